@@ -1,0 +1,145 @@
+import type { BlindReason } from "../estate/adc-state.ts";
+import type { Port } from "../estate/model.ts";
+import type { Observation, Vantage } from "../probes/probe.ts";
+import type { Reason, Step } from "../probes/reason.ts";
+import type { TransactionName } from "../probes/transactions/spec.ts";
+import type {
+  AdcOpinion,
+  MemberVerdict,
+  ReplicaOpinion,
+  ServiceOpinion,
+  VserverVerdict,
+} from "../verdict/verdicts.ts";
+
+/**
+ * The live state as exporters and web read it: a view that the agent keeps current. Types only. Iterate, never keep:
+ * the arrays and objects are replaced when the estate is imported anew.
+ */
+export interface LiveState {
+  readonly agent: string;
+  readonly startedAt: number;
+  readonly cutOff: boolean;
+  readonly adcs: readonly LiveAdc[];
+  readonly members: readonly LiveMember[];
+  readonly vservers: readonly LiveVserver[];
+  readonly probes: readonly LiveProbe[];
+  readonly servers: readonly LiveServer[];
+  readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
+}
+
+export interface LiveAdc {
+  readonly name: string;
+  /** 1 when the last poll succeeded, 0 when it failed, null when there is no NITRO to ask. */
+  readonly up: boolean | null;
+  readonly lastPollAt: number | null;
+  readonly lastError: string | null;
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly primary: boolean;
+    readonly reachable: boolean;
+  }[];
+}
+
+export interface LiveMember {
+  readonly adc: string;
+  readonly adcService: string;
+  readonly server: string;
+  readonly address: string | null;
+  readonly port: Port;
+  /** Vservers it serves, directly or through content switching; the first is the one tables show. */
+  readonly vservers: readonly string[];
+  readonly adcOpinion: AdcOpinion;
+  readonly adcRawState: string | null;
+  readonly adcLastResponse: string | null;
+  readonly replica: ReplicaOpinion;
+  readonly service: ServiceOpinion;
+  readonly verdict: MemberVerdict;
+  /** Of the probe that decided. */
+  readonly step: Step | null;
+  readonly reason: Reason | null;
+  readonly decidedBy: string | null;
+  /** Since when the verdict holds, milliseconds since the epoch. */
+  readonly since: number | null;
+  readonly mismatch: boolean;
+  /** Seconds in mismatch so far, growing while it lasts. */
+  readonly mismatchSeconds: number;
+  readonly maintenance: {
+    readonly declared: "no" | "open" | "over";
+    readonly adc: boolean;
+    readonly detected: boolean;
+  };
+  readonly readyToReturn: boolean;
+  readonly connections: number | null;
+  readonly blind: readonly BlindReason[];
+  /** The ADC's monitors of this member, as NITRO tells them. */
+  readonly adcMonitors: readonly {
+    readonly monitor: string;
+    readonly state: AdcOpinion;
+    readonly lastResponse: string | null;
+  }[];
+  readonly probes: readonly LiveProbe[];
+}
+
+export interface LiveVserver {
+  readonly adc: string;
+  readonly vserver: string;
+  readonly kind: "lb" | "cs";
+  readonly serviceType: string;
+  readonly address: string | null;
+  readonly port: Port | null;
+  readonly adcOpinion: AdcOpinion;
+  readonly adcRawState: string | null;
+  readonly healthPercent: number | null;
+  readonly vip: "up" | "down" | "protected" | "none" | "unknown";
+  readonly verdict: VserverVerdict;
+  readonly reason: Reason | null;
+  readonly since: number | null;
+  readonly mismatch: boolean;
+  readonly mismatchSeconds: number;
+  readonly members: {
+    readonly configured: number;
+    readonly adcUp: number;
+    readonly reallyUp: number;
+    readonly maintenance: number;
+  };
+  /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
+  readonly servedBy: ReadonlyMap<string, number>;
+  readonly certificateDiffers: boolean | null;
+  readonly probes: readonly LiveProbe[];
+}
+
+export interface LiveServer {
+  readonly adc: string;
+  readonly server: string;
+  readonly maintenance: {
+    readonly declared: boolean;
+    readonly adc: boolean;
+    readonly detected: boolean;
+  };
+  /** End of the declared window; null when none is open, Infinity for `never`. */
+  readonly maintenanceEnd: number | null;
+}
+
+/** One scheduled probe and what it last saw. */
+export interface LiveProbe {
+  readonly id: string;
+  readonly adc: string;
+  readonly kind: "monitor" | "transaction";
+  /** Empty at the backend. */
+  readonly vserver: string;
+  /** The member; empty strings at a VIP probe that belongs to a vserver. */
+  readonly adcService: string;
+  readonly server: string;
+  readonly port: Port | "";
+  readonly monitor: string;
+  readonly transaction: TransactionName | "";
+  readonly type: string;
+  readonly vantage: Vantage;
+  readonly intervalMs: number;
+  readonly opinion: "up" | "down" | "unknown";
+  readonly last: Observation | null;
+  readonly lastSuccess: Observation | null;
+  readonly lastFailure: Observation | null;
+  /** After reverse and the type's rules; null when the probe says nothing. */
+  readonly lastPassed: boolean | null;
+}

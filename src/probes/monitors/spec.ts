@@ -1,0 +1,46 @@
+import type { Monitor } from "../../estate/model.ts";
+import type { Probe } from "../probe.ts";
+import type { TlsSettings } from "../wire/tls-settings.ts";
+
+/** One monitor as bound to one member, ready to run. */
+export interface MonitorSpec {
+  readonly monitor: Monitor;
+  /** Address the default `Host` header carries: the bound member's, also where `destIP` points elsewhere. */
+  readonly hostHeader: string;
+  /** Present when the monitor is `-secure YES` (or its type is TLS by itself). */
+  readonly tls: TlsSettings | null;
+  /** What the ADC keeps encrypted, from our own configuration. */
+  readonly credential: MonitorCredential | null;
+  /** For USER monitors with a script of the operator's own: the command that stands for it. */
+  readonly command: readonly string[] | null;
+  /** A request other than the monitor's own, at a VIP behind content switching: path and Host of the policy. */
+  readonly viaVip: VipRequest | null;
+}
+
+export interface MonitorCredential {
+  readonly username: string;
+  readonly password: string;
+  /** RADIUS shared secret, SNMP community. */
+  readonly secret: string | null;
+}
+
+export interface VipRequest {
+  readonly host: string | null;
+  readonly path: string | null;
+}
+
+/** One NetScaler monitor type: its probe and what its semantics say around it. One per file, listed in registry.ts. */
+export interface MonitorType {
+  readonly type: string;
+  readonly probe: Probe<MonitorSpec>;
+  /** Table of netscaler.md 1.6: which outcomes pass when `-reverse YES`. */
+  readonly reversePasses: readonly ("match" | "mismatch" | "refused" | "timeout")[];
+  /** Where the ADC itself sends it from: scripted monitors use the NSIP (netscaler.md 1.7). */
+  readonly source: "SNIP" | "NSIP";
+  readonly transport: "tcp" | "udp" | "icmp";
+  /** Whether an answer through a VIP says anything about the service: TCP, TLS and PING say nothing there. */
+  readonly meaningfulAtVip: boolean;
+  readonly defaultPort: number | null;
+  /** Why this monitor cannot be repeated with this configuration, in words, or null when it can. */
+  readonly unsupported: (spec: MonitorSpec) => string | null;
+}

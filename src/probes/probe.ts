@@ -1,0 +1,150 @@
+import type { FailureReason, Step } from "./reason.ts";
+
+/**
+ * The one contract of every probe: `(spec, target, context) → Observation`. A probe never throws, opens sockets only
+ * through `context.network`, leaves none open, and ends by `context.signal` or its own time-out, whichever is first.
+ */
+export type Probe<Spec> = (
+  spec: Spec,
+  target: Target,
+  context: ProbeContext,
+) => Promise<Observation>;
+
+/** Where a probe goes, as the estate names it; `connect_to` is applied by the network, not by the probe. */
+export interface Target {
+  /** IP literal or host name. */
+  readonly host: string;
+  readonly port: number;
+  /** The estate's name of the server, for learning and telling who answered; null at a VIP. */
+  readonly server: string | null;
+}
+
+export interface ProbeContext {
+  readonly network: Network;
+  /** Aborted when the agent stops or the round is abandoned: the probe ends at once as `agent_fault`. */
+  readonly signal: AbortSignal;
+  /** Whole time the probe may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Local address to probe from, or null for the system's choice. */
+  readonly localAddress: string | null;
+  readonly vantage: Vantage;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Monotonic clock in milliseconds, for durations. */
+  readonly monotonic: () => number;
+}
+
+/** `backend`: straight to the server; `vip`: through the ADC; `public`: a client-facing address of a vserver. */
+export const VANTAGES = ["backend", "vip", "public"] as const;
+export type Vantage = (typeof VANTAGES)[number];
+
+/** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
+export interface Network {
+  /** Never rejects. `refused` when the rules of this agent (lab, demo) forbid an unmapped address: no packet leaves. */
+  resolve(
+    host: string,
+    port: number,
+    transport: "tcp" | "udp" | "icmp",
+  ): Promise<Resolution>;
+}
+export type Resolution =
+  | {
+      readonly kind: "address";
+      readonly address: string;
+      readonly port: number;
+      readonly family: 4 | 6;
+    }
+  | { readonly kind: "dns_failure"; readonly message: string }
+  | { readonly kind: "forbidden"; readonly message: string };
+
+/**
+ * What one probe saw. `outcome` keeps apart what NetScaler's *reverse* keeps apart (netscaler.md 1.6): `match` and
+ * `mismatch` are answers, `refused` and `timeout` are not, `failed` is any other break (TLS, reset, garbage, closed).
+ * `fault` is our own: it makes an opinion unknown, never down. `maintenance` is the server's own TROFS answer.
+ */
+export type Observation = ObservationFacts &
+  (
+    | {
+        readonly outcome: "match" | "maintenance";
+        readonly reason: "ok";
+        readonly step: Step;
+      }
+    | {
+        readonly outcome: "mismatch" | "refused" | "timeout" | "failed";
+        readonly reason: FailureReason;
+        readonly step: Step;
+      }
+    | {
+        readonly outcome: "fault";
+        readonly reason: FailureReason;
+        readonly step: Step;
+      }
+  );
+export type Outcome = Observation["outcome"];
+
+export interface ObservationFacts {
+  /** Wall clock at the start, milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly phases: Phases;
+  /** The span the ADC itself reports as response time (netscaler.md 1.11), or null. */
+  readonly responseTimeMs: number | null;
+  /** Present whenever a handshake showed a certificate, also when verification fails. */
+  readonly tls: TlsFacts | null;
+  /** What the answer calls itself: an FQDN or host name as sent, lower case; null when it names nobody. */
+  readonly servedBy: string | null;
+  /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */
+  readonly exchangeSeen: boolean;
+  readonly evidence: Evidence;
+}
+
+/** Milliseconds per phase; a phase that was not reached is absent. */
+export type Phases = Readonly<Partial<Record<PhaseName, number>>>;
+export const PHASES = [
+  "resolve",
+  "connect",
+  "tls",
+  "banner",
+  "starttls",
+  "login",
+  "send",
+  "first_byte",
+  "transfer",
+  "transaction",
+  "quit",
+] as const;
+export type PhaseName = (typeof PHASES)[number];
+
+export interface TlsFacts {
+  /** `TLSv1.2`; null when the handshake failed before one was agreed. */
+  readonly protocol: string | null;
+  readonly cipher: string | null;
+  /** Leaf first, as sent. Empty when none was seen. */
+  readonly chain: readonly CertificateFacts[];
+  /** What a client that verifies would say; `unverified` when no certificate was seen. */
+  readonly verification: "ok" | "expired" | "not_yet_valid" | "name" | "untrusted" | "unverified";
+  /** The name sent as SNI, or null. */
+  readonly serverName: string | null;
+  readonly ephemeralKey: string | null;
+}
+
+export interface CertificateFacts {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serial: string;
+  /** Lower-case hex without colons. */
+  readonly sha256: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly names: readonly string[];
+  readonly key: string;
+  readonly signature: string | null;
+}
+
+/** Bounded and redacted before it is stored: at most 2 KB of transcript. */
+export interface Evidence {
+  /** What was sent and received, `>` and `<` before each line, secrets already replaced. */
+  readonly transcript: string;
+  /** One sentence of free text: the library's or the server's own words. */
+  readonly detail: string | null;
+}
