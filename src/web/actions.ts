@@ -1,0 +1,82 @@
+import type { LiveProbe } from "../agent/live.ts";
+import type { Observation } from "../probes/probe.ts";
+
+/**
+ * What the web may ask the agent to do; the agent implements it. Expected failures are data: no method rejects.
+ * The web has checked token, host and body before it calls; the agent need not look at HTTP again.
+ */
+export interface WebActions {
+  /** Reads the configuration again. A bad file keeps the old configuration and says why. */
+  readonly reload: () => Promise<ActionResult>;
+  /**
+   * Runs one scheduled probe now, by `LiveProbe.id`, or joins its run in flight: never a second connection beside one
+   * that is open. Ends by `timeoutMs` or `signal`. The observation does not move the replica's state machine, whose
+   * rate is the monitor's own. The web has seen to it that a target is asked at most once in ten seconds.
+   */
+  readonly probeNow: (
+    probeId: string,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ) => Promise<ProbeNowResult>;
+  /** Declared maintenance; null when this agent keeps no store. */
+  readonly maintenance: MaintenanceActions | null;
+}
+
+export type ActionResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+export type ProbeNowResult =
+  | {
+      readonly kind: "observed";
+      readonly probe: LiveProbe;
+      readonly observation: Observation;
+      /** After reverse and the type's rules, as `LiveProbe.lastPassed`. */
+      readonly passed: boolean | null;
+    }
+  | { readonly kind: "unavailable"; readonly message: string };
+
+export interface MaintenanceActions {
+  /** Windows that are open, or will be, and those that ended in the last day, by start. */
+  readonly list: () => readonly MaintenanceWindowView[];
+  /** Idempotent by name: the same request again changes nothing, another one replaces the window of that name. */
+  readonly start: (request: MaintenanceRequest) => Promise<MaintenanceResult>;
+  /** Ends a window now. `not_found` when no open or coming window has that name. */
+  readonly end: (name: string, author: string | null) => Promise<MaintenanceResult>;
+  /** May this server go? */
+  readonly preflight: (server: string) => Promise<MaintenanceReport>;
+  /** Is it really drained, or really back? One look, without waiting. */
+  readonly verify: (server: string, want: "drained" | "returned") => Promise<MaintenanceReport>;
+}
+
+export interface MaintenanceRequest {
+  readonly name: string;
+  /** Server names or patterns with `*`; at least one. */
+  readonly servers: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly startAt: number;
+  /** Infinity for `never`. */
+  readonly endAt: number;
+  readonly reason: string | null;
+  readonly author: string | null;
+  /** End by itself when everything is good for the stability time. */
+  readonly autoEnd: boolean;
+  /** Begin when the server first goes bad inside the window. */
+  readonly flexible: boolean;
+}
+
+export interface MaintenanceWindowView extends MaintenanceRequest {
+  readonly source: "config" | "api";
+  readonly state: "open" | "coming" | "over";
+}
+
+export type MaintenanceResult =
+  | { readonly kind: "done"; readonly window: MaintenanceWindowView }
+  | { readonly kind: "not_found" | "refused" | "failed"; readonly message: string };
+
+export interface MaintenanceReport {
+  readonly server: string;
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly message: string;
+  }[];
+}
