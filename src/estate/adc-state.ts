@@ -10,6 +10,15 @@ export interface AdcState {
   readonly vservers: ReadonlyMap<string, VserverState>;
   /** By `memberKey(adcService, server, port)`. */
   readonly members: ReadonlyMap<string, MemberState>;
+  /**
+   * When this agent first saw another node as primary, milliseconds since the epoch; null or absent when it never did.
+   * Monitors restart after a failover: differences soon after it deserve grace.
+   */
+  readonly failedOverAt?: number | null;
+  /** Address of the node that answered as primary, as it names itself; tells a failover behind one shared address. */
+  readonly primaryAddress?: string | null;
+  /** The ADC named something the estate does not have, or no longer has what it does: time to import again. */
+  readonly estateStale?: boolean;
 }
 
 export interface AdcNode {
@@ -61,6 +70,8 @@ export interface MonitorState {
   readonly failedProbes: number | null;
   /** Failures in a row at this moment: more than none while UP means the ADC is about to change its mind. */
   readonly currentFailedProbes: number | null;
+  /** When `totalProbes` was first seen at its present value, milliseconds since the epoch; null when it is not told. */
+  readonly probesUnchangedSince?: number | null;
 }
 
 /** Why the ADC's own word about a member is worth little (design section 6, `adc_blind`). */
