@@ -1,0 +1,53 @@
+import { connect } from "node:net";
+import type { Network } from "../probes/probe.ts";
+
+/**
+ * Whether this agent can reach anything at all: it is cut off when none of its control targets completes a TCP
+ * handshake. Without control targets it never claims to be. One target that answers is enough, so they are all asked at once.
+ */
+export async function isCutOff(
+  controlTargets: readonly { readonly host: string; readonly port: number }[],
+  network: Network,
+  timeoutMs: number,
+): Promise<boolean> {
+  if (controlTargets.length === 0) {
+    return false;
+  }
+  const answers = await Promise.all(
+    controlTargets.map(({ host, port }) => answersAt(host, port, network, timeoutMs)),
+  );
+  return !answers.includes(true);
+}
+
+async function answersAt(
+  host: string,
+  port: number,
+  network: Network,
+  timeoutMs: number,
+): Promise<boolean> {
+  const resolution = await network.resolve(host, port, "tcp");
+  if (resolution.kind !== "address") {
+    return false;
+  }
+  return await new Promise<boolean>((resolve) => {
+    const socket = connect({
+      host: resolution.address,
+      port: resolution.port,
+      autoSelectFamily: false,
+    });
+    const finish = (answer: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => {
+      finish(false);
+    }, timeoutMs);
+    socket.once("connect", () => {
+      finish(true);
+    });
+    socket.once("error", () => {
+      finish(false);
+    });
+  });
+}

@@ -1,0 +1,67 @@
+import type { CodeRange, Monitor, Port } from "../../estate/model.ts";
+import type { MonitorSpec } from "../../probes/monitors/spec.ts";
+import type { Target, Vantage } from "../../probes/probe.ts";
+import type { TransactionName, TransactionSpec } from "../../probes/transactions/spec.ts";
+
+/** One probe the agent would run, or the reason why it cannot: a row of `plan`. */
+export interface PlannedProbe {
+  /** Stable over restarts and imports: what it probes, from where, with what. */
+  readonly id: string;
+  readonly adc: string;
+  readonly vantage: Vantage;
+  /** The vserver a VIP probe belongs to; empty at the backend. */
+  readonly vserver: string;
+  /** Vservers that the member serves (backend), or the vserver itself (VIP). */
+  readonly vservers: readonly string[];
+  /** The service or group whose monitor or member this is; empty where a VIP probe belongs to no single one. */
+  readonly adcService: string;
+  /** The member's server; null at a VIP. */
+  readonly server: string | null;
+  /** The member's own address and port, whatever the monitor's destIP and destPort say. */
+  readonly memberAddress: string | null;
+  readonly memberPort: Port | null;
+  /** Where the probe goes as the estate names it. */
+  readonly address: string | null;
+  readonly port: Port | null;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** NetScaler's monitor type, or the transaction's name: the `type` label. */
+  readonly type: string;
+  /** Where the ADC itself sends this probe from: the first thing to check at a firewall. */
+  readonly source: string;
+  /** Which TLS range is spoken and why, in words; null without TLS. */
+  readonly tlsSource: string | null;
+  /** Says that the ADC's own semantics are only approached, and how. */
+  readonly note: string | null;
+  readonly action: ProbeAction;
+}
+
+export type ProbeAction =
+  | {
+      readonly kind: "monitor";
+      readonly monitor: Monitor;
+      /** False when the binding or the monitor is switched off on the ADC: listed, not run, not counted. */
+      readonly weight: number;
+      readonly run: { readonly spec: MonitorSpec; readonly target: Target } | null;
+      readonly unsupportedReason: string | null;
+    }
+  | {
+      readonly kind: "transaction";
+      readonly transaction: TransactionName;
+      /** `service`: gives the service opinion; `detection`: only detects and names (health_page). */
+      readonly role: "service" | "detection";
+      /** Logins outrank anonymous looks. */
+      readonly account: string | null;
+      readonly run: { readonly spec: TransactionSpec; readonly target: Target } | null;
+      readonly unsupportedReason: string | null;
+    };
+
+/** The name a probe goes by in tables and metrics: its monitor or its transaction. */
+export function probeName(probe: PlannedProbe): string {
+  return probe.action.kind === "monitor" ? probe.action.monitor.name : probe.action.transaction;
+}
+
+/** Response codes as the ADC writes them: `200`, `301-302`. */
+export function codeRangeText(range: CodeRange): string {
+  return range.from === range.to ? String(range.from) : `${String(range.from)}-${String(range.to)}`;
+}

@@ -1,0 +1,44 @@
+/**
+ * When probes start. Pure: the scheduler's timers are a thin shell around these decisions (scheduler.ts).
+ * All times are milliseconds on one monotonic clock.
+ */
+
+/** First starts are spread, but nobody waits longer than this for a first opinion. */
+const FIRST_START_WITHIN_MS = 10_000;
+
+/** A stable hash of a probe's identity, as a fraction in [0, 1). FNV-1a: the same estate spreads the same way after every restart. */
+export function spreadOf(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < id.length; index++) {
+    hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
+  }
+  // FNV's low bits are weak for ids that differ only in their tail: fold the high half in.
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  hash ^= hash >>> 12;
+  return (hash >>> 0) / 0x1_0000_0000;
+}
+
+/** When a probe first starts: spread over its interval, but within ten seconds. */
+export function firstStart(id: string, intervalMs: number, now: number): number {
+  return now + spreadOf(id) * Math.min(intervalMs, FIRST_START_WITHIN_MS);
+}
+
+export interface NextStart {
+  readonly dueAt: number;
+  /** Starts that were due while the probe was still running: counted as missed, never queued. */
+  readonly missed: number;
+}
+
+/**
+ * The start after one that was due at `dueAt`: a delay later on the same grid, so that lateness never adds up.
+ * A probe that overran skips to the next point of its grid that is still ahead.
+ */
+export function nextStart(dueAt: number, delayMs: number, now: number): NextStart {
+  const next = dueAt + delayMs;
+  if (next >= now || delayMs <= 0) {
+    return { dueAt: Math.max(next, now), missed: 0 };
+  }
+  const missed = Math.ceil((now - next) / delayMs);
+  return { dueAt: next + missed * delayMs, missed };
+}

@@ -1,0 +1,120 @@
+import { DueQueue } from "./due-queue.ts";
+import { firstStart, nextStart } from "./schedule.ts";
+
+/** Something that is started again and again. */
+export interface Job {
+  readonly id: string;
+  readonly intervalMs: number;
+  /**
+   * Runs once and tells how long after its start the next one is due; null ends the job. Must not reject.
+   */
+  readonly run: () => Promise<number | null>;
+}
+
+export interface SchedulerHooks {
+  /** How late a start was, in milliseconds. */
+  readonly onLag?: (lagMs: number) => void;
+  readonly onMissed?: (job: Job, missed: number) => void;
+}
+
+/** One timer for all jobs: a thin shell around schedule.ts. A job never runs twice at a time. */
+export class Scheduler {
+  readonly #queue = new DueQueue<Job>();
+  readonly #hooks: SchedulerHooks;
+  readonly #monotonic: () => number;
+  readonly #running = new Set<Promise<void>>();
+  /** The jobs in force; an entry of the queue whose job is no longer here is dropped when it comes up. */
+  readonly #jobs = new Map<string, Job>();
+  #timer: NodeJS.Timeout | null = null;
+  #timerDueAt = Infinity;
+  #stopped = false;
+
+  constructor(monotonic: () => number, hooks: SchedulerHooks = {}) {
+    this.#monotonic = monotonic;
+    this.#hooks = hooks;
+  }
+
+  add(job: Job, firstAt?: number): void {
+    if (this.#stopped) {
+      return;
+    }
+    this.#jobs.set(job.id, job);
+    this.#queue.push(firstAt ?? firstStart(job.id, job.intervalMs, this.#monotonic()), job);
+    this.#arm();
+  }
+
+  /** Takes a job out; one that is running ends by itself and is not started again. */
+  remove(id: string): void {
+    this.#jobs.delete(id);
+  }
+
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  /** Stops starting jobs and waits for those that run. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer !== null) {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+    }
+    this.#queue.clear();
+    this.#jobs.clear();
+    await Promise.all(this.#running);
+  }
+
+  #arm(): void {
+    const earliest = this.#queue.earliest;
+    if (earliest === null || this.#stopped || earliest >= this.#timerDueAt) {
+      return;
+    }
+    if (this.#timer !== null) {
+      clearTimeout(this.#timer);
+    }
+    this.#timerDueAt = earliest;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        this.#timerDueAt = Infinity;
+        this.#startDue();
+      },
+      // A timer's limit is 2^31 - 1 ms; a later start is simply armed again.
+      Math.min(Math.max(0, earliest - this.#monotonic()), 0x7fff_ffff),
+    );
+  }
+
+  #startDue(): void {
+    const now = this.#monotonic();
+    // Node's timers may fire up to a millisecond early against a fractional clock.
+    for (let due = this.#queue.popDue(now + 1); due !== undefined; due = this.#queue.popDue(now + 1)) {
+      const { item: job, dueAt } = due;
+      if (this.#jobs.get(job.id) !== job) {
+        continue;
+      }
+      this.#hooks.onLag?.(Math.max(0, now - dueAt));
+      const running = job.run().then((delayMs) => {
+        this.#running.delete(running);
+        this.#again(job, dueAt, delayMs);
+      });
+      this.#running.add(running);
+    }
+    this.#arm();
+  }
+
+  #again(job: Job, dueAt: number, delayMs: number | null): void {
+    if (this.#stopped || this.#jobs.get(job.id) !== job) {
+      return;
+    }
+    if (delayMs === null) {
+      this.#jobs.delete(job.id);
+      return;
+    }
+    const next = nextStart(dueAt, delayMs, this.#monotonic());
+    if (next.missed > 0) {
+      this.#hooks.onMissed?.(job, next.missed);
+    }
+    this.#queue.push(next.dueAt, job);
+    this.#arm();
+  }
+}
