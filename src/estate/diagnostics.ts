@@ -1,0 +1,107 @@
+import { endpointDiagnostics } from "./diagnostics-endpoints.ts";
+import { referenceDiagnostics } from "./diagnostics-references.ts";
+import { MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
+import type { AdcService, Diagnostic, Estate, Monitor } from "./model.ts";
+
+/**
+ * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
+ * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.
+ * Importers append these to their own `diagnostics`.
+ */
+export function estateDiagnostics(estate: Estate): Diagnostic[] {
+  const users = usersOfMonitors(estate);
+  return [
+    ...[...estate.monitors.values()].flatMap((monitor) =>
+      monitorDiagnostics(monitor, users.get(monitor.name) ?? []),
+    ),
+    ...referenceDiagnostics(estate),
+    ...endpointDiagnostics(estate),
+  ];
+}
+
+function usersOfMonitors(estate: Estate): Map<string, AdcService[]> {
+  const users = new Map<string, AdcService[]>();
+  for (const service of estate.services.values()) {
+    for (const { monitor } of service.monitors) {
+      const known = users.get(monitor);
+      if (known === undefined) {
+        users.set(monitor, [service]);
+      } else if (!known.includes(service)) {
+        known.push(service);
+      }
+    }
+  }
+  return users;
+}
+
+function monitorDiagnostics(monitor: Monitor, users: readonly AdcService[]): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const about = { line: monitor.line, object: monitor.name };
+  if (monitor.destIp !== null) {
+    found.push(pinnedDestination(monitor, monitor.destIp, users));
+  }
+  if (users.length === 0 && !monitor.builtIn) {
+    found.push({
+      ...about,
+      severity: "warning",
+      rule: "unused_monitor",
+      message: `Monitor ${monitor.name} is bound to no service: nothing is watched by it.`,
+    });
+  }
+  if (needsPassword(monitor) && monitor.parameters.password === "encrypted") {
+    found.push({
+      ...about,
+      severity: "info",
+      rule: "encrypted_password",
+      message:
+        `The password of monitor ${monitor.name} is encrypted for the ADC alone; ` +
+        "to repeat it, give the same account in the configuration.",
+    });
+  }
+  if (!MONITOR_TYPES.has(monitor.type)) {
+    found.push({
+      ...about,
+      severity: "warning",
+      rule: "unknown_monitor_type",
+      message: `Monitor ${monitor.name} is of type ${monitor.type}, which no NetScaler firmware documents.`,
+    });
+  }
+  return found;
+}
+
+/** A pinned address is a trap as soon as the monitor speaks for a server other than the one it looks at. */
+function pinnedDestination(
+  monitor: Monitor,
+  destIp: string,
+  users: readonly AdcService[],
+): Diagnostic {
+  const others = users.flatMap((service) =>
+    service.members.filter((member) => member.address !== null && member.address !== destIp),
+  );
+  const first = others[0];
+  const about = { rule: "pinned_dest_ip", line: monitor.line, object: monitor.name };
+  if (first === undefined) {
+    return {
+      ...about,
+      severity: "warning",
+      message:
+        `Monitor ${monitor.name} always probes ${destIp}, whatever it is bound to; ` +
+        "a second server under it would be judged by the first one's health.",
+    };
+  }
+  return {
+    ...about,
+    severity: "error",
+    message:
+      `Monitor ${monitor.name} always probes ${destIp}, yet it decides for ` +
+      `${String(others.length)} member(s) at other addresses, ` +
+      `the first ${first.adcService} at ${String(first.address)}: their own failures are never seen.`,
+  };
+}
+
+function needsPassword(monitor: Monitor): boolean {
+  return (
+    SCRIPT_OF_TYPE.has(monitor.type) ||
+    ["RADIUS", "FTP", "MYSQL-ECV", "MSSQL-ECV", "ORACLE-ECV", "USER"].includes(monitor.type)
+  );
+}
