@@ -51,6 +51,8 @@ export interface LiveMember {
   readonly adcOpinion: AdcOpinion;
   readonly adcRawState: string | null;
   readonly adcLastResponse: string | null;
+  /** When the ADC last changed its mind about this member, by its own account; milliseconds since the epoch. */
+  readonly adcStateChangedAt: number | null;
   readonly replica: ReplicaOpinion;
   readonly service: ServiceOpinion;
   readonly verdict: MemberVerdict;
