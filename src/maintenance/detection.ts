@@ -1,0 +1,90 @@
+/**
+ * Maintenance as a member shows it on the wire. It never silences anything; it makes `routes_to_maintenance` out of
+ * an outage. Microsoft docs (Set-ServerComponentState) and Exchange 2013's own behaviour: inactive IMAP and POP
+ * components accept and close at once, transport answers `421 4.3.2`, and health pages are aborted while every other
+ * URL is still served.
+ */
+export const MAINTENANCE_SIGNS = [
+  "imap_pop_closed",
+  "smtp_not_active",
+  "smtp_421_at_connect",
+  "health_page_aborted",
+  "good",
+] as const;
+export type MaintenanceSign = (typeof MAINTENANCE_SIGNS)[number];
+
+/** One probe's newest word on its member. */
+export interface DetectionEvent {
+  readonly probe: string;
+  /** Null when the observation says nothing about maintenance: it neither adds to a row nor breaks it. */
+  readonly sign: MaintenanceSign | null;
+  /** An SMTP 220 was read in this exchange: from then on a 421 at connect counts. */
+  readonly smtpGreeted: boolean;
+  /** Another URL of the same member has just answered as Exchange: only then an aborted health page counts. */
+  readonly otherUrlAnswers: boolean;
+}
+
+interface ProbeDetection {
+  readonly detected: boolean;
+  /** Maintenance signs in a row, good ones in a row: each counted to two. */
+  readonly signs: number;
+  readonly good: number;
+}
+
+/** State of one member. Bounded by its number of probes; dropped when the member leaves the estate. */
+export interface DetectionState {
+  readonly detected: boolean;
+  /** A 220 has been seen at this member by this agent. */
+  readonly smtpGreetedBefore: boolean;
+  readonly probes: ReadonlyMap<string, ProbeDetection>;
+}
+
+/** In a row: so many signs detect maintenance, so many good answers of the same probe clear it. */
+const IN_A_ROW = 2;
+
+export function initialDetection(): DetectionState {
+  return { detected: false, smtpGreetedBefore: false, probes: new Map() };
+}
+
+export function stepDetection(state: DetectionState, event: DetectionEvent): DetectionState {
+  const smtpGreetedBefore =
+    state.smtpGreetedBefore || event.smtpGreeted || event.sign === "smtp_not_active";
+  const kind = weighSign(event, smtpGreetedBefore);
+  if (kind === "nothing") {
+    return { ...state, smtpGreetedBefore };
+  }
+  const probes = new Map(state.probes);
+  probes.set(event.probe, stepProbe(state.probes.get(event.probe), kind));
+  const detected = [...probes.values()].some((probe) => probe.detected);
+  return { detected, smtpGreetedBefore, probes };
+}
+
+function weighSign(
+  event: DetectionEvent,
+  smtpGreetedBefore: boolean,
+): "maintenance" | "good" | "nothing" {
+  switch (event.sign) {
+    case null:
+      return "nothing";
+    case "good":
+      return "good";
+    case "imap_pop_closed":
+    case "smtp_not_active":
+      return "maintenance";
+    case "smtp_421_at_connect":
+      return smtpGreetedBefore ? "maintenance" : "nothing";
+    case "health_page_aborted":
+      return event.otherUrlAnswers ? "maintenance" : "nothing";
+  }
+}
+
+function stepProbe(
+  before: ProbeDetection | undefined,
+  kind: "maintenance" | "good",
+): ProbeDetection {
+  const last = before ?? { detected: false, signs: 0, good: 0 };
+  const signs = kind === "maintenance" ? Math.min(last.signs + 1, IN_A_ROW) : 0;
+  const good = kind === "good" ? Math.min(last.good + 1, IN_A_ROW) : 0;
+  const detected = last.detected ? good < IN_A_ROW : signs >= IN_A_ROW;
+  return { detected, signs, good };
+}

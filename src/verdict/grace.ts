@@ -1,0 +1,112 @@
+import type { AdcOpinion, ReplicaOpinion, ServiceOpinion } from "./verdicts.ts";
+
+/**
+ * Grace: how long the ADC and our replica of its monitors may honestly differ because of the ADC's own timing.
+ *
+ * Towards DOWN the ADC needs `retries` probes an interval apart and the last one's response time-out; towards UP
+ * `successRetries` probes a down time apart. To that comes the time until our next poll reads the new state, and the
+ * time the server itself takes to show a change at this protocol.
+ */
+export interface GraceMonitor {
+  readonly retries: number;
+  readonly successRetries: number;
+  readonly intervalMs: number;
+  readonly downTimeMs: number;
+  readonly responseTimeoutMs: number;
+}
+
+/** What a member speaks, as far as it matters for how late it shows a component's state. */
+export type SettlingProtocol = "health_page" | "imap" | "pop3" | "smtp" | "other";
+
+/** Exchange 2013: each virtual directory caches its state 15 s, IMAP and POP look every 60 s, transport every 30 s. */
+const SETTLING_MS: Readonly<Record<SettlingProtocol, number>> = {
+  health_page: 15_000,
+  imap: 60_000,
+  pop3: 60_000,
+  smtp: 30_000,
+  other: 0,
+};
+
+export interface GraceLengths {
+  readonly towardsDownMs: number;
+  readonly towardsUpMs: number;
+}
+
+/**
+ * The grace of a member: of its slowest monitor. `pollMs` is the poll interval of the ADC's state; a member without
+ * monitors has the poll and the settling only.
+ */
+export function graceLengths(
+  monitors: readonly GraceMonitor[],
+  pollMs: number,
+  protocol: SettlingProtocol,
+): GraceLengths {
+  const always = pollMs + SETTLING_MS[protocol];
+  const down = monitors.map((each) => each.retries * each.intervalMs + each.responseTimeoutMs);
+  const up = monitors.map((each) => each.successRetries * each.downTimeMs + each.responseTimeoutMs);
+  return {
+    towardsDownMs: Math.max(0, ...down) + always,
+    towardsUpMs: Math.max(0, ...up) + always,
+  };
+}
+
+export interface Opinions {
+  readonly adc: AdcOpinion;
+  readonly replica: ReplicaOpinion;
+  readonly service: ServiceOpinion;
+}
+
+/**
+ * When the opinions last agreed, wall clock in milliseconds. Two clocks, because a monitor may have been blind (or too
+ * strict) for hours before it changes its mind: the ADC then deserves its time from the change of the replica on, not
+ * from the beginning of the outage.
+ */
+export interface AgreementClock {
+  /** All known opinions agreed. */
+  readonly allAgreedAt: number;
+  /** The ADC and the replica agreed, or one of them knew nothing. */
+  readonly pairAgreedAt: number;
+}
+
+/** Nothing is known yet, and so nothing differs. */
+export function initialAgreement(now: number): AgreementClock {
+  return { allAgreedAt: now, pairAgreedAt: now };
+}
+
+/** Called at every change of an opinion and at every evaluation. An ADC opinion other than up and down agrees with all. */
+export function stepAgreement(
+  clock: AgreementClock,
+  now: number,
+  opinions: Opinions,
+): AgreementClock {
+  const adc = opinions.adc === "up" || opinions.adc === "down" ? opinions.adc : null;
+  const replica = opinions.replica === "unknown" ? null : opinions.replica;
+  const service =
+    opinions.service === "up" || opinions.service === "down" ? opinions.service : null;
+  const pair = adc === null || replica === null || adc === replica;
+  const known = new Set([adc, replica, service].filter((opinion) => opinion !== null));
+  const all = adc === null || known.size <= 1;
+  return {
+    allAgreedAt: all ? now : clock.allAgreedAt,
+    pairAgreedAt: pair ? now : clock.pairAgreedAt,
+  };
+}
+
+/** The instant from which grace runs: of ADC and replica where these two differ, else of all known opinions. */
+export function lastAgreedAt(clock: AgreementClock, opinions: Opinions): number {
+  const pairDiffers =
+    (opinions.adc === "up" && opinions.replica === "down") ||
+    (opinions.adc === "down" && opinions.replica === "up");
+  return pairDiffers ? clock.pairAgreedAt : clock.allAgreedAt;
+}
+
+/** Whether grace still runs: an ADC that says UP can only be late towards DOWN, and the other way round. */
+export function withinGrace(
+  now: number,
+  agreedAt: number,
+  lengths: GraceLengths,
+  adc: AdcOpinion,
+): boolean {
+  const lengthMs = adc === "down" ? lengths.towardsUpMs : lengths.towardsDownMs;
+  return now - agreedAt <= lengthMs;
+}

@@ -1,0 +1,103 @@
+import { ACCOUNT_TRANSACTIONS, type TransactionName } from "../probes/transactions/spec.ts";
+import type { ServiceOpinion } from "./verdicts.ts";
+
+/** Pause between a transaction's first failure and the look that confirms it. */
+export const CONFIRM_AFTER_MS = 3000;
+/** So many intervals without a result make an opinion unknown. */
+const STALE_INTERVALS = 3;
+
+/** What one transaction at one endpoint has shown so far. */
+export interface TransactionState {
+  readonly opinion: "up" | "down" | "unknown";
+  readonly failuresInARow: number;
+  /** Wall clock of the last result that said something, in milliseconds; null before the first. */
+  readonly lastResultAt: number | null;
+}
+
+export function initialTransaction(): TransactionState {
+  return { opinion: "unknown", failuresInARow: 0, lastResultAt: null };
+}
+
+/**
+ * One result: down after two failures in a row, up after one success. Null is a fault of our own and no result: the
+ * opinion stands until it is too old ({@link transactionOpinionAt}).
+ */
+export function stepTransaction(
+  state: TransactionState,
+  passed: boolean | null,
+  at: number,
+): TransactionState {
+  if (passed === null) {
+    return state;
+  }
+  if (passed) {
+    return { opinion: "up", failuresInARow: 0, lastResultAt: at };
+  }
+  const failuresInARow = Math.min(state.failuresInARow + 1, 2);
+  return {
+    opinion: failuresInARow >= 2 ? "down" : state.opinion,
+    failuresInARow,
+    lastResultAt: at,
+  };
+}
+
+/** The opinion at this moment: unknown once three intervals have passed without a result. */
+export function transactionOpinionAt(
+  state: TransactionState,
+  now: number,
+  intervalMs: number,
+): TransactionState["opinion"] {
+  if (state.lastResultAt === null || now - state.lastResultAt > STALE_INTERVALS * intervalMs) {
+    return "unknown";
+  }
+  return state.opinion;
+}
+
+/** Milliseconds to the next look: 3 s after a first failure, so that an outage is named soon, else the interval. */
+export function nextDelayMs(state: TransactionState, intervalMs: number): number {
+  const unconfirmed = state.failuresInARow === 1 && state.opinion !== "down";
+  return unconfirmed ? Math.min(CONFIRM_AFTER_MS, intervalMs) : intervalMs;
+}
+
+/** How much a transaction's word weighs: `detection` is no service opinion at all. */
+export type TransactionRank = "login" | "look" | "detection";
+
+export function transactionRank(transaction: TransactionName): TransactionRank {
+  if (transaction === "health_page") {
+    return "detection";
+  }
+  const withAccount: readonly string[] = ACCOUNT_TRANSACTIONS;
+  return withAccount.includes(transaction) ? "login" : "look";
+}
+
+export interface TransactionWord {
+  readonly id: string;
+  readonly rank: TransactionRank;
+  readonly opinion: "up" | "down" | "unknown";
+}
+
+export interface CombinedService {
+  readonly opinion: ServiceOpinion;
+  /** `id` of the transaction that decided; null when there is none. */
+  readonly decidedBy: string | null;
+}
+
+/**
+ * Several transactions of one member: down if any is down, else up if any is up. A login outranks an anonymous look,
+ * which decides only while no login knows anything. `none` when nothing looks at the service at all.
+ */
+export function combineTransactions(transactions: readonly TransactionWord[]): CombinedService {
+  const speaking = transactions.filter((each) => each.rank !== "detection");
+  for (const rank of ["login", "look"] as const) {
+    for (const opinion of ["down", "up"] as const) {
+      const decider = speaking.find((each) => each.rank === rank && each.opinion === opinion);
+      if (decider !== undefined) {
+        return { opinion, decidedBy: decider.id };
+      }
+    }
+  }
+  const first = speaking[0];
+  return first === undefined
+    ? { opinion: "none", decidedBy: null }
+    : { opinion: "unknown", decidedBy: first.id };
+}

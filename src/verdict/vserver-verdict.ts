@@ -1,0 +1,85 @@
+import type { Reason } from "../probes/reason.ts";
+import type { AdcOpinion, VserverVerdict } from "./verdicts.ts";
+
+/** Everything the verdict on a virtual server depends on. */
+export interface VserverInputs {
+  readonly cutOff: boolean;
+  /**
+   * `none`: the vserver has services, or no redirect. Otherwise a redirect vserver without services: whether its 302
+   * came as configured; `unseen` before the first answer or when the fault was ours.
+   */
+  readonly redirect: "none" | "as_configured" | "differs" | "unseen";
+  readonly adc: AdcOpinion;
+  /** Our application-level answer; `none` where the vserver cannot be asked, `unknown` where it told nothing yet. */
+  readonly vip: "up" | "down" | "protected" | "none" | "unknown";
+  /** Members good by our own opinions. */
+  readonly really: "some" | "none" | "unknown";
+  /** A member that is out or in maintenance answered, and again on a second fresh connection. */
+  readonly servedByDrained: boolean;
+  /** Serial other than the bound certkey's, or name not among the configured ones; with neither known never true. */
+  readonly wrongCertificate: boolean;
+  readonly backupActive: boolean;
+  readonly withinGrace: boolean;
+}
+
+/** The verdict on a vserver: total, and the first rule that matches wins. */
+export function vserverVerdict(inputs: VserverInputs): VserverVerdict {
+  const { adc, vip, really } = inputs;
+  if (inputs.cutOff) {
+    return "unknown";
+  }
+  if (inputs.redirect !== "none") {
+    return redirectVerdict(inputs.redirect);
+  }
+  if (adc === "out") {
+    return vip === "up" ? "unknown" : "vip_agree_down";
+  }
+  const vipSilent = vip === "none" || vip === "unknown";
+  if (adc === "unknown" && vipSilent) {
+    return "unknown";
+  }
+  if (inputs.servedByDrained) {
+    return "vip_served_by_drained_server";
+  }
+  if (inputs.wrongCertificate) {
+    return "vip_wrong_certificate";
+  }
+  if (inputs.backupActive) {
+    return "vip_backup_active";
+  }
+  if (vip === "protected" && adc !== "down") {
+    return "vip_protected";
+  }
+  if (really === "some" && (vip === "down" || adc === "down")) {
+    return inputs.withinGrace ? "settling" : "vip_down_members_up";
+  }
+  if (really === "none" && (adc === "up" || vip === "up")) {
+    return inputs.withinGrace ? "settling" : unreachableMembersVerdict(vip);
+  }
+  if (vipSilent && really === "unknown") {
+    return "unknown";
+  }
+  return adc === "down" || vip === "down" ? "vip_agree_down" : "vip_agree_up";
+}
+
+function redirectVerdict(redirect: "as_configured" | "differs" | "unseen"): VserverVerdict {
+  switch (redirect) {
+    case "as_configured":
+      return "vip_agree_up";
+    case "differs":
+      return "vip_down_members_up";
+    case "unseen":
+      return "unknown";
+  }
+}
+
+/** An application answered through the VIP, so some member is alive: it is we who cannot reach the members. */
+function unreachableMembersVerdict(vip: VserverInputs["vip"]): VserverVerdict {
+  return vip === "up" ? "unknown" : "vip_up_members_down";
+}
+
+/** The reason that the verdict itself brings, before any probe's own: `agent_path`, or null. */
+export function vserverVerdictReason(inputs: VserverInputs): Extract<Reason, "agent_path"> | null {
+  const answered = inputs.really === "none" && inputs.vip === "up" && inputs.adc !== "out";
+  return answered && vserverVerdict(inputs) === "unknown" && !inputs.cutOff ? "agent_path" : null;
+}

@@ -1,0 +1,145 @@
+import { describe, expect, test } from "vitest";
+import {
+  graceLengths,
+  initialAgreement,
+  lastAgreedAt,
+  stepAgreement,
+  withinGrace,
+  type Opinions,
+} from "../../src/verdict/grace.ts";
+
+const GUIDE = {
+  retries: 3,
+  successRetries: 1,
+  intervalMs: 30_000,
+  downTimeMs: 120_000,
+  responseTimeoutMs: 5000,
+};
+
+describe("graceLengths", () => {
+  test("counts the ADC's own timing, the poll and the server's settling", () => {
+    expect(graceLengths([GUIDE], 15_000, "imap")).toEqual({
+      towardsDownMs: 90_000 + 5000 + 15_000 + 60_000,
+      towardsUpMs: 120_000 + 5000 + 15_000 + 60_000,
+    });
+  });
+  test("is that of the slowest monitor", () => {
+    const quick = { ...GUIDE, intervalMs: 5000, downTimeMs: 300_000, successRetries: 2 };
+    expect(graceLengths([GUIDE, quick], 0, "other")).toEqual({
+      towardsDownMs: 95_000,
+      towardsUpMs: 605_000,
+    });
+  });
+  test.each([
+    ["health_page", 15_000],
+    ["imap", 60_000],
+    ["pop3", 60_000],
+    ["smtp", 30_000],
+    ["other", 0],
+  ] as const)("without monitors leaves poll and settling: %s", (protocol, settling) => {
+    const lengths = graceLengths([], 10_000, protocol);
+    expect(lengths).toEqual({ towardsDownMs: 10_000 + settling, towardsUpMs: 10_000 + settling });
+  });
+});
+
+describe("the agreement clock", () => {
+  /** Runs `adc replica service` words at the given seconds and gives the instant grace runs from at the end. */
+  function agreedAt(...steps: readonly [number, string][]): number {
+    let clock = initialAgreement(0);
+    let opinions: Opinions = { adc: "unknown", replica: "unknown", service: "none" };
+    for (const [second, words] of steps) {
+      const [adc, replica, service] = words.split(" ");
+      opinions = { adc, replica, service } as Opinions;
+      clock = stepAgreement(clock, second * 1000, opinions);
+    }
+    return lastAgreedAt(clock, opinions) / 1000;
+  }
+  test.each([
+    [
+      "agreement moves it on",
+      [
+        [5, "up up up"],
+        [9, "up up up"],
+      ],
+      9,
+    ],
+    [
+      "a difference stops it",
+      [
+        [5, "up up up"],
+        [9, "up down up"],
+        [60, "up down up"],
+      ],
+      5,
+    ],
+    [
+      "unknown opinions do not differ",
+      [
+        [5, "up unknown none"],
+        [9, "up unknown unknown"],
+      ],
+      9,
+    ],
+    [
+      "an ADC that is out differs from nobody",
+      [
+        [5, "out down up"],
+        [9, "up down up"],
+      ],
+      5,
+    ],
+    [
+      "service alone runs from the outage",
+      [
+        [5, "up up up"],
+        [9, "up up down"],
+        [99, "up up down"],
+      ],
+      5,
+    ],
+    [
+      "a monitor that notices late gives the ADC its time from then on",
+      [
+        [5, "up up up"],
+        [9, "up up down"],
+        [500, "up up down"],
+        [510, "up down down"],
+      ],
+      500,
+    ],
+    [
+      "a monitor that was too strict and is mended, likewise",
+      [
+        [5, "down down down"],
+        [9, "down down up"],
+        [500, "down down up"],
+        [510, "down up up"],
+      ],
+      500,
+    ],
+    [
+      "the service stands in for an unknown replica",
+      [
+        [5, "down unknown down"],
+        [9, "down unknown up"],
+      ],
+      5,
+    ],
+  ] as const)("%s", (_name, steps, expected) => {
+    expect(agreedAt(...steps.map(([second, words]): [number, string] => [second, words]))).toBe(
+      expected,
+    );
+  });
+});
+
+describe("withinGrace", () => {
+  const lengths = { towardsDownMs: 1000, towardsUpMs: 2000 };
+  test.each([
+    ["up", 1000, true],
+    ["up", 1001, false],
+    ["down", 2000, true],
+    ["down", 2001, false],
+  ] as const)("the ADC says %s, %i ms after agreement: %s", (adc, now, expected) => {
+    expect(withinGrace(now, 0, lengths, adc)).toBe(expected);
+  });
+});

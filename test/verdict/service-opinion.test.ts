@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { TRANSACTIONS } from "../../src/probes/transactions/spec.ts";
+import {
+  combineTransactions,
+  initialTransaction,
+  nextDelayMs,
+  stepTransaction,
+  transactionOpinionAt,
+  transactionRank,
+  type TransactionRank,
+} from "../../src/verdict/service-opinion.ts";
+
+const INTERVAL_MS = 30_000;
+
+describe("stepTransaction", () => {
+  test("is down after two failures in a row, the second 3 s after the first, and up after one success", () => {
+    let state = initialTransaction();
+    const seen = [...("SFF?FSFSF" as string)].map((result, index) => {
+      state = stepTransaction(state, result === "?" ? null : result === "S", index * 1000);
+      return `${result} ${state.opinion} ${String(nextDelayMs(state, INTERVAL_MS))}`;
+    });
+    expect(seen).toEqual([
+      "S up 30000",
+      "F up 3000",
+      "F down 30000",
+      "? down 30000",
+      "F down 30000",
+      "S up 30000",
+      "F up 3000",
+      "S up 30000",
+      "F up 3000",
+    ]);
+  });
+
+  test("confirms a first failure from unknown as well, and never more slowly than the interval", () => {
+    const failed = stepTransaction(initialTransaction(), false, 0);
+    expect(failed.opinion).toBe("unknown");
+    expect(nextDelayMs(failed, INTERVAL_MS)).toBe(3000);
+    expect(nextDelayMs(failed, 1000)).toBe(1000);
+    expect(stepTransaction(failed, false, 3000).opinion).toBe("down");
+  });
+
+  test("is unknown after three intervals without a result", () => {
+    const up = stepTransaction(initialTransaction(), true, 1000);
+    expect(transactionOpinionAt(initialTransaction(), 0, INTERVAL_MS)).toBe("unknown");
+    expect(transactionOpinionAt(up, 91_000, INTERVAL_MS)).toBe("up");
+    expect(transactionOpinionAt(up, 91_001, INTERVAL_MS)).toBe("unknown");
+    const faulty = stepTransaction(up, null, 90_000);
+    expect(transactionOpinionAt(faulty, 91_001, INTERVAL_MS)).toBe("unknown");
+  });
+});
+
+describe("combineTransactions", () => {
+  function word(text: string): Parameters<typeof combineTransactions>[0][number] {
+    const [id = "", rank = "", opinion = ""] = text.split("/");
+    return { id, rank: rank as TransactionRank, opinion: opinion as "up" | "down" | "unknown" };
+  }
+  test.each([
+    ["nothing looks", [], "none", null],
+    ["only a detection", ["h/detection/down"], "none", null],
+    ["nothing known", ["a/look/unknown", "b/login/unknown"], "unknown", "a"],
+    ["any down is down", ["a/look/up", "b/look/down"], "down", "b"],
+    ["any up is up", ["a/look/unknown", "b/look/up"], "up", "b"],
+    ["a login outranks a look that fails", ["a/look/down", "b/login/up"], "up", "b"],
+    ["a login outranks a look that works", ["a/look/up", "b/login/down"], "down", "b"],
+    ["a look stays as fallback", ["a/look/down", "b/login/unknown"], "down", "a"],
+    ["any login down is down", ["b/login/up", "c/login/down"], "down", "c"],
+  ] as const)("%s", (_name, words, opinion, decidedBy) => {
+    expect(combineTransactions(words.map(word))).toEqual({ opinion, decidedBy });
+  });
+
+  test("ranks every transaction", () => {
+    const ranks = Object.fromEntries(TRANSACTIONS.map((name) => [name, transactionRank(name)]));
+    expect(ranks).toMatchObject({
+      health_page: "detection",
+      imap_greeting: "look",
+      https_challenge: "look",
+      imap_login: "login",
+      oab: "login",
+    });
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { ADC_OPINIONS, VSERVER_VERDICTS } from "../../src/verdict/verdicts.ts";
+import { vserverVerdict, vserverVerdictReason } from "../../src/verdict/vserver-verdict.ts";
+import { combinations, matchRow, readTruthTable } from "./truth-table.ts";
+
+const YES_NO = [true, false] as const;
+const DOMAIN = {
+  cutOff: YES_NO,
+  redirect: ["none", "as_configured", "differs", "unseen"],
+  adc: ADC_OPINIONS,
+  vip: ["up", "down", "protected", "none", "unknown"],
+  really: ["some", "none", "unknown"],
+  servedByDrained: YES_NO,
+  wrongCertificate: YES_NO,
+  backupActive: YES_NO,
+  withinGrace: YES_NO,
+} as const;
+
+const TABLE = readTruthTable(`
+cutOff redirect      adc     vip          really  servedByDrained wrongCertificate backupActive withinGrace verdict
+yes    *             *       *            *       *               *                *            *           unknown
+*      as_configured *       *            *       *               *                *            *           vip_agree_up
+*      differs       *       *            *       *               *                *            *           vip_down_members_up
+*      unseen        *       *            *       *               *                *            *           unknown
+*      none          out     up           *       *               *                *            *           unknown
+*      none          out     *            *       *               *                *            *           vip_agree_down
+*      none          unknown none,unknown *       *               *                *            *           unknown
+*      none          *       *            *       yes             *                *            *           vip_served_by_drained_server
+*      none          *       *            *       no              yes              *            *           vip_wrong_certificate
+*      none          *       *            *       no              no               yes          *           vip_backup_active
+*      none          up,leaving,leaving_down,unknown protected * * *              *            *           vip_protected
+*      none          *       down         some    *               *                *            yes         settling
+*      none          *       down         some    *               *                *            no          vip_down_members_up
+*      none          down    *            some    *               *                *            yes         settling
+*      none          down    *            some    *               *                *            no          vip_down_members_up
+*      none          *       up           none    *               *                *            yes         settling
+*      none          *       up           none    *               *                *            no          unknown
+*      none          up      *            none    *               *                *            yes         settling
+*      none          up      *            none    *               *                *            no          vip_up_members_down
+*      none          *       none,unknown unknown *               *                *            *           unknown
+*      none          down    *            *       *               *                *            *           vip_agree_down
+*      none          *       down         *       *               *                *            *           vip_agree_down
+*      none          *       *            *       *               *                *            *           vip_agree_up
+`);
+
+describe("vserverVerdict", () => {
+  const all = combinations(DOMAIN);
+
+  test("follows the table over every combination", () => {
+    expect(all).toHaveLength(2 * 4 * 6 * 5 * 3 * 2 * 2 * 2 * 2);
+    const wrong = all
+      .map((inputs) => ({ inputs, row: matchRow(TABLE, inputs), got: vserverVerdict(inputs) }))
+      .filter(({ row, got }) => row?.verdict !== got);
+    expect(wrong).toEqual([]);
+  });
+
+  test("needs every row of the table", () => {
+    const used = new Set(all.map((inputs) => matchRow(TABLE, inputs)));
+    expect(TABLE.rows.filter((row) => !used.has(row)).map((row) => row.text)).toEqual([]);
+  });
+
+  test("reaches every verdict", () => {
+    expect(new Set(all.map(vserverVerdict))).toEqual(new Set(VSERVER_VERDICTS));
+  });
+
+  test("lays an answer through the VIP with no reachable member to this agent's path", () => {
+    const answered = {
+      cutOff: false,
+      redirect: "none",
+      adc: "up",
+      vip: "up",
+      really: "none",
+      servedByDrained: false,
+      wrongCertificate: false,
+      backupActive: false,
+      withinGrace: false,
+    } as const;
+    expect(vserverVerdict(answered)).toBe("unknown");
+    expect(vserverVerdictReason(answered)).toBe("agent_path");
+    expect(vserverVerdictReason({ ...answered, vip: "down" })).toBeNull();
+    expect(vserverVerdictReason({ ...answered, cutOff: true })).toBeNull();
+  });
+});
