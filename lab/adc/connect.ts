@@ -1,0 +1,87 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { Endpoint } from "./address-map.ts";
+import { tlsVersionOptions, type TlsRange } from "./tls-range.ts";
+
+/** Why a connection did not come about. */
+export class ConnectFailure extends Error {
+  readonly stage: "refused" | "tcp_timeout" | "tls_timeout" | "tls_failed";
+
+  constructor(stage: "refused" | "tcp_timeout" | "tls_timeout" | "tls_failed", cause: string) {
+    super(cause);
+    this.name = "ConnectFailure";
+    this.stage = stage;
+  }
+}
+
+/**
+ * Opens TCP, and TLS over it when a range is given, within `timeoutMs` for both. As a NetScaler towards its servers:
+ * no certificate is checked, and no name is sent unless `serverName` says one. Throws ConnectFailure.
+ */
+export async function open(
+  endpoint: Endpoint | null,
+  options: { timeoutMs: number; tls: TlsRange | null; serverName: string | null },
+): Promise<Socket | TLSSocket> {
+  if (endpoint === null) {
+    throw new ConnectFailure("refused", "no such address in the lab");
+  }
+  const deadline = performance.now() + options.timeoutMs;
+  const socket = connectTcp({ host: endpoint.host, port: endpoint.port, autoSelectFamily: false });
+  // Kept for the socket's whole life: the lab's peers reset on purpose, and an unheard error would end the process.
+  socket.on("error", () => undefined);
+  socket.setNoDelay(true);
+  await settle(socket, "connect", options.timeoutMs, "tcp_timeout", "refused");
+  if (options.tls === null) {
+    return socket;
+  }
+  const secure = connectTls({
+    socket,
+    rejectUnauthorized: false,
+    ...(options.serverName === null ? {} : { servername: options.serverName }),
+    ...tlsVersionOptions(options.tls),
+  });
+  secure.on("error", () => undefined);
+  await settle(secure, "secureConnect", deadline - performance.now(), "tls_timeout", "tls_failed");
+  return secure;
+}
+
+function settle(
+  socket: Socket,
+  event: "connect" | "secureConnect",
+  timeoutMs: number,
+  late: ConnectFailure["stage"],
+  failed: ConnectFailure["stage"],
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => {
+        end(new ConnectFailure(late, "time-out"));
+      },
+      Math.max(1, timeoutMs),
+    );
+    const onError = (error: Error): void => {
+      end(new ConnectFailure(failed, error.message));
+    };
+    const onClose = (): void => {
+      end(new ConnectFailure(failed, "closed"));
+    };
+    const onDone = (): void => {
+      end(null);
+    };
+    function end(failure: ConnectFailure | null): void {
+      clearTimeout(timer);
+      socket.off("error", onError);
+      socket.off("close", onClose);
+      socket.off(event, onDone);
+      if (failure === null) {
+        resolve();
+      } else {
+        socket.destroy();
+        reject(failure);
+      }
+    }
+    socket.on("error", onError);
+    socket.on("close", onClose);
+    socket.on(event, onDone);
+  });
+}

@@ -1,0 +1,49 @@
+import type { Monitor } from "../../../src/estate/model.ts";
+import type { Endpoint } from "../address-map.ts";
+import type { TlsRange } from "../tls-range.ts";
+
+/**
+ * How one probe of the ADC ended. `refused` is an active no of the network (RST, ICMP unreachable), `timeout` silence:
+ * NetScaler's reverse monitors treat the four differently.
+ */
+export interface MonitorResult {
+  readonly outcome: "match" | "mismatch" | "refused" | "timeout";
+  /** What `show service` prints as "Last response". */
+  readonly response: string;
+  /** The server answered with its trofsCode or trofsString: it wants to leave. */
+  readonly leaving: boolean;
+}
+
+/** What a probe of the ADC knows. */
+export interface MonitorTask {
+  readonly monitor: Monitor;
+  /** Where destIP and destPort, or the member, really listen; null when nothing does. */
+  readonly endpoint: Endpoint | null;
+  /** For the Host header: the probed address as the ns.conf writes it. */
+  readonly address: string;
+  /** Null: the monitor is not `-secure YES`. */
+  readonly tls: TlsRange | null;
+  readonly serverName: string | null;
+  readonly timeoutMs: number;
+  /** The decrypted password of a login monitor; null when the ADC has none. */
+  readonly password: string | null;
+  readonly answersPing: boolean;
+}
+
+export type RunMonitor = (task: MonitorTask) => Promise<MonitorResult>;
+
+export function match(response: string, leaving = false): MonitorResult {
+  return { outcome: "match", response, leaving };
+}
+
+export function mismatch(response: string): MonitorResult {
+  return { outcome: "mismatch", response, leaving: false };
+}
+
+export function timedOut(response: string): MonitorResult {
+  return { outcome: "timeout", response, leaving: false };
+}
+
+export function refused(response: string): MonitorResult {
+  return { outcome: "refused", response, leaving: false };
+}
