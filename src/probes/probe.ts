@@ -1,4 +1,5 @@
 import type { FailureReason, Step } from "./reason.ts";
+import type { TlsStore } from "./wire/tls-store.ts";
 
 /**
  * The one contract of every probe: `(spec, target, context) → Observation`. A probe never throws, opens sockets only
@@ -46,6 +47,8 @@ export interface Network {
     port: number,
     transport: "tcp" | "udp" | "icmp",
   ): Promise<Resolution>;
+  /** TLS contexts and certificate facts shared by all probes of this network; without it each probe makes its own. */
+  readonly tls?: TlsStore;
 }
 export type Resolution =
   | {

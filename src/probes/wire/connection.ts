@@ -1,0 +1,175 @@
+import type { Socket } from "node:net";
+import { breakOfSocketError, type Break } from "./break.ts";
+import type { ProbeRun, RunResource } from "./probe-run.ts";
+
+/** How our side ends the connection: NetScaler's monitorConnectionClose knows both. */
+export type CloseMode = "FIN" | "RESET";
+
+export interface Data {
+  readonly kind: "data";
+  readonly data: Buffer;
+}
+
+/** Unread bytes kept before the peer is made to wait. */
+const HIGH_WATER_BYTES = 64 * 1024;
+const CLOSED: Break = { kind: "closed", midway: false };
+
+/**
+ * An open connection of one run. Bytes are read in the order they came; every wait ends by data, by the peer, or by the
+ * run's deadline. Closed by the run at its end at the latest.
+ */
+export class Connection implements RunResource {
+  readonly run: ProbeRun;
+  /** Address and port really dialled, after `connect_to` and DNS. */
+  readonly remote: { readonly address: string; readonly port: number };
+  socket: Socket;
+  bytesReceived = 0;
+  closeMode: CloseMode = "FIN";
+
+  #unread: Buffer[] = [];
+  #unreadBytes = 0;
+  #paused = false;
+  #ended: Break | null = null;
+  #waiting: ((result: Data | Break) => void) | null = null;
+  #closed = false;
+  readonly #onData = (data: Buffer): void => this.#arrived(data);
+  readonly #onEnd = (): void => this.#end(CLOSED);
+  readonly #onError = (error: Error): void => this.#end(breakOfSocketError(error));
+
+  constructor(run: ProbeRun, socket: Socket, remote: { address: string; port: number }) {
+    this.run = run;
+    this.socket = socket;
+    this.remote = remote;
+    run.hold(this);
+    this.#listen();
+  }
+
+  /** What has come and is not yet read, else the next bytes, else why none will come. One reader at a time. */
+  read(): Promise<Data | Break> {
+    const unread = this.#unread;
+    if (unread.length > 0) {
+      const data =
+        unread.length === 1 && unread[0] !== undefined ? unread[0] : Buffer.concat(unread);
+      this.#unread = [];
+      this.#unreadBytes = 0;
+      if (this.#paused) {
+        this.#paused = false;
+        this.socket.resume();
+      }
+      return Promise.resolve({ kind: "data", data });
+    }
+    const over = this.#ended ?? this.run.interrupted;
+    if (over !== null) {
+      return Promise.resolve(over);
+    }
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  /** Gives back bytes that belong to the next reader. */
+  unread(data: Buffer): void {
+    if (data.length > 0) {
+      this.#unread.unshift(data);
+      this.#unreadBytes += data.length;
+    }
+  }
+
+  /** Sends; what goes wrong shows at the next read. The transcript shows `shown` instead of the data when given. */
+  write(data: string | Buffer, shown?: string): void {
+    this.run.transcript.sent(shown ?? data);
+    if (!this.socket.destroyed && this.socket.writable) {
+      this.socket.write(data);
+    }
+  }
+
+  /** Whether the peer has ended or the connection broke, unread bytes apart. */
+  get over(): boolean {
+    return this.#ended !== null;
+  }
+
+  /**
+   * Hands the bare socket to a library or to TLS. Nothing of ours listens any more but for errors; the run still destroys
+   * it when its time is over and at its end. Unread bytes are put back into the socket.
+   */
+  detach(): Socket {
+    const { socket } = this;
+    socket.off("data", this.#onData);
+    socket.off("end", this.#onEnd);
+    socket.off("close", this.#onEnd);
+    socket.pause();
+    for (const data of this.#unread.reverse()) {
+      socket.unshift(data);
+    }
+    this.#unread = [];
+    this.#unreadBytes = 0;
+    return socket;
+  }
+
+  /** Continues over another socket that wraps the detached one (TLS). */
+  attach(socket: Socket): void {
+    this.socket = socket;
+    this.#ended = null;
+    this.#listen();
+  }
+
+  /** Ends the connection: orderly, or with RST. Repeated calls do nothing. */
+  close(mode: CloseMode = this.closeMode): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    this.run.drop(this);
+    if (mode === "RESET") {
+      this.socket.resetAndDestroy();
+    } else {
+      // Sends what is queued and FIN, then frees the descriptor without waiting for the peer.
+      this.socket.destroySoon();
+    }
+  }
+
+  interrupt(why: Break): void {
+    this.#end(why);
+    this.#closed = true;
+    this.run.drop(this);
+    this.socket.destroy();
+  }
+
+  release(): void {
+    this.close();
+  }
+
+  #listen(): void {
+    const { socket } = this;
+    socket.on("error", this.#onError);
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("close", this.#onEnd);
+  }
+
+  #arrived(data: Buffer): void {
+    this.bytesReceived += data.length;
+    this.run.transcript.received(data);
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      waiting({ kind: "data", data });
+      return;
+    }
+    this.#unread.push(data);
+    this.#unreadBytes += data.length;
+    if (this.#unreadBytes > HIGH_WATER_BYTES && !this.#paused) {
+      this.#paused = true;
+      this.socket.pause();
+    }
+  }
+
+  #end(why: Break): void {
+    this.#ended ??= why;
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      waiting(this.#ended);
+    }
+  }
+}

@@ -1,0 +1,249 @@
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { Target } from "../probe.ts";
+import type { Step } from "../reason.ts";
+import { breakOfSocketError, namedBreak, type Break } from "./break.ts";
+import { Connection } from "./connection.ts";
+import type { ProbeRun, RunResource } from "./probe-run.ts";
+import { breakOfHandshake } from "./tls-failure.ts";
+import { tlsFacts, verificationFailure } from "./tls-facts.ts";
+import type { TlsSettings } from "./tls-settings.ts";
+import { TlsStore } from "./tls-store.ts";
+
+export interface DialOptions {
+  /** Null: plain TCP. Otherwise the TLS handshake follows the connect at once. */
+  readonly tls: TlsSettings | null;
+}
+
+export type Dialled = { readonly kind: "connected"; readonly connection: Connection } | DialFailure;
+
+export interface DialFailure {
+  readonly kind: "failed";
+  readonly step: Extract<Step, "resolve" | "connect" | "tls" | "starttls">;
+  readonly why: Break;
+}
+
+/**
+ * The one place that opens TCP sockets and begins TLS. Marks the phases `resolve`, `connect` and `tls` on the run and
+ * leaves the TLS facts there, also when verification or (as far as a certificate was seen) the handshake fails.
+ * Never rejects; the connection belongs to the run.
+ */
+export async function dial(run: ProbeRun, target: Target, options: DialOptions): Promise<Dialled> {
+  const resolved = await resolveTarget(run, target, "tcp");
+  if (resolved.kind === "failed") {
+    return resolved;
+  }
+  const connected = await connectTcp(run, resolved.address, resolved.port);
+  if (connected.kind === "failed" || options.tls === null) {
+    return connected;
+  }
+  return upgrade(connected.connection, options.tls, "tls");
+}
+
+/** TLS on a connection that spoke clear text so far (STARTTLS, STLS). Its time counts as phase `starttls`. */
+export function startTls(connection: Connection, settings: TlsSettings): Promise<Dialled> {
+  return upgrade(connection, settings, "starttls");
+}
+
+export type ResolvedTarget =
+  | {
+      readonly kind: "resolved";
+      readonly address: string;
+      readonly port: number;
+      readonly family: 4 | 6;
+    }
+  | DialFailure;
+
+/** Address and port to dial for this target, within the run's time. */
+export async function resolveTarget(
+  run: ProbeRun,
+  target: Target,
+  transport: "tcp" | "udp" | "icmp",
+): Promise<ResolvedTarget> {
+  const resolution = await beforeDeadline(
+    run,
+    run.context.network.resolve(target.host, target.port, transport),
+  );
+  run.phase("resolve");
+  switch (resolution.kind) {
+    case "address":
+      return {
+        kind: "resolved",
+        address: resolution.address,
+        port: resolution.port,
+        family: resolution.family,
+      };
+    case "dns_failure":
+      return {
+        kind: "failed",
+        step: "resolve",
+        why: namedBreak("fault", "dns_failure", resolution.message),
+      };
+    case "forbidden":
+      return {
+        kind: "failed",
+        step: "resolve",
+        why: namedBreak("fault", "not_configured", resolution.message),
+      };
+    case "timeout":
+      return {
+        kind: "failed",
+        step: "resolve",
+        why: namedBreak("fault", "dns_failure", "no answer from DNS in time"),
+      };
+    default:
+      return { kind: "failed", step: "resolve", why: resolution };
+  }
+}
+
+/** Waits for something that cannot be cancelled no longer than the run lasts. */
+function beforeDeadline<T>(run: ProbeRun, waited: Promise<T>): Promise<T | Break> {
+  if (run.interrupted !== null) {
+    return Promise.resolve(run.interrupted);
+  }
+  return new Promise((resolve, reject) => {
+    const resource: RunResource = { interrupt: resolve, release: () => undefined };
+    run.hold(resource);
+    waited.then((value) => {
+      run.drop(resource);
+      resolve(value);
+    }, reject);
+  });
+}
+
+function connectTcp(run: ProbeRun, address: string, port: number): Promise<Dialled> {
+  if (run.interrupted !== null) {
+    return Promise.resolve({ kind: "failed", step: "connect", why: run.interrupted });
+  }
+  return new Promise((resolve) => {
+    const { localAddress } = run.context;
+    let socket: Socket;
+    try {
+      socket = connect({
+        host: address,
+        port,
+        autoSelectFamily: false,
+        ...(localAddress === null ? {} : { localAddress }),
+      });
+    } catch (error) {
+      // Node checks ports and addresses by throwing: an impossible one is the configuration's fault.
+      const message = error instanceof Error ? error.message : String(error);
+      resolve({
+        kind: "failed",
+        step: "connect",
+        why: namedBreak("fault", "not_configured", message),
+      });
+      return;
+    }
+    const pending: RunResource = {
+      interrupt(why) {
+        fail(why);
+      },
+      release() {
+        socket.destroy();
+      },
+    };
+    run.hold(pending);
+    socket.once("connect", connected);
+    socket.once("error", refused);
+
+    function connected(): void {
+      socket.off("error", refused);
+      run.drop(pending);
+      run.phase("connect");
+      resolve({ kind: "connected", connection: new Connection(run, socket, { address, port }) });
+    }
+    function refused(error: Error): void {
+      fail(breakOfSocketError(error));
+    }
+    function fail(why: Break): void {
+      run.drop(pending);
+      run.phase("connect");
+      socket.off("connect", connected);
+      socket.on("error", () => undefined);
+      socket.destroy();
+      resolve({ kind: "failed", step: "connect", why });
+    }
+  });
+}
+
+function upgrade(
+  connection: Connection,
+  settings: TlsSettings,
+  step: "tls" | "starttls",
+): Promise<Dialled> {
+  const { run } = connection;
+  const store = run.context.network.tls ?? new TlsStore();
+  if (run.interrupted !== null) {
+    return Promise.resolve({ kind: "failed", step, why: run.interrupted });
+  }
+  return new Promise((resolve) => {
+    const before = connection.bytesReceived;
+    const raw = connection.detach();
+    let secured;
+    try {
+      secured = connectTls({
+        socket: raw,
+        secureContext: store.contextFor(settings),
+        rejectUnauthorized: false,
+        // Names are judged in tlsFacts, against the names expected and not against the address dialled.
+        checkServerIdentity: () => undefined,
+        ...(settings.serverName === null ? {} : { servername: settings.serverName }),
+      });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      resolve({ kind: "failed", step, why: namedBreak("fault", "agent_fault", message) });
+      return;
+    }
+    const socket = secured;
+    const pending: RunResource = { interrupt: fail, release: () => socket.destroy() };
+    run.hold(pending);
+    socket.once("secureConnect", established);
+    socket.once("error", broken);
+    socket.once("close", vanished);
+
+    function established(): void {
+      settle();
+      const facts = tlsFacts(socket, settings, store, run.context.now());
+      run.tls = facts;
+      run.transcript.note(`${facts.protocol ?? "TLS"} ${facts.cipher ?? ""}`.trimEnd());
+      connection.attach(socket);
+      const failure = settings.rejectUnauthorized ? verificationFailure(facts) : null;
+      resolve(
+        failure === null
+          ? { kind: "connected", connection }
+          : {
+              kind: "failed",
+              step,
+              why: namedBreak("failed", failure, `certificate: ${facts.verification}`),
+            },
+      );
+    }
+    function broken(error: Error): void {
+      fail(breakOfHandshake(error, raw.bytesRead - before));
+    }
+    function vanished(): void {
+      fail({ kind: "closed", midway: false });
+    }
+    function fail(why: Break): void {
+      settle();
+      socket.on("error", () => undefined);
+      run.tls = {
+        ...tlsFacts(socket, settings, store, run.context.now()),
+        protocol: null,
+        cipher: null,
+        ephemeralKey: null,
+      };
+      socket.destroy();
+      connection.close("FIN");
+      resolve({ kind: "failed", step, why });
+    }
+    function settle(): void {
+      run.drop(pending);
+      run.phase(step);
+      socket.off("secureConnect", established);
+      socket.off("error", broken);
+      socket.off("close", vanished);
+    }
+  });
+}

@@ -1,0 +1,128 @@
+import { protocolBreak, type Break } from "./break.ts";
+import type { Connection } from "./connection.ts";
+
+export interface Line {
+  readonly kind: "line";
+  /** Without its line end; bytes are UTF-8 where they can be. */
+  readonly text: string;
+}
+
+export interface Lines {
+  readonly kind: "lines";
+  /** In order; the last one is what was waited for. */
+  readonly lines: readonly string[];
+}
+
+export interface Bytes {
+  readonly kind: "bytes";
+  readonly data: Buffer;
+}
+
+export interface LineReaderOptions {
+  /** Longest line; default 8 KB. */
+  readonly maxLineBytes?: number;
+  /** Most bytes of one answer of several lines; default 64 KB. */
+  readonly maxAnswerBytes?: number;
+}
+
+const NEWLINE = 10;
+const RETURN = 13;
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/**
+ * Reads the line protocols (IMAP, POP3, SMTP, FTP, NNTP) from one buffer: a line split over packets is one line, several
+ * lines in a packet are several. Too much without an end is a `protocol_error`, not memory.
+ */
+export class LineReader {
+  readonly #connection: Connection;
+  readonly #maxLineBytes: number;
+  readonly #maxAnswerBytes: number;
+  #buffer: Buffer = EMPTY;
+  #scanned = 0;
+
+  constructor(connection: Connection, options: LineReaderOptions = {}) {
+    this.#connection = connection;
+    this.#maxLineBytes = options.maxLineBytes ?? 8 * 1024;
+    this.#maxAnswerBytes = options.maxAnswerBytes ?? 64 * 1024;
+  }
+
+  async line(): Promise<Line | Break> {
+    for (;;) {
+      const end = this.#buffer.indexOf(NEWLINE, this.#scanned);
+      if (end !== -1) {
+        const stop = end > 0 && this.#buffer[end - 1] === RETURN ? end - 1 : end;
+        const text = this.#buffer.toString("utf8", 0, stop);
+        this.#buffer = this.#buffer.subarray(end + 1);
+        this.#scanned = 0;
+        return { kind: "line", text };
+      }
+      if (this.#buffer.length > this.#maxLineBytes) {
+        return protocolBreak(`a line of more than ${this.#maxLineBytes} bytes`);
+      }
+      this.#scanned = this.#buffer.length;
+      const more = await this.#connection.read();
+      if (more.kind !== "data") {
+        return more.kind === "closed" && this.#buffer.length > 0
+          ? { kind: "closed", midway: true }
+          : more;
+      }
+      this.#buffer =
+        this.#buffer.length === 0 ? more.data : Buffer.concat([this.#buffer, more.data]);
+    }
+  }
+
+  /** Lines up to and including the first for which `last` holds. */
+  async until(last: (line: string) => boolean): Promise<Lines | Break> {
+    const lines: string[] = [];
+    let bytes = 0;
+    for (;;) {
+      const next = await this.line();
+      if (next.kind !== "line") {
+        return next.kind === "closed" && lines.length > 0 ? { kind: "closed", midway: true } : next;
+      }
+      bytes += next.text.length + 2;
+      if (bytes > this.#maxAnswerBytes) {
+        return protocolBreak(`an answer of more than ${this.#maxAnswerBytes} bytes`);
+      }
+      lines.push(next.text);
+      if (last(next.text)) {
+        return { kind: "lines", lines };
+      }
+    }
+  }
+
+  /** Lines up to the one that is a single dot, dot-stuffing undone, the dot left out (POP3, NNTP). */
+  async untilDot(): Promise<Lines | Break> {
+    const answer = await this.until((line) => line === ".");
+    if (answer.kind !== "lines") {
+      return answer;
+    }
+    const lines = answer.lines
+      .slice(0, -1)
+      .map((line) => (line.startsWith(".") ? line.slice(1) : line));
+    return { kind: "lines", lines };
+  }
+
+  /** Exactly so many bytes (IMAP literals); never more than an answer may hold. */
+  async bytes(count: number): Promise<Bytes | Break> {
+    if (count > this.#maxAnswerBytes) {
+      return protocolBreak(`${count} bytes announced, more than ${this.#maxAnswerBytes}`);
+    }
+    while (this.#buffer.length < count) {
+      const more = await this.#connection.read();
+      if (more.kind !== "data") {
+        return more.kind === "closed" ? { kind: "closed", midway: true } : more;
+      }
+      this.#buffer = Buffer.concat([this.#buffer, more.data]);
+    }
+    const data = this.#buffer.subarray(0, count);
+    this.#buffer = this.#buffer.subarray(count);
+    this.#scanned = 0;
+    return { kind: "bytes", data };
+  }
+
+  /** Unread bytes that came together with the last line: must be none before TLS begins. */
+  get pending(): number {
+    return this.#buffer.length;
+  }
+}

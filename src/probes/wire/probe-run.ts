@@ -1,0 +1,192 @@
+import type { Observation, PhaseName, Phases, ProbeContext, TlsFacts } from "../probe.ts";
+import type { FailureReason, Step } from "../reason.ts";
+import { describeBreak, type Break, type FailureOutcome } from "./break.ts";
+import { Transcript } from "./transcript.ts";
+
+/** Something that holds a handle while a probe runs: told when the probe's time is over, released at its end. */
+export interface RunResource {
+  interrupt(why: Break): void;
+  release(): void;
+}
+
+const TIMED_OUT: Break = { kind: "timeout" };
+const ABORTED: Break = { kind: "aborted" };
+
+/**
+ * One run of one probe: its deadline (a single timer), its clock marks, what it learned, and every handle it opened.
+ * Made by `observe`, which releases all of it whatever happens.
+ */
+export class ProbeRun {
+  readonly context: ProbeContext;
+  readonly startedAt: number;
+  readonly transcript = new Transcript();
+  tls: TlsFacts | null = null;
+  responseTimeMs: number | null = null;
+  servedBy: string | null = null;
+  exchangeSeen = false;
+  /** Set when the time is over or the round was abandoned. */
+  interrupted: Break | null = null;
+
+  #started: number;
+  #mark: number;
+  #phases: Partial<Record<PhaseName, number>> = {};
+  #resources: RunResource[] = [];
+  #timer: NodeJS.Timeout;
+  #onAbort: () => void;
+
+  constructor(context: ProbeContext) {
+    this.context = context;
+    this.startedAt = context.now();
+    this.#started = this.#mark = context.monotonic();
+    this.#timer = setTimeout(() => this.#interrupt(TIMED_OUT), context.timeoutMs);
+    this.#onAbort = () => this.#interrupt(ABORTED);
+    if (context.signal.aborted) {
+      this.interrupted = ABORTED;
+    } else {
+      context.signal.addEventListener("abort", this.#onAbort);
+    }
+  }
+
+  /** Milliseconds since the start. */
+  elapsedMs(): number {
+    return this.context.monotonic() - this.#started;
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.context.timeoutMs - this.elapsedMs());
+  }
+
+  /** Ends a phase: the time since the last mark is its share; a second round of the same phase adds to the first. */
+  phase(name: PhaseName): number {
+    const now = this.context.monotonic();
+    const spent = now - this.#mark;
+    this.#mark = now;
+    this.#phases[name] = (this.#phases[name] ?? 0) + spent;
+    return spent;
+  }
+
+  get phases(): Phases {
+    return this.#phases;
+  }
+
+  /** Takes over phases measured elsewhere (another dial of the same probe). */
+  addPhases(phases: Phases): void {
+    Object.assign(this.#phases, phases);
+  }
+
+  /** Registers secrets that must never appear in evidence. */
+  hide(...secrets: readonly (string | null)[]): void {
+    for (const secret of secrets) {
+      if (secret !== null) {
+        this.transcript.hide(secret);
+      }
+    }
+  }
+
+  /** Notes signs of who answered; the first name stands. */
+  sign(signs: { readonly servedBy: string | null; readonly exchangeSeen: boolean }): void {
+    this.servedBy ??= signs.servedBy;
+    this.exchangeSeen ||= signs.exchangeSeen;
+  }
+
+  hold(resource: RunResource): void {
+    this.#resources.push(resource);
+  }
+
+  drop(resource: RunResource): void {
+    const at = this.#resources.indexOf(resource);
+    if (at !== -1) {
+      this.#resources.splice(at, 1);
+    }
+  }
+
+  match(step: Step, detail: string | null = null): Observation {
+    return { outcome: "match", reason: "ok", step, ...this.#facts(detail) };
+  }
+
+  /** The server's own word that it is going out of service (trofsCode, trofsString). */
+  maintenance(step: Step, detail: string | null = null): Observation {
+    return { outcome: "maintenance", reason: "ok", step, ...this.#facts(detail) };
+  }
+
+  mismatch(step: Step, reason: FailureReason, detail: string | null = null): Observation {
+    return { outcome: "mismatch", reason, step, ...this.#facts(detail) };
+  }
+
+  fault(step: Step, reason: FailureReason, detail: string | null = null): Observation {
+    return { outcome: "fault", reason, step, ...this.#facts(detail) };
+  }
+
+  ended(
+    outcome: FailureOutcome,
+    step: Step,
+    reason: FailureReason,
+    detail: string | null = null,
+  ): Observation {
+    return outcome === "fault"
+      ? this.fault(step, reason, detail)
+      : { outcome, reason, step, ...this.#facts(detail) };
+  }
+
+  /** The observation of an exchange that broke at this step. */
+  broken(step: Step, why: Break): Observation {
+    const { outcome, reason, detail } = describeBreak(why, step);
+    return this.ended(outcome, step, reason, detail);
+  }
+
+  /** Clears the deadline and closes every handle still open. */
+  release(): void {
+    clearTimeout(this.#timer);
+    this.context.signal.removeEventListener("abort", this.#onAbort);
+    const resources = this.#resources;
+    this.#resources = [];
+    for (const resource of resources) {
+      resource.release();
+    }
+  }
+
+  #interrupt(why: Break): void {
+    this.interrupted ??= why;
+    for (const resource of [...this.#resources]) {
+      resource.interrupt(why);
+    }
+  }
+
+  #facts(detail: string | null) {
+    return {
+      startedAt: this.startedAt,
+      durationMs: this.elapsedMs(),
+      phases: this.#phases,
+      responseTimeMs: this.responseTimeMs,
+      tls: this.tls,
+      servedBy: this.servedBy,
+      exchangeSeen: this.exchangeSeen,
+      evidence: {
+        transcript: this.transcript.toString(),
+        detail: detail === null ? null : this.transcript.redact(detail).slice(0, 500),
+      },
+    };
+  }
+}
+
+/**
+ * Runs the body of a probe under its deadline. Never rejects: an exception is a bug of ours and becomes `agent_fault`.
+ * All handles opened through the run are closed when it ends.
+ */
+export async function observe(
+  context: ProbeContext,
+  body: (run: ProbeRun) => Promise<Observation>,
+): Promise<Observation> {
+  const run = new ProbeRun(context);
+  try {
+    return await body(run);
+  } catch (error) {
+    return run.fault("transaction", "agent_fault", messageOf(error));
+  } finally {
+    run.release();
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,66 @@
+import { constants, type X509Certificate } from "node:crypto";
+import { createSecureContext, type SecureContext } from "node:tls";
+import type { CertificateFacts } from "../probe.ts";
+import { certificateFacts } from "./certificate-facts.ts";
+import type { TlsSettings } from "./tls-settings.ts";
+
+const MOST_CERTIFICATES = 4096;
+const MOST_CONTEXTS = 512;
+
+/**
+ * What handshakes share: contexts by their parameters (never sessions: every probe does the full handshake) and the
+ * facts of certificates already seen. One per network, bounded.
+ */
+export class TlsStore {
+  #contexts = new Map<string, SecureContext>();
+  #bySettings = new WeakMap<TlsSettings, SecureContext>();
+  #certificates = new Map<string, CertificateFacts>();
+
+  /** Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). */
+  contextFor(settings: TlsSettings): SecureContext {
+    const known = this.#bySettings.get(settings);
+    if (known !== undefined) {
+      return known;
+    }
+    const { minVersion, maxVersion, ca, legacy } = settings;
+    const key = `${minVersion} ${maxVersion} ${legacy} ${ca ?? ""}`;
+    let context = this.#contexts.get(key);
+    if (context === undefined) {
+      context = createSecureContext({
+        minVersion,
+        maxVersion,
+        ...(ca === null ? {} : { ca }),
+        ...(legacy
+          ? {
+              ciphers: "ALL:@SECLEVEL=0",
+              secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
+            }
+          : {}),
+      });
+      forgetOldest(this.#contexts, MOST_CONTEXTS);
+      this.#contexts.set(key, context);
+    }
+    this.#bySettings.set(settings, context);
+    return context;
+  }
+
+  certificate(certificate: X509Certificate): CertificateFacts {
+    const key = certificate.fingerprint256;
+    let facts = this.#certificates.get(key);
+    if (facts === undefined) {
+      facts = certificateFacts(certificate);
+      forgetOldest(this.#certificates, MOST_CERTIFICATES);
+      this.#certificates.set(key, facts);
+    }
+    return facts;
+  }
+}
+
+function forgetOldest(map: Map<string, unknown>, most: number): void {
+  if (map.size >= most) {
+    const oldest = map.keys().next();
+    if (oldest.done !== true) {
+      map.delete(oldest.value);
+    }
+  }
+}

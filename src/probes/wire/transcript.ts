@@ -1,0 +1,119 @@
+/** Bytes of transcript kept as evidence of one probe. */
+export const TRANSCRIPT_BYTES = 2048;
+const REDACTED = "<secret>";
+
+/**
+ * What was sent and received, bounded, with secrets replaced. Pieces of one direction are joined before redaction, so
+ * that a secret split over two packets does not slip through.
+ */
+export class Transcript {
+  #text = "";
+  #direction: ">" | "<" | null = null;
+  #current = "";
+  #full = false;
+  #secrets: string[] = [];
+
+  /** Registers a secret and the forms in which protocols carry it (base64, URL-encoded). */
+  hide(secret: string): void {
+    if (secret === "") {
+      return;
+    }
+    for (const form of [
+      secret,
+      encodeURIComponent(secret),
+      Buffer.from(secret).toString("base64"),
+    ]) {
+      if (!this.#secrets.includes(form)) {
+        this.#secrets.push(form);
+      }
+    }
+    this.#secrets.sort((a, b) => b.length - a.length);
+  }
+
+  sent(data: string | Buffer): void {
+    this.#add(">", data);
+  }
+
+  received(data: string | Buffer): void {
+    this.#add("<", data);
+  }
+
+  /** A remark of ours between the lines, for example `-- TLS 1.2`. */
+  note(text: string): void {
+    this.#flush();
+    this.#append(`-- ${this.redact(text)}\n`);
+  }
+
+  redact(text: string): string {
+    let result = text;
+    for (const secret of this.#secrets) {
+      if (result.includes(secret)) {
+        result = result.replaceAll(secret, REDACTED);
+      }
+    }
+    return result;
+  }
+
+  toString(): string {
+    this.#flush();
+    return this.#text;
+  }
+
+  #add(direction: ">" | "<", data: string | Buffer): void {
+    if (this.#full) {
+      return;
+    }
+    if (direction !== this.#direction) {
+      this.#flush();
+      this.#direction = direction;
+    }
+    if (this.#current.length < 2 * TRANSCRIPT_BYTES) {
+      this.#current +=
+        typeof data === "string"
+          ? data.slice(0, 2 * TRANSCRIPT_BYTES)
+          : data.toString("utf8", 0, Math.min(data.length, 2 * TRANSCRIPT_BYTES));
+    }
+  }
+
+  #flush(): void {
+    const direction = this.#direction;
+    if (direction === null) {
+      return;
+    }
+    const clean = this.redact(this.#current);
+    this.#current = "";
+    this.#direction = null;
+    this.#append(prefixed(clean, direction));
+  }
+
+  #append(text: string): void {
+    if (this.#full) {
+      return;
+    }
+    const room = TRANSCRIPT_BYTES - this.#text.length;
+    if (text.length <= room) {
+      this.#text += text;
+      return;
+    }
+    this.#text += text.slice(0, Math.max(0, room - 4)) + "...\n";
+    this.#full = true;
+  }
+}
+
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+
+function prefixed(text: string, direction: ">" | "<"): string {
+  let result = "";
+  let start = 0;
+  while (start < text.length && result.length < TRANSCRIPT_BYTES) {
+    const newline = text.indexOf("\n", start);
+    let end = newline === -1 ? text.length : newline;
+    const next = newline === -1 ? text.length : newline + 1;
+    if (end > start && text.charCodeAt(end - 1) === 13) {
+      end -= 1;
+    }
+    result += `${direction} ${text.slice(start, end).replace(CONTROL, "\u00b7")}\n`;
+    start = next;
+  }
+  return result;
+}
