@@ -1,0 +1,100 @@
+import type { Policy, PolicyAction, Vserver } from "../../src/estate/model.ts";
+import type { NitroBackend } from "./backend.ts";
+import { double, optional, type Row } from "./wire-values.ts";
+
+/** Features whose policies NITRO shows in resources of the same shape, by the estate's name of the feature. */
+export const POLICY_FEATURES: ReadonlyMap<string, PolicyResources> = new Map([
+  ["rewrite", { policy: "rewritepolicy", action: "rewriteaction" }],
+  ["responder", { policy: "responderpolicy", action: "responderaction" }],
+  ["authorization", { policy: "authorizationpolicy", action: null }],
+  ["tm traffic", { policy: "tmtrafficpolicy", action: "tmtrafficaction" }],
+  ["cache", { policy: "cachepolicy", action: null }],
+  ["feo", { policy: "feopolicy", action: "feoaction" }],
+  ["cmp", { policy: "cmppolicy", action: "cmpaction" }],
+]);
+
+export interface PolicyResources {
+  readonly policy: string;
+  readonly action: string | null;
+}
+
+export function policyRows(feature: string): (backend: NitroBackend) => Generator<Row> {
+  return function* ({ estate }) {
+    for (const policy of estate().policies.values()) {
+      if (policy.feature === feature) {
+        yield policyRow(policy);
+      }
+    }
+  };
+}
+
+/** The same three facts under each feature's own field names. */
+function policyRow(policy: Policy): Row {
+  const name = policy.feature === "cs" || policy.feature === "cache" ? "policyname" : "name";
+  const action = policy.feature === "cmp" ? "resaction" : "action";
+  return {
+    [name]: policy.name,
+    rule: policy.rule,
+    [action]: optional(policy.action),
+    hits: double(0),
+  };
+}
+
+export function actionRows(feature: string): (backend: NitroBackend) => Generator<Row> {
+  return function* ({ estate }) {
+    for (const action of estate().actions.values()) {
+      if (action.feature === feature) {
+        yield actionRow(action);
+      }
+    }
+  };
+}
+
+function actionRow(action: PolicyAction): Row {
+  switch (action.feature) {
+    case "cs":
+      return {
+        name: action.name,
+        targetlbvserver: optional(action.target),
+        targetvserverexpr: optional(action.expression),
+        hits: double(0),
+      };
+    case "rewrite":
+      return {
+        name: action.name,
+        type: action.type,
+        target: optional(action.target),
+        stringbuilderexpr: optional(action.expression),
+      };
+    default:
+      return {
+        name: action.name,
+        type: action.type,
+        target: optional(action.target ?? action.expression),
+      };
+  }
+}
+
+/** The bindings of one feature's policies to the vservers of one kind. */
+export function policyBindingRows(
+  feature: string,
+  kind: Vserver["kind"],
+): (backend: NitroBackend) => Generator<Row> {
+  return function* ({ estate }) {
+    const { lbVservers, csVservers, policies } = estate();
+    const vservers: Iterable<Vserver> = (kind === "lb" ? lbVservers : csVservers).values();
+    for (const vserver of vservers) {
+      for (const binding of vserver.policies) {
+        if (policies.get(binding.policy)?.feature === feature) {
+          yield {
+            name: vserver.name,
+            policyname: binding.policy,
+            priority: binding.priority === null ? undefined : double(binding.priority),
+            gotopriorityexpression: optional(binding.goto),
+            bindpoint: optional(binding.bindPoint),
+          };
+        }
+      }
+    }
+  };
+}

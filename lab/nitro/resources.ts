@@ -1,0 +1,145 @@
+import type { NitroBackend } from "./backend.ts";
+import {
+  csDefaultTargetRows,
+  csPolicyBindingRows,
+  groupEntityMonitorRows,
+  groupMemberRows,
+  groupMonitorRows,
+  serviceMonitorRows,
+  vserverGroupMemberRows,
+  vserverGroupRows,
+  vserverServiceRows,
+} from "./binding-rows.ts";
+import {
+  addressRows,
+  netProfileRows,
+  nodeRows,
+  serverRows,
+  serviceGroupRows,
+  serviceRows,
+} from "./config-rows.ts";
+import { monitorRows } from "./monitor-rows.ts";
+import { actionRows, policyBindingRows, policyRows, POLICY_FEATURES } from "./policy-rows.ts";
+import {
+  certKeyRows,
+  sslProfileRows,
+  sslServiceRows,
+  sslVserverCertKeyRows,
+  sslVserverRows,
+} from "./ssl-rows.ts";
+import {
+  csVserverStatRows,
+  lbVserverStatRows,
+  nodeStatRows,
+  serviceGroupStatRows,
+  serviceStatRows,
+} from "./stat-rows.ts";
+import { authenticationVserverRows, csVserverRows, lbVserverRows } from "./vserver-rows.ts";
+import { enabledDisabled, type Row } from "./wire-values.ts";
+
+/** One NITRO resource: how its rows are made and by which field a single one is asked for. */
+export interface Resource {
+  /** The field a name in the path is compared with; null for resources without names. */
+  readonly key: string | null;
+  readonly rows: (backend: NitroBackend) => Iterable<Row>;
+  /** Bindings answer a get-all only with `bulkbindings=yes`. */
+  readonly binding?: true;
+  /** `nsversion` and its like answer with an object instead of an array. */
+  readonly single?: true;
+}
+
+/** Resources under `/nitro/v1/config/`. */
+export function configResource(name: string): Resource | null {
+  return CONFIG.get(name) ?? null;
+}
+
+/** Resources under `/nitro/v1/stat/`. */
+export function statResource(name: string, statBindings: boolean): Resource | null {
+  return name === "servicegroup"
+    ? { key: "servicegroupname", rows: serviceGroupStatRows(statBindings) }
+    : (STAT.get(name) ?? null);
+}
+
+const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
+  ["nsversion", { key: null, single: true, rows: versionRows }],
+  ["nsconfig", { key: null, single: true, rows: configRows }],
+  ["nsip", { key: "ipaddress", rows: addressRows }],
+  ["hanode", { key: "id", rows: nodeRows }],
+  ["lbparameter", { key: null, single: true, rows: lbParameterRows }],
+  ["csparameter", { key: null, single: true, rows: csParameterRows }],
+  ["sslparameter", { key: null, single: true, rows: sslParameterRows }],
+  ["server", { key: "name", rows: serverRows }],
+  ["service", { key: "name", rows: serviceRows }],
+  ["servicegroup", { key: "servicegroupname", rows: serviceGroupRows }],
+  ["lbmonitor", { key: "monitorname", rows: monitorRows }],
+  ["lbvserver", { key: "name", rows: lbVserverRows }],
+  ["csvserver", { key: "name", rows: csVserverRows }],
+  ["authenticationvserver", { key: "name", rows: authenticationVserverRows }],
+  ["cspolicy", { key: "policyname", rows: policyRows("cs") }],
+  ["csaction", { key: "name", rows: actionRows("cs") }],
+  ["netprofile", { key: "name", rows: netProfileRows }],
+  ["sslcertkey", { key: "certkey", rows: certKeyRows }],
+  ["sslprofile", { key: "name", rows: sslProfileRows }],
+  ["sslvserver", { key: "vservername", rows: sslVserverRows }],
+  ["sslservice", { key: "servicename", rows: sslServiceRows("service") }],
+  ["sslservicegroup", { key: "servicegroupname", rows: sslServiceRows("serviceGroup") }],
+  ["servicegroup_servicegroupmember_binding", binding("servicegroupname", groupMemberRows)],
+  ["servicegroup_lbmonitor_binding", binding("servicegroupname", groupMonitorRows)],
+  [
+    "servicegroup_servicegroupentitymonbindings_binding",
+    binding("servicegroupname", groupEntityMonitorRows),
+  ],
+  ["service_lbmonitor_binding", binding("name", serviceMonitorRows)],
+  ["lbvserver_service_binding", binding("name", vserverServiceRows)],
+  ["lbvserver_servicegroup_binding", binding("name", vserverGroupRows)],
+  ["lbvserver_servicegroupmember_binding", binding("name", vserverGroupMemberRows)],
+  ["csvserver_cspolicy_binding", binding("name", csPolicyBindingRows)],
+  ["csvserver_lbvserver_binding", binding("name", csDefaultTargetRows)],
+  ["sslvserver_sslcertkey_binding", binding("vservername", sslVserverCertKeyRows)],
+  ...policyFeatureResources(),
+]);
+
+const STAT: ReadonlyMap<string, Resource> = new Map<string, Resource>([
+  ["lbvserver", { key: "name", rows: lbVserverStatRows }],
+  ["csvserver", { key: "name", rows: csVserverStatRows }],
+  ["service", { key: "name", rows: serviceStatRows }],
+  ["hanode", { key: null, rows: nodeStatRows, single: true }],
+]);
+
+function binding(key: string, rows: Resource["rows"]): Resource {
+  return { key, rows, binding: true };
+}
+
+function* policyFeatureResources(): Generator<[string, Resource]> {
+  for (const [feature, { policy, action }] of POLICY_FEATURES) {
+    const key = feature === "cache" ? "policyname" : "name";
+    yield [policy, { key, rows: policyRows(feature) }];
+    if (action !== null) {
+      yield [action, { key: "name", rows: actionRows(feature) }];
+    }
+    yield [`lbvserver_${policy}_binding`, binding("name", policyBindingRows(feature, "lb"))];
+    yield [`csvserver_${policy}_binding`, binding("name", policyBindingRows(feature, "cs"))];
+  }
+}
+
+function versionRows({ estate }: NitroBackend): Row[] {
+  const text = estate().firmware?.text ?? "NS13.1 Build 37.38";
+  const spoken = text.replace(" Build", ": Build");
+  return [{ version: `NetScaler ${spoken}.nc, Date: Jan 12 2023, 10:42:05   (64-bit)`, mode: "1" }];
+}
+
+function configRows({ estate, nodes }: NitroBackend): Row[] {
+  return [{ ipaddress: estate().nsip ?? nodes()[0].address, netmask: "255.255.255.0" }];
+}
+
+function lbParameterRows({ estate }: NitroBackend): Row[] {
+  return [{ monitorconnectionclose: estate().parameters.monitorConnectionClose }];
+}
+
+function csParameterRows({ estate }: NitroBackend): Row[] {
+  return [{ stateupdate: enabledDisabled(estate().parameters.csStateUpdate) }];
+}
+
+function sslParameterRows({ estate }: NitroBackend): Row[] {
+  return [{ defaultprofile: enabledDisabled(estate().parameters.sslDefaultProfile) }];
+}

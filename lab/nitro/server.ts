@@ -1,0 +1,237 @@
+import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { NitroBackend } from "./backend.ts";
+import { authenticated, login, tokenOf } from "./authentication.ts";
+import { sendEnvelope, sendError, sendRows } from "./envelope.ts";
+import type { NitroFault, NitroFaultHook } from "./faults.ts";
+import { parseNitroQuery, type NitroQuery } from "./query.ts";
+import { configResource, statResource, type Resource } from "./resources.ts";
+import { NitroSessions } from "./sessions.ts";
+import type { Row } from "./wire-values.ts";
+
+export interface NitroServerOptions {
+  readonly username: string;
+  readonly password: string;
+  /** Without a time-out in the login itself, in milliseconds. Default: 30 minutes, as on an appliance. */
+  readonly sessionTimeoutMs?: number;
+  /** PEM key and certificate, or null for plain HTTP (the default). */
+  readonly tls?: { readonly key: string; readonly cert: string } | null;
+  /** Default: 20, the appliance's limit of administrators' connections. */
+  readonly maxSessions?: number;
+  /** Whether `?bulkbindings=yes` is understood; firmware before 11.1 does not. Default: true. */
+  readonly bulkBindings?: boolean;
+  /** Loopback address to listen on. Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Default: any free port. */
+  readonly port?: number;
+  readonly faults?: NitroFaultHook;
+  /** Wall clock in milliseconds, for session time-outs. */
+  readonly now?: () => number;
+}
+
+export interface NitroServer {
+  /** For example `https://127.0.0.1:40123`. */
+  readonly url: string;
+  readonly port: number;
+  /** Everything asked so far, oldest first; at most the last 10,000. */
+  readonly requests: readonly RecordedRequest[];
+  /** Connections that were ever accepted. */
+  readonly connections: () => number;
+  readonly openSessions: () => number;
+  readonly openedSessions: () => number;
+  /** Ends every session on the appliance's side, as a failover or an administrator does. */
+  readonly killSessions: () => void;
+  readonly close: () => Promise<void>;
+}
+
+export interface RecordedRequest {
+  readonly method: string;
+  readonly path: string;
+}
+
+const RECORDED_REQUESTS = 10_000;
+const MAX_BODY_BYTES = 65_536;
+
+/**
+ * Serves a backend as an appliance serves NITRO, on loopback: sessions by cookie, NITRO's envelope, and its habits on
+ * the wire (numbers as strings, absent empty collections, arrays of one, 201 on login).
+ * Sources: NITRO docs, "Performing basic NetScaler operations" and "Error and exception handling".
+ */
+export async function startNitroServer(
+  backend: NitroBackend,
+  options: NitroServerOptions,
+): Promise<NitroServer> {
+  const sessions = new NitroSessions(options.maxSessions ?? 20, options.now ?? Date.now);
+  const requests: RecordedRequest[] = [];
+  let seen = 0;
+  let connections = 0;
+  let closed: Promise<unknown> | null = null;
+  const tls = options.tls ?? null;
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    requests.push({ method: request.method ?? "", path: request.url ?? "" });
+    if (requests.length > RECORDED_REQUESTS) {
+      requests.shift();
+    }
+    const index = seen;
+    seen += 1;
+    answerRequest({ backend, options, sessions }, request, response, index).catch(() => {
+      response.destroy();
+    });
+  }
+
+  const server: Server =
+    tls === null
+      ? createHttpServer({ keepAliveTimeout: 60_000 }, onRequest)
+      : createHttpsServer({ ...tls, keepAliveTimeout: 60_000 }, onRequest);
+  server.on("connection", () => {
+    connections += 1;
+  });
+  const host = options.host ?? "127.0.0.1";
+  server.listen(options.port ?? 0, host);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `${tls === null ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${String(port)}`,
+    port,
+    requests,
+    connections: () => connections,
+    openSessions: () => sessions.openCount(),
+    openedSessions: () => sessions.openedCount(),
+    killSessions: () => {
+      sessions.closeAll();
+    },
+    close: async () => {
+      closed ??= once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+interface Appliance {
+  readonly backend: NitroBackend;
+  readonly options: NitroServerOptions;
+  readonly sessions: NitroSessions;
+}
+
+async function answerRequest(
+  appliance: Appliance,
+  request: IncomingMessage,
+  response: ServerResponse,
+  index: number,
+): Promise<void> {
+  const method = request.method ?? "";
+  const body = await readBody(request);
+  const query = parseNitroQuery(request.url ?? "");
+  if (query === null || body === null) {
+    sendError(response, 1232, undefined, 400);
+    return;
+  }
+  const fault =
+    appliance.options.faults?.({ method, path: request.url ?? "", query, index }) ?? null;
+  if (fault !== null && !(await applyFault(fault, response))) {
+    return;
+  }
+  if (method === "POST" && query.resource === "login") {
+    login(appliance.options, appliance.sessions, body, response);
+  } else if (!authenticated(appliance.options, appliance.sessions, request)) {
+    sendError(response, tokenOf(request) === null ? 1026 : 444);
+  } else if (method === "POST" && query.resource === "logout") {
+    appliance.sessions.close(tokenOf(request) ?? "");
+    sendEnvelope(response, 201, {});
+  } else if (method !== "GET") {
+    sendError(response, 1240, undefined, 405);
+  } else {
+    await answerGet(appliance, query, response, fault?.kind === "warning" ? fault.code : null);
+  }
+}
+
+/** Does what the fault says; true when the request must still be answered. */
+async function applyFault(fault: NitroFault, response: ServerResponse): Promise<boolean> {
+  switch (fault.kind) {
+    case "error":
+      sendError(response, fault.code, fault.message, fault.status);
+      return false;
+    case "answer":
+      response.writeHead(fault.status, { "content-type": "text/html" }).end(fault.body);
+      return false;
+    case "reset":
+      response.destroy();
+      return false;
+    case "cut":
+      response.writeHead(200, { "content-type": "application/json" }).write(fault.body, () => {
+        response.destroy();
+      });
+      return false;
+    case "endless":
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{ "errorcode": 0, "message": "Done", "lbvserver": [ {"name": "');
+      while (!response.destroyed) {
+        response.write("x".repeat(65_536));
+        await nextTurn();
+      }
+      return false;
+    case "wait":
+      await fault.until;
+      return !response.destroyed;
+    case "warning":
+      return true;
+  }
+}
+
+async function answerGet(
+  { backend, options }: Appliance,
+  query: NitroQuery,
+  response: ServerResponse,
+  warning: number | null,
+): Promise<void> {
+  const resource =
+    query.kind === "config"
+      ? configResource(query.resource)
+      : statResource(query.resource, query.statBindings);
+  if (resource === null) {
+    sendError(response, 1232, `Invalid object [${query.resource}]`, 400);
+    return;
+  }
+  if (query.bulkBindings && options.bulkBindings === false) {
+    sendError(response, 1090, "No such argument [bulkbindings]", 400);
+    return;
+  }
+  if (resource.binding === true && query.name === null && !query.bulkBindings) {
+    sendError(response, 1095, `Required argument missing [${resource.key ?? "name"}]`, 400);
+    return;
+  }
+  const rows = named(resource, backend, query.name);
+  const first = query.name === null ? null : rows[Symbol.iterator]().next();
+  if (first?.done === true && resource.binding !== true) {
+    sendError(response, 258, `No such resource [${resource.key ?? "name"}, ${query.resource}]`);
+    return;
+  }
+  await sendRows(response, query, rows, { single: resource.single === true, warning });
+}
+
+function named(resource: Resource, backend: NitroBackend, name: string | null): Iterable<Row> {
+  const { key } = resource;
+  if (name === null || key === null) {
+    return resource.rows(backend);
+  }
+  return [...resource.rows(backend)].filter((row) => row[key] === name);
+}
+
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  let body = "";
+  for await (const chunk of request) {
+    body += String(chunk);
+    if (body.length > MAX_BODY_BYTES) {
+      return null;
+    }
+  }
+  return body;
+}
