@@ -1,0 +1,192 @@
+import type { DetectionEvent } from "../maintenance/detection.ts";
+import { stepDetection } from "../maintenance/detection.ts";
+import { readSigns, type SignProtocol } from "../maintenance/signs.ts";
+import { lastAgreedAt, stepAgreement, withinGrace } from "../verdict/grace.ts";
+import { memberVerdict } from "../verdict/member-verdict.ts";
+import { memberReplica, type BoundReplica, type MemberReplica } from "../verdict/monitor-threshold.ts";
+import {
+  combineTransactions,
+  transactionRank,
+  type CombinedService,
+} from "../verdict/service-opinion.ts";
+import type { MemberRecord } from "./records/member-record.ts";
+import type { ProbeRecord } from "./records/probe-record.ts";
+
+/** What the evaluation of a member needs beside the member's own record. */
+export interface MemberSurroundings {
+  readonly now: number;
+  readonly cutOff: boolean;
+  /** Whether any NITRO is configured for this ADC: without one the ADC's opinion is nobody's fault. */
+  readonly nitro: boolean;
+  /** The declared window, apart from the server's own TROFS answer. */
+  readonly declared: "no" | "open" | "over";
+  readonly stabilityMs: number;
+}
+
+/** Brings a member's opinions and verdict up to date. Cheap: called after every probe and every poll. */
+export function evaluateMember(record: MemberRecord, around: MemberSurroundings): void {
+  const { now } = around;
+  const cannotReach = neverReached(record);
+  const replica = replicaOf(record);
+  const service = serviceOf(record);
+  record.replica = cannotReach ? "unknown" : replica.opinion;
+  record.service = cannotReach && service.opinion !== "none" ? "unknown" : service.opinion;
+
+  const opinions = { adc: record.adcOpinion, replica: record.replica, service: record.service };
+  record.agreement = stepAgreement(record.agreement, now, opinions);
+  record.goodSince = record.good ? (record.goodSince ?? now) : null;
+  const stable = record.goodSince !== null && now - record.goodSince >= around.stabilityMs;
+  const declared = asksForMaintenance(record) ? "open" : around.declared;
+  record.maintenance = {
+    declared,
+    adc: record.outSince !== null,
+    detected: record.detection.detected,
+  };
+  const verdict = memberVerdict({
+    cutOff: around.cutOff,
+    ...opinions,
+    failing: replica.failing,
+    declared,
+    detected: record.detection.detected,
+    withinGrace: withinGrace(
+      now,
+      lastAgreedAt(record.agreement, opinions),
+      record.grace,
+      record.adcOpinion,
+    ),
+    stable,
+  });
+  record.readyToReturn = verdict === "ready_to_return" || verdict === "return_overdue";
+  record.judge(verdict, now);
+  explain(record, around, cannotReach, replica, service);
+}
+
+/** Feeds one observation of the member into the detection of maintenance on the wire. */
+export function detectMaintenance(record: MemberRecord, probe: ProbeRecord): void {
+  const protocol = signProtocolOf(probe);
+  if (probe.last === null || protocol === "other") {
+    return;
+  }
+  const signs = readSigns(probe.last, protocol);
+  const event: DetectionEvent = {
+    probe: probe.id,
+    sign: signs.sign,
+    smtpGreeted: signs.smtpGreeted,
+    otherUrlAnswers: record.probes.some(
+      (other) =>
+        other !== probe &&
+        other.transaction === "https_challenge" &&
+        other.last !== null &&
+        other.last.exchangeSeen &&
+        other.last.reason !== "component_offline",
+    ),
+  };
+  record.detection = stepDetection(record.detection, event);
+}
+
+function signProtocolOf(probe: ProbeRecord): SignProtocol {
+  switch (probe.transaction) {
+    case "imap_greeting":
+    case "imap_login":
+      return "imap";
+    case "pop3_greeting":
+    case "pop3_login":
+      return "pop3";
+    case "smtp_mail_from":
+      return "smtp";
+    case "health_page":
+      return "health_page";
+    default:
+      return "other";
+  }
+}
+
+function replicaOf(record: MemberRecord): MemberReplica {
+  const bound = record.adcServiceConfig.monitors.map((binding): BoundReplica => {
+    const probe = record.probes.find(
+      (each) => each.kind === "monitor" && each.monitor === binding.monitor,
+    );
+    const monitor = probe?.planned.action.kind === "monitor" ? probe.planned.action.monitor : null;
+    return {
+      monitor: binding.monitor,
+      enabled: binding.enabled && (monitor?.enabled ?? true),
+      passive: binding.passive,
+      weight: binding.weight,
+      opinion: probe?.opinion ?? "unknown",
+      lastPassed: probe?.lastPassed ?? null,
+    };
+  });
+  return memberReplica(bound, record.adcServiceConfig.monThreshold);
+}
+
+function serviceOf(record: MemberRecord): CombinedService {
+  return combineTransactions(
+    record.probes.flatMap((probe) =>
+      probe.transaction === "" || probe.planned.action.unsupportedReason !== null
+        ? []
+        : [{ id: probe.id, rank: transactionRank(probe.transaction), opinion: probe.opinion }],
+    ),
+  );
+}
+
+/** Never answered this agent at TCP level and only timed out: our own firewall may be in the way. */
+function neverReached(record: MemberRecord): boolean {
+  let asked = false;
+  for (const probe of record.probes) {
+    if (probe.everAnswered) {
+      return false;
+    }
+    asked ||= probe.last !== null;
+  }
+  return asked;
+}
+
+/** The server's own TROFS answer, to us or to the ADC, declares maintenance. */
+function asksForMaintenance(record: MemberRecord): boolean {
+  return record.probes.some((probe) => probe.last?.outcome === "maintenance");
+}
+
+/** Which probe decided, and what it saw: the step and reason that tables and metrics show beside the verdict. */
+function explain(
+  record: MemberRecord,
+  around: MemberSurroundings,
+  cannotReach: boolean,
+  replica: MemberReplica,
+  service: CombinedService,
+): void {
+  if (around.cutOff || cannotReach) {
+    setReason(record, null, "agent_path", null);
+    return;
+  }
+  const serviceProbe = record.probes.find((probe) => probe.id === service.decidedBy);
+  const replicaProbe = record.probes.find(
+    (probe) => probe.kind === "monitor" && probe.monitor === replica.decidedBy,
+  );
+  const detecting = record.detection.detected
+    ? record.probes.find((probe) => record.detection.probes.get(probe.id)?.detected)
+    : undefined;
+  const failing =
+    (record.service === "down" ? serviceProbe : undefined) ??
+    (record.replica === "down" ? replicaProbe : undefined) ??
+    (record.good ? undefined : detecting);
+  const deciding = failing ?? serviceProbe ?? replicaProbe;
+  const decidedBy = deciding === undefined ? null : deciding.monitor || deciding.transaction || null;
+  const seen = failing?.lastFailure ?? deciding?.last ?? null;
+  if (record.verdict === "unknown" && record.adcOpinion === "unknown") {
+    const unheard = around.nitro ? "agent_fault" : "not_configured";
+    setReason(record, null, record.adcRawState === null ? unheard : null, decidedBy);
+    return;
+  }
+  setReason(record, seen?.step ?? null, seen?.reason ?? null, decidedBy);
+}
+
+function setReason(
+  record: MemberRecord,
+  step: MemberRecord["step"],
+  reason: MemberRecord["reason"],
+  decidedBy: string | null,
+): void {
+  record.step = step;
+  record.reason = reason;
+  record.decidedBy = decidedBy;
+}

@@ -1,0 +1,157 @@
+import type { BlindReason, MemberState } from "../../estate/adc-state.ts";
+import type { AdcService, Member, Port } from "../../estate/model.ts";
+import { initialDetection, type DetectionState } from "../../maintenance/detection.ts";
+import type { Reason, Step } from "../../probes/reason.ts";
+import { initialAgreement, type AgreementClock, type GraceLengths } from "../../verdict/grace.ts";
+import {
+  MISMATCH_VERDICTS,
+  type AdcOpinion,
+  type MemberVerdict,
+  type ReplicaOpinion,
+  type ServiceOpinion,
+} from "../../verdict/verdicts.ts";
+import type { LiveMember } from "../live.ts";
+import type { ProbeRecord } from "./probe-record.ts";
+
+/** Everything the agent knows of one member; its public face is the live state's `LiveMember`. */
+export class MemberRecord implements LiveMember {
+  readonly adc: string;
+  readonly adcService: string;
+  readonly server: string;
+  readonly address: string | null;
+  readonly port: Port;
+  readonly vservers: readonly string[];
+  readonly member: Member;
+  readonly adcServiceConfig: AdcService;
+  readonly probes: ProbeRecord[] = [];
+  readonly grace: GraceLengths;
+
+  adcOpinion: AdcOpinion = "unknown";
+  adcRawState: string | null = null;
+  adcLastResponse: string | null = null;
+  adcStateChangedAt: number | null = null;
+  adcMonitors: LiveMember["adcMonitors"] = [];
+  connections: number | null = null;
+  blind: readonly BlindReason[] = [];
+  replica: ReplicaOpinion = "unknown";
+  service: ServiceOpinion = "none";
+  verdict: MemberVerdict = "unknown";
+  step: Step | null = null;
+  reason: Reason | null = null;
+  decidedBy: string | null = null;
+  since: number | null = null;
+  mismatch = false;
+  maintenance: LiveMember["maintenance"] = { declared: "no", adc: false, detected: false };
+  readyToReturn = false;
+
+  detection: DetectionState = initialDetection();
+  agreement: AgreementClock;
+  /** Since when everything has been good by our own opinions; null while it is not. */
+  goodSince: number | null = null;
+  /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
+  outSince: number | null = null;
+  #mismatchMs = 0;
+  #countedAt: number;
+
+  constructor(
+    adc: string,
+    service: AdcService,
+    member: Member,
+    vservers: readonly string[],
+    grace: GraceLengths,
+    now: number,
+  ) {
+    this.adc = adc;
+    this.adcService = service.name;
+    this.server = member.server;
+    this.address = member.address;
+    this.port = member.port;
+    this.vservers = vservers;
+    this.member = member;
+    this.adcServiceConfig = service;
+    this.grace = grace;
+    this.agreement = initialAgreement(now);
+    this.#countedAt = now;
+  }
+
+  get mismatchSeconds(): number {
+    return this.#mismatchMs / 1000;
+  }
+
+  /** Good by our own opinions: neither is down, and one is up. */
+  get good(): boolean {
+    return (
+      this.replica !== "down" &&
+      this.service !== "down" &&
+      (this.replica === "up" || this.service === "up")
+    );
+  }
+
+  /** Bad by our own opinions. */
+  get bad(): boolean {
+    return this.replica === "down" || this.service === "down";
+  }
+
+  /** Takes in what the ADC says of this member; null when it says nothing. */
+  hear(state: MemberState | null, at: number): void {
+    const opinion = state?.state ?? "unknown";
+    if (opinion !== this.adcOpinion) {
+      this.adcStateChangedAt = at;
+    }
+    if (state !== null && state.sinceMs !== null) {
+      this.adcStateChangedAt = at - state.sinceMs;
+    }
+    this.adcOpinion = opinion;
+    this.adcRawState = state?.rawState ?? null;
+    this.connections = state?.connections ?? null;
+    this.blind = state?.blind ?? [];
+    this.adcMonitors = state?.monitors ?? [];
+    this.adcLastResponse = lastResponseOf(state);
+    const out = opinion === "out" || opinion === "leaving" || opinion === "leaving_down";
+    this.outSince = out ? (this.outSince ?? at) : opinion === "unknown" ? this.outSince : null;
+  }
+
+  /** Sets the verdict; the time since the last one is booked on the mismatch that held till now. */
+  judge(verdict: MemberVerdict, now: number): void {
+    this.bookMismatch(now);
+    if (verdict !== this.verdict || this.since === null) {
+      this.since = now;
+    }
+    this.verdict = verdict;
+    this.mismatch = MISMATCH_VERDICTS.has(verdict);
+  }
+
+  bookMismatch(now: number): void {
+    if (this.mismatch) {
+      this.#mismatchMs += Math.max(0, now - this.#countedAt);
+    }
+    this.#countedAt = now;
+  }
+
+  /** Takes over the memory of the same member's earlier record, when the estate is imported anew. */
+  inherit(earlier: MemberRecord): void {
+    this.detection = earlier.detection;
+    this.agreement = earlier.agreement;
+    this.goodSince = earlier.goodSince;
+    this.outSince = earlier.outSince;
+    this.verdict = earlier.verdict;
+    this.since = earlier.since;
+    this.mismatch = earlier.mismatch;
+    this.adcOpinion = earlier.adcOpinion;
+    this.adcRawState = earlier.adcRawState;
+    this.adcLastResponse = earlier.adcLastResponse;
+    this.adcStateChangedAt = earlier.adcStateChangedAt;
+    this.adcMonitors = earlier.adcMonitors;
+    this.connections = earlier.connections;
+    this.blind = earlier.blind;
+    this.#mismatchMs = earlier.#mismatchMs;
+    this.#countedAt = earlier.#countedAt;
+  }
+}
+
+/** The last response of the monitor that matters most: one that is down, else the first that said anything. */
+function lastResponseOf(state: MemberState | null): string | null {
+  const monitors = state?.monitors ?? [];
+  const failing = monitors.find((monitor) => monitor.state === "down" && monitor.lastResponse);
+  return (failing ?? monitors.find((monitor) => monitor.lastResponse))?.lastResponse ?? null;
+}

@@ -1,0 +1,121 @@
+import type { Port } from "../../estate/model.ts";
+import type { Observation, Vantage } from "../../probes/probe.ts";
+import type { TransactionName } from "../../probes/transactions/spec.ts";
+import {
+  initialReplica,
+  nextDelayMs as nextReplicaDelayMs,
+  stepReplica,
+  type ReplicaParameters,
+  type ReplicaState,
+} from "../../verdict/replica.ts";
+import {
+  initialTransaction,
+  nextDelayMs as nextTransactionDelayMs,
+  stepTransaction,
+  transactionOpinionAt,
+  type TransactionState,
+} from "../../verdict/service-opinion.ts";
+import type { LiveProbe } from "../live.ts";
+import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
+
+/** One planned probe with what it has seen: the live state's smallest piece. */
+export class ProbeRecord implements LiveProbe {
+  readonly planned: PlannedProbe;
+  readonly id: string;
+  readonly adc: string;
+  readonly kind: "monitor" | "transaction";
+  readonly vserver: string;
+  readonly adcService: string;
+  readonly server: string;
+  readonly port: Port | "";
+  readonly monitor: string;
+  readonly transaction: TransactionName | "";
+  readonly type: string;
+  readonly vantage: Vantage;
+  readonly intervalMs: number;
+  last: Observation | null = null;
+  lastSuccess: Observation | null = null;
+  lastFailure: Observation | null = null;
+  lastPassed: boolean | null = null;
+  /** Set when this probe ever got further than a TCP time-out: before that, silence may be our own firewall's. */
+  everAnswered = false;
+  #replica: ReplicaState = initialReplica();
+  #transaction: TransactionState = initialTransaction();
+  readonly #parameters: ReplicaParameters | null;
+  readonly #now: () => number;
+
+  constructor(planned: PlannedProbe, now: () => number) {
+    const backend = planned.vantage === "backend";
+    this.planned = planned;
+    this.#now = now;
+    this.id = planned.id;
+    this.adc = planned.adc;
+    this.kind = planned.action.kind;
+    this.vserver = planned.vserver;
+    this.adcService = backend ? planned.adcService : "";
+    this.server = backend ? (planned.server ?? "") : "";
+    this.port = backend ? (planned.memberPort ?? "") : "";
+    this.monitor = planned.action.kind === "monitor" ? probeName(planned) : "";
+    this.transaction = planned.action.kind === "transaction" ? planned.action.transaction : "";
+    this.type = planned.type;
+    this.vantage = planned.vantage;
+    this.intervalMs = planned.intervalMs;
+    this.#parameters =
+      planned.action.kind === "monitor"
+        ? {
+            retries: planned.action.monitor.retries,
+            failureRetries: planned.action.monitor.failureRetries,
+            successRetries: planned.action.monitor.successRetries,
+            intervalMs: planned.intervalMs,
+            downTimeMs: planned.action.monitor.downTimeMs,
+          }
+        : null;
+  }
+
+  get opinion(): "up" | "down" | "unknown" {
+    return this.#parameters === null
+      ? transactionOpinionAt(this.#transaction, this.#now(), this.intervalMs)
+      : this.#replica.opinion;
+  }
+
+  /** Takes in one result and tells how long after its start the next probe is due, in milliseconds. */
+  record(observation: Observation, passed: boolean | null): number {
+    this.last = observation;
+    this.lastPassed = passed;
+    if (passed === true) {
+      this.lastSuccess = observation;
+    } else {
+      this.lastFailure = observation;
+    }
+    if (reachedTheServer(observation)) {
+      this.everAnswered = true;
+    }
+    if (this.#parameters !== null) {
+      this.#replica = stepReplica(this.#replica, this.#parameters, passed);
+      return nextReplicaDelayMs(this.#replica, this.#parameters);
+    }
+    this.#transaction = stepTransaction(this.#transaction, passed, this.#now());
+    return nextTransactionDelayMs(this.#transaction, this.intervalMs);
+  }
+
+  /** Takes over what an earlier record of the same probe had learnt, when the estate is imported anew. */
+  inherit(earlier: ProbeRecord): void {
+    this.last = earlier.last;
+    this.lastSuccess = earlier.lastSuccess;
+    this.lastFailure = earlier.lastFailure;
+    this.lastPassed = earlier.lastPassed;
+    this.everAnswered = earlier.everAnswered;
+    this.#replica = earlier.#replica;
+    this.#transaction = earlier.#transaction;
+  }
+}
+
+/** Anything but a silent TCP handshake, a name that does not resolve or a fault of our own came from the server's side. */
+export function reachedTheServer(observation: Observation): boolean {
+  return (
+    observation.outcome !== "fault" &&
+    observation.reason !== "connect_timeout" &&
+    observation.reason !== "dns_failure" &&
+    observation.reason !== "unreachable"
+  );
+}

@@ -1,0 +1,113 @@
+import type { VserverState } from "../../estate/adc-state.ts";
+import type { Port, Vserver } from "../../estate/model.ts";
+import type { Reason } from "../../probes/reason.ts";
+import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../verdict/verdicts.ts";
+import type { LiveVserver } from "../live.ts";
+import type { MemberRecord } from "./member-record.ts";
+import type { ProbeRecord } from "./probe-record.ts";
+
+/** Everything the agent knows of one vserver; its public face is the live state's `LiveVserver`. */
+export class VserverRecord implements LiveVserver {
+  readonly adc: string;
+  readonly vserver: string;
+  readonly kind: "lb" | "cs";
+  readonly serviceType: string;
+  readonly address: string | null;
+  readonly port: Port | null;
+  readonly config: Vserver;
+  /** Members it sends clients to, through content switching too. */
+  readonly memberRecords: readonly MemberRecord[];
+  readonly probes: ProbeRecord[] = [];
+  /** Names its certificate may carry, from the configuration. */
+  readonly expectedNames: readonly string[];
+  /** Serial of the certificate NITRO says is bound; null when not told. */
+  readonly boundSerial: string | null;
+
+  adcOpinion: AdcOpinion = "unknown";
+  adcRawState: string | null = null;
+  healthPercent: number | null = null;
+  backupActive = false;
+  vip: LiveVserver["vip"] = "none";
+  verdict: VserverVerdict = "unknown";
+  reason: Reason | null = null;
+  since: number | null = null;
+  mismatch = false;
+  members: LiveVserver["members"];
+  readonly servedBy = new Map<string, number>();
+  certificateDiffers: boolean | null = null;
+  /** When ADC, VIP and members last told one story. */
+  agreedAt: number;
+  /** Answers in a row by a member that is out or in maintenance, each over a fresh connection. */
+  drainedAnswers = 0;
+  #mismatchMs = 0;
+  #countedAt: number;
+
+  constructor(
+    adc: string,
+    config: Vserver,
+    memberRecords: readonly MemberRecord[],
+    certificate: { readonly names: readonly string[]; readonly serial: string | null },
+    now: number,
+  ) {
+    this.adc = adc;
+    this.vserver = config.name;
+    this.kind = config.kind;
+    this.serviceType = config.serviceType;
+    this.address = config.address;
+    this.port = config.port;
+    this.config = config;
+    this.memberRecords = memberRecords;
+    this.expectedNames = certificate.names;
+    this.boundSerial = certificate.serial;
+    this.members = { configured: memberRecords.length, adcUp: 0, reallyUp: 0, maintenance: 0 };
+    this.agreedAt = now;
+    this.#countedAt = now;
+  }
+
+  get mismatchSeconds(): number {
+    return this.#mismatchMs / 1000;
+  }
+
+  /** Takes in what the ADC says of this vserver; null when it says nothing. */
+  hear(state: VserverState | null): void {
+    this.adcOpinion = state?.state ?? "unknown";
+    this.adcRawState = state?.rawState ?? null;
+    this.healthPercent = state?.healthPercent ?? null;
+    this.backupActive = state?.backupActive ?? false;
+  }
+
+  judge(verdict: VserverVerdict, reason: Reason | null, now: number): void {
+    this.bookMismatch(now);
+    if (verdict !== this.verdict || this.since === null) {
+      this.since = now;
+    }
+    this.verdict = verdict;
+    this.reason = reason;
+    this.mismatch = MISMATCH_VERDICTS.has(verdict);
+  }
+
+  bookMismatch(now: number): void {
+    if (this.mismatch) {
+      this.#mismatchMs += Math.max(0, now - this.#countedAt);
+    }
+    this.#countedAt = now;
+  }
+
+  inherit(earlier: VserverRecord): void {
+    this.verdict = earlier.verdict;
+    this.reason = earlier.reason;
+    this.since = earlier.since;
+    this.mismatch = earlier.mismatch;
+    this.agreedAt = earlier.agreedAt;
+    this.adcOpinion = earlier.adcOpinion;
+    this.adcRawState = earlier.adcRawState;
+    this.healthPercent = earlier.healthPercent;
+    this.backupActive = earlier.backupActive;
+    this.drainedAnswers = earlier.drainedAnswers;
+    for (const [server, count] of earlier.servedBy) {
+      this.servedBy.set(server, count);
+    }
+    this.#mismatchMs = earlier.#mismatchMs;
+    this.#countedAt = earlier.#countedAt;
+  }
+}
