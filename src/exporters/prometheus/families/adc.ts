@@ -1,0 +1,80 @@
+import type { LiveAdc } from "../../../agent/live.ts";
+import { BLIND_REASONS } from "../../../estate/adc-state.ts";
+import { ADC_OPINIONS } from "../../../verdict/verdicts.ts";
+import { labelPairs, withLabel } from "../text.ts";
+import {
+  bit,
+  seconds,
+  stateSetFamily,
+  valueFamily,
+  type Labelled,
+  type Scope,
+  type Steps,
+} from "./scope.ts";
+
+/** What the ADC says, as the last poll told it. */
+export function* adcFamilies(scope: Scope): Steps {
+  const { live, members, vservers, writer } = scope;
+  const adcs: readonly Labelled<LiveAdc>[] = live.adcs.map((entity) => ({
+    entity,
+    labels: labelPairs([["adc", entity.name]]),
+  }));
+  yield* valueFamily(scope, "adc_witness_adc_up", adcs, (adc) =>
+    adc.up === null ? null : bit(adc.up),
+  );
+  yield* valueFamily(scope, "adc_witness_adc_last_poll_timestamp_seconds", adcs, (adc) =>
+    seconds(adc.lastPollAt),
+  );
+  writer.family("adc_witness_adc_node_primary");
+  for (const { entity, labels } of adcs) {
+    for (const node of entity.nodes) {
+      writer.sample(withLabel(labels, "node", node.node), bit(node.primary));
+    }
+    yield;
+  }
+  yield* stateSetFamily(
+    scope,
+    "adc_witness_adc_vserver_state",
+    "state",
+    ADC_OPINIONS,
+    vservers,
+    (vserver) => [vserver.adcOpinion],
+  );
+  yield* valueFamily(scope, "adc_witness_adc_vserver_health_ratio", vservers, (vserver) =>
+    vserver.healthPercent === null ? null : vserver.healthPercent / 100,
+  );
+  yield* stateSetFamily(
+    scope,
+    "adc_witness_adc_member_state",
+    "state",
+    ADC_OPINIONS,
+    members,
+    (member) => [member.adcOpinion],
+  );
+  writer.family("adc_witness_adc_monitor_up");
+  for (const { entity, labels } of members) {
+    for (const monitor of entity.adcMonitors) {
+      if (monitor.state === "up" || monitor.state === "down") {
+        writer.sample(withLabel(labels, "monitor", monitor.monitor), bit(monitor.state === "up"));
+      }
+    }
+    yield;
+  }
+  yield* valueFamily(
+    scope,
+    "adc_witness_adc_member_connections",
+    members,
+    (member) => member.connections,
+  );
+  yield* valueFamily(scope, "adc_witness_adc_state_change_timestamp_seconds", members, (member) =>
+    seconds(member.adcStateChangedAt),
+  );
+  yield* stateSetFamily(
+    scope,
+    "adc_witness_adc_blind",
+    "reason",
+    BLIND_REASONS,
+    members,
+    (member) => member.blind,
+  );
+}

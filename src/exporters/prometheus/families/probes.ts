@@ -1,0 +1,46 @@
+import { PHASES } from "../../../probes/probe.ts";
+import { labelPairs, withLabel } from "../text.ts";
+import { bit, valueFamily, type Scope, type Steps } from "./scope.ts";
+
+/** The last run of each probe, and who answered at the VIPs. */
+export function* probeFamilies(scope: Scope): Steps {
+  const { probes, vservers, writer } = scope;
+  yield* valueFamily(scope, "adc_witness_probe_success", probes, (probe) =>
+    probe.lastPassed === null ? null : bit(probe.lastPassed),
+  );
+  yield* valueFamily(scope, "adc_witness_probe_duration_seconds", probes, (probe) =>
+    probe.last === null ? null : probe.last.durationMs / 1000,
+  );
+  writer.family("adc_witness_probe_failure_info");
+  for (const { entity, labels } of probes) {
+    if (entity.last !== null && entity.lastPassed !== true) {
+      const { step, reason } = entity.last;
+      writer.sample(withLabel(withLabel(labels, "step", step), "reason", reason), 1);
+    }
+    yield;
+  }
+  if (scope.phases) {
+    writer.family("adc_witness_probe_phase_seconds");
+    for (const { entity, labels } of probes) {
+      for (const phase of PHASES) {
+        const durationMs = entity.last?.phases[phase];
+        if (durationMs !== undefined) {
+          writer.sample(withLabel(labels, "phase", phase), durationMs / 1000);
+        }
+      }
+      yield;
+    }
+  }
+  writer.family("adc_witness_vip_served_by_total");
+  for (const { entity } of vservers) {
+    for (const [server, answers] of entity.servedBy) {
+      const pairs = [
+        ["adc", entity.adc],
+        ["vserver", entity.vserver],
+        ["server", server],
+      ] as const;
+      writer.sample(labelPairs(pairs), answers);
+    }
+    yield;
+  }
+}

@@ -1,0 +1,117 @@
+import { performance } from "node:perf_hooks";
+import { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { createGzip } from "node:zlib";
+import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
+import { startLagMeter } from "./event-loop-lag.ts";
+import { adcFamilies } from "./families/adc.ts";
+import { agentFamilies } from "./families/agent.ts";
+import { maintenanceFamilies } from "./families/maintenance.ts";
+import { probeFamilies } from "./families/probes.ts";
+import { labelEntities, type Labelled, type Scope, type Steps } from "./families/scope.ts";
+import { tlsFamilies } from "./families/tls.ts";
+import { verdictFamilies } from "./families/verdicts.ts";
+import { FamilyWriter, type Format } from "./family-writer.ts";
+import { createRecorded, type Recorded } from "./recorded.ts";
+import { StickyStates } from "./sticky-states.ts";
+
+export interface MetricsOptions {
+  readonly version: string;
+  readonly revision: string;
+  /** `metrics.phases` of the configuration: a series per probe and phase. */
+  readonly phases: boolean;
+}
+
+/** All metrics of one agent: recorded as things happen, or read from the live state when someone asks. */
+export interface Metrics extends Omit<Recorded, "families"> {
+  /**
+   * The exposition, in pieces of some 64 KB. Scrapes that overlap share one rendering, and the rendering leaves the
+   * event loop every few milliseconds, however large the estate.
+   */
+  readonly render: (
+    live: LiveState,
+    format: Format,
+    options?: { readonly gzip?: boolean },
+  ) => Promise<readonly Buffer[]>;
+  /** Changes what `phases` of the options said, after a reload. */
+  readonly setPhases: (phases: boolean) => void;
+  readonly close: () => void;
+}
+
+const CHUNK_LENGTH = 64 * 1024;
+/** Longest time rendering holds the event loop before it lets others run. */
+const TURN_MS = 4;
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { families: recordedFamilies, ...recording } = createRecorded(options);
+  const sticky = new StickyStates();
+  const lagMeter = startLagMeter();
+  const underWay = new Map<string, Promise<readonly Buffer[]>>();
+  let phases = options.phases;
+
+  function shared(key: string, make: () => Promise<readonly Buffer[]>): Promise<readonly Buffer[]> {
+    const running = underWay.get(key);
+    if (running !== undefined) {
+      return running;
+    }
+    const started = make().finally(() => underWay.delete(key));
+    underWay.set(key, started);
+    return started;
+  }
+
+  async function renderPlain(live: LiveState, format: Format): Promise<readonly Buffer[]> {
+    const writer = new FamilyWriter(format);
+    const recorded = await recordedFamilies(writer);
+    const members: Labelled<LiveMember>[] = [];
+    const vservers: Labelled<LiveVserver>[] = [];
+    const probes: Labelled<LiveProbe>[] = [];
+    const pass = sticky.begin();
+    const scope: Scope = { live, writer, sticky, pass, phases, members, vservers, probes };
+    const chunks: Buffer[] = [];
+    function* steps(): Steps {
+      yield* recorded;
+      yield* agentFamilies(scope, lagMeter.read());
+      yield* labelEntities(live, { members, vservers, probes });
+      yield* adcFamilies(scope);
+      yield* verdictFamilies(scope);
+      yield* probeFamilies(scope);
+      yield* tlsFamilies(scope);
+      yield* maintenanceFamilies(scope);
+      writer.end();
+    }
+    let turnBegan = performance.now();
+    for (const step of steps()) {
+      if (writer.pendingLength >= CHUNK_LENGTH) {
+        chunks.push(Buffer.from(writer.take()));
+      }
+      if (performance.now() - turnBegan >= TURN_MS) {
+        await nextTurn(step);
+        turnBegan = performance.now();
+      }
+    }
+    chunks.push(Buffer.from(writer.take()));
+    return chunks;
+  }
+
+  return {
+    ...recording,
+    render: (live, format, { gzip: compressed = false } = {}) => {
+      const plain = () => shared(format, () => renderPlain(live, format));
+      return compressed ? shared(`${format} gzip`, async () => compress(await plain())) : plain();
+    },
+    setPhases: (wanted) => {
+      phases = wanted;
+    },
+    close: lagMeter.close,
+  };
+}
+
+/** One gzip stream over all pieces, made on zlib's own threads. */
+async function compress(chunks: readonly Buffer[]): Promise<readonly Buffer[]> {
+  const compressed: Buffer[] = [];
+  const stream = Readable.from(chunks).pipe(createGzip({ level: 4 }));
+  for await (const piece of stream) {
+    compressed.push(piece as Buffer);
+  }
+  return compressed;
+}

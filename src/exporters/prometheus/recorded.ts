@@ -1,0 +1,158 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { LiveProbe } from "../../agent/live.ts";
+import { PHASES, type Observation } from "../../probes/probe.ts";
+import { DEFINITIONS, type MetricName } from "./definitions.ts";
+import type { Steps } from "./families/scope.ts";
+import type { FamilyWriter } from "./family-writer.ts";
+import { bucketBound, labelPairs } from "./text.ts";
+
+/**
+ * What is recorded as it happens: counters, histograms and the agent's own gauges, kept by prom-client. The only file
+ * that knows it (its successor is `@prometheus-io/client`, for Node 22 and later: swap the import). prom-client keeps,
+ * we render: its OpenMetrics output would change the names of counters for good.
+ */
+export interface Recorded {
+  readonly probeFinished: (
+    probe: LiveProbe,
+    observation: Observation,
+    passed: boolean | null,
+  ) => void;
+  readonly adcRequest: (request: AdcRequest) => void;
+  readonly scheduleLag: (seconds: number) => void;
+  readonly missedProbe: () => void;
+  readonly configReloaded: (accepted: boolean, atMs: number) => void;
+  /** Reads everything now; the steps then write it. */
+  readonly families: (writer: FamilyWriter) => Promise<Steps>;
+}
+
+/** One request to NITRO. */
+export interface AdcRequest {
+  readonly adc: string;
+  readonly node: string;
+  readonly durationMs: number;
+  /** NITRO's error code, HTTP status or kind of failure (`timeout`, `refused`); null when it succeeded. */
+  readonly code: string | number | null;
+}
+
+const PROBE_BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const PHASE_BUCKETS = [0.005, 0.05, 0.25, 1, 5];
+const LAG_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
+const REQUEST_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createRecorded(build: {
+  readonly version: string;
+  readonly revision: string;
+}): Recorded {
+  const registry = new Registry();
+  const buildInfo = new Gauge({ ...described("adc_witness_build_info"), registers: [registry] });
+  const reloadOk = new Gauge({
+    ...described("adc_witness_config_last_reload_successful"),
+    registers: [registry],
+  });
+  const reloadAt = new Gauge({
+    ...described("adc_witness_config_last_reload_success_timestamp_seconds"),
+    registers: [registry],
+  });
+  const lag = new Histogram({
+    ...described("adc_witness_schedule_lag_seconds"),
+    buckets: LAG_BUCKETS,
+    registers: [registry],
+  });
+  const missed = new Counter({
+    ...described("adc_witness_missed_probes_total"),
+    registers: [registry],
+  });
+  const requests = new Histogram({
+    ...described("adc_witness_adc_request_duration_seconds"),
+    buckets: REQUEST_BUCKETS,
+    registers: [registry],
+  });
+  const errors = new Counter({
+    ...described("adc_witness_adc_errors_total"),
+    registers: [registry],
+  });
+  const probes = new Counter({ ...described("adc_witness_probes_total"), registers: [registry] });
+  const failures = new Counter({
+    ...described("adc_witness_probe_failures_total"),
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    ...described("adc_witness_probe_seconds"),
+    buckets: PROBE_BUCKETS,
+    registers: [registry],
+  });
+  const phases = new Histogram({
+    ...described("adc_witness_probe_by_phase_seconds"),
+    buckets: PHASE_BUCKETS,
+    registers: [registry],
+  });
+  buildInfo.set(
+    { version: build.version, revision: build.revision, node_version: process.version },
+    1,
+  );
+
+  return {
+    probeFinished: (probe, observation, passed) => {
+      const kind = {
+        adc: probe.adc,
+        type: probe.kind === "monitor" ? probe.type : probe.transaction,
+        vantage: probe.vantage,
+      };
+      probes.inc(kind);
+      durations.observe(kind, observation.durationMs / 1000);
+      if (passed !== true) {
+        failures.inc({ ...kind, reason: observation.reason });
+      }
+      for (const phase of PHASES) {
+        const durationMs = observation.phases[phase];
+        if (durationMs !== undefined) {
+          phases.observe({ ...kind, phase }, durationMs / 1000);
+        }
+      }
+    },
+    adcRequest: ({ adc, node, durationMs, code }) => {
+      requests.observe({ adc, node }, durationMs / 1000);
+      if (code !== null) {
+        errors.inc({ adc, node, code: String(code) });
+      }
+    },
+    scheduleLag: (seconds) => {
+      lag.observe(Math.max(0, seconds));
+    },
+    missedProbe: () => {
+      missed.inc();
+    },
+    configReloaded: (accepted, atMs) => {
+      reloadOk.set(accepted ? 1 : 0);
+      if (accepted) {
+        reloadAt.set(atMs / 1000);
+      }
+    },
+    families: async (writer) => write(writer, await registry.getMetricsAsJSON()),
+  };
+}
+
+/** Name, help and labels of a metric that prom-client keeps, from the one list. */
+function described(name: MetricName): { name: string; help: string; labelNames: string[] } {
+  const definition = DEFINITIONS.get(name);
+  return { name, help: definition?.help ?? "", labelNames: [...(definition?.labels ?? [])] };
+}
+
+function* write(
+  writer: FamilyWriter,
+  metrics: Awaited<ReturnType<Registry["getMetricsAsJSON"]>>,
+): Steps {
+  for (const metric of metrics) {
+    const name = metric.name as MetricName;
+    writer.family(name);
+    for (const value of metric.values) {
+      const sampled = "metricName" in value ? String(value.metricName) : name;
+      const pairs = Object.entries(value.labels).map(([label, content]) => {
+        const text = String(content);
+        return [label, label === "le" ? bucketBound(text) : text] as const;
+      });
+      writer.sample(labelPairs(pairs), value.value, sampled.slice(name.length));
+      yield;
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import { gunzipSync } from "node:zlib";
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { LiveState } from "../../../src/agent/live.ts";
+import {
+  aFault,
+  aLargeEstate,
+  aLiveState,
+  aMember,
+  aProbe,
+  aVserver,
+  maintenanceHour,
+  NOON,
+} from "../../support/live-state.ts";
+import { exposition, samples, someMetrics } from "../support.ts";
+import type { Metrics } from "../../../src/exporters/prometheus/metrics.ts";
+
+function metricsOfThisTest(phases = false): Metrics {
+  const metrics = someMetrics(phases);
+  onTestFinished(() => {
+    metrics.close();
+  });
+  return metrics;
+}
+
+const EX02_IMAP = 'adc="prod",adc_service="svc_imap",server="ex02",port="143"';
+
+describe("the hour of maintenance", () => {
+  test("says who is wrong about whom, since when and why", async () => {
+    const text = await exposition(metricsOfThisTest(), maintenanceHour());
+    const lines = text.split("\n").filter((line) => line.includes(EX02_IMAP));
+    expect(lines).toEqual([
+      `adc_witness_adc_member_state{${EX02_IMAP},state="up"} 1`,
+      `adc_witness_adc_monitor_up{${EX02_IMAP},monitor="tcp"} 1`,
+      `adc_witness_adc_state_change_timestamp_seconds{${EX02_IMAP}} ${String(NOON / 1000 - 3600)}`,
+      `adc_witness_opinion{${EX02_IMAP},opinion="adc"} 1`,
+      `adc_witness_opinion{${EX02_IMAP},opinion="replica"} 1`,
+      `adc_witness_opinion{${EX02_IMAP},opinion="service"} 0`,
+      `adc_witness_verdict{${EX02_IMAP},verdict="routes_to_maintenance"} 1`,
+      `adc_witness_mismatch{${EX02_IMAP}} 1`,
+      `adc_witness_mismatch_seconds_total{${EX02_IMAP}} 61.5`,
+      `adc_witness_verdict_since_timestamp_seconds{${EX02_IMAP}} ${String(NOON / 1000 - 62)}`,
+      `adc_witness_member_maintenance{${EX02_IMAP},source="detected"} 1`,
+    ]);
+    expect(samples(text, "adc_witness_probe_failure_info")).toContain(
+      'adc_witness_probe_failure_info{adc="prod",vserver="",adc_service="svc_imap",server="ex02",port="143",' +
+        'monitor="",transaction="imap_greeting",vantage="backend",step="banner",reason="closed_without_data"} 1',
+    );
+    expect(samples(text, "adc_witness_vip_served_by_total")).toEqual([
+      'adc_witness_vip_served_by_total{adc="prod",vserver="v_owa",server="ex01"} 7',
+      'adc_witness_vip_served_by_total{adc="prod",vserver="v_owa",server="ex03"} 5',
+    ]);
+    expect(samples(text, "adc_witness_maintenance")).toEqual([
+      'adc_witness_maintenance{adc="prod",server="ex02",source="detected"} 1',
+    ]);
+  });
+
+  test("a fault of the agent is neither success nor failure, and says its reason", async () => {
+    const probe = aProbe({ last: aFault("agent_fault"), opinion: "unknown" });
+    const text = await exposition(metricsOfThisTest(), aLiveState({ probes: [probe] }));
+    expect(samples(text, "adc_witness_probe_success")).toEqual([]);
+    expect(samples(text, "adc_witness_probe_failure_info")).toHaveLength(1);
+  });
+
+  test("unknown opinions have no series, and out of service is not up", async () => {
+    const member = aMember({ adcOpinion: "out", replica: "unknown", service: "none" });
+    const text = await exposition(metricsOfThisTest(), aLiveState({ members: [member] }));
+    expect(
+      samples(text, "adc_witness_opinion").map((line) => line.replace(/.*opinion=/, "")),
+    ).toEqual(['"adc"} 0']);
+  });
+});
+
+describe("state sets", () => {
+  const verdicts = (text: string) =>
+    samples(text, "adc_witness_verdict").map((line) => line.replace(/.*verdict=/, ""));
+
+  test("a state is born when first held, and then 0 or 1", async () => {
+    const metrics = metricsOfThisTest();
+    const before = aLiveState({ members: [aMember()] });
+    const during = aLiveState({ members: [aMember({ verdict: "settling" })] });
+    expect(verdicts(await exposition(metrics, before))).toEqual(['"agree_up"} 1']);
+    expect(verdicts(await exposition(metrics, during))).toEqual(['"agree_up"} 0', '"settling"} 1']);
+    expect(verdicts(await exposition(metrics, before, "openmetrics"))).toEqual([
+      '"agree_up"} 1',
+      '"settling"} 0',
+    ]);
+  });
+
+  test("a member that leaves the estate takes its series along", async () => {
+    const metrics = metricsOfThisTest();
+    const other = aMember({ server: "ex09" });
+    await exposition(metrics, aLiveState({ members: [other, aMember({ verdict: "settling" })] }));
+    await exposition(metrics, aLiveState({ members: [other] }));
+    const text = await exposition(metrics, aLiveState({ members: [other, aMember()] }));
+    expect(verdicts(text)).toEqual(['"agree_up"} 1', '"agree_up"} 1']);
+  });
+
+  test("an account that is no longer suspended stays with 0", async () => {
+    const metrics = metricsOfThisTest();
+    const suspended = aLiveState({ suspendedAccounts: [{ account: "probe-a", until: NOON }] });
+    await exposition(metrics, suspended);
+    const text = await exposition(metrics, aLiveState());
+    expect(samples(text, "adc_witness_login_suspended")).toEqual([
+      'adc_witness_login_suspended{account="probe-a"} 0',
+    ]);
+  });
+
+  test("a TLS endpoint without a certificate has no series, several monitors of one endpoint have one", async () => {
+    const live = maintenanceHour();
+    const text = await exposition(metricsOfThisTest(), live);
+    expect(samples(text, "adc_witness_tls_verification")).toHaveLength(4);
+    expect(new Set(samples(text, "adc_witness_tls_certificate_info")).size).toBe(4);
+  });
+});
+
+describe("a large estate", () => {
+  const estate = aLargeEstate({ members: 5_000, monitors: 2 });
+
+  test("5,000 members with two monitors each make some 95,000 series at most", async () => {
+    const text = await exposition(metricsOfThisTest(), estate);
+    const series = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    expect(new Set(series.map((line) => line.slice(0, line.lastIndexOf(" ")))).size).toBe(
+      series.length,
+    );
+    expect(series.length).toBeGreaterThan(80_000);
+    expect(series.length).toBeLessThan(130_000);
+  });
+
+  test("the event loop turns while it is rendered", async () => {
+    const metrics = metricsOfThisTest();
+    const turns = countTurns();
+    await metrics.render(estate, "text");
+    expect(turns.stop()).toBeGreaterThan(10);
+  });
+
+  test("scrapes that overlap share one rendering, the next one is fresh", async () => {
+    const metrics = metricsOfThisTest();
+    const first = metrics.render(estate, "text");
+    const second = metrics.render(estate, "text");
+    const other = metrics.render(estate, "openmetrics");
+    // Compared by identity outside `expect`, which would walk through 40 MB to print a difference.
+    expect((await second) === (await first)).toBe(true);
+    expect((await other) === (await first)).toBe(false);
+    expect((await metrics.render(estate, "text")) === (await first)).toBe(false);
+  });
+
+  test("gzip says the same in one stream", async () => {
+    const metrics = metricsOfThisTest();
+    const live = maintenanceHour();
+    const zipped = Buffer.concat([...(await metrics.render(live, "text", { gzip: true }))]);
+    const text = gunzipSync(zipped).toString("utf8");
+    expect(samples(text, "adc_witness_verdict")).toEqual(
+      samples(await exposition(metrics, live), "adc_witness_verdict"),
+    );
+  });
+});
+
+describe("what is recorded as it happens", () => {
+  test("probes are counted by type, vantage and reason; a reverse monitor's pass is no failure", async () => {
+    const metrics = metricsOfThisTest();
+    const hour: LiveState = maintenanceHour();
+    for (const probe of hour.probes) {
+      if (probe.last !== null) {
+        metrics.probeFinished(probe, probe.last, probe.lastPassed);
+      }
+    }
+    const reverse = aProbe({ type: "TCP" });
+    metrics.probeFinished(reverse, aFault("agent_fault"), null);
+    const text = await exposition(metrics, hour);
+    expect(samples(text, "adc_witness_probes_total")).toContain(
+      'adc_witness_probes_total{adc="prod",type="imap_greeting",vantage="backend"} 3',
+    );
+    expect(samples(text, "adc_witness_probe_failures_total")).toEqual([
+      'adc_witness_probe_failures_total{adc="prod",type="imap_greeting",vantage="backend",reason="closed_without_data"} 1',
+      'adc_witness_probe_failures_total{adc="prod",type="HTTP-ECV",vantage="backend",reason="reset"} 1',
+      'adc_witness_probe_failures_total{adc="prod",type="TCP",vantage="backend",reason="agent_fault"} 1',
+    ]);
+  });
+
+  test("a refused reload is told, and does not move the time of the last good one", async () => {
+    const metrics = metricsOfThisTest();
+    metrics.configReloaded(true, NOON);
+    metrics.configReloaded(false, NOON + 60_000);
+    const text = await exposition(metrics, aLiveState());
+    expect(text).toContain("adc_witness_config_last_reload_successful 0\n");
+    expect(text).toContain(
+      `adc_witness_config_last_reload_success_timestamp_seconds ${String(NOON / 1000)}\n`,
+    );
+  });
+
+  test("the lag of the event loop is measured", async () => {
+    const metrics = metricsOfThisTest();
+    await delay(30);
+    const until = performance.now() + 80;
+    while (performance.now() < until) {
+      // holds the event loop on purpose
+    }
+    await delay(30);
+    const text = await exposition(metrics, aLiveState({ vservers: [aVserver()] }));
+    const max = Number(/event_loop_lag_seconds\{statistic="max"\} (\S+)/.exec(text)?.[1]);
+    expect(max).toBeGreaterThan(0.05);
+  });
+});
+
+function countTurns(): { stop: () => number } {
+  let turns = 0;
+  let going = true;
+  const turn = () => {
+    turns += 1;
+    if (going) {
+      setImmediate(turn);
+    }
+  };
+  setImmediate(turn);
+  return {
+    stop: () => {
+      going = false;
+      return turns;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import { METRICS } from "../../../src/exporters/prometheus/definitions.ts";
+import {
+  aFailure,
+  aLiveState,
+  aMember,
+  anObservation,
+  aProbe,
+  maintenanceHour,
+  NOON,
+  tlsFacts,
+} from "../../support/live-state.ts";
+import { exposition, isInstalled, runOn, samples, someMetrics } from "../support.ts";
+
+const promtool = isInstalled("promtool");
+if (!promtool && process.env["CI"] !== undefined) {
+  throw new Error("promtool is missing: install the Debian package prometheus");
+}
+const withPromtool = test.skipIf(!promtool);
+
+/** Every metric has a series: everything that can be recorded was, and the state holds one of each. */
+async function fullExpositions(): Promise<{ text: string; open: string; textAgain: string }> {
+  const metrics = someMetrics(true);
+  onTestFinished(() => {
+    metrics.close();
+  });
+  const hour = maintenanceHour();
+  for (const probe of hour.probes) {
+    if (probe.last !== null) {
+      metrics.probeFinished(probe, probe.last, probe.lastPassed);
+    }
+  }
+  metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 42, code: null });
+  metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 5_000, code: "timeout" });
+  metrics.scheduleLag(0.0007);
+  metrics.missedProbe();
+  metrics.configReloaded(true, NOON);
+  const live = {
+    ...hour,
+    suspendedAccounts: [{ account: "probe-a", until: NOON + 1 }],
+    servers: hour.servers.map((server) => ({ ...server, maintenanceEnd: NOON })),
+    members: hour.members.map((member) => ({
+      ...member,
+      connections: 3,
+      blind: ["max_clients" as const],
+      maintenance: { declared: "open" as const, adc: true, detected: true },
+    })),
+  };
+  const text = await exposition(metrics, live);
+  const open = await exposition(metrics, live, "openmetrics");
+  const textAgain = await exposition(metrics, live);
+  return { text, open, textAgain };
+}
+
+test("every metric of the list is there, with its labels in their order, its type and its help", async () => {
+  const { text } = await fullExpositions();
+  for (const { name, type, labels, help } of METRICS) {
+    const kind = type === "state set" ? "gauge" : type;
+    expect(text).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`);
+    const sampled = type === "histogram" ? `${name}_count` : name;
+    const [line] = samples(text, sampled);
+    const names = [...(line?.matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g) ?? [])].map((match) => match[1]);
+    expect([name, ...[...names].sort()]).toEqual([name, ...[...labels].sort()]);
+  }
+  const families = [...text.matchAll(/^# TYPE (\S+) /gm)].map((match) => match[1]);
+  expect([...families].sort()).toEqual(METRICS.map(({ name }) => name).sort());
+});
+
+withPromtool("promtool check metrics is content, also after OpenMetrics was rendered", async () => {
+  const { text, textAgain } = await fullExpositions();
+  expect(await runOn("promtool", ["check", "metrics", "--extended"], text)).toMatchObject({
+    status: 0,
+  });
+  const plain = await runOn("promtool", ["check", "metrics"], textAgain);
+  expect(plain).toEqual({ status: 0, output: "" });
+  const names = (exposed: string) => [...exposed.matchAll(/^[a-z_]+/gm)].map(([name]) => name);
+  expect(names(textAgain)).toEqual(names(text));
+});
+
+test("OpenMetrics names counters' families without _total, their samples with it, and ends with EOF", async () => {
+  const { open } = await fullExpositions();
+  expect(open).toContain("# TYPE adc_witness_mismatch_seconds counter\n");
+  expect(open).toContain("\nadc_witness_mismatch_seconds_total{");
+  expect(open).toContain(
+    "# TYPE adc_witness_missed_probes counter\nadc_witness_missed_probes_total 1\n",
+  );
+  expect(open.endsWith("\n# EOF\n")).toBe(true);
+  expect(open.includes("\n\n")).toBe(false);
+  const bounds = new Set([...open.matchAll(/le="([^"]*)"/g)].map((match) => match[1]));
+  expect([...bounds].filter((bound) => !/^(\+Inf|\d+\.\d+)$/.test(bound ?? ""))).toEqual([]);
+});
+
+withPromtool(
+  "any name from outside leaves a well-formed exposition that says the same name",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: "binary", maxLength: 40 }), { minLength: 1, maxLength: 20 }),
+        async (names) => {
+          const metrics = someMetrics();
+          const members = names.map((server, index) =>
+            aMember({
+              server,
+              adcService: `s${String(index)}`,
+              vservers: [server],
+              probes: [
+                aProbe({
+                  server,
+                  last: anObservation({
+                    tls: tlsFacts({
+                      chain: [{ ...(tlsFacts().chain[0] ?? expect.fail()), subject: server }],
+                    }),
+                  }),
+                }),
+              ],
+            }),
+          );
+          const probes = members.map((member, index) =>
+            aProbe({
+              server: member.server,
+              monitor: String(index),
+              last: aFailure("tls", "reset"),
+            }),
+          );
+          const text = await exposition(metrics, aLiveState({ members, probes }));
+          metrics.close();
+          const check = await runOn("promtool", ["check", "metrics"], text);
+          expect(check).toEqual({ status: 0, output: "" });
+          const read = samples(text, "adc_witness_mismatch").map(serverLabel);
+          expect(read).toEqual(names.map(asLabel));
+        },
+      ),
+      { numRuns: 25 },
+    );
+  },
+);
+
+/** Undoes the escaping as the format's description tells a reader to. */
+function serverLabel(line: string): string {
+  const quoted = /server="((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? expect.fail(line);
+  return quoted.replaceAll(/\\(.)/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped));
+}
+
+function asLabel(name: string): string {
+  const text = Buffer.from(name, "utf8").toString("utf8");
+  return [...text].map((one) => (one !== "\n" && isControl(one) ? "\ufffd" : one)).join("");
+}
+
+function isControl(one: string): boolean {
+  const code = one.codePointAt(0) ?? 0;
+  return code < 32 || code === 127;
+}
