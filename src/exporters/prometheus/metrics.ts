@@ -2,13 +2,13 @@ import { performance } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createGzip } from "node:zlib";
-import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
+import type { LiveState } from "../../agent/live.ts";
 import { startLagMeter } from "./event-loop-lag.ts";
 import { adcFamilies } from "./families/adc.ts";
 import { agentFamilies } from "./families/agent.ts";
 import { maintenanceFamilies } from "./families/maintenance.ts";
 import { probeFamilies } from "./families/probes.ts";
-import { labelEntities, type Labelled, type Scope, type Steps } from "./families/scope.ts";
+import { LabelMemory, type Scope, type Steps } from "./families/scope.ts";
 import { tlsFamilies } from "./families/tls.ts";
 import { verdictFamilies } from "./families/verdicts.ts";
 import { FamilyWriter, type Format } from "./family-writer.ts";
@@ -46,7 +46,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const { families: recordedFamilies, ...recording } = createRecorded(options);
   const sticky = new StickyStates();
   const lagMeter = startLagMeter();
+  const labels = new LabelMemory();
   const underWay = new Map<string, Promise<readonly Buffer[]>>();
+  let lastPass: Promise<unknown> = Promise.resolve();
   let phases = options.phases;
 
   function shared(key: string, make: () => Promise<readonly Buffer[]>): Promise<readonly Buffer[]> {
@@ -59,19 +61,24 @@ export function createMetrics(options: MetricsOptions): Metrics {
     return started;
   }
 
+  /** Passes of the two formats follow each other: they share the memory of labels and states. */
+  function renderInTurn(live: LiveState, format: Format): Promise<readonly Buffer[]> {
+    const rendered = lastPass.then(() => renderPlain(live, format));
+    lastPass = rendered.catch(() => undefined);
+    return rendered;
+  }
+
   async function renderPlain(live: LiveState, format: Format): Promise<readonly Buffer[]> {
     const writer = new FamilyWriter(format);
     const recorded = await recordedFamilies(writer);
-    const members: Labelled<LiveMember>[] = [];
-    const vservers: Labelled<LiveVserver>[] = [];
-    const probes: Labelled<LiveProbe>[] = [];
     const pass = sticky.begin();
-    const scope: Scope = { live, writer, sticky, pass, phases, members, vservers, probes };
     const chunks: Buffer[] = [];
     function* steps(): Steps {
       yield* recorded;
+      yield* labels.update(live);
+      const { members, vservers, distinctProbes: probes } = labels;
+      const scope: Scope = { live, writer, sticky, pass, phases, members, vservers, probes };
       yield* agentFamilies(scope, lagMeter.read());
-      yield* labelEntities(live, { members, vservers, probes });
       yield* adcFamilies(scope);
       yield* verdictFamilies(scope);
       yield* probeFamilies(scope);
@@ -96,7 +103,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     ...recording,
     render: (live, format, { gzip: compressed = false } = {}) => {
-      const plain = () => shared(format, () => renderPlain(live, format));
+      const plain = () => shared(format, () => renderInTurn(live, format));
       return compressed ? shared(`${format} gzip`, async () => compress(await plain())) : plain();
     },
     setPhases: (wanted) => {

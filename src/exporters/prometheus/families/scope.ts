@@ -21,39 +21,93 @@ export interface Scope {
 }
 
 export interface Labelled<Entity> {
-  readonly entity: Entity;
+  entity: Entity;
   readonly labels: string;
 }
 
 export type Steps = Generator<undefined, void, undefined>;
 
-/** Fills the lists of a scope step by step. */
-export function* labelEntities(
-  live: LiveState,
-  lists: {
-    readonly members: Labelled<LiveMember>[];
-    readonly vservers: Labelled<LiveVserver>[];
-    readonly probes: Labelled<LiveProbe>[];
-  },
-): Steps {
-  for (const entity of live.members) {
-    lists.members.push({ entity, labels: memberLabels(entity) });
-    yield;
+/**
+ * The label texts of the last pass, by position. An estate rarely changes between scrapes: what is made once and kept
+ * spares the garbage collector tens of thousands of strings that would live just through one pass.
+ */
+export class LabelMemory {
+  readonly members: Labelled<LiveMember>[] = [];
+  readonly vservers: Labelled<LiveVserver>[] = [];
+  /** Of probes that differ in nothing but their id the first speaks: one series twice would make Prometheus refuse it. */
+  distinctProbes: readonly Labelled<LiveProbe>[] = [];
+  readonly #probes: Labelled<LiveProbe>[] = [];
+
+  /** Brings the memory up to the live state, step by step. One pass at a time. */
+  *update(live: LiveState): Steps {
+    yield* relabel(live.members, this.members, sameMember, memberLabels);
+    yield* relabel(live.vservers, this.vservers, sameVserver, vserverLabels);
+    const changed = yield* relabel(live.probes, this.#probes, sameProbe, probeLabels);
+    if (changed) {
+      this.distinctProbes = yield* distinct(this.#probes);
+    }
   }
-  for (const entity of live.vservers) {
-    lists.vservers.push({ entity, labels: vserverLabels(entity) });
-    yield;
-  }
-  // One series twice would make Prometheus refuse it: of probes that differ in nothing but their id, the first speaks.
-  const seen = new Set<string>();
-  for (const entity of live.probes) {
-    const labels = probeLabels(entity);
-    if (!seen.has(labels)) {
-      seen.add(labels);
-      lists.probes.push({ entity, labels });
+}
+
+function* relabel<Entity>(
+  entities: readonly Entity[],
+  memory: Labelled<Entity>[],
+  same: (one: Entity, other: Entity) => boolean,
+  make: (entity: Entity) => string,
+): Generator<undefined, boolean, undefined> {
+  let changed = memory.length > entities.length;
+  memory.length = Math.min(memory.length, entities.length);
+  for (const [index, entity] of entities.entries()) {
+    const known = memory[index];
+    if (known === undefined || !same(known.entity, entity)) {
+      memory[index] = { entity, labels: make(entity) };
+      changed = true;
+    } else {
+      known.entity = entity;
     }
     yield;
   }
+  return changed;
+}
+
+function* distinct<Entity>(
+  labelled: readonly Labelled<Entity>[],
+): Generator<undefined, readonly Labelled<Entity>[], undefined> {
+  const found = new Map<string, Labelled<Entity>>();
+  for (const one of labelled) {
+    if (!found.has(one.labels)) {
+      found.set(one.labels, one);
+    }
+    yield;
+  }
+  return [...found.values()];
+}
+
+function sameMember(one: LiveMember, other: LiveMember): boolean {
+  return (
+    one.server === other.server &&
+    one.port === other.port &&
+    one.adcService === other.adcService &&
+    one.adc === other.adc
+  );
+}
+
+function sameVserver(one: LiveVserver, other: LiveVserver): boolean {
+  return one.vserver === other.vserver && one.adc === other.adc;
+}
+
+function sameProbe(one: LiveProbe, other: LiveProbe): boolean {
+  return (
+    one.id === other.id &&
+    one.server === other.server &&
+    one.port === other.port &&
+    one.adcService === other.adcService &&
+    one.vserver === other.vserver &&
+    one.monitor === other.monitor &&
+    one.transaction === other.transaction &&
+    one.vantage === other.vantage &&
+    one.adc === other.adc
+  );
 }
 
 function memberLabels(member: LiveMember): string {
