@@ -15,6 +15,8 @@ export interface MonitorSpec {
   readonly command: readonly string[] | null;
   /** A request other than the monitor's own, at a VIP behind content switching: path and Host of the policy. */
   readonly viaVip: VipRequest | null;
+  /** How the ADC ends the connection of a TCP monitor (`monitorConnectionClose`); FIN when left out. */
+  readonly closeMode?: "FIN" | "RESET";
 }
 
 export interface MonitorCredential {

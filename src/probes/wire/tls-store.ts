@@ -32,7 +32,7 @@ export class TlsStore {
         ...(ca === null ? {} : { ca }),
         ...(legacy
           ? {
-              ciphers: "ALL:@SECLEVEL=0",
+              ciphers: "ALL:!aNULL:!eNULL:@SECLEVEL=0",
               secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
             }
           : {}),

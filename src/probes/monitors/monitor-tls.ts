@@ -1,0 +1,117 @@
+import type { BackendTls, Firmware, SslProfile, TlsVersions } from "../../estate/model.ts";
+import { TLS_VERSIONS, type TlsSettings, type TlsVersion } from "../wire/tls-settings.ts";
+
+export interface TlsRange {
+  readonly min: TlsVersion;
+  readonly max: TlsVersion;
+}
+
+/** The pieces of an estate that decide how the ADC speaks TLS to a server. */
+export interface MonitorTlsSources {
+  /** `set ssl service|serviceGroup`; null where the service is not TLS itself. */
+  readonly service: BackendTls | null;
+  /** The profile of the service or group. */
+  readonly serviceProfile: SslProfile | null;
+  /** The monitor's own `-sslProfile`: it outranks the service's settings. */
+  readonly monitorProfile: SslProfile | null;
+  readonly firmware: Firmware | null;
+  /** The operator's word about this ADC, above firmware's defaults and below what is configured. */
+  readonly override: TlsRange | null;
+}
+
+export interface MonitorTls {
+  readonly settings: TlsSettings;
+  /** Which range is spoken, why, and which name is sent, in words for `plan`. */
+  readonly source: string;
+}
+
+/**
+ * How a secure monitor speaks TLS: the versions configured at the monitor's profile, else the service's profile, else
+ * the service; versions of which nothing is said follow the operator's override, else firmware. No SNI unless
+ * `-SNIEnable ENABLED` with a `-commonName`; certificates are not verified, since serverAuth is off by default, and what
+ * a verifying client would say is reported anyway. NetScaler docs: "SSL profiles", "Configure SNI on a back-end service".
+ */
+export function monitorTlsSettings(sources: MonitorTlsSources): MonitorTls {
+  const { text: where, tls } = configured(sources);
+  const fallback = sources.override ?? firmwareRange(sources.firmware);
+  const said = tls === null ? [] : saidVersions(tls.versions);
+  const spoken = TLS_VERSIONS.filter((version) =>
+    tls === null ? inRange(version, fallback) : speaks(version, tls.versions, fallback),
+  );
+  const min = spoken[0] ?? fallback.min;
+  const max = spoken.at(-1) ?? fallback.max;
+  const serverName = tls !== null && tls.sniEnabled ? tls.commonName : null;
+  const origin =
+    said.length > 0
+      ? `configured at the ${where}`
+      : sources.override === null
+        ? firmwareText(sources.firmware)
+        : "from monitor_tls of the configuration";
+  return {
+    settings: {
+      minVersion: min,
+      maxVersion: max,
+      serverName,
+      expectedNames: serverName === null ? [] : [serverName],
+      ca: null,
+      rejectUnauthorized: false,
+      legacy: min === "TLSv1" || min === "TLSv1.1",
+    },
+    source: `${rangeText(min, max)}, ${origin}; ${serverName === null ? "no SNI" : `SNI ${serverName}`}`,
+  };
+}
+
+function configured(sources: MonitorTlsSources): {
+  text: string;
+  tls: Omit<BackendTls, "sslProfile"> | null;
+} {
+  const { monitorProfile, serviceProfile, service } = sources;
+  if (monitorProfile !== null) {
+    return { text: `monitor's profile ${monitorProfile.name}`, tls: monitorProfile };
+  }
+  if (serviceProfile !== null) {
+    return { text: `service's profile ${serviceProfile.name}`, tls: serviceProfile };
+  }
+  return { text: "service", tls: service };
+}
+
+const FLAGS: readonly (readonly [TlsVersion, (versions: TlsVersions) => boolean | null])[] = [
+  ["TLSv1", (versions) => versions.tls1],
+  ["TLSv1.1", (versions) => versions.tls11],
+  ["TLSv1.2", (versions) => versions.tls12],
+  ["TLSv1.3", (versions) => versions.tls13],
+];
+
+function saidVersions(versions: TlsVersions): TlsVersion[] {
+  return FLAGS.filter(([, flag]) => flag(versions) !== null).map(([version]) => version);
+}
+
+function speaks(version: TlsVersion, versions: TlsVersions, fallback: TlsRange): boolean {
+  const flag = FLAGS.find(([name]) => name === version)?.[1];
+  return flag?.(versions) ?? inRange(version, fallback);
+}
+
+function inRange(version: TlsVersion, range: TlsRange): boolean {
+  const at = TLS_VERSIONS.indexOf(version);
+  return at >= TLS_VERSIONS.indexOf(range.min) && at <= TLS_VERSIONS.indexOf(range.max);
+}
+
+/**
+ * What firmware speaks to servers where nothing is configured. Versions 1.1 and 1.2 came to the server side with 10.5;
+ * TLS 1.3 is off until enabled. Not documented in one place, and platforms differ: hence the override.
+ */
+export function firmwareRange(firmware: Firmware | null): TlsRange {
+  const old =
+    firmware !== null && (firmware.major < 10 || (firmware.major === 10 && firmware.minor < 5));
+  return { min: "TLSv1", max: old ? "TLSv1" : "TLSv1.2" };
+}
+
+function firmwareText(firmware: Firmware | null): string {
+  return firmware === null
+    ? "default of an unknown firmware"
+    : `default of firmware ${firmware.major}.${firmware.minor}`;
+}
+
+function rangeText(min: TlsVersion, max: TlsVersion): string {
+  return min === max ? min : `${min} to ${max}`;
+}

@@ -1,0 +1,76 @@
+import type { Observation, Probe } from "../probe.ts";
+import type { Connection } from "../wire/connection.ts";
+import { dial } from "../wire/dial.ts";
+import { signsOfSmtp } from "../wire/exchange-signs.ts";
+import { LineReader } from "../wire/line-reader.ts";
+import { reasonOfSmtpReply } from "../wire/mail-reasons.ts";
+import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import { readReply } from "../wire/reply-code.ts";
+import type { MonitorSpec, MonitorType } from "./spec.ts";
+
+/**
+ * SMTP: greeting 220, EHLO (HELO where the server knows no EHLO) 250, QUIT. The ADC runs nssmtp.pl from its NSIP, which
+ * is documented as "a series of handshakes to verify that it is operating"; these verbs are our reading of it. It never
+ * comes to MAIL FROM, where Exchange in maintenance refuses. NetScaler docs: "SMTP monitors".
+ */
+export const smtpMonitor: MonitorType = {
+  type: "SMTP",
+  probe: probeSmtp,
+  reversePasses: ["mismatch"],
+  source: "NSIP",
+  transport: "tcp",
+  meaningfulAtVip: true,
+  defaultPort: 25,
+  unsupported: () => null,
+};
+
+function probeSmtp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
+  return observe(context, async (run) => {
+    const dialled = await dial(run, target, { tls: spec.tls });
+    return dialled.kind === "failed"
+      ? run.broken(dialled.step, dialled.why)
+      : converse(run, dialled.connection);
+  });
+}
+
+async function converse(run: ProbeRun, connection: Connection): Promise<Observation> {
+  const reader = new LineReader(connection);
+  const greeting = await readReply(reader);
+  run.phase("banner");
+  if (greeting.kind !== "reply") {
+    return run.broken("greeting", greeting);
+  }
+  run.sign(signsOfSmtp(greeting.text));
+  if (greeting.code !== 220) {
+    const { code, text } = greeting;
+    return run.mismatch("greeting", reasonOfSmtpReply(code, text), `${code} ${text}`);
+  }
+  const hello = await greet(connection, reader);
+  run.phase("transaction");
+  if (hello.kind !== "reply") {
+    return run.broken("response", hello);
+  }
+  run.sign(signsOfSmtp(hello.text));
+  if (hello.code !== 250) {
+    const { code, text } = hello;
+    return run.mismatch("response", reasonOfSmtpReply(code, text), `${code} ${text}`);
+  }
+  run.responseTimeMs = run.elapsedMs();
+  connection.write("QUIT\r\n");
+  await readReply(reader);
+  run.phase("quit");
+  return run.match("response");
+}
+
+/** Our own name in EHLO is the address literal of the connection (RFC 5321 section 4.1.3). */
+async function greet(connection: Connection, reader: LineReader) {
+  const address = connection.socket.localAddress ?? "127.0.0.1";
+  const literal = address.includes(":") ? `[IPv6:${address}]` : `[${address}]`;
+  connection.write(`EHLO ${literal}\r\n`);
+  const extended = await readReply(reader);
+  if (extended.kind !== "reply" || extended.code < 500) {
+    return extended;
+  }
+  connection.write(`HELO ${literal}\r\n`);
+  return readReply(reader);
+}

@@ -1,0 +1,129 @@
+import type { Observation } from "../probe.ts";
+import type { Step } from "../reason.ts";
+import type { Break } from "../wire/break.ts";
+import type { Connection } from "../wire/connection.ts";
+import { dial } from "../wire/dial.ts";
+import { signsOfGreeting, signsOfHeaders, signsOfSmtp } from "../wire/exchange-signs.ts";
+import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import { rawRequestViaVip } from "./http-request.ts";
+import type { MonitorSpec, MonitorType } from "./spec.ts";
+
+/**
+ * How much of the answer is searched. NetScaler finds the pattern only within the first 16 TCP segments; segments do not
+ * reach an application, so full ones of an Ethernet path stand for them.
+ */
+export const TCP_ECV_WINDOW_BYTES = 16 * 1460;
+
+/** TCP-ECV with NetScaler's window. */
+export const tcpEcvMonitor: MonitorType = tcpEcvMonitorWith(TCP_ECV_WINDOW_BYTES);
+
+/**
+ * TCP-ECV: sends `send` as it stands and waits for `recv` anywhere in the raw stream, letter case counts. Without `recv`
+ * an open connection is enough; without `send` it waits for what the server says first. NetScaler docs: "Understand the
+ * TCP-ECV, HTTP-ECV and UDP-ECV monitors".
+ */
+export function tcpEcvMonitorWith(windowBytes: number): MonitorType {
+  return {
+    type: "TCP-ECV",
+    probe: (spec, target, context) =>
+      observe(context, async (run) => {
+        const dialled = await dial(run, target, { tls: spec.tls });
+        return dialled.kind === "failed"
+          ? run.broken(dialled.step, dialled.why)
+          : converse(run, dialled.connection, spec, windowBytes);
+      }),
+    reversePasses: ["mismatch"],
+    source: "SNIP",
+    transport: "tcp",
+    meaningfulAtVip: true,
+    defaultPort: null,
+    unsupported: () => null,
+  };
+}
+
+async function converse(
+  run: ProbeRun,
+  connection: Connection,
+  spec: MonitorSpec,
+  windowBytes: number,
+): Promise<Observation> {
+  const { send, recv, trofsString } = spec.monitor.parameters;
+  const hasSend = send !== null && send !== "";
+  if (hasSend) {
+    connection.write(rawRequestViaVip(send, spec));
+  }
+  if (recv === null || recv === "") {
+    return run.match(
+      hasSend ? "send" : "connect",
+      "no recv is configured: an open connection passes",
+    );
+  }
+  const sentAt = run.elapsedMs();
+  const pattern = Buffer.from(recv);
+  const leaving = trofsString === null || trofsString === "" ? null : Buffer.from(trofsString);
+  let seen: Buffer | null = null;
+  for (;;) {
+    const next = await connection.read();
+    if (next.kind !== "data") {
+      return ended(run, next, seen, recv, hasSend);
+    }
+    if (seen === null) {
+      run.phase(hasSend ? "first_byte" : "banner");
+    }
+    seen = seen === null ? next.data : Buffer.concat([seen, next.data]);
+    if (leaving !== null && seen.includes(leaving)) {
+      return run.maintenance("response", "the answer holds the trofsString");
+    }
+    const window = seen.length > windowBytes ? seen.subarray(0, windowBytes) : seen;
+    if (window.includes(pattern)) {
+      run.responseTimeMs = run.elapsedMs() - sentAt;
+      signAnswer(run, seen);
+      return run.match(hasSend ? "response" : "banner");
+    }
+    if (seen.length >= windowBytes) {
+      signAnswer(run, seen);
+      return run.mismatch("response", "pattern_missing", missing(recv, windowBytes));
+    }
+  }
+}
+
+/** The end of the stream or of our time decides: whatever came does not hold the pattern. */
+function ended(
+  run: ProbeRun,
+  why: Break,
+  seen: Buffer | null,
+  recv: string,
+  hasSend: boolean,
+): Observation {
+  const step: Step = hasSend ? "response" : "banner";
+  if (seen === null || why.kind === "aborted") {
+    return run.broken(step, why);
+  }
+  signAnswer(run, seen);
+  return isGreeting(seen)
+    ? run.mismatch("banner", "banner_mismatch", missing(recv, seen.length))
+    : run.mismatch("response", "pattern_missing", missing(recv, seen.length));
+}
+
+function missing(recv: string, bytes: number): string {
+  return `"${recv}" is not in the ${bytes} bytes that came`;
+}
+
+function isGreeting(seen: Buffer): boolean {
+  return /^(?:\* (?:OK|PREAUTH|BYE)|\+OK|-ERR|220[ -])/.test(seen.toString("latin1", 0, 12));
+}
+
+function signAnswer(run: ProbeRun, seen: Buffer): void {
+  const text = seen.toString("latin1", 0, Math.min(seen.length, 4096));
+  if (text.startsWith("HTTP/")) {
+    run.sign(signsOfHeaders((name) => headerOf(text, name)));
+  } else if (text.startsWith("220 ") || text.startsWith("220-")) {
+    run.sign(signsOfSmtp(text.slice(4)));
+  } else if (isGreeting(seen)) {
+    run.sign(signsOfGreeting(text));
+  }
+}
+
+function headerOf(text: string, name: string): string | null {
+  return new RegExp(`^${name}:[ \\t]*([^\\r\\n]*)`, "im").exec(text)?.[1] ?? null;
+}

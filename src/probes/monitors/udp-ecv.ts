@@ -1,0 +1,53 @@
+import type { Probe } from "../probe.ts";
+import { observe } from "../wire/probe-run.ts";
+import { askUdp } from "../wire/udp.ts";
+import type { MonitorSpec, MonitorType } from "./spec.ts";
+
+/**
+ * UDP-ECV: sends `send` as one datagram; an answer that holds `recv` passes. Without `recv` the server is up unless ICMP
+ * says that nobody listens on the port: silence passes. NetScaler docs: "UDP-ECV monitors".
+ */
+export const udpEcvMonitor: MonitorType = {
+  type: "UDP-ECV",
+  probe: probeUdpEcv,
+  reversePasses: ["mismatch"],
+  source: "SNIP",
+  transport: "udp",
+  meaningfulAtVip: true,
+  defaultPort: null,
+  unsupported: () => null,
+};
+
+function probeUdpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
+  return observe(context, async (run) => {
+    const { send, recv } = spec.monitor.parameters;
+    const pattern = Buffer.from(recv ?? "", "latin1");
+    let other = 0;
+    const answer = await askUdp(run, target, {
+      payload: Buffer.from(send ?? "", "latin1"),
+      accept(data) {
+        if (data.includes(pattern)) {
+          return true;
+        }
+        other += 1;
+        return false;
+      },
+    });
+    switch (answer.kind) {
+      case "datagram":
+        run.responseTimeMs = run.phase("first_byte");
+        return run.match("response");
+      case "failed":
+        return run.broken(answer.step, answer.why);
+      case "timeout":
+        if (pattern.length === 0) {
+          return run.match("send", "no recv is configured: silence without an ICMP error passes");
+        }
+        return other > 0
+          ? run.mismatch("response", "pattern_missing", `${other} other answers came`)
+          : run.broken("response", answer);
+      default:
+        return run.broken("response", answer);
+    }
+  });
+}
