@@ -1,0 +1,124 @@
+import type { Observation, Target } from "../probe.ts";
+import type { Step } from "../reason.ts";
+import type { Break } from "../wire/break.ts";
+import type { Connection } from "../wire/connection.ts";
+import { dial, startTls, type DialFailure } from "../wire/dial.ts";
+import { LineReader } from "../wire/line-reader.ts";
+import type { ProbeRun } from "../wire/probe-run.ts";
+import type { TransactionSpec } from "./spec.ts";
+
+/** The exchange is over: this is what it showed. */
+export interface Ended {
+  readonly kind: "ended";
+  readonly observation: Observation;
+}
+
+/** A connection of a line protocol, with TLS where it is due from the first byte. */
+export interface LineSession {
+  readonly kind: "session";
+  readonly connection: Connection;
+  readonly reader: LineReader;
+}
+
+export function ended(observation: Observation): Ended {
+  return { kind: "ended", observation };
+}
+
+/** Connects as the specification says. A refusal in the way of Exchange's offline services is told as such. */
+export async function openLineSession(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<LineSession | Ended> {
+  const dialled = await dial(run, target, { tls: spec.security === "implicit" ? spec.tls : null });
+  if (dialled.kind === "connected") {
+    return session(dialled.connection);
+  }
+  return ended(await dialFailed(run, target, dialled));
+}
+
+/** Begins TLS inside a session; bytes the server sent ahead of the handshake are an injection and end it. */
+export async function secureSession(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  current: LineSession,
+): Promise<LineSession | Ended> {
+  if (spec.tls === null) {
+    return ended(run.fault("starttls", "not_configured", "no TLS settings are configured"));
+  }
+  if (current.reader.pending > 0) {
+    return ended(
+      run.ended("failed", "starttls", "protocol_error", "data was sent ahead of the TLS handshake"),
+    );
+  }
+  const upgraded = await startTls(current.connection, spec.tls);
+  return upgraded.kind === "connected"
+    ? session(upgraded.connection)
+    : ended(run.broken("starttls", upgraded.why));
+}
+
+/** The break while waiting for the greeting: RST and FIN without a byte are one and the same refusal. */
+export function bannerBroke(run: ProbeRun, connection: Connection, why: Break): Observation {
+  return run.broken("banner", connection.bytesReceived === 0 ? refusal(why) : why);
+}
+
+/** Longest wait for the farewell's answer: it decides nothing. */
+const FAREWELL_MS = 500;
+
+/** Says goodbye, gives the server a moment to answer so that its log stays clean, and closes. */
+export async function leave(connection: Connection, farewell: string): Promise<void> {
+  connection.write(farewell);
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    connection.read(),
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FAREWELL_MS);
+    }),
+  ]);
+  clearTimeout(timer);
+  connection.run.phase("quit");
+  connection.close();
+}
+
+/** A failed observation at a step whose name and reason are known. */
+export function mismatch(
+  run: ProbeRun,
+  step: Step,
+  reason: Parameters<ProbeRun["mismatch"]>[1],
+  detail: string,
+): Ended {
+  return ended(run.mismatch(step, reason, detail));
+}
+
+async function dialFailed(
+  run: ProbeRun,
+  target: Target,
+  { step, why }: DialFailure,
+): Promise<Observation> {
+  if (step === "tls" && why.kind === "named" && why.reason === "plaintext_on_tls_port") {
+    // Exchange answers in clear text where no certificate is bound to the service: its words are the evidence.
+    const words = await clearTextLine(run, target);
+    const { outcome, reason, detail } = why;
+    return run.ended(outcome, step, reason, words ?? detail);
+  }
+  return run.broken(step, step === "tls" ? refusal(why) : why);
+}
+
+async function clearTextLine(run: ProbeRun, target: Target): Promise<string | null> {
+  const dialled = await dial(run, target, { tls: null });
+  if (dialled.kind === "failed") {
+    return null;
+  }
+  const line = await new LineReader(dialled.connection, { maxLineBytes: 512 }).line();
+  dialled.connection.close();
+  return line.kind === "line" ? `answers in clear text: ${line.text}` : null;
+}
+
+/** The kernel turns a close with our ClientHello unread into RST: to the client both say the same. */
+function refusal(why: Break): Break {
+  return why.kind === "named" && why.reason === "reset" ? { kind: "closed", midway: false } : why;
+}
+
+function session(connection: Connection): LineSession {
+  return { kind: "session", connection, reader: new LineReader(connection) };
+}

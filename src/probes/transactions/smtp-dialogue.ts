@@ -1,0 +1,194 @@
+import { isIPv6 } from "node:net";
+
+import type { Target } from "../probe.ts";
+import type { FailureReason, Step } from "../reason.ts";
+import { signsOfSmtp } from "../wire/exchange-signs.ts";
+import type { Connection } from "../wire/connection.ts";
+import { dial } from "../wire/dial.ts";
+import { LineReader } from "../wire/line-reader.ts";
+import type { ProbeRun } from "../wire/probe-run.ts";
+import { readReply, type CodedReply } from "../wire/reply-code.ts";
+import {
+  bannerBroke,
+  ended,
+  mismatch,
+  openLineSession,
+  secureSession,
+  type Ended,
+  type LineSession,
+} from "./line-session.ts";
+import type { TransactionSpec } from "./spec.ts";
+
+/** A session that has had its 220 and its EHLO, behind TLS where asked. */
+export interface SmtpSession extends LineSession {
+  readonly banner: string;
+  /** EHLO's lines after the first, in upper case: `STARTTLS`, `AUTH NTLM LOGIN` … */
+  readonly extensions: readonly string[];
+  /** The client's address as the server sees it (`Hello [192.0.2.7]`), or null. */
+  readonly seenAs: string | null;
+}
+
+/** Connect, 220, EHLO; with STARTTLS, the TLS handshake and EHLO again. */
+export async function openSmtp(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<SmtpSession | Ended> {
+  const opened =
+    spec.security === "implicit" && target.port === 465
+      ? await openPort465(run, spec, target)
+      : await openLineSession(run, spec, target);
+  if (opened.kind === "ended") {
+    return opened;
+  }
+  const banner = await readReply(opened.reader);
+  run.phase("banner");
+  if (banner.kind !== "reply") {
+    return ended(bannerBroke(run, opened.connection, banner));
+  }
+  if (banner.code !== 220) {
+    return refused(run, "banner", banner);
+  }
+  run.sign(signsOfSmtp(banner.text));
+  const hello = await greet(run, opened);
+  if (hello.kind === "ended") {
+    return hello;
+  }
+  const first: SmtpSession = { ...opened, banner: banner.text, ...hello.facts };
+  return spec.security === "starttls" ? secure(run, spec, first) : first;
+}
+
+async function secure(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  session: SmtpSession,
+): Promise<SmtpSession | Ended> {
+  if (!session.extensions.includes("STARTTLS")) {
+    return mismatch(run, "starttls", "tls_handshake", "STARTTLS is not offered");
+  }
+  const answer = await smtpCommand(run, session, "STARTTLS", "starttls");
+  if (answer.kind === "ended") {
+    return answer;
+  }
+  if (answer.code !== 220) {
+    return refused(run, "starttls", answer);
+  }
+  const secured = await secureSession(run, spec, session);
+  if (secured.kind === "ended") {
+    return secured;
+  }
+  const hello = await greet(run, secured);
+  return hello.kind === "ended" ? hello : { ...secured, banner: session.banner, ...hello.facts };
+}
+
+/** One command and its reply. */
+export async function smtpCommand(
+  run: ProbeRun,
+  { connection, reader }: LineSession,
+  text: string,
+  step: Step,
+  shown: string = text,
+): Promise<CodedReply | Ended> {
+  connection.write(`${text}\r\n`, `${shown}\r\n`);
+  const reply = await readReply(reader);
+  run.phase("transaction");
+  return reply.kind === "reply" ? reply : ended(run.broken(step, reply));
+}
+
+/** The observation of a reply that says no. */
+export function refused(run: ProbeRun, step: Step, reply: CodedReply): Ended {
+  return mismatch(run, step, smtpReason(reply), `${String(reply.code)} ${reply.text}`);
+}
+
+/**
+ * What a reply that says no means. Exchange in maintenance says `421 4.3.2 Service not active` or `… not available`;
+ * `452 4.3.1` is back pressure; the same 421 4.3.2 also tells of connection limits, over all or per source.
+ */
+export function smtpReason({ code, text }: CodedReply): FailureReason {
+  if (/maximum number of concurrent|too many (concurrent )?(\S+ )?connections/i.test(text)) {
+    return /source|from\b/i.test(text) ? "source_limit" : "throttled";
+  }
+  if (code === 421 && /not (active|available)/i.test(text)) {
+    return "service_not_active";
+  }
+  if (code === 452 && /^4\.3\.1|insufficient system resources/i.test(text)) {
+    return "back_pressure";
+  }
+  if (/message rate limit|submission rate|^4\.7\.\d+ .*(limit|throttl)/i.test(text)) {
+    return "throttled";
+  }
+  return "bad_status";
+}
+
+/**
+ * Exchange's 465 (Client Proxy) is no implicit TLS: it greets in clear text. Others expect TLS at once. So: wait for a
+ * banner in the clear for a moment, and come again with TLS where none comes.
+ */
+async function openPort465(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<LineSession | Ended> {
+  const dialled = await dial(run, target, { tls: null });
+  if (dialled.kind === "failed") {
+    return ended(run.broken(dialled.step, dialled.why));
+  }
+  const { connection } = dialled;
+  if (await speaksFirst(connection, Math.min(2_000, run.remainingMs() / 3))) {
+    return { kind: "session", connection, reader: new LineReader(connection) };
+  }
+  connection.close();
+  return openLineSession(run, spec, target);
+}
+
+/** Whether data (or an end) comes within so many milliseconds; what came stays unread. */
+async function speaksFirst(connection: Connection, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), ms);
+  });
+  const first = await Promise.race([connection.read(), silence]);
+  clearTimeout(timer);
+  if (first?.kind === "data") {
+    connection.unread(first.data);
+  }
+  return first !== null;
+}
+
+type Hello =
+  | {
+      readonly kind: "hello";
+      readonly facts: Pick<SmtpSession, "extensions" | "seenAs">;
+    }
+  | Ended;
+
+async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
+  const reply = await smtpCommand(
+    run,
+    session,
+    `EHLO ${addressLiteral(session.connection)}`,
+    "greeting",
+  );
+  if (reply.kind === "ended") {
+    return reply;
+  }
+  if (reply.code !== 250) {
+    return refused(run, "greeting", reply);
+  }
+  const [first = "", ...extensions] = reply.lines;
+  run.sign(signsOfSmtp(first));
+  run.sign({ servedBy: null, exchangeSeen: signsOfSmtp(reply.text).exchangeSeen });
+  return {
+    kind: "hello",
+    facts: {
+      extensions: extensions.map((line) => line.toUpperCase().trim()),
+      seenAs: /Hello \[([^\]]+)\]/i.exec(first)?.[1] ?? null,
+    },
+  };
+}
+
+/** A client without a name of its own gives its address (RFC 5321 section 4.1.3). */
+function addressLiteral({ socket }: Connection): string {
+  const address = (socket.localAddress ?? "127.0.0.1").replace(/^::ffff:/, "");
+  return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;
+}

@@ -1,0 +1,58 @@
+import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import type { CodedReply } from "../wire/reply-code.ts";
+import { leave } from "./line-session.ts";
+import { openSmtp, refused, smtpCommand } from "./smtp-dialogue.ts";
+import type { TransactionType } from "./spec.ts";
+
+/** Ports where a client must log in before it sends: being told so is the service at work. */
+const SUBMISSION_PORTS: ReadonlySet<number> = new Set([587, 465]);
+
+/** Exchange's tarpit starts at 5 s; an answer slower than this is worth a word. */
+const SLOW_ANSWER_MS = 4_500;
+
+/**
+ * The look at SMTP that needs no account: 220, EHLO, STARTTLS where asked, `MAIL FROM:<>`, RSET, QUIT, and nothing
+ * further, so that no mail is ever sent. Exchange in maintenance greets perfectly and refuses only at MAIL FROM.
+ */
+export const smtpMailFrom: TransactionType = {
+  transaction: "smtp_mail_from",
+  needsAccount: false,
+  transport: "tcp",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const session = await openSmtp(run, spec, target);
+      if (session.kind === "ended") {
+        return session.observation;
+      }
+      const asked = run.elapsedMs();
+      const reply = await smtpCommand(run, session, "MAIL FROM:<>", "mail_from");
+      if (reply.kind === "ended") {
+        return reply.observation;
+      }
+      const wantsLogin = SUBMISSION_PORTS.has(target.port) && asksForLogin(reply);
+      if (reply.code !== 250 && !wantsLogin) {
+        return refused(run, "mail_from", reply).observation;
+      }
+      const detail = slowAnswer(run, asked) ?? `${String(reply.code)} ${reply.text}`;
+      if (reply.code === 250) {
+        const reset = await smtpCommand(run, session, "RSET", "mail_from");
+        if (reset.kind === "ended") {
+          return reset.observation;
+        }
+      }
+      await leave(session.connection, "QUIT\r\n");
+      return run.match("mail_from", detail);
+    }),
+};
+
+/** `530 5.7.1 Not authenticated`, `530 5.7.57 …`, `550 5.7.1 Client does not have permissions …`. */
+function asksForLogin({ code, text }: CodedReply): boolean {
+  return (code === 530 || code === 550) && text.startsWith("5.7.");
+}
+
+function slowAnswer(run: ProbeRun, asked: number): string | null {
+  const waited = run.elapsedMs() - asked;
+  return waited < SLOW_ANSWER_MS
+    ? null
+    : `MAIL FROM was answered after ${(waited / 1000).toFixed(1)} s: a tarpit or back pressure slows this source`;
+}

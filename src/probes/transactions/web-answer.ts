@@ -1,0 +1,210 @@
+import type { Vantage } from "../probe.ts";
+import type { FailureReason } from "../reason.ts";
+import { signsOfHeaders } from "../wire/exchange-signs.ts";
+import type { HttpAnswer } from "../wire/http-answer.ts";
+import type { AdcFront, TransactionSpec } from "./spec.ts";
+import { cookieNames } from "./web-session.ts";
+
+/** What an answer to a request without a login means. */
+export type WebVerdict = { readonly kind: "good"; readonly detail: string } | BadAnswer;
+
+export interface BadAnswer {
+  readonly kind: "bad";
+  readonly reason: FailureReason;
+  readonly detail: string;
+}
+
+/** Where the answer was got, as far as its meaning depends on it. */
+export interface WebAsked {
+  readonly vantage: Vantage;
+  readonly spec: Pick<TransactionSpec, "adc" | "authSchemes" | "host" | "tls" | "exchange">;
+}
+
+/**
+ * The meaning of an answer to an anonymous request at a virtual directory (Microsoft: default virtual directory
+ * settings; observed answers of Exchange 2010 to 2019). The first that fits counts: what the ADC is configured to answer,
+ * the ADC's own login, Exchange's challenge, Exchange's errors, the ADC's errors.
+ */
+export function judgeChallenge(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+  const { status } = answer;
+  const { adc } = asked.spec;
+  if (adc !== null && adc.redirectUrl !== null) {
+    return judgeConfiguredRedirect(answer, adc.redirectUrl);
+  }
+  if (isAdcLogin(answer, adc)) {
+    return bad("aaa_login", `the ADC asks for a login: ${summary(answer)}`);
+  }
+  if (status === 401) {
+    return judgeUnauthorized(answer, asked);
+  }
+  if (status >= 300 && status < 400) {
+    return judgeRedirect(answer, asked);
+  }
+  if (status >= 200 && status < 300) {
+    return judgeSuccess(answer, asked);
+  }
+  return judgeError(answer, asked);
+}
+
+/** Cookies that only the ADC's authentication sets; `NSC_` alone is any persistence cookie. */
+const AAA_COOKIES: ReadonlySet<string> = new Set([
+  "NSC_TASS",
+  "NSC_TMAA",
+  "NSC_TMAS",
+  "NSC_TMAC",
+  "NSC_TMAP",
+  "NSC_AAAC",
+]);
+/** Login pages of the ADC. The exact form by firmware is UNCONFIRMED. */
+const AAA_PATH = /^\/(vpn\/tmindex\.html|logon\/LogonPoint\/|cgi\/(tm|login))/i;
+
+/** Whether the ADC's AAA answered: its own cookies or login page, and no sign of Exchange. */
+export function isAdcLogin(answer: HttpAnswer, adc: AdcFront | null): boolean {
+  if (isExchange(answer)) {
+    return false;
+  }
+  if (cookieNames(answer).some((name) => AAA_COOKIES.has(name))) {
+    return true;
+  }
+  const location = answer.headers.get("location");
+  if (location !== null && answer.status >= 300 && answer.status < 400) {
+    const url = parseUrl(location, "https://same-host/");
+    const toLoginHost =
+      adc?.authenticationHost !== null &&
+      adc?.authenticationHost !== undefined &&
+      url?.hostname.toLowerCase() === adc.authenticationHost.toLowerCase();
+    return toLoginHost || (url !== null && AAA_PATH.test(url.pathname));
+  }
+  return answer.status === 401 && adc?.authentication === "401";
+}
+
+/** Signs of Exchange in the headers. Exchange 2010 sets none of them. */
+export function isExchange(answer: HttpAnswer): boolean {
+  return signsOfHeaders((name) => answer.headers.get(name)).exchangeSeen;
+}
+
+/** Status, server and the headers that tell who speaks; never a value that could be a secret. */
+export function summary(answer: HttpAnswer): string {
+  const parts = [`${String(answer.status)} ${answer.statusText}`.trim()];
+  for (const name of ["server", "x-feserver", "x-cas-error-code", "x-caserrorcode", "location"]) {
+    const value = answer.headers.get(name);
+    if (value !== null) {
+      parts.push(`${name}: ${value.slice(0, 120)}`);
+    }
+  }
+  return parts.join(", ");
+}
+
+/** Errors that the front end answers when it cannot reach or use the back end, and everybody else's. */
+export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
+  const { status, headers } = answer;
+  const told = summary(answer);
+  if (isExchange(answer)) {
+    return status === 500 || status === 503 || status === 504
+      ? bad("backend_unavailable", `the front end cannot reach or use its back end: ${told}`)
+      : bad("bad_status", told);
+  }
+  const server = headers.get("server") ?? "";
+  if (status === 503 && /^Microsoft-HTTPAPI/i.test(server)) {
+    return bad("service_not_active", `the application pool is stopped: ${told}`);
+  }
+  if (
+    status === 403 &&
+    asked.spec.tls === null &&
+    /403\.4|SSL is required|secure channel/i.test(text(answer))
+  ) {
+    return bad("ssl_required", told);
+  }
+  const fromAdc = asked.vantage !== "backend" && !/Microsoft/i.test(server);
+  if (fromAdc && status === 503) {
+    return bad("adc_no_service", `the ADC has no service to send to: ${told}`);
+  }
+  if (fromAdc && status >= 500) {
+    return bad("adc_error_page", `the ADC's own error page: ${told}`);
+  }
+  if (status === 403 && asked.spec.tls === null && (headers.get("content-length") ?? "") === "0") {
+    return bad("ssl_required", told);
+  }
+  return bad("bad_status", told);
+}
+
+function judgeConfiguredRedirect(answer: HttpAnswer, expected: string): WebVerdict {
+  const location = answer.headers.get("location");
+  const redirected = answer.status >= 300 && answer.status < 400 && location !== null;
+  // A redirect URL without a path gets the request's path appended by the ADC.
+  return redirected && location.toLowerCase().startsWith(expected.toLowerCase())
+    ? good(`redirects as configured to ${location}`)
+    : bad("bad_status", `expected the configured redirect to ${expected}: ${summary(answer)}`);
+}
+
+function judgeUnauthorized(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+  const schemes = challengeSchemes(answer);
+  if (schemes.length === 0) {
+    return bad("protocol_error", `401 without WWW-Authenticate: ${summary(answer)}`);
+  }
+  const missing = (asked.spec.authSchemes ?? []).filter(
+    (scheme) => !schemes.includes(scheme.toLowerCase()),
+  );
+  return missing.length === 0
+    ? good(`asks for ${schemes.join(", ")}`)
+    : bad(
+        "auth_schemes_differ",
+        `offers ${schemes.join(", ")}, without ${missing.join(", ").toLowerCase()}`,
+      );
+}
+
+/** Schemes of all challenges, in lower case, each once. */
+export function challengeSchemes({ headers }: HttpAnswer): readonly string[] {
+  const schemes = headers
+    .all("www-authenticate")
+    .flatMap((value) => value.split(/,\s*(?=[A-Za-z-]+(?:\s|,|$))/))
+    .map((part) => /^\s*([A-Za-z][A-Za-z0-9-]*)/.exec(part)?.[1]?.toLowerCase() ?? "")
+    .filter((scheme) => scheme !== "");
+  return [...new Set(schemes)];
+}
+
+function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+  const location = answer.headers.get("location");
+  const scheme = asked.spec.tls === null ? "http" : "https";
+  const url = location === null ? null : parseUrl(location, `${scheme}://${asked.spec.host}/`);
+  if (url === null) {
+    return bad("protocol_error", `a redirect to nowhere: ${summary(answer)}`);
+  }
+  if (/\/errorFE\.aspx$/i.test(url.pathname)) {
+    return bad("backend_unavailable", `Exchange's error page: ${summary(answer)}`);
+  }
+  if (/\/auth\/logon\.aspx$/i.test(url.pathname)) {
+    return asked.spec.tls !== null && url.protocol === "http:"
+      ? bad("ssl_required", `the login is redirected to clear text: ${summary(answer)}`)
+      : good("redirects to Exchange's login");
+  }
+  return isExchange(answer)
+    ? good(`Exchange redirects to ${url.pathname}`)
+    : bad("bad_status", summary(answer));
+}
+
+/** Exchange without a login answers hardly anything with 200 but its login page. */
+function judgeSuccess(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+  if (isExchange(answer) || /\/owa\/auth\.owa|\/owa\/auth\/logon\.aspx/i.test(text(answer))) {
+    return good("Exchange answers");
+  }
+  return asked.vantage === "backend"
+    ? bad("bad_status", `no challenge, and no sign of Exchange: ${summary(answer)}`)
+    : bad("adc_error_page", `a page that is not Exchange's: ${summary(answer)}`);
+}
+
+function text({ body }: HttpAnswer): string {
+  return body.toString("latin1");
+}
+
+function parseUrl(location: string, base: string): URL | null {
+  return URL.canParse(location, base) ? new URL(location, base) : null;
+}
+
+function good(detail: string): WebVerdict {
+  return { kind: "good", detail };
+}
+
+function bad(reason: FailureReason, detail: string): BadAnswer {
+  return { kind: "bad", reason, detail };
+}

@@ -1,0 +1,96 @@
+import type { Target } from "../probe.ts";
+import type { Connection } from "../wire/connection.ts";
+import { dial } from "../wire/dial.ts";
+import { signsOfHeaders } from "../wire/exchange-signs.ts";
+import type { HttpAnswer } from "../wire/http-answer.ts";
+import { exchangeHttp, type HttpRequest } from "../wire/http-exchange.ts";
+import type { ProbeRun } from "../wire/probe-run.ts";
+import { ended, type Ended } from "./line-session.ts";
+import type { TransactionSpec } from "./spec.ts";
+
+const USER_AGENT = "adc-witness";
+/** Bytes of a body that are looked at. */
+const BODY_WINDOW_BYTES = 16 * 1024;
+/** Shorter values are no secrets, and hiding them would black out half the transcript. */
+const SHORTEST_SECRET = 8;
+
+/** Connects to a web server as the specification says. */
+export async function openWeb(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<{ readonly kind: "open"; readonly connection: Connection } | Ended> {
+  const dialled = await dial(run, target, { tls: spec.security === "none" ? null : spec.tls });
+  return dialled.kind === "connected"
+    ? { kind: "open", connection: dialled.connection }
+    : ended(run.broken(dialled.step, dialled.why));
+}
+
+export interface WebRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: HttpRequest["headers"];
+  readonly body?: string;
+  /** Keeps the connection for a further request; otherwise the server is asked to close. */
+  readonly keepAlive?: boolean;
+}
+
+/**
+ * One request and its answer on an open connection. Notes who answered, and keeps cookies, credentials and login tokens
+ * out of the evidence: of cookies only the names are ever told.
+ */
+export async function askWeb(
+  connection: Connection,
+  host: string,
+  request: WebRequest,
+): Promise<HttpAnswer | Ended> {
+  const { run } = connection;
+  const headers: (readonly [string, string])[] = [
+    ["Host", host],
+    ["User-Agent", USER_AGENT],
+    ["Accept", "*/*"],
+    ...(request.headers ?? []),
+    ["Connection", request.keepAlive === true ? "keep-alive" : "close"],
+  ];
+  for (const [name, value] of headers) {
+    if (/^(authorization|cookie)$/i.test(name)) {
+      hideWords(run, value);
+    }
+  }
+  const answer = await exchangeHttp(
+    connection,
+    {
+      method: request.method,
+      path: request.path,
+      headers,
+      ...(request.body === undefined ? {} : { body: request.body }),
+    },
+    { bodyWindowBytes: BODY_WINDOW_BYTES, toTheEnd: request.keepAlive === true },
+  );
+  if (answer.kind !== "answer") {
+    return ended(run.broken("response", answer));
+  }
+  for (const cookie of answer.headers.all("set-cookie")) {
+    hideWords(run, cookie.split(";", 1)[0] ?? "");
+  }
+  for (const challenge of answer.headers.all("www-authenticate")) {
+    hideWords(run, challenge);
+  }
+  run.sign(signsOfHeaders((name) => answer.headers.get(name)));
+  return answer;
+}
+
+/** Names of the cookies an answer sets; their values are nobody's business. */
+export function cookieNames({ headers }: HttpAnswer): readonly string[] {
+  return headers.all("set-cookie").map((cookie) => cookie.split("=", 1)[0]?.trim() ?? "");
+}
+
+/** Hides tokens: what stands after a scheme or an equals sign and is long enough to be one. */
+function hideWords(run: ProbeRun, text: string): void {
+  for (const part of text.split(";")) {
+    const value = /^\s*[^\s=]+[\s=]+(\S+)\s*$/.exec(part)?.[1];
+    if (value !== undefined && value.length >= SHORTEST_SECRET) {
+      run.hide(value);
+    }
+  }
+}
