@@ -76,17 +76,12 @@ export class LbRuntime {
   }
 
   /** This vserver or the first backup that is UP; null when none is. */
-  effective(): LbRuntime | null {
-    const seen = new Set<LbRuntime>();
-    let candidate: LbRuntime | null = this;
-    while (candidate !== null && !seen.has(candidate)) {
-      if (candidate.state === "UP") {
-        return candidate;
-      }
-      seen.add(candidate);
-      candidate = candidate.#backup();
+  effective(asked: readonly LbRuntime[] = []): LbRuntime | null {
+    if (this.#state === "UP") {
+      return this;
     }
-    return null;
+    const backup = this.#backup();
+    return backup === null || asked.includes(backup) ? null : backup.effective([...asked, this]);
   }
 
   /** Who serves this client; null when nobody can. */

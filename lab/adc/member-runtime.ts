@@ -30,7 +30,6 @@ export class MemberRuntime {
   readonly service: AdcService;
   readonly monitors: readonly RunningMonitor[];
   readonly #now: () => number;
-  readonly #onAdmin: () => void;
   readonly #onChange: () => void;
   readonly #served = new Set<ServedConnection>();
   readonly #flushOnDown: boolean;
@@ -44,8 +43,6 @@ export class MemberRuntime {
     service: AdcService;
     monitors: (onResult: () => void) => readonly RunningMonitor[];
     now: () => number;
-    /** Somebody enabled or disabled it. */
-    onAdmin: () => void;
     /** Its state is another one now. */
     onChange: () => void;
     flushOnDown: boolean;
@@ -53,7 +50,6 @@ export class MemberRuntime {
     this.member = options.member;
     this.service = options.service;
     this.#now = options.now;
-    this.#onAdmin = options.onAdmin;
     this.#onChange = options.onChange;
     this.#flushOnDown = options.flushOnDown;
     this.#admin = options.member.enabled ? { kind: "enabled" } : { kind: "out" };
@@ -131,7 +127,6 @@ export class MemberRuntime {
     const probed = this.#admin.kind === "leaving";
     this.#clearTimer();
     this.#admin = { kind: "enabled" };
-    this.#onAdmin();
     if (probed) {
       this.#refresh();
     } else {
@@ -162,7 +157,6 @@ export class MemberRuntime {
             until: options.delayMs === undefined ? null : this.#now() + options.delayMs,
             graceful,
           };
-    this.#onAdmin();
     if (this.#admin.kind === "out") {
       this.#leave();
     } else {
@@ -192,7 +186,6 @@ export class MemberRuntime {
     for (const monitor of this.monitors) {
       monitor.stop();
     }
-    this.#onAdmin();
     this.#refresh();
     this.#flush();
   }

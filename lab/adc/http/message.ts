@@ -69,13 +69,13 @@ export class RequestHead extends Head {
     return this.length() ?? { kind: "none" };
   }
 
-  with(change: { target?: string; headers?: readonly Header[] }): RequestHead {
-    return new RequestHead(
-      this.method,
-      change.target ?? this.target,
-      this.version,
-      change.headers ?? this.headers,
-    );
+  withTarget(target: string): RequestHead {
+    return this.as(this.method, target, this.headers);
+  }
+
+  /** Another request in this one's place. */
+  as(method: string, target: string, headers: readonly Header[]): RequestHead {
+    return new RequestHead(method, target, this.version, headers);
   }
 
   toText(): string {

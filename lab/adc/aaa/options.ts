@@ -1,0 +1,28 @@
+/** A user whom the ADC's authentication policy accepted. */
+export interface AaaUser {
+  readonly username: string;
+  readonly password: string;
+  readonly groups: readonly string[];
+}
+
+/** What the lab decides about authentication on the ADC; the ns.conf says only where it stands. */
+export interface AaaOptions {
+  /** The authentication policy: LDAP in the guides. Null: rejected. */
+  readonly authenticate: (
+    username: string,
+    password: string,
+  ) => { readonly groups: readonly string[] } | null;
+  /** `form`: the ADC fills in Outlook on the web's form for the user; `broken`: it passes the user on with nothing. */
+  readonly sso: "form" | "broken";
+  /** After the password a second question is asked, which no probe can answer. */
+  readonly secondFactor: boolean;
+  /** Bodies above this get lost between AAA and the server (Citrix support: large POST and SSO); null: none does. */
+  readonly largePostLimitBytes: number | null;
+}
+
+export const NO_AAA: AaaOptions = {
+  authenticate: () => null,
+  sso: "form",
+  secondFactor: false,
+  largePostLimitBytes: null,
+};

@@ -1,0 +1,58 @@
+import type { Socket } from "node:net";
+import { ByteSource } from "../byte-source.ts";
+import type { MemberRuntime, ServedConnection } from "../member-runtime.ts";
+
+/** The connection to one member that belongs to one client connection: NTLM authenticates connections, so none is shared. */
+export interface Upstream {
+  readonly member: MemberRuntime;
+  readonly socket: Socket;
+  readonly source: ByteSource;
+}
+
+/** The upstream connections of one client connection. */
+export class UpstreamSet {
+  readonly #open: (member: MemberRuntime) => Promise<Socket>;
+  readonly #served: ServedConnection;
+  readonly #upstreams = new Map<MemberRuntime, Upstream>();
+
+  constructor(open: (member: MemberRuntime) => Promise<Socket>, flush: () => void) {
+    this.#open = open;
+    this.#served = { flush };
+  }
+
+  /** The connection to this member, opened when there is none. Throws ConnectFailure. */
+  async to(member: MemberRuntime): Promise<Upstream> {
+    const known = this.#upstreams.get(member);
+    if (known !== undefined && !known.socket.destroyed && !known.source.ended) {
+      return known;
+    }
+    // A connection of its own to count: one client may be served by several members.
+    const release = member.serve({ ...this.#served });
+    try {
+      const socket = await this.#open(member);
+      const upstream = { member, socket, source: new ByteSource(socket) };
+      this.#upstreams.set(member, upstream);
+      socket.on("close", () => {
+        release();
+        this.drop(upstream);
+      });
+      return upstream;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  drop(upstream: Upstream): void {
+    upstream.socket.destroy();
+    if (this.#upstreams.get(upstream.member) === upstream) {
+      this.#upstreams.delete(upstream.member);
+    }
+  }
+
+  close(): void {
+    for (const upstream of [...this.#upstreams.values()]) {
+      this.drop(upstream);
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { X509Certificate } from "node:crypto";
+import type { CertKey, Estate } from "../../src/estate/model.ts";
+import type {
+  MemberBelief,
+  MonitorBelief,
+  NitroBackend,
+  NodeBelief,
+  VserverBelief,
+} from "../nitro/backend.ts";
+import type { CertificateAndKey } from "./front/termination.ts";
+import type { LbRuntime } from "./lb-runtime.ts";
+import type { CsRuntime } from "./cs-runtime.ts";
+import type { MemberRuntime } from "./member-runtime.ts";
+import type { Member } from "../../src/estate/model.ts";
+
+const DAY_MS = 86_400_000;
+
+/** What one node of the appliance tells over NITRO. A secondary knows the configuration and nothing of its services. */
+export function nitroView(world: {
+  readonly estate: () => Estate;
+  readonly vserver: (name: string) => LbRuntime | CsRuntime | null;
+  readonly member: (member: Member) => MemberRuntime | null;
+  readonly nodes: () => readonly [NodeBelief, ...NodeBelief[]];
+}): NitroBackend {
+  const primary = (): boolean => world.nodes()[0].role === "Primary";
+  return {
+    estate: world.estate,
+    nodes: world.nodes,
+    vserver: (name) =>
+      primary() ? (world.vserver(name)?.belief() ?? UNKNOWN_VSERVER) : UNKNOWN_VSERVER,
+    member: (member) =>
+      primary() ? (world.member(member)?.belief() ?? UNKNOWN_MEMBER) : UNKNOWN_MEMBER,
+    monitor: (member, binding) =>
+      (primary() ? world.member(member)?.monitorBelief(binding.monitor) : null) ?? UNKNOWN_MONITOR,
+  };
+}
+
+/** The facts of a certkey that only the appliance knows, read from its certificate. */
+export function withCertificateFacts(
+  estate: Estate,
+  certificate: (file: string) => CertificateAndKey | null,
+): Estate {
+  const certKeys = new Map(
+    [...estate.certKeys].map(([name, certKey]): [string, CertKey] => {
+      const found = certificate(certKey.certificateFile ?? "");
+      if (found === null) {
+        return [name, certKey];
+      }
+      const facts = new X509Certificate(found.certificate);
+      const daysToExpiration = Math.max(
+        0,
+        Math.floor((Date.parse(facts.validTo) - Date.now()) / DAY_MS),
+      );
+      return [
+        name,
+        { ...certKey, serial: facts.serialNumber, subject: facts.subject, daysToExpiration },
+      ];
+    }),
+  );
+  return { ...estate, certKeys };
+}
+
+const UNKNOWN_VSERVER: VserverBelief = {
+  state: "UNKNOWN",
+  effectiveState: "UNKNOWN",
+  healthPercent: 0,
+  backupActive: false,
+  totalServices: 0,
+  activeServices: 0,
+  remark: null,
+  clientConnections: 0,
+  sinceChangeMs: 0,
+};
+
+const UNKNOWN_MEMBER: MemberBelief = {
+  state: "UNKNOWN",
+  trofsReason: null,
+  clientConnections: 0,
+  serverConnections: 0,
+  sinceChangeMs: 0,
+};
+
+const UNKNOWN_MONITOR: MonitorBelief = {
+  state: "UNKNOWN",
+  lastResponse: "",
+  responseTimeMs: 0,
+  totalProbes: 0,
+  failedProbes: 0,
+  currentFailedProbes: 0,
+};

@@ -1,0 +1,30 @@
+import type { Estate } from "../../src/estate/model.ts";
+import type { AaaOptions } from "./aaa/options.ts";
+import type { AddressMap } from "./address-map.ts";
+import type { CertificateAndKey } from "./front/termination.ts";
+import type { TlsRange } from "./tls-range.ts";
+
+export interface AdcOptions {
+  readonly estate: Estate;
+  /** Where the servers really are; the ADC adds its VIPs. */
+  readonly addresses: AddressMap;
+  /** Certificate and key behind a certkey's file name (`-cert mail.pem`). */
+  readonly certificate: (file: string) => CertificateAndKey | null;
+  /** The password of a login monitor, which the ns.conf holds encrypted. */
+  readonly monitorPassword?: (monitor: string) => string | null;
+  /** What all of the ns.conf's durations are multiplied with. Default 1. */
+  readonly timeScale?: number;
+  /** TLS of monitors and services where the ns.conf says nothing. Default: 1.2 and 1.3. */
+  readonly backendTls?: TlsRange;
+  readonly aaa?: AaaOptions;
+  /** Ports that stand for `*` of a wildcard VIP. */
+  readonly wildcardPorts?: readonly number[];
+  /** Two nodes, of which the first is primary. Default false. */
+  readonly haPair?: boolean;
+}
+
+/** `-delay` in milliseconds (scaled by nobody) and `-graceFul YES`. */
+export interface DisableOptions {
+  readonly delayMs?: number;
+  readonly graceful?: boolean;
+}
