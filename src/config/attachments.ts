@@ -1,0 +1,206 @@
+import { X509Certificate } from "node:crypto";
+import { constants } from "node:fs";
+import { access, readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { UnlocatedProblem } from "./issues.ts";
+import type { ConfigPath } from "./located-yaml.ts";
+import { problemText } from "./problem.ts";
+import { Secret } from "./secret.ts";
+import type { WrittenConfig } from "./written.ts";
+
+/** Where secrets and files come from. */
+export interface AttachmentSource {
+  /** Directory that relative paths start from: the configuration file's own. */
+  readonly baseDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the configuration refers to, read once. Keys are the paths of the mappings that refer. */
+export interface Attachments {
+  readonly secret: (path: ConfigPath, key: string) => Secret | null;
+  readonly certificates: (path: ConfigPath) => string | null;
+  readonly problems: readonly UnlocatedProblem[];
+}
+
+const MOST_SECRET_BYTES = 64 * 1024;
+const MOST_PEM_BYTES = 4 * 1024 * 1024;
+
+/** Reads every secret and certificate file, and checks that the other files are readable. */
+export async function readAttachments(
+  config: WrittenConfig,
+  source: AttachmentSource,
+): Promise<Attachments> {
+  const secrets = new Map<string, Secret>();
+  const certificates = new Map<string, string>();
+  const problems: UnlocatedProblem[] = [];
+
+  for (const { path, key, at } of secretPlaces(config)) {
+    const result = await readSecret(at[key], at[`${key}_file`], source);
+    if (typeof result === "string") {
+      const written = at[key] === undefined ? `${key}_file` : key;
+      problems.push({ path: [...path, written], atKey: false, message: result });
+    } else if (result !== null) {
+      secrets.set(keyOf([...path, key]), result);
+    }
+  }
+  for (const { path, caFile } of certificatePlaces(config)) {
+    const result = await readText(resolve(source.baseDir, caFile), MOST_PEM_BYTES);
+    const message = result.kind === "text" ? certificateProblem(result.text) : result.message;
+    if (message === null && result.kind === "text") {
+      certificates.set(keyOf(path), result.text);
+    } else {
+      problems.push({ path: [...path, "ca_file"], atKey: false, message: message ?? "" });
+    }
+  }
+  for (const { path, file } of otherFiles(config)) {
+    const message = await readabilityProblem(resolve(source.baseDir, file));
+    if (message !== null) {
+      problems.push({ path, atKey: false, message });
+    }
+  }
+  return {
+    secret: (path, key) => secrets.get(keyOf([...path, key])) ?? null,
+    certificates: (path) => certificates.get(keyOf(path)) ?? null,
+    problems,
+  };
+}
+
+function keyOf(path: ConfigPath): string {
+  return JSON.stringify(path);
+}
+
+interface SecretPlace {
+  readonly path: ConfigPath;
+  /** `password`, and then `password_file` beside it. */
+  readonly key: string;
+  readonly at: Readonly<Record<string, unknown>>;
+}
+
+function secretPlaces(config: WrittenConfig): SecretPlace[] {
+  const { adcs, monitors, transactions, maintenance } = config;
+  return [
+    ...adcs.flatMap(({ nitro }, index) =>
+      nitro === undefined ? [] : [{ path: ["adcs", index, "nitro"], key: "password", at: nitro }],
+    ),
+    ...Object.entries(monitors).flatMap(([name, at]) =>
+      ["password", "secret"].map((key) => ({ path: ["monitors", name], key, at })),
+    ),
+    ...transactions.accounts.map((at, index) => ({
+      path: ["transactions", "accounts", index],
+      key: "password",
+      at,
+    })),
+    { path: ["maintenance"], key: "token", at: maintenance },
+  ];
+}
+
+function certificatePlaces(config: WrittenConfig): { path: ConfigPath; caFile: string }[] {
+  const nitro = config.adcs.map((adc, index) => ({
+    path: ["adcs", index, "nitro", "tls"],
+    caFile: adc.nitro?.tls.ca_file,
+  }));
+  const vservers = Object.entries(config.vservers).map(([name, vserver]) => ({
+    path: ["vservers", name],
+    caFile: vserver.ca_file,
+  }));
+  return [...nitro, ...vservers].flatMap(({ path, caFile }) =>
+    caFile === undefined ? [] : [{ path, caFile }],
+  );
+}
+
+function otherFiles(config: WrittenConfig): { path: ConfigPath; file: string }[] {
+  const estates = config.adcs.map((adc, index) => ({
+    path: ["adcs", index, "ns_conf"] as ConfigPath,
+    file: adc.ns_conf,
+  }));
+  const web = { path: ["web", "config_file"] as ConfigPath, file: config.web.config_file };
+  return [...estates, web].flatMap(({ path, file }) =>
+    file === undefined ? [] : [{ path, file }],
+  );
+}
+
+/** The secret, null where none is written, or a message. */
+async function readSecret(
+  inline: unknown,
+  file: unknown,
+  source: AttachmentSource,
+): Promise<Secret | string | null> {
+  if (typeof inline === "string") {
+    const value = source.env[inline.slice(2, -1)];
+    return value === undefined || value === ""
+      ? problemText("names an empty variable", "an environment variable that is set", "set it")
+      : new Secret(value);
+  }
+  if (typeof file !== "string") {
+    return null;
+  }
+  const result = await readText(resolve(source.baseDir, file), MOST_SECRET_BYTES);
+  if (result.kind === "failure") {
+    return result.message;
+  }
+  const value = result.text.replace(/\r?\n$/, "");
+  return value === ""
+    ? problemText("names an empty file", "a file that holds the secret", "write it there")
+    : new Secret(value);
+}
+
+type TextResult =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "failure"; readonly message: string };
+
+async function readText(path: string, mostBytes: number): Promise<TextResult> {
+  try {
+    const { size } = await stat(path);
+    if (size > mostBytes) {
+      const message = problemText(
+        "names a file that is too large",
+        `at most ${String(mostBytes / 1024)} KiB`,
+        "correct the path",
+      );
+      return { kind: "failure", message };
+    }
+    return { kind: "text", text: await readFile(path, "utf8") };
+  } catch (error) {
+    return { kind: "failure", message: unreadable(error) };
+  }
+}
+
+async function readabilityProblem(path: string): Promise<string | null> {
+  try {
+    await access(path, constants.R_OK);
+    return null;
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  return problemText(
+    `names a file that cannot be read: ${code}`,
+    "a readable file, its path relative to this one",
+    "correct the path or its permissions",
+  );
+}
+
+function certificateProblem(pem: string): string | null {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const good = blocks.length > 0 && blocks.every(isCertificate);
+  return good
+    ? null
+    : problemText(
+        "names a file without a good certificate",
+        "certificates in PEM form",
+        "convert it, for example with openssl x509",
+      );
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    new X509Certificate(block);
+    return true;
+  } catch {
+    // The constructor is the parser, and throws for anything else.
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+import { isIP, isIPv4, isIPv6 } from "node:net";
+
+export interface HostPort {
+  /** IP literal (without brackets) or host name; empty where only a port was written. */
+  readonly host: string;
+  /** Null where none was written. */
+  readonly port: number | null;
+}
+
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*\.?$/;
+
+/** Reads `host:port`, `[v6]:port`, `:port`, `host` and bare IPv6; null when it is none of these. */
+export function parseHostPort(text: string): HostPort | null {
+  if (isIPv6(text)) {
+    return { host: text, port: null };
+  }
+  const parts = /^(?:\[([^\]]+)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(text);
+  if (parts === null) {
+    return null;
+  }
+  const [, bracketed, plain = "", portText] = parts;
+  const port = portText === undefined ? null : Number(portText);
+  const host = bracketed ?? plain;
+  const hostIsGood = bracketed === undefined ? host === "" || isHost(plain) : isIPv6(bracketed);
+  if (!hostIsGood || (host === "" && port === null) || (port !== null && port > 65_535)) {
+    return null;
+  }
+  return { host, port };
+}
+
+/** An IP literal or a host name. */
+export function isHost(text: string): boolean {
+  if (isIP(text) !== 0) {
+    return true;
+  }
+  // Digits and dots alone are a mistyped IPv4 address, not a name.
+  return HOST_NAME.test(text) && !/^[\d.]+$/.test(text);
+}
+
+/** Whether only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+}

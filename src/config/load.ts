@@ -1,0 +1,95 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { readAttachments, type AttachmentSource } from "./attachments.ts";
+import { readIssue, type UnlocatedProblem } from "./issues.ts";
+import { parseLocatedYaml, type LocatedYaml } from "./located-yaml.ts";
+import { normalise } from "./normalise.ts";
+import { formatProblem, problemText, type ConfigProblem } from "./problem.ts";
+import { collectReport } from "./rules.ts";
+import { ESTATE_RULES } from "./rules-estate.ts";
+import { MAINTENANCE_RULES } from "./rules-maintenance.ts";
+import { TRANSACTION_RULES } from "./rules-transactions.ts";
+import type { Config } from "./schema.ts";
+import { writtenConfig } from "./written.ts";
+
+export type LoadResult =
+  | {
+      readonly kind: "config";
+      readonly config: Config;
+      readonly warnings: readonly ConfigProblem[];
+    }
+  | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
+
+const MOST_CHARACTERS = 4 * 1024 * 1024;
+
+/** Reads and validates a configuration file. Never rejects: whatever is wrong is a located problem. */
+export async function loadConfig(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<LoadResult> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    const message = problemText(
+      `cannot be read: ${code}`,
+      "a readable file",
+      "correct the path or its permissions",
+    );
+    return { kind: "invalid", problems: [{ file, line: null, column: null, path: "", message }] };
+  }
+  return parseConfig(text, { file, baseDir: dirname(resolve(file)), env });
+}
+
+/**
+ * Validates a configuration given as text. `file` names it in messages; relative paths in it start at `baseDir`.
+ * All problems of one stage come together: syntax, then the schema, then the rules and the files it refers to.
+ */
+export async function parseConfig(
+  text: string,
+  source: AttachmentSource & { readonly file: string },
+): Promise<LoadResult> {
+  const { file } = source;
+  if (text.length > MOST_CHARACTERS) {
+    const message = problemText("is too large", "at most 4 MiB", "split the estate");
+    return { kind: "invalid", problems: [{ file, line: 1, column: 1, path: "", message }] };
+  }
+  const parsed = parseLocatedYaml(text.replace(/^\uFEFF/, ""), file);
+  if (parsed.kind === "invalid") {
+    return parsed;
+  }
+  const place = (problems: readonly UnlocatedProblem[]): ConfigProblem[] =>
+    inFileOrder(problems.map((problem) => locateProblem(problem, parsed.yaml, file)));
+
+  const checked = writtenConfig.safeParse(parsed.yaml.data);
+  if (!checked.success) {
+    return { kind: "invalid", problems: place(checked.error.issues.flatMap(readIssue)) };
+  }
+  const { report, errors, warnings } = collectReport();
+  for (const rule of [...ESTATE_RULES, ...TRANSACTION_RULES, ...MAINTENANCE_RULES]) {
+    rule(checked.data, report);
+  }
+  const attached = await readAttachments(checked.data, source);
+  const problems = [...errors, ...attached.problems];
+  return problems.length > 0
+    ? { kind: "invalid", problems: place(problems) }
+    : {
+        kind: "config",
+        config: normalise(checked.data, attached, file, source.baseDir),
+        warnings: place(warnings),
+      };
+}
+
+function locateProblem(problem: UnlocatedProblem, yaml: LocatedYaml, file: string): ConfigProblem {
+  const { line, column } = yaml.locate(problem.path, problem.atKey);
+  return { file, line, column, path: problem.path.join("."), message: problem.message };
+}
+
+/** By place; the same message about the same place once, however many checks gave it. */
+function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const once = new Map(problems.map((problem) => [formatProblem(problem), problem]));
+  return [...once.values()].sort(
+    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
+}

@@ -1,0 +1,208 @@
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import type { Attachments } from "./attachments.ts";
+import { parseDuration } from "./duration.ts";
+import { parseHostPort } from "./host-port.ts";
+import { showConfig } from "./mask.ts";
+import type {
+  AdcConfig,
+  Config,
+  Endpoint,
+  MaintenanceConfig,
+  TransactionRunConfig,
+  WindowConfig,
+} from "./schema.ts";
+import { Secret } from "./secret.ts";
+import type { WrittenAdc, WrittenConfig, WrittenRun, WrittenWindow } from "./written.ts";
+
+/** Makes our own types of a configuration that has passed the schema and all rules. */
+export function normalise(
+  written: WrittenConfig,
+  attached: Attachments,
+  file: string,
+  baseDir: string,
+): Config {
+  return {
+    file,
+    agent: written.agent ?? hostname(),
+    stateDir: resolve(baseDir, written.state_dir),
+    sourceAddresses: written.source_addresses,
+    adcs: written.adcs.map((adc, index) => normaliseAdc(adc, index, attached, baseDir)),
+    connectTo: written.connect_to,
+    unmapped: written.unmapped,
+    monitors: new Map(
+      Object.entries(written.monitors).map(([name, monitor]) => [
+        name,
+        {
+          username: monitor.username ?? null,
+          password: attached.secret(["monitors", name], "password"),
+          secret: attached.secret(["monitors", name], "secret"),
+          command: monitor.command ?? null,
+        },
+      ]),
+    ),
+    vservers: new Map(
+      Object.entries(written.vservers).map(([name, vserver]) => [
+        name,
+        {
+          host: vserver.host ?? null,
+          names: vserver.names,
+          path: vserver.path ?? null,
+          ca: attached.certificates(["vservers", name]),
+          public: vserver.public,
+        },
+      ]),
+    ),
+    members: written.members.map((member) => ({
+      match: member.match,
+      protocol: member.protocol ?? null,
+      exchange: member.exchange ?? null,
+      path: member.path ?? null,
+      host: member.host ?? null,
+    })),
+    transactions: {
+      accounts: written.transactions.accounts.map((account, index) => ({
+        name: account.name,
+        username: account.username,
+        address: account.address ?? null,
+        domain: account.domain ?? null,
+        password: requireSecret(attached, ["transactions", "accounts", index], "password"),
+      })),
+      run: written.transactions.run.map(normaliseRun),
+    },
+    maintenance: normaliseMaintenance(written.maintenance, attached),
+    controlTargets: written.control_targets.map(endpoint),
+    probe: {
+      httpVersion: written.probe.http_version,
+      userAgent: written.probe.user_agent ?? null,
+      tcpReverseTimeout: written.probe.tcp_reverse_timeout,
+      tcpEcvSegments: written.probe.tcp_ecv_segments,
+    },
+    metrics: written.metrics,
+    web: {
+      listen: written.web.listen.map(endpoint),
+      configFile:
+        written.web.config_file === undefined ? null : resolve(baseDir, written.web.config_file),
+      hosts: written.web.hosts,
+    },
+    shard: normaliseShard(written.shard),
+    workers: written.workers,
+    log: written.log,
+    shown: showConfig(written),
+  };
+}
+
+function normaliseAdc(
+  adc: WrittenAdc,
+  index: number,
+  attached: Attachments,
+  baseDir: string,
+): AdcConfig {
+  const { nitro } = adc;
+  const path = ["adcs", index, "nitro"];
+  return {
+    name: adc.name,
+    nitro:
+      nitro === undefined
+        ? null
+        : {
+            urls: nitro.urls.map((url) => new URL(url).origin),
+            username: nitro.username,
+            password: requireSecret(attached, path, "password"),
+            tls: {
+              verify: nitro.tls.verify,
+              ca: attached.certificates([...path, "tls"]),
+              serverName: nitro.tls.server_name ?? null,
+            },
+            importEveryMs: durationMs(nitro.import_every),
+            pollEveryMs: durationMs(nitro.poll_every),
+            timeoutMs: durationMs(nitro.timeout),
+          },
+    nsConf: adc.ns_conf === undefined ? null : resolve(baseDir, adc.ns_conf),
+    monitorTls: adc.monitor_tls ?? null,
+  };
+}
+
+function normaliseRun(run: WrittenRun): TransactionRunConfig {
+  return {
+    transaction: run.transaction,
+    account: run.account ?? null,
+    everyMs: run.every === undefined ? null : durationMs(run.every),
+    timeoutMs: run.timeout === undefined ? null : durationMs(run.timeout),
+    vantages: run.vantages,
+    members: {
+      servers: [run.members.server].flat(),
+      ports: [run.members.port].flat(),
+      adcServices: [run.members.adc_service].flat(),
+      vservers: [run.members.vserver].flat(),
+    },
+    path: run.path ?? null,
+    host: run.host ?? null,
+    security: run.security ?? null,
+    expect: run.expect,
+    allowPlaintext: run.allow_plaintext,
+    options: run.options,
+  };
+}
+
+function normaliseMaintenance(
+  maintenance: WrittenConfig["maintenance"],
+  attached: Attachments,
+): MaintenanceConfig {
+  return {
+    token: attached.secret(["maintenance"], "token"),
+    stabilityMs: durationMs(maintenance.stability),
+    windows: maintenance.windows.map(normaliseWindow),
+  };
+}
+
+function normaliseWindow(window: WrittenWindow): WindowConfig {
+  return {
+    name: window.name,
+    servers: window.servers,
+    when:
+      window.cron === undefined
+        ? {
+            kind: "fixed",
+            startAt: Date.parse(window.start ?? ""),
+            endAt: window.end === "never" ? Infinity : Date.parse(window.end ?? ""),
+          }
+        : {
+            kind: "cron",
+            cron: window.cron,
+            timezone: window.timezone ?? "UTC",
+            durationMs: durationMs(window.duration ?? ""),
+          },
+    reason: window.reason ?? null,
+    author: window.author ?? null,
+    autoEnd: window.auto_end,
+    flexible: window.flexible,
+  };
+}
+
+function normaliseShard(shard: string | undefined): Config["shard"] {
+  if (shard === undefined) {
+    return null;
+  }
+  const [index = 0, count = 1] = shard.split("/").map(Number);
+  return { index, count };
+}
+
+function endpoint(text: string): Endpoint {
+  const parsed = parseHostPort(text);
+  return { host: parsed?.host ?? "", port: parsed?.port ?? 0 };
+}
+
+/** The schema has let only durations through. */
+function durationMs(text: string): number {
+  return parseDuration(text) ?? 0;
+}
+
+/** A rule has made sure that there is one. */
+function requireSecret(
+  attached: Attachments,
+  path: readonly (string | number)[],
+  key: string,
+): Secret {
+  return attached.secret(path, key) ?? new Secret("");
+}

@@ -1,0 +1,173 @@
+import type { Vantage } from "../probes/probe.ts";
+import type { ExchangeVersion, TransactionName } from "../probes/transactions/spec.ts";
+import type { TlsVersion } from "../probes/wire/tls-settings.ts";
+import type { HostPort } from "./host-port.ts";
+import type { Secret } from "./secret.ts";
+
+/**
+ * The configuration as the agent uses it: validated, complete, durations in milliseconds, paths absolute, files of
+ * secrets and certificates already read. Types only; `load.ts` makes it.
+ */
+export interface Config {
+  /** The file it was read from, or the name given to a text. */
+  readonly file: string;
+  /** This vantage point's name. */
+  readonly agent: string;
+  readonly stateDir: string;
+  readonly sourceAddresses: readonly string[];
+  readonly adcs: readonly AdcConfig[];
+  /** As written: `host:port`, `[v6]:port` or `host` to the same. */
+  readonly connectTo: Readonly<Record<string, string>>;
+  readonly unmapped: "allow" | "refuse";
+  readonly monitors: ReadonlyMap<string, MonitorConfig>;
+  readonly vservers: ReadonlyMap<string, VserverConfig>;
+  readonly members: readonly MemberConfig[];
+  readonly transactions: {
+    readonly accounts: readonly AccountConfig[];
+    readonly run: readonly TransactionRunConfig[];
+  };
+  readonly maintenance: MaintenanceConfig;
+  readonly controlTargets: readonly Endpoint[];
+  readonly probe: ProbeOptions;
+  readonly metrics: { readonly phases: boolean };
+  readonly web: WebConfig;
+  /** This agent's share, or null when it has the whole estate. */
+  readonly shard: { readonly index: number; readonly count: number } | null;
+  readonly workers: number | "auto";
+  readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
+  /** The file's own form with defaults filled in and secrets masked, for /config; see `maskedConfig`. */
+  readonly shown: unknown;
+}
+
+export type Endpoint = HostPort & { readonly port: number };
+
+export interface AdcConfig {
+  readonly name: string;
+  readonly nitro: NitroConfig | null;
+  /** Absolute path of an ns.conf that was readable when the configuration was loaded. */
+  readonly nsConf: string | null;
+  /** TLS range of the ADC's own monitors, where the firmware's default is not what this ADC does. */
+  readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
+}
+
+export interface NitroConfig {
+  /** Origins without a final slash, for example `https://ns1.example.com`. */
+  readonly urls: readonly string[];
+  readonly username: string;
+  readonly password: Secret;
+  readonly tls: {
+    readonly verify: boolean;
+    /** PEM, already read; null: the system's trust store. */
+    readonly ca: string | null;
+    readonly serverName: string | null;
+  };
+  readonly importEveryMs: number;
+  readonly pollEveryMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface MonitorConfig {
+  readonly username: string | null;
+  readonly password: Secret | null;
+  /** RADIUS shared secret or SNMP community. */
+  readonly secret: Secret | null;
+  readonly command: readonly string[] | null;
+}
+
+export interface VserverConfig {
+  readonly host: string | null;
+  readonly names: readonly string[];
+  readonly path: string | null;
+  /** PEM, already read. */
+  readonly ca: string | null;
+  /** `host:port`. */
+  readonly public: readonly string[];
+}
+
+export interface MemberConfig {
+  /** `server:port` pattern with `*`. */
+  readonly match: string;
+  readonly protocol: "imap" | "pop3" | "smtp" | "https" | "http" | "rpc" | null;
+  readonly exchange: ExchangeVersion | "none" | null;
+  readonly path: string | null;
+  readonly host: string | null;
+}
+
+export interface AccountConfig {
+  readonly name: string;
+  readonly username: string;
+  readonly address: string | null;
+  readonly domain: string | null;
+  readonly password: Secret;
+}
+
+export interface TransactionRunConfig {
+  readonly transaction: TransactionName;
+  readonly account: string | null;
+  readonly everyMs: number | null;
+  readonly timeoutMs: number | null;
+  readonly vantages: readonly Vantage[];
+  /** Empty lists match everything. */
+  readonly members: {
+    readonly servers: readonly string[];
+    readonly ports: readonly number[];
+    readonly adcServices: readonly string[];
+    readonly vservers: readonly string[];
+  };
+  readonly path: string | null;
+  readonly host: string | null;
+  readonly security: "none" | "implicit" | "starttls" | null;
+  readonly expect: "works" | "blocked";
+  readonly allowPlaintext: boolean;
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface MaintenanceConfig {
+  /** Bearer token of writes; null: writes are refused. */
+  readonly token: Secret | null;
+  readonly stabilityMs: number;
+  readonly windows: readonly WindowConfig[];
+}
+
+export interface WindowConfig {
+  readonly name: string;
+  /** Server names or patterns with `*`. */
+  readonly servers: readonly string[];
+  readonly when:
+    | {
+        readonly kind: "fixed";
+        readonly startAt: number;
+        /** Infinity for `never`. */
+        readonly endAt: number;
+      }
+    | {
+        readonly kind: "cron";
+        readonly cron: string;
+        readonly timezone: string;
+        readonly durationMs: number;
+      };
+  readonly reason: string | null;
+  readonly author: string | null;
+  readonly autoEnd: boolean;
+  readonly flexible: boolean;
+}
+
+/** What NetScaler's documentation leaves open about its probes; the defaults are the likelier choice. */
+export interface ProbeOptions {
+  /** UNCONFIRMED: a Host header by default suggests 1.1. */
+  readonly httpVersion: "1.0" | "1.1";
+  /** UNCONFIRMED; null sends none. */
+  readonly userAgent: string | null;
+  /** UNCONFIRMED: result of a `-reverse YES` TCP monitor whose connection times out. */
+  readonly tcpReverseTimeout: "fail" | "pass";
+  /** Citrix docs: a TCP-ECV pattern must come within 16 TCP segments; a program sees reads instead. */
+  readonly tcpEcvSegments: number;
+}
+
+export interface WebConfig {
+  /** Host is empty to listen on every address. */
+  readonly listen: readonly Endpoint[];
+  /** Absolute path of exporter-toolkit's web configuration. */
+  readonly configFile: string | null;
+  readonly hosts: readonly string[];
+}

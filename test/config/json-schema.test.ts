@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { configJsonSchema, keysAt, type JsonSchema } from "../../src/config/json-schema.ts";
+
+test("the published schema is the one that validates", async () => {
+  const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+  await expect(text).toMatchFileSnapshot(
+    join(import.meta.dirname, "..", "..", "schema", "config.schema.json"),
+  );
+});
+
+test("every key of the schema is described", () => {
+  const missing: string[] = [];
+  const visit = (schema: JsonSchema, path: string): void => {
+    for (const [key, child] of Object.entries(schema.properties ?? {})) {
+      if (child.description === undefined) {
+        missing.push(`${path}.${key}`);
+      }
+      visit(child, `${path}.${key}`);
+    }
+    if (schema.items !== undefined) {
+      visit(schema.items, `${path}[]`);
+    }
+    if (typeof schema.additionalProperties === "object") {
+      visit(schema.additionalProperties, `${path}.*`);
+    }
+  };
+  visit(configJsonSchema(), "");
+  expect(missing).toEqual([]);
+});
+
+test("the keys of a mapping are found through lists and names", () => {
+  expect(keysAt(["adcs", 0, "nitro", "tls"])).toEqual(["ca_file", "server_name", "verify"]);
+  expect(keysAt(["vservers", "v_owa"])).toContain("path");
+  expect(keysAt(["agent"])).toEqual([]);
+});
