@@ -61,12 +61,18 @@ function vserverReferences(vserver: Vserver, check: Check): void {
     }
     check(["vserver", "authentication vserver"], vserver.defaultTarget, name, line);
   }
+  for (const binding of vserver.policies.filter(({ policy }) => !BUILT_IN_POLICY.test(policy))) {
+    check("policy", binding.policy, name, binding.line);
+  }
   check("vserver", vserver.backupVserver, name, line);
   check("authentication vserver", vserver.authentication.vserver, name, line);
   for (const binding of vserver.certKeys) {
     check("certificate key", binding.certKey, name, binding.line);
   }
 }
+
+/** The firmware brings policies of its own, and `NOPOLICY` placeholders for policy labels. */
+const BUILT_IN_POLICY = /^(ns_|_|nopolicy)/i;
 
 const KINDS = [
   "server",

@@ -6,13 +6,20 @@ import type { AdcService, Diagnostic, Estate, Monitor } from "./model.ts";
 /**
  * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
  * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.
- * Importers append these to their own `diagnostics`.
+ * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (GSLB).
  */
-export function estateDiagnostics(estate: Estate): Diagnostic[] {
+export function estateDiagnostics(
+  estate: Estate,
+  monitorsUsedElsewhere: ReadonlySet<string> = new Set(),
+): Diagnostic[] {
   const users = usersOfMonitors(estate);
   return [
     ...[...estate.monitors.values()].flatMap((monitor) =>
-      monitorDiagnostics(monitor, users.get(monitor.name) ?? []),
+      monitorDiagnostics(
+        monitor,
+        users.get(monitor.name) ?? [],
+        monitorsUsedElsewhere.has(monitor.name),
+      ),
     ),
     ...referenceDiagnostics(estate),
     ...endpointDiagnostics(estate),
@@ -34,13 +41,17 @@ function usersOfMonitors(estate: Estate): Map<string, AdcService[]> {
   return users;
 }
 
-function monitorDiagnostics(monitor: Monitor, users: readonly AdcService[]): Diagnostic[] {
+function monitorDiagnostics(
+  monitor: Monitor,
+  users: readonly AdcService[],
+  usedElsewhere: boolean,
+): Diagnostic[] {
   const found: Diagnostic[] = [];
   const about = { line: monitor.line, object: monitor.name };
   if (monitor.destIp !== null) {
     found.push(pinnedDestination(monitor, monitor.destIp, users));
   }
-  if (users.length === 0 && !monitor.builtIn) {
+  if (users.length === 0 && !usedElsewhere && !monitor.builtIn) {
     found.push({
       ...about,
       severity: "warning",

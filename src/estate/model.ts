@@ -351,6 +351,8 @@ export interface AuthenticationVserver {
   readonly address: string | null;
   readonly port: Port | null;
   readonly domain: string | null;
+  /** What is bound to it: login, session and traffic policies. Absent when the reader could not tell. */
+  readonly policies?: readonly PolicyBinding[];
   readonly line: SourceLine;
 }
 

@@ -1,0 +1,100 @@
+import { lexLine } from "./lexer.ts";
+
+/** One command with the number of its first physical line (from 1), wrapped lines joined. */
+export interface CommandLine {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** A joined command longer than this is no command; the ADC's own limit is far below. */
+const MAX_COMMAND_LENGTH = 65_536;
+
+/**
+ * The commands of a saved configuration, one at a time. Takes what real files hold: CR LF, a byte order mark, comments,
+ * prompts and ` Done` trailers of captured sessions, and long lines that something on the way has wrapped: a line that
+ * starts with no command word continues the one before. `orphan` is told the number of a line that continues nothing.
+ */
+export function* commandLines(
+  text: string,
+  orphan: (line: number) => void,
+): Generator<CommandLine, void, undefined> {
+  const hardWidth = hardWrapWidth(text);
+  let pending: { line: number; text: string; lastLength: number } | null = null;
+  for (const { line, text: physical } of physicalLines(text)) {
+    const content = physical.replace(PROMPT, "");
+    const trimmed = content.trim();
+    if (trimmed === "" || trimmed === "Done" || trimmed.startsWith("#")) {
+      if (pending !== null) {
+        yield pending;
+      }
+      pending = null;
+    } else if (startsCommand(content, pending?.text ?? null)) {
+      if (pending !== null) {
+        yield pending;
+      }
+      pending = { line, text: content, lastLength: content.length };
+    } else if (pending === null || pending.text.length + content.length > MAX_COMMAND_LENGTH) {
+      orphan(line);
+    } else {
+      const glue = pending.lastLength === hardWidth ? "" : " ";
+      pending.text += glue + content;
+      pending.lastLength = content.length;
+    }
+  }
+  if (pending !== null) {
+    yield pending;
+  }
+}
+
+const PROMPT = /^\s*>\s?/;
+
+const VERBS: ReadonlySet<string> = new Set(
+  (
+    "add set bind link enable disable unset unbind unlink rm rename show stat save clear apply " +
+    "import create update convert install export force sync kill switch join reset renumber count " +
+    "configure shell exit quit flush test"
+  ).split(" "),
+);
+
+/** First words that look like commands but, inside an open quote or parenthesis, are more likely its text. */
+function startsCommand(content: string, pending: string | null): boolean {
+  const [, verb, next] = /^\s*([A-Za-z]+)(?:\s+(\S+))?/.exec(content) ?? [];
+  if (verb === undefined || !VERBS.has(verb.toLowerCase())) {
+    return false;
+  }
+  if (pending === null || CONFIGURING.test(verb)) {
+    return next === undefined || /^[A-Za-z][\w-]*$/.test(next) || pending === null;
+  }
+  return lexLine(pending).at(-1)?.kind !== "error";
+}
+
+const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;
+
+function* physicalLines(text: string): Generator<CommandLine, void, undefined> {
+  let from = text.startsWith("\uFEFF") ? 1 : 0;
+  for (let line = 1; from < text.length; line += 1) {
+    let end = text.indexOf("\n", from);
+    end = end < 0 ? text.length : end;
+    const carriage = end > from && text.charCodeAt(end - 1) === 0x0d ? 1 : 0;
+    yield { line, text: text.slice(from, end - carriage) };
+    from = end + 1;
+  }
+}
+
+/**
+ * The column at which a terminal has cut lines in the middle of words, or -1. Such files show it by two continued
+ * lines of exactly the same length, the longest of all; other wrapping happens at a space, which is put back.
+ */
+function hardWrapWidth(text: string): number {
+  let longest = 0;
+  let count = 0;
+  for (const { text: line } of physicalLines(text)) {
+    if (line.length > longest) {
+      longest = line.length;
+      count = 1;
+    } else if (line.length === longest) {
+      count += 1;
+    }
+  }
+  return count >= 2 && longest >= 72 ? longest : -1;
+}

@@ -1,0 +1,72 @@
+import type { Policy, PolicyBinding } from "../model.ts";
+import { ruleLiterals } from "../rule-literals.ts";
+import { defineForFeature, reportIncomplete, type Draft } from "./draft.ts";
+import type { Statement } from "./statements.ts";
+import { wholeNumber } from "./values.ts";
+
+/**
+ * Policies of every feature (`add cs policy`, `add rewrite policy`, `add tm trafficPolicy`, `add authentication
+ * ldapPolicy` …) have one shape: a name, a rule and an action, given by position or by key. True when it was one.
+ */
+export function readPolicy(statement: Statement, draft: Draft): boolean {
+  if (statement.verb !== "add" || !/policy$/i.test(statement.object ?? "")) {
+    return false;
+  }
+  const [name, ruleWord, actionWord] = statement.words;
+  const { keys } = statement;
+  const rule = keys.get("rule")?.[0] ?? classicRule(statement) ?? ruleWord;
+  if (name === undefined) {
+    reportIncomplete(draft, statement, "policy");
+    return true;
+  }
+  const action =
+    keys.get("action")?.[0] ??
+    keys.get("reqaction")?.[0] ??
+    keys.get("resaction")?.[0] ??
+    keys.get("profilename")?.[0] ??
+    actionWord;
+  const policy: Policy = {
+    name,
+    feature: featureOf(statement),
+    rule: rule ?? "",
+    action: action ?? null,
+    literals: ruleLiterals(rule ?? ""),
+    line: statement.line,
+  };
+  defineForFeature(draft.policies, policy, statement, draft);
+  return true;
+}
+
+/** Content-switching policies of old firmware take `-url` and `-domain` instead of a rule; written here as one. */
+function classicRule(statement: Statement): string | undefined {
+  const url = statement.keys.get("url")?.[0];
+  const domain = statement.keys.get("domain")?.[0];
+  const parts = [
+    url === undefined ? [] : [`REQ.HTTP.URL == '${url}'`],
+    domain === undefined ? [] : [`REQ.HTTP.HEADER Host == '${domain}'`],
+  ].flat();
+  return parts.length === 0 ? undefined : parts.join(" && ");
+}
+
+function featureOf(statement: Statement): string {
+  const group = statement.group.toLowerCase();
+  const object = (statement.object ?? "").toLowerCase().replace(/policy$/, "");
+  return group === "tm" ? `tm ${object}` : group;
+}
+
+/** `-policyName P -priority n …` of any bind statement; null when it binds no policy. */
+export function policyBinding(statement: Statement): PolicyBinding | null {
+  const { keys } = statement;
+  const policy = keys.get("policyname")?.[0] ?? keys.get("policy")?.[0];
+  if (policy === undefined) {
+    return null;
+  }
+  const type = keys.get("type")?.[0]?.toUpperCase();
+  return {
+    policy,
+    priority: wholeNumber(keys.get("priority")?.[0] ?? ""),
+    goto: keys.get("gotopriorityexpression")?.[0] ?? null,
+    bindPoint: type === "REQUEST" || type === "RESPONSE" ? type : null,
+    line: statement.line,
+  };
+}

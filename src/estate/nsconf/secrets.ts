@@ -1,0 +1,41 @@
+/** What stands in the model where a secret stood in the file. */
+export const REDACTED = "<secret>";
+
+const SECRET_KEYS: ReadonlySet<string> = new Set([
+  "password",
+  "secondarypassword",
+  "radkey",
+  "radaccountkey",
+  "secureargs",
+  "snmpcommunity",
+  "passplain",
+  "passcrypt",
+  "kcdpassword",
+]);
+
+/** The keys of a statement as written, every secret replaced. */
+export function redactKeys(
+  keys: ReadonlyMap<string, readonly string[]>,
+): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    [...keys].map(([key, values]): [string, readonly string[]] => [
+      key,
+      SECRET_KEYS.has(key)
+        ? values.map(() => REDACTED)
+        : key === "scriptargs"
+          ? values.map(redactScriptArgs)
+          : values,
+    ]),
+  );
+}
+
+const SCRIPT_PASSWORD = /((?:^|[;\s])(?:password|passwd|pwd|pass|secret|community)=)[^;]*/gi;
+
+/** `user=itest;password=…` as the scripts of the ADC take their arguments. */
+export function redactScriptArgs(scriptArgs: string): string {
+  return scriptArgs.replace(SCRIPT_PASSWORD, `$1${REDACTED}`);
+}
+
+export function hasScriptPassword(scriptArgs: string): boolean {
+  return redactScriptArgs(scriptArgs) !== scriptArgs;
+}
