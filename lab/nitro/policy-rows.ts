@@ -66,12 +66,23 @@ function actionRow(action: PolicyAction): Row {
         target: optional(action.target),
         stringbuilderexpr: optional(action.expression),
       };
+    case "tm traffic":
+      return { name: action.name, ...Object.fromEntries(keyedValues(action.expression ?? "")) };
     default:
       return {
         name: action.name,
         type: action.type,
         target: optional(action.target ?? action.expression),
       };
+  }
+}
+
+/** `-sso ON -kcdAccount "my account"` as fields. */
+function* keyedValues(expression: string): Generator<[string, string]> {
+  for (const [, key = "", quoted, plain = ""] of expression.matchAll(
+    /-(\w+)\s+(?:"([^"]*)"|(\S+))/g,
+  )) {
+    yield [key.toLowerCase(), quoted ?? plain];
   }
 }
 

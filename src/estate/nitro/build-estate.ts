@@ -1,0 +1,331 @@
+import type {
+  AdcParameters,
+  AdcService,
+  CsBinding,
+  Estate,
+  Firmware,
+  Member,
+  Monitor,
+  MonitorBinding,
+  PolicyAction,
+  PolicyBinding,
+  Policy,
+  Server,
+  ServiceBinding,
+  SslProfile,
+} from "../model.ts";
+import { builtInMonitor } from "../built-in-monitors.ts";
+import { address, flag, number, text, type Row } from "./coerce.ts";
+import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
+import { forEachPaced, type Pacer } from "./pacer.ts";
+import { actionFromRow, policyFromRow } from "./policies.ts";
+import { BOUND_FEATURES, POLICY_FEATURES } from "./pull-plan.ts";
+import {
+  memberFromServiceRow,
+  membersFromRows,
+  monitorBindings,
+  serverFromRow,
+  serviceFromRow,
+} from "./services.ts";
+import {
+  backendTls,
+  certKeyBindingFromRow,
+  certKeyFromRow,
+  NO_BACKEND_TLS,
+  NO_TLS_VERSIONS,
+  sslProfileFromRow,
+  tlsVersions,
+} from "./tls.ts";
+import {
+  authenticationVserverFromRow,
+  csVserverFromRow,
+  lbVserverFromRow,
+  policyBindingFromRow,
+  type VserverParts,
+} from "./vservers.ts";
+
+type Rows = ReadonlyMap<string, readonly Row[]>;
+
+/** Puts the rows of all resources together into an estate, in slices that let others run. */
+export async function buildEstate(adc: string, rows: Rows, pacer: Pacer): Promise<Estate> {
+  const servers = namedMap(rows, "server", serverFromRow);
+  const sslProfiles = namedMap(rows, "sslprofile", sslProfileFromRow);
+  const services = await buildServices(rows, servers, sslProfiles, pacer);
+  const monitors = await buildMonitors(rows, services, pacer);
+  const policies = new Map<string, Policy>();
+  const actions = new Map<string, PolicyAction>();
+  for (const feature of POLICY_FEATURES) {
+    for (const row of rows.get(feature.policy) ?? []) {
+      addForFeature(policies, policyFromRow(row, feature));
+    }
+    for (const row of feature.action === null ? [] : (rows.get(feature.action) ?? [])) {
+      addForFeature(actions, actionFromRow(row, feature.feature));
+    }
+  }
+  const parameters = parametersFrom(rows);
+  const parts = vserverParts(rows);
+  const bindings = serviceBindings(rows);
+  const targets = csTargets(rows, policies, actions);
+  const defaults = groupBy(rows, "csvserver_lbvserver_binding", "name");
+  return {
+    adc,
+    firmware: firmwareFrom(first(rows, "nsversion")),
+    nsip: address(first(rows, "nsconfig"), "ipaddress"),
+    snips: (rows.get("nsip") ?? []).flatMap((row) =>
+      text(row, "type")?.toUpperCase() === "SNIP" ? (address(row, "ipaddress") ?? []) : [],
+    ),
+    parameters,
+    servers,
+    services,
+    monitors,
+    lbVservers: namedMap(rows, "lbvserver", (row) => {
+      const name = text(row, "name");
+      return name === null
+        ? null
+        : lbVserverFromRow(row, name, parts(name, "lb"), bindings.get(name) ?? []);
+    }),
+    csVservers: namedMap(rows, "csvserver", (row) => {
+      const name = text(row, "name");
+      if (name === null) {
+        return null;
+      }
+      const fallback = defaults.get(name)?.[0] ?? {};
+      return csVserverFromRow(
+        row,
+        name,
+        parts(name, "cs"),
+        targets.get(name) ?? [],
+        text(fallback, "lbvserver") ?? text(fallback, "targetvserver"),
+        parameters.csStateUpdate,
+      );
+    }),
+    policies,
+    actions,
+    authenticationVservers: namedMap(rows, "authenticationvserver", authenticationVserverFromRow),
+    certKeys: namedMap(rows, "sslcertkey", certKeyFromRow),
+    sslProfiles,
+    netProfiles: namedMap(rows, "netprofile", (row) => {
+      const name = text(row, "name");
+      return name === null ? null : { name, sourceIp: text(row, "srcip"), line: null };
+    }),
+    diagnostics: [],
+    otherStatements: new Map(),
+  };
+}
+
+async function buildServices(
+  rows: Rows,
+  servers: ReadonlyMap<string, Server>,
+  sslProfiles: ReadonlyMap<string, SslProfile>,
+  pacer: Pacer,
+): Promise<Map<string, AdcService>> {
+  const services = new Map<string, AdcService>();
+  const memberRows = groupBy(rows, "servicegroup_servicegroupmember_binding", "servicegroupname");
+  const monitorRows = {
+    service: groupBy(rows, "service_lbmonitor_binding", "name"),
+    serviceGroup: groupBy(rows, "servicegroup_lbmonitor_binding", "servicegroupname"),
+  };
+  const tlsRows = {
+    service: groupBy(rows, "sslservice", "servicename"),
+    serviceGroup: groupBy(rows, "sslservicegroup", "servicegroupname"),
+  };
+
+  function add(row: Row, kind: AdcService["kind"]): void {
+    const name = text(row, kind === "service" ? "name" : "servicegroupname") ?? "";
+    const tlsRow = tlsRows[kind].get(name)?.[0];
+    const tls = tlsRow === undefined ? NO_BACKEND_TLS : backendTls(tlsRow, sslProfiles);
+    const service = serviceFromRow(row, kind, tls);
+    // The appliance's own services (`nshttps-…`) are internal: no administrator's monitor ever asks them.
+    if (service === null || text(row, "serviceconftype2") === "Internal") {
+      return;
+    }
+    const members: readonly Member[] =
+      kind === "service"
+        ? [memberFromServiceRow(row, service, servers)].filter((member) => member !== null)
+        : membersFromRows(memberRows.get(name) ?? [], service, servers);
+    const bound = monitorRows[kind].get(name) ?? [];
+    const hasDefault = flag(row, "nodefaultbindings") !== true;
+    const monitors = monitorBindings(bound, service, members, hasDefault);
+    services.set(name, { ...service, members, monitors: monitors.map(withOwnSpelling) });
+  }
+
+  await forEachPaced(rows.get("service") ?? [], pacer, (row) => {
+    add(row, "service");
+  });
+  await forEachPaced(rows.get("servicegroup") ?? [], pacer, (row) => {
+    add(row, "serviceGroup");
+  });
+  return services;
+}
+
+/** Built-in monitors are bound under any letter case. */
+function withOwnSpelling(binding: MonitorBinding): MonitorBinding {
+  return { ...binding, monitor: builtInMonitor(binding.monitor)?.name ?? binding.monitor };
+}
+
+/** Configured monitors, and the built-ins that some binding refers to or somebody has changed. */
+async function buildMonitors(
+  rows: Rows,
+  services: ReadonlyMap<string, AdcService>,
+  pacer: Pacer,
+): Promise<Map<string, Monitor>> {
+  const bound = new Set<string>();
+  for (const service of services.values()) {
+    for (const { monitor } of service.monitors) {
+      bound.add(monitor);
+    }
+  }
+  const monitors = new Map<string, Monitor>();
+  await forEachPaced(rows.get("lbmonitor") ?? [], pacer, (row) => {
+    const monitor = monitorFromRow(row);
+    if (monitor !== null && (bound.has(monitor.name) || !isUntouchedBuiltIn(monitor))) {
+      monitors.set(monitor.name, monitor);
+    }
+  });
+  for (const name of bound) {
+    const builtIn = monitors.has(name) ? null : builtInMonitor(name);
+    if (builtIn !== null) {
+      monitors.set(name, builtIn);
+    }
+  }
+  return monitors;
+}
+
+function serviceBindings(rows: Rows): Map<string, readonly ServiceBinding[]> {
+  const bindings = new Map<string, ServiceBinding[]>();
+  for (const [resource, field] of [
+    ["lbvserver_service_binding", "servicename"],
+    ["lbvserver_servicegroup_binding", "servicegroupname"],
+  ] as const) {
+    for (const row of rows.get(resource) ?? []) {
+      const vserver = text(row, "name");
+      const service = text(row, field) ?? text(row, "servicename");
+      const known = vserver === null ? undefined : (bindings.get(vserver) ?? []);
+      if (vserver === null || service === null || known?.some((b) => b.service === service)) {
+        continue;
+      }
+      const binding = { service, weight: number(row, "weight") ?? 1, line: null };
+      bindings.set(vserver, [...(known ?? []), binding]);
+    }
+  }
+  return bindings;
+}
+
+function csTargets(
+  rows: Rows,
+  policies: ReadonlyMap<string, Policy>,
+  actions: ReadonlyMap<string, PolicyAction>,
+): Map<string, readonly CsBinding[]> {
+  const targets = new Map<string, CsBinding[]>();
+  for (const [vserver, bound] of groupBy(rows, "csvserver_cspolicy_binding", "name")) {
+    const bindings = bound.flatMap((row) => {
+      const policy = text(row, "policyname");
+      const action = policies.get(policy ?? "")?.action ?? "";
+      const target = text(row, "targetlbvserver") ?? actions.get(action)?.target ?? null;
+      return policy === null
+        ? []
+        : [{ policy, target, priority: number(row, "priority"), line: null }];
+    });
+    targets.set(vserver, bindings);
+  }
+  return targets;
+}
+
+function vserverParts(rows: Rows): (name: string, kind: "lb" | "cs") => VserverParts {
+  const ssl = groupBy(rows, "sslvserver", "vservername");
+  const certKeys = groupBy(rows, "sslvserver_sslcertkey_binding", "vservername");
+  const profiles = groupBy(rows, "authenticationauthnprofile", "name");
+  const policies = { lb: policiesOf(rows, "lbvserver"), cs: policiesOf(rows, "csvserver") };
+  return (name, kind) => {
+    const sslRow = ssl.get(name)?.[0];
+    return {
+      policies: policies[kind].get(name) ?? [],
+      certKeys: (certKeys.get(name) ?? []).flatMap((row) => certKeyBindingFromRow(row) ?? []),
+      tls: sslRow === undefined ? NO_TLS_VERSIONS : tlsVersions(sslRow),
+      sslProfile: sslRow === undefined ? null : text(sslRow, "sslprofile"),
+      profile: (profileName) => {
+        const row = profiles.get(profileName ?? "")?.[0];
+        return row === undefined
+          ? null
+          : { host: text(row, "authenticationhost"), vserver: text(row, "authnvsname") };
+      },
+    };
+  };
+}
+
+function policiesOf(rows: Rows, parent: "lbvserver" | "csvserver"): Map<string, PolicyBinding[]> {
+  const found = new Map<string, PolicyBinding[]>();
+  for (const { policy } of BOUND_FEATURES) {
+    for (const [vserver, bound] of groupBy(rows, `${parent}_${policy}_binding`, "name")) {
+      const bindings = bound.flatMap((row) => policyBindingFromRow(row) ?? []);
+      found.set(vserver, [...(found.get(vserver) ?? []), ...bindings]);
+    }
+  }
+  return found;
+}
+
+function parametersFrom(rows: Rows): AdcParameters {
+  const close = text(first(rows, "lbparameter"), "monitorconnectionclose")?.toUpperCase();
+  return {
+    monitorConnectionClose: close === "RESET" ? "RESET" : "FIN",
+    csStateUpdate: flag(first(rows, "csparameter"), "stateupdate") ?? false,
+    sslDefaultProfile: flag(first(rows, "sslparameter"), "defaultprofile") ?? false,
+  };
+}
+
+/** `NetScaler NS13.1: Build 37.38.nc, Date: …` written as the saved configuration does: `NS13.1 Build 37.38`. */
+function firmwareFrom(row: Row): Firmware | null {
+  const match =
+    /NS(\d{1,3})\.(\d{1,3}):?(?:\s+Build\s+([\d.]{1,20}?)(?:\.[a-z]{1,8})?(?=[,\s]|$))?/.exec(
+      text(row, "version") ?? "",
+    );
+  if (match === null) {
+    return null;
+  }
+  const [, major, minor, build] = match;
+  const label = `NS${major ?? ""}.${minor ?? ""}${build === undefined ? "" : ` Build ${build}`}`;
+  return { major: Number(major), minor: Number(minor), text: label };
+}
+
+/** Policies and actions have a name space per feature; content switching takes the plain name, as everything looks it up. */
+function addForFeature<T extends { readonly name: string; readonly feature: string }>(
+  table: Map<string, T>,
+  value: T | null,
+): void {
+  if (value !== null) {
+    table.set(table.has(value.name) ? `${value.feature}/${value.name}` : value.name, value);
+  }
+}
+
+function first(rows: Rows, resource: string): Row {
+  return rows.get(resource)?.[0] ?? {};
+}
+
+function groupBy(rows: Rows, resource: string, field: string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows.get(resource) ?? []) {
+    const name = text(row, field);
+    const group = name === null ? undefined : groups.get(name);
+    if (group !== undefined) {
+      group.push(row);
+    } else if (name !== null) {
+      groups.set(name, [row]);
+    }
+  }
+  return groups;
+}
+
+function namedMap<T extends { readonly name: string }>(
+  rows: Rows,
+  resource: string,
+  convert: (row: Row) => T | null,
+): Map<string, T> {
+  const found = new Map<string, T>();
+  for (const row of rows.get(resource) ?? []) {
+    const value = convert(row);
+    if (value !== null) {
+      found.set(value.name, value);
+    }
+  }
+  return found;
+}
