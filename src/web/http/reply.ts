@@ -1,0 +1,68 @@
+import type { ServerResponse } from "node:http";
+
+/** What a route answers, as data; the server sends it. */
+export type Reply = BodyReply | StreamReply;
+
+export interface BodyReply {
+  readonly kind: "body";
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string | readonly Buffer[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether it may be kept and asked for again with `If-None-Match`. */
+  readonly cacheable: boolean;
+}
+
+/** A route that writes by itself for as long as the client stays. */
+export interface StreamReply {
+  readonly kind: "stream";
+  readonly start: (response: ServerResponse) => void;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+export function text(status: number, body: string, headers: Headers = {}): BodyReply {
+  return reply(status, "text/plain; charset=utf-8", body, headers);
+}
+
+/** JSON that a client may ask for again with its ETag. */
+export function json(value: unknown, headers: Headers = {}): BodyReply {
+  const body = `${JSON.stringify(value)}\n`;
+  return { ...reply(200, "application/json; charset=utf-8", body, headers), cacheable: true };
+}
+
+export function html(body: string, status = 200): BodyReply {
+  return reply(status, "text/html; charset=utf-8", body, {});
+}
+
+/** An error as RFC 9457 has it. */
+export function problem(status: number, detail: string, headers: Headers = {}): BodyReply {
+  const body = { type: "about:blank", title: TITLES.get(status) ?? "Error", status, detail };
+  return reply(status, "application/problem+json", `${JSON.stringify(body)}\n`, headers);
+}
+
+export function reply(
+  status: number,
+  contentType: string,
+  body: string | readonly Buffer[],
+  headers: Headers,
+): BodyReply {
+  return { kind: "body", status, contentType, body, headers, cacheable: false };
+}
+
+const TITLES: ReadonlyMap<number, string> = new Map([
+  [400, "Bad request"],
+  [401, "Not authenticated"],
+  [403, "Forbidden"],
+  [404, "Not found"],
+  [405, "Method not allowed"],
+  [408, "Request timed out"],
+  [409, "Conflict"],
+  [413, "Body too large"],
+  [415, "Unsupported media type"],
+  [421, "Not one of this agent's names"],
+  [429, "Too many requests"],
+  [431, "Header too large"],
+  [500, "Internal error"],
+  [503, "Not ready"],
+]);

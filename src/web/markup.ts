@@ -1,0 +1,41 @@
+/** Text that is HTML already. */
+export class Markup {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type MarkupValue =
+  Markup | string | number | null | undefined | false | readonly MarkupValue[];
+
+/**
+ * HTML by template: what is put in is escaped, for element content and quoted attributes alike, unless it is markup
+ * itself. Null, undefined and false leave nothing.
+ */
+export function html(strings: TemplateStringsArray, ...values: readonly MarkupValue[]): Markup {
+  let text = "";
+  for (const [index, string] of strings.entries()) {
+    text += string;
+    if (index < values.length) {
+      text += render(values[index]);
+    }
+  }
+  return new Markup(text);
+}
+
+function render(value: MarkupValue): string {
+  if (value instanceof Markup) {
+    return value.text;
+  }
+  if (typeof value === "string" || typeof value === "number") {
+    return escapeHtml(String(value));
+  }
+  return value === null || value === undefined || value === false ? "" : value.map(render).join("");
+}
+
+/** Safe in element content and in attributes within quotes. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"'`]/g, (character) => `&#${String(character.codePointAt(0))};`);
+}

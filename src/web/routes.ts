@@ -1,0 +1,61 @@
+import type { LiveState } from "../agent/live.ts";
+import type { Estate } from "../estate/model.ts";
+import type { Metrics } from "../exporters/prometheus/metrics.ts";
+import { acceptsGzip, CONTENT_TYPES, negotiateFormat } from "../exporters/prometheus/negotiate.ts";
+import type { WebActions } from "./actions.ts";
+import { apiRoutes } from "./api/routes.ts";
+import { html, problem, reply, text, type Reply } from "./http/reply.ts";
+import { get, type Call, type Route } from "./http/route.ts";
+import { plainPage } from "./page/plain-page.ts";
+import { readiness } from "./readiness.ts";
+
+/** Where the web takes everything from; asked anew at every request. */
+export interface WebSources {
+  readonly live: () => LiveState;
+  readonly estates: () => readonly Estate[];
+  readonly metrics: Metrics;
+  readonly actions: WebActions;
+  /** The configuration in force as YAML, secrets masked. */
+  readonly configMasked: () => string;
+  readonly version: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** The whole route table. */
+export function routes(sources: WebSources): readonly Route[] {
+  return [
+    get("/", () => html(plainPage(sources.live()))),
+    get("/metrics", (call) => metricsReply(sources, call)),
+    get("/-/healthy", () => text(200, "healthy\n")),
+    get("/-/ready", () => {
+      const { ready, detail } = readiness(sources.live());
+      return ready ? text(200, `${detail}\n`) : problem(503, detail);
+    }),
+    {
+      method: "POST",
+      path: "/-/reload",
+      access: "reload",
+      handle: async () => {
+        const result = await sources.actions.reload();
+        return result.ok ? text(200, "reloaded\n") : problem(500, result.message);
+      },
+    },
+    get("/config", () => text(200, sources.configMasked())),
+    ...apiRoutes(sources),
+  ];
+}
+
+async function metricsReply(sources: WebSources, call: Call): Promise<Reply> {
+  const format = negotiateFormat(call.headers.accept);
+  const gzip = acceptsGzip(firstOf(call.headers["accept-encoding"]));
+  const body = await sources.metrics.render(sources.live(), format, { gzip });
+  return reply(200, CONTENT_TYPES[format], body, {
+    vary: "accept, accept-encoding",
+    ...(gzip ? { "content-encoding": "gzip" } : {}),
+  });
+}
+
+function firstOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
