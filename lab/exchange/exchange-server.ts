@@ -2,6 +2,8 @@ import type { CertificateName } from "../certificates/lab-certificate.ts";
 import type { Condition, LabProtocol, LabTlsVersion } from "./condition.ts";
 import type { Organisation } from "./organisation.ts";
 
+export type { Condition, LabProtocol } from "./condition.ts";
+export { startExchangeServer } from "./start-exchange-server.ts";
 export { createOrganisation } from "./organisation.ts";
 export type { LabAccount, Organisation } from "./organisation.ts";
 
@@ -60,6 +62,3 @@ export interface ExchangeServer {
   /** Closes every listener and connection and frees the ports. */
   close(): Promise<void>;
 }
-
-/** Starts every listener of the server on free loopback ports; rejects when the system gives none. */
-export type StartExchangeServer = (options: ExchangeServerOptions) => Promise<ExchangeServer>;

@@ -16,6 +16,8 @@ export interface Folder {
   readonly uidNext: number;
   append(content: Buffer, flags?: readonly string[], receivedAt?: Date): StoredMessage;
   remove(uids: ReadonlySet<number>): void;
+  /** Calls back after every change; returns what ends it. */
+  watch(onChange: () => void): () => void;
 }
 
 /** The folders a new Exchange mailbox has, as IMAP names them. */
@@ -46,7 +48,15 @@ export function createMailbox(): Mailbox {
 function createFolder(name: string): Folder {
   const uidValidity = randomInt(1, 2 ** 31);
   const messages: StoredMessage[] = [];
+  const watchers = new Set<() => void>();
   let uidNext = 1;
+
+  function changed(): void {
+    for (const watcher of watchers) {
+      watcher();
+    }
+  }
+
   return {
     name,
     uidValidity,
@@ -60,6 +70,7 @@ function createFolder(name: string): Folder {
       if (messages.length > FOLDER_LIMIT) {
         messages.shift();
       }
+      changed();
       return message;
     },
     remove(uids) {
@@ -69,6 +80,11 @@ function createFolder(name: string): Folder {
           messages.splice(index, 1);
         }
       }
+      changed();
+    },
+    watch(onChange) {
+      watchers.add(onChange);
+      return () => watchers.delete(onChange);
     },
   };
 }

@@ -45,6 +45,11 @@ export interface Organisation {
   signIns(): readonly SignIn[];
   /** The mailbox of a mail address of the organisation, or null. */
   mailbox(address: string): Mailbox | null;
+  /**
+   * Delivers a message to a folder of a mailbox; while its database is dismounted the message waits in the queue. Mail
+   * for other domains leaves the lab unseen.
+   */
+  deliver(address: string, content: Buffer, folder: string): void;
   /** Whether the account's database is mounted. */
   mounted(account: LabAccount): boolean;
   /** FQDN of the mailbox server that has the account's database active. */
@@ -53,11 +58,21 @@ export interface Organisation {
   setMounted(database: string, mounted: boolean): void;
   /** Makes a database active on another mailbox server, as a move before maintenance does. */
   activate(database: string, fqdn: string): void;
+  /** NetBIOS name of the domain: the first account's. */
+  readonly netbiosDomain: string;
   /** Mail domains the organisation accepts mail for. */
   readonly acceptedDomains: readonly string[];
 }
 
 const SIGN_INS_KEPT = 1000;
+/** Messages that may wait for a database; more are dropped. */
+const QUEUE_LIMIT = 500;
+
+interface Queued {
+  readonly address: string;
+  readonly content: Buffer;
+  readonly folder: string;
+}
 
 interface Database {
   mounted: boolean;
@@ -76,6 +91,7 @@ export function createOrganisation(options: {
     databases.set(account.database, { mounted: true, server: options.mailboxServer });
   }
   const signIns: SignIn[] = [];
+  let queue: Queued[] = [];
 
   function record(signIn: Omit<SignIn, "at">): void {
     signIns.push({ ...signIn, at: Date.now() });
@@ -89,8 +105,33 @@ export function createOrganisation(options: {
     return accounts.find((account) => namesOf(account).includes(wanted)) ?? null;
   }
 
+  function mounted(account: LabAccount): boolean {
+    return databases.get(account.database)?.mounted ?? false;
+  }
+
+  function deliver(address: string, content: Buffer, folder: string): void {
+    const account = find(address);
+    if (account === null) {
+      return;
+    }
+    if (mounted(account)) {
+      mailboxes.get(account.address.toLowerCase())?.folder(folder)?.append(content);
+    } else if (queue.length < QUEUE_LIMIT) {
+      queue.push({ address, content, folder });
+    }
+  }
+
+  function emptyQueue(): void {
+    const waiting = queue;
+    queue = [];
+    for (const { address, content, folder } of waiting) {
+      deliver(address, content, folder);
+    }
+  }
+
   return {
     accounts,
+    netbiosDomain: accounts[0]?.domain ?? "LAB",
     acceptedDomains: [...new Set(accounts.map((account) => domainOf(account.address)))],
     find,
     record,
@@ -102,12 +143,14 @@ export function createOrganisation(options: {
     },
     signIns: () => signIns,
     mailbox: (address) => mailboxes.get(address.toLowerCase()) ?? null,
-    mounted: (account) => databases.get(account.database)?.mounted ?? false,
+    deliver,
+    mounted,
     mailboxServer: (account) => databases.get(account.database)?.server ?? options.mailboxServer,
-    setMounted(database, mounted) {
+    setMounted(database, nowMounted) {
       const known = databases.get(database);
       if (known !== undefined) {
-        known.mounted = mounted;
+        known.mounted = nowMounted;
+        emptyQueue();
       }
     },
     activate(database, fqdn) {

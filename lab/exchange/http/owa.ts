@@ -1,0 +1,170 @@
+import type { VirtualDirectory } from "../condition.ts";
+import type { ProtocolState } from "../protocol-state.ts";
+import type { ServiceContext } from "../service-context.ts";
+import { logIn } from "../service-context.ts";
+import { backEndFailure } from "./back-end.ts";
+import { answer, hostOf } from "./http-exchange.ts";
+import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { clearedCookies, issueCookies, readCookies } from "./owa-cookies.ts";
+
+const HTML = ["Content-Type", "text/html; charset=utf-8"] as const;
+
+/** /owa and /ecp with forms-based authentication. */
+export async function outlookWebApp(
+  request: LabRequest,
+  directory: VirtualDirectory,
+  state: ProtocolState,
+  context: ServiceContext,
+): Promise<LabAnswer> {
+  const path = request.path.toLowerCase();
+  const isGet = request.method.toUpperCase() === "GET";
+  if (path === "/owa/auth.owa") {
+    return request.method.toUpperCase() === "POST"
+      ? logOn(request, context)
+      : toLogon(request, context, "/owa/", 0);
+  }
+  if (path === "/owa/logoff.owa" || path === "/owa/auth/logoff.aspx") {
+    return toLogon(request, context, "/owa/", 1);
+  }
+  if (path.startsWith("/owa/auth/")) {
+    return isGet ? authPage(path, context) : answer(405);
+  }
+  const account = readCookies(request, context);
+  if (account !== null) {
+    return mailboxPage(request, directory, account, state, context);
+  }
+  return isGet && request.header("x-requested-with") === null
+    ? toLogon(request, context, request.path, 0, directory === "ecp")
+    : answer(440, [HTML, ["Connection", "close"]], "440 Login Timeout");
+}
+
+/** What a signed-in user gets: the application, proxied from the mailbox server. */
+async function mailboxPage(
+  request: LabRequest,
+  directory: VirtualDirectory,
+  account: NonNullable<ReturnType<typeof readCookies>>,
+  state: ProtocolState,
+  context: ServiceContext,
+): Promise<LabAnswer> {
+  const { organisation } = context;
+  const target = organisation.mailboxServer(account);
+  const failed = await backEndFailure(state);
+  if (failed !== null || !organisation.mounted(account)) {
+    const code = failed?.kind === "answer" ? failed.status : 500;
+    const location = `${origin(request, context)}/owa/auth/errorFE.aspx?httpCode=${code}`;
+    const cause = failed === null ? "MailboxOfflineException" : "HttpProxyException";
+    return answer(302, [
+      ["Location", location],
+      ["X-OWA-Error", cause],
+      ["X-Auth-Error", cause],
+      ["X-BEServer", short(target)],
+    ]);
+  }
+  return answer(
+    200,
+    [
+      HTML,
+      ["X-CalculatedBETarget", target],
+      ["X-BEServer", short(target)],
+      ["X-OWA-Version", owaVersion(context)],
+      [
+        "Set-Cookie",
+        `X-BackEndCookie=${Buffer.from(target).toString("base64url")}; path=/${directory}; secure; HttpOnly`,
+      ],
+    ],
+    `<!DOCTYPE html><html><head><title>${directory === "ecp" ? "Exchange admin center" : "Mail"}</title></head>` +
+      `<body>${account.address}</body></html>`,
+  );
+}
+
+async function logOn(request: LabRequest, context: ServiceContext): Promise<LabAnswer> {
+  const form = new URLSearchParams((await request.body())?.toString("utf8") ?? "");
+  const destination = ownDestination(form.get("destination"), request, context);
+  const username = form.get("username");
+  const password = form.get("password");
+  if (username === null || password === null) {
+    return toLogon(request, context, destination, 0);
+  }
+  const result = await logInByForm(context, username, password);
+  return result === null
+    ? toLogon(request, context, destination, 2)
+    : answer(302, [
+        ["Location", `${origin(request, context)}${destination}`],
+        ...issueCookies(result, request, context),
+      ]);
+}
+
+/** The form is checked against the directory by the front end: a dead mailbox side does not show here. */
+async function logInByForm(context: ServiceContext, username: string, password: string) {
+  const frontEndOnly: ServiceContext = {
+    ...context,
+    organisation: { ...context.organisation, mounted: () => true },
+    state: () => ({ ...context.state(), backend: "up" }),
+  };
+  const result = await logIn(frontEndOnly, "http", username, password);
+  return result.kind === "accepted" ? result.account : null;
+}
+
+/** The path of a destination on this host: another host's is not followed. */
+function ownDestination(
+  destination: string | null,
+  request: LabRequest,
+  context: ServiceContext,
+): string {
+  const base = origin(request, context);
+  try {
+    const url = new URL(destination ?? "/owa/", base);
+    return url.host === new URL(base).host ? `${url.pathname}${url.search}` : "/owa/";
+  } catch {
+    return "/owa/";
+  }
+}
+
+function authPage(path: string, context: ServiceContext): LabAnswer {
+  const headers = [HTML, ["X-OWA-Version", owaVersion(context)]] as const;
+  if (path.startsWith("/owa/auth/logon.aspx")) {
+    return answer(200, headers, logonForm(context));
+  }
+  return path.startsWith("/owa/auth/errorfe.aspx")
+    ? answer(200, headers, "<html><body>Something went wrong</body></html>")
+    : answer(404, headers, "404 - File or directory not found.");
+}
+
+function logonForm(context: ServiceContext): string {
+  const product = context.version === "2010" ? "Outlook Web App" : "Outlook";
+  return (
+    `<!DOCTYPE html><html><head><title>${product}</title></head><body>` +
+    '<form action="/owa/auth.owa" method="POST" name="logonForm" enctype="application/x-www-form-urlencoded">' +
+    '<input type="hidden" name="destination"><input type="hidden" name="flags" value="4">' +
+    '<input type="hidden" name="forcedownlevel" value="0"><input name="username"><input name="password" type="password">' +
+    '<input type="hidden" name="isUtf8" value="1"></form></body></html>'
+  );
+}
+
+function toLogon(
+  request: LabRequest,
+  context: ServiceContext,
+  destination: string,
+  reason: number,
+  replaceCurrent = false,
+): LabAnswer {
+  const base = origin(request, context);
+  const url = encodeURIComponent(`${base}${destination}`);
+  const replace = replaceCurrent ? "replaceCurrent=1&" : "";
+  const location = `${base}/owa/auth/logon.aspx?${replace}url=${url}&reason=${reason}`;
+  return answer(302, [["Location", location], HTML, ...clearedCookies()]);
+}
+
+function origin(request: LabRequest, context: ServiceContext): string {
+  const offloaded = request.header("front-end-https")?.toLowerCase() === "on";
+  const secure = request.connection.port === 443 || offloaded;
+  return `${secure ? "https" : "http"}://${hostOf(request, context.fqdn)}`;
+}
+
+export function owaVersion({ version }: ServiceContext): string {
+  return version === "2010" ? "14.3.513.0" : "15.1.2507.6";
+}
+
+function short(fqdn: string): string {
+  return (fqdn.split(".")[0] ?? fqdn).toUpperCase();
+}

@@ -1,0 +1,142 @@
+import { createServer } from "node:net";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { SecureContext } from "node:tls";
+
+import type { ProtocolState } from "./protocol-state.ts";
+import { reservePort } from "./stable-port.ts";
+
+/** Longest silence on a connection before the lab drops it: nothing of a forgotten client stays. */
+const IDLE_MS = 10 * 60_000;
+
+export interface ListenerOptions {
+  /** TLS from the first byte. */
+  readonly implicitTls: boolean;
+  readonly state: () => ProtocolState;
+  /** Null when no certificate is bound. */
+  readonly secureContext: () => SecureContext | null;
+  /** Gets a connection that is to be served: a TLSSocket after its handshake when TLS is implicit. */
+  readonly serve: (socket: Socket, raw: Socket) => void;
+  /** Implicit TLS without a certificate: what the service says in clear before it closes. Empty: a reset. */
+  readonly withoutCertificate: string;
+}
+
+/** One listener that keeps its port while it is stopped. */
+export interface Listener {
+  readonly port: number;
+  /** Follows the state: stops (and cuts its connections) or listens again. */
+  follow(): Promise<void>;
+  /** Cuts every open connection, as the end of a process does. */
+  cut(): void;
+  connections(): number;
+  accepted(): number;
+  close(): Promise<void>;
+}
+
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  const reserved = await reservePort();
+  let accepted = 0;
+
+  function onConnection(socket: Socket): void {
+    accepted += 1;
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.once("close", () => sockets.delete(socket));
+    socket.setNoDelay(true);
+    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    receive(socket, options);
+  }
+
+  const server = createServer(onConnection);
+
+  function cut(): void {
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+  }
+
+  async function stop(): Promise<void> {
+    if (server.listening) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      cut();
+      await closed;
+    }
+  }
+
+  async function follow(): Promise<void> {
+    if (options.state().accept === "stopped") {
+      await stop();
+    } else if (!server.listening) {
+      await reserved.listen(server);
+    }
+  }
+
+  await follow();
+  return {
+    port: reserved.port,
+    follow,
+    cut,
+    connections: () => sockets.size,
+    accepted: () => accepted,
+    async close() {
+      await stop();
+      cut();
+      await reserved.release();
+    },
+  };
+}
+
+function receive(socket: Socket, options: ListenerOptions): void {
+  switch (options.state().accept) {
+    case "serve":
+      secure(socket, options, (served) => options.serve(served, socket));
+      return;
+    case "hung":
+      secure(socket, options, (served) => served.resume());
+      return;
+    case "silent":
+      socket.resume();
+      return;
+    case "reset":
+      socket.resetAndDestroy();
+      return;
+    case "close":
+    case "stopped":
+      socket.destroy();
+      return;
+  }
+}
+
+function secure(socket: Socket, options: ListenerOptions, then: (served: Socket) => void): void {
+  if (!options.implicitTls) {
+    then(socket);
+    return;
+  }
+  const secureContext = options.secureContext();
+  if (secureContext === null) {
+    refuseWithoutCertificate(socket, options.withoutCertificate);
+    return;
+  }
+  startServerTls(socket, secureContext, then);
+}
+
+function refuseWithoutCertificate(socket: Socket, text: string): void {
+  if (text === "") {
+    socket.resetAndDestroy();
+    return;
+  }
+  socket.resume();
+  socket.end(text);
+}
+
+/** Answers a TLS handshake on a connection; one that fails is destroyed, after OpenSSL's alert. */
+export function startServerTls(
+  socket: Socket,
+  secureContext: SecureContext,
+  then: (secured: TLSSocket) => void,
+): void {
+  const secured = new TLSSocket(socket, { isServer: true, secureContext });
+  secured.on("error", () => socket.destroy());
+  secured.once("secure", () => then(secured));
+}

@@ -1,0 +1,75 @@
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { createServer } from "node:net";
+import type { Server } from "node:net";
+
+/**
+ * Ports below every system's range for outgoing connections, so that no client of the machine takes one while its
+ * listener is stopped.
+ */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_000;
+const ATTEMPTS = 200;
+
+const HOST = "127.0.0.1";
+
+/** A TCP port of 127.0.0.1 that stays ours while nobody listens on it. */
+export interface StablePort {
+  readonly port: number;
+  /** Binds and listens; rejects when a stranger has the port. */
+  listen(server: Server): Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * Finds a free port and holds it until `release`. The token is the UDP port of the same number: it is exclusive among
+ * all labs of the machine and does not answer TCP, so a stopped listener is refused as a stopped service is.
+ */
+export async function reservePort(): Promise<StablePort> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    const release = await holdUdp(port);
+    if (release === null) {
+      continue;
+    }
+    if (await isFree(port)) {
+      return { port, listen: (server) => listen(server, port), release };
+    }
+    await release();
+  }
+  throw new Error(`No free port between ${FIRST_PORT} and ${LAST_PORT}.`);
+}
+
+function holdUdp(port: number): Promise<(() => Promise<void>) | null> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.once("error", () => {
+      socket.close(() => resolve(null));
+    });
+    socket.bind({ address: HOST, port, exclusive: true }, () => {
+      socket.removeAllListeners("error").on("error", () => undefined);
+      resolve(() => new Promise((done) => socket.close(() => done())));
+    });
+  });
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await listen(server, port);
+  } catch {
+    return false;
+  }
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: HOST, port, exclusive: true }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+}

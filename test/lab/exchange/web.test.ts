@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
+import { httpsRequest, newOrganisation, portOf, rawExchange, startServer } from "./support.ts";
+
+const VIRTUAL_DIRECTORIES = [
+  "/owa",
+  "/ecp",
+  "/EWS",
+  "/Microsoft-Server-ActiveSync",
+  "/mapi",
+  "/rpc",
+  "/OAB",
+  "/Autodiscover",
+  "/PowerShell",
+];
+
+let server: ExchangeServer;
+let https: number;
+
+beforeEach(async () => {
+  server = await startServer({ organisation: newOrganisation() });
+  https = portOf(server, 443);
+});
+
+afterEach(() => server.close());
+
+function get(path: string, method = "GET") {
+  return httpsRequest(https, path, { method });
+}
+
+describe("the health page", () => {
+  it.each(VIRTUAL_DIRECTORIES)("of %s names the server", async (directory) => {
+    const { status, body } = await get(`${directory}/healthcheck.htm`);
+    expect({ status, body }).toEqual({ status: 200, body: "200 OK<br/>EX01.LAB.EXAMPLE.COM" });
+  });
+
+  it("is found by its ending in any letter case, and by GET alone", async () => {
+    expect((await get("/OWA/x/HEALTHCHECK.HTM")).body).toBe("200 OK<br/>EX01.LAB.EXAMPLE.COM");
+    expect((await get("/owa/healthcheck.htm", "HEAD")).status).toBe(440);
+    expect((await get("/ews/healthcheck.htm", "HEAD")).status).toBe(401);
+  });
+
+  it("is cut without a status when the server is in maintenance, while the rest serves on", async () => {
+    await server.set("all", { kind: "maintenance" });
+    for (const directory of VIRTUAL_DIRECTORIES) {
+      await expect(get(`${directory}/healthcheck.htm`)).rejects.toMatchObject({
+        code: "ECONNRESET",
+      });
+    }
+    expect((await get("/owa/")).status).toBe(302);
+    expect((await get("/EWS/Exchange.asmx")).status).toBe(401);
+    await server.set("all", { kind: "healthy" });
+    expect((await get("/owa/healthcheck.htm")).status).toBe(200);
+  });
+
+  it("drops for one component alone, and stays for a draining one", async () => {
+    await server.set("ews", { kind: "maintenance" });
+    await server.set("owa", { kind: "draining" });
+    await expect(get("/ews/healthcheck.htm")).rejects.toThrow();
+    expect((await get("/owa/healthcheck.htm")).status).toBe(200);
+    expect((await get("/mapi/healthcheck.htm")).status).toBe(200);
+  });
+
+  it("tells the truth only as fast as its cache", async () => {
+    const slow = await startServer({ organisation: newOrganisation(), healthCacheMs: 60_000 });
+    try {
+      const port = portOf(slow, 443);
+      expect((await httpsRequest(port, "/owa/healthcheck.htm")).status).toBe(200);
+      await slow.set("all", { kind: "maintenance" });
+      expect((await httpsRequest(port, "/owa/healthcheck.htm")).status).toBe(200);
+      await expect(httpsRequest(port, "/ews/healthcheck.htm")).rejects.toThrow();
+    } finally {
+      await slow.close();
+    }
+  });
+
+  it("does not exist on 2010", async () => {
+    const old = await startServer({ organisation: newOrganisation(), version: "2010" });
+    try {
+      const answer = await httpsRequest(portOf(old, 443), "/owa/healthcheck.htm");
+      expect(answer.status).toBe(302);
+      expect(answer.headers["location"]).toContain("/owa/auth/logon.aspx");
+    } finally {
+      await old.close();
+    }
+  });
+});
+
+describe("without authentication", () => {
+  it("the root leads to OWA", async () => {
+    const { status, headers } = await get("/");
+    expect(status).toBe(302);
+    expect(headers["location"]).toBe("https://mail.example.com/owa/");
+    expect(headers["x-feserver"]).toBe("EX01");
+  });
+
+  it("OWA leads to its form, and tells other methods 440", async () => {
+    const { status, headers } = await get("/owa/");
+    expect(status).toBe(302);
+    expect(headers["location"]).toBe(
+      "https://mail.example.com/owa/auth/logon.aspx?url=https%3A%2F%2Fmail.example.com%2Fowa%2F&reason=0",
+    );
+    expect(headers["x-feserver"]).toBe("EX01");
+    expect((await get("/owa/", "HEAD")).status).toBe(440);
+    const post = await get("/owa/", "POST");
+    expect([post.status, post.body]).toEqual([440, "440 Login Timeout"]);
+    const form = await get("/owa/auth/logon.aspx?url=x&reason=0");
+    expect(form.status).toBe(200);
+    expect(form.body).toContain('name="password"');
+    expect((await get("/ecp/")).headers["location"]).toContain("replaceCurrent=1");
+  });
+
+  it.each([
+    ["/EWS/Exchange.asmx", "Negotiate, NTLM"],
+    ["/mapi/emsmdb/", "Negotiate, NTLM"],
+    ["/OAB/", "Negotiate, NTLM"],
+    ["/Microsoft-Server-ActiveSync", 'Basic realm="mail.example.com"'],
+    ["/rpc/rpcproxy.dll", 'Basic realm="mail.example.com", NTLM, Negotiate'],
+    ["/Autodiscover/Autodiscover.xml", 'Basic realm="mail.example.com", NTLM, Negotiate'],
+    ["/PowerShell/", "Negotiate"],
+  ])("%s asks by %s", async (path, schemes) => {
+    const { status, headers } = await get(path);
+    expect(status).toBe(401);
+    expect(headers["www-authenticate"]).toBe(schemes);
+    expect(headers["x-feserver"]).toBe("EX01");
+    expect(headers["request-id"]).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it("other schemes can be set", async () => {
+    await server.set("ews", { kind: "auth_schemes", schemes: ["Basic"] });
+    expect((await get("/ews/exchange.asmx")).headers["www-authenticate"]).toMatch(/^Basic/);
+  });
+
+  it("Autodiscover version 2 answers anybody", async () => {
+    const path =
+      "/autodiscover/autodiscover.json?Email=probe-a@lab.example.com&Protocol=ActiveSync";
+    expect(JSON.parse((await get(path)).body)).toEqual({
+      Protocol: "ActiveSync",
+      Url: "https://mail.example.com/Microsoft-Server-ActiveSync",
+    });
+  });
+});
+
+describe("port 80", () => {
+  const request =
+    "GET /owa/healthcheck.htm HTTP/1.1\r\nHost: mail.example.com\r\nConnection: close\r\n\r\n";
+
+  it("demands SSL", async () => {
+    const { received } = await rawExchange(portOf(server, 80), { send: request });
+    expect(received).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+    expect(received).toMatch(/\r\nContent-Length: 0\r\n/);
+  });
+
+  it("serves when the ADC offloads TLS", async () => {
+    const offloaded = await startServer({ organisation: newOrganisation(), sslOffloaded: true });
+    try {
+      const { received } = await rawExchange(portOf(offloaded, 80), { send: request });
+      expect(received).toMatch(
+        /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n200 OK<br\/>EX01\.LAB\.EXAMPLE\.COM$/,
+      );
+    } finally {
+      await offloaded.close();
+    }
+  });
+});
+
+describe("conditions of the web", () => {
+  it("app_pool_stopped: http.sys answers, Exchange does not", async () => {
+    await server.set("owa", { kind: "app_pool_stopped" });
+    const { status, headers } = await get("/owa/healthcheck.htm");
+    expect(status).toBe(503);
+    expect(headers["server"]).toBe("Microsoft-HTTPAPI/2.0");
+    expect(headers["x-feserver"]).toBeUndefined();
+    expect((await get("/ews/healthcheck.htm")).status).toBe(200);
+  });
+
+  it("http_answer: any page at all, health page included", async () => {
+    await server.set("https", { kind: "http_answer", status: 503, body: "error 200 of 300" });
+    const { status, body } = await get("/owa/healthcheck.htm");
+    expect([status, body]).toEqual([503, "error 200 of 300"]);
+  });
+
+  it("health_always_up: 200 in maintenance, as with the responder switched off", async () => {
+    await server.set("owa", [{ kind: "maintenance" }, { kind: "health_always_up" }]);
+    expect((await get("/owa/healthcheck.htm")).status).toBe(200);
+  });
+
+  it("slow: each answer comes late", async () => {
+    await server.set("https", { kind: "slow", delayMs: 150 });
+    const start = performance.now();
+    expect((await get("/owa/healthcheck.htm")).status).toBe(200);
+    expect(performance.now() - start).toBeGreaterThan(140);
+  });
+});
