@@ -37,6 +37,8 @@ class Parser {
   readonly #text: string;
   readonly #subject: ExpressionSubject;
   #at = 0;
+  /** A parenthesis that never closes. */
+  #broken = false;
 
   constructor(text: string, subject: ExpressionSubject) {
     this.#text = text;
@@ -45,7 +47,7 @@ class Parser {
 
   atEnd(): boolean {
     this.#blank();
-    return this.#at === this.#text.length;
+    return this.#at === this.#text.length && !this.#broken;
   }
 
   disjunction(): Value {
@@ -116,6 +118,7 @@ class Parser {
     const quoted = this.#quoted();
     const close = this.#text.indexOf(")", this.#at);
     const end = close < 0 ? this.#text.length : close;
+    this.#broken ||= close < 0;
     const bare = this.#text.slice(this.#at, end).trim();
     this.#at = Math.min(end + 1, this.#text.length);
     return quoted ?? bare;

@@ -113,7 +113,7 @@ async function handle(
 }
 
 async function pass(
-  { request, choice, user, behindAaa }: Extract<Decision, { kind: "forward" }>,
+  { request, choice, user, formSso }: Extract<Decision, { kind: "forward" }>,
   client: Client,
   upstreams: UpstreamSet,
   options: HttpFrontOptions,
@@ -123,7 +123,7 @@ async function pass(
   const large =
     framing.kind === "chunked" ||
     (framing.kind === "length" && framing.bytes > (largePostLimitBytes ?? 0));
-  if (behindAaa && largePostLimitBytes !== null && large) {
+  if (user !== null && largePostLimitBytes !== null && large) {
     await discard(request, client.source, Number.MAX_SAFE_INTEGER);
     return "close";
   }
@@ -134,7 +134,7 @@ async function pass(
         ? head
         : head.with([...head.headers, { name: "Set-Cookie", value: choice.setCookie }]);
     const signIn =
-      user !== null && sso === "form" && asksForOwaForm(request)
+      user !== null && formSso && sso === "form" && asksForOwaForm(request)
         ? owaFormPost(request, user)
         : null;
     const result = await forward({

@@ -25,8 +25,8 @@ export type Decision =
       readonly choice: Choice;
       /** Who logged in at the ADC, where somebody had to. */
       readonly user: AaaUser | null;
-      /** The request came through AAA, where large bodies may be lost. */
-      readonly behindAaa: boolean;
+      /** A traffic policy asks for the login form at the server to be filled in for the user. */
+      readonly formSso: boolean;
     };
 
 /** What a vserver's HTTP side needs of the appliance. */
@@ -128,7 +128,9 @@ export class HttpSite {
           request: rewritten === null ? request : request.withTarget(rewritten),
           choice,
           user: gate.user,
-          behindAaa: gate.user !== null,
+          formSso: bindings(estate, lb.vserver.policies, "tm traffic").some(({ policy }) =>
+            holds(policy.rule, subject),
+          ),
         };
   }
 
