@@ -1,4 +1,5 @@
 import type { AdcService, Estate, Monitor } from "../../estate/model.ts";
+import { csTargetOf } from "../../estate/vserver-graph.ts";
 import type { ExchangeProtocol } from "./recognise.ts";
 import type { ExchangeVersion } from "./spec.ts";
 
@@ -122,22 +123,41 @@ function bestDirectory(paths: readonly string[]): string | null {
   return found?.[1] ?? null;
 }
 
-/** Path literals of the content-switching rules that lead to each service. */
+/**
+ * Paths that the ADC's rules name for each service: the literals of content-switching rules that lead to it, and those of
+ * the rules and rewrites bound to its own vservers (`/` rewritten to `/owa`).
+ */
 function pathsOfRules(estate: Estate): ReadonlyMap<string, readonly string[]> {
   const paths = new Map<string, string[]>();
+  const add = (vserverName: string | null, found: readonly string[]): void => {
+    const vserver = vserverName === null ? undefined : estate.lbVservers.get(vserverName);
+    for (const { service } of vserver?.services ?? []) {
+      paths.set(service, [...(paths.get(service) ?? []), ...found]);
+    }
+  };
   for (const csVserver of estate.csVservers.values()) {
-    for (const { policy, target } of csVserver.targets) {
-      const literals = estate.policies.get(policy)?.literals.urls ?? [];
-      const urls = literals.filter(({ negated }) => !negated).map(({ value }) => asPath(value));
-      const vserver = target === null ? undefined : estate.lbVservers.get(target);
-      for (const { service } of vserver?.services ?? []) {
-        paths.set(service, [...(paths.get(service) ?? []), ...urls]);
-      }
+    for (const binding of csVserver.targets) {
+      add(csTargetOf(estate, binding), literalPaths(estate, binding.policy));
+    }
+  }
+  for (const vserver of estate.lbVservers.values()) {
+    for (const { policy } of vserver.policies) {
+      add(vserver.name, [...literalPaths(estate, policy), ...actionPaths(estate, policy)]);
     }
   }
   return paths;
 }
 
-function asPath(literal: string): string {
-  return literal.startsWith("/") ? literal : `/${literal}`;
+function literalPaths(estate: Estate, policy: string): readonly string[] {
+  const urls = estate.policies.get(policy)?.literals.urls ?? [];
+  return urls
+    .filter(({ negated }) => !negated)
+    .map(({ value }) => (value.startsWith("/") ? value : `/${value}`));
+}
+
+/** Paths in the text an action puts in place: `"\"/owa\""`. */
+function actionPaths(estate: Estate, policy: string): readonly string[] {
+  const action = estate.policies.get(policy)?.action ?? null;
+  const expression = action === null ? null : (estate.actions.get(action)?.expression ?? null);
+  return [...(expression ?? "").matchAll(/"\\?"?(\/[\w./-]*)/g)].map(([, path = ""]) => path);
 }

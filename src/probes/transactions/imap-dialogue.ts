@@ -2,7 +2,7 @@ import type { FailureReason } from "../reason.ts";
 import { signsOfGreeting } from "../wire/exchange-signs.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import {
-  bannerBroke,
+  answerBroke,
   ended,
   mismatch,
   openLineSession,
@@ -33,7 +33,7 @@ export async function openImap(
   const first = await opened.reader.line();
   run.phase("banner");
   if (first.kind !== "line") {
-    return ended(bannerBroke(run, opened.connection, first));
+    return ended(run.broken("banner", first));
   }
   const greeting = first.text;
   if (!/^\* (OK|PREAUTH)\b/i.test(greeting)) {
@@ -93,7 +93,7 @@ export async function command(
   const answer = await reader.until((line) => line.startsWith(`${tag} `));
   run.phase("transaction");
   if (answer.kind !== "lines") {
-    return ended(run.broken(step, answer));
+    return answerBroke(run, step, answer);
   }
   const bye = answer.lines.find((line) => /^\* BYE\b/i.test(line));
   if (bye !== undefined) {

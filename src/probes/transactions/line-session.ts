@@ -57,9 +57,9 @@ export async function secureSession(
     : ended(run.broken("starttls", upgraded.why));
 }
 
-/** The break while waiting for the greeting: RST and FIN without a byte are one and the same refusal. */
-export function bannerBroke(run: ProbeRun, connection: Connection, why: Break): Observation {
-  return run.broken("banner", connection.bytesReceived === 0 ? refusal(why) : why);
+/** The break while waiting for an answer: a close then is no refusal to serve but an answer cut off. */
+export function answerBroke(run: ProbeRun, step: Step, why: Break): Ended {
+  return ended(run.broken(step, why.kind === "closed" ? { kind: "closed", midway: true } : why));
 }
 
 /** Longest wait for the farewell's answer: it decides nothing. */

@@ -3,7 +3,7 @@ import type { FailureReason, Step } from "../reason.ts";
 import { signsOfGreeting } from "../wire/exchange-signs.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import {
-  bannerBroke,
+  answerBroke,
   ended,
   mismatch,
   openLineSession,
@@ -33,7 +33,7 @@ export async function openPop3(
   const first = await opened.reader.line();
   run.phase("banner");
   if (first.kind !== "line") {
-    return ended(bannerBroke(run, opened.connection, first));
+    return ended(run.broken("banner", first));
   }
   const greeting = first.text;
   if (!/^\+OK\b/i.test(greeting)) {
@@ -85,7 +85,7 @@ export async function pop3Command(
   const line = await reader.line();
   run.phase("transaction");
   if (line.kind !== "line") {
-    return ended(run.broken(step, line));
+    return answerBroke(run, step, line);
   }
   const status = /^(\+OK|-ERR)\b/i.exec(line.text)?.[1];
   return status === undefined
@@ -106,7 +106,7 @@ async function capabilities(
   }
   const listed = await session.reader.untilDot();
   if (listed.kind !== "lines") {
-    return ended(run.broken("greeting", listed));
+    return answerBroke(run, "greeting", listed);
   }
   const names = listed.lines.map((line) => line.toUpperCase().split(/\s+/)[0] ?? "");
   return { kind: "names", names: new Set(names) };

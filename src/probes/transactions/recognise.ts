@@ -15,12 +15,13 @@ export type ExchangeProtocol = "imap" | "pop3" | "smtp" | "https" | "rpc";
 
 /** Help from the configuration (`members:`), the first that matches counts. */
 export interface MemberHelp {
-  /** `server:port`, `address:port` or `adc_service/server:port`, with `*` and `?`. */
+  /** `server:port` or `server`, by name or address, with `*`. */
   readonly match: string;
-  /** Null: as recognised; `none`: leave this member alone. */
-  readonly protocol: ExchangeProtocol | "none" | null;
-  readonly exchange: ExchangeVersion | null;
-  readonly path?: string | null;
+  /** Null: as recognised. `http`: the web in clear text. */
+  readonly protocol: ExchangeProtocol | "http" | null;
+  /** `none`: this member is no Exchange, whatever it looks like. */
+  readonly exchange: ExchangeVersion | "none" | null;
+  readonly path: string | null;
 }
 
 /** Members that have shown themselves to be Exchange (`Observation.exchangeSeen`), by `learnedKey`. */
@@ -58,15 +59,12 @@ export function createRecogniser(
   const servers = exchangeServers(estate, traits, help, learned);
   return (adcService, member) => {
     const helped = helpFor(help, member);
-    if (helped?.protocol === "none") {
+    if (helped?.exchange === "none") {
       return NOTHING;
     }
     const trait = traits.get(adcService.name);
     const version = helped?.exchange ?? trait?.version ?? null;
-    const protocol =
-      helped?.protocol ??
-      trait?.protocol ??
-      protocolByPort(adcService, member, trait, servers, helped !== null);
+    const protocol = protocolOf(adcService, member, trait, servers, helped);
     if (protocol === null) {
       const seen = learned.has(learnedKey(member.server, member.port));
       return seen && isWeb(adcService, member) ? web(version, helped, trait, adcService) : NOTHING;
@@ -108,25 +106,39 @@ const MAIL_PORTS: ReadonlyMap<number, ExchangeProtocol> = new Map([
   [995, "pop3"],
 ]);
 
-function protocolByPort(
+/** The configuration's word, then a banner, then the port of a mail protocol, then a virtual directory. */
+function protocolOf(
   adcService: AdcService,
   member: Member,
   trait: ExchangeTraits | undefined,
   servers: ReadonlySet<string>,
-  helped: boolean,
+  helped: MemberHelp | null,
 ): ExchangeProtocol | null {
+  const told = helped?.protocol ?? null;
+  if (told !== null) {
+    return told === "http" ? "https" : told;
+  }
+  const shown = trait?.protocol ?? null;
+  if (shown !== null && shown !== "https") {
+    return shown;
+  }
   const exchange =
-    helped ||
+    helped !== null ||
+    shown !== null ||
     trait?.named === true ||
     servers.has(member.server) ||
     (member.address !== null && servers.has(member.address));
-  if (!exchange || typeof member.port !== "number") {
+  if (!exchange) {
     return null;
   }
-  if (helped && isWeb(adcService, member)) {
+  const byPort = typeof member.port === "number" ? MAIL_PORTS.get(member.port) : undefined;
+  if (byPort !== undefined) {
+    return byPort;
+  }
+  if (helped !== null && isWeb(adcService, member)) {
     return "https";
   }
-  return MAIL_PORTS.get(member.port) ?? (trait?.namedRpc === true ? "rpc" : null);
+  return shown ?? (trait?.namedRpc === true ? "rpc" : null);
 }
 
 /** Names and addresses of the servers that something beyond a name shows to be Exchange. */
@@ -144,7 +156,7 @@ function exchangeServers(
       const known =
         helped === null
           ? shown || learned.has(learnedKey(member.server, member.port))
-          : helped.protocol !== "none";
+          : helped.exchange !== "none";
       if (known) {
         servers.add(member.server);
         if (member.address !== null) {
@@ -164,7 +176,8 @@ function web(
   member?: Member,
 ): Recognition {
   const path = helped?.path ?? trait?.path ?? "/owa/";
-  const clear = adcService.serviceType === "HTTP" || member?.port === 80;
+  const clear =
+    helped?.protocol === "http" || adcService.serviceType === "HTTP" || member?.port === 80;
   const secureMonitor = trait?.secureMonitor === true;
   return {
     version,
@@ -185,19 +198,16 @@ function mailSecurity(protocol: ExchangeProtocol, { port }: Member): Recognition
 }
 
 function helpFor(help: readonly MemberHelp[], member: Member): MemberHelp | null {
-  const port = String(member.port);
-  const names = [
-    `${member.server}:${port}`,
-    `${member.address ?? ""}:${port}`,
-    `${member.adcService}/${member.server}:${port}`,
-  ];
-  return help.find(({ match }) => names.some((name) => globMatches(match, name))) ?? null;
+  const names = [member.server, member.address ?? member.server].flatMap((name) => [
+    name.toLowerCase(),
+    `${name}:${String(member.port)}`.toLowerCase(),
+  ]);
+  return help.find(({ match }) => names.some((name) => globOf(match).test(name))) ?? null;
 }
 
-function globMatches(glob: string, name: string): boolean {
-  const pattern = glob
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*/g, ".*")
-    .replace(/\?/g, ".");
-  return new RegExp(`^${pattern}$`, "i").test(name);
+function globOf(match: string): RegExp {
+  const parts = match.toLowerCase().split("*");
+  return new RegExp(
+    `^${parts.map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`,
+  );
 }

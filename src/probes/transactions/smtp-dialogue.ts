@@ -9,7 +9,7 @@ import { LineReader } from "../wire/line-reader.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import { readReply, type CodedReply } from "../wire/reply-code.ts";
 import {
-  bannerBroke,
+  answerBroke,
   ended,
   mismatch,
   openLineSession,
@@ -44,7 +44,7 @@ export async function openSmtp(
   const banner = await readReply(opened.reader);
   run.phase("banner");
   if (banner.kind !== "reply") {
-    return ended(bannerBroke(run, opened.connection, banner));
+    return ended(run.broken("banner", banner));
   }
   if (banner.code !== 220) {
     return refused(run, "banner", banner);
@@ -92,7 +92,7 @@ export async function smtpCommand(
   connection.write(`${text}\r\n`, `${shown}\r\n`);
   const reply = await readReply(reader);
   run.phase("transaction");
-  return reply.kind === "reply" ? reply : ended(run.broken(step, reply));
+  return reply.kind === "reply" ? reply : answerBroke(run, step, reply);
 }
 
 /** The observation of a reply that says no. */

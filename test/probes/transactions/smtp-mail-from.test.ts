@@ -1,0 +1,239 @@
+import { createServer } from "node:net";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+
+import { afterEach, describe, expect, test } from "vitest";
+
+import type { Observation } from "../../../src/probes/probe.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type { TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { createNetwork } from "../../../src/probes/wire/network.ts";
+import { probeContract } from "../../support/contract.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import {
+  conversation,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+  type Turn,
+} from "../../support/scripted-server.ts";
+import { CLIENT_TLS, serverTls, transactionSpec } from "./transaction-spec.ts";
+
+const BANNER =
+  "220 EX01.lab.example.com Microsoft ESMTP MAIL Service ready at Sun, 22 Nov 2026 01:00:00 +0000\r\n";
+const EHLO: Turn = [
+  /^EHLO \[127\.0\.0\.1\]$/,
+  [
+    "250-EX01.lab.example.com Hello [127.0.0.1]",
+    "250-SIZE 37748736",
+    "250-PIPELINING",
+    "250-X-ANONYMOUSTLS",
+    "250-AUTH NTLM",
+    "250 CHUNKING\r\n",
+  ].join("\r\n"),
+];
+const MAIL: Turn = [/^MAIL FROM:<>$/, "250 2.1.0 Sender OK\r\n"];
+const TURNS: readonly Turn[] = [
+  EHLO,
+  MAIL,
+  [/^RSET$/, "250 2.0.0 Resetting\r\n"],
+  [/^QUIT$/, "221 2.0.0 Service closing transmission channel\r\n"],
+];
+const healthy = conversation(BANNER, TURNS);
+
+probeContract("smtp_mail_from", {
+  run: (target, context) => runTransaction(transactionSpec("smtp_mail_from"), target, context),
+  healthy,
+});
+
+const servers: ScriptedServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+interface Look {
+  readonly change?: Partial<TransactionSpec>;
+  /** The port the estate names; the network maps it to the scripted server. */
+  readonly port?: number;
+  readonly timeoutMs?: number;
+  readonly tls?: boolean;
+}
+
+async function look(
+  behaviour: Behaviour,
+  { change = {}, port = 25, timeoutMs = 1500, tls = false }: Look = {},
+): Promise<Observation & { readonly server: ScriptedServer }> {
+  const server = await serve(behaviour, tls ? serverTls() : null);
+  servers.push(server);
+  const network = createNetwork({
+    connectTo: { [`192.0.2.1:${String(port)}`]: `127.0.0.1:${String(server.port)}` },
+    unmapped: "refuse",
+    now: () => performance.now(),
+  });
+  const seen = await runTransaction(
+    transactionSpec("smtp_mail_from", change),
+    { host: "192.0.2.1", port, server: "ex01" },
+    probeContext(timeoutMs, { network }),
+  );
+  return { ...seen, server };
+}
+
+/** The healthy conversation, with the answer to one command changed. */
+function answering(command: RegExp, answer: string): Behaviour {
+  return conversation(BANNER, [[command, answer], ...TURNS]);
+}
+
+describe("smtp_mail_from", () => {
+  test("goes up to MAIL FROM, takes it back, and leaves: no RCPT, no DATA", async () => {
+    const seen = await look(healthy);
+    expect(seen).toMatchObject({
+      outcome: "match",
+      step: "mail_from",
+      servedBy: "ex01.lab.example.com",
+      exchangeSeen: true,
+    });
+    expect(seen.server.received()).toBe("EHLO [127.0.0.1]\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n");
+  });
+
+  test.each([
+    ["421 4.3.2 Service not available\r\n", "service_not_active"],
+    ["421 Service not available\r\n", "service_not_active"],
+    ["421 4.3.2 Service not active\r\n", "service_not_active"],
+    [
+      "421 4.3.2 The maximum number of concurrent server connections has exceeded a limit, closing transmission channel\r\n",
+      "throttled",
+    ],
+    [
+      "421 4.3.2 The maximum number of concurrent connections has exceeded a limit per source, closing transmission channel\r\n",
+      "source_limit",
+    ],
+    ["421 4.7.0 mx Error: too many connections from 192.0.2.7\r\n", "source_limit"],
+    ["452 4.3.1 Insufficient system resources\r\n", "back_pressure"],
+    ["554 5.7.1 go away\r\n", "bad_status"],
+    ["* OK IMAP\r\n", "protocol_error"],
+  ])("greeted with %j: %s at the banner", async (banner, reason) => {
+    const seen = await look((socket) => socket.end(banner));
+    expect(seen).toMatchObject({ step: "banner", reason });
+    expect(["mismatch", "failed"]).toContain(seen.outcome);
+  });
+
+  test.each([
+    ["421 4.3.2 Service not active\r\n", "service_not_active"],
+    ["421 4.3.2 Service not available\r\n", "service_not_active"],
+    ["452 4.3.1 Insufficient system resources\r\n", "back_pressure"],
+    ["421 4.4.1 Connection timed out\r\n", "bad_status"],
+    ["530 5.7.1 Not authenticated\r\n", "bad_status"],
+    ["550 5.7.1 Client does not have permissions to send as this sender\r\n", "bad_status"],
+    ["451 4.7.0 Temporary server error. Please try again later.\r\n", "bad_status"],
+    ["nonsense\r\n", "protocol_error"],
+  ])("MAIL FROM on 25 answered with %j: %s", async (answer, reason) => {
+    const seen = await look(answering(/^MAIL/, answer));
+    expect(seen).toMatchObject({ step: "mail_from", reason });
+  });
+
+  test.each([
+    [587, "530 5.7.1 Not authenticated\r\n"],
+    [587, "530 5.7.57 Client was not authenticated to send mail\r\n"],
+    [587, "550 5.7.1 Client does not have permissions to submit to this server\r\n"],
+    [465, "530 5.7.1 Not authenticated\r\n"],
+  ])("on %i, %j is a server at work", async (port, answer) => {
+    const seen = await look(answering(/^MAIL/, answer), { port });
+    expect(seen).toMatchObject({ outcome: "match", step: "mail_from" });
+    expect(seen.server.received()).not.toContain("RSET");
+  });
+
+  test("on 587, maintenance is still maintenance", async () => {
+    const seen = await look(answering(/^MAIL/, "421 4.3.2 Service not active\r\n"), { port: 587 });
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "service_not_active" });
+  });
+
+  test("EHLO refused", async () => {
+    const seen = await look(answering(/^EHLO/, "502 5.5.1 not implemented\r\n"));
+    expect(seen).toMatchObject({ outcome: "mismatch", step: "greeting", reason: "bad_status" });
+  });
+
+  test("a server that hangs at MAIL FROM (tarpit) is a time-out there", async () => {
+    const seen = await look(conversation(BANNER, [EHLO]), { timeoutMs: 300 });
+    expect(seen).toMatchObject({
+      outcome: "timeout",
+      step: "mail_from",
+      reason: "response_timeout",
+    });
+  });
+
+  test("a masked EHLO is told apart from Exchange's", async () => {
+    const seen = await look(
+      conversation("220 gateway.example.com ready\r\n", [
+        [/^EHLO/, "250-gateway.example.com\r\n250 XXXXXXXA\r\n"],
+        ...TURNS.slice(1),
+      ]),
+    );
+    expect(seen).toMatchObject({
+      outcome: "match",
+      servedBy: "gateway.example.com",
+      exchangeSeen: false,
+    });
+  });
+
+  test("STARTTLS asked for and not offered", async () => {
+    const seen = await look(healthy, { change: { security: "starttls", tls: CLIENT_TLS } });
+    expect(seen).toMatchObject({ step: "starttls", reason: "tls_handshake" });
+  });
+
+  test("STARTTLS refused for the moment", async () => {
+    const seen = await look(
+      conversation(BANNER, [
+        [/^EHLO/, "250-EX01.lab.example.com Hello [127.0.0.1]\r\n250 STARTTLS\r\n"],
+        [/^STARTTLS$/, "454 4.7.0 TLS not available\r\n"],
+      ]),
+      { change: { security: "starttls", tls: CLIENT_TLS } },
+    );
+    expect(seen).toMatchObject({ outcome: "mismatch", step: "starttls", reason: "bad_status" });
+  });
+
+  test("endless reply lines are bounded", async () => {
+    const seen = await look((socket) => {
+      const more = (): void => {
+        if (!socket.destroyed) {
+          socket.write("220-welcome\r\n".repeat(2000), () => setImmediate(more));
+        }
+      };
+      more();
+    });
+    expect(seen).toMatchObject({ outcome: "failed", step: "banner", reason: "protocol_error" });
+  });
+});
+
+describe("port 465", () => {
+  const onlyWhereTls = { security: "implicit", tls: CLIENT_TLS } as const;
+
+  test("Exchange's greets in the clear, and is talked to in the clear", async () => {
+    const seen = await look(healthy, { port: 465, change: onlyWhereTls });
+    expect(seen).toMatchObject({ outcome: "match", tls: null });
+    expect(seen.server.accepted()).toBe(1);
+  });
+
+  test("one that waits for TLS gets TLS", async () => {
+    const seen = await look(healthy, { port: 465, change: onlyWhereTls, tls: true });
+    expect(seen).toMatchObject({ outcome: "match", tls: { verification: "ok" } });
+  });
+
+  test("one that closes at once is told as such", async () => {
+    const server = createServer((socket) => socket.end());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const network = createNetwork({
+      connectTo: { "192.0.2.1:465": `127.0.0.1:${String(port)}` },
+      unmapped: "refuse",
+      now: () => performance.now(),
+    });
+    const seen = await runTransaction(
+      transactionSpec("smtp_mail_from", onlyWhereTls),
+      { host: "192.0.2.1", port: 465, server: null },
+      probeContext(1500, { network }),
+    );
+    server.close();
+    expect(seen).toMatchObject({ step: "banner", reason: "closed_without_data" });
+  });
+});

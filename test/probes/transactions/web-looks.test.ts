@@ -1,0 +1,357 @@
+import { afterEach, describe, expect, test } from "vitest";
+
+import type { Observation, Vantage } from "../../../src/probes/probe.ts";
+import { healthPath } from "../../../src/probes/transactions/health-page.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type {
+  AdcFront,
+  TransactionName,
+  TransactionSpec,
+} from "../../../src/probes/transactions/spec.ts";
+import { probeContract } from "../../support/contract.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import { serve, type Behaviour, type ScriptedServer } from "../../support/scripted-server.ts";
+import { CLIENT_TLS, serverTls, transactionSpec } from "./transaction-spec.ts";
+
+/** Answers the first request with these lines, then closes. */
+function answering(head: readonly string[], body = ""): Behaviour {
+  const text = `${head.join("\r\n")}\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`;
+  return (socket) => {
+    let request = "";
+    socket.on("data", (data) => {
+      request += data.toString("latin1");
+      if (request.includes("\r\n\r\n")) {
+        request = "";
+        socket.write(text);
+        socket.end();
+      }
+    });
+  };
+}
+
+const IIS = ["Server: Microsoft-IIS/10.0", "X-Powered-By: ASP.NET", "X-FEServer: EX01"];
+const EWS_401 = [
+  "HTTP/1.1 401 Unauthorized",
+  ...IIS,
+  "WWW-Authenticate: Negotiate",
+  "WWW-Authenticate: NTLM",
+];
+const HEALTHY = answering(
+  ["HTTP/1.1 200 OK", "Content-Type: text/html"],
+  "200 OK<br/>EX01.LAB.EXAMPLE.COM",
+);
+
+probeContract("https_challenge", {
+  run: (target, context) => runTransaction(transactionSpec("https_challenge"), target, context),
+  healthy: answering(EWS_401),
+});
+
+const servers: ScriptedServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+async function look(
+  transaction: TransactionName,
+  behaviour: Behaviour,
+  change: Partial<TransactionSpec> = {},
+  vantage: Vantage = "backend",
+): Promise<Observation & { readonly server: ScriptedServer }> {
+  const server = await serve(behaviour, change.security === "implicit" ? serverTls() : null);
+  servers.push(server);
+  const seen = await runTransaction(
+    transactionSpec(transaction, change),
+    { host: "127.0.0.1", port: server.port, server: null },
+    probeContext(1500, { vantage }),
+  );
+  return { ...seen, server };
+}
+
+const AAA_FORM: AdcFront = {
+  authentication: "form",
+  authenticationHost: "aaa.example.com",
+  redirectUrl: null,
+};
+const AAA_401: AdcFront = { authentication: "401", authenticationHost: null, redirectUrl: null };
+
+describe("https_challenge at the server", () => {
+  test("asks as a client does, and keeps cookies out of the evidence", async () => {
+    const seen = await look(
+      "https_challenge",
+      answering([
+        "HTTP/1.1 302 Found",
+        ...IIS,
+        "Location: https://mail.example.com/owa/auth/logon.aspx?url=x&reason=0",
+        "Set-Cookie: ClientId=AAAABBBBCCCCDDDD; path=/",
+      ]),
+      { path: "/owa/", security: "implicit", tls: CLIENT_TLS },
+    );
+    expect(seen).toMatchObject({
+      outcome: "match",
+      step: "response",
+      servedBy: "ex01",
+      exchangeSeen: true,
+      tls: { verification: "ok" },
+    });
+    expect(seen.server.received()).toBe(
+      "GET /owa/ HTTP/1.1\r\nHost: mail.example.com\r\nUser-Agent: adc-witness\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+    );
+    expect(seen.evidence.transcript).toContain("Set-Cookie: ClientId=<secret>; path=/");
+    expect(seen.evidence.transcript).not.toContain("AAAABBBB");
+  });
+
+  test.each<readonly [string, readonly string[], string, string]>([
+    ["EWS asks for a login", EWS_401, "", "ok"],
+    [
+      "Exchange 2010 asks for a login, without X-FEServer",
+      ["HTTP/1.1 401 Unauthorized", "Server: Microsoft-IIS/7.5", "WWW-Authenticate: Basic realm=x"],
+      "",
+      "ok",
+    ],
+    [
+      "Exchange 2010 redirects to its login",
+      [
+        "HTTP/1.1 302 Found",
+        "Server: Microsoft-IIS/7.5",
+        "Location: https://mail/owa/auth/logon.aspx?url=1",
+      ],
+      "",
+      "ok",
+    ],
+    [
+      "a relative redirect to the login",
+      ["HTTP/1.1 302 Found", "Location: /owa/auth/logon.aspx"],
+      "",
+      "ok",
+    ],
+    ["the root redirects to OWA", ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/"], "", "ok"],
+    ["the login page itself", ["HTTP/1.1 200 OK", ...IIS], "<form>", "ok"],
+    [
+      "the back end is gone",
+      ["HTTP/1.1 503 Service Unavailable", ...IIS, "X-CasErrorCode: BackEndGone"],
+      "",
+      "backend_unavailable",
+    ],
+    ["the back end is late", ["HTTP/1.1 504 Gateway Timeout", ...IIS], "", "backend_unavailable"],
+    [
+      "the directory is ill",
+      ["HTTP/1.1 500 Error", ...IIS, "X-CasErrorCode: ServerLocatorError"],
+      "",
+      "backend_unavailable",
+    ],
+    [
+      "OWA's error page",
+      ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/auth/errorFE.aspx?httpCode=500"],
+      "",
+      "backend_unavailable",
+    ],
+    [
+      "the application pool is stopped",
+      ["HTTP/1.1 503 Service Unavailable", "Server: Microsoft-HTTPAPI/2.0"],
+      "<h2>Service Unavailable</h2>",
+      "service_not_active",
+    ],
+    [
+      "the directory is missing",
+      ["HTTP/1.1 404 Not Found", "Server: Microsoft-IIS/10.0"],
+      "",
+      "bad_status",
+    ],
+    ["a page of something else", ["HTTP/1.1 200 OK", "Server: nginx"], "<h1>Hi</h1>", "bad_status"],
+    ["a redirect of something else", ["HTTP/1.1 302 Found", "Location: /app"], "", "bad_status"],
+    ["401 without a scheme", ["HTTP/1.1 401 Unauthorized", ...IIS], "", "protocol_error"],
+    [
+      "clear text where TLS is due",
+      ["HTTP/1.1 403 Forbidden", "Server: Microsoft-IIS/10.0"],
+      "",
+      "ssl_required",
+    ],
+    [
+      "403.4 in words",
+      ["HTTP/1.1 403 Forbidden"],
+      "403.4 - Forbidden: SSL is required",
+      "ssl_required",
+    ],
+    ["403 for another reason", ["HTTP/1.1 403 Forbidden"], "IP address rejected", "bad_status"],
+  ])("%s", async (_, head, body, reason) => {
+    const seen = await look("https_challenge", answering(head, body), { path: "/owa/" });
+    expect(seen).toMatchObject({ outcome: reason === "ok" ? "match" : "mismatch", reason });
+  });
+
+  test("schemes that are expected and not offered", async () => {
+    const expecting = (schemes: string[]): Promise<Observation> =>
+      look("https_challenge", answering(EWS_401), { authSchemes: schemes });
+    expect(await expecting(["NTLM", "Negotiate"])).toMatchObject({ outcome: "match" });
+    expect(await expecting(["Basic"])).toMatchObject({
+      outcome: "mismatch",
+      reason: "auth_schemes_differ",
+    });
+  });
+
+  test("several schemes in one header line", async () => {
+    const seen = await look(
+      "https_challenge",
+      answering([
+        "HTTP/1.1 401 Unauthorized",
+        'WWW-Authenticate: Basic realm="a, b", Negotiate, NTLM',
+      ]),
+      { authSchemes: ["basic", "negotiate", "ntlm"] },
+    );
+    expect(seen.outcome).toBe("match");
+  });
+
+  test("a close after the request is no health page: the service itself does not answer", async () => {
+    const seen = await look("https_challenge", (socket) => {
+      socket.once("data", () => socket.end());
+    });
+    expect(seen).toMatchObject({
+      outcome: "failed",
+      step: "response",
+      reason: "closed_without_data",
+    });
+  });
+});
+
+describe("https_challenge at a VIP", () => {
+  test.each<readonly [string, readonly string[], AdcFront | null, string]>([
+    [
+      "AAA's redirect, known by its cookie",
+      [
+        "HTTP/1.1 302 Object Moved",
+        "Location: /vpn/tmindex.html",
+        "Set-Cookie: NSC_TASS=aHR0cHM6Ly9tYWls; Path=/",
+      ],
+      null,
+      "aaa_login",
+    ],
+    [
+      "AAA's redirect, known by its host",
+      ["HTTP/1.1 302 Object Moved", "Location: https://AAA.example.com/"],
+      AAA_FORM,
+      "aaa_login",
+    ],
+    [
+      "AAA's newer login page",
+      [
+        "HTTP/1.1 302 Object Moved",
+        "Location: https://x.example.com/logon/LogonPoint/tmindex.html",
+      ],
+      null,
+      "aaa_login",
+    ],
+    [
+      "401-based AAA",
+      ["HTTP/1.1 401 Unauthorized", "WWW-Authenticate: Basic realm=x"],
+      AAA_401,
+      "aaa_login",
+    ],
+    ["Exchange's own 401 behind 401-based AAA", EWS_401, AAA_401, "ok"],
+    [
+      "a persistence cookie is no AAA",
+      [...EWS_401, "Set-Cookie: NSC_wt_pxb=ffffffff0909; path=/"],
+      null,
+      "ok",
+    ],
+    ["no service is up", ["HTTP/1.1 503 Service Unavailable"], null, "adc_no_service"],
+    ["the ADC's own error", ["HTTP/1.1 502 Bad Gateway"], null, "adc_error_page"],
+    ["a page of the ADC", ["HTTP/1.1 200 OK"], null, "adc_error_page"],
+    [
+      "the back end is gone behind it",
+      ["HTTP/1.1 503 Service Unavailable", ...IIS],
+      null,
+      "backend_unavailable",
+    ],
+  ])("%s", async (_, head, adc, reason) => {
+    const seen = await look("https_challenge", answering(head), { adc }, "vip");
+    expect(seen).toMatchObject({ outcome: reason === "ok" ? "match" : "mismatch", reason });
+  });
+
+  test("a configured redirect is what is expected", async () => {
+    const adc: AdcFront = {
+      authentication: "none",
+      authenticationHost: null,
+      redirectUrl: "https://mail.example.com",
+    };
+    const to = (location: string): Behaviour =>
+      answering(["HTTP/1.1 302 Object Moved", `Location: ${location}`]);
+    const right = await look(
+      "https_challenge",
+      to("https://mail.example.com/owa/"),
+      { adc, path: "/owa/" },
+      "vip",
+    );
+    expect(right.outcome).toBe("match");
+    const wrong = await look("https_challenge", to("https://elsewhere/"), { adc }, "vip");
+    expect(wrong).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
+  });
+});
+
+describe("health_page", () => {
+  test("names the server that answered", async () => {
+    const seen = await look("health_page", HEALTHY, { path: "/owa/" });
+    expect(seen).toMatchObject({
+      outcome: "match",
+      servedBy: "ex01.lab.example.com",
+      exchangeSeen: true,
+    });
+    expect(seen.server.received()).toMatch(/^GET \/owa\/healthcheck\.htm HTTP\/1\.1\r\n/);
+  });
+
+  test("an aborted request is a component that is offline", async () => {
+    for (const cut of ["end", "resetAndDestroy"] as const) {
+      const seen = await look("health_page", (socket) => {
+        socket.once("data", () => socket[cut]());
+      });
+      expect(seen).toMatchObject({
+        outcome: "failed",
+        step: "response",
+        reason: "component_offline",
+      });
+    }
+  });
+
+  test("an answer that breaks off is not", async () => {
+    const seen = await look("health_page", (socket) => {
+      socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n200"));
+    });
+    expect(seen).toMatchObject({ outcome: "failed", reason: "protocol_error" });
+  });
+
+  test.each<readonly [string, readonly string[], string, string]>([
+    ["another page", ["HTTP/1.1 200 OK"], "<html>200 OK</html>", "pattern_missing"],
+    ["the ADC's login", ["HTTP/1.1 302 Found", "Location: /vpn/tmindex.html"], "", "aaa_login"],
+    [
+      "a login that is not Exchange's",
+      ["HTTP/1.1 401 Unauthorized", "WWW-Authenticate: Basic realm=x"],
+      "",
+      "aaa_login",
+    ],
+    [
+      "no health page (2010)",
+      ["HTTP/1.1 404 Not Found", "Server: Microsoft-IIS/7.5"],
+      "",
+      "bad_status",
+    ],
+    [
+      "application pool stopped",
+      ["HTTP/1.1 503 Unavailable", "Server: Microsoft-HTTPAPI/2.0"],
+      "",
+      "service_not_active",
+    ],
+    ["clear text", ["HTTP/1.1 403 Forbidden"], "", "ssl_required"],
+  ])("%s", async (_, head, body, reason) => {
+    const seen = await look("health_page", answering(head, body));
+    expect(seen).toMatchObject({ outcome: "mismatch", step: "response", reason });
+  });
+
+  test.each([
+    [null, "/owa/healthcheck.htm"],
+    ["/owa/", "/owa/healthcheck.htm"],
+    ["/EWS/Exchange.asmx", "/EWS/healthcheck.htm"],
+    ["/mapi/emsmdb/", "/mapi/healthcheck.htm"],
+    ["/Microsoft-Server-ActiveSync", "/Microsoft-Server-ActiveSync/healthcheck.htm"],
+    ["/ecp/HealthCheck.htm", "/ecp/HealthCheck.htm"],
+  ])("of %s is %s", (path, expected) => {
+    expect(healthPath(path)).toBe(expected);
+  });
+});
