@@ -96,10 +96,16 @@ function newService(
   };
 }
 
+/** Services of the ADC's own (its GUI, its RPC): saved files set and bind them, none defines them. */
+const INTERNAL_SERVICE = /^ns[a-z]+-.*-\d+$/;
+
 function setService(statement: Statement, draft: Draft): void {
-  const service = draft.services.get(statement.words[0] ?? "");
+  const [name = ""] = statement.words;
+  const service = draft.services.get(name);
   if (service === undefined) {
-    reportMissing(draft, statement, "service", statement.words[0] ?? "");
+    if (!INTERNAL_SERVICE.test(name)) {
+      reportMissing(draft, statement, "service", name);
+    }
     return;
   }
   applyKeys(service, statement, draft);
@@ -137,7 +143,7 @@ function bindService(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
   const monitor = statement.keys.get("monitorname")?.[0];
   const service = draft.services.get(name);
-  if (monitor === undefined) {
+  if (monitor === undefined || INTERNAL_SERVICE.test(name)) {
     // Policies bound to a service (compression, DoS protection) change nothing about its health.
     return;
   }
