@@ -5,7 +5,8 @@ import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**
  * UDP-ECV: sends `send` as one datagram; an answer that holds `recv` passes. Without `recv` the server is up unless ICMP
- * says that nobody listens on the port: silence passes. NetScaler docs: "UDP-ECV monitors".
+ * says that nobody listens on the port: silence passes. Binary protocols (NTP) need bytes no command line can hold: they
+ * may be written `\x1b`; that the ADC reads them so is not documented. NetScaler docs: "UDP-ECV monitors".
  */
 export const udpEcvMonitor: MonitorType = {
   type: "UDP-ECV",
@@ -21,10 +22,10 @@ export const udpEcvMonitor: MonitorType = {
 function probeUdpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
     const { send, recv } = spec.monitor.parameters;
-    const pattern = Buffer.from(recv ?? "", "latin1");
+    const pattern = bytesOf(recv ?? "");
     let other = 0;
     const answer = await askUdp(run, target, {
-      payload: Buffer.from(send ?? "", "latin1"),
+      payload: bytesOf(send ?? ""),
       accept(data) {
         if (data.includes(pattern)) {
           return true;
@@ -50,4 +51,12 @@ function probeUdpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>)
         return run.broken("response", answer);
     }
   });
+}
+
+/** The string's bytes, with `\xHH` as the byte it names. */
+function bytesOf(text: string): Buffer {
+  const bytes = text.replace(/\\x([0-9a-f]{2})/gi, (_match, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(bytes, "latin1");
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { breakOfSocketError, type Break } from "./break.ts";
 import type { ProbeRun, RunResource } from "./probe-run.ts";
 
@@ -113,14 +114,14 @@ export class Connection implements RunResource {
     this.#listen();
   }
 
-  /** Ends the connection: orderly, or with RST. Repeated calls do nothing. */
+  /** Ends the connection: orderly, or with RST where no TLS runs over it. Repeated calls do nothing. */
   close(mode: CloseMode = this.closeMode): void {
     if (this.#closed) {
       return;
     }
     this.#closed = true;
     this.run.drop(this);
-    if (mode === "RESET") {
+    if (mode === "RESET" && !(this.socket instanceof TLSSocket)) {
       this.socket.resetAndDestroy();
     } else {
       // Sends what is queued and FIN, then frees the descriptor without waiting for the peer.

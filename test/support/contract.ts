@@ -1,0 +1,188 @@
+import type { Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Observation, ProbeContext, Target } from "../../src/probes/probe.ts";
+import { TRANSCRIPT_BYTES } from "../../src/probes/wire/transcript.ts";
+import { probeContext } from "./probe-context.ts";
+import {
+  closedPort,
+  serveInSingleBytes,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+} from "./scripted-server.ts";
+
+export interface ContractSubject {
+  readonly run: (target: Target, context: ProbeContext) => Promise<Observation>;
+  /** A server with which the probe passes. */
+  readonly healthy: Behaviour;
+  /** The server side of TLS when the probe speaks it at once. */
+  readonly tls?: TlsOptions;
+  /** A bare connection is all the probe wants: what the server says later is of no interest. */
+  readonly connectionIsEnough?: boolean;
+  /** Whether an answer of noise may pass (a monitor without a pattern). */
+  readonly noisePasses?: boolean;
+}
+
+const DEADLINE_MS = 400;
+/** How late a busy machine may be. */
+const SLACK_MS = 1500;
+
+/**
+ * What every TCP probe owes whatever the server does: an observation and never an exception, in time, bounded, with no
+ * handle left behind.
+ */
+export function probeContract(name: string, subject: ContractSubject): void {
+  const servers: ScriptedServer[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+  });
+
+  async function against(
+    behaviour: Behaviour,
+    change: Partial<ProbeContext> = {},
+    timeoutMs = DEADLINE_MS,
+    tls: TlsOptions | null = subject.tls ?? null,
+  ): Promise<Observation> {
+    const server = await serve(behaviour, tls);
+    servers.push(server);
+    return run(server.port, timeoutMs, change);
+  }
+
+  async function run(
+    port: number,
+    timeoutMs: number,
+    change: Partial<ProbeContext> = {},
+  ): Promise<Observation> {
+    const began = performance.now();
+    const seen = await subject.run(
+      { host: "127.0.0.1", port, server: null },
+      probeContext(timeoutMs, change),
+    );
+    const took = performance.now() - began;
+    expect(took).toBeLessThan(timeoutMs + SLACK_MS);
+    expect(seen.durationMs).toBeLessThanOrEqual(took + 1);
+    expect(seen.evidence.transcript.length).toBeLessThanOrEqual(TRANSCRIPT_BYTES);
+    return seen;
+  }
+
+  const passesAnyway = subject.connectionIsEnough === true;
+
+  describe(`${name}: what every probe owes`, () => {
+    test("passes with a healthy server, and leaves no connection open", async () => {
+      const server = await serve(subject.healthy, subject.tls ?? null);
+      servers.push(server);
+      const seen = await run(server.port, 5000);
+      expect(seen).toMatchObject({ outcome: "match", reason: "ok" });
+      await until(() => server.open() === 0);
+    });
+
+    test("passes when the answer arrives a byte at a time", async () => {
+      const server = await serve(subject.healthy, subject.tls ?? null);
+      const relay = await serveInSingleBytes(server.port);
+      servers.push(server, relay);
+      const seen = await run(relay.port, 5000);
+      expect(seen).toMatchObject({ outcome: "match", reason: "ok" });
+    });
+
+    test("refused where nobody listens", async () => {
+      const seen = await run(await closedPort(), DEADLINE_MS);
+      expect(seen).toMatchObject({ outcome: "refused", reason: "refused", step: "connect" });
+    });
+
+    unless(passesAnyway, "timeout when the server is silent", async () => {
+      const seen = await against(() => undefined);
+      expect(seen.outcome).toBe("timeout");
+      expect(seen.durationMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5);
+    });
+
+    unless(passesAnyway, "failed when the server closes at once", async () => {
+      const seen = await against((socket) => socket.end());
+      expect(seen.outcome).toBe("failed");
+      expect(["closed_without_data", "reset"]).toContain(seen.reason);
+    });
+
+    unless(subject.tls === undefined, "failed when the server closes before TLS", async () => {
+      const seen = await against((socket) => socket.end(), {}, DEADLINE_MS, null);
+      expect(seen).toMatchObject({ outcome: "failed", step: "tls" });
+      expect(["closed_without_data", "reset"]).toContain(seen.reason);
+    });
+
+    unless(passesAnyway, "failed when the server resets at once", async () => {
+      const reset = (socket: Socket): unknown => socket.resetAndDestroy();
+      const seen = await against(reset, {}, DEADLINE_MS, null);
+      expect(seen).toMatchObject({ outcome: "failed", reason: "reset" });
+    });
+
+    unless(passesAnyway || subject.noisePasses === true, "never passes on noise", async () => {
+      const seen = await against((socket) => {
+        socket.end(Buffer.from(Array.from({ length: 700 }, (_, at) => (at * 7919 + 13) % 256)));
+      });
+      expect(["mismatch", "failed", "timeout"]).toContain(seen.outcome);
+    });
+
+    unless(subject.noisePasses === true, "bounded when the server never stops", async () => {
+      const heap = process.memoryUsage().arrayBuffers;
+      const seen = await against((socket) => {
+        const block = Buffer.alloc(64 * 1024, "x");
+        (function more(): void {
+          if (!socket.destroyed) {
+            socket.write(block, () => setImmediate(more));
+          }
+        })();
+      });
+      expect(["mismatch", "failed", "timeout"].concat(passesAnyway ? ["match"] : [])).toContain(
+        seen.outcome,
+      );
+      expect(process.memoryUsage().arrayBuffers - heap).toBeLessThan(64 * 1024 * 1024);
+    });
+
+    test("ends at once as a fault when the round is abandoned", async () => {
+      const abandoned = AbortSignal.abort();
+      const seen = await against(subject.healthy, { signal: abandoned }, 20_000);
+      expect(seen).toMatchObject({ outcome: "fault", reason: "agent_fault" });
+    });
+
+    test("leaves no listener on the round's signal and no timer", async () => {
+      const controller = new AbortController();
+      let listeners = 0;
+      const { signal } = controller;
+      const add = signal.addEventListener.bind(signal);
+      const remove = signal.removeEventListener.bind(signal);
+      signal.addEventListener = (...args: Parameters<typeof add>) => {
+        listeners += 1;
+        add(...args);
+      };
+      signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+        listeners -= 1;
+        remove(...args);
+      };
+      const before = timers();
+      await against(subject.healthy, { signal }, 19_000);
+      expect(listeners).toBe(0);
+      await until(() => timers() <= before);
+    });
+  });
+}
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+}
+
+/** Registers a case only where it applies, so that reports show no case as skipped that can never run. */
+function unless(inapplicable: boolean, name: string, body: () => Promise<void>): void {
+  if (!inapplicable) {
+    test(name, body);
+  }
+}
+
+/** Waits until a condition holds; fails after five seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > end) {
+      throw new Error("the condition did not come true within 5 s");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,16 @@
+import type { ProbeContext } from "../../src/probes/probe.ts";
+import { createNetwork } from "../../src/probes/wire/network.ts";
+
+/** A context on the real network (loopback in tests) with this deadline. */
+export function probeContext(timeoutMs = 2000, change: Partial<ProbeContext> = {}): ProbeContext {
+  return {
+    network: createNetwork({ connectTo: {}, unmapped: "allow", now: () => performance.now() }),
+    signal: new AbortController().signal,
+    timeoutMs,
+    localAddress: null,
+    vantage: "backend",
+    now: Date.now,
+    monotonic: () => performance.now(),
+    ...change,
+  };
+}
