@@ -1,0 +1,88 @@
+import {
+  createOrganisation,
+  type ExchangeServer,
+  type LabAccount,
+  type Organisation,
+} from "../../../lab/exchange/exchange-server.ts";
+import { startExchangeServer } from "../../../lab/exchange/start-exchange-server.ts";
+import type { Network, Observation, ProbeContext } from "../../../src/probes/probe.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type { Account, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { createNetwork } from "../../../src/probes/wire/network.ts";
+import { probeContext } from "../../support/probe-context.ts";
+
+export const PROBE_A: LabAccount = {
+  username: "probe-a",
+  domain: "LAB",
+  address: "probe-a@lab.example.com",
+  password: "pässwörd & 100% of <probe-a>",
+  database: "DB01",
+};
+export const PROBE_B: LabAccount = {
+  username: "probe-b",
+  domain: "LAB",
+  address: "probe-b@lab.example.com",
+  password: "another long password",
+  database: "DB02",
+};
+
+/** The account as the configuration gives it. */
+export function accountOf(account: LabAccount, change: Partial<Account> = {}): Account {
+  return {
+    name: account.username,
+    username: `${account.domain}\\${account.username}`,
+    address: account.address,
+    password: account.password,
+    domain: account.domain,
+    ...change,
+  };
+}
+
+/** One lab server and its organisation, reached under its well-known ports. */
+export interface ExchangeBench {
+  readonly server: ExchangeServer;
+  readonly organisation: Organisation;
+  readonly network: Network;
+  run(port: number, spec: TransactionSpec, change?: Partial<ProbeContext>): Promise<Observation>;
+  close(): Promise<void>;
+}
+
+export async function exchangeBench(
+  options: Partial<Parameters<typeof startExchangeServer>[0]> = {},
+): Promise<ExchangeBench> {
+  const organisation = createOrganisation({
+    accounts: [PROBE_A, PROBE_B],
+    mailboxServer: "mbx01.lab.example.com",
+  });
+  const server = await startExchangeServer({
+    name: "ex01",
+    fqdn: "ex01.lab.example.com",
+    version: "2016",
+    organisation,
+    ...options,
+  });
+  const connectTo: Record<string, string> = {};
+  for (const port of server.ports) {
+    const endpoint = server.endpoint(port);
+    if (endpoint !== null) {
+      connectTo[`ex01:${String(port)}`] = `${endpoint.host}:${String(endpoint.port)}`;
+    }
+  }
+  const network = createNetwork({
+    connectTo,
+    unmapped: "refuse",
+    now: () => performance.now(),
+  });
+  return {
+    server,
+    organisation,
+    network,
+    run: (port, spec, change = {}) =>
+      runTransaction(
+        spec,
+        { host: "ex01", port, server: "ex01" },
+        probeContext(3000, { network, ...change }),
+      ),
+    close: () => server.close(),
+  };
+}

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import type { Observation } from "../../../src/probes/probe.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { createNetwork } from "../../../src/probes/wire/network.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import { missing, type RealServer } from "../../support/real-servers.ts";
+import { IMAP_GREETING, startDovecot } from "../../support/servers/dovecot.ts";
+import { postfixNeeds, startPostfix } from "../../support/servers/postfix.ts";
+import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+
+/** Looks at a port of a real server under the well-known port that it stands for. */
+function look(
+  server: RealServer,
+  name: string,
+  wellKnown: number,
+  transaction: TransactionName,
+  change: Partial<TransactionSpec> = {},
+): Promise<Observation> {
+  const network = createNetwork({
+    connectTo: { [`mail:${String(wellKnown)}`]: `127.0.0.1:${String(server.ports[name] ?? 0)}` },
+    unmapped: "refuse",
+    now: () => performance.now(),
+  });
+  return runTransaction(
+    transactionSpec(transaction, change),
+    { host: "mail", port: wellKnown, server: "mail" },
+    probeContext(10_000, { network }),
+  );
+}
+
+const implicit = { security: "implicit", tls: CLIENT_TLS } as const;
+const startTls = { security: "starttls", tls: CLIENT_TLS } as const;
+
+const noDovecot = missing("dovecot", "dovecot-imapd dovecot-pop3d");
+describe.skipIf(noDovecot !== null)("Dovecot", () => {
+  let dovecot: RealServer;
+  beforeAll(async () => {
+    dovecot = await startDovecot();
+  }, 30_000);
+  afterAll(async () => {
+    await dovecot.stop();
+  });
+
+  test.each([
+    ["imap", 143, "imap_greeting", "in the clear", {}],
+    ["imap", 143, "imap_greeting", "STARTTLS", startTls],
+    ["imaps", 993, "imap_greeting", "TLS", implicit],
+    ["pop3", 110, "pop3_greeting", "in the clear", {}],
+    ["pop3", 110, "pop3_greeting", "STLS", startTls],
+    ["pop3s", 995, "pop3_greeting", "TLS", implicit],
+  ] as const)("%s on %i: %s, %s", async (name, port, transaction, _, change) => {
+    const seen = await look(dovecot, name, port, transaction, change);
+    expect(seen).toMatchObject({ outcome: "match", step: "greeting" });
+    if ("tls" in change) {
+      expect(seen.tls).toMatchObject({ verification: "ok", serverName: "mail.example.com" });
+    } else {
+      expect(seen.tls).toBeNull();
+    }
+  });
+
+  test("Exchange's words in its banner are taken for Exchange", async () => {
+    const seen = await look(dovecot, "imap", 143, "imap_greeting");
+    expect(seen.evidence.detail).toContain(IMAP_GREETING);
+    expect(seen.exchangeSeen).toBe(true);
+  });
+
+  test("TLS on the clear port is told as clear text, with the server's words", async () => {
+    const seen = await look(dovecot, "imap", 143, "imap_greeting", implicit);
+    expect(seen).toMatchObject({ outcome: "failed", step: "tls", reason: "plaintext_on_tls_port" });
+    expect(seen.evidence.detail).toContain(IMAP_GREETING);
+  });
+});
+
+const noPostfix = missing("/usr/lib/postfix/sbin/master", "postfix") ?? postfixNeeds();
+describe.skipIf(noPostfix !== null)("Postfix", () => {
+  let postfix: RealServer;
+  beforeAll(async () => {
+    postfix = await startPostfix();
+  }, 30_000);
+  afterAll(async () => {
+    await postfix.stop();
+  });
+
+  test.each([
+    ["smtp", 25, "in the clear", {}],
+    ["smtp", 25, "STARTTLS", startTls],
+    ["smtps", 465, "TLS after a moment's silence", implicit],
+    ["smtps", 10465, "TLS at once", implicit],
+  ] as const)("%s on %i, %s", async (name, port, _, change) => {
+    const seen = await look(postfix, name, port, "smtp_mail_from", change);
+    expect(seen).toMatchObject({
+      outcome: "match",
+      step: "mail_from",
+      servedBy: "ex01.example.com",
+    });
+    expect(seen.tls === null ? null : seen.tls.verification).toBe("tls" in change ? "ok" : null);
+  });
+});
