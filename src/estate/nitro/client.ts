@@ -28,7 +28,7 @@ export interface NitroClientOptions {
 
 /** One exchange with an appliance, for metrics. */
 export interface NitroRequestEvent {
-  /** Host of the URL. */
+  /** Host of the URL, with its port where one is written. */
   readonly node: string;
   /** The NITRO resource, or `login` and `logout`. */
   readonly resource: string;
@@ -132,7 +132,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     const result = await transport.exchange({ method, path, cookie: session.cookie, body });
     const judged = judge(result, resource);
     const durationMs = monotonic() - startedAt;
-    options.onRequest?.({ node: url.hostname, resource, durationMs, code: judged.code });
+    options.onRequest?.({ node: url.host, resource, durationMs, code: judged.code });
     return judged;
   }
 
@@ -234,7 +234,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   }
 
   return {
-    node: url.hostname,
+    node: url.host,
     limits: {
       withoutBulk: new Set(),
       withoutAttributes: new Set(),

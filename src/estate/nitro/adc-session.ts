@@ -1,0 +1,176 @@
+import type { AdcNode, AdcState } from "../adc-state.ts";
+import type { Estate } from "../model.ts";
+import { nextPollDelayMs } from "./back-off.ts";
+import {
+  createNitroClient,
+  type NitroClient,
+  type NitroClientOptions,
+  type NitroFailure,
+  type NitroStop,
+} from "./client.ts";
+import { importEstate, type ImportResult } from "./import.ts";
+import { nodeOf, pollNode, unreachableNode, type PollOptions, type PollResult } from "./poll.ts";
+import { readRole, type NodeRole } from "./roles.ts";
+
+export interface AdcSessionOptions extends Omit<NitroClientOptions, "url"> {
+  /** Name of the ADC in our configuration. */
+  readonly adc: string;
+  /** Management addresses of one appliance or of both nodes of a pair. */
+  readonly urls: readonly string[];
+  /** Wall clock in milliseconds. */
+  readonly now?: () => number;
+}
+
+/** One ADC, be it one appliance or a pair: state and configuration are taken from the primary only. Never rejects. */
+export interface AdcSession {
+  readonly importEstate: () => Promise<ImportResult>;
+  readonly poll: (estate: Estate, options?: Omit<PollOptions, "turn">) => Promise<PollResult>;
+  /** Milliseconds from the start of the last poll to the next: see {@link nextPollDelayMs}; longer while backing off. */
+  readonly nextPollDelayMs: (pollEveryMs: number) => number;
+  /** Logs out of every node, also of one that is just being logged in to. Any number of calls. */
+  readonly close: () => Promise<void>;
+}
+
+/** `options.urls` must name at least one address: an empty list is a mistake of the caller's and throws. */
+export function createAdcSession(options: AdcSessionOptions): AdcSession {
+  const monotonic = options.monotonic ?? (() => performance.now());
+  const now = options.now ?? Date.now;
+  if (options.urls.length === 0) {
+    throw new TypeError("an ADC needs at least one management address");
+  }
+  const clients = options.urls.map((url) => createNitroClient({ ...options, url }));
+  let previous: AdcState | null = null;
+  let turn = 0;
+  let lastDurationMs = 0;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = tail.then(work);
+    tail = result;
+    return result;
+  }
+
+  /** The accounts of a pair are the same: what locks one out locks out both. */
+  function haltAll(stop: NitroStop): void {
+    for (const client of clients) {
+      client.stop(stop);
+    }
+  }
+
+  async function look(): Promise<Look> {
+    const answers = await Promise.all(
+      clients.map(async (client) => ({ client, answer: await readRole(client) })),
+    );
+    const stop = answers.find(({ answer }) => answer.kind === "stopped")?.answer;
+    if (stop?.kind === "stopped") {
+      haltAll(stop);
+    }
+    const nodes = answers.map(({ client, answer }) =>
+      answer.kind === "role" ? nodeOf(client, answer) : unreachableNode(client),
+    );
+    return { nodes, ...choosePrimary(answers, previous) };
+  }
+
+  async function poll(estate: Estate, pollOptions: PollOptions): Promise<PollResult> {
+    const first = await pollPrimary(estate, pollOptions);
+    // A failover in the middle of a poll: whoever is primary now is asked at once.
+    return first.result.kind === "state" || first.result.kind === "stopped" || clients.length === 1
+      ? first.result
+      : pollOtherPrimary(estate, pollOptions, first);
+  }
+
+  async function pollPrimary(
+    estate: Estate,
+    pollOptions: PollOptions,
+  ): Promise<{ result: PollResult; client: NitroClient | null }> {
+    const { nodes, client, answer } = await look();
+    const result: PollResult =
+      answer.kind === "role"
+        ? await pollNode(client, answer, nodes, estate, previous, now, pollOptions)
+        : { ...answer, nodes };
+    return { result, client };
+  }
+
+  async function pollOtherPrimary(
+    estate: Estate,
+    pollOptions: PollOptions,
+    first: { result: PollResult; client: NitroClient | null },
+  ): Promise<PollResult> {
+    const { nodes, client, answer } = await look();
+    return client !== first.client && answer.kind === "role" && answer.role === "primary"
+      ? pollNode(client, answer, nodes, estate, previous, now, pollOptions)
+      : first.result;
+  }
+
+  return {
+    importEstate: () =>
+      inTurn(async () => {
+        const { client, answer } = await look();
+        if (answer.kind !== "role") {
+          return answer;
+        }
+        if (answer.role === "secondary" || (answer.role === "unknown" && !answer.gap)) {
+          const message = "no node says that it is the primary";
+          return { kind: "secondary", code: "secondary", message };
+        }
+        const result = await importEstate(client, { adc: options.adc });
+        if (result.kind === "stopped") {
+          haltAll(result);
+        }
+        return result;
+      }),
+    poll: (estate, pollOptions = {}) =>
+      inTurn(async () => {
+        const startedAt = monotonic();
+        const result = await poll(estate, { ...pollOptions, turn });
+        lastDurationMs = monotonic() - startedAt;
+        turn += 1;
+        if (result.kind === "state") {
+          previous = result.state;
+        } else if (result.kind === "stopped") {
+          haltAll(result);
+        }
+        return result;
+      }),
+    nextPollDelayMs: (pollEveryMs) =>
+      Math.max(
+        nextPollDelayMs(pollEveryMs, lastDurationMs),
+        Math.min(...clients.map((client) => client.pausedForMs())),
+      ),
+    close: async () => {
+      await Promise.all(clients.map((client) => client.close()));
+    },
+  };
+}
+
+interface Look extends Chosen {
+  readonly nodes: readonly AdcNode[];
+}
+
+interface Chosen {
+  readonly client: NitroClient;
+  readonly answer: NodeRole | NitroFailure | NitroStop;
+}
+
+/**
+ * Whom to believe: the primary; of two that claim to be (a split pair) the one that was before; else whoever answers, so
+ * that the caller hears what is wrong; else the first silence.
+ */
+export function choosePrimary(answers: readonly Chosen[], previous: AdcState | null): Chosen {
+  const [first] = answers;
+  if (first === undefined) {
+    throw new Error("an ADC without management addresses");
+  }
+  const before = previous?.nodes.find(({ role }) => role === "primary")?.node;
+  const primaries = answers.filter(
+    ({ answer }) => answer.kind === "role" && answer.role === "primary",
+  );
+  return (
+    primaries.find(({ client }) => client.node === before) ??
+    primaries[0] ??
+    answers.find(({ answer }) => answer.kind === "stopped") ??
+    answers.find(({ answer }) => answer.kind === "role" && answer.gap) ??
+    answers.find(({ answer }) => answer.kind === "role") ??
+    first
+  );
+}

@@ -1,0 +1,95 @@
+import type { AdcNode } from "../adc-state.ts";
+import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import { text, type Row } from "./coerce.ts";
+
+/** What a node says about its part in a high-availability pair. */
+export interface NodeRole {
+  readonly kind: "role";
+  readonly role: AdcNode["role"];
+  /** `PRIMARY`, `SECONDARY`, `CLAIMING` …, where told. */
+  readonly masterState: string | null;
+  /** How the node calls itself: its NSIP, where told. */
+  readonly address: string | null;
+  /** The account may not read roles. */
+  readonly gap: boolean;
+}
+
+/** Asks one node for its role: configuration first, then the statistics, which also know the moment of a takeover. */
+export async function readRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
+  const config = await client.get({ kind: "config", resource: "hanode" });
+  if (config.kind === "failed" || config.kind === "stopped") {
+    return config;
+  }
+  const stat = await client.get({ kind: "stat", resource: "hanode" });
+  if (stat.kind === "failed" || stat.kind === "stopped") {
+    return stat;
+  }
+  const warned =
+    (config.kind === "rows" ? config.secondary : config.action === "secondary") ||
+    (stat.kind === "rows" ? stat.secondary : stat.action === "secondary");
+  const denied = [config, stat].every(
+    (answer) => answer.kind === "refused" && answer.action === "permission",
+  );
+  if (denied && !warned) {
+    return { kind: "role", role: "unknown", masterState: null, address: null, gap: true };
+  }
+  return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: denied };
+}
+
+function rowsOf(answer: NitroAnswer): readonly Row[] {
+  return answer.kind === "rows" ? answer.rows : [];
+}
+
+/**
+ * Whether the node still is what it was, from the configuration alone: asked after a poll, so that a failover in its middle
+ * is noticed.
+ */
+export async function isStillPrimary(client: NitroClient): Promise<boolean> {
+  const config = await client.get({ kind: "config", resource: "hanode" });
+  if (config.kind === "rows") {
+    return roleOf(config.rows, [], config.secondary).role !== "secondary";
+  }
+  return config.kind === "refused" && config.action === "permission";
+}
+
+/**
+ * The role out of the rows of config/hanode and stat/hanode. A node without high availability, or which says nothing of
+ * it, is its own primary; one that is taking over (CLAIMING, FORCE CHANGE) is neither until it has.
+ * Source: NITRO docs, `hanode` (state; hacurstatus, hacurmasterstate).
+ */
+export function roleOf(
+  config: readonly Row[],
+  stat: readonly Row[],
+  warnedSecondary: boolean,
+): Omit<NodeRole, "gap"> {
+  const own = config.find((row) => text(row, "id") === "0") ?? config[0] ?? {};
+  const statistics = stat[0] ?? {};
+  const masterState = text(statistics, "hacurmasterstate")?.toUpperCase() ?? null;
+  const alone = text(statistics, "hacurstatus")?.toUpperCase() === "NO" && config.length <= 1;
+  const role = warnedSecondary
+    ? "secondary"
+    : alone
+      ? "primary"
+      : pairedRole(text(own, "state")?.toUpperCase() ?? null, masterState);
+  return { kind: "role", role, masterState, address: text(own, "ipaddress") };
+}
+
+function pairedRole(state: string | null, masterState: string | null): AdcNode["role"] {
+  if (masterState === "CLAIMING" || masterState === "FORCE CHANGE") {
+    return "unknown";
+  }
+  if (masterState === "SECONDARY" || masterState === "STAYSECONDARY") {
+    return "secondary";
+  }
+  switch (state) {
+    case "PRIMARY":
+      return "primary";
+    case "SECONDARY":
+    case "STAYSECONDARY":
+      return "secondary";
+    case null:
+      return masterState === null || masterState === "PRIMARY" ? "primary" : "unknown";
+    default:
+      return "unknown";
+  }
+}
