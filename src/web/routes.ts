@@ -4,6 +4,8 @@ import type { Metrics } from "../exporters/prometheus/metrics.ts";
 import { acceptsGzip, CONTENT_TYPES, negotiateFormat } from "../exporters/prometheus/negotiate.ts";
 import type { WebActions } from "./actions.ts";
 import { apiRoutes } from "./api/routes.ts";
+import type { EventStreams } from "./api/events.ts";
+import type { History } from "./history/history.ts";
 import { html, problem, reply, text, type Reply } from "./http/reply.ts";
 import { get, type Call, type Route } from "./http/route.ts";
 import { plainPage } from "./page/plain-page.ts";
@@ -14,6 +16,8 @@ export interface WebSources {
   readonly live: () => LiveState;
   readonly estates: () => readonly Estate[];
   readonly metrics: Metrics;
+  /** Fed by the agent (`probeFinished`); the server samples the live state for it. */
+  readonly history: History;
   readonly actions: WebActions;
   /** The configuration in force as YAML, secrets masked. */
   readonly configMasked: () => string;
@@ -23,7 +27,7 @@ export interface WebSources {
 }
 
 /** The whole route table. */
-export function routes(sources: WebSources): readonly Route[] {
+export function routes(sources: WebSources, events: EventStreams): readonly Route[] {
   return [
     get("/", () => html(plainPage(sources.live()))),
     get("/metrics", (call) => metricsReply(sources, call)),
@@ -42,6 +46,7 @@ export function routes(sources: WebSources): readonly Route[] {
       },
     },
     get("/config", () => text(200, sources.configMasked())),
+    get("/api/v1/events", events.open),
     ...apiRoutes(sources),
   ];
 }

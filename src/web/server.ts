@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { hostname } from "node:os";
+import { createEventStreams } from "./api/events.ts";
 import { isLoopback, parseHostPort } from "../config/host-port.ts";
 import { readBody } from "./http/body.ts";
 import {
@@ -42,9 +43,13 @@ export type Web =
     }
   | { readonly kind: "failed"; readonly message: string };
 
+/** How soon a change is told to event streams, and how fine timelines are. */
+const SAMPLE_EVERY_MS = 500;
+
 /** Serves page, metrics and API on all addresses, or on none. Never rejects. */
 export async function startWeb(options: WebOptions): Promise<Web> {
-  const table = routes(options);
+  const events = createEventStreams(options.history);
+  const table = routes(options, events);
   const patience = options.patience ?? DEFAULT_PATIENCE;
   const machineNames = namesOfThisMachine();
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
@@ -52,7 +57,13 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     void answer(request, response, table, settings, patience, options.log);
   };
   const listening: Extract<Listening, { kind: "listening" }>[] = [];
+  const sampling = setInterval(() => {
+    options.history.sample(options.live());
+  }, SAMPLE_EVERY_MS);
+  sampling.unref();
   const close = async (): Promise<void> => {
+    clearInterval(sampling);
+    events.close();
     await Promise.all(listening.map((one) => one.close()));
   };
   for (const address of options.listen) {

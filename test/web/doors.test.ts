@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
+import { createHistory, HISTORY_BYTES } from "../../src/web/history/history.ts";
 import { startWeb } from "../../src/web/server.ts";
 import { checkAccess, checkHost, type Visitor } from "../../src/web/http/doors.ts";
 import { maintenanceHour } from "../support/live-state.ts";
@@ -231,6 +232,7 @@ async function start(listen: string[], warnings: string[] = []) {
     live: maintenanceHour,
     estates: () => [],
     metrics,
+    history: createHistory({ maxBytes: HISTORY_BYTES, now: Date.now }),
     actions: IDLE_ACTIONS,
     configMasked: () => "",
     version: "0",

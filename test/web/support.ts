@@ -3,6 +3,7 @@ import { onTestFinished } from "vitest";
 import type { LiveState } from "../../src/agent/live.ts";
 import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
 import type { WebActions } from "../../src/web/actions.ts";
+import { createHistory, HISTORY_BYTES } from "../../src/web/history/history.ts";
 import { startWeb, type WebOptions } from "../../src/web/server.ts";
 import { NOON } from "../support/live-state.ts";
 
@@ -51,6 +52,7 @@ export async function serve(
     live: typeof live === "function" ? live : () => live,
     estates: () => [],
     metrics,
+    history: createHistory({ maxBytes: HISTORY_BYTES, now: () => NOON }),
     actions: IDLE_ACTIONS,
     configMasked: () => "agent: dc1\n",
     version: "0.1.0",

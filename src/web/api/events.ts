@@ -1,0 +1,135 @@
+import type { ServerResponse } from "node:http";
+import type { Change, History } from "../history/history.ts";
+import { problem, type Reply } from "../http/reply.ts";
+import type { Call } from "../http/route.ts";
+import { instant } from "../verdicts-json.ts";
+
+/** One change as an event stream and the timeline's JSON tell it. */
+export interface ChangeJson {
+  readonly at: string | null;
+  readonly kind: "member" | "vserver";
+  readonly adc: string;
+  readonly vserver: string | null;
+  readonly adc_service: string | null;
+  readonly server: string | null;
+  readonly port: number | "*" | null;
+  readonly opinions: {
+    readonly adc: string;
+    readonly replica: string | null;
+    readonly service: string;
+  };
+  readonly verdict: string;
+  readonly previous_verdict: string | null;
+  readonly step: string | null;
+  readonly reason: string | null;
+}
+
+export interface EventStreams {
+  /** A stream of changes (`text/event-stream`), resumed after `Last-Event-ID`; 503 when there are too many already. */
+  readonly open: (call: Call) => Reply;
+  /** Streams open now. */
+  readonly count: () => number;
+  readonly close: () => void;
+}
+
+const MAX_STREAMS = 2_000;
+const HEARTBEAT_MS = 15_000;
+/** A reader that lets this much pile up is cut off; it resumes by itself. */
+const MAX_BEHIND_BYTES = 256 * 1024;
+
+export function createEventStreams(history: History): EventStreams {
+  const open = new Set<ServerResponse>();
+  // Rendered once for all readers.
+  const unsubscribe = history.subscribe((changes) => {
+    broadcast(changes.map(eventText).join(""));
+  });
+  const heartbeat = setInterval(() => {
+    broadcast(": still here\n\n");
+  }, HEARTBEAT_MS);
+  heartbeat.unref();
+
+  function broadcast(text: string): void {
+    const bytes = Buffer.from(text);
+    for (const response of open) {
+      write(response, bytes);
+    }
+  }
+
+  return {
+    open: (call) => {
+      if (open.size >= MAX_STREAMS) {
+        return problem(503, "Too many event streams are open.", { "retry-after": "30" });
+      }
+      return {
+        kind: "stream",
+        start: (response) => {
+          response.writeHead(200, {
+            "content-type": "text/event-stream",
+            "cache-control": "no-store",
+            "x-accel-buffering": "no",
+          });
+          open.add(response);
+          response.once("close", () => open.delete(response));
+          const since = lastEventId(call);
+          const missed = since === null ? [] : history.changesAfter(since);
+          const hello = `retry: 3000\nid: ${String(history.lastChangeId())}\nevent: hello\ndata: {}\n\n`;
+          write(response, Buffer.from(missed.map(eventText).join("") + hello));
+        },
+      };
+    },
+    count: () => open.size,
+    close: () => {
+      clearInterval(heartbeat);
+      unsubscribe();
+      for (const response of open) {
+        response.end();
+      }
+    },
+  };
+}
+
+export function changeJson({ entity, entry, previous }: Change): ChangeJson {
+  const about =
+    entity.kind === "member"
+      ? {
+          adc: entity.member.adc,
+          vserver: entity.member.vservers[0] ?? null,
+          adc_service: entity.member.adcService,
+          server: entity.member.server,
+          port: entity.member.port,
+        }
+      : {
+          adc: entity.vserver.adc,
+          vserver: entity.vserver.vserver,
+          adc_service: null,
+          server: null,
+          port: entity.vserver.port,
+        };
+  return {
+    at: instant(entry.at),
+    kind: entity.kind,
+    ...about,
+    opinions: { adc: entry.adc, replica: entry.replica, service: entry.service },
+    verdict: entry.verdict,
+    previous_verdict: previous?.verdict ?? null,
+    step: entry.step,
+    reason: entry.reason,
+  };
+}
+
+function eventText(change: Change): string {
+  return `id: ${String(change.id)}\nevent: change\ndata: ${JSON.stringify(changeJson(change))}\n\n`;
+}
+
+function write(response: ServerResponse, bytes: Buffer): void {
+  if (response.writableLength > MAX_BEHIND_BYTES) {
+    response.destroy();
+    return;
+  }
+  response.write(bytes);
+}
+
+function lastEventId(call: Call): number | null {
+  const header = call.headers["last-event-id"];
+  return typeof header === "string" && /^\d{1,15}$/.test(header) ? Number(header) : null;
+}
