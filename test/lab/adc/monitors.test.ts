@@ -11,7 +11,7 @@ import { closedPort, serve, type ScriptedServer } from "../../support/scripted-s
 
 const servers: ScriptedServer[] = [];
 afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.close()));
+  await Promise.all(servers.splice(0).map((each) => each.close()));
 });
 
 async function server(behaviour: (socket: Socket) => void, tls = false): Promise<number> {

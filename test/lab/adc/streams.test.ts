@@ -63,8 +63,8 @@ const dns = createSocket("udp4");
 
 beforeAll(async () => {
   imaps = [await imap("ex01"), await imap("ex02")];
-  dns.on("message", (message, client) => {
-    dns.send(Buffer.concat([Buffer.from("re:"), message]), client.port, client.address);
+  dns.on("message", (message, from) => {
+    dns.send(Buffer.concat([Buffer.from("re:"), message]), from.port, from.address);
   });
   dns.bind(0, "127.0.0.1");
   await once(dns, "listening");

@@ -1,0 +1,264 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseNsConf } from "../src/estate/nsconf/import.ts";
+import { LAB_ACCOUNTS, LAB_GROUPS, MONITOR_ACCOUNT } from "./accounts.ts";
+import { AddressMap } from "./adc/address-map.ts";
+import { Appliance } from "./adc/appliance.ts";
+import type { AaaOptions } from "./adc/aaa/options.ts";
+import type { CertificateAndKey } from "./adc/front/termination.ts";
+import { CERTIFICATE_NAMES, labCa, labCertificate } from "./certificates/lab-certificate.ts";
+import {
+  createOrganisation,
+  startExchangeServer,
+  type ExchangeServer,
+  type ExchangeServerOptions,
+  type LabAccount,
+  type Organisation,
+} from "./exchange/exchange-server.ts";
+import { clientNames, hostOf, mapServer, mapTheRest, pingedHosts, serverRoles } from "./network.ts";
+import { startNitroServer, type NitroServer, type NitroServerOptions } from "./nitro/server.ts";
+import { playScenario, type Scenario, type ScenarioRun, type ScenarioStep } from "./scenario.ts";
+import { scenario, type ScenarioName } from "./scenarios.ts";
+
+export interface LabOptions {
+  /** Default: lab/demo.conf. */
+  readonly confText?: string;
+  /** Default `healthy`. Its steps begin only with `play`. */
+  readonly scenario?: ScenarioName | Scenario;
+  /** Multiplies every duration of the ns.conf at the ADC, and the scenario's times. Default 1: as the file says. */
+  readonly timeScale?: number;
+  /** Changes of single Exchange servers, by name. */
+  readonly exchange?: Readonly<Record<string, Partial<ExchangeServerOptions>>>;
+  /** NITRO over TLS, with the lab's `adc` certificate. Default true. */
+  readonly nitroTls?: boolean;
+  readonly nitro?: Partial<NitroServerOptions>;
+  /** Two nodes. Default: what the scenario needs. */
+  readonly haPair?: boolean;
+  readonly aaa?: Partial<AaaOptions>;
+}
+
+/** An ADC and its Exchange servers on loopback. */
+export interface Lab {
+  /** One for each node, for example `https://127.0.0.1:40123`. */
+  readonly nitroUrls: readonly string[];
+  readonly nitroCredentials: { readonly username: string; readonly password: string };
+  readonly nitro: readonly NitroServer[];
+  readonly confText: string;
+  /** As `connect_to` of a configuration: all there is of the lab's network. */
+  readonly connectTo: Readonly<Record<string, string>>;
+  readonly adc: Appliance;
+  readonly servers: ReadonlyMap<string, ExchangeServer>;
+  readonly organisation: Organisation;
+  readonly accounts: readonly LabAccount[];
+  /** The account of the ADC's login monitors, whose password the ns.conf keeps encrypted. */
+  readonly monitorAccount: LabAccount;
+  /** PEM of the authority behind every certificate of the lab. */
+  readonly ca: string;
+  readonly scenario: Scenario;
+  /** Plays the scenario's steps; `tell` hears each as it begins. */
+  play(tell?: (step: ScenarioStep) => void): ScenarioRun;
+  close(): Promise<void>;
+}
+
+const SETTLE_DEADLINE_MS = 30_000;
+const HEALTH_CACHE_MS = 2_000;
+
+/**
+ * Starts the lab and resolves when the ADC has made up its mind about every member. Rejects when the ns.conf's servers
+ * cannot be started.
+ */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+  const story =
+    typeof options.scenario === "object"
+      ? options.scenario
+      : scenario(options.scenario ?? "healthy");
+  const text = options.confText ?? demoConf();
+  const confText = story.conf?.(text) ?? text;
+  const estate = parseNsConf(confText, { adc: "lab" });
+  const timeScale = options.timeScale ?? 1;
+  const started: { close(): Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(started.splice(0).map((each) => each.close()));
+  };
+  try {
+    const organisation = createOrganisation({
+      accounts: LAB_ACCOUNTS,
+      mailboxServer: `${firstServer(estate.servers.keys())}.lab.example.com`,
+    });
+    const addresses = new AddressMap();
+    const servers = new Map<string, ExchangeServer>();
+    for (const { server, version, rpcPort } of serverRoles(estate)) {
+      const exchange = await startExchangeServer({
+        name: server.name,
+        fqdn: server.domain ?? `${server.name}.lab.example.com`,
+        version,
+        organisation,
+        healthCacheMs: HEALTH_CACHE_MS * timeScale,
+        // The ADC ends TLS in front of IMAP and POP, and its login monitor speaks without.
+        imapPopLoginType: "PlainTextLogin",
+        ...(rpcPort === null ? {} : { rpcPort }),
+        ...options.exchange?.[server.name],
+      });
+      started.push(exchange);
+      servers.set(server.name, exchange);
+      mapServer(server, exchange, addresses);
+      addresses.addHost(hostOf(server), () => true);
+    }
+    mapTheRest(estate, addresses);
+
+    let aaa: AaaOptions = { ...labAaa(organisation), ...options.aaa };
+    const adc = new Appliance({
+      estate,
+      addresses,
+      certificate: certificateOfFile,
+      monitorPassword: () => passwordOf(MONITOR_ACCOUNT),
+      timeScale,
+      aaa,
+      haPair: options.haPair ?? story.haPair ?? false,
+      wildcardPorts: [135, ...serverRoles(estate).flatMap(({ rpcPort }) => rpcPort ?? [])],
+      ...(story.backendTls === undefined ? {} : { backendTls: story.backendTls }),
+    });
+    started.push(adc);
+    await adc.start();
+    mapClientNames(clientNames(estate), estate.csVservers.values(), addresses);
+
+    const nitroCredentials = { username: "adc-witness", password: randomBytes(12).toString("hex") };
+    const management = labCertificate("adc");
+    const nitro: NitroServer[] = [];
+    for (const node of (options.haPair ?? story.haPair ?? false)
+      ? ([0, 1] as const)
+      : ([0] as const)) {
+      const server = await startNitroServer(adc.nitro(node), {
+        ...nitroCredentials,
+        tls:
+          options.nitroTls === false ? null : { key: management.key, cert: management.certificate },
+        ...options.nitro,
+      });
+      started.push(server);
+      nitro.push(server);
+    }
+    await settled(adc, SETTLE_DEADLINE_MS);
+
+    const pings = Object.fromEntries(pingedHosts(estate).map((host) => [host, "127.0.0.1"]));
+    const runs: ScenarioRun[] = [];
+    return {
+      nitroUrls: nitro.map(({ url }) => url),
+      nitroCredentials,
+      nitro,
+      confText,
+      connectTo: { ...addresses.toConnectTo(), ...pings },
+      adc,
+      servers,
+      organisation,
+      accounts: LAB_ACCOUNTS,
+      monitorAccount: accountOf(MONITOR_ACCOUNT),
+      ca: labCa(),
+      scenario: story,
+      play: (tell = () => undefined) => {
+        const world = {
+          adc,
+          organisation,
+          server: (name: string): ExchangeServer => {
+            const server = servers.get(name);
+            if (server === undefined) {
+              throw new Error(`The lab has no server ${name}.`);
+            }
+            return server;
+          },
+          changeAaa: (change: Partial<AaaOptions>): void => {
+            aaa = { ...aaa, ...change };
+            adc.setAaa(aaa);
+          },
+        };
+        const run = playScenario(story, world, { timeScale, tell });
+        runs.push(run);
+        return run;
+      },
+      close: async () => {
+        for (const run of runs) {
+          run.stop();
+        }
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The demo's ns.conf, which lies in the package's lab folder wherever this module was built to. */
+export function demoConf(): string {
+  let directory = import.meta.dirname;
+  while (!existsSync(join(directory, "package.json"))) {
+    const parent = dirname(directory);
+    if (parent === directory) {
+      throw new Error("The package's root was not found above the lab.");
+    }
+    directory = parent;
+  }
+  return readFileSync(join(directory, "lab", "demo.conf"), "utf8");
+}
+
+function labAaa(organisation: Organisation): AaaOptions {
+  return {
+    authenticate: (username, password) => {
+      const result = organisation.authenticate(username, password, {
+        server: "adc",
+        protocol: "ldap",
+      });
+      return result.kind === "accepted"
+        ? { groups: LAB_GROUPS.get(result.account.username) ?? [] }
+        : null;
+    },
+    sso: "form",
+    secondFactor: false,
+    largePostLimitBytes: null,
+  };
+}
+
+/** Certificate files of the lab by their names; any other file name stands for the mail certificate. */
+function certificateOfFile(file: string): CertificateAndKey | null {
+  const name = CERTIFICATE_NAMES.find((known) => `${known}.pem` === file);
+  return file === "" ? null : labCertificate(name ?? "mail");
+}
+
+function mapClientNames(
+  names: readonly string[],
+  vservers: Iterable<{ readonly address: string | null; readonly port: number | "*" | null }>,
+  addresses: AddressMap,
+): void {
+  for (const { address, port } of vservers) {
+    const endpoint = address === null || port === null ? null : addresses.find(address, port);
+    if (endpoint !== null && port !== null) {
+      for (const name of names) {
+        addresses.add(name, port, endpoint);
+      }
+    }
+  }
+}
+
+async function settled(adc: Appliance, deadlineMs: number): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!adc.settled && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function accountOf(username: string): LabAccount {
+  const account = LAB_ACCOUNTS.find((known) => known.username === username);
+  if (account === undefined) {
+    throw new Error(`The lab has no account ${username}.`);
+  }
+  return account;
+}
+
+function passwordOf(username: string): string {
+  return accountOf(username).password;
+}
+
+function firstServer(names: Iterable<string>): string {
+  const [first = "ex01"] = names;
+  return first;
+}

@@ -1,0 +1,103 @@
+import type { Estate, Member, Server } from "../src/estate/model.ts";
+import type { AddressMap } from "./adc/address-map.ts";
+import type { ExchangeServer } from "./exchange/exchange-server.ts";
+
+/** A loopback port on which nobody listens, and nobody without privileges can. */
+const NOBODY = { host: "127.0.0.1", port: 1 };
+
+/** Ports on which an Exchange server listens by itself; another one that a TCP monitor asks for is a pinned RPC port. */
+const WELL_KNOWN = new Set([25, 80, 110, 135, 143, 443, 465, 587, 717, 993, 995, 2525]);
+
+/** What a server of the ns.conf must be for its members to be served. */
+export interface ServerRole {
+  readonly server: Server;
+  /** 2010 where its RPC port is balanced: later versions have none. */
+  readonly version: "2010" | "2016";
+  readonly rpcPort: number | null;
+}
+
+/** The servers that an estate balances, and what each must be. */
+export function serverRoles(estate: Estate): ServerRole[] {
+  const members = [...estate.services.values()].flatMap((service) => service.members);
+  return [...estate.servers.values()]
+    .filter(({ name }) => members.some((member) => member.server === name))
+    .map((server) => {
+      const rpcPort = pinnedPort(server, estate);
+      return { server, version: rpcPort === null ? "2016" : "2010", rpcPort };
+    });
+}
+
+/** The destPort of a TCP monitor in front of a wildcard service (NetScaler guide for Exchange 2010: RPC Client Access). */
+function pinnedPort(server: Server, estate: Estate): number | null {
+  for (const service of estate.services.values()) {
+    if (service.members.some((member) => member.server === server.name && member.port === "*")) {
+      for (const { monitor } of service.monitors) {
+        const port = estate.monitors.get(monitor)?.destPort ?? null;
+        if (port !== null && !WELL_KNOWN.has(port)) {
+          return port;
+        }
+      }
+    }
+  }
+  return null;
+}
+
+/** Maps a server's ports, under its address or domain name, to where they really are. */
+export function mapServer(server: Server, exchange: ExchangeServer, addresses: AddressMap): void {
+  for (const port of exchange.ports) {
+    const endpoint = exchange.endpoint(port);
+    if (endpoint !== null) {
+      addresses.add(hostOf(server), port, endpoint);
+    }
+  }
+}
+
+/** Whatever else the ns.conf names is refused: nothing of the lab may reach the user's own network. */
+export function mapTheRest(estate: Estate, addresses: AddressMap): void {
+  const refuse = (host: string, port: number | "*"): void => {
+    if (port !== "*" && addresses.find(host, port) === null) {
+      addresses.add(host, port, NOBODY);
+    }
+  };
+  for (const service of estate.services.values()) {
+    for (const member of service.members) {
+      refuse(hostOfMember(member), member.port);
+      for (const { monitor } of service.monitors) {
+        const { destIp = null, destPort = null } = estate.monitors.get(monitor) ?? {};
+        refuse(destIp ?? hostOfMember(member), destPort ?? member.port);
+      }
+    }
+  }
+}
+
+/** Hosts that a bound monitor pings. */
+export function pingedHosts(estate: Estate): string[] {
+  const hosts = [...estate.services.values()].flatMap((service) =>
+    service.monitors.some(({ monitor }) => estate.monitors.get(monitor)?.type === "PING")
+      ? service.members.map(hostOfMember)
+      : [],
+  );
+  return [...new Set(hosts)];
+}
+
+/** Names that clients type for the web VIP: hosts of switching rules, of the AAA login and of redirects. */
+export function clientNames(estate: Estate): string[] {
+  const rules = [...estate.policies.values()].flatMap(({ literals }) =>
+    literals.hosts.filter(({ operator, negated }) => operator === "EQ" && !negated),
+  );
+  const logins = [...estate.lbVservers.values(), ...estate.csVservers.values()].flatMap(
+    ({ authentication }) => authentication.host ?? [],
+  );
+  const redirects = [...estate.lbVservers.values()].flatMap(({ redirectUrl }) =>
+    redirectUrl !== null && URL.canParse(redirectUrl) ? new URL(redirectUrl).hostname : [],
+  );
+  return [...new Set([...rules.map(({ value }) => value), ...logins, ...redirects])];
+}
+
+export function hostOf(server: Server): string {
+  return server.address ?? server.domain ?? server.name;
+}
+
+function hostOfMember(member: Member): string {
+  return member.address ?? member.domain ?? member.server;
+}

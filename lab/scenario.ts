@@ -1,0 +1,96 @@
+import type { Appliance } from "./adc/appliance.ts";
+import type { AaaOptions } from "./adc/aaa/options.ts";
+import type { TlsRange } from "./adc/tls-range.ts";
+import type { ExchangeServer, Organisation } from "./exchange/exchange-server.ts";
+
+/** What a step may do to the lab. */
+export interface ScenarioWorld {
+  readonly adc: Appliance;
+  readonly organisation: Organisation;
+  /** Throws when the lab has no server of that name. */
+  readonly server: (name: string) => ExchangeServer;
+  /** Changes what authentication on the ADC does. */
+  readonly changeAaa: (change: Partial<AaaOptions>) => void;
+}
+
+export interface ScenarioStep {
+  /** Milliseconds after the scenario began. */
+  readonly atMs: number;
+  /** What happens, for a person who watches. */
+  readonly text: string;
+  readonly run: (world: ScenarioWorld) => Promise<void> | void;
+}
+
+/** A story that the lab plays. */
+export interface Scenario {
+  readonly name: string;
+  /** One sentence: what it is, and what adc-witness should say to it. */
+  readonly about: string;
+  /** Changes of the ns.conf before anything starts. */
+  readonly conf?: (text: string) => string;
+  readonly backendTls?: TlsRange;
+  readonly haPair?: boolean;
+  readonly steps: readonly ScenarioStep[];
+}
+
+/** A scenario being played. */
+export interface ScenarioRun {
+  /** Resolves when the last step is done. */
+  readonly finished: Promise<void>;
+  /** Steps done so far. */
+  readonly done: () => readonly ScenarioStep[];
+  /** No further step is taken. */
+  readonly stop: () => void;
+}
+
+/** Plays a scenario's steps at their times, multiplied with `timeScale`; `tell` hears each as it begins. */
+export function playScenario(
+  scenario: Scenario,
+  world: ScenarioWorld,
+  options: { readonly timeScale: number; readonly tell: (step: ScenarioStep) => void },
+): ScenarioRun {
+  const done: ScenarioStep[] = [];
+  const startedAt = performance.now();
+  let timer: NodeJS.Timeout | null = null;
+  let finish: () => void = () => undefined;
+  let fail: (error: unknown) => void = () => undefined;
+  const finished = new Promise<void>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+  // Who does not wait for the end is told by `tell`; an unheard rejection would end the process.
+  finished.catch(() => undefined);
+  const waiting = [...scenario.steps].sort((a, b) => a.atMs - b.atMs);
+
+  function next(): void {
+    const step = waiting.shift();
+    if (step === undefined) {
+      finish();
+      return;
+    }
+    const inMs = step.atMs * options.timeScale - (performance.now() - startedAt);
+    timer = setTimeout(
+      () => {
+        options.tell(step);
+        Promise.resolve(step.run(world)).then(() => {
+          done.push(step);
+          next();
+        }, fail);
+      },
+      Math.max(0, inMs),
+    );
+  }
+
+  next();
+  return {
+    finished,
+    done: () => done,
+    stop: () => {
+      waiting.length = 0;
+      if (timer !== null) {
+        clearTimeout(timer);
+      }
+      finish();
+    },
+  };
+}

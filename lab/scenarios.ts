@@ -1,0 +1,237 @@
+import { TLS10_ONLY } from "./adc/tls-range.ts";
+import type { Condition, LabProtocol } from "./exchange/condition.ts";
+import type { Scenario, ScenarioStep, ScenarioWorld } from "./scenario.ts";
+
+const CHANGE_AT_MS = 8_000;
+const RETURN_AT_MS = 75_000;
+
+/** Every story the lab can play, by the name that the demo takes. */
+export const SCENARIO_NAMES = [
+  "healthy",
+  "maintenance",
+  "custom-banner",
+  "tls10-off",
+  "dead-backend",
+  "aaa",
+  "aaa-sso-broken",
+  "certificate",
+  "mailbox-down",
+  "false-up",
+  "drained",
+  "failover",
+] as const;
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
+
+export const DEFAULT_SCENARIO: ScenarioName = "maintenance";
+
+export function isScenarioName(name: string): name is ScenarioName {
+  return (SCENARIO_NAMES as readonly string[]).includes(name);
+}
+
+/** The scenario of that name. */
+export function scenario(name: ScenarioName): Scenario {
+  return { name, ...SCENARIOS[name] };
+}
+
+const ALL_WELL = at(
+  0,
+  "All is well: every server works, and every monitor of the NetScaler passes.",
+);
+
+const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
+  healthy: { about: "Nothing happens: all opinions agree.", steps: [ALL_WELL] },
+  maintenance: {
+    about:
+      "ex02 goes into maintenance and nobody tells the NetScaler: its plain TCP monitors go on sending clients there (routes_to_maintenance).",
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "ex02 goes into maintenance (ServerWideOffline Inactive): health pages are aborted, IMAP and POP hang up on new clients, SMTP says 421 at MAIL FROM. Nobody told the NetScaler.",
+        set("ex02", "all", { kind: "maintenance" }),
+      ),
+      at(
+        RETURN_AT_MS,
+        "ex02 comes back (ServerWideOffline Active).",
+        set("ex02", "all", { kind: "healthy" }),
+      ),
+    ],
+  },
+  "custom-banner": {
+    about:
+      "Somebody customises the IMAP banner of ex02: the NetScaler's banner monitor fails, mail clients notice nothing (strict_monitor).",
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "The IMAP banner of ex02 is now “Welcome to Example Mail”.",
+        set("ex02", "imap", { kind: "custom_banner", text: "Welcome to Example Mail" }),
+      ),
+      at(
+        RETURN_AT_MS,
+        "The banner is the old one again.",
+        set("ex02", "imap", { kind: "healthy" }),
+      ),
+    ],
+  },
+  "tls10-off": {
+    about:
+      "An old NetScaler speaks nothing newer than TLS 1.0 to its servers, and ex02 has just switched that off (false_down).",
+    backendTls: TLS10_ONLY,
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "ex02 switches TLS 1.0 and 1.1 off. The NetScaler’s monitors know nothing newer: “Time out during SSL handshake stage”.",
+        set("ex02", "all", { kind: "tls_range", min: "TLSv1.2", max: "TLSv1.3" }),
+      ),
+      at(RETURN_AT_MS, "ex02 speaks TLS 1.0 again.", set("ex02", "all", { kind: "healthy" })),
+    ],
+  },
+  "dead-backend": {
+    about:
+      "The mailbox side of ex02 dies behind a living front end: banners and health pages are perfect, nobody can log in (blind_monitor).",
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "The back end of ex02 dies: banners and health pages go on, logins fail.",
+        set("ex02", "all", { kind: "dead_backend" }),
+      ),
+      at(RETURN_AT_MS, "The back end of ex02 is back.", set("ex02", "all", { kind: "healthy" })),
+    ],
+  },
+  aaa: {
+    about:
+      "The NetScaler asks for a login in front of Outlook on the web (form) and ActiveSync (401): clients meet it before any server (vip_protected).",
+    conf: withAaa,
+    steps: [
+      at(
+        0,
+        "Outlook on the web and ActiveSync stand behind the NetScaler’s own login; all servers are well.",
+      ),
+    ],
+  },
+  "aaa-sso-broken": {
+    about:
+      "The login at the NetScaler works, but it is not passed on: Exchange asks a second time (sso_not_passed).",
+    conf: withAaa,
+    steps: [
+      at(0, "Outlook on the web stands behind the NetScaler’s login, and single sign-on works."),
+      at(
+        CHANGE_AT_MS,
+        "Single sign-on breaks: after the NetScaler’s login comes Exchange’s own.",
+        (world) => {
+          world.changeAaa({ sso: "broken" });
+        },
+      ),
+      at(RETURN_AT_MS, "Single sign-on works again.", (world) => {
+        world.changeAaa({ sso: "form" });
+      }),
+    ],
+  },
+  certificate: {
+    about: "ex02 gets another certificate than its brothers (certificate_differs).",
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "ex02 presents a certificate with the same names and another key: somebody renewed it there alone.",
+        set("ex02", "all", { kind: "certificate", name: "other" }),
+      ),
+      at(
+        RETURN_AT_MS,
+        "ex02 has the common certificate again.",
+        set("ex02", "all", { kind: "healthy" }),
+      ),
+    ],
+  },
+  "mailbox-down": {
+    about:
+      "A mailbox database goes down behind all front ends: one finding on the mailbox side, not one for each front end.",
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "Database DB01 dismounts: its mailboxes fail alike through every server.",
+        (world) => {
+          world.organisation.setMounted("DB01", false);
+        },
+      ),
+      at(RETURN_AT_MS, "Database DB01 is mounted again.", (world) => {
+        world.organisation.setMounted("DB01", true);
+      }),
+    ],
+  },
+  "false-up": {
+    about:
+      "The NetScaler’s monitoring of ex02 stands still while ex02 stops: it still says UP (false_up).",
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "ex02 stops altogether, and the NetScaler sends it no probe any more: the state it shows is an old one.",
+        async (world) => {
+          world.adc.setMonitorEngine(true, ({ server }) => server === "ex02");
+          await world.server("ex02").set("all", { kind: "stopped" });
+        },
+      ),
+      at(
+        RETURN_AT_MS,
+        "ex02 starts again, and so does the NetScaler’s monitoring.",
+        async (world) => {
+          await world.server("ex02").set("all", { kind: "healthy" });
+          world.adc.setMonitorEngine(false);
+        },
+      ),
+    ],
+  },
+  drained: {
+    about:
+      "An administrator disables ex02 gracefully at the NetScaler and declares it nowhere (drained_undeclared).",
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "An administrator types: disable server ex02 -delay 15 -graceFul YES. Its members are GOING OUT OF SERVICE.",
+        (world) => {
+          world.adc.disableServer("ex02", { delayMs: 15_000, graceful: true });
+        },
+      ),
+      at(RETURN_AT_MS, "enable server ex02.", (world) => {
+        world.adc.enableServer("ex02");
+      }),
+    ],
+  },
+  failover: {
+    about: "The NetScaler pair fails over: the other node is primary, and the agent follows.",
+    haPair: true,
+    steps: [
+      at(0, "All is well; ns1 is the primary node."),
+      at(CHANGE_AT_MS, "Failover: ns2 is the primary node now.", (world) => {
+        world.adc.failover();
+      }),
+      at(RETURN_AT_MS, "Failover back: ns1 is the primary node.", (world) => {
+        world.adc.failover();
+      }),
+    ],
+  },
+};
+
+function at(atMs: number, text: string, run: ScenarioStep["run"] = () => undefined): ScenarioStep {
+  return { atMs, text, run };
+}
+
+function set(server: string, protocol: LabProtocol, condition: Condition): ScenarioStep["run"] {
+  return (world: ScenarioWorld) => world.server(server).set(protocol, condition);
+}
+
+/** The login of the second guide: a form in front of Outlook on the web, a 401 in front of ActiveSync. */
+function withAaa(conf: string): string {
+  return [
+    conf.trimEnd(),
+    "set lb vserver v_owa -AuthenticationHost aaa.example.com -Authentication ON -authnVsName aaa_exchange",
+    "set lb vserver v_activesync -authn401 ON -authnVsName aaa_exchange",
+    "",
+  ].join("\n");
+}

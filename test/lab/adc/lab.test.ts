@@ -1,0 +1,122 @@
+import { request } from "node:https";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startLab, type Lab } from "../../../lab/lab.ts";
+import { connectTo, curl } from "./support/curl.ts";
+import { until } from "./support/test-adc.ts";
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await startLab({ scenario: "maintenance", timeScale: 0.1 });
+});
+
+afterAll(async () => {
+  await lab.close();
+});
+
+/** One NITRO request, as any client would make it. */
+function nitro(
+  method: string,
+  path: string,
+  options: { body?: unknown; cookie?: string } = {},
+): Promise<{ status: number; cookie: string; json: Record<string, unknown> }> {
+  return new Promise((resolve, reject) => {
+    const url = new URL(`/nitro/v1${path}`, lab.nitroUrls[0]);
+    const sent = request(
+      url,
+      {
+        method,
+        ca: lab.ca,
+        agent: false,
+        headers: {
+          "Content-Type": "application/json",
+          ...(options.cookie === undefined ? {} : { Cookie: options.cookie }),
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          const text = Buffer.concat(chunks).toString();
+          resolve({
+            status: response.statusCode ?? 0,
+            cookie: (response.headers["set-cookie"]?.[0] ?? "").split(";")[0] ?? "",
+            json: text === "" ? {} : (JSON.parse(text) as Record<string, unknown>),
+          });
+        });
+      },
+    );
+    sent.on("error", reject);
+    sent.end(options.body === undefined ? undefined : JSON.stringify(options.body));
+  });
+}
+
+describe("the lab", () => {
+  test("starts with every member UP, and each endpoint of the ns.conf mapped to loopback", () => {
+    expect(lab.adc.members().filter(({ state }) => state !== "UP")).toEqual([]);
+    expect([...lab.servers.keys()]).toEqual(["ex01", "ex02", "ex03", "ex09"]);
+    const estate = lab.adc.estate();
+    for (const service of estate.services.values()) {
+      for (const { address, domain, port } of service.members) {
+        if (port !== "*") {
+          expect(lab.connectTo[`${address ?? domain ?? ""}:${String(port)}`]).toMatch(
+            /^127\.0\.0\.1:\d+$/,
+          );
+        }
+      }
+    }
+    for (const vip of [
+      "192.0.2.10:443",
+      "192.0.2.10:80",
+      "192.0.2.20:993",
+      "192.0.2.22:22902",
+      "mail.example.com:443",
+    ]) {
+      expect(lab.connectTo[vip]).toMatch(/^127\.0\.0\.1:\d+$/);
+    }
+    expect(estate.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+
+  test("serves NITRO with what the ADC believes, and no session is left after logout", async () => {
+    const login = await nitro("POST", "/config/login", { body: { login: lab.nitroCredentials } });
+    expect(login.status).toBe(201);
+    const { cookie } = login;
+    const members = await nitro(
+      "GET",
+      "/config/servicegroup_servicegroupmember_binding?bulkbindings=yes",
+      { cookie },
+    );
+    const rows = members.json["servicegroup_servicegroupmember_binding"] as { svrstate: string }[];
+    expect(rows.length).toBeGreaterThan(30);
+    expect(new Set(rows.map(({ svrstate }) => svrstate))).toEqual(new Set(["UP"]));
+    expect(lab.nitro[0]?.openSessions()).toBe(1);
+    await nitro("POST", "/config/logout", { body: { logout: {} }, cookie });
+    expect(lab.nitro[0]?.openSessions()).toBe(0);
+  });
+
+  test("balances a real client to Exchange through content switching", async () => {
+    const port = Number(lab.connectTo["mail.example.com:443"]?.split(":")[1]);
+    const via = connectTo("mail.example.com", port);
+    const health = await curl(...via, "https://mail.example.com/ews/healthcheck.htm");
+    expect(health.body).toMatch(/^200 OK<br\/>ex0[123]\.lab\.example\.com/i);
+    const challenge = await curl(...via, "https://mail.example.com/EWS/Exchange.asmx");
+    expect(challenge.status).toBe(401);
+    expect(challenge.headers).toMatch(/X-FEServer: EX0[123]/i);
+  });
+
+  test("plays maintenance: the ADC sees the health pages go, and believes in port 993", async () => {
+    const told: string[] = [];
+    const run = lab.play((step) => told.push(step.text));
+    await until(
+      "ex02's health pages are down for the ADC",
+      () => lab.adc.member("sg_owa", "ex02", 443)?.state === "DOWN",
+    );
+    await until("so is its banner", () => lab.adc.member("sg_imap", "ex02", 143)?.state === "DOWN");
+    expect(lab.adc.member("sg_imaps", "ex02", 993)?.state).toBe("UP");
+    expect(lab.adc.member("sg_smtp", "ex02", 25)?.state).toBe("UP");
+    expect(lab.adc.member("sg_owa", "ex01", 443)?.state).toBe("UP");
+    await run.finished;
+    await until("all are up again", () => lab.adc.members().every(({ state }) => state === "UP"));
+    expect(told).toHaveLength(3);
+  });
+});
