@@ -109,6 +109,9 @@ export function breakOfSocketError(error: NodeJS.ErrnoException): NamedBreak {
     case "ENETDOWN":
       return { kind: "named", outcome: "fault", reason: "unreachable", detail };
     default:
-      return { kind: "named", outcome: "fault", reason: "agent_fault", detail };
+      // By TLS 1.3 the server may refuse our side of the handshake (a certificate it wants) after we are done with it.
+      return error.code?.startsWith("ERR_SSL") === true
+        ? { kind: "named", outcome: "failed", reason: "tls_handshake", detail }
+        : { kind: "named", outcome: "fault", reason: "agent_fault", detail };
   }
 }

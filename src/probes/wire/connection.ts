@@ -84,9 +84,9 @@ export class Connection implements RunResource {
     }
   }
 
-  /** Whether the peer has ended or the connection broke, unread bytes apart. */
-  get over(): boolean {
-    return this.#ended !== null;
+  /** Why nothing more will come, unread bytes apart; null while the connection stands. */
+  get ended(): Break | null {
+    return this.#ended;
   }
 
   /**

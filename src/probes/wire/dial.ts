@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { Target } from "../probe.ts";
+import type { Target, TlsFacts } from "../probe.ts";
 import type { Step } from "../reason.ts";
 import { breakOfSocketError, namedBreak, type Break } from "./break.ts";
 import { Connection } from "./connection.ts";
@@ -118,6 +118,7 @@ function connectTcp(run: ProbeRun, address: string, port: number): Promise<Diall
   return new Promise((resolve) => {
     const { localAddress } = run.context;
     let socket: Socket;
+    let held: Connection | null = null;
     try {
       socket = connect({
         host: address,
@@ -151,10 +152,17 @@ function connectTcp(run: ProbeRun, address: string, port: number): Promise<Diall
       socket.off("error", refused);
       run.drop(pending);
       run.phase("connect");
-      resolve({ kind: "connected", connection: new Connection(run, socket, { address, port }) });
+      held = new Connection(run, socket, { address, port });
+      resolve({ kind: "connected", connection: held });
     }
-    function refused(error: Error): void {
-      fail(breakOfSocketError(error));
+    function refused(error: NodeJS.ErrnoException): void {
+      if (error.code === "ECONNRESET") {
+        // A RST that answers a SYN is "refused": this one came after the handshake, before we looked.
+        connected();
+        held?.interrupt(breakOfSocketError(error));
+      } else {
+        fail(breakOfSocketError(error));
+      }
     }
     function fail(why: Break): void {
       run.drop(pending);
@@ -174,8 +182,9 @@ function upgrade(
 ): Promise<Dialled> {
   const { run } = connection;
   const store = run.context.network.tls ?? new TlsStore();
-  if (run.interrupted !== null) {
-    return Promise.resolve({ kind: "failed", step, why: run.interrupted });
+  const over = run.interrupted ?? connection.ended;
+  if (over !== null) {
+    return Promise.resolve({ kind: "failed", step, why: over });
   }
   return new Promise((resolve) => {
     const before = connection.bytesReceived;
@@ -228,12 +237,7 @@ function upgrade(
     function fail(why: Break): void {
       settle();
       socket.on("error", () => undefined);
-      run.tls = {
-        ...tlsFacts(socket, settings, store, run.context.now()),
-        protocol: null,
-        cipher: null,
-        ephemeralKey: null,
-      };
+      run.tls = factsOfFailure(tlsFacts(socket, settings, store, run.context.now()));
       socket.destroy();
       connection.close("FIN");
       resolve({ kind: "failed", step, why });
@@ -246,4 +250,19 @@ function upgrade(
       socket.off("close", vanished);
     }
   });
+}
+
+/** A broken handshake agreed on nothing and judged no chain; a certificate that was seen still has its facts and dates. */
+function factsOfFailure(facts: TlsFacts): TlsFacts | null {
+  const { verification } = facts;
+  const dated = verification === "expired" || verification === "not_yet_valid";
+  return facts.chain.length === 0
+    ? null
+    : {
+        ...facts,
+        protocol: null,
+        cipher: null,
+        ephemeralKey: null,
+        verification: dated ? verification : "unverified",
+      };
 }

@@ -18,16 +18,17 @@ export class Transcript {
     if (secret === "") {
       return;
     }
-    for (const form of [
-      secret,
-      encodeURIComponent(secret),
-      Buffer.from(secret).toString("base64"),
-    ]) {
-      if (!this.#secrets.includes(form)) {
-        this.#secrets.push(form);
-      }
+    const inBase64 = Buffer.from(secret).toString("base64");
+    for (const form of [secret, encodeURIComponent(secret), inBase64]) {
+      this.#register(form);
     }
-    this.#secrets.sort((a, b) => b.length - a.length);
+  }
+
+  /** Registers what AUTH PLAIN and Basic make of a login: base64 in which the secret itself does not show. */
+  hideLogin(username: string, password: string): void {
+    for (const login of [`\0${username}\0${password}`, `${username}:${password}`]) {
+      this.#register(Buffer.from(login).toString("base64"));
+    }
   }
 
   sent(data: string | Buffer): void {
@@ -57,6 +58,14 @@ export class Transcript {
   toString(): string {
     this.#flush();
     return this.#text;
+  }
+
+  #register(form: string): void {
+    if (!this.#secrets.includes(form)) {
+      this.#secrets.push(form);
+      // Longer ones first: one form may hold another.
+      this.#secrets.sort((a, b) => b.length - a.length);
+    }
   }
 
   #add(direction: ">" | "<", data: string | Buffer): void {
