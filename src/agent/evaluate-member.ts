@@ -3,7 +3,11 @@ import { stepDetection } from "../maintenance/detection.ts";
 import { readSigns, type SignProtocol } from "../maintenance/signs.ts";
 import { lastAgreedAt, stepAgreement, withinGrace } from "../verdict/grace.ts";
 import { memberVerdict } from "../verdict/member-verdict.ts";
-import { memberReplica, type BoundReplica, type MemberReplica } from "../verdict/monitor-threshold.ts";
+import {
+  memberReplica,
+  type BoundReplica,
+  type MemberReplica,
+} from "../verdict/monitor-threshold.ts";
 import {
   combineTransactions,
   transactionRank,
@@ -21,6 +25,11 @@ export interface MemberSurroundings {
   /** The declared window, apart from the server's own TROFS answer. */
   readonly declared: "no" | "open" | "over";
   readonly stabilityMs: number;
+  /**
+   * How grace is judged: by the time since the opinions last agreed (an agent that watches), or at a single look, by
+   * what the ADC itself tells of its last change and of failures it is counting.
+   */
+  readonly grace: "watched" | "single_look";
 }
 
 /** Brings a member's opinions and verdict up to date. Cheap: called after every probe and every poll. */
@@ -48,12 +57,15 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     failing: replica.failing,
     declared,
     detected: record.detection.detected,
-    withinGrace: withinGrace(
-      now,
-      lastAgreedAt(record.agreement, opinions),
-      record.grace,
-      record.adcOpinion,
-    ),
+    withinGrace:
+      around.grace === "watched"
+        ? withinGrace(
+            now,
+            lastAgreedAt(record.agreement, opinions),
+            record.grace,
+            record.adcOpinion,
+          )
+        : mayStillBeChanging(record, now),
     stable,
   });
   record.readyToReturn = verdict === "ready_to_return" || verdict === "return_overdue";
@@ -82,6 +94,11 @@ export function detectMaintenance(record: MemberRecord, probe: ProbeRecord): voi
     ),
   };
   record.detection = stepDetection(record.detection, event);
+}
+
+/** Whether any probe of this member could show maintenance on the wire: a bare TCP port never does. */
+export function canShowMaintenance(record: MemberRecord): boolean {
+  return record.probes.some((probe) => signProtocolOf(probe) !== "other");
 }
 
 function signProtocolOf(probe: ProbeRecord): SignProtocol {
@@ -129,6 +146,18 @@ function serviceOf(record: MemberRecord): CombinedService {
   );
 }
 
+/** At a single look: the ADC has just changed its mind, or is counting failures that will change it. */
+function mayStillBeChanging(record: MemberRecord, now: number): boolean {
+  const changedAt = record.adcStateChangedAt;
+  if (changedAt !== null && withinGrace(now, changedAt, record.grace, record.adcOpinion)) {
+    return true;
+  }
+  return (
+    record.adcOpinion === "up" &&
+    record.adcMonitors.some((monitor) => (monitor.currentFailedProbes ?? 0) > 0)
+  );
+}
+
 /** Never answered this agent at TCP level and only timed out: our own firewall may be in the way. */
 function neverReached(record: MemberRecord): boolean {
   let asked = false;
@@ -170,7 +199,8 @@ function explain(
     (record.replica === "down" ? replicaProbe : undefined) ??
     (record.good ? undefined : detecting);
   const deciding = failing ?? serviceProbe ?? replicaProbe;
-  const decidedBy = deciding === undefined ? null : deciding.monitor || deciding.transaction || null;
+  const decidedBy =
+    deciding === undefined ? null : deciding.monitor || deciding.transaction || null;
   const seen = failing?.lastFailure ?? deciding?.last ?? null;
   if (record.verdict === "unknown" && record.adcOpinion === "unknown") {
     const unheard = around.nitro ? "agent_fault" : "not_configured";

@@ -15,6 +15,8 @@ export interface VserverSurroundings {
   readonly now: number;
   readonly cutOff: boolean;
   readonly pollMs: number;
+  /** As in evaluate-member.ts. */
+  readonly grace: "watched" | "single_look";
 }
 
 /** Rungs of a login that the ADC itself puts before the service: seen through a VIP they protect it, and are no outage. */
@@ -50,14 +52,18 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
     servedByDrained: record.drainedAnswers >= DRAINED_ANSWERS_NEEDED,
     wrongCertificate: wrongCertificate(record),
     backupActive: record.backupActive,
-    withinGrace: around.now - record.agreedAt <= graceMs(record, around.pollMs),
+    withinGrace: settles(record, around),
   };
   const verdict = vserverVerdict(inputs);
   record.judge(verdict, vserverVerdictReason(inputs) ?? seen.reason, around.now);
 }
 
 /** Counts who answered through the VIP, and whether that server should have been asked at all. */
-export function countServedBy(record: VserverRecord, observation: Observation, server: string | null): void {
+export function countServedBy(
+  record: VserverRecord,
+  observation: Observation,
+  server: string | null,
+): void {
   if (observation.servedBy === null) {
     return;
   }
@@ -84,7 +90,9 @@ function vipOpinion(record: VserverRecord): {
     (probe) => probe.vantage === "vip" && probe.planned.action.unsupportedReason === null,
   );
   const looks = probes.filter((probe) => probe.kind === "transaction");
-  const guarded = looks.find((probe) => probe.last !== null && PROTECTED_REASONS.has(probe.last.reason));
+  const guarded = looks.find(
+    (probe) => probe.last !== null && PROTECTED_REASONS.has(probe.last.reason),
+  );
   if (guarded?.last && !looks.some((probe) => answersDespiteGuard(probe))) {
     return { opinion: "protected", reason: guarded.last.reason };
   }
@@ -158,6 +166,14 @@ function storyOf(record: VserverRecord, really: VserverInputs["really"]): Readon
   return story;
 }
 
+function settles(record: VserverRecord, around: VserverSurroundings): boolean {
+  const lengthMs = graceMs(record, around.pollMs);
+  return around.grace === "watched"
+    ? around.now - record.agreedAt <= lengthMs
+    : (record.adcStateAgeMs !== null && record.adcStateAgeMs <= lengthMs) ||
+        record.memberRecords.some((member) => member.verdict === "settling");
+}
+
 /** A vserver settles when its slowest member has settled. */
 function graceMs(record: VserverRecord, pollMs: number): number {
   return record.memberRecords.reduce(
@@ -189,7 +205,10 @@ function wrongCertificate(record: VserverRecord): boolean {
   if (leaf === null) {
     return false;
   }
-  if (record.boundSerial !== null && normalSerial(record.boundSerial) !== normalSerial(leaf.serial)) {
+  if (
+    record.boundSerial !== null &&
+    normalSerial(record.boundSerial) !== normalSerial(leaf.serial)
+  ) {
     return true;
   }
   return (
@@ -210,12 +229,16 @@ function latestLeaf(probes: readonly ProbeRecord[]) {
 
 /** Serials are written with or without colons, leading zeros and capitals. */
 function normalSerial(serial: string): string {
-  return serial.toLowerCase().replace(/[^0-9a-f]/g, "").replace(/^0+/, "");
+  return serial
+    .toLowerCase()
+    .replace(/[^0-9a-f]/g, "")
+    .replace(/^0+/, "");
 }
 
 function matchesHostName(certificateName: string, name: string): boolean {
   return certificateName.startsWith("*.")
-    ? matchesPattern(certificateName, name) && name.split(".").length === certificateName.split(".").length
+    ? matchesPattern(certificateName, name) &&
+        name.split(".").length === certificateName.split(".").length
     : certificateName.toLowerCase() === name.toLowerCase();
 }
 

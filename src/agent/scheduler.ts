@@ -87,7 +87,11 @@ export class Scheduler {
   #startDue(): void {
     const now = this.#monotonic();
     // Node's timers may fire up to a millisecond early against a fractional clock.
-    for (let due = this.#queue.popDue(now + 1); due !== undefined; due = this.#queue.popDue(now + 1)) {
+    for (
+      let due = this.#queue.popDue(now + 1);
+      due !== undefined;
+      due = this.#queue.popDue(now + 1)
+    ) {
       const { item: job, dueAt } = due;
       if (this.#jobs.get(job.id) !== job) {
         continue;

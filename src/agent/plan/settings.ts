@@ -1,7 +1,23 @@
+import type {
+  AdcConfig,
+  Config,
+  MemberConfig,
+  TransactionRunConfig,
+  VserverConfig,
+} from "../../config/schema.ts";
 import type { MonitorCredential } from "../../probes/monitors/spec.ts";
-import type { Account, ExchangeVersion, TransactionName } from "../../probes/transactions/spec.ts";
-import type { Vantage } from "../../probes/probe.ts";
+import type { Account } from "../../probes/transactions/spec.ts";
 import type { TlsVersion } from "../../probes/wire/tls-settings.ts";
+
+export type VserverSettings = VserverConfig;
+export type MemberSettings = MemberConfig;
+export type TransactionRun = TransactionRunConfig;
+
+export interface MonitorSettings {
+  readonly credential: MonitorCredential | null;
+  /** The command that stands for a USER monitor's own script. */
+  readonly command: readonly string[] | null;
+}
 
 /** What the operator's configuration adds to an estate when probes are planned. */
 export interface PlanSettings {
@@ -14,51 +30,44 @@ export interface PlanSettings {
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
 }
 
-export interface MonitorSettings {
-  readonly credential: MonitorCredential | null;
-  /** The command that stands for a USER monitor's own script. */
-  readonly command: readonly string[] | null;
-}
+/** Nothing but the estate: what `plan --ns-conf` plans with. */
+export const BARE_SETTINGS: PlanSettings = {
+  monitors: new Map(),
+  vservers: new Map(),
+  members: [],
+  runs: [],
+  accounts: new Map(),
+  monitorTls: null,
+};
 
-export interface VserverSettings {
-  /** What a client types: Host header, SNI and the certificate's name. */
-  readonly host: string | null;
-  readonly names: readonly string[];
-  readonly path: string | null;
-  /** PEM of the trust anchor for this vserver's certificate. */
-  readonly ca: string | null;
-  /** Client-facing addresses, `host:port`. */
-  readonly public: readonly string[];
-}
-
-export interface MemberSettings {
-  /** `server:port` pattern with `*`. */
-  readonly match: string;
-  readonly protocol: MemberProtocol | null;
-  readonly exchange: ExchangeVersion | "none" | null;
-  readonly path: string | null;
-  readonly host: string | null;
-}
-export type MemberProtocol = "imap" | "pop3" | "smtp" | "https" | "http" | "rpc";
-
-/** One entry of `transactions.run`. */
-export interface TransactionRun {
-  readonly transaction: TransactionName;
-  readonly account: string | null;
-  readonly everyMs: number | null;
-  readonly timeoutMs: number | null;
-  readonly vantages: readonly Vantage[];
-  /** Empty lists match everything. */
-  readonly members: {
-    readonly servers: readonly string[];
-    readonly ports: readonly number[];
-    readonly adcServices: readonly string[];
-    readonly vservers: readonly string[];
+/** The settings of one ADC. Secrets are revealed here, to the specs that send them, and nowhere else. */
+export function planSettings(config: Config, adc: AdcConfig): PlanSettings {
+  return {
+    monitors: new Map(
+      [...config.monitors].map(([name, monitor]) => [
+        name,
+        {
+          credential:
+            monitor.password === null && monitor.secret === null
+              ? null
+              : {
+                  username: monitor.username ?? "",
+                  password: monitor.password?.reveal() ?? "",
+                  secret: monitor.secret?.reveal() ?? null,
+                },
+          command: monitor.command,
+        },
+      ]),
+    ),
+    vservers: config.vservers,
+    members: config.members,
+    runs: config.transactions.run,
+    accounts: new Map(
+      config.transactions.accounts.map((account) => [
+        account.name,
+        { ...account, password: account.password.reveal() },
+      ]),
+    ),
+    monitorTls: adc.monitorTls,
   };
-  readonly path: string | null;
-  readonly host: string | null;
-  readonly security: "none" | "implicit" | "starttls" | null;
-  readonly expect: "works" | "blocked";
-  readonly allowPlaintext: boolean;
-  readonly options: Readonly<Record<string, string | number | boolean>>;
 }

@@ -1,4 +1,4 @@
-import type { BlindReason, MemberState } from "../../estate/adc-state.ts";
+import type { BlindReason, MemberState, MonitorState } from "../../estate/adc-state.ts";
 import type { AdcService, Member, Port } from "../../estate/model.ts";
 import { initialDetection, type DetectionState } from "../../maintenance/detection.ts";
 import type { Reason, Step } from "../../probes/reason.ts";
@@ -30,7 +30,7 @@ export class MemberRecord implements LiveMember {
   adcRawState: string | null = null;
   adcLastResponse: string | null = null;
   adcStateChangedAt: number | null = null;
-  adcMonitors: LiveMember["adcMonitors"] = [];
+  adcMonitors: readonly MonitorState[] = [];
   connections: number | null = null;
   blind: readonly BlindReason[] = [];
   replica: ReplicaOpinion = "unknown";

@@ -27,6 +27,8 @@ export class VserverRecord implements LiveVserver {
   adcRawState: string | null = null;
   healthPercent: number | null = null;
   backupActive = false;
+  /** Milliseconds since the ADC last changed its mind about this vserver, as of the last poll; null when not told. */
+  adcStateAgeMs: number | null = null;
   vip: LiveVserver["vip"] = "none";
   verdict: VserverVerdict = "unknown";
   reason: Reason | null = null;
@@ -74,6 +76,7 @@ export class VserverRecord implements LiveVserver {
     this.adcRawState = state?.rawState ?? null;
     this.healthPercent = state?.healthPercent ?? null;
     this.backupActive = state?.backupActive ?? false;
+    this.adcStateAgeMs = state?.sinceMs ?? null;
   }
 
   judge(verdict: VserverVerdict, reason: Reason | null, now: number): void {

@@ -1,0 +1,123 @@
+import { readFile } from "node:fs/promises";
+import type { AdcConfig } from "../config/schema.ts";
+import type { AdcState } from "../estate/adc-state.ts";
+import type { Estate } from "../estate/model.ts";
+import { createAdcSession, type AdcSession } from "../estate/nitro/adc-session.ts";
+import { parseNsConf } from "../estate/nsconf/import.ts";
+import type { Network } from "../probes/probe.ts";
+import type { AgentEvents } from "./events.ts";
+
+/** When NITRO fails, the last state is held for so many polls. */
+const HELD_POLLS = 3;
+
+export type EstateRead =
+  | { readonly kind: "estate"; readonly estate: Estate }
+  | { readonly kind: "failed"; readonly message: string };
+
+export type StateRead =
+  | { readonly kind: "state"; readonly state: AdcState }
+  /** Nothing new, but the last state may still be believed. */
+  | { readonly kind: "held"; readonly message: string }
+  | { readonly kind: "lost"; readonly message: string }
+  /** There is no NITRO to ask. */
+  | { readonly kind: "none" };
+
+export interface AdcLinkOptions {
+  readonly config: AdcConfig;
+  readonly network: Network;
+  readonly events: Pick<AgentEvents, "adcRequest">;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+  /** Which groups' connection statistics are worth their requests. */
+  readonly wantsConnections: (adcService: string) => boolean;
+}
+
+/** One ADC: where its estate and its word are read from. Nothing here rejects. */
+export class AdcLink {
+  readonly #options: AdcLinkOptions;
+  readonly #session: AdcSession | null;
+  #missedPolls = 0;
+
+  constructor(options: AdcLinkOptions) {
+    this.#options = options;
+    const { nitro, name } = options.config;
+    this.#session =
+      nitro === null
+        ? null
+        : createAdcSession({
+            adc: name,
+            urls: nitro.urls,
+            username: nitro.username,
+            password: nitro.password.reveal(),
+            tls: nitro.tls,
+            timeoutMs: nitro.timeoutMs,
+            network: options.network,
+            now: options.now,
+            monotonic: options.monotonic,
+            onRequest: ({ node, durationMs, code }) => {
+              options.events.adcRequest({
+                adc: name,
+                node,
+                durationMs,
+                code: code === "0" ? null : code,
+              });
+            },
+          });
+  }
+
+  get name(): string {
+    return this.#options.config.name;
+  }
+
+  /** Milliseconds until the next poll is due; null when there is nothing to poll. */
+  get pollDelayMs(): number | null {
+    const { nitro } = this.#options.config;
+    return nitro === null ? null : (this.#session?.nextPollDelayMs(nitro.pollEveryMs) ?? null);
+  }
+
+  /** The estate: from NITRO where there is one, else (or when it fails and a file is given too) from ns.conf. */
+  async readEstate(): Promise<EstateRead> {
+    const failures: string[] = [];
+    if (this.#session !== null) {
+      const read = await this.#session.importEstate();
+      if (read.kind === "estate") {
+        return read;
+      }
+      failures.push(`NITRO: ${read.message}`);
+    }
+    const { nsConf, name } = this.#options.config;
+    if (nsConf !== null) {
+      try {
+        return {
+          kind: "estate",
+          estate: parseNsConf(await readFile(nsConf, "utf8"), { adc: name }),
+        };
+      } catch (error) {
+        failures.push(`${nsConf}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    return { kind: "failed", message: failures.join("; ") };
+  }
+
+  async poll(estate: Estate): Promise<StateRead> {
+    if (this.#session === null) {
+      return { kind: "none" };
+    }
+    const { wantsConnections } = this.#options;
+    const result = await this.#session.poll(estate, { wantsConnections });
+    if (result.kind === "state") {
+      this.#missedPolls = 0;
+      return result;
+    }
+    this.#missedPolls += 1;
+    return {
+      kind: this.#missedPolls > HELD_POLLS ? "lost" : "held",
+      message: result.message,
+    };
+  }
+
+  /** Logs out everywhere. */
+  async close(): Promise<void> {
+    await this.#session?.close();
+  }
+}

@@ -1,0 +1,156 @@
+import { schedule, type ScheduledTask } from "node-cron";
+import type { AdcState } from "../estate/adc-state.ts";
+import type { Estate } from "../estate/model.ts";
+import type { AdcLink } from "./adc-link.ts";
+import type { Log } from "./events.ts";
+import { importCron } from "./import-calendar.ts";
+import type { LiveAdc } from "./live.ts";
+
+/** Waits between attempts to read an estate for the first time, in milliseconds; the last one repeats. */
+const FIRST_IMPORT_RETRIES_MS = [2_000, 5_000, 10_000, 30_000, 60_000];
+
+export interface AdcWatchOptions {
+  readonly link: AdcLink;
+  readonly importEveryMs: number;
+  readonly log: Log;
+  readonly now: () => number;
+  /** An estate that was in force before a reload: it serves until the first import. */
+  readonly earlierEstate: Estate | null;
+  readonly onEstate: (estate: Estate) => void;
+  /** Null: the ADC can no longer be believed. */
+  readonly onState: (state: AdcState | null) => void;
+  readonly onLive: (live: Partial<LiveAdc>) => void;
+}
+
+/** Watches one ADC: reads its estate at the start and by the calendar, and polls its word in between, one thing at a time. */
+export class AdcWatch {
+  readonly #options: AdcWatchOptions;
+  #estate: Estate | null;
+  #importDue = true;
+  #stopped = false;
+  #wake: (() => void) | null = null;
+  #task: ScheduledTask | null = null;
+  #running: Promise<void> = Promise.resolve();
+  #firstRound: Promise<void>;
+  #firstRoundDone: () => void = () => undefined;
+
+  constructor(options: AdcWatchOptions) {
+    this.#options = options;
+    this.#estate = options.earlierEstate;
+    this.#firstRound = new Promise((resolve) => {
+      this.#firstRoundDone = resolve;
+    });
+  }
+
+  start(): void {
+    this.#task = schedule(importCron(this.#options.importEveryMs), () => {
+      this.#importDue = true;
+      this.#wake?.();
+    });
+    this.#running = this.#run();
+  }
+
+  /** Resolves when the first import and poll have been tried, whatever came of them. */
+  async firstRound(): Promise<void> {
+    await this.#firstRound;
+  }
+
+  /** Ends the watch and logs out. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake?.();
+    await this.#task?.destroy();
+    await this.#options.link.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let failedImports = 0;
+    while (!this.#stopped) {
+      if (this.#importDue) {
+        this.#importDue = false;
+        failedImports = (await this.#import()) ? 0 : failedImports + 1;
+      }
+      const pollDelayMs = this.#estate === null ? null : await this.#poll(this.#estate);
+      this.#firstRoundDone();
+      if (failedImports > 0 && this.#estate === null) {
+        await this.#sleep(retryDelayMs(failedImports));
+        this.#importDue = true;
+      } else {
+        await this.#sleep(pollDelayMs);
+      }
+    }
+    this.#firstRoundDone();
+  }
+
+  async #import(): Promise<boolean> {
+    const { link, log, onLive } = this.#options;
+    const read = await link.readEstate();
+    if (this.#stopped) {
+      return true;
+    }
+    if (read.kind === "failed") {
+      log.warn({ adc: link.name, error: read.message }, "the estate could not be imported");
+      onLive({ lastError: read.message });
+      return false;
+    }
+    this.#estate = read.estate;
+    this.#options.onEstate(read.estate);
+    return true;
+  }
+
+  /** Asks the ADC; tells when to ask again, or null when there is nobody to ask. */
+  async #poll(estate: Estate): Promise<number | null> {
+    const { link, log, onLive, onState, now } = this.#options;
+    const read = await link.poll(estate);
+    if (this.#stopped) {
+      return null;
+    }
+    switch (read.kind) {
+      case "none":
+        return null;
+      case "state":
+        onLive({
+          up: true,
+          lastPollAt: now(),
+          lastError: null,
+          nodes: read.state.nodes.map((node) => ({
+            node: node.node,
+            primary: node.role === "primary",
+            reachable: node.reachable,
+          })),
+        });
+        onState(read.state);
+        break;
+      case "held":
+      case "lost":
+        log.warn({ adc: link.name, error: read.message }, "the ADC's state could not be read");
+        onLive({ up: false, lastError: read.message });
+        if (read.kind === "lost") {
+          onState(null);
+        }
+    }
+    return link.pollDelayMs;
+  }
+
+  /** Null sleeps until woken. */
+  async #sleep(ms: number | null): Promise<void> {
+    if (this.#stopped || this.#importDue) {
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const timer = ms === null ? null : setTimeout(resolve, ms);
+      this.#wake = () => {
+        if (timer !== null) {
+          clearTimeout(timer);
+        }
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+}
+
+function retryDelayMs(failures: number): number {
+  return FIRST_IMPORT_RETRIES_MS[failures - 1] ?? FIRST_IMPORT_RETRIES_MS.at(-1) ?? 60_000;
+}

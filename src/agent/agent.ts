@@ -1,0 +1,117 @@
+import type { Config } from "../config/schema.ts";
+import type { AgentEvents, Log } from "./events.ts";
+import { Generation } from "./generation.ts";
+import type { WitnessState, Declarations } from "./records/witness-state.ts";
+import { readSince, restoreSince, writeSince } from "./since-store.ts";
+
+const WRITE_SINCE_EVERY_MS = 60_000;
+
+export interface AgentOptions {
+  readonly config: Config;
+  readonly events: AgentEvents;
+  readonly log: Log;
+  readonly declarations: Declarations;
+  readonly now?: () => number;
+  readonly monotonic?: () => number;
+}
+
+/** The agent: the generation in force, and what outlives generations. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #now: () => number;
+  readonly #monotonic: () => number;
+  #generation: Generation;
+  #sinceTimer: NodeJS.Timeout | null = null;
+  #sinceWriteFailed = false;
+  /** Reloads and the stop, one after another. */
+  #turn: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#monotonic = options.monotonic ?? (() => performance.now());
+    this.#generation = this.#make(options.config, null);
+  }
+
+  get state(): WitnessState {
+    return this.#generation.state;
+  }
+
+  get config(): Config {
+    return this.#generation.config;
+  }
+
+  get generation(): Generation {
+    return this.#generation;
+  }
+
+  /** Resolves when every ADC has been asked once. */
+  async start(): Promise<void> {
+    const stored = await readSince(this.config.stateDir);
+    await this.#generation.start();
+    restoreSince(this.state, stored);
+    this.#sinceTimer = setInterval(() => {
+      void this.#writeSince();
+    }, WRITE_SINCE_EVERY_MS);
+    this.#sinceTimer.unref();
+  }
+
+  /** Brings a validated configuration into force; memory of what stays the same is kept. */
+  async reload(config: Config): Promise<void> {
+    await this.#inTurn(async () => {
+      const earlier = this.#generation;
+      await earlier.stop();
+      this.#generation = this.#make(config, earlier);
+      await this.#generation.start();
+    });
+  }
+
+  /** Ends all probing and logs out of NITRO. Any number of calls. */
+  async stop(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#stopped) {
+        return;
+      }
+      this.#stopped = true;
+      if (this.#sinceTimer !== null) {
+        clearInterval(this.#sinceTimer);
+      }
+      await this.#generation.stop();
+      await this.#writeSince();
+    });
+  }
+
+  #make(config: Config, earlier: Generation | null): Generation {
+    const { events, log, declarations } = this.#options;
+    return new Generation({
+      config,
+      events,
+      log,
+      declarations,
+      now: this.#now,
+      monotonic: this.#monotonic,
+      earlier,
+    });
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const next = this.#turn.then(work);
+    this.#turn = next.catch(() => undefined);
+    await next;
+  }
+
+  async #writeSince(): Promise<void> {
+    try {
+      await writeSince(this.config.stateDir, this.state);
+      this.#sinceWriteFailed = false;
+    } catch (error) {
+      // Said once: a full disk costs only the times of verdicts, never the watch itself.
+      if (!this.#sinceWriteFailed) {
+        this.#sinceWriteFailed = true;
+        const message = error instanceof Error ? error.message : String(error);
+        this.#options.log.warn({ error: message }, "the state directory does not take a write");
+      }
+    }
+  }
+}

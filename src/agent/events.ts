@@ -1,0 +1,29 @@
+import type { Observation } from "../probes/probe.ts";
+import type { LiveProbe } from "./live.ts";
+
+/** What the agent tells as it happens; metrics and logs listen. Calls must be cheap and must not throw. */
+export interface AgentEvents {
+  readonly probeFinished: (
+    probe: LiveProbe,
+    observation: Observation,
+    passed: boolean | null,
+  ) => void;
+  readonly adcRequest: (request: {
+    readonly adc: string;
+    readonly node: string;
+    readonly durationMs: number;
+    /** Null when it succeeded. */
+    readonly code: string | null;
+  }) => void;
+  readonly scheduleLag: (seconds: number) => void;
+  readonly missedProbe: () => void;
+  readonly configReloaded: (accepted: boolean, atMs: number) => void;
+}
+
+/** The part of a logger that the agent uses; pino's has it. */
+export interface Log {
+  readonly debug: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+  readonly info: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+  readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+  readonly error: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+}

@@ -1,0 +1,262 @@
+import type { Config } from "../config/schema.ts";
+import type { AdcConfig } from "../config/schema.ts";
+import type { Estate } from "../estate/model.ts";
+import { learnedKey } from "../probes/transactions/recognise.ts";
+import { AdcLink } from "./adc-link.ts";
+import { AdcWatch } from "./adc-watch.ts";
+import { isCutOff } from "./control.ts";
+import type { AgentEvents, Log } from "./events.ts";
+import { networkOf } from "./import-once.ts";
+import { pausesForPersistence } from "./persistence-pause.ts";
+import { planProbes } from "./plan/plan.ts";
+import { planSettings } from "./plan/settings.ts";
+import { ProbeRunner } from "./probe-runner.ts";
+import { buildRecords } from "./records/build-records.ts";
+import type { ProbeRecord } from "./records/probe-record.ts";
+import { WitnessState, type Declarations } from "./records/witness-state.ts";
+import { Scheduler, type Job } from "./scheduler.ts";
+
+/** Without NITRO an ns.conf is read again this often. */
+const NS_CONF_IMPORT_EVERY_MS = 600_000;
+/** Without NITRO nothing is polled; grace then has no poll to wait for. */
+const CONTROL_EVERY_MS = 5_000;
+const CONTROL_TIMEOUT_MS = 3_000;
+/** Grace, windows and stale opinions end by the clock. */
+const EVALUATE_EVERY_MS = 1_000;
+
+export interface GenerationOptions {
+  readonly config: Config;
+  readonly events: AgentEvents;
+  readonly log: Log;
+  readonly declarations: Declarations;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+  /** The generation before a reload, for its memory; it has been stopped. */
+  readonly earlier: Generation | null;
+}
+
+/** One configuration in force: its links, schedule and live state. A reload makes a new one. */
+export class Generation {
+  readonly config: Config;
+  readonly state: WitnessState;
+  readonly #options: GenerationOptions;
+  readonly #abort = new AbortController();
+  readonly #scheduler: Scheduler;
+  readonly #runner: ProbeRunner;
+  readonly #watches: readonly AdcWatch[];
+  readonly #records = new Map<string, ProbeRecord>();
+  readonly #learned: Set<string>;
+  readonly #network: ReturnType<typeof networkOf>;
+
+  constructor(options: GenerationOptions) {
+    const { config, events, now, monotonic } = options;
+    this.config = config;
+    this.#options = options;
+    this.#learned = new Set(options.earlier === null ? [] : options.earlier.#learned);
+    this.#network = networkOf(config);
+    this.state = new WitnessState({
+      agent: config.agent,
+      stabilityMs: config.maintenance.stabilityMs,
+      declarations: options.declarations,
+      grace: "watched",
+      now,
+    });
+    this.#scheduler = new Scheduler(monotonic, {
+      onLag: (lagMs) => {
+        events.scheduleLag(lagMs / 1000);
+      },
+      onMissed: (_job, missed) => {
+        for (let count = 0; count < missed; count++) {
+          events.missedProbe();
+        }
+      },
+    });
+    this.#runner = new ProbeRunner({
+      network: this.#network,
+      signal: this.#abort.signal,
+      sourceAddresses: config.sourceAddresses,
+      events,
+      now,
+      monotonic,
+    });
+    this.#watches = config.adcs.map((adc) => this.#watch(adc));
+  }
+
+  /** Starts watching and probing; resolves when every ADC has been asked once. */
+  async start(): Promise<void> {
+    this.#every("evaluate", EVALUATE_EVERY_MS, () => {
+      this.state.evaluateAll();
+      return Promise.resolve();
+    });
+    if (this.config.controlTargets.length > 0) {
+      await this.#checkControl();
+      this.#every("control", CONTROL_EVERY_MS, () => this.#checkControl());
+    }
+    for (const watch of this.#watches) {
+      watch.start();
+    }
+    await Promise.all(this.#watches.map((watch) => watch.firstRound()));
+  }
+
+  /** Ends everything: probes in flight are broken off, NITRO sessions logged out. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await Promise.all([this.#scheduler.stop(), ...this.#watches.map((watch) => watch.stop())]);
+  }
+
+  recordOf(probeId: string): ProbeRecord | null {
+    return this.#records.get(probeId) ?? null;
+  }
+
+  /** Runs one probe out of turn; nothing is booked. */
+  async probeNow(record: ProbeRecord, timeoutMs: number) {
+    return await this.#runner.now(record, timeoutMs);
+  }
+
+  #watch(adc: AdcConfig): AdcWatch {
+    const { config, events, log, now, monotonic, earlier } = this.#options;
+    const pollMs = adc.nitro?.pollEveryMs ?? 0;
+    this.state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs });
+    const earlierEstate = earlier?.state.recordsOf(adc.name)?.estate ?? null;
+    if (earlierEstate !== null) {
+      this.#apply(adc, earlierEstate);
+    }
+    const link = new AdcLink({
+      config: adc,
+      network: this.#network,
+      events,
+      now,
+      monotonic,
+      wantsConnections: (adcService) => this.#wantsConnections(adc.name, adcService),
+    });
+    return new AdcWatch({
+      link,
+      importEveryMs: adc.nitro?.importEveryMs ?? NS_CONF_IMPORT_EVERY_MS,
+      log,
+      now,
+      earlierEstate: config.adcs.some((each) => each.name === adc.name) ? earlierEstate : null,
+      onEstate: (estate) => {
+        this.#apply(adc, estate);
+        log.info(
+          { adc: adc.name, services: estate.services.size, probes: this.#scheduler.size },
+          "estate imported",
+        );
+      },
+      onState: (state) => {
+        this.state.hear(adc.name, state);
+      },
+      onLive: (live) => {
+        this.state.setAdcLive(adc.name, live);
+      },
+    });
+  }
+
+  /** Brings an estate into force: records with their memory, and the schedule without disturbing what goes on unchanged. */
+  #apply(adc: AdcConfig, estate: Estate): void {
+    const { config, now, earlier } = this.#options;
+    const plan = planProbes(estate, planSettings(config, adc), this.#learned);
+    const before = this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null;
+    const records = buildRecords(
+      estate,
+      plan,
+      { pollMs: adc.nitro?.pollEveryMs ?? 0, vservers: config.vservers, now },
+      before,
+    );
+    this.state.setRecords(adc.name, records);
+    const kept = new Map(records.probes.map((record) => [record.id, record]));
+    for (const [id, record] of this.#records) {
+      if (record.adc === adc.name && !kept.has(id)) {
+        this.#records.delete(id);
+        this.#scheduler.remove(id);
+      }
+    }
+    for (const record of records.probes) {
+      const known = this.#records.get(record.id);
+      this.#records.set(record.id, record);
+      if (record.planned.action.run === null) {
+        this.#scheduler.remove(record.id);
+      } else if (known === undefined || known.planned.action.run === null) {
+        this.#scheduler.add(this.#job(record));
+      }
+    }
+  }
+
+  #job({ id, intervalMs }: ProbeRecord): Job {
+    return {
+      id,
+      intervalMs,
+      run: async () => {
+        const record = this.#records.get(id);
+        if (record === undefined) {
+          return null;
+        }
+        if (this.#pauses(record)) {
+          return record.intervalMs;
+        }
+        const delayMs = await this.#runner.run(record, this.state);
+        this.#learn(record);
+        return delayMs;
+      },
+    };
+  }
+
+  #pauses(record: ProbeRecord): boolean {
+    const vservers = this.state.recordsOf(record.adc)?.vserversOf.get(record) ?? [];
+    return (
+      record.vantage !== "backend" &&
+      vservers.some((vserver) => pausesForPersistence(vserver, this.#options.now()))
+    );
+  }
+
+  /** A member that has shown itself to be Exchange gets the looks of one from the next plan on. */
+  #learn(record: ProbeRecord): void {
+    if (record.vantage !== "backend" || record.last?.exchangeSeen !== true || record.port === "") {
+      return;
+    }
+    const key = learnedKey(record.server, record.port);
+    if (this.#learned.has(key)) {
+      return;
+    }
+    this.#learned.add(key);
+    const adc = this.config.adcs.find((each) => each.name === record.adc);
+    const records = this.state.recordsOf(record.adc);
+    const member = records?.memberOf.get(record);
+    const recognised = member?.probes.some((probe) => probe.kind === "transaction") ?? true;
+    if (adc !== undefined && records !== null && !recognised) {
+      this.#apply(adc, records.estate);
+    }
+  }
+
+  #wantsConnections(adc: string, adcService: string): boolean {
+    const members = this.state.recordsOf(adc)?.members ?? [];
+    return members.some(
+      (member) =>
+        member.adcService === adcService &&
+        (member.outSince !== null ||
+          member.mismatch ||
+          member.maintenance.declared !== "no" ||
+          member.maintenance.detected),
+    );
+  }
+
+  async #checkControl(): Promise<void> {
+    const { controlTargets } = this.config;
+    const cutOff = await isCutOff(controlTargets, this.#network, CONTROL_TIMEOUT_MS);
+    if (cutOff !== this.state.cutOff) {
+      this.#options.log.warn({ cutOff }, cutOff ? "no control target answers" : "control is back");
+      this.state.cutOff = cutOff;
+      this.state.evaluateAll();
+    }
+  }
+
+  #every(id: string, intervalMs: number, work: () => Promise<void>): void {
+    this.#scheduler.add({
+      id: `\u0000${id}`,
+      intervalMs,
+      run: async () => {
+        await work();
+        return intervalMs;
+      },
+    });
+  }
+}

@@ -1,0 +1,173 @@
+import type { AdcService, Estate, Member } from "../../estate/model.ts";
+import { vserversOfService } from "../../estate/vserver-graph.ts";
+import {
+  createRecogniser,
+  looksFor,
+  type LearnedExchange,
+  type Recognition,
+} from "../../probes/transactions/recognise.ts";
+import type { TransactionName, TransactionSpec } from "../../probes/transactions/spec.ts";
+import type { TlsSettings } from "../../probes/wire/tls-settings.ts";
+import { matchesMember } from "./pattern.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+import { probeId } from "./probe-id.ts";
+import type { PlanSettings } from "./settings.ts";
+
+/** Anonymous looks go no faster than this, however fast the member's monitors are. */
+const LOOK_EVERY_AT_LEAST_MS = 10_000;
+/** A client gives a server more time than a monitor does: Exchange's tarpit alone takes five seconds. */
+export const LOOK_TIMEOUT_MS = 10_000;
+
+/** What each member of an estate is to Exchange. */
+export type Recogniser = (service: AdcService, member: Member) => Recognition;
+
+export function recogniserOf(
+  estate: Estate,
+  settings: PlanSettings,
+  learned: LearnedExchange,
+): Recogniser {
+  return createRecogniser(estate, settings.members, learned);
+}
+
+/** The looks that every recognised Exchange member gets, straight at the server. */
+export function backendLookProbes(
+  estate: Estate,
+  settings: PlanSettings,
+  recognise: Recogniser,
+): PlannedProbe[] {
+  return [...estate.services.values()].flatMap((service) => {
+    const vservers = vserversOfService(estate, service.name);
+    return service.members.flatMap((member) => {
+      const recognition = recognise(service, member);
+      return looksFor(recognition).map((transaction) =>
+        lookProbe({ estate, settings, service, member, vservers, recognition, transaction }),
+      );
+    });
+  });
+}
+
+interface Look {
+  readonly estate: Estate;
+  readonly settings: PlanSettings;
+  readonly service: AdcService;
+  readonly member: Member;
+  readonly vservers: readonly string[];
+  readonly recognition: Recognition;
+  readonly transaction: TransactionName;
+}
+
+function lookProbe(look: Look): PlannedProbe {
+  const { estate, service, member, recognition, transaction } = look;
+  const address = member.address ?? member.domain ?? member.server;
+  const { port } = member;
+  const unsupportedReason =
+    port === "*" ? "the member's port is *: there is no port to look at" : null;
+  const host = clientHost(look) ?? address;
+  return {
+    id: probeId(estate.adc, "backend", service.name, member.server, port, transaction),
+    adc: estate.adc,
+    vantage: "backend",
+    vserver: "",
+    vservers: look.vservers,
+    adcService: service.name,
+    server: member.server,
+    memberAddress: member.address ?? member.domain,
+    memberPort: port,
+    address,
+    port,
+    intervalMs: lookInterval(estate, service),
+    timeoutMs: LOOK_TIMEOUT_MS,
+    type: transaction,
+    source: "agent",
+    tlsSource: recognition.security === "none" ? null : "as a client of today",
+    note: null,
+    action: {
+      kind: "transaction",
+      transaction,
+      role: transaction === "health_page" ? "detection" : "service",
+      account: null,
+      run:
+        port === "*"
+          ? null
+          : {
+              spec: {
+                ...anonymousSpec(transaction, recognition),
+                tls:
+                  recognition.security === "none"
+                    ? null
+                    : clientTls(host, recognition.version === "2010", null, []),
+                host,
+              },
+              target: { host: address, port, server: member.server },
+            },
+      unsupportedReason,
+    },
+  };
+}
+
+/** The name a client would use for this member: that of its vserver or member in the configuration. */
+function clientHost({ settings, member, vservers }: Look): string | null {
+  const own = settings.members.find(
+    (each) => each.host !== null && matchesMember(each.match, member.server, member.port),
+  );
+  if (own?.host != null) {
+    return own.host;
+  }
+  for (const vserver of vservers) {
+    const host = settings.vservers.get(vserver)?.host;
+    if (host != null) {
+      return host;
+    }
+  }
+  return null;
+}
+
+/** A look as often as the member's fastest monitor, within bounds. */
+export function lookInterval(estate: Estate, service: AdcService): number {
+  const intervals = service.monitors.flatMap(
+    (binding) => estate.monitors.get(binding.monitor)?.intervalMs ?? [],
+  );
+  return Math.max(LOOK_EVERY_AT_LEAST_MS, Math.min(...intervals, 60_000));
+}
+
+/** A transaction without an account, as far as recognition decides it. */
+export function anonymousSpec(
+  transaction: TransactionName,
+  recognition: Recognition,
+): Omit<TransactionSpec, "tls" | "host"> {
+  return {
+    transaction,
+    security: recognition.security,
+    path: recognition.path,
+    account: null,
+    allowPlaintext: false,
+    expect: "works",
+    exchange: recognition.version,
+    authSchemes: null,
+    adc: null,
+    options: {},
+  };
+}
+
+/** TLS as a mail client of today speaks it; Exchange 2010 may know nothing newer than TLS 1.0. */
+export function clientTls(
+  host: string,
+  old: boolean,
+  ca: string | null,
+  names: readonly string[],
+): TlsSettings {
+  return {
+    minVersion: old ? "TLSv1" : "TLSv1.2",
+    maxVersion: "TLSv1.3",
+    serverName: isAddress(host) ? null : host,
+    expectedNames: names.length > 0 ? names : isAddress(host) ? [] : [host],
+    ca,
+    rejectUnauthorized: false,
+    legacy: old,
+  };
+}
+
+/** Server Name Indication carries names only (RFC 6066). */
+function isAddress(host: string): boolean {
+  return host.includes(":") || /^\d+(\.\d+){3}$/.test(host);
+}

@@ -1,0 +1,149 @@
+import type { AdcService, Estate, Member, Monitor, MonitorBinding } from "../../estate/model.ts";
+import { vserversOfService } from "../../estate/vserver-graph.ts";
+import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
+import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
+import type { MonitorSpec, MonitorType } from "../../probes/monitors/spec.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+import { probeId } from "./probe-id.ts";
+import type { PlanSettings } from "./settings.ts";
+
+/** Every monitor binding of an estate against every member it watches: the replicas at the backend. */
+export function backendMonitorProbes(estate: Estate, settings: PlanSettings): PlannedProbe[] {
+  const planned: PlannedProbe[] = [];
+  for (const service of estate.services.values()) {
+    const vservers = vserversOfService(estate, service.name);
+    for (const binding of service.monitors) {
+      const monitor = estate.monitors.get(binding.monitor);
+      for (const member of monitor === undefined ? [] : service.members) {
+        if (monitor !== undefined) {
+          planned.push(
+            backendMonitorProbe({ estate, settings, service, vservers, binding, monitor, member }),
+          );
+        }
+      }
+    }
+  }
+  return planned;
+}
+
+interface BoundMonitor {
+  readonly estate: Estate;
+  readonly settings: PlanSettings;
+  readonly service: AdcService;
+  readonly vservers: readonly string[];
+  readonly binding: MonitorBinding;
+  readonly monitor: Monitor;
+  readonly member: Member;
+}
+
+function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
+  const { estate, service, binding, monitor, member } = bound;
+  const type = monitorTypeOf(monitor);
+  const address = monitor.destIp ?? member.address ?? member.domain ?? member.server;
+  const port = monitor.destPort ?? member.port;
+  const { spec, tlsSource } = monitorSpec(bound);
+  const unsupportedReason =
+    switchedOff(binding, monitor) ??
+    (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
+  const runnable = unsupportedReason === null;
+  return {
+    id: probeId(estate.adc, "backend", service.name, member.server, member.port, monitor.name),
+    adc: estate.adc,
+    vantage: "backend",
+    vserver: "",
+    vservers: bound.vservers,
+    adcService: service.name,
+    server: member.server,
+    memberAddress: member.address ?? member.domain,
+    memberPort: member.port,
+    address,
+    port,
+    intervalMs: monitor.intervalMs,
+    timeoutMs: monitor.responseTimeoutMs,
+    type: monitor.type,
+    source: sourceOf(estate, service, monitor, isSupported(type) ? type : null),
+    tlsSource,
+    note: noteOf(monitor, service),
+    action: {
+      kind: "monitor",
+      monitor,
+      weight: binding.weight,
+      run: runnable
+        ? { spec, target: { host: address, port: port === "*" ? 0 : port, server: member.server } }
+        : null,
+      unsupportedReason,
+    },
+  };
+}
+
+function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: string | null } {
+  const { estate, settings, service, monitor, member } = bound;
+  const own = settings.monitors.get(monitor.name);
+  const tls = monitor.secure
+    ? monitorTlsSettings({
+        service: service.tls,
+        monitorProfile: profileOf(estate, monitor.sslProfile),
+        serviceProfile: profileOf(estate, service.tls.sslProfile),
+        firmware: estate.firmware,
+        override: settings.monitorTls,
+      })
+    : null;
+  return {
+    spec: {
+      monitor,
+      hostHeader: member.address ?? member.domain ?? member.server,
+      tls: tls?.settings ?? null,
+      credential: own?.credential ?? null,
+      command: own?.command ?? null,
+      viaVip: null,
+    },
+    tlsSource: tls?.source ?? null,
+  };
+}
+
+function profileOf(estate: Estate, name: string | null) {
+  return name === null ? null : (estate.sslProfiles.get(name) ?? null);
+}
+
+function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
+  if (!binding.enabled) {
+    return "the binding is switched off on the ADC (-monState DISABLED)";
+  }
+  return monitor.enabled ? null : "the monitor is switched off on the ADC (-state DISABLED)";
+}
+
+function unsupportedWith(type: MonitorType, spec: MonitorSpec, port: number | "*"): string | null {
+  if (port === "*" && type.transport !== "icmp") {
+    return "the member's port is * and the monitor names no destPort: there is no port to probe";
+  }
+  return type.unsupported(spec);
+}
+
+/** Where the ADC itself probes from (NetScaler docs: scripted monitors from the NSIP, others from a SNIP or net profile). */
+export function sourceOf(
+  estate: Estate,
+  service: AdcService,
+  monitor: Monitor,
+  type: MonitorType | null,
+): string {
+  if (type?.source === "NSIP") {
+    return "NSIP";
+  }
+  const profile = monitor.netProfile ?? service.netProfile;
+  const sourceIp = profile === null ? null : (estate.netProfiles.get(profile)?.sourceIp ?? null);
+  if (profile !== null) {
+    return sourceIp ?? `net profile ${profile}`;
+  }
+  return "SNIP";
+}
+
+function noteOf(monitor: Monitor, service: AdcService): string | null {
+  const notes: string[] = [];
+  if (monitor.type === "HTTP-INLINE") {
+    notes.push("repeated as HTTP: the ADC itself watches live traffic and probes only without any");
+  }
+  if (!service.healthMonitor) {
+    notes.push("the ADC does not run it: health monitoring is off (-healthMonitor NO)");
+  }
+  return notes.length === 0 ? null : notes.join("; ");
+}

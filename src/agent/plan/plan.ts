@@ -1,0 +1,24 @@
+import type { Estate } from "../../estate/model.ts";
+import type { LearnedExchange } from "../../probes/transactions/recognise.ts";
+import { backendLookProbes, recogniserOf } from "./look-probes.ts";
+import { backendMonitorProbes } from "./monitor-probes.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+import type { PlanSettings } from "./settings.ts";
+import { vipProbes } from "./vip-probes.ts";
+
+/**
+ * Every probe an estate calls for, also those that cannot be run, each with the reason why. Pure: the same estate and
+ * settings make the same plan. `learned` are members that have shown themselves to be Exchange since.
+ */
+export function planProbes(
+  estate: Estate,
+  settings: PlanSettings,
+  learned: LearnedExchange = new Set(),
+): PlannedProbe[] {
+  const recognise = recogniserOf(estate, settings, learned);
+  return [
+    ...backendMonitorProbes(estate, settings),
+    ...backendLookProbes(estate, settings, recognise),
+    ...vipProbes(estate, settings, recognise),
+  ];
+}

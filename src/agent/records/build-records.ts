@@ -1,0 +1,184 @@
+import type { Estate, Vserver } from "../../estate/model.ts";
+import { csTargetOf, vserversOfService } from "../../estate/vserver-graph.ts";
+import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
+import type { PlannedProbe } from "../plan/planned-probe.ts";
+import type { VserverSettings } from "../plan/settings.ts";
+import { MemberRecord } from "./member-record.ts";
+import { ProbeRecord } from "./probe-record.ts";
+import { VserverRecord } from "./vserver-record.ts";
+
+/** The records of one ADC's estate, wired to one another. */
+export interface EstateRecords {
+  readonly estate: Estate;
+  readonly members: readonly MemberRecord[];
+  readonly vservers: readonly VserverRecord[];
+  readonly probes: readonly ProbeRecord[];
+  /** For each probe, whom its result concerns. */
+  readonly memberOf: ReadonlyMap<ProbeRecord, MemberRecord>;
+  readonly vserversOf: ReadonlyMap<ProbeRecord, readonly VserverRecord[]>;
+  readonly vserversOfMember: ReadonlyMap<MemberRecord, readonly VserverRecord[]>;
+}
+
+export interface RecordOptions {
+  readonly pollMs: number;
+  readonly vservers: ReadonlyMap<string, VserverSettings>;
+  readonly now: () => number;
+}
+
+/** Makes the records of an estate and its plan; whatever an earlier record of the same thing knew is taken over. */
+export function buildRecords(
+  estate: Estate,
+  plan: readonly PlannedProbe[],
+  options: RecordOptions,
+  earlier: EstateRecords | null,
+): EstateRecords {
+  const probes = plan.map((planned) => new ProbeRecord(planned, options.now));
+  inheritAll(probes, earlier?.probes ?? [], (probe) => probe.id);
+  const backend = groupBy(
+    probes.filter((probe) => probe.vantage === "backend"),
+    (probe) => memberId(probe.adcService, probe.server, String(probe.port)),
+  );
+  const members = [...estate.services.values()].flatMap((service) => {
+    const vservers = vserversOfService(estate, service.name);
+    return service.members.map((member) => {
+      const own = backend.get(memberId(service.name, member.server, String(member.port))) ?? [];
+      const grace = graceLengths(monitorsOf(own), options.pollMs, protocolOf(own));
+      const record = new MemberRecord(estate.adc, service, member, vservers, grace, options.now());
+      record.probes.push(...own);
+      return record;
+    });
+  });
+  inheritAll(members, earlier?.members ?? [], (each) =>
+    memberId(each.adcService, each.server, String(each.port)),
+  );
+  const vservers = [...estate.lbVservers.values(), ...estate.csVservers.values()].map((vserver) =>
+    vserverRecord(estate, vserver, members, probes, options),
+  );
+  inheritAll(vservers, earlier?.vservers ?? [], (each) => each.vserver);
+  return wire(estate, members, vservers, probes);
+}
+
+function vserverRecord(
+  estate: Estate,
+  vserver: Vserver,
+  members: readonly MemberRecord[],
+  probes: readonly ProbeRecord[],
+  options: RecordOptions,
+): VserverRecord {
+  const settings = options.vservers.get(vserver.name);
+  const serials = vserver.certKeys
+    .filter((binding) => !binding.ca && !binding.sni)
+    .map((binding) => estate.certKeys.get(binding.certKey)?.serial ?? null);
+  const record = new VserverRecord(
+    estate.adc,
+    vserver,
+    members.filter((member) => member.vservers.includes(vserver.name)),
+    {
+      names: settings?.names ?? (settings?.host == null ? [] : [settings.host]),
+      serial: serials[0] ?? null,
+    },
+    options.now(),
+  );
+  const targets = new Set(vserver.kind === "cs" ? targetsOf(estate, vserver) : []);
+  record.probes.push(
+    ...probes.filter(
+      (probe) =>
+        probe.vantage !== "backend" &&
+        (probe.vserver === vserver.name ||
+          (targets.has(probe.vserver) && probe.planned.vservers.includes(vserver.name))),
+    ),
+  );
+  return record;
+}
+
+function targetsOf(estate: Estate, vserver: Extract<Vserver, { kind: "cs" }>): string[] {
+  const targets = vserver.targets.map((binding) => csTargetOf(estate, binding));
+  return [...targets, vserver.defaultTarget].filter((target) => target !== null);
+}
+
+function wire(
+  estate: Estate,
+  members: readonly MemberRecord[],
+  vservers: readonly VserverRecord[],
+  probes: readonly ProbeRecord[],
+): EstateRecords {
+  const memberOf = new Map<ProbeRecord, MemberRecord>();
+  for (const member of members) {
+    for (const probe of member.probes) {
+      memberOf.set(probe, member);
+    }
+  }
+  const vserversOf = new Map<ProbeRecord, VserverRecord[]>();
+  const vserversOfMember = new Map<MemberRecord, VserverRecord[]>();
+  for (const vserver of vservers) {
+    for (const probe of vserver.probes) {
+      append(vserversOf, probe, vserver);
+    }
+    for (const member of vserver.memberRecords) {
+      append(vserversOfMember, member, vserver);
+    }
+  }
+  return { estate, members, vservers, probes, memberOf, vserversOf, vserversOfMember };
+}
+
+function monitorsOf(probes: readonly ProbeRecord[]) {
+  return probes.flatMap(({ planned }) =>
+    planned.action.kind === "monitor" ? [planned.action.monitor] : [],
+  );
+}
+
+/** How late a member's protocol shows a change of state, by the looks that watch it. */
+function protocolOf(probes: readonly ProbeRecord[]): SettlingProtocol {
+  for (const { transaction } of probes) {
+    switch (transaction) {
+      case "imap_greeting":
+      case "imap_login":
+        return "imap";
+      case "pop3_greeting":
+      case "pop3_login":
+        return "pop3";
+      case "smtp_mail_from":
+      case "smtp_submission":
+        return "smtp";
+      case "health_page":
+        return "health_page";
+      default:
+    }
+  }
+  return "other";
+}
+
+function memberId(adcService: string, server: string, port: string): string {
+  return `${adcService}\u0000${server}\u0000${port}`;
+}
+
+function inheritAll<R extends { inherit(earlier: R): void }>(
+  records: readonly R[],
+  earlier: readonly R[],
+  keyOf: (record: R) => string,
+): void {
+  const known = new Map(earlier.map((record) => [keyOf(record), record]));
+  for (const record of records) {
+    const before = known.get(keyOf(record));
+    if (before !== undefined) {
+      record.inherit(before);
+    }
+  }
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    append(groups, keyOf(item), item);
+  }
+  return groups;
+}
+
+function append<K, T>(groups: Map<K, T[]>, key: K, item: T): void {
+  const group = groups.get(key);
+  if (group === undefined) {
+    groups.set(key, [item]);
+  } else {
+    group.push(item);
+  }
+}

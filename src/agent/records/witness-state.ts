@@ -1,0 +1,233 @@
+import { memberKey, type AdcState } from "../../estate/adc-state.ts";
+import type { Observation } from "../../probes/probe.ts";
+import { canShowMaintenance, detectMaintenance, evaluateMember } from "../evaluate-member.ts";
+import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
+import type { LiveAdc, LiveServer, LiveState } from "../live.ts";
+import type { EstateRecords } from "./build-records.ts";
+import type { MemberRecord } from "./member-record.ts";
+import type { ProbeRecord } from "./probe-record.ts";
+import { ServerNames } from "./server-names.ts";
+import type { VserverRecord } from "./vserver-record.ts";
+
+/** What maintenance was declared for a server or member at this moment. */
+export interface Declarations {
+  readonly declaredFor: (
+    member: MemberRecord,
+    now: number,
+  ) => { readonly declared: "no" | "open" | "over"; readonly end: number | null };
+}
+
+export interface WitnessOptions {
+  readonly agent: string;
+  readonly stabilityMs: number;
+  readonly declarations: Declarations;
+  /** As in evaluate-member.ts. */
+  readonly grace: "watched" | "single_look";
+  readonly now: () => number;
+}
+
+/** One ADC's part of the state. */
+interface AdcPart {
+  readonly name: string;
+  readonly nitro: boolean;
+  readonly pollMs: number;
+  records: EstateRecords | null;
+  live: LiveAdc;
+}
+
+/** The live state of everything: records of all ADCs, and the evaluation that keeps their verdicts current. */
+export class WitnessState implements LiveState {
+  readonly agent: string;
+  readonly startedAt: number;
+  cutOff = false;
+  suspendedAccounts: LiveState["suspendedAccounts"] = [];
+  readonly names = new ServerNames();
+  #options: WitnessOptions;
+  readonly #parts = new Map<string, AdcPart>();
+  #members: readonly MemberRecord[] = [];
+  #vservers: readonly VserverRecord[] = [];
+  #probes: readonly ProbeRecord[] = [];
+
+  constructor(options: WitnessOptions) {
+    this.#options = options;
+    this.agent = options.agent;
+    this.startedAt = options.now();
+  }
+
+  get adcs(): readonly LiveAdc[] {
+    return [...this.#parts.values()].map((part) => part.live);
+  }
+
+  get members(): readonly MemberRecord[] {
+    return this.#members;
+  }
+
+  get vservers(): readonly VserverRecord[] {
+    return this.#vservers;
+  }
+
+  get probes(): readonly ProbeRecord[] {
+    return this.#probes;
+  }
+
+  get servers(): readonly LiveServer[] {
+    const servers = new Map<string, MemberRecord[]>();
+    for (const member of this.#members) {
+      const key = `${member.adc}\u0000${member.server}`;
+      const members = servers.get(key);
+      if (members === undefined) {
+        servers.set(key, [member]);
+      } else {
+        members.push(member);
+      }
+    }
+    return [...servers.values()].map((members) => this.#liveServer(members));
+  }
+
+  addAdc(name: string, options: { readonly nitro: boolean; readonly pollMs: number }): void {
+    this.#parts.set(name, {
+      name,
+      ...options,
+      records: null,
+      live: {
+        name,
+        up: options.nitro ? false : null,
+        lastPollAt: null,
+        lastError: null,
+        nodes: [],
+      },
+    });
+  }
+
+  recordsOf(adc: string): EstateRecords | null {
+    return this.#parts.get(adc)?.records ?? null;
+  }
+
+  setRecords(adc: string, records: EstateRecords): void {
+    const part = this.#part(adc);
+    part.records = records;
+    const all = [...this.#parts.values()].flatMap((each) => each.records ?? []);
+    this.#members = all.flatMap((each) => each.members);
+    this.#vservers = all.flatMap((each) => each.vservers);
+    this.#probes = all.flatMap((each) => each.probes);
+    this.evaluateAll();
+  }
+
+  setAdcLive(adc: string, live: Partial<LiveAdc>): void {
+    const part = this.#part(adc);
+    part.live = { ...part.live, ...live };
+  }
+
+  /** Takes in the ADC's own word; null when it can no longer be believed. */
+  hear(adc: string, state: AdcState | null): void {
+    const { records } = this.#part(adc);
+    if (records === null) {
+      return;
+    }
+    for (const member of records.members) {
+      const said = state?.members.get(memberKey(member.adcService, member.server, member.port));
+      member.hear(said ?? null, state?.at ?? this.#options.now());
+    }
+    for (const vserver of records.vservers) {
+      vserver.hear(state?.vservers.get(vserver.vserver) ?? null);
+    }
+    this.#evaluate(this.#part(adc));
+  }
+
+  /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
+  observe(probe: ProbeRecord, observation: Observation, passed: boolean | null): number {
+    const delayMs = probe.record(observation, passed);
+    const part = this.#part(probe.adc);
+    const member = part.records?.memberOf.get(probe);
+    if (member !== undefined) {
+      if (observation.servedBy !== null) {
+        this.names.learn(member.adc, observation.servedBy, member.server);
+      }
+      detectMaintenance(member, probe);
+      this.#evaluateMember(part, member);
+    }
+    for (const vserver of part.records?.vserversOf.get(probe) ?? []) {
+      if (vserver.vserver === probe.vserver && observation.servedBy !== null) {
+        countServedBy(vserver, observation, this.names.serverOf(probe.adc, observation.servedBy));
+      }
+      this.#evaluateVserver(part, vserver);
+    }
+    return delayMs;
+  }
+
+  /** Brings everything up to date with the clock: grace and windows end without any probe telling. */
+  evaluateAll(): void {
+    for (const part of this.#parts.values()) {
+      this.#evaluate(part);
+    }
+  }
+
+  reconfigure(options: WitnessOptions): void {
+    this.#options = options;
+  }
+
+  #evaluate(part: AdcPart): void {
+    for (const member of part.records?.members ?? []) {
+      this.#judgeMember(part, member);
+    }
+    for (const vserver of part.records?.vservers ?? []) {
+      this.#evaluateVserver(part, vserver);
+    }
+  }
+
+  #evaluateMember(part: AdcPart, member: MemberRecord): void {
+    this.#judgeMember(part, member);
+    for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
+      this.#evaluateVserver(part, vserver);
+    }
+  }
+
+  #judgeMember(part: AdcPart, member: MemberRecord): void {
+    const now = this.#options.now();
+    evaluateMember(member, {
+      now,
+      cutOff: this.cutOff,
+      nitro: part.nitro,
+      declared: this.#options.declarations.declaredFor(member, now).declared,
+      stabilityMs: this.#options.stabilityMs,
+      grace: this.#options.grace,
+    });
+  }
+
+  #evaluateVserver(part: AdcPart, vserver: VserverRecord): void {
+    evaluateVserver(vserver, {
+      now: this.#options.now(),
+      cutOff: this.cutOff,
+      pollMs: part.pollMs,
+      grace: this.#options.grace,
+    });
+  }
+
+  /** A server is in maintenance when that is declared for it, or when all its members (that could show it) are. */
+  #liveServer(members: readonly MemberRecord[]): LiveServer {
+    const [first] = members;
+    const telling = members.filter(canShowMaintenance);
+    const now = this.#options.now();
+    const windows = members.map((member) => this.#options.declarations.declaredFor(member, now));
+    const open = windows.filter((window) => window.declared === "open");
+    const ends = open.flatMap((window) => (window.end === null ? [] : [window.end]));
+    return {
+      adc: first?.adc ?? "",
+      server: first?.server ?? "",
+      maintenance: {
+        declared: open.length > 0,
+        adc: members.every((member) => member.maintenance.adc),
+        detected: telling.length > 0 && telling.every((member) => member.maintenance.detected),
+      },
+      maintenanceEnd: ends.length === 0 ? null : Math.max(...ends),
+    };
+  }
+
+  #part(adc: string): AdcPart {
+    const part = this.#parts.get(adc);
+    if (part === undefined) {
+      throw new Error(`no ADC of the name ${adc}: addAdc comes first`);
+    }
+    return part;
+  }
+}

@@ -1,0 +1,118 @@
+import { compareOnce } from "../agent/compare.ts";
+import { configDeclarations } from "../agent/declarations.ts";
+import type { LiveMember, LiveVserver } from "../agent/live.ts";
+import { exitStatus, pluginWord, type JudgedRow } from "../verdict/exit-status.ts";
+import { MISMATCH_VERDICTS } from "../verdict/verdicts.ts";
+import { compareJson } from "../web/verdicts-json.ts";
+import { columns, type Output } from "./output.ts";
+import { readConfig } from "./read-config.ts";
+
+export interface CompareCommand {
+  readonly config: string;
+  readonly server: string | null;
+  readonly waitMs: number;
+  readonly timeoutMs: number;
+  readonly strict: boolean;
+  readonly json: boolean;
+}
+
+/** `compare`: one round now. 2 any mismatch, 3 any unexpected unknown, 1 anything to look at, 0 all agree. */
+export async function runCompare(command: CompareCommand, output: Output): Promise<number> {
+  const config = await readConfig(command.config, output);
+  if (config === null) {
+    return 3;
+  }
+  const declarations = await configDeclarations(config);
+  const compared = await compareOnce({ ...command, config, declarations });
+  if (compared.kind === "failed") {
+    output.err(`${compared.message}\n`);
+    if (!command.json) {
+      output.out(`WITNESS UNKNOWN - ${compared.message}\n`);
+    }
+    return 3;
+  }
+  const { members, vservers } = compared.state;
+  const status = exitStatus([...members, ...vservers].map(judged), command.strict);
+  if (command.json) {
+    output.out(`${JSON.stringify(compareJson({ members, vservers }), null, 1)}\n`);
+  } else {
+    output.out(`${pluginLine(status, members, vservers)}\n${comparisonTable(members, vservers)}\n`);
+  }
+  return status;
+}
+
+/** An unknown is the configuration's doing when there is no NITRO, or when nothing about the row can be probed. */
+function judged(row: LiveMember | LiveVserver): JudgedRow {
+  const nothingToProbe = row.probes.every(
+    (probe) => probe.lastPassed === null && probe.last === null,
+  );
+  return {
+    verdict: row.verdict,
+    unknownByConfiguration:
+      row.verdict === "unknown" && (row.reason === "not_configured" || nothingToProbe),
+  };
+}
+
+function pluginLine(
+  status: ReturnType<typeof exitStatus>,
+  members: readonly LiveMember[],
+  vservers: readonly LiveVserver[],
+): string {
+  const rows = [
+    ...members.map((row) => ({ row, name: `${row.adcService}/${row.server}:${String(row.port)}` })),
+    ...vservers.map((row) => ({ row, name: row.vserver })),
+  ];
+  const wrong = rows.filter(({ row }) => MISMATCH_VERDICTS.has(row.verdict));
+  const unknown = rows.filter(({ row }) => row.verdict === "unknown");
+  const named = wrong.slice(0, 3).map(({ row, name }) => `${name} ${row.verdict}`);
+  const more = wrong.length > 3 ? ", …" : "";
+  const list = named.length === 0 ? "" : `: ${named.join(", ")}${more}`;
+  const count = `${String(wrong.length)} of ${String(rows.length)} disagree${list}`;
+  return `WITNESS ${pluginWord(status)} - ${count} | mismatches=${String(wrong.length)} unknown=${String(unknown.length)}`;
+}
+
+/** The table of opinions and verdicts, worst first. */
+export function comparisonTable(
+  members: readonly LiveMember[],
+  vservers: readonly LiveVserver[],
+): string {
+  const worstFirst = (a: { mismatch: boolean }, b: { mismatch: boolean }): number =>
+    Number(b.mismatch) - Number(a.mismatch);
+  const memberRows = [...members]
+    .sort(worstFirst)
+    .map((row) => [
+      row.vservers[0] ?? "-",
+      row.adcService,
+      `${row.server}:${String(row.port)}`,
+      row.adcOpinion,
+      row.replica,
+      row.service,
+      row.verdict,
+      why(row),
+    ]);
+  const vserverRows = [...vservers]
+    .sort(worstFirst)
+    .map((row) => [
+      row.vserver,
+      "(vserver)",
+      `${row.address ?? "-"}:${String(row.port ?? "-")}`,
+      row.adcOpinion,
+      `${String(row.members.reallyUp)}/${String(row.members.configured)}`,
+      row.vip,
+      row.verdict,
+      row.reason === null || row.reason === "ok" ? "" : row.reason,
+    ]);
+  return columns([
+    ["VSERVER", "SERVICE", "MEMBER", "ADC", "REPLICA", "SERVICE", "VERDICT", "WHY"],
+    ...memberRows,
+    ...vserverRows,
+  ]);
+}
+
+function why(row: LiveMember): string {
+  if (row.reason === null || row.reason === "ok") {
+    return "";
+  }
+  const step = row.step === null ? "" : `${row.step}: `;
+  return `${step}${row.reason}${row.decidedBy === null ? "" : ` (${row.decidedBy})`}`;
+}

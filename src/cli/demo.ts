@@ -1,0 +1,200 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
+import pc from "picocolors";
+import { stringify } from "yaml";
+import { startLab, type Lab } from "../../lab/lab.ts";
+import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
+import type { LiveMember, LiveState } from "../agent/live.ts";
+import { parseConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
+import { VERDICT_WORDS } from "../verdict/words.ts";
+import { comparisonTable } from "./compare.ts";
+import type { Output } from "./output.ts";
+import { startService } from "./service.ts";
+import { untilSignal } from "./signals.ts";
+
+export interface DemoCommand {
+  readonly port: number;
+  readonly scenario: string;
+  readonly exitAfterMs: number | null;
+}
+
+/** `demo`: the lab and the agent in one process, on loopback alone. Prints what to open, then a live table. */
+export async function runDemo(command: DemoCommand, output: Output): Promise<number> {
+  if (!isScenarioName(command.scenario)) {
+    output.err(`no scenario ${command.scenario}; one of: ${SCENARIO_NAMES.join(", ")}\n`);
+    return 1;
+  }
+  const lab = await startLab({ scenario: command.scenario });
+  const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-demo-"));
+  try {
+    const config = await demoConfig(lab, stateDir);
+    if (typeof config === "string") {
+      output.err(`${config}\n`);
+      return 1;
+    }
+    const service = await startService({
+      config,
+      listen: [`127.0.0.1:${String(command.port)}`],
+      log: pino({ level: "silent" }),
+      reread: null,
+    });
+    if (service.kind === "failed") {
+      output.err(`${service.message}\n`);
+      return 1;
+    }
+    const [address = ""] = service.addresses;
+    output.out(`${lab.scenario.about}\n`);
+    output.out(
+      `Page     ${address}/\nMetrics  ${address}/metrics\nVerdicts ${address}/api/v1/verdicts\n`,
+    );
+    output.out("Everything runs on loopback. Ctrl-C ends it.\n\n");
+    const ending = new AbortController();
+    const screen = showState(service.agent.state, output, ending.signal);
+    const run = lab.play((step) => {
+      screen.tell(step.text);
+    });
+    await Promise.race([
+      untilSignal(() => undefined),
+      command.exitAfterMs === null
+        ? new Promise<never>(() => undefined)
+        : sleep(command.exitAfterMs, undefined, { signal: ending.signal }),
+    ]);
+    run.stop();
+    ending.abort();
+    await service.stop();
+    return 0;
+  } finally {
+    await lab.close();
+    await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** The configuration an operator would write for this lab; or, as text, why it is not valid. */
+export async function demoConfig(lab: Lab, stateDir: string): Promise<Config | string> {
+  const { username, password } = lab.nitroCredentials;
+  const written = {
+    agent: "demo",
+    state_dir: stateDir,
+    unmapped: "refuse",
+    adcs: [
+      {
+        name: "demo",
+        nitro: {
+          urls: lab.nitroUrls,
+          username,
+          password: "${DEMO_NITRO_PASSWORD}",
+          tls: { verify: false },
+          poll_every: "2s",
+        },
+      },
+    ],
+    connect_to: { ...lab.connectTo, ...managementOf(lab) },
+    monitors: Object.fromEntries(
+      [...monitorsWithLogin(lab.confText)].map((name) => [
+        name,
+        { username: lab.monitorAccount.username, password: "${DEMO_MONITOR_PASSWORD}" },
+      ]),
+    ),
+    maintenance: { stability: "10s" },
+  };
+  const read = await parseConfig(stringify(written), {
+    file: "demo",
+    baseDir: stateDir,
+    env: {
+      DEMO_NITRO_PASSWORD: password,
+      DEMO_MONITOR_PASSWORD: lab.monitorAccount.password,
+    },
+  });
+  return read.kind === "config" ? read.config : read.problems.map(formatProblem).join("\n");
+}
+
+/** NITRO is reached through `connect_to` too, for nothing else may be dialled. */
+function managementOf(lab: Lab): Record<string, string> {
+  return Object.fromEntries(
+    lab.nitroUrls.map((url) => {
+      const { hostname, port } = new URL(url);
+      return [`${hostname}:${port}`, `${hostname}:${port}`];
+    }),
+  );
+}
+
+/** Login monitors, whose password the ns.conf keeps encrypted. */
+function* monitorsWithLogin(confText: string): Iterable<string> {
+  for (const match of confText.matchAll(/^add lb monitor (\S+) POP3 /gm)) {
+    if (match[1] !== undefined) {
+      yield match[1];
+    }
+  }
+}
+
+/** A live table on a terminal; elsewhere a line for each change. */
+function showState(
+  state: LiveState,
+  output: Output,
+  signal: AbortSignal,
+): { readonly tell: (text: string) => void } {
+  const stories: string[] = [];
+  const shown = new Map<string, string>();
+  const terminal = process.stdout.isTTY;
+  const startedAt = Date.now();
+  const draw = (): void => {
+    if (terminal) {
+      const table = comparisonTable(state.members, state.vservers);
+      output.out(`\u001b[2J\u001b[H${stories.slice(-4).join("\n")}\n\n${table}\n`);
+      return;
+    }
+    for (const line of changes(state, shown, startedAt)) {
+      output.out(`${line}\n`);
+    }
+  };
+  const timer = setInterval(draw, 500);
+  signal.addEventListener("abort", () => {
+    clearInterval(timer);
+    draw();
+  });
+  return {
+    tell: (text) => {
+      const line = `${clock(startedAt)} ${text}`;
+      stories.push(pc.bold(line));
+      if (!terminal) {
+        output.out(`${line}\n`);
+      }
+    },
+  };
+}
+
+/** Verdicts that are new since the last call, one line each, in words. */
+function* changes(
+  state: LiveState,
+  shown: Map<string, string>,
+  startedAt: number,
+): Iterable<string> {
+  for (const member of state.members) {
+    const name = `${member.adcService} ${member.server}:${String(member.port)}`;
+    if (shown.get(name) !== member.verdict) {
+      shown.set(name, member.verdict);
+      yield `${clock(startedAt)} ${name}: ${verdictLine(member)}`;
+    }
+  }
+  for (const vserver of state.vservers) {
+    if (shown.get(vserver.vserver) !== vserver.verdict) {
+      shown.set(vserver.vserver, vserver.verdict);
+      yield `${clock(startedAt)} ${vserver.vserver}: ${vserver.verdict} (ADC ${vserver.adcOpinion}, VIP ${vserver.vip})`;
+    }
+  }
+}
+
+function verdictLine(member: LiveMember): string {
+  const opinions = `ADC ${member.adcOpinion}, replica ${member.replica}, service ${member.service}`;
+  const why = member.reason === null || member.reason === "ok" ? "" : `, ${member.reason}`;
+  return `${member.verdict} (${opinions}${why}): ${VERDICT_WORDS[member.verdict].label}`;
+}
+
+function clock(startedAt: number): string {
+  return `+${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)}s`;
+}

@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from "commander";
+import { parseDuration } from "../config/duration.ts";
+import { runCompare } from "./compare.ts";
+import { runDemo } from "./demo.ts";
+import { processOutput } from "./output.ts";
+import { packageVersion } from "./package-info.ts";
+import { runPlan } from "./plan.ts";
+import { runProbeCommand } from "./probe.ts";
+import { runCheckConfig } from "./read-config.ts";
+import { runAgent } from "./run.ts";
+
+/** The command line: what every command takes; each command's own file does the work. */
+function program(output = processOutput()): Command {
+  const root = new Command("adc-witness")
+    .description("An independent witness for your load balancer.")
+    .version(packageVersion())
+    .showHelpAfterError();
+
+  root
+    .command("run")
+    .description("run the agent")
+    .requiredOption("--config <file>", "configuration")
+    .option("--listen <address...>", "address:port in place of the configuration's")
+    .action(async ({ config, listen }: { config: string; listen?: string[] }) => {
+      process.exitCode = await runAgent(config, listen ?? null, output);
+    });
+
+  root
+    .command("demo")
+    .description("lab and agent together: no configuration, no root")
+    .option("--port <n>", "port of the page and of /metrics", port, 0)
+    .option("--scenario <name>", "what happens in the lab", "maintenance")
+    .option("--exit-after <duration>", "end by itself", duration)
+    .action(async (options: { port: number; scenario: string; exitAfter?: number }) => {
+      process.exitCode = await runDemo(
+        { ...options, exitAfterMs: options.exitAfter ?? null },
+        output,
+      );
+    });
+
+  root
+    .command("plan")
+    .description("every probe that would run, and every monitor that cannot be repeated")
+    .option("--ns-conf <file>", "an ns.conf")
+    .option("--config <file>", "configuration")
+    .option("--json", "JSON on stdout", false)
+    .action(
+      async (options: { nsConf?: string; config?: string; json: boolean }, command: Command) => {
+        const { nsConf = null, config = null, json } = options;
+        if ((nsConf === null) === (config === null)) {
+          command.error("error: give either --ns-conf or --config");
+        }
+        process.exitCode = await runPlan({ nsConf, config, json }, output);
+      },
+    );
+
+  root
+    .command("compare")
+    .description("one round now: a table of opinions and verdicts")
+    .requiredOption("--config <file>", "configuration")
+    .option("--server <name>", "only this server (a name, or a pattern with *)")
+    .option("--wait <duration>", "look again at mismatches for so long", duration, 0)
+    .option("--timeout <duration>", "time for the round", duration, 50_000)
+    .option("--strict", "unknowns of the configuration's making count too", false)
+    .option("--json", "JSON on stdout", false)
+    .action(
+      async (options: {
+        config: string;
+        server?: string;
+        wait: number;
+        timeout: number;
+        strict: boolean;
+        json: boolean;
+      }) => {
+        const { config, server = null, wait, timeout, strict, json } = options;
+        process.exitCode = await runCompare(
+          { config, server, waitMs: wait, timeoutMs: timeout, strict, json },
+          output,
+        );
+      },
+    );
+
+  root
+    .command("probe")
+    .description("one probe, explained")
+    .argument("<target>", "server:port, address:port, adc_service/server:port or a vserver")
+    .requiredOption("--config <file>", "configuration")
+    .requiredOption("--monitor <name>", "name of the monitor, or of a transaction")
+    .option("--json", "JSON on stdout", false)
+    .action(async (target: string, options: { config: string; monitor: string; json: boolean }) => {
+      process.exitCode = await runProbeCommand({ target, ...options }, output);
+    });
+
+  root
+    .command("check-config")
+    .description("validate a configuration")
+    .argument("<file>", "configuration")
+    .action(async (file: string) => {
+      process.exitCode = await runCheckConfig(file, output);
+    });
+
+  return root;
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) {
+    throw new InvalidArgumentError("expected a duration such as 500ms, 5s, 10m or 4h");
+  }
+  return ms;
+}
+
+function port(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+    throw new InvalidArgumentError("expected a port from 0 to 65535");
+  }
+  return number;
+}
+
+await program().parseAsync();

@@ -1,0 +1,19 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Folder of this package: the nearest above this file that holds a package.json, from sources and from dist alike. */
+export function packageRoot(from: string = import.meta.dirname): string {
+  if (existsSync(join(from, "package.json"))) {
+    return from;
+  }
+  const parent = dirname(from);
+  return parent === from ? from : packageRoot(parent);
+}
+
+/** Version of this package. */
+export function packageVersion(): string {
+  const parsed: unknown = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
+  return typeof parsed === "object" && parsed !== null && "version" in parsed
+    ? String(parsed.version)
+    : "unknown";
+}

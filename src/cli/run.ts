@@ -1,0 +1,35 @@
+import { pino } from "pino";
+import { loadConfig } from "../config/load.ts";
+import type { Output } from "./output.ts";
+import { readConfig } from "./read-config.ts";
+import { startService } from "./service.ts";
+import { untilSignal } from "./signals.ts";
+
+/** `run`: the agent, until SIGTERM or SIGINT. 0 after it logged out of NITRO; 1 when it could not start. */
+export async function runAgent(
+  file: string,
+  listen: readonly string[] | null,
+  output: Output,
+): Promise<number> {
+  const config = await readConfig(file, output);
+  if (config === null) {
+    return 1;
+  }
+  const log = pino({ level: config.log.level });
+  const service = await startService({
+    config,
+    listen,
+    log,
+    reread: () => loadConfig(file, process.env),
+  });
+  if (service.kind === "failed") {
+    output.err(`${service.message}\n`);
+    return 1;
+  }
+  log.info({ addresses: service.addresses }, "serving");
+  await untilSignal(() => {
+    void service.reload();
+  });
+  await service.stop();
+  return 0;
+}

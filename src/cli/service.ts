@@ -1,0 +1,114 @@
+import { stringify } from "yaml";
+import { Agent } from "../agent/agent.ts";
+import { configDeclarations } from "../agent/declarations.ts";
+import type { Log } from "../agent/events.ts";
+import { loadConfig } from "../config/load.ts";
+import { maskedConfig } from "../config/mask.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
+import { createMetrics } from "../exporters/prometheus/metrics.ts";
+import type { ActionResult, WebActions } from "../web/actions.ts";
+import { createHistory, HISTORY_BYTES } from "../web/history/history.ts";
+import { startWeb } from "../web/server.ts";
+import { packageVersion } from "./package-info.ts";
+
+export interface ServiceOptions {
+  readonly config: Config;
+  /** `address:port` list in place of `web.listen`. */
+  readonly listen: readonly string[] | null;
+  readonly log: Log;
+  /** Reads the configuration again; null where there is no file (the demo). */
+  readonly reread: (() => ReturnType<typeof loadConfig>) | null;
+}
+
+export type StartedService =
+  | {
+      readonly kind: "started";
+      readonly agent: Agent;
+      readonly addresses: readonly string[];
+      readonly reload: () => Promise<ActionResult>;
+      readonly stop: () => Promise<void>;
+    }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Agent, metrics and web together. The web listens before the agent has asked its ADCs, so that readiness can be watched. */
+export async function startService(options: ServiceOptions): Promise<StartedService> {
+  const { config, log } = options;
+  const metrics = createMetrics({
+    version: packageVersion(),
+    revision: "unknown",
+    phases: config.metrics.phases,
+  });
+  const history = createHistory({ maxBytes: HISTORY_BYTES, now: Date.now });
+  const agent = new Agent({
+    config,
+    declarations: await configDeclarations(config),
+    events: {
+      ...metrics,
+      probeFinished: (probe, observation, passed) => {
+        metrics.probeFinished(probe, observation, passed);
+        history.probeFinished(probe, observation, passed);
+      },
+    },
+    log,
+  });
+  metrics.configReloaded(true, Date.now());
+  const reload = async (): Promise<ActionResult> => {
+    const read = options.reread === null ? null : await options.reread();
+    if (read === null || read.kind === "invalid") {
+      const message =
+        read === null
+          ? "there is no configuration file to read"
+          : read.problems.map(formatProblem).join("\n");
+      metrics.configReloaded(false, Date.now());
+      log.error({ problems: message }, "reload refused: the old configuration stays in force");
+      return { ok: false, message };
+    }
+    await agent.reload(read.config);
+    metrics.setPhases(read.config.metrics.phases);
+    metrics.configReloaded(true, Date.now());
+    log.info({ file: read.config.file }, "configuration reloaded");
+    return { ok: true };
+  };
+  const actions: WebActions = {
+    reload,
+    probeNow: async (probeId, { timeoutMs }) => {
+      const record = agent.generation.recordOf(probeId);
+      const result = record === null ? null : await agent.generation.probeNow(record, timeoutMs);
+      return record === null || result === null
+        ? { kind: "unavailable", message: "no such probe, or it cannot be run" }
+        : { kind: "observed", probe: record, ...result };
+    },
+    maintenance: null,
+  };
+  const web = await startWeb({
+    listen: options.listen ?? config.web.listen.map(({ host, port }) => listenText(host, port)),
+    hosts: config.web.hosts,
+    token: () => agent.config.maintenance.token?.reveal() ?? null,
+    log,
+    live: () => agent.state,
+    estates: () =>
+      agent.config.adcs.flatMap((adc) => agent.state.recordsOf(adc.name)?.estate ?? []),
+    metrics,
+    history,
+    actions,
+    configMasked: () => stringify(maskedConfig(agent.config)),
+    version: packageVersion(),
+    now: Date.now,
+  });
+  if (web.kind === "failed") {
+    metrics.close();
+    return web;
+  }
+  const stop = async (): Promise<void> => {
+    await agent.stop();
+    await web.close();
+    metrics.close();
+  };
+  await agent.start();
+  return { kind: "started", agent, addresses: web.addresses, reload, stop };
+}
+
+function listenText(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${String(port)}` : `${host}:${String(port)}`;
+}
