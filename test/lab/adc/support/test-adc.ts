@@ -8,7 +8,7 @@ import { parseNsConf } from "../../../../src/estate/nsconf/import.ts";
 export interface TestAdc extends AsyncDisposable {
   readonly adc: Appliance;
   /** Loopback port of a VIP. */
-  port(vip: string, port: number): number;
+  readonly port: (vip: string, port: number) => number;
 }
 
 export async function startTestAdc(
