@@ -1,0 +1,41 @@
+import type { WindowConfig } from "../config/schema.ts";
+import { serverMatcher } from "./pattern.ts";
+import type { StoredWindow, StoreState } from "./stored.ts";
+import { createCalendar, type Calendar } from "./windows.ts";
+
+/** All windows, of configuration and store, with their calendars worked out once. */
+export interface DeclaredWindows {
+  readonly windows: readonly PreparedWindow[];
+  readonly store: StoreState;
+}
+
+export interface PreparedWindow extends WindowConfig {
+  readonly source: "config" | "api";
+  readonly calendar: Calendar;
+  readonly means: (server: string) => boolean;
+}
+
+export function declaredWindows(
+  configured: readonly WindowConfig[],
+  store: StoreState,
+): DeclaredWindows {
+  const prepare =
+    (source: "config" | "api") =>
+    (window: WindowConfig): PreparedWindow => ({
+      ...window,
+      source,
+      calendar: createCalendar(window.when),
+      means: serverMatcher(window.servers),
+    });
+  const windows = [
+    ...configured.map(prepare("config")),
+    ...store.windows.map(asConfigured).map(prepare("api")),
+  ];
+  return { windows, store };
+}
+
+/** A declared window in the form of a configured one. */
+export function asConfigured(window: StoredWindow): WindowConfig {
+  const { startAt, endAt, ...rest } = window;
+  return { ...rest, when: { kind: "fixed", startAt, endAt } };
+}

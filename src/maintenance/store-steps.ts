@@ -1,0 +1,164 @@
+import type { WindowConfig } from "../config/schema.ts";
+import type { PreparedWindow } from "./prepared.ts";
+import type { StoredWindow, StoreState, WindowProgress } from "./stored.ts";
+import { createCalendar, type Occurrence } from "./windows.ts";
+
+/** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue`. */
+const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;
+/** More windows than anybody declares; a flood through the API stops here. */
+export const MOST_WINDOWS = 1000;
+
+export type StepResult =
+  | { readonly kind: "done"; readonly state: StoreState; readonly window: StoredWindow }
+  | { readonly kind: "not_found" | "refused"; readonly message: string };
+
+/**
+ * Declares a window, idempotent by name: the same request again changes nothing (the same state object comes back),
+ * another one replaces the window of that name.
+ */
+export function declareWindow(
+  state: StoreState,
+  configured: readonly WindowConfig[],
+  window: StoredWindow,
+  now: number,
+): StepResult {
+  const others = state.windows.filter((each) => each.name !== window.name);
+  const before = state.windows.find((each) => each.name === window.name);
+  if (configured.some((each) => each.name === window.name)) {
+    return refused(`The configuration has a window named ${window.name}: choose another name.`);
+  }
+  if (window.endAt <= window.startAt) {
+    return refused("The window ends before it begins.");
+  }
+  if (window.endAt <= now) {
+    return refused("The window is over already.");
+  }
+  if (before === undefined && others.length >= MOST_WINDOWS) {
+    return refused(`There are ${String(MOST_WINDOWS)} windows already: end some first.`);
+  }
+  if (before !== undefined && sameWindow(before, window)) {
+    return { kind: "done", state, window: before };
+  }
+  return { kind: "done", state: { ...state, windows: [...others, window] }, window };
+}
+
+/** Ends a window now. One that has not begun is forgotten; of a configured one only the open occurrence ends. */
+export function endWindow(
+  state: StoreState,
+  configured: readonly WindowConfig[],
+  name: string,
+  now: number,
+): StepResult {
+  const stored = state.windows.find((window) => window.name === name && window.endAt > now);
+  if (stored !== undefined) {
+    const others = state.windows.filter((window) => window !== stored);
+    const window = { ...stored, endAt: Math.max(now, stored.startAt) };
+    const kept = stored.startAt < now ? [...others, window] : others;
+    return { kind: "done", state: { ...state, windows: kept }, window };
+  }
+  const window = configured.find((each) => each.name === name);
+  const open = window === undefined ? null : createCalendar(window.when).openAt(now);
+  if (window === undefined) {
+    return { kind: "not_found", message: `No open or coming window is named ${name}.` };
+  }
+  if (open === null) {
+    return refused(`${name} is not open, and stands in the configuration: change it there.`);
+  }
+  const progress = setProgress(state.progress, name, open.startAt, "*", { endedAt: now });
+  return {
+    kind: "done",
+    state: { ...state, progress },
+    window: occurrenceAsWindow(window, { startAt: open.startAt, endAt: now }),
+  };
+}
+
+function refused(message: string): StepResult {
+  return { kind: "refused", message };
+}
+
+/** One occurrence of a configured window in the form of a declared one. */
+export function occurrenceAsWindow(window: WindowConfig, occurrence: Occurrence): StoredWindow {
+  const { name, servers, reason, author, autoEnd, flexible } = window;
+  return { name, servers, ...occurrence, reason, author, autoEnd, flexible };
+}
+
+/**
+ * What a server shows while a window of its is open: `bad` (out, down or in maintenance in anybody's eyes) begins a
+ * flexible window and arms an automatic end; `stable` (good for the stability time) then ends it for this server.
+ * Comes back with the same object when nothing changed, so that it need not be written.
+ */
+export function observeServer(
+  state: StoreState,
+  windows: readonly PreparedWindow[],
+  server: string,
+  shows: { readonly bad: boolean; readonly stable: boolean },
+  now: number,
+): StoreState {
+  let { progress } = state;
+  for (const window of windows) {
+    const open =
+      (window.flexible || window.autoEnd) && window.means(server)
+        ? window.calendar.openAt(now)
+        : null;
+    if (open !== null) {
+      const here = findProgress(progress, window.name, open.startAt, server);
+      const begun = typeof here?.begunAt === "number";
+      const ended = typeof here?.endedAt === "number";
+      if (shows.bad && !begun) {
+        progress = setProgress(progress, window.name, open.startAt, server, { begunAt: now });
+      } else if (window.autoEnd && shows.stable && begun && !ended) {
+        progress = setProgress(progress, window.name, open.startAt, server, { endedAt: now });
+      }
+    }
+  }
+  return progress === state.progress ? state : { ...state, progress };
+}
+
+/** Forgets what ended long ago. The same object when there is nothing to forget. */
+export function forgetOld(state: StoreState, now: number): StoreState {
+  const since = now - KEPT_AFTER_END_MS;
+  const windows = state.windows.filter((window) => window.endAt > since);
+  const progress = state.progress.filter(
+    (each) => (each.endedAt ?? each.begunAt ?? each.startAt) > since,
+  );
+  const same = windows.length === state.windows.length && progress.length === state.progress.length;
+  return same ? state : { windows, progress };
+}
+
+export function findProgress(
+  progress: readonly WindowProgress[],
+  window: string,
+  startAt: number,
+  server: string,
+): WindowProgress | undefined {
+  return progress.find(
+    (each) => each.window === window && each.startAt === startAt && each.server === server,
+  );
+}
+
+function setProgress(
+  progress: readonly WindowProgress[],
+  window: string,
+  startAt: number,
+  server: string,
+  change: Partial<Pick<WindowProgress, "begunAt" | "endedAt">>,
+): readonly WindowProgress[] {
+  const before = findProgress(progress, window, startAt, server);
+  const others = progress.filter((each) => each !== before);
+  return [
+    ...others,
+    { window, startAt, server, begunAt: null, endedAt: null, ...before, ...change },
+  ];
+}
+
+function sameWindow(a: StoredWindow, b: StoredWindow): boolean {
+  return (
+    a.startAt === b.startAt &&
+    a.endAt === b.endAt &&
+    a.reason === b.reason &&
+    a.author === b.author &&
+    a.autoEnd === b.autoEnd &&
+    a.flexible === b.flexible &&
+    JSON.stringify(a.servers) === JSON.stringify(b.servers)
+  );
+}

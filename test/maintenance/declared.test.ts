@@ -1,0 +1,227 @@
+import { describe, expect, test } from "vitest";
+import type { WindowConfig } from "../../src/config/schema.ts";
+import { declaredFor } from "../../src/maintenance/declared.ts";
+import { declaredWindows } from "../../src/maintenance/prepared.ts";
+import {
+  declareWindow,
+  endWindow,
+  forgetOld,
+  MOST_WINDOWS,
+  observeServer,
+} from "../../src/maintenance/store-steps.ts";
+import { EMPTY_STORE, type StoredWindow, type StoreState } from "../../src/maintenance/stored.ts";
+import { listWindows } from "../../src/maintenance/window-list.ts";
+
+function stored(changes: Partial<StoredWindow> = {}): StoredWindow {
+  return {
+    name: "cu15",
+    servers: ["ex01"],
+    startAt: 100,
+    endAt: 200,
+    reason: null,
+    author: null,
+    autoEnd: false,
+    flexible: false,
+    ...changes,
+  };
+}
+function state(...windows: StoredWindow[]): StoreState {
+  return { windows, progress: [] };
+}
+const DAILY: WindowConfig = {
+  name: "nightly",
+  servers: ["ex*"],
+  when: { kind: "cron", cron: "0 22 * * *", timezone: "UTC", durationMs: 3_600_000 },
+  reason: null,
+  author: null,
+  autoEnd: false,
+  flexible: false,
+};
+
+describe("declaredFor", () => {
+  test.each([
+    ["before", 99, null, "no"],
+    ["inside", 100, null, "open"],
+    ["inside, out or not", 150, 120, "open"],
+    ["after, and back in service", 200, null, "no"],
+    ["after, and out ever since it was open", 500, 199, "over"],
+    ["after, and out since before it was open", 500, 50, "over"],
+    ["after, and gone out only when it had ended", 500, 200, "no"],
+  ] as const)("%s", (_name, now, outSince, expected) => {
+    expect(declaredFor("ex01", declaredWindows([], state(stored())), now, outSince).state).toBe(
+      expected,
+    );
+  });
+
+  test("tells the end of the last of several open windows", () => {
+    const windows = declaredWindows(
+      [],
+      state(stored(), stored({ name: "move", servers: ["EX*"], endAt: 300 })),
+    );
+    expect(declaredFor("ex01", windows, 150, null)).toEqual({
+      state: "open",
+      endAt: 300,
+      window: "move",
+    });
+    expect(declaredFor("ex02", windows, 150, null).window).toBe("move");
+    expect(declaredFor("mail", windows, 150, null).state).toBe("no");
+  });
+
+  test("knows a window that never ends", () => {
+    const windows = declaredWindows([], state(stored({ endAt: Infinity })));
+    expect(declaredFor("ex01", windows, 1e15, null)).toMatchObject({
+      state: "open",
+      endAt: Infinity,
+    });
+  });
+
+  test("counts the latest occurrence of a recurring window", () => {
+    const windows = declaredWindows([DAILY], EMPTY_STORE);
+    const noon = Date.UTC(2026, 11, 2, 12);
+    expect(declaredFor("ex01", windows, noon, Date.UTC(2026, 11, 1, 22, 30)).state).toBe("over");
+    expect(declaredFor("ex01", windows, noon, Date.UTC(2026, 11, 1, 23)).state).toBe("no");
+    expect(declaredFor("ex01", windows, Date.UTC(2026, 11, 1, 22), null).state).toBe("open");
+  });
+});
+
+describe("a flexible window", () => {
+  const flexible = state(stored({ flexible: true }));
+  const observe = (before: StoreState, bad: boolean, now: number, server = "ex01"): StoreState =>
+    observeServer(before, declaredWindows([], before).windows, server, { bad, stable: !bad }, now);
+  const declared = (after: StoreState, now: number, outSince: number | null = null): string =>
+    declaredFor("ex01", declaredWindows([], after), now, outSince).state;
+
+  test("begins when the server first goes bad inside it, and stays", () => {
+    expect(declared(observe(flexible, false, 110), 111)).toBe("no");
+    const begun = observe(flexible, true, 120);
+    expect(declared(begun, 119)).toBe("no");
+    expect(declared(begun, 120)).toBe("open");
+    expect(declared(observe(begun, false, 130), 150)).toBe("open");
+    expect(declared(begun, 200)).toBe("no");
+    expect(declared(begun, 200, 125)).toBe("over");
+  });
+  test("does not begin before its start, after its end, or for another server", () => {
+    expect(observe(flexible, true, 99)).toBe(flexible);
+    expect(observe(flexible, true, 200)).toBe(flexible);
+    expect(observe(flexible, true, 150, "ex02")).toBe(flexible);
+    expect(declared(flexible, 250, 120)).toBe("no");
+  });
+  test("changes nothing twice", () => {
+    const begun = observe(flexible, true, 120);
+    expect(observe(begun, true, 130)).toBe(begun);
+  });
+});
+
+describe("an automatic end", () => {
+  const step = (before: StoreState, shows: { bad: boolean; stable: boolean }, now: number) =>
+    observeServer(before, declaredWindows([], before).windows, "ex01", shows, now);
+  const declared = (after: StoreState, now: number, server = "ex01"): string =>
+    declaredFor(server, declaredWindows([], after), now, null).state;
+  const auto = state(stored({ autoEnd: true, servers: ["ex*"] }));
+
+  test("waits until the server has been bad, then for the stability time", () => {
+    const good = step(auto, { bad: false, stable: true }, 110);
+    expect(good).toBe(auto);
+    const bad = step(good, { bad: true, stable: false }, 120);
+    const recovering = step(bad, { bad: false, stable: false }, 130);
+    expect(recovering).toBe(bad);
+    const ended = step(recovering, { bad: false, stable: true }, 140);
+    expect(declared(ended, 139)).toBe("open");
+    expect(declared(ended, 140)).toBe("no");
+    expect(declaredFor("ex01", declaredWindows([], ended), 145, 130).state).toBe("over");
+  });
+  test("ends it for that server alone", () => {
+    const bad = step(auto, { bad: true, stable: false }, 120);
+    const ended = step(bad, { bad: false, stable: true }, 140);
+    expect(declared(ended, 150, "ex02")).toBe("open");
+  });
+  test("is not done without being asked for", () => {
+    const plain = state(stored());
+    const bad = step(plain, { bad: true, stable: false }, 120);
+    expect(step(bad, { bad: false, stable: true }, 140)).toBe(plain);
+  });
+});
+
+describe("declaring and ending", () => {
+  test("is idempotent by name, and replaces", () => {
+    const first = declareWindow(EMPTY_STORE, [], stored(), 150);
+    if (first.kind !== "done") {
+      throw new Error(first.message);
+    }
+    const again = declareWindow(first.state, [], stored(), 160);
+    expect(again).toEqual({ kind: "done", state: first.state, window: stored() });
+    expect(again.kind === "done" && again.state).toBe(first.state);
+    const longer = declareWindow(first.state, [], stored({ endAt: 900 }), 160);
+    expect(longer.kind === "done" && longer.state.windows).toEqual([stored({ endAt: 900 })]);
+  });
+  test.each([
+    ["a name of the configuration", stored({ name: "nightly" }), "choose another name"],
+    ["an end before the start", stored({ startAt: 300 }), "ends before it begins"],
+    ["an end in the past", stored({ endAt: 140 }), "over already"],
+  ])("refuses %s", (_name, window, message) => {
+    expect(declareWindow(EMPTY_STORE, [DAILY], window, 150)).toMatchObject({
+      kind: "refused",
+      message: expect.stringContaining(message) as string,
+    });
+  });
+  test("refuses a flood", () => {
+    const full = state(
+      ...Array.from({ length: MOST_WINDOWS }, (_, index) => stored({ name: String(index) })),
+    );
+    expect(declareWindow(full, [], stored(), 150).kind).toBe("refused");
+    expect(declareWindow(full, [], stored({ name: "7", endAt: 500 }), 150).kind).toBe("done");
+  });
+  test("ends an open window now, and forgets a coming one", () => {
+    const ended = endWindow(state(stored()), [], "cu15", 150);
+    expect(ended.kind === "done" && ended.state.windows).toEqual([stored({ endAt: 150 })]);
+    const forgotten = endWindow(state(stored()), [], "cu15", 50);
+    expect(forgotten.kind === "done" && forgotten.state.windows).toEqual([]);
+    expect(endWindow(state(stored()), [], "cu15", 200).kind).toBe("not_found");
+  });
+  test("ends only the open occurrence of a configured window", () => {
+    const tonight = Date.UTC(2026, 11, 1, 22, 30);
+    const ended = endWindow(EMPTY_STORE, [DAILY], "nightly", tonight);
+    if (ended.kind !== "done") {
+      throw new Error(ended.message);
+    }
+    const windows = declaredWindows([DAILY], ended.state);
+    const day = 24 * 3_600_000;
+    expect(declaredFor("ex01", windows, tonight - 1000, null).state).toBe("open");
+    expect(declaredFor("ex01", windows, tonight, null).state).toBe("no");
+    expect(declaredFor("ex01", windows, tonight + day, null).state).toBe("open");
+    expect(endWindow(EMPTY_STORE, [DAILY], "nightly", tonight - day / 2).kind).toBe("refused");
+  });
+  test("forgets what ended long ago, and only that", () => {
+    const now = 400 * 24 * 3_600_000;
+    const recent = stored({ name: "recent", endAt: now - 1000 });
+    const kept = state(recent);
+    expect(forgetOld(state(stored(), recent), now)).toEqual(kept);
+    expect(forgetOld(kept, now)).toBe(kept);
+  });
+});
+
+test("the list shows what is open, what comes, and what ended in the last day", () => {
+  const now = Date.UTC(2026, 11, 1, 22, 30);
+  const hour = 3_600_000;
+  const windows = declaredWindows(
+    [DAILY, { ...DAILY, name: "weekly", when: { ...DAILY.when, cron: "0 1 * * 0" } as never }],
+    state(
+      stored({ name: "old", startAt: now - 90 * hour, endAt: now - 80 * hour }),
+      stored({ name: "parked", startAt: now - hour, endAt: Infinity }),
+      stored({ name: "later", startAt: now + hour, endAt: now + 2 * hour }),
+    ),
+  );
+  expect(
+    listWindows(windows, now).map(({ name, state: at, startAt }) => [
+      name,
+      at,
+      new Date(startAt).toISOString().slice(0, 13),
+    ]),
+  ).toEqual([
+    ["nightly", "over", "2026-11-30T22"],
+    ["parked", "open", "2026-12-01T21"],
+    ["nightly", "open", "2026-12-01T22"],
+    ["later", "coming", "2026-12-01T23"],
+    ["weekly", "coming", "2026-12-06T01"],
+  ]);
+});
