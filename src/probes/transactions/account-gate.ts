@@ -1,0 +1,315 @@
+import type { FailureReason } from "../reason.ts";
+
+/**
+ * Keeps probes from ever locking an account out. Pure: the state of one account, what may be done now, and what each
+ * event makes of it. The caller keeps the state where all processes of this agent share it and writes it down before a
+ * login begins; a login that is never heard of again counts against the account once its time is over.
+ *
+ * The bound: rejections that may have followed one another at the domain controller, together with the logins still under
+ * way, are never more than two. Logins that overlap an accepted one keep counting: which of them came last is not known.
+ */
+export interface GateState {
+  /** Opaque mark of the secret in use; another one lifts a suspension. Null before the first. */
+  readonly secret: string | null;
+  /** Counts events, to tell what began after what ended. */
+  readonly sequence: number;
+  /** The secret has been accepted, and not been rejected twice since. */
+  readonly proven: boolean;
+  readonly inFlight: readonly LoginUnderWay[];
+  /** Rejected or unanswered logins that may have followed the last accepted one. */
+  readonly suspects: readonly Suspect[];
+  readonly suspension: Suspension | null;
+  readonly lastWorked: string | null;
+  /** Places that rejected a secret which another place then accepted. */
+  readonly broken: readonly BrokenPlace[];
+}
+
+/** Where a login is made: transaction, vantage, and member or vserver. */
+export interface LoginPlace {
+  readonly key: string;
+  readonly throughAdc: boolean;
+}
+
+export interface LoginUnderWay {
+  readonly id: string;
+  readonly place: LoginPlace;
+  readonly startedSequence: number;
+  /** When it counts as unanswered, milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+export interface Suspect {
+  readonly place: LoginPlace;
+  readonly endedSequence: number;
+  readonly at: number;
+}
+
+export interface Suspension {
+  readonly until: number;
+  /** Length of the next one, in milliseconds. */
+  readonly nextMs: number;
+}
+
+export interface BrokenPlace {
+  readonly key: string;
+  readonly reason: Extract<FailureReason, "backend_unavailable" | "login_broken_by_adc">;
+  /** No login there before this time. */
+  readonly until: number;
+  readonly backOffMs: number;
+}
+
+export type GateEvent =
+  | {
+      readonly kind: "started";
+      readonly id: string;
+      readonly place: LoginPlace;
+      /** When the login's own time is over. */
+      readonly deadline: number;
+      readonly at: number;
+    }
+  | { readonly kind: "accepted"; readonly id: string; readonly at: number }
+  | { readonly kind: "rejected"; readonly id: string; readonly at: number }
+  /** The credential was sent and no answer came: it may have been rejected. */
+  | { readonly kind: "unanswered"; readonly id: string; readonly at: number }
+  /** It ended before the credential was sent, or the server refused to look at it. */
+  | { readonly kind: "not_tried"; readonly id: string; readonly at: number }
+  /** The configuration was loaded with this secret. */
+  | { readonly kind: "secret"; readonly mark: string; readonly at: number };
+
+export type GateDecision =
+  | { readonly kind: "allowed" }
+  | {
+      readonly kind: "wait";
+      readonly why: "suspended" | "busy" | "elsewhere_first" | "backing_off";
+      /** When to ask again at the latest, milliseconds since the epoch; null: when what is under way has ended. */
+      readonly until: number | null;
+    };
+
+export const SUSPENSION_MS = 30 * 60_000;
+export const LONGEST_SUSPENSION_MS = 6 * 60 * 60_000;
+/** Most logins that may be rejected one after another. */
+export const MOST_SUSPECTS = 2;
+/** How long a place that has just rejected leaves the next login to another. */
+const OTHERS_FIRST_MS = 5 * 60_000;
+/** How long the others leave the next login to the place where it last worked. */
+const LAST_WORKED_FIRST_MS = 90_000;
+/** How fresh a rejection must be for an acceptance elsewhere to say that its place was at fault. */
+const CONFIRM_WITHIN_MS = 5 * 60_000;
+const BACK_OFF_MS = 2 * 60_000;
+const LONGEST_BACK_OFF_MS = 30 * 60_000;
+const MOST_BROKEN = 500;
+
+export function initialGate(): GateState {
+  return {
+    secret: null,
+    sequence: 0,
+    proven: false,
+    inFlight: [],
+    suspects: [],
+    suspension: null,
+    lastWorked: null,
+    broken: [],
+  };
+}
+
+/** Whether a login may begin at this place now. A login that is allowed must be told as `started` before it begins. */
+export function decideLogin(before: GateState, place: LoginPlace, now: number): GateDecision {
+  const state = expire(before, now);
+  if (state.suspension !== null) {
+    return decideTrial(state, state.suspension, place, now);
+  }
+  const parallel = state.proven && state.suspects.length === 0 ? MOST_SUSPECTS : 1;
+  if (
+    state.inFlight.length >= parallel ||
+    state.suspects.length + state.inFlight.length >= MOST_SUSPECTS
+  ) {
+    return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
+  }
+  const broken = state.broken.find(({ key }) => key === place.key);
+  if (broken !== undefined && now < broken.until) {
+    return { kind: "wait", why: "backing_off", until: broken.until };
+  }
+  const suspect = state.suspects[0];
+  return suspect === undefined ? { kind: "allowed" } : decideElsewhere(state, suspect, place, now);
+}
+
+/** Until when the account is suspended at this moment, or null. */
+export function suspendedUntil(state: GateState, now: number): number | null {
+  const { suspension } = expire(state, now);
+  return suspension !== null && now < suspension.until ? suspension.until : null;
+}
+
+/** What stands against a place: it rejected a secret that another place accepted afterwards. Null: nothing. */
+export function placeFault(state: GateState, key: string): BrokenPlace["reason"] | null {
+  return state.broken.find((place) => place.key === key)?.reason ?? null;
+}
+
+/** The state after an event. Events of unknown logins (of another state file, say) change nothing. */
+export function stepGate(before: GateState, event: GateEvent): GateState {
+  const expired = expire(before, event.at);
+  const state = { ...expired, sequence: expired.sequence + 1 };
+  switch (event.kind) {
+    case "started":
+      return begin(state, event);
+    case "accepted":
+      return accept(state, event.id, event.at);
+    case "rejected":
+    case "unanswered":
+      return suspect(state, event.id, event.at);
+    case "not_tried":
+      return { ...state, inFlight: without(state.inFlight, event.id) };
+    case "secret":
+      return changeSecret(state, event.mark, event.at);
+  }
+}
+
+/** After a suspension a single login tells whether it goes on; where the secret last worked comes first. */
+function decideTrial(
+  state: GateState,
+  suspension: Suspension,
+  place: LoginPlace,
+  now: number,
+): GateDecision {
+  if (now < suspension.until) {
+    return { kind: "wait", why: "suspended", until: suspension.until };
+  }
+  if (state.inFlight.length > 0) {
+    return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
+  }
+  const leave = suspension.until + LAST_WORKED_FIRST_MS;
+  return state.lastWorked === null || state.lastWorked === place.key || now >= leave
+    ? { kind: "allowed" }
+    : { kind: "wait", why: "elsewhere_first", until: leave };
+}
+
+/** After one rejection: not there again for a while, and where it last worked before anywhere else. */
+function decideElsewhere(
+  state: GateState,
+  first: Suspect,
+  place: LoginPlace,
+  now: number,
+): GateDecision {
+  const here = place.key === first.place.key;
+  const preferred = state.lastWorked === null || state.lastWorked === first.place.key;
+  const wait = here
+    ? OTHERS_FIRST_MS
+    : preferred || state.lastWorked === place.key
+      ? 0
+      : LAST_WORKED_FIRST_MS;
+  const until = first.at + wait;
+  return now >= until ? { kind: "allowed" } : { kind: "wait", why: "elsewhere_first", until };
+}
+
+function begin(state: GateState, event: Extract<GateEvent, { kind: "started" }>): GateState {
+  const login: LoginUnderWay = {
+    id: event.id,
+    place: event.place,
+    startedSequence: state.sequence,
+    deadline: event.deadline,
+  };
+  return { ...state, inFlight: [...without(state.inFlight, event.id), login] };
+}
+
+function accept(state: GateState, id: string, at: number): GateState {
+  const login = state.inFlight.find((each) => each.id === id);
+  if (login === undefined) {
+    return state;
+  }
+  const refuted = state.suspects.filter(
+    ({ endedSequence }) => endedSequence < login.startedSequence,
+  );
+  const suspects = state.suspects.filter((each) => !refuted.includes(each));
+  const broken = state.broken.filter(({ key }) => key !== login.place.key);
+  const elsewhere = refuted.filter(
+    (each) => each.place.key !== login.place.key && at - each.at <= CONFIRM_WITHIN_MS,
+  );
+  return {
+    ...state,
+    inFlight: without(state.inFlight, id),
+    suspects,
+    proven: suspects.length === 0,
+    suspension: suspects.length === 0 ? null : state.suspension,
+    lastWorked: login.place.key,
+    broken: elsewhere.reduce(markBroken, broken).slice(-MOST_BROKEN),
+  };
+}
+
+function markBroken(broken: readonly BrokenPlace[], { place, at }: Suspect): BrokenPlace[] {
+  const known = broken.find(({ key }) => key === place.key);
+  const backOffMs =
+    known === undefined ? BACK_OFF_MS : Math.min(known.backOffMs * 2, LONGEST_BACK_OFF_MS);
+  return [
+    ...broken.filter(({ key }) => key !== place.key),
+    {
+      key: place.key,
+      reason: place.throughAdc ? "login_broken_by_adc" : "backend_unavailable",
+      until: at + backOffMs,
+      backOffMs,
+    },
+  ];
+}
+
+function suspect(state: GateState, id: string, at: number): GateState {
+  const login = state.inFlight.find((each) => each.id === id);
+  if (login === undefined) {
+    return state;
+  }
+  const one: Suspect = { place: login.place, endedSequence: state.sequence, at };
+  const suspects = [...state.suspects, one].slice(-MOST_SUSPECTS);
+  const next = { ...state, inFlight: without(state.inFlight, id), suspects };
+  const trialFailed = state.suspension !== null;
+  return trialFailed || suspects.length >= MOST_SUSPECTS ? suspend(next, at) : next;
+}
+
+function suspend(state: GateState, at: number): GateState {
+  const lengthMs = state.suspension?.nextMs ?? SUSPENSION_MS;
+  return {
+    ...state,
+    proven: false,
+    suspension: {
+      until: Math.max(state.suspension?.until ?? 0, at + lengthMs),
+      nextMs: Math.min(lengthMs * 2, LONGEST_SUSPENSION_MS),
+    },
+  };
+}
+
+/**
+ * A new secret deserves one trial at once; the same one (a restart) changes nothing. Logins under way are forgotten:
+ * their answers speak of the old secret.
+ */
+function changeSecret(state: GateState, mark: string, at: number): GateState {
+  if (state.secret === mark) {
+    return state;
+  }
+  const first = state.secret === null;
+  return {
+    ...state,
+    secret: mark,
+    proven: false,
+    inFlight: first ? state.inFlight : [],
+    suspects: first ? state.suspects : [],
+    suspension:
+      first || state.suspension === null ? state.suspension : { ...state.suspension, until: at },
+    lastWorked: first ? state.lastWorked : null,
+    broken: first ? state.broken : [],
+  };
+}
+
+/** Logins whose time is over without a word count as unanswered, at that time. */
+function expire(state: GateState, now: number): GateState {
+  let current = state;
+  for (const login of state.inFlight) {
+    if (now > login.deadline) {
+      current = suspect({ ...current, sequence: current.sequence + 1 }, login.id, login.deadline);
+    }
+  }
+  return current;
+}
+
+function without(logins: readonly LoginUnderWay[], id: string): readonly LoginUnderWay[] {
+  return logins.filter((login) => login.id !== id);
+}
+
+function earliest(logins: readonly LoginUnderWay[]): number | null {
+  return logins.length === 0 ? null : Math.min(...logins.map(({ deadline }) => deadline));
+}

@@ -1,0 +1,378 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { decodeGates, encodeGates } from "../../../src/probes/transactions/account-gate-json.ts";
+import {
+  decideLogin,
+  initialGate,
+  LONGEST_SUSPENSION_MS,
+  MOST_SUSPECTS,
+  placeFault,
+  stepGate,
+  suspendedUntil,
+  SUSPENSION_MS,
+  type GateDecision,
+  type GateState,
+  type LoginPlace,
+} from "../../../src/probes/transactions/account-gate.ts";
+
+const MINUTE = 60_000;
+const EX01: LoginPlace = { key: "imap_login backend ex01:993", throughAdc: false };
+const EX02: LoginPlace = { key: "imap_login backend ex02:993", throughAdc: false };
+const VIP: LoginPlace = { key: "imap_login vip v_imap", throughAdc: true };
+
+/** A gate with a clock, for telling stories. */
+class Story {
+  state: GateState = stepGate(initialGate(), { kind: "secret", mark: "one", at: 0 });
+  now = 0;
+  #logins = 0;
+
+  ask(place: LoginPlace): GateDecision {
+    return decideLogin(this.state, place, this.now);
+  }
+
+  begin(place: LoginPlace): string {
+    expect(this.ask(place)).toEqual({ kind: "allowed" });
+    this.#logins += 1;
+    const id = String(this.#logins);
+    this.state = stepGate(this.state, {
+      kind: "started",
+      id,
+      place,
+      at: this.now,
+      deadline: this.now + MINUTE,
+    });
+    return id;
+  }
+
+  end(id: string, kind: "accepted" | "rejected" | "unanswered" | "not_tried"): void {
+    this.now += 100;
+    this.state = stepGate(this.state, { kind, id, at: this.now });
+  }
+
+  login(place: LoginPlace, kind: "accepted" | "rejected" | "unanswered" | "not_tried"): void {
+    this.end(this.begin(place), kind);
+  }
+
+  pass(ms: number): void {
+    this.now += ms;
+  }
+}
+
+describe("one login at a time until one succeeds", () => {
+  test("a second waits for the first", () => {
+    const story = new Story();
+    const first = story.begin(EX01);
+    expect(story.ask(EX02)).toEqual({ kind: "wait", why: "busy", until: MINUTE });
+    story.end(first, "accepted");
+    story.begin(EX01);
+    story.begin(EX02);
+  });
+
+  test("afterwards two at a time, so that no more than two can be rejected in a row", () => {
+    const story = new Story();
+    story.login(EX01, "accepted");
+    story.begin(EX01);
+    story.begin(EX02);
+    expect(story.ask(VIP)).toMatchObject({ kind: "wait", why: "busy" });
+  });
+
+  test("a login that never came to the credential counts for nothing", () => {
+    const story = new Story();
+    story.login(EX01, "not_tried");
+    story.login(EX01, "not_tried");
+    story.login(EX01, "not_tried");
+    expect(story.state.suspects).toEqual([]);
+  });
+});
+
+describe("after a rejection", () => {
+  test("the next login goes elsewhere, first where it last worked", () => {
+    const story = new Story();
+    story.login(EX02, "accepted");
+    story.login(EX01, "rejected");
+    expect(story.ask(EX01)).toMatchObject({ kind: "wait", why: "elsewhere_first" });
+    expect(story.ask(VIP)).toMatchObject({ kind: "wait", why: "elsewhere_first" });
+    expect(story.ask(EX02)).toEqual({ kind: "allowed" });
+    story.pass(2 * MINUTE);
+    expect(story.ask(VIP)).toEqual({ kind: "allowed" });
+    expect(story.ask(EX01)).toMatchObject({ kind: "wait", why: "elsewhere_first" });
+  });
+
+  test("success there lays the first to its back end", () => {
+    const story = new Story();
+    story.login(EX02, "accepted");
+    story.login(EX01, "rejected");
+    expect(placeFault(story.state, EX01.key)).toBeNull();
+    story.login(EX02, "accepted");
+    expect(placeFault(story.state, EX01.key)).toBe("backend_unavailable");
+    expect(placeFault(story.state, EX02.key)).toBeNull();
+    expect(suspendedUntil(story.state, story.now)).toBeNull();
+  });
+
+  test("through a VIP, to the ADC", () => {
+    const story = new Story();
+    story.login(VIP, "rejected");
+    story.login(EX01, "accepted");
+    expect(placeFault(story.state, VIP.key)).toBe("login_broken_by_adc");
+  });
+
+  test("the broken place backs off, longer each time, and is cleared by a success of its own", () => {
+    const story = new Story();
+    const waits: number[] = [];
+    for (let round = 0; round < 7; round += 1) {
+      story.login(EX01, "rejected");
+      const rejectedAt = story.now;
+      story.login(EX02, "accepted");
+      const decision = story.ask(EX01);
+      expect(decision).toMatchObject({ kind: "wait", why: "backing_off" });
+      const until = decision.kind === "wait" ? (decision.until ?? 0) : 0;
+      waits.push((until - rejectedAt) / MINUTE);
+      story.now = until;
+    }
+    expect(waits).toEqual([2, 4, 8, 16, 30, 30, 30]);
+    story.login(EX01, "accepted");
+    expect(placeFault(story.state, EX01.key)).toBeNull();
+  });
+
+  test("an acceptance that overlaps it proves nothing: which came last is not known", () => {
+    const story = new Story();
+    story.login(EX01, "accepted");
+    const one = story.begin(EX01);
+    const two = story.begin(EX02);
+    story.end(one, "rejected");
+    story.end(two, "accepted");
+    expect(story.state.suspects).toHaveLength(1);
+    expect(placeFault(story.state, EX01.key)).toBeNull();
+    story.login(EX02, "accepted");
+    expect(placeFault(story.state, EX01.key)).toBe("backend_unavailable");
+  });
+
+  test("an old rejection is not laid to its place", () => {
+    const story = new Story();
+    story.login(EX01, "rejected");
+    story.pass(10 * MINUTE);
+    story.login(EX02, "accepted");
+    expect(placeFault(story.state, EX01.key)).toBeNull();
+    expect(story.state.suspects).toEqual([]);
+  });
+
+  test("an account with one place only gets its second chance there, later", () => {
+    const story = new Story();
+    story.login(EX01, "rejected");
+    expect(story.ask(EX01)).toMatchObject({ kind: "wait", until: story.now + 5 * MINUTE });
+    story.pass(5 * MINUTE);
+    story.login(EX01, "rejected");
+    expect(suspendedUntil(story.state, story.now)).toBe(story.now + SUSPENSION_MS);
+  });
+});
+
+describe("a second rejection suspends", () => {
+  test("for 30 minutes, then one trial, then twice as long, up to six hours", () => {
+    const story = new Story();
+    story.login(EX01, "rejected");
+    story.login(EX02, "rejected");
+    const lengths: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      const until = suspendedUntil(story.state, story.now) ?? 0;
+      lengths.push((until - story.now) / MINUTE);
+      expect(story.ask(VIP)).toEqual({ kind: "wait", why: "suspended", until });
+      story.now = until;
+      const trial = story.begin(VIP);
+      expect(story.ask(EX01)).toMatchObject({ kind: "wait", why: "busy" });
+      story.end(trial, "rejected");
+    }
+    expect(lengths).toEqual([30, 60, 120, 240, 360, 360]);
+    expect(LONGEST_SUSPENSION_MS).toBe(360 * MINUTE);
+  });
+
+  test("a trial that succeeds lifts it and starts afresh", () => {
+    const story = new Story();
+    story.login(EX01, "rejected");
+    story.login(EX02, "rejected");
+    story.pass(SUSPENSION_MS);
+    story.login(VIP, "accepted");
+    expect(story.state).toMatchObject({ suspension: null, suspects: [], proven: true, broken: [] });
+  });
+
+  test("the trial is made where the secret last worked, for a while", () => {
+    const story = new Story();
+    story.login(VIP, "accepted");
+    story.login(EX01, "rejected");
+    story.pass(2 * MINUTE);
+    story.login(EX02, "rejected");
+    story.pass(SUSPENSION_MS);
+    expect(story.ask(EX01)).toMatchObject({ kind: "wait", why: "elsewhere_first" });
+    expect(story.ask(VIP)).toEqual({ kind: "allowed" });
+    story.pass(2 * MINUTE);
+    expect(story.ask(EX01)).toEqual({ kind: "allowed" });
+  });
+
+  test("silence after the credential was sent counts like a rejection", () => {
+    const story = new Story();
+    story.login(EX01, "unanswered");
+    story.begin(EX02);
+    story.pass(2 * MINUTE);
+    expect(suspendedUntil(story.state, story.now)).not.toBeNull();
+  });
+
+  test("a new secret is tried at once, the same one after a restart is not", () => {
+    const story = new Story();
+    story.login(EX01, "rejected");
+    story.login(EX02, "rejected");
+    story.state = stepGate(story.state, { kind: "secret", mark: "one", at: story.now });
+    expect(story.ask(EX01)).toMatchObject({ why: "suspended" });
+    story.state = stepGate(story.state, { kind: "secret", mark: "two", at: story.now });
+    story.login(EX01, "rejected");
+    expect((suspendedUntil(story.state, story.now) ?? 0) - story.now).toBe(2 * SUSPENSION_MS);
+  });
+});
+
+describe("the state file", () => {
+  test("comes back as it was written", () => {
+    const story = new Story();
+    story.login(EX02, "accepted");
+    story.login(EX01, "rejected");
+    story.login(EX02, "accepted");
+    story.begin(EX02);
+    const book = new Map([["probe-a", story.state]]);
+    expect(decodeGates(encodeGates(book))).toEqual(book);
+  });
+
+  test.each(["", "{", "[]", '{"version":2,"accounts":{}}', '{"version":1,"accounts":{"a":{}}}'])(
+    "%j is none",
+    (text) => {
+      expect(decodeGates(text)).toBeNull();
+    },
+  );
+});
+
+/**
+ * The whole thing as a domain controller sees it. Processes share the state file; each may die at any moment, also in the
+ * middle of a login. The controller decides each login at some moment between its start and its end, in any order.
+ */
+describe("no account is ever locked", () => {
+  const places = [EX01, EX02, VIP];
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("login" as const), place: fc.nat(2) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant("decide" as const),
+        which: fc.nat(3),
+        accepts: fc.boolean(),
+      }),
+    },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("answer" as const), which: fc.nat(3) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("lose" as const), which: fc.nat(3) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant("pass" as const),
+        ms: fc.oneof(
+          fc.integer({ min: 1, max: 2 * MINUTE }),
+          fc.integer({ min: 1, max: 40 * MINUTE }),
+        ),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
+  );
+
+  interface Login {
+    readonly id: string;
+    readonly deadline: number;
+    decided: "accepted" | "rejected" | null;
+  }
+
+  test("never more than two rejections in a row inside the suspension time", () => {
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
+        let file = encodeGates(
+          new Map([["a", stepGate(initialGate(), { kind: "secret", mark: "s", at: 0 })]]),
+        );
+        const load = (): GateState => decodeGates(file)?.get("a") ?? initialGate();
+        const save = (state: GateState): void => {
+          file = encodeGates(new Map([["a", state]]));
+        };
+        let now = 1;
+        let ids = 0;
+        let open: Login[] = [];
+        const seen: { at: number; accepted: boolean }[] = [];
+
+        for (const action of steps) {
+          // The controller never decides later than the login's own time allows.
+          open = open.filter(({ deadline }) => now <= deadline);
+          const at = (which: number): Login | undefined => open[which % Math.max(1, open.length)];
+          switch (action.do) {
+            case "login": {
+              const place = places[action.place] ?? EX01;
+              const state = load();
+              if (decideLogin(state, place, now).kind === "allowed") {
+                ids += 1;
+                const login: Login = { id: String(ids), deadline: now + MINUTE, decided: null };
+                save(stepGate(state, { kind: "started", ...login, place, at: now }));
+                open.push(login);
+              }
+              break;
+            }
+            case "decide": {
+              const login = at(action.which);
+              if (login?.decided === null) {
+                login.decided = action.accepts ? "accepted" : "rejected";
+                seen.push({ at: now, accepted: action.accepts });
+              }
+              break;
+            }
+            case "answer": {
+              const login = at(action.which);
+              if (login !== undefined) {
+                const kind = login.decided ?? "not_tried";
+                save(stepGate(load(), { kind, id: login.id, at: now }));
+                open = open.filter((each) => each !== login);
+              }
+              break;
+            }
+            case "lose": {
+              const login = at(action.which);
+              if (login !== undefined) {
+                save(stepGate(load(), { kind: "unanswered", id: login.id, at: now }));
+                open = open.filter((each) => each !== login);
+              }
+              break;
+            }
+            case "restart":
+              save(stepGate(load(), { kind: "secret", mark: "s", at: now }));
+              break;
+            case "pass":
+              now += action.ms;
+              break;
+          }
+          now += 1;
+        }
+
+        let row: number[] = [];
+        for (const { at, accepted } of seen) {
+          row = accepted ? [] : [...row, at];
+          const third = row.at(-1 - MOST_SUSPECTS);
+          if (third !== undefined) {
+            expect((row.at(-1) ?? 0) - third).toBeGreaterThanOrEqual(SUSPENSION_MS);
+          }
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test("and a healthy account is never kept out for long", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(2), { minLength: 10, maxLength: 60 }), (order) => {
+        const story = new Story();
+        for (const place of order) {
+          story.pass(30_000);
+          story.login(places[place] ?? EX01, "accepted");
+        }
+        expect(story.state.suspension).toBeNull();
+      }),
+    );
+  });
+});
