@@ -1,4 +1,5 @@
 import type { FailureReason, Step } from "./reason.ts";
+import type { AbortWatch } from "./wire/abort-watch.ts";
 import type { TlsStore } from "./wire/tls-store.ts";
 
 /**
@@ -49,6 +50,8 @@ export interface Network {
   ): Promise<Resolution>;
   /** TLS contexts and certificate facts shared by all probes of this network; without it each probe makes its own. */
   readonly tls?: TlsStore;
+  /** Tells probes under way that their round is abandoned; without it each listens for itself. */
+  readonly aborts?: AbortWatch;
 }
 export type Resolution =
   | {

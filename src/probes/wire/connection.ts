@@ -123,8 +123,11 @@ export class Connection implements RunResource {
     this.run.drop(this);
     if (mode === "RESET" && !(this.socket instanceof TLSSocket)) {
       this.socket.resetAndDestroy();
+    } else if (this.socket.writableLength === 0 && !(this.socket instanceof TLSSocket)) {
+      // Nothing is queued: closing the descriptor sends FIN by itself and spares a system call.
+      this.socket.destroy();
     } else {
-      // Sends what is queued and FIN, then frees the descriptor without waiting for the peer.
+      // Sends what is queued and the farewell of TLS, then frees the descriptor without waiting for the peer.
       this.socket.destroySoon();
     }
   }

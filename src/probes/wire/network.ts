@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
 import type { Network, Resolution } from "../probe.ts";
+import { AbortWatch } from "./abort-watch.ts";
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
@@ -36,7 +37,7 @@ const MOST_NAMES = 4096;
  * The network as probes see it: `connect_to` before DNS, then DNS with a cache. The system's resolver tells no TTL, so
  * answers are kept for a fixed time; lookups of one name that are under way are shared.
  */
-export function createNetwork(options: NetworkOptions): Network & { readonly tls: TlsStore } {
+export function createNetwork(options: NetworkOptions): Network {
   const lookup = options.lookup ?? lookupBySystem;
   const mapping = new Map<string, Endpoint>();
   for (const [from, to] of Object.entries(options.connectTo)) {
@@ -78,6 +79,7 @@ export function createNetwork(options: NetworkOptions): Network & { readonly tls
 
   return {
     tls: new TlsStore(),
+    aborts: new AbortWatch(),
     resolve(host, port, transport) {
       const mapped =
         (transport === "icmp" ? undefined : mapping.get(keyOf({ host, port }))) ??

@@ -1,5 +1,6 @@
 import type { Observation, PhaseName, Phases, ProbeContext, TlsFacts } from "../probe.ts";
 import type { FailureReason, Step } from "../reason.ts";
+import { AbortWatch, type Abortable } from "./abort-watch.ts";
 import { describeBreak, type Break, type FailureOutcome } from "./break.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -16,7 +17,7 @@ const ABORTED: Break = { kind: "aborted" };
  * One run of one probe: its deadline (a single timer), its clock marks, what it learned, and every handle it opened.
  * Made by `observe`, which releases all of it whatever happens.
  */
-export class ProbeRun {
+export class ProbeRun implements Abortable {
   readonly context: ProbeContext;
   readonly startedAt: number;
   readonly transcript = new Transcript();
@@ -32,19 +33,18 @@ export class ProbeRun {
   #phases: Partial<Record<PhaseName, number>> = {};
   #resources: RunResource[] = [];
   #timer: NodeJS.Timeout;
-  #onAbort: () => void;
+  readonly #aborts: AbortWatch;
 
   constructor(context: ProbeContext) {
     this.context = context;
     this.startedAt = context.now();
     this.#started = this.#mark = context.monotonic();
     this.#timer = setTimeout(() => this.#interrupt(TIMED_OUT), context.timeoutMs);
-    this.#onAbort = () => this.#interrupt(ABORTED);
     if (context.signal.aborted) {
       this.interrupted = ABORTED;
-    } else {
-      context.signal.addEventListener("abort", this.#onAbort);
     }
+    this.#aborts = context.network.aborts ?? new AbortWatch();
+    this.#aborts.add(context.signal, this);
   }
 
   /** Milliseconds since the start. */
@@ -134,10 +134,15 @@ export class ProbeRun {
     return this.ended(outcome, step, reason, detail);
   }
 
+  /** The round is abandoned: whatever is awaited ends now. */
+  abort(): void {
+    this.#interrupt(ABORTED);
+  }
+
   /** Clears the deadline and closes every handle still open. */
   release(): void {
     clearTimeout(this.#timer);
-    this.context.signal.removeEventListener("abort", this.#onAbort);
+    this.#aborts.remove(this.context.signal, this);
     const resources = this.#resources;
     this.#resources = [];
     for (const resource of resources) {
