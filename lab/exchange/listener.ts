@@ -72,6 +72,13 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     }
   }
 
+  async function end(): Promise<void> {
+    await stop();
+    cut();
+    await reserved.release();
+  }
+
+  let ended: Promise<void> | null = null;
   await follow();
   return {
     port: reserved.port,
@@ -79,11 +86,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     cut,
     connections: () => sockets.size,
     accepted: () => accepted,
-    async close() {
-      await stop();
-      cut();
-      await reserved.release();
-    },
+    close: () => (ended ??= end()),
   };
 }
 

@@ -27,6 +27,16 @@ export async function logIn(
   username: string,
   password: string,
 ): Promise<Authentication> {
+  return throughBackEnd(context, () =>
+    context.organisation.authenticate(username, password, { server: context.name, protocol }),
+  );
+}
+
+/** Asks the mailbox side, if it is there to be asked. */
+export async function throughBackEnd(
+  context: ServiceContext,
+  authenticate: () => Authentication,
+): Promise<Authentication> {
   const { backend } = context.state();
   if (backend === "dead") {
     return { kind: "rejected" };
@@ -35,19 +45,8 @@ export async function logIn(
     await delay(backend.hungMs, undefined, { ref: false });
     return { kind: "rejected" };
   }
-  const from = { server: context.name, protocol };
-  const result = context.organisation.authenticate(username, password, from);
-  if (result.kind === "accepted" && !context.organisation.mounted(result.account)) {
-    return { kind: "rejected" };
-  }
-  return result;
-}
-
-/** Splits the answer of SASL PLAIN (RFC 4616): authorisation identity, user, password. */
-export function parseSaslPlain(base64: string): { username: string; password: string } | null {
-  const parts = Buffer.from(base64, "base64").toString("utf8").split("\0");
-  const [, username, password] = parts;
-  return parts.length === 3 && username !== undefined && password !== undefined
-    ? { username, password }
-    : null;
+  const result = authenticate();
+  return result.kind === "accepted" && !context.organisation.mounted(result.account)
+    ? { kind: "rejected" }
+    : result;
 }

@@ -1,6 +1,6 @@
 import type { HttpAuthScheme } from "../condition.ts";
 import { channelBindingOf } from "../ntlm/channel-binding.ts";
-import { advanceNtlm } from "../ntlm/ntlm-server.ts";
+import { advanceNtlm, ntlmServerOf } from "../ntlm/ntlm-server.ts";
 import type { LabAccount } from "../organisation.ts";
 import type { ProtocolState } from "../protocol-state.ts";
 import type { ServiceContext } from "../service-context.ts";
@@ -60,17 +60,12 @@ function ntlm(
 ): HttpIdentity {
   const { connection } = request;
   connection.ntlm ??= { negotiate: null, challenge: null, account: null };
-  const [computer = context.name, ...parents] = context.fqdn.split(".");
-  const step = advanceNtlm(connection.ntlm, Buffer.from(token, "base64"), {
-    computer: computer.toUpperCase(),
-    domain: context.organisation.netbiosDomain,
-    dnsDomain: parents.join("."),
-    fqdn: context.fqdn,
-    find: (username) => context.organisation.find(username),
+  const server = ntlmServerOf(context, {
     extendedProtection: state.extendedProtection,
     channelBinding:
       connection.certificate === null ? null : channelBindingOf(connection.certificate),
   });
+  const step = advanceNtlm(connection.ntlm, Buffer.from(token, "base64"), server);
   if (step.kind === "challenge") {
     const value = `${scheme} ${step.message.toString("base64")}`;
     return { kind: "challenge", answer: answer(401, [["WWW-Authenticate", value]]) };

@@ -136,8 +136,7 @@ async function append(
     return BAD;
   }
   const flagList = command.args.find((token) => token.kind === "list");
-  const flags =
-    flagList?.kind === "list" ? flagList.items.map((item) => textOf(item) ?? "") : [];
+  const flags = flagList?.kind === "list" ? flagList.items.map((item) => textOf(item) ?? "") : [];
   const message = folder.append(Buffer.from(content.value, "latin1"), flags);
   await session.connection.send(session.selected?.catchUp() ?? "");
   return {
@@ -162,6 +161,7 @@ function close(session: ImapSession, command: ImapCommand): Reply {
 async function idle(session: ImapSession, command: ImapCommand): Promise<Reply> {
   const { connection, selected } = session;
   await connection.send("+ IDLE accepted, awaiting DONE command.\r\n");
+  await connection.send(selected?.catchUp() ?? "");
   const stop = selected?.folder.watch(() => void connection.send(selected.catchUp()));
   const line = await connection.readLine();
   stop?.();

@@ -1,7 +1,8 @@
-import type { LineConnection } from "../line-connection.ts";
 import { createLineConnection } from "../line-connection.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { logIn, parseSaslPlain } from "../service-context.ts";
+import { runSasl } from "../sasl.ts";
+import type { SaslResult } from "../sasl.ts";
+import { logIn } from "../service-context.ts";
 import { readCommand, textOf } from "./imap-command.ts";
 import type { ImapCommand } from "./imap-command.ts";
 import { folderCommand } from "./imap-folders.ts";
@@ -12,6 +13,8 @@ import type { Socket } from "node:net";
 
 /** Bad commands after which Exchange ends the session. */
 const BAD_COMMANDS = 3;
+
+const MECHANISMS = ["NTLM", "GSSAPI", "PLAIN"];
 
 /** Serves one IMAP4 connection as Microsoft Exchange does on 143 and 993, until it ends. */
 export async function serveImap(
@@ -111,10 +114,12 @@ async function withLogin(session: ImapSession, command: ImapCommand): Promise<Re
 
 function capabilities(session: ImapSession): string {
   const { connection, context } = session;
-  const login = mayLogIn(session) ? " AUTH=NTLM AUTH=GSSAPI AUTH=PLAIN" : " LOGINDISABLED";
+  const mechanisms = mayLogIn(session)
+    ? MECHANISMS.map((name) => ` AUTH=${name}`).join("")
+    : " LOGINDISABLED";
   const offersTls = !connection.isSecure() && context.secureContext() !== null;
   const startTlsOffer = offersTls ? " STARTTLS" : "";
-  return `IMAP4 IMAP4rev1${login}${startTlsOffer} UIDPLUS MOVE ID CHILDREN IDLE NAMESPACE LITERAL+`;
+  return `IMAP4 IMAP4rev1${mechanisms}${startTlsOffer} UIDPLUS MOVE ID CHILDREN IDLE NAMESPACE LITERAL+`;
 }
 
 function mayLogIn({ connection, context }: ImapSession): boolean {
@@ -135,16 +140,15 @@ async function startTls(
 }
 
 async function authenticate(session: ImapSession, command: ImapCommand): Promise<Reply> {
-  const { connection, context } = session;
+  const { context } = session;
   if (!mayLogIn(session)) {
     return WRONG_STATE;
   }
-  const credential =
-    command.name === "LOGIN" ? loginArguments(command) : await saslPlain(connection, command);
-  if (credential === null) {
+  const result =
+    command.name === "LOGIN" ? await login(context, command) : await sasl(session, command);
+  if (result === null || result.kind === "aborted") {
     return BAD;
   }
-  const result = await logIn(context, "imap", credential.username, credential.password);
   const mailbox =
     result.kind === "accepted" ? context.organisation.mailbox(result.account.address) : null;
   if (result.kind === "rejected" || mailbox === null) {
@@ -154,25 +158,29 @@ async function authenticate(session: ImapSession, command: ImapCommand): Promise
   return ok(command);
 }
 
-function loginArguments(command: ImapCommand): { username: string; password: string } | null {
+async function login(context: ServiceContext, command: ImapCommand): Promise<SaslResult | null> {
   const username = textOf(command.args[0]);
   const password = textOf(command.args[1]);
   return username === null || password === null
     ? null
-    : { username: fromLatin1(username), password: fromLatin1(password) };
+    : logIn(context, "imap", fromLatin1(username), fromLatin1(password));
 }
 
 function fromLatin1(text: string): string {
   return Buffer.from(text, "latin1").toString("utf8");
 }
 
-async function saslPlain(
-  connection: LineConnection,
+async function sasl(
+  { connection, context }: ImapSession,
   command: ImapCommand,
-): Promise<{ username: string; password: string } | null> {
-  if (textOf(command.args[0])?.toUpperCase() !== "PLAIN") {
+): Promise<SaslResult | null> {
+  const mechanism = textOf(command.args[0])?.toUpperCase() ?? "";
+  if (!MECHANISMS.includes(mechanism)) {
     return null;
   }
-  await connection.send("+ \r\n");
-  return parseSaslPlain((await connection.readLine()) ?? "");
+  const ask = async (challenge: string): Promise<string | null> => {
+    await connection.send(`+ ${challenge}\r\n`);
+    return connection.readLine();
+  };
+  return runSasl(mechanism, context, "imap", ask, null);
 }

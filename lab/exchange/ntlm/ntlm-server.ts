@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 import type { ExtendedProtection } from "../condition.ts";
 import type { LabAccount } from "../organisation.ts";
+import type { ServiceContext } from "../service-context.ts";
 import { md4 } from "./md4.ts";
 import { avPair, AV, FLAGS, parseAuthenticate, parseAvPairs, targetInfo } from "./ntlm-messages.ts";
 import type { AuthenticateMessage } from "./ntlm-messages.ts";
@@ -30,6 +31,22 @@ export interface NtlmServer {
   readonly extendedProtection: ExtendedProtection;
   /** MD5 of the connection's channel bindings; null without TLS. */
   readonly channelBinding: Buffer | null;
+}
+
+/** The facts of a server's challenges, and how strictly it looks at the channel. */
+export function ntlmServerOf(
+  context: ServiceContext,
+  channel: Pick<NtlmServer, "extendedProtection" | "channelBinding">,
+): NtlmServer {
+  const [computer = context.name, ...parents] = context.fqdn.split(".");
+  return {
+    computer: computer.toUpperCase(),
+    domain: context.organisation.netbiosDomain,
+    dnsDomain: parents.join("."),
+    fqdn: context.fqdn,
+    find: (username) => context.organisation.find(username),
+    ...channel,
+  };
 }
 
 const SIGNATURE = Buffer.from("NTLMSSP\0", "latin1");

@@ -5,13 +5,13 @@ import { createLineConnection } from "../line-connection.ts";
 import type { Folder, StoredMessage } from "../mailbox.ts";
 import { INBOX } from "../mailbox.ts";
 import { splitMessage } from "../mail-message.ts";
-import type { LabAccount } from "../organisation.ts";
+import type { Authentication, LabAccount } from "../organisation.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { logIn, parseSaslPlain } from "../service-context.ts";
+import { runSasl } from "../sasl.ts";
+import { logIn } from "../service-context.ts";
 
 const BAD_COMMANDS = 3;
 const WRONG_STATE = "-ERR Command is not valid in this state.\r\n";
-const REJECTED = "Logon failure: unknown user name or bad password.";
 
 interface Pop3Session {
   readonly context: ServiceContext;
@@ -116,7 +116,9 @@ async function startTls({ connection, context }: Pop3Session): Promise<string> {
 }
 
 async function authorise(session: Pop3Session, name: string, argument: string): Promise<string> {
-  if (!mayLogIn(session)) {
+  const { context, connection, username } = session;
+  const [mechanism = "", initial] = argument.split(" ");
+  if (!mayLogIn(session) && !["NTLM", "GSSAPI"].includes(mechanism.toUpperCase())) {
     return WRONG_STATE;
   }
   if (name === "USER") {
@@ -124,49 +126,36 @@ async function authorise(session: Pop3Session, name: string, argument: string): 
     return "+OK\r\n";
   }
   if (name === "PASS") {
-    return session.username === null
+    session.username = null;
+    return username === null
       ? WRONG_STATE
-      : logOn(session, session.username, argument, REJECTED);
+      : enter(session, await logIn(context, "pop3", utf8(username), utf8(argument)), "Logon");
   }
-  const [mechanism = "", initial] = argument.split(" ");
-  if (mechanism.toUpperCase() !== "PLAIN") {
-    return "-ERR Protocol error. 19\r\n";
-  }
-  if (initial === undefined) {
-    await session.connection.send("+ \r\n");
-  }
-  const credential = parseSaslPlain(initial ?? (await session.connection.readLine()) ?? "");
-  return logOn(
-    session,
-    credential?.username ?? "",
-    credential?.password ?? "",
-    "Authentication failure: unknown user name or bad password.",
-  );
+  const ask = async (challenge: string): Promise<string | null> => {
+    await connection.send(`+ ${challenge}\r\n`);
+    return connection.readLine();
+  };
+  const result = ["NTLM", "GSSAPI", "PLAIN"].includes(mechanism.toUpperCase())
+    ? await runSasl(mechanism, context, "pop3", ask, initial ?? null)
+    : null;
+  return result === null || result.kind === "aborted"
+    ? "-ERR Protocol error. 19\r\n"
+    : enter(session, result, "Authentication");
 }
 
-async function logOn(
-  session: Pop3Session,
-  username: string,
-  password: string,
-  rejected: string,
-): Promise<string> {
-  const { context } = session;
-  const decode = (text: string): string => Buffer.from(text, "latin1").toString("utf8");
-  const result = await logIn(context, "pop3", decode(username), decode(password));
-  session.username = null;
-  if (result.kind === "rejected") {
-    return `-ERR ${rejected}\r\n`;
+function utf8(text: string): string {
+  return Buffer.from(text, "latin1").toString("utf8");
+}
+
+/** Opens the mail drop of the account that was let in. */
+function enter(session: Pop3Session, result: Authentication, step: string): string {
+  const { organisation } = session.context;
+  const account = result.kind === "accepted" ? result.account : null;
+  const folder = account && (organisation.mailbox(account.address)?.folder(INBOX) ?? null);
+  if (account === null || folder === null) {
+    return `-ERR ${step} failure: unknown user name or bad password.\r\n`;
   }
-  const folder = context.organisation.mailbox(result.account.address)?.folder(INBOX) ?? null;
-  if (folder === null) {
-    return `-ERR ${rejected}\r\n`;
-  }
-  session.drop = {
-    account: result.account,
-    folder,
-    messages: [...folder.messages],
-    deleted: new Set(),
-  };
+  session.drop = { account, folder, messages: [...folder.messages], deleted: new Set() };
   return "+OK User successfully logged on.\r\n";
 }
 

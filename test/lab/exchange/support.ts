@@ -132,7 +132,6 @@ export function httpsRequest(
         ca: labCa(),
         servername: "mail.example.com",
         agent: false,
-        autoSelectFamily: false,
       },
       (response) => {
         let body = "";
@@ -166,6 +165,7 @@ export function run(program: string, args: readonly string[], input = ""): Promi
         resolve({ status, output: `${stdout}${stderr}` });
       },
     );
+    child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
   });
 }
