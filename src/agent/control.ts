@@ -29,7 +29,7 @@ async function answersAt(
   if (resolution.kind !== "address") {
     return false;
   }
-  return await new Promise<boolean>((resolve) => {
+  return new Promise<boolean>((resolve) => {
     const socket = connect({
       host: resolution.address,
       port: resolution.port,

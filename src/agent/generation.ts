@@ -110,7 +110,7 @@ export class Generation {
 
   /** Runs one probe out of turn; nothing is booked. */
   async probeNow(record: ProbeRecord, timeoutMs: number) {
-    return await this.#runner.now(record, timeoutMs);
+    return this.#runner.now(record, timeoutMs);
   }
 
   #watch(adc: AdcConfig): AdcWatch {

@@ -39,13 +39,13 @@ export class ProbeRunner {
 
   /** Runs a probe out of turn, or joins its run in flight; nothing is booked. */
   async now(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
-    return await this.#once(record, timeoutMs);
+    return this.#once(record, timeoutMs);
   }
 
   async #once(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
     const running = this.#inFlight.get(record.id);
     if (running !== undefined) {
-      return await running;
+      return running;
     }
     const started = runProbe(
       record.planned,

@@ -30,7 +30,7 @@ export async function runProbe(
     return null;
   }
   if (action.kind === "monitor") {
-    return await runMonitor(action.run.spec, action.run.target, context);
+    return runMonitor(action.run.spec, action.run.target, context);
   }
   const observation = await runTransaction(action.run.spec, action.run.target, context);
   return { observation, passed: transactionPassed(observation) };

@@ -4,15 +4,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import pc from "picocolors";
-import { stringify } from "yaml";
-import { startLab, type Lab } from "../../lab/lab.ts";
+import { startLab } from "../../lab/lab.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import type { LiveMember, LiveState } from "../agent/live.ts";
-import { parseConfig } from "../config/load.ts";
-import { formatProblem } from "../config/problem.ts";
-import type { Config } from "../config/schema.ts";
 import { VERDICT_WORDS } from "../verdict/words.ts";
 import { comparisonTable } from "./compare.ts";
+import { demoConfig } from "./demo-config.ts";
 import type { Output } from "./output.ts";
 import { startService } from "./service.ts";
 import { untilSignal } from "./signals.ts";
@@ -33,10 +30,6 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
   const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-demo-"));
   try {
     const config = await demoConfig(lab, stateDir);
-    if (typeof config === "string") {
-      output.err(`${config}\n`);
-      return 1;
-    }
     const service = await startService({
       config,
       listen: [`127.0.0.1:${String(command.port)}`],
@@ -71,64 +64,6 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
   } finally {
     await lab.close();
     await rm(stateDir, { recursive: true, force: true });
-  }
-}
-
-/** The configuration an operator would write for this lab; or, as text, why it is not valid. */
-export async function demoConfig(lab: Lab, stateDir: string): Promise<Config | string> {
-  const { username, password } = lab.nitroCredentials;
-  const written = {
-    agent: "demo",
-    state_dir: stateDir,
-    unmapped: "refuse",
-    adcs: [
-      {
-        name: "demo",
-        nitro: {
-          urls: lab.nitroUrls,
-          username,
-          password: "${DEMO_NITRO_PASSWORD}",
-          tls: { verify: false },
-          poll_every: "2s",
-        },
-      },
-    ],
-    connect_to: { ...lab.connectTo, ...managementOf(lab) },
-    monitors: Object.fromEntries(
-      [...monitorsWithLogin(lab.confText)].map((name) => [
-        name,
-        { username: lab.monitorAccount.username, password: "${DEMO_MONITOR_PASSWORD}" },
-      ]),
-    ),
-    maintenance: { stability: "10s" },
-  };
-  const read = await parseConfig(stringify(written), {
-    file: "demo",
-    baseDir: stateDir,
-    env: {
-      DEMO_NITRO_PASSWORD: password,
-      DEMO_MONITOR_PASSWORD: lab.monitorAccount.password,
-    },
-  });
-  return read.kind === "config" ? read.config : read.problems.map(formatProblem).join("\n");
-}
-
-/** NITRO is reached through `connect_to` too, for nothing else may be dialled. */
-function managementOf(lab: Lab): Record<string, string> {
-  return Object.fromEntries(
-    lab.nitroUrls.map((url) => {
-      const { hostname, port } = new URL(url);
-      return [`${hostname}:${port}`, `${hostname}:${port}`];
-    }),
-  );
-}
-
-/** Login monitors, whose password the ns.conf keeps encrypted. */
-function* monitorsWithLogin(confText: string): Iterable<string> {
-  for (const match of confText.matchAll(/^add lb monitor (\S+) POP3 /gm)) {
-    if (match[1] !== undefined) {
-      yield match[1];
-    }
   }
 }
 
@@ -176,13 +111,13 @@ function* changes(
 ): Iterable<string> {
   for (const member of state.members) {
     const name = `${member.adcService} ${member.server}:${String(member.port)}`;
-    if (shown.get(name) !== member.verdict) {
+    if ((shown.get(name) ?? "unknown") !== member.verdict) {
       shown.set(name, member.verdict);
       yield `${clock(startedAt)} ${name}: ${verdictLine(member)}`;
     }
   }
   for (const vserver of state.vservers) {
-    if (shown.get(vserver.vserver) !== vserver.verdict) {
+    if ((shown.get(vserver.vserver) ?? "unknown") !== vserver.verdict) {
       shown.set(vserver.vserver, vserver.verdict);
       yield `${clock(startedAt)} ${vserver.vserver}: ${vserver.verdict} (ADC ${vserver.adcOpinion}, VIP ${vserver.vip})`;
     }

@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import { Agent } from "../agent/agent.ts";
 import { configDeclarations } from "../agent/declarations.ts";
 import type { Log } from "../agent/events.ts";
-import { loadConfig } from "../config/load.ts";
+import type { loadConfig } from "../config/load.ts";
 import { maskedConfig } from "../config/mask.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";

@@ -110,12 +110,12 @@ function clientHost({ settings, member, vservers }: Look): string | null {
   const own = settings.members.find(
     (each) => each.host !== null && matchesMember(each.match, member.server, member.port),
   );
-  if (own?.host != null) {
+  if (own !== undefined) {
     return own.host;
   }
   for (const vserver of vservers) {
-    const host = settings.vservers.get(vserver)?.host;
-    if (host != null) {
+    const host = settings.vservers.get(vserver)?.host ?? null;
+    if (host !== null) {
       return host;
     }
   }

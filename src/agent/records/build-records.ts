@@ -74,7 +74,7 @@ function vserverRecord(
     vserver,
     members.filter((member) => member.vservers.includes(vserver.name)),
     {
-      names: settings?.names ?? (settings?.host == null ? [] : [settings.host]),
+      names: expectedNamesOf(settings),
       serial: serials[0] ?? null,
     },
     options.now(),
@@ -89,6 +89,14 @@ function vserverRecord(
     ),
   );
   return record;
+}
+
+/** Names the operator expects in the certificate; the host alone where no list is given. */
+function expectedNamesOf(settings: VserverSettings | undefined): readonly string[] {
+  if (settings === undefined || settings.names.length > 0) {
+    return settings?.names ?? [];
+  }
+  return settings.host === null ? [] : [settings.host];
 }
 
 function targetsOf(estate: Estate, vserver: Extract<Vserver, { kind: "cs" }>): string[] {

@@ -1,0 +1,77 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import type { Lab } from "../../lab/lab.ts";
+import { parseConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
+
+/** The configuration an operator would write for a lab, as YAML, with the environment its secrets come from. */
+export interface LabConfig {
+  readonly yaml: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Writes the lab's authority into `directory`, which is also the state directory, and makes the configuration. */
+export async function labConfig(lab: Lab, directory: string): Promise<LabConfig> {
+  await writeFile(join(directory, "lab-ca.pem"), lab.ca);
+  const { username, password } = lab.nitroCredentials;
+  const written = {
+    agent: "demo",
+    state_dir: directory,
+    // Nothing but the lab is ever dialled.
+    unmapped: "refuse",
+    adcs: [
+      {
+        name: "demo",
+        nitro: {
+          urls: lab.nitroUrls,
+          username,
+          password: "${LAB_NITRO_PASSWORD}",
+          tls: { ca_file: join(directory, "lab-ca.pem"), server_name: "ns.example.com" },
+          poll_every: "2s",
+        },
+      },
+    ],
+    connect_to: { ...lab.connectTo, ...managementOf(lab) },
+    monitors: Object.fromEntries(
+      monitorsWithLogin(lab.confText).map((name) => [
+        name,
+        { username: lab.monitorAccount.username, password: "${LAB_MONITOR_PASSWORD}" },
+      ]),
+    ),
+    maintenance: { stability: "10s" },
+  };
+  return {
+    yaml: stringify(written),
+    env: {
+      LAB_NITRO_PASSWORD: password,
+      LAB_MONITOR_PASSWORD: lab.monitorAccount.password,
+    },
+  };
+}
+
+/** The validated configuration of the demo. Rejects only when the lab itself is broken. */
+export async function demoConfig(lab: Lab, directory: string): Promise<Config> {
+  const { yaml, env } = await labConfig(lab, directory);
+  const read = await parseConfig(yaml, { file: "demo", baseDir: directory, env });
+  if (read.kind === "invalid") {
+    throw new Error(read.problems.map(formatProblem).join("\n"));
+  }
+  return read.config;
+}
+
+/** NITRO is reached through `connect_to` too, for nothing else may be dialled. */
+function managementOf(lab: Lab): Record<string, string> {
+  return Object.fromEntries(
+    lab.nitroUrls.map((url) => {
+      const { hostname, port } = new URL(url);
+      return [`${hostname}:${port}`, `${hostname}:${port}`];
+    }),
+  );
+}
+
+/** Login monitors, whose password the ns.conf keeps encrypted. */
+function monitorsWithLogin(confText: string): string[] {
+  return [...confText.matchAll(/^add lb monitor (\S+) POP3 /gm)].flatMap((match) => match[1] ?? []);
+}

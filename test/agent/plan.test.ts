@@ -1,0 +1,167 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
+import type { Estate } from "../../src/estate/model.ts";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+
+function fixture(name: string): Estate {
+  const path = new URL(`../fixtures/ns.conf/${name}.conf`, import.meta.url);
+  return parseNsConf(readFileSync(path, "utf8"), { adc: "prod" });
+}
+
+function rowsOf(estate: Estate, settings: PlanSettings = BARE_SETTINGS): readonly PlanRow[] {
+  return planJson(planProbes(estate, settings), [estate]).probes;
+}
+
+function monitorRow(rows: readonly PlanRow[], monitor: string, vantage = "backend"): PlanRow {
+  const found = rows.filter((row) => row.monitor === monitor && row.vantage === vantage);
+  expect(found).toHaveLength(1);
+  return found[0] as PlanRow;
+}
+
+describe("the 2010 guide's bindings", () => {
+  const rows = rowsOf(fixture("exchange-2010"));
+
+  test("IMAP: 30 s, 5 s, 2 min, send, recv and destination as the guide says", () => {
+    expect(monitorRow(rows, "e2010_IMAP4_monitor")).toMatchObject({
+      kind: "monitor",
+      adc: "prod",
+      vservers: ["Exchange_2010_IMAP_vserver"],
+      adc_service: "Exchange_2010_IMAP4",
+      server: "192.168.1.154",
+      address: "192.168.1.154",
+      port: 143,
+      type: "TCP-ECV",
+      supported: true,
+      unsupported_reason: null,
+      source: "SNIP",
+      secure: false,
+      reverse: false,
+      interval_ms: 30_000,
+      timeout_ms: 5_000,
+      down_time_ms: 120_000,
+      retries: 3,
+      success_retries: 1,
+      failure_retries: 0,
+      request: null,
+      resp_codes: null,
+      send: "GET /",
+      recv: "The Microsoft Exchange IMAP4 service is ready.",
+      dest_ip: "192.168.1.154",
+      dest_port: 143,
+    });
+  });
+
+  test("POP3 is a scripted monitor from the NSIP, and wants its account from the configuration", () => {
+    expect(monitorRow(rows, "e2010_POP3_monitor")).toMatchObject({
+      type: "POP3",
+      source: "NSIP",
+      port: 110,
+      supported: false,
+      script: "nspop3.pl",
+      interval_ms: 30_000,
+      down_time_ms: 120_000,
+    });
+  });
+
+  test("RPC goes to the pinned port of a service on every port", () => {
+    expect(monitorRow(rows, "e2010_RPC_monitor")).toMatchObject({
+      type: "TCP",
+      port: 22_902,
+      member_port: "*",
+      interval_ms: 5_000,
+      timeout_ms: 2_000,
+      down_time_ms: 30_000,
+      supported: true,
+    });
+  });
+
+  test("through the VIP an application must answer: TLS on 993 and 995, no TCP and no ping", () => {
+    const vip = rows.filter((row) => row.vantage === "vip");
+    expect(vip.every((row) => row.server === null)).toBe(true);
+    expect(monitorRow(rows, "e2010_IMAP4_monitor", "vip")).toMatchObject({
+      address: "192.168.1.171",
+      port: 993,
+      tls: "as a client of today",
+    });
+    expect(vip.filter((row) => row.type === "TCP" || row.type === "PING")).toEqual([]);
+  });
+
+  test("the account of a login monitor makes it repeatable", () => {
+    const settings: PlanSettings = {
+      ...BARE_SETTINGS,
+      monitors: new Map([
+        [
+          "e2010_POP3_monitor",
+          {
+            credential: { username: "itest", password: "canary-7f3a", secret: null },
+            command: null,
+          },
+        ],
+      ]),
+    };
+    const withAccount = rowsOf(fixture("exchange-2010"), settings);
+    expect(monitorRow(withAccount, "e2010_POP3_monitor").supported).toBe(true);
+    expect(JSON.stringify(withAccount)).not.toContain("canary-7f3a");
+  });
+});
+
+describe("the 2016 guide", () => {
+  const rows = rowsOf(fixture("exchange-2016"));
+
+  test("each virtual directory's health page is asked for at every member over TLS", () => {
+    const health = rows.filter(
+      (row) => row.vantage === "backend" && row.type === "HTTP-ECV" && row.port === 443,
+    );
+    const directories = new Set(health.map((row) => row.send?.split("/")[1]?.toLowerCase()));
+    expect([...directories].toSorted()).toEqual([
+      "autodiscover",
+      "ecp",
+      "ews",
+      "mapi",
+      "microsoft-server-activesync",
+      "oab",
+      "owa",
+      "rpc",
+    ]);
+    expect(health.every((row) => row.secure && row.supported)).toBe(true);
+    expect(health.every((row) => row.tls?.includes("no SNI"))).toBe(true);
+  });
+
+  test("a non-addressable vserver is asked through content switching", () => {
+    const cs = [...fixture("exchange-2016").csVservers.values()];
+    const addresses = new Set(cs.map((vserver) => vserver.address));
+    const looks = rows.filter(
+      (row) => row.vantage === "vip" && row.transaction === "https_challenge" && row.port === 443,
+    );
+    expect(looks.length).toBeGreaterThanOrEqual(8);
+    expect(looks.every((row) => addresses.has(row.address))).toBe(true);
+  });
+
+  test("every member gets its monitors and, where it is Exchange, its looks", () => {
+    const estate = fixture("exchange-2016");
+    for (const service of estate.services.values()) {
+      for (const member of service.members) {
+        const own = rows.filter(
+          (row) =>
+            row.vantage === "backend" &&
+            row.adc_service === service.name &&
+            row.server === member.server &&
+            row.member_port === member.port,
+        );
+        expect(own.filter((row) => row.kind === "monitor")).toHaveLength(service.monitors.length);
+      }
+    }
+  });
+});
+
+test("identities are unique, and the same for the same estate", () => {
+  for (const name of ["exchange-2010", "exchange-2010-full", "exchange-2016"]) {
+    const plan = planProbes(fixture(name), BARE_SETTINGS);
+    const ids = plan.map((probe) => probe.id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(planProbes(fixture(name), BARE_SETTINGS).map((probe) => probe.id)).toEqual(ids);
+  }
+});

@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Scheduler } from "../../src/agent/scheduler.ts";
+
+// Time is the subject here: timers and the monotonic clock are one virtual clock.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function scheduler(hooks = {}): Scheduler {
+  return new Scheduler(() => performance.now(), hooks);
+}
+
+test("starts a job at its time and then by the delay that it tells", async () => {
+  const starts: number[] = [];
+  const jobs = scheduler();
+  const began = performance.now();
+  const delays = [100, 250, null];
+  jobs.add(
+    {
+      id: "a",
+      intervalMs: 100,
+      run: () => {
+        starts.push(performance.now() - began);
+        return Promise.resolve(delays.shift() ?? null);
+      },
+    },
+    began + 40,
+  );
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(starts.map((at) => Math.round(at))).toEqual([40, 140, 390]);
+  expect(jobs.size).toBe(0);
+});
+
+test("never runs a job twice at a time, counts what it missed, and returns to the grid", async () => {
+  const missed: number[] = [];
+  const starts: number[] = [];
+  const jobs = scheduler({ onMissed: (_job: unknown, count: number) => missed.push(count) });
+  const began = performance.now();
+  let running = 0;
+  jobs.add(
+    {
+      id: "slow",
+      intervalMs: 100,
+      run: async () => {
+        running += 1;
+        expect(running).toBe(1);
+        starts.push(Math.round(performance.now() - began));
+        await new Promise((resolve) => setTimeout(resolve, starts.length === 1 ? 350 : 10));
+        running -= 1;
+        return 100;
+      },
+    },
+    began,
+  );
+  await vi.advanceTimersByTimeAsync(620);
+  expect(starts).toEqual([0, 400, 500, 600]);
+  expect(missed).toEqual([3]);
+});
+
+test("a removed job is not started again, and an added one of the same name takes its place", async () => {
+  const jobs = scheduler();
+  const began = performance.now();
+  const ran: string[] = [];
+  const job = (name: string) => ({
+    id: "same",
+    intervalMs: 100,
+    run: () => {
+      ran.push(name);
+      return Promise.resolve(100);
+    },
+  });
+  jobs.add(job("first"), began + 10);
+  await vi.advanceTimersByTimeAsync(50);
+  jobs.remove("same");
+  jobs.add(job("second"), began + 60);
+  await vi.advanceTimersByTimeAsync(150);
+  expect(ran).toEqual(["first", "second", "second"]);
+});
+
+test("stopping waits for what runs and starts nothing more", async () => {
+  const jobs = scheduler();
+  const began = performance.now();
+  let ended = false;
+  jobs.add(
+    {
+      id: "a",
+      intervalMs: 10,
+      run: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        ended = true;
+        return 10;
+      },
+    },
+    began,
+  );
+  await vi.advanceTimersByTimeAsync(5);
+  const stopped = jobs.stop();
+  await vi.advanceTimersByTimeAsync(100);
+  await stopped;
+  expect(ended).toBe(true);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("tells how late each start was", async () => {
+  const lags: number[] = [];
+  const jobs = scheduler({ onLag: (lagMs: number) => lags.push(lagMs) });
+  jobs.add({ id: "a", intervalMs: 10, run: () => Promise.resolve(null) }, performance.now() - 500);
+  await vi.advanceTimersByTimeAsync(5);
+  expect(lags).toHaveLength(1);
+  expect(lags[0]).toBeGreaterThanOrEqual(500);
+});
