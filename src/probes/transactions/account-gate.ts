@@ -129,8 +129,8 @@ export function decideLogin(before: GateState, place: LoginPlace, now: number): 
   if (broken !== undefined && now < broken.until) {
     return { kind: "wait", why: "backing_off", until: broken.until };
   }
-  const suspect = state.suspects[0];
-  return suspect === undefined ? { kind: "allowed" } : decideElsewhere(state, suspect, place, now);
+  const first = state.suspects[0];
+  return first === undefined ? { kind: "allowed" } : decideElsewhere(state, first, place, now);
 }
 
 /** Until when the account is suspended at this moment, or null. */
