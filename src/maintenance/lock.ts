@@ -1,8 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 
-/** A lock file that tells its holder, so that a lock left by a crash can be told from a held one. */
+/**
+ * A lock on a directory that survives crashes of its holder. Everybody who wants it raises a flag of his own (a file
+ * whose name nobody else has) and then looks for others: of two, at least one sees the other, so that never two hold
+ * it. Flags of the dead are swept away, which can harm nobody, for a name is never used twice.
+ */
 export interface Lock {
   readonly release: () => Promise<void>;
 }
@@ -17,82 +23,91 @@ export interface LockHolder {
   readonly host: string;
   /** Tells two processes with the same number apart; null where the system does not tell. */
   readonly born: string | null;
-  readonly id: string;
 }
 
-const MOST_TRIES = 5;
+/** Flags are looked at so often before the lock counts as busy. */
+const LOOKS = 20;
+const LOOK_EVERY_MS = 10;
 
 /**
- * Takes the lock, or says who has it. A lock whose holder no longer lives on this host is taken over; one from another
- * host, or one that cannot be read, counts as held.
+ * Takes the lock, or says who has it. A flag whose holder no longer lives on this host does not count; one from another
+ * host, or one that cannot be read, does. `prefix` begins the names of the flags in the directory.
  */
-export async function takeLock(path: string): Promise<LockResult> {
-  const own: LockHolder = {
-    pid: process.pid,
-    host: hostname(),
-    born: await bornOf(process.pid),
-    id: randomUUID(),
-  };
-  const beside = `${path}.${own.id}`;
+export async function takeLock(directory: string, prefix: string): Promise<LockResult> {
+  const own: Flag = { name: `${prefix}${randomUUID()}`, holder: await ownHolder() };
+  const lower = (): Promise<void> => unlinkIfThere(join(directory, own.name));
   try {
-    // Written beside and linked into place: the lock never exists half written, and only one link succeeds.
-    await writeFile(beside, `${JSON.stringify(own)}\n`, { mode: 0o600 });
-    return await linkIntoPlace(path, beside, own);
+    if (await compete(directory, prefix, own, lower)) {
+      return { kind: "held", lock: { release: lower } };
+    }
+    await lower();
+    const [first] = await livingFlags(directory, prefix, own.name);
+    return { kind: "busy", holder: first?.holder ?? null };
   } catch (error) {
+    await lower().catch(() => undefined);
     return { kind: "failed", message: codeOf(error) };
-  } finally {
-    await unlink(beside).catch(ignoreMissing);
   }
 }
 
-async function linkIntoPlace(path: string, beside: string, own: LockHolder): Promise<LockResult> {
-  for (let attempt = 0; attempt < MOST_TRIES; attempt += 1) {
-    try {
-      await link(beside, path);
-      return { kind: "held", lock: { release: () => releaseOwn(path, own) } };
-    } catch (error) {
-      if (codeOf(error) !== "EEXIST") {
-        throw error;
+interface Flag {
+  readonly name: string;
+  /** Null when the file tells nothing: somebody's, nobody knows whose. */
+  readonly holder: LockHolder | null;
+}
+
+/** Of several who come at once, the one whose name is first keeps its flag up; the others lower theirs and look again. */
+async function compete(
+  directory: string,
+  prefix: string,
+  own: Flag,
+  lower: () => Promise<void>,
+): Promise<boolean> {
+  let raised = false;
+  for (let look = 0; look < LOOKS; look += 1) {
+    const others = await livingFlags(directory, prefix, own.name);
+    if (others.length === 0) {
+      if (raised) {
+        return true;
       }
-    }
-    const holder = await readHolder(path);
-    if (holder !== "missing" && (holder === null || (await lives(holder)))) {
-      return { kind: "busy", holder };
-    }
-    if (holder !== "missing") {
-      await removeDead(path, holder, `${beside}.dead`);
-    }
-  }
-  return { kind: "busy", holder: null };
-}
-
-/** Moves a dead holder's lock away. Had somebody taken it over meanwhile, it is put back. */
-async function removeDead(path: string, dead: LockHolder, aside: string): Promise<void> {
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    ignoreMissing(error);
-    return;
-  }
-  const moved = await readHolder(aside);
-  if (moved !== null && moved !== "missing" && moved.id !== dead.id) {
-    await link(aside, path).catch((error: unknown) => {
-      if (codeOf(error) !== "EEXIST") {
-        throw error;
+      await raise(directory, own);
+      raised = true;
+    } else {
+      if (raised && others.some(({ name }) => name < own.name)) {
+        await lower();
+        raised = false;
       }
-    });
+      await wait(LOOK_EVERY_MS);
+    }
   }
-  await unlink(aside);
+  return false;
 }
 
-async function releaseOwn(path: string, own: LockHolder): Promise<void> {
-  const holder = await readHolder(path);
-  if (holder !== null && holder !== "missing" && holder.id === own.id) {
-    await unlink(path).catch(ignoreMissing);
-  }
+/** A flag is there whole or not at all. */
+async function raise(directory: string, flag: Flag): Promise<void> {
+  const beside = join(directory, `new-${flag.name}`);
+  await writeFile(beside, `${JSON.stringify(flag.holder)}\n`, { mode: 0o600 });
+  await rename(beside, join(directory, flag.name));
 }
 
-/** Null when the file is there and tells nothing. */
+async function livingFlags(directory: string, prefix: string, own: string): Promise<Flag[]> {
+  const names = (await readdir(directory))
+    .filter((name) => name.startsWith(prefix) && name !== own)
+    .sort();
+  const living: Flag[] = [];
+  for (const name of names) {
+    const holder = await readHolder(join(directory, name));
+    if (holder === "missing") {
+      continue;
+    }
+    if (holder === null || (await lives(holder))) {
+      living.push({ name, holder });
+    } else {
+      await unlinkIfThere(join(directory, name));
+    }
+  }
+  return living;
+}
+
 async function readHolder(path: string): Promise<LockHolder | "missing" | null> {
   let text: string;
   try {
@@ -102,15 +117,17 @@ async function readHolder(path: string): Promise<LockHolder | "missing" | null> 
   }
   try {
     const data = JSON.parse(text) as Partial<LockHolder>;
-    return typeof data.pid === "number" &&
-      typeof data.host === "string" &&
-      typeof data.id === "string"
-      ? { pid: data.pid, host: data.host, id: data.id, born: data.born ?? null }
+    return typeof data.pid === "number" && typeof data.host === "string"
+      ? { pid: data.pid, host: data.host, born: data.born ?? null }
       : null;
   } catch {
     // Not JSON: nobody can say whose it is.
     return null;
   }
+}
+
+async function ownHolder(): Promise<LockHolder> {
+  return { pid: process.pid, host: hostname(), born: await bornOf(process.pid) };
 }
 
 async function lives(holder: LockHolder): Promise<boolean> {
@@ -141,9 +158,13 @@ async function bornOf(pid: number): Promise<string | null> {
   }
 }
 
-function ignoreMissing(error: unknown): void {
-  if (codeOf(error) !== "ENOENT") {
-    throw error;
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") {
+      throw error;
+    }
   }
 }
 

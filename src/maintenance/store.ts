@@ -5,7 +5,8 @@ import { takeLock, type Lock } from "./lock.ts";
 import { EMPTY_STORE, readStored, writeStored, type StoreState } from "./stored.ts";
 
 export const STORE_FILE = "maintenance.json";
-export const LOCK_FILE = "maintenance.lock";
+/** Begins the names of lock files. */
+export const LOCK_PREFIX = "maintenance.lock.";
 
 /** The store of declared windows, held by one process at a time. */
 export interface MaintenanceStore {
@@ -41,7 +42,7 @@ export async function openStore(
   } catch (error) {
     return { kind: "unreadable", message: `${stateDir} cannot be made: ${wordOf(error)}.` };
   }
-  const locked = await takeLock(join(stateDir, LOCK_FILE));
+  const locked = await takeLock(stateDir, LOCK_PREFIX);
   if (locked.kind === "failed") {
     return { kind: "unreadable", message: `${stateDir} cannot be locked: ${locked.message}.` };
   }
