@@ -39,6 +39,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     throw new TypeError("an ADC needs at least one management address");
   }
   const clients = options.urls.map((url) => createNitroClient({ ...options, url }));
+  const pending = new Map<NitroClient, Promise<Chosen>>();
   let previous: AdcState | null = null;
   let turn = 0;
   let lastDurationMs = 0;
@@ -57,17 +58,29 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     }
   }
 
+  /** One question for the role at a time: a node that hangs is not asked again before it has answered. */
+  function roleOf(client: NitroClient): Promise<Chosen> {
+    const asked =
+      pending.get(client) ??
+      readRole(client).then((answer) => {
+        pending.delete(client);
+        return { client, answer };
+      });
+    pending.set(client, asked);
+    return asked;
+  }
+
   async function look(): Promise<Look> {
-    const answers = await Promise.all(
-      clients.map(async (client) => ({ client, answer: await readRole(client) })),
-    );
+    const arrived = await answersInTime(clients.map(roleOf));
+    const answers = clients.flatMap((client) => arrived.find((one) => one.client === client) ?? []);
     const stop = answers.find(({ answer }) => answer.kind === "stopped")?.answer;
     if (stop?.kind === "stopped") {
       haltAll(stop);
     }
-    const nodes = answers.map(({ client, answer }) =>
-      answer.kind === "role" ? nodeOf(client, answer) : unreachableNode(client),
-    );
+    const nodes = clients.map((client) => {
+      const answer = answers.find((candidate) => candidate.client === client)?.answer;
+      return answer?.kind === "role" ? nodeOf(client, answer) : unreachableNode(client);
+    });
     return { nodes, ...choosePrimary(answers, previous) };
   }
 
@@ -152,6 +165,32 @@ interface Chosen {
   readonly answer: NodeRole | NitroFailure | NitroStop;
 }
 
+const GRACE_FOR_OTHERS_MS = 1_000;
+
+/** All answers; but once one node says that it is the primary, the others have a second left: a dead one may take long. */
+async function answersInTime(asked: readonly Promise<Chosen>[]): Promise<readonly Chosen[]> {
+  const answers: Chosen[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  await new Promise<void>((resolve) => {
+    for (const answer of asked) {
+      void answer.then((chosen) => {
+        answers.push(chosen);
+        if (answers.length === asked.length) {
+          resolve();
+        } else if (isPrimary(chosen)) {
+          timer ??= setTimeout(resolve, GRACE_FOR_OTHERS_MS);
+        }
+      });
+    }
+  });
+  clearTimeout(timer);
+  return [...answers];
+}
+
+function isPrimary({ answer }: Chosen): boolean {
+  return answer.kind === "role" && answer.role === "primary";
+}
+
 /**
  * Whom to believe: the primary; of two that claim to be (a split pair) the one that was before; else whoever answers, so
  * that the caller hears what is wrong; else the first silence.
@@ -162,9 +201,7 @@ export function choosePrimary(answers: readonly Chosen[], previous: AdcState | n
     throw new Error("an ADC without management addresses");
   }
   const before = previous?.nodes.find(({ role }) => role === "primary")?.node;
-  const primaries = answers.filter(
-    ({ answer }) => answer.kind === "role" && answer.role === "primary",
-  );
+  const primaries = answers.filter(isPrimary);
   return (
     primaries.find(({ client }) => client.node === before) ??
     primaries[0] ??

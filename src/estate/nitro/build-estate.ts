@@ -192,7 +192,7 @@ async function buildMonitors(
 }
 
 function serviceBindings(rows: Rows): Map<string, readonly ServiceBinding[]> {
-  const bindings = new Map<string, ServiceBinding[]>();
+  const bindings = new Map<string, Map<string, ServiceBinding>>();
   for (const [resource, field] of [
     ["lbvserver_service_binding", "servicename"],
     ["lbvserver_servicegroup_binding", "servicegroupname"],
@@ -200,15 +200,15 @@ function serviceBindings(rows: Rows): Map<string, readonly ServiceBinding[]> {
     for (const row of rows.get(resource) ?? []) {
       const vserver = text(row, "name");
       const service = text(row, field) ?? text(row, "servicename");
-      const known = vserver === null ? undefined : (bindings.get(vserver) ?? []);
-      if (vserver === null || service === null || known?.some((b) => b.service === service)) {
+      if (vserver === null || service === null) {
         continue;
       }
-      const binding = { service, weight: number(row, "weight") ?? 1, line: null };
-      bindings.set(vserver, [...(known ?? []), binding]);
+      const known = bindings.get(vserver) ?? new Map<string, ServiceBinding>();
+      known.set(service, { service, weight: number(row, "weight") ?? 1, line: null });
+      bindings.set(vserver, known);
     }
   }
-  return bindings;
+  return new Map([...bindings].map(([vserver, bound]) => [vserver, [...bound.values()]]));
 }
 
 function csTargets(

@@ -70,11 +70,13 @@ export interface NitroStop {
   readonly message: string;
 }
 
-/** What this appliance has shown not to understand; kept for the life of the client. */
+/** What this appliance has shown not to understand or not to allow, by resource; kept for the life of the client. */
 export interface NitroLimits {
   readonly withoutBulk: Set<string>;
   readonly withoutAttributes: Set<string>;
   readonly withoutPaging: Set<string>;
+  /** What our account may not read, with the answer: not asked again until the next import. */
+  readonly denied: Map<string, { readonly code: string; readonly message: string }>;
 }
 
 /**
@@ -94,6 +96,7 @@ export interface NitroClient {
 }
 
 const LOGOUT_TRIES = 2;
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Sources: NITRO docs, "Performing basic NetScaler operations" (sessions), error messages. */
 export function createNitroClient(options: NitroClientOptions): NitroClient {
@@ -105,6 +108,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     network: options.network,
     localAddress: options.localAddress ?? null,
     timeoutMs: options.timeoutMs ?? 30_000,
+    connectTimeoutMs: Math.min(options.timeoutMs ?? 30_000, CONNECT_TIMEOUT_MS),
     maxBytes: options.maxBytes ?? 67_108_864,
   });
   const session = { cookie: null as string | null, loggingIn: false };
@@ -239,6 +243,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       withoutBulk: new Set(),
       withoutAttributes: new Set(),
       withoutPaging: new Set(),
+      denied: new Map(),
     },
     get: (request) => inTurn(() => ask(request, true)),
     pausedForMs: () => Math.max(0, resumeAt - monotonic()),

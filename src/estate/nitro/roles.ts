@@ -16,6 +16,9 @@ export interface NodeRole {
 
 /** Asks one node for its role: configuration first, then the statistics, which also know the moment of a takeover. */
 export async function readRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
+  if (client.limits.denied.has("hanode")) {
+    return UNTOLD;
+  }
   const config = await client.get({ kind: "config", resource: "hanode" });
   if (config.kind === "failed" || config.kind === "stopped") {
     return config;
@@ -31,10 +34,19 @@ export async function readRole(client: NitroClient): Promise<NodeRole | NitroFai
     (answer) => answer.kind === "refused" && answer.action === "permission",
   );
   if (denied && !warned) {
-    return { kind: "role", role: "unknown", masterState: null, address: null, gap: true };
+    client.limits.denied.set("hanode", { code: "257", message: "roles may not be read" });
+    return UNTOLD;
   }
   return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: denied };
 }
+
+const UNTOLD: NodeRole = {
+  kind: "role",
+  role: "unknown",
+  masterState: null,
+  address: null,
+  gap: true,
+};
 
 function rowsOf(answer: NitroAnswer): readonly Row[] {
   return answer.kind === "rows" ? answer.rows : [];
@@ -45,6 +57,9 @@ function rowsOf(answer: NitroAnswer): readonly Row[] {
  * is noticed.
  */
 export async function isStillPrimary(client: NitroClient): Promise<boolean> {
+  if (client.limits.denied.has("hanode")) {
+    return true;
+  }
   const config = await client.get({ kind: "config", resource: "hanode" });
   if (config.kind === "rows") {
     return roleOf(config.rows, [], config.secondary).role !== "secondary";

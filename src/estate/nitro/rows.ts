@@ -47,6 +47,24 @@ export async function pullRows(
   step: PullStep,
   names: readonly string[],
 ): Promise<Pulled> {
+  const { denied } = client.limits;
+  const known = denied.get(step.resource);
+  if (known !== undefined) {
+    return { kind: "permission", ...known };
+  }
+  const result = await pull(client, step, names);
+  if (result.kind === "permission") {
+    const { code, message } = result;
+    denied.set(step.resource, { code, message });
+  }
+  return result;
+}
+
+async function pull(
+  client: NitroClient,
+  step: PullStep,
+  names: readonly string[],
+): Promise<Pulled> {
   if (step.binding === undefined) {
     return pullList(client, step);
   }

@@ -25,6 +25,8 @@ export interface TransportOptions {
   readonly localAddress: string | null;
   /** Whole time of one exchange, in milliseconds. */
   readonly timeoutMs: number;
+  /** Time to get a connection within it: a dead node of a pair must not hold up the living one for long. */
+  readonly connectTimeoutMs: number;
   readonly maxBytes: number;
 }
 
@@ -184,8 +186,20 @@ function breakableRequest(request: ClientRequest): Breakable {
 async function answerTo(
   { request, breakOff, reason }: Breakable,
   body: string | null,
-  { timeoutMs, maxBytes }: TransportOptions,
+  { timeoutMs, connectTimeoutMs, maxBytes }: TransportOptions,
 ): Promise<HttpResult> {
+  const connectDeadline = setTimeout(() => {
+    breakOff(new ExchangeBroken("timeout", `no connection within ${String(connectTimeoutMs)} ms`));
+  }, connectTimeoutMs);
+  request.once("socket", (socket) => {
+    if (socket.connecting) {
+      socket.once("connect", () => {
+        clearTimeout(connectDeadline);
+      });
+    } else {
+      clearTimeout(connectDeadline);
+    }
+  });
   const deadline = setTimeout(() => {
     breakOff(new ExchangeBroken("timeout", `no complete answer within ${String(timeoutMs)} ms`));
   }, timeoutMs);
@@ -201,6 +215,7 @@ async function answerTo(
   } catch (error) {
     return { kind: "failed", ...failureOf(reason() ?? error) };
   } finally {
+    clearTimeout(connectDeadline);
     clearTimeout(deadline);
     // After `destroy`, what the socket still has to say is nobody's business any more.
     request.on("error", () => undefined);
