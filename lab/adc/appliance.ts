@@ -4,6 +4,7 @@ import type { NitroBackend, NodeBelief } from "../nitro/backend.ts";
 import { AaaGate } from "./aaa/gate.ts";
 import { NO_AAA, type AaaOptions } from "./aaa/options.ts";
 import { AdminState } from "./admin-state.ts";
+import { BackendContexts } from "./backend-tls.ts";
 import { CsRuntime } from "./cs-runtime.ts";
 import type { CertificateAndKey } from "./front/termination.ts";
 import { isDatagram, openFronts, type FrontWorld, type VserverFronts } from "./fronts.ts";
@@ -28,14 +29,14 @@ export class Appliance {
   readonly #cs = new Map<string, CsRuntime>();
   readonly #fronts = new Map<string, VserverFronts>();
   readonly #timeScale: number;
-  #backendTls: TlsRange;
+  readonly #backendTls: BackendContexts;
   #aaa: AaaOptions;
   #primary = 0;
 
   constructor(options: AdcOptions) {
     this.#options = options;
     this.#timeScale = options.timeScale ?? 1;
-    this.#backendTls = options.backendTls ?? MODERN_RANGE;
+    this.#backendTls = new BackendContexts(options.backendTls ?? MODERN_RANGE);
     this.#aaa = options.aaa ?? NO_AAA;
     this.#loaded = withCertificateFacts(options.estate, options.certificate);
     this.#admin = new AdminState(this.#loaded);
@@ -53,7 +54,7 @@ export class Appliance {
       lb: (name) => this.#lb.get(name) ?? null,
       authenticationVserver: (name) => this.#loaded.authenticationVservers.get(name) ?? null,
       addresses: this.#options.addresses,
-      backendTls: () => this.#backendTls,
+      backendTls: this.#backendTls,
       wildcardPorts: this.#options.wildcardPorts ?? [],
       certificate: (vserver) => this.#boundCertificate(vserver),
     };
@@ -144,7 +145,7 @@ export class Appliance {
 
   /** TLS towards the servers, monitors included, where the ns.conf says nothing. */
   setBackendTls(range: TlsRange): void {
-    this.#backendTls = range;
+    this.#backendTls.fallback = range;
   }
 
   setAaa(options: AaaOptions): void {
@@ -185,7 +186,7 @@ export class Appliance {
       estate: this.#loaded,
       addresses: this.#options.addresses,
       timeScale: this.#timeScale,
-      backendTls: (): TlsRange => this.#backendTls,
+      backendTls: this.#backendTls,
       monitorPassword: this.#options.monitorPassword ?? ((): null => null),
     };
     for (const service of this.#loaded.services.values()) {

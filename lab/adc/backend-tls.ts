@@ -1,20 +1,50 @@
 import type { AdcService, Estate, Monitor } from "../../src/estate/model.ts";
-import { tlsRange, type TlsRange } from "./tls-range.ts";
+import { createSecureContext, type SecureContext } from "node:tls";
+import { tlsRange, tlsVersionOptions, type TlsRange } from "./tls-range.ts";
+
+/** The ADC's TLS towards its servers: one context for each range of versions, for making one is dearer than using it. */
+export class BackendContexts {
+  /** Versions where the configuration says nothing. */
+  fallback: TlsRange;
+  readonly #contexts = new Map<string, SecureContext>();
+
+  constructor(fallback: TlsRange) {
+    this.fallback = fallback;
+  }
+
+  of(range: TlsRange): SecureContext {
+    const key = `${range.min} ${range.max}`;
+    const known = this.#contexts.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const made = createSecureContext(tlsVersionOptions(range));
+    this.#contexts.set(key, made);
+    return made;
+  }
+}
+
+/** How one connection to a server speaks TLS. */
+export interface ConnectionTls {
+  /** Null: not at all. */
+  readonly tls: SecureContext | null;
+  readonly serverName: string | null;
+}
 
 /** Service types whose servers the ADC speaks TLS to. */
 const TLS_SERVICES = new Set(["SSL", "SSL_TCP"]);
 
-/** How the ADC speaks TLS towards a service's servers; null: it does not. */
+/** How the ADC speaks TLS towards a service's servers. */
 export function serviceTls(
   service: AdcService,
   estate: Estate,
-  fallback: TlsRange,
-): { readonly tls: TlsRange; readonly serverName: string | null } | null {
+  contexts: BackendContexts,
+): ConnectionTls {
   if (!TLS_SERVICES.has(service.serviceType)) {
-    return null;
+    return { tls: null, serverName: null };
   }
   return {
-    tls: rangeOf(service.tls.sslProfile, service, estate, fallback),
+    tls: contexts.of(rangeOf(service.tls.sslProfile, service, estate, contexts)),
     serverName: serverNameOf(service),
   };
 }
@@ -24,15 +54,17 @@ export function monitorTls(
   monitor: Monitor,
   service: AdcService,
   estate: Estate,
-  fallback: TlsRange,
-): { readonly tls: TlsRange | null; readonly serverName: string | null } {
+  contexts: BackendContexts,
+): ConnectionTls {
   if (!monitor.secure) {
     return { tls: null, serverName: null };
   }
   const profile = estate.sslProfiles.get(monitor.sslProfile ?? "");
   const profileName = profile?.sniEnabled === true ? profile.commonName : null;
   return {
-    tls: rangeOf(monitor.sslProfile ?? service.tls.sslProfile, service, estate, fallback),
+    tls: contexts.of(
+      rangeOf(monitor.sslProfile ?? service.tls.sslProfile, service, estate, contexts),
+    ),
     serverName: profileName ?? serverNameOf(service),
   };
 }
@@ -41,11 +73,11 @@ function rangeOf(
   profile: string | null,
   service: AdcService,
   estate: Estate,
-  fallback: TlsRange,
+  contexts: BackendContexts,
 ): TlsRange {
   return tlsRange(
     estate.sslProfiles.get(profile ?? "")?.versions ?? service.tls.versions,
-    fallback,
+    contexts.fallback,
   );
 }
 

@@ -1,7 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import type { Endpoint } from "./address-map.ts";
-import { tlsVersionOptions, type TlsRange } from "./tls-range.ts";
 
 /** Why a connection did not come about. */
 export class ConnectFailure extends Error {
@@ -20,7 +19,7 @@ export class ConnectFailure extends Error {
  */
 export async function open(
   endpoint: Endpoint | null,
-  options: { timeoutMs: number; tls: TlsRange | null; serverName: string | null },
+  options: { timeoutMs: number; tls: SecureContext | null; serverName: string | null },
 ): Promise<Socket | TLSSocket> {
   if (endpoint === null) {
     throw new ConnectFailure("refused", "no such address in the lab");
@@ -38,7 +37,7 @@ export async function open(
     socket,
     rejectUnauthorized: false,
     ...(options.serverName === null ? {} : { servername: options.serverName }),
-    ...tlsVersionOptions(options.tls),
+    secureContext: options.tls,
   });
   secure.on("error", () => undefined);
   await settle(secure, "secureConnect", deadline - performance.now(), "tls_timeout", "tls_failed");

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Vserver } from "../../src/estate/model.ts";
 import type { AaaOptions } from "./aaa/options.ts";
 import type { AddressMap } from "./address-map.ts";
-import { serviceTls } from "./backend-tls.ts";
+import { serviceTls, type BackendContexts } from "./backend-tls.ts";
 import { open } from "./connect.ts";
 import type { CsRuntime } from "./cs-runtime.ts";
 import { listenForDatagrams } from "./front/datagram-front.ts";
@@ -14,7 +14,7 @@ import { redirect } from "./http/answer.ts";
 import { HttpSite, type SiteWorld } from "./http/site.ts";
 import type { LbRuntime } from "./lb-runtime.ts";
 import type { MemberRuntime } from "./member-runtime.ts";
-import { MODERN_RANGE, tlsRange, type TlsRange } from "./tls-range.ts";
+import { MODERN_RANGE, tlsRange } from "./tls-range.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const HTTP_IDLE_MS = 180_000;
@@ -27,7 +27,7 @@ const TERMINATED = new Set(["SSL", "SSL_TCP"]);
 /** What the listeners need of the appliance. */
 export interface FrontWorld extends SiteWorld {
   readonly addresses: AddressMap;
-  readonly backendTls: () => TlsRange;
+  readonly backendTls: BackendContexts;
   readonly aaa: () => AaaOptions;
   readonly wildcardPorts: readonly number[];
   readonly certificate: (vserver: string) => CertificateAndKey | null;
@@ -154,11 +154,9 @@ function endpointOf(
 }
 
 function openTo(member: MemberRuntime, port: number, world: FrontWorld): Promise<Socket> {
-  const tls = serviceTls(member.service, world.estate, world.backendTls());
   return open(endpointOf(member, port, world), {
     timeoutMs: CONNECT_TIMEOUT_MS,
-    tls: tls?.tls ?? null,
-    serverName: tls?.serverName ?? null,
+    ...serviceTls(member.service, world.estate, world.backendTls),
   });
 }
 

@@ -1,15 +1,14 @@
 import type { AdcService, Estate, Member, Monitor } from "../../src/estate/model.ts";
 import type { AddressMap } from "./address-map.ts";
-import { monitorTls } from "./backend-tls.ts";
+import { monitorTls, type BackendContexts } from "./backend-tls.ts";
 import { passes, runnerOf } from "./monitors/registry.ts";
 import { RunningMonitor, type MonitorProbe } from "./running-monitor.ts";
-import type { TlsRange } from "./tls-range.ts";
 
 export interface MonitoringWorld {
   readonly estate: Estate;
   readonly addresses: AddressMap;
   readonly timeScale: number;
-  readonly backendTls: () => TlsRange;
+  readonly backendTls: BackendContexts;
   readonly monitorPassword: (monitor: string) => string | null;
 }
 
@@ -57,7 +56,7 @@ function probeOf(
         monitor,
         endpoint: world.addresses.find(host, port),
         address: monitor.destIp ?? member.address ?? host,
-        ...monitorTls(monitor, service, world.estate, world.backendTls()),
+        ...monitorTls(monitor, service, world.estate, world.backendTls),
         timeoutMs: monitor.responseTimeoutMs * world.timeScale,
         password: world.monitorPassword(monitor.name),
         answersPing: world.addresses.answersPing(host),

@@ -1,6 +1,6 @@
+import type { SecureContext } from "node:tls";
 import type { Monitor } from "../../../src/estate/model.ts";
 import type { Endpoint } from "../address-map.ts";
-import type { TlsRange } from "../tls-range.ts";
 
 /**
  * How one probe of the ADC ended. `refused` is an active no of the network (RST, ICMP unreachable), `timeout` silence:
@@ -22,7 +22,7 @@ export interface MonitorTask {
   /** For the Host header: the probed address as the ns.conf writes it. */
   readonly address: string;
   /** Null: the monitor is not `-secure YES`. */
-  readonly tls: TlsRange | null;
+  readonly tls: SecureContext | null;
   readonly serverName: string | null;
   readonly timeoutMs: number;
   /** The decrypted password of a login monitor; null when the ADC has none. */

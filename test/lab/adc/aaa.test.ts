@@ -5,6 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { AaaOptions } from "../../../lab/adc/aaa/options.ts";
 import { startLab, type Lab } from "../../../lab/lab.ts";
 import { curl, type CurlAnswer } from "./support/curl.ts";
+import { missing } from "../../support/real-servers.ts";
+
+const lacking = missing("curl", "curl");
 
 let lab: Lab;
 let jarDirectory: string;
@@ -75,7 +78,7 @@ function account(username: string): { username: string; password: string } {
   return { username, password: found?.password ?? "" };
 }
 
-describe("a form login in front of Outlook on the web", () => {
+describe.skipIf(lacking !== null)("a form login in front of Outlook on the web", () => {
   test("sends a stranger to the login page, with the page he wanted in NSC_TASS, and no word from Exchange", async () => {
     const answer = await browser("https://mail.example.com/owa/?x=1");
     expect(answer.status).toBe(302);
@@ -151,7 +154,7 @@ describe("a form login in front of Outlook on the web", () => {
   });
 });
 
-describe("a 401 login in front of ActiveSync", () => {
+describe.skipIf(lacking !== null)("a 401 login in front of ActiveSync", () => {
   const url = "https://mail.example.com/Microsoft-Server-ActiveSync";
 
   test("challenges by itself, then passes the credential on", async () => {

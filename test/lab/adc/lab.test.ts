@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startLab, type Lab } from "../../../lab/lab.ts";
 import { connectTo, curl } from "./support/curl.ts";
 import { until } from "./support/test-adc.ts";
+import { missing } from "../../support/real-servers.ts";
+
+const lacking = missing("curl", "curl");
 
 let lab: Lab;
 
@@ -51,7 +54,7 @@ function nitro(
   });
 }
 
-describe("the lab", () => {
+describe.skipIf(lacking !== null)("the lab", () => {
   test("starts with every member UP, and each endpoint of the ns.conf mapped to loopback", () => {
     expect(lab.adc.members().filter(({ state }) => state !== "UP")).toEqual([]);
     expect([...lab.servers.keys()]).toEqual(["ex01", "ex02", "ex03", "ex09"]);

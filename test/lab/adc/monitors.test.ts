@@ -1,10 +1,16 @@
 import type { Socket } from "node:net";
+import { createSecureContext } from "node:tls";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { runnerOf } from "../../../lab/adc/monitors/registry.ts";
 import type { MonitorResult } from "../../../lab/adc/monitors/result.ts";
-import { MODERN_RANGE, TLS10_ONLY, type TlsRange } from "../../../lab/adc/tls-range.ts";
+import {
+  MODERN_RANGE,
+  TLS10_ONLY,
+  tlsVersionOptions,
+  type TlsRange,
+} from "../../../lab/adc/tls-range.ts";
 import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
 import { closedPort, serve, type ScriptedServer } from "../../support/scripted-server.ts";
@@ -39,7 +45,9 @@ function probe(
     monitor,
     endpoint: { host: "127.0.0.1", port },
     address: "198.51.100.11",
-    tls: monitor.secure ? (options.tls ?? MODERN_RANGE) : null,
+    tls: monitor.secure
+      ? createSecureContext(tlsVersionOptions(options.tls ?? MODERN_RANGE))
+      : null,
     serverName: null,
     timeoutMs: 400,
     password: options.password ?? null,

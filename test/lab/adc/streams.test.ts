@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import { serve, type ScriptedServer } from "../../support/scripted-server.ts";
 import { startTestAdc, until, type TestAdc } from "./support/test-adc.ts";
+import { missing } from "../../support/real-servers.ts";
+
+const lacking = missing("openssl", "openssl");
 
 const CONF = `
 add server ex01 198.51.100.11
@@ -106,7 +109,7 @@ async function client(port: number): Promise<{ socket: Socket; line: () => Promi
   };
 }
 
-describe("streams and datagrams through the lab's ADC", () => {
+describe.skipIf(lacking !== null)("streams and datagrams through the lab's ADC", () => {
   test("passes bytes, and gives the next client to the server with fewer", async () => {
     const port = running.port("192.0.2.20", 993);
     const first = await client(port);

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { connectTo, curl } from "./support/curl.ts";
 import { startWebBackEnd, type WebAnswer, type WebBackEnd } from "./support/back-ends.ts";
 import { startTestAdc, until, type TestAdc } from "./support/test-adc.ts";
+import { missing } from "../../support/real-servers.ts";
+
+const lacking = missing("curl", "curl");
 
 const CONF = `
 add server ex01 198.51.100.11
@@ -98,7 +101,7 @@ async function servers(count: number, ask: () => ReturnType<typeof curl>): Promi
   return names;
 }
 
-describe("web traffic through the lab's ADC", () => {
+describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
   test("terminates TLS with the bound certificate and sends each path to its vserver", async () => {
     const answer = await viaCs("/owa/");
     expect(answer.status).toBe(200);

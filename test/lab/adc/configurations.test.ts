@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { bigConf } from "../../../lab/big-conf.ts";
+import { demoConf, startLab } from "../../../lab/lab.ts";
+import { SCENARIO_NAMES, scenario } from "../../../lab/scenarios.ts";
+import { memberKey } from "../../../src/estate/adc-state.ts";
+import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
+
+const fixtures = join(import.meta.dirname, "..", "..", "fixtures", "ns.conf");
+
+describe("configurations the lab plays", () => {
+  test.each(SCENARIO_NAMES)("the ns.conf of %s has no error", (name) => {
+    const { conf } = scenario(name);
+    const estate = parseNsConf(conf?.(demoConf()) ?? demoConf(), { adc: "lab" });
+    expect(estate.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+
+  test("the guide of 2010 runs as it stands, its pinned ports included", async () => {
+    const confText = await readFile(join(fixtures, "exchange-2010.conf"), "utf8");
+    const lab = await startLab({ confText, timeScale: 0.02 });
+    try {
+      const states = lab.adc.members().map(({ member, state }) => `${member.adcService} ${state}`);
+      expect(states).toEqual(
+        expect.arrayContaining([
+          "Exchange_2010_IMAP4 UP",
+          "Exchange_2010_POP3 UP",
+          "Exchange_2010_RPC UP",
+        ]),
+      );
+      expect(lab.connectTo["192.168.1.154:22902"]).toMatch(/^127\.0\.0\.1:\d+$/);
+    } finally {
+      await lab.close();
+    }
+  });
+
+  test("a generated estate is of the size asked for, and imports without a diagnostic", () => {
+    const estate = parseNsConf(bigConf({ members: 1_003 }), { adc: "big" });
+    const members = [...estate.services.values()].flatMap((service) =>
+      service.members.map(({ server, port }) => memberKey(service.name, server, port)),
+    );
+    expect(new Set(members).size).toBe(1_003);
+    expect(new Set([...estate.servers.values()].map(({ address }) => address)).size).toBe(1_003);
+    expect([...estate.services.values()].every(({ monitors }) => monitors.length === 2)).toBe(true);
+    expect(estate.csVservers.size).toBe(13);
+    expect(estate.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+});
