@@ -1,0 +1,130 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { TLS_VERSIONS } from "../probes/wire/tls-settings.ts";
+import { DURATION_PATTERN } from "./duration.ts";
+import { isHost, parseHostPort } from "./host-port.ts";
+import { problemText } from "./problem.ts";
+
+/** The values that the configuration's sections are made of, each with the one form of its messages. */
+
+/** The one form of a leaf's messages. Never quotes the value: it may be a secret in the wrong place. */
+export function says(
+  expected: string,
+  fix: string,
+): { error: (issue: { input?: unknown }) => string } {
+  return {
+    error: ({ input }) =>
+      input === undefined
+        ? problemText("is missing", expected, "add it")
+        : problemText(`is ${kindOf(input)} that does not fit`, expected, fix),
+  };
+}
+
+function kindOf(input: unknown): string {
+  if (input === null) {
+    return "an empty value";
+  }
+  if (Array.isArray(input)) {
+    return "a list";
+  }
+  return typeof input === "object" ? "a mapping" : `a ${typeof input}`;
+}
+
+/** A text that is not empty, checked by a predicate where the form matters. */
+export function text(
+  expected: string,
+  fix: string,
+  fits?: (value: string) => boolean,
+): z.ZodString {
+  const message = says(expected, fix);
+  const base = z.string(message).min(1, message);
+  return fits === undefined ? base : base.refine(fits, message);
+}
+
+export function flag(): z.ZodBoolean {
+  return z.boolean(says("true or false", "write it without quotes"));
+}
+
+export function oneOf<const T extends readonly [string, ...string[]]>(
+  values: T,
+): z.ZodEnum<{
+  [K in T[number]]: K;
+}> {
+  return z.enum(
+    values,
+    says(
+      `one of ${values.join(", ")}`,
+      values.some((value) => /^\d/.test(value)) ? "choose one, in quotes" : "choose one",
+    ),
+  );
+}
+
+export function listOf<T extends z.ZodType>(item: T, what: string): z.ZodArray<T> {
+  return z.array(item, says(`a list of ${what}`, "write [ … ]"));
+}
+
+export function wholeNumber(from: number, to: number): z.ZodInt {
+  const message = says(`a whole number from ${String(from)} to ${String(to)}`, "correct it");
+  return z.int(message).min(from, message).max(to, message);
+}
+
+const DURATION = says(
+  "a whole number with its unit, for example 500ms, 5s, 10m or 4h",
+  "write such a duration",
+);
+export const duration = (): z.ZodString => z.string(DURATION).regex(DURATION_PATTERN, DURATION);
+export const name = (): z.ZodString =>
+  text("1 to 63 letters, digits, dots, dashes or underscores", "choose such a name", (value) =>
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(value),
+  );
+export const file = (): z.ZodString =>
+  text("the path of a file, relative to this one", "write a path");
+const ENV_MESSAGE = says(
+  "${NAME} of an environment variable",
+  "keep secrets out of this file: name a variable, or use the key that ends in _file",
+);
+export const fromEnvironment = (): z.ZodString =>
+  z.string(ENV_MESSAGE).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, ENV_MESSAGE);
+export const words = (expected: string): z.ZodString => text(expected, "write it as text");
+export const hostName = (): z.ZodString =>
+  text("a host name or an IP address without port", "write only the name or address", isHost);
+export const hostPort = (): z.ZodString =>
+  text("host:port, or [address]:port for IPv6", "write both host and port", (value) => {
+    const parsed = parseHostPort(value);
+    return parsed !== null && parsed.host !== "" && parsed.port !== null && parsed.port > 0;
+  });
+export const ipAddress = (): z.ZodString =>
+  text(
+    "an IPv4 or IPv6 address of this machine",
+    "write the address",
+    (value) => isIP(value) !== 0,
+  );
+export const pattern = (): z.ZodString =>
+  text("a name, with * for any run of characters", "write a pattern");
+export const httpPath = (): z.ZodString =>
+  text("an absolute path such as /owa/", "begin it with a slash", (value) =>
+    /^\/[!-~]*$/.test(value),
+  );
+export const tlsVersion = oneOf(
+  TLS_VERSIONS as [(typeof TLS_VERSIONS)[number], ...typeof TLS_VERSIONS],
+);
+
+export const secretKeys = (
+  what: string,
+): { password: z.ZodOptional<z.ZodString>; password_file: z.ZodOptional<z.ZodString> } => ({
+  password: fromEnvironment()
+    .optional()
+    .describe(`${what}: the environment variable that holds it, as \${NAME}.`),
+  password_file: file()
+    .optional()
+    .describe(`${what}: a file that holds it; a final line end is dropped.`),
+});
+
+export function oneOrMany<T extends z.ZodType>(
+  item: T,
+  what: string,
+): z.ZodDefault<z.ZodUnion<readonly [T, z.ZodArray<T>]>> {
+  return z
+    .union([item, z.array(item)], says(`${what}, or a list of them`, "correct it"))
+    .default([] as never);
+}

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import {
+  file,
+  fromEnvironment,
+  hostName,
+  hostPort,
+  httpPath,
+  listOf,
+  oneOf,
+  pattern,
+  says,
+  secretKeys,
+  words,
+} from "./leaves.ts";
+
+/** One of `monitors`. */
+export const monitor = z.strictObject(
+  {
+    username: words("a user name").optional().describe("User of a login monitor."),
+    ...secretKeys("Password of a login monitor"),
+    secret: fromEnvironment()
+      .optional()
+      .describe("RADIUS shared secret or SNMP community, as ${NAME}."),
+    secret_file: file()
+      .optional()
+      .describe("RADIUS shared secret or SNMP community: a file that holds it."),
+    command: listOf(words("a program or an argument"), "the program and its arguments")
+      .min(1, says("at least the program", "name it"))
+      .optional()
+      .describe(
+        "Stands for a USER monitor's own script: run without a shell, exit status 0 is success.",
+      ),
+  },
+  says("a mapping", "write the keys below it"),
+);
+
+/** One of `vservers`. */
+export const vserver = z.strictObject(
+  {
+    host: hostName()
+      .optional()
+      .describe("What a client types: Host header, SNI and the certificate's name."),
+    names: listOf(hostName(), "host names")
+      .default([])
+      .describe("All names the certificate must hold."),
+    path: httpPath().optional().describe("Path that a look through the VIP asks for."),
+    ca_file: file()
+      .optional()
+      .describe("PEM certificates that the vserver's certificate is verified against."),
+    public: listOf(hostPort(), "host:port")
+      .default([])
+      .describe("Client-facing addresses, probed as a third vantage."),
+  },
+  says("a mapping", "write the keys below it"),
+);
+
+/** One of `members`. */
+export const member = z.strictObject(
+  {
+    match: pattern().describe(
+      "server:port, with * for any run of characters; the first that matches counts.",
+    ),
+    protocol: oneOf(["imap", "pop3", "smtp", "https", "http", "rpc"])
+      .optional()
+      .describe("What the member speaks."),
+    exchange: oneOf(["2010", "2013", "2016", "2019", "SE", "none"])
+      .optional()
+      .describe("Exchange version behind it; none for a member that is no Exchange."),
+    path: httpPath().optional().describe("Path of its web application."),
+    host: hostName().optional().describe("Host header for this member."),
+  },
+  says("a mapping with match", "write the keys below it"),
+);
