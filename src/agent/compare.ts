@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { AdcLink } from "./adc-link.ts";
@@ -38,6 +39,8 @@ export type CompareResult =
 export async function compareOnce(options: CompareOptions): Promise<CompareResult> {
   const { config } = options;
   const abort = new AbortController();
+  // Every probe in flight listens, and there is no sensible number to warn at.
+  setMaxListeners(0, abort.signal);
   const deadline = setTimeout(() => {
     abort.abort();
   }, options.timeoutMs + options.waitMs);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Config } from "../config/schema.ts";
 import type { AdcConfig } from "../config/schema.ts";
 import type { Estate } from "../estate/model.ts";
@@ -52,6 +53,8 @@ export class Generation {
     const { config, events, now, monotonic } = options;
     this.config = config;
     this.#options = options;
+    // Every probe in flight listens, and there is no sensible number to warn at.
+    setMaxListeners(0, this.#abort.signal);
     this.#learned = new Set(options.earlier === null ? [] : options.earlier.#learned);
     this.#network = networkOf(config);
     this.state = new WitnessState({

@@ -32,7 +32,11 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
     return 3;
   }
   const { members, vservers } = compared.state;
-  const status = exitStatus([...members, ...vservers].map(judged), command.strict);
+  const rows = [...members, ...vservers];
+  const heard = rows.some((row) => row.adcOpinion !== "unknown");
+  const judgedStatus = exitStatus(rows.map(judged), command.strict);
+  // Without a word of the ADC nothing was compared, whatever our own opinions are.
+  const status = judgedStatus === 0 && !heard ? 3 : judgedStatus;
   if (command.json) {
     output.out(`${JSON.stringify(compareJson({ members, vservers }), null, 1)}\n`);
   } else {

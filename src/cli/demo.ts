@@ -12,7 +12,7 @@ import { comparisonTable } from "./compare.ts";
 import { demoConfig } from "./demo-config.ts";
 import type { Output } from "./output.ts";
 import { startService } from "./service.ts";
-import { untilSignal } from "./signals.ts";
+import { listenForSignals } from "./signals.ts";
 
 export interface DemoCommand {
   readonly port: number;
@@ -26,6 +26,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     output.err(`no scenario ${command.scenario}; one of: ${SCENARIO_NAMES.join(", ")}\n`);
     return 1;
   }
+  const signals = listenForSignals();
   const lab = await startLab({ scenario: command.scenario });
   const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-demo-"));
   try {
@@ -52,7 +53,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
       screen.tell(step.text);
     });
     await Promise.race([
-      untilSignal(() => undefined),
+      signals.ended,
       command.exitAfterMs === null
         ? new Promise<never>(() => undefined)
         : sleep(command.exitAfterMs, undefined, { signal: ending.signal }),
@@ -62,6 +63,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     await service.stop();
     return 0;
   } finally {
+    signals.close();
     await lab.close();
     await rm(stateDir, { recursive: true, force: true });
   }

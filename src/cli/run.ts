@@ -3,7 +3,7 @@ import { loadConfig } from "../config/load.ts";
 import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
-import { untilSignal } from "./signals.ts";
+import { listenForSignals } from "./signals.ts";
 
 /** `run`: the agent, until SIGTERM or SIGINT. 0 after it logged out of NITRO; 1 when it could not start. */
 export async function runAgent(
@@ -15,6 +15,7 @@ export async function runAgent(
   if (config === null) {
     return 1;
   }
+  const signals = listenForSignals();
   const log = pino({ level: config.log.level });
   const service = await startService({
     config,
@@ -23,13 +24,16 @@ export async function runAgent(
     reread: () => loadConfig(file, process.env),
   });
   if (service.kind === "failed") {
+    signals.close();
     output.err(`${service.message}\n`);
     return 1;
   }
   log.info({ addresses: service.addresses }, "serving");
-  await untilSignal(() => {
+  signals.onHangup = () => {
     void service.reload();
-  });
+  };
+  await signals.ended;
   await service.stop();
+  signals.close();
   return 0;
 }

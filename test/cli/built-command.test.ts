@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { packageRoot } from "../../src/cli/package-info.ts";
+import { until, withLab } from "../support/lab-agent.ts";
+
+const MAIN = join(packageRoot(), "dist", "src", "cli", "main.js");
+const FIXTURE = join(packageRoot(), "test", "fixtures", "ns.conf", "exchange-2010.conf");
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the built command as a user does; `onOut` may act while it runs. */
+function run(args: readonly string[], onOut?: (out: string, kill: () => void) => void) {
+  return new Promise<Ended>((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { env: process.env });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString();
+      onOut?.(out, () => child.kill("SIGTERM"));
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      resolve({ code, out, err });
+    });
+  });
+}
+
+describe("the built command", () => {
+  test("plan --json prints the JSON and nothing else", async () => {
+    const { code, out, err } = await run(["plan", "--ns-conf", FIXTURE, "--json"]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const parsed = JSON.parse(out) as { probes: unknown[]; diagnostics: unknown[] };
+    expect(parsed.probes.length).toBeGreaterThan(10);
+    expect(parsed.diagnostics.length).toBeGreaterThan(3);
+  });
+
+  test("plan of a file that is not there says so and exits 1", async () => {
+    const { code, out, err } = await run(["plan", "--ns-conf", "/nowhere/ns.conf"]);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toContain("/nowhere/ns.conf");
+  });
+
+  test("plan wants exactly one source", async () => {
+    expect((await run(["plan"])).code).not.toBe(0);
+  });
+
+  test("an unknown scenario lists the known ones", async () => {
+    const { code, err } = await run(["demo", "--scenario", "earthquake"]);
+    expect(code).toBe(1);
+    expect(err).toContain("maintenance");
+  });
+
+  test("run serves, and logs out of NITRO when it is told to stop", async () => {
+    await withLab({}, async ({ lab, configFile }) => {
+      let told = false;
+      const ended = await run(
+        ["run", "--config", configFile, "--listen", "127.0.0.1:0"],
+        (out, kill) => {
+          if (!told && out.includes("serving")) {
+            told = true;
+            void until(
+              "a session is open",
+              () => lab.nitro[0]?.openSessions() ?? 0,
+              (open) => open > 0,
+              10_000,
+            ).then(kill, kill);
+          }
+        },
+      );
+      expect(ended.code).toBe(0);
+      expect(told).toBe(true);
+      expect(lab.nitro.map((server) => server.openSessions())).toEqual([0]);
+      const requests = lab.nitro.flatMap((server) => server.requests);
+      expect(requests.length).toBeGreaterThan(5);
+      for (const { method, path } of requests) {
+        expect(method === "GET" || /\/config\/log(in|out)$/.test(path)).toBe(true);
+      }
+      expect(ended.out + ended.err).not.toContain(lab.nitroCredentials.password);
+    });
+  });
+});

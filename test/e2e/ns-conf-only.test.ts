@@ -1,0 +1,61 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { expect, test } from "vitest";
+import { runCompare } from "../../src/cli/compare.ts";
+import { runProbeCommand } from "../../src/cli/probe.ts";
+import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import { withLab } from "../support/lab-agent.ts";
+
+test("with only an ns.conf everything but the ADC's opinion works, and verdicts say why they are unknown", async () => {
+  await withLab({ scenario: "healthy" }, async ({ lab, directory }) => {
+    const nsConf = join(directory, "ns.conf");
+    await writeFile(nsConf, lab.confText);
+    const config = join(directory, "ns-conf-only.yml");
+    const written = {
+      agent: "test",
+      state_dir: directory,
+      unmapped: "refuse",
+      adcs: [{ name: "file", ns_conf: nsConf }],
+      connect_to: lab.connectTo,
+    };
+    await writeFile(config, stringify(written));
+    let out = "";
+    const output = { out: (text: string) => (out += text), err: (text: string) => (out += text) };
+
+    const status = await runCompare(
+      { config, server: null, waitMs: 0, timeoutMs: 50_000, strict: false, json: true },
+      output,
+    );
+    // Nothing at all could be compared: the ADC's opinion is nowhere to be had.
+    expect(status).toBe(3);
+    const json = JSON.parse(out) as CompareJson;
+    const owa = json.rows.filter((row) => row.adc_service === "sg_owa");
+    expect(owa).toHaveLength(3);
+    for (const row of owa) {
+      expect(row).toMatchObject({
+        verdict: "unknown",
+        reason: "not_configured",
+        opinions: { adc: "unknown", replica: "up", service: "up" },
+      });
+    }
+
+    out = "";
+    const probed = await runProbeCommand(
+      { config, target: "sg_imaps/ex01:993", monitor: "imap_greeting", json: false },
+      output,
+    );
+    expect(out).toMatch(/^PASSED: imap_greeting/);
+    expect(out).toContain("The Microsoft Exchange IMAP4 service is ready.");
+    expect(out).toMatch(/tls {7}TLSv1\.[23] .*verification/);
+    expect(probed).toBe(0);
+
+    out = "";
+    const ambiguous = await runProbeCommand(
+      { config, target: "ex01:443", monitor: "https_challenge", json: false },
+      output,
+    );
+    expect(ambiguous).toBe(3);
+    expect(out).toContain("file/sg_owa/ex01:443");
+  });
+}, 120_000);
