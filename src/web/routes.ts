@@ -6,9 +6,10 @@ import type { WebActions } from "./actions.ts";
 import { apiRoutes } from "./api/routes.ts";
 import type { EventStreams } from "./api/events.ts";
 import type { History } from "./history/history.ts";
-import { html, problem, reply, text, type Reply } from "./http/reply.ts";
+import { problem, reply, text, type Reply } from "./http/reply.ts";
 import { get, type Call, type Route } from "./http/route.ts";
-import { plainPage } from "./page/plain-page.ts";
+import { pageRoutes } from "./page/routes.ts";
+import type { Remark } from "./page/monitor-facts.ts";
 import { readiness } from "./readiness.ts";
 
 /** Where the web takes everything from; asked anew at every request. */
@@ -19,6 +20,8 @@ export interface WebSources {
   /** Fed by the agent (`probeFinished`); the server samples the live state for it. */
   readonly history: History;
   readonly actions: WebActions;
+  /** What lint has to say about objects of the estates; left out, the page says nothing of it. */
+  readonly remarks?: () => readonly Remark[];
   /** The configuration in force as YAML, secrets masked. */
   readonly configMasked: () => string;
   readonly version: string;
@@ -29,7 +32,7 @@ export interface WebSources {
 /** The whole route table. */
 export function routes(sources: WebSources, events: EventStreams): readonly Route[] {
   return [
-    get("/", () => html(plainPage(sources.live()))),
+    ...pageRoutes(sources),
     get("/metrics", (call) => metricsReply(sources, call)),
     get("/-/healthy", () => text(200, "healthy\n")),
     get("/-/ready", () => {

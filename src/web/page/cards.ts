@@ -1,0 +1,167 @@
+import type { LiveMember, LiveProbe } from "../../agent/live.ts";
+import type { Estate } from "../../estate/model.ts";
+import { VERDICT_WORDS } from "../../verdict/words.ts";
+import { html, type Markup } from "../markup.ts";
+import { memberCommands, vserverCommands, type Command } from "./commands.ts";
+import type { Finding } from "./findings.ts";
+import { sentenceOf } from "./headline.ts";
+import { memberHref, vserverHref } from "./links.ts";
+import { because, opinionBadge, opinionWords, threeSides } from "./opinions.ts";
+import { protocolOf, protocolWithPort } from "./protocol.ts";
+import { moment } from "./time.ts";
+import { TONE_SIGNS, toneOf } from "./tone.ts";
+
+/** One disagreement: who says what, since when, why, the evidence, and what to type. */
+export function findingCard(finding: Finding, estates: readonly Estate[]): Markup {
+  const tone = toneOf(finding.verdict);
+  const words = VERDICT_WORDS[finding.verdict];
+  return html`<article class="card ${tone}" id="${cardId(finding)}">
+    <header>
+      <h3><span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span> ${titleOf(finding)}</h3>
+      <p class="verdict">
+        ${words.label}${finding.since === null ? "" : html`, since ${moment(finding.since)}`}
+      </p>
+    </header>
+    <p>${sentenceOf(finding)}.</p>
+    ${finding.kind === "members" ? sides(finding.members[0]) : vserverSides(finding)}
+    <p class="advice"><b>What to do:</b> ${words.advice}</p>
+    ${commands(commandsOf(finding, estates))}
+    <p class="more">${moreLinks(finding)}</p>
+  </article>`;
+}
+
+/** Stable over refreshes, so that a reader's place is kept. */
+export function cardId(finding: Finding): string {
+  const about = finding.kind === "members" ? finding.server : finding.vserver.vserver;
+  const ports = finding.kind === "members" ? finding.members.map(({ port }) => port) : [];
+  return ["card", finding.adc, about, finding.verdict, ...ports]
+    .join("-")
+    .replace(/[^A-Za-z0-9-]+/g, "_");
+}
+
+function titleOf(finding: Finding): Markup {
+  if (finding.kind === "vserver") {
+    return html`${finding.vserver.vserver}
+      <span class="what">${protocolWithPort(finding.vserver)}</span>`;
+  }
+  const what = finding.members.map(protocolWithPort);
+  return html`${finding.server} <span class="what">${[...new Set(what)].join(", ")}</span>`;
+}
+
+function sides(member: LiveMember): Markup {
+  return html`<dl class="sides">
+      ${threeSides(member).map(
+        ({ who, opinion, says }) =>
+          html`<div>
+            <dt>${who}</dt>
+            <dd>${opinionBadge(opinion)} <span>${says}</span></dd>
+          </div>`,
+      )}
+    </dl>
+    ${evidence(member)}`;
+}
+
+function vserverSides({ vserver }: Extract<Finding, { kind: "vserver" }>): Markup {
+  const { configured, reallyUp } = vserver.members;
+  const why = because(null, vserver.reason);
+  return html`<dl class="sides">
+    <div>
+      <dt>ADC</dt>
+      <dd>${opinionBadge(vserver.adcOpinion)} <span>The ADC's own word on the vserver.</span></dd>
+    </div>
+    <div>
+      <dt>VIP</dt>
+      <dd>
+        ${opinionBadge(vserver.vip)}
+        <span
+          >What clients get there is
+          ${opinionWords(vserver.vip)}${why === "" ? "" : `: ${why}`}.</span
+        >
+      </dd>
+    </div>
+    <div>
+      <dt>Servers</dt>
+      <dd>
+        ${opinionBadge(reallyUp > 0 ? "up" : "down")}
+        <span>${reallyUp} of ${configured} really work.</span>
+      </dd>
+    </div>
+  </dl>`;
+}
+
+/** The probe that decided, word for word. */
+function evidence(member: LiveMember): Markup | null {
+  const probe = decidingProbe(member);
+  const last = probe?.last ?? null;
+  if (probe === null || last === null) {
+    return null;
+  }
+  const { transcript, detail } = last.evidence;
+  const name = probe.kind === "monitor" ? probe.monitor : probe.transaction;
+  return html`<details class="evidence" id="evidence-${probe.id.replace(/[^A-Za-z0-9-]+/g, "_")}">
+    <summary>Evidence: ${name}, ${moment(last.startedAt)}</summary>
+    ${detail === null ? null : html`<p>${detail}</p>`}
+    <pre>${transcript === "" ? "(not a byte was exchanged)" : transcript}</pre>
+  </details>`;
+}
+
+/** The probe the verdict rests on: the one named, else the first that fails. */
+export function decidingProbe(member: LiveMember): LiveProbe | null {
+  const named = member.probes.filter(
+    (probe) => probe.monitor === member.decidedBy || probe.transaction === member.decidedBy,
+  );
+  const failing = (probes: readonly LiveProbe[]): LiveProbe | undefined =>
+    probes.find((probe) => probe.lastPassed === false);
+  return failing(named) ?? failing(member.probes) ?? named[0] ?? null;
+}
+
+function commandsOf(finding: Finding, estates: readonly Estate[]): readonly Command[] {
+  const estate = estates.find((one) => one.adc === finding.adc) ?? null;
+  const all =
+    finding.kind === "vserver"
+      ? vserverCommands(finding.vserver)
+      : finding.members.flatMap((member) => memberCommands(member, estate));
+  return joined(all);
+}
+
+/** Commands of the same purpose under one heading. */
+function joined(commandList: readonly Command[]): readonly Command[] {
+  const byPurpose = new Map<string, Command>();
+  for (const command of commandList) {
+    const known = byPurpose.get(command.purpose);
+    const lines = new Set([...(known?.text.split("\n") ?? []), ...command.text.split("\n")]);
+    byPurpose.set(command.purpose, { ...command, text: [...lines].join("\n") });
+  }
+  return [...byPurpose.values()];
+}
+
+export function commands(list: readonly Command[]): Markup | null {
+  return list.length === 0
+    ? null
+    : html`<ul class="commands">
+        ${list.map(
+          ({ purpose, where, text }) =>
+            html`<li>
+              <span class="purpose"
+                >${purpose}
+                <span class="where"
+                  >${where === "shell" ? "in a shell" : "on the NetScaler"}</span
+                ></span
+              >
+              <pre class="command"><code>${text}</code></pre>
+            </li>`,
+        )}
+      </ul>`;
+}
+
+function moreLinks(finding: Finding): Markup {
+  if (finding.kind === "vserver") {
+    return html`<a href="${vserverHref(finding.vserver)}">All about ${finding.vserver.vserver}</a>`;
+  }
+  return html`${finding.members.map(
+    (member, index) =>
+      html`${index === 0 ? "" : " · "}<a href="${memberHref(member)}"
+          >All about ${member.server}, ${protocolOf(member)} ${member.port}</a
+        >`,
+  )}`;
+}

@@ -1,0 +1,149 @@
+import type { LiveMember, LiveVserver } from "../../agent/live.ts";
+import type { Estate } from "../../estate/model.ts";
+import { protocolOf } from "./protocol.ts";
+
+/** Something to type, and what it does. NetScaler commands go to the ADC's own command line. */
+export interface Command {
+  readonly purpose: string;
+  readonly where: "NetScaler" | "shell";
+  readonly text: string;
+}
+
+const DRAIN_S = 60;
+
+/**
+ * What to type about a member's verdict. NetScaler's syntax: `disable service NAME [delay] [-graceFul YES]`,
+ * `disable serviceGroup NAME SERVER PORT [-delay s] [-graceFul YES]`, `enable` alike.
+ */
+export function memberCommands(member: LiveMember, estate: Estate | null): readonly Command[] {
+  switch (member.verdict) {
+    case "routes_to_maintenance":
+    case "blind_monitor":
+      return [disable(member, estate), ...deeperMonitor(member, estate)];
+    case "false_up":
+      return [disable(member, estate), show(member, estate)];
+    case "false_down":
+    case "strict_monitor":
+      return [show(member, estate), explain(member)];
+    case "replica_differs":
+      return [explain(member)];
+    case "return_overdue":
+    case "ready_to_return":
+      return [enable(member, estate)];
+    case "drained_undeclared":
+      return [
+        {
+          purpose: "Declare the maintenance, if it is one",
+          where: "shell",
+          text: `adc-witness maintenance start ${shellWord(member.server)} --for 2h --reason "…"`,
+        },
+        enable(member, estate),
+      ];
+    default:
+      return [];
+  }
+}
+
+export function vserverCommands(vserver: LiveVserver): readonly Command[] {
+  const name = word(vserver.vserver);
+  const group = vserver.kind === "cs" ? "cs" : "lb";
+  switch (vserver.verdict) {
+    case "vip_served_by_drained_server":
+      return [
+        netscaler(
+          "End the persistence that still leads there",
+          `clear lb persistentSessions ${name}`,
+        ),
+      ];
+    case "vip_wrong_certificate":
+      return [netscaler("See which certificates are bound", `show ssl vserver ${name}`)];
+    case "vip_down_members_up":
+    case "vip_up_members_down":
+    case "vip_backup_active":
+      return [netscaler("See what the ADC itself says", `show ${group} vserver ${name}`)];
+    default:
+      return [];
+  }
+}
+
+function disable(member: LiveMember, estate: Estate | null): Command {
+  const text = isGroup(member, estate)
+    ? `disable serviceGroup ${groupMember(member)} -delay ${String(DRAIN_S)} -graceFul YES`
+    : `disable service ${word(member.adcService)} ${String(DRAIN_S)} -graceFul YES`;
+  return netscaler(`Take it out now, open connections get ${String(DRAIN_S)} s`, text);
+}
+
+function enable(member: LiveMember, estate: Estate | null): Command {
+  const text = isGroup(member, estate)
+    ? `enable serviceGroup ${groupMember(member)}`
+    : `enable service ${word(member.adcService)}`;
+  return netscaler("Give it back its clients", text);
+}
+
+function show(member: LiveMember, estate: Estate | null): Command {
+  const text = isGroup(member, estate)
+    ? `show serviceGroup ${word(member.adcService)}`
+    : `show service ${word(member.adcService)}`;
+  return netscaler("Read the monitor's last response on the ADC", text);
+}
+
+/** A mail protocol's banner is what a bare port does not say: the server sends it only while it serves. */
+function deeperMonitor(member: LiveMember, estate: Estate | null): readonly Command[] {
+  const banner = BANNERS.get(protocolOf(member));
+  if (banner === undefined || estate === null) {
+    return [];
+  }
+  const name = `witness_${protocolOf(member).toLowerCase()}_banner`;
+  const secure = TLS_PORTS.has(member.port) ? " -secure YES" : "";
+  const bind = isGroup(member, estate) ? "bind serviceGroup" : "bind service";
+  return [
+    netscaler(
+      "For good: a monitor that waits for the banner",
+      `add lb monitor ${name} TCP-ECV -recv "${banner}"${secure}\n` +
+        `${bind} ${word(member.adcService)} -monitorName ${name}`,
+    ),
+  ];
+}
+
+const BANNERS: ReadonlyMap<string, string> = new Map([
+  ["IMAP", "* OK"],
+  ["POP3", "+OK"],
+  ["SMTP", "220 "],
+]);
+const TLS_PORTS: ReadonlySet<number | "*"> = new Set([993, 995]);
+
+function explain(member: LiveMember): Command {
+  const probe = member.probes.find(
+    (one) => one.monitor !== "" && one.vantage === "backend" && one.lastPassed === false,
+  );
+  const name = probe?.monitor ?? member.decidedBy;
+  const monitor = name === null ? "" : ` --monitor ${shellWord(name)}`;
+  const target = shellWord(`${member.server}:${String(member.port)}`);
+  return {
+    purpose: "See the probe step by step",
+    where: "shell",
+    text: `adc-witness probe --config adc-witness.yml ${target}${monitor}`,
+  };
+}
+
+function isGroup(member: LiveMember, estate: Estate | null): boolean {
+  return estate?.services.get(member.adcService)?.kind === "serviceGroup";
+}
+
+function groupMember(member: LiveMember): string {
+  return `${word(member.adcService)} ${word(member.server)} ${String(member.port)}`;
+}
+
+function netscaler(purpose: string, text: string): Command {
+  return { purpose, where: "NetScaler", text };
+}
+
+/** A name as NetScaler's command line reads it back: quoted where it holds anything unusual. */
+function word(name: string): string {
+  return /^[\w.:/-]+$/.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** A word as a POSIX shell reads it back. */
+function shellWord(text: string): string {
+  return /^[\w.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

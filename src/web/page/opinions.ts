@@ -1,0 +1,138 @@
+import type { LiveMember } from "../../agent/live.ts";
+import { html, type Markup } from "../markup.ts";
+import { REASON_WORDS, STEP_WORDS } from "../../verdict/reason-words.ts";
+import type { Reason, Step } from "../../probes/reason.ts";
+
+/** How one opinion looks in a mark: a shape besides a colour. */
+export type Look = "up" | "down" | "out" | "none" | "unknown";
+
+export function lookOf(opinion: string): Look {
+  switch (opinion) {
+    case "up":
+    case "protected":
+      return "up";
+    case "down":
+    case "leaving_down":
+      return "down";
+    case "out":
+    case "leaving":
+      return "out";
+    case "none":
+      return "none";
+    default:
+      return "unknown";
+  }
+}
+
+const SHAPES: Readonly<Record<Look, string>> = {
+  up: "▲",
+  down: "▼",
+  out: "■",
+  none: "·",
+  unknown: "?",
+};
+
+/** The words of the ADC for its states, and ours for ours. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["up", "up"],
+  ["down", "down"],
+  ["out", "out of service"],
+  ["leaving", "going out of service"],
+  ["leaving_down", "down when going out of service"],
+  ["unknown", "unknown"],
+  ["none", "not asked"],
+  ["protected", "behind a login"],
+]);
+
+export function opinionWords(opinion: string): string {
+  return WORDS.get(opinion) ?? opinion;
+}
+
+/** A mark for the eye only: whoever uses it says the words beside it. */
+export function mark(opinion: string): Markup {
+  const look = lookOf(opinion);
+  return html`<span class="mark ${look}" aria-hidden="true">${SHAPES[look]}</span>`;
+}
+
+/** A mark with its word. */
+export function opinionBadge(opinion: string): Markup {
+  return html`<span class="badge ${lookOf(opinion)}"
+    >${mark(opinion)} ${opinionWords(opinion).toUpperCase()}</span
+  >`;
+}
+
+/** Why, as the end of a sentence: `the connection was refused, while connecting`. */
+export function because(step: Step | null, reason: Reason | null): string {
+  if (reason === null || reason === "ok") {
+    return "";
+  }
+  const { label } = REASON_WORDS[reason];
+  return step === null ? label : `${label}, ${STEP_WORDS[step]}`;
+}
+
+/** What the three sides say of a member, each in a sentence. */
+export function threeSides(
+  member: LiveMember,
+): readonly { readonly who: string; readonly opinion: string; readonly says: string }[] {
+  return [
+    { who: "ADC", opinion: member.adcOpinion, says: adcSays(member) },
+    { who: "Replica", opinion: member.replica, says: replicaSays(member) },
+    { who: "Service", opinion: member.service, says: serviceSays(member) },
+  ];
+}
+
+function adcSays(member: LiveMember): string {
+  if (member.adcOpinion === "unknown") {
+    return "The ADC has not told what it believes.";
+  }
+  const response = member.adcLastResponse;
+  const monitors = member.adcMonitors.map(({ monitor }) => monitor);
+  const by = monitors.length === 0 ? "" : ` by ${monitors.slice(0, 3).join(", ")}`;
+  return response === null ? `The ADC's own word${by}.` : `Last response${by}: “${response}”`;
+}
+
+function replicaSays(member: LiveMember): string {
+  const names = member.probes
+    .filter((probe) => probe.kind === "monitor")
+    .map((probe) => probe.monitor);
+  const own = names.length === 0 ? "The same monitor" : enumerateShort(names);
+  switch (member.replica) {
+    case "up":
+      return `${own}, repeated from here, passes.`;
+    case "down": {
+      const failed = member.probes.find(
+        (probe) => probe.kind === "monitor" && probe.lastPassed === false,
+      );
+      const why = because(failed?.last?.step ?? member.step, failed?.last?.reason ?? member.reason);
+      return `${own}, repeated from here, fails${why === "" ? "" : `: ${why}`}.`;
+    }
+    default:
+      return names.length === 0 ? "No monitor can be repeated." : `${own} has not decided yet.`;
+  }
+}
+
+function serviceSays(member: LiveMember): string {
+  const looks = member.probes.filter((probe) => probe.kind === "transaction");
+  if (member.service === "none" || looks.length === 0) {
+    return "No transaction asks the service itself.";
+  }
+  const names = enumerateShort(looks.map((probe) => probe.transaction));
+  switch (member.service) {
+    case "up":
+      return `A client's exchange (${names}) works.`;
+    case "down": {
+      const failed = looks.find((probe) => probe.lastPassed === false);
+      const why = because(failed?.last?.step ?? member.step, failed?.last?.reason ?? member.reason);
+      return `A client's exchange (${names}) fails${why === "" ? "" : `: ${why}`}.`;
+    }
+    default: {
+      const why = because(member.step, member.reason);
+      return `A client's exchange (${names}) says nothing${why === "" ? " yet" : `: ${why}`}.`;
+    }
+  }
+}
+
+function enumerateShort(names: readonly string[]): string {
+  const few = [...new Set(names)].slice(0, 3).join(", ");
+  return names.length > 3 ? `${few} …` : few;
+}

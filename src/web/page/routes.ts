@@ -1,0 +1,66 @@
+import type { LiveState } from "../../agent/live.ts";
+import { html, problem, reply, type Reply } from "../http/reply.ts";
+import { get, type Route } from "../http/route.ts";
+import type { WebSources } from "../routes.ts";
+import { readSelection, selectMembers } from "../selection.ts";
+import { memberPage } from "./member-page.ts";
+import { SCRIPT } from "./script.ts";
+import { statusPage } from "./status-page.ts";
+import { ICON, STYLE_SHEET } from "./style.ts";
+import { vserverPage } from "./vserver-page.ts";
+
+/** The pages for people, and the three files they need. */
+export function pageRoutes(sources: WebSources): readonly Route[] {
+  return [
+    get("/", ({ url }) => {
+      const selection = readSelection(url.searchParams);
+      const { live, estates, version } = sources;
+      return html(statusPage({ live: live(), estates: estates(), selection, version }));
+    }),
+    get("/member", ({ url }) => member(sources, sources.live(), url)),
+    get("/vserver", ({ url }) => vserver(sources, sources.live(), url)),
+    get("/page.css", () => file("text/css; charset=utf-8", STYLE_SHEET)),
+    get("/page.js", () => file("text/javascript; charset=utf-8", SCRIPT)),
+    get("/icon.svg", () => file("image/svg+xml", ICON)),
+  ];
+}
+
+function member(sources: WebSources, live: LiveState, url: URL): Reply {
+  const [found] = selectMembers(live, readSelection(url.searchParams));
+  if (found === undefined) {
+    return problem(404, "No such member is imported.");
+  }
+  return html(
+    memberPage({
+      live,
+      member: found,
+      estate: sources.estates().find(({ adc }) => adc === found.adc) ?? null,
+      remarks: sources.remarks?.() ?? [],
+      history: sources.history,
+      version: sources.version,
+      now: sources.now(),
+    }),
+  );
+}
+
+function vserver(sources: WebSources, live: LiveState, url: URL): Reply {
+  const { adc, vserver: name } = readSelection(url.searchParams);
+  const found = live.vservers.find(
+    (one) => one.vserver === name && (adc === undefined || one.adc === adc),
+  );
+  return found === undefined
+    ? problem(404, "No such vserver is imported.")
+    : html(
+        vserverPage({
+          live,
+          vserver: found,
+          history: sources.history,
+          version: sources.version,
+          now: sources.now(),
+        }),
+      );
+}
+
+function file(contentType: string, body: string): Reply {
+  return { ...reply(200, contentType, body, {}), cacheable: true };
+}

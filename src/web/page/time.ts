@@ -1,0 +1,29 @@
+import { html, type Markup } from "../markup.ts";
+
+/** A moment, as the server knows it (UTC); the page's script puts it into the reader's own time and adds how long ago. */
+export function moment(atMs: number): Markup {
+  if (!Number.isFinite(atMs)) {
+    return html`no end`;
+  }
+  const iso = new Date(atMs).toISOString();
+  return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC</time>`;
+}
+
+/** `12 ms`, `1.2 s`, `3 min`, `2 h 5 min`, `4 d`. */
+export function span(durationMs: number): string {
+  if (durationMs < 1_000) {
+    return durationMs < 10 ? `${durationMs.toFixed(1)} ms` : `${String(Math.round(durationMs))} ms`;
+  }
+  const seconds = durationMs / 1_000;
+  if (seconds < 60) {
+    return seconds < 10 ? `${seconds.toFixed(1)} s` : `${String(Math.round(seconds))} s`;
+  }
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return `${String(minutes)} min`;
+  }
+  const hours = Math.floor(minutes / 60);
+  return hours < 48
+    ? `${String(hours)} h ${String(minutes % 60)} min`
+    : `${String(Math.floor(hours / 24))} d`;
+}

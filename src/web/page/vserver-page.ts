@@ -1,0 +1,180 @@
+import type { LiveMember, LiveState, LiveVserver } from "../../agent/live.ts";
+import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
+import { VERDICT_WORDS } from "../../verdict/words.ts";
+import type { History } from "../history/history.ts";
+import { html, type Markup } from "../markup.ts";
+import { probeNowHref } from "../probe/target.ts";
+import { commands } from "./cards.ts";
+import { vserverCommands } from "./commands.ts";
+import { layout } from "./layout.ts";
+import { memberHref } from "./links.ts";
+import { because, opinionBadge, opinionWords } from "./opinions.ts";
+import { protocolWithPort } from "./protocol.ts";
+import { probeSection, tlsSection } from "./runs.ts";
+import { moment } from "./time.ts";
+import { timeline } from "./timeline-svg.ts";
+import { TONE_SIGNS, toneOf } from "./tone.ts";
+
+export interface VserverInput {
+  readonly live: LiveState;
+  readonly vserver: LiveVserver;
+  readonly history: History;
+  readonly version: string;
+  readonly now: number;
+}
+
+const RUNS_SHOWN = 10;
+
+/** Everything about one vserver: what clients get there, from whom, and its members. */
+export function vserverPage({ live, vserver, history, version, now }: VserverInput): string {
+  const tone = toneOf(vserver.verdict);
+  const words = VERDICT_WORDS[vserver.verdict];
+  const members = live.members.filter(
+    (member) => member.adc === vserver.adc && member.vservers.includes(vserver.vserver),
+  );
+  const facts = endpointFacts(vserver.probes);
+  const why = because(null, vserver.reason);
+  return layout({
+    title: vserver.vserver,
+    current: "none",
+    live,
+    version,
+    main: html`<p class="crumbs"><a href="/">Status</a> / ${vserver.adc} / ${vserver.vserver}</p>
+      <section class="headline ${tone}" role="status" aria-live="polite" id="headline">
+        <h1>
+          <span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span>
+          <span
+            >${vserver.vserver} <span class="what">${protocolWithPort(vserver)}</span>:
+            ${words.label}</span
+          >
+        </h1>
+        <p>
+          ${words.meaning}${vserver.since === null ? null : html` Since ${moment(vserver.since)}.`}
+        </p>
+      </section>
+      <section aria-labelledby="sides">
+        <h2 id="sides">Who says what</h2>
+        <dl class="sides wide">
+          <div>
+            <dt>ADC</dt>
+            <dd>${opinionBadge(vserver.adcOpinion)} <span>${healthWords(vserver)}</span></dd>
+          </div>
+          <div>
+            <dt>VIP</dt>
+            <dd>
+              ${opinionBadge(vserver.vip)}
+              <span
+                >What clients get at ${vserver.address ?? "it"} is
+                ${opinionWords(vserver.vip)}${why === "" ? "" : `: ${why}`}.</span
+              >
+            </dd>
+          </div>
+          <div>
+            <dt>Servers</dt>
+            <dd>
+              ${opinionBadge(vserver.members.reallyUp > 0 ? "up" : "down")}
+              <span
+                >${vserver.members.reallyUp} of ${vserver.members.configured} really work, the ADC
+                believes in ${vserver.members.adcUp}, ${vserver.members.maintenance} in
+                maintenance.</span
+              >
+            </dd>
+          </div>
+        </dl>
+        <p class="advice"><b>What to do:</b> ${words.advice}</p>
+        ${commands(vserverCommands(vserver))}
+      </section>
+      <section aria-labelledby="timeline">
+        <h2 id="timeline">The last hours</h2>
+        ${timeline(history.vserverTimeline(vserver), now)}
+      </section>
+      ${memberTable(members)} ${servedBy(vserver)}
+      ${
+        vserver.probes.length === 0
+          ? null
+          : html`<section aria-labelledby="probes">
+              <h2 id="probes">Probes</h2>
+              ${vserver.probes.map((probe) =>
+                probeSection(probe, history.runs(probe.id, RUNS_SHOWN), probeNowHref(probe)),
+              )}
+            </section>`
+      }
+      ${facts === null ? null : tlsSection(facts, now)}`,
+  });
+}
+
+function healthWords({ healthPercent, adcRawState }: LiveVserver): string {
+  const health = healthPercent === null ? "" : `, health ${String(healthPercent)} %`;
+  return adcRawState === null
+    ? "The ADC has not told."
+    : `The ADC's own word: ${adcRawState}${health}.`;
+}
+
+function memberTable(members: readonly LiveMember[]): Markup {
+  return html`<section aria-labelledby="members">
+    <h2 id="members">Members</h2>
+    <div class="scroll" role="region" aria-label="Members" tabindex="0">
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">Server</th>
+            <th scope="col">Service</th>
+            <th scope="col">ADC</th>
+            <th scope="col">Replica</th>
+            <th scope="col">Service itself</th>
+            <th scope="col">Verdict</th>
+            <th scope="col">Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${members.map((member) => {
+            const tone = toneOf(member.verdict);
+            return html`<tr>
+              <th scope="row">
+                <a href="${memberHref(member)}">${member.server}</a>
+                <span class="what">${member.port}</span>
+              </th>
+              <td>${member.adcService}</td>
+              <td>${opinionBadge(member.adcOpinion)}</td>
+              <td>${opinionBadge(member.replica)}</td>
+              <td>${opinionBadge(member.service)}</td>
+              <td>
+                <span class="chip ${tone}"
+                  ><span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span>
+                  ${VERDICT_WORDS[member.verdict].label}</span
+                >
+              </td>
+              <td>${because(member.step, member.reason)}</td>
+            </tr>`;
+          })}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function servedBy(vserver: LiveVserver): Markup | null {
+  const answers = [...vserver.servedBy].sort(([, one], [, other]) => other - one);
+  return answers.length === 0
+    ? null
+    : html`<section aria-labelledby="served">
+        <h2 id="served">Who answered through the VIP</h2>
+        <table class="list">
+          <thead>
+            <tr>
+              <th scope="col">Server</th>
+              <th scope="col">Answers</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${answers.map(
+              ([server, count]) =>
+                html`<tr>
+                  <th scope="row">${server}</th>
+                  <td class="number">${count}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </section>`;
+}

@@ -1,0 +1,64 @@
+import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
+
+/** What a `target` of the estate means: members and vservers, one or several, or nothing imported. */
+export type FoundTarget =
+  | { readonly kind: "member"; readonly member: LiveMember }
+  | { readonly kind: "vserver"; readonly vserver: LiveVserver }
+  | { readonly kind: "ambiguous"; readonly candidates: readonly string[] }
+  | { readonly kind: "none" };
+
+/**
+ * Finds `server:port`, `address:port`, `adc_service/server:port` or a vserver by name, each also behind `adc/`. Nothing
+ * that was not imported is ever found: nobody can make the agent connect elsewhere.
+ */
+export function findTarget(live: LiveState, target: string): FoundTarget {
+  const members = live.members.filter((member) => namesOf(member).includes(target));
+  const vservers = live.vservers.filter(
+    (vserver) => vserver.vserver === target || `${vserver.adc}/${vserver.vserver}` === target,
+  );
+  const [member] = members;
+  const [vserver] = vservers;
+  if (members.length + vservers.length > 1) {
+    return {
+      kind: "ambiguous",
+      candidates: [
+        ...members.map(memberTarget),
+        ...vservers.map((one) => `${one.adc}/${one.vserver}`),
+      ],
+    };
+  }
+  if (member !== undefined) {
+    return { kind: "member", member };
+  }
+  return vserver === undefined ? { kind: "none" } : { kind: "vserver", vserver };
+}
+
+/** The name that is never ambiguous. */
+export function memberTarget(member: LiveMember): string {
+  return `${member.adc}/${member.adcService}/${endpoint(member.server, member.port)}`;
+}
+
+/** The address at which a probe can be run now. */
+export function probeNowHref(probe: LiveProbe): string {
+  const target =
+    probe.server === ""
+      ? `${probe.adc}/${probe.vserver}`
+      : `${probe.adc}/${probe.adcService}/${endpoint(probe.server, probe.port)}`;
+  const query = new URLSearchParams({
+    target,
+    monitor: probe.kind === "monitor" ? probe.monitor : probe.transaction,
+    debug: "true",
+  });
+  return `/probe?${query.toString()}`;
+}
+
+function namesOf(member: LiveMember): readonly string[] {
+  const { adc, adcService, server, address, port } = member;
+  const byServer = endpoint(server, port);
+  const names = [byServer, `${adcService}/${byServer}`, `${adc}/${adcService}/${byServer}`];
+  return address === null ? names : [...names, endpoint(address, port)];
+}
+
+function endpoint(host: string, port: number | "*" | ""): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
+}
