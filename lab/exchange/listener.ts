@@ -17,6 +17,8 @@ export interface ListenerOptions {
   readonly secureContext: () => SecureContext | null;
   /** Gets a connection that is to be served: a TLSSocket after its handshake when TLS is implicit. */
   readonly serve: (socket: Socket, raw: Socket) => void;
+  /** The UDP port of the same number is needed for a service of its own: it is not held. */
+  readonly udpToo?: boolean;
   /** Implicit TLS without a certificate: what the service says in clear before it closes. Empty: a reset. */
   readonly withoutCertificate: string;
 }
@@ -35,7 +37,7 @@ export interface Listener {
 
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
-  const reserved = await reservePort();
+  const reserved = await reservePort(options.udpToo ?? false);
   let accepted = 0;
 
   function onConnection(socket: Socket): void {
@@ -79,7 +81,12 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   }
 
   let ended: Promise<void> | null = null;
-  await follow();
+  try {
+    await follow();
+  } catch (error) {
+    await end();
+    throw error;
+  }
   return {
     port: reserved.port,
     follow,

@@ -23,9 +23,10 @@ export interface StablePort {
 
 /**
  * Finds a free port and holds it until `release`. The token is the UDP port of the same number: it is exclusive among
- * all labs of the machine and does not answer TCP, so a stopped listener is refused as a stopped service is.
+ * all labs of the machine and does not answer TCP, so a stopped listener is refused as a stopped service is. With
+ * `freeUdp` the token is given back at once, for a service that answers there too.
  */
-export async function reservePort(): Promise<StablePort> {
+export async function reservePort(freeUdp: boolean): Promise<StablePort> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = randomInt(FIRST_PORT, LAST_PORT);
     const release = await holdUdp(port);
@@ -33,6 +34,10 @@ export async function reservePort(): Promise<StablePort> {
       continue;
     }
     if (await isFree(port)) {
+      if (freeUdp) {
+        await release();
+        return { port, listen: (server) => listen(server, port), release: () => Promise.resolve() };
+      }
       return { port, listen: (server) => listen(server, port), release };
     }
     await release();
