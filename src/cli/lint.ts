@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseNsConf } from "../estate/nsconf/import.ts";
+import type { Estate } from "../estate/model.ts";
 import type { Finding } from "../lint/finding.ts";
 import { lint } from "../lint/lint.ts";
 import type { Output } from "./output.ts";
@@ -23,11 +24,8 @@ export async function runLint(file: string, options: LintOptions, output: Output
     return 3;
   }
   const estate = parseNsConf(text, { adc: "adc" });
-  if (
-    estate.servers.size + estate.services.size + estate.lbVservers.size + estate.monitors.size ===
-    0
-  ) {
-    output.err(`${file}: holds no load-balancing configuration of a NetScaler\n`);
+  if (isEmpty(estate)) {
+    output.err(`${file}: holds no command of a NetScaler\n`);
     return 3;
   }
   const findings = lint(estate);
@@ -35,6 +33,13 @@ export async function runLint(file: string, options: LintOptions, output: Output
     options.json ? `${JSON.stringify({ findings }, null, 1)}\n` : `${listing(findings)}\n`,
   );
   return findings.length === 0 ? 0 : 1;
+}
+
+/** Nothing was read at all, not even a command beside the purpose: this is some other file. */
+function isEmpty(estate: Estate): boolean {
+  const { servers, services, monitors, lbVservers, csVservers, policies, otherStatements } = estate;
+  const tables = [servers, services, monitors, lbVservers, csVservers, policies, otherStatements];
+  return tables.every(({ size }) => size === 0);
 }
 
 function listing(findings: readonly Finding[]): string {

@@ -137,6 +137,11 @@ export class NameTable<T> {
     return this.get(name) !== undefined;
   }
 
+  delete(name: string): void {
+    this.exact.delete(name);
+    this.folded.delete(name.toLowerCase());
+  }
+
   set(name: string, value: T): void {
     this.exact.set(name, value);
     this.folded.set(name.toLowerCase(), value);

@@ -5,7 +5,8 @@ import { authenticationStatements } from "./authentication.ts";
 import { emptyDraft, report, type Draft, type StatementReader } from "./draft.ts";
 import { finishEstate } from "./finish.ts";
 import { monitorStatements } from "./monitors.ts";
-import { readPolicy } from "./policies.ts";
+import { policyStatements, readPolicy } from "./policies.ts";
+import { removalStatements } from "./removals.ts";
 import { serverStatements } from "./servers.ts";
 import { serviceStatements } from "./services.ts";
 import { readStatements, statementKind, type Statement } from "./statements.ts";
@@ -50,10 +51,12 @@ const KINDS = [
   monitorStatements,
   vserverStatements,
   actionStatements,
+  policyStatements,
   tlsStatements,
   authenticationStatements,
   systemStatements,
   toggleStatements,
+  removalStatements,
 ];
 const DEFINITIONS: ReadonlyMap<string, StatementReader> = new Map(
   KINDS.flatMap((kinds) => [...kinds.definitions]),

@@ -1,6 +1,12 @@
 import type { Policy, PolicyBinding } from "../model.ts";
 import { ruleLiterals } from "../rule-literals.ts";
-import { defineForFeature, reportIncomplete, type Draft } from "./draft.ts";
+import {
+  defineForFeature,
+  reportIncomplete,
+  reportMissing,
+  type Draft,
+  type StatementKinds,
+} from "./draft.ts";
 import type { Statement } from "./statements.ts";
 import { wholeNumber } from "./values.ts";
 
@@ -35,6 +41,28 @@ export function readPolicy(statement: Statement, draft: Draft): boolean {
   };
   defineForFeature(draft.policies, policy, statement, draft);
   return true;
+}
+
+/** `set cs policy P -rule R -action A`, and the same for the features whose rules count here. */
+export const policyStatements: StatementKinds = {
+  definitions: new Map(),
+  changes: new Map([
+    ["set cs policy", setPolicy],
+    ["set rewrite policy", setPolicy],
+    ["set responder policy", setPolicy],
+  ]),
+};
+
+function setPolicy(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const known = draft.policies.get(name);
+  if (known === undefined) {
+    reportMissing(draft, statement, "policy", name);
+    return;
+  }
+  const rule = statement.keys.get("rule")?.[0] ?? classicRule(statement) ?? known.rule;
+  const action = statement.keys.get("action")?.[0] ?? known.action;
+  draft.policies.set(known.name, { ...known, rule, action, literals: ruleLiterals(rule) });
 }
 
 /** Content-switching policies of old firmware take `-url` and `-domain` instead of a rule; written here as one. */

@@ -1,0 +1,51 @@
+import type { Estate } from "../estate/model.ts";
+import { AUTHENTICATION_RULES } from "./authentication.ts";
+import { CONTENT_SWITCHING_RULES } from "./content-switching.ts";
+import { createContext } from "./context.ts";
+import { ECV_MONITOR_RULES } from "./ecv-monitors.ts";
+import type { Finding } from "./finding.ts";
+import { HTTP_MONITOR_RULES } from "./http-monitors.ts";
+import { MONITOR_TARGET_RULES } from "./monitor-targets.ts";
+import { MONITOR_TIMING_RULES } from "./monitor-timing.ts";
+import { readingFindings } from "./reading.ts";
+import type { Rule } from "./rule.ts";
+import { DEFAULT_LINT_SETTINGS, type LintSettings } from "./settings.ts";
+import { SHALLOW_MONITOR_RULES } from "./shallow-monitors.ts";
+import { SWITCHED_OFF_RULES } from "./switched-off.ts";
+import { VSERVER_RULES } from "./vservers.ts";
+
+/** Every rule of lint, by family. */
+export const LINT_RULES: readonly Rule[] = [
+  ...SHALLOW_MONITOR_RULES,
+  ...HTTP_MONITOR_RULES,
+  ...ECV_MONITOR_RULES,
+  ...MONITOR_TARGET_RULES,
+  ...MONITOR_TIMING_RULES,
+  ...SWITCHED_OFF_RULES,
+  ...CONTENT_SWITCHING_RULES,
+  ...VSERVER_RULES,
+  ...AUTHENTICATION_RULES,
+];
+
+/**
+ * What the monitors of an estate cannot see, and the mistakes of its configuration: the gravest first, then in the order
+ * of the file. Pure; empty when there is nothing to say.
+ */
+export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTINGS): Finding[] {
+  const context = createContext(estate, settings);
+  const found = LINT_RULES.flatMap((rule) =>
+    rule.find(context).map(({ line, object, message, fix, severity }) => ({
+      rule: rule.id,
+      severity: severity ?? rule.severity,
+      line,
+      object,
+      message,
+      fix,
+    })),
+  );
+  return [...readingFindings(estate.diagnostics), ...found].sort(
+    (a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0),
+  );
+}
+
+const GRAVITY: Readonly<Record<Finding["severity"], number>> = { error: 0, warning: 1, info: 2 };

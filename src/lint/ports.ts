@@ -1,0 +1,50 @@
+import type { AdcService, Port } from "../estate/model.ts";
+
+/** Protocols that lint knows by their ports. */
+export type PortProtocol = "web" | "imap" | "pop3" | "smtp" | "ldap" | "dns" | "ntp";
+
+const BY_PORT: ReadonlyMap<number, PortProtocol> = new Map([
+  [80, "web"],
+  [443, "web"],
+  [8080, "web"],
+  [8443, "web"],
+  [143, "imap"],
+  [993, "imap"],
+  [110, "pop3"],
+  [995, "pop3"],
+  [25, "smtp"],
+  [465, "smtp"],
+  [587, "smtp"],
+  [389, "ldap"],
+  [636, "ldap"],
+  [3268, "ldap"],
+  [3269, "ldap"],
+  [53, "dns"],
+  [123, "ntp"],
+]);
+
+/** 465 is left out: Exchange answers in clear text there before it speaks TLS. */
+const TLS_PORTS: ReadonlySet<number> = new Set([443, 636, 853, 990, 993, 995, 3269, 5061, 8443]);
+
+/** Service types whose connection to the server is TLS from its first byte. */
+const TLS_TYPES: ReadonlySet<string> = new Set(["SSL", "SSL_TCP", "SSL_BRIDGE", "SSL_DIAMETER"]);
+
+export function protocolOfPort(port: Port): PortProtocol | null {
+  return port === "*" ? null : (BY_PORT.get(port) ?? null);
+}
+
+/** The concrete ports of a service's members, each once. */
+export function portsOf(service: AdcService): number[] {
+  const ports = service.members.map(({ port }) => port).filter((port) => port !== "*");
+  return [...new Set(ports)];
+}
+
+/** Whether the server expects TLS where this service's members listen. */
+export function expectsTls(service: AdcService): boolean {
+  const ports = portsOf(service);
+  return TLS_TYPES.has(service.serviceType) || (ports.length > 0 && ports.every(isTlsPort));
+}
+
+export function isTlsPort(port: number): boolean {
+  return TLS_PORTS.has(port);
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { lint } from "../../src/lint/lint.ts";
+
+/** What lint says of a guide's configuration, as `rule object`, without the remarks about old syntax. */
+function said(name: string): string[] {
+  const text = readFileSync(new URL(`../fixtures/ns.conf/${name}.conf`, import.meta.url), "utf8");
+  return lint(parseNsConf(text, { adc: "test" }))
+    .filter(({ rule }) => rule !== "deprecated_binding")
+    .map(({ rule, object }) => `${rule} ${object}`);
+}
+
+describe("the guides' own configurations", () => {
+  test("Exchange 2010, as its summaries stand", () => {
+    expect(said("exchange-2010")).toEqual([
+      "head_request http",
+      "ping_only Exchange_2010_owa",
+      "pinned_dest_ip e2010_IMAP4_monitor",
+      "pinned_dest_ip e2010_POP3_monitor",
+      "wildcard_port Exchange_2010_RPC",
+      "unused_monitor e2010_SMTP_monitor",
+      "pinned_dest_ip e2010_RPC_monitor",
+      "single_login_account Exchange_2010_POP3",
+    ]);
+  });
+
+  test("Exchange 2010 with a second server under each monitor", () => {
+    expect(said("exchange-2010-full")).toEqual([
+      "pinned_dest_ip e2010_IMAP4_monitor",
+      "pinned_dest_ip e2010_POP3_monitor",
+      "pinned_dest_ip e2010_RPC_monitor",
+      "head_request http",
+      "ping_only Exchange_2010_owa",
+      "wildcard_port Exchange_2010_RPC",
+      "timeout_below_tarpit e2010_SMTP_monitor",
+      "wildcard_port Exchange_2010_RPC_2",
+      "duplicate_service_endpoint Exchange_2010_AS",
+      "duplicate_service_endpoint Exchange_2010_AS_2",
+      "client_timeout_too_short Exchange_2010_AS_vserver",
+      "duplicate_service_endpoint Exchange_2010_OA",
+      "duplicate_service_endpoint Exchange_2010_OA_2",
+      "authorization_persistence Exchange_2010_OA_vserver",
+      "client_timeout_too_short Exchange_2010_OA_vserver",
+      "smtp_banner_only Exchange_2010_Edge_SMTP",
+      "smtp_banner_only Exchange_2010_Edge_SMTP_2",
+      "single_login_account Exchange_2010_POP3",
+      "single_login_account Exchange_2010_POP3_2",
+    ]);
+  });
+
+  test("Exchange 2016", () => {
+    expect(said("exchange-2016")).toEqual([
+      "persistence_longer_than_drain lb_vsrv_ex2016_owa",
+      "cs_without_stateupdate cs_exchange2016_ssl",
+      "client_timeout_too_short cs_exchange2016_ssl",
+      ...["owa", "activesync", "rpc", "ews", "autodiscover", "mapi", "ecp", "oab"].map(
+        (name) => `cs_policies_overlap cs_pol_${name}`,
+      ),
+      "cache_on_exchange lb_vsrv_ex2016_owa",
+      "feo_on_exchange cs_exchange2016_ssl",
+      "aaa_policy_first cs_pol_aaa",
+      "tcp_only lb_svg_exch2016_smtp",
+      "tcp_only lb_svg_exch2016_smtp_465",
+      "tcp_only lb_svg_exch2016_smtp_587",
+      "tcp_only lb_svg_exch2016_imap",
+      "tcp_on_tls lb_svg_exch2016_imap_993",
+      "udp_without_recv lb_svg_ntp",
+      "lrtm_suppresses_probes tcp",
+    ]);
+  });
+});

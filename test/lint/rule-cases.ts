@@ -1,0 +1,576 @@
+/** For each rule, configurations that it must flag and such that come near and must pass. */
+export interface RuleCases {
+  readonly fires: readonly string[];
+  readonly misses: readonly string[];
+  /** False where only the reader can mend it: the commands hold a blank, or there are none. */
+  readonly mends?: boolean;
+}
+
+const conf = (...lines: readonly string[]): string => lines.join("\n");
+
+const WEB = "add service s 10.0.0.1 HTTP 80";
+const TLS = "add service s 10.0.0.1 SSL 443";
+const IMAP = "add service s 10.0.0.1 TCP 143";
+const IMAPS = "add service s 10.0.0.1 TCP 993";
+const SMTP = "add service exchange_smtp 10.0.0.1 TCP 25";
+const BIND = "bind service s -monitorName m";
+const health = (keys: string): string => `add lb monitor m ${keys}`;
+
+const SWITCH = [
+  "add lb vserver lb_owa SSL 0.0.0.0 0",
+  "add lb vserver lb_ews SSL 0.0.0.0 0",
+  "add cs vserver cs SSL 10.0.1.1 443",
+  "add cs action to_owa -targetLBVserver lb_owa",
+  "add cs action to_ews -targetLBVserver lb_ews",
+];
+const switched = (owa: string, ews: string, ...more: readonly string[]): string =>
+  conf(
+    ...SWITCH,
+    `add cs policy p_owa -rule q{${owa}} -action to_owa`,
+    `add cs policy p_ews -rule q{${ews}} -action to_ews`,
+    "bind cs vserver cs -policyName p_owa -priority 100",
+    "bind cs vserver cs -policyName p_ews -priority 110",
+    ...more,
+  );
+const startsWith = (path: string): string => `HTTP.REQ.URL.PATH.STARTSWITH("${path}")`;
+const contains = (path: string): string => `HTTP.REQ.URL.CONTAINS("${path}")`;
+const CLEAN_SWITCH = switched(startsWith("/owa"), startsWith("/ews"));
+
+const AAA = [
+  "add authentication vserver aaa SSL 0.0.0.0",
+  "add cs action to_aaa -targetVserver aaa",
+  'add cs policy p_aaa -rule "HTTP.REQ.HOSTNAME.EQ(\\"aaa.example.com\\")" -action to_aaa',
+];
+const SSO = [
+  "add tm trafficAction sso -SSO ON",
+  "add tm trafficPolicy sso true sso",
+  "bind lb vserver v -policyName sso -priority 1 -type REQUEST",
+];
+
+export const CASES: Readonly<Record<string, RuleCases>> = {
+  ping_only: {
+    fires: [
+      conf(WEB, "bind service s -monitorName ping"),
+      conf("add service s 10.0.0.1 UDP 123"),
+      conf(WEB, "bind lb monitor ping s"),
+      conf(
+        "add serviceGroup s SSL",
+        "bind serviceGroup s 10.0.0.1 443",
+        "bind serviceGroup s -monitorName PING",
+      ),
+    ],
+    misses: [
+      conf(WEB, "bind service s -monitorName ping", "bind service s -monitorName http"),
+      conf("add service s 10.0.0.1 ANY *"),
+      conf("add serviceGroup empty UDP"),
+    ],
+  },
+  tcp_only: {
+    fires: [
+      IMAP,
+      conf(SMTP, "bind service exchange_smtp -monitorName tcp"),
+      conf(IMAP, "bind service s -monitorName tcp", "bind service s -monitorName ping"),
+      conf(WEB, health("TCP"), BIND),
+    ],
+    misses: [
+      conf(IMAP, health('TCP-ECV -recv "* OK"'), BIND),
+      conf(IMAP, "bind service s -monitorName tcp", health('TCP-ECV -recv "* OK"'), BIND),
+      conf("add service s 10.0.0.1 TCP *", health("TCP -destPort 22902"), BIND),
+      IMAPS,
+    ],
+  },
+  tcp_on_tls: {
+    fires: [
+      IMAPS,
+      TLS,
+      conf("add service s 10.0.0.1 SSL_TCP 636", "bind service s -monitorName tcp"),
+    ],
+    misses: [
+      conf(IMAPS, "bind service s -monitorName tcps"),
+      conf(TLS, "bind service s -monitorName https"),
+      IMAP,
+      "add service s 10.0.0.1 SSL_BRIDGE 443",
+    ],
+  },
+  ssl_bridge_tcp: {
+    fires: ["add service s 10.0.0.1 SSL_BRIDGE 443", "add service s 10.0.0.1 SSL_BRIDGE 9999"],
+    misses: [
+      conf("add service s 10.0.0.1 SSL_BRIDGE 443", "bind service s -monitorName tcps"),
+      TLS,
+    ],
+  },
+  smtp_banner_only: {
+    fires: [
+      conf(
+        SMTP,
+        "add lb monitor m SMTP -resptimeout 8 -interval 30",
+        "bind service exchange_smtp -monitorName m",
+      ),
+    ],
+    misses: [
+      conf(
+        "add service relay 10.0.0.1 TCP 25",
+        "add lb monitor m SMTP",
+        "bind service relay -monitorName m",
+      ),
+      conf(
+        SMTP,
+        'add lb monitor m TCP-ECV -send "EHLO a\\r\\nMAIL FROM:<>\\r\\n" -recv "250 2.1.0"',
+        "bind service exchange_smtp -monitorName m",
+      ),
+    ],
+  },
+  udp_without_recv: {
+    fires: [conf("add service s 10.0.0.1 UDP 123", health("UDP-ECV"), BIND)],
+    misses: [conf("add service s 10.0.0.1 UDP 123", health("UDP-ECV -send a -recv b"), BIND)],
+  },
+  http_ignores_body: {
+    fires: [conf(TLS, health('HTTP -httpRequest "GET /owa/healthcheck.htm" -secure YES'), BIND)],
+    misses: [
+      conf(
+        TLS,
+        health('HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES'),
+        BIND,
+      ),
+      conf(WEB, health('HTTP -httpRequest "GET /status"'), BIND),
+    ],
+  },
+  head_request: {
+    fires: [
+      conf(WEB, "bind service s -monitorName http"),
+      conf(WEB, health('HTTP -httpRequest "HEAD /owa/healthcheck.htm"'), BIND),
+      conf(
+        "add service Exchange_2010_owa 10.0.0.1 HTTP 80",
+        "bind service Exchange_2010_owa -monitorName http",
+      ),
+    ],
+    misses: [
+      conf(WEB, health('HTTP -httpRequest "GET /"'), BIND),
+      conf(WEB, "set lb monitor http HTTP -interval 7"),
+    ],
+  },
+  ecv_without_recv: {
+    fires: [
+      conf(WEB, health('HTTP-ECV -send "GET /"'), BIND),
+      conf(WEB, health('HTTP-ECV -send "GET /" -recv ""'), BIND),
+      conf(TLS, "bind service s -monitorName https-ecv"),
+    ],
+    misses: [
+      conf(WEB, health('HTTP-ECV -send "GET /" -recv ok'), BIND),
+      conf(WEB, health("HTTP"), BIND),
+    ],
+  },
+  recv_bare_200: {
+    fires: [
+      conf(WEB, health('HTTP-ECV -send "GET /" -recv 200'), BIND),
+      conf(WEB, health('TCP-ECV -send "GET / HTTP/1.1\\r\\n\\r\\n" -recv "200"'), BIND),
+    ],
+    misses: [conf(WEB, health('HTTP-ECV -send "GET /" -recv "200 OK"'), BIND)],
+  },
+  recv_outside_window: {
+    fires: [
+      conf(WEB, health('HTTP-ECV -send "GET /" -recv "HTTP/1.1 200 OK"'), BIND),
+      conf(WEB, health('HTTP-ECV -send "GET /" -recv "X-FEServer: EX01"'), BIND),
+      conf(WEB, health(`HTTP-ECV -send "GET /" -recv ${"a".repeat(24_577)}`), BIND),
+    ],
+    misses: [
+      conf(WEB, health('HTTP-ECV -send "GET /" -recv "200 OK"'), BIND),
+      conf(WEB, health('TCP-ECV -send "GET / HTTP/1.1\\r\\n\\r\\n" -recv "HTTP/1.1 200 OK"'), BIND),
+      conf(WEB, health(`HTTP-ECV -send "GET /" -recv ${"a".repeat(24_576)}`), BIND),
+    ],
+  },
+  wrong_host_header: {
+    fires: [
+      conf(
+        WEB,
+        health('HTTP-ECV -send "GET /" -recv ok -customHeaders "hostname: a.example.com\\r\\n"'),
+        BIND,
+      ),
+    ],
+    misses: [
+      conf(
+        WEB,
+        health('HTTP-ECV -send "GET /" -recv ok -customHeaders "host:a.example.com\\r\\n"'),
+        BIND,
+      ),
+    ],
+  },
+  lost_backslashes: {
+    fires: [
+      conf(WEB, health('TCP-ECV -send "GET / HTTP/1.1rnHost: a.example.comrnrn" -recv ok'), BIND),
+      conf(
+        WEB,
+        health("HTTP-ECV -send GET -recv ok -customHeaders Host:a.example.com\\r\\n"),
+        BIND,
+      ),
+    ],
+    misses: [
+      conf(
+        WEB,
+        health('TCP-ECV -send "GET / HTTP/1.1\\r\\nHost: a.example.com\\r\\n\\r\\n" -recv ok'),
+        BIND,
+      ),
+      conf(WEB, health('HTTP-ECV -send "GET /internal/return" -recv turn'), BIND),
+    ],
+  },
+  tcp_ecv_empty: {
+    fires: [conf(IMAP, health("TCP-ECV"), BIND), conf(IMAP, "bind service s -monitorName tcp-ecv")],
+    misses: [
+      conf(IMAP, health('TCP-ECV -recv "* OK"'), BIND),
+      conf(IMAP, health("TCP-ECV -send a"), BIND),
+    ],
+  },
+  send_too_long: {
+    fires: [conf(IMAP, health(`TCP-ECV -send ${"é".repeat(257)} -recv a`), BIND)],
+    misses: [conf(IMAP, health(`TCP-ECV -send ${"a".repeat(512)} -recv a`), BIND)],
+  },
+  recv_too_long: {
+    fires: [conf(IMAP, health(`TCP-ECV -recv ${"a".repeat(129)}`), BIND)],
+    misses: [
+      conf(IMAP, health(`TCP-ECV -recv ${"a".repeat(128)}`), BIND),
+      conf(WEB, health(`HTTP-ECV -recv ${"a".repeat(129)}`), BIND),
+    ],
+  },
+  missing_secure: {
+    fires: [
+      conf(TLS, health('HTTP-ECV -send "GET /" -recv ok'), BIND),
+      conf(IMAPS, health('TCP-ECV -recv "* OK"'), BIND),
+      conf(IMAP, health('TCP-ECV -recv "* OK" -destPort 993'), BIND),
+    ],
+    misses: [
+      conf(TLS, health('HTTP-ECV -send "GET /" -recv ok -secure YES'), BIND),
+      conf(IMAP, health('TCP-ECV -recv "* OK"'), BIND),
+      conf(TLS, health('HTTP-ECV -send "GET /" -recv ok -destPort 80'), BIND),
+      conf("add service s 10.0.0.1 TCP 465", health('TCP-ECV -recv "220 "'), BIND),
+    ],
+  },
+  pinned_dest_ip: {
+    fires: [
+      conf(IMAP, health("TCP -destIP 10.0.0.1"), BIND),
+      conf(
+        IMAP,
+        "add service t 10.0.0.2 TCP 143",
+        health("TCP -destIP 10.0.0.1"),
+        BIND,
+        "bind service t -monitorName m",
+      ),
+    ],
+    misses: [conf(IMAP, health("TCP -destIP 0.0.0.0 -destPort 143"), BIND)],
+  },
+  dest_port_of_another_protocol: {
+    fires: [
+      conf(IMAPS, health('TCP-ECV -recv "* OK" -destPort 143'), BIND),
+      conf(IMAP, health("TCP -destPort 25"), BIND),
+    ],
+    misses: [
+      conf(IMAP, health("TCP -destPort 143"), BIND),
+      conf("add service s 10.0.0.1 TCP *", health("TCP -destPort 22902"), BIND),
+      conf(WEB, health("HTTP -destPort 9000"), BIND),
+    ],
+  },
+  wildcard_port: {
+    mends: false,
+    fires: [
+      "add service s 10.0.0.1 TCP *",
+      conf("add service s 10.0.0.1 TCP *", health("TCP -destPort 22902"), BIND),
+    ],
+    misses: [IMAP],
+  },
+  member_is_vip: {
+    mends: false,
+    fires: [conf(WEB, "add lb vserver v HTTP 10.0.0.1 80")],
+    misses: [
+      conf(WEB, "add lb vserver v HTTP 10.0.0.1 8080"),
+      conf(WEB, "add lb vserver v HTTP 10.0.0.2 80"),
+    ],
+  },
+  client_source_address: {
+    fires: [`${WEB} -usip YES`],
+    misses: [`${WEB} -usip NO`, WEB],
+  },
+  interval_not_above_timeout: {
+    fires: [
+      conf(WEB, health("HTTP -interval 2"), BIND),
+      conf(WEB, health("HTTP -interval 500 MSEC -resptimeout 1"), BIND),
+    ],
+    misses: [conf(WEB, health("HTTP -interval 3"), BIND)],
+  },
+  timeout_below_tarpit: {
+    fires: [
+      conf(
+        SMTP,
+        "add lb monitor m SMTP -resptimeout 5 -interval 30",
+        "bind service exchange_smtp -monitorName m",
+      ),
+      conf(
+        SMTP,
+        "add lb monitor m TCP-ECV -send x -recv 250",
+        "bind service exchange_smtp -monitorName m",
+      ),
+    ],
+    misses: [
+      conf(
+        SMTP,
+        "add lb monitor m SMTP -resptimeout 6 -interval 30",
+        "bind service exchange_smtp -monitorName m",
+      ),
+      conf(
+        SMTP,
+        'add lb monitor m TCP-ECV -recv "220 "',
+        "bind service exchange_smtp -monitorName m",
+      ),
+      "add lb monitor m SMTP -resptimeout 2",
+    ],
+  },
+  lrtm_suppresses_probes: {
+    fires: [
+      conf(IMAP, health("TCP -LRTM DISABLED"), BIND),
+      conf(IMAP, "bind service s -monitorName tcp"),
+    ],
+    misses: [
+      conf(IMAP, health("TCP -LRTM ENABLED"), BIND),
+      conf(IMAP, health("TCP -secure YES"), BIND),
+      IMAP,
+    ],
+  },
+  lrtm_prefers_failing: {
+    fires: [
+      conf(
+        WEB,
+        "bind service s -monitorName http",
+        "add lb vserver v HTTP 10.0.1.1 80 -lbMethod LRTM",
+        "bind lb vserver v s",
+      ),
+    ],
+    misses: [
+      conf(
+        WEB,
+        "bind service s -monitorName http",
+        "add lb vserver v HTTP 10.0.1.1 80",
+        "bind lb vserver v s",
+      ),
+      conf(
+        WEB,
+        health("HTTP-ECV -recv ok"),
+        BIND,
+        "add lb vserver v HTTP 10.0.1.1 80 -lbMethod LRTM",
+        "bind lb vserver v s",
+      ),
+    ],
+  },
+  health_monitor_off: {
+    fires: [`${WEB} -healthMonitor NO`, "add serviceGroup g HTTP -healthMonitor NO"],
+    misses: [`${WEB} -healthMonitor YES`],
+  },
+  monitor_disabled: {
+    fires: [conf(WEB, health("HTTP -state DISABLED"), BIND)],
+    misses: [conf(WEB, health("HTTP"), BIND), conf(WEB, health("HTTP -state DISABLED"))],
+  },
+  binding_disabled: {
+    fires: [conf(WEB, health("HTTP"), `${BIND} -monState DISABLED`)],
+    misses: [conf(WEB, health("HTTP"), BIND)],
+  },
+  unused_monitor: {
+    fires: [conf(WEB, health("HTTP"))],
+    misses: [
+      conf(WEB, health("HTTP"), BIND),
+      conf(health("HTTP"), "bind gslb service g -monitorName m"),
+    ],
+  },
+  deprecated_binding: {
+    fires: [conf(WEB, "bind lb monitor http s")],
+    misses: [conf(WEB, "bind service s -monitorName http")],
+  },
+  single_login_account: {
+    fires: [conf("add service s 10.0.0.1 TCP 110", health("POP3 -userName a -password b"), BIND)],
+    misses: [
+      conf(
+        "add service s 10.0.0.1 TCP 110",
+        health("POP3 -userName a -password b"),
+        "add lb monitor n POP3 -userName c -password d",
+        BIND,
+        "bind service s -monitorName n",
+      ),
+      conf("add service s 10.0.0.1 TCP 110", health('TCP-ECV -recv "+OK"'), BIND),
+    ],
+  },
+  cs_without_stateupdate: {
+    fires: [CLEAN_SWITCH],
+    misses: [
+      conf(CLEAN_SWITCH, "set cs vserver cs -stateupdate ENABLED"),
+      conf(CLEAN_SWITCH, "set cs parameter -stateupdate ENABLED"),
+      "add cs vserver redirects HTTP 10.0.1.1 80",
+    ],
+  },
+  cs_passes_every_url: {
+    fires: [
+      switched(startsWith("/owa"), contains("/")),
+      switched(startsWith("/owa"), "true"),
+      conf(CLEAN_SWITCH, "bind cs vserver cs -lbvserver lb_owa"),
+    ],
+    misses: [CLEAN_SWITCH, switched(startsWith("/owa"), 'HTTP.REQ.URL.EQ("/")')],
+  },
+  cs_policies_overlap: {
+    fires: [
+      switched(contains("/owa"), contains("/ews")),
+      switched(startsWith("/owa"), contains("/ews")),
+    ],
+    misses: [
+      CLEAN_SWITCH,
+      switched('HTTP.REQ.URL.EQ("/")', contains("/ews")),
+      switched('HTTP.REQ.HOSTNAME.EQ("a")', contains("/ews")),
+    ],
+  },
+  vserver_without_certificate: {
+    mends: true,
+    fires: [
+      "add lb vserver v SSL 10.0.1.1 443",
+      "add lb vserver v SSL 0.0.0.0 0",
+      conf(
+        "add cs vserver v SSL 10.0.1.1 443",
+        "add ssl certKey ca -cert c",
+        "bind ssl vserver v -certkeyName ca -CA",
+      ),
+    ],
+    misses: [
+      conf(
+        "add lb vserver v SSL 10.0.1.1 443",
+        "add ssl certKey k -cert c -key k",
+        "bind ssl vserver v -certkeyName k",
+      ),
+      "add lb vserver v SSL_BRIDGE 10.0.1.1 443",
+    ],
+  },
+  persistence_longer_than_drain: {
+    fires: [
+      "add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 240",
+      "add lb vserver v HTTP 10.0.1.1 80 -persistenceType COOKIEINSERT -timeout 0",
+    ],
+    misses: [
+      "add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 30",
+      "add lb vserver v HTTP 10.0.1.1 80 -persistenceType NONE -timeout 240",
+    ],
+  },
+  authorization_persistence: {
+    fires: [
+      'add lb vserver v_oa SSL 10.0.1.1 443 -persistenceType RULE -rule "HTTP.REQ.HEADER(\\"Authorization\\")"',
+    ],
+    misses: [
+      'add lb vserver v_activesync SSL 10.0.1.1 443 -persistenceType RULE -rule "HTTP.REQ.HEADER(\\"Authorization\\")"',
+      'add lb vserver v_oa SSL 10.0.1.1 443 -persistenceType RULE -rule "HTTP.REQ.COOKIE.VALUE(\\"a\\")"',
+    ],
+  },
+  client_timeout_too_short: {
+    fires: [
+      conf(IMAP, "add lb vserver v TCP 10.0.1.1 143 -cltTimeout 600", "bind lb vserver v s"),
+      conf(
+        TLS,
+        health(
+          'HTTP-ECV -send "GET /Microsoft-Server-ActiveSync/healthcheck.htm" -recv "200 OK" -secure YES',
+        ),
+        BIND,
+        "add lb vserver v SSL 10.0.1.1 443",
+        "bind lb vserver v s",
+      ),
+    ],
+    misses: [
+      conf(IMAP, "add lb vserver v TCP 10.0.1.1 143", "bind lb vserver v s"),
+      conf(IMAP, "add lb vserver v TCP 10.0.1.1 143 -cltTimeout 1800", "bind lb vserver v s"),
+      conf(WEB, "add lb vserver v HTTP 10.0.1.1 80 -cltTimeout 180", "bind lb vserver v s"),
+    ],
+  },
+  cache_on_exchange: {
+    fires: [
+      conf(
+        "add cache policy c -rule true -action CACHE",
+        "add lb vserver lb_owa SSL 10.0.1.1 443",
+        "bind lb vserver lb_owa -policyName c -priority 1",
+      ),
+    ],
+    misses: [
+      conf(
+        "add cache policy c -rule true -action CACHE",
+        "add lb vserver shop SSL 10.0.1.1 443",
+        "bind lb vserver shop -policyName c -priority 1",
+      ),
+      conf(
+        "add responder policy c true NOOP",
+        "add lb vserver lb_owa SSL 10.0.1.1 443",
+        "bind lb vserver lb_owa -policyName c -priority 1",
+      ),
+    ],
+  },
+  feo_on_exchange: {
+    fires: [
+      conf(
+        "add feo policy f true MODERATE",
+        CLEAN_SWITCH,
+        "bind cs vserver cs -policyName f -priority 1",
+      ),
+    ],
+    misses: [
+      conf(
+        "add feo policy f true MODERATE",
+        "add lb vserver shop SSL 10.0.1.1 443",
+        "bind lb vserver shop -policyName f -priority 1",
+      ),
+    ],
+  },
+  authentication_without_sso: {
+    fires: [
+      "add lb vserver v SSL 10.0.1.1 443 -Authentication ON -AuthenticationHost aaa.example.com",
+      "add lb vserver v SSL 10.0.1.1 443 -authn401 ON",
+    ],
+    misses: [
+      conf("add lb vserver v SSL 10.0.1.1 443 -authn401 ON", ...SSO),
+      conf(
+        "add lb vserver v SSL 10.0.1.1 443 -authn401 ON -authnVsName aaa",
+        "add authentication vserver aaa SSL 0.0.0.0",
+        "add tm sessionAction a -SSO ON",
+        "add tm sessionPolicy p true a",
+        "bind authentication vserver aaa -policy p -priority 1",
+      ),
+      "add lb vserver v SSL 10.0.1.1 443",
+    ],
+  },
+  aaa_policy_first: {
+    fires: [conf(...AAA, CLEAN_SWITCH, "bind cs vserver cs -policyName p_aaa -priority 90")],
+    misses: [
+      conf(...AAA, CLEAN_SWITCH, "bind cs vserver cs -policyName p_aaa -priority 200"),
+      CLEAN_SWITCH,
+    ],
+  },
+  authentication_host_is_mail_host: {
+    fires: [
+      conf(
+        switched(
+          'HTTP.REQ.HOSTNAME.EQ("mail.example.com") && HTTP.REQ.URL.STARTSWITH("/owa")',
+          startsWith("/ews"),
+        ),
+        "set lb vserver lb_owa -Authentication ON -AuthenticationHost Mail.example.com",
+      ),
+    ],
+    misses: [
+      conf(
+        switched(
+          'HTTP.REQ.HOSTNAME.EQ("mail.example.com") && HTTP.REQ.URL.STARTSWITH("/owa")',
+          startsWith("/ews"),
+        ),
+        "set lb vserver lb_owa -Authentication ON -AuthenticationHost aaa.example.com",
+      ),
+    ],
+  },
+  ntlm_without_kcd: {
+    fires: [conf(CLEAN_SWITCH, "set lb vserver lb_ews -authn401 ON")],
+    misses: [
+      conf(CLEAN_SWITCH, "set lb vserver lb_owa -authn401 ON"),
+      conf(
+        CLEAN_SWITCH,
+        "set lb vserver lb_ews -authn401 ON",
+        "add tm trafficAction k -SSO ON -kcdAccount kcd",
+        "add tm trafficPolicy k true k",
+        "bind lb vserver lb_ews -policyName k -priority 1",
+      ),
+    ],
+  },
+};

@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { lint, LINT_RULES } from "../../src/lint/lint.ts";
+import type { Finding } from "../../src/lint/finding.ts";
+import { CASES } from "./rule-cases.ts";
+
+function findings(text: string): Finding[] {
+  return lint(parseNsConf(text, { adc: "test" }));
+}
+
+function fired(text: string, rule: string): Finding[] {
+  return findings(text).filter((finding) => finding.rule === rule);
+}
+
+describe.each(Object.entries(CASES))("%s", (rule, cases) => {
+  test.each(cases.fires)("fires: %s", (text) => {
+    expect(fired(text, rule)).not.toEqual([]);
+  });
+
+  test.each(cases.misses)("does not fire: %s", (text) => {
+    expect(fired(text, rule)).toEqual([]);
+  });
+
+  test("says in a sentence what is wrong, and where", () => {
+    for (const finding of cases.fires.flatMap((text) => fired(text, rule))) {
+      expect(finding.message).toMatch(/^\S.{40,}[.]$/s);
+      expect(finding.object).not.toBe("");
+      expect(finding.line === null || finding.line > 0).toBe(true);
+    }
+  });
+
+  if (cases.mends !== false) {
+    test.each(cases.fires)("its commands mend it: %s", (text) => {
+      const [finding] = fired(text, rule);
+      const fix = finding?.fix ?? "";
+      expect(fix).not.toBe("");
+      const after = `${text}\n${fix}\n`;
+      expect(fired(after, rule).filter(({ object }) => object === finding?.object)).toEqual([]);
+      const broken = findings(after).filter((one) => one.rule === "broken_line");
+      expect(broken).toEqual([]);
+    });
+  }
+});
+
+test("every rule has cases that fire and near misses that do not", () => {
+  expect(Object.keys(CASES).sort()).toEqual(LINT_RULES.map(({ id }) => id).sort());
+  for (const { fires, misses } of Object.values(CASES)) {
+    expect(fires.length).toBeGreaterThan(0);
+    expect(misses.length).toBeGreaterThan(0);
+  }
+});
+
+test("identifiers are unique and stable words", () => {
+  const ids = LINT_RULES.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.every((id) => /^[a-z][a-z0-9_]+$/.test(id))).toBe(true);
+});
