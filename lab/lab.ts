@@ -30,6 +30,11 @@ export interface LabOptions {
   readonly timeScale?: number;
   /** Changes of single Exchange servers, by name. */
   readonly exchange?: Readonly<Record<string, Partial<ExchangeServerOptions>>>;
+  /**
+   * At most so many Exchange servers are started, and each stands for as many servers of the ns.conf as it takes: for
+   * estates of thousands. Default: one for each.
+   */
+  readonly sharedServers?: number;
   /** NITRO over TLS, with the lab's `adc` certificate. Default true. */
   readonly nitroTls?: boolean;
   readonly nitro?: Partial<NitroServerOptions>;
@@ -88,7 +93,13 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     });
     const addresses = new AddressMap();
     const servers = new Map<string, ExchangeServer>();
-    for (const { server, version, rpcPort } of serverRoles(estate)) {
+    for (const [index, { server, version, rpcPort }] of serverRoles(estate).entries()) {
+      const limit = options.sharedServers ?? Number.POSITIVE_INFINITY;
+      const shared = index < limit ? undefined : [...servers.values()][index % limit];
+      if (shared !== undefined) {
+        mapServer(server, shared, addresses);
+        continue;
+      }
       const exchange = await startExchangeServer({
         name: server.name,
         fqdn: server.domain ?? `${server.name}.lab.example.com`,

@@ -1,5 +1,6 @@
 import { request } from "node:https";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bigConf } from "../../../lab/big-conf.ts";
 import { startLab, type Lab } from "../../../lab/lab.ts";
 import { connectTo, curl } from "./support/curl.ts";
 import { until } from "./support/test-adc.ts";
@@ -121,5 +122,33 @@ describe.skipIf(lacking !== null)("the lab", () => {
     await run.finished;
     await until("all are up again", () => lab.adc.members().every(({ state }) => state === "UP"));
     expect(told).toHaveLength(3);
+  });
+});
+
+describe("a pair of nodes", () => {
+  test("one is primary and tells the states; after a failover it is the other one", async () => {
+    const pair = await startLab({
+      confText: bigConf({ members: 40, interval: "1" }),
+      haPair: true,
+      sharedServers: 2,
+      nitroTls: false,
+    });
+    try {
+      expect(pair.servers.size).toBe(2);
+      expect(pair.nitroUrls).toHaveLength(2);
+      const [first, second] = [pair.adc.nitro(0), pair.adc.nitro(1)];
+      const member = pair.adc.members()[0]?.member;
+      if (member === undefined) {
+        throw new Error("no member");
+      }
+      expect([first.nodes()[0].role, second.nodes()[0].role]).toEqual(["Primary", "Secondary"]);
+      expect([first.member(member).state, second.member(member).state]).toEqual(["UP", "UNKNOWN"]);
+      pair.adc.failover();
+      expect([first.nodes()[0].role, second.nodes()[0].role]).toEqual(["Secondary", "Primary"]);
+      expect([first.member(member).state, second.member(member).state]).toEqual(["UNKNOWN", "UP"]);
+      expect(second.nodes().map(({ name }) => name)).toEqual(["ns2", "ns1"]);
+    } finally {
+      await pair.close();
+    }
   });
 });
