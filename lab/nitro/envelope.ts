@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { httpStatusOf, nitroMessage } from "./faults.ts";
@@ -35,13 +34,23 @@ export async function sendRows(
     written += 1;
     if (written % ROWS_PER_TURN === 0) {
       if (!response.write(piece) && !response.destroyed) {
-        await Promise.race([once(response, "drain"), once(response, "close")]);
+        await drainedOrClosed(response);
       }
       piece = "";
       await nextTurn();
     }
   }
   response.end(`${piece}${written === 0 ? "" : after} }`);
+}
+
+function drainedOrClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    function done(): void {
+      response.off("drain", done).off("close", done);
+      resolve();
+    }
+    response.on("drain", done).on("close", done);
+  });
 }
 
 const HEADERS = {

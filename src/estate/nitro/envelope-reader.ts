@@ -13,7 +13,17 @@ export interface Envelope {
 const MAX_VALUE_CHARACTERS = 1_048_576;
 const MAX_KEYS = 1_000;
 
-type Place = "start" | "key" | "colon" | "value" | "after" | "element" | "after_element" | "end";
+type Place =
+  | "start"
+  | "first_key"
+  | "key"
+  | "colon"
+  | "value"
+  | "after"
+  | "first_element"
+  | "element"
+  | "after_element"
+  | "end";
 
 /**
  * Reads an answer while it arrives, row by row: no turn of the event loop parses more than what one chunk completes, and
@@ -69,17 +79,21 @@ export class EnvelopeReader {
     }
     switch (this.#place) {
       case "start":
-        return this.#expect(first, { "{": "key" });
-      case "key":
+        return this.#expect(first, { "{": "first_key" });
+      case "first_key":
         return first === "}" ? this.#expect(first, { "}": "end" }) : this.#readKey();
+      case "key":
+        return this.#readKey();
       case "colon":
         return this.#expect(first, { ":": "value" });
       case "value":
-        return first === "[" ? this.#expect(first, { "[": "element" }) : this.#readValue();
+        return first === "[" ? this.#expect(first, { "[": "first_element" }) : this.#readValue();
       case "after":
         return this.#expect(first, { ",": "key", "}": "end" });
-      case "element":
+      case "first_element":
         return first === "]" ? this.#expect(first, { "]": "after" }) : this.#readValue();
+      case "element":
+        return this.#readValue();
       case "after_element":
         return this.#expect(first, { ",": "element", "]": "after" });
       case "end":

@@ -62,8 +62,10 @@ export async function importEstate(
         return pulled;
     }
   }
-  const built = await buildEstate(options.adc, rows, createPacer());
+  const pacer = createPacer();
+  const built = await buildEstate(options.adc, rows, pacer);
   const estate = { ...built, diagnostics };
+  await pacer.rest();
   const derived = estateDiagnostics(estate, new Set());
   return { kind: "estate", estate: { ...estate, diagnostics: [...diagnostics, ...derived] }, gaps };
 }

@@ -5,7 +5,7 @@ import type { Row } from "./coerce.ts";
 import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
 import { memberStates, secondaryMembers } from "./member-states.ts";
-import { createPacer } from "./pacer.ts";
+import { createPacer, forEachPaced, type Pacer } from "./pacer.ts";
 import { isStillPrimary, readRole, type NodeRole } from "./roles.ts";
 import { pullRows, type PullStep } from "./rows.ts";
 import { vserverStates } from "./vserver-states.ts";
@@ -96,6 +96,7 @@ export async function pollNode(
     }
   }
   const at = now();
+  const pacer = createPacer();
   const before = previous?.members ?? new Map<string, MemberState>();
   const { members, stale: differs } = await memberStates(
     estate,
@@ -109,7 +110,7 @@ export async function pollNode(
     },
     before,
     at,
-    createPacer(),
+    pacer,
   );
   const chosen = servicesToCount(estate, members, options.wantsConnections);
   const trouble = await addConnections(client, members, before, chosen, options.turn ?? 0);
@@ -129,7 +130,8 @@ export async function pollNode(
     primaryAddress: role.address,
     estateStale: stale || told,
   };
-  return { kind: "state", state, gaps, lastResponses: countLastResponses(estate, members) };
+  const lastResponses = await countLastResponses(estate, members, pacer);
+  return { kind: "state", state, gaps, lastResponses };
 }
 
 const GROUP_MEMBERS = "servicegroup_servicegroupmember_binding";
@@ -234,20 +236,25 @@ function failedOverAt(
   return changed ? now : (previous?.failedOverAt ?? null);
 }
 
-function countLastResponses(
+async function countLastResponses(
   estate: Estate,
   members: ReadonlyMap<string, MemberState>,
-): Map<LastResponseClass, number> {
+  pacer: Pacer,
+): Promise<Map<LastResponseClass, number>> {
   const counts = new Map<LastResponseClass, number>();
-  for (const { monitors } of members.values()) {
+  // Thousands of monitors say the same few sentences.
+  const known = new Map<string, LastResponseClass>();
+  await forEachPaced(members.values(), pacer, ({ monitors }) => {
     for (const { monitor, lastResponse } of monitors) {
       if (lastResponse !== null) {
         const scripted = (estate.monitors.get(monitor)?.parameters.scriptName ?? null) !== null;
-        const found = classifyLastResponse(lastResponse, scripted);
+        const key = `${String(scripted)} ${lastResponse}`;
+        const found = known.get(key) ?? classifyLastResponse(lastResponse, scripted);
+        known.set(key, found);
         counts.set(found, (counts.get(found) ?? 0) + 1);
       }
     }
-  }
+  });
   return counts;
 }
 

@@ -1,0 +1,318 @@
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { NodeBelief } from "../../../lab/nitro/backend.ts";
+import type { NitroFaultHook } from "../../../lab/nitro/faults.ts";
+import { startNitroServer, type NitroServer } from "../../../lab/nitro/server.ts";
+import { memberKey } from "../../../src/estate/adc-state.ts";
+import {
+  createAdcSession,
+  type AdcSession,
+  type AdcSessionOptions,
+} from "../../../src/estate/nitro/adc-session.ts";
+import type { PollResult } from "../../../src/estate/nitro/poll.ts";
+import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
+import { createNetwork } from "../../../src/probes/wire/network.ts";
+import { CREDENTIALS } from "./lab-client.ts";
+import { PRIMARY, steadyBackend, type SteadyBackend } from "./steady-backend.ts";
+
+const ESTATE = parseNsConf(
+  "add server ex01 192.0.2.11\nadd service svc_imap ex01 TCP 143\nadd lb vserver v_imap TCP 192.0.2.1 143\nbind lb vserver v_imap svc_imap\n",
+  { adc: "prod" },
+);
+const IMAP = memberKey("svc_imap", "ex01", 143);
+const NS1: NodeBelief = { ...PRIMARY, name: "ns1", address: "192.0.2.101" };
+const NS2: NodeBelief = { ...PRIMARY, name: "ns2", address: "192.0.2.102" };
+
+function secondary(belief: NodeBelief): NodeBelief {
+  return { ...belief, role: "Secondary", masterState: "SECONDARY" };
+}
+
+interface Node {
+  readonly backend: SteadyBackend;
+  readonly server: NitroServer;
+  /** What happens to requests from now on. */
+  fault: NitroFaultHook;
+}
+
+interface Pair {
+  readonly ns1: Node;
+  readonly ns2: Node;
+  readonly session: AdcSession;
+  readonly clock: { now: number };
+  /** Makes one node primary and the other secondary, from the next request on. */
+  readonly failOverTo: (primary: 1 | 2) => void;
+  readonly poll: () => Promise<PollResult>;
+}
+
+async function node(belief: NodeBelief, peer: NodeBelief): Promise<Node> {
+  const backend = steadyBackend(ESTATE);
+  backend.set.nodes = [belief, peer];
+  const faults: { current: NitroFaultHook } = { current: () => null };
+  const server = await startNitroServer(backend, {
+    ...CREDENTIALS,
+    faults: (request) => faults.current(request),
+  });
+  return {
+    backend,
+    server,
+    get fault() {
+      return faults.current;
+    },
+    set fault(hook) {
+      faults.current = hook;
+    },
+  };
+}
+
+function sessionOf(urls: readonly string[], options: Partial<AdcSessionOptions> = {}): AdcSession {
+  return createAdcSession({
+    adc: "prod",
+    urls,
+    ...CREDENTIALS,
+    tls: { ca: null, serverName: null, verify: true },
+    network: createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now }),
+    ...options,
+  });
+}
+
+/** NS1 primary, NS2 secondary; the two disagree about the member, so that a test sees whom we believed. */
+async function pair(): Promise<Pair> {
+  const ns1 = await node(NS1, secondary(NS2));
+  const ns2 = await node(secondary(NS2), NS1);
+  ns2.backend.set.members.set(IMAP, { state: "DOWN" });
+  const clock = { now: 1_000_000 };
+  const session = sessionOf([ns1.server.url, ns2.server.url], { now: () => clock.now });
+  onTestFinished(async () => {
+    await session.close();
+    expect([ns1.server.openSessions(), ns2.server.openSessions()]).toEqual([0, 0]);
+    await Promise.all([ns1.server.close(), ns2.server.close()]);
+  });
+  return {
+    ns1,
+    ns2,
+    session,
+    clock,
+    failOverTo: (primary) => {
+      ns1.backend.set.nodes = primary === 1 ? [NS1, secondary(NS2)] : [secondary(NS1), NS2];
+      ns2.backend.set.nodes = primary === 2 ? [NS2, secondary(NS1)] : [secondary(NS2), NS1];
+    },
+    poll: () => session.poll(ESTATE),
+  };
+}
+
+function memberState(result: PollResult): string | undefined {
+  return result.kind === "state" || result.kind === "secondary"
+    ? result.state.members.get(IMAP)?.state
+    : undefined;
+}
+
+describe("a pair", () => {
+  test("is read from its primary; the secondary is asked for nothing but its role", async () => {
+    const { ns1, ns2, session, poll } = await pair();
+    expect(await session.importEstate()).toMatchObject({ kind: "estate" });
+    const result = await poll();
+    expect(memberState(result)).toBe("up");
+    expect(result).toMatchObject({
+      state: {
+        nodes: [
+          {
+            node: new URL(ns1.server.url).host,
+            role: "primary",
+            masterState: "PRIMARY",
+            reachable: true,
+          },
+          {
+            node: new URL(ns2.server.url).host,
+            role: "secondary",
+            masterState: "SECONDARY",
+            reachable: true,
+          },
+        ],
+        failedOverAt: null,
+        primaryAddress: NS1.address,
+      },
+    });
+    const asked = new Set(ns2.server.requests.map(({ path }) => path));
+    expect(asked).toEqual(
+      new Set(["/nitro/v1/config/login", "/nitro/v1/config/hanode", "/nitro/v1/stat/hanode"]),
+    );
+  });
+
+  test("a failover is followed by the next poll, marked, and the mark kept", async () => {
+    const { clock, failOverTo, poll } = await pair();
+    expect(memberState(await poll())).toBe("up");
+    failOverTo(2);
+    clock.now += 15_000;
+    const after = await poll();
+    expect(memberState(after)).toBe("down");
+    expect(after).toMatchObject({
+      state: { failedOverAt: clock.now, primaryAddress: NS2.address },
+    });
+    const marked = clock.now;
+    clock.now += 15_000;
+    expect(await poll()).toMatchObject({ state: { failedOverAt: marked } });
+    failOverTo(1);
+    clock.now += 15_000;
+    expect(await poll()).toMatchObject({ state: { failedOverAt: clock.now } });
+  });
+
+  test("a failover in the middle of a poll is followed in that poll", async () => {
+    const { ns1, failOverTo, poll } = await pair();
+    await poll();
+    ns1.fault = ({ query }) => {
+      if (query.resource === "service_lbmonitor_binding") {
+        failOverTo(2);
+      }
+      return null;
+    };
+    expect(memberState(await poll())).toBe("down");
+  });
+
+  test("a primary that dies in the middle of a poll: the survivor answers once it has taken over", async () => {
+    const { ns1, failOverTo, poll } = await pair();
+    await poll();
+    ns1.fault = () => ({ kind: "reset" });
+    expect(await poll()).toMatchObject({
+      kind: "secondary",
+      state: { nodes: [{ reachable: false }, { role: "secondary", reachable: true }] },
+    });
+    failOverTo(2);
+    expect(memberState(await poll())).toBe("down");
+    ns1.fault = () => null;
+  });
+
+  test.each(["CLAIMING", "FORCE CHANGE"] as const)("%s is no primary yet", async (masterState) => {
+    const { ns1, ns2, poll } = await pair();
+    ns1.fault = () => ({ kind: "reset" });
+    ns2.backend.set.nodes = [{ ...NS2, masterState }, NS1];
+    const result = await poll();
+    expect(result).toMatchObject({ kind: "secondary" });
+    expect(memberState(result)).toBe("unknown");
+  });
+
+  test("both secondary: every member is unknown, blind for that reason, and nothing is imported", async () => {
+    const { ns1, session, poll } = await pair();
+    ns1.backend.set.nodes = [secondary(NS1), NS2];
+    const result = await poll();
+    expect(result).toMatchObject({ kind: "secondary" });
+    expect(result.kind === "secondary" && result.state.members.get(IMAP)).toMatchObject({
+      state: "unknown",
+      blind: ["secondary"],
+    });
+    expect(await session.importEstate()).toMatchObject({ kind: "secondary" });
+  });
+
+  test("both primary: the one that was before is believed", async () => {
+    const { ns1, ns2, failOverTo, poll } = await pair();
+    failOverTo(2);
+    await poll();
+    ns1.backend.set.nodes = [NS1, NS2];
+    ns2.backend.set.nodes = [NS2, NS1];
+    expect(memberState(await poll())).toBe("down");
+  });
+
+  test("bad credentials on one node: the other is not tried again, as the accounts are one", async () => {
+    const { ns1, ns2, poll } = await pair();
+    ns1.fault = ({ query }) => (query.resource === "login" ? { kind: "error", code: 354 } : null);
+    expect(await poll()).toMatchObject({ kind: "stopped", code: "354" });
+    const before = [ns1.server.requests.length, ns2.server.requests.length];
+    expect(await poll()).toMatchObject({ kind: "stopped", code: "354" });
+    expect([ns1.server.requests.length, ns2.server.requests.length]).toEqual(before);
+  });
+
+  test("a secondary that hangs does not hold up the primary, nor is it asked twice", async () => {
+    const { ns2, poll } = await pair();
+    ns2.fault = () => ({ kind: "wait", until: new Promise(() => undefined) });
+    for (let polls = 0; polls < 2; polls += 1) {
+      expect(await poll()).toMatchObject({
+        kind: "state",
+        state: { nodes: [{ role: "primary" }, { role: "unknown", reachable: false }] },
+      });
+    }
+    expect(ns2.server.requests).toHaveLength(1);
+    // What hangs is a login: let it end, or closing would wait for its time-out.
+    ns2.server.killSessions();
+    await ns2.server.close();
+  });
+});
+
+describe("one shared address", () => {
+  test("tells a failover by the name of the node behind it", async () => {
+    const shared = await node(NS1, secondary(NS2));
+    const clock = { now: 1_000_000 };
+    const session = sessionOf([shared.server.url], { now: () => clock.now });
+    onTestFinished(async () => {
+      await session.close();
+      await shared.server.close();
+    });
+    expect(await session.poll(ESTATE)).toMatchObject({ state: { failedOverAt: null } });
+    shared.backend.set.nodes = [NS2, secondary(NS1)];
+    clock.now += 15_000;
+    expect(await session.poll(ESTATE)).toMatchObject({
+      state: { failedOverAt: clock.now, primaryAddress: NS2.address },
+    });
+  });
+});
+
+describe("a stand-alone appliance", () => {
+  test("is its own primary", async () => {
+    const backend = steadyBackend(ESTATE);
+    const server = await startNitroServer(backend, CREDENTIALS);
+    const session = sessionOf([server.url]);
+    onTestFinished(async () => {
+      await session.close();
+      await server.close();
+    });
+    expect(await session.poll(ESTATE)).toMatchObject({
+      kind: "state",
+      state: { nodes: [{ role: "primary" }], failedOverAt: null },
+    });
+  });
+});
+
+describe("closing", () => {
+  test("in the middle of an import logs out everywhere, and the import ends", async () => {
+    const { ns1, ns2, session } = await pair();
+    ns1.fault = ({ query }) =>
+      query.resource === "lbvserver" ? { kind: "wait", until: new Promise(() => undefined) } : null;
+    const importing = session.importEstate();
+    await expect
+      .poll(() => ns1.server.requests.some(({ path }) => path.includes("/lbvserver?")))
+      .toBe(true);
+    await session.close();
+    expect(await importing).toMatchObject({ kind: "failed", code: "aborted" });
+    expect([ns1.server.openSessions(), ns2.server.openSessions()]).toEqual([0, 0]);
+  });
+
+  test("before anything was asked sends nothing", async () => {
+    const { ns1, ns2, session } = await pair();
+    await session.close();
+    expect(ns1.server.requests.length + ns2.server.requests.length).toBe(0);
+  });
+});
+
+describe("an address that nobody answers", () => {
+  test("is a failure with its nodes, and no next poll is due before the pause is over", async () => {
+    const port = await closedPort();
+    const clock = { now: 0 };
+    const session = sessionOf([`http://127.0.0.1:${String(port)}`], { monotonic: () => clock.now });
+    for (let polls = 0; polls < 2; polls += 1) {
+      expect(await session.poll(ESTATE)).toMatchObject({
+        kind: "failed",
+        code: "refused",
+        nodes: [{ reachable: false }],
+      });
+    }
+    expect(session.nextPollDelayMs(1_000)).toBe(5_000);
+    await session.close();
+  });
+});
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
