@@ -1,0 +1,206 @@
+import { SCRAPE, series, VSERVER, type AlertGroup } from "./alert.ts";
+
+const ROUND_TRIP = {
+  ...VSERVER,
+  adc_service: "",
+  server: "",
+  port: "",
+  monitor: "",
+  transaction: "mail_round_trip",
+  vantage: "vip",
+} as const;
+/** As Prometheus keeps it: an empty label is no label. */
+const ROUND_TRIP_LABELS = { ...VSERVER, transaction: "mail_round_trip", vantage: "vip" } as const;
+const ACCOUNT = { ...SCRAPE, account: "probe-a" } as const;
+
+/** Alerts about the witness itself and its sources, the round trip, and the one that holds others back. */
+export const AGENT_ALERTS: AlertGroup = {
+  file: "agent",
+  title: "The witness and its sources",
+  alerts: [
+    {
+      name: "AdcUnreachable",
+      severity: "warning",
+      expr: "adc_witness_adc_up == 0",
+      for: "1m",
+      keepFiringFor: null,
+      summary: "{{ $labels.adc }} does not answer over NITRO",
+      description:
+        "Without the ADC's word there is nothing to compare: verdicts become unknown after three polls. Check the management address, the account of the witness and the limit of management sessions.",
+      verdict: null,
+      fires: {
+        series: [series("adc_witness_adc_up", { ...SCRAPE, adc: "prod" }, "1 0x240")],
+        labels: { ...SCRAPE, adc: "prod" },
+      },
+      nearMiss: {
+        because: "for a single poll that failed",
+        series: [series("adc_witness_adc_up", { ...SCRAPE, adc: "prod" }, "1x4 0x2 1x230")],
+      },
+    },
+    {
+      name: "AgentCutOff",
+      severity: "warning",
+      expr: "adc_witness_agent_cut_off == 1",
+      for: "1m",
+      keepFiringFor: null,
+      summary: "The witness at {{ $labels.instance }} reaches none of its control targets",
+      description:
+        "Its own network is gone, so it holds back every opinion. Check the host and its uplink; the servers are not to blame.",
+      verdict: null,
+      fires: {
+        series: [series("adc_witness_agent_cut_off", SCRAPE, "0 1x240")],
+        labels: SCRAPE,
+      },
+      nearMiss: {
+        because: "while a control target answers",
+        series: [series("adc_witness_agent_cut_off", SCRAPE, "0x240")],
+      },
+    },
+    {
+      name: "AgentMissing",
+      severity: "critical",
+      expr: 'up{job="adc-witness"} == 0 or absent(up{job="adc-witness"})',
+      for: "2m",
+      keepFiringFor: null,
+      summary: "The witness is not there to be scraped",
+      description:
+        "Nobody checks the ADC now. Look at the process and its log on {{ $labels.instance }}, and at Prometheus' list of targets.",
+      verdict: null,
+      fires: { series: [series("up", SCRAPE, "1 0x240")], labels: SCRAPE },
+      nearMiss: {
+        because: "for a restart between two scrapes",
+        series: [series("up", SCRAPE, "1x4 0x3 1x230")],
+      },
+    },
+    {
+      name: "LoginSuspended",
+      severity: "warning",
+      expr: "adc_witness_login_suspended == 1",
+      for: "1m",
+      keepFiringFor: null,
+      summary: "Account {{ $labels.account }} is not tried any more: its logins were rejected",
+      description:
+        "Two logins in a row were rejected at different places, and a third might lock the account. Check its password and its expiry; give the witness the new secret and reload.",
+      verdict: null,
+      fires: {
+        series: [series("adc_witness_login_suspended", ACCOUNT, "0 1x240")],
+        labels: ACCOUNT,
+      },
+      nearMiss: {
+        because: "once the account works again",
+        series: [series("adc_witness_login_suspended", ACCOUNT, "0x240")],
+      },
+    },
+    {
+      name: "RoundTripSlow",
+      severity: "warning",
+      expr: 'adc_witness_probe_duration_seconds{transaction="mail_round_trip"} > 60 and adc_witness_probe_success{transaction="mail_round_trip"} == 1',
+      for: "1m",
+      keepFiringFor: null,
+      summary: "A mail through {{ $labels.adc }} takes more than a minute to come back",
+      description:
+        "Mail flows, but slowly. Look at the transport queues, at back pressure and at the anti-spam agents.",
+      verdict: null,
+      fires: {
+        series: [
+          series("adc_witness_probe_duration_seconds", ROUND_TRIP, "5 95x240"),
+          series("adc_witness_probe_success", ROUND_TRIP, "1x240"),
+        ],
+        labels: ROUND_TRIP_LABELS,
+      },
+      nearMiss: {
+        because: "for a mail that was lost, which RoundTripLost tells",
+        series: [
+          series("adc_witness_probe_duration_seconds", ROUND_TRIP, "95x240"),
+          series("adc_witness_probe_success", ROUND_TRIP, "0x240"),
+        ],
+      },
+    },
+    {
+      name: "RoundTripLost",
+      severity: "critical",
+      expr: 'adc_witness_probe_failure_info{transaction="mail_round_trip",reason=~"mail_lost|mail_in_junk"} == 1',
+      for: "1m",
+      keepFiringFor: "10m",
+      summary: "A mail sent through {{ $labels.adc }} did not arrive: {{ $labels.reason }}",
+      description:
+        "The probe's own mail was accepted and not found in its inbox. Search the message tracking log for the probe's account, and look at the queues.",
+      verdict: null,
+      fires: {
+        series: [
+          series(
+            "adc_witness_probe_failure_info",
+            { ...ROUND_TRIP, step: "transaction", reason: "mail_lost" },
+            "1x240",
+          ),
+        ],
+        labels: { ...ROUND_TRIP_LABELS, step: "transaction", reason: "mail_lost" },
+      },
+      nearMiss: {
+        because: "when the mail could not even be handed in, which the verdicts tell",
+        series: [
+          series(
+            "adc_witness_probe_failure_info",
+            { ...ROUND_TRIP, step: "connect", reason: "refused" },
+            "1x240",
+          ),
+        ],
+      },
+    },
+    {
+      name: "ConfigReloadFailed",
+      severity: "warning",
+      expr: "adc_witness_config_last_reload_successful == 0",
+      for: "1m",
+      keepFiringFor: null,
+      summary: "The witness at {{ $labels.instance }} refused its new configuration",
+      description:
+        "It goes on with the old one. Run `adc-witness check-config` on the file: each problem is named with its line.",
+      verdict: null,
+      fires: {
+        series: [series("adc_witness_config_last_reload_successful", SCRAPE, "1 0x240")],
+        labels: SCRAPE,
+      },
+      nearMiss: {
+        because: "after a reload that was accepted",
+        series: [series("adc_witness_config_last_reload_successful", SCRAPE, "1x240")],
+      },
+    },
+    {
+      name: "MaintenanceDeclared",
+      severity: "none",
+      expr: 'adc_witness_maintenance{source="declared"} == 1',
+      for: "0s",
+      keepFiringFor: null,
+      summary: "{{ $labels.server }} is in declared maintenance on {{ $labels.adc }}",
+      description:
+        "Notifies nobody: Alertmanager's inhibit rules use it to hold back what the declared window explains, and nothing else.",
+      verdict: null,
+      fires: {
+        series: [
+          series(
+            "adc_witness_maintenance",
+            { ...SCRAPE, adc: "prod", server: "ex02", source: "declared" },
+            "0 1x240",
+          ),
+        ],
+        labels: { ...SCRAPE, adc: "prod", server: "ex02", source: "declared" },
+      },
+      nearMiss: {
+        because: "for maintenance that was only detected, or that only the ADC knows of",
+        series: [
+          series(
+            "adc_witness_maintenance",
+            { ...SCRAPE, adc: "prod", server: "ex02", source: "detected" },
+            "1x240",
+          ),
+          series(
+            "adc_witness_maintenance",
+            { ...SCRAPE, adc: "prod", server: "ex02", source: "adc" },
+            "1x240",
+          ),
+        ],
+      },
+    },
+  ],
+};

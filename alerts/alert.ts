@@ -1,0 +1,84 @@
+import type { Verdict } from "../src/verdict/verdicts.ts";
+
+/**
+ * An alert as code: the rule, what it tells people, and the proof that it fires when it must and only then. Rules,
+ * their tests and docs/alerts.md are all made from these.
+ */
+export interface Alert {
+  /** In CamelCase, as Prometheus users expect it. */
+  readonly name: string;
+  /** `none` never notifies: it only holds other alerts back. */
+  readonly severity: "critical" | "warning" | "info" | "none";
+  readonly expr: string;
+  /** How long the condition must hold; the verdicts have their grace inside already. */
+  readonly for: string;
+  /** Keeps an alert through a lost ADC or a restarted agent in the middle of an incident; null: resolves at once. */
+  readonly keepFiringFor: string | null;
+  /** May hold `{{ $labels.x }}`. */
+  readonly summary: string;
+  /** What was seen, and what to do; may hold `{{ $labels.x }}`. */
+  readonly description: string;
+  /** The verdict it is about, if it is about one. */
+  readonly verdict: Verdict | null;
+  readonly fires: FiringCase;
+  readonly nearMiss: NearMiss;
+}
+
+/** Series in promtool's notation: values 15 s apart. */
+export interface TestSeries {
+  readonly series: string;
+  readonly values: string;
+}
+
+export interface FiringCase {
+  readonly series: readonly TestSeries[];
+  /** Labels of the alert that fires, besides its name and severity. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface NearMiss {
+  /** Why it must not fire, as the end of a sentence that begins with "does not fire". */
+  readonly because: string;
+  readonly series: readonly TestSeries[];
+}
+
+/** A rule that computes a series for dashboards and for other rules. */
+export interface Recording {
+  readonly record: string;
+  readonly expr: string;
+  /** What the series says, for the documentation. */
+  readonly meaning: string;
+  readonly test: {
+    readonly series: readonly TestSeries[];
+    readonly samples: readonly { readonly labels: string; readonly value: number }[];
+  };
+}
+
+/** Rules that are installed together: one rules file and one test file. */
+export interface AlertGroup {
+  /** Begins the names of the files. */
+  readonly file: string;
+  readonly title: string;
+  readonly alerts: readonly Alert[];
+}
+
+/** Labels of the scrape and of one member, as every test uses them. */
+export const SCRAPE = { job: "adc-witness", instance: "witness1:9743" } as const;
+export const MEMBER = {
+  ...SCRAPE,
+  adc: "prod",
+  adc_service: "svc_imap",
+  server: "ex02",
+  port: "993",
+} as const;
+export const VSERVER = { ...SCRAPE, adc: "prod", vserver: "v_imap" } as const;
+
+/** A series in promtool's notation. */
+export function series(
+  metric: string,
+  labels: Readonly<Record<string, string>>,
+  values: string,
+): TestSeries {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return { series: `${metric}{${pairs.join(",")}}`, values };
+}

@@ -1,0 +1,118 @@
+import type { MemberVerdict } from "../src/verdict/verdicts.ts";
+import { VERDICT_WORDS } from "../src/verdict/words.ts";
+import { MEMBER, series, type Alert, type AlertGroup } from "./alert.ts";
+
+const PLACE = "{{ $labels.server }}:{{ $labels.port }} ({{ $labels.adc_service }})";
+
+/** Alerts about one member: the ADC is wrong about it, or somebody forgot it. */
+export const MEMBER_ALERTS: AlertGroup = {
+  file: "members",
+  title: "Members",
+  alerts: [
+    verdictAlert(
+      "AdcRoutesToMaintenance",
+      "critical",
+      "routes_to_maintenance",
+      `${PLACE} is in maintenance and {{ $labels.adc }} still sends it clients`,
+      ["maintenance_expected", "the ADC has taken the server in maintenance down"],
+    ),
+    verdictAlert(
+      "AdcFalseUp",
+      "critical",
+      "false_up",
+      `{{ $labels.adc }} says UP, but ${PLACE} is down`,
+      ["settling", "the ADC still has time to notice"],
+    ),
+    verdictAlert(
+      "AdcBlindMonitor",
+      "critical",
+      "blind_monitor",
+      `${PLACE} fails in a way that the monitor of {{ $labels.adc }} cannot see`,
+      ["agree_down", "the ADC knows about the failure"],
+    ),
+    verdictAlert(
+      "AdcFalseDown",
+      "warning",
+      "false_down",
+      `{{ $labels.adc }} says DOWN, but ${PLACE} works`,
+      ["settling", "the ADC still has time to bring it back"],
+    ),
+    verdictAlert(
+      "AdcStrictMonitor",
+      "warning",
+      "strict_monitor",
+      `The monitor of {{ $labels.adc }} keeps ${PLACE} down although it works`,
+      ["maintenance_expected", "the health page is rightly down in maintenance"],
+    ),
+    verdictAlert(
+      "AdcReturnOverdue",
+      "warning",
+      "return_overdue",
+      `${PLACE} is good again and still out of service on {{ $labels.adc }}`,
+      ["ready_to_return", "the window is still open"],
+    ),
+    verdictAlert(
+      "AdcDrainedUndeclared",
+      "info",
+      "drained_undeclared",
+      `${PLACE} is out of service on {{ $labels.adc }}, and no window was declared`,
+      ["drained", "a window was declared"],
+    ),
+    {
+      name: "AdcBlind",
+      severity: "warning",
+      expr: 'adc_witness_adc_blind{reason!="service_disabled"} == 1',
+      for: "1m",
+      keepFiringFor: "10m",
+      summary: `What {{ $labels.adc }} says about ${PLACE} is worth little: {{ $labels.reason }}`,
+      description:
+        "The ADC does not really look at this member, so its state would not change if the server failed. Switch the health monitor or the monitor binding on again, or look why its probes do not go out.",
+      verdict: null,
+      fires: {
+        series: [
+          series("adc_witness_adc_blind", { ...MEMBER, reason: "health_monitor_off" }, "1x240"),
+        ],
+        labels: { ...MEMBER, reason: "health_monitor_off" },
+      },
+      nearMiss: {
+        because: "when the member is only switched off on purpose",
+        series: [
+          series("adc_witness_adc_blind", { ...MEMBER, reason: "service_disabled" }, "1x240"),
+          series("adc_witness_adc_blind", { ...MEMBER, reason: "health_monitor_off" }, "0x240"),
+        ],
+      },
+    },
+  ],
+};
+
+/** An alert for one verdict; the near miss is another verdict that looks alike. */
+function verdictAlert(
+  name: string,
+  severity: Alert["severity"],
+  verdict: MemberVerdict,
+  summary: string,
+  [other, because]: readonly [other: MemberVerdict, because: string],
+): Alert {
+  const { meaning, advice } = VERDICT_WORDS[verdict];
+  return {
+    name,
+    severity,
+    expr: `adc_witness_verdict{verdict="${verdict}"} == 1`,
+    for: "1m",
+    keepFiringFor: "10m",
+    summary,
+    description: `${meaning} ${advice}`,
+    verdict,
+    fires: {
+      series: [series("adc_witness_verdict", { ...MEMBER, verdict }, "0 1x240")],
+      labels: { ...MEMBER, verdict },
+    },
+    nearMiss: {
+      because: `while ${because}`,
+      series: [
+        series("adc_witness_verdict", { ...MEMBER, verdict }, "0x240"),
+        series("adc_witness_verdict", { ...MEMBER, verdict: other }, "1x240"),
+      ],
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { ALERT_GROUPS } from "../../alerts/build.ts";
+import { until } from "../support/lab-agent.ts";
+import { missing, put, startServer } from "../support/real-servers.ts";
+
+const EXAMPLE = join(import.meta.dirname, "..", "..", "alerts", "alertmanager.example.yml");
+const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
+
+const LAST = {
+  alertname: "LastReallyGoodMember",
+  adc: "prod",
+  vserver: "v",
+  severity: "critical",
+};
+
+/** Posts alerts to a real Alertmanager with our inhibit rules, and gives the names that reach the webhook. */
+async function notified(posted: readonly Record<string, string>[]): Promise<string[]> {
+  const received = new Set<string>();
+  const webhook = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const { alerts: told } = JSON.parse(body) as {
+        alerts: { labels: Record<string, string> }[];
+      };
+      for (const { labels } of told) {
+        received.add(labels["alertname"] ?? "");
+      }
+      response.end();
+    });
+  });
+  webhook.listen(0, "127.0.0.1");
+  await once(webhook, "listening");
+  const url = `http://127.0.0.1:${String((webhook.address() as AddressInfo).port)}/`;
+  const example = await readFile(EXAMPLE, "utf8");
+  const alertmanager = await startServer({
+    program: "prometheus-alertmanager",
+    ports: ["http"],
+    prepare: ({ directory, ports }) => [
+      `--config.file=${put(
+        directory,
+        "alertmanager.yml",
+        example
+          .replace("http://127.0.0.1:9099/alerts", url)
+          .replace("group_wait: 15s", "group_wait: 1s"),
+      )}`,
+      `--storage.path=${join(directory, "data")}`,
+      `--web.listen-address=127.0.0.1:${String(ports["http"])}`,
+      "--cluster.listen-address=",
+    ],
+  });
+  try {
+    const api = `http://127.0.0.1:${String(alertmanager.ports["http"])}/api/v2/alerts`;
+    const post = async (labels: readonly Record<string, string>[]): Promise<void> => {
+      const answer = await fetch(api, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(labels.map((each) => ({ labels: each }))),
+      });
+      expect(answer.status).toBe(200);
+    };
+    const sawAny = (): boolean => received.size > 0;
+    const sawLast = (): boolean => received.has(LAST.alertname);
+    await post(posted);
+    await until("the first notification", sawAny, Boolean, 15_000);
+    // Sent only now, in a group of its own: when it comes, everything that was posted before has had its time.
+    await post([LAST]);
+    await until("the last notification", sawLast, Boolean, 15_000);
+    return [...received].sort();
+  } finally {
+    await alertmanager.stop();
+    webhook.close();
+  }
+}
+
+describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !== null)(
+  "Alertmanager with the example's inhibit rules",
+  () => {
+    const ON_EX02 = { adc: "prod", server: "ex02", instance: "witness1:9743" };
+      alertname: "LastReallyGoodMember",
+      adc: "prod",
+      vserver: "v",
+      severity: "critical",
+    };
+
+    test("holds back what a declared window explains, and never the clients sent there", async () => {
+      const everything = alerts
+        .filter(({ name }) => name.startsWith("Adc") && name !== "AdcUnreachable")
+        .map(({ name, severity }) => ({ alertname: name, severity, ...ON_EX02 }));
+      const declared = { alertname: "MaintenanceDeclared", severity: "none", ...ON_EX02 };
+      expect(await notified([declared, ...everything])).toEqual([
+        "AdcBlindMonitor",
+        "AdcFalseUp",
+        "AdcRoutesToMaintenance",
+        "LastReallyGoodMember",
+      ]);
+    });
+
+    test("holds back nothing of another server", async () => {
+      const declared = { alertname: "MaintenanceDeclared", severity: "none", ...ON_EX02 };
+      const other = { alertname: "AdcFalseDown", severity: "warning", ...ON_EX02, server: "ex03" };
+      expect(await notified([declared, other])).toEqual([
+        "AdcFalseDown",
+        "LastReallyGoodMember",
+      ]);
+    });
+  },
+);
+
+test("the inhibit rules name only alerts that there are", async () => {
+  const { inhibit_rules: rules } = parse(await readFile(EXAMPLE, "utf8")) as {
+    inhibit_rules: { source_matchers: string[]; target_matchers: string[] }[];
+  };
+  const named = rules.flatMap(({ source_matchers: source, target_matchers: target }) =>
+    [...source, ...target].flatMap((matcher) => (/"(.*)"/.exec(matcher)?.[1] ?? "").split("|")),
+  );
+  const known = alerts.map(({ name }) => name);
+  expect(named.filter((name) => !known.includes(name))).toEqual([]);
+});

@@ -1,0 +1,128 @@
+import { execFile } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { ALERT_GROUPS, buildAlerts } from "../../alerts/build.ts";
+import { RECORDINGS } from "../../alerts/recordings.ts";
+import { DEFINITIONS } from "../../src/exporters/prometheus/definitions.ts";
+import { MISMATCH_VERDICTS } from "../../src/verdict/verdicts.ts";
+import { debianProgram } from "../support/debian-program.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const run = promisify(execFile);
+const promtool = debianProgram("promtool", "prometheus");
+const amtool = debianProgram("amtool", "prometheus-alertmanager");
+const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
+const files = [...buildAlerts()];
+
+describe("the committed files", () => {
+  test.each(files)("%s is what the sources make", async (path, text) => {
+    await expect(text).toMatchFileSnapshot(join(ROOT, path));
+  });
+
+  test("are all there, and no others", async () => {
+    const found = (await readdir(join(ROOT, "alerts"))).filter((name) =>
+      /\.(rules|test)\.yml$/.test(name),
+    );
+    const made = files
+      .map(([path]) => path.replace("alerts/", ""))
+      .filter((name) => name.endsWith(".yml"));
+    expect(found.sort()).toEqual(made.sort());
+  });
+});
+
+describe("the alerts", () => {
+  test("are those people know by name", () => {
+    expect(alerts.map(({ name }) => name)).toEqual([
+      "AdcRoutesToMaintenance",
+      "AdcFalseUp",
+      "AdcBlindMonitor",
+      "AdcFalseDown",
+      "AdcStrictMonitor",
+      "AdcReturnOverdue",
+      "AdcDrainedUndeclared",
+      "AdcBlind",
+      "VipServedByDrainedServer",
+      "VipDownMembersUp",
+      "VipUpMembersDown",
+      "VipWrongCertificate",
+      "LastReallyGoodMember",
+      "CertificateDiffers",
+      "CertificateExpiresSoon",
+      "AdcUnreachable",
+      "AgentCutOff",
+      "AgentMissing",
+      "LoginSuspended",
+      "RoundTripSlow",
+      "RoundTripLost",
+      "ConfigReloadFailed",
+      "MaintenanceDeclared",
+    ]);
+  });
+
+  test("there is one for every verdict that says the ADC is wrong", () => {
+    const told = new Set(alerts.map(({ verdict }) => verdict));
+    expect([...MISMATCH_VERDICTS].filter((verdict) => !told.has(verdict))).toEqual([]);
+  });
+
+  test("use only series and labels that the agent exports", () => {
+    const wrong: string[] = [];
+    for (const { name, expr, fires, nearMiss } of [
+      ...alerts,
+      ...RECORDINGS.map(({ record, expr: of, test: proof }) => ({
+        name: record,
+        expr: of,
+        fires: proof,
+        nearMiss: proof,
+      })),
+    ]) {
+      for (const [metric] of expr.matchAll(/\badc_witness_\w+/g)) {
+        if (!DEFINITIONS.has(metric)) {
+          wrong.push(`${name}: ${metric}`);
+        }
+      }
+      for (const { series } of [...fires.series, ...nearMiss.series]) {
+        const [metric = "", labels = ""] = series.split("{");
+        const known = [...(DEFINITIONS.get(metric)?.labels ?? []), "job", "instance"];
+        for (const [, label = ""] of labels.matchAll(/(\w+)="/g)) {
+          if (metric !== "up" && !known.includes(label)) {
+            wrong.push(`${name}: ${metric}{${label}}`);
+          }
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe.skipIf(promtool === null)("by promtool", () => {
+  const tool = promtool ?? "";
+  test("the rules are well formed", async () => {
+    const rules = files.map(([path]) => path).filter((path) => path.endsWith(".rules.yml"));
+    const { stdout } = await run(tool, ["check", "rules", "--lint=all", "--lint-fatal", ...rules], {
+      cwd: ROOT,
+    });
+    expect(stdout.match(/SUCCESS/g)).toHaveLength(rules.length);
+  });
+
+  test.each(files.map(([path]) => path).filter((path) => path.endsWith(".test.yml")))(
+    "%s: each alert fires when it must, and not when it nearly must",
+    async (path) => {
+      const { stdout } = await run(tool, ["test", "rules", path], { cwd: ROOT });
+      expect(stdout).toContain("SUCCESS");
+    },
+  );
+});
+
+describe.skipIf(amtool === null)("by amtool", () => {
+  test("the example for Alertmanager is well formed", async () => {
+    const { stdout } = await run(
+      amtool ?? "",
+      ["check-config", join("alerts", "alertmanager.example.yml")],
+      { cwd: ROOT },
+    );
+    expect(stdout).toContain("SUCCESS");
+    expect(stdout).toContain("1 inhibit rules");
+  });
+});
