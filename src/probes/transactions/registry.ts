@@ -3,8 +3,11 @@ import { observe } from "../wire/probe-run.ts";
 import { healthPage } from "./health-page.ts";
 import { httpsChallenge } from "./https-challenge.ts";
 import { imapGreeting } from "./imap-greeting.ts";
+import { imapLogin } from "./imap-login.ts";
 import { pop3Greeting } from "./pop3-greeting.ts";
+import { pop3Login } from "./pop3-login.ts";
 import { smtpMailFrom } from "./smtp-mail-from.ts";
+import { smtpSubmission } from "./smtp-submission.ts";
 import type { TransactionName, TransactionSpec, TransactionType } from "./spec.ts";
 
 const TYPES: readonly TransactionType[] = [
@@ -13,6 +16,9 @@ const TYPES: readonly TransactionType[] = [
   smtpMailFrom,
   httpsChallenge,
   healthPage,
+  imapLogin,
+  pop3Login,
+  smtpSubmission,
 ];
 
 /** Every transaction this agent can run, by name. Adding one: its file, and its line above. */
@@ -44,5 +50,17 @@ function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | n
   if (type.needsAccount && spec.security === "none" && !spec.allowPlaintext) {
     return "a credential travels without TLS only with allow_plaintext";
   }
+  const { account } = spec;
+  if (
+    account !== null &&
+    [account.username, account.password, account.address].some(hasLineBreak)
+  ) {
+    return "a user name, address or password with a line break is never sent";
+  }
   return null;
+}
+
+/** CR, LF and NUL end commands of the line protocols: whatever follows them would be a command of its own. */
+function hasLineBreak(text: string | null): boolean {
+  return text !== null && /[\r\n\0]/.test(text);
 }

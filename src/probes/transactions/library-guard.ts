@@ -1,0 +1,96 @@
+import { breakOfSocketError, type Break } from "../wire/break.ts";
+import { messageOf, type ProbeRun, type RunResource } from "../wire/probe-run.ts";
+
+/** What became of a call into a library. */
+export type Guarded<T> =
+  | { readonly kind: "value"; readonly value: T }
+  | { readonly kind: "error"; readonly error: unknown }
+  | Break;
+
+/**
+ * Holds a client library that has a connection of its own inside a run: its calls end with the run's deadline, its
+ * connection is closed at the run's end, and what it says too late is dropped.
+ */
+export class LibraryGuard implements RunResource {
+  readonly #run: ProbeRun;
+  readonly #stop: () => void;
+  #over: Break | null;
+  #waiting: ((why: Break) => void) | null = null;
+
+  constructor(run: ProbeRun, stop: () => void) {
+    this.#run = run;
+    this.#stop = stop;
+    this.#over = run.interrupted;
+    run.hold(this);
+  }
+
+  /** Waits for one call at a time. */
+  async wait<T>(begin: () => Promise<T>): Promise<Guarded<T>> {
+    if (this.#over !== null) {
+      return this.#over;
+    }
+    const interrupted = new Promise<Break>((resolve) => {
+      this.#waiting = resolve;
+    });
+    const called = begin().then(
+      (value): Guarded<T> => ({ kind: "value", value }),
+      (error: unknown): Guarded<T> => ({ kind: "error", error }),
+    );
+    const result = await Promise.race([called, interrupted]);
+    this.#waiting = null;
+    return result;
+  }
+
+  /** Ends waiting by an event of the library that its promises do not tell. */
+  fail(why: Break): void {
+    this.#over ??= why;
+    this.#waiting?.(this.#over);
+  }
+
+  /** Closes the library's connection before the run ends. */
+  close(): void {
+    this.#run.drop(this);
+    this.#stop();
+  }
+
+  interrupt(why: Break): void {
+    this.fail(why);
+    this.close();
+  }
+
+  release(): void {
+    this.#stop();
+  }
+}
+
+/** What an error of a library means, as far as the socket tells: anything else is garbage from the peer. */
+export function breakOfLibraryError(error: unknown): Break {
+  if (isSocketError(error)) {
+    return breakOfSocketError(error);
+  }
+  return { kind: "named", outcome: "failed", reason: "protocol_error", detail: messageOf(error) };
+}
+
+const SOCKET_CODES: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ECONNABORTED",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+]);
+
+function isSocketError(error: unknown): error is NodeJS.ErrnoException {
+  const code = codeOf(error);
+  return code !== null && SOCKET_CODES.has(code);
+}
+
+/** The `code` of an error, or null. */
+export function codeOf(error: unknown): string | null {
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : null;
+}

@@ -1,0 +1,336 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+
+import type { Condition } from "../../../lab/exchange/condition.ts";
+import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import {
+  conversation,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+  type Turn,
+} from "../../support/scripted-server.ts";
+import { accountOf, exchangeBench, PROBE_A, PROBE_B, type ExchangeBench } from "./lab-exchange.ts";
+import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+
+let bench: ExchangeBench;
+beforeAll(async () => {
+  bench = await exchangeBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+afterEach(async () => {
+  await bench.server.set("all", { kind: "healthy" });
+  bench.organisation.setMounted("DB01", true);
+});
+
+const account = accountOf(PROBE_A);
+const implicit = { security: "implicit", tls: CLIENT_TLS, account } as const;
+const startTls = { security: "starttls", tls: CLIENT_TLS, account } as const;
+
+const LOGINS: readonly (readonly [TransactionName, number, string, Partial<TransactionSpec>])[] = [
+  ["imap_login", 993, "TLS", implicit],
+  ["imap_login", 143, "STARTTLS", startTls],
+  ["pop3_login", 995, "TLS", implicit],
+  ["pop3_login", 110, "STLS", startTls],
+  ["smtp_submission", 587, "STARTTLS", startTls],
+];
+
+describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
+  const run = (more: Partial<TransactionSpec> = {}) =>
+    bench.run(port, transactionSpec(transaction, { ...change, ...more }));
+
+  test("logs in, and keeps the password out of everything", async () => {
+    const before = bench.organisation.signIns().length;
+    const seen = await run();
+    expect(seen).toMatchObject({ outcome: "match", reason: "ok", tls: { verification: "ok" } });
+    expect(seen.phases.login).toBeGreaterThan(0);
+    expect(loginOutcome(seen)).toBe("accepted");
+    const signIns = bench.organisation.signIns().slice(before);
+    expect(signIns).toHaveLength(1);
+    expect(signIns[0]).toMatchObject({ accepted: true });
+    const told = JSON.stringify(seen);
+    for (const form of [
+      PROBE_A.password,
+      Buffer.from(PROBE_A.password).toString("base64"),
+      encodeURIComponent(PROBE_A.password),
+    ]) {
+      expect(told).not.toContain(form);
+    }
+  });
+
+  test("a wrong password is our fault, not the service's, and is tried once", async () => {
+    const before = bench.organisation.signIns().length;
+    const seen = await run({ account: accountOf(PROBE_A, { password: "wrong" }) });
+    expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "auth_rejected" });
+    expect(loginOutcome(seen)).toBe("rejected");
+    expect(bench.organisation.signIns()).toHaveLength(before + 1);
+  });
+
+  test("maintenance never costs a login", async () => {
+    const before = bench.organisation.signIns().length;
+    await bench.server.set("all", { kind: "maintenance" });
+    const seen = await run();
+    expect(seen.outcome).not.toBe("match");
+    expect(seen.outcome).not.toBe("fault");
+    expect(["closed_without_data", "service_not_active"]).toContain(seen.reason);
+    expect(loginOutcome(seen)).toBe("not_tried");
+    expect(bench.organisation.signIns()).toHaveLength(before);
+  });
+
+  test("without an account, or with one that would break the line, nothing is sent", async () => {
+    for (const bad of [
+      null,
+      accountOf(PROBE_A, { username: "a\r\nQUIT" }),
+      accountOf(PROBE_A, { password: "x\ny" }),
+      accountOf(PROBE_A, { address: "a@b\r\nDATA" }),
+      accountOf(PROBE_A, { username: "a\0b" }),
+    ]) {
+      const accepted = bench.server.accepted(port);
+      const seen = await run({ account: bad });
+      expect(seen).toMatchObject({ outcome: "fault", reason: "not_configured" });
+      expect(loginOutcome(seen)).toBe("not_tried");
+      expect(bench.server.accepted(port)).toBe(accepted);
+    }
+  });
+
+  test("no credential travels in the clear unless that is allowed", async () => {
+    const accepted = bench.server.accepted(port);
+    const seen = await run({ security: "none", tls: null });
+    expect(seen).toMatchObject({ outcome: "fault", reason: "not_configured" });
+    expect(bench.server.accepted(port)).toBe(accepted);
+  });
+});
+
+describe("a dead mailbox side", () => {
+  const cases: readonly (readonly [TransactionName, number, Condition, string])[] = [
+    ["imap_login", 993, { kind: "dead_backend" }, "auth_rejected"],
+    ["pop3_login", 995, { kind: "dead_backend" }, "auth_rejected"],
+    ["smtp_submission", 587, { kind: "dead_backend" }, "backend_unavailable"],
+  ];
+  test.each(cases)(
+    "%s: the banner is fine, the login is not",
+    async (name, port, condition, reason) => {
+      await bench.server.set("all", condition);
+      const spec = transactionSpec(name, name === "smtp_submission" ? startTls : implicit);
+      expect(await bench.run(port, spec)).toMatchObject({ step: "login", reason });
+    },
+  );
+
+  test("another account's database tells the one from the other", async () => {
+    bench.organisation.setMounted("DB01", false);
+    const other = { ...implicit, account: accountOf(PROBE_B) };
+    expect(await bench.run(993, transactionSpec("imap_login", implicit))).toMatchObject({
+      outcome: "fault",
+      reason: "auth_rejected",
+    });
+    expect(await bench.run(993, transactionSpec("imap_login", other))).toMatchObject({
+      outcome: "match",
+    });
+  });
+
+  test("a hung one is a time-out at the login, which counts as unanswered", async () => {
+    await bench.server.set("all", { kind: "hung_backend", afterMs: 60_000 });
+    for (const [name, port] of [
+      ["imap_login", 993],
+      ["pop3_login", 995],
+    ] as const) {
+      const seen = await bench.run(port, transactionSpec(name, implicit), { timeoutMs: 1500 });
+      expect(seen).toMatchObject({ outcome: "timeout", step: "login" });
+      expect(loginOutcome(seen)).toBe("unanswered");
+    }
+  });
+});
+
+describe("the hub draining", () => {
+  test("shows only after the login, at MAIL FROM", async () => {
+    await bench.server.set("smtp", { kind: "hub_draining" });
+    const seen = await bench.run(587, transactionSpec("smtp_submission", startTls));
+    expect(seen).toMatchObject({ step: "mail_from", reason: "service_not_active" });
+    expect(loginOutcome(seen)).toBe("accepted");
+  });
+});
+
+test("imap_login can read the newest message's size", async () => {
+  bench.organisation.deliver(PROBE_A.address, Buffer.from("Subject: hi\r\n\r\nhello\r\n"), "INBOX");
+  const spec = transactionSpec("imap_login", { ...implicit, options: { fetch_newest: true } });
+  const seen = await bench.run(993, spec);
+  expect(seen.evidence.detail).toMatch(/^\d+ messages, the newest of \d+ bytes$/);
+});
+
+describe("servers that misbehave after the greeting", () => {
+  const servers: ScriptedServer[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+  });
+
+  /** The first connection is our look; the second is the library's. */
+  function second(look: Behaviour, login: Behaviour): Behaviour {
+    let connections = 0;
+    return (socket) => {
+      connections += 1;
+      (connections === 1 ? look : login)(socket);
+    };
+  }
+  const clear = { account, allowPlaintext: true } as const;
+  async function against(
+    name: TransactionName,
+    behaviour: Behaviour,
+    timeoutMs = 700,
+  ): ReturnType<typeof runTransaction> {
+    const server = await serve(behaviour);
+    servers.push(server);
+    const seen = await runTransaction(
+      transactionSpec(name, clear),
+      { host: "127.0.0.1", port: server.port, server: null },
+      probeContext(timeoutMs),
+    );
+    expect(seen.durationMs).toBeLessThan(timeoutMs + 1000);
+    return seen;
+  }
+
+  const IMAP = "* OK hello\r\n";
+  const CAPABILITY: Turn = [/^(\S+) CAPABILITY$/, "* CAPABILITY IMAP4rev1\r\na1 OK done\r\n"];
+  const imapLook = conversation(IMAP, [CAPABILITY, [/^a9 LOGOUT$/, "* BYE\r\na9 OK\r\n"]]);
+  /** Speaks IMAP up to the login, then does as told. */
+  function imapThen(act: (socket: Parameters<Behaviour>[0], tag: string) => void): Behaviour {
+    return (socket) => {
+      socket.write(IMAP);
+      socket.on("data", (data) => {
+        for (const line of data.toString("latin1").split("\r\n")) {
+          const [tag = "", verb = ""] = line.split(" ");
+          if (verb === "CAPABILITY") {
+            socket.write(`* CAPABILITY IMAP4rev1\r\n${tag} OK done\r\n`);
+          } else if (verb === "LOGIN" || verb === "AUTHENTICATE") {
+            act(socket, tag);
+          } else if (verb === "LOGOUT") {
+            socket.end(`* BYE\r\n${tag} OK\r\n`);
+          }
+        }
+      });
+    };
+  }
+
+  test.each<readonly [string, Behaviour, string, string]>([
+    ["reset at LOGIN", imapThen((socket) => socket.resetAndDestroy()), "login", "reset"],
+    ["closed at LOGIN", imapThen((socket) => socket.end()), "login", "protocol_error"],
+    ["silent at LOGIN", imapThen(() => undefined), "login", "response_timeout"],
+    [
+      "a 4 GiB literal",
+      imapThen((socket, tag) => {
+        socket.write(`${tag} OK [CAPABILITY IMAP4rev1] in\r\n* LIST () "/" {4294967295}\r\n`);
+      }),
+      "login",
+      "protocol_error",
+    ],
+    [
+      "NUL bytes and noise",
+      imapThen((socket) => socket.write(Buffer.alloc(5000, 0))),
+      "login",
+      "response_timeout",
+    ],
+    [
+      "Exchange's store is not there",
+      imapThen((socket, tag) => socket.write(`${tag} NO Server Unavailable. 15\r\n`)),
+      "login",
+      "backend_unavailable",
+    ],
+    [
+      "no LOGIN in this state",
+      imapThen((socket, tag) => socket.write(`${tag} BAD Command received in Invalid state.\r\n`)),
+      "login",
+      "auth_rejected",
+    ],
+  ])("imap_login, %s", async (_, behaviour, step, reason) => {
+    const seen = await against("imap_login", second(imapLook, behaviour));
+    expect(seen).toMatchObject({ step, reason });
+  });
+
+  const POP3 = "+OK hello\r\n";
+  const popLook = conversation(POP3, [
+    [/^CAPA$/, "+OK\r\nUSER\r\n.\r\n"],
+    [/^QUIT$/, "+OK bye\r\n"],
+  ]);
+  const popThen = (turns: readonly Turn[]): Behaviour => conversation(POP3, turns);
+
+  test.each<readonly [string, Behaviour, string, string]>([
+    [
+      "refused instead of greeted",
+      (socket) => socket.write("-ERR BYE Connection refused\r\n"),
+      "login",
+      "throttled",
+    ],
+    ["closed instead of greeted", (socket) => socket.end(), "login", "protocol_error"],
+    ["silent after USER", popThen([]), "login", "response_timeout"],
+    [
+      "closed after USER",
+      (socket) => {
+        socket.write(POP3);
+        socket.once("data", () => socket.end());
+      },
+      "login",
+      "protocol_error",
+    ],
+    [
+      "reset after USER",
+      (socket) => {
+        socket.write(POP3);
+        socket.once("data", () => socket.resetAndDestroy());
+      },
+      "login",
+      "reset",
+    ],
+    [
+      "USER refused",
+      popThen([[/^USER/, "-ERR Command is not valid in this state.\r\n"]]),
+      "login",
+      "auth_schemes_differ",
+    ],
+    [
+      "PASS refused",
+      popThen([
+        [/^USER/, "+OK\r\n"],
+        [/^PASS/, "-ERR Logon failure: unknown user name or bad password.\r\n"],
+      ]),
+      "login",
+      "auth_rejected",
+    ],
+    [
+      "the store is not there",
+      popThen([
+        [/^USER/, "+OK\r\n"],
+        [/^PASS/, "+OK\r\n"],
+        [/^STAT/, "-ERR Server Unavailable. 21\r\n"],
+      ]),
+      "transaction",
+      "backend_unavailable",
+    ],
+  ])("pop3_login, %s", async (_, behaviour, step, reason) => {
+    const seen = await against("pop3_login", second(popLook, behaviour));
+    expect(seen).toMatchObject({ step, reason });
+  });
+
+  test("pop3_login, answered with four gigabytes of noise", async () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const seen = await against(
+      "pop3_login",
+      second(popLook, (socket) => {
+        socket.write(POP3);
+        socket.once("data", () => {
+          const block = Buffer.alloc(64 * 1024, "+");
+          const more = (): void => {
+            if (!socket.destroyed) {
+              socket.write(block, () => setImmediate(more));
+            }
+          };
+          more();
+        });
+      }),
+    );
+    expect(seen).toMatchObject({ outcome: "failed", reason: "protocol_error" });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
+  });
+});
