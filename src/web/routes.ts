@@ -4,6 +4,9 @@ import type { Metrics } from "../exporters/prometheus/metrics.ts";
 import { acceptsGzip, CONTENT_TYPES, negotiateFormat } from "../exporters/prometheus/negotiate.ts";
 import type { WebActions } from "./actions.ts";
 import { apiRoutes } from "./api/routes.ts";
+import { maintenanceRoutes } from "./api/maintenance.ts";
+import { maintenancePageRoutes } from "./page/maintenance-routes.ts";
+import { probeRoute } from "./probe/route.ts";
 import type { EventStreams } from "./api/events.ts";
 import type { History } from "./history/history.ts";
 import { problem, reply, text, type Reply } from "./http/reply.ts";
@@ -24,6 +27,8 @@ export interface WebSources {
   readonly remarks?: () => readonly Remark[];
   /** The configuration in force as YAML, secrets masked. */
   readonly configMasked: () => string;
+  /** Bearer token of writes, asked for at every write; null refuses them. */
+  readonly token: () => string | null;
   readonly version: string;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
@@ -51,6 +56,9 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
     get("/config", () => text(200, sources.configMasked())),
     get("/api/v1/events", events.open),
     ...apiRoutes(sources),
+    ...maintenanceRoutes(sources),
+    ...maintenancePageRoutes(sources),
+    probeRoute(sources),
   ];
 }
 

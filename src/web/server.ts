@@ -21,8 +21,6 @@ export interface WebOptions extends WebSources {
   readonly listen: readonly string[];
   /** Names by which the page may be called, beside addresses and this machine's name (`web.hosts`). */
   readonly hosts: readonly string[];
-  /** Bearer token of writes, asked for at every write; null refuses them. */
-  readonly token: () => string | null;
   readonly log: WebLog;
   readonly patience?: Patience;
 }

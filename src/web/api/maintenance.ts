@@ -1,0 +1,214 @@
+import { z } from "zod";
+import { parseDuration } from "../../config/duration.ts";
+import type {
+  MaintenanceActions,
+  MaintenanceReport,
+  MaintenanceRequest,
+  MaintenanceResult,
+  MaintenanceWindowView,
+} from "../actions.ts";
+import { json, problem, type Reply } from "../http/reply.ts";
+import { get, type Call, type Route } from "../http/route.ts";
+import type { WebSources } from "../routes.ts";
+import { instant } from "../verdicts-json.ts";
+
+/** One declared window as the API tells it. */
+export interface WindowJson {
+  readonly name: string;
+  readonly servers: readonly string[];
+  readonly start: string | null;
+  /** RFC 3339, or `never`. */
+  readonly end: string | null;
+  readonly reason: string | null;
+  readonly author: string | null;
+  readonly auto_end: boolean;
+  readonly flexible: boolean;
+  readonly source: "config" | "api";
+  readonly state: "open" | "coming" | "over";
+}
+
+const shortText = z.string().min(1).max(200);
+const moment = z.iso.datetime({ offset: true });
+
+/** Body of `POST /api/v1/maintenance`. Either `end` or `for`; without `start` it begins now. */
+export const maintenanceBody = z.strictObject({
+  name: shortText.optional(),
+  servers: z.array(shortText).min(1).max(1_000),
+  start: moment.optional(),
+  end: z.union([moment, z.literal("never")]).optional(),
+  for: z.string().max(20).optional(),
+  reason: z.string().max(500).nullish(),
+  author: z.string().max(200).nullish(),
+  auto_end: z.boolean().default(false),
+  flexible: z.boolean().default(false),
+});
+
+/**
+ * `GET` lists, `POST` declares (idempotent by name), `DELETE ?name=` ends now; `preflight` and `verify` look once. Writes
+ * need the token.
+ */
+export function maintenanceRoutes(sources: WebSources): readonly Route[] {
+  const path = "/api/v1/maintenance";
+  const guarded = (
+    handle: (actions: MaintenanceActions, call: Call) => Reply | Promise<Reply>,
+  ): Route["handle"] => {
+    return (call) => {
+      const actions = sources.actions.maintenance;
+      return actions === null
+        ? problem(404, "This agent keeps no maintenance windows.")
+        : handle(actions, call);
+    };
+  };
+  return [
+    get(
+      path,
+      guarded((actions) => json({ windows: actions.list().map(windowJson) })),
+    ),
+    {
+      method: "POST",
+      path,
+      access: "write",
+      handle: guarded(async (actions, call) => {
+        const read = readRequest(call, actions.list(), sources.now());
+        return read.kind === "bad"
+          ? problem(400, read.message)
+          : resultReply(await actions.start(read.request));
+      }),
+    },
+    {
+      method: "DELETE",
+      path,
+      access: "write",
+      handle: guarded(async (actions, { url }) => {
+        const name = url.searchParams.get("name");
+        return name === null || name === ""
+          ? problem(400, "The parameter name is missing.")
+          : resultReply(await actions.end(name, url.searchParams.get("author")));
+      }),
+    },
+    get(
+      `${path}/preflight`,
+      guarded(async (actions, { url }) => {
+        const server = url.searchParams.get("server") ?? "";
+        return server === ""
+          ? problem(400, "The parameter server is missing.")
+          : reportReply(await actions.preflight(server));
+      }),
+    ),
+    get(
+      `${path}/verify`,
+      guarded(async (actions, { url }) => {
+        const server = url.searchParams.get("server") ?? "";
+        const want = url.searchParams.get("want");
+        return server === "" || (want !== "drained" && want !== "returned")
+          ? problem(400, "Parameters: server, and want as drained or returned.")
+          : reportReply(await actions.verify(server, want));
+      }),
+    ),
+  ];
+}
+
+type ReadRequest =
+  | { readonly kind: "request"; readonly request: MaintenanceRequest }
+  | { readonly kind: "bad"; readonly message: string };
+
+function readRequest(
+  call: Call,
+  known: readonly MaintenanceWindowView[],
+  now: number,
+): ReadRequest {
+  if (!/^application\/json\b/i.test(call.headers["content-type"] ?? "")) {
+    return bad("The body must be application/json.");
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(call.body.toString("utf8"));
+  } catch {
+    return bad("The body is no JSON.");
+  }
+  const parsed = maintenanceBody.safeParse(value);
+  return parsed.success ? toRequest(parsed.data, known, now) : bad(z.prettifyError(parsed.error));
+}
+
+/** What API and page send, in the terms of the store. */
+export function toRequest(
+  body: z.output<typeof maintenanceBody>,
+  known: readonly MaintenanceWindowView[],
+  now: number,
+): ReadRequest {
+  const name = body.name ?? body.servers.join(",");
+  if ((body.end === undefined) === (body.for === undefined)) {
+    return bad("Say either end or for.");
+  }
+  // The same request again must change nothing: a window that is open keeps the start it was given by the first.
+  const open = known.find((window) => window.name === name && window.state === "open");
+  const startAt = body.start === undefined ? (open?.startAt ?? now) : Date.parse(body.start);
+  const endAt = readEnd(body.end, body.for, startAt);
+  if (endAt === null) {
+    return bad("for is a duration: 30m, 2h, or never.");
+  }
+  return {
+    kind: "request",
+    request: {
+      name,
+      servers: body.servers,
+      startAt,
+      endAt,
+      reason: body.reason ?? null,
+      author: body.author ?? null,
+      autoEnd: body.auto_end,
+      flexible: body.flexible,
+    },
+  };
+}
+
+function readEnd(
+  end: string | undefined,
+  duration: string | undefined,
+  startAt: number,
+): number | null {
+  if (end === "never" || duration === "never") {
+    return Infinity;
+  }
+  if (end !== undefined) {
+    return Date.parse(end);
+  }
+  const durationMs = parseDuration(duration ?? "");
+  return durationMs === null || durationMs === 0 ? null : startAt + durationMs;
+}
+
+function bad(message: string): ReadRequest {
+  return { kind: "bad", message };
+}
+
+function resultReply(result: MaintenanceResult): Reply {
+  switch (result.kind) {
+    case "done":
+      return json({ window: windowJson(result.window) });
+    case "not_found":
+      return problem(404, result.message);
+    case "refused":
+      return problem(409, result.message);
+    case "failed":
+      return problem(503, result.message);
+  }
+}
+
+function reportReply(report: MaintenanceReport): Reply {
+  return json(report);
+}
+
+export function windowJson(window: MaintenanceWindowView): WindowJson {
+  return {
+    name: window.name,
+    servers: window.servers,
+    start: instant(window.startAt),
+    end: window.endAt === Infinity ? "never" : instant(window.endAt),
+    reason: window.reason,
+    author: window.author,
+    auto_end: window.autoEnd,
+    flexible: window.flexible,
+    source: window.source,
+    state: window.state,
+  };
+}
