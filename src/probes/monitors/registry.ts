@@ -1,13 +1,23 @@
 import type { Monitor } from "../../estate/model.ts";
+import { dnsMonitor, dnsTcpMonitor } from "./dns.ts";
+import { ftpExtendedMonitor, ftpMonitor } from "./ftp.ts";
 import { httpEcvMonitor } from "./http-ecv.ts";
 import { httpInlineMonitor, httpMonitor } from "./http.ts";
+import { ldapMonitor } from "./ldap.ts";
+import { mysqlMonitor } from "./mysql.ts";
+import { nntpMonitor } from "./nntp.ts";
 import { pingMonitor } from "./ping.ts";
 import { pop3Monitor } from "./pop3.ts";
+import { radiusMonitor } from "./radius.ts";
+import { rtspMonitor } from "./rtsp.ts";
+import { sipTcpMonitor, sipUdpMonitor } from "./sip.ts";
 import { smtpMonitor } from "./smtp.ts";
 import type { MonitorType } from "./spec.ts";
+import { snmpMonitor } from "./snmp.ts";
 import { tcpEcvMonitor } from "./tcp-ecv.ts";
 import { tcpMonitor } from "./tcp.ts";
 import { udpEcvMonitor } from "./udp-ecv.ts";
+import { userScriptMonitor } from "./user-script.ts";
 import { UNREPEATABLE } from "./unrepeatable.ts";
 
 /** Every monitor type that can be repeated, by NetScaler's name. One line per file. */
@@ -22,6 +32,19 @@ export const MONITOR_TYPES: ReadonlyMap<string, MonitorType> = new Map(
     udpEcvMonitor,
     smtpMonitor,
     pop3Monitor,
+    dnsMonitor,
+    dnsTcpMonitor,
+    ldapMonitor,
+    ftpMonitor,
+    ftpExtendedMonitor,
+    nntpMonitor,
+    radiusMonitor,
+    snmpMonitor,
+    mysqlMonitor,
+    rtspMonitor,
+    sipUdpMonitor,
+    sipTcpMonitor,
+    userScriptMonitor,
   ].map((type) => [type.type, type]),
 );
 
@@ -75,12 +98,8 @@ function layerTwoReason(monitor: Monitor): string | null {
     : null;
 }
 
-function userType(monitor: Monitor): MonitorType | Unsupported {
+function userType(monitor: Monitor): MonitorType {
   const script = monitor.parameters.scriptName ?? "";
   const stands = TYPE_OF_SCRIPT.get(script.toLowerCase());
-  const known = stands === undefined ? undefined : MONITOR_TYPES.get(stands);
-  return (
-    known ??
-    MONITOR_TYPES.get("USER") ?? { unsupported: `the script ${script} runs only on the ADC` }
-  );
+  return (stands === undefined ? undefined : MONITOR_TYPES.get(stands)) ?? userScriptMonitor;
 }

@@ -40,6 +40,11 @@ export async function dial(run: ProbeRun, target: Target, options: DialOptions):
   return upgrade(connected.connection, options.tls, "tls");
 }
 
+/** A second connection of the same exchange to an address already resolved (FTP's data connection). */
+export function dialAddress(run: ProbeRun, address: string, port: number): Promise<Dialled> {
+  return connectTcp(run, address, port);
+}
+
 /** TLS on a connection that spoke clear text so far (STARTTLS, STLS). Its time counts as phase `starttls`. */
 export function startTls(connection: Connection, settings: TlsSettings): Promise<Dialled> {
   return upgrade(connection, settings, "starttls");

@@ -1,0 +1,206 @@
+import type { Observation } from "../probe.ts";
+import type { Break } from "../wire/break.ts";
+import type { Connection } from "../wire/connection.ts";
+import { dial, dialAddress } from "../wire/dial.ts";
+import { LineReader } from "../wire/line-reader.ts";
+import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import { readReply, type CodedReply } from "../wire/reply-code.ts";
+import { needsCredential } from "./credential.ts";
+import type { MonitorSpec, MonitorType } from "./spec.ts";
+
+/** Bytes of a file that are read before it counts as retrieved in part. */
+const LARGEST_FILE_BYTES = 16 * 1024 * 1024;
+
+const COMMON = {
+  reversePasses: ["mismatch"],
+  transport: "tcp",
+  meaningfulAtVip: true,
+  defaultPort: 21,
+} as const;
+
+/**
+ * FTP: greeting, login, and a passive data connection that lists names. Without a configured user it logs in as
+ * `anonymous`. A rejected login is never the server's fault. NetScaler docs: "FTP monitors": "the monitor opens the
+ * control connection, then the data connection".
+ */
+export const ftpMonitor: MonitorType = {
+  ...COMMON,
+  type: "FTP",
+  source: "SNIP",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const dialled = await dial(run, target, { tls: spec.tls });
+      return dialled.kind === "failed"
+        ? run.broken(dialled.step, dialled.why)
+        : new FtpExchange(run, dialled.connection, spec).transfer("NLST");
+    }),
+  unsupported: (spec) => (spec.monitor.parameters.userName === null ? null : needsCredential(spec)),
+};
+
+/** FTP-EXTENDED (nsftp.pl): fetches `fileName` whole. NetScaler docs: "FTP-EXTENDED monitors". */
+export const ftpExtendedMonitor: MonitorType = {
+  ...COMMON,
+  type: "FTP-EXTENDED",
+  source: "NSIP",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const dialled = await dial(run, target, { tls: spec.tls });
+      return dialled.kind === "failed"
+        ? run.broken(dialled.step, dialled.why)
+        : new FtpExchange(run, dialled.connection, spec).transfer(
+            `RETR ${spec.monitor.parameters.fileName ?? ""}`,
+          );
+    }),
+  unsupported: (spec) =>
+    spec.monitor.parameters.fileName === null
+      ? "FTP-EXTENDED without a fileName has nothing to fetch"
+      : needsCredential(spec),
+};
+
+class FtpExchange {
+  readonly #run: ProbeRun;
+  readonly #connection: Connection;
+  readonly #reader: LineReader;
+  readonly #spec: MonitorSpec;
+
+  constructor(run: ProbeRun, connection: Connection, spec: MonitorSpec) {
+    this.#run = run;
+    this.#connection = connection;
+    this.#reader = new LineReader(connection);
+    this.#spec = spec;
+  }
+
+  async transfer(command: string): Promise<Observation> {
+    const run = this.#run;
+    const failure = (await this.#greet()) ?? (await this.#logIn());
+    if (failure !== null) {
+      return failure;
+    }
+    const passive = await this.#ask("EPSV");
+    const port = passive.kind === "reply" ? passivePort(passive) : null;
+    if (passive.kind !== "reply") {
+      return run.broken("response", passive);
+    }
+    const place = port ?? (await this.#oldPassive());
+    if (typeof place !== "number") {
+      return place;
+    }
+    // The server names a port; its address is the one that already answered, whatever it says about itself.
+    const data = await dialAddress(run, this.#connection.remote.address, place);
+    if (data.kind === "failed") {
+      return run.broken("transaction", data.why);
+    }
+    const opening = await this.#ask(command);
+    if (opening.kind !== "reply") {
+      return run.broken("transaction", opening);
+    }
+    if (opening.code === 550 && command === "NLST") {
+      // An empty directory: the data connection stood, and there is nothing to list.
+      return this.#leave();
+    }
+    if (opening.code >= 400) {
+      return run.mismatch("transaction", "bad_status", `${opening.code} ${opening.text}`);
+    }
+    const drained = await drain(data.connection);
+    if (drained !== null) {
+      return run.broken("transaction", drained);
+    }
+    const done = opening.code < 200 ? await readReply(this.#reader) : opening;
+    run.phase("transfer");
+    if (done.kind !== "reply") {
+      return run.broken("transaction", done);
+    }
+    return done.code < 300
+      ? this.#leave()
+      : run.mismatch("transaction", "bad_status", `${done.code} ${done.text}`);
+  }
+
+  async #greet(): Promise<Observation | null> {
+    const greeting = await readReply(this.#reader);
+    this.#run.phase("banner");
+    if (greeting.kind !== "reply") {
+      return this.#run.broken("greeting", greeting);
+    }
+    return greeting.code === 220
+      ? null
+      : this.#run.mismatch("greeting", "bad_status", `${greeting.code} ${greeting.text}`);
+  }
+
+  async #logIn(): Promise<Observation | null> {
+    const run = this.#run;
+    const { credential } = this.#spec;
+    run.hide(credential?.password ?? null);
+    let reply = await this.#ask(`USER ${credential?.username ?? "anonymous"}`);
+    if (reply.kind === "reply" && reply.code === 331) {
+      reply = await this.#ask(`PASS ${credential?.password ?? "adc-witness@"}`);
+    }
+    run.phase("login");
+    if (reply.kind !== "reply") {
+      return run.broken("login", reply);
+    }
+    if (reply.code < 300) {
+      return null;
+    }
+    const words = `${reply.code} ${reply.text}`;
+    return reply.code === 530 || reply.code === 331 || reply.code === 332
+      ? run.fault("login", "auth_rejected", words)
+      : run.mismatch("login", "bad_status", words);
+  }
+
+  async #oldPassive(): Promise<number | Observation> {
+    const reply = await this.#ask("PASV");
+    if (reply.kind !== "reply") {
+      return this.#run.broken("response", reply);
+    }
+    return (
+      passivePort(reply) ??
+      this.#run.mismatch("response", "bad_status", `no passive port: ${reply.code} ${reply.text}`)
+    );
+  }
+
+  async #leave(): Promise<Observation> {
+    this.#run.responseTimeMs = this.#run.elapsedMs();
+    await this.#ask("QUIT");
+    this.#run.phase("quit");
+    return this.#run.match("transaction");
+  }
+
+  #ask(command: string): Promise<CodedReply | Break> {
+    this.#connection.write(`${command}\r\n`);
+    return readReply(this.#reader);
+  }
+}
+
+/** Port of `229 … (|||6446|)` (RFC 2428) or `227 … (h1,h2,h3,h4,p1,p2)` (RFC 959). */
+export function passivePort(reply: CodedReply): number | null {
+  if (reply.code === 229) {
+    const port = /\(\|\|\|(\d{1,5})\|\)/.exec(reply.text)?.[1];
+    return port === undefined ? null : validPort(Number(port));
+  }
+  const numbers = /\d+,\d+,\d+,\d+,(\d+),(\d+)/.exec(reply.text);
+  return reply.code === 227 && numbers !== null
+    ? validPort(Number(numbers[1]) * 256 + Number(numbers[2]))
+    : null;
+}
+
+function validPort(port: number): number | null {
+  return port > 0 && port < 65_536 ? port : null;
+}
+
+/** Reads a data connection to its end; null when it ended well. */
+async function drain(data: Connection): Promise<Break | null> {
+  for (;;) {
+    const next = await data.read();
+    if (next.kind === "closed") {
+      data.close();
+      return null;
+    }
+    if (next.kind !== "data") {
+      return next;
+    }
+    if (data.bytesReceived > LARGEST_FILE_BYTES) {
+      data.close("RESET");
+      return null;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { observe } from "../wire/probe-run.ts";
+import {
+  decodeRadiusAnswer,
+  encodeAccessRequest,
+  RADIUS_CODES,
+  type RadiusRequest,
+} from "../wire/radius-message.ts";
+import { askUdp } from "../wire/udp.ts";
+import { needsCredential } from "./credential.ts";
+import { isAmong } from "./http.ts";
+import type { MonitorType } from "./spec.ts";
+
+/**
+ * RADIUS: an Access-Request with PAP; the answer's code must be among `respCode` (2, Access-Accept, by default; 3 is
+ * Access-Reject). Answers not signed with the shared secret are passed over. A rejected login that is not asked for says
+ * something about the account, never that the server is down. NetScaler docs: "RADIUS monitors".
+ */
+export const radiusMonitor: MonitorType = {
+  type: "RADIUS",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const { credential } = spec;
+      if (credential === null) {
+        return run.fault(
+          "login",
+          "not_configured",
+          "this monitor needs an account and a shared secret",
+        );
+      }
+      run.hide(credential.password, credential.secret);
+      const { radNasId, radNasIp, respCodes } = spec.monitor.parameters;
+      const request: RadiusRequest = {
+        id: randomInt(256),
+        authenticator: randomBytes(16),
+        username: credential.username,
+        password: credential.password,
+        secret: credential.secret ?? "",
+        nasId: radNasId,
+        nasIp: radNasIp,
+      };
+      const answer = await askUdp(run, target, {
+        payload: encodeAccessRequest(request),
+        shown: `Access-Request for ${credential.username}\n`,
+        accept: (data) => decodeRadiusAnswer(data, request) !== null,
+      });
+      if (answer.kind === "failed") {
+        return run.broken(answer.step, answer.why);
+      }
+      if (answer.kind !== "datagram") {
+        return run.broken("response", answer);
+      }
+      run.responseTimeMs = run.phase("first_byte");
+      const code = decodeRadiusAnswer(answer.data, request) ?? 0;
+      if (
+        isAmong(
+          code,
+          respCodes ?? [{ from: RADIUS_CODES.accessAccept, to: RADIUS_CODES.accessAccept }],
+        )
+      ) {
+        return run.match("response", `code ${code}`);
+      }
+      return code === RADIUS_CODES.accessReject || code === RADIUS_CODES.accessChallenge
+        ? run.fault("login", "auth_rejected", `code ${code}`)
+        : run.mismatch("response", "bad_status", `code ${code}`);
+    }),
+  reversePasses: ["mismatch"],
+  source: "SNIP",
+  transport: "udp",
+  meaningfulAtVip: true,
+  defaultPort: 1812,
+  unsupported: (spec) =>
+    spec.credential !== null && spec.credential.secret === null
+      ? `monitors.${spec.monitor.name} needs a secret_file with the shared secret`
+      : needsCredential(spec),
+};

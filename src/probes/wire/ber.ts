@@ -1,0 +1,88 @@
+/** One element of BER (X.690): its tag and its content. */
+export interface BerElement {
+  readonly tag: number;
+  readonly content: Buffer;
+}
+
+export function berElement(tag: number, ...contents: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(contents);
+  return Buffer.concat([Buffer.from([tag]), berLength(content.length), content]);
+}
+
+/** A non-negative integer. */
+export function berInteger(value: number): Buffer {
+  const hex = value.toString(16);
+  const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex");
+  const first = bytes[0] ?? 0;
+  return berElement(0x02, first >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
+}
+
+/** An object identifier in dotted form, or null when it is none. */
+export function berObjectIdentifier(oid: string): Buffer | null {
+  const parts = oid.replace(/^\./, "").split(".").map(Number);
+  const [first, second, ...rest] = parts;
+  if (
+    first === undefined ||
+    second === undefined ||
+    parts.some((part) => !Number.isInteger(part) || part < 0)
+  ) {
+    return null;
+  }
+  const bytes: number[] = [];
+  for (const part of [first * 40 + second, ...rest]) {
+    const groups: number[] = [part % 128];
+    for (let left = Math.floor(part / 128); left > 0; left = Math.floor(left / 128)) {
+      groups.unshift((left % 128) | 0x80);
+    }
+    bytes.push(...groups);
+  }
+  return berElement(0x06, Buffer.from(bytes));
+}
+
+/** The elements one after another in these bytes; null when a length is a lie. */
+export function readElements(data: Buffer): BerElement[] | null {
+  const elements: BerElement[] = [];
+  let at = 0;
+  while (at < data.length) {
+    const tag = data[at] ?? 0;
+    const first = data[at + 1];
+    if (first === undefined) {
+      return null;
+    }
+    let length = first;
+    at += 2;
+    if (first >= 0x80) {
+      const bytes = first & 0x7f;
+      if (bytes === 0 || bytes > 4 || at + bytes > data.length) {
+        return null;
+      }
+      length = data.readUIntBE(at, bytes);
+      at += bytes;
+    }
+    if (at + length > data.length) {
+      return null;
+    }
+    elements.push({ tag, content: data.subarray(at, at + length) });
+    at += length;
+  }
+  return elements;
+}
+
+/** Signed integers of up to six bytes; larger ones (Counter64) lose nothing that a threshold needs. */
+export function readInteger(content: Buffer): number {
+  if (content.length === 0) {
+    return 0;
+  }
+  return content.length <= 6
+    ? content.readIntBE(0, content.length)
+    : Number(BigInt(`0x${content.toString("hex")}`));
+}
+
+function berLength(length: number): Buffer {
+  if (length < 0x80) {
+    return Buffer.from([length]);
+  }
+  return length < 0x100
+    ? Buffer.from([0x81, length])
+    : Buffer.from([0x82, (length >> 8) & 0xff, length & 0xff]);
+}

@@ -1,0 +1,186 @@
+import {
+  BindRequest,
+  BindResponse,
+  FilterParser,
+  MessageParser,
+  SearchEntry,
+  SearchReference,
+  SearchRequest,
+  SearchResponse,
+  UnbindRequest,
+  type Filter,
+} from "ldapts";
+import { protocolBreak, type Break } from "./break.ts";
+import type { Connection } from "./connection.ts";
+import { messageOf } from "./probe-run.ts";
+
+/** Result codes of RFC 4511 that decide something here. */
+export const LDAP_RESULT = {
+  success: 0,
+  noSuchObject: 32,
+  sizeLimitExceeded: 4,
+  invalidCredentials: 49,
+};
+
+export interface LdapResult {
+  readonly kind: "result";
+  /** 0 is success, 49 invalid credentials … (RFC 4511 appendix A). */
+  readonly code: number;
+  readonly message: string;
+  /** Names of the entries found, at most as many as were asked for. */
+  readonly entries: readonly string[];
+}
+
+export interface LdapSearch {
+  readonly baseDn: string;
+  readonly scope: "base" | "one" | "sub";
+  readonly filter: string;
+  readonly attributes: readonly string[];
+  readonly sizeLimit: number;
+}
+
+const LARGEST_MESSAGE_BYTES = 256 * 1024;
+type Response = BindResponse | SearchResponse | SearchEntry | SearchReference;
+
+/**
+ * LDAP over a connection of ours: ldapts writes and reads the messages, while time, size and TLS stay in our hands, which
+ * its own client (it opens its socket itself and reads without bound) would not allow.
+ */
+export class LdapSession {
+  readonly #connection: Connection;
+  #messageId = 0;
+  #buffer: Buffer = Buffer.alloc(0);
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Simple bind; empty strings bind anonymously. */
+  async bind(dn: string, password: string): Promise<LdapResult | Break> {
+    this.#messageId += 1;
+    const request = new BindRequest({ messageId: this.#messageId, dn, password });
+    this.#connection.write(request.write(), `bind ${dn === "" ? "anonymously" : dn}\n`);
+    const answer = await this.#next();
+    if (!(answer instanceof BindResponse)) {
+      return isResponse(answer) ? protocolBreak("no answer to the bind") : answer;
+    }
+    return { kind: "result", code: answer.status, message: answer.errorMessage ?? "", entries: [] };
+  }
+
+  /** Searches; a filter that cannot be parsed is a `protocol_error`, which callers should rule out before. */
+  async search(search: LdapSearch): Promise<LdapResult | Break> {
+    const filter = parseFilter(search.filter);
+    if (filter === null) {
+      return protocolBreak(`not a filter: ${search.filter}`);
+    }
+    this.#messageId += 1;
+    const request = new SearchRequest({
+      messageId: this.#messageId,
+      baseDN: search.baseDn,
+      scope: search.scope,
+      filter,
+      attributes: [...search.attributes],
+      sizeLimit: search.sizeLimit,
+    });
+    this.#connection.write(
+      request.write(),
+      `search "${search.baseDn}" ${search.scope} ${search.filter}\n`,
+    );
+    const entries: string[] = [];
+    for (;;) {
+      const answer = await this.#next();
+      if (answer instanceof SearchResponse) {
+        return { kind: "result", code: answer.status, message: answer.errorMessage ?? "", entries };
+      }
+      if (answer instanceof SearchEntry) {
+        entries.push(answer.name);
+      } else if (!(answer instanceof SearchReference)) {
+        return isResponse(answer) ? protocolBreak("no answer to the search") : answer;
+      }
+      if (entries.length > 1000) {
+        return protocolBreak("more than 1000 entries");
+      }
+    }
+  }
+
+  /** Says good-bye; LDAP has no answer to it. */
+  unbind(): void {
+    this.#messageId += 1;
+    this.#connection.write(new UnbindRequest({ messageId: this.#messageId }).write(), "unbind\n");
+  }
+
+  async #next(): Promise<Response | Break> {
+    for (;;) {
+      const length = messageLength(this.#buffer);
+      if (length === "broken" || (length !== "short" && length > LARGEST_MESSAGE_BYTES)) {
+        return protocolBreak("not an LDAP message");
+      }
+      if (length !== "short" && this.#buffer.length >= length) {
+        const message = this.#buffer.subarray(0, length);
+        this.#buffer = this.#buffer.subarray(length);
+        return parseMessage(message);
+      }
+      const more = await this.#connection.read();
+      if (more.kind !== "data") {
+        return more.kind === "closed" && this.#buffer.length > 0
+          ? { kind: "closed", midway: true }
+          : more;
+      }
+      this.#buffer = Buffer.concat([this.#buffer, more.data]);
+    }
+  }
+}
+
+/** A filter as ldapts reads it, or null. */
+export function parseFilter(text: string): Filter | null {
+  try {
+    return FilterParser.parseString(text);
+  } catch {
+    return null;
+  }
+}
+
+function isResponse(value: Response | Break): value is Response {
+  return !("kind" in value);
+}
+
+/** Whole length of the BER sequence at the start, header included. */
+function messageLength(buffer: Buffer): number | "short" | "broken" {
+  const [tag, first] = buffer;
+  if (tag === undefined) {
+    return "short";
+  }
+  if (tag !== 0x30) {
+    return "broken";
+  }
+  if (first === undefined) {
+    return "short";
+  }
+  if (first < 0x80) {
+    return 2 + first;
+  }
+  const bytes = first & 0x7f;
+  if (bytes === 0 || bytes > 4) {
+    return "broken";
+  }
+  return buffer.length < 2 + bytes ? "short" : 2 + bytes + buffer.readUIntBE(2, bytes);
+}
+
+function parseMessage(message: Buffer): Response | Break {
+  const parser = new MessageParser();
+  let result: Response | Break = protocolBreak("not an LDAP message");
+  parser.on("message", (parsed) => {
+    result =
+      parsed instanceof BindResponse ||
+      parsed instanceof SearchResponse ||
+      parsed instanceof SearchEntry ||
+      parsed instanceof SearchReference
+        ? parsed
+        : protocolBreak("an LDAP message of another kind");
+  });
+  parser.on("error", (error) => {
+    result = protocolBreak(messageOf(error));
+  });
+  parser.read(message, new Map());
+  return result;
+}
