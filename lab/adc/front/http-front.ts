@@ -128,7 +128,8 @@ async function pass(
     return "close";
   }
   try {
-    const upstream = await upstreams.to(choice.member);
+    const member = upstreams.keptWith(choice.member, request.header("authorization"));
+    const upstream = await upstreams.to(member);
     const onResponse = (head: ResponseHead): ResponseHead =>
       choice.setCookie === null
         ? head

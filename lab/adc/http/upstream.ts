@@ -14,6 +14,7 @@ export class UpstreamSet {
   readonly #open: (member: MemberRuntime) => Promise<Socket>;
   readonly #served: ServedConnection;
   readonly #upstreams = new Map<MemberRuntime, Upstream>();
+  #authenticated: MemberRuntime | null = null;
 
   constructor(open: (member: MemberRuntime) => Promise<Socket>, flush: () => void) {
     this.#open = open;
@@ -41,6 +42,22 @@ export class UpstreamSet {
       release();
       throw error;
     }
+  }
+
+  /**
+   * Who serves the next request. NTLM and Negotiate log a connection in, not a request: from the first such header on,
+   * this client stays with its server, as long as that server serves the same service group and takes clients.
+   */
+  keptWith(choice: MemberRuntime, authorization: string | null): MemberRuntime {
+    const kept = this.#authenticated;
+    const member =
+      kept?.takesBoundClients === true && kept.member.adcService === choice.member.adcService
+        ? kept
+        : choice;
+    if (/^(NTLM|Negotiate)\b/i.test(authorization ?? "")) {
+      this.#authenticated = member;
+    }
+    return member;
   }
 
   drop(upstream: Upstream): void {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { serve, type ScriptedServer } from "../../support/scripted-server.ts";
 import { startTestAdc, until, type TestAdc } from "./support/test-adc.ts";
 
-const TIMING = "-interval 300 MSEC -resptimeout 250 MSEC -downTime 300 MSEC";
+const TIMING = "-interval 600 MSEC -resptimeout 590 MSEC -downTime 300 MSEC";
 const CONF = `
 add server ex01 198.51.100.11
 add server ex02 198.51.100.12

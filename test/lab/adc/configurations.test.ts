@@ -18,7 +18,7 @@ describe("configurations the lab plays", () => {
 
   test("the guide of 2010 runs as it stands, its pinned ports included", async () => {
     const confText = await readFile(join(fixtures, "exchange-2010.conf"), "utf8");
-    const lab = await startLab({ confText, timeScale: 0.02 });
+    const lab = await startLab({ confText, timeScale: 0.05 });
     try {
       const states = lab.adc.members().map(({ member, state }) => `${member.adcService} ${state}`);
       expect(states).toEqual(

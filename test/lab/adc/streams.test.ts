@@ -17,9 +17,9 @@ add server dc01 198.51.100.5
 add serviceGroup sg_imaps TCP
 add serviceGroup sg_imap TCP
 add serviceGroup sg_dns UDP
-add lb monitor mon_tcp TCP -interval 300 MSEC -resptimeout 250 MSEC -downTime 300 MSEC
-add lb monitor mon_banner TCP-ECV -recv "IMAP4 service is ready" -interval 300 MSEC -resptimeout 250 MSEC -downTime 300 MSEC
-add lb monitor mon_udp UDP-ECV -send x -interval 300 MSEC -resptimeout 250 MSEC -downTime 300 MSEC
+add lb monitor mon_tcp TCP -interval 600 MSEC -resptimeout 590 MSEC -downTime 300 MSEC
+add lb monitor mon_banner TCP-ECV -recv "IMAP4 service is ready" -interval 600 MSEC -resptimeout 590 MSEC -downTime 300 MSEC
+add lb monitor mon_udp UDP-ECV -send x -interval 600 MSEC -resptimeout 590 MSEC -downTime 300 MSEC
 add lb vserver v_imaps TCP 192.0.2.20 993
 add lb vserver v_offload SSL_TCP 192.0.2.21 993
 add lb vserver v_uncertified SSL_TCP 192.0.2.22 993

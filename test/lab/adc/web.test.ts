@@ -12,7 +12,7 @@ add server ex02 198.51.100.12
 add serviceGroup sg_owa SSL
 add serviceGroup sg_rpc SSL
 add serviceGroup sg_plain HTTP
-add lb monitor mon_health HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -interval 300 MSEC -resptimeout 250 MSEC -downTime 300 MSEC -secure YES
+add lb monitor mon_health HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -interval 600 MSEC -resptimeout 590 MSEC -downTime 300 MSEC -secure YES
 add lb vserver v_owa SSL 0.0.0.0 0 -persistenceType COOKIEINSERT -timeout 0
 add lb vserver v_rpc SSL 0.0.0.0 0 -persistenceType SOURCEIP -timeout 30
 add lb vserver v_plain HTTP 192.0.2.11 80 -lbMethod ROUNDROBIN
