@@ -136,7 +136,11 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     const result = await transport.exchange({ method, path, cookie: session.cookie, body });
     const judged = judge(result, resource);
     const durationMs = monotonic() - startedAt;
-    options.onRequest?.({ node: url.host, resource, durationMs, code: judged.code });
+    try {
+      options.onRequest?.({ node: url.host, resource, durationMs, code: judged.code });
+    } catch {
+      // Whoever counts requests must not cost us a session: a login's answer is still to be read.
+    }
     return judged;
   }
 
