@@ -7,12 +7,12 @@ import { apiRoutes } from "./api/routes.ts";
 import { maintenanceRoutes } from "./api/maintenance.ts";
 import { maintenancePageRoutes } from "./page/maintenance-routes.ts";
 import { probeRoute } from "./probe/route.ts";
+import { discoveryRoutes } from "./sd-routes.ts";
 import type { EventStreams } from "./api/events.ts";
 import type { History } from "./history/history.ts";
 import { problem, reply, text, type Reply } from "./http/reply.ts";
 import { get, type Call, type Route } from "./http/route.ts";
 import { pageRoutes } from "./page/routes.ts";
-import type { Remark } from "./page/monitor-facts.ts";
 import { readiness } from "./readiness.ts";
 
 /** Where the web takes everything from; asked anew at every request. */
@@ -23,8 +23,6 @@ export interface WebSources {
   /** Fed by the agent (`probeFinished`); the server samples the live state for it. */
   readonly history: History;
   readonly actions: WebActions;
-  /** What lint has to say about objects of the estates; left out, the page says nothing of it. */
-  readonly remarks?: () => readonly Remark[];
   /** The configuration in force as YAML, secrets masked. */
   readonly configMasked: () => string;
   /** Bearer token of writes, asked for at every write; null refuses them. */
@@ -59,6 +57,7 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
     ...maintenanceRoutes(sources),
     ...maintenancePageRoutes(sources),
     probeRoute(sources),
+    ...discoveryRoutes(sources),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { LiveMember, LiveProbe, LiveState } from "../../agent/live.ts";
 import type { Estate } from "../../estate/model.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
+import type { Finding } from "../../lint/finding.ts";
 import { VERDICT_WORDS } from "../../verdict/words.ts";
 import type { History } from "../history/history.ts";
 import { html, type Markup } from "../markup.ts";
@@ -9,7 +10,7 @@ import { commands } from "./cards.ts";
 import { memberCommands } from "./commands.ts";
 import { layout } from "./layout.ts";
 import { vserverHref } from "./links.ts";
-import { monitorFacts, type Remark } from "./monitor-facts.ts";
+import { monitorFacts } from "./monitor-facts.ts";
 import { opinionBadge, threeSides } from "./opinions.ts";
 import { protocolWithPort } from "./protocol.ts";
 import { outcomeWords, probeSection, tlsSection } from "./runs.ts";
@@ -21,7 +22,7 @@ export interface MemberInput {
   readonly live: LiveState;
   readonly member: LiveMember;
   readonly estate: Estate | null;
-  readonly remarks: readonly Remark[];
+  readonly remarks: readonly Finding[];
   readonly history: History;
   readonly version: string;
   readonly now: number;

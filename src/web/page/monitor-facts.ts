@@ -1,38 +1,25 @@
 import type { Estate, Monitor, MonitorBinding } from "../../estate/model.ts";
+import type { Finding } from "../../lint/finding.ts";
 import { html, type Markup } from "../markup.ts";
 import { span } from "./time.ts";
-
-/** A remark of lint on an object of the estate, as the page shows it. */
-export interface Remark {
-  readonly adc: string;
-  readonly object: string;
-  readonly severity: string;
-  readonly message: string;
-  /** The command that mends it. */
-  readonly fix: string | null;
-}
 
 /** The monitors bound to a service as they are configured, each with what it cannot see. */
 export function monitorFacts(
   estate: Estate,
   adcService: string,
-  remarks: readonly Remark[],
+  remarks: readonly Finding[],
 ): Markup | null {
   const service = estate.services.get(adcService);
   if (service === undefined || service.monitors.length === 0) {
     return null;
   }
-  const ofService = remarks.filter(
-    ({ adc, object }) => adc === estate.adc && object === adcService,
-  );
+  const ofService = remarks.filter(({ object }) => object === adcService);
   return html`<section aria-labelledby="monitors">
     <h2 id="monitors">Monitors as configured</h2>
     ${remarkList(ofService)}
     ${service.monitors.map((binding) => {
       const monitor = estate.monitors.get(binding.monitor);
-      const own = remarks.filter(
-        ({ adc, object }) => adc === estate.adc && object === binding.monitor,
-      );
+      const own = remarks.filter(({ object }) => object === binding.monitor);
       return html`<article class="monitor">
         <h3>${binding.monitor} <span class="what">${bindingWords(binding)}</span></h3>
         ${
@@ -78,7 +65,7 @@ function quoted(value: string): string {
   return /^[\w.:/<>-]+$/.test(value) ? value : JSON.stringify(value);
 }
 
-function remarkList(remarks: readonly Remark[]): Markup | null {
+function remarkList(remarks: readonly Finding[]): Markup | null {
   return remarks.length === 0
     ? null
     : html`<ul class="remarks">

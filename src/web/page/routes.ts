@@ -4,6 +4,7 @@ import { get, type Route } from "../http/route.ts";
 import type { WebSources } from "../routes.ts";
 import { readSelection, selectMembers } from "../selection.ts";
 import { memberPage } from "./member-page.ts";
+import { createRemarks, type Remarks } from "./remarks.ts";
 import { SCRIPT } from "./script.ts";
 import { statusPage } from "./status-page.ts";
 import { ICON, STYLE_SHEET } from "./style.ts";
@@ -11,13 +12,14 @@ import { vserverPage } from "./vserver-page.ts";
 
 /** The pages for people, and the three files they need. */
 export function pageRoutes(sources: WebSources): readonly Route[] {
+  const remarks = createRemarks();
   return [
     get("/", ({ url }) => {
       const selection = readSelection(url.searchParams);
       const { live, estates, version } = sources;
       return html(statusPage({ live: live(), estates: estates(), selection, version }));
     }),
-    get("/member", ({ url }) => member(sources, sources.live(), url)),
+    get("/member", ({ url }) => member(sources, sources.live(), remarks, url)),
     get("/vserver", ({ url }) => vserver(sources, sources.live(), url)),
     get("/page.css", () => file("text/css; charset=utf-8", STYLE_SHEET)),
     get("/page.js", () => file("text/javascript; charset=utf-8", SCRIPT)),
@@ -25,17 +27,18 @@ export function pageRoutes(sources: WebSources): readonly Route[] {
   ];
 }
 
-function member(sources: WebSources, live: LiveState, url: URL): Reply {
+function member(sources: WebSources, live: LiveState, remarks: Remarks, url: URL): Reply {
   const [found] = selectMembers(live, readSelection(url.searchParams));
   if (found === undefined) {
     return problem(404, "No such member is imported.");
   }
+  const estate = sources.estates().find(({ adc }) => adc === found.adc) ?? null;
   return html(
     memberPage({
       live,
       member: found,
-      estate: sources.estates().find(({ adc }) => adc === found.adc) ?? null,
-      remarks: sources.remarks?.() ?? [],
+      estate,
+      remarks: estate === null ? [] : remarks(estate),
       history: sources.history,
       version: sources.version,
       now: sources.now(),

@@ -1,3 +1,4 @@
+import { targetOf } from "../../exporters/discovery/http-sd.ts";
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
 
 /** What a `target` of the estate means: members and vservers, one or several, or nothing imported. */
@@ -40,12 +41,8 @@ export function memberTarget(member: LiveMember): string {
 
 /** The address at which a probe can be run now. */
 export function probeNowHref(probe: LiveProbe): string {
-  const target =
-    probe.server === ""
-      ? `${probe.adc}/${probe.vserver}`
-      : `${probe.adc}/${probe.adcService}/${endpoint(probe.server, probe.port)}`;
   const query = new URLSearchParams({
-    target,
+    target: targetOf(probe),
     monitor: probe.kind === "monitor" ? probe.monitor : probe.transaction,
     debug: "true",
   });
@@ -59,6 +56,6 @@ function namesOf(member: LiveMember): readonly string[] {
   return address === null ? names : [...names, endpoint(address, port)];
 }
 
-function endpoint(host: string, port: number | "*" | ""): string {
+function endpoint(host: string, port: number | "*"): string {
   return `${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
 }
