@@ -2,24 +2,24 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseNsConf } from "../src/estate/nsconf/import.ts";
-import { LAB_ACCOUNTS, LAB_GROUPS, MONITOR_ACCOUNT } from "./accounts.ts";
+import { LAB_GROUPS, monitorAccount, monitorCredentials } from "./accounts.ts";
 import { AddressMap } from "./adc/address-map.ts";
 import { Appliance } from "./adc/appliance.ts";
 import type { AaaOptions } from "./adc/aaa/options.ts";
 import type { CertificateAndKey } from "./adc/front/termination.ts";
 import { CERTIFICATE_NAMES, labCa, labCertificate } from "./certificates/lab-certificate.ts";
-import {
-  createOrganisation,
-  startExchangeServer,
-  type ExchangeServer,
-  type ExchangeServerOptions,
-  type LabAccount,
-  type Organisation,
+import type { DirectoryServer } from "./exchange/directory.ts";
+import type {
+  ExchangeServer,
+  ExchangeServerOptions,
+  LabAccount,
+  Organisation,
 } from "./exchange/exchange-server.ts";
-import { clientNames, hostOf, mapServer, mapTheRest, pingedHosts, serverRoles } from "./network.ts";
+import { clientNames, pingedHosts, serverRoles } from "./network.ts";
 import { startNitroServer, type NitroServer, type NitroServerOptions } from "./nitro/server.ts";
 import { playScenario, type Scenario, type ScenarioRun, type ScenarioStep } from "./scenario.ts";
 import { scenario, type ScenarioName } from "./scenarios.ts";
+import { startServers } from "./servers.ts";
 
 export interface LabOptions {
   /** Default: lab/demo.conf. */
@@ -54,10 +54,16 @@ export interface Lab {
   readonly connectTo: Readonly<Record<string, string>>;
   readonly adc: Appliance;
   readonly servers: ReadonlyMap<string, ExchangeServer>;
+  /** The domain controllers: DNS, NTP, LDAP. */
+  readonly directories: ReadonlyMap<string, DirectoryServer>;
   readonly organisation: Organisation;
   readonly accounts: readonly LabAccount[];
-  /** The account of the ADC's login monitors, whose password the ns.conf keeps encrypted. */
+  /** The account of the guides' POP3 monitor. */
   readonly monitorAccount: LabAccount;
+  /** By monitor: what the ADC logs in with, and the ns.conf keeps encrypted. */
+  readonly monitorCredentials: Readonly<
+    Record<string, { readonly username: string; readonly password: string }>
+  >;
   /** PEM of the authority behind every certificate of the lab. */
   readonly ca: string;
   readonly scenario: Scenario;
@@ -87,43 +93,21 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await Promise.all(started.splice(0).map((each) => each.close()));
   };
   try {
-    const organisation = createOrganisation({
-      accounts: LAB_ACCOUNTS,
-      mailboxServer: `${firstServer(estate.servers.keys())}.lab.example.com`,
-    });
     const addresses = new AddressMap();
-    const servers = new Map<string, ExchangeServer>();
-    for (const [index, { server, version, rpcPort }] of serverRoles(estate).entries()) {
-      const limit = options.sharedServers ?? Number.POSITIVE_INFINITY;
-      const shared = index < limit ? undefined : [...servers.values()][index % limit];
-      if (shared !== undefined) {
-        mapServer(server, shared, addresses);
-        continue;
-      }
-      const exchange = await startExchangeServer({
-        name: server.name,
-        fqdn: server.domain ?? `${server.name}.lab.example.com`,
-        version,
-        organisation,
-        healthCacheMs: HEALTH_CACHE_MS * timeScale,
-        // The ADC ends TLS in front of IMAP and POP, and its login monitor speaks without.
-        imapPopLoginType: "PlainTextLogin",
-        ...(rpcPort === null ? {} : { rpcPort }),
-        ...options.exchange?.[server.name],
-      });
-      started.push(exchange);
-      servers.set(server.name, exchange);
-      mapServer(server, exchange, addresses);
-      addresses.addHost(hostOf(server), () => true);
-    }
-    mapTheRest(estate, addresses);
+    const { organisation, servers, directories } = await startServers(
+      estate,
+      { ...options, healthCacheMs: HEALTH_CACHE_MS * timeScale },
+      addresses,
+      started,
+    );
 
+    const credentials = monitorCredentials(estate);
     let aaa: AaaOptions = { ...labAaa(organisation), ...options.aaa };
     const adc = new Appliance({
       estate,
       addresses,
       certificate: certificateOfFile,
-      monitorPassword: () => passwordOf(MONITOR_ACCOUNT),
+      monitorPassword: (monitor) => credentials[monitor]?.password ?? null,
       timeScale,
       aaa,
       haPair: options.haPair ?? story.haPair ?? false,
@@ -161,9 +145,11 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       connectTo: { ...addresses.toConnectTo(), ...pings },
       adc,
       servers,
+      directories,
       organisation,
-      accounts: LAB_ACCOUNTS,
-      monitorAccount: accountOf(MONITOR_ACCOUNT),
+      accounts: organisation.accounts,
+      monitorAccount: monitorAccount(),
+      monitorCredentials: credentials,
       ca: labCa(),
       scenario: story,
       play: (tell = () => undefined) => {
@@ -255,21 +241,4 @@ async function settled(adc: Appliance, deadlineMs: number): Promise<void> {
   while (!adc.settled && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function accountOf(username: string): LabAccount {
-  const account = LAB_ACCOUNTS.find((known) => known.username === username);
-  if (account === undefined) {
-    throw new Error(`The lab has no account ${username}.`);
-  }
-  return account;
-}
-
-function passwordOf(username: string): string {
-  return accountOf(username).password;
-}
-
-function firstServer(names: Iterable<string>): string {
-  const [first = "ex01"] = names;
-  return first;
 }

@@ -1,6 +1,5 @@
-import type { Estate, Member, Server } from "../src/estate/model.ts";
-import type { AddressMap } from "./adc/address-map.ts";
-import type { ExchangeServer } from "./exchange/exchange-server.ts";
+import type { Estate, Member, Port, Server } from "../src/estate/model.ts";
+import type { AddressMap, Endpoint } from "./adc/address-map.ts";
 
 /** A loopback port on which nobody listens, and nobody without privileges can. */
 const NOBODY = { host: "127.0.0.1", port: 1 };
@@ -8,9 +7,14 @@ const NOBODY = { host: "127.0.0.1", port: 1 };
 /** Ports on which an Exchange server listens by itself; another one that a TCP monitor asks for is a pinned RPC port. */
 const WELL_KNOWN = new Set([25, 80, 110, 135, 143, 443, 465, 587, 717, 993, 995, 2525]);
 
+/** Ports of the guides' supporting servers. */
+const DIRECTORY_PORTS: ReadonlySet<Port> = new Set<Port>([53, 123, 389, 636]);
+
 /** What a server of the ns.conf must be for its members to be served. */
 export interface ServerRole {
   readonly server: Server;
+  /** A domain controller where only names, time and the directory are asked of it. */
+  readonly kind: "exchange" | "directory";
   /** 2010 where its RPC port is balanced: later versions have none. */
   readonly version: "2010" | "2016";
   readonly rpcPort: number | null;
@@ -23,7 +27,15 @@ export function serverRoles(estate: Estate): ServerRole[] {
     .filter(({ name }) => members.some((member) => member.server === name))
     .map((server) => {
       const rpcPort = pinnedPort(server, estate);
-      return { server, version: rpcPort === null ? "2016" : "2010", rpcPort };
+      const ports = members
+        .filter((member) => member.server === server.name)
+        .map(({ port }) => port);
+      return {
+        server,
+        kind: ports.every((port) => DIRECTORY_PORTS.has(port)) ? "directory" : "exchange",
+        version: rpcPort === null ? "2016" : "2010",
+        rpcPort,
+      };
     });
 }
 
@@ -42,10 +54,16 @@ function pinnedPort(server: Server, estate: Estate): number | null {
   return null;
 }
 
+/** What stands for a server: the well-known ports it has, and where they really are. */
+export interface Listening {
+  readonly ports: readonly number[];
+  endpoint(port: number): Endpoint | null;
+}
+
 /** Maps a server's ports, under its address or domain name, to where they really are. */
-export function mapServer(server: Server, exchange: ExchangeServer, addresses: AddressMap): void {
-  for (const port of exchange.ports) {
-    const endpoint = exchange.endpoint(port);
+export function mapServer(server: Server, listening: Listening, addresses: AddressMap): void {
+  for (const port of listening.ports) {
+    const endpoint = listening.endpoint(port);
     if (endpoint !== null) {
       addresses.add(hostOf(server), port, endpoint);
     }

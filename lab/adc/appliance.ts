@@ -15,8 +15,9 @@ import { nitroView, withCertificateFacts } from "./nitro-view.ts";
 import type { AdcOptions, DisableOptions } from "./options.ts";
 import { MODERN_RANGE, type TlsRange } from "./tls-range.ts";
 
-/** First probes are spread over this time (scaled), so that an appliance that starts does not storm its servers. */
+/** First probes are spread over this time, more for many members: an appliance that starts does not storm its servers. */
 const FIRST_PROBES_WITHIN_MS = 500;
+const FIRST_PROBES_PER_MEMBER_MS = 5;
 const CLIENT_SIDE_TLS = new Set(["SSL", "SSL_TCP"]);
 
 /** An ADC on loopback: it probes, balances and tells about it as its ns.conf says. */
@@ -65,8 +66,12 @@ export class Appliance {
     for (const runtime of runtimes) {
       this.#fronts.set(runtime.vserver.name, await openFronts(runtime, world));
     }
+    const withinMs = Math.max(
+      FIRST_PROBES_WITHIN_MS * this.#timeScale,
+      FIRST_PROBES_PER_MEMBER_MS * this.#members.size,
+    );
     for (const member of this.#members.values()) {
-      member.start(FIRST_PROBES_WITHIN_MS * this.#timeScale);
+      member.start(withinMs);
     }
   }
 

@@ -5,6 +5,7 @@ import { bigConf } from "../../../lab/big-conf.ts";
 import { demoConf, startLab } from "../../../lab/lab.ts";
 import { SCENARIO_NAMES, scenario } from "../../../lab/scenarios.ts";
 import { memberKey } from "../../../src/estate/adc-state.ts";
+import { until } from "./support/test-adc.ts";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
 
 const fixtures = join(import.meta.dirname, "..", "..", "fixtures", "ns.conf");
@@ -29,6 +30,18 @@ describe("configurations the lab plays", () => {
         ]),
       );
       expect(lab.connectTo["192.168.1.154:22902"]).toMatch(/^127\.0\.0\.1:\d+$/);
+    } finally {
+      await lab.close();
+    }
+  });
+
+  test("the guide of 2016 runs as it stands, with its name, time and directory servers", async () => {
+    const confText = await readFile(join(fixtures, "exchange-2016.conf"), "utf8");
+    const lab = await startLab({ confText, timeScale: 0.3 });
+    try {
+      await until("all are up", () => lab.adc.members().every(({ state }) => state === "UP"));
+      expect([...lab.directories.keys()]).toEqual(["dc01", "dc02"]);
+      expect(lab.monitorCredentials["lb_mon_ldaps"]?.username).toBe("ldap@lab.local");
     } finally {
       await lab.close();
     }

@@ -1,3 +1,5 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { request } from "node:https";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bigConf } from "../../../lab/big-conf.ts";
@@ -73,9 +75,18 @@ function nitro(
   });
 }
 
+async function datagram(vip: string, bytes: Buffer): Promise<Buffer> {
+  const socket = createSocket("udp4");
+  socket.send(bytes, Number(lab.connectTo[vip]?.split(":")[1]), "127.0.0.1");
+  const [answer] = (await once(socket, "message")) as [Buffer];
+  socket.close();
+  return answer;
+}
+
 describe.skipIf(lacking !== null)("the lab", () => {
   test("starts with every member UP, and each endpoint of the ns.conf mapped to loopback", async () => {
     await until("all are up", () => lab.adc.members().every(({ state }) => state === "UP"));
+    expect([...lab.directories.keys()]).toEqual(["dc01"]);
     expect([...lab.servers.keys()]).toEqual(["ex01", "ex02", "ex03", "ex09"]);
     const estate = lab.adc.estate();
     for (const service of estate.services.values()) {
@@ -97,6 +108,21 @@ describe.skipIf(lacking !== null)("the lab", () => {
       expect(lab.connectTo[vip]).toMatch(/^127\.0\.0\.1:\d+$/);
     }
     expect(estate.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+
+  test("answers DNS and NTP through its datagram vservers, and LDAPS through its TCP one", async () => {
+    const query = Buffer.from("4e5301000001000000000000", "hex");
+    const name = Buffer.from("\x04dc01\x03lab\x07example\x03com\x00\x00\x01\x00\x01", "latin1");
+    const answer = await datagram("192.0.2.23:53", Buffer.concat([query, name]));
+    expect(answer.includes(Buffer.from([198, 51, 100, 5]))).toBe(true);
+    const ntp = await datagram(
+      "192.0.2.23:123",
+      Buffer.concat([Buffer.from([0x23]), Buffer.alloc(47)]),
+    );
+    expect(ntp).toHaveLength(48);
+    expect(lab.adc.member("sg_ldaps", "dc01", 636)?.monitorBelief("mon_ldaps")?.lastResponse).toBe(
+      "Success - SSL handshake completed.",
+    );
   });
 
   test("serves NITRO with what the ADC believes, and no session is left after logout", async () => {
