@@ -5,6 +5,7 @@ import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import type { ProbeContext, Target } from "../../../src/probes/probe.ts";
 import { probeContract, type ContractSubject } from "../../support/contract.ts";
 import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
+import { mysqlServer, MYSQL_USER } from "../../support/mysql-server.ts";
 import { conversation } from "../../support/scripted-server.ts";
 
 function runOf(spec: MonitorSpec): ContractSubject["run"] {
@@ -96,4 +97,50 @@ probeContract("SMTP, secure", {
 probeContract("POP3", {
   run: runOf(monitorSpec("POP3", {}, { credential })),
   healthy: pop3Server,
+});
+
+probeContract("DNS-TCP", {
+  run: runOf(monitorSpec("DNS-TCP", { query: "example.com" })),
+  healthy: (socket) => {
+    socket.on("data", (query: Buffer) => {
+      const answer = Buffer.from(query);
+      answer.writeUInt16BE(0x8180, 4);
+      socket.write(answer);
+    });
+  },
+});
+probeContract("NNTP", {
+  run: runOf(monitorSpec("NNTP", { group: "local.test" })),
+  healthy: conversation("200 ready\r\n", [
+    [/^GROUP/, "211 0 0 0 local.test\r\n"],
+    [/^QUIT/, "205 bye\r\n"],
+  ]),
+});
+probeContract("RTSP", {
+  run: runOf(monitorSpec("RTSP")),
+  healthy: conversation("", [[/^OPTIONS/, "RTSP/1.0 200 OK\r\n\r\n"]]),
+});
+probeContract("SIP-TCP", {
+  run: runOf(monitorSpec("SIP-TCP")),
+  healthy: conversation("", [[/^OPTIONS/, "SIP/2.0 200 OK\r\n\r\n"]]),
+});
+probeContract("LDAP", {
+  run: runOf(monitorSpec("LDAP")),
+  healthy: (socket) => {
+    let seen = 0;
+    socket.on("data", (data: Buffer) => {
+      seen += 1;
+      // A bind response, then the end of a search, both with result 0 (RFC 4511).
+      const kind = seen === 1 ? 0x61 : 0x65;
+      if (data[5] !== 0x42) {
+        socket.write(Buffer.from([0x30, 12, 2, 1, seen, kind, 7, 10, 1, 0, 4, 0, 4, 0]));
+      }
+    });
+  },
+});
+probeContract("MYSQL", {
+  run: runOf(
+    monitorSpec("MYSQL", { sqlQuery: "SELECT 1" }, { credential: { ...MYSQL_USER, secret: null } }),
+  ),
+  healthy: (socket) => mysqlServer({ plugin: "mysql_native_password", queries: [] })(socket),
 });
