@@ -1,0 +1,139 @@
+import { readFile, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { parse } from "yaml";
+import { z } from "zod";
+import { parseDuration } from "../../config/duration.ts";
+import { webConfigFile, type ClientAuthType, type WebConfigFile } from "./schema.ts";
+
+/** How the doors are locked, ready to use. */
+export interface WebConfig {
+  readonly tls: ServerTls | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** User names to bcrypt hashes; null when nobody has to name himself. */
+  readonly users: ReadonlyMap<string, string> | null;
+  /** One request in so many milliseconds on average, so many at once; null for no bound. */
+  readonly rateLimit: { readonly intervalMs: number; readonly burst: number } | null;
+}
+
+export interface ServerTls {
+  readonly context: SecureContextOptions;
+  readonly clientAuth: ClientAuthType;
+  /** Empty: any name will do. */
+  readonly allowedSans: readonly string[];
+}
+
+export const OPEN_DOORS: WebConfig = { tls: null, headers: {}, users: null, rateLimit: null };
+
+export type LoadedWebConfig =
+  | {
+      readonly kind: "loaded";
+      readonly config: WebConfig;
+      /** Changes with any of the files behind the configuration. */
+      readonly fingerprint: string;
+    }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Reads the file and the certificates it names (relative to its own folder). Never rejects. */
+export async function loadWebConfig(path: string): Promise<LoadedWebConfig> {
+  try {
+    const written: unknown = parse(await readFile(path, "utf8"));
+    const parsed = webConfigFile.safeParse(written ?? {});
+    if (!parsed.success) {
+      return { kind: "failed", message: `${path}: ${z.prettifyError(parsed.error)}` };
+    }
+    const files = filesOf(path, parsed.data);
+    const fingerprint = await fingerprintOf(files);
+    const tls = await serverTls(path, parsed.data.tls_server_config ?? null);
+    return {
+      kind: "loaded",
+      fingerprint,
+      config: {
+        tls,
+        headers: parsed.data.http_server_config?.headers ?? {},
+        users: users(parsed.data),
+        rateLimit: rateLimit(parsed.data),
+      },
+    };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: "failed", message: `${path}: ${message}` };
+  }
+}
+
+/** The present state of the files behind a configuration, cheaply; rejects when one is missing. */
+export async function currentFingerprint(path: string): Promise<string> {
+  const parsed = webConfigFile.safeParse(parse(await readFile(path, "utf8")) ?? {});
+  return fingerprintOf(parsed.success ? filesOf(path, parsed.data) : [path]);
+}
+
+function filesOf(path: string, file: WebConfigFile): readonly string[] {
+  const tls = file.tls_server_config;
+  const named = [tls?.cert_file, tls?.key_file, tls?.client_ca_file];
+  return [path, ...named.filter((one) => one !== undefined).map((one) => beside(path, one))];
+}
+
+async function fingerprintOf(files: readonly string[]): Promise<string> {
+  const states = await Promise.all(
+    files.map(async (file) => {
+      const { mtimeMs, size, ino } = await stat(file);
+      return [file, mtimeMs, size, ino].join(" ");
+    }),
+  );
+  return states.join("\n");
+}
+
+async function serverTls(
+  path: string,
+  tls: NonNullable<WebConfigFile["tls_server_config"]> | null,
+): Promise<ServerTls | null> {
+  if (tls === null) {
+    return null;
+  }
+  const cert = await content(path, tls.cert_file, tls.cert);
+  const key = await content(path, tls.key_file, tls.key);
+  const ca = await content(path, tls.client_ca_file, tls.client_ca);
+  if (cert === null || key === null) {
+    throw new Error("tls_server_config needs cert_file and key_file");
+  }
+  const verifies = tls.client_auth_type.includes("Verify");
+  if (verifies && ca === null) {
+    throw new Error(`client_auth_type ${tls.client_auth_type} needs client_ca_file`);
+  }
+  const ciphers = tls.cipher_suites.filter((cipher) => cipher !== null);
+  const context: SecureContextOptions = {
+    cert,
+    key,
+    minVersion: tls.min_version,
+    maxVersion: tls.max_version,
+    honorCipherOrder: tls.prefer_server_cipher_suites,
+    ...(ca === null ? {} : { ca }),
+    ...(ciphers.length === 0 ? {} : { ciphers: ciphers.join(":") }),
+    ...(tls.curve_preferences.length === 0 ? {} : { ecdhCurve: tls.curve_preferences.join(":") }),
+  };
+  // Certificate and key that do not belong together are found out here, not at the first visitor.
+  createSecureContext(context);
+  return { context, clientAuth: tls.client_auth_type, allowedSans: tls.client_allowed_sans };
+}
+
+async function content(
+  path: string,
+  file: string | undefined,
+  inline: string | undefined,
+): Promise<string | null> {
+  return file === undefined ? (inline ?? null) : readFile(beside(path, file), "utf8");
+}
+
+function users(file: WebConfigFile): ReadonlyMap<string, string> | null {
+  const named = Object.entries(file.basic_auth_users ?? {});
+  return named.length === 0 ? null : new Map(named);
+}
+
+function rateLimit(file: WebConfigFile): WebConfig["rateLimit"] {
+  const intervalMs = parseDuration(file.rate_limit?.interval ?? "0s") ?? 0;
+  return intervalMs === 0 ? null : { intervalMs, burst: file.rate_limit?.burst ?? 1 };
+}
+
+function beside(path: string, file: string): string {
+  return resolve(dirname(path), file);
+}
