@@ -1,0 +1,261 @@
+import { readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Config } from "../config/schema.ts";
+import {
+  maintenanceApi,
+  type ApiAnswer,
+  type ApiReport,
+  type ApiWindow,
+  type DeclareBody,
+  type MaintenanceApi,
+} from "./maintenance-api.ts";
+import { storeApi } from "./maintenance-store.ts";
+import { columns, type Output } from "./output.ts";
+import { readConfig } from "./read-config.ts";
+
+/** Where the agent is; what is left out comes from the configuration. */
+export interface AgentAddress {
+  readonly config: string | null;
+  readonly url: string | null;
+  readonly tokenFile: string | null;
+}
+
+export type MaintenanceCommand =
+  | {
+      readonly kind: "start";
+      readonly servers: readonly string[];
+      /** Default: the servers, joined by commas. */
+      readonly name: string | null;
+      /** RFC 3339; null: now. */
+      readonly start: string | null;
+      /** RFC 3339 or `never`; exactly one of `end` and `for`. */
+      readonly end: string | null;
+      readonly for: string | null;
+      readonly reason: string | null;
+      readonly author: string | null;
+      readonly autoEnd: boolean;
+      readonly flexible: boolean;
+    }
+  | { readonly kind: "end"; readonly name: string; readonly author: string | null }
+  | { readonly kind: "list" }
+  | { readonly kind: "preflight"; readonly server: string }
+  | {
+      readonly kind: "verify";
+      readonly server: string;
+      readonly want: "drained" | "returned";
+      readonly waitMs: number;
+    };
+
+export interface MaintenanceOptions extends AgentAddress {
+  readonly command: MaintenanceCommand;
+  readonly json: boolean;
+  /** Pause between two looks of `verify --wait`. */
+  readonly lookEveryMs?: number;
+}
+
+const LOOK_EVERY_MS = 5000;
+
+/**
+ * `maintenance …`: asks the agent, or changes the store itself when no agent holds it. Exit status: 0 done or all
+ * good, 2 refused or a check failed, 3 when nobody could be asked.
+ */
+export async function runMaintenance(options: MaintenanceOptions, output: Output): Promise<number> {
+  const reached = await reach(options, output);
+  if (reached === null) {
+    return 3;
+  }
+  const { command, json } = options;
+  switch (command.kind) {
+    case "start": {
+      const answer = await reached.start(declareBody(command));
+      return tellWindow(answer, "declared", json, output);
+    }
+    case "end": {
+      const answer = await reached.end(command.name, command.author ?? userInfo().username);
+      return tellWindow(answer, "ended", json, output);
+    }
+    case "list":
+      return tellList(await reached.list(), json, output);
+    case "preflight": {
+      const report = await reached.preflight(command.server);
+      return tellReport(report, "may go", "must not go yet", json, output);
+    }
+    case "verify":
+      return verify(command, reached, options, output);
+  }
+}
+
+function declareBody(command: Extract<MaintenanceCommand, { kind: "start" }>): DeclareBody {
+  return {
+    name: command.name ?? command.servers.join(","),
+    servers: command.servers,
+    ...(command.start === null ? {} : { start: command.start }),
+    ...(command.end === null ? {} : { end: command.end }),
+    ...(command.for === null ? {} : { for: command.for }),
+    reason: command.reason,
+    author: command.author ?? userInfo().username,
+    auto_end: command.autoEnd,
+    flexible: command.flexible,
+  };
+}
+
+/** The agent where one listens, else the store where the configuration names one. */
+async function reach(options: AgentAddress, output: Output): Promise<MaintenanceApi | null> {
+  const config = options.config === null ? null : await readConfig(options.config, output);
+  if (options.config !== null && config === null) {
+    return null;
+  }
+  const url = options.url ?? (config === null ? null : defaultUrl(config));
+  if (url === null || !URL.canParse(url)) {
+    output.err("Say where the agent is: --url https://host:port, or --config FILE.\n");
+    return null;
+  }
+  const token = await readToken(options.tokenFile, config);
+  if (token.kind === "failed") {
+    output.err(`${token.message}\n`);
+    return null;
+  }
+  const api = maintenanceApi(url, token.token);
+  if (config === null || options.url !== null) {
+    return api;
+  }
+  const there = await api.list();
+  return there.kind === "absent" ? storeApi(config, there.message) : api;
+}
+
+/** The first address the agent listens on, as this host reaches it. */
+function defaultUrl(config: Config): string {
+  const { host = "", port = 9743 } = config.web.listen[0] ?? {};
+  const reachable = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  const scheme = config.web.configFile === null ? "http" : "https";
+  return `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${String(port)}`;
+}
+
+async function readToken(
+  file: string | null,
+  config: Config | null,
+): Promise<{ kind: "token"; token: string | null } | { kind: "failed"; message: string }> {
+  if (file === null) {
+    return { kind: "token", token: config?.maintenance.token?.reveal() ?? null };
+  }
+  try {
+    return { kind: "token", token: (await readFile(file, "utf8")).trim() };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    return { kind: "failed", message: `${file} cannot be read: ${code}.` };
+  }
+}
+
+/** Looks until all is as it should be, or the time is over; what is missing is told whenever it changes. */
+async function verify(
+  command: Extract<MaintenanceCommand, { kind: "verify" }>,
+  api: MaintenanceApi,
+  options: MaintenanceOptions,
+  output: Output,
+): Promise<number> {
+  const deadline = performance.now() + command.waitMs;
+  let told = "";
+  for (;;) {
+    const answer = await api.verify(command.server, command.want);
+    const done = answer.kind !== "answer" || answer.value.ok;
+    if (done || performance.now() >= deadline) {
+      return tellReport(
+        answer,
+        `is ${command.want}`,
+        `is not ${command.want} yet`,
+        options.json,
+        output,
+      );
+    }
+    const missing = missingWords(answer.value);
+    if (missing !== told) {
+      output.err(`waiting: ${missing}\n`);
+      told = missing;
+    }
+    const left = Math.max(0, deadline - performance.now());
+    await wait(Math.min(options.lookEveryMs ?? LOOK_EVERY_MS, left));
+  }
+}
+
+function tellWindow(
+  answer: ApiAnswer<ApiWindow>,
+  done: string,
+  json: boolean,
+  output: Output,
+): number {
+  if (answer.kind !== "answer") {
+    return tellFailure(answer, output);
+  }
+  const { name, servers, start, end } = answer.value;
+  output.out(
+    json
+      ? `${JSON.stringify({ window: answer.value })}\n`
+      : `WITNESS OK - ${name} ${done}: ${servers.join(", ")} from ${start ?? "?"} to ${end ?? "?"}\n`,
+  );
+  return 0;
+}
+
+function tellList(answer: ApiAnswer<readonly ApiWindow[]>, json: boolean, output: Output): number {
+  if (answer.kind !== "answer") {
+    return tellFailure(answer, output);
+  }
+  const windows = answer.value;
+  if (json) {
+    output.out(`${JSON.stringify({ windows })}\n`);
+    return 0;
+  }
+  const open = windows.filter(({ state }) => state === "open").length;
+  const rows = windows.map((each) => [
+    each.name,
+    each.state,
+    each.servers.join(","),
+    each.start ?? "",
+    each.end ?? "",
+    each.source,
+    each.reason ?? "",
+  ]);
+  const head = ["NAME", "STATE", "SERVERS", "START", "END", "FROM", "REASON"];
+  output.out(`WITNESS OK - ${String(open)} of ${String(windows.length)} windows open\n`);
+  output.out(rows.length === 0 ? "" : `${columns([head, ...rows])}\n`);
+  return 0;
+}
+
+function tellReport(
+  answer: ApiAnswer<ApiReport>,
+  good: string,
+  bad: string,
+  json: boolean,
+  output: Output,
+): number {
+  if (answer.kind !== "answer") {
+    return tellFailure(answer, output);
+  }
+  const { server, ok, checks } = answer.value;
+  if (json) {
+    output.out(`${JSON.stringify(answer.value)}\n`);
+  } else {
+    const first = ok ? `OK - ${server} ${good}` : `CRITICAL - ${server} ${bad}`;
+    const failed = checks.filter((check) => !check.ok).length;
+    output.out(`WITNESS ${first} | failed=${String(failed)} checks=${String(checks.length)}\n`);
+    const rows = checks.map(({ name, ok: fine, message }) => [fine ? "ok" : "NO", name, message]);
+    output.out(`${columns(rows)}\n`);
+  }
+  return ok ? 0 : 2;
+}
+
+function tellFailure(
+  answer: Exclude<ApiAnswer<unknown>, { kind: "answer" }>,
+  output: Output,
+): number {
+  const word = answer.kind === "refused" ? "CRITICAL" : "UNKNOWN";
+  output.err(`WITNESS ${word} - ${answer.message}\n`);
+  return answer.kind === "refused" && answer.status !== 503 ? 2 : 3;
+}
+
+function missingWords(report: ApiReport): string {
+  return report.checks
+    .filter(({ ok }) => !ok)
+    .map(({ message }) => message)
+    .join(" ");
+}

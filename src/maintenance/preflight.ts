@@ -1,0 +1,117 @@
+import type { LiveMember, LiveState } from "../agent/live.ts";
+import {
+  checkAll,
+  memberWords,
+  membersOf,
+  reportOf,
+  unknownServer,
+  witnessCheck,
+  type MaintenanceCheck,
+  type MaintenanceReport,
+} from "./report.ts";
+import { serverMatcher } from "./pattern.ts";
+import type { WindowView } from "./window-list.ts";
+
+export interface PreflightInputs {
+  readonly live: LiveState;
+  readonly windows: readonly WindowView[];
+  readonly server: string;
+  readonly now: number;
+  /** So many really good members each vserver must keep. */
+  readonly keepGood: number;
+  /** How far ahead another server's window matters. */
+  readonly horizonMs: number;
+}
+
+export const PREFLIGHT_DEFAULTS = { keepGood: 1, horizonMs: 4 * 3_600_000 } as const;
+
+/**
+ * May this server go? By our opinions, not the ADC's: every vserver it serves keeps really good members that the ADC
+ * also uses, nobody else who serves them is about to go, and certificates are alike, so that clients can move over.
+ */
+export function preflight(inputs: PreflightInputs): MaintenanceReport {
+  const { live, server } = inputs;
+  return (
+    unknownServer(live, server) ??
+    reportOf(server, [
+      witnessCheck(live, server),
+      capacityCheck(inputs),
+      windowCheck(inputs),
+      certificateCheck(inputs),
+    ])
+  );
+}
+
+/** Vservers that the server serves, each with the members of other servers that serve it too. */
+function neighbours(
+  inputs: PreflightInputs,
+): { adc: string; vserver: string; others: readonly LiveMember[] }[] {
+  const mine = membersOf(inputs.live, inputs.server);
+  const served = new Map(
+    mine.flatMap((member) =>
+      member.vservers.map((vserver) => [`${member.adc}\n${vserver}`, { adc: member.adc, vserver }]),
+    ),
+  );
+  return [...served.values()].map(({ adc, vserver }) => ({
+    adc,
+    vserver,
+    others: inputs.live.members.filter(
+      (member) => member.adc === adc && member.vservers.includes(vserver) && !mine.includes(member),
+    ),
+  }));
+}
+
+function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
+  const wrong = neighbours(inputs).flatMap(({ vserver, others }) => {
+    const servers = new Set(others.filter(carriesClients).map((member) => member.server));
+    if (servers.size >= inputs.keepGood) {
+      return [];
+    }
+    const doubtful = others
+      .filter((member) => !carriesClients(member))
+      .map((member) => `${memberWords(member)} is ${member.verdict}`);
+    const why = doubtful.length === 0 ? "nobody else serves it" : doubtful.join(", ");
+    return [`${vserver} would keep ${String(servers.size)} of ${String(inputs.keepGood)}: ${why}`];
+  });
+  return checkAll(
+    "capacity",
+    wrong,
+    `Every vserver keeps at least ${String(inputs.keepGood)} really good server(s).`,
+  );
+}
+
+/** The ADC sends clients there, and they are served. */
+function carriesClients(member: LiveMember): boolean {
+  const bad = member.replica === "down" || member.service === "down";
+  const good = member.replica === "up" || member.service === "up";
+  const { declared, detected } = member.maintenance;
+  return member.adcOpinion === "up" && good && !bad && !detected && declared !== "open";
+}
+
+function windowCheck(inputs: PreflightInputs): MaintenanceCheck {
+  const { windows, now, horizonMs } = inputs;
+  const others = [
+    ...new Set(neighbours(inputs).flatMap((each) => each.others.map((member) => member.server))),
+  ].sort();
+  const wrong = windows
+    .filter((window) => window.state !== "over" && window.startAt < now + horizonMs)
+    .flatMap((window) => {
+      const meant = others.filter(serverMatcher(window.servers));
+      return meant.length === 0
+        ? []
+        : [`${window.name} is ${window.state} for ${meant.join(", ")}`];
+    });
+  return checkAll("windows", wrong, "No other server that serves the same clients is to go.");
+}
+
+function certificateCheck(inputs: PreflightInputs): MaintenanceCheck {
+  const served = neighbours(inputs);
+  const wrong = inputs.live.vservers
+    .filter(
+      ({ adc, vserver, certificateDiffers }) =>
+        certificateDiffers === true &&
+        served.some((each) => each.adc === adc && each.vserver === vserver),
+    )
+    .map(({ vserver }) => `The certificates behind ${vserver} differ`);
+  return checkAll("certificates", wrong, "No certificates differ where they must be alike.");
+}

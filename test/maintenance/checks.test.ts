@@ -1,0 +1,267 @@
+import { describe, expect, test } from "vitest";
+import type { LiveMember, LiveState, LiveVserver } from "../../src/agent/live.ts";
+import { preflight, PREFLIGHT_DEFAULTS } from "../../src/maintenance/preflight.ts";
+import type { MaintenanceReport } from "../../src/maintenance/report.ts";
+import { verifyDrained, verifyReturned, type VipAnswer } from "../../src/maintenance/verify.ts";
+import type { WindowView } from "../../src/maintenance/window-list.ts";
+import {
+  aLiveState,
+  aMember,
+  anAdc,
+  aProbe,
+  aVserver,
+  aFailure,
+  NOON,
+} from "../support/live-state.ts";
+
+const MINUTE = 60_000;
+
+function member(server: string, changes: Partial<LiveMember> = {}): LiveMember {
+  return aMember({
+    adc: "prod",
+    adcService: "svc_imap",
+    server,
+    port: 993,
+    vservers: ["v_imap"],
+    adcOpinion: "up",
+    adcRawState: "UP",
+    replica: "up",
+    service: "up",
+    verdict: "agree_up",
+    since: NOON - 10 * MINUTE,
+    adcStateChangedAt: NOON - 10 * MINUTE,
+    maintenance: { declared: "no", adc: false, detected: false },
+    connections: 0,
+    ...changes,
+  });
+}
+function state(members: LiveMember[], vserver: Partial<LiveVserver> = {}): LiveState {
+  return aLiveState({
+    cutOff: false,
+    adcs: [anAdc({ name: "prod", up: true })],
+    members,
+    vservers: [aVserver({ adc: "prod", vserver: "v_imap", ...vserver })],
+  });
+}
+/** Names of the checks that failed, with what they say. */
+function failed(report: MaintenanceReport): Record<string, string> {
+  expect(report.ok).toBe(report.checks.every(({ ok }) => ok));
+  return Object.fromEntries(
+    report.checks.filter(({ ok }) => !ok).map(({ name, message }) => [name, message]),
+  );
+}
+
+describe("preflight", () => {
+  const look = (live: LiveState, windows: WindowView[] = [], server = "ex01") =>
+    failed(preflight({ live, windows, server, now: NOON, ...PREFLIGHT_DEFAULTS }));
+  const window = (changes: Partial<WindowView> = {}): WindowView => ({
+    name: "cu15",
+    servers: ["ex02"],
+    startAt: NOON + 60 * MINUTE,
+    endAt: NOON + 120 * MINUTE,
+    reason: null,
+    author: null,
+    autoEnd: false,
+    flexible: false,
+    source: "api",
+    state: "coming",
+    ...changes,
+  });
+
+  test("lets a server go that others stand in for", () => {
+    expect(look(state([member("ex01"), member("ex02")]))).toEqual({});
+    expect(look(state([member("ex01"), member("ex02")]), [], "EX01")).toEqual({});
+  });
+
+  test.each([
+    ["the other is down in our eyes", { replica: "down" }],
+    ["the other's service is down, whatever the ADC says", { service: "down" }],
+    ["the other is out on the ADC", { adcOpinion: "out" }],
+    [
+      "the other is in maintenance by the wire",
+      { maintenance: { declared: "no", adc: false, detected: true } },
+    ],
+    [
+      "the other is in declared maintenance",
+      { maintenance: { declared: "open", adc: false, detected: false } },
+    ],
+    ["nothing is known of the other", { replica: "unknown", service: "unknown" }],
+  ] as const)("keeps the last good one: %s", (_name, changes) => {
+    const other = member("ex02", { ...changes, verdict: "false_up" });
+    expect(look(state([member("ex01"), other]))).toEqual({
+      capacity: "v_imap would keep 0 of 1: svc_imap (ex02:993) is false_up.",
+    });
+  });
+
+  test("counts servers, not ports", () => {
+    const live = state([member("ex01"), member("ex02"), member("ex02", { port: 143 })]);
+    const two = preflight({
+      live,
+      windows: [],
+      server: "ex01",
+      now: NOON,
+      keepGood: 2,
+      horizonMs: 0,
+    });
+    expect(failed(two)).toEqual({ capacity: "v_imap would keep 1 of 2: nobody else serves it." });
+  });
+
+  test("looks at every vserver the server serves", () => {
+    const owa = member("ex01", { adcService: "svc_owa", port: 443, vservers: ["v_owa"] });
+    expect(look(state([member("ex01"), owa, member("ex02")]))).toEqual({
+      capacity: "v_owa would keep 0 of 1: nobody else serves it.",
+    });
+  });
+
+  test("minds the windows of those who would stand in, and of nobody else", () => {
+    const live = state([member("ex01"), member("ex02"), member("mail", { vservers: ["v_other"] })]);
+    expect(look(live, [window()])).toEqual({ windows: "cu15 is coming for ex02." });
+    expect(look(live, [window({ servers: ["ex*"], state: "open", startAt: NOON - 1 })])).toEqual({
+      windows: "cu15 is open for ex02.",
+    });
+    expect(look(live, [window({ servers: ["ex01"] })])).toEqual({});
+    expect(look(live, [window({ servers: ["mail"] })])).toEqual({});
+    expect(look(live, [window({ state: "over", startAt: NOON - 1 })])).toEqual({});
+    expect(look(live, [window({ startAt: NOON + 5 * 60 * MINUTE })])).toEqual({});
+  });
+
+  test("wants certificates alike", () => {
+    const live = state([member("ex01"), member("ex02")], { certificateDiffers: true });
+    expect(look(live)).toEqual({ certificates: "The certificates behind v_imap differ." });
+  });
+
+  test("trusts nothing when the witness cannot see", () => {
+    const live = state([member("ex01"), member("ex02")]);
+    expect(look({ ...live, cutOff: true, adcs: [anAdc({ name: "prod", up: false })] })).toEqual({
+      witness: "This agent is cut off from the network; prod does not tell its state over NITRO.",
+    });
+  });
+
+  test("names the servers there are when it does not know one", () => {
+    expect(look(state([member("ex01"), member("ex02")]), [], "ex1")).toEqual({
+      known: "No ADC has a member on ex1; known are ex01, ex02.",
+    });
+  });
+});
+
+describe("verify", () => {
+  function inputs(live: LiveState, answers: VipAnswer[] = []) {
+    return {
+      live,
+      server: "ex02",
+      now: NOON,
+      stabilityMs: 5 * MINUTE,
+      recentAnswers: () => answers,
+    };
+  }
+  const out = { adcOpinion: "out", adcRawState: "OUT OF SERVICE", verdict: "drained" } as const;
+  const since = NOON - 10 * MINUTE;
+
+  test("drained: out or down everywhere, nobody connected, nobody served", () => {
+    const live = state([
+      member("ex02", out),
+      member("ex02", { port: 443, adcService: "svc_owa", adcOpinion: "down", connections: null }),
+      member("ex01"),
+    ]);
+    expect(failed(verifyDrained(inputs(live, [{ at: since, server: "ex02" }])))).toEqual({});
+  });
+
+  test.each([
+    [
+      "a member that still gets clients is named",
+      { adcOpinion: "up", adcRawState: "UP" },
+      [],
+      { out: "svc_imap (ex02:993) is UP on prod." },
+    ],
+    [
+      "a member that is still draining is named",
+      { adcOpinion: "leaving", adcRawState: "GOING OUT OF SERVICE" },
+      [],
+      { out: "svc_imap (ex02:993) is GOING OUT OF SERVICE on prod." },
+    ],
+    [
+      "connections that are left are counted",
+      { ...out, connections: 7 },
+      [],
+      { connections: "svc_imap (ex02:993) still has 7 connection(s)." },
+    ],
+    [
+      "connections that nobody tells are no proof",
+      { ...out, connections: null },
+      [],
+      { connections: "prod does not tell the connections of svc_imap (ex02:993)." },
+    ],
+    [
+      "answers through a VIP since it went out are counted",
+      out,
+      [
+        { at: since + 1, server: "EX02" },
+        { at: since + 2, server: "ex01" },
+        { at: since + 3, server: null },
+      ],
+      { vip: "v_imap had 1 answer(s) from it since it went out." },
+    ],
+  ] as const)("drained: %s", (_name, changes, answers, expected) => {
+    const live = state([member("ex02", changes), member("ex01")]);
+    expect(failed(verifyDrained(inputs(live, [...answers])))).toEqual(expected);
+  });
+
+  const served = {
+    servedBy: new Map([
+      ["ex01", 4],
+      ["ex02", 2],
+    ]),
+  };
+
+  test("returned: all good and stable, and answering again", () => {
+    const live = state([member("ex02"), member("ex01")], served);
+    expect(failed(verifyReturned(inputs(live, [{ at: since + 1, server: "ex02" }])))).toEqual({});
+  });
+
+  test("returned: a VIP whose answers name nobody misses nobody", () => {
+    const live = state([member("ex02")], { servedBy: new Map([["unrecognised", 9]]) });
+    expect(failed(verifyReturned(inputs(live)))).toEqual({});
+  });
+
+  test.each([
+    [
+      "still out",
+      { ...out },
+      {
+        up: "svc_imap (ex02:993) is OUT OF SERVICE on prod.",
+        stable: "svc_imap (ex02:993) is drained.",
+      },
+    ],
+    [
+      "good for too short",
+      { since: NOON - MINUTE },
+      { stable: "svc_imap (ex02:993) is good for 60 s of 300 s." },
+    ],
+    [
+      "a probe that fails",
+      {
+        probes: [
+          aProbe({
+            monitor: "mon_imap",
+            lastPassed: false,
+            last: aFailure("banner", "banner_timeout"),
+          }),
+          aProbe({ monitor: "", transaction: "imap_login", opinion: "up", lastPassed: true }),
+        ],
+      },
+      { probes: "mon_imap at svc_imap (ex02:993) fails: banner_timeout." },
+    ],
+  ] as const)("returned: %s", (_name, changes, expected) => {
+    const live = state([member("ex02", changes)], served);
+    expect(failed(verifyReturned(inputs(live, [{ at: since + 1, server: "ex02" }])))).toEqual(
+      expected,
+    );
+  });
+
+  test("returned: not yet seen again through the VIP", () => {
+    const live = state([member("ex02")], served);
+    expect(failed(verifyReturned(inputs(live, [{ at: since, server: "ex02" }])))).toEqual({
+      vip: "v_imap has not been answered by it since it is back.",
+    });
+  });
+});
