@@ -3,11 +3,12 @@ import { parseNsConf } from "../estate/nsconf/import.ts";
 import type { Estate } from "../estate/model.ts";
 import type { Finding } from "../lint/finding.ts";
 import { lint } from "../lint/lint.ts";
+import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";
 import type { Output } from "./output.ts";
 
 export interface LintOptions {
   readonly json: boolean;
-  /** Measure the blind-spot matrix against the lab and print it as well. */
+  /** Measure the blind-spot matrix against the lab and print it, as Markdown, in place of the findings. */
   readonly matrix: boolean;
 }
 
@@ -29,11 +30,38 @@ export async function runLint(file: string, options: LintOptions, output: Output
     return 3;
   }
   const findings = lint(estate);
-  output.out(
-    options.json ? `${JSON.stringify({ findings }, null, 1)}\n` : `${listing(findings)}\n`,
-  );
+  const matrix = options.matrix ? await measuredMatrix(text, estate, findings) : null;
+  if (options.json) {
+    output.out(`${JSON.stringify(matrix === null ? { findings } : { findings, matrix }, null, 1)}
+`);
+  } else {
+    output.out(
+      matrix === null
+        ? `${listing(findings)}
+`
+        : renderMatrix(matrix),
+    );
+  }
   return findings.length === 0 ? 0 : 1;
 }
+
+/**
+ * Runs the configuration's monitors, and those that lint proposes in their place, against the lab. The lab is loaded
+ * only here, as nothing else of lint opens a socket.
+ */
+async function measuredMatrix(
+  text: string,
+  estate: Estate,
+  findings: readonly Finding[],
+): Promise<BlindSpotMatrix> {
+  const { measureBlindSpots } = await import("../../lab/blind-spots/measure.ts");
+  const fixes = findings.flatMap(({ fix }) => (fix === null || HAS_BLANKS.test(fix) ? [] : [fix]));
+  const advised = parseNsConf([text, ...fixes].join("\n"), { adc: estate.adc });
+  return measureBlindSpots({ estate, advised });
+}
+
+/** `<text of that page>`: for the reader to fill. `<>` is SMTP's empty sender. */
+const HAS_BLANKS = /<[^<>\s][^<>]*>/;
 
 /** Nothing was read at all, not even a command beside the purpose: this is some other file. */
 function isEmpty(estate: Estate): boolean {

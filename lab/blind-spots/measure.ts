@@ -1,0 +1,298 @@
+import { codeRangeText, probeName, type PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
+import { runProbe, type ProbeResult } from "../../src/agent/run-probe.ts";
+import type { Estate } from "../../src/estate/model.ts";
+import type { BlindSpotMatrix, Cell, MatrixRow, MatrixTable } from "../../src/lint/matrix.ts";
+import type { Network } from "../../src/probes/probe.ts";
+import { createRecogniser } from "../../src/probes/transactions/recognise.ts";
+import { accountsFor, monitorCredentials } from "../accounts.ts";
+import type { Condition } from "../exchange/condition.ts";
+import {
+  createOrganisation,
+  startExchangeServer,
+  type ExchangeServer,
+} from "../exchange/exchange-server.ts";
+import { serverRoles } from "../network.ts";
+import { FAILURES, listenerOf, withoutTls13, type Failure } from "./failures.ts";
+
+export interface MeasureOptions {
+  /** The configuration whose monitors are measured. */
+  readonly estate: Estate;
+  /** The same with what lint advises added: monitors that only this one has are measured too, marked as advised. */
+  readonly advised: Estate;
+  /** Time each probe gets, in milliseconds: generous on loopback, since speed is not what is measured. Default 4000. */
+  readonly timeoutMs?: number;
+}
+
+const PROBES_AT_ONCE = 16;
+
+/**
+ * Runs every monitor that an estate binds to Exchange, and adc-witness's own looks, against the lab's Exchange servers:
+ * one healthy, and one in each failure. Every cell is what that run gave. Opens loopback sockets only and closes them.
+ */
+export async function measureBlindSpots(options: MeasureOptions): Promise<BlindSpotMatrix> {
+  const { measured, unmeasured } = candidates(options);
+  const server = await startServers(options.estate);
+  try {
+    const tasks = measured.flatMap((candidate) => [
+      { candidate, failure: null },
+      ...failuresOf(candidate).map((failure) => ({ candidate, failure })),
+    ]);
+    const cells = new Map<string, Cell>();
+    await inTurn(tasks, async ({ candidate, failure }) => {
+      const cell = await measure(candidate, failure, server, options.timeoutMs ?? 4_000);
+      cells.set(cellKey(candidate, failure), cell);
+    });
+    return { tables: tablesOf(measured, cells), unmeasured };
+  } finally {
+    await server.close();
+  }
+}
+
+interface Candidate {
+  readonly origin: MatrixRow["origin"];
+  readonly probe: PlannedProbe;
+  readonly port: number;
+}
+
+function candidates({ estate, advised }: MeasureOptions): {
+  measured: Candidate[];
+  unmeasured: BlindSpotMatrix["unmeasured"];
+} {
+  const measured = new Map<string, Candidate>();
+  const unmeasured = new Map<string, string>();
+  const exchange = exchangeServices(advised);
+  // What is configured comes first: advice may take a monitor away, and that one is what readers ask about.
+  for (const probe of [estate, advised].flatMap((one) => planProbes(one, labSettings(one)))) {
+    const port = probe.action.run?.target.port ?? portOf(probe);
+    const name = probeName(probe);
+    if (probe.vantage !== "backend" || name === "health_page") {
+      continue;
+    }
+    if (!exchange.has(probe.adcService)) {
+      unmeasured.set(name, "its servers are no Exchange");
+    } else if (probe.action.run === null) {
+      unmeasured.set(name, probe.action.unsupportedReason ?? "it cannot be run");
+    } else {
+      const origin = originOf(probe, estate);
+      // The same advice for two services is one row.
+      const key = `${origin === "advised" ? whatItDoes(probe) : name} ${String(port)}`;
+      if (!measured.has(key)) {
+        measured.set(key, { origin, probe, port });
+      }
+    }
+  }
+  return {
+    measured: [...measured.values()],
+    unmeasured: [...unmeasured].map(([probe, reason]) => ({ probe, reason })),
+  };
+}
+
+function originOf({ action }: PlannedProbe, estate: Estate): MatrixRow["origin"] {
+  if (action.kind === "transaction") {
+    return "look";
+  }
+  return estate.monitors.has(action.monitor.name) ? "bound" : "advised";
+}
+
+/** A PING has no port of its own; it is judged by the service it decides for. */
+function portOf({ memberPort }: PlannedProbe): number {
+  return typeof memberPort === "number" ? memberPort : 0;
+}
+
+function exchangeServices(estate: Estate): ReadonlySet<string> {
+  const recognise = createRecogniser(estate, [], new Set());
+  const found = [...estate.services.values()].filter((service) =>
+    service.members.some((member) => recognise(service, member).protocol !== null),
+  );
+  return new Set(found.map(({ name }) => name));
+}
+
+/** Login monitors get the accounts that the lab keeps for them. */
+function labSettings(estate: Estate): PlanSettings {
+  const credentials = Object.entries(monitorCredentials(estate)).map(
+    ([name, { username, password }]) =>
+      [name, { credential: { username, password, secret: null }, command: null }] as const,
+  );
+  return { ...BARE_SETTINGS, monitors: new Map(credentials) };
+}
+
+function failuresOf({ port }: Candidate): Failure[] {
+  return FAILURES.filter((failure) => failure.condition(listenerOf(port)) !== null);
+}
+
+interface Servers {
+  /** A server whose listeners all are in this failure; null is the healthy one. */
+  of(failure: Failure | null): ExchangeServer | undefined;
+  close(): Promise<void>;
+}
+
+async function startServers(estate: Estate): Promise<Servers> {
+  const pinned = serverRoles(estate).find(({ rpcPort }) => rpcPort !== null)?.rpcPort ?? null;
+  const organisation = createOrganisation({
+    accounts: accountsFor(estate),
+    mailboxServer: "ex01.lab.example.com",
+  });
+  const servers = new Map<Failure | null, ExchangeServer>();
+  for (const failure of [null, ...FAILURES]) {
+    const server = await startExchangeServer({
+      name: "ex01",
+      fqdn: "ex01.lab.example.com",
+      version: pinned === null ? "2016" : "2010",
+      organisation,
+      ...(pinned === null ? {} : { rpcPort: pinned }),
+    });
+    servers.set(failure, server);
+    await breakServer(server, failure);
+  }
+  return {
+    of: (failure) => servers.get(failure),
+    close: async () => {
+      await Promise.all([...servers.values()].map((server) => server.close()));
+    },
+  };
+}
+
+async function breakServer(server: ExchangeServer, failure: Failure | null): Promise<void> {
+  const conditions = new Map<ReturnType<typeof listenerOf>["group"], Condition>();
+  for (const port of server.ports) {
+    const listener = listenerOf(port);
+    const condition = failure?.condition(listener) ?? null;
+    if (condition !== null) {
+      conditions.set(listener.group, condition);
+    }
+  }
+  for (const [group, condition] of conditions) {
+    await server.set(group, condition);
+  }
+}
+
+async function measure(
+  { probe }: Candidate,
+  failure: Failure | null,
+  servers: Servers,
+  timeoutMs: number,
+): Promise<Cell> {
+  const server = servers.of(failure);
+  const result =
+    server === undefined
+      ? null
+      : await runProbe(
+          failure?.limitsTls === true ? limited(probe) : probe,
+          {
+            network: networkTo(server),
+            signal: new AbortController().signal,
+            localAddress: null,
+            now: Date.now,
+            monotonic: () => performance.now(),
+          },
+          timeoutMs,
+        );
+  return result === null ? "unknown" : cellOf(result);
+}
+
+/**
+ * A rejected login is otherwise a fault of our own, since the account may be wrong; the lab's account is right, so here
+ * it is the server's, as the ADC counts it.
+ */
+function cellOf({ passed, observation }: ProbeResult): Cell {
+  if (passed === null) {
+    return observation.reason === "auth_rejected" ? "fails" : "unknown";
+  }
+  return passed ? "passes" : "fails";
+}
+
+/** Whatever address the estate names, its ports lead to this server. */
+function networkTo(server: ExchangeServer): Network {
+  return {
+    resolve: (_host, port, transport) => {
+      const endpoint = transport === "icmp" ? { host: "127.0.0.1", port } : server.endpoint(port);
+      return Promise.resolve(
+        endpoint === null
+          ? { kind: "forbidden", message: `the lab has no port ${String(port)}` }
+          : { kind: "address", address: endpoint.host, port: endpoint.port, family: 4 },
+      );
+    },
+  };
+}
+
+function limited(probe: PlannedProbe): PlannedProbe {
+  const { action } = probe;
+  if (action.run === null || action.run.spec.tls === null) {
+    return probe;
+  }
+  const tls = withoutTls13(action.run.spec.tls);
+  return action.kind === "monitor"
+    ? { ...probe, action: { ...action, run: { ...action.run, spec: { ...action.run.spec, tls } } } }
+    : {
+        ...probe,
+        action: { ...action, run: { ...action.run, spec: { ...action.run.spec, tls } } },
+      };
+}
+
+async function inTurn<T>(tasks: readonly T[], run: (task: T) => Promise<void>): Promise<void> {
+  const waiting = tasks.values();
+  await Promise.all(
+    Array.from({ length: PROBES_AT_ONCE }, async () => {
+      for (const task of waiting) {
+        await run(task);
+      }
+    }),
+  );
+}
+
+function cellKey({ probe, port }: Candidate, failure: Failure | null): string {
+  return [probeName(probe), port, failure?.title ?? ""].join("|");
+}
+
+const TITLES: Readonly<Record<ReturnType<typeof listenerOf>["group"], string>> = {
+  https: "Web",
+  imap: "IMAP",
+  pop3: "POP3",
+  smtp: "SMTP",
+  rpc_client_access: "RPC Client Access",
+  endpoint_mapper: "Endpoint mapper",
+};
+
+const ORDER: readonly MatrixRow["origin"][] = ["bound", "advised", "look"];
+
+function tablesOf(
+  measured: readonly Candidate[],
+  cells: ReadonlyMap<string, Cell>,
+): readonly MatrixTable[] {
+  const ports = [...new Set(measured.map(({ port }) => port))];
+  return ports.map((port) => {
+    const own = measured
+      .filter((candidate) => candidate.port === port)
+      .sort((a, b) => ORDER.indexOf(a.origin) - ORDER.indexOf(b.origin));
+    const failures = FAILURES.filter((failure) => failure.condition(listenerOf(port)) !== null);
+    return {
+      title: `${TITLES[listenerOf(port).group]} on ${String(port)}`,
+      failures: failures.map(({ title }) => title),
+      rows: own.map((candidate) => ({
+        origin: candidate.origin,
+        name: probeName(candidate.probe),
+        does: whatItDoes(candidate.probe),
+        healthy: cells.get(cellKey(candidate, null)) ?? "unknown",
+        cells: failures.map((failure) => cells.get(cellKey(candidate, failure)) ?? "unknown"),
+      })),
+    };
+  });
+}
+
+function whatItDoes({ action, type }: PlannedProbe): string {
+  if (action.kind === "transaction") {
+    return "as a client, without an account";
+  }
+  const { parameters, secure } = action.monitor;
+  const { httpRequest, send, recv, respCodes } = parameters;
+  const sends = httpRequest ?? send;
+  const parts = [
+    secure ? `${type} over TLS` : type,
+    ...(sends === null ? [] : [JSON.stringify(sends)]),
+    ...(recv === null ? [] : [`expects ${JSON.stringify(recv)}`]),
+    ...(respCodes === null ? [] : [`expects ${respCodes.map(codeRangeText).join(" ")}`]),
+  ];
+  return parts.join(", ");
+}
