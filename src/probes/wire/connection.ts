@@ -25,6 +25,8 @@ export class Connection implements RunResource {
   readonly remote: { readonly address: string; readonly port: number };
   socket: Socket;
   bytesReceived = 0;
+  /** DER of the leaf certificate the peer showed on this very connection, for logins bound to it; null without TLS. */
+  peerCertificate: Buffer | null = null;
   closeMode: CloseMode = "FIN";
 
   #unread: Buffer[] = [];

@@ -218,7 +218,10 @@ function upgrade(
 
     function established(): void {
       settle();
-      const facts = tlsFacts(socket, settings, store, run.context.now());
+      // Node tells it once only.
+      const leaf = socket.getPeerX509Certificate();
+      connection.peerCertificate = leaf?.raw ?? null;
+      const facts = tlsFacts(socket, settings, store, run.context.now(), leaf);
       run.tls = facts;
       run.transcript.note(`${facts.protocol ?? "TLS"} ${facts.cipher ?? ""}`.trimEnd());
       connection.attach(socket);

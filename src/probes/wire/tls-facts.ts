@@ -17,8 +17,8 @@ export function tlsFacts(
   settings: TlsSettings,
   store: TlsStore,
   now: number,
+  leaf: X509Certificate | undefined = socket.getPeerX509Certificate(),
 ): TlsFacts {
-  const leaf = socket.getPeerX509Certificate();
   const chain = leaf === undefined ? [] : chainOf(leaf, store);
   return {
     protocol: socket.getProtocol(),
