@@ -1,11 +1,18 @@
 import type { Observation, ProbeContext, Target } from "../probe.ts";
 import { observe } from "../wire/probe-run.ts";
+import { autodiscover } from "./autodiscover.ts";
+import { easOptions } from "./eas-options.ts";
+import { ewsFolder } from "./ews-folder.ts";
 import { healthPage } from "./health-page.ts";
 import { httpsChallenge } from "./https-challenge.ts";
 import { imapGreeting } from "./imap-greeting.ts";
 import { imapLogin } from "./imap-login.ts";
+import { mapiEndpoint } from "./mapi-endpoint.ts";
+import { oab } from "./oab.ts";
+import { owaForm } from "./owa-form.ts";
 import { pop3Greeting } from "./pop3-greeting.ts";
 import { pop3Login } from "./pop3-login.ts";
+import { rpcEcho } from "./rpc-echo.ts";
 import { smtpMailFrom } from "./smtp-mail-from.ts";
 import { smtpSubmission } from "./smtp-submission.ts";
 import type { TransactionName, TransactionSpec, TransactionType } from "./spec.ts";
@@ -19,6 +26,13 @@ const TYPES: readonly TransactionType[] = [
   imapLogin,
   pop3Login,
   smtpSubmission,
+  owaForm,
+  easOptions,
+  ewsFolder,
+  autodiscover,
+  mapiEndpoint,
+  oab,
+  rpcEcho,
 ];
 
 /** Every transaction this agent can run, by name. Adding one: its file, and its line above. */

@@ -1,4 +1,5 @@
 import type { Target } from "../probe.ts";
+import type { Step } from "../reason.ts";
 import type { Connection } from "../wire/connection.ts";
 import { dial } from "../wire/dial.ts";
 import { signsOfHeaders } from "../wire/exchange-signs.ts";
@@ -33,6 +34,8 @@ export interface WebRequest {
   readonly body?: string;
   /** Keeps the connection for a further request; otherwise the server is asked to close. */
   readonly keepAlive?: boolean;
+  /** The step it belongs to; default `response`. */
+  readonly step?: Step;
 }
 
 /**
@@ -68,7 +71,7 @@ export async function askWeb(
     { bodyWindowBytes: BODY_WINDOW_BYTES, toTheEnd: request.keepAlive === true },
   );
   if (answer.kind !== "answer") {
-    return ended(run.broken("response", answer));
+    return ended(run.broken(request.step ?? "response", answer));
   }
   for (const cookie of answer.headers.all("set-cookie")) {
     hideWords(run, cookie.split(";", 1)[0] ?? "");

@@ -1,0 +1,91 @@
+import type { Observation } from "../probe.ts";
+import type { HttpAnswer } from "../wire/http-answer.ts";
+import type { ProbeRun } from "../wire/probe-run.ts";
+import type { TransactionSpec } from "./spec.ts";
+import { failed, webTransaction, type ServedVerdict } from "./web-transaction.ts";
+import type { Served } from "./web-login.ts";
+import type { WebRequest } from "./web-session.ts";
+
+/**
+ * GetFolder of the inbox over Exchange Web Services: login, back end and store. With `padding_bytes` the same is asked
+ * again in a body of that size, nothing of which is stored: authentication in front is known to lose large POSTs.
+ */
+export const ewsFolder = webTransaction({
+  transaction: "ews_folder",
+  request: (spec) => getFolder(spec, 0),
+  judge: judgeFolder,
+  then: askPadded,
+});
+
+const LARGEST_PADDING_BYTES = 1024 * 1024;
+
+async function askPadded(
+  run: ProbeRun,
+  served: Served,
+  spec: TransactionSpec,
+): Promise<Observation | null> {
+  const padding = Number(spec.options["padding_bytes"] ?? 0);
+  if (!(padding > 0)) {
+    return null;
+  }
+  const size = Math.min(padding, LARGEST_PADDING_BYTES);
+  if (served.again === null) {
+    return run.mismatch("transaction", "protocol_error", "the connection was not kept");
+  }
+  const answer = await served.again({ ...getFolder(spec, size), keepAlive: true });
+  run.phase("transaction");
+  if (answer.kind === "ended") {
+    return answer.observation;
+  }
+  const verdict = judgeFolder(answer);
+  if (verdict.kind === "good") {
+    return run.match("transaction", `${verdict.detail}; a body of ${String(size)} bytes as well`);
+  }
+  const lost = failed(run, spec, answer, verdict).observation;
+  const detail = `a small body works, one of ${String(size)} bytes does not: ${lost.evidence.detail ?? ""}`;
+  return { ...lost, evidence: { ...lost.evidence, detail } };
+}
+
+function getFolder(spec: TransactionSpec, padding: number): WebRequest {
+  const comment = padding === 0 ? "" : `<!--${"x".repeat(padding)}-->`;
+  return {
+    method: "POST",
+    path: spec.path ?? "/EWS/Exchange.asmx",
+    headers: [["Content-Type", "text/xml; charset=utf-8"]],
+    body:
+      '<?xml version="1.0" encoding="utf-8"?>' +
+      '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"' +
+      ' xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"' +
+      ' xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types">' +
+      '<soap:Header><t:RequestServerVersion Version="Exchange2010"/></soap:Header>' +
+      `<soap:Body>${comment}<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape>` +
+      '<m:FolderIds><t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:GetFolder></soap:Body></soap:Envelope>',
+  };
+}
+
+/** Codes of EWS that say: the mailbox cannot be had now. */
+const MAILBOX_SIDE: ReadonlySet<string> = new Set([
+  "ErrorMailboxStoreUnavailable",
+  "ErrorMailboxMoveInProgress",
+  "ErrorInternalServerTransientError",
+  "ErrorConnectionFailed",
+]);
+
+function judgeFolder(answer: HttpAnswer): ServedVerdict {
+  const xml = answer.body.toString("utf8");
+  const code = /<(?:\w+:)?ResponseCode[^>]*>(\w+)</.exec(xml)?.[1];
+  if (answer.status === 200 && /ResponseClass="Success"/.test(xml) && code === "NoError") {
+    return { kind: "good", detail: "GetFolder inbox: NoError" };
+  }
+  if (code === undefined) {
+    return answer.status === 200
+      ? { kind: "bad", reason: "pattern_missing", detail: "200 without an answer of EWS" }
+      : { kind: "other" };
+  }
+  if (code === "ErrorServerBusy") {
+    return { kind: "bad", reason: "throttled", detail: code };
+  }
+  return MAILBOX_SIDE.has(code)
+    ? { kind: "bad", reason: "backend_unavailable", detail: code }
+    : { kind: "bad", reason: "bad_status", detail: code };
+}

@@ -1,0 +1,118 @@
+import { isIP } from "node:net";
+
+import type { Target } from "../probe.ts";
+import type { Step } from "../reason.ts";
+import type { Connection } from "../wire/connection.ts";
+import type { HttpAnswer } from "../wire/http-answer.ts";
+import type { ProbeRun } from "../wire/probe-run.ts";
+import { CookieJar } from "./cookie-jar.ts";
+import type { Ended } from "./line-session.ts";
+import type { TransactionSpec } from "./spec.ts";
+import { askWeb, openWeb } from "./web-session.ts";
+
+/** What a visit asks for next. */
+export interface VisitRequest {
+  readonly method: "GET" | "POST";
+  readonly host: string;
+  readonly path: string;
+  /** A form, sent URL-encoded. */
+  readonly form?: Readonly<Record<string, string>>;
+  readonly step: Step;
+}
+
+/**
+ * Several requests as one browser makes them: cookies kept, connections used again where the server allows it. Whatever
+ * host a redirect names, only the probe's own target is dialled: a credential never follows a redirect elsewhere.
+ */
+export class WebVisit {
+  readonly #run: ProbeRun;
+  readonly #spec: TransactionSpec;
+  readonly #target: Target;
+  readonly #jar = new CookieJar();
+  #open: { readonly host: string; readonly connection: Connection } | null = null;
+
+  constructor(run: ProbeRun, spec: TransactionSpec, target: Target) {
+    this.#run = run;
+    this.#spec = spec;
+    this.#target = target;
+  }
+
+  async ask(request: VisitRequest): Promise<HttpAnswer | Ended> {
+    const connection = await this.#connectionFor(request.host);
+    if ("kind" in connection) {
+      return connection;
+    }
+    const cookie = this.#jar.header(request.host);
+    const body = request.form === undefined ? null : new URLSearchParams(request.form).toString();
+    for (const value of Object.values(request.form ?? {})) {
+      this.#hideForm(value);
+    }
+    const answer = await askWeb(connection, request.host, {
+      method: request.method,
+      path: request.path,
+      headers: [
+        ...(cookie === null ? [] : [["Cookie", cookie] as const]),
+        ...(body === null ? [] : [["Content-Type", "application/x-www-form-urlencoded"] as const]),
+      ],
+      ...(body === null ? {} : { body }),
+      keepAlive: true,
+      step: request.step,
+    });
+    if (answer.kind === "ended") {
+      return answer;
+    }
+    this.#jar.keep(request.host, answer);
+    this.#open = answer.reusable ? { host: request.host, connection } : null;
+    return answer;
+  }
+
+  hasCookie(name: string): boolean {
+    return this.#jar.has(name);
+  }
+
+  async #connectionFor(host: string): Promise<Connection | Ended> {
+    const open = this.#open;
+    this.#open = null;
+    if (open !== null && open.host === host) {
+      return open.connection;
+    }
+    open?.connection.close();
+    const opened = await openWeb(this.#run, this.#specFor(host), this.#target);
+    return opened.kind === "ended" ? opened : opened.connection;
+  }
+
+  /** For another host than the probe's own the certificate must carry that host's name. */
+  #specFor(host: string): TransactionSpec {
+    const { tls } = this.#spec;
+    if (tls === null || host.toLowerCase() === this.#spec.host.toLowerCase() || isIP(host) !== 0) {
+      return this.#spec;
+    }
+    return { ...this.#spec, tls: { ...tls, serverName: host, expectedNames: [host] } };
+  }
+
+  #hideForm(value: string): void {
+    // URLSearchParams encodes otherwise than encodeURIComponent: both forms are kept out of the evidence.
+    if (value === this.#spec.account?.password) {
+      this.#run.hide(value, new URLSearchParams({ a: value }).toString().slice(2));
+    }
+  }
+}
+
+/** Where a redirect leads: host and path, or null when it leads nowhere or out of the web. */
+export function redirectTarget(
+  answer: HttpAnswer,
+  from: string,
+): { readonly host: string; readonly path: string } | null {
+  const location = answer.headers.get("location");
+  const base = `https://${from}/`;
+  if (answer.status < 300 || answer.status >= 400 || location === null) {
+    return null;
+  }
+  if (!URL.canParse(location, base)) {
+    return null;
+  }
+  const url = new URL(location, base);
+  return /^https?:$/.test(url.protocol)
+    ? { host: url.hostname, path: `${url.pathname}${url.search}` }
+    : null;
+}

@@ -1,0 +1,198 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+
+import type { Condition, LabProtocol } from "../../../lab/exchange/condition.ts";
+import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { accountOf, exchangeBench, PROBE_A, type ExchangeBench } from "./lab-exchange.ts";
+import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+
+let bench: ExchangeBench;
+beforeAll(async () => {
+  bench = await exchangeBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+afterEach(async () => {
+  await bench.server.set("all", { kind: "healthy" });
+  bench.organisation.setMounted("DB01", true);
+});
+
+const account = accountOf(PROBE_A);
+const implicit = { security: "implicit", tls: CLIENT_TLS, account } as const;
+const run = (
+  name: TransactionName,
+  change: Partial<TransactionSpec> = {},
+  context: Parameters<ExchangeBench["run"]>[2] = {},
+) => bench.run(443, transactionSpec(name, { ...implicit, ...change }), context);
+
+const WEB: readonly (readonly [TransactionName, LabProtocol, string])[] = [
+  ["owa_form", "owa", "200 after the login"],
+  ["eas_options", "eas", "ActiveSync 2.5,12.0,12.1,14.0,14.1,16.0,16.1"],
+  ["ews_folder", "ews", "GetFolder inbox: NoError"],
+  ["autodiscover", "autodiscover", "settings of the mailbox"],
+  ["mapi_endpoint", "mapi", "front end ex01.lab.example.com, mailbox server mbx01.lab.example.com"],
+  ["oab", "oab", "logged in; the directory itself answers 403"],
+  ["rpc_echo", "rpc", "echo of 20 bytes"],
+];
+
+describe.each(WEB)("%s", (name, directory, detail) => {
+  test("logs in once, and keeps password, tokens and cookies out of everything", async () => {
+    const before = bench.organisation.signIns().length;
+    const seen = await run(name);
+    expect(seen).toMatchObject({
+      outcome: "match",
+      step: "transaction",
+      exchangeSeen: true,
+      tls: { verification: "ok" },
+    });
+    expect(seen.evidence.detail).toBe(detail);
+    expect(seen.servedBy).toMatch(/^ex01(\.lab\.example\.com)?$/);
+    expect(loginOutcome(seen)).toBe("accepted");
+    const signIns = bench.organisation.signIns().slice(before);
+    expect(signIns).toHaveLength(1);
+    expect(signIns[0]).toMatchObject({ accepted: true, protocol: "http" });
+    const told = JSON.stringify(seen);
+    for (const secret of [
+      PROBE_A.password,
+      encodeURIComponent(PROBE_A.password),
+      new URLSearchParams({ a: PROBE_A.password }).toString().slice(2),
+      Buffer.from(`LAB\\probe-a:${PROBE_A.password}`).toString("base64"),
+      "TlRMTVNTUAADAAAA",
+    ]) {
+      expect(told).not.toContain(secret);
+    }
+    expect(told).not.toMatch(/cadata\w*=(?!<secret>|;)[^;\\]{8}/);
+  });
+
+  test("a wrong password is our fault, and is tried once", async () => {
+    const before = bench.organisation.signIns().length;
+    const seen = await run(name, { account: accountOf(PROBE_A, { password: "wrong" }) });
+    expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "auth_rejected" });
+    expect(loginOutcome(seen)).toBe("rejected");
+    expect(bench.organisation.signIns()).toHaveLength(before + 1);
+  });
+
+  test("a dead back end behind a front end that lets in", async () => {
+    await bench.server.set(directory, { kind: "dead_backend" });
+    const seen = await run(name);
+    expect(seen).toMatchObject({
+      outcome: "mismatch",
+      step: "transaction",
+      reason: "backend_unavailable",
+    });
+    expect(loginOutcome(seen)).toBe("accepted");
+  });
+
+  test.each<readonly [string, Condition, string]>([
+    ["its application pool stopped", { kind: "app_pool_stopped" }, "service_not_active"],
+    ["something else answering", { kind: "http_answer", status: 200, body: "hi" }, "bad_status"],
+    ["an error page", { kind: "http_answer", status: 500, body: "oops" }, "bad_status"],
+  ])("%s never sees the credential", async (_, condition, reason) => {
+    const before = bench.organisation.signIns().length;
+    await bench.server.set(directory, condition);
+    const seen = await run(name);
+    expect(seen).toMatchObject({ outcome: "mismatch", step: "response", reason });
+    expect(loginOutcome(seen)).toBe("not_tried");
+    expect(bench.organisation.signIns()).toHaveLength(before);
+  });
+});
+
+describe("Extended Protection", () => {
+  test.each([
+    ["require", true, "match"],
+    ["require", false, "fault"],
+    ["allow", true, "match"],
+    ["allow", false, "match"],
+  ] as const)("%s, with channel binding %s: %s", async (mode, binding, outcome) => {
+    await bench.server.set("mapi", { kind: "extended_protection", mode });
+    const seen = await run("mapi_endpoint", { options: { channel_binding: binding } });
+    expect(seen.outcome).toBe(outcome);
+  });
+
+  test.each(["mail", "rsa", "sha384", "sha512"] as const)(
+    "the binding fits a certificate of kind %s",
+    async (name) => {
+      await bench.server.set("https", { kind: "certificate", name });
+      await bench.server.set("ews", { kind: "extended_protection", mode: "require" });
+      expect((await run("ews_folder")).outcome).toBe("match");
+    },
+  );
+});
+
+describe("what a login needs", () => {
+  test("Negotiate where NTLM is not offered by name", async () => {
+    await bench.server.set("ews", { kind: "auth_schemes", schemes: ["Negotiate"] });
+    expect((await run("ews_folder")).outcome).toBe("match");
+  });
+
+  test("Basic where it is all there is, or asked for", async () => {
+    await bench.server.set("ews", { kind: "auth_schemes", schemes: ["NTLM", "Basic"] });
+    expect((await run("ews_folder", { options: { auth: "basic" } })).outcome).toBe("match");
+  });
+
+  test("a scheme that is not offered is never tried", async () => {
+    const before = bench.organisation.signIns().length;
+    const seen = await run("ews_folder", { options: { auth: "basic" } });
+    expect(seen).toMatchObject({ step: "response", reason: "auth_schemes_differ" });
+    expect(bench.organisation.signIns()).toHaveLength(before);
+  });
+});
+
+describe("the mailbox side", () => {
+  test("EWS says that the store is away, and the credential was good", async () => {
+    bench.organisation.setMounted("DB01", false);
+    const seen = await run("ews_folder");
+    expect(seen).toMatchObject({ step: "transaction", reason: "backend_unavailable" });
+    expect(seen.evidence.detail).toBe("ErrorMailboxStoreUnavailable");
+    expect(loginOutcome(seen)).toBe("accepted");
+  });
+
+  test("OWA redirects to its error page", async () => {
+    bench.organisation.setMounted("DB01", false);
+    expect(await run("owa_form")).toMatchObject({
+      step: "transaction",
+      reason: "backend_unavailable",
+    });
+  });
+
+  test("a hung one is told by the front end, late", async () => {
+    await bench.server.set("ews", { kind: "hung_backend", afterMs: 200 });
+    expect(await run("ews_folder")).toMatchObject({ reason: "backend_unavailable" });
+  });
+});
+
+describe("details", () => {
+  test("EWS with a padded body", async () => {
+    const seen = await run("ews_folder", { options: { padding_bytes: 60_000 } });
+    expect(seen.outcome).toBe("match");
+    expect(seen.evidence.detail).toContain("a body of 60000 bytes as well");
+  });
+
+  test("the manifest of the offline address book", async () => {
+    const path = "/OAB/2b3c7f1e-6a52-4c0d-9a57-0d7f3c1f6a10/oab.xml";
+    const seen = await run("oab", { path });
+    expect(seen.evidence.detail).toBe("the manifest of the offline address book");
+  });
+
+  test("Autodiscover of an unknown mailbox", async () => {
+    const stranger = accountOf(PROBE_A, { address: "nobody@lab.example.com" });
+    const seen = await run("autodiscover", { account: stranger });
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
+    expect(seen.evidence.detail).toContain("error 500");
+  });
+
+  test("Autodiscover without a mail address is not configured", async () => {
+    const seen = await run("autodiscover", { account: accountOf(PROBE_A, { address: null }) });
+    expect(seen).toMatchObject({ outcome: "fault", reason: "not_configured" });
+  });
+
+  test("Exchange 2010 behind an offloading ADC, where clear text is allowed", async () => {
+    const old = await exchangeBench({ version: "2010" });
+    const clear = { account, allowPlaintext: true, exchange: "2010" } as const;
+    const owa = await old.run(80, transactionSpec("owa_form", clear));
+    const eas = await old.run(80, transactionSpec("eas_options", clear));
+    await old.close();
+    expect([owa.outcome, eas.outcome]).toEqual(["match", "match"]);
+  });
+});
