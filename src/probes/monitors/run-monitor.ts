@@ -1,5 +1,7 @@
+import { isIP } from "node:net";
 import type { Observation, ProbeContext, Target } from "../probe.ts";
 import { observe } from "../wire/probe-run.ts";
+import { withTlsDiagnosis } from "../wire/tls-diagnosis.ts";
 import { isSupported, monitorTypeOf } from "./registry.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
@@ -23,8 +25,22 @@ export async function runMonitor(
     );
     return { observation, passed: null };
   }
-  const observation = await type.probe(spec, target, context);
+  const seen = await type.probe(spec, target, context);
+  const observation =
+    spec.tls === null
+      ? seen
+      : await withTlsDiagnosis(seen, spec.tls, namesFor(spec), target, context);
   return { observation, passed: monitorPassed(type, spec.monitor.reverse, observation) };
+}
+
+/** Names the server may want to hear: those of the configuration, the Host header, the policy's host. */
+function namesFor(spec: MonitorSpec): string[] {
+  const headerHost = /^host:\s*(\S+)/im.exec(spec.monitor.parameters.customHeaders ?? "")?.[1];
+  const names = [...(spec.diagnosticNames ?? []), headerHost, spec.viaVip?.host, spec.hostHeader];
+  const usable = names.filter(
+    (name): name is string => typeof name === "string" && name !== "" && isIP(name) === 0,
+  );
+  return [...new Set(usable)];
 }
 
 /**

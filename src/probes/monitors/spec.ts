@@ -17,6 +17,8 @@ export interface MonitorSpec {
   readonly viaVip: VipRequest | null;
   /** How the ADC ends the connection of a TCP monitor (`monitorConnectionClose`); FIN when left out. */
   readonly closeMode?: "FIN" | "RESET";
+  /** Names to try as SNI when a handshake without one has failed, for the diagnosis only. */
+  readonly diagnosticNames?: readonly string[];
 }
 
 export interface MonitorCredential {

@@ -2,6 +2,7 @@ import { constants, type X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { CertificateFacts } from "../probe.ts";
 import { certificateFacts } from "./certificate-facts.ts";
+import type { TlsDiagnosis } from "./tls-diagnosis.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 
 const MOST_CERTIFICATES = 4096;
@@ -14,6 +15,7 @@ const MOST_CONTEXTS = 512;
 export class TlsStore {
   #contexts = new Map<string, SecureContext>();
   #bySettings = new WeakMap<TlsSettings, SecureContext>();
+  #diagnoses = new Map<string, { found: Promise<TlsDiagnosis | null>; until: number }>();
   #certificates = new Map<string, CertificateFacts>();
 
   /** Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). */
@@ -42,6 +44,23 @@ export class TlsStore {
     }
     this.#bySettings.set(settings, context);
     return context;
+  }
+
+  /** What was found out about a failing handshake, made anew when it is older than `keptMs`. */
+  diagnosis(
+    key: string,
+    now: number,
+    keptMs: number,
+    make: () => Promise<TlsDiagnosis | null>,
+  ): Promise<TlsDiagnosis | null> {
+    const known = this.#diagnoses.get(key);
+    if (known !== undefined && now < known.until) {
+      return known.found;
+    }
+    forgetOldest(this.#diagnoses, MOST_CONTEXTS);
+    const found = make();
+    this.#diagnoses.set(key, { found, until: now + keptMs });
+    return found;
   }
 
   certificate(certificate: X509Certificate): CertificateFacts {
