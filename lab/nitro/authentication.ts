@@ -14,6 +14,7 @@ export function login(
   sessions: NitroSessions,
   body: string,
   response: ServerResponse,
+  warning: number | null,
 ): void {
   const { username, password, timeout } = loginFields(body);
   if (username !== options.username || password !== options.password) {
@@ -29,7 +30,7 @@ export function login(
   response.setHeader("set-cookie", [
     `NITRO_AUTH_TOKEN=${encodeURIComponent(token)}; path=/nitro/v1; HttpOnly`,
   ]);
-  sendEnvelope(response, 201, { sessionid: token });
+  sendEnvelope(response, 201, { sessionid: token }, warning);
 }
 
 function loginFields(body: string): {

@@ -67,9 +67,15 @@ function envelope(code: number, severity: "NONE" | "WARNING" | "ERROR", message?
   };
 }
 
-/** A short answer without error. */
-export function sendEnvelope(response: ServerResponse, status: number, fields: Row): void {
-  response.writeHead(status, HEADERS).end(JSON.stringify({ ...envelope(0, "NONE"), ...fields }));
+/** A short answer without error, though perhaps with a warning's code. */
+export function sendEnvelope(
+  response: ServerResponse,
+  status: number,
+  fields: Row,
+  warning: number | null = null,
+): void {
+  const head = warning === null ? envelope(0, "NONE") : envelope(warning, "WARNING");
+  response.writeHead(status, HEADERS).end(JSON.stringify({ ...head, ...fields }));
 }
 
 /** An error of NITRO's own; `status` where the usual one of the code does not fit. */

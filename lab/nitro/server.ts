@@ -139,8 +139,9 @@ async function answerRequest(
   if (fault !== null && !(await applyFault(fault, response))) {
     return;
   }
+  const warning = fault?.kind === "warning" ? fault.code : null;
   if (method === "POST" && query.resource === "login") {
-    login(appliance.options, appliance.sessions, body, response);
+    login(appliance.options, appliance.sessions, body, response, warning);
   } else if (!authenticated(appliance.options, appliance.sessions, request)) {
     sendError(response, tokenOf(request) === null ? 1026 : 444);
   } else if (method === "POST" && query.resource === "logout") {
@@ -149,7 +150,7 @@ async function answerRequest(
   } else if (method !== "GET") {
     sendError(response, 1240, undefined, 405);
   } else {
-    await answerGet(appliance, query, response, fault?.kind === "warning" ? fault.code : null);
+    await answerGet(appliance, query, response, warning);
   }
 }
 

@@ -41,6 +41,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
   const clients = options.urls.map((url) => createNitroClient({ ...options, url }));
   const pending = new Map<NitroClient, Promise<Chosen>>();
   let previous: AdcState | null = null;
+  let loggedInOnce = false;
   let turn = 0;
   let lastDurationMs = 0;
   let tail: Promise<unknown> = Promise.resolve();
@@ -70,8 +71,22 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     return asked;
   }
 
+  /** Until a login has succeeded, nodes are asked one after another: wrong credentials are to be tried once, not once each. */
+  async function firstAnswers(): Promise<readonly Chosen[]> {
+    const answers: Chosen[] = [];
+    for (const client of clients) {
+      const chosen = await roleOf(client);
+      answers.push(chosen);
+      if (chosen.answer.kind === "stopped") {
+        break;
+      }
+    }
+    return answers;
+  }
+
   async function look(): Promise<Look> {
-    const arrived = await answersInTime(clients.map(roleOf));
+    const arrived = loggedInOnce ? await answersInTime(clients.map(roleOf)) : await firstAnswers();
+    loggedInOnce ||= arrived.some(({ answer }) => answer.kind === "role");
     const answers = clients.flatMap((client) => arrived.find((one) => one.client === client) ?? []);
     const stop = answers.find(({ answer }) => answer.kind === "stopped")?.answer;
     if (stop?.kind === "stopped") {

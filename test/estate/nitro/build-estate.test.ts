@@ -204,6 +204,44 @@ describe("members", () => {
   });
 });
 
+test("a member is disabled live by its server alone", async () => {
+  const estate = await built({
+    ...GROUP,
+    server: [{ name: "ex01", ipaddress: "192.0.2.11", state: "ENABLED" }],
+    servicegroup_servicegroupmember_binding: [
+      { servicegroupname: "sg", ip: "192.0.2.11", port: 143, servername: "ex01", state: "ENABLED" },
+    ],
+  });
+  const live = async (state: string): Promise<(boolean | undefined)[]> => {
+    const none: readonly Row[] = [];
+    const { members } = await memberStates(
+      estate,
+      {
+        servers: [{ name: "ex01", state }],
+        services: none,
+        serviceGroups: GROUP.servicegroup,
+        groupMembers: [
+          {
+            servicegroupname: "sg",
+            ip: "192.0.2.11",
+            port: 143,
+            servername: "ex01",
+            state: "ENABLED",
+          },
+        ],
+        groupMonitors: none,
+        serviceMonitors: none,
+      },
+      new Map(),
+      0,
+      createPacer(),
+    );
+    return [...members.values()].map(({ enabled }) => enabled);
+  };
+  expect(await live("ENABLED")).toEqual([true]);
+  expect(await live("DISABLED")).toEqual([false]);
+});
+
 describe("services", () => {
   test("the appliance's own are left out", async () => {
     const estate = await built({

@@ -272,6 +272,12 @@ describe("roles", () => {
     expect(await importEstate(client, { adc: "prod" })).toMatchObject({ kind: "secondary" });
   });
 
+  test("1028 as a warning on the login itself: the session is opened, and closed again", async () => {
+    const { client, server } = await driven(always("login", { kind: "warning", code: 1028 }));
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+    expect(server.openedSessions()).toBe(1);
+  });
+
   test("1028 as an error says the same", async () => {
     const { client } = await driven(always("service", { kind: "error", code: 1028 }));
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({ kind: "secondary" });
