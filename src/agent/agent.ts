@@ -1,7 +1,10 @@
 import type { Config } from "../config/schema.ts";
+import type { Declarations } from "../maintenance/declarations.ts";
+import { openAccountKeeper, type AccountKeeper } from "./accounts/account-keeper.ts";
+import { accountSecrets } from "./accounts/account-secrets.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { Generation } from "./generation.ts";
-import type { WitnessState, Declarations } from "./records/witness-state.ts";
+import type { WitnessState } from "./records/witness-state.ts";
 import { readSince, restoreSince, writeSince } from "./since-store.ts";
 
 const WRITE_SINCE_EVERY_MS = 60_000;
@@ -27,11 +30,16 @@ export class Agent {
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(options: AgentOptions) {
+  private constructor(options: AgentOptions, keeper: AccountKeeper) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#monotonic = options.monotonic ?? (() => performance.now());
-    this.#generation = this.#make(options.config, null);
+    this.#generation = this.#make(options.config, keeper, null);
+  }
+
+  /** An agent that has not started yet; what earlier runs learnt about accounts is read from the state directory. */
+  static async open(options: AgentOptions): Promise<Agent> {
+    return new Agent(options, await keeperOf(options.config, options.now ?? Date.now));
   }
 
   get state(): WitnessState {
@@ -61,8 +69,10 @@ export class Agent {
   async reload(config: Config): Promise<void> {
     await this.#inTurn(async () => {
       const earlier = this.#generation;
+      const keeper = await keeperOf(config, this.#now);
       await earlier.stop();
-      this.#generation = this.#make(config, earlier);
+      this.#options.declarations.reconfigure(config.maintenance.windows);
+      this.#generation = this.#make(config, keeper, earlier);
       await this.#generation.start();
     });
   }
@@ -82,13 +92,14 @@ export class Agent {
     });
   }
 
-  #make(config: Config, earlier: Generation | null): Generation {
+  #make(config: Config, keeper: AccountKeeper, earlier: Generation | null): Generation {
     const { events, log, declarations } = this.#options;
     return new Generation({
       config,
       events,
       log,
       declarations,
+      keeper,
       now: this.#now,
       monotonic: this.#monotonic,
       earlier,
@@ -114,4 +125,8 @@ export class Agent {
       }
     }
   }
+}
+
+async function keeperOf(config: Config, now: () => number): Promise<AccountKeeper> {
+  return openAccountKeeper({ stateDir: config.stateDir, secrets: accountSecrets(config), now });
 }

@@ -10,7 +10,10 @@ import { planSettings } from "./plan/settings.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { buildRecords } from "./records/build-records.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
-import { WitnessState, type Declarations } from "./records/witness-state.ts";
+import { WitnessState } from "./records/witness-state.ts";
+import type { Declarations } from "../maintenance/declarations.ts";
+import { openAccountKeeper } from "./accounts/account-keeper.ts";
+import { accountSecrets } from "./accounts/account-secrets.ts";
 
 /** Probes at a time: enough for a large estate in a minute, few enough for any server. */
 const AT_ONCE = 64;
@@ -68,6 +71,11 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     signal: abort.signal,
     sourceAddresses: config.sourceAddresses,
     events: { probeFinished: () => undefined },
+    keeper: await openAccountKeeper({
+      stateDir: config.stateDir,
+      secrets: accountSecrets(config),
+      now: Date.now,
+    }),
     now: Date.now,
     monotonic: () => performance.now(),
   });

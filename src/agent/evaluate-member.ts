@@ -197,7 +197,7 @@ function explain(
   const failing =
     (record.service === "down" ? serviceProbe : undefined) ??
     (record.replica === "down" ? replicaProbe : undefined) ??
-    (record.good ? undefined : detecting);
+    (record.verdict === "agree_up" ? undefined : detecting);
   const deciding = failing ?? serviceProbe ?? replicaProbe;
   const decidedBy =
     deciding === undefined ? null : deciding.monitor || deciding.transaction || null;

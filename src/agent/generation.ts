@@ -14,7 +14,9 @@ import { planSettings } from "./plan/settings.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { buildRecords } from "./records/build-records.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
-import { WitnessState, type Declarations } from "./records/witness-state.ts";
+import { WitnessState } from "./records/witness-state.ts";
+import type { Declarations } from "../maintenance/declarations.ts";
+import type { AccountKeeper } from "./accounts/account-keeper.ts";
 import { Scheduler, type Job } from "./scheduler.ts";
 
 /** Without NITRO an ns.conf is read again this often. */
@@ -30,6 +32,7 @@ export interface GenerationOptions {
   readonly events: AgentEvents;
   readonly log: Log;
   readonly declarations: Declarations;
+  readonly keeper: AccountKeeper;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** The generation before a reload, for its memory; it has been stopped. */
@@ -79,6 +82,7 @@ export class Generation {
       signal: this.#abort.signal,
       sourceAddresses: config.sourceAddresses,
       events,
+      keeper: options.keeper,
       now,
       monotonic,
     });

@@ -1,4 +1,8 @@
-import type { Network } from "../probes/probe.ts";
+import type { Network, Observation } from "../probes/probe.ts";
+import type { BrokenPlace } from "../probes/transactions/account-gate.ts";
+import { loginOutcome } from "../probes/transactions/login-outcome.ts";
+import type { AccountKeeper } from "./accounts/account-keeper.ts";
+import { gateAccount, gatedLogin, placeFailure } from "./accounts/gated-login.ts";
 import type { AgentEvents } from "./events.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
@@ -9,14 +13,18 @@ export interface ProbeRunnerOptions {
   readonly signal: AbortSignal;
   readonly sourceAddresses: readonly string[];
   readonly events: Pick<AgentEvents, "probeFinished">;
+  /** Without a keeper no probe that needs a login is run. */
+  readonly keeper: AccountKeeper | null;
   readonly now: () => number;
   readonly monotonic: () => number;
 }
 
-/** Runs probes and books their results; never two runs of one probe at a time. */
+/** Runs probes and books their results; never two runs of one probe at a time, and no login without its account's leave. */
 export class ProbeRunner {
   readonly #options: ProbeRunnerOptions;
   readonly #inFlight = new Map<string, Promise<ProbeResult | null>>();
+  /** Places whose login is at fault though the account is sound: they stay down while they are left alone. */
+  readonly #broken = new Map<string, Observation>();
   #sourceTurn = 0;
 
   constructor(options: ProbeRunnerOptions) {
@@ -25,45 +33,114 @@ export class ProbeRunner {
 
   /** Runs a probe as scheduled and books the result; tells the delay to its next start, or null when it cannot run. */
   async run(record: ProbeRecord, state: WitnessState): Promise<number | null> {
-    const result = await this.#once(record, record.planned.timeoutMs);
-    if (result === null) {
+    if (record.planned.action.run === null) {
       return null;
     }
+    const result = await this.#once(record, record.planned.timeoutMs, state);
     if (this.#options.signal.aborted) {
       return record.intervalMs;
     }
-    const delayMs = state.observe(record, result.observation, result.passed);
-    this.#options.events.probeFinished(record, result.observation, result.passed);
-    return delayMs;
+    const booked = result ?? this.#standing(record);
+    return booked === null ? record.intervalMs : this.#book(record, booked, state);
   }
 
-  /** Runs a probe out of turn, or joins its run in flight; nothing is booked. */
+  /** Runs a probe out of turn, or joins its run in flight; nothing is booked. Null when it may not be run now. */
   async now(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
-    return this.#once(record, timeoutMs);
+    return this.#once(record, timeoutMs, null);
   }
 
-  async #once(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
+  async #once(
+    record: ProbeRecord,
+    timeoutMs: number,
+    state: WitnessState | null,
+  ): Promise<ProbeResult | null> {
     const running = this.#inFlight.get(record.id);
     if (running !== undefined) {
       return running;
     }
-    const started = runProbe(
-      record.planned,
-      {
-        network: this.#options.network,
-        signal: this.#options.signal,
-        localAddress: this.#localAddress(),
-        now: this.#options.now,
-        monotonic: this.#options.monotonic,
-      },
-      timeoutMs,
-    );
+    const account = gateAccount(record.planned);
+    const started =
+      account === null
+        ? this.#probe(record, timeoutMs)
+        : this.#login(record, account, timeoutMs, state);
     this.#inFlight.set(record.id, started);
     try {
       return await started;
     } finally {
       this.#inFlight.delete(record.id);
     }
+  }
+
+  async #probe(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
+    const { network, signal, now, monotonic } = this.#options;
+    const around = { network, signal, localAddress: this.#localAddress(), now, monotonic };
+    return runProbe(record.planned, around, timeoutMs);
+  }
+
+  /** A login: null when the gate holds it back. A rejection is our own fault until another place proves otherwise. */
+  async #login(
+    record: ProbeRecord,
+    account: string,
+    timeoutMs: number,
+    state: WitnessState | null,
+  ): Promise<ProbeResult | null> {
+    const { keeper, now, signal } = this.#options;
+    if (keeper === null) {
+      return null;
+    }
+    let missing = false;
+    const gated = await gatedLogin(
+      keeper,
+      account,
+      record.planned,
+      async () => {
+        const result = await this.#probe(record, timeoutMs);
+        missing = result === null;
+        return result ?? NOT_RUN;
+      },
+      now,
+      signal,
+    );
+    if (state !== null) {
+      state.suspendedAccounts = keeper.suspended();
+    }
+    if (gated.kind === "held_back" || missing) {
+      return null;
+    }
+    const { observation, passed } = gated.result;
+    const outcome = loginOutcome(observation);
+    if (outcome === "accepted") {
+      this.#broken.delete(record.id);
+    }
+    for (const place of gated.broken) {
+      this.#condemn(place, state);
+    }
+    return { observation, passed: outcome === "rejected" ? null : passed };
+  }
+
+  /** Another place has accepted what this one rejected: the rejection was the place's failure, confirmed at once. */
+  #condemn(place: BrokenPlace, state: WitnessState | null): void {
+    const record = state?.probes.find((probe) => probe.id === place.key);
+    if (state === null || record === undefined || record.last === null) {
+      return;
+    }
+    const failure = placeFailure(record.last, place);
+    this.#broken.set(place.key, failure);
+    // Two failures make a service opinion: the rejection, and its confirmation elsewhere.
+    for (let count = 0; count < 2; count++) {
+      this.#book(record, { observation: failure, passed: false }, state);
+    }
+  }
+
+  #standing(record: ProbeRecord): ProbeResult | null {
+    const observation = this.#broken.get(record.id);
+    return observation === undefined ? null : { observation, passed: false };
+  }
+
+  #book(record: ProbeRecord, result: ProbeResult, state: WitnessState): number {
+    const delayMs = state.observe(record, result.observation, result.passed);
+    this.#options.events.probeFinished(record, result.observation, result.passed);
+    return delayMs;
   }
 
   /** Source addresses take turns, so that source-bound persistence shows more than one server. */
@@ -76,3 +153,21 @@ export class ProbeRunner {
     return addresses[this.#sourceTurn] ?? null;
   }
 }
+
+/** Stands for a run that did not take place: nothing was sent. */
+const NOT_RUN: ProbeResult = {
+  observation: {
+    outcome: "fault",
+    reason: "not_configured",
+    step: "connect",
+    startedAt: 0,
+    durationMs: 0,
+    phases: {},
+    responseTimeMs: null,
+    tls: null,
+    servedBy: null,
+    exchangeSeen: false,
+    evidence: { transcript: "", detail: null },
+  },
+  passed: null,
+};

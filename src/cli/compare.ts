@@ -1,5 +1,5 @@
 import { compareOnce } from "../agent/compare.ts";
-import { configDeclarations } from "../agent/declarations.ts";
+import { glanceAtDeclarations } from "../agent/declarations.ts";
 import type { LiveMember, LiveVserver } from "../agent/live.ts";
 import { exitStatus, pluginWord, type JudgedRow } from "../verdict/exit-status.ts";
 import { MISMATCH_VERDICTS } from "../verdict/verdicts.ts";
@@ -22,14 +22,14 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   if (config === null) {
     return 3;
   }
-  const declarations = await configDeclarations(config);
+  const glance = await glanceAtDeclarations(config);
+  if (glance.kind === "failed") {
+    return failed(glance.message, command, output);
+  }
+  const { declarations } = glance;
   const compared = await compareOnce({ ...command, config, declarations });
   if (compared.kind === "failed") {
-    output.err(`${compared.message}\n`);
-    if (!command.json) {
-      output.out(`WITNESS UNKNOWN - ${compared.message}\n`);
-    }
-    return 3;
+    return failed(compared.message, command, output);
   }
   const { members, vservers } = compared.state;
   const rows = [...members, ...vservers];
@@ -43,6 +43,14 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
     output.out(`${pluginLine(status, members, vservers)}\n${comparisonTable(members, vservers)}\n`);
   }
   return status;
+}
+
+function failed(message: string, command: CompareCommand, output: Output): number {
+  output.err(`${message}\n`);
+  if (!command.json) {
+    output.out(`WITNESS UNKNOWN - ${message}\n`);
+  }
+  return 3;
 }
 
 /** An unknown is the configuration's doing when there is no NITRO, or when nothing about the row can be probed. */

@@ -40,6 +40,31 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
         { username: lab.monitorAccount.username, password: "${LAB_MONITOR_PASSWORD}" },
       ]),
     ),
+    vservers: Object.fromEntries(
+      ["v_imaps", "v_imap_offload", "v_pop3_offload", "v_submission"].map((name) => [
+        name,
+        { host: "mail.example.com", ca_file: join(directory, "lab-ca.pem") },
+      ]),
+    ),
+    transactions: {
+      accounts: lab.accounts
+        .filter((account) => account !== lab.monitorAccount)
+        .map((account) => ({
+          name: account.username,
+          username: `${account.domain}\\${account.username}`,
+          address: account.address,
+          password: `\${${passwordVariable(account.username)}}`,
+        })),
+      run: [
+        {
+          transaction: "imap_login",
+          account: "probe-a",
+          every: "15s",
+          vantages: ["backend", "vip"],
+        },
+        { transaction: "smtp_submission", account: "probe-b", every: "20s", vantages: ["backend"] },
+      ],
+    },
     maintenance: { stability: "10s" },
   };
   return {
@@ -47,8 +72,16 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
     env: {
       LAB_NITRO_PASSWORD: password,
       LAB_MONITOR_PASSWORD: lab.monitorAccount.password,
+      ...Object.fromEntries(
+        lab.accounts.map((account) => [passwordVariable(account.username), account.password]),
+      ),
     },
   };
+}
+
+/** Name of the environment variable that holds an account's password. */
+function passwordVariable(username: string): string {
+  return `LAB_${username.toUpperCase().replaceAll("-", "_")}_PASSWORD`;
 }
 
 /** The validated configuration of the demo. Rejects only when the lab itself is broken. */

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { Agent } from "../agent/agent.ts";
-import { configDeclarations } from "../agent/declarations.ts";
+import { openDeclarations } from "../agent/declarations.ts";
 import type { Log } from "../agent/events.ts";
 import type { loadConfig } from "../config/load.ts";
 import { maskedConfig } from "../config/mask.ts";
@@ -40,9 +40,15 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     phases: config.metrics.phases,
   });
   const history = createHistory({ maxBytes: HISTORY_BYTES, now: Date.now });
-  const agent = new Agent({
+  const opened = await openDeclarations(config, log);
+  if (opened.kind === "failed") {
+    metrics.close();
+    return opened;
+  }
+  const { declarations } = opened;
+  const agent = await Agent.open({
     config,
-    declarations: await configDeclarations(config),
+    declarations,
     events: {
       ...metrics,
       probeFinished: (probe, observation, passed) => {
@@ -98,11 +104,13 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   });
   if (web.kind === "failed") {
     metrics.close();
+    await declarations.close();
     return web;
   }
   const stop = async (): Promise<void> => {
     await agent.stop();
     await web.close();
+    await declarations.close();
     metrics.close();
   };
   await agent.start();

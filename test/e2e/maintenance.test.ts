@@ -42,9 +42,9 @@ test("the hour of maintenance: IMAPS still routed, HTTPS taken out, and back aga
     );
     expect(performance.now() - changedAt).toBeLessThan(30_000);
     expect(member(json, "sg_imaps", "ex02")).toMatchObject({
-      opinions: { adc: "up", replica: "up", service: "down" },
+      opinions: { adc: "up", replica: "up" },
       reason: "closed_without_data",
-      monitor: "imap_greeting",
+      monitor: expect.stringMatching(/^imap_(greeting|login)$/) as string,
     });
     await until(
       "HTTPS of ex02 is down as expected",
@@ -110,7 +110,7 @@ test("compare exits 0 before, 2 with the mismatch named while it lasts, and 0 af
           strict: false,
           json,
         },
-        { out: (text) => (out += text), err: (text) => (out += text) },
+        { out: (text) => (out += text), err: () => undefined },
       );
       return { status, out };
     };

@@ -1,5 +1,6 @@
 import type { Estate } from "../../estate/model.ts";
 import type { LearnedExchange } from "../../probes/transactions/recognise.ts";
+import { configuredProbes } from "./account-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
@@ -20,5 +21,6 @@ export function planProbes(
     ...backendMonitorProbes(estate, settings),
     ...backendLookProbes(estate, settings, recognise),
     ...vipProbes(estate, settings, recognise),
+    ...configuredProbes(estate, settings, recognise),
   ];
 }

@@ -1,5 +1,6 @@
 import type { Estate, LbVserver, Vserver } from "../../estate/model.ts";
 import { csPathTo } from "../../estate/vserver-graph.ts";
+import { parseEndpoint } from "../../probes/wire/network.ts";
 import type { AdcFront } from "../../probes/transactions/spec.ts";
 import type { PlanSettings } from "./settings.ts";
 
@@ -40,6 +41,28 @@ export function vipReach(
     reaches.set(entry.name, { entry, ...endpoint, path: path.path, host });
   }
   return [...reaches.values()];
+}
+
+/** The ways to a vserver by its client-facing addresses, from the configuration: as `vipReach`, at another address. */
+export function publicReach(
+  estate: Estate,
+  vserver: LbVserver,
+  settings: PlanSettings,
+  preferredPath: string | null,
+): VipReach[] {
+  const reaches = vipReach(estate, vserver, settings, preferredPath);
+  return reaches.flatMap((reach) => {
+    const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
+    return (own?.public ?? []).map((text) => {
+      const { host, port } = parseEndpoint(text);
+      return {
+        ...reach,
+        address: host,
+        port: port ?? reach.port,
+        host: reach.host ?? own?.host ?? null,
+      };
+    });
+  });
 }
 
 function endpointOf(vserver: Vserver): { readonly address: string; readonly port: number } | null {

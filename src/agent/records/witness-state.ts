@@ -1,4 +1,6 @@
+import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../estate/adc-state.ts";
+import type { Declared } from "../../maintenance/declared.ts";
 import type { Observation } from "../../probes/probe.ts";
 import { canShowMaintenance, detectMaintenance, evaluateMember } from "../evaluate-member.ts";
 import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
@@ -9,18 +11,10 @@ import type { ProbeRecord } from "./probe-record.ts";
 import { ServerNames } from "./server-names.ts";
 import type { VserverRecord } from "./vserver-record.ts";
 
-/** What maintenance was declared for a server or member at this moment. */
-export interface Declarations {
-  readonly declaredFor: (
-    member: MemberRecord,
-    now: number,
-  ) => { readonly declared: "no" | "open" | "over"; readonly end: number | null };
-}
-
 export interface WitnessOptions {
   readonly agent: string;
   readonly stabilityMs: number;
-  readonly declarations: Declarations;
+  readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
   readonly now: () => number;
@@ -160,6 +154,7 @@ export class WitnessState implements LiveState {
     for (const part of this.#parts.values()) {
       this.#evaluate(part);
     }
+    this.#tellDeclarations();
   }
 
   reconfigure(options: WitnessOptions): void {
@@ -188,7 +183,7 @@ export class WitnessState implements LiveState {
       now,
       cutOff: this.cutOff,
       nitro: part.nitro,
-      declared: this.#options.declarations.declaredFor(member, now).declared,
+      declared: this.#declared(member, now).state,
       stabilityMs: this.#options.stabilityMs,
       grace: this.#options.grace,
     });
@@ -203,14 +198,32 @@ export class WitnessState implements LiveState {
     });
   }
 
+  /** Flexible windows begin, and automatic ends come, by what a server shows. */
+  #tellDeclarations(): void {
+    const now = this.#options.now();
+    const shows = new Map<string, { bad: boolean; stable: boolean }>();
+    for (const member of this.#members) {
+      const stable =
+        member.goodSince !== null && now - member.goodSince >= this.#options.stabilityMs;
+      const sofar = shows.get(member.server) ?? { bad: false, stable: true };
+      shows.set(member.server, {
+        bad: sofar.bad || member.bad || member.detection.detected,
+        stable: sofar.stable && (stable || (!member.bad && member.probes.length === 0)),
+      });
+    }
+    for (const [server, shown] of shows) {
+      this.#options.declarations.observe(server, shown, now);
+    }
+  }
+
   /** A server is in maintenance when that is declared for it, or when all its members (that could show it) are. */
   #liveServer(members: readonly MemberRecord[]): LiveServer {
     const [first] = members;
     const telling = members.filter(canShowMaintenance);
     const now = this.#options.now();
-    const windows = members.map((member) => this.#options.declarations.declaredFor(member, now));
-    const open = windows.filter((window) => window.declared === "open");
-    const ends = open.flatMap((window) => (window.end === null ? [] : [window.end]));
+    const windows = members.map((member) => this.#declared(member, now));
+    const open = windows.filter((window) => window.state === "open");
+    const ends = open.flatMap((window) => (window.endAt === null ? [] : [window.endAt]));
     return {
       adc: first?.adc ?? "",
       server: first?.server ?? "",
@@ -221,6 +234,10 @@ export class WitnessState implements LiveState {
       },
       maintenanceEnd: ends.length === 0 ? null : Math.max(...ends),
     };
+  }
+
+  #declared(member: MemberRecord, now: number): Declared {
+    return this.#options.declarations.declaredFor(member.server, now, member.outSince);
   }
 
   #part(adc: string): AdcPart {

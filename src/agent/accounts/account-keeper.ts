@@ -1,0 +1,181 @@
+import { randomUUID, scrypt } from "node:crypto";
+import { mkdir, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { DURABLE_FILES, replaceFile } from "../../maintenance/durable-file.ts";
+import { takeLock } from "../../maintenance/lock.ts";
+import {
+  decodeGates,
+  encodeGates,
+  type GateBook,
+} from "../../probes/transactions/account-gate-json.ts";
+import {
+  decideLogin,
+  initialGate,
+  stepGate,
+  suspendedUntil,
+  SUSPENSION_MS,
+  type BrokenPlace,
+  type GateDecision,
+  type GateEvent,
+  type GateState,
+  type LoginPlace,
+} from "../../probes/transactions/account-gate.ts";
+import type { LoginOutcome } from "../../probes/transactions/login-outcome.ts";
+
+export const ACCOUNTS_FILE = "accounts.json";
+const LOCK_PREFIX = "accounts.lock.";
+
+export type BeginResult =
+  | { readonly kind: "begun"; readonly id: string }
+  | Extract<GateDecision, { kind: "wait" }>
+  /** The state directory cannot be read or written: without it no login is safe. */
+  | { readonly kind: "failed"; readonly message: string };
+
+/**
+ * Holds the gates of all accounts in the state directory, which several processes may share: every decision is made and
+ * written down under a lock before a login begins, so that no crash and no second process makes one login too many.
+ */
+export interface AccountKeeper {
+  readonly begin: (account: string, place: LoginPlace, deadline: number) => Promise<BeginResult>;
+  /** Tells how a login ended; returns the places that this has shown to be at fault. */
+  readonly end: (
+    account: string,
+    id: string,
+    outcome: LoginOutcome,
+  ) => Promise<readonly BrokenPlace[]>;
+  /** Accounts that are suspended now, as last known. */
+  readonly suspended: () => readonly { readonly account: string; readonly until: number }[];
+}
+
+export interface AccountKeeperOptions {
+  readonly stateDir: string;
+  /** Secrets in use, by account: another one than before lifts a suspension. Only a slow hash of them is kept. */
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly now: () => number;
+}
+
+export async function openAccountKeeper(options: AccountKeeperOptions): Promise<AccountKeeper> {
+  const { stateDir, now } = options;
+  const file = join(stateDir, ACCOUNTS_FILE);
+  let known: GateBook = new Map();
+  let tail: Promise<unknown> = Promise.resolve();
+
+  /** One change after another in this process, and under the lock between processes. */
+  function change<T>(
+    work: (book: Map<string, GateState>) => { readonly result: T; readonly changed: boolean },
+  ): Promise<T | { readonly kind: "failed"; readonly message: string }> {
+    const done = tail.then(() => underLock(work));
+    tail = done.catch(() => undefined);
+    return done;
+  }
+
+  async function underLock<T>(
+    work: (book: Map<string, GateState>) => { readonly result: T; readonly changed: boolean },
+  ): Promise<T | { readonly kind: "failed"; readonly message: string }> {
+    try {
+      await mkdir(stateDir, { recursive: true });
+    } catch (error) {
+      return { kind: "failed", message: messageOf(error) };
+    }
+    const taken = await takeLock(stateDir, LOCK_PREFIX);
+    if (taken.kind !== "held") {
+      return {
+        kind: "failed",
+        message: taken.kind === "busy" ? "the accounts are busy" : taken.message,
+      };
+    }
+    try {
+      const book = new Map(await readBook(file, now(), options.secrets.keys()));
+      const { result, changed } = work(book);
+      if (changed) {
+        await replaceFile(file, encodeGates(book), DURABLE_FILES);
+      }
+      known = book;
+      return result;
+    } catch (error) {
+      return { kind: "failed", message: messageOf(error) };
+    } finally {
+      await taken.lock.release().catch(() => undefined);
+    }
+  }
+
+  function stepAll(book: Map<string, GateState>, account: string, event: GateEvent): GateState {
+    const next = stepGate(book.get(account) ?? initialGate(), event);
+    book.set(account, next);
+    return next;
+  }
+
+  const marks = await Promise.all(
+    [...options.secrets].map(
+      async ([account, secret]) => [account, await markOf(account, secret)] as const,
+    ),
+  );
+  await change((book) => {
+    for (const [account, mark] of marks) {
+      stepAll(book, account, { kind: "secret", mark, at: now() });
+    }
+    return { result: null, changed: marks.length > 0 };
+  });
+
+  return {
+    begin: async (account, place, deadline) =>
+      change<BeginResult>((book) => {
+        const decision = decideLogin(book.get(account) ?? initialGate(), place, now());
+        if (decision.kind === "wait") {
+          return { result: decision, changed: false };
+        }
+        const id = randomUUID();
+        stepAll(book, account, { kind: "started", id, place, deadline, at: now() });
+        return { result: { kind: "begun", id }, changed: true };
+      }),
+    end: async (account, id, outcome) => {
+      const ended = await change((book) => {
+        const before = new Set(
+          book.get(account)?.broken.map(({ key, until }) => `${key} ${String(until)}`),
+        );
+        const after = stepAll(book, account, { kind: outcome, id, at: now() });
+        const fresh = after.broken.filter(
+          ({ key, until }) => !before.has(`${key} ${String(until)}`),
+        );
+        return { result: fresh, changed: true };
+      });
+      return Array.isArray(ended) ? (ended) : [];
+    },
+    suspended: () =>
+      [...known].flatMap(([account, gate]) => {
+        const until = suspendedUntil(gate, now());
+        return until === null ? [] : [{ account, until }];
+      }),
+  };
+}
+
+/** The gates on disk. A file that cannot be understood may hide rejections: every account then waits out a suspension. */
+async function readBook(file: string, now: number, accounts: Iterable<string>): Promise<GateBook> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      return new Map();
+    }
+    throw error;
+  }
+  const book = decodeGates(text);
+  if (book !== null) {
+    return book;
+  }
+  await rename(file, `${file}.damaged`);
+  const suspension = { until: now + SUSPENSION_MS, nextMs: SUSPENSION_MS };
+  return new Map([...accounts].map((account) => [account, { ...initialGate(), suspension }]));
+}
+
+/** A mark that tells whether a secret is the same as before, and from which it cannot be found by trying. */
+async function markOf(account: string, secret: string): Promise<string> {
+  const derive = promisify<string, string, number, Buffer>(scrypt);
+  return (await derive(secret, `adc-witness account ${account}`, 16)).toString("hex");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Observation } from "../../probes/probe.ts";
+import type { BrokenPlace, LoginPlace } from "../../probes/transactions/account-gate.ts";
+import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
+import type { PlannedProbe } from "../plan/planned-probe.ts";
+import type { ProbeResult } from "../run-probe.ts";
+import type { AccountKeeper } from "./account-keeper.ts";
+
+/** How often, and how long at most, a login waits for another of the same account that is under way. */
+const BUSY_RETRY_MS = 200;
+const BUSY_PATIENCE_MS = 10_000;
+/** Time beyond a probe's own until its login counts as unanswered. */
+const DEADLINE_SLACK_MS = 5_000;
+
+export type GatedResult =
+  | {
+      readonly kind: "ran";
+      readonly result: ProbeResult;
+      /** Places that this login has shown to be at fault. */
+      readonly broken: readonly BrokenPlace[];
+    }
+  /** The gate does not let this login begin: nothing was sent. */
+  | { readonly kind: "held_back"; readonly why: string };
+
+/** The account whose gate a probe must pass, or null: a transaction's account, or a login monitor's own. */
+export function gateAccount(planned: PlannedProbe): string | null {
+  const { action } = planned;
+  if (action.kind === "transaction") {
+    return action.account;
+  }
+  const { credential } = action.run?.spec ?? { credential: null };
+  return credential === null || credential.username === ""
+    ? null
+    : monitorAccount(action.monitor.name);
+}
+
+/** A login monitor's account goes by the monitor's name, which no configured account can have. */
+export function monitorAccount(monitor: string): string {
+  return `monitor ${monitor}`;
+}
+
+/** Runs a probe that logs in, if its account's gate lets it. `run` must not reject. */
+export async function gatedLogin(
+  keeper: AccountKeeper,
+  account: string,
+  planned: PlannedProbe,
+  run: () => Promise<ProbeResult>,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<GatedResult> {
+  const place: LoginPlace = { key: planned.id, throughAdc: planned.vantage !== "backend" };
+  const patience = now() + Math.min(BUSY_PATIENCE_MS, planned.intervalMs);
+  for (;;) {
+    const deadline = now() + planned.timeoutMs + DEADLINE_SLACK_MS;
+    const begun = await keeper.begin(account, place, deadline);
+    if (begun.kind === "begun") {
+      const result = await run();
+      const broken = await keeper.end(account, begun.id, loginOutcome(result.observation));
+      return { kind: "ran", result, broken };
+    }
+    const busy = begun.kind === "wait" ? begun.why === "busy" : begun.message.includes("busy");
+    if (!busy || now() >= patience || signal.aborted) {
+      return { kind: "held_back", why: begun.kind === "wait" ? begun.why : begun.message };
+    }
+    await sleep(BUSY_RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** What a rejected login turns out to have been, once the same credential was accepted elsewhere: the place's failure. */
+export function placeFailure(rejected: Observation, { reason }: BrokenPlace): Observation {
+  return { ...rejected, outcome: "failed", reason, step: "login" };
+}

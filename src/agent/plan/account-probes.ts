@@ -1,0 +1,319 @@
+import type { AdcService, Estate, LbVserver, Member } from "../../estate/model.ts";
+import { vserversOfService } from "../../estate/vserver-graph.ts";
+import {
+  ACCOUNT_TRANSACTIONS,
+  type TransactionName,
+  type TransactionSpec,
+} from "../../probes/transactions/spec.ts";
+import { anonymousSpec, clientTls, type Recogniser } from "./look-probes.ts";
+import { matchesPattern } from "./pattern.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+import { probeId } from "./probe-id.ts";
+import type { PlanSettings, TransactionRun } from "./settings.ts";
+import { adcFrontOf, clientSpeaksTls, publicReach, vipReach, type VipReach } from "./vip-reach.ts";
+
+const DEFAULT_EVERY_MS = 60_000;
+const ROUND_TRIP_EVERY_MS = 300_000;
+/** A login waits for Exchange's proxying, which gives up only after a minute. */
+const DEFAULT_TIMEOUT_MS = 30_000;
+const ROUND_TRIP_TIMEOUT_MS = 120_000;
+
+/** The transactions that the operator asked for in `transactions.run`, at their members, VIPs and public addresses. */
+export function configuredProbes(
+  estate: Estate,
+  settings: PlanSettings,
+  recognise: Recogniser,
+): PlannedProbe[] {
+  return settings.runs
+    .flatMap((run) =>
+      [...estate.services.values()].flatMap((service) => {
+        const vservers = vserversOfService(estate, service.name);
+        const members = service.members.filter((member) =>
+          isMeant(run, service, member, vservers, recognise),
+        );
+        return members.length === 0
+          ? []
+          : probesOfService({
+              estate,
+              settings,
+              recognise,
+              run,
+              service,
+              members,
+              vservers,
+            });
+      }),
+    )
+    .filter(firstOfItsId());
+}
+
+interface RunAtService {
+  readonly estate: Estate;
+  readonly settings: PlanSettings;
+  readonly recognise: Recogniser;
+  readonly run: TransactionRun;
+  readonly service: AdcService;
+  readonly members: readonly Member[];
+  readonly vservers: readonly string[];
+}
+
+function probesOfService(at: RunAtService): PlannedProbe[] {
+  const planned: PlannedProbe[] = [];
+  if (at.run.vantages.includes("backend")) {
+    planned.push(...at.members.map((member) => backendProbe(at, member)));
+  }
+  for (const name of at.vservers) {
+    const vserver = at.estate.lbVservers.get(name);
+    if (vserver === undefined) {
+      continue;
+    }
+    if (at.run.vantages.includes("vip")) {
+      const reaches = vipReach(at.estate, vserver, at.settings, pathOf(at));
+      planned.push(...reaches.map((reach) => frontProbe(at, vserver, reach, "vip")));
+    }
+    if (at.run.vantages.includes("public")) {
+      const reaches = publicReach(at.estate, vserver, at.settings, pathOf(at));
+      planned.push(...reaches.map((reach) => frontProbe(at, vserver, reach, "public")));
+    }
+  }
+  return planned;
+}
+
+function backendProbe(at: RunAtService, member: Member): PlannedProbe {
+  const { estate, run, service } = at;
+  const address = member.address ?? member.domain ?? member.server;
+  const port = member.port === "*" ? (portOfTransaction(run.transaction) ?? "*") : member.port;
+  const host = run.host ?? hostOf(at) ?? address;
+  const security = run.security ?? securityAt(service, port);
+  const spec = specOf(at, member, host, security, null);
+  const unsupportedReason =
+    port === "*" ? "the member's port is *: there is no port to ask" : missingAccount(at);
+  return {
+    ...commonOf(at, "backend", service.name, member.server, member.port),
+    vserver: "",
+    vservers: at.vservers,
+    server: member.server,
+    memberAddress: member.address ?? member.domain,
+    memberPort: member.port,
+    address,
+    port,
+    tlsSource: spec.tls === null ? null : "as a client of today",
+    action: {
+      kind: "transaction",
+      transaction: run.transaction,
+      role: "service",
+      account: run.account,
+      run:
+        unsupportedReason === null && port !== "*"
+          ? { spec, target: { host: address, port, server: member.server } }
+          : null,
+      unsupportedReason,
+    },
+    adc: estate.adc,
+  };
+}
+
+function frontProbe(
+  at: RunAtService,
+  vserver: LbVserver,
+  reach: VipReach,
+  vantage: "vip" | "public",
+): PlannedProbe {
+  const { estate, run, service, members } = at;
+  const [member] = members;
+  const backend = member === undefined ? "none" : securityAt(service, member.port);
+  const tls = clientSpeaksTls(reach.entry, backend === "implicit");
+  const security = run.security ?? (tls ? "implicit" : backend === "implicit" ? "none" : backend);
+  const host = run.host ?? reach.host ?? reach.address;
+  const front = { ...adcFrontOf(estate, vserver, true), redirectUrl: null };
+  const spec = specOf(at, member, host, security, front, reach);
+  const unsupportedReason = missingAccount(at);
+  return {
+    ...commonOf(at, vantage, vserver.name, `${reach.entry.name} ${reach.address}`, reach.port),
+    adc: estate.adc,
+    vserver: vserver.name,
+    vservers: [vserver.name, ...(reach.entry.name === vserver.name ? [] : [reach.entry.name])],
+    server: null,
+    memberAddress: null,
+    memberPort: null,
+    address: reach.address,
+    port: reach.port,
+    tlsSource: spec.tls === null ? null : "as a client of today",
+    action: {
+      kind: "transaction",
+      transaction: run.transaction,
+      role: "service",
+      account: run.account,
+      run:
+        unsupportedReason === null
+          ? { spec, target: { host: reach.address, port: reach.port, server: null } }
+          : null,
+      unsupportedReason,
+    },
+  };
+}
+
+function specOf(
+  at: RunAtService,
+  member: Member | undefined,
+  host: string,
+  security: TransactionSpec["security"],
+  adc: TransactionSpec["adc"],
+  reach?: VipReach,
+): TransactionSpec {
+  const { run, settings, service, recognise } = at;
+  const recognition =
+    member === undefined
+      ? { version: null, protocol: null, path: null, security }
+      : recognise(service, member);
+  const own = at.vservers
+    .map((name) => settings.vservers.get(name))
+    .find((each) => each !== undefined);
+  const looksAtPath = run.transaction === "https_challenge" || run.transaction === "health_page";
+  return {
+    ...anonymousSpec(run.transaction, recognition),
+    security,
+    path: run.path ?? (looksAtPath ? (reach?.path ?? recognition.path) : null),
+    tls:
+      security === "none"
+        ? null
+        : clientTls(host, recognition.version === "2010", own?.ca ?? null, own?.names ?? []),
+    host,
+    account: run.account === null ? null : (settings.accounts.get(run.account) ?? null),
+    allowPlaintext: run.allowPlaintext,
+    expect: run.expect,
+    adc,
+    options: run.options,
+  };
+}
+
+function commonOf(
+  at: RunAtService,
+  vantage: PlannedProbe["vantage"],
+  owner: string,
+  server: string,
+  port: number | "*",
+) {
+  const { estate, run, service } = at;
+  const roundTrip = run.transaction === "mail_round_trip";
+  const suffix = [run.account, run.path, run.expect === "blocked" ? "blocked" : null]
+    .filter((part) => part !== null)
+    .join(" ");
+  return {
+    id: probeId(estate.adc, vantage, owner, server, port, `${run.transaction} ${suffix}`.trim()),
+    vantage,
+    adcService: service.name,
+    intervalMs: run.everyMs ?? (roundTrip ? ROUND_TRIP_EVERY_MS : DEFAULT_EVERY_MS),
+    timeoutMs: run.timeoutMs ?? (roundTrip ? ROUND_TRIP_TIMEOUT_MS : DEFAULT_TIMEOUT_MS),
+    type: run.transaction,
+    source: "agent",
+    note: null,
+  };
+}
+
+/** Whether a run means this member: what it names, else the members whose protocol the transaction speaks. */
+function isMeant(
+  run: TransactionRun,
+  service: AdcService,
+  member: Member,
+  vservers: readonly string[],
+  recognise: Recogniser,
+): boolean {
+  const { servers, ports, adcServices, vservers: wanted } = run.members;
+  const named = (patterns: readonly string[], names: readonly string[]): boolean =>
+    patterns.length === 0 ||
+    patterns.some((pattern) => names.some((name) => matchesPattern(pattern, name)));
+  return (
+    named(servers, [member.server, member.address ?? member.server]) &&
+    named(adcServices, [service.name]) &&
+    named(wanted, vservers) &&
+    (ports.length > 0
+      ? typeof member.port === "number" && ports.includes(member.port)
+      : speaks(run.transaction, service, member, recognise))
+  );
+}
+
+const PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
+  ["imap_login", [143, 993]],
+  ["imap_greeting", [143, 993]],
+  ["pop3_login", [110, 995]],
+  ["pop3_greeting", [110, 995]],
+  ["smtp_submission", [587]],
+  ["smtp_mail_from", [25, 465, 587]],
+  ["mail_round_trip", [587]],
+  ["ldap_bind", [389, 636, 3268, 3269]],
+  ["dns_lookup", [53]],
+  ["ntp_time", [123]],
+  ["rpc_endpoint_map", [135]],
+]);
+
+function portOfTransaction(transaction: TransactionName): number | null {
+  return PORTS.get(transaction)?.[0] ?? null;
+}
+
+function speaks(
+  transaction: TransactionName,
+  service: AdcService,
+  member: Member,
+  recognise: Recogniser,
+): boolean {
+  const ports = PORTS.get(transaction);
+  if (ports === undefined) {
+    return recognise(service, member).protocol === "https";
+  }
+  return member.port === "*" ? transaction === "rpc_endpoint_map" : ports.includes(member.port);
+}
+
+function securityAt(service: AdcService, port: number | "*"): TransactionSpec["security"] {
+  switch (port) {
+    case 993:
+    case 995:
+    case 443:
+    case 636:
+    case 3269:
+      return "implicit";
+    case 143:
+    case 110:
+    case 587:
+    case 25:
+    case 465:
+    case 389:
+    case 3268:
+      return "starttls";
+    default:
+      return service.serviceType === "SSL" ? "implicit" : "none";
+  }
+}
+
+function missingAccount({ run, settings }: RunAtService): string | null {
+  const needed: readonly string[] = ACCOUNT_TRANSACTIONS;
+  if (run.account === null) {
+    return needed.includes(run.transaction)
+      ? "it needs an account: transactions.run[].account"
+      : null;
+  }
+  return settings.accounts.has(run.account) ? null : `there is no account ${run.account}`;
+}
+
+function hostOf({ settings, vservers }: RunAtService): string | null {
+  return (
+    vservers
+      .map((name) => settings.vservers.get(name)?.host ?? null)
+      .find((host) => host !== null) ?? null
+  );
+}
+
+function pathOf({ run, service, members, recognise }: RunAtService): string | null {
+  const [member] = members;
+  return run.path ?? (member === undefined ? null : recognise(service, member).path);
+}
+
+/** The same transaction at the same VIP, asked for through two services, is one probe. */
+function firstOfItsId(): (probe: PlannedProbe) => boolean {
+  const seen = new Set<string>();
+  return ({ id }) => {
+    const fresh = !seen.has(id);
+    seen.add(id);
+    return fresh;
+  };
+}

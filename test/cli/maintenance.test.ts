@@ -1,0 +1,254 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { LiveState } from "../../src/agent/live.ts";
+import { maintenanceActions } from "../../src/cli/maintenance-actions.ts";
+import { maintenanceChecks } from "../../src/cli/maintenance-checks.ts";
+import {
+  runMaintenance,
+  type MaintenanceCommand,
+  type MaintenanceOptions,
+} from "../../src/cli/maintenance.ts";
+import { createDeclarations } from "../../src/maintenance/declarations.ts";
+import { openStore, STORE_FILE } from "../../src/maintenance/store.ts";
+import { aMember, anAdc, aLiveState, aVserver, NOON } from "../support/live-state.ts";
+import { IDLE_ACTIONS, serve } from "../web/support.ts";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "adc-witness-cli-"));
+  await writeFile(join(directory, "token"), "canary-token\n");
+  await writeFile(join(directory, "ns.conf"), "add server ex01 192.0.2.1\n");
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+async function run(
+  command: MaintenanceCommand,
+  options: Partial<MaintenanceOptions>,
+): Promise<Ran> {
+  let out = "";
+  let err = "";
+  const status = await runMaintenance(
+    { config: null, url: null, tokenFile: null, json: false, lookEveryMs: 5, ...options, command },
+    {
+      out: (text) => (out += text),
+      err: (text) => (err += text),
+    },
+  );
+  expect(out + err).not.toContain("canary-token");
+  return { status, out, err };
+}
+
+const START: Extract<MaintenanceCommand, { kind: "start" }> = {
+  kind: "start",
+  servers: ["ex01"],
+  name: null,
+  start: null,
+  end: null,
+  for: "2h",
+  reason: "CU15",
+  author: "jo",
+  autoEnd: false,
+  flexible: false,
+};
+
+/** A real web server with a real store behind it, as the agent has them; the live state is the test's. */
+async function startAgent(
+  live: () => LiveState,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const opened = await openStore(join(directory, "state"));
+  if (opened.kind !== "open") {
+    throw new Error(opened.message);
+  }
+  const declarations = createDeclarations({
+    configured: [],
+    store: opened.store,
+    snapshot: null,
+    onFailure: (message) => {
+      throw new Error(message);
+    },
+  });
+  const checks = maintenanceChecks({
+    live,
+    declarations,
+    history: { runs: () => [] },
+    serverOf: () => null,
+    stabilityMs: () => 60_000,
+    now: () => NOON,
+  });
+  const { url } = await serve(live, {
+    token: () => "canary-token",
+    now: Date.now,
+    actions: {
+      ...IDLE_ACTIONS,
+      maintenance: { ...maintenanceActions(declarations), ...checks },
+    },
+  });
+  return { url, close: () => declarations.close() };
+}
+
+function estate(ex01: "up" | "out"): LiveState {
+  const member = (server: string, adcOpinion: "up" | "out") =>
+    aMember({
+      server,
+      adcOpinion,
+      adcRawState: adcOpinion === "up" ? "UP" : "OUT OF SERVICE",
+      connections: 0,
+      verdict: adcOpinion === "up" ? "agree_up" : "drained",
+      since: NOON - 3_600_000,
+    });
+  return aLiveState({
+    adcs: [anAdc()],
+    members: [member("ex01", ex01), member("ex02", "up")],
+    vservers: [aVserver()],
+  });
+}
+
+describe("with an agent", () => {
+  test("declares, lists and ends over the API", async () => {
+    const { url, close } = await startAgent(() => estate("up"));
+    const address = { url, tokenFile: join(directory, "token") };
+    const started = await run(START, address);
+    expect(started).toMatchObject({ status: 0, err: "" });
+    expect(started.out).toMatch(/^WITNESS OK - ex01 declared: ex01 from \S+Z to \S+Z\n$/);
+    expect(await run(START, address)).toMatchObject({ status: 0, out: started.out });
+
+    const listed = await run({ kind: "list" }, address);
+    expect(listed.out).toMatch(
+      /^WITNESS OK - 1 of 1 windows open\nNAME +STATE .*\nex01 +open +ex01 .* api +CU15\n$/,
+    );
+    const asJson = await run({ kind: "list" }, { ...address, json: true });
+    expect(JSON.parse(asJson.out)).toMatchObject({ windows: [{ name: "ex01", author: "jo" }] });
+
+    expect((await run({ kind: "end", name: "ex01", author: null }, address)).status).toBe(0);
+    expect(await run({ kind: "end", name: "ex01", author: null }, address)).toEqual({
+      status: 2,
+      out: "",
+      err: "WITNESS CRITICAL - No open or coming window is named ex01.\n",
+    });
+    await close();
+  });
+
+  test("writes nothing without the token", async () => {
+    const { url, close } = await startAgent(() => estate("up"));
+    expect((await run(START, { url })).status).toBe(2);
+    expect(await readdir(join(directory, "state"))).not.toContain(STORE_FILE);
+    await close();
+  });
+
+  test.each([
+    ["an end and a length", { end: "2030-01-01T00:00:00Z" }],
+    ["neither", { for: null }],
+    ["a length that is none", { for: "soon" }],
+  ])("refuses %s", async (_name, changes) => {
+    const { url, close } = await startAgent(() => estate("up"));
+    const refused = await run(
+      { ...START, ...changes },
+      { url, tokenFile: join(directory, "token") },
+    );
+    expect(refused.status).toBe(2);
+    expect(refused.err).toMatch(/^WITNESS CRITICAL - /);
+    await close();
+  });
+
+  test("says whether a server may go", async () => {
+    const { url, close } = await startAgent(() => estate("up"));
+    const good = await run({ kind: "preflight", server: "ex01" }, { url });
+    expect(good.status).toBe(0);
+    expect(good.out.split("\n")[0]).toBe("WITNESS OK - ex01 may go | failed=0 checks=4");
+    await close();
+  });
+
+  test("says whether a server must stay", async () => {
+    const { url, close } = await startAgent(() => estate("out"));
+    const bad = await run({ kind: "preflight", server: "ex02" }, { url });
+    expect(bad.status).toBe(2);
+    expect(bad.out).toContain("WITNESS CRITICAL - ex02 must not go yet | failed=1 checks=4\n");
+    expect(bad.out).toMatch(/NO {2}capacity +\S+ would keep 0 of 1/);
+    await close();
+  });
+
+  test("waits until a server is drained, and tells what is missing meanwhile", async () => {
+    let looks = 0;
+    const { url, close } = await startAgent(() => {
+      looks += 1;
+      return estate(looks > 4 ? "out" : "up");
+    });
+    const command = { kind: "verify", server: "ex01", want: "drained", waitMs: 20_000 } as const;
+    const waited = await run(command, { url });
+    expect(waited.status).toBe(0);
+    expect(waited.out).toContain("WITNESS OK - ex01 is drained");
+    expect(waited.err.match(/waiting: .*is UP on/g)).toHaveLength(1);
+    await close();
+  });
+
+  test("gives up waiting with what is still missing", async () => {
+    const { url, close } = await startAgent(() => estate("out"));
+    const command = { kind: "verify", server: "ex01", want: "returned", waitMs: 30 } as const;
+    const waited = await run(command, { url, json: true });
+    expect(waited.status).toBe(2);
+    expect(JSON.parse(waited.out)).toMatchObject({ server: "ex01", ok: false });
+    await close();
+  });
+});
+
+describe("without an agent", () => {
+  async function configFile(): Promise<string> {
+    // Nothing listens on port 1 of loopback.
+    const text = `adcs: [{ name: prod, ns_conf: ns.conf }]\nmaintenance: { token_file: token }\nweb: { listen: ["127.0.0.1:1"] }\n`;
+    const path = join(directory, "adc-witness.yml");
+    await writeFile(path, text);
+    return path;
+  }
+
+  test("writes the store itself", async () => {
+    const config = await configFile();
+    expect(await run(START, { config })).toMatchObject({ status: 0, err: "" });
+    expect((await run({ kind: "list" }, { config })).out).toContain("1 of 1 windows open");
+    expect((await run({ kind: "end", name: "ex01", author: null }, { config })).status).toBe(0);
+    expect(await readdir(join(directory, "state"))).toEqual([STORE_FILE]);
+  });
+
+  test("refuses while somebody holds the store", async () => {
+    const config = await configFile();
+    const held = await openStore(join(directory, "state"));
+    const refused = await run(START, { config });
+    expect(refused.status).toBe(3);
+    expect(refused.err).toMatch(/^WITNESS UNKNOWN - .* is in use by another process/);
+    if (held.kind === "open") {
+      await held.store.close();
+    }
+  });
+
+  test("cannot look at servers", async () => {
+    const config = await configFile();
+    expect(await run({ kind: "preflight", server: "ex01" }, { config })).toEqual({
+      status: 3,
+      out: "",
+      err: "WITNESS UNKNOWN - No agent listens at http://127.0.0.1:1. This needs a running agent.\n",
+    });
+  });
+
+  test("with a bad length is refused as the agent would", async () => {
+    const config = await configFile();
+    expect((await run({ ...START, for: "soon" }, { config })).status).toBe(2);
+  });
+
+  test.each([
+    ["no address", {}, "Say where the agent is"],
+    ["a token that cannot be read", { url: "http://127.0.0.1:1", tokenFile: "/nowhere" }, "ENOENT"],
+    ["an agent that is not there", { url: "http://127.0.0.1:1" }, "No agent listens at"],
+  ])("says %s", async (_name, options, message) => {
+    const told = await run({ kind: "list" }, options);
+    expect(told.status).toBe(3);
+    expect(told.err).toContain(message);
+  });
+});
