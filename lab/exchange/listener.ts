@@ -8,6 +8,8 @@ import { reservePort } from "./stable-port.ts";
 
 /** Longest silence on a connection before the lab drops it: nothing of a forgotten client stays. */
 const IDLE_MS = 10 * 60_000;
+/** So long a reset waits: at once, a client on the same machine would not even learn that it was connected. */
+const RESET_AFTER_MS = 20;
 
 export interface ListenerOptions {
   /** TLS from the first byte. */
@@ -109,7 +111,7 @@ function receive(socket: Socket, options: ListenerOptions): void {
       socket.resume();
       return;
     case "reset":
-      socket.resetAndDestroy();
+      setTimeout(() => socket.resetAndDestroy(), RESET_AFTER_MS).unref();
       return;
     case "close":
     case "stopped":
