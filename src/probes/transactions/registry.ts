@@ -1,18 +1,23 @@
 import type { Observation, ProbeContext, Target } from "../probe.ts";
 import { observe } from "../wire/probe-run.ts";
 import { autodiscover } from "./autodiscover.ts";
+import { dnsLookup } from "./dns-lookup.ts";
 import { easOptions } from "./eas-options.ts";
 import { ewsFolder } from "./ews-folder.ts";
 import { healthPage } from "./health-page.ts";
 import { httpsChallenge } from "./https-challenge.ts";
 import { imapGreeting } from "./imap-greeting.ts";
 import { imapLogin } from "./imap-login.ts";
+import { ldapBind } from "./ldap-bind.ts";
+import { mailRoundTrip } from "./mail-round-trip.ts";
 import { mapiEndpoint } from "./mapi-endpoint.ts";
+import { ntpTime } from "./ntp-time.ts";
 import { oab } from "./oab.ts";
 import { owaForm } from "./owa-form.ts";
 import { pop3Greeting } from "./pop3-greeting.ts";
 import { pop3Login } from "./pop3-login.ts";
 import { rpcEcho } from "./rpc-echo.ts";
+import { rpcEndpointMap } from "./rpc-endpoint-map.ts";
 import { smtpMailFrom } from "./smtp-mail-from.ts";
 import { smtpSubmission } from "./smtp-submission.ts";
 import type { TransactionName, TransactionSpec, TransactionType } from "./spec.ts";
@@ -23,9 +28,13 @@ const TYPES: readonly TransactionType[] = [
   smtpMailFrom,
   httpsChallenge,
   healthPage,
+  rpcEndpointMap,
+  dnsLookup,
+  ntpTime,
   imapLogin,
   pop3Login,
   smtpSubmission,
+  mailRoundTrip,
   owaForm,
   easOptions,
   ewsFolder,
@@ -33,6 +42,7 @@ const TYPES: readonly TransactionType[] = [
   mapiEndpoint,
   oab,
   rpcEcho,
+  ldapBind,
 ];
 
 /** Every transaction this agent can run, by name. Adding one: its file, and its line above. */

@@ -1,0 +1,196 @@
+import { randomUUID } from "node:crypto";
+
+import type { Observation, Target } from "../probe.ts";
+import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import { logInToImap, type ImapMailbox } from "./imap-client.ts";
+import type { Ended } from "./line-session.ts";
+import { sendMail } from "./mail-sender.ts";
+import type { Account, TransactionSpec, TransactionType } from "./spec.ts";
+
+/** The header that carries the message's id: mail filters can match it, and the search finds it. */
+export const ROUND_TRIP_HEADER = "X-Adc-Witness";
+
+/** Messages of earlier rounds older than this were left behind; younger ones may be another agent's. */
+const LEFT_BEHIND_MS = 15 * 60_000;
+const POLL_MS = 500;
+/** Time kept for the last look and for saying so, in milliseconds. */
+const LAST_LOOK_MS = 1500;
+
+/**
+ * Sends a message to the probe's own mailbox and finds it there: handed in at the target over SMTP, looked up over IMAP at
+ * `imap_host` (default the same server) and `imap_port` (default 993, TLS; 143 begins with STARTTLS). It is deleted when
+ * found, and so is what earlier rounds left behind. In Junk Email (`junk_folder` where it has no such mark) it is
+ * `mail_in_junk`; nowhere before the time is over, `mail_lost`.
+ */
+export const mailRoundTrip: TransactionType = {
+  transaction: "mail_round_trip",
+  needsAccount: true,
+  transport: "tcp",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const { account } = spec;
+      const address = account?.address ?? null;
+      if (account === null || address === null) {
+        return run.fault("transaction", "not_configured", "no account with a mail address");
+      }
+      run.hide(account.password);
+      const mailbox = await openMailbox(run, spec, target, account);
+      if (mailbox.kind === "ended") {
+        return mailbox.observation;
+      }
+      const junk = await junkFolder(mailbox, spec);
+      if (typeof junk !== "string") {
+        return junk.observation;
+      }
+      const cleaned = await cleanUp(run, mailbox, junk);
+      if (cleaned !== null) {
+        return cleaned.observation;
+      }
+      const id = randomUUID();
+      const sent = await sendMail(run, spec, target, account, {
+        from: address,
+        to: address,
+        text: messageText(id, address, new Date(context.now())),
+      });
+      if (sent.kind === "ended") {
+        return sent.observation;
+      }
+      const handedInMs = run.elapsedMs();
+      const place = await waitForMail(run, mailbox, junk, id);
+      run.phase("transaction");
+      if (place.kind === "ended") {
+        return place.observation;
+      }
+      run.responseTimeMs = run.elapsedMs() - handedInMs;
+      const after = `${(run.responseTimeMs / 1000).toFixed(1)} s`;
+      if (place.kind === "found") {
+        await mailbox.leave();
+      }
+      return arrival(run, place, after, junk);
+    }),
+};
+
+type Place = { readonly kind: "found"; readonly folder: string } | { readonly kind: "lost" };
+
+function arrival(run: ProbeRun, place: Place, after: string, junk: string): Observation {
+  if (place.kind === "lost") {
+    return run.mismatch("transaction", "mail_lost", `not found within ${after}`);
+  }
+  return place.folder === junk
+    ? run.mismatch("transaction", "mail_in_junk", `found in ${junk} after ${after}`)
+    : run.match("transaction", `found after ${after}`);
+}
+
+async function openMailbox(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+  account: Account,
+): Promise<ImapMailbox | Ended> {
+  const port = typeof spec.options["imap_port"] === "number" ? spec.options["imap_port"] : 993;
+  const host = String(spec.options["imap_host"] ?? target.host);
+  const security = spec.tls === null ? "none" : port === 143 ? "starttls" : "implicit";
+  return logInToImap(run, { security, tls: spec.tls }, { ...target, host, port }, account);
+}
+
+async function junkFolder(mailbox: ImapMailbox, spec: TransactionSpec): Promise<string | Ended> {
+  const named = spec.options["junk_folder"];
+  if (typeof named === "string") {
+    return named;
+  }
+  const listed = await mailbox.call((client) => client.list());
+  if (listed.kind === "ended") {
+    return listed;
+  }
+  const marked = listed.value.find(({ specialUse }) => specialUse === "\\Junk");
+  const usual = listed.value.find(({ path }) => /^(INBOX[./])?junk( e-?mail)?$/i.test(path));
+  return marked?.path ?? usual?.path ?? "";
+}
+
+/** Deletes what earlier rounds left behind in both folders. */
+async function cleanUp(run: ProbeRun, mailbox: ImapMailbox, junk: string): Promise<Ended | null> {
+  const before = new Date(run.context.now() - LEFT_BEHIND_MS);
+  for (const folder of ["INBOX", junk]) {
+    if (folder === "") {
+      continue;
+    }
+    const deleted = await mailbox.call(async (client) => {
+      await client.mailboxOpen(folder);
+      const found = await client.search({ header: { [ROUND_TRIP_HEADER]: true } }, { uid: true });
+      const old: number[] = [];
+      for (const message of found === false || found === undefined || found.length === 0
+        ? []
+        : await client.fetchAll(found, { internalDate: true }, { uid: true })) {
+        const arrived = new Date(message.internalDate ?? 0);
+        if (arrived < before) {
+          old.push(message.uid);
+        }
+      }
+      return old.length === 0 || client.messageDelete(old, { uid: true });
+    });
+    if (deleted.kind === "ended") {
+      return deleted;
+    }
+  }
+  return null;
+}
+
+/** Looks in the inbox, and now and then in Junk, until the message is there or the time is nearly over. */
+async function waitForMail(
+  run: ProbeRun,
+  mailbox: ImapMailbox,
+  junk: string,
+  id: string,
+): Promise<Place | Ended> {
+  for (let look = 0; ; look += 1) {
+    const last = run.remainingMs() < LAST_LOOK_MS + POLL_MS;
+    const folders = junk !== "" && (last || look % 3 === 2) ? ["INBOX", junk] : ["INBOX"];
+    for (const folder of folders) {
+      const found = await takeFrom(mailbox, folder, id);
+      if (found.kind === "ended") {
+        return found;
+      }
+      if (found.value) {
+        return { kind: "found", folder };
+      }
+    }
+    if (last) {
+      return { kind: "lost" };
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Whether the message is in the folder; found, it is deleted. */
+function takeFrom(
+  mailbox: ImapMailbox,
+  folder: string,
+  id: string,
+): ReturnType<typeof mailbox.call<boolean>> {
+  return mailbox.call(async (client) => {
+    await client.mailboxOpen(folder);
+    const found = await client.search({ header: { [ROUND_TRIP_HEADER]: id } }, { uid: true });
+    if (found === false || found === undefined || found.length === 0) {
+      return false;
+    }
+    await client.messageDelete(found, { uid: true });
+    return true;
+  });
+}
+
+function messageText(id: string, address: string, date: Date): string {
+  return [
+    `From: <${address}>`,
+    `To: <${address}>`,
+    `Subject: adc-witness round trip ${id}`,
+    `Date: ${date.toUTCString().replace("GMT", "+0000")}`,
+    `Message-ID: <${id}@adc-witness.invalid>`,
+    `${ROUND_TRIP_HEADER}: ${id}`,
+    "Auto-Submitted: auto-generated",
+    "MIME-Version: 1.0",
+    "Content-Type: text/plain; charset=us-ascii",
+    "",
+    "A probe message. It deletes itself.",
+    "",
+  ].join("\r\n");
+}

@@ -1,0 +1,160 @@
+import type { Observation, Target } from "../probe.ts";
+import type { FailureReason } from "../reason.ts";
+import { protocolBreak, type Break } from "../wire/break.ts";
+import type { Connection } from "../wire/connection.ts";
+import { dial } from "../wire/dial.ts";
+import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import { encodeEptMap, EPT_MAP, EPT_NOT_REGISTERED, parseEptMap } from "./dcerpc/endpoint-map.ts";
+import { EMSMDB, EPM, type RpcInterface } from "./dcerpc/interfaces.ts";
+import {
+  encodeBind,
+  encodeRequest,
+  fragmentLength,
+  parseAnswer,
+  RPC_HEADER_BYTES,
+  type RpcAnswer,
+} from "./dcerpc/pdu.ts";
+import { ended, type Ended } from "./line-session.ts";
+import type { TransactionType } from "./spec.ts";
+
+const MAPPER_PORT = 135;
+
+/**
+ * RPC Client Access of Exchange 2010: asks the endpoint mapper where EMSMDB listens, binds to it there, and compares. At a
+ * member with a static port the mapper has to name that very port, else clients go where neither ADC nor firewall
+ * expects them. `mapper_port` is 135 unless told; `expected_port` gives the port where the member is the mapper itself.
+ */
+export const rpcEndpointMap: TransactionType = {
+  transaction: "rpc_endpoint_map",
+  needsAccount: false,
+  transport: "tcp",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const mapperPort = numberOr(spec.options["mapper_port"], MAPPER_PORT);
+      const isMapper = target.port === mapperPort;
+      const expected = isMapper ? numberOr(spec.options["expected_port"], null) : target.port;
+      const mapped = await mappedPort(run, { ...target, port: mapperPort });
+      if (mapped.kind === "ended") {
+        return mapped.observation;
+      }
+      if (expected !== null && mapped.port !== expected) {
+        const detail = `the endpoint mapper names port ${String(mapped.port)}, the ADC has ${String(expected)}`;
+        return run.mismatch("response", "bad_status", detail);
+      }
+      return bindTo(run, { ...target, port: mapped.port });
+    }),
+};
+
+async function mappedPort(
+  run: ProbeRun,
+  mapper: Target,
+): Promise<{ readonly kind: "port"; readonly port: number } | Ended> {
+  const bound = await bind(run, mapper, EPM);
+  if (bound.kind === "ended") {
+    return bound;
+  }
+  const { connection } = bound;
+  const answer = await ask(
+    connection,
+    encodeRequest(2, EPT_MAP, encodeEptMap(EMSMDB)),
+    "ept_map EMSMDB",
+  );
+  run.phase("transaction");
+  connection.close();
+  if (answer.kind !== "response") {
+    return ended(unexpected(run, answer));
+  }
+  const result = parseEptMap(answer.stub);
+  switch (result.kind) {
+    case "invalid":
+      return ended(run.ended("failed", "response", "protocol_error", result.detail));
+    case "status": {
+      const detail =
+        result.status === EPT_NOT_REGISTERED
+          ? "EMSMDB is not registered: RPC Client Access is not running"
+          : `the endpoint mapper answers status 0x${result.status.toString(16)}`;
+      return ended(run.mismatch("response", "service_not_active", detail));
+    }
+    case "ports": {
+      const [port] = result.ports;
+      run.transcript.note(`EMSMDB is at port ${result.ports.join(", ")}`);
+      return port === undefined
+        ? ended(run.mismatch("response", "service_not_active", "EMSMDB has no TCP port"))
+        : { kind: "port", port };
+    }
+  }
+}
+
+async function bindTo(run: ProbeRun, target: Target): Promise<Observation> {
+  const bound = await bind(run, target, EMSMDB);
+  if (bound.kind === "ended") {
+    return bound.observation;
+  }
+  bound.connection.close();
+  return run.match("response", `EMSMDB answers at port ${String(target.port)}`);
+}
+
+async function bind(
+  run: ProbeRun,
+  target: Target,
+  wanted: RpcInterface,
+): Promise<{ readonly kind: "bound"; readonly connection: Connection } | Ended> {
+  const dialled = await dial(run, target, { tls: null });
+  if (dialled.kind === "failed") {
+    return ended(run.broken(dialled.step, dialled.why));
+  }
+  const { connection } = dialled;
+  const answer = await ask(connection, encodeBind(1, wanted), `bind ${wanted.uuid}`);
+  run.phase("banner");
+  return answer.kind === "bound" ? { kind: "bound", connection } : ended(unexpected(run, answer));
+}
+
+function unexpected(run: ProbeRun, answer: RpcAnswer | Break): Observation {
+  const told = (reason: FailureReason, detail: string): Observation =>
+    run.mismatch("response", reason, detail);
+  switch (answer.kind) {
+    case "bind_refused":
+      return told("service_not_active", `the bind is refused, reason ${String(answer.reason)}`);
+    case "fault":
+      return told("protocol_error", `fault 0x${answer.status.toString(16)}`);
+    case "invalid":
+      return run.ended("failed", "response", "protocol_error", answer.detail);
+    case "bound":
+    case "response":
+      return run.ended("failed", "response", "protocol_error", `unexpected ${answer.kind}`);
+    default:
+      return run.broken("response", answer);
+  }
+}
+
+/** Sends one packet and reads one, never more than a fragment. */
+async function ask(
+  connection: Connection,
+  packet: Buffer,
+  shown: string,
+): Promise<RpcAnswer | Break> {
+  connection.write(packet, `${shown}\n`);
+  let received: Buffer = Buffer.alloc(0);
+  for (;;) {
+    const more = await connection.read();
+    if (more.kind !== "data") {
+      return more.kind === "closed" && received.length > 0
+        ? { kind: "closed", midway: true }
+        : more;
+    }
+    received = Buffer.concat([received, more.data]);
+    if (received.length >= RPC_HEADER_BYTES) {
+      const length = fragmentLength(received);
+      if (length === null) {
+        return protocolBreak("not an RPC packet");
+      }
+      if (received.length >= length) {
+        return parseAnswer(received.subarray(0, length));
+      }
+    }
+  }
+}
+
+function numberOr<T>(value: string | number | boolean | undefined, otherwise: T): number | T {
+  return typeof value === "number" ? value : otherwise;
+}
