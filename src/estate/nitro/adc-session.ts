@@ -48,7 +48,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = tail.then(work);
-    tail = result;
+    tail = result.catch(() => undefined);
     return result;
   }
 

@@ -1,25 +1,23 @@
+import { builtInMonitor } from "../built-in-monitors.ts";
 import type {
   AdcParameters,
   AdcService,
-  CsBinding,
   Estate,
   Firmware,
   Member,
   Monitor,
   MonitorBinding,
-  PolicyAction,
-  PolicyBinding,
   Policy,
+  PolicyAction,
   Server,
-  ServiceBinding,
   SslProfile,
 } from "../model.ts";
-import { builtInMonitor } from "../built-in-monitors.ts";
-import { address, flag, number, text, type Row } from "./coerce.ts";
+import { address, flag, text, type Row } from "./coerce.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer } from "./pacer.ts";
 import { actionFromRow, policyFromRow } from "./policies.ts";
-import { BOUND_FEATURES, POLICY_FEATURES } from "./pull-plan.ts";
+import { POLICY_FEATURES } from "./pull-plan.ts";
+import { firstRow, groupBy, namedMap, type RowTables } from "./row-tables.ts";
 import {
   memberFromServiceRow,
   membersFromRows,
@@ -27,27 +25,12 @@ import {
   serverFromRow,
   serviceFromRow,
 } from "./services.ts";
-import {
-  backendTls,
-  certKeyBindingFromRow,
-  certKeyFromRow,
-  NO_BACKEND_TLS,
-  NO_TLS_VERSIONS,
-  sslProfileFromRow,
-  tlsVersions,
-} from "./tls.ts";
-import {
-  authenticationVserverFromRow,
-  csVserverFromRow,
-  lbVserverFromRow,
-  policyBindingFromRow,
-  type VserverParts,
-} from "./vservers.ts";
-
-type Rows = ReadonlyMap<string, readonly Row[]>;
+import { backendTls, certKeyFromRow, NO_BACKEND_TLS, sslProfileFromRow } from "./tls.ts";
+import { csTargets, serviceBindings, vserverParts } from "./vserver-parts.ts";
+import { authenticationVserverFromRow, csVserverFromRow, lbVserverFromRow } from "./vservers.ts";
 
 /** Puts the rows of all resources together into an estate, in slices that let others run. */
-export async function buildEstate(adc: string, rows: Rows, pacer: Pacer): Promise<Estate> {
+export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): Promise<Estate> {
   const servers = namedMap(rows, "server", serverFromRow);
   const sslProfiles = namedMap(rows, "sslprofile", sslProfileFromRow);
   const services = await buildServices(rows, servers, sslProfiles, pacer);
@@ -69,8 +52,8 @@ export async function buildEstate(adc: string, rows: Rows, pacer: Pacer): Promis
   const defaults = groupBy(rows, "csvserver_lbvserver_binding", "name");
   return {
     adc,
-    firmware: firmwareFrom(first(rows, "nsversion")),
-    nsip: address(first(rows, "nsconfig"), "ipaddress"),
+    firmware: firmwareFrom(firstRow(rows, "nsversion")),
+    nsip: address(firstRow(rows, "nsconfig"), "ipaddress"),
     snips: (rows.get("nsip") ?? []).flatMap((row) =>
       text(row, "type")?.toUpperCase() === "SNIP" ? (address(row, "ipaddress") ?? []) : [],
     ),
@@ -114,7 +97,7 @@ export async function buildEstate(adc: string, rows: Rows, pacer: Pacer): Promis
 }
 
 async function buildServices(
-  rows: Rows,
+  rows: RowTables,
   servers: ReadonlyMap<string, Server>,
   sslProfiles: ReadonlyMap<string, SslProfile>,
   pacer: Pacer,
@@ -165,7 +148,7 @@ function withOwnSpelling(binding: MonitorBinding): MonitorBinding {
 
 /** Configured monitors, and the built-ins that some binding refers to or somebody has changed. */
 async function buildMonitors(
-  rows: Rows,
+  rows: RowTables,
   services: ReadonlyMap<string, AdcService>,
   pacer: Pacer,
 ): Promise<Map<string, Monitor>> {
@@ -191,85 +174,12 @@ async function buildMonitors(
   return monitors;
 }
 
-function serviceBindings(rows: Rows): Map<string, readonly ServiceBinding[]> {
-  const bindings = new Map<string, Map<string, ServiceBinding>>();
-  for (const [resource, field] of [
-    ["lbvserver_service_binding", "servicename"],
-    ["lbvserver_servicegroup_binding", "servicegroupname"],
-  ] as const) {
-    for (const row of rows.get(resource) ?? []) {
-      const vserver = text(row, "name");
-      const service = text(row, field) ?? text(row, "servicename");
-      if (vserver === null || service === null) {
-        continue;
-      }
-      const known = bindings.get(vserver) ?? new Map<string, ServiceBinding>();
-      known.set(service, { service, weight: number(row, "weight") ?? 1, line: null });
-      bindings.set(vserver, known);
-    }
-  }
-  return new Map([...bindings].map(([vserver, bound]) => [vserver, [...bound.values()]]));
-}
-
-function csTargets(
-  rows: Rows,
-  policies: ReadonlyMap<string, Policy>,
-  actions: ReadonlyMap<string, PolicyAction>,
-): Map<string, readonly CsBinding[]> {
-  const targets = new Map<string, CsBinding[]>();
-  for (const [vserver, bound] of groupBy(rows, "csvserver_cspolicy_binding", "name")) {
-    const bindings = bound.flatMap((row) => {
-      const policy = text(row, "policyname");
-      const action = policies.get(policy ?? "")?.action ?? "";
-      const target = text(row, "targetlbvserver") ?? actions.get(action)?.target ?? null;
-      return policy === null
-        ? []
-        : [{ policy, target, priority: number(row, "priority"), line: null }];
-    });
-    targets.set(vserver, bindings);
-  }
-  return targets;
-}
-
-function vserverParts(rows: Rows): (name: string, kind: "lb" | "cs") => VserverParts {
-  const ssl = groupBy(rows, "sslvserver", "vservername");
-  const certKeys = groupBy(rows, "sslvserver_sslcertkey_binding", "vservername");
-  const profiles = groupBy(rows, "authenticationauthnprofile", "name");
-  const policies = { lb: policiesOf(rows, "lbvserver"), cs: policiesOf(rows, "csvserver") };
-  return (name, kind) => {
-    const sslRow = ssl.get(name)?.[0];
-    return {
-      policies: policies[kind].get(name) ?? [],
-      certKeys: (certKeys.get(name) ?? []).flatMap((row) => certKeyBindingFromRow(row) ?? []),
-      tls: sslRow === undefined ? NO_TLS_VERSIONS : tlsVersions(sslRow),
-      sslProfile: sslRow === undefined ? null : text(sslRow, "sslprofile"),
-      profile: (profileName) => {
-        const row = profiles.get(profileName ?? "")?.[0];
-        return row === undefined
-          ? null
-          : { host: text(row, "authenticationhost"), vserver: text(row, "authnvsname") };
-      },
-    };
-  };
-}
-
-function policiesOf(rows: Rows, parent: "lbvserver" | "csvserver"): Map<string, PolicyBinding[]> {
-  const found = new Map<string, PolicyBinding[]>();
-  for (const { policy } of BOUND_FEATURES) {
-    for (const [vserver, bound] of groupBy(rows, `${parent}_${policy}_binding`, "name")) {
-      const bindings = bound.flatMap((row) => policyBindingFromRow(row) ?? []);
-      found.set(vserver, [...(found.get(vserver) ?? []), ...bindings]);
-    }
-  }
-  return found;
-}
-
-function parametersFrom(rows: Rows): AdcParameters {
-  const close = text(first(rows, "lbparameter"), "monitorconnectionclose")?.toUpperCase();
+function parametersFrom(rows: RowTables): AdcParameters {
+  const close = text(firstRow(rows, "lbparameter"), "monitorconnectionclose")?.toUpperCase();
   return {
     monitorConnectionClose: close === "RESET" ? "RESET" : "FIN",
-    csStateUpdate: flag(first(rows, "csparameter"), "stateupdate") ?? false,
-    sslDefaultProfile: flag(first(rows, "sslparameter"), "defaultprofile") ?? false,
+    csStateUpdate: flag(firstRow(rows, "csparameter"), "stateupdate") ?? false,
+    sslDefaultProfile: flag(firstRow(rows, "sslparameter"), "defaultprofile") ?? false,
   };
 }
 
@@ -295,37 +205,4 @@ function addForFeature<T extends { readonly name: string; readonly feature: stri
   if (value !== null) {
     table.set(table.has(value.name) ? `${value.feature}/${value.name}` : value.name, value);
   }
-}
-
-function first(rows: Rows, resource: string): Row {
-  return rows.get(resource)?.[0] ?? {};
-}
-
-function groupBy(rows: Rows, resource: string, field: string): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows.get(resource) ?? []) {
-    const name = text(row, field);
-    const group = name === null ? undefined : groups.get(name);
-    if (group !== undefined) {
-      group.push(row);
-    } else if (name !== null) {
-      groups.set(name, [row]);
-    }
-  }
-  return groups;
-}
-
-function namedMap<T extends { readonly name: string }>(
-  rows: Rows,
-  resource: string,
-  convert: (row: Row) => T | null,
-): Map<string, T> {
-  const found = new Map<string, T>();
-  for (const row of rows.get(resource) ?? []) {
-    const value = convert(row);
-    if (value !== null) {
-      found.set(value.name, value);
-    }
-  }
-  return found;
 }

@@ -96,19 +96,21 @@ export interface NitroClient {
 }
 
 const LOGOUT_TRIES = 2;
+/** A process that ends does not wait long for an appliance that hangs: it forgets the session by itself. */
+const LOGOUT_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Sources: NITRO docs, "Performing basic NetScaler operations" (sessions), error messages. */
 export function createNitroClient(options: NitroClientOptions): NitroClient {
   const url = new URL(options.url);
+  const timeoutMs = options.timeoutMs ?? 30_000;
   const monotonic = options.monotonic ?? (() => performance.now());
   const transport = createTransport({
     url,
     tls: options.tls,
     network: options.network,
     localAddress: options.localAddress ?? null,
-    timeoutMs: options.timeoutMs ?? 30_000,
-    connectTimeoutMs: Math.min(options.timeoutMs ?? 30_000, CONNECT_TIMEOUT_MS),
+    connectTimeoutMs: Math.min(timeoutMs, CONNECT_TIMEOUT_MS),
     maxBytes: options.maxBytes ?? 67_108_864,
   });
   const session = { cookie: null as string | null, loggingIn: false };
@@ -122,7 +124,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   /** One after another: an appliance counts connections. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = tail.then(work);
-    tail = result;
+    tail = result.catch(() => undefined);
     return result;
   }
 
@@ -133,7 +135,13 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     body: string | null,
   ): Promise<Judged> {
     const startedAt = monotonic();
-    const result = await transport.exchange({ method, path, cookie: session.cookie, body });
+    const result = await transport.exchange({
+      method,
+      path,
+      cookie: session.cookie,
+      body,
+      timeoutMs: resource === "logout" ? Math.min(timeoutMs, LOGOUT_TIMEOUT_MS) : timeoutMs,
+    });
     const judged = judge(result, resource);
     const durationMs = monotonic() - startedAt;
     try {
@@ -276,9 +284,10 @@ function rowsOf(envelope: Envelope, resource: string): NitroAnswer {
   };
 }
 
-/** Names may hold anything: each is one percent-encoded path segment. */
+/** Names may hold anything, halves of characters included: each is one percent-encoded path segment. */
 function pathOf({ kind, resource, name, query }: NitroGet): string {
-  const segment = name === undefined ? "" : `/${encodeURIComponent(name)}`;
+  const segment =
+    name === undefined ? "" : `/${encodeURIComponent(name.replace(/\p{Surrogate}/gu, "\uFFFD"))}`;
   const search = Object.entries(query ?? {})
     .map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%2C", ",")}`)
     .join("&");

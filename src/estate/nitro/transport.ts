@@ -23,8 +23,6 @@ export interface TransportOptions {
   readonly tls: NitroTls;
   readonly network: Network;
   readonly localAddress: string | null;
-  /** Whole time of one exchange, in milliseconds. */
-  readonly timeoutMs: number;
   /** Time to get a connection within it: a dead node of a pair must not hold up the living one for long. */
   readonly connectTimeoutMs: number;
   readonly maxBytes: number;
@@ -47,6 +45,8 @@ export interface HttpExchange {
   readonly path: string;
   readonly cookie: string | null;
   readonly body: string | null;
+  /** Whole time of the exchange, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 export type HttpResult =
@@ -100,7 +100,7 @@ export function createTransport(options: TransportOptions): Transport {
     });
     const breakable = breakableRequest(request);
     current = breakable;
-    const result = await answerTo(breakable, exchange.body, options);
+    const result = await answerTo(breakable, exchange, options);
     current = null;
     const stale = result.kind === "failed" && result.code === "reset" && request.reusedSocket;
     // A server may close an idle connection just as we use it again: that says nothing, and a GET may be repeated.
@@ -185,8 +185,8 @@ function breakableRequest(request: ClientRequest): Breakable {
 
 async function answerTo(
   { request, breakOff, reason }: Breakable,
-  body: string | null,
-  { timeoutMs, connectTimeoutMs, maxBytes }: TransportOptions,
+  { body, timeoutMs }: HttpExchange,
+  { connectTimeoutMs, maxBytes }: TransportOptions,
 ): Promise<HttpResult> {
   const connectDeadline = setTimeout(() => {
     breakOff(new ExchangeBroken("timeout", `no connection within ${String(connectTimeoutMs)} ms`));

@@ -257,6 +257,20 @@ describe("names", () => {
   );
 });
 
+test("half a character in a name, and an observer that throws, do not cost the session", async () => {
+  const server = await labServer();
+  const client = labClient(server.url, {
+    onRequest: () => {
+      throw new Error("a broken observer");
+    },
+  });
+  expect(await client.get({ ...SERVERS, name: "a\ud800" })).toMatchObject({ kind: "refused" });
+  expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+  expect(server.openSessions()).toBe(1);
+  await client.close();
+  expect(server.openSessions()).toBe(0);
+});
+
 describe("what the outside sends is bounded", () => {
   test("in time", async () => {
     const server = await labServer({

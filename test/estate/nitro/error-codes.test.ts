@@ -81,6 +81,14 @@ describe("no permission", () => {
     },
   );
 
+  test("a bare 403 is a gap as well", async () => {
+    const { client } = await driven(always("server", { kind: "answer", status: 403, body: "" }));
+    expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({
+      kind: "state",
+      gaps: ["server"],
+    });
+  });
+
   test("is asked again by the next import, and told in the estate", async () => {
     let allowed = false;
     const { client } = await driven(({ query }) =>
