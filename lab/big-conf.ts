@@ -4,8 +4,10 @@ export interface BigConfOptions {
   readonly members: number;
   /** Members of one service group. Default 10. */
   readonly perGroup?: number;
-  /** In NetScaler's words. Default `5`. */
-  readonly interval?: string;
+  /** Seconds between probes. Default 60, which one thread can serve for 5,000 members and their servers. */
+  readonly interval?: number;
+  /** Seconds that a probe may take. Default half the interval. */
+  readonly responseTimeout?: number;
 }
 
 /** Groups behind one content-switching vserver. */
@@ -16,15 +18,17 @@ const GROUPS_PER_SWITCH = 8;
  * handshake), groups have an LB vserver each, and every eight of these stand behind a content-switching vserver.
  * Addresses are those of benchmarks (198.18.0.0/15) and documentation.
  */
-export function bigConf({ members, perGroup = 10, interval = "5" }: BigConfOptions): string {
+export function bigConf(options: BigConfOptions): string {
+  const { members, perGroup = 10, interval = 60 } = options;
+  const timing = `-interval ${String(interval)} -resptimeout ${String(options.responseTimeout ?? Math.max(1, Math.floor(interval / 2)))} -downTime ${String(interval)}`;
   const groups = Math.ceil(members / perGroup);
   const lines = [
     "#NS13.1 Build 37.38",
     "set ns config -IPAddress 192.0.2.1 -netmask 255.255.255.0",
     "enable ns feature LB CS SSL",
     "add ssl certKey mail.example.com -cert mail.pem -key mail.key.pem",
-    `add lb monitor mon_health HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -LRTM DISABLED -interval ${interval} -resptimeout 2 -downTime 10 -secure YES`,
-    `add lb monitor mon_port TCP -LRTM DISABLED -interval ${interval} -resptimeout 2 -downTime 10`,
+    `add lb monitor mon_health HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -LRTM DISABLED ${timing} -secure YES`,
+    `add lb monitor mon_port TCP -LRTM DISABLED ${timing}`,
   ];
   for (let member = 0; member < members; member += 1) {
     lines.push(`add server ${serverName(member)} ${addressOf(member)}`);

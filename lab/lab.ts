@@ -73,6 +73,7 @@ export interface Lab {
 }
 
 const SETTLE_DEADLINE_MS = 30_000;
+const SETTLE_PER_MEMBER_MS = 20;
 const HEALTH_CACHE_MS = 2_000;
 
 /**
@@ -133,7 +134,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       started.push(server);
       nitro.push(server);
     }
-    await settled(adc, SETTLE_DEADLINE_MS);
+    await settled(adc, SETTLE_DEADLINE_MS + SETTLE_PER_MEMBER_MS * adc.members().length);
 
     const pings = Object.fromEntries(pingedHosts(estate).map((host) => [host, "127.0.0.1"]));
     const runs: ScenarioRun[] = [];

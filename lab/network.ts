@@ -1,4 +1,4 @@
-import type { Estate, Member, Port, Server } from "../src/estate/model.ts";
+import type { AdcService, Estate, Member, Port, Server } from "../src/estate/model.ts";
 import type { AddressMap, Endpoint } from "./adc/address-map.ts";
 
 /** A loopback port on which nobody listens, and nobody without privileges can. */
@@ -22,36 +22,37 @@ export interface ServerRole {
 
 /** The servers that an estate balances, and what each must be. */
 export function serverRoles(estate: Estate): ServerRole[] {
-  const members = [...estate.services.values()].flatMap((service) => service.members);
-  return [...estate.servers.values()]
-    .filter(({ name }) => members.some((member) => member.server === name))
-    .map((server) => {
-      const rpcPort = pinnedPort(server, estate);
-      const ports = members
-        .filter((member) => member.server === server.name)
-        .map(({ port }) => port);
-      return {
-        server,
-        kind: ports.every((port) => DIRECTORY_PORTS.has(port)) ? "directory" : "exchange",
-        version: rpcPort === null ? "2016" : "2010",
-        rpcPort,
-      };
-    });
-}
-
-/** The destPort of a TCP monitor in front of a wildcard service (NetScaler guide for Exchange 2010: RPC Client Access). */
-function pinnedPort(server: Server, estate: Estate): number | null {
+  const ports = new Map<string, Set<Port>>();
+  const rpcPorts = new Map<string, number>();
   for (const service of estate.services.values()) {
-    if (service.members.some((member) => member.server === server.name && member.port === "*")) {
-      for (const { monitor } of service.monitors) {
-        const port = estate.monitors.get(monitor)?.destPort ?? null;
-        if (port !== null && !WELL_KNOWN.has(port)) {
-          return port;
-        }
+    const pinned = pinnedPort(service, estate);
+    for (const { server, port } of service.members) {
+      ports.set(server, (ports.get(server) ?? new Set()).add(port));
+      if (pinned !== null && port === "*") {
+        rpcPorts.set(server, pinned);
       }
     }
   }
-  return null;
+  return [...estate.servers.values()].flatMap((server) => {
+    const own = ports.get(server.name);
+    const rpcPort = rpcPorts.get(server.name) ?? null;
+    return own === undefined
+      ? []
+      : {
+          server,
+          kind: [...own].every((port) => DIRECTORY_PORTS.has(port)) ? "directory" : "exchange",
+          version: rpcPort === null ? "2016" : "2010",
+          rpcPort,
+        };
+  });
+}
+
+/** The destPort of a monitor in front of a wildcard service (NetScaler guide for Exchange 2010: RPC Client Access). */
+function pinnedPort(service: AdcService, estate: Estate): number | null {
+  const asked = service.monitors.map(
+    ({ monitor }) => estate.monitors.get(monitor)?.destPort ?? null,
+  );
+  return asked.find((port) => port !== null && !WELL_KNOWN.has(port)) ?? null;
 }
 
 /** What stands for a server: the well-known ports it has, and where they really are. */

@@ -27,6 +27,7 @@ export class Appliance {
   readonly #admin: AdminState;
   readonly #members = new Map<string, MemberRuntime>();
   readonly #lb = new Map<string, LbRuntime>();
+  readonly #lbOfService = new Map<string, LbRuntime[]>();
   readonly #cs = new Map<string, CsRuntime>();
   readonly #fronts = new Map<string, VserverFronts>();
   readonly #timeScale: number;
@@ -202,7 +203,7 @@ export class Appliance {
           monitors: (onResult) => monitorsOf(member, service, world, onResult),
           now: () => performance.now(),
           onChange: () => {
-            this.#refreshVservers();
+            this.#refreshVservers(service.name);
           },
           flushOnDown: true,
         });
@@ -229,6 +230,9 @@ export class Appliance {
         certificateMissing: this.#lacksCertificate(vserver.name, vserver.serviceType),
       });
       this.#lb.set(vserver.name, runtime);
+      for (const { service } of vserver.services) {
+        this.#lbOfService.set(service, [...(this.#lbOfService.get(service) ?? []), runtime]);
+      }
     }
     for (const vserver of estate.csVservers.values()) {
       const runtime = new CsRuntime({
@@ -286,8 +290,11 @@ export class Appliance {
     }
   }
 
-  #refreshVservers(): void {
-    for (const runtime of [...this.#lb.values(), ...this.#cs.values()]) {
+  /** Vservers that one service is bound to, or all; then the content switches, which look at those. */
+  #refreshVservers(service?: string): void {
+    const bound =
+      service === undefined ? this.#lb.values() : (this.#lbOfService.get(service) ?? []);
+    for (const runtime of [...bound, ...this.#cs.values()]) {
       runtime.refresh();
     }
   }

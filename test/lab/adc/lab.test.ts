@@ -192,7 +192,7 @@ describe.skipIf(lacking !== null)("the lab", () => {
 describe("a pair of nodes", () => {
   test("one is primary and tells the states; after a failover it is the other one", async () => {
     const pair = await startLab({
-      confText: bigConf({ members: 40, interval: "3" }),
+      confText: bigConf({ members: 40, interval: 4 }),
       haPair: true,
       sharedServers: 2,
       nitroTls: false,
