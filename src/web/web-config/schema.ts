@@ -82,10 +82,12 @@ export const webConfigFile = z.strictObject({
       http2: z.boolean().optional(),
       headers: z
         .record(
-          z
-            .string()
-            .refine((name) => HEADERS.includes(name.toLowerCase()), "this header cannot be set"),
+          z.string(),
           z.string().refine((value) => !/[\r\n]/.test(value), "a header is one line"),
+        )
+        .refine(
+          (headers) => Object.keys(headers).every((name) => HEADERS.includes(name.toLowerCase())),
+          `only these headers can be set: ${HEADERS.join(", ")}`,
         )
         .nullish(),
     })
