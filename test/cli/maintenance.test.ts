@@ -12,6 +12,7 @@ import {
 } from "../../src/cli/maintenance.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { openStore, STORE_FILE } from "../../src/maintenance/store.ts";
+import { freePorts } from "../support/real-servers.ts";
 import { aMember, anAdc, aLiveState, aVserver, NOON } from "../support/live-state.ts";
 import { IDLE_ACTIONS, serve } from "../web/support.ts";
 
@@ -201,9 +202,13 @@ describe("with an agent", () => {
 });
 
 describe("without an agent", () => {
+  let nobody: string;
+  beforeEach(async () => {
+    const { closed = 0 } = await freePorts(["closed"]);
+    nobody = `127.0.0.1:${String(closed)}`;
+  });
   async function configFile(): Promise<string> {
-    // Nothing listens on port 1 of loopback.
-    const text = `adcs: [{ name: prod, ns_conf: ns.conf }]\nmaintenance: { token_file: token }\nweb: { listen: ["127.0.0.1:1"] }\n`;
+    const text = `adcs: [{ name: prod, ns_conf: ns.conf }]\nmaintenance: { token_file: token }\nweb: { listen: ["${nobody}"] }\n`;
     const path = join(directory, "adc-witness.yml");
     await writeFile(path, text);
     return path;
@@ -233,7 +238,7 @@ describe("without an agent", () => {
     expect(await run({ kind: "preflight", server: "ex01" }, { config })).toEqual({
       status: 3,
       out: "",
-      err: "WITNESS UNKNOWN - No agent listens at http://127.0.0.1:1. This needs a running agent.\n",
+      err: `WITNESS UNKNOWN - No agent listens at http://${nobody}. This needs a running agent.\n`,
     });
   });
 
@@ -243,11 +248,15 @@ describe("without an agent", () => {
   });
 
   test.each([
-    ["no address", {}, "Say where the agent is"],
-    ["a token that cannot be read", { url: "http://127.0.0.1:1", tokenFile: "/nowhere" }, "ENOENT"],
-    ["an agent that is not there", { url: "http://127.0.0.1:1" }, "No agent listens at"],
+    ["no address", () => ({}), "Say where the agent is"],
+    [
+      "a token that cannot be read",
+      () => ({ url: `http://${nobody}`, tokenFile: "/nowhere" }),
+      "ENOENT",
+    ],
+    ["an agent that is not there", () => ({ url: `http://${nobody}` }), "No agent listens at"],
   ])("says %s", async (_name, options, message) => {
-    const told = await run({ kind: "list" }, options);
+    const told = await run({ kind: "list" }, options());
     expect(told.status).toBe(3);
     expect(told.err).toContain(message);
   });
