@@ -30,6 +30,8 @@ export interface MemberSurroundings {
    * what the ADC itself tells of its last change and of failures it is counting.
    */
   readonly grace: "watched" | "single_look";
+  /** Probes whose failure lies behind all front ends and is told once, for the estate. */
+  readonly mailboxSide: ReadonlySet<ProbeRecord>;
 }
 
 /** Brings a member's opinions and verdict up to date. Cheap: called after every probe and every poll. */
@@ -37,7 +39,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   const { now } = around;
   const cannotReach = neverReached(record);
   const replica = replicaOf(record);
-  const service = serviceOf(record);
+  const service = serviceOf(record, around.mailboxSide);
   record.replica = cannotReach ? "unknown" : replica.opinion;
   record.service = cannotReach && service.opinion !== "none" ? "unknown" : service.opinion;
 
@@ -136,10 +138,12 @@ function replicaOf(record: MemberRecord): MemberReplica {
   return memberReplica(bound, record.adcServiceConfig.monThreshold);
 }
 
-function serviceOf(record: MemberRecord): CombinedService {
+function serviceOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>): CombinedService {
   return combineTransactions(
     record.probes.flatMap((probe) =>
-      probe.transaction === "" || probe.planned.action.unsupportedReason !== null
+      probe.transaction === "" ||
+      probe.planned.action.unsupportedReason !== null ||
+      mailboxSide.has(probe)
         ? []
         : [{ id: probe.id, rank: transactionRank(probe.transaction), opinion: probe.opinion }],
     ),

@@ -66,6 +66,7 @@ export class Generation {
       declarations: options.declarations,
       grace: "watched",
       now,
+      ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
     this.#scheduler = new Scheduler(monotonic, {
       onLag: (lagMs) => {

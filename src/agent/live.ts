@@ -24,7 +24,18 @@ export interface LiveState {
   readonly vservers: readonly LiveVserver[];
   readonly probes: readonly LiveProbe[];
   readonly servers: readonly LiveServer[];
+  /** Faults behind all front ends, each told once for the estate. */
+  readonly findings?: readonly LiveFinding[];
   readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
+}
+
+export interface LiveFinding {
+  readonly kind: "mailbox_side";
+  readonly adc: string;
+  readonly account: string;
+  readonly transactions: readonly string[];
+  readonly reason: Reason | null;
+  readonly message: string;
 }
 
 export interface LiveAdc {

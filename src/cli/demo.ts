@@ -118,6 +118,13 @@ function* changes(
       yield `${clock(startedAt)} ${name}: ${verdictLine(member)}`;
     }
   }
+  for (const finding of state.findings ?? []) {
+    const name = `finding ${finding.account}`;
+    if (shown.get(name) !== finding.message) {
+      shown.set(name, finding.message);
+      yield `${clock(startedAt)} ${finding.message}`;
+    }
+  }
   for (const vserver of state.vservers) {
     if ((shown.get(vserver.vserver) ?? "unknown") !== vserver.verdict) {
       shown.set(vserver.vserver, vserver.verdict);

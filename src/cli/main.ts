@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../config/duration.ts";
 import { runCompare } from "./compare.ts";
 import { runDemo } from "./demo.ts";
+import { runLint } from "./lint.ts";
+import { addMaintenance } from "./main-maintenance.ts";
 import { processOutput } from "./output.ts";
 import { packageVersion } from "./package-info.ts";
 import { runPlan } from "./plan.ts";
@@ -100,6 +102,19 @@ function program(output = processOutput()): Command {
       process.exitCode = await runCheckConfig(file, output);
     });
 
+  root
+    .command("lint")
+    .description(
+      "what the ADC's monitors cannot see, and mistakes, each with the command that mends it",
+    )
+    .argument("<file>", "an ns.conf")
+    .option("--json", "JSON on stdout", false)
+    .option("--matrix", "measure the blind spots against the lab", false)
+    .action(async (file: string, options: { json: boolean; matrix: boolean }) => {
+      process.exitCode = await runLint(file, options, output);
+    });
+
+  addMaintenance(root, output, duration);
   return root;
 }
 

@@ -10,6 +10,8 @@ import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import type { ActionResult, WebActions } from "../web/actions.ts";
 import { createHistory, HISTORY_BYTES } from "../web/history/history.ts";
 import { startWeb } from "../web/server.ts";
+import { maintenanceActions } from "./maintenance-actions.ts";
+import { maintenanceChecks } from "./maintenance-checks.ts";
 import { packageVersion } from "./package-info.ts";
 
 export interface ServiceOptions {
@@ -85,11 +87,22 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
         ? { kind: "unavailable", message: "no such probe, or it cannot be run" }
         : { kind: "observed", probe: record, ...result };
     },
-    maintenance: null,
+    maintenance: {
+      ...maintenanceActions(declarations),
+      ...maintenanceChecks({
+        live: () => agent.state,
+        declarations,
+        history,
+        serverOf: (adc, servedBy) => agent.state.names.serverOf(adc, servedBy),
+        stabilityMs: () => agent.config.maintenance.stabilityMs,
+        now: Date.now,
+      }),
+    },
   };
   const web = await startWeb({
     listen: options.listen ?? config.web.listen.map(({ host, port }) => listenText(host, port)),
     hosts: config.web.hosts,
+    configFile: config.web.configFile,
     token: () => agent.config.maintenance.token?.reveal() ?? null,
     log,
     live: () => agent.state,

@@ -140,7 +140,7 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
         );
         return { result: fresh, changed: true };
       });
-      return Array.isArray(ended) ? (ended) : [];
+      return Array.isArray(ended) ? ended : [];
     },
     suspended: () =>
       [...known].flatMap(([account, gate]) => {

@@ -4,6 +4,7 @@ import type { Declared } from "../../maintenance/declared.ts";
 import type { Observation } from "../../probes/probe.ts";
 import { canShowMaintenance, detectMaintenance, evaluateMember } from "../evaluate-member.ts";
 import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
+import { findMailboxSide, type MailboxFinding, type MailboxSide } from "../mailbox-side.ts";
 import type { LiveAdc, LiveServer, LiveState } from "../live.ts";
 import type { EstateRecords } from "./build-records.ts";
 import type { MemberRecord } from "./member-record.ts";
@@ -18,6 +19,8 @@ export interface WitnessOptions {
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
   readonly now: () => number;
+  /** Names learnt by an earlier state. */
+  readonly names?: ServerNames;
 }
 
 /** One ADC's part of the state. */
@@ -35,21 +38,29 @@ export class WitnessState implements LiveState {
   readonly startedAt: number;
   cutOff = false;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
-  readonly names = new ServerNames();
+  /** What servers call themselves; kept over reloads. */
+  readonly names: ServerNames;
   #options: WitnessOptions;
   readonly #parts = new Map<string, AdcPart>();
   #members: readonly MemberRecord[] = [];
   #vservers: readonly VserverRecord[] = [];
   #probes: readonly ProbeRecord[] = [];
+  #mailboxSide: MailboxSide = { findings: [], probes: new Set() };
 
   constructor(options: WitnessOptions) {
     this.#options = options;
+    this.names = options.names ?? new ServerNames();
     this.agent = options.agent;
     this.startedAt = options.now();
   }
 
   get adcs(): readonly LiveAdc[] {
     return [...this.#parts.values()].map((part) => part.live);
+  }
+
+  /** What fails alike behind every front end. */
+  get findings(): readonly MailboxFinding[] {
+    return this.#mailboxSide.findings;
   }
 
   get members(): readonly MemberRecord[] {
@@ -151,14 +162,11 @@ export class WitnessState implements LiveState {
 
   /** Brings everything up to date with the clock: grace and windows end without any probe telling. */
   evaluateAll(): void {
+    this.#mailboxSide = findMailboxSide(this.#probes, this.suspendedAccounts);
     for (const part of this.#parts.values()) {
       this.#evaluate(part);
     }
     this.#tellDeclarations();
-  }
-
-  reconfigure(options: WitnessOptions): void {
-    this.#options = options;
   }
 
   #evaluate(part: AdcPart): void {
@@ -186,6 +194,7 @@ export class WitnessState implements LiveState {
       declared: this.#declared(member, now).state,
       stabilityMs: this.#options.stabilityMs,
       grace: this.#options.grace,
+      mailboxSide: this.#mailboxSide.probes,
     });
   }
 

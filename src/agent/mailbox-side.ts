@@ -1,0 +1,107 @@
+import type { Reason, Step } from "../probes/reason.ts";
+import { transactionRank } from "../verdict/service-opinion.ts";
+import type { ProbeRecord } from "./records/probe-record.ts";
+
+/** A fault behind all front ends: one finding for the estate, instead of a blind monitor at each of them. */
+export interface MailboxFinding {
+  readonly kind: "mailbox_side";
+  readonly adc: string;
+  readonly account: string;
+  /** Transactions that fail alike through every front end. */
+  readonly transactions: readonly string[];
+  readonly reason: Reason | null;
+  readonly message: string;
+}
+
+export interface MailboxSide {
+  readonly findings: readonly MailboxFinding[];
+  /** Probes whose failure is laid to the mailbox: they say nothing about their own front end. */
+  readonly probes: ReadonlySet<ProbeRecord>;
+}
+
+/** How far an exchange must have come for its failure to lie behind the front end. */
+const BEHIND_THE_FRONT_END: ReadonlySet<Step> = new Set<Step>([
+  "login",
+  "response",
+  "mail_from",
+  "transaction",
+]);
+
+/**
+ * Finds what fails alike through every front end. Two ways show it: the same login fails behind all of at least two
+ * front ends, or an account is suspended (a closed database answers like a wrong password) while another account goes
+ * on being accepted at the same servers.
+ */
+export function findMailboxSide(
+  probes: readonly ProbeRecord[],
+  suspended: readonly { readonly account: string }[],
+): MailboxSide {
+  const logins = probes.filter(
+    (probe) =>
+      probe.vantage === "backend" &&
+      probe.transaction !== "" &&
+      transactionRank(probe.transaction) === "login" &&
+      accountOf(probe) !== null,
+  );
+  const findings: MailboxFinding[] = [];
+  const laid = new Set<ProbeRecord>();
+  for (const account of new Set(logins.map(accountOf))) {
+    if (account === null) {
+      continue;
+    }
+    const own = logins.filter((probe) => accountOf(probe) === account);
+    const failing = alikeEverywhere(own);
+    const closed =
+      suspended.some((each) => each.account === account) && anotherIsAccepted(own, logins, account);
+    if (failing.length === 0 && !closed) {
+      continue;
+    }
+    for (const probe of closed ? own : failing) {
+      laid.add(probe);
+    }
+    const transactions = [...new Set((closed ? own : failing).map((probe) => probe.transaction))];
+    const reason = failing[0]?.last?.reason ?? "backend_unavailable";
+    findings.push({
+      kind: "mailbox_side",
+      adc: own[0]?.adc ?? "",
+      account,
+      transactions,
+      reason,
+      message: closed
+        ? `${account} is refused through every front end while another account is accepted there: its mailbox database, not the front ends.`
+        : `${transactions.join(", ")} of ${account} fail alike through every front end: the mailbox side, not the front ends.`,
+    });
+  }
+  return { findings, probes: laid };
+}
+
+/** Of each transaction: its probes, when all of at least two servers fail behind the front end. */
+function alikeEverywhere(own: readonly ProbeRecord[]): ProbeRecord[] {
+  return [...new Set(own.map((probe) => probe.transaction))].flatMap((transaction) => {
+    const group = own.filter((probe) => probe.transaction === transaction);
+    const servers = new Set(group.map((probe) => probe.server));
+    const alike = group.every(
+      (probe) =>
+        probe.opinion === "down" &&
+        probe.last !== null &&
+        BEHIND_THE_FRONT_END.has(probe.last.step),
+    );
+    return servers.size >= 2 && alike ? group : [];
+  });
+}
+
+function anotherIsAccepted(
+  own: readonly ProbeRecord[],
+  logins: readonly ProbeRecord[],
+  account: string,
+): boolean {
+  const servers = new Set(own.map((probe) => probe.server));
+  return logins.some(
+    (probe) => accountOf(probe) !== account && servers.has(probe.server) && probe.opinion === "up",
+  );
+}
+
+function accountOf(probe: ProbeRecord): string | null {
+  const { action } = probe.planned;
+  return action.kind === "transaction" ? action.account : null;
+}
