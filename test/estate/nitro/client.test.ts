@@ -197,6 +197,16 @@ describe("the connection", () => {
     await client.close();
   });
 
+  test("reaches an IPv6 address, verified by that address", async () => {
+    const server = await labServer({ tls: TLS, host: "::1" });
+    expect(server.url).toMatch(/^https:\/\/\[::1\]:/);
+    const client = labClient(server.url, {
+      tls: { ca: pem("ca"), serverName: null, verify: true },
+    });
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+    await client.close();
+  });
+
   test("goes where connect_to says, and nowhere else where that is forbidden", async () => {
     const server = await labServer({ tls: TLS });
     const network = createNetwork({
