@@ -5,6 +5,7 @@ import { readSelection, selectMembers, selectProbes, selectVservers } from "../s
 import { memberRow, verdictCounts, vserverRow } from "../verdicts-json.ts";
 import { estateJson } from "./estate.ts";
 import { probeEvidence } from "./evidence.ts";
+import { apiSchema } from "./schemas.ts";
 import { paged } from "./paging.ts";
 
 /** Probes with their evidence are large: an answer holds no more than this many unless more are asked for. */
@@ -12,7 +13,9 @@ const EVIDENCE_PAGE = 200;
 
 /** `/api/v1`: what can be read. */
 export function apiRoutes(sources: WebSources): readonly Route[] {
+  const schema = apiSchema();
   return [
+    get("/api/v1/schema.json", () => json(schema)),
     get("/api/v1/verdicts", ({ url }) => verdicts(sources, url)),
     get("/api/v1/estate", ({ url }) => estate(sources, url)),
     get("/api/v1/evidence", ({ url }) => evidence(sources, url)),

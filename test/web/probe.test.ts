@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import type { LiveState } from "../../src/agent/live.ts";
+import type { WebActions } from "../../src/web/actions.ts";
+import { timeoutOf } from "../../src/web/probe/route.ts";
+import { findTarget } from "../../src/web/probe/target.ts";
+import { debianProgram } from "../support/debian-program.ts";
+import {
+  aFailure,
+  aLiveState,
+  aMember,
+  anObservation,
+  aProbe,
+  maintenanceHour,
+  NOON,
+  tlsFacts,
+} from "../support/live-state.ts";
+import { runOn } from "../exporters/support.ts";
+import { IDLE_ACTIONS, serve } from "./support.ts";
+
+/** An agent whose clock stands still, and that runs a probe whenever it is asked: how often is counted. */
+async function agent(live: LiveState, options: { at?: number; delay?: Promise<void> } = {}) {
+  const ran: { id: string; timeoutMs: number }[] = [];
+  const clock = { now: options.at ?? NOON };
+  const probeNow: WebActions["probeNow"] = async (id, { timeoutMs }) => {
+    ran.push({ id, timeoutMs });
+    await options.delay;
+    const probe = live.probes.find((one) => one.id === id);
+    const failing = probe?.server === "ex02";
+    const observation = failing
+      ? aFailure("banner", "closed_without_data", { startedAt: clock.now, durationMs: 250 })
+      : anObservation({ startedAt: clock.now, durationMs: 250, tls: tlsFacts() });
+    return probe === undefined
+      ? { kind: "unavailable", message: "no such probe" }
+      : { kind: "observed", probe, observation, passed: !failing };
+  };
+  const web = await serve(live, { actions: { ...IDLE_ACTIONS, probeNow }, now: () => clock.now });
+  return { ...web, ran, clock };
+}
+
+const LATER = NOON + 60_000;
+const EX02 = "/probe?target=ex02:143&monitor=imap_greeting";
+
+describe("/probe", () => {
+  test("answers as blackbox_exporter does, with the reason beside", async () => {
+    const { get, ran } = await agent(maintenanceHour(), { at: LATER });
+    const answer = await get(EX02, { "x-prometheus-scrape-timeout-seconds": "10" });
+    expect(answer.headers["content-type"]).toContain("text/plain; version=0.0.4");
+    expect(answer.text).toContain("\nprobe_success 0\n");
+    expect(answer.text).toContain("\nprobe_duration_seconds 0.25\n");
+    expect(answer.text).toContain("\nprobe_age_seconds 0\n");
+    expect(answer.text).toContain(
+      '\nprobe_failure_info{step="banner",reason="closed_without_data"} 1\n',
+    );
+    expect(ran).toEqual([{ id: "prod/svc_imap/ex02/143/imap_greeting/backend", timeoutMs: 9_500 }]);
+    const good = await get("/probe?target=svc_owa/ex01:443&monitor=mon_owa");
+    expect(good.text).toContain("\nprobe_success 1\n");
+    expect(good.text).toMatch(/\nprobe_ssl_earliest_cert_expiry \d+\n/);
+    expect(good.text).toContain('\nprobe_tls_version_info{version="TLSv1.3"} 1\n');
+    expect(good.text).not.toContain("probe_failure_info");
+    const promtool = debianProgram("promtool", "prometheus");
+    if (promtool !== null) {
+      expect(await runOn(promtool, ["check", "metrics"], good.text)).toMatchObject({ status: 0 });
+    }
+  });
+
+  test("asks a target at most once in ten seconds, and says how old its answer is", async () => {
+    const { get, ran, clock } = await agent(maintenanceHour(), { at: LATER });
+    await get(EX02);
+    clock.now += 9_000;
+    expect((await get(EX02)).text).toContain("\nprobe_age_seconds 9\n");
+    expect(ran).toHaveLength(1);
+    clock.now += 1_001;
+    expect((await get(EX02)).text).toContain("\nprobe_age_seconds 0\n");
+    expect(ran).toHaveLength(2);
+  });
+
+  test("a run of the schedule's own counts too", async () => {
+    const { get, ran } = await agent(maintenanceHour(), { at: NOON });
+    expect((await get(EX02)).text).toContain("\nprobe_age_seconds 2\n");
+    expect(ran).toEqual([]);
+  });
+
+  test("questions during a run share it", async () => {
+    let release = (): void => undefined;
+    const delay = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { get, ran } = await agent(maintenanceHour(), { at: LATER, delay });
+    const answers = Promise.all(Array.from({ length: 20 }, () => get(EX02)));
+    await get("/-/healthy");
+    release();
+    expect(new Set((await answers).map(({ text }) => text)).size).toBe(1);
+    expect(ran).toHaveLength(1);
+  });
+
+  test.each([
+    "127.0.0.1:22",
+    "169.254.169.254:80",
+    "ex02:22",
+    "ex02",
+    "http://ex02:143/",
+    "192.0.2.12:144",
+    "prod",
+    "EX02:143",
+    "../ex02:143",
+  ])("%s is not of the estate: forbidden, and nothing is run", async (target) => {
+    const { get, ran } = await agent(maintenanceHour(), { at: LATER });
+    const answer = await get(`/probe?target=${encodeURIComponent(target)}&monitor=tcp`);
+    expect([answer.status, answer.headers["content-type"]]).toEqual([
+      403,
+      "application/problem+json",
+    ]);
+    expect(ran).toEqual([]);
+  });
+
+  test("names the candidates of what is ambiguous, and the probes of a target", async () => {
+    const members = ["svc_a", "svc_b"].map((adcService) =>
+      aMember({
+        adcService,
+        probes: [aProbe({ adcService, monitor: "m1" }), aProbe({ monitor: "m2" })],
+      }),
+    );
+    const { get } = await agent(
+      aLiveState({ members, probes: members.flatMap(({ probes }) => probes) }),
+    );
+    const ambiguous = await get("/probe?target=ex01:143&monitor=m1");
+    expect([ambiguous.status, ambiguous.text]).toEqual([
+      400,
+      expect.stringContaining("prod/svc_a/ex01:143, prod/svc_b/ex01:143"),
+    ]);
+    const unnamed = await get("/probe?target=svc_a/ex01:143");
+    expect([unnamed.status, unnamed.text]).toEqual([400, expect.stringContaining("m1, m2")]);
+    expect((await get("/probe?target=svc_a/ex01:143&monitor=m9")).status).toBe(400);
+    expect((await get("/probe")).status).toBe(400);
+  });
+
+  test("debug shows the transcript to people", async () => {
+    const { get } = await agent(maintenanceHour(), { at: LATER });
+    const { text } = await get("/probe?target=ex01:143&monitor=imap_greeting&debug=true");
+    expect(text).toContain("transaction imap_greeting (imap_greeting) at ex01:143");
+    expect(text).toContain("< * OK The Microsoft Exchange IMAP4 service is ready.");
+    expect(text).toContain("probe_success 1");
+  });
+
+  test("an agent that cannot run it says so", async () => {
+    const web = await serve(maintenanceHour(), { now: () => LATER });
+    expect((await web.get(EX02)).status).toBe(503);
+  });
+});
+
+describe("finding a target", () => {
+  const live = maintenanceHour();
+
+  test.each(["ex02:143", "192.0.2.12:143", "svc_imap/ex02:143", "prod/svc_imap/ex02:143"])(
+    "%s",
+    (target) => {
+      expect(findTarget(live, target)).toMatchObject({
+        kind: "member",
+        member: { server: "ex02", port: 143 },
+      });
+    },
+  );
+
+  test("a vserver by its name", () => {
+    expect(findTarget(live, "v_owa")).toMatchObject({
+      kind: "vserver",
+      vserver: { vserver: "v_owa" },
+    });
+    expect(findTarget(live, "prod/v_owa")).toMatchObject({ kind: "vserver" });
+  });
+
+  test("IPv6 in brackets", () => {
+    const members = [aMember({ address: "2001:db8::1" })];
+    expect(findTarget(aLiveState({ members }), "[2001:db8::1]:143")).toMatchObject({
+      kind: "member",
+    });
+  });
+});
+
+test.each([
+  [undefined, 60_000],
+  ["10", 9_500],
+  ["0.3", 100],
+  ["0", 60_000],
+  ["-1", 60_000],
+  ["1e9", 60_000],
+  ["soon", 60_000],
+])("a scraper that waits %s s gives a probe %d ms", (header, timeoutMs) => {
+  expect(timeoutOf({ "x-prometheus-scrape-timeout-seconds": header })).toBe(timeoutMs);
+});
