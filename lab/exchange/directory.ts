@@ -71,7 +71,7 @@ export async function startDirectoryServer(
       withoutCertificate: "",
       state: () => ldapState,
       secureContext: context.secureContext,
-      serve: (socket) => void serveLdap(socket, context, implicitTls),
+      serve: (socket) => serveLdap(socket, context, implicitTls),
     });
   }
 
@@ -83,7 +83,7 @@ export async function startDirectoryServer(
     udpToo: true,
     state: () => dnsState,
     secureContext: () => null,
-    serve: (socket) => void serveDnsOverTcp(socket, nameServer),
+    serve: (socket) => serveDnsOverTcp(socket, nameServer),
   });
   const dnsUdp = await startUdpService({
     port: dnsTcp.port,

@@ -15,7 +15,7 @@ export interface LineConnection {
   readLine(): Promise<string | null>;
   /** Exactly so many bytes; null when the client is gone before. */
   readBytes(count: number): Promise<Buffer | null>;
-  /** Sends after the delay the protocol has now. */
+  /** Sends after the delay the protocol has now, and waits while the client does not read. */
   send(data: string | Buffer): Promise<void>;
   /** Answers the client's TLS handshake; clear text already received is dropped. False when it failed. */
   startTls(context: SecureContext): Promise<boolean>;
@@ -129,8 +129,9 @@ export function createLineConnection(
       if (delayMs > 0) {
         await delay(delayMs, undefined, { ref: false });
       }
-      if (current.writable) {
-        current.write(typeof data === "string" ? Buffer.from(data, "latin1") : data);
+      const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
+      if (current.writable && !current.write(bytes)) {
+        await drainedOrClosed(current);
       }
     },
     startTls(context) {
@@ -155,4 +156,17 @@ export function createLineConnection(
       current.end();
     },
   };
+}
+
+/** Waits for a client that reads slowly; it goes on when the client is gone. */
+export function drainedOrClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.removeListener("drain", done);
+      socket.removeListener("close", done);
+      resolve();
+    };
+    socket.once("drain", done);
+    socket.once("close", done);
+  });
 }

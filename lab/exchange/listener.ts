@@ -17,8 +17,11 @@ export interface ListenerOptions {
   readonly state: () => ProtocolState;
   /** Null when no certificate is bound. */
   readonly secureContext: () => SecureContext | null;
-  /** Gets a connection that is to be served: a TLSSocket after its handshake when TLS is implicit. */
-  readonly serve: (socket: Socket, raw: Socket) => void;
+  /**
+   * Gets a connection that is to be served: a TLSSocket after its handshake when TLS is implicit. Should it fail, that
+   * connection alone is cut: a demo goes on.
+   */
+  readonly serve: (socket: Socket, raw: Socket) => Promise<void> | void;
   /** The UDP port of the same number is needed for a service of its own: it is not held. */
   readonly udpToo?: boolean;
   /** Implicit TLS without a certificate: what the service says in clear before it closes. Empty: a reset. */
@@ -102,7 +105,9 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 function receive(socket: Socket, options: ListenerOptions): void {
   switch (options.state().accept) {
     case "serve":
-      secure(socket, options, (served) => options.serve(served, socket));
+      secure(socket, options, (served) => {
+        Promise.resolve(options.serve(served, socket)).catch(() => socket.destroy());
+      });
       return;
     case "hung":
       secure(socket, options, (served) => served.resume());

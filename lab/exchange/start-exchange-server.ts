@@ -23,7 +23,7 @@ interface PortPlan {
   readonly group: ListenerGroup;
   readonly implicitTls?: boolean;
   readonly withoutCertificate?: string;
-  readonly serve: (socket: Socket, raw: Socket) => void;
+  readonly serve: (socket: Socket, raw: Socket) => Promise<void> | void;
 }
 
 /** Starts every listener of a server on free ports of 127.0.0.1; rejects when the system gives none. */
@@ -179,12 +179,12 @@ function mailPorts(
   contextOf: (group: ListenerGroup) => ServiceContext,
 ): PortPlan[] {
   const imap = (secure: boolean) => (socket: Socket) =>
-    void serveImap(socket, contextOf("imap"), secure);
+    serveImap(socket, contextOf("imap"), secure);
   const pop3 = (secure: boolean) => (socket: Socket) =>
-    void servePop3(socket, contextOf("pop3"), secure);
+    servePop3(socket, contextOf("pop3"), secure);
   const smtp = (connector: "frontend" | "client" | "proxy") => {
     const serve = createReceiveConnector(contextOf("smtp"), connector);
-    return (socket: Socket) => void serve(socket);
+    return (socket: Socket) => serve(socket);
   };
   return [
     { port: 143, group: "imap", serve: imap(false) },
@@ -231,12 +231,12 @@ function rpcPorts(
       {
         port: rpcPort,
         group: "rpc_client_access",
-        serve: (socket) => void serveRpc(socket, clientAccess, [EMSMDB], rpcPort),
+        serve: (socket) => serveRpc(socket, clientAccess, [EMSMDB], rpcPort),
       },
       {
         port: 135,
         group: "endpoint_mapper",
-        serve: (socket) => void serveEndpointMapper(socket, mapper, mapped),
+        serve: (socket) => serveEndpointMapper(socket, mapper, mapped),
       },
     );
   }
@@ -244,7 +244,7 @@ function rpcPorts(
     plans.push({
       port: addressBookPort,
       group: "rpc_client_access",
-      serve: (socket) => void serveRpc(socket, clientAccess, [NSPI, RFRI], addressBookPort),
+      serve: (socket) => serveRpc(socket, clientAccess, [NSPI, RFRI], addressBookPort),
     });
   }
   return plans;

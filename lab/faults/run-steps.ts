@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 
+import { drainedOrClosed } from "../exchange/line-connection.ts";
 import type { Step } from "./fault.ts";
 
 /** Input that a step may wait for; a client that sends more before is cut. */
@@ -108,18 +109,6 @@ async function repeat(socket: Socket, bytes: Buffer): Promise<void> {
       await drainedOrClosed(socket);
     }
   }
-}
-
-function drainedOrClosed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      socket.removeListener("drain", done);
-      socket.removeListener("close", done);
-      resolve();
-    };
-    socket.once("drain", done);
-    socket.once("close", done);
-  });
 }
 
 async function talk(

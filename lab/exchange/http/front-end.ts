@@ -84,7 +84,7 @@ export function createFrontEnd(options: FrontEndOptions): FrontEnd {
       return withHeaders(answer(302, [["Location", location]]), [
         serverHeader,
         ["X-RequestId", randomUUID()],
-        ["X-FEServer", feServer(context)],
+        ...frontEndHeaders(context),
         ["X-Powered-By", "ASP.NET"],
       ]);
     },

@@ -25,7 +25,7 @@ export function createHttpService(frontEnd: FrontEnd, port: 80 | 443): HttpServi
       response.destroy();
       return;
     }
-    void respond(frontEnd, incoming, response, known.facts, known.raw);
+    respond(frontEnd, incoming, response, known.facts, known.raw).catch(() => known.raw.destroy());
   });
   // Node's parser knows no RPC_IN_DATA and RPC_OUT_DATA: those connections go on without it.
   server.on("clientError", (error: Error & { rawPacket?: Buffer }, duplex) => {
@@ -37,9 +37,9 @@ export function createHttpService(frontEnd: FrontEnd, port: 80 | 443): HttpServi
       packet !== undefined &&
       /^RPC_/i.test(packet.toString("latin1", 0, 4))
     ) {
-      void serveForeignMethods(socket, packet, known.facts, frontEnd, () =>
+      serveForeignMethods(socket, packet, known.facts, frontEnd, () =>
         known.raw.resetAndDestroy(),
-      );
+      ).catch(() => known.raw.destroy());
     } else if (socket.writable) {
       socket.end(
         "HTTP/1.1 400 Bad Request\r\nServer: Microsoft-HTTPAPI/2.0\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",

@@ -57,7 +57,7 @@ function post(request: LabRequest): LabAnswer {
     return answer(400, [["X-CasErrorCode", "MailboxGuidWithDomainNotFound"]]);
   }
   const requestId = request.header("x-requestid");
-  const type = request.header("x-requesttype")?.toUpperCase();
+  const type = request.header("x-requesttype");
   const headers = (code: number): (readonly [string, string])[] => [
     ["Content-Type", code === 0 ? "application/mapi-http" : "text/html"],
     ["X-RequestType", type ?? ""],
@@ -68,7 +68,7 @@ function post(request: LabRequest): LabAnswer {
   if (requestId === null) {
     return answer(200, headers(7)); // missing header
   }
-  return type === "PING"
+  return type?.toUpperCase() === "PING"
     ? answer(200, headers(0), "PROCESSING\r\nDONE\r\nX-ElapsedTime: 0\r\nX-StartTime: 0\r\n\r\n")
     : answer(200, headers(5)); // invalid request type
 }

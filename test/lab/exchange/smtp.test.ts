@@ -1,3 +1,4 @@
+import { ImapFlow } from "imapflow";
 import { createTransport } from "nodemailer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -94,6 +95,29 @@ describe("nodemailer", () => {
     organisation.setMounted("DB01", true);
     expect(inbox(ACCOUNT.address)).toHaveLength(1);
   });
+});
+
+it("mail sent through one server is read at another", async () => {
+  const second = await startServer({ organisation, name: "ex02" });
+  await transport(587).sendMail({
+    from: ACCOUNT.address,
+    to: ACCOUNT.address,
+    subject: "round trip",
+  });
+  const flow = new ImapFlow({
+    host: "127.0.0.1",
+    port: portOf(second, 993),
+    secure: true,
+    servername: "mail.example.com",
+    tls: { ca: labCa() },
+    auth: { user: ACCOUNT.address, pass: ACCOUNT.password },
+    logger: false,
+  });
+  await flow.connect();
+  await flow.mailboxOpen("INBOX");
+  expect(await flow.search({ subject: "round trip" }, { uid: true })).toEqual([1]);
+  await flow.logout();
+  await second.close();
 });
 
 describe("on the wire", () => {

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
-import { httpsRequest, newOrganisation, portOf, rawExchange, startServer } from "./support.ts";
+import {
+  hasProgram,
+  httpsRequest,
+  newOrganisation,
+  portOf,
+  rawExchange,
+  run,
+  startServer,
+} from "./support.ts";
 
 const VIRTUAL_DIRECTORIES = [
   "/owa",
@@ -191,5 +199,44 @@ describe("conditions of the web", () => {
     const start = performance.now();
     expect((await get("/owa/healthcheck.htm")).status).toBe(200);
     expect(performance.now() - start).toBeGreaterThan(140);
+  });
+});
+
+describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_http", "monitoring-plugins"))(
+  "check_http",
+  () => {
+    const check = (...args: string[]) =>
+      run("/usr/lib/nagios/plugins/check_http", [
+        ...["-I", "127.0.0.1", "-p", String(https), "-S", "--sni", "-H", "mail.example.com"],
+        ...args,
+      ]);
+    const healthPage = ["-u", "/owa/healthcheck.htm", "-e", "200 OK", "-s", "200 OK<br/>"];
+
+    it("is content with the health page, and not in maintenance", async () => {
+      expect((await check(...healthPage)).status).toBe(0);
+      await server.set("all", { kind: "maintenance" });
+      expect((await check(...healthPage)).status).not.toBe(0);
+      expect((await check("-u", "/owa/", "-e", "302")).status).toBe(0);
+    });
+
+    it("sees the certificate's end", async () => {
+      const certificate = ["-C", "30"];
+      expect((await check(...certificate)).status).toBe(0);
+      await server.set("https", { kind: "certificate", name: "expired" });
+      const { status, output } = await check(...certificate);
+      expect([status, output.includes("expired on")]).toEqual([2, true]);
+    });
+  },
+);
+
+describe.skipIf(!hasProgram("curl", "curl"))("curl", () => {
+  it("says 56 or 52 where the health page is cut", async () => {
+    const args = ["--silent", "--insecure", `https://127.0.0.1:${https}/owa/healthcheck.htm`];
+    expect(await run("curl", args)).toEqual({
+      status: 0,
+      output: "200 OK<br/>EX01.LAB.EXAMPLE.COM",
+    });
+    await server.set("all", { kind: "maintenance" });
+    expect([52, 56]).toContain((await run("curl", args)).status);
   });
 });
