@@ -1,18 +1,7 @@
-import {
-  BindRequest,
-  BindResponse,
-  FilterParser,
-  MessageParser,
-  SearchEntry,
-  SearchReference,
-  SearchRequest,
-  SearchResponse,
-  UnbindRequest,
-  type Filter,
-} from "ldapts";
+import { BindRequest, FilterParser, SearchRequest, UnbindRequest, type Filter } from "ldapts";
+import { readElements, readInteger } from "./ber.ts";
 import { protocolBreak, type Break } from "./break.ts";
 import type { Connection } from "./connection.ts";
-import { messageOf } from "./probe-run.ts";
 
 /** Result codes of RFC 4511 that decide something here. */
 export const LDAP_RESULT = {
@@ -40,11 +29,20 @@ export interface LdapSearch {
 }
 
 const LARGEST_MESSAGE_BYTES = 256 * 1024;
-type Response = BindResponse | SearchResponse | SearchEntry | SearchReference;
+/** Tags of the answers that are read (RFC 4511 section 4). */
+const TAG = { bindResponse: 0x61, searchEntry: 0x64, searchDone: 0x65, searchReference: 0x73 };
+
+interface LdapAnswer {
+  readonly kind: "answer";
+  readonly tag: number;
+  /** Result code and words of a result; the name of an entry. */
+  readonly code: number;
+  readonly text: string;
+}
 
 /**
- * LDAP over a connection of ours: ldapts writes and reads the messages, while time, size and TLS stay in our hands, which
- * its own client (it opens its socket itself and reads without bound) would not allow.
+ * LDAP over a connection of ours. ldapts writes the requests; answers are read here, since its reader can be made to loop
+ * for ever by a message that lies about its lengths, and its client opens sockets itself and reads without bound.
  */
 export class LdapSession {
   readonly #connection: Connection;
@@ -61,10 +59,12 @@ export class LdapSession {
     const request = new BindRequest({ messageId: this.#messageId, dn, password });
     this.#connection.write(request.write(), `bind ${dn === "" ? "anonymously" : dn}\n`);
     const answer = await this.#next();
-    if (!(answer instanceof BindResponse)) {
-      return isResponse(answer) ? protocolBreak("no answer to the bind") : answer;
+    if (answer.kind !== "answer") {
+      return answer;
     }
-    return { kind: "result", code: answer.status, message: answer.errorMessage ?? "", entries: [] };
+    return answer.tag === TAG.bindResponse
+      ? { kind: "result", code: answer.code, message: answer.text, entries: [] }
+      : protocolBreak("no answer to the bind");
   }
 
   /** Searches; a filter that cannot be parsed is a `protocol_error`, which callers should rule out before. */
@@ -89,13 +89,16 @@ export class LdapSession {
     const entries: string[] = [];
     for (;;) {
       const answer = await this.#next();
-      if (answer instanceof SearchResponse) {
-        return { kind: "result", code: answer.status, message: answer.errorMessage ?? "", entries };
+      if (answer.kind !== "answer") {
+        return answer;
       }
-      if (answer instanceof SearchEntry) {
-        entries.push(answer.name);
-      } else if (!(answer instanceof SearchReference)) {
-        return isResponse(answer) ? protocolBreak("no answer to the search") : answer;
+      if (answer.tag === TAG.searchDone) {
+        return { kind: "result", code: answer.code, message: answer.text, entries };
+      }
+      if (answer.tag === TAG.searchEntry) {
+        entries.push(answer.text);
+      } else if (answer.tag !== TAG.searchReference) {
+        return protocolBreak("no answer to the search");
       }
       if (entries.length > 1000) {
         return protocolBreak("more than 1000 entries");
@@ -109,7 +112,7 @@ export class LdapSession {
     this.#connection.write(new UnbindRequest({ messageId: this.#messageId }).write(), "unbind\n");
   }
 
-  async #next(): Promise<Response | Break> {
+  async #next(): Promise<LdapAnswer | Break> {
     for (;;) {
       const length = messageLength(this.#buffer);
       if (length === "broken" || (length !== "short" && length > LARGEST_MESSAGE_BYTES)) {
@@ -140,10 +143,6 @@ export function parseFilter(text: string): Filter | null {
   }
 }
 
-function isResponse(value: Response | Break): value is Response {
-  return !("kind" in value);
-}
-
 /** Whole length of the BER sequence at the start, header included. */
 function messageLength(buffer: Buffer): number | "short" | "broken" {
   const [tag, first] = buffer;
@@ -166,21 +165,27 @@ function messageLength(buffer: Buffer): number | "short" | "broken" {
   return buffer.length < 2 + bytes ? "short" : 2 + bytes + buffer.readUIntBE(2, bytes);
 }
 
-function parseMessage(message: Buffer): Response | Break {
-  const parser = new MessageParser();
-  let result: Response | Break = protocolBreak("not an LDAP message");
-  parser.on("message", (parsed) => {
-    result =
-      parsed instanceof BindResponse ||
-      parsed instanceof SearchResponse ||
-      parsed instanceof SearchEntry ||
-      parsed instanceof SearchReference
-        ? parsed
-        : protocolBreak("an LDAP message of another kind");
-  });
-  parser.on("error", (error) => {
-    result = protocolBreak(messageOf(error));
-  });
-  parser.read(message, new Map());
-  return result;
+function parseMessage(message: Buffer): LdapAnswer | Break {
+  const parts = readElements(message)?.[0];
+  const operation = parts === undefined ? undefined : readElements(parts.content)?.[1];
+  if (operation === undefined) {
+    return protocolBreak("not an LDAP message");
+  }
+  const { tag, content } = operation;
+  if (tag === TAG.searchReference) {
+    return { kind: "answer", tag, code: 0, text: "" };
+  }
+  const fields = readElements(content);
+  const [first, , diagnostic] = fields ?? [];
+  if (first === undefined) {
+    return protocolBreak("an LDAP answer without content");
+  }
+  return tag === TAG.searchEntry
+    ? { kind: "answer", tag, code: 0, text: first.content.toString("utf8") }
+    : {
+        kind: "answer",
+        tag,
+        code: readInteger(first.content),
+        text: diagnostic?.content.toString("utf8") ?? "",
+      };
 }
