@@ -61,7 +61,45 @@ export async function runTransaction(
   if (type === undefined || missing !== null) {
     return observe(context, async (run) => run.fault("transaction", "not_configured", missing));
   }
-  return type.probe(spec, target, context);
+  const observation = await type.probe(spec, target, context);
+  return spec.expect === "blocked" && OF_A_PATH.has(spec.transaction)
+    ? blocked(observation)
+    : observation;
+}
+
+/** Transactions of one path of the web: `expect: blocked` turns them round. */
+const OF_A_PATH: ReadonlySet<TransactionName> = new Set<TransactionName>([
+  "https_challenge",
+  "health_page",
+  "owa_form",
+  "eas_options",
+  "ews_folder",
+  "autodiscover",
+  "mapi_endpoint",
+  "oab",
+  "rpc_echo",
+]);
+
+/** A path that must not be reachable: an answer of Exchange is the failure, any other end is as it should be. */
+function blocked(observation: Observation): Observation {
+  const { outcome, evidence } = observation;
+  if (outcome === "fault" && observation.reason !== "auth_rejected") {
+    return observation;
+  }
+  const detail = evidence.detail ?? observation.reason;
+  return outcome === "match" || observation.exchangeSeen
+    ? {
+        ...observation,
+        outcome: "mismatch",
+        reason: "bad_status",
+        evidence: { ...evidence, detail: `reachable, and must not be: ${detail}` },
+      }
+    : {
+        ...observation,
+        outcome: "match",
+        reason: "ok",
+        evidence: { ...evidence, detail: `blocked: ${detail}` },
+      };
 }
 
 function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | null {

@@ -1,8 +1,9 @@
+import type { Observation } from "../probe.ts";
 import { observe, type ProbeRun } from "../wire/probe-run.ts";
 import type { CodedReply } from "../wire/reply-code.ts";
 import { leave } from "./line-session.ts";
-import { openSmtp, refused, smtpCommand } from "./smtp-dialogue.ts";
-import type { TransactionType } from "./spec.ts";
+import { openSmtp, refused, smtpCommand, type SmtpSession } from "./smtp-dialogue.ts";
+import type { TransactionSpec, TransactionType } from "./spec.ts";
 
 /** Ports where a client must log in before it sends: being told so is the service at work. */
 const SUBMISSION_PORTS: ReadonlySet<number> = new Set([587, 465]);
@@ -12,7 +13,7 @@ const SLOW_ANSWER_MS = 4_500;
 
 /**
  * The look at SMTP that needs no account: 220, EHLO, STARTTLS where asked, `MAIL FROM:<>`, RSET, QUIT, and nothing
- * further, so that no mail is ever sent. Exchange in maintenance greets perfectly and refuses only at MAIL FROM.
+ * further (but a recipient that must be refused, where asked for), so that no mail is ever sent. Exchange in maintenance greets perfectly and refuses only at MAIL FROM.
  */
 export const smtpMailFrom: TransactionType = {
   transaction: "smtp_mail_from",
@@ -34,6 +35,10 @@ export const smtpMailFrom: TransactionType = {
         return refused(run, "mail_from", reply).observation;
       }
       const detail = slowAnswer(run, asked) ?? `${String(reply.code)} ${reply.text}`;
+      const relayed = reply.code === 250 ? await relayRefused(run, session, spec) : null;
+      if (relayed !== null) {
+        return relayed;
+      }
       if (reply.code === 250) {
         const reset = await smtpCommand(run, session, "RSET", "mail_from");
         if (reset.kind === "ended") {
@@ -44,6 +49,35 @@ export const smtpMailFrom: TransactionType = {
       return run.match("mail_from", detail);
     }),
 };
+
+/**
+ * With `outside_address` and `expect: blocked`: a recipient elsewhere must be refused. RSET follows, never DATA. Null: as
+ * it should be, or not asked for.
+ */
+async function relayRefused(
+  run: ProbeRun,
+  session: SmtpSession,
+  { expect, options }: TransactionSpec,
+): Promise<Observation | null> {
+  const address = options["outside_address"];
+  if (expect !== "blocked" || typeof address !== "string") {
+    return null;
+  }
+  if (/[\s<>]/.test(address)) {
+    return run.fault("mail_from", "not_configured", "outside_address is no address");
+  }
+  const reply = await smtpCommand(run, session, `RCPT TO:<${address}>`, "transaction");
+  if (reply.kind === "ended") {
+    return reply.observation;
+  }
+  if (reply.code < 300) {
+    await smtpCommand(run, session, "RSET", "transaction");
+    await leave(session.connection, "QUIT\r\n");
+    const detail = `mail to ${address} would be relayed: ${String(reply.code)} ${reply.text}`;
+    return run.mismatch("transaction", "bad_status", detail);
+  }
+  return null;
+}
 
 /** `530 5.7.1 Not authenticated`, `530 5.7.57 …`, `550 5.7.1 Client does not have permissions …`. */
 function asksForLogin({ code, text }: CodedReply): boolean {

@@ -1,0 +1,171 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+
+import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type { TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import { serve, type Behaviour, type ScriptedServer } from "../../support/scripted-server.ts";
+import { accountOf, exchangeBench, PROBE_A, type ExchangeBench } from "./lab-exchange.ts";
+import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+
+describe("mail_round_trip", () => {
+  let bench: ExchangeBench;
+  beforeAll(async () => {
+    bench = await exchangeBench();
+  });
+  afterAll(async () => {
+    await bench.close();
+  });
+  afterEach(async () => {
+    await bench.server.set("all", { kind: "healthy" });
+  });
+
+  const run = (change: Partial<TransactionSpec> = {}, timeoutMs = 6000) =>
+    bench.run(
+      587,
+      transactionSpec("mail_round_trip", {
+        security: "starttls",
+        tls: CLIENT_TLS,
+        account: accountOf(PROBE_A),
+        ...change,
+      }),
+      { timeoutMs },
+    );
+  const count = (folder: string): number =>
+    bench.organisation.mailbox(PROBE_A.address)?.folder(folder)?.messages.length ?? -1;
+
+  test("the message arrives, is found and deleted", async () => {
+    const seen = await run();
+    expect(seen).toMatchObject({ outcome: "match", step: "transaction" });
+    expect(seen.responseTimeMs).toBeGreaterThan(0);
+    expect(seen.evidence.detail).toMatch(/^found after \d+\.\d s$/);
+    expect(loginOutcome(seen)).toBe("accepted");
+    expect(JSON.stringify(seen)).not.toContain(PROBE_A.password);
+    expect(count("INBOX")).toBe(0);
+  });
+
+  test("in Junk Email it has its own reason, and is deleted there", async () => {
+    await bench.server.set("smtp", { kind: "delivery", to: "junk" });
+    const seen = await run();
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "mail_in_junk" });
+    expect(count("Junk Email")).toBe(0);
+  });
+
+  test("lost when it never comes", async () => {
+    await bench.server.set("smtp", { kind: "delivery", to: "nowhere" });
+    const seen = await run({}, 4000);
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "mail_lost" });
+    expect(seen.durationMs).toBeLessThan(4000);
+  });
+
+  test("cleans up what earlier rounds left behind, and nothing else", async () => {
+    const left = (header: string) =>
+      Buffer.from(`Subject: x\r\n${header}: 11111111-1111-4111-8111-111111111111\r\n\r\nold\r\n`);
+    bench.organisation.deliver(PROBE_A.address, left("X-Adc-Witness"), "INBOX");
+    bench.organisation.deliver(PROBE_A.address, left("X-Other"), "INBOX");
+    const later = Date.now() + 20 * 60_000;
+    const seen = await bench.run(
+      587,
+      transactionSpec("mail_round_trip", {
+        security: "starttls",
+        tls: CLIENT_TLS,
+        account: accountOf(PROBE_A),
+      }),
+      { timeoutMs: 6000, now: () => later },
+    );
+    expect(seen.outcome).toBe("match");
+    expect(count("INBOX")).toBe(1);
+  });
+
+  test("a rejected login is our fault", async () => {
+    const seen = await run({ account: accountOf(PROBE_A, { password: "wrong" }) });
+    expect(seen).toMatchObject({ outcome: "fault", reason: "auth_rejected" });
+    expect(loginOutcome(seen)).toBe("rejected");
+  });
+
+  test("maintenance is told by the server that hands in", async () => {
+    await bench.server.set("smtp", { kind: "maintenance" });
+    expect(await run()).toMatchObject({ reason: "service_not_active" });
+  });
+
+  test("without a mail address there is nothing to send", async () => {
+    const seen = await run({ account: accountOf(PROBE_A, { address: null }) });
+    expect(seen).toMatchObject({ outcome: "fault", reason: "not_configured" });
+  });
+});
+
+describe("rpc_endpoint_map", () => {
+  let bench: ExchangeBench;
+  beforeAll(async () => {
+    bench = await exchangeBench({ version: "2010", rpcPort: 22902 });
+  });
+  afterAll(async () => {
+    await bench.close();
+  });
+  afterEach(async () => {
+    await bench.server.set("all", { kind: "healthy" });
+  });
+
+  test("from the static port: the mapper names it, and EMSMDB answers there", async () => {
+    const seen = await bench.run(22902, transactionSpec("rpc_endpoint_map"));
+    expect(seen).toMatchObject({ outcome: "match" });
+    expect(seen.evidence.detail).toBe("EMSMDB answers at port 22902");
+  });
+
+  test("from the mapper itself", async () => {
+    expect((await bench.run(135, transactionSpec("rpc_endpoint_map"))).outcome).toBe("match");
+    const expecting = transactionSpec("rpc_endpoint_map", { options: { expected_port: 59531 } });
+    expect(await bench.run(135, expecting)).toMatchObject({
+      outcome: "mismatch",
+      reason: "bad_status",
+    });
+  });
+
+  test("a static port that is static no more", async () => {
+    const moved = await exchangeBench({ version: "2010", rpcPort: 22902, mappedRpcPort: 59531 });
+    const seen = await moved.run(22902, transactionSpec("rpc_endpoint_map"));
+    await moved.close();
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
+    expect(seen.evidence.detail).toBe("the endpoint mapper names port 59531, the ADC has 22902");
+  });
+
+  test.each(["rpc_client_access", "endpoint_mapper"] as const)("%s stopped", async (group) => {
+    await bench.server.set(group, { kind: "stopped" });
+    const seen = await bench.run(22902, transactionSpec("rpc_endpoint_map"));
+    expect(seen.outcome).not.toBe("match");
+    expect(["refused", "service_not_active"]).toContain(seen.reason);
+  });
+});
+
+describe("rpc_endpoint_map against a server that is none", () => {
+  const servers: ScriptedServer[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+  });
+  const fragment = (hex: string): Buffer => Buffer.from(hex.replace(/\s/g, ""), "hex");
+
+  test.each<readonly [string, Behaviour, string]>([
+    ["HTTP", (socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol_error"],
+    [
+      "a bind refused",
+      (socket) => socket.write(fragment("05000d03 10000000 1800 0000 01000000 0400 0200 05000000")),
+      "service_not_active",
+    ],
+    [
+      "a length of 64 KB",
+      (socket) => socket.write(fragment("05000c03 10000000 ffff 0000 01000000")),
+      "protocol_error",
+    ],
+    ["silence", () => undefined, "response_timeout"],
+    ["a close", (socket) => socket.end(), "closed_without_data"],
+  ])("%s", async (_, behaviour, reason) => {
+    const server = await serve(behaviour);
+    servers.push(server);
+    const seen = await runTransaction(
+      transactionSpec("rpc_endpoint_map", { options: { mapper_port: server.port } }),
+      { host: "127.0.0.1", port: server.port, server: null },
+      probeContext(400),
+    );
+    expect(seen).toMatchObject({ reason });
+  });
+});
