@@ -41,7 +41,7 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
       ]),
     ),
     vservers: Object.fromEntries(
-      ["v_imaps", "v_imap_offload", "v_pop3_offload", "v_submission"].map((name) => [
+      ["v_imaps", "v_imap_offload", "v_pop3_offload", "v_submission", "v_owa"].map((name) => [
         name,
         { host: "mail.example.com", ca_file: join(directory, "lab-ca.pem") },
       ]),
@@ -61,6 +61,13 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
           account: "probe-a",
           every: "15s",
           vantages: ["backend", "vip"],
+        },
+        {
+          transaction: "owa_form",
+          account: "probe-a",
+          every: "20s",
+          vantages: ["vip"],
+          members: { adc_service: ["sg_owa"] },
         },
         { transaction: "smtp_submission", account: "probe-b", every: "20s", vantages: ["backend"] },
       ],
