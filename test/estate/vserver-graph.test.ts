@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/estate/nsconf/import.ts";
-import { csPathTo, vserversOfService } from "../../src/estate/vserver-graph.ts";
+import { createVserverGraph, csPathTo, vserversOfService } from "../../src/estate/vserver-graph.ts";
 
 function read(...lines: string[]) {
   return parseNsConf(lines.join("\n"), { adc: "test" });
@@ -84,4 +84,18 @@ describe("the path through content switching", () => {
     expect(csPathTo(estate, "inner", "/owa/healthcheck.htm")[0]?.path).toBe("/owa/healthcheck.htm");
     expect(csPathTo(estate, "inner", "/ews/healthcheck.htm")[0]?.path).toBe("/owa");
   });
+});
+
+test("one graph answers as the single questions do", () => {
+  const estate = read(
+    ...BASE,
+    'add cs policy p -rule "HTTP.REQ.URL.EQ(\\"/a\\")" -action go',
+    "bind cs vserver switch -policyName p -priority 10",
+    "bind cs vserver switch -lbvserver other",
+  );
+  const graph = createVserverGraph(estate);
+  for (const name of [...estate.lbVservers.keys(), ...estate.services.keys(), "nobody"]) {
+    expect(graph.vserversOfService(name)).toEqual(vserversOfService(estate, name));
+    expect(graph.csPathTo(name)).toEqual(csPathTo(estate, name));
+  }
 });
