@@ -13,28 +13,24 @@ export interface CertificateAndKey {
 /** The TLS side of a vserver towards its clients; its certificate may be replaced while it runs. */
 export class TlsTermination {
   readonly #range: TlsRange;
+  #certificate: CertificateAndKey | null;
+  /** Made with the first handshake: an estate may have hundreds of vservers that nobody ever calls. */
   #context: SecureContext | null = null;
 
   constructor(range: TlsRange, certificate: CertificateAndKey | null) {
     this.#range = range;
-    this.use(certificate);
+    this.#certificate = certificate;
   }
 
   /** What new handshakes get; null: none, and handshakes are reset. */
   use(certificate: CertificateAndKey | null): void {
-    this.#context =
-      certificate === null
-        ? null
-        : createSecureContext({
-            cert: certificate.certificate,
-            key: certificate.key,
-            ...tlsVersionOptions(this.#range),
-          });
+    this.#certificate = certificate;
+    this.#context = null;
   }
 
   /** Performs the handshake; null when it failed, and the socket is gone then. */
   accept(socket: Socket): Promise<TLSSocket | null> {
-    const context = this.#context;
+    const context = this.#made();
     if (context === null) {
       socket.resetAndDestroy();
       return Promise.resolve(null);
@@ -62,5 +58,16 @@ export class TlsTermination {
         resolve(secure);
       });
     });
+  }
+
+  #made(): SecureContext | null {
+    if (this.#context === null && this.#certificate !== null) {
+      this.#context = createSecureContext({
+        cert: this.#certificate.certificate,
+        key: this.#certificate.key,
+        ...tlsVersionOptions(this.#range),
+      });
+    }
+    return this.#context;
   }
 }
