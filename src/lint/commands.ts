@@ -1,4 +1,4 @@
-import type { AdcService } from "../estate/model.ts";
+import type { AdcService, Monitor } from "../estate/model.ts";
 import { writeWord } from "../estate/nsconf/writer.ts";
 import type { LintService } from "./context.ts";
 import { expectsTls, portsOf, protocolOfPort } from "./ports.ts";
@@ -14,6 +14,11 @@ export function command(...words: readonly (string | number)[]): string {
 
 export function commands(...lines: readonly string[]): string {
   return lines.join("\n");
+}
+
+/** `set lb monitor M TYPE …`: the ADC wants the type again. */
+export function setMonitor(monitor: Monitor, ...words: readonly (string | number)[]): string {
+  return command("set", "lb", "monitor", monitor.name, monitor.type, ...words);
 }
 
 /** `bind service S -monitorName M`, or the same for a group. */

@@ -1,4 +1,4 @@
-import { command } from "./commands.ts";
+import { setMonitor } from "./commands.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Monitor } from "../estate/model.ts";
@@ -30,7 +30,7 @@ function tcpEcvEmpty(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message: `Monitor ${monitor.name} neither sends nor expects anything: it sees no more than a TCP monitor.`,
-      fix: set(monitor, "-recv", "<text of the banner>"),
+      fix: setMonitor(monitor, "-recv", "<text of the banner>"),
     }));
 }
 
@@ -41,7 +41,7 @@ function sendTooLong(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message: `Monitor ${monitor.name} sends more than 512 bytes, which TCP-ECV cuts off.`,
-      fix: set(monitor, "-send", "<at most 512 bytes>"),
+      fix: setMonitor(monitor, "-send", "<at most 512 bytes>"),
     }));
 }
 
@@ -52,7 +52,7 @@ function recvTooLong(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message: `Monitor ${monitor.name} expects more than 128 bytes, which TCP-ECV does not compare.`,
-      fix: set(monitor, "-recv", firstBytes(monitor.parameters.recv ?? "", MAX_RECV_BYTES)),
+      fix: setMonitor(monitor, "-recv", firstBytes(monitor.parameters.recv ?? "", MAX_RECV_BYTES)),
     }));
 }
 
@@ -93,12 +93,8 @@ function missingSecure(context: LintContext): Hit[] {
               message:
                 `Monitor ${monitor.name} speaks clear text to ${user.service.name}, ` +
                 "whose servers expect TLS there: it fails, or passes for the wrong reason.",
-              fix: set(monitor, "-secure", "YES"),
+              fix: setMonitor(monitor, "-secure", "YES"),
             },
           ];
     });
-}
-
-function set(monitor: Monitor, ...words: readonly string[]): string {
-  return command("set", "lb", "monitor", monitor.name, monitor.type, ...words);
 }

@@ -1,7 +1,15 @@
-import { bindMonitor, command, commands, healthPage, unbindMonitor } from "./commands.ts";
+import {
+  bindMonitor,
+  command,
+  commands,
+  healthPage,
+  setMonitor,
+  unbindMonitor,
+} from "./commands.ts";
 import { requestTarget, type LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Monitor } from "../estate/model.ts";
+import { redactHeaders } from "../estate/nsconf/secrets.ts";
 import type { Recognition } from "../probes/transactions/recognise.ts";
 import type { Rule } from "./rule.ts";
 
@@ -157,7 +165,10 @@ function wrongHostHeader(context: LintContext): Hit[] {
       fix: setMonitor(
         monitor,
         "-customHeaders",
-        (monitor.parameters.customHeaders ?? "").replace(/^(\s*)hostname(\s*):/im, "$1Host$2:"),
+        redactHeaders(monitor.parameters.customHeaders ?? "").replace(
+          /^(\s*)hostname(\s*):/im,
+          "$1Host$2:",
+        ),
       ),
     }));
 }
@@ -179,7 +190,7 @@ function lostBackslashes(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message: `The ${key} of monitor ${monitor.name} holds "rn" where line ends should be: no valid request.`,
-      fix: setMonitor(monitor, key, mended(text ?? "")),
+      fix: setMonitor(monitor, key, redactHeaders(mended(text ?? ""))),
     }));
   });
 }
@@ -194,8 +205,4 @@ function mended(text: string): string {
     .replace(/(HTTP\/\d\.\d)\s*rn/gi, "$1\r\n")
     .replace(/rn(?=(Host|Connection|User-Agent|Accept)\s*:)/gi, "\r\n")
     .replace(/rnrn\s*$/i, "\r\n\r\n");
-}
-
-function setMonitor(monitor: Monitor, ...words: readonly string[]): string {
-  return command("set", "lb", "monitor", monitor.name, monitor.type, ...words);
 }

@@ -1,5 +1,4 @@
-import type { Member, Monitor } from "../estate/model.ts";
-import { command } from "./commands.ts";
+import { command, setMonitor } from "./commands.ts";
 import type { LintContext, LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { isTlsPort, protocolOfPort } from "./ports.ts";
@@ -14,35 +13,16 @@ export const MONITOR_TARGET_RULES: readonly Rule[] = [
   { id: "client_source_address", severity: "info", find: clientSourceAddress },
 ];
 
+/** The importer says it, and how grave it is; lint adds the command. */
 function pinnedDestIp(context: LintContext): Hit[] {
-  return [...context.estate.monitors.values()].flatMap((monitor) => {
-    const { destIp } = monitor;
-    if (destIp === null) {
-      return [];
-    }
-    const strangers = context
-      .usersOf(monitor)
-      .flatMap(({ service }) => service.members)
-      .filter(({ address }) => address !== null && address !== destIp);
-    return [{ ...pinned(monitor, destIp, strangers), line: monitor.line, object: monitor.name }];
-  });
-}
-
-function pinned(
-  monitor: Monitor,
-  destIp: string,
-  strangers: readonly Member[],
-): Pick<Hit, "severity" | "message" | "fix"> {
-  const [first] = strangers;
-  return {
-    severity: first === undefined ? "warning" : "error",
-    message:
-      first === undefined
-        ? `Monitor ${monitor.name} always probes ${destIp}; a second server under it would live and die with the first.`
-        : `Monitor ${monitor.name} always probes ${destIp}, but it also decides for ${first.adcService} at ` +
-          `${first.address ?? ""}: that server's own failures are never seen, and those of ${destIp} take it down too.`,
-    fix: command("set", "lb", "monitor", monitor.name, monitor.type, "-destIP", "0.0.0.0"),
-  };
+  return context.estate.diagnostics
+    .filter(({ rule }) => rule === "pinned_dest_ip")
+    .flatMap(({ severity, line, object, message }) => {
+      const monitor = context.estate.monitors.get(object);
+      return monitor === undefined
+        ? []
+        : [{ severity, line, object, message, fix: setMonitor(monitor, "-destIP", "0.0.0.0") }];
+    });
 }
 
 /** `-destPort 143` under a service on 993 probes another listener, which lives on when this one dies. */
@@ -65,8 +45,9 @@ function foreignDestPort(context: LintContext): Hit[] {
             message:
               `Monitor ${monitor.name} asks port ${String(destPort)}, but clients of ${member.adcService} use port ` +
               `${String(member.port)}: another listener, with a life of its own.`,
-            fix: command(
-              ...["set", "lb", "monitor", monitor.name, monitor.type, "-destPort", 0],
+            fix: setMonitor(
+              monitor,
+              ...["-destPort", 0],
               ...(member.port !== "*" && isTlsPort(member.port) ? ["-secure", "YES"] : []),
             ),
           },

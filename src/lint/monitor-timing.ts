@@ -1,5 +1,5 @@
 import type { Monitor } from "../estate/model.ts";
-import { command } from "./commands.ts";
+import { command, setMonitor } from "./commands.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { protocolOfPort } from "./ports.ts";
@@ -22,7 +22,7 @@ function intervalNotAboveTimeout(context: LintContext): Hit[] {
       message:
         `Monitor ${monitor.name} asks every ${seconds(monitor.intervalMs)} and waits ` +
         `${seconds(monitor.responseTimeoutMs)} for the answer; the ADC wants the interval to be the longer one.`,
-      fix: set(monitor, "-interval", Math.ceil(monitor.responseTimeoutMs / 1000) + 1, "SEC"),
+      fix: setMonitor(monitor, "-interval", Math.ceil(monitor.responseTimeoutMs / 1000) + 1, "SEC"),
     }));
 }
 
@@ -37,7 +37,7 @@ function timeoutBelowTarpit(context: LintContext): Hit[] {
       message:
         `Monitor ${monitor.name} waits ${seconds(monitor.responseTimeoutMs)}, no longer than the ${seconds(tarpitMs)} ` +
         "for which Exchange's tarpit delays an error or an anonymous sender: a healthy server can look dead.",
-      fix: set(
+      fix: setMonitor(
         monitor,
         ...["-resptimeout", Math.ceil(tarpitMs / 1000) + 1, "SEC"],
         ...[
@@ -84,7 +84,7 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
       message:
         `With -LRTM DISABLED the ADC sends no probe of TCP monitor ${monitor.name} while clients keep connecting: ` +
         "its UP is then the clients' handshakes, and its counters stand still.",
-      fix: set(monitor, "-LRTM", "ENABLED"),
+      fix: setMonitor(monitor, "-LRTM", "ENABLED"),
     }));
 }
 
@@ -110,10 +110,6 @@ function lrtmPrefersFailing(context: LintContext): Hit[] {
           },
         ];
   });
-}
-
-function set(monitor: Monitor, ...words: readonly (string | number)[]): string {
-  return command("set", "lb", "monitor", monitor.name, monitor.type, ...words);
 }
 
 function seconds(ms: number): string {

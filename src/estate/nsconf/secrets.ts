@@ -20,12 +20,27 @@ export function redactKeys(
   return new Map(
     [...keys].map(([key, values]): [string, readonly string[]] => [
       key,
-      SECRET_KEYS.has(key)
-        ? values.map(() => REDACTED)
-        : key === "scriptargs"
-          ? values.map(redactScriptArgs)
-          : values,
+      SECRET_KEYS.has(key) ? values.map(() => REDACTED) : values.map(redactionOf(key)),
     ]),
+  );
+}
+
+function redactionOf(key: string): (value: string) => string {
+  switch (key) {
+    case "scriptargs":
+      return redactScriptArgs;
+    case "customheaders":
+      return redactHeaders;
+    default:
+      return (value) => value;
+  }
+}
+
+/** Header lines as written, without what an `Authorization` or a `Cookie` says. */
+export function redactHeaders(headers: string): string {
+  return headers.replace(
+    /^(\s*(?:(?:proxy-)?authorization|cookie)\s*:)[^\r\n]*/gim,
+    `$1 ${REDACTED}`,
   );
 }
 
