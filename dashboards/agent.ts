@@ -1,0 +1,268 @@
+import type { Dashboard } from "./dashboard.ts";
+import { GREEN_IF_NONE, NEUTRAL, RED_IF_NONE } from "./panel.ts";
+import { ofAdc, ofAgent, rate } from "./query.ts";
+
+/** The witness itself: can it be trusted right now? */
+export const AGENT: Dashboard = {
+  uid: "adc-witness-agent",
+  title: "adc-witness / The agent",
+  description: "The witness itself: its pace, its network, its sources and its memory.",
+  variables: [],
+  from: "now-6h",
+  refresh: "30s",
+  rows: [
+    {
+      title: "May it be trusted?",
+      panels: [
+        {
+          kind: "stat",
+          title: "Cut off",
+          description: "1 when no control target answers: the agent then holds back every opinion.",
+          unit: "short",
+          queries: [
+            {
+              expr: `max(${ofAgent("adc_witness_agent_cut_off")})`,
+              legend: "cut off",
+              instant: true,
+            },
+          ],
+          width: 6,
+          height: 4,
+          thresholds: GREEN_IF_NONE,
+        },
+        {
+          kind: "stat",
+          title: "Configuration accepted",
+          description: "0 when the last reload was refused and the old configuration stays.",
+          unit: "short",
+          queries: [
+            {
+              expr: `min(${ofAgent("adc_witness_config_last_reload_successful")})`,
+              legend: "accepted",
+              instant: true,
+            },
+          ],
+          width: 6,
+          height: 4,
+          thresholds: RED_IF_NONE,
+        },
+        {
+          kind: "stat",
+          title: "Suspended accounts",
+          description: "Accounts that are not tried any more because their logins were rejected.",
+          unit: "short",
+          queries: [
+            {
+              expr: `sum(${ofAgent("adc_witness_login_suspended")}) or vector(0)`,
+              legend: "accounts",
+              instant: true,
+            },
+          ],
+          width: 6,
+          height: 4,
+          thresholds: GREEN_IF_NONE,
+        },
+        {
+          kind: "stat",
+          title: "Oldest state of an ADC",
+          description:
+            "Seconds since the ADC that answered longest ago was last polled with success.",
+          unit: "s",
+          queries: [
+            {
+              expr: `time() - min(${ofAdc("adc_witness_adc_last_poll_timestamp_seconds")})`,
+              legend: "age",
+              instant: true,
+            },
+          ],
+          width: 6,
+          height: 4,
+          thresholds: [
+            { from: null, color: "green" },
+            { from: 60, color: "orange" },
+            { from: 300, color: "red" },
+          ],
+        },
+      ],
+    },
+    {
+      title: "Pace",
+      panels: [
+        {
+          kind: "timeseries",
+          title: "Schedule lag",
+          description: "How much later than planned probes start.",
+          unit: "s",
+          queries: ([0.5, 0.99] as const).map((quantile) => ({
+            expr: `histogram_quantile(${String(quantile)}, sum by (le, instance) (${rate(ofAgent("adc_witness_schedule_lag_seconds_bucket"))}))`,
+            legend: `{{instance}} p${String(quantile * 100)}`,
+          })),
+          width: 8,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "Probes",
+          description: "Probes that ended, by vantage.",
+          unit: "ops",
+          stacked: true,
+          queries: [
+            {
+              expr: `sum by (vantage) (${rate(ofAdc("adc_witness_probes_total"))})`,
+              legend: "{{vantage}}",
+            },
+          ],
+          width: 8,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "Missed probes",
+          description: "Probes not started because the same probe was still running.",
+          unit: "ops",
+          queries: [
+            {
+              expr: `sum by (instance) (${rate(ofAgent("adc_witness_missed_probes_total"))})`,
+              legend: "{{instance}}",
+            },
+          ],
+          width: 8,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "Failures by reason",
+          description:
+            "Probes that did not pass, by reason; faults of the agent itself are among them.",
+          unit: "ops",
+          stacked: true,
+          queries: [
+            {
+              expr: `sum by (reason) (${rate(ofAdc("adc_witness_probe_failures_total"))})`,
+              legend: "{{reason}}",
+            },
+          ],
+          width: 12,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "Event loop lag",
+          description: "How long work of the agent held everything else.",
+          unit: "s",
+          queries: [
+            {
+              expr: `max by (instance, statistic) (${ofAgent("adc_witness_event_loop_lag_seconds")})`,
+              legend: "{{instance}} {{statistic}}",
+            },
+          ],
+          width: 12,
+          height: 8,
+        },
+      ],
+    },
+    {
+      title: "NITRO",
+      panels: [
+        {
+          kind: "timeseries",
+          title: "Request duration, 95th percentile",
+          description: "Duration of requests to NITRO, by node.",
+          unit: "s",
+          queries: [
+            {
+              expr: `histogram_quantile(0.95, sum by (le, adc, node) (${rate(ofAdc("adc_witness_adc_request_duration_seconds_bucket"))}))`,
+              legend: "{{adc}} {{node}}",
+            },
+          ],
+          width: 8,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "Errors",
+          description: "Failed requests by NITRO's error code, HTTP status or kind of failure.",
+          unit: "ops",
+          queries: [
+            {
+              expr: `sum by (adc, node, code) (${rate(ofAdc("adc_witness_adc_errors_total"))})`,
+              legend: "{{adc}} {{node}} {{code}}",
+            },
+          ],
+          width: 8,
+          height: 8,
+        },
+        {
+          kind: "state-timeline",
+          title: "Primary node",
+          description: "Which node of each HA pair is primary; states are taken from it alone.",
+          unit: "short",
+          queries: [
+            {
+              expr: `max by (adc, node) (${ofAdc("adc_witness_adc_node_primary")})`,
+              legend: "{{adc}} {{node}}",
+            },
+          ],
+          width: 8,
+          height: 8,
+          mappings: [
+            { value: 0, text: "secondary", color: "text" },
+            { value: 1, text: "primary", color: "green" },
+          ],
+        },
+      ],
+    },
+    {
+      title: "Process",
+      panels: [
+        {
+          kind: "timeseries",
+          title: "Memory",
+          description: "Resident memory and heap of the agent's process.",
+          unit: "bytes",
+          queries: [
+            {
+              expr: `max by (instance) (${ofAgent("process_resident_memory_bytes")})`,
+              legend: "{{instance}} resident",
+            },
+            {
+              expr: `max by (instance) (${ofAgent("process_heap_bytes")})`,
+              legend: "{{instance}} heap",
+            },
+          ],
+          width: 8,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "CPU",
+          description: "Processors used, 1 is one core.",
+          unit: "short",
+          queries: [
+            {
+              expr: `sum by (instance) (${rate(ofAgent("process_cpu_seconds_total"))})`,
+              legend: "{{instance}}",
+            },
+          ],
+          width: 8,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "File descriptors",
+          description: "Open descriptors as a share of the limit.",
+          unit: "percentunit",
+          queries: [
+            {
+              expr: `max by (instance) (${ofAgent("process_open_fds")} / ${ofAgent("process_max_fds")})`,
+              legend: "{{instance}}",
+            },
+          ],
+          width: 8,
+          height: 8,
+          thresholds: NEUTRAL,
+        },
+      ],
+    },
+  ],
+};

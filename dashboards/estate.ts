@@ -1,0 +1,227 @@
+import type { Dashboard } from "./dashboard.ts";
+import { GREEN_IF_NONE, NEUTRAL, RED_IF_NONE } from "./panel.ts";
+import { byVserver, ofAdc, ofAgent } from "./query.ts";
+import { MEMBER_MISMATCHES, TONE_MAPPINGS, toneExpression, VSERVER_MISMATCHES } from "./tones.ts";
+
+const MEMBERS = "adc_witness_vserver_members";
+
+/** Whom is the ADC wrong about, and how much is really left? */
+export const ESTATE: Dashboard = {
+  uid: "adc-witness-estate",
+  title: "adc-witness / Estate",
+  description: "Where the ADC's belief and the real service disagree, over all ADCs.",
+  variables: ["vserver"],
+  from: "now-6h",
+  refresh: "30s",
+  rows: [
+    {
+      title: "Now",
+      panels: [
+        {
+          kind: "stat",
+          title: "Members the ADC is wrong about",
+          description: "Members whose verdict is a mismatch, whatever its direction.",
+          unit: "short",
+          queries: [
+            { expr: `sum(${ofAdc("adc_witness_mismatch")})`, legend: "members", instant: true },
+          ],
+          width: 5,
+          height: 4,
+          thresholds: GREEN_IF_NONE,
+        },
+        {
+          kind: "stat",
+          title: "Vservers the ADC is wrong about",
+          description: "Virtual servers whose verdict is a mismatch.",
+          unit: "short",
+          queries: [
+            {
+              expr: `sum(${ofAdc("adc_witness_vserver_mismatch")})`,
+              legend: "vservers",
+              instant: true,
+            },
+          ],
+          width: 5,
+          height: 4,
+          thresholds: GREEN_IF_NONE,
+        },
+        {
+          kind: "stat",
+          title: "Clients sent into maintenance",
+          description:
+            "Members in maintenance that the ADC still sends clients to: the worst of the hour.",
+          unit: "short",
+          queries: [
+            {
+              expr: `sum(${ofAdc("adc_witness_verdict", 'verdict="routes_to_maintenance"')}) or vector(0)`,
+              legend: "members",
+              instant: true,
+            },
+          ],
+          width: 5,
+          height: 4,
+          thresholds: GREEN_IF_NONE,
+        },
+        {
+          kind: "stat",
+          title: "Members in maintenance",
+          description:
+            "Members in maintenance by any source: declared, the ADC, or detected on the wire.",
+          unit: "short",
+          queries: [
+            {
+              expr: `count(max by (adc, adc_service, server, port) (${ofAdc("adc_witness_member_maintenance")}) == 1) or vector(0)`,
+              legend: "members",
+              instant: true,
+            },
+          ],
+          width: 5,
+          height: 4,
+          thresholds: NEUTRAL,
+        },
+        {
+          kind: "stat",
+          title: "ADCs that answer",
+          description:
+            "Whether the last poll over NITRO succeeded; without it verdicts become unknown.",
+          unit: "short",
+          queries: [
+            { expr: `min(${ofAdc("adc_witness_adc_up")})`, legend: "answers", instant: true },
+          ],
+          width: 4,
+          height: 4,
+          thresholds: RED_IF_NONE,
+        },
+        {
+          kind: "table",
+          title: "Who the ADC is wrong about",
+          description: "Every member in mismatch, with its verdict and the seconds since it holds.",
+          unit: "s",
+          queries: [
+            {
+              expr: `(time() - ${ofAdc("adc_witness_verdict_since_timestamp_seconds")}) * on (job, instance, adc, adc_service, server, port) group_right () (${ofAdc("adc_witness_verdict", MEMBER_MISMATCHES)} == 1)`,
+              legend: "",
+              instant: true,
+            },
+          ],
+          width: 14,
+          height: 9,
+          thresholds: NEUTRAL,
+          table: {
+            hide: ["Time", "job", "instance"],
+            rename: { Value: "for", adc_service: "service" },
+          },
+        },
+        {
+          kind: "table",
+          title: "Server and service",
+          description:
+            "Every member, coloured by agreement: rows are servers, columns are services.",
+          unit: "short",
+          queries: [
+            {
+              expr: `max by (server, adc_service) (${toneExpression("member", (matcher) => ofAdc("adc_witness_verdict", matcher))})`,
+              legend: "",
+              instant: true,
+            },
+          ],
+          width: 10,
+          height: 9,
+          mappings: TONE_MAPPINGS,
+          matrix: { row: "server", column: "adc_service" },
+        },
+      ],
+    },
+    {
+      title: "Over time",
+      panels: [
+        {
+          kind: "timeseries",
+          title: "Mismatches by verdict",
+          description:
+            "How many members and vservers hold each verdict that says the ADC is wrong.",
+          unit: "short",
+          stacked: true,
+          queries: [
+            {
+              expr: `sum by (verdict) (${ofAdc("adc_witness_verdict", MEMBER_MISMATCHES)})`,
+              legend: "{{verdict}}",
+            },
+            {
+              expr: `sum by (verdict) (${ofAdc("adc_witness_vserver_verdict", VSERVER_MISMATCHES)})`,
+              legend: "{{verdict}}",
+            },
+          ],
+          width: 12,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "Mismatches by vserver",
+          description: "Members in mismatch behind each vserver.",
+          unit: "short",
+          stacked: true,
+          queries: [
+            {
+              expr: `sum by (vserver) (${byVserver(ofAdc("adc_witness_mismatch"))})`,
+              legend: "{{vserver}}",
+            },
+          ],
+          width: 12,
+          height: 8,
+        },
+      ],
+    },
+    {
+      title: "Capacity",
+      panels: [
+        {
+          kind: "bargauge",
+          title: "Capacity believed and capacity real",
+          description:
+            "Members of each vserver: configured, up by the ADC, and really up by our opinions.",
+          unit: "short",
+          queries: [
+            {
+              expr: `max by (vserver, of) (${ofAdc(MEMBERS, 'vserver=~"$vserver",of=~"configured|adc_up|really_up"')})`,
+              legend: "{{vserver}} {{of}}",
+              instant: true,
+            },
+          ],
+          width: 10,
+          height: 9,
+          thresholds: NEUTRAL,
+        },
+        {
+          kind: "timeseries",
+          title: "Members believed in beyond those that work",
+          description:
+            "Above zero the ADC believes in members that do not work; below zero it leaves capacity unused.",
+          unit: "short",
+          queries: [
+            {
+              expr: `max by (vserver) (${ofAdc(MEMBERS, 'vserver=~"$vserver",of="adc_up"')} - ignoring (of) ${ofAdc(MEMBERS, 'vserver=~"$vserver",of="really_up"')})`,
+              legend: "{{vserver}}",
+            },
+          ],
+          width: 14,
+          height: 9,
+        },
+        {
+          kind: "timeseries",
+          title: "Agents",
+          description: "Builds of the agents that look; two lines are two places to look from.",
+          unit: "short",
+          queries: [
+            {
+              expr: `sum by (instance, version) (${ofAgent("adc_witness_build_info")})`,
+              legend: "{{instance}} {{version}}",
+            },
+          ],
+          width: 24,
+          height: 5,
+        },
+      ],
+    },
+  ],
+};

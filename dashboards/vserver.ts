@@ -1,0 +1,205 @@
+import type { Dashboard } from "./dashboard.ts";
+import { NEUTRAL, UP_DOWN } from "./panel.ts";
+import { ofAdc, ofAgent, rate, servingVserver } from "./query.ts";
+import { TONE_MAPPINGS, toneExpression } from "./tones.ts";
+
+const VSERVER = 'vserver=~"$vserver"';
+const SERVER = 'server=~"$server"';
+
+/** One vserver: who says what about each member, how fast it is, and who really answers. */
+export const VSERVER_DASHBOARD: Dashboard = {
+  uid: "adc-witness-vserver",
+  title: "adc-witness / Vserver",
+  description: "The three opinions and the verdict on every member of a vserver, over time.",
+  variables: ["vserver", "server"],
+  from: "now-6h",
+  refresh: "30s",
+  rows: [
+    {
+      title: "The vserver",
+      panels: [
+        {
+          kind: "state-timeline",
+          title: "Verdict on the vserver",
+          description: "Whether what clients get through the VIP is what the ADC says.",
+          unit: "short",
+          queries: [
+            {
+              expr: `max by (adc, vserver) (${toneExpression("vserver", (matcher) => ofAdc("adc_witness_vserver_verdict", `${VSERVER},${matcher}`))})`,
+              legend: "{{vserver}}",
+            },
+          ],
+          width: 16,
+          height: 6,
+          mappings: TONE_MAPPINGS,
+        },
+        {
+          kind: "stat",
+          title: "Certificate valid for",
+          description: "Days until the first certificate shown at the VIP ends.",
+          unit: "d",
+          decimals: 0,
+          queries: [
+            {
+              expr: `min by (vserver) (${ofAdc("adc_witness_tls_certificate_not_after_timestamp_seconds", VSERVER)} - time()) / 86400`,
+              legend: "{{vserver}}",
+              instant: true,
+            },
+          ],
+          width: 8,
+          height: 6,
+          thresholds: [
+            { from: null, color: "red" },
+            { from: 7, color: "orange" },
+            { from: 21, color: "green" },
+          ],
+        },
+      ],
+    },
+    {
+      title: "Members",
+      panels: [
+        {
+          kind: "state-timeline",
+          title: "Opinions on $server",
+          description:
+            "Three lanes a member: what the ADC says, its monitors repeated by us, and the service as a client uses it.",
+          unit: "short",
+          queries: (["adc", "replica", "service"] as const).map((opinion) => ({
+            expr: servingVserver(ofAdc("adc_witness_opinion", `${SERVER},opinion="${opinion}"`)),
+            legend: `{{adc_service}}:{{port}} ${opinion}`,
+          })),
+          width: 24,
+          height: 8,
+          mappings: UP_DOWN,
+          repeat: "server",
+        },
+        {
+          kind: "state-timeline",
+          title: "Verdicts",
+          description: "The verdict on each member, coloured by how soon somebody should look.",
+          unit: "short",
+          queries: [
+            {
+              expr: `max by (server, adc_service, port) (${toneExpression("member", (matcher) => `(${servingVserver(ofAdc("adc_witness_verdict", `${SERVER},${matcher}`))})`)})`,
+              legend: "{{server}} {{adc_service}}:{{port}}",
+            },
+          ],
+          width: 24,
+          height: 8,
+          mappings: TONE_MAPPINGS,
+        },
+      ],
+    },
+    {
+      title: "Speed",
+      panels: [
+        {
+          kind: "timeseries",
+          title: "Last probe through the VIP and at the members",
+          description:
+            "Duration of the newest run: through the VIP by vserver, and straight to each member.",
+          unit: "s",
+          queries: [
+            {
+              expr: `max by (vserver, monitor, transaction) (${ofAdc("adc_witness_probe_duration_seconds", `${VSERVER},vantage!="backend"`)})`,
+              legend: "VIP {{vserver}} {{monitor}}{{transaction}}",
+            },
+            {
+              expr: `max by (server, monitor, transaction) (${servingVserver(ofAdc("adc_witness_probe_duration_seconds", `${SERVER},vantage="backend"`))})`,
+              legend: "{{server}} {{monitor}}{{transaction}}",
+            },
+          ],
+          width: 12,
+          height: 9,
+        },
+        {
+          kind: "timeseries",
+          title: "95th percentile, VIP against members",
+          description: "Of all probes of the ADC, by where they were asked.",
+          unit: "s",
+          queries: [
+            {
+              expr: `histogram_quantile(0.95, sum by (le, vantage) (${rate(ofAdc("adc_witness_probe_seconds_bucket"))}))`,
+              legend: "{{vantage}}",
+            },
+          ],
+          width: 6,
+          height: 9,
+        },
+        {
+          kind: "timeseries",
+          title: "Mean by phase",
+          description: "Where the time goes: name, connection, TLS, banner, answer.",
+          unit: "s",
+          stacked: true,
+          queries: [
+            {
+              expr: `sum by (phase) (${rate(ofAdc("adc_witness_probe_by_phase_seconds_sum"))}) / sum by (phase) (${rate(ofAdc("adc_witness_probe_by_phase_seconds_count"))})`,
+              legend: "{{phase}}",
+            },
+          ],
+          width: 6,
+          height: 9,
+        },
+      ],
+    },
+    {
+      title: "Who answers",
+      panels: [
+        {
+          kind: "timeseries",
+          title: "Answers through the VIP by server",
+          description:
+            "Who really served our probes through the VIP; unrecognised where the answer names nobody of the estate.",
+          unit: "ops",
+          stacked: true,
+          queries: [
+            {
+              expr: `sum by (server) (${rate(ofAdc("adc_witness_vip_served_by_total", VSERVER))})`,
+              legend: "{{server}}",
+            },
+          ],
+          width: 12,
+          height: 8,
+        },
+        {
+          kind: "table",
+          title: "Why probes fail",
+          description:
+            "Every probe whose last run did not pass: how far it came, and why it ended there.",
+          unit: "short",
+          queries: [
+            {
+              expr: `${ofAdc("adc_witness_probe_failure_info", VSERVER)} or (${servingVserver(ofAdc("adc_witness_probe_failure_info", SERVER))})`,
+              legend: "",
+              instant: true,
+            },
+          ],
+          width: 12,
+          height: 8,
+          thresholds: NEUTRAL,
+          table: {
+            hide: ["Time", "Value", "job", "instance", "__name__"],
+            rename: { adc_service: "service" },
+          },
+        },
+        {
+          kind: "timeseries",
+          title: "Schedule lag of the witness",
+          description:
+            "How much later than planned probes start: above a second the times here say more about the witness than about the servers.",
+          unit: "s",
+          queries: [
+            {
+              expr: `histogram_quantile(0.99, sum by (le) (${rate(ofAgent("adc_witness_schedule_lag_seconds_bucket"))}))`,
+              legend: "p99",
+            },
+          ],
+          width: 24,
+          height: 5,
+        },
+      ],
+    },
+  ],
+};

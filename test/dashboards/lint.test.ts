@@ -1,0 +1,189 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { buildDashboards, DASHBOARDS } from "../../dashboards/build.ts";
+import { toneOf } from "../../dashboards/tones.ts";
+import { DEFINITIONS } from "../../src/exporters/prometheus/definitions.ts";
+import {
+  MEMBER_VERDICTS,
+  MISMATCH_VERDICTS,
+  VSERVER_VERDICTS,
+} from "../../src/verdict/verdicts.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+/** The parts of Grafana's JSON that the rules look at. */
+interface GrafanaDashboard {
+  readonly uid: string;
+  readonly title: string;
+  readonly editable: boolean;
+  readonly tags: readonly string[];
+  readonly links: readonly { type: string; tags: readonly string[]; includeVars: boolean }[];
+  readonly templating: { readonly list: readonly GrafanaVariable[] };
+  readonly panels: readonly GrafanaPanel[];
+}
+interface GrafanaVariable {
+  readonly name: string;
+  readonly label: string;
+  readonly type: string;
+  readonly query: unknown;
+  readonly refresh: number;
+  readonly multi: boolean;
+  readonly includeAll: boolean;
+  readonly allValue?: string;
+  readonly datasource?: { readonly uid: string };
+}
+interface GrafanaPanel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly gridPos: {
+    readonly x: number;
+    readonly y: number;
+    readonly w: number;
+    readonly h: number;
+  };
+  readonly datasource?: { readonly type: string; readonly uid: string };
+  readonly targets?: readonly {
+    readonly expr: string;
+    readonly datasource: { readonly uid: string };
+  }[];
+  readonly fieldConfig?: { readonly defaults: { readonly unit: string } };
+}
+
+const built = [...buildDashboards()].map(([path, text]): [string, GrafanaDashboard, string] => [
+  path,
+  JSON.parse(text) as GrafanaDashboard,
+  text,
+]);
+
+describe("the committed files", () => {
+  test.each(built)("%s is what the builders make", async (path, _dashboard, text) => {
+    await expect(text).toMatchFileSnapshot(join(ROOT, path));
+  });
+  test("are all there, and no others", async () => {
+    const found = (await readdir(join(ROOT, "dashboards"))).filter((name) =>
+      name.endsWith(".json"),
+    );
+    expect(found.sort()).toEqual([...DASHBOARDS.keys()].map((name) => `${name}.json`).sort());
+  });
+});
+
+/** The rules of Grafana's dashboard-linter, so far as they are about classic dashboards on Prometheus. */
+describe.each(built)("%s", (_path, dashboard) => {
+  const variables = new Map(dashboard.templating.list.map((each) => [each.name, each]));
+  const panels = dashboard.panels.filter(({ type }) => type !== "row");
+  const targets = panels.flatMap(({ title, targets: each = [] }) =>
+    each.map((target) => ({ ...target, title })),
+  );
+
+  test("has a data source to choose", () => {
+    expect(variables.get("datasource")).toMatchObject({
+      type: "datasource",
+      query: "prometheus",
+      label: "Data source",
+    });
+  });
+  test("has job and instance to choose, and asks again when the time changes", () => {
+    for (const [name, label] of [
+      ["job", "Job"],
+      ["instance", "Instance"],
+    ] as const) {
+      expect(variables.get(name)).toMatchObject({
+        label,
+        type: "query",
+        multi: true,
+        includeAll: true,
+        allValue: ".+",
+        refresh: 2,
+        datasource: { uid: "${datasource}" },
+      });
+    }
+    for (const { type, refresh } of variables.values()) {
+      expect(type === "query" ? refresh : 2).toBe(2);
+    }
+  });
+  test("has the variables it uses, and uses those it has", () => {
+    const used = new Set(
+      [...JSON.stringify(dashboard).matchAll(/\$\{?(\w+)\}?/g)]
+        .map(([, name = ""]) => name)
+        .filter((name) => !name.startsWith("__")),
+    );
+    expect([...used].sort()).toEqual([...variables.keys()].sort());
+  });
+  test("cannot be edited in place, and leads to the others", () => {
+    expect(dashboard.editable).toBe(false);
+    expect(dashboard.uid).toMatch(/^adc-witness-/);
+    expect(dashboard.tags).toContain("adc-witness");
+    expect(dashboard.links).toMatchObject([
+      { type: "dashboards", tags: ["adc-witness"], includeVars: true },
+    ]);
+  });
+  test("every panel has a title, a description, a unit, a query and the chosen data source", () => {
+    for (const panel of panels) {
+      expect(panel.title).not.toBe("");
+      expect(panel.description).toMatch(/\.$/);
+      expect(panel.fieldConfig?.defaults.unit).toMatch(/^\w+$/);
+      expect(panel.targets).not.toEqual([]);
+      expect(panel.datasource).toEqual({ type: "prometheus", uid: "${datasource}" });
+      for (const target of panel.targets ?? []) {
+        expect(target.datasource.uid).toBe("${datasource}");
+      }
+    }
+    expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
+  });
+  test("no two panels lie over each other, and none beyond the edge", () => {
+    const cells = new Set<string>();
+    for (const { gridPos } of dashboard.panels) {
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) {
+          expect(cells.has(`${String(x)} ${String(y)}`)).toBe(false);
+          cells.add(`${String(x)} ${String(y)}`);
+        }
+      }
+    }
+    expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
+  });
+  test("every selector is of one of our metrics, with its labels, for the chosen job and instance", () => {
+    const wrong: string[] = [];
+    for (const { title, expr } of targets) {
+      for (const [, metric = "", matchers = ""] of expr.matchAll(/\b(\w+)\{([^}]*)\}/g)) {
+        const base = metric.replace(/_(bucket|sum|count)$/, "");
+        const known = DEFINITIONS.get(metric) ?? DEFINITIONS.get(base);
+        const labels = [...matchers.matchAll(/(\w+)[=!]~?"/g)].map(([, label = ""]) => label);
+        const allowed = [...(known?.labels ?? []), "job", "instance"];
+        const complete = labels.includes("job") && labels.includes("instance");
+        if (known === undefined || !complete || labels.some((label) => !allowed.includes(label))) {
+          wrong.push(`${title}: ${metric}{${matchers}}`);
+        }
+      }
+      const bare = [...expr.matchAll(/\b(adc_witness_\w+|process_\w+)\b(?!\{)/g)];
+      wrong.push(...bare.map(([name]) => `${title}: ${name} without matchers`));
+    }
+    expect(wrong).toEqual([]);
+  });
+  test("counters are read as rates, over the interval that Grafana chooses", () => {
+    for (const { title, expr } of targets) {
+      for (const [metric] of expr.matchAll(/\b\w+(?=\{)/g)) {
+        const counter =
+          DEFINITIONS.get(metric)?.type === "counter" || /_(bucket|sum|count)$/.test(metric);
+        const rated = expr.includes(`rate(${metric}{`);
+        expect(`${title} ${metric} ${String(rated)}`).toBe(`${title} ${metric} ${String(counter)}`);
+      }
+      expect(expr.match(/\[(?!\$__rate_interval\])/)).toBeNull();
+    }
+  });
+});
+
+test("every verdict has a tone, and exactly the mismatches are wrong", () => {
+  const all = [...new Set([...MEMBER_VERDICTS, ...VSERVER_VERDICTS])];
+  expect(new Set(all.filter((verdict) => toneOf(verdict) === "wrong"))).toEqual(MISMATCH_VERDICTS);
+  expect(all.filter((verdict) => toneOf(verdict) === "agree").sort()).toEqual([
+    "agree_down",
+    "agree_up",
+    "vip_agree_down",
+    "vip_agree_up",
+  ]);
+});
