@@ -111,7 +111,10 @@ export function probeContract(name: string, subject: ContractSubject): void {
     unless(passesAnyway, "failed when the server resets at once", async () => {
       const reset = (socket: Socket): unknown => socket.resetAndDestroy();
       const seen = await against(reset, {}, DEADLINE_MS, null);
-      expect(seen).toMatchObject({ outcome: "failed", reason: "reset" });
+      expect(seen.outcome).toBe("failed");
+      // Before TLS a mail server's reset means the same as its close: accepted, then not served.
+      const named = subject.tls === undefined ? ["reset"] : ["reset", "closed_without_data"];
+      expect(named).toContain(seen.reason);
     });
 
     unless(passesAnyway || subject.noisePasses === true, "never passes on noise", async () => {

@@ -119,11 +119,11 @@ class FtpExchange {
     const greeting = await readReply(this.#reader);
     this.#run.phase("banner");
     if (greeting.kind !== "reply") {
-      return this.#run.broken("greeting", greeting);
+      return this.#run.broken("banner", greeting);
     }
     return greeting.code === 220
       ? null
-      : this.#run.mismatch("greeting", "bad_status", `${greeting.code} ${greeting.text}`);
+      : this.#run.mismatch("banner", "bad_status", `${greeting.code} ${greeting.text}`);
   }
 
   async #logIn(): Promise<Observation | null> {

@@ -46,7 +46,7 @@ export const mysqlMonitor: MonitorType = {
         return refused(run, login);
       }
       if (login.kind !== "accepted") {
-        return run.broken("greeting", login);
+        return run.broken("banner", login);
       }
       run.phase("login");
       return ask(run, session, spec);
@@ -85,5 +85,5 @@ function refused(run: ProbeRun, answer: MysqlRefusal): Observation {
     [ERROR.tooManyConnections, "throttled"],
     [ERROR.hostBlocked, "source_limit"],
   ]);
-  return run.mismatch("greeting", reasons.get(answer.code) ?? "bad_status", words);
+  return run.mismatch("banner", reasons.get(answer.code) ?? "bad_status", words);
 }

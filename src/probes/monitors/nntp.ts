@@ -21,10 +21,10 @@ export const nntpMonitor: MonitorType = {
       const greeting = await readReply(reader);
       run.phase("banner");
       if (greeting.kind !== "reply") {
-        return run.broken("greeting", greeting);
+        return run.broken("banner", greeting);
       }
       if (greeting.code !== 200 && greeting.code !== 201) {
-        return run.mismatch("greeting", "bad_status", `${greeting.code} ${greeting.text}`);
+        return run.mismatch("banner", "bad_status", `${greeting.code} ${greeting.text}`);
       }
       connection.write(`GROUP ${spec.monitor.parameters.group ?? ""}\r\n`);
       const group = await readReply(reader);

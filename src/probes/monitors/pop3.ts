@@ -48,13 +48,13 @@ async function logIn(
   const greeting = await reader.line();
   run.phase("banner");
   if (greeting.kind !== "line") {
-    return run.broken("greeting", greeting);
+    return run.broken("banner", greeting);
   }
   run.sign(signsOfGreeting(greeting.text));
   if (!greeting.text.startsWith("+OK")) {
     return greeting.text.startsWith("-ERR")
-      ? run.mismatch("greeting", reasonOfMailRefusal(greeting.text), greeting.text)
-      : run.ended("failed", "greeting", "protocol_error", `not POP3: ${greeting.text}`);
+      ? run.mismatch("banner", reasonOfMailRefusal(greeting.text), greeting.text)
+      : run.ended("failed", "banner", "protocol_error", `not POP3: ${greeting.text}`);
   }
   const user = await command(connection, reader, `USER ${credential.username}`);
   if (user.kind !== "ok") {

@@ -38,22 +38,22 @@ async function converse(run: ProbeRun, connection: Connection): Promise<Observat
   const greeting = await readReply(reader);
   run.phase("banner");
   if (greeting.kind !== "reply") {
-    return run.broken("greeting", greeting);
+    return run.broken("banner", greeting);
   }
   run.sign(signsOfSmtp(greeting.text));
   if (greeting.code !== 220) {
     const { code, text } = greeting;
-    return run.mismatch("greeting", reasonOfSmtpReply(code, text), `${code} ${text}`);
+    return run.mismatch("banner", reasonOfSmtpReply(code, text), `${code} ${text}`);
   }
   const hello = await greet(connection, reader);
   run.phase("transaction");
   if (hello.kind !== "reply") {
-    return run.broken("response", hello);
+    return run.broken("greeting", hello);
   }
   run.sign(signsOfSmtp(hello.text));
   if (hello.code !== 250) {
     const { code, text } = hello;
-    return run.mismatch("response", reasonOfSmtpReply(code, text), `${code} ${text}`);
+    return run.mismatch("greeting", reasonOfSmtpReply(code, text), `${code} ${text}`);
   }
   run.responseTimeMs = run.elapsedMs();
   connection.write("QUIT\r\n");

@@ -80,7 +80,6 @@ function timeoutReason(step: Step): FailureReason {
     case "tls":
       return "tls_timeout";
     case "banner":
-    case "greeting":
       return "banner_timeout";
     default:
       return "response_timeout";

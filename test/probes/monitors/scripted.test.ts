@@ -46,7 +46,7 @@ describe("SMTP and POP3 refusals are named", () => {
     const result = await against((socket) => socket.end(`${line}\r\n`), monitorSpec("SMTP"));
     expect(result).toMatchObject({
       passed: false,
-      observation: { outcome: "mismatch", reason, step: "greeting" },
+      observation: { outcome: "mismatch", reason, step: "banner" },
     });
   });
 
@@ -71,9 +71,9 @@ describe("SMTP and POP3 refusals are named", () => {
 
   const credential = { username: "itest", password: "pw", secret: null };
   test.each([
-    ["-ERR BYE Connection refused", "greeting", "bye", false],
-    ["-ERR Connection is closed. 10", "greeting", "throttled", false],
-    ["* OK IMAP here", "greeting", "protocol_error", false],
+    ["-ERR BYE Connection refused", "banner", "bye", false],
+    ["-ERR Connection is closed. 10", "banner", "throttled", false],
+    ["* OK IMAP here", "banner", "protocol_error", false],
   ])("%s", async (line, step, reason, passed) => {
     const spec = monitorSpec("POP3", {}, { credential });
     const result = await against((socket) => socket.end(`${line}\r\n`), spec);

@@ -49,7 +49,7 @@ function greet(port: number, timeoutMs = 2000): Promise<Observation> {
     }
     const line = await new LineReader(dialled.connection).line();
     run.phase("banner");
-    return line.kind === "line" ? run.match("greeting", line.text) : run.broken("greeting", line);
+    return line.kind === "line" ? run.match("banner", line.text) : run.broken("banner", line);
   });
 }
 
@@ -59,7 +59,7 @@ describe("dial", () => {
       socket.write("* OK he", () => setImmediate(() => socket.write("llo\r\n* more")));
     });
     const seen = await greet(port);
-    expect(seen).toMatchObject({ outcome: "match", step: "greeting" });
+    expect(seen).toMatchObject({ outcome: "match", step: "banner" });
     expect(seen.evidence.detail).toBe("* OK hello");
     expect(seen.phases.connect).toBeGreaterThan(0);
     expect(seen.phases.banner).toBeGreaterThan(0);
@@ -80,7 +80,7 @@ describe("dial", () => {
     expect(await greet(port)).toMatchObject({
       outcome: "failed",
       reason: "closed_without_data",
-      step: "greeting",
+      step: "banner",
     });
   });
 
@@ -94,7 +94,7 @@ describe("dial", () => {
     expect(await greet(port, 100)).toMatchObject({
       outcome: "timeout",
       reason: "banner_timeout",
-      step: "greeting",
+      step: "banner",
     });
   });
 
