@@ -38,8 +38,9 @@ export type Condition =
   | { readonly kind: "healthy" }
   /**
    * ServerWideOffline: health pages are aborted while the virtual directories go on serving, IMAP and POP accept and
-   * close without a byte (or their services stop), SMTP greets and says 421 at AUTH or MAIL FROM. Open sessions live on.
-   * Exchange 2010 has no such state: there the services are stopped.
+   * close without a byte (or their services stop), SMTP greets and says 421 at AUTH or MAIL FROM. Open sessions live on
+   * (the restart of the transport service, seconds of refusal, is left out). Exchange 2010 has no such state: there the
+   * services are stopped.
    */
   | {
       readonly kind: "maintenance";

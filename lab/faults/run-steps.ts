@@ -8,6 +8,9 @@ import type { Step } from "./fault.ts";
 /** Input that a step may wait for; a client that sends more before is cut. */
 const INPUT_LIMIT = 1024 * 1024;
 
+/** What goes on for ever goes in pieces of about this size. */
+const REPEAT_BYTES = 16 * 1024;
+
 /**
  * Plays a fault on one connection, until its steps or the client are done. `raw` is the TCP socket below TLS, or the
  * socket itself.
@@ -33,7 +36,8 @@ async function runStep(step: Step, socket: Socket, raw: Socket, input: Input): P
   } else if ("drip" in step) {
     await drip(socket, Buffer.from(step.drip, "latin1"), step.everyMs);
   } else if ("repeat" in step) {
-    await repeat(socket, Buffer.from(step.repeat, "latin1"));
+    const times = Math.ceil(REPEAT_BYTES / step.repeat.length);
+    await repeat(socket, Buffer.from(step.repeat.repeat(times), "latin1"));
   } else if ("talk" in step) {
     await talk(socket, input, step.talk);
   } else if ("renegotiate" in step) {
