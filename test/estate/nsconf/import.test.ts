@@ -331,6 +331,15 @@ describe("monitors", () => {
     expect(monitor(`add lb monitor m ${text}`).parameters).toMatchObject(expected);
   });
 
+  test("logins in headers stay out of what is kept as written", () => {
+    const { written } = monitor(
+      'add lb monitor m HTTP-ECV -customHeaders "Host: a\\r\\nAuthorization: Basic c2VjcmV0\\r\\nX-A: b\\r\\n"',
+    );
+    expect(written.get("customheaders")).toEqual([
+      "Host: a\r\nAuthorization: <secret>\r\nX-A: b\r\n",
+    ]);
+  });
+
   test("unknown types and keys are kept as they stand", () => {
     const estate = read("add lb monitor m imap-ecv -newKey 7 -flag");
     expect(estate.monitors.get("m")?.type).toBe("IMAP-ECV");
