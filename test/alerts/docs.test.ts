@@ -1,0 +1,47 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ALERT_GROUPS } from "../../alerts/build.ts";
+import { runbookUrl } from "../../alerts/render.ts";
+import { parseDuration } from "../../src/config/duration.ts";
+
+const DOCS = join(import.meta.dirname, "..", "..", "docs");
+const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
+
+test("every runbook_url leads to a heading of its own", async () => {
+  const text = await readFile(join(DOCS, "alerts.md"), "utf8");
+  for (const alert of alerts) {
+    const [file, anchor = ""] = runbookUrl(alert).split("#");
+    expect(file).toBe("docs/alerts.md");
+    expect(text.split(`<a id="${anchor}"></a>\n\n### ${alert.name}\n`)).toHaveLength(2);
+  }
+});
+
+test("the runbook links only to alerts that there are", async () => {
+  const text = await readFile(join(DOCS, "runbook-maintenance.md"), "utf8");
+  const linked = [...text.matchAll(/alerts\.md#(\w+)/g)].map(([, name]) => name);
+  expect(linked.length).toBeGreaterThan(3);
+  expect(linked.filter((name) => !alerts.some((alert) => alert.name === name))).toEqual([]);
+});
+
+test("the runbook types the command as it is", async () => {
+  const text = await readFile(join(DOCS, "runbook-maintenance.md"), "utf8");
+  const typed = [...text.matchAll(/^adc-witness maintenance (\w+)(.*)$/gm)].map(
+    ([, kind = "", rest = ""]) => ({ kind, options: rest.match(/--[a-z-]+/g) ?? [], rest }),
+  );
+  expect(new Set(typed.map(({ kind }) => kind))).toEqual(
+    new Set(["preflight", "start", "list", "verify", "end"]),
+  );
+  const known: Readonly<Record<string, readonly string[]>> = {
+    start: ["--for", "--reason", "--config"],
+    verify: ["--drained", "--returned", "--wait", "--config"],
+  };
+  for (const { kind, options, rest } of typed) {
+    for (const option of options) {
+      expect(known[kind] ?? ["--config"]).toContain(option);
+    }
+    for (const [, length = ""] of rest.matchAll(/--(?:for|wait) (\S+)/g)) {
+      expect(parseDuration(length)).not.toBeNull();
+    }
+  }
+});
