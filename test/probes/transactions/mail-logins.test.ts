@@ -4,6 +4,7 @@ import type { Condition } from "../../../lab/exchange/condition.ts";
 import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { probeContract } from "../../support/contract.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import {
   conversation,
@@ -14,6 +15,24 @@ import {
 } from "../../support/scripted-server.ts";
 import { accountOf, exchangeBench, PROBE_A, PROBE_B, type ExchangeBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+
+probeContract("smtp_submission", {
+  run: (target, context) =>
+    runTransaction(
+      transactionSpec("smtp_submission", { account: accountOf(PROBE_A), allowPlaintext: true }),
+      target,
+      context,
+    ),
+  healthy: conversation("220 ex01.lab.example.com ready\r\n", [
+    [/^EHLO/, "250-ex01.lab.example.com Hello\r\n250 AUTH LOGIN\r\n"],
+    [/^AUTH LOGIN$/, "334 VXNlcm5hbWU6\r\n"],
+    [/^TEFCXHByb2JlLWE=$/, "334 UGFzc3dvcmQ6\r\n"],
+    [/^[A-Za-z0-9+/]{20,}=*$/, "235 2.7.0 Authentication successful\r\n"],
+    [/^MAIL FROM:<probe-a@lab\.example\.com>$/, "250 2.1.0 Sender OK\r\n"],
+    [/^RSET$/, "250 2.0.0 Resetting\r\n"],
+    [/^QUIT$/, "221 2.0.0 bye\r\n"],
+  ]),
+});
 
 let bench: ExchangeBench;
 beforeAll(async () => {

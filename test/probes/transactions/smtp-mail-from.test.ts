@@ -147,6 +147,25 @@ describe("smtp_mail_from", () => {
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "service_not_active" });
   });
 
+  test("a recipient elsewhere must be refused, where that is asked for; never DATA", async () => {
+    const change = {
+      expect: "blocked",
+      options: { outside_address: "somebody@example.net" },
+    } as const;
+    const rcpt = (answer: string): Behaviour =>
+      answering(/^RCPT TO:<somebody@example\.net>$/, answer);
+    const closed = await look(rcpt("550 5.7.1 Unable to relay\r\n"), { change });
+    expect(closed).toMatchObject({ outcome: "match", step: "mail_from" });
+    const open = await look(rcpt("250 2.1.5 Recipient OK\r\n"), { change });
+    expect(open).toMatchObject({ outcome: "mismatch", step: "transaction", reason: "bad_status" });
+    for (const seen of [closed, open]) {
+      expect(seen.server.received()).toContain("RSET\r\nQUIT\r\n");
+      expect(seen.server.received()).not.toContain("DATA");
+    }
+    const injected = { ...change, options: { outside_address: "a@b>\r\nDATA" } };
+    expect(await look(healthy, { change: injected })).toMatchObject({ reason: "not_configured" });
+  });
+
   test("EHLO refused", async () => {
     const seen = await look(answering(/^EHLO/, "502 5.5.1 not implemented\r\n"));
     expect(seen).toMatchObject({ outcome: "mismatch", step: "greeting", reason: "bad_status" });

@@ -1,0 +1,176 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+
+import type { AaaOptions } from "../../../lab/adc/aaa/options.ts";
+import { startLab, type Lab } from "../../../lab/lab.ts";
+import type { Observation } from "../../../src/probes/probe.ts";
+import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type {
+  Account,
+  AdcFront,
+  TransactionName,
+  TransactionSpec,
+} from "../../../src/probes/transactions/spec.ts";
+import { createNetwork } from "../../../src/probes/wire/network.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+
+const FORM: AdcFront = {
+  authentication: "form",
+  authenticationHost: "aaa.example.com",
+  redirectUrl: null,
+};
+const HTTP_401: AdcFront = { authentication: "401", authenticationHost: null, redirectUrl: null };
+
+let lab: Lab;
+let defaults: AaaOptions;
+beforeAll(async () => {
+  lab = await startLab({ scenario: "aaa" });
+  const { organisation } = lab;
+  defaults = {
+    authenticate: (username, password) => {
+      const { kind } = organisation.authenticate(username, password, {
+        server: "adc",
+        protocol: "ldap",
+      });
+      return kind === "accepted"
+        ? { groups: username === "probe-a" ? ["External-OWA"] : [] }
+        : null;
+    },
+    sso: "form",
+    secondFactor: false,
+    largePostLimitBytes: null,
+  };
+}, 30_000);
+afterAll(async () => {
+  await lab.close();
+});
+afterEach(() => {
+  lab.adc.setAaa(defaults);
+});
+
+function account(username: string, change: Partial<Account> = {}): Account {
+  const found = lab.accounts.find((each) => each.username === username);
+  return {
+    name: username,
+    username,
+    password: found?.password ?? "",
+    address: found?.address ?? null,
+    domain: null,
+    ...change,
+  };
+}
+
+function run(
+  transaction: TransactionName,
+  adc: AdcFront,
+  change: Partial<TransactionSpec> = {},
+): Promise<Observation> {
+  const network = createNetwork({
+    connectTo: lab.connectTo,
+    unmapped: "refuse",
+    now: () => performance.now(),
+  });
+  return runTransaction(
+    transactionSpec(transaction, { security: "implicit", tls: CLIENT_TLS, adc, ...change }),
+    { host: "mail.example.com", port: 443, server: null },
+    probeContext(10_000, { network, vantage: "vip" }),
+  );
+}
+
+describe("the form in front of Outlook on the web", () => {
+  const owa = (who: Account) => run("owa_form", FORM, { path: "/owa/", account: who });
+
+  test("the look without an account sees the login", async () => {
+    expect(await run("https_challenge", FORM, { path: "/owa/" })).toMatchObject({
+      outcome: "mismatch",
+      reason: "aaa_login",
+    });
+    expect(await run("health_page", FORM, { path: "/owa/" })).toMatchObject({
+      reason: "aaa_login",
+    });
+  });
+
+  test("every rung is climbed: Exchange answers behind it", async () => {
+    const who = account("probe-a");
+    const seen = await owa(who);
+    expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toBe(
+      "match ok 200 after the login",
+    );
+    expect(seen.exchangeSeen).toBe(true);
+    expect(loginOutcome(seen)).toBe("accepted");
+    const told = JSON.stringify(seen);
+    expect(told).not.toContain(who.password);
+    expect(told).not.toContain(new URLSearchParams({ a: who.password }).toString().slice(2));
+    expect(told).not.toMatch(/NSC_TM\w+=[0-9a-f]{8}/);
+  });
+
+  test("rejected by AAA", async () => {
+    const seen = await owa(account("probe-a", { password: "wrong" }));
+    expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "aaa_rejected" });
+    expect(loginOutcome(seen)).toBe("rejected");
+  });
+
+  test("accepted by AAA, and in no group that may pass", async () => {
+    const seen = await owa(account("probe-b"));
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "aaa_not_authorized" });
+    expect(loginOutcome(seen)).toBe("accepted");
+  });
+
+  test("a second factor", async () => {
+    lab.adc.setAaa({ ...defaults, secondFactor: true });
+    expect(await owa(account("probe-a"))).toMatchObject({ reason: "second_factor" });
+  });
+
+  test("SSO that passes nothing on", async () => {
+    lab.adc.setAaa({ ...defaults, sso: "broken" });
+    const seen = await owa(account("probe-a"));
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "sso_not_passed" });
+    expect(loginOutcome(seen)).toBe("accepted");
+  });
+
+  test("a login page on a host that the vserver does not name gets no credential", async () => {
+    const before = lab.organisation.signIns().length;
+    const seen = await run(
+      "owa_form",
+      { ...FORM, authenticationHost: "other.example.com" },
+      { path: "/owa/", account: account("probe-a") },
+    );
+    expect(seen).toMatchObject({ step: "response", reason: "aaa_login" });
+    expect(loginOutcome(seen)).toBe("not_tried");
+    expect(lab.organisation.signIns()).toHaveLength(before);
+  });
+});
+
+describe("the 401 in front of ActiveSync", () => {
+  const eas = (who: Account) =>
+    run("eas_options", HTTP_401, { path: "/Microsoft-Server-ActiveSync", account: who });
+
+  test("passes the login on", async () => {
+    const seen = await eas(account("probe-a"));
+    expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toMatch(/^match ok/);
+  });
+
+  test("rejects a wrong password itself", async () => {
+    const seen = await eas(account("probe-a", { password: "wrong" }));
+    expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "aaa_rejected" });
+  });
+});
+
+describe("expect: blocked", () => {
+  const blocked = { expect: "blocked" } as const;
+
+  test("a path behind the login is blocked for strangers", async () => {
+    expect(await run("https_challenge", FORM, { path: "/owa/", ...blocked })).toMatchObject({
+      outcome: "match",
+      reason: "ok",
+    });
+  });
+
+  test("a path that Exchange answers is not", async () => {
+    const none: AdcFront = { authentication: "none", authenticationHost: null, redirectUrl: null };
+    const seen = await run("https_challenge", none, { path: "/EWS/Exchange.asmx", ...blocked });
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
+    expect(seen.evidence.detail).toMatch(/^reachable, and must not be/);
+  });
+});
