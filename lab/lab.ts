@@ -67,6 +67,8 @@ export interface Lab {
   /** PEM of the authority behind every certificate of the lab. */
   readonly ca: string;
   readonly scenario: Scenario;
+  /** Changes what authentication on the ADC does. */
+  readonly changeAaa: (change: Partial<AaaOptions>) => void;
   /** Plays the scenario's steps; `tell` hears each as it begins. */
   play(tell?: (step: ScenarioStep) => void): ScenarioRun;
   close(): Promise<void>;
@@ -138,6 +140,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 
     const pings = Object.fromEntries(pingedHosts(estate).map((host) => [host, "127.0.0.1"]));
     const runs: ScenarioRun[] = [];
+    const changeAaa = (change: Partial<AaaOptions>): void => {
+      aaa = { ...aaa, ...change };
+      adc.setAaa(aaa);
+    };
     return {
       nitroUrls: nitro.map(({ url }) => url),
       nitroCredentials,
@@ -153,6 +159,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       monitorCredentials: credentials,
       ca: labCa(),
       scenario: story,
+      changeAaa,
       play: (tell = () => undefined) => {
         const world = {
           adc,
@@ -164,10 +171,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             }
             return server;
           },
-          changeAaa: (change: Partial<AaaOptions>): void => {
-            aaa = { ...aaa, ...change };
-            adc.setAaa(aaa);
-          },
+          changeAaa,
         };
         const run = playScenario(story, world, { timeScale, tell });
         runs.push(run);

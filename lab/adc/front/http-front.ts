@@ -39,7 +39,8 @@ export async function listenForHttp(options: HttpFrontOptions): Promise<Front> {
     socket.on("close", () => {
       options.onClients(front.clients());
     });
-    void serve(socket, options);
+    // What goes wrong for one client ends that client: a demo goes on.
+    serve(socket, options).catch(() => socket.destroy());
   });
   return front;
 }

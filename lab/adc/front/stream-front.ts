@@ -15,7 +15,8 @@ export function listenForStreams(options: {
   readonly idleTimeoutMs: number;
 }): Promise<Front> {
   return listenTcp((socket) => {
-    void serve(socket, options);
+    // What goes wrong for one client ends that client: a demo goes on.
+    serve(socket, options).catch(() => socket.destroy());
   });
 }
 

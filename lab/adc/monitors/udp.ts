@@ -36,8 +36,10 @@ export function askByDatagram(
     socket.on("message", (message) => {
       end({ kind: "answer", bytes: message });
     });
-    socket.connect(endpoint.port, endpoint.host, () => {
-      socket.send(bytes);
+    socket.connect(endpoint.port, endpoint.host, (error?: Error) => {
+      if (error === undefined && !over) {
+        socket.send(bytes);
+      }
     });
   });
 }

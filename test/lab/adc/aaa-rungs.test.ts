@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AaaOptions } from "../../../lab/adc/aaa/options.ts";
+import { demoConf, startLab, type Lab } from "../../../lab/lab.ts";
+import { scenario } from "../../../lab/scenarios.ts";
+import { easOptions } from "../../../src/probes/transactions/eas-options.ts";
+import { ewsFolder } from "../../../src/probes/transactions/ews-folder.ts";
+import { owaForm } from "../../../src/probes/transactions/owa-form.ts";
+import type { TransactionSpec, TransactionType } from "../../../src/probes/transactions/spec.ts";
+import { createNetwork } from "../../../src/probes/wire/network.ts";
+import { probeContext } from "../../support/probe-context.ts";
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await startLab({ scenario: "aaa" });
+});
+
+afterAll(async () => {
+  await lab.close();
+});
+
+/** One transaction through the content switch of a lab, as the agent would run it. */
+async function climb(
+  through: Lab,
+  type: TransactionType,
+  path: string,
+  username: string,
+  change: Partial<TransactionSpec> = {},
+): Promise<string> {
+  const account = through.accounts.find((each) => each.username === username);
+  if (account === undefined) {
+    throw new Error(`no account ${username}`);
+  }
+  const spec: TransactionSpec = {
+    transaction: type.transaction,
+    security: "implicit",
+    tls: {
+      minVersion: "TLSv1.2",
+      maxVersion: "TLSv1.3",
+      serverName: "mail.example.com",
+      expectedNames: ["mail.example.com"],
+      ca: through.ca,
+      rejectUnauthorized: false,
+      legacy: false,
+    },
+    host: "mail.example.com",
+    path,
+    allowPlaintext: false,
+    expect: "works",
+    exchange: "2016",
+    authSchemes: null,
+    adc: {
+      authentication: path.startsWith("/owa") ? "form" : "401",
+      authenticationHost: "aaa.example.com",
+      redirectUrl: null,
+    },
+    options: {},
+    ...change,
+    account: { ...account, name: username, password: change.account?.password ?? account.password },
+  };
+  const network = createNetwork({
+    connectTo: through.connectTo,
+    unmapped: "refuse",
+    now: () => performance.now(),
+  });
+  const observation = await type.probe(
+    spec,
+    { host: "192.0.2.10", port: 443, server: null },
+    probeContext(10_000, { network, vantage: "vip" }),
+  );
+  return observation.reason;
+}
+
+/** Changes what AAA does for the time of one question. */
+async function withAaa<T>(change: Partial<AaaOptions>, ask: () => Promise<T>): Promise<T> {
+  lab.changeAaa(change);
+  try {
+    return await ask();
+  } finally {
+    lab.changeAaa({ sso: "form", secondFactor: false, largePostLimitBytes: null });
+  }
+}
+
+const wrong = {
+  account: { name: "x", username: "x", address: null, password: "wrong", domain: null },
+};
+
+describe("the rungs of AAA, climbed by the agent's own transactions", () => {
+  test("Outlook on the web is reached through form and single sign-on", async () => {
+    expect(await climb(lab, owaForm, "/owa/", "probe-a")).toBe("ok");
+  });
+
+  test("a wrong password ends at the ADC", async () => {
+    expect(await climb(lab, owaForm, "/owa/", "probe-a", wrong)).toBe("aaa_rejected");
+  });
+
+  test("who is in no group is not authorized", async () => {
+    expect(await climb(lab, owaForm, "/owa/", "probe-b")).toBe("aaa_not_authorized");
+  });
+
+  test("broken single sign-on is named", async () => {
+    const reason = await withAaa({ sso: "broken" }, () => climb(lab, owaForm, "/owa/", "probe-a"));
+    expect(reason).toBe("sso_not_passed");
+  });
+
+  test("a second factor is named", async () => {
+    const reason = await withAaa({ secondFactor: true }, () =>
+      climb(lab, owaForm, "/owa/", "probe-a"),
+    );
+    expect(reason).toBe("second_factor");
+  });
+
+  test("ActiveSync is reached through 401-based AAA", async () => {
+    expect(await climb(lab, easOptions, "/Microsoft-Server-ActiveSync", "probe-a")).toBe("ok");
+  });
+
+  test("an ADC without the traffic policy of the guide passes nobody on", async () => {
+    const { conf } = scenario("aaa");
+    const without = demoConf().replace(/^bind lb vserver v_owa -policyName tmp_owa.*$/m, "");
+    const other = await startLab({ confText: conf?.(without) ?? without });
+    try {
+      expect(await climb(other, owaForm, "/owa/", "probe-a")).toBe("sso_not_passed");
+    } finally {
+      await other.close();
+    }
+  });
+
+  test("a login host outside the mail domain loses the way back", async () => {
+    const { conf } = scenario("aaa");
+    const confText = (conf?.(demoConf()) ?? "").replaceAll("aaa.example.com", "login.example.net");
+    const other = await startLab({ confText });
+    try {
+      const adc = {
+        authentication: "form",
+        authenticationHost: "login.example.net",
+        redirectUrl: null,
+      } as const;
+      expect(await climb(other, owaForm, "/owa/", "probe-a", { adc })).toBe("aaa_no_target");
+    } finally {
+      await other.close();
+    }
+  });
+});
+
+describe("large bodies behind 401-based AAA", () => {
+  test("a small request passes, and a padded one is lost", async () => {
+    const confText = `${demoConf()}set lb vserver v_ews -authn401 ON -authnVsName aaa_exchange\n`;
+    const other = await startLab({
+      confText,
+      aaa: { largePostLimitBytes: 10_240 },
+    });
+    try {
+      for (const server of other.servers.values()) {
+        await server.set("ews", { kind: "auth_schemes", schemes: ["Basic"] });
+      }
+      expect(await climb(other, ewsFolder, "/ews/exchange.asmx", "probe-a")).toBe("ok");
+      const padded = await climb(other, ewsFolder, "/ews/exchange.asmx", "probe-a", {
+        options: { padding_bytes: 65_536 },
+      });
+      expect(padded).not.toBe("ok");
+    } finally {
+      await other.close();
+    }
+  });
+});
