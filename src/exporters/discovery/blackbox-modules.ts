@@ -58,7 +58,7 @@ function make(monitor: Monitor): Made | string {
         options: {
           ...IPV4,
           ...tls(monitor),
-          query_response: [{ expect: "^220[ -]" }, { send: "QUIT\r" }],
+          query_response: SMTP_STEPS,
         },
       };
     case "HTTP":
@@ -70,6 +70,14 @@ function make(monitor: Monitor): Made | string {
       return `no prober does what ${monitor.type} does`;
   }
 }
+
+/** The prober adds a line feed to what it sends. */
+const SMTP_STEPS = [
+  { expect: "^220[ -]" },
+  { send: "EHLO blackbox.invalid\r" },
+  { expect: "^250[ -]" },
+  { send: "QUIT\r" },
+];
 
 const IPV4 = { preferred_ip_protocol: "ip4" } as const;
 

@@ -1,0 +1,192 @@
+import { get as httpGet, type IncomingMessage } from "node:http";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { LiveState } from "../../src/agent/live.ts";
+import { changeSchema } from "../../src/web/api/schemas.ts";
+import { createHistory, TIMELINE_MS } from "../../src/web/history/history.ts";
+import { ObservationRing } from "../../src/web/history/observations.ts";
+import {
+  aFailure,
+  aLiveState,
+  aMember,
+  anObservation,
+  aProbe,
+  aVserver,
+  maintenanceHour,
+  NOON,
+} from "../support/live-state.ts";
+import { serve } from "./support.ts";
+import { until } from "./until.ts";
+
+function clocked(maxBytes = 1e6) {
+  const clock = { now: NOON };
+  return { clock, history: createHistory({ maxBytes, now: () => clock.now }) };
+}
+
+describe("timelines", () => {
+  const well = aMember();
+  const ill = aMember({ service: "down", verdict: "blind_monitor", reason: "banner_timeout" });
+
+  test("hold what changed, when, and nothing twice", () => {
+    const { clock, history } = clocked();
+    for (const member of [well, well, ill, ill, well]) {
+      history.sample(aLiveState({ members: [member] }));
+      clock.now += 1_000;
+    }
+    expect(history.memberTimeline(well).map(({ at, verdict }) => [at - NOON, verdict])).toEqual([
+      [0, "agree_up"],
+      [2_000, "blind_monitor"],
+      [4_000, "agree_up"],
+    ]);
+  });
+
+  test("forget what is older than they reach, but not what held at their beginning", () => {
+    const { clock, history } = clocked();
+    history.sample(aLiveState({ members: [ill] }));
+    clock.now += 1_000;
+    history.sample(aLiveState({ members: [well] }));
+    clock.now += TIMELINE_MS + 60_000;
+    history.sample(aLiveState({ members: [ill] }));
+    expect(history.memberTimeline(well).map(({ verdict }) => verdict)).toEqual([
+      "agree_up",
+      "blind_monitor",
+    ]);
+  });
+
+  test("are bounded also where a member flaps without end, and leave with it", () => {
+    const { clock, history } = clocked();
+    for (let index = 0; index < 2_000; index += 1) {
+      history.sample(aLiveState({ members: [index % 2 === 0 ? ill : well] }));
+      clock.now += 1;
+    }
+    expect(history.memberTimeline(well)).toHaveLength(500);
+    expect(history.changesAfter(0)).toHaveLength(1_000);
+    history.sample(aLiveState());
+    expect(history.memberTimeline(well)).toEqual([]);
+  });
+
+  test("members and vservers of one name are kept apart", () => {
+    const { history } = clocked();
+    const cs = aVserver({ kind: "cs", verdict: "vip_protected" });
+    history.sample(aLiveState({ vservers: [aVserver(), cs] }));
+    expect(history.vserverTimeline(cs)).toMatchObject([
+      { verdict: "vip_protected", replica: null },
+    ]);
+    expect(history.vserverTimeline(aVserver())).toMatchObject([{ verdict: "vip_agree_up" }]);
+  });
+});
+
+describe("runs of probes", () => {
+  test("the newest come first, each probe for itself", () => {
+    const { history } = clocked();
+    const [one, other] = [aProbe({ id: "one" }), aProbe({ id: "other" })];
+    history.probeFinished(one, anObservation({ startedAt: 1 }), true);
+    history.probeFinished(other, aFailure("connect", "refused", { startedAt: 2 }), false);
+    history.probeFinished(one, anObservation({ startedAt: 3 }), true);
+    expect(history.runs("one", 10).map(({ observation }) => observation.startedAt)).toEqual([3, 1]);
+    expect(history.runs("one", 1)).toHaveLength(1);
+    expect(history.runs("nobody", 10)).toEqual([]);
+  });
+
+  test("one ring holds them all, the oldest go first, and the ring never grows past its bytes", () => {
+    const ring = new ObservationRing(100_000);
+    const transcript = "x".repeat(1_000);
+    for (let index = 0; index < 5_000; index += 1) {
+      const observation = anObservation({
+        startedAt: index,
+        evidence: { transcript, detail: null },
+      });
+      ring.add({ probeId: `p${String(index % 7)}`, observation, passed: true });
+    }
+    expect(ring.bytes).toBeLessThanOrEqual(100_000);
+    expect(ring.count).toBe(35);
+    const kept = Array.from({ length: 7 }, (_, index) =>
+      ring.last(`p${String(index)}`, 100),
+    ).flat();
+    expect(kept.map(({ observation }) => observation.startedAt).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 35 }, (_, index) => 4_965 + index),
+    );
+  });
+
+  test("a run larger than the ring leaves nothing behind", () => {
+    const ring = new ObservationRing(1_000);
+    const evidence = { transcript: "x".repeat(10_000), detail: null };
+    ring.add({ probeId: "p", observation: anObservation({ evidence }), passed: true });
+    expect([ring.bytes, ring.count, ring.last("p", 1)]).toEqual([0, 0, []]);
+  });
+});
+
+describe("/api/v1/events", () => {
+  interface Stream {
+    readonly response: IncomingMessage;
+    readonly events: { readonly id: string; readonly name: string; readonly data: unknown }[];
+  }
+
+  /** Reads a stream as EventSource does. */
+  function listen(url: string, headers: Record<string, string> = {}): Promise<Stream> {
+    return new Promise((resolve, reject) => {
+      const asked = httpGet(`${url}/api/v1/events`, { headers, agent: false }, (response) => {
+        const events: Stream["events"] = [];
+        let text = "";
+        response.on("data", (data: Buffer) => {
+          text += data.toString();
+          const blocks = text.split("\n\n");
+          text = blocks.pop() ?? "";
+          for (const block of blocks) {
+            const field = (name: string): string =>
+              new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
+            if (field("event") !== "") {
+              events.push({
+                id: field("id"),
+                name: field("event"),
+                data: JSON.parse(field("data")) as unknown,
+              });
+            }
+          }
+        });
+        response.on("error", () => undefined);
+        resolve({ response, events });
+      });
+      asked.on("error", reject);
+      onTestFinished(() => {
+        asked.destroy();
+      });
+    });
+  }
+
+  test("tells each change once, and resumes after the last one seen", async () => {
+    let live: LiveState = aLiveState({ members: [aMember()] });
+    const web = await serve(() => live);
+    const stream = await listen(web.url);
+    expect(stream.response.headers["content-type"]).toBe("text/event-stream");
+    await until(() => stream.events.some(({ name }) => name === "change"));
+    live = maintenanceHour();
+    await until(() => stream.events.filter(({ name }) => name === "change").length >= 8);
+    const changes = stream.events.filter(({ name }) => name === "change");
+    for (const { data } of changes) {
+      changeSchema.parse(data);
+    }
+    expect(changes.map(({ data }) => data)).toContainEqual({
+      at: "2026-11-22T12:00:00.000Z",
+      kind: "member",
+      adc: "prod",
+      vserver: "v_imap",
+      adc_service: "svc_imap",
+      server: "ex02",
+      port: 143,
+      opinions: { adc: "up", replica: "up", service: "down" },
+      verdict: "routes_to_maintenance",
+      previous_verdict: null,
+      step: "banner",
+      reason: "closed_without_data",
+    });
+    expect(new Set(changes.map(({ id }) => id)).size).toBe(changes.length);
+    const seen = changes.at(-3)?.id ?? "";
+    const resumed = await listen(web.url, { "last-event-id": seen });
+    await until(() => resumed.events.some(({ name }) => name === "hello"));
+    expect(resumed.events.map(({ id }) => Number(id))).toEqual([
+      Number(seen) + 1,
+      Number(seen) + 2,
+      Number(changes.at(-1)?.id),
+    ]);
+  });
+});

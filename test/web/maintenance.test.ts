@@ -1,0 +1,236 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createDeclarations } from "../../src/maintenance/declarations.ts";
+import { openStore } from "../../src/maintenance/store.ts";
+import type { MaintenanceActions } from "../../src/web/actions.ts";
+import type { WindowJson } from "../../src/web/api/maintenance.ts";
+import {
+  maintenanceSchema,
+  problemSchema,
+  reportSchema,
+  windowSchema,
+} from "../../src/web/api/schemas.ts";
+import { maintenanceHour, NOON } from "../support/live-state.ts";
+import { IDLE_ACTIONS, serve } from "./support.ts";
+
+const BEARER = { authorization: "Bearer t0ken" };
+
+/** The real store in a folder of this test's own, behind a clock that a test can turn. */
+async function agent(options: { token?: string | null } = {}) {
+  const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-maintenance-"));
+  const opened = await openStore(stateDir);
+  if (opened.kind !== "open") {
+    throw new Error(JSON.stringify(opened));
+  }
+  const declarations = createDeclarations({
+    configured: [],
+    store: opened.store,
+    snapshot: null,
+    onFailure: (message) => {
+      throw new Error(message);
+    },
+  });
+  const clock = { now: NOON };
+  const maintenance: MaintenanceActions = {
+    list: () => declarations.list(clock.now),
+    start: (request) => declarations.start(request, clock.now),
+    end: (name) => declarations.end(name, clock.now),
+    preflight: (server) =>
+      Promise.resolve({
+        server,
+        ok: true,
+        checks: [{ name: "members", ok: true, message: "2 stay" }],
+      }),
+    verify: (server, want) =>
+      Promise.resolve({ server, ok: false, checks: [{ name: want, ok: false, message: "IMAP" }] }),
+  };
+  const web = await serve(maintenanceHour(), {
+    actions: { ...IDLE_ACTIONS, maintenance },
+    token: () => (options.token === undefined ? "t0ken" : options.token),
+    now: () => clock.now,
+  });
+  onTestFinished(async () => {
+    await declarations.close();
+    await rm(stateDir, { recursive: true, force: true });
+  });
+  const post = (body: unknown, headers: Record<string, string> = BEARER) =>
+    web.ask("POST", "/api/v1/maintenance", {
+      headers: { "content-type": "application/json", ...headers },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  const windows = async (): Promise<readonly WindowJson[]> =>
+    maintenanceSchema.parse((await web.get("/api/v1/maintenance")).json).windows;
+  return { ...web, clock, post, windows };
+}
+
+describe("the API", () => {
+  test("declares, lists and ends a window", async () => {
+    const { post, windows, ask, clock } = await agent();
+    const request = { name: "cu15", servers: ["ex02"], for: "2h", reason: "CU15", author: "anna" };
+    const declared = await post(request);
+    expect(declared.status).toBe(200);
+    expect(windowSchema.parse(declared.json).window).toEqual({
+      name: "cu15",
+      servers: ["ex02"],
+      start: "2026-11-22T12:00:00.000Z",
+      end: "2026-11-22T14:00:00.000Z",
+      reason: "CU15",
+      author: "anna",
+      auto_end: false,
+      flexible: false,
+      source: "api",
+      state: "open",
+    });
+    clock.now += 60_000;
+    expect((await post(request)).json).toEqual(declared.json);
+    expect(await windows()).toHaveLength(1);
+    const ended = await ask("DELETE", "/api/v1/maintenance?name=cu15", { headers: BEARER });
+    expect(windowSchema.parse(ended.json).window).toMatchObject({
+      state: "over",
+      end: "2026-11-22T12:01:00.000Z",
+    });
+    expect((await ask("DELETE", "/api/v1/maintenance?name=cu15", { headers: BEARER })).status).toBe(
+      404,
+    );
+  });
+
+  test("takes times with zones, and windows without end", async () => {
+    const { post } = await agent();
+    const fixed = await post({
+      name: "move",
+      servers: ["ex*"],
+      start: "2026-12-01T20:00:00+01:00",
+      end: "2026-12-01T23:00:00+01:00",
+    });
+    expect(windowSchema.parse(fixed.json).window).toMatchObject({
+      start: "2026-12-01T19:00:00.000Z",
+      state: "coming",
+    });
+    const parked = await post({ servers: ["ex09"], end: "never" });
+    expect(windowSchema.parse(parked.json).window).toMatchObject({ name: "ex09", end: "never" });
+  });
+
+  test.each([
+    ["no JSON", "{"],
+    ["no servers", { servers: [], for: "2h" }],
+    ["neither end nor duration", { servers: ["ex01"] }],
+    ["both", { servers: ["ex01"], for: "2h", end: "never" }],
+    ["a duration in words", { servers: ["ex01"], for: "two hours" }],
+    ["no time at all", { servers: ["ex01"], for: "0s" }],
+    ["a time without zone", { servers: ["ex01"], end: "2026-12-01T20:00:00" }],
+    ["an unknown key", { servers: ["ex01"], for: "2h", silent: true }],
+    ["a list", []],
+  ])("refuses %s with a problem", async (_, body) => {
+    const { post, windows } = await agent();
+    const refused = await post(body);
+    expect([refused.status, refused.headers["content-type"]]).toEqual([
+      400,
+      "application/problem+json",
+    ]);
+    expect(problemSchema.parse(refused.json).detail).not.toBe("");
+    expect(await windows()).toEqual([]);
+  });
+
+  test("refuses who has no token, another token, or comes as a form", async () => {
+    const { post, windows } = await agent();
+    const body = { servers: ["ex02"], for: "2h" };
+    expect((await post(body, {})).status).toBe(401);
+    expect((await post(body, { authorization: "Bearer other" })).status).toBe(403);
+    expect(
+      (await post("servers=ex02&for=2h", { ...BEARER, "content-type": "text/plain" })).status,
+    ).toBe(400);
+    expect(await windows()).toEqual([]);
+    const closed = await agent({ token: null });
+    expect((await closed.post(body)).status).toBe(403);
+  });
+
+  test("a body above 64 KiB is not read to its end", async () => {
+    const { post } = await agent();
+    expect((await post({ servers: ["x".repeat(70_000)], for: "2h" })).status).toBe(413);
+  });
+
+  test("looks before and after", async () => {
+    const { get } = await agent();
+    const before = reportSchema.parse(
+      (await get("/api/v1/maintenance/preflight?server=ex01")).json,
+    );
+    expect(before).toMatchObject({ server: "ex01", ok: true });
+    const after = await get("/api/v1/maintenance/verify?server=ex02&want=drained");
+    expect(reportSchema.parse(after.json)).toMatchObject({ ok: false });
+    expect((await get("/api/v1/maintenance/verify?server=ex02&want=gone")).status).toBe(400);
+    expect((await get("/api/v1/maintenance/preflight")).status).toBe(400);
+  });
+});
+
+describe("the page's forms", () => {
+  const form = (fields: Record<string, string>) => ({
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams(fields).toString(),
+  });
+
+  test("start and end with the token in the form", async () => {
+    const { ask, get, windows, clock } = await agent();
+    expect((await get("/maintenance?server=ex02")).text).toContain('value="ex02"');
+    const fields = {
+      action: "start",
+      servers: "ex02, ex03",
+      for: "2h",
+      reason: "CU15",
+      name: "",
+      token: "t0ken",
+    };
+    const started = await ask("POST", "/maintenance", form(fields));
+    expect([started.status, started.text]).toEqual([
+      200,
+      expect.stringContaining("Declared: ex02,ex03."),
+    ]);
+    expect(await windows()).toMatchObject([{ servers: ["ex02", "ex03"], state: "open" }]);
+    clock.now += 60_000;
+    const ended = await ask(
+      "POST",
+      "/maintenance",
+      form({ action: "end", name: "ex02,ex03", token: "t0ken" }),
+    );
+    expect(ended.text).toContain("Ended: ex02,ex03.");
+    expect(await windows()).toMatchObject([{ state: "over" }]);
+  });
+
+  test("change nothing without the token, or for another site", async () => {
+    const { ask, windows } = await agent();
+    const fields = { action: "start", servers: "ex02", for: "2h" };
+    expect((await ask("POST", "/maintenance", form(fields))).status).toBe(403);
+    expect((await ask("POST", "/maintenance", form({ ...fields, token: "other" }))).status).toBe(
+      403,
+    );
+    const foreign = form({ ...fields, token: "t0ken" });
+    const headers = { ...foreign.headers, origin: "https://evil.example" };
+    expect((await ask("POST", "/maintenance", { ...foreign, headers })).status).toBe(403);
+    expect(await windows()).toEqual([]);
+  });
+
+  test("never show the token again", async () => {
+    const { ask } = await agent();
+    const answer = await ask(
+      "POST",
+      "/maintenance",
+      form({ action: "start", servers: "", for: "2h", token: "t0ken" }),
+    );
+    expect([answer.status, answer.text.includes("t0ken")]).toEqual([400, false]);
+  });
+
+  test("are not offered while no token is configured", async () => {
+    const { get, ask } = await agent({ token: null });
+    expect((await get("/maintenance")).text).not.toContain("<form");
+    expect(
+      (await ask("POST", "/maintenance", form({ action: "end", name: "x", token: "" }))).status,
+    ).toBe(403);
+  });
+});
+
+test("an agent without a store says so", async () => {
+  const web = await serve(maintenanceHour());
+  expect((await web.get("/api/v1/maintenance")).status).toBe(404);
+  expect((await web.get("/maintenance")).text).toContain("keeps no windows");
+});
