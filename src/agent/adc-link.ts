@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { AdcConfig } from "../config/schema.ts";
-import type { AdcState } from "../estate/adc-state.ts";
+import type { AdcNode, AdcState } from "../estate/adc-state.ts";
 import type { Estate } from "../estate/model.ts";
 import { createAdcSession, type AdcSession } from "../estate/nitro/adc-session.ts";
 import { parseNsConf } from "../estate/nsconf/import.ts";
@@ -15,10 +15,22 @@ export type EstateRead =
   | { readonly kind: "failed"; readonly message: string };
 
 export type StateRead =
-  | { readonly kind: "state"; readonly state: AdcState }
+  | {
+      readonly kind: "state";
+      readonly state: AdcState;
+      /** Resources that the account may not read. */
+      readonly gaps: readonly string[];
+    }
   /** Nothing new, but the last state may still be believed. */
-  | { readonly kind: "held"; readonly message: string }
-  | { readonly kind: "lost"; readonly message: string }
+  | { readonly kind: "held"; readonly message: string; readonly nodes: readonly AdcNode[] }
+  /** The ADC can no longer be believed: silent for too long, or only a secondary answers. */
+  | {
+      readonly kind: "lost";
+      readonly message: string;
+      readonly nodes: readonly AdcNode[];
+      /** A secondary's word: every member unknown, and why. */
+      readonly state: AdcState | null;
+    }
   /** There is no NITRO to ask. */
   | { readonly kind: "none" };
 
@@ -109,11 +121,15 @@ export class AdcLink {
       this.#missedPolls = 0;
       return result;
     }
+    const { message } = result;
+    if (result.kind === "secondary") {
+      return { kind: "lost", message, nodes: result.state.nodes, state: result.state };
+    }
     this.#missedPolls += 1;
-    return {
-      kind: this.#missedPolls > HELD_POLLS ? "lost" : "held",
-      message: result.message,
-    };
+    const { nodes } = result;
+    return this.#missedPolls > HELD_POLLS
+      ? { kind: "lost", message, nodes, state: null }
+      : { kind: "held", message, nodes };
   }
 
   /** Logs out everywhere. */

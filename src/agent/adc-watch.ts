@@ -1,5 +1,5 @@
 import { schedule, type ScheduledTask } from "node-cron";
-import type { AdcState } from "../estate/adc-state.ts";
+import type { AdcNode, AdcState } from "../estate/adc-state.ts";
 import type { Estate } from "../estate/model.ts";
 import type { AdcLink } from "./adc-link.ts";
 import type { Log } from "./events.ts";
@@ -26,6 +26,7 @@ export interface AdcWatchOptions {
 export class AdcWatch {
   readonly #options: AdcWatchOptions;
   #estate: Estate | null;
+  readonly #toldGaps = new Set<string>();
   #importDue = true;
   #stopped = false;
   #wake: (() => void) | null = null;
@@ -114,23 +115,35 @@ export class AdcWatch {
           up: true,
           lastPollAt: now(),
           lastError: null,
-          nodes: read.state.nodes.map((node) => ({
-            node: node.node,
-            primary: node.role === "primary",
-            reachable: node.reachable,
-          })),
+          nodes: read.state.nodes.map(liveNode),
         });
+        this.#tellGaps(read.gaps);
+        if (read.state.estateStale === true) {
+          this.#importDue = true;
+        }
         onState(read.state);
         break;
       case "held":
       case "lost":
         log.warn({ adc: link.name, error: read.message }, "the ADC's state could not be read");
-        onLive({ up: false, lastError: read.message });
+        onLive({ up: false, lastError: read.message, nodes: read.nodes.map(liveNode) });
         if (read.kind === "lost") {
-          onState(null);
+          onState(read.state);
         }
     }
     return link.pollDelayMs;
+  }
+
+  /** One line for each gap in what the account may read, once. */
+  #tellGaps(gaps: readonly string[]): void {
+    const fresh = gaps.filter((gap) => !this.#toldGaps.has(gap));
+    for (const gap of fresh) {
+      this.#toldGaps.add(gap);
+      this.#options.log.warn(
+        { adc: this.#options.link.name, resource: gap },
+        "the NITRO account may not read this resource: see docs/nitro-user.md",
+      );
+    }
   }
 
   /** Null sleeps until woken. */
@@ -149,6 +162,10 @@ export class AdcWatch {
     });
     this.#wake = null;
   }
+}
+
+function liveNode(node: AdcNode): LiveAdc["nodes"][number] {
+  return { node: node.node, primary: node.role === "primary", reachable: node.reachable };
 }
 
 function retryDelayMs(failures: number): number {

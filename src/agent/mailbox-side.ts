@@ -52,7 +52,9 @@ export function findMailboxSide(
     const own = logins.filter((probe) => accountOf(probe) === account);
     const failing = alikeEverywhere(own);
     const closed =
-      suspended.some((each) => each.account === account) && anotherIsAccepted(own, logins, account);
+      suspended.some((each) => each.account === account) &&
+      own.some((probe) => probe.last?.reason === "auth_rejected") &&
+      anotherIsAccepted(own, logins, account);
     if (failing.length === 0 && !closed) {
       continue;
     }

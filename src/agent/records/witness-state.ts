@@ -2,6 +2,7 @@ import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../estate/adc-state.ts";
 import type { Declared } from "../../maintenance/declared.ts";
 import type { Observation } from "../../probes/probe.ts";
+import type { AgreementClock } from "../../verdict/grace.ts";
 import { canShowMaintenance, detectMaintenance, evaluateMember } from "../evaluate-member.ts";
 import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
 import { findMailboxSide, type MailboxFinding, type MailboxSide } from "../mailbox-side.ts";
@@ -129,7 +130,12 @@ export class WitnessState implements LiveState {
     if (records === null) {
       return;
     }
+    const failedOverAt = state?.failedOverAt ?? null;
     for (const member of records.members) {
+      if (failedOverAt !== null) {
+        // After a failover the ADC's monitors start anew: they deserve their time from then on.
+        member.agreement = later(member.agreement, failedOverAt);
+      }
       const said = state?.members.get(memberKey(member.adcService, member.server, member.port));
       member.hear(said ?? null, state?.at ?? this.#options.now());
     }
@@ -256,4 +262,11 @@ export class WitnessState implements LiveState {
     }
     return part;
   }
+}
+
+function later(clock: AgreementClock, at: number): AgreementClock {
+  return {
+    allAgreedAt: Math.max(clock.allAgreedAt, at),
+    pairAgreedAt: Math.max(clock.pairAgreedAt, at),
+  };
 }
