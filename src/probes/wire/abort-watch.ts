@@ -10,22 +10,34 @@ export interface Abortable {
 export class AbortWatch {
   readonly #watched = new WeakMap<AbortSignal, Set<Abortable>>();
 
+  /** The signal asked for last: rounds share one, and looking it up for every probe shows in profiles. */
+  #last: AbortSignal | null = null;
+  #lastRuns: Set<Abortable> = new Set();
+
   add(signal: AbortSignal, run: Abortable): void {
-    let runs = this.#watched.get(signal);
-    if (runs === undefined) {
-      const fresh = new Set<Abortable>();
-      signal.addEventListener("abort", () => {
-        for (const each of [...fresh]) {
-          each.abort();
-        }
-      });
-      this.#watched.set(signal, fresh);
-      runs = fresh;
-    }
-    runs.add(run);
+    this.#runsOf(signal).add(run);
   }
 
   remove(signal: AbortSignal, run: Abortable): void {
-    this.#watched.get(signal)?.delete(run);
+    this.#runsOf(signal).delete(run);
+  }
+
+  #runsOf(signal: AbortSignal): Set<Abortable> {
+    if (signal !== this.#last) {
+      this.#last = signal;
+      this.#lastRuns = this.#watched.get(signal) ?? this.#watch(signal);
+    }
+    return this.#lastRuns;
+  }
+
+  #watch(signal: AbortSignal): Set<Abortable> {
+    const runs = new Set<Abortable>();
+    signal.addEventListener("abort", () => {
+      for (const each of [...runs]) {
+        each.abort();
+      }
+    });
+    this.#watched.set(signal, runs);
+    return runs;
   }
 }

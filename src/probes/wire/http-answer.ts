@@ -13,31 +13,54 @@ export interface HttpAnswer {
   readonly reusable: boolean;
 }
 
-/** Header fields by lower-case name, values in order of appearance. */
+/**
+ * Header fields, found by name without regard to letter case. Most answers are asked for two or three fields, so the text
+ * is searched and not taken apart.
+ */
 export class HttpHeaders {
-  readonly #fields = new Map<string, string[]>();
+  readonly #text: string;
+  #lower: string | null = null;
 
-  add(name: string, value: string): void {
-    const key = name.toLowerCase();
-    const values = this.#fields.get(key);
-    if (values === undefined) {
-      this.#fields.set(key, [value]);
-    } else {
-      values.push(value);
-    }
+  /** The head as received, status line included. */
+  constructor(text: string) {
+    this.#text = text;
   }
 
-  /** First value, or null. */
+  /** First value, or null. The name is given in lower case. */
   get(name: string): string | null {
-    return this.#fields.get(name)?.[0] ?? null;
+    return this.#find(name, 0)?.value ?? null;
   }
 
   all(name: string): readonly string[] {
-    return this.#fields.get(name) ?? [];
+    const values: string[] = [];
+    for (let found = this.#find(name, 0); found !== null; found = this.#find(name, found.next)) {
+      values.push(found.value);
+    }
+    return values;
   }
 
-  entries(): IterableIterator<[string, string[]]> {
-    return this.#fields.entries();
+  /** All fields, names in lower case, in order. */
+  entries(): [name: string, value: string][] {
+    const fields: [string, string][] = [];
+    for (const line of this.#text.split(/\r?\n/).slice(1)) {
+      const colon = line.indexOf(":");
+      if (colon > 0) {
+        fields.push([line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]);
+      }
+    }
+    return fields;
+  }
+
+  #find(name: string, from: number): { value: string; next: number } | null {
+    this.#lower ??= this.#text.toLowerCase();
+    const at = this.#lower.indexOf(`\n${name}:`, from);
+    if (at === -1) {
+      return null;
+    }
+    const start = at + name.length + 2;
+    const end = this.#text.indexOf("\n", start);
+    const next = end === -1 ? this.#text.length : end;
+    return { value: this.#text.slice(start, next).trim(), next };
   }
 }
 
@@ -68,7 +91,7 @@ export class HttpAnswerParser {
   #status = 0;
   #statusText = "";
   #version = "";
-  #headers = new HttpHeaders();
+  #headers = new HttpHeaders("");
   #window: Buffer[] = [];
   #windowLength = 0;
 
@@ -155,29 +178,23 @@ export class HttpAnswerParser {
         return this.#chooseFraming();
       }
       // 1xx is not the answer yet.
-      this.#headers = new HttpHeaders();
     }
   }
 
   #parseHead(head: string): string | null {
-    const lines = head.split(/\r?\n/);
-    const status = /^HTTP\/(\d\.\d) +(\d{3})(?: (.*))?$/i.exec((lines[0] ?? "").trimEnd());
+    const end = head.indexOf("\n");
+    const first = (end === -1 ? head : head.slice(0, end)).trimEnd();
+    const status = /^HTTP\/(\d\.\d) +(\d{3})(?: (.*))?$/i.exec(first);
     if (status === null) {
-      return `not a status line: ${(lines[0] ?? "").slice(0, 120)}`;
+      return `not a status line: ${first.slice(0, 120)}`;
     }
-    if (lines.length > MOST_HEADERS) {
+    if (head.length > 2 * MOST_HEADERS && head.split("\n").length > MOST_HEADERS) {
       return `more than ${MOST_HEADERS} header fields`;
     }
     this.#version = status[1] ?? "";
     this.#status = Number(status[2]);
     this.#statusText = status[3] ?? "";
-    for (let at = 1; at < lines.length; at += 1) {
-      const line = lines[at] ?? "";
-      const colon = line.indexOf(":");
-      if (colon > 0) {
-        this.#headers.add(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
-      }
-    }
+    this.#headers = new HttpHeaders(head);
     return null;
   }
 
