@@ -1,0 +1,236 @@
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { buildAlerts } from "../../alerts/build.ts";
+import { runMaintenance } from "../../src/cli/maintenance.ts";
+import { startService } from "../../src/cli/service.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import { until, withLab } from "../support/lab-agent.ts";
+import { missing, put, startServer, type RealServer } from "../support/real-servers.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const absent =
+  missing("prometheus", "prometheus") ??
+  missing("prometheus-alertmanager", "prometheus-alertmanager");
+
+/** What reached the people. */
+interface Told {
+  readonly alert: string;
+  readonly server: string;
+}
+
+describe.skipIf(absent !== null)("with a real Prometheus and Alertmanager", () => {
+  test("clients sent into maintenance are told, and what the declared window explains is not", async () => {
+    const told: Told[] = [];
+    const webhook = await startWebhook((labels) => {
+      told.push({
+        alert: labels["alertname"] ?? "",
+        server: labels["server"] ?? "",
+      });
+    });
+    const alertmanager = await startAlertmanager(webhook.port);
+    try {
+      await withLab({ scenario: "healthy" }, async ({ lab, directory, configFile }) => {
+        const service = await startWitness(configFile, directory);
+        const prometheus = await startPrometheus(service.url, alertmanager.ports["http"] ?? 0);
+        try {
+          await until(
+            "all agree",
+            () => verdicts(service.url),
+            (seen) =>
+              seen.rows.length > 0 && seen.rows.every(({ verdict }) => verdict === "agree_up"),
+            60_000,
+          );
+          let words = "";
+          const declared = await runMaintenance(
+            {
+              config: null,
+              url: service.url,
+              tokenFile: join(directory, "token"),
+              json: false,
+              command: {
+                kind: "start",
+                servers: ["ex02"],
+                name: null,
+                start: null,
+                end: null,
+                for: "1h",
+                reason: "CU15",
+                author: "jo",
+                autoEnd: false,
+                flexible: false,
+              },
+            },
+            { out: (text) => (words += text), err: (text) => (words += text) },
+          );
+          expect(words).toMatch(/^WITNESS OK - ex02 declared/);
+          expect(declared).toBe(0);
+          await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
+          const leak = ({ alert, server }: Told): boolean =>
+            alert === "AdcRoutesToMaintenance" && server === "ex02";
+          await until(
+            "the leak is told",
+            () => told,
+            (seen) => seen.some(leak),
+            90_000,
+          );
+          await until(
+            "HTTPS of ex02 is down as expected",
+            () => verdicts(service.url),
+            (seen) =>
+              seen.rows.some(
+                (row) =>
+                  row.server === "ex02" &&
+                  row.adc_service === "sg_owa" &&
+                  row.verdict === "maintenance_expected",
+              ),
+            90_000,
+          );
+          const firing = await until(
+            "Prometheus knows the window",
+            () => firingAlerts(prometheus),
+            (seen) => seen.has("MaintenanceDeclared ex02"),
+            20_000,
+          );
+          expect([...firing].filter((each) => each.endsWith(" ex02")).sort()).toEqual([
+            "AdcRoutesToMaintenance ex02",
+            "MaintenanceDeclared ex02",
+          ]);
+          const aboutMembers = new Set(
+            told
+              .filter(({ server }) => server !== "")
+              .map(({ alert, server }) => `${alert} ${server}`),
+          );
+          expect(aboutMembers).toEqual(new Set(["AdcRoutesToMaintenance ex02"]));
+        } finally {
+          await prometheus.stop();
+          await service.stop();
+        }
+      });
+    } finally {
+      await alertmanager.stop();
+      webhook.server.close();
+    }
+  }, 300_000);
+});
+
+async function startWitness(
+  configFile: string,
+  directory: string,
+): Promise<{ url: string; stop: () => Promise<void> }> {
+  const written = parse(await readFile(configFile, "utf8")) as Record<string, unknown>;
+  written["maintenance"] = { stability: "10s", token_file: "token" };
+  await writeFile(join(directory, "token"), "a-token-of-this-test\n");
+  await writeFile(configFile, stringify(written));
+  const loaded = await loadConfig(configFile, process.env);
+  if (loaded.kind === "invalid") {
+    throw new Error(JSON.stringify(loaded.problems));
+  }
+  const service = await startService({
+    config: loaded.config,
+    listen: ["127.0.0.1:0"],
+    log: pino({ level: "silent" }),
+    reread: null,
+  });
+  if (service.kind === "failed") {
+    throw new Error(service.message);
+  }
+  return { url: service.addresses[0] ?? "", stop: service.stop };
+}
+
+async function startWebhook(
+  tell: (labels: Readonly<Record<string, string>>) => void,
+): Promise<{ server: Server; port: number }> {
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const message = JSON.parse(body) as {
+        alerts: { status: string; labels: Record<string, string> }[];
+      };
+      for (const alert of message.alerts) {
+        if (alert.status === "firing") {
+          tell(alert.labels);
+        }
+      }
+      response.end();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+async function startAlertmanager(webhookPort: number): Promise<RealServer> {
+  const example = await readFile(join(ROOT, "alerts", "alertmanager.example.yml"), "utf8");
+  const text = example
+    .replace("http://127.0.0.1:9099/alerts", `http://127.0.0.1:${String(webhookPort)}/`)
+    .replace("group_wait: 15s", "group_wait: 2s")
+    .replace("group_interval: 1m", "group_interval: 2s");
+  return startServer({
+    program: "prometheus-alertmanager",
+    ports: ["http"],
+    prepare: ({ directory, ports }) => [
+      `--config.file=${put(directory, "alertmanager.yml", text)}`,
+      `--storage.path=${join(directory, "data")}`,
+      `--web.listen-address=127.0.0.1:${String(ports["http"])}`,
+      "--cluster.listen-address=",
+    ],
+  });
+}
+
+/** Our rules as they are, but for the minute they wait. */
+async function startPrometheus(witnessUrl: string, alertmanagerPort: number): Promise<RealServer> {
+  const rules = [...buildAlerts()].filter(([path]) => path.endsWith(".rules.yml"));
+  return startServer({
+    program: "prometheus",
+    ports: ["http"],
+    prepare: ({ directory, ports }) => {
+      for (const [path, text] of rules) {
+        put(directory, path, text.replaceAll(/for: [12]m$/gm, "for: 2s"));
+      }
+      const configuration = {
+        global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" },
+        rule_files: [join(directory, "alerts", "*.rules.yml")],
+        alerting: {
+          alertmanagers: [
+            { static_configs: [{ targets: [`127.0.0.1:${String(alertmanagerPort)}`] }] },
+          ],
+        },
+        scrape_configs: [
+          {
+            job_name: "adc-witness",
+            static_configs: [{ targets: [new URL(witnessUrl).host] }],
+          },
+        ],
+      };
+      return [
+        `--config.file=${put(directory, "prometheus.yml", stringify(configuration))}`,
+        `--storage.tsdb.path=${join(directory, "data")}`,
+        `--web.listen-address=127.0.0.1:${String(ports["http"])}`,
+      ];
+    },
+  });
+}
+
+async function firingAlerts(prometheus: RealServer): Promise<Set<string>> {
+  const url = `http://127.0.0.1:${String(prometheus.ports["http"])}/api/v1/alerts`;
+  const { data } = (await (await fetch(url)).json()) as {
+    data: { alerts: { state: string; labels: Record<string, string> }[] };
+  };
+  return new Set(
+    data.alerts
+      .filter(({ state }) => state === "firing")
+      .map(({ labels }) => `${labels["alertname"] ?? ""} ${labels["server"] ?? ""}`),
+  );
+}
+
+async function verdicts(url: string): Promise<CompareJson> {
+  return (await (await fetch(`${url}/api/v1/verdicts`)).json()) as CompareJson;
+}
