@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import type { Observation } from "../../../src/probes/probe.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type { Account, TransactionName } from "../../../src/probes/transactions/spec.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import { missing } from "../../support/real-servers.ts";
+import { postfixNeeds } from "../../support/servers/postfix.ts";
+import { startSubmission, SUBMISSION_USER, type SubmissionServers } from "./submission-servers.ts";
+import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+
+const lacking =
+  missing("/usr/lib/postfix/sbin/master", "postfix") ??
+  missing("dovecot", "dovecot-imapd") ??
+  missing("/usr/lib/dovecot/lmtp", "dovecot-lmtpd") ??
+  postfixNeeds();
+
+describe.skipIf(lacking !== null)("Postfix and Dovecot as one mail system", () => {
+  let servers: SubmissionServers;
+  beforeAll(async () => {
+    servers = await startSubmission();
+  }, 40_000);
+  afterAll(async () => {
+    await servers.stop();
+  });
+
+  const account: Account = {
+    name: "itest",
+    address: SUBMISSION_USER.username,
+    domain: null,
+    ...SUBMISSION_USER,
+  };
+  function run(
+    transaction: TransactionName,
+    change: Partial<Account> = {},
+    timeoutMs = 20_000,
+  ): Promise<Observation> {
+    return runTransaction(
+      transactionSpec(transaction, {
+        security: "starttls",
+        tls: CLIENT_TLS,
+        account: { ...account, ...change },
+        options: { imap_port: servers.ports.imaps },
+      }),
+      { host: "127.0.0.1", port: servers.ports.submission, server: null },
+      probeContext(timeoutMs),
+    );
+  }
+
+  test("smtp_submission logs in, and is told of a wrong password", async () => {
+    expect(await run("smtp_submission")).toMatchObject({
+      outcome: "match",
+      step: "mail_from",
+      tls: { verification: "ok" },
+    });
+    expect(await run("smtp_submission", { password: "wrong" })).toMatchObject({
+      outcome: "fault",
+      step: "login",
+      reason: "auth_rejected",
+    });
+  });
+
+  test("mail_round_trip: handed in, delivered, found, deleted", async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const seen = await run("mail_round_trip");
+      expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toMatch(
+        /^match ok found after \d+\.\d s$/,
+      );
+    }
+    const left = await runTransaction(
+      transactionSpec("imap_login", { security: "implicit", tls: CLIENT_TLS, account }),
+      { host: "127.0.0.1", port: servers.ports.imaps, server: null },
+      probeContext(10_000),
+    );
+    expect(left.evidence.detail).toBe("0 messages");
+  });
+});
