@@ -57,11 +57,12 @@ export async function answer(
     reply = await replyTo(request, response, reception);
   } catch (error) {
     // A bug of ours: the client learns nothing of it, the log everything.
-    log.error({ err: error, path: request.url?.split("?")[0] }, "a request failed");
+    log.error({ err: error, path: pathOf(request) }, "a request failed");
     reply = problem(500, "The agent failed to answer; its log says why.");
   }
   if (reply.kind === "body") {
     const deadline = setTimeout(() => {
+      log.warn({ path: pathOf(request) }, "an answer was not taken in time");
       response.destroy();
     }, patience.replyMs);
     response.once("close", () => {
@@ -162,6 +163,11 @@ async function checkName(
         "www-authenticate": 'Basic realm="adc-witness", charset="UTF-8"',
       });
   }
+}
+
+/** For the log: the query may hold what does not belong there. */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?")[0] ?? "";
 }
 
 /** The path and query of an origin-form target; null for anything else (`*`, `//host`, absolute forms). */

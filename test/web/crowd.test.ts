@@ -1,0 +1,186 @@
+import { connect, type Socket } from "node:net";
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Patience } from "../../src/web/http/listener.ts";
+import { aLargeEstate, maintenanceHour } from "../support/live-state.ts";
+import { serve } from "./support.ts";
+import { until } from "./until.ts";
+
+const IMPATIENT: Patience = { headersMs: 400, requestMs: 600, idleMs: 1_500, replyMs: 1_500 };
+
+interface Visitor {
+  readonly socket: Socket;
+  readonly heard: () => string;
+  readonly gone: () => boolean;
+}
+
+async function visit(port: number, text: string): Promise<Visitor> {
+  const socket = connect(port, "127.0.0.1");
+  let heard = "";
+  let gone = false;
+  socket.on("data", (data) => (heard = (heard + data.toString("latin1")).slice(-4_000)));
+  socket.on("error", () => undefined);
+  socket.on("close", () => (gone = true));
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  await new Promise((resolve) => socket.once("connect", resolve));
+  socket.write(text);
+  return { socket, heard: () => heard, gone: () => gone };
+}
+
+/** Milliseconds by which the worst turn of the event loop came late while the work went on. */
+async function worstLag(work: () => Promise<void>): Promise<number> {
+  const histogram = monitorEventLoopDelay({ resolution: 5 });
+  histogram.enable();
+  await work();
+  histogram.disable();
+  return histogram.max / 1e6;
+}
+
+const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+
+describe("slow clients", () => {
+  test("a header that never ends is cut off", async () => {
+    const web = await serve(maintenanceHour(), { patience: IMPATIENT });
+    const slow = await visit(web.port, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+    const drip = setInterval(() => slow.socket.write("x"), 50);
+    await until(() => slow.gone());
+    clearInterval(drip);
+    expect((await web.get("/-/healthy")).status).toBe(200);
+  });
+
+  test("a body that never ends is cut off", async () => {
+    const web = await serve(maintenanceHour(), { patience: IMPATIENT, token: () => "t" });
+    const slow = await visit(
+      web.port,
+      "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n",
+    );
+    const drip = setInterval(() => slow.socket.write("x"), 50);
+    await until(() => slow.gone());
+    clearInterval(drip);
+  });
+
+  test("a silent connection is cut off", async () => {
+    const web = await serve(maintenanceHour(), { patience: IMPATIENT });
+    const silent = await visit(web.port, "");
+    await until(() => silent.gone());
+  });
+
+  test("who does not take his answer is cut off", async () => {
+    const estate = aLargeEstate({ members: 5_000, monitors: 2 });
+    const whole = (await (await serve(estate)).get("/metrics")).body.length;
+    const web = await serve(estate, { patience: IMPATIENT });
+    const greedy = await Promise.all(
+      Array.from({ length: 10 }, () => visit(web.port, GET("/metrics"))),
+    );
+    for (const { socket } of greedy) {
+      socket.pause();
+    }
+    const cut = (): number =>
+      web.logged.filter((line) => line.includes("not taken in time")).length;
+    await until(() => cut() === greedy.length);
+    for (const { socket } of greedy) {
+      socket.resume();
+    }
+    await until(() => greedy.every((one) => one.gone()));
+    for (const { socket } of greedy) {
+      expect(socket.bytesRead).toBeLessThan(whole);
+    }
+  });
+});
+
+describe("floods", () => {
+  test("a body of 100 MB is refused at its announcement", async () => {
+    const web = await serve(maintenanceHour(), { token: () => "t" });
+    const flood = await visit(
+      web.port,
+      "POST /api/v1/maintenance HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer t\r\n" +
+        "Content-Type: application/json\r\nContent-Length: 104857600\r\n\r\n",
+    );
+    await until(() => flood.heard().includes("413"));
+    expect(flood.heard()).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  test("a body that announces nothing is refused at 64 KiB", async () => {
+    const web = await serve(maintenanceHour(), { token: () => "t" });
+    const flood = await visit(
+      web.port,
+      "POST /api/v1/maintenance HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer t\r\n" +
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    const chunk = `8000\r\n${"x".repeat(0x8000)}\r\n`;
+    for (let index = 0; index < 64 && !flood.gone(); index += 1) {
+      flood.socket.write(chunk);
+    }
+    await until(() => flood.heard().includes("413") || flood.gone());
+    const heap = process.memoryUsage().heapUsed;
+    expect(heap).toBeLessThan(1024 ** 3);
+    expect((await web.get("/-/healthy")).status).toBe(200);
+  });
+
+  test("a header above 16 KiB is refused, and so is nonsense", async () => {
+    const web = await serve(maintenanceHour());
+    const big = await visit(
+      web.port,
+      `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
+    );
+    await until(() => big.gone());
+    expect(big.heard()).toMatch(/^HTTP\/1\.1 431 /);
+    const nonsense = await visit(web.port, "\u0016\u0003\u0001 is no request\r\n\r\n");
+    await until(() => nonsense.gone());
+    expect(nonsense.heard()).toMatch(/^HTTP\/1\.1 400 /);
+    expect((await web.get("/-/healthy")).status).toBe(200);
+  });
+});
+
+describe("many clients", () => {
+  test("a thousand event streams hold nobody up, and each hears of the change", async () => {
+    let live = maintenanceHour();
+    const web = await serve(() => live);
+    const streams: Visitor[] = [];
+    const lag = await worstLag(async () => {
+      for (let index = 0; index < 1_000; index += 1) {
+        streams.push(await visit(web.port, GET("/api/v1/events")));
+      }
+      await until(() => streams.every((stream) => stream.heard().includes("event: hello")), 20_000);
+      live = {
+        ...live,
+        members: live.members.map((member) => ({ ...member, verdict: "unknown" as const })),
+      };
+      await until(
+        () => streams.every((stream) => stream.heard().includes('"verdict":"unknown"')),
+        20_000,
+      );
+    });
+    // Client and server share this process: the bound is generous, and still far below a probe's time-out.
+    expect(lag).toBeLessThan(500);
+    const began = performance.now();
+    expect((await web.get("/-/healthy")).status).toBe(200);
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
+  test("more streams than there may be are told to come back", async () => {
+    const web = await serve(maintenanceHour());
+    for (let index = 0; index < 2_000; index += 1) {
+      await visit(web.port, GET("/api/v1/events"));
+    }
+    await until(async () => {
+      const late = await visit(web.port, GET("/api/v1/events"));
+      await until(() => late.heard() !== "");
+      return late.heard().startsWith("HTTP/1.1 503");
+    });
+    expect((await web.get("/-/healthy")).status).toBe(200);
+  });
+
+  test("scrapes of a large estate leave the event loop turning", async () => {
+    const web = await serve(aLargeEstate({ members: 3_000, monitors: 2 }));
+    const lag = await worstLag(async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => web.get("/metrics", { "accept-encoding": "gzip" })),
+      );
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    });
+    expect(lag).toBeLessThan(250);
+  });
+});
