@@ -46,7 +46,9 @@ export const smtpMailFrom: TransactionType = {
         }
       }
       await leave(session.connection, "QUIT\r\n");
-      return run.match("mail_from", detail);
+      // Whether the client's own address survives the way through the ADC.
+      const seenAs = session.seenAs === null ? "" : `; the server sees ${session.seenAs}`;
+      return run.match("mail_from", `${detail}${seenAs}`);
     }),
 };
 

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import {
   labCertificateFiles,
   type CertificateName,
@@ -17,13 +19,17 @@ export function startApache(certificate: CertificateName = "mail"): Promise<Real
       const { domain, username, password } = NTLM_USER;
       put(directory, "ntlm-users", `${domain}:${username}:${password}\n`);
       put(directory, "html/oab.xml", "<OAB><OAL id='1'/></OAB>\n");
-      put(directory, "empty/readme", "\n");
+      put(directory, "html/basic/oab.xml", "<OAB><OAL id='1'/></OAB>\n");
+      const digest = createHash("sha1").update(password).digest("base64");
+      put(directory, "basic-users", `${username}:{SHA}${digest}\n`);
       const modules = [
         "mpm_prefork",
         "authn_core",
         "authz_core",
         "authz_user",
         "auth_gssapi",
+        "auth_basic",
+        "authn_file",
         "ssl",
         "socache_shmcb",
         "headers",
@@ -59,6 +65,12 @@ Header always set X-FEServer APACHE
   GssapiAllowedMech ntlmssp
   GssapiConnectionBound On
   Require valid-user
+</Location>
+<Location /basic>
+  AuthType Basic
+  AuthName witness
+  AuthBasicProvider file
+  AuthUserFile ${directory}/basic-users
 </Location>
 `,
       );

@@ -63,6 +63,29 @@ describe.skipIf(needs !== null)("Apache with gss-ntlmssp", () => {
     ).toMatch(/^match/);
   });
 
+  test.each([
+    [NTLM_USER.password, "match", "ok"],
+    ["wrong", "fault", "auth_rejected"],
+  ])("Basic, %j: %s", async (password, outcome, reason) => {
+    const seen = await runTransaction(
+      transactionSpec("oab", {
+        security: "implicit",
+        tls: CLIENT_TLS,
+        path: "/basic/oab.xml",
+        account: {
+          name: "probe-a",
+          username: NTLM_USER.username,
+          password,
+          domain: null,
+          address: null,
+        },
+      }),
+      { host: "127.0.0.1", port: apache.ports["https"] ?? 0, server: null },
+      probeContext(10_000),
+    );
+    expect(seen).toMatchObject({ outcome, reason });
+  });
+
   test("and not with a wrong one", async () => {
     expect(await run("wrong", "ntlm")).toMatchObject({
       outcome: "fault",

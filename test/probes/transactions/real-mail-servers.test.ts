@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { Observation } from "../../../src/probes/probe.ts";
@@ -73,6 +76,8 @@ describe.skipIf(noDovecot !== null)("Dovecot", () => {
   });
 });
 
+const CHECK_SMTP = "/usr/lib/nagios/plugins/check_smtp";
+const noPlugins = missing(CHECK_SMTP, "monitoring-plugins");
 const noPostfix = missing("/usr/lib/postfix/sbin/master", "postfix") ?? postfixNeeds();
 describe.skipIf(noPostfix !== null)("Postfix", () => {
   let postfix: RealServer;
@@ -96,5 +101,17 @@ describe.skipIf(noPostfix !== null)("Postfix", () => {
       servedBy: "ex01.example.com",
     });
     expect(seen.tls === null ? null : seen.tls.verification).toBe("tls" in change ? "ok" : null);
+  });
+
+  test.skipIf(noPlugins !== null)("check_smtp agrees, up to MAIL FROM", async () => {
+    const port = String(postfix.ports["smtp"] ?? 0);
+    const ask = (...args: string[]): Promise<number> =>
+      promisify(execFile)(CHECK_SMTP, ["-H", "127.0.0.1", "-p", port, ...args]).then(
+        () => 0,
+        (error: { code?: number }) => error.code ?? -1,
+      );
+    expect(await ask("-f", "probe@example.com")).toBe(0);
+    expect(await ask("-S")).toBe(0);
+    expect(await ask("-e", "221 nonsense")).not.toBe(0);
   });
 });

@@ -93,6 +93,7 @@ describe("smtp_mail_from", () => {
       exchangeSeen: true,
     });
     expect(seen.server.received()).toBe("EHLO [127.0.0.1]\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n");
+    expect(seen.evidence.detail).toBe("250 2.1.0 Sender OK; the server sees 127.0.0.1");
   });
 
   test.each([
