@@ -6,8 +6,8 @@ import { memberCommands, vserverCommands, type Command } from "./commands.ts";
 import type { Finding } from "./findings.ts";
 import { sentenceOf } from "./headline.ts";
 import { memberHref, vserverHref } from "./links.ts";
-import { because, opinionBadge, opinionWords, threeSides } from "./opinions.ts";
-import { protocolOf, protocolWithPort } from "./protocol.ts";
+import { because, maintenanceWords, opinionBadge, opinionWords, threeSides } from "./opinions.ts";
+import { protocolWithPort } from "./protocol.ts";
 import { moment } from "./time.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
 
@@ -57,8 +57,19 @@ function sides(member: LiveMember): Markup {
             <dd>${opinionBadge(opinion)} <span>${says}</span></dd>
           </div>`,
       )}
+      ${maintenanceRow(member)}
     </dl>
     ${evidence(member)}`;
+}
+
+export function maintenanceRow(member: LiveMember): Markup | null {
+  const words = maintenanceWords(member);
+  return words === null
+    ? null
+    : html`<div>
+        <dt>Maintenance</dt>
+        <dd>Yes: ${words}.</dd>
+      </div>`;
 }
 
 function vserverSides({ vserver }: Extract<Finding, { kind: "vserver" }>): Markup {
@@ -156,12 +167,14 @@ export function commands(list: readonly Command[]): Markup | null {
 
 function moreLinks(finding: Finding): Markup {
   if (finding.kind === "vserver") {
-    return html`<a href="${vserverHref(finding.vserver)}">All about ${finding.vserver.vserver}</a>`;
+    const { vserver } = finding;
+    return html`More: <a href="${vserverHref(vserver)}">all about ${vserver.vserver}</a>`;
   }
-  return html`${finding.members.map(
+  return html`More about ${finding.server}:
+  ${finding.members.map(
     (member, index) =>
       html`${index === 0 ? "" : " · "}<a href="${memberHref(member)}"
-          >All about ${member.server}, ${protocolOf(member)} ${member.port}</a
+          >${member.adcService} ${member.port}</a
         >`,
   )}`;
 }

@@ -6,7 +6,7 @@ import { VERDICT_WORDS } from "../../verdict/words.ts";
 import type { History } from "../history/history.ts";
 import { html, type Markup } from "../markup.ts";
 import { probeNowHref } from "../probe/target.ts";
-import { commands } from "./cards.ts";
+import { commands, maintenanceRow } from "./cards.ts";
 import { memberCommands } from "./commands.ts";
 import { layout } from "./layout.ts";
 import { vserverHref } from "./links.ts";
@@ -65,6 +65,7 @@ export function memberPage(input: MemberInput): string {
                 <dd>${opinionBadge(opinion)} <span>${says}</span></dd>
               </div>`,
           )}
+          ${maintenanceRow(member)}
         </dl>
         <p class="advice"><b>What to do:</b> ${words.advice}</p>
         ${commands(memberCommands(member, estate))}

@@ -53,12 +53,19 @@ function timingWords(monitor: Monitor): string {
   );
 }
 
+/** NITRO tells every parameter, the name and the units among them: what says nothing beside the sentence is left out. */
+const SAID_ELSEWHERE =
+  /^(monitorname|type|units\d|interval|resptimeout|downtime|retries|successretries|reverse|state)$/;
+const SAYS_NOTHING: readonly string[] = ["", "0", "0.0.0.0", "NO"];
+
 /** In the ADC's own words; secrets are masked in the model already. */
 function asWritten(monitor: Monitor): string {
   const parameters = [...monitor.written]
-    .filter(([key]) => key !== "")
+    .filter(
+      ([key, values]) => !SAID_ELSEWHERE.test(key) && !SAYS_NOTHING.includes(values.join(" ")),
+    )
     .map(([key, values]) => `-${key} ${values.map(quoted).join(" ")}`);
-  return ["add lb monitor", monitor.name, monitor.type, ...parameters].join(" ");
+  return [monitor.name, monitor.type, ...parameters].join(" ");
 }
 
 function quoted(value: string): string {

@@ -81,6 +81,17 @@ export function threeSides(
   ];
 }
 
+/** How maintenance is known at this member, or null when it is not in maintenance. */
+export function maintenanceWords({ maintenance }: LiveMember): string | null {
+  const sources = [
+    maintenance.declared === "open" ? "a window is open" : null,
+    maintenance.declared === "over" ? "its window is over" : null,
+    maintenance.adc ? "it is out of service on the ADC" : null,
+    maintenance.detected ? "the server itself behaves as in maintenance" : null,
+  ].filter((source) => source !== null);
+  return sources.length === 0 ? null : sources.join(", ");
+}
+
 function adcSays(member: LiveMember): string {
   if (member.adcOpinion === "unknown") {
     return "The ADC has not told what it believes.";
@@ -95,7 +106,8 @@ function replicaSays(member: LiveMember): string {
   const names = member.probes
     .filter((probe) => probe.kind === "monitor")
     .map((probe) => probe.monitor);
-  const own = names.length === 0 ? "The same monitor" : enumerateShort(names);
+  const own =
+    names.length === 0 ? "The same monitor" : `The same monitor (${enumerateShort(names)})`;
   switch (member.replica) {
     case "up":
       return `${own}, repeated from here, passes.`;

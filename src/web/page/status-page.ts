@@ -6,6 +6,8 @@ import { findingCard } from "./cards.ts";
 import { filters } from "./filters.ts";
 import { findingsOf, type Finding } from "./findings.ts";
 import { headline } from "./headline.ts";
+import { memberHref, vserverHref } from "./links.ts";
+import { because } from "./opinions.ts";
 import { layout } from "./layout.ts";
 import { legend, matrix } from "./matrix.ts";
 import { notices } from "./notices.ts";
@@ -29,7 +31,9 @@ export function statusPage({ live, estates, selection, version }: StatusInput): 
     vservers: selectVservers(live, selection),
   };
   const wrong = findingsOf(chosen, "bad");
-  const warnings = findingsOf(chosen, "warn");
+  const warned = findingsOf(chosen, "warn");
+  const warnings = warned.filter(({ verdict }) => verdict !== "settling");
+  const settling = warned.filter(({ verdict }) => verdict === "settling");
   const adcs = [...new Set(chosen.members.map(({ adc }) => adc))];
   const filtered = selectionQuery(selection) !== "";
   return layout({
@@ -45,7 +49,7 @@ export function statusPage({ live, estates, selection, version }: StatusInput): 
         <p>${top.count}</p>
       </section>
       ${notices(live)} ${cards("The ADC is wrong", "wrong", wrong, estates, selection)}
-      ${cards("Worth a look", "warnings", warnings, estates, selection)}
+      ${cards("Worth a look", "warnings", warnings, estates, selection)} ${settlingList(settling)}
       <section aria-labelledby="everything">
         <h2 id="everything">${filtered ? "The members chosen" : "Everything"}</h2>
         ${filters(live, selection)}
@@ -63,6 +67,36 @@ export function statusPage({ live, estates, selection, version }: StatusInput): 
       </section>
       ${vserverTable(chosen.vservers)}`,
   });
+}
+
+/** Differences that the ADC's own timing still explains: they come and go by themselves and get a line, not a card. */
+function settlingList(findings: readonly Finding[]): Markup | null {
+  return findings.length === 0
+    ? null
+    : html`<section aria-labelledby="settling">
+        <h2 id="settling">Settling, within the ADC's own time</h2>
+        <ul class="settling">
+          ${findings.map((finding) =>
+            finding.kind === "vserver"
+              ? html`<li>
+                  <a href="${vserverHref(finding.vserver)}">${finding.vserver.vserver}</a>
+                </li>`
+              : html`<li>
+                  ${finding.server}${
+                    because(finding.members[0].step, finding.members[0].reason) === ""
+                      ? ""
+                      : ` (${because(finding.members[0].step, finding.members[0].reason)})`
+                  }:
+                  ${finding.members.map(
+                    (member, index) =>
+                      html`${index === 0 ? "" : ", "}<a href="${memberHref(member)}"
+                          >${member.adcService} ${member.port}</a
+                        >`,
+                  )}
+                </li>`,
+          )}
+        </ul>
+      </section>`;
 }
 
 function cards(

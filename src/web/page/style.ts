@@ -46,12 +46,15 @@ footer { color: var(--soft); font-size: .9rem; padding-bottom: 1.5rem; }
 .bad .what { color: inherit; }
 .notices { list-style: none; padding: 0; margin-top: .75rem; display: grid; gap: .4rem; }
 .notices li { background: var(--quiet-ground); padding: .5rem .9rem; border-radius: .4rem; }
-.cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); align-items: start; }
+.cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); align-items: start; }
 .card { background: var(--paper); border: 1px solid var(--line); border-top: .3rem solid var(--quiet); border-radius: .4rem; padding: .9rem 1.1rem; display: grid; gap: .6rem; min-width: 0; }
 .card.bad { border-top-color: var(--bad); } .card.warn { border-top-color: var(--warn); }
 .card .verdict { font-weight: 600; } .card.bad .verdict, .card.bad .sign { color: var(--bad); } .card.warn .verdict, .card.warn .sign { color: var(--warn); }
 .sides { display: grid; gap: .35rem; }
-.sides > div { display: grid; grid-template-columns: 4.5rem 1fr; gap: .5rem; }
+.sides > div { display: grid; grid-template-columns: 7rem 1fr; gap: .5rem; }
+.advice { margin-top: .5rem; }
+.written code { font: .875rem/1.45 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+.settling { padding-left: 1.2rem; }
 .sides dt { font-weight: 600; } .sides dd { margin: 0; overflow-wrap: anywhere; }
 .badge { font-weight: 700; font-size: .85rem; white-space: nowrap; margin-right: .25rem; }
 .mark { font-family: "DejaVu Sans", "Segoe UI Symbol", sans-serif; font-size: .8em; display: inline-block; width: 1.1em; text-align: center; }
@@ -72,11 +75,11 @@ summary { cursor: pointer; color: var(--link); }
 select, input:not([type=checkbox]) { font: inherit; padding: .3rem .5rem; border: 1px solid var(--soft); border-radius: .3rem; background: var(--paper); color: var(--ink); max-width: 100%; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; background: var(--paper); border: 1px solid var(--line); }
-caption { text-align: left; color: var(--soft); padding: .3rem 0; font-size: .9rem; }
+caption { text-align: left; white-space: nowrap; color: var(--soft); padding: .3rem 0; font-size: .9rem; }
 th, td { padding: .3rem .6rem; border: 1px solid var(--line); text-align: left; vertical-align: top; }
 thead th { background: var(--quiet-ground); font-size: .9rem; }
 th { font-weight: 600; } .number { text-align: right; white-space: nowrap; }
-.matrix { margin-bottom: .8rem; } .matrix th[scope=row] { position: sticky; left: 0; background: var(--paper); max-width: 45vw; overflow-wrap: anywhere; }
+.matrix { margin-bottom: .8rem; } .matrix th[scope=row] { position: sticky; left: 0; background: var(--paper); white-space: nowrap; }
 .matrix td { text-align: center; padding: .2rem; }
 .cell { display: inline-flex; gap: .1rem; align-items: center; padding: .15rem .45rem; border-radius: .3rem; text-decoration: none; color: inherit; border: 2px solid transparent; }
 .cell .sign { font-weight: 700; margin-right: .3rem; width: 1em; text-align: center; }
@@ -100,7 +103,7 @@ th { font-weight: 600; } .number { text-align: right; white-space: nowrap; }
 @media (max-width: 40rem) {
   main, footer, .top { padding-left: .8rem; padding-right: .8rem; }
   .sides > div { grid-template-columns: 1fr; gap: 0; } .facts > div { grid-template-columns: 1fr; gap: 0; }
-  .inline { flex-wrap: wrap; }
+  .inline { flex-wrap: wrap; } .matrix th[scope=row] { white-space: normal; max-width: 40vw; overflow-wrap: anywhere; }
 }
 @media (min-width: 120rem) { html { font-size: 20px; } main, footer { max-width: none; } }
 @media (prefers-reduced-motion: no-preference) { .cell, button { transition: background-color .15s; } }

@@ -29,7 +29,7 @@ const LANES: readonly Lane[] = [
 
 const WIDTH = 1_000;
 const LANE = 26;
-const SHORTEST_MS = 10 * 60_000;
+const SHORTEST_MS = 2 * 60_000;
 
 /** Three lanes and the verdict over the time that is remembered, with a table that says the same in words. */
 export function timeline(entries: readonly TimelineEntry[], now: number): Markup {

@@ -29,7 +29,7 @@ export const TONE_SIGNS: Readonly<Record<Tone, string>> = {
   bad: "✖",
   warn: "!",
   good: "✔",
-  quiet: "◦",
+  quiet: "○",
   unknown: "?",
 };
 
