@@ -1,7 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { openAccountKeeper, type AccountKeeper } from "./accounts/account-keeper.ts";
-import { accountSecrets } from "./accounts/account-secrets.ts";
+import { gatedPeople } from "./accounts/account-secrets.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { Generation } from "./generation.ts";
 import type { WitnessState } from "./records/witness-state.ts";
@@ -128,5 +128,5 @@ export class Agent {
 }
 
 async function keeperOf(config: Config, now: () => number): Promise<AccountKeeper> {
-  return openAccountKeeper({ stateDir: config.stateDir, secrets: accountSecrets(config), now });
+  return openAccountKeeper({ stateDir: config.stateDir, people: gatedPeople(config), now });
 }

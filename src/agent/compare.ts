@@ -13,7 +13,7 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { openAccountKeeper } from "./accounts/account-keeper.ts";
-import { accountSecrets } from "./accounts/account-secrets.ts";
+import { gatedPeople } from "./accounts/account-secrets.ts";
 
 /** Probes at a time: enough for a large estate in a minute, few enough for any server. */
 const AT_ONCE = 64;
@@ -73,7 +73,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     events: { probeFinished: () => undefined },
     keeper: await openAccountKeeper({
       stateDir: config.stateDir,
-      secrets: accountSecrets(config),
+      people: gatedPeople(config),
       now: Date.now,
     }),
     now: Date.now,

@@ -35,9 +35,9 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
     ],
     connect_to: { ...lab.connectTo, ...managementOf(lab) },
     monitors: Object.fromEntries(
-      monitorsWithLogin(lab.confText).map((name) => [
+      Object.entries(lab.monitorCredentials).map(([name, login]) => [
         name,
-        { username: lab.monitorAccount.username, password: "${LAB_MONITOR_PASSWORD}" },
+        { username: login.username, password: `\${${monitorVariable(name)}}` },
       ]),
     ),
     vservers: Object.fromEntries(
@@ -78,7 +78,12 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
     yaml: stringify(written),
     env: {
       LAB_NITRO_PASSWORD: password,
-      LAB_MONITOR_PASSWORD: lab.monitorAccount.password,
+      ...Object.fromEntries(
+        Object.entries(lab.monitorCredentials).map(([name, credential]) => [
+          monitorVariable(name),
+          credential.password,
+        ]),
+      ),
       ...Object.fromEntries(
         lab.accounts.map((account) => [passwordVariable(account.username), account.password]),
       ),
@@ -89,6 +94,11 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
 /** Name of the environment variable that holds an account's password. */
 function passwordVariable(username: string): string {
   return `LAB_${username.toUpperCase().replaceAll("-", "_")}_PASSWORD`;
+}
+
+/** Likewise for what an ADC's login monitor keeps encrypted. */
+function monitorVariable(monitor: string): string {
+  return `LAB_MONITOR_${monitor.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
 }
 
 /** The validated configuration of the demo. Rejects only when the lab itself is broken. */
@@ -109,9 +119,4 @@ function managementOf(lab: Lab): Record<string, string> {
       return [`${hostname}:${port}`, `${hostname}:${port}`];
     }),
   );
-}
-
-/** Login monitors, whose password the ns.conf keeps encrypted. */
-function monitorsWithLogin(confText: string): string[] {
-  return [...confText.matchAll(/^add lb monitor (\S+) POP3 /gm)].flatMap((match) => match[1] ?? []);
 }

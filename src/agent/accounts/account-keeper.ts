@@ -21,6 +21,7 @@ import {
   type GateState,
   type LoginPlace,
 } from "../../probes/transactions/account-gate.ts";
+import type { GatedPerson } from "./account-secrets.ts";
 import type { LoginOutcome } from "../../probes/transactions/login-outcome.ts";
 
 export const ACCOUNTS_FILE = "accounts.json";
@@ -50,8 +51,8 @@ export interface AccountKeeper {
 
 export interface AccountKeeperOptions {
   readonly stateDir: string;
-  /** Secrets in use, by account: another one than before lifts a suspension. Only a slow hash of them is kept. */
-  readonly secrets: ReadonlyMap<string, string>;
+  /** Who logs in. Another secret than before lifts a suspension; only a slow hash of it is kept. */
+  readonly people: ReadonlyMap<string, GatedPerson>;
   readonly now: () => number;
 }
 
@@ -86,7 +87,7 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
       };
     }
     try {
-      const book = new Map(await readBook(file, now(), options.secrets.keys()));
+      const book = new Map(await readBook(file, now(), options.people.keys()));
       const { result, changed } = work(book);
       if (changed) {
         await replaceFile(file, encodeGates(book), DURABLE_FILES);
@@ -107,8 +108,8 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
   }
 
   const marks = await Promise.all(
-    [...options.secrets].map(
-      async ([account, secret]) => [account, await markOf(account, secret)] as const,
+    [...options.people].map(
+      async ([account, { secret }]) => [account, await markOf(account, secret)] as const,
     ),
   );
   await change((book) => {
@@ -145,7 +146,8 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
     suspended: () =>
       [...known].flatMap(([account, gate]) => {
         const until = suspendedUntil(gate, now());
-        return until === null ? [] : [{ account, until }];
+        const names = options.people.get(account)?.names ?? [];
+        return until === null ? [] : names.map((name) => ({ account: name, until }));
       }),
   };
 }

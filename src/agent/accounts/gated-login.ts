@@ -22,21 +22,24 @@ export type GatedResult =
   /** The gate does not let this login begin: nothing was sent. */
   | { readonly kind: "held_back"; readonly why: string };
 
-/** The account whose gate a probe must pass, or null: a transaction's account, or a login monitor's own. */
+/** The person whose gate a probe must pass, or null: of a transaction's account, or of a login monitor. */
 export function gateAccount(planned: PlannedProbe): string | null {
-  const { action } = planned;
-  if (action.kind === "transaction") {
-    return action.account;
+  const { run } = planned.action;
+  if (run === null) {
+    return null;
   }
-  const { credential } = action.run?.spec ?? { credential: null };
-  return credential === null || credential.username === ""
-    ? null
-    : monitorAccount(action.monitor.name);
+  const username =
+    "account" in run.spec ? run.spec.account?.username : run.spec.credential?.username;
+  return username === undefined || username === "" ? null : personOf(username);
 }
 
-/** A login monitor's account goes by the monitor's name, which no configured account can have. */
-export function monitorAccount(monitor: string): string {
-  return `monitor ${monitor}`;
+/**
+ * One person however the name is written (`LAB\\probe`, `probe@lab.example.com`, `probe`): a directory counts the rejected
+ * logins of all of them together.
+ */
+export function personOf(username: string): string {
+  const withoutDomain = username.slice(username.lastIndexOf("\\") + 1);
+  return (withoutDomain.split("@")[0] ?? withoutDomain).toLowerCase();
 }
 
 /** Runs a probe that logs in, if its account's gate lets it. `run` must not reject. */

@@ -1,5 +1,5 @@
 import type { AdcService, Estate, LbVserver, Member } from "../../estate/model.ts";
-import { vserversOfService } from "../../estate/vserver-graph.ts";
+import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import {
   ACCOUNT_TRANSACTIONS,
   type TransactionName,
@@ -23,11 +23,12 @@ export function configuredProbes(
   estate: Estate,
   settings: PlanSettings,
   recognise: Recogniser,
+  graph: VserverGraph,
 ): PlannedProbe[] {
   return settings.runs
     .flatMap((run) =>
       [...estate.services.values()].flatMap((service) => {
-        const vservers = vserversOfService(estate, service.name);
+        const vservers = graph.vserversOfService(service.name);
         const members = service.members.filter((member) =>
           isMeant(run, service, member, vservers, recognise),
         );
@@ -37,6 +38,7 @@ export function configuredProbes(
               estate,
               settings,
               recognise,
+              graph,
               run,
               service,
               members,
@@ -51,6 +53,7 @@ interface RunAtService {
   readonly estate: Estate;
   readonly settings: PlanSettings;
   readonly recognise: Recogniser;
+  readonly graph: VserverGraph;
   readonly run: TransactionRun;
   readonly service: AdcService;
   readonly members: readonly Member[];
@@ -68,11 +71,11 @@ function probesOfService(at: RunAtService): PlannedProbe[] {
       continue;
     }
     if (at.run.vantages.includes("vip")) {
-      const reaches = vipReach(at.estate, vserver, at.settings, pathOf(at));
+      const reaches = vipReach(at.graph, at.estate, vserver, at.settings, pathOf(at));
       planned.push(...reaches.map((reach) => frontProbe(at, vserver, reach, "vip")));
     }
     if (at.run.vantages.includes("public")) {
-      const reaches = publicReach(at.estate, vserver, at.settings, pathOf(at));
+      const reaches = publicReach(at.graph, at.estate, vserver, at.settings, pathOf(at));
       planned.push(...reaches.map((reach) => frontProbe(at, vserver, reach, "public")));
     }
   }
@@ -207,6 +210,7 @@ function commonOf(
     timeoutMs: run.timeoutMs ?? (roundTrip ? ROUND_TRIP_TIMEOUT_MS : DEFAULT_TIMEOUT_MS),
     type: run.transaction,
     source: "agent",
+    sourceAddresses: [],
     note: null,
   };
 }

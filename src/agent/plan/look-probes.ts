@@ -1,5 +1,5 @@
 import type { AdcService, Estate, Member } from "../../estate/model.ts";
-import { vserversOfService } from "../../estate/vserver-graph.ts";
+import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import {
   createRecogniser,
   looksFor,
@@ -34,9 +34,10 @@ export function backendLookProbes(
   estate: Estate,
   settings: PlanSettings,
   recognise: Recogniser,
+  graph: VserverGraph,
 ): PlannedProbe[] {
   return [...estate.services.values()].flatMap((service) => {
-    const vservers = vserversOfService(estate, service.name);
+    const vservers = graph.vserversOfService(service.name);
     return service.members.flatMap((member) => {
       const recognition = recognise(service, member);
       return looksFor(recognition).map((transaction) =>
@@ -79,6 +80,7 @@ function lookProbe(look: Look): PlannedProbe {
     timeoutMs: LOOK_TIMEOUT_MS,
     type: transaction,
     source: "agent",
+    sourceAddresses: [],
     tlsSource: recognition.security === "none" ? null : "as a client of today",
     note: null,
     action: {

@@ -1,5 +1,5 @@
 import type { AdcService, Estate, Member, Monitor, MonitorBinding } from "../../estate/model.ts";
-import { vserversOfService } from "../../estate/vserver-graph.ts";
+import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec, MonitorType } from "../../probes/monitors/spec.ts";
@@ -8,10 +8,14 @@ import { probeId } from "./probe-id.ts";
 import type { PlanSettings } from "./settings.ts";
 
 /** Every monitor binding of an estate against every member it watches: the replicas at the backend. */
-export function backendMonitorProbes(estate: Estate, settings: PlanSettings): PlannedProbe[] {
+export function backendMonitorProbes(
+  estate: Estate,
+  settings: PlanSettings,
+  graph: VserverGraph,
+): PlannedProbe[] {
   const planned: PlannedProbe[] = [];
   for (const service of estate.services.values()) {
-    const vservers = vserversOfService(estate, service.name);
+    const vservers = graph.vserversOfService(service.name);
     for (const binding of service.monitors) {
       const monitor = estate.monitors.get(binding.monitor);
       for (const member of monitor === undefined ? [] : service.members) {
@@ -61,7 +65,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     intervalMs: monitor.intervalMs,
     timeoutMs: monitor.responseTimeoutMs,
     type: monitor.type,
-    source: sourceOf(estate, service, monitor, isSupported(type) ? type : null),
+    ...sourceOf(estate, service, monitor, isSupported(type) ? type : null),
     tlsSource,
     note: noteOf(monitor, service),
     action: {
@@ -96,9 +100,18 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
       credential: own?.credential ?? null,
       command: own?.command ?? null,
       viaVip: null,
+      closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,
+      diagnosticNames: clientNames(settings, bound.vservers),
+      ...(settings.habits === undefined ? {} : { habits: settings.habits }),
     },
     tlsSource: tls?.source ?? null,
   };
+}
+
+/** Names that clients use for the vservers in front: worth a try as SNI when a handshake without one fails. */
+function clientNames(settings: PlanSettings, vservers: readonly string[]): readonly string[] {
+  const own = vservers.flatMap((name) => settings.vservers.get(name) ?? []);
+  return [...new Set(own.flatMap(({ host, names }) => (host === null ? names : [host, ...names])))];
 }
 
 function profileOf(estate: Estate, name: string | null) {
@@ -119,26 +132,43 @@ function unsupportedWith(type: MonitorType, spec: MonitorSpec, port: number | "*
   return type.unsupported(spec);
 }
 
-/** Where the ADC itself probes from (NetScaler docs: scripted monitors from the NSIP, others from a SNIP or net profile). */
+/** Where a probe of the ADC comes from, in its own words and as addresses. */
+export interface ProbeSource {
+  readonly source: string;
+  readonly sourceAddresses: readonly string[];
+}
+
+/**
+ * Where the ADC itself probes from (NetScaler docs: scripted monitors from the NSIP, others from a net profile's address
+ * or a SNIP; with `-usip YES` servers see the clients' addresses, and their firewalls must let in both).
+ */
 export function sourceOf(
   estate: Estate,
   service: AdcService,
   monitor: Monitor,
   type: MonitorType | null,
-): string {
+): ProbeSource {
   if (type?.source === "NSIP") {
-    return "NSIP";
+    return { source: "NSIP", sourceAddresses: estate.nsip === null ? [] : [estate.nsip] };
   }
   const profile = monitor.netProfile ?? service.netProfile;
-  const sourceIp = profile === null ? null : (estate.netProfiles.get(profile)?.sourceIp ?? null);
   if (profile !== null) {
-    return sourceIp ?? `net profile ${profile}`;
+    const sourceIp = estate.netProfiles.get(profile)?.sourceIp ?? null;
+    return {
+      source: sourceIp ?? `net profile ${profile}`,
+      sourceAddresses: sourceIp === null ? [] : [sourceIp],
+    };
   }
-  return "SNIP";
+  return { source: "SNIP", sourceAddresses: estate.snips };
 }
 
 function noteOf(monitor: Monitor, service: AdcService): string | null {
   const notes: string[] = [];
+  if (service.useSourceIp) {
+    notes.push(
+      "clients reach the server from their own addresses (-usip YES), this probe does not",
+    );
+  }
   if (monitor.type === "HTTP-INLINE") {
     notes.push("repeated as HTTP: the ADC itself watches live traffic and probes only without any");
   }

@@ -1,4 +1,5 @@
 import type { Diagnostic, Estate } from "../../estate/model.ts";
+import { redactHeaders } from "../../estate/nsconf/secrets.ts";
 import { codeRangeText, probeName, type PlannedProbe } from "./planned-probe.ts";
 
 /** `plan --json`: a contract, so every key is spelt out here. */
@@ -25,6 +26,8 @@ export interface PlanRow {
   readonly unsupported_reason: string | null;
   readonly note: string | null;
   readonly source: string | null;
+  /** Addresses the ADC may probe from: the first thing to check at a firewall. */
+  readonly source_addresses: readonly string[];
   readonly tls: string | null;
   readonly secure: boolean;
   readonly reverse: boolean;
@@ -74,6 +77,7 @@ export function planRow(probe: PlannedProbe): PlanRow {
     unsupported_reason: action.unsupportedReason,
     note: probe.note,
     source: monitor === null ? null : probe.source,
+    source_addresses: monitor === null ? [] : probe.sourceAddresses,
     tls: probe.tlsSource,
     secure: monitor?.secure ?? tls !== null,
     reverse: monitor?.reverse ?? false,
@@ -87,9 +91,14 @@ export function planRow(probe: PlannedProbe): PlanRow {
     dest_port: monitor?.destPort ?? null,
     request: parameters?.httpRequest ?? parameters?.rtspRequest ?? null,
     resp_codes: parameters?.respCodes?.map(codeRangeText) ?? null,
-    custom_headers: parameters?.customHeaders ?? null,
+    custom_headers: headersOf(parameters?.customHeaders ?? null),
     send: parameters?.send ?? null,
     recv: parameters?.recv ?? null,
     script: parameters?.scriptName ?? null,
   };
+}
+
+/** Custom headers as written, without the credentials that some of them carry. */
+function headersOf(headers: string | null): string | null {
+  return headers === null ? null : redactHeaders(headers);
 }

@@ -1,4 +1,5 @@
 import type { Estate } from "../../estate/model.ts";
+import { createVserverGraph } from "../../estate/vserver-graph.ts";
 import type { LearnedExchange } from "../../probes/transactions/recognise.ts";
 import { configuredProbes } from "./account-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
@@ -17,10 +18,11 @@ export function planProbes(
   learned: LearnedExchange = new Set(),
 ): PlannedProbe[] {
   const recognise = recogniserOf(estate, settings, learned);
+  const graph = createVserverGraph(estate);
   return [
-    ...backendMonitorProbes(estate, settings),
-    ...backendLookProbes(estate, settings, recognise),
-    ...vipProbes(estate, settings, recognise),
-    ...configuredProbes(estate, settings, recognise),
+    ...backendMonitorProbes(estate, settings, graph),
+    ...backendLookProbes(estate, settings, recognise, graph),
+    ...vipProbes(estate, settings, recognise, graph),
+    ...configuredProbes(estate, settings, recognise, graph),
   ];
 }

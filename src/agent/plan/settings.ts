@@ -5,7 +5,7 @@ import type {
   TransactionRunConfig,
   VserverConfig,
 } from "../../config/schema.ts";
-import type { MonitorCredential } from "../../probes/monitors/spec.ts";
+import type { AdcHabits, MonitorCredential } from "../../probes/monitors/spec.ts";
 import type { Account } from "../../probes/transactions/spec.ts";
 import type { TlsVersion } from "../../probes/wire/tls-settings.ts";
 
@@ -28,6 +28,8 @@ export interface PlanSettings {
   readonly accounts: ReadonlyMap<string, Account>;
   /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
+  /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
+  readonly habits?: AdcHabits;
 }
 
 /** Nothing but the estate: what `plan --ns-conf` plans with. */
@@ -69,5 +71,6 @@ export function planSettings(config: Config, adc: AdcConfig): PlanSettings {
       ]),
     ),
     monitorTls: adc.monitorTls,
+    habits: config.probe,
   };
 }

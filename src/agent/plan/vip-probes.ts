@@ -1,4 +1,5 @@
 import type { AdcService, Estate, LbVserver, Vserver } from "../../estate/model.ts";
+import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import { looksFor, type Recognition } from "../../probes/transactions/recognise.ts";
 import type { TransactionName } from "../../probes/transactions/spec.ts";
@@ -13,7 +14,7 @@ import { sourceOf } from "./monitor-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { probeId } from "./probe-id.ts";
 import type { PlanSettings } from "./settings.ts";
-import { adcFrontOf, clientSpeaksTls, vipReach, type VipReach } from "./vip-reach.ts";
+import { adcFrontOf, clientSpeaksTls, publicReach, vipReach, type VipReach } from "./vip-reach.ts";
 
 /**
  * Every vserver's monitors and looks, through the ADC as a client comes: only those whose success is an application's
@@ -23,6 +24,7 @@ export function vipProbes(
   estate: Estate,
   settings: PlanSettings,
   recognise: Recogniser,
+  graph: VserverGraph,
 ): PlannedProbe[] {
   const planned: PlannedProbe[] = [];
   for (const vserver of estate.lbVservers.values()) {
@@ -31,8 +33,8 @@ export function vipProbes(
       planned.push(...redirectProbe(estate, settings, vserver));
       continue;
     }
-    planned.push(...vipMonitorProbes(estate, settings, vserver, services));
-    planned.push(...vipLookProbes(estate, settings, recognise, vserver, services));
+    planned.push(...vipMonitorProbes(graph, estate, settings, vserver, services));
+    planned.push(...vipLookProbes(graph, estate, settings, recognise, vserver, services));
   }
   for (const vserver of estate.csVservers.values()) {
     if (vserver.targets.length === 0 && vserver.defaultTarget === null) {
@@ -47,6 +49,7 @@ function servicesOf(estate: Estate, vserver: LbVserver): AdcService[] {
 }
 
 function vipMonitorProbes(
+  graph: VserverGraph,
   estate: Estate,
   settings: PlanSettings,
   vserver: LbVserver,
@@ -65,7 +68,13 @@ function vipMonitorProbes(
         continue;
       }
       seen.add(monitor.name);
-      for (const reach of vipReach(estate, vserver, settings, requestPathOf(monitor.parameters))) {
+      for (const reach of vipReach(
+        graph,
+        estate,
+        vserver,
+        settings,
+        requestPathOf(monitor.parameters),
+      )) {
         const own = settings.monitors.get(monitor.name);
         const host = reach.host ?? reach.address;
         const spec = {
@@ -76,6 +85,7 @@ function vipMonitorProbes(
             : null,
           credential: own?.credential ?? null,
           command: own?.command ?? null,
+          ...(settings.habits === undefined ? {} : { habits: settings.habits }),
           viaVip: { host: reach.host === null ? null : host, path: reach.path },
         };
         const unsupportedReason = type.unsupported(spec);
@@ -85,7 +95,7 @@ function vipMonitorProbes(
           intervalMs: slowestInterval(estate, services),
           timeoutMs: Math.max(monitor.responseTimeoutMs, LOOK_TIMEOUT_MS),
           type: monitor.type,
-          source: sourceOf(estate, service, monitor, type),
+          ...sourceOf(estate, service, monitor, type),
           tlsSource: spec.tls === null ? null : "as a client of today",
           action: {
             kind: "monitor",
@@ -102,6 +112,7 @@ function vipMonitorProbes(
 }
 
 function vipLookProbes(
+  graph: VserverGraph,
   estate: Estate,
   settings: PlanSettings,
   recognise: Recogniser,
@@ -121,9 +132,18 @@ function vipLookProbes(
         return [];
       }
       seen.add(transaction);
-      return vipReach(estate, vserver, settings, recognition.path).map((reach) =>
-        vipLook(estate, settings, vserver, services, service, reach, recognition, transaction),
-      );
+      const look = (reach: VipReach, vantage: "vip" | "public"): PlannedProbe => ({
+        ...vipLook(estate, settings, vserver, services, service, reach, recognition, transaction),
+        ...vipCommon(estate, vserver, reach, transaction, vantage),
+      });
+      return [
+        ...vipReach(graph, estate, vserver, settings, recognition.path).map((reach) =>
+          look(reach, "vip"),
+        ),
+        ...publicReach(graph, estate, vserver, settings, recognition.path).map((reach) =>
+          look(reach, "public"),
+        ),
+      ];
     });
   });
 }
@@ -147,6 +167,7 @@ function vipLook(
     timeoutMs: LOOK_TIMEOUT_MS,
     type: transaction,
     source: "agent",
+    sourceAddresses: [],
     tlsSource: tls ? "as a client of today" : null,
     action: {
       kind: "transaction",
@@ -192,6 +213,7 @@ function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver)
       timeoutMs: LOOK_TIMEOUT_MS,
       type: "https_challenge",
       source: "agent",
+      sourceAddresses: [],
       tlsSource: tls ? "as a client of today" : null,
       action: {
         kind: "transaction",
@@ -219,12 +241,25 @@ function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver)
 }
 
 /** The parts that every probe through a VIP has. */
-function vipCommon(estate: Estate, vserver: Vserver, reach: VipReach, name: string) {
+function vipCommon(
+  estate: Estate,
+  vserver: Vserver,
+  reach: VipReach,
+  name: string,
+  vantage: "vip" | "public" = "vip",
+) {
   const through = reach.entry.name === vserver.name ? [] : [reach.entry.name];
   return {
-    id: probeId(estate.adc, "vip", vserver.name, reach.entry.name, reach.port, name),
+    id: probeId(
+      estate.adc,
+      vantage,
+      vserver.name,
+      vantage === "public" ? `${reach.entry.name} ${reach.address}` : reach.entry.name,
+      reach.port,
+      name,
+    ),
     adc: estate.adc,
-    vantage: "vip" as const,
+    vantage,
     vserver: vserver.name,
     vservers: [vserver.name, ...through],
     server: null,

@@ -1,5 +1,5 @@
 import type { Estate, LbVserver, Vserver } from "../../estate/model.ts";
-import { csPathTo } from "../../estate/vserver-graph.ts";
+import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { parseEndpoint } from "../../probes/wire/network.ts";
 import type { AdcFront } from "../../probes/transactions/spec.ts";
 import type { PlanSettings } from "./settings.ts";
@@ -20,6 +20,7 @@ export interface VipReach {
  * client cannot reach it (no address, port `*`, no policy).
  */
 export function vipReach(
+  graph: VserverGraph,
   estate: Estate,
   vserver: LbVserver,
   settings: PlanSettings,
@@ -31,7 +32,7 @@ export function vipReach(
     return [{ entry: vserver, ...direct, path: own?.path ?? null, host: own?.host ?? null }];
   }
   const reaches = new Map<string, VipReach>();
-  for (const path of csPathTo(estate, vserver.name, own?.path ?? preferredPath)) {
+  for (const path of graph.csPathTo(vserver.name, own?.path ?? preferredPath)) {
     const entry = estate.csVservers.get(path.csVserver);
     const endpoint = entry === undefined ? null : endpointOf(entry);
     if (entry === undefined || endpoint === null || reaches.has(entry.name)) {
@@ -45,12 +46,13 @@ export function vipReach(
 
 /** The ways to a vserver by its client-facing addresses, from the configuration: as `vipReach`, at another address. */
 export function publicReach(
+  graph: VserverGraph,
   estate: Estate,
   vserver: LbVserver,
   settings: PlanSettings,
   preferredPath: string | null,
 ): VipReach[] {
-  const reaches = vipReach(estate, vserver, settings, preferredPath);
+  const reaches = vipReach(graph, estate, vserver, settings, preferredPath);
   return reaches.flatMap((reach) => {
     const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
     return (own?.public ?? []).map((text) => {

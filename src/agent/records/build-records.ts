@@ -1,5 +1,5 @@
 import type { Estate, Vserver } from "../../estate/model.ts";
-import { csTargetOf, vserversOfService } from "../../estate/vserver-graph.ts";
+import { createVserverGraph, csTargetOf } from "../../estate/vserver-graph.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
@@ -38,8 +38,9 @@ export function buildRecords(
     probes.filter((probe) => probe.vantage === "backend"),
     (probe) => memberId(probe.adcService, probe.server, String(probe.port)),
   );
+  const graph = createVserverGraph(estate);
   const members = [...estate.services.values()].flatMap((service) => {
-    const vservers = vserversOfService(estate, service.name);
+    const vservers = graph.vserversOfService(service.name);
     return service.members.map((member) => {
       const own = backend.get(memberId(service.name, member.server, String(member.port))) ?? [];
       const grace = graceLengths(monitorsOf(own), options.pollMs, protocolOf(own));

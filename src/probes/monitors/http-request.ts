@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import type { MonitorSpec } from "./spec.ts";
+import type { AdcHabits, MonitorSpec } from "./spec.ts";
 
 /** The bytes an HTTP monitor sends, and the method that decides how the answer is read. */
 export interface MonitorRequest {
@@ -12,7 +12,7 @@ export interface MonitorRequest {
  * Completes `httpRequest` or `send` of an HTTP monitor to a request. NetScaler inserts a Host header with the server's
  * address unless `customHeaders` brings one (Citrix support: CTX120921); custom headers go out as they are written. A
  * parameter that already holds a whole request goes out unchanged. HTTP/1.1 and `Connection: close` are assumptions: the
- * ADC's other default headers are not documented.
+ * ADC's version and other default headers are not documented (`spec.habits`).
  */
 export function httpMonitorRequest(written: string, spec: MonitorSpec): MonitorRequest {
   const whole = parseWholeRequest(written);
@@ -30,6 +30,7 @@ export function httpMonitorRequest(written: string, spec: MonitorSpec): MonitorR
     viaVip?.path ?? path,
     viaVip === null || viaVip.host === null ? custom : withHost(custom, viaVip.host),
     spec.hostHeader,
+    spec.habits,
   );
 }
 
@@ -56,13 +57,18 @@ function assemble(
   path: string,
   custom: readonly string[],
   hostHeader: string,
+  habits: AdcHabits | undefined,
 ): MonitorRequest {
-  let text = `${method} ${path} HTTP/1.1\r\n`;
+  let text = `${method} ${path} HTTP/${habits?.httpVersion ?? "1.1"}\r\n`;
   if (!carries(custom, "host")) {
     text += `Host: ${isIPv6(hostHeader) ? `[${hostHeader}]` : hostHeader}\r\n`;
   }
   for (const line of custom) {
     text += `${line}\r\n`;
+  }
+  const userAgent = habits?.userAgent ?? null;
+  if (userAgent !== null && !carries(custom, "user-agent")) {
+    text += `User-Agent: ${userAgent}\r\n`;
   }
   if (!carries(custom, "connection")) {
     text += "Connection: close\r\n";

@@ -8,11 +8,13 @@ import { observe, type ProbeRun } from "../wire/probe-run.ts";
 import { rawRequestViaVip } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
+const SEGMENT_BYTES = 1460;
+
 /**
  * How much of the answer is searched. NetScaler finds the pattern only within the first 16 TCP segments; segments do not
  * reach an application, so full ones of an Ethernet path stand for them.
  */
-export const TCP_ECV_WINDOW_BYTES = 16 * 1460;
+export const TCP_ECV_WINDOW_BYTES = 16 * SEGMENT_BYTES;
 
 /** TCP-ECV with NetScaler's window. */
 export const tcpEcvMonitor: MonitorType = tcpEcvMonitorWith(TCP_ECV_WINDOW_BYTES);
@@ -30,7 +32,7 @@ export function tcpEcvMonitorWith(windowBytes: number): MonitorType {
         const dialled = await dial(run, target, { tls: spec.tls });
         return dialled.kind === "failed"
           ? run.broken(dialled.step, dialled.why)
-          : converse(run, dialled.connection, spec, windowBytes);
+          : converse(run, dialled.connection, spec, windowOf(spec) ?? windowBytes);
       }),
     reversePasses: ["mismatch"],
     source: "SNIP",
@@ -39,6 +41,10 @@ export function tcpEcvMonitorWith(windowBytes: number): MonitorType {
     defaultPort: null,
     unsupported: () => null,
   };
+}
+
+function windowOf({ habits }: MonitorSpec): number | null {
+  return habits === undefined ? null : habits.tcpEcvSegments * SEGMENT_BYTES;
 }
 
 async function converse(
