@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -12,9 +13,20 @@ export interface LabConfig {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Writes the lab's authority into `directory`, which is also the state directory, and makes the configuration. */
+/** Where `labConfig` puts the bearer token for writes, made anew each time and readable by this user alone. */
+export function tokenFileOf(directory: string): string {
+  return join(directory, "maintenance-token");
+}
+
+/**
+ * Writes the lab's authority and a token into `directory`, which is also the state directory, and makes the
+ * configuration.
+ */
 export async function labConfig(lab: Lab, directory: string): Promise<LabConfig> {
   await writeFile(join(directory, "lab-ca.pem"), lab.ca);
+  await writeFile(tokenFileOf(directory), `${randomBytes(24).toString("base64url")}\n`, {
+    mode: 0o600,
+  });
   const { username, password } = lab.nitroCredentials;
   const written = {
     agent: "demo",
@@ -72,7 +84,7 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
         { transaction: "smtp_submission", account: "probe-b", every: "20s", vantages: ["backend"] },
       ],
     },
-    maintenance: { stability: "10s" },
+    maintenance: { stability: "10s", token_file: tokenFileOf(directory) },
   };
   return {
     yaml: stringify(written),

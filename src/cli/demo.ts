@@ -9,7 +9,7 @@ import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import type { LiveMember, LiveState } from "../agent/live.ts";
 import { VERDICT_WORDS } from "../verdict/words.ts";
 import { comparisonTable } from "./compare.ts";
-import { demoConfig } from "./demo-config.ts";
+import { demoConfig, tokenFileOf } from "./demo-config.ts";
 import type { Output } from "./output.ts";
 import { startService } from "./service.ts";
 import { listenForSignals } from "./signals.ts";
@@ -45,6 +45,10 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     output.out(`${lab.scenario.about}\n`);
     output.out(
       `Page     ${address}/\nMetrics  ${address}/metrics\nVerdicts ${address}/api/v1/verdicts\n`,
+    );
+    output.out(
+      `Try, in another terminal: adc-witness maintenance preflight ex02 --url ${address} --token-file ${tokenFileOf(stateDir)}\n` +
+        "and start ex02 --for 1h, list, verify ex02 --drained, end ex02, verify ex02 --returned likewise.\n",
     );
     output.out("Everything runs on loopback. Ctrl-C ends it.\n\n");
     const ending = new AbortController();
