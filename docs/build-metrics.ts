@@ -1,0 +1,77 @@
+import type { MetricDefinition } from "../src/exporters/prometheus/definitions.ts";
+import {
+  ADC_BLIND_REASONS,
+  LABEL_WORDS,
+  METRIC_GROUPS,
+  QUERIES,
+  type Query,
+} from "./metric-words.ts";
+import { anchored, cell, code, table } from "./markdown.ts";
+
+/** docs/metrics.md: every metric with its type, labels and help, and queries that answer a question. */
+export function metricsReference(metrics: readonly MetricDefinition[]): string {
+  return [
+    "# Metrics",
+    "",
+    "`/metrics` speaks Prometheus' text format, and OpenMetrics to a client that asks for it. Names are a contract: they are",
+    "added to, never renamed.",
+    "",
+    "- A **state set** has one series per state. A series is born when the state is first held, and is then 0 or 1 until the",
+    "  member leaves the estate. `== 1` selects the state that holds.",
+    "- Scrape with `honor_labels: true`: should a target carry a label `server` or `port` of its own, ours then stay as they",
+    "  are. Call the job `adc-witness`: the alerts look for it.",
+    "- When NITRO fails or the agent is cut off, the last ADC state is held for three polls; then its opinion is `unknown`.",
+    "",
+    ...METRIC_GROUPS.flatMap((group) => groupText(group, metrics)),
+    "## Labels",
+    "",
+    ...table(
+      ["label", "what it holds"],
+      labelsOf(metrics).map((label) => [code(label), cell(LABEL_WORDS[label] ?? "")]),
+    ),
+    "",
+    "## Reasons of adc_witness_adc_blind",
+    "",
+    "Only those ever held have a series.",
+    "",
+    ...table(
+      ["reason", "what it means"],
+      Object.entries(ADC_BLIND_REASONS).map(([reason, meaning]) => [code(reason), cell(meaning)]),
+    ),
+    "",
+    "## Questions and queries",
+    "",
+    ...QUERIES.flatMap(queryText),
+  ].join("\n");
+}
+
+/** Every label of every metric, once, in alphabetical order. */
+export function labelsOf(metrics: readonly MetricDefinition[]): readonly string[] {
+  return [...new Set(metrics.flatMap(({ labels }) => labels))].sort();
+}
+
+function groupText(
+  { title, prefixes }: { readonly title: string; readonly prefixes: readonly string[] },
+  metrics: readonly MetricDefinition[],
+): string[] {
+  const mine = metrics.filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)));
+  return [
+    `## ${title}`,
+    "",
+    ...mine.flatMap((metric) => [
+      ...anchored(3, metric.name),
+      `${metric.type}; ${labelText(metric.labels)}.`,
+      "",
+      metric.help,
+      "",
+    ]),
+  ];
+}
+
+function labelText(labels: readonly string[]): string {
+  return labels.length === 0 ? "no labels" : `labels ${labels.map(code).join(" ")}`;
+}
+
+function queryText({ question, promql }: Query): string[] {
+  return [question, "", "```promql", promql, "```", ""];
+}

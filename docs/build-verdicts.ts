@@ -1,0 +1,88 @@
+import { REASONS, STEPS } from "../src/probes/reason.ts";
+import { REASON_WORDS, STEP_WORDS } from "../src/verdict/reason-words.ts";
+import {
+  MEMBER_VERDICTS,
+  MISMATCH_VERDICTS,
+  VSERVER_VERDICTS,
+  WARNING_VERDICTS,
+  type Verdict,
+} from "../src/verdict/verdicts.ts";
+import { VERDICT_WORDS } from "../src/verdict/words.ts";
+import { anchored, code, table } from "./markdown.ts";
+
+/** docs/verdicts.md: every verdict, step and reason, in words and with what to do, under an anchor of its name. */
+export function verdictReference(): string {
+  const vserverOnly = VSERVER_VERDICTS.filter((verdict) => !isOfMembers(verdict));
+  return [
+    "# Verdicts and reasons",
+    "",
+    "A **verdict** is what adc-witness says of a member (one server:port of a service or group) or of a vserver. It is one",
+    "of a closed list. The **reason** and the **step** say why a probe ended as it did; they are closed lists, too.",
+    "",
+    "A verdict compares three opinions: what the **ADC** says, what a **replica** of its monitors says when this agent runs",
+    "them, and what the **service** says when a client talks to it. [architecture.md](architecture.md) has more.",
+    "",
+    "`compare` exits with 2 for a *mismatch*, else with 3 for an unknown that was not to be expected, else with 1 for what",
+    "*deserves a look*, else with 0.",
+    "",
+    "## Verdicts on members",
+    "",
+    ...overview(MEMBER_VERDICTS),
+    ...MEMBER_VERDICTS.flatMap(verdictText),
+    "## Verdicts on vservers",
+    "",
+    "`settling` and `unknown` mean the same as for members.",
+    "",
+    ...overview(vserverOnly),
+    ...vserverOnly.flatMap(verdictText),
+    ...anchored(2, "steps", "Steps"),
+    "How far a probe came.",
+    "",
+    ...table(
+      ["step", "it ended"],
+      STEPS.map((step) => [code(step), STEP_WORDS[step]]),
+    ),
+    "",
+    ...anchored(2, "reasons", "Reasons"),
+    "Why it ended there.",
+    "",
+    ...REASONS.flatMap((reason) => {
+      const { label, advice } = REASON_WORDS[reason];
+      return [...anchored(3, reason), `In words: ${label}.`, "", `What to do: ${advice}`, ""];
+    }),
+  ].join("\n");
+}
+
+function isOfMembers(verdict: Verdict): boolean {
+  const members: readonly Verdict[] = MEMBER_VERDICTS;
+  return members.includes(verdict);
+}
+
+function overview(verdicts: readonly Verdict[]): string[] {
+  return [
+    ...table(
+      ["verdict", "in words", "`compare`"],
+      verdicts.map((verdict) => [
+        `[\`${verdict}\`](#${verdict})`,
+        VERDICT_WORDS[verdict].label,
+        weight(verdict),
+      ]),
+    ),
+    "",
+  ];
+}
+
+function verdictText(verdict: Verdict): string[] {
+  const { label, meaning, advice } = VERDICT_WORDS[verdict];
+  return [...anchored(3, verdict), `*${label}*. ${meaning}`, "", `What to do: ${advice}`, ""];
+}
+
+function weight(verdict: Verdict): string {
+  if (MISMATCH_VERDICTS.has(verdict)) {
+    return "mismatch: 2";
+  }
+  if (WARNING_VERDICTS.has(verdict)) {
+    return "deserves a look: 1";
+  }
+  return verdict === "unknown" ? "3, where not to be expected" : "0";
+}

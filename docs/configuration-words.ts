@@ -1,0 +1,155 @@
+import type { TransactionName } from "../src/probes/transactions/spec.ts";
+
+/** What the tables of keys cannot say, by the first part of the key. */
+export const SECTIONS: Readonly<Record<string, string>> = {
+  agent: "Shown on the page. Prometheus' own `instance` label tells agents apart in metrics.",
+  state_dir:
+    "Holds `maintenance.json`, `accounts.json` and `since.json`. Keep it on a disk that survives a restart: the suspension of an account is in it.",
+  source_addresses:
+    "Probes take turns among them, whatever the family of the target: where the servers have IPv4 addresses, list IPv4 addresses only. Several addresses let the agent see more than one server behind source-IP persistence. ICMP uses them too.",
+  adcs: "Each ADC has NITRO, an ns.conf, or both. NITRO gives live state; with an ns.conf alone there is no ADC opinion, and every verdict is `unknown`. The NITRO account needs to read only: see [nitro-user.md](nitro-user.md).",
+  connect_to:
+    'Keys and values are `host:port`, or `[address]:port` for IPv6: `"192.168.1.154:143": "127.0.0.1:20143"`.',
+  unmapped: "`refuse` is what the demo uses: nothing but the lab can be dialled.",
+  monitors:
+    "NITRO never returns passwords, and ns.conf holds them encrypted. A login monitor without its password here is listed by `plan` as `not_configured`.",
+  vservers:
+    "`host` is needed where the vserver's policies do not name one. Without `host` or `names`, and without NITRO's certificate, `vip_wrong_certificate` is never claimed.",
+  members:
+    "Exchange is recognised by its health page or virtual directories in monitors and rules, by its banners and its X-FEServer header. Help is needed only where none of these is there.",
+  transactions:
+    "The anonymous looks run by themselves wherever Exchange is recognised. Logins run only where this section says so, with accounts of the probe's own. After a rejected login the next one goes to another member; a second rejection suspends the account for 30 minutes, doubling up to 6 hours.",
+  maintenance:
+    "Windows can also be declared by `adc-witness maintenance start` and over the API; those are kept in `state_dir`. Writes over the API need the token.",
+  control_targets:
+    "Addresses that always answer, for example the default gateway's management port. TCP connections only.",
+  probe:
+    "The defaults are the likelier choice. UNCONFIRMED: compare with a capture of your ADC's own probes, and correct them here.",
+  metrics: "",
+  web: "Loopback by default. To open it to the network, give it a `config_file` (TLS, basic auth) as Prometheus' exporters take it; the agent warns when it is open without one.",
+  shard: "",
+  workers: "",
+  log: "",
+};
+
+/** Keys that are read and checked and that no code acts on. A test looks whether that is still so. */
+export const UNUSED_KEYS: ReadonlyMap<string, RegExp> = new Map([
+  ["shard", /\bconfig\.shard\b/],
+  ["workers", /\bconfig\.workers\b/],
+]);
+
+export const TRANSACTION_OPTIONS: readonly {
+  readonly transactions: readonly TransactionName[];
+  readonly option: string;
+  readonly meaning: string;
+}[] = [
+  {
+    transactions: ["owa_form"],
+    option: "aaa_login_path",
+    meaning:
+      "Path that the ADC's login form is posted to; default `/cgi/tmlogin`. UNCONFIRMED across firmware versions.",
+  },
+  {
+    transactions: ["owa_form"],
+    option: "aaa_username",
+    meaning: "User name for the ADC's login, where it differs from the account's.",
+  },
+  {
+    transactions: ["imap_login"],
+    option: "fetch_newest",
+    meaning:
+      "`true` also asks for the newest message's size: it proves that the store can be read.",
+  },
+  {
+    transactions: ["rpc_endpoint_map"],
+    option: "mapper_port",
+    meaning: "Port of the endpoint mapper; default 135.",
+  },
+  {
+    transactions: ["rpc_endpoint_map"],
+    option: "expected_port",
+    meaning: "Port the mapper must name, where the member is the mapper itself.",
+  },
+  {
+    transactions: ["dns_lookup"],
+    option: "query",
+    meaning: "Name that is asked for; default: the host.",
+  },
+  { transactions: ["dns_lookup"], option: "type", meaning: "Record type; default `A`." },
+  {
+    transactions: ["dns_lookup"],
+    option: "expected",
+    meaning: "Addresses separated by commas, one of which must be in the answer.",
+  },
+  {
+    transactions: ["ntp_time"],
+    option: "max_offset_ms",
+    meaning: "Largest difference from this host's clock, in milliseconds; default: not judged.",
+  },
+  {
+    transactions: ["ldap_bind"],
+    option: "base_dn",
+    meaning: "Searches below this entry; default: reads the root's own entry.",
+  },
+  {
+    transactions: ["ldap_bind"],
+    option: "filter",
+    meaning: "What the search must find; default `(objectClass=*)`.",
+  },
+  {
+    transactions: ["smtp_mail_from"],
+    option: "outside_address",
+    meaning:
+      "With `expect: blocked`: a recipient outside that must be refused. No mail is sent either way.",
+  },
+  {
+    transactions: ["ews_folder"],
+    option: "padding_bytes",
+    meaning: "Asks again with a body of this size, nothing of which is stored.",
+  },
+  {
+    transactions: ["eas_options", "ews_folder", "autodiscover", "mapi_endpoint", "oab", "rpc_echo"],
+    option: "auth",
+    meaning: "`ntlm`, `negotiate` or `basic`; default: the first of these that is offered.",
+  },
+  {
+    transactions: ["eas_options", "ews_folder", "autodiscover", "mapi_endpoint", "oab", "rpc_echo"],
+    option: "channel_binding",
+    meaning: "`false` leaves the TLS channel binding out of NTLM; default `true`.",
+  },
+  {
+    transactions: ["rpc_echo"],
+    option: "rpc_server",
+    meaning: "Destination that the RPC proxy is asked for; default: the host.",
+  },
+  {
+    transactions: ["mail_round_trip"],
+    option: "imap_host",
+    meaning: "Where the mail is looked for; default: the server it was handed in at.",
+  },
+  {
+    transactions: ["mail_round_trip"],
+    option: "imap_port",
+    meaning: "Default 993 (TLS); 143 begins with STARTTLS.",
+  },
+  {
+    transactions: ["mail_round_trip"],
+    option: "junk_folder",
+    meaning: "Name of the junk folder, where the server does not mark it.",
+  },
+];
+
+export const RULES_IN_WORDS: readonly string[] = [
+  "Names of ADCs, accounts and windows are unique.",
+  "An ADC has `nitro` or `ns_conf`, or both.",
+  "Of `password` and `password_file` (and of `token`, `secret` and their `_file`) at most one is given; NITRO and accounts need one.",
+  "`poll_every` is at least `1s`, `import_every` not shorter than `poll_every`, `timeout` at least `100ms`.",
+  "`http:` URLs of NITRO and `verify: false` are accepted with a warning: the password can be stolen.",
+  "`monitor_tls.min` is not newer than `max`.",
+  "A run that logs in names an account; a round trip needs an account with `address`.",
+  "`every` is at least `1s`; below `30s` for a login, or `10s` for a look, there is a warning.",
+  "`expect: blocked` goes only with a transaction that needs no account.",
+  "A window is fixed (`start`, `end`) or recurring (`cron`, `timezone`, `duration` of at most `168h`), not both.",
+  "The page open to the network without `web.config_file` is accepted with a warning.",
+  "Every file that is named can be read, and no secret is empty.",
+];
