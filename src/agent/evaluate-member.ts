@@ -13,6 +13,7 @@ import {
   transactionRank,
   type CombinedService,
 } from "../verdict/service-opinion.ts";
+import { adcReason } from "./adc-reason.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 
@@ -37,7 +38,8 @@ export interface MemberSurroundings {
 /** Brings a member's opinions and verdict up to date. Cheap: called after every probe and every poll. */
 export function evaluateMember(record: MemberRecord, around: MemberSurroundings): void {
   const { now } = around;
-  const cannotReach = neverReached(record);
+  // What is cut off from the network, or never came through to this member, has no opinion.
+  const cannotReach = around.cutOff || neverReached(record);
   const replica = replicaOf(record);
   const service = serviceOf(record, around.mailboxSide);
   record.replica = cannotReach ? "unknown" : replica.opinion;
@@ -187,7 +189,7 @@ function explain(
   replica: MemberReplica,
   service: CombinedService,
 ): void {
-  if (around.cutOff || cannotReach) {
+  if (cannotReach) {
     setReason(record, null, "agent_path", null);
     return;
   }
@@ -209,6 +211,12 @@ function explain(
   if (record.verdict === "unknown" && record.adcOpinion === "unknown") {
     const unheard = around.nitro ? "agent_fault" : "not_configured";
     setReason(record, null, record.adcRawState === null ? unheard : null, decidedBy);
+    return;
+  }
+  // Where only the ADC sees a fault, only the ADC can say which.
+  const theirs = failing === undefined && record.adcOpinion === "down" ? adcReason(record) : null;
+  if (theirs !== null) {
+    setReason(record, theirs.step, theirs.reason, theirs.monitor);
     return;
   }
   setReason(record, seen?.step ?? null, seen?.reason ?? null, decidedBy);
