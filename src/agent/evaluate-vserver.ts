@@ -90,9 +90,11 @@ function vipOpinion(record: VserverRecord): {
     (probe) => probe.vantage === "vip" && probe.planned.action.unsupportedReason === null,
   );
   const looks = probes.filter((probe) => probe.kind === "transaction");
-  const guarded = looks.find(
+  const stopped = looks.filter(
     (probe) => probe.last !== null && PROTECTED_REASONS.has(probe.last.reason),
   );
+  // A login climbs higher than an anonymous look, which is always stopped at the first rung.
+  const guarded = stopped.find(isLogin) ?? stopped[0];
   if (guarded?.last && !looks.some((probe) => answersDespiteGuard(probe))) {
     return { opinion: "protected", reason: guarded.last.reason };
   }
@@ -118,11 +120,11 @@ function vipOpinion(record: VserverRecord): {
 
 /** A login that passes AAA proves the service behind it. */
 function answersDespiteGuard(probe: ProbeRecord): boolean {
-  return (
-    probe.transaction !== "" &&
-    transactionRank(probe.transaction) === "login" &&
-    probe.opinion === "up"
-  );
+  return isLogin(probe) && probe.opinion === "up";
+}
+
+function isLogin(probe: ProbeRecord): boolean {
+  return probe.transaction !== "" && transactionRank(probe.transaction) === "login";
 }
 
 function reasonOf(probes: readonly ProbeRecord[], id: string | null): Reason | null {
