@@ -1,9 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { createDeclarations } from "../../src/maintenance/declarations.ts";
-import { openStore } from "../../src/maintenance/store.ts";
+import { describe, expect, test } from "vitest";
 import type { MaintenanceActions } from "../../src/web/actions.ts";
 import type { WindowJson } from "../../src/web/api/maintenance.ts";
 import {
@@ -13,30 +8,16 @@ import {
   windowSchema,
 } from "../../src/web/api/schemas.ts";
 import { maintenanceHour, NOON } from "../support/live-state.ts";
+import { realDeclarations } from "./real-declarations.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";
 
 const BEARER = { authorization: "Bearer t0ken" };
 
 /** The real store in a folder of this test's own, behind a clock that a test can turn. */
 async function agent(options: { token?: string | null } = {}) {
-  const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-maintenance-"));
-  const opened = await openStore(stateDir);
-  if (opened.kind !== "open") {
-    throw new Error(JSON.stringify(opened));
-  }
-  const declarations = createDeclarations({
-    configured: [],
-    store: opened.store,
-    snapshot: null,
-    onFailure: (message) => {
-      throw new Error(message);
-    },
-  });
   const clock = { now: NOON };
   const maintenance: MaintenanceActions = {
-    list: () => declarations.list(clock.now),
-    start: (request) => declarations.start(request, clock.now),
-    end: (name) => declarations.end(name, clock.now),
+    ...(await realDeclarations(clock)),
     preflight: (server) =>
       Promise.resolve({
         server,
@@ -50,10 +31,6 @@ async function agent(options: { token?: string | null } = {}) {
     actions: { ...IDLE_ACTIONS, maintenance },
     token: () => (options.token === undefined ? "t0ken" : options.token),
     now: () => clock.now,
-  });
-  onTestFinished(async () => {
-    await declarations.close();
-    await rm(stateDir, { recursive: true, force: true });
   });
   const post = (body: unknown, headers: Record<string, string> = BEARER) =>
     web.ask("POST", "/api/v1/maintenance", {

@@ -20,6 +20,8 @@ export interface RunningWeb {
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
   readonly ask: (method: string, path: string, options?: AskOptions) => Promise<Answer>;
   readonly logged: readonly string[];
+  /** Ends it before the test is over. */
+  readonly close: () => Promise<void>;
 }
 
 export interface AskOptions {
@@ -76,6 +78,7 @@ export async function serve(
     ask,
     get: (path, headers = {}) => ask("GET", path, { headers }),
     logged,
+    close: web.close,
   };
 }
 

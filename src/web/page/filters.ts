@@ -33,9 +33,9 @@ function choice(
 ): Markup {
   // A choice that no longer exists stays visible, so that the address and the page say the same.
   const all = chosen === undefined || values.includes(chosen) ? values : [chosen, ...values];
-  return html`<label
-    >${label}
-    <select name="${name}">
+  return html`<div class="field">
+    <label for="filter-${name}">${label}</label>
+    <select name="${name}" id="filter-${name}">
       <option value="">all</option>
       ${all.map(
         (value) =>
@@ -44,7 +44,7 @@ function choice(
           </option>`,
       )}
     </select>
-  </label>`;
+  </div>`;
 }
 
 const SELECTED = html` selected`;

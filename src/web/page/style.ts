@@ -71,7 +71,7 @@ button:hover, .button:hover { background: var(--quiet-ground); }
 summary { cursor: pointer; color: var(--link); }
 .more { font-size: .95rem; }
 .filters { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: end; margin-bottom: .8rem; }
-.filters label { display: grid; font-size: .85rem; color: var(--soft); }
+.field { display: grid; max-width: 100%; } .field label { font-size: .85rem; color: var(--soft); }
 select, input:not([type=checkbox]) { font: inherit; padding: .3rem .5rem; border: 1px solid var(--soft); border-radius: .3rem; background: var(--paper); color: var(--ink); max-width: 100%; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; background: var(--paper); border: 1px solid var(--line); }

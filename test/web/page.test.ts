@@ -1,0 +1,324 @@
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { LiveState } from "../../src/agent/live.ts";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { browserMissing, launchBrowser } from "../support/browser.ts";
+import {
+  aLargeEstate,
+  aLiveState,
+  aMember,
+  anAdc,
+  maintenanceHour,
+  NOON,
+} from "../support/live-state.ts";
+import { contrastFaults } from "./contrast.ts";
+import { realDeclarations } from "./real-declarations.ts";
+import { IDLE_ACTIONS, serve } from "./support.ts";
+
+const CONF = [
+  "add server ex02 192.0.2.12",
+  "add lb monitor tcp_long TCP -LRTM DISABLED -interval 30",
+  "add serviceGroup svc_imap TCP",
+  "bind serviceGroup svc_imap ex02 143",
+  "bind serviceGroup svc_imap -monitorName tcp_long",
+].join("\n");
+const ESTATES = () => [parseNsConf(CONF, { adc: "prod" })];
+const MEMBER = "/member?adc=prod&adc_service=svc_imap&server=ex02&port=143";
+
+/** Everything agrees: the hour before. */
+function hourBefore(): LiveState {
+  const live = maintenanceHour();
+  const good = {
+    adcOpinion: "up",
+    replica: "up",
+    service: "up",
+    verdict: "agree_up",
+    reason: "ok",
+    mismatch: false,
+  } as const;
+  return { ...live, members: live.members.map((member) => ({ ...member, ...good })) };
+}
+
+describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+  });
+
+  /** A page that fails the test at the first complaint of the browser, or request to anywhere else. */
+  async function open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext({
+      timezoneId: "Europe/Berlin",
+      locale: "en-GB",
+      ...options,
+    });
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        complaints.push(message.text());
+      }
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("request", (request) => {
+      if (!request.url().startsWith(new URL(url).origin)) {
+        complaints.push(`asked for ${request.url()}`);
+      }
+    });
+    onTestFinished(async () => {
+      await context.close();
+      expect(complaints).toEqual([]);
+    });
+    await page.clock.setFixedTime(NOON);
+    await page.goto(url);
+    return page;
+  }
+
+  test("a stranger reads server, protocol, cause, time and command from the first screen", async () => {
+    const web = await serve(maintenanceHour(), { estates: ESTATES });
+    const page = await open(web.url, { viewport: { width: 1280, height: 900 } });
+    await page.getByText("● live").waitFor();
+    const sentence = page.getByRole("heading", { level: 1 });
+    expect(await sentence.innerText()).toMatch(
+      /^✖\s*NetScaler prod sends IMAP clients to ex02, which is in maintenance, since 12:58 \(62 s ago\)\.$/,
+    );
+    expect(await page.title()).toBe("1 of 8 disagree · adc-witness dc1");
+    expect(await page.getByText("1 of 8 checks disagrees.").isVisible()).toBe(true);
+    const card = page.getByRole("article").first();
+    for (const words of [
+      "ex02 IMAP (143)",
+      "in maintenance, still gets clients",
+      "The same monitor (tcp), repeated from here, passes.",
+      "the connection was accepted and closed without a byte",
+      "disable serviceGroup svc_imap ex02 143 -delay 60 -graceFul YES",
+    ]) {
+      const found = card.getByText(words, { exact: false }).first();
+      expect([words, await found.isVisible()]).toEqual([words, true]);
+      const box = await found.boundingBox();
+      expect(box?.y ?? Infinity).toBeLessThan(900);
+    }
+  });
+
+  test("the accessibility tree tells the same without colours", async () => {
+    const web = await serve(maintenanceHour(), { estates: ESTATES });
+    const page = await open(web.url);
+    await page.getByText("● live").waitFor();
+    const card = await page.getByRole("article").first().ariaSnapshot();
+    expect(card).toContain('- heading "ex02 IMAP (143)" [level=3]');
+    expect(card).toContain("- term: ADC");
+    expect(card).toContain(
+      'button "Copy: disable serviceGroup svc_imap ex02 143 -delay 60 -graceFul YES"',
+    );
+    const matrix = await page.getByRole("region", { name: "Matrix of prod" }).ariaSnapshot();
+    expect(matrix).toContain(
+      `- 'link "ex02 port 143: ADC up, replica up, service down: in maintenance, still gets clients"'`,
+    );
+    expect(matrix).toContain('- columnheader "v_imap"');
+    expect(matrix).toContain('- rowheader "ex02"');
+    for (const landmark of ["banner", "main", "contentinfo", "navigation"] as const) {
+      expect(await page.getByRole(landmark).count()).toBe(1);
+    }
+    const ids = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('[id]')].map((one) => one.id)",
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test("a keyboard reaches the content, the filters and the cells", async () => {
+    const web = await serve(maintenanceHour());
+    const page = await open(web.url);
+    await page.keyboard.press("Tab");
+    expect(await page.locator(":focus").innerText()).toBe("Skip to the content");
+    await page.keyboard.press("Enter");
+    const reached = new Set<string>();
+    for (let index = 0; index < 40; index += 1) {
+      await page.keyboard.press("Tab");
+      reached.add(
+        await page.evaluate<string>(
+          "document.activeElement.getAttribute('class') ?? document.activeElement.tagName",
+        ),
+      );
+    }
+    expect([...reached]).toEqual(
+      expect.arrayContaining(["copy", "SELECT", "cell bad", "SUMMARY", "scroll"]),
+    );
+  });
+
+  test.each(["light", "dark"] as const)("every text has AA contrast, %s", async (colorScheme) => {
+    const web = await serve(
+      { ...maintenanceHour(), adcs: [anAdc({ up: false, lastError: "timeout" })] },
+      { estates: ESTATES, token: () => "t" },
+    );
+    for (const path of ["/", MEMBER, "/vserver?adc=prod&vserver=v_owa", "/maintenance"]) {
+      const page = await open(web.url + path, { colorScheme });
+      expect([path, await contrastFaults(page)]).toEqual([path, []]);
+    }
+  });
+
+  test("follows changes without a reload, and keeps the reader's place", async () => {
+    let live = hourBefore();
+    const web = await serve(() => live, { estates: ESTATES });
+    const page = await open(web.url);
+    await page.getByText("● live").waitFor();
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toContain(
+      "agree about every server",
+    );
+    await page.evaluate("window.untouched = true");
+    live = maintenanceHour();
+    await page
+      .getByText("NetScaler prod sends IMAP clients to ex02, which is in maintenance")
+      .first()
+      .waitFor();
+    const cell = page.getByRole("link", { name: /^ex03 port 443/ });
+    await page.locator("details.evidence summary").first().click();
+    await cell.focus();
+    live = {
+      ...live,
+      members: live.members.map((member) =>
+        member.server === "ex01"
+          ? { ...member, verdict: "false_down" as const, mismatch: true }
+          : member,
+      ),
+    };
+    await page.getByText("3 of 8 checks disagree.").waitFor();
+    expect(await page.evaluate("window.untouched")).toBe(true);
+    expect(await page.locator("details.evidence[open]").count()).toBe(1);
+    expect(await page.locator(":focus").getAttribute("title")).toMatch(/^ex03 port 443/);
+    expect(await page.title()).toContain("3 of 8 disagree");
+  });
+
+  test("says when the agent is gone, and comes back by itself", async () => {
+    const web = await serve(maintenanceHour());
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    await page.goto(web.url);
+    await page.getByText("● live").waitFor();
+    await web.close();
+    await page.getByText("connection to the agent lost").waitFor();
+    await serve(hourBefore(), { listen: [`127.0.0.1:${String(web.port)}`] });
+    await page.getByText("● live").waitFor();
+    await page.getByText("agree about every server").waitFor();
+  });
+
+  test("without script it says everything, filters, and reloads itself", async () => {
+    const web = await serve(maintenanceHour(), { estates: ESTATES });
+    const page = await open(web.url, { javaScriptEnabled: false });
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toContain(
+      "which is in maintenance, since 2026-11-22 11:58 UTC.",
+    );
+    expect(await page.locator('meta[http-equiv="refresh"]').count()).toBe(1);
+    await page.getByLabel("Server", { exact: true }).selectOption("ex03");
+    await page.getByRole("button", { name: "Show" }).click();
+    expect(new URL(page.url()).searchParams.get("server")).toBe("ex03");
+    expect(await page.locator(".cell").count()).toBe(2);
+    await page.getByRole("link", { name: "Show all" }).click();
+    await page.getByRole("link", { name: /^ex02 port 143/ }).click();
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toContain("ex02 IMAP (143)");
+  });
+
+  test("filters apply at once and are permalinks", async () => {
+    const web = await serve(maintenanceHour());
+    const page = await open(web.url);
+    await page.getByLabel("Verdict", { exact: true }).selectOption("maintenance_expected");
+    await page.waitForURL("**/?verdict=maintenance_expected");
+    expect(await page.locator(".cell").count()).toBe(1);
+    expect(await page.locator("article.card").count()).toBe(0);
+    const again = await open(page.url());
+    expect(await again.getByLabel("Verdict", { exact: true }).inputValue()).toBe(
+      "maintenance_expected",
+    );
+  });
+
+  test("a command is copied with one click", async () => {
+    const web = await serve(maintenanceHour(), { estates: ESTATES });
+    const page = await open(web.url, { permissions: ["clipboard-read", "clipboard-write"] });
+    await page.getByRole("button", { name: /^Copy: disable/ }).click();
+    await page.getByText("Copied").waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(
+      "disable serviceGroup svc_imap ex02 143 -delay 60 -graceFul YES",
+    );
+  });
+
+  test.each([390, 768, 1280, 2560])("nothing is cut off at %d pixels", async (width) => {
+    const web = await serve(maintenanceHour(), { estates: ESTATES, token: () => "t" });
+    for (const path of ["/", MEMBER, "/vserver?adc=prod&vserver=v_owa", "/maintenance"]) {
+      const page = await open(web.url + path, { viewport: { width, height: 844 } });
+      const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      expect([path, overflow]).toEqual([path, 0]);
+    }
+  });
+
+  test("a member's page shows timeline, runs, monitors and what they cannot see", async () => {
+    const web = await serve(maintenanceHour(), { estates: ESTATES });
+    const page = await open(web.url + MEMBER);
+    for (const name of ["Who says what", "The last hours", "Probes", "Monitors as configured"]) {
+      expect(await page.getByRole("heading", { name }).count()).toBe(1);
+    }
+    await page.getByText("The same in words").waitFor();
+    expect(await page.locator("svg rect.bar").count()).toBeGreaterThanOrEqual(4);
+    expect(
+      await page.getByRole("link", { name: "Probe now" }).first().getAttribute("href"),
+    ).toContain("/probe?target=prod%2Fsvc_imap%2Fex02%3A143&monitor=tcp");
+    expect(await page.getByText("only complete a TCP handshake").count()).toBe(1);
+    const lost = await open(`${web.url}/?server=ex02`);
+    expect(await lost.locator(".cell").count()).toBe(2);
+  });
+
+  test("a window is declared and ended from the page, with the token kept in the tab only", async () => {
+    const clock = { now: NOON };
+    const declarations = await realDeclarations(clock);
+    const report = (server: string) => Promise.resolve({ server, ok: true, checks: [] });
+    const maintenance = { ...declarations, preflight: report, verify: report };
+    const web = await serve(maintenanceHour(), {
+      actions: { ...IDLE_ACTIONS, maintenance },
+      token: () => "s3cret",
+    });
+    const page = await open(`${web.url}/maintenance`);
+    await page.locator("input[name=servers]").fill("ex02");
+    await page.getByLabel("Why", { exact: true }).fill("CU15");
+    await page.locator("form.stack [data-token]").fill("s3cret");
+    await page.getByRole("button", { name: "Declare" }).click();
+    await page.getByText("Declared: ex02.").waitFor();
+    expect(declarations.list()).toMatchObject([
+      { name: "ex02", servers: ["ex02"], reason: "CU15", endAt: NOON + 7_200_000 },
+    ]);
+    clock.now += 60_000;
+    await page.getByRole("button", { name: "End ex02 now" }).click();
+    await page.getByText("Ended: ex02.").waitFor();
+    expect(declarations.list()).toMatchObject([{ name: "ex02", state: "over" }]);
+    expect(await page.context().cookies()).toEqual([]);
+    expect(await page.content()).not.toContain("s3cret");
+  });
+
+  test("five hundred members are shown at once", async () => {
+    const web = await serve(aLargeEstate({ members: 500, monitors: 2 }));
+    const page = await open(web.url);
+    expect(await page.locator(".cell").count()).toBe(500);
+    await page.getByText("● live").waitFor();
+  });
+
+  test("names from outside are text and nothing else", async () => {
+    const server = `<img src=x onerror="document.title='owned'">`;
+    const member = aMember({
+      server,
+      vservers: [`"><script>alert(1)</script>`],
+      adcLastResponse: server,
+      verdict: "blind_monitor",
+      mismatch: true,
+    });
+    const web = await serve(aLiveState({ members: [member] }), { estates: ESTATES });
+    const page = await open(web.url);
+    await page.getByText("● live").waitFor();
+    expect(await page.locator("img, main script").count()).toBe(0);
+    expect(await page.title()).toBe("1 of 1 disagree · adc-witness dc1");
+    await page
+      .getByRole("link", { name: /port 143/ })
+      .first()
+      .click();
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toContain(server);
+  });
+});
