@@ -8,12 +8,15 @@ import type { LiveAdc } from "./live.ts";
 
 /** Waits between attempts to read an estate for the first time, in milliseconds; the last one repeats. */
 const FIRST_IMPORT_RETRIES_MS = [2_000, 5_000, 10_000, 30_000, 60_000];
+/** An estate that still differs from what the ADC tells after it was read anew is not read again before this. */
+const STILL_STALE_PAUSE_MS = 60_000;
 
 export interface AdcWatchOptions {
   readonly link: AdcLink;
   readonly importEveryMs: number;
   readonly log: Log;
   readonly now: () => number;
+  readonly monotonic: () => number;
   /** An estate that was in force before a reload: it serves until the first import. */
   readonly earlierEstate: Estate | null;
   readonly onEstate: (estate: Estate) => void;
@@ -28,6 +31,8 @@ export class AdcWatch {
   #estate: Estate | null;
   readonly #toldGaps = new Set<string>();
   #importDue = true;
+  /** When a difference last made the estate due; it ends with the difference. */
+  #foundStaleAt = -Infinity;
   #stopped = false;
   #wake: (() => void) | null = null;
   #task: ScheduledTask | null = null;
@@ -43,7 +48,12 @@ export class AdcWatch {
     });
   }
 
+  /** Begins the watch; nothing once it has been stopped. */
   start(): void {
+    if (this.#stopped) {
+      this.#firstRoundDone();
+      return;
+    }
     this.#task = schedule(importCron(this.#options.importEveryMs), () => {
       this.#importDue = true;
       this.#wake?.();
@@ -63,6 +73,7 @@ export class AdcWatch {
     await this.#task?.destroy();
     await this.#options.link.close();
     await this.#running;
+    this.#firstRoundDone();
   }
 
   async #run(): Promise<void> {
@@ -72,13 +83,16 @@ export class AdcWatch {
         this.#importDue = false;
         failedImports = (await this.#import()) ? 0 : failedImports + 1;
       }
+      const polledAt = this.#options.monotonic();
       const pollDelayMs = this.#estate === null ? null : await this.#poll(this.#estate);
       this.#firstRoundDone();
       if (failedImports > 0 && this.#estate === null) {
         await this.#sleep(retryDelayMs(failedImports));
         this.#importDue = true;
       } else {
-        await this.#sleep(pollDelayMs);
+        // The delay counts from the start of the poll, however long the ADC took to answer.
+        const tookMs = this.#options.monotonic() - polledAt;
+        await this.#sleep(pollDelayMs === null ? null : Math.max(0, pollDelayMs - tookMs));
       }
     }
     this.#firstRoundDone();
@@ -118,9 +132,7 @@ export class AdcWatch {
           nodes: read.state.nodes.map(liveNode),
         });
         this.#tellGaps(read.gaps);
-        if (read.state.estateStale === true) {
-          this.#importDue = true;
-        }
+        this.#noteStale(read.state.estateStale === true);
         onState(read.state);
         break;
       case "held":
@@ -132,6 +144,16 @@ export class AdcWatch {
         }
     }
     return link.pollDelayMs;
+  }
+
+  #noteStale(stale: boolean): void {
+    const now = this.#options.monotonic();
+    if (!stale) {
+      this.#foundStaleAt = -Infinity;
+    } else if (now - this.#foundStaleAt >= STILL_STALE_PAUSE_MS) {
+      this.#foundStaleAt = now;
+      this.#importDue = true;
+    }
   }
 
   /** One line for each gap in what the account may read, once. */

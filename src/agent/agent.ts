@@ -58,6 +58,9 @@ export class Agent {
   async start(): Promise<void> {
     const stored = await readSince(this.config.stateDir);
     await this.#generation.start();
+    if (this.#stopped) {
+      return;
+    }
     restoreSince(this.state, stored);
     this.#sinceTimer = setInterval(() => {
       void this.#writeSince();
@@ -65,16 +68,24 @@ export class Agent {
     this.#sinceTimer.unref();
   }
 
-  /** Brings a validated configuration into force; memory of what stays the same is kept. */
+  /**
+   * Brings a validated configuration into force; memory of what stays the same is kept. Resolves when every ADC has been
+   * asked once; a stop need not wait for that.
+   */
   async reload(config: Config): Promise<void> {
+    let started: Promise<void> = Promise.resolve();
     await this.#inTurn(async () => {
+      if (this.#stopped) {
+        return;
+      }
       const earlier = this.#generation;
       const keeper = await keeperOf(config, this.#now);
       await earlier.stop();
       this.#options.declarations.reconfigure(config.maintenance.windows);
       this.#generation = this.#make(config, keeper, earlier);
-      await this.#generation.start();
+      started = this.#generation.start();
     });
+    await started;
   }
 
   /** Ends all probing and logs out of NITRO. Any number of calls. */

@@ -43,7 +43,7 @@ export interface GenerationOptions {
 export class Generation {
   readonly config: Config;
   readonly state: WitnessState;
-  readonly #options: GenerationOptions;
+  #options: GenerationOptions;
   readonly #abort = new AbortController();
   readonly #scheduler: Scheduler;
   readonly #runner: ProbeRunner;
@@ -87,7 +87,10 @@ export class Generation {
       now,
       monotonic,
     });
+    this.state.suspendedAccounts = options.keeper.suspended();
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
+    // What it knew has been taken over: generations must not keep one another alive, reload after reload.
+    this.#options = { ...options, earlier: null };
   }
 
   /** Starts watching and probing; resolves when every ADC has been asked once. */
@@ -97,6 +100,7 @@ export class Generation {
       return Promise.resolve();
     });
     if (this.config.controlTargets.length > 0) {
+      // Watches that are started after a stop during this end at once.
       await this.#checkControl();
       this.#every("control", CONTROL_EVERY_MS, () => this.#checkControl());
     }
@@ -122,9 +126,13 @@ export class Generation {
   }
 
   #watch(adc: AdcConfig): AdcWatch {
-    const { config, events, log, now, monotonic, earlier } = this.#options;
+    const { events, log, now, monotonic, earlier } = this.#options;
     const pollMs = adc.nitro?.pollEveryMs ?? 0;
     this.state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs });
+    const earlierLive = earlier?.state.adcs.find(({ name }) => name === adc.name);
+    if (earlierLive !== undefined && adc.nitro !== null) {
+      this.state.setAdcLive(adc.name, { ...earlierLive, up: earlierLive.up ?? false });
+    }
     const earlierEstate = earlier?.state.recordsOf(adc.name)?.estate ?? null;
     if (earlierEstate !== null) {
       this.#apply(adc, earlierEstate);
@@ -142,7 +150,8 @@ export class Generation {
       importEveryMs: adc.nitro?.importEveryMs ?? NS_CONF_IMPORT_EVERY_MS,
       log,
       now,
-      earlierEstate: config.adcs.some((each) => each.name === adc.name) ? earlierEstate : null,
+      monotonic,
+      earlierEstate,
       onEstate: (estate) => {
         this.#apply(adc, estate);
         log.info(

@@ -36,6 +36,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
       listen: [`127.0.0.1:${String(command.port)}`],
       log: pino({ level: "silent" }),
       reread: null,
+      ended: signals.ended,
     });
     if (service.kind === "failed") {
       output.err(`${service.message}\n`);
@@ -56,7 +57,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     const run = lab.play((step) => {
       screen.tell(step.text);
     });
-    await Promise.race([
+    const how = await Promise.race([
       signals.ended,
       command.exitAfterMs === null
         ? new Promise<never>(() => undefined)
@@ -65,6 +66,10 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     run.stop();
     ending.abort();
     await service.stop();
+    if (how?.kind === "broken") {
+      output.err(`${how.error instanceof Error ? (how.error.stack ?? "") : String(how.error)}\n`);
+      return 1;
+    }
     return 0;
   } finally {
     signals.close();

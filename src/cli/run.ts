@@ -5,7 +5,10 @@ import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
 import { listenForSignals } from "./signals.ts";
 
-/** `run`: the agent, until SIGTERM or SIGINT. 0 after it logged out of NITRO; 1 when it could not start. */
+/**
+ * `run`: the agent, until SIGTERM or SIGINT. 0 after it logged out of NITRO; 1 when it could not start, or when it logged
+ * out because of a mistake of its own.
+ */
 export async function runAgent(
   file: string,
   listen: readonly string[] | null,
@@ -22,6 +25,7 @@ export async function runAgent(
     listen,
     log,
     reread: () => loadConfig(file, process.env),
+    ended: signals.ended,
   });
   if (service.kind === "failed") {
     signals.close();
@@ -32,8 +36,12 @@ export async function runAgent(
   signals.onHangup = () => {
     void service.reload();
   };
-  await signals.ended;
+  const ending = await signals.ended;
+  if (ending.kind === "broken") {
+    const { error } = ending;
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, "broken: ending");
+  }
   await service.stop();
   signals.close();
-  return 0;
+  return ending.kind === "asked" ? 0 : 1;
 }

@@ -21,6 +21,8 @@ export interface ServiceOptions {
   readonly log: Log;
   /** Reads the configuration again; null where there is no file (the demo). */
   readonly reread: (() => ReturnType<typeof loadConfig>) | null;
+  /** Resolves when the process is to end: an ADC that hangs then delays the start no longer. */
+  readonly ended?: Promise<unknown>;
 }
 
 export type StartedService =
@@ -126,7 +128,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     await declarations.close();
     metrics.close();
   };
-  await agent.start();
+  await Promise.race([agent.start(), ...(options.ended === undefined ? [] : [options.ended])]);
   return { kind: "started", agent, addresses: web.addresses, reload, stop };
 }
 

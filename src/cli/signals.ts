@@ -1,7 +1,16 @@
+/** Why a command that runs until it is ended has ended. */
+export type Ending =
+  | { readonly kind: "asked" }
+  /** A mistake of our own that nothing caught. */
+  | { readonly kind: "broken"; readonly error: unknown };
+
 /** Signals of one command, listened to from the moment this is made. */
 export interface Signals {
-  /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
-  readonly ended: Promise<void>;
+  /**
+   * Resolves at the first SIGTERM or SIGINT, or at an exception that nothing caught, so that sessions are logged out on
+   * that path too; a second signal ends the process at once.
+   */
+  readonly ended: Promise<Ending>;
   /** What SIGHUP does; nothing before it is set. */
   onHangup: () => void;
   readonly close: () => void;
@@ -9,9 +18,9 @@ export interface Signals {
 
 /** Listens before anything is started, so that a signal during the start still ends in an orderly way. */
 export function listenForSignals(): Signals {
-  let resolveEnded: () => void = () => undefined;
+  let resolveEnded: (ending: Ending) => void = () => undefined;
   const signals: Signals = {
-    ended: new Promise<void>((resolve) => {
+    ended: new Promise<Ending>((resolve) => {
       resolveEnded = resolve;
     }),
     onHangup: () => undefined,
@@ -19,6 +28,7 @@ export function listenForSignals(): Signals {
       process.off("SIGHUP", hangup);
       process.off("SIGTERM", end);
       process.off("SIGINT", end);
+      process.off("uncaughtException", breakOff);
     },
   };
   function hangup(): void {
@@ -27,10 +37,14 @@ export function listenForSignals(): Signals {
   function end(): void {
     process.off("SIGTERM", end);
     process.off("SIGINT", end);
-    resolveEnded();
+    resolveEnded({ kind: "asked" });
+  }
+  function breakOff(error: unknown): void {
+    resolveEnded({ kind: "broken", error });
   }
   process.on("SIGHUP", hangup);
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
+  process.on("uncaughtException", breakOff);
   return signals;
 }
