@@ -83,5 +83,6 @@ export async function until<T>(
 }
 
 function describe(seen: unknown): string {
-  return typeof seen === "string" ? seen : (JSON.stringify(seen) ?? String(seen));
+  const text = typeof seen === "string" ? seen : (JSON.stringify(seen) ?? String(seen));
+  return text.length > 2_000 ? `${text.slice(0, 2_000)} …` : text;
 }

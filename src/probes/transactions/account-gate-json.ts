@@ -13,7 +13,9 @@ const gate = z.strictObject({
   inFlight: z.array(
     z.strictObject({ id: z.string(), place, startedSequence: count, deadline: time }),
   ),
-  suspects: z.array(z.strictObject({ place, endedSequence: count, at: time })),
+  suspects: z.array(
+    z.strictObject({ place, rejected: z.boolean(), endedSequence: count, at: time }),
+  ),
   suspension: z.strictObject({ until: time, nextMs: time }).nullable(),
   lastWorked: z.string().nullable(),
   broken: z.array(

@@ -40,6 +40,8 @@ export interface LoginUnderWay {
 
 export interface Suspect {
   readonly place: LoginPlace;
+  /** The server said no; otherwise no answer came, which counts alike for the account but says nothing of the place. */
+  readonly rejected: boolean;
   readonly endedSequence: number;
   readonly at: number;
 }
@@ -155,7 +157,7 @@ export function stepGate(before: GateState, event: GateEvent): GateState {
       return accept(state, event.id, event.at);
     case "rejected":
     case "unanswered":
-      return suspect(state, event.id, event.at);
+      return suspect(state, event.id, event.at, event.kind === "rejected");
     case "not_tried":
       return { ...state, inFlight: without(state.inFlight, event.id) };
     case "secret":
@@ -221,7 +223,8 @@ function accept(state: GateState, id: string, at: number): GateState {
   const suspects = state.suspects.filter((each) => !refuted.includes(each));
   const broken = state.broken.filter(({ key }) => key !== login.place.key);
   const elsewhere = refuted.filter(
-    (each) => each.place.key !== login.place.key && at - each.at <= CONFIRM_WITHIN_MS,
+    (each) =>
+      each.rejected && each.place.key !== login.place.key && at - each.at <= CONFIRM_WITHIN_MS,
   );
   return {
     ...state,
@@ -249,12 +252,12 @@ function markBroken(broken: readonly BrokenPlace[], { place, at }: Suspect): Bro
   ];
 }
 
-function suspect(state: GateState, id: string, at: number): GateState {
+function suspect(state: GateState, id: string, at: number, rejected: boolean): GateState {
   const login = state.inFlight.find((each) => each.id === id);
   if (login === undefined) {
     return state;
   }
-  const one: Suspect = { place: login.place, endedSequence: state.sequence, at };
+  const one: Suspect = { place: login.place, rejected, endedSequence: state.sequence, at };
   const suspects = [...state.suspects, one].slice(-MOST_SUSPECTS);
   const next = { ...state, inFlight: without(state.inFlight, id), suspects };
   const trialFailed = state.suspension !== null;
@@ -300,7 +303,12 @@ function expire(state: GateState, now: number): GateState {
   let current = state;
   for (const login of state.inFlight) {
     if (now > login.deadline) {
-      current = suspect({ ...current, sequence: current.sequence + 1 }, login.id, login.deadline);
+      current = suspect(
+        { ...current, sequence: current.sequence + 1 },
+        login.id,
+        login.deadline,
+        false,
+      );
     }
   }
   return current;

@@ -206,10 +206,12 @@ describe("a pair of nodes", () => {
         throw new Error("no member");
       }
       expect([first.nodes()[0].role, second.nodes()[0].role]).toEqual(["Primary", "Secondary"]);
-      expect([first.member(member).state, second.member(member).state]).toEqual(["UP", "UNKNOWN"]);
+      await until("the member is UP at the primary", () => first.member(member).state === "UP");
+      expect(second.member(member).state).toBe("UNKNOWN");
       pair.adc.failover();
       expect([first.nodes()[0].role, second.nodes()[0].role]).toEqual(["Secondary", "Primary"]);
-      expect([first.member(member).state, second.member(member).state]).toEqual(["UNKNOWN", "UP"]);
+      await until("the member is UP at the other", () => second.member(member).state === "UP");
+      expect(first.member(member).state).toBe("UNKNOWN");
       expect(second.nodes().map(({ name }) => name)).toEqual(["ns2", "ns1"]);
     } finally {
       await pair.close();

@@ -136,8 +136,9 @@ describe("LDAP", () => {
 });
 
 describe("DNS", () => {
-  function resolver(): Resolver {
-    const dns = new Resolver({ timeout: 300, tries: 1 });
+  /** Short patience only where silence is what is expected: elsewhere a busy machine may be slow. */
+  function resolver(timeout = 5_000): Resolver {
+    const dns = new Resolver({ timeout, tries: 1 });
     dns.setServers([`127.0.0.1:${portOf(53)}`]);
     return dns;
   }
@@ -168,7 +169,8 @@ describe("DNS", () => {
     ["stopped", "ECONNREFUSED"],
   ] as const)("%s: a client says %s", async (kind, code) => {
     await server.setDns({ kind });
-    await expect(resolver().resolve4("mail.example.com")).rejects.toMatchObject({ code });
+    const patience = code === "ETIMEOUT" ? 300 : 5_000;
+    await expect(resolver(patience).resolve4("mail.example.com")).rejects.toMatchObject({ code });
     await server.setDns({ kind: "healthy" });
     expect(await resolver().resolve4("mail.example.com")).toEqual(["192.0.2.10"]);
   });
