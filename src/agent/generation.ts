@@ -18,6 +18,7 @@ import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
 import { Scheduler, type Job } from "./scheduler.ts";
+import { applyShard } from "./shard.ts";
 
 /** Without NITRO an ns.conf is read again this often. */
 const NS_CONF_IMPORT_EVERY_MS = 600_000;
@@ -169,8 +170,9 @@ export class Generation {
   }
 
   /** Brings an estate into force: records with their memory, and the schedule without disturbing what goes on unchanged. */
-  #apply(adc: AdcConfig, estate: Estate): void {
+  #apply(adc: AdcConfig, imported: Estate): void {
     const { config, now, earlier } = this.#options;
+    const estate = applyShard(imported, config.shard);
     const plan = planProbes(estate, planSettings(config, adc), this.#learned);
     const before = this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null;
     const records = buildRecords(

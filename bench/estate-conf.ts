@@ -1,0 +1,71 @@
+import { INTERVAL_SECONDS, PLANS, type Protocol } from "./protocols.ts";
+
+const PER_GROUP = 50;
+
+/** One protocol's members, so many to a service group, behind LB vservers that are reached by content switching only. */
+export interface ConfPart {
+  readonly protocol: Protocol;
+  readonly members: number;
+}
+
+/** An ns.conf of these members, every member with one monitor, named and addressed by its place in the whole. */
+export function estateConf(parts: readonly ConfPart[], intervalSeconds = INTERVAL_SECONDS): string {
+  const timeout = Math.max(1, intervalSeconds - 1);
+  const lines = ["#NS13.1 Build 37.38", "enable ns feature LB SSL"];
+  let first = 0;
+  for (const { protocol, members } of parts) {
+    const plan = PLANS[protocol];
+    lines.push(
+      `add lb monitor m_${protocol} ${plan.monitor} -interval ${String(intervalSeconds)} -resptimeout ${String(timeout)} -downTime ${String(intervalSeconds)}`,
+    );
+    for (let start = 0; start < members; start += PER_GROUP) {
+      lines.push(
+        ...groupLines(
+          protocol,
+          plan.serviceType,
+          first + start,
+          Math.min(PER_GROUP, members - start),
+        ),
+      );
+    }
+    first += members;
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function groupLines(protocol: Protocol, type: string, first: number, count: number): string[] {
+  const group = `sg_${protocol}_${String(first)}`;
+  const members = Array.from({ length: count }, (_, index) => first + index);
+  return [
+    ...members.map((member) => `add server s${String(member)} ${addressOf(member)}`),
+    `add serviceGroup ${group} ${type}`,
+    `add lb vserver v_${protocol}_${String(first)} ${type} 0.0.0.0 0`,
+    `bind lb vserver v_${protocol}_${String(first)} ${group}`,
+    ...members.map((member) => `bind serviceGroup ${group} s${String(member)} ${String(PORT)}`),
+    `bind serviceGroup ${group} -monitorName m_${protocol}`,
+  ];
+}
+
+const PORT = 4443;
+
+/** `connect_to` of the whole estate: every member is played by its protocol's target on loopback. */
+export function connectTo(
+  parts: readonly ConfPart[],
+  ports: Readonly<Record<Protocol, number>>,
+): Record<string, string> {
+  const mapping: Record<string, string> = {};
+  let first = 0;
+  for (const { protocol, members } of parts) {
+    for (let member = first; member < first + members; member++) {
+      mapping[`${addressOf(member)}:${String(PORT)}`] = `127.0.0.1:${String(ports[protocol])}`;
+    }
+    first += members;
+  }
+  return mapping;
+}
+
+/** 198.18.0.1 and on (the block of benchmarks, RFC 2544), 250 to a network. */
+function addressOf(member: number): string {
+  const network = Math.floor(member / 250);
+  return `198.${String(18 + (network >> 8))}.${String(network & 255)}.${String(1 + (member % 250))}`;
+}

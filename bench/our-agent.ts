@@ -1,0 +1,121 @@
+import type { ChildProcess } from "node:child_process";
+import { get } from "node:http";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { cpuMsOf, memoryMbOf } from "./cpu-time.ts";
+import { connectTo, estateConf, type ConfPart } from "./estate-conf.ts";
+import { freePort, spawnQuiet, stopChild, untilAnswered } from "./processes.ts";
+import type { Protocol } from "./protocols.ts";
+
+export interface AgentOptions {
+  readonly parts: readonly ConfPart[];
+  readonly ports: Readonly<Record<Protocol, number>>;
+  readonly intervalSeconds?: number;
+  /** Arguments for Node.js itself, such as `--cpu-prof`. */
+  readonly nodeArguments?: readonly string[];
+  /** More of the configuration. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** What a scrape tells of the agent's own work, with the CPU time it had used right after. */
+export interface AgentReading {
+  readonly cpuMs: number;
+  readonly probes: number;
+  readonly failures: number;
+  readonly missed: number;
+  readonly series: number;
+  readonly text: string;
+}
+
+/** The agent as users run it: the built command with a configuration file, in its own process. */
+export class OurAgent {
+  readonly url: string;
+  readonly pid: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.pid = child.pid ?? 0;
+    this.url = url;
+  }
+
+  static async start(directory: string, options: AgentOptions): Promise<OurAgent> {
+    await mkdir(directory, { recursive: true });
+    const conf = join(directory, "ns.conf");
+    const file = join(directory, "agent.yml");
+    await writeFile(conf, estateConf(options.parts, options.intervalSeconds));
+    await writeFile(
+      file,
+      stringify({
+        agent: "bench",
+        state_dir: join(directory, "state"),
+        adcs: [{ name: "bench", ns_conf: conf }],
+        connect_to: connectTo(options.parts, options.ports),
+        log: { level: "error" },
+        ...options.config,
+      }),
+    );
+    const port = await freePort();
+    const child = spawnQuiet(process.execPath, [
+      ...(options.nodeArguments ?? []),
+      join(import.meta.dirname, "../src/cli/main.js"),
+      "run",
+      "--config",
+      file,
+      "--listen",
+      `127.0.0.1:${String(port)}`,
+    ]);
+    const url = `http://127.0.0.1:${String(port)}`;
+    await untilAnswered(`${url}/-/healthy`, 60_000);
+    return new OurAgent(child, url);
+  }
+
+  async scrape(): Promise<AgentReading> {
+    const text = await textOf(`${this.url}/metrics`);
+    return {
+      cpuMs: cpuMsOf(this.pid),
+      probes: sumOf(text, "adc_witness_probes_total"),
+      failures: sumOf(text, "adc_witness_probe_failures_total"),
+      missed: sumOf(text, "adc_witness_missed_probes_total"),
+      series: text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length,
+      text,
+    };
+  }
+
+  memoryMb(): { readonly now: number; readonly peak: number } {
+    return memoryMbOf(this.pid);
+  }
+
+  async stop(): Promise<void> {
+    await stopChild(this.#child);
+  }
+}
+
+/** Sum of a metric's series in an exposition. */
+export function sumOf(text: string, metric: string): number {
+  let sum = 0;
+  for (const line of text.split("\n")) {
+    if (line.startsWith(`${metric}{`) || line.startsWith(`${metric} `)) {
+      sum += Number(line.slice(line.lastIndexOf(" ") + 1));
+    }
+  }
+  return sum;
+}
+
+/** A body, over a connection of its own: one kept alive may be closed by the server just as it is used again. */
+function textOf(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (data: string) => {
+        text += data;
+      });
+      response.on("end", () => {
+        resolve(text);
+      });
+      response.on("error", reject);
+    }).on("error", reject);
+  });
+}

@@ -1,0 +1,75 @@
+import { fork, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+/** Starts a module beside this one and resolves with the first message it sends. */
+export async function forkAndHear<T>(module: string): Promise<{ child: ChildProcess; heard: T }> {
+  const child = fork(join(import.meta.dirname, module), {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  return { child, heard: await nextMessage<T>(child) };
+}
+
+export function forkModule(module: string): ChildProcess {
+  return fork(join(import.meta.dirname, module), {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+}
+
+/** The next message of a child; rejects when it ends instead. */
+export async function nextMessage<T>(child: ChildProcess): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const ended = (): void => {
+      reject(new Error("a process of the benchmark ended early"));
+    };
+    child.once("exit", ended);
+    child.once("message", (message) => {
+      child.off("exit", ended);
+      resolve(message as T);
+    });
+  });
+}
+
+/** A child whose standard output is of no interest; what it says on standard error is shown. */
+export function spawnQuiet(program: string, args: readonly string[]): ChildProcess {
+  return spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return;
+  }
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await exited;
+  clearTimeout(patience);
+}
+
+/** A port of loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Asks until it is answered; rejects after the deadline. */
+export async function untilAnswered(url: string, deadlineMs: number): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    try {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) {
+        throw error;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

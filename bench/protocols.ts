@@ -1,0 +1,52 @@
+/** What is compared, at what rate, and how each contender says it. */
+export const PROTOCOLS = ["tcp", "tcp_ecv", "http_ecv", "https_ecv"] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+export interface ProtocolPlan {
+  /** Members of the estate; each is probed once per interval. */
+  readonly members: number;
+  /** NetScaler's `add lb monitor`, without its timing. */
+  readonly monitor: string;
+  readonly serviceType: string;
+  /** blackbox_exporter's module of the same check. */
+  readonly module: string;
+}
+
+/** NetScaler's default interval. */
+export const INTERVAL_SECONDS = 5;
+export const BANNER = "READY bench service\r\n";
+export const BODY = "200 OK<br/>BENCH.EXAMPLE.COM";
+export const PATH = "/healthcheck.htm";
+
+export const PLANS: Readonly<Record<Protocol, ProtocolPlan>> = {
+  tcp: {
+    members: 1_000,
+    monitor: "TCP -LRTM DISABLED",
+    serviceType: "TCP",
+    module: "{ prober: tcp, timeout: 4s }",
+  },
+  tcp_ecv: {
+    members: 1_000,
+    monitor: 'TCP-ECV -recv "READY" -LRTM DISABLED',
+    serviceType: "TCP",
+    module: '{ prober: tcp, timeout: 4s, tcp: { query_response: [{ expect: "^READY" }] } }',
+  },
+  http_ecv: {
+    members: 1_000,
+    monitor: `HTTP-ECV -send "GET ${PATH}" -recv "200 OK" -LRTM DISABLED`,
+    serviceType: "HTTP",
+    module: '{ prober: http, timeout: 4s, http: { fail_if_body_not_matches_regexp: ["200 OK"] } }',
+  },
+  https_ecv: {
+    members: 300,
+    monitor: `HTTP-ECV -send "GET ${PATH}" -recv "200 OK" -LRTM DISABLED -secure YES`,
+    serviceType: "SSL",
+    module:
+      '{ prober: http, timeout: 4s, http: { fail_if_not_ssl: true, tls_config: { insecure_skip_verify: true }, fail_if_body_not_matches_regexp: ["200 OK"] } }',
+  },
+};
+
+/** Starts per second: every contender is driven at this same rate. */
+export function rateOf(protocol: Protocol): number {
+  return PLANS[protocol].members / INTERVAL_SECONDS;
+}
