@@ -8,11 +8,16 @@ import { sentenceOf } from "./headline.ts";
 import { memberHref, vserverHref } from "./links.ts";
 import { because, maintenanceWords, opinionBadge, opinionWords, threeSides } from "./opinions.ts";
 import { protocolWithPort } from "./protocol.ts";
+import type { Remarks } from "./remarks.ts";
 import { moment } from "./time.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
 
 /** One disagreement: who says what, since when, why, the evidence, and what to type. */
-export function findingCard(finding: Finding, estates: readonly Estate[]): Markup {
+export function findingCard(
+  finding: Finding,
+  estates: readonly Estate[],
+  remarks: Remarks,
+): Markup {
   const tone = toneOf(finding.verdict);
   const words = VERDICT_WORDS[finding.verdict];
   return html`<article class="card ${tone}" id="${cardId(finding)}">
@@ -25,7 +30,7 @@ export function findingCard(finding: Finding, estates: readonly Estate[]): Marku
     <p>${sentenceOf(finding)}.</p>
     ${finding.kind === "members" ? sides(finding.members[0]) : vserverSides(finding)}
     <p class="advice"><b>What to do:</b> ${words.advice}</p>
-    ${commands(commandsOf(finding, estates))}
+    ${commands(commandsOf(finding, estates, remarks))}
     <p class="more">${moreLinks(finding)}</p>
   </article>`;
 }
@@ -126,12 +131,17 @@ export function decidingProbe(member: LiveMember): LiveProbe | null {
   return failing(named) ?? failing(member.probes) ?? named[0] ?? null;
 }
 
-function commandsOf(finding: Finding, estates: readonly Estate[]): readonly Command[] {
+function commandsOf(
+  finding: Finding,
+  estates: readonly Estate[],
+  remarks: Remarks,
+): readonly Command[] {
   const estate = estates.find((one) => one.adc === finding.adc) ?? null;
+  const known = estate === null ? [] : remarks(estate);
   const all =
     finding.kind === "vserver"
       ? vserverCommands(finding.vserver)
-      : finding.members.flatMap((member) => memberCommands(member, estate));
+      : finding.members.flatMap((member) => memberCommands(member, estate, known));
   return joined(all);
 }
 

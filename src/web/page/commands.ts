@@ -1,6 +1,7 @@
 import type { LiveMember, LiveVserver } from "../../agent/live.ts";
 import type { Estate } from "../../estate/model.ts";
-import { protocolOf } from "./protocol.ts";
+import type { Finding } from "../../lint/finding.ts";
+import { SHALLOW_MONITOR_RULES } from "../../lint/shallow-monitors.ts";
 
 /** Something to type, and what it does. NetScaler commands go to the ADC's own command line. */
 export interface Command {
@@ -15,11 +16,15 @@ const DRAIN_S = 60;
  * What to type about a member's verdict. NetScaler's syntax: `disable service NAME [delay] [-graceFul YES]`,
  * `disable serviceGroup NAME SERVER PORT [-delay s] [-graceFul YES]`, `enable` alike.
  */
-export function memberCommands(member: LiveMember, estate: Estate | null): readonly Command[] {
+export function memberCommands(
+  member: LiveMember,
+  estate: Estate | null,
+  remarks: readonly Finding[],
+): readonly Command[] {
   switch (member.verdict) {
     case "routes_to_maintenance":
     case "blind_monitor":
-      return [disable(member, estate), ...deeperMonitor(member, estate)];
+      return [disable(member, estate), ...deeperMonitor(member, remarks)];
     case "false_up":
       return [disable(member, estate), show(member, estate)];
     case "false_down":
@@ -87,30 +92,17 @@ function show(member: LiveMember, estate: Estate | null): Command {
   return netscaler("Read the monitor's last response on the ADC", text);
 }
 
-/** A mail protocol's banner is what a bare port does not say: the server sends it only while it serves. */
-function deeperMonitor(member: LiveMember, estate: Estate | null): readonly Command[] {
-  const banner = BANNERS.get(protocolOf(member));
-  if (banner === undefined || estate === null) {
-    return [];
-  }
-  const name = `witness_${protocolOf(member).toLowerCase()}_banner`;
-  const secure = TLS_PORTS.has(member.port) ? " -secure YES" : "";
-  const bind = isGroup(member, estate) ? "bind serviceGroup" : "bind service";
-  return [
-    netscaler(
-      "For good: a monitor that waits for the banner",
-      `add lb monitor ${name} TCP-ECV -recv "${banner}"${secure}\n` +
-        `${bind} ${word(member.adcService)} -monitorName ${name}`,
-    ),
-  ];
+/** Lint knows which monitor would have seen it: what mends the shallow one bound now. */
+function deeperMonitor(member: LiveMember, remarks: readonly Finding[]): readonly Command[] {
+  const remark = remarks.find(
+    ({ rule, object, fix }) => object === member.adcService && fix !== null && SHALLOW.has(rule),
+  );
+  return remark === undefined || remark.fix === null
+    ? []
+    : [netscaler("For good: a monitor that looks deeper", remark.fix)];
 }
 
-const BANNERS: ReadonlyMap<string, string> = new Map([
-  ["IMAP", "* OK"],
-  ["POP3", "+OK"],
-  ["SMTP", "220 "],
-]);
-const TLS_PORTS: ReadonlySet<number | "*"> = new Set([993, 995]);
+const SHALLOW: ReadonlySet<string> = new Set(SHALLOW_MONITOR_RULES.map(({ id }) => id));
 
 function explain(member: LiveMember): Command {
   const probe = member.probes.find(

@@ -68,7 +68,7 @@ export function memberPage(input: MemberInput): string {
           ${maintenanceRow(member)}
         </dl>
         <p class="advice"><b>What to do:</b> ${words.advice}</p>
-        ${commands(memberCommands(member, estate))}
+        ${commands(memberCommands(member, estate, remarks))}
         <p>
           Serves
           ${

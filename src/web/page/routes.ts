@@ -17,7 +17,7 @@ export function pageRoutes(sources: WebSources): readonly Route[] {
     get("/", ({ url }) => {
       const selection = readSelection(url.searchParams);
       const { live, estates, version } = sources;
-      return html(statusPage({ live: live(), estates: estates(), selection, version }));
+      return html(statusPage({ live: live(), estates: estates(), remarks, selection, version }));
     }),
     get("/member", ({ url }) => member(sources, sources.live(), remarks, url)),
     get("/vserver", ({ url }) => vserver(sources, sources.live(), url)),

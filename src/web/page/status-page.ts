@@ -11,12 +11,14 @@ import { because } from "./opinions.ts";
 import { layout } from "./layout.ts";
 import { legend, matrix } from "./matrix.ts";
 import { notices } from "./notices.ts";
+import type { Remarks } from "./remarks.ts";
 import { TONE_SIGNS } from "./tone.ts";
 import { vserverTable } from "./vserver-table.ts";
 
 export interface StatusInput {
   readonly live: LiveState;
   readonly estates: readonly Estate[];
+  readonly remarks: Remarks;
   readonly selection: Selection;
   readonly version: string;
 }
@@ -24,7 +26,8 @@ export interface StatusInput {
 const MAX_CARDS = 12;
 
 /** The first screen: whom the ADC is wrong about, since when, why, and what to type. */
-export function statusPage({ live, estates, selection, version }: StatusInput): string {
+export function statusPage(input: StatusInput): string {
+  const { live, selection, version } = input;
   const top = headline(live);
   const chosen = {
     members: selectMembers(live, selection),
@@ -48,8 +51,8 @@ export function statusPage({ live, estates, selection, version }: StatusInput): 
         </h1>
         <p>${top.count}</p>
       </section>
-      ${notices(live)} ${cards("The ADC is wrong", "wrong", wrong, estates, selection)}
-      ${cards("Worth a look", "warnings", warnings, estates, selection)} ${settlingList(settling)}
+      ${notices(live)} ${cards("The ADC is wrong", "wrong", wrong, input)}
+      ${cards("Worth a look", "warnings", warnings, input)} ${settlingList(settling)}
       <section aria-labelledby="everything">
         <h2 id="everything">${filtered ? "The members chosen" : "Everything"}</h2>
         ${filters(live, selection)}
@@ -103,8 +106,7 @@ function cards(
   title: string,
   id: string,
   findings: readonly Finding[],
-  estates: readonly Estate[],
-  selection: Selection,
+  { estates, remarks, selection }: StatusInput,
 ): Markup | null {
   if (findings.length === 0) {
     return null;
@@ -113,7 +115,9 @@ function cards(
   const next = findings[MAX_CARDS];
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${title}</h2>
-    <div class="cards">${findings.slice(0, MAX_CARDS).map((one) => findingCard(one, estates))}</div>
+    <div class="cards">
+      ${findings.slice(0, MAX_CARDS).map((one) => findingCard(one, estates, remarks))}
+    </div>
     ${
       rest > 0 && next !== undefined
         ? html`<p>

@@ -51,7 +51,7 @@ footer { color: var(--soft); font-size: .9rem; padding-bottom: 1.5rem; }
 .card.bad { border-top-color: var(--bad); } .card.warn { border-top-color: var(--warn); }
 .card .verdict { font-weight: 600; } .card.bad .verdict, .card.bad .sign { color: var(--bad); } .card.warn .verdict, .card.warn .sign { color: var(--warn); }
 .sides { display: grid; gap: .35rem; }
-.sides > div { display: grid; grid-template-columns: 7rem 1fr; gap: .5rem; }
+.sides > div { display: grid; grid-template-columns: 7.5rem 1fr; gap: .5rem; }
 .advice { margin-top: .5rem; }
 .written code { font: .875rem/1.45 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .settling { padding-left: 1.2rem; }
@@ -73,7 +73,7 @@ summary { cursor: pointer; color: var(--link); }
 .filters { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: end; margin-bottom: .8rem; }
 .field { display: grid; max-width: 100%; } .field label { font-size: .85rem; color: var(--soft); }
 select, input:not([type=checkbox]) { font: inherit; padding: .3rem .5rem; border: 1px solid var(--soft); border-radius: .3rem; background: var(--paper); color: var(--ink); max-width: 100%; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; position: relative; }
 table { border-collapse: collapse; background: var(--paper); border: 1px solid var(--line); }
 caption { text-align: left; white-space: nowrap; color: var(--soft); padding: .3rem 0; font-size: .9rem; }
 th, td { padding: .3rem .6rem; border: 1px solid var(--line); text-align: left; vertical-align: top; }
@@ -94,7 +94,7 @@ th { font-weight: 600; } .number { text-align: right; white-space: nowrap; }
 .timeline { margin: 0; } .lanes { display: grid; grid-template-columns: 5rem 1fr; } .lanes .names { display: grid; grid-auto-rows: 1.9rem; font-size: .9rem; font-weight: 600; } .lanes svg { width: 100%; height: 7.6rem; background: var(--paper); border: 1px solid var(--line); }
 .timeline figcaption { display: flex; justify-content: space-between; margin-left: 5rem; color: var(--soft); font-size: .85rem; }
 .bar.up, .bar.good { fill: var(--good); } .bar.down, .bar.bad { fill: var(--bad); } .bar.out, .bar.warn { fill: var(--warn); } .bar.quiet { fill: var(--quiet); } .bar.unknown, .bar.none { fill: var(--line); }
-.probe, .monitor { background: var(--paper); border: 1px solid var(--line); border-radius: .4rem; padding: .8rem 1rem; margin-bottom: .8rem; display: grid; gap: .5rem; overflow-x: auto; }
+.probe, .monitor { position: relative; background: var(--paper); border: 1px solid var(--line); border-radius: .4rem; padding: .8rem 1rem; margin-bottom: .8rem; display: grid; gap: .5rem; overflow-x: auto; }
 .phases { width: 15rem; height: .75rem; background: var(--quiet-ground); } .phase { fill: #5b8def; } .phase.connect { fill: #2f9e6d; } .phase.tls, .phase.starttls { fill: #b983ff; } .phase.banner, .phase.first_byte { fill: #e0a030; } .phase.login, .phase.transaction { fill: #e0607e; } .phase.transfer { fill: #4fb3bf; }
 .facts { display: grid; gap: .2rem .8rem; background: var(--paper); border: 1px solid var(--line); padding: .6rem .9rem; border-radius: .4rem; margin-bottom: .6rem; } .facts > div { display: grid; grid-template-columns: 9rem 1fr; gap: .5rem; } .facts dt { color: var(--soft); } .facts dd { margin: 0; overflow-wrap: anywhere; } .hash { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .85rem; }
 .message { padding: .6rem 1rem; border-radius: .4rem; } .message.good { background: var(--good-ground); } .message.bad { background: var(--bad-ground); }
