@@ -4,7 +4,9 @@ export default tseslint.config(
   { ignores: ["dist/**", "coverage/**", "node_modules/**"] },
   ...tseslint.configs.recommendedTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
@@ -12,7 +14,10 @@ export default tseslint.config(
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/no-non-null-assertion": "error",
       "@typescript-eslint/consistent-type-imports": "error",
-      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       "@typescript-eslint/return-await": ["error", "in-try-catch"],
       "@typescript-eslint/require-await": "off",
       "no-console": "error",
@@ -23,10 +28,17 @@ export default tseslint.config(
       "no-restricted-syntax": [
         "error",
         { selector: "ExportDefaultDeclaration", message: "Named exports only." },
-        { selector: "ImportExpression[source.value=/^node:/]", message: "Import Node's modules statically." },
+        {
+          selector: "ImportExpression[source.value=/^node:/]",
+          message: "Import Node's modules statically.",
+        },
       ],
     },
   },
   { files: ["src/cli/**/*.ts", "bench/**/*.ts"], rules: { "no-console": "off" } },
-  { files: ["**/*.js", "vitest.config.ts"], extends: [tseslint.configs.disableTypeChecked], rules: { "no-restricted-syntax": "off" } },
+  {
+    files: ["**/*.js", "vitest.config.ts"],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { "no-restricted-syntax": "off" },
+  },
 );
