@@ -29,9 +29,6 @@ const PROTECTED_REASONS: ReadonlySet<Reason> = new Set<Reason>([
   "second_factor",
 ]);
 
-/** So many fresh connections must be answered by a drained member before that is said. */
-const DRAINED_ANSWERS_NEEDED = 2;
-
 /** Brings a vserver's verdict up to date, from its members' records and its own VIP probes. */
 export function evaluateVserver(record: VserverRecord, around: VserverSurroundings): void {
   const seen = vipOpinion(record);
@@ -43,13 +40,16 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   if (known.size <= 1) {
     record.agreedAt = around.now;
   }
+  if (!record.memberRecords.some(isDrained)) {
+    record.forgetDrained();
+  }
   const inputs: VserverInputs = {
     cutOff: around.cutOff,
     redirect: redirectOf(record),
     adc: record.adcOpinion,
     vip: record.vip,
     really,
-    servedByDrained: record.drainedAnswers >= DRAINED_ANSWERS_NEEDED,
+    servedByDrained: record.drainedConfirmed,
     wrongCertificate: wrongCertificate(record),
     backupActive: record.backupActive,
     withinGrace: settles(record, around),
@@ -71,9 +71,23 @@ export function countServedBy(
   record.servedBy.set(name, (record.servedBy.get(name) ?? 0) + 1);
   const member = record.memberRecords.find((each) => each.server === server);
   if (member !== undefined) {
-    record.drainedAnswers = isDrained(member)
-      ? Math.min(record.drainedAnswers + 1, DRAINED_ANSWERS_NEEDED)
-      : 0;
+    countDrained(record, isDrained(member));
+  }
+}
+
+/**
+ * An answer by a drained member is confirmed by another one on a later fresh connection, also when its brothers answered
+ * in between: the ADC takes turns. Only when all had their turn twice without it is the claim dropped.
+ */
+function countDrained(record: VserverRecord, drained: boolean): void {
+  if (drained) {
+    record.drainedAnswers++;
+    record.answersSinceDrained = 0;
+    return;
+  }
+  record.answersSinceDrained++;
+  if (record.answersSinceDrained > 2 * record.memberRecords.length) {
+    record.forgetDrained();
   }
 }
 

@@ -6,6 +6,9 @@ import type { LiveVserver } from "../live.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
+/** So many fresh connections must be answered by a drained member before that is said. */
+const DRAINED_ANSWERS_NEEDED = 2;
+
 /** Everything the agent knows of one vserver; its public face is the live state's `LiveVserver`. */
 export class VserverRecord implements LiveVserver {
   readonly adc: string;
@@ -39,8 +42,12 @@ export class VserverRecord implements LiveVserver {
   certificateDiffers: boolean | null = null;
   /** When ADC, VIP and members last told one story. */
   agreedAt: number;
-  /** Answers in a row by a member that is out or in maintenance, each over a fresh connection. */
+  /** Recent answers by members that were out or in maintenance, each over a fresh connection. */
   drainedAnswers = 0;
+  /** Answers by others since the last one of these. */
+  answersSinceDrained = 0;
+  /** Enough of these, and the ADC has been asked since: a member that had just returned is not accused. */
+  drainedConfirmed = false;
   #mismatchMs = 0;
   #countedAt: number;
 
@@ -77,6 +84,14 @@ export class VserverRecord implements LiveVserver {
     this.healthPercent = state?.healthPercent ?? null;
     this.backupActive = state?.backupActive ?? false;
     this.adcStateAgeMs = state?.sinceMs ?? null;
+    this.drainedConfirmed = this.drainedAnswers >= DRAINED_ANSWERS_NEEDED;
+  }
+
+  /** Nobody is drained, or nobody drained answers any more. */
+  forgetDrained(): void {
+    this.drainedAnswers = 0;
+    this.answersSinceDrained = 0;
+    this.drainedConfirmed = false;
   }
 
   judge(verdict: VserverVerdict, reason: Reason | null, now: number): void {
@@ -107,6 +122,8 @@ export class VserverRecord implements LiveVserver {
     this.healthPercent = earlier.healthPercent;
     this.backupActive = earlier.backupActive;
     this.drainedAnswers = earlier.drainedAnswers;
+    this.answersSinceDrained = earlier.answersSinceDrained;
+    this.drainedConfirmed = earlier.drainedConfirmed;
     for (const [server, count] of earlier.servedBy) {
       this.servedBy.set(server, count);
     }
