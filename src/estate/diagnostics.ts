@@ -1,3 +1,4 @@
+import { coverageDiagnostics } from "./diagnostics-coverage.ts";
 import { endpointDiagnostics } from "./diagnostics-endpoints.ts";
 import { referenceDiagnostics } from "./diagnostics-references.ts";
 import { MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
@@ -23,6 +24,7 @@ export function estateDiagnostics(
     ),
     ...referenceDiagnostics(estate),
     ...endpointDiagnostics(estate),
+    ...coverageDiagnostics(estate),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { AdcService, Estate, Member, Monitor, MonitorBinding } from "../../estate/model.ts";
+import { monitorWithDefaults } from "../../estate/monitor-defaults.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
@@ -17,18 +18,23 @@ export function backendMonitorProbes(
   for (const service of estate.services.values()) {
     const vservers = graph.vserversOfService(service.name);
     for (const binding of service.monitors) {
-      const monitor = estate.monitors.get(binding.monitor);
-      for (const member of monitor === undefined ? [] : service.members) {
-        if (monitor !== undefined) {
-          planned.push(
-            backendMonitorProbe({ estate, settings, service, vservers, binding, monitor, member }),
-          );
-        }
+      const monitor = estate.monitors.get(binding.monitor) ?? missingMonitor(binding.monitor);
+      for (const member of service.members) {
+        planned.push(
+          backendMonitorProbe({ estate, settings, service, vservers, binding, monitor, member }),
+        );
       }
     }
   }
   return planned;
 }
+
+/** Stands for a monitor that is bound but not configured, so that its members are listed with the reason. */
+function missingMonitor(name: string): Monitor {
+  return monitorWithDefaults({ name, type: MISSING });
+}
+
+const MISSING = "(not configured)";
 
 interface BoundMonitor {
   readonly estate: Estate;
@@ -48,6 +54,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
   const { spec, tlsSource } = monitorSpec(bound);
   const unsupportedReason =
     switchedOff(binding, monitor) ??
+    (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
   return {

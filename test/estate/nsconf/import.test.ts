@@ -211,7 +211,7 @@ describe("servers and services", () => {
       sslProfile: "p",
     });
     expect(estate.sslProfiles.get("p")?.backEnd).toBe(true);
-    expect(said(estate)).toEqual([]);
+    expect(said(estate)).toEqual(["info service_without_member b"]);
   });
 });
 
