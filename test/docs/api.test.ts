@@ -1,0 +1,68 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { tokenFileOf } from "../../src/cli/demo-config.ts";
+import { apiSchema } from "../../src/web/api/schemas.ts";
+import { debianProgram } from "../support/debian-program.ts";
+import { until, withLabAgent } from "../support/lab-agent.ts";
+import { ROOT, typedLines } from "./pages.ts";
+
+const curl = debianProgram("curl", "curl");
+const run = promisify(execFile);
+const text = await readFile(join(ROOT, "docs", "api.md"), "utf8");
+const requests = typedLines(text).filter((line) => line.startsWith("curl "));
+
+interface Answered {
+  readonly line: string;
+  readonly status: string;
+}
+
+/** Types the line into a shell, as a reader would, and returns the status that came. */
+async function type(line: string, env: Readonly<Record<string, string>>): Promise<Answered> {
+  // The stream of events has no end: curl gives up, with its status for a time-out.
+  const stream = line.startsWith("curl -sN");
+  const command = `${line} -o /dev/null -w '%{http_code}'${stream ? " --max-time 2 || true" : ""}`;
+  const { stdout } = await run("sh", ["-c", command], { env: { ...process.env, ...env } });
+  return { line, status: stdout };
+}
+
+test("there is a request for every path of the API's schema", () => {
+  const asked = requests.map((line) => {
+    const method = /-X (\w+)/.exec(line)?.[1] ?? "GET";
+    return `${method} ${/\$URL(\/[^"?]*)/.exec(line)?.[1] ?? ""}`;
+  });
+  const { paths } = apiSchema() as { paths: Record<string, unknown> };
+  expect(Object.keys(paths).filter((path) => !asked.includes(path))).toEqual([]);
+});
+
+test.skipIf(curl === null)(
+  "every request of docs/api.md is answered as the page says",
+  async () => {
+    await withLabAgent({ scenario: "healthy" }, async ({ url, directory }) => {
+      const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
+      await until(
+        "the agent is ready",
+        () => type('curl -s "$URL/-/ready"', { URL: url, TOKEN: token }),
+        ({ status }) => status === "200",
+        60_000,
+      );
+      const answered: Answered[] = [];
+      for (const line of requests) {
+        answered.push(await type(line, { URL: url, TOKEN: token }));
+      }
+      // This agent was started without a file that could be read anew.
+      const expected = requests.map((line) => ({
+        line,
+        status: line.includes("/-/reload") ? "500" : "200",
+      }));
+      expect(answered).toEqual(expected);
+      const strange = await type('curl -s "$URL/probe?target=192.0.2.1:443"', { URL: url });
+      expect(strange.status).toBe("403");
+      const locked = await type('curl -s -X DELETE "$URL/api/v1/maintenance?name=x"', { URL: url });
+      expect(locked.status).toBe("401");
+    });
+  },
+  120_000,
+);
