@@ -61,7 +61,7 @@ export class Agent {
     if (this.#stopped) {
       return;
     }
-    restoreSince(this.state, stored);
+    restoreSince(this.state, stored, this.#now());
     this.#sinceTimer = setInterval(() => {
       void this.#writeSince();
     }, WRITE_SINCE_EVERY_MS);

@@ -7,13 +7,13 @@ import { networkOf } from "./import-once.ts";
 import { planProbes } from "./plan/plan.ts";
 import { matchesPattern } from "./plan/pattern.ts";
 import { planSettings } from "./plan/settings.ts";
-import { ProbeRunner } from "./probe-runner.ts";
+import type { ProbeRunner } from "./probe-runner.ts";
 import { buildRecords } from "./records/build-records.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import { openAccountKeeper } from "./accounts/account-keeper.ts";
-import { gatedPeople } from "./accounts/account-secrets.ts";
+import { readSince, restoreSince } from "./since-store.ts";
+import { singleRoundRunner } from "./single-round.ts";
 
 /** Probes at a time: enough for a large estate in a minute, few enough for any server. */
 const AT_ONCE = 64;
@@ -29,6 +29,8 @@ export interface CompareOptions {
   readonly timeoutMs: number;
   /** Mismatches are looked at again until they are gone, or until so much time has passed. */
   readonly waitMs: number;
+  /** The command is to end at once, logged out of every ADC. */
+  readonly interrupted?: AbortSignal;
 }
 
 export type CompareResult =
@@ -66,20 +68,17 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
         wantsConnections: () => false,
       }),
   );
-  const runner = new ProbeRunner({
-    network,
-    signal: abort.signal,
-    sourceAddresses: config.sourceAddresses,
-    events: { probeFinished: () => undefined },
-    keeper: await openAccountKeeper({
-      stateDir: config.stateDir,
-      people: gatedPeople(config),
-      now: Date.now,
-    }),
-    now: Date.now,
-    monotonic: () => performance.now(),
+  const closeLinks = (): void => {
+    for (const link of links) {
+      void link.close();
+    }
+  };
+  options.interrupted?.addEventListener("abort", () => {
+    abort.abort();
+    closeLinks();
   });
   try {
+    const runner = await singleRoundRunner(config, network, abort.signal);
     state.cutOff = await isCutOff(config.controlTargets, network, 3_000);
     for (const link of links) {
       const failure = await importInto(state, options, link);
@@ -88,8 +87,14 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
       }
     }
     await probeAll(state.probes, state, runner, abort.signal);
+    const stored = await readSince(config.stateDir);
     await pollAll(links, state);
+    restoreSince(state, stored, Date.now());
+    state.evaluateAll();
     await recheck(options, state, runner, links, abort.signal);
+    if (options.interrupted?.aborted === true) {
+      return { kind: "failed", message: "interrupted" };
+    }
     return { kind: "compared", state };
   } finally {
     clearTimeout(deadline);
@@ -209,5 +214,7 @@ async function recheck(
     const again = new Set([...members, ...vservers].flatMap((each) => each.probes));
     await probeAll([...again], state, runner, signal);
     await pollAll(links, state);
+    // What fails alike behind every front end shows only over all of them.
+    state.evaluateAll();
   }
 }

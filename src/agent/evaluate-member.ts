@@ -8,14 +8,10 @@ import {
   type BoundReplica,
   type MemberReplica,
 } from "../verdict/monitor-threshold.ts";
-import {
-  combineTransactions,
-  transactionRank,
-  type CombinedService,
-} from "../verdict/service-opinion.ts";
+import { combineTransactions, type CombinedService } from "../verdict/service-opinion.ts";
 import { adcReason } from "./adc-reason.ts";
 import type { MemberRecord } from "./records/member-record.ts";
-import type { ProbeRecord } from "./records/probe-record.ts";
+import { wasSilent, type ProbeRecord } from "./records/probe-record.ts";
 
 /** What the evaluation of a member needs beside the member's own record. */
 export interface MemberSurroundings {
@@ -147,7 +143,7 @@ function serviceOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>):
       probe.planned.action.unsupportedReason !== null ||
       mailboxSide.has(probe)
         ? []
-        : [{ id: probe.id, rank: transactionRank(probe.transaction), opinion: probe.opinion }],
+        : [{ id: probe.id, rank: probe.rank, opinion: probe.opinion }],
     ),
   );
 }
@@ -164,21 +160,24 @@ function mayStillBeChanging(record: MemberRecord, now: number): boolean {
   );
 }
 
-/** Never answered this agent at TCP level and only timed out: our own firewall may be in the way. */
+/** Never answered this agent and was only silent: our own firewall may be in the way. */
 function neverReached(record: MemberRecord): boolean {
-  let asked = false;
+  let silent = false;
   for (const probe of record.probes) {
     if (probe.everAnswered) {
       return false;
     }
-    asked ||= probe.last !== null;
+    silent ||= probe.last !== null && wasSilent(probe.last);
   }
-  return asked;
+  return silent;
 }
 
 /** The server's own TROFS answer, to us or to the ADC, declares maintenance. */
 function asksForMaintenance(record: MemberRecord): boolean {
-  return record.probes.some((probe) => probe.last?.outcome === "maintenance");
+  return (
+    record.adcHeardMaintenance ||
+    record.probes.some((probe) => probe.last?.outcome === "maintenance")
+  );
 }
 
 /** Which probe decided, and what it saw: the step and reason that tables and metrics show beside the verdict. */

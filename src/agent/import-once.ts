@@ -2,8 +2,12 @@ import type { AdcConfig, Config } from "../config/schema.ts";
 import { createNetwork } from "../probes/wire/network.ts";
 import { AdcLink, type EstateRead } from "./adc-link.ts";
 
-/** Reads one ADC's estate and leaves no session behind. */
-export async function importOnce(config: Config, adc: AdcConfig): Promise<EstateRead> {
+/** Reads one ADC's estate and leaves no session behind, not even when it is interrupted. */
+export async function importOnce(
+  config: Config,
+  adc: AdcConfig,
+  interrupted: AbortSignal,
+): Promise<EstateRead> {
   const link = new AdcLink({
     config: adc,
     network: networkOf(config),
@@ -11,6 +15,9 @@ export async function importOnce(config: Config, adc: AdcConfig): Promise<Estate
     now: Date.now,
     monotonic: () => performance.now(),
     wantsConnections: () => false,
+  });
+  interrupted.addEventListener("abort", () => {
+    void link.close();
   });
   try {
     return await link.readEstate();

@@ -1,49 +1,77 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { WitnessState } from "./records/witness-state.ts";
 
-const storedSchema = z.record(
+const membersSchema = z.record(
   z.string(),
-  z.object({ verdict: z.string(), since: z.number(), outSince: z.number().nullable() }),
+  z.object({
+    verdict: z.string(),
+    since: z.number(),
+    outSince: z.number().nullable(),
+    goodSince: z.number().nullish(),
+  }),
 );
-type Stored = z.infer<typeof storedSchema>;
+
+/** What an earlier run knew, and when it last said so. */
+export interface StoredTimes {
+  readonly members: z.infer<typeof membersSchema>;
+  /** Milliseconds since the epoch. */
+  readonly writtenAt: number;
+}
 
 /** File of the times since when each member holds its verdict, inside the state directory. */
 const FILE = "since.json";
+/** Written by an agent every minute: so old at most, it tells of a server that has been good until now. */
+const FRESH_MS = 180_000;
+/** A verdict needs a few probes to be found again after a start. */
+const FOUND_AGAIN_WITHIN_MS = 180_000;
+
+const NOTHING: StoredTimes = { members: {}, writtenAt: 0 };
 
 /** Reads the times of an earlier run; a file that is missing or unreadable is no loss: times then begin anew. */
-export async function readSince(stateDir: string): Promise<Stored> {
+export async function readSince(stateDir: string): Promise<StoredTimes> {
+  const file = join(stateDir, FILE);
   try {
-    const parsed = storedSchema.safeParse(JSON.parse(await readFile(join(stateDir, FILE), "utf8")));
-    return parsed.success ? parsed.data : {};
+    const { mtimeMs } = await stat(file);
+    const parsed = membersSchema.safeParse(JSON.parse(await readFile(file, "utf8")));
+    return parsed.success ? { members: parsed.data, writtenAt: mtimeMs } : NOTHING;
   } catch {
-    return {};
+    return NOTHING;
   }
 }
 
-/** Gives members that still hold the verdict of an earlier run their old time back. */
-export function restoreSince(state: WitnessState, stored: Stored): void {
+/**
+ * Gives members the memory of an earlier run: since when they are out, since when they are good (if that was said
+ * lately and still holds), and the time of the verdict they held, should they be found to hold it again.
+ */
+export function restoreSince(state: WitnessState, stored: StoredTimes, now: number): void {
+  const fresh = now - stored.writtenAt <= FRESH_MS;
   for (const member of state.members) {
-    const known = stored[keyOf(member)];
-    if (known?.verdict === member.verdict) {
-      member.since = Math.min(member.since ?? known.since, known.since);
+    const known = stored.members[keyOf(member)];
+    if (known === undefined) {
+      continue;
     }
-    if (known !== undefined && known.outSince !== null && member.outSince !== null) {
+    member.remember(known.verdict, known.since, now + FOUND_AGAIN_WITHIN_MS);
+    if (known.outSince !== null && member.outSince !== null) {
       member.outSince = Math.min(member.outSince, known.outSince);
+    }
+    if (fresh && member.goodSince !== null && typeof known.goodSince === "number") {
+      member.goodSince = Math.min(member.goodSince, known.goodSince);
     }
   }
 }
 
 /** Writes the times: a new file, synced, then renamed over the old one. Rejects when the disk does not take it. */
 export async function writeSince(stateDir: string, state: WitnessState): Promise<void> {
-  const stored: Stored = {};
+  const stored: StoredTimes["members"] = {};
   for (const member of state.members) {
     if (member.since !== null) {
       stored[keyOf(member)] = {
         verdict: member.verdict,
         since: member.since,
         outSince: member.outSince,
+        goodSince: member.goodSince,
       };
     }
   }

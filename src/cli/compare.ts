@@ -1,11 +1,14 @@
 import { compareOnce } from "../agent/compare.ts";
 import { glanceAtDeclarations } from "../agent/declarations.ts";
 import type { LiveMember, LiveVserver } from "../agent/live.ts";
+import type { MemberRecord } from "../agent/records/member-record.ts";
+import type { VserverRecord } from "../agent/records/vserver-record.ts";
 import { exitStatus, pluginWord, type JudgedRow } from "../verdict/exit-status.ts";
 import { MISMATCH_VERDICTS } from "../verdict/verdicts.ts";
 import { compareJson } from "../web/verdicts-json.ts";
 import { columns, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
+import { untilInterrupted } from "./signals.ts";
 
 export interface CompareCommand {
   readonly config: string;
@@ -20,18 +23,20 @@ export interface CompareCommand {
 export async function runCompare(command: CompareCommand, output: Output): Promise<number> {
   const config = await readConfig(command.config, output);
   if (config === null) {
-    return 3;
+    return failed("the configuration cannot be used", command, output);
   }
   const glance = await glanceAtDeclarations(config);
   if (glance.kind === "failed") {
     return failed(glance.message, command, output);
   }
   const { declarations } = glance;
-  const compared = await compareOnce({ ...command, config, declarations });
+  const compared = await untilInterrupted((interrupted) =>
+    compareOnce({ ...command, config, declarations, interrupted }),
+  );
   if (compared.kind === "failed") {
     return failed(compared.message, command, output);
   }
-  const { members, vservers } = compared.state;
+  const { members, vservers, findings } = compared.state;
   const rows = [...members, ...vservers];
   const heard = rows.some((row) => row.adcOpinion !== "unknown");
   const judgedStatus = exitStatus(rows.map(judged), command.strict);
@@ -41,6 +46,9 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
     output.out(`${JSON.stringify(compareJson({ members, vservers }), null, 1)}\n`);
   } else {
     output.out(`${pluginLine(status, members, vservers)}\n${comparisonTable(members, vservers)}\n`);
+    for (const finding of findings) {
+      output.out(`${finding.message}\n`);
+    }
   }
   return status;
 }
@@ -53,11 +61,9 @@ function failed(message: string, command: CompareCommand, output: Output): numbe
   return 3;
 }
 
-/** An unknown is the configuration's doing when there is no NITRO, or when nothing about the row can be probed. */
-function judged(row: LiveMember | LiveVserver): JudgedRow {
-  const nothingToProbe = row.probes.every(
-    (probe) => probe.lastPassed === null && probe.last === null,
-  );
+/** An unknown is the configuration's doing when there is no NITRO, or when nothing about the row can be probed at all. */
+function judged(row: MemberRecord | VserverRecord): JudgedRow {
+  const nothingToProbe = row.probes.every((probe) => probe.planned.action.run === null);
   return {
     verdict: row.verdict,
     unknownByConfiguration:

@@ -8,6 +8,7 @@ import type { Estate } from "../estate/model.ts";
 import { parseNsConf } from "../estate/nsconf/import.ts";
 import { readConfig } from "./read-config.ts";
 import { columns, type Output } from "./output.ts";
+import { untilInterrupted } from "./signals.ts";
 
 export interface PlanOptions {
   readonly nsConf: string | null;
@@ -62,7 +63,7 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
   const plan: PlannedProbe[] = [];
   const estates: Estate[] = [];
   for (const adc of config.adcs) {
-    const imported = await importOnce(config, adc);
+    const imported = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (imported.kind === "failed") {
       output.err(`${adc.name}: ${imported.message}\n`);
       return null;

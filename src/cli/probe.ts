@@ -2,10 +2,14 @@ import { importOnce, networkOf } from "../agent/import-once.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { probeName, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { planSettings } from "../agent/plan/settings.ts";
-import { runProbe, type ProbeResult } from "../agent/run-probe.ts";
+import { ProbeRecord } from "../agent/records/probe-record.ts";
+import type { ProbeResult } from "../agent/run-probe.ts";
+import { singleRoundRunner } from "../agent/single-round.ts";
+import type { Config } from "../config/schema.ts";
 import type { TlsFacts } from "../probes/probe.ts";
 import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
+import { untilInterrupted } from "./signals.ts";
 
 export interface ProbeCommand {
   readonly config: string;
@@ -22,33 +26,50 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
   }
   const plan: PlannedProbe[] = [];
   for (const adc of config.adcs) {
-    const read = await importOnce(config, adc);
+    const read = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (read.kind === "failed") {
       output.err(`${adc.name}: ${read.message}\n`);
       return 3;
     }
     plan.push(...planProbes(read.estate, planSettings(config, adc)));
   }
-  const named = plan.filter((probe) => probeName(probe) === command.monitor);
-  const found = named.filter((probe) => isTarget(probe, command.target));
+  const named = plan.filter((probe) => namesOf(probe).includes(command.monitor));
+  const found = preferVip(named.filter((probe) => isTarget(probe, command.target)));
   const [probe] = found;
   if (probe === undefined || found.length > 1) {
     output.err(candidates(command, found.length > 1 ? found : named, found.length > 1));
     return 3;
   }
-  const result = await runProbe(probe, {
-    network: networkOf(config),
-    signal: new AbortController().signal,
-    localAddress: config.sourceAddresses[0] ?? null,
-    now: Date.now,
-    monotonic: () => performance.now(),
-  });
+  const { unsupportedReason } = probe.action;
+  if (probe.action.run === null) {
+    output.err(`not repeated: ${unsupportedReason ?? "nothing to run"}\n`);
+    return 3;
+  }
+  const result = await runOnce(probe, config);
   if (result === null) {
-    output.err(`not repeated: ${probe.action.unsupportedReason ?? "nothing to run"}\n`);
+    output.err("held back: another login with this account might lock it (see login_suspended)\n");
     return 3;
   }
   output.out(command.json ? `${JSON.stringify(result, null, 1)}\n` : explained(probe, result));
   return result.passed === null ? 3 : result.passed ? 0 : 2;
+}
+
+/** One run, with its account's leave where it logs in; null when that is not given. */
+async function runOnce(probe: PlannedProbe, config: Config): Promise<ProbeResult | null> {
+  const runner = await singleRoundRunner(config, networkOf(config), new AbortController().signal);
+  return runner.now(new ProbeRecord(probe, Date.now), probe.timeoutMs);
+}
+
+/** The names a probe answers to: its monitor or transaction, and that with its account and path (`imap_login probe-a`). */
+function namesOf(probe: PlannedProbe): readonly string[] {
+  const whole = probe.id.slice(probe.id.lastIndexOf("/") + 1).replaceAll("%2F", "/");
+  return [probeName(probe), whole];
+}
+
+/** A vserver's public addresses are asked only where its own address is not. */
+function preferVip(found: readonly PlannedProbe[]): readonly PlannedProbe[] {
+  const vip = found.filter((probe) => probe.vantage !== "public");
+  return vip.length === 0 ? found : vip;
 }
 
 /** `server:port`, `address:port`, `adc_service/server:port` or a vserver. */
@@ -74,11 +95,14 @@ function candidates(
   const what = ambiguous
     ? `${target} with ${monitor} is ambiguous`
     : `no probe ${monitor} at ${target}`;
-  const list = probes.map((probe) =>
-    probe.vantage === "backend"
-      ? `${probe.adc}/${probe.adcService}/${probe.server ?? ""}:${String(probe.memberPort ?? "")}`
-      : `${probe.adc}/${probe.vserver}`,
-  );
+  const list = probes.map((probe) => {
+    const where =
+      probe.vantage === "backend"
+        ? `${probe.adc}/${probe.adcService}/${probe.server ?? ""}:${String(probe.memberPort ?? "")}`
+        : `${probe.adc}/${probe.vserver}`;
+    const [name, whole = name] = namesOf(probe);
+    return whole === name ? where : `${where} --monitor "${whole}"`;
+  });
   const hint =
     list.length === 0 ? `no target has a probe of that name` : `one of: ${list.join(", ")}`;
   return `${what} (${hint})\n`;

@@ -48,3 +48,30 @@ export function listenForSignals(): Signals {
   process.on("uncaughtException", breakOff);
   return signals;
 }
+
+/**
+ * Runs a command's work: SIGTERM and SIGINT abort the signal it is given instead of the process, so that it can log out.
+ * Rejects with an exception that nothing caught meanwhile.
+ */
+export async function untilInterrupted<T>(
+  work: (interrupted: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const interrupted = new AbortController();
+  const signals = listenForSignals();
+  const ended = signals.ended.then((ending) => {
+    interrupted.abort();
+    return ending;
+  });
+  try {
+    const done = await work(interrupted.signal);
+    if (interrupted.signal.aborted) {
+      const ending = await ended;
+      if (ending.kind === "broken") {
+        throw ending.error;
+      }
+    }
+    return done;
+  } finally {
+    signals.close();
+  }
+}

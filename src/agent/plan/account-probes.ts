@@ -104,7 +104,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
     action: {
       kind: "transaction",
       transaction: run.transaction,
-      role: "service",
+      role: roleOf(run),
       account: run.account,
       run:
         unsupportedReason === null && port !== "*"
@@ -145,7 +145,7 @@ function frontProbe(
     action: {
       kind: "transaction",
       transaction: run.transaction,
-      role: "service",
+      role: roleOf(run),
       account: run.account,
       run:
         unsupportedReason === null
@@ -287,6 +287,11 @@ function securityAt(service: AdcService, port: number | "*"): TransactionSpec["s
     default:
       return service.serviceType === "SSL" ? "implicit" : "none";
   }
+}
+
+/** That a path is blocked proves nothing of the service, and that it is open no outage. */
+function roleOf({ expect }: TransactionRun): "service" | "detection" {
+  return expect === "blocked" ? "detection" : "service";
 }
 
 function missingAccount({ run, settings }: RunAtService): string | null {

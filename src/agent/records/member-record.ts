@@ -50,8 +50,16 @@ export class MemberRecord implements LiveMember {
   goodSince: number | null = null;
   /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
   outSince: number | null = null;
+  /** The server asked for maintenance itself, as the ADC tells (its TROFS answer to the ADC's own monitor). */
+  adcHeardMaintenance = false;
   #mismatchMs = 0;
   #countedAt: number;
+  /** The verdict of an earlier run, and until when it may be found again. */
+  #remembered: {
+    readonly verdict: string;
+    readonly since: number;
+    readonly until: number;
+  } | null = null;
 
   constructor(
     adc: string,
@@ -95,11 +103,11 @@ export class MemberRecord implements LiveMember {
   /** Takes in what the ADC says of this member; null when it says nothing. */
   hear(state: MemberState | null, at: number): void {
     const opinion = state?.state ?? "unknown";
-    if (opinion !== this.adcOpinion) {
-      this.adcStateChangedAt = at;
-    }
     if (state !== null && state.sinceMs !== null) {
       this.adcStateChangedAt = at - state.sinceMs;
+    } else if (opinion !== this.adcOpinion && this.adcOpinion !== "unknown" && state !== null) {
+      // A first word is no change of mind, nor is silence.
+      this.adcStateChangedAt = at;
     }
     this.adcOpinion = opinion;
     this.adcRawState = state?.rawState ?? null;
@@ -108,7 +116,9 @@ export class MemberRecord implements LiveMember {
     this.adcMonitors = state?.monitors ?? [];
     this.adcLastResponse = lastResponseOf(state);
     const out = opinion === "out" || opinion === "leaving" || opinion === "leaving_down";
-    this.outSince = out ? (this.outSince ?? at) : opinion === "unknown" ? this.outSince : null;
+    const outAt = at - (state?.sinceMs ?? 0);
+    this.outSince = out ? (this.outSince ?? outAt) : opinion === "unknown" ? this.outSince : null;
+    this.adcHeardMaintenance = out && (state?.trofsReason ?? "") !== "";
   }
 
   /** Sets the verdict; the time since the last one is booked on the mismatch that held till now. */
@@ -116,9 +126,26 @@ export class MemberRecord implements LiveMember {
     this.bookMismatch(now);
     if (verdict !== this.verdict || this.since === null) {
       this.since = now;
+      this.#recall(verdict, now);
     }
     this.verdict = verdict;
     this.mismatch = MISMATCH_VERDICTS.has(verdict);
+  }
+
+  /** What an earlier run knew: should this verdict be found again until then, it has held since. */
+  remember(verdict: string, since: number, until: number): void {
+    this.#remembered = { verdict, since, until };
+    if (this.since !== null) {
+      this.#recall(this.verdict, this.since);
+    }
+  }
+
+  #recall(verdict: MemberVerdict, now: number): void {
+    const known = this.#remembered;
+    if (known?.verdict === verdict && now <= known.until) {
+      this.since = Math.min(now, known.since);
+      this.#remembered = null;
+    }
   }
 
   bookMismatch(now: number): void {
@@ -144,8 +171,10 @@ export class MemberRecord implements LiveMember {
     this.adcMonitors = earlier.adcMonitors;
     this.connections = earlier.connections;
     this.blind = earlier.blind;
+    this.adcHeardMaintenance = earlier.adcHeardMaintenance;
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;
+    this.#remembered = earlier.#remembered;
   }
 }
 

@@ -13,6 +13,8 @@ import {
   nextDelayMs as nextTransactionDelayMs,
   stepTransaction,
   transactionOpinionAt,
+  transactionRank,
+  type TransactionRank,
   type TransactionState,
 } from "../../verdict/service-opinion.ts";
 import type { LiveProbe } from "../live.ts";
@@ -37,7 +39,7 @@ export class ProbeRecord implements LiveProbe {
   lastSuccess: Observation | null = null;
   lastFailure: Observation | null = null;
   lastPassed: boolean | null = null;
-  /** Set when this probe ever got further than a TCP time-out: before that, silence may be our own firewall's. */
+  /** Set when this probe ever got further than silence: before that, it may be our own firewall's. */
   everAnswered = false;
   #replica: ReplicaState = initialReplica();
   #transaction: TransactionState = initialTransaction();
@@ -78,6 +80,14 @@ export class ProbeRecord implements LiveProbe {
       : this.#replica.opinion;
   }
 
+  /** How much its word weighs for the service opinion: nothing for what only detects, or must be blocked. */
+  get rank(): TransactionRank {
+    const { action } = this.planned;
+    return action.kind === "monitor" || action.role === "detection"
+      ? "detection"
+      : transactionRank(action.transaction);
+  }
+
   /** Takes in one result and tells how long after its start the next probe is due, in milliseconds. */
   record(observation: Observation, passed: boolean | null): number {
     this.last = observation;
@@ -110,12 +120,20 @@ export class ProbeRecord implements LiveProbe {
   }
 }
 
-/** Anything but a silent TCP handshake, a name that does not resolve or a fault of our own came from the server's side. */
+/**
+ * Anything but a silent TCP handshake, a name that does not resolve or a fault of our own came from the server's side; so
+ * did not the silence behind a datagram, for nothing ever said that it arrived.
+ */
 export function reachedTheServer(observation: Observation): boolean {
+  return observation.outcome !== "fault" && !wasSilent(observation);
+}
+
+/** Whether nothing at all came back: our own firewall may be in the way. */
+export function wasSilent({ outcome, reason, phases }: Observation): boolean {
   return (
-    observation.outcome !== "fault" &&
-    observation.reason !== "connect_timeout" &&
-    observation.reason !== "dns_failure" &&
-    observation.reason !== "unreachable"
+    reason === "connect_timeout" ||
+    reason === "dns_failure" ||
+    reason === "unreachable" ||
+    (outcome === "timeout" && phases.connect === undefined)
   );
 }
