@@ -96,10 +96,7 @@ export class Generation {
 
   /** Starts watching and probing; resolves when every ADC has been asked once. */
   async start(): Promise<void> {
-    this.#every("evaluate", EVALUATE_EVERY_MS, () => {
-      this.state.evaluateAll();
-      return Promise.resolve();
-    });
+    this.#every("evaluate", EVALUATE_EVERY_MS, () => this.state.evaluateInTurns());
     if (this.config.controlTargets.length > 0) {
       // Watches that are started after a stop during this end at once.
       await this.#checkControl();

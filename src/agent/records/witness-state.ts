@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../estate/adc-state.ts";
 import type { Declared } from "../../maintenance/declared.ts";
@@ -12,6 +14,10 @@ import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 import { ServerNames } from "./server-names.ts";
 import type { VserverRecord } from "./vserver-record.ts";
+
+/** Longest time the turn of judging everything holds the event loop. */
+const TURN_MS = 5;
+const LOOK_AT_CLOCK_EVERY = 16;
 
 export interface WitnessOptions {
   readonly agent: string;
@@ -173,6 +179,34 @@ export class WitnessState implements LiveState {
       this.#evaluate(part);
     }
     this.#tellDeclarations();
+  }
+
+  /** As `evaluateAll`, but lets others run every few milliseconds: ten thousand members never hold the event loop. */
+  async evaluateInTurns(): Promise<void> {
+    this.#mailboxSide = findMailboxSide(this.#probes, this.suspendedAccounts);
+    let began = performance.now();
+    for (const part of this.#parts.values()) {
+      for (const judged of this.#judging(part)) {
+        if (judged % LOOK_AT_CLOCK_EVERY === 0 && performance.now() - began >= TURN_MS) {
+          await nextTurn();
+          began = performance.now();
+        }
+      }
+    }
+    this.#tellDeclarations();
+  }
+
+  /** Judges a part's members and vservers one by one; tells how many are done. */
+  *#judging(part: AdcPart): Generator<number> {
+    let judged = 0;
+    for (const member of part.records?.members ?? []) {
+      this.#judgeMember(part, member);
+      yield ++judged;
+    }
+    for (const vserver of part.records?.vservers ?? []) {
+      this.#evaluateVserver(part, vserver);
+      yield ++judged;
+    }
   }
 
   #evaluate(part: AdcPart): void {
