@@ -31,6 +31,12 @@ function choice(
   chosen: string | undefined,
   words: (value: string) => string = (value) => value,
 ): Markup {
+  if (values.length > MAX_CHOICES) {
+    return html`<div class="field">
+      <label for="filter-${name}">${label}</label>
+      <input name="${name}" id="filter-${name}" value="${chosen ?? ""}" />
+    </div>`;
+  }
   // A choice that no longer exists stays visible, so that the address and the page say the same.
   const all = chosen === undefined || values.includes(chosen) ? values : [chosen, ...values];
   return html`<div class="field">
@@ -47,10 +53,14 @@ function choice(
   </div>`;
 }
 
+/** Longer lists are typed, not chosen from. */
+const MAX_CHOICES = 300;
 const SELECTED = html` selected`;
 
 function unique(values: readonly string[]): readonly string[] {
-  return [...new Set(values)].sort((one, other) =>
-    one.localeCompare(other, "en", { numeric: true }),
-  );
+  const all = [...new Set(values)];
+  return all.length > MAX_CHOICES ? all : all.sort(BY_NAME.compare);
 }
+
+/** ex2 before ex10. */
+const BY_NAME = new Intl.Collator("en", { numeric: true });

@@ -50,7 +50,18 @@ export function opinionWords(opinion: string): string {
 
 /** A mark for the eye only: whoever uses it says the words beside it. */
 export function mark(opinion: string): Markup {
-  const look = lookOf(opinion);
+  return MARKS[lookOf(opinion)];
+}
+
+const MARKS: Readonly<Record<Look, Markup>> = {
+  up: makeMark("up"),
+  down: makeMark("down"),
+  out: makeMark("out"),
+  none: makeMark("none"),
+  unknown: makeMark("unknown"),
+};
+
+function makeMark(look: Look): Markup {
   return html`<span class="mark ${look}" aria-hidden="true">${SHAPES[look]}</span>`;
 }
 

@@ -1,8 +1,10 @@
+import { performance } from "node:perf_hooks";
 import type { LiveState } from "../../agent/live.ts";
 import { html, problem, reply, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
 import type { WebSources } from "../routes.ts";
-import { readSelection, selectMembers } from "../selection.ts";
+import { readSelection, selectionQuery, selectMembers } from "../selection.ts";
+import { keepPages } from "./kept-pages.ts";
 import { memberPage } from "./member-page.ts";
 import { createRemarks, type Remarks } from "./remarks.ts";
 import { SCRIPT } from "./script.ts";
@@ -13,11 +15,16 @@ import { vserverPage } from "./vserver-page.ts";
 /** The pages for people, and the three files they need. */
 export function pageRoutes(sources: WebSources): readonly Route[] {
   const remarks = createRemarks();
+  const kept = keepPages(() => performance.now(), sources.history.lastChangeId);
   return [
     get("/", ({ url }) => {
       const selection = readSelection(url.searchParams);
       const { live, estates, version } = sources;
-      return html(statusPage({ live: live(), estates: estates(), remarks, selection, version }));
+      return html(
+        kept.get(selectionQuery(selection), () =>
+          statusPage({ live: live(), estates: estates(), remarks, selection, version }),
+        ),
+      );
     }),
     get("/member", ({ url }) => member(sources, sources.live(), remarks, url)),
     get("/vserver", ({ url }) => vserver(sources, sources.live(), url)),

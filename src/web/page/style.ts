@@ -80,7 +80,7 @@ th, td { padding: .3rem .6rem; border: 1px solid var(--line); text-align: left; 
 thead th { background: var(--quiet-ground); font-size: .9rem; }
 th { font-weight: 600; } .number { text-align: right; white-space: nowrap; }
 .matrix { margin-bottom: .8rem; } .matrix th[scope=row] { position: sticky; left: 0; background: var(--paper); white-space: nowrap; }
-.matrix td { text-align: center; padding: .2rem; }
+.matrix td { text-align: center; padding: .2rem; } .matrix.long td { text-align: left; }
 .cell { display: inline-flex; gap: .1rem; align-items: center; padding: .15rem .45rem; border-radius: .3rem; text-decoration: none; color: inherit; border: 2px solid transparent; }
 .cell .sign { font-weight: 700; margin-right: .3rem; width: 1em; text-align: center; }
 .cell.bad, .chip.bad { background: var(--bad-ground); border-color: var(--bad); } .cell.bad > .sign, .chip.bad { color: var(--bad); }
