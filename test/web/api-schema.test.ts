@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import {
+  discoverySchema,
+  estateSchema,
+  evidenceSchema,
+  problemSchema,
+  verdictsSchema,
+} from "../../src/web/api/schemas.ts";
+import { aLargeEstate, maintenanceHour } from "../support/live-state.ts";
+import { serve } from "./support.ts";
+
+const FIXTURES = ["exchange-2010", "exchange-2010-full", "exchange-2016"];
+
+function estate(name: string) {
+  const file = new URL(`../fixtures/ns.conf/${name}.conf`, import.meta.url);
+  return parseNsConf(readFileSync(file, "utf8"), { adc: name });
+}
+
+test("every answer is as its published schema says", async () => {
+  const estates = FIXTURES.map(estate);
+  const web = await serve(maintenanceHour(), { estates: () => estates });
+  const answers = [
+    ["/api/v1/verdicts", verdictsSchema],
+    ["/api/v1/evidence", evidenceSchema],
+    ["/api/v1/estate", estateSchema],
+    ["/sd/targets", discoverySchema],
+    ["/sd/targets?for=blackbox", discoverySchema],
+    ["/api/v1/nothing", problemSchema],
+  ] as const;
+  for (const [path, schema] of answers) {
+    const parsed = schema.safeParse((await web.get(path)).json);
+    expect([path, parsed.error?.issues ?? []]).toEqual([path, []]);
+  }
+  const { adcs } = estateSchema.parse((await web.get("/api/v1/estate")).json);
+  expect(adcs.map(({ adc }) => adc)).toEqual(FIXTURES);
+  expect(adcs.every(({ monitors }) => monitors.length > 0)).toBe(true);
+});
+
+test("the schema is published, path by path, and closed: an unknown key would not pass", async () => {
+  const web = await serve(maintenanceHour());
+  const { json } = await web.get("/api/v1/schema.json");
+  const { paths } = json as { paths: Record<string, Record<string, unknown>> };
+  expect(Object.keys(paths)).toMatchInlineSnapshot(`
+    [
+      "GET /api/v1/verdicts",
+      "GET /api/v1/estate",
+      "GET /api/v1/evidence",
+      "GET /api/v1/events",
+      "GET /api/v1/maintenance",
+      "POST /api/v1/maintenance",
+      "DELETE /api/v1/maintenance",
+      "GET /api/v1/maintenance/preflight",
+      "GET /api/v1/maintenance/verify",
+      "GET /sd/targets",
+    ]
+  `);
+  expect(paths["GET /api/v1/verdicts"]).toMatchObject({
+    additionalProperties: false,
+    required: ["rows", "vservers", "summary"],
+  });
+});
+
+test("a large estate is answered in one piece, and its ETag spares sending it again", async () => {
+  const web = await serve(aLargeEstate({ members: 3_000, monitors: 2 }));
+  const whole = await web.get("/api/v1/verdicts");
+  expect(verdictsSchema.parse(whole.json).rows).toHaveLength(3_000);
+  const again = await web.get("/api/v1/verdicts", { "if-none-match": whole.headers.etag ?? "" });
+  expect([again.status, again.body.length]).toEqual([304, 0]);
+  const evidence = await web.get("/api/v1/evidence");
+  expect(evidenceSchema.parse(evidence.json).probes).toHaveLength(200);
+  expect(evidence.headers["link"]).toBe('</api/v1/evidence?limit=200&offset=200>; rel="next"');
+});

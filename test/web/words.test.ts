@@ -1,0 +1,193 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { lint } from "../../src/lint/lint.ts";
+import { memberCommands, vserverCommands } from "../../src/web/page/commands.ts";
+import { findingsOf } from "../../src/web/page/findings.ts";
+import { headline } from "../../src/web/page/headline.ts";
+import { protocolOf } from "../../src/web/page/protocol.ts";
+import { severity, toneOf } from "../../src/web/page/tone.ts";
+import {
+  MEMBER_VERDICTS,
+  MISMATCH_VERDICTS,
+  VSERVER_VERDICTS,
+  type MemberVerdict,
+} from "../../src/verdict/verdicts.ts";
+import {
+  aLiveState,
+  aMember,
+  anAdc,
+  aProbe,
+  aVserver,
+  maintenanceHour,
+} from "../support/live-state.ts";
+
+const plain = (text: string): string =>
+  text
+    .replace(/<[^>]+>/g, "")
+    .replace(/\s+/g, " ")
+    .trim();
+const sentence = (live: Parameters<typeof headline>[0]): string =>
+  plain(headline(live).sentence.text);
+
+describe("the sentence on top", () => {
+  test("names ADC, protocol, server, state and time", () => {
+    expect(sentence(maintenanceHour())).toBe(
+      "NetScaler prod sends IMAP clients to ex02, which is in maintenance, since 2026-11-22 11:58 UTC.",
+    );
+    expect(headline(maintenanceHour()).count).toBe("1 of 8 checks disagrees.");
+  });
+
+  test("tells several protocols of one server in one breath, and leaves other servers to the cards", () => {
+    const wrong = (server: string, port: number) =>
+      aMember({
+        server,
+        port,
+        adcService: `s${String(port)}`,
+        verdict: "routes_to_maintenance",
+        mismatch: true,
+      });
+    const members = [wrong("ex02", 143), wrong("ex02", 993), wrong("ex02", 25), wrong("ex01", 110)];
+    expect(sentence(aLiveState({ members }))).toMatch(
+      /^NetScaler prod sends IMAP and SMTP clients to ex02, which is in maintenance, since /,
+    );
+  });
+
+  test("a leak outranks lost capacity, however long that has lasted", () => {
+    const members = [
+      aMember({ server: "ex01", verdict: "false_down", mismatch: true, since: 0 }),
+      aMember({ server: "ex02", verdict: "routes_to_maintenance", mismatch: true }),
+    ];
+    expect(sentence(aLiveState({ members }))).toContain("clients to ex02");
+  });
+
+  test.each([
+    ["nothing imported", aLiveState(), "No estate is imported yet: nothing to compare."],
+    [
+      "all agree",
+      aLiveState({ members: [aMember()] }),
+      "NetScaler prod and this witness agree about every server they both know.",
+    ],
+    [
+      "cut off",
+      { ...maintenanceHour(), cutOff: true },
+      "This agent is cut off: no control target answers it, so it has no opinion.",
+    ],
+    [
+      "the ADC is silent",
+      aLiveState({
+        adcs: [anAdc({ up: false, lastPollAt: null })],
+        members: [aMember({ verdict: "unknown" })],
+      }),
+      "NetScaler prod does not answer this agent, so nobody knows what it believes.",
+    ],
+    [
+      "all unknown",
+      aLiveState({ members: [aMember({ verdict: "unknown" })] }),
+      "Nothing can be compared yet: either the ADC or the probes have not spoken.",
+    ],
+  ])("%s", (_, live, expected) => {
+    expect(sentence(live)).toBe(expected);
+  });
+
+  test.each([...MISMATCH_VERDICTS])("%s has words of its own", (verdict) => {
+    const isMember = (MEMBER_VERDICTS as readonly string[]).includes(verdict);
+    const live = isMember
+      ? aLiveState({ members: [aMember({ verdict: verdict as MemberVerdict, mismatch: true })] })
+      : aLiveState({
+          vservers: [aVserver({ verdict: verdict as "vip_wrong_certificate", mismatch: true })],
+        });
+    expect(headline(live).tone).toBe("bad");
+    expect(sentence(live)).not.toContain("differ about");
+  });
+});
+
+describe("findings", () => {
+  test("members of one server that fail alike share a card, others do not", () => {
+    const member = (server: string, port: number, reason: "refused" | "reset") =>
+      aMember({ server, port, reason, verdict: "false_up" });
+    const members = [
+      member("ex01", 25, "refused"),
+      member("ex01", 587, "refused"),
+      member("ex01", 143, "reset"),
+      member("ex02", 25, "refused"),
+    ];
+    const found = findingsOf({ members, vservers: [] }, "bad");
+    expect(
+      found.map((one) => (one.kind === "members" ? one.members.map(({ port }) => port) : [])),
+    ).toEqual([[25, 587], [143], [25]]);
+  });
+
+  test("every verdict has a tone and a place", () => {
+    for (const verdict of [...MEMBER_VERDICTS, ...VSERVER_VERDICTS]) {
+      expect([verdict, MISMATCH_VERDICTS.has(verdict)]).toEqual([
+        verdict,
+        toneOf(verdict) === "bad",
+      ]);
+      expect(severity(verdict)).toBeLessThan(MISMATCH_VERDICTS.has(verdict) ? 10 : 20);
+    }
+  });
+});
+
+describe("what to type", () => {
+  const estate = parseNsConf(
+    [
+      "add server ex02 192.0.2.12",
+      "add serviceGroup sg_imap TCP",
+      "bind serviceGroup sg_imap ex02 143",
+      "add service 'svc imap' ex02 TCP 143",
+    ].join("\n"),
+    { adc: "prod" },
+  );
+  const texts = (adcService: string, verdict: MemberVerdict): string[] =>
+    memberCommands(aMember({ server: "ex02", adcService, verdict }), estate, lint(estate)).map(
+      ({ text }) => text,
+    );
+
+  test("a member of a group is disabled by server and port, a service by its name", () => {
+    expect(texts("sg_imap", "routes_to_maintenance")[0]).toBe(
+      "disable serviceGroup sg_imap ex02 143 -delay 60 -graceFul YES",
+    );
+    expect(texts("svc imap", "false_up")[0]).toBe('disable service "svc imap" 60 -graceFul YES');
+    expect(texts("sg_imap", "return_overdue")).toEqual(["enable serviceGroup sg_imap ex02 143"]);
+  });
+
+  test("a shallow monitor's cure is the one that lint knows", () => {
+    const [, cure] = texts("sg_imap", "blind_monitor");
+    expect(cure).toContain("add lb monitor");
+    expect(cure).toContain("bind serviceGroup sg_imap -monitorName");
+    expect(lint(estate).map(({ fix }) => fix)).toContain(cure);
+  });
+
+  test("what the commands make is read back by the importer as it was meant", () => {
+    const [disable = "", cure = ""] = texts("sg_imap", "blind_monitor");
+    const conf = `add server ex02 192.0.2.12\nadd serviceGroup sg_imap TCP\nbind serviceGroup sg_imap ex02 143\n${cure}\n${disable}`;
+    const read = parseNsConf(conf, { adc: "prod" });
+    const group = read.services.get("sg_imap");
+    expect(group?.members).toMatchObject([{ server: "ex02", enabled: false }]);
+    expect(
+      group?.monitors.some(({ monitor }) => read.monitors.get(monitor)?.type === "TCP-ECV"),
+    ).toBe(true);
+  });
+
+  test("good news needs no command", () => {
+    expect(texts("sg_imap", "agree_up")).toEqual([]);
+    expect(vserverCommands(aVserver())).toEqual([]);
+    expect(vserverCommands(aVserver({ kind: "cs", verdict: "vip_up_members_down" }))).toMatchObject(
+      [{ text: "show cs vserver v_imap" }],
+    );
+  });
+});
+
+test.each([
+  [143, [], "IMAP"],
+  [8443, [aProbe({ type: "HTTP-ECV" })], "HTTP"],
+  [
+    20143,
+    [aProbe({ type: "TCP" }), aProbe({ kind: "transaction", transaction: "imap_greeting" })],
+    "IMAP",
+  ],
+  [4711, [], "port 4711"],
+  ["*", [], "port *"],
+] as const)("port %s is called by its protocol", (port, probes, name) => {
+  expect(protocolOf(aMember({ port, probes }))).toBe(name);
+});
