@@ -63,7 +63,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     log,
   });
   metrics.configReloaded(true, Date.now());
-  const reload = async (): Promise<ActionResult> => {
+  const reloadOnce = async (): Promise<ActionResult> => {
     const read = options.reread === null ? null : await options.reread();
     if (read === null || read.kind === "invalid") {
       const message =
@@ -79,6 +79,13 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     metrics.configReloaded(true, Date.now());
     log.info({ file: read.config.file }, "configuration reloaded");
     return { ok: true };
+  };
+  // One after another, so that the last one's result is what stays told.
+  let turn: Promise<unknown> = Promise.resolve();
+  const reload = (): Promise<ActionResult> => {
+    const next = turn.then(reloadOnce);
+    turn = next.catch(() => undefined);
+    return next;
   };
   const actions: WebActions = {
     reload,
