@@ -1,0 +1,182 @@
+import { spawn } from "node:child_process";
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { loadConfig } from "../../src/config/load.ts";
+import { startService } from "../../src/cli/service.ts";
+import { until, withLab } from "../support/lab-agent.ts";
+import { pages, ROOT, typedLines, withoutBlocks } from "./pages.ts";
+
+const MAIN = join(ROOT, "dist", "src", "cli", "main.js");
+const all = await pages();
+
+/** Lines that are no command of ours, and why they are not run here. */
+const NOT_OURS: readonly (readonly [line: RegExp, why: string])[] = [
+  [/^npm (ci|test)\b(?!.*npm run demo)|^npm ci && npm test$/, "this very test runs inside it"],
+  [/^curl /, "test/docs/api.test.ts types them"],
+  [/^(sudo|docker|kubectl) /, "no such engine here; docs/deploy.md says so"],
+];
+
+/**
+ * What is written in the pages, and what is typed here instead: the lab stands for the ADC, an agent on a free port for
+ * the one on 9743, and waits are cut short.
+ */
+const MAPPING: readonly (readonly [RegExp, string])[] = [
+  [/^npm ci && /, ""],
+  [/^npm run demo(?: --)?/, "adc-witness demo"],
+  [/^npx /, ""],
+  [/ --exit-after \S+/, ""],
+  [/^(adc-witness demo.*)$/, "$1 --exit-after 1s"],
+  [/--wait \S+/, "--wait 1s"],
+  [/^adc-witness run --config adc-witness\.yml$/, "adc-witness run --config run.yml"],
+];
+
+/** Exit statuses that are no failure of the command: what the lab happens to be in is not the point. */
+const STATUSES: Readonly<Record<string, readonly number[]>> = {
+  lint: [0, 1],
+  compare: [0, 1, 2],
+  probe: [0, 2],
+  "maintenance preflight": [0, 2],
+  "maintenance verify": [0, 2],
+};
+
+interface Typed {
+  readonly line: string;
+  readonly words: readonly string[];
+}
+
+/** The command as it is typed here, in words; null when it is not ours. */
+function typed(line: string): Typed | null {
+  if (NOT_OURS.some(([form]) => form.test(line))) {
+    return null;
+  }
+  const mapped = MAPPING.reduce((text, [from, to]) => text.replace(from, to), line);
+  const [program, ...words] = [...mapped.matchAll(/"([^"]*)"|(\S+)/g)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? "",
+  );
+  if (program !== "adc-witness") {
+    throw new Error(`nobody runs this line of the documentation: ${line}`);
+  }
+  return { line, words };
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(words: readonly string[], directory: string): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...words], { cwd: directory });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString();
+      if (words[0] === "run" && out.includes("serving")) {
+        child.kill("SIGTERM");
+      }
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      resolve({ code, out, err });
+    });
+  });
+}
+
+function statusesOf([command = "", kind = ""]: readonly string[]): readonly number[] {
+  return STATUSES[command] ?? STATUSES[`${command} ${kind}`] ?? [0];
+}
+
+/** A lab, and an agent whose address the configuration names as the pages expect. */
+async function withPagesWorld(use: (directory: string) => Promise<void>): Promise<void> {
+  await withLab({ scenario: "healthy" }, async ({ lab, directory, configFile }) => {
+    const loaded = await loadConfig(configFile, process.env);
+    if (loaded.kind === "invalid") {
+      throw new Error(JSON.stringify(loaded.problems));
+    }
+    const service = await startService({
+      config: loaded.config,
+      listen: ["127.0.0.1:0"],
+      log: pino({ level: "silent" }),
+      reread: null,
+    });
+    if (service.kind === "failed") {
+      throw new Error(service.message);
+    }
+    try {
+      const written = await readFile(configFile, "utf8");
+      const address = new URL(service.addresses[0] ?? "").host;
+      await appendFile(configFile, `web: { listen: ["${address}"] }\n`);
+      // The one that is started for a moment has a state of its own.
+      await mkdir(join(directory, "run"));
+      await writeFile(
+        join(directory, "run.yml"),
+        `${written.replace(/^state_dir: .*$/m, "state_dir: run")}web: { listen: ["127.0.0.1:0"] }\n`,
+      );
+      await writeFile(join(directory, "ns.conf"), lab.confText);
+      await until(
+        "the agent has opinions",
+        () => service.agent.state.members.filter(({ verdict }) => verdict !== "unknown").length,
+        (known) => known > 10,
+        30_000,
+      );
+      await use(directory);
+    } finally {
+      await service.stop();
+    }
+  });
+}
+
+describe.each(all.filter(({ text }) => typedLines(text).some((line) => typed(line) !== null)))(
+  "$path",
+  ({ text }) => {
+    test("every command that is shown runs", { timeout: 240_000 }, async () => {
+      await withPagesWorld(async (directory) => {
+        const wrong: unknown[] = [];
+        for (const line of typedLines(text)) {
+          const command = typed(line);
+          if (command === null) {
+            continue;
+          }
+          const ended = await run(command.words, directory);
+          if (!statusesOf(command.words).includes(ended.code ?? -1)) {
+            wrong.push({ line, ...ended });
+          }
+        }
+        expect(wrong).toEqual([]);
+      });
+    });
+  },
+);
+
+test("commands that are named in the text are there, with the options they are named with", async () => {
+  const named = new Set(
+    all.flatMap(({ text }) =>
+      [...withoutBlocks(text).matchAll(/`(?:npx )?adc-witness ([a-z][^`]*)`/g)].map(
+        ([, words = ""]) => words.replaceAll(/\s+/g, " "),
+      ),
+    ),
+  );
+  expect(named.size).toBeGreaterThan(5);
+  const helps = new Map<string, string>();
+  for (const words of named) {
+    const [command = "", kind = ""] = words.split(" ");
+    const path = command === "maintenance" && /^[a-z]+$/.test(kind) ? [command, kind] : [command];
+    const key = path.join(" ");
+    if (!helps.has(key)) {
+      const { code, out } = await run([...path, "--help"], ROOT);
+      expect([key, code]).toEqual([key, 0]);
+      helps.set(key, out);
+    }
+    const help = helps.get(key) ?? "";
+    expect(help).toContain(`Usage: adc-witness ${key}`);
+    for (const [option] of words.matchAll(/--[a-z-]+/g)) {
+      expect([words, help.includes(option)]).toEqual([words, true]);
+    }
+  }
+});
