@@ -51,6 +51,8 @@ export class Generation {
   readonly #watches: readonly AdcWatch[];
   readonly #records = new Map<string, ProbeRecord>();
   readonly #learned: Set<string>;
+  /** ADCs at which a member has shown itself to be Exchange since the last plan. */
+  readonly #toPlanAgain = new Set<string>();
   readonly #network: ReturnType<typeof networkOf>;
 
   constructor(options: GenerationOptions) {
@@ -78,6 +80,10 @@ export class Generation {
           events.missedProbe();
         }
       },
+      onBroken: ({ id }, error) => {
+        const text = error instanceof Error ? error.stack : String(error);
+        options.log.error({ job: id, error: text }, "a mistake of this program: started again");
+      },
     });
     this.#runner = new ProbeRunner({
       network: this.#network,
@@ -97,6 +103,10 @@ export class Generation {
   /** Starts watching and probing; resolves when every ADC has been asked once. */
   async start(): Promise<void> {
     this.#every("evaluate", EVALUATE_EVERY_MS, () => this.state.evaluateInTurns());
+    this.#every("plan again", EVALUATE_EVERY_MS, () => {
+      this.#planAgain();
+      return Promise.resolve();
+    });
     if (this.config.controlTargets.length > 0) {
       // Watches that are started after a stop during this end at once.
       await this.#checkControl();
@@ -234,24 +244,30 @@ export class Generation {
       return;
     }
     this.#learned.add(key);
-    const adc = this.config.adcs.find((each) => each.name === record.adc);
-    const records = this.state.recordsOf(record.adc);
-    const member = records?.memberOf.get(record);
-    const recognised = member?.probes.some((probe) => probe.kind === "transaction") ?? true;
-    if (adc !== undefined && records !== null && !recognised) {
-      this.#apply(adc, records.estate);
+    const member = this.state.recordsOf(record.adc)?.memberOf.get(record);
+    if (member !== undefined && !member.probes.some((probe) => probe.kind === "transaction")) {
+      this.#toPlanAgain.add(record.adc);
+    }
+  }
+
+  /** At most once a second, however many members are learnt at once. */
+  #planAgain(): void {
+    for (const adc of this.config.adcs) {
+      const estate = this.state.recordsOf(adc.name)?.estate;
+      if (this.#toPlanAgain.delete(adc.name) && estate !== undefined) {
+        this.#apply(adc, estate);
+      }
     }
   }
 
   #wantsConnections(adc: string, adcService: string): boolean {
-    const members = this.state.recordsOf(adc)?.members ?? [];
+    const members = this.state.recordsOf(adc)?.membersOfService.get(adcService) ?? [];
     return members.some(
       (member) =>
-        member.adcService === adcService &&
-        (member.outSince !== null ||
-          member.mismatch ||
-          member.maintenance.declared !== "no" ||
-          member.maintenance.detected),
+        member.outSince !== null ||
+        member.mismatch ||
+        member.maintenance.declared !== "no" ||
+        member.maintenance.detected,
     );
   }
 

@@ -24,6 +24,14 @@ export function firstStart(id: string, intervalMs: number, now: number): number 
   return now + spreadOf(id) * Math.min(intervalMs, FIRST_START_WITHIN_MS);
 }
 
+/**
+ * How much later than its grid the second start comes, once: first starts crowd into ten seconds, and from then on a
+ * slower probe's starts are spread over its whole interval. Never sooner, for no probe may outrun its monitor.
+ */
+export function secondStartShift(id: string, intervalMs: number): number {
+  return spreadOf(id) * (intervalMs - Math.min(intervalMs, FIRST_START_WITHIN_MS));
+}
+
 export interface NextStart {
   readonly dueAt: number;
   /** Starts that were due while the probe was still running: counted as missed, never queued. */

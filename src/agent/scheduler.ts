@@ -1,12 +1,13 @@
 import { DueQueue } from "./due-queue.ts";
-import { firstStart, nextStart } from "./schedule.ts";
+import { firstStart, nextStart, secondStartShift } from "./schedule.ts";
 
 /** Something that is started again and again. */
 export interface Job {
   readonly id: string;
   readonly intervalMs: number;
   /**
-   * Runs once and tells how long after its start the next one is due; null ends the job. Must not reject.
+   * Runs once and tells how long after its start the next one is due; null ends the job. Should it reject, which only a
+   * mistake of ours makes it do, it is told and started again after its interval.
    */
   readonly run: () => Promise<number | null>;
 }
@@ -15,11 +16,18 @@ export interface SchedulerHooks {
   /** How late a start was, in milliseconds. */
   readonly onLag?: (lagMs: number) => void;
   readonly onMissed?: (job: Job, missed: number) => void;
+  readonly onBroken?: (job: Job, error: unknown) => void;
+}
+
+interface Entry {
+  readonly job: Job;
+  /** Its starts have found their place in the interval. */
+  readonly spread: boolean;
 }
 
 /** One timer for all jobs: a thin shell around schedule.ts. A job never runs twice at a time. */
 export class Scheduler {
-  readonly #queue = new DueQueue<Job>();
+  readonly #queue = new DueQueue<Entry>();
   readonly #hooks: SchedulerHooks;
   readonly #monotonic: () => number;
   readonly #running = new Set<Promise<void>>();
@@ -39,7 +47,8 @@ export class Scheduler {
       return;
     }
     this.#jobs.set(job.id, job);
-    this.#queue.push(firstAt ?? firstStart(job.id, job.intervalMs, this.#monotonic()), job);
+    const dueAt = firstAt ?? firstStart(job.id, job.intervalMs, this.#monotonic());
+    this.#queue.push(dueAt, { job, spread: false });
     this.#arm();
   }
 
@@ -92,21 +101,29 @@ export class Scheduler {
       due !== undefined;
       due = this.#queue.popDue(now + 1)
     ) {
-      const { item: job, dueAt } = due;
+      const { item: entry, dueAt } = due;
+      const { job } = entry;
       if (this.#jobs.get(job.id) !== job) {
         continue;
       }
       this.#hooks.onLag?.(Math.max(0, now - dueAt));
-      const running = job.run().then((delayMs) => {
-        this.#running.delete(running);
-        this.#again(job, dueAt, delayMs);
-      });
+      const running = job.run().then(
+        (delayMs) => {
+          this.#running.delete(running);
+          this.#again(entry, dueAt, delayMs);
+        },
+        (error: unknown) => {
+          this.#running.delete(running);
+          this.#hooks.onBroken?.(job, error);
+          this.#again(entry, dueAt, job.intervalMs);
+        },
+      );
       this.#running.add(running);
     }
     this.#arm();
   }
 
-  #again(job: Job, dueAt: number, delayMs: number | null): void {
+  #again({ job, spread }: Entry, dueAt: number, delayMs: number | null): void {
     if (this.#stopped || this.#jobs.get(job.id) !== job) {
       return;
     }
@@ -114,11 +131,14 @@ export class Scheduler {
       this.#jobs.delete(job.id);
       return;
     }
-    const next = nextStart(dueAt, delayMs, this.#monotonic());
-    if (next.missed > 0) {
+    // A delay shorter than the interval confirms what was just seen: it neither waits, nor has missed anything.
+    const regular = delayMs >= job.intervalMs;
+    const shiftMs = regular && !spread ? secondStartShift(job.id, job.intervalMs) : 0;
+    const next = nextStart(dueAt + shiftMs, delayMs, this.#monotonic());
+    if (next.missed > 0 && regular) {
       this.#hooks.onMissed?.(job, next.missed);
     }
-    this.#queue.push(next.dueAt, job);
+    this.#queue.push(next.dueAt, { job, spread: spread || regular });
     this.#arm();
   }
 }

@@ -17,6 +17,7 @@ export interface EstateRecords {
   readonly memberOf: ReadonlyMap<ProbeRecord, MemberRecord>;
   readonly vserversOf: ReadonlyMap<ProbeRecord, readonly VserverRecord[]>;
   readonly vserversOfMember: ReadonlyMap<MemberRecord, readonly VserverRecord[]>;
+  readonly membersOfService: ReadonlyMap<string, readonly MemberRecord[]>;
 }
 
 export interface RecordOptions {
@@ -52,8 +53,13 @@ export function buildRecords(
   inheritAll(members, earlier?.members ?? [], (each) =>
     memberId(each.adcService, each.server, String(each.port)),
   );
+  const behind = membersByVserver(members);
+  const through = groupBy(
+    probes.filter((probe) => probe.vantage !== "backend"),
+    (probe) => probe.vserver,
+  );
   const vservers = [...estate.lbVservers.values(), ...estate.csVservers.values()].map((vserver) =>
-    vserverRecord(estate, vserver, members, probes, options),
+    vserverRecord(estate, vserver, behind.get(vserver.name) ?? [], through, options),
   );
   inheritAll(vservers, earlier?.vservers ?? [], (each) => each.vserver);
   return wire(estate, members, vservers, probes);
@@ -63,33 +69,45 @@ function vserverRecord(
   estate: Estate,
   vserver: Vserver,
   members: readonly MemberRecord[],
-  probes: readonly ProbeRecord[],
+  through: ReadonlyMap<string, readonly ProbeRecord[]>,
   options: RecordOptions,
 ): VserverRecord {
   const settings = options.vservers.get(vserver.name);
-  const serials = vserver.certKeys
-    .filter((binding) => !binding.ca && !binding.sni)
-    .map((binding) => estate.certKeys.get(binding.certKey)?.serial ?? null);
   const record = new VserverRecord(
     estate.adc,
     vserver,
-    members.filter((member) => member.vservers.includes(vserver.name)),
+    members,
     {
       names: expectedNamesOf(settings),
-      serial: serials[0] ?? null,
+      serials: boundSerials(estate, vserver),
     },
     options.now(),
   );
-  const targets = new Set(vserver.kind === "cs" ? targetsOf(estate, vserver) : []);
-  record.probes.push(
-    ...probes.filter(
-      (probe) =>
-        probe.vantage !== "backend" &&
-        (probe.vserver === vserver.name ||
-          (targets.has(probe.vserver) && probe.planned.vservers.includes(vserver.name))),
-    ),
-  );
+  record.probes.push(...(through.get(vserver.name) ?? []));
+  for (const target of vserver.kind === "cs" ? new Set(targetsOf(estate, vserver)) : []) {
+    const own = through.get(target) ?? [];
+    record.probes.push(...own.filter((each) => each.planned.vservers.includes(vserver.name)));
+  }
   return record;
+}
+
+function membersByVserver(
+  members: readonly MemberRecord[],
+): ReadonlyMap<string, readonly MemberRecord[]> {
+  const behind = new Map<string, MemberRecord[]>();
+  for (const member of members) {
+    for (const name of member.vservers) {
+      append(behind, name, member);
+    }
+  }
+  return behind;
+}
+
+/** Which of the bound certificates a client sees depends on its SNI and key types: only of all of them can it be told. */
+function boundSerials(estate: Estate, vserver: Vserver): readonly string[] {
+  const bound = vserver.certKeys.filter((binding) => !binding.ca);
+  const serials = bound.flatMap(({ certKey }) => estate.certKeys.get(certKey)?.serial ?? []);
+  return serials.length === bound.length ? serials : [];
 }
 
 /** Names the operator expects in the certificate; the host alone where no list is given. */
@@ -127,7 +145,17 @@ function wire(
       append(vserversOfMember, member, vserver);
     }
   }
-  return { estate, members, vservers, probes, memberOf, vserversOf, vserversOfMember };
+  const membersOfService = groupBy(members, (member) => member.adcService);
+  return {
+    estate,
+    members,
+    vservers,
+    probes,
+    memberOf,
+    vserversOf,
+    vserversOfMember,
+    membersOfService,
+  };
 }
 
 function monitorsOf(probes: readonly ProbeRecord[]) {

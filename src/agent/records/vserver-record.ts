@@ -23,8 +23,8 @@ export class VserverRecord implements LiveVserver {
   readonly probes: ProbeRecord[] = [];
   /** Names its certificate may carry, from the configuration. */
   readonly expectedNames: readonly string[];
-  /** Serial of the certificate NITRO says is bound; null when not told. */
-  readonly boundSerial: string | null;
+  /** Serials of the server certificates bound here, for SNI too; empty unless NITRO told them all. */
+  readonly boundSerials: readonly string[];
 
   adcOpinion: AdcOpinion = "unknown";
   adcRawState: string | null = null;
@@ -55,7 +55,7 @@ export class VserverRecord implements LiveVserver {
     adc: string,
     config: Vserver,
     memberRecords: readonly MemberRecord[],
-    certificate: { readonly names: readonly string[]; readonly serial: string | null },
+    certificate: { readonly names: readonly string[]; readonly serials: readonly string[] },
     now: number,
   ) {
     this.adc = adc;
@@ -67,7 +67,7 @@ export class VserverRecord implements LiveVserver {
     this.config = config;
     this.memberRecords = memberRecords;
     this.expectedNames = certificate.names;
-    this.boundSerial = certificate.serial;
+    this.boundSerials = certificate.serials;
     this.members = { configured: memberRecords.length, adcUp: 0, reallyUp: 0, maintenance: 0 };
     this.agreedAt = now;
     this.#countedAt = now;

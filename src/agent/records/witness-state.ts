@@ -52,6 +52,7 @@ export class WitnessState implements LiveState {
   #members: readonly MemberRecord[] = [];
   #vservers: readonly VserverRecord[] = [];
   #probes: readonly ProbeRecord[] = [];
+  #probeById: ReadonlyMap<string, ProbeRecord> = new Map();
   #mailboxSide: MailboxSide = { findings: [], probes: new Set() };
 
   constructor(options: WitnessOptions) {
@@ -122,6 +123,7 @@ export class WitnessState implements LiveState {
     this.#members = all.flatMap((each) => each.members);
     this.#vservers = all.flatMap((each) => each.vservers);
     this.#probes = all.flatMap((each) => each.probes);
+    this.#probeById = new Map(this.#probes.map((probe) => [probe.id, probe]));
     this.evaluateAll();
   }
 
@@ -152,8 +154,11 @@ export class WitnessState implements LiveState {
   }
 
   /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
-  observe(probe: ProbeRecord, observation: Observation, passed: boolean | null): number {
-    const delayMs = probe.record(observation, passed);
+  observe(ran: ProbeRecord, observation: Observation, passed: boolean | null): number {
+    // The estate may have been imported anew while the probe ran: its successor remembers.
+    const probe = this.#probeById.get(ran.id) ?? ran;
+    // While nothing answers us, a failure is our own: it must not outlive the cut.
+    const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
