@@ -6,6 +6,8 @@ import { aLargeEstate, maintenanceHour } from "../support/live-state.ts";
 import { serve } from "./support.ts";
 import { until } from "./until.ts";
 
+/** Clients and server share this process and its machine: generous, and still below the shortest time-out of a probe. */
+const MOST_LAG_MS = 1_000;
 const IMPATIENT: Patience = { headersMs: 400, requestMs: 600, idleMs: 1_500, replyMs: 1_500 };
 
 interface Visitor {
@@ -153,11 +155,10 @@ describe("many clients", () => {
         20_000,
       );
     });
-    // Client and server share this process: the bound is generous, and still far below a probe's time-out.
-    expect(lag).toBeLessThan(500);
+    expect(lag).toBeLessThan(MOST_LAG_MS);
     const began = performance.now();
     expect((await web.get("/-/healthy")).status).toBe(200);
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(performance.now() - began).toBeLessThan(MOST_LAG_MS);
   });
 
   test("more streams than there may be are told to come back", async () => {
@@ -181,6 +182,6 @@ describe("many clients", () => {
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     });
-    expect(lag).toBeLessThan(250);
+    expect(lag).toBeLessThan(MOST_LAG_MS);
   });
 });

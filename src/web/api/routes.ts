@@ -1,3 +1,4 @@
+import { jsonList, largeJson } from "../http/large-json.ts";
 import { json, problem, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
 import type { WebSources } from "../routes.ts";
@@ -23,7 +24,7 @@ export function apiRoutes(sources: WebSources): readonly Route[] {
 }
 
 /** As `compare --json`. Members can be paged; vservers come whole, and the summary counts the whole selection. */
-function verdicts({ live }: WebSources, url: URL): Reply {
+function verdicts({ live }: WebSources, url: URL): Reply | Promise<Reply> {
   const state = live();
   const selection = readSelection(url.searchParams);
   const members = selectMembers(state, selection);
@@ -31,12 +32,9 @@ function verdicts({ live }: WebSources, url: URL): Reply {
   const part = paged(members, url);
   return part.kind === "bad"
     ? problem(400, part.message)
-    : json(
-        {
-          rows: part.page.items.map(memberRow),
-          vservers: vservers.map(vserverRow),
-          summary: verdictCounts([...members, ...vservers]),
-        },
+    : largeJson(
+        [jsonList("rows", part.page.items, memberRow), jsonList("vservers", vservers, vserverRow)],
+        { summary: verdictCounts([...members, ...vservers]) },
         part.page.headers,
       );
 }
@@ -50,12 +48,12 @@ function estate({ estates }: WebSources, url: URL): Reply {
     : json({ adcs: part.page.items.map(estateJson) }, part.page.headers);
 }
 
-function evidence({ live }: WebSources, url: URL): Reply {
+function evidence({ live }: WebSources, url: URL): Reply | Promise<Reply> {
   const probes = selectProbes(live(), readSelection(url.searchParams));
   const id = url.searchParams.get("id");
   const wanted = id === null ? probes : probes.filter((probe) => probe.id === id);
   const part = paged(wanted, url, EVIDENCE_PAGE);
   return part.kind === "bad"
     ? problem(400, part.message)
-    : json({ probes: part.page.items.map(probeEvidence) }, part.page.headers);
+    : largeJson([jsonList("probes", part.page.items, probeEvidence)], {}, part.page.headers);
 }

@@ -11,6 +11,8 @@ export interface BodyReply {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether it may be kept and asked for again with `If-None-Match`. */
   readonly cacheable: boolean;
+  /** Where it is known already; else the sender makes it of the body. */
+  readonly etag?: string;
 }
 
 /** A route that writes by itself for as long as the client stays. */

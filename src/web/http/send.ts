@@ -36,13 +36,8 @@ export async function send(
   for (const [name, value] of Object.entries(headers)) {
     response.setHeader(name, value);
   }
-  if (typeof body !== "string") {
-    response.writeHead(status);
-    await sendPieces(request.method === "HEAD" ? [] : body, response);
-    return;
-  }
   if (cacheable) {
-    const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
+    const etag = reply.etag ?? etagOf(body);
     response.setHeader("etag", etag);
     if (matches(request.headers["if-none-match"], etag)) {
       response.writeHead(304);
@@ -50,10 +45,19 @@ export async function send(
       return;
     }
   }
-  const bytes = Buffer.from(body);
-  response.setHeader("content-length", bytes.length);
+  const pieces = typeof body === "string" ? [Buffer.from(body)] : body;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  response.setHeader("content-length", length);
   response.writeHead(status);
-  response.end(request.method === "HEAD" ? undefined : bytes);
+  await sendPieces(request.method === "HEAD" ? [] : pieces, response);
+}
+
+function etagOf(body: string | readonly Buffer[]): string {
+  const hash = createHash("sha256");
+  for (const piece of typeof body === "string" ? [body] : body) {
+    hash.update(piece);
+  }
+  return `"${hash.digest("base64url").slice(0, 27)}"`;
 }
 
 async function sendPieces(pieces: readonly Buffer[], response: ServerResponse): Promise<void> {
