@@ -43,6 +43,9 @@ export async function withLab(
     readonly lab: Lab;
     readonly directory: string;
     readonly configFile: string;
+    /** The configuration's text, and the environment that its secrets come from. */
+    readonly yaml: string;
+    readonly env: Readonly<Record<string, string>>;
   }) => Promise<void>,
 ): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-lab-"));
@@ -52,7 +55,7 @@ export async function withLab(
   await writeFile(configFile, yaml);
   Object.assign(process.env, env);
   try {
-    await use({ lab, directory, configFile });
+    await use({ lab, directory, configFile, yaml, env });
   } finally {
     for (const name of Object.keys(env)) {
       Reflect.deleteProperty(process.env, name);
