@@ -27,14 +27,14 @@ export const SECTIONS: Readonly<Record<string, string>> = {
     "The defaults are the likelier choice. UNCONFIRMED: compare with a capture of your ADC's own probes, and correct them here.",
   metrics: "",
   web: "Loopback by default. To open it to the network, give it a `config_file` (TLS, basic auth) as Prometheus' exporters take it; the agent warns when it is open without one.",
-  shard: "",
+  shard:
+    "`2/4` is the third of four. What hangs together stays in one share: a vserver with all it leads to, and services with a server and port in common. Shares depend on names alone. Only the agent (`run`) looks at it; `plan` and `compare` have the whole estate. Each agent keeps windows of its own: declare them in every agent's configuration, or at every agent.",
   workers: "",
   log: "",
 };
 
 /** Keys that are read and checked and that no code acts on. A test looks whether that is still so. */
 export const UNUSED_KEYS: ReadonlyMap<string, RegExp> = new Map([
-  ["shard", /\bconfig\.shard\b/],
   ["workers", /\bconfig\.workers\b/],
 ]);
 

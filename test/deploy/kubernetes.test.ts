@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { UNUSED_KEYS } from "../../docs/configuration-words.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { ROOT } from "../docs/pages.ts";
 
@@ -185,11 +184,6 @@ describe("the manifests", () => {
     );
     expect(mounted.filter((name) => !volumes.includes(name))).toEqual([]);
     expect(pod.initContainers[0].env[0].value).toBe(String(spec.replicas));
-  });
-
-  test("docs/deploy.md says whether a share is acted on", async () => {
-    const text = await readFile(join(ROOT, "docs", "deploy.md"), "utf8");
-    expect(text.includes("does not act on `shard` yet")).toBe(UNUSED_KEYS.has("shard"));
   });
 
   test("the configuration is valid once the secrets are there", async () => {
