@@ -3,13 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import pc from "picocolors";
 import { startLab } from "../../lab/lab.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import type { LiveMember, LiveState } from "../agent/live.ts";
 import { VERDICT_WORDS } from "../verdict/words.ts";
-import { comparisonTable } from "./compare.ts";
 import { demoConfig, tokenFileOf } from "./demo-config.ts";
+import { demoScreen } from "./demo-screen.ts";
 import type { Output } from "./output.ts";
 import { startService } from "./service.ts";
 import { listenForSignals } from "./signals.ts";
@@ -53,7 +52,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     );
     output.out("Everything runs on loopback. Ctrl-C ends it.\n\n");
     const ending = new AbortController();
-    const screen = showState(service.agent.state, output, ending.signal);
+    const screen = showState(service.agent.state, `Page ${address}/`, output, ending.signal);
     const run = lab.play((step) => {
       screen.tell(step.text);
     });
@@ -81,6 +80,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
 /** A live table on a terminal; elsewhere a line for each change. */
 function showState(
   state: LiveState,
+  headline: string,
   output: Output,
   signal: AbortSignal,
 ): { readonly tell: (text: string) => void } {
@@ -90,8 +90,9 @@ function showState(
   const startedAt = Date.now();
   const draw = (): void => {
     if (terminal) {
-      const table = comparisonTable(state.members, state.vservers);
-      output.out(`\u001b[2J\u001b[H${stories.slice(-4).join("\n")}\n\n${table}\n`);
+      const { rows = 24, columns: width = 80 } = process.stdout;
+      const screen = demoScreen(state, headline, stories, { rows, width });
+      output.out(`\u001b[2J\u001b[H${screen}\n`);
       return;
     }
     for (const line of changes(state, shown, startedAt)) {
@@ -106,7 +107,7 @@ function showState(
   return {
     tell: (text) => {
       const line = `${clock(startedAt)} ${text}`;
-      stories.push(pc.bold(line));
+      stories.push(line);
       if (!terminal) {
         output.out(`${line}\n`);
       }
