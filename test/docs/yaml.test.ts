@@ -1,0 +1,42 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseConfig } from "../../src/config/load.ts";
+import { blocks, pages, ROOT } from "./pages.ts";
+
+const shown = (await pages())
+  // The whole example has a test of its own.
+  .filter(({ path }) => path !== "docs/configuration.md")
+  .flatMap(({ path, text }) =>
+    blocks(text, "yaml")
+      .filter((block) => /^adcs:/m.test(block))
+      .map((block) => ({ path, block })),
+  );
+let directory = "";
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "adc-witness-yaml-"));
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+test("there are configurations to try", () => {
+  expect(shown.map(({ path }) => path)).toEqual(
+    expect.arrayContaining(["README.md", "docs/getting-started.md", "docs/deploy.md"]),
+  );
+});
+
+test.each(shown)("the configuration in $path is valid", async ({ block }) => {
+  const authority = await readFile(join(ROOT, "lab", "certificates", "ca.pem"), "utf8");
+  const moved = block.replaceAll(
+    /(_file: )([^\s,}]+)/g,
+    (_, key: string, path: string) => `${key}${basename(path)}`,
+  );
+  for (const [, name = ""] of moved.matchAll(/_file: ([\w.-]+)/g)) {
+    await writeFile(join(directory, name), name.endsWith(".pem") ? authority : "filled-in\n");
+  }
+  const read = await parseConfig(moved, { file: "shown.yml", baseDir: directory, env: {} });
+  expect(read.kind === "config" ? read.warnings : read.problems).toEqual([]);
+});
