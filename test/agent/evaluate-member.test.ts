@@ -1,0 +1,245 @@
+import { describe, expect, test } from "vitest";
+import type { MemberState, MonitorState } from "../../src/estate/adc-state.ts";
+import {
+  observed,
+  smallEstate,
+  type SmallEstate,
+  type SmallEstateOptions,
+} from "./small-estate.ts";
+
+const CONF = `add server ex01 10.0.0.1
+add serviceGroup sg_imap TCP
+add lb monitor m_imap TCP -interval 5 -resptimeout 2 -downTime 30
+add lb vserver v_imap TCP 10.0.0.100 143
+bind serviceGroup sg_imap ex01 143
+bind serviceGroup sg_imap -monitorName m_imap
+bind lb vserver v_imap sg_imap
+`;
+const GOOD = observed({ passed: true });
+const REFUSED = observed({ passed: false, outcome: "refused", reason: "refused", step: "connect" });
+const SILENT = observed({
+  passed: false,
+  outcome: "timeout",
+  reason: "connect_timeout",
+  step: "connect",
+  phases: {},
+});
+const CLOSED = observed({
+  passed: false,
+  outcome: "failed",
+  reason: "closed_without_data",
+  step: "banner",
+});
+
+function world(options: SmallEstateOptions = {}): SmallEstate {
+  return smallEstate(CONF, options);
+}
+
+/** The member after the ADC's word and so many results of its monitor. */
+function judged(
+  state: MemberState["state"],
+  monitor: ReturnType<typeof observed>,
+  times: number,
+  options: SmallEstateOptions = {},
+) {
+  const one = world(options);
+  one.hear({ ex01: { state } });
+  one.observe("m_imap", "ex01", monitor, times);
+  return { ...one, ex01: one.member("ex01") };
+}
+
+describe("a watched member", () => {
+  test("differs within grace, and beyond it is named", () => {
+    // Three retries 5 s apart and 2 s of time-out.
+    const { ex01, clock, state } = judged("up", REFUSED, 3);
+    expect(ex01.verdict).toBe("settling");
+    clock.at += 17_000;
+    state.evaluateAll();
+    expect(ex01.verdict).toBe("settling");
+    clock.at += 1;
+    state.evaluateAll();
+    expect(ex01).toMatchObject({ verdict: "false_up", mismatch: true, reason: "refused" });
+    expect(ex01.since).toBe(clock.at);
+    clock.at += 9_000;
+    state.evaluateAll();
+    expect(ex01.mismatchSeconds).toBe(9);
+  });
+
+  test("is the ADC's business alone while no NITRO is configured", () => {
+    const { member, observe } = world({ nitro: false });
+    observe("m_imap", "ex01", GOOD);
+    expect(member("ex01")).toMatchObject({ verdict: "unknown", reason: "not_configured" });
+  });
+
+  test("is unknown, and so are our opinions, while the agent is cut off; failures of that time do not outlive it", () => {
+    const { ex01, state, observe } = judged("up", GOOD, 1);
+    state.cutOff = true;
+    observe("m_imap", "ex01", SILENT, 5);
+    expect(ex01).toMatchObject({ verdict: "unknown", replica: "unknown", reason: "agent_path" });
+    state.cutOff = false;
+    observe("m_imap", "ex01", GOOD);
+    expect(ex01).toMatchObject({ verdict: "agree_up", replica: "up" });
+  });
+});
+
+describe("silence", () => {
+  test.each([
+    ["only time-outs of TCP", SILENT, "unknown", "agent_path"],
+    [
+      "only unanswered datagrams",
+      observed({ passed: false, outcome: "timeout", reason: "response_timeout", phases: {} }),
+      "unknown",
+      "agent_path",
+    ],
+    [
+      "a handshake and then nothing",
+      observed({ passed: false, outcome: "timeout", reason: "response_timeout" }),
+      "down",
+      "response_timeout",
+    ],
+    ["a refusal", REFUSED, "down", "refused"],
+  ])("%s", (_name, seen, replica, reason) => {
+    const { ex01 } = judged("up", seen, 3);
+    expect(ex01).toMatchObject({ replica, reason });
+  });
+
+  test("after an answer it is the member's", () => {
+    const { ex01, observe } = judged("up", GOOD, 1);
+    observe("m_imap", "ex01", SILENT, 3);
+    expect(ex01.replica).toBe("down");
+  });
+
+  test("a rejected login is no silence", () => {
+    const fault = observed({
+      passed: false,
+      outcome: "fault",
+      reason: "auth_rejected",
+      step: "login",
+    });
+    const { ex01 } = judged("up", fault, 3);
+    expect(ex01).toMatchObject({ verdict: "unknown", replica: "unknown", reason: "auth_rejected" });
+  });
+});
+
+describe("maintenance asked for by the server itself", () => {
+  test("in its answer to our own probe", () => {
+    const trofs = observed({ passed: true, outcome: "maintenance" });
+    const { ex01 } = judged("leaving", trofs, 1);
+    expect(ex01).toMatchObject({ replica: "up", verdict: "drained" });
+    expect(ex01.maintenance).toMatchObject({ declared: "open", adc: true });
+  });
+
+  test("in its answer to the ADC alone", () => {
+    const { hear, member } = world();
+    hear({ ex01: { state: "leaving", trofsReason: "TROFS" } });
+    expect(member("ex01")).toMatchObject({ verdict: "drained" });
+    hear({ ex01: { state: "out", trofsReason: null } });
+    expect(member("ex01")).toMatchObject({ verdict: "drained_undeclared" });
+  });
+});
+
+describe("a single look", () => {
+  const counting = (currentFailedProbes: number): MonitorState[] => [
+    {
+      monitor: "m_imap",
+      state: "up",
+      bindingEnabled: true,
+      lastResponse: null,
+      responseTimeMs: null,
+      totalProbes: 10,
+      failedProbes: 1,
+      currentFailedProbes,
+    },
+  ];
+
+  test.each([
+    ["changed 16 s ago", { sinceMs: 16_000 }, "settling"],
+    ["changed 18 s ago", { sinceMs: 18_000 }, "false_up"],
+    ["does not tell when it changed", { sinceMs: null }, "false_up"],
+    ["counts failures", { sinceMs: 3_600_000, monitors: counting(2) }, "settling"],
+    ["counts none", { sinceMs: 3_600_000, monitors: counting(0) }, "false_up"],
+  ])("at an ADC that says UP and %s: %s", (_name, said, verdict) => {
+    const { hear, observe, member } = world({ grace: "single_look" });
+    observe("m_imap", "ex01", REFUSED, 3);
+    hear({ ex01: { state: "up", ...said } });
+    expect(member("ex01").verdict).toBe(verdict);
+  });
+
+  test("at an ADC that says DOWN: its down time and time-out count, its failures do not", () => {
+    const { hear, observe, member } = world({ grace: "single_look" });
+    observe("m_imap", "ex01", GOOD);
+    hear({ ex01: { state: "down", sinceMs: 32_000 } });
+    expect(member("ex01").verdict).toBe("settling");
+    hear({ ex01: { state: "down", sinceMs: 32_001, monitors: counting(9) } });
+    expect(member("ex01").verdict).toBe("false_down");
+  });
+});
+
+describe("since when", () => {
+  test("a first word is no change of mind, nor is silence; a second word is", () => {
+    const { hear, member, clock, state } = world();
+    hear({ ex01: { state: "up" } });
+    expect(member("ex01").adcStateChangedAt).toBeNull();
+    clock.at += 5_000;
+    hear({ ex01: { state: "down" } });
+    const changedAt = clock.at;
+    expect(member("ex01").adcStateChangedAt).toBe(changedAt);
+    clock.at += 5_000;
+    state.hear("prod", null);
+    expect(member("ex01").adcStateChangedAt).toBe(changedAt);
+  });
+
+  test("a member found out of service has been so for as long as the ADC says", () => {
+    const { hear, member, clock, state } = world();
+    hear({ ex01: { state: "out", sinceMs: 600_000 } });
+    const outSince = clock.at - 600_000;
+    expect(member("ex01").outSince).toBe(outSince);
+    state.hear("prod", null);
+    expect(member("ex01").outSince).toBe(outSince);
+    hear({ ex01: { state: "up" } });
+    expect(member("ex01").outSince).toBeNull();
+  });
+
+  test("out of service and good for the stability time: ready, or overdue", () => {
+    for (const [declared, verdict] of [
+      ["open", "ready_to_return"],
+      ["over", "return_overdue"],
+      ["no", "drained_undeclared"],
+    ] as const) {
+      const { ex01, clock, state } = judged("out", GOOD, 1, { declared });
+      expect(ex01.verdict).not.toBe("ready_to_return");
+      clock.at += 60_000;
+      state.evaluateAll();
+      expect(ex01.verdict).toBe(verdict);
+    }
+  });
+});
+
+describe("maintenance on the wire", () => {
+  function exchange(): SmallEstate {
+    const conf = CONF.replace(
+      "m_imap TCP ",
+      'm_imap TCP-ECV -send "" -recv "Microsoft Exchange IMAP4" ',
+    );
+    return smallEstate(conf);
+  }
+
+  test("accepted and closed, twice in a row: the leak is named at once while the monitor passes", () => {
+    const { hear, observe, member, state } = exchange();
+    const look = state.probes.find(({ transaction }) => transaction === "imap_greeting");
+    expect(look, "IMAP is recognised by its banner").toBeDefined();
+    hear({ ex01: { state: "up" } });
+    observe("m_imap", "ex01", GOOD);
+    observe("imap_greeting", "ex01", CLOSED);
+    expect(member("ex01").verdict).toBe("agree_up");
+    observe("imap_greeting", "ex01", CLOSED);
+    expect(member("ex01")).toMatchObject({
+      verdict: "routes_to_maintenance",
+      service: "down",
+      reason: "closed_without_data",
+    });
+    expect(member("ex01").maintenance.detected).toBe(true);
+    observe("imap_greeting", "ex01", GOOD, 2);
+    expect(member("ex01")).toMatchObject({ verdict: "agree_up", service: "up" });
+  });
+});
