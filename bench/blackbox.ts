@@ -7,7 +7,7 @@ import { cpuMsOf } from "./cpu-time.ts";
 import { pace } from "./pace.ts";
 import { freePort, spawnQuiet, stopChild, untilAnswered } from "./processes.ts";
 import type { Share } from "./report.ts";
-import { PLANS, PROTOCOLS, rateOf, type Protocol } from "./protocols.ts";
+import { PATH, PLANS, PROTOCOLS, rateOf, type Protocol } from "./protocols.ts";
 
 export const BLACKBOX_PACKAGE = "prometheus-blackbox-exporter";
 
@@ -62,7 +62,7 @@ export class Blackbox {
 
   #probe(protocol: Protocol, targetPort: number): Promise<boolean> {
     const scheme = protocol === "https_ecv" ? "https://" : protocol === "http_ecv" ? "http://" : "";
-    const path = scheme === "" ? "" : "/healthcheck.htm";
+    const path = scheme === "" ? "" : PATH;
     const target = encodeURIComponent(`${scheme}127.0.0.1:${String(targetPort)}${path}`);
     return new Promise((resolve) => {
       const request = get(

@@ -104,7 +104,7 @@ export function sumOf(text: string, metric: string): number {
 }
 
 /** A body, over a connection of its own: one kept alive may be closed by the server just as it is used again. */
-function textOf(url: string): Promise<string> {
+export function textOf(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     get(url, { agent: false }, (response) => {
       let text = "";

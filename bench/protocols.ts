@@ -16,7 +16,8 @@ export interface ProtocolPlan {
 export const INTERVAL_SECONDS = 5;
 export const BANNER = "READY bench service\r\n";
 export const BODY = "200 OK<br/>BENCH.EXAMPLE.COM";
-export const PATH = "/healthcheck.htm";
+/** No health page of Exchange: an ordinary web application gets its monitors and nothing else. */
+export const PATH = "/status";
 
 export const PLANS: Readonly<Record<Protocol, ProtocolPlan>> = {
   tcp: {

@@ -56,7 +56,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     ...opinions,
     failing: replica.failing,
     declared,
-    detected: record.detection.detected,
+    detected: detectedStill(record),
     withinGrace:
       around.grace === "watched"
         ? withinGrace(
@@ -71,6 +71,22 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.readyToReturn = verdict === "ready_to_return" || verdict === "return_overdue";
   record.judge(verdict, now);
   explain(record, around, cannotReach, replica, service);
+}
+
+/**
+ * Whether detected maintenance counts in the verdict. Against an ADC that says UP only what was seen since it came to say
+ * so counts, and no good answer since: at the return from maintenance the ADC's own monitor is often the first to know.
+ */
+function detectedStill(record: MemberRecord): boolean {
+  const { detected, probes } = record.detection;
+  if (!detected || record.adcOpinion !== "up") {
+    return detected;
+  }
+  const changedAt = record.adcStateChangedAt ?? -Infinity;
+  return record.probes.some((probe) => {
+    const seen = probes.get(probe.id);
+    return seen?.detected === true && seen.signs > 0 && (probe.last?.startedAt ?? 0) > changedAt;
+  });
 }
 
 /** Feeds one observation of the member into the detection of maintenance on the wire. */
