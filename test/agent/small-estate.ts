@@ -10,6 +10,7 @@ import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import type { VserverRecord } from "../../src/agent/records/vserver-record.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
 import { memberKey, type AdcState, type MemberState } from "../../src/estate/adc-state.ts";
+import type { Estate } from "../../src/estate/model.ts";
 import { parseNsConf } from "../../src/estate/nsconf/import.ts";
 import type { Observation } from "../../src/probes/probe.ts";
 
@@ -65,6 +66,8 @@ export interface SmallEstateOptions {
   readonly settings?: PlanSettings;
   readonly vservers?: RecordOptions["vservers"];
   readonly declared?: "no" | "open" | "over";
+  /** Adds what only NITRO tells. */
+  readonly changeEstate?: (estate: Estate) => Estate;
 }
 
 export const STARTED_AT = 1_800_000_000_000;
@@ -72,7 +75,8 @@ export const STARTED_AT = 1_800_000_000_000;
 export function smallEstate(conf: string, options: SmallEstateOptions = {}): SmallEstate {
   const clock: Clock = { at: STARTED_AT };
   const now = (): number => clock.at;
-  const estate = parseNsConf(conf, { adc: "prod" });
+  const read = parseNsConf(conf, { adc: "prod" });
+  const estate = options.changeEstate?.(read) ?? read;
   const pollMs = options.pollMs ?? 0;
   const state = new WitnessState({
     agent: "dc1",

@@ -1,0 +1,283 @@
+import { describe, expect, test } from "vitest";
+import { pausesForPersistence } from "../../src/agent/persistence-pause.ts";
+import type { CertificateFacts, TlsFacts } from "../../src/probes/probe.ts";
+import type { VserverConfig } from "../../src/config/schema.ts";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
+
+const GOOD = observed({ passed: true });
+const BAD = observed({ passed: false });
+
+/** Two servers with a health page each, in front of them a content-switching vserver over two non-addressable ones. */
+const SWITCHED = `add server ex01 10.0.0.1
+add server ex02 10.0.0.2
+add serviceGroup sg_owa SSL
+add serviceGroup sg_ews SSL
+add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES
+add lb monitor m_ews HTTP-ECV -send "GET /ews/healthcheck.htm" -recv "200 OK" -secure YES
+add lb vserver v_owa SSL 0.0.0.0 0
+add lb vserver v_ews SSL 0.0.0.0 0
+add cs vserver cs_mail SSL 10.0.0.100 443
+add cs action a_owa -targetLBVserver v_owa
+add cs action a_ews -targetLBVserver v_ews
+add cs policy p_owa -rule "HTTP.REQ.URL.SET_TEXT_MODE(IGNORECASE).STARTSWITH(\\"/owa\\")" -action a_owa
+add cs policy p_ews -rule "HTTP.REQ.URL.SET_TEXT_MODE(IGNORECASE).STARTSWITH(\\"/ews\\")" -action a_ews
+bind serviceGroup sg_owa ex01 443
+bind serviceGroup sg_owa ex02 443
+bind serviceGroup sg_owa -monitorName m_owa
+bind serviceGroup sg_ews ex01 443
+bind serviceGroup sg_ews ex02 443
+bind serviceGroup sg_ews -monitorName m_ews
+bind lb vserver v_owa sg_owa
+bind lb vserver v_ews sg_ews
+bind cs vserver cs_mail -policyName p_owa -priority 100
+bind cs vserver cs_mail -policyName p_ews -priority 110
+`;
+
+const DIRECT = `add server ex01 10.0.0.1
+add server ex02 10.0.0.2
+add serviceGroup sg_owa SSL
+add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES
+add lb vserver v_owa SSL 10.0.0.100 443 -persistenceType SOURCEIP -timeout 2
+bind serviceGroup sg_owa ex01 443
+bind serviceGroup sg_owa ex02 443
+bind serviceGroup sg_owa -monitorName m_owa
+bind lb vserver v_owa sg_owa
+`;
+
+function leaf(changes: Partial<CertificateFacts>): TlsFacts {
+  const certificate: CertificateFacts = {
+    subject: "CN=mail.example.com",
+    issuer: "CN=ca",
+    serial: "0A:BC",
+    sha256: "00",
+    notBefore: 0,
+    notAfter: 1,
+    names: ["mail.example.com"],
+    key: "RSA 2048",
+    signature: null,
+    ...changes,
+  };
+  return {
+    protocol: "TLSv1.3",
+    cipher: "x",
+    chain: [certificate],
+    verification: "ok",
+    serverName: null,
+    ephemeralKey: null,
+  };
+}
+
+describe("content switching", () => {
+  function switched(owa: typeof GOOD, ews: typeof GOOD): SmallEstate {
+    const world = smallEstate(SWITCHED);
+    world.observe("https_challenge", "v_owa", owa, 2);
+    world.observe("https_challenge", "v_ews", ews, 2);
+    return world;
+  }
+
+  test.each([
+    ["any target answers", GOOD, BAD, "up"],
+    ["no target does", BAD, BAD, "down"],
+    [
+      "one is behind a login and the other answers",
+      observed({ passed: false, reason: "aaa_login" }),
+      GOOD,
+      "up",
+    ],
+    [
+      "all are behind a login",
+      observed({ passed: false, reason: "aaa_login" }),
+      observed({ passed: false, reason: "aaa_login" }),
+      "protected",
+    ],
+  ])("when %s", (_name, owa, ews, vip) => {
+    expect(switched(owa, ews).vserver("cs_mail").vip).toBe(vip);
+  });
+
+  test("each target's own vserver tells of its own", () => {
+    const world = switched(GOOD, BAD);
+    expect(world.vserver("v_owa").vip).toBe("up");
+    expect(world.vserver("v_ews").vip).toBe("down");
+  });
+});
+
+describe("the certificate", () => {
+  const named = (host: string): VserverConfig => ({
+    host,
+    names: [],
+    path: null,
+    ca: null,
+    public: [],
+  });
+
+  function shows(
+    conf: string,
+    serials: Readonly<Record<string, string | null>>,
+    tls: TlsFacts,
+    vservers: ReadonlyMap<string, VserverConfig> = new Map(),
+  ): SmallEstate {
+    const world = smallEstate(conf, {
+      vservers,
+      settings: { ...BARE_SETTINGS, vservers },
+      changeEstate: (estate) => ({
+        ...estate,
+        certKeys: new Map(
+          [...estate.certKeys].map(([name, key]) => [
+            name,
+            { ...key, serial: serials[name] ?? null },
+          ]),
+        ),
+      }),
+    });
+    world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
+    world.observe("https_challenge", "v_owa", observed({ passed: true, tls }));
+    return world;
+  }
+
+  const bound = `${DIRECT}add ssl certKey rsa -cert rsa.pem -key rsa.key
+add ssl certKey sni -cert sni.pem -key sni.key
+bind ssl vserver v_owa -certkeyName rsa
+bind ssl vserver v_owa -certkeyName sni -SNICert
+`;
+
+  test.each([
+    ["the bound one, written otherwise", { rsa: "ABC", sni: "77" }, "0a:bc", "vip_agree_up"],
+    ["the one bound for SNI", { rsa: "77", sni: "00:0A:BC" }, "0abc", "vip_agree_up"],
+    ["neither", { rsa: "77", sni: "78" }, "0abc", "vip_wrong_certificate"],
+    [
+      "another, but not all of the bound are known",
+      { rsa: "77", sni: null },
+      "0abc",
+      "vip_agree_up",
+    ],
+  ])("is %s", (_name, serials, serial, verdict) => {
+    expect(shows(bound, serials, leaf({ serial })).vserver("v_owa").verdict).toBe(verdict);
+  });
+
+  test("behind content switching is that of the vserver in front", () => {
+    const conf = `${SWITCHED}add ssl certKey inner -cert a.pem -key a.key
+add ssl certKey outer -cert b.pem -key b.key
+bind ssl vserver v_owa -certkeyName inner
+bind ssl vserver cs_mail -certkeyName outer
+`;
+    const right = shows(conf, { inner: "11", outer: "22" }, leaf({ serial: "22" }));
+    expect(right.vserver("v_owa").verdict).toBe("vip_agree_up");
+    expect(right.vserver("cs_mail").verdict).toBe("vip_agree_up");
+    const wrong = shows(conf, { inner: "11", outer: "22" }, leaf({ serial: "11" }));
+    expect(wrong.vserver("v_owa").verdict).toBe("vip_agree_up");
+    expect(wrong.vserver("cs_mail").verdict).toBe("vip_wrong_certificate");
+  });
+
+  test.each([
+    ["mail.example.com", ["mail.example.com"], "vip_agree_up"],
+    ["mail.example.com", ["*.EXAMPLE.com"], "vip_agree_up"],
+    ["a.mail.example.com", ["*.example.com"], "vip_wrong_certificate"],
+    ["mail.example.com", ["other.example.com"], "vip_wrong_certificate"],
+  ])("for %s of the names %j: %s", (host, names, verdict) => {
+    const vservers = new Map([["v_owa", named(host)]]);
+    expect(shows(DIRECT, {}, leaf({ names }), vservers).vserver("v_owa").verdict).toBe(verdict);
+  });
+
+  test("without a serial and without a name nothing is claimed", () => {
+    expect(shows(DIRECT, {}, leaf({ names: ["x"] })).vserver("v_owa").verdict).toBe("vip_agree_up");
+  });
+});
+
+describe("who answered", () => {
+  const from = (servedBy: string) => observed({ passed: true, servedBy });
+
+  function twoServers(): SmallEstate {
+    const world = smallEstate(DIRECT);
+    world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
+    world.observe("m_owa", "ex01", from("ex01.example.com"));
+    world.observe("m_owa", "ex02", from("ex02.example.com"));
+    return world;
+  }
+
+  test("is counted by the estate's names, learnt at the backend", () => {
+    const world = twoServers();
+    world.observe("https_challenge", "v_owa", from("EX01"));
+    world.observe("https_challenge", "v_owa", from("stranger"));
+    expect([...world.vserver("v_owa").servedBy]).toEqual([
+      ["ex01", 1],
+      ["unrecognised", 1],
+    ]);
+  });
+
+  test("a drained member that answers twice is named, after the ADC has been asked again", () => {
+    const world = twoServers();
+    const said = { ex01: { state: "out" }, ex02: { state: "up" } } as const;
+    world.hear(said);
+    world.observe("https_challenge", "v_owa", from("ex01"));
+    world.hear(said);
+    expect(world.vserver("v_owa").verdict).not.toBe("vip_served_by_drained_server");
+    world.observe("https_challenge", "v_owa", from("ex01"));
+    world.hear(said);
+    expect(world.vserver("v_owa").verdict).toBe("vip_served_by_drained_server");
+    world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
+    expect(world.vserver("v_owa").verdict).toBe("vip_agree_up");
+  });
+
+  test("a server that is drained at one port and in service at another may answer", () => {
+    const world = smallEstate(`${DIRECT}bind serviceGroup sg_owa ex01 444\n`);
+    const said = { state: "up" } as const;
+    world.hear({ ex01: said, ex02: said });
+    world.observe("m_owa", "ex01", from("ex01"));
+    const drained = world.state.members.find(
+      ({ server, port }) => server === "ex01" && port === 443,
+    );
+    drained?.hear({ ...SAID_OUT, adcService: "sg_owa", server: "ex01" }, world.clock.at);
+    world.observe("https_challenge", "v_owa", from("ex01"), 4);
+    expect(world.vserver("v_owa").drainedAnswers).toBe(0);
+  });
+});
+
+const SAID_OUT = {
+  adcService: "",
+  server: "",
+  address: null,
+  port: 443,
+  state: "out",
+  rawState: "OUT OF SERVICE",
+  trofsReason: null,
+  connections: null,
+  sinceMs: null,
+  enabled: false,
+  monitors: [],
+  blind: [],
+} as const;
+
+describe("source-bound persistence", () => {
+  test("pauses the VIP's probes from the moment a member leaves until its entry has timed out", () => {
+    const world = smallEstate(DIRECT);
+    const vserver = world.vserver("v_owa");
+    world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
+    expect(pausesForPersistence(vserver, world.clock.at)).toBe(false);
+    world.hear({ ex01: { state: "leaving" }, ex02: { state: "up" } });
+    const leftAt = world.clock.at;
+    expect(pausesForPersistence(vserver, leftAt)).toBe(true);
+    expect(pausesForPersistence(vserver, leftAt + 119_999)).toBe(true);
+    expect(pausesForPersistence(vserver, leftAt + 120_000)).toBe(false);
+    // It has left: that it is out now begins no second pause.
+    world.clock.at = leftAt + 130_000;
+    world.hear({ ex01: { state: "out" }, ex02: { state: "up" } });
+    expect(pausesForPersistence(vserver, world.clock.at)).toBe(false);
+  });
+
+  test("a cookie of our own is never sent back, so there is nothing to wait for", () => {
+    const world = smallEstate(DIRECT.replace("SOURCEIP", "COOKIEINSERT"));
+    world.hear({ ex01: { state: "leaving" }, ex02: { state: "up" } });
+    expect(pausesForPersistence(world.vserver("v_owa"), world.clock.at)).toBe(false);
+  });
+});
+
+test("a vserver that only redirects does what it should when it redirects, whatever the ADC says", () => {
+  const conf = "add lb vserver v_http HTTP 10.0.0.100 80 -redirectURL https://mail.example.com/\n";
+  const world = smallEstate(conf);
+  expect(world.vserver("v_http").verdict).toBe("unknown");
+  world.observe("https_challenge", "v_http", GOOD);
+  expect(world.vserver("v_http").verdict).toBe("vip_agree_up");
+  world.observe("https_challenge", "v_http", BAD, 2);
+  expect(world.vserver("v_http").verdict).toBe("vip_down_members_up");
+});
