@@ -149,6 +149,8 @@ export interface LiveProbe {
   readonly type: string;
   readonly vantage: Vantage;
   readonly intervalMs: number;
+  /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
+  readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };
   readonly opinion: "up" | "down" | "unknown";
   readonly last: Observation | null;
   readonly lastSuccess: Observation | null;

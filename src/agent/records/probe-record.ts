@@ -35,6 +35,7 @@ export class ProbeRecord implements LiveProbe {
   readonly type: string;
   readonly vantage: Vantage;
   readonly intervalMs: number;
+  readonly adcSource?: NonNullable<LiveProbe["adcSource"]>;
   last: Observation | null = null;
   lastSuccess: Observation | null = null;
   lastFailure: Observation | null = null;
@@ -62,6 +63,9 @@ export class ProbeRecord implements LiveProbe {
     this.type = planned.type;
     this.vantage = planned.vantage;
     this.intervalMs = planned.intervalMs;
+    if (planned.action.kind === "monitor") {
+      this.adcSource = { source: planned.source, addresses: planned.sourceAddresses };
+    }
     this.#parameters =
       planned.action.kind === "monitor"
         ? {

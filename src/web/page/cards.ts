@@ -8,6 +8,7 @@ import { sentenceOf } from "./headline.ts";
 import { memberHref, vserverHref } from "./links.ts";
 import { because, maintenanceWords, opinionBadge, opinionWords, threeSides } from "./opinions.ts";
 import { protocolWithPort } from "./protocol.ts";
+import { probeSourceWords } from "./probe-source.ts";
 import type { Remarks } from "./remarks.ts";
 import { moment } from "./time.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
@@ -29,7 +30,10 @@ export function findingCard(
     </header>
     <p>${sentenceOf(finding)}.</p>
     ${finding.kind === "members" ? sides(finding.members[0]) : vserverSides(finding)}
-    <p class="advice"><b>What to do:</b> ${words.advice}</p>
+    <p class="advice">
+      <b>What to do:</b> ${words.advice}
+      ${finding.kind === "members" ? probeSourceWords(finding.members[0]) : null}
+    </p>
     ${commands(commandsOf(finding, estates, remarks))}
     <p class="more">${moreLinks(finding)}</p>
   </article>`;

@@ -12,6 +12,7 @@ import { layout } from "./layout.ts";
 import { vserverHref } from "./links.ts";
 import { monitorFacts } from "./monitor-facts.ts";
 import { opinionBadge, threeSides } from "./opinions.ts";
+import { probeSourceWords } from "./probe-source.ts";
 import { protocolWithPort } from "./protocol.ts";
 import { outcomeWords, probeSection, tlsSection } from "./runs.ts";
 import { moment } from "./time.ts";
@@ -67,7 +68,7 @@ export function memberPage(input: MemberInput): string {
           )}
           ${maintenanceRow(member)}
         </dl>
-        <p class="advice"><b>What to do:</b> ${words.advice}</p>
+        <p class="advice"><b>What to do:</b> ${words.advice} ${probeSourceWords(member)}</p>
         ${commands(memberCommands(member, estate, remarks))}
         <p>
           Serves

@@ -1,4 +1,4 @@
-import type { LiveMember } from "../../agent/live.ts";
+import type { LiveMember, LiveProbe } from "../../agent/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { REASON_WORDS, STEP_WORDS } from "../../verdict/reason-words.ts";
 import type { Reason, Step } from "../../probes/reason.ts";
@@ -142,7 +142,7 @@ function serviceSays(member: LiveMember): string {
   const names = enumerateShort(looks.map((probe) => probe.transaction));
   switch (member.service) {
     case "up":
-      return `A client's exchange (${names}) works.`;
+      return worksWith(looks, names);
     case "down": {
       const failed = looks.find((probe) => probe.lastPassed === false);
       const why = because(failed?.last?.step ?? member.step, failed?.last?.reason ?? member.reason);
@@ -153,6 +153,16 @@ function serviceSays(member: LiveMember): string {
       return `A client's exchange (${names}) says nothing${why === "" ? " yet" : `: ${why}`}.`;
     }
   }
+}
+
+/** Up may rest on one exchange while another fails: a login outranks an anonymous look, and is asked less often. */
+function worksWith(looks: readonly LiveProbe[], names: string): string {
+  const failed = looks.find((probe) => probe.lastPassed === false);
+  if (failed === undefined) {
+    return `A client's exchange (${names}) works.`;
+  }
+  const why = because(failed.last?.step ?? null, failed.last?.reason ?? null);
+  return `Counted as working by its last login, but ${failed.transaction} fails${why === "" ? "" : `: ${why}`}.`;
 }
 
 function enumerateShort(names: readonly string[]): string {
