@@ -1,0 +1,168 @@
+import { expect, onTestFinished, test } from "vitest";
+import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
+import { startNitroServer, type NitroServer } from "../../lab/nitro/server.ts";
+import { AdcLink } from "../../src/agent/adc-link.ts";
+import { AdcWatch } from "../../src/agent/adc-watch.ts";
+import type { LiveAdc } from "../../src/agent/live.ts";
+import { Secret } from "../../src/config/secret.ts";
+import { memberKey, type AdcState } from "../../src/estate/adc-state.ts";
+import type { Estate } from "../../src/estate/model.ts";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { createNetwork } from "../../src/probes/wire/network.ts";
+import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
+import { steadyBackend, type SteadyBackend } from "../estate/nitro/steady-backend.ts";
+import { until } from "../support/lab-agent.ts";
+
+const CONF = `add server ex01 192.0.2.11
+add service svc_imap ex01 TCP 143
+add lb vserver v_imap TCP 192.0.2.1 143
+bind lb vserver v_imap svc_imap
+`;
+const SILENT_LOG = { debug: noLine, info: noLine, warn: noLine, error: noLine };
+function noLine(): void {
+  // Nothing is said in tests.
+}
+
+interface Watched {
+  readonly backend: SteadyBackend;
+  readonly server: NitroServer;
+  readonly watch: AdcWatch;
+  readonly estates: Estate[];
+  /** What was told, oldest first; null: no longer to be believed. */
+  readonly states: (AdcState | null)[];
+  readonly live: Partial<LiveAdc>[];
+  fault: NitroFaultHook;
+}
+
+/** A watch over a NITRO server that tells what a test writes; its polls are as quick as its answers. */
+async function watched(pollEveryMs = 20): Promise<Watched> {
+  const backend = steadyBackend(parseNsConf(CONF, { adc: "prod" }));
+  const holder: { fault: NitroFaultHook } = { fault: () => null };
+  const server = await startNitroServer(backend, {
+    ...CREDENTIALS,
+    faults: (request) => holder.fault(request),
+  });
+  const estates: Estate[] = [];
+  const states: (AdcState | null)[] = [];
+  const live: Partial<LiveAdc>[] = [];
+  const link = new AdcLink({
+    config: {
+      name: "prod",
+      nitro: {
+        urls: [server.url],
+        username: CREDENTIALS.username,
+        password: new Secret(CREDENTIALS.password),
+        tls: { verify: true, ca: null, serverName: null },
+        importEveryMs: 600_000,
+        pollEveryMs,
+        timeoutMs: 2_000,
+      },
+      nsConf: null,
+      monitorTls: null,
+    },
+    network: createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now }),
+    events: { adcRequest: () => undefined },
+    now: Date.now,
+    monotonic: () => performance.now(),
+    wantsConnections: () => false,
+  });
+  const watch = new AdcWatch({
+    link,
+    importEveryMs: 600_000,
+    log: SILENT_LOG,
+    now: Date.now,
+    monotonic: () => performance.now(),
+    earlierEstate: null,
+    onEstate: (estate) => estates.push(estate),
+    onState: (state) => states.push(state),
+    onLive: (change) => live.push(change),
+  });
+  onTestFinished(async () => {
+    await watch.stop();
+    expect(server.openSessions()).toBe(0);
+    await server.close();
+  });
+  return Object.assign(holder, { backend, server, watch, estates, states, live });
+}
+
+const IMAP = memberKey("svc_imap", "ex01", 143);
+
+test("imports, polls, and follows what the ADC believes", async () => {
+  const one = await watched();
+  one.watch.start();
+  await one.watch.firstRound();
+  expect(one.estates).toHaveLength(1);
+  expect(one.states.at(-1)?.members.get(IMAP)?.state).toBe("up");
+  one.backend.set.members.set(IMAP, { state: "OUT OF SERVICE" });
+  await until(
+    "the member is out",
+    () => one.states.at(-1)?.members.get(IMAP)?.state,
+    (state) => state === "out",
+    5_000,
+  );
+});
+
+test("holds the last word for three polls that fail, and gives it up at the fourth", async () => {
+  const one = await watched(200);
+  one.watch.start();
+  await one.watch.firstRound();
+  one.fault = () => ({ kind: "answer", status: 500, body: "no" });
+  const saidBefore = one.states.length;
+  await until(
+    "the ADC is given up",
+    () => one.states.at(-1),
+    (state) => state === null,
+    10_000,
+  );
+  const failed = one.live.filter((change) => change.up === false);
+  expect(failed.length).toBeGreaterThanOrEqual(4);
+  expect(one.states.slice(saidBefore)).toEqual([null]);
+  one.fault = () => null;
+  await until(
+    "the ADC is believed again",
+    () => one.states.at(-1)?.members.get(IMAP)?.state,
+    (state) => state === "up",
+    20_000,
+  );
+}, 30_000);
+
+test("an estate that goes on differing is imported once more, not with every poll", async () => {
+  const one = await watched();
+  one.watch.start();
+  await one.watch.firstRound();
+  const imported = one.estates.length;
+  // A refusal in the ADC's own words: it does not know what our estate names, whatever we import.
+  one.fault = ({ path }) =>
+    path.includes("service_lbmonitor_binding") ? { kind: "error", code: 344 } : null;
+  await until(
+    "ten more polls",
+    () => one.states.length,
+    (count) => count >= 12,
+    10_000,
+  );
+  expect(one.states.at(-1)?.estateStale).toBe(true);
+  expect(one.estates.length - imported).toBeLessThanOrEqual(1);
+});
+
+test("a stop while an ADC hangs ends at once, and a start after it begins nothing", async () => {
+  const one = await watched();
+  const never = new Promise<void>(() => undefined);
+  one.fault = ({ path }) => (path.includes("login") ? null : { kind: "wait", until: never });
+  one.watch.start();
+  await until(
+    "a request hangs",
+    () => one.server.requests.length,
+    (count) => count >= 2,
+    5_000,
+  );
+  const began = performance.now();
+  one.fault = () => null;
+  await one.watch.stop();
+  expect(performance.now() - began).toBeLessThan(2_000);
+  await one.watch.firstRound();
+  const asked = one.server.requests.length;
+  one.watch.start();
+  await one.watch.firstRound();
+  expect(one.server.requests).toHaveLength(asked);
+  expect(one.server.openSessions()).toBe(0);
+});
