@@ -89,16 +89,16 @@ export function planRow(probe: PlannedProbe): PlanRow {
     failure_retries: monitor?.failureRetries ?? null,
     dest_ip: monitor?.destIp ?? null,
     dest_port: monitor?.destPort ?? null,
-    request: parameters?.httpRequest ?? parameters?.rtspRequest ?? null,
+    request: withoutCredentials(parameters?.httpRequest ?? parameters?.rtspRequest ?? null),
     resp_codes: parameters?.respCodes?.map(codeRangeText) ?? null,
-    custom_headers: headersOf(parameters?.customHeaders ?? null),
-    send: parameters?.send ?? null,
+    custom_headers: withoutCredentials(parameters?.customHeaders ?? null),
+    send: withoutCredentials(parameters?.send ?? null),
     recv: parameters?.recv ?? null,
     script: parameters?.scriptName ?? null,
   };
 }
 
-/** Custom headers as written, without the credentials that some of them carry. */
-function headersOf(headers: string | null): string | null {
-  return headers === null ? null : redactHeaders(headers);
+/** Headers or a whole request as written, without the credentials that some of them carry. */
+function withoutCredentials(text: string | null): string | null {
+  return text === null ? null : redactHeaders(text);
 }

@@ -3,6 +3,7 @@ import { dial } from "../wire/dial.ts";
 import { signsOfHeaders, signsOfHealthBody } from "../wire/exchange-signs.ts";
 import { readHttpAnswer } from "../wire/http-exchange.ts";
 import { observe } from "../wire/probe-run.ts";
+import { headerSecrets } from "./header-secrets.ts";
 import { httpMonitorRequest } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
@@ -35,6 +36,7 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
     const pattern = Buffer.from(recv ?? "");
     const leaving = trofsString === null || trofsString === "" ? null : Buffer.from(trofsString);
     const request = httpMonitorRequest(send === null || send === "" ? "GET /" : send, spec);
+    run.hide(...headerSecrets(request.text));
     const sentAt = run.elapsedMs();
     const { connection } = dialled;
     connection.write(request.text);

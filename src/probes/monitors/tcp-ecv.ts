@@ -5,6 +5,7 @@ import type { Connection } from "../wire/connection.ts";
 import { dial } from "../wire/dial.ts";
 import { signsOfGreeting, signsOfHeaders, signsOfSmtp } from "../wire/exchange-signs.ts";
 import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import { headerSecrets } from "./header-secrets.ts";
 import { rawRequestViaVip } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
@@ -56,7 +57,9 @@ async function converse(
   const { send, recv, trofsString } = spec.monitor.parameters;
   const hasSend = send !== null && send !== "";
   if (hasSend) {
-    connection.write(rawRequestViaVip(send, spec));
+    const request = rawRequestViaVip(send, spec);
+    run.hide(...headerSecrets(request));
+    connection.write(request);
   }
   if (recv === null || recv === "") {
     return run.match(
