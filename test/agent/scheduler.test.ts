@@ -112,3 +112,46 @@ test("tells how late each start was", async () => {
   expect(lags).toHaveLength(1);
   expect(lags[0]).toBeGreaterThanOrEqual(500);
 });
+
+test("a job that breaks is told, and started again after its interval", async () => {
+  const broken: unknown[] = [];
+  const jobs = scheduler({ onBroken: (_job: unknown, error: unknown) => broken.push(error) });
+  const began = performance.now();
+  let runs = 0;
+  jobs.add(
+    {
+      id: "a",
+      intervalMs: 100,
+      run: () => {
+        runs += 1;
+        return runs === 1 ? Promise.reject(new Error("mistake")) : Promise.resolve(100);
+      },
+    },
+    began,
+  );
+  await vi.advanceTimersByTimeAsync(350);
+  expect(runs).toBe(4);
+  expect(broken).toHaveLength(1);
+});
+
+test("a look that confirms another waits for it to end, and nothing was missed", async () => {
+  const missed: number[] = [];
+  const starts: number[] = [];
+  const jobs = scheduler({ onMissed: (_job: unknown, count: number) => missed.push(count) });
+  const began = performance.now();
+  jobs.add(
+    {
+      id: "look",
+      intervalMs: 10_000,
+      run: async () => {
+        starts.push(Math.round(performance.now() - began));
+        await new Promise((resolve) => setTimeout(resolve, 8_000));
+        return starts.length === 1 ? 3_000 : 10_000;
+      },
+    },
+    began,
+  );
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(starts.slice(0, 2)).toEqual([0, 9_000]);
+  expect(missed).toEqual([]);
+});

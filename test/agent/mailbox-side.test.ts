@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
+
+const CONF = `add server ex01 10.0.0.1
+add server ex02 10.0.0.2
+add serviceGroup sg_imap TCP
+add lb monitor m_imap TCP
+add lb vserver v_imap TCP 10.0.0.100 143
+bind serviceGroup sg_imap ex01 143
+bind serviceGroup sg_imap ex02 143
+bind serviceGroup sg_imap -monitorName m_imap
+bind lb vserver v_imap sg_imap
+`;
+const GOOD = observed({ passed: true });
+const NO_BACKEND = observed({
+  passed: false,
+  outcome: "failed",
+  reason: "backend_unavailable",
+  step: "login",
+});
+const REFUSED = observed({ passed: false, outcome: "refused", reason: "refused", step: "connect" });
+const REJECTED = observed({
+  passed: false,
+  outcome: "fault",
+  reason: "auth_rejected",
+  step: "login",
+});
+
+function world(): SmallEstate {
+  const account = (name: string) => ({
+    name,
+    username: name,
+    address: null,
+    password: "x",
+    domain: null,
+  });
+  const one = smallEstate(CONF, {
+    settings: {
+      ...BARE_SETTINGS,
+      accounts: new Map(["a", "b"].map((name) => [name, account(name)])),
+      runs: [run("imap_login", "a"), run("imap_login", "b")],
+    },
+  });
+  one.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
+  one.observe("m_imap", "ex01", GOOD);
+  one.observe("m_imap", "ex02", GOOD);
+  return one;
+}
+
+function run(transaction: "imap_login", account: string) {
+  return {
+    transaction,
+    account,
+    everyMs: 60_000,
+    timeoutMs: null,
+    members: { servers: [], ports: [143], adcServices: [], vservers: [] },
+    vantages: ["backend" as const],
+    path: null,
+    host: null,
+    security: null,
+    allowPlaintext: false,
+    expect: "works" as const,
+    options: {},
+  };
+}
+
+/** What the login of an account shows at a server, twice, as a service opinion needs. */
+function login(one: SmallEstate, account: string, server: string, seen: typeof GOOD): void {
+  const probe = one.state.probes.find(
+    ({ id, server: at }) => at === server && id.endsWith(`imap_login ${account}`),
+  );
+  if (probe === undefined) {
+    throw new Error(`no login of ${account} at ${server}`);
+  }
+  const passed = seen.outcome === "fault" ? null : seen.outcome === "match";
+  one.state.observe(probe, seen, passed);
+  one.state.observe(probe, seen, passed);
+}
+
+describe("a login that fails behind every front end", () => {
+  test("is one finding for the estate, and no blind monitor", () => {
+    const one = world();
+    login(one, "a", "ex01", NO_BACKEND);
+    login(one, "a", "ex02", NO_BACKEND);
+    one.state.evaluateAll();
+    expect(one.state.findings).toMatchObject([
+      { account: "a", transactions: ["imap_login"], reason: "backend_unavailable" },
+    ]);
+    expect(one.state.members.map(({ verdict }) => verdict)).toEqual(["agree_up", "agree_up"]);
+    login(one, "a", "ex01", GOOD);
+    one.state.evaluateAll();
+    expect(one.state.findings).toEqual([]);
+  });
+
+  test("behind one of them is that front end's own", () => {
+    const one = world();
+    login(one, "a", "ex01", NO_BACKEND);
+    login(one, "a", "ex02", GOOD);
+    one.state.evaluateAll();
+    expect(one.state.findings).toEqual([]);
+    expect(one.member("ex01").verdict).toBe("blind_monitor");
+  });
+
+  test("is not what a refused connection is", () => {
+    const one = world();
+    login(one, "a", "ex01", REFUSED);
+    login(one, "a", "ex02", REFUSED);
+    one.state.evaluateAll();
+    expect(one.state.findings).toEqual([]);
+    expect(one.state.members.map(({ verdict }) => verdict)).toEqual([
+      "blind_monitor",
+      "blind_monitor",
+    ]);
+  });
+});
+
+test("a suspended account beside another that is accepted: its database, not its password", () => {
+  const one = world();
+  login(one, "a", "ex01", REJECTED);
+  login(one, "b", "ex01", GOOD);
+  one.state.suspendedAccounts = [{ account: "a", until: one.clock.at + 60_000 }];
+  one.state.evaluateAll();
+  expect(one.state.findings).toMatchObject([{ account: "a", kind: "mailbox_side" }]);
+  one.state.suspendedAccounts = [];
+  one.state.evaluateAll();
+  expect(one.state.findings).toEqual([]);
+});
