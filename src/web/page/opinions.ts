@@ -162,7 +162,7 @@ function worksWith(looks: readonly LiveProbe[], names: string): string {
     return `A client's exchange (${names}) works.`;
   }
   const why = because(failed.last?.step ?? null, failed.last?.reason ?? null);
-  return `Counted as working by its last login, but ${failed.transaction} fails${why === "" ? "" : `: ${why}`}.`;
+  return `Still counted as working, but ${failed.transaction} fails${why === "" ? "" : `: ${why}`}.`;
 }
 
 function enumerateShort(names: readonly string[]): string {
