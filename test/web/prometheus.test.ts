@@ -33,6 +33,11 @@ describe.skipIf(missing("prometheus", "prometheus") !== null)("a real Prometheus
     const prometheus = await startServer({
       program: "prometheus",
       ports: ["web"],
+      // The port is open before queries are answered.
+      answers: async (ports) =>
+        (await read(`http://127.0.0.1:${String(ports["web"])}/-/ready`).catch(() => "")).includes(
+          "is Ready",
+        ),
       prepare: ({ directory: own, ports }) => {
         const config = put(
           own,
