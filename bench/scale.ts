@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { flagValue } from "./flags.ts";
+import { OurAgent, sumOf } from "./our-agent.ts";
+import { forkAndHear, stopChild } from "./processes.ts";
+import type { Protocol } from "./protocols.ts";
+
+/**
+ * `scale [--replicas 10000] [--interval 5] [--seconds 30]`: how one process keeps its schedule: 70 % TCP-ECV, 20 %
+ * HTTP-ECV, 10 % HTTPS, all played by one process of targets on the same machine.
+ */
+const words = process.argv.slice(2);
+const replicas = Number(flagValue(words, "--replicas") ?? "10000");
+const intervalSeconds = Number(flagValue(words, "--interval") ?? "5");
+const seconds = Number(flagValue(words, "--seconds") ?? "30");
+const parts = [
+  { protocol: "tcp_ecv", members: Math.round(replicas * 0.7) },
+  { protocol: "http_ecv", members: Math.round(replicas * 0.2) },
+  { protocol: "https_ecv", members: Math.round(replicas * 0.1) },
+] as const;
+const directory = await mkdtemp(join(tmpdir(), "adc-witness-scale-"));
+const targets = await forkAndHear<Record<Protocol, number>>("targets-process.js");
+const began = performance.now();
+const agent = await OurAgent.start(directory, { parts, ports: targets.heard, intervalSeconds });
+try {
+  let first = await agent.scrape();
+  while (first.probes < replicas && performance.now() - began < 120_000) {
+    await sleep(500);
+    first = await agent.scrape();
+  }
+  const firstRoundMs = performance.now() - began;
+  await sleep(seconds * 1000);
+  const scrapeBegan = performance.now();
+  const after = await agent.scrape();
+  const scrapeMs = performance.now() - scrapeBegan;
+  const started = after.probes - first.probes;
+  console.log(`replicas ${String(replicas)} every ${String(intervalSeconds)} s`);
+  console.log(`start to first complete round: ${(firstRoundMs / 1000).toFixed(1)} s`);
+  console.log(
+    `probes: ${String(started)} in ${String(seconds)} s, missed ${String(after.missed - first.missed)}, failed ${String(after.failures - first.failures)}`,
+  );
+  console.log(`p99 schedule lag: at most ${quantileOf(first.text, after.text, 0.99)} s`);
+  console.log(
+    `CPU: ${(((after.cpuMs - first.cpuMs) / seconds / 1000) * 100).toFixed(0)} % of a core`,
+  );
+  console.log(
+    `memory: ${agent.memoryMb().now.toFixed(0)} MB, peak ${agent.memoryMb().peak.toFixed(0)} MB`,
+  );
+  console.log(`/metrics: ${String(after.series)} series in ${scrapeMs.toFixed(0)} ms`);
+} finally {
+  await agent.stop();
+  await stopChild(targets.child);
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** The bucket bound under which that share of the starts between two scrapes lies. */
+function quantileOf(before: string, after: string, share: number): string {
+  const name = "adc_witness_schedule_lag_seconds";
+  const all = sumOf(after, `${name}_count`) - sumOf(before, `${name}_count`);
+  for (const [, bound = "+Inf"] of after.matchAll(
+    /^adc_witness_schedule_lag_seconds_bucket\{[^}]*le="([^"]+)"[^}]*\}/gm,
+  )) {
+    const count = bucket(after, bound) - bucket(before, bound);
+    if (count >= share * all) {
+      return bound;
+    }
+  }
+  return "+Inf";
+}
+
+function bucket(text: string, bound: string): number {
+  const escaped = bound.replace("+", "\\+");
+  const line = new RegExp(
+    `^adc_witness_schedule_lag_seconds_bucket\\{[^}]*le="${escaped}"[^}]*\\} (\\S+)`,
+    "m",
+  ).exec(text);
+  return Number(line?.[1] ?? 0);
+}
