@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { startLab } from "../../lab/lab.ts";
@@ -47,7 +47,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
       `Page     ${address}/\nMetrics  ${address}/metrics\nVerdicts ${address}/api/v1/verdicts\n`,
     );
     output.out(
-      `Try, in another terminal: adc-witness maintenance preflight ex02 --url ${address} --token-file ${tokenFileOf(stateDir)}\n` +
+      `Try, in another terminal: ${commandLine()} maintenance preflight ex02 --url ${address} --token-file ${tokenFileOf(stateDir)}\n` +
         "and start ex02 --for 1h, list, verify ex02 --drained, end ex02, verify ex02 --returned likewise.\n",
     );
     output.out("Everything runs on loopback. Ctrl-C ends it.\n\n");
@@ -75,6 +75,12 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     await lab.close();
     await rm(stateDir, { recursive: true, force: true });
   }
+}
+
+/** How this very command was started, for a person to type it again. */
+function commandLine(): string {
+  const [, script = "adc-witness"] = process.argv;
+  return script.endsWith(".js") ? `node ${relative(process.cwd(), script)}` : "adc-witness";
 }
 
 /** A live table on a terminal; elsewhere a line for each change. */
@@ -121,9 +127,15 @@ function* changes(
   shown: Map<string, string>,
   startedAt: number,
 ): Iterable<string> {
+  const rows = [...state.members, ...state.vservers];
+  if (!shown.has("all agree") && rows.every(({ verdict }) => /agree_up$/.test(verdict))) {
+    shown.set("all agree", "yes");
+    yield `${clock(startedAt)} All ${String(rows.length)} rows agree: ADC, replica and service say the same.`;
+  }
   for (const member of state.members) {
     const name = `${member.adcService} ${member.server}:${String(member.port)}`;
-    if ((shown.get(name) ?? "unknown") !== member.verdict) {
+    // That all is well at first is told in one line, not in fifty.
+    if ((shown.get(name) ?? "agree_up") !== member.verdict && member.verdict !== "unknown") {
       shown.set(name, member.verdict);
       yield `${clock(startedAt)} ${name}: ${verdictLine(member)}`;
     }
@@ -136,7 +148,10 @@ function* changes(
     }
   }
   for (const vserver of state.vservers) {
-    if ((shown.get(vserver.vserver) ?? "unknown") !== vserver.verdict) {
+    if (
+      (shown.get(vserver.vserver) ?? "vip_agree_up") !== vserver.verdict &&
+      vserver.verdict !== "unknown"
+    ) {
       shown.set(vserver.vserver, vserver.verdict);
       yield `${clock(startedAt)} ${vserver.vserver}: ${vserver.verdict} (ADC ${vserver.adcOpinion}, VIP ${vserver.vip})`;
     }

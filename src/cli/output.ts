@@ -4,8 +4,11 @@ export interface Output {
   readonly err: (text: string) => void;
 }
 
-/** The process's own streams. */
+/** The process's own streams. A reader that went away (`| head`) ends the command, quietly. */
 export function processOutput(): Output {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === "EPIPE" ? 0 : 1);
+  });
   return {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

@@ -1,7 +1,7 @@
 import { builtInMonitor } from "../built-in-monitors.ts";
 import type { Monitor, MonitorParameters } from "../model.ts";
 import { monitorWithDefaults, type PartialMonitor } from "../monitor-defaults.ts";
-import { redactScriptArgs } from "../nsconf/secrets.ts";
+import { redactKeys, redactScriptArgs } from "../nsconf/secrets.ts";
 import {
   address,
   codeRanges,
@@ -122,16 +122,16 @@ function parametersFromRow(row: Row): Partial<MonitorParameters> {
 const SECRET_FIELDS = /password|secret|radkey|community|secureargs/i;
 
 /** Every field that was told, as text, without what could be a secret. */
-function writtenFields(row: Row): Map<string, readonly string[]> {
+function writtenFields(row: Row): ReadonlyMap<string, readonly string[]> {
   const written = new Map<string, readonly string[]>();
   for (const field of Object.keys(row)) {
     const values = list(row, field);
     if (values.length > 0 && !SECRET_FIELDS.test(field)) {
       const key = field.toLowerCase();
-      written.set(key, key === "scriptargs" ? values.map(redactScriptArgs) : values);
+      written.set(key, values);
     }
   }
-  return written;
+  return redactKeys(written);
 }
 
 function positive(value: number | null): number | null {

@@ -30,18 +30,21 @@ function redactionOf(key: string): (value: string) => string {
     case "scriptargs":
       return redactScriptArgs;
     case "customheaders":
+    case "send":
+    case "httprequest":
       return redactHeaders;
     default:
       return (value) => value;
   }
 }
 
-/** Header lines as written, without what an `Authorization` or a `Cookie` says. */
+/** Headers that let their bearer in, and their value. */
+const SECRET_HEADER =
+  /^([ \t]*(?:(?:proxy-)?authorization|cookie|[\w-]*(?:api-?key|token|secret|password))[ \t]*:)[ \t]*([^\r\n]*)/gim;
+
+/** Header lines as written, without what an `Authorization`, a `Cookie` or a key says. */
 export function redactHeaders(headers: string): string {
-  return headers.replace(
-    /^(\s*(?:(?:proxy-)?authorization|cookie)\s*:)[^\r\n]*/gim,
-    `$1 ${REDACTED}`,
-  );
+  return headers.replace(SECRET_HEADER, `$1 ${REDACTED}`);
 }
 
 const SCRIPT_PASSWORD = /((?:^|[;\s])(?:password|passwd|pwd|pass|secret|community)=)[^;]*/gi;

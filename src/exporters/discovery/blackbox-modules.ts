@@ -1,4 +1,5 @@
 import type { CodeRange, Estate, Monitor } from "../../estate/model.ts";
+import { redactHeaders } from "../../estate/nsconf/secrets.ts";
 
 /** A module of blackbox_exporter that gives the same up or down as the monitor, or why there is none. */
 export type BlackboxModule =
@@ -20,6 +21,9 @@ export function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule
   if (monitor.destIp !== null) {
     return inexpressible("its destination address is pinned");
   }
+  if (carriesSecret(monitor)) {
+    return inexpressible("its request carries a credential, which stays here");
+  }
   const made = make(monitor);
   if (typeof made === "string") {
     return inexpressible(made);
@@ -36,6 +40,13 @@ export function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule
     path: made.path ?? null,
     scheme: made.prober === "http" ? (monitor.secure ? "https" : "http") : null,
   };
+}
+
+/** Whether a header or request of the monitor lets its bearer in: the file may be read by everybody. */
+function carriesSecret({ parameters }: Monitor): boolean {
+  return [parameters.customHeaders, parameters.send, parameters.httpRequest].some(
+    (text) => text !== null && redactHeaders(text) !== text,
+  );
 }
 
 interface Made {

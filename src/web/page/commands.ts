@@ -40,7 +40,7 @@ export function memberCommands(
         {
           purpose: "Declare the maintenance, if it is one",
           where: "shell",
-          text: `adc-witness maintenance start ${shellWord(member.server)} --for 2h --reason "…"`,
+          text: `adc-witness maintenance start ${shellWord(member.server)} --for 2h --reason "…" --config adc-witness.yml`,
         },
         enable(member, estate),
       ];
