@@ -23,7 +23,7 @@ function once(protocol: Protocol, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const tls = protocol === "https_ecv";
     const asks = tls || protocol === "http_ecv";
-    const wanted = protocol === "tcp_ecv" ? "READY" : "200 OK<br";
+    const wanted = protocol === "tcp_ecv" ? "READY" : "alive";
     const at = { host: "127.0.0.1", port, autoSelectFamily: false };
     const socket = tls
       ? connectTls({ ...at, secureContext, rejectUnauthorized: false })

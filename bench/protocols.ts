@@ -15,7 +15,7 @@ export interface ProtocolPlan {
 /** NetScaler's default interval. */
 export const INTERVAL_SECONDS = 5;
 export const BANNER = "READY bench service\r\n";
-export const BODY = "200 OK<br/>BENCH.EXAMPLE.COM";
+export const BODY = "the service is alive";
 /** No health page of Exchange: an ordinary web application gets its monitors and nothing else. */
 export const PATH = "/status";
 
@@ -34,16 +34,16 @@ export const PLANS: Readonly<Record<Protocol, ProtocolPlan>> = {
   },
   http_ecv: {
     members: 1_000,
-    monitor: `HTTP-ECV -send "GET ${PATH}" -recv "200 OK" -LRTM DISABLED`,
+    monitor: `HTTP-ECV -send "GET ${PATH}" -recv "alive" -LRTM DISABLED`,
     serviceType: "HTTP",
-    module: '{ prober: http, timeout: 4s, http: { fail_if_body_not_matches_regexp: ["200 OK"] } }',
+    module: '{ prober: http, timeout: 4s, http: { fail_if_body_not_matches_regexp: ["alive"] } }',
   },
   https_ecv: {
     members: 300,
-    monitor: `HTTP-ECV -send "GET ${PATH}" -recv "200 OK" -LRTM DISABLED -secure YES`,
+    monitor: `HTTP-ECV -send "GET ${PATH}" -recv "alive" -LRTM DISABLED -secure YES`,
     serviceType: "SSL",
     module:
-      '{ prober: http, timeout: 4s, http: { fail_if_not_ssl: true, tls_config: { insecure_skip_verify: true }, fail_if_body_not_matches_regexp: ["200 OK"] } }',
+      '{ prober: http, timeout: 4s, http: { fail_if_not_ssl: true, tls_config: { insecure_skip_verify: true }, fail_if_body_not_matches_regexp: ["alive"] } }',
   },
 };
 
