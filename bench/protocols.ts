@@ -21,25 +21,25 @@ export const PATH = "/status";
 
 export const PLANS: Readonly<Record<Protocol, ProtocolPlan>> = {
   tcp: {
-    members: 1_000,
+    members: 4_000,
     monitor: "TCP -LRTM DISABLED",
     serviceType: "TCP",
     module: "{ prober: tcp, timeout: 4s }",
   },
   tcp_ecv: {
-    members: 1_000,
+    members: 4_000,
     monitor: 'TCP-ECV -recv "READY" -LRTM DISABLED',
     serviceType: "TCP",
     module: '{ prober: tcp, timeout: 4s, tcp: { query_response: [{ expect: "^READY" }] } }',
   },
   http_ecv: {
-    members: 1_000,
+    members: 2_500,
     monitor: `HTTP-ECV -send "GET ${PATH}" -recv "alive" -LRTM DISABLED`,
     serviceType: "HTTP",
     module: '{ prober: http, timeout: 4s, http: { fail_if_body_not_matches_regexp: ["alive"] } }',
   },
   https_ecv: {
-    members: 300,
+    members: 500,
     monitor: `HTTP-ECV -send "GET ${PATH}" -recv "alive" -LRTM DISABLED -secure YES`,
     serviceType: "SSL",
     module:

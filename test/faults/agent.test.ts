@@ -74,7 +74,7 @@ async function written(
   });
 }
 
-test("control targets lost: the agent is cut off, every opinion of ours is unknown, and comes back with them", async () => {
+test("control targets lost: the agent is cut off, and every opinion of ours is unknown", async () => {
   const path = await directory();
   const target = await listening();
   const control = await listening();
