@@ -224,7 +224,12 @@ export class WitnessState implements LiveState {
   }
 
   #evaluateMember(part: AdcPart, member: MemberRecord): void {
+    const before = standing(member);
     this.#judgeMember(part, member);
+    if (standing(member) === before) {
+      // What else a vserver depends on shows at the next turn of judging everything, within a second.
+      return;
+    }
     for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
       this.#evaluateVserver(part, vserver);
     }
@@ -301,6 +306,11 @@ export class WitnessState implements LiveState {
     }
     return part;
   }
+}
+
+/** What a vserver's verdict depends on in a member, as one value to compare. */
+function standing({ adcOpinion, replica, service, verdict, maintenance }: MemberRecord): string {
+  return `${adcOpinion} ${replica} ${service} ${verdict} ${maintenance.declared} ${String(maintenance.detected)}`;
 }
 
 function later(clock: AgreementClock, at: number): AgreementClock {
