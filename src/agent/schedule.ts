@@ -6,6 +6,12 @@
 /** First starts are spread, but nobody waits longer than this for a first opinion. */
 const FIRST_START_WITHIN_MS = 10_000;
 
+/**
+ * Starts are gathered: first ones fall on whole multiples of this on the monotonic clock, and intervals of whole ticks keep
+ * them there. A process that sleeps between single probes spends more on waking than on probing (docs/performance.md).
+ */
+export const START_TICK_MS = 50;
+
 /** A stable hash of a probe's identity, as a fraction in [0, 1). FNV-1a: the same estate spreads the same way after every restart. */
 export function spreadOf(id: string): number {
   let hash = 0x811c9dc5;
@@ -21,7 +27,10 @@ export function spreadOf(id: string): number {
 
 /** When a probe first starts: spread over its interval, but within ten seconds. */
 export function firstStart(id: string, intervalMs: number, now: number): number {
-  return now + spreadOf(id) * Math.min(intervalMs, FIRST_START_WITHIN_MS);
+  const spanMs = Math.min(intervalMs, FIRST_START_WITHIN_MS);
+  return isGathered(intervalMs)
+    ? Math.ceil(now / START_TICK_MS) * START_TICK_MS + wholeTicks(spreadOf(id) * spanMs)
+    : now + spreadOf(id) * spanMs;
 }
 
 /**
@@ -29,7 +38,17 @@ export function firstStart(id: string, intervalMs: number, now: number): number 
  * slower probe's starts are spread over its whole interval. Never sooner, for no probe may outrun its monitor.
  */
 export function secondStartShift(id: string, intervalMs: number): number {
-  return spreadOf(id) * (intervalMs - Math.min(intervalMs, FIRST_START_WITHIN_MS));
+  const shiftMs = spreadOf(id) * (intervalMs - Math.min(intervalMs, FIRST_START_WITHIN_MS));
+  return isGathered(intervalMs) ? wholeTicks(shiftMs) : shiftMs;
+}
+
+/** Only what comes round in whole ticks can stay on them; others, such as monitors of some milliseconds, keep their own time. */
+function isGathered(intervalMs: number): boolean {
+  return intervalMs % START_TICK_MS === 0;
+}
+
+function wholeTicks(atMs: number): number {
+  return Math.floor(atMs / START_TICK_MS) * START_TICK_MS;
 }
 
 export interface NextStart {

@@ -1,11 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { firstStart, nextStart, spreadOf } from "../../src/agent/schedule.ts";
+import {
+  firstStart,
+  nextStart,
+  secondStartShift,
+  spreadOf,
+  START_TICK_MS,
+} from "../../src/agent/schedule.ts";
+
+/** Any interval, and as often one of whole ticks. */
+const intervals = fc.oneof(
+  fc.integer({ min: 1, max: 600_000 }),
+  fc.integer({ min: 1, max: 1_000 }).map((ticks) => ticks * START_TICK_MS),
+);
 
 describe("first starts", () => {
   test("lie within the interval and within ten seconds, the same after every restart", () => {
     fc.assert(
-      fc.property(fc.string(), fc.integer({ min: 1, max: 600_000 }), (id, intervalMs) => {
+      fc.property(fc.string(), intervals, (id, intervalMs) => {
         const at = firstStart(id, intervalMs, 1_000);
         expect(at).toBe(firstStart(id, intervalMs, 1_000));
         expect(at).toBeGreaterThanOrEqual(1_000);
@@ -22,6 +34,33 @@ describe("first starts", () => {
     }
     expect(Math.min(...tenths)).toBeGreaterThan(800);
     expect(Math.max(...tenths)).toBeLessThan(1_200);
+  });
+});
+
+describe("gathered starts", () => {
+  test("of intervals of whole ticks fall on ticks, now and later", () => {
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.integer({ min: 1, max: 12_000 }),
+        fc.double({ min: 0, max: 1e9, noNaN: true }),
+        (id, ticks, now) => {
+          const intervalMs = ticks * START_TICK_MS;
+          const first = firstStart(id, intervalMs, now);
+          const second = nextStart(first + secondStartShift(id, intervalMs), intervalMs, first);
+          expect(first % START_TICK_MS).toBe(0);
+          expect(second.dueAt % START_TICK_MS).toBe(0);
+          expect(second.dueAt - first).toBeGreaterThanOrEqual(intervalMs);
+          expect(second.dueAt - first).toBeLessThan(2 * intervalMs);
+        },
+      ),
+    );
+  });
+
+  test("leave other intervals their own time", () => {
+    const starts = Array.from({ length: 100 }, (_, index) => firstStart(String(index), 37, 0));
+    expect(Math.max(...starts)).toBeLessThan(37);
+    expect(new Set(starts).size).toBeGreaterThan(90);
   });
 });
 
