@@ -2,8 +2,9 @@ import { get as httpGet, type IncomingMessage } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LiveState } from "../../src/agent/live.ts";
 import { changeSchema } from "../../src/web/api/schemas.ts";
-import { createHistory, TIMELINE_MS } from "../../src/web/history/history.ts";
+import { createHistory } from "../../src/web/history/history.ts";
 import { ObservationRing } from "../../src/web/history/observations.ts";
+import { TIMELINE_MS } from "../../src/web/history/timelines.ts";
 import {
   aFailure,
   aLiveState,

@@ -1,14 +1,16 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { LiveProbe } from "../../agent/live.ts";
-import { PHASES, type Observation } from "../../probes/probe.ts";
+import type { Observation } from "../../probes/probe.ts";
+import { Buckets } from "./buckets.ts";
 import { DEFINITIONS, type MetricName } from "./definitions.ts";
 import type { Steps } from "./families/scope.ts";
 import type { FamilyWriter } from "./family-writer.ts";
+import { ProbeTally, writeBuckets } from "./probe-tally.ts";
 import { bucketBound, labelPairs } from "./text.ts";
 
 /**
- * What is recorded as it happens: counters, histograms and the agent's own gauges, kept by prom-client. The only file
- * that knows it (its successor is `@prometheus-io/client`, for Node 22 and later: swap the import). prom-client keeps,
+ * What is recorded as it happens: counters, histograms and the agent's own gauges, kept by prom-client, but for what
+ * every single probe feeds (probe-tally.ts). The only file that knows prom-client (its successor is `@prometheus-io/client`, for Node 22 and later: swap the import). prom-client keeps,
  * we render: its OpenMetrics output would change the names of counters for good.
  */
 export interface Recorded {
@@ -34,8 +36,6 @@ export interface AdcRequest {
   readonly code: string | number | null;
 }
 
-const PROBE_BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const PHASE_BUCKETS = [0.005, 0.05, 0.25, 1, 5];
 const LAG_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 const REQUEST_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -53,11 +53,6 @@ export function createRecorded(build: {
     ...described("adc_witness_config_last_reload_success_timestamp_seconds"),
     registers: [registry],
   });
-  const lag = new Histogram({
-    ...described("adc_witness_schedule_lag_seconds"),
-    buckets: LAG_BUCKETS,
-    registers: [registry],
-  });
   const missed = new Counter({
     ...described("adc_witness_missed_probes_total"),
     registers: [registry],
@@ -71,21 +66,8 @@ export function createRecorded(build: {
     ...described("adc_witness_adc_errors_total"),
     registers: [registry],
   });
-  const probes = new Counter({ ...described("adc_witness_probes_total"), registers: [registry] });
-  const failures = new Counter({
-    ...described("adc_witness_probe_failures_total"),
-    registers: [registry],
-  });
-  const durations = new Histogram({
-    ...described("adc_witness_probe_seconds"),
-    buckets: PROBE_BUCKETS,
-    registers: [registry],
-  });
-  const phases = new Histogram({
-    ...described("adc_witness_probe_by_phase_seconds"),
-    buckets: PHASE_BUCKETS,
-    registers: [registry],
-  });
+  const lag = new Buckets(LAG_BUCKETS);
+  const tally = new ProbeTally();
   buildInfo.set(
     { version: build.version, revision: build.revision, node_version: process.version },
     1,
@@ -93,22 +75,7 @@ export function createRecorded(build: {
 
   return {
     probeFinished: (probe, observation, passed) => {
-      const kind = {
-        adc: probe.adc,
-        type: probe.kind === "monitor" ? probe.type : probe.transaction,
-        vantage: probe.vantage,
-      };
-      probes.inc(kind);
-      durations.observe(kind, observation.durationMs / 1000);
-      if (passed !== true) {
-        failures.inc({ ...kind, reason: observation.reason });
-      }
-      for (const phase of PHASES) {
-        const durationMs = observation.phases[phase];
-        if (durationMs !== undefined) {
-          phases.observe({ ...kind, phase }, durationMs / 1000);
-        }
-      }
+      tally.add(probe, observation, passed);
     },
     adcRequest: ({ adc, node, durationMs, code }) => {
       requests.observe({ adc, node }, durationMs / 1000);
@@ -128,7 +95,17 @@ export function createRecorded(build: {
         reloadAt.set(atMs / 1000);
       }
     },
-    families: async (writer) => write(writer, await registry.getMetricsAsJSON()),
+    families: async (writer) => {
+      const kept = await registry.getMetricsAsJSON();
+      return steps();
+
+      function* steps(): Steps {
+        yield* writeKept(writer, kept);
+        writer.family("adc_witness_schedule_lag_seconds");
+        writeBuckets(writer, "", lag);
+        yield* tally.write(writer);
+      }
+    },
   };
 }
 
@@ -138,7 +115,7 @@ function described(name: MetricName): { name: string; help: string; labelNames: 
   return { name, help: definition?.help ?? "", labelNames: [...(definition?.labels ?? [])] };
 }
 
-function* write(
+function* writeKept(
   writer: FamilyWriter,
   metrics: Awaited<ReturnType<Registry["getMetricsAsJSON"]>>,
 ): Steps {

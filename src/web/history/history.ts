@@ -1,7 +1,14 @@
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
 import type { Observation } from "../../probes/probe.ts";
 import { ObservationRing, type PastRun } from "./observations.ts";
-import { memberEntry, sameEntry, vserverEntry, type TimelineEntry } from "./timeline.ts";
+import {
+  memberEntry,
+  memberStillHolds,
+  vserverEntry,
+  vserverStillHolds,
+  type TimelineEntry,
+} from "./timeline.ts";
+import { Timelines } from "./timelines.ts";
 
 /** A verdict or opinion changed: what event streams tell. Identifiers grow by one. */
 export interface Change {
@@ -43,34 +50,23 @@ export interface HistoryOptions {
 }
 
 export const HISTORY_BYTES = 64 * 1024 * 1024;
-/** How far back a timeline reaches. */
-export const TIMELINE_MS = 12 * 3_600_000;
-const MAX_ENTRIES = 500;
 const MAX_CHANGES = 1_000;
 
 export function createHistory({ maxBytes, now }: HistoryOptions): History {
   const ring = new ObservationRing(maxBytes);
   const listeners = new Set<(changes: readonly Change[]) => void>();
-  let timelines = new Map<string, readonly TimelineEntry[]>();
+  const members = new Timelines<LiveMember>({
+    keyOf: memberKeyOf,
+    entryOf: memberEntry,
+    stillHolds: memberStillHolds,
+  });
+  const vservers = new Timelines<LiveVserver>({
+    keyOf: vserverKeyOf,
+    entryOf: vserverEntry,
+    stillHolds: vserverStillHolds,
+  });
   let changes: readonly Change[] = [];
   let lastId = 0;
-
-  function advance(
-    known: ReadonlyMap<string, readonly TimelineEntry[]>,
-    key: string,
-    entry: TimelineEntry,
-    entity: Change["entity"],
-    found: Change[],
-  ): readonly TimelineEntry[] {
-    const timeline = known.get(key) ?? [];
-    const previous = timeline.at(-1) ?? null;
-    if (previous !== null && sameEntry(previous, entry)) {
-      return timeline;
-    }
-    lastId += 1;
-    found.push({ id: lastId, entity, entry, previous });
-    return bounded([...timeline, entry], entry.at);
-  }
 
   return {
     probeFinished: (probe, observation, passed) => {
@@ -79,19 +75,16 @@ export function createHistory({ maxBytes, now }: HistoryOptions): History {
     sample: (live) => {
       const at = now();
       const found: Change[] = [];
-      // A new map at each sample: entities that left the estate take their timelines along.
-      const next = new Map<string, readonly TimelineEntry[]>();
-      for (const member of live.members) {
-        const key = memberKeyOf(member);
-        const entity = { kind: "member", member } as const;
-        next.set(key, advance(timelines, key, memberEntry(member, at), entity, found));
-      }
-      for (const vserver of live.vservers) {
-        const key = vserverKeyOf(vserver);
-        const entity = { kind: "vserver", vserver } as const;
-        next.set(key, advance(timelines, key, vserverEntry(vserver, at), entity, found));
-      }
-      timelines = next;
+      const tell = (change: Omit<Change, "id">): void => {
+        lastId += 1;
+        found.push({ id: lastId, ...change });
+      };
+      members.sample(live.members, at, (member, entry, previous) => {
+        tell({ entity: { kind: "member", member }, entry, previous });
+      });
+      vservers.sample(live.vservers, at, (vserver, entry, previous) => {
+        tell({ entity: { kind: "vserver", vserver }, entry, previous });
+      });
       if (found.length > 0) {
         changes = [...changes, ...found].slice(-MAX_CHANGES);
         for (const listener of listeners) {
@@ -100,8 +93,8 @@ export function createHistory({ maxBytes, now }: HistoryOptions): History {
       }
     },
     runs: (probeId, count) => ring.last(probeId, count),
-    memberTimeline: (member) => timelines.get(memberKeyOf(member)) ?? [],
-    vserverTimeline: (vserver) => timelines.get(vserverKeyOf(vserver)) ?? [],
+    memberTimeline: (member) => members.of(member),
+    vserverTimeline: (vserver) => vservers.of(vserver),
     changesAfter: (id) => changes.filter((change) => change.id > id),
     lastChangeId: () => lastId,
     subscribe: (listener) => {
@@ -111,15 +104,6 @@ export function createHistory({ maxBytes, now }: HistoryOptions): History {
       };
     },
   };
-}
-
-/** The newest entries, and of those that are too old the last one: it tells what held when the span begins. */
-function bounded(timeline: readonly TimelineEntry[], now: number): readonly TimelineEntry[] {
-  const recent = timeline.filter((_, index) => {
-    const until = timeline[index + 1]?.at ?? now;
-    return until >= now - TIMELINE_MS;
-  });
-  return recent.slice(-MAX_ENTRIES);
 }
 
 function memberKeyOf(member: LiveMember): string {

@@ -44,13 +44,22 @@ export function vserverEntry(vserver: LiveVserver, at: number): TimelineEntry {
   };
 }
 
-/** Whether a reader would see a difference: the reason matters only where the verdict is not good news. */
-export function sameEntry(one: TimelineEntry, other: TimelineEntry): boolean {
+/** Whether an entry still tells what holds: a reader would see no difference. */
+export function memberStillHolds(entry: TimelineEntry, member: LiveMember): boolean {
   return (
-    one.verdict === other.verdict &&
-    one.adc === other.adc &&
-    one.replica === other.replica &&
-    one.service === other.service &&
-    one.reason === other.reason
+    entry.verdict === member.verdict &&
+    entry.adc === member.adcOpinion &&
+    entry.replica === member.replica &&
+    entry.service === member.service &&
+    entry.reason === member.reason
+  );
+}
+
+export function vserverStillHolds(entry: TimelineEntry, vserver: LiveVserver): boolean {
+  return (
+    entry.verdict === vserver.verdict &&
+    entry.adc === vserver.adcOpinion &&
+    entry.service === vserver.vip &&
+    entry.reason === vserver.reason
   );
 }

@@ -173,9 +173,9 @@ describe("what is recorded as it happens", () => {
       'adc_witness_probes_total{adc="prod",type="imap_greeting",vantage="backend"} 3',
     );
     expect(samples(text, "adc_witness_probe_failures_total")).toEqual([
+      'adc_witness_probe_failures_total{adc="prod",type="TCP",vantage="backend",reason="agent_fault"} 1',
       'adc_witness_probe_failures_total{adc="prod",type="imap_greeting",vantage="backend",reason="closed_without_data"} 1',
       'adc_witness_probe_failures_total{adc="prod",type="HTTP-ECV",vantage="backend",reason="reset"} 1',
-      'adc_witness_probe_failures_total{adc="prod",type="TCP",vantage="backend",reason="agent_fault"} 1',
     ]);
   });
 
