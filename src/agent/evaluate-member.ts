@@ -31,9 +31,13 @@ export interface MemberSurroundings {
   readonly mailboxSide: ReadonlySet<ProbeRecord>;
 }
 
-/** Brings a member's opinions and verdict up to date. Cheap: called after every probe and every poll. */
+/** Brings a member's opinions and verdict up to date. Called when something is heard, and while time alone may tell. */
 export function evaluateMember(record: MemberRecord, around: MemberSurroundings): void {
   const { now } = around;
+  if (record.judged !== null) {
+    // What agreed when it was last judged has agreed until now.
+    record.agreement = stepAgreement(record.agreement, now, record.judged);
+  }
   // What is cut off from the network, or never came through to this member, has no opinion.
   const cannotReach = around.cutOff || neverReached(record);
   const replica = replicaOf(record);
@@ -43,6 +47,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
 
   const opinions = { adc: record.adcOpinion, replica: record.replica, service: record.service };
   record.agreement = stepAgreement(record.agreement, now, opinions);
+  record.judged = opinions;
   record.goodSince = record.good ? (record.goodSince ?? now) : null;
   const stable = record.goodSince !== null && now - record.goodSince >= around.stabilityMs;
   const declared = asksForMaintenance(record) ? "open" : around.declared;
@@ -71,6 +76,22 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.readyToReturn = verdict === "ready_to_return" || verdict === "return_overdue";
   record.judge(verdict, now);
   explain(record, around, cannotReach, replica, service);
+  record.restsUntil = restsUntil(record, around);
+}
+
+/** While nothing differs, nobody is in maintenance and no clock runs, only news or a stale opinion can change a verdict. */
+function restsUntil(record: MemberRecord, around: MemberSurroundings): number {
+  const { declared, detected } = record.maintenance;
+  const awake =
+    around.cutOff ||
+    record.verdict === "settling" ||
+    record.mismatch ||
+    record.outSince !== null ||
+    declared !== "no" ||
+    detected;
+  return awake
+    ? -Infinity
+    : record.probes.reduce((until, probe) => Math.min(until, probe.opinionStandsUntil), Infinity);
 }
 
 /**

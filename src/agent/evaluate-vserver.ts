@@ -27,10 +27,11 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   record.members = countMembers(record);
   record.certificateDiffers = certificatesDiffer(record);
   const really = reallyGood(record);
-  const known = storyOf(record, really);
-  if (known.size <= 1) {
+  const agrees = storyOf(record, really).size <= 1;
+  if (agrees || record.agreed) {
     record.agreedAt = around.now;
   }
+  record.agreed = agrees;
   if (!record.memberRecords.some(isDrained)) {
     record.forgetDrained();
   }
@@ -47,6 +48,14 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   };
   const verdict = vserverVerdict(inputs);
   record.judge(verdict, vserverVerdictReason(inputs) ?? seen.reason, around.now);
+  record.restsUntil = restsUntil(record, around);
+}
+
+/** As a member's: while all tell one story, only news or a stale opinion can change it. */
+function restsUntil(record: VserverRecord, around: VserverSurroundings): number {
+  return around.cutOff || record.verdict === "settling" || record.mismatch
+    ? -Infinity
+    : record.probes.reduce((until, probe) => Math.min(until, probe.opinionStandsUntil), Infinity);
 }
 
 /** Counts who answered through the VIP, and whether that server should have been asked at all. */

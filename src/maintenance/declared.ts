@@ -26,6 +26,9 @@ export function declaredFor(
   now: number,
   outSince: number | null,
 ): Declared {
+  if (windows.length === 0) {
+    return NOT_DECLARED;
+  }
   const mine = windows.filter((window) => window.means(server));
   const open = mine
     .flatMap((window) => {

@@ -53,6 +53,11 @@ export function transactionOpinionAt(
   return state.opinion;
 }
 
+/** Until when that opinion stands without a further result; Infinity where there is none to grow stale. */
+export function transactionStandsUntil(state: TransactionState, intervalMs: number): number {
+  return state.lastResultAt === null ? Infinity : state.lastResultAt + STALE_INTERVALS * intervalMs;
+}
+
 /** Milliseconds to the next look: 3 s after a first failure, so that an outage is named soon, else the interval. */
 export function nextDelayMs(state: TransactionState, intervalMs: number): number {
   const unconfirmed = state.failuresInARow === 1 && state.opinion !== "down";

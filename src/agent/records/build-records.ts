@@ -3,6 +3,7 @@ import { createVserverGraph, csTargetOf } from "../../estate/vserver-graph.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
+import { append, groupBy } from "./group-by.ts";
 import { MemberRecord } from "./member-record.ts";
 import { ProbeRecord } from "./probe-record.ts";
 import { VserverRecord } from "./vserver-record.ts";
@@ -200,22 +201,5 @@ function inheritAll<R extends { inherit(earlier: R): void }>(
     if (before !== undefined) {
       record.inherit(before);
     }
-  }
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    append(groups, keyOf(item), item);
-  }
-  return groups;
-}
-
-function append<K, T>(groups: Map<K, T[]>, key: K, item: T): void {
-  const group = groups.get(key);
-  if (group === undefined) {
-    groups.set(key, [item]);
-  } else {
-    group.push(item);
   }
 }

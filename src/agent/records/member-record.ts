@@ -2,7 +2,12 @@ import type { BlindReason, MemberState, MonitorState } from "../../estate/adc-st
 import type { AdcService, Member, Port } from "../../estate/model.ts";
 import { initialDetection, type DetectionState } from "../../maintenance/detection.ts";
 import type { Reason, Step } from "../../probes/reason.ts";
-import { initialAgreement, type AgreementClock, type GraceLengths } from "../../verdict/grace.ts";
+import {
+  initialAgreement,
+  type AgreementClock,
+  type GraceLengths,
+  type Opinions,
+} from "../../verdict/grace.ts";
 import {
   MISMATCH_VERDICTS,
   type AdcOpinion,
@@ -46,6 +51,10 @@ export class MemberRecord implements LiveMember {
 
   detection: DetectionState = initialDetection();
   agreement: AgreementClock;
+  /** The opinions as last judged: they have held until something else is heard. Null before the first time. */
+  judged: Opinions | null = null;
+  /** Until when judging anew would say the same, should nothing be heard; -Infinity: it may change any moment. */
+  restsUntil = -Infinity;
   /** Since when everything has been good by our own opinions; null while it is not. */
   goodSince: number | null = null;
   /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
@@ -100,8 +109,26 @@ export class MemberRecord implements LiveMember {
     return this.replica === "down" || this.service === "down";
   }
 
+  /** Something was heard of it: it must be judged anew. */
+  disturb(): void {
+    this.restsUntil = -Infinity;
+  }
+
   /** Takes in what the ADC says of this member; null when it says nothing. */
   hear(state: MemberState | null, at: number): void {
+    const before = this.#said();
+    this.#hear(state, at);
+    if (this.#said() !== before) {
+      this.disturb();
+    }
+  }
+
+  /** What of the ADC's words a verdict or its reason depends on, as one value to compare. */
+  #said(): string {
+    return `${this.adcOpinion} ${String(this.outSince !== null)} ${String(this.adcHeardMaintenance)} ${this.adcRawState ?? ""} ${this.adcLastResponse ?? ""}`;
+  }
+
+  #hear(state: MemberState | null, at: number): void {
     const opinion = state?.state ?? "unknown";
     if (state !== null && state.sinceMs !== null) {
       this.adcStateChangedAt = at - state.sinceMs;
@@ -159,6 +186,7 @@ export class MemberRecord implements LiveMember {
   inherit(earlier: MemberRecord): void {
     this.detection = earlier.detection;
     this.agreement = earlier.agreement;
+    this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;
     this.outSince = earlier.outSince;
     this.verdict = earlier.verdict;

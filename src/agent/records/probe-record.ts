@@ -14,6 +14,7 @@ import {
   stepTransaction,
   transactionOpinionAt,
   transactionRank,
+  transactionStandsUntil,
   type TransactionRank,
   type TransactionState,
 } from "../../verdict/service-opinion.ts";
@@ -84,6 +85,13 @@ export class ProbeRecord implements LiveProbe {
       : this.#replica.opinion;
   }
 
+  /** Until when the opinion stands without a further result: a transaction's grows stale. */
+  get opinionStandsUntil(): number {
+    return this.#parameters === null
+      ? transactionStandsUntil(this.#transaction, this.intervalMs)
+      : Infinity;
+  }
+
   /** How much its word weighs for the service opinion: nothing for what only detects, or must be blocked. */
   get rank(): TransactionRank {
     const { action } = this.planned;
@@ -122,6 +130,37 @@ export class ProbeRecord implements LiveProbe {
     this.#replica = earlier.#replica;
     this.#transaction = earlier.#transaction;
   }
+}
+
+/** What of a probe's result anything else depends on: while it says the same as before, nobody need judge anew. */
+export function saysTheSame(one: ProbeStanding, other: ProbeStanding): boolean {
+  return (
+    one.passed === true &&
+    other.passed === true &&
+    one.opinion === other.opinion &&
+    one.servedBy === other.servedBy &&
+    one.exchangeSeen === other.exchangeSeen &&
+    one.leaf === other.leaf
+  );
+}
+
+export interface ProbeStanding {
+  readonly passed: boolean | null;
+  readonly opinion: "up" | "down" | "unknown";
+  readonly servedBy: string | null;
+  readonly exchangeSeen: boolean;
+  /** The certificate that was shown, by its facts: shared by all who saw the same one. */
+  readonly leaf: string | null;
+}
+
+export function standingOf({ last, lastPassed, opinion }: ProbeRecord): ProbeStanding {
+  return {
+    passed: lastPassed,
+    opinion,
+    servedBy: last?.servedBy ?? null,
+    exchangeSeen: last?.exchangeSeen ?? false,
+    leaf: last?.tls?.chain[0]?.sha256 ?? null,
+  };
 }
 
 /**

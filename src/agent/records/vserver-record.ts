@@ -42,6 +42,10 @@ export class VserverRecord implements LiveVserver {
   certificateDiffers: boolean | null = null;
   /** When ADC, VIP and members last told one story. */
   agreedAt: number;
+  /** Whether they did when last judged: then they have until something else is heard. */
+  agreed = false;
+  /** As a member's. */
+  restsUntil = -Infinity;
   /** Recent answers by members that were out or in maintenance, each over a fresh connection. */
   drainedAnswers = 0;
   /** Answers by others since the last one of these. */
@@ -79,12 +83,18 @@ export class VserverRecord implements LiveVserver {
 
   /** Takes in what the ADC says of this vserver; null when it says nothing. */
   hear(state: VserverState | null): void {
+    this.disturb();
     this.adcOpinion = state?.state ?? "unknown";
     this.adcRawState = state?.rawState ?? null;
     this.healthPercent = state?.healthPercent ?? null;
     this.backupActive = state?.backupActive ?? false;
     this.adcStateAgeMs = state?.sinceMs ?? null;
     this.drainedConfirmed = this.drainedAnswers >= DRAINED_ANSWERS_NEEDED;
+  }
+
+  /** Something was heard of it or of a member: it must be judged anew. */
+  disturb(): void {
+    this.restsUntil = -Infinity;
   }
 
   /** Nobody is drained, or nobody drained answers any more. */
@@ -117,6 +127,7 @@ export class VserverRecord implements LiveVserver {
     this.since = earlier.since;
     this.mismatch = earlier.mismatch;
     this.agreedAt = earlier.agreedAt;
+    this.agreed = earlier.agreed;
     this.adcOpinion = earlier.adcOpinion;
     this.adcRawState = earlier.adcRawState;
     this.healthPercent = earlier.healthPercent;

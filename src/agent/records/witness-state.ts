@@ -5,13 +5,15 @@ import { memberKey, type AdcState } from "../../estate/adc-state.ts";
 import type { Declared } from "../../maintenance/declared.ts";
 import type { Observation } from "../../probes/probe.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
-import { canShowMaintenance, detectMaintenance, evaluateMember } from "../evaluate-member.ts";
+import { detectMaintenance, evaluateMember } from "../evaluate-member.ts";
 import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
 import { findMailboxSide, type MailboxFinding, type MailboxSide } from "../mailbox-side.ts";
-import type { LiveAdc, LiveServer, LiveState } from "../live.ts";
+import type { LiveAdc, LiveState } from "../live.ts";
 import type { EstateRecords } from "./build-records.ts";
+import { groupBy } from "./group-by.ts";
 import type { MemberRecord } from "./member-record.ts";
-import type { ProbeRecord } from "./probe-record.ts";
+import { saysTheSame, standingOf, type ProbeRecord } from "./probe-record.ts";
+import { ServerRecord, showsOf } from "./server-record.ts";
 import { ServerNames } from "./server-names.ts";
 import type { VserverRecord } from "./vserver-record.ts";
 
@@ -51,6 +53,9 @@ export class WitnessState implements LiveState {
   readonly #parts = new Map<string, AdcPart>();
   #members: readonly MemberRecord[] = [];
   #vservers: readonly VserverRecord[] = [];
+  #servers: readonly ServerRecord[] = [];
+  /** Members by their server's name: the windows of two ADCs' members of one name are the same. */
+  #namesakes: ReadonlyMap<string, readonly MemberRecord[]> = new Map();
   #probes: readonly ProbeRecord[] = [];
   #probeById: ReadonlyMap<string, ProbeRecord> = new Map();
   #mailboxSide: MailboxSide = { findings: [], probes: new Set() };
@@ -83,18 +88,8 @@ export class WitnessState implements LiveState {
     return this.#probes;
   }
 
-  get servers(): readonly LiveServer[] {
-    const servers = new Map<string, MemberRecord[]>();
-    for (const member of this.#members) {
-      const key = `${member.adc}\u0000${member.server}`;
-      const members = servers.get(key);
-      if (members === undefined) {
-        servers.set(key, [member]);
-      } else {
-        members.push(member);
-      }
-    }
-    return [...servers.values()].map((members) => this.#liveServer(members));
+  get servers(): readonly ServerRecord[] {
+    return this.#servers;
   }
 
   addAdc(name: string, options: { readonly nitro: boolean; readonly pollMs: number }): void {
@@ -121,6 +116,8 @@ export class WitnessState implements LiveState {
     part.records = records;
     const all = [...this.#parts.values()].flatMap((each) => each.records ?? []);
     this.#members = all.flatMap((each) => each.members);
+    this.#servers = this.#serversOf(this.#members);
+    this.#namesakes = groupBy(this.#members, ({ server }) => server);
     this.#vservers = all.flatMap((each) => each.vservers);
     this.#probes = all.flatMap((each) => each.probes);
     this.#probeById = new Map(this.#probes.map((probe) => [probe.id, probe]));
@@ -150,49 +147,81 @@ export class WitnessState implements LiveState {
     for (const vserver of records.vservers) {
       vserver.hear(state?.vservers.get(vserver.vserver) ?? null);
     }
-    this.#evaluate(this.#part(adc));
+    for (const judged of this.#judging(this.#part(adc))) {
+      void judged;
+    }
   }
 
   /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
   observe(ran: ProbeRecord, observation: Observation, passed: boolean | null): number {
     // The estate may have been imported anew while the probe ran: its successor remembers.
     const probe = this.#probeById.get(ran.id) ?? ran;
+    const before = standingOf(probe);
     // While nothing answers us, a failure is our own: it must not outlive the cut.
     const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
+    const isNews = !saysTheSame(before, standingOf(probe));
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
-      if (observation.servedBy !== null) {
-        this.names.learn(member.adc, observation.servedBy, member.server);
-      }
-      detectMaintenance(member, probe);
-      this.#evaluateMember(part, member);
+      this.#observeMember(part, member, probe, isNews);
     }
     for (const vserver of part.records?.vserversOf.get(probe) ?? []) {
       if (vserver.vserver === probe.vserver && observation.servedBy !== null) {
         countServedBy(vserver, observation, this.names.serverOf(probe.adc, observation.servedBy));
+        vserver.disturb();
       }
-      this.#evaluateVserver(part, vserver);
+      if (isNews || !this.#rests(vserver)) {
+        this.#evaluateVserver(part, vserver);
+      }
     }
     return delayMs;
   }
 
-  /** Brings everything up to date with the clock: grace and windows end without any probe telling. */
+  #observeMember(part: AdcPart, member: MemberRecord, probe: ProbeRecord, isNews: boolean): void {
+    if (!isNews && this.#rests(member)) {
+      return;
+    }
+    const servedBy = probe.last?.servedBy ?? null;
+    if (servedBy !== null) {
+      this.names.learn(member.adc, servedBy, member.server);
+    }
+    detectMaintenance(member, probe);
+    if (this.#judgeMember(part, member)) {
+      // What else a vserver depends on shows at the next turn of judging everything, within a second.
+      for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
+        this.#evaluateVserver(part, vserver);
+      }
+    }
+  }
+
+  /** Judges everything anew, whatever was heard. */
   evaluateAll(): void {
     this.#mailboxSide = findMailboxSide(this.#probes, this.suspendedAccounts);
     for (const part of this.#parts.values()) {
-      this.#evaluate(part);
+      for (const member of part.records?.members ?? []) {
+        this.#judgeMember(part, member);
+      }
+      for (const vserver of part.records?.vservers ?? []) {
+        this.#evaluateVserver(part, vserver);
+      }
     }
     this.#tellDeclarations();
   }
 
-  /** As `evaluateAll`, but lets others run every few milliseconds: ten thousand members never hold the event loop. */
+  /**
+   * Brings everything up to date with the clock: grace and windows end without any probe telling. What rests is passed
+   * by, and others may run every few milliseconds: ten thousand members never hold the event loop.
+   */
   async evaluateInTurns(): Promise<void> {
+    const before = this.#mailboxSide;
     this.#mailboxSide = findMailboxSide(this.#probes, this.suspendedAccounts);
+    if (before.probes.size > 0 || this.#mailboxSide.probes.size > 0) {
+      this.#disturbAll();
+    }
     let began = performance.now();
     for (const part of this.#parts.values()) {
-      for (const judged of this.#judging(part)) {
-        if (judged % LOOK_AT_CLOCK_EVERY === 0 && performance.now() - began >= TURN_MS) {
+      for (const looked of this.#judging(part)) {
+        if (looked % LOOK_AT_CLOCK_EVERY === 0 && performance.now() - began >= TURN_MS) {
           await nextTurn();
           began = performance.now();
         }
@@ -201,41 +230,44 @@ export class WitnessState implements LiveState {
     this.#tellDeclarations();
   }
 
-  /** Judges a part's members and vservers one by one; tells how many are done. */
+  /** Judges those of a part's members and vservers that do not rest, one by one; tells how many it has looked at. */
   *#judging(part: AdcPart): Generator<number> {
-    let judged = 0;
+    let looked = 0;
     for (const member of part.records?.members ?? []) {
-      this.#judgeMember(part, member);
-      yield ++judged;
+      if (!this.#rests(member) || this.#windowTurns(member)) {
+        this.#judgeMember(part, member);
+      }
+      yield ++looked;
     }
     for (const vserver of part.records?.vservers ?? []) {
-      this.#evaluateVserver(part, vserver);
-      yield ++judged;
+      if (!this.#rests(vserver)) {
+        this.#evaluateVserver(part, vserver);
+      }
+      yield ++looked;
     }
   }
 
-  #evaluate(part: AdcPart): void {
-    for (const member of part.records?.members ?? []) {
-      this.#judgeMember(part, member);
+  #rests({ restsUntil }: MemberRecord | VserverRecord): boolean {
+    return this.#options.now() < restsUntil;
+  }
+
+  /** Whether a declared window has begun or ended since this member was judged. */
+  #windowTurns(member: MemberRecord): boolean {
+    return this.#declared(member, this.#options.now()).state !== member.maintenance.declared;
+  }
+
+  #disturbAll(): void {
+    for (const member of this.#members) {
+      member.disturb();
     }
-    for (const vserver of part.records?.vservers ?? []) {
-      this.#evaluateVserver(part, vserver);
+    for (const vserver of this.#vservers) {
+      vserver.disturb();
     }
   }
 
-  #evaluateMember(part: AdcPart, member: MemberRecord): void {
+  /** True when a vserver's verdict may depend on what has changed. */
+  #judgeMember(part: AdcPart, member: MemberRecord): boolean {
     const before = standing(member);
-    this.#judgeMember(part, member);
-    if (standing(member) === before) {
-      // What else a vserver depends on shows at the next turn of judging everything, within a second.
-      return;
-    }
-    for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
-      this.#evaluateVserver(part, vserver);
-    }
-  }
-
-  #judgeMember(part: AdcPart, member: MemberRecord): void {
     const now = this.#options.now();
     evaluateMember(member, {
       now,
@@ -246,6 +278,13 @@ export class WitnessState implements LiveState {
       grace: this.#options.grace,
       mailboxSide: this.#mailboxSide.probes,
     });
+    const changed = standing(member) !== before;
+    if (changed) {
+      for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
+        vserver.disturb();
+      }
+    }
+    return changed;
   }
 
   #evaluateVserver(part: AdcPart, vserver: VserverRecord): void {
@@ -260,39 +299,17 @@ export class WitnessState implements LiveState {
   /** Flexible windows begin, and automatic ends come, by what a server shows. */
   #tellDeclarations(): void {
     const now = this.#options.now();
-    const shows = new Map<string, { bad: boolean; stable: boolean }>();
-    for (const member of this.#members) {
-      const stable =
-        member.goodSince !== null && now - member.goodSince >= this.#options.stabilityMs;
-      const sofar = shows.get(member.server) ?? { bad: false, stable: true };
-      shows.set(member.server, {
-        bad: sofar.bad || member.bad || member.detection.detected,
-        stable: sofar.stable && (stable || (!member.bad && member.probes.length === 0)),
-      });
-    }
-    for (const [server, shown] of shows) {
+    for (const [server, members] of this.#namesakes) {
+      const shown = showsOf(members, now, this.#options.stabilityMs);
       this.#options.declarations.observe(server, shown, now);
     }
   }
 
-  /** A server is in maintenance when that is declared for it, or when all its members (that could show it) are. */
-  #liveServer(members: readonly MemberRecord[]): LiveServer {
-    const [first] = members;
-    const telling = members.filter(canShowMaintenance);
-    const now = this.#options.now();
-    const windows = members.map((member) => this.#declared(member, now));
-    const open = windows.filter((window) => window.state === "open");
-    const ends = open.flatMap((window) => (window.endAt === null ? [] : [window.endAt]));
-    return {
-      adc: first?.adc ?? "",
-      server: first?.server ?? "",
-      maintenance: {
-        declared: open.length > 0,
-        adc: members.every((member) => member.maintenance.adc),
-        detected: telling.length > 0 && telling.every((member) => member.maintenance.detected),
-      },
-      maintenanceEnd: ends.length === 0 ? null : Math.max(...ends),
-    };
+  #serversOf(members: readonly MemberRecord[]): readonly ServerRecord[] {
+    const grouped = groupBy(members, ({ adc, server }) => `${adc}\u0000${server}`);
+    const declared = (member: MemberRecord): Declared =>
+      this.#declared(member, this.#options.now());
+    return [...grouped.values()].map((own) => new ServerRecord(own, declared));
   }
 
   #declared(member: MemberRecord, now: number): Declared {
@@ -308,9 +325,11 @@ export class WitnessState implements LiveState {
   }
 }
 
-/** What a vserver's verdict depends on in a member, as one value to compare. */
-function standing({ adcOpinion, replica, service, verdict, maintenance }: MemberRecord): string {
-  return `${adcOpinion} ${replica} ${service} ${verdict} ${maintenance.declared} ${String(maintenance.detected)}`;
+/** What a vserver's verdict depends on in a member, as one value to compare; the certificates it shows are among it. */
+function standing(member: MemberRecord): string {
+  const { adcOpinion, replica, service, verdict, maintenance, probes } = member;
+  const leaf = probes.find((probe) => probe.last?.tls)?.last?.tls?.chain[0]?.sha256 ?? "";
+  return `${adcOpinion} ${replica} ${service} ${verdict} ${maintenance.declared} ${String(maintenance.detected)} ${leaf}`;
 }
 
 function later(clock: AgreementClock, at: number): AgreementClock {
