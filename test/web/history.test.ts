@@ -88,31 +88,100 @@ describe("runs of probes", () => {
     expect(history.runs("nobody", 10)).toEqual([]);
   });
 
-  test("one ring holds them all, the oldest go first, and the ring never grows past its bytes", () => {
+  /** Runs of one probe as a table shows them: when, how long, and which evidence. */
+  const shown = (ring: ObservationRing, probeId: string, count: number) =>
+    ring
+      .last(probeId, count)
+      .map(({ observation: { startedAt, durationMs, evidence } }) => [
+        startedAt,
+        durationMs,
+        evidence.transcript,
+      ]);
+
+  test("forget the oldest of all where they fill their memory", () => {
     const ring = new ObservationRing(100_000);
     const transcript = "x".repeat(1_000);
     for (let index = 0; index < 5_000; index += 1) {
-      const observation = anObservation({
+      const observation = aFailure("banner", "closed_without_data", {
         startedAt: index,
         evidence: { transcript, detail: null },
       });
-      ring.add({ probeId: `p${String(index % 7)}`, observation, passed: true });
+      ring.add({ probeId: `p${String(index % 7)}`, observation, passed: false });
     }
     expect(ring.bytes).toBeLessThanOrEqual(100_000);
-    expect(ring.count).toBe(35);
     const kept = Array.from({ length: 7 }, (_, index) =>
       ring.last(`p${String(index)}`, 100),
     ).flat();
+    expect(kept).toHaveLength(26);
     expect(kept.map(({ observation }) => observation.startedAt).sort((a, b) => a - b)).toEqual(
-      Array.from({ length: 35 }, (_, index) => 4_965 + index),
+      Array.from({ length: 26 }, (_, index) => 4_974 + index),
     );
+  });
+
+  test("of runs that repeat one another keep the times, each with the evidence of the first", () => {
+    const ring = new ObservationRing(1e6);
+    const run = (startedAt: number, passed: boolean) => ({
+      probeId: "p",
+      observation: passed
+        ? anObservation({
+            startedAt,
+            durationMs: startedAt / 10,
+            phases: { connect: 1, banner: startedAt },
+            evidence: { transcript: `good ${String(startedAt)}`, detail: null },
+          })
+        : aFailure("connect", "refused", { startedAt, durationMs: 1 }),
+      passed,
+    });
+    for (const [startedAt, passed] of [
+      [10, true],
+      [20, true],
+      [30, true],
+      [40, false],
+      [50, true],
+      [60, true],
+    ] as const) {
+      ring.add(run(startedAt, passed));
+    }
+    const failure = run(40, false).observation.evidence.transcript;
+    expect(shown(ring, "p", 100)).toEqual([
+      [60, 6, "good 50"],
+      [50, 5, "good 50"],
+      [40, 1, failure],
+      [30, 3, "good 10"],
+      [20, 2, "good 10"],
+      [10, 1, "good 10"],
+    ]);
+    expect(shown(ring, "p", 2)).toEqual([
+      [60, 6, "good 50"],
+      [50, 5, "good 50"],
+    ]);
+    expect(ring.last("p", 1)[0]?.observation.phases).toEqual({ connect: 1, banner: 60 });
+    expect(ring.last("other", 5)).toEqual([]);
+  });
+
+  test("of endless repetitions keep the newest, and never more than their memory", () => {
+    const maxBytes = 400_000;
+    const ring = new ObservationRing(maxBytes);
+    for (let index = 0; index < 50_000; index += 1) {
+      const observation = anObservation({ startedAt: index });
+      ring.add({ probeId: `p${String(index % 5)}`, observation, passed: true });
+    }
+    expect(ring.bytes).toBeLessThanOrEqual(maxBytes);
+    expect(shown(ring, "p4", 3).map(([startedAt]) => startedAt)).toEqual([49_999, 49_994, 49_989]);
+    const all = ring.last("p4", 1e6).map(({ observation }) => observation.startedAt);
+    // All that is remembered without a gap, and the run whose evidence they share.
+    expect(all.slice(0, -1)).toEqual(
+      Array.from({ length: all.length - 1 }, (_, index) => 49_999 - 5 * index),
+    );
+    expect(all.length).toBeGreaterThan(100);
+    expect(all.at(-1)).toBe(4);
   });
 
   test("a run larger than the ring leaves nothing behind", () => {
     const ring = new ObservationRing(1_000);
     const evidence = { transcript: "x".repeat(10_000), detail: null };
     ring.add({ probeId: "p", observation: anObservation({ evidence }), passed: true });
-    expect([ring.bytes, ring.count, ring.last("p", 1)]).toEqual([0, 0, []]);
+    expect([ring.bytes, ring.last("p", 1)]).toEqual([0, []]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Observation } from "../../probes/probe.ts";
+import { RunTimesRing } from "./run-times.ts";
 
 /** One run of a probe, as it is remembered. */
 export interface PastRun {
@@ -7,58 +8,97 @@ export interface PastRun {
   readonly passed: boolean | null;
 }
 
+/** A run kept whole, and the last row of times that was written before it. */
+interface WholeRun {
+  readonly run: PastRun;
+  readonly after: number;
+}
+
+interface ProbeRuns {
+  /** Oldest first. */
+  readonly whole: WholeRun[];
+  lastRow: number;
+}
+
+/** Of the memory, the part for runs that only repeat what the one before said. */
+const REPEATED_SHARE = 1 / 4;
+const NO_ROW = -1;
+
 /**
- * The last runs of all probes in one ring of so many bytes: the oldest go first, whichever probe they belong to.
- * Sizes are estimates by what dominates: transcripts and certificates.
+ * The last runs of all probes in so many bytes: the oldest go first, whichever probe they belong to. A run that passed
+ * and says what the one before it said keeps only its times; its evidence is that one's. Sizes of the others are
+ * estimates by what dominates: transcripts and certificates.
  */
 export class ObservationRing {
   readonly #maxBytes: number;
-  /** Oldest first, from `#head` on; the space before it is reclaimed now and then. */
+  readonly #repeated: RunTimesRing;
+  /** Whole runs, oldest first, from `#head` on; the space before it is reclaimed now and then. */
   #runs: PastRun[] = [];
   #head = 0;
-  #bytes = 0;
-  readonly #byProbe = new Map<string, PastRun[]>();
+  #wholeBytes = 0;
+  readonly #byProbe = new Map<string, ProbeRuns>();
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.#repeated = new RunTimesRing(maxBytes * REPEATED_SHARE);
+    this.#maxBytes = maxBytes * (1 - REPEATED_SHARE);
   }
 
   add(run: PastRun): void {
-    this.#runs.push(run);
-    this.#bytes += sizeOf(run);
-    const own = this.#byProbe.get(run.probeId);
+    let own = this.#byProbe.get(run.probeId);
     if (own === undefined) {
-      this.#byProbe.set(run.probeId, [run]);
-    } else {
-      own.push(run);
+      own = { whole: [], lastRow: NO_ROW };
+      this.#byProbe.set(run.probeId, own);
     }
-    while (this.#bytes > this.#maxBytes && this.#head < this.#runs.length) {
+    const before = own.whole.at(-1)?.run;
+    if (before !== undefined && repeats(run, before)) {
+      own.lastRow = this.#repeated.add(run.observation, own.lastRow);
+      return;
+    }
+    own.whole.push({ run, after: own.lastRow });
+    this.#runs.push(run);
+    this.#wholeBytes += sizeOf(run);
+    while (this.#wholeBytes > this.#maxBytes && this.#head < this.#runs.length) {
       this.#dropOldest();
     }
   }
 
   /** The last runs of a probe, newest first. */
   last(probeId: string, count: number): readonly PastRun[] {
-    return (this.#byProbe.get(probeId) ?? []).slice(-count).reverse();
+    const own = this.#byProbe.get(probeId);
+    const found: PastRun[] = [];
+    let row = own?.lastRow ?? NO_ROW;
+    for (let index = (own?.whole.length ?? 0) - 1; index >= 0 && found.length < count; index--) {
+      const whole = own?.whole[index];
+      while (whole !== undefined && row > whole.after && found.length < count) {
+        const times = this.#repeated.read(row);
+        if (times === null) {
+          break;
+        }
+        const { previous, ...ownTimes } = times;
+        found.push({ ...whole.run, observation: { ...whole.run.observation, ...ownTimes } });
+        row = previous;
+      }
+      if (whole !== undefined && found.length < count) {
+        found.push(whole.run);
+        row = Math.min(row, whole.after);
+      }
+    }
+    return found;
   }
 
   get bytes(): number {
-    return this.#bytes;
-  }
-
-  get count(): number {
-    return this.#runs.length - this.#head;
+    return this.#wholeBytes + this.#repeated.bytes;
   }
 
   #dropOldest(): void {
     const oldest = this.#runs[this.#head];
     this.#head += 1;
     if (oldest !== undefined) {
-      this.#bytes -= sizeOf(oldest);
+      this.#wholeBytes -= sizeOf(oldest);
+      // The oldest run of all is the oldest of its probe. Rows that repeat it cannot be read without it.
       const own = this.#byProbe.get(oldest.probeId);
-      // The oldest run of all is the oldest of its probe.
-      own?.shift();
-      if (own?.length === 0) {
+      own?.whole.shift();
+      if (own?.whole.length === 0) {
         this.#byProbe.delete(oldest.probeId);
       }
     }
@@ -67,6 +107,22 @@ export class ObservationRing {
       this.#head = 0;
     }
   }
+}
+
+/** Whether a reader would learn nothing from this run but its times. */
+function repeats({ observation, passed }: PastRun, before: PastRun): boolean {
+  const earlier = before.observation;
+  return (
+    passed === true &&
+    before.passed === true &&
+    observation.outcome === earlier.outcome &&
+    observation.step === earlier.step &&
+    observation.servedBy === earlier.servedBy &&
+    observation.exchangeSeen === earlier.exchangeSeen &&
+    observation.tls?.chain[0]?.sha256 === earlier.tls?.chain[0]?.sha256 &&
+    observation.tls?.verification === earlier.tls?.verification &&
+    observation.tls?.protocol === earlier.tls?.protocol
+  );
 }
 
 const BASE_BYTES = 800;
