@@ -71,7 +71,7 @@ export class ProbeRunner {
     }
   }
 
-  async #probe(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
+  #probe(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
     const { network, signal, now, monotonic } = this.#options;
     const around = { network, signal, localAddress: this.#localAddress(), now, monotonic };
     return runProbe(record.planned, around, timeoutMs);

@@ -42,8 +42,12 @@ export type Vantage = (typeof VANTAGES)[number];
 
 /** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
 export interface Network {
-  /** Never rejects. `refused` when the rules of this agent (lab, demo) forbid an unmapped address: no packet leaves. */
-  resolve(host: string, port: number, transport: "tcp" | "udp" | "icmp"): Promise<Resolution>;
+  /** At once where no name has to be looked up. Never rejects. `forbidden` when the rules of this agent (lab, demo) forbid an unmapped address: no packet leaves. */
+  resolve(
+    host: string,
+    port: number,
+    transport: "tcp" | "udp" | "icmp",
+  ): Resolution | Promise<Resolution>;
   /** TLS contexts and certificate facts shared by all probes of this network; without it each probe makes its own. */
   readonly tls?: TlsStore;
   /** Tells probes under way that their round is abandoned; without it each listens for itself. */

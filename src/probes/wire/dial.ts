@@ -102,9 +102,15 @@ export async function resolveTarget(
 }
 
 /** Waits for something that cannot be cancelled no longer than the run lasts. */
-function beforeDeadline<T>(run: ProbeRun, waited: Promise<T>): Promise<T | Break> {
+function beforeDeadline<T extends object>(
+  run: ProbeRun,
+  waited: T | Promise<T>,
+): T | Break | Promise<T | Break> {
   if (run.interrupted !== null) {
-    return Promise.resolve(run.interrupted);
+    return run.interrupted;
+  }
+  if (!(waited instanceof Promise)) {
+    return waited;
   }
   return new Promise((resolve, reject) => {
     const resource: RunResource = { interrupt: resolve, release: () => undefined };

@@ -85,16 +85,16 @@ export function createNetwork(options: NetworkOptions): Network {
         (transport === "icmp" ? undefined : mapping.get(keyOf({ host, port }))) ??
         mapping.get(keyOf({ host, port: null }));
       if (mapped === undefined && options.unmapped === "refuse") {
-        return Promise.resolve({
+        return {
           kind: "forbidden",
           message: `${host}:${port} is not mapped, and this agent only goes where connect_to says`,
-        });
+        };
       }
       const toHost = mapped?.host ?? host;
       const toPort = mapped?.port ?? port;
       const family = isIP(toHost);
       return family === 4 || family === 6
-        ? Promise.resolve({ kind: "address", address: toHost, port: toPort, family })
+        ? { kind: "address", address: toHost, port: toPort, family }
         : resolveName(toHost, toPort);
     },
   };
