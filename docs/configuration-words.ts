@@ -105,7 +105,8 @@ export const TRANSACTION_OPTIONS: readonly {
   {
     transactions: ["ews_folder"],
     option: "padding_bytes",
-    meaning: "Asks again with a body of this size, nothing of which is stored.",
+    meaning:
+      "The same is asked again with a body of this size, nothing of which is stored; default 65536, 0 leaves it out.",
   },
   {
     transactions: ["eas_options", "ews_folder", "autodiscover", "mapi_endpoint", "oab", "rpc_echo"],
