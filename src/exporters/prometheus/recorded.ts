@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { LoginEnd } from "../../agent/events.ts";
 import type { LiveProbe } from "../../agent/live.ts";
 import { PHASES, type Observation } from "../../probes/probe.ts";
 import { DEFINITIONS, type MetricName } from "./definitions.ts";
@@ -17,6 +18,7 @@ export interface Recorded {
     observation: Observation,
     passed: boolean | null,
   ) => void;
+  readonly loginEnded: (account: string, end: LoginEnd) => void;
   readonly adcRequest: (request: AdcRequest) => void;
   readonly scheduleLag: (seconds: number) => void;
   readonly missedProbe: () => void;
@@ -53,6 +55,7 @@ export function createRecorded(build: {
     ...described("adc_witness_config_last_reload_success_timestamp_seconds"),
     registers: [registry],
   });
+  const logins = new Counter({ ...described("adc_witness_logins_total"), registers: [registry] });
   const lag = new Histogram({
     ...described("adc_witness_schedule_lag_seconds"),
     buckets: LAG_BUCKETS,
@@ -109,6 +112,9 @@ export function createRecorded(build: {
           phases.observe({ ...kind, phase }, durationMs / 1000);
         }
       }
+    },
+    loginEnded: (account, outcome) => {
+      logins.inc({ account, outcome });
     },
     adcRequest: ({ adc, node, durationMs, code }) => {
       requests.observe({ adc, node }, durationMs / 1000);
