@@ -68,7 +68,8 @@ export const TRANSACTION_OPTIONS: readonly {
   {
     transactions: ["rpc_endpoint_map"],
     option: "expected_port",
-    meaning: "Port the mapper must name, where the member is the mapper itself.",
+    meaning:
+      "Port the mapper must name, or several separated by commas, where the member is the mapper itself; default: the ports that the ADC's monitors of the service ask at.",
   },
   {
     transactions: ["dns_lookup"],

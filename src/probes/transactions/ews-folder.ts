@@ -5,6 +5,7 @@ import type { TransactionSpec } from "./spec.ts";
 import { failed, webTransaction, type ServedVerdict } from "./web-transaction.ts";
 import type { Served } from "./web-login.ts";
 import type { WebRequest } from "./web-session.ts";
+import { WEB_PATHS } from "./web-paths.ts";
 
 /**
  * GetFolder of the inbox over Exchange Web Services: login, back end and store. Then the same is asked again in a body of
@@ -52,7 +53,7 @@ function getFolder(spec: TransactionSpec, padding: number): WebRequest {
   const comment = padding === 0 ? "" : `<!--${"x".repeat(padding)}-->`;
   return {
     method: "POST",
-    path: spec.path ?? "/EWS/Exchange.asmx",
+    path: spec.path ?? WEB_PATHS.ews_folder,
     headers: [["Content-Type", "text/xml; charset=utf-8"]],
     body:
       '<?xml version="1.0" encoding="utf-8"?>' +
