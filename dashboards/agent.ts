@@ -97,7 +97,7 @@ export const AGENT: Dashboard = {
             expr: `histogram_quantile(${String(quantile)}, sum by (le, instance) (${rate(ofAgent("adc_witness_schedule_lag_seconds_bucket"))}))`,
             legend: `{{instance}} p${String(quantile * 100)}`,
           })),
-          width: 8,
+          width: 6,
           height: 8,
         },
         {
@@ -112,7 +112,23 @@ export const AGENT: Dashboard = {
               legend: "{{vantage}}",
             },
           ],
-          width: 8,
+          width: 6,
+          height: 8,
+        },
+        {
+          kind: "timeseries",
+          title: "Logins",
+          description:
+            "Logins by what became of them, held-back ones too: what directory and accounts have to bear.",
+          unit: "ops",
+          stacked: true,
+          queries: [
+            {
+              expr: `sum by (account, outcome) (${rate(ofAgent("adc_witness_logins_total"))})`,
+              legend: "{{account}} {{outcome}}",
+            },
+          ],
+          width: 6,
           height: 8,
         },
         {
@@ -126,7 +142,7 @@ export const AGENT: Dashboard = {
               legend: "{{instance}}",
             },
           ],
-          width: 8,
+          width: 6,
           height: 8,
         },
         {

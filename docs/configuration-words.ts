@@ -68,7 +68,8 @@ export const TRANSACTION_OPTIONS: readonly {
   {
     transactions: ["rpc_endpoint_map"],
     option: "expected_port",
-    meaning: "Port the mapper must name, where the member is the mapper itself.",
+    meaning:
+      "Port the mapper must name, or several separated by commas, where the member is the mapper itself; default: the ports that the ADC's monitors of the service ask at.",
   },
   {
     transactions: ["dns_lookup"],
@@ -105,7 +106,8 @@ export const TRANSACTION_OPTIONS: readonly {
   {
     transactions: ["ews_folder"],
     option: "padding_bytes",
-    meaning: "Asks again with a body of this size, nothing of which is stored.",
+    meaning:
+      "The same is asked again with a body of this size, nothing of which is stored; default 65536, 0 leaves it out.",
   },
   {
     transactions: ["eas_options", "ews_folder", "autodiscover", "mapi_endpoint", "oab", "rpc_echo"],

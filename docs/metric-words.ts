@@ -17,7 +17,10 @@ export const METRIC_GROUPS: readonly {
     ],
   },
   { title: "What the ADC says", prefixes: ["adc_witness_adc_", "adc_witness_vserver_member_info"] },
-  { title: "Probes", prefixes: ["adc_witness_probe", "adc_witness_vip_served_by_total"] },
+  {
+    title: "Probes",
+    prefixes: ["adc_witness_probe", "adc_witness_mail_", "adc_witness_vip_served_by_total"],
+  },
   { title: "TLS", prefixes: ["adc_witness_tls_", "adc_witness_certificate_differs"] },
   {
     title: "Maintenance",
@@ -34,6 +37,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_config_",
       "adc_witness_agent_cut_off",
       "adc_witness_login_suspended",
+      "adc_witness_logins_total",
       "adc_witness_schedule_lag_seconds",
       "adc_witness_missed_probes_total",
       "adc_witness_event_loop_lag_seconds",
@@ -52,6 +56,8 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
   node: "URL of one node of the ADC.",
   node_version: "Version of Node.js.",
   of: "`configured`, `adc_up`, `really_up` or `maintenance`.",
+  outcome:
+    "`accepted`, `rejected`, `unanswered` (may have been rejected), `not_tried` (it ended before the credential was sent) or `held_back` (not begun).",
   opinion: "`adc`, `replica` or `service`.",
   phase: "Phase of a probe: name resolution, TCP, TLS and so on.",
   port: "Port of the member; `*` where the ADC has any port.",

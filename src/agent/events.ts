@@ -1,5 +1,9 @@
 import type { Observation } from "../probes/probe.ts";
+import type { LoginOutcome } from "../probes/transactions/login-outcome.ts";
 import type { LiveProbe } from "./live.ts";
+
+/** What became of a login; `held_back`: the account's gate did not let it begin. */
+export type LoginEnd = LoginOutcome | "held_back";
 
 /** What the agent tells as it happens; metrics and logs listen. Calls must be cheap and must not throw. */
 export interface AgentEvents {
@@ -8,6 +12,8 @@ export interface AgentEvents {
     observation: Observation,
     passed: boolean | null,
   ) => void;
+  /** `account` is the configured account, or `monitor NAME` for that of a login monitor. */
+  readonly loginEnded: (account: string, end: LoginEnd) => void;
   readonly adcRequest: (request: {
     readonly adc: string;
     readonly node: string;

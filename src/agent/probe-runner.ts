@@ -12,7 +12,7 @@ export interface ProbeRunnerOptions {
   readonly network: Network;
   readonly signal: AbortSignal;
   readonly sourceAddresses: readonly string[];
-  readonly events: Pick<AgentEvents, "probeFinished">;
+  readonly events: Pick<AgentEvents, "probeFinished" | "loginEnded">;
   /** Without a keeper no probe that needs a login is run. */
   readonly keeper: AccountKeeper | null;
   readonly now: () => number;
@@ -104,11 +104,16 @@ export class ProbeRunner {
     if (state !== null) {
       state.suspendedAccounts = keeper.suspended();
     }
-    if (gated.kind === "held_back" || missing) {
+    if (missing) {
+      return null;
+    }
+    if (gated.kind === "held_back") {
+      this.#options.events.loginEnded(nameOfLogin(record), "held_back");
       return null;
     }
     const { observation, passed } = gated.result;
     const outcome = loginOutcome(observation);
+    this.#options.events.loginEnded(nameOfLogin(record), outcome);
     if (outcome === "accepted") {
       this.#broken.delete(record.id);
     }
@@ -152,6 +157,13 @@ export class ProbeRunner {
     this.#sourceTurn = (this.#sourceTurn + 1) % addresses.length;
     return addresses[this.#sourceTurn] ?? null;
   }
+}
+
+/** By what name of the configuration a probe logs in. */
+function nameOfLogin({ planned: { action } }: ProbeRecord): string {
+  return action.kind === "transaction"
+    ? (action.account ?? action.transaction)
+    : `monitor ${action.monitor.name}`;
 }
 
 /** Stands for a run that did not take place: nothing was sent. */

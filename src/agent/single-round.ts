@@ -14,7 +14,7 @@ export async function singleRoundRunner(
     network,
     signal,
     sourceAddresses: config.sourceAddresses,
-    events: { probeFinished: () => undefined },
+    events: { probeFinished: () => undefined, loginEnded: () => undefined },
     keeper: await openAccountKeeper({
       stateDir: config.stateDir,
       people: gatedPeople(config),

@@ -19,6 +19,23 @@ export interface VserverGraph {
   readonly vserversOfService: (serviceName: string) => readonly string[];
   /** As `csPathTo`. */
   readonly csPathTo: (lbVserverName: string, preferredPath?: string | null) => CsPath[];
+  /**
+   * Where a content-switching vserver may send this request: the targets of the rules that hang on something unknown, and
+   * of the first that certainly takes it. Empty: nobody takes it.
+   */
+  readonly csTargets: (csVserverName: string, request: RuleRequest) => readonly string[];
+  /** Which policies certainly take which of these paths, and where they lead: one route for each policy and path. */
+  readonly csRoutes: (paths: readonly string[]) => CsRoute[];
+}
+
+/** A path that a content-switching policy takes for certain, before all others. */
+export interface CsRoute {
+  readonly csVserver: string;
+  readonly policy: string;
+  readonly target: string;
+  readonly path: string;
+  /** Null where the rule does not look at the host name. */
+  readonly host: string | null;
 }
 
 export function createVserverGraph(estate: Estate): VserverGraph {
@@ -49,7 +66,41 @@ export function createVserverGraph(estate: Estate): VserverGraph {
         pathsThrough(one, lbVserverName, preferredPath),
       );
     },
+    csTargets(csVserverName, request) {
+      const one = switches.find(({ name }) => name === csVserverName);
+      return one === undefined ? [] : targetsOf(one, request);
+    },
+    csRoutes: (paths) => switches.flatMap((one) => routesThrough(one, paths)),
   };
+}
+
+function targetsOf({ entries, fallback }: Switch, request: RuleRequest): string[] {
+  const targets: string[] = [];
+  for (const { tree, target } of entries) {
+    const takes = matchesRule(tree(), request);
+    if (takes !== false && target !== null) {
+      targets.push(target);
+    }
+    if (takes === true) {
+      return targets;
+    }
+  }
+  return fallback === null ? targets : [...targets, fallback];
+}
+
+function routesThrough({ name, entries }: Switch, paths: readonly string[]): CsRoute[] {
+  return entries.flatMap(({ policy, target, tree }, position): CsRoute[] => {
+    if (target === null) {
+      return [];
+    }
+    const earlier = entries.slice(0, position);
+    return paths.flatMap((path): CsRoute[] => {
+      const request = requestsMatching(tree())
+        .map(({ host }) => ({ path, host }))
+        .find((each) => matchesRule(tree(), each) === true && !takenBy(earlier, each));
+      return request === undefined ? [] : [{ csVserver: name, policy, target, ...request }];
+    });
+  });
 }
 
 /** Vservers that a service or group serves: the load-balancing ones that bind it, then content switching before those. */

@@ -8,7 +8,7 @@ import {
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
 import { personOf } from "../../src/agent/accounts/gated-login.ts";
-import type { LoginPlace } from "../../src/probes/transactions/account-gate.ts";
+import { SHORTEST_GAP_MS, type LoginPlace } from "../../src/probes/transactions/account-gate.ts";
 
 const MINUTE_MS = 60_000;
 const EX01: LoginPlace = { key: "backend/ex01", throughAdc: false };
@@ -20,12 +20,21 @@ async function shared() {
   const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-accounts-"));
   onTestFinished(() => rm(stateDir, { recursive: true, force: true }));
   const clock = { at: 1_800_000_000_000 };
-  const open = (secret = "canary-91c2"): Promise<AccountKeeper> =>
-    openAccountKeeper({
+  const open = async (secret = "canary-91c2"): Promise<AccountKeeper> => {
+    const keeper = await openAccountKeeper({
       stateDir,
       people: new Map([["probe", { secret, names: ["probe-a"] }]]),
       now: () => clock.at,
     });
+    return {
+      ...keeper,
+      // Each login comes after the shortest gap between two.
+      begin(account, place, deadline) {
+        clock.at += SHORTEST_GAP_MS;
+        return keeper.begin(account, place, deadline);
+      },
+    };
+  };
   return { stateDir, clock, open };
 }
 
@@ -68,17 +77,16 @@ describe("two keepers of one state directory", () => {
     const [agent, command] = [await open(), await open()];
     await agent.end("probe", await begin(agent, EX01, clock.at + MINUTE_MS), "rejected");
     await command.end("probe", await begin(command, EX02, clock.at + MINUTE_MS), "rejected");
+    const until = clock.at + 30 * MINUTE_MS;
     const restarted = await open();
     for (const keeper of [agent, command, restarted]) {
       expect(await keeper.begin("probe", VIP, clock.at + MINUTE_MS)).toMatchObject({
         kind: "wait",
         why: "suspended",
       });
-      expect(keeper.suspended()).toEqual([
-        { account: "probe-a", until: clock.at + 30 * MINUTE_MS },
-      ]);
+      expect(keeper.suspended()).toEqual([{ account: "probe-a", until }]);
     }
-    clock.at += 30 * MINUTE_MS;
+    clock.at = until;
     expect(await restarted.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({
       kind: "begun",
     });
@@ -140,6 +148,17 @@ test("a new secret lifts a suspension at once, the same one does not, and neithe
   expect(renewed.suspended()).toEqual([]);
   expect(await renewed.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({ kind: "begun" });
   expect(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8")).not.toContain("canary");
+});
+
+test("a command with an old secret does not take the gate from an agent whose secret works", async () => {
+  const { clock, open } = await shared();
+  const agent = await open("canary-new");
+  const command = await open("canary-old");
+  await agent.end("probe", await begin(agent, EX01, clock.at + MINUTE_MS), "accepted");
+  expect(await command.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({
+    why: "other_secret",
+  });
+  expect(await agent.begin("probe", EX02, clock.at + MINUTE_MS)).toMatchObject({ kind: "begun" });
 });
 
 test.each([

@@ -70,6 +70,7 @@ function record(metrics: Metrics, live: LiveState): void {
   metrics.configReloaded(true, Date.now());
   metrics.scheduleLag(0.001);
   metrics.missedProbe();
+  metrics.loginEnded("probe-a", "accepted");
   metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 20, code: null });
   metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 20, code: 444 });
   for (const probe of live.probes) {

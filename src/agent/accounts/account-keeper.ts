@@ -112,6 +112,7 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
       async ([account, { secret }]) => [account, await markOf(account, secret)] as const,
     ),
   );
+  const ownMark = new Map(marks);
   await change((book) => {
     for (const [account, mark] of marks) {
       stepAll(book, account, { kind: "secret", mark, at: now() });
@@ -122,9 +123,14 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
   return {
     begin: async (account, place, deadline) =>
       change<BeginResult>((book) => {
-        const decision = decideLogin(book.get(account) ?? initialGate(), place, now());
+        const gate = book.get(account) ?? initialGate();
+        const mark = ownMark.get(account) ?? null;
+        const decision = decideLogin(gate, place, now(), mark);
         if (decision.kind === "wait") {
           return { result: decision, changed: false };
+        }
+        if (mark !== null && mark !== gate.secret) {
+          stepAll(book, account, { kind: "secret", mark, at: now() });
         }
         const id = randomUUID();
         stepAll(book, account, { kind: "started", id, place, deadline, at: now() });

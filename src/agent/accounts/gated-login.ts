@@ -6,7 +6,7 @@ import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import type { AccountKeeper } from "./account-keeper.ts";
 
-/** How often, and how long at most, a login waits for another of the same account that is under way. */
+/** How often, and how long at most, a login waits for another of the same account that is under way or has just begun. */
 const BUSY_RETRY_MS = 200;
 const BUSY_PATIENCE_MS = 10_000;
 /** Time beyond a probe's own until its login counts as unanswered. */
@@ -61,8 +61,11 @@ export async function gatedLogin(
       const broken = await keeper.end(account, begun.id, loginOutcome(result.observation));
       return { kind: "ran", result, broken };
     }
-    const busy = begun.kind === "wait" ? begun.why === "busy" : begun.message.includes("busy");
-    if (!busy || now() >= patience || signal.aborted) {
+    const soon =
+      begun.kind === "wait"
+        ? begun.why === "busy" || begun.why === "paced"
+        : begun.message.includes("busy");
+    if (!soon || now() >= patience || signal.aborted) {
       return { kind: "held_back", why: begun.kind === "wait" ? begun.why : begun.message };
     }
     await sleep(BUSY_RETRY_MS, undefined, { signal }).catch(() => undefined);

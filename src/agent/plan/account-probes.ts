@@ -5,6 +5,7 @@ import {
   type TransactionName,
   type TransactionSpec,
 } from "../../probes/transactions/spec.ts";
+import { ownPath } from "../../probes/transactions/web-paths.ts";
 import { anonymousSpec, clientTls, type Recogniser } from "./look-probes.ts";
 import { matchesPattern } from "./pattern.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
@@ -26,27 +27,56 @@ export function configuredProbes(
   graph: VserverGraph,
 ): PlannedProbe[] {
   return settings.runs
-    .flatMap((run) =>
-      [...estate.services.values()].flatMap((service) => {
+    .flatMap((run) => {
+      const meant = [...estate.services.values()].flatMap((service): RunAtService[] => {
         const vservers = graph.vserversOfService(service.name);
         const members = service.members.filter((member) =>
           isMeant(run, service, member, vservers, recognise),
         );
         return members.length === 0
           ? []
-          : probesOfService({
-              estate,
-              settings,
-              recognise,
-              graph,
-              run,
-              service,
-              members,
-              vservers,
-            });
-      }),
-    )
+          : [{ estate, settings, recognise, graph, run, service, members, vservers }];
+      });
+      const unrouted = new Set<string>();
+      return whereItsPathLeads(meant).flatMap((at) => probesOfService(at, unrouted));
+    })
     .filter(firstOfItsId());
+}
+
+/**
+ * Behind content switching a path belongs to some services alone: a run that names no services goes to those. All of
+ * them where the path leads nowhere, since the servers may be asked for it all the same.
+ */
+function whereItsPathLeads(meant: readonly RunAtService[]): readonly RunAtService[] {
+  const led = meant.filter(
+    (at) =>
+      at.run.members.adcServices.length > 0 || at.run.members.vservers.length > 0 || isLed(at),
+  );
+  return led.length === 0 ? meant : led;
+}
+
+function isLed(at: RunAtService): boolean {
+  const path = askedPath(at);
+  const lbVservers = at.vservers.flatMap((name) => at.estate.lbVservers.get(name) ?? []);
+  return (
+    path === null ||
+    lbVservers.length === 0 ||
+    lbVservers.some((vserver) =>
+      vipReach(at.graph, at.estate, vserver, at.settings, path).some(
+        (reach) => reach.entry.name === vserver.name || leadsThere(at, vserver, reach, path),
+      ),
+    )
+  );
+}
+
+function leadsThere(at: RunAtService, vserver: LbVserver, reach: VipReach, path: string): boolean {
+  const { entry, host } = reach;
+  return at.graph.csTargets(entry.name, { path, host }).includes(vserver.name);
+}
+
+/** The path that is asked for; null where it is the member's own, or there is none. */
+function askedPath({ run }: RunAtService): string | null {
+  return run.path ?? ownPath(run.transaction);
 }
 
 interface RunAtService {
@@ -60,8 +90,26 @@ interface RunAtService {
   readonly vservers: readonly string[];
 }
 
-function probesOfService(at: RunAtService): PlannedProbe[] {
+/** `unrouted` remembers which paths that lead nowhere have been asked at which vserver in front: once is enough. */
+function probesOfService(at: RunAtService, unrouted: Set<string>): PlannedProbe[] {
   const planned: PlannedProbe[] = [];
+  const path = askedPath(at);
+  const isAsked = (vserver: LbVserver, reach: VipReach): boolean => {
+    if (
+      path === null ||
+      reach.entry.name === vserver.name ||
+      leadsThere(at, vserver, reach, path)
+    ) {
+      return true;
+    }
+    const { entry, host, address } = reach;
+    if (at.graph.csTargets(entry.name, { path, host }).length > 0) {
+      return false;
+    }
+    const fresh = !unrouted.has(`${entry.name} ${address}`);
+    unrouted.add(`${entry.name} ${address}`);
+    return fresh;
+  };
   if (at.run.vantages.includes("backend")) {
     planned.push(...at.members.map((member) => backendProbe(at, member)));
   }
@@ -72,11 +120,19 @@ function probesOfService(at: RunAtService): PlannedProbe[] {
     }
     if (at.run.vantages.includes("vip")) {
       const reaches = vipReach(at.graph, at.estate, vserver, at.settings, pathOf(at));
-      planned.push(...reaches.map((reach) => frontProbe(at, vserver, reach, "vip")));
+      planned.push(
+        ...reaches
+          .filter((reach) => isAsked(vserver, reach))
+          .map((reach) => frontProbe(at, vserver, reach, "vip")),
+      );
     }
     if (at.run.vantages.includes("public")) {
       const reaches = publicReach(at.graph, at.estate, vserver, at.settings, pathOf(at));
-      planned.push(...reaches.map((reach) => frontProbe(at, vserver, reach, "public")));
+      planned.push(
+        ...reaches
+          .filter((reach) => isAsked(vserver, reach))
+          .map((reach) => frontProbe(at, vserver, reach, "public")),
+      );
     }
   }
   return planned;
@@ -186,8 +242,19 @@ function specOf(
     allowPlaintext: run.allowPlaintext,
     expect: run.expect,
     adc,
-    options: run.options,
+    options:
+      run.transaction === "rpc_endpoint_map"
+        ? { ...monitoredPorts(at), ...run.options }
+        : run.options,
   };
+}
+
+/** The static ports that the ADC's monitors ask at: what the endpoint mapper has to name. */
+function monitoredPorts({ estate, service }: RunAtService): TransactionSpec["options"] {
+  const ports = service.monitors
+    .flatMap(({ monitor }) => estate.monitors.get(monitor)?.destPort ?? [])
+    .filter((port) => port !== MAPPER_PORT);
+  return ports.length === 0 ? {} : { expected_port: [...new Set(ports)].join(",") };
 }
 
 function commonOf(
@@ -237,6 +304,7 @@ function isMeant(
   );
 }
 
+const MAPPER_PORT = 135;
 const PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
   ["imap_login", [143, 993]],
   ["imap_greeting", [143, 993]],
@@ -248,7 +316,7 @@ const PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
   ["ldap_bind", [389, 636, 3268, 3269]],
   ["dns_lookup", [53]],
   ["ntp_time", [123]],
-  ["rpc_endpoint_map", [135]],
+  ["rpc_endpoint_map", [MAPPER_PORT]],
 ]);
 
 function portOfTransaction(transaction: TransactionName): number | null {

@@ -5,6 +5,7 @@ import { configuredProbes } from "./account-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
+import { policyProbes } from "./policy-probes.ts";
 import type { PlanSettings } from "./settings.ts";
 import { vipProbes } from "./vip-probes.ts";
 
@@ -23,6 +24,7 @@ export function planProbes(
     ...backendMonitorProbes(estate, settings, graph),
     ...backendLookProbes(estate, settings, recognise, graph),
     ...vipProbes(estate, settings, recognise, graph),
+    ...policyProbes(estate, settings, recognise, graph),
     ...configuredProbes(estate, settings, recognise, graph),
   ];
 }

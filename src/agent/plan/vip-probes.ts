@@ -13,6 +13,7 @@ import {
 import { sourceOf } from "./monitor-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { probeId } from "./probe-id.ts";
+import { responderRedirect } from "./responder-redirect.ts";
 import type { PlanSettings } from "./settings.ts";
 import { adcFrontOf, clientSpeaksTls, publicReach, vipReach, type VipReach } from "./vip-reach.ts";
 
@@ -34,7 +35,9 @@ export function vipProbes(
       continue;
     }
     planned.push(...vipMonitorProbes(graph, estate, settings, vserver, services));
-    planned.push(...vipLookProbes(graph, estate, settings, recognise, vserver, services));
+    const looks = vipLookProbes(graph, estate, settings, recognise, vserver, services);
+    // Behind a vserver that redirects by a responder policy stands a service that is always up, and nothing to look at.
+    planned.push(...(looks.length > 0 ? looks : redirectProbe(estate, settings, vserver)));
   }
   for (const vserver of estate.csVservers.values()) {
     if (vserver.targets.length === 0 && vserver.defaultTarget === null) {
@@ -44,7 +47,7 @@ export function vipProbes(
   return planned;
 }
 
-function servicesOf(estate: Estate, vserver: LbVserver): AdcService[] {
+export function servicesOf(estate: Estate, vserver: LbVserver): AdcService[] {
   return vserver.services.flatMap((binding) => estate.services.get(binding.service) ?? []);
 }
 
@@ -148,7 +151,7 @@ function vipLookProbes(
   });
 }
 
-function vipLook(
+export function vipLook(
   estate: Estate,
   settings: PlanSettings,
   vserver: LbVserver,
@@ -160,6 +163,11 @@ function vipLook(
 ): PlannedProbe {
   const tls = clientSpeaksTls(reach.entry, recognition.security === "implicit");
   const front = adcFrontOf(estate, vserver, true);
+  const path = pathThrough(reach, recognition.path);
+  const redirectUrl =
+    transaction === "https_challenge"
+      ? responderRedirect(estate, [reach.entry, vserver], { path, host: reach.host })
+      : null;
   return {
     ...vipCommon(estate, vserver, reach, transaction),
     adcService: service.name,
@@ -178,10 +186,10 @@ function vipLook(
         spec: {
           ...anonymousSpec(transaction, recognition),
           security: tls ? "implicit" : "none",
-          path: pathThrough(reach, recognition.path),
+          path,
           tls: tls ? vipTls(settings, vserver, reach) : null,
           host: reach.host ?? reach.address,
-          adc: { ...front, redirectUrl: null },
+          adc: { ...front, redirectUrl },
         },
         target: targetOf(reach),
       },
@@ -192,17 +200,22 @@ function vipLook(
 
 /** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
 function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver): PlannedProbe[] {
-  const front = adcFrontOf(estate, vserver, false);
+  const own = settings.vservers.get(vserver.name);
+  const asked = { path: own?.path ?? "/", host: own?.host ?? null };
+  const withoutServices = vserver.kind === "cs" || vserver.services.length === 0;
+  const always = adcFrontOf(estate, vserver, !withoutServices);
+  const front = {
+    ...always,
+    redirectUrl: responderRedirect(estate, [vserver], asked) ?? always.redirectUrl,
+  };
   if (front.redirectUrl === null || vserver.address === null || typeof vserver.port !== "number") {
     return [];
   }
-  const own = settings.vservers.get(vserver.name);
   const reach: VipReach = {
     entry: vserver,
     address: vserver.address,
     port: vserver.port,
-    path: own?.path ?? "/",
-    host: own?.host ?? null,
+    ...asked,
   };
   const tls = clientSpeaksTls(vserver, false);
   return [
@@ -241,7 +254,7 @@ function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver)
 }
 
 /** The parts that every probe through a VIP has. */
-function vipCommon(
+export function vipCommon(
   estate: Estate,
   vserver: Vserver,
   reach: VipReach,

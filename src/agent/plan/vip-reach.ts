@@ -16,7 +16,8 @@ export interface VipReach {
 }
 
 /**
- * The ways to a load-balancing vserver; at most one per entry vserver, the first policy that leads there. Empty when a
+ * The ways to a load-balancing vserver; at most one per entry vserver: the first policy that takes the
+ * preferred path, else the first that leads there. Empty when a
  * client cannot reach it (no address, port `*`, no policy).
  */
 export function vipReach(
@@ -32,7 +33,10 @@ export function vipReach(
     return [{ entry: vserver, ...direct, path: own?.path ?? null, host: own?.host ?? null }];
   }
   const reaches = new Map<string, VipReach>();
-  for (const path of graph.csPathTo(vserver.name, own?.path ?? preferredPath)) {
+  const wanted = own?.path ?? preferredPath;
+  const paths = graph.csPathTo(vserver.name, wanted);
+  const asWanted = paths.filter(({ path }) => wanted !== null && path === wanted);
+  for (const path of [...asWanted, ...paths]) {
     const entry = estate.csVservers.get(path.csVserver);
     const endpoint = entry === undefined ? null : endpointOf(entry);
     if (entry === undefined || endpoint === null || reaches.has(entry.name)) {

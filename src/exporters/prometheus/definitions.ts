@@ -55,6 +55,11 @@ export const METRICS = [
     ["account"],
     "1 while an account is not tried because its logins were rejected, 0 after it came back.",
   ),
+  counter(
+    "adc_witness_logins_total",
+    ["account", "outcome"],
+    "Logins by what became of the account's credential; held_back ones were not begun. No account begins more than two a second.",
+  ),
   histogram("adc_witness_schedule_lag_seconds", [], "How much later than planned probes started."),
   counter(
     "adc_witness_missed_probes_total",
@@ -189,6 +194,11 @@ export const METRICS = [
     "1 when the last run of the probe passed, 0 when it failed; absent when it said nothing.",
   ),
   gauge("adc_witness_probe_duration_seconds", [...PROBE], "Duration of the last run of the probe."),
+  gauge(
+    "adc_witness_mail_round_trip_seconds",
+    [...PROBE],
+    "Time from handing the last round trip's message in until it was found.",
+  ),
   gauge(
     "adc_witness_probe_failure_info",
     [...PROBE, "step", "reason"],

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { LoginEnd } from "../../agent/events.ts";
 import type { LiveProbe } from "../../agent/live.ts";
 import type { Observation } from "../../probes/probe.ts";
 import { Buckets } from "./buckets.ts";
@@ -19,6 +20,7 @@ export interface Recorded {
     observation: Observation,
     passed: boolean | null,
   ) => void;
+  readonly loginEnded: (account: string, end: LoginEnd) => void;
   readonly adcRequest: (request: AdcRequest) => void;
   readonly scheduleLag: (seconds: number) => void;
   readonly missedProbe: () => void;
@@ -53,6 +55,7 @@ export function createRecorded(build: {
     ...described("adc_witness_config_last_reload_success_timestamp_seconds"),
     registers: [registry],
   });
+  const logins = new Counter({ ...described("adc_witness_logins_total"), registers: [registry] });
   const missed = new Counter({
     ...described("adc_witness_missed_probes_total"),
     registers: [registry],
@@ -76,6 +79,9 @@ export function createRecorded(build: {
   return {
     probeFinished: (probe, observation, passed) => {
       tally.add(probe, observation, passed);
+    },
+    loginEnded: (account, outcome) => {
+      logins.inc({ account, outcome });
     },
     adcRequest: ({ adc, node, durationMs, code }) => {
       requests.observe({ adc, node }, durationMs / 1000);

@@ -55,6 +55,9 @@ export async function climbFormAaa(
   return follow(run, visit, spec, posted, host);
 }
 
+const LOGIN_FIELD = /<input\b[^>]*\bname=["']?login["'\s>]/i;
+const PASSWORD_FIELD = /<input\b[^>]*\bname=["']?passwd["'\s>]/i;
+
 /** A form goes to the vserver's own name or to that of its authentication vserver, nowhere else. */
 function isTrustedHost(host: string, { adc, host: own }: TransactionSpec): boolean {
   const asked = host.toLowerCase();
@@ -80,7 +83,8 @@ function refusalOf(
   if (answer.status === 403) {
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }
-  if (answer.status >= 500) {
+  if (answer.status >= 400) {
+    // Nothing tells whether anybody has looked at the credential.
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
   const back = redirectTarget(answer, host);
@@ -90,6 +94,9 @@ function refusalOf(
     return ended(run.fault("login", "aaa_rejected", summary(answer)));
   }
   if (back === null && answer.status === 200) {
+    if (LOGIN_FIELD.test(text) && PASSWORD_FIELD.test(text)) {
+      return ended(run.fault("login", "aaa_rejected", "AAA shows its login form again"));
+    }
     return /type=.?password|passcode|one.?time|dlge/i.test(text)
       ? mismatch(run, "transaction", "second_factor", "AAA asks a second question")
       : mismatch(run, "transaction", "aaa_no_target", summary(answer));

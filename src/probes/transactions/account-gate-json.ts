@@ -14,10 +14,18 @@ const gate = z.strictObject({
     z.strictObject({ id: z.string(), place, startedSequence: count, deadline: time }),
   ),
   suspects: z.array(
-    z.strictObject({ place, rejected: z.boolean(), endedSequence: count, at: time }),
+    z.strictObject({
+      // A state file of before this was told is of the secret in use.
+      secret: z.string().nullable().optional(),
+      place,
+      rejected: z.boolean(),
+      endedSequence: count,
+      at: time,
+    }),
   ),
   suspension: z.strictObject({ until: time, nextMs: time }).nullable(),
   lastWorked: z.string().nullable(),
+  lastStartedAt: time.nullable().default(null),
   broken: z.array(
     z.strictObject({
       key: z.string(),
@@ -49,5 +57,12 @@ export function decodeGates(text: string): GateBook | null {
     return null;
   }
   const parsed = book.safeParse(json);
-  return parsed.success ? new Map<string, GateState>(Object.entries(parsed.data.accounts)) : null;
+  return parsed.success
+    ? new Map(Object.entries(parsed.data.accounts).map(([name, read]) => [name, gateOf(read)]))
+    : null;
+}
+
+function gateOf(read: z.infer<typeof gate>): GateState {
+  const suspects = read.suspects.map(({ secret = read.secret, ...rest }) => ({ secret, ...rest }));
+  return { ...read, suspects };
 }

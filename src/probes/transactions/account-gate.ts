@@ -16,10 +16,12 @@ export interface GateState {
   /** The secret has been accepted, and not been rejected twice since. */
   readonly proven: boolean;
   readonly inFlight: readonly LoginUnderWay[];
-  /** Rejected or unanswered logins that may have followed the last accepted one. */
+  /** Rejected or unanswered logins that may have followed the last accepted one, of every secret tried since. */
   readonly suspects: readonly Suspect[];
   readonly suspension: Suspension | null;
   readonly lastWorked: string | null;
+  /** When the last login began, milliseconds since the epoch: the rate is bounded by it. */
+  readonly lastStartedAt: number | null;
   /** Places that rejected a secret which another place then accepted. */
   readonly broken: readonly BrokenPlace[];
 }
@@ -39,6 +41,8 @@ export interface LoginUnderWay {
 }
 
 export interface Suspect {
+  /** Mark of the secret that was tried. */
+  readonly secret: string | null;
   readonly place: LoginPlace;
   /** The server said no; otherwise no answer came, which counts alike for the account but says nothing of the place. */
   readonly rejected: boolean;
@@ -82,7 +86,8 @@ export type GateDecision =
   | { readonly kind: "allowed" }
   | {
       readonly kind: "wait";
-      readonly why: "suspended" | "busy" | "elsewhere_first" | "backing_off";
+      readonly why:
+        "suspended" | "busy" | "paced" | "elsewhere_first" | "backing_off" | "other_secret";
       /** When to ask again at the latest, milliseconds since the epoch; null: when what is under way has ended. */
       readonly until: number | null;
     };
@@ -91,6 +96,12 @@ export const SUSPENSION_MS = 30 * 60_000;
 export const LONGEST_SUSPENSION_MS = 6 * 60 * 60_000;
 /** Most logins that may be rejected one after another. */
 export const MOST_SUSPECTS = 2;
+/** Logins of one account begin no closer together than this, however many places there are. */
+export const SHORTEST_GAP_MS = 500;
+/** How long after its last login a secret counts as in use: who holds another one for this account waits. */
+const IN_USE_MS = 2 * 60_000;
+/** Suspects are kept of so many logins; a secret never has more than two. */
+const MOST_SUSPECTS_KEPT = 16;
 /** How long a place that has just rejected leaves the next login to another. */
 const OTHERS_FIRST_MS = 5 * 60_000;
 /** How long the others leave the next login to the place where it last worked. */
@@ -110,29 +121,61 @@ export function initialGate(): GateState {
     suspects: [],
     suspension: null,
     lastWorked: null,
+    lastStartedAt: null,
     broken: [],
   };
 }
 
-/** Whether a login may begin at this place now. A login that is allowed must be told as `started` before it begins. */
-export function decideLogin(before: GateState, place: LoginPlace, now: number): GateDecision {
+/**
+ * Whether a login may begin at this place now, by who holds the secret of that mark. A login that is allowed must be told
+ * as `started` before it begins, and another mark than the gate's as `secret` before that.
+ */
+export function decideLogin(
+  before: GateState,
+  place: LoginPlace,
+  now: number,
+  mark: string | null = before.secret,
+): GateDecision {
   const state = expire(before, now);
+  if (mark !== null && mark !== state.secret) {
+    // Two processes with two secrets: rejections of the one must not be undone by turning to the other and back.
+    return inUse(state, now)
+      ? { kind: "wait", why: "other_secret", until: earliest(state.inFlight) }
+      : decideLogin(changeSecret(state, mark, now), place, now, mark);
+  }
   if (state.suspension !== null) {
     return decideTrial(state, state.suspension, place, now);
   }
-  const parallel = state.proven && state.suspects.length === 0 ? MOST_SUSPECTS : 1;
+  const suspects = ownSuspects(state);
+  const parallel = state.proven && suspects.length === 0 ? MOST_SUSPECTS : 1;
   if (
     state.inFlight.length >= parallel ||
-    state.suspects.length + state.inFlight.length >= MOST_SUSPECTS
+    suspects.length + state.inFlight.length >= MOST_SUSPECTS
   ) {
     return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
+  }
+  const gapEnds = (state.lastStartedAt ?? -Infinity) + SHORTEST_GAP_MS;
+  // A clock that was turned back must not shut the gate.
+  if (now < gapEnds && now >= gapEnds - SHORTEST_GAP_MS) {
+    return { kind: "wait", why: "paced", until: gapEnds };
   }
   const broken = state.broken.find(({ key }) => key === place.key);
   if (broken !== undefined && now < broken.until) {
     return { kind: "wait", why: "backing_off", until: broken.until };
   }
-  const first = state.suspects[0];
+  const first = suspects[0];
   return first === undefined ? { kind: "allowed" } : decideElsewhere(state, first, place, now);
+}
+
+function inUse(state: GateState, now: number): boolean {
+  const suspended = state.suspension !== null && now < state.suspension.until;
+  const sinceMs = now - (state.lastStartedAt ?? -Infinity);
+  return state.inFlight.length > 0 || (!suspended && sinceMs >= 0 && sinceMs < IN_USE_MS);
+}
+
+/** What stands against the secret in use. */
+function ownSuspects(state: GateState): readonly Suspect[] {
+  return state.suspects.filter(({ secret }) => secret === state.secret);
 }
 
 /** Until when the account is suspended at this moment, or null. */
@@ -209,7 +252,11 @@ function begin(state: GateState, event: Extract<GateEvent, { kind: "started" }>)
     startedSequence: state.sequence,
     deadline: event.deadline,
   };
-  return { ...state, inFlight: [...without(state.inFlight, event.id), login] };
+  return {
+    ...state,
+    inFlight: [...without(state.inFlight, event.id), login],
+    lastStartedAt: event.at,
+  };
 }
 
 function accept(state: GateState, id: string, at: number): GateState {
@@ -257,11 +304,26 @@ function suspect(state: GateState, id: string, at: number, rejected: boolean): G
   if (login === undefined) {
     return state;
   }
-  const one: Suspect = { place: login.place, rejected, endedSequence: state.sequence, at };
-  const suspects = [...state.suspects, one].slice(-MOST_SUSPECTS);
+  const suspects = withSuspect(state, login.place, rejected, at);
   const next = { ...state, inFlight: without(state.inFlight, id), suspects };
   const trialFailed = state.suspension !== null;
-  return trialFailed || suspects.length >= MOST_SUSPECTS ? suspend(next, at) : next;
+  return trialFailed || ownSuspects(next).length >= MOST_SUSPECTS ? suspend(next, at) : next;
+}
+
+/** The list with one more of the secret in use: the last two of each secret. */
+function withSuspect(
+  state: GateState,
+  place: LoginPlace,
+  rejected: boolean,
+  at: number,
+): readonly Suspect[] {
+  const { secret, sequence } = state;
+  const others = state.suspects.filter((each) => each.secret !== secret);
+  const own = [
+    ...ownSuspects(state),
+    { secret, place, rejected, endedSequence: sequence, at },
+  ].slice(-MOST_SUSPECTS);
+  return [...others, ...own].slice(-MOST_SUSPECTS_KEPT);
 }
 
 function suspend(state: GateState, at: number): GateState {
@@ -277,25 +339,38 @@ function suspend(state: GateState, at: number): GateState {
 }
 
 /**
- * A new secret deserves one trial at once; the same one (a restart) changes nothing. Logins under way are forgotten:
- * their answers speak of the old secret.
+ * A new secret deserves one trial at once; the same one (a restart), or one that was rejected since the last acceptance,
+ * does not. Logins under way count against the old secret: their answers speak of it, and will not be heard.
  */
 function changeSecret(state: GateState, mark: string, at: number): GateState {
   if (state.secret === mark) {
     return state;
   }
-  const first = state.secret === null;
-  return {
-    ...state,
+  if (state.secret === null) {
+    return { ...state, secret: mark, proven: false };
+  }
+  const left = state.inFlight.reduce(
+    (soFar, { place }) => ({ ...soFar, suspects: withSuspect(soFar, place, false, at) }),
+    state,
+  );
+  const next: GateState = {
+    ...left,
     secret: mark,
     proven: false,
-    inFlight: first ? state.inFlight : [],
-    suspects: first ? state.suspects : [],
-    suspension:
-      first || state.suspension === null ? state.suspension : { ...state.suspension, until: at },
-    lastWorked: first ? state.lastWorked : null,
-    broken: first ? state.broken : [],
+    inFlight: [],
+    lastWorked: null,
+    broken: [],
   };
+  const own = ownSuspects(next);
+  const { suspension } = next;
+  if (suspension === null) {
+    return own.length >= MOST_SUSPECTS ? suspend(next, at) : next;
+  }
+  // The suspension may have been lifted for another secret since: it is counted from this one's own last try.
+  const lengthMs = Math.max(SUSPENSION_MS, suspension.nextMs / 2);
+  const lastTry = own.at(-1);
+  const until = lastTry === undefined ? at : Math.max(suspension.until, lastTry.at + lengthMs);
+  return { ...next, suspension: { ...suspension, until } };
 }
 
 /** Logins whose time is over without a word count as unanswered, at that time. */

@@ -1,4 +1,5 @@
 import { webTransaction } from "./web-transaction.ts";
+import { WEB_PATHS } from "./web-paths.ts";
 
 const REQUEST_SCHEMA =
   "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006";
@@ -14,7 +15,7 @@ export const autodiscover = webTransaction({
     }
     return {
       method: "POST",
-      path: spec.path ?? "/Autodiscover/Autodiscover.xml",
+      path: spec.path ?? WEB_PATHS.autodiscover,
       headers: [["Content-Type", "text/xml; charset=utf-8"]],
       body:
         `<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="${REQUEST_SCHEMA}"><Request>` +

@@ -1,4 +1,5 @@
 import { webTransaction } from "./web-transaction.ts";
+import { WEB_PATHS } from "./web-paths.ts";
 
 /**
  * ActiveSync's OPTIONS (MS-ASHTTP 2.2.3): through the front end, the login and the mailbox's back end, hardly into the
@@ -6,7 +7,7 @@ import { webTransaction } from "./web-transaction.ts";
  */
 export const easOptions = webTransaction({
   transaction: "eas_options",
-  request: (spec) => ({ method: "OPTIONS", path: spec.path ?? "/Microsoft-Server-ActiveSync" }),
+  request: (spec) => ({ method: "OPTIONS", path: spec.path ?? WEB_PATHS.eas_options }),
   judge(answer) {
     const versions = answer.headers.get("ms-asprotocolversions");
     if (answer.status === 200 && versions !== null) {

@@ -118,6 +118,11 @@ const DIRECTORIES: readonly (readonly [directory: string, challenge: string, pro
   ["powershell", "/PowerShell/", /^\/powershell\/healthcheck\.htm/i],
 ];
 
+/** Each directory's challenge, without PowerShell's: what that answers hangs on how it may be called. */
+export const DIRECTORY_PATHS: readonly string[] = DIRECTORIES.map(
+  ([, challenge]) => challenge,
+).filter((path) => path !== "/PowerShell/");
+
 function bestDirectory(paths: readonly string[]): string | null {
   const found = DIRECTORIES.find(([, , proof]) => paths.some((path) => proof.test(path)));
   return found?.[1] ?? null;
@@ -155,9 +160,10 @@ function literalPaths(estate: Estate, policy: string): readonly string[] {
     .map(({ value }) => (value.startsWith("/") ? value : `/${value}`));
 }
 
-/** Paths in the text an action puts in place: `"\"/owa\""`. */
+/** Paths in the text an action puts in place: `"\"/owa\""`. A redirect leads elsewhere, and says nothing of who is behind. */
 function actionPaths(estate: Estate, policy: string): readonly string[] {
-  const action = estate.policies.get(policy)?.action ?? null;
-  const expression = action === null ? null : (estate.actions.get(action)?.expression ?? null);
+  const name = estate.policies.get(policy)?.action ?? null;
+  const action = name === null ? undefined : estate.actions.get(name);
+  const expression = action?.type === "redirect" ? null : action?.expression;
   return [...(expression ?? "").matchAll(/"\\?"?(\/[\w./-]*)/g)].map(([, path = ""]) => path);
 }

@@ -32,6 +32,7 @@ const DECLINED: ReadonlySet<string> = new Set([
   "source_limit",
   "back_pressure",
   "backend_unavailable",
+  "adc_no_service",
   "auth_schemes_differ",
   "not_configured",
 ]);

@@ -1,4 +1,5 @@
 import { webTransaction } from "./web-transaction.ts";
+import { WEB_PATHS } from "./web-paths.ts";
 
 /**
  * The connectivity page of MAPI over HTTP: the cheapest logged-in request that goes through front end, login, mailbox
@@ -6,7 +7,7 @@ import { webTransaction } from "./web-transaction.ts";
  */
 export const mapiEndpoint = webTransaction({
   transaction: "mapi_endpoint",
-  request: (spec) => ({ method: "GET", path: spec.path ?? "/mapi/emsmdb/" }),
+  request: (spec) => ({ method: "GET", path: spec.path ?? WEB_PATHS.mapi_endpoint }),
   judge(answer) {
     if (answer.status !== 200) {
       return { kind: "other" };

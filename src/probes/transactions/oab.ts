@@ -1,5 +1,6 @@
 import { isExchange } from "./web-answer.ts";
 import { webTransaction } from "./web-transaction.ts";
+import { WEB_PATHS } from "./web-paths.ts";
 
 /**
  * The offline address book. Its manifest has a GUID in its path, which Autodiscover tells and `path` may give
@@ -8,7 +9,7 @@ import { webTransaction } from "./web-transaction.ts";
  */
 export const oab = webTransaction({
   transaction: "oab",
-  request: (spec) => ({ method: "GET", path: spec.path ?? "/OAB/" }),
+  request: (spec) => ({ method: "GET", path: spec.path ?? WEB_PATHS.oab }),
   judge(answer, spec) {
     const manifest = /\/oab\.xml$/i.test(spec.path ?? "");
     const xml = answer.body.toString("utf8");

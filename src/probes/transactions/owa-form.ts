@@ -5,6 +5,7 @@ import { climbFormAaa } from "./aaa-form.ts";
 import type { Account, TransactionSpec, TransactionType } from "./spec.ts";
 import { isAdcLogin, judgeChallenge, judgeError, summary } from "./web-answer.ts";
 import { redirectTarget, WebVisit } from "./web-visit.ts";
+import { WEB_PATHS } from "./web-paths.ts";
 
 /**
  * Outlook on the web by its form, as a browser: the redirect to the login page, the posted form, the cookies, and the
@@ -22,7 +23,7 @@ export const owaForm: TransactionType = {
       }
       run.hide(account.password);
       const visit = new WebVisit(run, spec, target);
-      const path = spec.path ?? "/owa/";
+      const path = spec.path ?? WEB_PATHS.owa_form;
       const first = await visit.ask({ method: "GET", host: spec.host, path, step: "response" });
       if (first.kind === "ended") {
         return first.observation;

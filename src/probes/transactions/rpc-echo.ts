@@ -1,4 +1,5 @@
 import { webTransaction } from "./web-transaction.ts";
+import { WEB_PATHS } from "./web-paths.ts";
 
 /**
  * Outlook Anywhere's echo (MS-RPCH 2.1.2.1.5): an RPC_OUT_DATA request with hardly a body is answered `200 Success` by the
@@ -11,7 +12,7 @@ export const rpcEcho = webTransaction({
     const server = spec.options["rpc_server"] ?? spec.host;
     return {
       method: "RPC_OUT_DATA",
-      path: spec.path ?? `/rpc/rpcproxy.dll?${String(server)}:6001`,
+      path: spec.path ?? `${WEB_PATHS.rpc_echo}?${String(server)}:6001`,
       headers: [["Cache-Control", "no-cache"]],
       body: "",
     };

@@ -22,7 +22,8 @@ const MAPPER_PORT = 135;
 /**
  * RPC Client Access of Exchange 2010: asks the endpoint mapper where EMSMDB listens, binds to it there, and compares. At a
  * member with a static port the mapper has to name that very port, else clients go where neither ADC nor firewall
- * expects them. `mapper_port` is 135 unless told; `expected_port` gives the port where the member is the mapper itself.
+ * expects them. `mapper_port` is 135 unless told; `expected_port` gives the port, or several separated by commas, where
+ * the member is the mapper itself: the plan fills in those that the ADC's monitors ask at.
  */
 export const rpcEndpointMap: TransactionType = {
   transaction: "rpc_endpoint_map",
@@ -32,13 +33,13 @@ export const rpcEndpointMap: TransactionType = {
     observe(context, async (run) => {
       const mapperPort = numberOr(spec.options["mapper_port"], MAPPER_PORT);
       const isMapper = target.port === mapperPort;
-      const expected = isMapper ? numberOr(spec.options["expected_port"], null) : target.port;
+      const expected = isMapper ? portsOf(spec.options["expected_port"]) : [target.port];
       const mapped = await mappedPort(run, { ...target, port: mapperPort });
       if (mapped.kind === "ended") {
         return mapped.observation;
       }
-      if (expected !== null && mapped.port !== expected) {
-        const detail = `the endpoint mapper names port ${String(mapped.port)}, the ADC has ${String(expected)}`;
+      if (expected.length > 0 && !expected.includes(mapped.port)) {
+        const detail = `the endpoint mapper names port ${String(mapped.port)}, the ADC has ${expected.join(", ")}`;
         return run.mismatch("response", "bad_status", detail);
       }
       return bindTo(run, { ...target, port: mapped.port });
@@ -153,6 +154,11 @@ async function ask(
       }
     }
   }
+}
+
+/** Empty: any port will do. */
+function portsOf(option: string | number | boolean | undefined): readonly number[] {
+  return option === undefined ? [] : String(option).split(",").map(Number);
 }
 
 function numberOr<T>(value: string | number | boolean | undefined, otherwise: T): number | T {

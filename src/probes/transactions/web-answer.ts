@@ -29,7 +29,7 @@ export function judgeChallenge(answer: HttpAnswer, asked: WebAsked): WebVerdict 
   const { status } = answer;
   const { adc } = asked.spec;
   if (adc !== null && adc.redirectUrl !== null) {
-    return judgeConfiguredRedirect(answer, adc.redirectUrl);
+    return judgeConfiguredRedirect(answer, adc.redirectUrl, asked.spec);
   }
   if (isAdcLogin(answer, adc)) {
     return bad("aaa_login", `the ADC asks for a login: ${summary(answer)}`);
@@ -108,11 +108,8 @@ export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
   if (status === 503 && /^Microsoft-HTTPAPI/i.test(server)) {
     return bad("service_not_active", `the application pool is stopped: ${told}`);
   }
-  if (
-    status === 403 &&
-    asked.spec.tls === null &&
-    /403\.4|SSL is required|secure channel/i.test(text(answer))
-  ) {
+  // Also through a VIP that ends TLS itself and speaks clear text to a server that wants it (offload).
+  if (status === 403 && /403\.4|SSL is required|secure channel/i.test(text(answer))) {
     return bad("ssl_required", told);
   }
   const fromAdc = asked.vantage !== "backend" && !/Microsoft/i.test(server);
@@ -122,17 +119,28 @@ export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
   if (fromAdc && status >= 500) {
     return bad("adc_error_page", `the ADC's own error page: ${told}`);
   }
-  if (status === 403 && asked.spec.tls === null && (headers.get("content-length") ?? "") === "0") {
+  const mayBeClear =
+    asked.spec.tls === null || (asked.vantage !== "backend" && /^Microsoft-IIS/i.test(server));
+  if (status === 403 && mayBeClear && (headers.get("content-length") ?? "") === "0") {
     return bad("ssl_required", told);
   }
   return bad("bad_status", told);
 }
 
-function judgeConfiguredRedirect(answer: HttpAnswer, expected: string): WebVerdict {
-  const location = answer.headers.get("location");
-  const redirected = answer.status >= 300 && answer.status < 400 && location !== null;
-  // A redirect URL without a path gets the request's path appended by the ADC.
-  return redirected && location.toLowerCase().startsWith(expected.toLowerCase())
+function judgeConfiguredRedirect(
+  answer: HttpAnswer,
+  expected: string,
+  { tls, host }: WebAsked["spec"],
+): WebVerdict {
+  const location = answer.headers.get("location") ?? "";
+  const redirected = answer.status >= 300 && answer.status < 400 && location !== "";
+  // Either may be a path alone; a redirect URL without a path gets the request's path appended by the ADC.
+  const base = `${tls === null ? "http" : "https"}://${host}/`;
+  const whole = (url: string): string =>
+    (parseUrl(url, base)?.href ?? url).toLowerCase().replace(/\/$/, "");
+  const [told, awaited] = [whole(location), whole(expected)];
+  const asConfigured = told.startsWith(awaited) && /^([/?#]|$)/.test(told.slice(awaited.length));
+  return redirected && asConfigured
     ? good(`redirects as configured to ${location}`)
     : bad("bad_status", `expected the configured redirect to ${expected}: ${summary(answer)}`);
 }
@@ -173,10 +181,12 @@ function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   if (/\/errorFE\.aspx$/i.test(url.pathname)) {
     return bad("backend_unavailable", `Exchange's error page: ${summary(answer)}`);
   }
-  if (/\/auth\/logon\.aspx$/i.test(url.pathname)) {
-    return asked.spec.tls !== null && url.protocol === "http:"
-      ? bad("ssl_required", `the login is redirected to clear text: ${summary(answer)}`)
-      : good("redirects to Exchange's login");
+  const logon = /\/auth\/logon\.aspx$/i.test(url.pathname);
+  if (asked.spec.tls !== null && url.protocol === "http:" && (logon || isExchange(answer))) {
+    return bad("ssl_required", `the client is redirected to clear text: ${summary(answer)}`);
+  }
+  if (logon) {
+    return good("redirects to Exchange's login");
   }
   return isExchange(answer)
     ? good(`Exchange redirects to ${url.pathname}`)

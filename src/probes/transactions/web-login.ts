@@ -12,7 +12,7 @@ import { askWeb, openWeb, type WebRequest } from "./web-session.ts";
 export interface Served {
   readonly kind: "served";
   readonly answer: HttpAnswer;
-  /** Asks more on the same login; null where the server closed the connection. */
+  /** Asks more on the same login; null where that would need another login, since the connection carried it and is gone. */
   readonly again: ((request: WebRequest) => Promise<HttpAnswer | Ended>) | null;
   /** How it was let in, for the evidence. */
   readonly scheme: string;
@@ -74,6 +74,8 @@ interface Tried {
   readonly answer: HttpAnswer;
   readonly connection: Connection;
   readonly scheme: string;
+  /** Goes with every request of this login; null where the connection itself is logged in (NTLM). */
+  readonly authorization: string | null;
 }
 
 /** Nobody asked for a login: what is there instead tells the same as it tells the look without an account. */
@@ -104,16 +106,16 @@ async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried
   }
   const token = Buffer.from(`${account.username}:${account.password}`, "utf8").toString("base64");
   run.hide(token);
+  const authorization = `Basic ${token}`;
   const answer = await askWeb(connection.connection, spec.host, {
-    ...request,
-    headers: [...(request.headers ?? []), ["Authorization", `Basic ${token}`]],
+    ...withAuthorization(request, authorization),
     keepAlive: true,
     step: "login",
   });
   run.phase("login");
   return answer.kind === "ended"
     ? answer
-    : { kind: "tried", answer, connection: connection.connection, scheme: "Basic" };
+    : { kind: "tried", answer, connection: connection.connection, scheme: "Basic", authorization };
 }
 
 async function byNtlm(
@@ -136,8 +138,7 @@ async function byNtlm(
     scheme,
   });
   const first = await askWeb(connection, spec.host, {
-    ...emptied,
-    headers: [...(request.headers ?? []), ["Authorization", login.first]],
+    ...withAuthorization(emptied, login.first),
     keepAlive: true,
   });
   if (first.kind === "ended") {
@@ -153,34 +154,61 @@ async function byNtlm(
     );
   }
   const answer = await askWeb(connection, spec.host, {
-    ...request,
-    headers: [...(request.headers ?? []), ["Authorization", second]],
+    ...withAuthorization(request, second),
     keepAlive: true,
     step: "login",
   });
   run.phase("login");
   return answer.kind === "ended"
     ? answer
-    : judged(attempt, { kind: "tried", answer, connection, scheme });
+    : judged(attempt, { kind: "tried", answer, connection, scheme, authorization: null });
+}
+
+function withAuthorization(request: WebRequest, authorization: string): WebRequest {
+  return {
+    ...request,
+    headers: [...(request.headers ?? []), ["Authorization", authorization]],
+  };
 }
 
 /** Let in unless 401 comes again. */
-function judged({ run, spec }: Attempt, tried: Tried | Ended): Served | Ended {
+function judged(attempt: Attempt, tried: Tried | Ended): Served | Ended {
   if (tried.kind === "ended") {
     return tried;
   }
-  const { answer, connection, scheme } = tried;
+  const { answer, scheme } = tried;
   if (answer.status === 401) {
-    return ended(run.fault("login", "auth_rejected", `${scheme}: ${summary(answer)}`));
+    return ended(attempt.run.fault("login", "auth_rejected", `${scheme}: ${summary(answer)}`));
   }
-  return {
-    kind: "served",
-    answer,
-    scheme,
-    again: answer.reusable
-      ? (request) => askWeb(connection, spec.host, { step: "transaction", ...request })
-      : null,
+  return { kind: "served", answer, scheme, again: againOn(attempt, tried) };
+}
+
+function againOn(attempt: Attempt, tried: Tried): Served["again"] {
+  const { answer, connection, authorization } = tried;
+  const kept = answer.reusable ? connection : null;
+  if (authorization === null) {
+    return kept === null
+      ? null
+      : (request) => askWeb(kept, attempt.spec.host, { step: "transaction", ...request });
+  }
+  return async (request) => {
+    const opened = await reopen(attempt, kept);
+    return opened.kind === "ended"
+      ? opened
+      : askWeb(opened.connection, attempt.spec.host, {
+          step: "transaction",
+          ...withAuthorization(request, authorization),
+        });
   };
+}
+
+/**
+ * Whether an answer shows that the credential was looked at and accepted: only Exchange answers otherwise than 401 behind
+ * its login. An error or a page of whatever stands between shows nothing, and the account must not be taken for sound.
+ * Exchange 2010 bears no mark of its own.
+ */
+export function provesLogin(answer: HttpAnswer, { exchange }: TransactionSpec): boolean {
+  return isExchange(answer) || (exchange === "2010" && answer.status < 500);
 }
 
 /**
@@ -204,7 +232,8 @@ async function climbBasicAaa(attempt: Attempt, open: Connection | null): Promise
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }
   if (answer.status >= 500 && !fromExchange) {
-    return mismatch(run, "transaction", "adc_error_page", summary(answer));
+    // Whether AAA had accepted the credential by then, nobody knows.
+    return mismatch(run, "login", "adc_error_page", summary(answer));
   }
   return judged(attempt, tried);
 }

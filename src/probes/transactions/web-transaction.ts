@@ -4,7 +4,7 @@ import { observe, type ProbeRun } from "../wire/probe-run.ts";
 import { mismatch, type Ended } from "./line-session.ts";
 import type { Account, TransactionName, TransactionSpec, TransactionType } from "./spec.ts";
 import { isAdcLogin, judgeError, summary, type BadAnswer } from "./web-answer.ts";
-import { askLoggedIn, type Served } from "./web-login.ts";
+import { askLoggedIn, provesLogin, type Served } from "./web-login.ts";
 import type { WebRequest } from "./web-session.ts";
 
 /** What a logged-in answer shows. */
@@ -56,7 +56,9 @@ function webProbe(transaction: WebTransaction): Probe<TransactionSpec> {
       run.phase("transaction");
       const verdict = transaction.judge(served.answer, spec);
       if (verdict.kind !== "good") {
-        return failed(run, spec, served.answer, verdict).observation;
+        const exchangeSpoke = verdict.kind === "bad" && verdict.reason !== "pattern_missing";
+        const step = exchangeSpoke || provesLogin(served.answer, spec) ? "transaction" : "login";
+        return failed(run, spec, served.answer, verdict, step).observation;
       }
       if (verdict.servedBy !== undefined) {
         run.servedBy = verdict.servedBy;
@@ -67,22 +69,23 @@ function webProbe(transaction: WebTransaction): Probe<TransactionSpec> {
     });
 }
 
-/** The observation of an answer that is not what the transaction wants. */
+/** The observation of an answer that is not what the transaction wants; at step `login` while that is not proven. */
 export function failed(
   run: ProbeRun,
   spec: TransactionSpec,
   answer: HttpAnswer,
   verdict: Exclude<ServedVerdict, { kind: "good" }>,
+  step: "login" | "transaction",
 ): Ended {
   if (verdict.kind === "bad") {
-    return mismatch(run, "transaction", verdict.reason, verdict.detail);
+    return mismatch(run, step, verdict.reason, verdict.detail);
   }
   if (isAdcLogin(answer, spec.adc)) {
-    return mismatch(run, "transaction", "sso_not_passed", summary(answer));
+    return mismatch(run, step, "sso_not_passed", summary(answer));
   }
   if (answer.status === 503 && answer.headers.get("retry-after") !== null) {
-    return mismatch(run, "transaction", "throttled", summary(answer));
+    return mismatch(run, step, "throttled", summary(answer));
   }
   const { reason, detail } = judgeError(answer, { vantage: run.context.vantage, spec });
-  return mismatch(run, "transaction", reason, detail);
+  return mismatch(run, step, reason, detail);
 }

@@ -2,8 +2,9 @@ import { gunzipSync } from "node:zlib";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { LiveState } from "../../../src/agent/live.ts";
+import type { LiveProbe, LiveState } from "../../../src/agent/live.ts";
 import {
+  aFailure,
   aFault,
   aLargeEstate,
   aLiveState,
@@ -95,6 +96,24 @@ describe("state sets", () => {
     await exposition(metrics, aLiveState({ members: [other] }));
     const text = await exposition(metrics, aLiveState({ members: [other, aMember()] }));
     expect(verdicts(text)).toEqual(['"agree_up"} 1', '"agree_up"} 1']);
+  });
+
+  test("of probes that differ in their id alone one that fails speaks", async () => {
+    const metrics = metricsOfThisTest();
+    const look = aProbe({ kind: "transaction", monitor: "", transaction: "https_challenge" });
+    const open = {
+      ...look,
+      id: "another path, which must be blocked",
+      last: aFailure("response", "bad_status"),
+      lastPassed: false,
+    };
+    const seen = async (probes: LiveProbe[]): Promise<string[]> =>
+      samples(await exposition(metrics, aLiveState({ probes })), "adc_witness_probe_success").map(
+        (line) => line.slice(-1),
+      );
+    expect(await seen([look, open])).toEqual(["0"]);
+    expect(await seen([look, { ...open, lastPassed: true }])).toEqual(["1"]);
+    expect(await seen([{ ...look, lastPassed: false }, open])).toEqual(["0"]);
   });
 
   test("an account that is no longer suspended stays with 0", async () => {

@@ -35,9 +35,20 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
   metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 5_000, code: "timeout" });
   metrics.scheduleLag(0.0007);
   metrics.missedProbe();
+  metrics.loginEnded("probe-a", "accepted");
   metrics.configReloaded(true, NOON);
   const live = {
     ...hour,
+    probes: [
+      ...hour.probes,
+      aProbe({
+        id: "round trip",
+        kind: "transaction",
+        monitor: "",
+        transaction: "mail_round_trip",
+        last: anObservation({ responseTimeMs: 1_250 }),
+      }),
+    ],
     suspendedAccounts: [{ account: "probe-a", until: NOON + 1 }],
     servers: hour.servers.map((server) => ({ ...server, maintenanceEnd: NOON })),
     members: hour.members.map((member) => ({

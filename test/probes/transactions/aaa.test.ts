@@ -13,6 +13,7 @@ import type {
 } from "../../../src/probes/transactions/spec.ts";
 import { createNetwork } from "../../../src/probes/wire/network.ts";
 import { probeContext } from "../../support/probe-context.ts";
+import { serve } from "../../support/scripted-server.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
 
 const FORM: AdcFront = {
@@ -120,6 +121,43 @@ describe("the form in front of Outlook on the web", () => {
   test("a second factor", async () => {
     lab.adc.setAaa({ ...defaults, secondFactor: true });
     expect(await owa(account("probe-a"))).toMatchObject({ reason: "second_factor" });
+  });
+
+  test("the same form again is a rejection, also where it comes with 200", async () => {
+    const form = '<form><input name="login"><input type="password" name="passwd"></form>';
+    const page = (head: string, body = ""): string =>
+      `HTTP/1.1 ${head}\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`;
+    for (const [answer, step, reason, outcome] of [
+      [page("200 OK", form), "login", "aaa_rejected", "rejected"],
+      [page("404 Not Found"), "login", "adc_error_page", "unanswered"],
+      [page("502 Bad Gateway"), "login", "adc_error_page", "unanswered"],
+    ] as const) {
+      const server = await serve((socket) => {
+        socket.on("data", (data) => {
+          const asked = data.toString("latin1");
+          if (asked.startsWith("GET")) {
+            socket.write(
+              page("302 Found\r\nLocation: /vpn/tmindex.html\r\nSet-Cookie: NSC_TASS=x"),
+            );
+          } else {
+            socket.write(answer);
+          }
+        });
+      });
+      const seen = await runTransaction(
+        transactionSpec("owa_form", {
+          adc: { ...FORM, authenticationHost: null },
+          path: "/owa/",
+          account: account("probe-a"),
+          allowPlaintext: true,
+        }),
+        { host: "127.0.0.1", port: server.port, server: null },
+        probeContext(5_000, { vantage: "vip" }),
+      );
+      await server.close();
+      expect(seen).toMatchObject({ step, reason });
+      expect(loginOutcome(seen)).toBe(outcome);
+    }
   });
 
   test("SSO that passes nothing on", async () => {

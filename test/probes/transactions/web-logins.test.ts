@@ -2,7 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import type { Condition, LabProtocol } from "../../../lab/exchange/condition.ts";
 import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import { serve } from "../../support/scripted-server.ts";
 import { accountOf, exchangeBench, PROBE_A, type ExchangeBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
 
@@ -29,7 +32,7 @@ const run = (
 const WEB: readonly (readonly [TransactionName, LabProtocol, string])[] = [
   ["owa_form", "owa", "200 after the login"],
   ["eas_options", "eas", "ActiveSync 2.5,12.0,12.1,14.0,14.1,16.0,16.1"],
-  ["ews_folder", "ews", "GetFolder inbox: NoError"],
+  ["ews_folder", "ews", "GetFolder inbox: NoError; a body of 65536 bytes as well"],
   ["autodiscover", "autodiscover", "settings of the mailbox"],
   ["mapi_endpoint", "mapi", "front end ex01.lab.example.com, mailbox server mbx01.lab.example.com"],
   ["oab", "oab", "logged in; the directory itself answers 403"],
@@ -139,6 +142,51 @@ describe("what a login needs", () => {
   });
 });
 
+describe("an answer that does not show whether the credential was looked at is no acceptance", () => {
+  const CHALLENGE =
+    'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n';
+  const [NO_SERVICE, STOPPED, ERROR_PAGE, SORRY_PAGE, BEHIND] = [
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 503 Service Unavailable\r\nServer: Microsoft-HTTPAPI/2.0\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nSorry",
+    "HTTP/1.1 503 Service Unavailable\r\nX-FEServer: EX01\r\nContent-Length: 0\r\n\r\n",
+  ];
+
+  test.each([
+    ["no service at the ADC", NO_SERVICE, "login", "adc_no_service", "not_tried"],
+    ["a stopped application pool", STOPPED, "login", "service_not_active", "not_tried"],
+    ["an error page of the ADC", ERROR_PAGE, "login", "adc_error_page", "unanswered"],
+    ["a page that tells of maintenance", SORRY_PAGE, "login", "pattern_missing", "unanswered"],
+    [
+      "Exchange itself, that its back end is away",
+      BEHIND,
+      "transaction",
+      "backend_unavailable",
+      "accepted",
+    ],
+  ] as const)("%s", async (_what, answer, step, reason, outcome) => {
+    const server = await serve((socket) => {
+      let text = "";
+      socket.on("data", (data) => {
+        text += data.toString("latin1");
+        for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
+          socket.write(/^Authorization:/im.test(text.slice(0, end)) ? answer : CHALLENGE);
+          text = text.slice(end + 4);
+        }
+      });
+    });
+    const seen = await runTransaction(
+      transactionSpec("eas_options", { account, allowPlaintext: true }),
+      { host: "127.0.0.1", port: server.port, server: null },
+      probeContext(5_000, { vantage: "vip" }),
+    );
+    await server.close();
+    expect(seen).toMatchObject({ outcome: "mismatch", step, reason });
+    expect(loginOutcome(seen)).toBe(outcome);
+  });
+});
+
 describe("the mailbox side", () => {
   test("EWS says that the store is away, and the credential was good", async () => {
     bench.organisation.setMounted("DB01", false);
@@ -163,10 +211,27 @@ describe("the mailbox side", () => {
 });
 
 describe("details", () => {
-  test("EWS with a padded body", async () => {
-    const seen = await run("ews_folder", { options: { padding_bytes: 60_000 } });
-    expect(seen.outcome).toBe("match");
-    expect(seen.evidence.detail).toContain("a body of 60000 bytes as well");
+  test.each(["ntlm", "negotiate", "basic"])("EWS with a padded body, by %s", async (auth) => {
+    await bench.server.set("ews", {
+      kind: "auth_schemes",
+      schemes: ["NTLM", "Negotiate", "Basic"],
+    });
+    const before = bench.organisation.signIns().length;
+    const seen = await run("ews_folder", { options: { auth, padding_bytes: 60_000 } });
+    expect(`${seen.outcome} ${seen.evidence.detail ?? ""}`).toBe(
+      "match GetFolder inbox: NoError; a body of 60000 bytes as well",
+    );
+    expect(
+      bench.organisation
+        .signIns()
+        .slice(before)
+        .every(({ accepted }) => accepted),
+    ).toBe(true);
+  });
+
+  test("EWS without the padded body, where it is not wanted", async () => {
+    const seen = await run("ews_folder", { options: { padding_bytes: 0 } });
+    expect(seen.evidence.detail).toBe("GetFolder inbox: NoError");
   });
 
   test("the manifest of the offline address book", async () => {

@@ -281,8 +281,39 @@ describe("https_challenge at a VIP", () => {
       "vip",
     );
     expect(right.outcome).toBe("match");
-    const wrong = await look("https_challenge", to("https://elsewhere/"), { adc }, "vip");
-    expect(wrong).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
+    for (const elsewhere of ["https://elsewhere/", "https://mail.example.com.elsewhere/"]) {
+      const wrong = await look("https_challenge", to(elsewhere), { adc }, "vip");
+      expect(wrong).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
+    }
+  });
+
+  test.each([
+    ["/owa", "/owa/"],
+    ["/owa", "http://mail.example.com/owa"],
+    ["http://mail.example.com/owa", "/owa/"],
+  ])("a configured redirect to %s, told as %s", async (redirectUrl, location) => {
+    const adc: AdcFront = { authentication: "none", authenticationHost: null, redirectUrl };
+    const head = ["HTTP/1.1 302 Found", `Location: ${location}`];
+    expect((await look("https_challenge", answering(head), { adc }, "vip")).outcome).toBe("match");
+  });
+
+  test.each([
+    [
+      "IIS' own 403.4",
+      ["HTTP/1.1 403 Forbidden", "Server: Microsoft-IIS/10.0"],
+      "403.4 SSL is required",
+    ],
+    ["IIS' 403 without a body", ["HTTP/1.1 403 Forbidden", "Server: Microsoft-IIS/10.0"], ""],
+    [
+      "a redirect to clear text",
+      ["HTTP/1.1 302 Found", "Location: http://mail.example.com/owa/", ...IIS],
+      "",
+    ],
+  ])("an ADC that offloads TLS from a server that wants it: %s", async (_, head, body) => {
+    const adc: AdcFront = { authentication: "none", authenticationHost: null, redirectUrl: null };
+    const change = { security: "implicit", tls: CLIENT_TLS, adc, path: "/" } as const;
+    const seen = await look("https_challenge", answering(head, body), change, "vip");
+    expect(seen).toMatchObject({ outcome: "mismatch", reason: "ssl_required" });
   });
 });
 

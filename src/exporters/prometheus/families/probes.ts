@@ -11,6 +11,10 @@ export function* probeFamilies(scope: Scope): Steps {
   yield* valueFamily(scope, "adc_witness_probe_duration_seconds", probes, (probe) =>
     probe.last === null ? null : probe.last.durationMs / 1000,
   );
+  yield* valueFamily(scope, "adc_witness_mail_round_trip_seconds", probes, (probe) => {
+    const found = probe.transaction === "mail_round_trip" ? probe.last : null;
+    return found === null || found.responseTimeMs === null ? null : found.responseTimeMs / 1000;
+  });
   writer.family("adc_witness_probe_failure_info");
   for (const { entity, labels } of probes) {
     if (entity.last !== null && entity.lastPassed !== true) {

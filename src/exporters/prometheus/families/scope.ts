@@ -34,9 +34,13 @@ export type Steps = Generator<undefined, void, undefined>;
 export class LabelMemory {
   readonly members: Labelled<LiveMember>[] = [];
   readonly vservers: Labelled<LiveVserver>[] = [];
-  /** Of probes that differ in nothing but their id the first speaks: one series twice would make Prometheus refuse it. */
+  /**
+   * Probes that differ in nothing but their id (another path, another account) share a series, since one series twice
+   * would make Prometheus refuse it: one that fails speaks for them.
+   */
   distinctProbes: readonly Labelled<LiveProbe>[] = [];
   readonly #probes: Labelled<LiveProbe>[] = [];
+  #twins: readonly Twins[] = [];
 
   /** Brings the memory up to the live state, step by step. One pass at a time. */
   *update(live: LiveState): Steps {
@@ -44,9 +48,18 @@ export class LabelMemory {
     yield* relabel(live.vservers, this.vservers, sameVserver, vserverLabels);
     const changed = yield* relabel(live.probes, this.#probes, sameProbe, probeLabels);
     if (changed) {
-      this.distinctProbes = yield* distinct(this.#probes);
+      ({ distinct: this.distinctProbes, twins: this.#twins } = yield* distinct(this.#probes));
+    }
+    for (const { speaker, all } of this.#twins) {
+      speaker.entity = (all.find(({ entity }) => entity.lastPassed === false) ?? all[0]).entity;
     }
   }
+}
+
+/** Probes of one series, and what stands for them. */
+interface Twins {
+  readonly speaker: Labelled<LiveProbe>;
+  readonly all: readonly [Labelled<LiveProbe>, ...Labelled<LiveProbe>[]];
 }
 
 function* relabel<Entity>(
@@ -70,17 +83,34 @@ function* relabel<Entity>(
   return changed;
 }
 
-function* distinct<Entity>(
-  labelled: readonly Labelled<Entity>[],
-): Generator<undefined, readonly Labelled<Entity>[], undefined> {
-  const found = new Map<string, Labelled<Entity>>();
+function* distinct(
+  labelled: readonly Labelled<LiveProbe>[],
+): Generator<
+  undefined,
+  { readonly distinct: readonly Labelled<LiveProbe>[]; readonly twins: readonly Twins[] },
+  undefined
+> {
+  const found = new Map<string, [Labelled<LiveProbe>, ...Labelled<LiveProbe>[]]>();
   for (const one of labelled) {
-    if (!found.has(one.labels)) {
-      found.set(one.labels, one);
+    const twins = found.get(one.labels);
+    if (twins === undefined) {
+      found.set(one.labels, [one]);
+    } else {
+      twins.push(one);
     }
     yield;
   }
-  return [...found.values()];
+  const twins: Twins[] = [];
+  const speakers: Labelled<LiveProbe>[] = [];
+  for (const all of found.values()) {
+    const [first] = all;
+    const speaker = all.length === 1 ? first : { ...first };
+    speakers.push(speaker);
+    if (speaker !== first) {
+      twins.push({ speaker, all });
+    }
+  }
+  return { distinct: speakers, twins };
 }
 
 function sameMember(one: LiveMember, other: LiveMember): boolean {

@@ -1,0 +1,17 @@
+import type { TransactionName } from "./spec.ts";
+
+/** Where each logged-in web transaction goes unless `path` says otherwise. */
+export const WEB_PATHS = {
+  owa_form: "/owa/",
+  eas_options: "/Microsoft-Server-ActiveSync",
+  ews_folder: "/EWS/Exchange.asmx",
+  autodiscover: "/Autodiscover/Autodiscover.xml",
+  mapi_endpoint: "/mapi/emsmdb/",
+  oab: "/OAB/",
+  rpc_echo: "/rpc/rpcproxy.dll",
+} as const satisfies Partial<Record<TransactionName, string>>;
+
+/** The path of a transaction that has one of its own, else null. */
+export function ownPath(transaction: TransactionName): string | null {
+  return transaction in WEB_PATHS ? WEB_PATHS[transaction as keyof typeof WEB_PATHS] : null;
+}

@@ -1,0 +1,159 @@
+import { describe, expect, test } from "vitest";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
+import { BARE_SETTINGS, type TransactionRun } from "../../src/agent/plan/settings.ts";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+
+/** Two services behind content switching, one with a path that a responder policy keeps for itself. */
+const SWITCHED = [
+  "add server ex01 192.0.2.11",
+  "add service owa ex01 SSL 443",
+  "add service ews ex01 SSL 444",
+  'add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
+  'add lb monitor m_ews HTTP-ECV -send "GET /ews/healthcheck.htm" -recv "200 OK" -secure YES',
+  "bind service owa -monitorName m_owa",
+  "bind service ews -monitorName m_ews",
+  "add lb vserver v_owa SSL 0.0.0.0 0",
+  "add lb vserver v_ews SSL 0.0.0.0 0",
+  "bind lb vserver v_owa owa",
+  "bind lb vserver v_ews ews",
+  "add cs vserver front SSL 192.0.2.20 443",
+  'add cs policy p_root -rule "HTTP.REQ.URL.EQ(\\"/\\")"',
+  'add cs policy p_owa -rule "HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH(\\"/owa\\") || HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH(\\"/ecp\\")"',
+  'add cs policy p_ews -rule "HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH(\\"/ews\\")"',
+  "bind cs vserver front -policyName p_root -targetLBVserver v_owa -priority 10",
+  "bind cs vserver front -policyName p_owa -targetLBVserver v_owa -priority 20",
+  "bind cs vserver front -policyName p_ews -targetLBVserver v_ews -priority 30",
+];
+const TO_OWA = [
+  'add responder action to_owa redirect "\\"/owa/\\"" -responseStatusCode 302',
+  'add responder policy root_to_owa "HTTP.REQ.URL.EQ(\\"/\\")" to_owa',
+];
+
+function plan(
+  lines: readonly string[],
+  runs: readonly Partial<TransactionRun>[] = [],
+): PlannedProbe[] {
+  const estate = parseNsConf(lines.join("\n"), { adc: "prod" });
+  const account = { name: "a", username: "a", password: "x", address: null, domain: null };
+  return planProbes(estate, {
+    ...BARE_SETTINGS,
+    accounts: new Map([["a", account]]),
+    runs: runs.map((run) => ({
+      transaction: "https_challenge",
+      account: null,
+      everyMs: null,
+      timeoutMs: null,
+      members: { servers: [], ports: [], adcServices: [], vservers: [] },
+      vantages: ["vip", "backend"],
+      path: null,
+      host: null,
+      security: null,
+      expect: "works",
+      allowPlaintext: false,
+      options: {},
+      ...run,
+    })),
+  });
+}
+
+/** Where each probe of that transaction goes: the vserver or the service, the path, and the redirect that is awaited. */
+function asked(planned: readonly PlannedProbe[], transaction: string, vantage = "vip"): string[] {
+  return planned.flatMap(({ action, vserver, adcService, vantage: from }) => {
+    if (action.kind !== "transaction" || action.transaction !== transaction || from !== vantage) {
+      return [];
+    }
+    const spec = action.run?.spec;
+    const awaited = spec?.adc?.redirectUrl ?? null;
+    return [
+      `${vserver || adcService} ${spec?.path ?? "-"}${awaited === null ? "" : ` → ${awaited}`}`,
+    ];
+  });
+}
+
+describe("content switching", () => {
+  test("every policy's path is asked, each once, and the target's own path first", () => {
+    expect(asked(plan(SWITCHED), "https_challenge")).toEqual([
+      "v_owa /owa/",
+      "v_ews /EWS/Exchange.asmx",
+      "v_owa /",
+      "v_owa /ecp/",
+    ]);
+  });
+
+  test("a logged-in transaction goes where its path leads, and nowhere else", () => {
+    const planned = plan(SWITCHED, [{ transaction: "ews_folder", account: "a" }]);
+    expect(asked(planned, "ews_folder")).toEqual(["v_ews -"]);
+    expect(asked(planned, "ews_folder", "backend")).toEqual(["ews -"]);
+  });
+
+  test("a service that is named is asked straight, though clients never come there by that path", () => {
+    const members = { servers: [], ports: [], adcServices: ["owa"], vservers: [] };
+    const planned = plan(SWITCHED, [{ transaction: "ews_folder", account: "a", members }]);
+    expect(asked(planned, "ews_folder")).toEqual([]);
+    expect(asked(planned, "ews_folder", "backend")).toEqual(["owa -"]);
+  });
+
+  test("a path that no policy takes is asked once in front, and at every server", () => {
+    const run = { path: "/PowerShell/", expect: "blocked" } as const;
+    const planned = plan(SWITCHED, [run]);
+    const only = (vantage: string): string[] =>
+      asked(planned, "https_challenge", vantage).filter((each) => each.endsWith("/PowerShell/"));
+    expect(only("vip")).toEqual(["v_owa /PowerShell/"]);
+    expect(only("backend")).toEqual(["owa /PowerShell/", "ews /PowerShell/"]);
+  });
+});
+
+test("the endpoint mapper has to name a port that the ADC's monitors ask at", () => {
+  const planned = plan(
+    [
+      "add server ex09 192.0.2.19",
+      "add service rpc ex09 TCP *",
+      "add lb monitor m_135 TCP -destPort 135",
+      "add lb monitor m_rpc TCP -destPort 59531",
+      "add lb monitor m_ab TCP -destPort 59532",
+      ...["m_135", "m_rpc", "m_ab"].map((monitor) => `bind service rpc -monitorName ${monitor}`),
+    ],
+    [{ transaction: "rpc_endpoint_map", vantages: ["backend"] }],
+  );
+  const [run] = planned.flatMap(({ action, port }) =>
+    action.kind === "transaction" && action.run !== null
+      ? [{ port, options: action.run.spec.options }]
+      : [],
+  );
+  expect(run).toEqual({ port: 135, options: { expected_port: "59531,59532" } });
+});
+
+describe("a redirect by a responder policy", () => {
+  test("is what is awaited for the path that it keeps for itself", () => {
+    const bound = "bind cs vserver front -policyName root_to_owa -priority 10 -type REQUEST";
+    expect(asked(plan([...SWITCHED, ...TO_OWA, bound]), "https_challenge")).toEqual([
+      "v_owa /owa/",
+      "v_ews /EWS/Exchange.asmx",
+      "v_owa / → /owa/",
+      "v_owa /ecp/",
+    ]);
+  });
+
+  test("is asked of a vserver that does nothing else, whatever service keeps it up", () => {
+    const planned = plan([
+      ...TO_OWA,
+      "add server nowhere 192.0.2.99",
+      "add service always_up nowhere HTTP 80",
+      "add lb vserver v_80 HTTP 192.0.2.20 80",
+      "bind lb vserver v_80 always_up",
+      "bind lb vserver v_80 -policyName root_to_owa -priority 10 -type REQUEST",
+    ]);
+    expect(asked(planned, "https_challenge")).toEqual(["v_80 / → /owa/"]);
+  });
+
+  test("made of the request cannot be foretold, and is not asked for", () => {
+    const planned = plan([
+      'add responder action a redirect "\\"https://\\" + HTTP.REQ.HOSTNAME"',
+      "add responder policy p true a",
+      "add lb vserver v_80 HTTP 192.0.2.20 80",
+      "bind lb vserver v_80 -policyName p -priority 10 -type REQUEST",
+    ]);
+    expect(asked(planned, "https_challenge")).toEqual([]);
+  });
+});
