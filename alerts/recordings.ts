@@ -7,6 +7,24 @@ const IN_VSERVER = { vserver: "v_imap" } as const;
 const VSERVER_SAMPLE = '{adc="prod",instance="witness1:9743",job="adc-witness",vserver="v_imap"}';
 const MEMBER_SAMPLE = '{adc="prod",adc_service="svc_imap",port="993",server="ex02"}';
 
+/** What agents say that have anything to say: one that is cut off, or has no path, neither confirms nor contradicts. */
+const KNOWN_MISMATCH = `adc_witness_mismatch unless on (job, instance, ${MEMBER_LABELS}) adc_witness_verdict{verdict="unknown"} == 1`;
+const SECOND_SAMPLE = '{adc="prod",adc_service="svc_imap",port="993",server="ex03"}';
+const THIRD_SAMPLE = '{adc="prod",adc_service="svc_imap",port="993",server="ex04"}';
+const THIRD_MEMBER = { ...MEMBER, server: "ex04" } as const;
+
+/** Of two agents both say that the ADC is wrong about ex02, one says so of ex03, and of ex04 only one knows anything. */
+const BOTH_AND_ONE = [
+  series("adc_witness_mismatch", MEMBER, "1x20"),
+  series("adc_witness_mismatch", { ...MEMBER, ...OTHER }, "1x20"),
+  series("adc_witness_mismatch", SECOND_MEMBER, "0x20"),
+  series("adc_witness_mismatch", { ...SECOND_MEMBER, ...OTHER }, "1x20"),
+  series("adc_witness_mismatch", THIRD_MEMBER, "1x20"),
+  series("adc_witness_mismatch", { ...THIRD_MEMBER, ...OTHER }, "0x20"),
+  series("adc_witness_verdict", { ...THIRD_MEMBER, ...OTHER, verdict: "unknown" }, "1x20"),
+  series("adc_witness_verdict", { ...MEMBER, ...OTHER, verdict: "unknown" }, "0x20"),
+];
+
 /** Series that dashboards use: per vserver, per ADC, and joined over agents that look from several places. */
 export const RECORDINGS: readonly Recording[] = [
   {
@@ -74,9 +92,52 @@ export const RECORDINGS: readonly Recording[] = [
     },
   },
   {
+    record: "adc_witness:member:agents_knowing",
+    expr: `count by (${MEMBER_LABELS}) (${KNOWN_MISMATCH})`,
+    meaning:
+      "How many agents have a verdict on the member other than unknown; absent when none has.",
+    test: {
+      series: BOTH_AND_ONE,
+      samples: [
+        { labels: MEMBER_SAMPLE, value: 2 },
+        { labels: SECOND_SAMPLE, value: 2 },
+        { labels: THIRD_SAMPLE, value: 1 },
+      ],
+    },
+  },
+  {
+    record: "adc_witness:member:all_say_mismatch",
+    expr: `min by (${MEMBER_LABELS}) (${KNOWN_MISMATCH})`,
+    meaning:
+      "1 when every agent that knows the member says that the ADC is wrong about it: with two agents, both say.",
+    test: {
+      series: BOTH_AND_ONE,
+      samples: [
+        { labels: MEMBER_SAMPLE, value: 1 },
+        { labels: SECOND_SAMPLE, value: 0 },
+        { labels: THIRD_SAMPLE, value: 1 },
+      ],
+    },
+  },
+  {
+    record: "adc_witness:member:only_some_say_mismatch",
+    expr: `max by (${MEMBER_LABELS}) (${KNOWN_MISMATCH}) - min by (${MEMBER_LABELS}) (${KNOWN_MISMATCH})`,
+    meaning:
+      "1 when the agents that know the member are divided: with two agents, one says that the ADC is wrong, the other that it is right.",
+    test: {
+      series: BOTH_AND_ONE,
+      samples: [
+        { labels: MEMBER_SAMPLE, value: 0 },
+        { labels: SECOND_SAMPLE, value: 1 },
+        { labels: THIRD_SAMPLE, value: 0 },
+      ],
+    },
+  },
+  {
     record: "adc_witness:member:agents_agreement_ratio",
-    expr: `abs(2 * avg by (${MEMBER_LABELS}) (adc_witness_mismatch) - 1)`,
-    meaning: "1 when all agents say the same about the member, 0 when they are divided in half.",
+    expr: `abs(2 * avg by (${MEMBER_LABELS}) (${KNOWN_MISMATCH}) - 1)`,
+    meaning:
+      "1 when all agents that know the member say the same about it, 0 when they are divided in half.",
     test: {
       series: [
         series("adc_witness_mismatch", MEMBER, "1x20"),

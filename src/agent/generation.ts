@@ -17,6 +17,8 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
+import { isSentInBatches } from "./plan/planned-probe.ts";
+import { batchTickMs } from "./schedule.ts";
 import { Scheduler, type Job } from "./scheduler.ts";
 import { applyShard } from "./shard.ts";
 
@@ -207,10 +209,11 @@ export class Generation {
     }
   }
 
-  #job({ id, intervalMs }: ProbeRecord): Job {
+  #job({ id, intervalMs, planned }: ProbeRecord): Job {
     return {
       id,
       intervalMs,
+      ...(isSentInBatches(planned) ? { tickMs: batchTickMs(intervalMs) } : {}),
       run: async () => {
         const record = this.#records.get(id);
         if (record === undefined) {

@@ -25,11 +25,26 @@ export function spreadOf(id: string): number {
   return (hash >>> 0) / 0x1_0000_0000;
 }
 
+/** Wider ticks for probes that share one process when they start together: each batch costs as much as many of them. */
+const BATCH_TICK_MS = 500;
+
+/** The ticks of probes that are sent in batches; a fast monitor's starts are not crowded into a few moments. */
+export function batchTickMs(intervalMs: number): number {
+  return isGathered(intervalMs, BATCH_TICK_MS) && intervalMs >= 4 * BATCH_TICK_MS
+    ? BATCH_TICK_MS
+    : START_TICK_MS;
+}
+
 /** When a probe first starts: spread over its interval, but within ten seconds. */
-export function firstStart(id: string, intervalMs: number, now: number): number {
+export function firstStart(
+  id: string,
+  intervalMs: number,
+  now: number,
+  tickMs = START_TICK_MS,
+): number {
   const spanMs = Math.min(intervalMs, FIRST_START_WITHIN_MS);
-  return isGathered(intervalMs)
-    ? Math.ceil(now / START_TICK_MS) * START_TICK_MS + wholeTicks(spreadOf(id) * spanMs)
+  return isGathered(intervalMs, tickMs)
+    ? Math.ceil(now / tickMs) * tickMs + wholeTicks(spreadOf(id) * spanMs, tickMs)
     : now + spreadOf(id) * spanMs;
 }
 
@@ -37,18 +52,18 @@ export function firstStart(id: string, intervalMs: number, now: number): number 
  * How much later than its grid the second start comes, once: first starts crowd into ten seconds, and from then on a
  * slower probe's starts are spread over its whole interval. Never sooner, for no probe may outrun its monitor.
  */
-export function secondStartShift(id: string, intervalMs: number): number {
+export function secondStartShift(id: string, intervalMs: number, tickMs = START_TICK_MS): number {
   const shiftMs = spreadOf(id) * (intervalMs - Math.min(intervalMs, FIRST_START_WITHIN_MS));
-  return isGathered(intervalMs) ? wholeTicks(shiftMs) : shiftMs;
+  return isGathered(intervalMs, tickMs) ? wholeTicks(shiftMs, tickMs) : shiftMs;
 }
 
 /** Only what comes round in whole ticks can stay on them; others, such as monitors of some milliseconds, keep their own time. */
-function isGathered(intervalMs: number): boolean {
-  return intervalMs % START_TICK_MS === 0;
+function isGathered(intervalMs: number, tickMs: number): boolean {
+  return intervalMs % tickMs === 0;
 }
 
-function wholeTicks(atMs: number): number {
-  return Math.floor(atMs / START_TICK_MS) * START_TICK_MS;
+function wholeTicks(atMs: number, tickMs: number): number {
+  return Math.floor(atMs / tickMs) * tickMs;
 }
 
 export interface NextStart {

@@ -5,6 +5,8 @@ import { firstStart, nextStart, secondStartShift } from "./schedule.ts";
 export interface Job {
   readonly id: string;
   readonly intervalMs: number;
+  /** Wider ticks than those on which all starts are gathered, to meet others that can share the work. */
+  readonly tickMs?: number;
   /**
    * Runs once and tells how long after its start the next one is due; null ends the job. Should it reject, which only a
    * mistake of ours makes it do, it is told and started again after its interval.
@@ -47,7 +49,7 @@ export class Scheduler {
       return;
     }
     this.#jobs.set(job.id, job);
-    const dueAt = firstAt ?? firstStart(job.id, job.intervalMs, this.#monotonic());
+    const dueAt = firstAt ?? firstStart(job.id, job.intervalMs, this.#monotonic(), job.tickMs);
     this.#queue.push(dueAt, { job, spread: false });
     this.#arm();
   }
@@ -133,7 +135,7 @@ export class Scheduler {
     }
     // A delay shorter than the interval confirms what was just seen: it neither waits, nor has missed anything.
     const regular = delayMs >= job.intervalMs;
-    const shiftMs = regular && !spread ? secondStartShift(job.id, job.intervalMs) : 0;
+    const shiftMs = regular && !spread ? secondStartShift(job.id, job.intervalMs, job.tickMs) : 0;
     const next = nextStart(dueAt + shiftMs, delayMs, this.#monotonic());
     if (next.missed > 0 && regular) {
       this.#hooks.onMissed?.(job, next.missed);

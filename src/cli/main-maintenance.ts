@@ -1,11 +1,15 @@
 import type { Command } from "commander";
-import { runMaintenance, type AgentAddress, type MaintenanceCommand } from "./maintenance.ts";
+import type { AgentAddress } from "./agent-access.ts";
+import { runMaintenance, type MaintenanceCommand } from "./maintenance.ts";
 import type { Output } from "./output.ts";
 
 interface Common {
   readonly config?: string;
   readonly url?: string;
   readonly tokenFile?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
+  readonly caFile?: string;
   readonly json: boolean;
 }
 
@@ -75,9 +79,14 @@ export function addMaintenance(
 
   common(group.command("preflight").description("may this server go?"))
     .argument("<server>", "server name")
-    .action(async (server: string, options: Common) => {
-      await run(options, output, { kind: "preflight", server });
-    });
+    .option("--min-capacity <n>", "really good servers that each vserver must keep; default: 1")
+    .option("--horizon <duration>", "how far ahead another server's window matters; default: 4h")
+    .action(
+      async (server: string, options: Common & { minCapacity?: string; horizon?: string }) => {
+        const { minCapacity = null, horizon = null } = options;
+        await run(options, output, { kind: "preflight", server, minCapacity, horizon });
+      },
+    );
 
   common(group.command("verify").description("is it really drained, or really back?"))
     .argument("<server>", "server name")
@@ -108,6 +117,9 @@ function common(command: Command): Command {
     .option("--config <file>", "configuration, for the agent's address and token")
     .option("--url <url>", "the agent's address")
     .option("--token-file <file>", "file of the bearer token")
+    .option("--user <name>", "name for the agent's basic auth; needs --password-file")
+    .option("--password-file <file>", "file of that user's password")
+    .option("--ca-file <file>", "authority (PEM) that signed the agent's certificate")
     .option("--json", "JSON on stdout", false);
 }
 
@@ -116,6 +128,9 @@ async function run(options: Common, output: Output, command: MaintenanceCommand)
     config: options.config ?? null,
     url: options.url ?? null,
     tokenFile: options.tokenFile ?? null,
+    user: options.user ?? null,
+    passwordFile: options.passwordFile ?? null,
+    caFile: options.caFile ?? null,
   };
   process.exitCode = await runMaintenance({ ...address, command, json: options.json }, output);
 }

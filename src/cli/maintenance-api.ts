@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { askAgent, type AgentAccess } from "./agent-request.ts";
 
 /** A window as the API tells it. */
 const windowShape = z.object({
@@ -45,27 +46,32 @@ export interface DeclareBody {
   readonly flexible: boolean;
 }
 
+/** What a preflight asks beyond the agent's defaults, as typed: the agent judges it. */
+export interface PreflightQuery {
+  readonly minCapacity: string | null;
+  readonly horizon: string | null;
+}
+
 /** The maintenance part of an agent's API. Never rejects. */
 export interface MaintenanceApi {
   readonly list: () => Promise<ApiAnswer<readonly ApiWindow[]>>;
   readonly start: (body: DeclareBody) => Promise<ApiAnswer<ApiWindow>>;
   readonly end: (name: string, author: string | null) => Promise<ApiAnswer<ApiWindow>>;
-  readonly preflight: (server: string) => Promise<ApiAnswer<ApiReport>>;
+  readonly preflight: (server: string, limits: PreflightQuery) => Promise<ApiAnswer<ApiReport>>;
   readonly verify: (server: string, want: "drained" | "returned") => Promise<ApiAnswer<ApiReport>>;
 }
 
-const ANSWER_WITHIN_MS = 15_000;
 const PATH = "/api/v1/maintenance";
 
-/** `url` is the agent's address; the token goes only with writes. */
-export function maintenanceApi(url: string, token: string | null): MaintenanceApi {
+/** `url` is the agent's address. */
+export function maintenanceApi(url: string, access: AgentAccess): MaintenanceApi {
   const ask = <T>(
     shape: z.ZodType<T>,
     method: "GET" | "POST" | "DELETE",
     path: string,
     query: Readonly<Record<string, string>>,
     body: unknown,
-  ): Promise<ApiAnswer<T>> => request(url, token, shape, method, path, query, body);
+  ): Promise<ApiAnswer<T>> => request(url, access, shape, method, path, query, body);
   return {
     list: async () => inside(await ask(listShape, "GET", PATH, {}, null), ({ windows }) => windows),
     start: async (body) =>
@@ -81,14 +87,25 @@ export function maintenanceApi(url: string, token: string | null): MaintenanceAp
         ),
         ({ window }) => window,
       ),
-    preflight: (server) => ask(reportShape, "GET", `${PATH}/preflight`, { server }, null),
+    preflight: (server, { minCapacity, horizon }) =>
+      ask(
+        reportShape,
+        "GET",
+        `${PATH}/preflight`,
+        {
+          server,
+          ...(minCapacity === null ? {} : { min_capacity: minCapacity }),
+          ...(horizon === null ? {} : { horizon }),
+        },
+        null,
+      ),
     verify: (server, want) => ask(reportShape, "GET", `${PATH}/verify`, { server, want }, null),
   };
 }
 
 async function request<T>(
   url: string,
-  token: string | null,
+  access: AgentAccess,
   shape: z.ZodType<T>,
   method: "GET" | "POST" | "DELETE",
   path: string,
@@ -97,24 +114,12 @@ async function request<T>(
 ): Promise<ApiAnswer<T>> {
   const target = new URL(path, url);
   target.search = new URLSearchParams(query).toString();
-  let status: number;
-  let text: string;
-  try {
-    const response = await fetch(target, {
-      method,
-      redirect: "error",
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-      headers: {
-        ...(method === "GET" || token === null ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === null ? {} : { "content-type": "application/json" }),
-      },
-      ...(body === null ? {} : { body: JSON.stringify(body) }),
-    });
-    status = response.status;
-    text = await response.text();
-  } catch (error) {
-    return connectionFailure(target.origin, error);
+  const sent = body === null ? null : JSON.stringify(body);
+  const answer = await askAgent(target, method, sent, access);
+  if (answer.kind === "no_answer") {
+    return connectionFailure(target.origin, answer.code);
   }
+  const { status, text } = answer;
   const data = parseJson(text);
   if (status !== 200) {
     const told = problemShape.safeParse(data);
@@ -136,10 +141,8 @@ function inside<A, B>(answer: ApiAnswer<A>, pick: (value: A) => B): ApiAnswer<B>
 
 function connectionFailure(
   origin: string,
-  error: unknown,
+  code: string,
 ): { kind: "absent" | "failed"; message: string } {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
   return code === "ECONNREFUSED"
     ? { kind: "absent", message: `No agent listens at ${origin}.` }
     : { kind: "failed", message: `${origin} does not answer: ${code}.` };

@@ -21,13 +21,14 @@ export function maintenanceChecks(
 ): Pick<MaintenanceActions, "preflight" | "verify"> {
   const { live, declarations, now } = sources;
   return {
-    preflight: async (server) =>
+    preflight: async (server, { minCapacity, horizonMs }) =>
       preflight({
         live: live(),
         windows: declarations.list(now()),
         server,
         now: now(),
-        ...PREFLIGHT_DEFAULTS,
+        keepGood: minCapacity ?? PREFLIGHT_DEFAULTS.keepGood,
+        horizonMs: horizonMs ?? PREFLIGHT_DEFAULTS.horizonMs,
       }),
     verify: async (server, want) => {
       const inputs: VerifyInputs = {

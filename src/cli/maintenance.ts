@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
+import { loadWebConfig } from "../web/web-config/load.ts";
+import { readAccess, type AgentAddress } from "./agent-access.ts";
 import {
   maintenanceApi,
   type ApiAnswer,
@@ -9,17 +10,11 @@ import {
   type ApiWindow,
   type DeclareBody,
   type MaintenanceApi,
+  type PreflightQuery,
 } from "./maintenance-api.ts";
 import { storeApi } from "./maintenance-store.ts";
 import { columns, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
-
-/** Where the agent is; what is left out comes from the configuration. */
-export interface AgentAddress {
-  readonly config: string | null;
-  readonly url: string | null;
-  readonly tokenFile: string | null;
-}
 
 export type MaintenanceCommand =
   | {
@@ -39,7 +34,7 @@ export type MaintenanceCommand =
     }
   | { readonly kind: "end"; readonly name: string; readonly author: string | null }
   | { readonly kind: "list" }
-  | { readonly kind: "preflight"; readonly server: string }
+  | ({ readonly kind: "preflight"; readonly server: string } & Partial<PreflightQuery>)
   | {
       readonly kind: "verify";
       readonly server: string;
@@ -78,7 +73,8 @@ export async function runMaintenance(options: MaintenanceOptions, output: Output
     case "list":
       return tellList(await reached.list(), json, output);
     case "preflight": {
-      const report = await reached.preflight(command.server);
+      const { server, minCapacity = null, horizon = null } = command;
+      const report = await reached.preflight(server, { minCapacity, horizon });
       return tellReport(report, "may go", "must not go yet", json, output);
     }
     case "verify":
@@ -106,17 +102,17 @@ async function reach(options: AgentAddress, output: Output): Promise<Maintenance
   if (options.config !== null && config === null) {
     return null;
   }
-  const url = options.url ?? (config === null ? null : defaultUrl(config));
+  const url = options.url ?? (config === null ? null : await defaultUrl(config));
   if (url === null || !URL.canParse(url)) {
     output.err("Say where the agent is: --url https://host:port, or --config FILE.\n");
     return null;
   }
-  const token = await readToken(options.tokenFile, config);
-  if (token.kind === "failed") {
-    output.err(`${token.message}\n`);
+  const access = await readAccess(options, config);
+  if (access.kind === "failed") {
+    output.err(`${access.message}\n`);
     return null;
   }
-  const api = maintenanceApi(url, token.token);
+  const api = maintenanceApi(url, access.access);
   if (config === null || options.url !== null) {
     return api;
   }
@@ -125,26 +121,20 @@ async function reach(options: AgentAddress, output: Output): Promise<Maintenance
 }
 
 /** The first address the agent listens on, as this host reaches it. */
-function defaultUrl(config: Config): string {
+async function defaultUrl(config: Config): Promise<string> {
   const { host = "", port = 9743 } = config.web.listen[0] ?? {};
   const reachable = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  const scheme = config.web.configFile === null ? "http" : "https";
+  const scheme = (await speaksTls(config.web.configFile)) ? "https" : "http";
   return `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${String(port)}`;
 }
 
-async function readToken(
-  file: string | null,
-  config: Config | null,
-): Promise<{ kind: "token"; token: string | null } | { kind: "failed"; message: string }> {
-  if (file === null) {
-    return { kind: "token", token: config?.maintenance.token?.reveal() ?? null };
+/** A web-config that this user may not read to its end has a key: so it has TLS. */
+async function speaksTls(webConfigFile: string | null): Promise<boolean> {
+  if (webConfigFile === null) {
+    return false;
   }
-  try {
-    return { kind: "token", token: (await readFile(file, "utf8")).trim() };
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    return { kind: "failed", message: `${file} cannot be read: ${code}.` };
-  }
+  const doors = await loadWebConfig(webConfigFile);
+  return doors.kind === "failed" || doors.config.tls !== null;
 }
 
 /** Looks until all is as it should be, or the time is over; what is missing is told whenever it changes. */

@@ -1,5 +1,6 @@
 import type { FailureReason, Step } from "./reason.ts";
 import type { AbortWatch } from "./wire/abort-watch.ts";
+import type { EchoBatches } from "./wire/icmp/echo-batches.ts";
 import type { TlsStore } from "./wire/tls-store.ts";
 
 /**
@@ -52,6 +53,8 @@ export interface Network {
   readonly tls?: TlsStore;
   /** Tells probes under way that their round is abandoned; without it each listens for itself. */
   readonly aborts?: AbortWatch;
+  /** Gathers ICMP echoes that begin together; without it each probe sends its own. */
+  readonly echoes?: EchoBatches;
 }
 export type Resolution =
   | {

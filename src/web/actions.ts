@@ -41,9 +41,17 @@ export interface MaintenanceActions {
   /** Ends a window now. `not_found` when no open or coming window has that name. */
   readonly end: (name: string, author: string | null) => Promise<MaintenanceResult>;
   /** May this server go? */
-  readonly preflight: (server: string) => Promise<MaintenanceReport>;
+  readonly preflight: (server: string, limits: PreflightLimits) => Promise<MaintenanceReport>;
   /** Is it really drained, or really back? One look, without waiting. */
   readonly verify: (server: string, want: "drained" | "returned") => Promise<MaintenanceReport>;
+}
+
+/** What a server's going is measured by; null: the agent's own default. */
+export interface PreflightLimits {
+  /** So many really good servers each vserver must keep. */
+  readonly minCapacity: number | null;
+  /** How far ahead another server's window matters. */
+  readonly horizonMs: number | null;
 }
 
 export interface MaintenanceRequest {

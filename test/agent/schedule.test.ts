@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  batchTickMs,
   firstStart,
   nextStart,
   secondStartShift,
@@ -55,6 +56,21 @@ describe("gathered starts", () => {
         },
       ),
     );
+  });
+
+  test("of probes that are sent in batches fall on wider ticks, evenly, unless the interval is short or odd", () => {
+    expect([2_000, 5_000, 5_050, 1_500, 37].map(batchTickMs)).toEqual([500, 500, 50, 50, 50]);
+    const slots = new Map<number, number>();
+    for (let index = 0; index < 1_000; index++) {
+      const id = `prod/backend/sg/ex${String(index)}/0/ping`;
+      const at = firstStart(id, 5_000, 1_234, batchTickMs(5_000));
+      slots.set(at, (slots.get(at) ?? 0) + 1);
+      expect(secondStartShift(id, 60_000, batchTickMs(60_000)) % 500).toBe(0);
+    }
+    expect([...slots.keys()].sort((a, b) => a - b)).toEqual([
+      1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000, 5500, 6000,
+    ]);
+    expect(Math.min(...slots.values())).toBeGreaterThan(70);
   });
 
   test("leave other intervals their own time", () => {

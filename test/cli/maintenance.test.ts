@@ -10,6 +10,9 @@ import {
   type MaintenanceCommand,
   type MaintenanceOptions,
 } from "../../src/cli/maintenance.ts";
+import { hashSync } from "bcryptjs";
+import { labCaFile, labCertificateFiles } from "../../lab/certificates/lab-certificate.ts";
+import type { WebOptions } from "../../src/web/server.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { openStore, STORE_FILE } from "../../src/maintenance/store.ts";
 import { freePorts } from "../support/real-servers.ts";
@@ -44,7 +47,7 @@ async function run(
       err: (text) => (err += text),
     },
   );
-  expect(out + err).not.toContain("canary-token");
+  expect(out + err).not.toMatch(/canary-(token|password)/);
   return { status, out, err };
 }
 
@@ -64,6 +67,8 @@ const START: Extract<MaintenanceCommand, { kind: "start" }> = {
 /** A real web server with a real store behind it, as the agent has them; the live state is the test's. */
 async function startAgent(
   live: () => LiveState,
+  doors: Pick<Partial<WebOptions>, "configFile" | "listen"> = {},
+  now = (): number => NOON,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const opened = await openStore(join(directory, "state"));
   if (opened.kind !== "open") {
@@ -83,11 +88,12 @@ async function startAgent(
     history: { runs: () => [] },
     serverOf: () => null,
     stabilityMs: () => 60_000,
-    now: () => NOON,
+    now,
   });
   const { url } = await serve(live, {
     token: () => "canary-token",
     now: Date.now,
+    ...doors,
     actions: {
       ...IDLE_ACTIONS,
       maintenance: { ...maintenanceActions(declarations), ...checks },
@@ -177,6 +183,34 @@ describe("with an agent", () => {
     await close();
   });
 
+  test("a preflight keeps as many servers, and looks as far ahead, as it is told", async () => {
+    const { url, close } = await startAgent(() => estate("up"), {}, Date.now);
+    const address = { url, tokenFile: join(directory, "token") };
+    const look = (limits: { minCapacity?: string; horizon?: string }) =>
+      run({ kind: "preflight", server: "ex01", ...limits }, address);
+    expect((await look({ minCapacity: "1" })).status).toBe(0);
+    const two = await look({ minCapacity: "2" });
+    expect(two.status).toBe(2);
+    expect(two.out).toMatch(/NO {2}capacity +\S+ would keep 1 of 2/);
+    expect((await look({ minCapacity: "0" })).status).toBe(0);
+
+    const start = new Date(Date.now() + 6 * 3_600_000).toISOString();
+    const end = new Date(Date.now() + 9 * 3_600_000).toISOString();
+    const soon = { ...START, servers: ["ex02"], start, end, for: null };
+    expect((await run(soon, address)).status).toBe(0);
+    expect((await look({})).status).toBe(0);
+    const far = await look({ horizon: "12h" });
+    expect(far.status).toBe(2);
+    expect(far.out).toMatch(/NO {2}windows +ex02 is coming for ex02/);
+
+    for (const limits of [{ minCapacity: "-1" }, { minCapacity: "two" }, { horizon: "soon" }]) {
+      const refused = await look(limits);
+      expect(refused.status).toBe(2);
+      expect(refused.err).toContain("min_capacity (a number), horizon (a duration: 4h)");
+    }
+    await close();
+  });
+
   test("waits until a server is drained, and tells what is missing meanwhile", async () => {
     let looks = 0;
     const { url, close } = await startAgent(() => {
@@ -198,6 +232,93 @@ describe("with an agent", () => {
     expect(waited.status).toBe(2);
     expect(JSON.parse(waited.out)).toMatchObject({ server: "ex01", ok: false });
     await close();
+  });
+});
+
+describe("with an agent behind locked doors", () => {
+  const { certificate, key } = labCertificateFiles("adc");
+  const USERS = `basic_auth_users:\n  jo: ${hashSync("canary-password", 5)}\n`;
+  const TLS = `tls_server_config:\n  cert_file: ${certificate}\n  key_file: ${key}\n`;
+
+  async function locked(webConfig: string) {
+    const configFile = join(directory, "web-config.yml");
+    await writeFile(configFile, webConfig);
+    await writeFile(join(directory, "password"), "canary-password\n");
+    return startAgent(() => estate("up"), { configFile });
+  }
+  const login = () => ({ user: "jo", passwordFile: join(directory, "password") });
+
+  test("declares, looks and ends with basic auth, a private authority and the token", async () => {
+    const { url, close } = await locked(USERS + TLS);
+    expect(url).toMatch(/^https:/);
+    const keys = { url, tokenFile: join(directory, "token"), ...login(), caFile: labCaFile() };
+    expect(await run(START, keys)).toMatchObject({ status: 0, err: "" });
+    expect((await run({ kind: "list" }, keys)).out).toMatch(/^WITNESS OK - 1 of 1 windows open\n/);
+    expect((await run({ kind: "preflight", server: "ex01" }, keys)).status).toBe(0);
+    expect((await run({ kind: "end", name: "ex01", author: null }, keys)).status).toBe(0);
+    await close();
+  });
+
+  test("writes nothing with basic auth alone, and is told nothing without", async () => {
+    const { url, close } = await locked(USERS);
+    expect(url).toMatch(/^http:/);
+    const open = await run({ kind: "list" }, { url });
+    expect(open).toMatchObject({ status: 2, out: "" });
+    expect((await run({ kind: "list" }, { url, ...login() })).status).toBe(0);
+    expect((await run(START, { url, ...login() })).status).toBe(2);
+    await writeFile(join(directory, "password"), "wrong\n");
+    expect((await run({ kind: "list" }, { url, ...login() })).status).toBe(2);
+    expect(await readdir(join(directory, "state"))).not.toContain(STORE_FILE);
+    await close();
+  });
+
+  test("sends no secret to an agent whose certificate it does not trust", async () => {
+    const { url, close } = await locked(USERS + TLS);
+    const refused = await run({ kind: "list" }, { url, ...login() });
+    expect(refused.status).toBe(3);
+    expect(refused.err).toMatch(/does not answer: (UNABLE_TO_|SELF_SIGNED_)/);
+    const otherName = url.replace("127.0.0.1", "127.0.0.2");
+    expect(
+      (await run({ kind: "list" }, { url: otherName, ...login(), caFile: labCaFile() })).status,
+    ).toBe(3);
+    await close();
+  });
+
+  test("finds scheme and address in the configuration", async () => {
+    for (const webConfig of [USERS, USERS + TLS]) {
+      const { port = 0 } = await freePorts(["port"]);
+      await writeFile(join(directory, "web-config.yml"), webConfig);
+      const listen = `127.0.0.1:${String(port)}`;
+      const config = join(directory, "adc-witness.yml");
+      await writeFile(
+        config,
+        `adcs: [{ name: prod, ns_conf: ns.conf }]\nmaintenance: { token_file: token }\n` +
+          `web: { listen: ["${listen}"], config_file: web-config.yml }\n`,
+      );
+      await writeFile(join(directory, "password"), "canary-password");
+      const { close } = await startAgent(() => estate("up"), {
+        listen: [listen],
+        configFile: join(directory, "web-config.yml"),
+      });
+      const started = await run(START, { config, ...login(), caFile: labCaFile() });
+      expect(started).toMatchObject({ status: 0, err: "" });
+      await close();
+    }
+  });
+
+  test.each([
+    ["a name without a password", { user: "jo" }, /belong together/],
+    ["a password without a name", { passwordFile: "/dev/null" }, /belong together/],
+    [
+      "a password that cannot be read",
+      { user: "jo", passwordFile: "/nowhere" },
+      /\/nowhere .*ENOENT/,
+    ],
+    ["an authority that cannot be read", { caFile: "/nowhere" }, /\/nowhere .*ENOENT/],
+  ])("does not take %s", async (_name, options, message) => {
+    const told = await run({ kind: "list" }, { url: "http://127.0.0.1:1", ...options });
+    expect(told.status).toBe(3);
+    expect(told.err).toMatch(message);
   });
 });
 

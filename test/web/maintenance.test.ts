@@ -18,11 +18,11 @@ async function agent(options: { token?: string | null } = {}) {
   const clock = { now: NOON };
   const maintenance: MaintenanceActions = {
     ...(await realDeclarations(clock)),
-    preflight: (server) =>
+    preflight: (server, limits) =>
       Promise.resolve({
         server,
         ok: true,
-        checks: [{ name: "members", ok: true, message: "2 stay" }],
+        checks: [{ name: "members", ok: true, message: JSON.stringify(limits) }],
       }),
     verify: (server, want) =>
       Promise.resolve({ server, ok: false, checks: [{ name: want, ok: false, message: "IMAP" }] }),
@@ -138,6 +138,23 @@ describe("the API", () => {
     expect(reportSchema.parse(after.json)).toMatchObject({ ok: false });
     expect((await get("/api/v1/maintenance/verify?server=ex02&want=gone")).status).toBe(400);
     expect((await get("/api/v1/maintenance/preflight")).status).toBe(400);
+  });
+
+  test("hands on what a preflight is measured by", async () => {
+    const { get } = await agent();
+    const path = "/api/v1/maintenance/preflight?server=ex01";
+    const limitsOf = async (query: string): Promise<unknown> =>
+      JSON.parse(
+        reportSchema.parse((await get(`${path}${query}`)).json).checks[0]?.message ?? "null",
+      );
+    expect(await limitsOf("")).toEqual({ minCapacity: null, horizonMs: null });
+    expect(await limitsOf("&min_capacity=3&horizon=90m")).toEqual({
+      minCapacity: 3,
+      horizonMs: 5_400_000,
+    });
+    for (const query of ["min_capacity=", "min_capacity=1.5", "min_capacity=99999", "horizon=9"]) {
+      expect((await get(`${path}&${query}`)).status).toBe(400);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import type { CodeRange, Monitor, Port } from "../../estate/model.ts";
+import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { Target, Vantage } from "../../probes/probe.ts";
 import type { TransactionName, TransactionSpec } from "../../probes/transactions/spec.ts";
@@ -61,6 +62,15 @@ export type ProbeAction =
 /** The name a probe goes by in tables and metrics: its monitor or its transaction. */
 export function probeName(probe: PlannedProbe): string {
   return probe.action.kind === "monitor" ? probe.action.monitor.name : probe.action.transaction;
+}
+
+/** Whether probes of this kind that start together share one process: ICMP echoes do. */
+export function isSentInBatches({ action }: PlannedProbe): boolean {
+  if (action.kind !== "monitor") {
+    return false;
+  }
+  const type = monitorTypeOf(action.monitor);
+  return isSupported(type) && type.transport === "icmp";
 }
 
 /** Response codes as the ADC writes them: `200`, `301-302`. */

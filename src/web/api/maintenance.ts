@@ -6,6 +6,7 @@ import type {
   MaintenanceRequest,
   MaintenanceResult,
   MaintenanceWindowView,
+  PreflightLimits,
 } from "../actions.ts";
 import { json, problem, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
@@ -90,9 +91,10 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
       `${path}/preflight`,
       guarded(async (actions, { url }) => {
         const server = url.searchParams.get("server") ?? "";
-        return server === ""
-          ? problem(400, "The parameter server is missing.")
-          : reportReply(await actions.preflight(server));
+        const limits = readLimits(url.searchParams);
+        return server === "" || limits === null
+          ? problem(400, "Parameters: server, min_capacity (a number), horizon (a duration: 4h).")
+          : reportReply(await actions.preflight(server, limits));
       }),
     ),
     get(
@@ -106,6 +108,16 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
       }),
     ),
   ];
+}
+
+function readLimits(query: URLSearchParams): PreflightLimits | null {
+  const capacity = query.get("min_capacity");
+  const horizon = query.get("horizon");
+  const horizonMs = horizon === null ? null : parseDuration(horizon);
+  return (capacity !== null && !/^\d{1,4}$/.test(capacity)) ||
+    (horizon !== null && horizonMs === null)
+    ? null
+    : { minCapacity: capacity === null ? null : Number(capacity), horizonMs };
 }
 
 type ReadRequest =

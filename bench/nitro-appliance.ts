@@ -1,0 +1,64 @@
+import { startNitroServer } from "../lab/nitro/server.ts";
+import { parseNsConf } from "../src/estate/nsconf/import.ts";
+import { flagValue } from "./flags.ts";
+import { NITRO_ACCOUNT, nitroConf } from "./nitro-conf.ts";
+
+/** The lab's NITRO in a process of its own: an appliance whose members are all up, but for those it is told are out. */
+const words = process.argv.slice(2);
+const groups = Number(flagValue(words, "--groups") ?? "100");
+const membersOfGroup = Number(flagValue(words, "--members") ?? "50");
+const outGroups = Number(flagValue(words, "--out-groups") ?? "0");
+const estate = parseNsConf(nitroConf(groups, membersOfGroup), { adc: "bench" });
+
+const server = await startNitroServer(
+  {
+    estate: () => estate,
+    nodes: () => [
+      {
+        name: "ns1",
+        address: "192.0.2.1",
+        role: "Primary",
+        masterState: "PRIMARY",
+        health: "UP",
+      },
+    ],
+    vserver: () => ({
+      state: "UP",
+      effectiveState: "UP",
+      healthPercent: 100,
+      backupActive: false,
+      totalServices: membersOfGroup,
+      activeServices: membersOfGroup,
+      remark: null,
+      clientConnections: 0,
+      sinceChangeMs: 60_000,
+    }),
+    member: ({ adcService, server: name }) => ({
+      state: Number(adcService.slice(2)) < outGroups && name === "ex0" ? "OUT OF SERVICE" : "UP",
+      trofsReason: null,
+      clientConnections: 3,
+      serverConnections: 3,
+      sinceChangeMs: 60_000,
+    }),
+    monitor: () => ({
+      state: "UP",
+      lastResponse: "Success - Pattern found in response.",
+      responseTimeMs: 0.5,
+      totalProbes: 100,
+      failedProbes: 0,
+      currentFailedProbes: 0,
+    }),
+  },
+  NITRO_ACCOUNT,
+);
+process.send?.(server.url);
+process.on("message", () => {
+  const paths = server.requests.map(({ path }) => path);
+  process.send?.({
+    requests: paths.length,
+    statistics: paths.filter((path) => path.includes("/nitro/v1/stat/")).length,
+  });
+});
+process.once("disconnect", () => {
+  process.exit();
+});

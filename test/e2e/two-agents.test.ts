@@ -1,0 +1,237 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { buildAlerts } from "../../alerts/build.ts";
+import { startService, type StartedService } from "../../src/cli/service.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import { until, withLab } from "../support/lab-agent.ts";
+import { missing, put, startServer, type RealServer } from "../support/real-servers.ts";
+
+type Service = Extract<StartedService, { kind: "started" }>;
+
+/** What one of several agents has of its own. */
+interface OwnPart {
+  readonly agent: string;
+  readonly shard?: string;
+  readonly connectTo?: Readonly<Record<string, string>>;
+}
+
+async function startAgent(
+  world: { yaml: string; env: Readonly<Record<string, string>>; directory: string },
+  { agent, shard, connectTo = {} }: OwnPart,
+): Promise<Service> {
+  const stateDir = join(world.directory, agent);
+  await mkdir(stateDir);
+  const written = parse(world.yaml) as Record<string, unknown>;
+  const mapped = written["connect_to"] as Record<string, string>;
+  const read = await parseConfig(
+    stringify({
+      ...written,
+      agent,
+      state_dir: stateDir,
+      connect_to: { ...mapped, ...connectTo },
+      ...(shard === undefined ? {} : { shard }),
+    }),
+    { file: agent, baseDir: world.directory, env: world.env },
+  );
+  if (read.kind === "invalid") {
+    throw new Error(JSON.stringify(read.problems));
+  }
+  const service = await startService({
+    config: read.config,
+    listen: ["127.0.0.1:0"],
+    log: pino({ level: "silent" }),
+    reread: null,
+  });
+  if (service.kind === "failed") {
+    throw new Error(service.message);
+  }
+  return service;
+}
+
+async function verdictsOf(service: Service): Promise<CompareJson> {
+  const answer = await fetch(`${service.addresses[0] ?? ""}/api/v1/verdicts`);
+  return (await answer.json()) as CompareJson;
+}
+
+function memberOf(row: CompareJson["rows"][number]): string {
+  return [row.adc, row.adc_service, row.server, row.port].join(" ");
+}
+
+/** A member by the address that the ns.conf of the lab gives it. */
+const IMAP_OF_EX01 = "198.51.100.11:143";
+
+const absent = missing("prometheus", "prometheus");
+
+describe.skipIf(absent !== null)("two agents of one estate, in one real Prometheus", () => {
+  test("are joined: both say, one says; the loss or the lie of one is not that of the other", async () => {
+    await withLab({ scenario: "healthy" }, async ({ lab, ...world }) => {
+      const imap = Object.keys(lab.connectTo).find((key) => key === IMAP_OF_EX01) ?? "";
+      expect(imap).toBe(IMAP_OF_EX01);
+      const dc1 = await startAgent(world, { agent: "dc1" });
+      // Where dc2 stands nobody listens at one member's port: to it the ADC is wrong about a member that works.
+      const dc2 = await startAgent(world, { agent: "dc2", connectTo: { [imap]: "127.0.0.1:1" } });
+      const prometheus = await startPrometheus({ dc1, dc2 });
+      const query = (expression: string) => ask(prometheus, expression);
+      try {
+        await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
+        const ofEx01 = '{adc_service="sg_imap", server="ex01", port="143"}';
+        const ofEx02 = '{adc_service="sg_imaps", server="ex02", port="993"}';
+        await until(
+          "both say of ex02, one says of ex01",
+          async () => ({
+            both: await query(`adc_witness:member:all_say_mismatch${ofEx02}`),
+            divided: await query(`adc_witness:member:only_some_say_mismatch${ofEx01}`),
+          }),
+          ({ both, divided }) => both[0]?.value === 1 && divided[0]?.value === 1,
+          180_000,
+        );
+        // Rules are evaluated one after another: what follows may be a moment behind what was waited for.
+        for (const [record, one, two] of [
+          ["agents_saying_mismatch", 1, 2],
+          ["agents_knowing", 2, 2],
+          ["agents_agreement_ratio", 0, 1],
+          ["all_say_mismatch", 0, 1],
+          ["only_some_say_mismatch", 1, 0],
+        ] as const) {
+          await until(
+            `${record} of ex01 and ex02`,
+            async () => [
+              await valuesOf(query, record, ofEx01),
+              await valuesOf(query, record, ofEx02),
+            ],
+            (seen) => JSON.stringify(seen) === JSON.stringify([[one], [two]]),
+            30_000,
+          );
+        }
+
+        // Alerts are each agent's own word: the lie has the liar's name on it, and nobody else's.
+        const firing = (server: string) => firingBy(query, server);
+        await until(
+          "the alerts fire",
+          async () => [await firing("ex01"), await firing("ex02")],
+          ([one, two]) =>
+            (one ?? []).includes("AdcFalseUp dc2") &&
+            (two ?? []).includes("AdcRoutesToMaintenance dc1") &&
+            (two ?? []).includes("AdcRoutesToMaintenance dc2"),
+          60_000,
+        );
+        expect((await firing("ex01")).filter((each) => each.endsWith(" dc1"))).toEqual([]);
+
+        // One agent is lost: what the other says goes on firing, and the loss itself is told.
+        await dc1.stop();
+        await until(
+          "dc1 is missed",
+          () => query('ALERTS{alertname="AgentMissing", alertstate="firing"}'),
+          (seen) => seen.some(({ metric }) => metric["agent"] === "dc1"),
+          60_000,
+        );
+        expect(await firing("ex02")).toContain("AdcRoutesToMaintenance dc2");
+        await until(
+          "dc2 speaks alone",
+          () => valuesOf(query, "agents_knowing", ofEx02),
+          (seen) => seen[0] === 1,
+          60_000,
+        );
+        expect(await valuesOf(query, "all_say_mismatch", ofEx02)).toEqual([1]);
+        expect(await query("adc_witness:member:only_some_say_mismatch == 1")).toEqual([]);
+      } finally {
+        await prometheus.stop();
+        await Promise.all([dc1.stop(), dc2.stop()]);
+      }
+    });
+  }, 400_000);
+});
+
+test("two agents with a shard each divide the estate: every member and vserver once", async () => {
+  await withLab({ scenario: "healthy" }, async (world) => {
+    const whole = await startAgent(world, { agent: "whole" });
+    const parts = [
+      await startAgent(world, { agent: "part-0", shard: "0/2" }),
+      await startAgent(world, { agent: "part-1", shard: "1/2" }),
+    ];
+    try {
+      const [all, ...shares] = await Promise.all(
+        [whole, ...parts].map((service) =>
+          until(
+            "an estate is imported and judged",
+            () => verdictsOf(service),
+            ({ rows }) => rows.length > 0 && rows.every(({ verdict }) => verdict === "agree_up"),
+            180_000,
+          ),
+        ),
+      );
+      expect(shares.map(({ rows }) => rows.length > 0)).toEqual([true, true]);
+      expect(shares.flatMap(({ rows }) => rows.map(memberOf)).sort()).toEqual(
+        all?.rows.map(memberOf).sort(),
+      );
+      const names = (one: CompareJson | undefined): string[] =>
+        (one?.vservers ?? []).map(({ vserver }) => vserver);
+      expect(shares.flatMap(names).sort()).toEqual(names(all).sort());
+    } finally {
+      await Promise.all([whole, ...parts].map((service) => service.stop()));
+    }
+  });
+}, 300_000);
+
+interface Sample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+type Query = (expression: string) => Promise<readonly Sample[]>;
+
+/** Our rules as they are, but for the minute they wait; each agent under the label that its configuration gives it. */
+function startPrometheus(agents: Readonly<Record<string, Service>>): Promise<RealServer> {
+  const rules = [...buildAlerts()].filter(([path]) => path.endsWith(".rules.yml"));
+  return startServer({
+    program: "prometheus",
+    ports: ["http"],
+    prepare: ({ directory, ports }) => {
+      for (const [path, text] of rules) {
+        put(directory, path, text.replaceAll(/for: [12]m$/gm, "for: 2s"));
+      }
+      const configuration = {
+        global: { scrape_interval: "2s", scrape_timeout: "2s", evaluation_interval: "2s" },
+        rule_files: [join(directory, "alerts", "*.rules.yml")],
+        scrape_configs: [
+          {
+            job_name: "adc-witness",
+            static_configs: Object.entries(agents).map(([agent, { addresses }]) => ({
+              targets: [new URL(addresses[0] ?? "").host],
+              labels: { agent },
+            })),
+          },
+        ],
+      };
+      return [
+        `--config.file=${put(directory, "prometheus.yml", stringify(configuration))}`,
+        `--storage.tsdb.path=${join(directory, "data")}`,
+        `--web.listen-address=127.0.0.1:${String(ports["http"])}`,
+      ];
+    },
+  });
+}
+
+async function ask(prometheus: RealServer, expression: string): Promise<readonly Sample[]> {
+  const url = `http://127.0.0.1:${String(prometheus.ports["http"])}/api/v1/query?query=${encodeURIComponent(expression)}`;
+  const answer = (await (await fetch(url)).json()) as {
+    data?: { result: { metric: Record<string, string>; value: [number, string] }[] };
+  };
+  return (answer.data?.result ?? []).map(({ metric, value }) => ({
+    metric,
+    value: Number(value[1]),
+  }));
+}
+
+async function valuesOf(query: Query, record: string, selector: string): Promise<number[]> {
+  return (await query(`adc_witness:member:${record}${selector}`)).map(({ value }) => value);
+}
+
+/** Which alerts about a server fire, and by whose word. */
+async function firingBy(query: Query, server: string): Promise<string[]> {
+  const alerts = await query(`ALERTS{alertstate="firing", server="${server}"}`);
+  return alerts.map(({ metric }) => `${metric["alertname"] ?? ""} ${metric["agent"] ?? ""}`);
+}

@@ -1,0 +1,291 @@
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/run-monitor.ts";
+import type { Network, ProbeContext } from "../../../src/probes/probe.ts";
+import { EchoBatches } from "../../../src/probes/wire/icmp/echo-batches.ts";
+import { fpingArguments, readFpingLine } from "../../../src/probes/wire/icmp/fping.ts";
+import { until } from "../../support/contract.ts";
+import { monitorSpec } from "../../support/monitor-spec.ts";
+import {
+  networkNamespace,
+  noNamespaces,
+  type NetworkNamespace,
+} from "../../support/network-namespace.ts";
+import { probeContext } from "../../support/probe-context.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { missing } from "../../support/real-servers.ts";
+
+const PLUGINS = "/usr/lib/nagios/plugins";
+const absent =
+  missing("fping", "fping") ??
+  missing("ping", "iputils-ping") ??
+  missing(`${PLUGINS}/check_ping`, "monitoring-plugins-basic") ??
+  noNamespaces();
+
+/** Behind routes to loopback's own device, where nobody has these addresses and so nobody answers. */
+const SILENT = "10.55.0.7";
+const SILENT_6 = "fd55::7";
+const NO_ROUTE = "10.99.0.7";
+
+function ping(
+  host: string,
+  context: ProbeContext = probeContext(),
+  reverse = false,
+): Promise<MonitorResult> {
+  const spec = monitorSpec("PING");
+  return runMonitor(
+    { ...spec, monitor: { ...spec.monitor, reverse } },
+    { host, port: 0, server: null },
+    context,
+  );
+}
+
+/** A network of the probes' whose fping is another program. */
+function networkWith(program: string): Network {
+  return { ...probeContext().network, echoes: new EchoBatches(program) };
+}
+
+describe.skipIf(absent !== null)("PING by fping, in a network of its own", () => {
+  let world: NetworkNamespace;
+  const before = process.env["PATH"] ?? "";
+  beforeAll(async () => {
+    world = await networkNamespace({ fping: ["/usr/bin/fping"], ping: ["/usr/bin/ping"] });
+    world.run(["ip", "route", "add", "10.55.0.0/24", "dev", "lo"]);
+    world.run(["ip", "-6", "route", "add", "fd55::/64", "dev", "lo"]);
+    process.env["PATH"] = `${world.programs}:${before}`;
+  });
+  afterAll(async () => {
+    process.env["PATH"] = before;
+    await world.close();
+  });
+
+  /** How often each program was started by `work`. */
+  async function started(
+    work: () => Promise<unknown>,
+  ): Promise<{ readonly fping: number; readonly ping: number }> {
+    const count = (program: string): number => world.starts(program).length;
+    const [fping, single] = [count("fping"), count("ping")];
+    await work();
+    return { fping: count("fping") - fping, ping: count("ping") - single };
+  }
+
+  test("targets that are asked together share one process, each with its own result", async () => {
+    const { network } = probeContext();
+    await ping("127.0.0.1", probeContext(5_000, { network }));
+    const hosts = Array.from({ length: 40 }, (_, index) => `127.0.3.${String(index + 1)}`);
+    const starts = await started(async () => {
+      const results = await Promise.all(
+        [...hosts, "127.0.3.1"].map((host) => ping(host, probeContext(10_000, { network }))),
+      );
+      results.forEach(({ passed, observation }, index) => {
+        expect(passed).toBe(true);
+        expect(observation).toMatchObject({ outcome: "match", reason: "ok", step: "response" });
+        expect(observation.responseTimeMs).toBeLessThan(1_000);
+        const host = hosts[index] ?? "127.0.3.1";
+        expect(observation.evidence.transcript).toContain(`< ${host} is alive (`);
+      });
+    });
+    expect(starts).toEqual({ fping: 1, ping: 0 });
+  });
+
+  test("a batch is bounded, and families and source addresses have batches of their own", async () => {
+    const { network } = probeContext();
+    const context = (localAddress: string | null): ProbeContext =>
+      probeContext(10_000, { network, localAddress });
+    const hosts = Array.from({ length: 65 }, (_, index) => `127.0.4.${String(index + 1)}`);
+    const starts = await started(async () => {
+      const results = await Promise.all([
+        ...hosts.map((host) => ping(host, context(null))),
+        ping("127.0.0.1", context("127.0.0.9")),
+        ping("::1", context(null)),
+      ]);
+      expect(results.map(({ passed }) => passed)).toEqual(results.map(() => true));
+    });
+    // Two for 65 targets, one for the source address, one for IPv6, and one trial of each family.
+    expect(starts).toEqual({ fping: 6, ping: 0 });
+  });
+
+  test("a silent target delays no other, and each waits its own time", async () => {
+    const { network } = probeContext();
+    const context = (timeoutMs: number): ProbeContext => probeContext(timeoutMs, { network });
+    const [quick, slow, alive, unsent] = await Promise.all([
+      ping(SILENT, context(700)),
+      ping("10.55.0.8", context(2_500)),
+      ping("127.0.0.1", context(20_000)),
+      ping(NO_ROUTE, context(20_000)),
+    ]);
+    expect(quick.observation).toMatchObject({ outcome: "timeout", reason: "response_timeout" });
+    expect(slow.observation).toMatchObject({ outcome: "timeout", reason: "response_timeout" });
+    expect(alive.passed).toBe(true);
+    expect(unsent).toMatchObject({
+      passed: null,
+      observation: { outcome: "fault", reason: "unreachable" },
+    });
+    expect(unsent.observation.evidence.detail).toMatch(/Network is unreachable/);
+    expect(quick.observation.durationMs).toBeGreaterThanOrEqual(695);
+    expect(slow.observation.durationMs).toBeGreaterThanOrEqual(2_400);
+    expect(quick.observation.durationMs).toBeLessThan(slow.observation.durationMs - 500);
+    expect(alive.observation.durationMs).toBeLessThan(quick.observation.durationMs + 500);
+  });
+
+  test("reverse passes on silence, and on nothing else", async () => {
+    const { network } = probeContext();
+    const reversed = (host: string): Promise<MonitorResult> =>
+      ping(host, probeContext(700, { network }), true);
+    const all = await Promise.all([SILENT, "127.0.0.1", NO_ROUTE].map(reversed));
+    expect(all.map(({ passed }) => passed)).toEqual([true, false, null]);
+  });
+
+  test("a source address that is not ours is our own fault", async () => {
+    const { observation } = await ping(
+      "127.0.0.1",
+      probeContext(5_000, { localAddress: "10.9.9.9" }),
+    );
+    expect(observation).toMatchObject({ outcome: "fault", reason: "agent_fault" });
+    expect(observation.evidence.detail).toMatch(/[Cc]annot assign requested address/);
+  });
+
+  test("an abandoned round ends every probe at once and leaves no process", async () => {
+    const { network } = probeContext();
+    await ping("127.0.0.1", probeContext(5_000, { network }));
+    const earlier = world.starts("fping").length;
+    const controller = new AbortController();
+    const context = probeContext(60_000, { network, signal: controller.signal });
+    const all = Promise.all([SILENT, "10.55.0.8", "10.55.0.9"].map((host) => ping(host, context)));
+    await until(() => world.starts("fping").length > earlier);
+    const running = world.starts("fping").slice(earlier);
+    controller.abort();
+    for (const { observation } of await all) {
+      expect(observation).toMatchObject({ outcome: "fault", reason: "agent_fault" });
+      expect(observation.durationMs).toBeLessThan(30_000);
+    }
+    expect(running).toHaveLength(1);
+    await until(() => running.every((pid) => !existsSync(`/proc/${String(pid)}`)));
+    // While it is still gathered no process is started at all.
+    const late = new AbortController();
+    const gathered = ping(SILENT, probeContext(60_000, { network, signal: late.signal }));
+    late.abort();
+    expect((await gathered).observation.outcome).toBe("fault");
+  });
+
+  test("without fping each target is a ping of its own", async () => {
+    const network = networkWith("/nowhere/fping");
+    const starts = await started(async () => {
+      for (let round = 0; round < 2; round += 1) {
+        const results = await Promise.all(
+          ["127.0.0.1", "127.0.0.2", "::1"].map((host) =>
+            ping(host, probeContext(10_000, { network })),
+          ),
+        );
+        expect(results.map(({ passed }) => passed)).toEqual([true, true, true]);
+      }
+    });
+    expect(starts).toEqual({ fping: 0, ping: 6 });
+  });
+
+  test("an fping that may not open raw sockets is not believed", async () => {
+    // Copies have no file capabilities. Echoes over sockets without privileges are allowed, as systemd's defaults do.
+    const copies = await temporaryFolder();
+    const plain = (program: string): readonly string[] => {
+      copyFileSync(`/usr/bin/${program}`, join(copies, program));
+      return ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", join(copies, program)];
+    };
+    const unprivileged = await networkNamespace({ fping: plain("fping"), ping: plain("ping") });
+    onTestFinished(() => unprivileged.close());
+    unprivileged.run(["sh", "-c", "echo 0 0 > /proc/sys/net/ipv4/ping_group_range"]);
+    process.env["PATH"] = `${unprivileged.programs}:${before}`;
+    onTestFinished(() => {
+      process.env["PATH"] = `${world.programs}:${before}`;
+    });
+    const { network } = probeContext();
+    for (let round = 0; round < 2; round += 1) {
+      const context = probeContext(10_000, { network });
+      const results = await Promise.all(
+        ["127.0.0.1", "127.0.0.2"].map((host) => ping(host, context)),
+      );
+      expect(results.map(({ passed }) => passed)).toEqual([true, true]);
+    }
+    expect(unprivileged.starts("fping").length).toBeGreaterThan(0);
+  });
+
+  describe("says the same as ping and the monitoring-plugins", () => {
+    /** Exit statuses of check_ping and check_icmp. */
+    const plugins = (host: string): (number | null)[] => {
+      const limits = ["-H", host, "-w", "900,100%", "-c", "900,100%", "-t", "3"];
+      return [
+        [`${PLUGINS}/check_ping`, ...limits, "-p", "1"],
+        [`${PLUGINS}/check_icmp`, ...limits, "-n", "1"],
+      ].map((command) => {
+        try {
+          world.run(command);
+          return 0;
+        } catch (error) {
+          return (error as { status: number | null }).status;
+        }
+      });
+    };
+    test.each([
+      ["127.0.0.1", true, 0],
+      ["127.9.9.9", true, 0],
+      ["::1", true, 0],
+      [SILENT, false, 2],
+      [SILENT_6, false, 2],
+    ] as const)("%s", async (host, expected, status) => {
+      const byFping = await ping(host, probeContext(1_500));
+      const byPing = await ping(
+        host,
+        probeContext(1_500, { network: networkWith("/nowhere/fping") }),
+      );
+      expect([byFping.passed, byPing.passed]).toEqual([expected, expected]);
+      expect(byFping.observation.outcome).toBe(byPing.observation.outcome);
+      expect(plugins(host)).toEqual([status, status]);
+    });
+
+    test("but for what our own network cannot reach: to a plugin that is critical, to us unknown", async () => {
+      const byFping = await ping(NO_ROUTE);
+      const byPing = await ping(NO_ROUTE, probeContext(2_000, { network: networkWith("/none") }));
+      for (const { passed, observation } of [byFping, byPing]) {
+        expect(passed).toBe(null);
+        expect(observation).toMatchObject({ outcome: "fault", reason: "unreachable" });
+      }
+      expect(plugins(NO_ROUTE)).toEqual([2, 2]);
+    });
+  });
+});
+
+describe("fping's command line and words", () => {
+  test("names family, source and one wait for all", () => {
+    const plan = { family: 4, localAddress: "192.0.2.9", timeoutMs: 1999.2 } as const;
+    const line = fpingArguments({ ...plan, addresses: ["192.0.2.1", "192.0.2.2"] }).join(" ");
+    expect(line).toBe("-4 -r 0 -t 2000 -i 1 -e -S 192.0.2.9 192.0.2.1 192.0.2.2");
+  });
+
+  test.each([
+    [
+      "192.0.2.1 is alive (0.25 ms)",
+      { kind: "decided", address: "192.0.2.1", result: { kind: "reply", roundTripMs: 0.25 } },
+    ],
+    [
+      "fd00::1 is alive (12.3 ms) [<- fd00::2]",
+      { kind: "decided", address: "fd00::1", result: { kind: "reply", roundTripMs: 12.3 } },
+    ],
+    ["192.0.2.1 is unreachable", { kind: "silent", address: "192.0.2.1" }],
+    [
+      "192.0.2.1: error while sending ping: No route to host",
+      { address: "192.0.2.1", result: { outcome: "fault", reason: "unreachable" } },
+    ],
+    [
+      "192.0.2.1: error while sending ping: Permission denied",
+      { address: "192.0.2.1", result: { outcome: "fault", reason: "agent_fault" } },
+    ],
+    [
+      "ICMP Host Unreachable from 192.0.2.254 for ICMP Echo sent to 192.0.2.1",
+      { address: "192.0.2.1", result: { outcome: "timeout", reason: "unreachable" } },
+    ],
+    ["ICMP Time Exceeded from 192.0.2.254 for ICMP Echo sent to 192.0.2.1", { kind: "other" }],
+    ["fping: cannot bind source address : Cannot assign requested address", { kind: "other" }],
+  ])("%s", (line, expected) => {
+    expect(readFpingLine(line)).toMatchObject(expected);
+  });
+});
