@@ -7,7 +7,7 @@ import { AdcLink } from "./adc-link.ts";
 import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
 import type { AgentEvents, Log } from "./events.ts";
-import { networkOf } from "./import-once.ts";
+import { networkOf } from "./network-of.ts";
 import { pausesForPersistence } from "./persistence-pause.ts";
 import { planProbes } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
