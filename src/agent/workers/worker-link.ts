@@ -16,6 +16,8 @@ import { deathsInARow, restartDelayMs } from "./restart.ts";
 
 /** A probe ends by its own time-out; a thread that has not said so this much later hangs. */
 const HUNG_AFTER_MS = 5_000;
+/** What a thread makes is mostly short-lived: a small nursery saves some 13 MB each, for a few µs of each probe. */
+const NURSERY_MB = 4;
 /** How long a thread may take to close its sockets before it is ended. */
 const STOP_WITHIN_MS = 2_000;
 
@@ -133,6 +135,7 @@ export class WorkerLink {
     const worker = new Worker(this.#options.entry, {
       workerData: { connectTo, unmapped } satisfies Ways,
       env: {},
+      resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MB },
     });
     let why = "it was ended";
     worker.on("message", (answers: FromWorker) => {
