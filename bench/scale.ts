@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { mainThreadCpuMsOf } from "./cpu-time.ts";
 import { flagValue } from "./flags.ts";
 import { OurAgent, sumOf, type AgentReading } from "./our-agent.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
@@ -43,7 +44,9 @@ try {
     throw new Error("the agent did not answer a scrape in time");
   }
   const firstRoundMs = performance.now() - began;
+  const mainThreadMs = mainThreadCpuMsOf(agent.pid);
   await sleep(seconds * 1000);
+  const mainThreadShare = (mainThreadCpuMsOf(agent.pid) - mainThreadMs) / seconds / 1000;
   const scrapeBegan = performance.now();
   const after = await agent.scrape();
   const scrapeMs = performance.now() - scrapeBegan;
@@ -61,7 +64,7 @@ try {
     console.log(`worker threads: ${String(threads)}, p99 of their own lag: at most ${later} s`);
   }
   console.log(
-    `CPU, all threads: ${(((after.cpuMs - first.cpuMs) / seconds / 1000) * 100).toFixed(0)} % of a core`,
+    `CPU, all threads: ${(((after.cpuMs - first.cpuMs) / seconds / 1000) * 100).toFixed(0)} % of a core; main thread ${(mainThreadShare * 100).toFixed(0)} %`,
   );
   console.log(
     `memory: ${agent.memoryMb().now.toFixed(0)} MB, peak ${agent.memoryMb().peak.toFixed(0)} MB`,
