@@ -5,7 +5,16 @@ const TICK_MS = 10;
 
 /** CPU time a process has used so far, its own and the kernel's for it, in milliseconds. Linux only. */
 export function cpuMsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${String(pid)}/stat`, "latin1");
+  return cpuMsIn(`/proc/${String(pid)}/stat`);
+}
+
+/** The same of its main thread alone: what worker threads and garbage collection beside it used is not counted. */
+export function mainThreadCpuMsOf(pid: number): number {
+  return cpuMsIn(`/proc/${String(pid)}/task/${String(pid)}/stat`);
+}
+
+function cpuMsIn(file: string): number {
+  const stat = readFileSync(file, "latin1");
   // The second field is the name in parentheses and may hold blanks: count from behind it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;

@@ -2,14 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { mainThreadCpuMsOf } from "./cpu-time.ts";
 import { flagValue } from "./flags.ts";
 import { OurAgent, sumOf, type AgentReading } from "./our-agent.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
 import type { Protocol } from "./protocols.ts";
 
 /**
- * `scale [--replicas 10000] [--interval 5] [--seconds 30]`: how one process keeps its schedule: 70 % TCP-ECV, 20 %
- * HTTP-ECV, 10 % HTTPS, all played by one process of targets on the same machine.
+ * `scale [--replicas 10000] [--interval 5] [--seconds 30] [--workers 1]`: how one process keeps its schedule: 70 %
+ * TCP-ECV, 20 % HTTP-ECV, 10 % HTTPS, all played by one process of targets on the same machine.
  */
 const START_MS = 90_000;
 
@@ -17,6 +18,8 @@ const words = process.argv.slice(2);
 const replicas = Number(flagValue(words, "--replicas") ?? "10000");
 const intervalSeconds = Number(flagValue(words, "--interval") ?? "5");
 const seconds = Number(flagValue(words, "--seconds") ?? "30");
+const workersText = flagValue(words, "--workers") ?? "1";
+const workers = workersText === "auto" ? workersText : Number(workersText);
 const parts = [
   { protocol: "tcp_ecv", members: Math.round(replicas * 0.7) },
   { protocol: "http_ecv", members: Math.round(replicas * 0.2) },
@@ -25,7 +28,12 @@ const parts = [
 const directory = await mkdtemp(join(tmpdir(), "adc-witness-scale-"));
 const targets = await forkAndHear<Record<Protocol, number>>("targets-process.js");
 const began = performance.now();
-const agent = await OurAgent.start(directory, { parts, ports: targets.heard, intervalSeconds });
+const agent = await OurAgent.start(directory, {
+  parts,
+  ports: targets.heard,
+  intervalSeconds,
+  config: { workers },
+});
 try {
   let first = await scrapeOrNull();
   while ((first?.probes ?? 0) < replicas && performance.now() - began < START_MS) {
@@ -36,7 +44,9 @@ try {
     throw new Error("the agent did not answer a scrape in time");
   }
   const firstRoundMs = performance.now() - began;
+  const mainThreadMs = mainThreadCpuMsOf(agent.pid);
   await sleep(seconds * 1000);
+  const mainThreadShare = (mainThreadCpuMsOf(agent.pid) - mainThreadMs) / seconds / 1000;
   const scrapeBegan = performance.now();
   const after = await agent.scrape();
   const scrapeMs = performance.now() - scrapeBegan;
@@ -46,9 +56,15 @@ try {
   console.log(
     `probes: ${String(started)} in ${String(seconds)} s, missed ${String(after.missed - first.missed)}, failed ${String(after.failures - first.failures)}`,
   );
-  console.log(`p99 schedule lag: at most ${quantileOf(first.text, after.text, 0.99)} s`);
+  const lag = quantileOf(first.text, after.text, "adc_witness_schedule_lag_seconds", 0.99);
+  console.log(`p99 schedule lag: at most ${lag} s`);
+  const threads = sumOf(after.text, "adc_witness_workers");
+  if (threads > 0) {
+    const later = quantileOf(first.text, after.text, "adc_witness_worker_lag_seconds", 0.99);
+    console.log(`worker threads: ${String(threads)}, p99 of their own lag: at most ${later} s`);
+  }
   console.log(
-    `CPU: ${(((after.cpuMs - first.cpuMs) / seconds / 1000) * 100).toFixed(0)} % of a core`,
+    `CPU, all threads: ${(((after.cpuMs - first.cpuMs) / seconds / 1000) * 100).toFixed(0)} % of a core; main thread ${(mainThreadShare * 100).toFixed(0)} %`,
   );
   console.log(
     `memory: ${agent.memoryMb().now.toFixed(0)} MB, peak ${agent.memoryMb().peak.toFixed(0)} MB`,
@@ -69,14 +85,13 @@ async function scrapeOrNull(): Promise<AgentReading | null> {
   }
 }
 
-/** The bucket bound under which that share of the starts between two scrapes lies. */
-function quantileOf(before: string, after: string, share: number): string {
-  const name = "adc_witness_schedule_lag_seconds";
+/** The bucket bound under which that share of a histogram's growth between two scrapes lies. */
+function quantileOf(before: string, after: string, name: string, share: number): string {
   const all = sumOf(after, `${name}_count`) - sumOf(before, `${name}_count`);
   for (const [, bound = "+Inf"] of after.matchAll(
-    /^adc_witness_schedule_lag_seconds_bucket\{[^}]*le="([^"]+)"[^}]*\}/gm,
+    new RegExp(`^${name}_bucket\\{[^}]*le="([^"]+)"[^}]*\\}`, "gm"),
   )) {
-    const count = bucket(after, bound) - bucket(before, bound);
+    const count = bucket(after, name, bound) - bucket(before, name, bound);
     if (count >= share * all) {
       return bound;
     }
@@ -84,11 +99,8 @@ function quantileOf(before: string, after: string, share: number): string {
   return "+Inf";
 }
 
-function bucket(text: string, bound: string): number {
+function bucket(text: string, name: string, bound: string): number {
   const escaped = bound.replace("+", "\\+");
-  const line = new RegExp(
-    `^adc_witness_schedule_lag_seconds_bucket\\{[^}]*le="${escaped}"[^}]*\\} (\\S+)`,
-    "m",
-  ).exec(text);
+  const line = new RegExp(`^${name}_bucket\\{[^}]*le="${escaped}"[^}]*\\} (\\S+)`, "m").exec(text);
   return Number(line?.[1] ?? 0);
 }

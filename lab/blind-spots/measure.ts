@@ -6,6 +6,7 @@ import type { Estate } from "../../src/estate/model.ts";
 import type { BlindSpotMatrix, Cell, MatrixRow, MatrixTable } from "../../src/lint/matrix.ts";
 import type { Network } from "../../src/probes/probe.ts";
 import { createRecogniser } from "../../src/probes/transactions/recognise.ts";
+import { runTransaction } from "../../src/probes/transactions/registry.ts";
 import { accountsFor, monitorCredentials } from "../accounts.ts";
 import type { Condition } from "../exchange/condition.ts";
 import {
@@ -186,6 +187,7 @@ async function measure(
             localAddress: null,
             now: Date.now,
             monotonic: () => performance.now(),
+            runTransaction,
           },
           timeoutMs,
         );

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { AdcLink } from "./adc-link.ts";
 import { isCutOff } from "./control.ts";
-import { networkOf } from "./import-once.ts";
+import { networkOf } from "./network-of.ts";
 import { planProbes } from "./plan/plan.ts";
 import { matchesPattern } from "./plan/pattern.ts";
 import { planSettings } from "./plan/settings.ts";

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema.ts";
 import type { AdcConfig } from "../config/schema.ts";
 import type { Estate } from "../estate/model.ts";
@@ -7,7 +8,7 @@ import { AdcLink } from "./adc-link.ts";
 import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
 import type { AgentEvents, Log } from "./events.ts";
-import { networkOf } from "./import-once.ts";
+import { networkOf } from "./network-of.ts";
 import { pausesForPersistence } from "./persistence-pause.ts";
 import { planProbes } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
@@ -21,6 +22,8 @@ import { isSentInBatches } from "./plan/planned-probe.ts";
 import { batchTickMs } from "./schedule.ts";
 import { Scheduler, type Job } from "./scheduler.ts";
 import { applyShard } from "./shard.ts";
+import { exchangeLoad, workerCount } from "./workers/worker-count.ts";
+import { WorkerPool } from "./workers/worker-pool.ts";
 
 /** Without NITRO an ns.conf is read again this often. */
 const NS_CONF_IMPORT_EVERY_MS = 600_000;
@@ -49,6 +52,7 @@ export class Generation {
   #options: GenerationOptions;
   readonly #abort = new AbortController();
   readonly #scheduler: Scheduler;
+  readonly #workers: WorkerPool;
   readonly #runner: ProbeRunner;
   readonly #watches: readonly AdcWatch[];
   readonly #records = new Map<string, ProbeRecord>();
@@ -87,12 +91,14 @@ export class Generation {
         options.log.error({ job: id, error: text }, "a mistake of this program: started again");
       },
     });
+    this.#workers = new WorkerPool({ ways: config, events, log: options.log, now });
     this.#runner = new ProbeRunner({
       network: this.#network,
       signal: this.#abort.signal,
       sourceAddresses: config.sourceAddresses,
       events,
       keeper: options.keeper,
+      workers: this.#workers,
       now,
       monotonic,
     });
@@ -123,7 +129,11 @@ export class Generation {
   /** Ends everything: probes in flight are broken off, NITRO sessions logged out. */
   async stop(): Promise<void> {
     this.#abort.abort();
-    await Promise.all([this.#scheduler.stop(), ...this.#watches.map((watch) => watch.stop())]);
+    await Promise.all([
+      this.#scheduler.stop(),
+      this.#workers.stop(),
+      ...this.#watches.map((watch) => watch.stop()),
+    ]);
   }
 
   recordOf(probeId: string): ProbeRecord | null {
@@ -165,7 +175,12 @@ export class Generation {
       onEstate: (estate) => {
         this.#apply(adc, estate);
         log.info(
-          { adc: adc.name, services: estate.services.size, probes: this.#scheduler.size },
+          {
+            adc: adc.name,
+            services: estate.services.size,
+            probes: this.#scheduler.size,
+            workers: this.#workers.size,
+          },
           "estate imported",
         );
       },
@@ -196,6 +211,7 @@ export class Generation {
       if (record.adc === adc.name && !kept.has(id)) {
         this.#records.delete(id);
         this.#scheduler.remove(id);
+        this.#workers.forget(id);
       }
     }
     for (const record of records.probes) {
@@ -207,6 +223,14 @@ export class Generation {
         this.#scheduler.add(this.#job(record));
       }
     }
+    this.#employ();
+  }
+
+  /** As many worker threads as the estate in force calls for. */
+  #employ(): void {
+    const planned = [...this.#records.values()].map((record) => record.planned);
+    const load = exchangeLoad(planned);
+    this.#workers.growTo(workerCount(this.config.workers, load, availableParallelism()));
   }
 
   #job({ id, intervalMs, planned }: ProbeRecord): Job {

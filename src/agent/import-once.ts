@@ -1,6 +1,6 @@
 import type { AdcConfig, Config } from "../config/schema.ts";
-import { createNetwork } from "../probes/wire/network.ts";
 import { AdcLink, type EstateRead } from "./adc-link.ts";
+import { networkOf } from "./network-of.ts";
 
 /** Reads one ADC's estate and leaves no session behind, not even when it is interrupted. */
 export async function importOnce(
@@ -24,13 +24,4 @@ export async function importOnce(
   } finally {
     await link.close();
   }
-}
-
-/** The network of a configuration: its `connect_to`, and whether an unmapped address may be dialled at all. */
-export function networkOf(config: Pick<Config, "connectTo" | "unmapped">) {
-  return createNetwork({
-    connectTo: config.connectTo,
-    unmapped: config.unmapped,
-    now: Date.now,
-  });
 }

@@ -1,12 +1,14 @@
 import type { Network, Observation } from "../probes/probe.ts";
 import type { BrokenPlace } from "../probes/transactions/account-gate.ts";
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
+import { runTransaction } from "../probes/transactions/registry.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
 import { gateAccount, gatedLogin, placeFailure } from "./accounts/gated-login.ts";
 import type { AgentEvents } from "./events.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { runProbe, type ProbeResult } from "./run-probe.ts";
+import type { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface ProbeRunnerOptions {
   readonly network: Network;
@@ -15,6 +17,8 @@ export interface ProbeRunnerOptions {
   readonly events: Pick<AgentEvents, "probeFinished" | "loginEnded">;
   /** Without a keeper no probe that needs a login is run. */
   readonly keeper: AccountKeeper | null;
+  /** Threads that run what may leave this one; without them everything is run here. */
+  readonly workers?: WorkerPool;
   readonly now: () => number;
   readonly monotonic: () => number;
 }
@@ -72,8 +76,13 @@ export class ProbeRunner {
   }
 
   #probe(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
-    const { network, signal, now, monotonic } = this.#options;
-    const around = { network, signal, localAddress: this.#localAddress(), now, monotonic };
+    const { network, signal, now, monotonic, workers } = this.#options;
+    const localAddress = this.#localAddress();
+    const elsewhere = workers?.run(record.planned, { localAddress, timeoutMs }) ?? null;
+    if (elsewhere !== null) {
+      return elsewhere;
+    }
+    const around = { network, signal, localAddress, now, monotonic, runTransaction };
     return runProbe(record.planned, around, timeoutMs);
   }
 

@@ -1,7 +1,27 @@
 import { runMonitor } from "../probes/monitors/run-monitor.ts";
-import type { Network, Observation, ProbeContext } from "../probes/probe.ts";
-import { runTransaction } from "../probes/transactions/registry.ts";
-import type { PlannedProbe } from "./plan/planned-probe.ts";
+import type { MonitorSpec } from "../probes/monitors/spec.ts";
+import type {
+  Network,
+  Observation,
+  Probe,
+  ProbeContext,
+  Target,
+  Vantage,
+} from "../probes/probe.ts";
+import type { TransactionSpec } from "../probes/transactions/spec.ts";
+
+/** What of a planned probe its exchange needs: plain data, so that it can take place in another thread. */
+export interface Errand {
+  readonly vantage: Vantage;
+  readonly action:
+    | { readonly kind: "monitor"; readonly run: Exchange<MonitorSpec> | null }
+    | { readonly kind: "transaction"; readonly run: Exchange<TransactionSpec> | null };
+}
+
+export interface Exchange<Spec> {
+  readonly spec: Spec;
+  readonly target: Target;
+}
 
 /** What every run of a probe shares. */
 export interface ProbeSurroundings {
@@ -10,6 +30,8 @@ export interface ProbeSurroundings {
   readonly localAddress: string | null;
   readonly now: () => number;
   readonly monotonic: () => number;
+  /** Runs the transactions that may be run here. */
+  readonly runTransaction: Probe<TransactionSpec>;
 }
 
 export interface ProbeResult {
@@ -23,22 +45,20 @@ export interface ProbeResult {
  * them: every probe goes through here.
  */
 export function runProbe(
-  planned: PlannedProbe,
+  { vantage, action }: Errand,
   around: ProbeSurroundings,
-  timeoutMs: number = planned.timeoutMs,
+  timeoutMs: number,
 ): Promise<ProbeResult | null> {
-  const context: ProbeContext = { ...around, timeoutMs, vantage: planned.vantage };
-  const { action } = planned;
+  const context: ProbeContext = { ...around, timeoutMs, vantage };
   if (action.run === null) {
     return Promise.resolve(null);
   }
   if (action.kind === "monitor") {
     return runMonitor(action.run.spec, action.run.target, context);
   }
-  return runTransaction(action.run.spec, action.run.target, context).then((observation) => ({
-    observation,
-    passed: transactionPassed(observation),
-  }));
+  return around
+    .runTransaction(action.run.spec, action.run.target, context)
+    .then((observation) => ({ observation, passed: transactionPassed(observation) }));
 }
 
 /** A transaction has passed when the exchange came to its good end; what is our own fault says nothing. */

@@ -1,4 +1,5 @@
-import { importOnce, networkOf } from "../agent/import-once.ts";
+import { importOnce } from "../agent/import-once.ts";
+import { networkOf } from "../agent/network-of.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { probeName, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { planSettings } from "../agent/plan/settings.ts";

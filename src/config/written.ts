@@ -180,7 +180,7 @@ export const writtenConfig = z.strictObject(
         says("auto, or a whole number from 1 to 64", "correct it"),
       )
       .default(1)
-      .describe("Worker threads that probe."),
+      .describe("Threads that probe: 1 is the main one, more are beside it."),
     log: z
       .strictObject(
         {

@@ -69,7 +69,22 @@ export const METRICS = [
   gauge(
     "adc_witness_event_loop_lag_seconds",
     ["statistic"],
-    "Delay of the event loop over the last one to two minutes: p50, p99 and max.",
+    "Delay of the main thread's event loop over the last one to two minutes: p50, p99 and max.",
+  ),
+  gauge(
+    "adc_witness_workers",
+    [],
+    "Worker threads that probe beside the main thread; 0 while it probes by itself.",
+  ),
+  histogram(
+    "adc_witness_worker_lag_seconds",
+    [],
+    "How much later than the main thread ordered them worker threads began their probes.",
+  ),
+  counter(
+    "adc_witness_worker_failures_total",
+    [],
+    "Worker threads that ended by themselves, or hung and were ended; each is started again.",
   ),
 
   // What the ADC says

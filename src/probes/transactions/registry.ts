@@ -1,54 +1,38 @@
 import type { Observation, ProbeContext, Target } from "../probe.ts";
-import { observe } from "../wire/probe-run.ts";
+import { ANONYMOUS_LOOKS } from "./anonymous-looks.ts";
 import { autodiscover } from "./autodiscover.ts";
-import { dnsLookup } from "./dns-lookup.ts";
 import { easOptions } from "./eas-options.ts";
 import { ewsFolder } from "./ews-folder.ts";
-import { healthPage } from "./health-page.ts";
-import { httpsChallenge } from "./https-challenge.ts";
-import { imapGreeting } from "./imap-greeting.ts";
 import { imapLogin } from "./imap-login.ts";
 import { ldapBind } from "./ldap-bind.ts";
 import { mailRoundTrip } from "./mail-round-trip.ts";
 import { mapiEndpoint } from "./mapi-endpoint.ts";
-import { ntpTime } from "./ntp-time.ts";
 import { oab } from "./oab.ts";
 import { owaForm } from "./owa-form.ts";
-import { pop3Greeting } from "./pop3-greeting.ts";
 import { pop3Login } from "./pop3-login.ts";
 import { rpcEcho } from "./rpc-echo.ts";
-import { rpcEndpointMap } from "./rpc-endpoint-map.ts";
-import { smtpMailFrom } from "./smtp-mail-from.ts";
+import { runListed, type TransactionList } from "./run-listed.ts";
 import { smtpSubmission } from "./smtp-submission.ts";
-import type { TransactionName, TransactionSpec, TransactionType } from "./spec.ts";
+import type { TransactionSpec } from "./spec.ts";
 
-const TYPES: readonly TransactionType[] = [
-  imapGreeting,
-  pop3Greeting,
-  smtpMailFrom,
-  httpsChallenge,
-  healthPage,
-  rpcEndpointMap,
-  dnsLookup,
-  ntpTime,
-  imapLogin,
-  pop3Login,
-  smtpSubmission,
-  mailRoundTrip,
-  owaForm,
-  easOptions,
-  ewsFolder,
-  autodiscover,
-  mapiEndpoint,
-  oab,
-  rpcEcho,
-  ldapBind,
-];
-
-/** Every transaction this agent can run, by name. Adding one: its file, and its line above. */
-export const TRANSACTION_TYPES: ReadonlyMap<TransactionName, TransactionType> = new Map(
-  TYPES.map((type) => [type.transaction, type]),
-);
+/** Every transaction this agent can run, by name. Adding one: its file, and its line here or among the looks. */
+export const TRANSACTION_TYPES: TransactionList = new Map([
+  ...ANONYMOUS_LOOKS,
+  ...[
+    imapLogin,
+    pop3Login,
+    smtpSubmission,
+    mailRoundTrip,
+    owaForm,
+    easOptions,
+    ewsFolder,
+    autodiscover,
+    mapiEndpoint,
+    oab,
+    rpcEcho,
+    ldapBind,
+  ].map((type) => [type.transaction, type] as const),
+]);
 
 /** Runs one transaction. Never rejects; what cannot be run for want of an account or of TLS is a `fault` that says so. */
 export async function runTransaction(
@@ -56,73 +40,5 @@ export async function runTransaction(
   target: Target,
   context: ProbeContext,
 ): Promise<Observation> {
-  const type = TRANSACTION_TYPES.get(spec.transaction);
-  const missing = type === undefined ? "no such transaction" : whatIsMissing(spec, type);
-  if (type === undefined || missing !== null) {
-    return observe(context, async (run) => run.fault("transaction", "not_configured", missing));
-  }
-  const observation = await type.probe(spec, target, context);
-  return spec.expect === "blocked" && OF_A_PATH.has(spec.transaction)
-    ? blocked(observation)
-    : observation;
-}
-
-/** Transactions of one path of the web: `expect: blocked` turns them round. */
-const OF_A_PATH: ReadonlySet<TransactionName> = new Set<TransactionName>([
-  "https_challenge",
-  "health_page",
-  "owa_form",
-  "eas_options",
-  "ews_folder",
-  "autodiscover",
-  "mapi_endpoint",
-  "oab",
-  "rpc_echo",
-]);
-
-/** A path that must not be reachable: an answer of Exchange is the failure, any other end is as it should be. */
-function blocked(observation: Observation): Observation {
-  const { outcome, evidence } = observation;
-  if (outcome === "fault" && observation.reason !== "auth_rejected") {
-    return observation;
-  }
-  const detail = evidence.detail ?? observation.reason;
-  return outcome === "match" || observation.exchangeSeen
-    ? {
-        ...observation,
-        outcome: "mismatch",
-        reason: "bad_status",
-        evidence: { ...evidence, detail: `reachable, and must not be: ${detail}` },
-      }
-    : {
-        ...observation,
-        outcome: "match",
-        reason: "ok",
-        evidence: { ...evidence, detail: `blocked: ${detail}` },
-      };
-}
-
-function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | null {
-  if (type.needsAccount && spec.account === null) {
-    return "no account is configured";
-  }
-  if (spec.security !== "none" && spec.tls === null) {
-    return "no TLS settings are configured";
-  }
-  if (type.needsAccount && spec.security === "none" && !spec.allowPlaintext) {
-    return "a credential travels without TLS only with allow_plaintext";
-  }
-  const { account } = spec;
-  if (
-    account !== null &&
-    [account.username, account.password, account.address].some(hasLineBreak)
-  ) {
-    return "a user name, address or password with a line break is never sent";
-  }
-  return null;
-}
-
-/** CR, LF and NUL end commands of the line protocols: whatever follows them would be a command of its own. */
-function hasLineBreak(text: string | null): boolean {
-  return text !== null && /[\r\n\0]/.test(text);
+  return runListed(TRANSACTION_TYPES, spec, target, context);
 }
