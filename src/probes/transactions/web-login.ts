@@ -74,6 +74,8 @@ interface Tried {
   readonly answer: HttpAnswer;
   readonly connection: Connection;
   readonly scheme: string;
+  /** What each further request must carry: Basic is asked of every one, NTLM belongs to the connection. */
+  readonly credential: readonly (readonly [string, string])[];
 }
 
 /** Nobody asked for a login: what is there instead tells the same as it tells the look without an account. */
@@ -104,16 +106,17 @@ async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried
   }
   const token = Buffer.from(`${account.username}:${account.password}`, "utf8").toString("base64");
   run.hide(token);
+  const credential = [["Authorization", `Basic ${token}`]] as const;
   const answer = await askWeb(connection.connection, spec.host, {
     ...request,
-    headers: [...(request.headers ?? []), ["Authorization", `Basic ${token}`]],
+    headers: [...(request.headers ?? []), ...credential],
     keepAlive: true,
     step: "login",
   });
   run.phase("login");
   return answer.kind === "ended"
     ? answer
-    : { kind: "tried", answer, connection: connection.connection, scheme: "Basic" };
+    : { kind: "tried", answer, connection: connection.connection, scheme: "Basic", credential };
 }
 
 async function byNtlm(
@@ -161,7 +164,7 @@ async function byNtlm(
   run.phase("login");
   return answer.kind === "ended"
     ? answer
-    : judged(attempt, { kind: "tried", answer, connection, scheme });
+    : judged(attempt, { kind: "tried", answer, connection, scheme, credential: [] });
 }
 
 /** Let in unless 401 comes again. */
@@ -169,7 +172,7 @@ function judged({ run, spec }: Attempt, tried: Tried | Ended): Served | Ended {
   if (tried.kind === "ended") {
     return tried;
   }
-  const { answer, connection, scheme } = tried;
+  const { answer, connection, scheme, credential } = tried;
   if (answer.status === 401) {
     return ended(run.fault("login", "auth_rejected", `${scheme}: ${summary(answer)}`));
   }
@@ -178,7 +181,12 @@ function judged({ run, spec }: Attempt, tried: Tried | Ended): Served | Ended {
     answer,
     scheme,
     again: answer.reusable
-      ? (request) => askWeb(connection, spec.host, { step: "transaction", ...request })
+      ? (request) =>
+          askWeb(connection, spec.host, {
+            step: "transaction",
+            ...request,
+            headers: [...(request.headers ?? []), ...credential],
+          })
       : null,
   };
 }
