@@ -17,8 +17,8 @@ import { SUBJECTS, type HostileSubject } from "./subjects.ts";
 /** Time the probe has: short where it can only wait, long where it is to pass. */
 const SHORT_MS = 500;
 const LONG_MS = 8000;
-/** How late a busy machine may be. */
-const SLACK_MS = 5000;
+/** What may be spent over the time-out, in waiting and in computing alike. */
+const SLACK_MS = 1500;
 const AT_ONCE = 16;
 /** What may be taken off a sender without end: at most 8 MiB by the probe, the rest waits in the system's buffers. */
 const MOST_SENT_BYTES = 24 * 1024 * 1024;
@@ -28,7 +28,9 @@ const MOST_MEMORY_BYTES = 96 * 1024 * 1024;
 interface Met {
   readonly seen: Observation;
   readonly timeoutMs: number;
-  readonly tookMs: number;
+  /** How long the process waited, and how long it computed: neither grows where others hold the machine's cores. */
+  readonly idleMs: number;
+  readonly cpuMs: number;
   /** The server that turned hostile. */
   readonly hostile: HostileServer;
   readonly requests: readonly string[];
@@ -46,7 +48,8 @@ async function meet(
   const target = await startHostile(subject.dialogue, of(undefined));
   const imap = subject.imap === undefined ? null : await startHostile(subject.imap, of("imap"));
   const all = imap === null ? [target] : [target, imap];
-  const began = performance.now();
+  const loop = performance.eventLoopUtilization();
+  const cpu = process.cpuUsage();
   const seen = await runTransaction(
     transactionSpec(subject.transaction, {
       account: accountOf(PROBE_A),
@@ -61,7 +64,9 @@ async function meet(
     { host: "127.0.0.1", port: target.port, server: null },
     probeContext(timeoutMs),
   );
-  const tookMs = performance.now() - began;
+  const idleMs = performance.eventLoopUtilization(loop).idle;
+  const { user, system } = process.cpuUsage(cpu);
+  const cpuMs = (user + system) / 1000;
   const closed = await until(() => all.every((server) => server.open() === 0)).then(
     () => true,
     () => false,
@@ -69,7 +74,7 @@ async function meet(
   const hostile = hostility?.stage.server === "imap" ? (imap ?? target) : target;
   const requests = all.flatMap((server) => server.requests());
   await Promise.all(all.map((server) => server.close()));
-  return { seen, timeoutMs, tookMs, hostile, requests, closed };
+  return { seen, timeoutMs, idleMs, cpuMs, hostile, requests, closed };
 }
 
 /** One behaviour at one stage. Where a busy machine did not get to the stage in time, it is given more of it. */
@@ -116,7 +121,7 @@ function timers(): number {
 
 /** What every observation owes, whatever the server did: the rules that were broken, in words, or null. */
 function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): string | null {
-  const { seen, timeoutMs, tookMs, hostile, requests, closed } = met;
+  const { seen, timeoutMs, idleMs, cpuMs, hostile, requests, closed } = met;
   const passed = seen.outcome === "match";
   const rules: readonly (readonly [string, boolean])[] = [
     ["the stage is reached", hostile.reached() > 0],
@@ -125,7 +130,8 @@ function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): st
     ["a reason of the list", REASONS.includes(seen.reason)],
     ["no fault of ours", seen.reason !== "agent_fault"],
     ["no rejected login", loginOutcome(seen) !== "rejected"],
-    ["in time", tookMs < timeoutMs + SLACK_MS],
+    ["in time", idleMs < timeoutMs + SLACK_MS],
+    ["little work", cpuMs < timeoutMs + SLACK_MS],
     ["a bounded transcript", seen.evidence.transcript.length <= TRANSCRIPT_BYTES],
     ["no control characters in the evidence", !CONTROL.test(JSON.stringify(seen.evidence))],
     ["no secret in the evidence", !JSON.stringify(seen).includes(PROBE_A.password)],
@@ -137,7 +143,7 @@ function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): st
   const said = `${seen.outcome} ${seen.step} ${seen.reason} ${seen.evidence.detail ?? ""}`;
   return failed.length === 0
     ? null
-    : `${stage.name}: not "${failed.join(", ")}": ${said.slice(0, 300)}; ${String(hostile.sent())} bytes, ${tookMs.toFixed(0)} ms`;
+    : `${stage.name}: not "${failed.join(", ")}": ${said.slice(0, 300)}; ${String(hostile.sent())} bytes, ${idleMs.toFixed(0)} ms idle, ${cpuMs.toFixed(0)} ms busy`;
 }
 
 /** As JSON writes them; line ends are between lines of evidence. */
