@@ -10,6 +10,7 @@ interface Cookie {
 
 const MOST_COOKIES = 60;
 const LONGEST_COOKIE = 4096;
+const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** The cookies of one visit, kept as a browser keeps them as far as a login needs it (RFC 6265). Forgotten with the visit. */
 export class CookieJar {
@@ -48,7 +49,8 @@ export class CookieJar {
 function parseCookie(line: string, host: string): Cookie | null {
   const [pair = "", ...attributes] = line.split(";");
   const equals = pair.indexOf("=");
-  if (equals < 1) {
+  // A control character in a cookie would end the header line it is sent back in (RFC 6265bis section 5.6 drops it too).
+  if (equals < 1 || CONTROL.test(pair)) {
     return null;
   }
   const attribute = (name: string): string | null =>

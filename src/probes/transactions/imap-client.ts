@@ -12,8 +12,8 @@ import type { Account, TransactionSpec } from "./spec.ts";
 
 /** Bounds of what a server may make the client keep, in bytes. */
 const MAX_LINE_BYTES = 256 * 1024;
-const MAX_LITERAL_BYTES = 1024 * 1024;
-const MAX_RESPONSE_BYTES = 2 * 1024 * 1024;
+const MAX_LITERAL_BYTES = 512 * 1024;
+const MAX_RESPONSE_BYTES = 1024 * 1024;
 
 /** A logged-in IMAP client inside a run. */
 export interface ImapMailbox {
@@ -63,7 +63,11 @@ export async function logInToImap(
     greetingTimeout: run.context.timeoutMs,
     socketTimeout: Math.max(1000, run.context.timeoutMs),
   });
-  const guard = new LibraryGuard(run, () => client.close());
+  const guard = new LibraryGuard(
+    run,
+    () => client.close(),
+    () => client.stats().received,
+  );
   // Without a listener an error between two calls would end the process.
   client.on("error", (error: Error) => guard.fail(breakOfLibraryError(error)));
   run.transcript.note(`login as ${account.name}`);
@@ -94,11 +98,7 @@ function mailbox(run: ProbeRun, client: ImapFlow, guard: LibraryGuard): ImapMail
       const why = result.kind === "error" ? breakOfImapError(result.error) : result;
       return ended(run.broken("transaction", why));
     },
-    async leave() {
-      await guard.wait(() => client.logout());
-      run.phase("quit");
-      guard.close();
-    },
+    leave: () => guard.leave(() => client.logout()),
   };
 }
 

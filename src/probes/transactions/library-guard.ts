@@ -1,4 +1,4 @@
-import { breakOfSocketError, type Break } from "../wire/break.ts";
+import { breakOfSocketError, protocolBreak, type Break } from "../wire/break.ts";
 import { messageOf, type ProbeRun, type RunResource } from "../wire/probe-run.ts";
 
 /** What became of a call into a library. */
@@ -7,19 +7,29 @@ export type Guarded<T> =
   | { readonly kind: "error"; readonly error: unknown }
   | Break;
 
+/** Most bytes a server may send to a library's client in one run; no mailbox of a probe comes near. */
+const MOST_BYTES = 1024 * 1024;
+const LOOK_EVERY_MS = 20;
+/** How long the server may take to say goodbye. */
+const FAREWELL_MS = 500;
+
 /**
  * Holds a client library that has a connection of its own inside a run: its calls end with the run's deadline, its
- * connection is closed at the run's end, and what it says too late is dropped.
+ * connection is closed at the run's end, and what it says too late is dropped. Libraries bound a line and an answer, but
+ * not how many of them a server sends: so the bytes received are counted here.
  */
 export class LibraryGuard implements RunResource {
   readonly #run: ProbeRun;
   readonly #stop: () => void;
+  readonly #received: () => number;
   #over: Break | null;
   #waiting: ((why: Break) => void) | null = null;
 
-  constructor(run: ProbeRun, stop: () => void) {
+  /** @param received Bytes that have come on the library's connection so far. */
+  constructor(run: ProbeRun, stop: () => void, received: () => number) {
     this.#run = run;
     this.#stop = stop;
+    this.#received = received;
     this.#over = run.interrupted;
     run.hold(this);
   }
@@ -36,7 +46,9 @@ export class LibraryGuard implements RunResource {
       (value): Guarded<T> => ({ kind: "value", value }),
       (error: unknown): Guarded<T> => ({ kind: "error", error }),
     );
+    const look = setInterval(() => this.#checkBytes(), LOOK_EVERY_MS);
     const result = await Promise.race([called, interrupted]);
+    clearInterval(look);
     this.#waiting = null;
     return result;
   }
@@ -45,6 +57,15 @@ export class LibraryGuard implements RunResource {
   fail(why: Break): void {
     this.#over ??= why;
     this.#waiting?.(this.#over);
+  }
+
+  /** Says goodbye, gives the server a moment to answer, and closes: what comes of it decides nothing. */
+  async leave(goodbye: () => Promise<unknown>): Promise<void> {
+    const enough = setTimeout(() => this.fail({ kind: "timeout" }), FAREWELL_MS);
+    await this.wait(goodbye);
+    clearTimeout(enough);
+    this.#run.phase("quit");
+    this.close();
   }
 
   /** Closes the library's connection before the run ends. */
@@ -60,6 +81,12 @@ export class LibraryGuard implements RunResource {
 
   release(): void {
     this.#stop();
+  }
+
+  #checkBytes(): void {
+    if (this.#received() > MOST_BYTES) {
+      this.interrupt(protocolBreak(`more than ${MOST_BYTES} bytes`));
+    }
   }
 }
 

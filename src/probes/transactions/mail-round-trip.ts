@@ -102,8 +102,10 @@ async function junkFolder(mailbox: ImapMailbox, spec: TransactionSpec): Promise<
   if (listed.kind === "ended") {
     return listed;
   }
-  const marked = listed.value.find(({ specialUse }) => specialUse === "\\Junk");
-  const usual = listed.value.find(({ path }) => /^(INBOX[./])?junk( e-?mail)?$/i.test(path));
+  // A name with control characters is no folder of ours: it could only be meant to be read as a command.
+  const folders = listed.value.filter(({ path }) => !/[\u0000-\u001f\u007f]/.test(path));
+  const marked = folders.find(({ specialUse }) => specialUse === "\\Junk");
+  const usual = folders.find(({ path }) => /^(INBOX[./])?junk( e-?mail)?$/i.test(path));
   return marked?.path ?? usual?.path ?? "";
 }
 

@@ -29,8 +29,9 @@ export async function sendMail(
     return ended(run.broken(dialled.step, dialled.why));
   }
   const serverName = spec.tls?.serverName ?? null;
+  const socket = dialled.connection.detach();
   const client = new SMTPConnection({
-    connection: dialled.connection.detach(),
+    connection: socket,
     secured: implicit,
     secure: implicit,
     host: spec.host,
@@ -43,7 +44,11 @@ export async function sendMail(
     socketTimeout: run.context.timeoutMs,
     socketCloseTimeout: 0,
   });
-  const guard = new LibraryGuard(run, () => client.close());
+  const guard = new LibraryGuard(
+    run,
+    () => client.close(),
+    () => socket.bytesRead,
+  );
   client.on("error", (error: Error) => guard.fail(breakOfLibraryError(error)));
 
   const connected = await guard.wait(

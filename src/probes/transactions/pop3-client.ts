@@ -1,8 +1,9 @@
+import type { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 
 import Pop3Command from "node-pop3";
 
-import { namedBreak } from "../wire/break.ts";
+import { namedBreak, protocolBreak } from "../wire/break.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import type { ClientSocketOptions } from "./client-tls.ts";
 import { breakOfLibraryError, LibraryGuard, type Guarded } from "./library-guard.ts";
@@ -25,20 +26,25 @@ export interface GuardedPop3 {
   quit(): Promise<void>;
 }
 
-/** How long the server may take to say goodbye, in milliseconds. */
-const QUIT_MS = 500;
+/** Longest status line (RFC 2449 section 4 allows 512). */
+const MAX_LINE_BYTES = 8 * 1024;
+const NEWLINE = 10;
 
 /**
- * node-pop3 inside a run. By itself it dies of an `-ERR` greeting (an `error` event that nobody hears) and waits for ever
- * when the peer closes, resets or falls silent after a command: here every event ends the waiting, and the run's deadline
- * does.
+ * node-pop3 inside a run. By itself it dies of an `-ERR` greeting (an `error` event that nobody hears), waits for ever
+ * when the peer closes, resets or falls silent after a command, and takes every packet for one whole answer: here every
+ * event ends the waiting, the run's deadline does, and it is fed whole lines.
  */
 export function guardedPop3(run: ProbeRun, options: Pop3ClientOptions): GuardedPop3 {
   const { tls, servername, ...rest } = options;
   // Its type names the options of a server, but it hands them to `tls.connect`, where a later key wins.
   const tlsOptions = { ...options.tlsOptions, servername } as unknown as TlsOptions;
   const client = new Pop3Command({ ...rest, tls, tlsOptions });
-  const guard = new LibraryGuard(run, () => client._socket?.destroy());
+  const guard = new LibraryGuard(
+    run,
+    () => client._socket?.destroy(),
+    () => client._socket?.bytesRead ?? 0,
+  );
   client.on("error", (error: Error) => {
     // A refusal instead of the greeting: no command waits for it.
     if (client._command === "") {
@@ -53,13 +59,38 @@ export function guardedPop3(run: ProbeRun, options: Pop3ClientOptions): GuardedP
     );
   });
   return {
-    logIn: () => guard.wait(() => client._connect()),
+    logIn: () =>
+      guard.wait(() => {
+        const connecting = client._connect();
+        if (client._socket !== null) {
+          feedWholeLines(client._socket, () =>
+            guard.fail(protocolBreak(`a line of more than ${MAX_LINE_BYTES} bytes`)),
+          );
+        }
+        return connecting;
+      }),
     stat: () => guard.wait(() => client.STAT()),
-    async quit() {
-      const timer = setTimeout(() => guard.fail({ kind: "timeout" }), QUIT_MS);
-      await guard.wait(() => client.QUIT());
-      clearTimeout(timer);
-      guard.close();
-    },
+    quit: () => guard.leave(() => client.QUIT()),
   };
+}
+
+/** Stands between the socket and those who listen to it: they hear of a line when it is whole. */
+function feedWholeLines(socket: Socket, tooLong: () => void): void {
+  const listeners = socket.listeners("data");
+  socket.removeAllListeners("data");
+  let rest: Buffer = Buffer.alloc(0);
+  socket.on("data", (data) => {
+    rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
+    for (let end = rest.indexOf(NEWLINE); end !== -1; end = rest.indexOf(NEWLINE)) {
+      const line = rest.subarray(0, end + 1);
+      rest = rest.subarray(end + 1);
+      for (const listener of listeners) {
+        listener.call(socket, line);
+      }
+    }
+    if (rest.length > MAX_LINE_BYTES) {
+      socket.destroy();
+      tooLong();
+    }
+  });
 }

@@ -123,7 +123,6 @@ async function logInByLibrary(
     return ended(run.broken("transaction", stat));
   }
   await client.quit();
-  run.phase("quit");
   return { kind: "stat", text: stat.value };
 }
 

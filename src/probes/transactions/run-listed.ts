@@ -67,17 +67,27 @@ function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | n
   if (type.needsAccount && spec.security === "none" && !spec.allowPlaintext) {
     return "a credential travels without TLS only with allow_plaintext";
   }
-  const { account } = spec;
-  if (
-    account !== null &&
-    [account.username, account.password, account.address].some(hasLineBreak)
-  ) {
-    return "a user name, address or password with a line break is never sent";
-  }
-  return null;
+  const broken = sentAsText(spec).find(([, text]) => BREAKS_LINES.test(text));
+  return broken === undefined ? null : `${broken[0]} with a line break or NUL is never sent`;
 }
 
 /** CR, LF and NUL end commands of the line protocols: whatever follows them would be a command of its own. */
-function hasLineBreak(text: string | null): boolean {
-  return text !== null && /[\r\n\0]/.test(text);
+const BREAKS_LINES = /[\r\n\0]/;
+
+/** Every text of a specification that may stand in a command or a header, and what it is called. */
+function sentAsText({
+  account,
+  host,
+  path,
+  options,
+}: TransactionSpec): readonly (readonly [name: string, text: string])[] {
+  return [
+    ["a host name", host],
+    ["a path", path ?? ""],
+    ["a user name", account?.username ?? ""],
+    ["a password", account?.password ?? ""],
+    ["a mail address", account?.address ?? ""],
+    ["a domain", account?.domain ?? ""],
+    ...Object.entries(options).map(([name, value]) => [`option ${name}`, String(value)] as const),
+  ];
 }

@@ -74,6 +74,9 @@ type Framing =
 const LARGEST_HEAD_BYTES = 64 * 1024;
 const MOST_HEADERS = 1000;
 const LONGEST_CHUNK_LINE = 1024;
+/** More than any server sends; without bounds, tiny pieces cost a core for as long as the probe may take. */
+const MOST_INTERIM_ANSWERS = 100;
+const MOST_CHUNKS = 100_000;
 const HEAD_END = Buffer.from("\r\n\r\n");
 const BARE_HEAD_END = Buffer.from("\n\n");
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -94,6 +97,9 @@ export class HttpAnswerParser {
   #headers = new HttpHeaders("");
   #window: Buffer[] = [];
   #windowLength = 0;
+  #interimAnswers = 0;
+  #chunkLines = 0;
+  #trailerBytes = 0;
 
   constructor(method: string, windowBytes: number) {
     this.#method = method.toUpperCase();
@@ -148,7 +154,8 @@ export class HttpAnswerParser {
       headers: this.#headers,
       body: this.window(),
       complete,
-      reusable: this.state === "complete" && persistent,
+      // What came behind the message was sent before anybody asked: no answer to a next request.
+      reusable: this.state === "complete" && persistent && this.#input.length === 0,
     };
   }
 
@@ -178,6 +185,10 @@ export class HttpAnswerParser {
         return this.#chooseFraming();
       }
       // 1xx is not the answer yet.
+      this.#interimAnswers += 1;
+      if (this.#interimAnswers > MOST_INTERIM_ANSWERS) {
+        return `more than ${MOST_INTERIM_ANSWERS} interim answers`;
+      }
     }
   }
 
@@ -282,7 +293,15 @@ export class HttpAnswerParser {
           this.state = "complete";
           return null;
         }
+        this.#trailerBytes += line.length + 2;
+        if (this.#trailerBytes > LARGEST_HEAD_BYTES) {
+          return `trailers of more than ${LARGEST_HEAD_BYTES} bytes`;
+        }
       } else {
+        this.#chunkLines += 1;
+        if (this.#chunkLines > MOST_CHUNKS) {
+          return `more than ${MOST_CHUNKS} chunks`;
+        }
         const size = /^\s*([0-9a-f]{1,12})\s*(?:;.*)?$/i.exec(line)?.[1];
         if (size === undefined) {
           return `not a chunk size: ${line.slice(0, 40)}`;

@@ -82,8 +82,9 @@ export async function readHttpAnswer(
     }
     if (isEnough()) {
       run.phase("transfer");
+      const answer = parser.answer();
       connection.unread(parser.takeRest());
-      return parser.answer();
+      return answer;
     }
     if (received > LARGEST_MESSAGE_BYTES) {
       run.phase("transfer");

@@ -29,6 +29,8 @@ export interface LdapSearch {
 }
 
 const LARGEST_MESSAGE_BYTES = 256 * 1024;
+/** Of all answers to one search together: some thousand entries' names. */
+const LARGEST_SEARCH_BYTES = 4 * 1024 * 1024;
 /** Tags of the answers that are read (RFC 4511 section 4). */
 const TAG = { bindResponse: 0x61, searchEntry: 0x64, searchDone: 0x65, searchReference: 0x73 };
 
@@ -87,10 +89,14 @@ export class LdapSession {
       `search "${search.baseDn}" ${search.scope} ${search.filter}\n`,
     );
     const entries: string[] = [];
+    const before = this.#connection.bytesReceived;
     for (;;) {
       const answer = await this.#next();
       if (answer.kind !== "answer") {
         return answer;
+      }
+      if (this.#connection.bytesReceived - before > LARGEST_SEARCH_BYTES) {
+        return protocolBreak(`search results of more than ${LARGEST_SEARCH_BYTES} bytes`);
       }
       if (answer.tag === TAG.searchDone) {
         return { kind: "result", code: answer.code, message: answer.text, entries };

@@ -2,7 +2,7 @@ import type { Observation, PhaseName, Phases, ProbeContext, TlsFacts } from "../
 import type { FailureReason, Step } from "../reason.ts";
 import { AbortWatch, type Abortable } from "./abort-watch.ts";
 import { describeBreak, type Break, type FailureOutcome } from "./break.ts";
-import { Transcript } from "./transcript.ts";
+import { printable, Transcript } from "./transcript.ts";
 
 /** Something that holds a handle while a probe runs: told when the probe's time is over, released at its end. */
 export interface RunResource {
@@ -168,7 +168,7 @@ export class ProbeRun implements Abortable {
       exchangeSeen: this.exchangeSeen,
       evidence: {
         transcript: this.transcript.toString(),
-        detail: detail === null ? null : this.transcript.redact(detail).slice(0, 500),
+        detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     };
   }

@@ -109,7 +109,12 @@ export class Transcript {
   }
 }
 
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/** A server's words could steer a terminal: of their control characters only tabs and line ends are left. */
+export function printable(text: string): string {
+  return text.replace(CONTROL, "\u00b7");
+}
 
 function prefixed(text: string, direction: ">" | "<"): string {
   let result = "";
@@ -121,7 +126,7 @@ function prefixed(text: string, direction: ">" | "<"): string {
     if (end > start && text.charCodeAt(end - 1) === 13) {
       end -= 1;
     }
-    result += `${direction} ${text.slice(start, end).replace(CONTROL, "\u00b7")}\n`;
+    result += `${direction} ${printable(text.slice(start, end))}\n`;
     start = next;
   }
   return result;

@@ -5,10 +5,17 @@ import { put, startServer, type RealServer } from "../real-servers.ts";
 export function startNginx(): Promise<RealServer> {
   return startServer({
     program: "nginx",
-    ports: ["http", "https", "https12"],
+    ports: ["http", "https", "https12", "expired", "wrong_name"],
     prepare({ directory, ports }) {
       const tls = labCertificateFiles("mail");
       const small = labCertificateFiles("other");
+      const badly = (name: "expired" | "wrong_name"): string => `
+  server {
+    listen 127.0.0.1:${ports[name] ?? 0} ssl;
+    ssl_certificate ${labCertificateFiles(name).certificate};
+    ssl_certificate_key ${labCertificateFiles(name).key};
+    location / { default_type text/html; return 200 "200 OK<br/>EX01.example.com"; }
+  }`;
       put(directory, "html/index.html", "<html>front page</html>");
       put(directory, "html/late.txt", `${"x".repeat(30 * 1024)}needle`);
       put(directory, "html/early.txt", `needle${"x".repeat(30 * 1024)}`);
@@ -42,6 +49,14 @@ http {
     location = /broken { default_type text/plain; return 500 "200 in the body of an error"; }
     location = /front { add_header X-FEServer EX02 always; return 401; }
     location = /dropped { return 444; }
+    location = /owa/ { return 302 /owa/auth/logon.aspx?url=x; }
+    location = /EWS/ {
+      add_header X-FEServer EX02 always;
+      add_header WWW-Authenticate Negotiate always;
+      add_header WWW-Authenticate NTLM always;
+      return 401;
+    }
+    location = /ecp/healthcheck.htm { return 503; }
   }
   server {
     listen 127.0.0.1:${ports["https12"] ?? 0} ssl;
@@ -49,7 +64,7 @@ http {
     ssl_certificate_key ${small.key};
     ssl_protocols TLSv1.2;
     root ${directory}/html;
-  }
+  }${badly("expired")}${badly("wrong_name")}
 }
 `,
       );

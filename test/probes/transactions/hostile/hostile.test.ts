@@ -1,0 +1,203 @@
+import { describe, expect, test } from "vitest";
+
+import type { Observation } from "../../../../src/probes/probe.ts";
+import { REASONS } from "../../../../src/probes/reason.ts";
+import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
+import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
+import { TRANSACTIONS } from "../../../../src/probes/transactions/spec.ts";
+import { TRANSCRIPT_BYTES } from "../../../../src/probes/wire/transcript.ts";
+import { until } from "../../../support/contract.ts";
+import { probeContext } from "../../../support/probe-context.ts";
+import { accountOf, PROBE_A } from "../lab-exchange.ts";
+import { transactionSpec } from "../transaction-spec.ts";
+import { behavioursOf, INJECTIONS, type HostileBehaviour } from "./behaviours.ts";
+import { startHostile, type HostileServer, type Hostility, type Stage } from "./hostile-server.ts";
+import { SUBJECTS, type HostileSubject } from "./subjects.ts";
+
+/** Time the probe has: short where it can only wait, long where it is to pass. */
+const SHORT_MS = 500;
+const LONG_MS = 8000;
+/** What may be spent over the time-out, in waiting and in computing alike. */
+const SLACK_MS = 1500;
+const AT_ONCE = 16;
+/** What may be taken off a sender without end: at most 8 MiB by the probe, the rest waits in the system's buffers. */
+const MOST_SENT_BYTES = 24 * 1024 * 1024;
+/** What may be held at any moment, by the probe and by the server that plays its part in the same process. */
+const MOST_MEMORY_BYTES = 96 * 1024 * 1024;
+
+interface Met {
+  readonly seen: Observation;
+  readonly timeoutMs: number;
+  /** How long the process waited, and how long it computed: neither grows where others hold the machine's cores. */
+  readonly idleMs: number;
+  readonly cpuMs: number;
+  /** The server that turned hostile. */
+  readonly hostile: HostileServer;
+  readonly requests: readonly string[];
+  /** Whether every connection was closed soon after the end. */
+  readonly closed: boolean;
+}
+
+/** Runs the transaction against its own servers, one of which turns hostile, or none. */
+async function meet(
+  subject: HostileSubject,
+  hostility: Hostility | null,
+  timeoutMs: number,
+): Promise<Met> {
+  const of = (server: Stage["server"]) => (hostility?.stage.server === server ? hostility : null);
+  const target = await startHostile(subject.dialogue, of(undefined));
+  const imap = subject.imap === undefined ? null : await startHostile(subject.imap, of("imap"));
+  const all = imap === null ? [target] : [target, imap];
+  const loop = performance.eventLoopUtilization();
+  const cpu = process.cpuUsage();
+  const seen = await runTransaction(
+    transactionSpec(subject.transaction, {
+      account: accountOf(PROBE_A),
+      allowPlaintext: true,
+      ...subject.change,
+      options: {
+        mapper_port: target.port,
+        ...(imap === null ? {} : { imap_port: imap.port }),
+        ...subject.change?.options,
+      },
+    }),
+    { host: "127.0.0.1", port: target.port, server: null },
+    probeContext(timeoutMs),
+  );
+  const idleMs = performance.eventLoopUtilization(loop).idle;
+  const { user, system } = process.cpuUsage(cpu);
+  const cpuMs = (user + system) / 1000;
+  const closed = await until(() => all.every((server) => server.open() === 0)).then(
+    () => true,
+    () => false,
+  );
+  const hostile = hostility?.stage.server === "imap" ? (imap ?? target) : target;
+  const requests = all.flatMap((server) => server.requests());
+  await Promise.all(all.map((server) => server.close()));
+  return { seen, timeoutMs, idleMs, cpuMs, hostile, requests, closed };
+}
+
+/** One behaviour at one stage. Where a busy machine did not get to the stage in time, it is given more of it. */
+async function meetAt(
+  subject: HostileSubject,
+  behaviour: HostileBehaviour,
+  stage: Stage,
+): Promise<Met> {
+  const { play, good, endless } = behaviour;
+  const hostility = { stage, play, goesOn: !endless && good !== "never" };
+  const passes = good === "always" || stage.late === true;
+  let timeoutMs = passes ? LONG_MS : SHORT_MS;
+  for (;;) {
+    const met = await meet(subject, hostility, timeoutMs);
+    if (met.hostile.reached() > 0 || timeoutMs >= LONG_MS) {
+      return met;
+    }
+    timeoutMs *= 4;
+  }
+}
+
+/** The highest memory over a piece of work, above where it began. */
+async function peakBytes(work: () => Promise<void>): Promise<number> {
+  const used = (): number => {
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = used();
+  let highest = before;
+  const watch = setInterval(() => {
+    highest = Math.max(highest, used());
+  }, 5);
+  try {
+    await work();
+  } finally {
+    clearInterval(watch);
+  }
+  return Math.max(highest, used()) - before;
+}
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+}
+
+/** What every observation owes, whatever the server did: the rules that were broken, in words, or null. */
+function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): string | null {
+  const { seen, timeoutMs, idleMs, cpuMs, hostile, requests, closed } = met;
+  const passed = seen.outcome === "match";
+  const rules: readonly (readonly [string, boolean])[] = [
+    ["the stage is reached", hostile.reached() > 0],
+    ["never good", !passed || stage.late === true || good !== "never"],
+    ["good none the less", passed || (stage.late !== true && good !== "always")],
+    ["a reason of the list", REASONS.includes(seen.reason)],
+    ["no fault of ours", seen.reason !== "agent_fault"],
+    ["no rejected login", loginOutcome(seen) !== "rejected"],
+    ["in time", idleMs < timeoutMs + SLACK_MS],
+    ["little work", cpuMs < timeoutMs + SLACK_MS],
+    ["a bounded transcript", seen.evidence.transcript.length <= TRANSCRIPT_BYTES],
+    ["no control characters in the evidence", !CONTROL.test(JSON.stringify(seen.evidence))],
+    ["no secret in the evidence", !JSON.stringify(seen).includes(PROBE_A.password)],
+    ["bounded reading", !endless || hostile.sent() < MOST_SENT_BYTES],
+    ["nothing injected", !requests.some(holdsInjection)],
+    ["no connection left", closed],
+  ];
+  const failed = rules.filter(([, kept]) => !kept).map(([rule]) => rule);
+  const said = `${seen.outcome} ${seen.step} ${seen.reason} ${seen.evidence.detail ?? ""}`;
+  return failed.length === 0
+    ? null
+    : `${stage.name}: not "${failed.join(", ")}": ${said.slice(0, 300)}; ${String(hostile.sent())} bytes, ${idleMs.toFixed(0)} ms idle, ${cpuMs.toFixed(0)} ms busy`;
+}
+
+/** As JSON writes them; line ends are between lines of evidence. */
+const CONTROL = /\\u00[01][0-9a-f]|\\r|[\u007f-\u009f]/;
+
+/** A request that a server's words have got into: its lines end at CR or LF, and NUL is in no line protocol's. */
+function holdsInjection(request: string): boolean {
+  return INJECTIONS.test(request.replaceAll("\r", "\n")) || /^[A-Z].*\0/.test(request);
+}
+
+test("every transaction over TCP is here", () => {
+  const tried = new Set<string>(SUBJECTS.map(({ transaction }) => transaction));
+  const overTcp = TRANSACTIONS.filter((name) => TRANSACTION_TYPES.get(name)?.transport === "tcp");
+  expect(overTcp.filter((name) => !tried.has(name))).toEqual([]);
+});
+
+describe.each(SUBJECTS)("$name", (subject) => {
+  const behaviours = behavioursOf(subject.protocol);
+
+  test("passes with the server that is well", async () => {
+    const { seen, closed } = await meet(subject, null, 20_000);
+    expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toMatch(/^match ok/);
+    expect(closed).toBe(true);
+  });
+
+  // One after the other, since their memory is watched.
+  test.each(behaviours.filter(({ endless }) => endless))("$name", async (behaviour) => {
+    const before = timers();
+    const failures: (string | null)[] = [];
+    const peak = await peakBytes(async () => {
+      for (const stage of subject.stages) {
+        failures.push(broken(behaviour, stage, await meetAt(subject, behaviour, stage)));
+      }
+    });
+    expect(failures.filter((failure) => failure !== null)).toEqual([]);
+    expect(peak).toBeLessThan(MOST_MEMORY_BYTES);
+    await until(() => timers() <= before);
+  });
+
+  test("what ends of itself", { timeout: 60_000 }, async () => {
+    const before = timers();
+    const meetings = behaviours
+      .filter(({ endless }) => !endless)
+      .flatMap((behaviour) => subject.stages.map((stage) => ({ behaviour, stage })));
+    const failures: (string | null)[] = [];
+    // Many at once, since these only wait; too many would wait for each other.
+    for (let at = 0; at < meetings.length; at += AT_ONCE) {
+      const some = meetings.slice(at, at + AT_ONCE).map(async ({ behaviour, stage }) => {
+        const failure = broken(behaviour, stage, await meetAt(subject, behaviour, stage));
+        return failure === null ? null : `${behaviour.name}: ${failure}`;
+      });
+      failures.push(...(await Promise.all(some)));
+    }
+    expect(failures.filter((failure) => failure !== null)).toEqual([]);
+    await until(() => timers() <= before);
+  });
+});
