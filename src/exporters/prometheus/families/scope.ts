@@ -34,8 +34,12 @@ export type Steps = Generator<undefined, void, undefined>;
 export class LabelMemory {
   readonly members: Labelled<LiveMember>[] = [];
   readonly vservers: Labelled<LiveVserver>[] = [];
-  /** Of probes that differ in nothing but their id the first speaks: one series twice would make Prometheus refuse it. */
+  /**
+   * Of probes that differ in nothing but their id (the sites of a client-facing name, accounts of one transaction) the worst
+   * speaks: one series twice would make Prometheus refuse it, and a series for each address would come and go with DNS.
+   */
   distinctProbes: readonly Labelled<LiveProbe>[] = [];
+  #shared: readonly SharedSeries[] = [];
   readonly #probes: Labelled<LiveProbe>[] = [];
 
   /** Brings the memory up to the live state, step by step. One pass at a time. */
@@ -44,7 +48,12 @@ export class LabelMemory {
     yield* relabel(live.vservers, this.vservers, sameVserver, vserverLabels);
     const changed = yield* relabel(live.probes, this.#probes, sameProbe, probeLabels);
     if (changed) {
-      this.distinctProbes = yield* distinct(this.#probes);
+      const { series, shared } = yield* distinct(this.#probes);
+      this.distinctProbes = series;
+      this.#shared = shared;
+    }
+    for (const { shown, probes } of this.#shared) {
+      shown.entity = worstOf(probes);
     }
   }
 }
@@ -70,17 +79,46 @@ function* relabel<Entity>(
   return changed;
 }
 
-function* distinct<Entity>(
-  labelled: readonly Labelled<Entity>[],
-): Generator<undefined, readonly Labelled<Entity>[], undefined> {
-  const found = new Map<string, Labelled<Entity>>();
+interface SharedSeries {
+  readonly shown: Labelled<LiveProbe>;
+  readonly probes: readonly [Labelled<LiveProbe>, ...Labelled<LiveProbe>[]];
+}
+
+function* distinct(labelled: readonly Labelled<LiveProbe>[]): Generator<
+  undefined,
+  {
+    readonly series: readonly Labelled<LiveProbe>[];
+    readonly shared: readonly SharedSeries[];
+  },
+  undefined
+> {
+  const series = new Map<string, Labelled<LiveProbe>>();
+  const shared = new Map<string, { shown: Labelled<LiveProbe>; probes: SharedSeries["probes"] }>();
   for (const one of labelled) {
-    if (!found.has(one.labels)) {
-      found.set(one.labels, one);
+    const first = series.get(one.labels);
+    const known = shared.get(one.labels);
+    if (first === undefined) {
+      series.set(one.labels, one);
+    } else if (known === undefined) {
+      const shown = { entity: first.entity, labels: one.labels };
+      shared.set(one.labels, { shown, probes: [first, one] });
+      series.set(one.labels, shown);
+    } else {
+      known.probes = [...known.probes, one];
     }
     yield;
   }
-  return [...found.values()];
+  return { series: [...series.values()], shared: [...shared.values()] };
+}
+
+/** The first that failed, else the first that passed. */
+function worstOf(probes: SharedSeries["probes"]): LiveProbe {
+  const [first] = probes;
+  const worst =
+    probes.find(({ entity }) => entity.lastPassed === false) ??
+    probes.find(({ entity }) => entity.lastPassed === true) ??
+    first;
+  return worst.entity;
 }
 
 function sameMember(one: LiveMember, other: LiveMember): boolean {
