@@ -1,4 +1,4 @@
-import type { Observation } from "../probes/probe.ts";
+import type { Observation, Vantage } from "../probes/probe.ts";
 import {
   vserverVerdict,
   vserverVerdictReason,
@@ -54,8 +54,13 @@ export function countServedBy(
   record: VserverRecord,
   observation: Observation,
   server: string | null,
+  vantage: Vantage = "vip",
 ): void {
   if (observation.servedBy === null) {
+    return;
+  }
+  if (vantage === "public" && server === null) {
+    // Another site's servers are no strangers at this VIP.
     return;
   }
   const name = server ?? "unrecognised";

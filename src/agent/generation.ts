@@ -8,6 +8,7 @@ import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { networkOf } from "./import-once.ts";
+import { clientFacingNames, PublicNames } from "./names/public-names.ts";
 import { pausesForPersistence } from "./persistence-pause.ts";
 import { planProbes } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
@@ -54,6 +55,7 @@ export class Generation {
   /** ADCs at which a member has shown itself to be Exchange since the last plan. */
   readonly #toPlanAgain = new Set<string>();
   readonly #network: ReturnType<typeof networkOf>;
+  readonly #names: PublicNames;
 
   constructor(options: GenerationOptions) {
     const { config, events, now, monotonic } = options;
@@ -63,6 +65,11 @@ export class Generation {
     setMaxListeners(0, this.#abort.signal);
     this.#learned = new Set(options.earlier === null ? [] : options.earlier.#learned);
     this.#network = networkOf(config);
+    this.#names = new PublicNames(
+      this.#network,
+      clientFacingNames(config),
+      options.earlier === null ? new Map() : options.earlier.#names.resolved,
+    );
     this.state = new WitnessState({
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,
@@ -103,7 +110,9 @@ export class Generation {
   /** Starts watching and probing; resolves when every ADC has been asked once. */
   async start(): Promise<void> {
     this.#every("evaluate", EVALUATE_EVERY_MS, () => this.state.evaluateInTurns());
+    this.#names.ask();
     this.#every("plan again", EVALUATE_EVERY_MS, () => {
+      this.#followNames();
       this.#planAgain();
       return Promise.resolve();
     });
@@ -180,12 +189,17 @@ export class Generation {
   #apply(adc: AdcConfig, imported: Estate): void {
     const { config, now, earlier } = this.#options;
     const estate = applyShard(imported, config.shard);
-    const plan = planProbes(estate, planSettings(config, adc), this.#learned);
+    const plan = planProbes(estate, planSettings(config, adc, this.#names.resolved), this.#learned);
     const before = this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null;
     const records = buildRecords(
       estate,
       plan,
-      { pollMs: adc.nitro?.pollEveryMs ?? 0, vservers: config.vservers, now },
+      {
+        pollMs: adc.nitro?.pollEveryMs ?? 0,
+        vservers: config.vservers,
+        resolved: this.#names.resolved,
+        now,
+      },
       before,
     );
     this.state.setRecords(adc.name, records);
@@ -248,6 +262,16 @@ export class Generation {
     if (member !== undefined && !member.probes.some((probe) => probe.kind === "transaction")) {
       this.#toPlanAgain.add(record.adc);
     }
+  }
+
+  /** Sites of client-facing names come and go with what DNS answers. */
+  #followNames(): void {
+    if (this.#names.takeNews()) {
+      for (const { name } of this.config.adcs) {
+        this.#toPlanAgain.add(name);
+      }
+    }
+    this.#names.ask();
   }
 
   /** At most once a second, however many members are learnt at once. */

@@ -1,6 +1,10 @@
 import type { AdcConfig, Config } from "../config/schema.ts";
+import type { Network } from "../probes/probe.ts";
+import { lookupAt } from "../probes/wire/dns-servers.ts";
 import { createNetwork } from "../probes/wire/network.ts";
 import { AdcLink, type EstateRead } from "./adc-link.ts";
+import { clientFacingNames, PublicNames } from "./names/public-names.ts";
+import type { ResolvedNames } from "./names/resolved-name.ts";
 
 /** Reads one ADC's estate and leaves no session behind, not even when it is interrupted. */
 export async function importOnce(
@@ -26,11 +30,29 @@ export async function importOnce(
   }
 }
 
-/** The network of a configuration: its `connect_to`, and whether an unmapped address may be dialled at all. */
-export function networkOf(config: Pick<Config, "connectTo" | "unmapped">) {
-  return createNetwork({
+/** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and whom to ask for names. */
+export function networkOf(
+  config: Pick<Config, "connectTo" | "unmapped" | "dnsServers" | "vservers">,
+): Network {
+  const { dnsServers } = config;
+  const lookup = lookupAt(dnsServers, (host, port) => network.resolve(host, port, "udp"));
+  const network = createNetwork({
     connectTo: config.connectTo,
     unmapped: config.unmapped,
     now: Date.now,
+    ...(dnsServers.length === 0
+      ? {}
+      : { clientNames: { names: clientFacingNames(config), lookup } }),
   });
+  return network;
+}
+
+/** A single look at DNS waits no longer for an answer. */
+const DNS_TIMEOUT_MS = 5_000;
+
+/** What DNS answers for the configuration's client-facing names now; a name without an answer in time is absent. */
+export async function resolveOnce(config: Config, network: Network): Promise<ResolvedNames> {
+  const names = new PublicNames(network, clientFacingNames(config));
+  await names.askOnce(DNS_TIMEOUT_MS);
+  return names.resolved;
 }

@@ -44,6 +44,8 @@ export type Vantage = (typeof VANTAGES)[number];
 export interface Network {
   /** Never rejects. `refused` when the rules of this agent (lab, demo) forbid an unmapped address: no packet leaves. */
   resolve(host: string, port: number, transport: "tcp" | "udp" | "icmp"): Promise<Resolution>;
+  /** Never rejects. Every address of a client-facing name, from the same cache; each is then resolved as any other. */
+  addresses(name: string): Promise<NameAnswer>;
   /** TLS contexts and certificate facts shared by all probes of this network; without it each probe makes its own. */
   readonly tls?: TlsStore;
   /** Tells probes under way that their round is abandoned; without it each listens for itself. */
@@ -56,7 +58,32 @@ export type Resolution =
       readonly port: number;
       readonly family: 4 | 6;
     }
-  | { readonly kind: "dns_failure"; readonly message: string }
+  /** `absent`: DNS has answered that there is no such name, or no address of it; else it has not answered. */
+  | { readonly kind: "dns_failure"; readonly message: string; readonly absent: boolean }
+  | { readonly kind: "forbidden"; readonly message: string };
+
+export interface ResolvedAddress {
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** How long the answer may be kept; the system's resolver does not tell. */
+  readonly ttlMs?: number;
+}
+
+/** `answeredAt` tells one answer of the cache from the next. */
+export type NameAnswer =
+  | {
+      readonly kind: "addresses";
+      readonly addresses: readonly ResolvedAddress[];
+      readonly answeredAt: number;
+    }
+  | {
+      readonly kind: "dns_failure";
+      readonly message: string;
+      readonly absent: boolean;
+      readonly answeredAt: number;
+    }
+  /** `connect_to` says where this name is dialled: DNS is not asked. */
+  | { readonly kind: "mapped" }
   | { readonly kind: "forbidden"; readonly message: string };
 
 /**

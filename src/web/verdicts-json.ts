@@ -50,6 +50,8 @@ export interface VserverRow {
   readonly verdict: string;
   readonly reason: string | null;
   readonly since: string | null;
+  /** Client-facing names from the configuration, as DNS answers them. */
+  readonly public_names: NonNullable<LiveVserver["publicNames"]>;
 }
 
 export function compareJson(live: Pick<LiveState, "members" | "vservers">): CompareJson {
@@ -91,6 +93,7 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     verdict: vserver.verdict,
     reason: vserver.reason,
     since: instant(vserver.since),
+    public_names: vserver.publicNames ?? [],
   };
 }
 

@@ -23,6 +23,7 @@ export class VserverRecord implements LiveVserver {
   readonly probes: ProbeRecord[] = [];
   /** Names its certificate may carry, from the configuration. */
   readonly expectedNames: readonly string[];
+  readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
   /** Serials of the server certificates bound here, for SNI too; empty unless NITRO told them all. */
   readonly boundSerials: readonly string[];
 
@@ -55,7 +56,13 @@ export class VserverRecord implements LiveVserver {
     adc: string,
     config: Vserver,
     memberRecords: readonly MemberRecord[],
-    certificate: { readonly names: readonly string[]; readonly serials: readonly string[] },
+    configured: {
+      readonly certificate: {
+        readonly names: readonly string[];
+        readonly serials: readonly string[];
+      };
+      readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
+    },
     now: number,
   ) {
     this.adc = adc;
@@ -66,8 +73,9 @@ export class VserverRecord implements LiveVserver {
     this.port = config.port;
     this.config = config;
     this.memberRecords = memberRecords;
-    this.expectedNames = certificate.names;
-    this.boundSerials = certificate.serials;
+    this.expectedNames = configured.certificate.names;
+    this.boundSerials = configured.certificate.serials;
+    this.publicNames = configured.publicNames;
     this.members = { configured: memberRecords.length, adcUp: 0, reallyUp: 0, maintenance: 0 };
     this.agreedAt = now;
     this.#countedAt = now;

@@ -170,7 +170,8 @@ export class WitnessState implements LiveState {
     }
     for (const vserver of part.records?.vserversOf.get(probe) ?? []) {
       if (vserver.vserver === probe.vserver && observation.servedBy !== null) {
-        countServedBy(vserver, observation, this.names.serverOf(probe.adc, observation.servedBy));
+        const server = this.names.serverOf(probe.adc, observation.servedBy);
+        countServedBy(vserver, observation, server, probe.vantage);
       }
       this.#evaluateVserver(part, vserver);
     }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NAME_COMPARISONS } from "../../agent/names/compare-with-vip.ts";
 import { VANTAGES } from "../../probes/probe.ts";
 import { REASONS, STEPS } from "../../probes/reason.ts";
 import { maintenanceBody } from "./maintenance.ts";
@@ -52,6 +53,17 @@ const vserverRow = z.strictObject({
   verdict: z.enum(VSERVER_VERDICTS),
   reason,
   since: instant,
+  public_names: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        dns: z.enum(NAME_COMPARISONS),
+        addresses: z.array(z.strictObject({ address: z.string(), vip: z.boolean() })),
+        unprobed: z.number().int(),
+        message: z.string().nullable(),
+      }),
+    )
+    .describe("Names clients use, as DNS answers them, beside the VIP."),
 });
 
 export const verdictsSchema = z.strictObject({
@@ -109,6 +121,7 @@ export const evidenceSchema = z.strictObject({
       transaction: z.string().nullable(),
       type: z.string(),
       vantage: z.enum(VANTAGES),
+      address: z.string().nullable().describe("Where it goes, as the estate or DNS names it."),
       interval_ms: z.number(),
       opinion: upDown,
       passed: z.boolean().nullable(),

@@ -10,6 +10,7 @@ import { layout } from "./layout.ts";
 import { memberHref } from "./links.ts";
 import { because, opinionBadge, opinionWords } from "./opinions.ts";
 import { protocolWithPort } from "./protocol.ts";
+import { publicNames } from "./public-names.ts";
 import { probeSection, tlsSection } from "./runs.ts";
 import { moment } from "./time.ts";
 import { timeline } from "./timeline-svg.ts";
@@ -88,14 +89,18 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         <h2 id="timeline">The last hours</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
-      ${memberTable(members)} ${servedBy(vserver)}
+      ${memberTable(members)} ${servedBy(vserver)} ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null
           : html`<section aria-labelledby="probes">
               <h2 id="probes">Probes</h2>
               ${vserver.probes.map((probe) =>
-                probeSection(probe, history.runs(probe.id, RUNS_SHOWN), probeNowHref(probe)),
+                probeSection(
+                  probe,
+                  history.runs(probe.id, RUNS_SHOWN),
+                  probe.vantage === "vip" ? probeNowHref(probe) : null,
+                ),
               )}
             </section>`
       }
