@@ -6,6 +6,8 @@ import {
 } from "../verdict/vserver-verdict.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { VserverRecord } from "./records/vserver-record.ts";
+import type { LivePersistence } from "./live.ts";
+import { boundTo, isSourceBound, persistencePause } from "./persistence-pause.ts";
 import { vipOpinion } from "./vip-opinion.ts";
 import { certificatesDiffer, wrongCertificate } from "./vserver-certificates.ts";
 
@@ -13,6 +15,8 @@ export interface VserverSurroundings {
   readonly now: number;
   readonly cutOff: boolean;
   readonly pollMs: number;
+  /** How many addresses of ours probes come from. */
+  readonly ownAddresses: number;
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
 }
@@ -25,6 +29,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   const seen = around.cutOff ? CUT_OFF : vipOpinion(record);
   record.vip = seen.opinion;
   record.members = countMembers(record);
+  record.persistence = livePersistence(record, around);
   record.certificateDiffers = certificatesDiffer(record);
   const really = reallyGood(record);
   const known = storyOf(record, really);
@@ -48,6 +53,27 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   const verdict = vserverVerdict(inputs);
   record.judge(verdict, vserverVerdictReason(inputs) ?? seen.reason, around.now);
 }
+
+function livePersistence(
+  record: VserverRecord,
+  { now, pollMs, ownAddresses }: VserverSurroundings,
+): LivePersistence | null {
+  if (record.config.kind !== "lb" || !isSourceBound(record)) {
+    return null;
+  }
+  const pause = persistencePause(record, now, pollMs);
+  const sources = record.ownEntries?.asked ?? [];
+  return {
+    type: record.config.persistence.type,
+    probes: PROBES_WHILE[pause.kind],
+    sticksTo: sources.flatMap((source) =>
+      boundTo(record, source).map((member) => ({ source, server: member?.server ?? null })),
+    ),
+    observable: ownAddresses > 1 || record.memberRecords.length < 2,
+  };
+}
+
+const PROBES_WHILE = { none: "running", avoid: "avoiding", pause: "paused" } as const;
 
 /** Counts who answered through the VIP, and whether that server should have been asked at all. */
 export function countServedBy(

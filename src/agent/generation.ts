@@ -9,7 +9,7 @@ import { isCutOff } from "./control.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { networkOf } from "./import-once.ts";
 import { clientFacingNames, PublicNames } from "./names/public-names.ts";
-import { pausesForPersistence } from "./persistence-pause.ts";
+import { persistencePause } from "./persistence-pause.ts";
 import { planProbes } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
 import { ProbeRunner } from "./probe-runner.ts";
@@ -75,6 +75,7 @@ export class Generation {
       stabilityMs: config.maintenance.stabilityMs,
       declarations: options.declarations,
       grace: "watched",
+      ownAddresses: Math.max(1, config.sourceAddresses.length),
       now,
       ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
@@ -161,6 +162,7 @@ export class Generation {
       now,
       monotonic,
       wantsConnections: (adcService) => this.#wantsConnections(adc.name, adcService),
+      ownAddresses: this.config.sourceAddresses,
     });
     return new AdcWatch({
       link,
@@ -230,22 +232,35 @@ export class Generation {
         if (record === undefined) {
           return null;
         }
-        if (this.#pauses(record)) {
+        const avoided = this.#avoidedBy(record);
+        if (avoided === "all") {
           return record.intervalMs;
         }
-        const delayMs = await this.#runner.run(record, this.state);
+        const delayMs = await this.#runner.run(record, this.state, avoided);
         this.#learn(record);
         return delayMs;
       },
     };
   }
 
-  #pauses(record: ProbeRecord): boolean {
-    const vservers = this.state.recordsOf(record.adc)?.vserversOf.get(record) ?? [];
-    return (
-      record.vantage !== "backend" &&
-      vservers.some((vserver) => pausesForPersistence(vserver, this.#options.now()))
-    );
+  /** The addresses of ours that a probe through a VIP must not come from for now. */
+  #avoidedBy(record: ProbeRecord): ReadonlySet<string> | "all" {
+    const avoided = new Set<string>();
+    if (record.vantage === "backend") {
+      return avoided;
+    }
+    const pollMs =
+      this.config.adcs.find(({ name }) => name === record.adc)?.nitro?.pollEveryMs ?? 0;
+    for (const vserver of this.state.recordsOf(record.adc)?.vserversOf.get(record) ?? []) {
+      const pause = persistencePause(vserver, this.#options.now(), pollMs);
+      if (pause.kind === "pause") {
+        return "all";
+      }
+      for (const address of pause.kind === "avoid" ? pause.addresses : []) {
+        avoided.add(address);
+      }
+    }
+    return avoided;
   }
 
   /** A member that has shown itself to be Exchange gets the looks of one from the next plan on. */

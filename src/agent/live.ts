@@ -119,9 +119,21 @@ export interface LiveVserver {
   /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
   readonly servedBy: ReadonlyMap<string, number>;
   readonly certificateDiffers: boolean | null;
+  /** Where clients stick to servers by their address; null where they do not. */
+  readonly persistence?: LivePersistence | null;
   /** Names clients use, from the configuration, as DNS answers them. */
   readonly publicNames?: readonly LivePublicName[];
   readonly probes: readonly LiveProbe[];
+}
+
+export interface LivePersistence {
+  readonly type: string;
+  /** Probes through the VIP: as ever, only from addresses that do not stick to a leaving member, or not for now. */
+  readonly probes: "running" | "avoiding" | "paused";
+  /** Whom the ADC gives our own addresses to, as far as it told; null for a server not known here. */
+  readonly sticksTo: readonly { readonly source: string; readonly server: string | null }[];
+  /** False: from one address only one server is ever seen. */
+  readonly observable: boolean;
 }
 
 export interface LivePublicName {

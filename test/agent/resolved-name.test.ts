@@ -17,7 +17,12 @@ function answer(...addresses: readonly string[]): NameAnswer {
     answeredAt: 0,
   };
 }
-const FAILURE: NameAnswer = { kind: "dns_failure", message: "ENOTFOUND", absent: true, answeredAt: 0 };
+const FAILURE: NameAnswer = {
+  kind: "dns_failure",
+  message: "ENOTFOUND",
+  absent: true,
+  answeredAt: 0,
+};
 
 function after(...answers: readonly NameAnswer[]): ResolvedName | null {
   return answers.reduce<ResolvedName | null>(stepResolvedName, null);

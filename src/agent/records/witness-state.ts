@@ -26,6 +26,8 @@ export interface WitnessOptions {
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
   readonly now: () => number;
+  /** How many addresses of ours probes come from; default: the system's one. */
+  readonly ownAddresses?: number;
   /** Names learnt by an earlier state. */
   readonly names?: ServerNames;
 }
@@ -148,7 +150,10 @@ export class WitnessState implements LiveState {
       member.hear(said ?? null, state?.at ?? this.#options.now());
     }
     for (const vserver of records.vservers) {
-      vserver.hear(state?.vservers.get(vserver.vserver) ?? null);
+      vserver.hear(
+        state?.vservers.get(vserver.vserver) ?? null,
+        state?.persistence?.get(vserver.vserver) ?? null,
+      );
     }
     this.#evaluate(this.#part(adc));
   }
@@ -254,6 +259,7 @@ export class WitnessState implements LiveState {
       now: this.#options.now(),
       cutOff: this.cutOff,
       pollMs: part.pollMs,
+      ownAddresses: this.#options.ownAddresses ?? 1,
       grace: this.#options.grace,
     });
   }

@@ -53,6 +53,15 @@ const vserverRow = z.strictObject({
   verdict: z.enum(VSERVER_VERDICTS),
   reason,
   since: instant,
+  persistence: z
+    .strictObject({
+      type: z.string(),
+      probes: z.enum(["running", "avoiding", "paused"]),
+      sticks_to: z.array(z.strictObject({ source: z.string(), server: z.string().nullable() })),
+      observable: z.boolean().describe("False: from one address only one server is ever seen."),
+    })
+    .nullable()
+    .describe("Where clients stick to servers by their address."),
   public_names: z
     .array(
       z.strictObject({

@@ -10,6 +10,7 @@ import { layout } from "./layout.ts";
 import { memberHref } from "./links.ts";
 import { because, opinionBadge, opinionWords } from "./opinions.ts";
 import { protocolWithPort } from "./protocol.ts";
+import { persistence } from "./persistence.ts";
 import { publicNames } from "./public-names.ts";
 import { probeSection, tlsSection } from "./runs.ts";
 import { moment } from "./time.ts";
@@ -89,7 +90,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         <h2 id="timeline">The last hours</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
-      ${memberTable(members)} ${servedBy(vserver)} ${publicNames(vserver)}
+      ${memberTable(members)} ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null
