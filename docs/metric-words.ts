@@ -17,7 +17,14 @@ export const METRIC_GROUPS: readonly {
     ],
   },
   { title: "What the ADC says", prefixes: ["adc_witness_adc_", "adc_witness_vserver_member_info"] },
-  { title: "Probes", prefixes: ["adc_witness_probe", "adc_witness_vip_served_by_total"] },
+  {
+    title: "Probes",
+    prefixes: [
+      "adc_witness_probe",
+      "adc_witness_vip_served_by_total",
+      "adc_witness_client_address_kept",
+    ],
+  },
   { title: "TLS", prefixes: ["adc_witness_tls_", "adc_witness_certificate_differs"] },
   {
     title: "Maintenance",

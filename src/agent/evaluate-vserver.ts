@@ -6,6 +6,7 @@ import {
 } from "../verdict/vserver-verdict.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { VserverRecord } from "./records/vserver-record.ts";
+import { clientAddressKept } from "./client-address.ts";
 import type { LivePersistence } from "./live.ts";
 import { boundTo, isSourceBound, persistencePause } from "./persistence-pause.ts";
 import { vipOpinion } from "./vip-opinion.ts";
@@ -30,6 +31,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   record.vip = seen.opinion;
   record.members = countMembers(record);
   record.persistence = livePersistence(record, around);
+  record.clientAddressKept = clientAddressKept(record);
   record.certificateDiffers = certificatesDiffer(record);
   const really = reallyGood(record);
   const known = storyOf(record, really);

@@ -119,6 +119,8 @@ export interface LiveVserver {
   /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
   readonly servedBy: ReadonlyMap<string, number>;
   readonly certificateDiffers: boolean | null;
+  /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
+  readonly clientAddressKept?: boolean | null;
   /** Where clients stick to servers by their address; null where they do not. */
   readonly persistence?: LivePersistence | null;
   /** Names clients use, from the configuration, as DNS answers them. */

@@ -122,6 +122,8 @@ export interface ObservationFacts {
   readonly tls: TlsFacts | null;
   /** What the answer calls itself: an FQDN or host name as sent, lower case; null when it names nobody. */
   readonly servedBy: string | null;
+  /** Our own address as an SMTP server sees it (`Hello [ip]`), and whether it is the one we came from; absent elsewhere. */
+  readonly clientAddress?: { readonly seenAs: string; readonly own: boolean };
   /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */
   readonly exchangeSeen: boolean;
   readonly evidence: Evidence;

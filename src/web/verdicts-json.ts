@@ -56,6 +56,8 @@ export interface VserverRow {
   readonly verdict: string;
   readonly reason: string | null;
   readonly since: string | null;
+  /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
+  readonly client_address_kept: boolean | null;
   /** Where clients stick to servers by their address; null where they do not. */
   readonly persistence: PersistenceJson | null;
   /** Client-facing names from the configuration, as DNS answers them. */
@@ -108,6 +110,7 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     verdict: vserver.verdict,
     reason: vserver.reason,
     since: instant(vserver.since),
+    client_address_kept: vserver.clientAddressKept ?? null,
     persistence: persistenceJson(vserver.persistence ?? null),
     public_names: vserver.publicNames ?? [],
   };

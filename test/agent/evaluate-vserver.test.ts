@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { persistencePause } from "../../src/agent/persistence-pause.ts";
 import type { CertificateFacts, TlsFacts } from "../../src/probes/probe.ts";
-import type { VserverConfig } from "../../src/config/schema.ts";
+import type { MemberConfig, VserverConfig } from "../../src/config/schema.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
@@ -347,6 +347,45 @@ describe("source-bound persistence", () => {
       sticksTo: [{ source: OURS, server: "ex01" }],
       observable: false,
     });
+  });
+});
+
+describe("the client's address on its way through the VIP", () => {
+  const SMTP = `add server ex01 10.0.0.1
+add serviceGroup sg_smtp TCP
+add lb monitor m_smtp SMTP
+add lb vserver v_smtp TCP 10.0.0.100 25
+bind serviceGroup sg_smtp ex01 25
+bind serviceGroup sg_smtp -monitorName m_smtp
+bind lb vserver v_smtp sg_smtp
+`;
+  type Told = { readonly seenAs: string; readonly own: boolean } | null;
+  const US: Told = { seenAs: "10.9.9.9", own: true };
+  const TRANSLATED: Told = { seenAs: "172.16.0.1", own: false };
+  const SNIP: Told = { seenAs: "10.0.0.50", own: false };
+
+  test.each<[string, Told, Told, boolean | null]>([
+    ["kept: servers see us as we are", US, US, true],
+    ["kept, behind an address translation", TRANSLATED, TRANSLATED, true],
+    ["lost: servers see the ADC's", SNIP, US, false],
+    ["lost, behind an address translation", SNIP, TRANSLATED, false],
+    ["kept, though nobody told without the ADC", US, null, true],
+    ["nobody told through the VIP", null, US, null],
+  ])("%s", (_what, throughVip, direct, kept) => {
+    const members: MemberConfig[] = [
+      { match: "ex01:25", protocol: "smtp", exchange: "2016", path: null, host: null },
+    ];
+    const world = smallEstate(SMTP, { settings: { ...BARE_SETTINGS, members } });
+    const tell = (where: string, told: Told) => {
+      world.observe(
+        "smtp_mail_from",
+        where,
+        observed({ passed: true, ...(told === null ? {} : { clientAddress: told }) }),
+      );
+    };
+    tell("ex01", direct);
+    tell("v_smtp", throughVip);
+    expect(world.vserver("v_smtp").clientAddressKept).toBe(kept);
   });
 });
 

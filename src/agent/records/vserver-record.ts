@@ -46,6 +46,7 @@ export class VserverRecord implements LiveVserver {
   members: LiveVserver["members"];
   readonly servedBy = new Map<string, number>();
   certificateDiffers: boolean | null = null;
+  clientAddressKept: boolean | null = null;
   /** When ADC, VIP and members last told one story. */
   agreedAt: number;
   /** Recent answers by members that were out or in maintenance, each over a fresh connection. */

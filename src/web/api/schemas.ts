@@ -53,6 +53,10 @@ const vserverRow = z.strictObject({
   verdict: z.enum(VSERVER_VERDICTS),
   reason,
   since: instant,
+  client_address_kept: z
+    .boolean()
+    .nullable()
+    .describe("Whether servers behind it see the client's address, as SMTP servers tell."),
   persistence: z
     .strictObject({
       type: z.string(),

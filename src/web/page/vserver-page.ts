@@ -159,12 +159,25 @@ function memberTable(members: readonly LiveMember[]): Markup {
   </section>`;
 }
 
+function clientAddress({ clientAddressKept }: LiveVserver): Markup | null {
+  return clientAddressKept === undefined || clientAddressKept === null
+    ? null
+    : html`<p>
+        ${
+          clientAddressKept
+            ? "Servers behind it see the client's own address."
+            : "Servers behind it see an address of the ADC instead of the client's: their limits by source and their logs take all clients for one."
+        }
+      </p>`;
+}
+
 function servedBy(vserver: LiveVserver): Markup | null {
   const answers = [...vserver.servedBy].sort(([, one], [, other]) => other - one);
   return answers.length === 0
     ? null
     : html`<section aria-labelledby="served">
         <h2 id="served">Who answered through the VIP</h2>
+        ${clientAddress(vserver)}
         <table class="list">
           <thead>
             <tr>
