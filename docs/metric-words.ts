@@ -76,7 +76,7 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
   transaction: "Name of the transaction; empty for a monitor.",
   type: "Type of the monitor, or name of the transaction.",
   vantage:
-    "`backend` (straight to the server), `vip` (through the ADC) or `public` (at a client-facing address).",
+    "`backend` (straight to the server), `vip` (through the ADC) or `public` (at a client-facing address; of several sites of one name the worst speaks).",
   verdict: "One of the verdicts of [verdicts.md](verdicts.md).",
   version: "Version of adc-witness, or of the TLS protocol.",
   vserver: "Name of the vserver; empty for a probe straight to a server.",
