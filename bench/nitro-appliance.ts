@@ -33,6 +33,7 @@ const server = await startNitroServer(
       clientConnections: 0,
       sinceChangeMs: 60_000,
     }),
+    persistence: () => [],
     member: ({ adcService, server: name }) => ({
       state: Number(adcService.slice(2)) < outGroups && name === "ex0" ? "OUT OF SERVICE" : "UP",
       trofsReason: null,

@@ -11,10 +11,12 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   connect_to:
     'Keys and values are `host:port`, or `[address]:port` for IPv6: `"192.168.1.154:143": "127.0.0.1:20143"`.',
   unmapped: "`refuse` is what the demo uses: nothing but the lab can be dialled.",
+  dns_servers:
+    "Inside a company a client-facing name often has another address than outside. With these, clients' names are resolved as clients outside resolve them; everything else asks the system's resolver. Where `unmapped` is `refuse`, `connect_to` must name a server before it is asked.",
   monitors:
     "NITRO never returns passwords, and ns.conf holds them encrypted. A login monitor without its password here is listed by `plan` as `not_configured`.",
   vservers:
-    "`host` is needed where the vserver's policies do not name one. Without `host` or `names`, and without NITRO's certificate, `vip_wrong_certificate` is never claimed.",
+    "`names` and `public` are what clients type: a name is asked for again as its answer grows old (its own time to live where `dns_servers` are given, between 5 and 30 s), and each of its addresses, IPv4 and IPv6, is a site of its own, probed with the name as Host, SNI and certificate name; at most 16 a name. An address is dropped when 20 answers in a row did not hold it, for a GSLB may show one site at a time. The VIP itself is not probed twice. No login ever goes to a public address. The comparison with the VIP is on the vserver's page and in `/api/v1/verdicts`. `host` is needed where the vserver's policies do not name one; without it the first of `names` stands for it. Without `host` or `names`, and without NITRO's certificate, `vip_wrong_certificate` is never claimed.",
   members:
     "Exchange is recognised by its health page or virtual directories in monitors and rules, by its banners and its X-FEServer header. Help is needed only where none of these is there.",
   transactions:

@@ -19,7 +19,12 @@ export const METRIC_GROUPS: readonly {
   { title: "What the ADC says", prefixes: ["adc_witness_adc_", "adc_witness_vserver_member_info"] },
   {
     title: "Probes",
-    prefixes: ["adc_witness_probe", "adc_witness_mail_", "adc_witness_vip_served_by_total"],
+    prefixes: [
+      "adc_witness_probe",
+      "adc_witness_mail_",
+      "adc_witness_vip_served_by_total",
+      "adc_witness_client_address_kept",
+    ],
   },
   { title: "TLS", prefixes: ["adc_witness_tls_", "adc_witness_certificate_differs"] },
   {
@@ -76,7 +81,7 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
   transaction: "Name of the transaction; empty for a monitor.",
   type: "Type of the monitor, or name of the transaction.",
   vantage:
-    "`backend` (straight to the server), `vip` (through the ADC) or `public` (at a client-facing address).",
+    "`backend` (straight to the server), `vip` (through the ADC) or `public` (at a client-facing address; of several sites of one name the worst speaks).",
   verdict: "One of the verdicts of [verdicts.md](verdicts.md).",
   version: "Version of adc-witness, or of the TLS protocol.",
   vserver: "Name of the vserver; empty for a probe straight to a server.",

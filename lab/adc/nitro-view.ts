@@ -8,7 +8,7 @@ import type {
   VserverBelief,
 } from "../nitro/backend.ts";
 import type { CertificateAndKey } from "./front/termination.ts";
-import type { LbRuntime } from "./lb-runtime.ts";
+import { LbRuntime } from "./lb-runtime.ts";
 import type { CsRuntime } from "./cs-runtime.ts";
 import type { MemberRuntime } from "./member-runtime.ts";
 import type { Member } from "../../src/estate/model.ts";
@@ -30,6 +30,16 @@ export function nitroView(world: {
       primary() ? (world.vserver(name)?.belief() ?? UNKNOWN_VSERVER) : UNKNOWN_VSERVER,
     member: (member) =>
       primary() ? (world.member(member)?.belief() ?? UNKNOWN_MEMBER) : UNKNOWN_MEMBER,
+    persistence: (name) => {
+      const vserver = primary() ? world.vserver(name) : null;
+      return vserver instanceof LbRuntime && vserver.persistence.byAddress
+        ? vserver.persistence.alive().map(({ client, member, expiresInMs }) => ({
+            source: client,
+            member: member.member,
+            expiresInMs,
+          }))
+        : [];
+    },
     monitor: (member, binding) =>
       (primary() ? world.member(member)?.monitorBelief(binding.monitor) : null) ?? UNKNOWN_MONITOR,
   };

@@ -69,8 +69,25 @@ export class PersistenceTable {
 
   /** Entries alive now. */
   get size(): number {
+    return this.alive().length;
+  }
+
+  /** Who is bound to which member now, and for how long. */
+  alive(): readonly {
+    readonly client: string;
+    readonly member: MemberRuntime;
+    readonly expiresInMs: number;
+  }[] {
     const now = this.#now();
-    return [...this.#entries.values()].filter(({ expiresAt }) => expiresAt > now).length;
+    return [...this.#entries]
+      .filter(([, { expiresAt }]) => expiresAt > now)
+      .map(([client, { member, expiresAt }]) => ({ client, member, expiresInMs: expiresAt - now }));
+  }
+
+  /** Whether entries go by the client's address. */
+  get byAddress(): boolean {
+    const { type } = this.#vserver.persistence;
+    return type === "SOURCEIP" || type === "SRCIPDESTIP";
   }
 
   /** The ADC names its cookie after the vserver, each letter moved on by one. */

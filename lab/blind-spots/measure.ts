@@ -216,6 +216,7 @@ function networkTo(server: ExchangeServer): Network {
           : { kind: "address", address: endpoint.host, port: endpoint.port, family: 4 },
       );
     },
+    addresses: () => Promise.resolve({ kind: "mapped" }),
   };
 }
 

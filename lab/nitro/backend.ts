@@ -12,6 +12,8 @@ export interface NitroBackend {
   readonly vserver: (name: string) => VserverBelief;
   readonly member: (member: Member) => MemberBelief;
   readonly monitor: (member: Member, binding: MonitorBinding) => MonitorBelief;
+  /** Persistence entries of a load-balancing vserver that are alive. */
+  readonly persistence: (vserver: string) => readonly PersistenceBelief[];
   /** The HA nodes as this node sees them, this node first. A stand-alone appliance has one, `Primary`. */
   readonly nodes: () => readonly [NodeBelief, ...NodeBelief[]];
 }
@@ -71,6 +73,13 @@ export interface MonitorBelief {
   readonly failedProbes: number;
   /** Failures in a row at this moment. */
   readonly currentFailedProbes: number;
+}
+
+export interface PersistenceBelief {
+  /** The client's address. */
+  readonly source: string;
+  readonly member: Member;
+  readonly expiresInMs: number;
 }
 
 export interface NodeBelief {

@@ -7,6 +7,8 @@ export interface NitroQuery {
   readonly name: string | null;
   readonly attributes: readonly string[] | null;
   readonly filter: readonly (readonly [field: string, pattern: string])[];
+  /** `args=vserver:NAME`: what a resource is asked about. */
+  readonly arguments: ReadonlyMap<string, string>;
   readonly countOnly: boolean;
   readonly page: { readonly size: number; readonly number: number } | null;
   readonly bulkBindings: boolean;
@@ -29,13 +31,8 @@ export function parseNitroQuery(pathAndQuery: string): NitroQuery | null {
     resource: match[2] ?? "",
     name: name === "" ? null : name,
     attributes: parameters.get("attrs")?.split(",") ?? null,
-    filter: (parameters.get("filter") ?? "")
-      .split(",")
-      .filter((part) => part.includes(":"))
-      .map((part): [string, string] => {
-        const [field = "", pattern = ""] = splitOnce(part, ":");
-        return [field, pattern];
-      }),
+    filter: pairsIn(parameters.get("filter")),
+    arguments: new Map(pairsIn(parameters.get("args"))),
     countOnly: parameters.get("count") === "yes",
     page:
       pageSize > 0
@@ -45,6 +42,17 @@ export function parseNitroQuery(pathAndQuery: string): NitroQuery | null {
     statBindings: parameters.get("statbindings") === "yes",
     summary: parameters.get("view") === "summary",
   };
+}
+
+/** `field:value,field:value` */
+function pairsIn(written: string | null): [string, string][] {
+  return (written ?? "")
+    .split(",")
+    .filter((part) => part.includes(":"))
+    .map((part) => {
+      const [field = "", value = ""] = splitOnce(part, ":");
+      return [field, value];
+    });
 }
 
 /** The rows a query asks for, before attributes are chosen: by filter, then by page. */

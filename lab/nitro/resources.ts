@@ -18,6 +18,7 @@ import {
   serviceGroupRows,
   serviceRows,
 } from "./config-rows.ts";
+import { persistentSessionRows } from "./persistence-rows.ts";
 import { monitorRows } from "./monitor-rows.ts";
 import { actionRows, policyBindingRows, policyRows, POLICY_FEATURES } from "./policy-rows.ts";
 import {
@@ -41,7 +42,7 @@ import { enabledDisabled, type Row } from "./wire-values.ts";
 export interface Resource {
   /** The field a name in the path is compared with; null for resources without names. */
   readonly key: string | null;
-  readonly rows: (backend: NitroBackend) => Iterable<Row>;
+  readonly rows: (backend: NitroBackend, asked: ReadonlyMap<string, string>) => Iterable<Row>;
   /** Bindings answer a get-all only with `bulkbindings=yes`. */
   readonly binding?: true;
   /** `nsversion` and its like answer with an object instead of an array. */
@@ -74,6 +75,7 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["lbmonitor", { key: "monitorname", rows: monitorRows }],
   ["lbvserver", { key: "name", rows: lbVserverRows }],
   ["csvserver", { key: "name", rows: csVserverRows }],
+  ["lbpersistentsessions", { key: null, rows: persistentSessionRows }],
   ["authenticationvserver", { key: "name", rows: authenticationVserverRows }],
   ["cspolicy", { key: "policyname", rows: policyRows("cs") }],
   ["csaction", { key: "name", rows: actionRows("cs") }],

@@ -209,7 +209,7 @@ async function answerGet(
     sendError(response, 1095, `Required argument missing [${resource.key ?? "name"}]`, 400);
     return;
   }
-  const rows = named(resource, backend, query.name);
+  const rows = named(resource, backend, query);
   const first = query.name === null ? null : rows[Symbol.iterator]().next();
   if (first?.done === true && resource.binding !== true) {
     sendError(response, 258, `No such resource [${resource.key ?? "name"}, ${query.resource}]`);
@@ -218,12 +218,11 @@ async function answerGet(
   await sendRows(response, query, rows, { single: resource.single === true, warning });
 }
 
-function named(resource: Resource, backend: NitroBackend, name: string | null): Iterable<Row> {
+function named(resource: Resource, backend: NitroBackend, query: NitroQuery): Iterable<Row> {
   const { key } = resource;
-  if (name === null || key === null) {
-    return resource.rows(backend);
-  }
-  return [...resource.rows(backend)].filter((row) => row[key] === name);
+  const { name } = query;
+  const rows = resource.rows(backend, query.arguments);
+  return name === null || key === null ? rows : [...rows].filter((row) => row[key] === name);
 }
 
 async function readBody(request: IncomingMessage): Promise<string | null> {

@@ -42,6 +42,8 @@ export interface AdcLinkOptions {
   readonly monotonic: () => number;
   /** Which groups' connection statistics are worth their requests. */
   readonly wantsConnections: (adcService: string) => boolean;
+  /** Where our probes come from, as in the poll's options; absent: nobody asks whom they stick to. */
+  readonly ownAddresses?: readonly string[];
 }
 
 /** One ADC: where its estate and its word are read from. Nothing here rejects. */
@@ -115,8 +117,11 @@ export class AdcLink {
     if (this.#session === null) {
       return { kind: "none" };
     }
-    const { wantsConnections } = this.#options;
-    const result = await this.#session.poll(estate, { wantsConnections });
+    const { wantsConnections, ownAddresses } = this.#options;
+    const result = await this.#session.poll(estate, {
+      wantsConnections,
+      ...(ownAddresses === undefined ? {} : { ownAddresses }),
+    });
     if (result.kind === "state") {
       this.#missedPolls = 0;
       return result;

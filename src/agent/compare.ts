@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { AdcLink } from "./adc-link.ts";
 import { isCutOff } from "./control.ts";
+import { resolveOnce } from "./import-once.ts";
+import type { ResolvedNames } from "./names/resolved-name.ts";
 import { networkOf } from "./network-of.ts";
 import { planProbes } from "./plan/plan.ts";
 import { matchesPattern } from "./plan/pattern.ts";
@@ -80,8 +82,9 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
   try {
     const runner = await singleRoundRunner(config, network, abort.signal);
     state.cutOff = await isCutOff(config.controlTargets, network, 3_000);
+    const resolved = await resolveOnce(config, network);
     for (const link of links) {
-      const failure = await importInto(state, options, link);
+      const failure = await importInto(state, options, link, resolved);
       if (failure !== null) {
         return { kind: "failed", message: failure };
       }
@@ -106,6 +109,7 @@ async function importInto(
   state: WitnessState,
   { config, server }: CompareOptions,
   link: AdcLink,
+  resolved: ResolvedNames,
 ): Promise<string | null> {
   const adc = config.adcs.find((each) => each.name === link.name);
   const read = await link.readEstate();
@@ -113,7 +117,7 @@ async function importInto(
     return `${link.name}: ${read.kind === "failed" ? read.message : "not configured"}`;
   }
   state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs: 0 });
-  const plan = planProbes(read.estate, planSettings(config, adc));
+  const plan = planProbes(read.estate, planSettings(config, adc, resolved));
   const wanted =
     server === null
       ? plan
@@ -121,7 +125,7 @@ async function importInto(
   const records = buildRecords(
     read.estate,
     wanted,
-    { pollMs: 0, vservers: config.vservers, now: Date.now },
+    { pollMs: 0, vservers: config.vservers, resolved, now: Date.now },
     null,
   );
   const members = records.members.filter(

@@ -1,4 +1,4 @@
-import type { Observation } from "../probes/probe.ts";
+import type { Observation, Vantage } from "../probes/probe.ts";
 import {
   vserverVerdict,
   vserverVerdictReason,
@@ -6,6 +6,9 @@ import {
 } from "../verdict/vserver-verdict.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { VserverRecord } from "./records/vserver-record.ts";
+import { clientAddressKept } from "./client-address.ts";
+import type { LivePersistence } from "./live.ts";
+import { boundTo, isSourceBound, persistencePause } from "./persistence-pause.ts";
 import { vipOpinion } from "./vip-opinion.ts";
 import { certificatesDiffer, wrongCertificate } from "./vserver-certificates.ts";
 
@@ -13,6 +16,8 @@ export interface VserverSurroundings {
   readonly now: number;
   readonly cutOff: boolean;
   readonly pollMs: number;
+  /** How many addresses of ours probes come from. */
+  readonly ownAddresses: number;
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
 }
@@ -25,6 +30,8 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   const seen = around.cutOff ? CUT_OFF : vipOpinion(record);
   record.vip = seen.opinion;
   record.members = countMembers(record);
+  record.persistence = livePersistence(record, around);
+  record.clientAddressKept = clientAddressKept(record);
   record.certificateDiffers = certificatesDiffer(record);
   const really = reallyGood(record);
   const agrees = storyOf(record, really).size <= 1;
@@ -58,13 +65,39 @@ function restsUntil(record: VserverRecord, around: VserverSurroundings): number 
     : record.probes.reduce((until, probe) => Math.min(until, probe.opinionStandsUntil), Infinity);
 }
 
+function livePersistence(
+  record: VserverRecord,
+  { now, pollMs, ownAddresses }: VserverSurroundings,
+): LivePersistence | null {
+  if (record.config.kind !== "lb" || !isSourceBound(record)) {
+    return null;
+  }
+  const pause = persistencePause(record, now, pollMs);
+  const sources = record.ownEntries?.asked ?? [];
+  return {
+    type: record.config.persistence.type,
+    probes: PROBES_WHILE[pause.kind],
+    sticksTo: sources.flatMap((source) =>
+      boundTo(record, source).map((member) => ({ source, server: member?.server ?? null })),
+    ),
+    observable: ownAddresses > 1 || record.memberRecords.length < 2,
+  };
+}
+
+const PROBES_WHILE = { none: "running", avoid: "avoiding", pause: "paused" } as const;
+
 /** Counts who answered through the VIP, and whether that server should have been asked at all. */
 export function countServedBy(
   record: VserverRecord,
   observation: Observation,
   server: string | null,
+  vantage: Vantage = "vip",
 ): void {
   if (observation.servedBy === null) {
+    return;
+  }
+  if (vantage === "public" && server === null) {
+    // Another site's servers are no strangers at this VIP.
     return;
   }
   const name = server ?? "unrecognised";

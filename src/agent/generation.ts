@@ -8,8 +8,9 @@ import { AdcLink } from "./adc-link.ts";
 import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
 import type { AgentEvents, Log } from "./events.ts";
+import { clientFacingNames, PublicNames } from "./names/public-names.ts";
 import { networkOf } from "./network-of.ts";
-import { pausesForPersistence } from "./persistence-pause.ts";
+import { persistencePause } from "./persistence-pause.ts";
 import { planProbes } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
 import { ProbeRunner } from "./probe-runner.ts";
@@ -60,6 +61,7 @@ export class Generation {
   /** ADCs at which a member has shown itself to be Exchange since the last plan. */
   readonly #toPlanAgain = new Set<string>();
   readonly #network: ReturnType<typeof networkOf>;
+  readonly #names: PublicNames;
 
   constructor(options: GenerationOptions) {
     const { config, events, now, monotonic } = options;
@@ -69,11 +71,17 @@ export class Generation {
     setMaxListeners(0, this.#abort.signal);
     this.#learned = new Set(options.earlier === null ? [] : options.earlier.#learned);
     this.#network = networkOf(config);
+    this.#names = new PublicNames(
+      this.#network,
+      clientFacingNames(config),
+      options.earlier === null ? new Map() : options.earlier.#names.resolved,
+    );
     this.state = new WitnessState({
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,
       declarations: options.declarations,
       grace: "watched",
+      ownAddresses: Math.max(1, config.sourceAddresses.length),
       now,
       ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
@@ -111,7 +119,9 @@ export class Generation {
   /** Starts watching and probing; resolves when every ADC has been asked once. */
   async start(): Promise<void> {
     this.#every("evaluate", EVALUATE_EVERY_MS, () => this.state.evaluateInTurns());
+    this.#names.ask();
     this.#every("plan again", EVALUATE_EVERY_MS, () => {
+      this.#followNames();
       this.#planAgain();
       return Promise.resolve();
     });
@@ -164,6 +174,7 @@ export class Generation {
       now,
       monotonic,
       wantsConnections: (adcService) => this.#wantsConnections(adc.name, adcService),
+      ownAddresses: this.config.sourceAddresses,
     });
     return new AdcWatch({
       link,
@@ -197,12 +208,17 @@ export class Generation {
   #apply(adc: AdcConfig, imported: Estate): void {
     const { config, now, earlier } = this.#options;
     const estate = applyShard(imported, config.shard);
-    const plan = planProbes(estate, planSettings(config, adc), this.#learned);
+    const plan = planProbes(estate, planSettings(config, adc, this.#names.resolved), this.#learned);
     const before = this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null;
     const records = buildRecords(
       estate,
       plan,
-      { pollMs: adc.nitro?.pollEveryMs ?? 0, vservers: config.vservers, now },
+      {
+        pollMs: adc.nitro?.pollEveryMs ?? 0,
+        vservers: config.vservers,
+        resolved: this.#names.resolved,
+        now,
+      },
       before,
     );
     this.state.setRecords(adc.name, records);
@@ -243,22 +259,35 @@ export class Generation {
         if (record === undefined) {
           return null;
         }
-        if (this.#pauses(record)) {
+        const avoided = this.#avoidedBy(record);
+        if (avoided === "all") {
           return record.intervalMs;
         }
-        const delayMs = await this.#runner.run(record, this.state);
+        const delayMs = await this.#runner.run(record, this.state, avoided);
         this.#learn(record);
         return delayMs;
       },
     };
   }
 
-  #pauses(record: ProbeRecord): boolean {
-    const vservers = this.state.recordsOf(record.adc)?.vserversOf.get(record) ?? [];
-    return (
-      record.vantage !== "backend" &&
-      vservers.some((vserver) => pausesForPersistence(vserver, this.#options.now()))
-    );
+  /** The addresses of ours that a probe through a VIP must not come from for now. */
+  #avoidedBy(record: ProbeRecord): ReadonlySet<string> | "all" {
+    const avoided = new Set<string>();
+    if (record.vantage === "backend") {
+      return avoided;
+    }
+    const pollMs =
+      this.config.adcs.find(({ name }) => name === record.adc)?.nitro?.pollEveryMs ?? 0;
+    for (const vserver of this.state.recordsOf(record.adc)?.vserversOf.get(record) ?? []) {
+      const pause = persistencePause(vserver, this.#options.now(), pollMs);
+      if (pause.kind === "pause") {
+        return "all";
+      }
+      for (const address of pause.kind === "avoid" ? pause.addresses : []) {
+        avoided.add(address);
+      }
+    }
+    return avoided;
   }
 
   /** A member that has shown itself to be Exchange gets the looks of one from the next plan on. */
@@ -275,6 +304,16 @@ export class Generation {
     if (member !== undefined && !member.probes.some((probe) => probe.kind === "transaction")) {
       this.#toPlanAgain.add(record.adc);
     }
+  }
+
+  /** Sites of client-facing names come and go with what DNS answers. */
+  #followNames(): void {
+    if (this.#names.takeNews()) {
+      for (const { name } of this.config.adcs) {
+        this.#toPlanAgain.add(name);
+      }
+    }
+    this.#names.ask();
   }
 
   /** At most once a second, however many members are learnt at once. */

@@ -1,5 +1,6 @@
 import type { BlindReason } from "../estate/adc-state.ts";
 import type { Port } from "../estate/model.ts";
+import type { NameComparison } from "./names/compare-with-vip.ts";
 import type { Observation, Vantage } from "../probes/probe.ts";
 import type { Reason, Step } from "../probes/reason.ts";
 import type { TransactionName } from "../probes/transactions/spec.ts";
@@ -118,7 +119,36 @@ export interface LiveVserver {
   /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
   readonly servedBy: ReadonlyMap<string, number>;
   readonly certificateDiffers: boolean | null;
+  /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
+  readonly clientAddressKept?: boolean | null;
+  /** Where clients stick to servers by their address; null where they do not. */
+  readonly persistence?: LivePersistence | null;
+  /** Names clients use, from the configuration, as DNS answers them. */
+  readonly publicNames?: readonly LivePublicName[];
   readonly probes: readonly LiveProbe[];
+}
+
+export interface LivePersistence {
+  readonly type: string;
+  /** Probes through the VIP: as ever, only from addresses that do not stick to a leaving member, or not for now. */
+  readonly probes: "running" | "avoiding" | "paused";
+  /** Whom the ADC gives our own addresses to, as far as it told; null for a server not known here. */
+  readonly sticksTo: readonly { readonly source: string; readonly server: string | null }[];
+  /** False: from one address only one server is ever seen. */
+  readonly observable: boolean;
+}
+
+export interface LivePublicName {
+  readonly name: string;
+  /**
+   * Whether DNS answers with the VIP, with other addresses (one before an address translation, other sites), or not at all;
+   * `mapped` and `refused` where `connect_to` decides, `pending` until the first answer.
+   */
+  readonly dns: NameComparison;
+  readonly addresses: readonly { readonly address: string; readonly vip: boolean }[];
+  /** Addresses beyond the most that are probed. */
+  readonly unprobed: number;
+  readonly message: string | null;
 }
 
 export interface LiveServer {
@@ -148,6 +178,8 @@ export interface LiveProbe {
   readonly transaction: TransactionName | "";
   readonly type: string;
   readonly vantage: Vantage;
+  /** Where it goes, as the estate or DNS names it; tells the sites of one vserver apart. */
+  readonly address?: string | null;
   readonly intervalMs: number;
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
   readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };

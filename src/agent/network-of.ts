@@ -1,10 +1,32 @@
 import type { Config } from "../config/schema.ts";
+import type { Network } from "../probes/probe.ts";
+import { lookupAt } from "../probes/wire/dns-servers.ts";
 import { createNetwork } from "../probes/wire/network.ts";
+import { clientFacingNames } from "./names/public-names.ts";
 
-/** What of a configuration says where probes may go. Plain data. */
+/** What of a configuration says where probes may go, and whom to ask for the names that clients type. */
+export type NetworkConfig = Pick<Config, "connectTo" | "unmapped" | "dnsServers" | "vservers">;
+
+/** The part of it that addresses need: plain data, all that a worker thread is told. */
 export type Ways = Pick<Config, "connectTo" | "unmapped">;
 
-/** The network of a configuration: its `connect_to`, and whether an unmapped address may be dialled at all. */
-export function networkOf({ connectTo, unmapped }: Ways) {
+/** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and whom to ask for names. */
+export function networkOf(config: NetworkConfig): Network {
+  const { dnsServers } = config;
+  if (dnsServers.length === 0) {
+    return networkOfWays(config);
+  }
+  const lookup = lookupAt(dnsServers, (host, port) => network.resolve(host, port, "udp"));
+  const network = createNetwork({
+    connectTo: config.connectTo,
+    unmapped: config.unmapped,
+    now: Date.now,
+    clientNames: { names: clientFacingNames(config), lookup },
+  });
+  return network;
+}
+
+/** A network that asks the system for names. */
+export function networkOfWays({ connectTo, unmapped }: Ways): Network {
   return createNetwork({ connectTo, unmapped, now: Date.now });
 }

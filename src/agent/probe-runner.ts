@@ -35,12 +35,19 @@ export class ProbeRunner {
     this.#options = options;
   }
 
-  /** Runs a probe as scheduled and books the result; tells the delay to its next start, or null when it cannot run. */
-  async run(record: ProbeRecord, state: WitnessState): Promise<number | null> {
+  /**
+   * Runs a probe as scheduled and books the result; tells the delay to its next start, or null when it cannot run. It comes
+   * from none of the source addresses `avoided`.
+   */
+  async run(
+    record: ProbeRecord,
+    state: WitnessState,
+    avoided: ReadonlySet<string> = NO_ADDRESSES,
+  ): Promise<number | null> {
     if (record.planned.action.run === null) {
       return null;
     }
-    const result = await this.#once(record, record.planned.timeoutMs, state);
+    const result = await this.#once(record, record.planned.timeoutMs, state, avoided);
     if (this.#options.signal.aborted) {
       return record.intervalMs;
     }
@@ -50,13 +57,14 @@ export class ProbeRunner {
 
   /** Runs a probe out of turn, or joins its run in flight; nothing is booked. Null when it may not be run now. */
   async now(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
-    return this.#once(record, timeoutMs, null);
+    return this.#once(record, timeoutMs, null, NO_ADDRESSES);
   }
 
   async #once(
     record: ProbeRecord,
     timeoutMs: number,
     state: WitnessState | null,
+    avoided: ReadonlySet<string>,
   ): Promise<ProbeResult | null> {
     const running = this.#inFlight.get(record.id);
     if (running !== undefined) {
@@ -65,8 +73,8 @@ export class ProbeRunner {
     const account = gateAccount(record.planned);
     const started =
       account === null
-        ? this.#probe(record, timeoutMs)
-        : this.#login(record, account, timeoutMs, state);
+        ? this.#probe(record, timeoutMs, avoided)
+        : this.#login(record, account, timeoutMs, state, avoided);
     this.#inFlight.set(record.id, started);
     try {
       return await started;
@@ -75,9 +83,13 @@ export class ProbeRunner {
     }
   }
 
-  #probe(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
+  #probe(
+    record: ProbeRecord,
+    timeoutMs: number,
+    avoided: ReadonlySet<string>,
+  ): Promise<ProbeResult | null> {
     const { network, signal, now, monotonic, workers } = this.#options;
-    const localAddress = this.#localAddress();
+    const localAddress = this.#localAddress(avoided);
     const elsewhere = workers?.run(record.planned, { localAddress, timeoutMs }) ?? null;
     if (elsewhere !== null) {
       return elsewhere;
@@ -92,6 +104,7 @@ export class ProbeRunner {
     account: string,
     timeoutMs: number,
     state: WitnessState | null,
+    avoided: ReadonlySet<string>,
   ): Promise<ProbeResult | null> {
     const { keeper, now, signal } = this.#options;
     if (keeper === null) {
@@ -103,7 +116,7 @@ export class ProbeRunner {
       account,
       record.planned,
       async () => {
-        const result = await this.#probe(record, timeoutMs);
+        const result = await this.#probe(record, timeoutMs, avoided);
         missing = result === null;
         return result ?? NOT_RUN;
       },
@@ -158,8 +171,8 @@ export class ProbeRunner {
   }
 
   /** Source addresses take turns, so that source-bound persistence shows more than one server. */
-  #localAddress(): string | null {
-    const addresses = this.#options.sourceAddresses;
+  #localAddress(avoided: ReadonlySet<string>): string | null {
+    const addresses = this.#options.sourceAddresses.filter((address) => !avoided.has(address));
     if (addresses.length === 0) {
       return null;
     }
@@ -174,6 +187,8 @@ function nameOfLogin({ planned: { action } }: ProbeRecord): string {
     ? (action.account ?? action.transaction)
     : `monitor ${action.monitor.name}`;
 }
+
+const NO_ADDRESSES: ReadonlySet<string> = new Set();
 
 /** Stands for a run that did not take place: nothing was sent. */
 const NOT_RUN: ProbeResult = {

@@ -3,7 +3,8 @@ import { planJson, planRow, type PlanRow } from "../agent/plan/plan-json.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
-import { importOnce } from "../agent/import-once.ts";
+import { importOnce, resolveOnce } from "../agent/import-once.ts";
+import { networkOf } from "../agent/network-of.ts";
 import type { Estate } from "../estate/model.ts";
 import { parseNsConf } from "../estate/nsconf/import.ts";
 import { readConfig } from "./read-config.ts";
@@ -62,6 +63,7 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
   }
   const plan: PlannedProbe[] = [];
   const estates: Estate[] = [];
+  const resolved = await resolveOnce(config, networkOf(config));
   for (const adc of config.adcs) {
     const imported = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (imported.kind === "failed") {
@@ -69,7 +71,7 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
       return null;
     }
     estates.push(imported.estate);
-    plan.push(...planProbes(imported.estate, planSettings(config, adc)));
+    plan.push(...planProbes(imported.estate, planSettings(config, adc, resolved)));
   }
   return { plan, estates };
 }

@@ -1,4 +1,4 @@
-import { importOnce } from "../agent/import-once.ts";
+import { importOnce, resolveOnce } from "../agent/import-once.ts";
 import { networkOf } from "../agent/network-of.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { probeName, type PlannedProbe } from "../agent/plan/planned-probe.ts";
@@ -26,13 +26,14 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
     return 3;
   }
   const plan: PlannedProbe[] = [];
+  const resolved = await resolveOnce(config, networkOf(config));
   for (const adc of config.adcs) {
     const read = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (read.kind === "failed") {
       output.err(`${adc.name}: ${read.message}\n`);
       return 3;
     }
-    plan.push(...planProbes(read.estate, planSettings(config, adc)));
+    plan.push(...planProbes(read.estate, planSettings(config, adc, resolved)));
   }
   const named = plan.filter((probe) => namesOf(probe).includes(command.monitor));
   const found = preferVip(named.filter((probe) => isTarget(probe, command.target)));

@@ -42,14 +42,18 @@ export const vserver = z.strictObject(
       .describe("What a client types: Host header, SNI and the certificate's name."),
     names: listOf(hostName(), "host names")
       .default([])
-      .describe("All names the certificate must hold."),
+      .describe(
+        "Names clients use: resolved now and then, compared with the VIP, each further address probed as a third vantage; the certificate must hold one of them.",
+      ),
     path: httpPath().optional().describe("Path that a look through the VIP asks for."),
     ca_file: file()
       .optional()
       .describe("PEM certificates that the vserver's certificate is verified against."),
     public: listOf(hostPort(), "host:port")
       .default([])
-      .describe("Client-facing addresses, probed as a third vantage."),
+      .describe(
+        "Client-facing addresses, or names with all their addresses, probed as a third vantage.",
+      ),
   },
   says("a mapping", "write the keys below it"),
 );

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { parseHostPort } from "./host-port.ts";
 import {
@@ -52,11 +53,19 @@ export const writtenConfig = z.strictObject(
       )
       .default({})
       .describe(
-        "As curl's --connect-to, for TCP and UDP; a key without port maps every port and ICMP; matched before DNS.",
+        "As curl's --connect-to, for TCP and UDP; a key without port maps every port and ICMP; matched before DNS, and again for what DNS answers.",
       ),
     unmapped: oneOf(["allow", "refuse"])
       .default("allow")
       .describe("refuse: addresses that connect_to does not name are never contacted."),
+    dns_servers: listOf(
+      text("an IP address, with :port unless 53", "correct it", (value) => isIpEndpoint(value)),
+      "DNS servers",
+    )
+      .default([])
+      .describe(
+        "Who resolves client-facing names (vservers.<name>.names and public), for example a resolver outside; default: the system's resolver.",
+      ),
     monitors: z
       .record(
         words("a monitor's name"),
@@ -204,6 +213,10 @@ export type WrittenWindow = WrittenConfig["maintenance"]["windows"][number];
 function isEndpoint(value: string): boolean {
   const parsed = parseHostPort(value);
   return parsed !== null && parsed.host !== "" && parsed.port !== 0;
+}
+
+function isIpEndpoint(value: string): boolean {
+  return isEndpoint(value) && isIP(parseHostPort(value)?.host ?? "") !== 0;
 }
 
 function isListenAddress(value: string): boolean {

@@ -17,6 +17,11 @@ export interface AdcState {
   readonly failedOverAt?: number | null;
   /** Address of the node that answered as primary, as it names itself; tells a failover behind one shared address. */
   readonly primaryAddress?: string | null;
+  /**
+   * Our own entries in vservers' persistence tables: only where clients stick by address and a member leaves, and only where
+   * the ADC told.
+   */
+  readonly persistence?: ReadonlyMap<string, PersistenceEntries>;
   /** The ADC named something the estate does not have, or no longer has what it does: time to import again. */
   readonly estateStale?: boolean;
 }
@@ -41,6 +46,21 @@ export interface VserverState {
   /** NITRO's remark, for example `Certkey not bound`. */
   readonly remark: string | null;
   readonly sinceMs: number | null;
+}
+
+export interface PersistenceEntries {
+  /** The addresses that were asked about: those our probes come from, as far as we know. */
+  readonly asked: readonly string[];
+  readonly entries: readonly PersistenceEntry[];
+}
+
+/** The ADC gives this client to this member as long as the entry lives; each new connection renews it. */
+export interface PersistenceEntry {
+  readonly source: string | null;
+  /** Address and port of the member. */
+  readonly address: string | null;
+  readonly port: Port | null;
+  readonly expiresInMs: number | null;
 }
 
 export interface MemberState {

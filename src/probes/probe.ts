@@ -43,12 +43,17 @@ export type Vantage = (typeof VANTAGES)[number];
 
 /** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
 export interface Network {
-  /** At once where no name has to be looked up. Never rejects. `forbidden` when the rules of this agent (lab, demo) forbid an unmapped address: no packet leaves. */
+  /**
+   * At once where no name has to be looked up. Never rejects. `forbidden` when the rules of this agent (lab, demo) forbid
+   * an unmapped address: no packet leaves.
+   */
   resolve(
     host: string,
     port: number,
     transport: "tcp" | "udp" | "icmp",
   ): Resolution | Promise<Resolution>;
+  /** Never rejects. Every address of a client-facing name, from the same cache; each is then resolved as any other. */
+  addresses(name: string): Promise<NameAnswer>;
   /** TLS contexts and certificate facts shared by all probes of this network; without it each probe makes its own. */
   readonly tls?: TlsStore;
   /** Tells probes under way that their round is abandoned; without it each listens for itself. */
@@ -63,7 +68,32 @@ export type Resolution =
       readonly port: number;
       readonly family: 4 | 6;
     }
-  | { readonly kind: "dns_failure"; readonly message: string }
+  /** `absent`: DNS has answered that there is no such name, or no address of it; else it has not answered. */
+  | { readonly kind: "dns_failure"; readonly message: string; readonly absent: boolean }
+  | { readonly kind: "forbidden"; readonly message: string };
+
+export interface ResolvedAddress {
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** How long the answer may be kept; the system's resolver does not tell. */
+  readonly ttlMs?: number;
+}
+
+/** `answeredAt` tells one answer of the cache from the next. */
+export type NameAnswer =
+  | {
+      readonly kind: "addresses";
+      readonly addresses: readonly ResolvedAddress[];
+      readonly answeredAt: number;
+    }
+  | {
+      readonly kind: "dns_failure";
+      readonly message: string;
+      readonly absent: boolean;
+      readonly answeredAt: number;
+    }
+  /** `connect_to` says where this name is dialled: DNS is not asked. */
+  | { readonly kind: "mapped" }
   | { readonly kind: "forbidden"; readonly message: string };
 
 /**
@@ -102,6 +132,8 @@ export interface ObservationFacts {
   readonly tls: TlsFacts | null;
   /** What the answer calls itself: an FQDN or host name as sent, lower case; null when it names nobody. */
   readonly servedBy: string | null;
+  /** Our own address as an SMTP server sees it (`Hello [ip]`), and whether it is the one we came from; absent elsewhere. */
+  readonly clientAddress?: { readonly seenAs: string; readonly own: boolean };
   /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */
   readonly exchangeSeen: boolean;
   readonly evidence: Evidence;

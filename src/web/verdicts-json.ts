@@ -1,4 +1,10 @@
-import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../agent/live.ts";
+import type {
+  LiveMember,
+  LivePersistence,
+  LiveProbe,
+  LiveState,
+  LiveVserver,
+} from "../agent/live.ts";
 
 /** `compare --json` and `/api/v1/verdicts`: the same data, so that a script may read either. Names are a contract. */
 export interface CompareJson {
@@ -50,6 +56,19 @@ export interface VserverRow {
   readonly verdict: string;
   readonly reason: string | null;
   readonly since: string | null;
+  /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
+  readonly client_address_kept: boolean | null;
+  /** Where clients stick to servers by their address; null where they do not. */
+  readonly persistence: PersistenceJson | null;
+  /** Client-facing names from the configuration, as DNS answers them. */
+  readonly public_names: NonNullable<LiveVserver["publicNames"]>;
+}
+
+export interface PersistenceJson {
+  readonly type: string;
+  readonly probes: LivePersistence["probes"];
+  readonly sticks_to: LivePersistence["sticksTo"];
+  readonly observable: boolean;
 }
 
 export function compareJson(live: Pick<LiveState, "members" | "vservers">): CompareJson {
@@ -91,7 +110,18 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     verdict: vserver.verdict,
     reason: vserver.reason,
     since: instant(vserver.since),
+    client_address_kept: vserver.clientAddressKept ?? null,
+    persistence: persistenceJson(vserver.persistence ?? null),
+    public_names: vserver.publicNames ?? [],
   };
+}
+
+function persistenceJson(persistence: LivePersistence | null): PersistenceJson | null {
+  if (persistence === null) {
+    return null;
+  }
+  const { type, probes, sticksTo, observable } = persistence;
+  return { type, probes, sticks_to: sticksTo, observable };
 }
 
 /** How often each verdict occurs, in the order of first appearance. */

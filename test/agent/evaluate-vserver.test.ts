@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { pausesForPersistence } from "../../src/agent/persistence-pause.ts";
+import { persistencePause } from "../../src/agent/persistence-pause.ts";
 import type { CertificateFacts, TlsFacts } from "../../src/probes/probe.ts";
-import type { VserverConfig } from "../../src/config/schema.ts";
+import type { MemberConfig, VserverConfig } from "../../src/config/schema.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
@@ -249,26 +249,143 @@ const SAID_OUT = {
 } as const;
 
 describe("source-bound persistence", () => {
-  test("pauses the VIP's probes from the moment a member leaves until its entry has timed out", () => {
+  const OURS = "10.9.9.9";
+  const ALSO_OURS = "10.9.9.8";
+
+  /** A vserver whose first member leaves, and what the ADC tells of our entries at each poll, one after another. */
+  function leaving(
+    ...polls: readonly (readonly (readonly [source: string, server: string])[] | null)[]
+  ) {
     const world = smallEstate(DIRECT);
     const vserver = world.vserver("v_owa");
+    for (const poll of polls) {
+      const entries = poll?.map(([source, address]) => ({
+        source,
+        address,
+        port: 443,
+        expiresInMs: 60_000,
+      }));
+      world.hear(
+        { ex01: { state: "leaving" }, ex02: { state: "up" } },
+        entries === undefined
+          ? undefined
+          : new Map([["v_owa", { asked: [OURS, ALSO_OURS], entries }]]),
+      );
+    }
+    return persistencePause(vserver, world.clock.at, 0);
+  }
+
+  test("pauses the VIP's probes from the moment a member leaves until its entry has timed out", () => {
+    const world = smallEstate(DIRECT);
+    const pausedAt = (at: number, pollMs = 0) =>
+      persistencePause(world.vserver("v_owa"), at, pollMs).kind;
     world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
-    expect(pausesForPersistence(vserver, world.clock.at)).toBe(false);
+    expect(pausedAt(world.clock.at)).toBe("none");
     world.hear({ ex01: { state: "leaving" }, ex02: { state: "up" } });
     const leftAt = world.clock.at;
-    expect(pausesForPersistence(vserver, leftAt)).toBe(true);
-    expect(pausesForPersistence(vserver, leftAt + 119_999)).toBe(true);
-    expect(pausesForPersistence(vserver, leftAt + 120_000)).toBe(false);
+    expect(pausedAt(leftAt)).toBe("pause");
+    expect(pausedAt(leftAt + 119_999)).toBe("pause");
+    expect(pausedAt(leftAt + 120_000)).toBe("none");
+    // Until the poll told, probes went on and kept the entry alive.
+    expect(pausedAt(leftAt + 134_999, 15_000)).toBe("pause");
+    expect(pausedAt(leftAt + 135_000, 15_000)).toBe("none");
     // It has left: that it is out now begins no second pause.
     world.clock.at = leftAt + 130_000;
     world.hear({ ex01: { state: "out" }, ex02: { state: "up" } });
-    expect(pausesForPersistence(vserver, world.clock.at)).toBe(false);
+    expect(pausedAt(world.clock.at)).toBe("none");
   });
 
   test("a cookie of our own is never sent back, so there is nothing to wait for", () => {
     const world = smallEstate(DIRECT.replace("SOURCEIP", "COOKIEINSERT"));
     world.hear({ ex01: { state: "leaving" }, ex02: { state: "up" } });
-    expect(pausesForPersistence(world.vserver("v_owa"), world.clock.at)).toBe(false);
+    expect(persistencePause(world.vserver("v_owa"), world.clock.at, 0).kind).toBe("none");
+  });
+
+  const AT_LEAVING: readonly [string, string] = [OURS, "10.0.0.1"];
+  const ALSO_AT_LEAVING: readonly [string, string] = [ALSO_OURS, "10.0.0.1"];
+  const AT_SERVING: readonly [string, string] = [OURS, "10.0.0.2"];
+  const ALSO_AT_SERVING: readonly [string, string] = [ALSO_OURS, "10.0.0.2"];
+
+  test.each([
+    ["all our entries lead to members in service", [[AT_SERVING, ALSO_AT_SERVING]], "none"],
+    ["all lead to the one that leaves", [[AT_LEAVING, ALSO_AT_LEAVING]], "pause"],
+    ["one leads there, one elsewhere", [[AT_LEAVING, ALSO_AT_SERVING]], "avoid"],
+    ["they were there and are gone", [[AT_LEAVING, ALSO_AT_LEAVING], []], "none"],
+    ["one is gone, one still leads there", [[AT_LEAVING, ALSO_AT_LEAVING], [AT_LEAVING]], "avoid"],
+    ["none was ever seen: something may hide our address", [[]], "pause"],
+    [
+      "one leads to a server that is not known here",
+      [[[OURS, "10.7.7.7"], ALSO_AT_LEAVING]],
+      "pause",
+    ],
+    ["the ADC ceases to tell", [[AT_SERVING, ALSO_AT_SERVING], null], "pause"],
+  ] as const)("%s", (_what, polls, kind) => {
+    const pause = leaving(...polls);
+    expect(pause.kind).toBe(kind);
+    if (pause.kind === "avoid") {
+      expect([...pause.addresses]).toEqual([OURS]);
+    }
+  });
+
+  test("what one address shows is told", () => {
+    const world = smallEstate(DIRECT);
+    world.hear(
+      { ex01: { state: "leaving" }, ex02: { state: "up" } },
+      new Map([
+        [
+          "v_owa",
+          {
+            asked: [OURS],
+            entries: [{ source: OURS, address: "10.0.0.1", port: 443, expiresInMs: 1 }],
+          },
+        ],
+      ]),
+    );
+    expect(world.vserver("v_owa").persistence).toEqual({
+      type: "SOURCEIP",
+      probes: "paused",
+      sticksTo: [{ source: OURS, server: "ex01" }],
+      observable: false,
+    });
+  });
+});
+
+describe("the client's address on its way through the VIP", () => {
+  const SMTP = `add server ex01 10.0.0.1
+add serviceGroup sg_smtp TCP
+add lb monitor m_smtp SMTP
+add lb vserver v_smtp TCP 10.0.0.100 25
+bind serviceGroup sg_smtp ex01 25
+bind serviceGroup sg_smtp -monitorName m_smtp
+bind lb vserver v_smtp sg_smtp
+`;
+  type Told = { readonly seenAs: string; readonly own: boolean } | null;
+  const US: Told = { seenAs: "10.9.9.9", own: true };
+  const TRANSLATED: Told = { seenAs: "172.16.0.1", own: false };
+  const SNIP: Told = { seenAs: "10.0.0.50", own: false };
+
+  test.each<[string, Told, Told, boolean | null]>([
+    ["kept: servers see us as we are", US, US, true],
+    ["kept, behind an address translation", TRANSLATED, TRANSLATED, true],
+    ["lost: servers see the ADC's", SNIP, US, false],
+    ["lost, behind an address translation", SNIP, TRANSLATED, false],
+    ["kept, though nobody told without the ADC", US, null, true],
+    ["nobody told through the VIP", null, US, null],
+  ])("%s", (_what, throughVip, direct, kept) => {
+    const members: MemberConfig[] = [
+      { match: "ex01:25", protocol: "smtp", exchange: "2016", path: null, host: null },
+    ];
+    const world = smallEstate(SMTP, { settings: { ...BARE_SETTINGS, members } });
+    const tell = (where: string, told: Told) => {
+      world.observe(
+        "smtp_mail_from",
+        where,
+        observed({ passed: true, ...(told === null ? {} : { clientAddress: told }) }),
+      );
+    };
+    tell("ex01", direct);
+    tell("v_smtp", throughVip);
+    expect(world.vserver("v_smtp").clientAddressKept).toBe(kept);
   });
 });
 

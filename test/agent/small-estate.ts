@@ -54,7 +54,10 @@ export interface SmallEstate {
   readonly vserver: (name: string) => VserverRecord;
   /** The probe of that monitor or transaction at a server, or at a vserver. */
   readonly probe: (name: string, where: string) => ProbeRecord;
-  readonly hear: (members: Readonly<Record<string, Partial<MemberState>>>) => void;
+  readonly hear: (
+    members: Readonly<Record<string, Partial<MemberState>>>,
+    persistence?: AdcState["persistence"],
+  ) => void;
   readonly observe: (name: string, where: string, observation: Observation, times?: number) => void;
 }
 
@@ -129,8 +132,8 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
         state.vservers.find((each) => each.vserver === name),
       ),
     probe,
-    hear: (members) => {
-      state.hear("prod", adcState(state.members, members, clock.at));
+    hear: (members, persistence = new Map()) => {
+      state.hear("prod", { ...adcState(state.members, members, clock.at), persistence });
     },
     observe: (name, where, observation, times = 1) => {
       for (let count = 0; count < times; count++) {

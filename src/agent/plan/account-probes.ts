@@ -11,7 +11,8 @@ import { matchesPattern } from "./pattern.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { probeId } from "./probe-id.ts";
 import type { PlanSettings, TransactionRun } from "./settings.ts";
-import { adcFrontOf, clientSpeaksTls, publicReach, vipReach, type VipReach } from "./vip-reach.ts";
+import { publicReach } from "./public-reach.ts";
+import { adcFrontOf, clientSpeaksTls, vipReach, type VipReach } from "./vip-reach.ts";
 
 const DEFAULT_EVERY_MS = 60_000;
 const ROUND_TRIP_EVERY_MS = 300_000;
@@ -123,7 +124,7 @@ function probesOfService(at: RunAtService, unrouted: Set<string>): PlannedProbe[
       planned.push(
         ...reaches
           .filter((reach) => isAsked(vserver, reach))
-          .map((reach) => frontProbe(at, vserver, reach, "vip")),
+          .map((reach) => frontProbe(at, vserver, reach)),
       );
     }
     if (at.run.vantages.includes("public")) {
@@ -131,7 +132,7 @@ function probesOfService(at: RunAtService, unrouted: Set<string>): PlannedProbe[
       planned.push(
         ...reaches
           .filter((reach) => isAsked(vserver, reach))
-          .map((reach) => frontProbe(at, vserver, reach, "public")),
+          .map((reach) => frontProbe(at, vserver, reach)),
       );
     }
   }
@@ -172,12 +173,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
   };
 }
 
-function frontProbe(
-  at: RunAtService,
-  vserver: LbVserver,
-  reach: VipReach,
-  vantage: "vip" | "public",
-): PlannedProbe {
+function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): PlannedProbe {
   const { estate, run, service, members } = at;
   const [member] = members;
   const backend = member === undefined ? "none" : securityAt(service, member.port);
@@ -186,9 +182,15 @@ function frontProbe(
   const host = run.host ?? reach.host ?? reach.address;
   const front = { ...adcFrontOf(estate, vserver, true), redirectUrl: null };
   const spec = specOf(at, member, host, security, front, reach);
-  const unsupportedReason = missingAccount(at);
+  const unsupportedReason = reach.refused ?? missingAccount(at) ?? notForAccounts(at, reach);
   return {
-    ...commonOf(at, vantage, vserver.name, `${reach.entry.name} ${reach.address}`, reach.port),
+    ...commonOf(
+      at,
+      reach.vantage,
+      vserver.name,
+      `${reach.entry.name} ${reach.address}`,
+      reach.port,
+    ),
     adc: estate.adc,
     vserver: vserver.name,
     vservers: [vserver.name, ...(reach.entry.name === vserver.name ? [] : [reach.entry.name])],
@@ -197,6 +199,7 @@ function frontProbe(
     memberPort: null,
     address: reach.address,
     port: reach.port,
+    note: reach.note,
     tlsSource: spec.tls === null ? null : "as a client of today",
     action: {
       kind: "transaction",
@@ -236,7 +239,12 @@ function specOf(
     tls:
       security === "none"
         ? null
-        : clientTls(host, recognition.version === "2010", own?.ca ?? null, own?.names ?? []),
+        : clientTls(
+            host,
+            recognition.version === "2010",
+            own?.ca ?? null,
+            reach?.name ? [reach.name] : (own?.names ?? []),
+          ),
     host,
     account: run.account === null ? null : (settings.accounts.get(run.account) ?? null),
     allowPlaintext: run.allowPlaintext,
@@ -370,6 +378,13 @@ function missingAccount({ run, settings }: RunAtService): string | null {
       : null;
   }
   return settings.accounts.has(run.account) ? null : `there is no account ${run.account}`;
+}
+
+/** A credential goes only to imported targets: no line of the ADC's configuration vouches for a public address. */
+function notForAccounts({ run }: RunAtService, { vantage, address }: VipReach): string | null {
+  return vantage === "public" && run.account !== null
+    ? `a credential goes only to imported targets, and ${address} is none`
+    : null;
 }
 
 function hostOf({ settings, vservers }: RunAtService): string | null {

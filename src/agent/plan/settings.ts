@@ -7,6 +7,7 @@ import type {
 } from "../../config/schema.ts";
 import type { AdcHabits, MonitorCredential } from "../../probes/monitors/spec.ts";
 import type { Account } from "../../probes/transactions/spec.ts";
+import type { ResolvedNames } from "../names/resolved-name.ts";
 import type { TlsVersion } from "../../probes/wire/tls-settings.ts";
 
 export type VserverSettings = VserverConfig;
@@ -28,6 +29,8 @@ export interface PlanSettings {
   readonly accounts: ReadonlyMap<string, Account>;
   /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
+  /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
+  readonly resolved: ResolvedNames;
   /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
   readonly habits?: AdcHabits;
 }
@@ -40,10 +43,15 @@ export const BARE_SETTINGS: PlanSettings = {
   runs: [],
   accounts: new Map(),
   monitorTls: null,
+  resolved: new Map(),
 };
 
 /** The settings of one ADC. Secrets are revealed here, to the specs that send them, and nowhere else. */
-export function planSettings(config: Config, adc: AdcConfig): PlanSettings {
+export function planSettings(
+  config: Config,
+  adc: AdcConfig,
+  resolved: ResolvedNames,
+): PlanSettings {
   return {
     monitors: new Map(
       [...config.monitors].map(([name, monitor]) => [
@@ -71,6 +79,7 @@ export function planSettings(config: Config, adc: AdcConfig): PlanSettings {
       ]),
     ),
     monitorTls: adc.monitorTls,
+    resolved,
     habits: config.probe,
   };
 }

@@ -15,7 +15,15 @@ import type { PlannedProbe } from "./planned-probe.ts";
 import { probeId } from "./probe-id.ts";
 import { responderRedirect } from "./responder-redirect.ts";
 import type { PlanSettings } from "./settings.ts";
-import { adcFrontOf, clientSpeaksTls, publicReach, vipReach, type VipReach } from "./vip-reach.ts";
+import { publicReach } from "./public-reach.ts";
+import {
+  adcFrontOf,
+  AT_VIP,
+  clientSpeaksTls,
+  hostOf,
+  vipReach,
+  type VipReach,
+} from "./vip-reach.ts";
 
 /**
  * Every vserver's monitors and looks, through the ADC as a client comes: only those whose success is an application's
@@ -135,17 +143,11 @@ function vipLookProbes(
         return [];
       }
       seen.add(transaction);
-      const look = (reach: VipReach, vantage: "vip" | "public"): PlannedProbe => ({
-        ...vipLook(estate, settings, vserver, services, service, reach, recognition, transaction),
-        ...vipCommon(estate, vserver, reach, transaction, vantage),
-      });
+      const look = (reach: VipReach): PlannedProbe =>
+        vipLook(estate, settings, vserver, services, service, reach, recognition, transaction);
       return [
-        ...vipReach(graph, estate, vserver, settings, recognition.path).map((reach) =>
-          look(reach, "vip"),
-        ),
-        ...publicReach(graph, estate, vserver, settings, recognition.path).map((reach) =>
-          look(reach, "public"),
-        ),
+        ...vipReach(graph, estate, vserver, settings, recognition.path).map(look),
+        ...publicReach(graph, estate, vserver, settings, recognition.path).map(look),
       ];
     });
   });
@@ -182,18 +184,21 @@ export function vipLook(
       transaction,
       role: transaction === "health_page" ? "detection" : "service",
       account: null,
-      run: {
-        spec: {
-          ...anonymousSpec(transaction, recognition),
-          security: tls ? "implicit" : "none",
-          path,
-          tls: tls ? vipTls(settings, vserver, reach) : null,
-          host: reach.host ?? reach.address,
-          adc: { ...front, redirectUrl },
-        },
-        target: targetOf(reach),
-      },
-      unsupportedReason: null,
+      run:
+        reach.refused === null
+          ? {
+              spec: {
+                ...anonymousSpec(transaction, recognition),
+                security: tls ? "implicit" : "none",
+                path,
+                tls: tls ? vipTls(settings, vserver, reach) : null,
+                host: reach.host ?? reach.address,
+                adc: { ...front, redirectUrl },
+              },
+              target: targetOf(reach),
+            }
+          : null,
+      unsupportedReason: reach.refused,
     },
   };
 }
@@ -201,7 +206,7 @@ export function vipLook(
 /** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
 function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver): PlannedProbe[] {
   const own = settings.vservers.get(vserver.name);
-  const asked = { path: own?.path ?? "/", host: own?.host ?? null };
+  const asked = { path: own?.path ?? "/", host: hostOf(own) };
   const withoutServices = vserver.kind === "cs" || vserver.services.length === 0;
   const always = adcFrontOf(estate, vserver, !withoutServices);
   const front = {
@@ -212,10 +217,12 @@ function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver)
     return [];
   }
   const reach: VipReach = {
+    ...AT_VIP,
     entry: vserver,
     address: vserver.address,
     port: vserver.port,
     ...asked,
+    policyHost: null,
   };
   const tls = clientSpeaksTls(vserver, false);
   return [
@@ -254,13 +261,8 @@ function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver)
 }
 
 /** The parts that every probe through a VIP has. */
-export function vipCommon(
-  estate: Estate,
-  vserver: Vserver,
-  reach: VipReach,
-  name: string,
-  vantage: "vip" | "public" = "vip",
-) {
+export function vipCommon(estate: Estate, vserver: Vserver, reach: VipReach, name: string) {
+  const { vantage } = reach;
   const through = reach.entry.name === vserver.name ? [] : [reach.entry.name];
   return {
     id: probeId(
@@ -280,7 +282,7 @@ export function vipCommon(
     memberPort: null,
     address: reach.address,
     port: reach.port,
-    note: null,
+    note: reach.note,
   };
 }
 
@@ -290,7 +292,8 @@ function targetOf(reach: VipReach) {
 
 function vipTls(settings: PlanSettings, vserver: Vserver, reach: VipReach) {
   const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
-  return clientTls(reach.host ?? reach.address, false, own?.ca ?? null, own?.names ?? []);
+  const names = reach.name === null ? (own?.names ?? []) : [reach.name];
+  return clientTls(reach.host ?? reach.address, false, own?.ca ?? null, names);
 }
 
 /** The path asked through content switching must satisfy the policy; the member's own path is kept where it does. */

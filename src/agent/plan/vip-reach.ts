@@ -1,11 +1,11 @@
 import type { Estate, LbVserver, Vserver } from "../../estate/model.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import { parseEndpoint } from "../../probes/wire/network.ts";
 import type { AdcFront } from "../../probes/transactions/spec.ts";
-import type { PlanSettings } from "./settings.ts";
+import type { PlanSettings, VserverSettings } from "./settings.ts";
 
-/** How a client comes to a vserver: its own address, or that of the content-switching vserver before it. */
+/** How a client comes to a vserver: its own address, that of the content-switching vserver before it, or a public one. */
 export interface VipReach {
+  readonly vantage: "vip" | "public";
   /** The vserver whose address is dialled. */
   readonly entry: Vserver;
   readonly address: string;
@@ -13,7 +13,16 @@ export interface VipReach {
   /** Path and Host that the content-switching policy wants; null where it does not look. */
   readonly path: string | null;
   readonly host: string | null;
+  /** The Host that the policy insists on, whatever a client types otherwise. */
+  readonly policyHost: string | null;
+  /** The client-facing name that leads there, when one does: the certificate must hold it. */
+  readonly name: string | null;
+  readonly note: string | null;
+  /** Why it is never contacted; null when it is. */
+  readonly refused: string | null;
 }
+
+export const AT_VIP = { vantage: "vip", name: null, note: null, refused: null } as const;
 
 /**
  * The ways to a load-balancing vserver; at most one per entry vserver: the first policy that takes the
@@ -30,7 +39,8 @@ export function vipReach(
   const own = settings.vservers.get(vserver.name);
   const direct = endpointOf(vserver);
   if (direct !== null) {
-    return [{ entry: vserver, ...direct, path: own?.path ?? null, host: own?.host ?? null }];
+    const path = own?.path ?? null;
+    return [{ ...AT_VIP, entry: vserver, ...direct, path, host: hostOf(own), policyHost: null }];
   }
   const reaches = new Map<string, VipReach>();
   const wanted = own?.path ?? preferredPath;
@@ -42,33 +52,23 @@ export function vipReach(
     if (entry === undefined || endpoint === null || reaches.has(entry.name)) {
       continue;
     }
-    const host = own?.host ?? path.host ?? settings.vservers.get(entry.name)?.host ?? null;
-    reaches.set(entry.name, { entry, ...endpoint, path: path.path, host });
+    const before = settings.vservers.get(entry.name);
+    const host = own?.host ?? path.host ?? before?.host ?? hostOf(own) ?? hostOf(before);
+    reaches.set(entry.name, {
+      ...AT_VIP,
+      entry,
+      ...endpoint,
+      path: path.path,
+      host,
+      policyHost: path.host,
+    });
   }
   return [...reaches.values()];
 }
 
-/** The ways to a vserver by its client-facing addresses, from the configuration: as `vipReach`, at another address. */
-export function publicReach(
-  graph: VserverGraph,
-  estate: Estate,
-  vserver: LbVserver,
-  settings: PlanSettings,
-  preferredPath: string | null,
-): VipReach[] {
-  const reaches = vipReach(graph, estate, vserver, settings, preferredPath);
-  return reaches.flatMap((reach) => {
-    const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
-    return (own?.public ?? []).map((text) => {
-      const { host, port } = parseEndpoint(text);
-      return {
-        ...reach,
-        address: host,
-        port: port ?? reach.port,
-        host: reach.host ?? own?.host ?? null,
-      };
-    });
-  });
+/** What a client types: the host given, else the first name. */
+export function hostOf(own: VserverSettings | undefined): string | null {
+  return own?.host ?? own?.names[0] ?? null;
 }
 
 function endpointOf(vserver: Vserver): { readonly address: string; readonly port: number } | null {

@@ -1,6 +1,9 @@
 import type { Estate, Vserver } from "../../estate/model.ts";
-import { createVserverGraph, csTargetOf } from "../../estate/vserver-graph.ts";
+import { createVserverGraph, csTargetOf, type VserverGraph } from "../../estate/vserver-graph.ts";
+import { parseEndpoint } from "../../probes/wire/network.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
+import { compareWithVip } from "../names/compare-with-vip.ts";
+import type { ResolvedNames } from "../names/resolved-name.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
 import { append, groupBy } from "./group-by.ts";
@@ -24,6 +27,8 @@ export interface EstateRecords {
 export interface RecordOptions {
   readonly pollMs: number;
   readonly vservers: ReadonlyMap<string, VserverSettings>;
+  /** What DNS answers for client-facing names. */
+  readonly resolved?: ResolvedNames;
   readonly now: () => number;
 }
 
@@ -60,7 +65,7 @@ export function buildRecords(
     (probe) => probe.vserver,
   );
   const vservers = [...estate.lbVservers.values(), ...estate.csVservers.values()].map((vserver) =>
-    vserverRecord(estate, vserver, behind.get(vserver.name) ?? [], through, options),
+    vserverRecord(estate, graph, vserver, behind.get(vserver.name) ?? [], through, options),
   );
   inheritAll(vservers, earlier?.vservers ?? [], (each) => each.vserver);
   return wire(estate, members, vservers, probes);
@@ -68,6 +73,7 @@ export function buildRecords(
 
 function vserverRecord(
   estate: Estate,
+  graph: VserverGraph,
   vserver: Vserver,
   members: readonly MemberRecord[],
   through: ReadonlyMap<string, readonly ProbeRecord[]>,
@@ -79,8 +85,15 @@ function vserverRecord(
     vserver,
     members,
     {
-      names: expectedNamesOf(settings),
-      serials: boundSerials(estate, vserver),
+      certificate: {
+        names: expectedNamesOf(settings),
+        serials: boundSerials(estate, vserver),
+      },
+      publicNames: compareWithVip(
+        settings === undefined ? [] : [...publicHosts(settings), ...settings.names],
+        vipsOf(estate, graph, vserver),
+        options.resolved ?? new Map(),
+      ),
     },
     options.now(),
   );
@@ -117,6 +130,19 @@ function expectedNamesOf(settings: VserverSettings | undefined): readonly string
     return settings?.names ?? [];
   }
   return settings.host === null ? [] : [settings.host];
+}
+
+function publicHosts(settings: VserverSettings): string[] {
+  return settings.public.map((text) => parseEndpoint(text).host);
+}
+
+/** The addresses at which the ADC itself takes this vserver's clients: its own, or those of content switching before it. */
+function vipsOf(estate: Estate, graph: VserverGraph, vserver: Vserver): string[] {
+  const entries =
+    vserver.address === null
+      ? graph.csPathTo(vserver.name, null).map(({ csVserver }) => estate.csVservers.get(csVserver))
+      : [vserver];
+  return entries.flatMap((entry) => entry?.address ?? []);
 }
 
 function targetsOf(estate: Estate, vserver: Extract<Vserver, { kind: "cs" }>): string[] {

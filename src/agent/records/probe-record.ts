@@ -35,6 +35,7 @@ export class ProbeRecord implements LiveProbe {
   readonly transaction: TransactionName | "";
   readonly type: string;
   readonly vantage: Vantage;
+  readonly address: string | null;
   readonly intervalMs: number;
   readonly adcSource?: NonNullable<LiveProbe["adcSource"]>;
   last: Observation | null = null;
@@ -63,6 +64,7 @@ export class ProbeRecord implements LiveProbe {
     this.transaction = planned.action.kind === "transaction" ? planned.action.transaction : "";
     this.type = planned.type;
     this.vantage = planned.vantage;
+    this.address = planned.address;
     this.intervalMs = planned.intervalMs;
     if (planned.action.kind === "monitor") {
       this.adcSource = { source: planned.source, addresses: planned.sourceAddresses };

@@ -1,8 +1,8 @@
-import type { VserverState } from "../../estate/adc-state.ts";
+import type { PersistenceEntries, VserverState } from "../../estate/adc-state.ts";
 import type { Port, Vserver } from "../../estate/model.ts";
 import type { Reason } from "../../probes/reason.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../verdict/verdicts.ts";
-import type { LiveVserver } from "../live.ts";
+import type { LivePersistence, LiveVserver } from "../live.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
@@ -23,6 +23,7 @@ export class VserverRecord implements LiveVserver {
   readonly probes: ProbeRecord[] = [];
   /** Names its certificate may carry, from the configuration. */
   readonly expectedNames: readonly string[];
+  readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
   /** Serials of the server certificates bound here, for SNI too; empty unless NITRO told them all. */
   readonly boundSerials: readonly string[];
 
@@ -32,6 +33,11 @@ export class VserverRecord implements LiveVserver {
   backupActive = false;
   /** Milliseconds since the ADC last changed its mind about this vserver, as of the last poll; null when not told. */
   adcStateAgeMs: number | null = null;
+  /** Our own entries in its persistence table, as of the last poll; null where the ADC was not asked, or did not tell. */
+  ownEntries: PersistenceEntries | null = null;
+  /** Addresses of ours under which it has ever shown an entry: nothing on the way hides them. */
+  readonly shownSources = new Set<string>();
+  persistence: LivePersistence | null = null;
   vip: LiveVserver["vip"] = "none";
   verdict: VserverVerdict = "unknown";
   reason: Reason | null = null;
@@ -40,6 +46,7 @@ export class VserverRecord implements LiveVserver {
   members: LiveVserver["members"];
   readonly servedBy = new Map<string, number>();
   certificateDiffers: boolean | null = null;
+  clientAddressKept: boolean | null = null;
   /** When ADC, VIP and members last told one story. */
   agreedAt: number;
   /** Whether they did when last judged: then they have until something else is heard. */
@@ -59,7 +66,13 @@ export class VserverRecord implements LiveVserver {
     adc: string,
     config: Vserver,
     memberRecords: readonly MemberRecord[],
-    certificate: { readonly names: readonly string[]; readonly serials: readonly string[] },
+    configured: {
+      readonly certificate: {
+        readonly names: readonly string[];
+        readonly serials: readonly string[];
+      };
+      readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
+    },
     now: number,
   ) {
     this.adc = adc;
@@ -70,8 +83,9 @@ export class VserverRecord implements LiveVserver {
     this.port = config.port;
     this.config = config;
     this.memberRecords = memberRecords;
-    this.expectedNames = certificate.names;
-    this.boundSerials = certificate.serials;
+    this.expectedNames = configured.certificate.names;
+    this.boundSerials = configured.certificate.serials;
+    this.publicNames = configured.publicNames;
     this.members = { configured: memberRecords.length, adcUp: 0, reallyUp: 0, maintenance: 0 };
     this.agreedAt = now;
     this.#countedAt = now;
@@ -82,13 +96,19 @@ export class VserverRecord implements LiveVserver {
   }
 
   /** Takes in what the ADC says of this vserver; null when it says nothing. */
-  hear(state: VserverState | null): void {
+  hear(state: VserverState | null, ownEntries: PersistenceEntries | null = null): void {
     this.disturb();
     this.adcOpinion = state?.state ?? "unknown";
     this.adcRawState = state?.rawState ?? null;
     this.healthPercent = state?.healthPercent ?? null;
     this.backupActive = state?.backupActive ?? false;
     this.adcStateAgeMs = state?.sinceMs ?? null;
+    this.ownEntries = ownEntries;
+    for (const { source } of ownEntries?.entries ?? []) {
+      if (source !== null) {
+        this.shownSources.add(source);
+      }
+    }
     this.drainedConfirmed = this.drainedAnswers >= DRAINED_ANSWERS_NEEDED;
   }
 
@@ -135,6 +155,10 @@ export class VserverRecord implements LiveVserver {
     this.drainedAnswers = earlier.drainedAnswers;
     this.answersSinceDrained = earlier.answersSinceDrained;
     this.drainedConfirmed = earlier.drainedConfirmed;
+    this.ownEntries = earlier.ownEntries;
+    for (const source of earlier.shownSources) {
+      this.shownSources.add(source);
+    }
     for (const [server, count] of earlier.servedBy) {
       this.servedBy.set(server, count);
     }

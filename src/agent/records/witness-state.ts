@@ -28,6 +28,8 @@ export interface WitnessOptions {
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
   readonly now: () => number;
+  /** How many addresses of ours probes come from; default: the system's one. */
+  readonly ownAddresses?: number;
   /** Names learnt by an earlier state. */
   readonly names?: ServerNames;
 }
@@ -145,7 +147,10 @@ export class WitnessState implements LiveState {
       member.hear(said ?? null, state?.at ?? this.#options.now());
     }
     for (const vserver of records.vservers) {
-      vserver.hear(state?.vservers.get(vserver.vserver) ?? null);
+      vserver.hear(
+        state?.vservers.get(vserver.vserver) ?? null,
+        state?.persistence?.get(vserver.vserver) ?? null,
+      );
     }
     for (const judged of this.#judging(this.#part(adc))) {
       void judged;
@@ -167,7 +172,8 @@ export class WitnessState implements LiveState {
     }
     for (const vserver of part.records?.vserversOf.get(probe) ?? []) {
       if (vserver.vserver === probe.vserver && observation.servedBy !== null) {
-        countServedBy(vserver, observation, this.names.serverOf(probe.adc, observation.servedBy));
+        const server = this.names.serverOf(probe.adc, observation.servedBy);
+        countServedBy(vserver, observation, server, probe.vantage);
         vserver.disturb();
       }
       if (isNews || !this.#rests(vserver)) {
@@ -292,6 +298,7 @@ export class WitnessState implements LiveState {
       now: this.#options.now(),
       cutOff: this.cutOff,
       pollMs: part.pollMs,
+      ownAddresses: this.#options.ownAddresses ?? 1,
       grace: this.#options.grace,
     });
   }

@@ -87,6 +87,8 @@ export interface NitroClient {
   readonly node: string;
   readonly limits: NitroLimits;
   readonly get: (request: NitroGet) => Promise<NitroAnswer>;
+  /** Our own address towards this appliance; null before the first exchange. */
+  readonly localAddress: () => string | null;
   /** Milliseconds until requests are made again after failures; 0 when they are made now. */
   readonly pausedForMs: () => number;
   /** Refuses all further requests, as after bad credentials on the other node of a pair. */
@@ -258,6 +260,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       denied: new Map(),
     },
     get: (request) => inTurn(() => ask(request, true)),
+    localAddress: transport.localAddress,
     pausedForMs: () => Math.max(0, resumeAt - monotonic()),
     stop: (stop) => {
       stopped ??= stop;

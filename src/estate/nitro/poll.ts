@@ -5,6 +5,7 @@ import type { Row } from "./coerce.ts";
 import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
 import { memberStates, secondaryMembers } from "./member-states.ts";
+import { readPersistence } from "./persistence.ts";
 import { createPacer, forEachPaced, type Pacer } from "./pacer.ts";
 import { isStillPrimary, readRole, type NodeRole } from "./roles.ts";
 import { pullRows, type PullStep } from "./rows.ts";
@@ -35,6 +36,11 @@ export interface PollOptions {
    * in maintenance, in mismatch.
    */
   readonly wantsConnections?: (adcService: string) => boolean;
+  /**
+   * The addresses our probes come from, none where the system chooses them (the address of our own connection then stands
+   * for it): their persistence entries are read where they matter. Absent: they are not.
+   */
+  readonly ownAddresses?: readonly string[];
   /** Counts polls; see {@link addConnections}. */
   readonly turn?: number;
 }
@@ -121,17 +127,33 @@ export async function pollNode(
     return secondaryResult(nodes, estate, now(), "the node lost its role while it was asked");
   }
   const told = gaps.some((gap) => gap !== "hanode") ? false : differs;
+  const { persistence, denied } = await readPersistence(
+    client,
+    estate,
+    members,
+    sourcesOf(client, options.ownAddresses),
+    options.turn ?? 0,
+  );
+  if (denied) {
+    gaps.push("lbpersistentsessions");
+  }
   const state: AdcState = {
     at: now(),
     nodes,
     vservers: vserverStates(rows.get("lbvserver") ?? [], rows.get("csvserver") ?? []),
     members,
+    persistence,
     failedOverAt: failedOverAt(previous, nodes, role.address, at),
     primaryAddress: role.address,
     estateStale: stale || told,
   };
   const lastResponses = await countLastResponses(estate, members, pacer);
   return { kind: "state", state, gaps, lastResponses };
+}
+
+function sourcesOf(client: NitroClient, own: PollOptions["ownAddresses"]): readonly string[] {
+  const local = client.localAddress();
+  return own === undefined ? [] : own.length > 0 || local === null ? own : [local];
 }
 
 const GROUP_MEMBERS = "servicegroup_servicegroupmember_binding";

@@ -62,6 +62,8 @@ export type HttpResult =
 /** One keep-alive connection to one management address; exchanges are the caller's to make one after another. */
 export interface Transport {
   readonly exchange: (exchange: HttpExchange) => Promise<HttpResult>;
+  /** Our own address on the last connection, as this machine sees it; null before one. */
+  readonly localAddress: () => string | null;
   /** Breaks off what is under way: it ends as `aborted`. */
   readonly abort: () => void;
   /** Closes idle connections; the next exchange opens a new one. */
@@ -76,6 +78,7 @@ export function createTransport(options: TransportOptions): Transport {
   let agent = createAgent(options, secure, host);
   let dialled = "";
   let current: Breakable | null = null;
+  let localAddress: string | null = null;
 
   function disconnect(): void {
     agent.destroy();
@@ -102,6 +105,7 @@ export function createTransport(options: TransportOptions): Transport {
     current = breakable;
     const result = await answerTo(breakable, exchange, options);
     current = null;
+    localAddress = request.socket?.localAddress?.replace(/^::ffff:/, "") ?? localAddress;
     const stale = result.kind === "failed" && result.code === "reset" && request.reusedSocket;
     // A server may close an idle connection just as we use it again: that says nothing, and a GET may be repeated.
     return stale && mayRepeat && exchange.method === "GET" ? once(exchange, false) : result;
@@ -109,6 +113,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     exchange: (exchange) => once(exchange, true),
+    localAddress: () => localAddress,
     abort: () => {
       current?.breakOff(new ExchangeBroken("aborted", "broken off"));
     },

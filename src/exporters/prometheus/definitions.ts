@@ -241,6 +241,11 @@ export const METRICS = [
     [...VSERVER, "server"],
     "Answers through the VIP by the server of the estate that gave them, or unrecognised.",
   ),
+  gauge(
+    "adc_witness_client_address_kept",
+    [...VSERVER],
+    "1 when servers behind the vserver see the client's own address, as SMTP's EHLO answer tells; absent where none tells.",
+  ),
 
   // TLS
   gauge(

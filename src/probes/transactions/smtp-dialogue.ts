@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 
 import type { Target } from "../probe.ts";
 import type { FailureReason, Step } from "../reason.ts";
@@ -178,17 +178,28 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
   const [first = "", ...extensions] = reply.lines;
   run.sign(signsOfSmtp(first));
   run.sign({ servedBy: null, exchangeSeen: signsOfSmtp(reply.text).exchangeSeen });
+  const seenAs = addressIn(first);
+  if (seenAs !== null) {
+    run.clientAddress = { seenAs, own: seenAs === localAddressOf(session.connection) };
+  }
   return {
     kind: "hello",
-    facts: {
-      extensions: extensions.map((line) => line.toUpperCase().trim()),
-      seenAs: /Hello \[([^\]]+)\]/i.exec(first)?.[1] ?? null,
-    },
+    facts: { extensions: extensions.map((line) => line.toUpperCase().trim()), seenAs },
   };
 }
 
+/** `Hello [192.0.2.7]`: what is no address is not repeated. */
+function addressIn(greeting: string): string | null {
+  const written = /Hello \[(?:IPv6:)?([^\]]+)\]/i.exec(greeting)?.[1]?.toLowerCase() ?? "";
+  return isIP(written) === 0 ? null : written;
+}
+
+function localAddressOf({ socket }: Connection): string {
+  return (socket.localAddress ?? "127.0.0.1").replace(/^::ffff:/, "");
+}
+
 /** A client without a name of its own gives its address (RFC 5321 section 4.1.3). */
-function addressLiteral({ socket }: Connection): string {
-  const address = (socket.localAddress ?? "127.0.0.1").replace(/^::ffff:/, "");
+function addressLiteral(connection: Connection): string {
+  const address = localAddressOf(connection);
   return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;
 }

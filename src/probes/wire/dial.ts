@@ -82,7 +82,12 @@ export async function resolveTarget(
       return {
         kind: "failed",
         step: "resolve",
-        why: namedBreak("fault", "dns_failure", resolution.message),
+        // What clients type does not exist for them either: that is an outage, not a fault of our own.
+        why: namedBreak(
+          run.context.vantage === "public" && resolution.absent ? "failed" : "fault",
+          "dns_failure",
+          resolution.message,
+        ),
       };
     case "forbidden":
       return {

@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
-import type { Network, Resolution } from "../probe.ts";
+import type { NameAnswer, Network, Resolution, ResolvedAddress } from "../probe.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { EchoBatches } from "./icmp/echo-batches.ts";
 import { TlsStore } from "./tls-store.ts";
@@ -13,20 +13,20 @@ export interface NetworkOptions {
   /** Monotonic or wall clock in milliseconds, for the age of cached names. */
   readonly now: () => number;
   /** Resolves a name, best address first; default: the system's resolver, so that hosts files count. */
-  readonly lookup?: (name: string) => Promise<readonly ResolvedAddress[]>;
-  /** How long an answer (default 30 s) and a failure (default 5 s) are kept. */
+  readonly lookup?: Lookup;
+  /** Client-facing names and who resolves those; asked also where unmapped addresses are refused. */
+  readonly clientNames?: { readonly names: ReadonlySet<string>; readonly lookup: Lookup };
+  /** How long an answer (at most; default 30 s) and a failure (default 5 s) are kept. */
   readonly ttlMs?: number;
   readonly failureTtlMs?: number;
+  /** However short an answer's own time to live, it is kept so long (default 5 s). */
+  readonly leastTtlMs?: number;
 }
 
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: 4 | 6;
-}
+/** Rejects where a name does not resolve. */
+export type Lookup = (name: string) => Promise<readonly ResolvedAddress[]>;
 
-type Answer =
-  | { readonly kind: "addresses"; readonly addresses: readonly ResolvedAddress[] }
-  | { readonly kind: "failure"; readonly message: string };
+type Answer = Extract<NameAnswer, { kind: "addresses" | "dns_failure" }>;
 interface CachedName {
   answer: Promise<Answer>;
   until: number;
@@ -35,14 +35,17 @@ interface CachedName {
 const MOST_NAMES = 4096;
 
 /**
- * The network as probes see it: `connect_to` before DNS, then DNS with a cache. The system's resolver tells no TTL, so
- * answers are kept for a fixed time; lookups of one name that are under way are shared.
+ * The network as probes see it: `connect_to` before DNS, then DNS with a cache, then `connect_to` for what DNS answered.
+ * The system's resolver tells no TTL, so its answers are kept for a fixed time; lookups of one name that are under way
+ * are shared.
  */
 export function createNetwork(options: NetworkOptions): Network {
-  const lookup = options.lookup ?? lookupBySystem;
   const mapping = new Map<string, Endpoint>();
+  const mappedHosts = new Set<string>();
   for (const [from, to] of Object.entries(options.connectTo)) {
-    mapping.set(keyOf(parseEndpoint(from)), parseEndpoint(to));
+    const endpoint = parseEndpoint(from);
+    mapping.set(keyOf(endpoint), parseEndpoint(to));
+    mappedHosts.add(endpoint.host.toLowerCase());
   }
   const names = new Map<string, CachedName>();
 
@@ -59,47 +62,100 @@ export function createNetwork(options: NetworkOptions): Network {
     return entry.answer;
 
     async function ask(asked: string): Promise<Answer> {
-      const answer = await answerOf(lookup, asked);
+      const answer = await answerOf(lookupOf(asked), asked, options.now);
       const ttl =
-        answer.kind === "addresses" ? (options.ttlMs ?? 30_000) : (options.failureTtlMs ?? 5_000);
+        answer.kind === "addresses" ? ttlOf(answer, options) : (options.failureTtlMs ?? 5_000);
       entry.until = options.now() + ttl;
       return answer;
     }
   }
 
-  async function resolveName(host: string, port: number): Promise<Resolution> {
-    const answer = await addressesOf(host.toLowerCase());
-    if (answer.kind === "failure") {
-      return { kind: "dns_failure", message: answer.message };
+  function lookupOf(name: string): Lookup {
+    const { clientNames } = options;
+    return clientNames?.names.has(name) === true
+      ? clientNames.lookup
+      : (options.lookup ?? lookupBySystem);
+  }
+
+  /** Where nothing unmapped may be contacted, only the DNS servers chosen for client-facing names are asked. */
+  function mayAskFor(name: string): boolean {
+    return (
+      options.unmapped === "allow" || options.clientNames?.names.has(name.toLowerCase()) === true
+    );
+  }
+
+  async function firstAddressOf(name: string): Promise<ResolvedAddress | DnsFailure> {
+    const answer = await addressesOf(name.toLowerCase());
+    if (answer.kind === "dns_failure") {
+      return { kind: "dns_failure", message: answer.message, absent: answer.absent };
     }
-    const first = answer.addresses[0];
-    return first === undefined
-      ? { kind: "dns_failure", message: `${host} has no address` }
-      : { kind: "address", address: first.address, port, family: first.family };
+    const [first] = answer.addresses;
+    return first ?? { kind: "dns_failure", message: `${name} has no address`, absent: true };
+  }
+
+  function resolve(
+    host: string,
+    port: number,
+    transport: Transport,
+  ): Resolution | Promise<Resolution> {
+    const mapped =
+      (transport === "icmp" ? undefined : mapping.get(keyOf({ host, port }))) ??
+      mapping.get(keyOf({ host, port: null }));
+    if (mapped === undefined && isIP(host) === 0 && mayAskFor(host)) {
+      return resolveName(host, (address) => resolve(address, port, transport));
+    }
+    if (mapped === undefined && options.unmapped === "refuse") {
+      return { kind: "forbidden", message: notMapped(`${host}:${port}`) };
+    }
+    const toHost = mapped?.host ?? host;
+    const toPort = mapped?.port ?? port;
+    const family = isIP(toHost);
+    return family === 4 || family === 6
+      ? { kind: "address", address: toHost, port: toPort, family }
+      : resolveName(toHost, (address, known) => ({
+          kind: "address",
+          address,
+          port: toPort,
+          family: known,
+        }));
+  }
+
+  async function resolveName(
+    name: string,
+    then: (address: string, family: 4 | 6) => Resolution | Promise<Resolution>,
+  ): Promise<Resolution> {
+    const first = await firstAddressOf(name);
+    return "kind" in first ? first : then(first.address, first.family);
   }
 
   return {
     tls: new TlsStore(),
     aborts: new AbortWatch(),
     echoes: new EchoBatches(),
-    resolve(host, port, transport) {
-      const mapped =
-        (transport === "icmp" ? undefined : mapping.get(keyOf({ host, port }))) ??
-        mapping.get(keyOf({ host, port: null }));
-      if (mapped === undefined && options.unmapped === "refuse") {
-        return {
-          kind: "forbidden",
-          message: `${host}:${port} is not mapped, and this agent only goes where connect_to says`,
-        };
+    resolve,
+    addresses(name) {
+      if (mappedHosts.has(name.toLowerCase())) {
+        return Promise.resolve({ kind: "mapped" });
       }
-      const toHost = mapped?.host ?? host;
-      const toPort = mapped?.port ?? port;
-      const family = isIP(toHost);
-      return family === 4 || family === 6
-        ? { kind: "address", address: toHost, port: toPort, family }
-        : resolveName(toHost, toPort);
+      return mayAskFor(name)
+        ? addressesOf(name.toLowerCase())
+        : Promise.resolve({ kind: "forbidden", message: notMapped(name) });
     },
   };
+}
+
+type DnsFailure = Extract<Resolution, { kind: "dns_failure" }>;
+type Transport = Parameters<Network["resolve"]>[2];
+
+function notMapped(what: string): string {
+  return `${what} is not mapped, and this agent only goes where connect_to says`;
+}
+
+/** An answer is kept as long as it says, within bounds. */
+function ttlOf(answer: Extract<Answer, { kind: "addresses" }>, options: NetworkOptions): number {
+  const most = options.ttlMs ?? 30_000;
+  const told = Math.min(most, ...answer.addresses.map(({ ttlMs }) => ttlMs ?? most));
+  return Math.max(told, Math.min(most, options.leastTtlMs ?? 5_000));
 }
 
 interface Endpoint {
@@ -128,18 +184,19 @@ export function parseEndpoint(text: string): Endpoint {
   return { host: text.slice(0, colon), port: Number(portText) };
 }
 
-async function answerOf(
-  lookup: (name: string) => Promise<readonly ResolvedAddress[]>,
-  name: string,
-): Promise<Answer> {
+async function answerOf(lookup: Lookup, name: string, now: () => number): Promise<Answer> {
   try {
-    return { kind: "addresses", addresses: await lookup(name) };
+    return { kind: "addresses", addresses: await lookup(name), answeredAt: now() };
   } catch (error) {
-    return { kind: "failure", message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    const absent = code === "ENOTFOUND" || code === "ENODATA";
+    return { kind: "dns_failure", message, absent, answeredAt: now() };
   }
 }
 
-function lookupBySystem(name: string): Promise<readonly ResolvedAddress[]> {
+/** The system's resolver, so that hosts files count. */
+export function lookupBySystem(name: string): Promise<readonly ResolvedAddress[]> {
   return new Promise((resolve, reject) => {
     systemLookup(name, { all: true }, (error, addresses) => {
       if (error === null) {

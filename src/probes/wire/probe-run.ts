@@ -1,4 +1,11 @@
-import type { Observation, PhaseName, Phases, ProbeContext, TlsFacts } from "../probe.ts";
+import type {
+  Observation,
+  ObservationFacts,
+  PhaseName,
+  Phases,
+  ProbeContext,
+  TlsFacts,
+} from "../probe.ts";
 import type { FailureReason, Step } from "../reason.ts";
 import { AbortWatch, type Abortable } from "./abort-watch.ts";
 import { describeBreak, type Break, type FailureOutcome } from "./break.ts";
@@ -25,6 +32,7 @@ export class ProbeRun implements Abortable {
   responseTimeMs: number | null = null;
   servedBy: string | null = null;
   exchangeSeen = false;
+  clientAddress: ObservationFacts["clientAddress"] = undefined;
   /** Set when the time is over or the round was abandoned. */
   interrupted: Break | null = null;
 
@@ -158,7 +166,7 @@ export class ProbeRun implements Abortable {
   }
 
   #facts(detail: string | null) {
-    return {
+    const facts = {
       startedAt: this.startedAt,
       durationMs: this.elapsedMs(),
       phases: this.#phases,
@@ -171,6 +179,8 @@ export class ProbeRun implements Abortable {
         detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     };
+    const { clientAddress } = this;
+    return clientAddress === undefined ? facts : { ...facts, clientAddress };
   }
 }
 

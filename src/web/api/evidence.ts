@@ -15,6 +15,8 @@ export interface ProbeEvidence {
   readonly transaction: string | null;
   readonly type: string;
   readonly vantage: string;
+  /** Where it goes, as the estate or DNS names it: tells the sites of a client-facing name apart. */
+  readonly address: string | null;
   readonly interval_ms: number;
   readonly opinion: string;
   readonly passed: boolean | null;
@@ -69,6 +71,7 @@ export function probeEvidence(probe: LiveProbe): ProbeEvidence {
     transaction: orNull(probe.transaction),
     type: probe.type,
     vantage: probe.vantage,
+    address: probe.address ?? null,
     interval_ms: probe.intervalMs,
     opinion: probe.opinion,
     passed: probe.lastPassed,

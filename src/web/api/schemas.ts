@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NAME_COMPARISONS } from "../../agent/names/compare-with-vip.ts";
 import { VANTAGES } from "../../probes/probe.ts";
 import { REASONS, STEPS } from "../../probes/reason.ts";
 import { maintenanceBody } from "./maintenance.ts";
@@ -52,6 +53,30 @@ const vserverRow = z.strictObject({
   verdict: z.enum(VSERVER_VERDICTS),
   reason,
   since: instant,
+  client_address_kept: z
+    .boolean()
+    .nullable()
+    .describe("Whether servers behind it see the client's address, as SMTP servers tell."),
+  persistence: z
+    .strictObject({
+      type: z.string(),
+      probes: z.enum(["running", "avoiding", "paused"]),
+      sticks_to: z.array(z.strictObject({ source: z.string(), server: z.string().nullable() })),
+      observable: z.boolean().describe("False: from one address only one server is ever seen."),
+    })
+    .nullable()
+    .describe("Where clients stick to servers by their address."),
+  public_names: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        dns: z.enum(NAME_COMPARISONS),
+        addresses: z.array(z.strictObject({ address: z.string(), vip: z.boolean() })),
+        unprobed: z.number().int(),
+        message: z.string().nullable(),
+      }),
+    )
+    .describe("Names clients use, as DNS answers them, beside the VIP."),
 });
 
 export const verdictsSchema = z.strictObject({
@@ -109,6 +134,7 @@ export const evidenceSchema = z.strictObject({
       transaction: z.string().nullable(),
       type: z.string(),
       vantage: z.enum(VANTAGES),
+      address: z.string().nullable().describe("Where it goes, as the estate or DNS names it."),
       interval_ms: z.number(),
       opinion: upDown,
       passed: z.boolean().nullable(),

@@ -39,7 +39,9 @@ export function vantageWords(probe: LiveProbe): string {
     case "vip":
       return `through ${probe.vserver}`;
     case "public":
-      return `at a public address of ${probe.vserver}`;
+      return probe.address === undefined || probe.address === null
+        ? `at a public address of ${probe.vserver}`
+        : `at ${probe.address}, as clients of ${probe.vserver}`;
   }
 }
 

@@ -10,6 +10,8 @@ import { layout } from "./layout.ts";
 import { memberHref } from "./links.ts";
 import { because, opinionBadge, opinionWords } from "./opinions.ts";
 import { protocolWithPort } from "./protocol.ts";
+import { persistence } from "./persistence.ts";
+import { publicNames } from "./public-names.ts";
 import { probeSection, tlsSection } from "./runs.ts";
 import { moment } from "./time.ts";
 import { timeline } from "./timeline-svg.ts";
@@ -88,14 +90,18 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         <h2 id="timeline">The last hours</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
-      ${memberTable(members)} ${servedBy(vserver)}
+      ${memberTable(members)} ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null
           : html`<section aria-labelledby="probes">
               <h2 id="probes">Probes</h2>
               ${vserver.probes.map((probe) =>
-                probeSection(probe, history.runs(probe.id, RUNS_SHOWN), probeNowHref(probe)),
+                probeSection(
+                  probe,
+                  history.runs(probe.id, RUNS_SHOWN),
+                  probe.vantage === "vip" ? probeNowHref(probe) : null,
+                ),
               )}
             </section>`
       }
@@ -153,12 +159,25 @@ function memberTable(members: readonly LiveMember[]): Markup {
   </section>`;
 }
 
+function clientAddress({ clientAddressKept }: LiveVserver): Markup | null {
+  return clientAddressKept === undefined || clientAddressKept === null
+    ? null
+    : html`<p>
+        ${
+          clientAddressKept
+            ? "Servers behind it see the client's own address."
+            : "Servers behind it see an address of the ADC instead of the client's: their limits by source and their logs take all clients for one."
+        }
+      </p>`;
+}
+
 function servedBy(vserver: LiveVserver): Markup | null {
   const answers = [...vserver.servedBy].sort(([, one], [, other]) => other - one);
   return answers.length === 0
     ? null
     : html`<section aria-labelledby="served">
         <h2 id="served">Who answered through the VIP</h2>
+        ${clientAddress(vserver)}
         <table class="list">
           <thead>
             <tr>

@@ -1,4 +1,4 @@
-import type { LiveProbe, LiveState } from "../../agent/live.ts";
+import type { LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
 import { CONTENT_TYPES } from "../../exporters/prometheus/negotiate.ts";
 import { problem, reply, text, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
@@ -31,7 +31,7 @@ async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
   if (found.kind === "ambiguous") {
     return problem(400, `Several are called that: ${found.candidates.join(", ")}.`);
   }
-  const probes = found.kind === "member" ? found.member.probes : found.vserver.probes;
+  const probes = found.kind === "member" ? found.member.probes : atVip(found.vserver);
   const chosen = choose(probes, query.get("monitor"));
   if (chosen === null) {
     const names = [...new Set(probes.map(nameOf))].join(", ");
@@ -47,6 +47,11 @@ async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
   return query.get("debug") === "true"
     ? text(200, lookDebug(look))
     : reply(200, CONTENT_TYPES.text, lookMetrics(look), {});
+}
+
+/** A vserver is its VIP: sites that DNS names are no imported targets. */
+function atVip({ probes }: LiveVserver): readonly LiveProbe[] {
+  return probes.filter((probe) => probe.vantage === "vip");
 }
 
 /** The probe of that name; without a name the only one there is. */

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ProbeRunner } from "../../../src/agent/probe-runner.ts";
 import { WorkerPool } from "../../../src/agent/workers/worker-pool.ts";
-import { networkOf } from "../../../src/agent/network-of.ts";
+import { networkOfWays } from "../../../src/agent/network-of.ts";
 import { until } from "../../support/lab-agent.ts";
 import { serve } from "../../support/scripted-server.ts";
 import { infestedThread } from "../../support/worker-thread.ts";
@@ -45,7 +45,7 @@ test("a dead thread's probe makes the member unknown, never down; its successor 
   hear({ s1: { state: "up" } });
   const record = probe("m", "s1");
   const runner = new ProbeRunner({
-    network: networkOf(ways),
+    network: networkOfWays(ways),
     signal: new AbortController().signal,
     sourceAddresses: [],
     events: { probeFinished: () => undefined, loginEnded: () => undefined },

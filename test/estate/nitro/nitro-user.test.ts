@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startNitroServer } from "../../../lab/nitro/server.ts";
 import { importEstate } from "../../../src/estate/nitro/import.ts";
+import { memberKey } from "../../../src/estate/adc-state.ts";
 import { pollState } from "../../../src/estate/nitro/poll.ts";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
 import { CREDENTIALS, labClient } from "./lab-client.ts";
@@ -33,6 +34,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   lbparameter: "lb parameter",
   lbmonitor: "lb monitor",
   lbvserver: "lb vserver",
+  lbpersistentsessions: "lb persistentSessions",
   csparameter: "cs parameter",
   csvserver: "cs vserver",
   cspolicy: "cs policy",
@@ -57,15 +59,28 @@ const COMMANDS: Readonly<Record<string, string>> = {
   cmppolicy: "cmp policy",
 };
 
+/** A member that leaves a vserver with source-bound persistence: only there are entries asked for. */
+const LEAVING = `
+add server ex_leaving 192.0.2.99
+add service svc_leaving ex_leaving SSL_BRIDGE 443
+add lb vserver v_leaving SSL_BRIDGE 192.0.2.98 443 -persistenceType SOURCEIP
+bind lb vserver v_leaving svc_leaving
+`;
+
 /** Everything that an import and a poll with statistics ask for, as commands. */
 async function commandsAsked(): Promise<string[]> {
   const text = readFileSync(join(ROOT, "test/fixtures/ns.conf/exchange-2016.conf"), "utf8");
-  const estate = parseNsConf(text, { adc: "prod" });
-  const server = await startNitroServer(steadyBackend(estate), CREDENTIALS);
+  const estate = parseNsConf(`${text}${LEAVING}`, { adc: "prod" });
+  const backend = steadyBackend(estate);
+  backend.set.members.set(memberKey("svc_leaving", "ex_leaving", 443), { state: "OUT OF SERVICE" });
+  const server = await startNitroServer(backend, CREDENTIALS);
   onTestFinished(() => server.close());
   const client = labClient(server.url);
   await importEstate(client, { adc: "prod" });
-  await pollState(client, estate, null, () => 0, { wantsConnections: () => true });
+  await pollState(client, estate, null, () => 0, {
+    wantsConnections: () => true,
+    ownAddresses: [],
+  });
   await client.close();
   const gets = server.requests.filter(({ method }) => method === "GET");
   return gets.map(({ path }) => {

@@ -3,6 +3,7 @@ import type {
   MonitorBelief,
   NitroBackend,
   NodeBelief,
+  PersistenceBelief,
   VserverBelief,
 } from "../../../lab/nitro/backend.ts";
 import { memberKey } from "../../../src/estate/adc-state.ts";
@@ -55,6 +56,8 @@ export interface SteadyBackend extends NitroBackend {
     readonly members: Map<string, Partial<MemberBelief>>;
     /** By `memberKey` and the monitor's name, joined by a slash. */
     readonly monitors: Map<string, Partial<MonitorBelief>>;
+    /** By vserver. */
+    readonly persistence: Map<string, readonly PersistenceBelief[]>;
   };
 }
 
@@ -65,6 +68,7 @@ export function steadyBackend(estate: Estate): SteadyBackend {
     vservers: new Map(),
     members: new Map(),
     monitors: new Map(),
+    persistence: new Map(),
   };
   return {
     set,
@@ -75,6 +79,7 @@ export function steadyBackend(estate: Estate): SteadyBackend {
       ...UP_MEMBER,
       ...set.members.get(memberKey(adcService, server, port)),
     }),
+    persistence: (vserver) => set.persistence.get(vserver) ?? [],
     monitor: ({ adcService, server, port }, { monitor }) => ({
       ...UP_MONITOR,
       ...set.monitors.get(`${memberKey(adcService, server, port)}/${monitor}`),

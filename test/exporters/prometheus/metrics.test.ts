@@ -64,6 +64,31 @@ describe("the hour of maintenance", () => {
     expect(samples(text, "adc_witness_probe_failure_info")).toHaveLength(1);
   });
 
+  test("of the sites of one name the worst speaks, and one that gets well is heard", async () => {
+    const site = (address: string, passed: boolean | null) =>
+      aProbe({
+        id: `prod/public/v_owa/${address}`,
+        vserver: "v_owa",
+        adcService: "",
+        server: "",
+        port: "",
+        vantage: "public",
+        address,
+        lastPassed: passed,
+      });
+    const metrics = metricsOfThisTest();
+    const success = async (...passed: readonly (boolean | null)[]) => {
+      const probes = passed.map((one, index) => site(`192.0.2.${String(index)}`, one));
+      const text = await exposition(metrics, aLiveState({ probes }));
+      return samples(text, "adc_witness_probe_success").map((line) => line.replace(/.*} /, ""));
+    };
+    expect(await success(true, null, true)).toEqual(["1"]);
+    expect(await success(true, false, true)).toEqual(["0"]);
+    expect(await success(true, true, true)).toEqual(["1"]);
+    expect(await success(null, null)).toEqual([]);
+    expect(await success(false)).toEqual(["0"]);
+  });
+
   test("unknown opinions have no series, and out of service is not up", async () => {
     const member = aMember({ adcOpinion: "out", replica: "unknown", service: "none" });
     const text = await exposition(metricsOfThisTest(), aLiveState({ members: [member] }));

@@ -97,6 +97,19 @@ describe("smtp_mail_from", () => {
   });
 
   test.each([
+    ["127.0.0.1", { seenAs: "127.0.0.1", own: true }],
+    ["192.0.2.200", { seenAs: "192.0.2.200", own: false }],
+    ["IPv6:2001:DB8::1", { seenAs: "2001:db8::1", own: false }],
+    ['"} 1 <b>', undefined],
+  ])("a server that greets [%s] tells under what address it sees us", async (greeted, told) => {
+    const seen = await look(
+      answering(/^EHLO/, `250-ex01.lab.example.com Hello [${greeted}]\r\n250 SIZE\r\n`),
+    );
+    expect(seen.outcome).toBe("match");
+    expect(seen.clientAddress).toEqual(told);
+  });
+
+  test.each([
     ["421 4.3.2 Service not available\r\n", "service_not_active"],
     ["421 Service not available\r\n", "service_not_active"],
     ["421 4.3.2 Service not active\r\n", "service_not_active"],

@@ -35,6 +35,9 @@ export function* probeFamilies(scope: Scope): Steps {
       yield;
     }
   }
+  yield* valueFamily(scope, "adc_witness_client_address_kept", vservers, ({ clientAddressKept }) =>
+    clientAddressKept === undefined || clientAddressKept === null ? null : bit(clientAddressKept),
+  );
   writer.family("adc_witness_vip_served_by_total");
   for (const { entity } of vservers) {
     for (const [server, answers] of entity.servedBy) {

@@ -35,12 +35,12 @@ export class LabelMemory {
   readonly members: Labelled<LiveMember>[] = [];
   readonly vservers: Labelled<LiveVserver>[] = [];
   /**
-   * Probes that differ in nothing but their id (another path, another account) share a series, since one series twice
-   * would make Prometheus refuse it: one that fails speaks for them.
+   * Of probes that differ in nothing but their id (the sites of a client-facing name, accounts of one transaction) the worst
+   * speaks: one series twice would make Prometheus refuse it, and a series for each address would come and go with DNS.
    */
   distinctProbes: readonly Labelled<LiveProbe>[] = [];
+  #shared: readonly SharedSeries[] = [];
   readonly #probes: Labelled<LiveProbe>[] = [];
-  #twins: readonly Twins[] = [];
 
   /** Brings the memory up to the live state, step by step. One pass at a time. */
   *update(live: LiveState): Steps {
@@ -48,18 +48,14 @@ export class LabelMemory {
     yield* relabel(live.vservers, this.vservers, sameVserver, vserverLabels);
     const changed = yield* relabel(live.probes, this.#probes, sameProbe, probeLabels);
     if (changed) {
-      ({ distinct: this.distinctProbes, twins: this.#twins } = yield* distinct(this.#probes));
+      const { series, shared } = yield* distinct(this.#probes);
+      this.distinctProbes = series;
+      this.#shared = shared;
     }
-    for (const { speaker, all } of this.#twins) {
-      speaker.entity = (all.find(({ entity }) => entity.lastPassed === false) ?? all[0]).entity;
+    for (const { shown, probes } of this.#shared) {
+      shown.entity = worstOf(probes);
     }
   }
-}
-
-/** Probes of one series, and what stands for them. */
-interface Twins {
-  readonly speaker: Labelled<LiveProbe>;
-  readonly all: readonly [Labelled<LiveProbe>, ...Labelled<LiveProbe>[]];
 }
 
 function* relabel<Entity>(
@@ -83,34 +79,46 @@ function* relabel<Entity>(
   return changed;
 }
 
-function* distinct(
-  labelled: readonly Labelled<LiveProbe>[],
-): Generator<
+interface SharedSeries {
+  readonly shown: Labelled<LiveProbe>;
+  readonly probes: readonly [Labelled<LiveProbe>, ...Labelled<LiveProbe>[]];
+}
+
+function* distinct(labelled: readonly Labelled<LiveProbe>[]): Generator<
   undefined,
-  { readonly distinct: readonly Labelled<LiveProbe>[]; readonly twins: readonly Twins[] },
+  {
+    readonly series: readonly Labelled<LiveProbe>[];
+    readonly shared: readonly SharedSeries[];
+  },
   undefined
 > {
-  const found = new Map<string, [Labelled<LiveProbe>, ...Labelled<LiveProbe>[]]>();
+  const series = new Map<string, Labelled<LiveProbe>>();
+  const shared = new Map<string, { shown: Labelled<LiveProbe>; probes: SharedSeries["probes"] }>();
   for (const one of labelled) {
-    const twins = found.get(one.labels);
-    if (twins === undefined) {
-      found.set(one.labels, [one]);
+    const first = series.get(one.labels);
+    const known = shared.get(one.labels);
+    if (first === undefined) {
+      series.set(one.labels, one);
+    } else if (known === undefined) {
+      const shown = { entity: first.entity, labels: one.labels };
+      shared.set(one.labels, { shown, probes: [first, one] });
+      series.set(one.labels, shown);
     } else {
-      twins.push(one);
+      known.probes = [...known.probes, one];
     }
     yield;
   }
-  const twins: Twins[] = [];
-  const speakers: Labelled<LiveProbe>[] = [];
-  for (const all of found.values()) {
-    const [first] = all;
-    const speaker = all.length === 1 ? first : { ...first };
-    speakers.push(speaker);
-    if (speaker !== first) {
-      twins.push({ speaker, all });
-    }
-  }
-  return { distinct: speakers, twins };
+  return { series: [...series.values()], shared: [...shared.values()] };
+}
+
+/** The first that failed, else the first that passed. */
+function worstOf(probes: SharedSeries["probes"]): LiveProbe {
+  const [first] = probes;
+  const worst =
+    probes.find(({ entity }) => entity.lastPassed === false) ??
+    probes.find(({ entity }) => entity.lastPassed === true) ??
+    first;
+  return worst.entity;
 }
 
 function sameMember(one: LiveMember, other: LiveMember): boolean {

@@ -90,12 +90,20 @@ function addEndpoint(
   }
 }
 
-/** A transaction speaks TLS as a client does (name, trust), a monitor as the ADC does: the client's look goes first. */
+/**
+ * A transaction speaks TLS as a client does (name, trust), a monitor as the ADC does: the client's look goes first. A public
+ * address may be another site's: it speaks for a vserver only where nothing else does.
+ */
 export function endpointFacts(probes: readonly LiveProbe[]): TlsFacts | null {
+  return factsAt(probes, false) ?? factsAt(probes, true);
+}
+
+function factsAt(probes: readonly LiveProbe[], atPublic: boolean): TlsFacts | null {
   let found: TlsFacts | null = null;
   for (const probe of probes) {
     const facts = probe.last?.tls ?? null;
-    if (facts !== null && facts.chain.length > 0) {
+    const counts = (probe.vantage === "public") === atPublic;
+    if (counts && facts !== null && facts.chain.length > 0) {
       if (probe.kind === "transaction") {
         return facts;
       }

@@ -1,0 +1,108 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { compareWithVip } from "../../src/agent/names/compare-with-vip.ts";
+import {
+  MISSED_BEFORE_DROPPED,
+  MOST_ADDRESSES,
+  sameSites,
+  stepResolvedName,
+  type ResolvedName,
+} from "../../src/agent/names/resolved-name.ts";
+import type { NameAnswer } from "../../src/probes/probe.ts";
+
+function answer(...addresses: readonly string[]): NameAnswer {
+  return {
+    kind: "addresses",
+    addresses: addresses.map((address) => ({ address, family: 4 })),
+    answeredAt: 0,
+  };
+}
+const FAILURE: NameAnswer = {
+  kind: "dns_failure",
+  message: "ENOTFOUND",
+  absent: true,
+  answeredAt: 0,
+};
+
+function after(...answers: readonly NameAnswer[]): ResolvedName | null {
+  return answers.reduce<ResolvedName | null>(stepResolvedName, null);
+}
+
+function addressesOf(name: ResolvedName | null): readonly string[] {
+  return name?.kind === "asked" ? name.addresses.map(({ address }) => address) : [];
+}
+
+function times(count: number, one: NameAnswer): NameAnswer[] {
+  return Array.from({ length: count }, () => one);
+}
+
+describe("a name's sites", () => {
+  test("a round robin turns the answer, not the sites", () => {
+    const first = after(answer("192.0.2.1", "192.0.2.2"));
+    const turned = stepResolvedName(first, answer("192.0.2.2", "192.0.2.1"));
+    expect(addressesOf(turned)).toEqual(["192.0.2.1", "192.0.2.2"]);
+    expect(sameSites(first, turned)).toBe(true);
+  });
+
+  test("a GSLB that shows one site at a time shows them all", () => {
+    const seen = after(answer("192.0.2.1"), answer("192.0.2.2"), answer("192.0.2.1"));
+    expect(addressesOf(seen)).toEqual(["192.0.2.1", "192.0.2.2"]);
+  });
+
+  test("what so many answers in a row did not hold is dropped", () => {
+    const both = answer("192.0.2.1", "192.0.2.2");
+    const one = answer("192.0.2.1");
+    expect(addressesOf(after(both, ...times(MISSED_BEFORE_DROPPED - 1, one)))).toHaveLength(2);
+    const back = after(both, ...times(MISSED_BEFORE_DROPPED - 1, one), both);
+    expect(addressesOf(back)).toHaveLength(2);
+    const dropped = after(both, ...times(MISSED_BEFORE_DROPPED, one));
+    expect(addressesOf(dropped)).toEqual(["192.0.2.1"]);
+    expect(sameSites(back, dropped)).toBe(false);
+  });
+
+  test("a name that ceases to resolve keeps its sites for a while, and says why", () => {
+    const failing = after(answer("192.0.2.1"), FAILURE);
+    expect(failing).toMatchObject({ failure: "ENOTFOUND" });
+    expect(addressesOf(failing)).toEqual(["192.0.2.1"]);
+    expect(sameSites(after(answer("192.0.2.1")), failing)).toBe(false);
+    expect(
+      addressesOf(after(answer("192.0.2.1"), ...times(MISSED_BEFORE_DROPPED, FAILURE))),
+    ).toEqual([]);
+    expect(after(answer())).toMatchObject({ failure: "the name has no address" });
+  });
+
+  test("never more sites than the most, and those that DNS answers with now go before those it does not", () => {
+    const address = fc.integer({ min: 0, max: 40 }).map((last) => `192.0.2.${String(last)}`);
+    const answers = fc.array(fc.uniqueArray(address, { maxLength: 30 }), { maxLength: 40 });
+    fc.assert(
+      fc.property(answers, (all) => {
+        const name = after(...all.map((one) => answer(...one)));
+        const known = addressesOf(name);
+        const last = all.at(-1) ?? [];
+        expect(known.length).toBeLessThanOrEqual(MOST_ADDRESSES);
+        expect(new Set(known).size).toBe(known.length);
+        const shown = last.filter((one) => known.includes(one)).length;
+        expect(shown).toBe(Math.min(last.length, MOST_ADDRESSES));
+        expect(name?.kind === "asked" ? name.left : 0).toBe(last.length - shown);
+      }),
+    );
+  });
+});
+
+describe("beside the VIP", () => {
+  test.each([
+    ["the VIP alone", after(answer("10.0.0.1")), "vip"],
+    ["the VIP and another site", after(answer("10.0.0.1", "192.0.2.1")), "vip_and_others"],
+    ["an address before a translation", after(answer("192.0.2.1")), "others"],
+    ["no answer", after(FAILURE), "dns_failure"],
+    ["no answer any more", after(answer("10.0.0.1"), FAILURE), "dns_failure"],
+    ["connect_to", after({ kind: "mapped" }), "mapped"],
+    ["a name that may not be asked for", after({ kind: "forbidden", message: "no" }), "refused"],
+    ["nothing yet", null, "pending"],
+  ] as const)("%s", (_what, resolved, dns) => {
+    const names = new Map(resolved === null ? [] : [["mail.example.com", resolved]]);
+    expect(compareWithVip(["Mail.example.com", "10.0.0.1"], ["10.0.0.1"], names)).toMatchObject([
+      { name: "Mail.example.com", dns },
+    ]);
+  });
+});

@@ -1,0 +1,230 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import type { LiveProbe, LiveVserver } from "../../src/agent/live.ts";
+import { runPlan } from "../../src/cli/plan.ts";
+import { startService } from "../../src/cli/service.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { until, withLab } from "../support/lab-agent.ts";
+import { missing } from "../support/real-servers.ts";
+import { startBind, updateZone } from "../support/servers/bind.ts";
+
+const ZONE = "example.com";
+const NAME = "webmail.example.com";
+const VIP = "192.168.100.80";
+const skip = missing("named", "bind9") ?? missing("nsupdate", "bind9-dnsutils");
+
+const CONF = `add ns ip 192.168.1.10 255.255.255.0 -type SNIP
+add server ex01 192.168.1.1
+add server ex02 192.168.1.2
+add serviceGroup sg_owa SSL
+add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES -interval 3 -resptimeout 2 -downTime 3
+bind serviceGroup sg_owa ex01 443
+bind serviceGroup sg_owa ex02 443
+bind serviceGroup sg_owa -monitorName m_owa
+add ssl certKey mail.example.com -cert mail.pem -key mail.key.pem
+add lb vserver v_owa SSL ${VIP} 443 -persistenceType NONE
+bind lb vserver v_owa sg_owa
+bind ssl vserver v_owa -certkeyName mail.example.com
+`;
+
+interface Written {
+  connect_to: Record<string, string>;
+  vservers: Record<string, unknown>;
+  dns_servers?: readonly string[];
+  transactions: unknown;
+}
+
+describe.skipIf(skip !== null)(`public names${skip === null ? "" : ` (${skip})`}`, () => {
+  test(
+    "each address of a client-facing name is a site of its own, with what DNS says beside the VIP",
+    { timeout: 150_000 },
+    async () => {
+      const bind = await startBind({
+        zone: ZONE,
+        records: `webmail 1 IN A ${VIP}
+webmail 1 IN A 203.0.113.10
+webmail 1 IN A 203.0.113.11
+webmail 1 IN A 198.51.100.7
+webmail 1 IN AAAA 2001:db8::443
+`,
+      });
+      try {
+        await withLab({ confText: CONF }, async ({ lab, directory, yaml, env }) => {
+          const written = parse(yaml) as Written;
+          const vip = lab.connectTo[`${VIP}:443`] ?? "";
+          written.connect_to = {
+            ...written.connect_to,
+            "192.0.2.53:53": `127.0.0.1:${String(bind.ports["dns"])}`,
+            "203.0.113.10:443": vip,
+            "203.0.113.11:443": "127.0.0.1:1",
+            "2001:db8::443": vip.replace(/:\d+$/, ""),
+            "[2001:db8::443]:443": vip,
+          };
+          written.dns_servers = ["192.0.2.53"];
+          written.vservers = {
+            v_owa: { names: [NAME], path: "/owa/", ca_file: join(directory, "lab-ca.pem") },
+          };
+          written.transactions = {
+            accounts: [{ name: "a", username: "LAB\\a", password: "${CANARY}" }],
+            run: [{ transaction: "owa_form", account: "a", vantages: ["public"] }],
+          };
+          const text = stringify(written);
+          const source = { file: "test", baseDir: directory, env: { ...env, CANARY: "canary" } };
+          const read = await parseConfig(text, source);
+          if (read.kind === "invalid") {
+            throw new Error(JSON.stringify(read.problems));
+          }
+          process.env["CANARY"] = "canary";
+          const file = join(directory, "public.yml");
+          await writeFile(file, text);
+          await planTells(file);
+          await rm(file);
+          const service = await startService({
+            config: read.config,
+            listen: ["127.0.0.1:0"],
+            log: pino({ level: "silent" }),
+            reread: null,
+          });
+          if (service.kind === "failed") {
+            throw new Error(service.message);
+          }
+          try {
+            const owa = (): LiveVserver | undefined =>
+              service.agent.state.vservers.find(({ vserver }) => vserver === "v_owa");
+            await sitesAreProbed(owa);
+            await pagesTell(service.addresses[0] ?? "");
+            updateZone(bind, ZONE, `update delete ${NAME}.`);
+            await nameFails(owa);
+          } finally {
+            await service.stop();
+          }
+        });
+      } finally {
+        Reflect.deleteProperty(process.env, "CANARY");
+        await bind.stop();
+      }
+    },
+  );
+});
+
+function sitesOf(vserver: LiveVserver | undefined): Readonly<Record<string, LiveProbe>> {
+  const looks = (vserver?.probes ?? []).filter(
+    ({ vantage, transaction }) => vantage === "public" && transaction === "https_challenge",
+  );
+  return Object.fromEntries(looks.map((probe) => [probe.address ?? "", probe]));
+}
+
+function shortly(vserver: LiveVserver | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(sitesOf(vserver)).map(([address, { opinion, last }]) => [
+      address,
+      `${opinion} ${last?.reason ?? ""}`,
+    ]),
+  );
+}
+
+async function planTells(file: string): Promise<void> {
+  let out = "";
+  const output = {
+    out(text: string) {
+      out += text;
+    },
+    err() {
+      // Nothing of it matters here.
+    },
+  };
+  expect(await runPlan({ config: file, nsConf: null, json: true }, output)).toBe(0);
+  const { probes } = JSON.parse(out) as { probes: readonly Record<string, unknown>[] };
+  const rows = probes.filter(({ vantage }) => vantage === "public");
+  const looks = rows.filter(({ transaction }) => transaction === "https_challenge");
+  expect(looks.map(({ address }) => address).sort()).toEqual([
+    "198.51.100.7",
+    "2001:db8::443",
+    "203.0.113.10",
+    "203.0.113.11",
+  ]);
+  expect(looks[0]).toMatchObject({ supported: true, note: `an address of ${NAME}` });
+  // A login goes to no address that only DNS vouches for.
+  const logins = rows.filter(({ transaction }) => transaction === "owa_form");
+  expect(logins).toHaveLength(4);
+  for (const login of logins) {
+    expect(login).toMatchObject({
+      supported: false,
+      unsupported_reason: expect.stringContaining("only to imported targets") as unknown,
+    });
+  }
+}
+
+async function sitesAreProbed(owa: () => LiveVserver | undefined): Promise<void> {
+  await until(
+    "every site has its own result",
+    () => shortly(owa()),
+    (seen) => Object.values(seen).length === 4 && Object.values(seen).every(hasResult),
+    60_000,
+  );
+  await until(
+    "failing sites are down",
+    () => shortly(owa()),
+    (seen) => seen["203.0.113.11"] === "down refused",
+    30_000,
+  );
+  expect(shortly(owa())).toEqual({
+    "203.0.113.10": "up ok",
+    "203.0.113.11": "down refused",
+    "2001:db8::443": "up ok",
+    // Nothing maps it: the lab goes nowhere else.
+    "198.51.100.7": "unknown not_configured",
+  });
+  const site = sitesOf(owa())["203.0.113.10"];
+  expect(site?.last?.tls).toMatchObject({ serverName: NAME, verification: "ok" });
+  expect(site?.last?.evidence.transcript).toContain(`Host: ${NAME}`);
+  expect(owa()?.publicNames).toMatchObject([{ name: NAME, dns: "vip_and_others", unprobed: 0 }]);
+  expect(owa()?.publicNames?.[0]?.addresses).toContainEqual({ address: VIP, vip: true });
+}
+
+function hasResult(seen: string): boolean {
+  return !seen.endsWith(" ");
+}
+
+async function pagesTell(url: string): Promise<void> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const success = metrics
+    .split("\n")
+    .filter((line) => /^adc_witness_probe_success\{.*https_challenge.*"public"/.test(line));
+  // One series a vserver, however many sites: the worst speaks.
+  expect(success).toHaveLength(1);
+  expect(success[0]).toMatch(/ 0$/);
+  expect(metrics).toMatch(/probe_failure_info\{.*"public",step="connect",reason="refused"\} 1\n/);
+
+  const verdicts = (await (await fetch(`${url}/api/v1/verdicts`)).json()) as {
+    vservers: readonly { vserver: string; public_names: unknown }[];
+  };
+  expect(verdicts.vservers.find(({ vserver }) => vserver === "v_owa")?.public_names).toMatchObject([
+    { name: NAME, dns: "vip_and_others", message: null },
+  ]);
+  const evidence = (await (await fetch(`${url}/api/v1/evidence?vserver=v_owa`)).json()) as {
+    probes: readonly { vantage: string; address: string; last: { reason: string } | null }[];
+  };
+  expect(evidence.probes.find(({ address }) => address === "203.0.113.11")?.last?.reason).toBe(
+    "refused",
+  );
+  const page = await (await fetch(`${url}/vserver?adc=demo&vserver=v_owa`)).text();
+  expect(page).toContain("answers with the VIP and other addresses");
+  expect(page).toContain("203.0.113.11");
+  expect(page).toContain("2001:db8::443");
+}
+
+async function nameFails(owa: () => LiveVserver | undefined): Promise<void> {
+  await until(
+    "the name's failure is the public vantage's",
+    () => shortly(owa())[NAME],
+    (seen) => seen === "down dns_failure",
+    60_000,
+  );
+  expect(owa()?.publicNames).toMatchObject([{ name: NAME, dns: "dns_failure" }]);
+  // DNS may be wrong for a moment only: the sites known are watched on.
+  expect(Object.keys(sitesOf(owa()))).toContain("203.0.113.10");
+}
