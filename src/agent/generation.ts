@@ -27,6 +27,8 @@ const CONTROL_EVERY_MS = 5_000;
 const CONTROL_TIMEOUT_MS = 3_000;
 /** Grace, windows and stale opinions end by the clock. */
 const EVALUATE_EVERY_MS = 1_000;
+/** An evaluation that comes so late tells that the whole process was held. */
+const HELD_MS = 1_000;
 
 export interface GenerationOptions {
   readonly config: Config;
@@ -54,6 +56,7 @@ export class Generation {
   /** ADCs at which a member has shown itself to be Exchange since the last plan. */
   readonly #toPlanAgain = new Set<string>();
   readonly #network: ReturnType<typeof networkOf>;
+  #evaluatedAt: number;
 
   constructor(options: GenerationOptions) {
     const { config, events, now, monotonic } = options;
@@ -61,6 +64,7 @@ export class Generation {
     this.#options = options;
     // Every probe in flight listens, and there is no sensible number to warn at.
     setMaxListeners(0, this.#abort.signal);
+    this.#evaluatedAt = monotonic();
     this.#learned = new Set(options.earlier === null ? [] : options.earlier.#learned);
     this.#network = networkOf(config);
     this.state = new WitnessState({
@@ -69,6 +73,7 @@ export class Generation {
       declarations: options.declarations,
       grace: "watched",
       now,
+      monotonic,
       ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
     this.#scheduler = new Scheduler(monotonic, {
@@ -102,7 +107,8 @@ export class Generation {
 
   /** Starts watching and probing; resolves when every ADC has been asked once. */
   async start(): Promise<void> {
-    this.#every("evaluate", EVALUATE_EVERY_MS, () => this.state.evaluateInTurns());
+    this.#evaluatedAt = this.#options.monotonic();
+    this.#every("evaluate", EVALUATE_EVERY_MS, () => this.#evaluate());
     this.#every("plan again", EVALUATE_EVERY_MS, () => {
       this.#planAgain();
       return Promise.resolve();
@@ -178,14 +184,14 @@ export class Generation {
 
   /** Brings an estate into force: records with their memory, and the schedule without disturbing what goes on unchanged. */
   #apply(adc: AdcConfig, imported: Estate): void {
-    const { config, now, earlier } = this.#options;
+    const { config, now, monotonic, earlier } = this.#options;
     const estate = applyShard(imported, config.shard);
     const plan = planProbes(estate, planSettings(config, adc), this.#learned);
     const before = this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null;
     const records = buildRecords(
       estate,
       plan,
-      { pollMs: adc.nitro?.pollEveryMs ?? 0, vservers: config.vservers, now },
+      { pollMs: adc.nitro?.pollEveryMs ?? 0, vservers: config.vservers, now, monotonic },
       before,
     );
     this.state.setRecords(adc.name, records);
@@ -269,6 +275,17 @@ export class Generation {
         member.maintenance.declared !== "no" ||
         member.maintenance.detected,
     );
+  }
+
+  /** After a hold what was due is looked at by the clock without it: no grace ends while nobody could see or hear. */
+  async #evaluate(): Promise<void> {
+    const { monotonic } = this.#options;
+    const heldMs = monotonic() - this.#evaluatedAt - EVALUATE_EVERY_MS;
+    if (heldMs >= HELD_MS) {
+      this.state.passOver(heldMs);
+    }
+    await this.state.evaluateInTurns();
+    this.#evaluatedAt = monotonic();
   }
 
   async #checkControl(): Promise<void> {

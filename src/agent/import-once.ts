@@ -31,6 +31,6 @@ export function networkOf(config: Pick<Config, "connectTo" | "unmapped">) {
   return createNetwork({
     connectTo: config.connectTo,
     unmapped: config.unmapped,
-    now: Date.now,
+    now: () => performance.now(),
   });
 }

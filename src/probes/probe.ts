@@ -1,5 +1,6 @@
 import type { FailureReason, Step } from "./reason.ts";
 import type { AbortWatch } from "./wire/abort-watch.ts";
+import type { LoopWatch } from "./wire/loop-watch.ts";
 import type { TlsStore } from "./wire/tls-store.ts";
 
 /**
@@ -48,6 +49,8 @@ export interface Network {
   readonly tls?: TlsStore;
   /** Tells probes under way that their round is abandoned; without it each listens for itself. */
   readonly aborts?: AbortWatch;
+  /** How long our own event loop was held; without it each probe watches for itself. */
+  readonly loop?: LoopWatch;
 }
 export type Resolution =
   | {

@@ -24,6 +24,8 @@ export interface RecordOptions {
   readonly pollMs: number;
   readonly vservers: ReadonlyMap<string, VserverSettings>;
   readonly now: () => number;
+  /** For the age of results, which no setting of the wall clock may change; default: `now`. */
+  readonly monotonic?: () => number;
 }
 
 /** Makes the records of an estate and its plan; whatever an earlier record of the same thing knew is taken over. */
@@ -33,7 +35,7 @@ export function buildRecords(
   options: RecordOptions,
   earlier: EstateRecords | null,
 ): EstateRecords {
-  const probes = plan.map((planned) => new ProbeRecord(planned, options.now));
+  const probes = plan.map((planned) => new ProbeRecord(planned, options.monotonic ?? options.now));
   inheritAll(probes, earlier?.probes ?? [], (probe) => probe.id);
   const backend = groupBy(
     probes.filter((probe) => probe.vantage === "backend"),

@@ -6,6 +6,7 @@ import type { Declared } from "../../maintenance/declared.ts";
 import type { Observation } from "../../probes/probe.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
 import { canShowMaintenance, detectMaintenance, evaluateMember } from "../evaluate-member.ts";
+import { ClockSteps } from "../clock-steps.ts";
 import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
 import { findMailboxSide, type MailboxFinding, type MailboxSide } from "../mailbox-side.ts";
 import type { LiveAdc, LiveServer, LiveState } from "../live.ts";
@@ -25,7 +26,10 @@ export interface WitnessOptions {
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
+  /** Wall clock. */
   readonly now: () => number;
+  /** Tells when the wall clock has been set; without it every jump of that clock is time that went by. */
+  readonly monotonic?: () => number;
   /** Names learnt by an earlier state. */
   readonly names?: ServerNames;
 }
@@ -42,12 +46,13 @@ interface AdcPart {
 /** The live state of everything: records of all ADCs, and the evaluation that keeps their verdicts current. */
 export class WitnessState implements LiveState {
   readonly agent: string;
-  readonly startedAt: number;
+  startedAt: number;
   cutOff = false;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
   /** What servers call themselves; kept over reloads. */
   readonly names: ServerNames;
   #options: WitnessOptions;
+  readonly #steps: ClockSteps | null;
   readonly #parts = new Map<string, AdcPart>();
   #members: readonly MemberRecord[] = [];
   #vservers: readonly VserverRecord[] = [];
@@ -60,6 +65,8 @@ export class WitnessState implements LiveState {
     this.names = options.names ?? new ServerNames();
     this.agent = options.agent;
     this.startedAt = options.now();
+    this.#steps =
+      options.monotonic === undefined ? null : new ClockSteps(options.now, options.monotonic);
   }
 
   get adcs(): readonly LiveAdc[] {
@@ -138,6 +145,7 @@ export class WitnessState implements LiveState {
     if (records === null) {
       return;
     }
+    const now = this.#now();
     const failedOverAt = state?.failedOverAt ?? null;
     for (const member of records.members) {
       if (failedOverAt !== null) {
@@ -145,7 +153,7 @@ export class WitnessState implements LiveState {
         member.agreement = later(member.agreement, failedOverAt);
       }
       const said = state?.members.get(memberKey(member.adcService, member.server, member.port));
-      member.hear(said ?? null, state?.at ?? this.#options.now());
+      member.hear(said ?? null, state?.at ?? now);
     }
     for (const vserver of records.vservers) {
       vserver.hear(state?.vservers.get(vserver.vserver) ?? null);
@@ -155,6 +163,7 @@ export class WitnessState implements LiveState {
 
   /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
   observe(ran: ProbeRecord, observation: Observation, passed: boolean | null): number {
+    this.#now();
     // The estate may have been imported anew while the probe ran: its successor remembers.
     const probe = this.#probeById.get(ran.id) ?? ran;
     // While nothing answers us, a failure is our own: it must not outlive the cut.
@@ -184,6 +193,31 @@ export class WitnessState implements LiveState {
       this.#evaluate(part);
     }
     this.#tellDeclarations();
+  }
+
+  /** The agent was held (stopped, or without a processor), and could neither see nor hear for so long. */
+  passOver(ms: number): void {
+    for (const record of [...this.#members, ...this.#vservers]) {
+      record.passOver(ms);
+    }
+  }
+
+  /** The wall clock; when it has been set since the last look, everything dated by it moves along first. */
+  #now(): number {
+    const now = this.#options.now();
+    const stepMs = this.#steps?.look(now) ?? 0;
+    if (stepMs !== 0) {
+      for (const record of [...this.#members, ...this.#vservers, ...this.#probes]) {
+        record.moveTimes(stepMs);
+      }
+      for (const part of this.#parts.values()) {
+        const { lastPollAt } = part.live;
+        const moved = lastPollAt === null ? null : lastPollAt + stepMs;
+        part.live = { ...part.live, lastPollAt: moved };
+      }
+      this.startedAt += stepMs;
+    }
+    return now;
   }
 
   /** As `evaluateAll`, but lets others run every few milliseconds: ten thousand members never hold the event loop. */
@@ -236,7 +270,7 @@ export class WitnessState implements LiveState {
   }
 
   #judgeMember(part: AdcPart, member: MemberRecord): void {
-    const now = this.#options.now();
+    const now = this.#now();
     evaluateMember(member, {
       now,
       cutOff: this.cutOff,
@@ -250,7 +284,7 @@ export class WitnessState implements LiveState {
 
   #evaluateVserver(part: AdcPart, vserver: VserverRecord): void {
     evaluateVserver(vserver, {
-      now: this.#options.now(),
+      now: this.#now(),
       cutOff: this.cutOff,
       pollMs: part.pollMs,
       grace: this.#options.grace,
@@ -259,7 +293,7 @@ export class WitnessState implements LiveState {
 
   /** Flexible windows begin, and automatic ends come, by what a server shows. */
   #tellDeclarations(): void {
-    const now = this.#options.now();
+    const now = this.#now();
     const shows = new Map<string, { bad: boolean; stable: boolean }>();
     for (const member of this.#members) {
       const stable =
@@ -279,7 +313,7 @@ export class WitnessState implements LiveState {
   #liveServer(members: readonly MemberRecord[]): LiveServer {
     const [first] = members;
     const telling = members.filter(canShowMaintenance);
-    const now = this.#options.now();
+    const now = this.#now();
     const windows = members.map((member) => this.#declared(member, now));
     const open = windows.filter((window) => window.state === "open");
     const ends = open.flatMap((window) => (window.endAt === null ? [] : [window.endAt]));

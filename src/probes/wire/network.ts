@@ -2,6 +2,7 @@ import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
 import type { Network, Resolution } from "../probe.ts";
 import { AbortWatch } from "./abort-watch.ts";
+import { LoopWatch } from "./loop-watch.ts";
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
@@ -80,6 +81,7 @@ export function createNetwork(options: NetworkOptions): Network {
   return {
     tls: new TlsStore(),
     aborts: new AbortWatch(),
+    loop: new LoopWatch(),
     resolve(host, port, transport) {
       const mapped =
         (transport === "icmp" ? undefined : mapping.get(keyOf({ host, port }))) ??
