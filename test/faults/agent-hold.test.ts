@@ -30,10 +30,15 @@ test(
   { timeout: 240_000 },
   async () => {
     const preload = `data:text/javascript,${encodeURIComponent(HOLDER)}`;
-    await withWatchedLab({ nodeOptions: ["--import", preload] }, async ({ agent }) => {
+    const timing = "-interval 4 -resptimeout 3 -downTime 4";
+    await withWatchedLab({ timing, nodeOptions: ["--import", preload] }, async ({ agent, lab }) => {
+      // So slow that at any moment some probe is waiting for its answer.
+      for (const name of ["ex01", "ex02", "ex03"]) {
+        await lab.servers.get(name)?.set("all", { kind: "slow", delayMs: 500 });
+      }
+      await allAgree(agent);
       const failures = failuresIn(await agent.metrics());
       const holds: readonly (() => Promise<void>)[] = [
-        // Longer than every probe's time-out in both cases.
         () => holdInside(2_000),
         () => holdInside(20_000),
         () => stopProcess(2_000),

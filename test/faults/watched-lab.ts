@@ -5,11 +5,7 @@ import { BuiltAgent, type BuiltAgentOptions } from "../support/built-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 
-/** Six members in two groups, probed in clear and by TLS every two seconds, and the ADC that speaks for them. */
-const CONF = partOfDemo({
-  groups: ["sg_imap", "sg_owa"],
-  timing: "-interval 2 -resptimeout 1 -downTime 2",
-});
+const TIMING = "-interval 2 -resptimeout 1 -downTime 2";
 
 export interface WatchedLab {
   readonly lab: Lab;
@@ -22,16 +18,28 @@ export interface WatchedLab {
 
 type Change = (written: Record<string, unknown>) => Record<string, unknown>;
 
-/** A lab in which all is well, and the built agent watching it, once everybody agrees. */
+/**
+ * A lab in which all is well, and the built agent watching it, once everybody agrees: six members in two groups, probed
+ * in clear and by TLS, and the ADC that speaks for them.
+ */
 export async function withWatchedLab(
-  options: { readonly change?: Change } & Omit<Partial<BuiltAgentOptions>, "configFile">,
+  options: {
+    readonly change?: Change;
+    /** In place of each monitor's timing. Default: every two seconds. */
+    readonly timing?: string;
+    /** Done when the configuration is written, before the agent starts. */
+    readonly before?: () => Promise<void>;
+  } & Omit<Partial<BuiltAgentOptions>, "configFile">,
   use: (world: WatchedLab) => Promise<void>,
 ): Promise<void> {
-  await withLab({ confText: CONF }, async ({ lab, directory, configFile, yaml, env }) => {
+  const timing = options.timing ?? TIMING;
+  const confText = partOfDemo({ groups: ["sg_imap", "sg_owa"], timing });
+  await withLab({ confText }, async ({ lab, directory, configFile, yaml, env }) => {
     const change: Change = options.change ?? ((written) => written);
     const written = parse(yaml) as Record<string, unknown>;
     const text = stringify(change({ ...written, transactions: {} }));
     await writeFile(configFile, text);
+    await options.before?.();
     const started: BuiltAgentOptions = {
       configFile,
       env: { ...env, ...options.env },
