@@ -15,24 +15,28 @@ const DIRECTIVES: Readonly<Record<CheckName, readonly string[]>> = {
   "smtp-ecv": ["option tcp-check", 'tcp-check expect string "220 "'],
   smtp: ["option smtpchk EHLO witness.example.com"],
 };
+const CONNECT_TIMEOUT_MS = 1_500;
 const OVER_TLS: ReadonlySet<CheckName> = new Set(["tcps", "https-ecv"]);
 
 /** What HAProxy says of each of these servers after one check of each; null where it is not installed. */
 export async function judgeByHaproxy(
-  servers: readonly { readonly check: CheckName; readonly port: number }[],
-  timeoutMs: number,
+  servers: readonly {
+    readonly check: CheckName;
+    readonly port: number;
+    readonly patience: number;
+  }[],
 ): Promise<readonly ("up" | "down")[] | null> {
   if (debianProgram("haproxy", "haproxy") === null) {
     return null;
   }
   const haproxy = await startHaproxy(
-    servers.map(({ check, port }, at) => ({
+    servers.map(({ check, port, patience }, at) => ({
       name: `fault${String(at)}`,
       port,
-      directives: DIRECTIVES[check],
+      directives: [`timeout check ${String(patience)}ms`, ...DIRECTIVES[check]],
       tls: OVER_TLS.has(check),
     })),
-    timeoutMs,
+    CONNECT_TIMEOUT_MS,
     600_000,
   );
   try {

@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import type { CheckName } from "./checks.ts";
 
-const DIRECTORY = "/usr/lib/nagios/plugins";
+export const PLUGIN_DIRECTORY = "/usr/lib/nagios/plugins";
 
 /** The same checks in the plugins' language. Any status may carry an ECV's pattern, as at the ADC. */
 const COMMANDS: Readonly<Record<CheckName, readonly string[]>> = {
@@ -34,7 +34,7 @@ const TIMEOUT_SECONDS = 2;
 /** Whether the monitoring-plugins are here; under CI they must be. */
 export function pluginsInstalled(): boolean {
   try {
-    accessSync(join(DIRECTORY, "check_smtp"), constants.X_OK);
+    accessSync(join(PLUGIN_DIRECTORY, "check_smtp"), constants.X_OK);
     return true;
   } catch (error) {
     if (process.env["CI"]) {
@@ -54,7 +54,7 @@ export function judgeByPlugin(check: CheckName, port: number): Promise<"up" | "d
   return new Promise((resolve) => {
     // A plugin that ignores its own time-out over endless data is ended: that is no "up" either.
     const limits = { timeout: 2 * TIMEOUT_SECONDS * 1000, maxBuffer: 16 * 1024 * 1024 };
-    execFile(join(DIRECTORY, plugin), all, limits, (error) => {
+    execFile(join(PLUGIN_DIRECTORY, plugin), all, limits, (error) => {
       resolve(error === null ? "up" : "down");
     });
   });

@@ -1,4 +1,6 @@
 import { DIFFERENCES, PEERS, type FaultCase, type Peer } from "./cases.ts";
+import type { DnsCase } from "./dns-cases.ts";
+import type { NitroCase } from "./nitro-cases.ts";
 
 /** A case as a run found it. */
 export interface Row {
@@ -44,4 +46,32 @@ function rowText({ case: each, peers }: Row): string {
   });
   const cells = [fault, check, opinion, outcome, step, reason.replace("|", " or "), ...words];
   return `| ${cells.join(" | ")} |`;
+}
+
+/** The table of faults of name servers. */
+export function dnsTable(
+  rows: readonly { readonly case: DnsCase; readonly peers: Row["peers"] }[],
+): string {
+  const title = ["fault", "check", "opinion", "outcome", "step", "reason"];
+  const heads = [...title, "blackbox_exporter (dns)", "check_dig"];
+  return [
+    `| ${heads.join(" | ")} |`,
+    `| ${heads.map(() => "---").join(" | ")} |`,
+    ...rows.map(({ case: each, peers }) => {
+      const words = [peers.blackbox ?? "not asked", peers.plugins ?? "not asked"];
+      return `| ${[...each, ...words].join(" | ")} |`;
+    }),
+  ].join("\n");
+}
+
+/** The table of faults of the ADC's own interface. */
+export function nitroTable(cases: readonly NitroCase[]): string {
+  return [
+    "| fault | poll | counted under | the ADC's opinion | after four polls | when it is over |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...cases.map(({ fault, expected }) => {
+      const { poll, codes, opinion, later, after } = expected;
+      return `| ${[fault, poll, codes === "" ? "–" : codes, opinion, later, after].join(" | ")} |`;
+    }),
+  ].join("\n");
 }
