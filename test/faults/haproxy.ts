@@ -46,7 +46,7 @@ export async function judgeByHaproxy(
       (seen) =>
         [...seen.values()].filter(({ checkStatus }) => /^(?:L[467]|SOCKERR)/.test(checkStatus))
           .length === servers.length,
-      30_000,
+      90_000,
     );
     return servers.map((_, at) => (states.get(`fault${String(at)}`)?.up === true ? "up" : "down"));
   } finally {
