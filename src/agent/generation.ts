@@ -33,6 +33,8 @@ const CONTROL_EVERY_MS = 5_000;
 const CONTROL_TIMEOUT_MS = 3_000;
 /** Grace, windows and stale opinions end by the clock. */
 const EVALUATE_EVERY_MS = 1_000;
+/** An evaluation that comes so late tells that the whole process was held. */
+const HELD_MS = 1_000;
 
 export interface GenerationOptions {
   readonly config: Config;
@@ -62,6 +64,7 @@ export class Generation {
   readonly #toPlanAgain = new Set<string>();
   readonly #network: ReturnType<typeof networkOf>;
   readonly #names: PublicNames;
+  #evaluatedAt: number;
 
   constructor(options: GenerationOptions) {
     const { config, events, now, monotonic } = options;
@@ -69,6 +72,7 @@ export class Generation {
     this.#options = options;
     // Every probe in flight listens, and there is no sensible number to warn at.
     setMaxListeners(0, this.#abort.signal);
+    this.#evaluatedAt = monotonic();
     this.#learned = new Set(options.earlier === null ? [] : options.earlier.#learned);
     this.#network = networkOf(config);
     this.#names = new PublicNames(
@@ -83,6 +87,7 @@ export class Generation {
       grace: "watched",
       ownAddresses: Math.max(1, config.sourceAddresses.length),
       now,
+      monotonic,
       ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
     this.#scheduler = new Scheduler(monotonic, {
@@ -118,7 +123,8 @@ export class Generation {
 
   /** Starts watching and probing; resolves when every ADC has been asked once. */
   async start(): Promise<void> {
-    this.#every("evaluate", EVALUATE_EVERY_MS, () => this.state.evaluateInTurns());
+    this.#evaluatedAt = this.#options.monotonic();
+    this.#every("evaluate", EVALUATE_EVERY_MS, () => this.#evaluate());
     this.#names.ask();
     this.#every("plan again", EVALUATE_EVERY_MS, () => {
       this.#followNames();
@@ -206,7 +212,7 @@ export class Generation {
 
   /** Brings an estate into force: records with their memory, and the schedule without disturbing what goes on unchanged. */
   #apply(adc: AdcConfig, imported: Estate): void {
-    const { config, now, earlier } = this.#options;
+    const { config, now, monotonic, earlier } = this.#options;
     const estate = applyShard(imported, config.shard);
     const plan = planProbes(estate, planSettings(config, adc, this.#names.resolved), this.#learned);
     const before = this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null;
@@ -218,6 +224,7 @@ export class Generation {
         vservers: config.vservers,
         resolved: this.#names.resolved,
         now,
+        monotonic,
       },
       before,
     );
@@ -335,6 +342,17 @@ export class Generation {
         member.maintenance.declared !== "no" ||
         member.maintenance.detected,
     );
+  }
+
+  /** After a hold what was due is looked at by the clock without it: no grace ends while nobody could see or hear. */
+  async #evaluate(): Promise<void> {
+    const { monotonic } = this.#options;
+    const heldMs = monotonic() - this.#evaluatedAt - EVALUATE_EVERY_MS;
+    if (heldMs >= HELD_MS) {
+      this.state.passOver(heldMs);
+    }
+    await this.state.evaluateInTurns();
+    this.#evaluatedAt = monotonic();
   }
 
   async #checkControl(): Promise<void> {

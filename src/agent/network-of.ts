@@ -20,7 +20,7 @@ export function networkOf(config: NetworkConfig): Network {
   const network = createNetwork({
     connectTo: config.connectTo,
     unmapped: config.unmapped,
-    now: Date.now,
+    now: () => performance.now(),
     clientNames: { names: clientFacingNames(config), lookup },
   });
   return network;

@@ -46,7 +46,9 @@ export async function readSince(stateDir: string): Promise<StoredTimes> {
  * lately and still holds), and the time of the verdict they held, should they be found to hold it again.
  */
 export function restoreSince(state: WitnessState, stored: StoredTimes, now: number): void {
-  const fresh = now - stored.writtenAt <= FRESH_MS;
+  // Written in the future: the clock has been set back since, and nobody knows how old it is.
+  const ageMs = now - stored.writtenAt;
+  const fresh = ageMs >= -FRESH_MS && ageMs <= FRESH_MS;
   for (const member of state.members) {
     const known = stored.members[keyOf(member)];
     if (known === undefined) {

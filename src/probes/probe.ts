@@ -1,6 +1,7 @@
 import type { FailureReason, Step } from "./reason.ts";
 import type { AbortWatch } from "./wire/abort-watch.ts";
 import type { EchoBatches } from "./wire/icmp/echo-batches.ts";
+import type { LoopWatch } from "./wire/loop-watch.ts";
 import type { TlsStore } from "./wire/tls-store.ts";
 
 /**
@@ -60,6 +61,8 @@ export interface Network {
   readonly aborts?: AbortWatch;
   /** Gathers ICMP echoes that begin together; without it each probe sends its own. */
   readonly echoes?: EchoBatches;
+  /** How long our own event loop was held; without it each probe watches for itself. */
+  readonly loop?: LoopWatch;
 }
 export type Resolution =
   | {

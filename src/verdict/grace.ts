@@ -73,6 +73,14 @@ export function initialAgreement(now: number): AgreementClock {
   return { allAgreedAt: now, pairAgreedAt: now };
 }
 
+/** The same clock, so much later: the wall clock was set, or nothing was seen or heard for so long. */
+export function moveAgreement(clock: AgreementClock, byMs: number): AgreementClock {
+  return {
+    allAgreedAt: clock.allAgreedAt + byMs,
+    pairAgreedAt: clock.pairAgreedAt + byMs,
+  };
+}
+
 /** Called at every change of an opinion and at every evaluation. An ADC opinion other than up and down agrees with all. */
 export function stepAgreement(
   clock: AgreementClock,

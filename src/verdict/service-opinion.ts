@@ -10,7 +10,7 @@ const STALE_INTERVALS = 3;
 export interface TransactionState {
   readonly opinion: "up" | "down" | "unknown";
   readonly failuresInARow: number;
-  /** Wall clock of the last result that said something, in milliseconds; null before the first. */
+  /** When the last result came that said something, in milliseconds of any one clock; null before the first. */
   readonly lastResultAt: number | null;
 }
 

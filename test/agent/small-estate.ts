@@ -8,7 +8,7 @@ import {
 import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import type { VserverRecord } from "../../src/agent/records/vserver-record.ts";
-import { WitnessState } from "../../src/agent/records/witness-state.ts";
+import { WitnessState, type WitnessOptions } from "../../src/agent/records/witness-state.ts";
 import { memberKey, type AdcState, type MemberState } from "../../src/estate/adc-state.ts";
 import type { Estate } from "../../src/estate/model.ts";
 import { parseNsConf } from "../../src/estate/nsconf/import.ts";
@@ -69,6 +69,10 @@ export interface SmallEstateOptions {
   readonly settings?: PlanSettings;
   readonly vservers?: RecordOptions["vservers"];
   readonly declared?: "no" | "open" | "over";
+  /** In place of `declared`: windows that open and end. */
+  readonly declarations?: WitnessOptions["declarations"];
+  /** A clock that is never set; without it the state trusts the wall clock. */
+  readonly monotonic?: () => number;
   /** Adds what only NITRO tells. */
   readonly changeEstate?: (estate: Estate) => Estate;
 }
@@ -84,19 +88,25 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
   const state = new WitnessState({
     agent: "dc1",
     stabilityMs: options.stabilityMs ?? 60_000,
-    declarations: {
+    declarations: options.declarations ?? {
       declaredFor: () => ({ state: options.declared ?? "no", endAt: null, window: null }),
       observe: () => undefined,
     },
     grace: options.grace ?? "watched",
     now,
+    ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
   });
   state.addAdc("prod", { nitro: options.nitro ?? true, pollMs });
   const settings = options.settings ?? BARE_SETTINGS;
   const records = buildRecords(
     estate,
     planProbes(estate, settings),
-    { pollMs, vservers: options.vservers ?? new Map(), now },
+    {
+      pollMs,
+      vservers: options.vservers ?? new Map(),
+      now,
+      ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
+    },
     null,
   );
   state.setRecords("prod", records);

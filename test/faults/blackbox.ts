@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { debianProgram } from "../support/debian-program.ts";
 import { closedPort } from "../support/scripted-server.ts";
 import type { CheckName } from "./checks.ts";
+import { DNS_ADDRESS, DNS_NAME, type DnsCheckName } from "./dns-cases.ts";
 
 /** The same checks in blackbox_exporter's language. Any status may carry an ECV's pattern, as at the ADC. */
-const MODULES: Readonly<Record<Exclude<CheckName, "smtp">, string>> = {
+const MODULES: Readonly<Record<Exclude<CheckName, "smtp"> | DnsCheckName, string>> = {
   tcp: "{ prober: tcp, timeout: 1500ms }",
   tcps: "{ prober: tcp, timeout: 1500ms, tcp: { tls: true, tls_config: { insecure_skip_verify: true } } }",
   http: "{ prober: http, timeout: 1500ms, http: { valid_status_codes: [200], follow_redirects: false } }",
@@ -21,11 +22,19 @@ const MODULES: Readonly<Record<Exclude<CheckName, "smtp">, string>> = {
   "pop3-ecv":
     '{ prober: tcp, timeout: 1500ms, tcp: { query_response: [{ expect: "\\\\+OK The Microsoft Exchange POP3" }] } }',
   "smtp-ecv": '{ prober: tcp, timeout: 1500ms, tcp: { query_response: [{ expect: "220 " }] } }',
+  dns: dnsModule("udp"),
+  "dns-tcp": dnsModule("tcp"),
 };
+
+function dnsModule(transport: "udp" | "tcp"): string {
+  const answer = `{ fail_if_not_matches_regexp: ["${DNS_ADDRESS}"] }`;
+  const dns = `{ transport_protocol: ${transport}, query_name: ${DNS_NAME}, query_type: A, validate_answer_rrs: ${answer} }`;
+  return `{ prober: dns, timeout: 1500ms, dns: ${dns} }`;
+}
 
 export interface BlackboxJudge {
   /** Its opinion, or null where it cannot make this check. */
-  readonly judge: (check: CheckName, port: number) => Promise<"up" | "down" | null>;
+  readonly judge: (check: CheckName | DnsCheckName, port: number) => Promise<"up" | "down" | null>;
   readonly close: () => Promise<void>;
 }
 

@@ -30,6 +30,8 @@ export interface RecordOptions {
   /** What DNS answers for client-facing names. */
   readonly resolved?: ResolvedNames;
   readonly now: () => number;
+  /** For the age of results, which no setting of the wall clock may change; default: `now`. */
+  readonly monotonic?: () => number;
 }
 
 /** Makes the records of an estate and its plan; whatever an earlier record of the same thing knew is taken over. */
@@ -39,7 +41,7 @@ export function buildRecords(
   options: RecordOptions,
   earlier: EstateRecords | null,
 ): EstateRecords {
-  const probes = plan.map((planned) => new ProbeRecord(planned, options.now));
+  const probes = plan.map((planned) => new ProbeRecord(planned, options.monotonic ?? options.now));
   inheritAll(probes, earlier?.probes ?? [], (probe) => probe.id);
   const backend = groupBy(
     probes.filter((probe) => probe.vantage === "backend"),

@@ -4,6 +4,7 @@ import { initialDetection, type DetectionState } from "../../maintenance/detecti
 import type { Reason, Step } from "../../probes/reason.ts";
 import {
   initialAgreement,
+  moveAgreement,
   type AgreementClock,
   type GraceLengths,
   type Opinions,
@@ -180,6 +181,27 @@ export class MemberRecord implements LiveMember {
       this.#mismatchMs += Math.max(0, now - this.#countedAt);
     }
     this.#countedAt = now;
+  }
+
+  /** The wall clock has been set: what is remembered by it moves along, and lasts as long as before. */
+  moveTimes(stepMs: number): void {
+    const moved = (at: number | null): number | null => (at === null ? null : at + stepMs);
+    this.agreement = moveAgreement(this.agreement, stepMs);
+    this.goodSince = moved(this.goodSince);
+    this.outSince = moved(this.outSince);
+    this.since = moved(this.since);
+    this.adcStateChangedAt = moved(this.adcStateChangedAt);
+    this.#countedAt += stepMs;
+    const known = this.#remembered;
+    if (known !== null) {
+      this.#remembered = { ...known, since: known.since + stepMs, until: known.until + stepMs };
+    }
+  }
+
+  /** Nothing was seen or heard for a while: that was nobody's grace, and proved nobody stable. */
+  passOver(ms: number): void {
+    this.agreement = moveAgreement(this.agreement, ms);
+    this.goodSince = this.goodSince === null ? null : this.goodSince + ms;
   }
 
   /** Takes over the memory of the same member's earlier record, when the estate is imported anew. */

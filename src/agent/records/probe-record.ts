@@ -49,6 +49,7 @@ export class ProbeRecord implements LiveProbe {
   readonly #parameters: ReplicaParameters | null;
   readonly #now: () => number;
 
+  /** `now`: the clock for the age of results; only its differences count. */
   constructor(planned: PlannedProbe, now: () => number) {
     const backend = planned.vantage === "backend";
     this.planned = planned;
@@ -120,6 +121,13 @@ export class ProbeRecord implements LiveProbe {
     }
     this.#transaction = stepTransaction(this.#transaction, passed, this.#now());
     return nextTransactionDelayMs(this.#transaction, this.intervalMs);
+  }
+
+  /** The wall clock has been set: what is dated by it moves along. */
+  moveTimes(stepMs: number): void {
+    if (this.last !== null) {
+      this.last = { ...this.last, startedAt: this.last.startedAt + stepMs };
+    }
   }
 
   /** Takes over what an earlier record of the same probe had learnt, when the estate is imported anew. */

@@ -141,6 +141,18 @@ export class VserverRecord implements LiveVserver {
     this.#countedAt = now;
   }
 
+  /** The wall clock has been set: what is remembered by it moves along, and lasts as long as before. */
+  moveTimes(stepMs: number): void {
+    this.agreedAt += stepMs;
+    this.since = this.since === null ? null : this.since + stepMs;
+    this.#countedAt += stepMs;
+  }
+
+  /** Nothing was seen or heard for a while: that was nobody's grace. */
+  passOver(ms: number): void {
+    this.agreedAt += ms;
+  }
+
   inherit(earlier: VserverRecord): void {
     this.verdict = earlier.verdict;
     this.reason = earlier.reason;

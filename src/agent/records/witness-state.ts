@@ -5,6 +5,7 @@ import { memberKey, type AdcState } from "../../estate/adc-state.ts";
 import type { Declared } from "../../maintenance/declared.ts";
 import type { Observation } from "../../probes/probe.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
+import { ClockSteps } from "../clock-steps.ts";
 import { detectMaintenance, evaluateMember } from "../evaluate-member.ts";
 import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
 import { findMailboxSide, type MailboxFinding, type MailboxSide } from "../mailbox-side.ts";
@@ -27,9 +28,12 @@ export interface WitnessOptions {
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
+  /** Wall clock. */
   readonly now: () => number;
   /** How many addresses of ours probes come from; default: the system's one. */
   readonly ownAddresses?: number;
+  /** Tells when the wall clock has been set; without it every jump of that clock is time that went by. */
+  readonly monotonic?: () => number;
   /** Names learnt by an earlier state. */
   readonly names?: ServerNames;
 }
@@ -46,12 +50,13 @@ interface AdcPart {
 /** The live state of everything: records of all ADCs, and the evaluation that keeps their verdicts current. */
 export class WitnessState implements LiveState {
   readonly agent: string;
-  readonly startedAt: number;
+  startedAt: number;
   cutOff = false;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
   /** What servers call themselves; kept over reloads. */
   readonly names: ServerNames;
   #options: WitnessOptions;
+  readonly #steps: ClockSteps | null;
   readonly #parts = new Map<string, AdcPart>();
   #members: readonly MemberRecord[] = [];
   #vservers: readonly VserverRecord[] = [];
@@ -67,6 +72,8 @@ export class WitnessState implements LiveState {
     this.names = options.names ?? new ServerNames();
     this.agent = options.agent;
     this.startedAt = options.now();
+    this.#steps =
+      options.monotonic === undefined ? null : new ClockSteps(options.now, options.monotonic);
   }
 
   get adcs(): readonly LiveAdc[] {
@@ -137,6 +144,7 @@ export class WitnessState implements LiveState {
     if (records === null) {
       return;
     }
+    const now = this.#now();
     const failedOverAt = state?.failedOverAt ?? null;
     for (const member of records.members) {
       if (failedOverAt !== null) {
@@ -144,7 +152,7 @@ export class WitnessState implements LiveState {
         member.agreement = later(member.agreement, failedOverAt);
       }
       const said = state?.members.get(memberKey(member.adcService, member.server, member.port));
-      member.hear(said ?? null, state?.at ?? this.#options.now());
+      member.hear(said ?? null, state?.at ?? now);
     }
     for (const vserver of records.vservers) {
       vserver.hear(
@@ -159,6 +167,7 @@ export class WitnessState implements LiveState {
 
   /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
   observe(ran: ProbeRecord, observation: Observation, passed: boolean | null): number {
+    this.#now();
     // The estate may have been imported anew while the probe ran: its successor remembers.
     const probe = this.#probeById.get(ran.id) ?? ran;
     const before = standingOf(probe);
@@ -214,6 +223,31 @@ export class WitnessState implements LiveState {
     this.#tellDeclarations();
   }
 
+  /** The agent was held (stopped, or without a processor), and could neither see nor hear for so long. */
+  passOver(ms: number): void {
+    for (const record of [...this.#members, ...this.#vservers]) {
+      record.passOver(ms);
+    }
+  }
+
+  /** The wall clock; when it has been set since the last look, everything dated by it moves along first. */
+  #now(): number {
+    const now = this.#options.now();
+    const stepMs = this.#steps?.look(now) ?? 0;
+    if (stepMs !== 0) {
+      for (const record of [...this.#members, ...this.#vservers, ...this.#probes]) {
+        record.moveTimes(stepMs);
+      }
+      for (const part of this.#parts.values()) {
+        const { lastPollAt } = part.live;
+        const moved = lastPollAt === null ? null : lastPollAt + stepMs;
+        part.live = { ...part.live, lastPollAt: moved };
+      }
+      this.startedAt += stepMs;
+    }
+    return now;
+  }
+
   /**
    * Brings everything up to date with the clock: grace and windows end without any probe telling. What rests is passed
    * by, and others may run every few milliseconds: ten thousand members never hold the event loop.
@@ -254,12 +288,13 @@ export class WitnessState implements LiveState {
   }
 
   #rests({ restsUntil }: MemberRecord | VserverRecord): boolean {
-    return this.#options.now() < restsUntil;
+    // By the clock of the results' age, as in probe-record.ts.
+    return (this.#options.monotonic ?? this.#options.now)() < restsUntil;
   }
 
   /** Whether a declared window has begun or ended since this member was judged. */
   #windowTurns(member: MemberRecord): boolean {
-    return this.#declared(member, this.#options.now()).state !== member.maintenance.declared;
+    return this.#declared(member, this.#now()).state !== member.maintenance.declared;
   }
 
   #disturbAll(): void {
@@ -274,7 +309,7 @@ export class WitnessState implements LiveState {
   /** True when a vserver's verdict may depend on what has changed. */
   #judgeMember(part: AdcPart, member: MemberRecord): boolean {
     const before = standing(member);
-    const now = this.#options.now();
+    const now = this.#now();
     evaluateMember(member, {
       now,
       cutOff: this.cutOff,
@@ -295,7 +330,7 @@ export class WitnessState implements LiveState {
 
   #evaluateVserver(part: AdcPart, vserver: VserverRecord): void {
     evaluateVserver(vserver, {
-      now: this.#options.now(),
+      now: this.#now(),
       cutOff: this.cutOff,
       pollMs: part.pollMs,
       ownAddresses: this.#options.ownAddresses ?? 1,
@@ -305,7 +340,7 @@ export class WitnessState implements LiveState {
 
   /** Flexible windows begin, and automatic ends come, by what a server shows. */
   #tellDeclarations(): void {
-    const now = this.#options.now();
+    const now = this.#now();
     for (const [server, members] of this.#namesakes) {
       const shown = showsOf(members, now, this.#options.stabilityMs);
       this.#options.declarations.observe(server, shown, now);
@@ -314,8 +349,7 @@ export class WitnessState implements LiveState {
 
   #serversOf(members: readonly MemberRecord[]): readonly ServerRecord[] {
     const grouped = groupBy(members, ({ adc, server }) => `${adc}\u0000${server}`);
-    const declared = (member: MemberRecord): Declared =>
-      this.#declared(member, this.#options.now());
+    const declared = (member: MemberRecord): Declared => this.#declared(member, this.#now());
     return [...grouped.values()].map((own) => new ServerRecord(own, declared));
   }
 

@@ -38,7 +38,7 @@ async function makeResolver(
   dial: (host: string, port: number) => Resolution | Promise<Resolution>,
 ): Promise<Resolver> {
   const dialled = await Promise.all(
-    servers.map((server) => {
+    servers.map(async (server) => {
       const { host, port } = parseEndpoint(server);
       return dial(host, port ?? DNS_PORT);
     }),

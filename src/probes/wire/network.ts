@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import type { NameAnswer, Network, Resolution, ResolvedAddress } from "../probe.ts";
 import { AbortWatch } from "./abort-watch.ts";
 import { EchoBatches } from "./icmp/echo-batches.ts";
+import { LoopWatch } from "./loop-watch.ts";
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
@@ -131,6 +132,7 @@ export function createNetwork(options: NetworkOptions): Network {
   return {
     tls: new TlsStore(),
     aborts: new AbortWatch(),
+    loop: new LoopWatch(),
     echoes: new EchoBatches(),
     resolve,
     addresses(name) {

@@ -8,7 +8,8 @@ import type {
 } from "../probe.ts";
 import type { FailureReason, Step } from "../reason.ts";
 import { AbortWatch, type Abortable } from "./abort-watch.ts";
-import { describeBreak, type Break, type FailureOutcome } from "./break.ts";
+import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./break.ts";
+import { LoopWatch } from "./loop-watch.ts";
 import { printable, Transcript } from "./transcript.ts";
 
 /** Something that holds a handle while a probe runs: told when the probe's time is over, released at its end. */
@@ -19,6 +20,23 @@ export interface RunResource {
 
 const TIMED_OUT: Break = { kind: "timeout" };
 const ABORTED: Break = { kind: "aborted" };
+const HELD_DETAIL = "our own event loop was held while the probe ran";
+const HELD: Break = namedBreak("fault", "agent_fault", HELD_DETAIL);
+/** Held for so long, or for half of the probe's time, a failure may be ours. */
+const MOST_HELD_MS = 1_000;
+/** What a server shows also to a client that is silent for too long, or that does not listen in time. */
+const HOLD_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
+  "connect_timeout",
+  "tls_timeout",
+  "banner_timeout",
+  "response_timeout",
+  "dns_failure",
+  "reset",
+  "closed_without_data",
+  "protocol_error",
+  "tls_handshake",
+  "bye",
+]);
 
 /**
  * One run of one probe: its deadline (a single timer), its clock marks, what it learned, and every handle it opened.
@@ -42,12 +60,16 @@ export class ProbeRun implements Abortable {
   #resources: RunResource[] = [];
   #timer: NodeJS.Timeout;
   readonly #aborts: AbortWatch;
+  readonly #loop: LoopWatch;
+  readonly #heldBeforeMs: number;
 
   constructor(context: ProbeContext) {
     this.context = context;
     this.startedAt = context.now();
     this.#started = this.#mark = context.monotonic();
-    this.#timer = setTimeout(() => this.#interrupt(TIMED_OUT), context.timeoutMs);
+    this.#loop = context.network.loop ?? new LoopWatch();
+    this.#heldBeforeMs = this.#loop.enter();
+    this.#timer = setTimeout(() => this.#timeIsOver(), context.timeoutMs);
     if (context.signal.aborted) {
       this.interrupted = ABORTED;
     }
@@ -150,11 +172,33 @@ export class ProbeRun implements Abortable {
   /** Clears the deadline and closes every handle still open. */
   release(): void {
     clearTimeout(this.#timer);
+    this.#loop.leave();
     this.#aborts.remove(this.context.signal, this);
     const resources = this.#resources;
     this.#resources = [];
     for (const resource of resources) {
       resource.release();
+    }
+  }
+
+  /** A failure that a held event loop explains as well is a fault of ours, and says nothing about the server. */
+  excuse(seen: Observation): Observation {
+    return HOLD_EXPLAINS.has(seen.reason) && seen.outcome !== "fault" && this.#wasHeld()
+      ? this.fault(seen.step, "agent_fault", HELD_DETAIL)
+      : seen;
+  }
+
+  #wasHeld(): boolean {
+    const heldMs = this.#loop.heldMs() - this.#heldBeforeMs;
+    return heldMs >= Math.min(MOST_HELD_MS, this.context.timeoutMs / 2);
+  }
+
+  #timeIsOver(): void {
+    if (this.#wasHeld()) {
+      // Timers come before sockets in a turn of the event loop: the answer may be lying there unread.
+      setImmediate(() => this.#interrupt(HELD));
+    } else {
+      this.#interrupt(TIMED_OUT);
     }
   }
 
@@ -194,7 +238,7 @@ export async function observe(
 ): Promise<Observation> {
   const run = new ProbeRun(context);
   try {
-    return await body(run);
+    return run.excuse(await body(run));
   } catch (error) {
     return run.fault("transaction", "agent_fault", messageOf(error));
   } finally {

@@ -59,8 +59,9 @@ export function createGate(probeNow: WebActions["probeNow"], now: () => number):
       const last = lastSeen(probe);
       const inFlight = running.get(probe.id);
       if (inFlight === undefined && last !== null) {
-        const ageMs = Math.max(0, now() - last.observation.startedAt);
-        if (ageMs < ONCE_PER_MS) {
+        // Begun in the future: the clock has been set back since. That must not stop fresh looks until then.
+        const ageMs = now() - last.observation.startedAt;
+        if (ageMs >= 0 && ageMs < ONCE_PER_MS) {
           return { kind: "look", probe, ...last, ageMs, fresh: false };
         }
       }

@@ -19,6 +19,7 @@ export interface HaproxyState {
 export async function startHaproxy(
   checks: readonly HaproxyCheck[],
   timeoutMs: number,
+  everyMs = 2_000,
 ): Promise<RealServer & { states(): Promise<ReadonlyMap<string, HaproxyState>> }> {
   const server = await startServer({
     program: "haproxy",
@@ -28,7 +29,7 @@ export async function startHaproxy(
         ({ name, port, directives, tls }) => `
 backend ${name}
   ${directives.join("\n  ")}
-  server s 127.0.0.1:${port} check inter 2s fall 1 rise 1${tls ? " check-ssl verify none" : ""}
+  server s 127.0.0.1:${port} check inter ${everyMs}ms fall 1 rise 1${tls ? " check-ssl verify none" : ""}
 `,
       );
       const file = put(
@@ -38,6 +39,7 @@ backend ${name}
 global
   maxconn 200
   spread-checks 0
+  max-spread-checks 2s
   ssl-server-verify none
 defaults
   mode tcp

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { getHeapStatistics } from "node:v8";
 import { labelPairs } from "../text.ts";
 import type { Lag } from "../event-loop-lag.ts";
 import { bit, type Scope, type Steps } from "./scope.ts";
@@ -16,13 +17,15 @@ export function* agentFamilies(scope: Scope, lag: Lag): Steps {
   yield;
 
   const cpu = process.cpuUsage();
-  const memory = process.memoryUsage();
+  const residentBytes = residentMemory();
   writer.family("process_cpu_seconds_total");
   writer.sample("", (cpu.user + cpu.system) / 1e6);
-  writer.family("process_resident_memory_bytes");
-  writer.sample("", memory.rss);
+  if (residentBytes !== null) {
+    writer.family("process_resident_memory_bytes");
+    writer.sample("", residentBytes);
+  }
   writer.family("process_heap_bytes");
-  writer.sample("", memory.heapUsed);
+  writer.sample("", getHeapStatistics().used_heap_size);
   writer.family("process_start_time_seconds");
   writer.sample("", Math.round(performance.timeOrigin) / 1000);
   const descriptors = openDescriptors();
@@ -50,7 +53,16 @@ function* suspendedAccounts(scope: Scope): Steps {
   yield;
 }
 
-/** By Linux' /proc; null elsewhere, as every exporter does. */
+/** Null while it cannot be told: reading it takes a descriptor, and none may be left. */
+function residentMemory(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return null;
+  }
+}
+
+/** By Linux' /proc; null elsewhere, as every exporter does, and while no descriptor is left to read it with. */
 function openDescriptors(): { readonly open: number; readonly limit: number } | null {
   if (process.platform !== "linux") {
     return null;

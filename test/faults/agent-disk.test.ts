@@ -1,0 +1,126 @@
+import { execFile } from "node:child_process";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { tokenFileOf } from "../../src/cli/demo-config.ts";
+import { BuiltAgent, mismatchesIn } from "../support/built-agent.ts";
+import { debianProgram } from "../support/debian-program.ts";
+import { allAgree, withWatchedLab, type WatchedLab } from "./watched-lab.ts";
+
+const run = promisify(execFile);
+const prlimit = debianProgram("prlimit", "util-linux");
+
+/** Mounts a file system of 256 KB at this place; false where this user may not. */
+async function mountSmall(directory: string): Promise<boolean> {
+  await mkdir(directory, { recursive: true });
+  try {
+    await run("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", directory]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How a disk is made full, and empty again. */
+interface Filling {
+  readonly fill: (agent: BuiltAgent, stateDir: string) => Promise<void>;
+  readonly empty: (agent: BuiltAgent, stateDir: string) => Promise<void>;
+}
+
+const FILE_SYSTEM: Filling = {
+  fill: async (_agent, stateDir) => {
+    const filler = join(stateDir, "filler");
+    await expect(writeFile(filler, Buffer.alloc(1024 * 1024))).rejects.toThrow(/ENOSPC/);
+  },
+  empty: async (_agent, stateDir) => rm(join(stateDir, "filler")),
+};
+/** The process may make no file longer than nothing: `EFBIG` in place of `ENOSPC`, and no mount is needed. */
+const FILE_SIZE: Filling = {
+  fill: async (agent) => agent.limit("fsize", 0),
+  empty: async (agent) => agent.limit("fsize", "unlimited"),
+};
+
+async function declare(agent: BuiltAgent, token: string, name: string) {
+  const body = JSON.stringify({ name, servers: ["ex09"], for: "2h", reason: "a test" });
+  return agent.ask("/api/v1/maintenance", { method: "POST", body, token });
+}
+
+async function windows(agent: BuiltAgent): Promise<string[]> {
+  const { text } = await agent.ask("/api/v1/maintenance");
+  const listed = JSON.parse(text) as { windows: { name: string }[] };
+  return listed.windows.map(({ name }) => name).sort();
+}
+
+async function fillAndEmpty(
+  { agent, directory, options }: WatchedLab,
+  stateDir: string,
+  filling: Filling,
+  word: RegExp,
+): Promise<void> {
+  const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
+  expect((await declare(agent, token, "before")).status).toBe(200);
+  const stored = await readFile(join(stateDir, "maintenance.json"), "utf8");
+
+  await filling.fill(agent, stateDir);
+  const refused = await declare(agent, token, "while-full");
+  expect(refused.status).toBeGreaterThanOrEqual(500);
+  expect(refused.text).toMatch(word);
+  // What was stored stands, on the disk and in the agent, and the watch goes on.
+  expect(await readFile(join(stateDir, "maintenance.json"), "utf8")).toBe(stored);
+  expect(await windows(agent)).toEqual(["before"]);
+  await allAgree(agent);
+
+  await filling.empty(agent, stateDir);
+  expect((await declare(agent, token, "after")).status).toBe(200);
+  expect(await windows(agent)).toEqual(["after", "before"]);
+  expect(mismatchesIn(await agent.metrics())).toEqual([]);
+  expect(await agent.end()).toBe(0);
+
+  const again = await BuiltAgent.start(options);
+  try {
+    expect(await windows(again)).toEqual(["after", "before"]);
+  } finally {
+    await again.end();
+  }
+}
+
+async function goesThrough(filling: Filling, small: boolean, word: RegExp): Promise<boolean> {
+  let stateDir = "";
+  let mounted = false;
+  await withWatchedLab(
+    {
+      change: (written) => {
+        stateDir = join(String(written["state_dir"]), "state");
+        return { ...written, state_dir: stateDir };
+      },
+      before: async () => {
+        mounted = small && (await mountSmall(stateDir));
+      },
+    },
+    async (world) => {
+      try {
+        if (mounted || !small) {
+          await fillAndEmpty(world, stateDir, filling, word);
+        }
+      } finally {
+        if (mounted) {
+          await run("umount", ["--lazy", stateDir]);
+        }
+      }
+    },
+  );
+  return mounted || !small;
+}
+
+describe("a disk that fills while the agent runs loses nothing that was stored, and says so", () => {
+  test("a full file system (where one may be mounted)", { timeout: 120_000 }, async (context) => {
+    if (!(await goesThrough(FILE_SYSTEM, true, /ENOSPC/))) {
+      context.skip("mounting needs root");
+    }
+  });
+
+  test.skipIf(prlimit === null)("files that may not grow", { timeout: 120_000 }, async () => {
+    await goesThrough(FILE_SIZE, false, /EFBIG/);
+  });
+});

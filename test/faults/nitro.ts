@@ -1,0 +1,157 @@
+import type { NodeBelief } from "../../lab/nitro/backend.ts";
+import type { NitroFault, NitroFaultHook } from "../../lab/nitro/faults.ts";
+import { startNitroServer, type NitroServer } from "../../lab/nitro/server.ts";
+import { AdcLink, type StateRead } from "../../src/agent/adc-link.ts";
+import { Secret } from "../../src/config/secret.ts";
+import { memberKey } from "../../src/estate/adc-state.ts";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { createNetwork } from "../../src/probes/wire/network.ts";
+import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
+import { PRIMARY, steadyBackend } from "../estate/nitro/steady-backend.ts";
+
+const ESTATE = parseNsConf(
+  "add server ex01 192.0.2.11\nadd service svc_imap ex01 TCP 143\nadd lb vserver v_imap TCP 192.0.2.1 143\nbind lb vserver v_imap svc_imap\n",
+  { adc: "prod" },
+);
+const IMAP = memberKey("svc_imap", "ex01", 143);
+const NS1: NodeBelief = { ...PRIMARY, name: "ns1", address: "192.0.2.101" };
+const NS2: NodeBelief = { ...PRIMARY, name: "ns2", address: "192.0.2.102" };
+const TIMEOUT_MS = 500;
+/** Longer than any pause after a failure. */
+const PATIENCE_MS = 1_000_000;
+/** The last word is held for three polls that fail; the fourth ends it. */
+const POLLS = 4;
+
+/** What is wrong with the appliance, from the second poll on. */
+export interface NitroWorld {
+  readonly servers: readonly NitroServer[];
+  /** What happens to requests from now on; null: nothing. */
+  fault: NitroFaultHook | null;
+  /** Makes the second node the primary. */
+  readonly failOver: () => void;
+}
+
+export interface NitroJudged {
+  /** What the first poll with the fault came to, and the codes its requests were counted under. */
+  readonly poll: StateRead["kind"];
+  readonly codes: string;
+  readonly opinion: string;
+  /** The ADC's opinion after four such polls, and when the fault is over. */
+  readonly later: string;
+  readonly after: string;
+}
+
+/** An appliance (or a pair) that has been read well once, then suffers the fault, then is well again. */
+export async function judgeNitro(
+  nodes: 1 | 2,
+  begin: (world: NitroWorld) => void,
+): Promise<NitroJudged> {
+  const backends = [NS1, NS2].slice(0, nodes).map((node) => {
+    const backend = steadyBackend(ESTATE);
+    backend.set.nodes = [
+      node === NS1 ? NS1 : asSecondary(NS2),
+      ...(nodes === 2 ? [node === NS1 ? asSecondary(NS2) : NS1] : []),
+    ];
+    return backend;
+  });
+  const hook: { fault: NitroFaultHook | null } = { fault: null };
+  const servers: NitroServer[] = [];
+  for (const backend of backends) {
+    servers.push(
+      await startNitroServer(backend, {
+        ...CREDENTIALS,
+        faults: (request) => hook.fault?.(request) ?? null,
+      }),
+    );
+  }
+  const world: NitroWorld = {
+    servers,
+    get fault() {
+      return hook.fault;
+    },
+    set fault(fault) {
+      hook.fault = fault;
+    },
+    failOver: () => {
+      for (const [at, backend] of backends.entries()) {
+        backend.set.nodes = at === 0 ? [asSecondary(NS1), NS2] : [NS2, asSecondary(NS1)];
+      }
+    },
+  };
+  let codes: string[] = [];
+  let skippedMs = 0;
+  const monotonic = (): number => performance.now() + skippedMs;
+  const link = new AdcLink({
+    config: {
+      name: "prod",
+      nsConf: null,
+      monitorTls: null,
+      nitro: {
+        urls: servers.map(({ url }) => url),
+        username: CREDENTIALS.username,
+        password: new Secret(CREDENTIALS.password),
+        tls: { ca: null, serverName: null, verify: true },
+        importEveryMs: 600_000,
+        pollEveryMs: 15_000,
+        timeoutMs: TIMEOUT_MS,
+      },
+    },
+    network: createNetwork({ connectTo: {}, unmapped: "allow", now: monotonic }),
+    events: { adcRequest: ({ code }) => codes.push(...(code === null ? [] : [code])) },
+    now: Date.now,
+    monotonic,
+    wantsConnections: () => false,
+  });
+  let opinion = "unknown";
+  const poll = async (): Promise<StateRead["kind"]> => {
+    const read = await link.poll(ESTATE);
+    if (read.kind === "state") {
+      opinion = read.state.members.get(IMAP)?.state ?? "unknown";
+    } else if (read.kind === "lost") {
+      opinion = read.state?.members.get(IMAP)?.state ?? "unknown";
+    }
+    skippedMs += PATIENCE_MS;
+    return read.kind;
+  };
+  try {
+    await poll();
+    if (opinion !== "up") {
+      throw new Error(`the appliance was not well to begin with: ${opinion}`);
+    }
+    codes = [];
+    begin(world);
+    const first = await poll();
+    const told = [...new Set(codes)].join(" ");
+    const atOnce = opinion;
+    for (let count = 1; count < POLLS; count++) {
+      await poll();
+    }
+    const later = opinion;
+    hook.fault = null;
+    await poll();
+    return { poll: first, codes: told, opinion: atOnce, later, after: opinion };
+  } finally {
+    hook.fault = null;
+    await link.close();
+    await Promise.all(servers.map((server) => server.close()));
+  }
+}
+
+function asSecondary(belief: NodeBelief): NodeBelief {
+  return { ...belief, role: "Secondary", masterState: "SECONDARY" };
+}
+
+/** The same fault to every question; logins are answered. */
+export function toQuestions(fault: NitroFault): (world: NitroWorld) => void {
+  return (world) => {
+    world.fault = ({ method }) => (method === "GET" ? fault : null);
+  };
+}
+
+/** The same fault to everything; the session that there is has ended. */
+export function atLogin(fault: NitroFault): (world: NitroWorld) => void {
+  return (world) => {
+    world.servers.forEach((server) => server.killSessions());
+    world.fault = ({ query }) => (query.resource === "login" ? fault : null);
+  };
+}
