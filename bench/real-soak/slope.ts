@@ -1,14 +1,32 @@
-export interface Reading {
-  readonly atMs: number;
+/** What the agent's process holds, after a collection of garbage. */
+export interface AgentMemory {
   readonly heapMb: number;
+  /** Buffers and native objects that the heap holds on to. */
+  readonly externalMb: number;
   readonly residentMb: number;
   readonly descriptors: number;
+  /** Sockets, timers, requests that keep the process busy, by Node.js's own names. */
+  readonly resources: Readonly<Record<string, number>>;
 }
 
-/** The first part belongs to caches, compilers and first probes. */
+export interface Reading extends AgentMemory {
+  readonly atMs: number;
+}
+
+/** The first part belongs to caches, compilers and first probes, and to the history that fills up. */
 const WARM_UP_SHARE = 0.4;
-/** By how much the fitted line may rise over the rest. Histories and evidence fill to their bounds meanwhile. */
-const MAY_RISE = { heapMb: 12, residentMb: 40, descriptors: 15 } as const;
+/**
+ * By how much the fitted line may rise over the rest: noise, in a quantity that swings with the servers that happen to
+ * hang. Timelines go on filling to their bound of 500 entries each.
+ */
+const MAY_RISE = {
+  heapMb: 3,
+  externalMb: 3,
+  residentMb: 30,
+  descriptors: 10,
+  handles: 15,
+} as const;
+type Quantity = keyof typeof MAY_RISE;
 
 /** Fits a line through each quantity after warm-up, and says whether any rises more than noise does. */
 export function growth(readings: readonly Reading[]): {
@@ -16,18 +34,36 @@ export function growth(readings: readonly Reading[]): {
   readonly flat: boolean;
 } {
   const rest = readings.slice(Math.floor(readings.length * WARM_UP_SHARE));
-  const quantities = ["heapMb", "residentMb", "descriptors"] as const;
-  const judged = quantities.map((name) => {
-    const rise = riseOf(rest.map((reading) => ({ x: reading.atMs, y: reading[name] })));
-    const values = rest.map((reading) => reading[name]);
+  const judged = (Object.keys(MAY_RISE) as Quantity[]).map((name) => {
+    const points = rest.map((reading) => ({ x: reading.atMs, y: valueOf(reading, name) }));
+    const rise = riseOf(points);
+    const values = points.map(({ y }) => y);
     const flat = rise <= MAY_RISE[name];
-    const line = `${name}: ${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}, fitted rise ${rise.toFixed(1)} over ${String(rest.length)} readings: ${flat ? "flat" : "RISES"}`;
+    const line = `${name}: ${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}, fitted rise ${rise.toFixed(1)} (at most ${String(MAY_RISE[name])}) over ${String(rest.length)} readings: ${flat ? "flat" : "RISES"}`;
     return { line, flat };
   });
   return {
-    lines: judged.map(({ line }) => line),
-    flat: rest.length > 1 && judged.every(({ flat }) => flat),
+    lines: [...judged.map(({ line }) => line), ...resourceLines(rest)],
+    flat: rest.length > 2 && judged.every(({ flat }) => flat),
   };
+}
+
+function valueOf(reading: Reading, name: Quantity): number {
+  return name === "handles"
+    ? Object.values(reading.resources).reduce((sum, count) => sum + count, 0)
+    : reading[name];
+}
+
+/** The mean number of each kind of resource in the first and in the last third: what to look at when handles rise. */
+function resourceLines(readings: readonly Reading[]): string[] {
+  const third = Math.max(1, Math.floor(readings.length / 3));
+  const mean = (part: readonly Reading[], type: string): string =>
+    (part.reduce((sum, { resources }) => sum + (resources[type] ?? 0), 0) / part.length).toFixed(1);
+  const types = [...new Set(readings.flatMap(({ resources }) => Object.keys(resources)))].sort();
+  return types.map(
+    (type) =>
+      `  ${type}: ${mean(readings.slice(0, third), type)} in the first third, ${mean(readings.slice(-third), type)} in the last`,
+  );
 }
 
 /** Rise of the least-squares line from the first x to the last. */
