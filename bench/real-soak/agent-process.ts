@@ -8,7 +8,7 @@ import type { AgentMemory } from "./slope.ts";
  * The agent as `run` starts it, in a process of its own that tells its memory when asked: after a collection of garbage,
  * so that what is left is what is held. Its history holds little, to be full before anything is judged.
  */
-const HISTORY_BYTES = 2 * 1024 * 1024;
+const HISTORY_BYTES = 1024 * 1024;
 
 const [file = "", listen = ""] = process.argv.slice(2);
 const loaded = await loadConfig(file, process.env);

@@ -37,7 +37,7 @@ test("a reload leaves nothing of the configurations before it in memory", async 
   }
   const { config } = read;
   const metrics = createMetrics({ version: "0", revision: "0", phases: false });
-  const log = { info: ignore, warn: ignore, error: ignore };
+  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
   const declarations = createDeclarations({
     configured: [],
     store: null,
