@@ -1,90 +1,164 @@
 import type { MemberRecord } from "../../src/agent/records/member-record.ts";
-import { monitorPasses, type Truth } from "./world.ts";
-import type { ServiceKind } from "./estate.ts";
+import { lastAgreedAt } from "../../src/verdict/grace.ts";
+import type { MemberVerdict } from "../../src/verdict/verdicts.ts";
+import { expectedVerdict, isAlarm, trueAlarm, type Alarm, type Situation } from "./expected.ts";
+import { cellOf, situationName, type Tally } from "./tally.ts";
+import type { Truth } from "./world.ts";
 
-/** The verdicts that call someone at night: each must be true whenever it is said, and said whenever it is true. */
-export const ALARMS = ["routes_to_maintenance", "false_up", "false_down"] as const;
-export type Alarm = (typeof ALARMS)[number];
-
-export interface Missed {
+/** One alarm that was named. */
+export interface Named {
   readonly alarm: Alarm;
-  readonly member: string;
-  readonly sinceMs: number;
+  /** From the moment it came to be so, the fault itself, to its name. */
+  readonly sinceFaultMs: number;
+  /** From the last agreement of all opinions, where the agent lets its grace begin. */
+  readonly sinceAgreementMs: number;
+  /** The member's grace and one interval of its slowest probe. */
+  readonly graceAndIntervalMs: number;
 }
-export interface FalseAlarm {
+
+/** An alarm that was said or kept silent, and should not have been. */
+export interface Mistake {
   readonly alarm: Alarm;
   readonly member: string;
   readonly atMs: number;
 }
 
-/** What is so of one member, by the truth and by what the ADC has told at its last poll. */
-export function trueAlarm(kind: ServiceKind, truth: Truth, adcUp: boolean): Alarm | null {
-  if (adcUp) {
-    if (truth.condition === "maintenance") {
-      return "routes_to_maintenance";
-    }
-    return truth.adc === "stuck_up" && !monitorPasses(kind, truth) ? "false_up" : null;
-  }
-  return truth.adc === "stuck_down" && truth.condition === "well" ? "false_down" : null;
+export interface Bounds {
+  /** An alarm that is so for longer must have been named. */
+  readonly namedWithinMs: number;
+  /** How long an alarm may outlast its cause. */
+  readonly clearsWithinMs: number;
+  readonly graceAndIntervalMs: number;
+  /** What waits for a member to be stable comes so much later. */
+  readonly stabilityMs: number;
 }
 
-/** Follows one member: how long something has been so without being said, and what was said without being so. */
+export interface History {
+  /** When this situation came to be, which a poll may tell later. */
+  readonly since: number;
+  /** The truth until it changed last: what the agent saw of it may be as old as its last look. */
+  readonly before: Truth;
+  readonly changedAt: number;
+}
+
+/** What stood since the last look. */
+interface Standing {
+  readonly from: number;
+  readonly name: string;
+  readonly expected: MemberVerdict | null;
+  readonly so: Alarm | null;
+  readonly said: MemberVerdict;
+}
+
+const AFTER_STABILITY: ReadonlySet<MemberVerdict> = new Set(["ready_to_return", "return_overdue"]);
+
+/**
+ * Follows one member: compares what is said with what is so, over every millisecond. To be told whenever either may
+ * have changed; between two looks both stood as they were.
+ */
 export class MemberJudge {
-  readonly delaysMs: { readonly alarm: Alarm; readonly delayMs: number }[] = [];
-  readonly missed: Missed[] = [];
-  readonly falseAlarms: FalseAlarm[] = [];
+  readonly named: Named[] = [];
+  readonly missed: Mistake[] = [];
+  readonly falseAlarms: Mistake[] = [];
   /** Alarms that were so, however short. */
   episodes = 0;
-  #current: Alarm | null = null;
-  #since = 0;
-  #named = false;
-  readonly #lastTrueAt = new Map<Alarm, number>();
+  #standing: Standing | null = null;
+  #expectedSince = 0;
+  #soSince = 0;
+  /** The present true alarm was named, or written down as missed. */
+  #settled = false;
+  #spellIsFalse = false;
+  #wrongSaid: MemberVerdict | null = null;
+  readonly #lastSoAt = new Map<Alarm, number>();
   readonly #record: MemberRecord;
-  readonly #kind: ServiceKind;
-  readonly #boundMs: number;
-  readonly #clearsWithinMs: number;
+  readonly #bounds: Bounds;
+  readonly #tally: Tally;
 
-  /** `boundMs`: named within; `clearsWithinMs`: how long an alarm may outlast its cause. */
-  constructor(record: MemberRecord, kind: ServiceKind, boundMs: number, clearsWithinMs: number) {
+  constructor(record: MemberRecord, bounds: Bounds, tally: Tally) {
     this.#record = record;
-    this.#kind = kind;
-    this.#boundMs = boundMs;
-    this.#clearsWithinMs = clearsWithinMs;
+    this.#bounds = bounds;
+    this.#tally = tally;
   }
 
-  look(at: number, truth: Truth): void {
-    const so = trueAlarm(this.#kind, truth, this.#record.adcOpinion === "up");
+  look(at: number, situation: Situation, { since, before: was, changedAt }: History): void {
+    const before = this.#standing;
+    if (before !== null) {
+      this.#account(before, at);
+    }
     const said = this.#record.verdict;
-    if (so !== this.#current) {
-      this.#current = so;
-      this.#since = at;
-      this.#named = false;
+    const so = trueAlarm(situation);
+    const expected = expectedVerdict(situation);
+    if (before === null || expected !== before.expected) {
+      this.#expectedSince = at;
+    }
+    if (so !== (before?.so ?? null)) {
+      this.#soSince = Math.min(since, at);
+      this.#settled = false;
       this.episodes += so === null ? 0 : 1;
     }
-    if (so !== null) {
-      this.#lastTrueAt.set(so, at);
-      this.#follow(so, said === so, at);
+    if (said !== before?.said) {
+      this.#spellIsFalse = false;
     }
-    for (const alarm of ALARMS) {
-      const lastTrue = this.#lastTrueAt.get(alarm) ?? -Infinity;
-      if (said === alarm && at - lastTrue > this.#clearsWithinMs) {
-        this.falseAlarms.push({ alarm, member: this.#name(), atMs: at });
+    if (so !== null) {
+      this.#lastSoAt.set(so, at);
+      this.#name(so, said, at);
+    }
+    const wouldBe = trueAlarm({ ...situation, truth: was });
+    if (wouldBe !== null && wouldBe !== so) {
+      this.#lastSoAt.set(wouldBe, Math.max(this.#lastSoAt.get(wouldBe) ?? 0, changedAt));
+    }
+    this.#standing = { from: at, name: situationName(situation), expected, so, said };
+  }
+
+  /** Books the time since the last look: what stood too long, and what should have stood by now. */
+  #account({ from, name, expected, so, said }: Standing, to: number): void {
+    const cell = cellOf(this.#tally, name, said);
+    cell.heldMs += to - from;
+    if (so !== null) {
+      this.#lastSoAt.set(so, to);
+      if (!this.#settled && to - this.#soSince > this.#bounds.namedWithinMs) {
+        this.#settled = true;
+        this.missed.push({ alarm: so, member: this.#memberName(), atMs: this.#soSince });
       }
     }
+    if (isAlarm(said) && so !== said && !this.#spellIsFalse) {
+      const lastSoAt = this.#lastSoAt.get(said) ?? -Infinity;
+      if (to - lastSoAt > this.#bounds.clearsWithinMs) {
+        this.#spellIsFalse = true;
+        this.falseAlarms.push({ alarm: said, member: this.#memberName(), atMs: to });
+      }
+    }
+    const wrongFrom = Math.max(from, this.#expectedSince + this.#mayTakeMs(expected));
+    if (expected === null || said === expected || wrongFrom >= to) {
+      this.#wrongSaid = null;
+      return;
+    }
+    cell.wrongMs += to - wrongFrom;
+    cell.wrongTimes += this.#wrongSaid === said ? 0 : 1;
+    this.#wrongSaid = said;
   }
 
-  #follow(so: Alarm, said: boolean, at: number): void {
-    if (said && !this.#named) {
-      this.#named = true;
-      this.delaysMs.push({ alarm: so, delayMs: at - this.#since });
-    }
-    if (!this.#named && at - this.#since > this.#boundMs) {
-      this.#named = true;
-      this.missed.push({ alarm: so, member: this.#name(), sinceMs: this.#since });
-    }
+  #mayTakeMs(expected: MemberVerdict | null): number {
+    const stable = expected !== null && AFTER_STABILITY.has(expected);
+    return this.#bounds.namedWithinMs + (stable ? this.#bounds.stabilityMs : 0);
   }
 
-  #name(): string {
+  #name(so: Alarm, said: MemberVerdict, at: number): void {
+    if (said !== so || this.#settled) {
+      return;
+    }
+    this.#settled = true;
+    const { agreement, adcOpinion, replica, service } = this.#record;
+    const agreedAt = lastAgreedAt(agreement, { adc: adcOpinion, replica, service });
+    this.named.push({
+      alarm: so,
+      sinceFaultMs: at - this.#soSince,
+      sinceAgreementMs: at - agreedAt,
+      graceAndIntervalMs: this.#bounds.graceAndIntervalMs,
+    });
+  }
+
+  #memberName(): string {
     return `${this.#record.adcService}/${this.#record.server}:${String(this.#record.port)}`;
   }
 }

@@ -3,6 +3,8 @@ export interface Random {
   /** In [0, 1). */
   readonly next: () => number;
   readonly between: (low: number, high: number) => number;
+  /** As `between`, rounded: milliseconds as a clock tells them. */
+  readonly whole: (low: number, high: number) => number;
   readonly pick: <T>(items: readonly T[]) => T;
 }
 
@@ -17,6 +19,7 @@ export function seededRandom(seed: number): Random {
   return {
     next,
     between: (low, high) => low + next() * (high - low),
+    whole: (low, high) => Math.round(low + next() * (high - low)),
     pick: (items) => {
       const item = items[Math.floor(next() * items.length)];
       if (item === undefined) {

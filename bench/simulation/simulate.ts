@@ -1,11 +1,12 @@
 import { buildRecords } from "../../src/agent/records/build-records.ts";
+import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
+import { evaluateMember } from "../../src/agent/evaluate-member.ts";
 import { DueQueue } from "../../src/agent/due-queue.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { memberKey, type AdcState, type MemberState } from "../../src/estate/adc-state.ts";
-import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import {
   POLL_MS,
   SERVICE_KINDS,
@@ -14,15 +15,20 @@ import {
   TIMING,
   type ServiceKind,
 } from "./estate.ts";
-import { MemberJudge, type Alarm, type FalseAlarm, type Missed } from "./judge.ts";
-import { seededRandom, type Random } from "./random.ts";
-import { SimulatedMember } from "./simulated-adc.ts";
+import type { Situation } from "./expected.ts";
+import { MemberJudge, type Mistake, type Named } from "./judge.ts";
+import { nextTruth } from "./member-life.ts";
+import { drawOperation, SimulatedWindows, type Step } from "./operation.ts";
+import { seededRandom } from "./random.ts";
+import { SimulatedMember, type AdcBelief } from "./simulated-adc.ts";
+import type { Tally } from "./tally.ts";
 import {
   failureSeen,
   LOST,
   lookPasses,
   monitorPasses,
   observation,
+  WELL,
   type LookName,
   type Truth,
 } from "./world.ts";
@@ -31,62 +37,86 @@ export interface SimulationOptions {
   readonly hours: number;
   readonly servers: number;
   readonly seed: number;
-  /** How often everything is judged anew; the agent does so every second. */
-  readonly evaluateMs?: number;
 }
 
+/** Plain data: a worker sends it. */
 export interface SimulationResult {
   readonly members: number;
   readonly hours: number;
   readonly probes: number;
   /** Times at which a member's condition, or what its ADC's monitoring is worth, changed. */
   readonly changes: number;
+  /** Pieces of work on a server that were begun. */
+  readonly operations: number;
   readonly episodes: number;
-  readonly delays: readonly { readonly alarm: Alarm; readonly delayMs: number }[];
-  readonly missed: readonly Missed[];
-  readonly falseAlarms: readonly FalseAlarm[];
+  readonly named: readonly Named[];
+  readonly missed: readonly Mistake[];
+  readonly falseAlarms: readonly Mistake[];
+  readonly tally: Tally;
 }
 
+/** The agent judges everything anew every second; here, whatever may have changed by then. */
 const AGENT_EVALUATES_MS = 1_000;
+const STABILITY_MS = 300_000;
 /** One probe in a thousand is lost on the way, ours and the ADC's alike. */
 const LOST_SHARE = 0.001;
 /** The world begins after noon of some day, so that no clock starts at zero. */
 const BEGIN = Date.UTC(2026, 10, 3, 12);
 
 type Event =
-  | { readonly kind: "probe"; readonly probe: ProbeRecord }
+  | { readonly kind: "probe"; readonly probe: ProbeRecord; readonly member: Member }
   | { readonly kind: "adc_probe"; readonly member: Member }
   | { readonly kind: "poll" }
-  | { readonly kind: "evaluate" }
-  | { readonly kind: "change"; readonly member: Member };
+  | { readonly kind: "evaluate"; readonly member: Member }
+  | { readonly kind: "change"; readonly member: Member }
+  | { readonly kind: "work"; readonly server: Server }
+  | { readonly kind: "step"; readonly server: Server; readonly step: Step };
 
 interface Member {
   readonly record: MemberRecord;
   readonly kind: ServiceKind;
-  readonly truth: Truth;
   readonly adc: SimulatedMember;
   readonly judge: MemberJudge;
+  readonly polled: Readonly<Record<AdcBelief, MemberState>>;
+  truth: Truth;
+  /** What was so before, and until when: the agent's knowledge of it may be as old as its last look. */
+  before: Truth;
+  changedAt: number;
+  evaluatedAt: number;
+  /** Told by the last poll. */
+  heard: AdcBelief;
+  evaluationIsDue: boolean;
+}
+
+interface Server {
+  readonly name: string;
+  readonly members: readonly Member[];
+  atWork: ReturnType<typeof drawOperation> | null;
 }
 
 /**
  * Maintenance hours in virtual time: an estate whose truth is known goes through maintenance, outages, flaps, blind and
  * deaf ADCs and lost probes, while the agent's own records and rules judge what its probes and polls tell. Sockets and
  * timers are played; everything that decides is the agent's own.
+ *
+ * The agent judges all members every second. Here a member is judged at every event of its own, at the full second
+ * before anything about it changes, and every second while it settles: at all other times judging it changes nothing.
  */
 export function simulate(options: SimulationOptions): SimulationResult {
-  const evaluateMs = options.evaluateMs ?? AGENT_EVALUATES_MS;
   const random = seededRandom(options.seed);
+  const windows = new SimulatedWindows();
+  const tally: Tally = {};
   let now = BEGIN;
   const clock = (): number => now;
   const estate = simulatedEstate(options.servers);
-  const members = SERVICE_KINDS.map((kind) => ({
+  const protocols = SERVICE_KINDS.map((kind) => ({
     match: `*:${String(SERVICES[kind].port)}`,
     protocol: kind,
     exchange: "2016" as const,
     path: null,
     host: null,
   }));
-  const plan = planProbes(estate, { ...BARE_SETTINGS, members });
+  const plan = planProbes(estate, { ...BARE_SETTINGS, members: protocols });
   const records = buildRecords(
     estate,
     plan,
@@ -95,9 +125,9 @@ export function simulate(options: SimulationOptions): SimulationResult {
   );
   const state = new WitnessState({
     agent: "simulation",
-    stabilityMs: 300_000,
+    stabilityMs: STABILITY_MS,
     declarations: {
-      declaredFor: () => ({ state: "no", window: null, endAt: null }),
+      declaredFor: (server, at, outSince) => windows.declaredFor(server, at, outSince),
       observe: () => undefined,
     },
     grace: "watched",
@@ -106,84 +136,167 @@ export function simulate(options: SimulationOptions): SimulationResult {
   state.addAdc(estate.adc, { nitro: true, pollMs: POLL_MS });
   state.setRecords(estate.adc, records);
   const world = new Map(records.members.map((record) => [record, memberOf(record)]));
+  const members = [...world.values()];
+  const servers = [...new Set(members.map(({ record }) => record.server))].map((name): Server => {
+    return { name, members: members.filter(({ record }) => record.server === name), atWork: null };
+  });
+
   const queue = new DueQueue<Event>();
   for (const probe of records.probes) {
-    if (probe.planned.action.run !== null) {
-      queue.push(BEGIN + random.between(0, 10_000), { kind: "probe", probe });
+    const record = records.memberOf.get(probe);
+    const member = record === undefined ? undefined : world.get(record);
+    if (member !== undefined && probe.planned.action.run !== null) {
+      queue.push(BEGIN + random.whole(0, 10_000), { kind: "probe", probe, member });
     }
   }
-  for (const member of world.values()) {
-    queue.push(BEGIN + random.between(0, TIMING.intervalMs), { kind: "adc_probe", member });
-    queue.push(BEGIN + random.between(300_000, 7_200_000), { kind: "change", member });
+  for (const member of members) {
+    queue.push(BEGIN + random.whole(0, TIMING.intervalMs), { kind: "adc_probe", member });
+    queue.push(BEGIN + random.whole(300_000, 7_200_000), { kind: "change", member });
+  }
+  for (const server of servers) {
+    queue.push(BEGIN + random.whole(600_000, 40_000_000), { kind: "work", server });
   }
   queue.push(BEGIN + 5_000, { kind: "poll" });
-  queue.push(BEGIN + evaluateMs, { kind: "evaluate" });
 
   const end = BEGIN + options.hours * 3_600_000;
   let probes = 0;
   let changes = 0;
+  let operations = 0;
   for (let due = queue.popDue(end); due !== undefined; due = queue.popDue(end)) {
     now = due.dueAt;
-    queue.push(now + step(due.item), due.item);
+    const againMs = happen(due.item);
+    if (againMs !== null) {
+      queue.push(now + Math.round(againMs), due.item);
+    }
   }
-  const judges = [...world.values()].map((member) => member.judge);
+  now = end;
+  members.forEach(look);
+  const judges = members.map((member) => member.judge);
   return {
-    members: world.size,
+    members: members.length,
     hours: options.hours,
     probes,
     changes,
+    operations,
     episodes: judges.reduce((sum, judge) => sum + judge.episodes, 0),
-    delays: judges.flatMap((judge) => judge.delaysMs),
+    named: judges.flatMap((judge) => judge.named),
     missed: judges.flatMap((judge) => judge.missed),
     falseAlarms: judges.flatMap((judge) => judge.falseAlarms),
+    tally,
   };
 
-  /** Does what is due, and tells in how many milliseconds the same is due again. */
-  function step(event: Event): number {
+  /** Does what is due, and tells in how many milliseconds the same is due again; null for never. */
+  function happen(event: Event): number | null {
     switch (event.kind) {
       case "probe":
         probes += 1;
-        return observeProbe(event.probe);
+        return observeProbe(event.probe, event.member);
       case "adc_probe": {
         const { member } = event;
         const lost = random.next() < LOST_SHARE;
         return member.adc.probe(now, !lost && adcSees(member));
       }
       case "poll":
-        state.hear(estate.adc, polled());
+        poll();
         return POLL_MS;
       case "evaluate":
-        state.evaluateAll();
-        for (const member of world.values()) {
-          member.judge.look(now, member.truth);
-        }
-        return evaluateMs;
+        event.member.evaluationIsDue = false;
+        evaluate(event.member, now);
+        judged(event.member);
+        return null;
       case "change":
-        changes += 1;
-        return changeTruth(event.member.truth, random);
+        return change(event.member);
+      case "work":
+        return work(event.server);
+      case "step":
+        doStep(event.server, event.step);
+        return null;
     }
   }
 
-  function observeProbe(probe: ProbeRecord): number {
-    const record = records.memberOf.get(probe);
-    const member = record === undefined ? undefined : world.get(record);
-    if (member === undefined) {
-      return probe.intervalMs;
-    }
-    const name = probe.transaction === "" ? member.kind : (probe.transaction as LookName);
-    const passes =
-      probe.transaction === ""
-        ? monitorPasses(member.kind, member.truth)
-        : lookPasses(probe.transaction as LookName, member.truth);
+  function observeProbe(probe: ProbeRecord, member: Member): number {
+    const { kind, truth } = member;
+    const name = probe.transaction === "" ? null : (probe.transaction as LookName);
+    const passes = name === null ? monitorPasses(kind, truth, "us") : lookPasses(name, truth);
     const lost = random.next() < LOST_SHARE;
-    const failure = lost ? LOST : passes ? null : failureSeen(name, member.truth);
-    return state.observe(probe, observation(now, failure, true), failure === null);
+    const failure = lost ? LOST : passes ? null : failureSeen(name ?? kind, truth);
+    if (failure !== null || probe.lastPassed !== true) {
+      catchUp(member);
+    }
+    const againMs = state.observe(probe, observation(now, failure), failure === null);
+    judged(member);
+    return againMs;
+  }
+
+  function poll(): void {
+    const states = new Map<string, MemberState>();
+    for (const member of members) {
+      const { record, adc, polled } = member;
+      const belief = adc.beliefAt(now);
+      if (belief !== member.heard) {
+        catchUp(member);
+        member.heard = belief;
+      }
+      states.set(memberKey(record.adcService, record.server, record.port), polled[belief]);
+    }
+    const told: AdcState = { at: now, nodes: [], vservers: new Map(), members: states };
+    state.hear(estate.adc, told);
+    members.forEach(judged);
+  }
+
+  /** What the agent did at the last full second. */
+  function catchUp(member: Member): void {
+    const second = now - ((now - BEGIN) % AGENT_EVALUATES_MS);
+    if (second > member.evaluatedAt && second < now) {
+      const at = now;
+      now = second;
+      evaluate(member, second);
+      now = at;
+    }
+  }
+
+  function evaluate(member: Member, at: number): void {
+    const { record } = member;
+    evaluateMember(record, {
+      now: at,
+      cutOff: false,
+      nitro: true,
+      declared: windows.declaredFor(record.server, at, record.outSince).state,
+      stabilityMs: STABILITY_MS,
+      grace: "watched",
+      mailboxSide: new Set(),
+    });
+  }
+
+  function judged(member: Member): void {
+    member.evaluatedAt = now;
+    look(member);
+    if (member.record.verdict === "settling" && !member.evaluationIsDue) {
+      member.evaluationIsDue = true;
+      const second = now - ((now - BEGIN) % AGENT_EVALUATES_MS) + AGENT_EVALUATES_MS;
+      queue.push(second, { kind: "evaluate", member });
+    }
+  }
+
+  function look(member: Member): void {
+    const { record, kind, truth, adc } = member;
+    const situation: Situation = {
+      kind,
+      truth,
+      adc: record.adcOpinion,
+      window: windows.declaredFor(record.server, now, record.outSince).state,
+    };
+    member.judge.look(now, situation, {
+      since: Math.max(member.changedAt, adc.believedSince(now)),
+      before: member.before,
+      changedAt: member.changedAt,
+    });
   }
 
   function adcSees(member: Member): boolean {
     switch (member.truth.adc) {
       case "honest":
-        return monitorPasses(member.kind, member.truth);
+        return monitorPasses(member.kind, member.truth, "adc");
       case "stuck_up":
         return true;
       case "stuck_down":
@@ -191,26 +304,58 @@ export function simulate(options: SimulationOptions): SimulationResult {
     }
   }
 
-  function polled(): AdcState {
-    const states = new Map<string, MemberState>();
-    for (const { record, adc } of world.values()) {
-      const up = adc.upAt(now);
-      states.set(memberKey(record.adcService, record.server, record.port), {
-        adcService: record.adcService,
-        server: record.server,
-        address: record.address,
-        port: record.port,
-        state: up ? "up" : "down",
-        rawState: up ? "UP" : "DOWN",
-        trofsReason: null,
-        connections: null,
-        sinceMs: null,
-        enabled: true,
-        monitors: [],
-        blind: [],
-      });
+  function change(member: Member): number {
+    if (servers.some((server) => server.atWork !== null && server.members.includes(member))) {
+      return random.whole(600_000, 3_600_000);
     }
-    return { at: now, nodes: [], vservers: new Map(), members: states };
+    const { truth, lastsMs } = nextTruth(member.truth, member.kind, random);
+    look(member);
+    setTruth(member, truth);
+    look(member);
+    return lastsMs;
+  }
+
+  /** Begins a piece of work on a server, whose members then have no troubles of their own. */
+  function work(server: Server): number {
+    operations += 1;
+    const operation = drawOperation(random);
+    server.atWork = operation;
+    for (const step of operation.steps) {
+      queue.push(now + step.afterMs, { kind: "step", server, step });
+    }
+    return (operation.steps.at(-1)?.afterMs ?? 0) + random.whole(4 * 3_600_000, 24 * 3_600_000);
+  }
+
+  function doStep(server: Server, { does }: Step): void {
+    const { atWork } = server;
+    for (const member of server.members) {
+      look(member);
+      if (does === "begin" || does === "mend") {
+        setTruth(member, WELL);
+      } else if (does === "break") {
+        setTruth(member, atWork?.breaks ?? WELL);
+      } else if (does === "take_out") {
+        member.adc.takeOut(now);
+      } else if (does === "put_back") {
+        member.adc.putBack(now);
+      }
+    }
+    if (does === "begin" && typeof atWork?.windowMs === "number") {
+      windows.declare(server.name, now, now + atWork.windowMs);
+    }
+    if (does === "end") {
+      server.atWork = null;
+    }
+    server.members.forEach(look);
+  }
+
+  function setTruth(member: Member, truth: Truth): void {
+    if (truth !== member.truth) {
+      changes += 1;
+      member.before = member.truth;
+      member.truth = truth;
+      member.changedAt = now;
+    }
   }
 
   function memberOf(record: MemberRecord): Member {
@@ -219,46 +364,47 @@ export function simulate(options: SimulationOptions): SimulationResult {
     const grace = Math.max(record.grace.towardsDownMs, record.grace.towardsUpMs);
     // The truth begins with the fault itself: our replica takes its retries to be sure, and grace runs from there.
     const decisionMs = TIMING.retries * TIMING.intervalMs;
-    const bound = decisionMs + grace + slowest + evaluateMs;
-    // What is over is taken back with the next look of each kind, and the replica's next probe while it is down.
-    const clears = TIMING.downTimeMs + slowest + evaluateMs;
-    const judge = new MemberJudge(record, kind, bound, clears);
+    const bounds = {
+      namedWithinMs: decisionMs + grace + slowest + AGENT_EVALUATES_MS,
+      // What is over is taken back with the next look of each kind, and the replica's next probe while it is down.
+      clearsWithinMs: TIMING.downTimeMs + slowest + AGENT_EVALUATES_MS,
+      graceAndIntervalMs: grace + slowest,
+      stabilityMs: STABILITY_MS,
+    };
     return {
       record,
       kind,
-      truth: { condition: "well", adc: "honest" },
+      truth: WELL,
+      before: WELL,
+      changedAt: BEGIN,
       adc: new SimulatedMember(),
-      judge,
+      judge: new MemberJudge(record, bounds, tally),
+      polled: {
+        up: memberState(record, "up", "UP"),
+        down: memberState(record, "down", "DOWN"),
+        leaving: memberState(record, "leaving", "GOING OUT OF SERVICE"),
+        out: memberState(record, "out", "OUT OF SERVICE"),
+      },
+      evaluatedAt: BEGIN,
+      heard: "up",
+      evaluationIsDue: false,
     };
   }
 }
 
-/** What happens next to a member, and how long that lasts. Maintenance and faults are followed by a time of rest. */
-function changeTruth(truth: Truth, random: Random): number {
-  if (truth.condition !== "well" || truth.adc !== "honest") {
-    truth.condition = "well";
-    truth.adc = "honest";
-    return random.between(600_000, 6 * 3_600_000);
-  }
-  const dice = random.next();
-  if (dice < 0.35) {
-    truth.condition = "maintenance";
-    return random.between(120_000, 2 * 3_600_000);
-  }
-  if (dice < 0.55) {
-    truth.condition = "dead";
-    truth.adc = random.next() < 0.4 ? "stuck_up" : "honest";
-    return random.between(30_000, 1_800_000);
-  }
-  if (dice < 0.7) {
-    // A flap: back before anyone is sure.
-    truth.condition = random.pick(["dead", "sick", "maintenance"] as const);
-    return random.between(1_000, 45_000);
-  }
-  if (dice < 0.85) {
-    truth.condition = "sick";
-    return random.between(60_000, 1_800_000);
-  }
-  truth.adc = "stuck_down";
-  return random.between(60_000, 3_600_000);
+function memberState(record: MemberRecord, state: AdcBelief, rawState: string): MemberState {
+  return {
+    adcService: record.adcService,
+    server: record.server,
+    address: record.address,
+    port: record.port,
+    state,
+    rawState,
+    trofsReason: null,
+    connections: null,
+    sinceMs: null,
+    enabled: state === "up" || state === "down",
+    monitors: [],
+    blind: [],
+  };
 }

@@ -1,4 +1,3 @@
-import type { MonitorState } from "../../src/estate/adc-state.ts";
 import { initialReplica, stepReplica, type ReplicaState } from "../../src/verdict/replica.ts";
 import { TIMING } from "./estate.ts";
 
@@ -10,29 +9,64 @@ const PARAMETERS = {
   downTimeMs: TIMING.downTimeMs,
 };
 
+export type AdcBelief = "up" | "down" | "leaving" | "out";
+
+/** How long a member that is taken out stays on its way: the delay an administrator gives its last clients. */
+const LEAVES_FOR_MS = 60_000;
+
 /** The ADC's own monitoring of one member: the same state machine on its own grid, late by a probe's time-out. */
 export class SimulatedMember {
   #state: ReplicaState = initialReplica();
-  /** What its state machine says, with the time from which that shows: a failure shows when its time-out is over. */
-  readonly #changes: { at: number; up: boolean }[] = [{ at: 0, up: true }];
-  monitors: readonly MonitorState[] = [];
+  /** What it believes, with the time from which that shows: a failure shows when its time-out is over. */
+  readonly #changes: { at: number; belief: AdcBelief }[] = [{ at: 0, belief: "up" }];
+  #disabled = false;
 
   /** One probe of the ADC; returns the time to its next. */
   probe(at: number, passes: boolean): number {
+    if (this.#disabled) {
+      return TIMING.intervalMs;
+    }
     this.#state = stepReplica(this.#state, PARAMETERS, passes);
-    const up = this.#state.opinion !== "down";
-    if (this.#changes.at(-1)?.up !== up) {
-      this.#changes.push({ at: passes ? at : at + TIMING.timeoutMs, up });
+    if (this.#state.settled !== "unknown") {
+      this.#believe(this.#state.settled, passes ? at : at + TIMING.timeoutMs);
     }
     return this.#state.settled === "down" ? TIMING.downTimeMs : TIMING.intervalMs;
   }
 
+  takeOut(at: number): void {
+    this.#disabled = true;
+    this.#believe("leaving", at);
+    this.#believe("out", at + LEAVES_FOR_MS);
+  }
+
+  /** An enabled member is DOWN until its first good probe. */
+  putBack(at: number): void {
+    this.#disabled = false;
+    this.#state = initialReplica();
+    this.#believe("down", at);
+  }
+
   /** What a poll at this time reads. */
-  upAt(at: number): boolean {
+  beliefAt(at: number): AdcBelief {
+    return this.#changeAt(at)?.belief ?? "up";
+  }
+
+  /** Since when it has believed that. */
+  believedSince(at: number): number {
+    return this.#changeAt(at)?.at ?? 0;
+  }
+
+  #believe(belief: AdcBelief, at: number): void {
+    if (this.#changes.at(-1)?.belief !== belief) {
+      this.#changes.push({ at, belief });
+    }
+  }
+
+  #changeAt(at: number): { at: number; belief: AdcBelief } | undefined {
     for (;;) {
       const next = this.#changes[1];
       if (next === undefined || next.at > at) {
-        return this.#changes[0]?.up ?? true;
+        return this.#changes[0];
       }
       this.#changes.shift();
     }

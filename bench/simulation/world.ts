@@ -2,25 +2,33 @@ import type { Observation } from "../../src/probes/probe.ts";
 import type { FailureReason, Step } from "../../src/probes/reason.ts";
 import type { ServiceKind } from "./estate.ts";
 
-/** The truth about one member: how it is, and what the ADC's own monitoring of it is worth. */
+/**
+ * How a member is. `maintenance`: its component is inactive, as Exchange shows it on the wire. `dead`: nobody listens.
+ * `sick`: it greets and then fails, which no monitor of this estate sees. `strict`: it serves clients, and says
+ * something else than its monitor waits for. `refuses_us`: the monitor's own path is closed to our address only.
+ */
+export type Condition = "well" | "maintenance" | "dead" | "sick" | "strict" | "refuses_us";
+
+/** How a member is, and what the ADC's own monitoring of it is worth. */
 export interface Truth {
-  /**
-   * `maintenance`: its component is inactive, as Exchange shows it on the wire. `dead`: nobody listens. `sick`: it
-   * greets and then fails, which no monitor of this estate sees.
-   */
-  condition: "well" | "maintenance" | "dead" | "sick";
+  readonly condition: Condition;
   /** `stuck_up`: suppressed or switched off, the ADC goes on saying UP. `stuck_down`: its path to the server is cut. */
-  adc: "honest" | "stuck_up" | "stuck_down";
+  readonly adc: "honest" | "stuck_up" | "stuck_down";
 }
 
-/** Whether the ADC's monitor (and our replica of it) passes now. */
-export function monitorPasses(kind: ServiceKind, truth: Truth): boolean {
+export const WELL: Truth = { condition: "well", adc: "honest" };
+
+/** Whether the monitor passes now, run by the ADC or by us. */
+export function monitorPasses(kind: ServiceKind, truth: Truth, who: "adc" | "us"): boolean {
   switch (truth.condition) {
     case "well":
     case "sick":
       return true;
     case "dead":
+    case "strict":
       return false;
+    case "refuses_us":
+      return who === "adc";
     case "maintenance":
       // The port still opens, which is all that IMAP's monitor looks at.
       return kind === "imap";
@@ -34,6 +42,8 @@ export type LookName =
 export function lookPasses(look: LookName, truth: Truth): boolean {
   switch (truth.condition) {
     case "well":
+    case "strict":
+    case "refuses_us":
       return true;
     case "dead":
     case "sick":
@@ -45,19 +55,28 @@ export function lookPasses(look: LookName, truth: Truth): boolean {
 }
 
 interface Failure {
-  readonly outcome: "failed" | "refused" | "timeout";
+  readonly outcome: "failed" | "refused" | "timeout" | "mismatch";
   readonly step: Step;
   readonly reason: FailureReason;
 }
 
 /** What a failing probe sees. */
 export function failureSeen(probe: ServiceKind | LookName, truth: Truth): Failure {
-  if (truth.condition === "dead") {
-    return { outcome: "refused", step: "connect", reason: "refused" };
+  switch (truth.condition) {
+    case "dead":
+      return { outcome: "refused", step: "connect", reason: "refused" };
+    case "sick":
+      return { outcome: "timeout", step: "response", reason: "response_timeout" };
+    case "strict":
+    case "refuses_us":
+      return { outcome: "mismatch", step: "response", reason: "pattern_missing" };
+    case "well":
+    case "maintenance":
+      return inMaintenance(probe);
   }
-  if (truth.condition === "sick") {
-    return { outcome: "timeout", step: "response", reason: "response_timeout" };
-  }
+}
+
+function inMaintenance(probe: ServiceKind | LookName): Failure {
   switch (probe) {
     case "imap_greeting":
     case "imap":
@@ -77,18 +96,35 @@ export function failureSeen(probe: ServiceKind | LookName, truth: Truth): Failur
 /** A probe lost on the network between: it says nothing about the server, and every path has some. */
 export const LOST: Failure = { outcome: "timeout", step: "connect", reason: "connect_timeout" };
 
-export function observation(at: number, failure: Failure | null, exchange: boolean): Observation {
-  const facts = {
-    startedAt: at,
-    durationMs: 20,
-    phases: {},
-    responseTimeMs: null,
-    tls: null,
-    servedBy: null,
-    exchangeSeen: failure === null && exchange,
-    evidence: { transcript: "", detail: null },
-  };
+const NO_EVIDENCE = { transcript: "", detail: null };
+const NO_PHASES = {};
+
+export function observation(at: number, failure: Failure | null): Observation {
   return failure === null
-    ? { ...facts, outcome: "match", reason: "ok", step: "response" }
-    : { ...facts, ...failure };
+    ? {
+        startedAt: at,
+        durationMs: 20,
+        phases: NO_PHASES,
+        responseTimeMs: null,
+        tls: null,
+        servedBy: null,
+        exchangeSeen: true,
+        evidence: NO_EVIDENCE,
+        outcome: "match",
+        reason: "ok",
+        step: "response",
+      }
+    : {
+        startedAt: at,
+        durationMs: 20,
+        phases: NO_PHASES,
+        responseTimeMs: null,
+        tls: null,
+        servedBy: null,
+        exchangeSeen: false,
+        evidence: NO_EVIDENCE,
+        outcome: failure.outcome,
+        reason: failure.reason,
+        step: failure.step,
+      };
 }

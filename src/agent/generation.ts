@@ -67,7 +67,7 @@ export class Generation {
   #evaluatedAt: number;
 
   constructor(options: GenerationOptions) {
-    const { config, events, now, monotonic } = options;
+    const { config, events, log, now, monotonic } = options;
     this.config = config;
     this.#options = options;
     // Every probe in flight listens, and there is no sensible number to warn at.
@@ -90,6 +90,7 @@ export class Generation {
       monotonic,
       ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
+    // No closure may name `options`: it would hold on to the earlier generation, and that one to its own.
     this.#scheduler = new Scheduler(monotonic, {
       onLag: (lagMs) => {
         events.scheduleLag(lagMs / 1000);
@@ -101,7 +102,7 @@ export class Generation {
       },
       onBroken: ({ id }, error) => {
         const text = error instanceof Error ? error.stack : String(error);
-        options.log.error({ job: id, error: text }, "a mistake of this program: started again");
+        log.error({ job: id, error: text }, "a mistake of this program: started again");
       },
     });
     this.#workers = new WorkerPool({ ways: config, events, log: options.log, now });

@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly reread: (() => ReturnType<typeof loadConfig>) | null;
   /** Resolves when the process is to end: an ADC that hangs then delays the start no longer. */
   readonly ended?: Promise<unknown>;
+  /** Bound of the history's memory. Default: 64 MB. */
+  readonly historyBytes?: number;
 }
 
 export type StartedService =
@@ -43,7 +45,10 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     revision: "unknown",
     phases: config.metrics.phases,
   });
-  const history = createHistory({ maxBytes: HISTORY_BYTES, now: Date.now });
+  const history = createHistory({
+    maxBytes: options.historyBytes ?? HISTORY_BYTES,
+    now: Date.now,
+  });
   const opened = await openDeclarations(config, log);
   if (opened.kind === "failed") {
     metrics.close();

@@ -5,6 +5,6 @@ test("three simulated hours of maintenance, faults and flaps: no false alarm, no
   const result = simulate({ hours: 3, servers: 8, seed: 20261103 });
   expect(result.falseAlarms).toEqual([]);
   expect(result.missed).toEqual([]);
-  const named = new Set(result.delays.map((delay) => delay.alarm));
+  const named = new Set(result.named.map((each) => each.alarm));
   expect([...named].sort()).toEqual(["false_down", "false_up", "routes_to_maintenance"]);
 });

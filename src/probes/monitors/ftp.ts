@@ -177,7 +177,7 @@ export function passivePort(reply: CodedReply): number | null {
     const port = /\(\|\|\|(\d{1,5})\|\)/.exec(reply.text)?.[1];
     return port === undefined ? null : validPort(Number(port));
   }
-  const numbers = /\d+,\d+,\d+,\d+,(\d+),(\d+)/.exec(reply.text);
+  const numbers = /(?:\d{1,3},){4}(\d{1,3}),(\d{1,3})/.exec(reply.text);
   return reply.code === 227 && numbers !== null
     ? validPort(Number(numbers[1]) * 256 + Number(numbers[2]))
     : null;

@@ -26,7 +26,7 @@ export function signsOfHeaders(header: (name: string) => string | null): Signs {
 
 /** IMAP and POP greetings of Exchange name the product and, on premises, no server. */
 export function signsOfGreeting(line: string): Signs {
-  return /Microsoft Exchange.*(IMAP4|POP3) service/i.test(line)
+  return /Microsoft Exchange.{0,80}(IMAP4|POP3) service/i.test(line)
     ? { servedBy: null, exchangeSeen: true }
     : NONE;
 }

@@ -1,0 +1,109 @@
+import { seededRandom, type Random } from "../simulation/random.ts";
+import { mutateBytes } from "./mutate.ts";
+import type { FuzzTarget } from "./target.ts";
+
+export interface FuzzOptions {
+  readonly inputs: number;
+  readonly seed: number;
+  /** Told before each input is read, so that a watcher knows what a hang hangs on. */
+  readonly onInput?: (input: Buffer) => void;
+  readonly onProgress?: (done: number) => void;
+}
+
+export interface Finding {
+  readonly input: Buffer;
+  readonly what: string;
+}
+
+export interface FuzzResult {
+  readonly inputs: number;
+  readonly durationMs: number;
+  readonly slowestMs: number;
+  readonly peakMemoryMb: number;
+  readonly findings: readonly Finding[];
+}
+
+/** An input that is worked on for longer is a hang. */
+export const LONGEST_MS = 1_000;
+/** What waits for a peer has its own time-out, far shorter. */
+const LONGEST_WAIT_MS = 30_000;
+/** Heap and buffers together, all inputs under way included. */
+export const MOST_MEMORY_MB = 256;
+const LOOK_AT_MEMORY_EVERY = 1_000;
+const MOST_FINDINGS = 20;
+
+/** Reads so many inputs made from a target's seeds; the same seed makes the same inputs in the same order. */
+export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzResult> {
+  const random = seededRandom(options.seed);
+  const findings: Finding[] = [];
+  const began = performance.now();
+  let made = 0;
+  let slowestMs = 0;
+  let peakMemoryMb = 0;
+  const slot = async (index: number): Promise<void> => {
+    while (made < options.inputs && findings.length < MOST_FINDINGS) {
+      made += 1;
+      const input = inputOf(target, random);
+      options.onInput?.(input);
+      const { tookMs, what } = await readOne(target, input, index);
+      slowestMs = Math.max(slowestMs, tookMs);
+      if (what !== null) {
+        findings.push({ input, what });
+      }
+      if (made % LOOK_AT_MEMORY_EVERY === 0) {
+        options.onProgress?.(made);
+        const memoryMb = memoryInUseMb();
+        peakMemoryMb = Math.max(peakMemoryMb, memoryMb);
+        if (memoryMb > MOST_MEMORY_MB) {
+          findings.push({ input, what: `${memoryMb.toFixed(0)} MB in use` });
+        }
+      }
+    }
+  };
+  const slots = Array.from({ length: target.concurrency ?? 1 }, (_, index) => slot(index));
+  await Promise.all(slots);
+  return {
+    inputs: made,
+    durationMs: performance.now() - began,
+    slowestMs,
+    peakMemoryMb: Math.max(peakMemoryMb, memoryInUseMb()),
+    findings,
+  };
+}
+
+/** What reading an input came to: null when all was well. */
+export async function readOne(
+  target: FuzzTarget,
+  input: Buffer,
+  slot = 0,
+): Promise<{ readonly tookMs: number; readonly what: string | null }> {
+  const began = performance.now();
+  const cpuBefore = process.cpuUsage();
+  let what: string | null = null;
+  try {
+    const result = target.read(input, slot);
+    if (result instanceof Promise) {
+      await result;
+    }
+  } catch (error) {
+    what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  const waitedMs = performance.now() - began;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  // A machine that is busy with other things makes any input slow: work is measured, and waiting only roughly.
+  const tookMs = Math.min(waitedMs, (user + system) / 1_000);
+  const slow = tookMs > LONGEST_MS || waitedMs > LONGEST_WAIT_MS;
+  const words = `took ${tookMs.toFixed(0)} ms of work in ${waitedMs.toFixed(0)} ms`;
+  return { tookMs, what: what ?? (slow ? words : null) };
+}
+
+function inputOf(target: FuzzTarget, random: Random): Buffer {
+  return target.mutate !== undefined && random.next() < 0.5
+    ? target.mutate(random)
+    : mutateBytes(target.seeds, target.words ?? [], random);
+}
+
+function memoryInUseMb(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 1e6;
+}

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { flagValue } from "../flags.ts";
+import { LONGEST_MS, MOST_MEMORY_MB } from "./fuzz.ts";
+import { repositoryRoot } from "./root.ts";
+import { TARGETS } from "./targets.ts";
+import { fuzzWatched, type Watched } from "./watched.ts";
+
+/**
+ * `fuzz [--inputs 1000000] [--target NAME[,NAME…]] [--seed 1] [--findings DIRECTORY]`: mutated real inputs for everything that
+ * reads what comes from outside. Exit status 1 when one crashed, hung or took too much memory; it is then kept among the
+ * fixtures that the tests replay.
+ */
+const words = process.argv.slice(2);
+const inputs = Number(flagValue(words, "--inputs") ?? "1000000");
+const seed = Number(flagValue(words, "--seed") ?? "1");
+const names = flagValue(words, "--target")?.split(",") ?? [...TARGETS.keys()];
+const kept = flagValue(words, "--findings") ?? join(repositoryRoot(), "test", "fixtures", "fuzz");
+const unknown = names.filter((name) => !TARGETS.has(name));
+if (unknown.length > 0) {
+  console.error(`no target ${unknown.join(", ")}; there are ${[...TARGETS.keys()].join(", ")}`);
+  process.exit(1);
+}
+
+console.log(
+  `An input may take ${String(LONGEST_MS)} ms, a target ${String(MOST_MEMORY_MB)} MB. Seed ${String(seed)}.\n`,
+);
+console.log("| target | inputs | per second | slowest input | most memory | findings |");
+console.log("| --- | --- | --- | --- | --- | --- |");
+let found = 0;
+for (const name of names) {
+  const { result, findings } = await fuzzWatched({ target: name, inputs, seed });
+  console.log(row(name, result, findings.length));
+  found += findings.length;
+  for (const { input, what } of findings) {
+    console.log(`\n${name}: ${await keep(name, input)}\n${what}\n`);
+  }
+}
+process.exitCode = found === 0 ? 0 : 1;
+
+function row(name: string, result: Watched["result"], findings: number): string {
+  const cells =
+    result === null
+      ? ["ended early", "", "", ""]
+      : [
+          result.inputs.toLocaleString("en"),
+          Math.round((result.inputs / result.durationMs) * 1_000).toLocaleString("en"),
+          `${result.slowestMs.toFixed(0)} ms`,
+          `${result.peakMemoryMb.toFixed(0)} MB`,
+        ];
+  return `| ${[name, ...cells, String(findings)].join(" | ")} |`;
+}
+
+/** Writes an input where the tests will replay it; returns its path. */
+async function keep(target: string, input: Buffer): Promise<string> {
+  const directory = join(kept, target);
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, createHash("sha256").update(input).digest("hex").slice(0, 16));
+  await writeFile(file, input);
+  return file;
+}

@@ -1,0 +1,15 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** The repository, from the sources as from what is built of them: where package.json and the lab's files lie. */
+export function repositoryRoot(): string {
+  let directory = import.meta.dirname;
+  while (!existsSync(join(directory, "lab", "demo.conf"))) {
+    const parent = dirname(directory);
+    if (parent === directory) {
+      throw new Error("the repository's files are not here");
+    }
+    directory = parent;
+  }
+  return directory;
+}

@@ -1,0 +1,20 @@
+import type { Random } from "../simulation/random.ts";
+
+/** Something that reads what comes from outside. What it makes of an input does not matter: it must come back from it. */
+export interface FuzzTarget {
+  readonly name: string;
+  /** Real inputs to begin with. */
+  readonly seeds: readonly Buffer[];
+  /** Words that mean something to it. */
+  readonly words?: readonly string[];
+  /** A mutation that knows the structure; half of all inputs come from it where there is one. */
+  readonly mutate?: (random: Random) => Buffer;
+  /** So many inputs under way at once; 1 where nothing is waited for. */
+  readonly concurrency?: number;
+  /** Reads one input. Throwing, never coming back or keeping memory is a finding. */
+  readonly read: (input: Buffer, slot: number) => unknown;
+  readonly close?: () => Promise<void>;
+}
+
+/** How to make a target; some need servers of their own. */
+export type TargetMaker = () => FuzzTarget | Promise<FuzzTarget>;

@@ -1,0 +1,103 @@
+import type { AdcOpinion, MemberVerdict } from "../../src/verdict/verdicts.ts";
+import type { ServiceKind } from "./estate.ts";
+import type { Condition, Truth } from "./world.ts";
+
+/** The verdicts that call someone at night: each must be true whenever it is said, and said whenever it is true. */
+export const ALARMS = ["routes_to_maintenance", "false_up", "false_down"] as const;
+export type Alarm = (typeof ALARMS)[number];
+
+export function isAlarm(verdict: MemberVerdict): verdict is Alarm {
+  return ALARMS.some((alarm) => alarm === verdict);
+}
+
+/** What the simulator knows of one member, beside what the ADC told at its last poll. */
+export interface Situation {
+  readonly kind: ServiceKind;
+  readonly truth: Truth;
+  readonly adc: AdcOpinion;
+  /** The window over this server, and `over` only for a member that is still out. */
+  readonly window: "no" | "open" | "over";
+}
+
+/** What would be said by someone who knows everything; null where only time will tell (the ADC has yet to notice). */
+export function expectedVerdict({ kind, truth, adc, window }: Situation): MemberVerdict | null {
+  switch (adc) {
+    case "up":
+      return whileUp(kind, truth, window === "open");
+    case "down":
+      return whileDown(kind, truth, window === "open");
+    case "out":
+    case "leaving":
+    case "leaving_down":
+      return whileOut(truth.condition, adc === "out", window);
+    case "unknown":
+      return "unknown";
+  }
+}
+
+function whileUp(kind: ServiceKind, truth: Truth, declared: boolean): MemberVerdict | null {
+  switch (truth.condition) {
+    case "well":
+      return truth.adc === "stuck_down" ? null : "agree_up";
+    case "maintenance":
+      return kind === "imap" || truth.adc === "stuck_up" || declared
+        ? "routes_to_maintenance"
+        : null;
+    case "dead":
+      return truth.adc !== "stuck_up" ? null : declared ? "routes_to_maintenance" : "false_up";
+    case "sick":
+      return declared ? "routes_to_maintenance" : "blind_monitor";
+    case "strict":
+      return null;
+    case "refuses_us":
+      return "replica_differs";
+  }
+}
+
+function whileDown(kind: ServiceKind, truth: Truth, declared: boolean): MemberVerdict | null {
+  switch (truth.condition) {
+    case "well":
+      return truth.adc === "stuck_down" ? "false_down" : null;
+    case "maintenance":
+      return kind === "imap" && truth.adc === "honest" ? null : "maintenance_expected";
+    case "dead":
+      return declared ? "maintenance_expected" : "agree_down";
+    case "sick":
+      return null;
+    case "strict":
+      return declared ? "maintenance_expected" : "strict_monitor";
+    case "refuses_us":
+      return null;
+  }
+}
+
+function whileOut(
+  condition: Condition,
+  isOut: boolean,
+  window: Situation["window"],
+): MemberVerdict | null {
+  const good = condition === "well";
+  if (window === "over") {
+    return good ? "return_overdue" : "drained_undeclared";
+  }
+  if (window === "open") {
+    return good && isOut ? "ready_to_return" : "drained";
+  }
+  return "drained_undeclared";
+}
+
+/**
+ * The alarm that is so, by the truth and the ADC's last word. It is so from the first moment, also where the ADC is
+ * honest and will soon notice: a short one need not be named, but naming it is not false.
+ */
+export function trueAlarm(situation: Situation): Alarm | null {
+  const { kind, truth, adc, window } = situation;
+  if (adc === "up") {
+    const broken = truth.condition !== "well" && truth.condition !== "refuses_us";
+    if (truth.condition === "maintenance" || (broken && window === "open")) {
+      return "routes_to_maintenance";
+    }
+  }
+  const expected = expectedVerdict({ kind, truth, adc, window });
+  return expected !== null && isAlarm(expected) ? expected : null;
+}

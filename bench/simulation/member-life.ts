@@ -1,0 +1,43 @@
+import type { ServiceKind } from "./estate.ts";
+import type { Random } from "./random.ts";
+import { WELL, type Truth } from "./world.ts";
+
+/** What happens next to a member, and how long that lasts. Maintenance and faults are followed by a time of rest. */
+export function nextTruth(
+  truth: Truth,
+  kind: ServiceKind,
+  random: Random,
+): { readonly truth: Truth; readonly lastsMs: number } {
+  if (truth !== WELL) {
+    return { truth: WELL, lastsMs: random.whole(600_000, 6 * 3_600_000) };
+  }
+  const dice = random.next();
+  const becomes = (
+    condition: Truth["condition"],
+    fromMs: number,
+    toMs: number,
+    adc: Truth["adc"] = "honest",
+  ): ReturnType<typeof nextTruth> => ({
+    truth: { condition, adc },
+    lastsMs: random.whole(fromMs, toMs),
+  });
+  if (dice < 0.3) {
+    return becomes("maintenance", 120_000, 2 * 3_600_000);
+  }
+  if (dice < 0.48) {
+    return becomes("dead", 30_000, 1_800_000, random.next() < 0.4 ? "stuck_up" : "honest");
+  }
+  if (dice < 0.63) {
+    // A flap: back before anyone is sure.
+    return becomes(random.pick(["dead", "sick", "maintenance"] as const), 1_000, 45_000);
+  }
+  if (dice < 0.76) {
+    return becomes("sick", 60_000, 1_800_000);
+  }
+  if (dice < 0.86 && kind !== "imap") {
+    // A bare port cannot be too strict, and only a page can be closed to one address alone.
+    const refused = kind === "https" && random.next() < 0.5;
+    return becomes(refused ? "refuses_us" : "strict", 120_000, 3_600_000);
+  }
+  return becomes("well", 60_000, 3_600_000, "stuck_down");
+}

@@ -1,0 +1,73 @@
+import { declaredFor, type Declared } from "../../src/maintenance/declared.ts";
+import { declaredWindows, type DeclaredWindows } from "../../src/maintenance/prepared.ts";
+import { EMPTY_STORE } from "../../src/maintenance/stored.ts";
+import type { Random } from "./random.ts";
+import type { Truth } from "./world.ts";
+
+/** What an administrator does to a server, at an offset from the beginning of the work. */
+export interface Step {
+  readonly afterMs: number;
+  readonly does: "begin" | "take_out" | "break" | "mend" | "put_back" | "window_ends" | "end";
+}
+
+/** A piece of work on one server: all its members at once, taken out of the ADC or not, declared or not. */
+export interface Operation {
+  readonly breaks: Truth;
+  /** For how long it was declared; null for work that nobody declared. */
+  readonly windowMs: number | null;
+  readonly steps: readonly Step[];
+}
+
+const DRAIN_MS = 120_000;
+
+/** Draws a piece of work: most are declared and taken out; some forget one of the two, or to put it back in time. */
+export function drawOperation(random: Random): Operation {
+  const dice = random.next();
+  const declared = dice < 0.7;
+  const takenOut = dice < 0.45 || (dice >= 0.7 && dice < 0.9);
+  const forgotten = takenOut && random.next() < 0.3;
+  const brokenAt = takenOut ? DRAIN_MS : random.whole(0, 60_000);
+  const mendedAt = brokenAt + random.whole(300_000, 5_400_000);
+  const windowMs = mendedAt + random.whole(60_000, 1_800_000);
+  const putBackAt = windowMs + (forgotten ? 1 : -1) * random.whole(0, 50_000);
+  const overdueMs = forgotten ? random.whole(600_000, 3_600_000) : 0;
+  const steps: Step[] = [
+    { afterMs: 0, does: "begin" },
+    ...(takenOut ? [{ afterMs: 0, does: "take_out" } as const] : []),
+    { afterMs: brokenAt, does: "break" },
+    { afterMs: mendedAt, does: "mend" },
+    { afterMs: windowMs, does: "window_ends" },
+    ...(takenOut ? [{ afterMs: putBackAt + overdueMs, does: "put_back" } as const] : []),
+    { afterMs: Math.max(windowMs, putBackAt + overdueMs) + 1_000, does: "end" },
+  ];
+  return {
+    breaks: { condition: random.next() < 0.25 ? "dead" : "maintenance", adc: "honest" },
+    windowMs: declared ? windowMs : null,
+    steps: steps.sort((a, b) => a.afterMs - b.afterMs),
+  };
+}
+
+/** The last declared window of each server, judged by the agent's own rules for windows. */
+export class SimulatedWindows {
+  readonly #byServer = new Map<string, DeclaredWindows>();
+
+  declare(server: string, startAt: number, endAt: number): void {
+    const window = {
+      name: "work",
+      servers: [server],
+      when: { kind: "fixed", startAt, endAt } as const,
+      reason: null,
+      author: null,
+      autoEnd: false,
+      flexible: false,
+    };
+    this.#byServer.set(server, declaredWindows([window], EMPTY_STORE));
+  }
+
+  declaredFor(server: string, now: number, outSince: number | null): Declared {
+    const windows = this.#byServer.get(server);
+    return windows === undefined
+      ? { state: "no", window: null, endAt: null }
+      : declaredFor(server, windows, now, outSince);
+  }
+}

@@ -1,0 +1,38 @@
+import type { MemberVerdict } from "../../src/verdict/verdicts.ts";
+import type { Situation } from "./expected.ts";
+
+/** How long a verdict stood in a situation, and how much of that was neither expected nor on its way there. */
+export interface Cell {
+  heldMs: number;
+  /** Said although something else had been expected for longer than the agent may take to notice. */
+  wrongMs: number;
+  wrongTimes: number;
+}
+
+/** Situations by verdicts: who was right, in member-milliseconds. Plain data, so that a worker can send it. */
+export type Tally = Record<string, Partial<Record<MemberVerdict, Cell>>>;
+
+/** A situation's name in the table: what is so, what the ADC believes, what was declared. */
+export function situationName({ kind, truth, adc, window }: Situation): string {
+  const port = kind === "imap" && truth.condition === "maintenance" ? " (port open)" : "";
+  const monitoring = truth.adc === "honest" ? "" : `, ${truth.adc.replace("_", " ")}`;
+  const declared = window === "no" ? "" : `, window ${window}`;
+  return `${truth.condition}${port}${monitoring}, ADC ${adc}${declared}`;
+}
+
+export function cellOf(tally: Tally, situation: string, said: MemberVerdict): Cell {
+  const row = (tally[situation] ??= {});
+  return (row[said] ??= { heldMs: 0, wrongMs: 0, wrongTimes: 0 });
+}
+
+/** Adds one tally to another. */
+export function addTally(sum: Tally, more: Tally): void {
+  for (const [situation, row] of Object.entries(more)) {
+    for (const [said, cell] of Object.entries(row) as [MemberVerdict, Cell][]) {
+      const into = cellOf(sum, situation, said);
+      into.heldMs += cell.heldMs;
+      into.wrongMs += cell.wrongMs;
+      into.wrongTimes += cell.wrongTimes;
+    }
+  }
+}

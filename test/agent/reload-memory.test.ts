@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { Agent } from "../../src/agent/agent.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
+import { createDeclarations } from "../../src/maintenance/declarations.ts";
+import { repositoryRoot } from "../../bench/fuzz/root.ts";
+
+const RELOADS = 4;
+const DEADLINE_MS = 10_000;
+
+/** V8's own collection of garbage, switched on at run time. */
+function garbageCollection(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}
+
+test("a reload leaves nothing of the configurations before it in memory", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "adc-witness-reload-"));
+  const read = await parseConfig(
+    JSON.stringify({
+      agent: "test",
+      state_dir: directory,
+      // Every address is refused before a packet leaves.
+      unmapped: "refuse",
+      adcs: [{ name: "lab", ns_conf: join(repositoryRoot(), "lab", "demo.conf") }],
+    }),
+    { file: "test.yml", baseDir: directory, env: {} },
+  );
+  if (read.kind === "invalid") {
+    throw new Error(read.problems.map(({ message }) => message).join("\n"));
+  }
+  const { config } = read;
+  const metrics = createMetrics({ version: "0", revision: "0", phases: false });
+  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+  const declarations = createDeclarations({
+    configured: [],
+    store: null,
+    snapshot: null,
+    onFailure: ignore,
+  });
+  const agent = await Agent.open({ config, declarations, events: metrics, log });
+  try {
+    await agent.start();
+    const before: WeakRef<object>[] = [];
+    for (let reload = 0; reload < RELOADS; reload += 1) {
+      before.push(new WeakRef(agent.generation), new WeakRef(agent.state));
+      await agent.reload(config);
+    }
+    const collect = garbageCollection();
+    const alive = (): number => before.filter((each) => each.deref() !== undefined).length;
+    const deadline = performance.now() + DEADLINE_MS;
+    // A reference is kept to the end of its turn; probes that were broken off may hold theirs a little longer.
+    for (collect(); alive() > 0 && performance.now() < deadline; collect()) {
+      await sleep(20);
+    }
+    expect(alive()).toBe(0);
+    expect(agent.state.probes.length).toBeGreaterThan(0);
+  } finally {
+    await agent.stop();
+    metrics.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+function ignore(): void {
+  // Nothing of it matters here.
+}
