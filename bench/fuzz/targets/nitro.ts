@@ -119,6 +119,7 @@ function player(tape: Tape, random: Random): NitroClient {
       const rows: unknown = JSON.parse(JSON.stringify(mutateJson(answer.rows, random)));
       return Promise.resolve({ ...answer, rows: Array.isArray(rows) ? rows.filter(isRow) : [] });
     },
+    localAddress: () => "192.0.2.7",
     pausedForMs: () => 0,
     stop: () => undefined,
     close: () => Promise.resolve(),
