@@ -21,14 +21,17 @@ function escapeCharacter(character: string): string {
   }
 }
 
-/** `name="value",name="value"`, without braces; names come from the definitions and need no escaping. */
+/**
+ * `name="value",name="value"`, without braces; names come from the definitions and need no escaping. Joined, since the text
+ * is kept and used again: concatenated it would stay a chain of its pieces.
+ */
 export function labelPairs(pairs: readonly (readonly [string, string | number])[]): string {
-  let text = "";
-  for (const [name, value] of pairs) {
-    const escaped = typeof value === "number" ? String(value) : escapeLabelValue(value);
-    text += text === "" ? `${name}="${escaped}"` : `,${name}="${escaped}"`;
-  }
-  return text;
+  return pairs
+    .map(([name, value]) => {
+      const escaped = typeof value === "number" ? String(value) : escapeLabelValue(value);
+      return `${name}="${escaped}"`;
+    })
+    .join(",");
 }
 
 /** One more label behind those already written. */

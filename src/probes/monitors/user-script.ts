@@ -1,11 +1,10 @@
-import { execFile, type ChildProcess } from "node:child_process";
 import type { Probe } from "../probe.ts";
-import { namedBreak, type Break } from "../wire/break.ts";
 import { resolveTarget } from "../wire/dial.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import { observe } from "../wire/probe-run.ts";
+import { runCommand } from "../wire/run-command.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
-const LARGEST_OUTPUT_BYTES = 64 * 1024;
+const MOST_OUTPUT_BYTES = 64 * 1024;
 
 /**
  * USER with a script of the operator's own, which exists only on the ADC: a command of the configuration stands for it.
@@ -44,7 +43,13 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
     const command = (spec.command ?? []).map((word) =>
       word.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole),
     );
-    const exit = await runCommand(run, command, spec);
+    const exit = await runCommand(run, command, {
+      mostOutputBytes: MOST_OUTPUT_BYTES,
+      environment: {
+        ADC_WITNESS_USERNAME: spec.credential?.username ?? "",
+        ADC_WITNESS_PASSWORD: spec.credential?.password ?? "",
+      },
+    });
     if (exit.kind !== "exit") {
       return run.broken("transaction", exit);
     }
@@ -53,61 +58,5 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
     return exit.code === 0
       ? run.match("transaction")
       : run.mismatch("transaction", "bad_status", `exit status ${exit.code}`);
-  });
-}
-
-interface CommandExit {
-  readonly kind: "exit";
-  readonly code: number;
-  readonly output: string;
-}
-
-function runCommand(
-  run: ProbeRun,
-  command: readonly string[],
-  spec: MonitorSpec,
-): Promise<CommandExit | Break> {
-  const [program = "", ...args] = command;
-  if (run.interrupted !== null) {
-    return Promise.resolve(run.interrupted);
-  }
-  return new Promise((resolve) => {
-    let child: ChildProcess | null = null;
-    const resource = {
-      interrupt(why: Break): void {
-        child?.kill("SIGKILL");
-        resolve(why);
-      },
-      release(): void {
-        child?.kill("SIGKILL");
-      },
-    };
-    run.hold(resource);
-    child = execFile(
-      program,
-      args,
-      {
-        encoding: "utf8",
-        maxBuffer: LARGEST_OUTPUT_BYTES,
-        windowsHide: true,
-        env: {
-          ...process.env,
-          ADC_WITNESS_USERNAME: spec.credential?.username ?? "",
-          ADC_WITNESS_PASSWORD: spec.credential?.password ?? "",
-        },
-      },
-      (error, stdout, stderr) => {
-        run.drop(resource);
-        const output = `${stdout}${stderr}`;
-        if (error === null) {
-          resolve({ kind: "exit", code: 0, output });
-        } else if (typeof error.code === "number") {
-          resolve({ kind: "exit", code: error.code, output });
-        } else {
-          const why = error.signal ?? error.code ?? error.message;
-          resolve(namedBreak("fault", "agent_fault", `${program}: ${why}`));
-        }
-      },
-    );
   });
 }

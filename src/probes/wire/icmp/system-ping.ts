@@ -1,13 +1,19 @@
-import { execFile, type ChildProcess } from "node:child_process";
-import { namedBreak, type Break } from "../break.ts";
+import { namedBreak } from "../break.ts";
 import type { ProbeRun } from "../probe-run.ts";
+import { runCommand, type CommandExit } from "../run-command.ts";
 import type { EchoQuestion, EchoResult } from "./echo.ts";
 import { localRefusal } from "./local-refusal.ts";
+
+const MOST_OUTPUT_BYTES = 16 * 1024;
 
 /** One echo by one process of the system's own `ping`: what every system has, and dear. */
 export async function pingOnce(run: ProbeRun, question: EchoQuestion): Promise<EchoResult> {
   const command = pingCommand(process.platform, { ...question, timeoutMs: run.remainingMs() });
-  const result = await spawnPing(run, command);
+  const result = await runCommand(run, command, {
+    mostOutputBytes: MOST_OUTPUT_BYTES,
+    // Its words are read: they must be English.
+    environment: { LC_ALL: "C" },
+  });
   if (result.kind !== "exit") {
     return result;
   }
@@ -17,12 +23,6 @@ export async function pingOnce(run: ProbeRun, question: EchoQuestion): Promise<E
 
 interface PingPlan extends EchoQuestion {
   readonly timeoutMs: number;
-}
-
-interface PingExit {
-  readonly kind: "exit";
-  readonly code: number;
-  readonly output: string;
 }
 
 /** The command line for one echo on this platform; units of the wait differ between systems. */
@@ -53,47 +53,8 @@ export function pingCommand(platform: NodeJS.Platform, plan: PingPlan): readonly
   return ["ping", family === 6 ? "-6" : "-4", "-n", "-c", "1", "-W", seconds, ...source, address];
 }
 
-function spawnPing(run: ProbeRun, command: readonly string[]): Promise<PingExit | Break> {
-  const [program = "ping", ...args] = command;
-  if (run.interrupted !== null) {
-    return Promise.resolve(run.interrupted);
-  }
-  return new Promise((resolve) => {
-    let child: ChildProcess | null = null;
-    const resource = {
-      interrupt(why: Break): void {
-        child?.kill("SIGKILL");
-        resolve(why);
-      },
-      release(): void {
-        child?.kill("SIGKILL");
-      },
-    };
-    run.hold(resource);
-    child = execFile(
-      program,
-      args,
-      {
-        encoding: "utf8",
-        maxBuffer: 16 * 1024,
-        windowsHide: true,
-        env: { ...process.env, LC_ALL: "C" },
-      },
-      (error, stdout, stderr) => {
-        run.drop(resource);
-        if (error !== null && typeof error.code !== "number") {
-          resolve(namedBreak("fault", "agent_fault", `${program}: ${String(error.code)}`));
-        } else {
-          const code = typeof error?.code === "number" ? error.code : 0;
-          resolve({ kind: "exit", code, output: `${stdout}${stderr}` });
-        }
-      },
-    );
-  });
-}
-
 /** What the system's ping said: exit 0 is a reply on Unix, 1 no reply, else an error of ours; Windows needs the words. */
-export function readPing(platform: NodeJS.Platform, exit: PingExit): EchoResult {
+export function readPing(platform: NodeJS.Platform, exit: CommandExit): EchoResult {
   const { code, output } = exit;
   const replied = platform === "win32" ? /TTL=\d+|time[=<]/i.test(output) : code === 0;
   if (replied) {
