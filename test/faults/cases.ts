@@ -425,8 +425,8 @@ export const CASES: readonly FaultCase[] = [
     { haproxy: "interim", plugins: "interim" },
   ],
   ["http.early_hints_first", "http-ecv", "up", "match", "response", "ok"],
-  ["http.continue_forever", "http", "down", "timeout", "response", "response_timeout"],
-  ["http.continue_forever", "http-ecv", "down", "timeout", "response", "response_timeout"],
+  ["http.continue_forever", "http", "down", "failed", "response", "protocol_error"],
+  ["http.continue_forever", "http-ecv", "down", "failed", "response", "protocol_error"],
   [
     "http.version_0_9",
     "http",

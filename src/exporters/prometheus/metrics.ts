@@ -41,8 +41,6 @@ export interface Metrics extends Omit<Recorded, "families"> {
 const CHUNK_LENGTH = 64 * 1024;
 /** Longest time rendering holds the event loop before it lets others run. */
 const TURN_MS = 4;
-/** So many entities are written between two looks at the clock, which costs about as much as writing one. */
-const LOOK_EVERY = 32;
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const { families: recordedFamilies, ...recording } = createRecorded(options);
@@ -78,8 +76,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     function* steps(): Steps {
       yield* recorded;
       yield* labels.update(live);
-      const { members, vservers, distinctProbes: probes } = labels;
-      const scope: Scope = { live, writer, sticky, pass, phases, members, vservers, probes };
+      const { members, vservers, servers, distinctProbes: probes } = labels;
+      const entities = { members, vservers, servers, probes };
+      const scope: Scope = { live, writer, sticky, pass, phases, ...entities };
       yield* agentFamilies(scope, lagMeter.read());
       yield* adcFamilies(scope);
       yield* verdictFamilies(scope);
@@ -89,17 +88,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
       writer.end();
     }
     let turnBegan = performance.now();
-    let step = 0;
-    for (const written of steps()) {
-      step += 1;
-      if (step % LOOK_EVERY !== 0) {
-        continue;
-      }
+    for (const step of steps()) {
       if (writer.pendingLength >= CHUNK_LENGTH) {
         chunks.push(Buffer.from(writer.take()));
       }
       if (performance.now() - turnBegan >= TURN_MS) {
-        await nextTurn(written);
+        await nextTurn(step);
         turnBegan = performance.now();
       }
     }

@@ -50,6 +50,7 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
       }),
     ],
     suspendedAccounts: [{ account: "probe-a", until: NOON + 1 }],
+    vservers: hour.vservers.map((vserver) => ({ ...vserver, clientAddressKept: true })),
     servers: hour.servers.map((server) => ({ ...server, maintenanceEnd: NOON })),
     members: hour.members.map((member) => ({
       ...member,

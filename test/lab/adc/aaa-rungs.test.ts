@@ -153,7 +153,10 @@ describe("large bodies behind 401-based AAA", () => {
       for (const server of other.servers.values()) {
         await server.set("ews", { kind: "auth_schemes", schemes: ["Basic"] });
       }
-      expect(await climb(other, ewsFolder, "/ews/exchange.asmx", "probe-a")).toBe("ok");
+      const small = await climb(other, ewsFolder, "/ews/exchange.asmx", "probe-a", {
+        options: { padding_bytes: 0 },
+      });
+      expect(small).toBe("ok");
       const padded = await climb(other, ewsFolder, "/ews/exchange.asmx", "probe-a", {
         options: { padding_bytes: 65_536 },
       });

@@ -4,6 +4,7 @@ import { ADC_OPINIONS } from "../../../verdict/verdicts.ts";
 import { labelPairs, withLabel } from "../text.ts";
 import {
   bit,
+  each,
   seconds,
   stateSetFamily,
   valueFamily,
@@ -26,12 +27,11 @@ export function* adcFamilies(scope: Scope): Steps {
     seconds(adc.lastPollAt),
   );
   writer.family("adc_witness_adc_node_primary");
-  for (const { entity, labels } of adcs) {
+  yield* each(adcs, ({ entity, labels }) => {
     for (const node of entity.nodes) {
       writer.sample(withLabel(labels, "node", node.node), bit(node.primary));
     }
-    yield;
-  }
+  });
   yield* stateSetFamily(
     scope,
     "adc_witness_adc_vserver_state",
@@ -52,14 +52,13 @@ export function* adcFamilies(scope: Scope): Steps {
     (member) => [member.adcOpinion],
   );
   writer.family("adc_witness_adc_monitor_up");
-  for (const { entity, labels } of members) {
+  yield* each(members, ({ entity, labels }) => {
     for (const monitor of entity.adcMonitors) {
       if (monitor.state === "up" || monitor.state === "down") {
         writer.sample(withLabel(labels, "monitor", monitor.monitor), bit(monitor.state === "up"));
       }
     }
-    yield;
-  }
+  });
   yield* valueFamily(
     scope,
     "adc_witness_adc_member_connections",

@@ -1,27 +1,12 @@
-import type { LiveMember, LiveServer } from "../../../agent/live.ts";
-import { labelPairs } from "../text.ts";
-import {
-  bit,
-  seconds,
-  stateSetFamily,
-  valueFamily,
-  type Labelled,
-  type Scope,
-  type Steps,
-} from "./scope.ts";
+import type { LiveMember } from "../../../agent/live.ts";
+import { bit, seconds, stateSetFamily, valueFamily, type Scope, type Steps } from "./scope.ts";
 
 export const MAINTENANCE_SOURCES = ["declared", "adc", "detected"] as const;
 type MaintenanceSource = (typeof MAINTENANCE_SOURCES)[number];
 
 /** Maintenance, the third dimension beside opinions and verdicts. */
 export function* maintenanceFamilies(scope: Scope): Steps {
-  const servers: readonly Labelled<LiveServer>[] = scope.live.servers.map((entity) => ({
-    entity,
-    labels: labelPairs([
-      ["adc", entity.adc],
-      ["server", entity.server],
-    ]),
-  }));
+  const { servers } = scope;
   yield* stateSetFamily(
     scope,
     "adc_witness_maintenance",

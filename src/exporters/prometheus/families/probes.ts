@@ -1,6 +1,6 @@
 import { PHASES } from "../../../probes/probe.ts";
 import { labelPairs, withLabel } from "../text.ts";
-import { bit, valueFamily, type Scope, type Steps } from "./scope.ts";
+import { bit, each, valueFamily, type Scope, type Steps } from "./scope.ts";
 
 /** The last run of each probe, and who answered at the VIPs. */
 export function* probeFamilies(scope: Scope): Steps {
@@ -16,30 +16,28 @@ export function* probeFamilies(scope: Scope): Steps {
     return found === null || found.responseTimeMs === null ? null : found.responseTimeMs / 1000;
   });
   writer.family("adc_witness_probe_failure_info");
-  for (const { entity, labels } of probes) {
+  yield* each(probes, ({ entity, labels }) => {
     if (entity.last !== null && entity.lastPassed !== true) {
       const { step, reason } = entity.last;
       writer.sample(withLabel(withLabel(labels, "step", step), "reason", reason), 1);
     }
-    yield;
-  }
+  });
   if (scope.phases) {
     writer.family("adc_witness_probe_phase_seconds");
-    for (const { entity, labels } of probes) {
+    yield* each(probes, ({ entity, labels }) => {
       for (const phase of PHASES) {
         const durationMs = entity.last?.phases[phase];
         if (durationMs !== undefined) {
           writer.sample(withLabel(labels, "phase", phase), durationMs / 1000);
         }
       }
-      yield;
-    }
+    });
   }
   yield* valueFamily(scope, "adc_witness_client_address_kept", vservers, ({ clientAddressKept }) =>
     clientAddressKept === undefined || clientAddressKept === null ? null : bit(clientAddressKept),
   );
   writer.family("adc_witness_vip_served_by_total");
-  for (const { entity } of vservers) {
+  yield* each(vservers, ({ entity }) => {
     for (const [server, answers] of entity.servedBy) {
       const pairs = [
         ["adc", entity.adc],
@@ -48,6 +46,5 @@ export function* probeFamilies(scope: Scope): Steps {
       ] as const;
       writer.sample(labelPairs(pairs), answers);
     }
-    yield;
-  }
+  });
 }

@@ -1,11 +1,17 @@
-import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../../agent/live.ts";
+import type {
+  LiveMember,
+  LiveProbe,
+  LiveServer,
+  LiveState,
+  LiveVserver,
+} from "../../../agent/live.ts";
 import type { MetricName } from "../definitions.ts";
 import type { FamilyWriter } from "../family-writer.ts";
 import { stateBits, type StickyStates } from "../sticky-states.ts";
 import { labelPairs, withLabel } from "../text.ts";
 
 /**
- * What one rendering pass works on. Families are generators that yield after each entity, so that whoever drives them
+ * What one rendering pass works on. Families are generators that yield every few entities, so that whoever drives them
  * can let the event loop breathe; each entity's label text is made once and used by all families.
  */
 export interface Scope {
@@ -17,6 +23,7 @@ export interface Scope {
   readonly phases: boolean;
   readonly members: readonly Labelled<LiveMember>[];
   readonly vservers: readonly Labelled<LiveVserver>[];
+  readonly servers: readonly Labelled<LiveServer>[];
   readonly probes: readonly Labelled<LiveProbe>[];
 }
 
@@ -34,6 +41,7 @@ export type Steps = Generator<undefined, void, undefined>;
 export class LabelMemory {
   readonly members: Labelled<LiveMember>[] = [];
   readonly vservers: Labelled<LiveVserver>[] = [];
+  readonly servers: Labelled<LiveServer>[] = [];
   /**
    * Of probes that differ in nothing but their id (the sites of a client-facing name, accounts of one transaction) the worst
    * speaks: one series twice would make Prometheus refuse it, and a series for each address would come and go with DNS.
@@ -46,6 +54,7 @@ export class LabelMemory {
   *update(live: LiveState): Steps {
     yield* relabel(live.members, this.members, sameMember, memberLabels);
     yield* relabel(live.vservers, this.vservers, sameVserver, vserverLabels);
+    yield* relabel(live.servers, this.servers, sameServer, serverLabels);
     const changed = yield* relabel(live.probes, this.#probes, sameProbe, probeLabels);
     if (changed) {
       const { series, shared } = yield* distinct(this.#probes);
@@ -66,7 +75,7 @@ function* relabel<Entity>(
 ): Generator<undefined, boolean, undefined> {
   let changed = memory.length > entities.length;
   memory.length = Math.min(memory.length, entities.length);
-  for (const [index, entity] of entities.entries()) {
+  yield* each(entities.entries(), ([index, entity]) => {
     const known = memory[index];
     if (known === undefined || !same(known.entity, entity)) {
       memory[index] = { entity, labels: make(entity) };
@@ -74,8 +83,7 @@ function* relabel<Entity>(
     } else {
       known.entity = entity;
     }
-    yield;
-  }
+  });
   return changed;
 }
 
@@ -134,6 +142,10 @@ function sameVserver(one: LiveVserver, other: LiveVserver): boolean {
   return one.vserver === other.vserver && one.adc === other.adc;
 }
 
+function sameServer(one: LiveServer, other: LiveServer): boolean {
+  return one.server === other.server && one.adc === other.adc;
+}
+
 function sameProbe(one: LiveProbe, other: LiveProbe): boolean {
   return (
     one.id === other.id &&
@@ -164,6 +176,13 @@ function vserverLabels(vserver: LiveVserver): string {
   ]);
 }
 
+function serverLabels(server: LiveServer): string {
+  return labelPairs([
+    ["adc", server.adc],
+    ["server", server.server],
+  ]);
+}
+
 function probeLabels(probe: LiveProbe): string {
   return labelPairs([
     ["adc", probe.adc],
@@ -177,6 +196,21 @@ function probeLabels(probe: LiveProbe): string {
   ]);
 }
 
+/** Between two yields so many entities are written: a yield costs about as much as a sample. */
+const YIELD_EVERY = 32;
+
+/** Writes entity after entity. */
+export function* each<Entity>(entities: Iterable<Entity>, write: (entity: Entity) => void): Steps {
+  let written = 0;
+  for (const entity of entities) {
+    write(entity);
+    written += 1;
+    if (written % YIELD_EVERY === 0) {
+      yield;
+    }
+  }
+}
+
 /** A state set: each entity's states ever held, 1 for those it holds now. */
 export function* stateSetFamily<Entity>(
   scope: Scope,
@@ -187,19 +221,18 @@ export function* stateSetFamily<Entity>(
   current: (entity: Entity) => readonly string[],
 ): Steps {
   const { writer, sticky, pass } = scope;
+  const texts = states.map((state) => `,${withLabel("", label, state)}`);
   writer.family(name);
-  for (const { entity, labels } of entities) {
+  yield* each(entities, ({ entity, labels }) => {
     const now = stateBits(states, current(entity));
     const held = sticky.held(pass, name, labels, now);
     for (let index = 0; held >> index !== 0; index += 1) {
       const mask = 1 << index;
-      const state = states[index];
-      if ((held & mask) !== 0 && state !== undefined) {
-        writer.sample(withLabel(labels, label, state), bit((now & mask) !== 0));
+      if ((held & mask) !== 0) {
+        writer.sample(`${labels}${texts[index] ?? ""}`, bit((now & mask) !== 0));
       }
     }
-    yield;
-  }
+  });
   sticky.prune(pass, name);
 }
 
@@ -211,13 +244,12 @@ export function* valueFamily<Entity>(
   value: (entity: Entity) => number | null,
 ): Steps {
   scope.writer.family(name);
-  for (const { entity, labels } of entities) {
+  yield* each(entities, ({ entity, labels }) => {
     const number = value(entity);
     if (number !== null) {
       scope.writer.sample(labels, number);
     }
-    yield;
-  }
+  });
 }
 
 export function bit(value: boolean): number {

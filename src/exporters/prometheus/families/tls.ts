@@ -3,6 +3,7 @@ import type { TlsFacts } from "../../../probes/probe.ts";
 import { labelPairs, withLabel } from "../text.ts";
 import {
   bit,
+  each,
   stateSetFamily,
   valueFamily,
   type Labelled,
@@ -21,7 +22,7 @@ const MAX_NAME_LENGTH = 256;
 export function* tlsFamilies(scope: Scope): Steps {
   const { writer, vservers } = scope;
   const endpoints: Labelled<TlsFacts>[] = [];
-  for (const { entity } of scope.members) {
+  yield* each(scope.members, ({ entity }) => {
     addEndpoint(endpoints, entity.probes, [
       ["adc", entity.adc],
       ["vserver", ""],
@@ -29,9 +30,8 @@ export function* tlsFamilies(scope: Scope): Steps {
       ["server", entity.server],
       ["port", entity.port],
     ]);
-    yield;
-  }
-  for (const { entity } of vservers) {
+  });
+  yield* each(vservers, ({ entity }) => {
     addEndpoint(endpoints, entity.probes, [
       ["adc", entity.adc],
       ["vserver", entity.vserver],
@@ -39,8 +39,7 @@ export function* tlsFamilies(scope: Scope): Steps {
       ["server", ""],
       ["port", ""],
     ]);
-    yield;
-  }
+  });
   yield* valueFamily(
     scope,
     "adc_witness_tls_certificate_not_after_timestamp_seconds",
@@ -48,7 +47,7 @@ export function* tlsFamilies(scope: Scope): Steps {
     earliestEnd,
   );
   writer.family("adc_witness_tls_certificate_info");
-  for (const { entity, labels } of endpoints) {
+  yield* each(endpoints, ({ entity, labels }) => {
     const seen = new Set<string>();
     for (const { subject, issuer, sha256 } of entity.chain.slice(0, MAX_CERTIFICATES)) {
       if (!seen.has(sha256)) {
@@ -57,8 +56,7 @@ export function* tlsFamilies(scope: Scope): Steps {
         writer.sample(withLabel(names, "sha256", sha256), 1);
       }
     }
-    yield;
-  }
+  });
   yield* stateSetFamily(
     scope,
     "adc_witness_tls_verification",
@@ -68,12 +66,11 @@ export function* tlsFamilies(scope: Scope): Steps {
     (facts) => [facts.verification],
   );
   writer.family("adc_witness_tls_version_info");
-  for (const { entity, labels } of endpoints) {
+  yield* each(endpoints, ({ entity, labels }) => {
     if (entity.protocol !== null) {
       writer.sample(withLabel(labels, "version", entity.protocol), 1);
     }
-    yield;
-  }
+  });
   yield* valueFamily(scope, "adc_witness_certificate_differs", vservers, (vserver) =>
     vserver.certificateDiffers === null ? null : bit(vserver.certificateDiffers),
   );

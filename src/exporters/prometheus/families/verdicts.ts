@@ -1,36 +1,40 @@
 import type { LiveMember } from "../../../agent/live.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../../verdict/verdicts.ts";
 import { labelPairs, withLabel } from "../text.ts";
-import { bit, seconds, stateSetFamily, valueFamily, type Scope, type Steps } from "./scope.ts";
+import {
+  bit,
+  each,
+  seconds,
+  stateSetFamily,
+  valueFamily,
+  type Scope,
+  type Steps,
+} from "./scope.ts";
 
 /** The three opinions and the verdicts on members and vservers. */
 export function* verdictFamilies(scope: Scope): Steps {
   const { members, vservers, writer } = scope;
   writer.family("adc_witness_vserver_member_info");
-  for (const { entity } of members) {
+  yield* each(members, ({ entity }) => {
     for (const vserver of entity.vservers) {
-      writer.sample(
-        labelPairs([
-          ["adc", entity.adc],
-          ["vserver", vserver],
-          ["adc_service", entity.adcService],
-          ["server", entity.server],
-          ["port", entity.port],
-        ]),
-        1,
-      );
+      const pairs = [
+        ["adc", entity.adc],
+        ["vserver", vserver],
+        ["adc_service", entity.adcService],
+        ["server", entity.server],
+        ["port", entity.port],
+      ] as const;
+      writer.sample(labelPairs(pairs), 1);
     }
-    yield;
-  }
+  });
   writer.family("adc_witness_opinion");
-  for (const { entity, labels } of members) {
+  yield* each(members, ({ entity, labels }) => {
     for (const [opinion, value] of opinionValues(entity)) {
       if (value !== null) {
         writer.sample(withLabel(labels, "opinion", opinion), value);
       }
     }
-    yield;
-  }
+  });
   yield* stateSetFamily(
     scope,
     "adc_witness_verdict",
@@ -73,14 +77,13 @@ export function* verdictFamilies(scope: Scope): Steps {
     (vserver) => seconds(vserver.since),
   );
   writer.family("adc_witness_vserver_members");
-  for (const { entity, labels } of vservers) {
+  yield* each(vservers, ({ entity, labels }) => {
     const { configured, adcUp, reallyUp, maintenance } = entity.members;
     writer.sample(withLabel(labels, "of", "configured"), configured);
     writer.sample(withLabel(labels, "of", "adc_up"), adcUp);
     writer.sample(withLabel(labels, "of", "really_up"), reallyUp);
     writer.sample(withLabel(labels, "of", "maintenance"), maintenance);
-    yield;
-  }
+  });
 }
 
 function opinionValues(member: LiveMember): readonly (readonly [string, number | null])[] {
