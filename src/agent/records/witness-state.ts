@@ -173,10 +173,15 @@ export class WitnessState implements LiveState {
     const before = standingOf(probe);
     // While nothing answers us, a failure is our own: it must not outlive the cut.
     const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
-    const isNews = !saysTheSame(before, standingOf(probe));
+    const after = standingOf(probe);
+    const isNews = !saysTheSame(before, after);
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
+      if (before.leaf !== after.leaf) {
+        // Whether certificates differ is judged at the vservers: none of them may rest on the old one.
+        part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.disturb());
+      }
       this.#observeMember(part, member, probe, isNews);
     }
     for (const vserver of part.records?.vserversOf.get(probe) ?? []) {

@@ -6,6 +6,7 @@ import { html, type Markup } from "../markup.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { commands } from "./cards.ts";
 import { vserverCommands } from "./commands.ts";
+import { certificates } from "./certificates.ts";
 import { layout } from "./layout.ts";
 import { memberHref } from "./links.ts";
 import { because, opinionBadge, opinionWords } from "./opinions.ts";
@@ -90,7 +91,8 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         <h2 id="timeline">The last hours</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
-      ${memberTable(members)} ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
+      ${memberTable(members)} ${certificates(vserver)} ${servedBy(vserver)} ${persistence(vserver)}
+      ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null
