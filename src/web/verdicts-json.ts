@@ -59,6 +59,8 @@ export interface VserverRow {
   readonly since: string | null;
   /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
   readonly client_address_kept: boolean | null;
+  /** Paths of policies that lead here, and that another group's server answered last. */
+  readonly misrouted: NonNullable<LiveVserver["misrouted"]>;
   /** Where its clients' TLS ends, derived from the estate. */
   readonly tls_ends: TlsEnd;
   /** Whether certificates differ that must be alike; null where nothing says that they must. */
@@ -116,6 +118,7 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     reason: vserver.reason,
     since: instant(vserver.since),
     client_address_kept: vserver.clientAddressKept ?? null,
+    misrouted: vserver.misrouted ?? [],
     tls_ends: vserver.tlsEnds ?? "none",
     certificate_differs: vserver.certificateDiffers,
     persistence: persistenceJson(vserver.persistence ?? null),

@@ -3,6 +3,7 @@ import type { Port, Vserver } from "../../estate/model.ts";
 import type { Reason } from "../../probes/reason.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../verdict/verdicts.ts";
 import type { LivePersistence, LiveVserver } from "../live.ts";
+import type { Misrouted } from "../misrouted.ts";
 import type { TlsEnd } from "../tls-end.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
@@ -50,6 +51,8 @@ export class VserverRecord implements LiveVserver {
   mismatch = false;
   members: LiveVserver["members"];
   readonly servedBy = new Map<string, number>();
+  /** By probe: what another group's server answered last, though a policy leads here. */
+  readonly misroutedBy = new Map<string, Misrouted>();
   certificateDiffers: boolean | null = null;
   clientAddressKept: boolean | null = null;
   /** When ADC, VIP and members last told one story. */
@@ -98,6 +101,10 @@ export class VserverRecord implements LiveVserver {
     this.members = { configured: memberRecords.length, adcUp: 0, reallyUp: 0, maintenance: 0 };
     this.agreedAt = now;
     this.#countedAt = now;
+  }
+
+  get misrouted(): readonly Misrouted[] {
+    return [...this.misroutedBy.values()];
   }
 
   get mismatchSeconds(): number {
@@ -182,6 +189,12 @@ export class VserverRecord implements LiveVserver {
     }
     for (const [server, count] of earlier.servedBy) {
       this.servedBy.set(server, count);
+    }
+    const own = new Set(this.probes.map(({ id }) => id));
+    for (const [id, misrouted] of earlier.misroutedBy) {
+      if (own.has(id)) {
+        this.misroutedBy.set(id, misrouted);
+      }
     }
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;

@@ -8,6 +8,7 @@ import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../clock-steps.ts";
 import { detectMaintenance, evaluateMember } from "../evaluate-member.ts";
 import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
+import { bookRoute } from "../misrouted.ts";
 import { findMailboxSide, type MailboxFinding, type MailboxSide } from "../mailbox-side.ts";
 import type { LiveAdc, LiveState } from "../live.ts";
 import type { EstateRecords } from "./build-records.ts";
@@ -188,6 +189,7 @@ export class WitnessState implements LiveState {
       if (vserver.vserver === probe.vserver && observation.servedBy !== null) {
         const server = this.names.serverOf(probe.adc, observation.servedBy);
         countServedBy(vserver, observation, server, probe.vantage);
+        bookRoute(vserver, probe, server, part.records?.members ?? []);
         vserver.disturb();
       }
       if (isNews || !this.#rests(vserver)) {

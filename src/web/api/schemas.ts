@@ -58,6 +58,9 @@ const vserverRow = z.strictObject({
     .boolean()
     .nullable()
     .describe("Whether servers behind it see the client's address, as SMTP servers tell."),
+  misrouted: z
+    .array(z.strictObject({ path: z.string().nullable(), server: z.string() }))
+    .describe("Paths of policies that lead here, and that another group's server answered last."),
   tls_ends: z.enum(TLS_ENDS).describe("Where its clients' TLS ends, derived from the estate."),
   certificate_differs: z
     .boolean()
