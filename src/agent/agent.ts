@@ -1,6 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { openAccountKeeper, type AccountKeeper } from "./accounts/account-keeper.ts";
+import { MessagePace } from "./accounts/message-pace.ts";
 import { gatedPeople } from "./accounts/account-secrets.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { Generation } from "./generation.ts";
@@ -23,6 +24,7 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #now: () => number;
   readonly #monotonic: () => number;
+  readonly #messages: MessagePace;
   #generation: Generation;
   #sinceTimer: NodeJS.Timeout | null = null;
   #sinceWriteFailed = false;
@@ -34,6 +36,7 @@ export class Agent {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#monotonic = options.monotonic ?? (() => performance.now());
+    this.#messages = new MessagePace(this.#monotonic);
     this.#generation = this.#make(options.config, keeper, null);
   }
 
@@ -111,6 +114,7 @@ export class Agent {
       log,
       declarations,
       keeper,
+      messages: this.#messages,
       now: this.#now,
       monotonic: this.#monotonic,
       earlier,

@@ -2,7 +2,7 @@ import type { Observation } from "../probes/probe.ts";
 import type { LoginOutcome } from "../probes/transactions/login-outcome.ts";
 import type { LiveProbe } from "./live.ts";
 
-/** What became of a login; `held_back`: the account's gate did not let it begin. */
+/** What became of a login; `held_back`: the account's gate, or the rate of messages, did not let it begin. */
 export type LoginEnd = LoginOutcome | "held_back";
 
 /** What the agent tells as it happens; metrics and logs listen. Calls must be cheap and must not throw. */

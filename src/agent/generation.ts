@@ -19,6 +19,7 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
+import type { MessagePace } from "./accounts/message-pace.ts";
 import { isSentInBatches } from "./plan/planned-probe.ts";
 import { batchTickMs } from "./schedule.ts";
 import { Scheduler, type Job } from "./scheduler.ts";
@@ -42,6 +43,7 @@ export interface GenerationOptions {
   readonly log: Log;
   readonly declarations: Declarations;
   readonly keeper: AccountKeeper;
+  readonly messages: MessagePace;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** The generation before a reload, for its memory; it has been stopped. */
@@ -112,6 +114,7 @@ export class Generation {
       sourceAddresses: config.sourceAddresses,
       events,
       keeper: options.keeper,
+      messages: options.messages,
       workers: this.#workers,
       now,
       monotonic,

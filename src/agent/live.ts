@@ -1,5 +1,7 @@
 import type { BlindReason } from "../estate/adc-state.ts";
 import type { Port } from "../estate/model.ts";
+import type { Misrouted } from "./misrouted.ts";
+import type { TlsEnd } from "./tls-end.ts";
 import type { NameComparison } from "./names/compare-with-vip.ts";
 import type { Observation, Vantage } from "../probes/probe.ts";
 import type { Reason, Step } from "../probes/reason.ts";
@@ -36,6 +38,8 @@ export interface LiveFinding {
   readonly account: string;
   readonly transactions: readonly string[];
   readonly reason: Reason | null;
+  /** Mailbox servers that the front ends name in the failing answers. */
+  readonly backendServers?: readonly string[];
   readonly message: string;
 }
 
@@ -118,6 +122,10 @@ export interface LiveVserver {
   };
   /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
   readonly servedBy: ReadonlyMap<string, number>;
+  /** Paths of content-switching policies that lead here, and that another group's server answered last. */
+  readonly misrouted?: readonly Misrouted[];
+  /** Where its clients' TLS ends, as derived from the estate. */
+  readonly tlsEnds?: TlsEnd;
   readonly certificateDiffers: boolean | null;
   /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
   readonly clientAddressKept?: boolean | null;

@@ -10,6 +10,8 @@ export interface MailboxFinding {
   /** Transactions that fail alike through every front end. */
   readonly transactions: readonly string[];
   readonly reason: Reason | null;
+  /** Mailbox servers that the front ends name in the failing answers, each once. */
+  readonly backendServers: readonly string[];
   readonly message: string;
 }
 
@@ -29,8 +31,8 @@ const BEHIND_THE_FRONT_END: ReadonlySet<Step> = new Set<Step>([
 
 /**
  * Finds what fails alike through every front end. Two ways show it: the same login fails behind all of at least two
- * front ends, or an account is suspended (a closed database answers like a wrong password) while another account goes
- * on being accepted at the same servers.
+ * front ends, or an account is suspended while another account goes on being accepted at the same servers. A closed
+ * database answers like a wrong password, so that this one names both.
  */
 export function findMailboxSide(
   probes: readonly ProbeRecord[],
@@ -58,23 +60,44 @@ export function findMailboxSide(
     if (failing.length === 0 && !closed) {
       continue;
     }
-    for (const probe of closed ? own : failing) {
+    const concerned = closed ? own : failing;
+    for (const probe of concerned) {
       laid.add(probe);
     }
-    const transactions = [...new Set((closed ? own : failing).map((probe) => probe.transaction))];
-    const reason = failing[0]?.last?.reason ?? "backend_unavailable";
+    const transactions = [...new Set(concerned.map((probe) => probe.transaction))];
+    const pointed = pointers(concerned);
     findings.push({
       kind: "mailbox_side",
       adc: own[0]?.adc ?? "",
       account,
       transactions,
-      reason,
+      reason: failing[0]?.last?.reason ?? "auth_rejected",
+      backendServers: [...pointed.keys()],
       message: closed
-        ? `${account} is refused through every front end while another account is accepted there: its mailbox database, not the front ends.`
-        : `${transactions.join(", ")} of ${account} fail alike through every front end: the mailbox side, not the front ends.`,
+        ? `${account} is refused through every front end while another account is accepted there: its password is wrong, or its mailbox database is not available; not the front ends.${pointersInWords(pointed)}`
+        : `${transactions.join(", ")} of ${account} fail alike through every front end: the mailbox side, not the front ends.${pointersInWords(pointed)}`,
     });
   }
   return { findings, probes: laid };
+}
+
+/** By mailbox server: the front ends whose failing answers name it. */
+function pointers(concerned: readonly ProbeRecord[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const pointed = new Map<string, Set<string>>();
+  for (const { server, last } of concerned) {
+    if (last?.backendServer !== undefined && last.outcome !== "match") {
+      const { backendServer } = last;
+      pointed.set(backendServer, (pointed.get(backendServer) ?? new Set()).add(server));
+    }
+  }
+  return new Map([...pointed].sort(([one], [other]) => one.localeCompare(other)));
+}
+
+/** Several front ends that name one server support the finding; one alone tells where it would have gone. */
+function pointersInWords(pointed: ReadonlyMap<string, ReadonlySet<string>>): string {
+  return [...pointed]
+    .map(([backend, frontEnds]) => ` ${[...frontEnds].sort().join(", ")}: to ${backend}.`)
+    .join("");
 }
 
 /** Of each transaction: its probes, when all of at least two servers fail behind the front end. */

@@ -4,6 +4,7 @@ import { loginOutcome } from "../probes/transactions/login-outcome.ts";
 import { runTransaction } from "../probes/transactions/registry.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
 import { gateAccount, gatedLogin, placeFailure } from "./accounts/gated-login.ts";
+import { MessagePace } from "./accounts/message-pace.ts";
 import type { AgentEvents } from "./events.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
@@ -17,6 +18,8 @@ export interface ProbeRunnerOptions {
   readonly events: Pick<AgentEvents, "probeFinished" | "loginEnded">;
   /** Without a keeper no probe that needs a login is run. */
   readonly keeper: AccountKeeper | null;
+  /** Counts messages beyond this runner's life; without it the runner counts its own. */
+  readonly messages?: MessagePace;
   /** Threads that run what may leave this one; without them everything is run here. */
   readonly workers?: WorkerPool;
   readonly now: () => number;
@@ -29,10 +32,12 @@ export class ProbeRunner {
   readonly #inFlight = new Map<string, Promise<ProbeResult | null>>();
   /** Places whose login is at fault though the account is sound: they stay down while they are left alone. */
   readonly #broken = new Map<string, Observation>();
+  readonly #messages: MessagePace;
   #sourceTurn = 0;
 
   constructor(options: ProbeRunnerOptions) {
     this.#options = options;
+    this.#messages = options.messages ?? new MessagePace(options.monotonic);
   }
 
   /**
@@ -108,6 +113,10 @@ export class ProbeRunner {
   ): Promise<ProbeResult | null> {
     const { keeper, now, signal } = this.#options;
     if (keeper === null) {
+      return null;
+    }
+    if (!this.#messages.book(record.planned)) {
+      this.#options.events.loginEnded(nameOfLogin(record), "held_back");
       return null;
     }
     let missing = false;

@@ -1,3 +1,4 @@
+import type { TlsFacts } from "../probes/probe.ts";
 import { matchesPattern } from "./plan/pattern.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { VserverRecord } from "./records/vserver-record.ts";
@@ -54,20 +55,73 @@ function matchesHostName(certificateName: string, name: string): boolean {
 }
 
 /**
- * Whether the members' certificates differ where clients see them. Null where TLS ends at the ADC or nobody showed one:
- * there the members' own certificates are the ADC's business.
+ * Whether certificates differ where they must be alike, judged by where the clients' TLS ends; null where nothing says that
+ * they must, or no member showed one. Passed through, all members must show one, and through the VIP nothing else may be
+ * seen. Encrypted anew, what the members show is the ADC's business, unless the operator says otherwise or Extended
+ * Protection is seen. What content switching passes through differs by target: each target is judged by itself.
  */
 export function certificatesDiffer(record: VserverRecord): boolean | null {
-  const passThrough = record.serviceType === "SSL_BRIDGE" || record.serviceType === "TCP";
-  if (!passThrough) {
+  switch (record.tlsEnds) {
+    case "pass_through":
+      return record.kind === "cs" ? null : differ(record, ({ serverName }) => serverName ?? "");
+    case "re_encrypt":
+      // Of its members an ADC asks by another name than clients ask it, or by none.
+      return record.sameCertificate || seesExtendedProtection(record)
+        ? differ(record, () => "")
+        : null;
+    case "offload":
+    case "none":
+      return null;
+  }
+}
+
+/**
+ * A login bound to the certificate shown is accepted at a member, and through the VIP refused to the same credential: that
+ * is what Extended Protection does where the ADC shows another certificate. A login that is accepted on both sides says
+ * nothing: servers without it ignore the binding.
+ */
+function seesExtendedProtection(record: VserverRecord): boolean {
+  return (
+    record.probes.some(
+      ({ vantage, last }) =>
+        vantage === "vip" && last?.reason === "login_broken_by_adc" && last.channelBound === true,
+    ) &&
+    record.memberRecords.some(({ probes }) =>
+      probes.some(({ last }) => last?.outcome === "match" && last.channelBound === true),
+    )
+  );
+}
+
+/** Compares the VIP and all members, each group of names for itself: one server may have a certificate for each SNI. */
+function differ(record: VserverRecord, group: (facts: TlsFacts) => string): boolean | null {
+  const shown = new Map<string, Set<string>>();
+  const take = (probes: readonly ProbeRecord[]): void => {
+    for (const [name, sha256] of newestLeaves(probes, group)) {
+      shown.set(name, (shown.get(name) ?? new Set()).add(sha256));
+    }
+  };
+  record.memberRecords.forEach(({ probes }) => take(probes));
+  if (shown.size === 0) {
     return null;
   }
-  const seen = new Set<string>();
-  for (const member of record.memberRecords) {
-    const leaf = latestLeaf(member.probes);
-    if (leaf !== null) {
-      seen.add(leaf.sha256);
+  take(record.probes.filter(({ vantage }) => vantage === "vip"));
+  return [...shown.values()].some((leaves) => leaves.size > 1);
+}
+
+/** The fingerprint last shown at one endpoint, for each group of names. */
+function newestLeaves(
+  probes: readonly ProbeRecord[],
+  group: (facts: TlsFacts) => string,
+): ReadonlyMap<string, string> {
+  const newest = new Map<string, { readonly at: number; readonly sha256: string }>();
+  for (const { last } of probes) {
+    const leaf = last?.tls?.chain[0];
+    if (last?.tls && leaf !== undefined) {
+      const name = group(last.tls);
+      if (last.startedAt > (newest.get(name)?.at ?? -Infinity)) {
+        newest.set(name, { at: last.startedAt, sha256: leaf.sha256 });
+      }
     }
   }
-  return seen.size === 0 ? null : seen.size > 1;
+  return new Map([...newest].map(([name, { sha256 }]) => [name, sha256]));
 }

@@ -51,6 +51,7 @@ export function normalise(
           path: vserver.path ?? null,
           ca: attached.certificates(["vservers", name]),
           public: vserver.public,
+          sameCertificate: vserver.same_certificate,
         },
       ]),
     ),

@@ -84,6 +84,8 @@ export interface VserverConfig {
   readonly ca: string | null;
   /** `host:port`. */
   readonly public: readonly string[];
+  /** Where the ADC encrypts anew, it and all members must show one certificate; absent as false. */
+  readonly sameCertificate?: boolean;
 }
 
 export interface MemberConfig {

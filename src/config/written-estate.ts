@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   file,
+  flag,
   fromEnvironment,
   hostName,
   hostPort,
@@ -53,6 +54,11 @@ export const vserver = z.strictObject(
       .default([])
       .describe(
         "Client-facing addresses, or names with all their addresses, probed as a third vantage.",
+      ),
+    same_certificate: flag()
+      .default(false)
+      .describe(
+        "True: where the ADC ends TLS and encrypts anew, it and all members must show one certificate, as Extended Protection needs it.",
       ),
   },
   says("a mapping", "write the keys below it"),

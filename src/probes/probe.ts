@@ -135,8 +135,12 @@ export interface ObservationFacts {
   readonly tls: TlsFacts | null;
   /** What the answer calls itself: an FQDN or host name as sent, lower case; null when it names nobody. */
   readonly servedBy: string | null;
+  /** The mailbox server that the front end passes this account's requests to (X-CalculatedBETarget); absent where unnamed. */
+  readonly backendServer?: string;
   /** Our own address as an SMTP server sees it (`Hello [ip]`), and whether it is the one we came from; absent elsewhere. */
   readonly clientAddress?: { readonly seenAs: string; readonly own: boolean };
+  /** The login was NTLM and bound to the certificate that was shown; absent elsewhere. */
+  readonly channelBound?: true;
   /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */
   readonly exchangeSeen: boolean;
   readonly evidence: Evidence;

@@ -5,6 +5,7 @@ import type {
   LiveState,
   LiveVserver,
 } from "../agent/live.ts";
+import type { TlsEnd } from "../agent/tls-end.ts";
 
 /** `compare --json` and `/api/v1/verdicts`: the same data, so that a script may read either. Names are a contract. */
 export interface CompareJson {
@@ -58,6 +59,12 @@ export interface VserverRow {
   readonly since: string | null;
   /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
   readonly client_address_kept: boolean | null;
+  /** Paths of policies that lead here, and that another group's server answered last. */
+  readonly misrouted: NonNullable<LiveVserver["misrouted"]>;
+  /** Where its clients' TLS ends, derived from the estate. */
+  readonly tls_ends: TlsEnd;
+  /** Whether certificates differ that must be alike; null where nothing says that they must. */
+  readonly certificate_differs: boolean | null;
   /** Where clients stick to servers by their address; null where they do not. */
   readonly persistence: PersistenceJson | null;
   /** Client-facing names from the configuration, as DNS answers them. */
@@ -111,6 +118,9 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     reason: vserver.reason,
     since: instant(vserver.since),
     client_address_kept: vserver.clientAddressKept ?? null,
+    misrouted: vserver.misrouted ?? [],
+    tls_ends: vserver.tlsEnds ?? "none",
+    certificate_differs: vserver.certificateDiffers,
     persistence: persistenceJson(vserver.persistence ?? null),
     public_names: vserver.publicNames ?? [],
   };

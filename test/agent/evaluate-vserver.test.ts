@@ -184,6 +184,45 @@ bind ssl vserver cs_mail -certkeyName outer
   });
 });
 
+describe("a policy's path", () => {
+  /** Beside the two mail servers: one that only the group of EWS has, and a second name of ex01's address. */
+  const conf = `${SWITCHED}add server ex03 10.0.0.3
+add server mail01 10.0.0.1
+bind serviceGroup sg_ews ex03 443
+bind serviceGroup sg_ews mail01 443
+`;
+  const from = (servedBy: string) => observed({ passed: true, servedBy });
+
+  function asked(...answers: readonly string[]) {
+    const world = smallEstate(conf);
+    for (const server of ["ex02", "ex03", "mail01"]) {
+      world.observe("m_ews", server, from(`${server}.example.com`));
+    }
+    for (const answer of answers) {
+      world.observe("https_challenge", "v_owa", from(answer));
+    }
+    return world;
+  }
+
+  test.each([
+    ["a member's answer", ["ex02.example.com"], []],
+    ["another group's server", ["ex03.example.com"], [{ path: "/owa/", server: "ex03" }]],
+    ["a stranger, who may be anybody", ["stranger"], []],
+    ["a member by another name of its address", ["mail01.example.com"], []],
+    ["a member again after another's", ["ex03.example.com", "ex02.example.com"], []],
+  ])("is answered by %s", (_what, answers, misrouted) => {
+    const world = asked(...answers);
+    expect(world.vserver("v_owa").misrouted).toEqual(misrouted);
+    expect(world.vserver("v_ews").misrouted).toEqual([]);
+  });
+
+  test("reaches the group it should where no other does: EWS has all these servers", () => {
+    const world = asked();
+    world.observe("https_challenge", "v_ews", from("ex03.example.com"));
+    expect(world.vserver("v_ews").misrouted).toEqual([]);
+  });
+});
+
 describe("who answered", () => {
   const from = (servedBy: string) => observed({ passed: true, servedBy });
 

@@ -115,13 +115,45 @@ describe("a login that fails behind every front end", () => {
   });
 });
 
-test("a suspended account beside another that is accepted: its database, not its password", () => {
+describe("the mailbox server that front ends name in failing answers", () => {
+  const pointing = (backendServer: string) => ({ ...NO_BACKEND, backendServer });
+
+  test.each([
+    ["of one name", "mbx01.example.com", "mbx01.example.com", " ex01, ex02: to mbx01.example.com."],
+    ["of two", "mbx02", "mbx01", " ex02: to mbx01. ex01: to mbx02."],
+  ])("is told: %s", (_name, first, second, words) => {
+    const one = world();
+    login(one, "a", "ex01", pointing(first));
+    login(one, "a", "ex02", pointing(second));
+    one.state.evaluateAll();
+    const [finding] = one.state.findings;
+    expect(finding?.backendServers).toEqual([...new Set([first, second])].sort());
+    expect(finding?.message).toContain(`the mailbox side, not the front ends.${words}`);
+  });
+
+  test("is nobody's where none is named, and not asked of answers that are good", () => {
+    const one = world();
+    login(one, "a", "ex01", NO_BACKEND);
+    login(one, "a", "ex02", NO_BACKEND);
+    login(one, "b", "ex01", { ...GOOD, backendServer: "mbx01" });
+    one.state.evaluateAll();
+    expect(one.state.findings).toMatchObject([{ account: "a", backendServers: [] }]);
+    expect(one.state.findings[0]?.message).toMatch(/front ends\.$/);
+  });
+});
+
+test("a suspended account beside another that is accepted: its password or its database", () => {
   const one = world();
   login(one, "a", "ex01", REJECTED);
   login(one, "b", "ex01", GOOD);
   one.state.suspendedAccounts = [{ account: "a", until: one.clock.at + 60_000 }];
   one.state.evaluateAll();
-  expect(one.state.findings).toMatchObject([{ account: "a", kind: "mailbox_side" }]);
+  expect(one.state.findings).toMatchObject([
+    { account: "a", kind: "mailbox_side", reason: "auth_rejected" },
+  ]);
+  expect(one.state.findings[0]?.message).toContain(
+    "its password is wrong, or its mailbox database is not available",
+  );
   one.state.suspendedAccounts = [];
   one.state.evaluateAll();
   expect(one.state.findings).toEqual([]);

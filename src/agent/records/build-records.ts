@@ -6,6 +6,7 @@ import { compareWithVip } from "../names/compare-with-vip.ts";
 import type { ResolvedNames } from "../names/resolved-name.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
+import { tlsEnd } from "../tls-end.ts";
 import { append, groupBy } from "./group-by.ts";
 import { MemberRecord } from "./member-record.ts";
 import { ProbeRecord } from "./probe-record.ts";
@@ -90,6 +91,11 @@ function vserverRecord(
       certificate: {
         names: expectedNamesOf(settings),
         serials: boundSerials(estate, vserver),
+        tlsEnds: tlsEnd(
+          entriesOf(estate, graph, vserver).map(({ serviceType }) => serviceType),
+          members.flatMap(({ adcService }) => estate.services.get(adcService)?.serviceType ?? []),
+        ),
+        same: settings?.sameCertificate ?? false,
       },
       publicNames: compareWithVip(
         settings === undefined ? [] : [...publicHosts(settings), ...settings.names],
@@ -140,11 +146,16 @@ function publicHosts(settings: VserverSettings): string[] {
 
 /** The addresses at which the ADC itself takes this vserver's clients: its own, or those of content switching before it. */
 function vipsOf(estate: Estate, graph: VserverGraph, vserver: Vserver): string[] {
-  const entries =
-    vserver.address === null
-      ? graph.csPathTo(vserver.name, null).map(({ csVserver }) => estate.csVservers.get(csVserver))
-      : [vserver];
-  return entries.flatMap((entry) => entry?.address ?? []);
+  return entriesOf(estate, graph, vserver).flatMap(({ address }) => address ?? []);
+}
+
+/** Where clients come in: the vserver itself, or content switching before one without an address. */
+function entriesOf(estate: Estate, graph: VserverGraph, vserver: Vserver): Vserver[] {
+  return vserver.address === null
+    ? graph
+        .csPathTo(vserver.name, null)
+        .flatMap(({ csVserver }) => estate.csVservers.get(csVserver) ?? [])
+    : [vserver];
 }
 
 function targetsOf(estate: Estate, vserver: Extract<Vserver, { kind: "cs" }>): string[] {

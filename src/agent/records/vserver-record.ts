@@ -3,6 +3,8 @@ import type { Port, Vserver } from "../../estate/model.ts";
 import type { Reason } from "../../probes/reason.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../verdict/verdicts.ts";
 import type { LivePersistence, LiveVserver } from "../live.ts";
+import type { Misrouted } from "../misrouted.ts";
+import type { TlsEnd } from "../tls-end.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
@@ -24,6 +26,10 @@ export class VserverRecord implements LiveVserver {
   /** Names its certificate may carry, from the configuration. */
   readonly expectedNames: readonly string[];
   readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
+  /** Where its clients' TLS ends. */
+  readonly tlsEnds: TlsEnd;
+  /** The operator says that it and its members show one certificate, though it encrypts anew. */
+  readonly sameCertificate: boolean;
   /** Serials of the server certificates bound here, for SNI too; empty unless NITRO told them all. */
   readonly boundSerials: readonly string[];
 
@@ -45,6 +51,8 @@ export class VserverRecord implements LiveVserver {
   mismatch = false;
   members: LiveVserver["members"];
   readonly servedBy = new Map<string, number>();
+  /** By probe: what another group's server answered last, though a policy leads here. */
+  readonly misroutedBy = new Map<string, Misrouted>();
   certificateDiffers: boolean | null = null;
   clientAddressKept: boolean | null = null;
   /** When ADC, VIP and members last told one story. */
@@ -70,6 +78,8 @@ export class VserverRecord implements LiveVserver {
       readonly certificate: {
         readonly names: readonly string[];
         readonly serials: readonly string[];
+        readonly tlsEnds: TlsEnd;
+        readonly same: boolean;
       };
       readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
     },
@@ -85,10 +95,16 @@ export class VserverRecord implements LiveVserver {
     this.memberRecords = memberRecords;
     this.expectedNames = configured.certificate.names;
     this.boundSerials = configured.certificate.serials;
+    this.tlsEnds = configured.certificate.tlsEnds;
+    this.sameCertificate = configured.certificate.same;
     this.publicNames = configured.publicNames;
     this.members = { configured: memberRecords.length, adcUp: 0, reallyUp: 0, maintenance: 0 };
     this.agreedAt = now;
     this.#countedAt = now;
+  }
+
+  get misrouted(): readonly Misrouted[] {
+    return [...this.misroutedBy.values()];
   }
 
   get mismatchSeconds(): number {
@@ -173,6 +189,12 @@ export class VserverRecord implements LiveVserver {
     }
     for (const [server, count] of earlier.servedBy) {
       this.servedBy.set(server, count);
+    }
+    const own = new Set(this.probes.map(({ id }) => id));
+    for (const [id, misrouted] of earlier.misroutedBy) {
+      if (own.has(id)) {
+        this.misroutedBy.set(id, misrouted);
+      }
     }
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;

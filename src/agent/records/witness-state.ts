@@ -8,6 +8,7 @@ import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../clock-steps.ts";
 import { detectMaintenance, evaluateMember } from "../evaluate-member.ts";
 import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
+import { bookRoute } from "../misrouted.ts";
 import { findMailboxSide, type MailboxFinding, type MailboxSide } from "../mailbox-side.ts";
 import type { LiveAdc, LiveState } from "../live.ts";
 import type { EstateRecords } from "./build-records.ts";
@@ -173,16 +174,22 @@ export class WitnessState implements LiveState {
     const before = standingOf(probe);
     // While nothing answers us, a failure is our own: it must not outlive the cut.
     const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
-    const isNews = !saysTheSame(before, standingOf(probe));
+    const after = standingOf(probe);
+    const isNews = !saysTheSame(before, after);
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
+      if (before.leaf !== after.leaf) {
+        // Whether certificates differ is judged at the vservers: none of them may rest on the old one.
+        part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.disturb());
+      }
       this.#observeMember(part, member, probe, isNews);
     }
     for (const vserver of part.records?.vserversOf.get(probe) ?? []) {
       if (vserver.vserver === probe.vserver && observation.servedBy !== null) {
         const server = this.names.serverOf(probe.adc, observation.servedBy);
         countServedBy(vserver, observation, server, probe.vantage);
+        bookRoute(vserver, probe, server, part.records?.members ?? []);
         vserver.disturb();
       }
       if (isNews || !this.#rests(vserver)) {

@@ -129,11 +129,12 @@ async function byNtlm(
     return opened;
   }
   const { connection } = opened;
+  const certificate = spec.options["channel_binding"] === false ? null : connection.peerCertificate;
   const login = ntlmLogin({
     credential: ntlmCredential(account.username, account.password, account.domain),
     workstation: "ADC-WITNESS",
     host: spec.host,
-    certificate: spec.options["channel_binding"] === false ? null : connection.peerCertificate,
+    certificate,
     now: run.context.now(),
     scheme,
   });
@@ -153,6 +154,7 @@ async function byNtlm(
       `the ${scheme} handshake does not go on: ${summary(first)}`,
     );
   }
+  run.channelBound = certificate !== null;
   const answer = await askWeb(connection, spec.host, {
     ...withAuthorization(request, second),
     keepAlive: true,

@@ -3,6 +3,8 @@ export interface Signs {
   /** In lower case, as sent. */
   readonly servedBy: string | null;
   readonly exchangeSeen: boolean;
+  /** The mailbox server behind the front end that answered, in lower case; absent where it names none. */
+  readonly backendServer?: string;
 }
 
 const NONE: Signs = { servedBy: null, exchangeSeen: false };
@@ -14,14 +16,19 @@ export function signsOfHealthBody(body: string): Signs {
   return name === undefined ? NONE : { servedBy: name.toLowerCase(), exchangeSeen: true };
 }
 
-/** X-FEServer names the front end; X-OWA-Version and the back end's name are Exchange's too but say less. */
+/** A name, so that what is told on pages and in findings is one, whatever a stranger sends. */
+const SERVER_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?$/;
+
+/** X-FEServer names the front end, X-CalculatedBETarget the mailbox server; X-OWA-Version is Exchange's too. */
 export function signsOfHeaders(header: (name: string) => string | null): Signs {
-  const frontEnd = header("x-feserver");
-  if (frontEnd !== null && frontEnd !== "") {
-    return { servedBy: frontEnd.trim().toLowerCase(), exchangeSeen: true };
-  }
-  const exchange = header("x-owa-version") !== null || header("x-calculatedbetarget") !== null;
-  return exchange ? { servedBy: null, exchangeSeen: true } : NONE;
+  const frontEnd = header("x-feserver")?.trim().toLowerCase() ?? "";
+  const target = header("x-calculatedbetarget");
+  const named = target?.trim().toLowerCase() ?? "";
+  return {
+    servedBy: frontEnd === "" ? null : frontEnd,
+    exchangeSeen: frontEnd !== "" || target !== null || header("x-owa-version") !== null,
+    ...(SERVER_NAME.test(named) ? { backendServer: named } : {}),
+  };
 }
 
 /** IMAP and POP greetings of Exchange name the product and, on premises, no server. */

@@ -9,6 +9,7 @@ import type {
 import type { FailureReason, Step } from "../reason.ts";
 import { AbortWatch, type Abortable } from "./abort-watch.ts";
 import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./break.ts";
+import type { Signs } from "./exchange-signs.ts";
 import { LoopWatch } from "./loop-watch.ts";
 import { printable, Transcript } from "./transcript.ts";
 
@@ -51,6 +52,8 @@ export class ProbeRun implements Abortable {
   servedBy: string | null = null;
   exchangeSeen = false;
   clientAddress: ObservationFacts["clientAddress"] = undefined;
+  channelBound = false;
+  backendServer: string | null = null;
   /** Set when the time is over or the round was abandoned. */
   interrupted: Break | null = null;
 
@@ -113,10 +116,11 @@ export class ProbeRun implements Abortable {
     }
   }
 
-  /** Notes signs of who answered; the first name stands. */
-  sign(signs: { readonly servedBy: string | null; readonly exchangeSeen: boolean }): void {
-    this.servedBy ??= signs.servedBy;
-    this.exchangeSeen ||= signs.exchangeSeen;
+  /** Notes signs of who answered; the first name stands, of mailbox servers the last: it is the logged-in account's. */
+  sign({ servedBy, exchangeSeen, backendServer }: Signs): void {
+    this.servedBy ??= servedBy;
+    this.exchangeSeen ||= exchangeSeen;
+    this.backendServer = backendServer ?? this.backendServer;
   }
 
   hold(resource: RunResource): void {
@@ -223,8 +227,13 @@ export class ProbeRun implements Abortable {
         detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     };
-    const { clientAddress } = this;
-    return clientAddress === undefined ? facts : { ...facts, clientAddress };
+    const { clientAddress, channelBound, backendServer } = this;
+    return {
+      ...facts,
+      ...(clientAddress === undefined ? {} : { clientAddress }),
+      ...(channelBound ? { channelBound } : {}),
+      ...(backendServer === null ? {} : { backendServer }),
+    };
   }
 }
 

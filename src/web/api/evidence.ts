@@ -34,6 +34,8 @@ export interface ObservationJson {
   readonly phases_ms: Readonly<Record<string, number>>;
   readonly response_time_ms: number | null;
   readonly served_by: string | null;
+  /** The mailbox server that the front end named. */
+  readonly backend_server: string | null;
   readonly tls: TlsJson | null;
   readonly transcript: string;
   readonly detail: string | null;
@@ -93,6 +95,7 @@ export function observationJson(observation: Observation | null): ObservationJso
         phases_ms: observation.phases,
         response_time_ms: observation.responseTimeMs,
         served_by: observation.servedBy,
+        backend_server: observation.backendServer ?? null,
         tls: observation.tls === null ? null : tlsJson(observation.tls),
         transcript: observation.evidence.transcript,
         detail: observation.evidence.detail,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NAME_COMPARISONS } from "../../agent/names/compare-with-vip.ts";
+import { TLS_ENDS } from "../../agent/tls-end.ts";
 import { VANTAGES } from "../../probes/probe.ts";
 import { REASONS, STEPS } from "../../probes/reason.ts";
 import { maintenanceBody } from "./maintenance.ts";
@@ -57,6 +58,14 @@ const vserverRow = z.strictObject({
     .boolean()
     .nullable()
     .describe("Whether servers behind it see the client's address, as SMTP servers tell."),
+  misrouted: z
+    .array(z.strictObject({ path: z.string().nullable(), server: z.string() }))
+    .describe("Paths of policies that lead here, and that another group's server answered last."),
+  tls_ends: z.enum(TLS_ENDS).describe("Where its clients' TLS ends, derived from the estate."),
+  certificate_differs: z
+    .boolean()
+    .nullable()
+    .describe("Whether certificates differ that must be alike; null where nothing says so."),
   persistence: z
     .strictObject({
       type: z.string(),
@@ -106,6 +115,10 @@ const observation = z
     phases_ms: z.record(z.string(), z.number()),
     response_time_ms: z.number().nullable(),
     served_by: z.string().nullable(),
+    backend_server: z
+      .string()
+      .nullable()
+      .describe("The mailbox server that the front end named (X-CalculatedBETarget)."),
     tls: z
       .strictObject({
         protocol: z.string().nullable(),

@@ -118,6 +118,7 @@ function repeats({ observation, passed }: PastRun, before: PastRun): boolean {
     observation.outcome === earlier.outcome &&
     observation.step === earlier.step &&
     observation.servedBy === earlier.servedBy &&
+    observation.backendServer === earlier.backendServer &&
     observation.exchangeSeen === earlier.exchangeSeen &&
     observation.tls?.chain[0]?.sha256 === earlier.tls?.chain[0]?.sha256 &&
     observation.tls?.verification === earlier.tls?.verification &&

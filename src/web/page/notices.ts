@@ -1,8 +1,9 @@
 import type { LiveState } from "../../agent/live.ts";
 import { html, type Markup } from "../markup.ts";
+import { certificateNotice } from "./certificates.ts";
 import { moment } from "./time.ts";
 
-/** What limits what this agent can say: an ADC that does not answer, an account at rest, a server in maintenance. */
+/** What limits what this agent can say: an ADC that does not answer, an account at rest, a fault behind all front ends, certificates that differ, a server in maintenance. */
 export function notices(live: LiveState): Markup | null {
   const all = [
     ...live.adcs.flatMap((adc) => {
@@ -26,6 +27,10 @@ export function notices(live: LiveState): Markup | null {
       ({ account, until }) =>
         html`The account ${account} is not tried until ${moment(until)}: its logins were rejected.`,
     ),
+    ...(live.findings ?? []).map(({ message }) => html`${message}`),
+    ...live.vservers
+      .filter(({ certificateDiffers }) => certificateDiffers === true)
+      .map(certificateNotice),
     ...live.servers
       .filter((server) => server.maintenance.declared)
       .map(

@@ -6,6 +6,7 @@ import { html, type Markup } from "../markup.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { commands } from "./cards.ts";
 import { vserverCommands } from "./commands.ts";
+import { certificates } from "./certificates.ts";
 import { layout } from "./layout.ts";
 import { memberHref } from "./links.ts";
 import { because, opinionBadge, opinionWords } from "./opinions.ts";
@@ -90,7 +91,8 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         <h2 id="timeline">The last hours</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
-      ${memberTable(members)} ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
+      ${memberTable(members)} ${certificates(vserver)} ${misrouted(vserver)} ${servedBy(vserver)}
+      ${persistence(vserver)} ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null
@@ -157,6 +159,25 @@ function memberTable(members: readonly LiveMember[]): Markup {
       </table>
     </div>
   </section>`;
+}
+
+function misrouted(vserver: LiveVserver): Markup | null {
+  const routes = vserver.misrouted ?? [];
+  return routes.length === 0
+    ? null
+    : html`<section aria-labelledby="misrouted">
+        <h2 id="misrouted">Answered by another group</h2>
+        <p>
+          Content switching leads these requests here, and a server that is no member here answered
+          them: compare the policies in front, their order and their targets.
+        </p>
+        <ul class="notices">
+          ${routes.map(
+            ({ path, server }) =>
+              html`<li>${path ?? "What was asked"} was answered by ${server}.</li>`,
+          )}
+        </ul>
+      </section>`;
 }
 
 function clientAddress({ clientAddressKept }: LiveVserver): Markup | null {

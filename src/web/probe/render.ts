@@ -96,6 +96,7 @@ export function lookDebug(look: Extract<Look, { kind: "look" }>): string {
       ([phase, durationMs]) => `phase ${phase}: ${durationMs.toFixed(2)} ms`,
     ),
     observation.servedBy === null ? null : `answered by ${observation.servedBy}`,
+    observation.backendServer === undefined ? null : `mailbox server ${observation.backendServer}`,
     observation.evidence.detail === null ? null : `detail: ${observation.evidence.detail}`,
   ].filter((line) => line !== null);
   const transcript =

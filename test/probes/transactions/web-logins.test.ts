@@ -191,7 +191,12 @@ describe("the mailbox side", () => {
   test("EWS says that the store is away, and the credential was good", async () => {
     bench.organisation.setMounted("DB01", false);
     const seen = await run("ews_folder");
-    expect(seen).toMatchObject({ step: "transaction", reason: "backend_unavailable" });
+    expect(seen).toMatchObject({
+      step: "transaction",
+      reason: "backend_unavailable",
+      backendServer: "mbx01.lab.example.com",
+      channelBound: true,
+    });
     expect(seen.evidence.detail).toBe("ErrorMailboxStoreUnavailable");
     expect(loginOutcome(seen)).toBe("accepted");
   });

@@ -1,0 +1,32 @@
+import type { LiveVserver } from "../../agent/live.ts";
+import { html, type Markup } from "../markup.ts";
+
+const TLS_ENDS_AT = {
+  pass_through: "TLS is passed through: clients see the servers' own certificates.",
+  offload: "TLS ends at the ADC, and the servers are spoken to in clear text.",
+  re_encrypt: "TLS ends at the ADC, which encrypts anew towards the servers.",
+} as const;
+
+/** Where a vserver's TLS ends, and whether the certificates are alike that must be; null where there is no TLS. */
+export function certificates({ tlsEnds, certificateDiffers }: LiveVserver): Markup | null {
+  return tlsEnds === undefined || tlsEnds === "none"
+    ? null
+    : html`<p>
+        ${TLS_ENDS_AT[tlsEnds]}
+        ${
+          certificateDiffers === null
+            ? null
+            : certificateDiffers
+              ? html`<b>The certificates there differ where they must be alike.</b>`
+              : "The certificates there are alike."
+        }
+      </p>`;
+}
+
+/** The notice of a vserver whose certificates differ. */
+export function certificateNotice({ tlsEnds, vserver }: LiveVserver): Markup {
+  return tlsEnds === "re_encrypt"
+    ? html`${vserver} and its servers show different certificates: logins that are bound to the
+      certificate fail there.`
+    : html`Clients of ${vserver} see different certificates, by the server that takes them.`;
+}
