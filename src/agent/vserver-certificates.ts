@@ -1,3 +1,4 @@
+import { isSubmissionPort } from "../probes/transactions/spec.ts";
 import { matchesPattern } from "./plan/pattern.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { VserverRecord } from "./records/vserver-record.ts";
@@ -30,12 +31,17 @@ function isSerialOf(shown: string): (bound: string) => boolean {
 
 function latestLeaf(probes: readonly ProbeRecord[]) {
   for (const probe of probes) {
-    const leaf = probe.last?.tls?.chain[0];
+    const leaf = isRelaysOwn(probe) ? undefined : probe.last?.tls?.chain[0];
     if (leaf !== undefined) {
       return leaf;
     }
   }
   return null;
+}
+
+/** Servers that relay mail to each other show certificates of their own, which no client verifies. */
+function isRelaysOwn({ planned, transaction }: ProbeRecord): boolean {
+  return transaction === "smtp_mail_from" && !isSubmissionPort(planned.port ?? "*");
 }
 
 /** Serials are written with or without colons, leading zeros and capitals. */
