@@ -47,7 +47,7 @@ export function configurationReference(schema: JsonSchema, example: string): str
     ),
     "## Options of transactions",
     "",
-    "Below `options:` of a run. An option that the transaction does not know is ignored.",
+    "Below `options:` of a run. An option that the transaction does not know, or a value that does not fit, is an error.",
     "",
     ...table(
       ["transaction", "option", "what it does"],

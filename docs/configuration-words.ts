@@ -99,6 +99,12 @@ export const TRANSACTION_OPTIONS: readonly {
     meaning: "What the search must find; default `(objectClass=*)`.",
   },
   {
+    transactions: ["https_challenge"],
+    option: "auth_schemes",
+    meaning:
+      "Schemes separated by commas, for example `NTLM, Negotiate`: a 401 that does not offer each of them is a failure (`auth_schemes_differ`); more may be offered. Default: any schemes are good, since administrators change them. Of use with `path`, since every virtual directory has schemes of its own.",
+  },
+  {
     transactions: ["smtp_mail_from"],
     option: "outside_address",
     meaning:
@@ -151,6 +157,7 @@ export const RULES_IN_WORDS: readonly string[] = [
   "`monitor_tls.min` is not newer than `max`.",
   "A run that logs in names an account; a round trip needs an account with `address`.",
   "`every` is at least `1s`; below `30s` for a login, or `10s` for a look, there is a warning.",
+  "`options` holds only what the transaction knows, with values that fit.",
   "`expect: blocked` goes only with a transaction that needs no account.",
   "A window is fixed (`start`, `end`) or recurring (`cron`, `timezone`, `duration` of at most `168h`), not both.",
   "The page open to the network without `web.config_file` is accepted with a warning.",

@@ -1,4 +1,5 @@
 import type { TlsFacts } from "../probes/probe.ts";
+import { isSubmissionPort } from "../probes/transactions/spec.ts";
 import { matchesPattern } from "./plan/pattern.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { VserverRecord } from "./records/vserver-record.ts";
@@ -31,12 +32,17 @@ function isSerialOf(shown: string): (bound: string) => boolean {
 
 function latestLeaf(probes: readonly ProbeRecord[]) {
   for (const probe of probes) {
-    const leaf = probe.last?.tls?.chain[0];
+    const leaf = isRelaysOwn(probe) ? undefined : probe.last?.tls?.chain[0];
     if (leaf !== undefined) {
       return leaf;
     }
   }
   return null;
+}
+
+/** Servers that relay mail to each other show certificates of their own, which no client verifies. */
+function isRelaysOwn({ planned, transaction }: ProbeRecord): boolean {
+  return transaction === "smtp_mail_from" && !isSubmissionPort(planned.port ?? "*");
 }
 
 /** Serials are written with or without colons, leading zeros and capitals. */
@@ -114,8 +120,9 @@ function newestLeaves(
   group: (facts: TlsFacts) => string,
 ): ReadonlyMap<string, string> {
   const newest = new Map<string, { readonly at: number; readonly sha256: string }>();
-  for (const { last } of probes) {
-    const leaf = last?.tls?.chain[0];
+  for (const probe of probes) {
+    const { last } = probe;
+    const leaf = isRelaysOwn(probe) ? undefined : last?.tls?.chain[0];
     if (last?.tls && leaf !== undefined) {
       const name = group(last.tls);
       if (last.startedAt > (newest.get(name)?.at ?? -Infinity)) {

@@ -1,5 +1,7 @@
 import { ACCOUNT_TRANSACTIONS } from "../probes/transactions/spec.ts";
+import { OPTION_TABLE } from "../probes/transactions/option-table.ts";
 import { parseDuration } from "./duration.ts";
+import { nearest } from "./near.ts";
 import { checkSecretPair, checkUniqueNames, type Rule, type RuleReport } from "./rules.ts";
 import type { WrittenConfig, WrittenRun } from "./written.ts";
 
@@ -12,6 +14,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
   runsAreNotTooFrequent,
   plaintextIsWarnedOf,
   onlyLooksAreBlocked,
+  optionsAreKnown,
 ];
 
 /** A login more often than this could look like an attack; a look more often would be a burden. */
@@ -114,6 +117,28 @@ function onlyLooksAreBlocked(config: WrittenConfig, report: RuleReport): void {
         "blocked only with one that needs no account",
         "use https_challenge or smtp_mail_from",
       );
+    }
+  });
+}
+
+function optionsAreKnown(config: WrittenConfig, report: RuleReport): void {
+  config.transactions.run.forEach((run, index) => {
+    const table = OPTION_TABLE[run.transaction] ?? {};
+    const known = Object.keys(table);
+    for (const [option, value] of Object.entries(run.options)) {
+      const path = ["transactions", "run", index, "options", option];
+      const kind = Object.hasOwn(table, option) ? table[option] : undefined;
+      if (kind === undefined) {
+        const meant = nearest(option, known);
+        report.error(
+          path,
+          `is no option of ${run.transaction}`,
+          known.length === 0 ? "no options here" : known.join(", "),
+          meant === null ? "remove it" : `did you mean ${meant}?`,
+        );
+      } else if (!kind.allows(value)) {
+        report.error(path, "does not fit this option", kind.says, "correct it");
+      }
     }
   });
 }

@@ -83,7 +83,9 @@ export const run = z.strictObject(
     host: hostName().optional().describe("Host name a client would type."),
     security: oneOf(["none", "implicit", "starttls"])
       .optional()
-      .describe("How TLS begins; default: by port."),
+      .describe(
+        "How TLS begins; default: by port, and without an account STARTTLS only where it is offered.",
+      ),
     expect: oneOf(["works", "blocked"])
       .default("works")
       .describe("blocked: it must not be reachable."),

@@ -39,6 +39,22 @@ export function deeperMonitor(one: LintService): string {
   );
 }
 
+/**
+ * Adds a monitor that logs in: the front end greets for a dead back end, so that no banner shows it. The ADC ships a script
+ * for POP3 in the clear; for TLS and for IMAP it ships none.
+ */
+export function loginMonitor(service: AdcService, protocol: "imap" | "pop3"): string {
+  const name = `${service.name}_login`.slice(0, 31);
+  const words =
+    protocol === "pop3" && !expectsTls(service)
+      ? ["POP3", "-scriptName", "nspop3.pl", "-userName", "<account>", "-password", "<password>"]
+      : ["USER", "-scriptName", `<script that logs in over ${protocol.toUpperCase()}>`];
+  return commands(
+    command("add", "lb", "monitor", name, ...words, "-interval", 60, "-resptimeout", 10),
+    bindMonitor(service, name),
+  );
+}
+
 /** The shallowest answer that only a working application gives; in angle brackets what only the reader knows. */
 function deepWords({ service, exchange }: LintService): string[] {
   const [port = 0] = portsOf(service);

@@ -112,9 +112,19 @@ function hit(one: LintService, message: string): Hit {
   return {
     line: line ?? one.service.line,
     object: one.service.name,
-    message,
+    message: greetsForItsBackEnd(one) ? `${message} ${ONLY_A_LOGIN}` : message,
     fix: commands(deeperMonitor(one)),
   };
+}
+
+const ONLY_A_LOGIN =
+  "Of these a banner shows all but a dead back end, for which the front end greets: only a login sees that.";
+
+function greetsForItsBackEnd({ exchange, service }: LintService): boolean {
+  return portsOf(service).some((port) => {
+    const protocol = exchange?.protocol ?? protocolOfPort(port);
+    return protocol === "imap" || protocol === "pop3";
+  });
 }
 
 /** True when there are deciding monitors and all are of these types. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildDocs } from "../../docs/build.ts";
 import { configKeys } from "../../docs/build-configuration.ts";
 import { labelsOf } from "../../docs/build-metrics.ts";
+import { OPTION_TABLE } from "../../src/probes/transactions/option-table.ts";
 import { SECTIONS, TRANSACTION_OPTIONS, UNUSED_KEYS } from "../../docs/configuration-words.ts";
 import { LABEL_WORDS, METRIC_GROUPS, QUERIES } from "../../docs/metric-words.ts";
 import { runCheckConfig } from "../../src/cli/read-config.ts";
@@ -44,6 +45,16 @@ describe("docs/configuration.md", () => {
       }
     }
     expect(TRANSACTION_OPTIONS.map(({ option }) => option).sort()).toEqual([...read].sort());
+  });
+
+  test("lays each option to the transactions that the configuration takes it for", () => {
+    const taken = Object.entries(OPTION_TABLE).flatMap(([transaction, options]) =>
+      Object.keys(options).map((option) => `${transaction} ${option}`),
+    );
+    const told = TRANSACTION_OPTIONS.flatMap(({ transactions, option }) =>
+      transactions.map((transaction) => `${transaction} ${option}`),
+    );
+    expect(told.sort()).toEqual(taken.sort());
   });
 
   test("calls those keys idle that no code acts on, and no others", async () => {

@@ -158,6 +158,22 @@ describe("what to type", () => {
     expect(lint(estate).map(({ fix }) => fix)).toContain(cure);
   });
 
+  test("where only the login fails, the cure is a monitor that logs in, and no banner", () => {
+    const cure = (failing: readonly ("imap_greeting" | "imap_login" | "pop3_login")[]): string => {
+      const probes = (["imap_greeting", "imap_login", "pop3_login"] as const).map((transaction) =>
+        aProbe({ kind: "transaction", transaction, lastPassed: !failing.includes(transaction) }),
+      );
+      const member = aMember({ adcService: "sg_imap", verdict: "blind_monitor", probes });
+      return memberCommands(member, estate, lint(estate))[1]?.text ?? "";
+    };
+    expect(cure(["imap_login"])).toBe(
+      'add lb monitor sg_imap_login USER -scriptName "<script that logs in over IMAP>" -interval 60 -resptimeout 10\n' +
+        "bind serviceGroup sg_imap -monitorName sg_imap_login",
+    );
+    expect(cure(["pop3_login"])).toContain("POP3 -scriptName nspop3.pl -userName");
+    expect(cure(["imap_greeting", "imap_login"])).toContain("TCP-ECV -recv");
+  });
+
   test("what the commands make is read back by the importer as it was meant", () => {
     const [disable = "", cure = ""] = texts("sg_imap", "blind_monitor");
     const conf = `add server ex02 192.0.2.12\nadd serviceGroup sg_imap TCP\nbind serviceGroup sg_imap ex02 143\n${cure}\n${disable}`;

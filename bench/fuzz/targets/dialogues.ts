@@ -196,7 +196,6 @@ export function lookProbe(
         allowPlaintext: true,
         expect: "works",
         exchange: "2016",
-        authSchemes: null,
         adc: null,
         options: transaction === "dns_lookup" ? { query: "mail.example.com", type: "A" } : {},
       },

@@ -36,7 +36,7 @@ const ASKED: WebAsked = {
   vantage: "backend",
   spec: {
     adc: null,
-    authSchemes: ["Negotiate", "NTLM"],
+    options: { auth_schemes: "Negotiate, NTLM" },
     host: "mail.example.com",
     tls: null,
     exchange: "2016",

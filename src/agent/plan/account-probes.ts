@@ -6,13 +6,19 @@ import {
   type TransactionSpec,
 } from "../../probes/transactions/spec.ts";
 import { ownPath } from "../../probes/transactions/web-paths.ts";
-import { anonymousSpec, clientTls, type Recogniser } from "./look-probes.ts";
+import {
+  anonymousSpec,
+  clientTls,
+  takesOldTls,
+  tlsSourceOf,
+  type Recogniser,
+} from "./look-probes.ts";
 import { matchesPattern } from "./pattern.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { probeId } from "./probe-id.ts";
 import type { PlanSettings, TransactionRun } from "./settings.ts";
 import { publicReach } from "./public-reach.ts";
-import { adcFrontOf, clientSpeaksTls, vipReach, type VipReach } from "./vip-reach.ts";
+import { adcFrontOf, securityThrough, vipReach, type VipReach } from "./vip-reach.ts";
 
 const DEFAULT_EVERY_MS = 60_000;
 const ROUND_TRIP_EVERY_MS = 300_000;
@@ -144,7 +150,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
   const address = member.address ?? member.domain ?? member.server;
   const port = member.port === "*" ? (portOfTransaction(run.transaction) ?? "*") : member.port;
   const host = run.host ?? hostOf(at) ?? address;
-  const security = run.security ?? securityAt(service, port);
+  const security = run.security ?? securityOf(run, service, port);
   const spec = specOf(at, member, host, security, null);
   const unsupportedReason =
     port === "*" ? "the member's port is *: there is no port to ask" : missingAccount(at);
@@ -157,7 +163,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
     memberPort: member.port,
     address,
     port,
-    tlsSource: spec.tls === null ? null : "as a client of today",
+    tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
       transaction: run.transaction,
@@ -176,9 +182,8 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
 function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): PlannedProbe {
   const { estate, run, service, members } = at;
   const [member] = members;
-  const backend = member === undefined ? "none" : securityAt(service, member.port);
-  const tls = clientSpeaksTls(reach.entry, backend === "implicit");
-  const security = run.security ?? (tls ? "implicit" : backend === "implicit" ? "none" : backend);
+  const backend = member === undefined ? "none" : securityOf(run, service, member.port);
+  const security = run.security ?? securityThrough(reach.entry, backend);
   const host = run.host ?? reach.host ?? reach.address;
   const front = { ...adcFrontOf(estate, vserver, true), redirectUrl: null };
   const spec = specOf(at, member, host, security, front, reach);
@@ -200,7 +205,7 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
     address: reach.address,
     port: reach.port,
     note: reach.note,
-    tlsSource: spec.tls === null ? null : "as a client of today",
+    tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
       transaction: run.transaction,
@@ -241,7 +246,7 @@ function specOf(
         ? null
         : clientTls(
             host,
-            recognition.version === "2010",
+            takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
             own?.ca ?? null,
             reach?.name ? [reach.name] : (own?.names ?? []),
           ),
@@ -342,6 +347,19 @@ function speaks(
     return recognise(service, member).protocol === "https";
   }
   return member.port === "*" ? transaction === "rpc_endpoint_map" : ports.includes(member.port);
+}
+
+/** By the port. A look has no secret to keep: it takes STARTTLS where it is offered, and 465 as it is found. */
+function securityOf(
+  run: TransactionRun,
+  service: AdcService,
+  port: number | "*",
+): TransactionSpec["security"] {
+  const security = securityAt(service, port);
+  if (security !== "starttls" || run.account !== null) {
+    return security;
+  }
+  return port === 465 ? "implicit" : "starttls_if_offered";
 }
 
 function securityAt(service: AdcService, port: number | "*"): TransactionSpec["security"] {

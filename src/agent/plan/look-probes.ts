@@ -6,7 +6,12 @@ import {
   type LearnedExchange,
   type Recognition,
 } from "../../probes/transactions/recognise.ts";
-import type { TransactionName, TransactionSpec } from "../../probes/transactions/spec.ts";
+import {
+  isSubmissionPort,
+  type ExchangeVersion,
+  type TransactionName,
+  type TransactionSpec,
+} from "../../probes/transactions/spec.ts";
 import type { TlsSettings } from "../../probes/wire/tls-settings.ts";
 import { matchesMember } from "./pattern.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
@@ -81,7 +86,7 @@ function lookProbe(look: Look): PlannedProbe {
     type: transaction,
     source: "agent",
     sourceAddresses: [],
-    tlsSource: recognition.security === "none" ? null : "as a client of today",
+    tlsSource: tlsSourceOf(recognition.security),
     note: null,
     action: {
       kind: "transaction",
@@ -97,7 +102,12 @@ function lookProbe(look: Look): PlannedProbe {
                 tls:
                   recognition.security === "none"
                     ? null
-                    : clientTls(host, recognition.version === "2010", null, []),
+                    : clientTls(
+                        host,
+                        takesOldTls(transaction, recognition.version, port),
+                        null,
+                        [],
+                      ),
                 host,
               },
               target: { host: address, port, server: member.server },
@@ -145,13 +155,34 @@ export function anonymousSpec(
     allowPlaintext: false,
     expect: "works",
     exchange: recognition.version,
-    authSchemes: null,
     adc: null,
     options: {},
   };
 }
 
-/** TLS as a mail client of today speaks it; Exchange 2010 may know nothing newer than TLS 1.0. */
+/** Whose word TLS is spoken on, as the plan shows it; null where none is. */
+export function tlsSourceOf(security: TransactionSpec["security"]): string | null {
+  switch (security) {
+    case "none":
+      return null;
+    case "starttls_if_offered":
+      return "as a client of today, where STARTTLS is offered";
+    case "implicit":
+    case "starttls":
+      return "as a client of today";
+  }
+}
+
+/** Exchange 2010 may know nothing newer than TLS 1.0; and servers that relay to each other take any TLS before none. */
+export function takesOldTls(
+  transaction: TransactionName,
+  version: ExchangeVersion | null,
+  port: Member["port"],
+): boolean {
+  return version === "2010" || (transaction === "smtp_mail_from" && !isSubmissionPort(port));
+}
+
+/** TLS as a client of today speaks it; `old`: as one that still takes TLS 1.0. */
 export function clientTls(
   host: string,
   old: boolean,

@@ -8,6 +8,8 @@ import {
   clientTls,
   lookInterval,
   LOOK_TIMEOUT_MS,
+  takesOldTls,
+  tlsSourceOf,
   type Recogniser,
 } from "./look-probes.ts";
 import { sourceOf } from "./monitor-probes.ts";
@@ -20,7 +22,9 @@ import {
   adcFrontOf,
   AT_VIP,
   clientSpeaksTls,
+  endsTls,
   hostOf,
+  securityThrough,
   vipReach,
   type VipReach,
 } from "./vip-reach.ts";
@@ -163,7 +167,8 @@ export function vipLook(
   recognition: Recognition,
   transaction: TransactionName,
 ): PlannedProbe {
-  const tls = clientSpeaksTls(reach.entry, recognition.security === "implicit");
+  const security = securityThrough(reach.entry, recognition.security);
+  const old = !endsTls(reach.entry) && takesOldTls(transaction, recognition.version, reach.port);
   const front = adcFrontOf(estate, vserver, true);
   const path = pathThrough(reach, recognition.path);
   const redirectUrl =
@@ -178,7 +183,7 @@ export function vipLook(
     type: transaction,
     source: "agent",
     sourceAddresses: [],
-    tlsSource: tls ? "as a client of today" : null,
+    tlsSource: tlsSourceOf(security),
     action: {
       kind: "transaction",
       transaction,
@@ -189,9 +194,9 @@ export function vipLook(
           ? {
               spec: {
                 ...anonymousSpec(transaction, recognition),
-                security: tls ? "implicit" : "none",
+                security,
                 path,
-                tls: tls ? vipTls(settings, vserver, reach) : null,
+                tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
                 host: reach.host ?? reach.address,
                 adc: { ...front, redirectUrl },
               },
@@ -290,10 +295,10 @@ function targetOf(reach: VipReach) {
   return { host: reach.address, port: reach.port, server: null };
 }
 
-function vipTls(settings: PlanSettings, vserver: Vserver, reach: VipReach) {
+function vipTls(settings: PlanSettings, vserver: Vserver, reach: VipReach, old = false) {
   const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
   const names = reach.name === null ? (own?.names ?? []) : [reach.name];
-  return clientTls(reach.host ?? reach.address, false, own?.ca ?? null, names);
+  return clientTls(reach.host ?? reach.address, old, own?.ca ?? null, names);
 }
 
 /** The path asked through content switching must satisfy the policy; the member's own path is kept where it does. */

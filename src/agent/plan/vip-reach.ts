@@ -1,6 +1,6 @@
 import type { Estate, LbVserver, Vserver } from "../../estate/model.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import type { AdcFront } from "../../probes/transactions/spec.ts";
+import type { AdcFront, TransactionSpec } from "../../probes/transactions/spec.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
 
 /** How a client comes to a vserver: its own address, that of the content-switching vserver before it, or a public one. */
@@ -77,17 +77,25 @@ function endpointOf(vserver: Vserver): { readonly address: string; readonly port
     : { address: vserver.address, port: vserver.port };
 }
 
+/** Whether the ADC itself ends the clients' TLS here. */
+export function endsTls({ serviceType }: Vserver): boolean {
+  return serviceType === "SSL" || serviceType === "SSL_TCP";
+}
+
 /** Whether a client speaks TLS to this entry: the ADC ends it, or passes through what the server speaks. */
 export function clientSpeaksTls(entry: Vserver, backendSpeaksTls: boolean): boolean {
-  switch (entry.serviceType) {
-    case "SSL":
-    case "SSL_TCP":
-      return true;
-    case "HTTP":
-      return false;
-    default:
-      return backendSpeaksTls;
+  return endsTls(entry) || (entry.serviceType !== "HTTP" && backendSpeaksTls);
+}
+
+/** How TLS begins at this entry, by how it begins straight at the servers behind. STARTTLS passes through like any words. */
+export function securityThrough(
+  entry: Vserver,
+  backend: TransactionSpec["security"],
+): TransactionSpec["security"] {
+  if (clientSpeaksTls(entry, backend === "implicit")) {
+    return "implicit";
   }
+  return backend === "implicit" ? "none" : backend;
 }
 
 /** What the ADC answers by itself at this vserver. */

@@ -3,6 +3,7 @@ import { signsOfGreeting } from "../wire/exchange-signs.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import {
   answerBroke,
+  beginsTls,
   ended,
   mismatch,
   openLineSession,
@@ -42,10 +43,15 @@ export async function openImap(
   }
   run.sign(signsOfGreeting(greeting));
   const clear = await capabilities(run, opened, "a1");
-  if (clear.kind === "ended" || spec.security !== "starttls") {
-    return clear.kind === "ended" ? clear : { ...opened, greeting, capabilities: clear.names };
+  if (clear.kind === "ended") {
+    return clear;
   }
-  if (!clear.names.has("STARTTLS")) {
+  // RFC 3501 section 6.2.1: no STARTTLS for a client that the greeting has already let in.
+  const offered = clear.names.has("STARTTLS") && !/^\* PREAUTH\b/i.test(greeting);
+  if (!beginsTls(spec, offered)) {
+    return { ...opened, greeting, capabilities: clear.names };
+  }
+  if (!offered) {
     return mismatch(run, "starttls", "tls_handshake", "STARTTLS is not offered");
   }
   const answer = await command(run, opened, "a2", "STARTTLS", "starttls");

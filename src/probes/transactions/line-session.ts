@@ -1,6 +1,6 @@
 import type { Observation, Target } from "../probe.ts";
 import type { Step } from "../reason.ts";
-import type { Break } from "../wire/break.ts";
+import { namedBreak, type Break } from "../wire/break.ts";
 import type { Connection } from "../wire/connection.ts";
 import { dial, startTls, type DialFailure } from "../wire/dial.ts";
 import { LineReader } from "../wire/line-reader.ts";
@@ -37,6 +37,11 @@ export async function openLineSession(
   return ended(await dialFailed(run, target, dialled));
 }
 
+/** Whether STARTTLS is due in a session that is in the clear so far. */
+export function beginsTls({ security }: TransactionSpec, offered: boolean): boolean {
+  return security === "starttls" || (security === "starttls_if_offered" && offered);
+}
+
 /** Begins TLS inside a session; bytes the server sent ahead of the handshake are an injection and end it. */
 export async function secureSession(
   run: ProbeRun,
@@ -54,7 +59,14 @@ export async function secureSession(
   const upgraded = await startTls(current.connection, spec.tls);
   return upgraded.kind === "connected"
     ? session(upgraded.connection)
-    : ended(run.broken("starttls", upgraded.why));
+    : ended(run.broken("starttls", brokenOff(upgraded.why)));
+}
+
+/** A server that greeted, offered TLS and then closes is not the one that refuses to serve: Exchange closes unheard. */
+function brokenOff(why: Break): Break {
+  return why.kind === "closed"
+    ? namedBreak("failed", "tls_handshake", "closed in the TLS handshake")
+    : why;
 }
 
 /** The break while waiting for an answer: a close then is no refusal to serve but an answer cut off. */

@@ -4,6 +4,7 @@ import { signsOfGreeting } from "../wire/exchange-signs.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import {
   answerBroke,
+  beginsTls,
   ended,
   mismatch,
   openLineSession,
@@ -20,7 +21,7 @@ export interface Pop3Session extends LineSession {
   readonly capabilities: ReadonlySet<string>;
 }
 
-/** Connect, greeting, CAPA; with STLS, the TLS handshake. */
+/** Connect, greeting, CAPA; with STLS, the TLS handshake and CAPA again. */
 export async function openPop3(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -45,7 +46,7 @@ export async function openPop3(
   if (clear.kind === "ended") {
     return clear;
   }
-  if (spec.security !== "starttls") {
+  if (!beginsTls(spec, clear.names.has("STLS"))) {
     return { ...opened, greeting, capabilities: clear.names };
   }
   const answer = await pop3Command(run, opened, "STLS", "starttls");
@@ -56,7 +57,11 @@ export async function openPop3(
     return mismatch(run, "starttls", "tls_handshake", `STLS: ${answer.text}`);
   }
   const secured = await secureSession(run, spec, opened);
-  return secured.kind === "ended" ? secured : { ...secured, greeting, capabilities: clear.names };
+  if (secured.kind === "ended") {
+    return secured;
+  }
+  const now = await capabilities(run, secured);
+  return now.kind === "ended" ? now : { ...secured, greeting, capabilities: now.names };
 }
 
 /** What `-ERR` means instead of a greeting: Exchange says `BYE Connection refused` at its connection limits. */

@@ -193,8 +193,10 @@ function isWeb({ serviceType }: AdcService, { port }: Member): boolean {
 
 /** 465 counts as implicit TLS; the look itself waits for Exchange's clear banner there first. */
 function mailSecurity(protocol: ExchangeProtocol, { port }: Member): Recognition["security"] {
-  const implicit = port === 993 || port === 995 || port === 465;
-  return implicit && protocol !== "rpc" ? "implicit" : "none";
+  if (protocol === "rpc") {
+    return "none";
+  }
+  return port === 993 || port === 995 || port === 465 ? "implicit" : "starttls_if_offered";
 }
 
 function helpFor(help: readonly MemberHelp[], member: Member): MemberHelp | null {

@@ -64,7 +64,8 @@ function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | n
   if (spec.security !== "none" && spec.tls === null) {
     return "no TLS settings are configured";
   }
-  if (type.needsAccount && spec.security === "none" && !spec.allowPlaintext) {
+  const mayBeClear = spec.security === "none" || spec.security === "starttls_if_offered";
+  if (type.needsAccount && mayBeClear && !spec.allowPlaintext) {
     return "a credential travels without TLS only with allow_plaintext";
   }
   const broken = sentAsText(spec).find(([, text]) => BREAKS_LINES.test(text));

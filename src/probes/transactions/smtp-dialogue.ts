@@ -10,6 +10,7 @@ import type { ProbeRun } from "../wire/probe-run.ts";
 import { readReply, type CodedReply } from "../wire/reply-code.ts";
 import {
   answerBroke,
+  beginsTls,
   ended,
   mismatch,
   openLineSession,
@@ -17,7 +18,7 @@ import {
   type Ended,
   type LineSession,
 } from "./line-session.ts";
-import type { TransactionSpec } from "./spec.ts";
+import { isSubmissionPort, type TransactionSpec } from "./spec.ts";
 
 /** A session that has had its 220 and its EHLO, behind TLS where asked. */
 export interface SmtpSession extends LineSession {
@@ -26,6 +27,8 @@ export interface SmtpSession extends LineSession {
   readonly extensions: readonly string[];
   /** The client's address as the server sees it (`Hello [192.0.2.7]`), or null. */
   readonly seenAs: string | null;
+  /** The server's words where it offers STARTTLS, is out of it for the moment, and the session goes on without. */
+  readonly withoutTls: string | null;
 }
 
 /** Connect, 220, EHLO; with STARTTLS, the TLS handshake and EHLO again. */
@@ -54,21 +57,38 @@ export async function openSmtp(
   if (hello.kind === "ended") {
     return hello;
   }
-  const first: SmtpSession = { ...opened, banner: banner.text, ...hello.facts };
-  return spec.security === "starttls" ? secure(run, spec, first) : first;
+  const first: SmtpSession = { ...opened, banner: banner.text, ...hello.facts, withoutTls: null };
+  return secure(run, inClear(run, spec), target, first);
+}
+
+/** Where 465 turned out to greet in the clear, TLS begins by STARTTLS; a credential waits for it. */
+function inClear(run: ProbeRun, spec: TransactionSpec): TransactionSpec {
+  if (spec.security !== "implicit" || run.tls !== null) {
+    return spec;
+  }
+  const keepsSecret = spec.account !== null && !spec.allowPlaintext;
+  return { ...spec, security: keepsSecret ? "starttls" : "starttls_if_offered" };
 }
 
 async function secure(
   run: ProbeRun,
   spec: TransactionSpec,
+  { port }: Target,
   session: SmtpSession,
 ): Promise<SmtpSession | Ended> {
-  if (!session.extensions.includes("STARTTLS")) {
+  const offered = session.extensions.includes("STARTTLS");
+  if (!beginsTls(spec, offered)) {
+    return session;
+  }
+  if (!offered) {
     return mismatch(run, "starttls", "tls_handshake", "STARTTLS is not offered");
   }
   const answer = await smtpCommand(run, session, "STARTTLS", "starttls");
   if (answer.kind === "ended") {
     return answer;
+  }
+  if (answer.code === TLS_NOT_AVAILABLE && mayRelayInClear(spec, port)) {
+    return { ...session, withoutTls: `${String(answer.code)} ${answer.text}` };
   }
   if (answer.code !== 220) {
     return refused(run, "starttls", answer);
@@ -78,7 +98,15 @@ async function secure(
     return secured;
   }
   const hello = await greet(run, secured);
-  return hello.kind === "ended" ? hello : { ...secured, banner: session.banner, ...hello.facts };
+  return hello.kind === "ended" ? hello : { ...session, ...secured, ...hello.facts };
+}
+
+/** RFC 3207 section 4: for the moment, and the session goes on as if nothing had been asked. */
+const TLS_NOT_AVAILABLE = 454;
+
+/** A server that relays does without TLS then (RFC 3207); whoever hands in mail with a login cannot. */
+function mayRelayInClear({ security }: TransactionSpec, port: number): boolean {
+  return security === "starttls_if_offered" && !isSubmissionPort(port);
 }
 
 /** One command and its reply. */

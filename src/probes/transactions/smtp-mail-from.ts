@@ -3,16 +3,13 @@ import { observe, type ProbeRun } from "../wire/probe-run.ts";
 import type { CodedReply } from "../wire/reply-code.ts";
 import { leave } from "./line-session.ts";
 import { openSmtp, refused, smtpCommand, type SmtpSession } from "./smtp-dialogue.ts";
-import type { TransactionSpec, TransactionType } from "./spec.ts";
-
-/** Ports where a client must log in before it sends: being told so is the service at work. */
-const SUBMISSION_PORTS: ReadonlySet<number> = new Set([587, 465]);
+import { isSubmissionPort, type TransactionSpec, type TransactionType } from "./spec.ts";
 
 /** Exchange's tarpit starts at 5 s; an answer slower than this is worth a word. */
 const SLOW_ANSWER_MS = 4_500;
 
 /**
- * The look at SMTP that needs no account: 220, EHLO, STARTTLS where asked, `MAIL FROM:<>`, RSET, QUIT, and nothing
+ * The look at SMTP that needs no account: 220, EHLO, STARTTLS and EHLO again, `MAIL FROM:<>`, RSET, QUIT, and nothing
  * further (but a recipient that must be refused, where asked for), so that no mail is ever sent. Exchange in maintenance greets perfectly and refuses only at MAIL FROM.
  */
 export const smtpMailFrom: TransactionType = {
@@ -30,7 +27,8 @@ export const smtpMailFrom: TransactionType = {
       if (reply.kind === "ended") {
         return reply.observation;
       }
-      const wantsLogin = SUBMISSION_PORTS.has(target.port) && asksForLogin(reply);
+      // Where a client must log in before it sends, being told so is the service at work.
+      const wantsLogin = isSubmissionPort(target.port) && asksForLogin(reply);
       if (reply.code !== 250 && !wantsLogin) {
         return refused(run, "mail_from", reply).observation;
       }
@@ -48,7 +46,11 @@ export const smtpMailFrom: TransactionType = {
       await leave(session.connection, "QUIT\r\n");
       // Whether the client's own address survives the way through the ADC.
       const seenAs = session.seenAs === null ? "" : `; the server sees ${session.seenAs}`;
-      return run.match("mail_from", `${detail}${seenAs}`);
+      const inClear =
+        session.withoutTls === null
+          ? ""
+          : `; STARTTLS is offered, but not to be had: ${session.withoutTls}`;
+      return run.match("mail_from", `${detail}${seenAs}${inClear}`);
     }),
 };
 

@@ -29,11 +29,21 @@ export const ACCOUNT_TRANSACTIONS = [
 export const TRANSACTIONS = [...ANONYMOUS_TRANSACTIONS, ...ACCOUNT_TRANSACTIONS] as const;
 export type TransactionName = (typeof TRANSACTIONS)[number];
 
+/** Ports where a mail client hands in mail, behind a login; elsewhere servers relay, by TLS or without. */
+const SUBMISSION_PORTS: ReadonlySet<number> = new Set([587, 465]);
+
+export function isSubmissionPort(port: number | "*"): boolean {
+  return port !== "*" && SUBMISSION_PORTS.has(port);
+}
+
 /** One transaction against one endpoint, ready to run. */
 export interface TransactionSpec {
   readonly transaction: TransactionName;
-  /** How TLS begins; null TLS settings with `implicit` or `starttls` never happen. */
-  readonly security: "none" | "implicit" | "starttls";
+  /**
+   * How TLS begins; null TLS settings go with `none` alone. `starttls_if_offered` is for looks, which have no secret to
+   * keep: a server that does not offer it is talked to in the clear.
+   */
+  readonly security: "none" | "implicit" | "starttls" | "starttls_if_offered";
   readonly tls: TlsSettings | null;
   /** Host header, EHLO peer, certificate name: what a client would type. */
   readonly host: string;
@@ -45,8 +55,6 @@ export interface TransactionSpec {
   /** `blocked`: the path must not be reachable; an answer by Exchange is then the failure. */
   readonly expect: "works" | "blocked";
   readonly exchange: ExchangeVersion | null;
-  /** Authentication schemes a challenge must offer; null accepts any. */
-  readonly authSchemes: readonly string[] | null;
   /** Redirects and login pages the ADC is configured to answer with at this vserver. */
   readonly adc: AdcFront | null;
   /** Transaction-specific options, validated by configuration: `padding_bytes`, `outside_address`, `query` … */

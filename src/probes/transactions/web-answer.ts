@@ -17,7 +17,7 @@ export interface BadAnswer {
 /** Where the answer was got, as far as its meaning depends on it. */
 export interface WebAsked {
   readonly vantage: Vantage;
-  readonly spec: Pick<TransactionSpec, "adc" | "authSchemes" | "host" | "tls" | "exchange">;
+  readonly spec: Pick<TransactionSpec, "adc" | "options" | "host" | "tls" | "exchange">;
 }
 
 /**
@@ -150,15 +150,16 @@ function judgeUnauthorized(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   if (schemes.length === 0) {
     return bad("protocol_error", `401 without WWW-Authenticate: ${summary(answer)}`);
   }
-  const missing = (asked.spec.authSchemes ?? []).filter(
-    (scheme) => !schemes.includes(scheme.toLowerCase()),
-  );
+  const missing = expectedSchemes(asked).filter((scheme) => !schemes.includes(scheme));
   return missing.length === 0
     ? good(`asks for ${schemes.join(", ")}`)
-    : bad(
-        "auth_schemes_differ",
-        `offers ${schemes.join(", ")}, without ${missing.join(", ").toLowerCase()}`,
-      );
+    : bad("auth_schemes_differ", `offers ${schemes.join(", ")}, without ${missing.join(", ")}`);
+}
+
+/** Those the operator expects here, in lower case; none: any are good, since administrators change them. */
+function expectedSchemes({ spec }: WebAsked): readonly string[] {
+  const told = String(spec.options["auth_schemes"] ?? "").toLowerCase();
+  return told.split(",").flatMap((scheme) => scheme.trim() || []);
 }
 
 /** Schemes of all challenges, in lower case, each once. */

@@ -1,6 +1,7 @@
 import type { LiveMember, LiveVserver } from "../../agent/live.ts";
 import type { Estate } from "../../estate/model.ts";
 import type { Finding } from "../../lint/finding.ts";
+import { loginMonitor } from "../../lint/commands.ts";
 import { SHALLOW_MONITOR_RULES } from "../../lint/shallow-monitors.ts";
 
 /** Something to type, and what it does. NetScaler commands go to the ADC's own command line. */
@@ -22,8 +23,16 @@ export function memberCommands(
   remarks: readonly Finding[],
 ): readonly Command[] {
   switch (member.verdict) {
+    case "blind_monitor": {
+      const protocol = failingLogin(member);
+      return [
+        disable(member, estate),
+        ...(protocol === null
+          ? deeperMonitor(member, remarks)
+          : monitorThatLogsIn(member, protocol, estate)),
+      ];
+    }
     case "routes_to_maintenance":
-    case "blind_monitor":
       return [disable(member, estate), ...deeperMonitor(member, remarks)];
     case "false_up":
       return [disable(member, estate), show(member, estate)];
@@ -100,6 +109,35 @@ function deeperMonitor(member: LiveMember, remarks: readonly Finding[]): readonl
   return remark === undefined || remark.fix === null
     ? []
     : [netscaler("For good: a monitor that looks deeper", remark.fix)];
+}
+
+/** Where the greeting is well and the login fails, a monitor that reads the banner would be as blind. */
+function failingLogin(member: LiveMember): "imap" | "pop3" | null {
+  const failing = new Set(
+    member.probes
+      .filter((probe) => probe.vantage === "backend" && probe.lastPassed === false)
+      .map(({ transaction }) => transaction),
+  );
+  if (failing.has("imap_login") && !failing.has("imap_greeting")) {
+    return "imap";
+  }
+  return failing.has("pop3_login") && !failing.has("pop3_greeting") ? "pop3" : null;
+}
+
+function monitorThatLogsIn(
+  member: LiveMember,
+  protocol: "imap" | "pop3",
+  estate: Estate | null,
+): readonly Command[] {
+  const service = estate?.services.get(member.adcService);
+  return service === undefined
+    ? []
+    : [
+        netscaler(
+          "For good: a monitor that logs in, since the front end greets for a dead back end",
+          loginMonitor(service, protocol),
+        ),
+      ];
 }
 
 const SHALLOW: ReadonlySet<string> = new Set(SHALLOW_MONITOR_RULES.map(({ id }) => id));

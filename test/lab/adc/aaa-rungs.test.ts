@@ -48,7 +48,6 @@ async function climb(
     allowPlaintext: false,
     expect: "works",
     exchange: "2016",
-    authSchemes: null,
     adc: {
       authentication: path.startsWith("/owa") ? "form" : "401",
       authenticationHost: "aaa.example.com",

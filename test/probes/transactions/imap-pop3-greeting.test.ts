@@ -14,6 +14,8 @@ import {
   type ScriptedServer,
   type Turn,
 } from "../../support/scripted-server.ts";
+import { readSigns } from "../../../src/maintenance/signs.ts";
+import { startTlsConversation } from "../../support/starttls-conversation.ts";
 import { CLIENT_TLS, serverTls, transactionSpec } from "./transaction-spec.ts";
 
 const IMAP_CAPABILITIES = "* CAPABILITY IMAP4 IMAP4rev1 AUTH=PLAIN UIDPLUS ID IDLE\r\n";
@@ -34,6 +36,7 @@ const POP3_TURNS: readonly Turn[] = [
 const POP3_BANNER = "+OK The Microsoft Exchange POP3 service is ready.\r\n";
 const pop3Healthy = conversation(POP3_BANNER, POP3_TURNS);
 
+const ifOffered = { security: "starttls_if_offered", tls: CLIENT_TLS } as const;
 const implicit = { security: "implicit", tls: CLIENT_TLS } as const;
 
 probeContract("imap_greeting", {
@@ -216,6 +219,65 @@ describe("imap_greeting", () => {
     expect(seen).toMatchObject({ outcome: "mismatch", step: "starttls", reason: "tls_handshake" });
   });
 
+  test.each(["mail", "expired", "wrong_name", "self_signed"] as const)(
+    "STARTTLS offered: the facts of a certificate that is %s, and the same up",
+    async (certificate) => {
+      const heard: string[] = [];
+      const seen = await look(
+        "imap_greeting",
+        startTlsConversation({
+          greeting: IMAP_BANNER,
+          clear: [[/^a1 /, "* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\na1 OK\r\n"]],
+          begins: [/^a2 STARTTLS$/, "a2 OK Begin TLS\r\n"],
+          tls: serverTls(certificate),
+          secured: [[/^a3 /, `${IMAP_CAPABILITIES}a3 OK\r\n`], ...IMAP_TURNS],
+          heard: (line) => heard.push(line),
+        }),
+        ifOffered,
+      );
+      const verification = {
+        mail: "ok",
+        expired: "expired",
+        wrong_name: "name",
+        self_signed: "untrusted",
+      };
+      expect(seen).toMatchObject({
+        outcome: "match",
+        step: "greeting",
+        exchangeSeen: true,
+        tls: { verification: verification[certificate] },
+      });
+      expect(heard.join("")).toBe("a3 CAPABILITY\r\na9 LOGOUT\r\n");
+    },
+  );
+
+  test("STARTTLS not offered: in the clear", async () => {
+    const seen = await look("imap_greeting", imapHealthy, ifOffered);
+    expect(seen).toMatchObject({ outcome: "match", tls: null });
+  });
+
+  test("STARTTLS offered, then refused or broken off: no client gets in, and no sign of maintenance", async () => {
+    const offer: Turn = [/^a1 /, "* CAPABILITY IMAP4rev1 STARTTLS\r\na1 OK\r\n"];
+    const refused = await look(
+      "imap_greeting",
+      conversation(IMAP_BANNER, [offer, [/^a2 STARTTLS$/, "a2 NO not now\r\n"]]),
+      ifOffered,
+    );
+    const begun = conversation(IMAP_BANNER, [offer, [/^a2 STARTTLS$/, "a2 OK Begin TLS\r\n"]]);
+    const closed = await look(
+      "imap_greeting",
+      (socket) => {
+        begun(socket);
+        socket.on("data", (data) => data[0] === 0x16 && socket.end());
+      },
+      ifOffered,
+    );
+    for (const seen of [refused, closed]) {
+      expect(seen).toMatchObject({ step: "starttls", reason: "tls_handshake" });
+      expect(readSigns(seen, "imap").sign).toBeNull();
+    }
+  });
+
   test("data ahead of the STARTTLS handshake is an injection", async () => {
     const turns: readonly Turn[] = [
       [/^a1 /, "* CAPABILITY IMAP4rev1 STARTTLS\r\na1 OK\r\n"],
@@ -254,6 +316,34 @@ describe("pop3_greeting", () => {
   test("accepted, then closed without a byte", async () => {
     const seen = await look("pop3_greeting", (socket) => socket.end());
     expect(seen).toMatchObject({ step: "banner", reason: "closed_without_data" });
+  });
+
+  test("STLS offered: the certificate's facts; CAPA is asked again behind TLS", async () => {
+    const heard: string[] = [];
+    const seen = await look(
+      "pop3_greeting",
+      startTlsConversation({
+        greeting: POP3_BANNER,
+        clear: [[/^CAPA$/, "+OK\r\nSTLS\r\n.\r\n"]],
+        begins: [/^STLS$/, "+OK Begin TLS\r\n"],
+        tls: serverTls("self_signed"),
+        secured: POP3_TURNS,
+        heard: (line) => heard.push(line),
+      }),
+      ifOffered,
+    );
+    expect(seen).toMatchObject({
+      outcome: "match",
+      step: "greeting",
+      tls: { verification: "untrusted" },
+    });
+    expect(heard.join("")).toBe("CAPA\r\nQUIT\r\n");
+  });
+
+  test("STLS offered and refused", async () => {
+    const turns: readonly Turn[] = [[/^STLS$/, "-ERR Command is not valid\r\n"], ...POP3_TURNS];
+    const seen = await look("pop3_greeting", conversation(POP3_BANNER, turns), ifOffered);
+    expect(seen).toMatchObject({ outcome: "mismatch", step: "starttls", reason: "tls_handshake" });
   });
 
   test("an endless list of capabilities is bounded", async () => {

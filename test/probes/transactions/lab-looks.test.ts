@@ -18,21 +18,30 @@ afterEach(async () => {
 
 const implicit = { security: "implicit", tls: CLIENT_TLS } as const;
 const startTls = { security: "starttls", tls: CLIENT_TLS } as const;
+const ifOffered = { security: "starttls_if_offered", tls: CLIENT_TLS } as const;
 
 const LOOKS: readonly (readonly [TransactionName, number, Partial<TransactionSpec>])[] = [
   ["imap_greeting", 143, {}],
   ["imap_greeting", 143, startTls],
+  ["imap_greeting", 143, ifOffered],
   ["imap_greeting", 993, implicit],
   ["pop3_greeting", 110, {}],
   ["pop3_greeting", 110, startTls],
+  ["pop3_greeting", 110, ifOffered],
   ["pop3_greeting", 995, implicit],
   ["smtp_mail_from", 25, {}],
   ["smtp_mail_from", 25, startTls],
   ["smtp_mail_from", 587, startTls],
+  ["smtp_mail_from", 25, ifOffered],
+  ["smtp_mail_from", 587, ifOffered],
   ["smtp_mail_from", 465, implicit],
   ["https_challenge", 443, { ...implicit, path: "/owa/" }],
   ["https_challenge", 443, { ...implicit, path: "/ecp/" }],
-  ["https_challenge", 443, { ...implicit, path: "/EWS/Exchange.asmx", authSchemes: ["NTLM"] }],
+  [
+    "https_challenge",
+    443,
+    { ...implicit, path: "/EWS/Exchange.asmx", options: { auth_schemes: "NTLM" } },
+  ],
   ["https_challenge", 443, { ...implicit, path: "/mapi/emsmdb/" }],
   ["https_challenge", 443, { ...implicit, path: "/Microsoft-Server-ActiveSync" }],
   ["https_challenge", 443, { ...implicit, path: "/Autodiscover/Autodiscover.xml" }],
@@ -47,6 +56,9 @@ describe("a healthy server", () => {
   )("%s on %i %s", async (_, __, ___, [transaction, port, change]) => {
     const seen = await bench.run(port, transactionSpec(transaction, change));
     expect(seen).toMatchObject({ outcome: "match", reason: "ok", exchangeSeen: true });
+    if ("tls" in change) {
+      expect(seen.tls?.chain).not.toEqual([]);
+    }
   });
 
   test("names itself over SMTP, in X-FEServer and on its health page", async () => {
@@ -119,6 +131,24 @@ describe("a server with something the matter", () => {
       25,
       {},
       { step: "mail_from", reason: "service_not_active" },
+    ],
+    [
+      "SMTP in maintenance, behind STARTTLS",
+      "all",
+      { kind: "maintenance" },
+      "smtp_mail_from",
+      25,
+      ifOffered,
+      { step: "mail_from", reason: "service_not_active" },
+    ],
+    [
+      "no certificate on 25: no STARTTLS is offered",
+      "smtp",
+      { kind: "no_certificate" },
+      "smtp_mail_from",
+      25,
+      ifOffered,
+      { outcome: "match" },
     ],
     [
       "submission in maintenance",

@@ -34,6 +34,7 @@ function look(
 }
 
 const implicit = { security: "implicit", tls: CLIENT_TLS } as const;
+const ifOffered = { security: "starttls_if_offered", tls: CLIENT_TLS } as const;
 const startTls = { security: "starttls", tls: CLIENT_TLS } as const;
 
 const noDovecot = missing("dovecot", "dovecot-imapd dovecot-pop3d");
@@ -49,9 +50,11 @@ describe.skipIf(noDovecot !== null)("Dovecot", () => {
   test.each([
     ["imap", 143, "imap_greeting", "in the clear", {}],
     ["imap", 143, "imap_greeting", "STARTTLS", startTls],
+    ["imap", 143, "imap_greeting", "STARTTLS if offered", ifOffered],
     ["imaps", 993, "imap_greeting", "TLS", implicit],
     ["pop3", 110, "pop3_greeting", "in the clear", {}],
     ["pop3", 110, "pop3_greeting", "STLS", startTls],
+    ["pop3", 110, "pop3_greeting", "STLS if offered", ifOffered],
     ["pop3s", 995, "pop3_greeting", "TLS", implicit],
   ] as const)("%s on %i: %s, %s", async (name, port, transaction, _, change) => {
     const seen = await look(dovecot, name, port, transaction, change);
@@ -91,6 +94,7 @@ describe.skipIf(noPostfix !== null)("Postfix", () => {
   test.each([
     ["smtp", 25, "in the clear", {}],
     ["smtp", 25, "STARTTLS", startTls],
+    ["smtp", 25, "STARTTLS if offered", ifOffered],
     ["smtps", 465, "TLS after a moment's silence", implicit],
     ["smtps", 10465, "TLS at once", implicit],
   ] as const)("%s on %i, %s", async (name, port, _, change) => {

@@ -51,8 +51,8 @@ describe("the guides' own configurations", () => {
   test("Exchange 2010", () => {
     expect(recognised(fixture("exchange-2010.conf"))).toMatchInlineSnapshot(`
       {
-        "Exchange_2010_IMAP4 192.168.1.154:143": "imap 2010 none",
-        "Exchange_2010_POP3 192.168.1.154:110": "pop3 2010 none",
+        "Exchange_2010_IMAP4 192.168.1.154:143": "imap 2010 starttls_if_offered",
+        "Exchange_2010_POP3 192.168.1.154:110": "pop3 2010 starttls_if_offered",
         "Exchange_2010_RPC 192.168.1.154:*": "rpc 2010 none",
         "Exchange_2010_owa 192.168.1.154:80": "https 2010 /owa/ none",
         "Exchange_2010_owa_2 192.168.1.164:80": "https 2010 /owa/ none",
@@ -81,16 +81,16 @@ describe("the guides' own configurations", () => {
         "lb_svg_ex2016_owa exchange02:443": "https 2016 /owa/ implicit",
         "lb_svg_ex2016_rpc exchange01:443": "https 2016 /rpc/rpcproxy.dll implicit",
         "lb_svg_ex2016_rpc exchange02:443": "https 2016 /rpc/rpcproxy.dll implicit",
-        "lb_svg_exch2016_imap exchange01:143": "imap 2016 none",
-        "lb_svg_exch2016_imap exchange02:143": "imap 2016 none",
+        "lb_svg_exch2016_imap exchange01:143": "imap 2016 starttls_if_offered",
+        "lb_svg_exch2016_imap exchange02:143": "imap 2016 starttls_if_offered",
         "lb_svg_exch2016_imap_993 exchange01:993": "imap 2016 implicit",
         "lb_svg_exch2016_imap_993 exchange02:993": "imap 2016 implicit",
-        "lb_svg_exch2016_smtp exchange01:25": "smtp 2016 none",
-        "lb_svg_exch2016_smtp exchange02:25": "smtp 2016 none",
+        "lb_svg_exch2016_smtp exchange01:25": "smtp 2016 starttls_if_offered",
+        "lb_svg_exch2016_smtp exchange02:25": "smtp 2016 starttls_if_offered",
         "lb_svg_exch2016_smtp_465 exchange01:465": "smtp 2016 implicit",
         "lb_svg_exch2016_smtp_465 exchange02:465": "smtp 2016 implicit",
-        "lb_svg_exch2016_smtp_587 exchange01:587": "smtp 2016 none",
-        "lb_svg_exch2016_smtp_587 exchange02:587": "smtp 2016 none",
+        "lb_svg_exch2016_smtp_587 exchange01:587": "smtp 2016 starttls_if_offered",
+        "lb_svg_exch2016_smtp_587 exchange02:587": "smtp 2016 starttls_if_offered",
         "lb_svg_ldaps dc01:636": "-",
         "lb_svg_ldaps dc02:636": "-",
         "lb_svg_ntp dc01:123": "-",
@@ -101,8 +101,8 @@ describe("the guides' own configurations", () => {
 
   test("Exchange 2010, with what that guide says only in words", () => {
     const rows = recognised(fixture("exchange-2010-full.conf"));
-    expect(rows["Exchange_2010_Edge_SMTP 192.168.1.181:25"]).toBe("smtp 2010 none");
-    expect(rows["Exchange_2010_POP3_2 192.168.1.164:110"]).toBe("pop3 2010 none");
+    expect(rows["Exchange_2010_Edge_SMTP 192.168.1.181:25"]).toBe("smtp 2010 starttls_if_offered");
+    expect(rows["Exchange_2010_POP3_2 192.168.1.164:110"]).toBe("pop3 2010 starttls_if_offered");
   });
 });
 
@@ -153,14 +153,14 @@ describe("an ordinary application gets nothing", () => {
     const learned = new Set([learnedKey("web1", 443)]);
     const rows = recognised(estate, [], learned);
     expect(rows["shop_tls web1:443"]).toBe("https /owa/ implicit");
-    expect(rows["imap web1:143"]).toBe("imap none");
+    expect(rows["imap web1:143"]).toBe("imap starttls_if_offered");
     expect(rows["shop web1:80"]).toBe("-");
   });
 
   test("a banner that greeted as Exchange makes the server's mail ports Exchange's, not its web", () => {
     const rows = recognised(estate, [], new Set([learnedKey("web1", 143)]));
-    expect(rows["imap web1:143"]).toBe("imap none");
-    expect(rows["mail web1:25"]).toBe("smtp none");
+    expect(rows["imap web1:143"]).toBe("imap starttls_if_offered");
+    expect(rows["mail web1:25"]).toBe("smtp starttls_if_offered");
     expect(rows["shop_tls web1:443"]).toBe("-");
   });
 });
@@ -170,9 +170,13 @@ describe("signs in the ADC's configuration", () => {
     [
       'add lb monitor m TCP-ECV -send "GET /" -recv "The Microsoft Exchange IMAP4 service is ready."',
       143,
-      "imap none",
+      "imap starttls_if_offered",
     ],
-    ['add lb monitor m TCP-ECV -recv "Microsoft ESMTP MAIL Service"', 2525, "smtp none"],
+    [
+      'add lb monitor m TCP-ECV -recv "Microsoft ESMTP MAIL Service"',
+      2525,
+      "smtp starttls_if_offered",
+    ],
     [
       'add lb monitor m HTTP-ECV -send "GET /EWS/healthcheck.htm" -recv 200',
       443,
@@ -242,7 +246,7 @@ describe("help from the configuration", () => {
       help({ match: "192.0.2.1:1143", protocol: "imap" }),
     ]);
     expect(rows["svc web1:8443"]).toBe("https 2016 /ecp/ implicit");
-    expect(rows["odd web1:1143"]).toBe("imap none");
+    expect(rows["odd web1:1143"]).toBe("imap starttls_if_offered");
   });
 
   test("a version alone says that it is Exchange", () => {
@@ -266,7 +270,7 @@ describe("help from the configuration", () => {
       version: null,
       protocol: "imap",
       path: null,
-      security: "none",
+      security: "starttls_if_offered",
     });
   });
 });

@@ -17,6 +17,9 @@ import {
   type ScriptedServer,
   type Turn,
 } from "../../support/scripted-server.ts";
+import type { CertificateName } from "../../../lab/certificates/lab-certificate.ts";
+import { readSigns } from "../../../src/maintenance/signs.ts";
+import { startTlsConversation } from "../../support/starttls-conversation.ts";
 import { CLIENT_TLS, serverTls, transactionSpec } from "./transaction-spec.ts";
 
 const BANNER =
@@ -222,6 +225,98 @@ describe("smtp_mail_from", () => {
       { change: { security: "starttls", tls: CLIENT_TLS } },
     );
     expect(seen).toMatchObject({ outcome: "mismatch", step: "starttls", reason: "bad_status" });
+  });
+
+  describe("where STARTTLS is offered", () => {
+    const change = { security: "starttls_if_offered", tls: CLIENT_TLS } as const;
+    const OFFER: Turn = [/^EHLO/, "250-EX01.lab.example.com Hello\r\n250 STARTTLS\r\n"];
+    const refusing = (answer: string): Behaviour =>
+      conversation(BANNER, [OFFER, [/^STARTTLS$/, answer], ...TURNS.slice(1)]);
+    function securing(heard: string[], certificate: CertificateName, mail = MAIL[1]): Behaviour {
+      return startTlsConversation({
+        greeting: BANNER,
+        clear: [OFFER],
+        begins: [/^STARTTLS$/, "220 2.0.0 SMTP server ready\r\n"],
+        tls: serverTls(certificate),
+        secured: [EHLO, [/^MAIL FROM:<>$/, mail], ...TURNS.slice(2)],
+        heard: (line) => heard.push(line),
+      });
+    }
+
+    test.each([
+      ["mail", "ok"],
+      ["expired", "expired"],
+      ["wrong_name", "name"],
+      ["self_signed", "untrusted"],
+    ] as const)("%s: MAIL FROM behind TLS; its facts say %s", async (certificate, verification) => {
+      const heard: string[] = [];
+      const seen = await look(securing(heard, certificate), { change });
+      expect(seen).toMatchObject({
+        outcome: "match",
+        step: "mail_from",
+        tls: { verification },
+        evidence: { detail: "250 2.1.0 Sender OK; the server sees 127.0.0.1" },
+      });
+      expect(seen.tls?.chain).not.toEqual([]);
+      expect(heard.join("")).toBe("EHLO [127.0.0.1]\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n");
+      expect(seen.server.received()).toMatch(/^EHLO \[127\.0\.0\.1\]\r\nSTARTTLS\r\n/);
+      expect(Object.keys(seen.phases)).toContain("starttls");
+    });
+
+    test("not offered: in the clear, as far as ever", async () => {
+      expect(await look(healthy, { change })).toMatchObject({ outcome: "match", tls: null });
+    });
+
+    test("maintenance behind TLS is the same maintenance", async () => {
+      const seen = await look(securing([], "mail", "421 4.3.2 Service not active\r\n"), { change });
+      expect(seen).toMatchObject({ step: "mail_from", reason: "service_not_active" });
+      expect(readSigns(seen, "smtp")).toEqual({ sign: "smtp_not_active", smtpGreeted: true });
+    });
+
+    test("454 on 25: a relay goes on without, and the look says so", async () => {
+      const seen = await look(refusing("454 4.7.0 TLS not available\r\n"), { change });
+      expect(seen).toMatchObject({ outcome: "match", step: "mail_from", tls: null });
+      expect(seen.evidence.detail).toContain("not to be had: 454 4.7.0 TLS not available");
+    });
+
+    test.each([
+      [587, "454 4.7.0 TLS not available\r\n"],
+      [25, "501 5.5.4 no\r\n"],
+      [587, "502 5.5.1 not implemented\r\n"],
+    ])("on %i, %j fails whoever needs TLS", async (port, answer) => {
+      const seen = await look(refusing(answer), { change, port });
+      expect(seen).toMatchObject({ outcome: "mismatch", step: "starttls", reason: "bad_status" });
+    });
+
+    test("the handshake breaks", async () => {
+      const noise = refusing("220 go on\r\n");
+      const garbage = await look(
+        (socket) => {
+          noise(socket);
+          socket.on("data", (data) => data[0] === 0x16 && socket.write("500 what?\r\n"));
+        },
+        { change },
+      );
+      expect(garbage).toMatchObject({ step: "starttls", reason: "plaintext_on_tls_port" });
+      const closed = await look(
+        (socket) => {
+          noise(socket);
+          socket.on("data", (data) => data[0] === 0x16 && socket.end());
+        },
+        { change },
+      );
+      expect(closed).toMatchObject({ step: "starttls", reason: "tls_handshake" });
+      const silent = await look(noise, { change, timeoutMs: 300 });
+      expect(silent).toMatchObject({ outcome: "timeout", step: "starttls" });
+    });
+
+    test("465 that greets in the clear begins TLS by STARTTLS", async () => {
+      const seen = await look(securing([], "mail"), {
+        port: 465,
+        change: { security: "implicit", tls: CLIENT_TLS },
+      });
+      expect(seen).toMatchObject({ outcome: "match", tls: { verification: "ok" } });
+    });
   });
 
   test("endless reply lines are bounded", async () => {

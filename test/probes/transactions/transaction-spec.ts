@@ -38,7 +38,6 @@ export function transactionSpec(
     allowPlaintext: false,
     expect: "works",
     exchange: null,
-    authSchemes: null,
     adc: null,
     options: {},
     ...change,

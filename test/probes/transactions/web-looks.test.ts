@@ -179,10 +179,10 @@ describe("https_challenge at the server", () => {
   });
 
   test("schemes that are expected and not offered", async () => {
-    const expecting = (schemes: string[]): Promise<Observation> =>
-      look("https_challenge", answering(EWS_401), { authSchemes: schemes });
-    expect(await expecting(["NTLM", "Negotiate"])).toMatchObject({ outcome: "match" });
-    expect(await expecting(["Basic"])).toMatchObject({
+    const expecting = (schemes: string): Promise<Observation> =>
+      look("https_challenge", answering(EWS_401), { options: { auth_schemes: schemes } });
+    expect(await expecting("NTLM, Negotiate")).toMatchObject({ outcome: "match" });
+    expect(await expecting("NTLM,Basic")).toMatchObject({
       outcome: "mismatch",
       reason: "auth_schemes_differ",
     });
@@ -195,7 +195,7 @@ describe("https_challenge at the server", () => {
         "HTTP/1.1 401 Unauthorized",
         'WWW-Authenticate: Basic realm="a, b", Negotiate, NTLM',
       ]),
-      { authSchemes: ["basic", "negotiate", "ntlm"] },
+      { options: { auth_schemes: "basic, negotiate, ntlm" } },
     );
     expect(seen.outcome).toBe("match");
   });
