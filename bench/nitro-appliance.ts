@@ -57,7 +57,7 @@ process.on("message", () => {
   const paths = server.requests.map(({ path }) => path);
   process.send?.({
     requests: paths.length,
-    statistics: paths.filter((path) => path.includes("/nitro/v1/stat/")).length,
+    statistics: paths.filter((path) => path.includes("/nitro/v1/stat/service")).length,
   });
 });
 process.once("disconnect", () => {

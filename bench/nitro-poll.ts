@@ -1,20 +1,26 @@
 import { createAdcSession } from "../src/estate/nitro/adc-session.ts";
 import { createNetwork } from "../src/probes/wire/network.ts";
 import { flagValue } from "./flags.ts";
+import { answerEveryProbe, hearingState } from "./hearing.ts";
 import { NITRO_ACCOUNT } from "./nitro-conf.ts";
 import { forkAndHear, nextMessage, stopChild } from "./processes.ts";
 
 /**
- * `nitro-poll [--polls 20] [--every 15]`: what polling 5,000 members costs our side: CPU per poll, and the share of a
- * core when polled every 15 s. The appliance is the lab's, in a process of its own. Polls follow at once: a core that
- * sleeps between them would cost a little more for each.
+ * `nitro-poll [--polls 20] [--every 15] [--out-groups 0]`: what polling 5,000 members in 100 groups costs our side: CPU
+ * per poll, and to take in what it tells with all verdicts, as a share of a core when polled every 15 s. The appliance is the lab's, in a process
+ * of its own; so many of its groups have a member out of service. Polls follow at once: a core that sleeps between them
+ * would cost a little more for each.
  */
 const words = process.argv.slice(2);
 const polls = Number(flagValue(words, "--polls") ?? "20");
 const everyMs = Number(flagValue(words, "--every") ?? "15") * 1000;
+const outGroups = flagValue(words, "--out-groups") ?? "0";
 const WARM_UP = 5;
 
-const { child, heard: url } = await forkAndHear<string>("nitro-appliance.js");
+const { child, heard: url } = await forkAndHear<string>("nitro-appliance.js", [
+  "--out-groups",
+  outGroups,
+]);
 const session = createAdcSession({
   adc: "bench",
   urls: [url],
@@ -27,36 +33,76 @@ try {
   if (read.kind !== "estate") {
     throw new Error(read.message);
   }
-  const cpuMs: number[] = [];
+  const state = hearingState(read.estate, everyMs);
+  const imported = await requestsSoFar();
+  const pollMs: number[] = [];
+  const hearMs: number[] = [];
   const tookMs: number[] = [];
   for (let turn = 0; turn < WARM_UP + polls; turn += 1) {
-    const before = process.cpuUsage();
+    answerEveryProbe(state);
     const began = performance.now();
+    const start = process.cpuUsage();
     const result = await session.poll(read.estate);
-    const spent = process.cpuUsage(before);
+    const polled = cpuMsSince(start);
     if (result.kind !== "state" || result.state.members.size !== 5_000) {
       throw new Error("the poll did not tell all members");
     }
+    state.hear("bench", result.state);
+    const heard = cpuMsSince(start);
     if (turn >= WARM_UP) {
-      cpuMs.push((spent.user + spent.system) / 1000);
+      pollMs.push(polled);
+      hearMs.push(heard - polled);
       tookMs.push(performance.now() - began);
     }
   }
-  const answered = nextMessage<{ requests: number; statistics: number }>(child);
-  child.send("requests");
-  const { requests, statistics } = await answered;
-  const cpu = median(cpuMs);
+  const { requests, statistics } = await requestsSoFar();
+  const inAll = WARM_UP + polls;
+  const cpu = median(pollMs) + median(hearMs);
   console.log(
-    `5,000 members, 2 monitors each: ${cpu.toFixed(0)} ms of CPU a poll (median of ${String(polls)}; ` +
-      `${Math.min(...cpuMs).toFixed(0)} to ${Math.max(...cpuMs).toFixed(0)}), ${median(tookMs).toFixed(0)} ms on the clock`,
+    `5,000 members, 2 monitors each, a member out in ${outGroups} of 100 groups; verdicts: ${verdictsOf(state)}`,
+  );
+  console.log(
+    `CPU of one poll: ${spread(pollMs)}; to take it in: ${spread(hearMs)}; ${median(tookMs).toFixed(0)} ms on the clock`,
   );
   console.log(
     `every ${String(everyMs / 1000)} s: ${((cpu / everyMs) * 100).toFixed(1)} % of a core; next poll in ${(session.nextPollDelayMs(everyMs) / 1000).toFixed(1)} s`,
   );
-  console.log(`${String(requests)} requests in all, ${String(statistics)} of them for connections`);
+  console.log(
+    `requests of one poll: ${((requests - imported.requests) / inAll).toFixed(1)}, ` +
+      `${((statistics - imported.statistics) / inAll).toFixed(1)} of them for connections`,
+  );
 } finally {
   await session.close();
   await stopChild(child);
+}
+
+interface Requests {
+  readonly requests: number;
+  readonly statistics: number;
+}
+
+async function requestsSoFar(): Promise<Requests> {
+  const answered = nextMessage<Requests>(child);
+  child.send("requests");
+  return answered;
+}
+
+function cpuMsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
+function verdictsOf(state: ReturnType<typeof hearingState>): string {
+  const counts = new Map<string, number>();
+  for (const { verdict } of state.members) {
+    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  }
+  return [...counts].map(([verdict, count]) => `${String(count)} ${verdict}`).join(", ");
+}
+
+function spread(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)].map((each) => each.toFixed(0));
+  return `${median(values).toFixed(0)} ms (median of ${String(values.length)}; ${least ?? ""} to ${most ?? ""})`;
 }
 
 function median(values: readonly number[]): number {

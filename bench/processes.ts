@@ -1,20 +1,24 @@
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 
 /** Starts a module beside this one and resolves with the first message it sends. */
-export async function forkAndHear<T>(module: string): Promise<{ child: ChildProcess; heard: T }> {
-  const child = fork(join(import.meta.dirname, module), {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
+export async function forkAndHear<T>(
+  module: string,
+  words: readonly string[] = [],
+): Promise<{ child: ChildProcess; heard: T }> {
+  const child = forkModule(module, words);
   return { child, heard: await nextMessage<T>(child) };
 }
 
-export function forkModule(module: string): ChildProcess {
-  return fork(join(import.meta.dirname, module), {
+export function forkModule(module: string, words: readonly string[] = []): ChildProcess {
+  const child = fork(join(import.meta.dirname, module), words, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
+  endWithUs(child);
+  return child;
 }
 
 /** The next message of a child; rejects when it ends instead. */
@@ -33,7 +37,23 @@ export async function nextMessage<T>(child: ChildProcess): Promise<T> {
 
 /** A child whose standard output is of no interest; what it says on standard error is shown. */
 export function spawnQuiet(program: string, args: readonly string[]): ChildProcess {
-  return spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+  endWithUs(child);
+  return child;
+}
+
+/** However this process ends, by a signal or a mistake of its own: the child is asked to end, too. */
+export function endWithUs(child: ChildProcess): void {
+  const end = (): void => {
+    child.kill("SIGTERM");
+  };
+  const leave = (signal: NodeJS.Signals): void => {
+    process.exit(128 + constants.signals[signal]);
+  };
+  process.on("exit", end).on("SIGTERM", leave).on("SIGINT", leave);
+  child.once("exit", () => {
+    process.off("exit", end).off("SIGTERM", leave).off("SIGINT", leave);
+  });
 }
 
 export async function stopChild(child: ChildProcess): Promise<void> {

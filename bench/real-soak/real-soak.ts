@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startLab } from "../../lab/lab.ts";
 import { labConfig } from "../../src/cli/demo-config.ts";
 import { sumOf, textOf } from "../our-agent.ts";
-import { freePort, nextMessage, stopChild } from "../processes.ts";
+import { endWithUs, freePort, nextMessage, stopChild } from "../processes.ts";
 import { seededRandom } from "../simulation/random.ts";
 import { Clients } from "./clients.ts";
 import { RandomFaults } from "./faults.ts";
@@ -40,6 +40,7 @@ export async function realSoak(
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     env: { ...process.env, ...env },
   });
+  endWithUs(child);
   try {
     await nextMessage(child);
     const began = performance.now();

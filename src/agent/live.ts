@@ -189,6 +189,8 @@ export interface LiveProbe {
   /** Where it goes, as the estate or DNS names it; tells the sites of one vserver apart. */
   readonly address?: string | null;
   readonly intervalMs: number;
+  /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
+  readonly scheduled?: boolean;
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
   readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };
   readonly opinion: "up" | "down" | "unknown";

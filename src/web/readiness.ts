@@ -25,7 +25,7 @@ export function readiness(live: LiveState): Readiness {
 }
 
 function isDueSoon(probe: LiveProbe): boolean {
-  return probe.kind === "monitor" && probe.intervalMs <= DUE_WITHIN_MS;
+  return probe.kind === "monitor" && probe.scheduled !== false && probe.intervalMs <= DUE_WITHIN_MS;
 }
 
 /** An opinion, or a fault of our own that keeps it from having one: waiting longer would not help. */

@@ -46,7 +46,7 @@ test.skipIf(curl === null)(
         "the agent is ready",
         () => type('curl -s "$URL/-/ready"', { URL: url, TOKEN: token }),
         ({ status }) => status === "200",
-        60_000,
+        120_000,
       );
       const answered: Answered[] = [];
       for (const line of requests) {
@@ -64,5 +64,5 @@ test.skipIf(curl === null)(
       expect(locked.status).toBe("401");
     });
   },
-  120_000,
+  240_000,
 );

@@ -37,6 +37,7 @@ export class ProbeRecord implements LiveProbe {
   readonly vantage: Vantage;
   readonly address: string | null;
   readonly intervalMs: number;
+  readonly scheduled: boolean;
   readonly adcSource?: NonNullable<LiveProbe["adcSource"]>;
   last: Observation | null = null;
   lastSuccess: Observation | null = null;
@@ -67,6 +68,7 @@ export class ProbeRecord implements LiveProbe {
     this.vantage = planned.vantage;
     this.address = planned.address;
     this.intervalMs = planned.intervalMs;
+    this.scheduled = planned.action.run !== null;
     if (planned.action.kind === "monitor") {
       this.adcSource = { source: planned.source, addresses: planned.sourceAddresses };
     }

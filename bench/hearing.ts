@@ -1,0 +1,58 @@
+import { BARE_SETTINGS } from "../src/agent/plan/settings.ts";
+import { planProbes } from "../src/agent/plan/plan.ts";
+import { buildRecords } from "../src/agent/records/build-records.ts";
+import { WitnessState } from "../src/agent/records/witness-state.ts";
+import type { Estate } from "../src/estate/model.ts";
+import { createDeclarations } from "../src/maintenance/declarations.ts";
+import type { Observation } from "../src/probes/probe.ts";
+
+/** The agent's live state of an estate, as it is when every probe of it has been answered well. */
+export function hearingState(estate: Estate, pollMs: number): WitnessState {
+  const clocks = { now: Date.now, monotonic: () => performance.now() };
+  const state = new WitnessState({
+    agent: "bench",
+    stabilityMs: 120_000,
+    declarations: createDeclarations({
+      configured: [],
+      store: null,
+      snapshot: null,
+      onFailure: (message) => {
+        throw new Error(message);
+      },
+    }),
+    grace: "watched",
+    ...clocks,
+  });
+  state.addAdc(estate.adc, { nitro: true, pollMs });
+  const plan = planProbes(estate, BARE_SETTINGS);
+  state.setRecords(
+    estate.adc,
+    buildRecords(estate, plan, { pollMs, vservers: new Map(), ...clocks }, null),
+  );
+  return state;
+}
+
+/** One good answer to every probe: what they say stays fresh for some intervals. */
+export function answerEveryProbe(state: WitnessState): void {
+  for (const probe of state.probes) {
+    if (probe.planned.action.run !== null) {
+      state.observe(probe, goodAnswer(Date.now()), true);
+    }
+  }
+}
+
+function goodAnswer(startedAt: number): Observation {
+  return {
+    startedAt,
+    durationMs: 5,
+    phases: {},
+    responseTimeMs: null,
+    tls: null,
+    servedBy: null,
+    exchangeSeen: false,
+    evidence: { transcript: "", detail: null },
+    outcome: "match",
+    reason: "ok",
+    step: "response",
+  };
+}
