@@ -1,13 +1,13 @@
-import { schedule, type ScheduledTask } from "node-cron";
 import type { AdcNode, AdcState } from "../estate/adc-state.ts";
 import type { Estate } from "../estate/model.ts";
 import type { AdcLink } from "./adc-link.ts";
 import type { Log } from "./events.ts";
-import { importCron } from "./import-calendar.ts";
 import type { LiveAdc } from "./live.ts";
 
 /** Waits between attempts to read an estate for the first time, in milliseconds; the last one repeats. */
 const FIRST_IMPORT_RETRIES_MS = [2_000, 5_000, 10_000, 30_000, 60_000];
+/** The longest that a timer can wait. */
+const LONGEST_TIMER_MS = 0x7fff_ffff;
 /** An estate that still differs from what the ADC tells after it was read anew is not read again before this. */
 const STILL_STALE_PAUSE_MS = 60_000;
 
@@ -25,7 +25,7 @@ export interface AdcWatchOptions {
   readonly onLive: (live: Partial<LiveAdc>) => void;
 }
 
-/** Watches one ADC: reads its estate at the start and by the calendar, and polls its word in between, one thing at a time. */
+/** Watches one ADC: reads its estate at the start and every so often, and polls its word in between, one thing at a time. */
 export class AdcWatch {
   readonly #options: AdcWatchOptions;
   #estate: Estate | null;
@@ -35,7 +35,7 @@ export class AdcWatch {
   #foundStaleAt = -Infinity;
   #stopped = false;
   #wake: (() => void) | null = null;
-  #task: ScheduledTask | null = null;
+  #importTimer: NodeJS.Timeout | null = null;
   #running: Promise<void> = Promise.resolve();
   #firstRound: Promise<void>;
   #firstRoundDone: () => void = () => undefined;
@@ -54,10 +54,15 @@ export class AdcWatch {
       this.#firstRoundDone();
       return;
     }
-    this.#task = schedule(importCron(this.#options.importEveryMs), () => {
-      this.#importDue = true;
-      this.#wake?.();
-    });
+    // Not by the calendar: a wall clock that is set back would put it off, and one that is set forward ring it for every
+    // time in between.
+    this.#importTimer = setInterval(
+      () => {
+        this.#importDue = true;
+        this.#wake?.();
+      },
+      Math.min(this.#options.importEveryMs, LONGEST_TIMER_MS),
+    );
     this.#running = this.#run();
   }
 
@@ -70,7 +75,9 @@ export class AdcWatch {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake?.();
-    await this.#task?.destroy();
+    if (this.#importTimer !== null) {
+      clearInterval(this.#importTimer);
+    }
     await this.#options.link.close();
     await this.#running;
     this.#firstRoundDone();

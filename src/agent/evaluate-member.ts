@@ -65,8 +65,11 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     withinGrace:
       around.grace === "watched"
         ? withinGrace(
-            now,
-            lastAgreedAt(record.agreement, opinions),
+            {
+              now,
+              agreedAt: lastAgreedAt(record.agreement, opinions),
+              heardAt: record.adcHeardAt,
+            },
             record.grace,
             record.adcOpinion,
           )
@@ -188,8 +191,11 @@ function serviceOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>):
 /** At a single look: the ADC has just changed its mind, or is counting failures that will change it. */
 function mayStillBeChanging(record: MemberRecord, now: number): boolean {
   const changedAt = record.adcStateChangedAt;
-  if (changedAt !== null && withinGrace(now, changedAt, record.grace, record.adcOpinion)) {
-    return true;
+  if (changedAt !== null) {
+    const instants = { now, agreedAt: changedAt, heardAt: null };
+    if (withinGrace(instants, record.grace, record.adcOpinion)) {
+      return true;
+    }
   }
   return (
     record.adcOpinion === "up" &&

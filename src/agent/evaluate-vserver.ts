@@ -1,4 +1,5 @@
 import type { Observation, Vantage } from "../probes/probe.ts";
+import { graceRuns } from "../verdict/grace.ts";
 import {
   vserverVerdict,
   vserverVerdictReason,
@@ -169,8 +170,9 @@ function storyOf(record: VserverRecord, really: VserverInputs["really"]): Readon
 
 function settles(record: VserverRecord, around: VserverSurroundings): boolean {
   const lengthMs = graceMs(record, around.pollMs);
+  const { agreedAt, adcHeardAt: heardAt } = record;
   return around.grace === "watched"
-    ? around.now - record.agreedAt <= lengthMs
+    ? graceRuns({ now: around.now, agreedAt, heardAt }, lengthMs, around.pollMs)
     : (record.adcStateAgeMs !== null && record.adcStateAgeMs <= lengthMs) ||
         record.memberRecords.some((member) => member.verdict === "settling");
 }

@@ -50,7 +50,9 @@ export function firstStart(
 
 /**
  * How much later than its grid the second start comes, once: first starts crowd into ten seconds, and from then on a
- * slower probe's starts are spread over its whole interval. Never sooner, for no probe may outrun its monitor.
+ * slower probe's starts are spread over its whole interval. Where the second follows after a shorter delay (a look that
+ * confirms, a short down time), it is the first that comes a whole interval after another. Never sooner, for no probe may
+ * outrun its monitor.
  */
 export function secondStartShift(id: string, intervalMs: number, tickMs = START_TICK_MS): number {
   const shiftMs = spreadOf(id) * (intervalMs - Math.min(intervalMs, FIRST_START_WITHIN_MS));

@@ -5,6 +5,8 @@ import type { Port } from "./model.ts";
 export interface AdcState {
   /** Wall clock when the poll ended, milliseconds. */
   readonly at: number;
+  /** Wall clock when its first question was asked: nothing told is older. Absent: when it ended. */
+  readonly askedAt?: number;
   readonly nodes: readonly AdcNode[];
   /** Load-balancing and content-switching vservers by name. */
   readonly vservers: ReadonlyMap<string, VserverState>;

@@ -30,6 +30,8 @@ const SETTLING_MS: Readonly<Record<SettlingProtocol, number>> = {
 export interface GraceLengths {
   readonly towardsDownMs: number;
   readonly towardsUpMs: number;
+  /** What both contain of waiting for our own next poll. */
+  readonly pollMs: number;
 }
 
 /**
@@ -47,6 +49,7 @@ export function graceLengths(
   return {
     towardsDownMs: Math.max(0, ...down) + always,
     towardsUpMs: Math.max(0, ...up) + always,
+    pollMs,
   };
 }
 
@@ -108,13 +111,34 @@ export function lastAgreedAt(clock: AgreementClock, opinions: Opinions): number 
   return pairDiffers ? clock.pairAgreedAt : clock.allAgreedAt;
 }
 
-/** Whether grace still runs: an ADC that says UP can only be late towards DOWN, and the other way round. */
+/** The instants, wall clock in milliseconds, by which grace is judged. */
+export interface GraceInstants {
+  readonly now: number;
+  readonly agreedAt: number;
+  /** When the ADC's word was asked for: its last one is held while NITRO fails. Null: no word of its takes part. */
+  readonly heardAt: number | null;
+}
+
+/**
+ * Whether a grace of this length still runs. It ends by time alone for nobody: whom we accuse must have told us a word that
+ * is young enough to hold the change of mind that grace waits for, and did not. A word that is older only says that we
+ * have not asked since.
+ */
+export function graceRuns(
+  { now, agreedAt, heardAt }: GraceInstants,
+  lengthMs: number,
+  pollMs: number,
+): boolean {
+  const tooOld = heardAt !== null && heardAt - agreedAt < lengthMs - pollMs;
+  return now - agreedAt <= lengthMs || tooOld;
+}
+
+/** Whether a member's grace still runs: an ADC that says UP can only be late towards DOWN, and the other way round. */
 export function withinGrace(
-  now: number,
-  agreedAt: number,
+  instants: GraceInstants,
   lengths: GraceLengths,
   adc: AdcOpinion,
 ): boolean {
   const lengthMs = adc === "down" ? lengths.towardsUpMs : lengths.towardsDownMs;
-  return now - agreedAt <= lengthMs;
+  return graceRuns(instants, lengthMs, lengths.pollMs);
 }

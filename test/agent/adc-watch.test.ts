@@ -35,7 +35,7 @@ interface Watched {
 }
 
 /** A watch over a NITRO server that tells what a test writes; its polls are as quick as its answers. */
-async function watched(pollEveryMs = 20): Promise<Watched> {
+async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watched> {
   const backend = steadyBackend(parseNsConf(CONF, { adc: "prod" }));
   const holder: { fault: NitroFaultHook } = { fault: () => null };
   const server = await startNitroServer(backend, {
@@ -53,7 +53,7 @@ async function watched(pollEveryMs = 20): Promise<Watched> {
         username: CREDENTIALS.username,
         password: new Secret(CREDENTIALS.password),
         tls: { verify: true, ca: null, serverName: null },
-        importEveryMs: 600_000,
+        importEveryMs,
         pollEveryMs,
         timeoutMs: 2_000,
       },
@@ -68,7 +68,7 @@ async function watched(pollEveryMs = 20): Promise<Watched> {
   });
   const watch = new AdcWatch({
     link,
-    importEveryMs: 600_000,
+    importEveryMs,
     log: SILENT_LOG,
     now: Date.now,
     monotonic: () => performance.now(),
@@ -125,6 +125,17 @@ test("holds the last word for three polls that fail, and gives it up at the four
     20_000,
   );
 }, 30_000);
+
+test("the estate is read again every so often, polls or none", async () => {
+  const one = await watched(600_000, 50);
+  one.watch.start();
+  await until(
+    "it has been imported four times",
+    () => one.estates.length,
+    (count) => count >= 4,
+    10_000,
+  );
+});
 
 test("an estate that goes on differing is imported once more, not with every poll", async () => {
   const one = await watched();

@@ -25,7 +25,7 @@ const GOOD = observed({ passed: true });
 const REFUSED = observed({ passed: false, outcome: "refused", reason: "refused", step: "connect" });
 
 interface World extends SmallEstate {
-  /** Time goes by, on both clocks. */
+  /** Time goes by, on both clocks; then the ADC is asked, and everything judged. */
   readonly pass: (ms: number) => void;
   /** Somebody sets the wall clock. */
   readonly setClock: (ms: number) => void;
@@ -34,12 +34,13 @@ interface World extends SmallEstate {
 function world(options: SmallEstateOptions = {}): World {
   let monotonic = 0;
   const estate = smallEstate(CONF, { ...options, monotonic: () => monotonic });
-  const { clock, state } = estate;
+  const { clock, state, hearAgain } = estate;
   return {
     ...estate,
     pass: (ms) => {
       monotonic += ms;
       clock.at += ms;
+      hearAgain();
       state.evaluateAll();
     },
     setClock: (ms) => {

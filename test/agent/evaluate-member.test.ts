@@ -51,10 +51,10 @@ function judged(
 describe("a watched member", () => {
   test("differs within grace, and beyond it is named", () => {
     // Three retries 5 s apart and 2 s of time-out.
-    const { ex01, clock, state } = judged("up", REFUSED, 3);
+    const { ex01, clock, state, hearAgain } = judged("up", REFUSED, 3);
     expect(ex01.verdict).toBe("settling");
     clock.at += 17_000;
-    state.evaluateAll();
+    hearAgain();
     expect(ex01.verdict).toBe("settling");
     clock.at += 1;
     state.evaluateAll();
@@ -64,6 +64,40 @@ describe("a watched member", () => {
     state.evaluateAll();
     expect(ex01.mismatchSeconds).toBe(9);
   });
+
+  test.each([
+    ["UP", "down", REFUSED, 3, "up", "false_up", 17_000],
+    ["DOWN", "up", GOOD, 1, "down", "false_down", 32_000],
+  ] as const)(
+    "that the ADC said is %s while NITRO fails, and we find %s, is not held against an ADC that was not asked in time",
+    (_said, _found, monitor, times, state, accusation, adcNeedsMs) => {
+      const pollMs = 15_000;
+      const one = world({ pollMs });
+      one.hear({ ex01: { state } });
+      one.observe("m_imap", "ex01", state === "up" ? GOOD : REFUSED, 3);
+      // The server changes just after a poll, and NITRO answers nobody from here on: its last word is held.
+      one.clock.at += 1_000;
+      one.observe("m_imap", "ex01", monitor, times);
+      const ex01 = one.member("ex01");
+      expect(ex01).toMatchObject({ verdict: "settling", adcOpinion: state });
+      one.clock.at += adcNeedsMs + pollMs + 1;
+      one.state.evaluateAll();
+      expect(ex01).toMatchObject({ verdict: "settling", adcOpinion: state, mismatch: false });
+      // A poll that asked a moment too soon ends, and tells nothing of the moment in which the ADC would have noticed.
+      one.clock.at -= pollMs + 2;
+      one.hearAgain();
+      one.clock.at += pollMs + 2;
+      one.state.evaluateAll();
+      expect(ex01.verdict).toBe("settling");
+      one.hearAgain();
+      expect(ex01).toMatchObject({ verdict: accusation, mismatch: true });
+      // An ADC that is given up is accused of nothing; nor is it when it comes back with another word.
+      one.state.hear("prod", null);
+      expect(ex01.verdict).toBe("unknown");
+      one.hear({ ex01: { state: state === "up" ? "down" : "up" } });
+      expect(ex01.mismatch).toBe(false);
+    },
+  );
 
   test("is the ADC's business alone while no NITRO is configured", () => {
     const { member, observe } = world({ nitro: false });

@@ -428,6 +428,71 @@ bind lb vserver v_smtp sg_smtp
   });
 });
 
+describe("a VIP that fails while its members are well", () => {
+  const pollMs = 15_000;
+
+  function differs() {
+    const world = smallEstate(DIRECT, { pollMs });
+    const { clock, state } = world;
+    /** The ADC says that all is up; its first question was asked so long ago. */
+    const hearUp = (askedMsAgo: number): void => {
+      const saidUp = {
+        name: "v_owa",
+        kind: "lb",
+        state: "up",
+        effectiveState: "up",
+        rawState: "UP",
+        healthPercent: 100,
+        backupActive: false,
+        remark: null,
+        sinceMs: null,
+      } as const;
+      state.hear("prod", {
+        at: clock.at,
+        askedAt: clock.at - askedMsAgo,
+        nodes: [],
+        members: new Map(),
+        vservers: new Map([["v_owa", saidUp]]),
+      });
+    };
+    hearUp(0);
+    world.observe("m_owa", "ex01", GOOD);
+    world.observe("https_challenge", "v_owa", GOOD);
+    world.observe("https_challenge", "v_owa", BAD, 2);
+    expect(world.vserver("v_owa").verdict).toBe("settling");
+    const graces = world.vserver("v_owa").memberRecords.map(({ grace }) => grace);
+    const graceMs = Math.max(
+      ...graces.flatMap(({ towardsDownMs, towardsUpMs }) => [towardsDownMs, towardsUpMs]),
+    );
+    /** Time goes by, and at its end both are as before. */
+    const pass = (ms: number): void => {
+      clock.at += ms;
+      world.observe("m_owa", "ex01", GOOD);
+      world.observe("https_challenge", "v_owa", BAD);
+    };
+    return { ...world, hearUp, pass, graceMs };
+  }
+
+  test("is named once the ADC was asked late enough, not while its last word is held", () => {
+    const { vserver, hearUp, pass, graceMs } = differs();
+    pass(graceMs + 1);
+    expect(vserver("v_owa").verdict).toBe("settling");
+    hearUp(pollMs + 2);
+    expect(vserver("v_owa").verdict).toBe("settling");
+    hearUp(pollMs);
+    expect(vserver("v_owa").verdict).toBe("vip_down_members_up");
+  });
+
+  test("needs no word of an ADC that is given up", () => {
+    const { state, vserver, pass, graceMs } = differs();
+    pass(graceMs);
+    state.hear("prod", null);
+    expect(vserver("v_owa").verdict).toBe("settling");
+    pass(1);
+    expect(vserver("v_owa").verdict).toBe("vip_down_members_up");
+  });
+});
+
 test("a vserver that only redirects does what it should when it redirects, whatever the ADC says", () => {
   const conf = "add lb vserver v_http HTTP 10.0.0.100 80 -redirectURL https://mail.example.com/\n";
   const world = smallEstate(conf);

@@ -154,6 +154,17 @@ const timings: fc.Arbitrary<Timing> = fc
   })
   .filter(({ retries, failureRetries }) => failureRetries < retries);
 
+/** A member that is DOWN at first, and probed again after its down time of 20 ms; then UP, and probed every 20 s. */
+const DOWN_FIRST: Timing = {
+  interval: 20,
+  intervalUnit: "SEC",
+  downTime: 20,
+  downUnit: "MSEC",
+  retries: 1,
+  failureRetries: 0,
+  successRetries: 1,
+};
+
 test("the replica and the ADC's own state machine hold the same state at every tick", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -165,17 +176,33 @@ test("the replica and the ADC's own state machine hold the same state at every t
         const model = adcTicks(timing, outcomes, 0);
         expect(missed).toBe(0);
         expect(ticks.map(({ state }) => state)).toEqual(model.map(({ state }) => state));
-        // The first start is spread, and the second finds its place in the interval; from there on the two keep step.
-        const first = (list: readonly Tick[]): number => list[1]?.at ?? 0;
-        ticks.slice(1).forEach((tick, index) => {
-          const theirs = model[index + 1];
-          expect(tick.at - first(ticks)).toBeCloseTo((theirs?.at ?? 0) - first(model), -1);
+        // The first start is spread, and the first one a whole interval after another finds its place there, which is later
+        // and less than an interval; before it, and from there on, the two keep step.
+        const intervalMs = timing.interval * UNIT_MS[timing.intervalUnit];
+        const placed = model.findIndex(
+          (tick, index) => tick.at - startOf(model, index - 1) >= intervalMs,
+        );
+        const lateMs = placed < 0 ? 0 : gap(ticks, placed) - gap(model, placed);
+        expect(lateMs).toBeGreaterThan(-5);
+        expect(lateMs).toBeLessThan(intervalMs);
+        ticks.forEach((tick, index) => {
+          const shiftMs = placed >= 0 && index >= placed ? lateMs : 0;
+          expect(tick.at - startOf(ticks, 0) - shiftMs).toBeCloseTo(startOf(model, index), -1);
         });
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 150, examples: [[DOWN_FIRST, [false, true, false, true], 0]] },
   );
 }, 60_000);
+
+function startOf(ticks: readonly Tick[], index: number): number {
+  return ticks[index]?.at ?? Infinity;
+}
+
+/** From the start before. */
+function gap(ticks: readonly Tick[], index: number): number {
+  return startOf(ticks, index) - startOf(ticks, index - 1);
+}
 
 test("a probe never comes sooner after another than the monitor's own interval, or its down time while DOWN", async () => {
   await fc.assert(

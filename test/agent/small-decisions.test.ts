@@ -1,22 +1,6 @@
-import { validate } from "node-cron";
 import { describe, expect, test } from "vitest";
-import { importCron } from "../../src/agent/import-calendar.ts";
 import { matchesMember, matchesPattern } from "../../src/agent/plan/pattern.ts";
 import { ServerNames } from "../../src/agent/records/server-names.ts";
-
-describe("re-imports by the calendar", () => {
-  test.each([
-    [60_000, "* * * * *"],
-    [7 * 60_000, "*/10 * * * *"],
-    [600_000, "*/10 * * * *"],
-    [40 * 60_000, "0 * * * *"],
-    [5 * 3_600_000, "0 */6 * * *"],
-    [72 * 3_600_000, "0 0 * * *"],
-  ])("every %i ms is %s", (everyMs, cron) => {
-    expect(importCron(everyMs)).toBe(cron);
-    expect(validate(cron)).toBe(true);
-  });
-});
 
 describe("patterns", () => {
   test.each([

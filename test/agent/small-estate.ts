@@ -58,6 +58,8 @@ export interface SmallEstate {
     members: Readonly<Record<string, Partial<MemberState>>>,
     persistence?: AdcState["persistence"],
   ) => void;
+  /** The ADC is asked once more, and says what it said before. */
+  readonly hearAgain: () => void;
   readonly observe: (name: string, where: string, observation: Observation, times?: number) => void;
 }
 
@@ -125,10 +127,15 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
           (each.server === where || each.vserver === where),
       ),
     );
+  let said: () => AdcState | null = () => null;
+  const hearAgain = (): void => {
+    state.hear("prod", said());
+  };
   return {
     clock,
     state,
     records,
+    hearAgain,
     member: (server, adcService) =>
       found(
         server,
@@ -143,7 +150,8 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
       ),
     probe,
     hear: (members, persistence = new Map()) => {
-      state.hear("prod", { ...adcState(state.members, members, clock.at), persistence });
+      said = () => ({ ...adcState(state.members, members, clock.at), persistence });
+      hearAgain();
     },
     observe: (name, where, observation, times = 1) => {
       for (let count = 0; count < times; count++) {

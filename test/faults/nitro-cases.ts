@@ -18,9 +18,9 @@ function held(codes: string): NitroJudged {
 function refused(codes: string): NitroJudged {
   return { ...held(codes), after: "unknown" };
 }
-/** An answer without what the account may not read: known at once to be nothing, and not asked for again by polls. */
+/** An answer without what the account may not read: known at once to be nothing, and asked for again after minutes. */
 function blind(codes: string): NitroJudged {
-  return { poll: "state", codes, opinion: "unknown", later: "unknown", after: "unknown" };
+  return { poll: "state", codes, opinion: "unknown", later: "unknown", after: "up" };
 }
 const UNHARMED: NitroJudged = { poll: "state", codes: "", opinion: "up", later: "up", after: "up" };
 

@@ -21,6 +21,7 @@ describe("graceLengths", () => {
     expect(graceLengths([GUIDE], 15_000, "imap")).toEqual({
       towardsDownMs: 90_000 + 5000 + 15_000 + 60_000,
       towardsUpMs: 120_000 + 5000 + 15_000 + 60_000,
+      pollMs: 15_000,
     });
   });
   test("is that of the slowest monitor", () => {
@@ -28,6 +29,7 @@ describe("graceLengths", () => {
     expect(graceLengths([GUIDE, quick], 0, "other")).toEqual({
       towardsDownMs: 95_000,
       towardsUpMs: 605_000,
+      pollMs: 0,
     });
   });
   test.each([
@@ -38,7 +40,11 @@ describe("graceLengths", () => {
     ["other", 0],
   ] as const)("without monitors leaves poll and settling: %s", (protocol, settling) => {
     const lengths = graceLengths([], 10_000, protocol);
-    expect(lengths).toEqual({ towardsDownMs: 10_000 + settling, towardsUpMs: 10_000 + settling });
+    expect(lengths).toEqual({
+      towardsDownMs: 10_000 + settling,
+      towardsUpMs: 10_000 + settling,
+      pollMs: 10_000,
+    });
   });
 });
 
@@ -133,13 +139,25 @@ describe("the agreement clock", () => {
 });
 
 describe("withinGrace", () => {
-  const lengths = { towardsDownMs: 1000, towardsUpMs: 2000 };
+  const lengths = { towardsDownMs: 1000, towardsUpMs: 2000, pollMs: 300 };
   test.each([
     ["up", 1000, true],
     ["up", 1001, false],
     ["down", 2000, true],
     ["down", 2001, false],
   ] as const)("the ADC says %s, %i ms after agreement: %s", (adc, now, expected) => {
-    expect(withinGrace(now, 0, lengths, adc)).toBe(expected);
+    expect(withinGrace({ now, agreedAt: 0, heardAt: now }, lengths, adc)).toBe(expected);
+    expect(withinGrace({ now, agreedAt: 0, heardAt: null }, lengths, adc)).toBe(expected);
   });
+  test.each([
+    ["up", 699, true],
+    ["up", 700, false],
+    ["down", 1699, true],
+    ["down", 1700, false],
+  ] as const)(
+    "long after agreement the ADC, last heard %s after %i ms, may have changed its mind since: %s",
+    (adc, heardAt, expected) => {
+      expect(withinGrace({ now: 1_000_000, agreedAt: 0, heardAt }, lengths, adc)).toBe(expected);
+    },
+  );
 });

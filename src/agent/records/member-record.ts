@@ -36,6 +36,8 @@ export class MemberRecord implements LiveMember {
   adcRawState: string | null = null;
   adcLastResponse: string | null = null;
   adcStateChangedAt: number | null = null;
+  /** When the ADC was asked for what it says of this member; null while it says nothing. */
+  adcHeardAt: number | null = null;
   adcMonitors: readonly MonitorState[] = [];
   connections: number | null = null;
   blind: readonly BlindReason[] = [];
@@ -115,10 +117,11 @@ export class MemberRecord implements LiveMember {
     this.restsUntil = -Infinity;
   }
 
-  /** Takes in what the ADC says of this member; null when it says nothing. */
-  hear(state: MemberState | null, at: number): void {
+  /** Takes in what the ADC says of this member, and when it was asked; null when it says nothing. */
+  hear(state: MemberState | null, at: number, askedAt = at): void {
     const before = this.#said();
     this.#hear(state, at);
+    this.adcHeardAt = state === null ? null : askedAt;
     if (this.#said() !== before) {
       this.disturb();
     }
@@ -191,6 +194,7 @@ export class MemberRecord implements LiveMember {
     this.outSince = moved(this.outSince);
     this.since = moved(this.since);
     this.adcStateChangedAt = moved(this.adcStateChangedAt);
+    this.adcHeardAt = moved(this.adcHeardAt);
     this.#countedAt += stepMs;
     const known = this.#remembered;
     if (known !== null) {
@@ -218,6 +222,7 @@ export class MemberRecord implements LiveMember {
     this.adcRawState = earlier.adcRawState;
     this.adcLastResponse = earlier.adcLastResponse;
     this.adcStateChangedAt = earlier.adcStateChangedAt;
+    this.adcHeardAt = earlier.adcHeardAt;
     this.adcMonitors = earlier.adcMonitors;
     this.connections = earlier.connections;
     this.blind = earlier.blind;

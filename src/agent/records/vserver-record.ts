@@ -39,6 +39,8 @@ export class VserverRecord implements LiveVserver {
   backupActive = false;
   /** Milliseconds since the ADC last changed its mind about this vserver, as of the last poll; null when not told. */
   adcStateAgeMs: number | null = null;
+  /** As a member's. */
+  adcHeardAt: number | null = null;
   /** Our own entries in its persistence table, as of the last poll; null where the ADC was not asked, or did not tell. */
   ownEntries: PersistenceEntries | null = null;
   /** Addresses of ours under which it has ever shown an entry: nothing on the way hides them. */
@@ -111,9 +113,14 @@ export class VserverRecord implements LiveVserver {
     return this.#mismatchMs / 1000;
   }
 
-  /** Takes in what the ADC says of this vserver; null when it says nothing. */
-  hear(state: VserverState | null, ownEntries: PersistenceEntries | null = null): void {
+  /** Takes in what the ADC says of this vserver, and when it was asked; null when it says nothing. */
+  hear(
+    state: VserverState | null,
+    askedAt: number,
+    ownEntries: PersistenceEntries | null = null,
+  ): void {
     this.disturb();
+    this.adcHeardAt = state === null ? null : askedAt;
     this.adcOpinion = state?.state ?? "unknown";
     this.adcRawState = state?.rawState ?? null;
     this.healthPercent = state?.healthPercent ?? null;
@@ -161,6 +168,7 @@ export class VserverRecord implements LiveVserver {
   moveTimes(stepMs: number): void {
     this.agreedAt += stepMs;
     this.since = this.since === null ? null : this.since + stepMs;
+    this.adcHeardAt = this.adcHeardAt === null ? null : this.adcHeardAt + stepMs;
     this.#countedAt += stepMs;
   }
 
@@ -178,6 +186,7 @@ export class VserverRecord implements LiveVserver {
     this.agreed = earlier.agreed;
     this.adcOpinion = earlier.adcOpinion;
     this.adcRawState = earlier.adcRawState;
+    this.adcHeardAt = earlier.adcHeardAt;
     this.healthPercent = earlier.healthPercent;
     this.backupActive = earlier.backupActive;
     this.drainedAnswers = earlier.drainedAnswers;

@@ -146,6 +146,9 @@ export class WitnessState implements LiveState {
       return;
     }
     const now = this.#now();
+    const at = state?.at ?? now;
+    // The clock may be set while the ADC answers.
+    const askedAt = Math.min(at, state?.askedAt ?? at);
     const failedOverAt = state?.failedOverAt ?? null;
     for (const member of records.members) {
       if (failedOverAt !== null) {
@@ -153,11 +156,12 @@ export class WitnessState implements LiveState {
         member.agreement = later(member.agreement, failedOverAt);
       }
       const said = state?.members.get(memberKey(member.adcService, member.server, member.port));
-      member.hear(said ?? null, state?.at ?? now);
+      member.hear(said ?? null, at, askedAt);
     }
     for (const vserver of records.vservers) {
       vserver.hear(
         state?.vservers.get(vserver.vserver) ?? null,
+        askedAt,
         state?.persistence?.get(vserver.vserver) ?? null,
       );
     }

@@ -31,6 +31,12 @@ export interface AdcSession {
   readonly close: () => Promise<void>;
 }
 
+/**
+ * What the account was not allowed to read is asked for again after so long: rights come back, and a proxy's 403 goes,
+ * without anybody telling us. Seldom, for every refusal is a line in the appliance's log.
+ */
+const DENIED_AGAIN_MS = 300_000;
+
 /** `options.urls` must name at least one address: an empty list is a mistake of the caller's and throws. */
 export function createAdcSession(options: AdcSessionOptions): AdcSession {
   const monotonic = options.monotonic ?? (() => performance.now());
@@ -44,6 +50,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
   let loggedInOnce = false;
   let turn = 0;
   let lastDurationMs = 0;
+  let askedDeniedAt = monotonic();
   let tail: Promise<unknown> = Promise.resolve();
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -150,6 +157,12 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     poll: (estate, pollOptions = {}) =>
       inTurn(async () => {
         const startedAt = monotonic();
+        if (startedAt - askedDeniedAt >= DENIED_AGAIN_MS) {
+          askedDeniedAt = startedAt;
+          clients.forEach(({ limits }) => {
+            limits.denied.clear();
+          });
+        }
         const result = await poll(estate, { ...pollOptions, turn });
         lastDurationMs = monotonic() - startedAt;
         turn += 1;

@@ -75,7 +75,7 @@ export interface NitroLimits {
   readonly withoutBulk: Set<string>;
   readonly withoutAttributes: Set<string>;
   readonly withoutPaging: Set<string>;
-  /** What our account may not read, with the answer: not asked again until the next import. */
+  /** What our account may not read, with the answer: not asked again until the next import, or a while later. */
   readonly denied: Map<string, { readonly code: string; readonly message: string }>;
 }
 

@@ -76,6 +76,7 @@ export async function pollNode(
   if (role.role === "unknown" && !role.gap) {
     return secondaryResult(nodes, estate, now(), "the node is between two roles");
   }
+  const askedAt = now();
   const rows = new Map<string, readonly Row[]>();
   const gaps: string[] = role.gap ? ["hanode"] : [];
   let stale = false;
@@ -139,6 +140,7 @@ export async function pollNode(
   }
   const state: AdcState = {
     at: now(),
+    askedAt,
     nodes,
     vservers: vserverStates(rows.get("lbvserver") ?? [], rows.get("csvserver") ?? []),
     members,

@@ -277,6 +277,40 @@ describe("a stand-alone appliance", () => {
       state: { nodes: [{ role: "primary" }], failedOverAt: null },
     });
   });
+
+  test.each([
+    ["a proxy's 403", { kind: "answer", status: 403, body: "" }],
+    ["no right to read", { kind: "error", code: 2138 }],
+  ] as const)(
+    "%s is not asked for again at every poll, and is found to be over after five minutes",
+    async (_what, fault) => {
+      const faults: { current: NitroFaultHook } = { current: () => null };
+      const server = await startNitroServer(steadyBackend(ESTATE), {
+        ...CREDENTIALS,
+        faults: (request) => faults.current(request),
+      });
+      const clock = { now: 0 };
+      const session = sessionOf([server.url], { monotonic: () => clock.now });
+      onTestFinished(async () => {
+        await session.close();
+        await server.close();
+      });
+      faults.current = ({ method }) => (method === "GET" ? fault : null);
+      expect(memberState(await session.poll(ESTATE))).toBe("unknown");
+      const asked = server.requests.length;
+      clock.now = 299_999;
+      expect(memberState(await session.poll(ESTATE))).toBe("unknown");
+      expect(server.requests).toHaveLength(asked);
+      clock.now = 300_000;
+      expect(memberState(await session.poll(ESTATE))).toBe("unknown");
+      expect(server.requests.length).toBeGreaterThan(asked);
+      faults.current = () => null;
+      clock.now = 599_999;
+      expect(memberState(await session.poll(ESTATE))).toBe("unknown");
+      clock.now = 600_000;
+      expect(memberState(await session.poll(ESTATE))).toBe("up");
+    },
+  );
 });
 
 describe("closing", () => {
