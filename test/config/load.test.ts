@@ -83,6 +83,7 @@ describe("loadConfig", () => {
     expect(config.vservers.get("v_owa")).toEqual({
       host: "mail.example.com",
       names: ["mail.example.com"],
+      sameCertificate: false,
       path: "/owa/healthcheck.htm",
       ca,
       public: ["203.0.113.10:443"],
