@@ -5,7 +5,6 @@ import {
   type TransactionName,
   type TransactionSpec,
 } from "../../probes/transactions/spec.ts";
-import { ownPath } from "../../probes/transactions/web-paths.ts";
 import {
   anonymousSpec,
   clientTls,
@@ -15,6 +14,7 @@ import {
 } from "./look-probes.ts";
 import { matchesPattern } from "./pattern.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
+import { asksThrough, whereItsPathLeads, type RunAtService } from "./path-routes.ts";
 import { probeId } from "./probe-id.ts";
 import type { PlanSettings, TransactionRun } from "./settings.ts";
 import { publicReach } from "./public-reach.ts";
@@ -50,73 +50,10 @@ export function configuredProbes(
     .filter(firstOfItsId());
 }
 
-/**
- * Behind content switching a path belongs to some services alone: a run that names no services goes to those. All of
- * them where the path leads nowhere, since the servers may be asked for it all the same.
- */
-function whereItsPathLeads(meant: readonly RunAtService[]): readonly RunAtService[] {
-  const led = meant.filter(
-    (at) =>
-      at.run.members.adcServices.length > 0 || at.run.members.vservers.length > 0 || isLed(at),
-  );
-  return led.length === 0 ? meant : led;
-}
-
-function isLed(at: RunAtService): boolean {
-  const path = askedPath(at);
-  const lbVservers = at.vservers.flatMap((name) => at.estate.lbVservers.get(name) ?? []);
-  return (
-    path === null ||
-    lbVservers.length === 0 ||
-    lbVservers.some((vserver) =>
-      vipReach(at.graph, at.estate, vserver, at.settings, path).some(
-        (reach) => reach.entry.name === vserver.name || leadsThere(at, vserver, reach, path),
-      ),
-    )
-  );
-}
-
-function leadsThere(at: RunAtService, vserver: LbVserver, reach: VipReach, path: string): boolean {
-  const { entry, host } = reach;
-  return at.graph.csTargets(entry.name, { path, host }).includes(vserver.name);
-}
-
-/** The path that is asked for; null where it is the member's own, or there is none. */
-function askedPath({ run }: RunAtService): string | null {
-  return run.path ?? ownPath(run.transaction);
-}
-
-interface RunAtService {
-  readonly estate: Estate;
-  readonly settings: PlanSettings;
-  readonly recognise: Recogniser;
-  readonly graph: VserverGraph;
-  readonly run: TransactionRun;
-  readonly service: AdcService;
-  readonly members: readonly Member[];
-  readonly vservers: readonly string[];
-}
-
-/** `unrouted` remembers which paths that lead nowhere have been asked at which vserver in front: once is enough. */
+/** `unrouted`: as `asksThrough` takes it. */
 function probesOfService(at: RunAtService, unrouted: Set<string>): PlannedProbe[] {
   const planned: PlannedProbe[] = [];
-  const path = askedPath(at);
-  const isAsked = (vserver: LbVserver, reach: VipReach): boolean => {
-    if (
-      path === null ||
-      reach.entry.name === vserver.name ||
-      leadsThere(at, vserver, reach, path)
-    ) {
-      return true;
-    }
-    const { entry, host, address } = reach;
-    if (at.graph.csTargets(entry.name, { path, host }).length > 0) {
-      return false;
-    }
-    const fresh = !unrouted.has(`${entry.name} ${address}`);
-    unrouted.add(`${entry.name} ${address}`);
-    return fresh;
-  };
+  const isAsked = asksThrough(at, unrouted);
   if (at.run.vantages.includes("backend")) {
     planned.push(...at.members.map((member) => backendProbe(at, member)));
   }
