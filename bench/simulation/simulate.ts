@@ -366,8 +366,9 @@ export function simulate(options: SimulationOptions): SimulationResult {
     const decisionMs = TIMING.retries * TIMING.intervalMs;
     const bounds = {
       namedWithinMs: decisionMs + grace + slowest + AGENT_EVALUATES_MS,
-      // What is over is taken back with the next look of each kind, and the replica's next probe while it is down.
-      clearsWithinMs: TIMING.downTimeMs + slowest + AGENT_EVALUATES_MS,
+      // What is over is taken back with the next look of each kind and the next probe of ADC and replica while they are
+      // down, and of the ADC's change of mind the next poll tells.
+      clearsWithinMs: TIMING.downTimeMs + slowest + POLL_MS + AGENT_EVALUATES_MS,
       graceAndIntervalMs: grace + slowest,
       stabilityMs: STABILITY_MS,
     };
