@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NitroBackend } from "./backend.ts";
 import { authenticated, login, tokenOf } from "./authentication.ts";
 import { sendEnvelope, sendError, sendRows } from "./envelope.ts";
@@ -176,7 +176,8 @@ async function applyFault(fault: NitroFault, response: ServerResponse): Promise<
       response.write('{ "errorcode": 0, "message": "Done", "lbvserver": [ {"name": "');
       while (!response.destroyed) {
         response.write("x".repeat(65_536));
-        await nextTurn();
+        // Some 10 MB a second, so that a short time-out comes before a reader's bound of 64 MB.
+        await sleep(5);
       }
       return false;
     case "wait":
