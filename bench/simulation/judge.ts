@@ -105,7 +105,10 @@ export class MemberJudge {
     }
     const wouldBe = trueAlarm({ ...situation, truth: was });
     if (wouldBe !== null && wouldBe !== so) {
-      this.#lastSoAt.set(wouldBe, Math.max(this.#lastSoAt.get(wouldBe) ?? 0, changedAt));
+      // Where only the ADC's sight was mended, its word is as wrong as before until it says another.
+      const stillBelieves = was.condition === situation.truth.condition && since === changedAt;
+      const until = stillBelieves ? at : changedAt;
+      this.#lastSoAt.set(wouldBe, Math.max(this.#lastSoAt.get(wouldBe) ?? 0, until));
     }
     this.#standing = { from: at, name: situationName(situation), expected, so, said };
   }

@@ -1,5 +1,8 @@
-import type { DetectionEvent } from "../maintenance/detection.ts";
-import { stepDetection } from "../maintenance/detection.ts";
+import {
+  seenInMaintenanceSince,
+  stepDetection,
+  type DetectionEvent,
+} from "../maintenance/detection.ts";
 import { readSigns, type SignProtocol } from "../maintenance/signs.ts";
 import { lastAgreedAt, stepAgreement, withinGrace } from "../verdict/grace.ts";
 import { memberVerdict } from "../verdict/member-verdict.ts";
@@ -102,15 +105,11 @@ function restsUntil(record: MemberRecord, around: MemberSurroundings): number {
  * so counts, and no good answer since: at the return from maintenance the ADC's own monitor is often the first to know.
  */
 function detectedStill(record: MemberRecord): boolean {
-  const { detected, probes } = record.detection;
+  const { detected } = record.detection;
   if (!detected || record.adcOpinion !== "up") {
     return detected;
   }
-  const changedAt = record.adcStateChangedAt ?? -Infinity;
-  return record.probes.some((probe) => {
-    const seen = probes.get(probe.id);
-    return seen?.detected === true && seen.signs > 0 && (probe.last?.startedAt ?? 0) > changedAt;
-  });
+  return seenInMaintenanceSince(record.detection, record.adcStateChangedAt ?? -Infinity);
 }
 
 /** Feeds one observation of the member into the detection of maintenance on the wire. */
@@ -122,6 +121,7 @@ export function detectMaintenance(record: MemberRecord, probe: ProbeRecord): voi
   const signs = readSigns(probe.last, protocol);
   const event: DetectionEvent = {
     probe: probe.id,
+    at: probe.last.startedAt,
     sign: signs.sign,
     smtpGreeted: signs.smtpGreeted,
     otherUrlAnswers: record.probes.some(

@@ -16,6 +16,8 @@ export type MaintenanceSign = (typeof MAINTENANCE_SIGNS)[number];
 /** One probe's newest word on its member. */
 export interface DetectionEvent {
   readonly probe: string;
+  /** When the observation began, wall clock in milliseconds. */
+  readonly at: number;
   /** Null when the observation says nothing about maintenance: it neither adds to a row nor breaks it. */
   readonly sign: MaintenanceSign | null;
   /** An SMTP 220 was read in this exchange: from then on a 421 at connect counts. */
@@ -29,6 +31,8 @@ interface ProbeDetection {
   /** Maintenance signs in a row, good ones in a row: each counted to two. */
   readonly signs: number;
   readonly good: number;
+  /** When maintenance was seen last; null when it never was. */
+  readonly signAt: number | null;
 }
 
 /** State of one member. Bounded by its number of probes; dropped when the member leaves the estate. */
@@ -54,7 +58,7 @@ export function stepDetection(state: DetectionState, event: DetectionEvent): Det
     return { ...state, smtpGreetedBefore };
   }
   const probes = new Map(state.probes);
-  probes.set(event.probe, stepProbe(state.probes.get(event.probe), kind));
+  probes.set(event.probe, stepProbe(state.probes.get(event.probe), kind, event.at));
   const detected = [...probes.values()].some((probe) => probe.detected);
   return { detected, smtpGreetedBefore, probes };
 }
@@ -81,10 +85,21 @@ function weighSign(
 function stepProbe(
   before: ProbeDetection | undefined,
   kind: "maintenance" | "good",
+  at: number,
 ): ProbeDetection {
-  const last = before ?? { detected: false, signs: 0, good: 0 };
+  const last = before ?? { detected: false, signs: 0, good: 0, signAt: null };
   const signs = kind === "maintenance" ? Math.min(last.signs + 1, IN_A_ROW) : 0;
   const good = kind === "good" ? Math.min(last.good + 1, IN_A_ROW) : 0;
   const detected = last.detected ? good < IN_A_ROW : signs >= IN_A_ROW;
-  return { detected, signs, good };
+  return { detected, signs, good, signAt: kind === "maintenance" ? at : last.signAt };
+}
+
+/**
+ * Whether a probe that detected maintenance has seen it after this instant, and no good answer since: an observation that
+ * says nothing about maintenance (a refused connection) is no news of it.
+ */
+export function seenInMaintenanceSince(state: DetectionState, instant: number): boolean {
+  return [...state.probes.values()].some(
+    ({ detected, signs, signAt }) => detected && signs > 0 && signAt !== null && signAt > instant,
+  );
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   initialDetection,
+  seenInMaintenanceSince,
   stepDetection,
   type DetectionEvent,
   type MaintenanceSign,
@@ -10,11 +11,12 @@ import {
 function run(...events: readonly string[]): string {
   let state = initialDetection();
   return events
-    .map((text) => {
+    .map((text, index) => {
       const [probe = "", rest = ""] = text.split(":");
       const [sign = "", ...flags] = rest.split("+");
       const event: DetectionEvent = {
         probe,
+        at: index,
         sign: sign === "-" ? null : (sign as MaintenanceSign),
         smtpGreeted: flags.includes("220"),
         otherUrlAnswers: flags.includes("url"),
@@ -74,5 +76,37 @@ describe("stepDetection", () => {
     ],
   ] as const)("%s", (_name, events, detected) => {
     expect(run(...events)).toBe(detected);
+  });
+});
+
+describe("seenInMaintenanceSince", () => {
+  const steps: readonly (readonly [MaintenanceSign | null, number])[] = [
+    ["imap_pop_closed", 10],
+    ["imap_pop_closed", 20],
+    [null, 30],
+  ];
+  const seen = steps.reduce(
+    (state, [sign, at]) =>
+      stepDetection(state, { probe: "a", at, sign, smtpGreeted: false, otherUrlAnswers: false }),
+    initialDetection(),
+  );
+
+  test("counts the sign itself, not a later observation that says nothing", () => {
+    expect(seen.detected).toBe(true);
+    expect(seenInMaintenanceSince(seen, 19)).toBe(true);
+    expect(seenInMaintenanceSince(seen, 20)).toBe(false);
+    expect(seenInMaintenanceSince(seen, 25)).toBe(false);
+  });
+
+  test("a good answer since takes it back", () => {
+    const good = stepDetection(seen, {
+      probe: "a",
+      at: 40,
+      sign: "good",
+      smtpGreeted: false,
+      otherUrlAnswers: false,
+    });
+    expect(good.detected).toBe(true);
+    expect(seenInMaintenanceSince(good, 0)).toBe(false);
   });
 });
