@@ -34,6 +34,8 @@ const CONTROL_EVERY_MS = 5_000;
 const CONTROL_TIMEOUT_MS = 3_000;
 /** Grace, windows and stale opinions end by the clock. */
 const EVALUATE_EVERY_MS = 1_000;
+const NO_ADDRESSES: ReadonlySet<string> = new Set();
+const ENDED = Promise.resolve(null);
 /** An evaluation that comes so late tells that the whole process was held. */
 const HELD_MS = 1_000;
 
@@ -118,6 +120,9 @@ export class Generation {
       workers: this.#workers,
       now,
       monotonic,
+      onBooked: (record) => {
+        this.#learn(record);
+      },
     });
     this.state.suspendedAccounts = options.keeper.suspended();
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
@@ -265,28 +270,25 @@ export class Generation {
       id,
       intervalMs,
       ...(isSentInBatches(planned) ? { tickMs: batchTickMs(intervalMs) } : {}),
-      run: async () => {
+      run: () => {
         const record = this.#records.get(id);
         if (record === undefined) {
-          return null;
+          return ENDED;
         }
         const avoided = this.#avoidedBy(record);
-        if (avoided === "all") {
-          return record.intervalMs;
-        }
-        const delayMs = await this.#runner.run(record, this.state, avoided);
-        this.#learn(record);
-        return delayMs;
+        return avoided === "all"
+          ? Promise.resolve(record.intervalMs)
+          : this.#runner.run(record, this.state, avoided);
       },
     };
   }
 
   /** The addresses of ours that a probe through a VIP must not come from for now. */
   #avoidedBy(record: ProbeRecord): ReadonlySet<string> | "all" {
-    const avoided = new Set<string>();
     if (record.vantage === "backend") {
-      return avoided;
+      return NO_ADDRESSES;
     }
+    const avoided = new Set<string>();
     const pollMs =
       this.config.adcs.find(({ name }) => name === record.adc)?.nitro?.pollEveryMs ?? 0;
     for (const vserver of this.state.recordsOf(record.adc)?.vserversOf.get(record) ?? []) {

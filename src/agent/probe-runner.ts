@@ -8,7 +8,7 @@ import { MessagePace } from "./accounts/message-pace.ts";
 import type { AgentEvents } from "./events.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { runProbe, type ProbeResult } from "./run-probe.ts";
+import { runProbe, type ProbeResult, type ProbeSurroundings } from "./run-probe.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface ProbeRunnerOptions {
@@ -24,20 +24,24 @@ export interface ProbeRunnerOptions {
   readonly workers?: WorkerPool;
   readonly now: () => number;
   readonly monotonic: () => number;
+  /** Told of each probe whose result has been taken in. */
+  readonly onBooked?: (record: ProbeRecord) => void;
 }
 
 /** Runs probes and books their results; never two runs of one probe at a time, and no login without its account's leave. */
 export class ProbeRunner {
   readonly #options: ProbeRunnerOptions;
-  readonly #inFlight = new Map<string, Promise<ProbeResult | null>>();
   /** Places whose login is at fault though the account is sound: they stay down while they are left alone. */
   readonly #broken = new Map<string, Observation>();
   readonly #messages: MessagePace;
+  readonly #surroundings: ProbeSurroundings;
   #sourceTurn = 0;
 
   constructor(options: ProbeRunnerOptions) {
     this.#options = options;
     this.#messages = options.messages ?? new MessagePace(options.monotonic);
+    const { network, signal, now, monotonic } = options;
+    this.#surroundings = { network, signal, localAddress: null, now, monotonic, runTransaction };
   }
 
   /**
@@ -61,7 +65,7 @@ export class ProbeRunner {
   }
 
   /** Runs a probe out of turn, or joins its run in flight; nothing is booked. Null when it may not be run now. */
-  async now(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
+  now(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
     return this.#once(record, timeoutMs, null, NO_ADDRESSES);
   }
 
@@ -71,20 +75,19 @@ export class ProbeRunner {
     state: WitnessState | null,
     avoided: ReadonlySet<string>,
   ): Promise<ProbeResult | null> {
-    const running = this.#inFlight.get(record.id);
-    if (running !== undefined) {
-      return running;
+    const { flight } = record;
+    if (flight.running !== null) {
+      return flight.running;
     }
     const account = gateAccount(record.planned);
-    const started =
+    flight.running =
       account === null
         ? this.#probe(record, timeoutMs, avoided)
         : this.#login(record, account, timeoutMs, state, avoided);
-    this.#inFlight.set(record.id, started);
     try {
-      return await started;
+      return await flight.running;
     } finally {
-      this.#inFlight.delete(record.id);
+      flight.running = null;
     }
   }
 
@@ -93,13 +96,14 @@ export class ProbeRunner {
     timeoutMs: number,
     avoided: ReadonlySet<string>,
   ): Promise<ProbeResult | null> {
-    const { network, signal, now, monotonic, workers } = this.#options;
+    const { workers } = this.#options;
     const localAddress = this.#localAddress(avoided);
     const elsewhere = workers?.run(record.planned, { localAddress, timeoutMs }) ?? null;
     if (elsewhere !== null) {
       return elsewhere;
     }
-    const around = { network, signal, localAddress, now, monotonic, runTransaction };
+    const around =
+      localAddress === null ? this.#surroundings : { ...this.#surroundings, localAddress };
     return runProbe(record.planned, around, timeoutMs);
   }
 
@@ -176,12 +180,17 @@ export class ProbeRunner {
   #book(record: ProbeRecord, result: ProbeResult, state: WitnessState): number {
     const delayMs = state.observe(record, result.observation, result.passed);
     this.#options.events.probeFinished(record, result.observation, result.passed);
+    this.#options.onBooked?.(record);
     return delayMs;
   }
 
   /** Source addresses take turns, so that source-bound persistence shows more than one server. */
   #localAddress(avoided: ReadonlySet<string>): string | null {
-    const addresses = this.#options.sourceAddresses.filter((address) => !avoided.has(address));
+    const { sourceAddresses } = this.#options;
+    const addresses =
+      avoided.size === 0
+        ? sourceAddresses
+        : sourceAddresses.filter((address) => !avoided.has(address));
     if (addresses.length === 0) {
       return null;
     }

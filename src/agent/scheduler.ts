@@ -32,7 +32,9 @@ export class Scheduler {
   readonly #queue = new DueQueue<Entry>();
   readonly #hooks: SchedulerHooks;
   readonly #monotonic: () => number;
-  readonly #running = new Set<Promise<void>>();
+  #running = 0;
+  /** Told when the last job that ran at the stop has ended. */
+  #whenIdle: (() => void) | null = null;
   /** The jobs in force; an entry of the queue whose job is no longer here is dropped when it comes up. */
   readonly #jobs = new Map<string, Job>();
   #timer: NodeJS.Timeout | null = null;
@@ -72,7 +74,15 @@ export class Scheduler {
     }
     this.#queue.clear();
     this.#jobs.clear();
-    await Promise.all(this.#running);
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        const before = this.#whenIdle;
+        this.#whenIdle = () => {
+          before?.();
+          resolve();
+        };
+      });
+    }
   }
 
   #arm(): void {
@@ -109,20 +119,27 @@ export class Scheduler {
         continue;
       }
       this.#hooks.onLag?.(Math.max(0, now - dueAt));
-      const running = job.run().then(
+      this.#running += 1;
+      job.run().then(
         (delayMs) => {
-          this.#running.delete(running);
           this.#again(entry, dueAt, delayMs);
+          this.#ended();
         },
         (error: unknown) => {
-          this.#running.delete(running);
           this.#hooks.onBroken?.(job, error);
           this.#again(entry, dueAt, job.intervalMs);
+          this.#ended();
         },
       );
-      this.#running.add(running);
     }
     this.#arm();
+  }
+
+  #ended(): void {
+    this.#running -= 1;
+    if (this.#running === 0) {
+      this.#whenIdle?.();
+    }
   }
 
   #again({ job, spread }: Entry, dueAt: number, delayMs: number | null): void {

@@ -47,6 +47,9 @@ export function stepReplica(
     return { ...state, opinion: "unknown", lastPassed: null };
   }
   const kept = Math.max(parameters.retries, parameters.successRetries, 1);
+  if (passed && isCalm(state, kept)) {
+    return state;
+  }
   const recent = [...state.recent, passed].slice(-kept);
   const settled = decide(state.settled, parameters, recent);
   return {
@@ -55,6 +58,11 @@ export function stepReplica(
     recent: settled === state.settled ? recent : [],
     lastPassed: passed,
   };
+}
+
+/** UP after so many successes that one more says nothing new: the state of nearly every monitor at nearly every probe. */
+function isCalm({ opinion, recent }: ReplicaState, kept: number): boolean {
+  return opinion === "up" && recent.length === kept && !recent.includes(false);
 }
 
 function decide(

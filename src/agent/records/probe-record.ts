@@ -19,6 +19,7 @@ import {
   type TransactionState,
 } from "../../verdict/service-opinion.ts";
 import type { LiveProbe } from "../live.ts";
+import type { ProbeResult } from "../run-probe.ts";
 import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
 
 /** One planned probe with what it has seen: the live state's smallest piece. */
@@ -45,6 +46,8 @@ export class ProbeRecord implements LiveProbe {
   lastPassed: boolean | null = null;
   /** Set when this probe ever got further than silence: before that, it may be our own firewall's. */
   everAnswered = false;
+  /** Its run under way, shared with its successor when the estate is imported anew meanwhile. */
+  flight: { running: Promise<ProbeResult | null> | null } = { running: null };
   #replica: ReplicaState = initialReplica();
   #transaction: TransactionState = initialTransaction();
   readonly #parameters: ReplicaParameters | null;
@@ -139,6 +142,7 @@ export class ProbeRecord implements LiveProbe {
     this.lastFailure = earlier.lastFailure;
     this.lastPassed = earlier.lastPassed;
     this.everAnswered = earlier.everAnswered;
+    this.flight = earlier.flight;
     this.#replica = earlier.#replica;
     this.#transaction = earlier.#transaction;
   }

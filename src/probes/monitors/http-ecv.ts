@@ -3,7 +3,6 @@ import { dial } from "../wire/dial.ts";
 import { signsOfHeaders, signsOfHealthBody } from "../wire/exchange-signs.ts";
 import { readHttpAnswer } from "../wire/http-exchange.ts";
 import { observe } from "../wire/probe-run.ts";
-import { headerSecrets } from "./header-secrets.ts";
 import { httpMonitorRequest } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
@@ -33,10 +32,10 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
       return run.broken(dialled.step, dialled.why);
     }
     const { send, recv, trofsString } = spec.monitor.parameters;
-    const pattern = Buffer.from(recv ?? "");
-    const leaving = trofsString === null || trofsString === "" ? null : Buffer.from(trofsString);
+    const pattern = recv ?? "";
+    const leaving = trofsString === "" ? null : trofsString;
     const request = httpMonitorRequest(send === null || send === "" ? "GET /" : send, spec);
-    run.hide(...headerSecrets(request.text));
+    run.hide(...request.secrets);
     const sentAt = run.elapsedMs();
     const { connection } = dialled;
     connection.write(request.text);

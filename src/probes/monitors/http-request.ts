@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { headerSecrets } from "./header-secrets.ts";
 import type { AdcHabits, MonitorSpec } from "./spec.ts";
 
 /** The bytes an HTTP monitor sends, and the method that decides how the answer is read. */
@@ -6,6 +7,8 @@ export interface MonitorRequest {
   readonly method: string;
   readonly path: string;
   readonly text: string;
+  /** What of it must not be seen in evidence: credentials in headers that the administrator wrote. */
+  readonly secrets: readonly string[];
 }
 
 /**
@@ -17,7 +20,8 @@ export interface MonitorRequest {
 export function httpMonitorRequest(written: string, spec: MonitorSpec): MonitorRequest {
   const whole = parseWholeRequest(written);
   if (whole !== null && spec.viaVip === null) {
-    return { method: whole.method, path: whole.path, text: withBlankLine(written) };
+    const { method, path } = whole;
+    return { method, path, text: withBlankLine(written), secrets: headerSecrets(written) };
   }
   const { method, path } = whole ?? parseRequestLine(written);
   const custom = [
@@ -52,6 +56,8 @@ interface ParsedRequest {
   readonly headers: readonly string[];
 }
 
+const NO_SECRETS: readonly string[] = [];
+
 function assemble(
   method: string,
   path: string,
@@ -73,7 +79,8 @@ function assemble(
   if (!carries(custom, "connection")) {
     text += "Connection: close\r\n";
   }
-  return { method, path, text: `${text}\r\n` };
+  const secrets = custom.length === 0 ? NO_SECRETS : headerSecrets(custom.join("\n"));
+  return { method, path, text: `${text}\r\n`, secrets };
 }
 
 /** `METHOD URI`; a bare URI is a GET, and nothing at all is NetScaler's default `HEAD /`. */

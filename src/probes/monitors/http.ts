@@ -4,7 +4,6 @@ import { dial } from "../wire/dial.ts";
 import { signsOfHeaders } from "../wire/exchange-signs.ts";
 import { readHttpAnswer } from "../wire/http-exchange.ts";
 import { observe } from "../wire/probe-run.ts";
-import { headerSecrets } from "./header-secrets.ts";
 import { httpMonitorRequest } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
@@ -41,7 +40,7 @@ function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     const { parameters } = spec.monitor;
     const { connection } = dialled;
     const request = httpMonitorRequest(parameters.httpRequest ?? "", spec);
-    run.hide(...headerSecrets(request.text));
+    run.hide(...request.secrets);
     const sentAt = run.elapsedMs();
     connection.write(request.text);
     const answer = await readHttpAnswer(connection, request.method, { bodyWindowBytes: 0 });

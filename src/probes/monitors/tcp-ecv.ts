@@ -1,7 +1,6 @@
-import type { Observation } from "../probe.ts";
+import type { Observation, Target } from "../probe.ts";
 import type { Step } from "../reason.ts";
 import type { Break } from "../wire/break.ts";
-import type { Connection } from "../wire/connection.ts";
 import { dial } from "../wire/dial.ts";
 import { signsOfGreeting, signsOfHeaders, signsOfSmtp } from "../wire/exchange-signs.ts";
 import { observe, type ProbeRun } from "../wire/probe-run.ts";
@@ -29,12 +28,7 @@ export function tcpEcvMonitorWith(windowBytes: number): MonitorType {
   return {
     type: "TCP-ECV",
     probe: (spec, target, context) =>
-      observe(context, async (run) => {
-        const dialled = await dial(run, target, { tls: spec.tls });
-        return dialled.kind === "failed"
-          ? run.broken(dialled.step, dialled.why)
-          : converse(run, dialled.connection, spec, windowOf(spec) ?? windowBytes);
-      }),
+      observe(context, (run) => converse(run, target, spec, windowOf(spec) ?? windowBytes)),
     reversePasses: ["mismatch"],
     source: "SNIP",
     transport: "tcp",
@@ -50,10 +44,15 @@ function windowOf({ habits }: MonitorSpec): number | null {
 
 async function converse(
   run: ProbeRun,
-  connection: Connection,
+  target: Target,
   spec: MonitorSpec,
   windowBytes: number,
 ): Promise<Observation> {
+  const dialled = await dial(run, target, { tls: spec.tls });
+  if (dialled.kind === "failed") {
+    return run.broken(dialled.step, dialled.why);
+  }
+  const { connection } = dialled;
   const { send, recv, trofsString } = spec.monitor.parameters;
   const hasSend = send !== null && send !== "";
   if (hasSend) {
@@ -68,8 +67,7 @@ async function converse(
     );
   }
   const sentAt = run.elapsedMs();
-  const pattern = Buffer.from(recv);
-  const leaving = trofsString === null || trofsString === "" ? null : Buffer.from(trofsString);
+  const leaving = trofsString === "" ? null : trofsString;
   let seen: Buffer | null = null;
   for (;;) {
     const next = await connection.read();
@@ -84,7 +82,7 @@ async function converse(
       return run.maintenance("response", "the answer holds the trofsString");
     }
     const window = seen.length > windowBytes ? seen.subarray(0, windowBytes) : seen;
-    if (window.includes(pattern)) {
+    if (window.includes(recv)) {
       run.responseTimeMs = run.elapsedMs() - sentAt;
       signAnswer(run, seen);
       return run.match(hasSend ? "response" : "banner");
@@ -118,8 +116,11 @@ function missing(recv: string, bytes: number): string {
   return `"${recv}" is not in the ${bytes} bytes that came`;
 }
 
+const GREETING = /^(?:\* (?:OK|PREAUTH|BYE)|\+OK|-ERR|220[ -])/;
+const LONGEST_GREETING_SIGN = 12;
+
 function isGreeting(seen: Buffer): boolean {
-  return /^(?:\* (?:OK|PREAUTH|BYE)|\+OK|-ERR|220[ -])/.test(seen.toString("latin1", 0, 12));
+  return GREETING.test(seen.toString("latin1", 0, LONGEST_GREETING_SIGN));
 }
 
 function signAnswer(run: ProbeRun, seen: Buffer): void {
@@ -128,7 +129,7 @@ function signAnswer(run: ProbeRun, seen: Buffer): void {
     run.sign(signsOfHeaders((name) => headerOf(text, name)));
   } else if (text.startsWith("220 ") || text.startsWith("220-")) {
     run.sign(signsOfSmtp(text.slice(4)));
-  } else if (isGreeting(seen)) {
+  } else if (GREETING.test(text)) {
     run.sign(signsOfGreeting(text));
   }
 }

@@ -16,7 +16,7 @@ const HIGH_WATER_BYTES = 64 * 1024;
 const CLOSED: Break = { kind: "closed", midway: false };
 
 /**
- * An open connection of one run. Bytes are read in the order they came; every wait ends by data, by the peer, or by the
+ * A connection of one run. Bytes are read in the order they came; every wait ends by data, by the peer, or by the
  * run's deadline. Closed by the run at its end at the latest.
  */
 export class Connection implements RunResource {
@@ -35,9 +35,11 @@ export class Connection implements RunResource {
   #ended: Break | null = null;
   #waiting: ((result: Data | Break) => void) | null = null;
   #closed = false;
+  /** Set while the TCP handshake is under way. */
+  #opening: ((why: Break | null) => void) | null = null;
   readonly #onData = (data: Buffer): void => this.#arrived(data);
   readonly #onEnd = (): void => this.#end(CLOSED);
-  readonly #onError = (error: Error): void => this.#end(breakOfSocketError(error));
+  readonly #onError = (error: NodeJS.ErrnoException): void => this.#failed(error);
 
   constructor(run: ProbeRun, socket: Socket, remote: { address: string; port: number }) {
     this.run = run;
@@ -45,6 +47,12 @@ export class Connection implements RunResource {
     this.remote = remote;
     run.hold(this);
     this.#listen();
+  }
+
+  /** Calls back once when the TCP handshake is over: with null when the connection stands, else with why it does not. */
+  whenOpen(told: (why: Break | null) => void): void {
+    this.#opening = told;
+    this.socket.on("connect", () => this.#opened(null));
   }
 
   /** What has come and is not yet read, else the next bytes, else why none will come. One reader at a time. */
@@ -139,6 +147,7 @@ export class Connection implements RunResource {
     this.#closed = true;
     this.run.drop(this);
     this.socket.destroy();
+    this.#opened(why);
   }
 
   release(): void {
@@ -151,6 +160,19 @@ export class Connection implements RunResource {
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onEnd);
+  }
+
+  #opened(why: Break | null): void {
+    const told = this.#opening;
+    this.#opening = null;
+    told?.(why);
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    const why = breakOfSocketError(error);
+    this.#end(why);
+    // A RST that answers a SYN is "refused": a reset came after the handshake, before we looked.
+    this.#opened(error.code === "ECONNRESET" ? null : why);
   }
 
   #arrived(data: Buffer): void {

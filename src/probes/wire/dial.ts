@@ -1,10 +1,10 @@
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { Target, TlsFacts } from "../probe.ts";
+import type { Resolution, Target, TlsFacts } from "../probe.ts";
 import type { Step } from "../reason.ts";
-import { breakOfSocketError, namedBreak, type Break } from "./break.ts";
+import { namedBreak, type Break } from "./break.ts";
 import { Connection } from "./connection.ts";
-import type { ProbeRun, RunResource } from "./probe-run.ts";
+import { messageOf, type ProbeRun, type RunResource } from "./probe-run.ts";
 import { breakOfHandshake } from "./tls-failure.ts";
 import { tlsFacts, verificationFailure } from "./tls-facts.ts";
 import type { TlsSettings } from "./tls-settings.ts";
@@ -28,16 +28,27 @@ export interface DialFailure {
  * leaves the TLS facts there, also when verification or (as far as a certificate was seen) the handshake fails.
  * Never rejects; the connection belongs to the run.
  */
-export async function dial(run: ProbeRun, target: Target, options: DialOptions): Promise<Dialled> {
-  const resolved = await resolveTarget(run, target, "tcp");
+export function dial(run: ProbeRun, target: Target, { tls }: DialOptions): Promise<Dialled> {
+  const resolved = resolveTarget(run, target, "tcp");
+  return resolved instanceof Promise
+    ? resolved.then((known) => dialResolved(run, known, tls))
+    : dialResolved(run, resolved, tls);
+}
+
+function dialResolved(
+  run: ProbeRun,
+  resolved: ResolvedTarget,
+  tls: TlsSettings | null,
+): Promise<Dialled> {
   if (resolved.kind === "failed") {
-    return resolved;
+    return Promise.resolve(resolved);
   }
-  const connected = await connectTcp(run, resolved.address, resolved.port);
-  if (connected.kind === "failed" || options.tls === null) {
-    return connected;
-  }
-  return upgrade(connected.connection, options.tls, "tls");
+  const connected = connectTcp(run, resolved.address, resolved.port);
+  return tls === null
+    ? connected
+    : connected.then((dialled) =>
+        dialled.kind === "failed" ? dialled : upgrade(dialled.connection, tls, "tls"),
+      );
 }
 
 /** A second connection of the same exchange to an address already resolved (FTP's data connection). */
@@ -50,34 +61,28 @@ export function startTls(connection: Connection, settings: TlsSettings): Promise
   return upgrade(connection, settings, "starttls");
 }
 
-export type ResolvedTarget =
-  | {
-      readonly kind: "resolved";
-      readonly address: string;
-      readonly port: number;
-      readonly family: 4 | 6;
-    }
-  | DialFailure;
+export type ResolvedTarget = Extract<Resolution, { kind: "address" }> | DialFailure;
 
-/** Address and port to dial for this target, within the run's time. */
-export async function resolveTarget(
+/** Address and port to dial for this target, within the run's time; at once where no name has to be looked up. */
+export function resolveTarget(
   run: ProbeRun,
   target: Target,
   transport: "tcp" | "udp" | "icmp",
-): Promise<ResolvedTarget> {
-  const resolution = await beforeDeadline(
+): ResolvedTarget | Promise<ResolvedTarget> {
+  const resolution = beforeDeadline(
     run,
     run.context.network.resolve(target.host, target.port, transport),
   );
+  return resolution instanceof Promise
+    ? resolution.then((late) => resolvedAs(run, late))
+    : resolvedAs(run, resolution);
+}
+
+function resolvedAs(run: ProbeRun, resolution: Resolution | Break): ResolvedTarget {
   run.phase("resolve");
   switch (resolution.kind) {
     case "address":
-      return {
-        kind: "resolved",
-        address: resolution.address,
-        port: resolution.port,
-        family: resolution.family,
-      };
+      return resolution;
     case "dns_failure":
       return {
         kind: "failed",
@@ -131,64 +136,37 @@ function connectTcp(run: ProbeRun, address: string, port: number): Promise<Diall
   if (run.interrupted !== null) {
     return Promise.resolve({ kind: "failed", step: "connect", why: run.interrupted });
   }
+  const connection = beginConnecting(run, address, port);
+  if (!(connection instanceof Connection)) {
+    return Promise.resolve(connection);
+  }
   return new Promise((resolve) => {
-    const { localAddress } = run.context;
-    let socket: Socket;
-    let held: Connection | null = null;
-    try {
-      socket = connect({
-        host: address,
-        port,
-        autoSelectFamily: false,
-        ...(localAddress === null ? {} : { localAddress }),
-      });
-    } catch (error) {
-      // Node checks ports and addresses by throwing: an impossible one is the configuration's fault.
-      const message = error instanceof Error ? error.message : String(error);
-      resolve({
-        kind: "failed",
-        step: "connect",
-        why: namedBreak("fault", "not_configured", message),
-      });
-      return;
-    }
-    const pending: RunResource = {
-      interrupt(why) {
-        fail(why);
-      },
-      release() {
-        socket.destroy();
-      },
-    };
-    run.hold(pending);
-    socket.once("connect", connected);
-    socket.once("error", refused);
-
-    function connected(): void {
-      socket.off("error", refused);
-      run.drop(pending);
+    connection.whenOpen((why) => {
       run.phase("connect");
-      held = new Connection(run, socket, { address, port });
-      resolve({ kind: "connected", connection: held });
-    }
-    function refused(error: NodeJS.ErrnoException): void {
-      if (error.code === "ECONNRESET") {
-        // A RST that answers a SYN is "refused": this one came after the handshake, before we looked.
-        connected();
-        held?.interrupt(breakOfSocketError(error));
+      if (why === null) {
+        resolve({ kind: "connected", connection });
       } else {
-        fail(breakOfSocketError(error));
+        connection.close();
+        resolve({ kind: "failed", step: "connect", why });
       }
-    }
-    function fail(why: Break): void {
-      run.drop(pending);
-      run.phase("connect");
-      socket.off("connect", connected);
-      socket.on("error", () => undefined);
-      socket.destroy();
-      resolve({ kind: "failed", step: "connect", why });
-    }
+    });
   });
+}
+
+function beginConnecting(run: ProbeRun, address: string, port: number): Connection | DialFailure {
+  const { localAddress } = run.context;
+  const to = { host: address, port, autoSelectFamily: false };
+  try {
+    const socket = connect(localAddress === null ? to : { ...to, localAddress });
+    return new Connection(run, socket, { address, port });
+  } catch (error) {
+    // Node checks ports and addresses by throwing: an impossible one is the configuration's fault.
+    return {
+      kind: "failed",
+      step: "connect",
+      why: namedBreak("fault", "not_configured", messageOf(error)),
+    };
+  }
 }
 
 function upgrade(
@@ -216,8 +194,11 @@ function upgrade(
         ...(settings.serverName === null ? {} : { servername: settings.serverName }),
       });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      resolve({ kind: "failed", step, why: namedBreak("fault", "agent_fault", message) });
+      resolve({
+        kind: "failed",
+        step,
+        why: namedBreak("fault", "agent_fault", messageOf(error)),
+      });
       return;
     }
     const socket = secured;

@@ -34,6 +34,8 @@ interface CachedName {
 }
 
 const MOST_NAMES = 4096;
+/** More addresses to dial than an estate has members. */
+const MOST_ADDRESSES = 65_536;
 
 /**
  * The network as probes see it: `connect_to` before DNS, then DNS with a cache, then `connect_to` for what DNS answered.
@@ -94,7 +96,33 @@ export function createNetwork(options: NetworkOptions): Network {
     return first ?? { kind: "dns_failure", message: `${name} has no address`, absent: true };
   }
 
+  /** Addresses that need no DNS, by what leads there: asked for by every probe. */
+  const literal = new Map<string, Map<number, Resolution>>();
+  let literals = 0;
+
   function resolve(
+    host: string,
+    port: number,
+    transport: Transport,
+  ): Resolution | Promise<Resolution> {
+    const known = transport === "icmp" ? undefined : literal.get(host)?.get(port);
+    if (known !== undefined) {
+      return known;
+    }
+    const resolution = resolveAnew(host, port, transport);
+    if (!(resolution instanceof Promise) && transport !== "icmp") {
+      if (literals >= MOST_ADDRESSES) {
+        literal.clear();
+        literals = 0;
+      }
+      const ofHost = literal.get(host) ?? new Map<number, Resolution>();
+      literal.set(host, ofHost.set(port, resolution));
+      literals += 1;
+    }
+    return resolution;
+  }
+
+  function resolveAnew(
     host: string,
     port: number,
     transport: Transport,

@@ -7,7 +7,7 @@ import type {
   TlsFacts,
 } from "../probe.ts";
 import type { FailureReason, Step } from "../reason.ts";
-import { AbortWatch, type Abortable } from "./abort-watch.ts";
+import { AbortWatch, type Abortable, type WatchedRun } from "./abort-watch.ts";
 import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./break.ts";
 import type { Signs } from "./exchange-signs.ts";
 import { LoopWatch } from "./loop-watch.ts";
@@ -19,6 +19,7 @@ export interface RunResource {
   release(): void;
 }
 
+const NO_RESOURCES: readonly RunResource[] = [];
 const TIMED_OUT: Break = { kind: "timeout" };
 const ABORTED: Break = { kind: "aborted" };
 const HELD_DETAIL = "our own event loop was held while the probe ran";
@@ -60,9 +61,10 @@ export class ProbeRun implements Abortable {
   #started: number;
   #mark: number;
   #phases: Partial<Record<PhaseName, number>> = {};
-  #resources: RunResource[] = [];
+  #resources: readonly RunResource[] = NO_RESOURCES;
   #timer: NodeJS.Timeout;
   readonly #aborts: AbortWatch;
+  readonly #watched: WatchedRun;
   readonly #loop: LoopWatch;
   readonly #heldBeforeMs: number;
 
@@ -77,7 +79,7 @@ export class ProbeRun implements Abortable {
       this.interrupted = ABORTED;
     }
     this.#aborts = context.network.aborts ?? new AbortWatch();
-    this.#aborts.add(context.signal, this);
+    this.#watched = this.#aborts.add(context.signal, this);
   }
 
   /** Milliseconds since the start. */
@@ -124,31 +126,29 @@ export class ProbeRun implements Abortable {
   }
 
   hold(resource: RunResource): void {
-    this.#resources.push(resource);
+    // Nearly always the only one: an array that grows would make room for sixteen.
+    this.#resources = this.#resources.length === 0 ? [resource] : [...this.#resources, resource];
   }
 
   drop(resource: RunResource): void {
-    const at = this.#resources.indexOf(resource);
-    if (at !== -1) {
-      this.#resources.splice(at, 1);
-    }
+    this.#resources = this.#resources.filter((held) => held !== resource);
   }
 
   match(step: Step, detail: string | null = null): Observation {
-    return { outcome: "match", reason: "ok", step, ...this.#facts(detail) };
+    return this.#told({ outcome: "match", reason: "ok", step }, detail);
   }
 
   /** The server's own word that it is going out of service (trofsCode, trofsString). */
   maintenance(step: Step, detail: string | null = null): Observation {
-    return { outcome: "maintenance", reason: "ok", step, ...this.#facts(detail) };
+    return this.#told({ outcome: "maintenance", reason: "ok", step }, detail);
   }
 
   mismatch(step: Step, reason: FailureReason, detail: string | null = null): Observation {
-    return { outcome: "mismatch", reason, step, ...this.#facts(detail) };
+    return this.#told({ outcome: "mismatch", reason, step }, detail);
   }
 
   fault(step: Step, reason: FailureReason, detail: string | null = null): Observation {
-    return { outcome: "fault", reason, step, ...this.#facts(detail) };
+    return this.#told({ outcome: "fault", reason, step }, detail);
   }
 
   ended(
@@ -159,7 +159,7 @@ export class ProbeRun implements Abortable {
   ): Observation {
     return outcome === "fault"
       ? this.fault(step, reason, detail)
-      : { outcome, reason, step, ...this.#facts(detail) };
+      : this.#told({ outcome, reason, step }, detail);
   }
 
   /** The observation of an exchange that broke at this step. */
@@ -177,9 +177,9 @@ export class ProbeRun implements Abortable {
   release(): void {
     clearTimeout(this.#timer);
     this.#loop.leave();
-    this.#aborts.remove(this.context.signal, this);
+    this.#aborts.remove(this.context.signal, this.#watched);
     const resources = this.#resources;
-    this.#resources = [];
+    this.#resources = NO_RESOURCES;
     for (const resource of resources) {
       resource.release();
     }
@@ -208,13 +208,15 @@ export class ProbeRun implements Abortable {
 
   #interrupt(why: Break): void {
     this.interrupted ??= why;
-    for (const resource of [...this.#resources]) {
+    for (const resource of this.#resources) {
       resource.interrupt(why);
     }
   }
 
-  #facts(detail: string | null) {
-    const facts = {
+  /** What has come of it, with everything that was learned on the way. */
+  #told<Result extends object>(result: Result, detail: string | null): Result & ObservationFacts {
+    const told = {
+      ...result,
       startedAt: this.startedAt,
       durationMs: this.elapsedMs(),
       phases: this.#phases,
@@ -228,8 +230,12 @@ export class ProbeRun implements Abortable {
       },
     };
     const { clientAddress, channelBound, backendServer } = this;
+    if (clientAddress === undefined && !channelBound && backendServer === null) {
+      // Nearly always: every probe comes through here, and copies are garbage.
+      return told;
+    }
     return {
-      ...facts,
+      ...told,
       ...(clientAddress === undefined ? {} : { clientAddress }),
       ...(channelBound ? { channelBound } : {}),
       ...(backendServer === null ? {} : { backendServer }),
