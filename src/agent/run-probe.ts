@@ -49,7 +49,16 @@ export function runProbe(
   around: ProbeSurroundings,
   timeoutMs: number,
 ): Promise<ProbeResult | null> {
-  const context: ProbeContext = { ...around, timeoutMs, vantage };
+  const { network, signal, localAddress, now, monotonic } = around;
+  const context: ProbeContext = {
+    network,
+    signal,
+    timeoutMs,
+    localAddress,
+    vantage,
+    now,
+    monotonic,
+  };
   if (action.run === null) {
     return Promise.resolve(null);
   }

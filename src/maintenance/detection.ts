@@ -43,11 +43,12 @@ export interface DetectionState {
   readonly probes: ReadonlyMap<string, ProbeDetection>;
 }
 
+const NOTHING_SEEN: DetectionState["probes"] = new Map();
 /** In a row: so many signs detect maintenance, so many good answers of the same probe clear it. */
 const IN_A_ROW = 2;
 
 export function initialDetection(): DetectionState {
-  return { detected: false, smtpGreetedBefore: false, probes: new Map() };
+  return { detected: false, smtpGreetedBefore: false, probes: NOTHING_SEEN };
 }
 
 export function stepDetection(state: DetectionState, event: DetectionEvent): DetectionState {

@@ -54,9 +54,7 @@ export function buildRecords(
     return service.members.map((member) => {
       const own = backend.get(memberId(service.name, member.server, String(member.port))) ?? [];
       const grace = graceLengths(monitorsOf(own), options.pollMs, protocolOf(own));
-      const record = new MemberRecord(estate.adc, service, member, vservers, grace, options.now());
-      record.probes.push(...own);
-      return record;
+      return new MemberRecord(estate.adc, service, member, vservers, own, grace, options.now());
     });
   });
   inheritAll(members, earlier?.members ?? [], (each) =>

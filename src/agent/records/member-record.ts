@@ -29,7 +29,7 @@ export class MemberRecord implements LiveMember {
   readonly vservers: readonly string[];
   readonly member: Member;
   readonly adcServiceConfig: AdcService;
-  readonly probes: ProbeRecord[] = [];
+  readonly probes: readonly ProbeRecord[];
   readonly grace: GraceLengths;
 
   adcOpinion: AdcOpinion = "unknown";
@@ -78,6 +78,7 @@ export class MemberRecord implements LiveMember {
     service: AdcService,
     member: Member,
     vservers: readonly string[],
+    probes: readonly ProbeRecord[],
     grace: GraceLengths,
     now: number,
   ) {
@@ -87,6 +88,7 @@ export class MemberRecord implements LiveMember {
     this.address = member.address;
     this.port = member.port;
     this.vservers = vservers;
+    this.probes = probes;
     this.member = member;
     this.adcServiceConfig = service;
     this.grace = grace;

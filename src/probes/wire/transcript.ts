@@ -7,7 +7,9 @@ const REDACTED = "<secret>";
  * that a secret split over two packets does not slip through.
  */
 export class Transcript {
-  #text = "";
+  /** Joined only when asked for: evidence is kept, and concatenated it would stay a chain of its pieces. */
+  #text: string[] = [];
+  #length = 0;
   #direction: ">" | "<" | null = null;
   #current = "";
   #full = false;
@@ -57,7 +59,7 @@ export class Transcript {
 
   toString(): string {
     this.#flush();
-    return this.#text;
+    return this.#text.join("");
   }
 
   #register(form: string): void {
@@ -99,13 +101,11 @@ export class Transcript {
     if (this.#full) {
       return;
     }
-    const room = TRANSCRIPT_BYTES - this.#text.length;
-    if (text.length <= room) {
-      this.#text += text;
-      return;
-    }
-    this.#text += text.slice(0, Math.max(0, room - 4)) + "...\n";
-    this.#full = true;
+    const room = TRANSCRIPT_BYTES - this.#length;
+    this.#full = text.length > room;
+    const kept = this.#full ? `${text.slice(0, Math.max(0, room - 4))}...\n` : text;
+    this.#text.push(kept);
+    this.#length += kept.length;
   }
 }
 
@@ -116,18 +116,22 @@ export function printable(text: string): string {
   return text.replace(CONTROL, "\u00b7");
 }
 
+/** Each line with its direction. */
 function prefixed(text: string, direction: ">" | "<"): string {
-  let result = "";
+  const pieces: string[] = [];
+  let length = 0;
   let start = 0;
-  while (start < text.length && result.length < TRANSCRIPT_BYTES) {
+  while (start < text.length && length < TRANSCRIPT_BYTES) {
     const newline = text.indexOf("\n", start);
     let end = newline === -1 ? text.length : newline;
     const next = newline === -1 ? text.length : newline + 1;
     if (end > start && text.charCodeAt(end - 1) === 13) {
       end -= 1;
     }
-    result += `${direction} ${printable(text.slice(start, end))}\n`;
+    const line = printable(text.slice(start, end));
+    pieces.push(direction, " ", line, "\n");
+    length += line.length + 3;
     start = next;
   }
-  return result;
+  return pieces.join("");
 }
