@@ -29,6 +29,7 @@ export function hearingState(estate: Estate, pollMs: number): WitnessState {
     estate.adc,
     buildRecords(estate, plan, { pollMs, vservers: new Map(), ...clocks }, null),
   );
+  state.evaluateAll();
   return state;
 }
 

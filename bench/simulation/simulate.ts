@@ -135,6 +135,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
   });
   state.addAdc(estate.adc, { nitro: true, pollMs: POLL_MS });
   state.setRecords(estate.adc, records);
+  state.evaluateAll();
   const world = new Map(records.members.map((record) => [record, memberOf(record)]));
   const members = [...world.values()];
   const servers = [...new Set(members.map(({ record }) => record.server))].map((name): Server => {

@@ -3,9 +3,10 @@ import type { AdcConfig } from "../config/schema.ts";
 import type { AdcNode, AdcState } from "../estate/adc-state.ts";
 import type { Estate } from "../estate/model.ts";
 import { createAdcSession, type AdcSession } from "../estate/nitro/adc-session.ts";
-import { parseNsConf } from "../estate/nsconf/import.ts";
+import { nsConfSteps } from "../estate/nsconf/import.ts";
 import type { Network } from "../probes/probe.ts";
 import type { AgentEvents } from "./events.ts";
+import { inTurns } from "./in-turns.ts";
 
 /** When NITRO fails, the last state is held for so many polls. */
 const HELD_POLLS = 3;
@@ -104,7 +105,7 @@ export class AdcLink {
       try {
         return {
           kind: "estate",
-          estate: parseNsConf(await readFile(nsConf, "utf8"), { adc: name }),
+          estate: await inTurns(nsConfSteps(await readFile(nsConf, "utf8"), { adc: name })),
         };
       } catch (error) {
         failures.push(`${nsConf}: ${error instanceof Error ? error.message : String(error)}`);

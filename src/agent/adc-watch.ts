@@ -19,7 +19,8 @@ export interface AdcWatchOptions {
   readonly monotonic: () => number;
   /** An estate that was in force before a reload: it serves until the first import. */
   readonly earlierEstate: Estate | null;
-  readonly onEstate: (estate: Estate) => void;
+  /** Resolves when it is in force. */
+  readonly onEstate: (estate: Estate) => Promise<void>;
   /** Null: the ADC can no longer be believed. */
   readonly onState: (state: AdcState | null) => void;
   readonly onLive: (live: Partial<LiveAdc>) => void;
@@ -117,7 +118,7 @@ export class AdcWatch {
       return false;
     }
     this.#estate = read.estate;
-    this.#options.onEstate(read.estate);
+    await this.#options.onEstate(read.estate);
     return true;
   }
 

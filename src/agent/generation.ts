@@ -3,18 +3,20 @@ import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema.ts";
 import type { AdcConfig } from "../config/schema.ts";
 import type { Estate } from "../estate/model.ts";
+import { atOnce, type Steps } from "../estate/steps.ts";
 import { learnedKey } from "../probes/transactions/recognise.ts";
 import { AdcLink } from "./adc-link.ts";
 import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
+import { inTurns } from "./in-turns.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { clientFacingNames, PublicNames } from "./names/public-names.ts";
 import { networkOf } from "./network-of.ts";
 import { persistencePause } from "./persistence-pause.ts";
-import { planProbes } from "./plan/plan.ts";
+import { planSteps } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
 import { ProbeRunner } from "./probe-runner.ts";
-import { buildRecords } from "./records/build-records.ts";
+import { inheritRecords, recordSteps } from "./records/build-records.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
@@ -69,6 +71,8 @@ export class Generation {
   readonly #network: ReturnType<typeof networkOf>;
   readonly #names: PublicNames;
   #evaluatedAt: number;
+  /** Estates that come into force, one after another. */
+  #applying: Promise<void> = Promise.resolve();
 
   constructor(options: GenerationOptions) {
     const { config, events, log, now, monotonic } = options;
@@ -137,8 +141,7 @@ export class Generation {
     this.#names.ask();
     this.#every("plan again", EVALUATE_EVERY_MS, () => {
       this.#followNames();
-      this.#planAgain();
-      return Promise.resolve();
+      return this.#planAgain();
     });
     if (this.config.controlTargets.length > 0) {
       // Watches that are started after a stop during this end at once.
@@ -180,7 +183,9 @@ export class Generation {
     }
     const earlierEstate = earlier?.state.recordsOf(adc.name)?.estate ?? null;
     if (earlierEstate !== null) {
-      this.#apply(adc, earlierEstate);
+      // At once: while a reload goes on, what was known stays to be seen.
+      atOnce(this.#applySteps(adc, earlierEstate));
+      this.state.evaluateAll();
     }
     const link = new AdcLink({
       config: adc,
@@ -198,8 +203,8 @@ export class Generation {
       now,
       monotonic,
       earlierEstate,
-      onEstate: (estate) => {
-        this.#apply(adc, estate);
+      onEstate: async (estate) => {
+        await this.#apply(adc, estate);
         log.info(
           {
             adc: adc.name,
@@ -219,26 +224,43 @@ export class Generation {
     });
   }
 
-  /** Brings an estate into force: records with their memory, and the schedule without disturbing what goes on unchanged. */
-  #apply(adc: AdcConfig, imported: Estate): void {
+  /** Brings an estate into force, one at a time. Ends early when everything ends. */
+  async #apply(adc: AdcConfig, imported: Estate): Promise<void> {
+    const applied = this.#applying.then(async () => {
+      if (!this.#abort.signal.aborted) {
+        await inTurns(this.#applySteps(adc, imported));
+        await this.state.evaluateInTurns();
+      }
+    });
+    this.#applying = applied.catch(() => undefined);
+    await applied;
+  }
+
+  /** Records with their memory, and the schedule without disturbing what goes on unchanged. */
+  *#applySteps(adc: AdcConfig, imported: Estate): Steps<void> {
     const { config, now, monotonic, earlier } = this.#options;
+    const resolved = this.#names.resolved;
     const estate = applyShard(imported, config.shard);
-    const plan = planProbes(estate, planSettings(config, adc, this.#names.resolved), this.#learned);
-    const before = this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null;
-    const records = buildRecords(
-      estate,
-      plan,
-      {
-        pollMs: adc.nitro?.pollEveryMs ?? 0,
-        vservers: config.vservers,
-        resolved: this.#names.resolved,
-        now,
-        monotonic,
-      },
-      before,
+    yield;
+    const plan = yield* planSteps(estate, planSettings(config, adc, resolved), this.#learned);
+    const records = yield* recordSteps(estate, plan, {
+      pollMs: adc.nitro?.pollEveryMs ?? 0,
+      vservers: config.vservers,
+      resolved,
+      now,
+      monotonic,
+    });
+    inheritRecords(
+      records,
+      this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null,
     );
     this.state.setRecords(adc.name, records);
-    const kept = new Map(records.probes.map((record) => [record.id, record]));
+    yield* this.#schedule(adc, records.probes);
+    this.#employ();
+  }
+
+  *#schedule(adc: AdcConfig, probes: readonly ProbeRecord[]): Steps<void> {
+    const kept = new Set(probes.map(({ id }) => id));
     for (const [id, record] of this.#records) {
       if (record.adc === adc.name && !kept.has(id)) {
         this.#records.delete(id);
@@ -246,7 +268,7 @@ export class Generation {
         this.#workers.forget(id);
       }
     }
-    for (const record of records.probes) {
+    for (const record of probes) {
       const known = this.#records.get(record.id);
       this.#records.set(record.id, record);
       if (record.planned.action.run === null) {
@@ -254,8 +276,8 @@ export class Generation {
       } else if (known === undefined || known.planned.action.run === null) {
         this.#scheduler.add(this.#job(record));
       }
+      yield;
     }
-    this.#employ();
   }
 
   /** As many worker threads as the estate in force calls for. */
@@ -330,11 +352,11 @@ export class Generation {
   }
 
   /** At most once a second, however many members are learnt at once. */
-  #planAgain(): void {
+  async #planAgain(): Promise<void> {
     for (const adc of this.config.adcs) {
       const estate = this.state.recordsOf(adc.name)?.estate;
       if (this.#toPlanAgain.delete(adc.name) && estate !== undefined) {
-        this.#apply(adc, estate);
+        await this.#apply(adc, estate);
       }
     }
   }

@@ -1,6 +1,9 @@
 import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { mapInSteps } from "../estate/steps.ts";
+import { inTurns } from "./in-turns.ts";
+import type { MemberRecord } from "./records/member-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 
 const membersSchema = z.record(
@@ -66,27 +69,24 @@ export function restoreSince(state: WitnessState, stored: StoredTimes, now: numb
 
 /** Writes the times: a new file, synced, then renamed over the old one. Rejects when the disk does not take it. */
 export async function writeSince(stateDir: string, state: WitnessState): Promise<void> {
-  const stored: StoredTimes["members"] = {};
-  for (const member of state.members) {
-    if (member.since !== null) {
-      stored[keyOf(member)] = {
-        verdict: member.verdict,
-        since: member.since,
-        outSince: member.outSince,
-        goodSince: member.goodSince,
-      };
-    }
-  }
+  const known = state.members.filter((member) => member.since !== null);
+  const entries = await inTurns(mapInSteps(known, entryOf));
   const file = join(stateDir, FILE);
   await mkdir(dirname(file), { recursive: true });
   const handle = await open(`${file}.new`, "w", 0o600);
   try {
-    await handle.writeFile(JSON.stringify(stored));
+    await handle.writeFile(`{${entries.join(",")}}`);
     await handle.sync();
   } finally {
     await handle.close();
   }
   await rename(`${file}.new`, file);
+}
+
+/** One member's line of the JSON object: written one by one, ten thousand do not hold the event loop. */
+function entryOf(member: MemberRecord): string {
+  const { verdict, since, outSince, goodSince } = member;
+  return `${JSON.stringify(keyOf(member))}:${JSON.stringify({ verdict, since, outSince, goodSince })}`;
 }
 
 function keyOf(member: {

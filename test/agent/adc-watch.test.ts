@@ -73,7 +73,10 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
     now: Date.now,
     monotonic: () => performance.now(),
     earlierEstate: null,
-    onEstate: (estate) => estates.push(estate),
+    onEstate: (estate) => {
+      estates.push(estate);
+      return Promise.resolve();
+    },
     onState: (state) => states.push(state),
     onLive: (change) => live.push(change),
   });

@@ -32,6 +32,7 @@ function importAgain({ records, state, clock }: SmallEstate, conf: string) {
     records,
   );
   state.setRecords("prod", again);
+  state.evaluateAll();
   return again;
 }
 

@@ -112,6 +112,7 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
     null,
   );
   state.setRecords("prod", records);
+  state.evaluateAll();
   const found = <T>(what: string, one: T | undefined): T => {
     if (one === undefined) {
       throw new Error(`no ${what} in this estate`);

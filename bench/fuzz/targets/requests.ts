@@ -95,6 +95,7 @@ export function queryTarget(): FuzzTarget {
       null,
     ),
   );
+  state.evaluateAll();
   return {
     name: "query",
     seeds: [

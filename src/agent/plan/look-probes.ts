@@ -34,21 +34,20 @@ export function recogniserOf(
   return createRecogniser(estate, settings.members, learned);
 }
 
-/** The looks that every recognised Exchange member gets, straight at the server. */
+/** The looks that every recognised Exchange member of a service gets, straight at the server. */
 export function backendLookProbes(
   estate: Estate,
   settings: PlanSettings,
   recognise: Recogniser,
   graph: VserverGraph,
+  service: AdcService,
 ): PlannedProbe[] {
-  return [...estate.services.values()].flatMap((service) => {
-    const vservers = graph.vserversOfService(service.name);
-    return service.members.flatMap((member) => {
-      const recognition = recognise(service, member);
-      return looksFor(recognition).map((transaction) =>
-        lookProbe({ estate, settings, service, member, vservers, recognition, transaction }),
-      );
-    });
+  const vservers = graph.vserversOfService(service.name);
+  return service.members.flatMap((member) => {
+    const recognition = recognise(service, member);
+    return looksFor(recognition).map((transaction) =>
+      lookProbe({ estate, settings, service, member, vservers, recognition, transaction }),
+    );
   });
 }
 

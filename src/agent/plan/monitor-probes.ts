@@ -8,25 +8,20 @@ import type { PlannedProbe } from "./planned-probe.ts";
 import { probeId } from "./probe-id.ts";
 import type { PlanSettings } from "./settings.ts";
 
-/** Every monitor binding of an estate against every member it watches: the replicas at the backend. */
+/** Every monitor binding of a service against every member it watches: the replicas at the backend. */
 export function backendMonitorProbes(
   estate: Estate,
   settings: PlanSettings,
   graph: VserverGraph,
+  service: AdcService,
 ): PlannedProbe[] {
-  const planned: PlannedProbe[] = [];
-  for (const service of estate.services.values()) {
-    const vservers = graph.vserversOfService(service.name);
-    for (const binding of service.monitors) {
-      const monitor = estate.monitors.get(binding.monitor) ?? missingMonitor(binding.monitor);
-      for (const member of service.members) {
-        planned.push(
-          backendMonitorProbe({ estate, settings, service, vservers, binding, monitor, member }),
-        );
-      }
-    }
-  }
-  return planned;
+  const vservers = graph.vserversOfService(service.name);
+  return service.monitors.flatMap((binding) => {
+    const monitor = estate.monitors.get(binding.monitor) ?? missingMonitor(binding.monitor);
+    return service.members.map((member) =>
+      backendMonitorProbe({ estate, settings, service, vservers, binding, monitor, member }),
+    );
+  });
 }
 
 /** Stands for a monitor that is bound but not configured, so that its members are listed with the reason. */

@@ -1,4 +1,5 @@
 import type { Estate } from "../../estate/model.ts";
+import { atOnce, mapInSteps, type Steps } from "../../estate/steps.ts";
 import { createVserverGraph } from "../../estate/vserver-graph.ts";
 import type { LearnedExchange } from "../../probes/transactions/recognise.ts";
 import { configuredProbes } from "./account-probes.ts";
@@ -18,13 +19,27 @@ export function planProbes(
   settings: PlanSettings,
   learned: LearnedExchange = new Set(),
 ): PlannedProbe[] {
+  return atOnce(planSteps(estate, settings, learned));
+}
+
+/** The same in steps: thousands of members take a good part of a second. */
+export function* planSteps(
+  estate: Estate,
+  settings: PlanSettings,
+  learned: LearnedExchange,
+): Steps<PlannedProbe[]> {
   const recognise = recogniserOf(estate, settings, learned);
+  yield;
   const graph = createVserverGraph(estate);
-  return [
-    ...backendMonitorProbes(estate, settings, graph),
-    ...backendLookProbes(estate, settings, recognise, graph),
-    ...vipProbes(estate, settings, recognise, graph),
-    ...policyProbes(estate, settings, recognise, graph),
-    ...configuredProbes(estate, settings, recognise, graph),
-  ];
+  yield;
+  const services = [...estate.services.values()];
+  const monitors = yield* mapInSteps(services, (service) =>
+    backendMonitorProbes(estate, settings, graph, service),
+  );
+  const looks = yield* mapInSteps(services, (service) =>
+    backendLookProbes(estate, settings, recognise, graph, service),
+  );
+  const others = [vipProbes, policyProbes, configuredProbes];
+  const through = yield* mapInSteps(others, (probes) => probes(estate, settings, recognise, graph));
+  return [...monitors, ...looks, ...through].flat();
 }

@@ -1,4 +1,5 @@
 import type { Estate, Vserver } from "../../estate/model.ts";
+import { atOnce, mapInSteps, type Steps } from "../../estate/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../estate/vserver-graph.ts";
 import { parseEndpoint } from "../../probes/wire/network.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
@@ -42,14 +43,36 @@ export function buildRecords(
   options: RecordOptions,
   earlier: EstateRecords | null,
 ): EstateRecords {
-  const probes = plan.map((planned) => new ProbeRecord(planned, options.monotonic ?? options.now));
-  inheritAll(probes, earlier?.probes ?? [], (probe) => probe.id);
+  const records = atOnce(recordSteps(estate, plan, options));
+  inheritRecords(records, earlier);
+  return records;
+}
+
+/** Takes over what earlier records know: until this moment results may go on reaching those. */
+export function inheritRecords(records: EstateRecords, earlier: EstateRecords | null): void {
+  inheritAll(records.probes, earlier?.probes ?? [], (probe) => probe.id);
+  inheritAll(records.members, earlier?.members ?? [], memberIdOf);
+  inheritAll(records.vservers, earlier?.vservers ?? [], (each) => each.vserver);
+}
+
+/** New records, in steps: they know nothing yet. */
+export function* recordSteps(
+  estate: Estate,
+  plan: readonly PlannedProbe[],
+  options: RecordOptions,
+): Steps<EstateRecords> {
+  const probes = yield* mapInSteps(
+    plan,
+    (planned) => new ProbeRecord(planned, options.monotonic ?? options.now),
+  );
   const backend = groupBy(
     probes.filter((probe) => probe.vantage === "backend"),
     (probe) => memberId(probe.adcService, probe.server, String(probe.port)),
   );
+  yield;
   const graph = createVserverGraph(estate);
-  const members = [...estate.services.values()].flatMap((service) => {
+  yield;
+  const byService = yield* mapInSteps(estate.services.values(), (service) => {
     const vservers = graph.vserversOfService(service.name);
     return service.members.map((member) => {
       const own = backend.get(memberId(service.name, member.server, String(member.port))) ?? [];
@@ -57,19 +80,20 @@ export function buildRecords(
       return new MemberRecord(estate.adc, service, member, vservers, own, grace, options.now());
     });
   });
-  inheritAll(members, earlier?.members ?? [], (each) =>
-    memberId(each.adcService, each.server, String(each.port)),
-  );
+  const members = byService.flat();
+  yield;
   const behind = membersByVserver(members);
   const through = groupBy(
     probes.filter((probe) => probe.vantage !== "backend"),
     (probe) => probe.vserver,
   );
-  const vservers = [...estate.lbVservers.values(), ...estate.csVservers.values()].map((vserver) =>
-    vserverRecord(estate, graph, vserver, behind.get(vserver.name) ?? [], through, options),
+  yield;
+  const vservers = yield* mapInSteps(
+    [...estate.lbVservers.values(), ...estate.csVservers.values()],
+    (vserver) =>
+      vserverRecord(estate, graph, vserver, behind.get(vserver.name) ?? [], through, options),
   );
-  inheritAll(vservers, earlier?.vservers ?? [], (each) => each.vserver);
-  return wire(estate, members, vservers, probes);
+  return yield* wire(estate, members, vservers, probes);
 }
 
 function vserverRecord(
@@ -161,17 +185,18 @@ function targetsOf(estate: Estate, vserver: Extract<Vserver, { kind: "cs" }>): s
   return [...targets, vserver.defaultTarget].filter((target) => target !== null);
 }
 
-function wire(
+function* wire(
   estate: Estate,
   members: readonly MemberRecord[],
   vservers: readonly VserverRecord[],
   probes: readonly ProbeRecord[],
-): EstateRecords {
+): Steps<EstateRecords> {
   const memberOf = new Map<ProbeRecord, MemberRecord>();
   for (const member of members) {
     for (const probe of member.probes) {
       memberOf.set(probe, member);
     }
+    yield;
   }
   const vserversOf = new Map<ProbeRecord, VserverRecord[]>();
   const vserversOfMember = new Map<MemberRecord, VserverRecord[]>();
@@ -182,6 +207,7 @@ function wire(
     for (const member of vserver.memberRecords) {
       append(vserversOfMember, member, vserver);
     }
+    yield;
   }
   const membersOfService = groupBy(members, (member) => member.adcService);
   return {
@@ -221,6 +247,10 @@ function protocolOf(probes: readonly ProbeRecord[]): SettlingProtocol {
     }
   }
   return "other";
+}
+
+function memberIdOf({ adcService, server, port }: MemberRecord): string {
+  return memberId(adcService, server, String(port));
 }
 
 function memberId(adcService: string, server: string, port: string): string {

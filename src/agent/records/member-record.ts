@@ -217,6 +217,13 @@ export class MemberRecord implements LiveMember {
     this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;
     this.outSince = earlier.outSince;
+    this.replica = earlier.replica;
+    this.service = earlier.service;
+    this.maintenance = earlier.maintenance;
+    this.readyToReturn = earlier.readyToReturn;
+    this.step = earlier.step;
+    this.reason = earlier.reason;
+    this.decidedBy = earlier.decidedBy;
     this.verdict = earlier.verdict;
     this.since = earlier.since;
     this.mismatch = earlier.mismatch;

@@ -177,7 +177,14 @@ export class VserverRecord implements LiveVserver {
     this.agreedAt += ms;
   }
 
+  /** Takes over the memory of the same vserver's earlier record, when the estate is imported anew. */
   inherit(earlier: VserverRecord): void {
+    this.vip = earlier.vip;
+    this.members = { ...earlier.members, configured: this.memberRecords.length };
+    this.certificateDiffers = earlier.certificateDiffers;
+    this.clientAddressKept = earlier.clientAddressKept;
+    this.persistence = earlier.persistence;
+    this.adcStateAgeMs = earlier.adcStateAgeMs;
     this.verdict = earlier.verdict;
     this.reason = earlier.reason;
     this.since = earlier.since;

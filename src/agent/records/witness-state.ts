@@ -121,6 +121,7 @@ export class WitnessState implements LiveState {
     return this.#parts.get(adc)?.records ?? null;
   }
 
+  /** Brings records into force as they stand: new ones are judged when everything is judged next. */
   setRecords(adc: string, records: EstateRecords): void {
     const part = this.#part(adc);
     part.records = records;
@@ -131,7 +132,6 @@ export class WitnessState implements LiveState {
     this.#vservers = all.flatMap((each) => each.vservers);
     this.#probes = all.flatMap((each) => each.probes);
     this.#probeById = new Map(this.#probes.map((probe) => [probe.id, probe]));
-    this.evaluateAll();
   }
 
   setAdcLive(adc: string, live: Partial<LiveAdc>): void {

@@ -12,6 +12,7 @@ import type {
   Server,
   VserverAuthentication,
 } from "../model.ts";
+import type { Steps } from "../steps.ts";
 import type {
   CsVserverDraft,
   Draft,
@@ -23,11 +24,13 @@ import type {
 import { isAddress } from "./values.ts";
 
 /** Resolves what statements left open (servers, profiles, actions, default monitors) into an estate. */
-export function finishEstate(draft: Draft, adc: string): Estate {
+export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
   const serversByAddress = indexByAddress(draft);
-  const services = mapValues(draft.services, (service) =>
-    finishService(service, draft, serversByAddress),
-  );
+  const services = new Map<string, AdcService>();
+  for (const [name, service] of draft.services.exact) {
+    services.set(name, finishService(service, draft, serversByAddress));
+    yield;
+  }
   return {
     adc,
     firmware: draft.firmware,

@@ -1,5 +1,6 @@
 import { estateDiagnostics } from "../diagnostics.ts";
 import type { Estate } from "../model.ts";
+import { atOnce, type Steps } from "../steps.ts";
 import { actionStatements } from "./actions.ts";
 import { authenticationStatements } from "./authentication.ts";
 import { emptyDraft, report, type Draft, type StatementReader } from "./draft.ts";
@@ -20,11 +21,17 @@ import { vserverStatements } from "./vservers.ts";
  * purpose is counted in `otherStatements`. No secret of the file reaches the estate.
  */
 export function parseNsConf(text: string, options: { readonly adc: string }): Estate {
+  return atOnce(nsConfSteps(text, options));
+}
+
+/** The same in steps: a large file takes a good part of a second. */
+export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
   const draft = emptyDraft();
   draft.firmware = firmwareOf(text);
   const changes: Statement[] = [];
   const orphans: number[] = [];
   for (const statement of readStatements(text, (line) => orphans.push(line))) {
+    yield;
     reportBroken(statement, draft);
     const kind = statementKind(statement);
     const definition = DEFINITIONS.get(kind);
@@ -40,7 +47,8 @@ export function parseNsConf(text: string, options: { readonly adc: string }): Es
     CHANGES.get(statementKind(statement))?.(statement, draft);
   }
   reportOrphans(orphans, draft);
-  const estate = finishEstate(draft, options.adc);
+  const estate = yield* finishEstate(draft, options.adc);
+  yield;
   const derived = estateDiagnostics(estate, draft.monitorsUsedElsewhere);
   return { ...estate, diagnostics: [...draft.diagnostics, ...derived] };
 }

@@ -56,9 +56,10 @@ export function createRecogniser(
   learned: LearnedExchange,
 ): (adcService: AdcService, member: Member) => Recognition {
   const traits = exchangeTraits(estate);
-  const servers = exchangeServers(estate, traits, help, learned);
+  const helpFor = helper(help);
+  const servers = exchangeServers(estate, traits, helpFor, learned);
   return (adcService, member) => {
-    const helped = helpFor(help, member);
+    const helped = helpFor(member);
     if (helped?.exchange === "none") {
       return NOTHING;
     }
@@ -145,14 +146,14 @@ function protocolOf(
 function exchangeServers(
   estate: Estate,
   traits: ReadonlyMap<string, ExchangeTraits>,
-  help: readonly MemberHelp[],
+  helpFor: Helper,
   learned: LearnedExchange,
 ): ReadonlySet<string> {
   const servers = new Set<string>();
   for (const service of estate.services.values()) {
     const shown = (traits.get(service.name)?.protocol ?? null) !== null;
     for (const member of service.members) {
-      const helped = helpFor(help, member);
+      const helped = helpFor(member);
       const known =
         helped === null
           ? shown || learned.has(learnedKey(member.server, member.port))
@@ -199,12 +200,21 @@ function mailSecurity(protocol: ExchangeProtocol, { port }: Member): Recognition
   return port === 993 || port === 995 || port === 465 ? "implicit" : "starttls_if_offered";
 }
 
-function helpFor(help: readonly MemberHelp[], member: Member): MemberHelp | null {
-  const names = [member.server, member.address ?? member.server].flatMap((name) => [
-    name.toLowerCase(),
-    `${name}:${String(member.port)}`.toLowerCase(),
-  ]);
-  return help.find(({ match }) => names.some((name) => globOf(match).test(name))) ?? null;
+/** What the configuration says of a member; null: nothing. */
+type Helper = (member: Member) => MemberHelp | null;
+
+function helper(help: readonly MemberHelp[]): Helper {
+  if (help.length === 0) {
+    return () => null;
+  }
+  const patterns = help.map((each) => ({ help: each, glob: globOf(each.match) }));
+  return (member) => {
+    const names = [member.server, member.address ?? member.server].flatMap((name) => [
+      name.toLowerCase(),
+      `${name}:${String(member.port)}`.toLowerCase(),
+    ]);
+    return patterns.find(({ glob }) => names.some((name) => glob.test(name)))?.help ?? null;
+  };
 }
 
 function globOf(match: string): RegExp {
