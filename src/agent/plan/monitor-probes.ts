@@ -52,6 +52,12 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
+  const { source, sourceAddresses } = sourceOf(
+    estate,
+    service,
+    monitor,
+    isSupported(type) ? type : null,
+  );
   return {
     id: probeId(estate.adc, "backend", service.name, member.server, member.port, monitor.name),
     adc: estate.adc,
@@ -67,7 +73,8 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     intervalMs: monitor.intervalMs,
     timeoutMs: monitor.responseTimeoutMs,
     type: monitor.type,
-    ...sourceOf(estate, service, monitor, isSupported(type) ? type : null),
+    source,
+    sourceAddresses,
     tlsSource,
     note: noteOf(monitor, service),
     action: {

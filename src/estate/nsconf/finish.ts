@@ -119,15 +119,17 @@ function finishMember(
   service: ServiceDraft,
   server: Server | undefined,
 ): Member {
-  const { serverWord, enabled, ...rest } = member;
+  const { serverWord, port, enabled, weight, line } = member;
   const address = isAddress(serverWord) ? serverWord : null;
   return {
-    ...rest,
     adcService: service.name,
     server: server?.name ?? serverWord,
     address: server === undefined ? address : server.address,
     domain: server === undefined ? (address === null ? serverWord : null) : server.domain,
+    port,
     enabled: enabled && service.enabled && (server?.enabled ?? true),
+    weight,
+    line,
   };
 }
 
