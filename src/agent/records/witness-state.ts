@@ -1,27 +1,23 @@
-import { performance } from "node:perf_hooks";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../estate/adc-state.ts";
-import type { Declared } from "../../maintenance/declared.ts";
+import { atOnce } from "../../estate/steps.ts";
 import type { Observation } from "../../probes/probe.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../clock-steps.ts";
-import { detectMaintenance, evaluateMember } from "../evaluate-member.ts";
-import { countServedBy, evaluateVserver } from "../evaluate-vserver.ts";
+import { detectMaintenance } from "../evaluate-member.ts";
+import { countServedBy } from "../evaluate-vserver.ts";
+import { inTurns } from "../in-turns.ts";
+import { findMailboxSide, type MailboxFinding } from "../mailbox-side.ts";
 import { bookRoute } from "../misrouted.ts";
-import { findMailboxSide, type MailboxFinding, type MailboxSide } from "../mailbox-side.ts";
 import type { LiveAdc, LiveState } from "../live.ts";
 import type { EstateRecords } from "./build-records.ts";
-import { groupBy } from "./group-by.ts";
+import { Judging } from "./judging.ts";
 import type { MemberRecord } from "./member-record.ts";
 import { saysTheSame, standingOf, type ProbeRecord } from "./probe-record.ts";
-import { ServerRecord, showsOf } from "./server-record.ts";
+import { indexRecords, type RecordIndex } from "./record-index.ts";
+import type { ServerRecord } from "./server-record.ts";
 import { ServerNames } from "./server-names.ts";
 import type { VserverRecord } from "./vserver-record.ts";
-
-/** Longest time the turn of judging everything holds the event loop. */
-const TURN_MS = 5;
-const LOOK_AT_CLOCK_EVERY = 16;
 
 export interface WitnessOptions {
   readonly agent: string;
@@ -52,21 +48,15 @@ interface AdcPart {
 export class WitnessState implements LiveState {
   readonly agent: string;
   startedAt: number;
-  cutOff = false;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
   /** What servers call themselves; kept over reloads. */
   readonly names: ServerNames;
   #options: WitnessOptions;
   readonly #steps: ClockSteps | null;
   readonly #parts = new Map<string, AdcPart>();
-  #members: readonly MemberRecord[] = [];
-  #vservers: readonly VserverRecord[] = [];
-  #servers: readonly ServerRecord[] = [];
-  /** Members by their server's name: the windows of two ADCs' members of one name are the same. */
-  #namesakes: ReadonlyMap<string, readonly MemberRecord[]> = new Map();
-  #probes: readonly ProbeRecord[] = [];
-  #probeById: ReadonlyMap<string, ProbeRecord> = new Map();
-  #mailboxSide: MailboxSide = { findings: [], probes: new Set() };
+  readonly #judging: Judging;
+  #index: RecordIndex;
+  #findings: readonly MailboxFinding[] = [];
 
   constructor(options: WitnessOptions) {
     this.#options = options;
@@ -75,6 +65,24 @@ export class WitnessState implements LiveState {
     this.startedAt = options.now();
     this.#steps =
       options.monotonic === undefined ? null : new ClockSteps(options.now, options.monotonic);
+    this.#judging = new Judging({
+      stabilityMs: options.stabilityMs,
+      declarations: options.declarations,
+      grace: options.grace,
+      ownAddresses: options.ownAddresses ?? 1,
+      now: () => this.#now(),
+      monotonic: options.monotonic ?? options.now,
+    });
+    this.#index = this.#indexed();
+  }
+
+  /** The agent's control targets are silent: no opinion of ours counts. */
+  get cutOff(): boolean {
+    return this.#judging.cutOff;
+  }
+
+  set cutOff(cutOff: boolean) {
+    this.#judging.cutOff = cutOff;
   }
 
   get adcs(): readonly LiveAdc[] {
@@ -83,23 +91,23 @@ export class WitnessState implements LiveState {
 
   /** What fails alike behind every front end. */
   get findings(): readonly MailboxFinding[] {
-    return this.#mailboxSide.findings;
+    return this.#findings;
   }
 
   get members(): readonly MemberRecord[] {
-    return this.#members;
+    return this.#index.members;
   }
 
   get vservers(): readonly VserverRecord[] {
-    return this.#vservers;
+    return this.#index.vservers;
   }
 
   get probes(): readonly ProbeRecord[] {
-    return this.#probes;
+    return this.#index.probes;
   }
 
   get servers(): readonly ServerRecord[] {
-    return this.#servers;
+    return this.#index.servers;
   }
 
   addAdc(name: string, options: { readonly nitro: boolean; readonly pollMs: number }): void {
@@ -123,15 +131,8 @@ export class WitnessState implements LiveState {
 
   /** Brings records into force as they stand: new ones are judged when everything is judged next. */
   setRecords(adc: string, records: EstateRecords): void {
-    const part = this.#part(adc);
-    part.records = records;
-    const all = [...this.#parts.values()].flatMap((each) => each.records ?? []);
-    this.#members = all.flatMap((each) => each.members);
-    this.#servers = this.#serversOf(this.#members);
-    this.#namesakes = groupBy(this.#members, ({ server }) => server);
-    this.#vservers = all.flatMap((each) => each.vservers);
-    this.#probes = all.flatMap((each) => each.probes);
-    this.#probeById = new Map(this.#probes.map((probe) => [probe.id, probe]));
+    this.#part(adc).records = records;
+    this.#index = this.#indexed();
   }
 
   setAdcLive(adc: string, live: Partial<LiveAdc>): void {
@@ -165,16 +166,14 @@ export class WitnessState implements LiveState {
         state?.persistence?.get(vserver.vserver) ?? null,
       );
     }
-    for (const judged of this.#judging(this.#part(adc))) {
-      void judged;
-    }
+    atOnce(this.#judging.awake(this.#part(adc)));
   }
 
   /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
   observe(ran: ProbeRecord, observation: Observation, passed: boolean | null): number {
     this.#now();
     // The estate may have been imported anew while the probe ran: its successor remembers.
-    const probe = this.#probeById.get(ran.id) ?? ran;
+    const probe = this.#index.probeById.get(ran.id) ?? ran;
     const before = standingOf(probe);
     // While nothing answers us, a failure is our own: it must not outlive the cut.
     const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
@@ -196,15 +195,15 @@ export class WitnessState implements LiveState {
         bookRoute(vserver, probe, server, part.records?.members ?? []);
         vserver.disturb();
       }
-      if (isNews || !this.#rests(vserver)) {
-        this.#evaluateVserver(part, vserver);
+      if (isNews || !this.#judging.rests(vserver)) {
+        this.#judging.vserver(part, vserver);
       }
     }
     return delayMs;
   }
 
   #observeMember(part: AdcPart, member: MemberRecord, probe: ProbeRecord, isNews: boolean): void {
-    if (!isNews && this.#rests(member)) {
+    if (!isNews && this.#judging.rests(member)) {
       return;
     }
     const servedBy = probe.last?.servedBy ?? null;
@@ -212,31 +211,26 @@ export class WitnessState implements LiveState {
       this.names.learn(member.adc, servedBy, member.server);
     }
     detectMaintenance(member, probe);
-    if (this.#judgeMember(part, member)) {
+    if (this.#judging.member(part, member)) {
       // What else a vserver depends on shows at the next turn of judging everything, within a second.
       for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
-        this.#evaluateVserver(part, vserver);
+        this.#judging.vserver(part, vserver);
       }
     }
   }
 
   /** Judges everything anew, whatever was heard. */
   evaluateAll(): void {
-    this.#mailboxSide = findMailboxSide(this.#probes, this.suspendedAccounts);
+    this.#findMailboxSide();
     for (const part of this.#parts.values()) {
-      for (const member of part.records?.members ?? []) {
-        this.#judgeMember(part, member);
-      }
-      for (const vserver of part.records?.vservers ?? []) {
-        this.#evaluateVserver(part, vserver);
-      }
+      this.#judging.everything(part);
     }
-    this.#tellDeclarations();
+    this.#judging.tellDeclarations(this.#index.namesakes);
   }
 
   /** The agent was held (stopped, or without a processor), and could neither see nor hear for so long. */
   passOver(ms: number): void {
-    for (const record of [...this.#members, ...this.#vservers]) {
+    for (const record of [...this.members, ...this.vservers]) {
       record.passOver(ms);
     }
   }
@@ -246,7 +240,7 @@ export class WitnessState implements LiveState {
     const now = this.#options.now();
     const stepMs = this.#steps?.look(now) ?? 0;
     if (stepMs !== 0) {
-      for (const record of [...this.#members, ...this.#vservers, ...this.#probes]) {
+      for (const record of [...this.members, ...this.vservers, ...this.probes]) {
         record.moveTimes(stepMs);
       }
       for (const part of this.#parts.values()) {
@@ -264,108 +258,27 @@ export class WitnessState implements LiveState {
    * by, and others may run every few milliseconds: ten thousand members never hold the event loop.
    */
   async evaluateInTurns(): Promise<void> {
-    const before = this.#mailboxSide;
-    this.#mailboxSide = findMailboxSide(this.#probes, this.suspendedAccounts);
-    if (before.probes.size > 0 || this.#mailboxSide.probes.size > 0) {
-      this.#disturbAll();
-    }
-    let began = performance.now();
+    this.#findMailboxSide();
     for (const part of this.#parts.values()) {
-      for (const looked of this.#judging(part)) {
-        if (looked % LOOK_AT_CLOCK_EVERY === 0 && performance.now() - began >= TURN_MS) {
-          await nextTurn();
-          began = performance.now();
-        }
-      }
+      await inTurns(this.#judging.awake(part));
     }
-    this.#tellDeclarations();
+    this.#judging.tellDeclarations(this.#index.namesakes);
   }
 
-  /** Judges those of a part's members and vservers that do not rest, one by one; tells how many it has looked at. */
-  *#judging(part: AdcPart): Generator<number> {
-    let looked = 0;
-    for (const member of part.records?.members ?? []) {
-      if (!this.#rests(member) || this.#windowTurns(member)) {
-        this.#judgeMember(part, member);
-      }
-      yield ++looked;
-    }
-    for (const vserver of part.records?.vservers ?? []) {
-      if (!this.#rests(vserver)) {
-        this.#evaluateVserver(part, vserver);
-      }
-      yield ++looked;
+  /** Where it lies there, or did until now, every service opinion may change. */
+  #findMailboxSide(): void {
+    const { findings, probes } = findMailboxSide(this.probes, this.suspendedAccounts);
+    const matters = probes.size > 0 || this.#judging.mailboxSide.size > 0;
+    this.#findings = findings;
+    this.#judging.mailboxSide = probes;
+    for (const record of matters ? [...this.members, ...this.vservers] : []) {
+      record.disturb();
     }
   }
 
-  #rests({ restsUntil }: MemberRecord | VserverRecord): boolean {
-    // By the clock of the results' age, as in probe-record.ts.
-    return (this.#options.monotonic ?? this.#options.now)() < restsUntil;
-  }
-
-  /** Whether a declared window has begun or ended since this member was judged. */
-  #windowTurns(member: MemberRecord): boolean {
-    return this.#declared(member, this.#now()).state !== member.maintenance.declared;
-  }
-
-  #disturbAll(): void {
-    for (const member of this.#members) {
-      member.disturb();
-    }
-    for (const vserver of this.#vservers) {
-      vserver.disturb();
-    }
-  }
-
-  /** True when a vserver's verdict may depend on what has changed. */
-  #judgeMember(part: AdcPart, member: MemberRecord): boolean {
-    const before = standing(member);
-    const now = this.#now();
-    evaluateMember(member, {
-      now,
-      cutOff: this.cutOff,
-      nitro: part.nitro,
-      declared: this.#declared(member, now).state,
-      stabilityMs: this.#options.stabilityMs,
-      grace: this.#options.grace,
-      mailboxSide: this.#mailboxSide.probes,
-    });
-    const changed = standing(member) !== before;
-    if (changed) {
-      for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
-        vserver.disturb();
-      }
-    }
-    return changed;
-  }
-
-  #evaluateVserver(part: AdcPart, vserver: VserverRecord): void {
-    evaluateVserver(vserver, {
-      now: this.#now(),
-      cutOff: this.cutOff,
-      pollMs: part.pollMs,
-      ownAddresses: this.#options.ownAddresses ?? 1,
-      grace: this.#options.grace,
-    });
-  }
-
-  /** Flexible windows begin, and automatic ends come, by what a server shows. */
-  #tellDeclarations(): void {
-    const now = this.#now();
-    for (const [server, members] of this.#namesakes) {
-      const shown = showsOf(members, now, this.#options.stabilityMs);
-      this.#options.declarations.observe(server, shown, now);
-    }
-  }
-
-  #serversOf(members: readonly MemberRecord[]): readonly ServerRecord[] {
-    const grouped = groupBy(members, ({ adc, server }) => `${adc}\u0000${server}`);
-    const declared = (member: MemberRecord): Declared => this.#declared(member, this.#now());
-    return [...grouped.values()].map((own) => new ServerRecord(own, declared));
-  }
-
-  #declared(member: MemberRecord, now: number): Declared {
-    return this.#options.declarations.declaredFor(member.server, now, member.outSince);
+  #indexed(): RecordIndex {
+    const estates = [...this.#parts.values()].flatMap((part) => part.records ?? []);
+    return indexRecords(estates, (member) => this.#judging.declared(member));
   }
 
   #part(adc: string): AdcPart {
@@ -375,13 +288,6 @@ export class WitnessState implements LiveState {
     }
     return part;
   }
-}
-
-/** What a vserver's verdict depends on in a member, as one value to compare; the certificates it shows are among it. */
-function standing(member: MemberRecord): string {
-  const { adcOpinion, replica, service, verdict, maintenance, probes } = member;
-  const leaf = probes.find((probe) => probe.last?.tls)?.last?.tls?.chain[0]?.sha256 ?? "";
-  return `${adcOpinion} ${replica} ${service} ${verdict} ${maintenance.declared} ${String(maintenance.detected)} ${leaf}`;
 }
 
 function later(clock: AgreementClock, at: number): AgreementClock {

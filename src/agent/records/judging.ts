@@ -1,0 +1,131 @@
+import type { Steps } from "../../estate/steps.ts";
+import type { Declarations } from "../../maintenance/declarations.ts";
+import type { Declared } from "../../maintenance/declared.ts";
+import { evaluateMember } from "../evaluate-member.ts";
+import { evaluateVserver } from "../evaluate-vserver.ts";
+import type { EstateRecords } from "./build-records.ts";
+import type { MemberRecord } from "./member-record.ts";
+import type { ProbeRecord } from "./probe-record.ts";
+import { showsOf } from "./server-record.ts";
+import type { VserverRecord } from "./vserver-record.ts";
+
+export interface JudgingOptions {
+  readonly stabilityMs: number;
+  readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
+  /** As in evaluate-member.ts. */
+  readonly grace: "watched" | "single_look";
+  /** How many addresses of ours probes come from. */
+  readonly ownAddresses: number;
+  /** Wall clock. */
+  readonly now: () => number;
+  /** By which results grow old, as in probe-record.ts. */
+  readonly monotonic: () => number;
+}
+
+/** One ADC's records, as far as judging them goes. */
+export interface JudgedEstate {
+  readonly nitro: boolean;
+  readonly pollMs: number;
+  readonly records: EstateRecords | null;
+}
+
+/** Brings verdicts up to date: of what was disturbed, and of what time alone may change. What rests is passed by. */
+export class Judging {
+  cutOff = false;
+  /** Probes whose failure lies behind all front ends. */
+  mailboxSide: ReadonlySet<ProbeRecord> = new Set();
+  readonly #options: JudgingOptions;
+
+  constructor(options: JudgingOptions) {
+    this.#options = options;
+  }
+
+  /** While nothing is heard of it, judging it anew would say the same. */
+  rests({ restsUntil }: MemberRecord | VserverRecord): boolean {
+    return this.#options.monotonic() < restsUntil;
+  }
+
+  /** True when a vserver's verdict may depend on what has changed; those are disturbed. */
+  member(estate: JudgedEstate, member: MemberRecord): boolean {
+    const before = standing(member);
+    const now = this.#options.now();
+    evaluateMember(member, {
+      now,
+      cutOff: this.cutOff,
+      nitro: estate.nitro,
+      declared: this.declared(member, now).state,
+      stabilityMs: this.#options.stabilityMs,
+      grace: this.#options.grace,
+      mailboxSide: this.mailboxSide,
+    });
+    const changed = standing(member) !== before;
+    if (changed) {
+      for (const vserver of estate.records?.vserversOfMember.get(member) ?? []) {
+        vserver.disturb();
+      }
+    }
+    return changed;
+  }
+
+  vserver(estate: JudgedEstate, vserver: VserverRecord): void {
+    evaluateVserver(vserver, {
+      now: this.#options.now(),
+      cutOff: this.cutOff,
+      pollMs: estate.pollMs,
+      ownAddresses: this.#options.ownAddresses,
+      grace: this.#options.grace,
+    });
+  }
+
+  /** Judges an estate's members and vservers that do not rest, one by one. */
+  *awake(estate: JudgedEstate): Steps<void> {
+    for (const member of estate.records?.members ?? []) {
+      if (!this.rests(member) || this.#windowTurns(member)) {
+        this.member(estate, member);
+      }
+      yield;
+    }
+    for (const vserver of estate.records?.vservers ?? []) {
+      if (!this.rests(vserver)) {
+        this.vserver(estate, vserver);
+      }
+      yield;
+    }
+  }
+
+  /** Judges all of an estate, whatever was heard. */
+  everything(estate: JudgedEstate): void {
+    for (const member of estate.records?.members ?? []) {
+      this.member(estate, member);
+    }
+    for (const vserver of estate.records?.vservers ?? []) {
+      this.vserver(estate, vserver);
+    }
+  }
+
+  /** Flexible windows begin, and automatic ends come, by what a server shows. */
+  tellDeclarations(namesakes: ReadonlyMap<string, readonly MemberRecord[]>): void {
+    const now = this.#options.now();
+    for (const [server, members] of namesakes) {
+      const shown = showsOf(members, now, this.#options.stabilityMs);
+      this.#options.declarations.observe(server, shown, now);
+    }
+  }
+
+  /** The declared window over a member. */
+  declared(member: MemberRecord, now = this.#options.now()): Declared {
+    return this.#options.declarations.declaredFor(member.server, now, member.outSince);
+  }
+
+  /** Whether a declared window has begun or ended since this member was judged. */
+  #windowTurns(member: MemberRecord): boolean {
+    return this.declared(member).state !== member.maintenance.declared;
+  }
+}
+
+/** What a vserver's verdict depends on in a member, as one value to compare; the certificates it shows are among it. */
+function standing(member: MemberRecord): string {
+  const { adcOpinion, replica, service, verdict, maintenance, probes } = member;
+  const leaf = probes.find((probe) => probe.last?.tls)?.last?.tls?.chain[0]?.sha256 ?? "";
+  return `${adcOpinion} ${replica} ${service} ${verdict} ${maintenance.declared} ${String(maintenance.detected)} ${leaf}`;
+}
