@@ -1,5 +1,4 @@
 import { setMaxListeners } from "node:events";
-import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema.ts";
 import type { AdcConfig } from "../config/schema.ts";
 import type { Estate } from "../estate/model.ts";
@@ -12,21 +11,17 @@ import { inTurns } from "./in-turns.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { clientFacingNames, PublicNames } from "./names/public-names.ts";
 import { networkOf } from "./network-of.ts";
-import { persistencePause } from "./persistence-pause.ts";
 import { planSteps } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
 import { ProbeRunner } from "./probe-runner.ts";
+import { ProbeSchedule } from "./probe-schedule.ts";
 import { inheritRecords, recordSteps } from "./records/build-records.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
 import type { MessagePace } from "./accounts/message-pace.ts";
-import { isSentInBatches } from "./plan/planned-probe.ts";
-import { batchTickMs } from "./schedule.ts";
-import { Scheduler, type Job } from "./scheduler.ts";
 import { applyShard } from "./shard.ts";
-import { exchangeLoad, workerCount } from "./workers/worker-count.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
 /** Without NITRO an ns.conf is read again this often. */
@@ -36,8 +31,6 @@ const CONTROL_EVERY_MS = 5_000;
 const CONTROL_TIMEOUT_MS = 3_000;
 /** Grace, windows and stale opinions end by the clock. */
 const EVALUATE_EVERY_MS = 1_000;
-const NO_ADDRESSES: ReadonlySet<string> = new Set();
-const ENDED = Promise.resolve(null);
 /** An evaluation that comes so late tells that the whole process was held. */
 const HELD_MS = 1_000;
 
@@ -60,11 +53,10 @@ export class Generation {
   readonly state: WitnessState;
   #options: GenerationOptions;
   readonly #abort = new AbortController();
-  readonly #scheduler: Scheduler;
+  readonly #schedule: ProbeSchedule;
   readonly #workers: WorkerPool;
   readonly #runner: ProbeRunner;
   readonly #watches: readonly AdcWatch[];
-  readonly #records = new Map<string, ProbeRecord>();
   readonly #learned: Set<string>;
   /** ADCs at which a member has shown itself to be Exchange since the last plan. */
   readonly #toPlanAgain = new Set<string>();
@@ -99,20 +91,6 @@ export class Generation {
       ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
     // No closure may name `options`: it would hold on to the earlier generation, and that one to its own.
-    this.#scheduler = new Scheduler(monotonic, {
-      onLag: (lagMs) => {
-        events.scheduleLag(lagMs / 1000);
-      },
-      onMissed: (_job, missed) => {
-        for (let count = 0; count < missed; count++) {
-          events.missedProbe();
-        }
-      },
-      onBroken: ({ id }, error) => {
-        const text = error instanceof Error ? error.stack : String(error);
-        log.error({ job: id, error: text }, "a mistake of this program: started again");
-      },
-    });
     this.#workers = new WorkerPool({ ways: config, events, log: options.log, now });
     this.#runner = new ProbeRunner({
       network: this.#network,
@@ -128,6 +106,16 @@ export class Generation {
         this.#learn(record);
       },
     });
+    this.#schedule = new ProbeSchedule({
+      config,
+      state: this.state,
+      runner: this.#runner,
+      workers: this.#workers,
+      events,
+      log,
+      now,
+      monotonic,
+    });
     this.state.suspendedAccounts = options.keeper.suspended();
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
     // What it knew has been taken over: generations must not keep one another alive, reload after reload.
@@ -137,16 +125,16 @@ export class Generation {
   /** Starts watching and probing; resolves when every ADC has been asked once. */
   async start(): Promise<void> {
     this.#evaluatedAt = this.#options.monotonic();
-    this.#every("evaluate", EVALUATE_EVERY_MS, () => this.#evaluate());
+    this.#schedule.every("evaluate", EVALUATE_EVERY_MS, () => this.#evaluate());
     this.#names.ask();
-    this.#every("plan again", EVALUATE_EVERY_MS, () => {
+    this.#schedule.every("plan again", EVALUATE_EVERY_MS, () => {
       this.#followNames();
       return this.#planAgain();
     });
     if (this.config.controlTargets.length > 0) {
       // Watches that are started after a stop during this end at once.
       await this.#checkControl();
-      this.#every("control", CONTROL_EVERY_MS, () => this.#checkControl());
+      this.#schedule.every("control", CONTROL_EVERY_MS, () => this.#checkControl());
     }
     for (const watch of this.#watches) {
       watch.start();
@@ -158,14 +146,14 @@ export class Generation {
   async stop(): Promise<void> {
     this.#abort.abort();
     await Promise.all([
-      this.#scheduler.stop(),
+      this.#schedule.stop(),
       this.#workers.stop(),
       ...this.#watches.map((watch) => watch.stop()),
     ]);
   }
 
   recordOf(probeId: string): ProbeRecord | null {
-    return this.#records.get(probeId) ?? null;
+    return this.#schedule.recordOf(probeId);
   }
 
   /** Runs one probe out of turn; nothing is booked. */
@@ -209,7 +197,7 @@ export class Generation {
           {
             adc: adc.name,
             services: estate.services.size,
-            probes: this.#scheduler.size,
+            probes: this.#schedule.size,
             workers: this.#workers.size,
           },
           "estate imported",
@@ -255,74 +243,7 @@ export class Generation {
       this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null,
     );
     this.state.setRecords(adc.name, records);
-    yield* this.#schedule(adc, records.probes);
-    this.#employ();
-  }
-
-  *#schedule(adc: AdcConfig, probes: readonly ProbeRecord[]): Steps<void> {
-    const kept = new Set(probes.map(({ id }) => id));
-    for (const [id, record] of this.#records) {
-      if (record.adc === adc.name && !kept.has(id)) {
-        this.#records.delete(id);
-        this.#scheduler.remove(id);
-        this.#workers.forget(id);
-      }
-    }
-    for (const record of probes) {
-      const known = this.#records.get(record.id);
-      this.#records.set(record.id, record);
-      if (record.planned.action.run === null) {
-        this.#scheduler.remove(record.id);
-      } else if (known === undefined || known.planned.action.run === null) {
-        this.#scheduler.add(this.#job(record));
-      }
-      yield;
-    }
-  }
-
-  /** As many worker threads as the estate in force calls for. */
-  #employ(): void {
-    const planned = [...this.#records.values()].map((record) => record.planned);
-    const load = exchangeLoad(planned);
-    this.#workers.growTo(workerCount(this.config.workers, load, availableParallelism()));
-  }
-
-  #job({ id, intervalMs, planned }: ProbeRecord): Job {
-    return {
-      id,
-      intervalMs,
-      ...(isSentInBatches(planned) ? { tickMs: batchTickMs(intervalMs) } : {}),
-      run: () => {
-        const record = this.#records.get(id);
-        if (record === undefined) {
-          return ENDED;
-        }
-        const avoided = this.#avoidedBy(record);
-        return avoided === "all"
-          ? Promise.resolve(record.intervalMs)
-          : this.#runner.run(record, this.state, avoided);
-      },
-    };
-  }
-
-  /** The addresses of ours that a probe through a VIP must not come from for now. */
-  #avoidedBy(record: ProbeRecord): ReadonlySet<string> | "all" {
-    if (record.vantage === "backend") {
-      return NO_ADDRESSES;
-    }
-    const avoided = new Set<string>();
-    const pollMs =
-      this.config.adcs.find(({ name }) => name === record.adc)?.nitro?.pollEveryMs ?? 0;
-    for (const vserver of this.state.recordsOf(record.adc)?.vserversOf.get(record) ?? []) {
-      const pause = persistencePause(vserver, this.#options.now(), pollMs);
-      if (pause.kind === "pause") {
-        return "all";
-      }
-      for (const address of pause.kind === "avoid" ? pause.addresses : []) {
-        avoided.add(address);
-      }
-    }
-    return avoided;
+    yield* this.#schedule.follow(adc.name, records.probes);
   }
 
   /** A member that has shown itself to be Exchange gets the looks of one from the next plan on. */
@@ -391,16 +312,5 @@ export class Generation {
       this.state.cutOff = cutOff;
       this.state.evaluateAll();
     }
-  }
-
-  #every(id: string, intervalMs: number, work: () => Promise<void>): void {
-    this.#scheduler.add({
-      id: `\u0000${id}`,
-      intervalMs,
-      run: async () => {
-        await work();
-        return intervalMs;
-      },
-    });
   }
 }

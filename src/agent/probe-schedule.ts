@@ -1,0 +1,147 @@
+import { availableParallelism } from "node:os";
+import type { Config } from "../config/schema.ts";
+import type { Steps } from "../estate/steps.ts";
+import type { AgentEvents, Log } from "./events.ts";
+import { persistencePause } from "./persistence-pause.ts";
+import { isSentInBatches } from "./plan/planned-probe.ts";
+import type { ProbeRunner } from "./probe-runner.ts";
+import type { ProbeRecord } from "./records/probe-record.ts";
+import type { WitnessState } from "./records/witness-state.ts";
+import { batchTickMs } from "./schedule.ts";
+import { Scheduler, type Job } from "./scheduler.ts";
+import { exchangeLoad, workerCount } from "./workers/worker-count.ts";
+import type { WorkerPool } from "./workers/worker-pool.ts";
+
+const NO_ADDRESSES: ReadonlySet<string> = new Set();
+const ENDED = Promise.resolve(null);
+
+export interface ProbeScheduleOptions {
+  readonly config: Pick<Config, "adcs" | "workers">;
+  readonly state: WitnessState;
+  readonly runner: ProbeRunner;
+  readonly workers: WorkerPool;
+  readonly events: Pick<AgentEvents, "scheduleLag" | "missedProbe">;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+}
+
+/** Which probes run, and when: one job for each of the plan in force that can be run. */
+export class ProbeSchedule {
+  readonly #options: ProbeScheduleOptions;
+  readonly #scheduler: Scheduler;
+  readonly #records = new Map<string, ProbeRecord>();
+
+  constructor(options: ProbeScheduleOptions) {
+    const { events, log, monotonic } = options;
+    this.#options = options;
+    this.#scheduler = new Scheduler(monotonic, {
+      onLag: (lagMs) => {
+        events.scheduleLag(lagMs / 1000);
+      },
+      onMissed: (_job, missed) => {
+        for (let count = 0; count < missed; count++) {
+          events.missedProbe();
+        }
+      },
+      onBroken: ({ id }, error) => {
+        const text = error instanceof Error ? error.stack : String(error);
+        log.error({ job: id, error: text }, "a mistake of this program: started again");
+      },
+    });
+  }
+
+  /** Jobs in force, those that run no probe included. */
+  get size(): number {
+    return this.#scheduler.size;
+  }
+
+  recordOf(probeId: string): ProbeRecord | null {
+    return this.#records.get(probeId) ?? null;
+  }
+
+  /** Does something else again and again; the interval counts from start to start. */
+  every(id: string, intervalMs: number, work: () => Promise<void>): void {
+    this.#scheduler.add({
+      id: `\u0000${id}`,
+      intervalMs,
+      run: async () => {
+        await work();
+        return intervalMs;
+      },
+    });
+  }
+
+  /** Follows an ADC's new records without disturbing what goes on unchanged. */
+  *follow(adc: string, probes: readonly ProbeRecord[]): Steps<void> {
+    const kept = new Set(probes.map(({ id }) => id));
+    for (const [id, record] of this.#records) {
+      if (record.adc === adc && !kept.has(id)) {
+        this.#records.delete(id);
+        this.#scheduler.remove(id);
+        this.#options.workers.forget(id);
+      }
+    }
+    for (const record of probes) {
+      const known = this.#records.get(record.id);
+      this.#records.set(record.id, record);
+      if (record.planned.action.run === null) {
+        this.#scheduler.remove(record.id);
+      } else if (known === undefined || known.planned.action.run === null) {
+        this.#scheduler.add(this.#job(record));
+      }
+      yield;
+    }
+    this.#employ();
+  }
+
+  /** Starts nothing more, and resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    await this.#scheduler.stop();
+  }
+
+  /** As many worker threads as the plan in force calls for. */
+  #employ(): void {
+    const { config, workers } = this.#options;
+    const planned = [...this.#records.values()].map((record) => record.planned);
+    workers.growTo(workerCount(config.workers, exchangeLoad(planned), availableParallelism()));
+  }
+
+  #job({ id, intervalMs, planned }: ProbeRecord): Job {
+    return {
+      id,
+      intervalMs,
+      ...(isSentInBatches(planned) ? { tickMs: batchTickMs(intervalMs) } : {}),
+      run: () => {
+        const record = this.#records.get(id);
+        if (record === undefined) {
+          return ENDED;
+        }
+        const avoided = this.#avoidedBy(record);
+        return avoided === "all"
+          ? Promise.resolve(record.intervalMs)
+          : this.#options.runner.run(record, this.#options.state, avoided);
+      },
+    };
+  }
+
+  /** The addresses of ours that a probe through a VIP must not come from for now. */
+  #avoidedBy(record: ProbeRecord): ReadonlySet<string> | "all" {
+    if (record.vantage === "backend") {
+      return NO_ADDRESSES;
+    }
+    const { config, state, now } = this.#options;
+    const avoided = new Set<string>();
+    const pollMs = config.adcs.find(({ name }) => name === record.adc)?.nitro?.pollEveryMs ?? 0;
+    for (const vserver of state.recordsOf(record.adc)?.vserversOf.get(record) ?? []) {
+      const pause = persistencePause(vserver, now(), pollMs);
+      if (pause.kind === "pause") {
+        return "all";
+      }
+      for (const address of pause.kind === "avoid" ? pause.addresses : []) {
+        avoided.add(address);
+      }
+    }
+    return avoided;
+  }
+}
