@@ -23,7 +23,7 @@ export interface ServiceOptions {
   readonly reread: (() => ReturnType<typeof loadConfig>) | null;
   /** Resolves when the process is to end: an ADC that hangs then delays the start no longer. */
   readonly ended?: Promise<unknown>;
-  /** Bound of the history's memory. Default: 64 MB. */
+  /** Bound of the history's memory. Default: 32 MB. */
   readonly historyBytes?: number;
 }
 

@@ -49,7 +49,7 @@ export interface HistoryOptions {
   readonly now: () => number;
 }
 
-export const HISTORY_BYTES = 64 * 1024 * 1024;
+export const HISTORY_BYTES = 32 * 1024 * 1024;
 const MAX_CHANGES = 1_000;
 
 export function createHistory({ maxBytes, now }: HistoryOptions): History {
