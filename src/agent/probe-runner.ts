@@ -1,5 +1,5 @@
 import type { Network, Observation } from "../probes/probe.ts";
-import type { BrokenPlace } from "../probes/transactions/account-gate.ts";
+import type { BrokenPlace } from "../probes/transactions/account-gate/gate-state.ts";
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
 import { runTransaction } from "../probes/transactions/registry.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";

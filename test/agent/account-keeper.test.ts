@@ -8,7 +8,8 @@ import {
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
 import { personOf } from "../../src/agent/accounts/gated-login.ts";
-import { SHORTEST_GAP_MS, type LoginPlace } from "../../src/probes/transactions/account-gate.ts";
+import { SHORTEST_GAP_MS } from "../../src/probes/transactions/account-gate/decide-login.ts";
+import type { LoginPlace } from "../../src/probes/transactions/account-gate/gate-state.ts";
 
 const MINUTE_MS = 60_000;
 const EX01: LoginPlace = { key: "backend/ex01", throughAdc: false };

@@ -8,19 +8,19 @@ import {
   decodeGates,
   encodeGates,
   type GateBook,
-} from "../../probes/transactions/account-gate-json.ts";
+} from "../../probes/transactions/account-gate/gate-json.ts";
 import {
   decideLogin,
-  initialGate,
-  stepGate,
-  suspendedUntil,
-  SUSPENSION_MS,
-  type BrokenPlace,
   type GateDecision,
-  type GateEvent,
+} from "../../probes/transactions/account-gate/decide-login.ts";
+import {
+  initialGate,
+  type BrokenPlace,
   type GateState,
   type LoginPlace,
-} from "../../probes/transactions/account-gate.ts";
+} from "../../probes/transactions/account-gate/gate-state.ts";
+import { stepGate, type GateEvent } from "../../probes/transactions/account-gate/step-gate.ts";
+import { suspendedUntil, SUSPENSION_MS } from "../../probes/transactions/account-gate/suspicion.ts";
 import type { GatedPerson } from "./account-secrets.ts";
 import type { LoginOutcome } from "../../probes/transactions/login-outcome.ts";
 

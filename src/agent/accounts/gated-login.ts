@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../probes/probe.ts";
-import type { BrokenPlace, LoginPlace } from "../../probes/transactions/account-gate.ts";
+import type { BrokenPlace, LoginPlace } from "../../probes/transactions/account-gate/gate-state.ts";
 import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { ProbeResult } from "../run-probe.ts";

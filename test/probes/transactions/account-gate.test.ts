@@ -1,21 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { decodeGates, encodeGates } from "../../../src/probes/transactions/account-gate-json.ts";
+import { decodeGates, encodeGates } from "../../../src/probes/transactions/account-gate/gate-json.ts";
 import {
   decideLogin,
-  initialGate,
-  LONGEST_SUSPENSION_MS,
-  MOST_SUSPECTS,
-  placeFault,
   SHORTEST_GAP_MS,
-  stepGate,
-  suspendedUntil,
-  SUSPENSION_MS,
   type GateDecision,
+} from "../../../src/probes/transactions/account-gate/decide-login.ts";
+import {
+  initialGate,
+  placeFault,
   type GateState,
   type LoginPlace,
-} from "../../../src/probes/transactions/account-gate.ts";
+} from "../../../src/probes/transactions/account-gate/gate-state.ts";
+import { stepGate } from "../../../src/probes/transactions/account-gate/step-gate.ts";
+import {
+  LONGEST_SUSPENSION_MS,
+  MOST_SUSPECTS,
+  suspendedUntil,
+  SUSPENSION_MS,
+} from "../../../src/probes/transactions/account-gate/suspicion.ts";
 
 const MINUTE = 60_000;
 const EX01: LoginPlace = { key: "imap_login backend ex01:993", throughAdc: false };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { GateState } from "./account-gate.ts";
+import type { GateState } from "./gate-state.ts";
 
 const place = z.strictObject({ key: z.string(), throughAdc: z.boolean() });
 const count = z.number().int().nonnegative();
