@@ -2,7 +2,7 @@ import type { Estate } from "../../estate/model.ts";
 import { atOnce, mapInSteps, type Steps } from "../../estate/steps.ts";
 import { createVserverGraph } from "../../estate/vserver-graph.ts";
 import type { LearnedExchange } from "../../probes/transactions/recognise.ts";
-import { configuredProbes } from "./account-probes.ts";
+import { configuredProbes } from "./configured-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";

@@ -5,7 +5,8 @@ import { looksFor } from "../../probes/transactions/recognise.ts";
 import type { Recogniser } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
-import { servicesOf, vipCommon, vipLook } from "./vip-probes.ts";
+import { servicesOf, vipCommon } from "./vip-common.ts";
+import { vipLook } from "./vip-look-probes.ts";
 import { vipReach, type VipReach } from "./vip-reach.ts";
 
 /** What a rule may take, and Exchange answers by itself: the site's root, and each directory's own challenge. */

@@ -1,23 +1,15 @@
-import type { AdcService, Estate, LbVserver, Member } from "../../estate/model.ts";
+import type { Estate, LbVserver, Member } from "../../estate/model.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import {
-  ACCOUNT_TRANSACTIONS,
-  type TransactionName,
-  type TransactionSpec,
-} from "../../probes/transactions/spec.ts";
-import {
-  anonymousSpec,
-  clientTls,
-  takesOldTls,
-  tlsSourceOf,
-  type Recogniser,
-} from "./look-probes.ts";
-import { matchesPattern } from "./pattern.ts";
-import type { PlannedProbe } from "./planned-probe.ts";
+import { ACCOUNT_TRANSACTIONS } from "../../probes/transactions/spec.ts";
+import { specOf } from "./configured-spec.ts";
+import { tlsSourceOf, type Recogniser } from "./look-probes.ts";
+import { isMeant } from "./meant-members.ts";
 import { asksThrough, whereItsPathLeads, type RunAtService } from "./path-routes.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
 import { probeId } from "./probe-id.ts";
-import type { PlanSettings, TransactionRun } from "./settings.ts";
 import { publicReach } from "./public-reach.ts";
+import type { PlanSettings, TransactionRun } from "./settings.ts";
+import { portOfTransaction, securityOf } from "./transaction-ports.ts";
 import { adcFrontOf, securityThrough, vipReach, type VipReach } from "./vip-reach.ts";
 
 const DEFAULT_EVERY_MS = 60_000;
@@ -25,6 +17,11 @@ const ROUND_TRIP_EVERY_MS = 300_000;
 /** A login waits for Exchange's proxying, which gives up only after a minute. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 const ROUND_TRIP_TIMEOUT_MS = 120_000;
+
+const WAYS_THROUGH = [
+  ["vip", vipReach],
+  ["public", publicReach],
+] as const;
 
 /** The transactions that the operator asked for in `transactions.run`, at their members, VIPs and public addresses. */
 export function configuredProbes(
@@ -62,21 +59,15 @@ function probesOfService(at: RunAtService, unrouted: Set<string>): PlannedProbe[
     if (vserver === undefined) {
       continue;
     }
-    if (at.run.vantages.includes("vip")) {
-      const reaches = vipReach(at.graph, at.estate, vserver, at.settings, pathOf(at));
-      planned.push(
-        ...reaches
-          .filter((reach) => isAsked(vserver, reach))
-          .map((reach) => frontProbe(at, vserver, reach)),
-      );
-    }
-    if (at.run.vantages.includes("public")) {
-      const reaches = publicReach(at.graph, at.estate, vserver, at.settings, pathOf(at));
-      planned.push(
-        ...reaches
-          .filter((reach) => isAsked(vserver, reach))
-          .map((reach) => frontProbe(at, vserver, reach)),
-      );
+    for (const [vantage, reachOf] of WAYS_THROUGH) {
+      if (at.run.vantages.includes(vantage)) {
+        const reaches = reachOf(at.graph, at.estate, vserver, at.settings, pathOf(at));
+        planned.push(
+          ...reaches
+            .filter((reach) => isAsked(vserver, reach))
+            .map((reach) => frontProbe(at, vserver, reach)),
+        );
+      }
     }
   }
   return planned;
@@ -157,56 +148,6 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
   };
 }
 
-function specOf(
-  at: RunAtService,
-  member: Member | undefined,
-  host: string,
-  security: TransactionSpec["security"],
-  adc: TransactionSpec["adc"],
-  reach?: VipReach,
-): TransactionSpec {
-  const { run, settings, service, recognise } = at;
-  const recognition =
-    member === undefined
-      ? { version: null, protocol: null, path: null, security }
-      : recognise(service, member);
-  const own = at.vservers
-    .map((name) => settings.vservers.get(name))
-    .find((each) => each !== undefined);
-  const looksAtPath = run.transaction === "https_challenge" || run.transaction === "health_page";
-  return {
-    ...anonymousSpec(run.transaction, recognition),
-    security,
-    path: run.path ?? (looksAtPath ? (reach?.path ?? recognition.path) : null),
-    tls:
-      security === "none"
-        ? null
-        : clientTls(
-            host,
-            takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
-            own?.ca ?? null,
-            reach?.name ? [reach.name] : (own?.names ?? []),
-          ),
-    host,
-    account: run.account === null ? null : (settings.accounts.get(run.account) ?? null),
-    allowPlaintext: run.allowPlaintext,
-    expect: run.expect,
-    adc,
-    options:
-      run.transaction === "rpc_endpoint_map"
-        ? { ...monitoredPorts(at), ...run.options }
-        : run.options,
-  };
-}
-
-/** The static ports that the ADC's monitors ask at: what the endpoint mapper has to name. */
-function monitoredPorts({ estate, service }: RunAtService): TransactionSpec["options"] {
-  const ports = service.monitors
-    .flatMap(({ monitor }) => estate.monitors.get(monitor)?.destPort ?? [])
-    .filter((port) => port !== MAPPER_PORT);
-  return ports.length === 0 ? {} : { expected_port: [...new Set(ports)].join(",") };
-}
-
 function commonOf(
   at: RunAtService,
   vantage: PlannedProbe["vantage"],
@@ -230,94 +171,6 @@ function commonOf(
     sourceAddresses: [],
     note: null,
   };
-}
-
-/** Whether a run means this member: what it names, else the members whose protocol the transaction speaks. */
-function isMeant(
-  run: TransactionRun,
-  service: AdcService,
-  member: Member,
-  vservers: readonly string[],
-  recognise: Recogniser,
-): boolean {
-  const { servers, ports, adcServices, vservers: wanted } = run.members;
-  const named = (patterns: readonly string[], names: readonly string[]): boolean =>
-    patterns.length === 0 ||
-    patterns.some((pattern) => names.some((name) => matchesPattern(pattern, name)));
-  return (
-    named(servers, [member.server, member.address ?? member.server]) &&
-    named(adcServices, [service.name]) &&
-    named(wanted, vservers) &&
-    (ports.length > 0
-      ? typeof member.port === "number" && ports.includes(member.port)
-      : speaks(run.transaction, service, member, recognise))
-  );
-}
-
-const MAPPER_PORT = 135;
-const PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
-  ["imap_login", [143, 993]],
-  ["imap_greeting", [143, 993]],
-  ["pop3_login", [110, 995]],
-  ["pop3_greeting", [110, 995]],
-  ["smtp_submission", [587]],
-  ["smtp_mail_from", [25, 465, 587]],
-  ["mail_round_trip", [587]],
-  ["ldap_bind", [389, 636, 3268, 3269]],
-  ["dns_lookup", [53]],
-  ["ntp_time", [123]],
-  ["rpc_endpoint_map", [MAPPER_PORT]],
-]);
-
-function portOfTransaction(transaction: TransactionName): number | null {
-  return PORTS.get(transaction)?.[0] ?? null;
-}
-
-function speaks(
-  transaction: TransactionName,
-  service: AdcService,
-  member: Member,
-  recognise: Recogniser,
-): boolean {
-  const ports = PORTS.get(transaction);
-  if (ports === undefined) {
-    return recognise(service, member).protocol === "https";
-  }
-  return member.port === "*" ? transaction === "rpc_endpoint_map" : ports.includes(member.port);
-}
-
-/** By the port. A look has no secret to keep: it takes STARTTLS where it is offered, and 465 as it is found. */
-function securityOf(
-  run: TransactionRun,
-  service: AdcService,
-  port: number | "*",
-): TransactionSpec["security"] {
-  const security = securityAt(service, port);
-  if (security !== "starttls" || run.account !== null) {
-    return security;
-  }
-  return port === 465 ? "implicit" : "starttls_if_offered";
-}
-
-function securityAt(service: AdcService, port: number | "*"): TransactionSpec["security"] {
-  switch (port) {
-    case 993:
-    case 995:
-    case 443:
-    case 636:
-    case 3269:
-      return "implicit";
-    case 143:
-    case 110:
-    case 587:
-    case 25:
-    case 465:
-    case 389:
-    case 3268:
-      return "starttls";
-    default:
-      return service.serviceType === "SSL" ? "implicit" : "none";
-  }
 }
 
 /** That a path is blocked proves nothing of the service, and that it is open no outage. */

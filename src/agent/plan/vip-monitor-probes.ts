@@ -1,0 +1,81 @@
+import type { AdcService, Estate, LbVserver } from "../../estate/model.ts";
+import type { VserverGraph } from "../../estate/vserver-graph.ts";
+import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
+import { LOOK_TIMEOUT_MS } from "./look-probes.ts";
+import { sourceOf } from "./monitor-probes.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+import type { PlanSettings } from "./settings.ts";
+import { slowestInterval, targetOf, vipCommon, vipTls } from "./vip-common.ts";
+import { clientSpeaksTls, vipReach } from "./vip-reach.ts";
+
+/** Each monitor of a vserver's services once, where it says something through the ADC. */
+export function vipMonitorProbes(
+  graph: VserverGraph,
+  estate: Estate,
+  settings: PlanSettings,
+  vserver: LbVserver,
+  services: readonly AdcService[],
+): PlannedProbe[] {
+  const seen = new Set<string>();
+  const planned: PlannedProbe[] = [];
+  for (const service of services) {
+    for (const binding of service.monitors) {
+      const monitor = estate.monitors.get(binding.monitor);
+      const type = monitor === undefined ? null : monitorTypeOf(monitor);
+      if (monitor === undefined || type === null || !isSupported(type) || seen.has(monitor.name)) {
+        continue;
+      }
+      if (!type.meaningfulAtVip || !binding.enabled || !monitor.enabled) {
+        continue;
+      }
+      seen.add(monitor.name);
+      for (const reach of vipReach(
+        graph,
+        estate,
+        vserver,
+        settings,
+        requestPathOf(monitor.parameters),
+      )) {
+        const own = settings.monitors.get(monitor.name);
+        const host = reach.host ?? reach.address;
+        const spec = {
+          monitor,
+          hostHeader: reach.address,
+          tls: clientSpeaksTls(reach.entry, monitor.secure)
+            ? vipTls(settings, vserver, reach)
+            : null,
+          credential: own?.credential ?? null,
+          command: own?.command ?? null,
+          ...(settings.habits === undefined ? {} : { habits: settings.habits }),
+          viaVip: { host: reach.host === null ? null : host, path: reach.path },
+        };
+        const unsupportedReason = type.unsupported(spec);
+        planned.push({
+          ...vipCommon(estate, vserver, reach, monitor.name),
+          adcService: service.name,
+          intervalMs: slowestInterval(estate, services),
+          timeoutMs: Math.max(monitor.responseTimeoutMs, LOOK_TIMEOUT_MS),
+          type: monitor.type,
+          ...sourceOf(estate, service, monitor, type),
+          tlsSource: spec.tls === null ? null : "as a client of today",
+          action: {
+            kind: "monitor",
+            monitor,
+            weight: binding.weight,
+            run: unsupportedReason === null ? { spec, target: targetOf(reach) } : null,
+            unsupportedReason,
+          },
+        });
+      }
+    }
+  }
+  return planned;
+}
+
+function requestPathOf(parameters: {
+  httpRequest: string | null;
+  send: string | null;
+}): string | null {
+  const request = parameters.httpRequest ?? parameters.send ?? "";
+  return /^[A-Z]+ (\/\S*)/.exec(request)?.[1] ?? null;
+}
