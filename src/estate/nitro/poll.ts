@@ -5,10 +5,11 @@ import type { Row } from "./coerce.ts";
 import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
 import { memberStates, secondaryMembers } from "./member-states.ts";
-import { readPersistence } from "./persistence.ts";
 import { createPacer, forEachPaced, type Pacer } from "./pacer.ts";
+import { readPersistence } from "./persistence.ts";
+import { GROUP_MEMBERS, GROUP_MONITORS, SERVICE_MONITORS, pollSteps } from "./poll-steps.ts";
 import { isStillPrimary, readRole, type NodeRole } from "./roles.ts";
-import { pullRows, type PullStep } from "./rows.ts";
+import { pullRows } from "./rows.ts";
 import { vserverStates } from "./vserver-states.ts";
 
 export type PollResult =
@@ -80,7 +81,7 @@ export async function pollNode(
   const rows = new Map<string, readonly Row[]>();
   const gaps: string[] = role.gap ? ["hanode"] : [];
   let stale = false;
-  for (const [step, names] of steps(estate)) {
+  for (const [step, names] of pollSteps(estate)) {
     const pulled = await pullRows(client, step, names);
     switch (pulled.kind) {
       case "rows":
@@ -157,75 +158,6 @@ function sourcesOf(client: NitroClient, own: PollOptions["ownAddresses"]): reado
   const local = client.localAddress();
   return own === undefined ? [] : own.length > 0 || local === null ? own : [local];
 }
-
-const GROUP_MEMBERS = "servicegroup_servicegroupmember_binding";
-const GROUP_MONITORS = "servicegroup_servicegroupentitymonbindings_binding";
-const SERVICE_MONITORS = "service_lbmonitor_binding";
-
-/** The smallest set of requests that tells every state; what the ADC does not have is not asked for. */
-function steps(estate: Estate): readonly (readonly [PullStep, readonly string[]])[] {
-  const services: string[] = [];
-  const groups: string[] = [];
-  for (const { kind, name } of estate.services.values()) {
-    (kind === "service" ? services : groups).push(name);
-  }
-  return [
-    [LB_VSERVERS, []],
-    ...(estate.csVservers.size === 0 ? [] : ([[CS_VSERVERS, []]] as const)),
-    [SERVERS, []],
-    [SERVICES, []],
-    [SERVICE_GROUPS, []],
-    [{ kind: "config", resource: GROUP_MEMBERS, binding: { key: "servicegroupname" } }, groups],
-    [{ kind: "config", resource: GROUP_MONITORS, binding: { key: "servicegroupname" } }, groups],
-    [{ kind: "config", resource: SERVICE_MONITORS, binding: { key: "name" } }, services],
-  ];
-}
-
-const LB_VSERVERS: PullStep = {
-  kind: "config",
-  resource: "lbvserver",
-  paged: true,
-  attributes: [
-    "name",
-    "curstate",
-    "effectivestate",
-    "health",
-    "backupvserverstatus",
-    "value",
-    "tickssincelaststatechange",
-  ],
-};
-const CS_VSERVERS: PullStep = {
-  kind: "config",
-  resource: "csvserver",
-  paged: true,
-  attributes: ["name", "curstate", "value", "tickssincelaststatechange"],
-};
-const SERVERS: PullStep = {
-  kind: "config",
-  resource: "server",
-  paged: true,
-  attributes: ["name", "state"],
-};
-const SERVICES: PullStep = {
-  kind: "config",
-  resource: "service",
-  paged: true,
-  attributes: [
-    "name",
-    "state",
-    "svrstate",
-    "trofsreason",
-    "serviceconftype2",
-    "tickssincelaststatechange",
-  ],
-};
-const SERVICE_GROUPS: PullStep = {
-  kind: "config",
-  resource: "servicegroup",
-  paged: true,
-  attributes: ["servicegroupname", "state", "servicegroupeffectivestate"],
-};
 
 function servicesToCount(
   estate: Estate,
