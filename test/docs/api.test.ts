@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { tokenFileOf } from "../../src/cli/demo-config.ts";
-import { apiSchema } from "../../src/web/api/schemas.ts";
+import { apiSchema } from "../../src/web/api/schemas/api-schema.ts";
 import { debianProgram } from "../support/debian-program.ts";
 import { until, withLabAgent } from "../support/lab-agent.ts";
 import { ROOT, typedLines } from "./pages.ts";

@@ -1,7 +1,7 @@
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LiveState } from "../../src/agent/live.ts";
-import { changeSchema } from "../../src/web/api/schemas.ts";
+import { changeSchema } from "../../src/web/api/schemas/change.ts";
 import { createHistory } from "../../src/web/history/history.ts";
 import { ObservationRing } from "../../src/web/history/observations.ts";
 import { TIMELINE_MS } from "../../src/web/history/timelines.ts";

@@ -6,7 +6,7 @@ import { readSelection, selectMembers, selectProbes, selectVservers } from "../s
 import { memberRow, verdictCounts, vserverRow } from "../verdicts-json.ts";
 import { estateJson } from "./estate.ts";
 import { probeEvidence } from "./evidence.ts";
-import { apiSchema } from "./schemas.ts";
+import { apiSchema } from "./schemas/api-schema.ts";
 import { paged } from "./paging.ts";
 
 /** Probes with their evidence are large: an answer holds no more than this many unless more are asked for. */
