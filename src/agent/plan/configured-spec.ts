@@ -1,5 +1,6 @@
 import type { Member } from "../../estate/model.ts";
 import type { TransactionSpec } from "../../probes/transactions/spec.ts";
+import { looksAtPath } from "../../probes/transactions/web-paths.ts";
 import { anonymousSpec, clientTls, takesOldTls } from "./look-probes.ts";
 import type { RunAtService } from "./path-routes.ts";
 import { MAPPER_PORT } from "./transaction-ports.ts";
@@ -22,11 +23,10 @@ export function specOf(
   const own = at.vservers
     .map((name) => settings.vservers.get(name))
     .find((each) => each !== undefined);
-  const looksAtPath = run.transaction === "https_challenge" || run.transaction === "health_page";
   return {
     ...anonymousSpec(run.transaction, recognition),
     security,
-    path: run.path ?? (looksAtPath ? (reach?.path ?? recognition.path) : null),
+    path: run.path ?? (looksAtPath(run.transaction) ? (reach?.path ?? recognition.path) : null),
     tls:
       security === "none"
         ? null

@@ -1,6 +1,7 @@
 import type { Observation, ProbeContext, Target } from "../probe.ts";
 import { observe } from "../wire/probe-run.ts";
 import type { TransactionName, TransactionSpec, TransactionType } from "./spec.ts";
+import { isOfOnePath } from "./web-paths.ts";
 
 export type TransactionList = ReadonlyMap<TransactionName, TransactionType>;
 
@@ -17,23 +18,10 @@ export async function runListed(
     return observe(context, async (run) => run.fault("transaction", "not_configured", missing));
   }
   const observation = await type.probe(spec, target, context);
-  return spec.expect === "blocked" && OF_A_PATH.has(spec.transaction)
+  return spec.expect === "blocked" && isOfOnePath(spec.transaction)
     ? blocked(observation)
     : observation;
 }
-
-/** Transactions of one path of the web: `expect: blocked` turns them round. */
-const OF_A_PATH: ReadonlySet<TransactionName> = new Set<TransactionName>([
-  "https_challenge",
-  "health_page",
-  "owa_form",
-  "eas_options",
-  "ews_folder",
-  "autodiscover",
-  "mapi_endpoint",
-  "oab",
-  "rpc_echo",
-]);
 
 /** A path that must not be reachable: an answer of Exchange is the failure, any other end is as it should be. */
 function blocked(observation: Observation): Observation {

@@ -11,6 +11,16 @@ export const WEB_PATHS = {
   rpc_echo: "/rpc/rpcproxy.dll",
 } as const satisfies Partial<Record<TransactionName, string>>;
 
+/** Looks at a path of the web: the member's own unless `path` says otherwise. */
+export function looksAtPath(transaction: TransactionName): boolean {
+  return transaction === "https_challenge" || transaction === "health_page";
+}
+
+/** Whether a transaction is of one path of the web, as a look or as a login. */
+export function isOfOnePath(transaction: TransactionName): boolean {
+  return looksAtPath(transaction) || ownPath(transaction) !== null;
+}
+
 /** The path of a transaction that has one of its own, else null. */
 export function ownPath(transaction: TransactionName): string | null {
   return transaction in WEB_PATHS ? WEB_PATHS[transaction as keyof typeof WEB_PATHS] : null;
