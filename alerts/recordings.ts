@@ -1,17 +1,31 @@
 import { MEMBER, SCRAPE, series, VSERVER, type Recording } from "./alert.ts";
 
 const MEMBER_LABELS = "adc, adc_service, server, port";
-const OTHER = { ...SCRAPE, instance: "witness2:9743" } as const;
-const SECOND_MEMBER = { ...MEMBER, server: "ex03" } as const;
-const IN_VSERVER = { vserver: "v_imap" } as const;
-const VSERVER_SAMPLE = '{adc="prod",instance="witness1:9743",job="adc-witness",vserver="v_imap"}';
-const MEMBER_SAMPLE = '{adc="prod",adc_service="svc_imap",port="993",server="ex02"}';
+/** Joins what one agent says of a member to what the same agent says of it elsewhere. */
+const ON_AGENT_AND_MEMBER = `on (job, instance, ${MEMBER_LABELS})`;
 
 /** What agents say that have anything to say: one that is cut off, or has no path, neither confirms nor contradicts. */
-const KNOWN_MISMATCH = `adc_witness_mismatch unless on (job, instance, ${MEMBER_LABELS}) adc_witness_verdict{verdict="unknown"} == 1`;
-const SECOND_SAMPLE = '{adc="prod",adc_service="svc_imap",port="993",server="ex03"}';
-const THIRD_SAMPLE = '{adc="prod",adc_service="svc_imap",port="993",server="ex04"}';
+const KNOWN_MISMATCH = `adc_witness_mismatch unless ${ON_AGENT_AND_MEMBER} adc_witness_verdict{verdict="unknown"} == 1`;
+
+/** One value a member, over all agents. */
+function overAgents(aggregation: string, expr: string): string {
+  return `${aggregation} by (${MEMBER_LABELS}) (${expr})`;
+}
+
+const OTHER = { ...SCRAPE, instance: "witness2:9743" } as const;
+const SECOND_MEMBER = { ...MEMBER, server: "ex03" } as const;
 const THIRD_MEMBER = { ...MEMBER, server: "ex04" } as const;
+const IN_VSERVER = { vserver: "v_imap" } as const;
+const ADC_SAMPLE = '{adc="prod",instance="witness1:9743",job="adc-witness"}';
+const VSERVER_SAMPLE = '{adc="prod",instance="witness1:9743",job="adc-witness",vserver="v_imap"}';
+const MEMBER_SAMPLE = memberSample("ex02");
+const SECOND_SAMPLE = memberSample("ex03");
+const THIRD_SAMPLE = memberSample("ex04");
+
+/** A sample that is joined over agents has the member's own labels alone. */
+function memberSample(server: string): string {
+  return `{adc="prod",adc_service="svc_imap",port="993",server="${server}"}`;
+}
 
 /** Of two agents both say that the ADC is wrong about ex02, one says so of ex03, and of ex04 only one knows anything. */
 const BOTH_AND_ONE = [
@@ -29,7 +43,7 @@ const BOTH_AND_ONE = [
 export const RECORDINGS: readonly Recording[] = [
   {
     record: "adc_witness:vserver:mismatch_ratio",
-    expr: `avg by (job, instance, adc, vserver) (adc_witness_vserver_member_info * on (job, instance, ${MEMBER_LABELS}) group_left () adc_witness_mismatch)`,
+    expr: `avg by (job, instance, adc, vserver) (adc_witness_vserver_member_info * ${ON_AGENT_AND_MEMBER} group_left () adc_witness_mismatch)`,
     meaning:
       "Share of a vserver's members that the ADC is wrong about, 0 to 1, as each agent sees it.",
     test: {
@@ -51,7 +65,7 @@ export const RECORDINGS: readonly Recording[] = [
         series("adc_witness_mismatch", MEMBER, "1x20"),
         series("adc_witness_mismatch", SECOND_MEMBER, "0x20"),
       ],
-      samples: [{ labels: '{adc="prod",instance="witness1:9743",job="adc-witness"}', value: 0.5 }],
+      samples: [{ labels: ADC_SAMPLE, value: 0.5 }],
     },
   },
   {
@@ -81,7 +95,7 @@ export const RECORDINGS: readonly Recording[] = [
   },
   {
     record: "adc_witness:member:agents_saying_mismatch",
-    expr: `sum by (${MEMBER_LABELS}) (adc_witness_mismatch)`,
+    expr: overAgents("sum", "adc_witness_mismatch"),
     meaning: "How many agents say that the ADC is wrong about the member.",
     test: {
       series: [
@@ -93,7 +107,7 @@ export const RECORDINGS: readonly Recording[] = [
   },
   {
     record: "adc_witness:member:agents_knowing",
-    expr: `count by (${MEMBER_LABELS}) (${KNOWN_MISMATCH})`,
+    expr: overAgents("count", KNOWN_MISMATCH),
     meaning:
       "How many agents have a verdict on the member other than unknown; absent when none has.",
     test: {
@@ -107,7 +121,7 @@ export const RECORDINGS: readonly Recording[] = [
   },
   {
     record: "adc_witness:member:all_say_mismatch",
-    expr: `min by (${MEMBER_LABELS}) (${KNOWN_MISMATCH})`,
+    expr: overAgents("min", KNOWN_MISMATCH),
     meaning:
       "1 when every agent that knows the member says that the ADC is wrong about it: with two agents, both say.",
     test: {
@@ -121,7 +135,7 @@ export const RECORDINGS: readonly Recording[] = [
   },
   {
     record: "adc_witness:member:only_some_say_mismatch",
-    expr: `max by (${MEMBER_LABELS}) (${KNOWN_MISMATCH}) - min by (${MEMBER_LABELS}) (${KNOWN_MISMATCH})`,
+    expr: `${overAgents("max", KNOWN_MISMATCH)} - ${overAgents("min", KNOWN_MISMATCH)}`,
     meaning:
       "1 when the agents that know the member are divided: with two agents, one says that the ADC is wrong, the other that it is right.",
     test: {
@@ -135,7 +149,7 @@ export const RECORDINGS: readonly Recording[] = [
   },
   {
     record: "adc_witness:member:agents_agreement_ratio",
-    expr: `abs(2 * avg by (${MEMBER_LABELS}) (${KNOWN_MISMATCH}) - 1)`,
+    expr: `abs(2 * ${overAgents("avg", KNOWN_MISMATCH)} - 1)`,
     meaning:
       "1 when all agents that know the member say the same about it, 0 when they are divided in half.",
     test: {
@@ -147,7 +161,7 @@ export const RECORDINGS: readonly Recording[] = [
       ],
       samples: [
         { labels: MEMBER_SAMPLE, value: 0 },
-        { labels: '{adc="prod",adc_service="svc_imap",port="993",server="ex03"}', value: 1 },
+        { labels: SECOND_SAMPLE, value: 1 },
       ],
     },
   },
