@@ -96,35 +96,19 @@ function inMaintenance(probe: ServiceKind | LookName): Failure {
 /** A probe lost on the network between: it says nothing about the server, and every path has some. */
 export const LOST: Failure = { outcome: "timeout", step: "connect", reason: "connect_timeout" };
 
-const NO_EVIDENCE = { transcript: "", detail: null };
-const NO_PHASES = {};
+const PASSED = { outcome: "match", step: "response", reason: "ok" } as const;
 
+/** What a probe that began then has seen; `failure` null: it passed. */
 export function observation(at: number, failure: Failure | null): Observation {
-  return failure === null
-    ? {
-        startedAt: at,
-        durationMs: 20,
-        phases: NO_PHASES,
-        responseTimeMs: null,
-        tls: null,
-        servedBy: null,
-        exchangeSeen: true,
-        evidence: NO_EVIDENCE,
-        outcome: "match",
-        reason: "ok",
-        step: "response",
-      }
-    : {
-        startedAt: at,
-        durationMs: 20,
-        phases: NO_PHASES,
-        responseTimeMs: null,
-        tls: null,
-        servedBy: null,
-        exchangeSeen: false,
-        evidence: NO_EVIDENCE,
-        outcome: failure.outcome,
-        reason: failure.reason,
-        step: failure.step,
-      };
+  return {
+    startedAt: at,
+    durationMs: 20,
+    phases: {},
+    responseTimeMs: null,
+    tls: null,
+    servedBy: null,
+    exchangeSeen: failure === null,
+    evidence: { transcript: "", detail: null },
+    ...(failure ?? PASSED),
+  };
 }
