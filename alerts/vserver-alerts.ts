@@ -83,6 +83,32 @@ export const VSERVER_ALERTS: AlertGroup = {
       },
     },
     {
+      name: "AuthSchemesDiffer",
+      severity: "warning",
+      expr: "adc_witness_auth_schemes_differ == 1",
+      for: "3m",
+      keepFiringFor: "10m",
+      summary: `A server behind ${PLACE} offers other login schemes than its brothers`,
+      description:
+        "Clients that this server takes are asked for a password, or fail, where the others let them in. Compare the authentication settings of its virtual directories with another server's; the agent's page and /api/v1/verdicts name the server, the path and the schemes.",
+      verdict: null,
+      fires: {
+        series: [series("adc_witness_auth_schemes_differ", VSERVER, "0 1x240")],
+        labels: VSERVER,
+      },
+      nearMiss: {
+        because: "while they are alike, or for the minutes of a change that reaches all of them",
+        series: [
+          series("adc_witness_auth_schemes_differ", VSERVER, "0x240"),
+          series(
+            "adc_witness_auth_schemes_differ",
+            { ...VSERVER, vserver: "v_owa" },
+            "0x10 1x8 0x230",
+          ),
+        ],
+      },
+    },
+    {
       name: "CertificateExpiresSoon",
       severity: "warning",
       expr: "adc_witness_tls_certificate_not_after_timestamp_seconds - time() < 21 * 86400",

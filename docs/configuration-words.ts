@@ -102,7 +102,7 @@ export const TRANSACTION_OPTIONS: readonly {
     transactions: ["https_challenge"],
     option: "auth_schemes",
     meaning:
-      "Schemes separated by commas, for example `NTLM, Negotiate`: a 401 that does not offer each of them is a failure (`auth_schemes_differ`); more may be offered. Default: any schemes are good, since administrators change them. Of use with `path`, since every virtual directory has schemes of its own.",
+      "Schemes separated by commas, for example `NTLM, Negotiate`: a 401 that does not offer each of them is a failure (`auth_schemes_differ`); more may be offered. Default: any schemes are good, since administrators change them; members of one group are compared with each other (`adc_witness_auth_schemes_differ`). Of use with `path`, since every virtual directory has schemes of its own.",
   },
   {
     transactions: ["smtp_mail_from"],

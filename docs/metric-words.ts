@@ -24,6 +24,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_mail_",
       "adc_witness_vip_served_by_total",
       "adc_witness_client_address_kept",
+      "adc_witness_auth_schemes_differ",
     ],
   },
   { title: "TLS", prefixes: ["adc_witness_tls_", "adc_witness_certificate_differs"] },

@@ -5,6 +5,7 @@ import {
   vserverVerdictReason,
   type VserverInputs,
 } from "../verdict/vserver-verdict.ts";
+import { oddSchemesBehind } from "./auth-schemes.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { VserverRecord } from "./records/vserver-record.ts";
 import { clientAddressKept } from "./client-address.ts";
@@ -34,6 +35,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   record.persistence = livePersistence(record, around);
   record.clientAddressKept = clientAddressKept(record);
   record.certificateDiffers = certificatesDiffer(record);
+  record.oddSchemes = oddSchemesBehind(record);
   const really = reallyGood(record);
   const agrees = storyOf(record, really).size <= 1;
   if (agrees || record.agreed) {

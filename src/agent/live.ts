@@ -1,5 +1,6 @@
 import type { BlindReason } from "../estate/adc-state.ts";
 import type { Port } from "../estate/model.ts";
+import type { OddSchemes } from "./auth-schemes.ts";
 import type { Misrouted } from "./misrouted.ts";
 import type { TlsEnd } from "./tls-end.ts";
 import type { NameComparison } from "./names/compare-with-vip.ts";
@@ -127,6 +128,8 @@ export interface LiveVserver {
   /** Where its clients' TLS ends, as derived from the estate. */
   readonly tlsEnds?: TlsEnd;
   readonly certificateDiffers: boolean | null;
+  /** Members that offer other login schemes than all others of their group; null where nothing can be compared. */
+  readonly oddSchemes?: readonly OddSchemes[] | null;
   /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
   readonly clientAddressKept?: boolean | null;
   /** Where clients stick to servers by their address; null where they do not. */

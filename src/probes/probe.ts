@@ -139,6 +139,8 @@ export interface ObservationFacts {
   readonly backendServer?: string;
   /** Our own address as an SMTP server sees it (`Hello [ip]`), and whether it is the one we came from; absent elsewhere. */
   readonly clientAddress?: { readonly seenAs: string; readonly own: boolean };
+  /** Login schemes that a look's 401 offered, sorted and joined by commas; absent elsewhere. */
+  readonly authSchemes?: string;
   /** The login was NTLM and bound to the certificate that was shown; absent elsewhere. */
   readonly channelBound?: true;
   /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */

@@ -65,6 +65,8 @@ export interface VserverRow {
   readonly tls_ends: TlsEnd;
   /** Whether certificates differ that must be alike; null where nothing says that they must. */
   readonly certificate_differs: boolean | null;
+  /** Members that offer other login schemes than all others of their group; null where nothing can be compared. */
+  readonly auth_schemes_differ: NonNullable<LiveVserver["oddSchemes"]> | null;
   /** Where clients stick to servers by their address; null where they do not. */
   readonly persistence: PersistenceJson | null;
   /** Client-facing names from the configuration, as DNS answers them. */
@@ -121,6 +123,7 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     misrouted: vserver.misrouted ?? [],
     tls_ends: vserver.tlsEnds ?? "none",
     certificate_differs: vserver.certificateDiffers,
+    auth_schemes_differ: vserver.oddSchemes ?? null,
     persistence: persistenceJson(vserver.persistence ?? null),
     public_names: vserver.publicNames ?? [],
   };

@@ -49,6 +49,7 @@ describe("the alerts", () => {
       "VipWrongCertificate",
       "LastReallyGoodMember",
       "CertificateDiffers",
+      "AuthSchemesDiffer",
       "CertificateExpiresSoon",
       "AdcUnreachable",
       "AgentCutOff",

@@ -88,3 +88,20 @@ test.concurrent(
     });
   },
 );
+
+test.concurrent("login schemes that one server alone offers", LIMIT, async () => {
+  const confText = partOfDemo({ groups: ["sg_ews"] });
+  await withLabAgent({ confText }, async (world) => {
+    const odd = () => vserverOf(world, "v_ews").oddSchemes ?? null;
+    await until("all alike", odd, (seen) => seen?.length === 0, 40_000);
+    await world.lab.servers
+      .get("ex02")
+      ?.set("https", { kind: "auth_schemes", schemes: ["Negotiate"] });
+    await until("ex02 differs", odd, (seen) => seen?.length === 1, 40_000);
+    expect(odd()).toMatchObject([{ server: "ex02", port: 443, offers: "negotiate" }]);
+    const metrics = await (await fetch(`${world.url}/metrics`)).text();
+    expect(metrics).toMatch(/adc_witness_auth_schemes_differ\{[^}]*vserver="v_ews"[^}]*\} 1\n/);
+    const page = await (await fetch(`${world.url}/`)).text();
+    expect(page).toContain("Servers behind v_ews offer different login schemes");
+  });
+});

@@ -160,6 +160,11 @@ export function saysTheSame(one: ProbeStanding, other: ProbeStanding): boolean {
   );
 }
 
+/** What members of a vserver are compared by: it changes nobody's verdict but the vserver's. */
+export function showsTheSame(one: ProbeStanding, other: ProbeStanding): boolean {
+  return one.leaf === other.leaf && one.authSchemes === other.authSchemes;
+}
+
 export interface ProbeStanding {
   readonly passed: boolean | null;
   readonly opinion: "up" | "down" | "unknown";
@@ -167,6 +172,7 @@ export interface ProbeStanding {
   readonly exchangeSeen: boolean;
   /** The certificate that was shown, by its facts: shared by all who saw the same one. */
   readonly leaf: string | null;
+  readonly authSchemes: string | null;
 }
 
 export function standingOf({ last, lastPassed, opinion }: ProbeRecord): ProbeStanding {
@@ -176,6 +182,7 @@ export function standingOf({ last, lastPassed, opinion }: ProbeRecord): ProbeSta
     servedBy: last?.servedBy ?? null,
     exchangeSeen: last?.exchangeSeen ?? false,
     leaf: last?.tls?.chain[0]?.sha256 ?? null,
+    authSchemes: last?.authSchemes ?? null,
   };
 }
 

@@ -56,6 +56,7 @@ export class VserverRecord implements LiveVserver {
   /** By probe: what another group's server answered last, though a policy leads here. */
   readonly misroutedBy = new Map<string, Misrouted>();
   certificateDiffers: boolean | null = null;
+  oddSchemes: NonNullable<LiveVserver["oddSchemes"]> | null = null;
   clientAddressKept: boolean | null = null;
   /** When ADC, VIP and members last told one story. */
   agreedAt: number;

@@ -13,7 +13,7 @@ import type { LiveAdc, LiveState } from "../live.ts";
 import type { EstateRecords } from "./build-records.ts";
 import { Judging } from "./judging.ts";
 import type { MemberRecord } from "./member-record.ts";
-import { saysTheSame, standingOf, type ProbeRecord } from "./probe-record.ts";
+import { saysTheSame, showsTheSame, standingOf, type ProbeRecord } from "./probe-record.ts";
 import { indexRecords, type RecordIndex } from "./record-index.ts";
 import type { ServerRecord } from "./server-record.ts";
 import { ServerNames } from "./server-names.ts";
@@ -182,8 +182,8 @@ export class WitnessState implements LiveState {
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
-      if (before.leaf !== after.leaf) {
-        // Whether certificates differ is judged at the vservers: none of them may rest on the old one.
+      if (!showsTheSame(before, after)) {
+        // Whether certificates or login schemes differ is judged at the vservers: none of them may rest on the old ones.
         part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.disturb());
       }
       this.#observeMember(part, member, probe, isNews);

@@ -246,6 +246,11 @@ export const METRICS = [
     [...VSERVER],
     "1 when servers behind the vserver see the client's own address, as SMTP's EHLO answer tells; absent where none tells.",
   ),
+  gauge(
+    "adc_witness_auth_schemes_differ",
+    [...VSERVER],
+    "1 when a member offers other login schemes than all others of its group, as their 401 answers tell; absent where nothing can be compared.",
+  ),
 
   // TLS
   gauge(

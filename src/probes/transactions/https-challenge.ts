@@ -1,6 +1,7 @@
 import { observe } from "../wire/probe-run.ts";
 import type { TransactionType } from "./spec.ts";
-import { judgeChallenge } from "./web-answer.ts";
+import { challengeSchemes, judgeChallenge } from "./web-answer.ts";
+import { CHALLENGE_PATH } from "./web-paths.ts";
 import { askWeb, openWeb } from "./web-session.ts";
 
 /**
@@ -18,10 +19,13 @@ export const httpsChallenge: TransactionType = {
       if (opened.kind === "ended") {
         return opened.observation;
       }
-      const path = spec.path ?? "/owa/";
+      const path = spec.path ?? CHALLENGE_PATH;
       const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
       if (answer.kind === "ended") {
         return answer.observation;
+      }
+      if (answer.status === 401) {
+        run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
       }
       const verdict = judgeChallenge(answer, { vantage: context.vantage, spec });
       return verdict.kind === "good"

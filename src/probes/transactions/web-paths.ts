@@ -11,6 +11,9 @@ export const WEB_PATHS = {
   rpc_echo: "/rpc/rpcproxy.dll",
 } as const satisfies Partial<Record<TransactionName, string>>;
 
+/** What the look at a challenge asks for where nothing says which path. */
+export const CHALLENGE_PATH = "/owa/";
+
 /** Looks at a path of the web: the member's own unless `path` says otherwise. */
 export function looksAtPath(transaction: TransactionName): boolean {
   return transaction === "https_challenge" || transaction === "health_page";

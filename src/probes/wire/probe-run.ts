@@ -61,6 +61,7 @@ export class ProbeRun implements Abortable {
   exchangeSeen = false;
   clientAddress: ObservationFacts["clientAddress"] = undefined;
   channelBound = false;
+  authSchemes: string | null = null;
   backendServer: string | null = null;
   /** Set when the time is over or the round was abandoned. */
   interrupted: Break | null = null;
@@ -239,14 +240,16 @@ export class ProbeRun implements Abortable {
         detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     } as Observation;
-    const { clientAddress, channelBound, backendServer } = this;
-    if (clientAddress === undefined && !channelBound && backendServer === null) {
+    const { clientAddress, channelBound, authSchemes, backendServer } = this;
+    const isUsual = clientAddress === undefined && !channelBound && backendServer === null;
+    if (isUsual && authSchemes === null) {
       return told;
     }
     return {
       ...told,
       ...(clientAddress === undefined ? {} : { clientAddress }),
       ...(channelBound ? { channelBound } : {}),
+      ...(authSchemes === null ? {} : { authSchemes }),
       ...(backendServer === null ? {} : { backendServer }),
     };
   }

@@ -1,9 +1,10 @@
 import type { LiveState } from "../../agent/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { certificateNotice } from "./certificates.ts";
+import { schemesNotice } from "./login-schemes.ts";
 import { moment } from "./time.ts";
 
-/** What limits what this agent can say: an ADC that does not answer, an account at rest, a fault behind all front ends, certificates that differ, a server in maintenance. */
+/** What limits what this agent can say: an ADC that does not answer, an account at rest, a fault behind all front ends, certificates or login schemes that differ, a server in maintenance. */
 export function notices(live: LiveState): Markup | null {
   const all = [
     ...live.adcs.flatMap((adc) => {
@@ -31,6 +32,7 @@ export function notices(live: LiveState): Markup | null {
     ...live.vservers
       .filter(({ certificateDiffers }) => certificateDiffers === true)
       .map(certificateNotice),
+    ...live.vservers.filter(({ oddSchemes }) => (oddSchemes ?? []).length > 0).map(schemesNotice),
     ...live.servers
       .filter((server) => server.maintenance.declared)
       .map(

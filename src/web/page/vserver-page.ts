@@ -7,6 +7,7 @@ import { probeNowHref } from "../probe/target.ts";
 import { commands } from "./cards.ts";
 import { vserverCommands } from "./commands.ts";
 import { certificates } from "./certificates.ts";
+import { loginSchemes } from "./login-schemes.ts";
 import { layout } from "./layout.ts";
 import { memberHref } from "./links.ts";
 import { because, opinionBadge, opinionWords } from "./opinions.ts";
@@ -91,8 +92,8 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         <h2 id="timeline">The last hours</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
-      ${memberTable(members)} ${certificates(vserver)} ${misrouted(vserver)} ${servedBy(vserver)}
-      ${persistence(vserver)} ${publicNames(vserver)}
+      ${memberTable(members)} ${certificates(vserver)} ${loginSchemes(vserver)}
+      ${misrouted(vserver)} ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null

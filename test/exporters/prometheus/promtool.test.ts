@@ -50,7 +50,11 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
       }),
     ],
     suspendedAccounts: [{ account: "probe-a", until: NOON + 1 }],
-    vservers: hour.vservers.map((vserver) => ({ ...vserver, clientAddressKept: true })),
+    vservers: hour.vservers.map((vserver) => ({
+      ...vserver,
+      clientAddressKept: true,
+      oddSchemes: [],
+    })),
     servers: hour.servers.map((server) => ({ ...server, maintenanceEnd: NOON })),
     members: hour.members.map((member) => ({
       ...member,

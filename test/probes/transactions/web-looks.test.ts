@@ -181,7 +181,10 @@ describe("https_challenge at the server", () => {
   test("schemes that are expected and not offered", async () => {
     const expecting = (schemes: string): Promise<Observation> =>
       look("https_challenge", answering(EWS_401), { options: { auth_schemes: schemes } });
-    expect(await expecting("NTLM, Negotiate")).toMatchObject({ outcome: "match" });
+    expect(await expecting("NTLM, Negotiate")).toMatchObject({
+      outcome: "match",
+      authSchemes: "negotiate, ntlm",
+    });
     expect(await expecting("NTLM,Basic")).toMatchObject({
       outcome: "mismatch",
       reason: "auth_schemes_differ",
@@ -198,6 +201,7 @@ describe("https_challenge at the server", () => {
       { options: { auth_schemes: "basic, negotiate, ntlm" } },
     );
     expect(seen.outcome).toBe("match");
+    expect(seen.authSchemes).toBe("basic, negotiate, ntlm");
   });
 
   test("a close after the request is no health page: the service itself does not answer", async () => {

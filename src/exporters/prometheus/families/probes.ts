@@ -36,6 +36,9 @@ export function* probeFamilies(scope: Scope): Steps {
   yield* valueFamily(scope, "adc_witness_client_address_kept", vservers, ({ clientAddressKept }) =>
     clientAddressKept === undefined || clientAddressKept === null ? null : bit(clientAddressKept),
   );
+  yield* valueFamily(scope, "adc_witness_auth_schemes_differ", vservers, ({ oddSchemes = null }) =>
+    oddSchemes === null ? null : bit(oddSchemes.length > 0),
+  );
   writer.family("adc_witness_vip_served_by_total");
   yield* each(vservers, ({ entity }) => {
     for (const [server, answers] of entity.servedBy) {

@@ -55,6 +55,20 @@ const vserverRow = z.strictObject({
     .boolean()
     .nullable()
     .describe("Whether certificates differ that must be alike; null where nothing says so."),
+  auth_schemes_differ: z
+    .array(
+      z.strictObject({
+        server: z.string(),
+        port,
+        path: z.string(),
+        offers: z.string(),
+        others: z.string(),
+      }),
+    )
+    .nullable()
+    .describe(
+      "Members that offer other login schemes than all others of their group; null where nothing can be compared.",
+    ),
   persistence: z
     .strictObject({
       type: z.string(),
