@@ -1,4 +1,4 @@
-import { SCRAPE, series, VSERVER, type AlertGroup } from "./alert.ts";
+import { SCRAPE, series, VSERVER, type AlertGroup, type TestSeries } from "./alert.ts";
 
 const ROUND_TRIP = {
   ...VSERVER,
@@ -12,6 +12,17 @@ const ROUND_TRIP = {
 /** As Prometheus keeps it: an empty label is no label. */
 const ROUND_TRIP_LABELS = { ...VSERVER, transaction: "mail_round_trip", vantage: "vip" } as const;
 const ACCOUNT = { ...SCRAPE, account: "probe-a" } as const;
+
+const LAG = "adc_witness_worker_lag_seconds_bucket";
+
+/** So many orders, as far as buckets tell, that were begun within a second. */
+function lagBuckets(counts: { within1s: string; inAll: string }): readonly TestSeries[] {
+  return [
+    series(LAG, { ...SCRAPE, le: "1" }, counts.within1s),
+    series(LAG, { ...SCRAPE, le: "5" }, counts.inAll),
+    series(LAG, { ...SCRAPE, le: "+Inf" }, counts.inAll),
+  ];
+}
 
 /** Alerts about the witness itself and its sources, the round trip, and the one that holds others back. */
 export const AGENT_ALERTS: AlertGroup = {
@@ -164,6 +175,44 @@ export const AGENT_ALERTS: AlertGroup = {
       nearMiss: {
         because: "after a reload that was accepted",
         series: [series("adc_witness_config_last_reload_successful", SCRAPE, "1x240")],
+      },
+    },
+    {
+      name: "WorkersFailing",
+      severity: "warning",
+      expr: "increase(adc_witness_worker_failures_total[10m]) > 2",
+      for: "1m",
+      keepFiringFor: null,
+      summary: "Worker threads of the witness at {{ $labels.instance }} end again and again",
+      description:
+        "Each is started again, but the probes under way are lost with it: opinions become unknown, and verdicts come late. Look at the agent's log and memory; `workers: 1` does without them.",
+      verdict: null,
+      fires: {
+        series: [series("adc_witness_worker_failures_total", SCRAPE, "0+1x240")],
+        labels: SCRAPE,
+      },
+      nearMiss: {
+        because: "for a thread that ended once, and was started again",
+        series: [series("adc_witness_worker_failures_total", SCRAPE, "0x10 1x230")],
+      },
+    },
+    {
+      name: "WorkersLate",
+      severity: "warning",
+      expr: "histogram_quantile(0.99, sum by (job, instance, le) (rate(adc_witness_worker_lag_seconds_bucket[5m]))) > 1",
+      for: "3m",
+      keepFiringFor: null,
+      summary: "Worker threads of the witness at {{ $labels.instance }} begin probes late",
+      description:
+        "One probe in a hundred begins more than a second after it was ordered: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: longer intervals, or `shard` over several machines.",
+      verdict: null,
+      fires: {
+        series: lagBuckets({ within1s: "0+90x240", inAll: "0+100x240" }),
+        labels: SCRAPE,
+      },
+      nearMiss: {
+        because: "while ninety-nine of a hundred begin in time",
+        series: lagBuckets({ within1s: "0+995x240", inAll: "0+1000x240" }),
       },
     },
     {

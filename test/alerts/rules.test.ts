@@ -32,6 +32,14 @@ describe("the committed files", () => {
   });
 });
 
+/** The labels of a series, a histogram's buckets among them; null where the agent exports no such series. */
+function labelsOf(metric: string): readonly string[] | null {
+  const histogram = DEFINITIONS.get(metric.replace(/_bucket$/, ""));
+  return metric.endsWith("_bucket") && histogram?.type === "histogram"
+    ? [...histogram.labels, "le"]
+    : (DEFINITIONS.get(metric)?.labels ?? null);
+}
+
 describe("the alerts", () => {
   test("are those people know by name", () => {
     expect(alerts.map(({ name }) => name)).toEqual([
@@ -58,6 +66,8 @@ describe("the alerts", () => {
       "RoundTripSlow",
       "RoundTripLost",
       "ConfigReloadFailed",
+      "WorkersFailing",
+      "WorkersLate",
       "MaintenanceDeclared",
     ]);
   });
@@ -79,13 +89,13 @@ describe("the alerts", () => {
       })),
     ]) {
       for (const [metric] of expr.matchAll(/\badc_witness_\w+/g)) {
-        if (!DEFINITIONS.has(metric)) {
+        if (labelsOf(metric) === null) {
           wrong.push(`${name}: ${metric}`);
         }
       }
       for (const { series } of [...fires.series, ...nearMiss.series]) {
         const [metric = "", labels = ""] = series.split("{");
-        const known = [...(DEFINITIONS.get(metric)?.labels ?? []), "job", "instance"];
+        const known = [...(labelsOf(metric) ?? []), "job", "instance"];
         for (const [, label = ""] of labels.matchAll(/(\w+)="/g)) {
           if (metric !== "up" && !known.includes(label)) {
             wrong.push(`${name}: ${metric}{${label}}`);
