@@ -63,6 +63,10 @@ export const UP_DOWN: readonly Mapping[] = [
   { value: 0, text: "not up", color: "red" },
   { value: 1, text: "up", color: "green" },
 ];
+export const NO_GOOD_YES_BAD: readonly Mapping[] = [
+  { value: 0, text: "no", color: "green" },
+  { value: 1, text: "yes", color: "red" },
+];
 export const YES_NO: readonly Mapping[] = [
   { value: 0, text: "no", color: "text" },
   { value: 1, text: "yes", color: "blue" },

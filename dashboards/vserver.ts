@@ -1,10 +1,35 @@
 import type { Dashboard } from "./dashboard.ts";
-import { NEUTRAL, UP_DOWN } from "./panel.ts";
+import { NEUTRAL, NO_GOOD_YES_BAD, UP_DOWN, YES_NO } from "./panel.ts";
 import { ofAdc, ofAgent, rate, servingVserver } from "./query.ts";
 import { TONE_MAPPINGS, toneExpression } from "./tones.ts";
 
 const VSERVER = 'vserver=~"$vserver"';
 const SERVER = 'server=~"$server"';
+
+/** What an administrator should know of the servers behind a VIP, and no verdict tells. */
+const WHAT_SERVERS_SEE_AND_SHOW = [
+  {
+    title: "Client's address kept",
+    description:
+      "Whether servers behind it see the client's own address, as SMTP servers tell. Where they see the ADC's instead, their limits by source take all clients for one.",
+    metric: "adc_witness_client_address_kept",
+    mappings: YES_NO,
+  },
+  {
+    title: "Certificates differ",
+    description:
+      "Whether certificates differ where they must be alike, judged by where the clients' TLS ends.",
+    metric: "adc_witness_certificate_differs",
+    mappings: NO_GOOD_YES_BAD,
+  },
+  {
+    title: "Login schemes differ",
+    description:
+      "Whether a server offers other login schemes than all others of its group at the same URL. The agent's page names it.",
+    metric: "adc_witness_auth_schemes_differ",
+    mappings: NO_GOOD_YES_BAD,
+  },
+] as const;
 
 /** One vserver: who says what about each member, how fast it is, and who really answers. */
 export const VSERVER_DASHBOARD: Dashboard = {
@@ -53,6 +78,61 @@ export const VSERVER_DASHBOARD: Dashboard = {
             { from: 7, color: "orange" },
             { from: 21, color: "green" },
           ],
+        },
+        ...WHAT_SERVERS_SEE_AND_SHOW.map(
+          ({ title, description, metric, mappings }) =>
+            ({
+              kind: "stat",
+              title,
+              description,
+              unit: "short",
+              queries: [
+                {
+                  expr: `max by (adc, vserver) (${ofAdc(metric, VSERVER)})`,
+                  legend: "{{vserver}}",
+                  instant: true,
+                },
+              ],
+              width: 8,
+              height: 4,
+              thresholds: NEUTRAL,
+              mappings,
+            }) as const,
+        ),
+      ],
+    },
+    {
+      title: "From outside",
+      panels: [
+        {
+          kind: "state-timeline",
+          title: "Public addresses and names",
+          description:
+            "Probes at the addresses that clients outside use, as DNS or the configuration tells them: the worst of several. Beside the verdicts, which are about the VIP. Empty without `public`.",
+          unit: "short",
+          queries: [
+            {
+              expr: `min by (vserver, monitor, transaction) (${ofAdc("adc_witness_probe_success", `${VSERVER},vantage="public"`)})`,
+              legend: "{{vserver}} {{monitor}}{{transaction}}",
+            },
+          ],
+          width: 12,
+          height: 8,
+          mappings: UP_DOWN,
+        },
+        {
+          kind: "timeseries",
+          title: "From outside and at the VIP",
+          description: "Duration of the newest run, by the way in.",
+          unit: "s",
+          queries: [
+            {
+              expr: `max by (vserver, vantage) (${ofAdc("adc_witness_probe_duration_seconds", `${VSERVER},vantage=~"public|vip"`)})`,
+              legend: "{{vserver}} {{vantage}}",
+            },
+          ],
+          width: 12,
+          height: 8,
         },
       ],
     },

@@ -11,10 +11,23 @@ import {
   aFailure,
   anAdc,
   anObservation,
+  aProbe,
   maintenanceHour,
   tlsFacts,
 } from "../support/live-state.ts";
 import { missing, put, startServer, type RealServer } from "../support/real-servers.ts";
+
+const FROM_OUTSIDE = aProbe({
+  id: "outside",
+  kind: "transaction",
+  vserver: "v_owa",
+  adcService: "",
+  server: "",
+  port: "",
+  monitor: "",
+  transaction: "https_challenge",
+  vantage: "public",
+});
 
 /** The hour of maintenance: ex02 gets clients although it is away, ex03 is out as declared and may come back. */
 function scenario(): LiveState {
@@ -53,8 +66,12 @@ function scenario(): LiveState {
         nodes: [{ node: "ns1", primary: true, reachable: true }],
       }),
     ],
+    probes: [...hour.probes, FROM_OUTSIDE],
     vservers: hour.vservers.map((vserver) => ({
       ...vserver,
+      clientAddressKept: true,
+      certificateDiffers: false,
+      oddSchemes: [],
       verdict: "vip_served_by_drained_server",
       mismatch: true,
       probes: vserver.probes.map((probe) => ({
@@ -70,6 +87,9 @@ function record(metrics: Metrics, live: LiveState): void {
   metrics.configReloaded(true, Date.now());
   metrics.scheduleLag(0.001);
   metrics.missedProbe();
+  metrics.workersProbing(2);
+  metrics.workerLag(0.002);
+  metrics.workerEnded();
   metrics.loginEnded("probe-a", "accepted");
   metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 20, code: null });
   metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 20, code: 444 });
