@@ -49,10 +49,10 @@ export const run = z.strictObject(
     account: words("the name of an account")
       .optional()
       .describe("Name of one of `transactions.accounts`."),
-    every: duration()
+    every: duration().optional().describe("Interval; default: 60 s, 5 minutes for a round trip."),
+    timeout: duration()
       .optional()
-      .describe("Interval; default: the member's fastest monitor, at least 10 s."),
-    timeout: duration().optional().describe("Longest time of one exchange."),
+      .describe("Longest time of one exchange; default: 30 s, 2 minutes for a round trip."),
     members: z
       .strictObject(
         {
@@ -60,7 +60,7 @@ export const run = z.strictObject(
             "Servers; empty matches all.",
           ),
           port: oneOrMany(wholeNumber(1, 65_535), "a port from 1 to 65535").describe(
-            "Ports; empty matches all.",
+            "Ports; empty: those the transaction is usually spoken at, over HTTPS wherever Exchange is recognised.",
           ),
           adc_service: oneOrMany(pattern(), "a service or a pattern").describe(
             "Services and groups; empty matches all.",

@@ -31,9 +31,7 @@ export const writtenConfig = z.strictObject(
   {
     agent: name()
       .optional()
-      .describe(
-        "This vantage point's name, a label where two agents meet; default: the host's name.",
-      ),
+      .describe("This vantage point's name, to tell agents apart; default: the host's name."),
     state_dir: file()
       .default("./state")
       .describe("Directory for windows, suspensions and since-times; shared with `compare`."),
