@@ -13,7 +13,7 @@ import { newOrganisation } from "../lab/exchange/support.ts";
 import { monitorSpec } from "../support/monitor-spec.ts";
 import { probeContext } from "../support/probe-context.ts";
 import type { BlackboxJudge } from "./blackbox.ts";
-import type { Peer } from "./cases.ts";
+import type { Peer } from "./cases/peers.ts";
 import {
   DNS_ADDRESS,
   DNS_NAME,

@@ -4,7 +4,8 @@ import { startFault, type FaultServer } from "../../lab/faults/start-fault.ts";
 import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { startBlackbox } from "./blackbox.ts";
-import { CASES, DIFFERENCES, PEERS, type FaultCase, type Peer } from "./cases.ts";
+import { CASES, type FaultCase } from "./cases.ts";
+import { DIFFERENCES, PEERS, type Peer } from "./cases/peers.ts";
 import { CHECKS, type CheckName } from "./checks.ts";
 import { inParallel } from "./in-parallel.ts";
 import { judgeByHaproxy } from "./haproxy.ts";
@@ -37,7 +38,7 @@ beforeAll(async () => {
   const blackbox = await startBlackbox();
   const plugins = pluginsInstalled();
   // What ends well by itself may take its time on a busy machine.
-  const asked = CASES.map(([, check, opinion], at) => ({
+  const asked = CASES.map(({ check, opinion }, at) => ({
     check,
     port: servers[at]?.port ?? 0,
     patience: opinion === "up" ? 10_000 : TIMEOUT_MS,
@@ -88,16 +89,16 @@ async function judge(check: CheckName, port: number, timeoutMs: number) {
 /** Where nobody shall listen, the port is given up last, so that no other server comes to get it. */
 async function startAll(): Promise<readonly FaultServer[]> {
   const started = new Map<FaultCase, FaultServer>();
-  const refused = CASES.filter(([fault]) => fault === "tcp.refused");
-  const others = CASES.filter(([fault]) => fault !== "tcp.refused");
+  const refused = CASES.filter(({ fault }) => fault === "tcp.refused");
+  const others = CASES.filter(({ fault }) => fault !== "tcp.refused");
   for (const each of [...others, ...refused]) {
-    started.set(each, await startFault(each[0], { dripMs: DRIP_MS }));
+    started.set(each, await startFault(each.fault, { dripMs: DRIP_MS }));
   }
   return CASES.flatMap((each) => started.get(each) ?? []);
 }
 
 test("every fault of the catalogue is tried", () => {
-  const tried = new Set(CASES.map(([fault]) => fault));
+  const tried = new Set(CASES.map(({ fault }) => fault));
   expect(FAULT_NAMES.filter((fault) => !tried.has(fault))).toEqual([]);
 });
 
@@ -105,7 +106,7 @@ describe("faults", () => {
   test.each(CASES.map((each, at) => [titleOf(each), each, at] as const))(
     "%s",
     (_title, each, at) => {
-      const [, , opinion, outcome, step, reason, differences] = each;
+      const { opinion, outcome, step, reason, differences } = each;
       const found = judged[at];
       if (found === undefined) {
         throw new Error("not judged");
@@ -198,7 +199,7 @@ believed for three polls that fail. No peer reads an ADC.
 `;
 const NOBODY: Judged["peers"] = { blackbox: null, haproxy: null, plugins: null };
 
-function titleOf([fault, check, opinion, , step, reason, differences]: FaultCase): string {
+function titleOf({ fault, check, opinion, step, reason, differences }: FaultCase): string {
   const aside = Object.entries(differences ?? {}).map(
     ([peer, difference]) => `; ${peer} differs: ${DIFFERENCES[difference]}`,
   );

@@ -1,4 +1,5 @@
-import { DIFFERENCES, PEERS, type FaultCase, type Peer } from "./cases.ts";
+import type { FaultCase } from "./cases.ts";
+import { DIFFERENCES, PEERS, type Peer } from "./cases/peers.ts";
 import type { DnsCase } from "./dns-cases.ts";
 import type { NitroCase } from "./nitro-cases.ts";
 
@@ -19,7 +20,7 @@ export function faultTable(rows: readonly Row[]): string {
     "",
     ...PEERS.flatMap((peer) =>
       Object.entries(DIFFERENCES).flatMap(([difference, why]) => {
-        const cases = rows.filter((row) => row.case[6]?.[peer] === difference);
+        const cases = rows.filter((row) => row.case.differences?.[peer] === difference);
         return cases.length === 0
           ? []
           : [`- ${NAMES[peer]} ${why}: ${cases.map(nameOf).join(", ")}.`];
@@ -34,12 +35,12 @@ const NAMES: Readonly<Record<Peer, string>> = {
   plugins: "The plugins' check",
 };
 
-function nameOf({ case: [fault, check] }: Row): string {
+function nameOf({ case: { fault, check } }: Row): string {
   return `${fault} at ${check}`;
 }
 
 function rowText({ case: each, peers }: Row): string {
-  const [fault, check, opinion, outcome, step, reason, differences] = each;
+  const { fault, check, opinion, outcome, step, reason, differences } = each;
   const words = PEERS.map((peer) => {
     const word = peers[peer] ?? "cannot ask this";
     return differences?.[peer] === undefined ? word : `**${word}**`;
