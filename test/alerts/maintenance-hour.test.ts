@@ -3,16 +3,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { buildAlerts } from "../../alerts/build.ts";
 import { runMaintenance } from "../../src/cli/maintenance.ts";
-import { startService } from "../../src/cli/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import { configOf, startInProcess, urlOf, verdictsAt } from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { missing, put, startServer, type RealServer } from "../support/real-servers.ts";
+import { startPrometheus } from "../support/servers/prometheus.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const absent =
@@ -38,11 +36,15 @@ describe.skipIf(absent !== null)("with a real Prometheus and Alertmanager", () =
     try {
       await withLab({ scenario: "healthy" }, async ({ lab, directory, configFile }) => {
         const service = await startWitness(configFile, directory);
-        const prometheus = await startPrometheus(service.url, alertmanager.ports["http"] ?? 0);
+        const prometheus = await startPrometheus({
+          agents: [service],
+          every: "1s",
+          alertmanagerPort: alertmanager.ports["http"] ?? 0,
+        });
         try {
           await until(
             "all agree",
-            () => verdicts(service.url),
+            () => verdictsAt(service.url),
             (seen) =>
               seen.rows.length > 0 && seen.rows.every(({ verdict }) => verdict === "agree_up"),
             60_000,
@@ -82,7 +84,7 @@ describe.skipIf(absent !== null)("with a real Prometheus and Alertmanager", () =
           );
           await until(
             "HTTPS of ex02 is down as expected",
-            () => verdicts(service.url),
+            () => verdictsAt(service.url),
             (seen) =>
               seen.rows.some(
                 (row) =>
@@ -128,20 +130,8 @@ async function startWitness(
   written["maintenance"] = { stability: "10s", token_file: "token" };
   await writeFile(join(directory, "token"), "a-token-of-this-test\n");
   await writeFile(configFile, stringify(written));
-  const loaded = await loadConfig(configFile, process.env);
-  if (loaded.kind === "invalid") {
-    throw new Error(JSON.stringify(loaded.problems));
-  }
-  const service = await startService({
-    config: loaded.config,
-    listen: ["127.0.0.1:0"],
-    log: pino({ level: "silent" }),
-    reread: null,
-  });
-  if (service.kind === "failed") {
-    throw new Error(service.message);
-  }
-  return { url: service.addresses[0] ?? "", stop: service.stop };
+  const service = await startInProcess(await configOf(loadConfig(configFile, process.env)));
+  return { url: urlOf(service), stop: service.stop };
 }
 
 async function startWebhook(
@@ -185,40 +175,6 @@ async function startAlertmanager(webhookPort: number): Promise<RealServer> {
   });
 }
 
-/** Our rules as they are, but for the minute they wait. */
-async function startPrometheus(witnessUrl: string, alertmanagerPort: number): Promise<RealServer> {
-  const rules = [...buildAlerts()].filter(([path]) => path.endsWith(".rules.yml"));
-  return startServer({
-    program: "prometheus",
-    ports: ["http"],
-    prepare: ({ directory, ports }) => {
-      for (const [path, text] of rules) {
-        put(directory, path, text.replaceAll(/for: [12]m$/gm, "for: 2s"));
-      }
-      const configuration = {
-        global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" },
-        rule_files: [join(directory, "alerts", "*.rules.yml")],
-        alerting: {
-          alertmanagers: [
-            { static_configs: [{ targets: [`127.0.0.1:${String(alertmanagerPort)}`] }] },
-          ],
-        },
-        scrape_configs: [
-          {
-            job_name: "adc-witness",
-            static_configs: [{ targets: [new URL(witnessUrl).host] }],
-          },
-        ],
-      };
-      return [
-        `--config.file=${put(directory, "prometheus.yml", stringify(configuration))}`,
-        `--storage.tsdb.path=${join(directory, "data")}`,
-        `--web.listen-address=127.0.0.1:${String(ports["http"])}`,
-      ];
-    },
-  });
-}
-
 async function firingAlerts(prometheus: RealServer): Promise<Set<string>> {
   const url = `http://127.0.0.1:${String(prometheus.ports["http"])}/api/v1/alerts`;
   const { data } = (await (await fetch(url)).json()) as {
@@ -229,8 +185,4 @@ async function firingAlerts(prometheus: RealServer): Promise<Set<string>> {
       .filter(({ state }) => state === "firing")
       .map(({ labels }) => `${labels["alertname"] ?? ""} ${labels["server"] ?? ""}`),
   );
-}
-
-async function verdicts(url: string): Promise<CompareJson> {
-  return (await (await fetch(`${url}/api/v1/verdicts`)).json()) as CompareJson;
 }

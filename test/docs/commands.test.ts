@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
-import { startService } from "../../src/cli/service.ts";
+import { configOf, startInProcess, urlOf } from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { pages, ROOT, typedLines, withoutBlocks } from "./pages.ts";
 
@@ -95,22 +94,10 @@ function statusesOf([command = "", kind = ""]: readonly string[]): readonly numb
 /** A lab, and an agent whose address the configuration names as the pages expect. */
 async function withPagesWorld(use: (directory: string) => Promise<void>): Promise<void> {
   await withLab({ scenario: "healthy" }, async ({ lab, directory, configFile }) => {
-    const loaded = await loadConfig(configFile, process.env);
-    if (loaded.kind === "invalid") {
-      throw new Error(JSON.stringify(loaded.problems));
-    }
-    const service = await startService({
-      config: loaded.config,
-      listen: ["127.0.0.1:0"],
-      log: pino({ level: "silent" }),
-      reread: null,
-    });
-    if (service.kind === "failed") {
-      throw new Error(service.message);
-    }
+    const service = await startInProcess(await configOf(loadConfig(configFile, process.env)));
     try {
       const written = await readFile(configFile, "utf8");
-      const address = new URL(service.addresses[0] ?? "").host;
+      const address = new URL(urlOf(service)).host;
       await appendFile(configFile, `web: { listen: ["${address}"] }\n`);
       // The one that is started for a moment has a state of its own.
       await mkdir(join(directory, "run"));

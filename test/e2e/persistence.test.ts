@@ -1,22 +1,10 @@
 import { expect, test } from "vitest";
 import type { LiveVserver } from "../../src/agent/live.ts";
 import { until, withLabAgent, type LabAgent } from "../support/lab-agent.ts";
-
-const VIP = "192.168.100.80";
+import { owaEstate } from "../support/owa-estate.ts";
 
 /** Entries live for two minutes times the lab's scale; the agent itself knows only of the two minutes. */
-const CONF = `add server ex01 192.168.1.1
-add server ex02 192.168.1.2
-add serviceGroup sg_owa SSL
-add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES -interval 3 -resptimeout 2 -downTime 3
-bind serviceGroup sg_owa ex01 443
-bind serviceGroup sg_owa ex02 443
-bind serviceGroup sg_owa -monitorName m_owa
-add ssl certKey mail.example.com -cert mail.pem -key mail.key.pem
-add lb vserver v_owa SSL ${VIP} 443 -persistenceType SOURCEIP -timeout 2
-bind lb vserver v_owa sg_owa
-bind ssl vserver v_owa -certkeyName mail.example.com
-`;
+const CONF = owaEstate("-persistenceType SOURCEIP -timeout 2");
 const TIME_SCALE = 0.1;
 
 function owaOf({ service }: LabAgent): LiveVserver | undefined {

@@ -1,34 +1,21 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import type { LiveProbe, LiveVserver } from "../../src/agent/live.ts";
 import { runPlan } from "../../src/cli/plan.ts";
-import { startService } from "../../src/cli/service.ts";
 import { parseConfig } from "../../src/config/load.ts";
+import { configOf, startInProcess, urlOf } from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
+import { OWA_VIP, owaEstate } from "../support/owa-estate.ts";
 import { missing } from "../support/real-servers.ts";
 import { startBind, updateZone } from "../support/servers/bind.ts";
 
 const ZONE = "example.com";
 const NAME = "webmail.example.com";
-const VIP = "192.168.100.80";
 const skip = missing("named", "bind9") ?? missing("nsupdate", "bind9-dnsutils");
 
-const CONF = `add ns ip 192.168.1.10 255.255.255.0 -type SNIP
-add server ex01 192.168.1.1
-add server ex02 192.168.1.2
-add serviceGroup sg_owa SSL
-add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES -interval 3 -resptimeout 2 -downTime 3
-bind serviceGroup sg_owa ex01 443
-bind serviceGroup sg_owa ex02 443
-bind serviceGroup sg_owa -monitorName m_owa
-add ssl certKey mail.example.com -cert mail.pem -key mail.key.pem
-add lb vserver v_owa SSL ${VIP} 443 -persistenceType NONE
-bind lb vserver v_owa sg_owa
-bind ssl vserver v_owa -certkeyName mail.example.com
-`;
+const CONF = owaEstate("-persistenceType NONE");
 
 interface Written {
   connect_to: Record<string, string>;
@@ -44,7 +31,7 @@ describe.skipIf(skip !== null)(`public names${skip === null ? "" : ` (${skip})`}
     async () => {
       const bind = await startBind({
         zone: ZONE,
-        records: `webmail 1 IN A ${VIP}
+        records: `webmail 1 IN A ${OWA_VIP}
 webmail 1 IN A 203.0.113.10
 webmail 1 IN A 203.0.113.11
 webmail 1 IN A 198.51.100.7
@@ -54,7 +41,7 @@ webmail 1 IN AAAA 2001:db8::443
       try {
         await withLab({ confText: CONF }, async ({ lab, directory, yaml, env }) => {
           const written = parse(yaml) as Written;
-          const vip = lab.connectTo[`${VIP}:443`] ?? "";
+          const vip = lab.connectTo[`${OWA_VIP}:443`] ?? "";
           written.connect_to = {
             ...written.connect_to,
             "192.0.2.53:53": `127.0.0.1:${String(bind.ports["dns"])}`,
@@ -73,29 +60,18 @@ webmail 1 IN AAAA 2001:db8::443
           };
           const text = stringify(written);
           const source = { file: "test", baseDir: directory, env: { ...env, CANARY: "canary" } };
-          const read = await parseConfig(text, source);
-          if (read.kind === "invalid") {
-            throw new Error(JSON.stringify(read.problems));
-          }
+          const config = await configOf(parseConfig(text, source));
           process.env["CANARY"] = "canary";
           const file = join(directory, "public.yml");
           await writeFile(file, text);
           await planTells(file);
           await rm(file);
-          const service = await startService({
-            config: read.config,
-            listen: ["127.0.0.1:0"],
-            log: pino({ level: "silent" }),
-            reread: null,
-          });
-          if (service.kind === "failed") {
-            throw new Error(service.message);
-          }
+          const service = await startInProcess(config);
           try {
             const owa = (): LiveVserver | undefined =>
               service.agent.state.vservers.find(({ vserver }) => vserver === "v_owa");
             await sitesAreProbed(owa);
-            await pagesTell(service.addresses[0] ?? "");
+            await pagesTell(urlOf(service));
             updateZone(bind, ZONE, `update delete ${NAME}.`);
             await nameFails(owa);
           } finally {
@@ -182,7 +158,7 @@ async function sitesAreProbed(owa: () => LiveVserver | undefined): Promise<void>
   expect(site?.last?.tls).toMatchObject({ serverName: NAME, verification: "ok" });
   expect(site?.last?.evidence.transcript).toContain(`Host: ${NAME}`);
   expect(owa()?.publicNames).toMatchObject([{ name: NAME, dns: "vip_and_others", unprobed: 0 }]);
-  expect(owa()?.publicNames?.[0]?.addresses).toContainEqual({ address: VIP, vip: true });
+  expect(owa()?.publicNames?.[0]?.addresses).toContainEqual({ address: OWA_VIP, vip: true });
 }
 
 function hasResult(seen: string): boolean {

@@ -2,13 +2,12 @@ import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { pino } from "pino";
 import { parse, stringify } from "yaml";
 import { expect, test } from "vitest";
 import { packageRoot } from "../../src/cli/package-info.ts";
-import { startService } from "../../src/cli/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import { configOf, startInProcess, urlOf, verdictsAt } from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 
@@ -31,8 +30,7 @@ function filesOf(yaml: string): { readonly without: string; readonly with: strin
 }
 
 async function rows(url: string): Promise<CompareJson["rows"]> {
-  const response = await fetch(`${url}/api/v1/verdicts`);
-  return ((await response.json()) as CompareJson).rows;
+  return (await verdictsAt(url)).rows;
 }
 
 /** Verdict and since of ex02, in one word. */
@@ -61,17 +59,8 @@ test.concurrent(
       const file = join(directory, "reload.yml");
       await writeFile(file, files.without);
       const reread = () => loadConfig(file, env);
-      const loaded = await reread();
-      if (loaded.kind === "invalid") {
-        throw new Error(JSON.stringify(loaded.problems));
-      }
-      const listen = ["127.0.0.1:0"];
-      const log = pino({ level: "silent" });
-      const service = await startService({ config: loaded.config, listen, log, reread });
-      if (service.kind === "failed") {
-        throw new Error(service.message);
-      }
-      const [url = ""] = service.addresses;
+      const service = await startInProcess(await configOf(reread()), { reread });
+      const url = urlOf(service);
       const reload = async (): Promise<{ status: number; text: string }> => {
         const response = await fetch(`${url}/-/reload`, { method: "POST" });
         return { status: response.status, text: await response.text() };

@@ -1,16 +1,19 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { buildAlerts } from "../../alerts/build.ts";
-import { startService, type StartedService } from "../../src/cli/service.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import {
+  configOf,
+  startInProcess,
+  urlOf,
+  verdictsAt,
+  type Service,
+} from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
-import { missing, put, startServer, type RealServer } from "../support/real-servers.ts";
-
-type Service = Extract<StartedService, { kind: "started" }>;
+import { missing, type RealServer } from "../support/real-servers.ts";
+import { startPrometheus } from "../support/servers/prometheus.ts";
 
 /** What one of several agents has of its own. */
 interface OwnPart {
@@ -27,34 +30,15 @@ async function startAgent(
   await mkdir(stateDir);
   const written = parse(world.yaml) as Record<string, unknown>;
   const mapped = written["connect_to"] as Record<string, string>;
-  const read = await parseConfig(
-    stringify({
-      ...written,
-      agent,
-      state_dir: stateDir,
-      connect_to: { ...mapped, ...connectTo },
-      ...(shard === undefined ? {} : { shard }),
-    }),
-    { file: agent, baseDir: world.directory, env: world.env },
-  );
-  if (read.kind === "invalid") {
-    throw new Error(JSON.stringify(read.problems));
-  }
-  const service = await startService({
-    config: read.config,
-    listen: ["127.0.0.1:0"],
-    log: pino({ level: "silent" }),
-    reread: null,
+  const text = stringify({
+    ...written,
+    agent,
+    state_dir: stateDir,
+    connect_to: { ...mapped, ...connectTo },
+    ...(shard === undefined ? {} : { shard }),
   });
-  if (service.kind === "failed") {
-    throw new Error(service.message);
-  }
-  return service;
-}
-
-async function verdictsOf(service: Service): Promise<CompareJson> {
-  const answer = await fetch(`${service.addresses[0] ?? ""}/api/v1/verdicts`);
-  return (await answer.json()) as CompareJson;
+  const source = { file: agent, baseDir: world.directory, env: world.env };
+  return startInProcess(await configOf(parseConfig(text, source)));
 }
 
 function memberOf(row: CompareJson["rows"][number]): string {
@@ -74,7 +58,14 @@ describe.skipIf(absent !== null)("two agents of one estate, in one real Promethe
       const dc1 = await startAgent(world, { agent: "dc1" });
       // Where dc2 stands nobody listens at one member's port: to it the ADC is wrong about a member that works.
       const dc2 = await startAgent(world, { agent: "dc2", connectTo: { [imap]: "127.0.0.1:1" } });
-      const prometheus = await startPrometheus({ dc1, dc2 });
+      const prometheus = await startPrometheus({
+        agents: Object.entries({ dc1, dc2 }).map(([agent, service]) => ({
+          url: urlOf(service),
+          // Each under the label that its configuration gives it.
+          labels: { agent },
+        })),
+        every: "2s",
+      });
       const query = (expression: string) => ask(prometheus, expression);
       try {
         await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
@@ -161,7 +152,7 @@ test("two agents with a shard each divide the estate: every member and vserver o
         agents.map((service) =>
           until(
             "an estate is imported and judged",
-            () => verdictsOf(service),
+            () => verdictsAt(urlOf(service)),
             ({ rows }) => rows.length > 0 && rows.every(({ verdict }) => verdict === "agree_up"),
             240_000,
           ),
@@ -185,38 +176,6 @@ interface Sample {
   readonly value: number;
 }
 type Query = (expression: string) => Promise<readonly Sample[]>;
-
-/** Our rules as they are, but for the minute they wait; each agent under the label that its configuration gives it. */
-function startPrometheus(agents: Readonly<Record<string, Service>>): Promise<RealServer> {
-  const rules = [...buildAlerts()].filter(([path]) => path.endsWith(".rules.yml"));
-  return startServer({
-    program: "prometheus",
-    ports: ["http"],
-    prepare: ({ directory, ports }) => {
-      for (const [path, text] of rules) {
-        put(directory, path, text.replaceAll(/for: [12]m$/gm, "for: 2s"));
-      }
-      const configuration = {
-        global: { scrape_interval: "2s", scrape_timeout: "2s", evaluation_interval: "2s" },
-        rule_files: [join(directory, "alerts", "*.rules.yml")],
-        scrape_configs: [
-          {
-            job_name: "adc-witness",
-            static_configs: Object.entries(agents).map(([agent, { addresses }]) => ({
-              targets: [new URL(addresses[0] ?? "").host],
-              labels: { agent },
-            })),
-          },
-        ],
-      };
-      return [
-        `--config.file=${put(directory, "prometheus.yml", stringify(configuration))}`,
-        `--storage.tsdb.path=${join(directory, "data")}`,
-        `--web.listen-address=127.0.0.1:${String(ports["http"])}`,
-      ];
-    },
-  });
-}
 
 async function ask(prometheus: RealServer, expression: string): Promise<readonly Sample[]> {
   const url = `http://127.0.0.1:${String(prometheus.ports["http"])}/api/v1/query?query=${encodeURIComponent(expression)}`;

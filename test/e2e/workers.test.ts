@@ -1,14 +1,11 @@
-import { pino } from "pino";
 import { expect, test } from "vitest";
 import { demoConfig } from "../../src/cli/demo-config.ts";
-import { startService } from "../../src/cli/service.ts";
 import type { Config } from "../../src/config/schema.ts";
+import { startInProcess, urlOf, type Service } from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 
 const CONF = partOfDemo({ groups: ["sg_imaps", "sg_owa"] });
-
-type Service = Extract<Awaited<ReturnType<typeof startService>>, { kind: "started" }>;
 
 /** What each probe saw last and what is made of it: everything but times. */
 function opinions({ agent }: Service): Record<string, string> {
@@ -36,7 +33,7 @@ function atMembers(all: Record<string, string>): Record<string, string> {
 }
 
 async function metric(service: Service, name: string): Promise<number> {
-  const text = await (await fetch(`${service.addresses[0] ?? ""}/metrics`)).text();
+  const text = await (await fetch(`${urlOf(service)}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
 }
 
@@ -48,15 +45,9 @@ test(
       await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
       const config = await demoConfig(lab, directory);
       let written: Config = { ...config, workers: 1 };
-      const service = await startService({
-        config: written,
-        listen: ["127.0.0.1:0"],
-        log: pino({ level: "silent" }),
+      const service = await startInProcess(written, {
         reread: () => Promise.resolve({ kind: "config", config: written, warnings: [] }),
       });
-      if (service.kind === "failed") {
-        throw new Error(service.message);
-      }
       try {
         await until(
           "ex02 is in maintenance at both its ports, and still routed to at one of them",

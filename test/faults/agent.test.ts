@@ -3,10 +3,9 @@ import { createServer, type Server, type Socket } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
 import { afterEach, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
-import { startService } from "../../src/cli/service.ts";
+import { configOf, startInProcess } from "../support/in-process-agent.ts";
 import { until } from "../support/lab-agent.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -81,19 +80,8 @@ test("control targets lost: the agent is cut off, and every opinion of ours is u
   const text = await written(path, target.port, 3, {
     control_targets: [`127.0.0.1:${String(control.port)}`],
   });
-  const read = await parseConfig(text, { file: join(path, "agent.yml"), baseDir: path, env: {} });
-  if (read.kind === "invalid") {
-    throw new Error(JSON.stringify(read.problems));
-  }
-  const service = await startService({
-    config: read.config,
-    listen: ["127.0.0.1:0"],
-    log: pino({ level: "silent" }),
-    reread: null,
-  });
-  if (service.kind === "failed") {
-    throw new Error(service.message);
-  }
+  const source = { file: join(path, "agent.yml"), baseDir: path, env: {} };
+  const service = await startInProcess(await configOf(parseConfig(text, source)));
   closers.push(service.stop);
   const opinions = (): string => service.agent.state.members.map((member) => member.replica).join();
   await until("all members up", opinions, (seen) => seen === "up,up,up", 10_000);

@@ -12,13 +12,13 @@ import { runMaintenance } from "../../src/cli/maintenance.ts";
 import { runPlan } from "../../src/cli/plan.ts";
 import { runProbeCommand } from "../../src/cli/probe.ts";
 import { runCheckConfig } from "../../src/cli/read-config.ts";
-import { startService } from "../../src/cli/service.ts";
 import { parseNsConf } from "../../src/estate/nsconf/import.ts";
 import { blackboxFile } from "../../src/exporters/discovery/blackbox-file.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { ACCOUNT_TRANSACTIONS } from "../../src/probes/transactions/spec.ts";
 import { estateJson } from "../../src/web/api/estate.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { configOf, startInProcess } from "../support/in-process-agent.ts";
 import { until } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 import { findCanary, type Canary } from "./canary.ts";
@@ -124,21 +124,12 @@ test("no secret comes to light: not in a log, a page, a command's words or a fil
     );
     Object.assign(process.env, env);
 
-    const loaded = await loadConfig(configFile, env);
-    if (loaded.kind === "invalid") {
-      throw new Error(JSON.stringify(loaded.problems));
-    }
     let logged = "";
     let reread = configFile;
-    const service = await startService({
-      config: loaded.config,
-      listen: ["127.0.0.1:0"],
+    const service = await startInProcess(await configOf(loadConfig(configFile, env)), {
       log: pino({ level: "debug" }, { write: (line: string) => (logged += line) }),
       reread: () => loadConfig(reread, env),
     });
-    if (service.kind === "failed") {
-      throw new Error(service.message);
-    }
     const leaks: string[] = [];
     const look = (where: string, text: string): void => {
       const found = findCanary(canaries, text);

@@ -1,15 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
 import { startLab, type Lab, type LabOptions } from "../../lab/lab.ts";
 import { demoConfig, labConfig } from "../../src/cli/demo-config.ts";
-import { startService, type StartedService } from "../../src/cli/service.ts";
+import { startInProcess, urlOf, type Service } from "./in-process-agent.ts";
 
 export interface LabAgent {
   readonly lab: Lab;
   readonly directory: string;
-  readonly service: Extract<StartedService, { kind: "started" }>;
+  readonly service: Service;
   readonly url: string;
 }
 
@@ -19,17 +18,9 @@ export async function withLabAgent(
   use: (world: LabAgent) => Promise<void>,
 ): Promise<void> {
   await withLab(options, async ({ lab, directory }) => {
-    const service = await startService({
-      config: await demoConfig(lab, directory),
-      listen: ["127.0.0.1:0"],
-      log: pino({ level: "silent" }),
-      reread: null,
-    });
-    if (service.kind === "failed") {
-      throw new Error(service.message);
-    }
+    const service = await startInProcess(await demoConfig(lab, directory));
     try {
-      await use({ lab, directory, service, url: service.addresses[0] ?? "" });
+      await use({ lab, directory, service, url: urlOf(service) });
     } finally {
       await service.stop();
     }
