@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { decodeGates, encodeGates } from "../../../src/probes/transactions/account-gate/gate-json.ts";
+import {
+  decodeGates,
+  encodeGates,
+} from "../../../src/probes/transactions/account-gate/gate-json.ts";
 import {
   decideLogin,
   SHORTEST_GAP_MS,
