@@ -4,7 +4,8 @@ import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { isLoopback, parseHostPort } from "../config/host-port.ts";
 import { createEventStreams } from "./api/events.ts";
-import { DEFAULT_PATIENCE, listen, type Listening, type Patience } from "./http/listener.ts";
+import { watchDescriptors } from "./http/descriptor-watch.ts";
+import { DEFAULT_PATIENCE, listen, type Listener, type Patience } from "./http/listener.ts";
 import { answer, type Reception, type WebLog } from "./http/reception.ts";
 import { routes, type WebSources } from "./routes.ts";
 import { createBasicAuth } from "./web-config/basic-auth.ts";
@@ -71,13 +72,15 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     void answer(request, response, reception, patience);
   };
   const makeServer = lockedServers(source, tlsServers, patience);
-  const listening: Extract<Listening, { kind: "listening" }>[] = [];
+  const listening: Listener[] = [];
   const sampling = setInterval(() => {
     history.sample(options.live());
   }, SAMPLE_EVERY_MS);
   sampling.unref();
+  const descriptors = watchDescriptors(listening, log);
   const close = async (): Promise<void> => {
     clearInterval(sampling);
+    await descriptors.stop();
     source.close();
     events.close();
     await Promise.all([...listening.map((one) => one.close()), basicAuth.close()]);

@@ -24,11 +24,11 @@ test.skipIf(prlimit === null)(
       );
       expect(failuresIn(await agent.metrics())).toEqual(failures);
 
-      // Somebody who comes now finds no place; the agent outlives that. (Without its spare descriptor libuv asks for the
-      // connection again and again, which may cost a processor while it lasts.)
+      // Somebody who comes now finds no place; the agent outlives that, and does not burn a processor over it.
       const { hostname, port } = new URL(agent.url);
       const visitors = Array.from({ length: 20 }, () => connect(Number(port), hostname));
       visitors.forEach((visitor) => visitor.on("error", () => undefined));
+      const before = await agent.processorMs();
       const beganAt = performance.now();
       await until(
         "time goes by",
@@ -36,6 +36,9 @@ test.skipIf(prlimit === null)(
         (ms) => ms > 3_000,
         10_000,
       );
+      const used = (await agent.processorMs()) - before;
+      expect(used).toBeLessThan(1_500);
+      expect(agent.lines.filter((line) => line.includes("nobody new is let in"))).toHaveLength(1);
       expect(agent.ended).toBe(false);
       visitors.forEach((visitor) => visitor.destroy());
 

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { Agent as HttpAgent, request } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -149,6 +149,14 @@ export class BuiltAgent {
   /** Descriptors that the process has open. */
   async descriptors(): Promise<number> {
     return (await readdir(`/proc/${String(this.pid)}/fd`)).length;
+  }
+
+  /** Processor time it has used so far, in milliseconds. */
+  async processorMs(): Promise<number> {
+    const status = await readFile(`/proc/${String(this.pid)}/stat`, "utf8");
+    const fields = status.slice(status.lastIndexOf(")") + 2).split(" ");
+    // User and system time, in ticks of a hundredth of a second: fields 14 and 15 of the whole line.
+    return 10 * (Number(fields[11]) + Number(fields[12]));
   }
 
   /** Changes a limit of the running process (util-linux's prlimit): only the soft one, so that it can be given back. */

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { Server as TcpServer, type AddressInfo, type Socket } from "node:net";
 import { parseHostPort } from "../../config/host-port.ts";
 
 /** How long slow clients are suffered, milliseconds. */
@@ -36,9 +36,18 @@ export interface ServerSettings {
   readonly connectionsCheckingInterval: number;
 }
 
-export type Listening =
-  | { readonly kind: "listening"; readonly url: string; readonly close: () => Promise<void> }
-  | { readonly kind: "failed"; readonly message: string };
+/** Listens on one address, with pauses where it must. */
+export interface Listener {
+  readonly kind: "listening";
+  readonly url: string;
+  /** Lets nobody new in; connections that are open stay. */
+  readonly shut: () => void;
+  /** Listens again at the same address and port; tells why it cannot, else null. */
+  readonly open: () => Promise<string | null>;
+  readonly close: () => Promise<void>;
+}
+
+export type Listening = Listener | { readonly kind: "failed"; readonly message: string };
 
 /** Listens on one address (`127.0.0.1:9743`, `[::1]:0`, `:9743`). Never rejects. */
 export function listen(
@@ -66,32 +75,56 @@ export function listen(
   server.maxHeadersCount = MAX_HEADERS;
   server.setTimeout(patience.idleMs);
   const sockets = new Set<Socket>();
+  server.on("error", () => {
+    // Whoever asked to listen hears of it; else one visitor could not be let in, and the others go on.
+  });
   server.on("connection", (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  return new Promise((resolve) => {
-    server.once("error", (error) => {
-      resolve({ kind: "failed", message: `cannot listen on ${address}: ${error.message}` });
-    });
-    server.listen({ port, ...(host === "" ? {} : { host }) }, () => {
-      server.on("error", () => {
-        // Accepting one connection failed (no descriptors left): the others go on.
-      });
-      const scheme = "setSecureContext" in server ? "https" : "http";
-      resolve({
-        kind: "listening",
-        url: `${scheme}://${boundAddress(server, host)}`,
-        close: () => close(server, sockets),
-      });
-    });
+  return listenOn(server, { port, ...(host === "" ? {} : { host }) }).then((problem) => {
+    if (problem !== null) {
+      return { kind: "failed", message: `cannot listen on ${address}: ${problem}` };
+    }
+    const scheme = "setSecureContext" in server ? "https" : "http";
+    const bound = server.address() as AddressInfo;
+    return {
+      kind: "listening",
+      url: `${scheme}://${shownAddress(host, bound.port)}`,
+      shut: () => {
+        // Not the HTTP server's own way, which ends idle connections as well: a scrape may come over one.
+        TcpServer.prototype.close.call(server);
+      },
+      open: () => listenOn(server, { host: bound.address, port: bound.port }),
+      close: () => close(server, sockets),
+    };
   });
 }
 
-function boundAddress(server: Server, host: string): string {
-  const bound = server.address() as AddressInfo;
+/** Tells why it cannot, or null once it listens. */
+function listenOn(
+  server: Server,
+  where: { readonly host?: string; readonly port: number },
+): Promise<string | null> {
+  if (server.listening) {
+    return Promise.resolve(null);
+  }
+  return new Promise((resolve) => {
+    const failed = (error: Error): void => {
+      server.off("listening", listening);
+      resolve(error.message);
+    };
+    const listening = (): void => {
+      server.off("error", failed);
+      resolve(null);
+    };
+    server.once("error", failed).once("listening", listening).listen(where);
+  });
+}
+
+function shownAddress(host: string, port: number): string {
   const shown = host === "" ? "localhost" : host;
-  return `${shown.includes(":") ? `[${shown}]` : shown}:${String(bound.port)}`;
+  return `${shown.includes(":") ? `[${shown}]` : shown}:${String(port)}`;
 }
 
 /** Open answers are cut: an event stream would else keep the agent from ending. */
