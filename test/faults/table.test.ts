@@ -7,7 +7,7 @@ import { startBlackbox } from "./blackbox.ts";
 import { CASES, type FaultCase } from "./cases.ts";
 import { DIFFERENCES, PEERS, type Peer } from "./cases/peers.ts";
 import { CHECKS, type CheckName } from "./checks.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../support/in-parallel.ts";
 import { judgeByHaproxy } from "./haproxy.ts";
 import { judgeByPlugin, pluginsInstalled } from "./plugins.ts";
 import { judgeDns, type DnsJudged } from "./dns.ts";

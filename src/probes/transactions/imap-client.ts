@@ -1,3 +1,5 @@
+import { Transform } from "node:stream";
+
 import { ImapFlow } from "imapflow";
 
 import type { Target } from "../probe.ts";
@@ -8,6 +10,7 @@ import { clientSocketOptions } from "./client-tls.ts";
 import { imapByeReason } from "./imap-dialogue.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
+import { meterParser } from "./metered-parser.ts";
 import type { Account, TransactionSpec } from "./spec.ts";
 
 /** Bounds of what a server may make the client keep, in bytes. */
@@ -68,6 +71,7 @@ export async function logInToImap(
     () => client.close(),
     () => client.stats().received,
   );
+  meterParser(parserOf(client), (why) => guard.interrupt(why));
   // Without a listener an error between two calls would end the process.
   client.on("error", (error: Error) => guard.fail(breakOfLibraryError(error)));
   run.transcript.note(`login as ${account.name}`);
@@ -78,6 +82,15 @@ export async function logInToImap(
   }
   run.transcript.note("logged in");
   return mailbox(run, client, guard);
+}
+
+/** Where everything that comes goes through, whatever carries it. The types do not tell of it; tests do. */
+function parserOf(client: ImapFlow): Transform {
+  const { streamer } = client as unknown as { readonly streamer: unknown };
+  if (!(streamer instanceof Transform)) {
+    throw new TypeError("imapflow has another parser than the one known here");
+  }
+  return streamer;
 }
 
 function mailbox(run: ProbeRun, client: ImapFlow, guard: LibraryGuard): ImapMailbox {

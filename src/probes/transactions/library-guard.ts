@@ -7,11 +7,8 @@ export type Guarded<T> =
   | { readonly kind: "error"; readonly error: unknown }
   | Break;
 
-/**
- * Most bytes a server may send to a library's client in one run. No mailbox of a probe comes near, and imapflow takes some
- * 30 µs for the shortest line and holds the event loop meanwhile: of an endless sender it must not get a second's worth.
- */
-const MOST_BYTES = 128 * 1024;
+/** Most bytes a server may send to a library's client in one run; no mailbox of a probe comes near. */
+const MOST_BYTES = 1024 * 1024;
 const LOOK_EVERY_MS = 20;
 /** How long the server may take to say goodbye. */
 const FAREWELL_MS = 500;
