@@ -192,6 +192,8 @@ export interface LiveProbe {
   /** Where it goes, as the estate or DNS names it; tells the sites of one vserver apart. */
   readonly address?: string | null;
   readonly intervalMs: number;
+  /** Whose login it makes, as `suspendedAccounts` calls them; null or absent: nobody's. */
+  readonly account?: string | null;
   /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
   readonly scheduled?: boolean;
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */

@@ -2,33 +2,87 @@ import type { LiveProbe, LiveState } from "../agent/live.ts";
 
 export interface Readiness {
   readonly ready: boolean;
-  /** What is still missing, in words. */
+  /** What is still missing, or cannot be had and why, in words. */
   readonly detail: string;
 }
 
 /** Replicas with a longer interval are not waited for. */
 const DUE_WITHIN_MS = 60_000;
 
-/** Ready: an estate is imported, and every replica that is due within a minute has spoken. */
+/**
+ * Ready: the estate is imported, and every replica that is due within a minute has spoken. What cannot be had is not waited
+ * for, and is told: else an agent would be called unready for as long as somebody else's trouble lasts.
+ */
 export function readiness(live: LiveState): Readiness {
-  if (live.members.length === 0 && live.vservers.length === 0) {
-    return { ready: false, detail: "no estate is imported yet" };
+  const { awaited, failed } = imports(live);
+  if (awaited !== null) {
+    return { ready: false, detail: awaited };
   }
   const due = live.probes.filter(isDueSoon);
-  const silent = due.filter((probe) => !hasSpoken(probe)).length;
-  return silent === 0
-    ? { ready: true, detail: "ready" }
-    : {
-        ready: false,
-        detail: `${String(silent)} of ${String(due.length)} replicas have no opinion yet`,
-      };
+  const silent = due.filter((probe) => !hasSpoken(probe));
+  const hindrances = hindrancesIn(live);
+  const reasons = silent.map((probe) => hindrances(probe));
+  const of = `of ${String(due.length)} replicas`;
+  const waitedFor = reasons.filter((reason) => reason === null).length;
+  if (waitedFor > 0) {
+    return { ready: false, detail: `${String(waitedFor)} ${of} have no opinion yet` };
+  }
+  const exceptions = [
+    ...failed,
+    ...[...new Set(reasons)].map((reason) => {
+      const count = reasons.filter((one) => one === reason).length;
+      return `${String(count)} ${of} without an opinion: ${String(reason)}`;
+    }),
+  ];
+  return { ready: true, detail: ["ready", ...exceptions].join("; ") };
+}
+
+/** What of the estate is still to come, and what of it cannot. */
+function imports(live: LiveState): {
+  readonly awaited: string | null;
+  readonly failed: readonly string[];
+} {
+  if (live.members.length === 0 && live.vservers.length === 0) {
+    return { awaited: "no estate is imported yet", failed: [] };
+  }
+  const there = new Set([...live.members, ...live.vservers].map(({ adc }) => adc));
+  const missing = live.adcs.filter(({ name }) => !there.has(name));
+  const awaited = missing.find(({ lastError }) => lastError === null);
+  return {
+    awaited: awaited === undefined ? null : `the estate of ${awaited.name} is not imported yet`,
+    failed: missing.map(({ name }) => `the estate of ${name} is missing: its ADC does not answer`),
+  };
 }
 
 function isDueSoon(probe: LiveProbe): boolean {
   return probe.kind === "monitor" && probe.scheduled !== false && probe.intervalMs <= DUE_WITHIN_MS;
 }
 
-/** An opinion, or a fault of our own that keeps it from having one: waiting longer would not help. */
+/** An opinion, or a run of which none comes (a fault of our own, say): waiting longer would not help. */
 function hasSpoken(probe: LiveProbe): boolean {
-  return probe.opinion !== "unknown" || probe.last?.outcome === "fault";
+  const { opinion, last, lastPassed } = probe;
+  return (
+    opinion !== "unknown" || (last !== null && (last.outcome === "fault" || lastPassed === null))
+  );
+}
+
+/** Tells why a probe cannot have an opinion at this time, or null. */
+function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
+  const paused = new Set(
+    live.vservers
+      .filter(({ persistence }) => persistence?.probes === "paused")
+      .map(({ adc, vserver }) => `${adc} ${vserver}`),
+  );
+  const suspended = new Set(live.suspendedAccounts.map(({ account }) => account));
+  return (probe) => {
+    if (live.cutOff) {
+      return "the agent is cut off, no control target answers";
+    }
+    if (probe.vantage !== "backend" && paused.has(`${probe.adc} ${probe.vserver}`)) {
+      return `probes through ${probe.vserver} pause until persistence leads no client to a member that leaves`;
+    }
+    return typeof probe.account === "string" && suspended.has(probe.account)
+      ? `logins of ${probe.account} are suspended`
+      : null;
+  };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { readiness } from "../../src/web/readiness.ts";
 import { observed, smallEstate } from "./small-estate.ts";
 
@@ -15,6 +16,15 @@ bind serviceGroup sg_imap -monitorName m_off
 bind serviceGroup sg_imap -monitorName m_script
 `;
 
+/** A monitor that logs in. */
+const LOGIN = `
+add server ex01 192.0.2.11
+add lb monitor m_ftp FTP -interval 5
+add serviceGroup sg_ftp TCP
+bind serviceGroup sg_ftp ex01 21
+bind serviceGroup sg_ftp -monitorName m_ftp
+`;
+
 test("an agent does not wait for the opinion of monitors that it never runs", () => {
   const estate = smallEstate(CONF);
   const never = estate.state.probes.filter(({ planned }) => planned.action.run === null);
@@ -25,4 +35,88 @@ test("an agent does not wait for the opinion of monitors that it never runs", ()
   });
   estate.observe("m_imap", "ex01", observed({ passed: true }));
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
+});
+
+/** A server with a vserver whose clients stick to servers by their address. */
+const STICKY = `
+add server ex01 192.0.2.11
+add server ex02 192.0.2.12
+add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES
+add serviceGroup sg_owa SSL
+bind serviceGroup sg_owa ex01 443
+bind serviceGroup sg_owa ex02 443
+bind serviceGroup sg_owa -monitorName m_owa
+add lb vserver v_owa SSL 192.0.2.100 443 -persistenceType SOURCEIP -timeout 2
+bind lb vserver v_owa sg_owa
+`;
+
+function stickyEstate() {
+  const estate = smallEstate(STICKY);
+  for (const server of ["ex01", "ex02"]) {
+    estate.observe("m_owa", server, observed({ passed: true }));
+  }
+  return estate;
+}
+
+test("probes that pause while a member leaves are told, and not waited for", () => {
+  const estate = stickyEstate();
+  expect(readiness(estate.state)).toEqual({
+    ready: false,
+    detail: "1 of 3 replicas have no opinion yet",
+  });
+  estate.hear({ ex01: { state: "leaving" }, ex02: { state: "up" } });
+  expect(readiness(estate.state)).toEqual({
+    ready: true,
+    detail:
+      "ready; 1 of 3 replicas without an opinion: probes through v_owa pause until persistence leads no client to a member that leaves",
+  });
+  estate.observe("m_owa", "v_owa", observed({ passed: true }));
+  expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
+});
+
+test("an agent that is cut off waits for nobody, and says so", () => {
+  const estate = stickyEstate();
+  estate.state.cutOff = true;
+  expect(readiness(estate.state)).toEqual({
+    ready: true,
+    detail:
+      "ready; 1 of 3 replicas without an opinion: the agent is cut off, no control target answers",
+  });
+});
+
+test("a failure on the way to an opinion is waited for", () => {
+  const estate = smallEstate(CONF);
+  estate.observe("m_imap", "ex01", observed({ passed: false }));
+  expect(readiness(estate.state).ready).toBe(false);
+  estate.observe("m_imap", "ex01", observed({ passed: false }), 2);
+  expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
+});
+
+test("logins of a suspended account are told, and not waited for", () => {
+  const credential = { username: String.raw`LAB\probe-a`, password: "secret", secret: null };
+  const monitors = new Map([["m_ftp", { credential, command: null }]]);
+  const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
+  const probe = estate.probe("m_ftp", "ex01");
+  expect(probe.account).toBe("probe-a");
+  expect(readiness(estate.state).ready).toBe(false);
+  estate.state.suspendedAccounts = [{ account: "probe-a", until: estate.clock.at + 60_000 }];
+  expect(readiness(estate.state)).toEqual({
+    ready: true,
+    detail: "ready; 1 of 1 replicas without an opinion: logins of probe-a are suspended",
+  });
+});
+
+test("an ADC that is still to be asked is waited for; one that does not answer is told", () => {
+  const estate = smallEstate(CONF);
+  estate.observe("m_imap", "ex01", observed({ passed: true }));
+  estate.state.addAdc("other", { nitro: true, pollMs: 15_000 });
+  expect(readiness(estate.state)).toEqual({
+    ready: false,
+    detail: "the estate of other is not imported yet",
+  });
+  estate.state.setAdcLive("other", { lastError: "connection refused" });
+  expect(readiness(estate.state)).toEqual({
+    ready: true,
+    detail: "ready; the estate of other is missing: its ADC does not answer",
+  });
 });

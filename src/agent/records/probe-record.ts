@@ -18,6 +18,7 @@ import {
   type TransactionRank,
   type TransactionState,
 } from "../../verdict/service-opinion.ts";
+import { gateAccount } from "../accounts/gated-login.ts";
 import type { LiveProbe } from "../live.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
@@ -39,6 +40,7 @@ export class ProbeRecord implements LiveProbe {
   readonly address: string | null;
   readonly intervalMs: number;
   readonly scheduled: boolean;
+  readonly account: string | null;
   readonly adcSource?: NonNullable<LiveProbe["adcSource"]>;
   last: Observation | null = null;
   lastSuccess: Observation | null = null;
@@ -72,6 +74,7 @@ export class ProbeRecord implements LiveProbe {
     this.address = planned.address;
     this.intervalMs = planned.intervalMs;
     this.scheduled = planned.action.run !== null;
+    this.account = gateAccount(planned);
     if (planned.action.kind === "monitor") {
       this.adcSource = { source: planned.source, addresses: planned.sourceAddresses };
     }
