@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { AgentAddress } from "./agent-access.ts";
-import { runMaintenance, type MaintenanceCommand } from "./maintenance.ts";
+import type { MaintenanceCommand } from "./maintenance.ts";
 import type { Output } from "./output.ts";
 
 interface Common {
@@ -132,5 +132,6 @@ async function run(options: Common, output: Output, command: MaintenanceCommand)
     passwordFile: options.passwordFile ?? null,
     caFile: options.caFile ?? null,
   };
+  const { runMaintenance } = await import("./maintenance.ts");
   process.exitCode = await runMaintenance({ ...address, command, json: options.json }, output);
 }

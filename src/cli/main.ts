@@ -1,18 +1,11 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../config/duration.ts";
-import { runCompare } from "./compare.ts";
-import { runDemo } from "./demo.ts";
-import { runLint } from "./lint.ts";
 import { addMaintenance } from "./main-maintenance.ts";
 import { processOutput } from "./output.ts";
 import { packageVersion } from "./package-info.ts";
-import { runPlan } from "./plan.ts";
-import { runProbeCommand } from "./probe.ts";
-import { runCheckConfig } from "./read-config.ts";
-import { runAgent } from "./run.ts";
 
-/** The command line: what every command takes; each command's own file does the work. */
+/** The command line: what every command takes; each command's own file does the work, and only that one is loaded. */
 function program(output = processOutput()): Command {
   const root = new Command("adc-witness")
     .description("An independent witness for your load balancer.")
@@ -25,6 +18,7 @@ function program(output = processOutput()): Command {
     .requiredOption("--config <file>", "configuration")
     .option("--listen <address...>", "address:port in place of the configuration's")
     .action(async ({ config, listen }: { config: string; listen?: string[] }) => {
+      const { runAgent } = await import("./run.ts");
       process.exitCode = await runAgent(config, listen ?? null, output);
     });
 
@@ -35,6 +29,7 @@ function program(output = processOutput()): Command {
     .option("--scenario <name>", "what happens in the lab", "maintenance")
     .option("--exit-after <duration>", "end by itself", duration)
     .action(async (options: { port: number; scenario: string; exitAfter?: number }) => {
+      const { runDemo } = await import("./demo.ts");
       process.exitCode = await runDemo(
         { ...options, exitAfterMs: options.exitAfter ?? null },
         output,
@@ -53,6 +48,7 @@ function program(output = processOutput()): Command {
         if ((nsConf === null) === (config === null)) {
           command.error("error: give either --ns-conf or --config");
         }
+        const { runPlan } = await import("./plan.ts");
         process.exitCode = await runPlan({ nsConf, config, json }, output);
       },
     );
@@ -76,6 +72,7 @@ function program(output = processOutput()): Command {
         json: boolean;
       }) => {
         const { config, server = null, wait, timeout, strict, json } = options;
+        const { runCompare } = await import("./compare.ts");
         process.exitCode = await runCompare(
           { config, server, waitMs: wait, timeoutMs: timeout, strict, json },
           output,
@@ -91,6 +88,7 @@ function program(output = processOutput()): Command {
     .requiredOption("--monitor <name>", "name of the monitor, or of a transaction")
     .option("--json", "JSON on stdout", false)
     .action(async (target: string, options: { config: string; monitor: string; json: boolean }) => {
+      const { runProbeCommand } = await import("./probe.ts");
       process.exitCode = await runProbeCommand({ target, ...options }, output);
     });
 
@@ -99,6 +97,7 @@ function program(output = processOutput()): Command {
     .description("validate a configuration")
     .argument("<file>", "configuration")
     .action(async (file: string) => {
+      const { runCheckConfig } = await import("./read-config.ts");
       process.exitCode = await runCheckConfig(file, output);
     });
 
@@ -111,6 +110,7 @@ function program(output = processOutput()): Command {
     .option("--json", "JSON on stdout", false)
     .option("--matrix", "measure the blind spots against the lab", false)
     .action(async (file: string, options: { json: boolean; matrix: boolean }) => {
+      const { runLint } = await import("./lint.ts");
       process.exitCode = await runLint(file, options, output);
     });
 
