@@ -1,14 +1,17 @@
 import { spawn } from "node:child_process";
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
 import { configOf, startInProcess, urlOf } from "../support/in-process-agent.ts";
+import { inParallel } from "../support/in-parallel.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { pages, ROOT, typedLines, withoutBlocks } from "./pages.ts";
 
 const MAIN = join(ROOT, "dist", "src", "cli", "main.js");
 const all = await pages();
+/** Most of them wait for their probes. */
+const AT_ONCE = 3;
 
 /** Lines that are no command of ours, and why they are not run here. */
 const NOT_OURS: readonly (readonly [line: RegExp, why: string])[] = [
@@ -119,29 +122,40 @@ async function withPagesWorld(use: (directory: string) => Promise<void>): Promis
   });
 }
 
-describe.each(all.filter(({ text }) => typedLines(text).some((line) => typed(line) !== null)))(
-  "$path",
-  ({ text }) => {
-    test("every command that is shown runs", { timeout: 480_000 }, async () => {
-      await withPagesWorld(async (directory) => {
-        const wrong: unknown[] = [];
-        for (const line of typedLines(text)) {
-          const command = typed(line);
-          if (command === null) {
-            continue;
-          }
-          const ended = await run(command.words, directory);
-          // A line that the command does not understand ends with 1 too, but with an error of its parser.
-          const misunderstood = /^error: /m.test(ended.err);
-          if (misunderstood || !statusesOf(command.words).includes(ended.code ?? -1)) {
-            wrong.push({ line, ...ended });
-          }
-        }
-        expect(wrong).toEqual([]);
-      });
-    });
-  },
-);
+/** Null when it ran as it should, else what it said. */
+async function wrongIn(command: Typed, directory: string): Promise<unknown> {
+  const ended = await run(command.words, directory);
+  // A line that the command does not understand ends with 1 too, but with an error of its parser.
+  const misunderstood = /^error: /m.test(ended.err);
+  const isAsItShould = !misunderstood && statusesOf(command.words).includes(ended.code ?? -1);
+  return isAsItShould ? null : { line: command.line, ...ended };
+}
+
+/** Those of maintenance build on each other, page by page; of the rest each is run once, however many pages show it. */
+test("every command that is shown runs", { timeout: 480_000 }, async () => {
+  const shown = all.map(({ text }) =>
+    typedLines(text)
+      .map((line) => typed(line))
+      .filter((command) => command !== null),
+  );
+  const isOfMaintenance = ({ words }: Typed): boolean => words[0] === "maintenance";
+  const alone = new Map(
+    shown
+      .flat()
+      .filter((command) => !isOfMaintenance(command))
+      .map((command) => [command.words.join(" "), command]),
+  );
+  expect(alone.size).toBeGreaterThan(8);
+  await withPagesWorld(async (directory) => {
+    const wrong = [
+      ...(await inParallel([...alone.values()], AT_ONCE, (command) => wrongIn(command, directory))),
+    ];
+    for (const command of shown.flat().filter(isOfMaintenance)) {
+      wrong.push(await wrongIn(command, directory));
+    }
+    expect(wrong.filter((one) => one !== null)).toEqual([]);
+  });
+});
 
 test("commands that are named in the text are there, with the options they are named with", async () => {
   const named = new Set(
