@@ -14,7 +14,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "waiting", include: WAITING, maxWorkers: 4, sequence: { groupOrder: 0 } },
+        test: { name: "waiting", include: WAITING, maxWorkers: 3, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,

@@ -21,136 +21,122 @@ function member(json: CompareJson, adcService: string, server: string): MemberRo
 
 const HTTPS_SERVICES = ["sg_owa", "sg_ews", "sg_mapi", "sg_oab", "sg_ecp", "sg_autodiscover"];
 
-// Each has a lab of its own, and waits for it most of the time.
-test.concurrent(
-  "the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again",
-  async () => {
-    await withLabAgent({ scenario: "healthy" }, async ({ lab, url, service }) => {
-      await until(
-        "all agree",
-        () => verdicts(url),
-        (json) =>
-          json.rows.every((row) => row.verdict === "agree_up") &&
-          json.rows.every((row) => row.opinions.replica === "up") &&
-          vserversAgree(json),
-        40_000,
-      );
-      await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
-      const changedAt = performance.now();
-      const json = await until(
-        "IMAPS of ex02 routes to maintenance",
-        () => verdicts(url),
-        (seen) => member(seen, "sg_imaps", "ex02").verdict === "routes_to_maintenance",
-        30_000,
-      );
-      expect(performance.now() - changedAt).toBeLessThan(30_000);
-      expect(member(json, "sg_imaps", "ex02")).toMatchObject({
-        opinions: { adc: "up", replica: "up" },
-        reason: "closed_without_data",
-        monitor: expect.stringMatching(/^imap_(greeting|login)$/) as string,
-      });
-      await until(
-        "HTTPS of ex02 is down as expected",
-        () => verdicts(url),
-        (seen) =>
-          HTTPS_SERVICES.every(
-            (name) => member(seen, name, "ex02").verdict === "maintenance_expected",
-          ),
-        60_000,
-      );
-      expect(member(await verdicts(url), "sg_owa", "ex01").verdict).toBe("agree_up");
-
-      await lab.servers.get("ex02")?.set("all", { kind: "healthy" });
-      await until(
-        "all agree again",
-        () => verdicts(url),
-        (seen) => seen.rows.every((row) => row.verdict === "agree_up"),
-        90_000,
-      );
-      expect(service.agent.state.members.some((each) => each.mismatchSeconds > 0)).toBe(true);
+test("the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again", async () => {
+  await withLabAgent({ scenario: "healthy" }, async ({ lab, url, service }) => {
+    await until(
+      "all agree",
+      () => verdicts(url),
+      (json) =>
+        json.rows.every((row) => row.verdict === "agree_up") &&
+        json.rows.every((row) => row.opinions.replica === "up") &&
+        vserversAgree(json),
+      40_000,
+    );
+    await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
+    const changedAt = performance.now();
+    const json = await until(
+      "IMAPS of ex02 routes to maintenance",
+      () => verdicts(url),
+      (seen) => member(seen, "sg_imaps", "ex02").verdict === "routes_to_maintenance",
+      30_000,
+    );
+    expect(performance.now() - changedAt).toBeLessThan(30_000);
+    expect(member(json, "sg_imaps", "ex02")).toMatchObject({
+      opinions: { adc: "up", replica: "up" },
+      reason: "closed_without_data",
+      monitor: expect.stringMatching(/^imap_(greeting|login)$/) as string,
     });
-  },
-  240_000,
-);
+    await until(
+      "HTTPS of ex02 is down as expected",
+      () => verdicts(url),
+      (seen) =>
+        HTTPS_SERVICES.every(
+          (name) => member(seen, name, "ex02").verdict === "maintenance_expected",
+        ),
+      60_000,
+    );
+    expect(member(await verdicts(url), "sg_owa", "ex01").verdict).toBe("agree_up");
+
+    await lab.servers.get("ex02")?.set("all", { kind: "healthy" });
+    await until(
+      "all agree again",
+      () => verdicts(url),
+      (seen) => seen.rows.every((row) => row.verdict === "agree_up"),
+      90_000,
+    );
+    expect(service.agent.state.members.some((each) => each.mismatchSeconds > 0)).toBe(true);
+  });
+}, 240_000);
 
 function vserversAgree(json: CompareJson): boolean {
   return json.vservers.every((row) => row.verdict.startsWith("vip_agree"));
 }
 
-test.concurrent(
-  "metrics pass promtool before and after an OpenMetrics scrape",
-  async () => {
-    const promtool = debianProgram("promtool", "prometheus");
-    if (promtool === null) {
-      return;
-    }
-    await withLabAgent({ scenario: "healthy" }, async ({ url }) => {
-      const scrape = async (accept: string): Promise<string> =>
-        (await fetch(`${url}/metrics`, { headers: { accept } })).text();
-      const check = (text: string): Promise<string> =>
-        new Promise((resolve, reject) => {
-          const child = execFile(promtool, ["check", "metrics"], (error, stdout, stderr) => {
-            if (error === null) {
-              resolve(stdout + stderr);
-            } else {
-              reject(new Error(stdout + stderr));
-            }
-          });
-          child.stdin?.end(text);
+test("metrics pass promtool before and after an OpenMetrics scrape", async () => {
+  const promtool = debianProgram("promtool", "prometheus");
+  if (promtool === null) {
+    return;
+  }
+  await withLabAgent({ scenario: "healthy" }, async ({ url }) => {
+    const scrape = async (accept: string): Promise<string> =>
+      (await fetch(`${url}/metrics`, { headers: { accept } })).text();
+    const check = (text: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const child = execFile(promtool, ["check", "metrics"], (error, stdout, stderr) => {
+          if (error === null) {
+            resolve(stdout + stderr);
+          } else {
+            reject(new Error(stdout + stderr));
+          }
         });
-      expect(await check(await scrape("text/plain"))).toBe("");
-      expect(await scrape("application/openmetrics-text; version=1.0.0")).toMatch(/# EOF\n$/);
-      expect(await check(await scrape("text/plain"))).toBe("");
-    });
-  },
-  60_000,
-);
+        child.stdin?.end(text);
+      });
+    expect(await check(await scrape("text/plain"))).toBe("");
+    expect(await scrape("application/openmetrics-text; version=1.0.0")).toMatch(/# EOF\n$/);
+    expect(await check(await scrape("text/plain"))).toBe("");
+  });
+}, 60_000);
 
-test.concurrent(
-  "compare exits 0 before, 2 with the mismatch named while it lasts, and 0 after",
-  async () => {
-    await withLab({ scenario: "healthy" }, async ({ lab, configFile }) => {
-      const compare = async (json: boolean): Promise<{ status: number; out: string }> => {
-        let out = "";
-        const status = await runCompare(
-          {
-            config: configFile,
-            server: null,
-            waitMs: 0,
-            timeoutMs: 50_000,
-            strict: false,
-            json,
-          },
-          { out: (text) => (out += text), err: () => undefined },
-        );
-        return { status, out };
-      };
-      expect(await compare(false)).toMatchObject({ status: 0 });
-      await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
-      const during = await until(
-        "the ADC has taken ex02's HTTPS out",
-        () => compare(true),
-        ({ out }) =>
-          member(JSON.parse(out) as CompareJson, "sg_owa", "ex02").opinions.adc === "down",
-        60_000,
+test("compare exits 0 before, 2 with the mismatch named while it lasts, and 0 after", async () => {
+  await withLab({ scenario: "healthy" }, async ({ lab, configFile }) => {
+    const compare = async (json: boolean): Promise<{ status: number; out: string }> => {
+      let out = "";
+      const status = await runCompare(
+        {
+          config: configFile,
+          server: null,
+          waitMs: 0,
+          timeoutMs: 50_000,
+          strict: false,
+          json,
+        },
+        { out: (text) => (out += text), err: () => undefined },
       );
-      expect(during.status).toBe(2);
-      const seen = member(JSON.parse(during.out) as CompareJson, "sg_imaps", "ex02");
-      expect(seen.verdict).toBe("routes_to_maintenance");
-      const words = await compare(false);
-      expect(words.out).toMatch(
-        /^WITNESS CRITICAL - \d+ of \d+ disagree: .*\| mismatches=\d+ unknown=\d+\n/,
-      );
+      return { status, out };
+    };
+    expect(await compare(false)).toMatchObject({ status: 0 });
+    await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
+    const during = await until(
+      "the ADC has taken ex02's HTTPS out",
+      () => compare(true),
+      ({ out }) => member(JSON.parse(out) as CompareJson, "sg_owa", "ex02").opinions.adc === "down",
+      60_000,
+    );
+    expect(during.status).toBe(2);
+    const seen = member(JSON.parse(during.out) as CompareJson, "sg_imaps", "ex02");
+    expect(seen.verdict).toBe("routes_to_maintenance");
+    const words = await compare(false);
+    expect(words.out).toMatch(
+      /^WITNESS CRITICAL - \d+ of \d+ disagree: .*\| mismatches=\d+ unknown=\d+\n/,
+    );
 
-      await lab.servers.get("ex02")?.set("all", { kind: "healthy" });
-      await until(
-        "all is well again",
-        () => compare(false),
-        ({ status }) => status === 0,
-        90_000,
-      );
-      expect(lab.nitro.map((server) => server.openSessions())).toEqual([0]);
-    });
-  },
-  240_000,
-);
+    await lab.servers.get("ex02")?.set("all", { kind: "healthy" });
+    await until(
+      "all is well again",
+      () => compare(false),
+      ({ status }) => status === 0,
+      90_000,
+    );
+    expect(lab.nitro.map((server) => server.openSessions())).toEqual([0]);
+  });
+}, 240_000);
