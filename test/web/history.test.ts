@@ -1,4 +1,5 @@
 import { get as httpGet, type IncomingMessage } from "node:http";
+import { queryObjects } from "node:v8";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LiveState } from "../../src/agent/live.ts";
 import { changeSchema } from "../../src/web/api/schemas/change.ts";
@@ -175,6 +176,23 @@ describe("runs of probes", () => {
     );
     expect(all.length).toBeGreaterThan(100);
     expect(all.at(-1)).toBe(4);
+  });
+
+  test("hold on to nothing that was dropped", () => {
+    class Evidence {
+      readonly transcript = "x".repeat(1_000);
+      readonly detail = null;
+    }
+    const ring = new ObservationRing(40_000);
+    for (let index = 0; index < 500; index += 1) {
+      const observation = { ...aFailure("response", "bad_status"), evidence: new Evidence() };
+      ring.add({ probeId: `p${String(index % 5)}`, observation, passed: false });
+    }
+    const kept = Array.from({ length: 5 }, (_, at) => ring.last(`p${String(at)}`, 500).length);
+    // Counts what is left when everything is collected that can be.
+    expect(queryObjects(Evidence, { format: "count" })).toBe(
+      kept.reduce((sum, runs) => sum + runs, 0),
+    );
   });
 
   test("a run larger than the ring leaves nothing behind", () => {

@@ -32,8 +32,8 @@ const NO_ROW = -1;
 export class ObservationRing {
   readonly #maxBytes: number;
   readonly #repeated: RunTimesRing;
-  /** Whole runs, oldest first, from `#head` on; the space before it is reclaimed now and then. */
-  #runs: PastRun[] = [];
+  /** Whole runs, oldest first, from `#head` on; the places before it are empty, and reclaimed now and then. */
+  #runs: (PastRun | null)[] = [];
   #head = 0;
   #wholeBytes = 0;
   readonly #byProbe = new Map<string, ProbeRuns>();
@@ -91,9 +91,10 @@ export class ObservationRing {
   }
 
   #dropOldest(): void {
-    const oldest = this.#runs[this.#head];
+    const oldest = this.#runs[this.#head] ?? null;
+    this.#runs[this.#head] = null;
     this.#head += 1;
-    if (oldest !== undefined) {
+    if (oldest !== null) {
       this.#wholeBytes -= sizeOf(oldest);
       // The oldest run of all is the oldest of its probe. Rows that repeat it cannot be read without it.
       const own = this.#byProbe.get(oldest.probeId);
