@@ -18,14 +18,25 @@ const CONDITIONS: readonly Condition[] = [
 ];
 const PROTOCOLS: readonly LabProtocol[] = ["https", "imap", "pop3", "smtp", "all"];
 
-/** So many faults stand at any time: what hangs on them neither grows nor dwindles as the run goes on. */
+/** So many faults stand at most. */
 const STANDING = 4;
+/** For so long everything breaks in one way at the beginning. */
+const SWEEP_MS = 3_000;
+/** Then faults come and go, and all is well for a while: time for what hangs on them to end. */
+const FAULTS_MS = 5_000;
+const CALM_MS = 5_000;
 
-/** Breaks one server after another at random, and mends the one that has been broken longest. */
+/**
+ * First breaks everything in each way once, so that whatever is kept of failures (the last one of each probe, series that
+ * are born with a reason) is there early; then breaks one server after another at random, and mends the one that has been
+ * broken longest, with a calm after every few.
+ */
 export class RandomFaults {
   readonly #servers: readonly ExchangeServer[];
   readonly #random: Random;
   readonly #broken: { readonly server: ExchangeServer; readonly protocol: LabProtocol }[] = [];
+  readonly #sweep: Condition[] = [...CONDITIONS, { kind: "healthy" }];
+  #sweptAt = -Infinity;
   count = 0;
 
   constructor(lab: Lab, random: Random) {
@@ -34,12 +45,32 @@ export class RandomFaults {
   }
 
   async next(): Promise<void> {
+    const sinceMs = performance.now() - this.#sweptAt;
+    const condition = sinceMs < SWEEP_MS ? undefined : this.#sweep.shift();
+    if (condition !== undefined) {
+      this.#sweptAt = performance.now();
+      this.count += 1;
+      await Promise.all(this.#servers.map((server) => server.set("all", condition)));
+    } else if (this.#sweep.length === 0 && sinceMs % (FAULTS_MS + CALM_MS) < FAULTS_MS) {
+      await this.#breakOne();
+    } else {
+      await this.#mend(this.#broken.length);
+    }
+  }
+
+  async #breakOne(): Promise<void> {
     const server = this.#random.pick(this.#servers);
     const protocol = this.#random.pick(PROTOCOLS);
     await server.set(protocol, this.#random.pick(CONDITIONS));
     this.#broken.push({ server, protocol });
     this.count += 1;
-    const oldest = this.#broken.length > STANDING ? this.#broken.shift() : undefined;
-    await oldest?.server.set(oldest.protocol, { kind: "healthy" });
+    await this.#mend(this.#broken.length - STANDING);
+  }
+
+  /** Mends so many, those that have been broken longest. */
+  async #mend(count: number): Promise<void> {
+    for (const { server, protocol } of this.#broken.splice(0, Math.max(0, count))) {
+      await server.set(protocol, { kind: "healthy" });
+    }
   }
 }

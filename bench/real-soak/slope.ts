@@ -1,3 +1,5 @@
+import { trendOf, type Point, type Trend } from "./trend.ts";
+
 /** What the agent's process holds, after a collection of garbage. */
 export interface AgentMemory {
   readonly heapMb: number;
@@ -16,9 +18,11 @@ export interface Reading extends AgentMemory {
 /** The first part belongs to caches, compilers and first probes, and to the history that fills up. */
 const WARM_UP_SHARE = 0.4;
 /**
- * By how much the fitted line may rise over the rest: noise, in a quantity that swings with the servers that happen to
- * hang. Timelines go on filling to their bound of 500 entries each.
+ * Of so many parts of the rest the lowest reading counts: what is held throughout, without what hangs for a while on servers
+ * that happen to be broken. Each part has calms.
  */
+const PARTS = 6;
+/** By how much a quantity may rise over the rest, whatever its length. */
 const MAY_RISE = {
   heapMb: 3,
   externalMb: 3,
@@ -27,29 +31,43 @@ const MAY_RISE = {
   handles: 15,
 } as const;
 type Quantity = keyof typeof MAY_RISE;
-/** A shorter run is still warming up all the time: it may rise by twice as much, and finds gross leaks only. */
-const SETTLED_AFTER_MS = 600_000;
 
-/** Fits a line through each quantity after warm-up, and says whether any rises more than noise does. */
+/** Says of each quantity whether, after warm-up, what is held throughout rises by more than it may. */
 export function growth(readings: readonly Reading[]): {
   readonly lines: readonly string[];
   readonly flat: boolean;
 } {
   const rest = readings.slice(Math.floor(readings.length * WARM_UP_SHARE));
-  const isShort = (readings.at(-1)?.atMs ?? 0) - (readings[0]?.atMs ?? 0) < SETTLED_AFTER_MS;
   const judged = (Object.keys(MAY_RISE) as Quantity[]).map((name) => {
     const points = rest.map((reading) => ({ x: reading.atMs, y: valueOf(reading, name) }));
-    const rise = riseOf(points);
+    const floor = lowestOfParts(points);
+    const trend = trendOf(floor);
+    const flat = !rises(trend, MAY_RISE[name]);
     const values = points.map(({ y }) => y);
-    const mayRise = MAY_RISE[name] * (isShort ? 2 : 1);
-    const flat = rise <= mayRise;
-    const line = `${name}: ${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}, fitted rise ${rise.toFixed(1)} (at most ${String(mayRise)}) over ${String(rest.length)} readings: ${flat ? "flat" : "RISES"}`;
+    const shown = `${trend.rise.toFixed(1)} (95 %: ${trend.atLeast.toFixed(1)} to ${trend.atMost.toFixed(1)}; may be ${String(MAY_RISE[name])})`;
+    const line = `${name}: ${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}, rise of the floor ${shown} over ${String(rest.length)} readings: ${flat ? "flat" : "RISES"}`;
     return { line, flat };
   });
   return {
     lines: [...judged.map(({ line }) => line), ...resourceLines(rest)],
-    flat: rest.length > 2 && judged.every(({ flat }) => flat),
+    flat: rest.length >= 2 * PARTS && judged.every(({ flat }) => flat),
   };
+}
+
+/** A rise beyond what may be, and one that chance does not explain: the whole interval lies above nothing. */
+function rises({ rise, atLeast }: Trend, most: number): boolean {
+  return rise > most && atLeast > 0;
+}
+
+/** The lowest point of each part, parts being equally many readings. */
+function lowestOfParts(points: readonly Point[]): readonly Point[] {
+  return Array.from({ length: PARTS }, (_, part) => {
+    const from = Math.floor((part * points.length) / PARTS);
+    const to = Math.floor(((part + 1) * points.length) / PARTS);
+    return points
+      .slice(from, to)
+      .reduce<Point | null>((low, point) => (low !== null && low.y <= point.y ? low : point), null);
+  }).filter((point) => point !== null);
 }
 
 function valueOf(reading: Reading, name: Quantity): number {
@@ -68,17 +86,4 @@ function resourceLines(readings: readonly Reading[]): string[] {
     (type) =>
       `  ${type}: ${mean(readings.slice(0, third), type)} in the first third, ${mean(readings.slice(-third), type)} in the last`,
   );
-}
-
-/** Rise of the least-squares line from the first x to the last. */
-export function riseOf(points: readonly { readonly x: number; readonly y: number }[]): number {
-  const [first, last] = [points[0], points.at(-1)];
-  if (first === undefined || last === undefined || first.x === last.x) {
-    return 0;
-  }
-  const meanX = points.reduce((sum, { x }) => sum + x, 0) / points.length;
-  const meanY = points.reduce((sum, { y }) => sum + y, 0) / points.length;
-  const covariance = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0);
-  const variance = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
-  return (covariance / variance) * (last.x - first.x);
 }

@@ -8,7 +8,7 @@ import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import type { ActionResult, WebActions } from "../web/actions.ts";
-import { createHistory, HISTORY_BYTES } from "../web/history/history.ts";
+import { createHistory, HISTORY_BYTES, type HistoryBounds } from "../web/history/history.ts";
 import { startWeb } from "../web/server.ts";
 import { maintenanceActions } from "./maintenance-actions.ts";
 import { maintenanceChecks } from "./maintenance-checks.ts";
@@ -23,8 +23,8 @@ export interface ServiceOptions {
   readonly reread: (() => ReturnType<typeof loadConfig>) | null;
   /** Resolves when the process is to end: an ADC that hangs then delays the start no longer. */
   readonly ended?: Promise<unknown>;
-  /** Bound of the history's memory. Default: 32 MB. */
-  readonly historyBytes?: number;
+  /** What the history may hold. Default: 32 MB of runs. */
+  readonly history?: HistoryBounds;
 }
 
 export type StartedService =
@@ -46,7 +46,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     phases: config.metrics.phases,
   });
   const history = createHistory({
-    maxBytes: options.historyBytes ?? HISTORY_BYTES,
+    ...(options.history ?? { maxBytes: HISTORY_BYTES }),
     now: Date.now,
   });
   const opened = await openDeclarations(config, log);

@@ -42,25 +42,38 @@ export interface History {
   readonly subscribe: (listener: (changes: readonly Change[]) => void) => () => void;
 }
 
-export interface HistoryOptions {
-  /** Bound of the memory for runs; the rest is small and bounded by count. */
+export interface HistoryBounds {
+  /** Memory for runs. */
   readonly maxBytes: number;
+  /** Entries of one timeline. Default: 500. */
+  readonly timelineEntries?: number;
+  /** Changes that an event stream can be resumed by. Default: 1,000. */
+  readonly changes?: number;
+}
+
+export interface HistoryOptions extends HistoryBounds {
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
 }
 
 export const HISTORY_BYTES = 32 * 1024 * 1024;
-const MAX_CHANGES = 1_000;
+const TIMELINE_ENTRIES = 500;
+const CHANGES = 1_000;
 
-export function createHistory({ maxBytes, now }: HistoryOptions): History {
+export function createHistory({
+  maxBytes,
+  timelineEntries = TIMELINE_ENTRIES,
+  changes: maxChanges = CHANGES,
+  now,
+}: HistoryOptions): History {
   const ring = new ObservationRing(maxBytes);
   const listeners = new Set<(changes: readonly Change[]) => void>();
-  const members = new Timelines<LiveMember>({
+  const members = new Timelines<LiveMember>(timelineEntries, {
     keyOf: memberKeyOf,
     entryOf: memberEntry,
     stillHolds: memberStillHolds,
   });
-  const vservers = new Timelines<LiveVserver>({
+  const vservers = new Timelines<LiveVserver>(timelineEntries, {
     keyOf: vserverKeyOf,
     entryOf: vserverEntry,
     stillHolds: vserverStillHolds,
@@ -86,7 +99,7 @@ export function createHistory({ maxBytes, now }: HistoryOptions): History {
         tell({ entity: { kind: "vserver", vserver }, entry, previous });
       });
       if (found.length > 0) {
-        changes = [...changes, ...found].slice(-MAX_CHANGES);
+        changes = [...changes, ...found].slice(-maxChanges);
         for (const listener of listeners) {
           listener(found);
         }

@@ -9,7 +9,6 @@ export interface TimelineKind<Entity> {
 
 /** How far back a timeline reaches. */
 export const TIMELINE_MS = 12 * 3_600_000;
-const MAX_ENTRIES = 500;
 
 interface Track {
   entries: readonly TimelineEntry[];
@@ -21,11 +20,13 @@ interface Track {
  */
 export class Timelines<Entity> {
   readonly #kind: TimelineKind<Entity>;
+  readonly #maxEntries: number;
   #followed: readonly Entity[] = [];
   #tracks: readonly Track[] = [];
   #byKey = new Map<string, Track>();
 
-  constructor(kind: TimelineKind<Entity>) {
+  constructor(maxEntries: number, kind: TimelineKind<Entity>) {
+    this.#maxEntries = maxEntries;
     this.#kind = kind;
   }
 
@@ -50,7 +51,7 @@ export class Timelines<Entity> {
         continue;
       }
       const entry = this.#kind.entryOf(entity, at);
-      track.entries = bounded([...track.entries, entry], at);
+      track.entries = recentOf([...track.entries, entry], at).slice(-this.#maxEntries);
       changed(entity, entry, previous);
     }
   }
@@ -69,11 +70,10 @@ export class Timelines<Entity> {
   }
 }
 
-/** The newest entries, and of those that are too old the last one: it tells what held when the span begins. */
-function bounded(timeline: readonly TimelineEntry[], now: number): readonly TimelineEntry[] {
-  const recent = timeline.filter((_, index) => {
+/** Of the entries that are too old the last one stays: it tells what held when the span begins. */
+function recentOf(timeline: readonly TimelineEntry[], now: number): readonly TimelineEntry[] {
+  return timeline.filter((_, index) => {
     const until = timeline[index + 1]?.at ?? now;
     return until >= now - TIMELINE_MS;
   });
-  return recent.slice(-MAX_ENTRIES);
 }
