@@ -1,10 +1,11 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Target, TlsFacts } from "../probe.ts";
 import type { Step } from "../reason.ts";
 import { breakOfSocketError, namedBreak, type Break } from "./break.ts";
 import { Connection } from "./connection.ts";
 import type { ProbeRun, RunResource } from "./probe-run.ts";
+import { SYSTEM_SOCKETS } from "./sockets.ts";
 import { breakOfHandshake } from "./tls-failure.ts";
 import { tlsFacts, verificationFailure } from "./tls-facts.ts";
 import type { TlsSettings } from "./tls-settings.ts";
@@ -132,11 +133,11 @@ function connectTcp(run: ProbeRun, address: string, port: number): Promise<Diall
     return Promise.resolve({ kind: "failed", step: "connect", why: run.interrupted });
   }
   return new Promise((resolve) => {
-    const { localAddress } = run.context;
+    const { localAddress, network } = run.context;
     let socket: Socket;
     let held: Connection | null = null;
     try {
-      socket = connect({
+      socket = (network.sockets ?? SYSTEM_SOCKETS).tcp({
         host: address,
         port,
         autoSelectFamily: false,
