@@ -9,7 +9,7 @@ import { SOCKET_TARGETS, TARGETS } from "../../bench/fuzz/targets.ts";
 const SLICE = 3_000;
 /** Whole files and whole imports. */
 const SLOW_SLICE = 300;
-const SLOW = new Set(["ns.conf", "nitro-import", "nitro-poll", "configuration", "web-config"]);
+const SLOW = new Set(["ns.conf", "nitro-import", "configuration", "web-config"]);
 /** Over sockets of the operating system. */
 const SOCKET_SLICE = 150;
 const SEED = 20261103;
