@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { fuzz, type FuzzResult } from "./fuzz.ts";
-import { TARGETS } from "./targets.ts";
+import { SOCKET_TARGETS, TARGETS } from "./targets.ts";
 
 /** What a thread is told: which target, how much, and where to note the input that is being read. */
 export interface ThreadTask {
@@ -24,7 +24,7 @@ const tell = (word: ThreadWord): void => parentPort?.postMessage(word);
 process.on("uncaughtException", (error) => {
   tell({ kind: "crash", what: error.stack ?? error.message });
 });
-const make = TARGETS.get(task.target);
+const make = TARGETS.get(task.target) ?? SOCKET_TARGETS.get(task.target);
 const target = await make?.();
 if (target === undefined) {
   throw new Error(`no target ${task.target}`);

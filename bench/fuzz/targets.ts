@@ -9,7 +9,7 @@ import {
   snmpTarget,
 } from "./targets/decoders.ts";
 import { DIALOGUES } from "./targets/dialogue-list.ts";
-import { dialogueTarget } from "./targets/dialogues.ts";
+import { dialogueTarget, socketTarget } from "./targets/dialogues.ts";
 import { nitroEnvelopeTarget, nitroImportTarget, nitroPollTarget } from "./targets/nitro.ts";
 import { maintenanceTarget, queryTarget } from "./targets/requests.ts";
 import { greetingTarget, httpTarget } from "./targets/streams.ts";
@@ -38,3 +38,11 @@ export const TARGETS: ReadonlyMap<string, TargetMaker> = new Map<string, TargetM
     (dialogue) => [dialogue.name, (): ReturnType<TargetMaker> => dialogueTarget(dialogue)] as const,
   ),
 ]);
+
+/** The same conversations over real sockets, which are slow: a small share. */
+export const SOCKET_TARGETS: ReadonlyMap<string, TargetMaker> = new Map<string, TargetMaker>(
+  DIALOGUES.map((dialogue) => [
+    `${dialogue.name}@loopback`,
+    (): ReturnType<TargetMaker> => socketTarget(dialogue),
+  ]),
+);

@@ -3,8 +3,9 @@ import { LONGEST_MS, MOST_MEMORY_MB, type Finding, type FuzzResult } from "./fuz
 import type { ThreadTask, ThreadWord } from "./target-thread.ts";
 
 const CURRENT_BYTES = 128 * 1024;
-/** Between two words of progress lie a thousand inputs; so long without a single new one is a hang. */
-const PATIENCE_MS = 60 * LONGEST_MS;
+/** So much work without a single new input is a hang, on a machine however busy; so is a wait of this length. */
+const MOST_WORK_MS = 60 * LONGEST_MS;
+const LONGEST_WAIT_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 1_000;
 
 export interface Watched {
@@ -26,14 +27,15 @@ export function fuzzWatched(task: Omit<ThreadTask, "current">): Promise<Watched>
     const findings: Finding[] = [];
     let result: FuzzResult | null = null;
     let before: Buffer = Buffer.alloc(0);
-    let stillSince = performance.now();
+    let still = now();
     const watch = setInterval(() => {
-      const now = lastInput();
-      if (!now.equals(before)) {
-        before = now;
-        stillSince = performance.now();
-      } else if (performance.now() - stillSince > PATIENCE_MS) {
-        findings.push({ input: now, what: "hangs" });
+      const newest = lastInput();
+      const { workMs, timeMs } = now();
+      if (!newest.equals(before)) {
+        before = newest;
+        still = { workMs, timeMs };
+      } else if (workMs - still.workMs > MOST_WORK_MS || timeMs - still.timeMs > LONGEST_WAIT_MS) {
+        findings.push({ input: newest, what: "hangs" });
         void worker.terminate();
       }
     }, LOOK_EVERY_MS);
@@ -52,4 +54,10 @@ export function fuzzWatched(task: Omit<ThreadTask, "current">): Promise<Watched>
       resolve({ result, findings: [...(result?.findings ?? []), ...findings] });
     });
   });
+}
+
+/** Work of the whole process, which does nothing else. */
+function now(): { readonly workMs: number; readonly timeMs: number } {
+  const { user, system } = process.cpuUsage();
+  return { workMs: (user + system) / 1_000, timeMs: performance.now() };
 }

@@ -50,7 +50,8 @@ function whileUp(kind: ServiceKind, truth: Truth, declared: boolean): MemberVerd
     case "strict":
       return null;
     case "refuses_us":
-      return "replica_differs";
+      // A page that fails in a declared window is how HTTPS shows maintenance: whom it is closed to cannot be told.
+      return declared ? "routes_to_maintenance" : "replica_differs";
   }
 }
 
@@ -93,7 +94,7 @@ function whileOut(
 export function trueAlarm(situation: Situation): Alarm | null {
   const { kind, truth, adc, window } = situation;
   if (adc === "up") {
-    const broken = truth.condition !== "well" && truth.condition !== "refuses_us";
+    const broken = truth.condition !== "well";
     if (truth.condition === "maintenance" || (broken && window === "open")) {
       return "routes_to_maintenance";
     }

@@ -2,6 +2,7 @@ import type { FailureReason, Step } from "./reason.ts";
 import type { AbortWatch } from "./wire/abort-watch.ts";
 import type { EchoBatches } from "./wire/icmp/echo-batches.ts";
 import type { LoopWatch } from "./wire/loop-watch.ts";
+import type { Sockets } from "./wire/sockets.ts";
 import type { TlsStore } from "./wire/tls-store.ts";
 
 /**
@@ -63,6 +64,8 @@ export interface Network {
   readonly echoes?: EchoBatches;
   /** How long our own event loop was held; without it each probe watches for itself. */
   readonly loop?: LoopWatch;
+  /** Opens what is dialled; without it the operating system does. */
+  readonly sockets?: Sockets;
 }
 export type Resolution =
   | {

@@ -3,37 +3,26 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { fuzz, readOne } from "../../bench/fuzz/fuzz.ts";
 import { repositoryRoot } from "../../bench/fuzz/root.ts";
-import { TARGETS } from "../../bench/fuzz/targets.ts";
+import { SOCKET_TARGETS, TARGETS } from "../../bench/fuzz/targets.ts";
 
 /** Few enough for every test run; `npm run fuzz` makes a million each. */
 const SLICE = 3_000;
-/** Whole files, whole imports, whole conversations over sockets. */
+/** Whole files and whole imports. */
 const SLOW_SLICE = 300;
-const QUICK = new Set([
-  "nitro-envelope",
-  "maintenance",
-  "query",
-  "http",
-  "greeting",
-  "certificate",
-  "dns",
-  "ber",
-  "snmp",
-  "radius",
-  "ntlm",
-  "dcerpc",
-]);
+const SLOW = new Set(["ns.conf", "nitro-import", "configuration", "web-config"]);
+/** Over sockets of the operating system. */
+const SOCKET_SLICE = 150;
 const SEED = 20261103;
 const FIXTURES = join(repositoryRoot(), "test", "fixtures", "fuzz");
 
-describe.each([...TARGETS])("%s", (name, make) => {
+describe.each([...TARGETS, ...SOCKET_TARGETS])("%s", (name, make) => {
   const made = Promise.resolve().then(make);
   afterAll(async () => {
     await (await made).close?.();
   });
 
   test("takes a slice of mutated real inputs", { timeout: 240_000 }, async () => {
-    const inputs = QUICK.has(name) ? SLICE : SLOW_SLICE;
+    const inputs = sliceOf(name);
     const result = await fuzz(await made, { inputs, seed: SEED });
     expect(result.findings.map(({ what }) => what)).toEqual([]);
     expect(result.inputs).toBe(inputs);
@@ -44,6 +33,10 @@ describe.each([...TARGETS])("%s", (name, make) => {
     expect(await readOne(await made, input)).toMatchObject({ what: null });
   });
 });
+
+function sliceOf(name: string): number {
+  return SOCKET_TARGETS.has(name) ? SOCKET_SLICE : SLOW.has(name) ? SLOW_SLICE : SLICE;
+}
 
 function kept(name: string): string[] {
   const folder = join(FIXTURES, name);

@@ -22,10 +22,11 @@ export function nsConfTarget(): FuzzTarget {
     ...readdirSync(folder).map((file) => readFileSync(join(folder, file))),
     readFileSync(join(repositoryRoot(), "lab", "demo.conf")),
   ];
+  const small = seeds.flatMap((file) => piecesOf(file, 10));
   return {
     name: "ns.conf",
     // Pieces rather than whole files: what a mutation breaks is then a large part of what is read.
-    seeds: [...seeds, ...seeds.flatMap(piecesOf)],
+    seeds: [...seeds, ...seeds.flatMap((file) => piecesOf(file, 40)), ...small, ...small],
     words: [
       "add lb monitor m HTTP-ECV ",
       "bind serviceGroup ",
@@ -53,11 +54,11 @@ export function nsConfTarget(): FuzzTarget {
   };
 }
 
-/** Forty lines each. */
-function piecesOf(file: Buffer): Buffer[] {
+/** So many lines each. */
+function piecesOf(file: Buffer, size: number): Buffer[] {
   const lines = file.toString("utf8").split("\n");
-  return Array.from({ length: Math.ceil(lines.length / 40) }, (_, index) =>
-    Buffer.from(lines.slice(index * 40, index * 40 + 40).join("\n")),
+  return Array.from({ length: Math.ceil(lines.length / size) }, (_, index) =>
+    Buffer.from(lines.slice(index * size, index * size + size).join("\n")),
   );
 }
 
@@ -66,7 +67,7 @@ export function configTarget(): FuzzTarget {
   const whole = readFileSync(join(root, "test", "fixtures", "config", "whole.yml"), "utf8");
   const small =
     "agent: dc1\nadcs:\n  - name: prod\n    ns_conf: ./ns.conf\nmaintenance:\n  windows:\n    - { name: p, servers: [ex*], cron: '0 22 * * 2', timezone: Europe/Berlin, duration: 4h }\n";
-  const data: readonly unknown[] = [whole, small].map((text): unknown => parse(text));
+  const data: readonly unknown[] = [whole, small, small, small].map((text): unknown => parse(text));
   return {
     name: "configuration",
     seeds: [small, small, small, whole].map((text) => Buffer.from(text)),

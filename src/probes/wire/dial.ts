@@ -1,10 +1,10 @@
-import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Resolution, Target, TlsFacts } from "../probe.ts";
 import type { Step } from "../reason.ts";
 import { namedBreak, type Break } from "./break.ts";
 import { Connection } from "./connection.ts";
 import { messageOf, type ProbeRun, type RunResource } from "./probe-run.ts";
+import { SYSTEM_SOCKETS } from "./sockets.ts";
 import { breakOfHandshake } from "./tls-failure.ts";
 import { tlsFacts, verificationFailure } from "./tls-facts.ts";
 import type { TlsSettings } from "./tls-settings.ts";
@@ -154,10 +154,11 @@ function connectTcp(run: ProbeRun, address: string, port: number): Promise<Diall
 }
 
 function beginConnecting(run: ProbeRun, address: string, port: number): Connection | DialFailure {
-  const { localAddress } = run.context;
+  const { localAddress, network } = run.context;
   const to = { host: address, port, autoSelectFamily: false };
   try {
-    const socket = connect(localAddress === null ? to : { ...to, localAddress });
+    const sockets = network.sockets ?? SYSTEM_SOCKETS;
+    const socket = sockets.tcp(localAddress === null ? to : { ...to, localAddress });
     return new Connection(run, socket, { address, port });
   } catch (error) {
     // Node checks ports and addresses by throwing: an impossible one is the configuration's fault.

@@ -29,7 +29,8 @@ type Result = Observation extends infer Kind
 const NO_RESOURCES: readonly RunResource[] = [];
 const TIMED_OUT: Break = { kind: "timeout" };
 const ABORTED: Break = { kind: "aborted" };
-const HELD_DETAIL = "our own event loop was held while the probe ran";
+/** What is told of a probe during which our own event loop stood still. */
+export const HELD_DETAIL = "our own event loop was held while the probe ran";
 const HELD: Break = namedBreak("fault", "agent_fault", HELD_DETAIL);
 /** Held for so long, or for half of the probe's time, a failure may be ours. */
 const MOST_HELD_MS = 1_000;

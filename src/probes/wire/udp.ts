@@ -1,8 +1,8 @@
-import { createSocket } from "node:dgram";
 import type { Target } from "../probe.ts";
 import { breakOfSocketError, namedBreak, type Break } from "./break.ts";
 import { resolveTarget, type DialFailure } from "./dial.ts";
 import type { ProbeRun } from "./probe-run.ts";
+import { SYSTEM_SOCKETS } from "./sockets.ts";
 
 export interface Datagram {
   readonly kind: "datagram";
@@ -35,7 +35,8 @@ export async function askUdp(
   }
   const { address, port, family } = resolved;
   return new Promise((resolve) => {
-    const socket = createSocket(family === 6 ? "udp6" : "udp4");
+    const { localAddress, network } = run.context;
+    const socket = (network.sockets ?? SYSTEM_SOCKETS).udp(family);
     let settled = false;
     const resource = {
       interrupt: settle,
@@ -52,7 +53,6 @@ export async function askUdp(
       }
     });
     try {
-      const { localAddress } = run.context;
       if (localAddress === null) {
         connectAndSend();
       } else {

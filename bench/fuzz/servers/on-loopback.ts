@@ -1,0 +1,81 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { SYSTEM_SOCKETS } from "../../../src/probes/wire/sockets.ts";
+import { piecesOf, readScript, type Echo } from "./script.ts";
+import type { FuzzServer } from "./server.ts";
+
+/** The same over real sockets: slower by far, and what a real one does that ours in memory does not is seen. */
+
+export async function serveTcp(echo: Echo): Promise<FuzzServer> {
+  let script = readScript(Buffer.alloc(0));
+  const sockets = new Set<Socket>();
+  const server: Server = createServer({ noDelay: true }, (socket) => {
+    const { answers, ending, pieceBytes } = script;
+    let next = 0;
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => undefined);
+    const answer = (asked: Buffer): void => {
+      const words = answers[next];
+      next += 1;
+      for (const piece of words === undefined ? [] : piecesOf(echo(asked, words), pieceBytes)) {
+        socket.write(piece);
+      }
+      if (next >= answers.length && ending !== "silent") {
+        if (ending === "reset") {
+          socket.resetAndDestroy();
+        } else {
+          socket.end();
+        }
+      }
+    };
+    answer(Buffer.alloc(0));
+    socket.on("data", answer);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const hangUp = (): Promise<void> => {
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    return Promise.resolve();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    sockets: SYSTEM_SOCKETS,
+    say: (words) => {
+      script = words;
+    },
+    hangUp,
+    close: async () => {
+      await hangUp();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+export async function serveUdp(echo: Echo): Promise<FuzzServer> {
+  let script = readScript(Buffer.alloc(0));
+  const socket = createSocket("udp4");
+  socket.on("message", (asked, from) => {
+    for (const words of script.answers) {
+      socket.send(echo(asked, words), from.port, from.address);
+    }
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return {
+    port: socket.address().port,
+    sockets: SYSTEM_SOCKETS,
+    say: (words) => {
+      script = words;
+    },
+    hangUp: () => Promise.resolve(),
+    close: async () => {
+      socket.close();
+      await once(socket, "close");
+    },
+  };
+}

@@ -1,0 +1,95 @@
+/** How the server goes on when it has said all: closes, resets, or keeps silent until the probe's time is over. */
+export type Ending = "end" | "reset" | "silent";
+
+/** What a fuzzed server says to one probe. */
+export interface Script {
+  /** One answer after each piece that the probe sends; an empty first one leaves the first word to the client. */
+  readonly answers: readonly Buffer[];
+  readonly ending: Ending;
+  /** An answer arrives in pieces of so many bytes; null: whole. */
+  readonly pieceBytes: number | null;
+}
+
+const BETWEEN_ANSWERS = 0x1e;
+const ENDINGS: readonly Ending[] = ["end", "reset", "silent", "end"];
+const PIECES: readonly (number | null)[] = [null, 1, 7, 512];
+/** What is left after so many pieces comes at once. */
+const MOST_PIECES = 8;
+
+/** An input to begin with: these answers, with an orderly end, whole. */
+export function writeScript(answers: readonly string[]): Buffer {
+  return Buffer.from(`\u0000${answers.join(String.fromCharCode(BETWEEN_ANSWERS))}`, "latin1");
+}
+
+/** The same answers with every end, whole and in pieces. */
+export function waysToSay(input: Buffer): Buffer[] {
+  return ENDINGS.flatMap((_, ending) =>
+    PIECES.map((__, pieces) => {
+      const other = Buffer.from(input);
+      other[0] = ending | (pieces << 2);
+      return other;
+    }),
+  );
+}
+
+/** The first byte of an input chooses how the server speaks and ends, the rest is its answers. */
+export function readScript(input: Buffer): Script {
+  const choice = input[0] ?? 0;
+  const answers: Buffer[] = [];
+  let rest = input.subarray(1);
+  for (let at = rest.indexOf(BETWEEN_ANSWERS); at !== -1; at = rest.indexOf(BETWEEN_ANSWERS)) {
+    answers.push(rest.subarray(0, at));
+    rest = rest.subarray(at + 1);
+  }
+  return {
+    answers: [...answers, rest],
+    ending: ENDINGS[choice & 3] ?? "end",
+    pieceBytes: PIECES[(choice >> 2) & 3] ?? null,
+  };
+}
+
+export function piecesOf(answer: Buffer, pieceBytes: number | null): Buffer[] {
+  if (pieceBytes === null || answer.length <= pieceBytes) {
+    return [answer];
+  }
+  const pieces: Buffer[] = [];
+  let at = 0;
+  while (answer.length - at > pieceBytes && pieces.length < MOST_PIECES) {
+    pieces.push(answer.subarray(at, at + pieceBytes));
+    at += pieceBytes;
+  }
+  return [...pieces, answer.subarray(at)];
+}
+
+/** Makes an answer of words: with what the client's question holds and its answer must hold too. */
+export type Echo = (asked: Buffer, words: Buffer) => Buffer;
+
+export const noEcho: Echo = (_asked, words) => words;
+
+/** So many bytes of the question, from there to there, where a mutation has left room for them. */
+export function echoBytes(from: number, to: number, bytes: number): Echo {
+  return (asked, words) => {
+    if (from >= asked.length || to >= words.length) {
+      return words;
+    }
+    const answer = Buffer.from(words);
+    asked.copy(answer, to, from, Math.min(asked.length, from + bytes));
+    return answer;
+  };
+}
+
+/** The rest of the line that begins so, where the answer has such a line. */
+export function echoLine(beginning: string): Echo {
+  return (asked, words) => {
+    const from = asked.indexOf(beginning);
+    const to = words.indexOf(beginning);
+    const end = words.indexOf("\r\n", to);
+    return from === -1 || to === -1 || end === -1
+      ? words
+      : Buffer.concat([
+          words.subarray(0, to),
+          asked.subarray(from, asked.indexOf("\r\n", from)),
+          words.subarray(end),
+        ]);
+  };
+}

@@ -1,0 +1,55 @@
+import type { MonitorParameters } from "../../../src/estate/model.ts";
+import { monitorWithDefaults } from "../../../src/estate/monitor-defaults.ts";
+import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
+import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
+import type { Observation, ProbeContext, Target } from "../../../src/probes/probe.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import { HELD_DETAIL } from "../../../src/probes/wire/probe-run.ts";
+
+/** Probes a server once. Every probe must end by its own time-out, with an outcome. */
+export type FuzzProbe = (target: Target, context: ProbeContext) => Promise<Observation>;
+
+/** Runs of a monitor of this type. */
+export function monitorProbe(type: string, parameters: Partial<MonitorParameters> = {}): FuzzProbe {
+  const spec: MonitorSpec = {
+    monitor: monitorWithDefaults({ name: `m_${type}`, type, parameters }),
+    hostHeader: "127.0.0.1",
+    tls: null,
+    credential: { username: "probe", password: "secret", secret: "public" },
+    command: null,
+    viaVip: null,
+  };
+  return async (target, context) => {
+    const { observation } = await runMonitor(spec, target, context);
+    return withoutFaultOfOurs(observation);
+  };
+}
+
+/** Runs of an anonymous look without TLS. */
+export function lookProbe(transaction: TransactionName, path: string | null = null): FuzzProbe {
+  const spec: TransactionSpec = {
+    transaction,
+    security: "none",
+    tls: null,
+    host: "mail.example.com",
+    path,
+    account: null,
+    allowPlaintext: true,
+    expect: "works",
+    exchange: "2016",
+    adc: null,
+    options: transaction === "dns_lookup" ? { query: "mail.example.com", type: "A" } : {},
+  };
+  return async (target, context) => withoutFaultOfOurs(await runTransaction(spec, target, context));
+}
+
+/** An exception of ours that a probe caught: no server may cause one. Faults of the socket itself carry another step. */
+function withoutFaultOfOurs(observation: Observation): Observation {
+  const { outcome, reason, step, evidence } = observation;
+  const ours = outcome === "fault" && reason === "agent_fault" && step === "transaction";
+  if (ours && evidence.detail !== HELD_DETAIL) {
+    throw new Error(evidence.detail ?? "agent_fault");
+  }
+  return observation;
+}
