@@ -195,7 +195,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       case "adc_probe": {
         const { member } = event;
         const lost = random.next() < LOST_SHARE;
-        return member.adc.probe(now, !lost && adcSees(member));
+        return member.adc.probe(now, adcSees(member), lost);
       }
       case "poll":
         poll();
@@ -283,7 +283,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     const { record, kind, truth, adc } = member;
     const situation: Situation = {
       kind,
-      truth,
+      truth: adc.sightIsLost && truth.adc === "honest" ? { ...truth, adc: "stuck_down" } : truth,
       adc: record.adcOpinion,
       window: windows.declaredFor(record.server, now, record.outSince).state,
     };

@@ -20,12 +20,16 @@ export class SimulatedMember {
   /** What it believes, with the time from which that shows: a failure shows when its time-out is over. */
   readonly #changes: { at: number; belief: AdcBelief }[] = [{ at: 0, belief: "up" }];
   #disabled = false;
+  /** Its last probe was lost on the way: until the next one it sees no more than with its path cut. */
+  sightIsLost = false;
 
-  /** One probe of the ADC; returns the time to its next. */
-  probe(at: number, passes: boolean): number {
+  /** One probe of the ADC, which would pass or not unless it is lost; returns the time to its next. */
+  probe(at: number, wouldPass: boolean, lost: boolean): number {
+    this.sightIsLost = lost && !this.#disabled;
     if (this.#disabled) {
       return TIMING.intervalMs;
     }
+    const passes = wouldPass && !lost;
     this.#state = stepReplica(this.#state, PARAMETERS, passes);
     if (this.#state.settled !== "unknown") {
       this.#believe(this.#state.settled, passes ? at : at + TIMING.timeoutMs);

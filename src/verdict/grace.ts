@@ -60,20 +60,23 @@ export interface Opinions {
 }
 
 /**
- * When the opinions last agreed, wall clock in milliseconds. Two clocks, because a monitor may have been blind (or too
- * strict) for hours before it changes its mind: the ADC then deserves its time from the change of the replica on, not
- * from the beginning of the outage.
+ * When the opinions last agreed, wall clock in milliseconds. Three clocks: a monitor may have been blind (or too strict)
+ * for hours before it changes its mind, and the ADC then deserves its time from the change of the replica on, not from
+ * the beginning of the outage; and a copy of the monitor that fails from here alone says nothing against the ADC until
+ * the service fails too.
  */
 export interface AgreementClock {
   /** All known opinions agreed. */
   readonly allAgreedAt: number;
   /** The ADC and the replica agreed, or one of them knew nothing. */
   readonly pairAgreedAt: number;
+  /** One opinion of ours at least said what the ADC says. */
+  readonly upheldAt: number;
 }
 
 /** Nothing is known yet, and so nothing differs. */
 export function initialAgreement(now: number): AgreementClock {
-  return { allAgreedAt: now, pairAgreedAt: now };
+  return { allAgreedAt: now, pairAgreedAt: now, upheldAt: now };
 }
 
 /** The same clock, so much later: the wall clock was set, or nothing was seen or heard for so long. */
@@ -81,6 +84,7 @@ export function moveAgreement(clock: AgreementClock, byMs: number): AgreementClo
   return {
     allAgreedAt: clock.allAgreedAt + byMs,
     pairAgreedAt: clock.pairAgreedAt + byMs,
+    upheldAt: clock.upheldAt + byMs,
   };
 }
 
@@ -97,18 +101,24 @@ export function stepAgreement(
   const pair = adc === null || replica === null || adc === replica;
   const known = new Set([adc, replica, service].filter((opinion) => opinion !== null));
   const all = adc === null || known.size <= 1;
+  const upheld = adc !== null && (adc === replica || adc === service);
   return {
     allAgreedAt: all ? now : clock.allAgreedAt,
     pairAgreedAt: pair ? now : clock.pairAgreedAt,
+    upheldAt: upheld ? now : clock.upheldAt,
   };
 }
 
-/** The instant from which grace runs: of ADC and replica where these two differ, else of all known opinions. */
-export function lastAgreedAt(clock: AgreementClock, opinions: Opinions): number {
-  const pairDiffers =
-    (opinions.adc === "up" && opinions.replica === "down") ||
-    (opinions.adc === "down" && opinions.replica === "up");
-  return pairDiffers ? clock.pairAgreedAt : clock.allAgreedAt;
+/**
+ * The instant from which grace runs: of ADC and replica where these two differ, else of all known opinions. An ADC that
+ * says UP against replica and service both has its time from the moment the second of them turned.
+ */
+export function lastAgreedAt(clock: AgreementClock, { adc, replica, service }: Opinions): number {
+  const { allAgreedAt, pairAgreedAt, upheldAt } = clock;
+  if (adc === "up" && replica === "down") {
+    return service === "up" ? pairAgreedAt : Math.max(pairAgreedAt, upheldAt);
+  }
+  return adc === "down" && replica === "up" ? pairAgreedAt : allAgreedAt;
 }
 
 /** The instants, wall clock in milliseconds, by which grace is judged. */

@@ -104,6 +104,35 @@ describe("the agreement clock", () => {
       5,
     ],
     [
+      "where only our copy of the monitor failed, the ADC has its time from the moment the service fails too",
+      [
+        [5, "up up up"],
+        [9, "up down up"],
+        [99, "up down up"],
+        [110, "up down down"],
+        [130, "up down down"],
+      ],
+      99,
+    ],
+    [
+      "our copy alone runs from its own change, however long the service works",
+      [
+        [5, "up up up"],
+        [9, "up down up"],
+        [99, "up down up"],
+      ],
+      5,
+    ],
+    [
+      "a service that nobody looks at upholds nothing",
+      [
+        [5, "up up none"],
+        [9, "up down none"],
+        [99, "up down none"],
+      ],
+      5,
+    ],
+    [
       "a monitor that notices late gives the ADC its time from then on",
       [
         [5, "up up up"],

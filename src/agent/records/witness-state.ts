@@ -294,5 +294,6 @@ function later(clock: AgreementClock, at: number): AgreementClock {
   return {
     allAgreedAt: Math.max(clock.allAgreedAt, at),
     pairAgreedAt: Math.max(clock.pairAgreedAt, at),
+    upheldAt: Math.max(clock.upheldAt, at),
   };
 }
