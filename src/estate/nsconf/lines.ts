@@ -9,6 +9,18 @@ export interface CommandLine {
 /** A joined command longer than this is no command; the ADC's own limit is far below. */
 const MAX_COMMAND_LENGTH = 65_536;
 
+/** A command whose lines are still being joined. */
+interface Pending {
+  readonly line: number;
+  text: string;
+  lastLength: number;
+  /** How often its end has been looked for. */
+  looks: number;
+}
+
+/** An open quote that held so many lines like commands holds the next one too: each look reads all of the command. */
+const MOST_LOOKS = 100;
+
 /**
  * The commands of a saved configuration, one at a time. Takes what real files hold: CR LF, a byte order mark, comments,
  * prompts and ` Done` trailers of captured sessions, and long lines that something on the way has wrapped: a line that
@@ -19,7 +31,7 @@ export function* commandLines(
   orphan: (line: number) => void,
 ): Generator<CommandLine, void, undefined> {
   const hardWidth = hardWrapWidth(text);
-  let pending: { line: number; text: string; lastLength: number } | null = null;
+  let pending: Pending | null = null;
   for (const { line, text: physical } of physicalLines(text)) {
     const content = physical.replace(PROMPT, "");
     const trimmed = content.trim();
@@ -28,11 +40,11 @@ export function* commandLines(
         yield pending;
       }
       pending = null;
-    } else if (startsCommand(content, pending?.text ?? null)) {
+    } else if (startsCommand(content, pending)) {
       if (pending !== null) {
         yield pending;
       }
-      pending = { line, text: content, lastLength: content.length };
+      pending = { line, text: content, lastLength: content.length, looks: 0 };
     } else if (pending === null || pending.text.length + content.length > MAX_COMMAND_LENGTH) {
       orphan(line);
     } else {
@@ -57,7 +69,7 @@ const VERBS: ReadonlySet<string> = new Set(
 );
 
 /** First words that look like commands but, inside an open quote or parenthesis, are more likely its text. */
-function startsCommand(content: string, pending: string | null): boolean {
+function startsCommand(content: string, pending: Pending | null): boolean {
   const [, verb, next] = /^\s*([A-Za-z]+)(?:\s+(\S+))?/.exec(content) ?? [];
   if (verb === undefined || !VERBS.has(verb.toLowerCase())) {
     return false;
@@ -65,7 +77,8 @@ function startsCommand(content: string, pending: string | null): boolean {
   if (pending === null || CONFIGURING.test(verb)) {
     return next === undefined || /^[A-Za-z][\w-]*$/.test(next) || pending === null;
   }
-  return lexLine(pending).at(-1)?.kind !== "error";
+  pending.looks += 1;
+  return pending.looks <= MOST_LOOKS && lexLine(pending.text).at(-1)?.kind !== "error";
 }
 
 const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;

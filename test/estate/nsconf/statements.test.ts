@@ -84,6 +84,11 @@ describe("statements", () => {
     expect(statements).toHaveLength(1);
   });
 
+  test("an open quote holds lines that only look like commands, however many", () => {
+    const [one, ...others] = read(`add lb monitor m HTTP -send "${"\nstat".repeat(500)}"`);
+    expect(others).toEqual([]);
+    expect(one?.keys.get("send")?.[0]).toBe(" stat".repeat(500));
+  });
   test("an open quote does not take the next command with it", () => {
     const statements = read('add lb monitor m TCP-ECV -recv "oops\nadd server a 10.0.0.1\n');
     expect(statements.map(({ group, broken }) => [group, broken])).toEqual([
