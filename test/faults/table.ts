@@ -1,5 +1,5 @@
 import type { FaultCase } from "./cases.ts";
-import { DIFFERENCES, PEERS, type Peer } from "./cases/peers.ts";
+import { DIFFERENCES, EITHER, PEERS, type Peer } from "./cases/peers.ts";
 import type { DnsCase } from "./dns-cases.ts";
 import type { NitroCase } from "./nitro-cases.ts";
 
@@ -43,7 +43,11 @@ function rowText({ case: each, peers }: Row): string {
   const { fault, check, opinion, outcome, step, reason, differences } = each;
   const words = PEERS.map((peer) => {
     const word = peers[peer] ?? "cannot ask this";
-    return differences?.[peer] === undefined ? word : `**${word}**`;
+    const difference = differences?.[peer];
+    if (difference === EITHER && peers[peer] !== null) {
+      return "either";
+    }
+    return difference === undefined ? word : `**${word}**`;
   });
   const cells = [fault, check, opinion, outcome, step, reason.replace("|", " or "), ...words];
   return `| ${cells.join(" | ")} |`;

@@ -70,7 +70,7 @@ export const LINE_CASES: FaultTable = {
   },
   "smtp.fragmented_greeting": {
     "smtp-ecv": up("banner"),
-    smtp: up("response", { haproxy: "piece" }),
+    smtp: up("response", { haproxy: "piece", plugins: "timing" }),
   },
   "smtp.endless_greeting": {
     "smtp-ecv": up("banner", { blackbox: "line" }),
@@ -102,7 +102,7 @@ export const LINE_CASES: FaultTable = {
   },
   "smtp.greeting_and_answer_at_once": {
     "smtp-ecv": up("banner"),
-    smtp: mismatches("greeting", "bad_status", { haproxy: "early", plugins: "greeting" }),
+    smtp: mismatches("greeting", "bad_status", { haproxy: "timing", plugins: "greeting" }),
   },
   "smtp.customised_greeting": { "smtp-ecv": up("banner"), smtp: up("response") },
   "smtp.answers_garbage": {

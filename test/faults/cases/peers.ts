@@ -13,7 +13,6 @@ export const DIFFERENCES = {
   first_line: "looks for what it expects anywhere in the first line",
   start: "compares from the first byte on; TCP-ECV searches the stream",
   greeting: "is content with a 220, whatever comes after it",
-  early: "takes an answer that came before the question",
   piece: "judges a greeting that comes in pieces by the first of them",
   one_line: "knows greetings of one line only",
   crlf: "wants CRLF at a line's end",
@@ -21,6 +20,9 @@ export const DIFFERENCES = {
   helo: "sends the EHLO it was told; Net::SMTP and we fall back to HELO",
   renegotiation: "refuses renegotiation, as Go does; OpenSSL takes part",
   line: "matches whole lines; TCP-ECV searches the stream",
+  timing: "judges by how the bytes happen to fall into its reads, now up and now down",
 } as const;
 export type Difference = keyof typeof DIFFERENCES;
+/** A peer that says one thing or the other of the same server has no opinion to compare. */
+export const EITHER: Difference = "timing";
 export type Differences = Readonly<Partial<Record<Peer, Difference>>>;
