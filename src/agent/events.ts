@@ -21,6 +21,8 @@ export interface AgentEvents {
     /** Null when it succeeded. */
     readonly code: string | null;
   }) => void;
+  /** How many probes are in force since an estate was brought into force. */
+  readonly probesPlanned: (count: number) => void;
   readonly scheduleLag: (seconds: number) => void;
   readonly missedProbe: () => void;
   /** How many worker threads probe; 0 when the main thread does. */

@@ -243,6 +243,7 @@ export class Generation {
       this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null,
     );
     this.state.setRecords(adc.name, records);
+    this.#options.events.probesPlanned(this.state.probes.length);
     yield* this.#schedule.follow(adc.name, records.probes);
   }
 

@@ -1,6 +1,5 @@
 import { pino } from "pino";
 import { loadConfig } from "../config/load.ts";
-import { boundHeapGrowth } from "./heap-growth.ts";
 import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
@@ -15,7 +14,6 @@ export async function runAgent(
   listen: readonly string[] | null,
   output: Output,
 ): Promise<number> {
-  boundHeapGrowth();
   const config = await readConfig(file, output);
   if (config === null) {
     return 1;

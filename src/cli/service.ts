@@ -10,6 +10,7 @@ import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import type { ActionResult, WebActions } from "../web/actions.ts";
 import { createHistory, HISTORY_BYTES, type HistoryBounds } from "../web/history/history.ts";
 import { startWeb } from "../web/server.ts";
+import { boundHeapGrowth } from "./heap-growth.ts";
 import { maintenanceActions } from "./maintenance-actions.ts";
 import { maintenanceChecks } from "./maintenance-checks.ts";
 import { packageVersion } from "./package-info.ts";
@@ -64,6 +65,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
         metrics.probeFinished(probe, observation, passed);
         history.probeFinished(probe, observation, passed);
       },
+      probesPlanned: boundHeapGrowth,
     },
     log,
   });
