@@ -41,8 +41,8 @@ export class Judging {
   }
 
   /** While nothing is heard of it, judging it anew would say the same. */
-  rests({ restsUntil }: MemberRecord | VserverRecord): boolean {
-    return this.#options.monotonic() < restsUntil;
+  rests(record: MemberRecord | VserverRecord, monotonic = this.#options.monotonic()): boolean {
+    return monotonic < record.restsUntil;
   }
 
   /** True when a vserver's verdict may depend on what has changed; those are disturbed. */
@@ -79,14 +79,17 @@ export class Judging {
 
   /** Judges an estate's members and vservers that do not rest, one by one. */
   *awake(estate: JudgedEstate): Steps<void> {
+    // Nearly all rest, and to ask the clocks for each of them would be most of the work.
+    const now = this.#options.now();
+    const monotonic = this.#options.monotonic();
     for (const member of estate.records?.members ?? []) {
-      if (!this.rests(member) || this.#windowTurns(member)) {
+      if (!this.rests(member, monotonic) || this.#windowTurns(member, now)) {
         this.member(estate, member);
       }
       yield;
     }
     for (const vserver of estate.records?.vservers ?? []) {
-      if (!this.rests(vserver)) {
+      if (!this.rests(vserver, monotonic)) {
         this.vserver(estate, vserver);
       }
       yield;
@@ -118,8 +121,8 @@ export class Judging {
   }
 
   /** Whether a declared window has begun or ended since this member was judged. */
-  #windowTurns(member: MemberRecord): boolean {
-    return this.declared(member).state !== member.maintenance.declared;
+  #windowTurns(member: MemberRecord, now: number): boolean {
+    return this.declared(member, now).state !== member.maintenance.declared;
   }
 }
 
