@@ -8,7 +8,7 @@ const LARGE_PLAN = 8_000;
  * By so many percent of what lives garbage may then pile up before it is collected. V8's own choice lets it grow to several
  * times that; with fewer probes it does no harm, and a collection less is time saved. `docs/performance.md` has the figures.
  */
-const GROWTH_PERCENT = 70;
+const GROWTH_PERCENT = 40;
 
 /** The flag to set for a plan of so many probes; null: none, or Node.js was started with a word of its own on that. */
 export function heapGrowthFlag(probes: number, nodeArguments: readonly string[]): string | null {
