@@ -3,7 +3,7 @@ import type { BrokenPlace } from "../probes/transactions/account-gate/gate-state
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
 import { runTransaction } from "../probes/transactions/registry.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
-import { gateAccount, gatedLogin, placeFailure } from "./accounts/gated-login.ts";
+import { gatedLogin, placeFailure } from "./accounts/gated-login.ts";
 import { MessagePace } from "./accounts/message-pace.ts";
 import type { AgentEvents } from "./events.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
@@ -79,7 +79,7 @@ export class ProbeRunner {
     if (flight.running !== null) {
       return flight.running;
     }
-    const account = gateAccount(record.planned);
+    const { account } = record;
     flight.running =
       account === null
         ? this.#probe(record, timeoutMs, avoided)

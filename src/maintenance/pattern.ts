@@ -1,15 +1,8 @@
-/**
- * Whether any of several patterns means a server. `*` stands for any run of characters; letter case does not matter,
- * for the ADC and Windows do not care about it either.
- */
+import { namePattern } from "../estate/name-pattern.ts";
+
+/** Whether any of several patterns means a server. */
 export function serverMatcher(patterns: readonly string[]): (server: string) => boolean {
-  const expressions = patterns.map((pattern) => {
-    const parts = pattern
-      .toLowerCase()
-      .split("*")
-      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    return new RegExp(`^${parts.join(".*")}$`);
-  });
+  const expressions = patterns.map(namePattern);
   return (server) => {
     const name = server.toLowerCase();
     return expressions.some((expression) => expression.test(name));

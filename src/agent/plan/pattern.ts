@@ -1,10 +1,8 @@
+import { namePattern } from "../../estate/name-pattern.ts";
+
 /** Whether a name matches a pattern in which `*` stands for any run of characters; letter case does not matter. */
 export function matchesPattern(pattern: string, name: string): boolean {
-  const parts = pattern
-    .toLowerCase()
-    .split("*")
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(name.toLowerCase());
+  return namePattern(pattern).test(name.toLowerCase());
 }
 
 /** Whether `server:port` patterns such as `ex*:443` (or `ex*`, any port) match a member. */

@@ -1,4 +1,5 @@
 import type { AdcService, Estate, Member } from "../../estate/model.ts";
+import { namePattern } from "../../estate/name-pattern.ts";
 import { exchangeTraits, type ExchangeTraits } from "./exchange-traits.ts";
 import type { ExchangeVersion, TransactionName, TransactionSpec } from "./spec.ts";
 
@@ -207,7 +208,7 @@ function helper(help: readonly MemberHelp[]): Helper {
   if (help.length === 0) {
     return () => null;
   }
-  const patterns = help.map((each) => ({ help: each, glob: globOf(each.match) }));
+  const patterns = help.map((each) => ({ help: each, glob: namePattern(each.match) }));
   return (member) => {
     const names = [member.server, member.address ?? member.server].flatMap((name) => [
       name.toLowerCase(),
@@ -215,11 +216,4 @@ function helper(help: readonly MemberHelp[]): Helper {
     ]);
     return patterns.find(({ glob }) => names.some((name) => glob.test(name)))?.help ?? null;
   };
-}
-
-function globOf(match: string): RegExp {
-  const parts = match.toLowerCase().split("*");
-  return new RegExp(
-    `^${parts.map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`,
-  );
 }
