@@ -32,6 +32,10 @@ export default tseslint.config(
           selector: "ImportExpression[source.value=/^node:/]",
           message: "Import Node's modules statically.",
         },
+        {
+          selector: "MemberExpression[object.name='URL'][property.name='canParse']",
+          message: "It allows what the constructor refuses: use parseUrl.",
+        },
       ],
     },
   },

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
+import { parseUrl } from "../probes/wire/parse-url.ts";
 import { loadWebConfig } from "../web/web-config/load.ts";
 import { readAccess, type AgentAddress } from "./agent-access.ts";
 import {
@@ -103,7 +104,7 @@ async function reach(options: AgentAddress, output: Output): Promise<Maintenance
     return null;
   }
   const url = options.url ?? (config === null ? null : await defaultUrl(config));
-  if (url === null || !URL.canParse(url)) {
+  if (url === null || parseUrl(url) === null) {
     output.err("Say where the agent is: --url https://host:port, or --config FILE.\n");
     return null;
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseUrl } from "../probes/wire/parse-url.ts";
 import {
   duration,
   file,
@@ -81,11 +82,9 @@ export const adc = z.strictObject(
 );
 
 function isBareUrl(value: string): boolean {
-  if (!URL.canParse(value)) {
-    return false;
-  }
-  const url = new URL(value);
+  const url = parseUrl(value);
   return (
+    url !== null &&
     (url.protocol === "https:" || url.protocol === "http:") &&
     url.username === "" &&
     url.password === "" &&

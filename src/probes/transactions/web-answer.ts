@@ -2,6 +2,7 @@ import type { Vantage } from "../probe.ts";
 import type { FailureReason } from "../reason.ts";
 import { signsOfHeaders } from "../wire/exchange-signs.ts";
 import type { HttpAnswer } from "../wire/http-answer.ts";
+import { parseUrl } from "../wire/parse-url.ts";
 import type { AdcFront, TransactionSpec } from "./spec.ts";
 import { cookieNames } from "./web-session.ts";
 
@@ -206,10 +207,6 @@ function judgeSuccess(answer: HttpAnswer, asked: WebAsked): WebVerdict {
 
 function text({ body }: HttpAnswer): string {
   return body.toString("latin1");
-}
-
-function parseUrl(location: string, base: string): URL | null {
-  return URL.canParse(location, base) ? new URL(location, base) : null;
 }
 
 function good(detail: string): WebVerdict {

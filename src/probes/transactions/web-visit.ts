@@ -4,6 +4,7 @@ import type { Target } from "../probe.ts";
 import type { Step } from "../reason.ts";
 import type { Connection } from "../wire/connection.ts";
 import type { HttpAnswer } from "../wire/http-answer.ts";
+import { parseUrl } from "../wire/parse-url.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import { CookieJar } from "./cookie-jar.ts";
 import type { Ended } from "./line-session.ts";
@@ -108,11 +109,8 @@ export function redirectTarget(
   if (answer.status < 300 || answer.status >= 400 || location === null) {
     return null;
   }
-  if (!URL.canParse(location, base)) {
-    return null;
-  }
-  const url = new URL(location, base);
-  return /^https?:$/.test(url.protocol)
+  const url = parseUrl(location, base);
+  return url !== null && /^https?:$/.test(url.protocol)
     ? { host: url.hostname, path: `${url.pathname}${url.search}` }
     : null;
 }

@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { parseUrl } from "./parse-url.ts";
 
 /** Record types a probe asks for. */
 export const DNS_TYPES = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, AAAA: 28, SRV: 33 } as const;
@@ -128,9 +129,5 @@ export function canonicalAddress(address: string): string {
   if (isIPv4(address)) {
     return address;
   }
-  try {
-    return new URL(`http://[${address}]/`).hostname.slice(1, -1);
-  } catch {
-    return address.toLowerCase();
-  }
+  return parseUrl(`http://[${address}]/`)?.hostname.slice(1, -1) ?? address.toLowerCase();
 }

@@ -1,3 +1,4 @@
+import { ByteQueue } from "./byte-queue.ts";
 import { HttpHeaders } from "./http-headers.ts";
 
 /** An answer as far as it was read. */
@@ -40,7 +41,9 @@ export class HttpAnswerParser {
   state: State = "head";
   readonly #method: string;
   readonly #windowBytes: number;
-  #input: Buffer = EMPTY;
+  readonly #input = new ByteQueue();
+  /** So many bytes of the input hold no end of the head. */
+  #searched = 0;
   #framing: Framing = { kind: "close" };
   #status = 0;
   #statusText = "";
@@ -59,7 +62,7 @@ export class HttpAnswerParser {
 
   /** Takes more bytes. Returns what is wrong with them, or null. */
   feed(data: Buffer): string | null {
-    this.#input = this.#input.length === 0 ? data : Buffer.concat([this.#input, data]);
+    this.#input.append(data);
     if (this.state === "head") {
       const trouble = this.#readHead();
       if (trouble !== null || this.#isHead()) {
@@ -87,8 +90,8 @@ export class HttpAnswerParser {
 
   /** Bytes that came after the message. */
   takeRest(): Buffer {
-    const rest = this.state === "complete" ? this.#input : EMPTY;
-    this.#input = EMPTY;
+    const rest = this.state === "complete" ? this.#input.bytes : EMPTY;
+    this.#input.clear();
     return rest;
   }
 
@@ -106,7 +109,7 @@ export class HttpAnswerParser {
       body: this.window(),
       complete,
       // What came behind the message was sent before anybody asked: no answer to a next request.
-      reusable: this.state === "complete" && persistent && this.#input.length === 0,
+      reusable: this.state === "complete" && persistent && this.#input.bytes.length === 0,
     };
   }
 
@@ -116,18 +119,22 @@ export class HttpAnswerParser {
 
   #readHead(): string | null {
     for (;;) {
-      const early = this.#input.toString("latin1", 0, Math.min(5, this.#input.length));
+      const { bytes } = this.#input;
+      const early = bytes.toString("latin1", 0, Math.min(5, bytes.length));
       if (!"HTTP/".startsWith(early.toUpperCase())) {
-        return `no HTTP answer: ${printable(this.#input)}`;
+        return `no HTTP answer: ${printable(bytes)}`;
       }
-      const end = headEnd(this.#input);
+      const end = headEnd(bytes, this.#searched);
       if (end === null) {
-        return this.#input.length > LARGEST_HEAD_BYTES
+        // Three bytes of the end may stand there already.
+        this.#searched = Math.max(0, bytes.length - HEAD_END.length + 1);
+        return bytes.length > LARGEST_HEAD_BYTES
           ? `a header of more than ${LARGEST_HEAD_BYTES} bytes`
           : null;
       }
-      const head = this.#input.toString("latin1", 0, end.at);
-      this.#input = this.#input.subarray(end.next);
+      const head = bytes.toString("latin1", 0, end.at);
+      this.#input.skip(end.next);
+      this.#searched = 0;
       const trouble = this.#parseHead(head);
       if (trouble !== null) {
         return trouble;
@@ -199,15 +206,12 @@ export class HttpAnswerParser {
   #readBody(): string | null {
     const framing = this.#framing;
     if (framing.kind === "close") {
-      this.#keep(this.#input);
-      this.#input = EMPTY;
+      this.#keep(this.#input.bytes);
+      this.#input.clear();
       return null;
     }
     if (framing.kind === "length") {
-      const part = this.#input.subarray(0, framing.left);
-      this.#keep(part);
-      framing.left -= part.length;
-      this.#input = this.#input.subarray(part.length);
+      this.#keepLeft(framing);
       if (framing.left === 0) {
         this.state = "complete";
       }
@@ -219,21 +223,19 @@ export class HttpAnswerParser {
   #readChunks(framing: Extract<Framing, { kind: "chunked" }>): string | null {
     for (;;) {
       if (framing.phase === "data") {
-        const part = this.#input.subarray(0, framing.left);
-        this.#keep(part);
-        framing.left -= part.length;
-        this.#input = this.#input.subarray(part.length);
+        this.#keepLeft(framing);
         if (framing.left > 0) {
           return null;
         }
         framing.phase = "data_end";
       }
-      const end = this.#input.indexOf(10);
+      const { bytes } = this.#input;
+      const end = bytes.indexOf(10);
       if (end === -1) {
-        return this.#input.length > LONGEST_CHUNK_LINE ? "a chunk header without end" : null;
+        return bytes.length > LONGEST_CHUNK_LINE ? "a chunk header without end" : null;
       }
-      const line = this.#input.toString("latin1", 0, end).replace(/\r$/, "");
-      this.#input = this.#input.subarray(end + 1);
+      const line = bytes.toString("latin1", 0, end).replace(/\r$/, "");
+      this.#input.skip(end + 1);
       if (framing.phase === "data_end") {
         if (line !== "") {
           return "a chunk longer than its announced size";
@@ -263,6 +265,14 @@ export class HttpAnswerParser {
     }
   }
 
+  /** Keeps what has come of so many bytes that are left. */
+  #keepLeft(framing: { left: number }): void {
+    const part = this.#input.bytes.subarray(0, framing.left);
+    this.#keep(part);
+    framing.left -= part.length;
+    this.#input.skip(part.length);
+  }
+
   #keep(part: Buffer): void {
     const room = this.#windowBytes - this.#windowLength;
     if (room > 0 && part.length > 0) {
@@ -273,9 +283,9 @@ export class HttpAnswerParser {
   }
 }
 
-function headEnd(input: Buffer): { at: number; next: number } | null {
-  const full = input.indexOf(HEAD_END);
-  const bare = input.indexOf(BARE_HEAD_END);
+function headEnd(input: Buffer, from: number): { at: number; next: number } | null {
+  const full = input.indexOf(HEAD_END, from);
+  const bare = input.indexOf(BARE_HEAD_END, from);
   if (bare !== -1 && (full === -1 || bare < full)) {
     return { at: bare, next: bare + 2 };
   }

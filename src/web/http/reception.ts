@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseUrl } from "../../probes/wire/parse-url.ts";
 import type { BasicAuth } from "../web-config/basic-auth.ts";
 import type { WebConfig } from "../web-config/load.ts";
 import type { RateLimit } from "../web-config/rate-limit.ts";
@@ -172,9 +173,6 @@ function pathOf(request: IncomingMessage): string {
 
 /** The path and query of an origin-form target; null for anything else (`*`, `//host`, absolute forms). */
 function parseTarget(target: string): URL | null {
-  const base = "http://agent.invalid";
-  if (!target.startsWith("/") || target.startsWith("//") || !URL.canParse(target, base)) {
-    return null;
-  }
-  return new URL(target, base);
+  const isOriginForm = target.startsWith("/") && !target.startsWith("//");
+  return isOriginForm ? parseUrl(target, "http://agent.invalid") : null;
 }
