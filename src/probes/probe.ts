@@ -1,5 +1,6 @@
 import type { FailureReason, Step } from "./reason.ts";
 import type { AbortWatch } from "./wire/abort-watch.ts";
+import type { Deadlines } from "./wire/deadlines.ts";
 import type { EchoBatches } from "./wire/icmp/echo-batches.ts";
 import type { LoopWatch } from "./wire/loop-watch.ts";
 import type { Sockets } from "./wire/sockets.ts";
@@ -60,6 +61,8 @@ export interface Network {
   readonly tls?: TlsStore;
   /** Tells probes under way that their round is abandoned; without it each listens for itself. */
   readonly aborts?: AbortWatch;
+  /** Tells probes under way that their time is over; without it each has a timer of its own. */
+  readonly deadlines?: Deadlines;
   /** Gathers ICMP echoes that begin together; without it each probe sends its own. */
   readonly echoes?: EchoBatches;
   /** How long our own event loop was held; without it each probe watches for itself. */

@@ -42,7 +42,8 @@ export function memberReplica(
     ),
     monThreshold,
   );
-  return { ...now, failing: soon.opinion === "down" && anyFailed(counted) };
+  const failing = soon.opinion === "down" && anyFailed(counted);
+  return { opinion: now.opinion, decidedBy: now.decidedBy, failing };
 }
 
 function anyFailed(counted: readonly BoundReplica[]): boolean {

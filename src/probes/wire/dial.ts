@@ -153,9 +153,21 @@ function connectTcp(run: ProbeRun, address: string, port: number): Promise<Diall
   });
 }
 
+/**
+ * What net.Socket would set itself, except for the first. It clones its options and adds the others where they are missing:
+ * every socket's options are then an object of a shape of their own, which none of V8's inline caches knows (Node.js 20).
+ */
+const SOCKET_OPTIONS = {
+  autoSelectFamily: false,
+  allowHalfOpen: false,
+  emitClose: false,
+  autoDestroy: true,
+  decodeStrings: false,
+};
+
 function beginConnecting(run: ProbeRun, address: string, port: number): Connection | DialFailure {
   const { localAddress, network } = run.context;
-  const to = { host: address, port, autoSelectFamily: false };
+  const to = { host: address, port, ...SOCKET_OPTIONS };
   try {
     const sockets = network.sockets ?? SYSTEM_SOCKETS;
     const socket = sockets.tcp(localAddress === null ? to : { ...to, localAddress });

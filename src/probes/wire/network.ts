@@ -2,6 +2,7 @@ import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
 import type { NameAnswer, Network, Resolution, ResolvedAddress } from "../probe.ts";
 import { AbortWatch } from "./abort-watch.ts";
+import { Deadlines } from "./deadlines.ts";
 import { EchoBatches } from "./icmp/echo-batches.ts";
 import { LoopWatch } from "./loop-watch.ts";
 import { TlsStore } from "./tls-store.ts";
@@ -160,6 +161,7 @@ export function createNetwork(options: NetworkOptions): Network {
   return {
     tls: new TlsStore(),
     aborts: new AbortWatch(),
+    deadlines: new Deadlines(),
     loop: new LoopWatch(),
     echoes: new EchoBatches(),
     resolve,

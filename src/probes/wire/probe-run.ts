@@ -7,9 +7,11 @@ import type {
   TlsFacts,
 } from "../probe.ts";
 import type { FailureReason, Step } from "../reason.ts";
-import { AbortWatch, type Abortable, type WatchedRun } from "./abort-watch.ts";
+import { AbortWatch, type Abortable } from "./abort-watch.ts";
 import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./break.ts";
+import { Deadlines, type DeadlinePlace, type Timed } from "./deadlines.ts";
 import type { Signs } from "./exchange-signs.ts";
+import type { Place } from "./linked-list.ts";
 import { LoopWatch } from "./loop-watch.ts";
 import { printable, Transcript } from "./transcript.ts";
 
@@ -49,10 +51,10 @@ const HOLD_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
 ]);
 
 /**
- * One run of one probe: its deadline (a single timer), its clock marks, what it learned, and every handle it opened.
+ * One run of one probe: its deadline, its clock marks, what it learned, and every handle it opened.
  * Made by `observe`, which releases all of it whatever happens.
  */
-export class ProbeRun implements Abortable {
+export class ProbeRun implements Abortable, Timed {
   readonly context: ProbeContext;
   readonly startedAt: number;
   readonly transcript = new Transcript();
@@ -71,9 +73,10 @@ export class ProbeRun implements Abortable {
   #mark: number;
   #phases: Partial<Record<PhaseName, number>> = {};
   #resources: readonly RunResource[] = NO_RESOURCES;
-  #timer: NodeJS.Timeout;
+  readonly #deadlines: Deadlines;
+  readonly #deadline: DeadlinePlace;
   readonly #aborts: AbortWatch;
-  readonly #watched: WatchedRun;
+  readonly #abortable: Place<Abortable>;
   readonly #loop: LoopWatch;
   readonly #heldBeforeMs: number;
 
@@ -83,12 +86,13 @@ export class ProbeRun implements Abortable {
     this.#started = this.#mark = context.monotonic();
     this.#loop = context.network.loop ?? new LoopWatch();
     this.#heldBeforeMs = this.#loop.enter();
-    this.#timer = setTimeout(() => this.#timeIsOver(), context.timeoutMs);
+    this.#deadlines = context.network.deadlines ?? new Deadlines();
+    this.#deadline = this.#deadlines.add(this, context.timeoutMs);
     if (context.signal.aborted) {
       this.interrupted = ABORTED;
     }
     this.#aborts = context.network.aborts ?? new AbortWatch();
-    this.#watched = this.#aborts.add(context.signal, this);
+    this.#abortable = this.#aborts.add(context.signal, this);
   }
 
   /** Milliseconds since the start. */
@@ -182,11 +186,21 @@ export class ProbeRun implements Abortable {
     this.#interrupt(ABORTED);
   }
 
+  /** Whatever is awaited ends now, as timed out. */
+  timeIsOver(): void {
+    if (this.#wasHeld()) {
+      // Timers come before sockets in a turn of the event loop: the answer may be lying there unread.
+      setImmediate(() => this.#interrupt(HELD));
+    } else {
+      this.#interrupt(TIMED_OUT);
+    }
+  }
+
   /** Clears the deadline and closes every handle still open. */
   release(): void {
-    clearTimeout(this.#timer);
+    this.#deadlines.remove(this.#deadline);
     this.#loop.leave();
-    this.#aborts.remove(this.context.signal, this.#watched);
+    this.#aborts.remove(this.context.signal, this.#abortable);
     const resources = this.#resources;
     this.#resources = NO_RESOURCES;
     for (const resource of resources) {
@@ -204,15 +218,6 @@ export class ProbeRun implements Abortable {
   #wasHeld(): boolean {
     const heldMs = this.#loop.heldMs() - this.#heldBeforeMs;
     return heldMs >= Math.min(MOST_HELD_MS, this.context.timeoutMs / 2);
-  }
-
-  #timeIsOver(): void {
-    if (this.#wasHeld()) {
-      // Timers come before sockets in a turn of the event loop: the answer may be lying there unread.
-      setImmediate(() => this.#interrupt(HELD));
-    } else {
-      this.#interrupt(TIMED_OUT);
-    }
   }
 
   #interrupt(why: Break): void {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { AbortWatch, type WatchedRun } from "../../../src/probes/wire/abort-watch.ts";
+import { AbortWatch, type Abortable } from "../../../src/probes/wire/abort-watch.ts";
+import type { Place } from "../../../src/probes/wire/linked-list.ts";
 
 describe("AbortWatch", () => {
   test("tells those that are under way, each once, and nobody else", () => {
@@ -9,7 +10,7 @@ describe("AbortWatch", () => {
       fc.property(fc.array(step), (steps) => {
         const watch = new AbortWatch();
         const controllers = [new AbortController(), new AbortController()] as const;
-        const underWay = new Map<number, { signal: AbortSignal; place: WatchedRun }>();
+        const underWay = new Map<number, { signal: AbortSignal; place: Place<Abortable> }>();
         const told: number[] = [];
         for (const [number, { signal: which, leaves }] of steps.entries()) {
           const { signal } = controllers[which === 0 ? 0 : 1];
