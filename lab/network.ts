@@ -1,4 +1,5 @@
 import type { AdcService, Estate, Member, Port, Server } from "../src/estate/model.ts";
+import { parseUrl } from "../src/probes/wire/parse-url.ts";
 import type { AddressMap, Endpoint } from "./adc/address-map.ts";
 
 /** A loopback port on which nobody listens, and nobody without privileges can. */
@@ -107,8 +108,8 @@ export function clientNames(estate: Estate): string[] {
   const logins = [...estate.lbVservers.values(), ...estate.csVservers.values()].flatMap(
     ({ authentication }) => authentication.host ?? [],
   );
-  const redirects = [...estate.lbVservers.values()].flatMap(({ redirectUrl }) =>
-    redirectUrl !== null && URL.canParse(redirectUrl) ? new URL(redirectUrl).hostname : [],
+  const redirects = [...estate.lbVservers.values()].flatMap(
+    ({ redirectUrl }) => parseUrl(redirectUrl ?? "")?.hostname ?? [],
   );
   return [...new Set([...rules.map(({ value }) => value), ...logins, ...redirects])];
 }

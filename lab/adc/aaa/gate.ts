@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { VserverAuthentication } from "../../../src/estate/model.ts";
+import { parseUrl } from "../../../src/probes/wire/parse-url.ts";
 import { answer, redirect, type Answer } from "../http/answer.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { AaaOptions, AaaUser } from "./options.ts";
@@ -139,7 +140,7 @@ function challenge(request: RequestHead, host: string | null): Answer {
 function targetOf(cookie: string | null): string | null {
   const target =
     cookie === null || cookie === "" ? null : Buffer.from(cookie, "base64url").toString("utf8");
-  return target !== null && URL.canParse(target) ? target : null;
+  return target !== null && parseUrl(target) !== null ? target : null;
 }
 
 /** The domain that the mail name and the login name share: all but the first label. */
