@@ -27,6 +27,9 @@ interface Entry {
   readonly spread: boolean;
 }
 
+/** So long starts that are due together may hold the event loop before others have their turn. */
+const TURN_MS = 5;
+
 /** One timer for all jobs: a thin shell around schedule.ts. A job never runs twice at a time. */
 export class Scheduler {
   readonly #queue = new DueQueue<Entry>();
@@ -39,6 +42,8 @@ export class Scheduler {
   readonly #jobs = new Map<string, Job>();
   #timer: NodeJS.Timeout | null = null;
   #timerDueAt = Infinity;
+  /** Set while starts that are due wait for the next turn of the event loop. */
+  #nextTurn: NodeJS.Immediate | null = null;
   #stopped = false;
 
   constructor(monotonic: () => number, hooks: SchedulerHooks = {}) {
@@ -72,6 +77,10 @@ export class Scheduler {
       clearTimeout(this.#timer);
       this.#timer = null;
     }
+    if (this.#nextTurn !== null) {
+      clearImmediate(this.#nextTurn);
+      this.#nextTurn = null;
+    }
     this.#queue.clear();
     this.#jobs.clear();
     if (this.#running > 0) {
@@ -87,7 +96,8 @@ export class Scheduler {
 
   #arm(): void {
     const earliest = this.#queue.earliest;
-    if (earliest === null || this.#stopped || earliest >= this.#timerDueAt) {
+    const waits = this.#nextTurn !== null || earliest === null || earliest >= this.#timerDueAt;
+    if (waits || this.#stopped) {
       return;
     }
     if (this.#timer !== null) {
@@ -119,20 +129,32 @@ export class Scheduler {
         continue;
       }
       this.#hooks.onLag?.(Math.max(0, now - dueAt));
-      this.#running += 1;
-      job.run().then(
-        (delayMs) => {
-          this.#again(entry, dueAt, delayMs);
-          this.#ended();
-        },
-        (error: unknown) => {
-          this.#hooks.onBroken?.(job, error);
-          this.#again(entry, dueAt, job.intervalMs);
-          this.#ended();
-        },
-      );
+      this.#start(entry, dueAt);
+      if (this.#monotonic() - now >= TURN_MS) {
+        this.#nextTurn = setImmediate(() => {
+          this.#nextTurn = null;
+          this.#startDue();
+        });
+        return;
+      }
     }
     this.#arm();
+  }
+
+  #start(entry: Entry, dueAt: number): void {
+    const { job } = entry;
+    this.#running += 1;
+    job.run().then(
+      (delayMs) => {
+        this.#again(entry, dueAt, delayMs);
+        this.#ended();
+      },
+      (error: unknown) => {
+        this.#hooks.onBroken?.(job, error);
+        this.#again(entry, dueAt, job.intervalMs);
+        this.#ended();
+      },
+    );
   }
 
   #ended(): void {

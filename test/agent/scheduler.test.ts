@@ -155,3 +155,47 @@ test("a look that confirms another waits for it to end, and nothing was missed",
   expect(starts.slice(0, 2)).toEqual([0, 9_000]);
   expect(missed).toEqual([]);
 });
+
+test("starts that are due together leave the event loop to others every few milliseconds", async () => {
+  let spentMs = 0;
+  const lags: number[] = [];
+  const jobs = new Scheduler(() => performance.now() + spentMs, {
+    onLag: (lagMs) => lags.push(lagMs),
+  });
+  const began = performance.now();
+  let started = 0;
+  for (let job = 0; job < 10; job++) {
+    const run = (): Promise<null> => {
+      started += 1;
+      spentMs += 2;
+      return Promise.resolve(null);
+    };
+    jobs.add({ id: `job ${String(job)}`, intervalMs: 1_000, run }, began + 10);
+  }
+  vi.advanceTimersByTime(10);
+  expect(started).toBe(3);
+  for (const expected of [6, 9, 10]) {
+    await new Promise(setImmediate);
+    expect(started).toBe(expected);
+  }
+  expect(lags.map(Math.round)).toEqual([0, 0, 0, 6, 6, 6, 12, 12, 12, 18]);
+});
+
+test("starts nothing more once it is stopped, also where starts wait for their turn", async () => {
+  let spentMs = 0;
+  const jobs = new Scheduler(() => performance.now() + spentMs);
+  const began = performance.now();
+  let started = 0;
+  for (let job = 0; job < 10; job++) {
+    const run = (): Promise<number> => {
+      started += 1;
+      spentMs += 10;
+      return Promise.resolve(1_000);
+    };
+    jobs.add({ id: `job ${String(job)}`, intervalMs: 1_000, run }, began);
+  }
+  vi.advanceTimersByTime(1);
+  await jobs.stop();
+  await new Promise(setImmediate);
+  expect(started).toBe(1);
+});
