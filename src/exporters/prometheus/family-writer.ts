@@ -3,12 +3,15 @@ import { sampleValue } from "./text.ts";
 
 export type Format = "text" | "openmetrics";
 
+const CHUNK_LENGTH = 64 * 1024;
+
 /**
- * Writes metric families in either format. The header is written with the first sample, so a family without series
- * leaves no trace. Text piles up until `take` is called.
+ * Writes metric families in either format, in pieces of some 64 KB. The header is written with the first sample, so a family
+ * without series leaves no trace.
  */
 export class FamilyWriter {
   readonly #format: Format;
+  readonly #chunks: Buffer[] = [];
   #pending: string[] = [];
   #pendingLength = 0;
   #name = "";
@@ -36,27 +39,29 @@ export class FamilyWriter {
     const braces = labels === "" ? "" : `{${labels}}`;
     const line = `${this.#header}${this.#name}${suffix}${braces} ${sampleValue(value)}\n`;
     this.#header = "";
-    this.#pending.push(line);
-    this.#pendingLength += line.length;
+    this.#push(line);
   }
 
-  /** Ends the exposition as its format demands. */
-  end(): void {
+  /** Ends the exposition as its format demands, and gives all of it. */
+  end(): readonly Buffer[] {
     if (this.#format === "openmetrics") {
-      this.#pending.push("# EOF\n");
-      this.#pendingLength += 6;
+      this.#push("# EOF\n");
+    }
+    this.#cut();
+    return this.#chunks;
+  }
+
+  #push(line: string): void {
+    this.#pending.push(line);
+    this.#pendingLength += line.length;
+    if (this.#pendingLength >= CHUNK_LENGTH) {
+      this.#cut();
     }
   }
 
-  /** Characters written and not yet taken. */
-  get pendingLength(): number {
-    return this.#pendingLength;
-  }
-
-  take(): string {
-    const text = this.#pending.join("");
+  #cut(): void {
+    this.#chunks.push(Buffer.from(this.#pending.join("")));
     this.#pending = [];
     this.#pendingLength = 0;
-    return text;
   }
 }

@@ -1,17 +1,18 @@
-import { performance } from "node:perf_hooks";
 import { Readable } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { createGzip } from "node:zlib";
+import { inTurns } from "../../agent/in-turns.ts";
 import type { LiveState } from "../../agent/live.ts";
+import type { Steps } from "../../estate/steps.ts";
 import { startLagMeter } from "./event-loop-lag.ts";
 import { adcFamilies } from "./families/adc.ts";
 import { agentFamilies } from "./families/agent.ts";
 import { maintenanceFamilies } from "./families/maintenance.ts";
 import { probeFamilies } from "./families/probes.ts";
-import { LabelMemory, type Scope, type Steps } from "./families/scope.ts";
+import type { Scope } from "./families/scope.ts";
 import { tlsFamilies } from "./families/tls.ts";
 import { verdictFamilies } from "./families/verdicts.ts";
 import { FamilyWriter, type Format } from "./family-writer.ts";
+import { LabelMemory } from "./label-memory.ts";
 import { createRecorded, type Recorded } from "./recorded.ts";
 import { StickyStates } from "./sticky-states.ts";
 
@@ -37,10 +38,6 @@ export interface Metrics extends Omit<Recorded, "families"> {
   readonly setPhases: (phases: boolean) => void;
   readonly close: () => void;
 }
-
-const CHUNK_LENGTH = 64 * 1024;
-/** Longest time rendering holds the event loop before it lets others run. */
-const TURN_MS = 4;
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const { families: recordedFamilies, ...recording } = createRecorded(options);
@@ -71,34 +68,21 @@ export function createMetrics(options: MetricsOptions): Metrics {
   async function renderPlain(live: LiveState, format: Format): Promise<readonly Buffer[]> {
     const writer = new FamilyWriter(format);
     const recorded = await recordedFamilies(writer);
-    const pass = sticky.begin();
-    const chunks: Buffer[] = [];
-    function* steps(): Steps {
+    function* steps(): Steps<readonly Buffer[]> {
       yield* recorded;
       yield* labels.update(live);
-      const { members, vservers, servers, distinctProbes: probes } = labels;
-      const entities = { members, vservers, servers, probes };
-      const scope: Scope = { live, writer, sticky, pass, phases, ...entities };
+      const { members, memberships, vservers, servers, probes } = labels;
+      const entities = { members, memberships, vservers, servers, probes };
+      const scope: Scope = { live, writer, sticky, phases, ...entities };
       yield* agentFamilies(scope, lagMeter.read());
       yield* adcFamilies(scope);
       yield* verdictFamilies(scope);
       yield* probeFamilies(scope);
       yield* tlsFamilies(scope);
       yield* maintenanceFamilies(scope);
-      writer.end();
+      return writer.end();
     }
-    let turnBegan = performance.now();
-    for (const step of steps()) {
-      if (writer.pendingLength >= CHUNK_LENGTH) {
-        chunks.push(Buffer.from(writer.take()));
-      }
-      if (performance.now() - turnBegan >= TURN_MS) {
-        await nextTurn(step);
-        turnBegan = performance.now();
-      }
-    }
-    chunks.push(Buffer.from(writer.take()));
-    return chunks;
+    return inTurns(steps());
   }
 
   return {

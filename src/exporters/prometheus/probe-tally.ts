@@ -2,7 +2,7 @@ import type { LiveProbe } from "../../agent/live.ts";
 import { PHASES, type Observation, type PhaseName } from "../../probes/probe.ts";
 import type { FailureReason } from "../../probes/reason.ts";
 import { Buckets } from "./buckets.ts";
-import type { Steps } from "./families/scope.ts";
+import type { Steps } from "../../estate/steps.ts";
 import type { FamilyWriter } from "./family-writer.ts";
 import { bucketBound, labelPairs, withLabel } from "./text.ts";
 
@@ -40,7 +40,7 @@ export class ProbeTally {
     }
   }
 
-  *write(writer: FamilyWriter): Steps {
+  *write(writer: FamilyWriter): Steps<void> {
     const kinds = [...this.#kinds.values()];
     writer.family("adc_witness_probes_total");
     for (const { labels, durations } of kinds) {

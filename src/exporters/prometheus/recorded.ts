@@ -4,7 +4,7 @@ import type { LiveProbe } from "../../agent/live.ts";
 import type { Observation } from "../../probes/probe.ts";
 import { Buckets } from "./buckets.ts";
 import { DEFINITIONS, type MetricName } from "./definitions.ts";
-import type { Steps } from "./families/scope.ts";
+import type { Steps } from "../../estate/steps.ts";
 import type { FamilyWriter } from "./family-writer.ts";
 import { ProbeTally, writeBuckets } from "./probe-tally.ts";
 import { bucketBound, labelPairs } from "./text.ts";
@@ -29,7 +29,7 @@ export interface Recorded {
   readonly workerEnded: () => void;
   readonly configReloaded: (accepted: boolean, atMs: number) => void;
   /** Reads everything now; the steps then write it. */
-  readonly families: (writer: FamilyWriter) => Promise<Steps>;
+  readonly families: (writer: FamilyWriter) => Promise<Steps<void>>;
 }
 
 /** One request to NITRO. */
@@ -127,7 +127,7 @@ export function createRecorded(build: {
       const kept = await registry.getMetricsAsJSON();
       return steps();
 
-      function* steps(): Steps {
+      function* steps(): Steps<void> {
         yield* writeKept(writer, kept);
         writer.family("adc_witness_schedule_lag_seconds");
         writeBuckets(writer, "", lag);
@@ -146,7 +146,7 @@ function described(name: MetricName): { name: string; help: string; labelNames: 
 function* writeKept(
   writer: FamilyWriter,
   metrics: Awaited<ReturnType<Registry["getMetricsAsJSON"]>>,
-): Steps {
+): Steps<void> {
   for (const metric of metrics) {
     const name = metric.name as MetricName;
     writer.family(name);

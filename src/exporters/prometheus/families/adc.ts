@@ -1,3 +1,4 @@
+import type { Steps } from "../../../estate/steps.ts";
 import type { LiveAdc } from "../../../agent/live.ts";
 import { BLIND_REASONS } from "../../../estate/adc-state.ts";
 import { ADC_OPINIONS } from "../../../verdict/verdicts.ts";
@@ -10,11 +11,10 @@ import {
   valueFamily,
   type Labelled,
   type Scope,
-  type Steps,
 } from "./scope.ts";
 
 /** What the ADC says, as the last poll told it. */
-export function* adcFamilies(scope: Scope): Steps {
+export function* adcFamilies(scope: Scope): Steps<void> {
   const { live, members, vservers, writer } = scope;
   const adcs: readonly Labelled<LiveAdc>[] = live.adcs.map((entity) => ({
     entity,

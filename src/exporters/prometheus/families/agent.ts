@@ -1,11 +1,12 @@
+import type { Steps } from "../../../estate/steps.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
 import { labelPairs } from "../text.ts";
 import type { Lag } from "../event-loop-lag.ts";
-import { bit, type Scope, type Steps } from "./scope.ts";
+import { bit, type Scope } from "./scope.ts";
 
 /** The agent's own condition: cut off or not, accounts it does not try, lag of its event loop, its process. */
-export function* agentFamilies(scope: Scope, lag: Lag): Steps {
+export function* agentFamilies(scope: Scope, lag: Lag): Steps<void> {
   const { live, writer } = scope;
   writer.family("adc_witness_agent_cut_off");
   writer.sample("", bit(live.cutOff));
@@ -39,7 +40,7 @@ export function* agentFamilies(scope: Scope, lag: Lag): Steps {
 }
 
 /** An account stays with 0 after it came back; the list of accounts is the configuration's, so it is short. */
-function* suspendedAccounts(scope: Scope): Steps {
+function* suspendedAccounts(scope: Scope): Steps<void> {
   const { live, writer, sticky } = scope;
   const name = "adc_witness_login_suspended";
   const suspended = new Set(live.suspendedAccounts.map(({ account }) => account));

@@ -1,11 +1,12 @@
+import type { Steps } from "../../../estate/steps.ts";
 import type { LiveMember } from "../../../agent/live.ts";
-import { bit, seconds, stateSetFamily, valueFamily, type Scope, type Steps } from "./scope.ts";
+import { bit, seconds, stateSetFamily, valueFamily, type Scope } from "./scope.ts";
 
 export const MAINTENANCE_SOURCES = ["declared", "adc", "detected"] as const;
 type MaintenanceSource = (typeof MAINTENANCE_SOURCES)[number];
 
 /** Maintenance, the third dimension beside opinions and verdicts. */
-export function* maintenanceFamilies(scope: Scope): Steps {
+export function* maintenanceFamilies(scope: Scope): Steps<void> {
   const { servers } = scope;
   yield* stateSetFamily(
     scope,

@@ -1,9 +1,10 @@
+import type { Steps } from "../../../estate/steps.ts";
 import { PHASES } from "../../../probes/probe.ts";
 import { labelPairs, withLabel } from "../text.ts";
-import { bit, each, valueFamily, type Scope, type Steps } from "./scope.ts";
+import { bit, each, valueFamily, type Scope } from "./scope.ts";
 
 /** The last run of each probe, and who answered at the VIPs. */
-export function* probeFamilies(scope: Scope): Steps {
+export function* probeFamilies(scope: Scope): Steps<void> {
   const { probes, vservers, writer } = scope;
   yield* valueFamily(scope, "adc_witness_probe_success", probes, (probe) =>
     probe.lastPassed === null ? null : bit(probe.lastPassed),

@@ -1,15 +1,8 @@
+import type { Steps } from "../../../estate/steps.ts";
 import type { LiveProbe } from "../../../agent/live.ts";
 import type { TlsFacts } from "../../../probes/probe.ts";
 import { labelPairs, withLabel } from "../text.ts";
-import {
-  bit,
-  each,
-  stateSetFamily,
-  valueFamily,
-  type Labelled,
-  type Scope,
-  type Steps,
-} from "./scope.ts";
+import { bit, each, stateSetFamily, valueFamily, type Labelled, type Scope } from "./scope.ts";
 
 /** `unverified` (no certificate was seen) is no result: every series of the set is 0 then. */
 export const TLS_RESULTS = ["ok", "expired", "not_yet_valid", "name", "untrusted"] as const;
@@ -19,7 +12,7 @@ const MAX_CERTIFICATES = 8;
 const MAX_NAME_LENGTH = 256;
 
 /** TLS facts of every endpoint that showed a certificate, also where verification fails. */
-export function* tlsFamilies(scope: Scope): Steps {
+export function* tlsFamilies(scope: Scope): Steps<void> {
   const { writer, vservers } = scope;
   const endpoints: Labelled<TlsFacts>[] = [];
   yield* each(scope.members, ({ entity }) => {

@@ -1,37 +1,22 @@
+import type { Steps } from "../../../estate/steps.ts";
 import type { LiveMember } from "../../../agent/live.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../../verdict/verdicts.ts";
-import { labelPairs, withLabel } from "../text.ts";
-import {
-  bit,
-  each,
-  seconds,
-  stateSetFamily,
-  valueFamily,
-  type Scope,
-  type Steps,
-} from "./scope.ts";
+import { withLabel } from "../text.ts";
+import { bit, each, seconds, stateSetFamily, valueFamily, type Scope } from "./scope.ts";
 
 /** The three opinions and the verdicts on members and vservers. */
-export function* verdictFamilies(scope: Scope): Steps {
-  const { members, vservers, writer } = scope;
+export function* verdictFamilies(scope: Scope): Steps<void> {
+  const { members, memberships, vservers, writer } = scope;
   writer.family("adc_witness_vserver_member_info");
-  yield* each(members, ({ entity }) => {
-    for (const vserver of entity.vservers) {
-      const pairs = [
-        ["adc", entity.adc],
-        ["vserver", vserver],
-        ["adc_service", entity.adcService],
-        ["server", entity.server],
-        ["port", entity.port],
-      ] as const;
-      writer.sample(labelPairs(pairs), 1);
-    }
+  yield* each(memberships, (labels) => {
+    writer.sample(labels, 1);
   });
   writer.family("adc_witness_opinion");
   yield* each(members, ({ entity, labels }) => {
-    for (const [opinion, value] of opinionValues(entity)) {
+    for (const { text, valueOf } of OPINIONS) {
+      const value = valueOf(entity);
       if (value !== null) {
-        writer.sample(withLabel(labels, "opinion", opinion), value);
+        writer.sample(labels + text, value);
       }
     }
   });
@@ -86,13 +71,18 @@ export function* verdictFamilies(scope: Scope): Steps {
   });
 }
 
-function opinionValues(member: LiveMember): readonly (readonly [string, number | null])[] {
-  return [
-    ["adc", member.adcOpinion === "unknown" ? null : bit(member.adcOpinion === "up")],
-    ["replica", upOrDown(member.replica)],
-    ["service", upOrDown(member.service)],
-  ];
-}
+/** The label that tells whose opinion it is, and the opinion; null while there is none. */
+const OPINIONS: readonly {
+  readonly text: string;
+  readonly valueOf: (member: LiveMember) => number | null;
+}[] = [
+  {
+    text: ',opinion="adc"',
+    valueOf: ({ adcOpinion }) => (adcOpinion === "unknown" ? null : bit(adcOpinion === "up")),
+  },
+  { text: ',opinion="replica"', valueOf: ({ replica }) => upOrDown(replica) },
+  { text: ',opinion="service"', valueOf: ({ service }) => upOrDown(service) },
+];
 
 function upOrDown(opinion: "up" | "down" | "unknown" | "none"): number | null {
   return opinion === "up" || opinion === "down" ? bit(opinion === "up") : null;
