@@ -85,8 +85,10 @@ export class Agent {
       const keeper = await keeperOf(config, this.#now);
       await earlier.stop();
       this.#options.declarations.reconfigure(config.maintenance.windows);
-      this.#generation = this.#make(config, keeper, earlier);
-      started = this.#generation.start();
+      const next = this.#make(config, keeper, earlier);
+      await next.inherit();
+      this.#generation = next;
+      started = next.start();
     });
     await started;
   }

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Config } from "../config/schema.ts";
 import type { AdcConfig } from "../config/schema.ts";
 import type { Estate } from "../estate/model.ts";
-import { atOnce, type Steps } from "../estate/steps.ts";
+import type { Steps } from "../estate/steps.ts";
 import { learnedKey } from "../probes/transactions/recognise.ts";
 import { AdcLink } from "./adc-link.ts";
 import { AdcWatch } from "./adc-watch.ts";
@@ -43,7 +43,7 @@ export interface GenerationOptions {
   readonly messages: MessagePace;
   readonly now: () => number;
   readonly monotonic: () => number;
-  /** The generation before a reload, for its memory; it has been stopped. */
+  /** The generation before a reload, for `inherit`; it has been stopped. */
   readonly earlier: Generation | null;
 }
 
@@ -118,8 +118,20 @@ export class Generation {
     });
     this.state.suspendedAccounts = options.keeper.suspended();
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
-    // What it knew has been taken over: generations must not keep one another alive, reload after reload.
-    this.#options = { ...options, earlier: null };
+  }
+
+  /** Takes over what the generation before it knew; that one's state is the one to show until then. */
+  async inherit(): Promise<void> {
+    const { earlier } = this.#options;
+    for (const adc of this.config.adcs) {
+      const estate = earlier?.state.recordsOf(adc.name)?.estate;
+      if (estate !== undefined) {
+        await inTurns(this.#applySteps(adc, estate));
+      }
+    }
+    await this.state.evaluateInTurns();
+    // Generations must not keep one another alive, reload after reload.
+    this.#options = { ...this.#options, earlier: null };
   }
 
   /** Starts watching and probing; resolves when every ADC has been asked once. */
@@ -169,12 +181,6 @@ export class Generation {
     if (earlierLive !== undefined && adc.nitro !== null) {
       this.state.setAdcLive(adc.name, { ...earlierLive, up: earlierLive.up ?? false });
     }
-    const earlierEstate = earlier?.state.recordsOf(adc.name)?.estate ?? null;
-    if (earlierEstate !== null) {
-      // At once: while a reload goes on, what was known stays to be seen.
-      atOnce(this.#applySteps(adc, earlierEstate));
-      this.state.evaluateAll();
-    }
     const link = new AdcLink({
       config: adc,
       network: this.#network,
@@ -190,7 +196,7 @@ export class Generation {
       log,
       now,
       monotonic,
-      earlierEstate,
+      earlierEstate: earlier?.state.recordsOf(adc.name)?.estate ?? null,
       onEstate: async (estate) => {
         await this.#apply(adc, estate);
         log.info(

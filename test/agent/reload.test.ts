@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,11 +7,14 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { Agent } from "../../src/agent/agent.ts";
 import { parseConfig } from "../../src/config/load.ts";
+import type { Config } from "../../src/config/schema.ts";
 import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
+import { estateConf } from "../../bench/estate-conf.ts";
 import { repositoryRoot } from "../../bench/fuzz/root.ts";
 
 const RELOADS = 4;
+const MEMBERS = 2_000;
 const DEADLINE_MS = 10_000;
 
 /** V8's own collection of garbage, switched on at run time. */
@@ -20,15 +23,21 @@ function garbageCollection(): () => void {
   return runInNewContext("gc") as () => void;
 }
 
-test("a reload leaves nothing of the configurations before it in memory", async () => {
+interface Started {
+  readonly agent: Agent;
+  readonly config: Config;
+  readonly stop: () => Promise<void>;
+}
+
+/** An agent that watches an ns.conf, none of whose addresses it may dial: every one is refused before a packet leaves. */
+async function startAgent(nsConf: string): Promise<Started> {
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-reload-"));
   const read = await parseConfig(
     JSON.stringify({
       agent: "test",
       state_dir: directory,
-      // Every address is refused before a packet leaves.
       unmapped: "refuse",
-      adcs: [{ name: "lab", ns_conf: join(repositoryRoot(), "lab", "demo.conf") }],
+      adcs: [{ name: "lab", ns_conf: nsConf }],
     }),
     { file: "test.yml", baseDir: directory, env: {} },
   );
@@ -46,8 +55,21 @@ test("a reload leaves nothing of the configurations before it in memory", async 
   });
   const events = { ...metrics, probesPlanned: ignore };
   const agent = await Agent.open({ config, declarations, events, log });
+  await agent.start();
+  return {
+    agent,
+    config,
+    stop: async () => {
+      await agent.stop();
+      metrics.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+test("a reload leaves nothing of the configurations before it in memory", async () => {
+  const { agent, config, stop } = await startAgent(join(repositoryRoot(), "lab", "demo.conf"));
   try {
-    await agent.start();
     const before: WeakRef<object>[] = [];
     for (let reload = 0; reload < RELOADS; reload += 1) {
       before.push(new WeakRef(agent.generation), new WeakRef(agent.state));
@@ -63,8 +85,30 @@ test("a reload leaves nothing of the configurations before it in memory", async 
     expect(alive()).toBe(0);
     expect(agent.state.probes.length).toBeGreaterThan(0);
   } finally {
-    await agent.stop();
-    metrics.close();
+    await stop();
+  }
+});
+
+test("while a large estate is reloaded all of it is shown, in every turn of the event loop", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "adc-witness-large-"));
+  const nsConf = join(directory, "ns.conf");
+  await writeFile(nsConf, estateConf([{ protocol: "tcp_ecv", members: MEMBERS }]));
+  const { agent, config, stop } = await startAgent(nsConf);
+  try {
+    const before = agent.state;
+    const shown = new Set<number>();
+    const look = (): void => {
+      shown.add(agent.state.members.length);
+      if (agent.state === before) {
+        setImmediate(look);
+      }
+    };
+    look();
+    await agent.reload(config);
+    expect(agent.state).not.toBe(before);
+    expect(shown).toEqual(new Set([MEMBERS]));
+  } finally {
+    await stop();
     await rm(directory, { recursive: true, force: true });
   }
 });
