@@ -24,7 +24,9 @@ export interface SchedulerHooks {
 interface Entry {
   readonly job: Job;
   /** Its starts have found their place in the interval. */
-  readonly spread: boolean;
+  spread: boolean;
+  /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up. */
+  inForce: boolean;
 }
 
 /** So long starts that are due together may hold the event loop before others have their turn. */
@@ -38,8 +40,7 @@ export class Scheduler {
   #running = 0;
   /** Told when the last job that ran at the stop has ended. */
   #whenIdle: (() => void) | null = null;
-  /** The jobs in force; an entry of the queue whose job is no longer here is dropped when it comes up. */
-  readonly #jobs = new Map<string, Job>();
+  readonly #entries = new Map<string, Entry>();
   #timer: NodeJS.Timeout | null = null;
   #timerDueAt = Infinity;
   /** Set while starts that are due wait for the next turn of the event loop. */
@@ -55,19 +56,26 @@ export class Scheduler {
     if (this.#stopped) {
       return;
     }
-    this.#jobs.set(job.id, job);
+    // A job of the same id takes the other's place.
+    this.remove(job.id);
+    const entry = { job, spread: false, inForce: true };
+    this.#entries.set(job.id, entry);
     const dueAt = firstAt ?? firstStart(job.id, job.intervalMs, this.#monotonic(), job.tickMs);
-    this.#queue.push(dueAt, { job, spread: false });
+    this.#queue.push(dueAt, entry);
     this.#arm();
   }
 
   /** Takes a job out; one that is running ends by itself and is not started again. */
   remove(id: string): void {
-    this.#jobs.delete(id);
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) {
+      entry.inForce = false;
+      this.#entries.delete(id);
+    }
   }
 
   get size(): number {
-    return this.#jobs.size;
+    return this.#entries.size;
   }
 
   /** Stops starting jobs and waits for those that run. */
@@ -82,7 +90,7 @@ export class Scheduler {
       this.#nextTurn = null;
     }
     this.#queue.clear();
-    this.#jobs.clear();
+    this.#entries.clear();
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {
         const before = this.#whenIdle;
@@ -124,8 +132,7 @@ export class Scheduler {
       due = this.#queue.popDue(now + 1)
     ) {
       const { item: entry, dueAt } = due;
-      const { job } = entry;
-      if (this.#jobs.get(job.id) !== job) {
+      if (!entry.inForce) {
         continue;
       }
       this.#hooks.onLag?.(Math.max(0, now - dueAt));
@@ -164,12 +171,13 @@ export class Scheduler {
     }
   }
 
-  #again({ job, spread }: Entry, dueAt: number, delayMs: number | null): void {
-    if (this.#stopped || this.#jobs.get(job.id) !== job) {
+  #again(entry: Entry, dueAt: number, delayMs: number | null): void {
+    const { job, spread, inForce } = entry;
+    if (this.#stopped || !inForce) {
       return;
     }
     if (delayMs === null) {
-      this.#jobs.delete(job.id);
+      this.remove(job.id);
       return;
     }
     // A delay shorter than the interval confirms what was just seen: it neither waits, nor has missed anything.
@@ -179,7 +187,8 @@ export class Scheduler {
     if (next.missed > 0 && regular) {
       this.#hooks.onMissed?.(job, next.missed);
     }
-    this.#queue.push(next.dueAt, { job, spread: spread || regular });
+    entry.spread = spread || regular;
+    this.#queue.push(next.dueAt, entry);
     this.#arm();
   }
 }
