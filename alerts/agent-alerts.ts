@@ -13,14 +13,38 @@ const ROUND_TRIP = {
 const ROUND_TRIP_LABELS = { ...VSERVER, transaction: "mail_round_trip", vantage: "vip" } as const;
 const ACCOUNT = { ...SCRAPE, account: "probe-a" } as const;
 
-const LAG = "adc_witness_worker_lag_seconds_bucket";
+const SCHEDULE_LAG = "adc_witness_schedule_lag_seconds_bucket";
+const WORKER_LAG = "adc_witness_worker_lag_seconds_bucket";
 
-/** So many orders, as far as buckets tell, that were begun within a second. */
-function lagBuckets(counts: { within1s: string; inAll: string }): readonly TestSeries[] {
+/** So many starts, as far as buckets tell, that were made within a second. */
+function lagBuckets(
+  metric: string,
+  counts: { within1s: string; inAll: string },
+  scrape: Readonly<Record<string, string>> = SCRAPE,
+): readonly TestSeries[] {
   return [
-    series(LAG, { ...SCRAPE, le: "1" }, counts.within1s),
-    series(LAG, { ...SCRAPE, le: "5" }, counts.inAll),
-    series(LAG, { ...SCRAPE, le: "+Inf" }, counts.inAll),
+    series(metric, { ...scrape, le: "1" }, counts.within1s),
+    series(metric, { ...scrape, le: "5" }, counts.inAll),
+    series(metric, { ...scrape, le: "+Inf" }, counts.inAll),
+  ];
+}
+
+const MISSED = "sum by (job, instance) (rate(adc_witness_missed_probes_total[5m]))";
+const ENDED = "sum by (job, instance) (rate(adc_witness_probes_total[5m]))";
+const TIMED_OUT =
+  'sum by (job, instance) (rate(adc_witness_probe_failures_total{reason=~".+_timeout"}[5m]))';
+const PROBE_KIND = { ...SCRAPE, adc: "prod", type: "TCP-ECV", vantage: "vip" } as const;
+
+/** What of a hundred probes in 15 s was missed, and how many waited for an answer in vain. */
+function missedSeries(counts: { missed: string; timedOut: string }): readonly TestSeries[] {
+  return [
+    series("adc_witness_missed_probes_total", SCRAPE, counts.missed),
+    series("adc_witness_probes_total", PROBE_KIND, "0+100x240"),
+    series(
+      "adc_witness_probe_failures_total",
+      { ...PROBE_KIND, reason: "response_timeout" },
+      counts.timedOut,
+    ),
   ];
 }
 
@@ -178,6 +202,51 @@ export const AGENT_ALERTS: AlertGroup = {
       },
     },
     {
+      name: "AgentLate",
+      severity: "warning",
+      // The window is no longer than the wait: what held the agent once has left it by then.
+      expr: `histogram_quantile(0.99, sum by (job, instance, le) (rate(${SCHEDULE_LAG}[3m]))) > 1`,
+      for: "3m",
+      keepFiringFor: null,
+      summary: "The witness at {{ $labels.instance }} starts probes late",
+      description:
+        "One probe in a hundred starts more than a second after its time: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: `workers: auto`, longer intervals, or `shard` over several machines.",
+      verdict: null,
+      fires: {
+        series: lagBuckets(SCHEDULE_LAG, { within1s: "0+90x240", inAll: "0+100x240" }),
+        labels: SCRAPE,
+      },
+      nearMiss: {
+        because:
+          "while ninety-nine of a hundred start in time, or after something that held it once",
+        series: [
+          ...lagBuckets(SCHEDULE_LAG, { within1s: "0+995x240", inAll: "0+1000x240" }),
+          ...lagBuckets(
+            SCHEDULE_LAG,
+            { within1s: "0+100x10 1000+100x230", inAll: "0+100x10 1100+100x230" },
+            { ...SCRAPE, instance: "witness2:9743" },
+          ),
+        ],
+      },
+    },
+    {
+      name: "ProbesMissed",
+      severity: "warning",
+      // A server that is silent for twice its monitor's interval costs two starts, or three.
+      expr: `${MISSED} > 0.05 * ${ENDED} unless 3 * ${TIMED_OUT} >= ${MISSED}`,
+      for: "3m",
+      keepFiringFor: null,
+      summary: "The witness at {{ $labels.instance }} asks less often than it should",
+      description:
+        "More than one probe in twenty is not started because the one before it still runs, and silent servers are not the cause. Logins that wait for the turn of their account need a longer `every`, fewer members or more accounts; otherwise give it processors, as for AgentLate.",
+      verdict: null,
+      fires: { series: missedSeries({ missed: "0+10x240", timedOut: "0x240" }), labels: SCRAPE },
+      nearMiss: {
+        because: "while time-outs explain what is missed",
+        series: missedSeries({ missed: "0+20x240", timedOut: "0+10x240" }),
+      },
+    },
+    {
       name: "WorkersFailing",
       severity: "warning",
       expr: "increase(adc_witness_worker_failures_total[10m]) > 2",
@@ -207,12 +276,12 @@ export const AGENT_ALERTS: AlertGroup = {
         "One probe in a hundred begins more than a second after it was ordered: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: longer intervals, or `shard` over several machines.",
       verdict: null,
       fires: {
-        series: lagBuckets({ within1s: "0+90x240", inAll: "0+100x240" }),
+        series: lagBuckets(WORKER_LAG, { within1s: "0+90x240", inAll: "0+100x240" }),
         labels: SCRAPE,
       },
       nearMiss: {
         because: "while ninety-nine of a hundred begin in time",
-        series: lagBuckets({ within1s: "0+995x240", inAll: "0+1000x240" }),
+        series: lagBuckets(WORKER_LAG, { within1s: "0+995x240", inAll: "0+1000x240" }),
       },
     },
     {

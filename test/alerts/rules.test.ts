@@ -66,6 +66,8 @@ describe("the alerts", () => {
       "RoundTripSlow",
       "RoundTripLost",
       "ConfigReloadFailed",
+      "AgentLate",
+      "ProbesMissed",
       "WorkersFailing",
       "WorkersLate",
       "MaintenanceDeclared",
