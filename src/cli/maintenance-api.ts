@@ -19,7 +19,15 @@ export type ApiWindow = z.output<typeof windowShape>;
 const reportShape = z.object({
   server: z.string(),
   ok: z.boolean(),
-  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      ok: z.boolean(),
+      /** An agent of an earlier version does not warn. */
+      warning: z.boolean().default(false),
+      message: z.string(),
+    }),
+  ),
 });
 export type ApiReport = z.output<typeof reportShape>;
 

@@ -54,7 +54,7 @@ const LOOK_EVERY_MS = 5000;
 
 /**
  * `maintenance …`: asks the agent, or changes the store itself when no agent holds it. Exit status: 0 done or all
- * good, 2 refused or a check failed, 3 when nobody could be asked.
+ * good, 1 good but for a warning, 2 refused or a check failed, 3 when nobody could be asked.
  */
 export async function runMaintenance(options: MaintenanceOptions, output: Output): Promise<number> {
   const reached = await reach(options, output);
@@ -223,16 +223,22 @@ function tellReport(
     return tellFailure(answer, output);
   }
   const { server, ok, checks } = answer.value;
+  const warns = checks.some(({ warning }) => warning);
   if (json) {
     output.out(`${JSON.stringify(answer.value)}\n`);
   } else {
-    const first = ok ? `OK - ${server} ${good}` : `CRITICAL - ${server} ${bad}`;
+    const word = !ok ? "CRITICAL" : warns ? "WARNING" : "OK";
     const failed = checks.filter((check) => !check.ok).length;
-    output.out(`WITNESS ${first} | failed=${String(failed)} checks=${String(checks.length)}\n`);
-    const rows = checks.map(({ name, ok: fine, message }) => [fine ? "ok" : "NO", name, message]);
-    output.out(`${columns(rows)}\n`);
+    output.out(
+      `WITNESS ${word} - ${server} ${ok ? good : bad} | failed=${String(failed)} checks=${String(checks.length)}\n`,
+    );
+    output.out(`${columns(checks.map(checkRow))}\n`);
   }
-  return ok ? 0 : 2;
+  return !ok ? 2 : warns ? 1 : 0;
+}
+
+function checkRow({ name, ok, warning, message }: ApiReport["checks"][number]): readonly string[] {
+  return [!ok ? "NO" : warning ? "warn" : "ok", name, message];
 }
 
 function tellFailure(

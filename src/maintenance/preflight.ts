@@ -1,10 +1,11 @@
-import type { LiveMember, LiveState } from "../agent/live.ts";
+import type { LiveMember, LiveState, LiveVserver } from "../agent/live.ts";
 import {
   checkAll,
   memberWords,
   membersOf,
   reportOf,
   unknownServer,
+  warnOfAll,
   witnessCheck,
   type MaintenanceCheck,
   type MaintenanceReport,
@@ -27,7 +28,8 @@ export const PREFLIGHT_DEFAULTS = { keepGood: 1, horizonMs: 4 * 3_600_000 } as c
 
 /**
  * May this server go? By our opinions, not the ADC's: every vserver it serves keeps really good members that the ADC
- * also uses, nobody else who serves them is about to go, and certificates are alike, so that clients can move over.
+ * also uses, nobody else who serves them is about to go, and certificates are alike, so that clients can move over. Told
+ * as a warning: among those who stay is one that lets clients log in otherwise than the rest.
  */
 export function preflight(inputs: PreflightInputs): MaintenanceReport {
   const { live, server } = inputs;
@@ -38,6 +40,7 @@ export function preflight(inputs: PreflightInputs): MaintenanceReport {
       capacityCheck(inputs),
       windowCheck(inputs),
       certificateCheck(inputs),
+      schemesCheck(inputs),
     ])
   );
 }
@@ -105,13 +108,33 @@ function windowCheck(inputs: PreflightInputs): MaintenanceCheck {
 }
 
 function certificateCheck(inputs: PreflightInputs): MaintenanceCheck {
-  const served = neighbours(inputs);
-  const wrong = inputs.live.vservers
-    .filter(
-      ({ adc, vserver, certificateDiffers }) =>
-        certificateDiffers === true &&
-        served.some((each) => each.adc === adc && each.vserver === vserver),
-    )
+  const wrong = vserversServed(inputs)
+    .filter(({ certificateDiffers }) => certificateDiffers === true)
     .map(({ vserver }) => `The certificates behind ${vserver} differ`);
   return checkAll("certificates", wrong, "No certificates differ where they must be alike.");
+}
+
+/** That the odd one itself goes is no risk; among two that differ, the other one is odd as well. */
+function schemesCheck(inputs: PreflightInputs): MaintenanceCheck {
+  const leaving = inputs.server.toLowerCase();
+  const risks = vserversServed(inputs).flatMap(({ vserver, oddSchemes }) =>
+    (oddSchemes ?? [])
+      .filter(({ server }) => server.toLowerCase() !== leaving)
+      .map(
+        ({ server, port, path, offers, others }) =>
+          `Clients of ${vserver} that move to ${server}:${String(port)} are offered ${offers} at ${path}, elsewhere ${others}`,
+      ),
+  );
+  return warnOfAll(
+    "auth_schemes",
+    risks,
+    "No server that stays is known to offer other login schemes than the rest.",
+  );
+}
+
+function vserversServed(inputs: PreflightInputs): readonly LiveVserver[] {
+  const served = neighbours(inputs);
+  return inputs.live.vservers.filter(({ adc, vserver }) =>
+    served.some((each) => each.adc === adc && each.vserver === vserver),
+  );
 }

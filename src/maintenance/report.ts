@@ -10,6 +10,8 @@ export interface MaintenanceReport {
 export interface MaintenanceCheck {
   readonly name: string;
   readonly ok: boolean;
+  /** Nothing that must hold the change up, and still a risk that whoever makes it should know. */
+  readonly warning: boolean;
   readonly message: string;
 }
 
@@ -24,8 +26,17 @@ export function checkAll(
   whenRight: string,
 ): MaintenanceCheck {
   return wrong.length === 0
-    ? { name, ok: true, message: whenRight }
-    : { name, ok: false, message: `${wrong.join("; ")}.` };
+    ? { name, ok: true, warning: false, message: whenRight }
+    : { name, ok: false, warning: false, message: `${wrong.join("; ")}.` };
+}
+
+/** As {@link checkAll}, of what is no reason to stay. */
+export function warnOfAll(
+  name: string,
+  risks: readonly string[],
+  whenNone: string,
+): MaintenanceCheck {
+  return { ...checkAll(name, risks, whenNone), ok: true, warning: risks.length > 0 };
 }
 
 /** Members of one server; letter case does not matter. */
@@ -47,7 +58,7 @@ export function unknownServer(live: LiveState, server: string): MaintenanceRepor
   const names = [...new Set(live.members.map((member) => member.server))].sort();
   const known = names.slice(0, 20).join(", ");
   const message = `No ADC has a member on ${server}; known are ${known === "" ? "none" : known}.`;
-  return reportOf(server, [{ name: "known", ok: false, message }]);
+  return reportOf(server, [{ name: "known", ok: false, warning: false, message }]);
 }
 
 /** Whether the witness itself can say anything: not cut off, and every ADC of this server answers. */

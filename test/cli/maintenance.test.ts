@@ -170,7 +170,29 @@ describe("with an agent", () => {
     const { url, close } = await startAgent(() => estate("up"));
     const good = await run({ kind: "preflight", server: "ex01" }, { url });
     expect(good.status).toBe(0);
-    expect(good.out.split("\n")[0]).toBe("WITNESS OK - ex01 may go | failed=0 checks=4");
+    expect(good.out.split("\n")[0]).toBe("WITNESS OK - ex01 may go | failed=0 checks=5");
+    await close();
+  });
+
+  test("warns of a server that stays and lets clients log in otherwise", async () => {
+    const odd = { server: "ex02", port: 443, path: "/ews/", offers: "basic", others: "ntlm" };
+    const live = estate("up");
+    const { url, close } = await startAgent(() => ({
+      ...live,
+      vservers: live.vservers.map((vserver) => ({ ...vserver, oddSchemes: [odd] })),
+    }));
+    const warned = await run({ kind: "preflight", server: "ex01" }, { url });
+    expect(warned.status).toBe(1);
+    expect(warned.out).toContain("WITNESS WARNING - ex01 may go | failed=0 checks=5\n");
+    expect(warned.out).toMatch(/warn +auth_schemes +Clients of \S+ that move to ex02:443 /);
+    const json = await run({ kind: "preflight", server: "ex01" }, { url, json: true });
+    expect(json.status).toBe(1);
+    expect(JSON.parse(json.out)).toMatchObject({
+      ok: true,
+      checks: expect.arrayContaining([
+        expect.objectContaining({ name: "auth_schemes", ok: true, warning: true }),
+      ]) as unknown,
+    });
     await close();
   });
 
@@ -178,7 +200,7 @@ describe("with an agent", () => {
     const { url, close } = await startAgent(() => estate("out"));
     const bad = await run({ kind: "preflight", server: "ex02" }, { url });
     expect(bad.status).toBe(2);
-    expect(bad.out).toContain("WITNESS CRITICAL - ex02 must not go yet | failed=1 checks=4\n");
+    expect(bad.out).toContain("WITNESS CRITICAL - ex02 must not go yet | failed=1 checks=5\n");
     expect(bad.out).toMatch(/NO {2}capacity +\S+ would keep 0 of 1/);
     await close();
   });

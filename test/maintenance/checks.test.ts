@@ -130,6 +130,44 @@ describe("preflight", () => {
     expect(look(live)).toEqual({ certificates: "The certificates behind v_imap differ." });
   });
 
+  describe("warns of login schemes", () => {
+    const odd = (server: string) =>
+      ({ server, port: 443, path: "/ews/", offers: "basic", others: "negotiate, ntlm" }) as const;
+    function schemes(vserver: Partial<LiveVserver>) {
+      const live = state([member("ex01"), member("ex02"), member("ex03")], vserver);
+      const report = preflight({
+        live,
+        windows: [],
+        server: "EX01",
+        now: NOON,
+        ...PREFLIGHT_DEFAULTS,
+      });
+      expect(failed(report)).toEqual({});
+      const others = report.checks.filter(({ name }) => name !== "auth_schemes");
+      expect(others.filter(({ warning }) => warning)).toEqual([]);
+      return report.checks.find(({ name }) => name === "auth_schemes");
+    }
+
+    test("when a server that stays offers others than the rest, and lets go all the same", () => {
+      expect(schemes({ oddSchemes: [odd("ex02")] })).toEqual({
+        name: "auth_schemes",
+        ok: true,
+        warning: true,
+        message:
+          "Clients of v_imap that move to ex02:443 are offered basic at /ews/, elsewhere negotiate, ntlm.",
+      });
+    });
+
+    test.each([
+      ["all are alike", { oddSchemes: [] }],
+      ["nothing can be compared", { oddSchemes: null }],
+      ["the odd one is the one that goes", { oddSchemes: [odd("ex01")] }],
+      ["it is about a vserver of others", { vserver: "v_other", oddSchemes: [odd("ex02")] }],
+    ])("not when %s", (_name, vserver) => {
+      expect(schemes(vserver)).toMatchObject({ ok: true, warning: false });
+    });
+  });
+
   test("trusts nothing when the witness cannot see", () => {
     const live = state([member("ex01"), member("ex02")]);
     expect(look({ ...live, cutOff: true, adcs: [anAdc({ name: "prod", up: false })] })).toEqual({

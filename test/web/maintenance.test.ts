@@ -22,10 +22,14 @@ async function agent(options: { token?: string | null } = {}) {
       Promise.resolve({
         server,
         ok: true,
-        checks: [{ name: "members", ok: true, message: JSON.stringify(limits) }],
+        checks: [{ name: "members", ok: true, warning: false, message: JSON.stringify(limits) }],
       }),
     verify: (server, want) =>
-      Promise.resolve({ server, ok: false, checks: [{ name: want, ok: false, message: "IMAP" }] }),
+      Promise.resolve({
+        server,
+        ok: false,
+        checks: [{ name: want, ok: false, warning: false, message: "IMAP" }],
+      }),
   };
   const web = await serve(maintenanceHour(), {
     actions: { ...IDLE_ACTIONS, maintenance },

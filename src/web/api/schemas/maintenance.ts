@@ -20,5 +20,12 @@ export const windowSchema = z.strictObject({ window: maintenanceWindow });
 export const reportSchema = z.strictObject({
   server: z.string(),
   ok: z.boolean(),
-  checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), message: z.string() })),
+  checks: z.array(
+    z.strictObject({
+      name: z.string(),
+      ok: z.boolean(),
+      warning: z.boolean().describe("A risk that does not make the check fail."),
+      message: z.string(),
+    }),
+  ),
 });
