@@ -1,4 +1,4 @@
-import type { Estate, LbVserver, Member } from "../../estate/model.ts";
+import type { Estate, LbVserver, Member, Port } from "../../estate/model.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { ACCOUNT_TRANSACTIONS } from "../../probes/transactions/spec.ts";
 import { specOf } from "./configured-spec.ts";
@@ -10,6 +10,7 @@ import { probeId } from "./probe-id.ts";
 import { publicReach } from "./public-reach.ts";
 import type { PlanSettings, TransactionRun } from "./settings.ts";
 import { portOfTransaction, securityOf } from "./transaction-ports.ts";
+import { targetOf, vipCommon } from "./vip-common.ts";
 import { adcFrontOf, securityThrough, vipReach, type VipReach } from "./vip-reach.ts";
 
 const DEFAULT_EVERY_MS = 60_000;
@@ -83,7 +84,10 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
   const unsupportedReason =
     port === "*" ? "the member's port is *: there is no port to ask" : missingAccount(at);
   return {
-    ...commonOf(at, "backend", service.name, member.server, member.port),
+    id: idOf(at, "backend", service.name, member.server, member.port),
+    ...commonOf(at),
+    adc: estate.adc,
+    vantage: "backend",
     vserver: "",
     vservers: at.vservers,
     server: member.server,
@@ -91,6 +95,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
     memberPort: member.port,
     address,
     port,
+    note: null,
     tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
@@ -103,7 +108,6 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
           : null,
       unsupportedReason,
     },
-    adc: estate.adc,
   };
 }
 
@@ -116,60 +120,45 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
   const front = { ...adcFrontOf(estate, vserver, true), redirectUrl: null };
   const spec = specOf(at, member, host, security, front, reach);
   const unsupportedReason = reach.refused ?? missingAccount(at) ?? notForAccounts(at, reach);
+  const way = `${reach.entry.name} ${reach.address}`;
+  const id = idOf(at, reach.vantage, vserver.name, way, reach.port);
   return {
-    ...commonOf(
-      at,
-      reach.vantage,
-      vserver.name,
-      `${reach.entry.name} ${reach.address}`,
-      reach.port,
-    ),
-    adc: estate.adc,
-    vserver: vserver.name,
-    vservers: [vserver.name, ...(reach.entry.name === vserver.name ? [] : [reach.entry.name])],
-    server: null,
-    memberAddress: null,
-    memberPort: null,
-    address: reach.address,
-    port: reach.port,
-    note: reach.note,
+    ...vipCommon(id, estate, vserver, reach),
+    ...commonOf(at),
     tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
       transaction: run.transaction,
       role: roleOf(run),
       account: run.account,
-      run:
-        unsupportedReason === null
-          ? { spec, target: { host: reach.address, port: reach.port, server: null } }
-          : null,
+      run: unsupportedReason === null ? { spec, target: targetOf(reach) } : null,
       unsupportedReason,
     },
   };
 }
 
-function commonOf(
-  at: RunAtService,
+function idOf(
+  { estate, run }: RunAtService,
   vantage: PlannedProbe["vantage"],
   owner: string,
   server: string,
-  port: number | "*",
-) {
-  const { estate, run, service } = at;
-  const roundTrip = run.transaction === "mail_round_trip";
+  port: Port,
+): string {
   const suffix = [run.account, run.path, run.expect === "blocked" ? "blocked" : null]
     .filter((part) => part !== null)
     .join(" ");
+  return probeId(estate.adc, vantage, owner, server, port, `${run.transaction} ${suffix}`.trim());
+}
+
+function commonOf({ run, service }: RunAtService) {
+  const roundTrip = run.transaction === "mail_round_trip";
   return {
-    id: probeId(estate.adc, vantage, owner, server, port, `${run.transaction} ${suffix}`.trim()),
-    vantage,
     adcService: service.name,
     intervalMs: run.everyMs ?? (roundTrip ? ROUND_TRIP_EVERY_MS : DEFAULT_EVERY_MS),
     timeoutMs: run.timeoutMs ?? (roundTrip ? ROUND_TRIP_TIMEOUT_MS : DEFAULT_TIMEOUT_MS),
     type: run.transaction,
     source: "agent",
     sourceAddresses: [],
-    note: null,
   };
 }
 

@@ -5,7 +5,7 @@ import { looksFor } from "../../probes/transactions/recognise.ts";
 import type { Recogniser } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
-import { servicesOf, vipCommon } from "./vip-common.ts";
+import { servicesOf, vipProbeId } from "./vip-common.ts";
 import { vipLook } from "./vip-look-probes.ts";
 import { vipReach, type VipReach } from "./vip-reach.ts";
 
@@ -69,7 +69,7 @@ function routeProbe(
           recognition,
           "https_challenge",
         ),
-        ...vipCommon(estate, vserver, reach, `https_challenge ${route.path}`),
+        id: vipProbeId(estate, vserver, reach, `https_challenge ${route.path}`),
       };
     });
 }

@@ -3,7 +3,7 @@ import { anonymousSpec, LOOK_TIMEOUT_MS } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { responderRedirect } from "./responder-redirect.ts";
 import type { PlanSettings } from "./settings.ts";
-import { targetOf, vipCommon, vipTls } from "./vip-common.ts";
+import { targetOf, vipCommon, vipProbeId, vipTls } from "./vip-common.ts";
 import { adcFrontOf, AT_VIP, clientSpeaksTls, hostOf, type VipReach } from "./vip-reach.ts";
 
 /** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
@@ -34,7 +34,7 @@ export function redirectProbe(
   const tls = clientSpeaksTls(vserver, false);
   return [
     {
-      ...vipCommon(estate, vserver, reach, "https_challenge"),
+      ...vipCommon(vipProbeId(estate, vserver, reach, "https_challenge"), estate, vserver, reach),
       adcService: "",
       intervalMs: 30_000,
       timeoutMs: LOOK_TIMEOUT_MS,

@@ -4,21 +4,24 @@ import { probeId } from "./probe-id.ts";
 import type { PlanSettings } from "./settings.ts";
 import type { VipReach } from "./vip-reach.ts";
 
+/** The identity of a monitor or a look through this way; configured transactions have their own. */
+export function vipProbeId(
+  { adc }: Estate,
+  vserver: Vserver,
+  { vantage, entry, address, port }: VipReach,
+  name: string,
+): string {
+  const way = vantage === "public" ? `${entry.name} ${address}` : entry.name;
+  return probeId(adc, vantage, vserver.name, way, port, name);
+}
+
 /** The parts that every probe through a VIP has. */
-export function vipCommon(estate: Estate, vserver: Vserver, reach: VipReach, name: string) {
-  const { vantage } = reach;
+export function vipCommon(id: string, estate: Estate, vserver: Vserver, reach: VipReach) {
   const through = reach.entry.name === vserver.name ? [] : [reach.entry.name];
   return {
-    id: probeId(
-      estate.adc,
-      vantage,
-      vserver.name,
-      vantage === "public" ? `${reach.entry.name} ${reach.address}` : reach.entry.name,
-      reach.port,
-      name,
-    ),
+    id,
     adc: estate.adc,
-    vantage,
+    vantage: reach.vantage,
     vserver: vserver.name,
     vservers: [vserver.name, ...through],
     server: null,

@@ -14,7 +14,7 @@ import type { PlannedProbe } from "./planned-probe.ts";
 import { publicReach } from "./public-reach.ts";
 import { responderRedirect } from "./responder-redirect.ts";
 import type { PlanSettings } from "./settings.ts";
-import { slowestInterval, targetOf, vipCommon, vipTls } from "./vip-common.ts";
+import { slowestInterval, targetOf, vipCommon, vipProbeId, vipTls } from "./vip-common.ts";
 import { adcFrontOf, endsTls, securityThrough, vipReach, type VipReach } from "./vip-reach.ts";
 
 /** Each look that the vserver's services are recognised for once, at its VIP and at its public addresses. */
@@ -69,7 +69,7 @@ export function vipLook(
       ? responderRedirect(estate, [reach.entry, vserver], { path, host: reach.host })
       : null;
   return {
-    ...vipCommon(estate, vserver, reach, transaction),
+    ...vipCommon(vipProbeId(estate, vserver, reach, transaction), estate, vserver, reach),
     adcService: service.name,
     intervalMs: Math.max(slowestInterval(estate, services), lookInterval(estate, service)),
     timeoutMs: LOOK_TIMEOUT_MS,

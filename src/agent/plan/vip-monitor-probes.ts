@@ -5,7 +5,7 @@ import { LOOK_TIMEOUT_MS } from "./look-probes.ts";
 import { sourceOf } from "./monitor-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
-import { slowestInterval, targetOf, vipCommon, vipTls } from "./vip-common.ts";
+import { slowestInterval, targetOf, vipCommon, vipProbeId, vipTls } from "./vip-common.ts";
 import { clientSpeaksTls, vipReach } from "./vip-reach.ts";
 
 /** Each monitor of a vserver's services once, where it says something through the ADC. */
@@ -51,7 +51,7 @@ export function vipMonitorProbes(
         };
         const unsupportedReason = type.unsupported(spec);
         planned.push({
-          ...vipCommon(estate, vserver, reach, monitor.name),
+          ...vipCommon(vipProbeId(estate, vserver, reach, monitor.name), estate, vserver, reach),
           adcService: service.name,
           intervalMs: slowestInterval(estate, services),
           timeoutMs: Math.max(monitor.responseTimeoutMs, LOOK_TIMEOUT_MS),
