@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { keysAt } from "./json-schema.ts";
+import { keysAt } from "./known-keys.ts";
 import type { ConfigPath } from "./located-yaml.ts";
 import { nearest } from "./near.ts";
 import { problemText } from "./problem.ts";

@@ -24,15 +24,3 @@ export function configJsonSchema(): JsonSchema {
     ...(schema as JsonSchema),
   };
 }
-
-/** Keys that may stand in the mapping at a path; empty where any key may, or where there is no mapping. */
-export function keysAt(path: readonly (string | number)[]): readonly string[] {
-  let here: JsonSchema | undefined = configJsonSchema();
-  for (const part of path) {
-    const properties: JsonSchema | undefined = here?.properties?.[String(part)];
-    const others: JsonSchema | undefined =
-      typeof here?.additionalProperties === "object" ? here.additionalProperties : undefined;
-    here = typeof part === "number" ? here?.items : (properties ?? others);
-  }
-  return Object.keys(here?.properties ?? {});
-}

@@ -1,14 +1,7 @@
-import {
-  isMap,
-  isNode,
-  isScalar,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type Scalar,
-} from "yaml";
+import { isScalar, LineCounter, visit, type Document, type Scalar } from "yaml";
 import { problemText, type ConfigProblem } from "./problem.ts";
+import { composeYaml } from "./yaml-document.ts";
+import { placesIn } from "./yaml-places.ts";
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -29,14 +22,9 @@ const MOST_ALIASES = 100;
 /** Parses a YAML (or JSON) text. Every syntax error becomes a located problem. */
 export function parseLocatedYaml(text: string, file: string): YamlResult {
   const lines = new LineCounter();
-  // The library compares every key with every other: ten thousand addresses of connect_to would take it seconds.
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: false,
-  });
+  const { document, faults } = composeYaml(text, lines);
   const broken = [
-    ...document.errors.map(({ pos, code }) => ({ at: pos[0], code })),
+    ...faults,
     ...repeatedKeys(document).map(({ range }) => ({ at: range?.[0] ?? 0, code: "DUPLICATE_KEY" })),
   ];
   const problems = broken.map(({ at, code }): ConfigProblem => {
@@ -55,12 +43,13 @@ export function parseLocatedYaml(text: string, file: string): YamlResult {
     );
     return { kind: "invalid", problems: [{ file, line: 1, column: 1, path: "", message }] };
   }
+  const offsetOf = placesIn(document);
   return {
     kind: "yaml",
     yaml: {
       data: data.value,
       locate: (path, atKey) => {
-        const { line, col } = lines.linePos(offsetOf(document, path, atKey));
+        const { line, col } = lines.linePos(offsetOf(path, atKey));
         return { line: Math.max(line, 1), column: Math.max(col, 1) };
       },
     },
@@ -98,39 +87,10 @@ function toData(
   }
 }
 
-/** The library's own sentences quote the text, which may hold a secret: only its code is used. */
 function syntaxMessage(code: string): string {
   const what =
     code === "DUPLICATE_KEY"
       ? "the same key stands twice in one mapping"
       : `not valid YAML: ${code.toLowerCase().replaceAll("_", " ")}`;
   return problemText(what, "YAML 1.2 or JSON", "mend the syntax at this place");
-}
-
-function offsetOf(document: Document, path: ConfigPath, atKey: boolean): number {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const prefix = path.slice(0, length);
-    const keyOffset = atKey || length < path.length ? keyOffsetOf(document, prefix) : null;
-    const offset = keyOffset ?? valueOffsetOf(document, prefix);
-    if (offset !== null) {
-      return offset;
-    }
-  }
-  return 0;
-}
-
-function keyOffsetOf(document: Document, path: ConfigPath): number | null {
-  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
-  if (path.length === 0 || !isMap(parent)) {
-    return null;
-  }
-  const pair = parent.items.find(
-    ({ key }) => isScalar(key) && String(key.value) === String(path.at(-1)),
-  );
-  return isNode(pair?.key) ? (pair.key.range?.[0] ?? null) : null;
-}
-
-function valueOffsetOf(document: Document, path: ConfigPath): number | null {
-  const node = path.length === 0 ? document.contents : document.getIn(path, true);
-  return isNode(node) ? (node.range?.[0] ?? null) : null;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { configJsonSchema, keysAt, type JsonSchema } from "../../src/config/json-schema.ts";
+import { configJsonSchema, type JsonSchema } from "../../src/config/json-schema.ts";
 
 test("the published schema is the one that validates", async () => {
   const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
@@ -27,10 +27,4 @@ test("every key of the schema is described", () => {
   };
   visit(configJsonSchema(), "");
   expect(missing).toEqual([]);
-});
-
-test("the keys of a mapping are found through lists and names", () => {
-  expect(keysAt(["adcs", 0, "nitro", "tls"])).toEqual(["ca_file", "server_name", "verify"]);
-  expect(keysAt(["vservers", "v_owa"])).toContain("path");
-  expect(keysAt(["agent"])).toEqual([]);
 });

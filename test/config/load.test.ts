@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadConfig, parseConfig, type LoadResult } from "../../src/config/load.ts";
 import { maskedConfig } from "../../src/config/mask.ts";
+import { formatProblem } from "../../src/config/problem.ts";
 import type { Config } from "../../src/config/schema.ts";
 
 const DIRECTORY = join(import.meta.dirname, "..", "fixtures", "config");
@@ -15,6 +16,10 @@ function accepted(result: LoadResult): Config {
     throw new Error(JSON.stringify(result.problems, null, 1));
   }
   return result.config;
+}
+
+function problemsOf(result: LoadResult): string[] {
+  return result.kind === "invalid" ? result.problems.map(formatProblem) : [];
 }
 
 async function parse(text: string): Promise<LoadResult> {
@@ -208,6 +213,38 @@ describe("loadConfig", () => {
       kind: "invalid",
       problems: [{ message: expect.stringContaining("too many aliases") as string }],
     });
+  });
+
+  // At the end of the stack the engine aborts the process rather than throw: reading them twice was enough.
+  test.each([
+    ["brackets", "["],
+    ["braces", "{a: "],
+    ["lists", "- "],
+    ["keys", "? "],
+  ])("is not nested deeper than anyone writes: %s", async (_, opening) => {
+    for (let time = 0; time < 3; time += 1) {
+      const result = await parse(opening.repeat(50_000));
+      expect(problemsOf(result).at(-1)).toMatch(
+        /^test\.yml:1:\d+: not valid YAML: nested too deeply/,
+      );
+    }
+  });
+
+  test.each([
+    ["characters that cannot stand there", "a: 1\n}\n".repeat(10_000), /too many errors/],
+    ["directives", "%FOO\n".repeat(10_000), /too many directives/],
+  ])("is given up after a hundred errors: %s", async (_, text, last) => {
+    const problems = problemsOf(await parse(text));
+    expect(problems.length).toBeLessThan(110);
+    expect(problems.at(-1)).toMatch(last);
+  });
+
+  test("may have thousands of unknown keys, each named where it stands", async () => {
+    const keys = Array.from({ length: 5_000 }, (_, index) => `  k${String(index)}: 1`);
+    const problems = problemsOf(await parse(["log:", ...keys].join("\n")));
+    expect(problems.at(-1)).toMatch(
+      /^test\.yml:5001:3 log\.k4999: is an unknown key \(expected level;/,
+    );
   });
 });
 

@@ -1,0 +1,8 @@
+import { expect, test } from "vitest";
+import { keysAt } from "../../src/config/known-keys.ts";
+
+test("the keys of a mapping are found through lists and names", () => {
+  expect(keysAt(["adcs", 0, "nitro", "tls"])).toEqual(["ca_file", "server_name", "verify"]);
+  expect(keysAt(["vservers", "v_owa"])).toContain("path");
+  expect(keysAt(["agent"])).toEqual([]);
+});
