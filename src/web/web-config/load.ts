@@ -1,9 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { parse } from "yaml";
 import { z } from "zod";
 import { parseDuration } from "../../config/duration.ts";
+import { parseLocatedYaml } from "../../config/located-yaml.ts";
+import { formatProblem } from "../../config/problem.ts";
 import { webConfigFile, type ClientAuthType, type WebConfigFile } from "./schema.ts";
 
 /** How the doors are locked, ready to use. */
@@ -36,35 +37,64 @@ export type LoadedWebConfig =
 
 /** Reads the file and the certificates it names (relative to its own folder). Never rejects. */
 export async function loadWebConfig(path: string): Promise<LoadedWebConfig> {
-  try {
-    const written: unknown = parse(await readFile(path, "utf8"));
-    const parsed = webConfigFile.safeParse(written ?? {});
-    if (!parsed.success) {
-      return { kind: "failed", message: `${path}: ${z.prettifyError(parsed.error)}` };
+  return orFailed(path, async () => parseWebConfig(await readFile(path, "utf8"), path));
+}
+
+/** The same of what stands in the file. */
+export function parseWebConfig(text: string, path: string): Promise<LoadedWebConfig> {
+  return orFailed(path, async () => {
+    const written = readWritten(text, path);
+    if (written.kind === "failed") {
+      return written;
     }
-    const files = filesOf(path, parsed.data);
-    const fingerprint = await fingerprintOf(files);
-    const tls = await serverTls(path, parsed.data.tls_server_config ?? null);
+    const { file } = written;
+    const fingerprint = await fingerprintOf(filesOf(path, file));
+    const tls = await serverTls(path, file.tls_server_config ?? null);
     return {
       kind: "loaded",
       fingerprint,
       config: {
         tls,
-        headers: parsed.data.http_server_config?.headers ?? {},
-        users: users(parsed.data),
-        rateLimit: rateLimit(parsed.data),
+        headers: file.http_server_config?.headers ?? {},
+        users: users(file),
+        rateLimit: rateLimit(file),
       },
     };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { kind: "failed", message: `${path}: ${message}` };
-  }
+  });
 }
 
 /** The present state of the files behind a configuration, cheaply; rejects when one is missing. */
 export async function currentFingerprint(path: string): Promise<string> {
-  const parsed = webConfigFile.safeParse(parse(await readFile(path, "utf8")) ?? {});
-  return fingerprintOf(parsed.success ? filesOf(path, parsed.data) : [path]);
+  const written = readWritten(await readFile(path, "utf8"), path);
+  return fingerprintOf(written.kind === "written" ? filesOf(path, written.file) : [path]);
+}
+
+type Written =
+  | { readonly kind: "written"; readonly file: WebConfigFile }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Says nothing of the values: a key may stand in the file itself. */
+function readWritten(text: string, path: string): Written {
+  const read = parseLocatedYaml(text, path);
+  if (read.kind === "invalid") {
+    return { kind: "failed", message: read.problems.slice(0, 1).map(formatProblem).join("") };
+  }
+  const parsed = webConfigFile.safeParse(read.yaml.data ?? {});
+  return parsed.success
+    ? { kind: "written", file: parsed.data }
+    : { kind: "failed", message: `${path}: ${z.prettifyError(parsed.error)}` };
+}
+
+async function orFailed(
+  path: string,
+  load: () => Promise<LoadedWebConfig>,
+): Promise<LoadedWebConfig> {
+  try {
+    return await load();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: "failed", message: `${path}: ${message}` };
+  }
 }
 
 function filesOf(path: string, file: WebConfigFile): readonly string[] {
