@@ -1,6 +1,6 @@
 import { isScalar, LineCounter, visit, type Document, type Scalar } from "yaml";
 import { problemText, type ConfigProblem } from "./problem.ts";
-import { composeYaml } from "./yaml-document.ts";
+import { composeYaml, type YamlFault } from "./yaml-document.ts";
 import { placesIn } from "./yaml-places.ts";
 
 export type ConfigPath = readonly (string | number)[];
@@ -23,11 +23,7 @@ const MOST_ALIASES = 100;
 export function parseLocatedYaml(text: string, file: string): YamlResult {
   const lines = new LineCounter();
   const { document, faults } = composeYaml(text, lines);
-  const broken = [
-    ...faults,
-    ...repeatedKeys(document).map(({ range }) => ({ at: range?.[0] ?? 0, code: "DUPLICATE_KEY" })),
-  ];
-  const problems = broken.map(({ at, code }): ConfigProblem => {
+  const problems = brokenPlaces(document, faults).map(([at, code]): ConfigProblem => {
     const { line, col } = lines.linePos(at);
     return { file, line, column: col, path: "", message: syntaxMessage(code) };
   });
@@ -54,6 +50,22 @@ export function parseLocatedYaml(text: string, file: string): YamlResult {
       },
     },
   };
+}
+
+/** Offsets in the text with what is wrong there, in order; the parser may find two words for one place. */
+function brokenPlaces(
+  document: Document,
+  faults: readonly YamlFault[],
+): readonly (readonly [at: number, code: string])[] {
+  const places = new Map<number, string>();
+  const repeated = repeatedKeys(document).map(({ range }): YamlFault => ({
+    at: range?.[0] ?? 0,
+    code: "DUPLICATE_KEY",
+  }));
+  for (const { at, code } of [...faults, ...repeated]) {
+    places.set(at, places.get(at) ?? code);
+  }
+  return [...places].sort(([one], [other]) => one - other);
 }
 
 /** Keys that stand in their mapping once before. */
@@ -89,8 +101,12 @@ function toData(
 
 function syntaxMessage(code: string): string {
   const what =
-    code === "DUPLICATE_KEY"
-      ? "the same key stands twice in one mapping"
-      : `not valid YAML: ${code.toLowerCase().replaceAll("_", " ")}`;
+    SYNTAX_WORDS.get(code) ?? `not valid YAML: ${code.toLowerCase().replaceAll("_", " ")}`;
   return problemText(what, "YAML 1.2 or JSON", "mend the syntax at this place");
 }
+
+const SYNTAX_WORDS: ReadonlyMap<string, string> = new Map([
+  ["DUPLICATE_KEY", "the same key stands twice in one mapping"],
+  ["NON_STRING_KEY", "a key is something else than a text: a mapping, a list or an alias"],
+  ["TAG_RESOLVE_FAILED", "a value has a tag (!…) that means nothing here"],
+]);

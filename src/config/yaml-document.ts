@@ -18,12 +18,15 @@ const MOST_LEVELS = 64;
 const MOST_ERRORS = 100;
 const MOST_DIRECTIVES = 10;
 
-/** One YAML document out of a text that may be anything, in time and memory that grow with its length alone. */
+/**
+ * One YAML document out of a text that may be anything, in time and memory that grow with its length alone. What the library
+ * would only warn of (a tag it does not know) is a fault too. Keys are texts as they are written, `007` too.
+ */
 export function composeYaml(text: string, lines: LineCounter): ComposedYaml {
   const excess: YamlFault[] = [];
   // The library compares every key with every other: ten thousand addresses of connect_to would take it seconds.
   // Its warnings would go to the standard error output, and quote the text.
-  const composer = new Composer({ uniqueKeys: false, logLevel: "error" });
+  const composer = new Composer({ uniqueKeys: false, stringKeys: true, logLevel: "error" });
   const [document, another] = composer.compose(
     boundedTokens(text, lines, excess),
     true,
@@ -32,11 +35,12 @@ export function composeYaml(text: string, lines: LineCounter): ComposedYaml {
   if (document === undefined) {
     throw new Error("the library makes a document of anything");
   }
-  const faults = document.errors.map(({ pos, code }): YamlFault => ({ at: pos[0], code }));
+  const told = [...document.errors, ...document.warnings];
+  const faults = told.map(({ pos, code }): YamlFault => ({ at: pos[0], code }));
   if (another !== undefined) {
     faults.push({ at: another.range[0], code: "MULTIPLE_DOCS" });
   }
-  return { document, faults: [...faults, ...excess] };
+  return { document, faults: [...excess, ...faults] };
 }
 
 /** The library's tokens, up to where a text goes too far. */

@@ -7,6 +7,7 @@ import { loadConfig, parseConfig, type LoadResult } from "../../src/config/load.
 import { maskedConfig } from "../../src/config/mask.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import type { Config } from "../../src/config/schema.ts";
+import { rawWarnings } from "../support/raw-warnings.ts";
 
 const DIRECTORY = join(import.meta.dirname, "..", "fixtures", "config");
 const ENV = { POP3_PASSWORD: "canary-pop3" };
@@ -197,6 +198,29 @@ describe("loadConfig", () => {
       kind: "invalid",
       problems: [{ line: null, message: expect.stringContaining("ENOENT") as string }],
     });
+  });
+
+  test("takes names as they are written, also such as look like numbers", async () => {
+    const config = accepted(
+      await parse(
+        "adcs: [{ name: prod, ns_conf: ns.conf }]\nvservers:\n  007: { host: a.example.com }\n  1.50: {}\n  true: {}\n",
+      ),
+    );
+    expect([...config.vservers.keys()]).toEqual(["007", "1.50", "true"]);
+  });
+
+  test.each([
+    ["a mapping", "adcs: []\n{ a: b }: c\n"],
+    ["a list", "adcs: []\n? [a, b]\n: c\n"],
+    ["a binary text", "adcs: []\n? !!binary aGVsbG8=\n: c\n"],
+    ["a set's member", "adcs: !!set { [a]: null }\n"],
+  ])("refuses a key that is %s, and lets the library print nothing of it", async (_name, text) => {
+    const { value, warnings } = await rawWarnings(() => parse(text));
+    expect(value).toMatchObject({
+      kind: "invalid",
+      problems: [{ message: expect.stringContaining("a key is something else") as string }],
+    });
+    expect(warnings).toEqual([]);
   });
 
   test("is not multiplied by aliases", async () => {

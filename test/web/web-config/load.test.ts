@@ -1,5 +1,47 @@
-import { expect, test } from "vitest";
-import { parseWebConfig } from "../../../src/web/web-config/load.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  currentFingerprint,
+  loadWebConfig,
+  parseWebConfig,
+} from "../../../src/web/web-config/load.ts";
+import { rawWarnings } from "../../support/raw-warnings.ts";
+
+async function written(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "adc-witness-web-config-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, "web-config.yml");
+  await writeFile(path, text);
+  return path;
+}
+
+test("an empty file locks nothing", async () => {
+  expect(await loadWebConfig(await written(""))).toMatchObject({
+    kind: "loaded",
+    config: { tls: null, users: null },
+  });
+});
+
+test.each([
+  ["a key that is a mapping", "basic_auth_users:\n  {hunter2: a}: b\n", "2:3"],
+  ["a tag of somebody else", "basic_auth_users:\n  jo: !vault hunter2\n", "2:7"],
+  ["broken YAML", "tls_server_config:\n  key: 'hunter2\n", "3:1"],
+])("%s is refused by its place, and quoted nowhere", async (_name, text, place) => {
+  const path = await written(text);
+  const { value, warnings } = await rawWarnings(async () => ({
+    loaded: await loadWebConfig(path),
+    fingerprint: await currentFingerprint(path),
+  }));
+  expect(value.loaded).toMatchObject({
+    kind: "failed",
+    message: expect.stringContaining(`${path}:${place}: `) as string,
+  });
+  expect(JSON.stringify(value)).not.toContain("hunter2");
+  expect(value.fingerprint).toContain(path);
+  expect(warnings).toEqual([]);
+});
 
 const PATH = import.meta.filename;
 
