@@ -1,8 +1,9 @@
 import type { MemberVerdict } from "../src/verdict/verdicts.ts";
-import { VERDICT_WORDS } from "../src/verdict/words.ts";
-import { MEMBER, series, type Alert, type AlertGroup } from "./alert.ts";
+import { MEMBER, series, type AlertGroup } from "./alert.ts";
+import { verdictAlerts } from "./verdict-alert.ts";
 
 const PLACE = "{{ $labels.server }}:{{ $labels.port }} ({{ $labels.adc_service }})";
+const verdictAlert = verdictAlerts<MemberVerdict>("adc_witness_verdict", MEMBER);
 
 /** Alerts about one member: the ADC is wrong about it, or somebody forgot it. */
 export const MEMBER_ALERTS: AlertGroup = {
@@ -84,35 +85,3 @@ export const MEMBER_ALERTS: AlertGroup = {
     },
   ],
 };
-
-/** An alert for one verdict; the near miss is another verdict that looks alike. */
-function verdictAlert(
-  name: string,
-  severity: Alert["severity"],
-  verdict: MemberVerdict,
-  summary: string,
-  [other, because]: readonly [other: MemberVerdict, because: string],
-): Alert {
-  const { meaning, advice } = VERDICT_WORDS[verdict];
-  return {
-    name,
-    severity,
-    expr: `adc_witness_verdict{verdict="${verdict}"} == 1`,
-    for: "1m",
-    keepFiringFor: "10m",
-    summary,
-    description: `${meaning} ${advice}`,
-    verdict,
-    fires: {
-      series: [series("adc_witness_verdict", { ...MEMBER, verdict }, "0 1x240")],
-      labels: { ...MEMBER, verdict },
-    },
-    nearMiss: {
-      because: `while ${because}`,
-      series: [
-        series("adc_witness_verdict", { ...MEMBER, verdict }, "0x240"),
-        series("adc_witness_verdict", { ...MEMBER, verdict: other }, "1x240"),
-      ],
-    },
-  };
-}

@@ -1,6 +1,7 @@
 import type { VserverVerdict } from "../src/verdict/verdicts.ts";
-import { VERDICT_WORDS } from "../src/verdict/words.ts";
-import { series, VSERVER, type Alert, type AlertGroup } from "./alert.ts";
+import { series, VSERVER, type AlertGroup } from "./alert.ts";
+import { provenByFlag } from "./proof.ts";
+import { verdictAlerts } from "./verdict-alert.ts";
 
 const PLACE = "{{ $labels.vserver }} on {{ $labels.adc }}";
 const MEMBERS = "adc_witness_vserver_members";
@@ -8,6 +9,7 @@ const MANY_SERIES = [
   series(MEMBERS, { ...VSERVER, of: "configured" }, "3x240"),
   series(MEMBERS, { ...VSERVER, of: "really_up" }, "2 1x240"),
 ];
+const verdictAlert = verdictAlerts<VserverVerdict>("adc_witness_vserver_verdict", VSERVER);
 
 /** Alerts about virtual servers: what clients get, and how much is left. */
 export const VSERVER_ALERTS: AlertGroup = {
@@ -73,14 +75,7 @@ export const VSERVER_ALERTS: AlertGroup = {
       description:
         "Clients that are switched from one server to another see different certificates: logins loop or fail. Bind the same certificate on all members, and on the vserver where it re-encrypts.",
       verdict: null,
-      fires: {
-        series: [series("adc_witness_certificate_differs", VSERVER, "0 1x240")],
-        labels: VSERVER,
-      },
-      nearMiss: {
-        because: "while they are alike",
-        series: [series("adc_witness_certificate_differs", VSERVER, "0x240")],
-      },
+      ...provenByFlag("adc_witness_certificate_differs", VSERVER, "while they are alike"),
     },
     {
       name: "AuthSchemesDiffer",
@@ -142,34 +137,3 @@ export const VSERVER_ALERTS: AlertGroup = {
     },
   ],
 };
-
-function verdictAlert(
-  name: string,
-  severity: Alert["severity"],
-  verdict: VserverVerdict,
-  summary: string,
-  [other, because]: readonly [other: VserverVerdict, because: string],
-): Alert {
-  const { meaning, advice } = VERDICT_WORDS[verdict];
-  return {
-    name,
-    severity,
-    expr: `adc_witness_vserver_verdict{verdict="${verdict}"} == 1`,
-    for: "1m",
-    keepFiringFor: "10m",
-    summary,
-    description: `${meaning} ${advice}`,
-    verdict,
-    fires: {
-      series: [series("adc_witness_vserver_verdict", { ...VSERVER, verdict }, "0 1x240")],
-      labels: { ...VSERVER, verdict },
-    },
-    nearMiss: {
-      because: `while ${because}`,
-      series: [
-        series("adc_witness_vserver_verdict", { ...VSERVER, verdict }, "0x240"),
-        series("adc_witness_vserver_verdict", { ...VSERVER, verdict: other }, "1x240"),
-      ],
-    },
-  };
-}
