@@ -257,10 +257,10 @@ describe("loadConfig", () => {
   test.each([
     ["characters that cannot stand there", "a: 1\n}\n".repeat(10_000), /too many errors/],
     ["directives", "%FOO\n".repeat(10_000), /too many directives/],
-  ])("is given up after a hundred errors: %s", async (_, text, last) => {
+  ])("is given up after a hundred errors: %s", async (_, text, said) => {
     const problems = problemsOf(await parse(text));
     expect(problems.length).toBeLessThan(110);
-    expect(problems.at(-1)).toMatch(last);
+    expect(problems.filter((problem) => said.test(problem))).toHaveLength(1);
   });
 
   test("may have thousands of unknown keys, each named where it stands", async () => {
