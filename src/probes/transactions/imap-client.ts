@@ -6,6 +6,7 @@ import type { Target } from "../probe.ts";
 import { namedBreak, type Break } from "../wire/break.ts";
 import { resolveTarget } from "../wire/dial.ts";
 import { messageOf, type ProbeRun } from "../wire/probe-run.ts";
+import { AHEAD_OF_TLS, keepOutOfHandshake } from "./ahead-of-tls.ts";
 import { clientSocketOptions } from "./client-tls.ts";
 import { imapByeReason } from "./imap-dialogue.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard } from "./library-guard.ts";
@@ -71,14 +72,22 @@ export async function logInToImap(
     () => client.close(),
     () => client.stats().received,
   );
-  meterParser(parserOf(client), (why) => guard.interrupt(why));
+  const parser = parserOf(client);
+  meterParser(parser, (why) => guard.interrupt(why));
+  if (spec.security === "starttls") {
+    keepOutOfHandshake(parser, () => guard.interrupt(AHEAD_OF_TLS));
+  }
   // Without a listener an error between two calls would end the process.
   client.on("error", (error: Error) => guard.fail(breakOfLibraryError(error)));
   run.transcript.note(`login as ${account.name}`);
   const connected = await guard.wait(() => client.connect());
   run.phase("login");
   if (connected.kind !== "value") {
-    return loginFailed(run, connected.kind === "error" ? connected.error : null, connected);
+    const error = connected.kind === "error" ? connected.error : null;
+    // imapflow finds what came in the same packet by itself.
+    return connected === AHEAD_OF_TLS || codeOf(error) === "STARTTLS_INJECTION"
+      ? ended(run.broken("starttls", AHEAD_OF_TLS))
+      : loginFailed(run, error, connected);
   }
   run.transcript.note("logged in");
   return mailbox(run, client, guard);

@@ -5,6 +5,7 @@ import type { Connection } from "../wire/connection.ts";
 import { dial, startTls, type DialFailure } from "../wire/dial.ts";
 import { LineReader } from "../wire/line-reader.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
+import { AHEAD_OF_TLS } from "./ahead-of-tls.ts";
 import type { TransactionSpec } from "./spec.ts";
 
 /** The exchange is over: this is what it showed. */
@@ -52,9 +53,7 @@ export async function secureSession(
     return ended(run.fault("starttls", "not_configured", "no TLS settings are configured"));
   }
   if (current.reader.pending > 0) {
-    return ended(
-      run.ended("failed", "starttls", "protocol_error", "data was sent ahead of the TLS handshake"),
-    );
+    return ended(run.broken("starttls", AHEAD_OF_TLS));
   }
   const upgraded = await startTls(current.connection, spec.tls);
   return upgraded.kind === "connected"

@@ -3,6 +3,7 @@ import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { Target } from "../probe.ts";
 import { dial } from "../wire/dial.ts";
 import { messageOf, type ProbeRun } from "../wire/probe-run.ts";
+import { AHEAD_OF_TLS, discardedInput } from "./ahead-of-tls.ts";
 import { clientSocketOptions } from "./client-tls.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard, type Guarded } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
@@ -39,7 +40,7 @@ export async function sendMail(
     requireTLS: spec.security === "starttls",
     ignoreTLS: spec.security === "none",
     tls: clientSocketOptions(run, spec.tls),
-    logger: false,
+    logger: discardedInput(() => guard.fail(AHEAD_OF_TLS)),
     greetingTimeout: run.context.timeoutMs,
     socketTimeout: run.context.timeoutMs,
     socketCloseTimeout: 0,
@@ -57,6 +58,9 @@ export async function sendMail(
         client.connect((error) => settle(error, resolve, reject)),
       ),
   );
+  if (connected === AHEAD_OF_TLS) {
+    return ended(run.broken("starttls", AHEAD_OF_TLS));
+  }
   if (connected.kind !== "value") {
     return refused(run, "greeting", connected);
   }

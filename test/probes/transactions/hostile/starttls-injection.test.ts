@@ -1,0 +1,179 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+
+import type { Observation } from "../../../../src/probes/probe.ts";
+import { REASONS } from "../../../../src/probes/reason.ts";
+import { logInToImap } from "../../../../src/probes/transactions/imap-client.ts";
+import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
+import { sendMail } from "../../../../src/probes/transactions/mail-sender.ts";
+import { runTransaction } from "../../../../src/probes/transactions/registry.ts";
+import type { TransactionName, TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
+import { observe } from "../../../../src/probes/wire/probe-run.ts";
+import { probeContext } from "../../../support/probe-context.ts";
+import { accountOf, PROBE_A } from "../lab-exchange.ts";
+import { CLIENT_TLS, transactionSpec } from "../transaction-spec.ts";
+import {
+  HONEST,
+  IMAP_STARTTLS,
+  POP3_STLS,
+  SMTP_STARTTLS,
+  startTlsServer,
+  type StartTls,
+  type StartTlsServer,
+  type Yes,
+} from "./starttls-server.ts";
+
+/**
+ * Response injection (CVE-2011-0411 and its kin): who sits on the wire lets words of his own follow the server's answer to
+ * STARTTLS in the clear, for the client to take them for the server's first ones under TLS.
+ */
+type Client = (port: number) => Promise<Observation>;
+
+const account = accountOf(PROBE_A);
+const START_TLS = { security: "starttls", tls: CLIENT_TLS, account } as const;
+const TIMEOUT_MS = 10_000;
+
+function transaction(
+  name: TransactionName,
+  security: TransactionSpec["security"] = "starttls",
+): Client {
+  const spec = transactionSpec(name, { ...START_TLS, security });
+  return (port) =>
+    runTransaction(spec, { host: "127.0.0.1", port, server: null }, probeContext(TIMEOUT_MS));
+}
+
+/** As the round trip speaks IMAP: without a look of our own hand before. */
+const imapflow: Client = (port) =>
+  observe(probeContext(TIMEOUT_MS), async (run) => {
+    const target = { host: "127.0.0.1", port, server: null };
+    const mailbox = await logInToImap(run, START_TLS, target, account);
+    if (mailbox.kind === "ended") {
+      return mailbox.observation;
+    }
+    await mailbox.leave();
+    return run.match("login");
+  });
+
+const nodemailer: Client = (port) =>
+  observe(probeContext(TIMEOUT_MS), async (run) => {
+    const target = { host: "127.0.0.1", port, server: null };
+    const message = { from: "probe@example.com", to: "probe@example.com", text: "x\r\n" };
+    const spec = transactionSpec("mail_round_trip", START_TLS);
+    const sent = await sendMail(run, spec, target, account, message);
+    return sent.kind === "ended" ? sent.observation : run.match("transaction");
+  });
+
+const CLIENTS: readonly (readonly [string, Client, StartTls, connection: number])[] = [
+  ["imap_greeting", transaction("imap_greeting"), IMAP_STARTTLS, 1],
+  ["imap_login, the look", transaction("imap_login"), IMAP_STARTTLS, 1],
+  ["imap_login, imapflow", transaction("imap_login"), IMAP_STARTTLS, 2],
+  ["imapflow alone", imapflow, IMAP_STARTTLS, 1],
+  ["pop3_greeting", transaction("pop3_greeting"), POP3_STLS, 1],
+  ["pop3_login", transaction("pop3_login"), POP3_STLS, 1],
+  ["smtp_mail_from", transaction("smtp_mail_from"), SMTP_STARTTLS, 1],
+  [
+    "smtp_mail_from, if offered",
+    transaction("smtp_mail_from", "starttls_if_offered"),
+    SMTP_STARTTLS,
+    1,
+  ],
+  ["smtp_submission", transaction("smtp_submission"), SMTP_STARTTLS, 1],
+  ["nodemailer", nodemailer, SMTP_STARTTLS, 1],
+];
+
+const PLAYS: readonly (readonly [string, Yes])[] = [
+  [
+    "a whole answer in the same packet",
+    (socket, yes, { injected }) => socket.write(yes + injected),
+  ],
+  [
+    "the beginning of a line in the same packet",
+    (socket, yes, { injected }) => socket.write(yes + injected.slice(0, 9)),
+  ],
+  [
+    "a single byte in the same packet",
+    (socket, yes, { injected }) => socket.write(yes + injected.slice(0, 1)),
+  ],
+  [
+    "a whole answer right behind",
+    (socket, yes, { injected }) => {
+      socket.write(yes, () => setImmediate(() => socket.write(injected)));
+    },
+  ],
+];
+
+/** So many lines that their parser needs some sixty turns of the event loop, and few enough bytes to come at once. */
+const MANY_LINES = 2_000;
+const TURNS = 10;
+const BEHIND_A_CROWD: readonly (readonly [string, (injected: string) => string])[] = [
+  ["a whole answer", (injected) => injected],
+  ["half a line", (injected) => injected.slice(0, 9)],
+];
+
+const AHEAD = {
+  outcome: "failed",
+  reason: "protocol_error",
+  evidence: { detail: "data was sent ahead of the TLS handshake" },
+};
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) {
+    await nextTurn();
+  }
+}
+
+let server: StartTlsServer | null = null;
+afterEach(async () => {
+  await server?.close();
+  server = null;
+});
+
+async function expectRefused(
+  client: Client,
+  protocol: StartTls,
+  yes: Yes,
+  connection: number,
+): Promise<Observation> {
+  server = await startTlsServer(protocol, yes, connection);
+  const seen = await client(server.port);
+  expect(server.asked()).toBe(true);
+  expect(["mismatch", "failed", "timeout"]).toContain(seen.outcome);
+  expect(REASONS).toContain(seen.reason);
+  expect(seen.reason).not.toBe("agent_fault");
+  expect(seen.step).toBe("starttls");
+  // Nothing is said under TLS to a server that has begun it so: no credential above all.
+  expect(server.trusted()).toEqual([]);
+  expect(loginOutcome(seen)).toBe("not_tried");
+  expect(seen.evidence.detail ?? "").not.toContain("INJECTED");
+  return seen;
+}
+
+describe.each(CLIENTS)("%s", (_, client, protocol, connection) => {
+  test("passes where nothing is injected", async () => {
+    server = await startTlsServer(protocol, HONEST, connection);
+    const seen = await client(server.port);
+    expect(`${seen.outcome} ${seen.evidence.detail ?? ""}`).toMatch(/^match/);
+    expect(server.trusted().length).toBeGreaterThan(0);
+  });
+
+  test.each(PLAYS)("takes no injected answer: %s", async (play, yes) => {
+    const seen = await expectRefused(client, protocol, yes, connection);
+    if (play.endsWith("in the same packet")) {
+      expect(seen).toMatchObject(AHEAD);
+    }
+  });
+});
+
+// The library gets what comes in pieces: a packet more may be waiting when it has read the server's consent.
+describe.each(CLIENTS.filter(([name]) => name.includes("imapflow")))(
+  "%s, while it parses what came before",
+  (_, client, protocol, connection) => {
+    test.each(BEHIND_A_CROWD)("takes no injected answer: %s", async (_play, words) => {
+      const yes: Yes = (socket, answer, { injected }) => {
+        socket.write("* OK\r\n".repeat(MANY_LINES) + answer);
+        void turns(TURNS).then(() => socket.write(words(injected)));
+      };
+      expect(await expectRefused(client, protocol, yes, connection)).toMatchObject(AHEAD);
+    });
+  },
+);
