@@ -1,4 +1,5 @@
-import type { Estate, Monitor } from "../src/estate/model.ts";
+import type { Estate } from "../src/estate/model.ts";
+import type { Monitor } from "../src/estate/monitor.ts";
 import type { LabAccount } from "./exchange/exchange-server.ts";
 
 /** The lab's mailboxes: two for the agent on two databases, and the account of the ADC's POP3 monitor. */

@@ -1,4 +1,5 @@
-import type { AdcService, Estate, Member, Port, Server } from "../src/estate/model.ts";
+import type { AdcService, Member, Port } from "../src/estate/adc-service.ts";
+import type { Estate, Server } from "../src/estate/model.ts";
 import { parseUrl } from "../src/probes/wire/parse-url.ts";
 import type { AddressMap, Endpoint } from "./adc/address-map.ts";
 

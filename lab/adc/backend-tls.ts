@@ -1,4 +1,6 @@
-import type { AdcService, Estate, Monitor } from "../../src/estate/model.ts";
+import type { AdcService } from "../../src/estate/adc-service.ts";
+import type { Estate } from "../../src/estate/model.ts";
+import type { Monitor } from "../../src/estate/monitor.ts";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { tlsRange, tlsVersionOptions, type TlsRange } from "./tls-range.ts";
 

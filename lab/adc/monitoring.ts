@@ -1,4 +1,6 @@
-import type { AdcService, Estate, Member, Monitor } from "../../src/estate/model.ts";
+import type { AdcService, Member } from "../../src/estate/adc-service.ts";
+import type { Estate } from "../../src/estate/model.ts";
+import type { Monitor } from "../../src/estate/monitor.ts";
 import type { AddressMap } from "./address-map.ts";
 import { monitorTls, type BackendContexts } from "./backend-tls.ts";
 import { passes, runnerOf } from "./monitors/registry.ts";

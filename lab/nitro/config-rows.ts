@@ -1,4 +1,5 @@
-import type { AdcService, Estate, Member } from "../../src/estate/model.ts";
+import type { AdcService, Member } from "../../src/estate/adc-service.ts";
+import type { Estate } from "../../src/estate/model.ts";
 import type { NitroBackend } from "./backend.ts";
 import {
   double,

@@ -1,4 +1,5 @@
-import type { Policy, PolicyAction, Vserver } from "../../src/estate/model.ts";
+import type { Policy, PolicyAction } from "../../src/estate/policy.ts";
+import type { Vserver } from "../../src/estate/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, optional, type Row } from "./wire-values.ts";
 

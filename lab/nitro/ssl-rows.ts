@@ -1,4 +1,6 @@
-import type { AdcService, BackendTls, TlsVersions, Vserver } from "../../src/estate/model.ts";
+import type { AdcService } from "../../src/estate/adc-service.ts";
+import type { BackendTls, TlsVersions } from "../../src/estate/tls-parameters.ts";
+import type { Vserver } from "../../src/estate/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, enabledDisabled, optional, optionalEnabled, type Row } from "./wire-values.ts";
 

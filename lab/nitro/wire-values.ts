@@ -1,4 +1,5 @@
-import type { CodeRange, Port } from "../../src/estate/model.ts";
+import type { Port } from "../../src/estate/adc-service.ts";
+import type { CodeRange } from "../../src/estate/monitor.ts";
 
 /** One row of a NITRO answer. A key whose value is undefined is absent on the wire. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { Port } from "../estate/model.ts";
+import type { Port } from "../estate/adc-service.ts";
 import { CHALLENGE_PATH } from "../probes/transactions/web-paths.ts";
 import { groupBy } from "./records/group-by.ts";
 import type { MemberRecord } from "./records/member-record.ts";

@@ -1,5 +1,5 @@
 import type { BlindReason } from "../estate/adc-state.ts";
-import type { Port } from "../estate/model.ts";
+import type { Port } from "../estate/adc-service.ts";
 import type { OddSchemes } from "./auth-schemes.ts";
 import type { Misrouted } from "./misrouted.ts";
 import type { TlsEnd } from "./tls-end.ts";

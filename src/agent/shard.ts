@@ -1,4 +1,5 @@
-import type { Estate, Vserver } from "../estate/model.ts";
+import type { Estate } from "../estate/model.ts";
+import type { Vserver } from "../estate/vserver.ts";
 import { csTargetOf } from "../estate/vserver-graph.ts";
 
 /** One agent's share of an estate: the `index`th (from 0) of `count`. */

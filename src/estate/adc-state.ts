@@ -1,5 +1,5 @@
 import type { AdcOpinion } from "../verdict/verdicts.ts";
-import type { Port } from "./model.ts";
+import type { Port } from "./adc-service.ts";
 
 /** What the ADC says at one moment, from one poll of NITRO. Types only. */
 export interface AdcState {

@@ -1,4 +1,5 @@
-import type { Monitor, Port } from "./model.ts";
+import type { Port } from "./adc-service.ts";
+import type { Monitor } from "./monitor.ts";
 import { monitorWithDefaults } from "./monitor-defaults.ts";
 
 /**

@@ -1,5 +1,7 @@
 import { isTcpBased } from "./built-in-monitors.ts";
-import type { AdcService, Diagnostic, Estate, Port, SourceLine } from "./model.ts";
+import type { AdcService, Port } from "./adc-service.ts";
+import type { Diagnostic, Estate } from "./model.ts";
+import type { SourceLine } from "./source-line.ts";
 
 /** One address and port used by two vservers, by two services, or twice in one service group. */
 export function endpointDiagnostics(estate: Estate): Diagnostic[] {

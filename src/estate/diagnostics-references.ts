@@ -1,4 +1,6 @@
-import type { Diagnostic, Estate, SourceLine, Vserver } from "./model.ts";
+import type { Diagnostic, Estate } from "./model.ts";
+import type { SourceLine } from "./source-line.ts";
+import type { Vserver } from "./vserver.ts";
 
 /** References from one object to another that lead nowhere, or to an object of another kind. */
 export function referenceDiagnostics(estate: Estate): Diagnostic[] {

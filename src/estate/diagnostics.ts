@@ -2,7 +2,9 @@ import { coverageDiagnostics } from "./diagnostics-coverage.ts";
 import { endpointDiagnostics } from "./diagnostics-endpoints.ts";
 import { referenceDiagnostics } from "./diagnostics-references.ts";
 import { MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
-import type { AdcService, Diagnostic, Estate, Monitor } from "./model.ts";
+import type { AdcService } from "./adc-service.ts";
+import type { Diagnostic, Estate } from "./model.ts";
+import type { Monitor } from "./monitor.ts";
 
 /**
  * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets

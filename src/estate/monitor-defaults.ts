@@ -1,4 +1,4 @@
-import type { CodeRange, Monitor, MonitorParameters } from "./model.ts";
+import type { CodeRange, Monitor, MonitorParameters } from "./monitor.ts";
 
 /** What a reader knows of a monitor before NetScaler's defaults fill the rest. */
 export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters">> &

@@ -1,4 +1,4 @@
-import type { RuleLiteral } from "./model.ts";
+import type { RuleLiteral } from "./policy.ts";
 
 /**
  * A policy rule as a tree of AND, OR and NOT over comparisons of URL or host name. Whatever else a rule holds

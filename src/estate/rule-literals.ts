@@ -1,4 +1,4 @@
-import type { RuleLiteral, RuleLiterals } from "./model.ts";
+import type { RuleLiteral, RuleLiterals } from "./policy.ts";
 import { parseRule, type RuleTree } from "./rule-expression.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { RuleLiteral } from "./model.ts";
+import type { RuleLiteral } from "./policy.ts";
 import type { RuleTree } from "./rule-expression.ts";
 
 /** The parts of a request that URL and host comparisons look at; null where nothing is said about it. */

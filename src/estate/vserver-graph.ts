@@ -1,4 +1,5 @@
-import type { CsBinding, CsVserver, Estate } from "./model.ts";
+import type { Estate } from "./model.ts";
+import type { CsBinding, CsVserver } from "./vserver.ts";
 import { parseRule, type RuleTree } from "./rule-expression.ts";
 import { matchesRule, requestsMatching, type RuleRequest } from "./rule-match.ts";
 

@@ -1,4 +1,5 @@
-import type { Estate, PolicyBinding } from "../estate/model.ts";
+import type { Estate } from "../estate/model.ts";
+import type { PolicyBinding } from "../estate/policy.ts";
 import { csTargetOf } from "../estate/vserver-graph.ts";
 import { command, commands } from "./commands.ts";
 import type { LintContext, LintVserver } from "./context.ts";

@@ -1,4 +1,5 @@
-import type { AdcService, Monitor } from "../estate/model.ts";
+import type { AdcService } from "../estate/adc-service.ts";
+import type { Monitor } from "../estate/monitor.ts";
 import { writeWord } from "../estate/nsconf/writer.ts";
 import type { LintService } from "./context.ts";
 import { expectsTls, portsOf, protocolOfPort } from "./ports.ts";

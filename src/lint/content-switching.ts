@@ -1,4 +1,5 @@
-import type { CsBinding, CsVserver, Policy } from "../estate/model.ts";
+import type { Policy } from "../estate/policy.ts";
+import type { CsBinding, CsVserver } from "../estate/vserver.ts";
 import { parseRule, type RuleTree } from "../estate/rule-expression.ts";
 import { matchesRule, requestsMatching } from "../estate/rule-match.ts";
 import { csTargetOf } from "../estate/vserver-graph.ts";

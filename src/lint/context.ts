@@ -1,11 +1,7 @@
-import type {
-  AdcService,
-  Estate,
-  Member,
-  Monitor,
-  MonitorBinding,
-  Vserver,
-} from "../estate/model.ts";
+import type { AdcService, Member, MonitorBinding } from "../estate/adc-service.ts";
+import type { Estate } from "../estate/model.ts";
+import type { Monitor } from "../estate/monitor.ts";
+import type { Vserver } from "../estate/vserver.ts";
 import { csTargetOf } from "../estate/vserver-graph.ts";
 import { createRecogniser, type Recognition } from "../probes/transactions/recognise.ts";
 import { directoryOf, type Directory } from "./directories.ts";

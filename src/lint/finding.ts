@@ -1,4 +1,4 @@
-import type { SourceLine } from "../estate/model.ts";
+import type { SourceLine } from "../estate/source-line.ts";
 
 /** One thing that lint found. */
 export interface Finding {

@@ -8,7 +8,7 @@ import {
 } from "./commands.ts";
 import { requestTarget, type LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
-import type { Monitor } from "../estate/model.ts";
+import type { Monitor } from "../estate/monitor.ts";
 import { redactHeaders } from "../estate/nsconf/secrets.ts";
 import type { Recognition } from "../probes/transactions/recognise.ts";
 import type { Rule } from "./rule.ts";

@@ -1,4 +1,4 @@
-import type { Monitor, MonitorParameters } from "../../src/estate/model.ts";
+import type { Monitor, MonitorParameters } from "../../src/estate/monitor.ts";
 import { monitorWithDefaults } from "../../src/estate/monitor-defaults.ts";
 import type { MonitorSpec } from "../../src/probes/monitors/spec.ts";
 import type { TlsSettings } from "../../src/probes/wire/tls-settings.ts";

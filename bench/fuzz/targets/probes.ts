@@ -1,4 +1,4 @@
-import type { MonitorParameters } from "../../../src/estate/model.ts";
+import type { MonitorParameters } from "../../../src/estate/monitor.ts";
 import { monitorWithDefaults } from "../../../src/estate/monitor-defaults.ts";
 import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";

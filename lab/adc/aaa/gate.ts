@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { VserverAuthentication } from "../../../src/estate/model.ts";
+import type { VserverAuthentication } from "../../../src/estate/vserver.ts";
 import { parseUrl } from "../../../src/probes/wire/parse-url.ts";
 import { answer, redirect, type Answer } from "../http/answer.ts";
 import type { RequestHead } from "../http/message.ts";

@@ -1,9 +1,9 @@
+import type { Estate } from "../../../src/estate/model.ts";
 import type {
   AuthenticationVserver,
-  Estate,
   Vserver,
   VserverAuthentication,
-} from "../../../src/estate/model.ts";
+} from "../../../src/estate/vserver.ts";
 import type { AaaGate } from "../aaa/gate.ts";
 import { notPrivileged } from "../aaa/gate.ts";
 import type { AaaUser } from "../aaa/options.ts";

@@ -1,4 +1,6 @@
-import type { Estate, LbVserver, Member, Port } from "../../estate/model.ts";
+import type { Member, Port } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { LbVserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { ACCOUNT_TRANSACTIONS } from "../../probes/transactions/spec.ts";
 import { specOf } from "./configured-spec.ts";

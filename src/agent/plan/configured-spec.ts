@@ -1,4 +1,4 @@
-import type { Member } from "../../estate/model.ts";
+import type { Member } from "../../estate/adc-service.ts";
 import type { TransactionSpec } from "../../probes/transactions/spec.ts";
 import { looksAtPath } from "../../probes/transactions/web-paths.ts";
 import { anonymousSpec, clientTls, takesOldTls } from "./look-probes.ts";

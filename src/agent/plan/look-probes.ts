@@ -1,4 +1,5 @@
-import type { AdcService, Estate, Member } from "../../estate/model.ts";
+import type { AdcService, Member } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import {
   createRecogniser,

@@ -1,4 +1,4 @@
-import type { AdcService, Member } from "../../estate/model.ts";
+import type { AdcService, Member } from "../../estate/adc-service.ts";
 import type { TransactionName } from "../../probes/transactions/spec.ts";
 import type { Recogniser } from "./look-probes.ts";
 import { matchesPattern } from "./pattern.ts";

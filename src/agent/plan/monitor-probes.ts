@@ -1,4 +1,6 @@
-import type { AdcService, Estate, Member, Monitor, MonitorBinding } from "../../estate/model.ts";
+import type { AdcService, Member, MonitorBinding } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { Monitor } from "../../estate/monitor.ts";
 import { monitorWithDefaults } from "../../estate/monitor-defaults.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";

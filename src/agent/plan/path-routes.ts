@@ -1,4 +1,6 @@
-import type { AdcService, Estate, LbVserver, Member } from "../../estate/model.ts";
+import type { AdcService, Member } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { LbVserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { ownPath } from "../../probes/transactions/web-paths.ts";
 import type { Recogniser } from "./look-probes.ts";

@@ -1,4 +1,5 @@
-import type { CodeRange, Monitor, Port } from "../../estate/model.ts";
+import type { Port } from "../../estate/adc-service.ts";
+import type { CodeRange, Monitor } from "../../estate/monitor.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { Target, Vantage } from "../../probes/probe.ts";

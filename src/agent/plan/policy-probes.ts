@@ -1,4 +1,5 @@
-import type { Estate, LbVserver } from "../../estate/model.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { LbVserver } from "../../estate/vserver.ts";
 import type { CsRoute, VserverGraph } from "../../estate/vserver-graph.ts";
 import { DIRECTORY_PATHS } from "../../probes/transactions/exchange-traits.ts";
 import { looksFor } from "../../probes/transactions/recognise.ts";

@@ -1,4 +1,4 @@
-import type { Port } from "../../estate/model.ts";
+import type { Port } from "../../estate/adc-service.ts";
 import type { Vantage } from "../../probes/probe.ts";
 
 /** A probe's identity: the same over restarts and imports, so that schedules and memories find their probe again. */

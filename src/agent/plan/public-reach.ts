@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import type { Estate, LbVserver } from "../../estate/model.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { LbVserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { parseEndpoint } from "../../probes/wire/network.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";

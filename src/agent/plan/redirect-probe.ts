@@ -1,4 +1,5 @@
-import type { Estate, Vserver } from "../../estate/model.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { Vserver } from "../../estate/vserver.ts";
 import { anonymousSpec, LOOK_TIMEOUT_MS } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { responderRedirect } from "./responder-redirect.ts";

@@ -1,4 +1,5 @@
-import type { Estate, Vserver } from "../../estate/model.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { Vserver } from "../../estate/vserver.ts";
 import { parseRule } from "../../estate/rule-expression.ts";
 import { matchesRule, type RuleRequest } from "../../estate/rule-match.ts";
 

@@ -1,4 +1,4 @@
-import type { AdcService } from "../../estate/model.ts";
+import type { AdcService } from "../../estate/adc-service.ts";
 import type { TransactionName, TransactionSpec } from "../../probes/transactions/spec.ts";
 import type { TransactionRun } from "./settings.ts";
 

@@ -1,4 +1,6 @@
-import type { AdcService, Estate, LbVserver, Vserver } from "../../estate/model.ts";
+import type { AdcService } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { LbVserver, Vserver } from "../../estate/vserver.ts";
 import { clientTls } from "./look-probes.ts";
 import { probeId } from "./probe-id.ts";
 import type { PlanSettings } from "./settings.ts";

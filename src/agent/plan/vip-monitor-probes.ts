@@ -1,4 +1,6 @@
-import type { AdcService, Estate, LbVserver } from "../../estate/model.ts";
+import type { AdcService } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { LbVserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import { LOOK_TIMEOUT_MS } from "./look-probes.ts";

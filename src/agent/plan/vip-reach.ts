@@ -1,4 +1,5 @@
-import type { Estate, LbVserver, Vserver } from "../../estate/model.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { LbVserver, Vserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import type { AdcFront, TransactionSpec } from "../../probes/transactions/spec.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";

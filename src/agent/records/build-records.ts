@@ -1,4 +1,5 @@
-import type { Estate, Vserver } from "../../estate/model.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { Vserver } from "../../estate/vserver.ts";
 import { atOnce, mapInSteps, type Steps } from "../../estate/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../estate/vserver-graph.ts";
 import { parseEndpoint } from "../../probes/wire/network.ts";

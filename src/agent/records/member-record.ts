@@ -1,5 +1,5 @@
 import type { BlindReason, MemberState, MonitorState } from "../../estate/adc-state.ts";
-import type { AdcService, Member, Port } from "../../estate/model.ts";
+import type { AdcService, Member, Port } from "../../estate/adc-service.ts";
 import { initialDetection, type DetectionState } from "../../maintenance/detection.ts";
 import type { Reason, Step } from "../../probes/reason.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Port } from "../../estate/model.ts";
+import type { Port } from "../../estate/adc-service.ts";
 import type { Observation, Vantage } from "../../probes/probe.ts";
 import type { TransactionName } from "../../probes/transactions/spec.ts";
 import {

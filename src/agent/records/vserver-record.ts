@@ -1,5 +1,6 @@
 import type { PersistenceEntries, VserverState } from "../../estate/adc-state.ts";
-import type { Port, Vserver } from "../../estate/model.ts";
+import type { Port } from "../../estate/adc-service.ts";
+import type { Vserver } from "../../estate/vserver.ts";
 import type { Reason } from "../../probes/reason.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../verdict/verdicts.ts";
 import type { LivePersistence, LiveVserver } from "../live.ts";

@@ -1,5 +1,6 @@
 import type { BlindReason, MonitorState } from "../adc-state.ts";
-import type { AdcService, Monitor } from "../model.ts";
+import type { AdcService } from "../adc-service.ts";
+import type { Monitor } from "../monitor.ts";
 import { classifyLastResponse } from "./last-response.ts";
 
 export interface BlindInput {

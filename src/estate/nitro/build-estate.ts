@@ -1,17 +1,9 @@
 import { builtInMonitor } from "../built-in-monitors.ts";
-import type {
-  AdcParameters,
-  AdcService,
-  Estate,
-  Firmware,
-  Member,
-  Monitor,
-  MonitorBinding,
-  Policy,
-  PolicyAction,
-  Server,
-  SslProfile,
-} from "../model.ts";
+import type { AdcService, Member, MonitorBinding } from "../adc-service.ts";
+import type { AdcParameters, Estate, Firmware, Server } from "../model.ts";
+import type { Monitor } from "../monitor.ts";
+import type { Policy, PolicyAction } from "../policy.ts";
+import type { SslProfile } from "../tls-parameters.ts";
 import { address, flag, text, type Row } from "./coerce.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer } from "./pacer.ts";

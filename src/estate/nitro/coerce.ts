@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import type { CodeRange, Port } from "../model.ts";
+import type { Port } from "../adc-service.ts";
+import type { CodeRange } from "../monitor.ts";
 
 /**
  * One row of a NITRO answer, as it came. Every field is read through the functions below: appliances write numbers as

@@ -1,5 +1,5 @@
 import { memberKey, type MemberState } from "../adc-state.ts";
-import type { AdcService } from "../model.ts";
+import type { AdcService } from "../adc-service.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { number, text, type Row } from "./coerce.ts";
 

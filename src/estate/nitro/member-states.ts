@@ -1,5 +1,6 @@
 import { memberKey, type MemberState, type MonitorState } from "../adc-state.ts";
-import type { AdcService, Estate, Member, Port } from "../model.ts";
+import type { AdcService, Member, Port } from "../adc-service.ts";
+import type { Estate } from "../model.ts";
 import { blindReasons, probesUnchangedSince } from "./blind.ts";
 import { flag, number, port, text, type Row } from "./coerce.ts";
 import { forEachPaced, type Pacer } from "./pacer.ts";

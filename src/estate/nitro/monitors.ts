@@ -1,5 +1,5 @@
 import { builtInMonitor } from "../built-in-monitors.ts";
-import type { Monitor, MonitorParameters } from "../model.ts";
+import type { Monitor, MonitorParameters } from "../monitor.ts";
 import { monitorWithDefaults, type PartialMonitor } from "../monitor-defaults.ts";
 import { redactKeys, redactScriptArgs } from "../nsconf/secrets.ts";
 import {

@@ -1,7 +1,8 @@
 import { isIPv6 } from "node:net";
 import type { MemberState, PersistenceEntries, PersistenceEntry } from "../adc-state.ts";
 import { memberKey } from "../adc-state.ts";
-import type { Estate, LbVserver } from "../model.ts";
+import type { Estate } from "../model.ts";
+import type { LbVserver } from "../vserver.ts";
 import type { NitroClient } from "./client.ts";
 import { address, number, port, type Row } from "./coerce.ts";
 

@@ -1,4 +1,4 @@
-import type { Policy, PolicyAction } from "../model.ts";
+import type { Policy, PolicyAction } from "../policy.ts";
 import { ruleLiterals } from "../rule-literals.ts";
 import { text, type Row } from "./coerce.ts";
 import type { PolicyFeature } from "./pull-plan.ts";

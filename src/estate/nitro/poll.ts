@@ -1,5 +1,6 @@
 import type { AdcNode, AdcState, MemberState } from "../adc-state.ts";
-import type { AdcService, Estate } from "../model.ts";
+import type { AdcService } from "../adc-service.ts";
+import type { Estate } from "../model.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import type { Row } from "./coerce.ts";
 import { addConnections } from "./connections.ts";

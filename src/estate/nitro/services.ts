@@ -1,7 +1,9 @@
 import { isIP } from "node:net";
 import { defaultMonitorFor } from "../built-in-monitors.ts";
 import { memberKey } from "../adc-state.ts";
-import type { AdcService, BackendTls, Member, MonitorBinding, Server } from "../model.ts";
+import type { AdcService, Member, MonitorBinding } from "../adc-service.ts";
+import type { Server } from "../model.ts";
+import type { BackendTls } from "../tls-parameters.ts";
 import { address, flag, number, port, text, textOrNone, type Row } from "./coerce.ts";
 
 /** A row of `server`. */

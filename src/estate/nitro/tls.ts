@@ -1,4 +1,10 @@
-import type { BackendTls, CertKey, CertKeyBinding, SslProfile, TlsVersions } from "../model.ts";
+import type {
+  BackendTls,
+  CertKey,
+  CertKeyBinding,
+  SslProfile,
+  TlsVersions,
+} from "../tls-parameters.ts";
 import { flag, number, text, textOrNone, type Row } from "./coerce.ts";
 
 export const NO_TLS_VERSIONS: TlsVersions = {

@@ -1,4 +1,5 @@
-import type { CsBinding, Policy, PolicyAction, PolicyBinding, ServiceBinding } from "../model.ts";
+import type { Policy, PolicyAction, PolicyBinding } from "../policy.ts";
+import type { CsBinding, ServiceBinding } from "../vserver.ts";
 import { number, text } from "./coerce.ts";
 import { BOUND_FEATURES } from "./pull-plan.ts";
 import { groupBy, type RowTables } from "./row-tables.ts";

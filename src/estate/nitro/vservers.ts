@@ -1,13 +1,12 @@
+import type { PolicyBinding } from "../policy.ts";
+import type { CertKeyBinding, TlsVersions } from "../tls-parameters.ts";
 import type {
   AuthenticationVserver,
-  CertKeyBinding,
   CsBinding,
   CsVserver,
   LbVserver,
-  PolicyBinding,
   ServiceBinding,
-  TlsVersions,
-} from "../model.ts";
+} from "../vserver.ts";
 import { address, flag, number, port, text, textOrNone, type Row } from "./coerce.ts";
 import { secondsAsMs } from "./services.ts";
 

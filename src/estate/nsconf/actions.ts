@@ -1,4 +1,4 @@
-import type { PolicyAction } from "../model.ts";
+import type { PolicyAction } from "../policy.ts";
 import { defineForFeature, reportIncomplete, type Draft, type StatementKinds } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 import { writeWord } from "./writer.ts";

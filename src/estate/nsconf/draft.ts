@@ -1,26 +1,15 @@
+import type { MonitorBinding, Port, AdcService } from "../adc-service.ts";
+import type { Diagnostic, Firmware, NetProfile, Server, AdcParameters } from "../model.ts";
+import type { Policy, PolicyAction, PolicyBinding } from "../policy.ts";
+import type { SourceLine } from "../source-line.ts";
+import type { CertKey, CertKeyBinding, SslProfile, TlsVersions } from "../tls-parameters.ts";
 import type {
   AuthenticationVserver,
-  CertKey,
   CsBinding,
   CsVserver,
-  Diagnostic,
-  Firmware,
   LbVserver,
-  MonitorBinding,
-  NetProfile,
-  Policy,
-  PolicyAction,
-  PolicyBinding,
-  CertKeyBinding,
-  Port,
-  Server,
   ServiceBinding,
-  AdcService,
-  SourceLine,
-  SslProfile,
-  TlsVersions,
-  AdcParameters,
-} from "../model.ts";
+} from "../vserver.ts";
 import type { PartialMonitor } from "../monitor-defaults.ts";
 import type { Statement } from "./statements.ts";
 

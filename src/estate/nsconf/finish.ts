@@ -1,17 +1,10 @@
 import { builtInMonitor, defaultMonitorFor } from "../built-in-monitors.ts";
 import { monitorWithDefaults } from "../monitor-defaults.ts";
-import type {
-  AdcService,
-  BackendTls,
-  CsVserver,
-  Estate,
-  LbVserver,
-  Member,
-  Monitor,
-  MonitorBinding,
-  Server,
-  VserverAuthentication,
-} from "../model.ts";
+import type { AdcService, Member, MonitorBinding } from "../adc-service.ts";
+import type { Estate, Server } from "../model.ts";
+import type { Monitor } from "../monitor.ts";
+import type { BackendTls } from "../tls-parameters.ts";
+import type { CsVserver, LbVserver, VserverAuthentication } from "../vserver.ts";
 import type { Steps } from "../steps.ts";
 import type {
   CsVserverDraft,

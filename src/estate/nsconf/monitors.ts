@@ -1,5 +1,5 @@
 import { builtInMonitor } from "../built-in-monitors.ts";
-import type { CodeRange, MonitorParameters } from "../model.ts";
+import type { CodeRange, MonitorParameters } from "../monitor.ts";
 import type { PartialMonitor } from "../monitor-defaults.ts";
 import {
   define,

@@ -1,4 +1,4 @@
-import type { Policy, PolicyBinding } from "../model.ts";
+import type { Policy, PolicyBinding } from "../policy.ts";
 import { ruleLiterals } from "../rule-literals.ts";
 import {
   defineForFeature,

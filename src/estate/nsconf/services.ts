@@ -1,5 +1,5 @@
 import { builtInMonitor } from "../built-in-monitors.ts";
-import type { MonitorBinding } from "../model.ts";
+import type { MonitorBinding } from "../adc-service.ts";
 import {
   define,
   NO_TLS_VERSIONS,

@@ -1,4 +1,4 @@
-import type { TlsVersions } from "../model.ts";
+import type { TlsVersions } from "../tls-parameters.ts";
 import {
   define,
   NO_TLS_VERSIONS,

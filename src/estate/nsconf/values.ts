@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import type { CodeRange, Port } from "../model.ts";
+import type { Port } from "../adc-service.ts";
+import type { CodeRange } from "../monitor.ts";
 import type { Draft } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 

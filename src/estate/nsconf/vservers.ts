@@ -12,7 +12,7 @@ import { secondsToMs } from "./services.ts";
 import type { Statement } from "./statements.ts";
 import { isAddress, KeyReader, portOf, wholeNumber } from "./values.ts";
 import { policyBinding } from "./policies.ts";
-import type { Port } from "../model.ts";
+import type { Port } from "../adc-service.ts";
 
 /** Load-balancing and content-switching vservers and what is bound to them. */
 export const vserverStatements: StatementKinds = {

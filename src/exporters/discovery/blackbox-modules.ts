@@ -1,4 +1,5 @@
-import type { CodeRange, Estate, Monitor } from "../../estate/model.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { CodeRange, Monitor } from "../../estate/monitor.ts";
 import { redactHeaders } from "../../estate/nsconf/secrets.ts";
 
 /** A module of blackbox_exporter that gives the same up or down as the monitor, or why there is none. */

@@ -1,5 +1,6 @@
 import type { LiveProbe, LiveState } from "../../agent/live.ts";
-import type { Estate, Member, MonitorBinding } from "../../estate/model.ts";
+import type { Member, MonitorBinding } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
 import { blackboxModule } from "./blackbox-modules.ts";
 
 /** One group of Prometheus' HTTP service discovery. */

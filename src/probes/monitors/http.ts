@@ -1,4 +1,4 @@
-import type { CodeRange } from "../../estate/model.ts";
+import type { CodeRange } from "../../estate/monitor.ts";
 import type { Probe } from "../probe.ts";
 import { dial } from "../wire/dial.ts";
 import { signsOfHeaders } from "../wire/exchange-signs.ts";

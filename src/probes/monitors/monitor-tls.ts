@@ -1,4 +1,5 @@
-import type { BackendTls, Firmware, SslProfile, TlsVersions } from "../../estate/model.ts";
+import type { Firmware } from "../../estate/model.ts";
+import type { BackendTls, SslProfile, TlsVersions } from "../../estate/tls-parameters.ts";
 import { TLS_VERSIONS, type TlsSettings, type TlsVersion } from "../wire/tls-settings.ts";
 
 export interface TlsRange {

@@ -1,4 +1,4 @@
-import type { Monitor } from "../../estate/model.ts";
+import type { Monitor } from "../../estate/monitor.ts";
 import { dnsMonitor, dnsTcpMonitor } from "./dns.ts";
 import { ftpExtendedMonitor, ftpMonitor } from "./ftp.ts";
 import { httpEcvMonitor } from "./http-ecv.ts";

@@ -1,4 +1,4 @@
-import type { Monitor } from "../../estate/model.ts";
+import type { Monitor } from "../../estate/monitor.ts";
 import type { Probe } from "../probe.ts";
 import type { TlsSettings } from "../wire/tls-settings.ts";
 

@@ -1,4 +1,6 @@
-import type { AdcService, Estate, Monitor } from "../../estate/model.ts";
+import type { AdcService } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { Monitor } from "../../estate/monitor.ts";
 import { csTargetOf } from "../../estate/vserver-graph.ts";
 import type { ExchangeProtocol } from "./recognise.ts";
 import type { ExchangeVersion } from "./spec.ts";

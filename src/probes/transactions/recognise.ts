@@ -1,4 +1,5 @@
-import type { AdcService, Estate, Member } from "../../estate/model.ts";
+import type { AdcService, Member } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
 import { namePattern } from "../../estate/name-pattern.ts";
 import { exchangeTraits, type ExchangeTraits } from "./exchange-traits.ts";
 import type { ExchangeVersion, TransactionName, TransactionSpec } from "./spec.ts";

@@ -1,4 +1,6 @@
-import type { Estate, Monitor, MonitorBinding } from "../../estate/model.ts";
+import type { MonitorBinding } from "../../estate/adc-service.ts";
+import type { Estate } from "../../estate/model.ts";
+import type { Monitor } from "../../estate/monitor.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { html, type Markup } from "../markup.ts";
 import { span } from "./time.ts";

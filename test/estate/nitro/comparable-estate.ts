@@ -1,10 +1,8 @@
-import type {
-  AdcService,
-  Estate,
-  Monitor,
-  PolicyBinding,
-  Vserver,
-} from "../../../src/estate/model.ts";
+import type { AdcService } from "../../../src/estate/adc-service.ts";
+import type { Estate } from "../../../src/estate/model.ts";
+import type { Monitor } from "../../../src/estate/monitor.ts";
+import type { PolicyBinding } from "../../../src/estate/policy.ts";
+import type { Vserver } from "../../../src/estate/vserver.ts";
 
 /**
  * What ns.conf and NITRO must agree on. Left out is what only one of them can know: line numbers, the words as written,

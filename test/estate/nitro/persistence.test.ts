@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startNitroServer, type NitroServerOptions } from "../../../lab/nitro/server.ts";
 import { memberKey, type AdcState } from "../../../src/estate/adc-state.ts";
-import type { Member } from "../../../src/estate/model.ts";
+import type { Member } from "../../../src/estate/adc-service.ts";
 import { MAX_PERSISTENCE_REQUESTS } from "../../../src/estate/nitro/persistence.ts";
 import { pollState } from "../../../src/estate/nitro/poll.ts";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
-import type { Estate, Monitor } from "../../../src/estate/model.ts";
+import type { Estate } from "../../../src/estate/model.ts";
+import type { Monitor } from "../../../src/estate/monitor.ts";
 
 function read(...lines: string[]): Estate {
   return parseNsConf(lines.join("\n"), { adc: "test" });
