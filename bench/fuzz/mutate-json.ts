@@ -31,9 +31,9 @@ const VALUES: readonly unknown[] = [
 const KEYS = ["__proto__", "constructor", "toString", "length", ""];
 const MOST_STEPS = 5;
 
-/** Changes values, keys and shapes of JSON-like data at random places; what it is given stays as it is. */
+/** Changes values, keys and shapes of what JSON can tell at random places; what it is given stays as it is. */
 export function mutateJson(value: unknown, random: Random): unknown {
-  const copy = { root: structuredClone(value) };
+  const copy = { root: value };
   const steps = 1 + Math.floor(random.next() * MOST_STEPS);
   for (let step = 0; step < steps; step += 1) {
     mutateAt(copy, "root", random);
@@ -45,12 +45,16 @@ export function mutateJson(value: unknown, random: Random): unknown {
 
 type Holder = Record<string, unknown>;
 
-/** Walks down to some value and changes it there. */
+/** Walks down to some value and changes it there. Only what it walks through is copied: the rest is never written to. */
 function mutateAt(holder: Holder, key: string, random: Random): void {
   const value = holder[key];
   const keys = value !== null && typeof value === "object" ? Object.keys(value) : [];
   if (keys.length > 0 && random.next() < 0.85) {
-    mutateAt(value as Holder, random.pick(keys), random);
+    const copy = (
+      Array.isArray(value) ? [...(value as unknown[])] : { ...(value as Holder) }
+    ) as Holder;
+    define(holder, key, copy);
+    mutateAt(copy, random.pick(keys), random);
     return;
   }
   switch (random.whole(0, 6)) {
@@ -59,13 +63,13 @@ function mutateAt(holder: Holder, key: string, random: Random): void {
       break;
     case 1:
       if (Array.isArray(holder)) {
-        holder.push(structuredClone(value));
+        holder.push(value);
       } else {
         Reflect.deleteProperty(holder, key);
       }
       break;
     case 2:
-      define(holder, key, [value, structuredClone(value)]);
+      define(holder, key, [value, value]);
       break;
     case 3:
       define(holder, key, random.pick([value, ...Object.values(holder)]));
@@ -74,7 +78,7 @@ function mutateAt(holder: Holder, key: string, random: Random): void {
       define(holder, key, twisted(value, random));
       break;
     default:
-      define(holder, key, structuredClone(random.pick(VALUES)));
+      define(holder, key, random.pick(VALUES));
   }
 }
 
@@ -90,7 +94,7 @@ function twisted(value: unknown, random: Random): unknown {
       `${value.slice(0, at)}${word}${value.slice(at)}`,
       value.slice(0, at),
       value.toUpperCase(),
-      Number(value),
+      Number.isNaN(Number(value)) ? null : Number(value),
     ]);
   }
   return JSON.stringify(value) ?? "undefined";
@@ -99,6 +103,10 @@ function twisted(value: unknown, random: Random): unknown {
 /** Not through the prototype's setter, but as JSON.parse makes it. An array has no keys but its places. */
 function define(holder: Holder, key: string, value: unknown): void {
   if (Array.isArray(holder) && !/^\d+$/.test(key)) {
+    return;
+  }
+  if (key !== "__proto__") {
+    holder[key] = value;
     return;
   }
   Object.defineProperty(holder, key, {

@@ -37,7 +37,7 @@ function usersOfMonitors(estate: Estate): Map<string, AdcService[]> {
       const known = users.get(monitor);
       if (known === undefined) {
         users.set(monitor, [service]);
-      } else if (!known.includes(service)) {
+      } else if (known.at(-1) !== service) {
         known.push(service);
       }
     }
