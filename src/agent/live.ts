@@ -30,6 +30,8 @@ export interface LiveState {
   readonly servers: readonly LiveServer[];
   /** Faults behind all front ends, each told once for the estate. */
   readonly findings?: readonly LiveFinding[];
+  /** As long as this and the lists stay the same, no opinion or verdict has changed; without it each must be looked at. */
+  readonly revision?: number;
   readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
 }
 

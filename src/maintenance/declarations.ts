@@ -6,6 +6,7 @@ import {
   endWindow,
   forgetOld,
   observeServer,
+  type ServerShows,
   type StepResult,
 } from "./store-steps.ts";
 import type { MaintenanceStore } from "./store.ts";
@@ -19,11 +20,7 @@ export interface Declarations {
   readonly start: (window: StoredWindow, now: number) => Promise<DeclareResult>;
   readonly end: (name: string, now: number) => Promise<DeclareResult>;
   /** To be told at every evaluation; writes only when a flexible window begins or an automatic end is due. */
-  readonly observe: (
-    server: string,
-    shows: { readonly bad: boolean; readonly stable: boolean },
-    now: number,
-  ) => void;
+  readonly observe: (server: string, shows: () => ServerShows, now: number) => void;
   /** A reloaded configuration's windows. */
   readonly reconfigure: (configured: readonly WindowConfig[]) => void;
   readonly close: () => Promise<void>;

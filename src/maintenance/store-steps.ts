@@ -82,16 +82,24 @@ export function occurrenceAsWindow(window: WindowConfig, occurrence: Occurrence)
   return { name, servers, ...occurrence, reason, author, autoEnd, flexible };
 }
 
+/** What a server shows at one moment. */
+export interface ServerShows {
+  /** Out, down or in maintenance in anybody's eyes. */
+  readonly bad: boolean;
+  /** Good for the stability time. */
+  readonly stable: boolean;
+}
+
 /**
- * What a server shows while a window of its is open: `bad` (out, down or in maintenance in anybody's eyes) begins a
- * flexible window and arms an automatic end; `stable` (good for the stability time) then ends it for this server.
- * Comes back with the same object when nothing changed, so that it need not be written.
+ * What a server shows while a window of its is open: `bad` begins a flexible window and arms an automatic end; `stable` then
+ * ends it for this server. Asks for it only where such a window is open. Comes back with the same object when nothing
+ * changed, so that it need not be written.
  */
 export function observeServer(
   state: StoreState,
   windows: readonly PreparedWindow[],
   server: string,
-  shows: { readonly bad: boolean; readonly stable: boolean },
+  shows: () => ServerShows,
   now: number,
 ): StoreState {
   let { progress } = state;
@@ -101,12 +109,13 @@ export function observeServer(
         ? window.calendar.openAt(now)
         : null;
     if (open !== null) {
+      const { bad, stable } = shows();
       const here = findProgress(progress, window.name, open.startAt, server);
       const begun = typeof here?.begunAt === "number";
       const ended = typeof here?.endedAt === "number";
-      if (shows.bad && !begun) {
+      if (bad && !begun) {
         progress = setProgress(progress, window.name, open.startAt, server, { begunAt: now });
-      } else if (window.autoEnd && shows.stable && begun && !ended) {
+      } else if (window.autoEnd && stable && begun && !ended) {
         progress = setProgress(progress, window.name, open.startAt, server, { endedAt: now });
       }
     }

@@ -46,7 +46,7 @@ describe("declarations", () => {
       kind: "done",
       window: { ...WINDOW, source: "api", state: "coming" },
     });
-    first.observe("ex01", { bad: true, stable: false }, 120);
+    first.observe("ex01", () => ({ bad: true, stable: false }), 120);
     await first.close();
 
     const second = await open();
@@ -55,7 +55,7 @@ describe("declarations", () => {
       endAt: 200,
       window: "cu15",
     });
-    second.observe("ex01", { bad: false, stable: true }, 140);
+    second.observe("ex01", () => ({ bad: false, stable: true }), 140);
     await second.close();
 
     const third = await open();
@@ -100,7 +100,7 @@ describe("declarations", () => {
     });
     expect(declarations.declaredFor("ex01", 150, null).state).toBe("open");
     expect(await declarations.end("cu15", 150)).toMatchObject({ kind: "refused" });
-    declarations.observe("ex01", { bad: true, stable: false }, 150);
+    declarations.observe("ex01", () => ({ bad: true, stable: false }), 150);
     await declarations.close();
   });
 });

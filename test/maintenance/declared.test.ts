@@ -87,7 +87,13 @@ describe("declaredFor", () => {
 describe("a flexible window", () => {
   const flexible = state(stored({ flexible: true }));
   const observe = (before: StoreState, bad: boolean, now: number, server = "ex01"): StoreState =>
-    observeServer(before, declaredWindows([], before).windows, server, { bad, stable: !bad }, now);
+    observeServer(
+      before,
+      declaredWindows([], before).windows,
+      server,
+      () => ({ bad, stable: !bad }),
+      now,
+    );
   const declared = (after: StoreState, now: number, outSince: number | null = null): string =>
     declaredFor("ex01", declaredWindows([], after), now, outSince).state;
 
@@ -114,7 +120,7 @@ describe("a flexible window", () => {
 
 describe("an automatic end", () => {
   const step = (before: StoreState, shows: { bad: boolean; stable: boolean }, now: number) =>
-    observeServer(before, declaredWindows([], before).windows, "ex01", shows, now);
+    observeServer(before, declaredWindows([], before).windows, "ex01", () => shows, now);
   const declared = (after: StoreState, now: number, server = "ex01"): string =>
     declaredFor(server, declaredWindows([], after), now, null).state;
   const auto = state(stored({ autoEnd: true, servers: ["ex*"] }));

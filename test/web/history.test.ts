@@ -28,6 +28,21 @@ describe("timelines", () => {
   const well = aMember();
   const ill = aMember({ service: "down", verdict: "blind_monitor", reason: "banner_timeout" });
 
+  test("are looked at only when something was judged, or the estate is another", () => {
+    const { clock, history } = clocked();
+    const members = [{ ...well }];
+    const live = { ...aLiveState({ members }), revision: 1 };
+    history.sample(live);
+    Object.assign(members[0] ?? {}, { verdict: "blind_monitor" });
+    clock.now += 1_000;
+    history.sample(live);
+    expect(history.memberTimeline(well)).toHaveLength(1);
+    history.sample({ ...live, revision: 2 });
+    expect(history.memberTimeline(well)).toHaveLength(2);
+    history.sample({ ...live, members: [well], revision: 2 });
+    expect(history.memberTimeline(well)).toHaveLength(3);
+  });
+
   test("hold what changed, when, and nothing twice", () => {
     const { clock, history } = clocked();
     for (const member of [well, well, ill, ill, well]) {

@@ -1,5 +1,6 @@
 import type { Steps } from "../../estate/steps.ts";
 import type { Declarations } from "../../maintenance/declarations.ts";
+import type { ServerShows } from "../../maintenance/store-steps.ts";
 import type { Declared } from "../../maintenance/declared.ts";
 import { evaluateMember } from "../evaluate-member.ts";
 import { evaluateVserver } from "../evaluate-vserver.ts";
@@ -32,6 +33,8 @@ export interface JudgedEstate {
 /** Brings verdicts up to date: of what was disturbed, and of what time alone may change. What rests is passed by. */
 export class Judging {
   cutOff = false;
+  /** Judgements so far: as long as it stays the same, no verdict has changed. */
+  judgements = 0;
   /** Probes whose failure lies behind all front ends. */
   mailboxSide: ReadonlySet<ProbeRecord> = new Set();
   readonly #options: JudgingOptions;
@@ -47,6 +50,7 @@ export class Judging {
 
   /** True when a vserver's verdict may depend on what has changed; those are disturbed. */
   member(estate: JudgedEstate, member: MemberRecord): boolean {
+    this.judgements += 1;
     const before = standing(member);
     const now = this.#options.now();
     evaluateMember(member, {
@@ -68,6 +72,7 @@ export class Judging {
   }
 
   vserver(estate: JudgedEstate, vserver: VserverRecord): void {
+    this.judgements += 1;
     evaluateVserver(vserver, {
       now: this.#options.now(),
       cutOff: this.cutOff,
@@ -110,8 +115,8 @@ export class Judging {
   tellDeclarations(namesakes: ReadonlyMap<string, readonly MemberRecord[]>): void {
     const now = this.#options.now();
     for (const [server, members] of namesakes) {
-      const shown = showsOf(members, now, this.#options.stabilityMs);
-      this.#options.declarations.observe(server, shown, now);
+      const shows = (): ServerShows => showsOf(members, now, this.#options.stabilityMs);
+      this.#options.declarations.observe(server, shows, now);
     }
   }
 

@@ -85,6 +85,10 @@ export class WitnessState implements LiveState {
     this.#judging.cutOff = cutOff;
   }
 
+  get revision(): number {
+    return this.#judging.judgements;
+  }
+
   get adcs(): readonly LiveAdc[] {
     return [...this.#parts.values()].map((part) => part.live);
   }

@@ -80,12 +80,20 @@ export function createHistory({
   });
   let changes: readonly Change[] = [];
   let lastId = 0;
+  let sampled: { readonly list: readonly LiveMember[]; readonly revision?: number | undefined } = {
+    list: [],
+  };
 
   return {
     probeFinished: (probe, observation, passed) => {
       ring.add({ probeId: probe.id, observation, passed });
     },
     sample: (live) => {
+      const { members: list, revision } = live;
+      if (revision !== undefined && revision === sampled.revision && list === sampled.list) {
+        return;
+      }
+      sampled = { list, revision };
       const at = now();
       const found: Change[] = [];
       const tell = (change: Omit<Change, "id">): void => {
