@@ -1,5 +1,5 @@
 import { seededRandom, type Random } from "../simulation/random.ts";
-import { mutateBytes } from "./mutate.ts";
+import { LARGEST_INPUT_BYTES, mutateBytes } from "./mutate.ts";
 import type { FuzzTarget } from "./target.ts";
 import { WorkClock } from "./work-clock.ts";
 
@@ -32,6 +32,8 @@ const LONGEST_WAIT_MS = 30_000;
 export const MOST_MEMORY_MB = 256;
 const LOOK_AT_MEMORY_EVERY = 1_000;
 const MOST_FINDINGS = 20;
+/** The share of inputs that may be longer than usual. */
+const UNUSUAL = 0.02;
 
 /** Reads so many inputs made from a target's seeds; the same seed makes the same inputs in the same order. */
 export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzResult> {
@@ -102,9 +104,12 @@ export async function readOne(
 }
 
 function inputOf(target: FuzzTarget, random: Random): Buffer {
-  return target.mutate !== undefined && random.next() < 0.5
-    ? target.mutate(random)
-    : mutateBytes(target.seeds, target.words ?? [], random);
+  if (target.mutate !== undefined && random.next() < 0.5) {
+    return target.mutate(random);
+  }
+  const { seeds, words = [], usualBytes } = target;
+  const usual = usualBytes !== undefined && random.next() >= UNUSUAL;
+  return mutateBytes(seeds, words, random, usual ? usualBytes : LARGEST_INPUT_BYTES);
 }
 
 function memoryInUseMb(): number {

@@ -1,6 +1,6 @@
 import type { Random } from "../simulation/random.ts";
 
-const LARGEST_INPUT_BYTES = 96 * 1024;
+export const LARGEST_INPUT_BYTES = 96 * 1024;
 const MOST_STEPS = 6;
 /** Long inputs are rare among the short ones, which find as much and are read sooner. */
 const TIMES = [2, 2, 2, 2, 4, 4, 4, 16, 16, 16, 64, 64, 256, 256, 4096];
@@ -20,18 +20,23 @@ const NUMBERS = [
 ];
 const WORDS = ["\r\n", "\n", "\r\n\r\n", "\u0000", '"', "\\", "é", "\ufeff", "💥", "${HOME}", "*"];
 
-/** Changes a real input in a few places: bits, bytes, lengths, numbers, words, whole pieces, pieces of another input. */
+/**
+ * Changes a real input in a few places: bits, bytes, lengths, numbers, words, whole pieces, pieces of another input. It grows
+ * to no more than `mostBytes`.
+ */
 export function mutateBytes(
   seeds: readonly Buffer[],
   words: readonly string[],
   random: Random,
+  mostBytes: number,
 ): Buffer {
   let data: Buffer = Buffer.from(random.pick(seeds));
+  const most = Math.max(mostBytes, data.length);
   const steps = 1 + Math.floor(random.next() * MOST_STEPS);
   for (let step = 0; step < steps; step += 1) {
-    data = mutateOnce(data, seeds, words, random);
+    data = mutateOnce(data, seeds, words, random, most);
   }
-  return data.subarray(0, LARGEST_INPUT_BYTES);
+  return data.subarray(0, most);
 }
 
 function mutateOnce(
@@ -39,6 +44,7 @@ function mutateOnce(
   seeds: readonly Buffer[],
   words: readonly string[],
   random: Random,
+  mostBytes: number,
 ): Buffer {
   const at = random.whole(0, data.length);
   const to = Math.min(data.length, at + random.whole(0, random.pick([2, 8, 64, 1024])));
@@ -62,7 +68,7 @@ function mutateOnce(
       return spliced(data, at, at, data.subarray(at, to));
     case 8: {
       const times = random.pick(TIMES);
-      const piece = data.subarray(at, Math.min(to, at + Math.ceil(LARGEST_INPUT_BYTES / times)));
+      const piece = data.subarray(at, Math.min(to, at + Math.ceil(mostBytes / times)));
       return spliced(data, at, to, Buffer.concat(new Array<Buffer>(times).fill(piece)));
     }
     case 9: {

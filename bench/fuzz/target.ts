@@ -7,6 +7,11 @@ export interface FuzzTarget {
   readonly seeds: readonly Buffer[];
   /** Words that mean something to it. */
   readonly words?: readonly string[];
+  /**
+   * Most inputs are no longer than this; one in fifty may be as long as any. For readers whose time is that of the text:
+   * what a mutation breaks is then a large part of what is read, and a million inputs are read in minutes.
+   */
+  readonly usualBytes?: number;
   /** A mutation that knows the structure; half of all inputs come from it where there is one. */
   readonly mutate?: (random: Random) => Buffer;
   /** So many inputs under way at once; 1 where nothing is waited for. */

@@ -1,6 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { parseConfig } from "../../../src/config/load.ts";
@@ -9,12 +7,16 @@ import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
 import { lint } from "../../../src/lint/lint.ts";
 import { BARE_SETTINGS } from "../../../src/agent/plan/settings.ts";
 import { planProbes } from "../../../src/agent/plan/plan.ts";
-import { loadWebConfig } from "../../../src/web/web-config/load.ts";
+import { parseWebConfig } from "../../../src/web/web-config/load.ts";
+import type { Random } from "../../simulation/random.ts";
 import { mutateJson } from "../mutate-json.ts";
 import { repositoryRoot } from "../root.ts";
 import type { FuzzTarget } from "../target.ts";
 
 /** Readers of files: what an operator, or an ADC, wrote. */
+
+/** The share of mutated data that begins with a whole file: what only many sections together do. */
+const WHOLE = 0.02;
 
 export function nsConfTarget(): FuzzTarget {
   const folder = join(repositoryRoot(), "test", "fixtures", "ns.conf");
@@ -22,11 +24,20 @@ export function nsConfTarget(): FuzzTarget {
     ...readdirSync(folder).map((file) => readFileSync(join(folder, file))),
     readFileSync(join(repositoryRoot(), "lab", "demo.conf")),
   ];
-  const small = seeds.flatMap((file) => piecesOf(file, 10));
+  const small = seeds.flatMap((file) => piecesOf(file, 8));
+  const pieces = [
+    small,
+    small,
+    small,
+    small,
+    small,
+    ...seeds.map((file) => piecesOf(file, 40)),
+  ].flat();
   return {
     name: "ns.conf",
     // Pieces rather than whole files: what a mutation breaks is then a large part of what is read.
-    seeds: [...seeds, ...seeds.flatMap((file) => piecesOf(file, 40)), ...small, ...small],
+    seeds: [...seeds, ...pieces],
+    usualBytes: 2_048,
     words: [
       "add lb monitor m HTTP-ECV ",
       "bind serviceGroup ",
@@ -63,14 +74,15 @@ function piecesOf(file: Buffer, size: number): Buffer[] {
 }
 
 export function configTarget(): FuzzTarget {
-  const root = repositoryRoot();
-  const whole = readFileSync(join(root, "test", "fixtures", "config", "whole.yml"), "utf8");
-  const small =
-    "agent: dc1\nadcs:\n  - name: prod\n    ns_conf: ./ns.conf\nmaintenance:\n  windows:\n    - { name: p, servers: [ex*], cron: '0 22 * * 2', timezone: Europe/Berlin, duration: 4h }\n";
-  const data: readonly unknown[] = [whole, small, small, small].map((text): unknown => parse(text));
+  const directory = join(repositoryRoot(), "test", "fixtures", "config");
+  const text = readFileSync(join(directory, "whole.yml"), "utf8");
+  const whole = parse(text) as Record<string, unknown>;
+  const sections = sectionsOf(whole);
+  const small = sections.map((section) => Buffer.from(stringify(section)));
   return {
     name: "configuration",
-    seeds: [small, small, small, whole].map((text) => Buffer.from(text)),
+    seeds: [...small, ...small, Buffer.from(text)],
+    usualBytes: 256,
     words: [
       "&a ",
       "*a",
@@ -82,13 +94,17 @@ export function configTarget(): FuzzTarget {
       ": ",
       "${X}",
       "1e3s",
+      ".nan",
       "0 0 31 2 *",
     ],
-    mutate: (random) => Buffer.from(stringify(mutateJson(random.pick(data), random))),
+    mutate: (random) => {
+      const data = random.next() < WHOLE ? whole : random.pick(sections);
+      return writtenBy(random, mutateJson(data, random));
+    },
     read: async (input) => {
       const result = await parseConfig(input.toString("utf8"), {
         file: "fuzz.yml",
-        baseDir: join(root, "test", "fixtures", "config"),
+        baseDir: directory,
         env: { X: "secret" },
       });
       if (result.kind === "invalid") {
@@ -98,38 +114,72 @@ export function configTarget(): FuzzTarget {
   };
 }
 
+/** The least that a configuration needs: an ADC that refers to no file. */
+const LEAST = {
+  adcs: [{ name: "p", nitro: { urls: "https://a.example", username: "u", password: "${X}" } }],
+};
+
+/** Each thing that a configuration may say, with the least that it needs; what refers to others in its section, together. */
+function sectionsOf({ transactions, ...sections }: Record<string, unknown>): readonly object[] {
+  return [
+    { ...LEAST, transactions },
+    ...Object.entries(sections).flatMap(([name, section]) =>
+      partsOf(section, 2).map((part) => ({ ...LEAST, [name]: part })),
+    ),
+  ];
+}
+
+/** Lists and mappings of one thing each. */
+function partsOf(value: unknown, levels: number): readonly unknown[] {
+  if (levels === 0 || value === null || typeof value !== "object") {
+    return [value];
+  }
+  if (Array.isArray(value)) {
+    return value.map((item: unknown) => [item]);
+  }
+  return Object.entries(value).flatMap(([key, item]) =>
+    partsOf(item, levels - 1).map((part) => ({ [key]: part })),
+  );
+}
+
+/** JSON is YAML too, and far sooner written. */
+function writtenBy(random: Random, data: unknown): Buffer {
+  return Buffer.from(random.next() < 0.75 ? JSON.stringify(data) : stringify(data));
+}
+
 export function webConfigTarget(): FuzzTarget {
-  const directory = mkdtempSync(join(tmpdir(), "adc-witness-fuzz-"));
-  const file = join(directory, "web-config.yml");
   const certificates = join(repositoryRoot(), "lab", "certificates");
-  const written = {
-    tls_server_config: {
-      cert_file: join(certificates, "mail.pem"),
-      key_file: join(certificates, "mail.key.pem"),
-      client_auth_type: "RequireAndVerifyClientCert",
-      client_ca_file: join(certificates, "ca.pem"),
-      client_allowed_sans: ["client.example.com"],
-      min_version: "TLS12",
-      max_version: "TLS13",
-      cipher_suites: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
-      curve_preferences: ["CurveP256"],
-    },
-    http_server_config: { http2: true, headers: { "X-Frame-Options": "deny" } },
-    basic_auth_users: { alice: `$2b$10$${"a".repeat(53)}` },
-    rate_limit: { interval: "1s", burst: 20 },
+  const tls = {
+    cert_file: "mail.pem",
+    key_file: "mail.key.pem",
+    client_auth_type: "RequireAndVerifyClientCert",
+    client_ca_file: "ca.pem",
+    client_allowed_sans: ["client.example.com"],
+    min_version: "TLS12",
+    max_version: "TLS13",
+    cipher_suites: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+    curve_preferences: ["CurveP256"],
   };
+  const sections: readonly unknown[] = [
+    { tls_server_config: tls },
+    { tls_server_config: { client_auth_type: "NoClientCert", min_version: "TLS10" } },
+    { http_server_config: { http2: true, headers: { "X-Frame-Options": "deny" } } },
+    { basic_auth_users: { alice: `$2b$10$${"a".repeat(53)}` } },
+    { rate_limit: { interval: "1s", burst: 20 } },
+  ];
+  const whole: unknown = Object.assign({}, ...sections.toReversed());
   return {
     name: "web-config",
-    seeds: [Buffer.from(stringify(written)), Buffer.from("basic_auth_users: {}\n")],
+    seeds: [...sections, ...sections, ...sections, whole].map((data) =>
+      Buffer.from(stringify(data)),
+    ),
+    usualBytes: 512,
     words: ["&a ", "*a", "<<: ", "!!binary ", "TLS10", "NoClientCert", "- ", ": "],
-    mutate: (random) => Buffer.from(stringify(mutateJson(written, random))),
-    read: async (input) => {
-      await writeFile(file, input);
-      await loadWebConfig(file);
+    mutate: (random) => {
+      const data = random.next() < WHOLE ? whole : random.pick(sections);
+      return writtenBy(random, mutateJson(data, random));
     },
-    close: () => {
-      rmSync(directory, { recursive: true, force: true });
-      return Promise.resolve();
-    },
+    // It names certificates beside it, which are read; that it can itself be read from a file is no question of its text.
+    read: (input) => parseWebConfig(input.toString("utf8"), join(certificates, "mail.pem")),
   };
 }
