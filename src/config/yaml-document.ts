@@ -27,11 +27,11 @@ export function composeYaml(text: string, lines: LineCounter): ComposedYaml {
   // The library compares every key with every other: ten thousand addresses of connect_to would take it seconds.
   // Its warnings would go to the standard error output, and quote the text.
   const composer = new Composer({ uniqueKeys: false, stringKeys: true, logLevel: "error" });
-  const [document, another] = composer.compose(
-    boundedTokens(text, lines, excess),
-    true,
-    text.length,
-  );
+  const tokens = boundedTokens(text, lines, excess);
+  const [document, another] = withoutStacks(() => {
+    const [first, second] = composer.compose(tokens, true, text.length);
+    return [first, second] as const;
+  });
   if (document === undefined) {
     throw new Error("the library makes a document of anything");
   }
@@ -41,6 +41,17 @@ export function composeYaml(text: string, lines: LineCounter): ComposedYaml {
     faults.push({ at: another.range[0], code: "MULTIPLE_DOCS" });
   }
   return { document, faults: [...excess, ...faults] };
+}
+
+/** The library makes an Error of each fault: the stack, which nobody reads, is most of what thousands of them cost. */
+function withoutStacks<T>(work: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }
 
 /** The library's tokens, up to where a text goes too far. */
