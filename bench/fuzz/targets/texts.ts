@@ -24,20 +24,13 @@ export function nsConfTarget(): FuzzTarget {
     ...readdirSync(folder).map((file) => readFileSync(join(folder, file))),
     readFileSync(join(repositoryRoot(), "lab", "demo.conf")),
   ];
-  const small = seeds.flatMap((file) => piecesOf(file, 8));
-  const pieces = [
-    small,
-    small,
-    small,
-    small,
-    small,
-    ...seeds.map((file) => piecesOf(file, 40)),
-  ].flat();
+  const small = seeds.flatMap((file) => piecesOf(file, 6));
+  const large = seeds.flatMap((file) => piecesOf(file, 40));
   return {
     name: "ns.conf",
     // Pieces rather than whole files: what a mutation breaks is then a large part of what is read.
-    seeds: [...seeds, ...pieces],
-    usualBytes: 2_048,
+    seeds: [...seeds, ...large, ...new Array<readonly Buffer[]>(5).fill(small).flat()],
+    usualBytes: 1_024,
     words: [
       "add lb monitor m HTTP-ECV ",
       "bind serviceGroup ",
