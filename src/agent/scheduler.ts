@@ -30,7 +30,7 @@ interface Entry {
 }
 
 /** So long starts that are due together may hold the event loop before others have their turn. */
-const TURN_MS = 5;
+const TURN_MS = 20;
 
 /** One timer for all jobs: a thin shell around schedule.ts. A job never runs twice at a time. */
 export class Scheduler {

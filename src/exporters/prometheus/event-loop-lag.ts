@@ -13,7 +13,7 @@ export interface LagMeter {
   readonly close: () => void;
 }
 
-const RESOLUTION_MS = 10;
+const RESOLUTION_MS = 20;
 const WINDOW_MS = 60_000;
 const NONE: Lag = { p50: 0, p99: 0, max: 0 };
 
