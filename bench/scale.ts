@@ -41,17 +41,19 @@ try {
   }
   const firstRoundMs = performance.now() - began;
   const first = await agent.scrape();
+  const watchedFrom = performance.now();
   const mainThreadMs = mainThreadCpuMsOf(agent.pid);
   await sleep(seconds * 1000);
   const mainThreadShare = (mainThreadCpuMsOf(agent.pid) - mainThreadMs) / seconds / 1000;
   const scrapeBegan = performance.now();
   const after = await agent.scrape();
   const scrapeMs = performance.now() - scrapeBegan;
+  const watchedSeconds = (performance.now() - watchedFrom) / 1000;
   const started = after.probes - first.probes;
   console.log(`replicas ${String(replicas)} every ${String(intervalSeconds)} s`);
   console.log(`start to first complete round: ${(firstRoundMs / 1000).toFixed(1)} s`);
   console.log(
-    `probes: ${String(started)} in ${String(seconds)} s, missed ${String(after.missed - first.missed)}, failed ${String(after.failures - first.failures)}`,
+    `probes: ${String(started)} in ${watchedSeconds.toFixed(0)} s, missed ${String(after.missed - first.missed)}, failed ${String(after.failures - first.failures)}`,
   );
   const lag = quantileOf(first.text, after.text, "adc_witness_schedule_lag_seconds", 0.99);
   console.log(`p99 schedule lag: at most ${lag} s`);
@@ -61,7 +63,7 @@ try {
     console.log(`worker threads: ${String(threads)}, p99 of their own lag: at most ${later} s`);
   }
   console.log(
-    `CPU, all threads: ${(((after.cpuMs - first.cpuMs) / seconds / 1000) * 100).toFixed(0)} % of a core; main thread ${(mainThreadShare * 100).toFixed(0)} %`,
+    `CPU, all threads: ${(((after.cpuMs - first.cpuMs) / watchedSeconds / 1000) * 100).toFixed(0)} % of a core; main thread ${(mainThreadShare * 100).toFixed(0)} %`,
   );
   console.log(
     `memory: ${agent.memoryMb().now.toFixed(0)} MB, peak ${agent.memoryMb().peak.toFixed(0)} MB`,

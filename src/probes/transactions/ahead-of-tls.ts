@@ -1,7 +1,5 @@
 import type { Transform } from "node:stream";
-
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
-
 import { protocolBreak } from "../wire/break.ts";
 
 /**
