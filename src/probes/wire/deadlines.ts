@@ -51,7 +51,7 @@ class DeadlineQueue {
   constructor(timeoutMs: number, onIdle: () => void) {
     this.#timeoutMs = timeoutMs;
     this.#onIdle = onIdle;
-    this.#timer = setTimeout(() => this.#tell(), timeoutMs);
+    this.#timer = this.#after(timeoutMs);
   }
 
   add(run: Timed): Place<Deadline> {
@@ -69,6 +69,11 @@ class DeadlineQueue {
     }
   }
 
+  #after(ms: number): NodeJS.Timeout {
+    // A timer's limit is 2^31 - 1 ms; a later deadline is simply armed again.
+    return setTimeout(() => this.#tell(), Math.min(ms, 0x7fff_ffff));
+  }
+
   #tell(): void {
     const now = performance.now();
     const over: Timed[] = [];
@@ -80,7 +85,7 @@ class DeadlineQueue {
     if (next === null) {
       this.#onIdle();
     } else {
-      this.#timer = setTimeout(() => this.#tell(), next.item.dueAt - now);
+      this.#timer = this.#after(next.item.dueAt - now);
     }
     for (const run of over) {
       run.timeIsOver();

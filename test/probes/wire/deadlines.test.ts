@@ -62,6 +62,17 @@ describe("Deadlines", () => {
     );
   });
 
+  test("a time-out longer than a timer can last is waited for all the same", () => {
+    const deadlines = new Deadlines();
+    let told = 0;
+    const longMs = 2 ** 31 + 10_000;
+    deadlines.add({ timeIsOver: () => (told += 1) }, longMs);
+    vi.advanceTimersByTime(longMs - 10);
+    expect(told).toBe(0);
+    vi.advanceTimersByTime(20);
+    expect(told).toBe(1);
+  });
+
   test("what begins while others are told has its own time", () => {
     const deadlines = new Deadlines();
     const told: string[] = [];
