@@ -1,5 +1,4 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "../collect-garbage.ts";
 
 /** Heap and buffers of this process (in a worker thread: the heap of that thread), garbage included. */
 export function memoryInUseMb(): number {
@@ -7,10 +6,8 @@ export function memoryInUseMb(): number {
   return (heapUsed + external) / 1e6;
 }
 
-/** The same without garbage: a heap with room to spare is not collected for long. Takes some tens of milliseconds. */
+/** The same without garbage: a heap with room to spare is not collected for long. */
 export function memoryHeldMb(): number {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  collect();
+  collectGarbage();
   return memoryInUseMb();
 }

@@ -1,13 +1,12 @@
 import type { AdcNode, AdcState } from "../estate/adc-state.ts";
 import type { Estate } from "../estate/model.ts";
+import { LONGEST_TIMER_MS } from "../probes/wire/longest-timer.ts";
 import type { AdcLink } from "./adc-link.ts";
 import type { Log } from "./events.ts";
 import type { LiveAdc } from "./live.ts";
 
 /** Waits between attempts to read an estate for the first time, in milliseconds; the last one repeats. */
 const FIRST_IMPORT_RETRIES_MS = [2_000, 5_000, 10_000, 30_000, 60_000];
-/** The longest that a timer can wait. */
-const LONGEST_TIMER_MS = 0x7fff_ffff;
 /** An estate that still differs from what the ADC tells after it was read anew is not read again before this. */
 const STILL_STALE_PAUSE_MS = 60_000;
 

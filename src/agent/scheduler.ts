@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "../probes/wire/longest-timer.ts";
 import { DueQueue } from "./due-queue.ts";
 import { firstStart, nextStart, secondStartShift } from "./schedule.ts";
 
@@ -118,8 +119,8 @@ export class Scheduler {
         this.#timerDueAt = Infinity;
         this.#startDue();
       },
-      // A timer's limit is 2^31 - 1 ms; a later start is simply armed again.
-      Math.min(Math.max(0, earliest - this.#monotonic()), 0x7fff_ffff),
+      // A later start is simply armed again.
+      Math.min(Math.max(0, earliest - this.#monotonic()), LONGEST_TIMER_MS),
     );
   }
 

@@ -2,26 +2,19 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { Agent } from "../../src/agent/agent.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
+import { collectGarbage } from "../../bench/collect-garbage.ts";
 import { estateConf } from "../../bench/estate-conf.ts";
 import { repositoryRoot } from "../../bench/fuzz/root.ts";
 
 const RELOADS = 4;
 const MEMBERS = 2_000;
 const DEADLINE_MS = 10_000;
-
-/** V8's own collection of garbage, switched on at run time. */
-function garbageCollection(): () => void {
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc") as () => void;
-}
 
 interface Started {
   readonly agent: Agent;
@@ -75,11 +68,10 @@ test("a reload leaves nothing of the configurations before it in memory", async 
       before.push(new WeakRef(agent.generation), new WeakRef(agent.state));
       await agent.reload(config);
     }
-    const collect = garbageCollection();
     const alive = (): number => before.filter((each) => each.deref() !== undefined).length;
     const deadline = performance.now() + DEADLINE_MS;
     // A reference is kept to the end of its turn; probes that were broken off may hold theirs a little longer.
-    for (collect(); alive() > 0 && performance.now() < deadline; collect()) {
+    for (collectGarbage(); alive() > 0 && performance.now() < deadline; collectGarbage()) {
       await sleep(20);
     }
     expect(alive()).toBe(0);

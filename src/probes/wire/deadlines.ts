@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "./longest-timer.ts";
 import { LinkedList, type Place } from "./linked-list.ts";
 
 /** What is told when its time is over. */
@@ -70,8 +71,8 @@ class DeadlineQueue {
   }
 
   #after(ms: number): NodeJS.Timeout {
-    // A timer's limit is 2^31 - 1 ms; a later deadline is simply armed again.
-    return setTimeout(() => this.#tell(), Math.min(ms, 0x7fff_ffff));
+    // A later deadline is simply armed again.
+    return setTimeout(() => this.#tell(), Math.min(ms, LONGEST_TIMER_MS));
   }
 
   #tell(): void {
