@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { failuresIn, mismatchesIn } from "../support/built-agent.ts";
 import { until } from "../support/lab-agent.ts";
 import { allAgree, opinionsOf, withWatchedLab, wordsOf } from "./watched-lab.ts";
@@ -31,7 +32,20 @@ test(
   async () => {
     const preload = `data:text/javascript,${encodeURIComponent(HOLDER)}`;
     const timing = "-interval 4 -resptimeout 3 -downTime 4";
-    await withWatchedLab({ timing, nodeOptions: ["--import", preload] }, async ({ agent, lab }) => {
+    let onLastQuestion: NitroFaultHook = () => null;
+    let before = "";
+    // A poll asks for the node's role by configuration and statistics first, and by configuration again at its end.
+    const nitroFaults: NitroFaultHook = (request) => {
+      const { kind, resource } = request.query;
+      if (resource !== "hanode") {
+        return null;
+      }
+      const isLast = kind === "config" && before === "stat";
+      before = kind;
+      return isLast ? onLastQuestion(request) : null;
+    };
+    const nodeOptions = ["--import", preload];
+    await withWatchedLab({ timing, nodeOptions, nitroFaults }, async ({ agent, lab }) => {
       // So slow that at any moment some probe is waiting for its answer.
       for (const name of ["ex01", "ex02", "ex03"]) {
         await lab.servers.get(name)?.set("all", { kind: "slow", delayMs: 500 });
@@ -40,7 +54,7 @@ test(
       const failures = failuresIn(await agent.metrics());
       const holds: readonly (() => Promise<void>)[] = [
         () => holdInside(2_000),
-        () => holdInside(20_000),
+        () => holdAtTheEndOfAPoll(20_000),
         () => stopProcess(2_000),
         () => stopProcess(20_000),
       ];
@@ -58,11 +72,25 @@ test(
       async function holdInside(ms: number): Promise<void> {
         const said = agent.lines.length;
         agent.signal("SIGUSR2");
+        await saidSince(said, "let go", ms + 30_000);
+      }
+      /** The ADC answers when the agent can no longer hear it: the answer lies there unread, and its time is over. */
+      async function holdAtTheEndOfAPoll(ms: number): Promise<void> {
+        await new Promise<void>((resolve, reject) => {
+          onLastQuestion = () => {
+            onLastQuestion = () => null;
+            const said = agent.lines.length;
+            holdInside(ms).then(resolve, reject);
+            return { kind: "wait", until: saidSince(said, "holding", 30_000) };
+          };
+        });
+      }
+      async function saidSince(said: number, words: string, deadlineMs: number): Promise<void> {
         await until(
-          "the hold ends",
+          `the agent says "${words}"`,
           () => agent.lines.slice(said),
-          (lines) => lines.some((line) => line.includes("let go")),
-          ms + 30_000,
+          (lines) => lines.some((line) => line.includes(words)),
+          deadlineMs,
         );
       }
       async function stopProcess(ms: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { parse, stringify } from "yaml";
 import { writeFile } from "node:fs/promises";
 import type { Lab } from "../../lab/lab.ts";
+import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { BuiltAgent, type BuiltAgentOptions } from "../support/built-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
@@ -27,6 +28,8 @@ export async function withWatchedLab(
     readonly change?: Change;
     /** In place of each monitor's timing. Default: every two seconds. */
     readonly timing?: string;
+    /** What happens to requests of NITRO. */
+    readonly nitroFaults?: NitroFaultHook;
     /** Done when the configuration is written, before the agent starts. */
     readonly before?: () => Promise<void>;
   } & Omit<Partial<BuiltAgentOptions>, "configFile">,
@@ -34,7 +37,9 @@ export async function withWatchedLab(
 ): Promise<void> {
   const timing = options.timing ?? TIMING;
   const confText = partOfDemo({ groups: ["sg_imap", "sg_owa"], timing });
-  await withLab({ confText }, async ({ lab, directory, configFile, yaml, env }) => {
+  const { nitroFaults: faults } = options;
+  const nitro = faults === undefined ? {} : { nitro: { faults } };
+  await withLab({ confText, ...nitro }, async ({ lab, directory, configFile, yaml, env }) => {
     const change: Change = options.change ?? ((written) => written);
     const written = parse(yaml) as Record<string, unknown>;
     const text = stringify(change({ ...written, transactions: {} }));

@@ -41,6 +41,7 @@ const DENIED_AGAIN_MS = 300_000;
 export function createAdcSession(options: AdcSessionOptions): AdcSession {
   const monotonic = options.monotonic ?? (() => performance.now());
   const now = options.now ?? Date.now;
+  const { loop } = options.network;
   if (options.urls.length === 0) {
     throw new TypeError("an ADC needs at least one management address");
   }
@@ -157,6 +158,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     poll: (estate, pollOptions = {}) =>
       inTurn(async () => {
         const startedAt = monotonic();
+        const heldBeforeMs = loop?.enter() ?? 0;
         if (startedAt - askedDeniedAt >= DENIED_AGAIN_MS) {
           askedDeniedAt = startedAt;
           clients.forEach(({ limits }) => {
@@ -164,7 +166,10 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
           });
         }
         const result = await poll(estate, { ...pollOptions, turn });
-        lastDurationMs = monotonic() - startedAt;
+        // A stopped process is not a slow appliance: it is asked again as soon as ever.
+        const heldMs = (loop?.heldMs() ?? 0) - heldBeforeMs;
+        loop?.leave();
+        lastDurationMs = Math.max(0, monotonic() - startedAt - heldMs);
         turn += 1;
         if (result.kind === "state") {
           previous = result.state;

@@ -9,7 +9,7 @@ import { memberStates, secondaryMembers } from "./member-states.ts";
 import { createPacer, forEachPaced, type Pacer } from "./pacer.ts";
 import { readPersistence } from "./persistence.ts";
 import { GROUP_MEMBERS, GROUP_MONITORS, SERVICE_MONITORS, pollSteps } from "./poll-steps.ts";
-import { isStillPrimary, readRole, type NodeRole } from "./roles.ts";
+import { askWhetherStillPrimary, readRole, type NodeRole } from "./roles.ts";
 import { pullRows } from "./rows.ts";
 import { vserverStates } from "./vserver-states.ts";
 
@@ -126,8 +126,15 @@ export async function pollNode(
   if (trouble !== null) {
     return { ...trouble, nodes };
   }
-  if (!(await isStillPrimary(client))) {
-    return secondaryResult(nodes, estate, now(), "the node lost its role while it was asked");
+  const still = await askWhetherStillPrimary(client);
+  switch (still.kind) {
+    case "primary":
+      break;
+    case "secondary":
+      return secondaryResult(nodes, estate, now(), "the node lost its role while it was asked");
+    case "failed":
+    case "stopped":
+      return { ...still, nodes };
   }
   const told = gaps.some((gap) => gap !== "hanode") ? false : differs;
   const { persistence, denied } = await readPersistence(

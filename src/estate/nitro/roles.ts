@@ -54,17 +54,26 @@ function rowsOf(answer: NitroAnswer): readonly Row[] {
 
 /**
  * Whether the node still is what it was, from the configuration alone: asked after a poll, so that a failover in its middle
- * is noticed.
+ * is noticed. No answer is no answer: only the node's own word makes it a secondary.
  */
-export async function isStillPrimary(client: NitroClient): Promise<boolean> {
+export async function askWhetherStillPrimary(
+  client: NitroClient,
+): Promise<{ readonly kind: "primary" | "secondary" } | NitroFailure | NitroStop> {
   if (client.limits.denied.has("hanode")) {
-    return true;
+    return { kind: "primary" };
   }
   const config = await client.get({ kind: "config", resource: "hanode" });
-  if (config.kind === "rows") {
-    return roleOf(config.rows, [], config.secondary).role !== "secondary";
+  switch (config.kind) {
+    case "rows":
+      return roleOf(config.rows, [], config.secondary).role === "secondary"
+        ? { kind: "secondary" }
+        : { kind: "primary" };
+    case "refused":
+      return { kind: config.action === "secondary" ? "secondary" : "primary" };
+    case "failed":
+    case "stopped":
+      return config;
   }
-  return config.kind === "refused" && config.action === "permission";
 }
 
 /**

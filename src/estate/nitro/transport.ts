@@ -193,21 +193,19 @@ async function answerTo(
   { body, timeoutMs }: HttpExchange,
   { connectTimeoutMs, maxBytes }: TransportOptions,
 ): Promise<HttpResult> {
-  const connectDeadline = setTimeout(() => {
-    breakOff(new ExchangeBroken("timeout", `no connection within ${String(connectTimeoutMs)} ms`));
-  }, connectTimeoutMs);
+  const breakOffAfter = (ms: number, what: string): (() => void) =>
+    afterSockets(ms, () => {
+      breakOff(new ExchangeBroken("timeout", `${what} within ${String(ms)} ms`));
+    });
+  const connected = breakOffAfter(connectTimeoutMs, "no connection");
   request.once("socket", (socket) => {
     if (socket.connecting) {
-      socket.once("connect", () => {
-        clearTimeout(connectDeadline);
-      });
+      socket.once("connect", connected);
     } else {
-      clearTimeout(connectDeadline);
+      connected();
     }
   });
-  const deadline = setTimeout(() => {
-    breakOff(new ExchangeBroken("timeout", `no complete answer within ${String(timeoutMs)} ms`));
-  }, timeoutMs);
+  const answered = breakOffAfter(timeoutMs, "no complete answer");
   try {
     const response = await responseTo(request, body);
     const envelope = await readEnvelope(response, maxBytes);
@@ -220,11 +218,30 @@ async function answerTo(
   } catch (error) {
     return { kind: "failed", ...failureOf(reason() ?? error) };
   } finally {
-    clearTimeout(connectDeadline);
-    clearTimeout(deadline);
+    connected();
+    answered();
     // After `destroy`, what the socket still has to say is nobody's business any more.
     request.on("error", () => undefined);
   }
+}
+
+/**
+ * Does something after so long, unless the function it returns is called before. Timers come before sockets in a turn of the
+ * event loop: when it was held, the answer may be lying there unread, so sockets have their turn first.
+ */
+function afterSockets(ms: number, work: () => void): () => void {
+  let cancelled = false;
+  const timer = setTimeout(() => {
+    setImmediate(() => {
+      if (!cancelled) {
+        work();
+      }
+    });
+  }, ms);
+  return () => {
+    cancelled = true;
+    clearTimeout(timer);
+  };
 }
 
 function responseTo(request: ClientRequest, body: string | null): Promise<IncomingMessage> {

@@ -12,6 +12,7 @@ import {
 } from "../../../src/estate/nitro/adc-session.ts";
 import type { PollResult } from "../../../src/estate/nitro/poll.ts";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
+import { LoopWatch } from "../../../src/probes/wire/loop-watch.ts";
 import { createNetwork } from "../../../src/probes/wire/network.ts";
 import { CREDENTIALS } from "./lab-client.ts";
 import { PRIMARY, steadyBackend, type SteadyBackend } from "./steady-backend.ts";
@@ -74,6 +75,20 @@ function sessionOf(urls: readonly string[], options: Partial<AdcSessionOptions> 
     network: createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now }),
     ...options,
   });
+}
+
+async function standAlone(options: Partial<AdcSessionOptions> = {}) {
+  const faults: { current: NitroFaultHook } = { current: () => null };
+  const server = await startNitroServer(steadyBackend(ESTATE), {
+    ...CREDENTIALS,
+    faults: (request) => faults.current(request),
+  });
+  const session = sessionOf([server.url], options);
+  onTestFinished(async () => {
+    await session.close();
+    await server.close();
+  });
+  return { session, server, faults };
 }
 
 /** NS1 primary, NS2 secondary; the two disagree about the member, so that a test sees whom we believed. */
@@ -265,17 +280,45 @@ describe("one shared address", () => {
 
 describe("a stand-alone appliance", () => {
   test("is its own primary", async () => {
-    const backend = steadyBackend(ESTATE);
-    const server = await startNitroServer(backend, CREDENTIALS);
-    const session = sessionOf([server.url]);
-    onTestFinished(async () => {
-      await session.close();
-      await server.close();
-    });
+    const { session } = await standAlone();
     expect(await session.poll(ESTATE)).toMatchObject({
       kind: "state",
       state: { nodes: [{ role: "primary" }], failedOverAt: null },
     });
+  });
+
+  test.each([
+    ["no answer", { kind: "reset" }, { kind: "failed", code: "reset" }],
+    ["no such resource", { kind: "error", code: 258 }, { kind: "state" }],
+    ["the word that it is the secondary", { kind: "warning", code: 1028 }, { kind: "secondary" }],
+  ] as const)(
+    "asked at the end of a poll whether it still is: %s",
+    async (_what, fault, expected) => {
+      const { session, faults } = await standAlone();
+      expect(memberState(await session.poll(ESTATE))).toBe("up");
+      let asked = 0;
+      faults.current = ({ query }) =>
+        query.kind === "config" && query.resource === "hanode" && ++asked > 1 ? fault : null;
+      expect(await session.poll(ESTATE)).toMatchObject(expected);
+      faults.current = () => null;
+      expect(memberState(await session.poll(ESTATE))).toBe("up");
+    },
+  );
+
+  test("is not left alone for longer because our own event loop was held during a poll", async () => {
+    const clock = { now: 0 };
+    const monotonic = (): number => clock.now;
+    const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
+    const { session, faults } = await standAlone({
+      monotonic,
+      network: { ...network, loop: new LoopWatch(monotonic) },
+    });
+    faults.current = ({ query }) => {
+      clock.now += query.resource === "lbvserver" ? 20_000 : 0;
+      return null;
+    };
+    expect(memberState(await session.poll(ESTATE))).toBe("up");
+    expect(session.nextPollDelayMs(2_000)).toBe(2_000);
   });
 
   test.each([
@@ -284,17 +327,8 @@ describe("a stand-alone appliance", () => {
   ] as const)(
     "%s is not asked for again at every poll, and is found to be over after five minutes",
     async (_what, fault) => {
-      const faults: { current: NitroFaultHook } = { current: () => null };
-      const server = await startNitroServer(steadyBackend(ESTATE), {
-        ...CREDENTIALS,
-        faults: (request) => faults.current(request),
-      });
       const clock = { now: 0 };
-      const session = sessionOf([server.url], { monotonic: () => clock.now });
-      onTestFinished(async () => {
-        await session.close();
-        await server.close();
-      });
+      const { session, server, faults } = await standAlone({ monotonic: () => clock.now });
       faults.current = ({ method }) => (method === "GET" ? fault : null);
       expect(memberState(await session.poll(ESTATE))).toBe("unknown");
       const asked = server.requests.length;

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import {
   type NitroServerOptions,
 } from "../../../lab/nitro/server.ts";
 import type { NitroRequestEvent } from "../../../src/estate/nitro/client.ts";
+import { createTransport } from "../../../src/estate/nitro/transport.ts";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
 import { createNetwork } from "../../../src/probes/wire/network.ts";
 import { CREDENTIALS, labClient } from "./lab-client.ts";
@@ -291,6 +293,36 @@ describe("what the outside sends is bounded", () => {
     expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "timeout" });
     await client.close();
     expect(server.openSessions()).toBe(0);
+  });
+
+  test("but an answer that came while our own event loop was held is heard", async () => {
+    const server = createHttpServer((_request, response) => {
+      response.end('{"errorcode": 0, "message": "Done"}');
+      // The answer is on its way, and the time-out over before anybody can read it.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const transport = createTransport({
+      url: new URL(`http://127.0.0.1:${String(port)}`),
+      tls: { ca: null, serverName: null, verify: true },
+      network: createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now }),
+      localAddress: null,
+      connectTimeoutMs: 200,
+      maxBytes: 1_000,
+    });
+    onTestFinished(async () => {
+      transport.disconnect();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    const exchange = {
+      method: "GET",
+      path: "/",
+      cookie: null,
+      body: null,
+      timeoutMs: 200,
+    } as const;
+    expect(await transport.exchange(exchange)).toMatchObject({ kind: "answer", status: 200 });
   });
 
   test("in bytes", async () => {
