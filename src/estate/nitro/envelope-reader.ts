@@ -12,6 +12,8 @@ export interface Envelope {
 
 const MAX_VALUE_CHARACTERS = 1_048_576;
 const MAX_KEYS = 1_000;
+/** NITRO's rows nest two or three levels; what nests by the thousand would end the stack of whoever walks through it. */
+const MAX_DEPTH = 64;
 
 type Place =
   | "start"
@@ -184,6 +186,10 @@ export class EnvelopeReader {
         case "{":
         case "[":
           this.#depth += 1;
+          if (this.#depth > MAX_DEPTH) {
+            this.#malformed = true;
+            return null;
+          }
           break;
         case "}":
         case "]":

@@ -132,6 +132,16 @@ describe("no answer", () => {
     expect(reader.finish()).toBeNull();
   });
 
+  test.each([
+    ["objects", '{"a":', "}"],
+    ["arrays", "[", "]"],
+  ])("%s that nest without end are no NITRO answer", (_what, open, close) => {
+    const nested = (levels: number): string =>
+      `{"errorcode":0,"server":[{"name":${open.repeat(levels)}1${close.repeat(levels)}}]}`;
+    expect(readIn([nested(60)])?.rows.get("server")).toHaveLength(1);
+    expect(readIn([nested(60_000)])).toBeNull();
+  });
+
   test("keys without end are given up, too", () => {
     const reader = new EnvelopeReader();
     reader.push("{");
