@@ -6,6 +6,7 @@ import { checkServerIdentity } from "node:tls";
 import type { Network } from "../../probes/probe.ts";
 import { EnvelopeReader, type Envelope } from "./envelope-reader.ts";
 import { createPacer } from "./pacer.ts";
+import { ExchangeBroken, failureOf, type TransportFailure } from "./transport-failure.ts";
 
 /** How the management address proves who it is. */
 export interface NitroTls {
@@ -27,18 +28,6 @@ export interface TransportOptions {
   readonly connectTimeoutMs: number;
   readonly maxBytes: number;
 }
-
-export type TransportFailure =
-  | "dns_failure"
-  | "forbidden"
-  | "refused"
-  | "unreachable"
-  | "timeout"
-  | "reset"
-  | "tls"
-  | "too_large"
-  | "not_nitro"
-  | "aborted";
 
 export interface HttpExchange {
   readonly method: "GET" | "POST";
@@ -160,15 +149,6 @@ function requestOptions({ method, path, cookie, body }: HttpExchange, url: URL):
   };
 }
 
-/** Why we ended an exchange ourselves; it never leaves this file. */
-class ExchangeBroken extends Error {
-  readonly code: TransportFailure;
-  constructor(code: TransportFailure, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 /** A request with our own reason for its end: Node reports a response that is broken off as reset. */
 interface Breakable {
   readonly request: ClientRequest;
@@ -275,32 +255,4 @@ async function readEnvelope(response: IncomingMessage, maxBytes: number): Promis
     }
   }
   return readable ? reader.finish() : null;
-}
-
-function failureOf(error: unknown): { code: TransportFailure; message: string } {
-  if (error instanceof ExchangeBroken) {
-    return { code: error.code, message: error.message };
-  }
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const message = error instanceof Error ? error.message.slice(0, 200) : "unknown error";
-  switch (code) {
-    case "ECONNREFUSED":
-      return { code: "refused", message };
-    case "EHOSTUNREACH":
-    case "ENETUNREACH":
-    case "EADDRNOTAVAIL":
-    case "ETIMEDOUT":
-      return { code: "unreachable", message };
-    case "ECONNRESET":
-    case "EPIPE":
-    case "ECONNABORTED":
-      return { code: "reset", message };
-    default:
-      return { code: code.startsWith("HPE_") ? "not_nitro" : tlsOrUnreachable(code), message };
-  }
-}
-
-/** OpenSSL's and Node's words for a handshake or a certificate that will not do. */
-function tlsOrUnreachable(code: string): TransportFailure {
-  return /TLS|SSL|CERT|EPROTO|UNABLE_TO|SIGNED/.test(code) ? "tls" : "unreachable";
 }
