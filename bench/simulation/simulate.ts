@@ -1,5 +1,4 @@
 import { buildRecords } from "../../src/agent/records/build-records.ts";
-import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
 import { evaluateMember } from "../../src/agent/evaluate-member.ts";
@@ -7,20 +6,13 @@ import { DueQueue } from "../../src/agent/due-queue.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { memberKey, type AdcState, type MemberState } from "../../src/estate/adc-state.ts";
-import {
-  POLL_MS,
-  SERVICE_KINDS,
-  SERVICES,
-  simulatedEstate,
-  TIMING,
-  type ServiceKind,
-} from "./estate.ts";
+import { POLL_MS, SERVICE_KINDS, SERVICES, simulatedEstate, TIMING } from "./estate.ts";
 import type { Situation } from "./expected.ts";
-import { MemberJudge, type Mistake, type Named } from "./judge.ts";
+import type { Mistake, Named } from "./judge.ts";
+import { AGENT_EVALUATES_MS, adcSees, memberOf, STABILITY_MS, type Member } from "./member.ts";
 import { nextTruth } from "./member-life.ts";
 import { drawOperation, SimulatedWindows, type Step } from "./operation.ts";
 import { seededRandom } from "./random.ts";
-import { SimulatedMember, type AdcBelief } from "./simulated-adc.ts";
 import type { Tally } from "./tally.ts";
 import {
   failureSeen,
@@ -55,9 +47,6 @@ export interface SimulationResult {
   readonly tally: Tally;
 }
 
-/** The agent judges everything anew every second; here, whatever may have changed by then. */
-const AGENT_EVALUATES_MS = 1_000;
-const STABILITY_MS = 300_000;
 /** One probe in a thousand is lost on the way, ours and the ADC's alike. */
 const LOST_SHARE = 0.001;
 /** The world begins after noon of some day, so that no clock starts at zero. */
@@ -71,22 +60,6 @@ type Event =
   | { readonly kind: "change"; readonly member: Member }
   | { readonly kind: "work"; readonly server: Server }
   | { readonly kind: "step"; readonly server: Server; readonly step: Step };
-
-interface Member {
-  readonly record: MemberRecord;
-  readonly kind: ServiceKind;
-  readonly adc: SimulatedMember;
-  readonly judge: MemberJudge;
-  readonly polled: Readonly<Record<AdcBelief, MemberState>>;
-  truth: Truth;
-  /** What was so before, and until when: the agent's knowledge of it may be as old as its last look. */
-  before: Truth;
-  changedAt: number;
-  evaluatedAt: number;
-  /** Told by the last poll. */
-  heard: AdcBelief;
-  evaluationIsDue: boolean;
-}
 
 interface Server {
   readonly name: string;
@@ -136,7 +109,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
   state.addAdc(estate.adc, { nitro: true, pollMs: POLL_MS });
   state.setRecords(estate.adc, records);
   state.evaluateAll();
-  const world = new Map(records.members.map((record) => [record, memberOf(record)]));
+  const world = new Map(records.members.map((record) => [record, memberOf(record, BEGIN, tally)]));
   const members = [...world.values()];
   const servers = [...new Set(members.map(({ record }) => record.server))].map((name): Server => {
     return { name, members: members.filter(({ record }) => record.server === name), atWork: null };
@@ -294,17 +267,6 @@ export function simulate(options: SimulationOptions): SimulationResult {
     });
   }
 
-  function adcSees(member: Member): boolean {
-    switch (member.truth.adc) {
-      case "honest":
-        return monitorPasses(member.kind, member.truth, "adc");
-      case "stuck_up":
-        return true;
-      case "stuck_down":
-        return false;
-    }
-  }
-
   function change(member: Member): number {
     if (servers.some((server) => server.atWork !== null && server.members.includes(member))) {
       return random.whole(600_000, 3_600_000);
@@ -358,55 +320,4 @@ export function simulate(options: SimulationOptions): SimulationResult {
       member.changedAt = now;
     }
   }
-
-  function memberOf(record: MemberRecord): Member {
-    const kind = SERVICE_KINDS.find((each) => SERVICES[each].group === record.adcService) ?? "imap";
-    const slowest = Math.max(...record.probes.map((probe) => probe.intervalMs));
-    const grace = Math.max(record.grace.towardsDownMs, record.grace.towardsUpMs);
-    // The truth begins with the fault itself: our replica takes its retries to be sure, and grace runs from there.
-    const decisionMs = TIMING.retries * TIMING.intervalMs;
-    const bounds = {
-      namedWithinMs: decisionMs + grace + slowest + AGENT_EVALUATES_MS,
-      // What is over is taken back with the next look of each kind and the next probe of ADC and replica while they are
-      // down, and of the ADC's change of mind the next poll tells.
-      clearsWithinMs: TIMING.downTimeMs + slowest + POLL_MS + AGENT_EVALUATES_MS,
-      graceAndIntervalMs: grace + slowest,
-      stabilityMs: STABILITY_MS,
-    };
-    return {
-      record,
-      kind,
-      truth: WELL,
-      before: WELL,
-      changedAt: BEGIN,
-      adc: new SimulatedMember(),
-      judge: new MemberJudge(record, bounds, tally),
-      polled: {
-        up: memberState(record, "up", "UP"),
-        down: memberState(record, "down", "DOWN"),
-        leaving: memberState(record, "leaving", "GOING OUT OF SERVICE"),
-        out: memberState(record, "out", "OUT OF SERVICE"),
-      },
-      evaluatedAt: BEGIN,
-      heard: "up",
-      evaluationIsDue: false,
-    };
-  }
-}
-
-function memberState(record: MemberRecord, state: AdcBelief, rawState: string): MemberState {
-  return {
-    adcService: record.adcService,
-    server: record.server,
-    address: record.address,
-    port: record.port,
-    state,
-    rawState,
-    trofsReason: null,
-    connections: null,
-    sinceMs: null,
-    enabled: state === "up" || state === "down",
-    monitors: [],
-    blind: [],
-  };
 }

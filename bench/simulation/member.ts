@@ -1,0 +1,92 @@
+import type { MemberRecord } from "../../src/agent/records/member-record.ts";
+import type { MemberState } from "../../src/estate/adc-state.ts";
+import { POLL_MS, SERVICE_KINDS, SERVICES, TIMING, type ServiceKind } from "./estate.ts";
+import { MemberJudge } from "./judge.ts";
+import { SimulatedMember, type AdcBelief } from "./simulated-adc.ts";
+import type { Tally } from "./tally.ts";
+import { monitorPasses, WELL, type Truth } from "./world.ts";
+
+/** The agent judges everything anew every second; here, whatever may have changed by then. */
+export const AGENT_EVALUATES_MS = 1_000;
+export const STABILITY_MS = 300_000;
+
+/** One member: what the agent keeps of it, what its ADC believes, and what is true. */
+export interface Member {
+  readonly record: MemberRecord;
+  readonly kind: ServiceKind;
+  readonly adc: SimulatedMember;
+  readonly judge: MemberJudge;
+  readonly polled: Readonly<Record<AdcBelief, MemberState>>;
+  truth: Truth;
+  /** What was so before, and until when: the agent's knowledge of it may be as old as its last look. */
+  before: Truth;
+  changedAt: number;
+  evaluatedAt: number;
+  /** Told by the last poll. */
+  heard: AdcBelief;
+  evaluationIsDue: boolean;
+}
+
+/** A member that is well at the beginning, with the times within which its alarms must come and go. */
+export function memberOf(record: MemberRecord, beginsAt: number, tally: Tally): Member {
+  const kind = SERVICE_KINDS.find((each) => SERVICES[each].group === record.adcService) ?? "imap";
+  const slowest = Math.max(...record.probes.map((probe) => probe.intervalMs));
+  const grace = Math.max(record.grace.towardsDownMs, record.grace.towardsUpMs);
+  // The truth begins with the fault itself: our replica takes its retries to be sure, and grace runs from there.
+  const decisionMs = TIMING.retries * TIMING.intervalMs;
+  const bounds = {
+    namedWithinMs: decisionMs + grace + slowest + AGENT_EVALUATES_MS,
+    // What is over is taken back with the next look of each kind and the next probe of ADC and replica while they are
+    // down, and of the ADC's change of mind the next poll tells.
+    clearsWithinMs: TIMING.downTimeMs + slowest + POLL_MS + AGENT_EVALUATES_MS,
+    graceAndIntervalMs: grace + slowest,
+    stabilityMs: STABILITY_MS,
+  };
+  return {
+    record,
+    kind,
+    truth: WELL,
+    before: WELL,
+    changedAt: beginsAt,
+    adc: new SimulatedMember(),
+    judge: new MemberJudge(record, bounds, tally),
+    polled: {
+      up: memberState(record, "up", "UP"),
+      down: memberState(record, "down", "DOWN"),
+      leaving: memberState(record, "leaving", "GOING OUT OF SERVICE"),
+      out: memberState(record, "out", "OUT OF SERVICE"),
+    },
+    evaluatedAt: beginsAt,
+    heard: "up",
+    evaluationIsDue: false,
+  };
+}
+
+/** Whether a probe of the ADC would pass now. */
+export function adcSees(member: Member): boolean {
+  switch (member.truth.adc) {
+    case "honest":
+      return monitorPasses(member.kind, member.truth, "adc");
+    case "stuck_up":
+      return true;
+    case "stuck_down":
+      return false;
+  }
+}
+
+function memberState(record: MemberRecord, state: AdcBelief, rawState: string): MemberState {
+  return {
+    adcService: record.adcService,
+    server: record.server,
+    address: record.address,
+    port: record.port,
+    state,
+    rawState,
+    trofsReason: null,
+    connections: null,
+    sinceMs: null,
+    enabled: state === "up" || state === "down",
+    monitors: [],
+    blind: [],
+  };
+}
