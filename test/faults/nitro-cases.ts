@@ -35,11 +35,7 @@ export const NITRO_CASES: readonly NitroCase[] = [
   one("503 to every question", toQuestions(page(503)), held("http_503")),
   one("503: too many sessions (445)", atLogin({ kind: "error", code: 445 }), held("444 445")),
   one("599 to every question", toQuestions(page(599)), held("http_5xx")),
-  one("599 with an error of NITRO's", toQuestions({ kind: "error", code: 278 }), {
-    ...held("278"),
-    poll: "lost",
-    opinion: "unknown",
-  }),
+  one("599 with an error of NITRO's", toQuestions({ kind: "error", code: 278 }), held("278")),
   one("garbage with 200", toQuestions(page(200)), held("not_nitro")),
   one("an empty answer", toQuestions({ kind: "answer", status: 200, body: "" }), held("not_nitro")),
   one(

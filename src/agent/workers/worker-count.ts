@@ -1,9 +1,9 @@
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import { errandFor } from "./errand.ts";
 
-/** CPU time of one exchange, roughly: a full TLS handshake costs several times the rest (docs/performance.md). */
-const PLAIN_MS = 0.4;
-const TLS_MS = 2.5;
+/** CPU time of one exchange, on the safe side of what docs/performance.md measures: a full TLS handshake costs most. */
+const PLAIN_MS = 0.2;
+const TLS_MS = 1.5;
 /** A thread that is busier than this starts probes late when they crowd. */
 const BUSY_SHARE = 0.5;
 

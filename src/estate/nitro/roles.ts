@@ -69,10 +69,28 @@ export async function askWhetherStillPrimary(
         ? { kind: "secondary" }
         : { kind: "primary" };
     case "refused":
-      return { kind: config.action === "secondary" ? "secondary" : "primary" };
+      return stillPrimaryDespite(config);
     case "failed":
     case "stopped":
       return config;
+  }
+}
+
+function stillPrimaryDespite({
+  action,
+  code,
+  message,
+}: Extract<NitroAnswer, { kind: "refused" }>): { kind: "primary" | "secondary" } | NitroFailure {
+  switch (action) {
+    case "secondary":
+      return { kind: "secondary" };
+    // No role may be told, or there is none to tell: then nothing has changed either.
+    case "permission":
+    case "empty":
+    case "unavailable":
+      return { kind: "primary" };
+    default:
+      return { kind: "failed", code, message };
   }
 }
 

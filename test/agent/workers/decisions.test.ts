@@ -82,9 +82,9 @@ test("what cannot be run at all has no errand", () => {
 test("the load of an estate counts TLS several times, and leaves out what stays", () => {
   const plain = withMonitor("TCP-ECV -recv ready -interval 5");
   const tls = withMonitor('HTTP-ECV -send "GET /" -recv ready -secure YES -interval 5');
-  expect(exchangeLoad([plain])).toBeCloseTo(0.4 / 5000);
-  expect(exchangeLoad([tls])).toBeCloseTo(2.5 / 5000);
-  expect(exchangeLoad([plain, tls, withMonitor("PING")])).toBeCloseTo(2.9 / 5000);
+  expect(5000 * exchangeLoad([plain])).toBeCloseTo(0.2);
+  expect(5000 * exchangeLoad([tls])).toBeCloseTo(1.5);
+  expect(5000 * exchangeLoad([plain, tls, withMonitor("PING")])).toBeCloseTo(1.7);
 });
 
 test.each([
