@@ -88,10 +88,15 @@ export class AdcWatch {
     while (!this.#stopped) {
       if (this.#importDue) {
         this.#importDue = false;
-        failedImports = (await this.#import()) ? 0 : failedImports + 1;
+        const imported = await this.#surviving(() => this.#import(), false);
+        failedImports = imported ? 0 : failedImports + 1;
       }
       const polledAt = this.#options.monotonic();
-      const pollDelayMs = this.#estate === null ? null : await this.#poll(this.#estate);
+      const estate = this.#estate;
+      const pollDelayMs =
+        estate === null
+          ? null
+          : await this.#surviving(() => this.#poll(estate), this.#options.link.pollDelayMs);
       this.#firstRoundDone();
       if (failedImports > 0 && this.#estate === null) {
         await this.#sleep(retryDelayMs(failedImports));
@@ -105,6 +110,18 @@ export class AdcWatch {
     this.#firstRoundDone();
   }
 
+  /** A mistake of ours in what was heard, or in what became of it, must not end the watch: it is told, and tried again. */
+  async #surviving<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const text = error instanceof Error ? error.stack : String(error);
+      const { link, log } = this.#options;
+      log.error({ adc: link.name, error: text }, "a mistake of this program: started again");
+      return otherwise;
+    }
+  }
+
   async #import(): Promise<boolean> {
     const { link, log, onLive } = this.#options;
     const read = await link.readEstate();
@@ -116,8 +133,8 @@ export class AdcWatch {
       onLive({ lastError: read.message });
       return false;
     }
-    this.#estate = read.estate;
     await this.#options.onEstate(read.estate);
+    this.#estate = read.estate;
     return true;
   }
 

@@ -8,6 +8,7 @@ import { Secret } from "../../src/config/secret.ts";
 import { memberKey, type AdcState } from "../../src/estate/adc-state.ts";
 import type { Estate } from "../../src/estate/model.ts";
 import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import type { Network } from "../../src/probes/probe.ts";
 import { createNetwork } from "../../src/probes/wire/network.ts";
 import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
 import { steadyBackend, type SteadyBackend } from "../estate/nitro/steady-backend.ts";
@@ -18,9 +19,8 @@ add service svc_imap ex01 TCP 143
 add lb vserver v_imap TCP 192.0.2.1 143
 bind lb vserver v_imap svc_imap
 `;
-const SILENT_LOG = { debug: noLine, info: noLine, warn: noLine, error: noLine };
 function noLine(): void {
-  // Nothing is said in tests.
+  // Nothing else is said in tests.
 }
 
 interface Watched {
@@ -31,13 +31,24 @@ interface Watched {
   /** What was told, oldest first; null: no longer to be believed. */
   readonly states: (AdcState | null)[];
   readonly live: Partial<LiveAdc>[];
+  /** What was told as an error, oldest first. */
+  readonly errors: unknown[];
   fault: NitroFaultHook;
+  /** Called before an estate comes into force, and before a state is taken in: what it throws is a mistake of ours. */
+  onHeard: (what: "estate" | "state") => void;
+  /** Where names lead; what it throws is a mistake of ours in the middle of a question. */
+  resolve: Network["resolve"];
 }
 
 /** A watch over a NITRO server that tells what a test writes; its polls are as quick as its answers. */
 async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watched> {
   const backend = steadyBackend(parseNsConf(CONF, { adc: "prod" }));
-  const holder: { fault: NitroFaultHook } = { fault: () => null };
+  const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
+  const holder: Pick<Watched, "fault" | "onHeard" | "resolve"> = {
+    fault: () => null,
+    onHeard: () => undefined,
+    resolve: (...asked) => network.resolve(...asked),
+  };
   const server = await startNitroServer(backend, {
     ...CREDENTIALS,
     faults: (request) => holder.fault(request),
@@ -45,6 +56,7 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
   const estates: Estate[] = [];
   const states: (AdcState | null)[] = [];
   const live: Partial<LiveAdc>[] = [];
+  const errors: unknown[] = [];
   const link = new AdcLink({
     config: {
       name: "prod",
@@ -60,7 +72,7 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
       nsConf: null,
       monitorTls: null,
     },
-    network: createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now }),
+    network: { ...network, resolve: (...asked) => holder.resolve(...asked) },
     events: { adcRequest: () => undefined },
     now: Date.now,
     monotonic: () => performance.now(),
@@ -69,15 +81,19 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
   const watch = new AdcWatch({
     link,
     importEveryMs,
-    log: SILENT_LOG,
+    log: { debug: noLine, info: noLine, warn: noLine, error: (told) => errors.push(told) },
     now: Date.now,
     monotonic: () => performance.now(),
     earlierEstate: null,
-    onEstate: (estate) => {
+    onEstate: async (estate) => {
+      await Promise.resolve();
+      holder.onHeard("estate");
       estates.push(estate);
-      return Promise.resolve();
     },
-    onState: (state) => states.push(state),
+    onState: (state) => {
+      holder.onHeard("state");
+      states.push(state);
+    },
     onLive: (change) => live.push(change),
   });
   onTestFinished(async () => {
@@ -85,7 +101,7 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
     expect(server.openSessions()).toBe(0);
     await server.close();
   });
-  return Object.assign(holder, { backend, server, watch, estates, states, live });
+  return Object.assign(holder, { backend, server, watch, estates, states, live, errors });
 }
 
 const IMAP = memberKey("svc_imap", "ex01", 143);
@@ -156,6 +172,60 @@ test("an estate that goes on differing is imported once more, not with every pol
   );
   expect(one.states.at(-1)?.estateStale).toBe(true);
   expect(one.estates.length - imported).toBeLessThanOrEqual(1);
+});
+
+test.each(["estate", "state"] as const)(
+  "a mistake of ours in taking in the first %s is told, and the watch goes on",
+  async (where) => {
+    const one = await watched();
+    let mistakes = 0;
+    one.onHeard = (what) => {
+      if (what === where && ++mistakes === 1) {
+        throw new RangeError("a mistake");
+      }
+    };
+    one.watch.start();
+    await one.watch.firstRound();
+    await until(
+      "it has read and asked all the same",
+      () => one.states.at(-1)?.members.get(IMAP)?.state,
+      (state) => state === "up",
+      10_000,
+    );
+    expect(one.estates).toHaveLength(1);
+    expect(one.errors).toEqual([
+      { adc: "prod", error: expect.stringContaining("RangeError: a mistake") as unknown },
+    ]);
+  },
+);
+
+test("a mistake of ours in the middle of every question: the last word is held as long as at any other silence", async () => {
+  const one = await watched();
+  one.watch.start();
+  await one.watch.firstRound();
+  const { resolve } = one;
+  one.resolve = () => {
+    throw new RangeError("a mistake");
+  };
+  const saidBefore = one.states.length;
+  const heardBefore = one.live.length;
+  await until(
+    "the ADC is given up",
+    () => one.states.at(-1),
+    (state) => state === null,
+    10_000,
+  );
+  expect(one.states[saidBefore]).toBeNull();
+  const failed = one.live.slice(heardBefore).filter((change) => change.up === false);
+  expect(failed.length).toBeGreaterThanOrEqual(4);
+  expect(failed[0]?.lastError).toContain("RangeError: a mistake");
+  one.resolve = resolve;
+  await until(
+    "the ADC is believed again",
+    () => one.states.at(-1)?.members.get(IMAP)?.state,
+    (state) => state === "up",
+    10_000,
+  );
 });
 
 test("a stop while an ADC hangs ends at once, and a start after it begins nothing", async () => {

@@ -71,10 +71,12 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
   function roleOf(client: NitroClient): Promise<Chosen> {
     const asked =
       pending.get(client) ??
-      readRole(client).then((answer) => {
-        pending.delete(client);
-        return { client, answer };
-      });
+      readRole(client)
+        .catch(mistake)
+        .then((answer) => {
+          pending.delete(client);
+          return { client, answer };
+        });
     pending.set(client, asked);
     return asked;
   }
@@ -138,23 +140,24 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
       : first.result;
   }
 
+  async function importFromPrimary(): Promise<ImportResult> {
+    const { client, answer } = await look();
+    if (answer.kind !== "role") {
+      return answer;
+    }
+    if (answer.role === "secondary" || (answer.role === "unknown" && !answer.gap)) {
+      const message = "no node says that it is the primary";
+      return { kind: "secondary", code: "secondary", message };
+    }
+    const result = await importEstate(client, { adc: options.adc });
+    if (result.kind === "stopped") {
+      haltAll(result);
+    }
+    return result;
+  }
+
   return {
-    importEstate: () =>
-      inTurn(async () => {
-        const { client, answer } = await look();
-        if (answer.kind !== "role") {
-          return answer;
-        }
-        if (answer.role === "secondary" || (answer.role === "unknown" && !answer.gap)) {
-          const message = "no node says that it is the primary";
-          return { kind: "secondary", code: "secondary", message };
-        }
-        const result = await importEstate(client, { adc: options.adc });
-        if (result.kind === "stopped") {
-          haltAll(result);
-        }
-        return result;
-      }),
+    importEstate: () => inTurn(() => importFromPrimary().catch(mistake)),
     poll: (estate, pollOptions = {}) =>
       inTurn(async () => {
         const startedAt = monotonic();
@@ -165,7 +168,10 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
             limits.denied.clear();
           });
         }
-        const result = await poll(estate, { ...pollOptions, turn });
+        const result = await poll(estate, { ...pollOptions, turn }).catch((error: unknown) => ({
+          ...mistake(error),
+          nodes: [],
+        }));
         // A stopped process is not a slow appliance: it is asked again as soon as ever.
         const heldMs = (loop?.heldMs() ?? 0) - heldBeforeMs;
         loop?.leave();
@@ -187,6 +193,12 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
       await Promise.all(clients.map((client) => client.close()));
     },
   };
+}
+
+/** A mistake of our own is no word of the ADC's: it is told as a failure, and costs what any other silence costs. */
+function mistake(error: unknown): NitroFailure {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { kind: "failed", code: "agent_fault", message: `a mistake of this program: ${text}` };
 }
 
 interface Look extends Chosen {
