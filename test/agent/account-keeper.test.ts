@@ -7,7 +7,7 @@ import {
   openAccountKeeper,
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
-import { personOf } from "../../src/agent/accounts/gated-login.ts";
+import { gatedLogin, personOf } from "../../src/agent/accounts/gated-login.ts";
 import { SHORTEST_GAP_MS } from "../../src/probes/transactions/account-gate/decide-login.ts";
 import type { LoginPlace } from "../../src/probes/transactions/account-gate/gate-state.ts";
 
@@ -115,6 +115,61 @@ test("a login that a crash left without an end counts against the account once i
   clock.at += MINUTE_MS + 1;
   await restarted.end("probe", await begin(restarted, EX02, clock.at + MINUTE_MS), "rejected");
   expect(restarted.suspended()).toHaveLength(1);
+});
+
+test("a login that is still waited for is not over by the clock: a hold of ours, or a clock that was set, suspends nobody", async () => {
+  const { clock, open } = await shared();
+  const keeper = await open();
+  await keeper.end("probe", await begin(keeper, EX01, clock.at + MINUTE_MS), "accepted");
+  const under = [
+    await begin(keeper, EX01, clock.at + MINUTE_MS),
+    await begin(keeper, EX02, clock.at + MINUTE_MS),
+  ];
+  clock.at += 60 * MINUTE_MS;
+  expect(keeper.suspended()).toEqual([]);
+  expect(await keeper.begin("probe", VIP, clock.at + MINUTE_MS)).toMatchObject({ why: "busy" });
+  // Word of the one must not end the wait for the other.
+  for (const id of under) {
+    await keeper.end("probe", id, "accepted");
+    clock.at += MINUTE_MS;
+  }
+  expect(keeper.suspended()).toEqual([]);
+  expect(await keeper.begin("probe", VIP, clock.at + MINUTE_MS)).toMatchObject({ kind: "begun" });
+});
+
+test("two rejections that come long after their time still suspend", async () => {
+  const { clock, open } = await shared();
+  const keeper = await open();
+  await keeper.end("probe", await begin(keeper, EX01, clock.at + MINUTE_MS), "accepted");
+  const under = [
+    await begin(keeper, EX01, clock.at + MINUTE_MS),
+    await begin(keeper, EX02, clock.at + MINUTE_MS),
+  ];
+  clock.at += 60 * MINUTE_MS;
+  for (const id of under) {
+    await keeper.end("probe", id, "rejected");
+  }
+  expect(keeper.suspended()).toEqual([{ account: "probe-a", until: clock.at + 30 * MINUTE_MS }]);
+});
+
+test("a login that breaks by a mistake of ours counts as unanswered, and holds up nobody", async () => {
+  const { clock, open } = await shared();
+  const keeper = await open();
+  const planned = { id: EX01.key, vantage: "backend", intervalMs: 0, timeoutMs: 1_000 } as const;
+  const broken = gatedLogin(
+    keeper,
+    "probe",
+    planned,
+    () => Promise.reject(new RangeError("a mistake")),
+    () => clock.at,
+    new AbortController().signal,
+  );
+  await expect(broken).rejects.toThrow("a mistake");
+  expect(await keeper.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({
+    why: "elsewhere_first",
+  });
+  await keeper.end("probe", await begin(keeper, EX02, clock.at + MINUTE_MS), "rejected");
+  expect(keeper.suspended()).toHaveLength(1);
 });
 
 test("a file that cannot be understood may hide rejections: it is kept aside, and everybody waits", async () => {

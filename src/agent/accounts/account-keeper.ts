@@ -20,7 +20,11 @@ import {
   type LoginPlace,
 } from "../../probes/transactions/account-gate/gate-state.ts";
 import { stepGate, type GateEvent } from "../../probes/transactions/account-gate/step-gate.ts";
-import { suspendedUntil, SUSPENSION_MS } from "../../probes/transactions/account-gate/suspicion.ts";
+import {
+  stillAwaited,
+  suspendedUntil,
+  SUSPENSION_MS,
+} from "../../probes/transactions/account-gate/suspicion.ts";
 import type { GatedPerson } from "./account-secrets.ts";
 import type { LoginOutcome } from "../../probes/transactions/login-outcome.ts";
 
@@ -49,6 +53,12 @@ export interface AccountKeeper {
   readonly suspended: () => readonly { readonly account: string; readonly until: number }[];
 }
 
+/** What becomes of the gates at a moment, and whether that is to be written down. */
+type Change<T> = (
+  book: Map<string, GateState>,
+  at: number,
+) => { readonly result: T; readonly changed: boolean };
+
 export interface AccountKeeperOptions {
   readonly stateDir: string;
   /** Who logs in. Another secret than before lifts a suspension; only a slow hash of it is kept. */
@@ -61,10 +71,12 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
   const file = join(stateDir, ACCOUNTS_FILE);
   let known: GateBook = new Map();
   let tail: Promise<unknown> = Promise.resolve();
+  /** Logins that have begun here, and whose end will be told. */
+  const awaited = new Set<string>();
 
   /** One change after another in this process, and under the lock between processes. */
   function change<T>(
-    work: (book: Map<string, GateState>) => { readonly result: T; readonly changed: boolean },
+    work: Change<T>,
   ): Promise<T | { readonly kind: "failed"; readonly message: string }> {
     const done = tail.then(() => underLock(work));
     tail = done.catch(() => undefined);
@@ -72,7 +84,7 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
   }
 
   async function underLock<T>(
-    work: (book: Map<string, GateState>) => { readonly result: T; readonly changed: boolean },
+    work: Change<T>,
   ): Promise<T | { readonly kind: "failed"; readonly message: string }> {
     try {
       await mkdir(stateDir, { recursive: true });
@@ -87,8 +99,12 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
       };
     }
     try {
-      const book = new Map(await readBook(file, now(), options.people.keys()));
-      const { result, changed } = work(book);
+      const read = await readBook(file, now(), options.people.keys());
+      const at = now();
+      const book = new Map(
+        [...read].map(([account, gate]) => [account, stillAwaited(gate, awaited, at)]),
+      );
+      const { result, changed } = work(book, at);
       if (changed) {
         await replaceFile(file, encodeGates(book), DURABLE_FILES);
       }
@@ -113,48 +129,56 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
     ),
   );
   const ownMark = new Map(marks);
-  await change((book) => {
+  await change((book, at) => {
     for (const [account, mark] of marks) {
-      stepAll(book, account, { kind: "secret", mark, at: now() });
+      stepAll(book, account, { kind: "secret", mark, at });
     }
     return { result: null, changed: marks.length > 0 };
   });
 
   return {
-    begin: async (account, place, deadline) =>
-      change<BeginResult>((book) => {
+    begin: async (account, place, deadline) => {
+      const begun = await change<BeginResult>((book, at) => {
         const gate = book.get(account) ?? initialGate();
         const mark = ownMark.get(account) ?? null;
-        const decision = decideLogin(gate, place, now(), mark);
+        const decision = decideLogin(gate, place, at, mark);
         if (decision.kind === "wait") {
           return { result: decision, changed: false };
         }
         if (mark !== null && mark !== gate.secret) {
-          stepAll(book, account, { kind: "secret", mark, at: now() });
+          stepAll(book, account, { kind: "secret", mark, at });
         }
         const id = randomUUID();
-        stepAll(book, account, { kind: "started", id, place, deadline, at: now() });
+        stepAll(book, account, { kind: "started", id, place, deadline, at });
         return { result: { kind: "begun", id }, changed: true };
-      }),
+      });
+      if (begun.kind === "begun") {
+        awaited.add(begun.id);
+      }
+      return begun;
+    },
     end: async (account, id, outcome) => {
-      const ended = await change((book) => {
+      const ended = await change((book, at) => {
         const before = new Set(
           book.get(account)?.broken.map(({ key, until }) => `${key} ${String(until)}`),
         );
-        const after = stepAll(book, account, { kind: outcome, id, at: now() });
+        const after = stepAll(book, account, { kind: outcome, id, at });
         const fresh = after.broken.filter(
           ({ key, until }) => !before.has(`${key} ${String(until)}`),
         );
         return { result: fresh, changed: true };
       });
+      awaited.delete(id);
       return Array.isArray(ended) ? ended : [];
     },
-    suspended: () =>
-      [...known].flatMap(([account, gate]) => {
-        const until = suspendedUntil(gate, now());
+    suspended: () => {
+      const at = now();
+      return [...known].flatMap(([account, gate]) => {
+        const until = suspendedUntil(stillAwaited(gate, awaited, at), at);
         const names = options.people.get(account)?.names ?? [];
         return until === null ? [] : names.map((name) => ({ account: name, until }));
-      }),
+      });
+    },
   };
 }
 

@@ -42,11 +42,11 @@ export function personOf(username: string): string {
   return (withoutDomain.split("@")[0] ?? withoutDomain).toLowerCase();
 }
 
-/** Runs a probe that logs in, if its account's gate lets it. `run` must not reject. */
+/** Runs a probe that logs in, if its account's gate lets it. Should `run` reject, nobody knows what became of the login. */
 export async function gatedLogin(
   keeper: AccountKeeper,
   account: string,
-  planned: PlannedProbe,
+  planned: Pick<PlannedProbe, "id" | "vantage" | "intervalMs" | "timeoutMs">,
   run: () => Promise<ProbeResult>,
   now: () => number,
   signal: AbortSignal,
@@ -57,7 +57,10 @@ export async function gatedLogin(
     const deadline = now() + planned.timeoutMs + DEADLINE_SLACK_MS;
     const begun = await keeper.begin(account, place, deadline);
     if (begun.kind === "begun") {
-      const result = await run();
+      const result = await run().catch(async (error: unknown) => {
+        await keeper.end(account, begun.id, "unanswered");
+        throw error;
+      });
       const broken = await keeper.end(account, begun.id, loginOutcome(result.observation));
       return { kind: "ran", result, broken };
     }

@@ -74,6 +74,23 @@ export function expire(state: GateState, now: number): GateState {
   return current;
 }
 
+/**
+ * Logins that this process itself still waits for are not over, whatever the clock says (the process was held, or the clock
+ * was set): it will tell how they ended. To be asked before anything else at that moment.
+ */
+export function stillAwaited(
+  state: GateState,
+  awaited: ReadonlySet<string>,
+  now: number,
+): GateState {
+  return {
+    ...state,
+    inFlight: state.inFlight.map((login) =>
+      awaited.has(login.id) && login.deadline < now ? { ...login, deadline: now } : login,
+    ),
+  };
+}
+
 export function without(logins: readonly LoginUnderWay[], id: string): readonly LoginUnderWay[] {
   return logins.filter((login) => login.id !== id);
 }
