@@ -24,7 +24,7 @@ export type StateRead =
     }
   /** Nothing new, but the last state may still be believed. */
   | { readonly kind: "held"; readonly message: string; readonly nodes: readonly AdcNode[] }
-  /** The ADC can no longer be believed: silent for too long, or only a secondary answers. */
+  /** The ADC can no longer be believed: silent for too long, or none of its nodes is the primary. */
   | {
       readonly kind: "lost";
       readonly message: string;
@@ -128,13 +128,13 @@ export class AdcLink {
       return result;
     }
     const { message } = result;
-    if (result.kind === "secondary") {
-      return { kind: "lost", message, nodes: result.state.nodes, state: result.state };
-    }
+    const state = result.kind === "secondary" ? result.state : null;
+    const nodes = result.kind === "secondary" ? result.state.nodes : result.nodes;
     this.#missedPolls += 1;
-    const { nodes } = result;
-    return this.#missedPolls > HELD_POLLS
-      ? { kind: "lost", message, nodes, state: null }
+    // That one node is the secondary says nothing of another that is silent: it may be the primary still.
+    const allSpoke = state !== null && nodes.every(({ reachable }) => reachable);
+    return allSpoke || this.#missedPolls > HELD_POLLS
+      ? { kind: "lost", message, nodes, state }
       : { kind: "held", message, nodes };
   }
 

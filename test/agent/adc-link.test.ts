@@ -1,0 +1,98 @@
+import { expect, onTestFinished, test } from "vitest";
+import type { NodeBelief } from "../../lab/nitro/backend.ts";
+import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
+import { startNitroServer } from "../../lab/nitro/server.ts";
+import { AdcLink } from "../../src/agent/adc-link.ts";
+import { Secret } from "../../src/config/secret.ts";
+import { memberKey } from "../../src/estate/adc-state.ts";
+import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { createNetwork } from "../../src/probes/wire/network.ts";
+import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
+import { PRIMARY, steadyBackend } from "../estate/nitro/steady-backend.ts";
+
+const ESTATE = parseNsConf(
+  "add server ex01 192.0.2.11\nadd service svc_imap ex01 TCP 143\nadd lb vserver v_imap TCP 192.0.2.1 143\nbind lb vserver v_imap svc_imap\n",
+  { adc: "prod" },
+);
+const IMAP = memberKey("svc_imap", "ex01", 143);
+const NS1: NodeBelief = { ...PRIMARY, name: "ns1", address: "192.0.2.101" };
+const NS2: NodeBelief = { ...PRIMARY, name: "ns2", address: "192.0.2.102" };
+
+function secondary(belief: NodeBelief): NodeBelief {
+  return { ...belief, role: "Secondary", masterState: "SECONDARY" };
+}
+
+async function node(own: NodeBelief, peer: NodeBelief) {
+  const backend = steadyBackend(ESTATE);
+  backend.set.nodes = [own, peer];
+  const faults: { current: NitroFaultHook } = { current: () => null };
+  const server = await startNitroServer(backend, {
+    ...CREDENTIALS,
+    faults: (request) => faults.current(request),
+  });
+  return { backend, server, faults };
+}
+
+/** A link to a pair, NS1 the primary and NS2 the secondary. */
+async function pair() {
+  const ns1 = await node(NS1, secondary(NS2));
+  const ns2 = await node(secondary(NS2), NS1);
+  const link = new AdcLink({
+    config: {
+      name: "prod",
+      nitro: {
+        urls: [ns1.server.url, ns2.server.url],
+        username: CREDENTIALS.username,
+        password: new Secret(CREDENTIALS.password),
+        tls: { verify: true, ca: null, serverName: null },
+        importEveryMs: 600_000,
+        pollEveryMs: 1_000,
+        timeoutMs: 2_000,
+      },
+      nsConf: null,
+      monitorTls: null,
+    },
+    network: createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now }),
+    events: { adcRequest: () => undefined },
+    now: Date.now,
+    monotonic: () => performance.now(),
+    wantsConnections: () => false,
+  });
+  onTestFinished(async () => {
+    await link.close();
+    await Promise.all([ns1.server.close(), ns2.server.close()]);
+  });
+  expect(await link.poll(ESTATE)).toMatchObject({ kind: "state" });
+  return { ns1, ns2, link };
+}
+
+test("a secondary's word while the primary is silent: the last word is held as at any other silence", async () => {
+  const { ns1, link } = await pair();
+  ns1.faults.current = () => ({ kind: "reset" });
+  for (let polls = 0; polls < 3; polls += 1) {
+    expect(await link.poll(ESTATE)).toMatchObject({
+      kind: "held",
+      nodes: [{ reachable: false }, { role: "secondary", reachable: true }],
+    });
+  }
+  const lost = await link.poll(ESTATE);
+  expect(lost).toMatchObject({ kind: "lost" });
+  expect(lost.kind === "lost" && lost.state?.members.get(IMAP)).toMatchObject({
+    state: "unknown",
+    blind: ["secondary"],
+  });
+});
+
+test("both nodes' own word that they are the secondary: the ADC is no longer believed at once", async () => {
+  const { ns1, link } = await pair();
+  ns1.backend.set.nodes = [secondary(NS1), NS2];
+  expect(await link.poll(ESTATE)).toMatchObject({ kind: "lost", state: { members: {} } });
+});
+
+test("a pair that fails over in silence: the survivor's word is taken once it is the primary", async () => {
+  const { ns1, ns2, link } = await pair();
+  ns1.faults.current = () => ({ kind: "reset" });
+  expect(await link.poll(ESTATE)).toMatchObject({ kind: "held" });
+  ns2.backend.set.nodes = [NS2, secondary(NS1)];
+  expect(await link.poll(ESTATE)).toMatchObject({ kind: "state" });
+});
