@@ -31,6 +31,7 @@ export const NITRO_CASES: readonly NitroCase[] = [
   one("wrong password", atLogin({ kind: "error", code: 354 }), refused("444 354")),
   one("403 to every question", toQuestions(page(403)), blind("http_403")),
   one("no right to read (2138)", toQuestions({ kind: "error", code: 2138 }), blind("2138")),
+  one("404 to every question", toQuestions(page(404)), held("http_404")),
   one("409 to every question", toQuestions(page(409)), held("http_409")),
   one("503 to every question", toQuestions(page(503)), held("http_503")),
   one("503: too many sessions (445)", atLogin({ kind: "error", code: 445 }), held("444 445")),

@@ -5,6 +5,12 @@ export const GROUP_MEMBERS = "servicegroup_servicegroupmember_binding";
 export const GROUP_MONITORS = "servicegroup_servicegroupentitymonbindings_binding";
 export const SERVICE_MONITORS = "service_lbmonitor_binding";
 
+/**
+ * What some firmware may not know, and no state depends on. Whoever does not know the rest (a web server's 404 while the
+ * appliance starts) has not answered.
+ */
+export const MAY_BE_MISSING: ReadonlySet<string> = new Set([GROUP_MONITORS, SERVICE_MONITORS]);
+
 /** The smallest set of requests that tells every state; what the ADC does not have is not asked for. */
 export function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly string[]])[] {
   const services: string[] = [];

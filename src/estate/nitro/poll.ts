@@ -8,7 +8,13 @@ import { classifyLastResponse, type LastResponseClass } from "./last-response.ts
 import { memberStates, secondaryMembers } from "./member-states.ts";
 import { createPacer, forEachPaced, type Pacer } from "./pacer.ts";
 import { readPersistence } from "./persistence.ts";
-import { GROUP_MEMBERS, GROUP_MONITORS, SERVICE_MONITORS, pollSteps } from "./poll-steps.ts";
+import {
+  GROUP_MEMBERS,
+  GROUP_MONITORS,
+  MAY_BE_MISSING,
+  SERVICE_MONITORS,
+  pollSteps,
+} from "./poll-steps.ts";
 import { askWhetherStillPrimary, readRole, type NodeRole } from "./roles.ts";
 import { pullRows } from "./rows.ts";
 import { vserverStates } from "./vserver-states.ts";
@@ -96,6 +102,10 @@ export async function pollNode(
         gaps.push(step.resource);
         break;
       case "unavailable":
+        if (pulled.what === "resource" && !MAY_BE_MISSING.has(step.resource)) {
+          const { code, message } = pulled;
+          return { kind: "failed", code, message, nodes };
+        }
         break;
       case "secondary":
         return secondaryResult(nodes, estate, now(), pulled.message);

@@ -27,6 +27,15 @@ export async function readRole(client: NitroClient): Promise<NodeRole | NitroFai
   if (stat.kind === "failed" || stat.kind === "stopped") {
     return stat;
   }
+  if (
+    config.kind === "refused" &&
+    stat.kind === "refused" &&
+    config.action === "drop_arguments" &&
+    stat.action === "drop_arguments"
+  ) {
+    // There is no argument to drop: a web server's 404 in place of NITRO's answers makes nobody a primary.
+    return { kind: "failed", code: config.code, message: config.message };
+  }
   const warned =
     (config.kind === "rows" ? config.secondary : config.action === "secondary") ||
     (stat.kind === "rows" ? stat.secondary : stat.action === "secondary");

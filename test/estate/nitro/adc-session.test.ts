@@ -348,6 +348,35 @@ describe("a stand-alone appliance", () => {
   );
 });
 
+describe("a web server's 404 in place of NITRO's answer", () => {
+  const NOT_FOUND = { kind: "answer", status: 404, body: "<html>no</html>" } as const;
+
+  test.each([
+    ["hanode", "state"],
+    ["lbvserver", "failed"],
+    ["server", "failed"],
+    ["service", "failed"],
+    ["servicegroup", "failed"],
+    ["service_lbmonitor_binding", "state"],
+  ] as const)("at %s only: %s, and all is told again afterwards", async (resource, kind) => {
+    const { session, faults } = await standAlone();
+    expect(memberState(await session.poll(ESTATE))).toBe("up");
+    faults.current = ({ query }) =>
+      query.resource === resource && query.kind === "config" ? NOT_FOUND : null;
+    expect(await session.poll(ESTATE)).toMatchObject({ kind });
+    faults.current = () => null;
+    expect(memberState(await session.poll(ESTATE))).toBe("up");
+  });
+
+  test("at every question makes nobody the primary: the node that has taken over is believed", async () => {
+    const { ns1, failOverTo, poll } = await pair();
+    expect(memberState(await poll())).toBe("up");
+    failOverTo(2);
+    ns1.fault = ({ method }) => (method === "GET" ? NOT_FOUND : null);
+    expect(memberState(await poll())).toBe("down");
+  });
+});
+
 describe("closing", () => {
   test("in the middle of an import logs out everywhere, and the import ends", async () => {
     const { ns1, ns2, session } = await pair();
