@@ -169,15 +169,23 @@ async function withFewerArguments(
   const { withoutAttributes, withoutPaging } = client.limits;
   if (isNotUnderstood(answer)) {
     if (step.attributes !== undefined && !withoutAttributes.has(step.resource)) {
-      withoutAttributes.add(step.resource);
-      return pullList(client, step);
+      return without(withoutAttributes, client, step);
     }
     if (step.paged === true && !withoutPaging.has(step.resource)) {
-      withoutPaging.add(step.resource);
-      return pullList(client, step);
+      return without(withoutPaging, client, step);
     }
   }
   return pulled(answer);
+}
+
+/** What does not help either has shown nothing about the firmware: it may have been no answer of NITRO's at all. */
+async function without(limit: Set<string>, client: NitroClient, step: PullStep): Promise<Pulled> {
+  limit.add(step.resource);
+  const result = await pullList(client, step);
+  if (result.kind !== "rows") {
+    limit.delete(step.resource);
+  }
+  return result;
 }
 
 function requestFor(

@@ -368,6 +368,21 @@ describe("a web server's 404 in place of NITRO's answer", () => {
     expect(memberState(await session.poll(ESTATE))).toBe("up");
   });
 
+  test("is not learnt from: the same is asked in the same way when it is over", async () => {
+    const { session, server, faults } = await standAlone();
+    const asked = async (): Promise<readonly string[]> => {
+      const before = server.requests.length;
+      await session.poll(ESTATE);
+      return server.requests.slice(before).map(({ path }) => path);
+    };
+    await session.poll(ESTATE);
+    const well = await asked();
+    faults.current = ({ query }) => (query.resource === "lbvserver" ? NOT_FOUND : null);
+    await session.poll(ESTATE);
+    faults.current = () => null;
+    expect(await asked()).toEqual(well);
+  });
+
   test("at every question makes nobody the primary: the node that has taken over is believed", async () => {
     const { ns1, failOverTo, poll } = await pair();
     expect(memberState(await poll())).toBe("up");
