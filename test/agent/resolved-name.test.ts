@@ -71,6 +71,14 @@ describe("a name's sites", () => {
     expect(after(answer())).toMatchObject({ failure: "the name has no address" });
   });
 
+  test("no answer at all says of no site that it is gone, however often", () => {
+    const silence: NameAnswer = { ...FAILURE, message: "ETIMEOUT", absent: false };
+    const silent = after(answer("192.0.2.1"), ...times(2 * MISSED_BEFORE_DROPPED, silence));
+    expect(silent).toMatchObject({ failure: "ETIMEOUT" });
+    expect(addressesOf(silent)).toEqual(["192.0.2.1"]);
+    expect(after(silence)).toMatchObject({ kind: "asked", addresses: [], failure: "ETIMEOUT" });
+  });
+
   test("never more sites than the most, and those that DNS answers with now go before those it does not", () => {
     const address = fc.integer({ min: 0, max: 40 }).map((last) => `192.0.2.${String(last)}`);
     const answers = fc.array(fc.uniqueArray(address, { maxLength: 30 }), { maxLength: 40 });

@@ -37,8 +37,12 @@ export function stepResolvedName(before: ResolvedName | null, answer: NameAnswer
   if (answer.kind === "mapped" || answer.kind === "forbidden") {
     return answer;
   }
-  const answered = answer.kind === "addresses" ? answer.addresses.map((one) => one.address) : [];
   const held = before?.kind === "asked" ? before.addresses : [];
+  if (answer.kind === "dns_failure" && !answer.absent) {
+    // Nobody answered: that says of no address that it is gone.
+    return { kind: "asked", addresses: held, left: 0, failure: answer.message };
+  }
+  const answered = answer.kind === "addresses" ? answer.addresses.map((one) => one.address) : [];
   const kept = held
     .map(({ address, missed }) => ({
       address,
