@@ -1,27 +1,19 @@
 import { setMaxListeners } from "node:events";
 import type { Config } from "../config/schema.ts";
 import type { AdcConfig } from "../config/schema.ts";
-import type { Estate } from "../estate/model.ts";
-import type { Steps } from "../estate/steps.ts";
-import { learnedKey } from "../probes/transactions/recognise.ts";
 import { AdcLink } from "./adc-link.ts";
 import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
-import { inTurns } from "./in-turns.ts";
+import { EstatesInForce } from "./estates-in-force.ts";
 import type { AgentEvents, Log } from "./events.ts";
-import { clientFacingNames, PublicNames } from "./names/public-names.ts";
 import { networkOf } from "./network-of.ts";
-import { planSteps } from "./plan/plan.ts";
-import { planSettings } from "./plan/settings.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
-import { inheritRecords, recordSteps } from "./records/build-records.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
 import type { MessagePace } from "./accounts/message-pace.ts";
-import { applyShard } from "./shard.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
 /** Without NITRO an ns.conf is read again this often. */
@@ -57,14 +49,9 @@ export class Generation {
   readonly #workers: WorkerPool;
   readonly #runner: ProbeRunner;
   readonly #watches: readonly AdcWatch[];
-  readonly #learned: Set<string>;
-  /** ADCs at which a member has shown itself to be Exchange since the last plan. */
-  readonly #toPlanAgain = new Set<string>();
   readonly #network: ReturnType<typeof networkOf>;
-  readonly #names: PublicNames;
+  readonly #estates: EstatesInForce;
   #evaluatedAt: number;
-  /** Estates that come into force, one after another. */
-  #applying: Promise<void> = Promise.resolve();
 
   constructor(options: GenerationOptions) {
     const { config, events, log, now, monotonic } = options;
@@ -73,13 +60,7 @@ export class Generation {
     // Every probe in flight listens, and there is no sensible number to warn at.
     setMaxListeners(0, this.#abort.signal);
     this.#evaluatedAt = monotonic();
-    this.#learned = new Set(options.earlier === null ? [] : options.earlier.#learned);
     this.#network = networkOf(config);
-    this.#names = new PublicNames(
-      this.#network,
-      clientFacingNames(config),
-      options.earlier === null ? new Map() : options.earlier.#names.resolved,
-    );
     this.state = new WitnessState({
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,
@@ -103,7 +84,7 @@ export class Generation {
       now,
       monotonic,
       onBooked: (record) => {
-        this.#learn(record);
+        this.#estates.learn(record);
       },
     });
     this.#schedule = new ProbeSchedule({
@@ -116,20 +97,24 @@ export class Generation {
       now,
       monotonic,
     });
+    this.#estates = new EstatesInForce({
+      config,
+      network: this.#network,
+      state: this.state,
+      schedule: this.#schedule,
+      signal: this.#abort.signal,
+      events,
+      now,
+      monotonic,
+      earlier: options.earlier === null ? null : options.earlier.#estates.memory,
+    });
     this.state.suspendedAccounts = options.keeper.suspended();
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
   }
 
   /** Takes over what the generation before it knew; that one's state is the one to show until then. */
   async inherit(): Promise<void> {
-    const { earlier } = this.#options;
-    for (const adc of this.config.adcs) {
-      const estate = earlier?.state.recordsOf(adc.name)?.estate;
-      if (estate !== undefined) {
-        await inTurns(this.#applySteps(adc, estate));
-      }
-    }
-    await this.state.evaluateInTurns();
+    await this.#estates.inherit();
     // Generations must not keep one another alive, reload after reload.
     this.#options = { ...this.#options, earlier: null };
   }
@@ -138,11 +123,8 @@ export class Generation {
   async start(): Promise<void> {
     this.#evaluatedAt = this.#options.monotonic();
     this.#schedule.every("evaluate", EVALUATE_EVERY_MS, () => this.#evaluate());
-    this.#names.ask();
-    this.#schedule.every("plan again", EVALUATE_EVERY_MS, () => {
-      this.#followNames();
-      return this.#planAgain();
-    });
+    this.#estates.askForNames();
+    this.#schedule.every("plan again", EVALUATE_EVERY_MS, () => this.#estates.planAgain());
     if (this.config.controlTargets.length > 0) {
       // Watches that are started after a stop during this end at once.
       await this.#checkControl();
@@ -198,7 +180,7 @@ export class Generation {
       monotonic,
       earlierEstate: earlier?.state.recordsOf(adc.name)?.estate ?? null,
       onEstate: async (estate) => {
-        await this.#apply(adc, estate);
+        await this.#estates.apply(adc, estate);
         log.info(
           {
             adc: adc.name,
@@ -216,77 +198,6 @@ export class Generation {
         this.state.setAdcLive(adc.name, live);
       },
     });
-  }
-
-  /** Brings an estate into force, one at a time. Ends early when everything ends. */
-  async #apply(adc: AdcConfig, imported: Estate): Promise<void> {
-    const applied = this.#applying.then(async () => {
-      if (!this.#abort.signal.aborted) {
-        await inTurns(this.#applySteps(adc, imported));
-        await this.state.evaluateInTurns();
-      }
-    });
-    this.#applying = applied.catch(() => undefined);
-    await applied;
-  }
-
-  /** Records with their memory, and the schedule without disturbing what goes on unchanged. */
-  *#applySteps(adc: AdcConfig, imported: Estate): Steps<void> {
-    const { config, now, monotonic, earlier } = this.#options;
-    const resolved = this.#names.resolved;
-    const estate = applyShard(imported, config.shard);
-    yield;
-    const plan = yield* planSteps(estate, planSettings(config, adc, resolved), this.#learned);
-    const records = yield* recordSteps(estate, plan, {
-      pollMs: adc.nitro?.pollEveryMs ?? 0,
-      vservers: config.vservers,
-      resolved,
-      now,
-      monotonic,
-    });
-    inheritRecords(
-      records,
-      this.state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name) ?? null,
-    );
-    this.state.setRecords(adc.name, records);
-    this.#options.events.probesPlanned(this.state.probes.length);
-    yield* this.#schedule.follow(adc.name, records.probes);
-  }
-
-  /** A member that has shown itself to be Exchange gets the looks of one from the next plan on. */
-  #learn(record: ProbeRecord): void {
-    if (record.vantage !== "backend" || record.last?.exchangeSeen !== true || record.port === "") {
-      return;
-    }
-    const key = learnedKey(record.server, record.port);
-    if (this.#learned.has(key)) {
-      return;
-    }
-    this.#learned.add(key);
-    const member = this.state.recordsOf(record.adc)?.memberOf.get(record);
-    if (member !== undefined && !member.probes.some((probe) => probe.kind === "transaction")) {
-      this.#toPlanAgain.add(record.adc);
-    }
-  }
-
-  /** Sites of client-facing names come and go with what DNS answers. */
-  #followNames(): void {
-    if (this.#names.takeNews()) {
-      for (const { name } of this.config.adcs) {
-        this.#toPlanAgain.add(name);
-      }
-    }
-    this.#names.ask();
-  }
-
-  /** At most once a second, however many members are learnt at once. */
-  async #planAgain(): Promise<void> {
-    for (const adc of this.config.adcs) {
-      const estate = this.state.recordsOf(adc.name)?.estate;
-      if (this.#toPlanAgain.delete(adc.name) && estate !== undefined) {
-        await this.#apply(adc, estate);
-      }
-    }
   }
 
   #wantsConnections(adc: string, adcService: string): boolean {

@@ -1,0 +1,148 @@
+import type { AdcConfig, Config } from "../config/schema.ts";
+import type { Estate } from "../estate/model.ts";
+import type { Steps } from "../estate/steps.ts";
+import type { Network } from "../probes/probe.ts";
+import { learnedKey } from "../probes/transactions/recognise.ts";
+import type { AgentEvents } from "./events.ts";
+import { inTurns } from "./in-turns.ts";
+import { clientFacingNames, PublicNames } from "./names/public-names.ts";
+import type { ResolvedNames } from "./names/resolved-name.ts";
+import { planSteps } from "./plan/plan.ts";
+import { planSettings } from "./plan/settings.ts";
+import type { ProbeSchedule } from "./probe-schedule.ts";
+import { inheritRecords, recordSteps } from "./records/build-records.ts";
+import type { ProbeRecord } from "./records/probe-record.ts";
+import type { WitnessState } from "./records/witness-state.ts";
+import { applyShard } from "./shard.ts";
+
+export interface EstatesInForceOptions {
+  readonly config: Config;
+  readonly network: Network;
+  readonly state: WitnessState;
+  readonly schedule: ProbeSchedule;
+  /** Aborted when everything ends: no estate comes into force any more. */
+  readonly signal: AbortSignal;
+  readonly events: Pick<AgentEvents, "probesPlanned">;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+  /** From before a reload, for `inherit`. */
+  readonly earlier: EstatesMemory | null;
+}
+
+/** What outlives a reload. */
+export interface EstatesMemory {
+  /** Members that have shown themselves to be Exchange. */
+  readonly learned: ReadonlySet<string>;
+  readonly resolved: ResolvedNames;
+  readonly state: Pick<WitnessState, "recordsOf">;
+}
+
+/** From an estate that was read to what is probed and kept of it: shard, plan, records, schedule; and when to plan anew. */
+export class EstatesInForce {
+  #options: EstatesInForceOptions;
+  readonly #learned: Set<string>;
+  readonly #names: PublicNames;
+  /** ADCs whose plan no longer fits what was learnt. */
+  readonly #toPlanAgain = new Set<string>();
+  /** Estates that come into force, one after another. */
+  #applying: Promise<void> = Promise.resolve();
+
+  constructor(options: EstatesInForceOptions) {
+    const { config, network, earlier } = options;
+    this.#options = options;
+    this.#learned = new Set(earlier?.learned);
+    this.#names = new PublicNames(network, clientFacingNames(config), earlier?.resolved);
+  }
+
+  get memory(): EstatesMemory {
+    return {
+      learned: this.#learned,
+      resolved: this.#names.resolved,
+      state: this.#options.state,
+    };
+  }
+
+  /** Takes over the estates that were in force before, with all that was known of them. */
+  async inherit(): Promise<void> {
+    const { config, state, earlier } = this.#options;
+    for (const adc of config.adcs) {
+      const estate = earlier?.state.recordsOf(adc.name)?.estate;
+      if (estate !== undefined) {
+        await inTurns(this.#applySteps(adc, estate));
+      }
+    }
+    await state.evaluateInTurns();
+    // What was before must not be kept alive, reload after reload.
+    this.#options = { ...this.#options, earlier: null };
+  }
+
+  /** Brings an estate into force, one at a time. Ends early when everything ends. */
+  async apply(adc: AdcConfig, imported: Estate): Promise<void> {
+    const applied = this.#applying.then(async () => {
+      const { signal, state } = this.#options;
+      if (!signal.aborted) {
+        await inTurns(this.#applySteps(adc, imported));
+        await state.evaluateInTurns();
+      }
+    });
+    this.#applying = applied.catch(() => undefined);
+    await applied;
+  }
+
+  /** Records with their memory, and the schedule without disturbing what goes on unchanged. */
+  *#applySteps(adc: AdcConfig, imported: Estate): Steps<void> {
+    const { config, state, schedule, events, now, monotonic, earlier } = this.#options;
+    const resolved = this.#names.resolved;
+    const estate = applyShard(imported, config.shard);
+    yield;
+    const plan = yield* planSteps(estate, planSettings(config, adc, resolved), this.#learned);
+    const records = yield* recordSteps(estate, plan, {
+      pollMs: adc.nitro?.pollEveryMs ?? 0,
+      vservers: config.vservers,
+      resolved,
+      now,
+      monotonic,
+    });
+    const before = state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name);
+    inheritRecords(records, before ?? null);
+    state.setRecords(adc.name, records);
+    events.probesPlanned(state.probes.length);
+    yield* schedule.follow(adc.name, records.probes);
+  }
+
+  /** A member that has shown itself to be Exchange gets the looks of one from the next plan on. */
+  learn(record: ProbeRecord): void {
+    if (record.vantage !== "backend" || record.last?.exchangeSeen !== true || record.port === "") {
+      return;
+    }
+    const key = learnedKey(record.server, record.port);
+    if (this.#learned.has(key)) {
+      return;
+    }
+    this.#learned.add(key);
+    const member = this.#options.state.recordsOf(record.adc)?.memberOf.get(record);
+    if (member !== undefined && !member.probes.some((probe) => probe.kind === "transaction")) {
+      this.#toPlanAgain.add(record.adc);
+    }
+  }
+
+  /** Asks DNS about client-facing names whose answers have grown old. */
+  askForNames(): void {
+    this.#names.ask();
+  }
+
+  /** Follows what was learnt of members and names since the last plan. To be called at most once a second. */
+  async planAgain(): Promise<void> {
+    const { config, state } = this.#options;
+    // Sites of client-facing names come and go with what DNS answers.
+    const newSites = this.#names.takeNews();
+    this.askForNames();
+    for (const adc of config.adcs) {
+      const outgrown = this.#toPlanAgain.delete(adc.name) || newSites;
+      const estate = state.recordsOf(adc.name)?.estate;
+      if (outgrown && estate !== undefined) {
+        await this.apply(adc, estate);
+      }
+    }
+  }
+}
