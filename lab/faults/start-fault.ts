@@ -10,6 +10,7 @@ import type { Fault, FaultTls, Step } from "./fault.ts";
 import { startFullBacklog } from "./full-backlog.ts";
 import { HEALTHY } from "./healthy-servers.ts";
 import type { HealthyProtocol } from "./healthy-servers.ts";
+import { startNobody } from "./nobody-listens.ts";
 import { runSteps } from "./run-steps.ts";
 
 /** A broken server on loopback. */
@@ -44,10 +45,7 @@ export async function startFault(
       return { host: "127.0.0.1", port, accepted: () => 0, open: () => 0, close };
     }
     case "refuses": {
-      const server = createServer();
-      const port = await listen(server);
-      await new Promise((resolve) => server.close(resolve));
-      const close = (): Promise<void> => Promise.resolve();
+      const { port, close } = await startNobody();
       return { host: "127.0.0.1", port, accepted: () => 0, open: () => 0, close };
     }
     case "accepts":

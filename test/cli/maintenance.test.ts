@@ -16,6 +16,7 @@ import type { WebOptions } from "../../src/web/server.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { openStore, STORE_FILE } from "../../src/maintenance/store.ts";
 import { freePorts } from "../support/real-servers.ts";
+import { closedPort } from "../support/scripted-server.ts";
 import { aMember, anAdc, aLiveState, aVserver, NOON } from "../support/live-state.ts";
 import { IDLE_ACTIONS, serve } from "../web/support.ts";
 
@@ -347,8 +348,7 @@ describe("with an agent behind locked doors", () => {
 describe("without an agent", () => {
   let nobody: string;
   beforeEach(async () => {
-    const { closed = 0 } = await freePorts(["closed"]);
-    nobody = `127.0.0.1:${String(closed)}`;
+    nobody = `127.0.0.1:${String(await closedPort())}`;
   });
   async function configFile(): Promise<string> {
     const text = `adcs: [{ name: prod, ns_conf: ns.conf }]\nmaintenance: { token_file: token }\nweb: { listen: ["${nobody}"] }\n`;

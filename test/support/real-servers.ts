@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import {
   accessSync,
@@ -10,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 
@@ -171,14 +172,19 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Free loopback ports, all different, free for TCP at this moment. */
+/** Below those that Linux gives to whoever asks for any port, above those of well-known services. */
+const LOWEST_PORT = 12_000;
+const HIGHEST_PORT = 32_767;
+
+/**
+ * Loopback ports for a program that must be told its port, all different and free at this moment. Nobody who asks for any
+ * port is given one of them before the program has come to take it: tests run side by side, and ask for thousands.
+ */
 export async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
   const ports: Record<string, number> = {};
   const held = [];
   for (const name of names) {
-    const server = createServer();
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
+    const server = await listenBelow();
     ports[name] = (server.address() as AddressInfo).port;
     held.push(server);
   }
@@ -187,6 +193,19 @@ export async function freePorts(names: readonly string[]): Promise<Record<string
     await once(server, "close");
   }
   return ports;
+}
+
+async function listenBelow(): Promise<Server> {
+  for (let tries = 0; tries < 100; tries++) {
+    const server = createServer().listen(randomInt(LOWEST_PORT, HIGHEST_PORT + 1), "127.0.0.1");
+    try {
+      await once(server, "listening");
+      return server;
+    } catch {
+      // Somebody has it.
+    }
+  }
+  throw new Error("no port is free");
 }
 
 /** A file in the server's directory, readable by whomever it runs as. */

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { startNobody } from "../../lab/faults/nobody-listens.ts";
 
 /** A real server on a free loopback port that does exactly what a test says. */
 export interface ScriptedServer {
@@ -55,11 +56,9 @@ export async function serve(
   };
 }
 
-/** A loopback port on which nobody listens. */
+/** A loopback port on which nobody listens, nor will while this process lives. */
 export async function closedPort(): Promise<number> {
-  const server = await serve(() => undefined);
-  await server.close();
-  return server.port;
+  return (await startNobody()).port;
 }
 
 /** One exchange of a line conversation: waits for a line that matches, then answers. */

@@ -1,5 +1,3 @@
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { NodeBelief } from "../../../lab/nitro/backend.ts";
 import type { NitroFaultHook } from "../../../lab/nitro/faults.ts";
@@ -14,6 +12,7 @@ import type { PollResult } from "../../../src/estate/nitro/poll.ts";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
 import { LoopWatch } from "../../../src/probes/wire/loop-watch.ts";
 import { createNetwork } from "../../../src/probes/wire/network.ts";
+import { closedPort } from "../../support/scripted-server.ts";
 import { CREDENTIALS } from "./lab-client.ts";
 import { PRIMARY, steadyBackend, type SteadyBackend } from "./steady-backend.ts";
 
@@ -429,11 +428,3 @@ describe("an address that nobody answers", () => {
     await session.close();
   });
 });
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
