@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { failuresIn, mismatchesIn, type BuiltAgent } from "../support/built-agent.ts";
@@ -9,8 +9,12 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { allAgree, withWatchedLab, wordsOf } from "./watched-lab.ts";
 
 const HOUR_SECONDS = 3_600;
-/** Six members of a monitor every two seconds, and looks beside them; watched so long after each step. */
-const WATCH_MS = 10_000;
+/** Six members, and looks beside them; time for a lab on a busy machine to answer. */
+const TIMING = "-interval 3 -resptimeout 2 -downTime 3";
+/** Watched so long after each step: four intervals. */
+const WATCH_MS = 12_000;
+/** A busy machine may miss one now and then; an hour that went by would be 1,200 starts of each probe. */
+const MOST_MISSED = 20;
 
 const faketime = debianProgram("faketime", "faketime");
 const LIBRARY = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
@@ -45,6 +49,12 @@ async function sinces(agent: BuiltAgent): Promise<number[]> {
   return rows.map(({ since }) => Date.parse(String(since)) / 1_000);
 }
 
+/** At once: a file that is half written would be a time of its own. */
+async function setClock(clockFile: string, offset: string): Promise<void> {
+  await writeFile(`${clockFile}.new`, offset);
+  await rename(`${clockFile}.new`, clockFile);
+}
+
 test.skipIf(faketime === null || LIBRARY === undefined)(
   "a wall clock that is set by an hour, forward and back, under the agent: probing goes on as before, nobody is blamed",
   { timeout: 240_000 },
@@ -57,7 +67,7 @@ test.skipIf(faketime === null || LIBRARY === undefined)(
       FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
     };
-    await withWatchedLab({ env }, async ({ agent, lab }) => {
+    await withWatchedLab({ timing: TIMING, env }, async ({ agent, lab }) => {
       const usual = await rateOf(agent);
       expect(usual).toBeGreaterThan(1);
       const missed = sumOf(await agent.metrics(), "adc_witness_missed_probes_total");
@@ -70,7 +80,7 @@ test.skipIf(faketime === null || LIBRARY === undefined)(
         ["+0", 0],
         ["-3600", -HOUR_SECONDS],
       ] as const) {
-        await writeFile(clockFile, offset);
+        await setClock(clockFile, offset);
         const moved = await until(
           `the times that are told have moved to ${offset}`,
           () => sinces(agent),
@@ -87,7 +97,8 @@ test.skipIf(faketime === null || LIBRARY === undefined)(
         expect(await wordsOf(agent)).toBe("agree_up vip_agree_up");
       }
       const after = await agent.metrics();
-      expect(sumOf(after, "adc_witness_missed_probes_total")).toBe(missed);
+      const missedSince = sumOf(after, "adc_witness_missed_probes_total") - missed;
+      expect(missedSince).toBeLessThan(MOST_MISSED);
       expect(failuresIn(after)).toEqual(failures);
       expect(mismatchesIn(after)).toEqual([]);
       // Polls go on every two seconds, and no step is taken for a reason to import again and again.

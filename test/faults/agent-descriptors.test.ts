@@ -39,8 +39,14 @@ test.skipIf(prlimit === null)(
         10_000,
       );
       const used = (await agent.processorMs()) - before;
-      expect(used).toBeLessThan(1_500);
-      expect(agent.lines.filter((line) => line.includes("nobody new is let in"))).toHaveLength(1);
+      expect(used).toBeLessThan((performance.now() - beganAt) / 2);
+      const turnedAway = await until(
+        "it says that nobody new is let in",
+        () => agent.lines.filter((line) => line.includes("nobody new is let in")),
+        (lines) => lines.length > 0,
+        30_000,
+      );
+      expect(turnedAway).toHaveLength(1);
       expect(agent.ended).toBe(false);
       visitors.forEach((visitor) => visitor.destroy());
 

@@ -16,7 +16,6 @@ const ESTATE = parseNsConf(
 const IMAP = memberKey("svc_imap", "ex01", 143);
 const NS1: NodeBelief = { ...PRIMARY, name: "ns1", address: "192.0.2.101" };
 const NS2: NodeBelief = { ...PRIMARY, name: "ns2", address: "192.0.2.102" };
-const TIMEOUT_MS = 500;
 /** Longer than any pause after a failure. */
 const PATIENCE_MS = 1_000_000;
 /** The last word is held for three polls that fail; the fourth ends it. */
@@ -45,6 +44,7 @@ export interface NitroJudged {
 export async function judgeNitro(
   nodes: 1 | 2,
   begin: (world: NitroWorld) => void,
+  timeoutMs: number,
 ): Promise<NitroJudged> {
   const backends = [NS1, NS2].slice(0, nodes).map((node) => {
     const backend = steadyBackend(ESTATE);
@@ -93,7 +93,7 @@ export async function judgeNitro(
         tls: { ca: null, serverName: null, verify: true },
         importEveryMs: 600_000,
         pollEveryMs: 15_000,
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs,
       },
     },
     network: createNetwork({ connectTo: {}, unmapped: "allow", now: monotonic }),
