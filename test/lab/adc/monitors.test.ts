@@ -30,11 +30,20 @@ async function server(behaviour: (socket: Socket) => void, tls = false): Promise
   return started.port;
 }
 
+/** Long enough to see that nothing comes. */
+const SILENCE_MS = 400;
+
 /** Runs a monitor as ns.conf writes it against a port. */
 function probe(
   statement: string,
   port: number,
-  options: { tls?: TlsRange; password?: string; answersPing?: boolean } = {},
+  options: {
+    tls?: TlsRange;
+    password?: string;
+    answersPing?: boolean;
+    /** Default: so long that an answer that comes is never missed. */
+    timeoutMs?: number;
+  } = {},
 ): Promise<MonitorResult> {
   const monitor = parseNsConf(`add lb monitor m ${statement}`, { adc: "test" }).monitors.get("m");
   const run = monitor === undefined ? null : runnerOf(monitor);
@@ -49,7 +58,7 @@ function probe(
       ? createSecureContext(tlsVersionOptions(options.tls ?? MODERN_RANGE))
       : null,
     serverName: null,
-    timeoutMs: 400,
+    timeoutMs: options.timeoutMs ?? 20_000,
     password: options.password ?? null,
     answersPing: options.answersPing ?? false,
   });
@@ -130,7 +139,8 @@ describe("the ADC's own monitors", () => {
     ],
     ["SMTP", says("421 4.3.2 Service not available\r\n"), "mismatch", "Failure - Probe failed."],
   ] as const)("%s: %#", async (statement, behaviour, outcome, response) => {
-    const result = await probe(statement, await server(behaviour));
+    const limits = outcome === "timeout" ? { timeoutMs: SILENCE_MS } : {};
+    const result = await probe(statement, await server(behaviour), limits);
     expect(result).toMatchObject({ outcome, response });
   });
 
@@ -184,8 +194,9 @@ describe("the ADC's own monitors", () => {
     silent.bind(0, "127.0.0.1");
     await once(silent, "listening");
     const { port } = silent.address();
-    expect((await probe("UDP-ECV -send x", port)).outcome).toBe("match");
-    expect((await probe("UDP-ECV -send x -recv y", port)).outcome).toBe("timeout");
+    const limits = { timeoutMs: SILENCE_MS };
+    expect((await probe("UDP-ECV -send x", port, limits)).outcome).toBe("match");
+    expect((await probe("UDP-ECV -send x -recv y", port, limits)).outcome).toBe("timeout");
     silent.close();
     await once(silent, "close");
     expect((await probe("UDP-ECV -send x", port)).outcome).toBe("refused");
@@ -193,6 +204,6 @@ describe("the ADC's own monitors", () => {
 
   test("PING answers for a host that is powered on", async () => {
     expect((await probe("PING", 1, { answersPing: true })).outcome).toBe("match");
-    expect((await probe("PING", 1)).outcome).toBe("timeout");
+    expect((await probe("PING", 1, { timeoutMs: SILENCE_MS })).outcome).toBe("timeout");
   });
 });

@@ -183,7 +183,7 @@ function openssl(port: number): Promise<{ stdout: string }> {
         "mail.example.com",
         "-ign_eof",
       ],
-      { timeout: 3_000 },
+      { timeout: 20_000 },
       (_, stdout) => {
         resolve({ stdout });
       },

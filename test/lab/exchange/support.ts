@@ -12,6 +12,7 @@ import type {
   ExchangeServerOptions,
   Organisation,
 } from "../../../lab/exchange/exchange-server.ts";
+import { onSilence } from "../../support/on-silence.ts";
 
 export const ACCOUNT = {
   username: "probe-a",
@@ -96,7 +97,7 @@ export function collect(
       }
     });
     if (options.quietMs !== undefined) {
-      socket.setTimeout(options.quietMs, () => finish("open"));
+      onSilence(socket, options.quietMs, () => finish("open"));
     }
     socket.once("end", () => finish("closed"));
     socket.once("error", (error: NodeJS.ErrnoException) => {
@@ -183,7 +184,7 @@ export function hasProgram(program: string, debianPackage: string): boolean {
 }
 
 /** Polls until the condition holds; rejects at the deadline. */
-export async function eventually(condition: () => boolean, deadlineMs = 5_000): Promise<void> {
+export async function eventually(condition: () => boolean, deadlineMs = 20_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!condition()) {
     if (Date.now() > end) {

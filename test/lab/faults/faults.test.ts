@@ -7,6 +7,7 @@ import { FAULT_NAMES } from "../../../lab/faults/catalogue.ts";
 import type { FaultName } from "../../../lab/faults/catalogue.ts";
 import { startFault } from "../../../lab/faults/start-fault.ts";
 import type { FaultOptions, FaultServer } from "../../../lab/faults/start-fault.ts";
+import { onSilence } from "../../support/on-silence.ts";
 import { eventually, hasProgram, openSocket, rawExchange, run } from "../exchange/support.ts";
 
 let server: FaultServer | null = null;
@@ -133,7 +134,7 @@ describe("TLS", () => {
         ca: labCa(),
         servername: "mail.example.com",
       });
-      socket.setTimeout(300, () => {
+      onSilence(socket, 300, () => {
         resolve(secured ? `silence ${said}` : "timeout");
         socket.destroy();
       });

@@ -52,7 +52,7 @@ export async function startTestAdc(
 export async function until(
   what: string,
   condition: () => boolean,
-  deadlineMs = 10_000,
+  deadlineMs = 20_000,
 ): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!condition()) {
