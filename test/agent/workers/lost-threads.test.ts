@@ -60,7 +60,7 @@ test("a dead thread's probe makes the member unknown, never down; its successor 
 
   speaks = false;
   const running = runner.run(record, state);
-  await until("it is under way", server.open, (open) => open === 1, 10_000);
+  await until("it is under way", server.open, (open) => open === 1, 30_000);
   thread.kill();
   await running;
   expect(record.last).toMatchObject({ outcome: "fault", reason: "agent_fault" });
@@ -74,7 +74,7 @@ test("a dead thread's probe makes the member unknown, never down; its successor 
       return member("s1").replica;
     },
     (replica) => replica === "up",
-    10_000,
+    30_000,
   );
   expect(member("s1").verdict).toBe("agree_up");
 });

@@ -83,7 +83,8 @@ async function server(behaviour: Behaviour) {
 
 const ready: Behaviour = (socket) => socket.write("ready\r\n");
 const silent: Behaviour = () => undefined;
-const TERMS = { localAddress: null, timeoutMs: 2_000 };
+/** Threads have to start first. */
+const TERMS = { localAddress: null, timeoutMs: 20_000 };
 
 function outcome(result: ProbeResult | null): string {
   return result === null
@@ -138,14 +139,24 @@ test("a changed plan is told anew; one that is gone is forgotten", async () => {
   await pool.run(before, TERMS);
   await pool.run(before, TERMS);
   expect([one.accepted(), other.accepted()]).toEqual([2, 0]);
-  expect(timesTold(thread)).toBe(1);
+  await until(
+    "it has told",
+    () => timesTold(thread),
+    (times) => times === 1,
+    20_000,
+  );
   const after = { ...plannedAt("192.0.2.2"), id: before.id };
   expect(outcome(await pool.run(after, TERMS))).toBe("match ok true");
   expect([one.accepted(), other.accepted()]).toEqual([2, 1]);
   pool.forget(before.id);
-  await until("it is told to forget", thread.given, (text) => /kind: 'forget'/.test(text), 10_000);
+  await until("it is told to forget", thread.given, (text) => /kind: 'forget'/.test(text), 30_000);
   await pool.run(after, TERMS);
-  expect(timesTold(thread)).toBe(3);
+  await until(
+    "it has been told anew",
+    () => timesTold(thread),
+    (times) => times === 3,
+    20_000,
+  );
 });
 
 test("no secret is ever posted: neither of a probe, nor of the configuration, nor of the environment", async () => {
@@ -167,7 +178,7 @@ test("no secret is ever posted: neither of a probe, nor of the configuration, no
   pool.growTo(1);
   expect(pool.run(plannedAt("192.0.2.1", password), TERMS)).toBeNull();
   expect(outcome(await pool.run(plannedAt("192.0.2.2"), TERMS))).toBe("match ok true");
-  const given = await until("it tells", thread.given, (text) => text.includes("192.0.2.2"), 10_000);
+  const given = await until("it tells", thread.given, (text) => text.includes("192.0.2.2"), 30_000);
   expect(given).toContain("workerData");
   expect(given).toContain("kind: 'run'");
   expect(given).not.toContain(password);
@@ -186,7 +197,7 @@ test("a thread that dies loses its probes as our own fault, and another takes it
   );
   pool.growTo(1);
   const running = pool.run(plannedAt("192.0.2.2"), { localAddress: null, timeoutMs: 60_000 });
-  await until("it is under way", speechless.open, (open) => open === 1, 10_000);
+  await until("it is under way", speechless.open, (open) => open === 1, 30_000);
   thread.kill();
   const lost = await running;
   expect(outcome(lost)).toBe("fault agent_fault null");
@@ -197,11 +208,11 @@ test("a thread that dies loses its probes as our own fault, and another takes it
     "its successor probes",
     () => pool.run(plannedAt("192.0.2.1"), TERMS),
     (result) => result?.passed === true,
-    10_000,
+    30_000,
   );
   expect(outcome(again ?? null)).toBe("match ok true");
-  expect(thread.started()).toBe(2);
-  await until("nothing of the dead is left", speechless.open, (open) => open === 0, 10_000);
+  await until("both have told", thread.started, (started) => started === 2, 20_000);
+  await until("nothing of the dead is left", speechless.open, (open) => open === 0, 30_000);
 });
 
 test("a thread that hangs is ended and replaced", { timeout: 60_000 }, async () => {
@@ -223,7 +234,7 @@ test("a thread that hangs is ended and replaced", { timeout: 60_000 }, async () 
   onTestFinished(() => link.stop());
   const { action, vantage } = plannedAt("192.0.2.1");
   const run = () => link.run("p", { action, vantage }, { localAddress: null, timeoutMs: 100 });
-  await until("it works", run, (result) => result?.passed === true, 10_000);
+  await until("it works", run, (result) => result?.passed === true, 30_000);
   thread.hang();
   let lost: ProbeResult | null = null;
   void (async () => {
@@ -245,7 +256,7 @@ test("a thread that hangs is ended and replaced", { timeout: 60_000 }, async () 
     30_000,
   );
   expect(ended).toBe(1);
-  await until("its successor works", run, (result) => result?.passed === true, 10_000);
+  await until("its successor works", run, (result) => result?.passed === true, 30_000);
 });
 
 test("a stop breaks off what is under way and leaves neither thread nor socket", async () => {
@@ -271,9 +282,9 @@ test("a stop breaks off what is under way and leaves neither thread nor socket",
     "both threads are gone",
     systemThreads,
     (seen) => threads === 0 || seen.threads <= threads - 2,
-    10_000,
+    30_000,
   );
-  await until("no socket is left", speechless.open, (open) => open === 0, 10_000);
+  await until("no socket is left", speechless.open, (open) => open === 0, 30_000);
   expect(outcome((await pool.run(plannedAt("192.0.2.1"), TERMS)) ?? null)).toBe(
     "fault agent_fault null",
   );
