@@ -160,7 +160,7 @@ test.concurrent(
           "it serves",
           () => lines.find((line) => line.includes('"serving"')) ?? lines.join("\n"),
           (line) => line.includes('"serving"'),
-          30_000,
+          60_000,
         );
         const { addresses } = JSON.parse(serving) as { addresses: string[] };
         const [url = ""] = addresses;
@@ -183,7 +183,13 @@ test.concurrent(
           (seen) => seen === "0",
           30_000,
         );
-        expect(lines.find((line) => line.includes("reload refused"))).toContain("hangup.yml:1");
+        const refusal = await until(
+          "the log says so, too",
+          () => lines.find((line) => line.includes("reload refused")) ?? "",
+          (line) => line !== "",
+          30_000,
+        );
+        expect(refusal).toContain("hangup.yml:1");
         expect(await transactionsOf(url)).toContain("imap_login");
       } finally {
         child.kill("SIGTERM");
