@@ -1,7 +1,7 @@
 /** Looks at a condition until it holds; rejects after the deadline. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  deadlineMs = 10_000,
+  deadlineMs = 20_000,
 ): Promise<void> {
   const deadline = Date.now() + deadlineMs;
   while (!(await condition())) {

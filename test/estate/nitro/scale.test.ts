@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   startNitroServer,
@@ -11,6 +10,7 @@ import { importEstate } from "../../../src/estate/nitro/import.ts";
 import { pollState } from "../../../src/estate/nitro/poll.ts";
 import { PAGE_SIZE } from "../../../src/estate/nitro/rows.ts";
 import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
+import { longestTurnMs } from "../../support/longest-turn.ts";
 import { comparableEstate } from "./comparable-estate.ts";
 import { CREDENTIALS, labClient } from "./lab-client.ts";
 import { steadyBackend } from "./steady-backend.ts";
@@ -175,24 +175,3 @@ describe("5,000 members with two monitors each", () => {
     expect(longest).toBeLessThan(50);
   });
 });
-
-/**
- * The most processor time that one turn of the event loop took while the work ran. Processor time rather than time on the
- * clock, as the machine may be busy with others; the lab's server runs in the same process and counts, too.
- */
-async function longestTurnMs(work: () => Promise<void>): Promise<number> {
-  const state = { running: true };
-  const done = work().finally(() => {
-    state.running = false;
-  });
-  let longest = 0;
-  let before = process.cpuUsage();
-  while (state.running) {
-    await nextTurn();
-    const now = process.cpuUsage();
-    longest = Math.max(longest, now.user + now.system - before.user - before.system);
-    before = now;
-  }
-  await done;
-  return longest / 1_000;
-}

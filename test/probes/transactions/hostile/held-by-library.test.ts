@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 
 import type { Observation } from "../../../../src/probes/probe.ts";
@@ -9,6 +8,7 @@ import type { Ended } from "../../../../src/probes/transactions/line-session.ts"
 import { sendMail } from "../../../../src/probes/transactions/mail-sender.ts";
 import { guardedPop3 } from "../../../../src/probes/transactions/pop3-client.ts";
 import { observe, type ProbeRun } from "../../../../src/probes/wire/probe-run.ts";
+import { longestTurnMs } from "../../../support/longest-turn.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";
 import { transactionSpec } from "../transaction-spec.ts";
@@ -42,20 +42,6 @@ async function flood(first: string, block: string): Promise<number> {
   servers.push(server);
   const [said] = (await once(server.stdout, "data")) as [Buffer];
   return Number(said);
-}
-
-/** The processor time of the longest turn while the work goes on. */
-async function longestTurn(work: Promise<unknown>): Promise<number> {
-  let goesOn = true;
-  void work.finally(() => (goesOn = false));
-  let longestMs = 0;
-  while (goesOn) {
-    const before = process.cpuUsage();
-    await nextTurn();
-    const { user, system } = process.cpuUsage(before);
-    longestMs = Math.max(longestMs, (user + system) / 1_000);
-  }
-  return longestMs;
 }
 
 type Client = (run: ProbeRun, port: number) => Promise<Observation>;
@@ -112,6 +98,6 @@ test.each<readonly [string, Client, first: string, block: string]>([
 ])("an endless sender does not hold the event loop: %s", async (_, client, first, block) => {
   const port = await flood(first, block);
   const observed = observe(probeContext(TIMEOUT_MS), (run) => client(run, port));
-  expect(await longestTurn(observed)).toBeLessThan(MOST_TURN_MS);
+  expect(await longestTurnMs(() => observed)).toBeLessThan(MOST_TURN_MS);
   expect((await observed).reason).not.toBe("agent_fault");
 });

@@ -1,0 +1,20 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+/**
+ * The most processor time, in milliseconds, that one turn of the event loop took while the work went on. Processor time
+ * rather than time on the clock: a machine that is busy with others does not lengthen it.
+ */
+export async function longestTurnMs(work: () => Promise<unknown>): Promise<number> {
+  const state = { running: true };
+  const done = work().finally(() => (state.running = false));
+  let longest = 0;
+  let before = process.cpuUsage();
+  while (state.running) {
+    await nextTurn();
+    const now = process.cpuUsage();
+    longest = Math.max(longest, now.user + now.system - before.user - before.system);
+    before = now;
+  }
+  await done;
+  return longest / 1_000;
+}
