@@ -6,8 +6,8 @@ const ALL = ["test/**/*.test.ts"];
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     retry: 0,
     reporters: [process.env["CI"] ? "dot" : "default", new ClosingLine()],
     sequence: { sequencer: LongestFirst },

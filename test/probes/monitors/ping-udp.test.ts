@@ -11,7 +11,11 @@ const noPing = missing("ping", "iputils-ping");
 describe.skipIf(noPing !== null)(`PING ${noPing ?? ""}`, () => {
   test("loopback answers", async () => {
     const target = { host: "127.0.0.1", port: 0, server: null };
-    const { passed, observation } = await runMonitor(monitorSpec("PING"), target, probeContext());
+    const { passed, observation } = await runMonitor(
+      monitorSpec("PING"),
+      target,
+      probeContext(20_000),
+    );
     expect(observation).toMatchObject({ outcome: "match", reason: "ok" });
     expect(observation.responseTimeMs).toBeLessThan(1000);
     expect(passed).toBe(true);
@@ -69,27 +73,30 @@ describe("UDP-ECV", () => {
     }
     return port;
   }
-  async function run(port: number, send: string | null, recv: string | null) {
+  async function run(port: number, send: string | null, recv: string | null, timeoutMs = 20_000) {
     const target = { host: "127.0.0.1", port, server: null };
-    return runMonitor(monitorSpec("UDP-ECV", { send, recv }), target, probeContext(300));
+    return runMonitor(monitorSpec("UDP-ECV", { send, recv }), target, probeContext(timeoutMs));
   }
+  /** Long enough to see that nothing more comes. */
+  const SILENCE_MS = 600;
 
   test("the pattern in any answer passes", async () => {
     const port = await answer((data) => ["noise", `echo ${data.toString()}`]);
     expect(await run(port, "ping", "echo ping")).toMatchObject({ passed: true });
   });
   test("other answers are a mismatch, silence is a time-out", async () => {
-    expect(await run(await answer(() => ["pong"]), "ping", "echo")).toMatchObject({
+    expect(await run(await answer(() => ["pong"]), "ping", "echo", SILENCE_MS)).toMatchObject({
       passed: false,
       observation: { outcome: "mismatch", reason: "pattern_missing" },
     });
-    expect(await run(await answer(() => []), "ping", "echo")).toMatchObject({
+    expect(await run(await answer(() => []), "ping", "echo", SILENCE_MS)).toMatchObject({
       passed: false,
       observation: { outcome: "timeout", reason: "response_timeout" },
     });
   });
   test("without recv silence passes and only port-unreachable fails", async () => {
-    expect(await run(await answer(() => []), "ping", null)).toMatchObject({ passed: true });
+    const silent = await answer(() => []);
+    expect(await run(silent, "ping", null, SILENCE_MS)).toMatchObject({ passed: true });
     expect(await run(await answer(null), "ping", null)).toMatchObject({
       passed: false,
       observation: { outcome: "refused", reason: "refused" },

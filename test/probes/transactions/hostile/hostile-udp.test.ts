@@ -9,7 +9,7 @@ import { TRANSCRIPT_BYTES } from "../../../../src/probes/wire/transcript.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { transactionSpec } from "../transaction-spec.ts";
 
-const TIMEOUT_MS = 400;
+const TIMEOUT_MS = 1_000;
 const SLACK_MS = 5000;
 const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
 
