@@ -60,21 +60,31 @@ function known<T>(found: T | undefined): T {
   return found;
 }
 
+/**
+ * Waits for the verdict, and then until all of this is so beside it: a probe that this busy process held says nothing, and
+ * the next one does.
+ */
 async function becomes(
   what: string,
   look: () => LiveMember | LiveVserver,
   verdict: string,
   deadlineMs: number,
+  beside: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  await until(
-    what,
-    () => {
-      const { verdict: now, reason } = look();
-      return { verdict: now, reason };
-    },
-    (seen) => seen.verdict === verdict,
-    deadlineMs,
-  );
+  const wait = async (expected: Readonly<Record<string, unknown>>, ms: number): Promise<void> => {
+    await until(
+      `${what}: ${JSON.stringify(expected)}`,
+      () => {
+        const now = look();
+        const names = Object.keys(expected);
+        return Object.fromEntries(names.map((name) => [name, Reflect.get(now, name) as unknown]));
+      },
+      (seen) => JSON.stringify(seen) === JSON.stringify(expected),
+      ms,
+    );
+  };
+  await wait({ verdict }, deadlineMs);
+  await wait({ verdict, ...beside }, 30_000);
 }
 
 const LIMIT = { timeout: 150_000 };
@@ -83,10 +93,9 @@ test.concurrent("custom-banner: a monitor stricter than the clients", LIMIT, asy
   await told("custom-banner", ["sg_imap"], async ({ member, allWell, change }) => {
     await allWell();
     await change();
-    await becomes("it settles", () => member("sg_imap", "ex02"), "settling", 40_000);
+    await becomes("it settles", () => member("sg_imap", "ex02"), "settling", 60_000);
     // An IMAP server may take 60 s to show its state, and that much is granted.
-    await becomes("IMAP", () => member("sg_imap", "ex02"), "strict_monitor", 110_000);
-    expect(member("sg_imap", "ex02")).toMatchObject({
+    await becomes("IMAP", () => member("sg_imap", "ex02"), "strict_monitor", 110_000, {
       adcOpinion: "down",
       replica: "down",
       service: "up",
@@ -99,8 +108,10 @@ test.concurrent("false-up: the ADC believes an old answer", LIMIT, async () => {
   await told("false-up", ["sg_owa"], async ({ member, allWell, change }) => {
     await allWell();
     await change();
-    await becomes("OWA", () => member("sg_owa", "ex02"), "false_up", 90_000);
-    expect(member("sg_owa", "ex02")).toMatchObject({ adcOpinion: "up", reason: "refused" });
+    await becomes("OWA", () => member("sg_owa", "ex02"), "false_up", 90_000, {
+      adcOpinion: "up",
+      reason: "refused",
+    });
   });
 });
 
@@ -108,11 +119,15 @@ test.concurrent("tls10-off: a member lost to the ADC's own TLS", LIMIT, async ()
   await told("tls10-off", ["sg_owa"], async ({ member, allWell, change }) => {
     await allWell();
     await change();
-    await becomes("OWA", () => member("sg_owa", "ex02"), "false_down", 90_000);
+    await becomes("OWA", () => member("sg_owa", "ex02"), "false_down", 90_000, {
+      adcOpinion: "down",
+      replica: "up",
+      service: "up",
+      step: "tls",
+      decidedBy: "mon_owa",
+    });
     const seen = member("sg_owa", "ex02");
-    expect(seen).toMatchObject({ adcOpinion: "down", replica: "up", service: "up" });
     expect(seen.adcLastResponse).toMatch(/SSL|TLS/);
-    expect(seen).toMatchObject({ step: "tls", decidedBy: "mon_owa" });
     expect(seen.reason).toMatch(/^tls_/);
   });
 });
@@ -167,7 +182,7 @@ test.concurrent(
     await told("drained", ["sg_owa"], async ({ member, allWell, change, url, directory }) => {
       await allWell();
       await change();
-      await becomes("OWA", () => member("sg_owa", "ex02"), "drained_undeclared", 20_000);
+      await becomes("OWA", () => member("sg_owa", "ex02"), "drained_undeclared", 60_000);
       const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
       const declared = await fetch(`${url}/api/v1/maintenance`, {
         method: "POST",
@@ -175,9 +190,11 @@ test.concurrent(
         body: JSON.stringify({ name: "cu15", servers: ["ex02"], for: "1h" }),
       });
       expect(declared.status).toBe(200);
-      await becomes("OWA", () => member("sg_owa", "ex02"), "drained", 10_000);
-      await becomes("OWA", () => member("sg_owa", "ex02"), "ready_to_return", 60_000);
-      expect(member("sg_owa", "ex02")).toMatchObject({ adcOpinion: "out", readyToReturn: true });
+      await becomes("OWA", () => member("sg_owa", "ex02"), "drained", 30_000);
+      await becomes("OWA", () => member("sg_owa", "ex02"), "ready_to_return", 60_000, {
+        adcOpinion: "out",
+        readyToReturn: true,
+      });
     });
   },
 );
@@ -186,8 +203,7 @@ test.concurrent("dead-backend: a blind monitor, and the back end is named", LIMI
   await told("dead-backend", ["sg_imaps"], async ({ member, allWell, change, url }) => {
     await allWell();
     await change();
-    await becomes("IMAPS", () => member("sg_imaps", "ex02"), "blind_monitor", 60_000);
-    expect(member("sg_imaps", "ex02")).toMatchObject({
+    await becomes("IMAPS", () => member("sg_imaps", "ex02"), "blind_monitor", 60_000, {
       adcOpinion: "up",
       replica: "up",
       reason: "backend_unavailable",
@@ -218,7 +234,7 @@ test.concurrent("failover: the agent follows, and nothing disagrees", LIMIT, asy
       return primaries().join();
     };
     const swapped = before.map((primary) => !primary).join();
-    await until("the other node is primary", look, (now) => now === swapped, 15_000);
+    await until("the other node is primary", look, (now) => now === swapped, 60_000);
     // The state now comes from the other node: what changes there is heard.
     lab.adc.disableServer("ex02");
     await until(
@@ -228,7 +244,7 @@ test.concurrent("failover: the agent follows, and nothing disagrees", LIMIT, asy
         return state.members.map((each) => `${each.server} ${each.adcOpinion}`);
       },
       (seen) => seen.includes("ex02 out"),
-      15_000,
+      60_000,
     );
     expect([...odd]).toEqual([]);
     expect(state.adcs[0]).toMatchObject({ up: true, lastError: null });
@@ -255,9 +271,11 @@ test.concurrent("certificate: the odd one out is counted where clients see it", 
 
 test.concurrent("aaa: the ADC's own login protects its vservers", LIMIT, async () => {
   await told("aaa", ["sg_owa", "sg_activesync"], async ({ member, vserver, allWell }) => {
-    await becomes("ActiveSync", () => vserver("v_activesync"), "vip_protected", 40_000);
-    expect(vserver("v_activesync")).toMatchObject({ vip: "protected", reason: "aaa_login" });
+    await becomes("ActiveSync", () => vserver("v_activesync"), "vip_protected", 40_000, {
+      vip: "protected",
+      reason: "aaa_login",
+    });
     await allWell();
-    expect(member("sg_activesync", "ex01").verdict).toBe("agree_up");
+    await becomes("its member", () => member("sg_activesync", "ex01"), "agree_up", 30_000);
   });
 });

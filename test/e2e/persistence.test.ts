@@ -33,7 +33,7 @@ async function persistenceOfPage(world: LabAgent): Promise<string> {
 
 test(
   "source-bound persistence: the ADC tells whom our address sticks to, and probes pause only while they must",
-  { timeout: 150_000 },
+  { timeout: 300_000 },
   async () => {
     await withLabAgent({ confText: CONF, timeScale: TIME_SCALE }, async (world) => {
       const bound = await boundServer(world);
@@ -51,7 +51,7 @@ test(
         "the ADC has told whom our address sticks to",
         () => owaOf(world)?.persistence,
         (seen) => seen?.sticksTo.length === 1,
-        30_000,
+        90_000,
       );
       expect(owaOf(world)?.persistence).toEqual({
         type: "SOURCEIP",
@@ -64,7 +64,7 @@ test(
         "probes go on",
         () => lastProbeAt(world),
         (at) => at > before,
-        30_000,
+        90_000,
       );
       world.lab.adc.enableServer(other);
 
@@ -73,7 +73,7 @@ test(
         "the other one is back",
         () => world.service.agent.state.members.find(({ server }) => server === other)?.adcOpinion,
         (opinion) => opinion === "up",
-        30_000,
+        90_000,
       );
       const leftAt = Date.now();
       world.lab.adc.disableServer(bound, { delayMs: 3_600_000 });
@@ -81,7 +81,7 @@ test(
         "probes pause",
         () => owaOf(world)?.persistence?.probes,
         (probes) => probes === "paused",
-        30_000,
+        90_000,
       );
       expect(owaOf(world)?.persistence?.sticksTo).toEqual([{ source: "127.0.0.1", server: bound }]);
       expect(await persistenceOfPage(world)).toContain("not observable from one address");
@@ -99,7 +99,7 @@ test(
         "the other one answers now",
         () => owaOf(world)?.servedBy.get(other) ?? 0,
         (count) => count > served,
-        30_000,
+        90_000,
       );
       expect(owaOf(world)?.verdict).not.toBe("vip_served_by_drained_server");
     });
