@@ -1,8 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync } from "node:fs";
-
+import { chmodSync, mkdirSync } from "node:fs";
 import { labCertificateFiles } from "../../../lab/certificates/lab-certificate.ts";
 import { put, startServer, type RealServer } from "../../support/real-servers.ts";
+import { startPostfixAs } from "../../support/servers/postfix.ts";
 
 export const SUBMISSION_USER = { username: "itest@mail.example.com", password: "s3cret of itest" };
 
@@ -108,75 +107,21 @@ service stats {
 }
 
 function startRelay(authPort: number, lmtpPort: number): Promise<RealServer> {
-  return startServer({
-    program: "/usr/lib/postfix/sbin/master",
+  return startPostfixAs({
     ports: ["submission"],
-    prepare({ directory, ports }) {
-      const tls = labCertificateFiles("mail");
-      for (const name of ["queue", "data"]) {
-        mkdirSync(`${directory}/${name}`);
-      }
-      const owner = Number(execFileSync("id", ["-u", "postfix"], { encoding: "utf8" }));
-      chownSync(`${directory}/data`, owner, owner);
-      put(
-        directory,
-        "main.cf",
-        `
-compatibility_level = 3.6
-queue_directory = ${directory}/queue
-data_directory = ${directory}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-myhostname = mail.example.com
-mydestination =
+    main: `mydestination =
 virtual_mailbox_domains = mail.example.com
 virtual_transport = lmtp:inet:127.0.0.1:${String(lmtpPort)}
 virtual_mailbox_maps =
 mynetworks =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-maillog_file_prefixes = ${directory}
-maillog_file = ${directory}/mail.log
-smtpd_tls_cert_file = ${tls.certificate}
-smtpd_tls_key_file = ${tls.key}
 smtpd_tls_security_level = encrypt
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = inet:127.0.0.1:${String(authPort)}
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
-alias_maps =
-alias_database =
-local_recipient_maps =
 `,
-      );
-      put(
-        directory,
-        "master.cf",
-        `
-127.0.0.1:${String(ports["submission"] ?? 0)} inet n - n - - smtpd
-postlog unix-dgram n - n - 1 postlogd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-error unix - - n - - error
-retry unix - - n - - error
+    master: (ports) => `127.0.0.1:${String(ports["submission"] ?? 0)} inet n - n - - smtpd
 lmtp unix - - n - - lmtp
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
 `,
-      );
-      // Makes the queue's directories; its warnings about their owner do not matter here.
-      execFileSync("postfix", ["-c", directory, "check"], { stdio: "ignore" });
-      return ["-d", "-c", directory];
-    },
   });
 }

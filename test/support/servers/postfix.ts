@@ -10,9 +10,31 @@ export function postfixNeeds(): string | null {
 
 /** Postfix's SMTP server in clear, and over TLS at once. Needs root. Debian: postfix. */
 export function startPostfix(): Promise<RealServer> {
+  return startPostfixAs({
+    ports: ["smtp", "smtps"],
+    main: `mydestination = mail.example.com
+mynetworks = 127.0.0.0/8
+smtpd_banner = ex01.example.com Microsoft ESMTP MAIL Service ready
+`,
+    master: (ports) => `127.0.0.1:${ports["smtp"] ?? 0} inet n - n - - smtpd
+  -o smtpd_tls_security_level=may
+127.0.0.1:${ports["smtps"] ?? 0} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+discard unix - - n - - discard
+local unix - n n - - local
+`,
+  });
+}
+
+/** Postfix with what a test adds to main.cf and master.cf: its listeners by name of port, and what becomes of mail. */
+export function startPostfixAs(own: {
+  readonly ports: readonly string[];
+  readonly main: string;
+  readonly master: (ports: Readonly<Record<string, number>>) => string;
+}): Promise<RealServer> {
   return startServer({
     program: "/usr/lib/postfix/sbin/master",
-    ports: ["smtp", "smtps"],
+    ports: own.ports,
     prepare({ directory, ports }) {
       const tls = labCertificateFiles("mail");
       for (const name of ["queue", "data"]) {
@@ -32,29 +54,22 @@ daemon_directory = /usr/lib/postfix/sbin
 mail_owner = postfix
 setgid_group = postdrop
 myhostname = mail.example.com
-mydestination = mail.example.com
-mynetworks = 127.0.0.0/8
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 maillog_file_prefixes = ${directory}
 maillog_file = ${directory}/mail.log
-smtpd_banner = ex01.example.com Microsoft ESMTP MAIL Service ready
 smtpd_tls_cert_file = ${tls.certificate}
 smtpd_tls_key_file = ${tls.key}
 alias_maps =
 alias_database =
 local_recipient_maps =
-`,
+${own.main}`,
       );
       put(
         directory,
         "master.cf",
         `
-127.0.0.1:${ports["smtp"] ?? 0} inet n - n - - smtpd
-  -o smtpd_tls_security_level=may
-127.0.0.1:${ports["smtps"] ?? 0} inet n - n - - smtpd
-  -o smtpd_tls_wrappermode=yes
-postlog unix-dgram n - n - 1 postlogd
+${own.master(ports)}postlog unix-dgram n - n - 1 postlogd
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -67,8 +82,6 @@ flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
 error unix - - n - - error
 retry unix - - n - - error
-discard unix - - n - - discard
-local unix - n n - - local
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 `,
