@@ -128,15 +128,16 @@ export class WorkerLink {
   }
 
   #start(): void {
-    const { connectTo, unmapped } = this.#options.ways;
     this.#restart = null;
     this.#startedAtMs = sharedClockMs();
-    // No environment crosses: passwords may stand in it. Nor does more of the configuration than where probes may go.
-    const worker = new Worker(this.#options.entry, {
-      workerData: { connectTo, unmapped } satisfies Ways,
-      env: {},
-      resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MB },
-    });
+    let worker: Worker;
+    try {
+      worker = this.#newWorker();
+    } catch (error) {
+      // Node throws where the system refuses a thread at once.
+      this.#ended(error instanceof Error ? error.message : String(error));
+      return;
+    }
     let why = "it was ended";
     worker.on("message", (answers: FromWorker) => {
       for (const answer of answers) {
@@ -150,6 +151,17 @@ export class WorkerLink {
       this.#ended(why);
     });
     this.#worker = worker;
+  }
+
+  #newWorker(): Worker {
+    const { entry, ways } = this.#options;
+    const { connectTo, unmapped } = ways;
+    // No environment crosses: passwords may stand in it. Nor does more of the configuration than where probes may go.
+    return new Worker(entry, {
+      workerData: { connectTo, unmapped } satisfies Ways,
+      env: {},
+      resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MB },
+    });
   }
 
   #settle({ ticket, result, lagMs }: Answer): void {

@@ -303,3 +303,17 @@ function systemThreads(): { readonly threads: number } {
     threads: process.platform === "linux" ? readdirSync("/proc/self/task").length : 0,
   };
 }
+
+test("a thread that the system refuses to start costs its probes their opinion, never the agent its life", async () => {
+  const { pool, told } = poolOf({}, new URL("http://127.0.0.1/no-module.js"));
+  pool.growTo(1);
+  expect(
+    await pool.run(plannedAt("192.0.2.1"), { localAddress: null, timeoutMs: 1_000 }),
+  ).toMatchObject({ passed: null, observation: { outcome: "fault", reason: "agent_fault" } });
+  await until(
+    "it has been tried again",
+    () => told.ended,
+    (count) => count >= 2,
+    10_000,
+  );
+});
