@@ -1,5 +1,6 @@
 import type { AdcNode, AdcState } from "../adc-state.ts";
 import type { Estate } from "../model.ts";
+import { answersInTime } from "./answers-in-time.ts";
 import { nextPollDelayMs } from "./back-off.ts";
 import {
   createNitroClient,
@@ -95,7 +96,9 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
   }
 
   async function look(): Promise<Look> {
-    const arrived = loggedInOnce ? await answersInTime(clients.map(roleOf)) : await firstAnswers();
+    const arrived = loggedInOnce
+      ? await answersInTime(clients.map(roleOf), isPrimary, loop)
+      : await firstAnswers();
     loggedInOnce ||= arrived.some(({ answer }) => answer.kind === "role");
     const answers = clients.flatMap((client) => arrived.find((one) => one.client === client) ?? []);
     const stop = answers.find(({ answer }) => answer.kind === "stopped")?.answer;
@@ -208,28 +211,6 @@ interface Look extends Chosen {
 interface Chosen {
   readonly client: NitroClient;
   readonly answer: NodeRole | NitroFailure | NitroStop;
-}
-
-const GRACE_FOR_OTHERS_MS = 1_000;
-
-/** All answers; but once one node says that it is the primary, the others have a second left: a dead one may take long. */
-async function answersInTime(asked: readonly Promise<Chosen>[]): Promise<readonly Chosen[]> {
-  const answers: Chosen[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  await new Promise<void>((resolve) => {
-    for (const answer of asked) {
-      void answer.then((chosen) => {
-        answers.push(chosen);
-        if (answers.length === asked.length) {
-          resolve();
-        } else if (isPrimary(chosen)) {
-          timer ??= setTimeout(resolve, GRACE_FOR_OTHERS_MS);
-        }
-      });
-    }
-  });
-  clearTimeout(timer);
-  return [...answers];
 }
 
 function isPrimary({ answer }: Chosen): boolean {
