@@ -40,6 +40,7 @@ export async function readPersistence(
   const ordered = [...wanted.slice(first), ...wanted.slice(0, first)].slice(0, perPoll);
   for (const { name } of sources.length === 0 || denied.has(RESOURCE) ? [] : ordered) {
     const entries: PersistenceEntry[] = [];
+    let isWhole = true;
     for (const source of sources) {
       const answer = await client.get({
         kind: "config",
@@ -59,9 +60,14 @@ export async function readPersistence(
         return { persistence, denied: denied.has(RESOURCE) };
       }
       const rows = answer.kind === "rows" ? answer.rows : [];
-      entries.push(...rows.map(entryOf).filter((entry) => entry.source === source));
+      const own = rows.map(entryOf).filter((entry) => entry.source === source);
+      entries.push(...own);
+      // A full page without us is the beginning of everybody's table: ours may stand further on.
+      isWhole &&= own.length > 0 || rows.length < PAGE_SIZE;
     }
-    persistence.set(name, { asked: sources, entries });
+    if (isWhole) {
+      persistence.set(name, { asked: sources, entries });
+    }
   }
   return { persistence, denied: denied.has(RESOURCE) };
 }

@@ -134,6 +134,27 @@ describe("persistence entries", () => {
     expect(state.persistence?.size).toBe(0);
   });
 
+  test.each([
+    ["a full page of others' entries, unfiltered, does not tell that we have none", 100, undefined],
+    ["a shorter one does", 99, []],
+  ] as const)("%s", async (_what, count, expected) => {
+    const others = Array.from({ length: count }, (_, index) => ({
+      vserver: "v_stick",
+      srcip: `198.51.100.${String(index)}`,
+      destip: "192.0.2.11",
+      destport: 143,
+      timeout: "60",
+    }));
+    const body = JSON.stringify({ errorcode: 0, message: "Done", lbpersistentsessions: others });
+    const { leave, members, poll } = await lab(TWO, {
+      faults: ({ query }) =>
+        query.resource === "lbpersistentsessions" ? { kind: "answer", status: 200, body } : null,
+    });
+    leave(members[0]);
+    const { state } = await poll(["192.0.2.200"]);
+    expect(entries(state)).toEqual(expected);
+  });
+
   test("many vservers take turns", async () => {
     const names = Array.from({ length: 50 }, (_, index) => `v${String(index)}`);
     const conf = names.map(
