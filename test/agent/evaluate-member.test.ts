@@ -223,6 +223,25 @@ describe("since when", () => {
     expect(member("ex01").adcStateChangedAt).toBe(changedAt);
   });
 
+  test.each([
+    ["NITRO is silent", null],
+    ["a secondary, or an answer without this member, says nothing of it", "unknown"],
+  ] as const)("%s: that is no change of mind, but another word after it is", (_what, silence) => {
+    const { hear, member, clock, state } = world();
+    const say = (adc: "up" | "down" | null | "unknown"): number | null => {
+      clock.at += 5_000;
+      if (adc === null) {
+        state.hear("prod", null);
+      } else {
+        hear({ ex01: { state: adc } });
+      }
+      return member("ex01").adcStateChangedAt;
+    };
+    const said = [say("up"), say(silence), say("up"), say(silence), say("down"), say(silence)];
+    const downAt = clock.at - 5_000;
+    expect(said).toEqual([null, null, null, null, downAt, downAt]);
+  });
+
   test("a member found out of service has been so for as long as the ADC says", () => {
     const { hear, member, clock, state } = world();
     hear({ ex01: { state: "out", sinceMs: 600_000 } });

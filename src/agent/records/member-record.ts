@@ -64,6 +64,8 @@ export class MemberRecord implements LiveMember {
   outSince: number | null = null;
   /** The server asked for maintenance itself, as the ADC tells (its TROFS answer to the ADC's own monitor). */
   adcHeardMaintenance = false;
+  /** What the ADC said last, however long it has been silent since; `unknown` before its first word. */
+  #lastWord: AdcOpinion = "unknown";
   #mismatchMs = 0;
   #countedAt: number;
   /** The verdict of an earlier run, and until when it may be found again. */
@@ -138,11 +140,16 @@ export class MemberRecord implements LiveMember {
     const opinion = state?.state ?? "unknown";
     if (state !== null && state.sinceMs !== null) {
       this.adcStateChangedAt = at - state.sinceMs;
-    } else if (opinion !== this.adcOpinion && this.adcOpinion !== "unknown" && state !== null) {
-      // A first word is no change of mind, nor is silence.
+    } else if (
+      opinion !== "unknown" &&
+      this.#lastWord !== "unknown" &&
+      opinion !== this.#lastWord
+    ) {
+      // A first word is no change of mind, nor is silence, nor is the same word after silence.
       this.adcStateChangedAt = at;
     }
     this.adcOpinion = opinion;
+    this.#lastWord = opinion === "unknown" ? this.#lastWord : opinion;
     this.adcRawState = state?.rawState ?? null;
     this.connections = state?.connections ?? null;
     this.blind = state?.blind ?? [];
@@ -236,6 +243,7 @@ export class MemberRecord implements LiveMember {
     this.connections = earlier.connections;
     this.blind = earlier.blind;
     this.adcHeardMaintenance = earlier.adcHeardMaintenance;
+    this.#lastWord = earlier.#lastWord;
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;
     this.#remembered = earlier.#remembered;
