@@ -24,7 +24,7 @@ const PAUSE: PersistencePause = { kind: "pause" };
  * persistence outlives a graceful disable). After the persistence time-out without a probe the next answer is a new
  * client's; sooner where the ADC tells that our entry leads elsewhere, or is gone. That it has none counts only for an
  * address it has shown before: an address translation on the way hides us from it. `pollMs`: until the poll told, probes
- * went on and kept the entry alive.
+ * went on and kept the entry alive, and longer where polls failed or the ADC was slow.
  */
 export function persistencePause(
   vserver: VserverRecord,
@@ -35,9 +35,10 @@ export function persistencePause(
   if (config.kind !== "lb" || !isSourceBound(vserver)) {
     return NONE;
   }
-  const mostMs = config.persistence.timeoutMs + pollMs;
+  const { timeoutMs } = config.persistence;
   const leaving = vserver.memberRecords.filter(
-    (member) => member.outSince !== null && now - member.outSince < mostMs,
+    ({ outSince, outToldAt }) =>
+      outSince !== null && now - Math.max(outSince + pollMs, outToldAt ?? outSince) < timeoutMs,
   );
   if (leaving.length === 0) {
     return NONE;

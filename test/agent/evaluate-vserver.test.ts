@@ -334,6 +334,36 @@ describe("source-bound persistence", () => {
     expect(pausedAt(world.clock.at)).toBe("none");
   });
 
+  test("a poll that tells late: until then probes went on and kept the entry alive", () => {
+    const POLL_MS = 15_000;
+    const world = smallEstate(DIRECT);
+    const paused = () => persistencePause(world.vserver("v_owa"), world.clock.at, POLL_MS).kind;
+    world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
+    world.state.hear("prod", null);
+    world.clock.at += 100_000;
+    // It left right after the first poll; those that could have told have failed.
+    world.hear({ ex01: { state: "leaving", sinceMs: 99_000 }, ex02: { state: "up" } });
+    const toldAt = world.clock.at;
+    for (const [at, kind] of [
+      [toldAt, "pause"],
+      [toldAt + 119_999, "pause"],
+      [toldAt + 120_000, "none"],
+    ] as const) {
+      world.clock.at = at;
+      world.hear({
+        ex01: { state: "out", sinceMs: 99_000 + at - toldAt },
+        ex02: { state: "up" },
+      });
+      expect(paused()).toBe(kind);
+    }
+  });
+
+  test("a member that is out when the agent starts keeps no entry alive", () => {
+    const world = smallEstate(DIRECT);
+    world.hear({ ex01: { state: "out", sinceMs: 600_000 }, ex02: { state: "up" } });
+    expect(persistencePause(world.vserver("v_owa"), world.clock.at, 15_000).kind).toBe("none");
+  });
+
   test("a cookie of our own is never sent back, so there is nothing to wait for", () => {
     const world = smallEstate(DIRECT.replace("SOURCEIP", "COOKIEINSERT"));
     world.hear({ ex01: { state: "leaving" }, ex02: { state: "up" } });

@@ -62,6 +62,8 @@ export class MemberRecord implements LiveMember {
   goodSince: number | null = null;
   /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
   outSince: number | null = null;
+  /** When the ADC told so, if it had had it in service until then; null while it has not told. */
+  outToldAt: number | null = null;
   /** The server asked for maintenance itself, as the ADC tells (its TROFS answer to the ADC's own monitor). */
   adcHeardMaintenance = false;
   /** What the ADC said last, however long it has been silent since; `unknown` before its first word. */
@@ -149,7 +151,6 @@ export class MemberRecord implements LiveMember {
       this.adcStateChangedAt = at;
     }
     this.adcOpinion = opinion;
-    this.#lastWord = opinion === "unknown" ? this.#lastWord : opinion;
     this.adcRawState = state?.rawState ?? null;
     this.connections = state?.connections ?? null;
     this.blind = state?.blind ?? [];
@@ -157,6 +158,11 @@ export class MemberRecord implements LiveMember {
     this.adcLastResponse = lastResponseOf(state);
     const out = opinion === "out" || opinion === "leaving" || opinion === "leaving_down";
     const outAt = at - (state?.sinceMs ?? 0);
+    if (opinion !== "unknown") {
+      const wasIn = this.outSince === null && this.#lastWord !== "unknown";
+      this.outToldAt = out ? (wasIn ? at : this.outToldAt) : null;
+      this.#lastWord = opinion;
+    }
     this.outSince = out ? (this.outSince ?? outAt) : opinion === "unknown" ? this.outSince : null;
     this.adcHeardMaintenance = out && (state?.trofsReason ?? "") !== "";
   }
@@ -201,6 +207,7 @@ export class MemberRecord implements LiveMember {
     this.agreement = moveAgreement(this.agreement, stepMs);
     this.goodSince = moved(this.goodSince);
     this.outSince = moved(this.outSince);
+    this.outToldAt = moved(this.outToldAt);
     this.since = moved(this.since);
     this.adcStateChangedAt = moved(this.adcStateChangedAt);
     this.adcHeardAt = moved(this.adcHeardAt);
@@ -224,6 +231,7 @@ export class MemberRecord implements LiveMember {
     this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;
     this.outSince = earlier.outSince;
+    this.outToldAt = earlier.outToldAt;
     this.replica = earlier.replica;
     this.service = earlier.service;
     this.maintenance = earlier.maintenance;
