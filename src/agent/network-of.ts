@@ -28,5 +28,5 @@ export function networkOf(config: NetworkConfig): Network {
 
 /** A network that asks the system for names. */
 export function networkOfWays({ connectTo, unmapped }: Ways): Network {
-  return createNetwork({ connectTo, unmapped, now: Date.now });
+  return createNetwork({ connectTo, unmapped, now: () => performance.now() });
 }

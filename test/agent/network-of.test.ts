@@ -1,0 +1,17 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { networkOfWays } from "../../src/agent/network-of.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a wall clock that is set back keeps no answer of DNS alive", async () => {
+  // Time is the subject here: the wall clock goes another way than the monotonic one.
+  vi.useFakeTimers({ toFake: ["Date", "performance"] });
+  const network = networkOfWays({ connectTo: {}, unmapped: "allow" });
+  const first = await network.addresses("localhost");
+  expect(await network.addresses("localhost")).toBe(first);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  vi.advanceTimersByTime(60_000);
+  expect(await network.addresses("localhost")).not.toBe(first);
+});
