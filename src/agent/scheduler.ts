@@ -152,7 +152,7 @@ export class Scheduler {
   #start(entry: Entry, dueAt: number): void {
     const { job } = entry;
     this.#running += 1;
-    job.run().then(
+    begin(job).then(
       (delayMs) => {
         this.#again(entry, dueAt, delayMs);
         this.#ended();
@@ -191,5 +191,14 @@ export class Scheduler {
     entry.spread = spread || regular;
     this.#queue.push(next.dueAt, entry);
     this.#arm();
+  }
+}
+
+/** A job that throws instead of rejecting would take all others with it. */
+function begin(job: Job): ReturnType<Job["run"]> {
+  try {
+    return job.run();
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
 }

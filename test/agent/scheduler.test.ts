@@ -113,7 +113,15 @@ test("tells how late each start was", async () => {
   expect(lags[0]).toBeGreaterThanOrEqual(500);
 });
 
-test("a job that breaks is told, and started again after its interval", async () => {
+test.each([
+  ["rejects", () => Promise.reject(new Error("mistake"))],
+  [
+    "throws before it has begun",
+    () => {
+      throw new Error("mistake");
+    },
+  ],
+])("a job that %s is told, and started again after its interval", async (_how, breaks) => {
   const broken: unknown[] = [];
   const jobs = scheduler({ onBroken: (_job: unknown, error: unknown) => broken.push(error) });
   const began = performance.now();
@@ -124,7 +132,7 @@ test("a job that breaks is told, and started again after its interval", async ()
       intervalMs: 100,
       run: () => {
         runs += 1;
-        return runs === 1 ? Promise.reject(new Error("mistake")) : Promise.resolve(100);
+        return runs === 1 ? breaks() : Promise.resolve(100);
       },
     },
     began,
