@@ -69,12 +69,20 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const patience = options.patience ?? DEFAULT_PATIENCE;
   const machineNames = namesOfThisMachine();
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
-    void answer(request, response, reception, patience);
+    answer(request, response, reception, patience).catch((error: unknown) => {
+      log.error({ err: error }, "an answer broke off: a mistake of this program");
+      response.destroy();
+    });
   };
   const makeServer = lockedServers(source, tlsServers, patience);
   const listening: Listener[] = [];
   const sampling = setInterval(() => {
-    history.sample(options.live());
+    try {
+      history.sample(options.live());
+    } catch (error) {
+      // The history is a convenience; the watch must outlive a mistake in it.
+      log.error({ err: error }, "a mistake of this program: the history lacks a sample");
+    }
   }, SAMPLE_EVERY_MS);
   sampling.unref();
   const descriptors = watchDescriptors(listening, log);

@@ -1,0 +1,51 @@
+import { request } from "node:http";
+import { expect, test } from "vitest";
+import { createHistory } from "../../src/web/history/history.ts";
+import { aLiveState, aMember, NOON } from "../support/live-state.ts";
+import { serve } from "./support.ts";
+import { until } from "./until.ts";
+
+// The watch runs in the same process: an exception that nobody catches would end it.
+
+test("a mistake of ours in a sample of the history is told, and the next one is taken", async () => {
+  const history = createHistory({ maxBytes: 1e6, now: () => NOON });
+  const member = aMember();
+  let samples = 0;
+  const web = await serve(
+    () => {
+      samples += 1;
+      if (samples === 1) {
+        throw new RangeError("a mistake");
+      }
+      return aLiveState({ members: [member] });
+    },
+    { history },
+  );
+  await until(() => history.memberTimeline(member).length > 0);
+  expect(web.logged).toContain("a mistake of this program: the history lacks a sample");
+});
+
+test("a mistake of ours in the middle of an answer costs that answer only", async () => {
+  const history = createHistory({ maxBytes: 1e6, now: () => NOON });
+  const web = await serve(aLiveState({}), {
+    history: {
+      ...history,
+      changesAfter: () => {
+        throw new RangeError("a mistake");
+      },
+    },
+  });
+  const broken = await new Promise<string>((resolve) => {
+    const headers = { "last-event-id": "1" };
+    const asked = request(`${web.url}/api/v1/events`, { headers, agent: false }, (response) => {
+      response.on("error", () => resolve("broken off"));
+      response.on("end", () => resolve("ended"));
+      response.resume();
+    });
+    asked.on("error", () => resolve("broken off"));
+    asked.end();
+  });
+  expect(broken).toBe("broken off");
+  expect(web.logged).toContain("an answer broke off: a mistake of this program");
+  expect((await web.get("/-/healthy")).status).toBe(200);
+});
