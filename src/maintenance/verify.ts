@@ -92,12 +92,17 @@ function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
 
 function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
   const wrong = membersOf(live, server).flatMap((member) =>
-    member.probes
-      .filter((probe) => probe.lastPassed === false || probe.opinion === "down")
-      .map(
-        ({ monitor, transaction, last }) =>
-          `${monitor === "" ? transaction : monitor} at ${memberWords(member)} fails: ${last?.reason ?? "no answer"}`,
-      ),
+    member.probes.flatMap((probe) => {
+      const { monitor, transaction, last } = probe;
+      const where = `${monitor === "" ? transaction : monitor} at ${memberWords(member)}`;
+      if (probe.lastPassed === false || probe.opinion === "down") {
+        return [`${where} fails: ${last?.reason ?? "no answer"}`];
+      }
+      // What is run and has told nothing (not yet, held back, a fault of ours) has not passed either.
+      return probe.opinion === "unknown" && probe.scheduled !== false
+        ? [`${where} tells nothing: ${last?.reason ?? "no answer yet"}`]
+        : [];
+    }),
   );
   return checkAll("probes", wrong, "Every monitor and transaction passes.");
 }

@@ -289,6 +289,16 @@ describe("verify", () => {
       },
       { probes: "mon_imap at svc_imap (ex02:993) fails: banner_timeout." },
     ],
+    [
+      "a login that has told nothing, beside a monitor that is never run",
+      {
+        probes: [
+          aProbe({ monitor: "", transaction: "imap_login", opinion: "unknown", last: null }),
+          aProbe({ monitor: "mon_user", opinion: "unknown", last: null, scheduled: false }),
+        ],
+      },
+      { probes: "imap_login at svc_imap (ex02:993) tells nothing: no answer yet." },
+    ],
   ] as const)("returned: %s", (_name, changes, expected) => {
     const live = state([member("ex02", changes)], served);
     expect(failed(verifyReturned(inputs(live, [{ at: since + 1, server: "ex02" }])))).toEqual(
