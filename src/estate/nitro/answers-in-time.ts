@@ -1,4 +1,4 @@
-import { LoopWatch } from "../../probes/wire/loop-watch.ts";
+import type { LoopWatch } from "../../probes/wire/loop-watch.ts";
 
 const GRACE_FOR_OTHERS_MS = 1_000;
 
@@ -9,16 +9,16 @@ const GRACE_FOR_OTHERS_MS = 1_000;
 export async function answersInTime<Answer>(
   asked: readonly Promise<Answer>[],
   decides: (answer: Answer) => boolean,
-  loop: LoopWatch = new LoopWatch(),
+  loop?: LoopWatch,
 ): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
   let timer: NodeJS.Timeout | undefined;
-  loop.enter();
+  loop?.enter();
   await new Promise<void>((resolve) => {
     const waitForOthers = (): NodeJS.Timeout => {
-      const heldBeforeMs = loop.heldMs();
+      const heldBeforeMs = loop?.heldMs() ?? 0;
       return setTimeout(() => {
-        if (loop.heldMs() > heldBeforeMs) {
+        if ((loop?.heldMs() ?? 0) > heldBeforeMs) {
           timer = waitForOthers();
         } else {
           resolve();
@@ -37,6 +37,6 @@ export async function answersInTime<Answer>(
     }
   });
   clearTimeout(timer);
-  loop.leave();
+  loop?.leave();
   return [...answers];
 }
