@@ -210,6 +210,7 @@ describe("beside node-cron", () => {
 test("every instant's wall clock leads back to it, the repeated hour to its first run", () => {
   for (const timezone of ["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "UTC"]) {
     const zone = createZone(timezone);
+    const astray: string[] = [];
     for (
       let instant = Date.UTC(2026, 0, 1);
       instant < Date.UTC(2027, 0, 1);
@@ -217,9 +218,11 @@ test("every instant's wall clock leads back to it, the repeated hour to its firs
     ) {
       const wall = instant + zone.offsetAt(instant);
       const back = instantOf(wall, zone);
-      expect(back + zone.offsetAt(back)).toBe(wall);
-      expect(back).toBeLessThanOrEqual(instant);
-      expect(instant - back).toBeLessThanOrEqual(HOUR_MS);
+      const isSameWall = back === instant || back + zone.offsetAt(back) === wall;
+      if (!isSameWall || back > instant || instant - back > HOUR_MS) {
+        astray.push(new Date(instant).toISOString());
+      }
     }
+    expect(astray, timezone).toEqual([]);
   }
 });
