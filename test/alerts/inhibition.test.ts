@@ -65,7 +65,7 @@ async function notified(posted: readonly Record<string, string>[]): Promise<stri
       });
       expect(answer.status).toBe(200);
     };
-    const deadline = AbortSignal.timeout(20_000);
+    const deadline = AbortSignal.timeout(50_000);
     const heard = async (enough: () => boolean): Promise<void> => {
       while (!enough()) {
         await once(webhook, "told", { signal: deadline });

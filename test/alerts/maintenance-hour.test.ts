@@ -94,16 +94,14 @@ describe.skipIf(absent !== null)("with a real Prometheus and Alertmanager", () =
               ),
             90_000,
           );
-          const firing = await until(
-            "Prometheus knows the window",
-            () => firingAlerts(prometheus),
-            (seen) => seen.has("MaintenanceDeclared ex02"),
-            20_000,
+          // A busy machine may miss a scrape now and then, and alerts are stale until the next one.
+          await until(
+            "Prometheus knows the window, and of the alerts only the one that it does not explain",
+            async () =>
+              [...(await firingAlerts(prometheus))].filter((each) => each.endsWith(" ex02")).sort(),
+            (firing) => firing.join() === "AdcRoutesToMaintenance ex02,MaintenanceDeclared ex02",
+            60_000,
           );
-          expect([...firing].filter((each) => each.endsWith(" ex02")).sort()).toEqual([
-            "AdcRoutesToMaintenance ex02",
-            "MaintenanceDeclared ex02",
-          ]);
           const aboutMembers = new Set(
             told
               .filter(({ server }) => server !== "")

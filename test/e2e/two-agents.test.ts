@@ -119,7 +119,12 @@ describe.skipIf(absent !== null)("two agents of one estate, in one real Promethe
           (seen) => seen.some(({ metric }) => metric["agent"] === "dc1"),
           90_000,
         );
-        expect(await whoSays("AdcRoutesToMaintenance", ofEx02)).toContain("dc2");
+        await until(
+          "dc2 goes on saying it",
+          () => whoSays("AdcRoutesToMaintenance", ofEx02),
+          (agents) => agents.includes("dc2"),
+          60_000,
+        );
         await until(
           "dc2 speaks alone, and nothing is divided",
           async () => ({

@@ -73,7 +73,7 @@ export function missing(program: string, debianPackage: string): string | null {
   return words;
 }
 
-/** Starts the server and waits until it accepts connections. Throws with its output when it does not within 20 s. */
+/** Starts the server and waits until it accepts connections. Throws with its output when it does not within 60 s. */
 export async function startServer(plan: RealServerPlan): Promise<RealServer> {
   const directory = mkdtempSync(join(tmpdir(), "adc-witness-test-"));
   // Many of these servers drop privileges and must still reach their files.
@@ -119,7 +119,7 @@ async function ready(
   ports: Record<string, number>,
   child: ChildProcess,
 ): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   const awaited = plan.ready ?? plan.ports;
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) {
@@ -133,7 +133,7 @@ async function ready(
       return;
     }
     if (performance.now() > deadline) {
-      throw new Error("no answer within 20 s");
+      throw new Error("no answer within 60 s");
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -22,6 +22,11 @@ export function startPrometheus(options: {
   return startServer({
     program: "prometheus",
     ports: ["http"],
+    // The port is open before queries are answered.
+    answers: async ({ http = 0 }) => {
+      const ready = await fetch(`http://127.0.0.1:${String(http)}/-/ready`).catch(() => null);
+      return ready?.ok === true;
+    },
     prepare: ({ directory, ports }) => {
       for (const [path, text] of rules) {
         put(directory, path, text.replaceAll(/for: [12]m$/gm, "for: 2s"));
