@@ -194,7 +194,7 @@ describe.skipIf(
     const tls = monitor.secure ? PLAIN_TLS : null;
     const spec = { ...monitorSpec(monitor.type, {}, { tls }), monitor };
     const target = { host: "127.0.0.1", port, server: "ex01" };
-    const ours = await runMonitor(spec, target, probeContext());
+    const ours = await runMonitor(spec, target, probeContext(up ? 10_000 : 2_000));
     const group = blackboxTargets([ESTATE]).find(
       ({ labels }) => labels["__meta_adc_witness_monitor"] === name,
     );

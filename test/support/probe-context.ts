@@ -2,7 +2,7 @@ import type { ProbeContext } from "../../src/probes/probe.ts";
 import { createNetwork } from "../../src/probes/wire/network.ts";
 
 /** A context on the real network (loopback in tests) with this deadline. */
-export function probeContext(timeoutMs = 2000, change: Partial<ProbeContext> = {}): ProbeContext {
+export function probeContext(timeoutMs = 10_000, change: Partial<ProbeContext> = {}): ProbeContext {
   return {
     network: createNetwork({ connectTo: {}, unmapped: "allow", now: () => performance.now() }),
     signal: new AbortController().signal,

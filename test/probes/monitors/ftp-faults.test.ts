@@ -32,7 +32,7 @@ async function ftp(greeting: string, turns: readonly Turn[]): Promise<MonitorRes
   return runMonitor(
     monitorSpec("FTP"),
     { host: "127.0.0.1", port, server: null },
-    probeContext(1000),
+    probeContext(10_000),
   );
 }
 

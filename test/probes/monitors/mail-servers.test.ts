@@ -40,7 +40,7 @@ describe.skipIf(noDovecot !== null)(`Dovecot ${noDovecot ?? ""}`, () => {
     const result = await runMonitor(
       monitorSpec("TCP-ECV", { send: null, recv: "IMAP4rev2 only" }),
       { host: "127.0.0.1", port: dovecot.ports["imap"] ?? 0, server: null },
-      probeContext(300),
+      probeContext(3_000),
     );
     expect(result).toMatchObject({
       passed: false,

@@ -26,7 +26,7 @@ async function against(behaviour: Behaviour, spec: MonitorSpec): Promise<Monitor
   return at(server.port, spec);
 }
 function at(port: number, spec: MonitorSpec): Promise<MonitorResult> {
-  return runMonitor(spec, { host: "127.0.0.1", port, server: null }, probeContext(1500));
+  return runMonitor(spec, { host: "127.0.0.1", port, server: null }, probeContext(10_000));
 }
 
 describe("SMTP and POP3 refusals are named", () => {

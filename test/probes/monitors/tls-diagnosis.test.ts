@@ -26,7 +26,7 @@ async function against(
   servers.push(server);
   const spec = monitorSpec("TCP", {}, { tls: { ...PLAIN_TLS, ...settings }, diagnosticNames });
   const target = { host: "127.0.0.1", port: server.port, server: null };
-  const context = probeContext(3000);
+  const context = probeContext(10_000);
   const run = () => runMonitor(spec, target, context);
   return { server, result: await run(), again: run };
 }

@@ -81,7 +81,7 @@ export async function exchangeBench(
       runTransaction(
         spec,
         { host: "ex01", port, server: "ex01" },
-        probeContext(3000, { network, ...change }),
+        probeContext(10_000, { network, ...change }),
       ),
     close: () => server.close(),
   };

@@ -359,7 +359,7 @@ describe("port 465", () => {
     const seen = await runTransaction(
       transactionSpec("smtp_mail_from", onlyWhereTls),
       { host: "192.0.2.1", port: 465, server: null },
-      probeContext(1500, { network }),
+      probeContext(10_000, { network }),
     );
     server.close();
     expect(seen).toMatchObject({ step: "banner", reason: "closed_without_data" });

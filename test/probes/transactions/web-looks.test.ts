@@ -62,7 +62,7 @@ async function look(
   const seen = await runTransaction(
     transactionSpec(transaction, change),
     { host: "127.0.0.1", port: server.port, server: null },
-    probeContext(1500, { vantage }),
+    probeContext(10_000, { vantage }),
   );
   return { ...seen, server };
 }

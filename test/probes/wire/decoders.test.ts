@@ -118,7 +118,7 @@ async function feed(
   read: (connection: Connection) => Promise<unknown>,
 ): Promise<void> {
   const server = await serve((socket) => socket.end(data));
-  const seen = await observe(probeContext(2000), async (run) => {
+  const seen = await observe(probeContext(10_000), async (run) => {
     const dialled = await dial(
       run,
       { host: "127.0.0.1", port: server.port, server: null },

@@ -31,10 +31,11 @@ async function handshake(
   tls: TlsOptions | null,
   settings: Partial<TlsSettings> = {},
   now = Date.now,
+  timeoutMs = 10_000,
 ): Promise<Observation> {
   const server = await serve(behaviour, tls);
   servers.push(server);
-  return observe(probeContext(1000, { now }), async (run) => {
+  return observe(probeContext(timeoutMs, { now }), async (run) => {
     const target = { host: "127.0.0.1", port: server.port, server: null };
     const dialled = await dial(run, target, { tls: { ...PLAIN_TLS, ...settings } });
     return dialled.kind === "failed" ? run.broken(dialled.step, dialled.why) : run.match("tls");
@@ -148,7 +149,8 @@ describe("a handshake that fails is named", () => {
       ["tls_handshake"],
     ],
   ])("%s", async (_name, behaviour, tls, settings, reasons) => {
-    const seen = await handshake(behaviour, tls, settings);
+    const limitMs = reasons.includes("tls_timeout") ? 1_500 : 10_000;
+    const seen = await handshake(behaviour, tls, settings, Date.now, limitMs);
     expect(reasons).toContain(seen.reason);
     if (seen.reason !== "ok") {
       expect(seen.step).toBe("tls");

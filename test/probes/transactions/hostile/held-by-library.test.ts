@@ -10,6 +10,7 @@ import { guardedPop3 } from "../../../../src/probes/transactions/pop3-client.ts"
 import { observe, type ProbeRun } from "../../../../src/probes/wire/probe-run.ts";
 import { longestTurnMs } from "../../../support/longest-turn.ts";
 import { probeContext } from "../../../support/probe-context.ts";
+import { unheld } from "../../../support/unheld.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";
 import { transactionSpec } from "../transaction-spec.ts";
 
@@ -97,7 +98,11 @@ test.each<readonly [string, Client, first: string, block: string]>([
   ["nodemailer, empty lines", nodemailer, "", "\r\n"],
 ])("an endless sender does not hold the event loop: %s", async (_, client, first, block) => {
   const port = await flood(first, block);
-  const observed = observe(probeContext(TIMEOUT_MS), (run) => client(run, port));
-  expect(await longestTurnMs(() => observed)).toBeLessThan(MOST_TURN_MS);
-  expect((await observed).reason).not.toBe("agent_fault");
+  const flooded = async (): Promise<{ longestMs: number; seen: Observation }> => {
+    const observed = observe(probeContext(TIMEOUT_MS), (run) => client(run, port));
+    return { longestMs: await longestTurnMs(() => observed), seen: await observed };
+  };
+  const { longestMs, seen } = await unheld(flooded, (result) => result.seen);
+  expect(longestMs).toBeLessThan(MOST_TURN_MS);
+  expect(seen.reason).not.toBe("agent_fault");
 });

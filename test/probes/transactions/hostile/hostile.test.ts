@@ -9,6 +9,7 @@ import { TRANSCRIPT_BYTES } from "../../../../src/probes/wire/transcript.ts";
 import { until } from "../../../support/contract.ts";
 import { inParallel } from "../../../support/in-parallel.ts";
 import { probeContext } from "../../../support/probe-context.ts";
+import { unheld } from "../../../support/unheld.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";
 import { transactionSpec } from "../transaction-spec.ts";
 import { behavioursOf, INJECTIONS, type HostileBehaviour } from "./behaviours.ts";
@@ -83,7 +84,10 @@ function meetAt(subject: HostileSubject, behaviour: HostileBehaviour, stage: Sta
   const { play, good, endless } = behaviour;
   const hostility = { stage, play, goesOn: !endless && good !== "never" };
   const passes = good === "always" || stage.late === true;
-  return meet(subject, hostility, passes ? LONG_MS : SHORT_MS);
+  return unheld(
+    () => meet(subject, hostility, passes ? LONG_MS : SHORT_MS),
+    ({ seen }) => seen,
+  );
 }
 
 /** The highest memory over a piece of work, above where it began. */
