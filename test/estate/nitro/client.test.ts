@@ -289,7 +289,7 @@ describe("what the outside sends is bounded", () => {
       faults: ({ query }) =>
         query.resource === "server" ? { kind: "wait", until: new Promise(() => undefined) } : null,
     });
-    const client = labClient(server.url, { timeoutMs: 200 });
+    const client = labClient(server.url, { timeoutMs: 1_000 });
     expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "timeout" });
     await client.close();
     expect(server.openSessions()).toBe(0);

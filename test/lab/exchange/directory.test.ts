@@ -42,8 +42,8 @@ describe("LDAP", () => {
   function client(secure: boolean): Client {
     return new Client({
       url: secure ? `ldaps://127.0.0.1:${portOf(636)}` : `ldap://127.0.0.1:${portOf(389)}`,
-      timeout: 2_000,
-      connectTimeout: 2_000,
+      timeout: 20_000,
+      connectTimeout: 20_000,
       tlsOptions: secure ? { ca: labCa() } : undefined,
     } as ConstructorParameters<typeof Client>[0]);
   }

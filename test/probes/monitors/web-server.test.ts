@@ -151,7 +151,7 @@ describe.skipIf(noNginx !== null)(`nginx ${noNginx ?? ""}`, () => {
       "ok",
     ],
   ])("%s", async (_name, type, parameters, passed, reason) => {
-    const timeoutMs = reason === "response_timeout" ? 300 : 10_000;
+    const timeoutMs = reason === "response_timeout" ? 1_000 : 10_000;
     const result = await run("http", monitorSpec(type, parameters), timeoutMs);
     expect(result).toMatchObject({ passed, observation: { reason } });
   });

@@ -167,7 +167,7 @@ describe("rpc_endpoint_map against a server that is none", () => {
     const seen = await runTransaction(
       transactionSpec("rpc_endpoint_map", { options: { mapper_port: server.port } }),
       { host: "127.0.0.1", port: server.port, server: null },
-      probeContext(400),
+      probeContext(reason === "response_timeout" ? 1_000 : 10_000),
     );
     expect(seen).toMatchObject({ reason });
   });

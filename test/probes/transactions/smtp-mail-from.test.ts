@@ -189,7 +189,7 @@ describe("smtp_mail_from", () => {
   });
 
   test("a server that hangs at MAIL FROM (tarpit) is a time-out there", async () => {
-    const seen = await look(conversation(BANNER, [EHLO]), { timeoutMs: 300 });
+    const seen = await look(conversation(BANNER, [EHLO]), { timeoutMs: 1_000 });
     expect(seen).toMatchObject({
       outcome: "timeout",
       step: "mail_from",
@@ -306,7 +306,7 @@ describe("smtp_mail_from", () => {
         { change },
       );
       expect(closed).toMatchObject({ step: "starttls", reason: "tls_handshake" });
-      const silent = await look(noise, { change, timeoutMs: 300 });
+      const silent = await look(noise, { change, timeoutMs: 1_000 });
       expect(silent).toMatchObject({ outcome: "timeout", step: "starttls" });
     });
 
