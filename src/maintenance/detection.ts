@@ -95,6 +95,15 @@ function stepProbe(
   return { detected, signs, good, signAt: kind === "maintenance" ? at : last.signAt };
 }
 
+/** The same state after the wall clock was set: what was seen by it moves along. */
+export function moveDetection(state: DetectionState, stepMs: number): DetectionState {
+  const probes = [...state.probes].map(([id, probe]) => {
+    const signAt = probe.signAt === null ? null : probe.signAt + stepMs;
+    return [id, { ...probe, signAt }] as const;
+  });
+  return { ...state, probes: new Map(probes) };
+}
+
 /**
  * Whether a probe that detected maintenance has seen it after this instant, and no good answer since: an observation that
  * says nothing about maintenance (a refused connection) is no news of it.

@@ -123,6 +123,26 @@ describe.each([
     expect(member("ex01").service).toBe("unknown");
   });
 
+  test("makes no maintenance that was seen on the wire older than the ADC's last change", () => {
+    const { clock, member, hear, observe, pass, setClock } = world();
+    hear({ ex01: { state: "down" } });
+    pass(5_000);
+    hear({ ex01: { state: "up" } });
+    pass(5_000);
+    observe("m_imap", "ex01", GOOD);
+    const closed = observed({
+      passed: false,
+      outcome: "failed",
+      reason: "closed_without_data",
+      step: "banner",
+      startedAt: clock.at,
+    });
+    observe("imap_greeting", "ex01", closed, 2);
+    expect(member("ex01").verdict).toBe("routes_to_maintenance");
+    setClock(stepMs);
+    expect(member("ex01").verdict).toBe("routes_to_maintenance");
+  });
+
   test("lets no server return before it has been stable", () => {
     const { member, hear, observe, pass, setClock } = world({
       declared: "open",

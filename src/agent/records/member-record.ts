@@ -1,6 +1,10 @@
 import type { BlindReason, MemberState, MonitorState } from "../../estate/adc-state.ts";
 import type { AdcService, Member, Port } from "../../estate/adc-service.ts";
-import { initialDetection, type DetectionState } from "../../maintenance/detection.ts";
+import {
+  initialDetection,
+  moveDetection,
+  type DetectionState,
+} from "../../maintenance/detection.ts";
 import type { Reason, Step } from "../../probes/reason.ts";
 import {
   initialAgreement,
@@ -205,6 +209,7 @@ export class MemberRecord implements LiveMember {
   moveTimes(stepMs: number): void {
     const moved = (at: number | null): number | null => (at === null ? null : at + stepMs);
     this.agreement = moveAgreement(this.agreement, stepMs);
+    this.detection = moveDetection(this.detection, stepMs);
     this.goodSince = moved(this.goodSince);
     this.outSince = moved(this.outSince);
     this.outToldAt = moved(this.outToldAt);
