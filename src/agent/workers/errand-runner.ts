@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Network } from "../../probes/probe.ts";
 import { runAnonymousLook } from "../../probes/transactions/anonymous-looks.ts";
 import { runProbe, type Errand } from "../run-probe.ts";
+import { lostProbe } from "./lost-probe.ts";
 import { sharedClockMs, type Answer, type Order, type RunOrder } from "./messages.ts";
 
 /** The work of a worker thread: runs errands as ordered, and knows nothing of schedule, records and verdicts. */
@@ -50,7 +51,15 @@ export class ErrandRunner {
       monotonic: () => performance.now(),
       runTransaction: runAnonymousLook,
     };
-    const result = errand === undefined ? null : await runProbe(errand, around, timeoutMs);
-    this.#answer({ ticket, result, lagMs });
+    const [startedAt, beganMs] = [around.now(), around.monotonic()];
+    try {
+      const result = errand === undefined ? null : await runProbe(errand, around, timeoutMs);
+      this.#answer({ ticket, result, lagMs });
+    } catch (error) {
+      // It costs this probe its opinion: uncaught, it would end the thread, and with it all that is under way there.
+      const why = `a mistake of this program: ${error instanceof Error ? error.message : String(error)}`;
+      const result = lostProbe(startedAt, around.monotonic() - beganMs, why);
+      this.#answer({ ticket, result, lagMs });
+    }
   }
 }
