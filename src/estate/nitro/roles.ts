@@ -93,10 +93,11 @@ function stillPrimaryDespite({
   switch (action) {
     case "secondary":
       return { kind: "secondary" };
-    // No role may be told, or there is none to tell: then nothing has changed either.
+    // No role may be told, or there is none to tell, or only the statistics tell it: then nothing has changed either.
     case "permission":
     case "empty":
     case "unavailable":
+    case "drop_arguments":
       return { kind: "primary" };
     default:
       return { kind: "failed", code, message };
