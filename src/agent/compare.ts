@@ -159,7 +159,7 @@ async function probeAll(
   await Promise.all(workers);
 }
 
-/** Runs one probe until it has an opinion; one that only ever meets faults of our own is given up after as many tries. */
+/** Runs one probe until it has an opinion, but no more often than it may take. */
 async function untilDecided(
   probe: ProbeRecord,
   state: WitnessState,
@@ -170,7 +170,7 @@ async function untilDecided(
   const tries = action.kind === "monitor" ? Math.max(action.monitor.retries, 1) : 2;
   for (let count = 1; count <= tries && !signal.aborted; count++) {
     const delayMs = await runner.run(probe, state);
-    if (delayMs === null || probe.opinion !== "unknown" || probe.lastPassed === null) {
+    if (delayMs === null || probe.opinion !== "unknown" || saysNothingNow(probe)) {
       return;
     }
     if (count < tries) {
@@ -179,6 +179,11 @@ async function untilDecided(
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
+}
+
+/** What is held back, or cannot be asked from here, will say nothing at once either; a hold of our own passes. */
+function saysNothingNow({ last, lastPassed }: ProbeRecord): boolean {
+  return lastPassed === null && last?.reason !== "agent_fault";
 }
 
 async function pollAll(links: readonly AdcLink[], state: WitnessState): Promise<void> {

@@ -218,8 +218,11 @@ export class Generation {
     if (heldMs >= HELD_MS) {
       this.state.passOver(heldMs);
     }
-    await this.state.evaluateInTurns();
-    this.#evaluatedAt = monotonic();
+    try {
+      await this.state.evaluateInTurns();
+    } finally {
+      this.#evaluatedAt = monotonic();
+    }
   }
 
   async #checkControl(): Promise<void> {
