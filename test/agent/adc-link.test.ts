@@ -4,23 +4,10 @@ import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { startNitroServer } from "../../lab/nitro/server.ts";
 import { AdcLink } from "../../src/agent/adc-link.ts";
 import { Secret } from "../../src/config/secret.ts";
-import { memberKey } from "../../src/estate/adc-state.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
 import { createNetwork } from "../../src/probes/wire/network.ts";
 import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
-import { PRIMARY, steadyBackend } from "../estate/nitro/steady-backend.ts";
-
-const ESTATE = parseNsConf(
-  "add server ex01 192.0.2.11\nadd service svc_imap ex01 TCP 143\nadd lb vserver v_imap TCP 192.0.2.1 143\nbind lb vserver v_imap svc_imap\n",
-  { adc: "prod" },
-);
-const IMAP = memberKey("svc_imap", "ex01", 143);
-const NS1: NodeBelief = { ...PRIMARY, name: "ns1", address: "192.0.2.101" };
-const NS2: NodeBelief = { ...PRIMARY, name: "ns2", address: "192.0.2.102" };
-
-function secondary(belief: NodeBelief): NodeBelief {
-  return { ...belief, role: "Secondary", masterState: "SECONDARY" };
-}
+import { ESTATE, IMAP, NS1, NS2, secondary } from "../estate/nitro/pair-of-nodes.ts";
+import { steadyBackend } from "../estate/nitro/steady-backend.ts";
 
 async function node(own: NodeBelief, peer: NodeBelief) {
   const backend = steadyBackend(ESTATE);

@@ -1,21 +1,12 @@
-import type { NodeBelief } from "../../lab/nitro/backend.ts";
 import type { NitroFault, NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { startNitroServer, type NitroServer } from "../../lab/nitro/server.ts";
 import { AdcLink, type StateRead } from "../../src/agent/adc-link.ts";
 import { Secret } from "../../src/config/secret.ts";
-import { memberKey } from "../../src/estate/adc-state.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
 import { createNetwork } from "../../src/probes/wire/network.ts";
 import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
-import { PRIMARY, steadyBackend } from "../estate/nitro/steady-backend.ts";
+import { ESTATE, IMAP, NS1, NS2, secondary } from "../estate/nitro/pair-of-nodes.ts";
+import { steadyBackend } from "../estate/nitro/steady-backend.ts";
 
-const ESTATE = parseNsConf(
-  "add server ex01 192.0.2.11\nadd service svc_imap ex01 TCP 143\nadd lb vserver v_imap TCP 192.0.2.1 143\nbind lb vserver v_imap svc_imap\n",
-  { adc: "prod" },
-);
-const IMAP = memberKey("svc_imap", "ex01", 143);
-const NS1: NodeBelief = { ...PRIMARY, name: "ns1", address: "192.0.2.101" };
-const NS2: NodeBelief = { ...PRIMARY, name: "ns2", address: "192.0.2.102" };
 /** Longer than any pause after a failure. */
 const PATIENCE_MS = 1_000_000;
 /** The last word is held for three polls that fail; the fourth ends it. */
@@ -49,8 +40,8 @@ export async function judgeNitro(
   const backends = [NS1, NS2].slice(0, nodes).map((node) => {
     const backend = steadyBackend(ESTATE);
     backend.set.nodes = [
-      node === NS1 ? NS1 : asSecondary(NS2),
-      ...(nodes === 2 ? [node === NS1 ? asSecondary(NS2) : NS1] : []),
+      node === NS1 ? NS1 : secondary(NS2),
+      ...(nodes === 2 ? [node === NS1 ? secondary(NS2) : NS1] : []),
     ];
     return backend;
   });
@@ -74,7 +65,7 @@ export async function judgeNitro(
     },
     failOver: () => {
       for (const [at, backend] of backends.entries()) {
-        backend.set.nodes = at === 0 ? [asSecondary(NS1), NS2] : [NS2, asSecondary(NS1)];
+        backend.set.nodes = at === 0 ? [secondary(NS1), NS2] : [NS2, secondary(NS1)];
       }
     },
   };
@@ -135,10 +126,6 @@ export async function judgeNitro(
     await link.close();
     await Promise.all(servers.map((server) => server.close()));
   }
-}
-
-function asSecondary(belief: NodeBelief): NodeBelief {
-  return { ...belief, role: "Secondary", masterState: "SECONDARY" };
 }
 
 /** The same fault to every question; logins are answered. */

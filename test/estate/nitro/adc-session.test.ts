@@ -2,31 +2,18 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { NodeBelief } from "../../../lab/nitro/backend.ts";
 import type { NitroFaultHook } from "../../../lab/nitro/faults.ts";
 import { startNitroServer, type NitroServer } from "../../../lab/nitro/server.ts";
-import { memberKey } from "../../../src/estate/adc-state.ts";
 import {
   createAdcSession,
   type AdcSession,
   type AdcSessionOptions,
 } from "../../../src/estate/nitro/adc-session.ts";
 import type { PollResult } from "../../../src/estate/nitro/poll.ts";
-import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
 import { LoopWatch } from "../../../src/probes/wire/loop-watch.ts";
 import { createNetwork } from "../../../src/probes/wire/network.ts";
 import { closedPort } from "../../support/scripted-server.ts";
 import { CREDENTIALS } from "./lab-client.ts";
-import { PRIMARY, steadyBackend, type SteadyBackend } from "./steady-backend.ts";
-
-const ESTATE = parseNsConf(
-  "add server ex01 192.0.2.11\nadd service svc_imap ex01 TCP 143\nadd lb vserver v_imap TCP 192.0.2.1 143\nbind lb vserver v_imap svc_imap\n",
-  { adc: "prod" },
-);
-const IMAP = memberKey("svc_imap", "ex01", 143);
-const NS1: NodeBelief = { ...PRIMARY, name: "ns1", address: "192.0.2.101" };
-const NS2: NodeBelief = { ...PRIMARY, name: "ns2", address: "192.0.2.102" };
-
-function secondary(belief: NodeBelief): NodeBelief {
-  return { ...belief, role: "Secondary", masterState: "SECONDARY" };
-}
+import { ESTATE, IMAP, NS1, NS2, secondary } from "./pair-of-nodes.ts";
+import { steadyBackend, type SteadyBackend } from "./steady-backend.ts";
 
 interface Node {
   readonly backend: SteadyBackend;
