@@ -44,9 +44,9 @@ test.skipIf(curl === null)(
       const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
       await until(
         "the agent is ready",
-        () => type('curl -s "$URL/-/ready"', { URL: url, TOKEN: token }),
-        ({ status }) => status === "200",
-        120_000,
+        async () => (await fetch(`${url}/-/ready`)).text(),
+        (said) => said.startsWith("ready"),
+        240_000,
       );
       const answered: Answered[] = [];
       for (const line of requests) {
@@ -64,5 +64,5 @@ test.skipIf(curl === null)(
       expect(locked.status).toBe("401");
     });
   },
-  240_000,
+  360_000,
 );
