@@ -45,7 +45,7 @@ async function told(
             ...state.vservers.map((each) => `${each.vserver} ${each.verdict}`),
           ],
           (seen) => seen.every((each) => /agree_up( up)?$|vip_protected$/.test(each)),
-          40_000,
+          90_000,
         );
       },
       change: () => world.lab.play().finished,
@@ -84,10 +84,10 @@ async function becomes(
     );
   };
   await wait({ verdict }, deadlineMs);
-  await wait({ verdict, ...beside }, 30_000);
+  await wait({ verdict, ...beside }, 90_000);
 }
 
-const LIMIT = { timeout: 150_000 };
+const LIMIT = { timeout: 400_000 };
 
 test.concurrent("custom-banner: a monitor stricter than the clients", LIMIT, async () => {
   await told("custom-banner", ["sg_imap"], async ({ member, allWell, change }) => {
@@ -203,7 +203,7 @@ test.concurrent("dead-backend: a blind monitor, and the back end is named", LIMI
   await told("dead-backend", ["sg_imaps"], async ({ member, allWell, change, url }) => {
     await allWell();
     await change();
-    await becomes("IMAPS", () => member("sg_imaps", "ex02"), "blind_monitor", 60_000, {
+    await becomes("IMAPS", () => member("sg_imaps", "ex02"), "blind_monitor", 110_000, {
       adcOpinion: "up",
       replica: "up",
       reason: "backend_unavailable",

@@ -43,7 +43,7 @@ test("the commands of the hour: preflight, start, verify, end, verify again", as
       "all is well",
       () => [...state.members, ...state.vservers].map(({ verdict }) => verdict),
       (seen) => seen.every((verdict) => verdict.endsWith("agree_up")),
-      40_000,
+      90_000,
     );
 
     const preflight = await type({ kind: "preflight", server: "ex02" });

@@ -30,7 +30,7 @@ test("the hour of maintenance: IMAPS still routed, HTTPS taken out, and back aga
         json.rows.every((row) => row.verdict === "agree_up") &&
         json.rows.every((row) => row.opinions.replica === "up") &&
         vserversAgree(json),
-      60_000,
+      120_000,
     );
     await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
     const changedAt = performance.now();
@@ -71,7 +71,7 @@ test("the hour of maintenance: IMAPS still routed, HTTPS taken out, and back aga
     );
     expect(service.agent.state.members.some((each) => each.mismatchSeconds > 0)).toBe(true);
   });
-}, 240_000);
+}, 400_000);
 
 function vserversAgree(json: CompareJson): boolean {
   return json.vservers.every((row) => row.verdict.startsWith("vip_agree"));
@@ -100,7 +100,7 @@ test("metrics pass promtool before and after an OpenMetrics scrape", async () =>
     expect(await scrape("application/openmetrics-text; version=1.0.0")).toMatch(/# EOF\n$/);
     expect(await check(await scrape("text/plain"))).toBe("");
   });
-}, 60_000);
+}, 240_000);
 
 test("compare exits 0 before, 2 with the mismatch named while it lasts, and 0 after", async () => {
   await withLab({ scenario: "healthy" }, async ({ lab, configFile }) => {

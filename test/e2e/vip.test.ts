@@ -4,7 +4,7 @@ import type { LiveVserver } from "../../src/agent/live.ts";
 import { until, withLabAgent, type LabAgent } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 
-const LIMIT = { timeout: 150_000 };
+const LIMIT = { timeout: 400_000 };
 
 function vserverOf({ service }: LabAgent, name: string): LiveVserver {
   const found = service.agent.state.vservers.find((each) => each.vserver === name);
@@ -30,7 +30,7 @@ test.concurrent("a VIP that still answers from a server in maintenance", LIMIT, 
   const confText = partOfDemo({ groups: ["sg_owa"] });
   await withLabAgent({ confText }, async (world) => {
     const { lab, url, service } = world;
-    await becomes(world, "v_owa", "vip_agree_up", 40_000);
+    await becomes(world, "v_owa", "vip_agree_up", 90_000);
     // The NetScaler's monitoring stands still, so that it never hears of the maintenance.
     lab.adc.setMonitorEngine(true, ({ server }) => server === "ex02");
     await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
@@ -56,14 +56,14 @@ test.concurrent(
   async () => {
     const confText = partOfDemo({ groups: ["sg_imap"] });
     await withLabAgent({ confText }, async (world) => {
-      await becomes(world, "v_imap_offload", "vip_agree_up", 40_000);
+      await becomes(world, "v_imap_offload", "vip_agree_up", 90_000);
       world.lab.adc.setCertificate("v_imap_offload", {
         certificate: labCertificate("other").certificate,
         key: labCertificate("other").key,
       });
-      await becomes(world, "v_imap_offload", "vip_wrong_certificate", 40_000);
+      await becomes(world, "v_imap_offload", "vip_wrong_certificate", 90_000);
       world.lab.adc.setCertificate("v_imap_offload", labCertificate("mail"));
-      await becomes(world, "v_imap_offload", "vip_agree_up", 40_000);
+      await becomes(world, "v_imap_offload", "vip_agree_up", 90_000);
     });
   },
 );
@@ -77,7 +77,7 @@ test.concurrent(
       "",
     );
     await withLabAgent({ confText }, async (world) => {
-      await becomes(world, "v_owa", "settling", 30_000);
+      await becomes(world, "v_owa", "settling", 90_000);
       await becomes(world, "v_owa", "vip_down_members_up", 90_000);
       expect(vserverOf(world, "v_owa")).toMatchObject({ adcOpinion: "down", vip: "down" });
       expect(world.service.agent.state.members.map(({ verdict }) => verdict)).toEqual([
@@ -93,11 +93,11 @@ test.concurrent("login schemes that one server alone offers", LIMIT, async () =>
   const confText = partOfDemo({ groups: ["sg_ews"] });
   await withLabAgent({ confText }, async (world) => {
     const odd = () => vserverOf(world, "v_ews").oddSchemes ?? null;
-    await until("all alike", odd, (seen) => seen?.length === 0, 40_000);
+    await until("all alike", odd, (seen) => seen?.length === 0, 90_000);
     await world.lab.servers
       .get("ex02")
       ?.set("https", { kind: "auth_schemes", schemes: ["Negotiate"] });
-    await until("ex02 differs", odd, (seen) => seen?.length === 1, 40_000);
+    await until("ex02 differs", odd, (seen) => seen?.length === 1, 90_000);
     expect(odd()).toMatchObject([{ server: "ex02", port: 443, offers: "negotiate" }]);
     const metrics = await (await fetch(`${world.url}/metrics`)).text();
     expect(metrics).toMatch(/adc_witness_auth_schemes_differ\{[^}]*vserver="v_ews"[^}]*\} 1\n/);

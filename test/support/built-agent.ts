@@ -128,7 +128,7 @@ export class BuiltAgent {
           response.on("error", reject);
         },
       );
-      asked.setTimeout(10_000, () => asked.destroy(new Error(`no answer to ${path} within 10 s`)));
+      asked.setTimeout(60_000, () => asked.destroy(new Error(`no answer to ${path} within 60 s`)));
       asked.on("error", reject);
       asked.end(options.body);
     });
