@@ -20,7 +20,7 @@ export function metricsReference(metrics: readonly MetricDefinition[]): string {
     "  member leaves the estate. `== 1` selects the state that holds.",
     "- Scrape with `honor_labels: true`: should a target carry a label `server` or `port` of its own, ours then stay as they",
     "  are. Call the job `adc-witness`: the alerts look for it.",
-    "- When NITRO fails or the agent is cut off, the last ADC state is held for three polls; then its opinion is `unknown`. While it is held nothing new is held against the ADC: a difference is named only once a poll that came late enough for the ADC to have noticed confirms it.",
+    "- When NITRO fails (of a pair: while the primary is silent, also where the secondary answers) or the agent is cut off, the last ADC state is held for three polls; then its opinion is `unknown`. While it is held nothing new is held against the ADC: a difference is named only once a poll that came late enough for the ADC to have noticed confirms it.",
     "",
     ...METRIC_GROUPS.flatMap((group) => groupText(group, metrics)),
     "## Labels",
