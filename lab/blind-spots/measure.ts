@@ -7,7 +7,6 @@ import type { BlindSpotMatrix, Cell, MatrixRow, MatrixTable } from "../../src/li
 import type { Network } from "../../src/probes/probe.ts";
 import { createRecogniser } from "../../src/probes/transactions/recognise.ts";
 import { runTransaction } from "../../src/probes/transactions/registry.ts";
-import { HELD_DETAIL } from "../../src/probes/wire/probe-run.ts";
 import { accountsFor, monitorCredentials } from "../accounts.ts";
 import type { Condition } from "../exchange/condition.ts";
 import {
@@ -17,6 +16,7 @@ import {
 } from "../exchange/exchange-server.ts";
 import { serverRoles } from "../network.ts";
 import { FAILURES, listenerOf, withoutTls13, type Failure } from "./failures.ts";
+import { unheld } from "../unheld.ts";
 
 export interface MeasureOptions {
   /** The configuration whose monitors are measured. */
@@ -28,7 +28,6 @@ export interface MeasureOptions {
 }
 
 const PROBES_AT_ONCE = 16;
-const MOST_TRIES = 10;
 
 /**
  * Runs every monitor that an estate binds to Exchange, and adc-witness's own looks, against the lab's Exchange servers:
@@ -45,7 +44,8 @@ export async function measureBlindSpots(options: MeasureOptions): Promise<BlindS
     const cells = new Map<string, Cell>();
     await inTurn(tasks, async ({ candidate, failure }) => {
       const run = () => measure(candidate, failure, server, options.timeoutMs ?? 4_000);
-      cells.set(cellKey(candidate, failure), await unheld(run));
+      const result = await unheld(run, (told) => told?.observation ?? null);
+      cells.set(cellKey(candidate, failure), result === null ? "unknown" : cellOf(result));
     });
     return { tables: tablesOf(measured, cells), unmeasured };
   } finally {
@@ -168,16 +168,6 @@ async function breakServer(server: ExchangeServer, failure: Failure | null): Pro
   }
   for (const [group, condition] of conditions) {
     await server.set(group, condition);
-  }
-}
-
-/** A run during which this process was held, which plays the servers as well, has measured nothing: once more. */
-async function unheld(run: () => Promise<ProbeResult | null>): Promise<Cell> {
-  for (let tries = 1; ; tries += 1) {
-    const result = await run();
-    if (result?.observation.evidence.detail !== HELD_DETAIL || tries === MOST_TRIES) {
-      return result === null ? "unknown" : cellOf(result);
-    }
   }
 }
 

@@ -117,7 +117,8 @@ test("a login that a crash left without an end counts against the account once i
   expect(restarted.suspended()).toHaveLength(1);
 });
 
-test("a login that is still waited for is not over by the clock: a hold of ours, or a clock that was set, suspends nobody", async () => {
+/** Two logins that this process waits for, their time long over. */
+async function twoLongUnderWay() {
   const { clock, open } = await shared();
   const keeper = await open();
   await keeper.end("probe", await begin(keeper, EX01, clock.at + MINUTE_MS), "accepted");
@@ -126,6 +127,11 @@ test("a login that is still waited for is not over by the clock: a hold of ours,
     await begin(keeper, EX02, clock.at + MINUTE_MS),
   ];
   clock.at += 60 * MINUTE_MS;
+  return { clock, keeper, under };
+}
+
+test("a login that is still waited for is not over by the clock: a hold of ours, or a clock that was set, suspends nobody", async () => {
+  const { clock, keeper, under } = await twoLongUnderWay();
   expect(keeper.suspended()).toEqual([]);
   expect(await keeper.begin("probe", VIP, clock.at + MINUTE_MS)).toMatchObject({ why: "busy" });
   // Word of the one must not end the wait for the other.
@@ -138,14 +144,7 @@ test("a login that is still waited for is not over by the clock: a hold of ours,
 });
 
 test("two rejections that come long after their time still suspend", async () => {
-  const { clock, open } = await shared();
-  const keeper = await open();
-  await keeper.end("probe", await begin(keeper, EX01, clock.at + MINUTE_MS), "accepted");
-  const under = [
-    await begin(keeper, EX01, clock.at + MINUTE_MS),
-    await begin(keeper, EX02, clock.at + MINUTE_MS),
-  ];
-  clock.at += 60 * MINUTE_MS;
+  const { clock, keeper, under } = await twoLongUnderWay();
   for (const id of under) {
     await keeper.end("probe", id, "rejected");
   }

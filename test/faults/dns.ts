@@ -12,7 +12,7 @@ import { initialReplica, stepReplica } from "../../src/verdict/replica.ts";
 import { newOrganisation } from "../lab/exchange/support.ts";
 import { monitorSpec } from "../support/monitor-spec.ts";
 import { probeContext } from "../support/probe-context.ts";
-import { unheld } from "../support/unheld.ts";
+import { unheld } from "../../lab/unheld.ts";
 import type { BlackboxJudge } from "./blackbox.ts";
 import type { Peer } from "./cases/peers.ts";
 import {

@@ -8,7 +8,7 @@ import { CASES, type FaultCase } from "./cases.ts";
 import { DIFFERENCES, EITHER, PEERS, type Peer } from "./cases/peers.ts";
 import { CHECKS, type CheckName } from "./checks.ts";
 import { inParallel } from "../support/in-parallel.ts";
-import { unheld } from "../support/unheld.ts";
+import { unheld } from "../../lab/unheld.ts";
 import { judgeByHaproxy } from "./haproxy.ts";
 import { judgeByPlugin, pluginsInstalled } from "./plugins.ts";
 import { judgeDns, type DnsJudged } from "./dns.ts";

@@ -11,7 +11,7 @@ import {
   type Behaviour,
   type ScriptedServer,
 } from "./scripted-server.ts";
-import { unheld } from "./unheld.ts";
+import { unheld } from "../../lab/unheld.ts";
 
 export interface ContractSubject {
   readonly run: (target: Target, context: ProbeContext) => Promise<Observation>;

@@ -10,7 +10,7 @@ import { guardedPop3 } from "../../../../src/probes/transactions/pop3-client.ts"
 import { observe, type ProbeRun } from "../../../../src/probes/wire/probe-run.ts";
 import { longestTurnMs } from "../../../support/longest-turn.ts";
 import { probeContext } from "../../../support/probe-context.ts";
-import { unheld } from "../../../support/unheld.ts";
+import { unheld } from "../../../../lab/unheld.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";
 import { transactionSpec } from "../transaction-spec.ts";
 

@@ -9,7 +9,7 @@ import { TRANSCRIPT_BYTES } from "../../../../src/probes/wire/transcript.ts";
 import { until } from "../../../support/contract.ts";
 import { inParallel } from "../../../support/in-parallel.ts";
 import { probeContext } from "../../../support/probe-context.ts";
-import { unheld } from "../../../support/unheld.ts";
+import { unheld } from "../../../../lab/unheld.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";
 import { transactionSpec } from "../transaction-spec.ts";
 import { behavioursOf, INJECTIONS, type HostileBehaviour } from "./behaviours.ts";

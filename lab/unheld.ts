@@ -1,16 +1,16 @@
-import type { Observation } from "../../src/probes/probe.ts";
-import { HELD_DETAIL } from "../../src/probes/wire/probe-run.ts";
+import type { Observation } from "../src/probes/probe.ts";
+import { HELD_DETAIL } from "../src/probes/wire/probe-run.ts";
 
 const MOST_TRIES = 10;
 
 /** A probe that tells that this very process was held, and the server that it plays, has judged nothing: once more. */
 export async function unheld<Result>(
   probe: () => Promise<Result>,
-  seenBy: (result: Result) => Observation,
+  seenBy: (result: Result) => Observation | null,
 ): Promise<Result> {
   for (let tries = 1; ; tries++) {
     const result = await probe();
-    if (seenBy(result).evidence.detail !== HELD_DETAIL || tries === MOST_TRIES) {
+    if (seenBy(result)?.evidence.detail !== HELD_DETAIL || tries === MOST_TRIES) {
       return result;
     }
   }
