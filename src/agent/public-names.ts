@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP } from "../lib/ip.ts";
 import type { NameAnswer, Network } from "../net/network.ts";
 import type { LivePublicName, NameComparison } from "../model/live.ts";
 import type { Config } from "../config/schema.ts";

@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { z } from "zod";
+import { isIP } from "../lib/ip.ts";
 import { TLS_VERSIONS } from "../model/tls-settings.ts";
 import { DURATION_PATTERN } from "../lib/duration.ts";
 import { isHost, parseHostPort } from "../lib/host-port.ts";

@@ -1,13 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { readAttachments, type AttachmentSource } from "./attachments.ts";
-import {
-  readIssue,
-  type UnlocatedProblem,
-  formatProblem,
-  problemText,
-  type ConfigProblem,
-} from "./problems.ts";
+import { readIssue, type UnlocatedProblem } from "./issues.ts";
+import { formatProblem, problemText, type ConfigProblem } from "./problems.ts";
 import { parseLocatedYaml, type LocatedYaml } from "./located-yaml.ts";
 import { normalise } from "./normalise.ts";
 import { collectReport, ESTATE_RULES, MAINTENANCE_RULES } from "./rules.ts";

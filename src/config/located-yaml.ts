@@ -203,13 +203,13 @@ export function parseLocatedYaml(text: string, file: string): YamlResult {
     );
     return { kind: "invalid", problems: [{ file, line: 1, column: 1, path: "", message }] };
   }
-  const offsetOf = placesIn(document);
+  const placeOf = placesIn(document);
   return {
     kind: "yaml",
     yaml: {
       data: data.value,
       locate: (path, atKey) => {
-        const { line, col } = lines.linePos(offsetOf(path, atKey));
+        const { line, col } = lines.linePos(placeOf(path, atKey));
         return { line: Math.max(line, 1), column: Math.max(col, 1) };
       },
     },

@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { z } from "zod";
+import { isIP } from "../lib/ip.ts";
 import { parseCron } from "../lib/cron.ts";
 import {
   duration,

@@ -1,4 +1,4 @@
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "./ip.ts";
 
 export interface HostPort {
   /** IP literal (without brackets) or host name; empty where only a port was written. */

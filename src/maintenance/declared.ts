@@ -1,54 +1,8 @@
-import { namePattern } from "../adc/name-pattern.ts";
+import type { DeclaredWindows, PreparedWindow } from "./windows.ts";
 import type { WindowConfig } from "../model/window.ts";
-import type { StoredWindow, StoreState } from "./store.ts";
-import { createCalendar, type Calendar, type Occurrence } from "./calendar.ts";
+import type { Occurrence } from "./calendar.ts";
+import type { StoreState, StoredWindow } from "./store.ts";
 import { findProgress, occurrenceAsWindow } from "./store-steps.ts";
-
-/** Whether any of several patterns means a server. */
-export function serverMatcher(patterns: readonly string[]): (server: string) => boolean {
-  const expressions = patterns.map(namePattern);
-  return (server) => {
-    const name = server.toLowerCase();
-    return expressions.some((expression) => expression.test(name));
-  };
-}
-
-/** All windows, of configuration and store, with their calendars worked out once. */
-export interface DeclaredWindows {
-  readonly windows: readonly PreparedWindow[];
-  readonly store: StoreState;
-}
-
-export interface PreparedWindow extends WindowConfig {
-  readonly source: "config" | "api";
-  readonly calendar: Calendar;
-  readonly means: (server: string) => boolean;
-}
-
-export function declaredWindows(
-  configured: readonly WindowConfig[],
-  store: StoreState,
-): DeclaredWindows {
-  const prepare =
-    (source: "config" | "api") =>
-    (window: WindowConfig): PreparedWindow => ({
-      ...window,
-      source,
-      calendar: createCalendar(window.when),
-      means: serverMatcher(window.servers),
-    });
-  const windows = [
-    ...configured.map(prepare("config")),
-    ...store.windows.map(asConfigured).map(prepare("api")),
-  ];
-  return { windows, store };
-}
-
-/** A declared window in the form of a configured one. */
-function asConfigured(window: StoredWindow): WindowConfig {
-  const { startAt, endAt, ...rest } = window;
-  return { ...rest, when: { kind: "fixed", startAt, endAt } };
-}
 
 /** What was declared about a server. */
 export interface Declared {
@@ -58,9 +12,7 @@ export interface Declared {
   /** Name of the window that decides; null when none does. */
   readonly window: string | null;
 }
-
 const NOT_DECLARED: Declared = { state: "no", endAt: null, window: null };
-
 /**
  * Whether a server is in declared maintenance. `outSince` is the instant since which the member has been out of
  * service without a break, or null while it is not out: `over` says that a window has ended and the member has been
@@ -94,7 +46,6 @@ export function declaredFor(
   const over = mine.find((window) => endedAfter(server, window, store, now, outSince));
   return over === undefined ? NOT_DECLARED : { state: "over", endAt: null, window: over.name };
 }
-
 /** An occurrence as it was for this server: begun late when flexible, ended early by itself or by hand. */
 function spanFor(
   server: string,
@@ -114,7 +65,6 @@ function spanFor(
     endAt: Math.min(...ends.filter((end) => typeof end === "number")),
   };
 }
-
 /** Whether an occurrence ended for this server, and not before the member went out. */
 function endedAfter(
   server: string,
@@ -130,15 +80,12 @@ function endedAfter(
     },
   );
 }
-
 /** A window as people see it in a list: one occurrence of it. */
 export interface WindowView extends StoredWindow {
   readonly source: "config" | "api";
   readonly state: "open" | "coming" | "over";
 }
-
 const SHOWN_AFTER_END_MS = 24 * 3_600_000;
-
 /** Windows that are open, the next occurrence of each that is not, and those that ended in the last day; by start. */
 export function listWindows({ windows, store }: DeclaredWindows, now: number): WindowView[] {
   const view = (window: PreparedWindow, occurrence: Occurrence): WindowView => {

@@ -78,14 +78,12 @@ function healthPageSigns(observation: Observation): SignsSeen {
  * components accept and close at once, transport answers `421 4.3.2`, and health pages are aborted while every other
  * URL is still served.
  */
-const MAINTENANCE_SIGNS = [
-  "imap_pop_closed",
-  "smtp_not_active",
-  "smtp_421_at_connect",
-  "health_page_aborted",
-  "good",
-] as const;
-export type MaintenanceSign = (typeof MAINTENANCE_SIGNS)[number];
+export type MaintenanceSign =
+  | "imap_pop_closed"
+  | "smtp_not_active"
+  | "smtp_421_at_connect"
+  | "health_page_aborted"
+  | "good";
 
 /** One probe's newest word on its member. */
 export interface DetectionEvent {

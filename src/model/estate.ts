@@ -1,11 +1,9 @@
 import type { AdcService } from "./adc-service.ts";
 import type { Monitor } from "./monitor.ts";
+import type { LbVserver, CsVserver, AuthenticationVserver } from "./vserver.ts";
 import type { Policy, PolicyAction } from "./policy.ts";
 import type { CertKey, SslProfile } from "./tls-parameters.ts";
-import type { AuthenticationVserver, CsVserver, LbVserver } from "./vserver.ts";
-
-/** Where a piece of the estate was read: a line of ns.conf, or null when NITRO told it or a default made it. */
-export type SourceLine = number | null;
+import type { SourceLine } from "./source-line.ts";
 
 /**
  * The estate: everything an ADC is configured to do that a second opinion must know.
@@ -39,13 +37,11 @@ export interface Estate {
   /** Statements understood to be beside the purpose, counted by `verb group object`, so that nothing is silently lost. */
   readonly otherStatements: ReadonlyMap<string, number>;
 }
-
 export interface Firmware {
   readonly major: number;
   readonly minor: number;
   readonly text: string;
 }
-
 /** Global settings that change what monitors or vservers do. */
 export interface AdcParameters {
   /** `set lb parameter -monitorConnectionClose`: how TCP monitors end their connection. */
@@ -55,7 +51,6 @@ export interface AdcParameters {
   /** `set ssl parameter -defaultProfile ENABLED`. */
   readonly sslDefaultProfile: boolean;
 }
-
 export interface Server {
   readonly name: string;
   /** IP literal, or null when the server is known by a domain name. */
@@ -66,13 +61,11 @@ export interface Server {
   readonly comment: string | null;
   readonly line: SourceLine;
 }
-
 export interface NetProfile {
   readonly name: string;
   readonly sourceIp: string | null;
   readonly line: SourceLine;
 }
-
 /** What a reader of the configuration must know. */
 export interface Diagnostic {
   readonly severity: "info" | "warning" | "error";

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { breakOfSocketError, type Break } from "./break.ts";
-import type { ProbeRun, RunResource } from "./probe-run.ts";
+import type { ProbeRun } from "./probe-run.ts";
+import type { RunResource } from "./run-scope.ts";
 
 /** How our side ends the connection: NetScaler's monitorConnectionClose knows both. */
 export type CloseMode = "FIN" | "RESET";

@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 import { namedBreak, type Break } from "./break.ts";
-import { type EchoResult, localRefusal, type EchoQuestion, pingOnce } from "./ping.ts";
-import type { ProbeRun } from "./probe-run.ts";
+import type { EchoResult, EchoQuestion } from "./echo.ts";
+import { localRefusal, pingOnce } from "./ping.ts";
+import type { RunScope } from "./run-scope.ts";
 
 /** Far more than fping says of a batch; beyond it the process is ended, and what it left open is asked otherwise. */
 const MOST_OUTPUT = 256 * 1024;
@@ -122,7 +123,7 @@ const MOST_ADDRESSES = 64;
 type BatchResult = EchoResult | { readonly kind: "unasked" };
 
 interface Waiter {
-  readonly run: ProbeRun;
+  readonly run: RunScope;
   readonly tell: (result: BatchResult) => void;
 }
 
@@ -146,7 +147,7 @@ class EchoBatch {
   }
 
   /** Waits for an address; two probes of one address hear the same echo. Ends with the run. */
-  wait(run: ProbeRun, address: string): Promise<BatchResult> {
+  wait(run: RunScope, address: string): Promise<BatchResult> {
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(address) ?? new Set();
       this.#waiters.set(address, waiters);
@@ -259,7 +260,7 @@ export class EchoBatches {
     this.#program = program;
   }
 
-  async ask(run: ProbeRun, question: EchoQuestion): Promise<EchoResult> {
+  async ask(run: RunScope, question: EchoQuestion): Promise<EchoResult> {
     if (run.interrupted !== null) {
       return run.interrupted;
     }

@@ -1,6 +1,7 @@
-import { type Break, namedBreak } from "./break.ts";
-import type { ProbeRun } from "./probe-run.ts";
+import type { RunScope } from "./run-scope.ts";
+import type { EchoQuestion, EchoResult } from "./echo.ts";
 import { runCommand, type CommandExit } from "./run-command.ts";
+import { namedBreak } from "./break.ts";
 
 /** The words in which our own system refuses to send at all: a fault of ours, by name; null when they say no such thing. */
 export function localRefusal(words: string): "unreachable" | null {
@@ -8,27 +9,9 @@ export function localRefusal(words: string): "unreachable" | null {
     ? "unreachable"
     : null;
 }
-
-/** Who is to answer one ICMP echo, and from which of our addresses it is sent (null: the system's choice). */
-export interface EchoQuestion {
-  readonly address: string;
-  readonly family: 4 | 6;
-  readonly localAddress: string | null;
-}
-
-/** An answer in the words of the program that heard it. */
-interface EchoReply {
-  readonly kind: "reply";
-  readonly roundTripMs: number | null;
-  readonly words: string;
-}
-
-export type EchoResult = EchoReply | Break;
-
 const MOST_OUTPUT_BYTES = 16 * 1024;
-
 /** One echo by one process of the system's own `ping`: what every system has, and dear. */
-export async function pingOnce(run: ProbeRun, question: EchoQuestion): Promise<EchoResult> {
+export async function pingOnce(run: RunScope, question: EchoQuestion): Promise<EchoResult> {
   const command = pingCommand(process.platform, { ...question, timeoutMs: run.remainingMs() });
   const result = await runCommand(run, command, {
     mostOutputBytes: MOST_OUTPUT_BYTES,
@@ -41,11 +24,9 @@ export async function pingOnce(run: ProbeRun, question: EchoQuestion): Promise<E
   run.transcript.received(result.output);
   return readPing(process.platform, result);
 }
-
 interface PingPlan extends EchoQuestion {
   readonly timeoutMs: number;
 }
-
 /** The command line for one echo on this platform; units of the wait differ between systems. */
 export function pingCommand(platform: NodeJS.Platform, plan: PingPlan): readonly string[] {
   const { address, family, localAddress } = plan;
@@ -73,7 +54,6 @@ export function pingCommand(platform: NodeJS.Platform, plan: PingPlan): readonly
   const seconds = String(Math.ceil(waitMs / 1000));
   return ["ping", family === 6 ? "-6" : "-4", "-n", "-c", "1", "-W", seconds, ...source, address];
 }
-
 /** What the system's ping said: exit 0 is a reply on Unix, 1 no reply, else an error of ours; Windows needs the words. */
 export function readPing(platform: NodeJS.Platform, exit: CommandExit): EchoResult {
   const { code, output } = exit;
@@ -96,7 +76,6 @@ export function readPing(platform: NodeJS.Platform, exit: CommandExit): EchoResu
   const noReply = code === 1 || (platform === "darwin" && code === 2);
   return noReply ? { kind: "timeout" } : namedBreak("fault", "agent_fault", firstLine(output));
 }
-
 function firstLine(output: string): string {
   const lines = output.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("PING"));
   return (lines[0] ?? "ping failed without a word").trim();

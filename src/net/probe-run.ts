@@ -12,13 +12,8 @@ import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./br
 import { Deadlines, type DeadlinePlace, type Timed, type Place } from "../lib/deadlines.ts";
 import type { Signs } from "../model/exchange-signs.ts";
 import { LoopWatch } from "./loop-watch.ts";
+import type { RunResource, RunScope } from "./run-scope.ts";
 import { printable, Transcript } from "./transcript.ts";
-
-/** Something that holds a handle while a probe runs: told when the probe's time is over, released at its end. */
-export interface RunResource {
-  interrupt(why: Break): void;
-  release(): void;
-}
 
 /** Which of an observation's three kinds it is, apart from the facts. */
 type Result = Observation extends infer Kind
@@ -53,7 +48,7 @@ const HOLD_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
  * One run of one probe: its deadline, its clock marks, what it learned, and every handle it opened.
  * Made by `observe`, which releases all of it whatever happens.
  */
-export class ProbeRun implements Abortable, Timed {
+export class ProbeRun implements Abortable, Timed, RunScope {
   readonly context: ProbeContext;
   readonly startedAt: number;
   readonly transcript = new Transcript();

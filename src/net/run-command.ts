@@ -1,6 +1,6 @@
 import { execFile, type ChildProcess } from "node:child_process";
 import { namedBreak, type Break } from "./break.ts";
-import type { ProbeRun, RunResource } from "./probe-run.ts";
+import type { RunScope, RunResource } from "./run-scope.ts";
 
 export interface CommandExit {
   readonly kind: "exit";
@@ -20,7 +20,7 @@ export interface CommandOptions {
  * cannot be started, is ended by a signal or says too much is a fault of ours.
  */
 export function runCommand(
-  run: ProbeRun,
+  run: RunScope,
   command: readonly string[],
   { mostOutputBytes, environment }: CommandOptions,
 ): Promise<CommandExit | Break> {

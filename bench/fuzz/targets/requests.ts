@@ -2,17 +2,12 @@ import { WitnessState } from "../../../src/agent/records/witness-state.ts";
 import { buildRecords } from "../../../src/agent/records/build-records.ts";
 import { BARE_SETTINGS } from "../../../src/agent/plan/settings.ts";
 import { planProbes } from "../../../src/agent/plan/plan.ts";
-import { declaredFor, declaredWindows, listWindows } from "../../../src/maintenance/declared.ts";
+import { declaredFor, listWindows } from "../../../src/maintenance/declared.ts";
+import { declaredWindows } from "../../../src/maintenance/windows.ts";
 import { declareWindow } from "../../../src/maintenance/store-steps.ts";
 import { EMPTY_STORE, readStored, writeStored } from "../../../src/maintenance/store.ts";
 import { maintenanceBody, toRequest, windowJson } from "../../../src/web/api/maintenance.ts";
-import {
-  readSelection,
-  selectionQuery,
-  selectMembers,
-  selectProbes,
-  selectVservers,
-} from "../../../src/web/selection.ts";
+import { readSelection, selectionQuery, selectMembers, selectProbes, selectVservers } from "../../../src/web/selection.ts";
 import { findTarget } from "../../../src/web/probe/target.ts";
 import { simulatedEstate } from "../../simulation/estate.ts";
 import { mutateJson } from "../mutate-json.ts";

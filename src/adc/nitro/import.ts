@@ -13,8 +13,8 @@ import {
   groupBy,
   namedMap,
   type RowTables,
-  pullRows,
-} from "./rows.ts";
+} from "./row-values.ts";
+import { pullRows } from "./rows.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer, createPacer } from "../../lib/pacing.ts";
 import { actionFromRow, policyFromRow } from "./policies.ts";

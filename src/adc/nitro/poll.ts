@@ -1,5 +1,6 @@
 import type { Estate } from "../../model/estate.ts";
-import { type PullStep, type Row, pullRows } from "./rows.ts";
+import { type PullStep, pullRows } from "./rows.ts";
+import type { Row } from "./row-values.ts";
 import type { AdcNode, AdcState, MemberState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";

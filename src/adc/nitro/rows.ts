@@ -1,108 +1,5 @@
-import { isIP } from "node:net";
-import type { Port } from "../../model/adc-service.ts";
-import type { CodeRange } from "../../model/monitor.ts";
-import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
-
-/**
- * One row of a NITRO answer, as it came. Every field is read through the functions below: appliances write numbers as
- * strings or numbers, booleans in four ways, and leave out what is empty (NITRO docs: type Double travels as a string).
- */
-export type Row = Readonly<Record<string, unknown>>;
-
-/** A text that says something; null when absent, empty or not a text. Numbers become texts. */
-export function text(row: Row, field: string): string | null {
-  const value = row[field];
-  if (typeof value === "string") {
-    return value === "" ? null : value;
-  }
-  return typeof value === "number" ? String(value) : null;
-}
-
-/** As {@link text}, with NITRO's written nothings (`none`, `NONE`, `None`) read as null. */
-export function textOrNone(row: Row, field: string): string | null {
-  const value = text(row, field);
-  return value === null || value.toLowerCase() === "none" ? null : value;
-}
-
-/** A finite number, or null. */
-export function number(row: Row, field: string): number | null {
-  const value = row[field];
-  const parsed = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  return typeof parsed === "number" && Number.isFinite(parsed) ? parsed : null;
-}
-
-/** YES/NO, ON/OFF, ENABLED/DISABLED, TRUE/FALSE in any case, or a boolean; null for anything else. */
-export function flag(row: Row, field: string): boolean | null {
-  const value = row[field];
-  if (typeof value === "boolean") {
-    return value;
-  }
-  switch (typeof value === "string" ? value.toUpperCase() : "") {
-    case "YES":
-    case "ON":
-    case "ENABLED":
-    case "TRUE":
-      return true;
-    case "NO":
-    case "OFF":
-    case "DISABLED":
-    case "FALSE":
-      return false;
-    default:
-      return null;
-  }
-}
-
-/** A list of texts; a single text counts as a list of one, an absent field as empty. */
-export function list(row: Row, field: string): readonly string[] {
-  const value = row[field];
-  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return items
-    .filter((item) => typeof item === "string" || typeof item === "number")
-    .map(String)
-    .filter((item) => item !== "");
-}
-
-/** A port; 65535 is NITRO's wildcard, 0 and absent are null. */
-export function port(row: Row, field: string): Port | null {
-  const value = row[field] === "*" ? 65535 : number(row, field);
-  if (value === null || !Number.isInteger(value) || value <= 0 || value > 65535) {
-    return null;
-  }
-  return value === 65535 ? "*" : value;
-}
-
-/** An IP literal that points somewhere; null for absent, `0`, `0.0.0.0` and `::`. */
-export function address(row: Row, field: string): string | null {
-  const value = text(row, field);
-  return value === null || isIP(value) === 0 || /^[0.:]+$/.test(value) ? null : value;
-}
-
-/** A duration in milliseconds from a number and its unit field; seconds when the unit is not told. */
-export function durationMs(row: Row, field: string, unitField: string): number | null {
-  const value = number(row, field);
-  if (value === null) {
-    return null;
-  }
-  switch (text(row, unitField)?.toUpperCase()) {
-    case "MSEC":
-      return value;
-    case "MIN":
-      return value * 60_000;
-    default:
-      return value * 1_000;
-  }
-}
-
-/** Response codes as NITRO lists them, `["200","301-302"]`; null when none is given. */
-export function codeRanges(row: Row, field: string): readonly CodeRange[] | null {
-  const ranges = list(row, field).flatMap((item) => {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(item.trim());
-    const from = Number(match?.[1]);
-    return match === null ? [] : [{ from, to: match[2] === undefined ? from : Number(match[2]) }];
-  });
-  return ranges.length === 0 ? null : ranges;
-}
+import type { Row } from "./row-values.ts";
+import type { NitroFailure, NitroStop, NitroClient, NitroAnswer } from "./client.ts";
 
 /** One resource of the pull plan. */
 export interface PullStep {
@@ -115,7 +12,6 @@ export interface PullStep {
   /** A binding: asked for in bulk, or per name of this kind where the firmware knows no `bulkbindings`. */
   readonly binding?: { readonly key: string };
 }
-
 type Pulled =
   | {
       readonly kind: "rows";
@@ -137,10 +33,8 @@ type Pulled =
   | { readonly kind: "secondary"; readonly code: string; readonly message: string }
   | NitroFailure
   | NitroStop;
-
 export const PAGE_SIZE = 500;
 const MAX_PAGES = 1_000;
-
 /**
  * All rows of a resource, in the fewest requests that this appliance understands: what it refused once is not tried again.
  * `names` are the parents of a binding, for appliances that answer bindings only by name.
@@ -162,7 +56,6 @@ export async function pullRows(
   }
   return result;
 }
-
 async function pull(
   client: NitroClient,
   step: PullStep,
@@ -195,7 +88,6 @@ async function pull(
   }
   return pulled(bulk);
 }
-
 /**
  * Whether nothing at all in bulk is suspicious where there are parents: members and their monitors. The documentation lists
  * `bulkbindings` for both; that every build answers completely is not confirmed.
@@ -207,7 +99,6 @@ function expectsRows(resource: string): boolean {
     resource === "service_lbmonitor_binding"
   );
 }
-
 async function pullByName(
   client: NitroClient,
   step: PullStep,
@@ -231,7 +122,6 @@ async function pullByName(
   }
   return { kind: "rows", rows, secondary, stale };
 }
-
 async function pullList(client: NitroClient, step: PullStep): Promise<Pulled> {
   const { withoutAttributes, withoutPaging } = client.limits;
   const paged = step.paged === true && !withoutPaging.has(step.resource);
@@ -262,7 +152,6 @@ async function pullList(client: NitroClient, step: PullStep): Promise<Pulled> {
   }
   return { kind: "rows", rows, secondary, stale: false };
 }
-
 /** Asks again without what may not be understood: first without fields, then without pages. */
 async function withFewerArguments(
   client: NitroClient,
@@ -280,7 +169,6 @@ async function withFewerArguments(
   }
   return pulled(answer);
 }
-
 /** What does not help either has shown nothing about the firmware: it may have been no answer of NITRO's at all. */
 async function without(limit: Set<string>, client: NitroClient, step: PullStep): Promise<Pulled> {
   limit.add(step.resource);
@@ -290,7 +178,6 @@ async function without(limit: Set<string>, client: NitroClient, step: PullStep):
   }
   return result;
 }
-
 function requestFor(
   { kind, resource, attributes }: PullStep,
   query: Readonly<Record<string, string>>,
@@ -299,11 +186,9 @@ function requestFor(
     attributes === undefined || attributes.length === 0 ? {} : { attrs: attributes.join(",") };
   return { kind, resource, query: { ...chosen, ...query } };
 }
-
 function isNotUnderstood(answer: NitroAnswer): boolean {
   return answer.kind === "refused" && answer.action === "drop_arguments";
 }
-
 function pulled(answer: Exclude<NitroAnswer, { kind: "rows" }>): Pulled {
   if (answer.kind !== "refused") {
     return answer;
@@ -326,46 +211,6 @@ function pulled(answer: Exclude<NitroAnswer, { kind: "rows" }>): Pulled {
       return { kind: "failed", code, message };
   }
 }
-
 function sameRow(a: Row | undefined, b: Row | undefined): boolean {
   return a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** The rows of one import by resource. */
-export type RowTables = ReadonlyMap<string, readonly Row[]>;
-
-/** The only row of a resource that is an object, or an empty one. */
-export function firstRow(rows: RowTables, resource: string): Row {
-  return rows.get(resource)?.[0] ?? {};
-}
-
-/** Rows of a resource by one of their fields; those without it are left out. */
-export function groupBy(rows: RowTables, resource: string, field: string): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows.get(resource) ?? []) {
-    const name = text(row, field);
-    const group = name === null ? undefined : groups.get(name);
-    if (group !== undefined) {
-      group.push(row);
-    } else if (name !== null) {
-      groups.set(name, [row]);
-    }
-  }
-  return groups;
-}
-
-/** What a resource's rows come to, by name. */
-export function namedMap<T extends { readonly name: string }>(
-  rows: RowTables,
-  resource: string,
-  convert: (row: Row) => T | null,
-): Map<string, T> {
-  const found = new Map<string, T>();
-  for (const row of rows.get(resource) ?? []) {
-    const value = convert(row);
-    if (value !== null) {
-      found.set(value.name, value);
-    }
-  }
-  return found;
 }

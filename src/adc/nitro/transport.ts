@@ -6,8 +6,8 @@ import {
   type RequestOptions,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
+import { isIP } from "../../lib/ip.ts";
 import type { Network } from "../../net/network.ts";
 import { EnvelopeReader, type Envelope } from "./envelope-reader.ts";
 import { createPacer } from "../../lib/pacing.ts";

@@ -9,14 +9,14 @@ import type {
 import {
   number,
   text,
-  groupBy,
-  type RowTables,
   address,
   flag,
   port,
   textOrNone,
   type Row,
-} from "./rows.ts";
+  groupBy,
+  type RowTables,
+} from "./row-values.ts";
 import { BOUND_FEATURES } from "./pull-plan.ts";
 import { certKeyBindingFromRow, NO_TLS_VERSIONS, tlsVersions } from "./tls.ts";
 import type { CertKeyBinding, TlsVersions } from "../../model/tls-parameters.ts";

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP } from "../../lib/ip.ts";
 import type { Port } from "../../model/adc-service.ts";
 import type { CodeRange } from "../../model/monitor.ts";
 import type { Draft } from "./draft.ts";

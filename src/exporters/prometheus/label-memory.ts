@@ -114,13 +114,13 @@ interface SharedSeries {
  * Of probes that differ in nothing but their id (the sites of a client-facing name, accounts of one transaction) the worst
  * speaks: one series twice would make Prometheus refuse it, and a series for each address would come and go with DNS.
  */
-function* distinctSeries(labelled: readonly Labelled<LiveProbe>[]): Steps<{
+function* distinctSeries(probes: readonly Labelled<LiveProbe>[]): Steps<{
   readonly series: readonly Labelled<LiveProbe>[];
   readonly shared: readonly SharedSeries[];
 }> {
   const series = new Map<string, Labelled<LiveProbe>>();
   const shared = new Map<string, { shown: Labelled<LiveProbe>; probes: SharedSeries["probes"] }>();
-  for (const one of labelled) {
+  for (const one of probes) {
     const first = series.get(one.labels);
     const known = shared.get(one.labels);
     if (first === undefined) {

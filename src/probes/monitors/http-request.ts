@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { isIPv6 } from "../../lib/ip.ts";
 import type { AdcHabits, MonitorSpec } from "./spec.ts";
 
 /** Headers that let their bearer in, and their value. */

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP } from "../../lib/ip.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { ProbeContext, Target } from "../../net/probe-context.ts";
 import { observe } from "../../net/probe-run.ts";

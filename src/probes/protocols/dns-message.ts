@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { isIPv4 } from "../../lib/ip.ts";
 import { parseUrl } from "../../lib/parse-url.ts";
 
 /** Record types a probe asks for. */

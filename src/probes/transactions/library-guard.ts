@@ -1,6 +1,7 @@
 import type { Transform } from "node:stream";
 import { protocolBreak, type Break, breakOfSocketError } from "../../net/break.ts";
-import { messageOf, type ProbeRun, type RunResource } from "../../net/probe-run.ts";
+import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
+import type { RunResource } from "../../net/run-scope.ts";
 
 /** What a parser is given in one turn of the event loop: some milliseconds' worth. */
 const PIECE_BYTES = 2 * 1024;

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "../../lib/ip.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { FailureReason, Step } from "../../model/reasons.ts";
 import { signsOfSmtp } from "../../model/exchange-signs.ts";

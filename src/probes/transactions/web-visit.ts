@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP } from "../../lib/ip.ts";
 import type { HttpAnswer } from "../protocols/http-answer.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { Step } from "../../model/reasons.ts";

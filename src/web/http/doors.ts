@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { isIP } from "node:net";
+import { isIP } from "../../lib/ip.ts";
 import { isLoopback, parseHostPort } from "../../lib/host-port.ts";
 import type { Access } from "./route.ts";
 

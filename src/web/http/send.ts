@@ -129,25 +129,25 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 
 /** Sends what a route answered; resolves when it is out or the client has gone. Never rejects. */
 export async function send(
-  reply: Reply,
+  answer: Reply,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (response.destroyed || response.headersSent) {
     return;
   }
-  if (reply.kind === "stream") {
-    reply.start(response);
+  if (answer.kind === "stream") {
+    answer.start(response);
     return;
   }
-  const { status, contentType, body, headers, cacheable } = reply;
+  const { status, contentType, body, headers, cacheable } = answer;
   response.setHeader("content-type", contentType);
   response.setHeader("cache-control", cacheable ? "no-cache" : "no-store");
   for (const [name, value] of Object.entries(headers)) {
     response.setHeader(name, value);
   }
   if (cacheable) {
-    const etag = reply.etag ?? etagOf(body);
+    const etag = answer.etag ?? etagOf(body);
     response.setHeader("etag", etag);
     if (matches(request.headers["if-none-match"], etag)) {
       response.writeHead(304);

@@ -237,7 +237,7 @@ async function serverTls(
   if (verifies && ca === null) {
     throw new Error(`client_auth_type ${tls.client_auth_type} needs client_ca_file`);
   }
-  const ciphers = tls.cipher_suites.filter((cipher) => cipher !== null);
+  const ciphers = tls.cipher_suites.filter((name) => name !== null);
   const context: SecureContextOptions = {
     cert,
     key,

@@ -1,15 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  address,
-  codeRanges,
-  durationMs,
-  flag,
-  list,
-  number,
-  port,
-  text,
-  textOrNone,
-} from "../../../src/adc/nitro/rows.ts";
+import { address, codeRanges, durationMs, flag, list, number, port, text, textOrNone } from "../../../src/adc/nitro/row-values.ts";
 import { adcOpinion, isBusy } from "../../../src/adc/nitro/states.ts";
 
 const read =
