@@ -1,15 +1,51 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Files whose tests wait most of the time (for probes, time-outs, a soak's length): more of them run side by side. */
+/**
+ * Pure rooms and codecs, for `npm run test:fast`: no Debian package, no built command, nothing that waits. What is named
+ * in another lane is left out of this one.
+ */
+export const FAST = [
+  "test/{lib,model,verdict,config,maintenance,change}/**/*.test.ts",
+  "test/adc/**/*.test.ts",
+  "test/agent/**/*.test.ts",
+  "test/lint/**/*.test.ts",
+  "test/exporters/**/*.test.ts",
+  "test/net/**/*.test.ts",
+  "test/probes/**/{registry,reverse,dcerpc,ntlm,account-gate,recognise}*.test.ts",
+  "test/web/{words,history,probe-source,maintenance}.test.ts",
+  "test/dashboards/lint.test.ts",
+];
+
+/** Of the folders above, what needs real servers, measures the lab or starts threads. */
+export const NOT_FAST = [
+  "test/adc/nitro/{scale,nitro-user}.test.ts",
+  "test/adc/nsconf/fuzz.test.ts",
+  "test/agent/{public-names,readiness,reload}.test.ts",
+  "test/agent/workers/**",
+  "test/config/json-schema.test.ts",
+  "test/exporters/discovery.test.ts",
+  "test/exporters/prometheus/promtool.test.ts",
+  "test/lint/{blind-spots,command}.test.ts",
+  "test/net/tls.test.ts",
+];
+
+/** Files whose tests wait most of the time (for probes, time-outs): more of them run side by side. */
 export const WAITING = [
-  "test/soak/real.test.ts",
   "test/docs/{api,commands}.test.ts",
   "test/e2e/*.test.ts",
   "test/faults/agent*.test.ts",
 ];
 
-/** Long ones, the longest first: whatever begins last should be short. */
-const LONG = [
+/** Kills, stalls, descriptors, whole stories, soak and long fuzz: `npm run test:long`. */
+export const LONG = [
+  "test/soak/*.test.ts",
+  "test/e2e/{demo-scenarios,two-agents}.test.ts",
+  "test/faults/agent-*.test.ts",
+  "test/fuzz/fuzz.test.ts",
+];
+
+/** The longest first: whatever begins last should be short. */
+const LONGEST = [
   "test/soak/real.test.ts",
   "test/e2e/two-agents.test.ts",
   "test/faults/agent-kill.test.ts",
@@ -24,7 +60,7 @@ const LONG = [
   "test/soak/simulation.test.ts",
 ];
 
-/** Runs the long files first. */
+/** Runs the longest files first. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
@@ -33,6 +69,6 @@ export class LongestFirst extends BaseSequencer {
 }
 
 function rankOf({ moduleId }: TestSpecification): number {
-  const at = LONG.findIndex((path) => moduleId.includes(`/${path}`));
-  return at === -1 ? LONG.length : at;
+  const at = LONGEST.findIndex((path) => moduleId.includes(`/${path}`));
+  return at === -1 ? LONGEST.length : at;
 }
