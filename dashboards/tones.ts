@@ -1,4 +1,9 @@
-import { MEMBER_VERDICTS, MISMATCH_VERDICTS, VSERVER_VERDICTS, type Verdict } from "../src/model/verdicts.ts";
+import {
+  MEMBER_VERDICTS,
+  MISMATCH_VERDICTS,
+  VSERVER_VERDICTS,
+  type Verdict,
+} from "../src/model/verdicts.ts";
 import type { Mapping } from "./panel.ts";
 
 /** Verdicts as one number for timelines and matrices: the higher, the sooner somebody should look. */

@@ -9,7 +9,12 @@ import type { AaaOptions } from "./adc/aaa/options.ts";
 import type { CertificateAndKey } from "./adc/front/termination.ts";
 import { CERTIFICATE_NAMES, labCa, labCertificate } from "./certificates/lab-certificate.ts";
 import type { DirectoryServer } from "./exchange/directory.ts";
-import type { ExchangeServer, ExchangeServerOptions, LabAccount, Organisation } from "./exchange/exchange-server.ts";
+import type {
+  ExchangeServer,
+  ExchangeServerOptions,
+  LabAccount,
+  Organisation,
+} from "./exchange/exchange-server.ts";
 import { clientNames, pingedHosts, serverRoles } from "./network.ts";
 import { startNitroServer, type NitroServer, type NitroServerOptions } from "./nitro/server.ts";
 import { playScenario, type Scenario, type ScenarioRun, type ScenarioStep } from "./scenario.ts";

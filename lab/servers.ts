@@ -1,8 +1,18 @@
 import type { Estate } from "../src/model/estate.ts";
 import { accountsFor } from "./accounts.ts";
 import type { AddressMap } from "./adc/address-map.ts";
-import { startDirectoryServer, type DirectoryServer, type DnsRecord } from "./exchange/directory.ts";
-import { createOrganisation, startExchangeServer, type ExchangeServer, type ExchangeServerOptions, type Organisation } from "./exchange/exchange-server.ts";
+import {
+  startDirectoryServer,
+  type DirectoryServer,
+  type DnsRecord,
+} from "./exchange/directory.ts";
+import {
+  createOrganisation,
+  startExchangeServer,
+  type ExchangeServer,
+  type ExchangeServerOptions,
+  type Organisation,
+} from "./exchange/exchange-server.ts";
 import { hostOf, mapServer, mapTheRest, serverRoles, type ServerRole } from "./network.ts";
 
 const ZONE = "lab.example.com";

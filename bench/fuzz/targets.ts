@@ -1,5 +1,13 @@
 import type { TargetMaker } from "./target.ts";
-import { berTarget, certificateTarget, dceRpcTarget, dnsTarget, ntlmTarget, radiusTarget, snmpTarget } from "./targets/decoders.ts";
+import {
+  berTarget,
+  certificateTarget,
+  dceRpcTarget,
+  dnsTarget,
+  ntlmTarget,
+  radiusTarget,
+  snmpTarget,
+} from "./targets/decoders.ts";
 import { DIALOGUES } from "./targets/dialogue-list.ts";
 import { dialogueTarget, socketTarget } from "./targets/dialogues.ts";
 import { nitroEnvelopeTarget, nitroImportTarget, nitroPollTarget } from "./targets/nitro.ts";

@@ -14,7 +14,16 @@ import { nextTruth } from "./member-life.ts";
 import { drawOperation, SimulatedWindows, type Step } from "./operation.ts";
 import { seededRandom } from "./random.ts";
 import type { Tally } from "./tally.ts";
-import { failureSeen, LOST, lookPasses, monitorPasses, observation, WELL, type LookName, type Truth } from "./world.ts";
+import {
+  failureSeen,
+  LOST,
+  lookPasses,
+  monitorPasses,
+  observation,
+  WELL,
+  type LookName,
+  type Truth,
+} from "./world.ts";
 
 export interface SimulationOptions {
   readonly hours: number;

@@ -1,7 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import type { Estate } from "../../src/model/estate.ts";
 import type { CertKey } from "../../src/model/tls-parameters.ts";
-import type { MemberBelief, MonitorBelief, NitroBackend, NodeBelief, VserverBelief } from "../nitro/backend.ts";
+import type {
+  MemberBelief,
+  MonitorBelief,
+  NitroBackend,
+  NodeBelief,
+  VserverBelief,
+} from "../nitro/backend.ts";
 import type { CertificateAndKey } from "./front/termination.ts";
 import { LbRuntime } from "./lb-runtime.ts";
 import type { CsRuntime } from "./cs-runtime.ts";

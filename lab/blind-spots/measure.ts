@@ -9,7 +9,11 @@ import { createRecogniser } from "../../src/adc/recognise.ts";
 import { runTransaction } from "../../src/probes/transactions/registry.ts";
 import { accountsFor, monitorCredentials } from "../accounts.ts";
 import type { Condition } from "../exchange/condition.ts";
-import { createOrganisation, startExchangeServer, type ExchangeServer } from "../exchange/exchange-server.ts";
+import {
+  createOrganisation,
+  startExchangeServer,
+  type ExchangeServer,
+} from "../exchange/exchange-server.ts";
 import { serverRoles } from "../network.ts";
 import { FAILURES, listenerOf, withoutTls13, type Failure } from "./failures.ts";
 import { unheld } from "../unheld.ts";

@@ -1,6 +1,14 @@
 import type { Socket } from "node:net";
 import type { CertificateName } from "../certificates/lab-certificate.ts";
-import { type Condition, type LabProtocol, type LabTlsVersion, LISTENER_GROUPS, VIRTUAL_DIRECTORIES, type ListenerGroup, type VirtualDirectory } from "./condition.ts";
+import {
+  type Condition,
+  type LabProtocol,
+  type LabTlsVersion,
+  LISTENER_GROUPS,
+  VIRTUAL_DIRECTORIES,
+  type ListenerGroup,
+  type VirtualDirectory,
+} from "./condition.ts";
 import type { Organisation } from "./organisation.ts";
 import { createFrontEnd } from "./http/front-end.ts";
 import { createHttpService } from "./http/http-listener.ts";

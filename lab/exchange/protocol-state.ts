@@ -1,5 +1,11 @@
 import type { CertificateName } from "../certificates/lab-certificate.ts";
-import type { Condition, ExtendedProtection, HttpAuthScheme, LabTlsVersion, ListenerGroup } from "./condition.ts";
+import type {
+  Condition,
+  ExtendedProtection,
+  HttpAuthScheme,
+  LabTlsVersion,
+  ListenerGroup,
+} from "./condition.ts";
 
 /** How a protocol behaves now: its healthy state with its conditions laid over it. */
 export interface ProtocolState {

@@ -1,7 +1,15 @@
 import type { AdcService, Member, MonitorBinding } from "../../src/model/adc-service.ts";
 import type { NitroBackend } from "./backend.ts";
 import { wireAddress } from "./config-rows.ts";
-import { double, enabledDisabled, localTime, optional, ticks, wirePort, type Row } from "./wire-values.ts";
+import {
+  double,
+  enabledDisabled,
+  localTime,
+  optional,
+  ticks,
+  wirePort,
+  type Row,
+} from "./wire-values.ts";
 
 export function* groupMemberRows(backend: NitroBackend): Generator<Row> {
   const estate = backend.estate();

@@ -1,7 +1,17 @@
 import type { AdcService, Member } from "../../src/model/adc-service.ts";
 import type { Estate } from "../../src/model/estate.ts";
 import type { NitroBackend } from "./backend.ts";
-import { double, enabledDisabled, localTime, optional, optionalDouble, ticks, wirePort, yesNo, type Row } from "./wire-values.ts";
+import {
+  double,
+  enabledDisabled,
+  localTime,
+  optional,
+  optionalDouble,
+  ticks,
+  wirePort,
+  yesNo,
+  type Row,
+} from "./wire-values.ts";
 
 export function* serverRows({ estate }: NitroBackend): Generator<Row> {
   for (const server of estate().servers.values()) {

@@ -1,6 +1,15 @@
 import type { Monitor } from "../../src/model/monitor.ts";
 import type { NitroBackend } from "./backend.ts";
-import { double, duration, enabledDisabled, optional, optionalDouble, responseCodes, yesNo, type Row } from "./wire-values.ts";
+import {
+  double,
+  duration,
+  enabledDisabled,
+  optional,
+  optionalDouble,
+  responseCodes,
+  yesNo,
+  type Row,
+} from "./wire-values.ts";
 
 export function* monitorRows({ estate }: NitroBackend): Generator<Row> {
   for (const monitor of estate().monitors.values()) {

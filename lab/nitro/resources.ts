@@ -1,11 +1,40 @@
 import type { NitroBackend } from "./backend.ts";
-import { csDefaultTargetRows, csPolicyBindingRows, groupEntityMonitorRows, groupMemberRows, groupMonitorRows, serviceMonitorRows, vserverGroupMemberRows, vserverGroupRows, vserverServiceRows } from "./binding-rows.ts";
-import { addressRows, netProfileRows, nodeRows, serverRows, serviceGroupRows, serviceRows } from "./config-rows.ts";
+import {
+  csDefaultTargetRows,
+  csPolicyBindingRows,
+  groupEntityMonitorRows,
+  groupMemberRows,
+  groupMonitorRows,
+  serviceMonitorRows,
+  vserverGroupMemberRows,
+  vserverGroupRows,
+  vserverServiceRows,
+} from "./binding-rows.ts";
+import {
+  addressRows,
+  netProfileRows,
+  nodeRows,
+  serverRows,
+  serviceGroupRows,
+  serviceRows,
+} from "./config-rows.ts";
 import { persistentSessionRows } from "./persistence-rows.ts";
 import { monitorRows } from "./monitor-rows.ts";
 import { actionRows, policyBindingRows, policyRows, POLICY_FEATURES } from "./policy-rows.ts";
-import { certKeyRows, sslProfileRows, sslServiceRows, sslVserverCertKeyRows, sslVserverRows } from "./ssl-rows.ts";
-import { csVserverStatRows, lbVserverStatRows, nodeStatRows, serviceGroupStatRows, serviceStatRows } from "./stat-rows.ts";
+import {
+  certKeyRows,
+  sslProfileRows,
+  sslServiceRows,
+  sslVserverCertKeyRows,
+  sslVserverRows,
+} from "./ssl-rows.ts";
+import {
+  csVserverStatRows,
+  lbVserverStatRows,
+  nodeStatRows,
+  serviceGroupStatRows,
+  serviceStatRows,
+} from "./stat-rows.ts";
 import { authenticationVserverRows, csVserverRows, lbVserverRows } from "./vserver-rows.ts";
 import { enabledDisabled, type Row } from "./wire-values.ts";
 

@@ -1,6 +1,16 @@
 import type { Vserver } from "../../src/model/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
-import { double, enabledDisabled, localTime, onOff, optional, optionalDouble, ticks, wirePort, type Row } from "./wire-values.ts";
+import {
+  double,
+  enabledDisabled,
+  localTime,
+  onOff,
+  optional,
+  optionalDouble,
+  ticks,
+  wirePort,
+  type Row,
+} from "./wire-values.ts";
 
 export function* lbVserverRows(backend: NitroBackend): Generator<Row> {
   for (const vserver of backend.estate().lbVservers.values()) {

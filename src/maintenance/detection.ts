@@ -79,11 +79,7 @@ function healthPageSigns(observation: Observation): SignsSeen {
  * URL is still served.
  */
 export type MaintenanceSign =
-  | "imap_pop_closed"
-  | "smtp_not_active"
-  | "smtp_421_at_connect"
-  | "health_page_aborted"
-  | "good";
+  "imap_pop_closed" | "smtp_not_active" | "smtp_421_at_connect" | "health_page_aborted" | "good";
 
 /** One probe's newest word on its member. */
 export interface DetectionEvent {

@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Estate } from "../../src/model/estate.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { createRecogniser, learnedKey, looksFor, recogniseExchange, type LearnedExchange, type MemberHelp, type Recognition } from "../../src/adc/recognise.ts";
+import {
+  createRecogniser,
+  learnedKey,
+  looksFor,
+  recogniseExchange,
+  type LearnedExchange,
+  type MemberHelp,
+  type Recognition,
+} from "../../src/adc/recognise.ts";
 
 const NOTHING: Recognition = { version: null, protocol: null, path: null, security: "none" };
 const NOBODY: LearnedExchange = new Set();

@@ -2,7 +2,11 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ACCOUNTS_FILE, openAccountKeeper, type AccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
+import {
+  ACCOUNTS_FILE,
+  openAccountKeeper,
+  type AccountKeeper,
+} from "../../src/agent/accounts/account-keeper.ts";
 import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
 import { personOf } from "../../src/agent/accounts/lockout-key.ts";
 import { SHORTEST_GAP_MS } from "../../src/probes/transactions/account-gate/decide-login.ts";

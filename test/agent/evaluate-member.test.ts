@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { MemberState, MonitorState } from "../../src/model/adc-state.ts";
-import { observed, smallEstate, type SmallEstate, type SmallEstateOptions } from "./small-estate.ts";
+import {
+  observed,
+  smallEstate,
+  type SmallEstate,
+  type SmallEstateOptions,
+} from "./small-estate.ts";
 
 const CONF = `add server ex01 10.0.0.1
 add serviceGroup sg_imap TCP

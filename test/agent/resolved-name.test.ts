@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareWithVip, MISSED_BEFORE_DROPPED, MOST_ADDRESSES, sameSites, stepResolvedName, type ResolvedName } from "../../src/agent/public-names.ts";
+import {
+  compareWithVip,
+  MISSED_BEFORE_DROPPED,
+  MOST_ADDRESSES,
+  sameSites,
+  stepResolvedName,
+  type ResolvedName,
+} from "../../src/agent/public-names.ts";
 import type { NameAnswer } from "../../src/net/network.ts";
 
 function answer(...addresses: readonly string[]): NameAnswer {

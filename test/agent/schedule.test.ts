@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { batchTickMs, firstStart, nextStart, secondStartShift, spreadOf, START_TICK_MS } from "../../src/agent/scheduler.ts";
+import {
+  batchTickMs,
+  firstStart,
+  nextStart,
+  secondStartShift,
+  spreadOf,
+  START_TICK_MS,
+} from "../../src/agent/scheduler.ts";
 
 /** Any interval, and as often one of whole ticks. */
 const intervals = fc.oneof(

@@ -1,6 +1,10 @@
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
-import { buildRecords, type EstateRecords, type RecordOptions } from "../../src/agent/records/build-records.ts";
+import {
+  buildRecords,
+  type EstateRecords,
+  type RecordOptions,
+} from "../../src/agent/records/build-records.ts";
 import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import type { VserverRecord } from "../../src/agent/records/vserver-record.ts";

@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LiveState } from "../../src/model/live.ts";
 import { maintenanceActions, maintenanceChecks } from "../../src/cli/service.ts";
-import { runMaintenance, type MaintenanceCommand, type MaintenanceOptions } from "../../src/cli/maintenance.ts";
+import {
+  runMaintenance,
+  type MaintenanceCommand,
+  type MaintenanceOptions,
+} from "../../src/cli/maintenance.ts";
 import { hashSync } from "bcryptjs";
 import { labCaFile, labCertificateFiles } from "../../lab/certificates/lab-certificate.ts";
 import type { WebOptions } from "../../src/web/server.ts";

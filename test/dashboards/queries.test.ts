@@ -7,7 +7,14 @@ import { DASHBOARDS } from "../../dashboards/build.ts";
 import { renderDashboard } from "../../dashboards/dashboard.ts";
 import type { LiveState } from "../../src/model/live.ts";
 import { createMetrics, type Metrics } from "../../src/exporters/prometheus/metrics.ts";
-import { aFailure, anAdc, anObservation, aProbe, maintenanceHour, tlsFacts } from "../support/live-state.ts";
+import {
+  aFailure,
+  anAdc,
+  anObservation,
+  aProbe,
+  maintenanceHour,
+  tlsFacts,
+} from "../support/live-state.ts";
 import { until } from "../support/lab-agent.ts";
 import { missing, put, startServer, type RealServer } from "../support/real-servers.ts";
 

@@ -4,7 +4,13 @@ import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { parseConfig } from "../../src/config/load.ts";
 import type { CompareJson } from "../../src/web/verdicts-json.ts";
-import { configOf, startInProcess, urlOf, verdictsAt, type Service } from "../support/in-process-agent.ts";
+import {
+  configOf,
+  startInProcess,
+  urlOf,
+  verdictsAt,
+  type Service,
+} from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { missing, type RealServer } from "../support/real-servers.ts";
 import { startPrometheus } from "../support/servers/prometheus.ts";

@@ -15,7 +15,13 @@ import { probeContext } from "../support/probe-context.ts";
 import { unheld } from "../../lab/unheld.ts";
 import type { BlackboxJudge } from "./blackbox.ts";
 import type { Peer } from "./cases/peers.ts";
-import { DNS_ADDRESS, DNS_NAME, type DnsCase, type DnsCheckName, type DnsFault } from "./dns-cases.ts";
+import {
+  DNS_ADDRESS,
+  DNS_NAME,
+  type DnsCase,
+  type DnsCheckName,
+  type DnsFault,
+} from "./dns-cases.ts";
 import { PLUGIN_DIRECTORY } from "./plugins.ts";
 
 const TIMEOUT_MS = 1_500;

@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import { ClockSteps } from "../../src/lib/clock-steps.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { EMPTY_STORE } from "../../src/maintenance/store.ts";
-import { observed, smallEstate, STARTED_AT, type SmallEstate, type SmallEstateOptions } from "../agent/small-estate.ts";
+import {
+  observed,
+  smallEstate,
+  STARTED_AT,
+  type SmallEstate,
+  type SmallEstateOptions,
+} from "../agent/small-estate.ts";
 
 /** Grace: three retries 5 s apart and 2 s of time-out. */
 const CONF = `add server ex01 10.0.0.1

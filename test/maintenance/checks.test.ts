@@ -4,7 +4,15 @@ import { preflight, PREFLIGHT_DEFAULTS } from "../../src/change/preflight.ts";
 import type { MaintenanceReport } from "../../src/change/report.ts";
 import { verifyDrained, verifyReturned, type VipAnswer } from "../../src/change/verify.ts";
 import type { WindowView } from "../../src/maintenance/declared.ts";
-import { aLiveState, aMember, anAdc, aProbe, aVserver, aFailure, NOON } from "../support/live-state.ts";
+import {
+  aLiveState,
+  aMember,
+  anAdc,
+  aProbe,
+  aVserver,
+  aFailure,
+  NOON,
+} from "../support/live-state.ts";
 
 const MINUTE = 60_000;
 

@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import type { WindowConfig } from "../../src/model/window.ts";
 import { declaredFor, listWindows } from "../../src/maintenance/declared.ts";
 import { declaredWindows } from "../../src/maintenance/windows.ts";
-import { declareWindow, endWindow, forgetOld, MOST_WINDOWS, observeServer } from "../../src/maintenance/store-steps.ts";
+import {
+  declareWindow,
+  endWindow,
+  forgetOld,
+  MOST_WINDOWS,
+  observeServer,
+} from "../../src/maintenance/store-steps.ts";
 import { EMPTY_STORE, type StoredWindow, type StoreState } from "../../src/maintenance/store.ts";
 
 function stored(changes: Partial<StoredWindow> = {}): StoredWindow {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { initialDetection, seenInMaintenanceSince, stepDetection, type DetectionEvent, type MaintenanceSign } from "../../src/maintenance/detection.ts";
+import {
+  initialDetection,
+  seenInMaintenanceSince,
+  stepDetection,
+  type DetectionEvent,
+  type MaintenanceSign,
+} from "../../src/maintenance/detection.ts";
 
 /** Events as `probe:sign`, `+220` for a greeting seen, `+url` for another URL that answers; gives detected after each. */
 function run(...events: readonly string[]): string {

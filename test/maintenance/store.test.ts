@@ -3,8 +3,21 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DURABLE_FILES, replaceFile, type DurableFiles } from "../../src/maintenance/durable-file.ts";
-import { LOCK_PREFIX, openStore, readStore, STORE_FILE, type MaintenanceStore, readStored, writeStored, type StoreState } from "../../src/maintenance/store.ts";
+import {
+  DURABLE_FILES,
+  replaceFile,
+  type DurableFiles,
+} from "../../src/maintenance/durable-file.ts";
+import {
+  LOCK_PREFIX,
+  openStore,
+  readStore,
+  STORE_FILE,
+  type MaintenanceStore,
+  readStored,
+  writeStored,
+  type StoreState,
+} from "../../src/maintenance/store.ts";
 
 let directory: string;
 beforeEach(async () => {

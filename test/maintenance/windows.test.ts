@@ -1,6 +1,12 @@
 import { createTask } from "node-cron";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createCalendar, type Calendar, type Occurrence, createZone, instantOf } from "../../src/maintenance/calendar.ts";
+import {
+  createCalendar,
+  type Calendar,
+  type Occurrence,
+  createZone,
+  instantOf,
+} from "../../src/maintenance/calendar.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { exitStatus, pluginWord, type JudgedRow, MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../src/model/verdicts.ts";
+import {
+  exitStatus,
+  pluginWord,
+  type JudgedRow,
+  MEMBER_VERDICTS,
+  VSERVER_VERDICTS,
+} from "../../src/model/verdicts.ts";
 
 const GOOD: JudgedRow = { verdict: "agree_up", unknownByConfiguration: false };
 const unknown: JudgedRow = { verdict: "unknown", unknownByConfiguration: false };

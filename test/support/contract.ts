@@ -5,7 +5,13 @@ import type { Observation } from "../../src/model/observation.ts";
 import type { ProbeContext, Target } from "../../src/net/probe-context.ts";
 import { TRANSCRIPT_BYTES } from "../../src/net/transcript.ts";
 import { probeContext } from "./probe-context.ts";
-import { closedPort, serveInSingleBytes, serve, type Behaviour, type ScriptedServer } from "./scripted-server.ts";
+import {
+  closedPort,
+  serveInSingleBytes,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+} from "./scripted-server.ts";
 import { unheld } from "../../lab/unheld.ts";
 
 export interface ContractSubject {

@@ -1,5 +1,17 @@
-import type { LiveAdc, LiveMember, LiveProbe, LiveServer, LiveState, LiveVserver } from "../../src/model/live.ts";
-import type { CertificateFacts, Observation, ObservationFacts, TlsFacts } from "../../src/model/observation.ts";
+import type {
+  LiveAdc,
+  LiveMember,
+  LiveProbe,
+  LiveServer,
+  LiveState,
+  LiveVserver,
+} from "../../src/model/live.ts";
+import type {
+  CertificateFacts,
+  Observation,
+  ObservationFacts,
+  TlsFacts,
+} from "../../src/model/observation.ts";
 import type { FailureReason, Step } from "../../src/model/reasons.ts";
 
 /**

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { graceLengths, initialAgreement, lastAgreedAt, stepAgreement, withinGrace, type Opinions } from "../../src/verdict/grace.ts";
+import {
+  graceLengths,
+  initialAgreement,
+  lastAgreedAt,
+  stepAgreement,
+  withinGrace,
+  type Opinions,
+} from "../../src/verdict/grace.ts";
 
 const GUIDE = {
   retries: 3,

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { initialReplica, nextDelayMs, stepReplica, type ReplicaParameters, type ReplicaState } from "../../src/verdict/replica.ts";
+import {
+  initialReplica,
+  nextDelayMs,
+  stepReplica,
+  type ReplicaParameters,
+  type ReplicaState,
+} from "../../src/verdict/replica.ts";
 
 const DEFAULTS: ReplicaParameters = {
   retries: 3,

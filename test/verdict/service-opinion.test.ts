@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { TRANSACTIONS } from "../../src/model/transactions.ts";
-import { combineTransactions, initialTransaction, nextDelayMs, stepTransaction, transactionOpinionAt, transactionRank, type TransactionRank } from "../../src/verdict/service-opinion.ts";
+import {
+  combineTransactions,
+  initialTransaction,
+  nextDelayMs,
+  stepTransaction,
+  transactionOpinionAt,
+  transactionRank,
+  type TransactionRank,
+} from "../../src/verdict/service-opinion.ts";
 
 const INTERVAL_MS = 30_000;
 

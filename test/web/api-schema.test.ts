@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { discoverySchema, problemSchema, estateSchema, evidenceSchema, verdictsSchema } from "../../src/web/api/schemas.ts";
+import {
+  discoverySchema,
+  problemSchema,
+  estateSchema,
+  evidenceSchema,
+  verdictsSchema,
+} from "../../src/web/api/schemas.ts";
 import { aLargeEstate, maintenanceHour } from "../support/live-state.ts";
 import { serve } from "./support.ts";
 

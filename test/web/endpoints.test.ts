@@ -1,7 +1,14 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { aLargeEstate, aLiveState, aMember, anObservation, aProbe, maintenanceHour } from "../support/live-state.ts";
+import {
+  aLargeEstate,
+  aLiveState,
+  aMember,
+  anObservation,
+  aProbe,
+  maintenanceHour,
+} from "../support/live-state.ts";
 import { compareJson, type CompareJson } from "../../src/web/verdicts-json.ts";
 import { serve } from "./support.ts";
 

@@ -6,7 +6,16 @@ import { changeSchema } from "../../src/web/api/schemas.ts";
 import { createHistory } from "../../src/web/history/history.ts";
 import { ObservationRing } from "../../src/web/history/observations.ts";
 import { TIMELINE_MS } from "../../src/web/history/timeline.ts";
-import { aFailure, aLiveState, aMember, anObservation, aProbe, aVserver, maintenanceHour, NOON } from "../support/live-state.ts";
+import {
+  aFailure,
+  aLiveState,
+  aMember,
+  anObservation,
+  aProbe,
+  aVserver,
+  maintenanceHour,
+  NOON,
+} from "../support/live-state.ts";
 import { serve } from "./support.ts";
 import { until } from "./until.ts";
 

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import type { LiveState } from "../../src/model/live.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { browserMissing, launchBrowser } from "../support/browser.ts";
-import { aLargeEstate, aLiveState, aMember, anAdc, maintenanceHour, NOON } from "../support/live-state.ts";
+import {
+  aLargeEstate,
+  aLiveState,
+  aMember,
+  anAdc,
+  maintenanceHour,
+  NOON,
+} from "../support/live-state.ts";
 import { contrastFaults } from "./contrast.ts";
 import { realDeclarations } from "./real-declarations.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";

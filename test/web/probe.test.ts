@@ -4,7 +4,16 @@ import type { WebActions } from "../../src/web/actions.ts";
 import { timeoutOf } from "../../src/web/probe/route.ts";
 import { findTarget } from "../../src/web/probe/target.ts";
 import { debianProgram } from "../support/debian-program.ts";
-import { aFailure, aLiveState, aMember, anObservation, aProbe, maintenanceHour, NOON, tlsFacts } from "../support/live-state.ts";
+import {
+  aFailure,
+  aLiveState,
+  aMember,
+  anObservation,
+  aProbe,
+  maintenanceHour,
+  NOON,
+  tlsFacts,
+} from "../support/live-state.ts";
 import { runOn } from "../exporters/support.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";
 

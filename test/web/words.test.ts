@@ -6,8 +6,20 @@ import { findingsOf } from "../../src/web/page/findings.ts";
 import { headline } from "../../src/web/page/headline.ts";
 import { protocolOf } from "../../src/web/page/protocol.ts";
 import { severity, toneOf } from "../../src/web/page/tone.ts";
-import { MEMBER_VERDICTS, MISMATCH_VERDICTS, VSERVER_VERDICTS, type MemberVerdict } from "../../src/model/verdicts.ts";
-import { aLiveState, aMember, anAdc, aProbe, aVserver, maintenanceHour } from "../support/live-state.ts";
+import {
+  MEMBER_VERDICTS,
+  MISMATCH_VERDICTS,
+  VSERVER_VERDICTS,
+  type MemberVerdict,
+} from "../../src/model/verdicts.ts";
+import {
+  aLiveState,
+  aMember,
+  anAdc,
+  aProbe,
+  aVserver,
+  maintenanceHour,
+} from "../support/live-state.ts";
 
 const plain = (text: string): string =>
   text

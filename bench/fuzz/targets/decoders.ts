@@ -3,11 +3,20 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { dnsAnswer, parseQuestion } from "../../../lab/exchange/directory/dns-message.ts";
 import { avPair, targetInfo } from "../../../lab/exchange/ntlm/ntlm-messages.ts";
-import { bindingHash, tlsServerEndPointBindings } from "../../../src/probes/ntlm/channel-bindings.ts";
+import {
+  bindingHash,
+  tlsServerEndPointBindings,
+} from "../../../src/probes/ntlm/channel-bindings.ts";
 import { ntlmCredential, ntlmLogin } from "../../../src/probes/ntlm/http-scheme.ts";
 import { NTLM_SIGNATURE, parseChallenge, parseAvPairs } from "../../../src/probes/ntlm/messages.ts";
 import { parseEptMap, fragmentLength, parseAnswer } from "../../../src/probes/protocols/dcerpc.ts";
-import { berElement, berInteger, berObjectIdentifier, readElements, readInteger } from "../../../src/probes/protocols/ber.ts";
+import {
+  berElement,
+  berInteger,
+  berObjectIdentifier,
+  readElements,
+  readInteger,
+} from "../../../src/probes/protocols/ber.ts";
 import { certificateFacts } from "../../../src/net/certificate-facts.ts";
 import { decodeAnswer, encodeQuery } from "../../../src/probes/protocols/dns-message.ts";
 import { decodeRadiusAnswer } from "../../../src/probes/protocols/radius-message.ts";

@@ -1,5 +1,10 @@
 import { startLab } from "../../../lab/lab.ts";
-import { createNitroClient, type NitroAnswer, type NitroClient, type NitroGet } from "../../../src/adc/nitro/client.ts";
+import {
+  createNitroClient,
+  type NitroAnswer,
+  type NitroClient,
+  type NitroGet,
+} from "../../../src/adc/nitro/client.ts";
 import { text, type Row } from "../../../src/adc/nitro/row-values.ts";
 import { importEstate } from "../../../src/adc/nitro/import.ts";
 import { pollState } from "../../../src/adc/nitro/poll.ts";

@@ -7,7 +7,13 @@ import { declaredWindows } from "../../../src/maintenance/windows.ts";
 import { declareWindow } from "../../../src/maintenance/store-steps.ts";
 import { EMPTY_STORE, readStored, writeStored } from "../../../src/maintenance/store.ts";
 import { maintenanceBody, toRequest, windowJson } from "../../../src/web/api/maintenance.ts";
-import { readSelection, selectionQuery, selectMembers, selectProbes, selectVservers } from "../../../src/web/selection.ts";
+import {
+  readSelection,
+  selectionQuery,
+  selectMembers,
+  selectProbes,
+  selectVservers,
+} from "../../../src/web/selection.ts";
 import { findTarget } from "../../../src/web/probe/target.ts";
 import { simulatedEstate } from "../../simulation/estate.ts";
 import { mutateJson } from "../mutate-json.ts";

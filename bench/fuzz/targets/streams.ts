@@ -1,7 +1,23 @@
 import { HttpAnswerParser } from "../../../src/probes/protocols/http-answer.ts";
-import { signsOfGreeting, signsOfHealthBody, signsOfHeaders, signsOfSmtp } from "../../../src/model/exchange-signs.ts";
-import { reasonOfMailRefusal, reasonOfSmtpReply } from "../../../src/probes/protocols/mail-replies.ts";
-import { challengeSchemes, isAdcLogin, isExchange, judgeChallenge, judgeError, summary, type WebAsked } from "../../../src/probes/transactions/web-answer.ts";
+import {
+  signsOfGreeting,
+  signsOfHealthBody,
+  signsOfHeaders,
+  signsOfSmtp,
+} from "../../../src/model/exchange-signs.ts";
+import {
+  reasonOfMailRefusal,
+  reasonOfSmtpReply,
+} from "../../../src/probes/protocols/mail-replies.ts";
+import {
+  challengeSchemes,
+  isAdcLogin,
+  isExchange,
+  judgeChallenge,
+  judgeError,
+  summary,
+  type WebAsked,
+} from "../../../src/probes/transactions/web-answer.ts";
 import { imapByeReason } from "../../../src/probes/transactions/imap-greeting.ts";
 import { pop3ErrorReason } from "../../../src/probes/transactions/pop3-greeting.ts";
 import { CookieJar } from "../../../src/probes/transactions/web-visit.ts";

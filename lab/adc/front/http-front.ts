@@ -5,7 +5,12 @@ import type { AaaOptions } from "../aaa/options.ts";
 import { ByteSource } from "../byte-source.ts";
 import type { Answer } from "../http/answer.ts";
 import { forward, type Forwarded } from "../http/exchange.ts";
-import { MessageBody, readRequestHead, type RequestHead, type ResponseHead } from "../http/message.ts";
+import {
+  MessageBody,
+  readRequestHead,
+  type RequestHead,
+  type ResponseHead,
+} from "../http/message.ts";
 import type { Decision } from "../http/site.ts";
 import { UpstreamSet } from "../http/upstream.ts";
 import type { MemberRuntime } from "../member-runtime.ts";

@@ -1,5 +1,9 @@
 import type { Estate } from "../../../src/model/estate.ts";
-import type { AuthenticationVserver, Vserver, VserverAuthentication } from "../../../src/model/vserver.ts";
+import type {
+  AuthenticationVserver,
+  Vserver,
+  VserverAuthentication,
+} from "../../../src/model/vserver.ts";
 import { type AaaGate, notPrivileged } from "../aaa/gate.ts";
 import type { AaaUser } from "../aaa/options.ts";
 import type { CsRuntime } from "../cs-runtime.ts";

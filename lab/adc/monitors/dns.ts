@@ -1,6 +1,13 @@
 import { isIPv6 } from "node:net";
 import { converse } from "./conversation.ts";
-import { match, mismatch, refused, timedOut, type MonitorResult, type MonitorTask } from "./result.ts";
+import {
+  match,
+  mismatch,
+  refused,
+  timedOut,
+  type MonitorResult,
+  type MonitorTask,
+} from "./result.ts";
 import { askByDatagram } from "./udp.ts";
 
 const RECORD_TYPES: Readonly<Record<string, number>> = { ADDRESS: 1, ZONE: 6, AAAA: 28 };

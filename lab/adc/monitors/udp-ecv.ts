@@ -1,4 +1,11 @@
-import { match, mismatch, refused, timedOut, type MonitorResult, type MonitorTask } from "./result.ts";
+import {
+  match,
+  mismatch,
+  refused,
+  timedOut,
+  type MonitorResult,
+  type MonitorTask,
+} from "./result.ts";
 import { askByDatagram } from "./udp.ts";
 
 /** UDP-ECV: with `-recv` the answer must hold it; without, only "port unreachable" is a failure. */

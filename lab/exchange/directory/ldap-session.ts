@@ -2,7 +2,15 @@ import type { Socket } from "node:net";
 import { createLineConnection, type LineConnection } from "../line-connection.ts";
 import type { Organisation } from "../organisation.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { children, element, integer, integerOf, octets, readElement, type BerElement } from "./ber.ts";
+import {
+  children,
+  element,
+  integer,
+  integerOf,
+  octets,
+  readElement,
+  type BerElement,
+} from "./ber.ts";
 import { matches, type Attributes } from "./ldap-filter.ts";
 
 const RESULT = {

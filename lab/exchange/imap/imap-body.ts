@@ -1,4 +1,10 @@
-import { contentType, headerFields, headerValue, multipartParts, splitMessage } from "../mail-message.ts";
+import {
+  contentType,
+  headerFields,
+  headerValue,
+  multipartParts,
+  splitMessage,
+} from "../mail-message.ts";
 import { imapString } from "./imap-command.ts";
 
 /** BODYSTRUCTURE (RFC 3501 section 7.4.2) of a message or part. */

@@ -2,7 +2,11 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { NodeBelief } from "../../../lab/nitro/backend.ts";
 import type { NitroFaultHook } from "../../../lab/nitro/faults.ts";
 import { startNitroServer, type NitroServer } from "../../../lab/nitro/server.ts";
-import { createAdcSession, type AdcSession, type AdcSessionOptions } from "../../../src/adc/nitro/adc-session.ts";
+import {
+  createAdcSession,
+  type AdcSession,
+  type AdcSessionOptions,
+} from "../../../src/adc/nitro/adc-session.ts";
 import type { PollResult } from "../../../src/adc/nitro/poll.ts";
 import { LoopWatch } from "../../../src/net/loop-watch.ts";
 import { createNetwork } from "../../../src/net/dns.ts";

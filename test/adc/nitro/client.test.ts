@@ -3,7 +3,11 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startNitroServer, type NitroServer, type NitroServerOptions } from "../../../lab/nitro/server.ts";
+import {
+  startNitroServer,
+  type NitroServer,
+  type NitroServerOptions,
+} from "../../../lab/nitro/server.ts";
 import type { NitroRequestEvent } from "../../../src/adc/nitro/client.ts";
 import { createTransport } from "../../../src/adc/nitro/transport.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";

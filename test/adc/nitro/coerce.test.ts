@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { address, codeRanges, durationMs, flag, list, number, port, text, textOrNone } from "../../../src/adc/nitro/row-values.ts";
+import {
+  address,
+  codeRanges,
+  durationMs,
+  flag,
+  list,
+  number,
+  port,
+  text,
+  textOrNone,
+} from "../../../src/adc/nitro/row-values.ts";
 import { adcOpinion, isBusy } from "../../../src/adc/nitro/states.ts";
 
 const read =

@@ -1,4 +1,8 @@
-import { createNitroClient, type NitroClient, type NitroClientOptions } from "../../../src/adc/nitro/client.ts";
+import {
+  createNitroClient,
+  type NitroClient,
+  type NitroClientOptions,
+} from "../../../src/adc/nitro/client.ts";
 import { createNetwork } from "../../../src/net/dns.ts";
 
 export const CREDENTIALS = { username: "adc-witness", password: "s3cret/ü" };

@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { classifyLastResponse, LAST_RESPONSE_CLASSES, type LastResponseClass } from "../../../src/adc/nitro/last-response.ts";
+import {
+  classifyLastResponse,
+  LAST_RESPONSE_CLASSES,
+  type LastResponseClass,
+} from "../../../src/adc/nitro/last-response.ts";
 
 const SENTENCES: readonly (readonly [string, LastResponseClass])[] = [
   ["Success - TCP syn+ack received.", "success"],

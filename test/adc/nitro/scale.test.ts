@@ -1,5 +1,9 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startNitroServer, type NitroServer, type NitroServerOptions } from "../../../lab/nitro/server.ts";
+import {
+  startNitroServer,
+  type NitroServer,
+  type NitroServerOptions,
+} from "../../../lab/nitro/server.ts";
 import type { Estate } from "../../../src/model/estate.ts";
 import type { NitroClient } from "../../../src/adc/nitro/client.ts";
 import { importEstate } from "../../../src/adc/nitro/import.ts";

@@ -1,4 +1,11 @@
-import type { MemberBelief, MonitorBelief, NitroBackend, NodeBelief, PersistenceBelief, VserverBelief } from "../../../lab/nitro/backend.ts";
+import type {
+  MemberBelief,
+  MonitorBelief,
+  NitroBackend,
+  NodeBelief,
+  PersistenceBelief,
+  VserverBelief,
+} from "../../../lab/nitro/backend.ts";
 import { memberKey } from "../../../src/model/adc-state.ts";
 import type { Estate } from "../../../src/model/estate.ts";
 

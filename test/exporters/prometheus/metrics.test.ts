@@ -3,7 +3,17 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LiveProbe, LiveState } from "../../../src/model/live.ts";
-import { aFailure, aFault, aLargeEstate, aLiveState, aMember, aProbe, aVserver, maintenanceHour, NOON } from "../../support/live-state.ts";
+import {
+  aFailure,
+  aFault,
+  aLargeEstate,
+  aLiveState,
+  aMember,
+  aProbe,
+  aVserver,
+  maintenanceHour,
+  NOON,
+} from "../../support/live-state.ts";
 import { exposition, samples, someMetrics } from "../support.ts";
 import type { Metrics } from "../../../src/exporters/prometheus/metrics.ts";
 

@@ -1,7 +1,16 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { METRICS } from "../../../src/exporters/prometheus/definitions.ts";
-import { aFailure, aLiveState, aMember, anObservation, aProbe, maintenanceHour, NOON, tlsFacts } from "../../support/live-state.ts";
+import {
+  aFailure,
+  aLiveState,
+  aMember,
+  anObservation,
+  aProbe,
+  maintenanceHour,
+  NOON,
+  tlsFacts,
+} from "../../support/live-state.ts";
 import { exposition, isInstalled, runOn, samples, someMetrics } from "../support.ts";
 
 const promtool = isInstalled("promtool");

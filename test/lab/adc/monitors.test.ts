@@ -5,7 +5,12 @@ import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { runnerOf } from "../../../lab/adc/monitors/registry.ts";
 import type { MonitorResult } from "../../../lab/adc/monitors/result.ts";
-import { MODERN_RANGE, TLS10_ONLY, tlsVersionOptions, type TlsRange } from "../../../lab/adc/tls-range.ts";
+import {
+  MODERN_RANGE,
+  TLS10_ONLY,
+  tlsVersionOptions,
+  type TlsRange,
+} from "../../../lab/adc/tls-range.ts";
 import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 import { closedPort, serve, type ScriptedServer } from "../../support/scripted-server.ts";

@@ -4,7 +4,16 @@ import { labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
 import { md4 } from "../../../lab/exchange/ntlm/md4.ts";
 import { rc4 } from "../../../lab/exchange/ntlm/rc4.ts";
-import { ACCOUNT, hasProgram, httpsRequest, newOrganisation, portOf, run, SECOND_ACCOUNT, startServer } from "./support.ts";
+import {
+  ACCOUNT,
+  hasProgram,
+  httpsRequest,
+  newOrganisation,
+  portOf,
+  run,
+  SECOND_ACCOUNT,
+  startServer,
+} from "./support.ts";
 
 let organisation: Organisation;
 let server: ExchangeServer;

@@ -2,7 +2,15 @@ import { ImapFlow } from "imapflow";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { labCa, labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
-import { ACCOUNT, hasProgram, newOrganisation, portOf, rawExchange, run, startServer } from "./support.ts";
+import {
+  ACCOUNT,
+  hasProgram,
+  newOrganisation,
+  portOf,
+  rawExchange,
+  run,
+  startServer,
+} from "./support.ts";
 
 const MESSAGE = Buffer.from(
   [

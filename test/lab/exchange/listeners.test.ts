@@ -2,7 +2,16 @@ import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CERTIFICATE_NAMES, labCa } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
-import { eventually, hasProgram, newOrganisation, openSocket, portOf, rawExchange, run, startServer } from "./support.ts";
+import {
+  eventually,
+  hasProgram,
+  newOrganisation,
+  openSocket,
+  portOf,
+  rawExchange,
+  run,
+  startServer,
+} from "./support.ts";
 
 let server: ExchangeServer;
 

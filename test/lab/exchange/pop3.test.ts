@@ -2,7 +2,15 @@ import Pop3Command from "node-pop3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
-import { ACCOUNT, hasProgram, newOrganisation, portOf, rawExchange, run, startServer } from "./support.ts";
+import {
+  ACCOUNT,
+  hasProgram,
+  newOrganisation,
+  portOf,
+  rawExchange,
+  run,
+  startServer,
+} from "./support.ts";
 
 const FIRST = "Subject: first\r\n\r\n.dot\r\nline\r\n";
 const SECOND = "Subject: second\r\n\r\nbody\r\n";

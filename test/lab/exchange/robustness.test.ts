@@ -3,7 +3,16 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
 import { startDirectoryServer, type DirectoryServer } from "../../../lab/exchange/directory.ts";
-import { ACCOUNT, eventually, httpsRequest, newOrganisation, openSocket, portOf, rawExchange, startServer } from "./support.ts";
+import {
+  ACCOUNT,
+  eventually,
+  httpsRequest,
+  newOrganisation,
+  openSocket,
+  portOf,
+  rawExchange,
+  startServer,
+} from "./support.ts";
 
 let server: ExchangeServer;
 let directory: DirectoryServer;

@@ -2,8 +2,23 @@ import { ImapFlow } from "imapflow";
 import { createTransport } from "nodemailer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { labCa, labCaFile } from "../../../lab/certificates/lab-certificate.ts";
-import type { Condition, ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
-import { ACCOUNT, hasProgram, newOrganisation, openSocket, portOf, rawExchange, run, SECOND_ACCOUNT, startServer, eventually } from "./support.ts";
+import type {
+  Condition,
+  ExchangeServer,
+  Organisation,
+} from "../../../lab/exchange/exchange-server.ts";
+import {
+  ACCOUNT,
+  hasProgram,
+  newOrganisation,
+  openSocket,
+  portOf,
+  rawExchange,
+  run,
+  SECOND_ACCOUNT,
+  startServer,
+  eventually,
+} from "./support.ts";
 
 let organisation: Organisation;
 let server: ExchangeServer;

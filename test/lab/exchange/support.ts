@@ -4,7 +4,13 @@ import { request } from "node:https";
 import type { IncomingHttpHeaders } from "node:http";
 import { connect, type Socket } from "node:net";
 import { labCa } from "../../../lab/certificates/lab-certificate.ts";
-import { createOrganisation, startExchangeServer, type ExchangeServer, type ExchangeServerOptions, type Organisation } from "../../../lab/exchange/exchange-server.ts";
+import {
+  createOrganisation,
+  startExchangeServer,
+  type ExchangeServer,
+  type ExchangeServerOptions,
+  type Organisation,
+} from "../../../lab/exchange/exchange-server.ts";
 import { onSilence } from "../../support/on-silence.ts";
 
 export const ACCOUNT = {

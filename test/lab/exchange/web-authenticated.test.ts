@@ -1,7 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
-import { ACCOUNT, hasProgram, httpsRequest, newOrganisation, portOf, rawExchange, run, SECOND_ACCOUNT, startServer, type HttpsResult } from "./support.ts";
+import {
+  ACCOUNT,
+  hasProgram,
+  httpsRequest,
+  newOrganisation,
+  portOf,
+  rawExchange,
+  run,
+  SECOND_ACCOUNT,
+  startServer,
+  type HttpsResult,
+} from "./support.ts";
 
 let organisation: Organisation;
 let server: ExchangeServer;

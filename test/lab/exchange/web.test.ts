@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
-import { hasProgram, httpsRequest, newOrganisation, portOf, rawExchange, run, startServer } from "./support.ts";
+import {
+  hasProgram,
+  httpsRequest,
+  newOrganisation,
+  portOf,
+  rawExchange,
+  run,
+  startServer,
+} from "./support.ts";
 
 const VIRTUAL_DIRECTORIES = [
   "/owa",

@@ -3,7 +3,14 @@ import { passivePort } from "../../../src/probes/monitors/ftp.ts";
 import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/run-monitor.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";
-import { closedPort, conversation, serve, type Behaviour, type ScriptedServer, type Turn } from "../../support/scripted-server.ts";
+import {
+  closedPort,
+  conversation,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+  type Turn,
+} from "../../support/scripted-server.ts";
 
 const servers: ScriptedServer[] = [];
 afterEach(async () => {

@@ -5,7 +5,14 @@ import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { missing, type RealServer } from "../../support/real-servers.ts";
-import { closedPort, conversation, serve, serveInSingleBytes, type Behaviour, type ScriptedServer } from "../../support/scripted-server.ts";
+import {
+  closedPort,
+  conversation,
+  serve,
+  serveInSingleBytes,
+  type Behaviour,
+  type ScriptedServer,
+} from "../../support/scripted-server.ts";
 import { startHaproxy, type HaproxyState } from "../../support/servers/haproxy.ts";
 
 const TIMEOUT_MS = 700;

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { BackendTls, SslProfile, TlsVersions } from "../../../src/model/tls-parameters.ts";
-import { monitorTlsSettings, type MonitorTlsSources } from "../../../src/probes/monitors/monitor-tls.ts";
+import {
+  monitorTlsSettings,
+  type MonitorTlsSources,
+} from "../../../src/probes/monitors/monitor-tls.ts";
 
 const UNSAID: TlsVersions = { ssl3: null, tls1: null, tls11: null, tls12: null, tls13: null };
 

@@ -7,7 +7,11 @@ import type { ProbeContext } from "../../../src/net/probe-context.ts";
 import { EchoBatches, fpingArguments, readFpingLine } from "../../../src/net/fping.ts";
 import { until } from "../../support/contract.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
-import { networkNamespace, noNamespaces, type NetworkNamespace } from "../../support/network-namespace.ts";
+import {
+  networkNamespace,
+  noNamespaces,
+  type NetworkNamespace,
+} from "../../support/network-namespace.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { missing } from "../../support/real-servers.ts";

@@ -8,7 +8,12 @@ import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
 import { mysqlServer, MYSQL_USER } from "../../support/mysql-server.ts";
 import { probeContext } from "../../support/probe-context.ts";
-import { conversation, serve, type Behaviour, type ScriptedServer } from "../../support/scripted-server.ts";
+import {
+  conversation,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+} from "../../support/scripted-server.ts";
 
 const servers: ScriptedServer[] = [];
 afterEach(async () => {

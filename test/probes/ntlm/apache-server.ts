@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
-import { labCertificateFiles, type CertificateName } from "../../../lab/certificates/lab-certificate.ts";
+import {
+  labCertificateFiles,
+  type CertificateName,
+} from "../../../lab/certificates/lab-certificate.ts";
 import { put, startServer, type RealServer } from "../../support/real-servers.ts";
 
 export const NTLM_USER = { domain: "LAB", username: "probe-a", password: "pass word & 100%" };

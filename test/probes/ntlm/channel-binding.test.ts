@@ -8,7 +8,13 @@ import { probeContext } from "../../support/probe-context.ts";
 import { missing, type RealServer } from "../../support/real-servers.ts";
 import { CLIENT_TLS, transactionSpec } from "../transactions/transaction-spec.ts";
 import { NTLM_USER } from "./apache-server.ts";
-import { lacksPython, PYTHON, startChannelBound, startTlsFront, type TlsFront } from "./channel-bound-server.ts";
+import {
+  lacksPython,
+  PYTHON,
+  startChannelBound,
+  startTlsFront,
+  type TlsFront,
+} from "./channel-bound-server.ts";
 
 const needs =
   missing(PYTHON, "python3") ??

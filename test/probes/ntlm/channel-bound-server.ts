@@ -3,7 +3,11 @@ import { join } from "node:path";
 import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { labCertificate, labCertificateFiles, type CertificateName } from "../../../lab/certificates/lab-certificate.ts";
+import {
+  labCertificate,
+  labCertificateFiles,
+  type CertificateName,
+} from "../../../lab/certificates/lab-certificate.ts";
 import { put, startServer, type RealServer } from "../../support/real-servers.ts";
 import { NTLM_USER } from "./apache-server.ts";
 

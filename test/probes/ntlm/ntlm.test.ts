@@ -4,8 +4,21 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { authenticateMessage, responseKey } from "../../../src/probes/ntlm/authenticate.ts";
-import { AV_ID, avValue, encodeAvPairs, parseAvPairs, CLIENT_FLAGS, NTLM_FLAG, negotiateMessage, parseChallenge } from "../../../src/probes/ntlm/messages.ts";
-import { bindingHash, endPointBindings, tlsServerEndPointBindings } from "../../../src/probes/ntlm/channel-bindings.ts";
+import {
+  AV_ID,
+  avValue,
+  encodeAvPairs,
+  parseAvPairs,
+  CLIENT_FLAGS,
+  NTLM_FLAG,
+  negotiateMessage,
+  parseChallenge,
+} from "../../../src/probes/ntlm/messages.ts";
+import {
+  bindingHash,
+  endPointBindings,
+  tlsServerEndPointBindings,
+} from "../../../src/probes/ntlm/channel-bindings.ts";
 import { fileTime, ntlmCredential, ntlmLogin } from "../../../src/probes/ntlm/http-scheme.ts";
 import { md4, rc4 } from "../../../src/probes/ntlm/legacy-hashes.ts";
 

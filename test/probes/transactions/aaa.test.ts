@@ -4,7 +4,12 @@ import { startLab, type Lab } from "../../../lab/lab.ts";
 import type { Observation } from "../../../src/model/observation.ts";
 import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
-import type { Account, AdcFront, TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
+import type {
+  Account,
+  AdcFront,
+  TransactionName,
+  TransactionSpec,
+} from "../../../src/model/transactions.ts";
 import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve } from "../../support/scripted-server.ts";

@@ -1,8 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeGates, encodeGates } from "../../../src/probes/transactions/account-gate/gate-json.ts";
-import { decideLogin, SHORTEST_GAP_MS, type GateDecision } from "../../../src/probes/transactions/account-gate/decide-login.ts";
-import { initialGate, placeFault, type GateState, type LoginPlace, stepGate, LONGEST_SUSPENSION_MS, MOST_SUSPECTS, suspendedUntil, SUSPENSION_MS } from "../../../src/probes/transactions/account-gate/gate.ts";
+import {
+  decodeGates,
+  encodeGates,
+} from "../../../src/probes/transactions/account-gate/gate-json.ts";
+import {
+  decideLogin,
+  SHORTEST_GAP_MS,
+  type GateDecision,
+} from "../../../src/probes/transactions/account-gate/decide-login.ts";
+import {
+  initialGate,
+  placeFault,
+  type GateState,
+  type LoginPlace,
+  stepGate,
+  LONGEST_SUSPENSION_MS,
+  MOST_SUSPECTS,
+  suspendedUntil,
+  SUSPENSION_MS,
+} from "../../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE = 60_000;
 const EX01: LoginPlace = { key: "imap_login backend ex01:993", throughAdc: false };

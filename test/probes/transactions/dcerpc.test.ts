@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeEptMap, EPT_NOT_REGISTERED, parseEptMap, EMSMDB, EPM, encodeBind, encodeRequest, fragmentLength, parseAnswer } from "../../../src/probes/protocols/dcerpc.ts";
+import {
+  encodeEptMap,
+  EPT_NOT_REGISTERED,
+  parseEptMap,
+  EMSMDB,
+  EPM,
+  encodeBind,
+  encodeRequest,
+  fragmentLength,
+  parseAnswer,
+} from "../../../src/probes/protocols/dcerpc.ts";
 
 function hex(text: string): Buffer {
   return Buffer.from(text.replace(/\s/g, ""), "hex");

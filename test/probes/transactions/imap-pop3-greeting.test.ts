@@ -6,7 +6,13 @@ import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { probeContract } from "../../support/contract.ts";
 import { probeContext } from "../../support/probe-context.ts";
-import { conversation, serve, type Behaviour, type ScriptedServer, type Turn } from "../../support/scripted-server.ts";
+import {
+  conversation,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+  type Turn,
+} from "../../support/scripted-server.ts";
 import { readSigns } from "../../../src/maintenance/detection.ts";
 import { startTlsConversation } from "../../support/starttls-conversation.ts";
 import { CLIENT_TLS, serverTls, transactionSpec } from "./transaction-spec.ts";

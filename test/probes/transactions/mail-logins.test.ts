@@ -5,7 +5,13 @@ import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { probeContract } from "../../support/contract.ts";
 import { probeContext } from "../../support/probe-context.ts";
-import { conversation, serve, type Behaviour, type ScriptedServer, type Turn } from "../../support/scripted-server.ts";
+import {
+  conversation,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+  type Turn,
+} from "../../support/scripted-server.ts";
 import { accountOf, exchangeBench, PROBE_A, PROBE_B, type ExchangeBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
 

@@ -7,7 +7,13 @@ import type { TransactionSpec } from "../../../src/model/transactions.ts";
 import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContract } from "../../support/contract.ts";
 import { probeContext } from "../../support/probe-context.ts";
-import { conversation, serve, type Behaviour, type ScriptedServer, type Turn } from "../../support/scripted-server.ts";
+import {
+  conversation,
+  serve,
+  type Behaviour,
+  type ScriptedServer,
+  type Turn,
+} from "../../support/scripted-server.ts";
 import type { CertificateName } from "../../../lab/certificates/lab-certificate.ts";
 import { readSigns } from "../../../src/maintenance/detection.ts";
 import { startTlsConversation } from "../../support/starttls-conversation.ts";

@@ -1,4 +1,8 @@
-import { labCa, labCertificate, type CertificateName } from "../../../lab/certificates/lab-certificate.ts";
+import {
+  labCa,
+  labCertificate,
+  type CertificateName,
+} from "../../../lab/certificates/lab-certificate.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import type { TlsSettings } from "../../../src/model/tls-settings.ts";
 

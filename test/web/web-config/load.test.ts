@@ -2,7 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { currentFingerprint, loadWebConfig, parseWebConfig } from "../../../src/web/web-config/load.ts";
+import {
+  currentFingerprint,
+  loadWebConfig,
+  parseWebConfig,
+} from "../../../src/web/web-config/load.ts";
 import { rawWarnings } from "../../support/raw-warnings.ts";
 
 async function written(text: string): Promise<string> {

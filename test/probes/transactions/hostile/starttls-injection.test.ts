@@ -11,7 +11,16 @@ import { observe } from "../../../../src/net/probe-run.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "../transaction-spec.ts";
-import { HONEST, IMAP_STARTTLS, POP3_STLS, SMTP_STARTTLS, startTlsServer, type StartTls, type StartTlsServer, type Yes } from "./starttls-server.ts";
+import {
+  HONEST,
+  IMAP_STARTTLS,
+  POP3_STLS,
+  SMTP_STARTTLS,
+  startTlsServer,
+  type StartTls,
+  type StartTlsServer,
+  type Yes,
+} from "./starttls-server.ts";
 
 /**
  * Response injection (CVE-2011-0411 and its kin): who sits on the wire lets words of his own follow the server's answer to
