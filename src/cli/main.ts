@@ -3,13 +3,13 @@ import { Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../lib/duration.ts";
 import { addMaintenance } from "./main-maintenance.ts";
 import { processOutput } from "./output.ts";
-import { packageVersion } from "./package-info.ts";
+import { versionText } from "./package-info.ts";
 
 /** The command line: what every command takes; each command's own file does the work, and only that one is loaded. */
 function program(output = processOutput()): Command {
   const root = new Command("adc-witness")
     .description("An independent witness for your load balancer.")
-    .version(packageVersion())
+    .version(versionText())
     .showHelpAfterError();
 
   root

@@ -10,6 +10,20 @@ export function packageRoot(from: string = import.meta.dirname): string {
   return parent === from ? from : packageRoot(parent);
 }
 
+/** The commit that this was built from (`dist/revision`); `unknown` where the build did not know it. */
+export function packageRevision(): string {
+  try {
+    return readFileSync(join(packageRoot(), "dist", "revision"), "utf8").trim();
+  } catch {
+    return "unknown";
+  }
+}
+
+/** What `--version` prints. */
+export function versionText(): string {
+  return `adc-witness ${packageVersion()} (revision ${packageRevision()}, Node.js ${process.version})`;
+}
+
 /** Version of this package. */
 export function packageVersion(): string {
   const parsed: unknown = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));

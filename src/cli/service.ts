@@ -20,7 +20,7 @@ import type { Config } from "../config/schema.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import { startWeb } from "../web/server.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
-import { packageVersion } from "./package-info.ts";
+import { packageRevision, packageVersion } from "./package-info.ts";
 
 /** Declared maintenance as the web offers it, over the store that this process holds. */
 export function maintenanceActions(
@@ -111,7 +111,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   const { config, log } = options;
   const metrics = createMetrics({
     version: packageVersion(),
-    revision: "unknown",
+    revision: packageRevision(),
     phases: config.metrics.phases,
   });
   const history = createHistory({

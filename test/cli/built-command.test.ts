@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { packageRoot } from "../../src/cli/package-info.ts";
@@ -34,6 +35,18 @@ function run(args: readonly string[], onOut?: (out: string, kill: () => void) =>
 }
 
 describe("the built command", () => {
+  test("--version › names version, revision and Node.js", async () => {
+    const { code, out } = await run(["--version"]);
+    expect(code).toBe(0);
+    const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as {
+      version: string;
+    };
+    expect(out).toMatch(
+      /^adc-witness \S+ \(revision (unknown|[0-9a-f]{40}(-modified)?), Node\.js v[\d.]+\)\n$/,
+    );
+    expect(out).toContain(` ${version} `);
+  });
+
   test("plan --json prints the JSON and nothing else", async () => {
     const { code, out, err } = await run(["plan", "--ns-conf", FIXTURE, "--json"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
