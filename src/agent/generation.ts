@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
-import type { Config } from "../config/schema.ts";
-import type { AdcConfig } from "../config/schema.ts";
+import type { AdcConfig, Config } from "../config/schema.ts";
+import type { StorageWatch } from "../lib/storage-health.ts";
 import { AdcLink } from "./adc-link.ts";
 import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
@@ -33,6 +33,8 @@ export interface GenerationOptions {
   readonly declarations: Declarations;
   readonly keeper: AccountKeeper;
   readonly messages: MessagePace;
+  /** What is known of the state directory, for those who show it. */
+  readonly storage: StorageWatch;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** The generation before a reload, for `inherit`; it has been stopped. */
@@ -54,7 +56,7 @@ export class Generation {
   #evaluatedAt: number;
 
   constructor(options: GenerationOptions) {
-    const { config, events, log, now, monotonic } = options;
+    const { config, events, log, now, monotonic, storage } = options;
     this.config = config;
     this.#options = options;
     // Every probe in flight listens, and there is no sensible number to warn at.
@@ -65,6 +67,7 @@ export class Generation {
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,
       declarations: options.declarations,
+      storage: () => storage.health,
       grace: "watched",
       ownAddresses: Math.max(1, config.sourceAddresses.length),
       now,

@@ -1,5 +1,6 @@
 import type { BlindReason } from "../estate/adc-state.ts";
 import type { Port } from "../estate/adc-service.ts";
+import type { StorageHealth } from "../lib/storage-health.ts";
 import type { OddSchemes } from "./auth-schemes.ts";
 import type { Misrouted } from "./misrouted.ts";
 import type { TlsEnd } from "./tls-end.ts";
@@ -23,6 +24,8 @@ export interface LiveState {
   readonly agent: string;
   readonly startedAt: number;
   readonly cutOff: boolean;
+  /** What is known of the state directory; absent or null where none is kept. */
+  readonly storage?: StorageHealth | null;
   readonly adcs: readonly LiveAdc[];
   readonly members: readonly LiveMember[];
   readonly vservers: readonly LiveVserver[];

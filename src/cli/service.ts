@@ -6,6 +6,8 @@ import type { loadConfig } from "../config/load.ts";
 import { maskedConfig } from "../config/mask.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
+import { coalesce } from "../lib/coalesce.ts";
+import { StorageWatch } from "../lib/storage-health.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import type { ActionResult, WebActions } from "../web/actions.ts";
 import { createHistory, HISTORY_BYTES, type HistoryBounds } from "../web/history/history.ts";
@@ -38,6 +40,9 @@ export type StartedService =
     }
   | { readonly kind: "failed"; readonly message: string };
 
+/** A reload that was asked for while another ran begins no sooner after that one's start. */
+const RELOADS_APART_MS = 1_000;
+
 /** Agent, metrics and web together. The web listens before the agent has asked its ADCs, so that readiness can be watched. */
 export async function startService(options: ServiceOptions): Promise<StartedService> {
   const { config, log } = options;
@@ -50,7 +55,8 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     ...(options.history ?? { maxBytes: HISTORY_BYTES }),
     now: Date.now,
   });
-  const opened = await openDeclarations(config, log);
+  const storage = new StorageWatch(log);
+  const opened = await openDeclarations(config, log, storage);
   if (opened.kind === "failed") {
     metrics.close();
     return opened;
@@ -59,6 +65,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   const agent = await Agent.open({
     config,
     declarations,
+    storage,
     events: {
       ...metrics,
       probeFinished: (probe, observation, passed) => {
@@ -87,13 +94,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     log.info({ file: read.config.file }, "configuration reloaded");
     return { ok: true };
   };
-  // One after another, so that the last one's result is what stays told.
-  let turn: Promise<unknown> = Promise.resolve();
-  const reload = (): Promise<ActionResult> => {
-    const next = turn.then(reloadOnce);
-    turn = next.catch(() => undefined);
-    return next;
-  };
+  const reload = coalesce(reloadOnce, RELOADS_APART_MS);
   const actions: WebActions = {
     reload,
     probeNow: async (probeId, { timeoutMs }) => {

@@ -1,6 +1,7 @@
 import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../estate/adc-state.ts";
 import { atOnce } from "../../estate/steps.ts";
+import type { StorageHealth } from "../../lib/storage-health.ts";
 import type { Observation } from "../../probes/probe.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../clock-steps.ts";
@@ -23,6 +24,8 @@ export interface WitnessOptions {
   readonly agent: string;
   readonly stabilityMs: number;
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
+  /** What is known of the state directory; without it nothing is. */
+  readonly storage?: () => StorageHealth;
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
   /** Wall clock. */
@@ -83,6 +86,10 @@ export class WitnessState implements LiveState {
 
   set cutOff(cutOff: boolean) {
     this.#judging.cutOff = cutOff;
+  }
+
+  get storage(): StorageHealth | null {
+    return this.#options.storage?.() ?? null;
   }
 
   get revision(): number {
