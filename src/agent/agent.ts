@@ -13,6 +13,8 @@ import type { WitnessState } from "./records/witness-state.ts";
 import { readSince, restoreSince, SINCE_FILE, writeSince } from "./since-store.ts";
 
 const WRITE_SINCE_EVERY_MS = 60_000;
+/** So long a reload waits for probes in flight: longer than most monitors' time-outs. */
+const DRAIN_MS = 5_000;
 /** How often the state directory is tried, and with how much: a block of most file systems. */
 const TRY_STORAGE_EVERY_MS = 30_000;
 const TRIED_BYTES = 4_096;
@@ -42,6 +44,7 @@ export class Agent {
   /** Reloads and the stop, one after another. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+  readonly #stopping = new AbortController();
 
   private constructor(options: AgentOptions, keeper: AccountKeeper, storage: StorageWatch) {
     this.#options = options;
@@ -100,6 +103,7 @@ export class Agent {
       }
       const earlier = this.#generation;
       const keeper = await keeperOf(config, this.#now, this.#storage);
+      await earlier.drain(DRAIN_MS, this.#stopping.signal);
       await earlier.stop();
       this.#options.declarations.reconfigure(config.maintenance.windows);
       const next = this.#make(config, keeper, earlier);
@@ -112,6 +116,7 @@ export class Agent {
 
   /** Ends all probing and logs out of NITRO. Any number of calls. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#inTurn(async () => {
       if (this.#stopped) {
         return;
@@ -122,8 +127,8 @@ export class Agent {
           clearInterval(timer);
         }
       }
-      await this.#generation.stop();
-      await this.#writeSince();
+      // An ADC that hangs must not cost the times: the process may be ended before it answers.
+      await Promise.all([this.#generation.stop(), this.#writeSince()]);
     });
   }
 

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import type { StorageWatch } from "../lib/storage-health.ts";
 import { AdcLink } from "./adc-link.ts";
@@ -10,6 +11,7 @@ import { networkOf } from "./network-of.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
+import type { StartPlace } from "./schedule.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
@@ -99,6 +101,7 @@ export class Generation {
       log,
       now,
       monotonic,
+      earlierPlaces: options.earlier?.places() ?? new Map(),
     });
     this.#estates = new EstatesInForce({
       config,
@@ -133,10 +136,28 @@ export class Generation {
       await this.#checkControl();
       this.#schedule.every("control", CONTROL_EVERY_MS, () => this.#checkControl());
     }
+    this.#schedule.forgetEarlierPlaces();
     for (const watch of this.#watches) {
       watch.start();
     }
     await Promise.all(this.#watches.map((watch) => watch.firstRound()));
+  }
+
+  /**
+   * Starts no more probes, and lets those in flight end: broken off by one reload after another, a server's silence would
+   * never be heard out. Resolves when they have ended, after `withinMs`, or when `hurry` is aborted.
+   */
+  async drain(withinMs: number, hurry: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([hurry, over.signal]);
+    const timeUp = sleep(withinMs, undefined, { signal }).catch(() => undefined);
+    await Promise.race([this.#schedule.stop(), timeUp]);
+    over.abort();
+  }
+
+  /** How far each probe has come in its interval, for the generation after this one. */
+  places(): ReadonlyMap<string, StartPlace> {
+    return this.#schedule.places();
   }
 
   /** Ends everything: probes in flight are broken off, NITRO sessions logged out. */

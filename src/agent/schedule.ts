@@ -68,6 +68,30 @@ function wholeTicks(atMs: number, tickMs: number): number {
   return Math.floor(atMs / tickMs) * tickMs;
 }
 
+/** How far a probe has come on one schedule, for the schedule that follows it. */
+export interface StartPlace {
+  /** When it was last due and started; null before its first start. */
+  readonly startedAt: number | null;
+  readonly dueAt: number;
+  readonly intervalMs: number;
+  /** Its starts have found their place in the interval. */
+  readonly spread: boolean;
+}
+
+/**
+ * When a probe goes on that an earlier schedule started, or was to start: at its time there, and never sooner than its
+ * interval after its last start. What became due in between starts at once: however often schedules follow one another,
+ * every probe has its turn.
+ */
+export function continuedStart(place: StartPlace, intervalMs: number, now: number): number {
+  if (place.intervalMs === intervalMs) {
+    return Math.max(now, place.dueAt);
+  }
+  return place.startedAt === null
+    ? Math.max(now, Math.min(place.dueAt, now + intervalMs))
+    : Math.max(now, place.startedAt + intervalMs);
+}
+
 export interface NextStart {
   readonly dueAt: number;
   /** Starts that were due while the probe was still running: counted as missed, never queued. */

@@ -1,6 +1,12 @@
 import { LONGEST_TIMER_MS } from "../probes/wire/longest-timer.ts";
 import { DueQueue } from "./due-queue.ts";
-import { firstStart, nextStart, secondStartShift } from "./schedule.ts";
+import {
+  continuedStart,
+  firstStart,
+  nextStart,
+  secondStartShift,
+  type StartPlace,
+} from "./schedule.ts";
 
 /** Something that is started again and again. */
 export interface Job {
@@ -24,8 +30,10 @@ export interface SchedulerHooks {
 
 interface Entry {
   readonly job: Job;
-  /** Its starts have found their place in the interval. */
+  /** As in StartPlace. */
   spread: boolean;
+  startedAt: number | null;
+  dueAt: number;
   /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up. */
   inForce: boolean;
 }
@@ -53,15 +61,21 @@ export class Scheduler {
     this.#hooks = hooks;
   }
 
-  add(job: Job, firstAt?: number): void {
+  /** `place`: where an earlier scheduler left it; else it first starts at `firstAt`, or by its own spread. */
+  add(job: Job, firstAt?: number, place?: StartPlace): void {
     if (this.#stopped) {
       return;
     }
     // A job of the same id takes the other's place.
     this.remove(job.id);
-    const entry = { job, spread: false, inForce: true };
+    const now = this.#monotonic();
+    const dueAt =
+      place === undefined
+        ? (firstAt ?? firstStart(job.id, job.intervalMs, now, job.tickMs))
+        : continuedStart(place, job.intervalMs, now);
+    const { spread, startedAt } = place ?? { spread: false, startedAt: null };
+    const entry = { job, spread, startedAt, dueAt, inForce: true };
     this.#entries.set(job.id, entry);
-    const dueAt = firstAt ?? firstStart(job.id, job.intervalMs, this.#monotonic(), job.tickMs);
     this.#queue.push(dueAt, entry);
     this.#arm();
   }
@@ -79,7 +93,17 @@ export class Scheduler {
     return this.#entries.size;
   }
 
-  /** Stops starting jobs and waits for those that run. */
+  /** How far every job has come, by its id; after a stop those that ran till then included. */
+  places(): ReadonlyMap<string, StartPlace> {
+    return new Map(
+      [...this.#entries].map(([id, { job, startedAt, dueAt, spread }]) => [
+        id,
+        { startedAt, dueAt, intervalMs: job.intervalMs, spread },
+      ]),
+    );
+  }
+
+  /** Stops starting jobs and waits for those that run. Any number of calls. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) {
@@ -91,7 +115,6 @@ export class Scheduler {
       this.#nextTurn = null;
     }
     this.#queue.clear();
-    this.#entries.clear();
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {
         const before = this.#whenIdle;
@@ -151,6 +174,7 @@ export class Scheduler {
 
   #start(entry: Entry, dueAt: number): void {
     const { job } = entry;
+    entry.startedAt = dueAt;
     this.#running += 1;
     begin(job).then(
       (delayMs) => {
@@ -174,7 +198,7 @@ export class Scheduler {
 
   #again(entry: Entry, dueAt: number, delayMs: number | null): void {
     const { job, spread, inForce } = entry;
-    if (this.#stopped || !inForce) {
+    if (!inForce) {
       return;
     }
     if (delayMs === null) {
@@ -185,10 +209,14 @@ export class Scheduler {
     const regular = delayMs >= job.intervalMs;
     const shiftMs = regular && !spread ? secondStartShift(job.id, job.intervalMs, job.tickMs) : 0;
     const next = nextStart(dueAt + shiftMs, delayMs, this.#monotonic());
+    entry.spread = spread || regular;
+    entry.dueAt = next.dueAt;
+    if (this.#stopped) {
+      return;
+    }
     if (next.missed > 0 && regular) {
       this.#hooks.onMissed?.(job, next.missed);
     }
-    entry.spread = spread || regular;
     this.#queue.push(next.dueAt, entry);
     this.#arm();
   }

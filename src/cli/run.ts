@@ -5,9 +5,12 @@ import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
 import { listenForSignals } from "./signals.ts";
 
+/** Service managers kill after ten seconds or less; an ADC forgets a session by itself. */
+const END_WITHIN_MS = 4_000;
+
 /**
- * `run`: the agent, until SIGTERM or SIGINT. 0 after it logged out of NITRO; 1 when it could not start, or when it logged
- * out because of a mistake of its own.
+ * `run`: the agent, until SIGTERM or SIGINT. 0 after it logged out of NITRO, or gave an ADC that hangs its time to take the
+ * logout; 1 when it could not start, or when it ended because of a mistake of its own.
  */
 export async function runAgent(
   file: string,
@@ -41,7 +44,13 @@ export async function runAgent(
     const { error } = ending;
     log.error({ error: error instanceof Error ? error.stack : String(error) }, "broken: ending");
   }
+  const status = ending.kind === "asked" ? 0 : 1;
+  // Not cleared: sockets and threads that hang after the stop are ended as well.
+  setTimeout(() => {
+    log.warn({ afterMs: END_WITHIN_MS }, "ended before every ADC has taken the logout");
+    process.exit(status);
+  }, END_WITHIN_MS).unref();
   await service.stop();
   signals.close();
-  return ending.kind === "asked" ? 0 : 1;
+  return status;
 }

@@ -88,6 +88,9 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       log.error({ problems: message }, "reload refused: the old configuration stays in force");
       return { ok: false, message };
     }
+    for (const warning of read.warnings) {
+      log.warn({ problem: formatProblem(warning) }, "configuration");
+    }
     await agent.reload(read.config);
     metrics.setPhases(read.config.metrics.phases);
     metrics.configReloaded(true, Date.now());
@@ -138,8 +141,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     return web;
   }
   const stop = async (): Promise<void> => {
-    await agent.stop();
-    await web.close();
+    await Promise.all([agent.stop(), web.close()]);
     await declarations.close();
     metrics.close();
   };

@@ -77,7 +77,7 @@ export async function parseConfig(
     : {
         kind: "config",
         config: normalise(checked.data, attached, file, source.baseDir),
-        warnings: place(warnings),
+        warnings: place([...warnings, ...attached.warnings]),
       };
 }
 

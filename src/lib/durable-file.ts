@@ -23,8 +23,14 @@ export const DURABLE_FILES: DurableFiles = {
     await unlink(path).catch(ignoreMissing);
     // Another process may put a link in the way in between: O_EXCL then fails, and nothing outside is written to.
     await withFile(path, O_WRONLY | O_CREAT | O_EXCL | NO_FOLLOW, async (file) => {
-      await file.writeFile(bytes);
-      await file.sync();
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } catch (error) {
+        // What a full disk took of it is of no use.
+        await unlink(path).catch(() => undefined);
+        throw error;
+      }
     });
   },
   rename,

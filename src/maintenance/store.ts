@@ -14,6 +14,7 @@ import { EMPTY_STORE, readStored, writeStored, type StoreState } from "./stored.
 
 export const STORE_FILE = "maintenance.json";
 export const LOCK_FILE = "maintenance.lock";
+const RETRY_EVERY_MS = 30_000;
 /** Far more than `MOST_WINDOWS` windows take. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
@@ -153,6 +154,8 @@ function createStore(
 ): MaintenanceStore {
   const path = join(stateDir, STORE_FILE);
   let { lock, state } = opened;
+  /** The last write was refused, and none has succeeded since. */
+  let failing = false;
   let last: Promise<unknown> = Promise.resolve();
 
   /** Null when the store is ours to write; else why not. */
@@ -182,24 +185,37 @@ function createStore(
     if (next === state) {
       return { kind: "written", state };
     }
+    return put(next);
+  };
+  const put = async (next: StoreState): Promise<UpdateResult> => {
     try {
       await replaceFile(path, writeStored(next), files);
     } catch (error) {
+      failing = true;
       watch?.refused(path, error);
       return { kind: "failed", message: `${path} cannot be written: ${errorCode(error)}.` };
     }
+    failing = false;
     watch?.written(path);
     state = next;
     return { kind: "written", state };
   };
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+  /** So that it is known when the disk takes writes again, though nobody declares anything. */
+  const retrying = setInterval(() => {
+    if (lock === null || failing) {
+      void inTurn(async () => ((await hold()) === null && failing ? put(state) : null));
+    }
+  }, RETRY_EVERY_MS).unref();
   return {
     state: () => state,
-    update: (step) => {
-      const result = last.then(() => write(step));
-      last = result.catch(() => undefined);
-      return result;
-    },
+    update: (step) => inTurn(() => write(step)),
     close: async () => {
+      clearInterval(retrying);
       await last;
       await lock?.release();
     },

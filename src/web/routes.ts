@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { LiveState } from "../agent/live.ts";
 import type { Estate } from "../estate/model.ts";
 import type { Metrics } from "../exporters/prometheus/metrics.ts";
@@ -14,6 +15,7 @@ import { problem, reply, text, type Reply } from "./http/reply.ts";
 import { get, type Call, type Route } from "./http/route.ts";
 import { pageRoutes } from "./page/routes.ts";
 import { readiness } from "./readiness.ts";
+import { createRateLimit } from "./web-config/rate-limit.ts";
 
 /** Where the web takes everything from; asked anew at every request. */
 export interface WebSources {
@@ -32,8 +34,12 @@ export interface WebSources {
   readonly now: () => number;
 }
 
+/** Any process of this machine may ask then: each reload costs a login at every ADC. */
+const RELOADS_WITHOUT_TOKEN = { intervalMs: 10_000, burst: 3 } as const;
+
 /** The whole route table. */
 export function routes(sources: WebSources, events: EventStreams): readonly Route[] {
+  const reloadLimit = createRateLimit(() => performance.now());
   return [
     ...pageRoutes(sources),
     get("/metrics", (call) => metricsReply(sources, call)),
@@ -47,6 +53,11 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
       path: "/-/reload",
       access: "reload",
       handle: async () => {
+        if (sources.token() === null && !reloadLimit.pass(RELOADS_WITHOUT_TOKEN)) {
+          return problem(429, "Without a token (maintenance.token_file) reloads are limited.", {
+            "retry-after": String(RELOADS_WITHOUT_TOKEN.intervalMs / 1000),
+          });
+        }
         const result = await sources.actions.reload();
         return result.ok ? text(200, "reloaded\n") : problem(500, result.message);
       },

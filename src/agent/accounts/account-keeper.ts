@@ -78,6 +78,8 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
   let known: GateBook = new Map();
   /** What stands for a file that was set aside, until it is written: nobody's suspension may be lost in between. */
   let unwritten: GateBook | null = null;
+  /** The last change was refused: the next one is written whether it changes anything or not, to see whether that is over. */
+  let failing = false;
   let tail: Promise<unknown> = Promise.resolve();
   /** Logins that have begun here, and whose end will be told. */
   const awaited = new Set<string>();
@@ -95,6 +97,7 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
     work: Change<T>,
   ): Promise<T | { readonly kind: "failed"; readonly message: string }> {
     const refused = (error: unknown): { readonly kind: "failed"; readonly message: string } => {
+      failing = true;
       storage?.refused(file, error);
       return { kind: "failed", message: messageOf(error) };
     };
@@ -114,9 +117,10 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
         [...read].map(([account, gate]) => [account, stillAwaited(gate, awaited, at)]),
       );
       const { result, changed } = work(book, at);
-      if (changed || unwritten !== null) {
+      if (changed || failing || unwritten !== null) {
         await replaceFile(file, encodeGates(book));
         unwritten = null;
+        failing = false;
         storage?.written(file);
       }
       known = book;
