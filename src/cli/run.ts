@@ -17,7 +17,7 @@ export async function runAgent(
   listen: readonly string[] | null,
   output: Output,
 ): Promise<number> {
-  const config = await readConfig(file, output);
+  const config = await readConfig(file, output, { ofPermissions: true });
   if (config === null) {
     return 1;
   }

@@ -88,7 +88,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       log.error({ problems: message }, "reload refused: the old configuration stays in force");
       return { ok: false, message };
     }
-    for (const warning of read.warnings) {
+    for (const warning of [...read.warnings, ...read.openToOthers]) {
       log.warn({ problem: formatProblem(warning) }, "configuration");
     }
     await agent.reload(read.config);

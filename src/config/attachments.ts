@@ -21,7 +21,7 @@ export interface Attachments {
   readonly certificates: (path: ConfigPath) => string | null;
   readonly problems: readonly UnlocatedProblem[];
   /** Permissions that let others at this machine read a secret, or write state. */
-  readonly warnings: readonly UnlocatedProblem[];
+  readonly openToOthers: readonly UnlocatedProblem[];
 }
 
 const MOST_SECRET_BYTES = 64 * 1024;
@@ -35,10 +35,10 @@ export async function readAttachments(
   const secrets = new Map<string, Secret>();
   const certificates = new Map<string, string>();
   const problems: UnlocatedProblem[] = [];
-  const warnings: UnlocatedProblem[] = [];
+  const openToOthers: UnlocatedProblem[] = [];
   const warn = (path: ConfigPath, message: string | null): void => {
     if (message !== null) {
-      warnings.push({ path, atKey: false, message });
+      openToOthers.push({ path, atKey: false, message });
     }
   };
 
@@ -72,7 +72,7 @@ export async function readAttachments(
   }
   warn(["state_dir"], await stateModeProblem(resolve(source.baseDir, config.state_dir)));
   return {
-    warnings,
+    openToOthers,
     secret: (path, key) => secrets.get(keyOf([...path, key])) ?? null,
     certificates: (path) => certificates.get(keyOf(path)) ?? null,
     problems,
