@@ -86,9 +86,12 @@ test(
           await lab.servers.get(name)?.set("all", { kind: "slow", delayMs: 300 });
         }
         await allAgree(agent);
-        const written = parse(yaml) as Record<string, unknown>;
+        const written = parse(yaml) as Record<string, unknown> & { maintenance: object };
         const files = {
-          good: [yaml, stringify({ ...written, maintenance: { stability: "90s" } })],
+          good: [
+            yaml,
+            stringify({ ...written, maintenance: { ...written.maintenance, stability: "90s" } }),
+          ],
           bad: ["agent: [", `${yaml}\nadcs: nowhere\n  - broken`],
         };
         const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
