@@ -1,16 +1,19 @@
 import type { Socket } from "node:net";
-
-import { LISTENER_GROUPS, VIRTUAL_DIRECTORIES } from "./condition.ts";
-import type { Condition, LabProtocol, ListenerGroup, VirtualDirectory } from "./condition.ts";
+import {
+  LISTENER_GROUPS,
+  VIRTUAL_DIRECTORIES,
+  type Condition,
+  type LabProtocol,
+  type ListenerGroup,
+  type VirtualDirectory,
+} from "./condition.ts";
 import type { ExchangeServer, ExchangeServerOptions } from "./exchange-server.ts";
 import { createFrontEnd } from "./http/front-end.ts";
 import { createHttpService } from "./http/http-listener.ts";
 import { serveImap } from "./imap/imap-session.ts";
-import { openListener } from "./listener.ts";
-import type { Listener } from "./listener.ts";
+import { openListener, type Listener } from "./listener.ts";
 import { servePop3 } from "./pop3/pop3-session.ts";
-import { healthyState, withConditions } from "./protocol-state.ts";
-import type { ProtocolState } from "./protocol-state.ts";
+import { healthyState, withConditions, type ProtocolState } from "./protocol-state.ts";
 import { EMSMDB, NSPI, RFRI } from "./rpc/dce-rpc.ts";
 import { serveEndpointMapper, serveRpc } from "./rpc/rpc-services.ts";
 import { createSecureContexts } from "./secure-contexts.ts";

@@ -2,8 +2,7 @@ import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import type { StorageWatch } from "../lib/storage-health.ts";
 import { createDeclarations, type Declarations } from "../maintenance/declarations.ts";
-import { openStore, readStore, STORE_FILE } from "../maintenance/store.ts";
-import { EMPTY_STORE } from "../maintenance/stored.ts";
+import { openStore, readStore, STORE_FILE, EMPTY_STORE } from "../maintenance/store.ts";
 import type { Log } from "./events.ts";
 
 export type DeclarationsOpened =

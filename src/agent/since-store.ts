@@ -1,10 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { mapInSteps } from "../estate/steps.ts";
+import { mapInSteps, inTurns } from "../lib/steps.ts";
 import { readRegularFile, replaceFile, setAside } from "../lib/durable-file.ts";
 import type { StorageWatch } from "../lib/storage-health.ts";
-import { inTurns } from "./in-turns.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 

@@ -1,8 +1,54 @@
-import type { WindowConfig } from "../config/schema.ts";
-import type { DeclaredWindows, PreparedWindow } from "./prepared.ts";
-import { findProgress } from "./store-steps.ts";
-import type { StoreState } from "./stored.ts";
-import type { Occurrence } from "./windows.ts";
+import { namePattern } from "../adc/name-pattern.ts";
+import type { WindowConfig } from "../model/window.ts";
+import type { StoredWindow, StoreState } from "./store.ts";
+import { createCalendar, type Calendar, type Occurrence } from "./calendar.ts";
+import { findProgress, occurrenceAsWindow } from "./store-steps.ts";
+
+/** Whether any of several patterns means a server. */
+export function serverMatcher(patterns: readonly string[]): (server: string) => boolean {
+  const expressions = patterns.map(namePattern);
+  return (server) => {
+    const name = server.toLowerCase();
+    return expressions.some((expression) => expression.test(name));
+  };
+}
+
+/** All windows, of configuration and store, with their calendars worked out once. */
+export interface DeclaredWindows {
+  readonly windows: readonly PreparedWindow[];
+  readonly store: StoreState;
+}
+
+export interface PreparedWindow extends WindowConfig {
+  readonly source: "config" | "api";
+  readonly calendar: Calendar;
+  readonly means: (server: string) => boolean;
+}
+
+export function declaredWindows(
+  configured: readonly WindowConfig[],
+  store: StoreState,
+): DeclaredWindows {
+  const prepare =
+    (source: "config" | "api") =>
+    (window: WindowConfig): PreparedWindow => ({
+      ...window,
+      source,
+      calendar: createCalendar(window.when),
+      means: serverMatcher(window.servers),
+    });
+  const windows = [
+    ...configured.map(prepare("config")),
+    ...store.windows.map(asConfigured).map(prepare("api")),
+  ];
+  return { windows, store };
+}
+
+/** A declared window in the form of a configured one. */
+function asConfigured(window: StoredWindow): WindowConfig {
+  const { startAt, endAt, ...rest } = window;
+  return { ...rest, when: { kind: "fixed", startAt, endAt } };
+}
 
 /** What was declared about a server. */
 export interface Declared {
@@ -83,4 +129,38 @@ function endedAfter(
       return span !== null && span.endAt <= now && span.endAt > outSince;
     },
   );
+}
+
+/** A window as people see it in a list: one occurrence of it. */
+export interface WindowView extends StoredWindow {
+  readonly source: "config" | "api";
+  readonly state: "open" | "coming" | "over";
+}
+
+const SHOWN_AFTER_END_MS = 24 * 3_600_000;
+
+/** Windows that are open, the next occurrence of each that is not, and those that ended in the last day; by start. */
+export function listWindows({ windows, store }: DeclaredWindows, now: number): WindowView[] {
+  const view = (window: PreparedWindow, occurrence: Occurrence): WindowView => {
+    const ended = findProgress(store.progress, window.name, occurrence.startAt, "*")?.endedAt;
+    const endAt = Math.min(occurrence.endAt, ended ?? Infinity);
+    const state = now < occurrence.startAt ? "coming" : now < endAt ? "open" : "over";
+    const { startAt } = occurrence;
+    return {
+      ...occurrenceAsWindow(window, { startAt, endAt }),
+      source: window.source,
+      state,
+    };
+  };
+  return windows
+    .flatMap((window) => {
+      const { calendar } = window;
+      const open = calendar.openAt(now);
+      const ended = calendar.lastEnded(now, now - SHOWN_AFTER_END_MS);
+      const next = open === null ? calendar.next(now) : null;
+      return [ended, open, next]
+        .filter((occurrence) => occurrence !== null)
+        .map((occurrence) => view(window, occurrence));
+    })
+    .sort((a, b) => a.startAt - b.startAt || (a.name < b.name ? -1 : 1));
 }

@@ -1,8 +1,12 @@
 import { performance } from "node:perf_hooks";
-import type { LiveState } from "../agent/live.ts";
-import type { Estate } from "../estate/model.ts";
+import type { LiveState } from "../model/live.ts";
+import type { Estate } from "../model/estate.ts";
 import type { Metrics } from "../exporters/prometheus/metrics.ts";
-import { acceptsGzip, CONTENT_TYPES, negotiateFormat } from "../exporters/prometheus/negotiate.ts";
+import {
+  acceptsGzip,
+  CONTENT_TYPES,
+  negotiateFormat,
+} from "../exporters/prometheus/text-format.ts";
 import type { WebActions } from "./actions.ts";
 import { apiRoutes } from "./api/routes.ts";
 import { maintenanceRoutes } from "./api/maintenance.ts";

@@ -1,4 +1,4 @@
-import { blackboxFile } from "../exporters/discovery/blackbox-file.ts";
+import { blackboxFile } from "../exporters/discovery/blackbox.ts";
 import { blackboxTargets, probeTargets } from "../exporters/discovery/http-sd.ts";
 import { json, problem, reply, type Reply } from "./http/reply.ts";
 import { get, type Route } from "./http/route.ts";

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
-import { isLoopback, parseHostPort } from "../config/host-port.ts";
+import { isLoopback, parseHostPort } from "../lib/host-port.ts";
 import { createEventStreams } from "./api/events.ts";
 import { watchDescriptors } from "./http/descriptor-watch.ts";
 import { DEFAULT_PATIENCE, listen, type Listener, type Patience } from "./http/listener.ts";

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { isCutOff } from "../../src/agent/control.ts";
-import type { Network, Resolution } from "../../src/probes/probe.ts";
-import { LoopWatch } from "../../src/probes/wire/loop-watch.ts";
-import { createNetwork } from "../../src/probes/wire/network.ts";
+import type { Network, Resolution } from "../../src/net/network.ts";
+import { LoopWatch } from "../../src/net/loop-watch.ts";
+import { createNetwork } from "../../src/net/dns.ts";
 import { closedPort, serve } from "../support/scripted-server.ts";
 
 const TIMEOUT_MS = 5_000;

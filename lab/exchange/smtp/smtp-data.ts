@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-
 import { INBOX, JUNK } from "../mailbox.ts";
 import { headerValue, splitMessage } from "../mail-message.ts";
 import { MAX_MESSAGE_SIZE } from "./smtp-capabilities.ts";

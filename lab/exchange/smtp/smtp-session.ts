@@ -1,8 +1,6 @@
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-
-import type { LineConnection } from "../line-connection.ts";
-import { createLineConnection } from "../line-connection.ts";
+import { type LineConnection, createLineConnection } from "../line-connection.ts";
 import type { LabAccount } from "../organisation.ts";
 import type { ServiceContext } from "../service-context.ts";
 import { authenticate } from "./smtp-auth.ts";

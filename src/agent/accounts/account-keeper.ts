@@ -2,6 +2,8 @@ import { randomUUID, scrypt } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Config } from "../../config/schema.ts";
+import { personOf } from "./gated-login.ts";
 import { readRegularFile, replaceFile, setAside } from "../../lib/durable-file.ts";
 import { takeLock } from "../../lib/lock.ts";
 import type { StorageWatch } from "../../lib/storage-health.ts";
@@ -19,15 +21,44 @@ import {
   type BrokenPlace,
   type GateState,
   type LoginPlace,
-} from "../../probes/transactions/account-gate/gate-state.ts";
-import { stepGate, type GateEvent } from "../../probes/transactions/account-gate/step-gate.ts";
-import {
+  stepGate,
+  type GateEvent,
   stillAwaited,
   suspendedUntil,
   SUSPENSION_MS,
-} from "../../probes/transactions/account-gate/suspicion.ts";
-import type { GatedPerson } from "./account-secrets.ts";
+} from "../../probes/transactions/account-gate/gate.ts";
 import type { LoginOutcome } from "../../probes/transactions/login-outcome.ts";
+
+/** The people whose credentials this agent has: their secret, and the names they go by in the configuration. */
+interface GatedPerson {
+  readonly secret: string;
+  /** Configured accounts, and `monitor NAME` for the account of a login monitor. */
+  readonly names: readonly string[];
+}
+
+/** Everybody that logs in, by the person whose gate counts. */
+export function gatedPeople(config: Config): ReadonlyMap<string, GatedPerson> {
+  const people = new Map<string, GatedPerson>();
+  const add = (username: string, secret: string, name: string): void => {
+    const person = personOf(username);
+    const known = people.get(person);
+    people.set(person, {
+      // Two secrets of one person: either change deserves a new trial.
+      secret:
+        known === undefined || known.secret === secret ? secret : `${known.secret}\n${secret}`,
+      names: [...(known?.names ?? []), name],
+    });
+  };
+  for (const account of config.transactions.accounts) {
+    add(account.username, account.password.reveal(), account.name);
+  }
+  for (const [name, monitor] of config.monitors) {
+    if (monitor.username !== null && monitor.password !== null) {
+      add(monitor.username, monitor.password.reveal(), `monitor ${name}`);
+    }
+  }
+  return people;
+}
 
 export const ACCOUNTS_FILE = "accounts.json";
 const LOCK_FILE = "accounts.lock";
@@ -35,7 +66,7 @@ const LOCK_FILE = "accounts.lock";
 const LOCK_PATIENCE_MS = 1_000;
 const MOST_BYTES = 16 * 1024 * 1024;
 
-export type BeginResult =
+type BeginResult =
   | { readonly kind: "begun"; readonly id: string }
   | Extract<GateDecision, { kind: "wait" }>
   /** The state directory cannot be read or written: without it no login is safe. */
@@ -63,7 +94,7 @@ type Change<T> = (
   at: number,
 ) => { readonly result: T; readonly changed: boolean };
 
-export interface AccountKeeperOptions {
+interface AccountKeeperOptions {
   readonly stateDir: string;
   /** Who logs in. Another secret than before lifts a suspension; only a slow hash of it is kept. */
   readonly people: ReadonlyMap<string, GatedPerson>;

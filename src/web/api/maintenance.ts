@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseDuration } from "../../config/duration.ts";
+import { parseDuration } from "../../lib/duration.ts";
 import type {
   MaintenanceActions,
   MaintenanceReport,

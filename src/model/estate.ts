@@ -1,0 +1,84 @@
+import type { AdcService } from "./adc-service.ts";
+import type { Monitor } from "./monitor.ts";
+import type { Policy, PolicyAction } from "./policy.ts";
+import type { CertKey, SslProfile } from "./tls-parameters.ts";
+import type { AuthenticationVserver, CsVserver, LbVserver } from "./vserver.ts";
+
+/** Where a piece of the estate was read: a line of ns.conf, or null when NITRO told it or a default made it. */
+export type SourceLine = number | null;
+
+/**
+ * The estate: everything an ADC is configured to do that a second opinion must know.
+ * Types only, here and in the files of its parts. Both readers (ns.conf and NITRO) make the same model; names are NetScaler's
+ * own. Durations are milliseconds whatever unit the ADC used; parameters left out carry NetScaler's defaults.
+ */
+
+export interface Estate {
+  /** Name of the ADC in our configuration. */
+  readonly adc: string;
+  /** For example `{ major: 13, minor: 1, text: "NS13.1 Build 37.38" }`; null when not told. */
+  readonly firmware: Firmware | null;
+  /** The NSIP, where known: scripted monitors are sent from it. */
+  readonly nsip: string | null;
+  readonly snips: readonly string[];
+  readonly parameters: AdcParameters;
+  readonly servers: ReadonlyMap<string, Server>;
+  /** Services and service groups by name; the two share one name space. */
+  readonly services: ReadonlyMap<string, AdcService>;
+  /** Monitors by name: configured ones, and the built-ins that something refers to. */
+  readonly monitors: ReadonlyMap<string, Monitor>;
+  readonly lbVservers: ReadonlyMap<string, LbVserver>;
+  readonly csVservers: ReadonlyMap<string, CsVserver>;
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly actions: ReadonlyMap<string, PolicyAction>;
+  readonly authenticationVservers: ReadonlyMap<string, AuthenticationVserver>;
+  readonly certKeys: ReadonlyMap<string, CertKey>;
+  readonly sslProfiles: ReadonlyMap<string, SslProfile>;
+  readonly netProfiles: ReadonlyMap<string, NetProfile>;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Statements understood to be beside the purpose, counted by `verb group object`, so that nothing is silently lost. */
+  readonly otherStatements: ReadonlyMap<string, number>;
+}
+
+export interface Firmware {
+  readonly major: number;
+  readonly minor: number;
+  readonly text: string;
+}
+
+/** Global settings that change what monitors or vservers do. */
+export interface AdcParameters {
+  /** `set lb parameter -monitorConnectionClose`: how TCP monitors end their connection. */
+  readonly monitorConnectionClose: "FIN" | "RESET";
+  /** `set cs parameter -stateupdate ENABLED`. */
+  readonly csStateUpdate: boolean;
+  /** `set ssl parameter -defaultProfile ENABLED`. */
+  readonly sslDefaultProfile: boolean;
+}
+
+export interface Server {
+  readonly name: string;
+  /** IP literal, or null when the server is known by a domain name. */
+  readonly address: string | null;
+  readonly domain: string | null;
+  readonly enabled: boolean;
+  readonly trafficDomain: number;
+  readonly comment: string | null;
+  readonly line: SourceLine;
+}
+
+export interface NetProfile {
+  readonly name: string;
+  readonly sourceIp: string | null;
+  readonly line: SourceLine;
+}
+
+/** What a reader of the configuration must know. */
+export interface Diagnostic {
+  readonly severity: "info" | "warning" | "error";
+  /** Stable identifier in snake_case. */
+  readonly rule: string;
+  readonly line: SourceLine;
+  readonly object: string;
+  readonly message: string;
+}

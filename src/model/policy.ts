@@ -1,0 +1,45 @@
+import type { SourceLine } from "./estate.ts";
+
+export interface PolicyBinding {
+  readonly policy: string;
+  readonly priority: number | null;
+  readonly goto: string | null;
+  readonly bindPoint: "REQUEST" | "RESPONSE" | null;
+  readonly line: SourceLine;
+}
+
+/** A policy of any feature, with the literals of its rule that a probe needs to match it. */
+export interface Policy {
+  readonly name: string;
+  /** `cs`, `rewrite`, `responder`, `authorization`, `tm traffic`, `tm session`, `authentication`, `cache`, `feo`, `cmp` … */
+  readonly feature: string;
+  readonly rule: string;
+  readonly action: string | null;
+  readonly literals: RuleLiterals;
+  readonly line: SourceLine;
+}
+
+/** URL and host literals found in a rule, in order of appearance. */
+export interface RuleLiterals {
+  readonly urls: readonly RuleLiteral[];
+  readonly hosts: readonly RuleLiteral[];
+  /** True when the rule holds nothing but these literals joined by OR: a request built from one literal matches. */
+  readonly exact: boolean;
+}
+
+export interface RuleLiteral {
+  readonly operator: "EQ" | "STARTSWITH" | "CONTAINS" | "ENDSWITH" | "PATTERN";
+  readonly value: string;
+  readonly ignoreCase: boolean;
+  readonly negated: boolean;
+}
+
+export interface PolicyAction {
+  readonly name: string;
+  readonly feature: string;
+  /** Rewrite: `replace`, `insert_http_header` …; responder: `redirect`, `respondwith` …; cs: `forward`. */
+  readonly type: string;
+  readonly target: string | null;
+  readonly expression: string | null;
+  readonly line: SourceLine;
+}
