@@ -56,6 +56,23 @@ export const AGENT_ALERTS: AlertGroup = {
       },
     },
     {
+      name: "StateNotWritable",
+      severity: "warning",
+      expr: "adc_witness_state_writable == 0",
+      for: "1m",
+      keepFiringFor: null,
+      summary: "The witness at {{ $labels.instance }} cannot write its state directory",
+      description:
+        "No login begins, since its outcome could not be written down, and no maintenance window can be declared; monitors and anonymous looks go on. Free the disk or correct the permissions of `state_dir`: `/-/ready` and the log name the file and the error.",
+      verdict: null,
+      ...provenByFlag(
+        "adc_witness_state_writable",
+        SCRAPE,
+        "while the directory takes every write",
+        { wrong: "0", right: "1" },
+      ),
+    },
+    {
       name: "LoginSuspended",
       severity: "warning",
       expr: "adc_witness_login_suspended == 1",

@@ -42,6 +42,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_build_info",
       "adc_witness_config_",
       "adc_witness_agent_cut_off",
+      "adc_witness_state_",
       "adc_witness_login_suspended",
       "adc_witness_logins_total",
       "adc_witness_schedule_lag_seconds",

@@ -6,14 +6,16 @@ const READ_EVENTS_FOR_MS = 200;
 /** What others ask of a running agent, in turn: scrapes, the page, the API, an event stream that is given up. */
 export class Clients {
   readonly #url: string;
+  readonly #token: string;
   readonly #reloadEvery: number;
   #turn = 0;
   requests = 0;
   reloads = 0;
 
   /** Every so many turns the configuration is loaded anew. */
-  constructor(url: string, reloadEvery: number) {
+  constructor(url: string, token: string, reloadEvery: number) {
     this.#url = url;
+    this.#token = token;
     this.#reloadEvery = reloadEvery;
   }
 
@@ -25,7 +27,10 @@ export class Clients {
     await this.#watchEvents();
     this.requests += 3;
     if (this.#turn % this.#reloadEvery === 0) {
-      const response = await fetch(`${this.#url}/-/reload`, { method: "POST" });
+      const response = await fetch(`${this.#url}/-/reload`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${this.#token}` },
+      });
       if (!response.ok) {
         throw new Error(`reload: ${String(response.status)} ${await response.text()}`);
       }

@@ -1,10 +1,10 @@
 import { fork } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startLab } from "../../lab/lab.ts";
-import { labConfig } from "../../src/cli/demo.ts";
+import { labConfig, tokenFileOf } from "../../src/cli/demo.ts";
 import { sumOf, textOf } from "../our-agent.ts";
 import { endWithUs, freePort, nextMessage, stopChild } from "../processes.ts";
 import { seededRandom } from "../simulation/random.ts";
@@ -42,6 +42,7 @@ export async function realSoak(
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-soak-"));
   const lab = await startLab({ scenario: "healthy" });
   const { yaml, env } = await labConfig(lab, directory);
+  const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
   const file = join(directory, "agent.yml");
   await writeFile(file, yaml);
   const listen = `127.0.0.1:${String(await freePort())}`;
@@ -55,7 +56,7 @@ export async function realSoak(
     await nextMessage(child);
     const began = performance.now();
     const faults = new RandomFaults(lab, seededRandom(options.seed));
-    const clients = new Clients(`http://${listen}`, RELOAD_EVERY_SAMPLES);
+    const clients = new Clients(`http://${listen}`, token, RELOAD_EVERY_SAMPLES);
     const readings: Reading[] = [];
     while (performance.now() - began < options.lengthMs) {
       await Promise.all([faults.next(), clients.ask(), sleep(SAMPLE_MS)]);

@@ -1,19 +1,30 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
+import { tryWriting } from "../lib/durable-file.ts";
+import { StorageWatch } from "../lib/storage-health.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { openAccountKeeper, type AccountKeeper, gatedPeople } from "./accounts/account-keeper.ts";
 import { MessagePace } from "./accounts/gated-login.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { Generation } from "./generation.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { readSince, restoreSince, writeSince } from "./since-store.ts";
+import { readSince, restoreSince, SINCE_FILE, writeSince } from "./since-store.ts";
 
 const WRITE_SINCE_EVERY_MS = 60_000;
+/** So long a reload waits for probes in flight: longer than most monitors' time-outs. */
+const DRAIN_MS = 5_000;
+/** How often the state directory is tried, and with how much: a block of most file systems. */
+const TRY_STORAGE_EVERY_MS = 30_000;
+const TRIED_BYTES = 4_096;
 
 export interface AgentOptions {
   readonly config: Config;
   readonly events: AgentEvents;
   readonly log: Log;
   readonly declarations: Declarations;
+  /** What is known of the state directory, shared with the store of windows; default: one of its own. */
+  readonly storage?: StorageWatch;
   readonly now?: () => number;
   readonly monotonic?: () => number;
 }
@@ -26,13 +37,17 @@ export class Agent {
   readonly #messages: MessagePace;
   #generation: Generation;
   #sinceTimer: NodeJS.Timeout | null = null;
-  #sinceWriteFailed = false;
+  #storageTimer: NodeJS.Timeout | null = null;
+  #tryingStorage = false;
+  readonly #storage: StorageWatch;
   /** Reloads and the stop, one after another. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+  readonly #stopping = new AbortController();
 
-  private constructor(options: AgentOptions, keeper: AccountKeeper) {
+  private constructor(options: AgentOptions, keeper: AccountKeeper, storage: StorageWatch) {
     this.#options = options;
+    this.#storage = storage;
     this.#now = options.now ?? Date.now;
     this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#messages = new MessagePace(this.#monotonic);
@@ -41,7 +56,9 @@ export class Agent {
 
   /** An agent that has not started yet; what earlier runs learnt about accounts is read from the state directory. */
   static async open(options: AgentOptions): Promise<Agent> {
-    return new Agent(options, await keeperOf(options.config, options.now ?? Date.now));
+    const storage = options.storage ?? new StorageWatch(options.log);
+    const keeper = await keeperOf(options.config, options.now ?? Date.now, storage);
+    return new Agent(options, keeper, storage);
   }
 
   get state(): WitnessState {
@@ -58,7 +75,10 @@ export class Agent {
 
   /** Resolves when every ADC has been asked once. */
   async start(): Promise<void> {
-    const stored = await readSince(this.config.stateDir);
+    const stored = await readSince(this.config.stateDir, this.#storage);
+    void this.#tryStorage();
+    this.#storageTimer = setInterval(() => void this.#tryStorage(), TRY_STORAGE_EVERY_MS);
+    this.#storageTimer.unref();
     await this.#generation.start();
     if (this.#stopped) {
       return;
@@ -81,7 +101,8 @@ export class Agent {
         return;
       }
       const earlier = this.#generation;
-      const keeper = await keeperOf(config, this.#now);
+      const keeper = await keeperOf(config, this.#now, this.#storage);
+      await earlier.drain(DRAIN_MS, this.#stopping.signal);
       await earlier.stop();
       this.#options.declarations.reconfigure(config.maintenance.windows);
       const next = this.#make(config, keeper, earlier);
@@ -94,16 +115,19 @@ export class Agent {
 
   /** Ends all probing and logs out of NITRO. Any number of calls. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#inTurn(async () => {
       if (this.#stopped) {
         return;
       }
       this.#stopped = true;
-      if (this.#sinceTimer !== null) {
-        clearInterval(this.#sinceTimer);
+      for (const timer of [this.#sinceTimer, this.#storageTimer]) {
+        if (timer !== null) {
+          clearInterval(timer);
+        }
       }
-      await this.#generation.stop();
-      await this.#writeSince();
+      // An ADC that hangs must not cost the times: the process may be ended before it answers.
+      await Promise.all([this.#generation.stop(), this.#writeSince()]);
     });
   }
 
@@ -115,6 +139,7 @@ export class Agent {
       log,
       declarations,
       keeper,
+      storage: this.#storage,
       messages: this.#messages,
       now: this.#now,
       monotonic: this.#monotonic,
@@ -128,21 +153,43 @@ export class Agent {
     await next;
   }
 
+  /** A full disk costs the times of verdicts, and logins, never the watch itself. */
   async #writeSince(): Promise<void> {
+    const { stateDir } = this.config;
+    const path = join(stateDir, SINCE_FILE);
     try {
-      await writeSince(this.config.stateDir, this.state);
-      this.#sinceWriteFailed = false;
+      await writeSince(stateDir, this.state);
+      this.#storage.written(path);
     } catch (error) {
-      // Said once: a full disk costs only the times of verdicts, never the watch itself.
-      if (!this.#sinceWriteFailed) {
-        this.#sinceWriteFailed = true;
-        const message = error instanceof Error ? error.message : String(error);
-        this.#options.log.warn({ error: message }, "the state directory does not take a write");
-      }
+      this.#storage.refused(path, error);
+    }
+  }
+
+  /** A disk that has filled up is known before the next login needs it. */
+  async #tryStorage(): Promise<void> {
+    if (this.#tryingStorage) {
+      // A file system that hangs keeps a thread of Node's pool: one is enough.
+      return;
+    }
+    const { stateDir } = this.config;
+    this.#tryingStorage = true;
+    try {
+      await mkdir(stateDir, { recursive: true, mode: 0o700 });
+      await tryWriting(stateDir, TRIED_BYTES);
+      this.#storage.written(stateDir);
+    } catch (error) {
+      this.#storage.refused(stateDir, error);
+    } finally {
+      this.#tryingStorage = false;
     }
   }
 }
 
-async function keeperOf(config: Config, now: () => number): Promise<AccountKeeper> {
-  return openAccountKeeper({ stateDir: config.stateDir, people: gatedPeople(config), now });
+async function keeperOf(
+  config: Config,
+  now: () => number,
+  storage: StorageWatch,
+): Promise<AccountKeeper> {
+  const { stateDir } = config;
+  return openAccountKeeper({ stateDir, people: gatedPeople(config), now, storage });
 }

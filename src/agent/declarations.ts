@@ -1,16 +1,24 @@
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
+import type { StorageWatch } from "../lib/storage-health.ts";
 import { createDeclarations, type Declarations } from "../maintenance/declarations.ts";
-import { openStore, readStore, STORE_FILE } from "../maintenance/store.ts";
+import { openStore, readStore, STORE_FILE, EMPTY_STORE } from "../maintenance/store.ts";
 import type { Log } from "./events.ts";
 
 export type DeclarationsOpened =
   | { readonly kind: "opened"; readonly declarations: Declarations }
   | { readonly kind: "failed"; readonly message: string };
 
-/** Declared maintenance for the agent, which holds the store; an unreadable store is refused and left as it is. */
-export async function openDeclarations(config: Config, log: Log): Promise<DeclarationsOpened> {
-  const opened = await openStore(config.stateDir);
+/**
+ * Declared maintenance for the agent, which holds the store. Fails only where another process holds it: a disk that refuses
+ * is told to `storage`, and the watch goes on.
+ */
+export async function openDeclarations(
+  config: Config,
+  log: Log,
+  storage: StorageWatch,
+): Promise<DeclarationsOpened> {
+  const opened = await openStore(config.stateDir, { watch: storage, withoutDisk: true });
   if (opened.kind !== "open") {
     return { kind: "failed", message: opened.message };
   }
@@ -25,17 +33,23 @@ export async function openDeclarations(config: Config, log: Log): Promise<Declar
   return { kind: "opened", declarations };
 }
 
-/** Declared maintenance at a single look: the store as it stands, held by an agent or by nobody. */
-export async function glanceAtDeclarations(config: Config): Promise<DeclarationsOpened> {
-  const read = await readStore(join(config.stateDir, STORE_FILE));
-  if (read.kind !== "read") {
-    return { kind: "failed", message: read.message };
-  }
+/**
+ * Declared maintenance at a single look: the store as it stands, held by an agent or by nobody. `warning` says why none of
+ * its windows counts.
+ */
+export async function glanceAtDeclarations(
+  config: Config,
+): Promise<{ readonly declarations: Declarations; readonly warning: string | null }> {
+  const path = join(config.stateDir, STORE_FILE);
+  const read = await readStore(path);
   const declarations = createDeclarations({
     configured: config.maintenance.windows,
     store: null,
-    snapshot: read.state,
+    snapshot: read.kind === "read" ? read.state : EMPTY_STORE,
     onFailure: () => undefined,
   });
-  return { kind: "opened", declarations };
+  return {
+    declarations,
+    warning: read.kind === "read" ? null : `no declared window counts: ${path}: ${read.message}`,
+  };
 }

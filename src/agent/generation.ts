@@ -1,5 +1,7 @@
 import { setMaxListeners } from "node:events";
-import type { Config, AdcConfig } from "../config/schema.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AdcConfig, Config } from "../config/schema.ts";
+import type { StorageWatch } from "../lib/storage-health.ts";
 import { AdcLink, AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
 import { EstatesInForce } from "./estates-in-force.ts";
@@ -8,6 +10,7 @@ import { networkOf } from "./import-once.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
+import type { StartPlace } from "./scheduler.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
@@ -31,6 +34,8 @@ export interface GenerationOptions {
   readonly declarations: Declarations;
   readonly keeper: AccountKeeper;
   readonly messages: MessagePace;
+  /** What is known of the state directory, for those who show it. */
+  readonly storage: StorageWatch;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** The generation before a reload, for `inherit`; it has been stopped. */
@@ -52,7 +57,7 @@ export class Generation {
   #evaluatedAt: number;
 
   constructor(options: GenerationOptions) {
-    const { config, events, log, now, monotonic } = options;
+    const { config, events, log, now, monotonic, storage } = options;
     this.config = config;
     this.#options = options;
     // Every probe in flight listens, and there is no sensible number to warn at.
@@ -63,6 +68,7 @@ export class Generation {
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,
       declarations: options.declarations,
+      storage: () => storage.health,
       grace: "watched",
       ownAddresses: Math.max(1, config.sourceAddresses.length),
       now,
@@ -94,6 +100,7 @@ export class Generation {
       log,
       now,
       monotonic,
+      earlierPlaces: options.earlier?.places() ?? new Map(),
     });
     this.#estates = new EstatesInForce({
       config,
@@ -128,10 +135,28 @@ export class Generation {
       await this.#checkControl();
       this.#schedule.every("control", CONTROL_EVERY_MS, () => this.#checkControl());
     }
+    this.#schedule.forgetEarlierPlaces();
     for (const watch of this.#watches) {
       watch.start();
     }
     await Promise.all(this.#watches.map((watch) => watch.firstRound()));
+  }
+
+  /**
+   * Starts no more probes, and lets those in flight end: broken off by one reload after another, a server's silence would
+   * never be heard out. Resolves when they have ended, after `withinMs`, or when `hurry` is aborted.
+   */
+  async drain(withinMs: number, hurry: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([hurry, over.signal]);
+    const timeUp = sleep(withinMs, undefined, { signal }).catch(() => undefined);
+    await Promise.race([this.#schedule.stop(), timeUp]);
+    over.abort();
+  }
+
+  /** How far each probe has come in its interval, for the generation after this one. */
+  places(): ReadonlyMap<string, StartPlace> {
+    return this.#schedule.places();
   }
 
   /** Ends everything: probes in flight are broken off, NITRO sessions logged out. */

@@ -7,7 +7,7 @@ import { isSentInBatches } from "./plan/planned-probe.ts";
 import type { ProbeRunner } from "./probe-runner.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { batchTickMs, Scheduler, type Job } from "./scheduler.ts";
+import { batchTickMs, type StartPlace, Scheduler, type Job } from "./scheduler.ts";
 import { exchangeLoad, workerCount } from "./workers/worker-count.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -23,17 +23,22 @@ export interface ProbeScheduleOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly monotonic: () => number;
+  /** How far the schedule before a reload had come, by job. */
+  readonly earlierPlaces: ReadonlyMap<string, StartPlace>;
 }
 
 /** Which probes run, and when: one job for each of the plan in force that can be run. */
 export class ProbeSchedule {
-  readonly #options: ProbeScheduleOptions;
+  readonly #options: Omit<ProbeScheduleOptions, "earlierPlaces">;
   readonly #scheduler: Scheduler;
   readonly #records = new Map<string, ProbeRecord>();
+  #earlierPlaces: ReadonlyMap<string, StartPlace>;
 
   constructor(options: ProbeScheduleOptions) {
     const { events, log, monotonic } = options;
-    this.#options = options;
+    const { earlierPlaces, ...others } = options;
+    this.#options = others;
+    this.#earlierPlaces = earlierPlaces;
     this.#scheduler = new Scheduler(monotonic, {
       onLag: (lagMs) => {
         events.scheduleLag(lagMs / 1000);
@@ -61,7 +66,7 @@ export class ProbeSchedule {
 
   /** Does something else again and again; the interval counts from start to start. */
   every(id: string, intervalMs: number, work: () => Promise<void>): void {
-    this.#scheduler.add({
+    this.#add({
       id: `\u0000${id}`,
       intervalMs,
       run: async () => {
@@ -87,7 +92,7 @@ export class ProbeSchedule {
       if (record.planned.action.run === null) {
         this.#scheduler.remove(record.id);
       } else if (known === undefined || known.planned.action.run === null) {
-        this.#scheduler.add(this.#job(record));
+        this.#add(this.#job(record));
       }
       yield;
     }
@@ -97,6 +102,20 @@ export class ProbeSchedule {
   /** Starts nothing more, and resolves when what runs has ended. */
   async stop(): Promise<void> {
     await this.#scheduler.stop();
+  }
+
+  /** How far every job has come. */
+  places(): ReadonlyMap<string, StartPlace> {
+    return this.#scheduler.places();
+  }
+
+  /** From here on whatever is added is new, and nothing of the schedule before is kept. */
+  forgetEarlierPlaces(): void {
+    this.#earlierPlaces = new Map();
+  }
+
+  #add(job: Job): void {
+    this.#scheduler.add(job, undefined, this.#earlierPlaces.get(job.id));
   }
 
   /** As many worker threads as the plan in force calls for. */

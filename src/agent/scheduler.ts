@@ -70,6 +70,30 @@ function wholeTicks(atMs: number, tickMs: number): number {
   return Math.floor(atMs / tickMs) * tickMs;
 }
 
+/** How far a probe has come on one schedule, for the schedule that follows it. */
+export interface StartPlace {
+  /** When it was last due and started; null before its first start. */
+  readonly startedAt: number | null;
+  readonly dueAt: number;
+  readonly intervalMs: number;
+  /** Its starts have found their place in the interval. */
+  readonly spread: boolean;
+}
+
+/**
+ * When a probe goes on that an earlier schedule started, or was to start: at its time there, and never sooner than its
+ * interval after its last start. What became due in between starts at once: however often schedules follow one another,
+ * every probe has its turn.
+ */
+export function continuedStart(place: StartPlace, intervalMs: number, now: number): number {
+  if (place.intervalMs === intervalMs) {
+    return Math.max(now, place.dueAt);
+  }
+  return place.startedAt === null
+    ? Math.max(now, Math.min(place.dueAt, now + intervalMs))
+    : Math.max(now, place.startedAt + intervalMs);
+}
+
 interface NextStart {
   readonly dueAt: number;
   /** Starts that were due while the probe was still running: counted as missed, never queued. */
@@ -180,8 +204,10 @@ interface SchedulerHooks {
 
 interface Entry {
   readonly job: Job;
-  /** Its starts have found their place in the interval. */
+  /** As in StartPlace. */
   spread: boolean;
+  startedAt: number | null;
+  dueAt: number;
   /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up. */
   inForce: boolean;
 }
@@ -209,15 +235,21 @@ export class Scheduler {
     this.#hooks = hooks;
   }
 
-  add(job: Job, firstAt?: number): void {
+  /** `place`: where an earlier scheduler left it; else it first starts at `firstAt`, or by its own spread. */
+  add(job: Job, firstAt?: number, place?: StartPlace): void {
     if (this.#stopped) {
       return;
     }
     // A job of the same id takes the other's place.
     this.remove(job.id);
-    const entry = { job, spread: false, inForce: true };
+    const now = this.#monotonic();
+    const dueAt =
+      place === undefined
+        ? (firstAt ?? firstStart(job.id, job.intervalMs, now, job.tickMs))
+        : continuedStart(place, job.intervalMs, now);
+    const { spread, startedAt } = place ?? { spread: false, startedAt: null };
+    const entry = { job, spread, startedAt, dueAt, inForce: true };
     this.#entries.set(job.id, entry);
-    const dueAt = firstAt ?? firstStart(job.id, job.intervalMs, this.#monotonic(), job.tickMs);
     this.#queue.push(dueAt, entry);
     this.#arm();
   }
@@ -235,7 +267,17 @@ export class Scheduler {
     return this.#entries.size;
   }
 
-  /** Stops starting jobs and waits for those that run. */
+  /** How far every job has come, by its id; after a stop those that ran till then included. */
+  places(): ReadonlyMap<string, StartPlace> {
+    return new Map(
+      [...this.#entries].map(([id, { job, startedAt, dueAt, spread }]) => [
+        id,
+        { startedAt, dueAt, intervalMs: job.intervalMs, spread },
+      ]),
+    );
+  }
+
+  /** Stops starting jobs and waits for those that run. Any number of calls. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) {
@@ -247,7 +289,6 @@ export class Scheduler {
       this.#nextTurn = null;
     }
     this.#queue.clear();
-    this.#entries.clear();
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {
         const before = this.#whenIdle;
@@ -307,6 +348,7 @@ export class Scheduler {
 
   #start(entry: Entry, dueAt: number): void {
     const { job } = entry;
+    entry.startedAt = dueAt;
     this.#running += 1;
     begin(job).then(
       (delayMs) => {
@@ -330,7 +372,7 @@ export class Scheduler {
 
   #again(entry: Entry, dueAt: number, delayMs: number | null): void {
     const { job, spread, inForce } = entry;
-    if (this.#stopped || !inForce) {
+    if (!inForce) {
       return;
     }
     if (delayMs === null) {
@@ -341,10 +383,14 @@ export class Scheduler {
     const regular = delayMs >= job.intervalMs;
     const shiftMs = regular && !spread ? secondStartShift(job.id, job.intervalMs, job.tickMs) : 0;
     const next = nextStart(dueAt + shiftMs, delayMs, this.#monotonic());
+    entry.spread = spread || regular;
+    entry.dueAt = next.dueAt;
+    if (this.#stopped) {
+      return;
+    }
     if (next.missed > 0 && regular) {
       this.#hooks.onMissed?.(job, next.missed);
     }
-    entry.spread = spread || regular;
     this.#queue.push(next.dueAt, entry);
     this.#arm();
   }

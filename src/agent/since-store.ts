@@ -1,7 +1,9 @@
-import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { z } from "zod";
 import { mapInSteps, inTurns } from "../lib/steps.ts";
+import { readRegularFile, replaceFile, setAside } from "../lib/durable-file.ts";
+import type { StorageWatch } from "../lib/storage-health.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 
@@ -23,7 +25,9 @@ export interface StoredTimes {
 }
 
 /** File of the times since when each member holds its verdict, inside the state directory. */
-const FILE = "since.json";
+export const SINCE_FILE = "since.json";
+/** A few hundred bytes a member, of more members than one agent watches. */
+const MOST_BYTES = 64 * 1024 * 1024;
 /** Written by an agent every minute: so old at most, it tells of a server that has been good until now. */
 const FRESH_MS = 180_000;
 /** A verdict needs a few probes to be found again after a start. */
@@ -31,15 +35,37 @@ const FOUND_AGAIN_WITHIN_MS = 180_000;
 
 const NOTHING: StoredTimes = { members: {}, writtenAt: 0 };
 
-/** Reads the times of an earlier run; a file that is missing or unreadable is no loss: times then begin anew. */
-export async function readSince(stateDir: string): Promise<StoredTimes> {
-  const file = join(stateDir, FILE);
+/**
+ * Reads the times of an earlier run; without a file that can be used, times begin anew. The agent, which owns the file,
+ * gives its `storage`: one that is damaged is then set aside.
+ */
+export async function readSince(stateDir: string, storage?: StorageWatch): Promise<StoredTimes> {
+  const path = join(stateDir, SINCE_FILE);
+  const file = await readRegularFile(path, MOST_BYTES);
+  const members = file.kind === "text" ? membersOf(file.text) : null;
+  if (file.kind === "text" && members !== null) {
+    return { members, writtenAt: file.modifiedAtMs };
+  }
+  if (file.kind === "failed") {
+    storage?.refused(path, file.code);
+  } else if (file.kind !== "missing" && storage !== undefined) {
+    try {
+      const aside = await setAside(path, Date.now());
+      const why = file.kind === "unfit" ? file.why : "damaged";
+      storage.setAside(path, aside, why, "times of verdicts begin anew");
+    } catch (error) {
+      storage.refused(path, error);
+    }
+  }
+  return NOTHING;
+}
+
+function membersOf(text: string): StoredTimes["members"] | null {
   try {
-    const { mtimeMs } = await stat(file);
-    const parsed = membersSchema.safeParse(JSON.parse(await readFile(file, "utf8")));
-    return parsed.success ? { members: parsed.data, writtenAt: mtimeMs } : NOTHING;
+    return membersSchema.safeParse(JSON.parse(text)).data ?? null;
   } catch {
-    return NOTHING;
+    // JSON.parse has no other way to say no.
+    return null;
   }
 }
 
@@ -66,20 +92,12 @@ export function restoreSince(state: WitnessState, stored: StoredTimes, now: numb
   }
 }
 
-/** Writes the times: a new file, synced, then renamed over the old one. Rejects when the disk does not take it. */
+/** Writes the times, whole or not at all. Rejects when the disk does not take them. */
 export async function writeSince(stateDir: string, state: WitnessState): Promise<void> {
   const known = state.members.filter((member) => member.since !== null);
   const entries = await inTurns(mapInSteps(known, entryOf));
-  const file = join(stateDir, FILE);
-  await mkdir(dirname(file), { recursive: true });
-  const handle = await open(`${file}.new`, "w", 0o600);
-  try {
-    await handle.writeFile(`{${entries.join(",")}}`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.new`, file);
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await replaceFile(join(stateDir, SINCE_FILE), `{${entries.join(",")}}`);
 }
 
 /** One member's line of the JSON object: written one by one, ten thousand do not hold the event loop. */

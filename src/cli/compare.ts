@@ -24,11 +24,10 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   if (config === null) {
     return failed("the configuration cannot be used", command, output);
   }
-  const glance = await glanceAtDeclarations(config);
-  if (glance.kind === "failed") {
-    return failed(glance.message, command, output);
+  const { declarations, warning } = await glanceAtDeclarations(config);
+  if (warning !== null) {
+    output.err(`warning: ${warning}\n`);
   }
-  const { declarations } = glance;
   const compared = await untilInterrupted((interrupted) =>
     compareOnce({ ...command, config, declarations, interrupted }),
   );

@@ -3,8 +3,15 @@ import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import type { Output } from "./output.ts";
 
-/** Loads a configuration; problems go to stderr, each with its place, and null is returned. Warnings are shown too. */
-export async function readConfig(file: string, output: Output): Promise<Config | null> {
+/**
+ * Loads a configuration; problems go to stderr, each with its place, and null is returned. Warnings are shown too,
+ * `ofPermissions` where somebody looks after the machine: not at every command that only asks.
+ */
+export async function readConfig(
+  file: string,
+  output: Output,
+  { ofPermissions = false } = {},
+): Promise<Config | null> {
   const loaded = await loadConfig(file, process.env);
   if (loaded.kind === "invalid") {
     for (const problem of loaded.problems) {
@@ -12,7 +19,7 @@ export async function readConfig(file: string, output: Output): Promise<Config |
     }
     return null;
   }
-  for (const warning of loaded.warnings) {
+  for (const warning of [...loaded.warnings, ...(ofPermissions ? loaded.openToOthers : [])]) {
     output.err(`warning: ${formatProblem(warning)}\n`);
   }
   return loaded.config;
@@ -20,7 +27,7 @@ export async function readConfig(file: string, output: Output): Promise<Config |
 
 /** `check-config`: 0 when the file is valid, else 1; every problem with file, line, path and what was expected. */
 export async function runCheckConfig(file: string, output: Output): Promise<number> {
-  const config = await readConfig(file, output);
+  const config = await readConfig(file, output, { ofPermissions: true });
   if (config === null) {
     return 1;
   }

@@ -17,6 +17,8 @@ import type { loadConfig } from "../config/load.ts";
 import { maskedConfig } from "../config/json-schema.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
+import { coalesce } from "../lib/coalesce.ts";
+import { StorageWatch } from "../lib/storage-health.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import { startWeb } from "../web/server.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
@@ -106,6 +108,9 @@ export type StartedService =
     }
   | { readonly kind: "failed"; readonly message: string };
 
+/** A reload that was asked for while another ran begins no sooner after that one's start. */
+const RELOADS_APART_MS = 1_000;
+
 /** Agent, metrics and web together. The web listens before the agent has asked its ADCs, so that readiness can be watched. */
 export async function startService(options: ServiceOptions): Promise<StartedService> {
   const { config, log } = options;
@@ -118,7 +123,8 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     ...(options.history ?? { maxBytes: HISTORY_BYTES }),
     now: Date.now,
   });
-  const opened = await openDeclarations(config, log);
+  const storage = new StorageWatch(log);
+  const opened = await openDeclarations(config, log, storage);
   if (opened.kind === "failed") {
     metrics.close();
     return opened;
@@ -127,6 +133,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   const agent = await Agent.open({
     config,
     declarations,
+    storage,
     events: {
       ...metrics,
       probeFinished: (probe, observation, passed) => {
@@ -149,19 +156,16 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       log.error({ problems: message }, "reload refused: the old configuration stays in force");
       return { ok: false, message };
     }
+    for (const warning of [...read.warnings, ...read.openToOthers]) {
+      log.warn({ problem: formatProblem(warning) }, "configuration");
+    }
     await agent.reload(read.config);
     metrics.setPhases(read.config.metrics.phases);
     metrics.configReloaded(true, Date.now());
     log.info({ file: read.config.file }, "configuration reloaded");
     return { ok: true };
   };
-  // One after another, so that the last one's result is what stays told.
-  let turn: Promise<unknown> = Promise.resolve();
-  const reload = (): Promise<ActionResult> => {
-    const next = turn.then(reloadOnce);
-    turn = next.catch(() => undefined);
-    return next;
-  };
+  const reload = coalesce(reloadOnce, RELOADS_APART_MS);
   const actions: WebActions = {
     reload,
     probeNow: async (probeId, { timeoutMs }) => {
@@ -205,8 +209,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     return web;
   }
   const stop = async (): Promise<void> => {
-    await agent.stop();
-    await web.close();
+    await Promise.all([agent.stop(), web.close()]);
     await declarations.close();
     metrics.close();
   };

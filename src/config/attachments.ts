@@ -20,6 +20,8 @@ export interface Attachments {
   readonly secret: (path: ConfigPath, key: string) => Secret | null;
   readonly certificates: (path: ConfigPath) => string | null;
   readonly problems: readonly UnlocatedProblem[];
+  /** Permissions that let others at this machine read a secret, or write state. */
+  readonly openToOthers: readonly UnlocatedProblem[];
 }
 
 const MOST_SECRET_BYTES = 64 * 1024;
@@ -33,6 +35,12 @@ export async function readAttachments(
   const secrets = new Map<string, Secret>();
   const certificates = new Map<string, string>();
   const problems: UnlocatedProblem[] = [];
+  const openToOthers: UnlocatedProblem[] = [];
+  const warn = (path: ConfigPath, message: string | null): void => {
+    if (message !== null) {
+      openToOthers.push({ path, atKey: false, message });
+    }
+  };
 
   for (const { path, key, at } of secretPlaces(config)) {
     const result = await readSecret(at[key], at[`${key}_file`], source);
@@ -41,6 +49,10 @@ export async function readAttachments(
       problems.push({ path: [...path, written], atKey: false, message: result });
     } else if (result !== null) {
       secrets.set(keyOf([...path, key]), result);
+    }
+    const file = at[`${key}_file`];
+    if (typeof file === "string") {
+      warn([...path, `${key}_file`], await secretModeProblem(resolve(source.baseDir, file)));
     }
   }
   for (const { path, caFile } of certificatePlaces(config)) {
@@ -58,7 +70,9 @@ export async function readAttachments(
       problems.push({ path, atKey: false, message });
     }
   }
+  warn(["state_dir"], await stateModeProblem(resolve(source.baseDir, config.state_dir)));
   return {
+    openToOthers,
     secret: (path, key) => secrets.get(keyOf([...path, key])) ?? null,
     certificates: (path) => certificates.get(keyOf(path)) ?? null,
     problems,
@@ -142,6 +156,48 @@ async function readSecret(
   return value === ""
     ? problemText("names an empty file", "a file that holds the secret", "write it there")
     : new Secret(value);
+}
+
+const READ_OR_WRITTEN_BY_OTHERS = 0o006;
+const WRITTEN_BY_OTHERS = 0o002;
+
+async function secretModeProblem(path: string): Promise<string | null> {
+  const mode = await modeOf(path);
+  return mode === null || (mode & READ_OR_WRITTEN_BY_OTHERS) === 0
+    ? null
+    : problemText(
+        `names a secret that every user of this machine can ${(mode & WRITTEN_BY_OTHERS) === 0 ? "read" : "change"}: ${path} has mode ${octal(mode)}`,
+        "mode 0600, or 0640 for a group",
+        `chmod o-rwx ${path}`,
+      );
+}
+
+async function stateModeProblem(path: string): Promise<string | null> {
+  const mode = await modeOf(path);
+  return mode === null || (mode & WRITTEN_BY_OTHERS) === 0
+    ? null
+    : problemText(
+        `is a directory that every user of this machine can write to: ${path} has mode ${octal(mode)}`,
+        "mode 0700: who writes there can end suspensions of accounts and declare windows",
+        `chmod o-w ${path}`,
+      );
+}
+
+/** Permission bits; null where there is no such file, and on Windows, which has none. */
+async function modeOf(path: string): Promise<number | null> {
+  if (process.platform === "win32") {
+    return null;
+  }
+  try {
+    return (await stat(path)).mode & 0o7777;
+  } catch {
+    // Whoever reads or makes it says so.
+    return null;
+  }
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
 }
 
 type TextResult =

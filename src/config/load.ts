@@ -15,6 +15,8 @@ export type LoadResult =
       readonly kind: "config";
       readonly config: Config;
       readonly warnings: readonly ConfigProblem[];
+      /** Secrets that others at this machine can read, and state that they can write: for check-config and the agent. */
+      readonly openToOthers: readonly ConfigProblem[];
     }
   | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
 
@@ -76,6 +78,7 @@ export async function parseConfig(
         kind: "config",
         config: normalise(checked.data, attached, file, source.baseDir),
         warnings: place(warnings),
+        openToOthers: place(attached.openToOthers),
       };
 }
 

@@ -56,14 +56,14 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
     if (store === null) {
       return { kind: "refused", message: "This process does not hold the store of windows." };
     }
-    // Decided inside the store's queue, on the state that the step is applied to.
+    // Decided inside the store's queue; the last decision is the one that was applied.
     const decided: StepResult[] = [];
     const written = await store.update((state) => {
       const result = step(forgetOld(state, now));
       decided.push(result);
       return result.kind === "done" ? result.state : state;
     });
-    const result = decided[0];
+    const result = decided.at(-1);
     if (written.kind === "failed") {
       return { kind: "failed", message: written.message };
     }

@@ -1,8 +1,16 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { DURABLE_FILES, replaceFile, type DurableFiles } from "./durable-file.ts";
-import { takeLock, type Lock } from "./lock.ts";
+import {
+  DURABLE_FILES,
+  readRegularFile,
+  replaceFile,
+  setAside,
+  type DurableFiles,
+} from "../lib/durable-file.ts";
+import { errorCode } from "../lib/error-code.ts";
+import { takeLock, type FileLock } from "../lib/lock.ts";
+import type { StorageWatch } from "../lib/storage-health.ts";
 
 /** A window declared by command or API. */
 export interface StoredWindow {
@@ -107,15 +115,18 @@ export function readStored(text: string): StoreState | null {
 }
 
 export const STORE_FILE = "maintenance.json";
-/** Begins the names of lock files. */
-export const LOCK_PREFIX = "maintenance.lock.";
+export const LOCK_FILE = "maintenance.lock";
+const RETRY_EVERY_MS = 30_000;
+/** Far more than `MOST_WINDOWS` windows take. */
+const MOST_BYTES = 16 * 1024 * 1024;
 
 /** The store of declared windows, held by one process at a time. */
 export interface MaintenanceStore {
   readonly state: () => StoreState;
   /**
    * Changes the state and writes it through; changes are applied in the order of the calls. `step` gives the same
-   * object back when nothing changed, and then nothing is written. When the disk refuses, the state stays as it was.
+   * object back when nothing changed, and then nothing is written. When the disk refuses, or another process has the
+   * store, the state stays as it was.
    */
   readonly update: (step: (state: StoreState) => StoreState) => Promise<UpdateResult>;
   /** Waits for what is being written, and gives the lock back. */
@@ -130,92 +141,185 @@ type OpenResult =
   | { readonly kind: "open"; readonly store: MaintenanceStore }
   /** Another process, most likely the agent, holds it. */
   | { readonly kind: "busy"; readonly message: string }
-  /** There is a store, and it cannot be read: it is left alone. */
-  | { readonly kind: "unreadable"; readonly message: string };
+  /** The directory cannot be made, locked, read or tidied up. */
+  | { readonly kind: "failed"; readonly message: string };
 
-/** Opens the store in `stateDir`, which is made when missing. Never rejects, and never overwrites what it cannot read. */
-export async function openStore(
-  stateDir: string,
-  files: DurableFiles = DURABLE_FILES,
-): Promise<OpenResult> {
+interface OpenOptions {
+  readonly files?: DurableFiles;
+  /** Hears what is refused and what is set aside. */
+  readonly watch?: StorageWatch;
+  /**
+   * Opens the store also where the disk refuses the lock: what can be read of it counts, and each update tries again. For
+   * an agent, whose watch must not wait for a disk; never opens what another process holds.
+   */
+  readonly withoutDisk?: boolean;
+}
+
+/**
+ * Opens the store in `stateDir`, which is made when missing. A file that is damaged, of a newer version or not ours is set
+ * aside, and the store begins empty: windows only ever silence. Never rejects.
+ */
+export async function openStore(stateDir: string, options: OpenOptions = {}): Promise<OpenResult> {
+  const attached = await attach(stateDir, options.watch);
+  switch (attached.kind) {
+    case "attached":
+      return { kind: "open", store: createStore(stateDir, attached, options) };
+    case "busy":
+      return attached;
+    case "failed": {
+      if (options.withoutDisk !== true) {
+        return attached;
+      }
+      const read = await readStore(join(stateDir, STORE_FILE));
+      const state = read.kind === "read" ? read.state : EMPTY_STORE;
+      return { kind: "open", store: createStore(stateDir, { lock: null, state }, options) };
+    }
+  }
+}
+
+type Attached =
+  | { readonly kind: "attached"; readonly lock: FileLock; readonly state: StoreState }
+  | { readonly kind: "busy" | "failed"; readonly message: string };
+
+/** Directory, lock and content, or none of them. */
+async function attach(stateDir: string, watch: StorageWatch | undefined): Promise<Attached> {
   const path = join(stateDir, STORE_FILE);
+  const failed = (message: string, why: string): Attached => {
+    watch?.refused(path, why);
+    return { kind: "failed", message };
+  };
   try {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    return { kind: "unreadable", message: `${stateDir} cannot be made: ${wordOf(error)}.` };
+    return failed(`${stateDir} cannot be made: ${errorCode(error)}.`, errorCode(error));
   }
-  const locked = await takeLock(stateDir, LOCK_PREFIX);
+  const locked = await takeLock(join(stateDir, LOCK_FILE), { signed: true });
   if (locked.kind === "failed") {
-    return { kind: "unreadable", message: `${stateDir} cannot be locked: ${locked.message}.` };
+    return failed(`${stateDir} cannot be locked: ${locked.message}.`, locked.message);
   }
   if (locked.kind === "busy") {
-    const pid = locked.holder === null ? "" : ` (process ${String(locked.holder.pid)})`;
-    return { kind: "busy", message: `${stateDir} is in use by another process${pid}.` };
+    const holder = locked.holder === null ? "" : ` (${locked.holder})`;
+    return { kind: "busy", message: `${stateDir} is in use by another process${holder}.` };
   }
-  const read = await readStore(path);
-  if (read.kind === "unreadable") {
+  const read = await readOrSetAside(path, watch);
+  if (read.kind === "failed") {
     await locked.lock.release();
+    return failed(read.message, read.message);
+  }
+  watch?.written(path);
+  return { kind: "attached", lock: locked.lock, state: read.state };
+}
+
+type StoreRead =
+  | { readonly kind: "read"; readonly state: StoreState }
+  | { readonly kind: "failed"; readonly message: string };
+/** Something has the store's name and is none that this version can read. */
+type Unusable = { readonly kind: "unusable"; readonly message: string };
+
+async function readOrSetAside(path: string, watch: StorageWatch | undefined): Promise<StoreRead> {
+  const read = await readStore(path);
+  if (read.kind !== "unusable") {
     return read;
   }
-  return { kind: "open", store: createStore(path, read.state, locked.lock, files) };
+  try {
+    const aside = await setAside(path, Date.now());
+    watch?.setAside(path, aside, read.message, "declare its maintenance windows again");
+    return { kind: "read", state: EMPTY_STORE };
+  } catch (error) {
+    return { kind: "failed", message: `${path} cannot be set aside: ${errorCode(error)}.` };
+  }
 }
 
 /** Reads a store without holding it, for those who only look. */
-export async function readStore(
-  path: string,
-): Promise<{ kind: "read"; state: StoreState } | { kind: "unreadable"; message: string }> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    return wordOf(error) === "ENOENT"
-      ? { kind: "read", state: EMPTY_STORE }
-      : { kind: "unreadable", message: `${path} cannot be read: ${wordOf(error)}.` };
+export async function readStore(path: string): Promise<StoreRead | Unusable> {
+  const file = await readRegularFile(path, MOST_BYTES);
+  switch (file.kind) {
+    case "missing":
+      return { kind: "read", state: EMPTY_STORE };
+    case "failed":
+      return { kind: "failed", message: `${path} cannot be read: ${file.code}.` };
+    case "unfit":
+      return { kind: "unusable", message: file.why };
+    case "text": {
+      const state = readStored(file.text);
+      return state === null
+        ? { kind: "unusable", message: "damaged, of another version or not ours" }
+        : { kind: "read", state };
+    }
   }
-  const state = readStored(text);
-  return state === null
-    ? {
-        kind: "unreadable",
-        message: `${path} is not a store of this program's, or is damaged: move it away, then declare the windows again.`,
-      }
-    : { kind: "read", state };
 }
 
 function createStore(
-  path: string,
-  initial: StoreState,
-  lock: Lock,
-  files: DurableFiles,
+  stateDir: string,
+  opened: { readonly lock: FileLock | null; readonly state: StoreState },
+  { files = DURABLE_FILES, watch }: OpenOptions,
 ): MaintenanceStore {
-  let state = initial;
+  const path = join(stateDir, STORE_FILE);
+  let { lock, state } = opened;
+  /** The last write was refused, and none has succeeded since. */
+  let failing = false;
   let last: Promise<unknown> = Promise.resolve();
+
+  /** Null when the store is ours to write; else why not. */
+  const hold = async (): Promise<string | null> => {
+    if (lock !== null && (await lock.stillHeld())) {
+      return null;
+    }
+    // The file was moved away under our lock, or there never was one: somebody else may have written since.
+    await lock?.release();
+    lock = null;
+    const attached = await attach(stateDir, watch);
+    if (attached.kind !== "attached") {
+      return attached.message;
+    }
+    ({ lock, state } = attached);
+    return null;
+  };
   const write = async (step: (before: StoreState) => StoreState): Promise<UpdateResult> => {
+    if (step(state) === state) {
+      return { kind: "written", state };
+    }
+    const obstacle = await hold();
+    if (obstacle !== null) {
+      return { kind: "failed", message: obstacle };
+    }
     const next = step(state);
     if (next === state) {
       return { kind: "written", state };
     }
+    return put(next);
+  };
+  const put = async (next: StoreState): Promise<UpdateResult> => {
     try {
       await replaceFile(path, writeStored(next), files);
     } catch (error) {
-      return { kind: "failed", message: `${path} cannot be written: ${wordOf(error)}.` };
+      failing = true;
+      watch?.refused(path, error);
+      return { kind: "failed", message: `${path} cannot be written: ${errorCode(error)}.` };
     }
+    failing = false;
+    watch?.written(path);
     state = next;
     return { kind: "written", state };
   };
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+  /** So that it is known when the disk takes writes again, though nobody declares anything. */
+  const retrying = setInterval(() => {
+    if (lock === null || failing) {
+      void inTurn(async () => ((await hold()) === null && failing ? put(state) : null));
+    }
+  }, RETRY_EVERY_MS).unref();
   return {
     state: () => state,
-    update: (step) => {
-      const result = last.then(() => write(step));
-      last = result.catch(() => undefined);
-      return result;
-    },
+    update: (step) => inTurn(() => write(step)),
     close: async () => {
+      clearInterval(retrying);
       await last;
-      await lock.release();
+      await lock?.release();
     },
   };
-}
-
-function wordOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }

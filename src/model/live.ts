@@ -1,5 +1,6 @@
 import type { BlindReason } from "./adc-state.ts";
 import type { Port } from "./adc-service.ts";
+import type { StorageHealth } from "../lib/storage-health.ts";
 import type { Observation, Vantage } from "./observation.ts";
 import type { Reason, Step } from "./reasons.ts";
 import type { TransactionName } from "./transactions.ts";
@@ -19,6 +20,8 @@ export interface LiveState {
   readonly agent: string;
   readonly startedAt: number;
   readonly cutOff: boolean;
+  /** What is known of the state directory; absent or null where none is kept. */
+  readonly storage?: StorageHealth | null;
   readonly adcs: readonly LiveAdc[];
   readonly members: readonly LiveMember[];
   readonly vservers: readonly LiveVserver[];

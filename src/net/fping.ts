@@ -1,6 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
-import type { Readable } from "node:stream";
+import { startChild } from "./child-process.ts";
 import { namedBreak, type Break } from "./break.ts";
 import type { EchoResult, EchoQuestion } from "./echo.ts";
 import { localRefusal, pingOnce } from "./ping.ts";
@@ -17,52 +16,35 @@ interface FpingListener {
 
 /** One fping for one batch of addresses, told line by line. The answer ends it. */
 function startFping(program: string, plan: FpingPlan, listener: FpingListener): () => void {
-  let child: ChildProcess | null = null;
-  try {
-    child = spawn(program, fpingArguments(plan), {
-      stdio: ["ignore", "pipe", "pipe"],
-      windowsHide: true,
-      env: { ...process.env, LC_ALL: "C" },
-    });
-  } catch {
-    // Node throws where the system refuses at once (no descriptors, no memory).
-    queueMicrotask(listener.closed);
-    return () => undefined;
-  }
-  const started = child;
-  const end = (): void => void started.kill("SIGKILL");
   let heard = 0;
-  for (const stream of [started.stdout, started.stderr]) {
-    readLines(stream, (line) => {
-      heard += line.length;
-      if (heard > MOST_OUTPUT) {
-        end();
-      } else {
-        listener.line(readFpingLine(line));
-      }
-    });
-  }
-  // Where the program is missing there is an error and no close.
-  let over = false;
-  const closed = (): void => {
-    if (!over) {
-      over = true;
-      listener.closed();
+  const hear = (line: string): void => {
+    heard += line.length;
+    if (heard > MOST_OUTPUT) {
+      end();
+    } else {
+      listener.line(readFpingLine(line));
     }
   };
-  started.on("error", closed);
-  started.on("close", closed);
+  const end = startChild(
+    [program, ...fpingArguments(plan)],
+    { LC_ALL: "C" },
+    {
+      stdout: lineReader(hear),
+      stderr: lineReader(hear),
+      ended: listener.closed,
+    },
+  );
   return end;
 }
 
-function readLines(stream: Readable | null, tell: (line: string) => void): void {
+function lineReader(tell: (line: string) => void): (data: Buffer) => void {
   const decoder = new StringDecoder("utf8");
   let rest = "";
-  stream?.on("data", (data: Buffer) => {
+  return (data) => {
     const lines = (rest + decoder.write(data)).split("\n");
     rest = (lines.pop() ?? "").slice(-MOST_OUTPUT);
     lines.forEach(tell);
-  });
+  };
 }
 
 interface FpingPlan {

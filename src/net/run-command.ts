@@ -1,6 +1,6 @@
-import { execFile, type ChildProcess } from "node:child_process";
 import { namedBreak, type Break } from "./break.ts";
 import type { RunScope, RunResource } from "./run-scope.ts";
+import { startChild } from "./child-process.ts";
 
 export interface CommandExit {
   readonly kind: "exit";
@@ -11,56 +11,60 @@ export interface CommandExit {
 
 export interface CommandOptions {
   readonly mostOutputBytes: number;
-  /** Beside the agent's own environment. */
+  /** All that it is given beside PATH, LANG, LC_ALL and TZ of the agent's own environment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /**
- * Runs a program, an argument vector that no shell reads, within the run's time; it is killed when that is over. One that
- * cannot be started, is ended by a signal or says too much is a fault of ours.
+ * Runs a program, an argument vector that no shell reads, within the run's time; it is killed with its process group when
+ * that is over. One that cannot be started, is ended by a signal or says too much is a fault of ours.
  */
 export function runCommand(
   run: RunScope,
   command: readonly string[],
   { mostOutputBytes, environment }: CommandOptions,
 ): Promise<CommandExit | Break> {
-  const [program = "", ...args] = command;
   if (run.interrupted !== null) {
     return Promise.resolve(run.interrupted);
   }
   return new Promise((resolve) => {
-    let child: ChildProcess | null = null;
+    const fault = (why: string): Break =>
+      namedBreak("fault", "agent_fault", `${command[0] ?? ""}: ${why}`);
+    const said = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    let heardBytes = 0;
+    const hear = (stream: Buffer[], data: Buffer): void => {
+      heardBytes += data.length;
+      if (heardBytes > mostOutputBytes) {
+        kill();
+        resolve(fault(`said more than ${String(mostOutputBytes)} bytes`));
+      } else {
+        stream.push(data);
+      }
+    };
+    const kill = startChild(command, environment, {
+      stdout: (data) => {
+        hear(said.stdout, data);
+      },
+      stderr: (data) => {
+        hear(said.stderr, data);
+      },
+      ended: (ending) => {
+        run.drop(resource);
+        const output = [said.stdout, said.stderr].map((one) => Buffer.concat(one).toString("utf8"));
+        resolve(
+          ending.kind === "exit"
+            ? { kind: "exit", code: ending.code, output: output.join("") }
+            : fault(ending.why),
+        );
+      },
+    });
     const resource: RunResource = {
       interrupt(why) {
-        child?.kill("SIGKILL");
+        kill();
         resolve(why);
       },
-      release() {
-        child?.kill("SIGKILL");
-      },
+      release: kill,
     };
     run.hold(resource);
-    child = execFile(
-      program,
-      args,
-      {
-        encoding: "utf8",
-        maxBuffer: mostOutputBytes,
-        windowsHide: true,
-        env: { ...process.env, ...environment },
-      },
-      (error, stdout, stderr) => {
-        run.drop(resource);
-        const output = `${stdout}${stderr}`;
-        if (error === null) {
-          resolve({ kind: "exit", code: 0, output });
-        } else if (typeof error.code === "number") {
-          resolve({ kind: "exit", code: error.code, output });
-        } else {
-          const why = error.signal ?? error.code ?? error.message;
-          resolve(namedBreak("fault", "agent_fault", `${program}: ${why}`));
-        }
-      },
-    );
   });
 }

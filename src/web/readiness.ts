@@ -14,6 +14,12 @@ const DUE_WITHIN_MS = 60_000;
  * for, and is told: else an agent would be called unready for as long as somebody else's trouble lasts.
  */
 export function readiness(live: LiveState): Readiness {
+  const { ready, detail } = opinionReadiness(live);
+  // A disk that refuses does not stop the watch: it is told beside it.
+  return { ready, detail: [detail, ...(live.storage?.problems ?? [])].join("; ") };
+}
+
+function opinionReadiness(live: LiveState): Readiness {
   const { awaited, failed } = imports(live);
   if (awaited !== null) {
     return { ready: false, detail: awaited };

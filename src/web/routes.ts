@@ -4,19 +4,25 @@ import { type Route, get, type Call } from "./http/route.ts";
 import { pageRoutes } from "./page/routes.ts";
 import { text, problem, type Reply, reply } from "./http/reply.ts";
 import { readiness } from "./readiness.ts";
+import {
+  acceptsGzip,
+  CONTENT_TYPES,
+  negotiateFormat,
+} from "../exporters/prometheus/text-format.ts";
 import { apiRoutes } from "./api/routes.ts";
 import { maintenanceRoutes } from "./api/maintenance.ts";
 import { maintenancePageRoutes } from "./page/maintenance-routes.ts";
 import { probeRoute } from "./probe/route.ts";
 import { discoveryRoutes } from "./sd-routes.ts";
-import {
-  negotiateFormat,
-  acceptsGzip,
-  CONTENT_TYPES,
-} from "../exporters/prometheus/text-format.ts";
+import { createRateLimit } from "./web-config/rate-limit.ts";
+import { performance } from "node:perf_hooks";
+
+/** Any process of this machine may ask then: each reload costs a login at every ADC. */
+const RELOADS_WITHOUT_TOKEN = { intervalMs: 10_000, burst: 3 } as const;
 
 /** The whole route table. */
 export function routes(sources: WebSources, events: EventStreams): readonly Route[] {
+  const reloadLimit = createRateLimit(() => performance.now());
   return [
     ...pageRoutes(sources),
     get("/metrics", (call) => metricsReply(sources, call)),
@@ -30,6 +36,11 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
       path: "/-/reload",
       access: "reload",
       handle: async () => {
+        if (sources.token() === null && !reloadLimit.pass(RELOADS_WITHOUT_TOKEN)) {
+          return problem(429, "Without a token (maintenance.token_file) reloads are limited.", {
+            "retry-after": String(RELOADS_WITHOUT_TOKEN.intervalMs / 1000),
+          });
+        }
         const result = await sources.actions.reload();
         return result.ok ? text(200, "reloaded\n") : problem(500, result.message);
       },

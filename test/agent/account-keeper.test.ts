@@ -179,7 +179,9 @@ test("a file that cannot be understood may hide rejections: it is kept aside, an
   expect(await keeper.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({
     why: "suspended",
   });
-  expect(await readdir(stateDir)).toContain(`${ACCOUNTS_FILE}.damaged`);
+  expect(await readdir(stateDir)).toContainEqual(
+    expect.stringMatching(/^accounts\.json\.set-aside-/),
+  );
 });
 
 test("without a state directory to write to, no login begins", async () => {

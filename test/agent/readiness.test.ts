@@ -120,3 +120,20 @@ test("an ADC that is still to be asked is waited for; one that does not answer i
     detail: "ready; the estate of other is missing: its ADC does not answer",
   });
 });
+
+test("readiness › tells of a state directory that refuses, and is not held up by it", () => {
+  const estate = smallEstate(CONF);
+  estate.observe("m_imap", "ex01", observed({ passed: true }));
+  const storage = {
+    writable: false,
+    writeErrors: 2,
+    problems: ["/state cannot be written: ENOSPC"],
+  };
+  const { agent, startedAt, adcs, members, vservers, probes, servers } = estate.state;
+  const lists = { adcs, members, vservers, probes, servers, suspendedAccounts: [] };
+  const live = { agent, startedAt, cutOff: false, storage, ...lists };
+  expect(readiness(live)).toEqual({
+    ready: true,
+    detail: "ready; /state cannot be written: ENOSPC",
+  });
+});

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,7 +24,7 @@ interface Started {
 }
 
 /** An agent that watches an ns.conf, none of whose addresses it may dial: every one is refused before a packet leaves. */
-async function startAgent(nsConf: string): Promise<Started> {
+async function startAgent(nsConf: string, more: object = {}): Promise<Started> {
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-reload-"));
   const read = await parseConfig(
     JSON.stringify({
@@ -31,6 +32,7 @@ async function startAgent(nsConf: string): Promise<Started> {
       state_dir: directory,
       unmapped: "refuse",
       adcs: [{ name: "lab", ns_conf: nsConf }],
+      ...more,
     }),
     { file: "test.yml", baseDir: directory, env: {} },
   );
@@ -104,6 +106,54 @@ test("while a large estate is reloaded all of it is shown, in every turn of the 
     await rm(directory, { recursive: true, force: true });
   }
 });
+
+test("reload › over and over neither starves a probe nor lets it outrun its monitor", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "adc-witness-storm-"));
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const nsConf = join(directory, "ns.conf");
+  await writeFile(
+    nsConf,
+    `#NS13.1 Build 49.13
+add server ex01 127.0.0.1
+add serviceGroup sg TCP
+add lb monitor m TCP -interval 2 -resptimeout 1 -retries 2 -downTime 2
+bind serviceGroup sg ex01 ${String(port)}
+bind serviceGroup sg -monitorName m
+`,
+  );
+  const { agent, config, stop } = await startAgent(nsConf, {
+    connect_to: { [`127.0.0.1:${String(port)}`]: `127.0.0.1:${String(port)}` },
+  });
+  const replica = (): string | undefined => agent.state.members[0]?.replica;
+  const reloadUntil = async (wanted: string): Promise<number> => {
+    const began = performance.now();
+    while (replica() !== wanted && performance.now() - began < 20_000) {
+      await agent.reload(config);
+      await sleep(100);
+    }
+    return performance.now() - began;
+  };
+  try {
+    const began = performance.now();
+    await reloadUntil("up");
+    expect(replica()).toBe("up");
+    await new Promise((resolve) => server.close(resolve));
+    // Two failures in a row, two seconds apart, and one interval until the first.
+    expect(await reloadUntil("down")).toBeLessThan(10_000);
+    expect(replica()).toBe("down");
+    expect(connections).toBeLessThanOrEqual(1 + (performance.now() - began) / 2_000);
+  } finally {
+    await stop();
+    server.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}, 60_000);
 
 function ignore(): void {
   // Nothing of it matters here.

@@ -207,3 +207,41 @@ test("starts nothing more once it is stopped, also where starts wait for their t
   await new Promise(setImmediate);
   expect(started).toBe(1);
 });
+
+test("places › let another scheduler go on where this one stopped, however often", async () => {
+  const starts: number[] = [];
+  const began = performance.now();
+  const job = {
+    id: "a",
+    intervalMs: 5_000,
+    run: () => {
+      starts.push(Math.round(performance.now() - began));
+      return Promise.resolve(5_000);
+    },
+  };
+  let jobs = scheduler();
+  jobs.add(job, began + 4_000);
+  // A reload each second: the first start would be put off for ever, and a later one come too soon.
+  for (let second = 1; second <= 20; second += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    await jobs.stop();
+    const places = jobs.places();
+    jobs = scheduler();
+    jobs.add(job, undefined, places.get("a"));
+  }
+  await jobs.stop();
+  expect(starts).toEqual([4_000, 9_000, 14_000, 19_000]);
+});
+
+test("places › count a job that was broken off as started", async () => {
+  const jobs = scheduler();
+  const began = performance.now();
+  const ends: ((delayMs: number) => void)[] = [];
+  const run = () => new Promise<number>((resolve) => ends.push(resolve));
+  jobs.add({ id: "a", intervalMs: 1_000, run }, began);
+  await vi.advanceTimersByTimeAsync(300);
+  const stopped = jobs.stop();
+  ends[0]?.(1_000);
+  await stopped;
+  expect(jobs.places().get("a")).toMatchObject({ startedAt: began, dueAt: began + 1_000 });
+});

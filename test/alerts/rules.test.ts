@@ -62,6 +62,7 @@ describe("the alerts", () => {
       "AdcUnreachable",
       "AgentCutOff",
       "AgentMissing",
+      "StateNotWritable",
       "LoginSuspended",
       "RoundTripSlow",
       "RoundTripLost",

@@ -13,7 +13,7 @@ import { hashSync } from "bcryptjs";
 import { labCaFile, labCertificateFiles } from "../../lab/certificates/lab-certificate.ts";
 import type { WebOptions } from "../../src/web/server.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
-import { openStore, STORE_FILE } from "../../src/maintenance/store.ts";
+import { LOCK_FILE, openStore, STORE_FILE } from "../../src/maintenance/store.ts";
 import { freePorts } from "../support/real-servers.ts";
 import { closedPort } from "../support/scripted-server.ts";
 import { aMember, anAdc, aLiveState, aVserver, NOON } from "../support/live-state.ts";
@@ -361,7 +361,7 @@ describe("without an agent", () => {
     expect(await run(START, { config })).toMatchObject({ status: 0, err: "" });
     expect((await run({ kind: "list" }, { config })).out).toContain("1 of 1 windows open");
     expect((await run({ kind: "end", name: "ex01", author: null }, { config })).status).toBe(0);
-    expect(await readdir(join(directory, "state"))).toEqual([STORE_FILE]);
+    expect(await readdir(join(directory, "state"))).toEqual([STORE_FILE, LOCK_FILE]);
   });
 
   test("refuses while somebody holds the store", async () => {

@@ -78,7 +78,7 @@ describe("docs/examples/adc-witness.yml", () => {
     for (const [, name = ""] of text.matchAll(/_file: ([\w.-]+)/g)) {
       const path = join(directory, name);
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, name.endsWith(".pem") ? ca : "written for the test\n");
+      await writeFile(path, name.endsWith(".pem") ? ca : "written for the test\n", { mode: 0o600 });
     }
     await writeFile(join(directory, "ns.conf"), "add server ex01 192.0.2.11\n");
     for (const name of variables) {

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parse, stringify } from "yaml";
 import { expect, test } from "vitest";
+import { tokenFileOf } from "../../src/cli/demo.ts";
 import { packageRoot } from "../../src/cli/package-info.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { CompareJson } from "../../src/web/verdicts-json.ts";
@@ -58,11 +59,13 @@ test.concurrent(
       const files = filesOf(yaml);
       const file = join(directory, "reload.yml");
       await writeFile(file, files.without);
+      const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
       const reread = () => loadConfig(file, env);
       const service = await startInProcess(await configOf(reread()), { reread });
       const url = urlOf(service);
       const reload = async (): Promise<{ status: number; text: string }> => {
-        const response = await fetch(`${url}/-/reload`, { method: "POST" });
+        const headers = { authorization: `Bearer ${token}` };
+        const response = await fetch(`${url}/-/reload`, { method: "POST", headers });
         return { status: response.status, text: await response.text() };
       };
       try {

@@ -46,7 +46,8 @@ test(
       const config = await demoConfig(lab, directory);
       let written: Config = { ...config, workers: 1 };
       const service = await startInProcess(written, {
-        reread: () => Promise.resolve({ kind: "config", config: written, warnings: [] }),
+        reread: () =>
+          Promise.resolve({ kind: "config", config: written, warnings: [], openToOthers: [] }),
       });
       try {
         const byOne = await until(

@@ -66,6 +66,12 @@ async function fillAndEmpty(
   const refused = await declare(agent, token, "while-full");
   expect(refused.status).toBeGreaterThanOrEqual(500);
   expect(refused.text).toMatch(word);
+  // Told before anybody misses a login.
+  const metrics = await agent.metrics();
+  expect(metrics).toContain("\nadc_witness_state_writable 0\n");
+  expect(metrics).toMatch(/\nadc_witness_state_write_errors_total [1-9]/);
+  expect((await agent.ask("/-/ready")).text).toMatch(word);
+  expect(agent.lines.join("\n")).toContain("the state directory does not take a write");
   // What was stored stands, on the disk and in the agent, and the watch goes on.
   expect(await readFile(join(stateDir, "maintenance.json"), "utf8")).toBe(stored);
   expect(await windows(agent)).toEqual(["before"]);
@@ -112,6 +118,55 @@ async function goesThrough(filling: Filling, small: boolean, word: RegExp): Prom
   );
   return mounted || !small;
 }
+
+/** Hands out a state directory that takes no writes from the start; false where this user may not make one. */
+async function mountReadOnly(directory: string): Promise<boolean> {
+  if (!(await mountSmall(directory))) {
+    return false;
+  }
+  await run("mount", ["-o", "remount,ro", directory]);
+  return true;
+}
+
+test(
+  "an agent whose state directory is read-only watches, and takes it up once it can be written",
+  { timeout: 120_000 },
+  async (context) => {
+    let stateDir = "";
+    let mounted = false;
+    await withWatchedLab(
+      {
+        change: (written) => {
+          stateDir = join(String(written["state_dir"]), "state");
+          return { ...written, state_dir: stateDir };
+        },
+        before: async () => {
+          mounted = await mountReadOnly(stateDir);
+        },
+      },
+      async ({ agent, directory }) => {
+        if (!mounted) {
+          return;
+        }
+        try {
+          const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
+          expect((await declare(agent, token, "early")).text).toMatch(/EROFS/);
+          expect(await agent.metrics()).toContain("\nadc_witness_state_writable 0\n");
+          expect((await agent.ask("/-/ready")).text).toMatch(/cannot be written: EROFS/);
+          await run("mount", ["-o", "remount,rw", stateDir]);
+          expect((await declare(agent, token, "later")).status).toBe(200);
+          expect(await windows(agent)).toEqual(["later"]);
+          expect(await agent.end()).toBe(0);
+        } finally {
+          await run("umount", ["--lazy", stateDir]);
+        }
+      },
+    );
+    if (!mounted) {
+      context.skip("mounting needs root");
+    }
+  },
+);
 
 describe("a disk that fills while the agent runs loses nothing that was stored, and says so", () => {
   test("a full file system (where one may be mounted)", { timeout: 120_000 }, async (context) => {

@@ -1,8 +1,9 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import { expect, test } from "vitest";
+import { tokenFileOf } from "../../src/cli/demo.ts";
 import { packageRoot } from "../../src/cli/package-info.ts";
 import { mismatchesIn, failuresIn, type BuiltAgent } from "../support/built-agent.ts";
 import { until } from "../support/lab-agent.ts";
@@ -79,17 +80,21 @@ test(
     const timing = "-interval 4 -resptimeout 3 -downTime 4";
     await withWatchedLab(
       { timing, nodeOptions: ["--expose-gc", "--import", preload] },
-      async ({ agent, lab, configFile, yaml }) => {
+      async ({ agent, lab, directory, configFile, yaml }) => {
         // So slow that at any moment some probe is waiting for its answer.
         for (const name of ["ex01", "ex02", "ex03"]) {
           await lab.servers.get(name)?.set("all", { kind: "slow", delayMs: 300 });
         }
         await allAgree(agent);
-        const written = parse(yaml) as Record<string, unknown>;
+        const written = parse(yaml) as Record<string, unknown> & { maintenance: object };
         const files = {
-          good: [yaml, stringify({ ...written, maintenance: { stability: "90s" } })],
+          good: [
+            yaml,
+            stringify({ ...written, maintenance: { ...written.maintenance, stability: "90s" } }),
+          ],
           bad: ["agent: [", `${yaml}\nadcs: nowhere\n  - broken`],
         };
+        const token = (await readFile(tokenFileOf(directory), "utf8")).trim();
         const before = await memoryOf(agent);
         const descriptors = await most(40, () => agent.descriptors());
         const unlike = new Set<string>();
@@ -107,7 +112,7 @@ test(
           )[reload % 4] ?? ["good", "request"];
           await writeFile(configFile, files[kind][Math.floor(reload / 4) % 2] ?? "");
           if (by === "request") {
-            const { status } = await agent.ask("/-/reload", { method: "POST" });
+            const { status } = await agent.ask("/-/reload", { method: "POST", token });
             expect(status).toBe(kind === "good" ? 200 : 500);
           } else {
             agent.signal("SIGHUP");

@@ -1,15 +1,23 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DURABLE_FILES, replaceFile, type DurableFiles } from "../../src/lib/durable-file.ts";
+import { StorageWatch } from "../../src/lib/storage-health.ts";
 import {
-  DURABLE_FILES,
-  replaceFile,
-  type DurableFiles,
-} from "../../src/maintenance/durable-file.ts";
-import {
-  LOCK_PREFIX,
+  LOCK_FILE,
   openStore,
   readStore,
   STORE_FILE,
@@ -43,8 +51,8 @@ function stateOf(...names: string[]): StoreState {
   };
 }
 
-async function opened(files?: DurableFiles): Promise<MaintenanceStore> {
-  const result = await openStore(directory, files);
+async function opened(files: DurableFiles = DURABLE_FILES): Promise<MaintenanceStore> {
+  const result = await openStore(directory, { files });
   if (result.kind !== "open") {
     throw new Error(result.message);
   }
@@ -60,7 +68,7 @@ describe("the store", () => {
     const again = await opened();
     expect(again.state()).toEqual(stateOf("a", "b"));
     await again.close();
-    expect(await readdir(directory)).toEqual([STORE_FILE]);
+    expect(await readdir(directory)).toEqual([STORE_FILE, LOCK_FILE]);
   });
 
   test("makes its directory, readable by its owner alone", async () => {
@@ -69,7 +77,8 @@ describe("the store", () => {
     await store.update(() => stateOf("a"));
     await store.close();
     directory = join(directory, "..");
-    expect(await readdir(join(directory, "state"))).toEqual([STORE_FILE]);
+    expect(await readdir(join(directory, "state"))).toEqual([STORE_FILE, LOCK_FILE]);
+    expect((await stat(join(directory, "state"))).mode & 0o777).toBe(0o700);
   });
 
   test("applies changes in the order of the calls", async () => {
@@ -92,7 +101,7 @@ describe("the store", () => {
     const store = await opened();
     expect(await store.update((state) => state)).toMatchObject({ kind: "written" });
     await store.close();
-    expect(await readdir(directory)).toEqual([]);
+    expect(await readdir(directory)).toEqual([LOCK_FILE]);
   });
 
   test("stays as it was when the disk is full", async () => {
@@ -164,20 +173,24 @@ describe("a crash at any byte of a write", () => {
 });
 
 describe("a store that cannot be read", () => {
-  test("cut at any byte is refused and left alone", async () => {
+  /** What stands aside, by content. */
+  async function setAside(): Promise<string[]> {
+    const names = (await readdir(directory)).filter((name) => name.includes(".set-aside-"));
+    return Promise.all(names.map((name) => readFile(join(directory, name), "utf8")));
+  }
+
+  test("cut at any byte › is set aside, and the store begins empty", async () => {
     const whole = Buffer.from(writeStored(stateOf("a", "b")));
     const path = join(directory, STORE_FILE);
     for (let length = 0; length < whole.length; length += 1) {
       const cut = whole.subarray(0, length);
       await writeFile(path, cut);
-      expect(await readStore(path)).toMatchObject({
-        kind: "unreadable",
-        message: expect.stringContaining("is damaged") as string,
-      });
+      expect(await readStore(path)).toMatchObject({ kind: "unusable" });
       if (length % 50 === 0) {
-        expect((await openStore(directory)).kind).toBe("unreadable");
-        expect(await readFile(path)).toEqual(cut);
-        expect(await readdir(directory)).toEqual([STORE_FILE]);
+        const store = await opened();
+        expect(store.state()).toEqual({ windows: [], progress: [] });
+        expect(await setAside()).toContain(cut.toString());
+        await store.close();
       }
     }
   });
@@ -185,6 +198,7 @@ describe("a store that cannot be read", () => {
   test.each([
     ["another version", '{"version":2,"windows":[],"progress":[]}\n'],
     ["another file", '{"name":"package"}\n'],
+    ["nothing", ""],
     [
       "a window without servers",
       writeStored({
@@ -192,10 +206,20 @@ describe("a store that cannot be read", () => {
         windows: [{ ...stateOf("a").windows[0], servers: [] } as never],
       }),
     ],
-  ])("holding %s is refused", async (_name, text) => {
+  ])("holding %s › is set aside, told, and can be written again", async (_name, text) => {
     await writeFile(join(directory, STORE_FILE), text);
-    expect((await openStore(directory)).kind).toBe("unreadable");
-    expect(await readFile(join(directory, STORE_FILE), "utf8")).toBe(text);
+    const watch = new StorageWatch({ warn: ignore, error: ignore });
+    const result = await openStore(directory, { watch });
+    expect(await setAside()).toEqual([text]);
+    expect(watch.health).toMatchObject({
+      writable: true,
+      problems: [expect.stringMatching(/maintenance\.json.*declare its maintenance windows again/)],
+    });
+    if (result.kind === "open") {
+      expect(await result.store.update(() => stateOf("a"))).toMatchObject({ kind: "written" });
+      await result.store.close();
+    }
+    expect(await readStore(join(directory, STORE_FILE))).toMatchObject({ kind: "read" });
   });
 
   test("whatever is in it, reading gives a state or null", () => {
@@ -207,50 +231,79 @@ describe("a store that cannot be read", () => {
     );
   });
 
-  test("that is a directory is refused", async () => {
-    await mkdir(join(directory, STORE_FILE));
-    expect((await openStore(directory)).kind).toBe("unreadable");
+  test.each([
+    ["a directory", (path: string) => mkdir(path)],
+    ["a link elsewhere", (path: string) => symlink("/etc/hostname", path)],
+    ["a pipe", async (path: string) => void execFileSync("mkfifo", [path])],
+  ])("that is %s › is set aside without being opened", async (_name, make) => {
+    await make(join(directory, STORE_FILE));
+    const store = await opened();
+    expect(store.state().windows).toEqual([]);
+    expect(await store.update(() => stateOf("a"))).toMatchObject({ kind: "written" });
+    await store.close();
+    expect((await readdir(directory)).filter((name) => name.includes(".set-aside-"))).toHaveLength(
+      1,
+    );
+  });
+
+  test("in a directory that cannot be made › opens for an agent, refuses each change, and recovers", async () => {
+    const stateDir = join(directory, "state");
+    await writeFile(stateDir, "a file");
+    expect(await openStore(stateDir)).toMatchObject({ kind: "failed" });
+    const watch = new StorageWatch({ warn: ignore, error: ignore });
+    const result = await openStore(stateDir, { watch, withoutDisk: true });
+    if (result.kind !== "open") {
+      throw new Error(result.message);
+    }
+    const { store } = result;
+    expect(watch.health.writable).toBe(false);
+    expect(await store.update(() => stateOf("a"))).toMatchObject({ kind: "failed" });
+    await rm(stateDir);
+    expect(await store.update(() => stateOf("a"))).toMatchObject({ kind: "written" });
+    expect(watch.health.writable).toBe(true);
+    await store.close();
   });
 });
 
-describe("the lock", () => {
+describe("the lock of the store", () => {
   test("is held by one at a time, also in one process", async () => {
     const first = await opened();
     const second = await openStore(directory);
     expect(second).toMatchObject({
       kind: "busy",
-      message: `${directory} is in use by another process (process ${String(process.pid)}).`,
+      message: `${directory} is in use by another process (process ${String(process.pid)} on ${hostname()}).`,
     });
+    expect((await openStore(directory, { withoutDisk: true })).kind).toBe("busy");
     await first.close();
     await (await opened()).close();
   });
 
   test.each([1, 2, 3, 4, 5])("goes to exactly one of many who come at once (%i)", async () => {
-    const dead = { pid: 2 ** 22 + 1, host: hostname(), born: "x" };
-    await writeFile(join(directory, `${LOCK_PREFIX}x`), JSON.stringify(dead));
     const results = await Promise.all(Array.from({ length: 12 }, () => openStore(directory)));
     const held = results.filter((result) => result.kind === "open");
     expect(held).toHaveLength(1);
     await Promise.all(held.map(({ store }) => store.close()));
-    expect(await readdir(directory)).toEqual([]);
   });
 
-  test.each([
-    ["of another host", { pid: 2 ** 22 + 1, host: "elsewhere", born: null }],
-    ["of a living process", { pid: process.pid, host: hostname(), born: null }],
-    ["that tells nothing", "garbage"],
-  ])("%s is respected", async (_name, content) => {
-    await writeFile(join(directory, `${LOCK_PREFIX}x`), JSON.stringify(content));
-    expect((await openStore(directory)).kind).toBe("busy");
-    expect(await readdir(directory)).toEqual([`${LOCK_PREFIX}x`]);
+  test("moved away under its holder, and taken by another › stops the first from writing", async () => {
+    const first = await opened();
+    expect(await first.update(() => stateOf("first"))).toMatchObject({ kind: "written" });
+    await rename(join(directory, LOCK_FILE), join(directory, "elsewhere"));
+    const second = await opened();
+    expect(await second.update(() => stateOf("second"))).toMatchObject({ kind: "written" });
+    expect(await first.update(() => stateOf("late"))).toMatchObject({
+      kind: "failed",
+      message: expect.stringContaining("in use by another process") as string,
+    });
+    await second.close();
+    expect(await first.update((state) => ({ ...state, progress: [] }))).toMatchObject({
+      kind: "written",
+      state: { windows: [{ name: "second" }], progress: [] },
+    });
+    await first.close();
   });
-
-  test.runIf(process.platform === "linux")(
-    "of a process whose number was given away again is taken over",
-    async () => {
-      const reused = { pid: process.pid, host: hostname(), born: "an earlier boot 1" };
-      await writeFile(join(directory, `${LOCK_PREFIX}x`), JSON.stringify(reused));
-      await (await opened()).close();
-    },
-  );
 });
+
+function ignore(): void {
+  // What is logged is not looked at here.
+}

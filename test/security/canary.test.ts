@@ -211,9 +211,10 @@ test("no secret comes to light: not in a log, a page, a command's words or a fil
       }
       await readEvents(`${url}/api/v1/events`, authorization, look);
       reread = broken;
-      expect(await ask("/-/reload", { method: "POST" })).toBe(500);
+      const authorized = { method: "POST", headers: { "x-adc-witness-token": token } };
+      expect(await ask("/-/reload", authorized)).toBe(500);
       reread = configFile;
-      expect(await ask("/-/reload", { method: "POST" })).toBe(200);
+      expect(await ask("/-/reload", authorized)).toBe(200);
       await ask("/api/v1/evidence?limit=1000");
     } finally {
       await service.stop();

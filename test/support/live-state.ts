@@ -185,6 +185,7 @@ export function aLiveState(state: Partial<LiveState> = {}): LiveState {
     agent: "dc1",
     startedAt: NOON - 7_200_000,
     cutOff: false,
+    storage: { writable: true, writeErrors: 0, problems: [] },
     adcs: [anAdc()],
     members: [],
     vservers: [],

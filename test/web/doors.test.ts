@@ -85,13 +85,21 @@ describe("writes", () => {
     });
   });
 
-  test("a reload passes from this machine, but not through a proxy on it", () => {
+  test("a reload without a configured token passes from this machine, but not through a proxy on it", () => {
     const reload = (visitor: Partial<Visitor>) =>
-      checkAccess("reload", { ...LOCAL, method: "POST", ...visitor }, SETTINGS);
+      checkAccess("reload", { ...LOCAL, method: "POST", ...visitor }, { ...SETTINGS, token: null });
     expect(reload({})).toBeNull();
     expect(reload({ remoteAddress: "::ffff:127.0.0.1" })).toBeNull();
-    expect(reload({ headers: { "x-forwarded-for": "192.0.2.9" } })).toMatchObject({ status: 401 });
-    expect(reload({ remoteAddress: "192.0.2.9" })).toMatchObject({ status: 401 });
+    expect(reload({ headers: { "x-forwarded-for": "192.0.2.9" } })).toMatchObject({ status: 403 });
+    expect(reload({ remoteAddress: "192.0.2.9" })).toMatchObject({ status: 403 });
+  });
+
+  test("a reload needs the token where one is configured, from this machine as well", () => {
+    const reload = (visitor: Partial<Visitor>) =>
+      checkAccess("reload", { ...LOCAL, method: "POST", ...visitor }, SETTINGS);
+    expect(reload({})).toMatchObject({ status: 401 });
+    expect(reload({ headers: { authorization: "Bearer other" } })).toMatchObject({ status: 403 });
+    expect(reload({ headers: { authorization: "Bearer t0ken" } })).toBeNull();
     expect(
       reload({ remoteAddress: "192.0.2.9", headers: { authorization: "Bearer t0ken" } }),
     ).toBeNull();
@@ -111,6 +119,30 @@ describe("reload over HTTP", () => {
     const refused = await web.ask("POST", "/-/reload");
     expect(refused.status).toBe(500);
     expect(refused.json).toMatchObject({ status: 500, detail: "line 3: adcs" });
+  });
+
+  test("without a configured token › is limited", async () => {
+    let reloads = 0;
+    const reload = () => {
+      reloads += 1;
+      return Promise.resolve({ ok: true as const });
+    };
+    const web = await serve(maintenanceHour(), { actions: { ...IDLE_ACTIONS, reload } });
+    const statuses: number[] = [];
+    for (let count = 0; count < 10; count += 1) {
+      statuses.push((await web.ask("POST", "/-/reload")).status);
+    }
+    expect(statuses.slice(0, 3)).toEqual([200, 200, 200]);
+    expect(statuses.slice(4)).toEqual(Array(6).fill(429));
+    expect(reloads).toBe(statuses.filter((status) => status === 200).length);
+  });
+
+  test("with the token › is not limited", async () => {
+    const web = await serve(maintenanceHour(), { token: () => "t0ken" });
+    const headers = { authorization: "Bearer t0ken" };
+    for (let count = 0; count < 10; count += 1) {
+      expect((await web.ask("POST", "/-/reload", { headers })).status).toBe(200);
+    }
   });
 
   test("is not for another site's page, nor by GET", async () => {

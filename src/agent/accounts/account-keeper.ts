@@ -1,11 +1,12 @@
 import { randomUUID, scrypt } from "node:crypto";
-import { mkdir, readFile, rename } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Config } from "../../config/schema.ts";
 import { personOf } from "./lockout-key.ts";
-import { DURABLE_FILES, replaceFile } from "../../maintenance/durable-file.ts";
-import { takeLock } from "../../maintenance/lock.ts";
+import { readRegularFile, replaceFile, setAside } from "../../lib/durable-file.ts";
+import { takeLock } from "../../lib/lock.ts";
+import type { StorageWatch } from "../../lib/storage-health.ts";
 import {
   decodeGates,
   encodeGates,
@@ -60,7 +61,10 @@ export function gatedPeople(config: Config): ReadonlyMap<string, GatedPerson> {
 }
 
 export const ACCOUNTS_FILE = "accounts.json";
-const LOCK_PREFIX = "accounts.lock.";
+const LOCK_FILE = "accounts.lock";
+/** Another process needs it for no longer than a write to the disk takes. */
+const LOCK_PATIENCE_MS = 1_000;
+const MOST_BYTES = 16 * 1024 * 1024;
 
 type BeginResult =
   | { readonly kind: "begun"; readonly id: string }
@@ -95,12 +99,18 @@ interface AccountKeeperOptions {
   /** Who logs in. Another secret than before lifts a suspension; only a slow hash of it is kept. */
   readonly people: ReadonlyMap<string, GatedPerson>;
   readonly now: () => number;
+  /** Hears what the state directory refuses, and of a file that was set aside. */
+  readonly storage?: StorageWatch;
 }
 
 export async function openAccountKeeper(options: AccountKeeperOptions): Promise<AccountKeeper> {
-  const { stateDir, now } = options;
+  const { stateDir, now, storage } = options;
   const file = join(stateDir, ACCOUNTS_FILE);
   let known: GateBook = new Map();
+  /** What stands for a file that was set aside, until it is written: nobody's suspension may be lost in between. */
+  let unwritten: GateBook | null = null;
+  /** The last change was refused: the next one is written whether it changes anything or not, to see whether that is over. */
+  let failing = false;
   let tail: Promise<unknown> = Promise.resolve();
   /** Logins that have begun here, and whose end will be told. */
   const awaited = new Set<string>();
@@ -117,35 +127,63 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
   async function underLock<T>(
     work: Change<T>,
   ): Promise<T | { readonly kind: "failed"; readonly message: string }> {
-    try {
-      await mkdir(stateDir, { recursive: true });
-    } catch (error) {
+    const refused = (error: unknown): { readonly kind: "failed"; readonly message: string } => {
+      failing = true;
+      storage?.refused(file, error);
       return { kind: "failed", message: messageOf(error) };
+    };
+    try {
+      await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      return refused(error);
     }
-    const taken = await takeLock(stateDir, LOCK_PREFIX);
+    const taken = await takeLock(join(stateDir, LOCK_FILE), { patienceMs: LOCK_PATIENCE_MS });
     if (taken.kind !== "held") {
-      return {
-        kind: "failed",
-        message: taken.kind === "busy" ? "the accounts are busy" : taken.message,
-      };
+      return refused(taken.kind === "busy" ? "the accounts are busy" : taken.message);
     }
     try {
-      const read = await readBook(file, now(), options.people.keys());
+      const read = unwritten ?? (await readBook());
       const at = now();
       const book = new Map(
         [...read].map(([account, gate]) => [account, stillAwaited(gate, awaited, at)]),
       );
       const { result, changed } = work(book, at);
-      if (changed) {
-        await replaceFile(file, encodeGates(book), DURABLE_FILES);
+      if (changed || failing || unwritten !== null) {
+        await replaceFile(file, encodeGates(book));
+        unwritten = null;
+        failing = false;
+        storage?.written(file);
       }
       known = book;
       return result;
     } catch (error) {
-      return { kind: "failed", message: messageOf(error) };
+      return refused(error);
     } finally {
       await taken.lock.release().catch(() => undefined);
     }
+  }
+
+  /** The gates on disk. A file that cannot be understood may hide rejections: every account then waits out a suspension. */
+  async function readBook(): Promise<GateBook> {
+    const read = await readRegularFile(file, MOST_BYTES);
+    if (read.kind === "missing") {
+      return new Map();
+    }
+    if (read.kind === "failed") {
+      throw new Error(read.code);
+    }
+    const book = read.kind === "text" ? decodeGates(read.text) : null;
+    if (book !== null) {
+      return book;
+    }
+    const aside = await setAside(file, now());
+    const why = read.kind === "unfit" ? read.why : "damaged, or of another version";
+    storage?.setAside(file, aside, why, "no account logs in before a suspension has passed");
+    const suspension = { until: now() + SUSPENSION_MS, nextMs: SUSPENSION_MS };
+    unwritten = new Map(
+      [...options.people.keys()].map((account) => [account, { ...initialGate(), suspension }]),
+    );
+    return unwritten;
   }
 
   function stepAll(book: Map<string, GateState>, account: string, event: GateEvent): GateState {
@@ -211,26 +249,6 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
       });
     },
   };
-}
-
-/** The gates on disk. A file that cannot be understood may hide rejections: every account then waits out a suspension. */
-async function readBook(file: string, now: number, accounts: Iterable<string>): Promise<GateBook> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      return new Map();
-    }
-    throw error;
-  }
-  const book = decodeGates(text);
-  if (book !== null) {
-    return book;
-  }
-  await rename(file, `${file}.damaged`);
-  const suspension = { until: now + SUSPENSION_MS, nextMs: SUSPENSION_MS };
-  return new Map([...accounts].map((account) => [account, { ...initialGate(), suspension }]));
 }
 
 /** A mark that tells whether a secret is the same as before, and from which it cannot be found by trying. */

@@ -8,6 +8,7 @@ import type { VserverRecord } from "./vserver-record.ts";
 import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../model/adc-state.ts";
 import { atOnce, inTurns } from "../../lib/steps.ts";
+import type { StorageHealth } from "../../lib/storage-health.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../../lib/clock-steps.ts";
@@ -90,6 +91,8 @@ export interface WitnessOptions {
   readonly agent: string;
   readonly stabilityMs: number;
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
+  /** What is known of the state directory; without it nothing is. */
+  readonly storage?: () => StorageHealth;
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
   /** Wall clock. */
@@ -150,6 +153,10 @@ export class WitnessState implements LiveState {
 
   set cutOff(cutOff: boolean) {
     this.#judging.cutOff = cutOff;
+  }
+
+  get storage(): StorageHealth | null {
+    return this.#options.storage?.() ?? null;
   }
 
   get revision(): number {

@@ -51,6 +51,16 @@ export const METRICS = [
     "1 while no control target answers: every opinion of this agent is unknown then.",
   ),
   gauge(
+    "adc_witness_state_writable",
+    [],
+    "1 while the state directory takes every write, 0 while it refuses one: no login begins and no window is stored then.",
+  ),
+  counter(
+    "adc_witness_state_write_errors_total",
+    [],
+    "Writes that the state directory refused (a full disk, permissions, another process).",
+  ),
+  gauge(
     "adc_witness_login_suspended",
     ["account"],
     "1 while an account is not tried because its logins were rejected, 0 after it came back.",

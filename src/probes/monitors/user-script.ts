@@ -9,7 +9,8 @@ const MOST_OUTPUT_BYTES = 64 * 1024;
 /**
  * USER with a script of the operator's own, which exists only on the ADC: a command of the configuration stands for it.
  * The command is an argument vector that no shell reads; `{address}`, `{port}`, `{timeout}` (seconds) and `{args}` (the
- * monitor's scriptArgs) are replaced in its words. Exit status 0 passes, any other is a failure, as the ADC's dispatcher
+ * monitor's scriptArgs, always within one word) are replaced in its words. What the ADC says never begins an option: see
+ * `commandWords`. Exit status 0 passes, any other is a failure, as the ADC's dispatcher
  * has it; a command that cannot be started or is ended by a signal says nothing about the server. A configured credential
  * reaches it as ADC_WITNESS_USERNAME and ADC_WITNESS_PASSWORD. NetScaler docs: "Custom user monitors".
  */
@@ -27,6 +28,25 @@ export const userScriptMonitor: MonitorType = {
       : null,
 };
 
+const PLACEHOLDER = /\{(\w+)\}/g;
+
+/**
+ * Replaces `{name}` in a command's words. What the ADC says must not become an option: a word that begins with a
+ * placeholder, and would begin with `-` once it is replaced, gets a space in front. Not so where the command itself says
+ * what the word is: behind `--`, with nothing but placeholders in between, or as part of an option (`--args={args}`).
+ */
+export function commandWords(
+  command: readonly string[],
+  values: Readonly<Record<string, string>>,
+): readonly string[] {
+  let optionsAreOver = false;
+  return command.map((written) => {
+    const word = written.replace(PLACEHOLDER, (whole, name: string) => values[name] ?? whole);
+    optionsAreOver = written === "--" || (optionsAreOver && word !== written);
+    return word.startsWith("-") && !written.startsWith("-") && !optionsAreOver ? ` ${word}` : word;
+  });
+}
+
 function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
     run.hide(spec.credential?.password ?? null, spec.credential?.secret ?? null);
@@ -40,10 +60,7 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
       timeout: String(Math.ceil(context.timeoutMs / 1000)),
       args: spec.monitor.parameters.scriptArgs ?? "",
     };
-    const command = (spec.command ?? []).map((word) =>
-      word.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole),
-    );
-    const exit = await runCommand(run, command, {
+    const exit = await runCommand(run, commandWords(spec.command ?? [], values), {
       mostOutputBytes: MOST_OUTPUT_BYTES,
       environment: {
         ADC_WITNESS_USERNAME: spec.credential?.username ?? "",

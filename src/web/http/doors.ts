@@ -71,7 +71,7 @@ export function checkOrigin(visitor: Visitor): Refusal | null {
     : null;
 }
 
-/** Whether this request may write: by its token, or for a reload by coming from this very machine. */
+/** Whether this request may write: by its token, or where none is configured, for a reload by coming from this very machine. */
 export function checkAccess(
   access: Access,
   visitor: Visitor,
@@ -80,10 +80,10 @@ export function checkAccess(
   if (access === "read" || access === "form") {
     return null;
   }
-  if (access === "reload" && isFromThisMachine(visitor)) {
-    return null;
-  }
   if (settings.token === null) {
+    if (access === "reload" && isFromThisMachine(visitor)) {
+      return null;
+    }
     return { status: 403, detail: "No token is configured (maintenance.token_file)." };
   }
   const given = bearerToken(visitor.headers);

@@ -13,8 +13,8 @@ export interface Call {
 }
 
 /**
- * `read`: everybody who may see the page. `write`: with the bearer token. `reload`: with the token, or from this
- * machine. `form`: the handler itself looks for the token in the form it is sent.
+ * `read`: everybody who may see the page. `write`: with the bearer token. `reload`: with the token, or
+ * where none is configured from this machine. `form`: the handler itself looks for the token in the form it is sent.
  */
 export type Access = "read" | "write" | "reload" | "form";
 

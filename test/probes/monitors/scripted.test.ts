@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
 import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
+import { commandWords } from "../../../src/probes/monitors/user-script.ts";
 import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
 import { mysqlServer, MYSQL_USER } from "../../support/mysql-server.ts";
 import { probeContext } from "../../support/probe-context.ts";
@@ -282,6 +283,36 @@ describe("USER with a command of the operator's own", () => {
       passed: false,
       observation: { outcome: "timeout" },
     });
+  });
+  test("USER › gives the command a clean environment", async () => {
+    const code = "process.stdout.write(JSON.stringify(Object.keys(process.env).sort()))";
+    process.env["ADC_WITNESS_TEST_SECRET"] = "s3cret";
+    onTestFinished(() => void delete process.env["ADC_WITNESS_TEST_SECRET"]);
+    const result = await runMonitor(script(code), target, probeContext(10_000));
+    expect(result).toMatchObject({ passed: true });
+    const line = result.observation.evidence.transcript.slice(2).trim();
+    const allowed = ["PATH", "LANG", "LC_ALL", "TZ"];
+    const own = ["ADC_WITNESS_PASSWORD", "ADC_WITNESS_USERNAME"];
+    const given = JSON.parse(line) as string[];
+    expect(given.filter((name) => !allowed.includes(name))).toEqual(own);
+    expect(given).toContain("PATH");
+  });
+  test.each([
+    ["{args}", "a=1", "a=1"],
+    ["{args}", "-x", " -x"],
+    ["{args}", "--output=/etc/x; $(id)", " --output=/etc/x; $(id)"],
+    ["--args={args}", "-x", "--args=-x"],
+    ["{address}", "-x", "::1"],
+    ["{unknown}", "-x", "{unknown}"],
+  ])("commandWords › %s for scriptArgs %s is %s", (written, args, word) => {
+    expect(commandWords(["own", written], { args, address: "::1" })).toEqual(["own", word]);
+  });
+  test("commandWords › lets scriptArgs begin with - behind --, of this very command", () => {
+    const values = { args: "-x", address: "::1" };
+    expect(commandWords(["own", "--", "{address}", "{args}"], values)).toEqual([
+      ...["own", "--", "::1", "-x"],
+    ]);
+    expect(commandWords(["sudo", "--", "own", "{args}"], values).at(-1)).toBe(" -x");
   });
   test("without a command it is unsupported, and says how to support it", async () => {
     const bare = monitorSpec("USER", { scriptName: "own.pl" });

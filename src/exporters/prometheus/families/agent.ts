@@ -11,6 +11,12 @@ export function* agentFamilies(scope: Scope, lag: Lag): Steps<void> {
   writer.family("adc_witness_agent_cut_off");
   writer.sample("", bit(live.cutOff));
   yield* suspendedAccounts(scope);
+  if (live.storage !== undefined && live.storage !== null) {
+    writer.family("adc_witness_state_writable");
+    writer.sample("", bit(live.storage.writable));
+    writer.family("adc_witness_state_write_errors_total");
+    writer.sample("", live.storage.writeErrors);
+  }
   writer.family("adc_witness_event_loop_lag_seconds");
   writer.sample('statistic="p50"', lag.p50);
   writer.sample('statistic="p99"', lag.p99);

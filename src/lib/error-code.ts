@@ -1,0 +1,7 @@
+/** The system's code of an error (`ENOSPC`), or its text where it has none. */
+export function errorCode(error: unknown): string {
+  if (error instanceof Error) {
+    return "code" in error ? String(error.code) : error.message;
+  }
+  return String(error);
+}

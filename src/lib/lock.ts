@@ -1,0 +1,165 @@
+import { constants } from "node:fs";
+import { lstat, open, type FileHandle } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { hostname } from "node:os";
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { setAside } from "./durable-file.ts";
+import { errorCode } from "./error-code.ts";
+
+/**
+ * A lock on a file that the kernel keeps: it ends with the process that holds it, however that ends, and nobody else's
+ * host name, process number, clock or absence plays a part. A stopped process goes on holding it; a zombie holds nothing.
+ * Linux: an open file description lock (fcntl, F_OFD_SETLK), which NFS carries to the server; macOS: flock; Windows:
+ * LockFileEx. The file stays when the lock is given back: removing it would let two processes lock two files of one name.
+ */
+export interface FileLock {
+  /**
+   * Whether the path still names the file that is locked. Once somebody has moved or removed it, another process may hold
+   * a lock on a new one: to be asked before each write.
+   */
+  readonly stillHeld: () => Promise<boolean>;
+  readonly release: () => Promise<void>;
+}
+
+export type LockResult =
+  | { readonly kind: "held"; readonly lock: FileLock }
+  /** `holder`: what its holder wrote of itself (`process 7 on host1`), or null. */
+  | { readonly kind: "busy"; readonly holder: string | null }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** The part of `fs-native-extensions` that is used here. */
+interface LockAddon {
+  /** False when somebody else holds it; throws what else the system refuses. */
+  readonly tryLock: (fd: number) => boolean;
+}
+
+const TRY_EVERY_MS = 10;
+/** A path that changes under our hands so often is somebody's attack. */
+const MOST_CHANGES = 5;
+const MOST_HOLDER_BYTES = 120;
+const FLAGS =
+  constants.O_RDWR |
+  constants.O_CREAT |
+  (constants.O_NOFOLLOW ?? 0) |
+  // A pipe of this name must not make us wait.
+  (constants.O_NONBLOCK ?? 0);
+
+/**
+ * Locks a file, which is made when missing; waits at most `patienceMs` for another holder. What is no regular file is set
+ * aside. `signed` writes who holds it into the file, for those who are turned away. Never rejects.
+ */
+export async function takeLock(
+  path: string,
+  { patienceMs = 0, signed = false } = {},
+): Promise<LockResult> {
+  const until = performance.now() + patienceMs;
+  try {
+    for (let changes = 0; changes < MOST_CHANGES;) {
+      const file = await openLockFile(path);
+      if (file === null) {
+        await setAside(path, Date.now());
+        changes += 1;
+        continue;
+      }
+      const outcome = await lockOpened(file, path, until, signed);
+      if (outcome !== "changed") {
+        return outcome;
+      }
+      changes += 1;
+    }
+    return { kind: "failed", message: "somebody else keeps changing the lock file" };
+  } catch (error) {
+    return { kind: "failed", message: errorCode(error) };
+  }
+}
+
+/** Null: something else than a regular file has this name. */
+async function openLockFile(path: string): Promise<FileHandle | null> {
+  let file: FileHandle;
+  try {
+    file = await open(path, FLAGS, 0o600);
+  } catch (error) {
+    if (["ELOOP", "EISDIR", "ENXIO"].includes(errorCode(error))) {
+      return null;
+    }
+    throw error;
+  }
+  if ((await file.stat()).isFile()) {
+    return file;
+  }
+  await file.close();
+  return null;
+}
+
+async function lockOpened(
+  file: FileHandle,
+  path: string,
+  until: number,
+  signed: boolean,
+): Promise<LockResult | "changed"> {
+  let kept = false;
+  try {
+    const { tryLock } = lockAddon();
+    while (!tryLock(file.fd)) {
+      if (performance.now() >= until) {
+        return { kind: "busy", holder: await readHolder(file) };
+      }
+      await sleep(TRY_EVERY_MS);
+    }
+    if (!(await isAt(file, path))) {
+      return "changed";
+    }
+    if (signed) {
+      await sign(file);
+    }
+    kept = true;
+    return {
+      kind: "held",
+      lock: {
+        stillHeld: () => isAt(file, path),
+        release: async () => {
+          await file.close();
+        },
+      },
+    };
+  } finally {
+    if (!kept) {
+      await file.close();
+    }
+  }
+}
+
+function lockAddon(): LockAddon {
+  // Loaded where it is needed: on a system without a prebuilt binary only what needs the lock fails.
+  return createRequire(import.meta.url)("fs-native-extensions") as LockAddon;
+}
+
+async function isAt(file: FileHandle, path: string): Promise<boolean> {
+  try {
+    const [opened, named] = await Promise.all([
+      file.stat({ bigint: true }),
+      lstat(path, { bigint: true }),
+    ]);
+    return opened.ino === named.ino && opened.dev === named.dev;
+  } catch {
+    // Gone, or no longer to be seen: not ours to write beside.
+    return false;
+  }
+}
+
+/** Only a courtesy: a full disk must not cost the lock. */
+async function sign(file: FileHandle): Promise<void> {
+  try {
+    await file.truncate();
+    await file.write(`process ${String(process.pid)} on ${hostname()}\n`, 0);
+  } catch {
+    // Whoever is turned away hears less.
+  }
+}
+
+async function readHolder(file: FileHandle): Promise<string | null> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_HOLDER_BYTES), { position: 0 });
+  const text = buffer.toString("latin1", 0, bytesRead).trim();
+  return /^[\x20-\x7e]+$/.test(text) ? text : null;
+}

@@ -1,0 +1,58 @@
+import { execFileSync } from "node:child_process";
+import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readSince, SINCE_FILE, writeSince } from "../../src/agent/since-store.ts";
+import { StorageWatch } from "../../src/lib/storage-health.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { smallEstate } from "./small-estate.ts";
+
+const CONF = `add server ex01 192.0.2.11
+add serviceGroup sg TCP
+bind serviceGroup sg ex01 143
+`;
+
+function silentWatch(): StorageWatch {
+  const nothing = (): void => undefined;
+  return new StorageWatch({ warn: nothing, error: nothing });
+}
+
+describe("readSince", () => {
+  test("reads what writeSince wrote", async () => {
+    const folder = join(await temporaryFolder(), "state");
+    const { state } = smallEstate(CONF);
+    state.evaluateAll();
+    await writeSince(folder, state);
+    const { members, writtenAt } = await readSince(folder, silentWatch());
+    expect(Object.values(members)).toMatchObject([{ verdict: state.members[0]?.verdict }]);
+    expect(Math.abs(Date.now() - writtenAt)).toBeLessThan(60_000);
+  });
+
+  test.each([
+    ["cut off", (path: string) => writeFile(path, '{"a')],
+    ["empty", (path: string) => writeFile(path, "")],
+    ["something else", (path: string) => writeFile(path, '{"version":2}')],
+    ["a pipe", async (path: string) => void execFileSync("mkfifo", [path])],
+    ["a link", (path: string) => symlink("/etc/hostname", path)],
+  ])("sets a file aside that is %s, for its owner alone", async (_name, make) => {
+    const folder = await temporaryFolder();
+    await make(join(folder, SINCE_FILE));
+    expect(await readSince(folder)).toEqual({ members: {}, writtenAt: 0 });
+    expect(await readdir(folder)).toEqual([SINCE_FILE]);
+    const watch = silentWatch();
+    expect(await readSince(folder, watch)).toEqual({ members: {}, writtenAt: 0 });
+    expect(await readdir(folder)).toEqual([expect.stringMatching(/^since\.json\.set-aside-/)]);
+    expect(watch.health.problems).toEqual([
+      expect.stringContaining("times of verdicts begin anew"),
+    ]);
+  });
+});
+
+test("writeSince › never writes through a link", async () => {
+  const folder = await temporaryFolder();
+  const victim = join(folder, "victim");
+  await writeFile(victim, "precious");
+  await symlink(victim, join(folder, `${SINCE_FILE}.new`));
+  await writeSince(folder, smallEstate(CONF).state);
+  expect(await readFile(victim, "utf8")).toBe("precious");
+});
