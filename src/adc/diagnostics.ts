@@ -1,6 +1,7 @@
-import type { Diagnostic, Estate, SourceLine } from "../model/estate.ts";
+import type { Diagnostic, Estate } from "../model/estate.ts";
 import { isTcpBased, MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
 import type { AdcService, Port } from "../model/adc-service.ts";
+import type { SourceLine } from "../model/source-line.ts";
 import type { Vserver } from "../model/vserver.ts";
 import type { Monitor } from "../model/monitor.ts";
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Config, AdcConfig } from "../config/schema.ts";
 import { AdcLink, AdcWatch } from "./adc-watch.ts";
-import { isCutOff } from "./control.ts";
+import { isCutOff } from "../net/control.ts";
 import { EstatesInForce } from "./estates-in-force.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { networkOf } from "./import-once.ts";

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { AdcLink } from "../agent/adc-watch.ts";
-import { isCutOff } from "../agent/control.ts";
+import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { ResolvedNames } from "../agent/public-names.ts";
 import { planProbes } from "../agent/plan/plan.ts";

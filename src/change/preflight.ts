@@ -10,7 +10,8 @@ import {
   type MaintenanceCheck,
   type MaintenanceReport,
 } from "./report.ts";
-import { serverMatcher, type WindowView } from "../maintenance/declared.ts";
+import { serverMatcher } from "../maintenance/windows.ts";
+import type { WindowView } from "../maintenance/declared.ts";
 
 export interface PreflightInputs {
   readonly live: LiveState;

@@ -2,8 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { constants } from "node:fs";
 import { access, readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type UnlocatedProblem, problemText } from "./problems.ts";
+import type { UnlocatedProblem } from "./issues.ts";
 import type { ConfigPath } from "./located-yaml.ts";
+import { problemText } from "./problems.ts";
 import { Secret } from "../lib/secret.ts";
 import type { WrittenConfig } from "./written.ts";
 

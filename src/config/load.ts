@@ -1,15 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { readAttachments, type AttachmentSource } from "./attachments.ts";
-import {
-  readIssue,
-  type UnlocatedProblem,
-  formatProblem,
-  problemText,
-  type ConfigProblem,
-} from "./problems.ts";
+import { readIssue, type UnlocatedProblem } from "./issues.ts";
 import { parseLocatedYaml, type LocatedYaml } from "./located-yaml.ts";
 import { normalise } from "./normalise.ts";
+import { formatProblem, problemText, type ConfigProblem } from "./problems.ts";
 import { collectReport, ESTATE_RULES, MAINTENANCE_RULES } from "./rules.ts";
 import { TRANSACTION_RULES } from "./rules-transactions.ts";
 import type { Config } from "./schema.ts";

@@ -1,12 +1,6 @@
 import type { WindowConfig } from "../model/window.ts";
-import {
-  declaredFor,
-  type Declared,
-  declaredWindows,
-  type DeclaredWindows,
-  listWindows,
-  type WindowView,
-} from "./declared.ts";
+import { declaredFor, type Declared, listWindows, type WindowView } from "./declared.ts";
+import { declaredWindows, type DeclaredWindows } from "./windows.ts";
 import {
   declareWindow,
   endWindow,

@@ -1,5 +1,5 @@
 import type { WindowConfig } from "../model/window.ts";
-import type { PreparedWindow } from "./declared.ts";
+import type { PreparedWindow } from "./windows.ts";
 import type { StoredWindow, StoreState, WindowProgress } from "./store.ts";
 import { createCalendar, type Occurrence } from "./calendar.ts";
 

@@ -1,4 +1,4 @@
-import type { SourceLine } from "./estate.ts";
+import type { SourceLine } from "./source-line.ts";
 import type { BackendTls } from "./tls-parameters.ts";
 
 /** A TCP or UDP port, or `*` for a wildcard service (NITRO's 65535). */

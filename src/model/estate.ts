@@ -1,11 +1,9 @@
 import type { AdcService } from "./adc-service.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Policy, PolicyAction } from "./policy.ts";
+import type { SourceLine } from "./source-line.ts";
 import type { CertKey, SslProfile } from "./tls-parameters.ts";
 import type { AuthenticationVserver, CsVserver, LbVserver } from "./vserver.ts";
-
-/** Where a piece of the estate was read: a line of ns.conf, or null when NITRO told it or a default made it. */
-export type SourceLine = number | null;
 
 /**
  * The estate: everything an ADC is configured to do that a second opinion must know.

@@ -1,4 +1,4 @@
-import type { SourceLine } from "./estate.ts";
+import type { SourceLine } from "./source-line.ts";
 
 export interface Monitor {
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { SourceLine } from "./estate.ts";
+import type { SourceLine } from "./source-line.ts";
 
 /** TLS settings of the ADC's side towards the servers: from `set ssl service|serviceGroup` and its profile. */
 export interface BackendTls {

@@ -1,6 +1,6 @@
 import type { Port } from "./adc-service.ts";
 import type { PolicyBinding } from "./policy.ts";
-import type { SourceLine } from "./estate.ts";
+import type { SourceLine } from "./source-line.ts";
 import type { CertKeyBinding, TlsVersions } from "./tls-parameters.ts";
 
 interface VserverCommon {

@@ -1,12 +1,13 @@
 import { connect as connectTls } from "node:tls";
-import { type Resolution, SYSTEM_SOCKETS } from "./network.ts";
+import type { Resolution } from "./network.ts";
 import type { Target } from "./probe-context.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import type { Step } from "../model/reasons.ts";
 import { namedBreak, type Break } from "./break.ts";
 import { Connection } from "./connection.ts";
 import { messageOf, type ProbeRun, type RunResource } from "./probe-run.ts";
-import { breakOfHandshake } from "./tls-diagnosis.ts";
+import { SYSTEM_SOCKETS } from "./sockets.ts";
+import { breakOfHandshake } from "./tls-failure.ts";
 import { tlsFacts, verificationFailure } from "./tls-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 import { TlsStore } from "./tls-store.ts";

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 import { namedBreak, type Break } from "./break.ts";
-import { type EchoResult, localRefusal, type EchoQuestion, pingOnce } from "./ping.ts";
+import type { EchoResult, EchoQuestion } from "./echo.ts";
+import { localRefusal, pingOnce } from "./ping.ts";
 import type { ProbeRun } from "./probe-run.ts";
 
 /** Far more than fping says of a batch; beyond it the process is ended, and what it left open is asked otherwise. */

@@ -1,10 +1,9 @@
-import { createSocket, type BindOptions } from "node:dgram";
-import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
 import type { TlsStore } from "./tls-store.ts";
 import type { AbortWatch } from "../lib/abort-watch.ts";
 import type { Deadlines } from "../lib/deadlines.ts";
 import type { EchoBatches } from "./fping.ts";
 import type { LoopWatch } from "./loop-watch.ts";
+import type { Sockets } from "./sockets.ts";
 
 /** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
 export interface Network {
@@ -64,24 +63,3 @@ export type NameAnswer =
   /** `connect_to` says where this name is dialled: DNS is not asked. */
   | { readonly kind: "mapped" }
   | { readonly kind: "forbidden"; readonly message: string };
-
-/** What a probe needs of a datagram socket. */
-export interface UdpSocket {
-  on(event: "message", listener: (data: Buffer) => void): unknown;
-  on(event: "error", listener: (error: Error) => void): unknown;
-  bind(options: BindOptions, then: () => void): unknown;
-  connect(port: number, address: string, then: () => void): void;
-  send(data: Buffer, then: (error: Error | null) => void): void;
-  close(): unknown;
-}
-
-/** Who opens sockets: the operating system, unless a network says otherwise. */
-export interface Sockets {
-  readonly tcp: (options: TcpNetConnectOpts) => Socket;
-  readonly udp: (family: 4 | 6) => UdpSocket;
-}
-
-export const SYSTEM_SOCKETS: Sockets = {
-  tcp: connect,
-  udp: (family) => createSocket(family === 6 ? "udp6" : "udp4"),
-};

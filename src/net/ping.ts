@@ -1,6 +1,7 @@
-import { type Break, namedBreak } from "./break.ts";
+import { namedBreak } from "./break.ts";
 import type { ProbeRun } from "./probe-run.ts";
 import { runCommand, type CommandExit } from "./run-command.ts";
+import type { EchoQuestion, EchoResult } from "./echo.ts";
 
 /** The words in which our own system refuses to send at all: a fault of ours, by name; null when they say no such thing. */
 export function localRefusal(words: string): "unreachable" | null {
@@ -8,22 +9,6 @@ export function localRefusal(words: string): "unreachable" | null {
     ? "unreachable"
     : null;
 }
-
-/** Who is to answer one ICMP echo, and from which of our addresses it is sent (null: the system's choice). */
-export interface EchoQuestion {
-  readonly address: string;
-  readonly family: 4 | 6;
-  readonly localAddress: string | null;
-}
-
-/** An answer in the words of the program that heard it. */
-interface EchoReply {
-  readonly kind: "reply";
-  readonly roundTripMs: number | null;
-  readonly words: string;
-}
-
-export type EchoResult = EchoReply | Break;
 
 const MOST_OUTPUT_BYTES = 16 * 1024;
 

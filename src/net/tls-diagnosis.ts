@@ -1,75 +1,15 @@
-import { namedBreak, type Break } from "./break.ts";
-import type { Observation } from "../model/observation.ts";
-import type { ProbeContext, Target } from "./probe-context.ts";
 import type { FailureReason } from "../model/reasons.ts";
-import { dial } from "./dial.ts";
+import type { Observation } from "../model/observation.ts";
+import { type TlsSettings, type TlsVersion, TLS_VERSIONS } from "../model/tls-settings.ts";
+import type { Target, ProbeContext } from "./probe-context.ts";
+import type { TlsDiagnosis } from "./tls-store.ts";
 import { ProbeRun } from "./probe-run.ts";
-import { TLS_VERSIONS, type TlsSettings, type TlsVersion } from "../model/tls-settings.ts";
-
-/** OpenSSL's words for "what came is no TLS record". */
-const NOT_TLS = new Set([
-  "ERR_SSL_WRONG_VERSION_NUMBER",
-  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
-  "ERR_SSL_HTTP_REQUEST",
-  "ERR_SSL_HTTPS_PROXY_REQUEST",
-  "ERR_SSL_RECORD_LAYER_FAILURE",
-]);
-
-/** One side knows no protocol version of the other's range. */
-const NO_COMMON_VERSION = new Set([
-  "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
-  "ERR_SSL_UNSUPPORTED_PROTOCOL",
-  "ERR_SSL_WRONG_SSL_VERSION",
-  "ERR_SSL_NO_PROTOCOLS_AVAILABLE",
-  "ERR_SSL_INAPPROPRIATE_FALLBACK",
-  "ERR_SSL_VERSION_TOO_LOW",
-]);
-
-/**
- * Names what a failed handshake means. A peer that accepts and then closes before its first byte of TLS is kept apart
- * (`closed_without_data`, or `reset` when the kernel answered our ClientHello with RST): that is how Exchange's IMAP and
- * POP services refuse in maintenance.
- */
-export function breakOfHandshake(error: NodeJS.ErrnoException, bytesReceived: number): Break {
-  const { code, message } = error;
-  if (code === "ECONNRESET" || code === "EPIPE" || code === "ECONNABORTED") {
-    if (bytesReceived > 0) {
-      return namedBreak("failed", "tls_handshake", `${message} (after ${bytesReceived} bytes)`);
-    }
-    // Node reports an orderly close before the handshake's end as ECONNRESET too, but without a system call.
-    return error.syscall === undefined
-      ? { kind: "closed", midway: false }
-      : namedBreak("failed", "reset", message);
-  }
-  if (code !== undefined && NOT_TLS.has(code)) {
-    return namedBreak("failed", "plaintext_on_tls_port", openSslWords(error));
-  }
-  if (code !== undefined && NO_COMMON_VERSION.has(code)) {
-    return namedBreak("failed", "tls_protocol", openSslWords(error));
-  }
-  return namedBreak("failed", "tls_handshake", openSslWords(error));
-}
-
-/** `error:0A000102:SSL routines::unsupported protocol` becomes `unsupported protocol`, with the alert where one came. */
-function openSslWords(error: NodeJS.ErrnoException): string {
-  const words = /error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/i.exec(error.message)?.[1] ?? error.message;
-  const alert = /SSL alert number (\d+)/.exec(error.message)?.[1];
-  return alert === undefined ? words.trim() : `${words.trim()} (alert ${alert} from the server)`;
-}
-
-/** Why a handshake failed, found by trying others. */
-export interface TlsDiagnosis {
-  /** A better reason than the failure's own, or null. */
-  readonly reason: FailureReason | null;
-  /** One sentence for the evidence. */
-  readonly text: string;
-}
+import { dial } from "./dial.ts";
 
 /** Most time all tries together may take. */
 const LONGEST_MS = 3000;
 /** How long a diagnosis stands: the same failure is not tried anew at every probe. */
 const KEPT_MS = 5 * 60_000;
-
 /** Failures that another version, name or cipher could explain; silence and clear text are none of them. */
 const EXPLAINABLE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "tls_handshake",
@@ -77,7 +17,6 @@ const EXPLAINABLE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "reset",
   "closed_without_data",
 ]);
-
 /**
  * The observation with the reason for its failed handshake spelt out: which side refuses which version, or that a name
  * (SNI) or old ciphers would help, or the words in clear text. Other observations are returned as they are. Tries happen
@@ -119,9 +58,8 @@ export async function withTlsDiagnosis(
     evidence: { ...evidence, detail },
   };
 }
-
 /** Tries versions one by one, then names; null when nothing works and so nothing is explained. */
-async function diagnoseTls(
+export async function diagnoseTls(
   settings: TlsSettings,
   names: readonly string[],
   target: Target,
@@ -153,7 +91,6 @@ async function diagnoseTls(
   }
   return null;
 }
-
 function explainVersions(spoken: readonly TlsVersion[], settings: TlsSettings): TlsDiagnosis {
   const offered = TLS_VERSIONS.slice(
     TLS_VERSIONS.indexOf(settings.minVersion),
@@ -176,7 +113,6 @@ function explainVersions(spoken: readonly TlsVersion[], settings: TlsSettings): 
       : `${facts}: works with old ciphers and signatures only (OpenSSL's security level 0)`,
   };
 }
-
 /** What a port that speaks no TLS says by itself: Exchange tells so that it has no certificate. */
 async function readClearText(target: Target, context: ProbeContext): Promise<TlsDiagnosis | null> {
   const run = new ProbeRun({ ...context, timeoutMs: Math.min(context.timeoutMs, LONGEST_MS) });
@@ -194,7 +130,6 @@ async function readClearText(target: Target, context: ProbeContext): Promise<Tls
     run.release();
   }
 }
-
 async function succeeds(
   settings: TlsSettings,
   target: Target,

@@ -1,9 +1,17 @@
 import { constants, type X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
+import type { FailureReason } from "../model/reasons.ts";
 import type { CertificateFacts } from "../model/observation.ts";
-import { certificateFacts } from "./tls-facts.ts";
-import type { TlsDiagnosis } from "./tls-diagnosis.ts";
+import { certificateFacts } from "./certificate-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
+
+/** Why a handshake failed, found by trying others. */
+export interface TlsDiagnosis {
+  /** A better reason than the failure's own, or null. */
+  readonly reason: FailureReason | null;
+  /** One sentence for the evidence. */
+  readonly text: string;
+}
 
 const MOST_CERTIFICATES = 4096;
 const MOST_CONTEXTS = 512;

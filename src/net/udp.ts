@@ -2,7 +2,7 @@ import type { Target } from "./probe-context.ts";
 import { breakOfSocketError, namedBreak, type Break } from "./break.ts";
 import { resolveTarget, type DialFailure } from "./dial.ts";
 import type { ProbeRun } from "./probe-run.ts";
-import { SYSTEM_SOCKETS } from "./network.ts";
+import { SYSTEM_SOCKETS } from "./sockets.ts";
 
 export interface Datagram {
   readonly kind: "datagram";

@@ -7,7 +7,8 @@ import {
   openAccountKeeper,
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
-import { gatedLogin, personOf } from "../../src/agent/accounts/gated-login.ts";
+import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
+import { personOf } from "../../src/agent/accounts/lockout-key.ts";
 import { SHORTEST_GAP_MS } from "../../src/probes/transactions/account-gate/decide-login.ts";
 import type { LoginPlace } from "../../src/probes/transactions/account-gate/gate.ts";
 

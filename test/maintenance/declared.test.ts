@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { WindowConfig } from "../../src/model/window.ts";
-import { declaredFor, declaredWindows, listWindows } from "../../src/maintenance/declared.ts";
+import { declaredFor, listWindows } from "../../src/maintenance/declared.ts";
+import { declaredWindows } from "../../src/maintenance/windows.ts";
 import {
   declareWindow,
   endWindow,

@@ -17,7 +17,7 @@ import {
   readElements,
   readInteger,
 } from "../../../src/probes/protocols/ber.ts";
-import { certificateFacts } from "../../../src/net/tls-facts.ts";
+import { certificateFacts } from "../../../src/net/certificate-facts.ts";
 import { decodeAnswer, encodeQuery } from "../../../src/probes/protocols/dns-message.ts";
 import { decodeRadiusAnswer } from "../../../src/probes/protocols/radius-message.ts";
 import { decodeSnmpResponse } from "../../../src/probes/protocols/snmp-message.ts";

@@ -5,7 +5,7 @@ import {
   type NitroClient,
   type NitroGet,
 } from "../../../src/adc/nitro/client.ts";
-import { text, type Row } from "../../../src/adc/nitro/rows.ts";
+import { text, type Row } from "../../../src/adc/nitro/row-values.ts";
 import { importEstate } from "../../../src/adc/nitro/import.ts";
 import { pollState } from "../../../src/adc/nitro/poll.ts";
 import { createNetwork } from "../../../src/net/dns.ts";

@@ -2,7 +2,7 @@ import type { Envelope } from "./envelope-reader.ts";
 import type { Network } from "../../net/network.ts";
 import { backOffMs, type BackOffReason } from "../../lib/pacing.ts";
 import { actionOf, type ErrorAction, backOffReason, judge, type Judged } from "./judge.ts";
-import type { Row } from "./rows.ts";
+import type { Row } from "./row-values.ts";
 import { createTransport, type NitroTls } from "./transport.ts";
 
 const LOGIN_PATH = "/nitro/v1/config/login";

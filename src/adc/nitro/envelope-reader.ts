@@ -1,4 +1,4 @@
-import type { Row } from "./rows.ts";
+import type { Row } from "./row-values.ts";
 
 /** A NITRO answer: `{"errorcode":0,"message":"Done","severity":"NONE","lbvserver":[…]}`. */
 export interface Envelope {

@@ -13,8 +13,7 @@ import {
   groupBy,
   namedMap,
   type RowTables,
-  pullRows,
-} from "./rows.ts";
+} from "./row-values.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer, createPacer } from "../../lib/pacing.ts";
 import { actionFromRow, policyFromRow } from "./policies.ts";
@@ -37,6 +36,7 @@ import {
 } from "./vservers.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import { pullRows } from "./rows.ts";
 
 /** Puts the rows of all resources together into an estate, in slices that let others run. */
 export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): Promise<Estate> {

@@ -12,7 +12,7 @@ import {
   text,
   textOrNone,
   type Row,
-} from "./rows.ts";
+} from "./row-values.ts";
 
 /**
  * A row of `lbmonitor` as a monitor; null without name or type. Durations come with a unit field each, and an interval

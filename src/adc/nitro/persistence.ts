@@ -8,7 +8,7 @@ import {
 import type { Estate } from "../../model/estate.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import type { NitroClient } from "./client.ts";
-import { address, number, port, type Row } from "./rows.ts";
+import { address, number, port, type Row } from "./row-values.ts";
 
 /** At most so many requests for persistence entries in one poll; vservers beyond wait for the next. */
 export const MAX_PERSISTENCE_REQUESTS = 20;

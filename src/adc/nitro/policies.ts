@@ -1,6 +1,6 @@
 import type { Policy, PolicyAction } from "../../model/policy.ts";
 import { ruleLiterals } from "../rule-expression.ts";
-import { text, type Row } from "./rows.ts";
+import { text, type Row } from "./row-values.ts";
 import type { PolicyFeature } from "./pull-plan.ts";
 
 /** A row of any feature's policies. Classic content-switching policies have a URL or a domain instead of a rule. */

@@ -1,8 +1,9 @@
 import type { Estate } from "../../model/estate.ts";
-import { type PullStep, type Row, pullRows } from "./rows.ts";
+import { type PullStep, pullRows } from "./rows.ts";
 import type { AdcNode, AdcState, MemberState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import type { Row } from "./row-values.ts";
 import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
 import { memberStates, secondaryMembers, vserverStates } from "./states.ts";

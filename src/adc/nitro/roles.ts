@@ -3,7 +3,7 @@ import type { AdcService } from "../../model/adc-service.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { classifyLastResponse } from "./last-response.ts";
 import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
-import { text, type Row } from "./rows.ts";
+import { text, type Row } from "./row-values.ts";
 
 interface BlindInput {
   readonly service: AdcService;

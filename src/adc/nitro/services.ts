@@ -4,7 +4,7 @@ import { memberKey } from "../../model/adc-state.ts";
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
 import type { Server } from "../../model/estate.ts";
 import type { BackendTls } from "../../model/tls-parameters.ts";
-import { address, flag, number, port, text, textOrNone, type Row } from "./rows.ts";
+import { address, flag, number, port, text, textOrNone, type Row } from "./row-values.ts";
 
 /** A row of `server`. */
 export function serverFromRow(row: Row): Server | null {

@@ -5,7 +5,7 @@ import {
   type MemberState,
   type MonitorState,
 } from "../../model/adc-state.ts";
-import { number, text, type Row, flag, port } from "./rows.ts";
+import { number, text, type Row, flag, port } from "./row-values.ts";
 import type { AdcService, Member, Port } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import { blindReasons, probesUnchangedSince } from "./roles.ts";

@@ -5,7 +5,7 @@ import type {
   SslProfile,
   TlsVersions,
 } from "../../model/tls-parameters.ts";
-import { flag, number, text, textOrNone, type Row } from "./rows.ts";
+import { flag, number, text, textOrNone, type Row } from "./row-values.ts";
 
 export const NO_TLS_VERSIONS: TlsVersions = {
   ssl3: null,

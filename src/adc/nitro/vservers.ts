@@ -16,7 +16,7 @@ import {
   port,
   textOrNone,
   type Row,
-} from "./rows.ts";
+} from "./row-values.ts";
 import { BOUND_FEATURES } from "./pull-plan.ts";
 import { certKeyBindingFromRow, NO_TLS_VERSIONS, tlsVersions } from "./tls.ts";
 import type { CertKeyBinding, TlsVersions } from "../../model/tls-parameters.ts";

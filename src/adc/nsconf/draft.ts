@@ -5,9 +5,9 @@ import type {
   NetProfile,
   Server,
   AdcParameters,
-  SourceLine,
 } from "../../model/estate.ts";
 import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
+import type { SourceLine } from "../../model/source-line.ts";
 import type {
   CertKey,
   CertKeyBinding,

@@ -3,7 +3,7 @@ import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Config } from "../../config/schema.ts";
-import { personOf } from "./gated-login.ts";
+import { personOf } from "./lockout-key.ts";
 import { DURABLE_FILES, replaceFile } from "../../maintenance/durable-file.ts";
 import { takeLock } from "../../maintenance/lock.ts";
 import {

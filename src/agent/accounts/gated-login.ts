@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
-import type { Observation } from "../../model/observation.ts";
-import type { BrokenPlace, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
-import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
 import type { ProbeResult } from "../run-probe.ts";
+import type { BrokenPlace, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
+import { personOf } from "./lockout-key.ts";
 import type { AccountKeeper } from "./account-keeper.ts";
+import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
+import type { Observation } from "../../model/observation.ts";
 
 /** Exchange's client receive connectors take so many messages in a minute from one source, and one user. */
 export const MOST_MESSAGES = 5;
@@ -60,7 +61,6 @@ const BUSY_RETRY_MS = 200;
 const BUSY_PATIENCE_MS = 10_000;
 /** Time beyond a probe's own until its login counts as unanswered. */
 const DEADLINE_SLACK_MS = 5_000;
-
 type GatedResult =
   | {
       readonly kind: "ran";
@@ -70,7 +70,6 @@ type GatedResult =
     }
   /** The gate does not let this login begin: nothing was sent. */
   | { readonly kind: "held_back"; readonly why: string };
-
 /** The person whose gate a probe must pass, or null: of a transaction's account, or of a login monitor. */
 export function gateAccount(planned: PlannedProbe): string | null {
   const { run } = planned.action;
@@ -81,16 +80,6 @@ export function gateAccount(planned: PlannedProbe): string | null {
     "account" in run.spec ? run.spec.account?.username : run.spec.credential?.username;
   return username === undefined || username === "" ? null : personOf(username);
 }
-
-/**
- * One person however the name is written (`LAB\\probe`, `probe@lab.example.com`, `probe`): a directory counts the rejected
- * logins of all of them together.
- */
-export function personOf(username: string): string {
-  const withoutDomain = username.slice(username.lastIndexOf("\\") + 1);
-  return (withoutDomain.split("@")[0] ?? withoutDomain).toLowerCase();
-}
-
 /** Runs a probe that logs in, if its account's gate lets it. Should `run` reject, nobody knows what became of the login. */
 export async function gatedLogin(
   keeper: AccountKeeper,
@@ -123,7 +112,6 @@ export async function gatedLogin(
     await sleep(BUSY_RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
-
 /** What a rejected login turns out to have been, once the same credential was accepted elsewhere: the place's failure. */
 export function placeFailure(rejected: Observation, { reason }: BrokenPlace): Observation {
   return { ...rejected, outcome: "failed", reason, step: "login" };

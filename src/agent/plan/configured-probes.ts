@@ -22,7 +22,7 @@ import {
   adcFrontOf,
   securityThrough,
   vipReach,
-} from "./vip-probes.ts";
+} from "./vip-reach.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";

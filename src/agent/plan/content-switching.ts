@@ -1,28 +1,14 @@
 import type { AdcService, Member } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
-import type { LbVserver, Vserver } from "../../model/vserver.ts";
+import type { LbVserver } from "../../model/vserver.ts";
 import type { VserverGraph, CsRoute } from "../../adc/vserver-graph.ts";
 import { ownPath } from "../../probes/transactions/web-paths.ts";
-import { type Recogniser, anonymousSpec, LOOK_TIMEOUT_MS } from "./look-probes.ts";
+import type { Recogniser } from "./look-probes.ts";
 import type { PlanSettings, TransactionRun } from "./settings.ts";
-import {
-  vipReach,
-  type VipReach,
-  targetOf,
-  vipCommon,
-  vipProbeId,
-  vipTls,
-  adcFrontOf,
-  AT_VIP,
-  clientSpeaksTls,
-  hostOf,
-  servicesOf,
-  vipLook,
-} from "./vip-probes.ts";
-import type { PlannedProbe } from "./planned-probe.ts";
-import { parseRule } from "../../adc/rule-expression.ts";
-import { matchesRule, type RuleRequest } from "../../adc/rule-match.ts";
+import { vipReach, type VipReach, servicesOf, vipProbeId } from "./vip-reach.ts";
 import { DIRECTORY_PATHS, looksFor } from "../../adc/recognise.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+import { vipLook } from "./vip-probes.ts";
 
 /** One configured run at one service, with the members and vservers it means there. */
 export interface RunAtService {
@@ -97,100 +83,6 @@ export function asksThrough(
     unrouted.add(`${entry.name} ${address}`);
     return fresh;
   };
-}
-
-/** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
-export function redirectProbe(
-  estate: Estate,
-  settings: PlanSettings,
-  vserver: Vserver,
-): PlannedProbe[] {
-  const own = settings.vservers.get(vserver.name);
-  const asked = { path: own?.path ?? "/", host: hostOf(own) };
-  const withoutServices = vserver.kind === "cs" || vserver.services.length === 0;
-  const always = adcFrontOf(estate, vserver, !withoutServices);
-  const front = {
-    ...always,
-    redirectUrl: responderRedirect(estate, [vserver], asked) ?? always.redirectUrl,
-  };
-  if (front.redirectUrl === null || vserver.address === null || typeof vserver.port !== "number") {
-    return [];
-  }
-  const reach: VipReach = {
-    ...AT_VIP,
-    entry: vserver,
-    address: vserver.address,
-    port: vserver.port,
-    ...asked,
-    policyHost: null,
-  };
-  const tls = clientSpeaksTls(vserver, false);
-  return [
-    {
-      ...vipCommon(vipProbeId(estate, vserver, reach, "https_challenge"), estate, vserver, reach),
-      adcService: "",
-      intervalMs: 30_000,
-      timeoutMs: LOOK_TIMEOUT_MS,
-      type: "https_challenge",
-      source: "agent",
-      sourceAddresses: [],
-      tlsSource: tls ? "as a client of today" : null,
-      action: {
-        kind: "transaction",
-        transaction: "https_challenge",
-        role: "service",
-        account: null,
-        run: {
-          spec: {
-            ...anonymousSpec("https_challenge", {
-              version: null,
-              protocol: "https",
-              path: reach.path,
-              security: tls ? "implicit" : "none",
-            }),
-            tls: tls ? vipTls(settings, vserver, reach) : null,
-            host: reach.host ?? reach.address,
-            adc: front,
-          },
-          target: targetOf(reach),
-        },
-        unsupportedReason: null,
-      },
-    },
-  ];
-}
-
-/**
- * Where responder policies of the vservers on the way send a request for certain, in the order in which the ADC asks
- * them. Null: nowhere, or to a URL that is not written out but made of the request.
- */
-export function responderRedirect(
-  estate: Estate,
-  onTheWay: readonly Vserver[],
-  request: RuleRequest,
-): string | null {
-  for (const vserver of onTheWay) {
-    const bound = [...vserver.policies].sort(
-      (a, b) => (a.priority ?? Infinity) - (b.priority ?? Infinity),
-    );
-    for (const binding of bound) {
-      const policy = estate.policies.get(binding.policy);
-      if (policy?.feature !== "responder" || policy.action === null) {
-        continue;
-      }
-      if (matchesRule(parseRule(policy.rule), request) !== true) {
-        continue;
-      }
-      const action = estate.actions.get(policy.action);
-      return action?.type === "redirect" ? literal(action.target ?? action.expression) : null;
-    }
-  }
-  return null;
-}
-
-/** The text of an expression that is one literal: `"https://mail.example.com/owa"`. */
-function literal(expression: string | null): string | null {
-  return /^\s*"([^"]+)"\s*$/.exec(expression ?? "")?.[1] ?? null;
 }
 
 /** What a rule may take, and Exchange answers by itself: the site's root, and each directory's own challenge. */

@@ -4,7 +4,7 @@ import type { LbVserver } from "../../model/vserver.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import { parseEndpoint } from "../../net/dns.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
-import { hostOf, vipReach, type VipReach } from "./vip-probes.ts";
+import { hostOf, vipReach, type VipReach } from "./vip-reach.ts";
 
 /**
  * The ways to a vserver by its client-facing names and addresses, from the configuration: every address that a name is

@@ -1,5 +1,5 @@
 import { ByteQueue } from "../../lib/byte-queue.ts";
-import { HttpHeaders } from "./http-exchange.ts";
+import { HttpHeaders } from "./http-headers.ts";
 
 /** An answer as far as it was read. */
 export interface HttpAnswer {

@@ -2,57 +2,6 @@ import { protocolBreak, type Break } from "../../net/break.ts";
 import type { Connection } from "../../net/connection.ts";
 import { HttpAnswerParser, type HttpAnswer } from "./http-answer.ts";
 
-/**
- * Header fields, found by name without regard to letter case. Most answers are asked for two or three fields, so the text
- * is searched and not taken apart.
- */
-export class HttpHeaders {
-  readonly #text: string;
-  #lower: string | null = null;
-
-  /** The head as received, status line included. */
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  /** First value, or null. The name is given in lower case. */
-  get(name: string): string | null {
-    return this.#find(name, 0)?.value ?? null;
-  }
-
-  all(name: string): readonly string[] {
-    const values: string[] = [];
-    for (let found = this.#find(name, 0); found !== null; found = this.#find(name, found.next)) {
-      values.push(found.value);
-    }
-    return values;
-  }
-
-  /** All fields, names in lower case, in order. */
-  entries(): [name: string, value: string][] {
-    const fields: [string, string][] = [];
-    for (const line of this.#text.split(/\r?\n/).slice(1)) {
-      const colon = line.indexOf(":");
-      if (colon > 0) {
-        fields.push([line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]);
-      }
-    }
-    return fields;
-  }
-
-  #find(name: string, from: number): { value: string; next: number } | null {
-    this.#lower ??= this.#text.toLowerCase();
-    const at = this.#lower.indexOf(`\n${name}:`, from);
-    if (at === -1) {
-      return null;
-    }
-    const start = at + name.length + 2;
-    const end = this.#text.indexOf("\n", start);
-    const next = end === -1 ? this.#text.length : end;
-    return { value: this.#text.slice(start, next).trim(), next };
-  }
-}
-
 export interface HttpRequest {
   readonly method: string;
   /** Path and query, or an absolute URL, as it stands in the request line. */
@@ -62,7 +11,7 @@ export interface HttpRequest {
   readonly body?: Buffer | string;
 }
 
-interface HttpReading {
+export interface HttpReading {
   /** Bytes of the body kept; the rest is passed over. 0 ends with the header. */
   readonly bodyWindowBytes: number;
   /** Read to the end of the message even past the window, so that the connection can be used again. */
@@ -74,7 +23,7 @@ interface HttpReading {
 const LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024;
 
 /** The bytes of a request. Values come from configuration, which may carry CR LF on purpose: they go as they stand. */
-function requestText(request: HttpRequest): string {
+export function requestText(request: HttpRequest): string {
   let text = `${request.method} ${request.path} HTTP/1.1\r\n`;
   for (const [name, value] of request.headers) {
     text += `${name}: ${value}\r\n`;

@@ -10,7 +10,7 @@ import type {
 } from "../actions.ts";
 import { json, problem, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { instant } from "../verdicts-json.ts";
 
 /** One declared window as the API tells it. */

@@ -1,7 +1,7 @@
 import { jsonList, largeJson } from "../http/send.ts";
 import { json, problem, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { readSelection, selectMembers, selectProbes, selectVservers } from "../selection.ts";
 import { memberRow, verdictCounts, vserverRow } from "../verdicts-json.ts";
 import { estateJson } from "./estate.ts";

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import type { LiveState } from "../../model/live.ts";
 import { html, problem, reply, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { readSelection, selectionQuery, selectMembers } from "../selection.ts";
 import { memberPage } from "./member-page.ts";
 import { createRemarks, type Remarks } from "./remarks.ts";

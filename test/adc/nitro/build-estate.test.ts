@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { estateDiagnostics } from "../../../src/adc/diagnostics.ts";
 import type { Estate } from "../../../src/model/estate.ts";
 import { buildEstate } from "../../../src/adc/nitro/import.ts";
-import type { Row } from "../../../src/adc/nitro/rows.ts";
+import type { Row } from "../../../src/adc/nitro/row-values.ts";
 import { memberStates, vserverStates } from "../../../src/adc/nitro/states.ts";
 import { createPacer } from "../../../src/lib/pacing.ts";
 import { IMPORT_STEPS } from "../../../src/adc/nitro/pull-plan.ts";

@@ -9,7 +9,7 @@ import {
   port,
   text,
   textOrNone,
-} from "../../../src/adc/nitro/rows.ts";
+} from "../../../src/adc/nitro/row-values.ts";
 import { adcOpinion, isBusy } from "../../../src/adc/nitro/states.ts";
 
 const read =

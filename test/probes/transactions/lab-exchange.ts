@@ -3,8 +3,8 @@ import {
   type ExchangeServer,
   type LabAccount,
   type Organisation,
+  startExchangeServer,
 } from "../../../lab/exchange/exchange-server.ts";
-import { startExchangeServer } from "../../../lab/exchange/start-exchange-server.ts";
 import type { Network } from "../../../src/net/network.ts";
 import type { Observation } from "../../../src/model/observation.ts";
 import type { ProbeContext } from "../../../src/net/probe-context.ts";

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { isCutOff } from "../../src/agent/control.ts";
+import { isCutOff } from "../../src/net/control.ts";
 import type { Network, Resolution } from "../../src/net/network.ts";
 import { LoopWatch } from "../../src/net/loop-watch.ts";
 import { createNetwork } from "../../src/net/dns.ts";

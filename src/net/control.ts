@@ -1,6 +1,6 @@
 import { connect } from "node:net";
-import type { Network } from "../net/network.ts";
-import { LoopWatch } from "../net/loop-watch.ts";
+import type { Network } from "./network.ts";
+import { LoopWatch } from "./loop-watch.ts";
 
 /** So often the targets are asked when each time our own event loop was held meanwhile. */
 const MOST_TRIES = 3;
