@@ -1,5 +1,5 @@
 import type { WindowConfig } from "../config/schema.ts";
-import { serverMatcher } from "./pattern.ts";
+import { nameMatcher } from "../lib/glob.ts";
 import type { StoredWindow, StoreState } from "./stored.ts";
 import { createCalendar, type Calendar } from "./windows.ts";
 
@@ -25,7 +25,7 @@ export function declaredWindows(
       ...window,
       source,
       calendar: createCalendar(window.when),
-      means: serverMatcher(window.servers),
+      means: nameMatcher(window.servers),
     });
   const windows = [
     ...configured.map(prepare("config")),

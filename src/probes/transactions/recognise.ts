@@ -1,6 +1,6 @@
 import type { AdcService, Member } from "../../estate/adc-service.ts";
 import type { Estate } from "../../estate/model.ts";
-import { namePattern } from "../../estate/name-pattern.ts";
+import { nameMatcher } from "../../lib/glob.ts";
 import { exchangeTraits, type ExchangeTraits } from "./exchange-traits.ts";
 import type { ExchangeVersion, TransactionName, TransactionSpec } from "./spec.ts";
 
@@ -209,12 +209,12 @@ function helper(help: readonly MemberHelp[]): Helper {
   if (help.length === 0) {
     return () => null;
   }
-  const patterns = help.map((each) => ({ help: each, glob: namePattern(each.match) }));
+  const patterns = help.map((each) => ({ help: each, matches: nameMatcher([each.match]) }));
   return (member) => {
     const names = [member.server, member.address ?? member.server].flatMap((name) => [
-      name.toLowerCase(),
-      `${name}:${String(member.port)}`.toLowerCase(),
+      name,
+      `${name}:${String(member.port)}`,
     ]);
-    return patterns.find(({ glob }) => names.some((name) => glob.test(name)))?.help ?? null;
+    return patterns.find(({ matches }) => names.some(matches))?.help ?? null;
   };
 }
