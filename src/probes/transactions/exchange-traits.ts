@@ -88,8 +88,8 @@ function requestPath(monitor: Monitor): string | null {
 }
 
 const BANNERS: readonly (readonly [RegExp, ExchangeProtocol])[] = [
-  [/Microsoft Exchange.*IMAP4/i, "imap"],
-  [/Microsoft Exchange.*POP3/i, "pop3"],
+  [/Microsoft Exchange.{0,200}IMAP4/i, "imap"],
+  [/Microsoft Exchange.{0,200}POP3/i, "pop3"],
   [/Microsoft ESMTP MAIL/i, "smtp"],
 ];
 
