@@ -4,6 +4,7 @@ import { looksAtPath } from "../../probes/transactions/web-paths.ts";
 import { anonymousSpec, clientTls, takesOldTls } from "./look-probes.ts";
 import type { RunAtService } from "./path-routes.ts";
 import { MAPPER_PORT } from "./transaction-ports.ts";
+import { namesThrough } from "./vip-common.ts";
 import type { VipReach } from "./vip-reach.ts";
 
 /** What a configured transaction asks and how, at a member or, with `reach`, through the ADC. */
@@ -30,12 +31,19 @@ export function specOf(
     tls:
       security === "none"
         ? null
-        : clientTls(
-            host,
-            takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
-            own?.ca ?? null,
-            reach?.name ? [reach.name] : (own?.names ?? []),
-          ),
+        : {
+            ...clientTls(
+              host,
+              takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
+              own?.ca ?? null,
+              reach?.name ? [reach.name] : (own?.names ?? []),
+            ),
+            ...(reach === undefined
+              ? {}
+              : {
+                  checkedNames: at.vservers.flatMap((name) => namesThrough(settings, name, reach)),
+                }),
+          },
     host,
     account: run.account === null ? null : (settings.accounts.get(run.account) ?? null),
     allowPlaintext: run.allowPlaintext,

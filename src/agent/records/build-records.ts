@@ -8,6 +8,7 @@ import { compareWithVip } from "../names/compare-with-vip.ts";
 import type { ResolvedNames } from "../names/resolved-name.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
+import { clientNames } from "../plan/vip-common.ts";
 import { tlsEnd } from "../tls-end.ts";
 import { append, groupBy } from "./group-by.ts";
 import { MemberRecord } from "./member-record.ts";
@@ -112,7 +113,7 @@ function vserverRecord(
     members,
     {
       certificate: {
-        names: expectedNamesOf(settings),
+        names: clientNames(settings),
         serials: boundSerials(estate, vserver),
         tlsEnds: tlsEnd(
           entriesOf(estate, graph, vserver).map(({ serviceType }) => serviceType),
@@ -153,14 +154,6 @@ function boundSerials(estate: Estate, vserver: Vserver): readonly string[] {
   const bound = vserver.certKeys.filter((binding) => !binding.ca);
   const serials = bound.flatMap(({ certKey }) => estate.certKeys.get(certKey)?.serial ?? []);
   return serials.length === bound.length ? serials : [];
-}
-
-/** Names the operator expects in the certificate; the host alone where no list is given. */
-function expectedNamesOf(settings: VserverSettings | undefined): readonly string[] {
-  if (settings === undefined || settings.names.length > 0) {
-    return settings?.names ?? [];
-  }
-  return settings.host === null ? [] : [settings.host];
 }
 
 function publicHosts(settings: VserverSettings): string[] {

@@ -1,5 +1,7 @@
-import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from "node:tls";
+import { X509Certificate } from "node:crypto";
+import type { ConnectionOptions, PeerCertificate } from "node:tls";
 
+import { carriesName } from "../wire/certificate-facts.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import { TlsStore } from "../wire/tls-store.ts";
 import type { TlsSettings } from "../wire/tls-settings.ts";
@@ -37,6 +39,8 @@ export function clientSocketOptions(
 }
 
 function identityError(names: readonly string[], certificate: PeerCertificate): Error | undefined {
-  const errors = names.map((name) => checkServerIdentity(name, certificate));
-  return errors.includes(undefined) ? undefined : errors[0];
+  const leaf = new X509Certificate(certificate.raw);
+  return names.length === 0 || names.some((name) => carriesName(leaf, name))
+    ? undefined
+    : new Error(`the certificate holds none of ${names.join(", ")}`);
 }

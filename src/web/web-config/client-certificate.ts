@@ -1,4 +1,5 @@
 import type { TLSSocket } from "node:tls";
+import { subjectAltNames } from "../../lib/subject-alt-names.ts";
 import type { ServerTls } from "./load.ts";
 
 /** What Node's server is told for each kind of client authentication; the rest is checked after the handshake. */
@@ -28,13 +29,6 @@ export function clientCertificatePasses(socket: TLSSocket, tls: ServerTls): bool
   if (verified && !socket.authorized) {
     return false;
   }
-  const names = subjectAlternativeNames(given.subjectAltName ?? "");
+  const names = subjectAltNames(given.subjectAltName ?? "").map(({ value }) => value);
   return tls.allowedSans.length === 0 || tls.allowedSans.some((name) => names.includes(name));
-}
-
-/** The names of `DNS:a, IP Address:1.2.3.4, URI:spiffe://b, email:c@d`. */
-export function subjectAlternativeNames(text: string): readonly string[] {
-  return text
-    .split(/, (?=(?:DNS|IP Address|URI|email):)/)
-    .map((one) => one.slice(one.indexOf(":") + 1).replace(/^"(.*)"$/, "$1"));
 }
