@@ -7,6 +7,7 @@ import { importOnce, resolveOnce } from "../agent/import-once.ts";
 import { networkOf } from "../agent/network-of.ts";
 import type { Estate } from "../estate/model.ts";
 import { parseNsConf } from "../estate/nsconf/import.ts";
+import { printableLine } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import { columns, type Output } from "./output.ts";
 import { untilInterrupted } from "./signals.ts";
@@ -34,7 +35,8 @@ export async function runPlan(options: PlanOptions, output: Output): Promise<num
   output.out(`${planTable(plan)}\n`);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
     const where = diagnostic.line === null ? "" : `line ${String(diagnostic.line)}: `;
-    output.out(`${diagnostic.severity}: ${where}${diagnostic.message} (${diagnostic.rule})\n`);
+    const { severity, message, rule } = diagnostic;
+    output.out(`${printableLine(`${severity}: ${where}${message} (${rule})`)}\n`);
   }
   return 0;
 }
@@ -67,7 +69,7 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
   for (const adc of config.adcs) {
     const imported = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (imported.kind === "failed") {
-      output.err(`${adc.name}: ${imported.message}\n`);
+      output.err(`${printableLine(`${adc.name}: ${imported.message}`)}\n`);
       return null;
     }
     estates.push(imported.estate);

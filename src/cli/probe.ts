@@ -9,6 +9,7 @@ import { singleRoundRunner } from "../agent/single-round.ts";
 import type { Config } from "../config/schema.ts";
 import type { TlsFacts } from "../probes/probe.ts";
 import type { Output } from "./output.ts";
+import { printableLine } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./signals.ts";
 
@@ -30,7 +31,7 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
   for (const adc of config.adcs) {
     const read = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (read.kind === "failed") {
-      output.err(`${adc.name}: ${read.message}\n`);
+      output.err(`${printableLine(`${adc.name}: ${read.message}`)}\n`);
       return 3;
     }
     plan.push(...planProbes(read.estate, planSettings(config, adc, resolved)));
@@ -107,7 +108,7 @@ function candidates(
   });
   const hint =
     list.length === 0 ? `no target has a probe of that name` : `one of: ${list.join(", ")}`;
-  return `${what} (${hint})\n`;
+  return `${printableLine(`${what} (${hint})`)}\n`;
 }
 
 function explained(probe: PlannedProbe, { observation, passed }: ProbeResult): string {
@@ -122,9 +123,14 @@ function explained(probe: PlannedProbe, { observation, passed }: ProbeResult): s
     evidence.detail === null ? null : `detail    ${evidence.detail}`,
     observation.servedBy === null ? null : `served by ${observation.servedBy}`,
     ...(tls === null ? [] : tlsLines(tls)),
-    evidence.transcript === "" ? null : `transcript\n${evidence.transcript.replace(/^/gm, "  ")}`,
   ];
-  return `${lines.filter((line) => line !== null).join("\n")}\n`;
+  const said = lines.filter((line) => line !== null).map(printableLine);
+  const { transcript } = evidence;
+  return [
+    ...said,
+    ...(transcript === "" ? [] : ["transcript", transcript.replace(/^/gm, "  ")]),
+    "",
+  ].join("\n");
 }
 
 function tlsLines(tls: TlsFacts): string[] {

@@ -1,6 +1,7 @@
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
+import { printableLine } from "../lib/printable.ts";
 import type { Output } from "./output.ts";
 
 /** Loads a configuration; problems go to stderr, each with its place, and null is returned. Warnings are shown too. */
@@ -8,12 +9,12 @@ export async function readConfig(file: string, output: Output): Promise<Config |
   const loaded = await loadConfig(file, process.env);
   if (loaded.kind === "invalid") {
     for (const problem of loaded.problems) {
-      output.err(`error: ${formatProblem(problem)}\n`);
+      output.err(`${printableLine(`error: ${formatProblem(problem)}`)}\n`);
     }
     return null;
   }
   for (const warning of loaded.warnings) {
-    output.err(`warning: ${formatProblem(warning)}\n`);
+    output.err(`${printableLine(`warning: ${formatProblem(warning)}`)}\n`);
   }
   return loaded.config;
 }

@@ -1,6 +1,7 @@
-import { pino } from "pino";
+import { destination, pino, type DestinationStream } from "pino";
 import { loadConfig } from "../config/load.ts";
 import type { Output } from "./output.ts";
+import { printable } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
 import { listenForSignals } from "./signals.ts";
@@ -19,7 +20,7 @@ export async function runAgent(
     return 1;
   }
   const signals = listenForSignals();
-  const log = pino({ level: config.log.level });
+  const log = pino({ level: config.log.level }, printableLog());
   const service = await startService({
     config,
     listen,
@@ -44,4 +45,14 @@ export async function runAgent(
   await service.stop();
   signals.close();
   return ending.kind === "asked" ? 0 : 1;
+}
+
+/** Log lines are JSON, yet a terminal may show them: what could steer it is escaped, as JSON allows. */
+function printableLog(): DestinationStream {
+  const stdout = destination(1);
+  return {
+    write: (line) => {
+      stdout.write(printable(line));
+    },
+  };
 }

@@ -109,9 +109,10 @@ export class Transcript {
   }
 }
 
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const CONTROL =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A server's words could steer a terminal: of their control characters only tabs and line ends are left. */
+/** A server's words could steer a terminal: of their control and direction characters only tabs and line ends are left. */
 export function printable(text: string): string {
   return text.replace(CONTROL, "\u00b7");
 }
