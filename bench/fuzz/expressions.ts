@@ -92,8 +92,10 @@ export function attackText({ prefix, pump, end }: Attack, length: number): strin
   return prefix + pump.repeat(Math.max(1, Math.floor(length / pump.length))) + end;
 }
 
-/** Gives attacks against the product's own expressions, of lengths up to `mostBytes`. */
-export function attackMaker(): (random: Random, mostBytes: number) => Buffer {
+export type AttackMaker = (random: Random, mostBytes: number) => Buffer;
+
+/** Gives attacks against the product's own expressions, of lengths up to `mostBytes`. Reads all sources: make it once. */
+export function attackMaker(): AttackMaker {
   const attacks = expressionsOfSources().flatMap(attacksOn);
   return (random, mostBytes) =>
     Buffer.from(attackText(random.pick(attacks), random.whole(1, mostBytes))).subarray(

@@ -210,7 +210,7 @@ describe("hostile certificates", () => {
           [`a turn of ${Math.min(...turns).toFixed(0)} ms`, Math.min(...turns) > LONGEST_TURN_MS],
           ["a fault of ours", first?.reason === "agent_fault"],
           // imapflow and nodemailer dial by themselves.
-          ["no certificate seen", first?.tls == null && looks !== "mail_round_trip"],
+          ["no certificate seen", (first?.tls ?? null) === null && looks !== "mail_round_trip"],
           ["verified", first?.tls?.verification === "ok"],
           ["a name carried", first?.tls?.nameChecks.some(({ carried }) => carried) === true],
           [`${String(facts.length)} characters of facts`, facts.length > 16 * 1024],
