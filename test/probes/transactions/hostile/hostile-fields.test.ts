@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
 import { runMonitor } from "../../../../src/probes/monitors/run-monitor.ts";
-import type { Observation, ProbeContext, Target } from "../../../../src/probes/probe.ts";
+import type { Observation } from "../../../../src/model/observation.ts";
+import type { ProbeContext, Target } from "../../../../src/net/probe-context.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
-import { TRANSACTIONS } from "../../../../src/probes/transactions/spec.ts";
+import { TRANSACTIONS } from "../../../../src/model/transactions.ts";
 import { longestTurnMs } from "../../../support/longest-turn.ts";
 import { makeCertificate, type CertificateWishes } from "../../../support/made-certificate.ts";
 import { monitorSpec, PLAIN_TLS } from "../../../support/monitor-spec.ts";

@@ -1,0 +1,126 @@
+import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { subjectAltNames } from "../lib/subject-alt-names.ts";
+import type { CertificateFacts } from "../model/observation.ts";
+
+/** What is kept of a certificate: an honest one has less, and a hostile one up to 100 KB. */
+const MAX_NAMES = 100;
+const MAX_NAME_CHARS = 253;
+const MAX_DISTINGUISHED_NAME_CHARS = 512;
+/** RFC 5280 allows 20 octets. */
+const MAX_SERIAL_CHARS = 64;
+
+/**
+ * Whether a certificate holds a host name or an address, by OpenSSL's own check and RFC 9525 6.3: a partial wildcard
+ * (`ex*.example.com`) and a common name by itself are no match.
+ */
+export function carriesName(certificate: X509Certificate, name: string): boolean {
+  const found =
+    isIP(name) === 0
+      ? certificate.checkHost(name, { subject: "never", partialWildcards: false })
+      : certificate.checkIP(name);
+  return found !== undefined;
+}
+
+/** The facts of one certificate that metrics and evidence tell, bounded whatever it holds. */
+export function certificateFacts(certificate: X509Certificate): CertificateFacts {
+  return {
+    subject: cut(oneLine(certificate.subject), MAX_DISTINGUISHED_NAME_CHARS),
+    issuer: cut(oneLine(certificate.issuer), MAX_DISTINGUISHED_NAME_CHARS),
+    serial: cut(certificate.serialNumber.toLowerCase(), MAX_SERIAL_CHARS),
+    sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+    notBefore: timeOf(certificate.validFrom),
+    notAfter: timeOf(certificate.validTo),
+    names: namesOf(certificate),
+    key: keyOf(certificate),
+    signature: signatureOf(certificate),
+  };
+}
+
+function oneLine(name: string | undefined): string {
+  return (name ?? "").split("\n").join(", ");
+}
+
+/** What OpenSSL cannot read as a time is long ago: such a certificate counts as expired. */
+function timeOf(text: string): number {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? 0 : at;
+}
+
+/** The first DNS names and addresses of the subject alternative name, or the common name where there is none. */
+function namesOf(certificate: X509Certificate): string[] {
+  const names = subjectAltNames(certificate.subjectAltName ?? "", MAX_NAMES)
+    .filter(({ kind, value }) => value !== "" && (kind === "DNS" || kind === "IP Address"))
+    .map(({ value }) => value);
+  const common = /^CN=(.+)$/m.exec(certificate.subject ?? "")?.[1];
+  const shown = names.length === 0 && common !== undefined ? [common] : names;
+  return shown.map((name) => cut(name.toLowerCase(), MAX_NAME_CHARS));
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+function keyOf(certificate: X509Certificate): string {
+  try {
+    const key = certificate.publicKey;
+    const details = key.asymmetricKeyDetails;
+    const size = details?.modulusLength ?? details?.namedCurve ?? "";
+    return `${key.asymmetricKeyType ?? "unknown"} ${size}`.trim();
+  } catch {
+    // OpenSSL refuses to decode keys it was built without; the rest of the facts still stands.
+    return "unknown";
+  }
+}
+
+/** Signature algorithms by their DER object identifiers: Node 20 has no accessor for them. */
+const SIGNATURE_OIDS: readonly (readonly [string, string])[] = [
+  ["06092a864886f70d010104", "md5WithRSAEncryption"],
+  ["06092a864886f70d010105", "sha1WithRSAEncryption"],
+  ["06092a864886f70d01010b", "sha256WithRSAEncryption"],
+  ["06092a864886f70d01010c", "sha384WithRSAEncryption"],
+  ["06092a864886f70d01010d", "sha512WithRSAEncryption"],
+  ["06092a864886f70d01010a", "rsassaPss"],
+  ["06072a8648ce3d0401", "ecdsa-with-SHA1"],
+  ["06082a8648ce3d040302", "ecdsa-with-SHA256"],
+  ["06082a8648ce3d040303", "ecdsa-with-SHA384"],
+  ["06082a8648ce3d040304", "ecdsa-with-SHA512"],
+  ["06032b6570", "ed25519"],
+];
+
+/** The algorithm follows the to-be-signed part: skip the outer header and that part, then compare the identifier. */
+function signatureOf(certificate: X509Certificate): string | null {
+  const der = certificate.raw;
+  const outer = readLength(der, 1);
+  const body = outer === null ? null : readLength(der, outer.next + 1);
+  if (body === null) {
+    return null;
+  }
+  const algorithm = body.next + body.length;
+  const header = readLength(der, algorithm + 1);
+  if (header === null) {
+    return null;
+  }
+  const identifier = der.subarray(header.next, header.next + header.length).toString("hex");
+  for (const [oid, name] of SIGNATURE_OIDS) {
+    if (identifier.startsWith(oid)) {
+      return name;
+    }
+  }
+  return null;
+}
+
+function readLength(der: Buffer, at: number): { length: number; next: number } | null {
+  const first = der[at];
+  if (first === undefined) {
+    return null;
+  }
+  if (first < 0x80) {
+    return { length: first, next: at + 1 };
+  }
+  const bytes = first & 0x7f;
+  if (bytes === 0 || bytes > 4 || at + bytes >= der.length) {
+    return null;
+  }
+  return { length: der.readUIntBE(at + 1, bytes), next: at + 1 + bytes };
+}
