@@ -1,4 +1,17 @@
+import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
+
+const RESTRICTED = [
+  { selector: "ExportDefaultDeclaration", message: "Named exports only." },
+  {
+    selector: "ImportExpression[source.value=/^node:/]",
+    message: "Import Node's modules statically.",
+  },
+  {
+    selector: "MemberExpression[object.name='URL'][property.name='canParse']",
+    message: "It allows what the constructor refuses: use parseUrl.",
+  },
+];
 
 export default tseslint.config(
   { ignores: ["dist/**", "coverage/**", "node_modules/**"] },
@@ -25,18 +38,24 @@ export default tseslint.config(
       "@typescript-eslint/no-shadow": "error",
       curly: ["error", "all"],
       eqeqeq: "error",
+      "no-restricted-syntax": ["error", ...RESTRICTED],
+    },
+  },
+  {
+    // Expressions that meet outside text take linear time: see test/security/expressions.test.ts.
+    files: ["src/**/*.ts"],
+    plugins: { regexp },
+    rules: {
       "no-restricted-syntax": [
         "error",
-        { selector: "ExportDefaultDeclaration", message: "Named exports only." },
+        ...RESTRICTED,
         {
-          selector: "ImportExpression[source.value=/^node:/]",
-          message: "Import Node's modules statically.",
-        },
-        {
-          selector: "MemberExpression[object.name='URL'][property.name='canParse']",
-          message: "It allows what the constructor refuses: use parseUrl.",
+          selector: ":matches(NewExpression, CallExpression)[callee.name='RegExp']",
+          message: "Patterns from outside backtrack: use compileGlob or a literal.",
         },
       ],
+      "regexp/no-super-linear-backtracking": ["error", { report: "potential" }],
+      "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false }],
     },
   },
   { files: ["src/cli/**/*.ts", "bench/**/*.ts"], rules: { "no-console": "off" } },

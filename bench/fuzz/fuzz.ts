@@ -1,4 +1,5 @@
 import { seededRandom, type Random } from "../simulation/random.ts";
+import type { AttackMaker } from "./expressions.ts";
 import { memoryHeldMb, memoryInUseMb } from "./memory.ts";
 import { LARGEST_INPUT_BYTES, mutateBytes } from "./mutate.ts";
 import type { FuzzTarget } from "./target.ts";
@@ -7,6 +8,8 @@ import { WorkClock } from "./work-clock.ts";
 export interface FuzzOptions {
   readonly inputs: number;
   readonly seed: number;
+  /** Makes runs against the product's own expressions, which a few inputs hold. */
+  readonly attack: AttackMaker;
   /** Told before each input is read, so that a watcher knows what a hang hangs on. */
   readonly onInput?: (input: Buffer) => void;
   readonly onProgress?: (done: number) => void;
@@ -35,6 +38,8 @@ const LOOK_AT_MEMORY_EVERY = 1_000;
 const MOST_FINDINGS = 20;
 /** The share of inputs that may be longer than usual. */
 const UNUSUAL = 0.02;
+/** The share of inputs that hold a run made against the product's own regular expressions. */
+const ATTACKS = 0.01;
 
 /** Reads so many inputs made from a target's seeds; the same seed makes the same inputs in the same order. */
 export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzResult> {
@@ -53,7 +58,7 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
         // Time-outs and other slots have their turn.
         await new Promise(setImmediate);
       }
-      const input = inputOf(target, random);
+      const input = inputOf(target, random, options.attack);
       options.onInput?.(input);
       const { tookMs, what } = await readOne(target, input, clock, index);
       slowestMs = Math.max(slowestMs, tookMs);
@@ -105,7 +110,14 @@ export async function readOne(
   return { tookMs, what: what ?? (slow ? words : null) };
 }
 
-function inputOf(target: FuzzTarget, random: Random): Buffer {
+function inputOf(target: FuzzTarget, random: Random, attack: AttackMaker): Buffer {
+  if (random.next() < ATTACKS) {
+    // Within a sound input, since the expressions stand behind readers that want one.
+    const seed = random.pick(target.seeds).subarray(0, LARGEST_INPUT_BYTES / 2);
+    const at = random.whole(0, seed.length);
+    const run = attack(random, LARGEST_INPUT_BYTES - seed.length);
+    return Buffer.concat([seed.subarray(0, at), run, seed.subarray(at)]);
+  }
   if (target.mutate !== undefined && random.next() < 0.5) {
     return target.mutate(random);
   }

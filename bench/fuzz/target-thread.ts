@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { attackMaker } from "./expressions.ts";
 import { fuzz, type FuzzResult } from "./fuzz.ts";
 import { SOCKET_TARGETS, TARGETS } from "./targets.ts";
 
@@ -32,6 +33,7 @@ if (target === undefined) {
 const result = await fuzz(target, {
   inputs: task.inputs,
   seed: task.seed,
+  attack: attackMaker(),
   onInput: (input) => {
     length[0] = input.length;
     bytes.set(input.subarray(0, bytes.length));

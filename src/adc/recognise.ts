@@ -1,6 +1,6 @@
 import type { AdcService, Member } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
-import { namePattern } from "./name-pattern.ts";
+import { nameMatcher } from "../lib/glob.ts";
 import type { ExchangeVersion, TransactionName, TransactionSpec } from "../model/transactions.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { csTargetOf } from "./vserver-graph.ts";
@@ -210,13 +210,13 @@ function helper(help: readonly MemberHelp[]): Helper {
   if (help.length === 0) {
     return () => null;
   }
-  const patterns = help.map((each) => ({ help: each, glob: namePattern(each.match) }));
+  const patterns = help.map((each) => ({ help: each, matches: nameMatcher([each.match]) }));
   return (member) => {
     const names = [member.server, member.address ?? member.server].flatMap((name) => [
-      name.toLowerCase(),
-      `${name}:${String(member.port)}`.toLowerCase(),
+      name,
+      `${name}:${String(member.port)}`,
     ]);
-    return patterns.find(({ glob }) => names.some((name) => glob.test(name)))?.help ?? null;
+    return patterns.find(({ matches }) => names.some(matches))?.help ?? null;
   };
 }
 
@@ -303,8 +303,8 @@ function requestPath(monitor: Monitor): string | null {
 }
 
 const BANNERS: readonly (readonly [RegExp, ExchangeProtocol])[] = [
-  [/Microsoft Exchange.*IMAP4/i, "imap"],
-  [/Microsoft Exchange.*POP3/i, "pop3"],
+  [/Microsoft Exchange.{0,200}IMAP4/i, "imap"],
+  [/Microsoft Exchange.{0,200}POP3/i, "pop3"],
   [/Microsoft ESMTP MAIL/i, "smtp"],
 ];
 

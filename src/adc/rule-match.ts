@@ -1,3 +1,4 @@
+import { compileGlob } from "../lib/glob.ts";
 import type { RuleLiteral } from "../model/policy.ts";
 import type { RuleTree } from "./rule-expression.ts";
 
@@ -56,30 +57,8 @@ function compares(operator: RuleLiteral["operator"], subject: string, value: str
     case "ENDSWITH":
       return subject.endsWith(value);
     case "PATTERN":
-      return matchesPattern(subject, value);
+      return compileGlob(value)(subject);
   }
-}
-
-/** `*` stands for any text. Walks once from the left, so that no pattern costs more than its length times the text's. */
-function matchesPattern(subject: string, pattern: string): boolean {
-  const pieces = pattern.split("*");
-  const first = pieces[0] ?? "";
-  const last = pieces.at(-1) ?? "";
-  if (pieces.length === 1) {
-    return subject === pattern;
-  }
-  if (!subject.startsWith(first)) {
-    return false;
-  }
-  let at = first.length;
-  for (const piece of pieces.slice(1, -1)) {
-    const found = subject.indexOf(piece, at);
-    if (found < 0) {
-      return false;
-    }
-    at = found + piece.length;
-  }
-  return subject.length - last.length >= at && subject.endsWith(last);
 }
 
 function all(values: readonly (boolean | null)[]): boolean | null {

@@ -7,7 +7,6 @@ import type { MemberRecord } from "./records/member-record.ts";
 import { CHALLENGE_PATH } from "../probes/transactions/web-paths.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import { isSubmissionPort } from "../model/transactions.ts";
-import { matchesPattern } from "./plan/pattern.ts";
 
 /**
  * Whether the client's address survives the VIP, by what SMTP servers call us: through the ADC they see the address we came
@@ -227,12 +226,19 @@ export function wrongCertificate(record: VserverRecord): boolean {
   if (shown !== null && boundSerials.length > 0 && !boundSerials.some(isSerialOf(shown.serial))) {
     return true;
   }
-  const leaf = latestLeaf(through);
-  return (
-    leaf !== null &&
-    record.expectedNames.length > 0 &&
-    !record.expectedNames.some((name) => leaf.names.some((own) => matchesHostName(own, name)))
-  );
+  return carriesNone(through, record.expectedNames);
+}
+
+/** Judged where the certificate was seen, by OpenSSL's check; a handshake before the names were known says nothing. */
+function carriesNone(probes: readonly ProbeRecord[], expected: readonly string[]): boolean {
+  for (const probe of probes) {
+    const facts = isRelaysOwn(probe) ? null : probe.last?.tls;
+    const checks = facts?.nameChecks.filter(({ name }) => expected.includes(name)) ?? [];
+    if (checks.length > 0) {
+      return !checks.some(({ carried }) => carried);
+    }
+  }
+  return false;
 }
 
 /** Through content switching a client sees the certificate of the vserver in front, not the one bound here. */
@@ -266,13 +272,6 @@ function normalSerial(serial: string): string {
     .toLowerCase()
     .replace(/[^0-9a-f]/g, "")
     .replace(/^0+/, "");
-}
-
-function matchesHostName(certificateName: string, name: string): boolean {
-  return certificateName.startsWith("*.")
-    ? matchesPattern(certificateName, name) &&
-        name.split(".").length === certificateName.split(".").length
-    : certificateName.toLowerCase() === name.toLowerCase();
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
+import { nameMatcher } from "../lib/glob.ts";
 import {
   checkAll,
   memberWords,
@@ -10,7 +11,6 @@ import {
   type MaintenanceCheck,
   type MaintenanceReport,
 } from "./report.ts";
-import { serverMatcher } from "../maintenance/windows.ts";
 import type { WindowView } from "../maintenance/declared.ts";
 
 export interface PreflightInputs {
@@ -99,7 +99,7 @@ function windowCheck(inputs: PreflightInputs): MaintenanceCheck {
   const wrong = windows
     .filter((window) => window.state !== "over" && window.startAt < now + horizonMs)
     .flatMap((window) => {
-      const meant = others.filter(serverMatcher(window.servers));
+      const meant = others.filter(nameMatcher(window.servers));
       return meant.length === 0
         ? []
         : [`${window.name} is ${window.state} for ${meant.join(", ")}`];

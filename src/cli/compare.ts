@@ -3,6 +3,7 @@ import { glanceAtDeclarations } from "../agent/declarations.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
 import type { MemberRecord } from "../agent/records/member-record.ts";
 import type { VserverRecord } from "../agent/records/vserver-record.ts";
+import { printableLine } from "../lib/printable.ts";
 import { exitStatus, pluginWord, type JudgedRow, MISMATCH_VERDICTS } from "../model/verdicts.ts";
 import { compareJson } from "../web/verdicts-json.ts";
 import { columns, type Output } from "./output.ts";
@@ -43,15 +44,17 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   if (command.json) {
     output.out(`${JSON.stringify(compareJson({ members, vservers }), null, 1)}\n`);
   } else {
-    output.out(`${pluginLine(status, members, vservers)}\n${comparisonTable(members, vservers)}\n`);
+    const summary = printableLine(pluginLine(status, members, vservers));
+    output.out(`${summary}\n${comparisonTable(members, vservers)}\n`);
     for (const finding of findings) {
-      output.out(`${finding.message}\n`);
+      output.out(`${printableLine(finding.message)}\n`);
     }
   }
   return status;
 }
 
-function failed(message: string, command: CompareCommand, output: Output): number {
+function failed(reason: string, command: CompareCommand, output: Output): number {
+  const message = printableLine(reason);
   output.err(`${message}\n`);
   if (!command.json) {
     output.out(`WITNESS UNKNOWN - ${message}\n`);

@@ -4,6 +4,7 @@ import type { Estate } from "../model/estate.ts";
 import type { Finding } from "../lint/finding.ts";
 import { lint } from "../lint/lint.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";
+import { printableLine } from "../lib/printable.ts";
 import type { Output } from "./output.ts";
 
 export interface LintOptions {
@@ -76,7 +77,9 @@ function listing(findings: readonly Finding[]): string {
   }
   const blocks = findings.map(({ rule, severity, line, object, message, fix }) =>
     [
-      `${severity}: ${line === null ? "" : `line ${String(line)}: `}${object}: ${message} (${rule})`,
+      printableLine(
+        `${severity}: ${line === null ? "" : `line ${String(line)}: `}${object}: ${message} (${rule})`,
+      ),
       ...(fix === null ? [] : fix.split("\n").map((command) => `    ${command}`)),
     ].join("\n"),
   );

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../lib/duration.ts";
 import { addMaintenance } from "./main-maintenance.ts";
-import { processOutput } from "./output.ts";
+import { processOutput, terminalOutput } from "./output.ts";
 import { versionText } from "./package-info.ts";
 
 /** The command line: what every command takes; each command's own file does the work, and only that one is loaded. */
@@ -10,7 +10,8 @@ function program(output = processOutput()): Command {
   const root = new Command("adc-witness")
     .description("An independent witness for your load balancer.")
     .version(versionText())
-    .showHelpAfterError();
+    .showHelpAfterError()
+    .configureOutput({ writeOut: output.out, writeErr: output.err });
 
   root
     .command("run")
@@ -32,7 +33,7 @@ function program(output = processOutput()): Command {
       const { runDemo } = await import("./demo.ts");
       process.exitCode = await runDemo(
         { ...options, exitAfterMs: options.exitAfter ?? null },
-        output,
+        terminalOutput(),
       );
     });
 

@@ -15,6 +15,7 @@ import {
   type PreflightQuery,
   storeApi,
 } from "./maintenance-access.ts";
+import { printableLine } from "../lib/printable.ts";
 import { columns, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -162,7 +163,7 @@ async function verify(
     }
     const missing = missingWords(answer.value);
     if (missing !== told) {
-      output.err(`waiting: ${missing}\n`);
+      output.err(`waiting: ${printableLine(missing)}\n`);
       told = missing;
     }
     const left = Math.max(0, deadline - performance.now());
@@ -183,7 +184,7 @@ function tellWindow(
   output.out(
     json
       ? `${JSON.stringify({ window: answer.value })}\n`
-      : `WITNESS OK - ${name} ${done}: ${servers.join(", ")} from ${start ?? "?"} to ${end ?? "?"}\n`,
+      : `${printableLine(`WITNESS OK - ${name} ${done}: ${servers.join(", ")} from ${start ?? "?"} to ${end ?? "?"}`)}\n`,
   );
   return 0;
 }
@@ -231,7 +232,7 @@ function tellReport(
     const word = !ok ? "CRITICAL" : warns ? "WARNING" : "OK";
     const failed = checks.filter((check) => !check.ok).length;
     output.out(
-      `WITNESS ${word} - ${server} ${ok ? good : bad} | failed=${String(failed)} checks=${String(checks.length)}\n`,
+      `WITNESS ${word} - ${printableLine(server)} ${ok ? good : bad} | failed=${String(failed)} checks=${String(checks.length)}\n`,
     );
     output.out(`${columns(checks.map(checkRow))}\n`);
   }
@@ -247,7 +248,7 @@ function tellFailure(
   output: Output,
 ): number {
   const word = answer.kind === "refused" ? "CRITICAL" : "UNKNOWN";
-  output.err(`WITNESS ${word} - ${answer.message}\n`);
+  output.err(`WITNESS ${word} - ${printableLine(answer.message)}\n`);
   return answer.kind === "refused" && answer.status !== 503 ? 2 : 3;
 }
 

@@ -1,11 +1,22 @@
+import { printable, printableLine } from "../lib/printable.ts";
+
 /** Where a command writes, so that commands can be tested without a process. */
 export interface Output {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }
 
-/** The process's own streams. A reader that went away (`| head`) ends the command, quietly. */
+/**
+ * The process's own streams, with everything made printable that could steer a terminal: names, answers and messages come
+ * from outside. A reader that went away (`| head`) ends the command, quietly.
+ */
 export function processOutput(): Output {
+  const { out, err } = terminalOutput();
+  return { out: (text) => out(printable(text)), err: (text) => err(printable(text)) };
+}
+
+/** The streams as they are, for a command that steers the terminal itself. */
+export function terminalOutput(): Output {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     process.exit(error.code === "EPIPE" ? 0 : 1);
   });
@@ -15,8 +26,9 @@ export function processOutput(): Output {
   };
 }
 
-/** Lays rows out in columns, two spaces apart; the last column is not padded. */
-export function columns(rows: readonly (readonly string[])[]): string {
+/** Lays rows out in columns, two spaces apart; the last column is not padded. Each row stays one line whatever its cells hold. */
+export function columns(table: readonly (readonly string[])[]): string {
+  const rows = table.map((row) => row.map(printableLine));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, index) => {

@@ -6,6 +6,7 @@ import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
 import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { Estate } from "../model/estate.ts";
 import { parseNsConf } from "../adc/nsconf/import.ts";
+import { printableLine } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import { columns, type Output } from "./output.ts";
 import { untilInterrupted } from "./run.ts";
@@ -33,7 +34,8 @@ export async function runPlan(options: PlanOptions, output: Output): Promise<num
   output.out(`${planTable(plan)}\n`);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
     const where = diagnostic.line === null ? "" : `line ${String(diagnostic.line)}: `;
-    output.out(`${diagnostic.severity}: ${where}${diagnostic.message} (${diagnostic.rule})\n`);
+    const { severity, message, rule } = diagnostic;
+    output.out(`${printableLine(`${severity}: ${where}${message} (${rule})`)}\n`);
   }
   return 0;
 }
@@ -66,7 +68,7 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
   for (const adc of config.adcs) {
     const imported = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (imported.kind === "failed") {
-      output.err(`${adc.name}: ${imported.message}\n`);
+      output.err(`${printableLine(`${adc.name}: ${imported.message}`)}\n`);
       return null;
     }
     estates.push(imported.estate);

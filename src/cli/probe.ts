@@ -8,6 +8,7 @@ import { singleRoundRunner } from "../change/compare.ts";
 import type { Config } from "../config/schema.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import type { Output } from "./output.ts";
+import { printableLine } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
 
@@ -29,7 +30,7 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
   for (const adc of config.adcs) {
     const read = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (read.kind === "failed") {
-      output.err(`${adc.name}: ${read.message}\n`);
+      output.err(`${printableLine(`${adc.name}: ${read.message}`)}\n`);
       return 3;
     }
     plan.push(...planProbes(read.estate, planSettings(config, adc, resolved)));
@@ -106,7 +107,7 @@ function candidates(
   });
   const hint =
     list.length === 0 ? `no target has a probe of that name` : `one of: ${list.join(", ")}`;
-  return `${what} (${hint})\n`;
+  return `${printableLine(`${what} (${hint})`)}\n`;
 }
 
 function explained(probe: PlannedProbe, { observation, passed }: ProbeResult): string {
@@ -121,9 +122,14 @@ function explained(probe: PlannedProbe, { observation, passed }: ProbeResult): s
     evidence.detail === null ? null : `detail    ${evidence.detail}`,
     observation.servedBy === null ? null : `served by ${observation.servedBy}`,
     ...(tls === null ? [] : tlsLines(tls)),
-    evidence.transcript === "" ? null : `transcript\n${evidence.transcript.replace(/^/gm, "  ")}`,
   ];
-  return `${lines.filter((line) => line !== null).join("\n")}\n`;
+  const said = lines.filter((line) => line !== null).map(printableLine);
+  const { transcript } = evidence;
+  return [
+    ...said,
+    ...(transcript === "" ? [] : ["transcript", transcript.replace(/^/gm, "  ")]),
+    "",
+  ].join("\n");
 }
 
 function tlsLines(tls: TlsFacts): string[] {

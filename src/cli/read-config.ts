@@ -1,6 +1,7 @@
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
+import { printableLine } from "../lib/printable.ts";
 import type { Output } from "./output.ts";
 
 /**
@@ -15,12 +16,12 @@ export async function readConfig(
   const loaded = await loadConfig(file, process.env);
   if (loaded.kind === "invalid") {
     for (const problem of loaded.problems) {
-      output.err(`error: ${formatProblem(problem)}\n`);
+      output.err(`${printableLine(`error: ${formatProblem(problem)}`)}\n`);
     }
     return null;
   }
   for (const warning of [...loaded.warnings, ...(ofPermissions ? loaded.openToOthers : [])]) {
-    output.err(`warning: ${formatProblem(warning)}\n`);
+    output.err(`${printableLine(`warning: ${formatProblem(warning)}`)}\n`);
   }
   return loaded.config;
 }

@@ -1,6 +1,7 @@
-import { pino } from "pino";
+import { destination, pino, type DestinationStream } from "pino";
 import { loadConfig } from "../config/load.ts";
 import type { Output } from "./output.ts";
+import { printable } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
 
@@ -99,7 +100,7 @@ export async function runAgent(
     return 1;
   }
   const signals = listenForSignals();
-  const log = pino({ level: config.log.level });
+  const log = pino({ level: config.log.level }, printableLog());
   const service = await startService({
     config,
     listen,
@@ -130,4 +131,14 @@ export async function runAgent(
   await service.stop();
   signals.close();
   return status;
+}
+
+/** Log lines are JSON, yet a terminal may show them: what could steer it is escaped, as JSON allows. */
+function printableLog(): DestinationStream {
+  const stdout = destination(1);
+  return {
+    write: (line) => {
+      stdout.write(printable(line));
+    },
+  };
 }

@@ -155,7 +155,7 @@ function expectedText(monitor: Monitor): string {
 
 function wrongHostHeader(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP-ECV", "HTTP-INLINE", "HTTP2")
-    .filter(({ parameters }) => /^\s*hostname\s*:/im.test(parameters.customHeaders ?? ""))
+    .filter(({ parameters }) => /^[ \t]*hostname[ \t]*:/im.test(parameters.customHeaders ?? ""))
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
@@ -166,7 +166,7 @@ function wrongHostHeader(context: LintContext): Hit[] {
         monitor,
         "-customHeaders",
         redactHeaders(monitor.parameters.customHeaders ?? "").replace(
-          /^(\s*)hostname(\s*):/im,
+          /^([ \t]*)hostname([ \t]*):/im,
           "$1Host$2:",
         ),
       ),

@@ -1,16 +1,8 @@
-import { namePattern } from "../adc/name-pattern.ts";
-import type { StoreState, StoredWindow } from "./store.ts";
 import type { WindowConfig } from "../model/window.ts";
-import { type Calendar, createCalendar } from "./calendar.ts";
+import { nameMatcher } from "../lib/glob.ts";
+import type { StoredWindow, StoreState } from "./store.ts";
+import { createCalendar, type Calendar } from "./calendar.ts";
 
-/** Whether any of several patterns means a server. */
-export function serverMatcher(patterns: readonly string[]): (server: string) => boolean {
-  const expressions = patterns.map(namePattern);
-  return (server) => {
-    const name = server.toLowerCase();
-    return expressions.some((expression) => expression.test(name));
-  };
-}
 /** All windows, of configuration and store, with their calendars worked out once. */
 export interface DeclaredWindows {
   readonly windows: readonly PreparedWindow[];
@@ -31,7 +23,7 @@ export function declaredWindows(
       ...window,
       source,
       calendar: createCalendar(window.when),
-      means: serverMatcher(window.servers),
+      means: nameMatcher(window.servers),
     });
   const windows = [
     ...configured.map(prepare("config")),
@@ -40,7 +32,7 @@ export function declaredWindows(
   return { windows, store };
 }
 /** A declared window in the form of a configured one. */
-function asConfigured(window: StoredWindow): WindowConfig {
+export function asConfigured(window: StoredWindow): WindowConfig {
   const { startAt, endAt, ...rest } = window;
   return { ...rest, when: { kind: "fixed", startAt, endAt } };
 }

@@ -76,7 +76,13 @@ export interface TlsFacts {
   readonly verification: "ok" | "expired" | "not_yet_valid" | "name" | "untrusted" | "unverified";
   /** The name sent as SNI, or null. */
   readonly serverName: string | null;
+  /** Whether the leaf holds each name that clients use here; empty when none was seen or no name is known. */
+  readonly nameChecks: readonly NameCheck[];
   readonly ephemeralKey: string | null;
+}
+export interface NameCheck {
+  readonly name: string;
+  readonly carried: boolean;
 }
 export interface CertificateFacts {
   readonly subject: string;

@@ -6,6 +6,8 @@ export interface TlsSettings {
   readonly serverName: string | null;
   /** Names a verifying client would accept; empty: only the chain and dates are judged. */
   readonly expectedNames: readonly string[];
+  /** Further names that the certificate is checked for, which decide nothing about the probe itself. */
+  readonly checkedNames?: readonly string[];
   /** PEM certificates of the trust anchor; null: the system's. Verification is reported, and fails a probe only if `reject`. */
   readonly ca: string | null;
   readonly rejectUnauthorized: boolean;

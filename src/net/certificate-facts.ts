@@ -1,15 +1,36 @@
 import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { subjectAltNames } from "../lib/subject-alt-names.ts";
 import type { CertificateFacts } from "../model/observation.ts";
 
-/** The facts of one certificate that metrics and evidence tell. */
+/** What is kept of a certificate: an honest one has less, and a hostile one up to 100 KB. */
+const MAX_NAMES = 100;
+const MAX_NAME_CHARS = 253;
+const MAX_DISTINGUISHED_NAME_CHARS = 512;
+/** RFC 5280 allows 20 octets. */
+const MAX_SERIAL_CHARS = 64;
+
+/**
+ * Whether a certificate holds a host name or an address, by OpenSSL's own check and RFC 9525 6.3: a partial wildcard
+ * (`ex*.example.com`) and a common name by itself are no match.
+ */
+export function carriesName(certificate: X509Certificate, name: string): boolean {
+  const found =
+    isIP(name) === 0
+      ? certificate.checkHost(name, { subject: "never", partialWildcards: false })
+      : certificate.checkIP(name);
+  return found !== undefined;
+}
+
+/** The facts of one certificate that metrics and evidence tell, bounded whatever it holds. */
 export function certificateFacts(certificate: X509Certificate): CertificateFacts {
   return {
-    subject: oneLine(certificate.subject),
-    issuer: oneLine(certificate.issuer),
-    serial: certificate.serialNumber.toLowerCase(),
+    subject: cut(oneLine(certificate.subject), MAX_DISTINGUISHED_NAME_CHARS),
+    issuer: cut(oneLine(certificate.issuer), MAX_DISTINGUISHED_NAME_CHARS),
+    serial: cut(certificate.serialNumber.toLowerCase(), MAX_SERIAL_CHARS),
     sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
-    notBefore: Date.parse(certificate.validFrom),
-    notAfter: Date.parse(certificate.validTo),
+    notBefore: timeOf(certificate.validFrom),
+    notAfter: timeOf(certificate.validTo),
     names: namesOf(certificate),
     key: keyOf(certificate),
     signature: signatureOf(certificate),
@@ -18,26 +39,25 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
 function oneLine(name: string | undefined): string {
   return (name ?? "").split("\n").join(", ");
 }
-/** DNS names and addresses of the subject alternative name, or the common name where there is none. */
-function namesOf(certificate: X509Certificate): string[] {
-  const names: string[] = [];
-  for (const entry of (certificate.subjectAltName ?? "").split(/,\s*/)) {
-    const [kind, value] = splitOnce(entry, ":");
-    if (value !== "" && (kind === "DNS" || kind === "IP Address")) {
-      names.push(value.toLowerCase());
-    }
-  }
-  if (names.length === 0) {
-    const common = /^CN=(.+)$/m.exec(certificate.subject ?? "");
-    if (common?.[1] !== undefined) {
-      names.push(common[1].toLowerCase());
-    }
-  }
-  return names;
+
+/** What OpenSSL cannot read as a time is long ago: such a certificate counts as expired. */
+function timeOf(text: string): number {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? 0 : at;
 }
-function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+
+/** The first DNS names and addresses of the subject alternative name, or the common name where there is none. */
+function namesOf(certificate: X509Certificate): string[] {
+  const names = subjectAltNames(certificate.subjectAltName ?? "", MAX_NAMES)
+    .filter(({ kind, value }) => value !== "" && (kind === "DNS" || kind === "IP Address"))
+    .map(({ value }) => value);
+  const common = /^CN=(.+)$/m.exec(certificate.subject ?? "")?.[1];
+  const shown = names.length === 0 && common !== undefined ? [common] : names;
+  return shown.map((name) => cut(name.toLowerCase(), MAX_NAME_CHARS));
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 function keyOf(certificate: X509Certificate): string {
   try {

@@ -217,7 +217,14 @@ export function parseEndpoint(text: string): Endpoint {
   return { host: text.slice(0, colon), port: Number(portText) };
 }
 
+/** What DNS can hold as a name at all (RFC 1035): a resolver would read a name up to its NUL, and answer for that one. */
+const RESOLVABLE = /^[!-~]{1,254}$/;
+
 async function answerOf(lookup: Lookup, name: string, now: () => number): Promise<Answer> {
+  if (!RESOLVABLE.test(name)) {
+    const message = "no name that DNS can hold";
+    return { kind: "dns_failure", message, absent: true, answeredAt: now() };
+  }
   try {
     return { kind: "addresses", addresses: await lookup(name), answeredAt: now() };
   } catch (error) {

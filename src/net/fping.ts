@@ -88,7 +88,9 @@ export function readFpingLine(line: string): FpingLine {
   if (unsent?.[1] !== undefined) {
     return decided(unsent[1], namedBreak("fault", localRefusal(line) ?? "agent_fault", line));
   }
-  const refused = /^ICMP .*unreachable.* from \S+ for ICMP Echo sent to (\S+)/i.exec(line);
+  const refused = /^ICMP .{0,60}unreachable.{0,60} from \S+ for ICMP Echo sent to (\S+)/i.exec(
+    line,
+  );
   return refused?.[1] === undefined
     ? { kind: "other" }
     : decided(refused[1], namedBreak("timeout", "unreachable", line));

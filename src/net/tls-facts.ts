@@ -1,10 +1,10 @@
 import type { TLSSocket } from "node:tls";
+import type { X509Certificate } from "node:crypto";
+import type { CertificateFacts, NameCheck, TlsFacts } from "../model/observation.ts";
+import type { FailureReason } from "../model/reasons.ts";
+import { carriesName } from "./certificate-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 import type { TlsStore } from "./tls-store.ts";
-import type { X509Certificate } from "node:crypto";
-import type { TlsFacts, CertificateFacts } from "../model/observation.ts";
-import { isIP } from "node:net";
-import type { FailureReason } from "../model/reasons.ts";
 
 const LONGEST_CHAIN = 8;
 /**
@@ -19,12 +19,15 @@ export function tlsFacts(
   leaf: X509Certificate | undefined = socket.getPeerX509Certificate(),
 ): TlsFacts {
   const chain = leaf === undefined ? [] : chainOf(leaf, store);
+  const nameChecks = leaf === undefined ? [] : checkNames(leaf, settings);
   return {
     protocol: socket.getProtocol(),
     cipher: socket.getCipher()?.standardName ?? null,
     chain,
-    verification: leaf === undefined ? "unverified" : verify(socket, leaf, chain, settings, now),
+    verification:
+      leaf === undefined ? "unverified" : verify(socket, chain, settings, nameChecks, now),
     serverName: settings.serverName,
+    nameChecks,
     ephemeralKey: ephemeralKey(socket),
   };
 }
@@ -46,9 +49,9 @@ function chainOf(leaf: X509Certificate, store: TlsStore): CertificateFacts[] {
 /** Dates first, since they have their own reasons and their own remedy; then the chain, then the name. */
 function verify(
   socket: TLSSocket,
-  leaf: X509Certificate,
   chain: readonly CertificateFacts[],
-  settings: TlsSettings,
+  { expectedNames }: TlsSettings,
+  nameChecks: readonly NameCheck[],
   now: number,
 ): TlsFacts["verification"] {
   for (const { notBefore, notAfter } of chain) {
@@ -63,12 +66,17 @@ function verify(
     return "untrusted";
   }
   const named =
-    settings.expectedNames.length === 0 ||
-    settings.expectedNames.some((name) => carriesName(leaf, name));
+    expectedNames.length === 0 ||
+    nameChecks.some(({ name, carried }) => carried && expectedNames.includes(name));
   return named ? "ok" : "name";
 }
-function carriesName(leaf: X509Certificate, name: string): boolean {
-  return (isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)) !== undefined;
+
+function checkNames(
+  leaf: X509Certificate,
+  { expectedNames, checkedNames = [] }: TlsSettings,
+): NameCheck[] {
+  const names = [...new Set([...expectedNames, ...checkedNames])];
+  return names.map((name) => ({ name, carried: carriesName(leaf, name) }));
 }
 function ephemeralKey(socket: TLSSocket): string | null {
   const info = socket.getEphemeralKeyInfo();

@@ -13,7 +13,9 @@ export class Transcript {
   #direction: ">" | "<" | null = null;
   #current = "";
   #full = false;
-  #secrets: string[] = [];
+  readonly #secrets = new Set<string>();
+  /** Longer ones first, since one form may hold another; null: to be sorted anew. */
+  #secretsByLength: readonly string[] | null = null;
 
   /** Registers a secret and the forms in which protocols carry it (base64, URL-encoded). */
   hide(secret: string): void {
@@ -49,7 +51,8 @@ export class Transcript {
 
   redact(text: string): string {
     let result = text;
-    for (const secret of this.#secrets) {
+    this.#secretsByLength ??= [...this.#secrets].sort((a, b) => b.length - a.length);
+    for (const secret of this.#secretsByLength) {
       if (result.includes(secret)) {
         result = result.replaceAll(secret, REDACTED);
       }
@@ -63,11 +66,8 @@ export class Transcript {
   }
 
   #register(form: string): void {
-    if (!this.#secrets.includes(form)) {
-      this.#secrets.push(form);
-      // Longer ones first: one form may hold another.
-      this.#secrets.sort((a, b) => b.length - a.length);
-    }
+    this.#secrets.add(form);
+    this.#secretsByLength = null;
   }
 
   #add(direction: ">" | "<", data: string | Buffer): void {
@@ -109,9 +109,10 @@ export class Transcript {
   }
 }
 
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const CONTROL =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A server's words could steer a terminal: of their control characters only tabs and line ends are left. */
+/** A server's words could steer a terminal: of their control and direction characters only tabs and line ends are left. */
 export function printable(text: string): string {
   return text.replace(CONTROL, "\u00b7");
 }

@@ -110,6 +110,7 @@ function shown(sha256: string, serverName: string | null = null): TlsFacts {
     chain: [leaf],
     verification: "ok",
     serverName,
+    nameChecks: [],
     ephemeralKey: null,
   };
 }

@@ -45,7 +45,10 @@ bind serviceGroup sg_owa -monitorName m_owa
 bind lb vserver v_owa sg_owa
 `;
 
-function leaf(changes: Partial<CertificateFacts>): TlsFacts {
+function leaf(
+  changes: Partial<CertificateFacts>,
+  nameChecks: TlsFacts["nameChecks"] = [],
+): TlsFacts {
   const certificate: CertificateFacts = {
     subject: "CN=mail.example.com",
     issuer: "CN=ca",
@@ -64,6 +67,7 @@ function leaf(changes: Partial<CertificateFacts>): TlsFacts {
     chain: [certificate],
     verification: "ok",
     serverName: null,
+    nameChecks,
     ephemeralKey: null,
   };
 }
@@ -170,13 +174,24 @@ bind ssl vserver cs_mail -certkeyName outer
   });
 
   test.each([
-    ["mail.example.com", ["mail.example.com"], "vip_agree_up"],
-    ["mail.example.com", ["*.EXAMPLE.com"], "vip_agree_up"],
-    ["a.mail.example.com", ["*.example.com"], "vip_wrong_certificate"],
-    ["mail.example.com", ["other.example.com"], "vip_wrong_certificate"],
-  ])("for %s of the names %j: %s", (host, names, verdict) => {
-    const vservers = new Map([["v_owa", named(host)]]);
-    expect(shows(DIRECT, {}, leaf({ names }), vservers).vserver("v_owa").verdict).toBe(verdict);
+    ["carries the name", [["mail.example.com", true]], "vip_agree_up"],
+    ["does not carry it", [["mail.example.com", false]], "vip_wrong_certificate"],
+    ["was checked for another name only", [["other.example.com", false]], "vip_agree_up"],
+    [
+      "carries another name and not this one",
+      [
+        ["other.example.com", true],
+        ["mail.example.com", false],
+      ],
+      "vip_wrong_certificate",
+    ],
+  ] as const)("the certificate › decides when it %s", (_when, checks, verdict) => {
+    const vservers = new Map([["v_owa", named("mail.example.com")]]);
+    const seen = leaf(
+      { names: [] },
+      checks.map(([name, carried]) => ({ name, carried })),
+    );
+    expect(shows(DIRECT, {}, seen, vservers).vserver("v_owa").verdict).toBe(verdict);
   });
 
   test("without a serial and without a name nothing is claimed", () => {

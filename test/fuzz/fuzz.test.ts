@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { attackMaker } from "../../bench/fuzz/expressions.ts";
 import { fuzz, readOne } from "../../bench/fuzz/fuzz.ts";
 import { repositoryRoot } from "../../bench/fuzz/root.ts";
 import { SOCKET_TARGETS, TARGETS } from "../../bench/fuzz/targets.ts";
@@ -13,6 +14,7 @@ const SLOW = new Set(["ns.conf", "nitro-import", "configuration", "web-config"])
 /** Over sockets of the operating system. */
 const SOCKET_SLICE = 150;
 const SEED = 20261103;
+const attack = attackMaker();
 const FIXTURES = join(repositoryRoot(), "test", "fixtures", "fuzz");
 
 describe.each([...TARGETS, ...SOCKET_TARGETS])("%s", (name, make) => {
@@ -23,7 +25,7 @@ describe.each([...TARGETS, ...SOCKET_TARGETS])("%s", (name, make) => {
 
   test("takes a slice of mutated real inputs", { timeout: 240_000 }, async () => {
     const inputs = sliceOf(name);
-    const result = await fuzz(await made, { inputs, seed: SEED });
+    const result = await fuzz(await made, { inputs, seed: SEED, attack });
     expect(result.findings.map(({ what }) => what)).toEqual([]);
     expect(result.inputs).toBe(inputs);
   });

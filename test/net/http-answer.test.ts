@@ -118,3 +118,34 @@ describe("an HTTP answer", () => {
     );
   });
 });
+
+describe("the length of a head", () => {
+  const LIMIT = 64 * 1024;
+  const headOf = (bytes: number, lineEnd: string): string => {
+    const begin = `HTTP/1.1 200 OK${lineEnd}Content-Length: 0${lineEnd}X: `;
+    return `${begin}${"x".repeat(bytes - begin.length)}${lineEnd}${lineEnd}`;
+  };
+
+  test.each([
+    [LIMIT, "\r\n", true],
+    [LIMIT + 1, "\r\n", false],
+    [LIMIT, "\n", true],
+    [LIMIT + 1, "\n", false],
+  ])(
+    "the length of a head › is bounded alike at %i bytes when packets differ (%j)",
+    (bytes, lineEnd, taken) => {
+      const whole = Buffer.from(headOf(bytes, lineEnd));
+      for (const size of [1, 3, 1_460, 16_384, whole.length]) {
+        const parser = new HttpAnswerParser("GET", 1024);
+        let trouble: string | null = null;
+        for (let at = 0; at < whole.length && trouble === null; at += size) {
+          trouble = parser.feed(whole.subarray(at, at + size));
+        }
+        expect({ size, taken: trouble === null && parser.state === "complete" }).toEqual({
+          size,
+          taken,
+        });
+      }
+    },
+  );
+});

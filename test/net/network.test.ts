@@ -105,3 +105,31 @@ describe("names", () => {
     expect(await names.resolve("ex01")).toMatchObject({ kind: "address" });
   });
 });
+
+describe("a name that DNS cannot hold", () => {
+  test.each([
+    ["a NUL that cuts it off", "127.0.0.1\0.evil.example"],
+    ["900,000 characters", "a".repeat(900_000)],
+    ["an escape sequence", "ex01\u001b[2K"],
+    ["a direction override", "ex01\u202e"],
+  ])(
+    "a name that DNS cannot hold › is asked of no resolver when it has %s",
+    async (_what, name) => {
+      const asked: string[] = [];
+      const network = createNetwork({
+        connectTo: {},
+        unmapped: "allow",
+        now: () => 0,
+        lookup: (each) => {
+          asked.push(each);
+          return Promise.resolve([{ address: "127.0.0.1", family: 4 as const }]);
+        },
+      });
+      expect(await network.resolve(name, 80, "tcp")).toMatchObject({
+        kind: "dns_failure",
+        absent: true,
+      });
+      expect(asked).toEqual([]);
+    },
+  );
+});

@@ -70,6 +70,7 @@ export function tlsFacts(facts: Partial<TlsFacts> = {}): TlsFacts {
     protocol: "TLSv1.3",
     cipher: "TLS_AES_256_GCM_SHA384",
     chain: [aCertificate()],
+    nameChecks: [],
     verification: "ok",
     serverName: "mail.example.com",
     ephemeralKey: "X25519",

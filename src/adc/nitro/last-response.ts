@@ -25,24 +25,31 @@ export type LastResponseClass = (typeof LAST_RESPONSE_CLASSES)[number];
  * `scripted`: the monitor runs a script on the ADC, which words its message as it likes.
  */
 export function classifyLastResponse(text: string, scripted: boolean): LastResponseClass {
-  const words = text.trim().replace(/\.+$/, "").toLowerCase();
+  const words = text.slice(0, MAX_SENTENCE_CHARS).trim().replace(FINAL_DOT, "").toLowerCase();
   const found = TABLE.find(([pattern]) => pattern.test(words));
   return found?.[1] ?? (scripted && words !== "" && words !== "unknown" ? "script" : "unknown");
 }
 
+/** A sentence of the ADC's is a line; what stands further back in a longer text decides nothing. */
+const MAX_SENTENCE_CHARS = 1_024;
+const FINAL_DOT = /\.$/;
+
 /** First match wins: causes before effects, and success before anything a banner may say. */
 const TABLE: readonly (readonly [RegExp, LastResponseClass])[] = [
   [/probing ownership is with some other node/, "not_owner"],
-  [/\bno (mip|snip)\b.*\bavailable\b/, "no_source_ip"],
+  [/\bno (mip|snip)\b.{0,200}\bavailable\b/, "no_source_ip"],
   [/^(success|probe succeeded)\b/, "success"],
   [/\bskipped\b/, "skipped"],
-  [/\b(timed?[ -]?out)\b.*\b(ssl|tls)\b|\b(ssl|tls)\b.*\b(timed?[ -]?out)\b/, "tls_timeout"],
+  [
+    /\b(timed?[ -]?out)\b.{0,200}\b(ssl|tls)\b|\b(ssl|tls)\b.{0,200}\b(timed?[ -]?out)\b/,
+    "tls_timeout",
+  ],
   [/\b(ssl|tls)\b/, "tls_failure"],
   [/\breset\b|\brefused\b|\brst\b/, "refused"],
   [/\bunreachable\b/, "unreachable"],
-  [/\btimed?[ -]?out\b.*\b(tcp|connect|connection)\b.*\bestablish/, "tcp_timeout"],
-  [/\bsyn\b.*\b(timed?[ -]?out|no response)\b/, "tcp_timeout"],
-  [/\b(pattern|tag|string)\b.*\b(not found|missing)\b/, "pattern_missing"],
+  [/\btimed?[ -]?out\b.{0,100}\b(tcp|connect|connection)\b.{0,100}\bestablish/, "tcp_timeout"],
+  [/\bsyn\b.{0,200}\b(timed?[ -]?out|no response)\b/, "tcp_timeout"],
+  [/\b(pattern|tag|string)\b.{0,200}\b(not found|missing)\b/, "pattern_missing"],
   [/\b(response|status) code\b/, "bad_status"],
   [/\btimed?[ -]?out\b|\bno response\b/, "app_timeout"],
   [/^(failure - )?probe failed$/, "failed"],

@@ -42,7 +42,7 @@ const systemStatements: StatementKinds = {
 /** Reads the header that the ADC writes above its saved configuration: `#NS13.1 Build 37.38`. */
 function firmwareOf(text: string): Firmware | null {
   const [, label, major, minor] =
-    /^\uFEFF?\s*#\s*(NS(\d{1,3})\.(\d{1,3})(?:[: ]+Build [\w.]{1,20})?)/m.exec(
+    /^\uFEFF?[ \t]*#[ \t]*(NS(\d{1,3})\.(\d{1,3})(?:[: ]+Build [\w.]{1,20})?)/m.exec(
       text.slice(0, 4_096),
     ) ?? [];
   return label === undefined ? null : { major: Number(major), minor: Number(minor), text: label };

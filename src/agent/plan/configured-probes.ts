@@ -16,6 +16,7 @@ import type { TransactionRun, PlanSettings } from "./settings.ts";
 import { looksAtPath } from "../../probes/transactions/web-paths.ts";
 import { type RunAtService, asksThrough, whereItsPathLeads } from "./content-switching.ts";
 import {
+  namesThrough,
   type VipReach,
   targetOf,
   vipCommon,
@@ -143,12 +144,19 @@ function specOf(
     tls:
       security === "none"
         ? null
-        : clientTls(
-            host,
-            takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
-            own?.ca ?? null,
-            reach?.name ? [reach.name] : (own?.names ?? []),
-          ),
+        : {
+            ...clientTls(
+              host,
+              takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
+              own?.ca ?? null,
+              reach?.name ? [reach.name] : (own?.names ?? []),
+            ),
+            ...(reach === undefined
+              ? {}
+              : {
+                  checkedNames: at.vservers.flatMap((name) => namesThrough(settings, name, reach)),
+                }),
+          },
     host,
     account: run.account === null ? null : (settings.accounts.get(run.account) ?? null),
     allowPlaintext: run.allowPlaintext,

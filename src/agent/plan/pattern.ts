@@ -1,8 +1,8 @@
-import { namePattern } from "../../adc/name-pattern.ts";
+import { nameMatcher } from "../../lib/glob.ts";
 
 /** Whether a name matches a pattern in which `*` stands for any run of characters; letter case does not matter. */
 export function matchesPattern(pattern: string, name: string): boolean {
-  return namePattern(pattern).test(name.toLowerCase());
+  return nameMatcher([pattern])(name);
 }
 
 /** Whether `server:port` patterns such as `ex*:443` (or `ex*`, any port) match a member. */

@@ -42,7 +42,27 @@ export function targetOf(reach: VipReach) {
 export function vipTls(settings: PlanSettings, vserver: Vserver, reach: VipReach, old = false) {
   const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
   const names = reach.name === null ? (own?.names ?? []) : [reach.name];
-  return clientTls(reach.host ?? reach.address, old, own?.ca ?? null, names);
+  return {
+    ...clientTls(reach.host ?? reach.address, old, own?.ca ?? null, names),
+    checkedNames: namesThrough(settings, vserver.name, reach),
+  };
+}
+
+/** The client-facing names of a vserver and of the one in front of it: both are judged by the certificate seen there. */
+export function namesThrough(
+  settings: PlanSettings,
+  vserver: string,
+  { entry }: VipReach,
+): readonly string[] {
+  return [vserver, entry.name].flatMap((name) => clientNames(settings.vservers.get(name)));
+}
+
+/** Names the operator expects in a vserver's certificate; the host alone where no list is given. */
+export function clientNames(settings: VserverSettings | undefined): readonly string[] {
+  if (settings === undefined || settings.names.length > 0) {
+    return settings?.names ?? [];
+  }
+  return settings.host === null ? [] : [settings.host];
 }
 /** The rate of probes through a VIP: that of its slowest monitor. */
 export function slowestInterval(estate: Estate, services: readonly AdcService[]): number {

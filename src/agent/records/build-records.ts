@@ -7,6 +7,7 @@ import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
 import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
+import { clientNames } from "../plan/vip-reach.ts";
 import { tlsEnd } from "../vserver-findings.ts";
 import { append, groupBy } from "../../lib/group-by.ts";
 import { MemberRecord } from "./member-record.ts";
@@ -111,7 +112,7 @@ function vserverRecord(
     members,
     {
       certificate: {
-        names: expectedNamesOf(settings),
+        names: clientNames(settings),
         serials: boundSerials(estate, vserver),
         tlsEnds: tlsEnd(
           entriesOf(estate, graph, vserver).map(({ serviceType }) => serviceType),
@@ -152,14 +153,6 @@ function boundSerials(estate: Estate, vserver: Vserver): readonly string[] {
   const bound = vserver.certKeys.filter((binding) => !binding.ca);
   const serials = bound.flatMap(({ certKey }) => estate.certKeys.get(certKey)?.serial ?? []);
   return serials.length === bound.length ? serials : [];
-}
-
-/** Names the operator expects in the certificate; the host alone where no list is given. */
-function expectedNamesOf(settings: VserverSettings | undefined): readonly string[] {
-  if (settings === undefined || settings.names.length > 0) {
-    return settings?.names ?? [];
-  }
-  return settings.host === null ? [] : [settings.host];
 }
 
 function publicHosts(settings: VserverSettings): string[] {

@@ -173,9 +173,9 @@ function request(
 function readHeaders(text: string): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const line of text.split(/\r?\n/)) {
-    const parts = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/.exec(line);
+    const parts = /^([!#$%&'*+.^_`|~\w-]+):(.*)$/.exec(line);
     if (parts?.[1] !== undefined && parts[2] !== undefined) {
-      headers[parts[1]] = parts[2];
+      headers[parts[1]] = parts[2].trimStart();
     }
   }
   return headers;

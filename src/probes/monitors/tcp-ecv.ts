@@ -135,5 +135,7 @@ function signAnswer(run: ProbeRun, seen: Buffer): void {
 }
 
 function headerOf(text: string, name: string): string | null {
-  return new RegExp(`^${name}:[ \\t]*([^\\r\\n]*)`, "im").exec(text)?.[1] ?? null;
+  const begin = `${name.toLowerCase()}:`;
+  const line = text.split(/[\r\n]+/).find((one) => one.toLowerCase().startsWith(begin));
+  return line?.slice(begin.length).trim() ?? null;
 }

@@ -24,6 +24,7 @@ type Framing =
   | { readonly kind: "close" };
 
 const LARGEST_HEAD_BYTES = 64 * 1024;
+const TOO_LARGE_A_HEAD = `a header of more than ${LARGEST_HEAD_BYTES} bytes`;
 const MOST_HEADERS = 1000;
 const LONGEST_CHUNK_LINE = 1024;
 /** More than any server sends; without bounds, tiny pieces cost a core for as long as the probe may take. */
@@ -128,9 +129,11 @@ export class HttpAnswerParser {
       if (end === null) {
         // Three bytes of the end may stand there already.
         this.#searched = Math.max(0, bytes.length - HEAD_END.length + 1);
-        return bytes.length > LARGEST_HEAD_BYTES
-          ? `a header of more than ${LARGEST_HEAD_BYTES} bytes`
-          : null;
+        return bytes.length - HEAD_END.length >= LARGEST_HEAD_BYTES ? TOO_LARGE_A_HEAD : null;
+      }
+      // Whichever packets brought it.
+      if (end.at > LARGEST_HEAD_BYTES) {
+        return TOO_LARGE_A_HEAD;
       }
       const head = bytes.toString("latin1", 0, end.at);
       this.#input.skip(end.next);

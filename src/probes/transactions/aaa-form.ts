@@ -55,8 +55,8 @@ export async function climbFormAaa(
   return follow(run, visit, spec, posted, host);
 }
 
-const LOGIN_FIELD = /<input\b[^>]*\bname=["']?login["'\s>]/i;
-const PASSWORD_FIELD = /<input\b[^>]*\bname=["']?passwd["'\s>]/i;
+const LOGIN_FIELD = /<input\b[^>]{0,500}\bname=["']?login["'\s>]/i;
+const PASSWORD_FIELD = /<input\b[^>]{0,500}\bname=["']?passwd["'\s>]/i;
 
 /** A form goes to the vserver's own name or to that of its authentication vserver, nowhere else. */
 function isTrustedHost(host: string, { adc, host: own }: TransactionSpec): boolean {

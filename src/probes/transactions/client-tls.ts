@@ -1,6 +1,8 @@
-import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from "node:tls";
+import { X509Certificate } from "node:crypto";
+import type { ConnectionOptions, PeerCertificate } from "node:tls";
 import type { Transform } from "node:stream";
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
+import { carriesName } from "../../net/certificate-facts.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import { TlsStore } from "../../net/tls-store.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
@@ -39,8 +41,10 @@ export function clientSocketOptions(
 }
 
 function identityError(names: readonly string[], certificate: PeerCertificate): Error | undefined {
-  const errors = names.map((name) => checkServerIdentity(name, certificate));
-  return errors.includes(undefined) ? undefined : errors[0];
+  const leaf = new X509Certificate(certificate.raw);
+  return names.length === 0 || names.some((name) => carriesName(leaf, name))
+    ? undefined
+    : new Error(`the certificate holds none of ${names.join(", ")}`);
 }
 
 /**

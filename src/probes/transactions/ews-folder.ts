@@ -76,7 +76,7 @@ const MAILBOX_SIDE: ReadonlySet<string> = new Set([
 
 function judgeFolder(answer: HttpAnswer): ServedVerdict {
   const xml = answer.body.toString("utf8");
-  const code = /<(?:\w+:)?ResponseCode[^>]*>(\w+)</.exec(xml)?.[1];
+  const code = /<(?:\w+:)?ResponseCode[^>]{0,200}>(\w+)</.exec(xml)?.[1];
   if (answer.status === 200 && /ResponseClass="Success"/.test(xml) && code === "NoError") {
     return { kind: "good", detail: "GetFolder inbox: NoError" };
   }

@@ -77,7 +77,7 @@ export const mapiEndpoint = webTransaction({
     if (answer.status !== 200) {
       return { kind: "other" };
     }
-    const page = answer.body.toString("utf8").replace(/<[^>]*>/g, " ");
+    const page = withoutTags(answer.body.toString("utf8"));
     if (!/MAPI\/HTTP Connectivity Endpoint/i.test(page)) {
       return {
         kind: "bad",
@@ -85,8 +85,8 @@ export const mapiEndpoint = webTransaction({
         detail: "200 without the connectivity page",
       };
     }
-    const frontEnd = named(page, "Cafe");
-    const mailbox = named(page, "Mailbox");
+    const frontEnd = serverIn(page, FRONT_END);
+    const mailbox = serverIn(page, MAILBOX);
     return {
       kind: "good",
       detail: `front end ${frontEnd ?? "not named"}, mailbox server ${mailbox ?? "not named"}`,
@@ -95,9 +95,26 @@ export const mapiEndpoint = webTransaction({
   },
 });
 
-function named(page: string, field: string): string | null {
-  const value = new RegExp(`\\b${field}:\\s*([A-Za-z0-9.-]+)`).exec(page)?.[1];
-  return value === undefined ? null : value.toLowerCase();
+const FRONT_END = /\bCafe:\s*([A-Za-z0-9.-]+)/;
+const MAILBOX = /\bMailbox:\s*([A-Za-z0-9.-]+)/;
+
+function serverIn(page: string, field: RegExp): string | null {
+  return field.exec(page)?.[1]?.toLowerCase() ?? null;
+}
+
+/** Puts a space in the place of each tag; what opens a tag that never ends stays as it is. */
+function withoutTags(page: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (let open = page.indexOf("<"); open !== -1; open = page.indexOf("<", at)) {
+    const close = page.indexOf(">", open);
+    if (close === -1) {
+      break;
+    }
+    parts.push(page.slice(at, open), " ");
+    at = close + 1;
+  }
+  return [...parts, page.slice(at)].join("");
 }
 
 /**

@@ -91,7 +91,7 @@ export function cookieNames({ headers }: HttpAnswer): readonly string[] {
 /** Hides tokens: what stands after a scheme or an equals sign and is long enough to be one. */
 function hideWords(run: ProbeRun, text: string): void {
   for (const part of text.split(";")) {
-    const value = /^\s*[^\s=]+[\s=]+(\S+)\s*$/.exec(part)?.[1];
+    const value = /^\s*[^\s=]+[\s=]+([^\s=]\S*)\s*$/.exec(part)?.[1];
     if (value !== undefined && value.length >= SHORTEST_SECRET) {
       run.hide(value);
     }

@@ -1,6 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { createServer } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import { subjectAltNames } from "../../lib/subject-alt-names.ts";
 import type { ServerTls } from "./load.ts";
 import type { MakeServer, Patience } from "../http/listener.ts";
 import type { WebConfigSource } from "./source.ts";
@@ -32,15 +33,8 @@ function clientCertificatePasses(socket: TLSSocket, tls: ServerTls): boolean {
   if (verified && !socket.authorized) {
     return false;
   }
-  const names = subjectAlternativeNames(given.subjectAltName ?? "");
+  const names = subjectAltNames(given.subjectAltName ?? "").map(({ value }) => value);
   return tls.allowedSans.length === 0 || tls.allowedSans.some((name) => names.includes(name));
-}
-
-/** The names of `DNS:a, IP Address:1.2.3.4, URI:spiffe://b, email:c@d`. */
-export function subjectAlternativeNames(text: string): readonly string[] {
-  return text
-    .split(/, (?=(?:DNS|IP Address|URI|email):)/)
-    .map((one) => one.slice(one.indexOf(":") + 1).replace(/^"(.*)"$/, "$1"));
 }
 
 /**

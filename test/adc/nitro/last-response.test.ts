@@ -1,3 +1,4 @@
+import { longestTurnMs } from "../../support/longest-turn.ts";
 import { expect, test } from "vitest";
 import {
   classifyLastResponse,
@@ -49,3 +50,13 @@ test("every class is reached by a sentence of this table", () => {
   const reached = new Set<LastResponseClass>([...SENTENCES.map(([, found]) => found), "script"]);
   expect([...LAST_RESPONSE_CLASSES].filter((name) => !reached.has(name))).toEqual([]);
 });
+
+test.each(["x" + ".".repeat(300_000) + "!", "no mip".repeat(50_000), "ssl timeou ".repeat(30_000)])(
+  "classifyLastResponse › takes little work when the sentence is made against it (%#)",
+  async (sentence) => {
+    const work = async (): Promise<void> => {
+      expect(LAST_RESPONSE_CLASSES).toContain(classifyLastResponse(sentence, false));
+    };
+    expect(await longestTurnMs(work)).toBeLessThan(50);
+  },
+);

@@ -9,7 +9,6 @@ import { hashSync } from "bcryptjs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { maintenanceHour } from "../../support/live-state.ts";
 import { serve } from "../support.ts";
-import { subjectAlternativeNames } from "../../../src/web/web-config/locked-servers.ts";
 import { fileURLToPath } from "node:url";
 import { debianProgram } from "../../support/debian-program.ts";
 import { until } from "../until.ts";
@@ -264,14 +263,6 @@ describe("TLS", () => {
     expect((await tryTls(named.port, scraper)).status).toBe(200);
     const other = await allow("grafana.example.com");
     expect((await tryTls(other.port, scraper)).status).toBeNull();
-  });
-
-  test("names of client certificates are read one by one", () => {
-    expect(
-      subjectAlternativeNames(
-        'DNS:a.example, IP Address:192.0.2.1, URI:"spiffe://x, y", email:a@b',
-      ),
-    ).toEqual(["a.example", "192.0.2.1", "spiffe://x, y", "a@b"]);
   });
 
   test("headers are added as the file says", async () => {

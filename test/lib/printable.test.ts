@@ -1,0 +1,39 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { printable, printableLine } from "../../src/lib/printable.ts";
+
+/** Every character that Unicode counts as a control, a format mark of direction or a line end, but the line feed. */
+const STEERING = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u;
+
+describe("printable", () => {
+  it("printable › leaves no steering character whatever the text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(printable(text)).not.toMatch(STEERING);
+        expect(printableLine(text)).not.toMatch(/\n/);
+      }),
+    );
+    const every = Array.from({ length: 0x3000 }, (_, code) => String.fromCodePoint(code)).join("");
+    expect(printable(every)).not.toMatch(STEERING);
+  });
+
+  it("printable › shows which character stood there when it is escaped", () => {
+    expect(printable("\u001b[2K\u009b31m\u202egnp.exe\r\n")).toBe(
+      "\\u001b[2K\\u009b31m\\u202egnp.exe\\u000d\n",
+    );
+    expect(printableLine("ex01\nOK")).toBe("ex01\\u000aOK");
+  });
+
+  it("printable › keeps what people write when it steers nothing", () => {
+    expect(printable("Zürich — „ex01“ 💥\n")).toBe("Zürich — „ex01“ 💥\n");
+  });
+
+  it("printable › keeps the meaning of JSON whatever it holds", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.string({ unit: "binary" }), (value, text) => {
+        const written = JSON.stringify({ [text]: value, text }, null, 1);
+        expect(JSON.parse(printable(written))).toEqual(JSON.parse(written));
+      }),
+    );
+  });
+});
