@@ -14,6 +14,6 @@ export function clientAddressKept(record: VserverRecord): boolean | null {
   return told.own || direct.some(({ seenAs }) => seenAs === told.seenAs);
 }
 
-function addressSeen({ last }: ProbeRecord) {
-  return last?.clientAddress ?? [];
+function addressSeen({ current }: ProbeRecord) {
+  return current?.clientAddress ?? [];
 }

@@ -7,7 +7,7 @@ import {
 } from "../verdict/vserver-verdict.ts";
 import { oddSchemesBehind } from "./auth-schemes.ts";
 import type { MemberRecord } from "./records/member-record.ts";
-import type { VserverRecord } from "./records/vserver-record.ts";
+import { UNRECOGNISED, type VserverRecord } from "./records/vserver-record.ts";
 import { clientAddressKept } from "./client-address.ts";
 import type { LivePersistence } from "./live.ts";
 import { boundTo, isSourceBound, persistencePause } from "./persistence-pause.ts";
@@ -39,7 +39,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   const really = reallyGood(record);
   const agrees = storyOf(record, really).size <= 1;
   if (agrees || record.agreed) {
-    record.agreedAt = around.now;
+    record.agree(around.now);
   }
   record.agreed = agrees;
   if (!record.memberRecords.some(isDrained)) {
@@ -51,7 +51,8 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
     adc: record.adcOpinion,
     vip: record.vip,
     really,
-    servedByDrained: record.drainedConfirmed,
+    servedByDrained:
+      record.drainedConfirmed && record.probes.some(({ current }) => current !== null),
     wrongCertificate: wrongCertificate(record),
     backupActive: record.backupActive,
     withinGrace: settles(record, around),
@@ -65,7 +66,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
 function restsUntil(record: VserverRecord, around: VserverSurroundings): number {
   return around.cutOff || record.verdict === "settling" || record.mismatch
     ? -Infinity
-    : record.probes.reduce((until, probe) => Math.min(until, probe.opinionStandsUntil), Infinity);
+    : record.probes.reduce((until, probe) => Math.min(until, probe.nextStaleAt), Infinity);
 }
 
 function livePersistence(
@@ -103,7 +104,7 @@ export function countServedBy(
     // Another site's servers are no strangers at this VIP.
     return;
   }
-  const name = server ?? "unrecognised";
+  const name = server ?? UNRECOGNISED;
   record.servedBy.set(name, (record.servedBy.get(name) ?? 0) + 1);
   const members = record.memberRecords.filter((each) => each.server === server);
   if (members.length > 0) {

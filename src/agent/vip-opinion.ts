@@ -43,12 +43,12 @@ function anyTarget(probes: readonly ProbeRecord[]): VipOpinion {
 function throughOne(probes: readonly ProbeRecord[]): VipOpinion {
   const looks = probes.filter((probe) => probe.kind === "transaction");
   const stopped = looks.filter(
-    (probe) => probe.last !== null && PROTECTED_REASONS.has(probe.last.reason),
+    (probe) => probe.current !== null && PROTECTED_REASONS.has(probe.current.reason),
   );
   // A login climbs higher than an anonymous look, which is always stopped at the first rung.
   const guarded = stopped.find(isLogin) ?? stopped[0];
-  if (guarded?.last && !looks.some((probe) => answersDespiteGuard(probe))) {
-    return { opinion: "protected", reason: guarded.last.reason };
+  if (guarded?.current && !looks.some((probe) => answersDespiteGuard(probe))) {
+    return { opinion: "protected", reason: guarded.current.reason };
   }
   const combined = combineTransactions(
     looks.map((probe) => ({

@@ -32,7 +32,7 @@ function isSerialOf(shown: string): (bound: string) => boolean {
 
 function latestLeaf(probes: readonly ProbeRecord[]) {
   for (const probe of probes) {
-    const leaf = isRelaysOwn(probe) ? undefined : probe.last?.tls?.chain[0];
+    const leaf = isRelaysOwn(probe) ? undefined : probe.current?.tls?.chain[0];
     if (leaf !== undefined) {
       return leaf;
     }
@@ -89,11 +89,13 @@ export function certificatesDiffer(record: VserverRecord): boolean | null {
 function seesExtendedProtection(record: VserverRecord): boolean {
   return (
     record.probes.some(
-      ({ vantage, last }) =>
-        vantage === "vip" && last?.reason === "login_broken_by_adc" && last.channelBound === true,
+      ({ vantage, current }) =>
+        vantage === "vip" &&
+        current?.reason === "login_broken_by_adc" &&
+        current.channelBound === true,
     ) &&
     record.memberRecords.some(({ probes }) =>
-      probes.some(({ last }) => last?.outcome === "match" && last.channelBound === true),
+      probes.some(({ current }) => current?.outcome === "match" && current.channelBound === true),
     )
   );
 }
@@ -121,12 +123,12 @@ function newestLeaves(
 ): ReadonlyMap<string, string> {
   const newest = new Map<string, { readonly at: number; readonly sha256: string }>();
   for (const probe of probes) {
-    const { last } = probe;
-    const leaf = isRelaysOwn(probe) ? undefined : last?.tls?.chain[0];
-    if (last?.tls && leaf !== undefined) {
-      const name = group(last.tls);
-      if (last.startedAt > (newest.get(name)?.at ?? -Infinity)) {
-        newest.set(name, { at: last.startedAt, sha256: leaf.sha256 });
+    const { current } = probe;
+    const leaf = isRelaysOwn(probe) ? undefined : current?.tls?.chain[0];
+    if (current?.tls && leaf !== undefined) {
+      const name = group(current.tls);
+      if (current.startedAt > (newest.get(name)?.at ?? -Infinity)) {
+        newest.set(name, { at: current.startedAt, sha256: leaf.sha256 });
       }
     }
   }

@@ -34,6 +34,8 @@ export interface ProbeContext {
   /** Local address to probe from, or null for the system's choice. */
   readonly localAddress: string | null;
   readonly vantage: Vantage;
+  /** False: a failure is the server's even where a stall of our event loop explains it as well. Default: true. */
+  readonly excuseStalls?: boolean | undefined;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
   /** Monotonic clock in milliseconds, for durations. */
@@ -149,9 +151,18 @@ export interface ObservationFacts {
   readonly authSchemes?: string;
   /** The login was NTLM and bound to the certificate that was shown; absent elsewhere. */
   readonly channelBound?: true;
+  /** What stalls of our own event loop had to do with it; absent where nothing. */
+  readonly stall?: StallFacts;
   /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */
   readonly exchangeSeen: boolean;
   readonly evidence: Evidence;
+}
+
+export interface StallFacts {
+  /** How long handling this server's answers stalled the event loop, in milliseconds. */
+  readonly causedMs: number;
+  /** The run failed, and a stall meanwhile explains that as well: it is a fault of our own. */
+  readonly excused: boolean;
 }
 
 /** Milliseconds per phase; a phase that was not reached is absent. */

@@ -31,8 +31,6 @@ export interface WitnessOptions {
   readonly ownAddresses?: number;
   /** Tells when the wall clock has been set; without it every jump of that clock is time that went by. */
   readonly monotonic?: () => number;
-  /** Names learnt by an earlier state. */
-  readonly names?: ServerNames;
 }
 
 /** One ADC's part of the state. */
@@ -49,7 +47,8 @@ export class WitnessState implements LiveState {
   readonly agent: string;
   startedAt: number;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
-  /** What servers call themselves; kept over reloads. */
+  unexplainedStallSeconds = 0;
+  /** What servers call themselves, as the probes in force hear it. */
   readonly names: ServerNames;
   #options: WitnessOptions;
   readonly #steps: ClockSteps | null;
@@ -60,7 +59,7 @@ export class WitnessState implements LiveState {
 
   constructor(options: WitnessOptions) {
     this.#options = options;
-    this.names = options.names ?? new ServerNames();
+    this.names = new ServerNames(options.monotonic ?? options.now);
     this.agent = options.agent;
     this.startedAt = options.now();
     this.#steps =
@@ -137,6 +136,7 @@ export class WitnessState implements LiveState {
   setRecords(adc: string, records: EstateRecords): void {
     this.#part(adc).records = records;
     this.#index = this.#indexed();
+    this.names.follow(this.#index.probes);
   }
 
   setAdcLive(adc: string, live: Partial<LiveAdc>): void {
@@ -186,6 +186,7 @@ export class WitnessState implements LiveState {
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
+      this.names.hear(probe, observation);
       if (!showsTheSame(before, after)) {
         // Whether certificates or login schemes differ is judged at the vservers: none of them may rest on the old ones.
         part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.disturb());
@@ -209,10 +210,6 @@ export class WitnessState implements LiveState {
   #observeMember(part: AdcPart, member: MemberRecord, probe: ProbeRecord, isNews: boolean): void {
     if (!isNews && this.#judging.rests(member)) {
       return;
-    }
-    const servedBy = probe.last?.servedBy ?? null;
-    if (servedBy !== null) {
-      this.names.learn(member.adc, servedBy, member.server);
     }
     detectMaintenance(member, probe);
     if (this.#judging.member(part, member)) {
@@ -299,5 +296,6 @@ function later(clock: AgreementClock, at: number): AgreementClock {
     allAgreedAt: Math.max(clock.allAgreedAt, at),
     pairAgreedAt: Math.max(clock.pairAgreedAt, at),
     upheldAt: Math.max(clock.upheldAt, at),
+    postponedMs: clock.postponedMs,
   };
 }

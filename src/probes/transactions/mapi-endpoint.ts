@@ -1,3 +1,4 @@
+import { nameOnMapiPage } from "../wire/exchange-signs.ts";
 import { webTransaction } from "./web-transaction.ts";
 import { WEB_PATHS } from "./web-paths.ts";
 
@@ -20,8 +21,8 @@ export const mapiEndpoint = webTransaction({
         detail: "200 without the connectivity page",
       };
     }
-    const frontEnd = named(page, "Cafe");
-    const mailbox = named(page, "Mailbox");
+    const frontEnd = nameOnMapiPage(page, "Cafe");
+    const mailbox = nameOnMapiPage(page, "Mailbox");
     return {
       kind: "good",
       detail: `front end ${frontEnd ?? "not named"}, mailbox server ${mailbox ?? "not named"}`,
@@ -29,8 +30,3 @@ export const mapiEndpoint = webTransaction({
     };
   },
 });
-
-function named(page: string, field: string): string | null {
-  const value = new RegExp(`\\b${field}:\\s*([A-Za-z0-9.-]+)`).exec(page)?.[1];
-  return value === undefined ? null : value.toLowerCase();
-}

@@ -216,10 +216,13 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
   };
 }
 
+/** An IPv6 address with an IPv4 tail; a zone identifier may have any length. */
+const MAX_ADDRESS_LENGTH = 45;
+
 /** `Hello [192.0.2.7]`: what is no address is not repeated. */
 function addressIn(greeting: string): string | null {
   const written = /Hello \[(?:IPv6:)?([^\]]+)\]/i.exec(greeting)?.[1]?.toLowerCase() ?? "";
-  return isIP(written) === 0 ? null : written;
+  return isIP(written) === 0 || written.length > MAX_ADDRESS_LENGTH ? null : written;
 }
 
 function localAddressOf({ socket }: Connection): string {

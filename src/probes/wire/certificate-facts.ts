@@ -1,12 +1,25 @@
 import type { X509Certificate } from "node:crypto";
 import type { CertificateFacts } from "../probe.ts";
 
-/** The facts of one certificate that metrics and evidence tell. */
+/** A name of X.501 is shown so far, in characters; a serial has at most 20 octets (RFC 5280 section 4.1.2.2). */
+const MAX_SHOWN_LENGTH = 512;
+const MAX_SERIAL_LENGTH = 80;
+/** More alternative names than certificates in use have: a chain of 100 KB, the largest OpenSSL takes, holds thousands. */
+const MAX_NAMES = 1_000;
+const MAX_NAME_LENGTH = 255;
+
+/** Estimate of the memory that one certificate's facts take, in bytes. */
+export function certificateFactsBytes({ subject, issuer, names }: CertificateFacts): number {
+  const nameBytes = names.reduce((sum, name) => sum + name.length + 32, 0);
+  return 800 + subject.length + issuer.length + nameBytes;
+}
+
+/** The facts of one certificate that metrics and evidence tell, bounded whatever the peer sent. */
 export function certificateFacts(certificate: X509Certificate): CertificateFacts {
   return {
     subject: oneLine(certificate.subject),
     issuer: oneLine(certificate.issuer),
-    serial: certificate.serialNumber.toLowerCase(),
+    serial: certificate.serialNumber.slice(0, MAX_SERIAL_LENGTH).toLowerCase(),
     sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
     notBefore: Date.parse(certificate.validFrom),
     notAfter: Date.parse(certificate.validTo),
@@ -17,7 +30,7 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
 }
 
 function oneLine(name: string | undefined): string {
-  return (name ?? "").split("\n").join(", ");
+  return (name ?? "").split("\n").join(", ").slice(0, MAX_SHOWN_LENGTH);
 }
 
 /** DNS names and addresses of the subject alternative name, or the common name where there is none. */
@@ -25,13 +38,17 @@ function namesOf(certificate: X509Certificate): string[] {
   const names: string[] = [];
   for (const entry of (certificate.subjectAltName ?? "").split(/,\s*/)) {
     const [kind, value] = splitOnce(entry, ":");
-    if (value !== "" && (kind === "DNS" || kind === "IP Address")) {
+    const isName = kind === "DNS" || kind === "IP Address";
+    if (isName && value !== "" && value.length <= MAX_NAME_LENGTH) {
       names.push(value.toLowerCase());
+    }
+    if (names.length >= MAX_NAMES) {
+      return names;
     }
   }
   if (names.length === 0) {
     const common = /^CN=(.+)$/m.exec(certificate.subject ?? "");
-    if (common?.[1] !== undefined) {
+    if (common?.[1] !== undefined && common[1].length <= MAX_NAME_LENGTH) {
       names.push(common[1].toLowerCase());
     }
   }

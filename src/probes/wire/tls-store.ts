@@ -1,11 +1,12 @@
 import { constants, type X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { CertificateFacts } from "../probe.ts";
-import { certificateFacts } from "./certificate-facts.ts";
+import { certificateFacts, certificateFactsBytes } from "./certificate-facts.ts";
 import type { TlsDiagnosis } from "./tls-diagnosis.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 
 const MOST_CERTIFICATES = 4096;
+const MOST_CERTIFICATE_BYTES = 16 * 1024 * 1024;
 const MOST_CONTEXTS = 512;
 
 /**
@@ -17,6 +18,7 @@ export class TlsStore {
   #bySettings = new WeakMap<TlsSettings, SecureContext>();
   #diagnoses = new Map<string, { found: Promise<TlsDiagnosis | null>; until: number }>();
   #certificates = new Map<string, CertificateFacts>();
+  #certificateBytes = 0;
 
   /** Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). */
   contextFor(settings: TlsSettings): SecureContext {
@@ -68,10 +70,25 @@ export class TlsStore {
     let facts = this.#certificates.get(key);
     if (facts === undefined) {
       facts = certificateFacts(certificate);
-      forgetOldest(this.#certificates, MOST_CERTIFICATES);
       this.#certificates.set(key, facts);
+      this.#certificateBytes += certificateFactsBytes(facts);
+      this.#boundCertificates();
     }
     return facts;
+  }
+
+  /** A server may show another certificate, as large as TLS allows, in each handshake. */
+  #boundCertificates(): void {
+    for (const [oldest, facts] of this.#certificates) {
+      const fits =
+        this.#certificates.size <= MOST_CERTIFICATES &&
+        this.#certificateBytes <= MOST_CERTIFICATE_BYTES;
+      if (fits) {
+        return;
+      }
+      this.#certificates.delete(oldest);
+      this.#certificateBytes -= certificateFactsBytes(facts);
+    }
   }
 }
 
