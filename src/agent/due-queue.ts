@@ -41,6 +41,15 @@ export class DueQueue<T> {
     return first;
   }
 
+  /** Drops every entry whose item is not to be kept. O(n log n). */
+  keep(isKept: (item: T) => boolean): void {
+    const kept = this.#entries.filter(({ item }) => isKept(item));
+    this.clear();
+    for (const { dueAt, item } of kept) {
+      this.push(dueAt, item);
+    }
+  }
+
   clear(): void {
     this.#entries.length = 0;
   }

@@ -87,18 +87,18 @@ export class Generation {
       onBooked: (record) => {
         this.#estates.learn(record);
       },
-      onStall: ({ id, adc, server, vserver, address }, stallMs, pauseMs) => {
+      onStall: ({ id, adc, server, vserver, address, planned }, stallMs, pauseMs) => {
         this.#explainedStallMs += stallMs;
         log.warn(
           {
             probe: id,
             adc,
             server: server || vserver,
-            address,
+            endpoint: `${address ?? ""}:${String(planned.port)}`,
             stallMs: Math.round(stallMs),
             pauseMs: Math.round(pauseMs),
           },
-          "event loop stalled by an answer: probes of this address pause",
+          "event loop stalled by an answer: probes of this endpoint pause",
         );
       },
     });

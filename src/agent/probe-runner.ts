@@ -27,7 +27,7 @@ export interface ProbeRunnerOptions {
   readonly monotonic: () => number;
   /** Told of each probe whose result has been taken in. */
   readonly onBooked?: (record: ProbeRecord) => void;
-  /** Told of each probe whose answer stalled the event loop, and for how long the probes of its address pause. */
+  /** Told of each probe whose answer stalled the event loop, and for how long the probes of its endpoint pause. */
   readonly onStall?: (record: ProbeRecord, stallMs: number, pauseMs: number) => void;
 }
 
@@ -68,7 +68,7 @@ export class ProbeRunner {
     if (record.planned.action.run === null) {
       return null;
     }
-    if (this.#backOff.isPaused(addressOf(record), this.#options.monotonic())) {
+    if (this.#backOff.isPaused(endpointOf(record), this.#options.monotonic())) {
       return record.intervalMs;
     }
     const result = await this.#once(record, record.planned.timeoutMs, state, avoided);
@@ -196,7 +196,7 @@ export class ProbeRunner {
     }
     if (stall.causedMs > 0) {
       const now = this.#options.monotonic();
-      const pauseMs = this.#backOff.stalled(addressOf(record), stall.causedMs, now);
+      const pauseMs = this.#backOff.stalled(endpointOf(record), stall.causedMs, now);
       this.#options.onStall?.(record, stall.causedMs, pauseMs);
     }
     // Only once: where the agent itself is overloaded, looking more often makes it worse.
@@ -220,9 +220,9 @@ export class ProbeRunner {
   }
 }
 
-/** What pauses when its answers stall the event loop: all probes of one address. */
-function addressOf({ address, server, id }: ProbeRecord): string {
-  return address ?? (server || id);
+/** What pauses when its answers stall the event loop: all probes of one address and port. */
+function endpointOf({ address, server, id, planned: { port } }: ProbeRecord): string {
+  return `${address ?? (server || id)} ${String(port)}`;
 }
 
 /** By what name of the configuration a probe logs in. */

@@ -26,12 +26,15 @@ interface Entry {
   readonly job: Job;
   /** Its starts have found their place in the interval. */
   spread: boolean;
-  /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up. */
+  /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up, or with many others. */
   inForce: boolean;
 }
 
 /** So long starts that are due together may hold the event loop before others have their turn. */
 const TURN_MS = 20;
+
+/** Entries of jobs that were taken out are dropped together once there are so many, and more than there are jobs. */
+const MAX_DEAD_ENTRIES = 1_000;
 
 /** One timer for all jobs: a thin shell around schedule.ts. A job never runs twice at a time. */
 export class Scheduler {
@@ -72,11 +75,19 @@ export class Scheduler {
     if (entry !== undefined) {
       entry.inForce = false;
       this.#entries.delete(id);
+      if (this.#queue.size > 2 * this.#entries.size + MAX_DEAD_ENTRIES) {
+        this.#queue.keep(({ inForce }) => inForce);
+      }
     }
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Starts that are waited for, those of jobs that were taken out lately included. */
+  get queued(): number {
+    return this.#queue.size;
   }
 
   /** Stops starting jobs and waits for those that run. */

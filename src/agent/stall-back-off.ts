@@ -2,7 +2,7 @@
 const PAUSE_PER_STALL = 20;
 const MIN_PAUSE_MS = 10_000;
 const MAX_PAUSE_MS = 600_000;
-/** Addresses that pause at once; beyond, the one whose pause ends first is let go. */
+/** Endpoints that pause at once; beyond, the one whose pause ends first is let go. */
 const MAX_PAUSED = 1_000;
 
 /** How long the probes of a server pause after its answers stalled the event loop, in milliseconds. */
@@ -11,7 +11,7 @@ export function pauseAfterStallMs(stallMs: number): number {
 }
 
 /**
- * Addresses whose probes pause because handling their answers stalled the event loop, so that they cannot keep others
+ * Endpoints (address and port) whose probes pause because handling their answers stalled the event loop, so that they cannot keep others
  * from being heard. An entry ends with its pause. Times are milliseconds on a monotonic clock.
  */
 export class StallBackOff {
@@ -22,26 +22,26 @@ export class StallBackOff {
   }
 
   /** Begins a pause, or makes it longer; tells how long it is. */
-  stalled(address: string, stallMs: number, now: number): number {
+  stalled(endpoint: string, stallMs: number, now: number): number {
     const pauseMs = pauseAfterStallMs(stallMs);
-    const until = Math.max(now + pauseMs, this.#until.get(address) ?? -Infinity);
+    const until = Math.max(now + pauseMs, this.#until.get(endpoint) ?? -Infinity);
     this.#forgetPast(now);
-    this.#until.set(address, until);
+    this.#until.set(endpoint, until);
     return until - now;
   }
 
-  isPaused(address: string, now: number): boolean {
-    return now < (this.#until.get(address) ?? -Infinity);
+  isPaused(endpoint: string, now: number): boolean {
+    return now < (this.#until.get(endpoint) ?? -Infinity);
   }
 
   #forgetPast(now: number): void {
     let soonest: string | null = null;
     let soonestAt = Infinity;
-    for (const [address, until] of this.#until) {
+    for (const [endpoint, until] of this.#until) {
       if (until <= now) {
-        this.#until.delete(address);
+        this.#until.delete(endpoint);
       } else if (until < soonestAt) {
-        [soonest, soonestAt] = [address, until];
+        [soonest, soonestAt] = [endpoint, until];
       }
     }
     if (this.#until.size >= MAX_PAUSED && soonest !== null) {

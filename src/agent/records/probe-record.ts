@@ -25,8 +25,8 @@ import type { ProbeResult } from "../run-probe.ts";
 import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
 
 /**
- * A failure that a stall of our event loop explains as well says nothing so many times in a row; then it counts. Successes
- * count however the loop stalls, so that a server that answers is never called down by this.
+ * A failure that a stall of our event loop explains as well says nothing, so many times since the last success; then it
+ * counts. Successes count however the loop stalls, so that a server that answers is not called down by this.
  */
 const MAX_EXCUSED_IN_A_ROW = 3;
 
@@ -61,7 +61,7 @@ export class ProbeRecord implements LiveProbe {
   nameClaim: { readonly name: string; heardAt: number; isMade: boolean } | null = null;
   /** How long handling its answers has stalled the event loop so far, in seconds. */
   stalledSeconds = 0;
-  /** Failures in a row that stalls of the event loop explained. */
+  /** Failures since the last success that stalls of the event loop explained. */
   excusedInARow = 0;
   #replica: ReplicaState = initialReplica();
   #transaction: TransactionState = initialTransaction();
@@ -161,7 +161,11 @@ export class ProbeRecord implements LiveProbe {
   /** Takes in one result and tells how long after its start the next probe is due, in milliseconds. */
   record(observation: Observation, passed: boolean | null): number {
     const now = this.#now();
-    this.excusedInARow = observation.stall?.excused === true ? this.excusedInARow + 1 : 0;
+    if (observation.stall?.excused === true) {
+      this.excusedInARow += 1;
+    } else if (passed === true) {
+      this.excusedInARow = 0;
+    }
     this.stalledSeconds += (observation.stall?.causedMs ?? 0) / 1_000;
     this.#ranAt = now;
     this.#resultAt = passed === null ? this.#resultAt : now;

@@ -3,11 +3,9 @@ const BEAT_MS = 100;
 /** So late a beat may come before it counts: what a busy turn or a collection of garbage takes. */
 const SLACK_MS = 100;
 /** Handling one answer for so long is a stall of its own. */
-export const STALL_MS = BEAT_MS + SLACK_MS;
-/** A stall in which less of a processor was used was none of ours: the process was stopped, or had no processor. */
-const BUSY_SHARE = 0.5;
+const STALL_MS = BEAT_MS + SLACK_MS;
 
-/** Whose answers are handled on the event loop; told how long that stalled it. */
+/** Whose answers are handled on the event loop; told how much processor time that took where it stalled the loop. */
 export interface StallSource {
   stalledMs: number;
 }
@@ -79,14 +77,15 @@ export class LoopWatch {
     }
   }
 
-  /** An idle loop beats: a long time without a beat was work, of whoever was called last, or was taken from us. */
+  /**
+   * An idle loop beats: a long time without a beat was work of whoever was called last, as far as a processor was used. The
+   * rest was taken from us (the process was stopped, or others had the processor).
+   */
   #settle(now: number): void {
-    const workedMs = now - this.#calledAt;
-    if (this.#source === null || workedMs < STALL_MS) {
-      return;
-    }
-    if (this.#cpuMs() - this.#cpuAtBeat >= workedMs * BUSY_SHARE) {
-      this.#source.stalledMs += workedMs;
+    const sinceMs = now - this.#calledAt;
+    if (this.#source !== null && sinceMs >= STALL_MS) {
+      const workMs = Math.min(sinceMs, this.#cpuMs() - this.#cpuAtBeat);
+      this.#source.stalledMs += workMs >= STALL_MS ? workMs : 0;
     }
   }
 

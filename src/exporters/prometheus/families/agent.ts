@@ -77,16 +77,19 @@ function endpointLabels({ adc, vserver, adcService, server, port }: LiveProbe): 
   ]);
 }
 
-/** An account stays with 0 after it came back; the list of accounts is the configuration's, so it is short. */
+/** An account stays with 0 after it came back, as long as a probe logs in by it. */
 function* suspendedAccounts(scope: Scope): Steps<void> {
   const { live, writer, sticky } = scope;
   const name = "adc_witness_login_suspended";
   const suspended = new Set(live.suspendedAccounts.map(({ account }) => account));
-  for (const account of suspended) {
-    sticky.remember(name, account);
-  }
+  const used = new Set(suspended);
+  yield* each(live.probes, ({ account }) => {
+    if (account !== null && account !== undefined) {
+      used.add(account);
+    }
+  });
   writer.family(name);
-  for (const account of sticky.remembered(name)) {
+  for (const account of sticky.remember(name, suspended, (known) => used.has(known))) {
     writer.sample(labelPairs([["account", account]]), bit(suspended.has(account)));
   }
   yield;
