@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Socket } from "node:net";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ProbeRunner, type ProbeRunnerOptions } from "../../src/agent/probe-runner.ts";
@@ -86,8 +87,13 @@ describe("who stalls the event loop", () => {
   /** Works for so much processor time. */
   function busy(ms: number): void {
     const before = process.cpuUsage();
-    while (process.cpuUsage(before).user < ms * 1_000) {
-      // Works.
+    let usedMs = 0;
+    while (usedMs < ms) {
+      createHash("sha256")
+        .update(Buffer.alloc(1024 * 1024))
+        .digest();
+      const { user, system } = process.cpuUsage(before);
+      usedMs = (user + system) / 1_000;
     }
   }
 
@@ -102,6 +108,18 @@ describe("who stalls the event loop", () => {
     watch.leave();
     expect(first?.stalledMs).toBeGreaterThanOrEqual(390);
     expect(second?.stalledMs).toBe(0);
+  });
+
+  test("LoopWatch.turnTo › is not who was called in an earlier turn of the loop", async () => {
+    const watch = new LoopWatch();
+    const source: StallSource = { stalledMs: 0 };
+    watch.enter();
+    watch.turnTo(source);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    busy(400);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    watch.leave();
+    expect(source.stalledMs).toBe(0);
   });
 
   test("LoopWatch.turnTo › is nobody while the process was stopped", () => {

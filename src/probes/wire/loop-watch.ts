@@ -23,9 +23,14 @@ export class LoopWatch {
   #cpuAtBeat = 0;
   #heldMs = 0;
   #runs = 0;
-  /** Who was called last since the beat, and when: what runs on until the next call or beat is its work. */
+  /** Who was called last in this turn of the loop, and when: what runs on until the next call is its work. */
   #source: StallSource | null = null;
   #calledAt = 0;
+  #turnEnds = false;
+  readonly #endTurn = (): void => {
+    this.#turnEnds = false;
+    this.turnTo(null);
+  };
 
   /** `cpuMs`: processor time that this process has used, in milliseconds. */
   constructor(
@@ -51,12 +56,17 @@ export class LoopWatch {
     this.#runs -= 1;
   }
 
-  /** The event loop now handles something that came from there; null: that is over. */
+  /** In this turn, the event loop now handles something that came from there; null: that is over. */
   turnTo(source: StallSource | null): void {
     const now = this.#monotonic();
     this.#settle(now);
     this.#source = source;
     this.#calledAt = now;
+    if (source !== null && !this.#turnEnds) {
+      // What the agent does after this turn of the loop is nobody's fault but its own.
+      this.#turnEnds = true;
+      setImmediate(this.#endTurn);
+    }
   }
 
   /** Milliseconds stalled since the beginning, the stall that is just ending included. */
