@@ -1,5 +1,5 @@
 import { ACCOUNT_TRANSACTIONS, type TransactionName } from "../probes/transactions/spec.ts";
-import { freshUntil, isFresh } from "./freshness.ts";
+import { isFresh } from "./freshness.ts";
 import type { ServiceOpinion } from "./verdicts.ts";
 
 /** Pause between a transaction's first failure and the look that confirms it. */
@@ -47,11 +47,6 @@ export function transactionOpinionAt(
   intervalMs: number,
 ): TransactionState["opinion"] {
   return isFresh(state.lastResultAt, now, intervalMs) ? state.opinion : "unknown";
-}
-
-/** Until when that opinion stands without a further result; Infinity where there is none to grow stale. */
-export function transactionStandsUntil(state: TransactionState, intervalMs: number): number {
-  return freshUntil(state.lastResultAt, intervalMs);
 }
 
 /** Milliseconds to the next look: 3 s after a first failure, so that an outage is named soon, else the interval. */
