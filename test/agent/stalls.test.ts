@@ -4,9 +4,9 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ProbeRunner, type ProbeRunnerOptions } from "../../src/agent/probe-runner.ts";
 import { Scheduler } from "../../src/agent/scheduler.ts";
 import { pauseAfterStallMs, StallBackOff } from "../../src/agent/stall-back-off.ts";
-import type { Network } from "../../src/probes/probe.ts";
-import { LoopWatch, type StallSource } from "../../src/probes/wire/loop-watch.ts";
-import { SYSTEM_SOCKETS } from "../../src/probes/wire/sockets.ts";
+import type { Network } from "../../src/net/network.ts";
+import { LoopWatch, type StallSource } from "../../src/net/loop-watch.ts";
+import { SYSTEM_SOCKETS } from "../../src/net/sockets.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
 const CONF = `add server ex01 10.0.0.1

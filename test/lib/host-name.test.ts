@@ -1,10 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hostName } from "../../src/lib/host-name.ts";
-import {
-  signsOfHeaders,
-  signsOfHealthBody,
-  signsOfSmtp,
-} from "../../src/probes/wire/exchange-signs.ts";
+import { signsOfHeaders, signsOfHealthBody, signsOfSmtp } from "../../src/model/exchange-signs.ts";
 
 const LABEL_63 = "a".repeat(63);
 

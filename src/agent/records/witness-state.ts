@@ -1,23 +1,162 @@
+import type { Declared } from "../../maintenance/declared.ts";
+import type { EstateRecords } from "./build-records.ts";
+import { groupBy } from "../../lib/group-by.ts";
+import type { MemberRecord } from "./member-record.ts";
+import { type ProbeRecord, saysTheSame, showsTheSame, standingOf } from "./probe-record.ts";
+import { ServerRecord } from "./server-record.ts";
+import type { VserverRecord } from "./vserver-record.ts";
+import type { Observation } from "../../model/observation.ts";
 import type { Declarations } from "../../maintenance/declarations.ts";
-import { memberKey, type AdcState } from "../../estate/adc-state.ts";
-import { atOnce } from "../../estate/steps.ts";
-import type { Observation } from "../../probes/probe.ts";
+import { memberKey, type AdcState } from "../../model/adc-state.ts";
+import { atOnce, inTurns } from "../../lib/steps.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
-import { ClockSteps } from "../clock-steps.ts";
+import { ClockSteps } from "../../lib/clock-steps.ts";
 import { detectMaintenance } from "../evaluate-member.ts";
 import { countServedBy } from "../evaluate-vserver.ts";
-import { inTurns } from "../in-turns.ts";
 import { findMailboxSide, type MailboxFinding } from "../mailbox-side.ts";
-import { bookRoute } from "../misrouted.ts";
-import type { LiveAdc, LiveState } from "../live.ts";
-import type { EstateRecords } from "./build-records.ts";
+import { bookRoute } from "../vserver-findings.ts";
+import type { LiveAdc, LiveState } from "../../model/live.ts";
 import { Judging } from "./judging.ts";
-import type { MemberRecord } from "./member-record.ts";
-import { saysTheSame, showsTheSame, standingOf, type ProbeRecord } from "./probe-record.ts";
-import { indexRecords, type RecordIndex } from "./record-index.ts";
-import type { ServerRecord } from "./server-record.ts";
-import { ServerNames } from "./server-names.ts";
-import type { VserverRecord } from "./vserver-record.ts";
+
+/** The records of all ADCs together, and the ways in which they are looked for. Made anew with each import. */
+interface RecordIndex {
+  readonly members: readonly MemberRecord[];
+  readonly vservers: readonly VserverRecord[];
+  readonly servers: readonly ServerRecord[];
+  readonly probes: readonly ProbeRecord[];
+  readonly probeById: ReadonlyMap<string, ProbeRecord>;
+  /** Members by their server's name: the windows of two ADCs' members of one name are the same. */
+  readonly namesakes: ReadonlyMap<string, readonly MemberRecord[]>;
+}
+
+/** `declaredOf` tells the window over a member, now. */
+function indexRecords(
+  estates: readonly EstateRecords[],
+  declaredOf: (member: MemberRecord) => Declared,
+): RecordIndex {
+  const members = estates.flatMap((each) => each.members);
+  const probes = estates.flatMap((each) => each.probes);
+  const byServer = groupBy(members, ({ adc, server }) => `${adc}\u0000${server}`);
+  return {
+    members,
+    vservers: estates.flatMap((each) => each.vservers),
+    servers: [...byServer.values()].map((own) => new ServerRecord(own, declaredOf)),
+    probes,
+    probeById: new Map(probes.map((probe) => [probe.id, probe])),
+    namesakes: groupBy(members, ({ server }) => server),
+  };
+}
+
+/** A server that is down, or in maintenance, answers to its name through a VIP for so long after it last gave it itself. */
+const KEPT_WHILE_SILENT_MS = 24 * 3_600_000;
+
+/**
+ * What servers call themselves, as probes hear it straight from them, so that an answer through a VIP can be laid to a
+ * server of the estate. A claim belongs to the probe that heard it: the probe's next answer replaces it, and the probe's
+ * end is its end, so there are never more claims than probes. A name that two servers claim (a shared certificate name,
+ * a lie) names nobody while both do; a claim that has not been repeated for three intervals yields to one that has.
+ */
+class ServerNames {
+  readonly #now: () => number;
+  #claimants = new Map<string, Set<ProbeRecord>>();
+
+  /** `now`: the clock by which probe records date their claims. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Names under which a server can be found. */
+  get size(): number {
+    return this.#claimants.size;
+  }
+
+  /** Follows the probes in force: claims of all others are forgotten. */
+  follow(probes: Iterable<ProbeRecord>): void {
+    this.#claimants = new Map();
+    for (const probe of probes) {
+      this.#add(probe);
+    }
+  }
+
+  /** Takes in what a probe saw of the server itself. A good answer without a name no longer makes the claim. */
+  hear(probe: ProbeRecord, { servedBy: name, outcome }: Observation): void {
+    const claim = probe.nameClaim;
+    if (name === null) {
+      if (claim !== null && outcome === "match") {
+        claim.isMade = false;
+      }
+    } else if (claim?.name === name) {
+      claim.heardAt = this.#now();
+      claim.isMade = true;
+    } else {
+      this.#remove(probe);
+      probe.nameClaim = { name, heardAt: this.#now(), isMade: true };
+      this.#add(probe);
+    }
+  }
+
+  /** The estate's server of that name, or null when nobody or more than one goes by it. */
+  serverOf(adc: string, name: string): string | null {
+    for (const known of namesOf(name)) {
+      const claimants = this.#claimants.get(keyOf(adc, known)) ?? NOBODY;
+      const server = soleOwner(claimants, this.#now());
+      if (server !== null) {
+        return server;
+      }
+    }
+    return null;
+  }
+
+  #add(probe: ProbeRecord): void {
+    for (const key of keysOf(probe)) {
+      const claimants = this.#claimants.get(key) ?? new Set();
+      this.#claimants.set(key, claimants.add(probe));
+    }
+  }
+
+  #remove(probe: ProbeRecord): void {
+    for (const key of keysOf(probe)) {
+      const claimants = this.#claimants.get(key);
+      claimants?.delete(probe);
+      if (claimants?.size === 0) {
+        this.#claimants.delete(key);
+      }
+    }
+  }
+}
+
+const NOBODY: ReadonlySet<ProbeRecord> = new Set();
+
+function soleOwner(claimants: ReadonlySet<ProbeRecord>, now: number): string | null {
+  const repeated = new Set<string>();
+  const silent = new Set<string>();
+  for (const { nameClaim, server, freshMs } of claimants) {
+    const ageMs = now - (nameClaim?.heardAt ?? -Infinity);
+    if (nameClaim?.isMade === true && ageMs <= freshMs) {
+      repeated.add(server);
+    } else if (ageMs <= KEPT_WHILE_SILENT_MS) {
+      silent.add(server);
+    }
+  }
+  const owners = repeated.size > 0 ? repeated : silent;
+  const [owner = null] = owners;
+  return owners.size === 1 ? owner : null;
+}
+
+function keysOf({ adc, nameClaim }: ProbeRecord): readonly string[] {
+  return nameClaim === null ? [] : namesOf(nameClaim.name).map((name) => keyOf(adc, name));
+}
+
+function keyOf(adc: string, name: string): string {
+  return `${adc}\u0000${name}`;
+}
+
+/** Exchange signs as an FQDN here (EHLO, healthcheck.htm) and as a bare host name there (X-FEServer). */
+function namesOf(name: string): readonly string[] {
+  const whole = name.toLowerCase();
+  const bare = whole.split(".")[0];
+  return bare === undefined || bare === whole ? [whole] : [whole, bare];
+}
 
 export interface WitnessOptions {
   readonly agent: string;

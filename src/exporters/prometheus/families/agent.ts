@@ -1,8 +1,8 @@
-import type { Steps } from "../../../estate/steps.ts";
+import type { Steps } from "../../../lib/steps.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
-import type { LiveProbe } from "../../../agent/live.ts";
-import { labelPairs } from "../text.ts";
+import type { LiveProbe } from "../../../model/live.ts";
+import { labelPairs } from "../text-format.ts";
 import type { Lag } from "../event-loop-lag.ts";
 import { bit, each, type Scope } from "./scope.ts";
 

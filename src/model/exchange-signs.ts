@@ -1,0 +1,56 @@
+import { hostName } from "../lib/host-name.ts";
+
+/**
+ * Who answered, as far as an answer tells, and whether it is Exchange. The one place where names that servers give
+ * themselves or each other come in: text of another shape than a host name's is no name.
+ */
+export interface Signs {
+  /** A host name in lower case; null where none is given. */
+  readonly servedBy: string | null;
+  readonly exchangeSeen: boolean;
+  /** Host name of the mailbox server behind the front end, in lower case; absent where none is given. */
+  readonly backendServer?: string;
+}
+
+const NONE: Signs = { servedBy: null, exchangeSeen: false };
+const HEALTH_BODY = /^\s*200 OK<br\/?>(\S{1,255})\s*$/i;
+
+/** The body of healthcheck.htm is `200 OK<br/>` and the front end's full name (Microsoft: health probe page). */
+export function signsOfHealthBody(body: string): Signs {
+  const name = hostName(HEALTH_BODY.exec(body)?.[1] ?? "");
+  return name === null ? NONE : { servedBy: name, exchangeSeen: true };
+}
+
+/** X-FEServer names the front end, X-CalculatedBETarget the mailbox server; X-OWA-Version is Exchange's too. */
+export function signsOfHeaders(header: (name: string) => string | null): Signs {
+  const frontEnd = hostName(header("x-feserver")?.trim() ?? "");
+  const target = header("x-calculatedbetarget");
+  const backend = hostName(target?.trim() ?? "");
+  return {
+    servedBy: frontEnd,
+    exchangeSeen: frontEnd !== null || target !== null || header("x-owa-version") !== null,
+    ...(backend === null ? {} : { backendServer: backend }),
+  };
+}
+
+/** The connectivity page of MAPI over HTTP names the front end (`Cafe: `) and the mailbox server (`Mailbox: `). */
+export function nameOnMapiPage(page: string, field: "Cafe" | "Mailbox"): string | null {
+  const named = new RegExp(`\\b${field}:\\s{0,8}([A-Za-z0-9._-]{1,255})(?![A-Za-z0-9._-])`);
+  return hostName(named.exec(page)?.[1] ?? "");
+}
+
+/** IMAP and POP greetings of Exchange name the product and, on premises, no server. */
+export function signsOfGreeting(line: string): Signs {
+  return /Microsoft Exchange.{0,80}(IMAP4|POP3) service/i.test(line)
+    ? { servedBy: null, exchangeSeen: true }
+    : NONE;
+}
+
+/** `220 <fqdn> …` and the first EHLO line `250-<fqdn> Hello …` name the server; the banner may name the product. */
+export function signsOfSmtp(text: string): Signs {
+  const name = hostName(/^(\S{1,255})(?:\s|$)/.exec(text)?.[1] ?? "");
+  return {
+    servedBy: name?.includes(".") === true ? name : null,
+    exchangeSeen: /Microsoft ESMTP MAIL Service|X-ANONYMOUSTLS|X-EXPS/i.test(text),
+  };
+}
