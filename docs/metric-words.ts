@@ -47,7 +47,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_logins_total",
       "adc_witness_schedule_lag_seconds",
       "adc_witness_missed_probes_total",
-      "adc_witness_event_loop_lag_seconds",
+      "adc_witness_event_loop_",
       "adc_witness_worker",
     ],
   },
@@ -137,6 +137,10 @@ export const QUERIES: readonly Query[] = [
   {
     question: "Why do probes fail?",
     promql: "sum by (type, vantage, reason) (rate(adc_witness_probe_failures_total[5m]))",
+  },
+  {
+    question: "Whose answers stall the agent's event loop?",
+    promql: "rate(adc_witness_event_loop_stall_seconds_total[10m]) > 0",
   },
   {
     question: "Which servers do clients reach through each VIP?",

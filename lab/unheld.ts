@@ -1,5 +1,5 @@
 import type { Observation } from "../src/model/observation.ts";
-import { HELD_DETAIL } from "../src/net/probe-run.ts";
+import { STALL_DETAIL } from "../src/net/probe-run.ts";
 
 const MOST_TRIES = 10;
 
@@ -10,7 +10,7 @@ export async function unheld<Result>(
 ): Promise<Result> {
   for (let tries = 1; ; tries++) {
     const result = await probe();
-    if (seenBy(result)?.evidence.detail !== HELD_DETAIL || tries === MOST_TRIES) {
+    if (seenBy(result)?.evidence.detail !== STALL_DETAIL || tries === MOST_TRIES) {
       return result;
     }
   }

@@ -8,7 +8,7 @@ import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-nam
 import { planSteps } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
 import type { ProbeSchedule } from "./probe-schedule.ts";
-import { inheritRecords, recordSteps } from "./records/build-records.ts";
+import { inheritRecords, recordSteps, type EstateRecords } from "./records/build-records.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { applyShard } from "./shard.ts";
@@ -29,8 +29,8 @@ export interface EstatesInForceOptions {
 
 /** What outlives a reload. */
 export interface EstatesMemory {
-  /** Members that have shown themselves to be Exchange. */
-  readonly learned: ReadonlySet<string>;
+  /** By ADC: members that have shown themselves to be Exchange. */
+  readonly learned: ReadonlyMap<string, ReadonlySet<string>>;
   readonly resolved: ResolvedNames;
   readonly state: Pick<WitnessState, "recordsOf">;
 }
@@ -38,7 +38,8 @@ export interface EstatesMemory {
 /** From an estate that was read to what is probed and kept of it: shard, plan, records, schedule; and when to plan anew. */
 export class EstatesInForce {
   #options: EstatesInForceOptions;
-  readonly #learned: Set<string>;
+  /** By ADC; a member that leaves its estate is forgotten with it. */
+  readonly #learned = new Map<string, Set<string>>();
   readonly #names: PublicNames;
   /** ADCs whose plan no longer fits what was learnt. */
   readonly #toPlanAgain = new Set<string>();
@@ -48,7 +49,9 @@ export class EstatesInForce {
   constructor(options: EstatesInForceOptions) {
     const { config, network, earlier } = options;
     this.#options = options;
-    this.#learned = new Set(earlier?.learned);
+    for (const { name } of config.adcs) {
+      this.#learned.set(name, new Set(earlier?.learned.get(name)));
+    }
     this.#names = new PublicNames(network, clientFacingNames(config), earlier?.resolved);
   }
 
@@ -93,7 +96,8 @@ export class EstatesInForce {
     const resolved = this.#names.resolved;
     const estate = applyShard(imported, config.shard);
     yield;
-    const plan = yield* planSteps(estate, planSettings(config, adc, resolved), this.#learned);
+    const learned = new Set([...this.#learned.values()].flatMap((own) => [...own]));
+    const plan = yield* planSteps(estate, planSettings(config, adc, resolved), learned);
     const records = yield* recordSteps(estate, plan, {
       pollMs: adc.nitro?.pollEveryMs ?? 0,
       vservers: config.vservers,
@@ -104,6 +108,7 @@ export class EstatesInForce {
     const before = state.recordsOf(adc.name) ?? earlier?.state.recordsOf(adc.name);
     inheritRecords(records, before ?? null);
     state.setRecords(adc.name, records);
+    this.#forgetLearned(adc.name, records);
     events.probesPlanned(state.probes.length);
     yield* schedule.follow(adc.name, records.probes);
   }
@@ -114,13 +119,24 @@ export class EstatesInForce {
       return;
     }
     const key = learnedKey(record.server, record.port);
-    if (this.#learned.has(key)) {
+    const learned = this.#learned.get(record.adc);
+    if (learned === undefined || learned.has(key)) {
       return;
     }
-    this.#learned.add(key);
+    learned.add(key);
     const member = this.#options.state.recordsOf(record.adc)?.memberOf.get(record);
     if (member !== undefined && !member.probes.some((probe) => probe.kind === "transaction")) {
       this.#toPlanAgain.add(record.adc);
+    }
+  }
+
+  #forgetLearned(adc: string, { members }: EstateRecords): void {
+    const learned = this.#learned.get(adc) ?? new Set();
+    const here = new Set(members.map(({ server, port }) => learnedKey(server, port)));
+    for (const key of learned) {
+      if (!here.has(key)) {
+        learned.delete(key);
+      }
     }
   }
 

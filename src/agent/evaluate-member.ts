@@ -92,7 +92,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.maintenance = {
     declared,
     adc: record.outSince !== null,
-    detected: record.detection.detected,
+    detected: detectedLately(record),
   };
   const verdict = memberVerdict({
     cutOff: around.cutOff,
@@ -132,7 +132,7 @@ function restsUntil(record: MemberRecord, around: MemberSurroundings): number {
     detected;
   return awake
     ? -Infinity
-    : record.probes.reduce((until, probe) => Math.min(until, probe.opinionStandsUntil), Infinity);
+    : record.probes.reduce((until, probe) => Math.min(until, probe.nextStaleAt), Infinity);
 }
 
 /**
@@ -140,11 +140,19 @@ function restsUntil(record: MemberRecord, around: MemberSurroundings): number {
  * so counts, and no good answer since: at the return from maintenance the ADC's own monitor is often the first to know.
  */
 function detectedStill(record: MemberRecord): boolean {
-  const { detected } = record.detection;
+  const { detected } = record.maintenance;
   if (!detected || record.adcOpinion !== "up") {
     return detected;
   }
   return seenInMaintenanceSince(record.detection, record.adcStateChangedAt ?? -Infinity);
+}
+
+/** What was seen by a probe that no longer runs, or says nothing for too long, is no news of the member. */
+function detectedLately({ detection, probes }: MemberRecord): boolean {
+  return (
+    detection.detected &&
+    probes.some((probe) => detection.probes.get(probe.id)?.detected && probe.current !== null)
+  );
 }
 
 /** Feeds one observation of the member into the detection of maintenance on the wire. */
@@ -163,9 +171,9 @@ export function detectMaintenance(record: MemberRecord, probe: ProbeRecord): voi
       (other) =>
         other !== probe &&
         other.transaction === "https_challenge" &&
-        other.last !== null &&
-        other.last.exchangeSeen &&
-        other.last.reason !== "component_offline",
+        other.current !== null &&
+        other.current.exchangeSeen &&
+        other.current.reason !== "component_offline",
     ),
   };
   record.detection = stepDetection(record.detection, event);
@@ -205,7 +213,7 @@ function replicaOf(record: MemberRecord): MemberReplica {
       passive: binding.passive,
       weight: binding.weight,
       opinion: probe?.opinion ?? "unknown",
-      lastPassed: probe?.lastPassed ?? null,
+      lastPassed: probe?.currentPassed ?? null,
     };
   });
   return memberReplica(bound, record.adcServiceConfig.monThreshold);
@@ -254,7 +262,7 @@ function neverReached(record: MemberRecord): boolean {
 function asksForMaintenance(record: MemberRecord): boolean {
   return (
     record.adcHeardMaintenance ||
-    record.probes.some((probe) => probe.last?.outcome === "maintenance")
+    record.probes.some((probe) => probe.current?.outcome === "maintenance")
   );
 }
 
@@ -274,7 +282,7 @@ function explain(
   const replicaProbe = record.probes.find(
     (probe) => probe.kind === "monitor" && probe.monitor === replica.decidedBy,
   );
-  const detecting = record.detection.detected
+  const detecting = record.maintenance.detected
     ? record.probes.find((probe) => record.detection.probes.get(probe.id)?.detected)
     : undefined;
   const failing =

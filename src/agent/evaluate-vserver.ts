@@ -1,7 +1,7 @@
 import type { Reason } from "../model/reasons.ts";
 import { combineTransactions } from "../verdict/service-opinion.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
-import type { VserverRecord } from "./records/vserver-record.ts";
+import { type VserverRecord, UNRECOGNISED } from "./records/vserver-record.ts";
 import type { Observation, Vantage } from "../model/observation.ts";
 import { graceRuns } from "../verdict/grace.ts";
 import {
@@ -61,12 +61,12 @@ function anyTarget(probes: readonly ProbeRecord[]): VipOpinion {
 function throughOne(probes: readonly ProbeRecord[]): VipOpinion {
   const looks = probes.filter((probe) => probe.kind === "transaction");
   const stopped = looks.filter(
-    (probe) => probe.last !== null && PROTECTED_REASONS.has(probe.last.reason),
+    (probe) => probe.current !== null && PROTECTED_REASONS.has(probe.current.reason),
   );
   // A login climbs higher than an anonymous look, which is always stopped at the first rung.
   const guarded = stopped.find(isLogin) ?? stopped[0];
-  if (guarded?.last && !looks.some((probe) => answersDespiteGuard(probe))) {
-    return { opinion: "protected", reason: guarded.last.reason };
+  if (guarded?.current && !looks.some((probe) => answersDespiteGuard(probe))) {
+    return { opinion: "protected", reason: guarded.current.reason };
   }
   const combined = combineTransactions(
     looks.map((probe) => ({
@@ -126,7 +126,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   const really = reallyGood(record);
   const agrees = storyOf(record, really).size <= 1;
   if (agrees || record.agreed) {
-    record.agreedAt = around.now;
+    record.agree(around.now);
   }
   record.agreed = agrees;
   if (!record.memberRecords.some(isDrained)) {
@@ -138,7 +138,8 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
     adc: record.adcOpinion,
     vip: record.vip,
     really,
-    servedByDrained: record.drainedConfirmed,
+    servedByDrained:
+      record.drainedConfirmed && record.probes.some(({ current }) => current !== null),
     wrongCertificate: wrongCertificate(record),
     backupActive: record.backupActive,
     withinGrace: settles(record, around),
@@ -152,7 +153,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
 function restsUntil(record: VserverRecord, around: VserverSurroundings): number {
   return around.cutOff || record.verdict === "settling" || record.mismatch
     ? -Infinity
-    : record.probes.reduce((until, probe) => Math.min(until, probe.opinionStandsUntil), Infinity);
+    : record.probes.reduce((until, probe) => Math.min(until, probe.nextStaleAt), Infinity);
 }
 
 function livePersistence(
@@ -190,7 +191,7 @@ export function countServedBy(
     // Another site's servers are no strangers at this VIP.
     return;
   }
-  const name = server ?? "unrecognised";
+  const name = server ?? UNRECOGNISED;
   record.servedBy.set(name, (record.servedBy.get(name) ?? 0) + 1);
   const members = record.memberRecords.filter((each) => each.server === server);
   if (members.length > 0) {

@@ -55,6 +55,8 @@ export class Generation {
   readonly #network: ReturnType<typeof networkOf>;
   readonly #estates: EstatesInForce;
   #evaluatedAt: number;
+  /** Of stalls since the last evaluation: what answers to probes took. */
+  #explainedStallMs = 0;
 
   constructor(options: GenerationOptions) {
     const { config, events, log, now, monotonic, storage } = options;
@@ -73,7 +75,6 @@ export class Generation {
       ownAddresses: Math.max(1, config.sourceAddresses.length),
       now,
       monotonic,
-      ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
     // No closure may name `options`: it would hold on to the earlier generation, and that one to its own.
     this.#workers = new WorkerPool({ ways: config, events, log: options.log, now });
@@ -89,6 +90,20 @@ export class Generation {
       monotonic,
       onBooked: (record) => {
         this.#estates.learn(record);
+      },
+      onStall: ({ id, adc, server, vserver, address, planned }, stallMs, pauseMs) => {
+        this.#explainedStallMs += stallMs;
+        log.warn(
+          {
+            probe: id,
+            adc,
+            server: server || vserver,
+            endpoint: `${address ?? ""}:${String(planned.port)}`,
+            stallMs: Math.round(stallMs),
+            pauseMs: Math.round(pauseMs),
+          },
+          "event loop stalled by an answer: probes of this endpoint pause",
+        );
       },
     });
     this.#schedule = new ProbeSchedule({
@@ -114,6 +129,7 @@ export class Generation {
       earlier: options.earlier === null ? null : options.earlier.#estates.memory,
     });
     this.state.suspendedAccounts = options.keeper.suspended();
+    this.state.unexplainedStallSeconds = options.earlier?.state.unexplainedStallSeconds ?? 0;
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
   }
 
@@ -240,7 +256,10 @@ export class Generation {
     const heldMs = monotonic() - this.#evaluatedAt - EVALUATE_EVERY_MS;
     if (heldMs >= HELD_MS) {
       this.state.passOver(heldMs);
+      const unexplainedMs = Math.max(0, heldMs - this.#explainedStallMs);
+      this.state.unexplainedStallSeconds += unexplainedMs / 1_000;
     }
+    this.#explainedStallMs = 0;
     try {
       await this.state.evaluateInTurns();
     } finally {

@@ -55,7 +55,7 @@ export function findMailboxSide(
     const failing = alikeEverywhere(own);
     const closed =
       suspended.some((each) => each.account === account) &&
-      own.some((probe) => probe.last?.reason === "auth_rejected") &&
+      own.some((probe) => probe.current?.reason === "auth_rejected") &&
       anotherIsAccepted(own, logins, account);
     if (failing.length === 0 && !closed) {
       continue;
@@ -84,9 +84,9 @@ export function findMailboxSide(
 /** By mailbox server: the front ends whose failing answers name it. */
 function pointers(concerned: readonly ProbeRecord[]): ReadonlyMap<string, ReadonlySet<string>> {
   const pointed = new Map<string, Set<string>>();
-  for (const { server, last } of concerned) {
-    if (last?.backendServer !== undefined && last.outcome !== "match") {
-      const { backendServer } = last;
+  for (const { server, current } of concerned) {
+    if (current?.backendServer !== undefined && current.outcome !== "match") {
+      const { backendServer } = current;
       pointed.set(backendServer, (pointed.get(backendServer) ?? new Set()).add(server));
     }
   }
@@ -108,8 +108,8 @@ function alikeEverywhere(own: readonly ProbeRecord[]): ProbeRecord[] {
     const alike = group.every(
       (probe) =>
         probe.opinion === "down" &&
-        probe.last !== null &&
-        BEHIND_THE_FRONT_END.has(probe.last.step),
+        probe.current !== null &&
+        BEHIND_THE_FRONT_END.has(probe.current.step),
     );
     return servers.size >= 2 && alike ? group : [];
   });

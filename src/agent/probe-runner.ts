@@ -1,5 +1,4 @@
 import type { Network } from "../net/network.ts";
-import type { Observation } from "../model/observation.ts";
 import type { BrokenPlace } from "../probes/transactions/account-gate/gate.ts";
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
 import { runTransaction } from "../probes/transactions/registry.ts";
@@ -8,6 +7,7 @@ import { gatedLogin, placeFailure, MessagePace } from "./accounts/gated-login.ts
 import type { AgentEvents } from "./events.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
+import { StallBackOff } from "./stall-back-off.ts";
 import { runProbe, type ProbeResult, type ProbeSurroundings } from "./run-probe.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -26,13 +26,17 @@ export interface ProbeRunnerOptions {
   readonly monotonic: () => number;
   /** Told of each probe whose result has been taken in. */
   readonly onBooked?: (record: ProbeRecord) => void;
+  /** Told of each probe whose answer stalled the event loop, and for how long the probes of its endpoint pause. */
+  readonly onStall?: (record: ProbeRecord, stallMs: number, pauseMs: number) => void;
 }
+
+/** A failure that a stall of our own excused is looked at again after this time, once in a row. */
+const AFTER_EXCUSE_MS = 1_000;
 
 /** Runs probes and books their results; never two runs of one probe at a time, and no login without its account's leave. */
 export class ProbeRunner {
   readonly #options: ProbeRunnerOptions;
-  /** Places whose login is at fault though the account is sound: they stay down while they are left alone. */
-  readonly #broken = new Map<string, Observation>();
+  readonly #backOff = new StallBackOff();
   readonly #messages: MessagePace;
   readonly #surroundings: ProbeSurroundings;
   #sourceTurn = 0;
@@ -41,7 +45,14 @@ export class ProbeRunner {
     this.#options = options;
     this.#messages = options.messages ?? new MessagePace(options.monotonic);
     const { network, signal, now, monotonic } = options;
-    this.#surroundings = { network, signal, localAddress: null, now, monotonic, runTransaction };
+    this.#surroundings = {
+      network,
+      signal,
+      localAddress: null,
+      now,
+      monotonic,
+      runTransaction,
+    };
   }
 
   /**
@@ -56,12 +67,14 @@ export class ProbeRunner {
     if (record.planned.action.run === null) {
       return null;
     }
+    if (this.#backOff.isPaused(endpointOf(record), this.#options.monotonic())) {
+      return record.intervalMs;
+    }
     const result = await this.#once(record, record.planned.timeoutMs, state, avoided);
     if (this.#options.signal.aborted) {
       return record.intervalMs;
     }
-    const booked = result ?? this.#standing(record);
-    return booked === null ? record.intervalMs : this.#book(record, booked, state);
+    return result === null ? record.intervalMs : this.#book(record, result, state);
   }
 
   /** Runs a probe out of turn, or joins its run in flight; nothing is booked. Null when it may not be run now. */
@@ -98,12 +111,16 @@ export class ProbeRunner {
   ): Promise<ProbeResult | null> {
     const { workers } = this.#options;
     const localAddress = this.#localAddress(avoided);
-    const elsewhere = workers?.run(record.planned, { localAddress, timeoutMs }) ?? null;
+    const excuseStalls = record.mayBeExcused;
+    const terms = { localAddress, timeoutMs, excuseStalls };
+    const elsewhere = workers?.run(record.planned, terms) ?? null;
     if (elsewhere !== null) {
       return elsewhere;
     }
     const around =
-      localAddress === null ? this.#surroundings : { ...this.#surroundings, localAddress };
+      localAddress === null && excuseStalls
+        ? this.#surroundings
+        : { ...this.#surroundings, localAddress, excuseStalls };
     return runProbe(record.planned, around, timeoutMs);
   }
 
@@ -149,9 +166,6 @@ export class ProbeRunner {
     const { observation, passed } = gated.result;
     const outcome = loginOutcome(observation);
     this.#options.events.loginEnded(nameOfLogin(record), outcome);
-    if (outcome === "accepted") {
-      this.#broken.delete(record.id);
-    }
     for (const place of gated.broken) {
       this.#condemn(place, state);
     }
@@ -165,23 +179,29 @@ export class ProbeRunner {
       return;
     }
     const failure = placeFailure(record.last, place);
-    this.#broken.set(place.key, failure);
     // Two failures make a service opinion: the rejection, and its confirmation elsewhere.
     for (let count = 0; count < 2; count++) {
       this.#book(record, { observation: failure, passed: false }, state);
     }
   }
 
-  #standing(record: ProbeRecord): ProbeResult | null {
-    const observation = this.#broken.get(record.id);
-    return observation === undefined ? null : { observation, passed: false };
-  }
-
   #book(record: ProbeRecord, result: ProbeResult, state: WitnessState): number {
     const delayMs = state.observe(record, result.observation, result.passed);
     this.#options.events.probeFinished(record, result.observation, result.passed);
     this.#options.onBooked?.(record);
-    return delayMs;
+    const { stall } = result.observation;
+    if (stall === undefined) {
+      return delayMs;
+    }
+    if (stall.causedMs > 0) {
+      const now = this.#options.monotonic();
+      const pauseMs = this.#backOff.stalled(endpointOf(record), stall.causedMs, now);
+      this.#options.onStall?.(record, stall.causedMs, pauseMs);
+    }
+    // Only once: where the agent itself is overloaded, looking more often makes it worse.
+    return stall.excused && record.excusedInARow === 1
+      ? Math.min(delayMs, AFTER_EXCUSE_MS)
+      : delayMs;
   }
 
   /** Source addresses take turns, so that source-bound persistence shows more than one server. */
@@ -197,6 +217,11 @@ export class ProbeRunner {
     this.#sourceTurn = (this.#sourceTurn + 1) % addresses.length;
     return addresses[this.#sourceTurn] ?? null;
   }
+}
+
+/** What pauses when its answers stall the event loop: all probes of one address and port. */
+function endpointOf({ address, server, id, planned: { port } }: ProbeRecord): string {
+  return `${address ?? (server || id)} ${String(port)}`;
 }
 
 /** By what name of the configuration a probe logs in. */

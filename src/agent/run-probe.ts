@@ -24,6 +24,8 @@ export interface ProbeSurroundings {
   readonly network: Network;
   readonly signal: AbortSignal;
   readonly localAddress: string | null;
+  /** As in a probe's context. */
+  readonly excuseStalls?: boolean | undefined;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** Runs the transactions that may be run here. */
@@ -45,12 +47,13 @@ export function runProbe(
   around: ProbeSurroundings,
   timeoutMs: number,
 ): Promise<ProbeResult | null> {
-  const { network, signal, localAddress, now, monotonic } = around;
+  const { network, signal, localAddress, excuseStalls, now, monotonic } = around;
   const context: ProbeContext = {
     network,
     signal,
     timeoutMs,
     localAddress,
+    excuseStalls,
     vantage,
     now,
     monotonic,

@@ -156,6 +156,15 @@ export class DueQueue<T> {
     return first;
   }
 
+  /** Drops every entry whose item is not to be kept. O(n log n). */
+  keep(isKept: (item: T) => boolean): void {
+    const kept = this.#entries.filter(({ item }) => isKept(item));
+    this.clear();
+    for (const { dueAt, item } of kept) {
+      this.push(dueAt, item);
+    }
+  }
+
   clear(): void {
     this.#entries.length = 0;
   }
@@ -208,12 +217,15 @@ interface Entry {
   spread: boolean;
   startedAt: number | null;
   dueAt: number;
-  /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up. */
+  /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up, or with many others. */
   inForce: boolean;
 }
 
 /** So long starts that are due together may hold the event loop before others have their turn. */
 const TURN_MS = 20;
+
+/** Entries of jobs that were taken out are dropped together once there are so many, and more than there are jobs. */
+const MAX_DEAD_ENTRIES = 1_000;
 
 /** One timer for all jobs: a thin shell around schedule.ts. A job never runs twice at a time. */
 export class Scheduler {
@@ -260,11 +272,19 @@ export class Scheduler {
     if (entry !== undefined) {
       entry.inForce = false;
       this.#entries.delete(id);
+      if (this.#queue.size > 2 * this.#entries.size + MAX_DEAD_ENTRIES) {
+        this.#queue.keep(({ inForce }) => inForce);
+      }
     }
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Starts that are waited for, those of jobs that were taken out lately included. */
+  get queued(): number {
+    return this.#queue.size;
   }
 
   /** How far every job has come, by its id; after a stop those that ran till then included. */

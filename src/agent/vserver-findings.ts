@@ -21,8 +21,8 @@ export function clientAddressKept(record: VserverRecord): boolean | null {
   return told.own || direct.some(({ seenAs }) => seenAs === told.seenAs);
 }
 
-function addressSeen({ last }: ProbeRecord) {
-  return last?.clientAddress ?? [];
+function addressSeen({ current }: ProbeRecord) {
+  return current?.clientAddress ?? [];
 }
 
 /** What one member's challenge offered when it was asked for a path. */
@@ -75,12 +75,12 @@ export function oddSchemesBehind(record: VserverRecord): readonly OddSchemes[] |
 }
 /** By the looks: a login's own answers depend on the account. */
 function offeredBy({ adcService, server, port, probes }: MemberRecord): readonly OfferedSchemes[] {
-  return probes.flatMap(({ planned: { action }, last }) => {
-    if (last?.authSchemes === undefined || action.kind === "monitor" || action.run === null) {
+  return probes.flatMap(({ planned: { action }, current }) => {
+    if (current?.authSchemes === undefined || action.kind === "monitor" || action.run === null) {
       return [];
     }
     const path = action.run.spec.path ?? CHALLENGE_PATH;
-    return [{ adcService, server, port, path, schemes: last.authSchemes }];
+    return [{ adcService, server, port, path, schemes: current.authSchemes }];
   });
 }
 
@@ -253,7 +253,7 @@ function isSerialOf(shown: string): (bound: string) => boolean {
 
 function latestLeaf(probes: readonly ProbeRecord[]) {
   for (const probe of probes) {
-    const leaf = isRelaysOwn(probe) ? undefined : probe.last?.tls?.chain[0];
+    const leaf = isRelaysOwn(probe) ? undefined : probe.current?.tls?.chain[0];
     if (leaf !== undefined) {
       return leaf;
     }
@@ -303,11 +303,13 @@ export function certificatesDiffer(record: VserverRecord): boolean | null {
 function seesExtendedProtection(record: VserverRecord): boolean {
   return (
     record.probes.some(
-      ({ vantage, last }) =>
-        vantage === "vip" && last?.reason === "login_broken_by_adc" && last.channelBound === true,
+      ({ vantage, current }) =>
+        vantage === "vip" &&
+        current?.reason === "login_broken_by_adc" &&
+        current.channelBound === true,
     ) &&
     record.memberRecords.some(({ probes }) =>
-      probes.some(({ last }) => last?.outcome === "match" && last.channelBound === true),
+      probes.some(({ current }) => current?.outcome === "match" && current.channelBound === true),
     )
   );
 }
@@ -335,12 +337,12 @@ function newestLeaves(
 ): ReadonlyMap<string, string> {
   const newest = new Map<string, { readonly at: number; readonly sha256: string }>();
   for (const probe of probes) {
-    const { last } = probe;
-    const leaf = isRelaysOwn(probe) ? undefined : last?.tls?.chain[0];
-    if (last?.tls && leaf !== undefined) {
-      const name = group(last.tls);
-      if (last.startedAt > (newest.get(name)?.at ?? -Infinity)) {
-        newest.set(name, { at: last.startedAt, sha256: leaf.sha256 });
+    const { current } = probe;
+    const leaf = isRelaysOwn(probe) ? undefined : current?.tls?.chain[0];
+    if (current?.tls && leaf !== undefined) {
+      const name = group(current.tls);
+      if (current.startedAt > (newest.get(name)?.at ?? -Infinity)) {
+        newest.set(name, { at: current.startedAt, sha256: leaf.sha256 });
       }
     }
   }

@@ -125,7 +125,14 @@ async function importInto(
   const records = buildRecords(
     read.estate,
     wanted,
-    { pollMs: 0, vservers: config.vservers, resolved, now: Date.now },
+    {
+      pollMs: 0,
+      vservers: config.vservers,
+      resolved,
+      now: Date.now,
+      // All of it is one look, however long that takes: nothing in it grows stale.
+      monotonic: () => 0,
+    },
     null,
   );
   const members = records.members.filter(

@@ -163,6 +163,14 @@ function stepProbe(
   return { detected, signs, good, signAt: kind === "maintenance" ? at : last.signAt };
 }
 
+/** What probes that are still there have seen: what a probe saw that left the estate goes with it. */
+export function keepDetections(state: DetectionState, probes: ReadonlySet<string>): DetectionState {
+  const kept = [...state.probes].filter(([id]) => probes.has(id));
+  return kept.length === state.probes.size
+    ? state
+    : { ...state, detected: kept.some(([, { detected }]) => detected), probes: new Map(kept) };
+}
+
 /** The same state after the wall clock was set: what was seen by it moves along. */
 export function moveDetection(state: DetectionState, stepMs: number): DetectionState {
   const probes = [...state.probes].map(([id, probe]) => {

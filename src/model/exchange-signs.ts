@@ -1,34 +1,45 @@
-/** Who answered, as far as an answer tells, and whether it is Exchange. */
+import { hostName } from "../lib/host-name.ts";
+
+/**
+ * Who answered, as far as an answer tells, and whether it is Exchange. The one place where names that servers give
+ * themselves or each other come in: text of another shape than a host name's is no name.
+ */
 export interface Signs {
-  /** In lower case, as sent. */
+  /** A host name in lower case; null where none is given. */
   readonly servedBy: string | null;
   readonly exchangeSeen: boolean;
-  /** The mailbox server behind the front end that answered, in lower case; absent where it names none. */
+  /** Host name of the mailbox server behind the front end, in lower case; absent where none is given. */
   readonly backendServer?: string;
 }
 
 const NONE: Signs = { servedBy: null, exchangeSeen: false };
-const HEALTH_BODY = /^\s*200 OK<br\/?>([A-Za-z0-9._-]+)\s*$/i;
+const HEALTH_BODY = /^\s*200 OK<br\/?>(\S{1,255})\s*$/i;
 
 /** The body of healthcheck.htm is `200 OK<br/>` and the front end's full name (Microsoft: health probe page). */
 export function signsOfHealthBody(body: string): Signs {
-  const name = HEALTH_BODY.exec(body)?.[1];
-  return name === undefined ? NONE : { servedBy: name.toLowerCase(), exchangeSeen: true };
+  const name = hostName(HEALTH_BODY.exec(body)?.[1] ?? "");
+  return name === null ? NONE : { servedBy: name, exchangeSeen: true };
 }
-
-/** A name, so that what is told on pages and in findings is one, whatever a stranger sends. */
-const SERVER_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?$/;
 
 /** X-FEServer names the front end, X-CalculatedBETarget the mailbox server; X-OWA-Version is Exchange's too. */
 export function signsOfHeaders(header: (name: string) => string | null): Signs {
-  const frontEnd = header("x-feserver")?.trim().toLowerCase() ?? "";
+  const frontEnd = hostName(header("x-feserver")?.trim() ?? "");
   const target = header("x-calculatedbetarget");
-  const named = target?.trim().toLowerCase() ?? "";
+  const backend = hostName(target?.trim() ?? "");
   return {
-    servedBy: frontEnd === "" ? null : frontEnd,
-    exchangeSeen: frontEnd !== "" || target !== null || header("x-owa-version") !== null,
-    ...(SERVER_NAME.test(named) ? { backendServer: named } : {}),
+    servedBy: frontEnd,
+    exchangeSeen: frontEnd !== null || target !== null || header("x-owa-version") !== null,
+    ...(backend === null ? {} : { backendServer: backend }),
   };
+}
+
+const CAFE = /\bCafe:\s{0,8}([A-Za-z0-9._-]{1,255})(?![A-Za-z0-9._-])/;
+const MAILBOX = /\bMailbox:\s{0,8}([A-Za-z0-9._-]{1,255})(?![A-Za-z0-9._-])/;
+
+/** The connectivity page of MAPI over HTTP names the front end (`Cafe: `) and the mailbox server (`Mailbox: `). */
+export function nameOnMapiPage(page: string, field: "Cafe" | "Mailbox"): string | null {
+  const named = field === "Cafe" ? CAFE : MAILBOX;
+  return hostName(named.exec(page)?.[1] ?? "");
 }
 
 /** IMAP and POP greetings of Exchange name the product and, on premises, no server. */
@@ -40,10 +51,9 @@ export function signsOfGreeting(line: string): Signs {
 
 /** `220 <fqdn> …` and the first EHLO line `250-<fqdn> Hello …` name the server; the banner may name the product. */
 export function signsOfSmtp(text: string): Signs {
-  const name = /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\s|$)/.exec(text)?.[1];
-  const named = name !== undefined && name.includes(".") ? name.toLowerCase() : null;
+  const name = hostName(/^(\S{1,255})(?:\s|$)/.exec(text)?.[1] ?? "");
   return {
-    servedBy: named,
+    servedBy: name?.includes(".") === true ? name : null,
     exchangeSeen: /Microsoft ESMTP MAIL Service|X-ANONYMOUSTLS|X-EXPS/i.test(text),
   };
 }

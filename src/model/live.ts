@@ -32,6 +32,8 @@ export interface LiveState {
   /** As long as this and the lists stay the same, no opinion or verdict has changed; without it each must be looked at. */
   readonly revision?: number;
   readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
+  /** Stalls of our event loop of a second or more that no probe's answer explains, in seconds since the start. */
+  readonly unexplainedStallSeconds?: number;
 }
 
 interface LiveFinding {
@@ -195,6 +197,8 @@ export interface LiveProbe {
   readonly intervalMs: number;
   /** Whose login it makes, as `suspendedAccounts` calls them; null or absent: nobody's. */
   readonly account?: string | null;
+  /** How long handling its answers has stalled our event loop, in seconds since the start; absent: not at all. */
+  readonly stalledSeconds?: number;
   /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
   readonly scheduled?: boolean;
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */

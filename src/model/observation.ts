@@ -46,9 +46,17 @@ export interface ObservationFacts {
   readonly authSchemes?: string;
   /** The login was NTLM and bound to the certificate that was shown; absent elsewhere. */
   readonly channelBound?: true;
+  /** What stalls of our own event loop had to do with it; absent where nothing. */
+  readonly stall?: StallFacts;
   /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */
   readonly exchangeSeen: boolean;
   readonly evidence: Evidence;
+}
+export interface StallFacts {
+  /** How long handling this server's answers stalled the event loop, in milliseconds. */
+  readonly causedMs: number;
+  /** The run failed, and a stall meanwhile explains that as well: it is a fault of our own. */
+  readonly excused: boolean;
 }
 /** Milliseconds per phase; a phase that was not reached is absent. */
 export type Phases = Readonly<Partial<Record<PhaseName, number>>>;

@@ -10,6 +10,12 @@ const MAX_DISTINGUISHED_NAME_CHARS = 512;
 /** RFC 5280 allows 20 octets. */
 const MAX_SERIAL_CHARS = 64;
 
+/** Estimate of the memory that one certificate's facts take, in bytes. */
+export function certificateFactsBytes({ subject, issuer, names }: CertificateFacts): number {
+  const nameBytes = names.reduce((sum, name) => sum + name.length + 32, 0);
+  return 800 + subject.length + issuer.length + nameBytes;
+}
+
 /**
  * Whether a certificate holds a host name or an address, by OpenSSL's own check and RFC 9525 6.3: a partial wildcard
  * (`ex*.example.com`) and a common name by itself are no match.

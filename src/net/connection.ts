@@ -164,6 +164,7 @@ export class Connection implements RunResource {
   }
 
   #opened(why: Break | null): void {
+    this.run.called();
     const told = this.#opening;
     this.#opening = null;
     told?.(why);
@@ -177,6 +178,7 @@ export class Connection implements RunResource {
   }
 
   #arrived(data: Buffer): void {
+    this.run.called();
     this.bytesReceived += data.length;
     this.run.transcript.received(data);
     const waiting = this.#waiting;

@@ -225,6 +225,7 @@ function upgrade(
     socket.once("close", vanished);
 
     function established(): void {
+      run.called();
       settle();
       // Node tells it once only.
       const leaf = socket.getPeerX509Certificate();
@@ -251,6 +252,7 @@ function upgrade(
       fail({ kind: "closed", midway: false });
     }
     function fail(why: Break): void {
+      run.called();
       settle();
       socket.on("error", () => undefined);
       run.tls = factsOfFailure(tlsFacts(socket, settings, store, run.context.now()));

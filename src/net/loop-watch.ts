@@ -2,27 +2,51 @@
 const BEAT_MS = 100;
 /** So late a beat may come before it counts: what a busy turn or a collection of garbage takes. */
 const SLACK_MS = 100;
+/** Handling one answer for so long is a stall of its own. */
+const STALL_MS = BEAT_MS + SLACK_MS;
+
+/** Whose answers are handled on the event loop; told how much processor time that took where it stalled the loop. */
+export interface StallSource {
+  stalledMs: number;
+}
 
 /**
- * How long the event loop was held (by our own work, a stopped process, a machine without a free processor): time that a
- * server had no chance to be heard in. One timer however many probes are under way, and none while there are none.
+ * How long the event loop stalled (by our own work, a stopped process, a machine without a free processor): time that a
+ * server had no chance to be heard in; and who stalled it. One timer however many probes are under way, and none while
+ * there are none.
  */
 export class LoopWatch {
   readonly #monotonic: () => number;
+  readonly #cpuMs: () => number;
   #timer: NodeJS.Timeout | null = null;
   #beatAt = 0;
+  #cpuAtBeat = 0;
   #heldMs = 0;
   #runs = 0;
+  /** Who was called last in this turn of the loop, and when: what runs on until the next call is its work. */
+  #source: StallSource | null = null;
+  #calledAt = 0;
+  #turnEnds = false;
+  readonly #endTurn = (): void => {
+    this.#turnEnds = false;
+    this.turnTo(null);
+  };
 
-  constructor(monotonic: () => number = () => performance.now()) {
+  /** `cpuMs`: processor time that this process has used, in milliseconds. */
+  constructor(
+    monotonic: () => number = () => performance.now(),
+    cpuMs: () => number = processorTimeMs,
+  ) {
     this.#monotonic = monotonic;
+    this.#cpuMs = cpuMs;
   }
 
-  /** A probe begins; tells the time held so far, to compare with later. */
+  /** A probe begins; tells the time stalled so far, to compare with later. */
   enter(): number {
     this.#runs += 1;
     if (this.#timer === null) {
       this.#beatAt = this.#monotonic();
+      this.#cpuAtBeat = this.#cpuMs();
       this.#timer = setInterval(() => this.#beat(), BEAT_MS).unref();
     }
     return this.heldMs();
@@ -32,22 +56,56 @@ export class LoopWatch {
     this.#runs -= 1;
   }
 
-  /** Milliseconds held since the beginning, the hold that is just ending included. */
+  /** In this turn, the event loop now handles something that came from there; null: that is over. */
+  turnTo(source: StallSource | null): void {
+    const now = this.#monotonic();
+    this.#settle(now);
+    this.#source = source;
+    this.#calledAt = now;
+    if (source !== null && !this.#turnEnds) {
+      // What the agent does after this turn of the loop is nobody's fault but its own.
+      this.#turnEnds = true;
+      setImmediate(this.#endTurn);
+    }
+  }
+
+  /** Milliseconds stalled since the beginning, the stall that is just ending included. */
   heldMs(): number {
-    return this.#heldMs + this.#lateMs();
+    return this.#heldMs + this.#lateMs(this.#monotonic());
   }
 
   #beat(): void {
-    this.#heldMs += this.#lateMs();
-    this.#beatAt = this.#monotonic();
+    const now = this.#monotonic();
+    this.#heldMs += this.#lateMs(now);
+    this.#settle(now);
+    this.#source = null;
+    this.#beatAt = now;
+    this.#cpuAtBeat = this.#cpuMs();
     if (this.#runs === 0 && this.#timer !== null) {
       clearInterval(this.#timer);
       this.#timer = null;
     }
   }
 
-  #lateMs(): number {
-    const lateMs = this.#monotonic() - this.#beatAt - BEAT_MS;
+  /**
+   * An idle loop beats: a long time without a beat was work of whoever was called last, as far as a processor was used. The
+   * rest was taken from us (the process was stopped, or others had the processor).
+   */
+  #settle(now: number): void {
+    const sinceMs = now - this.#calledAt;
+    if (this.#source !== null && sinceMs >= STALL_MS) {
+      const workMs = Math.min(sinceMs, this.#cpuMs() - this.#cpuAtBeat);
+      this.#source.stalledMs += workMs >= STALL_MS ? workMs : 0;
+    }
+  }
+
+  #lateMs(now: number): number {
+    const lateMs = now - this.#beatAt - BEAT_MS;
     return lateMs > SLACK_MS ? lateMs : 0;
   }
+}
+
+function processorTimeMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }

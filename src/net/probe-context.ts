@@ -18,6 +18,8 @@ export interface ProbeContext {
   /** Local address to probe from, or null for the system's choice. */
   readonly localAddress: string | null;
   readonly vantage: Vantage;
+  /** False: a failure is the server's even where a stall of our event loop explains it as well. Default: true. */
+  readonly excuseStalls?: boolean | undefined;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
   /** Monotonic clock in milliseconds, for durations. */

@@ -11,7 +11,7 @@ import { AbortWatch, type Abortable } from "../lib/abort-watch.ts";
 import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./break.ts";
 import { Deadlines, type DeadlinePlace, type Timed, type Place } from "../lib/deadlines.ts";
 import type { Signs } from "../model/exchange-signs.ts";
-import { LoopWatch } from "./loop-watch.ts";
+import { LoopWatch, type StallSource } from "./loop-watch.ts";
 import type { RunResource, RunScope } from "./run-scope.ts";
 import { printable, Transcript } from "./transcript.ts";
 
@@ -26,12 +26,12 @@ const NO_RESOURCES: readonly RunResource[] = [];
 const TIMED_OUT: Break = { kind: "timeout" };
 const ABORTED: Break = { kind: "aborted" };
 /** What is told of a probe during which our own event loop stood still. */
-export const HELD_DETAIL = "our own event loop was held while the probe ran";
-const HELD: Break = namedBreak("fault", "agent_fault", HELD_DETAIL);
-/** Held for so long, or for half of the probe's time, a failure may be ours. */
-const MOST_HELD_MS = 1_000;
+export const STALL_DETAIL = "our own event loop stalled while the probe ran";
+const STALLED: Break = namedBreak("fault", "agent_fault", STALL_DETAIL);
+/** Stalled for so long, or for half of the probe's time, a failure may be ours. */
+const EXCUSING_STALL_MS = 1_000;
 /** What a server shows also to a client that is silent for too long, or that does not listen in time. */
-const HOLD_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
+const STALL_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
   "connect_timeout",
   "tls_timeout",
   "banner_timeout",
@@ -48,7 +48,7 @@ const HOLD_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
  * One run of one probe: its deadline, its clock marks, what it learned, and every handle it opened.
  * Made by `observe`, which releases all of it whatever happens.
  */
-export class ProbeRun implements Abortable, Timed, RunScope {
+export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   readonly context: ProbeContext;
   readonly startedAt: number;
   readonly transcript = new Transcript();
@@ -60,6 +60,8 @@ export class ProbeRun implements Abortable, Timed, RunScope {
   channelBound = false;
   authSchemes: string | null = null;
   backendServer: string | null = null;
+  /** How long handling what came here stalled the event loop: told by the watch over the loop. */
+  stalledMs = 0;
   /** Set when the time is over or the round was abandoned. */
   interrupted: Break | null = null;
 
@@ -80,6 +82,7 @@ export class ProbeRun implements Abortable, Timed, RunScope {
     this.#started = this.#mark = context.monotonic();
     this.#loop = context.network.loop ?? new LoopWatch();
     this.#heldBeforeMs = this.#loop.enter();
+    this.#loop.turnTo(this);
     this.#deadlines = context.network.deadlines ?? new Deadlines();
     this.#deadline = this.#deadlines.add(this, context.timeoutMs);
     if (context.signal.aborted) {
@@ -87,6 +90,11 @@ export class ProbeRun implements Abortable, Timed, RunScope {
     }
     this.#aborts = context.network.aborts ?? new AbortWatch();
     this.#abortable = this.#aborts.add(context.signal, this);
+  }
+
+  /** To be called where the event loop hands over something of this run: from here on it works for it. */
+  called(): void {
+    this.#loop.turnTo(this);
   }
 
   /** Milliseconds since the start. */
@@ -182,9 +190,9 @@ export class ProbeRun implements Abortable, Timed, RunScope {
 
   /** Whatever is awaited ends now, as timed out. */
   timeIsOver(): void {
-    if (this.#wasHeld()) {
+    if (this.#stallExcuses()) {
       // Timers come before sockets in a turn of the event loop: the answer may be lying there unread.
-      setImmediate(() => this.#interrupt(HELD));
+      setImmediate(() => this.#interrupt(STALLED));
     } else {
       this.#interrupt(TIMED_OUT);
     }
@@ -202,16 +210,27 @@ export class ProbeRun implements Abortable, Timed, RunScope {
     }
   }
 
-  /** A failure that a held event loop explains as well is a fault of ours, and says nothing about the server. */
+  /**
+   * Judges the end of the run by what stalled the event loop meanwhile: a failure that a stall explains as well is a fault of
+   * ours, and says nothing about the server; and if handling its answers was the stall, that is told.
+   */
   excuse(seen: Observation): Observation {
-    return HOLD_EXPLAINS.has(seen.reason) && seen.outcome !== "fault" && this.#wasHeld()
-      ? this.fault(seen.step, "agent_fault", HELD_DETAIL)
-      : seen;
+    this.#loop.turnTo(null);
+    const excused =
+      STALL_EXPLAINS.has(seen.reason) && seen.outcome !== "fault" && this.#stallExcuses();
+    const judged = excused ? this.fault(seen.step, "agent_fault", STALL_DETAIL) : seen;
+    const wasStalled = excused || this.interrupted === STALLED;
+    return wasStalled || this.stalledMs > 0
+      ? { ...judged, stall: { causedMs: this.stalledMs, excused: wasStalled } }
+      : judged;
   }
 
-  #wasHeld(): boolean {
+  #stallExcuses(): boolean {
     const heldMs = this.#loop.heldMs() - this.#heldBeforeMs;
-    return heldMs >= Math.min(MOST_HELD_MS, this.context.timeoutMs / 2);
+    return (
+      this.context.excuseStalls !== false &&
+      heldMs >= Math.min(EXCUSING_STALL_MS, this.context.timeoutMs / 2)
+    );
   }
 
   #interrupt(why: Break): void {

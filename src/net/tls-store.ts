@@ -2,7 +2,7 @@ import { constants, type X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { FailureReason } from "../model/reasons.ts";
 import type { CertificateFacts } from "../model/observation.ts";
-import { certificateFacts } from "./certificate-facts.ts";
+import { certificateFacts, certificateFactsBytes } from "./certificate-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 
 /** Why a handshake failed, found by trying others. */
@@ -14,6 +14,7 @@ export interface TlsDiagnosis {
 }
 
 const MOST_CERTIFICATES = 4096;
+const MOST_CERTIFICATE_BYTES = 16 * 1024 * 1024;
 const MOST_CONTEXTS = 512;
 
 /**
@@ -25,6 +26,7 @@ export class TlsStore {
   #bySettings = new WeakMap<TlsSettings, SecureContext>();
   #diagnoses = new Map<string, { found: Promise<TlsDiagnosis | null>; until: number }>();
   #certificates = new Map<string, CertificateFacts>();
+  #certificateBytes = 0;
 
   /** Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). */
   contextFor(settings: TlsSettings): SecureContext {
@@ -76,10 +78,25 @@ export class TlsStore {
     let facts = this.#certificates.get(key);
     if (facts === undefined) {
       facts = certificateFacts(certificate);
-      forgetOldest(this.#certificates, MOST_CERTIFICATES);
       this.#certificates.set(key, facts);
+      this.#certificateBytes += certificateFactsBytes(facts);
+      this.#boundCertificates();
     }
     return facts;
+  }
+
+  /** A server may show another certificate, as large as TLS allows, in each handshake. */
+  #boundCertificates(): void {
+    for (const [oldest, facts] of this.#certificates) {
+      const fits =
+        this.#certificates.size <= MOST_CERTIFICATES &&
+        this.#certificateBytes <= MOST_CERTIFICATE_BYTES;
+      if (fits) {
+        return;
+      }
+      this.#certificates.delete(oldest);
+      this.#certificateBytes -= certificateFactsBytes(facts);
+    }
   }
 }
 

@@ -47,6 +47,7 @@ export async function askUdp(
     run.hold(resource);
     socket.on("error", (error: NodeJS.ErrnoException) => settle(breakOfSocketError(error)));
     socket.on("message", (data) => {
+      run.called();
       run.transcript.received(data);
       if (question.accept?.(data) ?? true) {
         settle({ kind: "datagram", data });

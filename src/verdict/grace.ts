@@ -72,20 +72,41 @@ export interface AgreementClock {
   readonly pairAgreedAt: number;
   /** One opinion of ours at least said what the ADC says. */
   readonly upheldAt: number;
+  /** Time in which this agent could neither see nor hear, by which the clocks were moved since it last had no doubt. */
+  readonly postponedMs: number;
 }
+
+/**
+ * Grace is postponed by so much in all. A stall of the agent's event loop gives the ADC no more time than it has, only us
+ * less to look: without a bound whoever stalls the loop again and again would keep every difference from being named.
+ * Longer stalls make the evidence itself stale.
+ */
+export const MAX_POSTPONED_MS = 20_000;
 
 /** Nothing is known yet, and so nothing differs. */
 export function initialAgreement(now: number): AgreementClock {
-  return { allAgreedAt: now, pairAgreedAt: now, upheldAt: now };
+  return { allAgreedAt: now, pairAgreedAt: now, upheldAt: now, postponedMs: 0 };
 }
 
-/** The same clock, so much later: the wall clock was set, or nothing was seen or heard for so long. */
+/** The same clock after the wall clock was set by so much. */
 export function moveAgreement(clock: AgreementClock, byMs: number): AgreementClock {
   return {
     allAgreedAt: clock.allAgreedAt + byMs,
     pairAgreedAt: clock.pairAgreedAt + byMs,
     upheldAt: clock.upheldAt + byMs,
+    postponedMs: clock.postponedMs,
   };
+}
+
+/** How much of a stall of this length postpones a grace that was postponed by so much already. */
+export function postponementMs(stallMs: number, postponedMs: number): number {
+  return Math.max(0, Math.min(stallMs, MAX_POSTPONED_MS - postponedMs));
+}
+
+/** The same clock after this agent could neither see nor hear for so long. */
+export function postponeAgreement(clock: AgreementClock, stallMs: number): AgreementClock {
+  const byMs = postponementMs(stallMs, clock.postponedMs);
+  return { ...moveAgreement(clock, byMs), postponedMs: clock.postponedMs + byMs };
 }
 
 /** Called at every change of an opinion and at every evaluation. An ADC opinion other than up and down agrees with all. */
@@ -106,6 +127,7 @@ export function stepAgreement(
     allAgreedAt: all ? now : clock.allAgreedAt,
     pairAgreedAt: pair ? now : clock.pairAgreedAt,
     upheldAt: upheld ? now : clock.upheldAt,
+    postponedMs: all || (pair && upheld) ? 0 : clock.postponedMs,
   };
 }
 

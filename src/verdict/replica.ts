@@ -1,3 +1,4 @@
+import { isFresh } from "./freshness.ts";
 import type { ReplicaOpinion } from "../model/verdicts.ts";
 
 /**
@@ -94,6 +95,19 @@ function failsEnough(parameters: ReplicaParameters, recent: readonly boolean[]):
 function lastAre(recent: readonly boolean[], value: boolean, count: number): boolean {
   const needed = Math.max(count, 1);
   return recent.length >= needed && recent.slice(-needed).every((passed) => passed === value);
+}
+
+/**
+ * The opinion at this moment: unknown once no result has come for three times the pause to the next one, the interval or,
+ * while DOWN, the down time.
+ */
+export function replicaOpinionAt(
+  state: ReplicaState,
+  parameters: ReplicaParameters,
+  resultAt: number | null,
+  now: number,
+): ReplicaOpinion {
+  return isFresh(resultAt, now, nextDelayMs(state, parameters)) ? state.opinion : "unknown";
 }
 
 /** Milliseconds from the start of one probe to the start of the next: the down time while DOWN, else the interval. */

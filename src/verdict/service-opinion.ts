@@ -1,10 +1,9 @@
 import { ACCOUNT_TRANSACTIONS, type TransactionName } from "../model/transactions.ts";
+import { isFresh } from "./freshness.ts";
 import type { ServiceOpinion } from "../model/verdicts.ts";
 
 /** Pause between a transaction's first failure and the look that confirms it. */
 export const CONFIRM_AFTER_MS = 3000;
-/** So many intervals without a result make an opinion unknown. */
-const STALE_INTERVALS = 3;
 
 /** What one transaction at one endpoint has shown so far. */
 export interface TransactionState {
@@ -47,15 +46,7 @@ export function transactionOpinionAt(
   now: number,
   intervalMs: number,
 ): TransactionState["opinion"] {
-  if (state.lastResultAt === null || now - state.lastResultAt > STALE_INTERVALS * intervalMs) {
-    return "unknown";
-  }
-  return state.opinion;
-}
-
-/** Until when that opinion stands without a further result; Infinity where there is none to grow stale. */
-export function transactionStandsUntil(state: TransactionState, intervalMs: number): number {
-  return state.lastResultAt === null ? Infinity : state.lastResultAt + STALE_INTERVALS * intervalMs;
+  return isFresh(state.lastResultAt, now, intervalMs) ? state.opinion : "unknown";
 }
 
 /** Milliseconds to the next look: 3 s after a first failure, so that an outage is named soon, else the interval. */

@@ -80,7 +80,7 @@ describe("a watched member", () => {
       one.observe("m_imap", "ex01", monitor, times);
       const ex01 = one.member("ex01");
       expect(ex01).toMatchObject({ verdict: "settling", adcOpinion: state });
-      one.clock.at += adcNeedsMs + pollMs + 1;
+      one.later(adcNeedsMs + pollMs + 1);
       one.state.evaluateAll();
       expect(ex01).toMatchObject({ verdict: "settling", adcOpinion: state, mismatch: false });
       // A poll that asked a moment too soon ends, and tells nothing of the moment in which the ADC would have noticed.
@@ -259,9 +259,9 @@ describe("since when", () => {
       ["over", "return_overdue"],
       ["no", "drained_undeclared"],
     ] as const) {
-      const { ex01, clock, state } = judged("out", GOOD, 1, { declared });
+      const { ex01, later, state } = judged("out", GOOD, 1, { declared });
       expect(ex01.verdict).not.toBe("ready_to_return");
-      clock.at += 60_000;
+      later(60_000);
       state.evaluateAll();
       expect(ex01.verdict).toBe(verdict);
     }

@@ -41,7 +41,7 @@ function inTrouble(): SmallEstate {
   world.hear({ ex01: { state: "up" }, ex02: { state: "out" } });
   world.observe("m_imap", "ex01", REFUSED, 3);
   world.observe("m_imap", "ex02", GOOD);
-  world.clock.at += 3_600_000;
+  world.later(3_600_000);
   world.hearAgain();
   return world;
 }
@@ -108,7 +108,7 @@ describe("the times of an earlier run", () => {
     restoreSince(second.state, await readSince(path), second.clock.at);
     expect(second.member("ex01").verdict).toBe("unknown");
     second.observe("m_imap", "ex01", REFUSED, 3);
-    second.clock.at += 120_000;
+    second.later(120_000);
     second.hearAgain();
     expect(second.member("ex01")).toMatchObject({ verdict: "false_up", since: heldSince });
     expect(second.member("ex02").outSince).toBe(STARTED_AT);
@@ -124,7 +124,7 @@ describe("the times of an earlier run", () => {
     second.observe("m_imap", "ex01", GOOD);
     second.clock.at += 600_000;
     second.observe("m_imap", "ex01", REFUSED, 3);
-    second.clock.at += 600_000;
+    second.later(600_000);
     second.hearAgain();
     expect(second.member("ex01")).toMatchObject({ verdict: "false_up", since: second.clock.at });
   });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { matchesMember, matchesPattern } from "../../src/agent/plan/pattern.ts";
-import { ServerNames } from "../../src/agent/records/witness-state.ts";
 
 describe("patterns", () => {
   test.each([
@@ -22,23 +21,5 @@ describe("patterns", () => {
     ["2001:db8::1", "2001:db8::1", 443, true],
   ] as const)("%s on %s:%s is %s", (pattern, server, port, matches) => {
     expect(matchesMember(pattern, server, port)).toBe(matches);
-  });
-});
-
-describe("names that servers go by", () => {
-  test("are learnt at the backend, with and without their domain", () => {
-    const names = new ServerNames();
-    names.learn("prod", "EX01.example.com", "ex01");
-    expect(names.serverOf("prod", "ex01")).toBe("ex01");
-    expect(names.serverOf("prod", "ex01.EXAMPLE.com")).toBe("ex01");
-    expect(names.serverOf("other", "ex01")).toBeNull();
-    expect(names.serverOf("prod", "ex02.example.com")).toBeNull();
-  });
-
-  test("a name that two servers claim names nobody", () => {
-    const names = new ServerNames();
-    names.learn("prod", "mail.example.com", "ex01");
-    names.learn("prod", "mail.example.com", "ex02");
-    expect(names.serverOf("prod", "mail.example.com")).toBeNull();
   });
 });

@@ -61,6 +61,10 @@ export interface SmallEstate {
   /** The ADC is asked once more, and says what it said before. */
   readonly hearAgain: () => void;
   readonly observe: (name: string, where: string, observation: Observation, times?: number) => void;
+  /** Every probe that has run sees what it saw last. */
+  readonly seeAgain: () => void;
+  /** Time goes by, probes go on seeing what they saw last. */
+  readonly later: (ms: number) => void;
 }
 
 export interface SmallEstateOptions {
@@ -132,11 +136,25 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
   const hearAgain = (): void => {
     state.hear("prod", said());
   };
+  const seeAgain = (): void => {
+    for (const each of state.probes) {
+      if (each.last !== null) {
+        state.observe(each, { ...each.last, startedAt: clock.at }, each.lastPassed);
+      }
+    }
+  };
   return {
     clock,
     state,
     records,
     hearAgain,
+    seeAgain,
+    later: (ms) => {
+      for (let leftMs = ms; leftMs > 0; leftMs -= 5_000) {
+        clock.at += Math.min(5_000, leftMs);
+        seeAgain();
+      }
+    },
     member: (server, adcService) =>
       found(
         server,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { compareOnce } from "../../src/change/compare.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
@@ -75,4 +75,14 @@ test("a server that goes on refusing is asked until its monitor has decided", as
   const { probe, accepted } = await compareWith((socket) => socket.end("* BYE\r\n"));
   expect(probe).toMatchObject({ opinion: "down", lastPassed: false });
   expect(accepted).toBe(3);
+});
+
+test("compareOnce › one look is judged as a whole, however long it takes: nothing in it grows stale", async () => {
+  const { probe } = await compareWith((socket) => socket.write("* OK ready\r\n"));
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  expect(probe).toMatchObject({ opinion: "up" });
+  expect(probe?.current).not.toBeNull();
 });

@@ -100,10 +100,11 @@ describe.each([
   });
 
   test("makes a mismatch neither longer nor shorter, and moves the times that are told", () => {
-    const { clock, member, hear, observe, pass, setClock } = world();
+    const { clock, member, hear, observe, seeAgain, pass, setClock } = world();
     hear({ ex01: { state: "up" } });
     observe("m_imap", "ex01", REFUSED, 3);
     pass(GRACE_MS + 1);
+    seeAgain();
     pass(10_000);
     setClock(stepMs);
     pass(5_000);
@@ -163,17 +164,44 @@ describe.each([
   });
 });
 
-test("time in which the agent was held counts for no grace and for no stability", () => {
-  const { clock, state, member, hear, observe, pass } = world();
-  hear({ ex01: { state: "up" } });
-  observe("m_imap", "ex01", REFUSED, 3);
-  pass(GRACE_MS / 2);
-  state.passOver(HOUR_MS);
-  pass(HOUR_MS);
-  expect(member("ex01").verdict).toBe("settling");
-  pass(GRACE_MS / 2 + 1);
-  expect(member("ex01").verdict).toBe("false_up");
-  expect(member("ex01").since).toBe(clock.at);
+describe("stalls of the agent", () => {
+  test("WitnessState.passOver › counts for no grace and for no stability", () => {
+    const { clock, state, member, hear, observe, pass } = world();
+    hear({ ex01: { state: "up" } });
+    observe("m_imap", "ex01", REFUSED, 3);
+    pass(GRACE_MS / 2);
+    state.passOver(10_000);
+    pass(10_000);
+    expect(member("ex01").verdict).toBe("settling");
+    pass(GRACE_MS / 2 + 1);
+    expect(member("ex01").verdict).toBe("false_up");
+    expect(member("ex01").since).toBe(clock.at);
+  });
+
+  test("WitnessState.passOver › postpones a grace by 20 s in all when stalls never end", () => {
+    const { clock, state, member, hear, observe, pass, seeAgain } = world();
+    hear({ ex01: { state: "up" } });
+    observe("m_imap", "ex01", REFUSED, 3);
+    const turnedAt = clock.at;
+    while (member("ex01").verdict === "settling" && clock.at - turnedAt < HOUR_MS) {
+      state.passOver(3_000);
+      pass(3_000);
+      seeAgain();
+    }
+    expect(member("ex01").verdict).toBe("false_up");
+    expect(clock.at - turnedAt).toBeLessThanOrEqual(GRACE_MS + 23_000);
+  });
+
+  test("WitnessState.passOver › leaves nothing to accuse by after an hour", () => {
+    const { state, member, hear, observe, pass } = world();
+    hear({ ex01: { state: "up" } });
+    observe("m_imap", "ex01", REFUSED, 3);
+    state.passOver(HOUR_MS);
+    pass(HOUR_MS);
+    expect(member("ex01")).toMatchObject({ verdict: "unknown", replica: "unknown" });
+    observe("m_imap", "ex01", REFUSED);
+    expect(member("ex01").verdict).toBe("settling");
+  });
 });
 
 describe("the nights on which Berlin changes its clocks", () => {

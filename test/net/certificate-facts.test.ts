@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { carriesName, certificateFacts } from "../../src/net/certificate-facts.ts";
+import { TlsStore } from "../../src/net/tls-store.ts";
 import { makeCertificate, type CertificateWishes } from "../support/made-certificate.ts";
 
 const made = (wishes: CertificateWishes): X509Certificate =>
@@ -50,5 +51,13 @@ describe("certificateFacts", () => {
 
   it("certificateFacts › counts as expired when the end is no time", () => {
     expect(certificateFacts(made({ notAfter: "never" })).notAfter).toBe(0);
+  });
+});
+
+describe("TlsStore", () => {
+  it("TlsStore.certificate › shares the facts when a certificate is seen again", () => {
+    const store = new TlsStore();
+    const certificate = made({ dnsNames: ["mail.example.com"] });
+    expect(store.certificate(certificate)).toBe(store.certificate(certificate));
   });
 });

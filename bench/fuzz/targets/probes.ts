@@ -6,7 +6,7 @@ import type { Observation } from "../../../src/model/observation.ts";
 import type { ProbeContext, Target } from "../../../src/net/probe-context.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
-import { HELD_DETAIL } from "../../../src/net/probe-run.ts";
+import { STALL_DETAIL } from "../../../src/net/probe-run.ts";
 
 /** Probes a server once. Every probe must end by its own time-out, with an outcome. */
 export type FuzzProbe = (target: Target, context: ProbeContext) => Promise<Observation>;
@@ -49,7 +49,7 @@ export function lookProbe(transaction: TransactionName, path: string | null = nu
 function withoutFaultOfOurs(observation: Observation): Observation {
   const { outcome, reason, step, evidence } = observation;
   const ours = outcome === "fault" && reason === "agent_fault" && step === "transaction";
-  if (ours && evidence.detail !== HELD_DETAIL) {
+  if (ours && evidence.detail !== STALL_DETAIL) {
     throw new Error(evidence.detail ?? "agent_fault");
   }
   return observation;

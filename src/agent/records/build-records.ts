@@ -53,7 +53,8 @@ export function buildRecords(
 export function inheritRecords(records: EstateRecords, earlier: EstateRecords | null): void {
   inheritAll(records.probes, earlier?.probes ?? [], (probe) => probe.id);
   inheritAll(records.members, earlier?.members ?? [], memberIdOf);
-  inheritAll(records.vservers, earlier?.vservers ?? [], (each) => each.vserver);
+  const servers = new Set(records.members.map(({ server }) => server));
+  inheritAll(records.vservers, earlier?.vservers ?? [], (each) => each.vserver, servers);
 }
 
 /** New records, in steps: they know nothing yet. */
@@ -250,16 +251,20 @@ function memberId(adcService: string, server: string, port: string): string {
   return `${adcService}\u0000${server}\u0000${port}`;
 }
 
-function inheritAll<R extends { inherit(earlier: R): void }>(
+function inheritAll<
+  Around extends unknown[],
+  R extends { inherit(earlier: R, ...around: Around): void },
+>(
   records: readonly R[],
   earlier: readonly R[],
   keyOf: (record: R) => string,
+  ...around: Around
 ): void {
   const known = new Map(earlier.map((record) => [keyOf(record), record]));
   for (const record of records) {
     const before = known.get(keyOf(record));
     if (before !== undefined) {
-      record.inherit(before);
+      record.inherit(before, ...around);
     }
   }
 }

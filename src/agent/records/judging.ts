@@ -134,6 +134,6 @@ export class Judging {
 /** What a vserver's verdict depends on in a member, as one value to compare; the certificates it shows are among it. */
 function standing(member: MemberRecord): string {
   const { adcOpinion, replica, service, verdict, maintenance, probes } = member;
-  const leaf = probes.find((probe) => probe.last?.tls)?.last?.tls?.chain[0]?.sha256 ?? "";
+  const leaf = probes.find((probe) => probe.current?.tls)?.current?.tls?.chain[0]?.sha256 ?? "";
   return `${adcOpinion} ${replica} ${service} ${verdict} ${maintenance.declared} ${String(maintenance.detected)} ${leaf}`;
 }

@@ -2,6 +2,7 @@ import type { BlindReason, MemberState, MonitorState } from "../../model/adc-sta
 import type { AdcService, Member, Port } from "../../model/adc-service.ts";
 import {
   initialDetection,
+  keepDetections,
   moveDetection,
   type DetectionState,
 } from "../../maintenance/detection.ts";
@@ -9,6 +10,7 @@ import type { Reason, Step } from "../../model/reasons.ts";
 import {
   initialAgreement,
   moveAgreement,
+  postponeAgreement,
   type AgreementClock,
   type GraceLengths,
   type Opinions,
@@ -223,15 +225,15 @@ export class MemberRecord implements LiveMember {
     }
   }
 
-  /** Nothing was seen or heard for a while: that was nobody's grace, and proved nobody stable. */
+  /** Nothing was seen or heard for a while: that was nobody's grace (within bounds), and proved nobody stable. */
   passOver(ms: number): void {
-    this.agreement = moveAgreement(this.agreement, ms);
+    this.agreement = postponeAgreement(this.agreement, ms);
     this.goodSince = this.goodSince === null ? null : this.goodSince + ms;
   }
 
   /** Takes over the memory of the same member's earlier record, when the estate is imported anew. */
   inherit(earlier: MemberRecord): void {
-    this.detection = earlier.detection;
+    this.detection = keepDetections(earlier.detection, new Set(this.probes.map(({ id }) => id)));
     this.agreement = earlier.agreement;
     this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;

@@ -1,9 +1,11 @@
 import type { Port } from "../../model/adc-service.ts";
 import type { Observation, Vantage } from "../../model/observation.ts";
 import type { TransactionName } from "../../model/transactions.ts";
+import { freshForMs, freshUntil, isFresh } from "../../verdict/freshness.ts";
 import {
   initialReplica,
   nextDelayMs as nextReplicaDelayMs,
+  replicaOpinionAt,
   stepReplica,
   type ReplicaParameters,
   type ReplicaState,
@@ -14,7 +16,6 @@ import {
   stepTransaction,
   transactionOpinionAt,
   transactionRank,
-  transactionStandsUntil,
   type TransactionRank,
   type TransactionState,
 } from "../../verdict/service-opinion.ts";
@@ -22,6 +23,12 @@ import { gateAccount } from "../accounts/gated-login.ts";
 import type { LiveProbe } from "../../model/live.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
+
+/**
+ * A failure that a stall of our event loop explains as well says nothing, so many times since the last success; then it
+ * counts. Successes count however the loop stalls, so that a server that answers is not called down by this.
+ */
+const MAX_EXCUSED_IN_A_ROW = 3;
 
 /** One planned probe with what it has seen: the live state's smallest piece. */
 export class ProbeRecord implements LiveProbe {
@@ -50,8 +57,17 @@ export class ProbeRecord implements LiveProbe {
   everAnswered = false;
   /** Its run under way, shared with its successor when the estate is imported anew meanwhile. */
   flight: { running: Promise<ProbeResult | null> | null } = { running: null };
+  /** What the server last called itself here, and when by the clock of results: see server-names.ts. */
+  nameClaim: { readonly name: string; heardAt: number; isMade: boolean } | null = null;
+  /** How long handling its answers has stalled the event loop so far, in seconds. */
+  stalledSeconds = 0;
+  /** Failures since the last success that stalls of the event loop explained. */
+  excusedInARow = 0;
   #replica: ReplicaState = initialReplica();
   #transaction: TransactionState = initialTransaction();
+  /** When the last run ended, and the last one that said something; by the clock of results. */
+  #ranAt: number | null = null;
+  #resultAt: number | null = null;
   readonly #parameters: ReplicaParameters | null;
   readonly #now: () => number;
 
@@ -93,14 +109,45 @@ export class ProbeRecord implements LiveProbe {
   get opinion(): "up" | "down" | "unknown" {
     return this.#parameters === null
       ? transactionOpinionAt(this.#transaction, this.#now(), this.intervalMs)
-      : this.#replica.opinion;
+      : replicaOpinionAt(this.#replica, this.#parameters, this.#resultAt, this.#now());
   }
 
-  /** Until when the opinion stands without a further result: a transaction's grows stale. */
-  get opinionStandsUntil(): number {
+  /** The last observation while it counts; null before the first, and once no newer one has come for three intervals. */
+  get current(): Observation | null {
+    return isFresh(this.#ranAt, this.#now(), this.#paceMs) ? this.last : null;
+  }
+
+  /** As `lastPassed`, while that counts. */
+  get currentPassed(): boolean | null {
+    return isFresh(this.#resultAt, this.#now(), this.#paceMs) ? this.lastPassed : null;
+  }
+
+  /** When opinion or observation next cease to count, should nothing be heard; Infinity where none does. */
+  get nextStaleAt(): number {
+    const now = this.#now();
+    const opinionUntil = freshUntil(this.#resultAt, this.#paceMs);
+    const observationUntil = freshUntil(this.#ranAt, this.#paceMs);
+    return Math.min(
+      opinionUntil >= now ? opinionUntil : Infinity,
+      observationUntil >= now ? observationUntil : Infinity,
+    );
+  }
+
+  /** How long a result of this probe counts, in milliseconds. */
+  get freshMs(): number {
+    return freshForMs(this.#paceMs);
+  }
+
+  /** From one start to the next. */
+  get #paceMs(): number {
     return this.#parameters === null
-      ? transactionStandsUntil(this.#transaction, this.intervalMs)
-      : Infinity;
+      ? this.intervalMs
+      : nextReplicaDelayMs(this.#replica, this.#parameters);
+  }
+
+  /** Whether a stall of our event loop may excuse the next failure. */
+  get mayBeExcused(): boolean {
+    return this.excusedInARow < MAX_EXCUSED_IN_A_ROW;
   }
 
   /** How much its word weighs for the service opinion: nothing for what only detects, or must be blocked. */
@@ -113,6 +160,15 @@ export class ProbeRecord implements LiveProbe {
 
   /** Takes in one result and tells how long after its start the next probe is due, in milliseconds. */
   record(observation: Observation, passed: boolean | null): number {
+    const now = this.#now();
+    if (observation.stall?.excused === true) {
+      this.excusedInARow += 1;
+    } else if (passed === true) {
+      this.excusedInARow = 0;
+    }
+    this.stalledSeconds += (observation.stall?.causedMs ?? 0) / 1_000;
+    this.#ranAt = now;
+    this.#resultAt = passed === null ? this.#resultAt : now;
     this.last = observation;
     this.lastPassed = passed;
     if (passed === true) {
@@ -127,7 +183,7 @@ export class ProbeRecord implements LiveProbe {
       this.#replica = stepReplica(this.#replica, this.#parameters, passed);
       return nextReplicaDelayMs(this.#replica, this.#parameters);
     }
-    this.#transaction = stepTransaction(this.#transaction, passed, this.#now());
+    this.#transaction = stepTransaction(this.#transaction, passed, now);
     return nextTransactionDelayMs(this.#transaction, this.intervalMs);
   }
 
@@ -146,6 +202,11 @@ export class ProbeRecord implements LiveProbe {
     this.lastPassed = earlier.lastPassed;
     this.everAnswered = earlier.everAnswered;
     this.flight = earlier.flight;
+    this.nameClaim = earlier.nameClaim;
+    this.stalledSeconds = earlier.stalledSeconds;
+    this.excusedInARow = earlier.excusedInARow;
+    this.#ranAt = earlier.#ranAt;
+    this.#resultAt = earlier.#resultAt;
     this.#replica = earlier.#replica;
     this.#transaction = earlier.#transaction;
   }

@@ -42,7 +42,7 @@ export function showsOf(
   stabilityMs: number,
 ): { readonly bad: boolean; readonly stable: boolean } {
   return {
-    bad: members.some((member) => member.bad || member.detection.detected),
+    bad: members.some((member) => member.bad || member.maintenance.detected),
     stable: members.every(
       (member) =>
         (member.goodSince !== null && now - member.goodSince >= stabilityMs) ||

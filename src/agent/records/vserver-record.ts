@@ -2,6 +2,7 @@ import type { PersistenceEntries, VserverState } from "../../model/adc-state.ts"
 import type { Port } from "../../model/adc-service.ts";
 import type { Vserver } from "../../model/vserver.ts";
 import type { Reason } from "../../model/reasons.ts";
+import { postponementMs } from "../../verdict/grace.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../model/verdicts.ts";
 import type { LivePersistence, LiveVserver, Misrouted, TlsEnd } from "../../model/live.ts";
 import type { MemberRecord } from "./member-record.ts";
@@ -9,6 +10,9 @@ import type { ProbeRecord } from "./probe-record.ts";
 
 /** So many fresh connections must be answered by a drained member before that is said. */
 const DRAINED_ANSWERS_NEEDED = 2;
+
+/** Who answered through a VIP under no name of the estate's. */
+export const UNRECOGNISED = "unrecognised";
 
 /** Everything the agent knows of one vserver; its public face is the live state's `LiveVserver`. */
 export class VserverRecord implements LiveVserver {
@@ -71,6 +75,7 @@ export class VserverRecord implements LiveVserver {
   drainedConfirmed = false;
   #mismatchMs = 0;
   #countedAt: number;
+  #postponedMs = 0;
 
   constructor(
     adc: string,
@@ -106,7 +111,9 @@ export class VserverRecord implements LiveVserver {
   }
 
   get misrouted(): readonly Misrouted[] {
-    return [...this.misroutedBy.values()];
+    return this.probes.flatMap(({ id, current }) =>
+      current === null ? [] : (this.misroutedBy.get(id) ?? []),
+    );
   }
 
   get mismatchSeconds(): number {
@@ -128,7 +135,7 @@ export class VserverRecord implements LiveVserver {
     this.adcStateAgeMs = state?.sinceMs ?? null;
     this.ownEntries = ownEntries;
     for (const { source } of ownEntries?.entries ?? []) {
-      if (source !== null) {
+      if (source !== null && ownEntries?.asked.includes(source)) {
         this.shownSources.add(source);
       }
     }
@@ -172,13 +179,24 @@ export class VserverRecord implements LiveVserver {
     this.#countedAt += stepMs;
   }
 
-  /** Nothing was seen or heard for a while: that was nobody's grace. */
+  /** As a member's. */
   passOver(ms: number): void {
-    this.agreedAt += ms;
+    const byMs = postponementMs(ms, this.#postponedMs);
+    this.agreedAt += byMs;
+    this.#postponedMs += byMs;
   }
 
-  /** Takes over the memory of the same vserver's earlier record, when the estate is imported anew. */
-  inherit(earlier: VserverRecord): void {
+  /** ADC, VIP and members tell one story now, or did until now. */
+  agree(now: number): void {
+    this.agreedAt = now;
+    this.#postponedMs = 0;
+  }
+
+  /**
+   * Takes over the memory of the same vserver's earlier record, when the estate is imported anew; of servers and probes
+   * that left the estate nothing is kept.
+   */
+  inherit(earlier: VserverRecord, servers: ReadonlySet<string>): void {
     this.vip = earlier.vip;
     this.members = { ...earlier.members, configured: this.memberRecords.length };
     this.certificateDiffers = earlier.certificateDiffers;
@@ -204,7 +222,9 @@ export class VserverRecord implements LiveVserver {
       this.shownSources.add(source);
     }
     for (const [server, count] of earlier.servedBy) {
-      this.servedBy.set(server, count);
+      if (server === UNRECOGNISED || servers.has(server)) {
+        this.servedBy.set(server, count);
+      }
     }
     const own = new Set(this.probes.map(({ id }) => id));
     for (const [id, misrouted] of earlier.misroutedBy) {
@@ -212,6 +232,7 @@ export class VserverRecord implements LiveVserver {
         this.misroutedBy.set(id, misrouted);
       }
     }
+    this.#postponedMs = earlier.#postponedMs;
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;
   }

@@ -5,11 +5,11 @@ import type { MemberRecord } from "./member-record.ts";
 import { type ProbeRecord, saysTheSame, showsTheSame, standingOf } from "./probe-record.ts";
 import { ServerRecord } from "./server-record.ts";
 import type { VserverRecord } from "./vserver-record.ts";
+import type { Observation } from "../../model/observation.ts";
 import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../model/adc-state.ts";
 import { atOnce, inTurns } from "../../lib/steps.ts";
 import type { StorageHealth } from "../../lib/storage-health.ts";
-import type { Observation } from "../../model/observation.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../../lib/clock-steps.ts";
 import { detectMaintenance } from "../evaluate-member.ts";
@@ -48,36 +48,108 @@ function indexRecords(
   };
 }
 
-/**
- * What each server calls itself, learnt at the backend where it is certain who answers, so that an answer through a VIP
- * can be laid to a server of the estate. A name that two servers claim (a shared certificate name, say) names nobody.
- */
-export class ServerNames {
-  readonly #owners = new Map<string, Set<string>>();
+/** A server that is down, or in maintenance, answers to its name through a VIP for so long after it last gave it itself. */
+const KEPT_WHILE_SILENT_MS = 24 * 3_600_000;
 
-  learn(adc: string, name: string, server: string): void {
-    for (const known of namesOf(name)) {
-      const key = `${adc}\u0000${known}`;
-      const owners = this.#owners.get(key);
-      if (owners === undefined) {
-        this.#owners.set(key, new Set([server]));
-      } else {
-        owners.add(server);
+/**
+ * What servers call themselves, as probes hear it straight from them, so that an answer through a VIP can be laid to a
+ * server of the estate. A claim belongs to the probe that heard it: the probe's next answer replaces it, and the probe's
+ * end is its end, so there are never more claims than probes. A name that two servers claim (a shared certificate name,
+ * a lie) names nobody while both do; a claim that has not been repeated for three intervals yields to one that has.
+ */
+class ServerNames {
+  readonly #now: () => number;
+  #claimants = new Map<string, Set<ProbeRecord>>();
+
+  /** `now`: the clock by which probe records date their claims. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Names under which a server can be found. */
+  get size(): number {
+    return this.#claimants.size;
+  }
+
+  /** Follows the probes in force: claims of all others are forgotten. */
+  follow(probes: Iterable<ProbeRecord>): void {
+    this.#claimants = new Map();
+    for (const probe of probes) {
+      this.#add(probe);
+    }
+  }
+
+  /** Takes in what a probe saw of the server itself. A good answer without a name no longer makes the claim. */
+  hear(probe: ProbeRecord, { servedBy: name, outcome }: Observation): void {
+    const claim = probe.nameClaim;
+    if (name === null) {
+      if (claim !== null && outcome === "match") {
+        claim.isMade = false;
       }
+    } else if (claim?.name === name) {
+      claim.heardAt = this.#now();
+      claim.isMade = true;
+    } else {
+      this.#remove(probe);
+      probe.nameClaim = { name, heardAt: this.#now(), isMade: true };
+      this.#add(probe);
     }
   }
 
   /** The estate's server of that name, or null when nobody or more than one goes by it. */
   serverOf(adc: string, name: string): string | null {
     for (const known of namesOf(name)) {
-      const owners = this.#owners.get(`${adc}\u0000${known}`);
-      if (owners?.size === 1) {
-        const [owner] = owners;
-        return owner ?? null;
+      const claimants = this.#claimants.get(keyOf(adc, known)) ?? NOBODY;
+      const server = soleOwner(claimants, this.#now());
+      if (server !== null) {
+        return server;
       }
     }
     return null;
   }
+
+  #add(probe: ProbeRecord): void {
+    for (const key of keysOf(probe)) {
+      const claimants = this.#claimants.get(key) ?? new Set();
+      this.#claimants.set(key, claimants.add(probe));
+    }
+  }
+
+  #remove(probe: ProbeRecord): void {
+    for (const key of keysOf(probe)) {
+      const claimants = this.#claimants.get(key);
+      claimants?.delete(probe);
+      if (claimants?.size === 0) {
+        this.#claimants.delete(key);
+      }
+    }
+  }
+}
+
+const NOBODY: ReadonlySet<ProbeRecord> = new Set();
+
+function soleOwner(claimants: ReadonlySet<ProbeRecord>, now: number): string | null {
+  const repeated = new Set<string>();
+  const silent = new Set<string>();
+  for (const { nameClaim, server, freshMs } of claimants) {
+    const ageMs = now - (nameClaim?.heardAt ?? -Infinity);
+    if (nameClaim?.isMade === true && ageMs <= freshMs) {
+      repeated.add(server);
+    } else if (ageMs <= KEPT_WHILE_SILENT_MS) {
+      silent.add(server);
+    }
+  }
+  const owners = repeated.size > 0 ? repeated : silent;
+  const [owner = null] = owners;
+  return owners.size === 1 ? owner : null;
+}
+
+function keysOf({ adc, nameClaim }: ProbeRecord): readonly string[] {
+  return nameClaim === null ? [] : namesOf(nameClaim.name).map((name) => keyOf(adc, name));
+}
+
+function keyOf(adc: string, name: string): string {
+  return `${adc}\u0000${name}`;
 }
 
 /** Exchange signs as an FQDN here (EHLO, healthcheck.htm) and as a bare host name there (X-FEServer). */
@@ -101,8 +173,6 @@ export interface WitnessOptions {
   readonly ownAddresses?: number;
   /** Tells when the wall clock has been set; without it every jump of that clock is time that went by. */
   readonly monotonic?: () => number;
-  /** Names learnt by an earlier state. */
-  readonly names?: ServerNames;
 }
 
 /** One ADC's part of the state. */
@@ -119,7 +189,8 @@ export class WitnessState implements LiveState {
   readonly agent: string;
   startedAt: number;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
-  /** What servers call themselves; kept over reloads. */
+  unexplainedStallSeconds = 0;
+  /** What servers call themselves, as the probes in force hear it. */
   readonly names: ServerNames;
   #options: WitnessOptions;
   readonly #steps: ClockSteps | null;
@@ -130,7 +201,7 @@ export class WitnessState implements LiveState {
 
   constructor(options: WitnessOptions) {
     this.#options = options;
-    this.names = options.names ?? new ServerNames();
+    this.names = new ServerNames(options.monotonic ?? options.now);
     this.agent = options.agent;
     this.startedAt = options.now();
     this.#steps =
@@ -211,6 +282,7 @@ export class WitnessState implements LiveState {
   setRecords(adc: string, records: EstateRecords): void {
     this.#part(adc).records = records;
     this.#index = this.#indexed();
+    this.names.follow(this.#index.probes);
   }
 
   setAdcLive(adc: string, live: Partial<LiveAdc>): void {
@@ -260,6 +332,7 @@ export class WitnessState implements LiveState {
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
+      this.names.hear(probe, observation);
       if (!showsTheSame(before, after)) {
         // Whether certificates or login schemes differ is judged at the vservers: none of them may rest on the old ones.
         part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.disturb());
@@ -283,10 +356,6 @@ export class WitnessState implements LiveState {
   #observeMember(part: AdcPart, member: MemberRecord, probe: ProbeRecord, isNews: boolean): void {
     if (!isNews && this.#judging.rests(member)) {
       return;
-    }
-    const servedBy = probe.last?.servedBy ?? null;
-    if (servedBy !== null) {
-      this.names.learn(member.adc, servedBy, member.server);
     }
     detectMaintenance(member, probe);
     if (this.#judging.member(part, member)) {
@@ -373,5 +442,6 @@ function later(clock: AgreementClock, at: number): AgreementClock {
     allAgreedAt: Math.max(clock.allAgreedAt, at),
     pairAgreedAt: Math.max(clock.pairAgreedAt, at),
     upheldAt: Math.max(clock.upheldAt, at),
+    postponedMs: clock.postponedMs,
   };
 }

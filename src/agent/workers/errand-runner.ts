@@ -40,13 +40,21 @@ export class ErrandRunner {
     await Promise.all(this.#running);
   }
 
-  async #run({ ticket, probe, localAddress, timeoutMs, askedAtMs }: RunOrder): Promise<void> {
+  async #run({
+    ticket,
+    probe,
+    localAddress,
+    timeoutMs,
+    excuseStalls,
+    askedAtMs,
+  }: RunOrder): Promise<void> {
     const lagMs = sharedClockMs() - askedAtMs;
     const errand = this.#errands.get(probe);
     const around = {
       network: this.#network,
       signal: this.#abort.signal,
       localAddress,
+      excuseStalls,
       now: Date.now,
       monotonic: () => performance.now(),
       runTransaction: runAnonymousLook,

@@ -23,6 +23,8 @@ export interface RunOrder extends RunTerms {
 export interface RunTerms {
   readonly localAddress: string | null;
   readonly timeoutMs: number;
+  /** As in a probe's context. */
+  readonly excuseStalls?: boolean | undefined;
 }
 
 export interface Answer {

@@ -81,6 +81,11 @@ export const METRICS = [
     ["statistic"],
     "Delay of the main thread's event loop over the last one to two minutes: p50, p99 and max.",
   ),
+  counter(
+    "adc_witness_event_loop_stall_seconds_total",
+    [...ENDPOINT],
+    "Time in which the event loop stalled, by the endpoint whose answers took it; empty labels: stalls of a second or more that no answer explains.",
+  ),
   gauge(
     "adc_witness_workers",
     [],

@@ -42,7 +42,7 @@ export class StateSet {
 /** What is remembered between passes, so that series do not come and go with what they tell. Passes follow each other. */
 export class StickyStates {
   readonly #sets = new Map<string, StateSet>();
-  readonly #names = new Map<string, Set<string>>();
+  readonly #names = new Map<string, readonly string[]>();
 
   /** The set of this name. */
   set(name: string): StateSet {
@@ -51,17 +51,15 @@ export class StickyStates {
     return set;
   }
 
-  /** For entities that only show themselves while something holds: remembers a name for good, at most 1,000 of a set. */
-  remember(set: string, name: string): void {
-    const names = this.#names.get(set) ?? new Set<string>();
-    if (names.size < 1000) {
-      names.add(name);
-    }
+  /**
+   * For entities that only show themselves while something holds: all names of a set that have shown themselves and that
+   * still belong to it. At most as many as belong to it.
+   */
+  remember(set: string, shown: Iterable<string>, belongs: (name: string) => boolean): string[] {
+    const known = new Set([...(this.#names.get(set) ?? []), ...shown]);
+    const names = [...known].filter(belongs);
     this.#names.set(set, names);
-  }
-
-  remembered(set: string): Iterable<string> {
-    return this.#names.get(set) ?? [];
+    return names;
   }
 }
 

@@ -217,7 +217,7 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
 
 /** `Hello [192.0.2.7]`: what is no address is not repeated. */
 function addressIn(greeting: string): string | null {
-  const written = /Hello \[(?:IPv6:)?([^\]]{1,64})\]/i.exec(greeting)?.[1]?.toLowerCase() ?? "";
+  const written = /Hello \[(?:IPv6:)?([^\]]{1,45})\]/i.exec(greeting)?.[1]?.toLowerCase() ?? "";
   return isIP(written) === 0 ? null : written;
 }
 

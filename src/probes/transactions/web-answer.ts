@@ -163,14 +163,18 @@ function expectedSchemes({ spec }: WebAsked): readonly string[] {
   return told.split(",").flatMap((scheme) => scheme.trim() || []);
 }
 
-/** Schemes of all challenges, in lower case, each once. */
+/** IANA's registry of schemes has some twenty, the longest of 15 characters. */
+const MAX_SCHEMES = 16;
+const MAX_SCHEME_LENGTH = 32;
+
+/** Schemes of all challenges, in lower case, each once; what is longer than any scheme is none. */
 export function challengeSchemes({ headers }: HttpAnswer): readonly string[] {
   const schemes = headers
     .all("www-authenticate")
     .flatMap((value) => value.split(/,\s*(?=[A-Za-z-]+(?:\s|,|$))/))
     .map((part) => /^\s*([A-Za-z][A-Za-z0-9-]*)/.exec(part)?.[1]?.toLowerCase() ?? "")
-    .filter((scheme) => scheme !== "");
-  return [...new Set(schemes)];
+    .filter((scheme) => scheme !== "" && scheme.length <= MAX_SCHEME_LENGTH);
+  return [...new Set(schemes)].slice(0, MAX_SCHEMES);
 }
 
 function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {

@@ -1,5 +1,6 @@
 import { webTransaction } from "./web-transaction.ts";
 import { WEB_PATHS } from "./web-paths.ts";
+import { nameOnMapiPage } from "../../model/exchange-signs.ts";
 import { isExchange } from "./web-answer.ts";
 
 const REQUEST_SCHEMA =
@@ -85,8 +86,8 @@ export const mapiEndpoint = webTransaction({
         detail: "200 without the connectivity page",
       };
     }
-    const frontEnd = serverIn(page, FRONT_END);
-    const mailbox = serverIn(page, MAILBOX);
+    const frontEnd = nameOnMapiPage(page, "Cafe");
+    const mailbox = nameOnMapiPage(page, "Mailbox");
     return {
       kind: "good",
       detail: `front end ${frontEnd ?? "not named"}, mailbox server ${mailbox ?? "not named"}`,
@@ -94,13 +95,6 @@ export const mapiEndpoint = webTransaction({
     };
   },
 });
-
-const FRONT_END = /\bCafe:\s*([A-Za-z0-9.-]+)/;
-const MAILBOX = /\bMailbox:\s*([A-Za-z0-9.-]+)/;
-
-function serverIn(page: string, field: RegExp): string | null {
-  return field.exec(page)?.[1]?.toLowerCase() ?? null;
-}
 
 /** Puts a space in the place of each tag; what opens a tag that never ends stays as it is. */
 function withoutTags(page: string): string {

@@ -1,4 +1,5 @@
 import { PHASES, type Observation, type PhaseName, type Phases } from "../../model/observation.ts";
+import { certificateFactsBytes } from "../../net/certificate-facts.ts";
 
 /** What one run that said nothing new had of its own. */
 interface RunTimes {
@@ -219,14 +220,10 @@ function repeats({ observation, passed }: PastRun, before: PastRun): boolean {
 }
 
 const BASE_BYTES = 800;
-const CERTIFICATE_BYTES = 1_200;
 
 function sizeOf({ observation }: PastRun): number {
   const { transcript, detail } = observation.evidence;
-  const certificates = observation.tls?.chain.length ?? 0;
-  return (
-    BASE_BYTES +
-    2 * (transcript.length + (detail?.length ?? 0)) +
-    CERTIFICATE_BYTES * Math.min(certificates, 16)
-  );
+  const chain = observation.tls?.chain ?? [];
+  const certificateBytes = chain.reduce((sum, each) => sum + certificateFactsBytes(each), 0);
+  return BASE_BYTES + 2 * (transcript.length + (detail?.length ?? 0)) + certificateBytes;
 }

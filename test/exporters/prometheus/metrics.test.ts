@@ -145,10 +145,14 @@ describe("state sets", () => {
     const metrics = metricsOfThisTest();
     const suspended = aLiveState({ suspendedAccounts: [{ account: "probe-a", until: NOON }] });
     await exposition(metrics, suspended);
-    const text = await exposition(metrics, aLiveState());
+    const probes = [{ ...aProbe(), account: "probe-a" }];
+    const text = await exposition(metrics, aLiveState({ probes }));
     expect(samples(text, "adc_witness_login_suspended")).toEqual([
       'adc_witness_login_suspended{account="probe-a"} 0',
     ]);
+    // Nobody logs in by it any more.
+    const without = await exposition(metrics, aLiveState());
+    expect(samples(without, "adc_witness_login_suspended")).toEqual([]);
   });
 
   test("a TLS endpoint without a certificate has no series, several monitors of one endpoint have one", async () => {

@@ -1,9 +1,10 @@
 import type { Steps } from "../../../lib/steps.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
+import type { LiveProbe } from "../../../model/live.ts";
 import { labelPairs } from "../text-format.ts";
 import type { Lag } from "../event-loop-lag.ts";
-import { bit, type Scope } from "./scope.ts";
+import { bit, each, type Scope } from "./scope.ts";
 
 /** The agent's own condition: cut off or not, accounts it does not try, lag of its event loop, its process. */
 export function* agentFamilies(scope: Scope, lag: Lag): Steps<void> {
@@ -22,6 +23,7 @@ export function* agentFamilies(scope: Scope, lag: Lag): Steps<void> {
   writer.sample('statistic="p99"', lag.p99);
   writer.sample('statistic="max"', lag.max);
   yield;
+  yield* stalls(scope);
 
   const cpu = process.cpuUsage();
   const residentBytes = residentMemory();
@@ -45,16 +47,55 @@ export function* agentFamilies(scope: Scope, lag: Lag): Steps<void> {
   yield;
 }
 
-/** An account stays with 0 after it came back; the list of accounts is the configuration's, so it is short. */
+const NO_ENDPOINT = labelPairs([
+  ["adc", ""],
+  ["vserver", ""],
+  ["adc_service", ""],
+  ["server", ""],
+  ["port", ""],
+]);
+
+/** Endpoints whose answers have stalled the event loop, as long as they are in the estate; there are hardly ever any. */
+function* stalls({ live, writer }: Scope): Steps<void> {
+  const byEndpoint = new Map<string, number>();
+  yield* each(live.probes, (probe) => {
+    const seconds = probe.stalledSeconds ?? 0;
+    if (seconds > 0) {
+      const labels = endpointLabels(probe);
+      byEndpoint.set(labels, (byEndpoint.get(labels) ?? 0) + seconds);
+    }
+  });
+  writer.family("adc_witness_event_loop_stall_seconds_total");
+  writer.sample(NO_ENDPOINT, live.unexplainedStallSeconds ?? 0);
+  for (const [labels, seconds] of byEndpoint) {
+    writer.sample(labels, seconds);
+  }
+  yield;
+}
+
+function endpointLabels({ adc, vserver, adcService, server, port }: LiveProbe): string {
+  return labelPairs([
+    ["adc", adc],
+    ["vserver", vserver],
+    ["adc_service", adcService],
+    ["server", server],
+    ["port", port],
+  ]);
+}
+
+/** An account stays with 0 after it came back, as long as a probe logs in by it. */
 function* suspendedAccounts(scope: Scope): Steps<void> {
   const { live, writer, sticky } = scope;
   const name = "adc_witness_login_suspended";
   const suspended = new Set(live.suspendedAccounts.map(({ account }) => account));
-  for (const account of suspended) {
-    sticky.remember(name, account);
-  }
+  const used = new Set(suspended);
+  yield* each(live.probes, ({ account }) => {
+    if (account !== null && account !== undefined) {
+      used.add(account);
+    }
+  });
   writer.family(name);
-  for (const account of sticky.remembered(name)) {
+  for (const account of sticky.remember(name, suspended, (known) => used.has(known))) {
     writer.sample(labelPairs([["account", account]]), bit(suspended.has(account)));
   }
   yield;

@@ -1,0 +1,124 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { EstatesInForce } from "../../src/agent/estates-in-force.ts";
+import { ProbeRunner } from "../../src/agent/probe-runner.ts";
+import { ProbeSchedule } from "../../src/agent/probe-schedule.ts";
+import { WitnessState } from "../../src/agent/records/witness-state.ts";
+import { WorkerPool } from "../../src/agent/workers/worker-pool.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import type { Network } from "../../src/net/network.ts";
+import { repositoryRoot } from "../../bench/fuzz/root.ts";
+import { configOf } from "../support/in-process-agent.ts";
+import { observed } from "./small-estate.ts";
+
+/** Any file that is there: it is never read. */
+const DEMO_CONF = join(repositoryRoot(), "lab", "demo.conf");
+const ignore = (): void => undefined;
+const LOG = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+const NOWHERE: Network = {
+  resolve: () => ({ kind: "forbidden", message: "no packet leaves" }),
+  addresses: () => Promise.resolve({ kind: "forbidden", message: "no packet leaves" }),
+};
+
+function confOf(server: string): string {
+  return `add server ${server} 10.0.0.1
+add serviceGroup sg SSL
+add lb monitor m HTTP -httpRequest "GET /" -secure YES -interval 20 MIN -resptimeout 2
+bind serviceGroup sg ${server} 443
+bind serviceGroup sg -monitorName m
+`;
+}
+
+test("EstatesInForce.learn › a member that leaves the estate is forgotten with all that was learnt of it", async () => {
+  const read = parseConfig(
+    JSON.stringify({
+      agent: "test",
+      state_dir: tmpdir(),
+      adcs: [{ name: "prod", ns_conf: DEMO_CONF }],
+    }),
+    { file: "test.yml", baseDir: tmpdir(), env: {} },
+  );
+  const config = await configOf(read);
+  const [adc] = config.adcs;
+  if (adc === undefined) {
+    throw new Error("no ADC");
+  }
+  const { now } = Date;
+  const monotonic = (): number => performance.now();
+  const { signal } = new AbortController();
+  const state = new WitnessState({
+    agent: "test",
+    stabilityMs: 60_000,
+    declarations: {
+      declaredFor: () => ({ state: "no", endAt: null, window: null }),
+      observe: ignore,
+    },
+    grace: "watched",
+    now,
+    monotonic,
+  });
+  state.addAdc("prod", { nitro: false, pollMs: 0 });
+  const events = {
+    probeFinished: ignore,
+    loginEnded: ignore,
+    scheduleLag: ignore,
+    missedProbe: ignore,
+    probesPlanned: ignore,
+    workersProbing: ignore,
+    workerLag: ignore,
+    workerEnded: ignore,
+  };
+  const network = NOWHERE;
+  const workers = new WorkerPool({ ways: config, events, log: LOG, now });
+  const sourceAddresses: readonly string[] = [];
+  const runner = new ProbeRunner({
+    network,
+    signal,
+    sourceAddresses,
+    events,
+    keeper: null,
+    now,
+    monotonic,
+  });
+  const schedule = new ProbeSchedule({
+    config,
+    state,
+    runner,
+    workers,
+    earlierPlaces: new Map(),
+    events,
+    log: LOG,
+    now,
+    monotonic,
+  });
+  onTestFinished(async () => {
+    await schedule.stop();
+    await workers.stop();
+  });
+  const estates = new EstatesInForce({
+    config,
+    network,
+    state,
+    schedule,
+    signal,
+    events,
+    now,
+    monotonic,
+    earlier: null,
+  });
+
+  for (let generation = 0; generation < 20; generation++) {
+    const estate = parseNsConf(confOf(`srv${String(generation)}`), { adc: "prod" });
+    await estates.apply(adc, estate);
+    for (const probe of state.probes.filter(({ vantage }) => vantage === "backend")) {
+      state.observe(probe, observed({ passed: true, exchangeSeen: true }), true);
+      estates.learn(probe);
+    }
+    expect(estates.memory.learned.get("prod")?.size).toBe(1);
+  }
+  // What was learnt counts: the member that is there has got its look.
+  await estates.planAgain();
+  expect(state.probes.map(({ transaction }) => transaction)).toContain("https_challenge");
+});

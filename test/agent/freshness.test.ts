@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
+
+const CONF = `add server ex01 10.0.0.1
+add server ex02 10.0.0.2
+add serviceGroup sg_owa SSL
+add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES -interval 5 -resptimeout 2 -retries 2 -downTime 30
+add lb vserver v SSL 10.0.0.100 443
+bind serviceGroup sg_owa ex01 443
+bind serviceGroup sg_owa ex02 443
+bind serviceGroup sg_owa -monitorName m
+bind lb vserver v sg_owa
+`;
+const GOOD = observed({ passed: true });
+const REFUSED = observed({ passed: false, outcome: "refused", reason: "refused", step: "connect" });
+const FAULT = observed({ passed: false, outcome: "fault", reason: "agent_fault" });
+
+function watched(): SmallEstate {
+  const world = smallEstate(CONF);
+  world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
+  return world;
+}
+
+describe("evidence that grows old", () => {
+  test("MemberRecord › a replica that is not run any more is unknown after three intervals, without any news", async () => {
+    const { clock, state, observe, member } = watched();
+    observe("m", "ex01", GOOD);
+    clock.at += 15_000;
+    await state.evaluateInTurns();
+    expect(member("ex01")).toMatchObject({ replica: "up", verdict: "agree_up" });
+    clock.at += 1;
+    await state.evaluateInTurns();
+    expect(member("ex01")).toMatchObject({ replica: "unknown", verdict: "unknown" });
+    observe("m", "ex01", GOOD);
+    expect(member("ex01")).toMatchObject({ replica: "up", verdict: "agree_up" });
+  });
+
+  test("MemberRecord › runs that say nothing make no result younger", () => {
+    const { clock, observe, member } = watched();
+    observe("m", "ex01", REFUSED, 2);
+    expect(member("ex01").replica).toBe("down");
+    clock.at += 90_001;
+    observe("m", "ex01", FAULT);
+    expect(member("ex01").replica).toBe("unknown");
+  });
+
+  test("MemberRecord › a server's own TROFS answer declares maintenance no longer than it is fresh", async () => {
+    const { clock, state, observe, member } = watched();
+    observe("m", "ex01", observed({ passed: true, outcome: "maintenance" }));
+    expect(member("ex01").maintenance.declared).toBe("open");
+    clock.at += 15_001;
+    await state.evaluateInTurns();
+    expect(member("ex01").maintenance.declared).toBe("no");
+  });
+
+  test("VserverRecord › nobody is served by a drained server on answers that are old", async () => {
+    const { clock, state, observe, hear, hearAgain, vserver } = watched();
+    const from = (servedBy: string) => observed({ passed: true, servedBy });
+    observe("m", "ex01", from("ex01"));
+    observe("m", "ex02", from("ex02"));
+    hear({ ex01: { state: "out" }, ex02: { state: "up" } });
+    observe("https_challenge", "v", from("ex01"), 2);
+    hearAgain();
+    expect(vserver("v").verdict).toBe("vip_served_by_drained_server");
+    clock.at += 3_600_000;
+    hearAgain();
+    await state.evaluateInTurns();
+    expect(vserver("v").verdict).not.toBe("vip_served_by_drained_server");
+  });
+
+  test("VserverRecord › one lie about a name leaves the drained server named once it ends", () => {
+    const { observe, hear, hearAgain, vserver } = watched();
+    const from = (servedBy: string) => observed({ passed: true, servedBy });
+    observe("m", "ex01", from("ex01"));
+    observe("m", "ex02", from("ex01"));
+    observe("m", "ex02", from("ex02"));
+    hear({ ex01: { state: "out" }, ex02: { state: "up" } });
+    observe("https_challenge", "v", from("ex01"), 2);
+    hearAgain();
+    expect(vserver("v").verdict).toBe("vip_served_by_drained_server");
+  });
+});
