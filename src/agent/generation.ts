@@ -6,7 +6,7 @@ import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
 import { EstatesInForce } from "./estates-in-force.ts";
 import type { AgentEvents, Log } from "./events.ts";
-import { networkOf } from "./network-of.ts";
+import { networkOf, waysOf } from "./network-of.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
@@ -72,7 +72,7 @@ export class Generation {
       ...(options.earlier === null ? {} : { names: options.earlier.state.names }),
     });
     // No closure may name `options`: it would hold on to the earlier generation, and that one to its own.
-    this.#workers = new WorkerPool({ ways: config, events, log: options.log, now });
+    this.#workers = new WorkerPool({ ways: waysOf(config), events, log: options.log, now });
     this.#runner = new ProbeRunner({
       network: this.#network,
       signal: this.#abort.signal,

@@ -198,6 +198,8 @@ export interface LiveProbe {
   readonly account?: string | null;
   /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
   readonly scheduled?: boolean;
+  /** Why it is never run, in words; null or absent: it is. */
+  readonly notRepeated?: string | null;
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
   readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };
   readonly opinion: "up" | "down" | "unknown";

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { isRange } from "../probes/wire/target-policy.ts";
 import { parseHostPort } from "./host-port.ts";
 import {
   duration,
@@ -56,6 +57,14 @@ export const writtenConfig = z.strictObject(
     unmapped: oneOf(["allow", "refuse"])
       .default("allow")
       .describe("refuse: addresses that connect_to does not name are never contacted."),
+    allow_targets: listOf(
+      text("an IP address or a CIDR range, for example 127.0.0.0/8", "correct it", isRange),
+      "addresses and CIDR ranges",
+    )
+      .default([])
+      .describe(
+        "Imported targets that lead to the agent's own host (loopback, link-local and metadata addresses, where the agent listens) are dialled only here, and where connect_to says.",
+      ),
     dns_servers: listOf(
       text("an IP address, with :port unless 53", "correct it", (value) => isIpEndpoint(value)),
       "DNS servers",

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import type { Config } from "../../config/schema.ts";
 import type { NameAnswer, Network } from "../../probes/probe.ts";
-import { parseEndpoint } from "../../probes/wire/network.ts";
+import { parseEndpoint } from "../../probes/wire/connect-to.ts";
 import {
   sameSites,
   stepResolvedName,

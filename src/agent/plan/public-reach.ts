@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { Estate } from "../../estate/model.ts";
 import type { LbVserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import { parseEndpoint } from "../../probes/wire/network.ts";
+import { parseEndpoint } from "../../probes/wire/connect-to.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
 import { hostOf, vipReach, type VipReach } from "./vip-reach.ts";
 

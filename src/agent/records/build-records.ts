@@ -2,7 +2,7 @@ import type { Estate } from "../../estate/model.ts";
 import type { Vserver } from "../../estate/vserver.ts";
 import { atOnce, mapInSteps, type Steps } from "../../estate/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../estate/vserver-graph.ts";
-import { parseEndpoint } from "../../probes/wire/network.ts";
+import { parseEndpoint } from "../../probes/wire/connect-to.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
 import { compareWithVip } from "../names/compare-with-vip.ts";
 import type { ResolvedNames } from "../names/resolved-name.ts";

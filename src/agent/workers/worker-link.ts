@@ -155,10 +155,9 @@ export class WorkerLink {
 
   #newWorker(): Worker {
     const { entry, ways } = this.#options;
-    const { connectTo, unmapped } = ways;
     // No environment crosses: passwords may stand in it. Nor does more of the configuration than where probes may go.
     return new Worker(entry, {
-      workerData: { connectTo, unmapped } satisfies Ways,
+      workerData: ways,
       env: {},
       resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MB },
     });

@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import type { ResolvedAddress, Resolution } from "../probe.ts";
-import { parseEndpoint, type Lookup } from "./network.ts";
+import { parseEndpoint } from "./connect-to.ts";
+import type { Lookup } from "./network.ts";
 
 const DNS_PORT = 53;
 const TIMEOUT_MS = 2_000;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ResolvedAddress } from "../../../src/probes/probe.ts";
-import { createNetwork, parseEndpoint } from "../../../src/probes/wire/network.ts";
+import { parseEndpoint } from "../../../src/probes/wire/connect-to.ts";
+import { createNetwork } from "../../../src/probes/wire/network.ts";
 
 describe("connect_to", () => {
   const network = createNetwork({
