@@ -121,6 +121,8 @@ export interface LiveVserver {
     readonly configured: number;
     readonly adcUp: number;
     readonly reallyUp: number;
+    /** Known not to work; of the rest nothing is known. */
+    readonly reallyDown: number;
     readonly maintenance: number;
   };
   /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
