@@ -146,6 +146,11 @@ export class Generation {
     ]);
   }
 
+  /** For how long the scheduler has not come to evaluating, which it does every second, in milliseconds. */
+  get idleMs(): number {
+    return this.#options.monotonic() - this.#evaluatedAt;
+  }
+
   recordOf(probeId: string): ProbeRecord | null {
     return this.#schedule.recordOf(probeId);
   }

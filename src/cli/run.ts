@@ -4,6 +4,7 @@ import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
 import { listenForSignals } from "./signals.ts";
+import { startWatchdog } from "./watchdog.ts";
 
 /**
  * `run`: the agent, until SIGTERM or SIGINT. 0 after it logged out of NITRO; 1 when it could not start, or when it logged
@@ -20,6 +21,16 @@ export async function runAgent(
   }
   const signals = listenForSignals();
   const log = pino({ level: config.log.level });
+  // An ADC that hangs may delay the start for longer than systemd waits: until then a turning event loop is enough.
+  let idleMs = (): number => 0;
+  const endWatchdog = startWatchdog({
+    env: process.env,
+    pid: process.pid,
+    idleMs: () => idleMs(),
+    failed: (why) => {
+      log.error({ why }, "systemd's watchdog hears nothing of this agent and will start it anew");
+    },
+  });
   const service = await startService({
     config,
     listen,
@@ -28,10 +39,13 @@ export async function runAgent(
     ended: signals.ended,
   });
   if (service.kind === "failed") {
+    endWatchdog?.();
     signals.close();
     output.err(`${service.message}\n`);
     return 1;
   }
+  const { agent } = service;
+  idleMs = () => agent.generation.idleMs;
   log.info({ addresses: service.addresses }, "serving");
   signals.onHangup = () => {
     void service.reload();
@@ -42,6 +56,7 @@ export async function runAgent(
     log.error({ error: error instanceof Error ? error.stack : String(error) }, "broken: ending");
   }
   await service.stop();
+  endWatchdog?.();
   signals.close();
   return ending.kind === "asked" ? 0 : 1;
 }
