@@ -4,6 +4,7 @@ import { openDeclarations } from "../agent/declarations.ts";
 import type { Log } from "../agent/events.ts";
 import type { loadConfig } from "../config/load.ts";
 import { maskedConfig } from "../config/mask.ts";
+import { parseHostPort } from "../config/host-port.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
@@ -57,7 +58,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   }
   const { declarations } = opened;
   const agent = await Agent.open({
-    config,
+    config: listeningAt(config, options.listen),
     declarations,
     events: {
       ...metrics,
@@ -81,7 +82,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       log.error({ problems: message }, "reload refused: the old configuration stays in force");
       return { ok: false, message };
     }
-    await agent.reload(read.config);
+    await agent.reload(listeningAt(read.config, options.listen));
     metrics.setPhases(read.config.metrics.phases);
     metrics.configReloaded(true, Date.now());
     log.info({ file: read.config.file }, "configuration reloaded");
@@ -144,6 +145,15 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   };
   await Promise.race([agent.start(), ...(options.ended === undefined ? [] : [options.ended])]);
   return { kind: "started", agent, addresses: web.addresses, reload, stop };
+}
+
+/** The agent is told where it really listens: no probe may go there. */
+function listeningAt(config: Config, listen: ServiceOptions["listen"]): Config {
+  const endpoints = (listen ?? []).flatMap((text) => {
+    const { host = "", port = null } = parseHostPort(text) ?? {};
+    return port === null ? [] : [{ host, port }];
+  });
+  return listen === null ? config : { ...config, web: { ...config.web, listen: endpoints } };
 }
 
 function listenText(host: string, port: number): string {
