@@ -3,7 +3,7 @@ import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { targetCheck } from "../../src/agent/plan/own-host.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { memberRow } from "../../src/web/verdicts-json.ts";
 import { smallEstate } from "./small-estate.ts";
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import { visibleText } from "../../lib/visible-text.ts";
-import { parseUrl } from "../../probes/wire/parse-url.ts";
+import { parseUrl } from "../../lib/parse-url.ts";
 import { readBasic, type BasicAuth } from "../web-config/basic-auth.ts";
 import type { WebConfig } from "../web-config/load.ts";
 import type { RateLimit } from "../web-config/rate-limit.ts";
-import { readBody } from "./body.ts";
+import { readBody, SECURITY_HEADERS, send } from "./send.ts";
 import {
   bearerToken,
   checkAccess,
@@ -20,7 +20,6 @@ import type { Guesses } from "./guesses.ts";
 import type { Patience } from "./listener.ts";
 import { problem, type Reply } from "./reply.ts";
 import { findRoute, type Call, type Route } from "./route.ts";
-import { SECURITY_HEADERS, send } from "./send.ts";
 
 /** The part of pino's logger that is used here. */
 export interface WebLog {

@@ -8,7 +8,7 @@ import {
 } from "../api/maintenance.ts";
 import { html, problem, type BodyReply } from "../http/reply.ts";
 import type { Call, Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
 
 /**
