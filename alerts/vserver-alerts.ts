@@ -5,11 +5,20 @@ import { verdictAlerts } from "./verdict-alert.ts";
 
 const PLACE = "{{ $labels.vserver }} on {{ $labels.adc }}";
 const MEMBERS = "adc_witness_vserver_members";
+const VERDICT = "adc_witness_vserver_verdict";
+/** The last good one goes as well, while the alert waits to be sure. */
 const MANY_SERIES = [
   series(MEMBERS, { ...VSERVER, of: "configured" }, "3x240"),
-  series(MEMBERS, { ...VSERVER, of: "really_up" }, "2 1x240"),
+  series(MEMBERS, { ...VSERVER, of: "really_up" }, "2 1x2 0x240"),
+  series(MEMBERS, { ...VSERVER, of: "really_down" }, "1 2x2 3x240"),
 ];
-const verdictAlert = verdictAlerts<VserverVerdict>("adc_witness_vserver_verdict", VSERVER);
+/** Members of which one more failure, or the last one, was the end; a blind agent counts none as good or bad. */
+const AT_MOST_ONE = [
+  `${MEMBERS}{of="really_up"} == 1`,
+  `(${MEMBERS}{of="really_up"} == 0 and ignoring (of) ${MEMBERS}{of="really_down"} > 0)`,
+].join(" or ");
+const TAKEN_OUT = 'adc_witness_adc_vserver_state{state="out"} == 1';
+const verdictAlert = verdictAlerts<VserverVerdict>(VERDICT, VSERVER);
 
 /** Alerts about virtual servers: what clients get, and how much is left. */
 export const VSERVER_ALERTS: AlertGroup = {
@@ -47,21 +56,57 @@ export const VSERVER_ALERTS: AlertGroup = {
     {
       name: "LastReallyGoodMember",
       severity: "critical",
-      expr: `${MEMBERS}{of="really_up"} == 1 and ignoring (of) ${MEMBERS}{of="configured"} > 1`,
+      expr: `(${AT_MOST_ONE}) and ignoring (of) ${MEMBERS}{of="configured"} > 1`,
       for: "1m",
       keepFiringFor: "10m",
-      summary: `Only one member of ${PLACE} really works`,
+      summary: `At most one member of ${PLACE} really works`,
       description:
-        "By our opinions, whatever the ADC says, one more failure takes the service away. Stop maintenance on the last good server, and bring another member back first.",
+        "By our opinions, whatever the ADC says, one more failure takes the service away, or the last one has gone too. Stop maintenance on the last good server, and bring another member back first.",
       verdict: null,
       fires: { series: MANY_SERIES, labels: { ...VSERVER, of: "really_up" } },
       nearMiss: {
-        because: "for a vserver that has one member only, or two that work",
+        because:
+          "for a vserver that has one member only, two that work, or of whose members nothing is known",
         series: [
           series(MEMBERS, { ...VSERVER, of: "configured" }, "1x240"),
           series(MEMBERS, { ...VSERVER, of: "really_up" }, "1x240"),
           series(MEMBERS, { ...VSERVER, vserver: "v_owa", of: "configured" }, "3x240"),
           series(MEMBERS, { ...VSERVER, vserver: "v_owa", of: "really_up" }, "2x240"),
+          series(MEMBERS, { ...VSERVER, vserver: "v_pop", of: "configured" }, "3x240"),
+          series(MEMBERS, { ...VSERVER, vserver: "v_pop", of: "really_up" }, "0x240"),
+          series(MEMBERS, { ...VSERVER, vserver: "v_pop", of: "really_down" }, "0x240"),
+        ],
+      },
+    },
+    {
+      name: "VipDown",
+      severity: "critical",
+      expr: `adc_witness_vserver_verdict{verdict="vip_agree_down"} == 1 and on (job, instance, adc, vserver) ${MEMBERS}{of="configured"} > 0 unless on (job, instance, adc, vserver) ${TAKEN_OUT}`,
+      for: "1m",
+      keepFiringFor: "10m",
+      summary: `${PLACE} serves nobody, and the ADC knows it`,
+      description:
+        "ADC and agent agree: not one member serves. Clients get nothing here. The members' own pages say what each of them fails at; what they have in common (a directory, a database, a certificate, a switch) is the first place to look.",
+      verdict: "vip_agree_down",
+      fires: {
+        series: [
+          series(VERDICT, { ...VSERVER, verdict: "vip_agree_down" }, "0 1x240"),
+          series(MEMBERS, { ...VSERVER, of: "configured" }, "3x240"),
+          series("adc_witness_adc_vserver_state", { ...VSERVER, state: "down" }, "1x240"),
+        ],
+        labels: { ...VSERVER, verdict: "vip_agree_down" },
+      },
+      nearMiss: {
+        because:
+          "for a vserver that was disabled on purpose, one without members, or one that serves",
+        series: [
+          series(VERDICT, { ...VSERVER, verdict: "vip_agree_down" }, "1x240"),
+          series(MEMBERS, { ...VSERVER, of: "configured" }, "3x240"),
+          series("adc_witness_adc_vserver_state", { ...VSERVER, state: "out" }, "1x240"),
+          series(VERDICT, { ...VSERVER, vserver: "v_new", verdict: "vip_agree_down" }, "1x240"),
+          series(MEMBERS, { ...VSERVER, vserver: "v_new", of: "configured" }, "0x240"),
+          series(VERDICT, { ...VSERVER, vserver: "v_owa", verdict: "vip_agree_down" }, "0x240"),
+          series(MEMBERS, { ...VSERVER, vserver: "v_owa", of: "configured" }, "3x240"),
         ],
       },
     },

@@ -11,6 +11,8 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   connect_to:
     'Keys and values are `host:port`, or `[address]:port` for IPv6: `"192.168.1.154:143": "127.0.0.1:20143"`.',
   unmapped: "`refuse` is what the demo uses: nothing but the lab can be dialled.",
+  allow_targets:
+    "An address that the ADC or DNS tells is somebody else's word: without this rule a monitor with `-destIP 169.254.169.254` would have the agent ask its own cloud for credentials, and publish the answer as evidence. What you write yourself (`connect_to`, `control_targets`, `dns_servers`, NITRO's `urls`) is never refused. `-destIP 127.0.0.1` is the ADC itself and is repeated only where `connect_to` says what stands for it.",
   dns_servers:
     "Inside a company a client-facing name often has another address than outside. With these, clients' names are resolved as clients outside resolve them; everything else asks the system's resolver. Where `unmapped` is `refuse`, `connect_to` must name a server before it is asked.",
   monitors:

@@ -63,7 +63,7 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
   monitor: "Name of the monitor; empty for a transaction.",
   node: "URL of one node of the ADC.",
   node_version: "Version of Node.js.",
-  of: "`configured`, `adc_up`, `really_up` or `maintenance`.",
+  of: "`configured`, `adc_up`, `really_up`, `really_down` or `maintenance`.",
   outcome:
     "`accepted`, `rejected`, `unanswered` (may have been rejected), `not_tried` (it ended before the credential was sent) or `held_back` (not begun: the account's gate, or the sixth `mail_round_trip` to a server in one minute).",
   opinion: "`adc`, `replica` or `service`.",

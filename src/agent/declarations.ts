@@ -3,7 +3,7 @@ import type { Config } from "../config/schema.ts";
 import type { StorageWatch } from "../lib/storage-health.ts";
 import { createDeclarations, type Declarations } from "../maintenance/declarations.ts";
 import { openStore, readStore, STORE_FILE, EMPTY_STORE } from "../maintenance/store.ts";
-import type { Log } from "./events.ts";
+import type { Log } from "../lib/log.ts";
 
 export type DeclarationsOpened =
   | { readonly kind: "opened"; readonly declarations: Declarations }

@@ -304,7 +304,13 @@ function explain(
     setReason(record, theirs.step, theirs.reason, theirs.monitor);
     return;
   }
-  setReason(record, seen?.step ?? null, seen?.reason ?? null, decidedBy);
+  setReason(record, seen?.step ?? null, seen?.reason ?? neverRepeated(record), decidedBy);
+}
+
+/** Nothing is known of a member none of whose probes can be run; what `plan` says of each is why. */
+function neverRepeated({ verdict, probes }: MemberRecord): MemberRecord["reason"] {
+  const isBlind = probes.length > 0 && probes.every(({ notRepeated }) => notRepeated !== null);
+  return verdict === "unknown" && isBlind ? "unsupported" : null;
 }
 
 function setReason(

@@ -224,14 +224,16 @@ function isDrained(member: MemberRecord): boolean {
 function countMembers(record: VserverRecord): VserverRecord["members"] {
   let adcUp = 0;
   let reallyUp = 0;
+  let reallyDown = 0;
   let maintenance = 0;
   for (const member of record.memberRecords) {
     adcUp += member.adcOpinion === "up" ? 1 : 0;
     reallyUp += member.good ? 1 : 0;
+    reallyDown += member.bad ? 1 : 0;
     const { declared, adc, detected } = member.maintenance;
     maintenance += declared === "open" || adc || detected ? 1 : 0;
   }
-  return { configured: record.memberRecords.length, adcUp, reallyUp, maintenance };
+  return { configured: record.memberRecords.length, adcUp, reallyUp, reallyDown, maintenance };
 }
 
 /** Members that could serve a client: those the ADC has taken out on purpose are nobody's capacity. */

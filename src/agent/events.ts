@@ -1,10 +1,9 @@
-import type { Observation } from "../model/observation.ts";
 import type { LoginOutcome } from "../probes/transactions/login-outcome.ts";
 import type { LiveProbe } from "../model/live.ts";
+import type { Observation } from "../model/observation.ts";
 
 /** What became of a login; `held_back`: the account's gate, or the rate of messages, did not let it begin. */
 export type LoginEnd = LoginOutcome | "held_back";
-
 /** What the agent tells as it happens; metrics and logs listen. Calls must be cheap and must not throw. */
 export interface AgentEvents {
   readonly probeFinished: (
@@ -32,12 +31,4 @@ export interface AgentEvents {
   /** A worker thread has ended by itself, or hung and was ended. */
   readonly workerEnded: () => void;
   readonly configReloaded: (accepted: boolean, atMs: number) => void;
-}
-
-/** The part of a logger that the agent uses; pino's has it. */
-export interface Log {
-  readonly debug: (fields: Readonly<Record<string, unknown>>, message: string) => void;
-  readonly info: (fields: Readonly<Record<string, unknown>>, message: string) => void;
-  readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void;
-  readonly error: (fields: Readonly<Record<string, unknown>>, message: string) => void;
 }

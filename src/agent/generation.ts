@@ -5,8 +5,9 @@ import type { StorageWatch } from "../lib/storage-health.ts";
 import { AdcLink, AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
 import { EstatesInForce } from "./estates-in-force.ts";
-import type { AgentEvents, Log } from "./events.ts";
-import { networkOf } from "./import-once.ts";
+import type { AgentEvents } from "./events.ts";
+import type { Log } from "../lib/log.ts";
+import { networkOf, waysOf } from "./import-once.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
@@ -77,7 +78,7 @@ export class Generation {
       monotonic,
     });
     // No closure may name `options`: it would hold on to the earlier generation, and that one to its own.
-    this.#workers = new WorkerPool({ ways: config, events, log: options.log, now });
+    this.#workers = new WorkerPool({ ways: waysOf(config), events, log: options.log, now });
     this.#runner = new ProbeRunner({
       network: this.#network,
       signal: this.#abort.signal,
@@ -183,6 +184,11 @@ export class Generation {
       this.#workers.stop(),
       ...this.#watches.map((watch) => watch.stop()),
     ]);
+  }
+
+  /** For how long the scheduler has not come to evaluating, which it does every second, in milliseconds. */
+  get idleMs(): number {
+    return this.#options.monotonic() - this.#evaluatedAt;
   }
 
   recordOf(probeId: string): ProbeRecord | null {

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema.ts";
 import type { Steps } from "../lib/steps.ts";
-import type { AgentEvents, Log } from "./events.ts";
+import type { AgentEvents } from "./events.ts";
+import type { Log } from "../lib/log.ts";
 import { persistencePause } from "./vserver-findings.ts";
 import { isSentInBatches } from "./plan/planned-probe.ts";
 import type { ProbeRunner } from "./probe-runner.ts";

@@ -2,7 +2,7 @@ import { isIP } from "../lib/ip.ts";
 import type { NameAnswer, Network } from "../net/network.ts";
 import type { LivePublicName, NameComparison } from "../model/live.ts";
 import type { Config } from "../config/schema.ts";
-import { parseEndpoint } from "../net/dns.ts";
+import { parseEndpoint } from "../net/connect-to.ts";
 
 /** A client-facing name as DNS answers it: pure, and stepped by each answer. */
 export type ResolvedName =

@@ -4,6 +4,7 @@ import type { Output } from "./output.ts";
 import { printable } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
+import { startWatchdog } from "./watchdog.ts";
 
 /** Why a command that runs until it is ended has ended. */
 export type Ending =
@@ -101,6 +102,16 @@ export async function runAgent(
   }
   const signals = listenForSignals();
   const log = pino({ level: config.log.level }, printableLog());
+  // An ADC that hangs may delay the start for longer than systemd waits: until then a turning event loop is enough.
+  let idleMs = (): number => 0;
+  const endWatchdog = startWatchdog({
+    env: process.env,
+    pid: process.pid,
+    idleMs: () => idleMs(),
+    failed: (why) => {
+      log.error({ why }, "systemd's watchdog hears nothing of this agent and will start it anew");
+    },
+  });
   const service = await startService({
     config,
     listen,
@@ -109,10 +120,13 @@ export async function runAgent(
     ended: signals.ended,
   });
   if (service.kind === "failed") {
+    endWatchdog?.();
     signals.close();
     output.err(`${service.message}\n`);
     return 1;
   }
+  const { agent } = service;
+  idleMs = () => agent.generation.idleMs;
   log.info({ addresses: service.addresses }, "serving");
   signals.onHangup = () => {
     void service.reload();
@@ -129,6 +143,7 @@ export async function runAgent(
     process.exit(status);
   }, END_WITHIN_MS).unref();
   await service.stop();
+  endWatchdog?.();
   signals.close();
   return status;
 }

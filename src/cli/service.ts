@@ -12,9 +12,10 @@ import {
 } from "../web/history/history.ts";
 import { Agent } from "../agent/agent.ts";
 import { openDeclarations } from "../agent/declarations.ts";
-import type { Log } from "../agent/events.ts";
+import type { Log } from "../lib/log.ts";
 import type { loadConfig } from "../config/load.ts";
 import { maskedConfig } from "../config/json-schema.ts";
+import { parseHostPort } from "../lib/host-port.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import { coalesce } from "../lib/coalesce.ts";
@@ -131,7 +132,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   }
   const { declarations } = opened;
   const agent = await Agent.open({
-    config,
+    config: listeningAt(config, options.listen),
     declarations,
     storage,
     events: {
@@ -159,7 +160,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     for (const warning of [...read.warnings, ...read.openToOthers]) {
       log.warn({ problem: formatProblem(warning) }, "configuration");
     }
-    await agent.reload(read.config);
+    await agent.reload(listeningAt(read.config, options.listen));
     metrics.setPhases(read.config.metrics.phases);
     metrics.configReloaded(true, Date.now());
     log.info({ file: read.config.file }, "configuration reloaded");
@@ -215,6 +216,15 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   };
   await Promise.race([agent.start(), ...(options.ended === undefined ? [] : [options.ended])]);
   return { kind: "started", agent, addresses: web.addresses, reload, stop };
+}
+
+/** The agent is told where it really listens: no probe may go there. */
+function listeningAt(config: Config, listen: ServiceOptions["listen"]): Config {
+  const endpoints = (listen ?? []).flatMap((text) => {
+    const { host = "", port = null } = parseHostPort(text) ?? {};
+    return port === null ? [] : [{ host, port }];
+  });
+  return listen === null ? config : { ...config, web: { ...config.web, listen: endpoints } };
 }
 
 function listenText(host: string, port: number): string {

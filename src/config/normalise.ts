@@ -30,6 +30,7 @@ export function normalise(
     adcs: written.adcs.map((adc, index) => normaliseAdc(adc, index, attached, baseDir)),
     connectTo: written.connect_to,
     unmapped: written.unmapped,
+    allowTargets: written.allow_targets,
     dnsServers: written.dns_servers,
     monitors: new Map(
       Object.entries(written.monitors).map(([name, monitor]) => [

@@ -20,6 +20,8 @@ export interface Config {
   /** As written: `host:port`, `[v6]:port` or `host` to the same. */
   readonly connectTo: Readonly<Record<string, string>>;
   readonly unmapped: "allow" | "refuse";
+  /** Addresses and CIDR ranges of the agent's own host that an imported target may have nevertheless. */
+  readonly allowTargets: readonly string[];
   /** Who resolves client-facing names; empty: the system. Addresses, with a port unless 53. */
   readonly dnsServers: readonly string[];
   readonly monitors: ReadonlyMap<string, MonitorConfig>;

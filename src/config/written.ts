@@ -18,6 +18,7 @@ import {
   oneOf,
   wholeNumber,
 } from "./leaves.ts";
+import { isRange } from "../net/target-policy.ts";
 import { parseHostPort } from "../lib/host-port.ts";
 import { adc, member, monitor, vserver } from "./written-estate.ts";
 import { account, run } from "./written-transactions.ts";
@@ -112,6 +113,14 @@ export const writtenConfig = z.strictObject(
     unmapped: oneOf(["allow", "refuse"])
       .default("allow")
       .describe("refuse: addresses that connect_to does not name are never contacted."),
+    allow_targets: listOf(
+      text("an IP address or a CIDR range, for example 127.0.0.0/8", "correct it", isRange),
+      "addresses and CIDR ranges",
+    )
+      .default([])
+      .describe(
+        "Imported targets that lead to the agent's own host (loopback, link-local and metadata addresses, where the agent listens) are dialled only here, and where connect_to says.",
+      ),
     dns_servers: listOf(
       text("an IP address, with :port unless 53", "correct it", (value) => isIpEndpoint(value)),
       "DNS servers",

@@ -122,6 +122,8 @@ export interface LiveVserver {
     readonly configured: number;
     readonly adcUp: number;
     readonly reallyUp: number;
+    /** Known not to work; of the rest nothing is known. */
+    readonly reallyDown: number;
     readonly maintenance: number;
   };
   /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
@@ -201,6 +203,8 @@ export interface LiveProbe {
   readonly stalledSeconds?: number;
   /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
   readonly scheduled?: boolean;
+  /** Why it is never run, in words; null or absent: it is. */
+  readonly notRepeated?: string | null;
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
   readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };
   readonly opinion: "up" | "down" | "unknown";

@@ -273,8 +273,9 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     advice: "Add what is missing to the configuration; `plan` names it.",
   },
   agent_path: {
-    label: "this agent has never reached the member",
-    advice: "Open the firewall from this agent to the member's port.",
+    label: "this agent has never reached the member, or must not go there",
+    advice:
+      "Open the firewall from this agent to the member's port. Where the address is the agent's own host, see allow_targets.",
   },
   agent_fault: {
     label: "a fault of this agent",

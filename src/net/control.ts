@@ -41,7 +41,7 @@ async function answersAt(
   network: Network,
   timeoutMs: number,
 ): Promise<boolean> {
-  const resolution = await network.resolve(host, port, "tcp");
+  const resolution = await network.resolve(host, port, "tcp", "operator");
   if (resolution.kind !== "address") {
     return false;
   }

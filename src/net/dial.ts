@@ -101,7 +101,7 @@ function resolvedAs(run: ProbeRun, resolution: Resolution | Break): ResolvedTarg
       return {
         kind: "failed",
         step: "resolve",
-        why: namedBreak("fault", "not_configured", resolution.message),
+        why: namedBreak("fault", resolution.reason ?? "not_configured", resolution.message),
       };
     case "timeout":
       return {

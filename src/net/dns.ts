@@ -1,18 +1,22 @@
 import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
 import { Resolver } from "node:dns/promises";
-import type { NameAnswer, Network, Resolution, ResolvedAddress } from "./network.ts";
+import type { NameAnswer, Network, Resolution, ResolvedAddress, WrittenBy } from "./network.ts";
 import { AbortWatch } from "../lib/abort-watch.ts";
+import { readConnectTo, type Transport, parseEndpoint } from "./connect-to.ts";
 import { Deadlines } from "../lib/deadlines.ts";
 import { EchoBatches } from "./fping.ts";
 import { LoopWatch } from "./loop-watch.ts";
+import type { TargetPolicy } from "./target-policy.ts";
 import { TlsStore } from "./tls-store.ts";
 
-interface NetworkOptions {
-  /** As curl's --connect-to: `host:port` or `host` (every port, and ICMP) to `host:port` or `host`; IPv6 in brackets. */
+export interface NetworkOptions {
+  /** As `readConnectTo` takes it. */
   readonly connectTo: Readonly<Record<string, string>>;
   /** What happens to an address that `connectTo` does not name; `refuse` keeps the lab off the user's network. */
   readonly unmapped: "allow" | "refuse";
+  /** Which addresses an imported target may have, unless `connectTo` names it; left out: any. */
+  readonly targets?: TargetPolicy;
   /** Monotonic or wall clock in milliseconds, for the age of cached names. */
   readonly now: () => number;
   /** Resolves a name, best address first; default: the system's resolver, so that hosts files count. */
@@ -45,13 +49,7 @@ const MOST_ADDRESSES = 65_536;
  * are shared.
  */
 export function createNetwork(options: NetworkOptions): Network {
-  const mapping = new Map<string, Endpoint>();
-  const mappedHosts = new Set<string>();
-  for (const [from, to] of Object.entries(options.connectTo)) {
-    const endpoint = parseEndpoint(from);
-    mapping.set(keyOf(endpoint), parseEndpoint(to));
-    mappedHosts.add(endpoint.host.toLowerCase());
-  }
+  const connectTo = readConnectTo(options.connectTo);
   const names = new Map<string, CachedName>();
 
   function addressesOf(name: string): Promise<Answer> {
@@ -98,7 +96,7 @@ export function createNetwork(options: NetworkOptions): Network {
     return first ?? { kind: "dns_failure", message: `${name} has no address`, absent: true };
   }
 
-  /** Addresses that need no DNS, by what leads there: asked for by every probe. */
+  /** Where imported targets without a name to look up really are: asked for by every probe. */
   const literal = new Map<string, Map<number, Resolution>>();
   let literals = 0;
 
@@ -106,13 +104,16 @@ export function createNetwork(options: NetworkOptions): Network {
     host: string,
     port: number,
     transport: Transport,
+    writtenBy: WrittenBy = "adc",
   ): Resolution | Promise<Resolution> {
-    const known = transport === "icmp" ? undefined : literal.get(host)?.get(port);
+    const isKept = transport !== "icmp" && writtenBy === "adc";
+    const known = isKept ? literal.get(host)?.get(port) : undefined;
     if (known !== undefined) {
       return known;
     }
-    const resolution = resolveAnew(host, port, transport);
-    if (!(resolution instanceof Promise) && transport !== "icmp") {
+    const resolution = resolveAnew(host, port, transport, writtenBy);
+    // What was refused is looked at again: the machine's own addresses may change.
+    if (isKept && !(resolution instanceof Promise) && resolution.kind === "address") {
       if (literals >= MOST_ADDRESSES) {
         literal.clear();
         literals = 0;
@@ -128,12 +129,11 @@ export function createNetwork(options: NetworkOptions): Network {
     host: string,
     port: number,
     transport: Transport,
+    writtenBy: WrittenBy,
   ): Resolution | Promise<Resolution> {
-    const mapped =
-      (transport === "icmp" ? undefined : mapping.get(keyOf({ host, port }))) ??
-      mapping.get(keyOf({ host, port: null }));
+    const mapped = connectTo.find(host, port, transport);
     if (mapped === undefined && isIP(host) === 0 && mayAskFor(host)) {
-      return resolveName(host, (address) => resolve(address, port, transport));
+      return resolveName(host, (address) => resolve(address, port, transport, writtenBy));
     }
     if (mapped === undefined && options.unmapped === "refuse") {
       return { kind: "forbidden", message: notMapped(`${host}:${port}`) };
@@ -141,14 +141,21 @@ export function createNetwork(options: NetworkOptions): Network {
     const toHost = mapped?.host ?? host;
     const toPort = mapped?.port ?? port;
     const family = isIP(toHost);
-    return family === 4 || family === 6
+    if (family !== 4 && family !== 6) {
+      return resolveName(toHost, (address, known) => ({
+        kind: "address",
+        address,
+        port: toPort,
+        family: known,
+      }));
+    }
+    const refusal =
+      mapped === undefined && writtenBy === "adc"
+        ? (options.targets?.(toHost, toPort) ?? null)
+        : null;
+    return refusal === null
       ? { kind: "address", address: toHost, port: toPort, family }
-      : resolveName(toHost, (address, known) => ({
-          kind: "address",
-          address,
-          port: toPort,
-          family: known,
-        }));
+      : { kind: "forbidden", message: refusal, reason: "agent_path" };
   }
 
   async function resolveName(
@@ -167,7 +174,7 @@ export function createNetwork(options: NetworkOptions): Network {
     echoes: new EchoBatches(),
     resolve,
     addresses(name) {
-      if (mappedHosts.has(name.toLowerCase())) {
+      if (connectTo.names(name)) {
         return Promise.resolve({ kind: "mapped" });
       }
       return mayAskFor(name)
@@ -178,7 +185,6 @@ export function createNetwork(options: NetworkOptions): Network {
 }
 
 type DnsFailure = Extract<Resolution, { kind: "dns_failure" }>;
-type Transport = Parameters<Network["resolve"]>[2];
 
 function notMapped(what: string): string {
   return `${what} is not mapped, and this agent only goes where connect_to says`;
@@ -189,32 +195,6 @@ function ttlOf(answer: Extract<Answer, { kind: "addresses" }>, options: NetworkO
   const most = options.ttlMs ?? 30_000;
   const told = Math.min(most, ...answer.addresses.map(({ ttlMs }) => ttlMs ?? most));
   return Math.max(told, Math.min(most, options.leastTtlMs ?? 5_000));
-}
-
-interface Endpoint {
-  readonly host: string;
-  readonly port: number | null;
-}
-
-function keyOf({ host, port }: Endpoint): string {
-  return port === null ? host.toLowerCase() : `${host.toLowerCase()} ${port}`;
-}
-
-/** `host`, `host:port`, `[v6]`, `[v6]:port`, or a bare IPv6 address. */
-export function parseEndpoint(text: string): Endpoint {
-  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text);
-  if (bracketed?.[1] !== undefined) {
-    return {
-      host: bracketed[1],
-      port: bracketed[2] === undefined ? null : Number(bracketed[2]),
-    };
-  }
-  const colon = text.lastIndexOf(":");
-  const portText = text.slice(colon + 1);
-  if (colon === -1 || isIP(text) === 6 || !/^\d+$/.test(portText)) {
-    return { host: text, port: null };
-  }
-  return { host: text.slice(0, colon), port: Number(portText) };
 }
 
 /** What DNS can hold as a name at all (RFC 1035): a resolver would read a name up to its NUL, and answer for that one. */

@@ -8,13 +8,15 @@ import type { Sockets } from "./sockets.ts";
 /** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
 export interface Network {
   /**
-   * At once where no name has to be looked up. Never rejects. `forbidden` when the rules of this agent (lab, demo) forbid
-   * an unmapped address: no packet leaves.
+   * At once where no name has to be looked up. Never rejects. `forbidden`: no packet leaves, since the rules of this agent
+   * (lab, demo) forbid an unmapped address, or an imported target leads to the agent's own host. `writtenBy` is `adc`
+   * for whatever came from an ADC or DNS, and where left out; the operator's own addresses may be anywhere.
    */
   resolve(
     host: string,
     port: number,
     transport: "tcp" | "udp" | "icmp",
+    writtenBy?: WrittenBy,
   ): Resolution | Promise<Resolution>;
   /** Never rejects. Every address of a client-facing name, from the same cache; each is then resolved as any other. */
   addresses(name: string): Promise<NameAnswer>;
@@ -31,6 +33,8 @@ export interface Network {
   /** Opens what is dialled; without it the operating system does. */
   readonly sockets?: Sockets;
 }
+/** Whose word an address is. */
+export type WrittenBy = "adc" | "operator";
 export type Resolution =
   | {
       readonly kind: "address";
@@ -40,7 +44,13 @@ export type Resolution =
     }
   /** `absent`: DNS has answered that there is no such name, or no address of it; else it has not answered. */
   | { readonly kind: "dns_failure"; readonly message: string; readonly absent: boolean }
-  | { readonly kind: "forbidden"; readonly message: string };
+  | Forbidden;
+/** `agent_path`: this agent must not go there; left out, its configuration does not say where it is. */
+export interface Forbidden {
+  readonly kind: "forbidden";
+  readonly message: string;
+  readonly reason?: "agent_path";
+}
 export interface ResolvedAddress {
   readonly address: string;
   readonly family: 4 | 6;
@@ -62,4 +72,4 @@ export type NameAnswer =
     }
   /** `connect_to` says where this name is dialled: DNS is not asked. */
   | { readonly kind: "mapped" }
-  | { readonly kind: "forbidden"; readonly message: string };
+  | Forbidden;

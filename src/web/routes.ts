@@ -36,7 +36,7 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
       path: "/-/reload",
       access: "reload",
       handle: async () => {
-        if (sources.token() === null && !reloadLimit.pass(RELOADS_WITHOUT_TOKEN)) {
+        if (sources.token() === null && !reloadLimit.pass(RELOADS_WITHOUT_TOKEN, "unknown")) {
           return problem(429, "Without a token (maintenance.token_file) reloads are limited.", {
             "retry-after": String(RELOADS_WITHOUT_TOKEN.intervalMs / 1000),
           });

@@ -1,12 +1,15 @@
+import type { Log } from "../lib/log.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { isLoopback, parseHostPort } from "../lib/host-port.ts";
 import { createEventStreams } from "./api/events.ts";
+import { CONNECTION_LIMITS, createConnectionTable } from "./http/connection-table.ts";
 import { watchDescriptors } from "./http/descriptor-watch.ts";
+import { createGuesses } from "./http/guesses.ts";
 import { DEFAULT_PATIENCE, listen, type Listener, type Patience } from "./http/listener.ts";
-import { answer, type Reception, type WebLog } from "./http/reception.ts";
+import { answer, type Reception } from "./http/reception.ts";
 import { routes } from "./routes.ts";
 import type { WebSources } from "./sources.ts";
 import { createBasicAuth } from "./web-config/basic-auth.ts";
@@ -22,7 +25,7 @@ export interface WebOptions extends WebSources {
   readonly hosts: readonly string[];
   /** A web configuration file as Prometheus' exporters take it (`web.config_file`), or null. */
   readonly configFile?: string | null;
-  readonly log: WebLog;
+  readonly log: Log;
   readonly patience?: Patience;
 }
 
@@ -37,6 +40,7 @@ export type Web =
 
 /** How soon a change is told to event streams, and how fine timelines are. */
 const SAMPLE_EVERY_MS = 500;
+const TELL_OF_CROWDS_EVERY_MS = 60_000;
 
 /** Serves page, metrics and API on all addresses, or on none. Never rejects. */
 export async function startWeb(options: WebOptions): Promise<Web> {
@@ -59,12 +63,15 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const { source } = opened;
   const basicAuth = createBasicAuth();
   const events = createEventStreams(history);
+  const connections = createConnectionTable(CONNECTION_LIMITS, tellOfCrowds(log));
   const reception: Reception = {
     table: routes(options, events),
     doors: () => ({ hosts: options.hosts, machineNames, token: options.token() }),
     webConfig: source.current,
     basicAuth,
     rateLimit: createRateLimit(() => performance.now()),
+    guesses: createGuesses(log, () => performance.now()),
+    connections,
     log,
   };
   const patience = options.patience ?? DEFAULT_PATIENCE;
@@ -95,7 +102,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     await Promise.all([...listening.map((one) => one.close()), basicAuth.close()]);
   };
   for (const address of options.listen) {
-    const started = await listen(address, handler, patience, makeServer);
+    const started = await listen(address, handler, patience, connections, makeServer);
     if (started.kind === "failed") {
       await close();
       return started;
@@ -104,6 +111,21 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   }
   warnOfOpenWrites(options, source.current());
   return { kind: "listening", addresses: listening.map((one) => one.url), close };
+}
+
+/** A line a minute at most, with how many connections were given up since the last. */
+function tellOfCrowds(log: Log): (group: string) => void {
+  let toldAt = -Infinity;
+  let cut = 0;
+  return (group) => {
+    cut += 1;
+    const now = performance.now();
+    if (now - toldAt >= TELL_OF_CROWDS_EVERY_MS) {
+      log.warn({ from: group, cut }, "too many connections: the oldest of one address are cut");
+      toldAt = now;
+      cut = 0;
+    }
+  };
 }
 
 function namesOfThisMachine(): readonly string[] {

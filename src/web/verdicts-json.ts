@@ -159,6 +159,6 @@ function monitorRow(probe: LiveProbe): MonitorRow {
     vantage: probe.vantage,
     opinion: probe.opinion,
     step: probe.last?.step ?? null,
-    reason: probe.last?.reason ?? null,
+    reason: probe.last?.reason ?? ((probe.notRepeated ?? null) === null ? null : "unsupported"),
   };
 }

@@ -71,7 +71,7 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
     workerEnded: ignore,
   };
   const network = NOWHERE;
-  const workers = new WorkerPool({ ways: config, events, log: LOG, now });
+  const workers = new WorkerPool({ ways: { ...config, listen: [] }, events, log: LOG, now });
   const sourceAddresses: readonly string[] = [];
   const runner = new ProbeRunner({
     network,

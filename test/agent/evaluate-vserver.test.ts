@@ -547,3 +547,13 @@ test("a vserver that only redirects does what it should when it redirects, whate
   world.observe("https_challenge", "v_http", BAD, 2);
   expect(world.vserver("v_http").verdict).toBe("vip_down_members_up");
 });
+
+test("members › those known to be down are counted apart from those nothing is known of", () => {
+  const world = smallEstate(DIRECT);
+  const counts = (): unknown => world.vserver("v_owa").members;
+  expect(counts()).toMatchObject({ configured: 2, reallyUp: 0, reallyDown: 0 });
+  world.observe("m_owa", "ex01", observed({ passed: true }));
+  world.observe("m_owa", "ex02", observed({ passed: false }), 3);
+  world.state.evaluateAll();
+  expect(counts()).toMatchObject({ configured: 2, reallyUp: 1, reallyDown: 1 });
+});

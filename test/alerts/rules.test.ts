@@ -56,6 +56,7 @@ describe("the alerts", () => {
       "VipUpMembersDown",
       "VipWrongCertificate",
       "LastReallyGoodMember",
+      "VipDown",
       "CertificateDiffers",
       "AuthSchemesDiffer",
       "CertificateExpiresSoon",

@@ -42,6 +42,7 @@ describe("loadConfig", () => {
         "[2001:db8::1]:143": "[::1]:20143",
       },
       unmapped: "refuse",
+      allowTargets: ["127.0.0.64/26", "::1"],
       controlTargets: [{ host: "192.168.1.1", port: 443 }],
       probe: {
         httpVersion: "1.0",
@@ -170,6 +171,7 @@ describe("loadConfig", () => {
       stateDir: join(DIRECTORY, "state"),
       connectTo: {},
       unmapped: "allow",
+      allowTargets: [],
       transactions: { accounts: [], run: [] },
       maintenance: { token: null, stabilityMs: 300_000, windows: [] },
       probe: {

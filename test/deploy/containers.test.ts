@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const promtool = debianProgram("promtool", "prometheus");
 
 const service = z.strictObject({
-  image: z.string().regex(/^[\w./-]+(:v?\d+\.\d+\.\d+)?$/),
+  image: z.string().regex(/^[\w./-]+:v?\d+\.\d+\.\d+$/),
   build: z.strictObject({ context: z.string(), dockerfile: z.string() }).optional(),
   command: z.array(z.string()).optional(),
   entrypoint: z.array(z.string()).optional(),
@@ -76,6 +76,22 @@ describe("compose.yaml", () => {
   });
 });
 
+test("our own image is named by its version, wherever it stands", async () => {
+  const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
+    version: string;
+  };
+  const files = ["compose.yaml", "Dockerfile", "kubernetes/statefulset.yaml", "../docs/deploy.md"];
+  for (const file of files) {
+    const text = await readFile(join(DEPLOY, file), "utf8");
+    const named = [...text.matchAll(/(?:image: |--tag |\/adc-witness )(adc-witness\S*)/g)];
+    expect(named.length).toBeGreaterThan(0);
+    expect(
+      named.map(([, image]) => image).filter((image) => image !== `adc-witness:${version}`),
+    ).toEqual([]);
+    expect(text).not.toContain(":latest");
+  }
+});
+
 describe("Dockerfile", () => {
   test("copies what there is, runs as nobody's root, and asks for its health", async () => {
     const text = await readFile(join(DEPLOY, "Dockerfile"), "utf8");
@@ -93,7 +109,7 @@ describe("Dockerfile", () => {
     expect(text.indexOf("USER node")).toBeLessThan(text.indexOf("ENTRYPOINT"));
     expect(text).toMatch(/^HEALTHCHECK .*\\\n +CMD \["node", "-e", ".*\/-\/healthy/m);
     const stages = [...text.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
-    expect(stages).toEqual(["node:22-slim", "node:22-slim"]);
+    expect(stages).toEqual(["node:22.14.0-slim", "node:22.14.0-slim"]);
   });
 
   test("what the build needs is not kept away from it", async () => {

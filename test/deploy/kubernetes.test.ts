@@ -1,14 +1,22 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { promisify } from "node:util";
+import { hashSync } from "bcryptjs";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { parseConfig } from "../../src/config/load.ts";
 import { ROOT } from "../docs/pages.ts";
+import { debianProgram } from "../support/debian-program.ts";
+import { maintenanceHour } from "../support/live-state.ts";
+import { serve } from "../web/support.ts";
 
 const FOLDER = join(ROOT, "deploy", "kubernetes");
 const NAME = "adc-witness";
+const openssl = debianProgram("openssl", "openssl");
+const run = promisify(execFile);
 
 /** The fields used here and no others: a misspelt one is an error. Not the whole schema of Kubernetes. */
 const metadata = z.strictObject({
@@ -18,15 +26,28 @@ const metadata = z.strictObject({
 const selector = z.strictObject({
   matchLabels: z.strictObject({ "app.kubernetes.io/name": z.literal(NAME) }),
 });
+/** A key of our Secret. */
+function key(name: string) {
+  return z.strictObject({ name: z.literal(NAME), key: z.literal(name) });
+}
 const endpoint = z.strictObject({
   port: z.literal("web"),
   path: z.literal("/metrics"),
   interval: z.literal("15s"),
   honorLabels: z.literal(true),
+  scheme: z.literal("https"),
+  tlsConfig: z.strictObject({
+    serverName: z.literal(NAME),
+    ca: z.strictObject({ secret: key("ca.crt") }),
+  }),
+  basicAuth: z.strictObject({ username: key("web-user"), password: key("web-password") }),
 });
-const httpGet = (path: string) =>
+const asksItself = (path: string) =>
   z.strictObject({
-    httpGet: z.strictObject({ path: z.literal(path), port: z.literal("web") }),
+    exec: z.strictObject({
+      command: z.tuple([z.literal("node"), z.literal("/config/probe.mjs"), z.literal(path)]),
+    }),
+    timeoutSeconds: z.number().int().positive(),
     periodSeconds: z.number().int().positive(),
     failureThreshold: z.number().int().positive().optional(),
   });
@@ -81,9 +102,9 @@ const statefulSet = z.strictObject({
             ports: z.tuple([
               z.strictObject({ name: z.literal("web"), containerPort: z.literal(9743) }),
             ]),
-            startupProbe: httpGet("/-/healthy"),
-            livenessProbe: httpGet("/-/healthy"),
-            readinessProbe: httpGet("/-/ready"),
+            startupProbe: asksItself("/-/healthy"),
+            livenessProbe: asksItself("/-/healthy"),
+            readinessProbe: asksItself("/-/ready"),
             resources: z.strictObject({
               requests: z.strictObject({ cpu: z.string(), memory: z.string() }),
               limits: z.strictObject({ memory: z.string() }),
@@ -130,14 +151,59 @@ const configMap = z.strictObject({
   apiVersion: z.literal("v1"),
   kind: z.literal("ConfigMap"),
   metadata,
-  data: z.strictObject({ "adc-witness.yml": z.string() }),
+  data: z.strictObject({ "adc-witness.yml": z.string(), "probe.mjs": z.string() }),
 });
 const secret = z.strictObject({
   apiVersion: z.literal("v1"),
   kind: z.literal("Secret"),
   metadata,
   type: z.literal("Opaque"),
-  stringData: z.record(z.string(), z.literal("CHANGE-ME")),
+  stringData: z.strictObject({
+    "nitro-password": z.literal("CHANGE-ME"),
+    "maintenance-token": z.literal("CHANGE-ME"),
+    "nsip-ca.pem": z.literal("CHANGE-ME"),
+    "tls.crt": z.literal("CHANGE-ME"),
+    "tls.key": z.literal("CHANGE-ME"),
+    "ca.crt": z.literal("CHANGE-ME"),
+    "web-user": z.literal("prometheus"),
+    "web-password": z.literal("CHANGE-ME"),
+    "web-config.yml": z.string(),
+  }),
+});
+const ipBlock = z.strictObject({ ipBlock: z.strictObject({ cidr: z.string() }) });
+const policyPort = z.strictObject({ protocol: z.enum(["TCP", "UDP"]), port: z.number().int() });
+const networkPolicy = z.strictObject({
+  apiVersion: z.literal("networking.k8s.io/v1"),
+  kind: z.literal("NetworkPolicy"),
+  metadata,
+  spec: z.strictObject({
+    podSelector: selector,
+    policyTypes: z.tuple([z.literal("Ingress"), z.literal("Egress")]),
+    ingress: z.tuple([
+      z.strictObject({
+        from: z.tuple([
+          z.strictObject({
+            podSelector: z.strictObject({
+              matchLabels: z.strictObject({ "app.kubernetes.io/name": z.literal("prometheus") }),
+            }),
+          }),
+        ]),
+        ports: z.tuple([policyPort]),
+      }),
+    ]),
+    egress: z.tuple([
+      z.strictObject({
+        to: z.array(
+          z.strictObject({
+            namespaceSelector: z.strictObject({ matchLabels: z.record(z.string(), z.string()) }),
+            podSelector: z.strictObject({ matchLabels: z.record(z.string(), z.string()) }),
+          }),
+        ),
+        ports: z.array(policyPort),
+      }),
+      z.strictObject({ to: z.array(ipBlock) }),
+    ]),
+  }),
 });
 const service = z.strictObject({
   apiVersion: z.literal("v1"),
@@ -166,6 +232,7 @@ describe("the manifests", () => {
     ["secret.template.yaml", secret],
     ["service.yaml", service],
     ["statefulset.yaml", statefulSet],
+    ["networkpolicy.yaml", networkPolicy],
     ["podmonitor.yaml", monitor("PodMonitor", "podMetricsEndpoints")],
     ["servicemonitor.yaml", monitor("ServiceMonitor", "endpoints")],
   ])("%s has the shape it should have", async (name, shape) => {
@@ -205,4 +272,41 @@ describe("the manifests", () => {
       await rm(directory, { recursive: true, force: true });
     }
   });
+
+  test.skipIf(openssl === null)(
+    "the pod's probe passes its own page with login and TLS, and nobody else's",
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), "adc-witness-probe-"));
+      onTestFinished(() => rm(directory, { recursive: true, force: true }));
+      const at = (name: string): string => join(directory, name);
+      const { data } = await manifest("config.yaml", configMap);
+      const { stringData } = await manifest("secret.template.yaml", secret);
+      const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+      const names = ["-subj", "/CN=x", "-addext", "subjectAltName=DNS:adc-witness"];
+      const files = ["-keyout", at("tls.key"), "-out", at("tls.crt")];
+      await run(openssl ?? "", [...request.split(" "), ...names, ...files]);
+      await cp(at("tls.crt"), at("ca.crt"));
+      await writeFile(at("web-user"), "prometheus\n");
+      await writeFile(at("web-password"), "open sesame\n");
+      const written = stringData["web-config.yml"].replace("CHANGE-ME", hashSync("open sesame", 4));
+      await writeFile(at("web-config.yml"), written);
+      await writeFile(at("probe.mjs"), data["probe.mjs"]);
+      const web = await serve(maintenanceHour(), { configFile: at("web-config.yml") });
+      const ask = (path: string): Promise<number> => {
+        const env = { PATH: process.env["PATH"], SECRETS: directory, PORT: String(web.port) };
+        return run(process.execPath, [at("probe.mjs"), path], { env }).then(
+          () => 0,
+          (error: unknown) => (error as { code: number }).code,
+        );
+      };
+      expect(await ask("/-/healthy")).toBe(0);
+      expect(await ask("/nowhere")).toBe(1);
+      await writeFile(at("web-password"), "another\n");
+      expect(await ask("/-/healthy")).toBe(1);
+      await writeFile(at("web-password"), "open sesame\n");
+      const authority = await readFile(join(ROOT, "lab", "certificates", "ca.pem"), "utf8");
+      await writeFile(at("ca.crt"), authority);
+      expect(await ask("/-/healthy")).toBe(1);
+    },
+  );
 });

@@ -10,10 +10,15 @@ export interface Page {
   readonly text: string;
 }
 
-/** README.md, CONTRIBUTING.md and every page of docs/. */
+/** README.md, CONTRIBUTING.md, SECURITY.md and every page of docs/. */
 export async function pages(): Promise<readonly Page[]> {
   const docs = (await readdir(join(ROOT, "docs"))).filter((name) => name.endsWith(".md")).sort();
-  const paths = ["README.md", "CONTRIBUTING.md", ...docs.map((name) => `docs/${name}`)];
+  const paths = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    ...docs.map((name) => `docs/${name}`),
+  ];
   return Promise.all(
     paths.map(async (path) => ({ path, text: await readFile(join(ROOT, path), "utf8") })),
   );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ResolvedAddress } from "../../src/net/network.ts";
-import { createNetwork, parseEndpoint } from "../../src/net/dns.ts";
+import { parseEndpoint } from "../../src/net/connect-to.ts";
+import { createNetwork } from "../../src/net/dns.ts";
 
 describe("connect_to", () => {
   const network = createNetwork({

@@ -152,7 +152,7 @@ export function aVserver(vserver: Partial<LiveVserver> = {}): LiveVserver {
     since: NOON - 3_600_000,
     mismatch: false,
     mismatchSeconds: 0,
-    members: { configured: 2, adcUp: 2, reallyUp: 2, maintenance: 0 },
+    members: { configured: 2, adcUp: 2, reallyUp: 2, reallyDown: 0, maintenance: 0 },
     servedBy: new Map(),
     certificateDiffers: null,
     probes: [],
@@ -292,14 +292,14 @@ export function maintenanceHour(): LiveState {
     last: anObservation({ tls: tlsFacts(), servedBy: "ex01.lab.example.com" }),
   });
   const vservers = [
-    aVserver({ members: { configured: 3, adcUp: 3, reallyUp: 2, maintenance: 1 } }),
+    aVserver({ members: { configured: 3, adcUp: 3, reallyUp: 2, reallyDown: 1, maintenance: 1 } }),
     aVserver({
       vserver: "v_owa",
       serviceType: "SSL",
       address: "192.0.2.101",
       port: 443,
       healthPercent: 66,
-      members: { configured: 3, adcUp: 2, reallyUp: 2, maintenance: 1 },
+      members: { configured: 3, adcUp: 2, reallyUp: 2, reallyDown: 1, maintenance: 1 },
       servedBy: new Map([
         ["ex01", 7],
         ["ex03", 5],

@@ -269,7 +269,7 @@ async function start(listen: string[], warnings: string[] = []) {
     configMasked: () => "",
     version: "0",
     now: Date.now,
-    log: { info: say, warn: say, error: say },
+    log: { debug: say, info: say, warn: say, error: say },
   });
   onTestFinished(async () => {
     metrics.close();

@@ -20,6 +20,8 @@ export interface RunningWeb {
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
   readonly ask: (method: string, path: string, options?: AskOptions) => Promise<Answer>;
   readonly logged: readonly string[];
+  /** The fields of each line, in the same order. */
+  readonly fields: readonly Readonly<Record<string, unknown>>[];
   /** Ends it before the test is over. */
   readonly close: () => Promise<void>;
 }
@@ -44,8 +46,10 @@ export async function serve(
 ): Promise<RunningWeb> {
   const metrics = createMetrics({ version: "0.1.0", revision: "abc123", phases: false });
   const logged: string[] = [];
-  const log = (_fields: unknown, message: string): void => {
+  const fields: Readonly<Record<string, unknown>>[] = [];
+  const log = (about: Readonly<Record<string, unknown>>, message: string): void => {
     logged.push(message);
+    fields.push(about);
   };
   const web = await startWeb({
     listen: ["127.0.0.1:0"],
@@ -59,7 +63,7 @@ export async function serve(
     configMasked: () => "agent: dc1\n",
     version: "0.1.0",
     now: () => NOON,
-    log: { info: log, warn: log, error: log },
+    log: { debug: log, info: log, warn: log, error: log },
     ...options,
   });
   if (web.kind === "failed") {
@@ -78,6 +82,7 @@ export async function serve(
     ask,
     get: (path, headers = {}) => ask("GET", path, { headers }),
     logged,
+    fields,
     close: web.close,
   };
 }

@@ -130,7 +130,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   async function once(exchange: HttpExchange, mayRepeat: boolean): Promise<HttpResult> {
-    const resolution = await network.resolve(host, port, "tcp");
+    const resolution = await network.resolve(host, port, "tcp", "operator");
     if (resolution.kind !== "address") {
       return { kind: "failed", code: resolution.kind, message: resolution.message };
     }

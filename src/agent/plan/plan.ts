@@ -5,6 +5,7 @@ import type { LearnedExchange } from "../../adc/recognise.ts";
 import { configuredProbes } from "./configured-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
+import { withoutOwnHost } from "./own-host.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { policyProbes } from "./content-switching.ts";
 import type { PlanSettings } from "./settings.ts";
@@ -41,5 +42,7 @@ export function* planSteps(
   );
   const others = [vipProbes, policyProbes, configuredProbes];
   const through = yield* mapInSteps(others, (probes) => probes(estate, settings, recognise, graph));
-  return [...monitors, ...looks, ...through].flat();
+  return [...monitors, ...looks, ...through]
+    .flat()
+    .map((probe) => withoutOwnHost(probe, settings.targets));
 }

@@ -2,7 +2,7 @@ import { isIP } from "../../lib/ip.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
-import { parseEndpoint } from "../../net/dns.ts";
+import { parseEndpoint } from "../../net/connect-to.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
 import { hostOf, vipReach, type VipReach } from "./vip-reach.ts";
 

@@ -8,6 +8,7 @@ import type {
 import type { AdcHabits, MonitorCredential } from "../../probes/monitors/spec.ts";
 import type { Account } from "../../model/transactions.ts";
 import type { ResolvedNames } from "../public-names.ts";
+import { targetCheck, type TargetCheck } from "./own-host.ts";
 import type { TlsVersion } from "../../model/tls-settings.ts";
 
 export type VserverSettings = VserverConfig;
@@ -29,6 +30,8 @@ export interface PlanSettings {
   readonly accounts: ReadonlyMap<string, Account>;
   /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
+  /** Which imported addresses may be dialled. */
+  readonly targets: TargetCheck;
   /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
   readonly resolved: ResolvedNames;
   /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
@@ -43,6 +46,7 @@ export const BARE_SETTINGS: PlanSettings = {
   runs: [],
   accounts: new Map(),
   monitorTls: null,
+  targets: targetCheck({ connectTo: {}, allowTargets: [], listen: [] }),
   resolved: new Map(),
 };
 
@@ -79,6 +83,7 @@ export function planSettings(
       ]),
     ),
     monitorTls: adc.monitorTls,
+    targets: targetCheck({ ...config, listen: config.web.listen }),
     resolved,
     habits: config.probe,
   };

@@ -2,7 +2,7 @@ import type { Estate } from "../../model/estate.ts";
 import type { Vserver } from "../../model/vserver.ts";
 import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vserver-graph.ts";
-import { parseEndpoint } from "../../net/dns.ts";
+import { parseEndpoint } from "../../net/connect-to.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
 import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";

@@ -47,6 +47,7 @@ export class ProbeRecord implements LiveProbe {
   readonly address: string | null;
   readonly intervalMs: number;
   readonly scheduled: boolean;
+  readonly notRepeated: string | null;
   readonly account: string | null;
   readonly adcSource?: NonNullable<LiveProbe["adcSource"]>;
   last: Observation | null = null;
@@ -90,6 +91,7 @@ export class ProbeRecord implements LiveProbe {
     this.address = planned.address;
     this.intervalMs = planned.intervalMs;
     this.scheduled = planned.action.run !== null;
+    this.notRepeated = planned.action.unsupportedReason;
     this.account = gateAccount(planned);
     if (planned.action.kind === "monitor") {
       this.adcSource = { source: planned.source, addresses: planned.sourceAddresses };

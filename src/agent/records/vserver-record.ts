@@ -105,7 +105,13 @@ export class VserverRecord implements LiveVserver {
     this.tlsEnds = configured.certificate.tlsEnds;
     this.sameCertificate = configured.certificate.same;
     this.publicNames = configured.publicNames;
-    this.members = { configured: memberRecords.length, adcUp: 0, reallyUp: 0, maintenance: 0 };
+    this.members = {
+      configured: memberRecords.length,
+      adcUp: 0,
+      reallyUp: 0,
+      reallyDown: 0,
+      maintenance: 0,
+    };
     this.agreedAt = now;
     this.#countedAt = now;
   }

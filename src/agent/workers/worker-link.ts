@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { AgentEvents, Log } from "../events.ts";
+import type { AgentEvents } from "../events.ts";
+import type { Log } from "../../lib/log.ts";
 import type { Ways } from "../import-once.ts";
 import type { Errand, ProbeResult } from "../run-probe.ts";
 import { lostProbe } from "./lost-probe.ts";
@@ -155,10 +156,9 @@ export class WorkerLink {
 
   #newWorker(): Worker {
     const { entry, ways } = this.#options;
-    const { connectTo, unmapped } = ways;
     // No environment crosses: passwords may stand in it. Nor does more of the configuration than where probes may go.
     return new Worker(entry, {
-      workerData: { connectTo, unmapped } satisfies Ways,
+      workerData: ways,
       env: {},
       resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MB },
     });

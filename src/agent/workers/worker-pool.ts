@@ -1,4 +1,5 @@
-import type { AgentEvents, Log } from "../events.ts";
+import type { AgentEvents } from "../events.ts";
+import type { Log } from "../../lib/log.ts";
 import type { Ways } from "../import-once.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { Errand, ProbeResult } from "../run-probe.ts";

@@ -214,7 +214,7 @@ export const METRICS = [
   gauge(
     "adc_witness_vserver_members",
     [...VSERVER, "of"],
-    "Members of the vserver: configured, up by the ADC, really up by our opinions, in maintenance.",
+    "Members of the vserver: configured, up by the ADC, really up and really down by our opinions, in maintenance.",
   ),
 
   // Probes

@@ -20,6 +20,8 @@ export interface ProbeEvidence {
   readonly interval_ms: number;
   readonly opinion: string;
   readonly passed: boolean | null;
+  /** Why it is never run, in words; null where it is. */
+  readonly not_repeated: string | null;
   readonly last: ObservationJson | null;
   readonly last_success: ObservationJson | null;
   readonly last_failure: ObservationJson | null;
@@ -77,6 +79,7 @@ export function probeEvidence(probe: LiveProbe): ProbeEvidence {
     interval_ms: probe.intervalMs,
     opinion: probe.opinion,
     passed: probe.lastPassed,
+    not_repeated: probe.notRepeated ?? null,
     last: observationJson(probe.last),
     last_success: observationJson(probe.lastSuccess),
     last_failure: observationJson(probe.lastFailure),

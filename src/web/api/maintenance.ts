@@ -8,7 +8,8 @@ import type {
   MaintenanceWindowView,
   PreflightLimits,
 } from "../actions.ts";
-import { json, problem, type Reply } from "../http/reply.ts";
+import { isVisible } from "../../lib/visible-text.ts";
+import { json, problem, type BodyReply, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
 import { instant } from "../verdicts-json.ts";
@@ -28,7 +29,9 @@ export interface WindowJson {
   readonly state: "open" | "coming" | "over";
 }
 
-const shortText = z.string().min(1).max(200);
+/** Names and words are shown on terminals and in logs: nothing in them may be unseen. */
+const visible = (text: z.ZodString) => text.refine(isVisible, "control characters are not allowed");
+const shortText = visible(z.string().min(1).max(200));
 const moment = z.iso.datetime({ offset: true });
 
 /** Body of `POST /api/v1/maintenance`. Either `end` or `for`; without `start` it begins now. */
@@ -38,8 +41,8 @@ export const maintenanceBody = z.strictObject({
   start: moment.optional(),
   end: z.union([moment, z.literal("never")]).optional(),
   for: z.string().max(20).optional(),
-  reason: z.string().max(500).nullish(),
-  author: z.string().max(200).nullish(),
+  reason: visible(z.string().max(500)).nullish(),
+  author: visible(z.string().max(200)).nullish(),
   auto_end: z.boolean().default(false),
   flexible: z.boolean().default(false),
 });
@@ -73,7 +76,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
         const read = readRequest(call, actions.list(), sources.now());
         return read.kind === "bad"
           ? problem(400, read.message)
-          : resultReply(await actions.start(read.request));
+          : resultReply(await actions.start(read.request), whatStarts(read.request));
       }),
     },
     {
@@ -81,16 +84,16 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
       path,
       access: "write",
       handle: guarded(async (actions, { url }) => {
-        const name = url.searchParams.get("name");
-        return name === null || name === ""
-          ? problem(400, "The parameter name is missing.")
-          : resultReply(await actions.end(name, url.searchParams.get("author")));
+        const ending = readEnding(url.searchParams);
+        return ending === null
+          ? problem(400, "Parameters: name, and author if you like; at most 200 characters each.")
+          : resultReply(await actions.end(ending.name, ending.author), whatEnds(ending));
       }),
     },
     get(
       `${path}/preflight`,
       guarded(async (actions, { url }) => {
-        const server = url.searchParams.get("server") ?? "";
+        const server = serverIn(url.searchParams);
         const limits = readLimits(url.searchParams);
         return server === "" || limits === null
           ? problem(400, "Parameters: server, min_capacity (a number), horizon (a duration: 4h).")
@@ -100,7 +103,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
     get(
       `${path}/verify`,
       guarded(async (actions, { url }) => {
-        const server = url.searchParams.get("server") ?? "";
+        const server = serverIn(url.searchParams);
         const want = url.searchParams.get("want");
         return server === "" || (want !== "drained" && want !== "returned")
           ? problem(400, "Parameters: server, and want as drained or returned.")
@@ -108,6 +111,45 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
       }),
     ),
   ];
+}
+
+/** Empty where none is named, or no server could have such a name. */
+function serverIn(query: URLSearchParams): string {
+  const parsed = shortText.safeParse(query.get("server"));
+  return parsed.success ? parsed.data : "";
+}
+
+/** Which window ends, and who says so. */
+export interface Ending {
+  readonly name: string;
+  readonly author: string | null;
+}
+
+const ending = z.object({ name: shortText, author: visible(z.string().max(200)).nullable() });
+
+/** Of a query or a form; null where it does not name a window, or not in a way that could be one. */
+export function readEnding(query: URLSearchParams): Ending | null {
+  const parsed = ending.safeParse({ name: query.get("name"), author: query.get("author") });
+  return parsed.success ? parsed.data : null;
+}
+
+/** For the log. */
+export function whatEnds({ name, author }: Ending): Readonly<Record<string, string>> {
+  return { did: "end a window", window: name, ...(author === null ? {} : { author }) };
+}
+
+/** For the log. */
+export function whatStarts(request: MaintenanceRequest): Readonly<Record<string, string>> {
+  const { name, servers, startAt, endAt, author, reason } = request;
+  return {
+    did: "declare a window",
+    window: name,
+    servers: servers.join(","),
+    start: instant(startAt) ?? "",
+    end: instant(endAt) ?? "never",
+    ...(author === null ? {} : { author }),
+    ...(reason === null ? {} : { reason }),
+  };
 }
 
 function readLimits(query: URLSearchParams): PreflightLimits | null {
@@ -193,16 +235,16 @@ function bad(message: string): ReadRequest {
   return { kind: "bad", message };
 }
 
-function resultReply(result: MaintenanceResult): Reply {
+function resultReply(result: MaintenanceResult, did: BodyReply["did"]): Reply {
   switch (result.kind) {
     case "done":
-      return json({ window: windowJson(result.window) });
+      return { ...json({ window: windowJson(result.window) }), did };
     case "not_found":
-      return problem(404, result.message);
+      return { ...problem(404, result.message), did };
     case "refused":
-      return problem(409, result.message);
+      return { ...problem(409, result.message), did };
     case "failed":
-      return problem(503, result.message);
+      return { ...problem(503, result.message), did };
   }
 }
 

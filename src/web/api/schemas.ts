@@ -170,6 +170,10 @@ export const evidenceSchema = z.strictObject({
       interval_ms: z.number(),
       opinion: upDown,
       passed: z.boolean().nullable(),
+      not_repeated: z
+        .string()
+        .nullable()
+        .describe("Why it is never run, as `plan` says; null where it is."),
       last: observation,
       last_success: observation,
       last_failure: observation,

@@ -1,6 +1,6 @@
+import type { Log } from "../../lib/log.ts";
 import { closeSync, openSync } from "node:fs";
 import type { Listener } from "./listener.ts";
-import type { WebLog } from "./reception.ts";
 
 const LOOK_EVERY_MS = 250;
 /** For so long descriptors must have been there before visitors are let in again. */
@@ -15,7 +15,7 @@ export interface DescriptorWatch {
  * waiting and cannot be let in makes Node.js ask the system for him in every turn of the event loop, tell nobody, and take
  * a whole processor for it: libuv keeps a spare descriptor for that case, but loses it where another thread is quicker.
  */
-export function watchDescriptors(listeners: readonly Listener[], log: WebLog): DescriptorWatch {
+export function watchDescriptors(listeners: readonly Listener[], log: Log): DescriptorWatch {
   let isShut = false;
   let leftForMs = 0;
   let opening: Promise<void> | null = null;

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Server as TcpServer, type AddressInfo, type Socket } from "node:net";
 import { parseHostPort } from "../../lib/host-port.ts";
+import type { ConnectionTable } from "./connection-table.ts";
 
 /** How long slow clients are suffered, milliseconds. */
 export interface Patience {
@@ -21,7 +22,6 @@ export const DEFAULT_PATIENCE: Patience = {
   replyMs: 60_000,
 };
 
-const MAX_CONNECTIONS = 4_096;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_HEADERS = 100;
 
@@ -54,6 +54,7 @@ export function listen(
   address: string,
   handler: Handler,
   patience: Patience,
+  connections: ConnectionTable,
   makeServer: MakeServer = createServer,
 ): Promise<Listening> {
   const where = parseHostPort(address);
@@ -71,7 +72,6 @@ export function listen(
     },
     handler,
   );
-  server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = MAX_HEADERS;
   server.setTimeout(patience.idleMs);
   const sockets = new Set<Socket>();
@@ -80,6 +80,7 @@ export function listen(
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
+    connections.admit(socket);
     socket.on("close", () => sockets.delete(socket));
   });
   return listenOn(server, { port, ...(host === "" ? {} : { host }) }).then((problem) => {

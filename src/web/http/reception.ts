@@ -1,6 +1,9 @@
+import type { Log } from "../../lib/log.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { TLSSocket } from "node:tls";
+import { visibleText } from "../../lib/visible-text.ts";
 import { parseUrl } from "../../lib/parse-url.ts";
-import type { BasicAuth } from "../web-config/basic-auth.ts";
+import { readBasic, type BasicAuth } from "../web-config/basic-auth.ts";
 import type { WebConfig } from "../web-config/load.ts";
 import type { RateLimit } from "../web-config/rate-limit.ts";
 import { readBody, SECURITY_HEADERS, send } from "./send.ts";
@@ -13,16 +16,11 @@ import {
   type DoorSettings,
   type Visitor,
 } from "./doors.ts";
+import type { ConnectionTable } from "./connection-table.ts";
+import type { Guesses } from "./guesses.ts";
 import type { Patience } from "./listener.ts";
 import { problem, type Reply } from "./reply.ts";
 import { findRoute, type Call, type Route } from "./route.ts";
-
-/** The part of pino's logger that is used here. */
-export interface WebLog {
-  readonly info: (fields: Readonly<Record<string, unknown>>, message: string) => void;
-  readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void;
-  readonly error: (fields: Readonly<Record<string, unknown>>, message: string) => void;
-}
 
 /** What every request meets before its route does. */
 export interface Reception {
@@ -31,7 +29,9 @@ export interface Reception {
   readonly webConfig: () => WebConfig;
   readonly basicAuth: BasicAuth;
   readonly rateLimit: RateLimit;
-  readonly log: WebLog;
+  readonly guesses: Guesses;
+  readonly connections: ConnectionTable;
+  readonly log: Log;
 }
 
 /** Answers one request, whatever it is. Never rejects. */
@@ -41,7 +41,17 @@ export async function answer(
   reception: Reception,
   patience: Patience,
 ): Promise<void> {
-  const { log } = reception;
+  const { log, connections } = reception;
+  if (request.complete || isBodiless(request)) {
+    connections.enter(request.socket, "answering");
+  } else {
+    request.once("end", () => {
+      connections.enter(request.socket, "answering");
+    });
+  }
+  response.once("finish", () => {
+    connections.enter(request.socket, "idle");
+  });
   const headers = { ...SECURITY_HEADERS, ...reception.webConfig().headers };
   for (const [name, value] of Object.entries(headers)) {
     response.setHeader(name, value);
@@ -73,6 +83,9 @@ export async function answer(
     // The body was not read to its end: the connection cannot be used for a further request.
     response.setHeader("connection", "close");
   }
+  if (reply.kind === "stream") {
+    connections.enter(request.socket, "streaming");
+  }
   await send(reply, request, response);
 }
 
@@ -97,9 +110,9 @@ async function replyTo(
   if (refusal !== null) {
     return problem(refusal.status, refusal.detail);
   }
-  const unknown = await checkName(visitor, settings, reception);
-  if (unknown !== null) {
-    return unknown;
+  const named = await checkName(visitor, settings, reception, url.pathname);
+  if (named.kind === "refused") {
+    return named.reply;
   }
   const found = findRoute(reception.table, visitor.method, url.pathname);
   if (found.kind === "not_found") {
@@ -111,6 +124,10 @@ async function replyTo(
   const { route } = found;
   const denied = checkAccess(route.access, visitor, settings);
   if (denied !== null) {
+    const given = bearerToken(visitor.headers);
+    if (given !== null && settings.token !== null && !mayGuess(visitor, url.pathname, reception)) {
+      return tooManyGuesses();
+    }
     const headers =
       denied.status === 401 ? { "www-authenticate": 'Bearer realm="adc-witness"' } : {};
     return problem(denied.status, denied.detail, { ...headers });
@@ -135,39 +152,134 @@ async function replyTo(
     headers: request.headers,
     body: read.body,
     gone: gone.signal,
+    tokenFits: (given) => {
+      if (settings.token !== null && tokensMatch(given, settings.token)) {
+        return "yes";
+      }
+      return mayGuess(visitor, url.pathname, reception) ? "no" : "too_many";
+    },
   };
-  return route.handle(call);
+  const reply = await route.handle(call);
+  if (route.method !== "GET") {
+    tellOfWrite(request, visitor, named.user, reply, reception.log);
+  }
+  return reply;
 }
 
-/** Rate and user name, where the web configuration asks for them; the token's holder needs no name. */
+/** Who asked for what from where, and what became of it: everything that can change something leaves this line. */
+function tellOfWrite(
+  request: IncomingMessage,
+  visitor: Visitor,
+  user: string | null,
+  reply: Reply,
+  log: Log,
+): void {
+  const { socket } = request;
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  const forwardedFor = visitor.headers["x-forwarded-for"];
+  const did = reply.kind === "body" ? (reply.did ?? {}) : {};
+  log.info(
+    {
+      from: visitor.remoteAddress,
+      ...(forwardedFor === undefined ? {} : { forwardedFor: visibleText(String(forwardedFor)) }),
+      ...(user === null ? {} : { user: visibleText(user) }),
+      ...(certificate === undefined ? {} : { certificate: visibleText(certificate.subject) }),
+      token: bearerToken(visitor.headers) !== null,
+      method: visitor.method,
+      path: pathOf(request),
+      status: reply.kind === "body" ? reply.status : 200,
+      ...Object.fromEntries(
+        Object.entries(did).map(([name, value]) => [name, visibleText(value, 500)]),
+      ),
+    },
+    "a write through the web",
+  );
+}
+
+/** Counts and tells a wrong token; false where this address has given too many. */
+function mayGuess({ remoteAddress }: Visitor, path: string, { guesses }: Reception): boolean {
+  if (!guesses.mayTry(remoteAddress)) {
+    return false;
+  }
+  guesses.wrong(remoteAddress, { what: "token", user: null, path });
+  return true;
+}
+
+function tooManyGuesses(): Reply {
+  return problem(429, "Too many wrong passwords or tokens came from this address.", {
+    "retry-after": "3",
+  });
+}
+
+type Named =
+  | { readonly kind: "named"; readonly user: string | null }
+  | { readonly kind: "refused"; readonly reply: Reply };
+
+/**
+ * Rate and user name, where the web configuration asks for them; the token's holder needs no name. Who is known to be
+ * right passes before anything that guesses can use up.
+ */
 async function checkName(
   visitor: Visitor,
   { token }: DoorSettings,
-  { webConfig, rateLimit, basicAuth }: Reception,
-): Promise<Reply | null> {
+  { webConfig, rateLimit, basicAuth, guesses }: Reception,
+  path: string,
+): Promise<Named> {
   const { users, rateLimit: limit } = webConfig();
-  if (limit !== null && !rateLimit.pass(limit)) {
-    return problem(429, "Too many requests.", { "retry-after": "1" });
+  const { authorization } = visitor.headers;
+  const bearer = bearerToken(visitor.headers);
+  const hasToken = token !== null && bearer !== null && tokensMatch(bearer, token);
+  const given = readBasic(authorization);
+  const isKnown = users !== null && given !== null && basicAuth.knows(given, users);
+  if (limit !== null && !rateLimit.pass(limit, hasToken || isKnown ? "known" : "unknown")) {
+    return refused(problem(429, "Too many requests.", { "retry-after": "1" }));
   }
-  const given = bearerToken(visitor.headers);
-  if (users === null || (token !== null && given !== null && tokensMatch(given, token))) {
-    return null;
+  if (users === null || hasToken || isKnown) {
+    return { kind: "named", user: isKnown ? given.name : null };
   }
-  switch (await basicAuth.check(visitor.headers.authorization, users)) {
+  const { remoteAddress } = visitor;
+  const wanted = problem(401, "A user name and its password are needed.", {
+    "www-authenticate": 'Basic realm="adc-witness", charset="UTF-8"',
+  });
+  if (authorization === undefined && bearer === null) {
+    return refused(wanted);
+  }
+  if (!guesses.mayTry(remoteAddress)) {
+    return refused(tooManyGuesses());
+  }
+  switch (given === null ? "out" : await basicAuth.check(given, users)) {
     case "in":
-      return null;
+      guesses.right(remoteAddress);
+      return { kind: "named", user: given?.name ?? null };
     case "busy":
-      return problem(429, "Too many passwords are being checked.", { "retry-after": "1" });
+      guesses.right(remoteAddress);
+      return refused(problem(429, "Too many passwords are being checked.", { "retry-after": "1" }));
     case "out":
-      return problem(401, "A user name and its password are needed.", {
-        "www-authenticate": 'Basic realm="adc-witness", charset="UTF-8"',
+      guesses.wrong(remoteAddress, {
+        what: given === null ? "token" : "password",
+        user: given?.name ?? null,
+        path,
       });
+      return refused(wanted);
   }
+}
+
+function refused(reply: Reply): Named {
+  return { kind: "refused", reply };
+}
+
+/** Nothing more will come of it: a request whose body is still being sent is a slow one. */
+function isBodiless({ method, headers }: IncomingMessage): boolean {
+  return (
+    (method === "GET" || method === "HEAD") &&
+    headers["content-length"] === undefined &&
+    headers["transfer-encoding"] === undefined
+  );
 }
 
 /** For the log: the query may hold what does not belong there. */
 function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "").split("?")[0] ?? "";
+  return visibleText((request.url ?? "").split("?")[0] ?? "");
 }
 
 /** The path and query of an origin-form target; null for anything else (`*`, `//host`, absolute forms). */

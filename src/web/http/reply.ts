@@ -13,6 +13,8 @@ export interface BodyReply {
   readonly cacheable: boolean;
   /** Where it is known already; else the sender makes it of the body. */
   readonly etag?: string;
+  /** What a write changed, for the log. */
+  readonly did?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A route that writes by itself for as long as the client stays. */

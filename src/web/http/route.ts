@@ -10,6 +10,8 @@ export interface Call {
   readonly body: Buffer;
   /** Aborted when the client goes away. */
   readonly gone: AbortSignal;
+  /** Whether this is the token of writes, for a form that carries it; wrong ones are counted, told and slowed. */
+  readonly tokenFits: (given: string) => "yes" | "no" | "too_many";
 }
 
 /**

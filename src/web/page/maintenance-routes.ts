@@ -1,7 +1,12 @@
 import type { MaintenanceActions } from "../actions.ts";
-import { maintenanceBody, toRequest } from "../api/maintenance.ts";
-import { tokensMatch } from "../http/doors.ts";
-import { html, problem, type Reply } from "../http/reply.ts";
+import {
+  maintenanceBody,
+  readEnding,
+  toRequest,
+  whatEnds,
+  whatStarts,
+} from "../api/maintenance.ts";
+import { html, problem, type BodyReply } from "../http/reply.ts";
 import type { Call, Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
 import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
@@ -12,7 +17,11 @@ import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
  */
 export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
   const path = "/maintenance";
-  const page = (message: MaintenanceInput["message"], server: string | null, status = 200): Reply =>
+  const page = (
+    message: MaintenanceInput["message"],
+    server: string | null,
+    status = 200,
+  ): BodyReply =>
     html(
       maintenancePage({
         live: sources.live(),
@@ -45,20 +54,23 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
         if (maintenance === null || token === null) {
           return page({ ok: false, text: "Nothing can be changed from here." }, null, 403);
         }
-        if (!tokensMatch(form.get("token") ?? "", token)) {
-          return page({ ok: false, text: "The token is another one." }, form.get("servers"), 403);
+        const fits = call.tokenFits(form.get("token") ?? "");
+        if (fits !== "yes") {
+          return fits === "no"
+            ? page({ ok: false, text: "The token is another one." }, form.get("servers"), 403)
+            : page({ ok: false, text: "Too many wrong tokens: wait a little." }, null, 429);
         }
         const done =
           form.get("action") === "end"
             ? await end(maintenance, form)
             : await start(maintenance, form, sources.now());
-        return page(done, null, done.ok ? 200 : 400);
+        return { ...page(done, null, done.ok ? 200 : 400), did: done.did };
       },
     },
   ];
 }
 
-type Done = NonNullable<MaintenanceInput["message"]>;
+type Done = NonNullable<MaintenanceInput["message"]> & { readonly did?: BodyReply["did"] };
 
 async function start(
   maintenance: MaintenanceActions,
@@ -86,16 +98,22 @@ async function start(
     return { ok: false, text: read.message };
   }
   const result = await maintenance.start(read.request);
+  const did = whatStarts(read.request);
   return result.kind === "done"
-    ? { ok: true, text: `Declared: ${result.window.name}.` }
-    : { ok: false, text: result.message };
+    ? { ok: true, text: `Declared: ${result.window.name}.`, did }
+    : { ok: false, text: result.message, did };
 }
 
 async function end(maintenance: MaintenanceActions, form: URLSearchParams): Promise<Done> {
-  const result = await maintenance.end(form.get("name") ?? "", form.get("author"));
+  const ending = readEnding(form);
+  if (ending === null) {
+    return { ok: false, text: "Name the window to end." };
+  }
+  const result = await maintenance.end(ending.name, ending.author);
+  const did = whatEnds(ending);
   return result.kind === "done"
-    ? { ok: true, text: `Ended: ${result.window.name}.` }
-    : { ok: false, text: result.message };
+    ? { ok: true, text: `Ended: ${result.window.name}.`, did }
+    : { ok: false, text: result.message, did };
 }
 
 function readForm(call: Call): URLSearchParams | null {

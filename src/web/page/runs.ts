@@ -25,11 +25,15 @@ export function probeSection(
     </h3>
     <p>
       ${opinionBadge(probe.opinion)}
-      ${probe.last === null ? "has not run yet" : outcomeWords(probe.last, probe.lastPassed)}
+      ${probe.last === null ? neverRan(probe) : outcomeWords(probe.last, probe.lastPassed)}
       ${nowHref === null ? null : html`<a class="button" href="${nowHref}">Probe now</a>`}
     </p>
     ${shown.length === 0 ? null : runTable(shown, longest)} ${transcripts(probe, id)}
   </section>`;
+}
+
+function neverRan({ notRepeated = null }: LiveProbe): string {
+  return notRepeated === null ? "has not run yet" : `not repeated: ${notRepeated}`;
 }
 
 export function vantageWords(probe: LiveProbe): string {

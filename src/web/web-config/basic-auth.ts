@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
 import { startBcryptWorker } from "./bcrypt-worker.ts";
 
+/** A name and a password, as given. */
+export interface Given {
+  readonly name: string;
+  readonly password: string;
+}
+
 export interface BasicAuth {
+  /** Whether these were found right before: known at once, however many wrong ones wait. */
+  readonly knows: (given: Given, users: ReadonlyMap<string, string>) => boolean;
   /** `busy`: too many comparisons wait already. */
   readonly check: (
-    authorization: string | undefined,
+    given: Given,
     users: ReadonlyMap<string, string>,
   ) => Promise<"in" | "out" | "busy">;
   readonly close: () => Promise<void>;
@@ -16,45 +24,60 @@ const NOBODYS_HASH = "$2b$10$ujQJ9LbMeV.eFpzfI6Oi7eNID7D.eghAU/riNXU1FFXhl0wu/e5
 
 /**
  * HTTP basic auth against bcrypt hashes, as exporter-toolkit does it: results are remembered by a digest of name, hash
- * and password, so that a scraper costs one comparison, and comparisons are made one at a time.
+ * and password, so that a scraper costs one comparison, and comparisons are made one at a time. Right and wrong ones are
+ * remembered apart: guesses push nothing out but guesses.
  */
 export function createBasicAuth(): BasicAuth {
   const worker = startBcryptWorker();
-  const cache = new Map<string, boolean>();
+  const right = new Set<string>();
+  const wrong = new Set<string>();
 
   return {
-    check: async (authorization, users) => {
-      const given = readBasic(authorization);
-      if (given === null) {
-        return "out";
+    knows: (given, users) => {
+      const key = keyOf(given, users);
+      if (!right.has(key)) {
+        return false;
+      }
+      remember(right, key);
+      return true;
+    },
+    check: async (given, users) => {
+      const key = keyOf(given, users);
+      if (right.has(key) || wrong.has(key)) {
+        return right.has(key) ? "in" : "out";
       }
       const known = users.get(given.name);
-      const hash = known ?? NOBODYS_HASH;
-      const key = createHash("sha256")
-        .update(JSON.stringify([given.name, hash, given.password]))
-        .digest("base64");
-      let equal = cache.get(key);
-      if (equal === undefined) {
-        const compared = await worker.compare(given.password, hash);
-        if (compared === null) {
-          return "busy";
-        }
-        equal = compared && known !== undefined;
-        const [oldest] = cache.keys();
-        if (cache.size >= MAX_CACHED && oldest !== undefined) {
-          cache.delete(oldest);
-        }
-        cache.set(key, equal);
+      const compared = await worker.compare(given.password, known ?? NOBODYS_HASH);
+      if (compared === null) {
+        return "busy";
       }
-      return equal ? "in" : "out";
+      const isRight = compared && known !== undefined;
+      remember(isRight ? right : wrong, key);
+      return isRight ? "in" : "out";
     },
     close: worker.close,
   };
 }
 
-function readBasic(
-  authorization: string | undefined,
-): { readonly name: string; readonly password: string } | null {
+/** The hash is part of it: a password that was changed is not remembered. */
+function keyOf({ name, password }: Given, users: ReadonlyMap<string, string>): string {
+  return createHash("sha256")
+    .update(JSON.stringify([name, users.get(name) ?? NOBODYS_HASH, password]))
+    .digest("base64");
+}
+
+/** The last used are kept. */
+function remember(keys: Set<string>, key: string): void {
+  keys.delete(key);
+  keys.add(key);
+  const [oldest] = keys;
+  if (keys.size > MAX_CACHED && oldest !== undefined) {
+    keys.delete(oldest);
+  }
+}
+
+/** The name and password of an `Authorization` header; null where it holds none. */
+export function readBasic(authorization: string | undefined): Given | null {
   const encoded = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(authorization ?? "")?.[1];
   if (encoded === undefined) {
     return null;

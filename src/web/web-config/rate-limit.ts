@@ -1,23 +1,28 @@
 import type { WebConfig } from "./load.ts";
 
 export interface RateLimit {
-  /** Whether one more request may pass now. */
-  readonly pass: (limit: NonNullable<WebConfig["rateLimit"]>) => boolean;
+  /** Whether one more request may pass now: visitors who have proven who they are, and all others, have each the whole rate. */
+  readonly pass: (
+    limit: NonNullable<WebConfig["rateLimit"]>,
+    whose: "known" | "unknown",
+  ) => boolean;
 }
 
-/** A token bucket over all requests, as exporter-toolkit's. */
+/** A token bucket over all requests, as exporter-toolkit's; two of them, so that nobody is shut out by strangers. */
 export function createRateLimit(monotonic: () => number): RateLimit {
-  let tokens = Infinity;
-  let filledAt = monotonic();
+  const full = () => ({ tokens: Infinity, filledAt: monotonic() });
+  const buckets = { known: full(), unknown: full() };
   return {
-    pass: ({ intervalMs, burst }) => {
+    pass: ({ intervalMs, burst }, whose) => {
+      const bucket = buckets[whose];
       const now = monotonic();
-      tokens = Math.min(Math.max(1, burst), tokens + (now - filledAt) / intervalMs);
-      filledAt = now;
-      if (tokens < 1) {
+      const filled = bucket.tokens + (now - bucket.filledAt) / intervalMs;
+      bucket.tokens = Math.min(Math.max(1, burst), filled);
+      bucket.filledAt = now;
+      if (bucket.tokens < 1) {
         return false;
       }
-      tokens -= 1;
+      bucket.tokens -= 1;
       return true;
     },
   };

@@ -15,7 +15,12 @@ const BROKEN = { ...SPEC, monitor: null } as unknown as typeof SPEC;
 test("a mistake of ours in one probe costs that probe its opinion, and no other", async () => {
   const answers: Answer[] = [];
   const runner = new ErrandRunner(
-    networkOfWays({ connectTo: {}, unmapped: "allow" }),
+    networkOfWays({
+      connectTo: {},
+      unmapped: "allow",
+      allowTargets: ["127.0.0.0/8"],
+      listen: [],
+    }),
     (answer) => void answers.push(answer),
   );
   const target = { host: "127.0.0.1", port: await closedPort(), server: null };

@@ -26,6 +26,8 @@ test("a dead thread's probe makes the member unknown, never down; its successor 
   const ways = {
     connectTo: { "192.0.2.1": `127.0.0.1:${String(server.port)}` },
     unmapped: "refuse",
+    allowTargets: [],
+    listen: [],
   } as const;
   const thread = infestedThread();
   const workers = new WorkerPool({

@@ -55,7 +55,7 @@ interface Told {
 function poolOf(connectTo: Readonly<Record<string, string>>, entry?: URL) {
   const told: Told = { workers: 0, ended: 0, lags: [] };
   const pool = new WorkerPool({
-    ways: { connectTo, unmapped: "refuse" },
+    ways: { connectTo, unmapped: "refuse", allowTargets: [], listen: [] },
     events: {
       workersProbing: (count) => {
         told.workers = count;
@@ -221,7 +221,12 @@ test("a thread that hangs is ended and replaced", { timeout: 60_000 }, async () 
   let ended = 0;
   const link = new WorkerLink({
     entry: thread.entry,
-    ways: { connectTo: { "192.0.2.1": `127.0.0.1:${String(answers.port)}` }, unmapped: "refuse" },
+    ways: {
+      connectTo: { "192.0.2.1": `127.0.0.1:${String(answers.port)}` },
+      unmapped: "refuse",
+      allowTargets: [],
+      listen: [],
+    },
     events: {
       workerLag: () => undefined,
       workerEnded: () => {

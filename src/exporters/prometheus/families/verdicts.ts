@@ -100,10 +100,11 @@ export function* verdictFamilies(scope: Scope): Steps<void> {
   );
   writer.family("adc_witness_vserver_members");
   yield* each(vservers, ({ entity, labels }) => {
-    const { configured, adcUp, reallyUp, maintenance } = entity.members;
+    const { configured, adcUp, reallyUp, reallyDown, maintenance } = entity.members;
     writer.sample(withLabel(labels, "of", "configured"), configured);
     writer.sample(withLabel(labels, "of", "adc_up"), adcUp);
     writer.sample(withLabel(labels, "of", "really_up"), reallyUp);
+    writer.sample(withLabel(labels, "of", "really_down"), reallyDown);
     writer.sample(withLabel(labels, "of", "maintenance"), maintenance);
   });
 }

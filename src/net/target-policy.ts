@@ -1,0 +1,90 @@
+import { BlockList, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+
+/** What of a configuration says which addresses an imported target may have: plain data. */
+export interface TargetRules {
+  /** Addresses or CIDR ranges that may be dialled although they are the agent's own host (`allow_targets`). */
+  readonly allowTargets: readonly string[];
+  /** Where this agent itself listens; no host: on every address. */
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+}
+
+/** Says why a probe may not go to this address, in words; null when it may. ICMP ignores the port. */
+export type TargetPolicy = (address: string, port: number) => string | null;
+
+/** Addresses by which a machine reaches itself, its link, or the machine it runs on: never a server behind an ADC. */
+const OWN_HOST: readonly (readonly [range: string, words: string])[] = [
+  ["127.0.0.0/8", "a loopback address"],
+  ["::1/128", "a loopback address"],
+  // Linux connects 0.0.0.0 and :: to the machine itself.
+  ["0.0.0.0/8", "an unspecified address"],
+  ["::/128", "an unspecified address"],
+  ["169.254.0.0/16", "a link-local address"],
+  ["fe80::/10", "a link-local address"],
+  // Instance metadata where it is not link-local: AWS, Google, Alibaba, Oracle, Azure.
+  ["fd00:ec2::254/128", "a cloud's metadata address"],
+  ["fd20:ce::254/128", "a cloud's metadata address"],
+  ["100.100.100.200/32", "a cloud's metadata address"],
+  ["192.0.0.192/32", "a cloud's metadata address"],
+  ["168.63.129.16/32", "a cloud's metadata address"],
+];
+
+/**
+ * The one rule for addresses that come from an ADC or from DNS. They are written by others: without it a monitor could
+ * send bytes of its author's choosing to whatever trusts this host (server-side request forgery). What the operator
+ * wrote himself is not asked here.
+ */
+export function createTargetPolicy({ allowTargets, listen }: TargetRules): TargetPolicy {
+  const allowed = rangesOf(allowTargets);
+  const own = OWN_HOST.map(([range, words]) => ({ range: rangesOf([range]), words }));
+  const ownPorts = new Set(listen.map(({ port }) => port));
+  return (address, port) => {
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    const words =
+      own.find(({ range }) => range.check(address, family))?.words ??
+      (ownPorts.has(port) && isLocal(address) ? "where this agent itself listens" : undefined);
+    return words === undefined || allowed.check(address, family)
+      ? null
+      : `${address} is ${words}: ${REMEDY}`;
+  };
+}
+
+const REMEDY = "an imported target may lead there only by connect_to or allow_targets";
+
+/** An address, or an address and its prefix length. */
+export function isRange(text: string): boolean {
+  const [address = "", prefix, ...more] = text.split("/");
+  const bits = isIP(address) === 6 ? 128 : 32;
+  return (
+    isIP(address) !== 0 &&
+    !address.includes("%") &&
+    more.length === 0 &&
+    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+  );
+}
+
+/** IPv4 addresses match in their IPv6 form too (`::ffff:127.0.0.1`). */
+function rangesOf(texts: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const text of texts) {
+    const [address = "", prefix] = text.split("/");
+    const isV6 = isIP(address) === 6;
+    list.addSubnet(address, Number(prefix ?? (isV6 ? 128 : 32)), isV6 ? "ipv6" : "ipv4");
+  }
+  return list;
+}
+
+/** Asked only for ports of our own, so that an address that is added later counts at once. */
+function isLocal(address: string): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  return Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some((one) => one.address === plain),
+  );
+}
+
+/** Whether the ADC itself is meant: `-destIP 127.0.0.1` of a monitor is the appliance's own loopback. */
+export function isAdcItself(destIp: string): boolean {
+  return isIP(destIp) !== 0 && LOOPBACK.check(destIp, isIP(destIp) === 6 ? "ipv6" : "ipv4");
+}
+
+const LOOPBACK = rangesOf(["127.0.0.0/8", "::1/128"]);

@@ -1,0 +1,171 @@
+import type { Socket } from "node:net";
+import { addressGroup } from "../../lib/address-group.ts";
+
+/** How many connections there may be in each state; event streams are counted where they are opened. */
+export interface ConnectionLimits {
+  /** Silent, sending a request, or idle between two, of one address and of all. */
+  readonly waitingPerAddress: number;
+  readonly waiting: number;
+  /** Being answered, of one address and of all: each holds its answer in memory until it is taken. */
+  readonly answeringPerAddress: number;
+  readonly answering: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  waitingPerAddress: 256,
+  waiting: 1_024,
+  answeringPerAddress: 64,
+  answering: 256,
+};
+
+export type ConnectionState = "silent" | "idle" | "answering" | "streaming";
+/** Those that ask for nothing, in the order in which they are given up. */
+const WAITING = ["silent", "idle"] as const;
+
+/** What identifies a connection: TLS wraps its socket in another, with the same addresses. */
+export type Ends = Pick<Socket, "remoteAddress" | "remotePort" | "localPort">;
+
+/**
+ * The open connections of the whole server. The newest is always let in; where there are too many, the one that has kept
+ * its state for longest goes, of the address that has the most: whoever opens thousands crowds out only himself.
+ */
+export interface ConnectionTable {
+  /** Lets a new connection in; it is `silent` until its first request has come whole. */
+  readonly admit: (socket: Socket) => void;
+  readonly enter: (ends: Ends, state: ConnectionState) => void;
+  readonly count: () => number;
+}
+
+interface Entry {
+  readonly socket: Socket;
+  readonly group: string;
+  state: ConnectionState;
+}
+
+export function createConnectionTable(
+  limits: ConnectionLimits,
+  /** Told of every connection that is given up, with the address that had too many. */
+  gaveUp: (group: string) => void,
+): ConnectionTable {
+  const entries = new Map<string, Entry>();
+  // Of each state, the connections of each address in the order in which they came into it.
+  const held: Record<ConnectionState, Map<string, Set<Entry>>> = {
+    silent: new Map(),
+    idle: new Map(),
+    answering: new Map(),
+    streaming: new Map(),
+  };
+  const counts: Record<ConnectionState, number> = {
+    silent: 0,
+    idle: 0,
+    answering: 0,
+    streaming: 0,
+  };
+
+  function hold(entry: Entry): void {
+    const ofState = held[entry.state];
+    const ofGroup = ofState.get(entry.group) ?? new Set<Entry>();
+    ofState.set(entry.group, ofGroup.add(entry));
+    counts[entry.state] += 1;
+  }
+
+  function letGo(entry: Entry): void {
+    const ofGroup = held[entry.state].get(entry.group);
+    if (ofGroup?.delete(entry) === true) {
+      counts[entry.state] -= 1;
+      if (ofGroup.size === 0) {
+        held[entry.state].delete(entry.group);
+      }
+    }
+  }
+
+  function sizeOf(state: ConnectionState, group: string): number {
+    return held[state].get(group)?.size ?? 0;
+  }
+
+  function giveUp(entry: Entry | undefined): void {
+    if (entry !== undefined) {
+      letGo(entry);
+      gaveUp(entry.group);
+      entry.socket.destroy();
+    }
+  }
+
+  function oldestOf(states: readonly ConnectionState[], group: string): Entry | undefined {
+    for (const state of states) {
+      const [oldest] = held[state].get(group) ?? [];
+      if (oldest !== undefined) {
+        return oldest;
+      }
+    }
+    return undefined;
+  }
+
+  /** The oldest of the first of these states that anybody is in, at the address that has most of it. */
+  function oldestOfFullest(states: readonly ConnectionState[]): Entry | undefined {
+    for (const state of states) {
+      let fullest: ReadonlySet<Entry> | undefined;
+      for (const ofGroup of held[state].values()) {
+        fullest = fullest === undefined || ofGroup.size > fullest.size ? ofGroup : fullest;
+      }
+      const [oldest] = fullest ?? [];
+      if (oldest !== undefined) {
+        return oldest;
+      }
+    }
+    return undefined;
+  }
+
+  function keepWithin({ state, group }: Entry): void {
+    if (state === "silent" || state === "idle") {
+      if (sizeOf("silent", group) + sizeOf("idle", group) > limits.waitingPerAddress) {
+        giveUp(oldestOf(WAITING, group));
+      }
+      if (counts.silent + counts.idle > limits.waiting) {
+        giveUp(oldestOfFullest(WAITING));
+      }
+    } else if (state === "answering") {
+      if (sizeOf("answering", group) > limits.answeringPerAddress) {
+        giveUp(oldestOf(["answering"], group));
+      }
+      if (counts.answering > limits.answering) {
+        giveUp(oldestOfFullest(["answering"]));
+      }
+    }
+  }
+
+  return {
+    admit: (socket) => {
+      const key = keyOf(socket);
+      const entry: Entry = {
+        socket,
+        group: addressGroup(socket.remoteAddress ?? ""),
+        state: "silent",
+      };
+      entries.set(key, entry);
+      hold(entry);
+      socket.once("close", () => {
+        letGo(entry);
+        if (entries.get(key) === entry) {
+          entries.delete(key);
+        }
+      });
+      keepWithin(entry);
+    },
+    enter: (ends, state) => {
+      const entry = entries.get(keyOf(ends));
+      if (entry === undefined || entry.socket.destroyed || entry.state === state) {
+        return;
+      }
+      letGo(entry);
+      entry.state = state;
+      hold(entry);
+      keepWithin(entry);
+    },
+    count: () => counts.silent + counts.idle + counts.answering + counts.streaming,
+  };
+}
+
+function keyOf({ remoteAddress, remotePort, localPort }: Ends): string {
+  return `${remoteAddress ?? ""} ${String(remotePort)} ${String(localPort)}`;
+}

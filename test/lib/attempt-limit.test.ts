@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { createAttemptLimit } from "../../src/lib/attempt-limit.ts";
+
+function limit(maxKeys = 100) {
+  const clock = { ms: 0 };
+  const made = createAttemptLimit({ burst: 2, everyMs: 1_000, maxKeys, monotonic: () => clock.ms });
+  return { ...made, clock };
+}
+
+test("createAttemptLimit › lets a burst pass, then one in its time", () => {
+  const { take, clock } = limit();
+  expect([take("a"), take("a"), take("a")]).toEqual([true, true, false]);
+  clock.ms = 999;
+  expect(take("a")).toBe(false);
+  clock.ms = 1_500;
+  expect([take("a"), take("a")]).toEqual([true, false]);
+});
+
+test("createAttemptLimit › keeps keys apart, and never lets more than a burst gather", () => {
+  const { take, clock } = limit();
+  take("a");
+  take("a");
+  expect(take("b")).toBe(true);
+  clock.ms = 3_600_000;
+  expect([take("a"), take("a"), take("a")]).toEqual([true, true, false]);
+});
+
+test("createAttemptLimit › what is given back is no attempt, however often", () => {
+  const { take, giveBack } = limit();
+  for (let times = 0; times < 10; times += 1) {
+    expect(take("a")).toBe(true);
+    giveBack("a");
+  }
+  giveBack("a");
+  giveBack("a");
+  expect([take("a"), take("a"), take("a")]).toEqual([true, true, false]);
+});
+
+test("createAttemptLimit › remembers a bounded number of keys, and forgets the quietest first", () => {
+  const { take, size } = limit(3);
+  for (const key of ["a", "a", "b", "c", "a", "d"]) {
+    take(key);
+  }
+  expect(size()).toBe(3);
+  expect(take("a")).toBe(false);
+  for (let index = 0; index < 10_000; index += 1) {
+    take(String(index));
+  }
+  expect(size()).toBe(3);
+});

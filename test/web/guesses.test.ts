@@ -1,0 +1,273 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hashSync } from "bcryptjs";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createBasicAuth } from "../../src/web/web-config/basic-auth.ts";
+import { createGuesses } from "../../src/web/http/guesses.ts";
+import { maintenanceHour, NOON } from "../support/live-state.ts";
+import { realDeclarations } from "./real-declarations.ts";
+import { IDLE_ACTIONS, serve } from "./support.ts";
+import { until } from "./until.ts";
+
+const BEARER = { authorization: "Bearer t0ken" };
+
+function basic(name: string, password: string): Record<string, string> {
+  return { authorization: `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}` };
+}
+
+async function locked(more = "") {
+  const path = join(await mkdtemp(join(tmpdir(), "guesses-")), "web.yml");
+  await writeFile(path, `basic_auth_users:\n  prom: ${hashSync("right", 4)}\n${more}`);
+  return serve(maintenanceHour(), { configFile: path, token: () => "t0ken" });
+}
+
+describe("passwords", () => {
+  test("basic auth › guesses push nothing out of what is known but guesses", async () => {
+    const auth = createBasicAuth();
+    onTestFinished(auth.close);
+    const users = new Map([["prom", hashSync("right", 4)]]);
+    const right = { name: "prom", password: "right" };
+    expect(auth.knows(right, users)).toBe(false);
+    expect(await auth.check(right, users)).toBe("in");
+    for (let index = 0; index < 300; index += 1) {
+      expect(await auth.check({ name: "prom", password: String(index) }, users)).toBe("out");
+    }
+    expect(auth.knows(right, users)).toBe(true);
+    expect(auth.knows({ name: "prom", password: "1" }, users)).toBe(false);
+  });
+
+  test("basic auth › a password whose hash was replaced is not known any more", async () => {
+    const auth = createBasicAuth();
+    onTestFinished(auth.close);
+    const right = { name: "prom", password: "right" };
+    await auth.check(right, new Map([["prom", hashSync("right", 4)]]));
+    expect(auth.knows(right, new Map([["prom", hashSync("another", 4)]]))).toBe(false);
+  });
+
+  test("a flood of guesses from its own address never turns away who is known", async () => {
+    const web = await locked();
+    expect((await web.get("/metrics", basic("prom", "right"))).status).toBe(200);
+    for (let round = 0; round < 10; round += 1) {
+      const guesses = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          web.get("/", basic("prom", `w${String(round * 20 + index)}`)),
+        ),
+      );
+      expect(new Set(guesses.map(({ status }) => status > 400))).toEqual(new Set([true]));
+      expect((await web.get("/metrics", basic("prom", "right"))).status).toBe(200);
+    }
+  });
+
+  test("after ten wrong ones an address has to wait, and is told how long", async () => {
+    const web = await locked();
+    const statuses: number[] = [];
+    for (let index = 0; index < 15; index += 1) {
+      const answer = await web.get("/", basic("prom", String(index)));
+      statuses.push(answer.status);
+      expect(answer.headers["retry-after"]).toBe(answer.status === 429 ? "3" : undefined);
+    }
+    expect(statuses.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 401));
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(2);
+  });
+
+  test("who gives no password at all has not guessed", async () => {
+    const web = await locked();
+    for (let index = 0; index < 30; index += 1) {
+      expect((await web.get("/")).status).toBe(401);
+    }
+    expect(web.logged.some((line) => line.includes("refused"))).toBe(false);
+  });
+
+  test("a rate limit that strangers have used up is not that of who is known", async () => {
+    const web = await locked("rate_limit: { interval: 1h, burst: 5 }\n");
+    expect((await web.get("/metrics", basic("prom", "right"))).status).toBe(200);
+    for (let index = 0; index < 8; index += 1) {
+      await web.get("/", basic("prom", String(index)));
+    }
+    expect((await web.get("/", basic("prom", "x"))).status).toBe(429);
+    expect((await web.get("/metrics", basic("prom", "right"))).status).toBe(200);
+  });
+});
+
+describe("tokens", () => {
+  test("wrong ones are slowed, and the right one is not", async () => {
+    const web = await serve(maintenanceHour(), { token: () => "t0ken" });
+    const path = "/api/v1/maintenance?name=x";
+    const statuses: number[] = [];
+    for (let index = 0; index < 20; index += 1) {
+      const headers = { authorization: `Bearer ${String(index)}` };
+      statuses.push((await web.ask("DELETE", path, { headers })).status);
+    }
+    expect(statuses.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 403));
+    expect(statuses).toContain(429);
+    expect((await web.ask("DELETE", path, { headers: BEARER })).status).toBe(404);
+  });
+
+  test("those in the page's form are slowed too", async () => {
+    const maintenance = {
+      ...(await realDeclarations({ now: NOON })),
+      preflight: () => Promise.reject(new Error("not asked")),
+      verify: () => Promise.reject(new Error("not asked")),
+    };
+    const web = await serve(maintenanceHour(), {
+      actions: { ...IDLE_ACTIONS, maintenance },
+      token: () => "t0ken",
+    });
+    const send = async (token: string) =>
+      web.ask("POST", "/maintenance", {
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        body: `token=${token}&servers=ex01&for=1h&author=anna`,
+      });
+    const statuses: number[] = [];
+    for (let index = 0; index < 20; index += 1) {
+      statuses.push((await send(String(index))).status);
+    }
+    expect(statuses[0]).toBe(403);
+    expect(statuses).toContain(429);
+    expect((await send("t0ken")).status).toBe(200);
+    const line = web.logged.lastIndexOf("a write through the web");
+    expect(web.fields[line]).toMatchObject({
+      from: "127.0.0.1",
+      method: "POST",
+      path: "/maintenance",
+      status: 200,
+      did: "declare a window",
+      servers: "ex01",
+      author: "anna",
+    });
+  });
+});
+
+describe("the log", () => {
+  test("tells of wrong passwords in few lines, with nothing in them that steers a terminal", async () => {
+    const web = await locked();
+    for (let index = 0; index < 12; index += 1) {
+      await web.get("/metrics", basic("\u001b[2J\u202eroot\n", String(index)));
+    }
+    const lines = web.fields.filter((_, index) => web.logged[index]?.includes("was refused"));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      from: "127.0.0.1",
+      what: "password",
+      user: "\\u001b[2J\\u202eroot\\u000a",
+      path: "/metrics",
+    });
+  });
+
+  test("tells of thousands of addresses in few lines, and how many it left out", () => {
+    const lines: Readonly<Record<string, unknown>>[] = [];
+    const clock = { ms: 0 };
+    const log = { debug: noted, info: noted, warn: noted, error: noted };
+    function noted(fields: Readonly<Record<string, unknown>>): void {
+      lines.push(fields);
+    }
+    const guesses = createGuesses(log, () => clock.ms);
+    for (let index = 0; index < 5_000; index += 1) {
+      const address = `2001:db8:${(index >> 8).toString(16)}:${(index & 255).toString(16)}::1`;
+      expect(guesses.mayTry(address)).toBe(true);
+      guesses.wrong(address, { what: "password", user: "x", path: "/" });
+    }
+    expect(lines.length).toBeLessThanOrEqual(20);
+    clock.ms = 60_000;
+    guesses.wrong("192.0.2.1", { what: "token", user: null, path: "/" });
+    expect(lines.at(-1)).toMatchObject({ from: "192.0.2.1", untold: 4_980 });
+  });
+
+  test("tells of every write: who, what, from where, and what became of it", async () => {
+    const maintenance = {
+      ...(await realDeclarations({ now: NOON })),
+      preflight: () => Promise.reject(new Error("not asked")),
+      verify: () => Promise.reject(new Error("not asked")),
+    };
+    const web = await serve(maintenanceHour(), {
+      actions: { ...IDLE_ACTIONS, maintenance },
+      token: () => "t0ken",
+    });
+    const writes = (): readonly Readonly<Record<string, unknown>>[] =>
+      web.fields.filter((_, index) => web.logged[index] === "a write through the web");
+    await web.ask("POST", "/api/v1/maintenance", {
+      headers: {
+        ...BEARER,
+        "content-type": "application/json",
+        "x-forwarded-for": "198.51.100.7, a\tb",
+      },
+      body: JSON.stringify({ name: "cu15", servers: ["ex02"], for: "2h", author: "anna" }),
+    });
+    await web.ask("DELETE", "/api/v1/maintenance?name=nobody&author=otto", { headers: BEARER });
+    await web.ask("POST", "/-/reload", { headers: BEARER });
+    expect(writes()).toMatchObject([
+      {
+        from: "127.0.0.1",
+        forwardedFor: "198.51.100.7, a\\u0009b",
+        token: true,
+        path: "/api/v1/maintenance",
+        status: 200,
+        did: "declare a window",
+        window: "cu15",
+        servers: "ex02",
+        author: "anna",
+      },
+      { method: "DELETE", status: 404, did: "end a window", window: "nobody", author: "otto" },
+      { method: "POST", path: "/-/reload", status: 200, token: true },
+    ]);
+    expect(JSON.stringify(web.fields)).not.toContain("t0ken");
+  });
+
+  test.each([
+    ["a name that steers a terminal", { name: "\u001b[2J", servers: ["ex01"], for: "1h" }],
+    ["a server with a line end", { name: "x", servers: ["ex01\nex02"], for: "1h" }],
+    ["an author turned around", { name: "x", servers: ["a"], for: "1h", author: "\u202ea" }],
+    ["a reason with a NUL", { name: "x", servers: ["a"], for: "1h", reason: "a\u0000" }],
+    ["a name too long", { name: "x".repeat(201), servers: ["a"], for: "1h" }],
+  ])("the API › refuses %s", async (_, body) => {
+    const maintenance = {
+      ...(await realDeclarations({ now: NOON })),
+      preflight: () => Promise.reject(new Error("not asked")),
+      verify: () => Promise.reject(new Error("not asked")),
+    };
+    const web = await serve(maintenanceHour(), {
+      actions: { ...IDLE_ACTIONS, maintenance },
+      token: () => "t0ken",
+    });
+    const headers = { ...BEARER, "content-type": "application/json" };
+    const answer = await web.ask("POST", "/api/v1/maintenance", {
+      headers,
+      body: JSON.stringify(body),
+    });
+    expect(answer.status).toBe(400);
+    for (const query of ["name=%1b%5b2J", `name=x&author=${"a".repeat(201)}`, "name="]) {
+      const path = `/api/v1/maintenance?${query}`;
+      expect((await web.ask("DELETE", path, { headers: BEARER })).status).toBe(400);
+    }
+    for (const query of [`server=${"a".repeat(201)}`, "server=a%0ab"]) {
+      expect((await web.get(`/api/v1/maintenance/preflight?${query}`)).status).toBe(400);
+      expect((await web.get(`/api/v1/maintenance/verify?want=drained&${query}`)).status).toBe(400);
+    }
+  });
+});
+
+test.each([
+  ["slow headers", "GET / HTTP/1.1\r\nHost: localhost\r\nX: "],
+  ["silence", ""],
+  ["slow bodies", "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"],
+])("%s of one address are bounded, and the newest visitor is served", async (_, text) => {
+  const web = await serve(maintenanceHour());
+  let open = 0;
+  for (let index = 0; index < 1_200; index += 1) {
+    const socket = connect(web.port, "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    socket.on("error", () => undefined).on("close", () => (open -= 1));
+    socket.resume();
+    await new Promise((resolve) => socket.once("connect", resolve));
+    open += 1;
+    socket.write(text);
+    if (index % 300 === 0) {
+      expect((await web.get("/-/healthy")).status).toBe(200);
+    }
+  }
+  await until(() => open <= 256);
+  expect((await web.get("/-/healthy")).status).toBe(200);
+  expect(web.logged.filter((line) => line.includes("too many connections"))).toHaveLength(1);
+});
