@@ -43,6 +43,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_config_",
       "adc_witness_agent_cut_off",
       "adc_witness_login_suspended",
+      "adc_witness_logins_held_back",
       "adc_witness_logins_total",
       "adc_witness_schedule_lag_seconds",
       "adc_witness_missed_probes_total",

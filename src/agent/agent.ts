@@ -1,8 +1,9 @@
 import type { Config } from "../config/schema.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import { openAccountKeeper, type AccountKeeper } from "./accounts/account-keeper.ts";
+import type { AccountKeeper } from "./accounts/account-keeper.ts";
 import { MessagePace } from "./accounts/message-pace.ts";
-import { gatedPeople } from "./accounts/account-secrets.ts";
+import { namesByLockoutKey } from "./accounts/account-secrets.ts";
+import { keeperOf } from "./accounts/open-keeper.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { Generation } from "./generation.ts";
 import type { WitnessState } from "./records/witness-state.ts";
@@ -17,7 +18,15 @@ export interface AgentOptions {
   readonly declarations: Declarations;
   readonly now?: () => number;
   readonly monotonic?: () => number;
+  /** How long the first login waits where no state file is found. Default: {@link FIRST_LOGIN_DELAY_MS}. */
+  readonly firstLoginDelayMs?: number;
 }
+
+/**
+ * An agent that lost its state directory does not know whether it has just been killed in the middle of a login: one that
+ * is started again and again must not make a try of each start.
+ */
+const FIRST_LOGIN_DELAY_MS = 12_000;
 
 /** The agent: the generation in force, and what outlives generations. */
 export class Agent {
@@ -25,6 +34,7 @@ export class Agent {
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #messages: MessagePace;
+  #keeper: AccountKeeper;
   #generation: Generation;
   #sinceTimer: NodeJS.Timeout | null = null;
   #sinceWriteFailed = false;
@@ -37,12 +47,14 @@ export class Agent {
     this.#now = options.now ?? Date.now;
     this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#messages = new MessagePace(this.#monotonic);
-    this.#generation = this.#make(options.config, keeper, null);
+    this.#keeper = keeper;
+    this.#generation = this.#make(options.config, null);
   }
 
   /** An agent that has not started yet; what earlier runs learnt about accounts is read from the state directory. */
   static async open(options: AgentOptions): Promise<Agent> {
-    return new Agent(options, await keeperOf(options.config, options.now ?? Date.now));
+    const { config, firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = options;
+    return new Agent(options, await keeperOf(config, firstLoginDelayMs));
   }
 
   get state(): WitnessState {
@@ -82,10 +94,14 @@ export class Agent {
         return;
       }
       const earlier = this.#generation;
-      const keeper = await keeperOf(config, this.#now);
+      const { firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = this.#options;
+      const isMoved = config.stateDir !== earlier.config.stateDir;
+      const moved = isMoved ? await keeperOf(config, firstLoginDelayMs) : null;
       await earlier.stop();
+      this.#keeper = moved ?? this.#keeper;
+      this.#keeper.renew(namesByLockoutKey(config));
       this.#options.declarations.reconfigure(config.maintenance.windows);
-      const next = this.#make(config, keeper, earlier);
+      const next = this.#make(config, earlier);
       await next.inherit();
       this.#generation = next;
       started = next.start();
@@ -108,14 +124,14 @@ export class Agent {
     });
   }
 
-  #make(config: Config, keeper: AccountKeeper, earlier: Generation | null): Generation {
+  #make(config: Config, earlier: Generation | null): Generation {
     const { events, log, declarations } = this.#options;
     return new Generation({
       config,
       events,
       log,
       declarations,
-      keeper,
+      keeper: this.#keeper,
       messages: this.#messages,
       now: this.#now,
       monotonic: this.#monotonic,
@@ -142,8 +158,4 @@ export class Agent {
       }
     }
   }
-}
-
-async function keeperOf(config: Config, now: () => number): Promise<AccountKeeper> {
-  return openAccountKeeper({ stateDir: config.stateDir, people: gatedPeople(config), now });
 }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
+import { nitroAccount } from "./accounts/account-secrets.ts";
 import { AdcLink } from "./adc-link.ts";
 import { isCutOff } from "./control.ts";
 import { resolveOnce } from "./import-once.ts";
@@ -15,7 +16,7 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { readSince, restoreSince } from "./since-store.ts";
-import { singleRoundRunner } from "./single-round.ts";
+import { commandKeeper, singleRoundRunner } from "./single-round.ts";
 
 /** Probes at a time: enough for a large estate in a minute, few enough for any server. */
 const AT_ONCE = 64;
@@ -59,11 +60,15 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     grace: "single_look",
     now: Date.now,
   });
+  const keeper = await commandKeeper(config);
   const links = config.adcs.map(
     (adc) =>
       new AdcLink({
         config: adc,
         network,
+        ...(adc.nitro === null
+          ? {}
+          : { loginGate: keeper.nitroGate(nitroAccount(adc.name, adc.nitro)) }),
         events: { adcRequest: () => undefined },
         now: Date.now,
         monotonic: () => performance.now(),
@@ -80,7 +85,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     closeLinks();
   });
   try {
-    const runner = await singleRoundRunner(config, network, abort.signal);
+    const runner = singleRoundRunner(config, network, abort.signal, keeper);
     state.cutOff = await isCutOff(config.controlTargets, network, 3_000);
     const resolved = await resolveOnce(config, network);
     for (const link of links) {

@@ -1,5 +1,4 @@
-import type { Observation } from "../probes/probe.ts";
-import type { LoginOutcome } from "../probes/transactions/login-outcome.ts";
+import type { LoginOutcome, Observation } from "../probes/probe.ts";
 import type { LiveProbe } from "./live.ts";
 
 /** What became of a login; `held_back`: the account's gate, or the rate of messages, did not let it begin. */

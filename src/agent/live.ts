@@ -196,6 +196,8 @@ export interface LiveProbe {
   readonly intervalMs: number;
   /** Whose login it makes, as `suspendedAccounts` calls them; null or absent: nobody's. */
   readonly account?: string | null;
+  /** Why its login was not begun when it was due last; null or absent: nothing holds it back. */
+  readonly heldBack?: { readonly why: string; readonly message: string | null } | null;
   /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
   readonly scheduled?: boolean;
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */

@@ -42,6 +42,7 @@ export const REASONS = [
   "back_pressure",
   "auth_rejected",
   "auth_challenge",
+  "policy_refused",
   "auth_schemes_differ",
   "aaa_login",
   "aaa_rejected",

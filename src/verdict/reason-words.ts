@@ -117,6 +117,11 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     label: "the answer was a login challenge",
     advice: "Bind the monitor to a path that needs no login, or expect 401.",
   },
+  policy_refused: {
+    label: "the server's policy refuses this client",
+    advice:
+      "Nothing is down: allow this agent's address, or what it asks for, in the server's own rules.",
+  },
   auth_schemes_differ: {
     label: "other login schemes are offered than expected",
     advice: "Compare the virtual directory's authentication settings across the servers.",

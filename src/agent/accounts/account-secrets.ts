@@ -1,33 +1,29 @@
-import type { Config } from "../../config/schema.ts";
-import { personOf } from "./gated-login.ts";
+import type { AdcConfig, Config } from "../../config/schema.ts";
+import type { NitroAccount } from "./account-keeper.ts";
+import { lockoutKey } from "../../lib/lockout-key.ts";
 
-/** The people whose credentials this agent has: their secret, and the names they go by in the configuration. */
-export interface GatedPerson {
-  readonly secret: string;
-  /** Configured accounts, and `monitor NAME` for the account of a login monitor. */
-  readonly names: readonly string[];
-}
-
-/** Everybody that logs in, by the person whose gate counts. */
-export function gatedPeople(config: Config): ReadonlyMap<string, GatedPerson> {
-  const people = new Map<string, GatedPerson>();
-  const add = (username: string, secret: string, name: string): void => {
-    const person = personOf(username);
-    const known = people.get(person);
-    people.set(person, {
-      // Two secrets of one person: either change deserves a new trial.
-      secret:
-        known === undefined || known.secret === secret ? secret : `${known.secret}\n${secret}`,
-      names: [...(known?.names ?? []), name],
-    });
+/** What the configuration calls those who log in, by lockout key. A monitor whose user stands in the estate alone is not among them. */
+export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, readonly string[]>();
+  const add = (username: string, name: string): void => {
+    const key = lockoutKey(username);
+    names.set(key, [...(names.get(key) ?? []), name]);
   };
   for (const account of config.transactions.accounts) {
-    add(account.username, account.password.reveal(), account.name);
+    add(account.username, account.name);
   }
-  for (const [name, monitor] of config.monitors) {
-    if (monitor.username !== null && monitor.password !== null) {
-      add(monitor.username, monitor.password.reveal(), `monitor ${name}`);
+  for (const [name, { username, password }] of config.monitors) {
+    if (username !== null && password !== null) {
+      add(username, `monitor ${name}`);
     }
   }
-  return people;
+  return names;
+}
+
+/** The account that an ADC is asked with. */
+export function nitroAccount(
+  adc: string,
+  { username, password }: NonNullable<AdcConfig["nitro"]>,
+): NitroAccount {
+  return { adc, username, password: password.reveal() };
 }

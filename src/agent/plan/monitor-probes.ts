@@ -3,6 +3,7 @@ import type { Estate } from "../../estate/model.ts";
 import type { Monitor } from "../../estate/monitor.ts";
 import { monitorWithDefaults } from "../../estate/monitor-defaults.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
+import { monitorCredential } from "../../probes/monitors/credential.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec, MonitorType } from "../../probes/monitors/spec.ts";
@@ -108,7 +109,7 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
       monitor,
       hostHeader: member.address ?? member.domain ?? member.server,
       tls: tls?.settings ?? null,
-      credential: own?.credential ?? null,
+      credential: monitorCredential(monitor, own?.credential ?? null),
       command: own?.command ?? null,
       viaVip: null,
       closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,

@@ -2,6 +2,7 @@ import type { AdcService } from "../../estate/adc-service.ts";
 import type { Estate } from "../../estate/model.ts";
 import type { LbVserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
+import { monitorCredential } from "../../probes/monitors/credential.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import { LOOK_TIMEOUT_MS } from "./look-probes.ts";
 import { sourceOf } from "./monitor-probes.ts";
@@ -46,7 +47,7 @@ export function vipMonitorProbes(
           tls: clientSpeaksTls(reach.entry, monitor.secure)
             ? vipTls(settings, vserver, reach)
             : null,
-          credential: own?.credential ?? null,
+          credential: monitorCredential(monitor, own?.credential ?? null),
           command: own?.command ?? null,
           ...(settings.habits === undefined ? {} : { habits: settings.habits }),
           viaVip: { host: reach.host === null ? null : host, path: reach.path },

@@ -18,7 +18,8 @@ import {
   type TransactionRank,
   type TransactionState,
 } from "../../verdict/service-opinion.ts";
-import { gateAccount } from "../accounts/gated-login.ts";
+import type { Credential } from "../accounts/account-keeper.ts";
+import { credentialOnWire, type HeldBack } from "../accounts/gated-login.ts";
 import type { LiveProbe } from "../live.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
@@ -41,6 +42,10 @@ export class ProbeRecord implements LiveProbe {
   readonly intervalMs: number;
   readonly scheduled: boolean;
   readonly account: string | null;
+  /** Whose password it sends, or null. */
+  readonly credential: Credential | null;
+  /** Set while its login is not begun, by the gate of its account or for want of the state directory. */
+  heldBack: HeldBack | null = null;
   readonly adcSource?: NonNullable<LiveProbe["adcSource"]>;
   last: Observation | null = null;
   lastSuccess: Observation | null = null;
@@ -74,7 +79,8 @@ export class ProbeRecord implements LiveProbe {
     this.address = planned.address;
     this.intervalMs = planned.intervalMs;
     this.scheduled = planned.action.run !== null;
-    this.account = gateAccount(planned);
+    this.credential = credentialOnWire(planned);
+    this.account = this.credential?.name ?? null;
     if (planned.action.kind === "monitor") {
       this.adcSource = { source: planned.source, addresses: planned.sourceAddresses };
     }
@@ -145,6 +151,7 @@ export class ProbeRecord implements LiveProbe {
     this.lastFailure = earlier.lastFailure;
     this.lastPassed = earlier.lastPassed;
     this.everAnswered = earlier.everAnswered;
+    this.heldBack = earlier.heldBack;
     this.flight = earlier.flight;
     this.#replica = earlier.#replica;
     this.#transaction = earlier.#transaction;

@@ -43,6 +43,8 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
     const command = (spec.command ?? []).map((word) =>
       word.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole),
     );
+    const mayLogIn = spec.credential !== null && spec.credential.password !== "";
+    run.login = mayLogIn ? "unanswered" : null;
     const exit = await runCommand(run, command, {
       mostOutputBytes: MOST_OUTPUT_BYTES,
       environment: {
@@ -55,6 +57,9 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
     }
     run.transcript.received(exit.output);
     run.responseTimeMs = run.phase("transaction");
+    if (mayLogIn && exit.code === 0) {
+      run.login = "accepted";
+    }
     return exit.code === 0
       ? run.match("transaction")
       : run.mismatch("transaction", "bad_status", `exit status ${exit.code}`);

@@ -4,6 +4,7 @@ import { observe, type ProbeRun } from "../wire/probe-run.ts";
 import { climbFormAaa } from "./aaa-form.ts";
 import type { Account, TransactionSpec, TransactionType } from "./spec.ts";
 import { isAdcLogin, judgeChallenge, judgeError, summary } from "./web-answer.ts";
+import { isNotLookedAt } from "./web-login.ts";
 import { redirectTarget, WebVisit } from "./web-visit.ts";
 import { WEB_PATHS } from "./web-paths.ts";
 
@@ -57,6 +58,7 @@ async function logOn(
   path: string,
 ): Promise<Observation> {
   const scheme = spec.tls === null ? "http" : "https";
+  run.login = "unanswered";
   const posted = await visit.ask({
     method: "POST",
     host: spec.host,
@@ -78,6 +80,7 @@ async function logOn(
   }
   const next = redirectTarget(posted, spec.host);
   if (next === null) {
+    run.login = isNotLookedAt(posted) ? "not_tried" : "unanswered";
     const { reason, detail } = judgeError(posted, { vantage: run.context.vantage, spec });
     return run.mismatch("login", reason, detail);
   }
@@ -88,6 +91,7 @@ async function logOn(
   if (!visit.hasCookie("cadata")) {
     return run.mismatch("login", "bad_status", `no cadata cookie: ${summary(posted)}`);
   }
+  run.login = "accepted";
   const mailbox = await visit.ask({
     method: "GET",
     host: spec.host,
@@ -106,10 +110,13 @@ function logonRefusal(run: ProbeRun, path: string): Observation | null {
   const reason = /[?&]reason=(\d+)/i.exec(path)?.[1] ?? "";
   switch (reason) {
     case "4":
+      run.login = "rejected";
       return run.fault("login", "auth_rejected", "the password has to be changed");
     case "5":
+      run.login = "accepted";
       return run.mismatch("transaction", "bad_status", "a client access rule blocks the login");
     default:
+      run.login = "rejected";
       return run.fault("login", "auth_rejected", `back at the login page, reason ${reason}`);
   }
 }
@@ -129,6 +136,7 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
     // A first logon asks for language and time zone.
     (next !== null && /\/(languageselection|auth\/expiredpassword)\.aspx/i.test(next.path));
   if (good) {
+    run.login = "accepted";
     return run.match("transaction", `${String(answer.status)} after the login`);
   }
   const { reason, detail } = judgeError(answer, { vantage: run.context.vantage, spec });

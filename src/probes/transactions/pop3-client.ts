@@ -4,11 +4,11 @@ import type { TlsOptions } from "node:tls";
 import Pop3Command from "node-pop3";
 
 import { namedBreak, protocolBreak } from "../wire/break.ts";
+import { mailRefusalReason } from "../wire/mail-replies.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import type { ClientSocketOptions } from "./client-tls.ts";
 import { breakOfLibraryError, LibraryGuard, type Guarded } from "./library-guard.ts";
 import { MOST_LINES, PIECE_LINES } from "./metered-parser.ts";
-import { pop3ErrorReason } from "./pop3-dialogue.ts";
 
 export interface Pop3ClientOptions {
   readonly host: string;
@@ -23,6 +23,8 @@ export interface Pop3ClientOptions {
 export interface GuardedPop3 {
   /** Connects, USER, PASS. `error` is the server's `-ERR`. */
   logIn(): Promise<Guarded<unknown>>;
+  /** Whether PASS was the last command: what came after `logIn` may be its answer. */
+  passwordSent(): boolean;
   stat(): Promise<Guarded<string>>;
   quit(): Promise<void>;
 }
@@ -49,7 +51,8 @@ export function guardedPop3(run: ProbeRun, options: Pop3ClientOptions): GuardedP
   client.on("error", (error: Error) => {
     // A refusal instead of the greeting: no command waits for it.
     if (client._command === "") {
-      guard.fail(namedBreak("mismatch", pop3ErrorReason(error.message), error.message));
+      const reason = mailRefusalReason({ protocol: "pop3", text: error.message }, "greeting");
+      guard.fail(namedBreak("mismatch", reason, error.message));
     }
   });
   client.on("warn", (error: Error & { eventName?: string }) => {
@@ -68,6 +71,7 @@ export function guardedPop3(run: ProbeRun, options: Pop3ClientOptions): GuardedP
         }
         return connecting;
       }),
+    passwordSent: () => client._command.startsWith("PASS "),
     stat: () => guard.wait(() => client.STAT()),
     quit: () => guard.leave(() => client.QUIT()),
   };

@@ -1,4 +1,5 @@
 import type {
+  LoginOutcome,
   Observation,
   ObservationFacts,
   PhaseName,
@@ -65,6 +66,8 @@ export class ProbeRun implements Abortable, Timed {
   clientAddress: ObservationFacts["clientAddress"] = undefined;
   channelBound = false;
   authSchemes: string | null = null;
+  /** Set to `unanswered` as a credential is sent, and to what it was when that is known. */
+  login: LoginOutcome | null = null;
   backendServer: string | null = null;
   /** Set when the time is over or the round was abandoned. */
   interrupted: Break | null = null;
@@ -246,9 +249,9 @@ export class ProbeRun implements Abortable, Timed {
         detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     } as Observation;
-    const { clientAddress, channelBound, authSchemes, backendServer } = this;
+    const { clientAddress, channelBound, authSchemes, backendServer, login } = this;
     const isUsual = clientAddress === undefined && !channelBound && backendServer === null;
-    if (isUsual && authSchemes === null) {
+    if (isUsual && authSchemes === null && login === null) {
       return told;
     }
     return {
@@ -257,6 +260,7 @@ export class ProbeRun implements Abortable, Timed {
       ...(channelBound ? { channelBound } : {}),
       ...(authSchemes === null ? {} : { authSchemes }),
       ...(backendServer === null ? {} : { backendServer }),
+      ...(login === null ? {} : { login }),
     };
   }
 }

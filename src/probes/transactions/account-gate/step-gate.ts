@@ -70,7 +70,10 @@ function accept(state: GateState, id: string, at: number): GateState {
   const broken = state.broken.filter(({ key }) => key !== login.place.key);
   const elsewhere = refuted.filter(
     (each) =>
-      each.rejected && each.place.key !== login.place.key && at - each.at <= CONFIRM_WITHIN_MS,
+      each.rejected &&
+      each.secret === state.secret &&
+      each.place.key !== login.place.key &&
+      at - each.at <= CONFIRM_WITHIN_MS,
   );
   return {
     ...state,
@@ -78,7 +81,7 @@ function accept(state: GateState, id: string, at: number): GateState {
     suspects,
     proven: suspects.length === 0,
     suspension: suspects.length === 0 ? null : state.suspension,
-    lastWorked: login.place.key,
+    lastWorked: login.place,
     broken: elsewhere.reduce(markBroken, broken).slice(-MOST_BROKEN),
   };
 }

@@ -1,12 +1,13 @@
 import {
   ownSuspects,
+  standingSuspects,
+  SUSPENSION_MS,
   type GateState,
   type LoginPlace,
   type LoginUnderWay,
   type Suspect,
 } from "./gate-state.ts";
 
-export const SUSPENSION_MS = 30 * 60_000;
 export const LONGEST_SUSPENSION_MS = 6 * 60 * 60_000;
 /** Most logins that may be rejected one after another. */
 export const MOST_SUSPECTS = 2;
@@ -27,7 +28,9 @@ export function suspect(state: GateState, id: string, at: number, rejected: bool
   const suspects = withSuspect(state, login.place, rejected, at);
   const next = { ...state, inFlight: without(state.inFlight, id), suspects };
   const trialFailed = state.suspension !== null;
-  return trialFailed || ownSuspects(next).length >= MOST_SUSPECTS ? suspend(next, at) : next;
+  return trialFailed || standingSuspects(next, at).length >= MOST_SUSPECTS
+    ? suspend(next, at)
+    : next;
 }
 
 /** The list with one more of the secret in use: the last two of each secret. */
