@@ -7,6 +7,7 @@ import {
   openAccountKeeper,
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
+import { decodeBook } from "../../src/agent/accounts/login-book.ts";
 import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
 import { lockoutKey } from "../../src/lib/lockout-key.ts";
 import {
@@ -14,7 +15,10 @@ import {
   SHORTEST_GAP_MS,
 } from "../../src/probes/transactions/account-gate/decide-login.ts";
 import type { LoginOutcome } from "../../src/probes/probe.ts";
-import type { LoginPlace } from "../../src/probes/transactions/account-gate/gate-state.ts";
+import {
+  initialGate,
+  type LoginPlace,
+} from "../../src/probes/transactions/account-gate/gate-state.ts";
 
 const MINUTE_MS = 60_000;
 const EX01: LoginPlace = { key: "backend/ex01", server: "ex01", throughAdc: false };
@@ -294,6 +298,26 @@ test("a command with an old secret does not take the gate from an agent whose se
   const command = await open("canary-old");
   expect(await command.begin(EX01)).toMatchObject({ why: "other_secret" });
   expect(await agent.begin(EX02)).toMatchObject({ kind: "begun" });
+});
+
+test("a thousand users that an ADC names, and one more, push out nobody who is held back", async () => {
+  const { clock, pass, stateDir } = await shared();
+  const gates = Object.fromEntries(
+    Array.from({ length: 1_000 }, (_, index) => [
+      `user-${String(index)}`,
+      { ...initialGate(), lastStartedAt: index + 1 },
+    ]),
+  );
+  const suspension = { until: clock.wallMs + 1e9, nextMs: 1 };
+  const accounts = { ...gates, held: { ...initialGate(), suspension, lastStartedAt: 1 } };
+  await writeFile(join(stateDir, ACCOUNTS_FILE), JSON.stringify({ version: 1, accounts }));
+  const keeper = await openAccountKeeper({ stateDir, clock: () => clock, firstLoginDelayMs: 0 });
+  pass(MINUTE_MS);
+  const fresh = { lockoutKey: "fresh", secret: "x", name: "monitor m" };
+  expect(await keeper.begin(fresh, EX01, MINUTE_MS)).toMatchObject({ kind: "begun" });
+  const book = decodeBook(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8"));
+  expect(book?.gates.size).toBe(1_000);
+  expect(book?.gates.has("held") && book.gates.has("fresh")).toBe(true);
 });
 
 test("a user that the estate alone names is told once it has come for a login", async () => {

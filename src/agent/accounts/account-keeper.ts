@@ -27,7 +27,7 @@ import {
 import { stepGate, type GateEvent } from "../../probes/transactions/account-gate/step-gate.ts";
 import { stillAwaited, suspendedUntil } from "../../probes/transactions/account-gate/suspicion.ts";
 import type { LoginOutcome } from "../../probes/probe.ts";
-import { decodeBook, encodeBook, type LoginBook } from "./login-book.ts";
+import { boundedGates, decodeBook, encodeBook, MOST_KEYS, type LoginBook } from "./login-book.ts";
 
 export const ACCOUNTS_FILE = "accounts.json";
 const LOCK_PREFIX = "accounts.lock.";
@@ -143,8 +143,7 @@ class Keeper implements AccountKeeper {
 
   async begin(credential: Credential, place: LoginPlace, lastsMs: number): Promise<BeginResult> {
     const { lockoutKey, secret, name } = credential;
-    const names = this.#names.get(lockoutKey) ?? new Set();
-    this.#names.set(lockoutKey, names.add(name));
+    this.#learnName(lockoutKey, name);
     const mark = await this.#fingerprint(`account ${lockoutKey}`, secret);
     const begun = await this.#change<BeginResult>((book, at) => {
       const waitMs = book.firstLoginAt - at;
@@ -202,7 +201,7 @@ class Keeper implements AccountKeeper {
 
   renew(names: ReadonlyMap<string, readonly string[]>): void {
     this.#names = new Map([...names].map(([key, each]) => [key, new Set(each)]));
-    this.#earlier = new Map([...this.#earlier, ...this.#adopted]);
+    this.#earlier = new Map([...this.#earlier, ...this.#adopted].slice(-MOST_KEYS));
     this.#adopted = new Map();
     this.#fingerprints.clear();
   }
@@ -278,13 +277,20 @@ class Keeper implements AccountKeeper {
     if (this.#adopted.has(lockoutKey)) {
       return false;
     }
-    this.#adopted = new Map([...this.#adopted, [lockoutKey, mark]]);
+    this.#adopted = new Map([...this.#adopted, [lockoutKey, mark] as const].slice(-MOST_KEYS));
     const { secret, proven } = gateIn(book, lockoutKey);
     if (secret === mark || (proven && this.#earlier.get(lockoutKey) !== secret)) {
       return false;
     }
     step(book, lockoutKey, { kind: "secret", mark, at });
     return true;
+  }
+
+  #learnName(lockoutKey: string, name: string): void {
+    const names = this.#names.get(lockoutKey) ?? new Set();
+    if (names.size > 0 || this.#names.size < MOST_KEYS) {
+      this.#names.set(lockoutKey, names.add(name));
+    }
   }
 
   /** One change after another in this process, and under the lock between processes. */
@@ -331,7 +337,12 @@ class Keeper implements AccountKeeper {
     };
     const { result, changed } = work(book, at);
     const { gates, nitro, firstLoginAt } = book;
-    const next: LoginBook = { gates, nitro, firstLoginAt, clock: { ...reading, at } };
+    const next: LoginBook = {
+      gates: boundedGates(gates),
+      nitro,
+      firstLoginAt,
+      clock: { ...reading, at },
+    };
     // After a start of the machine the time goes on from here, however the wall clock was set meanwhile.
     if (changed || read.clock?.run !== reading.run) {
       await replaceFile(this.#file, encodeBook(next), DURABLE_FILES);
@@ -364,6 +375,9 @@ class Keeper implements AccountKeeper {
   /** Tells whether a secret is the same as before; the secret cannot be found from it by trying. */
   #fingerprint(purpose: string, secret: string): Promise<string> {
     const key = JSON.stringify([purpose, secret]);
+    if (this.#fingerprints.size >= MOST_KEYS) {
+      this.#fingerprints.clear();
+    }
     const known = this.#fingerprints.get(key);
     const made = known ?? secretFingerprint(purpose, secret);
     this.#fingerprints.set(key, made);

@@ -74,3 +74,22 @@ export function decodeBook(text: string): LoginBook | null {
     nitro: new Map(Object.entries(nitro)),
   };
 }
+
+/** An ADC that names other users at every import must not fill memory and file. */
+export const MOST_KEYS = 1000;
+
+/** The gates in use last; those that hold somebody back go last of all. */
+export function boundedGates(
+  gates: ReadonlyMap<string, GateState>,
+): ReadonlyMap<string, GateState> {
+  if (gates.size <= MOST_KEYS) {
+    return gates;
+  }
+  const holds = ({ suspects, suspension }: GateState): number =>
+    suspects.length > 0 || suspension !== null ? 1 : 0;
+  const byUse = [...gates].sort(
+    ([, one], [, other]) =>
+      holds(other) - holds(one) || (other.lastStartedAt ?? 0) - (one.lastStartedAt ?? 0),
+  );
+  return new Map(byUse.slice(0, MOST_KEYS));
+}
