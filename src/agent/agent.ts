@@ -1,8 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import type { AccountKeeper } from "./accounts/account-keeper.ts";
-import { MessagePace } from "./accounts/message-pace.ts";
-import { namesByLockoutKey } from "./accounts/account-secrets.ts";
+import { type AccountKeeper, namesByLockoutKey } from "./accounts/account-keeper.ts";
+import { MessagePace } from "./accounts/gated-login.ts";
 import { keeperOf } from "./accounts/open-keeper.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { Generation } from "./generation.ts";

@@ -1,5 +1,5 @@
-import type { LoginOutcome, Observation } from "../probes/probe.ts";
-import type { LiveProbe } from "./live.ts";
+import type { LoginOutcome, Observation } from "../model/observation.ts";
+import type { LiveProbe } from "../model/live.ts";
 
 /** What became of a login; `held_back`: the account's gate, or the rate of messages, did not let it begin. */
 export type LoginEnd = LoginOutcome | "held_back";

@@ -1,5 +1,6 @@
-import type { Network, Observation } from "../probes/probe.ts";
-import type { BrokenPlace } from "../probes/transactions/account-gate/gate-state.ts";
+import type { Network } from "../net/network.ts";
+import type { Observation } from "../model/observation.ts";
+import type { BrokenPlace } from "../probes/transactions/account-gate/gate.ts";
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
 import { runTransaction } from "../probes/transactions/registry.ts";
 import type { AccountKeeper, Credential } from "./accounts/account-keeper.ts";
@@ -8,8 +9,8 @@ import {
   placeFailure,
   type HeldBack,
   type HeldBackReason,
+  MessagePace,
 } from "./accounts/gated-login.ts";
-import { MessagePace } from "./accounts/message-pace.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";

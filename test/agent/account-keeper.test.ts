@@ -14,11 +14,8 @@ import {
   NEW_SECRET_MS,
   SHORTEST_GAP_MS,
 } from "../../src/probes/transactions/account-gate/decide-login.ts";
-import type { LoginOutcome } from "../../src/probes/probe.ts";
-import {
-  initialGate,
-  type LoginPlace,
-} from "../../src/probes/transactions/account-gate/gate-state.ts";
+import type { LoginOutcome } from "../../src/model/observation.ts";
+import { initialGate, type LoginPlace } from "../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE_MS = 60_000;
 const EX01: LoginPlace = { key: "backend/ex01", server: "ex01", throughAdc: false };

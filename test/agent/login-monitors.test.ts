@@ -7,7 +7,7 @@ import { credentialOnWire } from "../../src/agent/accounts/gated-login.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { takeLock } from "../../src/maintenance/lock.ts";
-import { createNetwork } from "../../src/probes/wire/network.ts";
+import { createNetwork } from "../../src/net/dns.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
 import { smallEstate } from "./small-estate.ts";
 

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
-import type { Observation } from "../../src/probes/probe.ts";
+import type { Observation } from "../../src/model/observation.ts";
 import { loginOutcome } from "../../src/probes/transactions/login-outcome.ts";
 import { runTransaction } from "../../src/probes/transactions/registry.ts";
 import {
   mailLoginRefusal,
   mailRefusalReason,
   type MailRefusal,
-} from "../../src/probes/wire/mail-replies.ts";
+} from "../../src/net/mail-replies.ts";
 import { monitorSpec } from "../support/monitor-spec.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";

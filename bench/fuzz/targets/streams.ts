@@ -1,11 +1,11 @@
-import { HttpAnswerParser } from "../../../src/probes/wire/http-answer.ts";
+import { HttpAnswerParser } from "../../../src/probes/protocols/http-answer.ts";
 import {
   signsOfGreeting,
   signsOfHealthBody,
   signsOfHeaders,
   signsOfSmtp,
-} from "../../../src/probes/wire/exchange-signs.ts";
-import { mailLoginRefusal, mailRefusalReason } from "../../../src/probes/wire/mail-replies.ts";
+} from "../../../src/model/exchange-signs.ts";
+import { mailLoginRefusal, mailRefusalReason } from "../../../src/net/mail-replies.ts";
 import {
   challengeSchemes,
   isAdcLogin,
@@ -15,7 +15,7 @@ import {
   summary,
   type WebAsked,
 } from "../../../src/probes/transactions/web-answer.ts";
-import { CookieJar } from "../../../src/probes/transactions/cookie-jar.ts";
+import { CookieJar } from "../../../src/probes/transactions/web-visit.ts";
 import { passivePort } from "../../../src/probes/monitors/ftp.ts";
 import type { FuzzTarget } from "../target.ts";
 

@@ -2,6 +2,8 @@ import { randomUUID, scrypt } from "node:crypto";
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { AdcConfig, Config } from "../../config/schema.ts";
+import { lockoutKey } from "../../lib/lockout-key.ts";
 import {
   beginNitroLogin,
   decideNitroLogin,
@@ -9,7 +11,7 @@ import {
   type NitroBegin,
   type NitroLoginGate,
   type NitroLogins,
-} from "../../estate/nitro/login-gate.ts";
+} from "../../adc/nitro/login-gate.ts";
 import { timeAt, type ClockReading } from "../../lib/persisted-clock.ts";
 import { DURABLE_FILES, replaceFile } from "../../maintenance/durable-file.ts";
 import { takeLock } from "../../maintenance/lock.ts";
@@ -23,11 +25,39 @@ import {
   type BrokenPlace,
   type GateState,
   type LoginPlace,
-} from "../../probes/transactions/account-gate/gate-state.ts";
-import { stepGate, type GateEvent } from "../../probes/transactions/account-gate/step-gate.ts";
-import { stillAwaited, suspendedUntil } from "../../probes/transactions/account-gate/suspicion.ts";
-import type { LoginOutcome } from "../../probes/probe.ts";
+  stepGate,
+  type GateEvent,
+  stillAwaited,
+  suspendedUntil,
+} from "../../probes/transactions/account-gate/gate.ts";
+import type { LoginOutcome } from "../../model/observation.ts";
 import { boundedGates, decodeBook, encodeBook, MOST_KEYS, type LoginBook } from "./login-book.ts";
+
+/** What the configuration calls those who log in, by lockout key. A monitor whose user stands in the estate alone is not among them. */
+export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, readonly string[]>();
+  const add = (username: string, name: string): void => {
+    const key = lockoutKey(username);
+    names.set(key, [...(names.get(key) ?? []), name]);
+  };
+  for (const account of config.transactions.accounts) {
+    add(account.username, account.name);
+  }
+  for (const [name, { username, password }] of config.monitors) {
+    if (username !== null && password !== null) {
+      add(username, `monitor ${name}`);
+    }
+  }
+  return names;
+}
+
+/** The account that an ADC is asked with. */
+export function nitroAccount(
+  adc: string,
+  { username, password }: NonNullable<AdcConfig["nitro"]>,
+): NitroAccount {
+  return { adc, username, password: password.reveal() };
+}
 
 export const ACCOUNTS_FILE = "accounts.json";
 const LOCK_PREFIX = "accounts.lock.";
@@ -84,7 +114,7 @@ export interface AccountKeeper {
   readonly nitroGate: (account: NitroAccount) => NitroLoginGate;
 }
 
-export interface NitroAccount {
+interface NitroAccount {
   readonly adc: string;
   readonly username: string;
   readonly password: string;
@@ -101,7 +131,7 @@ interface OpenBook {
 /** What becomes of the book at a moment, and whether that is to be written down. */
 type Change<T> = (book: OpenBook, at: number) => { readonly result: T; readonly changed: boolean };
 
-export interface AccountKeeperOptions {
+interface AccountKeeperOptions {
   readonly stateDir: string;
   readonly clock: () => ClockReading;
   /** How long the first login waits where no state file is found: it may have been lost with what it knew. */

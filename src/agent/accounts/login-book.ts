@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { NitroLogins } from "../../estate/nitro/login-gate.ts";
+import type { NitroLogins } from "../../adc/nitro/login-gate.ts";
 import type { ClockMark } from "../../lib/persisted-clock.ts";
 import { writtenGate } from "../../probes/transactions/account-gate/gate-json.ts";
-import type { GateState } from "../../probes/transactions/account-gate/gate-state.ts";
+import type { GateState } from "../../probes/transactions/account-gate/gate.ts";
 
 /** What the state directory knows of logins. */
 export interface LoginBook {

@@ -1,7 +1,6 @@
 import type { Config } from "../../config/schema.ts";
 import { machineClock } from "../../lib/persisted-clock.ts";
-import { openAccountKeeper, type AccountKeeper } from "./account-keeper.ts";
-import { namesByLockoutKey } from "./account-secrets.ts";
+import { openAccountKeeper, type AccountKeeper, namesByLockoutKey } from "./account-keeper.ts";
 
 /** The keeper over a configuration's state directory, by this machine's clocks. */
 export async function keeperOf(config: Config, firstLoginDelayMs: number): Promise<AccountKeeper> {

@@ -1,11 +1,12 @@
-import type { Observation, Probe } from "../probe.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial } from "../wire/dial.ts";
-import { signsOfSmtp } from "../wire/exchange-signs.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import { mailRefusalReason } from "../wire/mail-replies.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { readReply, type CodedReply } from "../wire/reply-code.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Probe } from "../probe.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial } from "../../net/dial.ts";
+import { signsOfSmtp } from "../../model/exchange-signs.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import { mailRefusalReason } from "../../net/mail-replies.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**

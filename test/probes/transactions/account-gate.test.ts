@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
 import { decodeBook, encodeBook } from "../../../src/agent/accounts/login-book.ts";
 import {
   decideLogin,
@@ -14,13 +13,11 @@ import {
   SUSPENSION_MS,
   type GateState,
   type LoginPlace,
-} from "../../../src/probes/transactions/account-gate/gate-state.ts";
-import { stepGate } from "../../../src/probes/transactions/account-gate/step-gate.ts";
-import {
+  stepGate,
   LONGEST_SUSPENSION_MS,
   MOST_SUSPECTS,
   suspendedUntil,
-} from "../../../src/probes/transactions/account-gate/suspicion.ts";
+} from "../../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE = 60_000;
 const EX01: LoginPlace = {

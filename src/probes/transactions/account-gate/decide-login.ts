@@ -1,5 +1,5 @@
-import { changeSecret } from "./change-secret.ts";
 import {
+  changeSecret,
   ownSuspects,
   standingSuspects,
   SUSPENSION_MS,
@@ -8,8 +8,9 @@ import {
   type LoginUnderWay,
   type Suspect,
   type Suspension,
-} from "./gate-state.ts";
-import { expire, MOST_SUSPECTS } from "./suspicion.ts";
+  expire,
+  MOST_SUSPECTS,
+} from "./gate.ts";
 
 export type GateDecision =
   | { readonly kind: "allowed" }

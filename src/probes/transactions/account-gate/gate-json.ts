@@ -1,6 +1,5 @@
 import { z } from "zod";
-
-import type { GateState, LoginPlace } from "./gate-state.ts";
+import type { GateState, LoginPlace } from "./gate.ts";
 
 const place = z
   // A file of before this was told: each place a server of its own.
