@@ -44,6 +44,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_agent_cut_off",
       "adc_witness_state_",
       "adc_witness_login_suspended",
+      "adc_witness_logins_held_back",
       "adc_witness_logins_total",
       "adc_witness_schedule_lag_seconds",
       "adc_witness_missed_probes_total",
@@ -69,7 +70,8 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
   opinion: "`adc`, `replica` or `service`.",
   phase: "Phase of a probe: name resolution, TCP, TLS and so on.",
   port: "Port of the member; `*` where the ADC has any port.",
-  reason: "Why: one of the reasons of [verdicts.md](verdicts.md#reasons), or of `adc_blind` below.",
+  reason:
+    "Why: one of the reasons of [verdicts.md](verdicts.md#reasons), or of `adc_blind` below. Of `logins_held_back`: `suspended`, `busy`, `paced`, `elsewhere_first` (another server is tried first), `backing_off`, `new_secret` and `other_secret` (another password is in use, or was just rejected), `starting` (nothing is known of earlier logins), `state_locked`, `state_unusable` (see the log) or `message_rate`.",
   result: "`ok`, `expired`, `not_yet_valid`, `name` or `untrusted`.",
   revision: "Revision of the source, where the build knew it.",
   server: "Name of the server on the ADC; empty for a probe through a VIP.",

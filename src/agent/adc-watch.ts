@@ -3,6 +3,7 @@ import type { AdcConfig } from "../config/schema.ts";
 import type { AdcNode, AdcState } from "../model/adc-state.ts";
 import type { Estate } from "../model/estate.ts";
 import { createAdcSession, type AdcSession } from "../adc/nitro/adc-session.ts";
+import type { NitroLoginGate } from "../adc/nitro/login-gate.ts";
 import { nsConfSteps } from "../adc/nsconf/import.ts";
 import type { Network } from "../net/network.ts";
 import type { AgentEvents } from "./events.ts";
@@ -42,6 +43,8 @@ interface AdcLinkOptions {
   readonly config: AdcConfig;
   readonly network: Network;
   readonly events: Pick<AgentEvents, "adcRequest">;
+  /** The gate of the ADC's own account; without it rejections are remembered for the life of this link alone. */
+  readonly loginGate?: NitroLoginGate;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** Which groups' connection statistics are worth their requests. */
@@ -69,6 +72,7 @@ export class AdcLink {
             password: nitro.password.reveal(),
             tls: nitro.tls,
             timeoutMs: nitro.timeoutMs,
+            ...(options.loginGate === undefined ? {} : { loginGate: options.loginGate }),
             network: options.network,
             now: options.now,
             monotonic: options.monotonic,

@@ -4,10 +4,11 @@ import type { Config } from "../config/schema.ts";
 import { tryWriting } from "../lib/durable-file.ts";
 import { StorageWatch } from "../lib/storage-health.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import { openAccountKeeper, type AccountKeeper, gatedPeople } from "./accounts/account-keeper.ts";
+import { type AccountKeeper, namesByLockoutKey } from "./accounts/account-keeper.ts";
 import { MessagePace } from "./accounts/gated-login.ts";
 import type { AgentEvents } from "./events.ts";
 import type { Log } from "../lib/log.ts";
+import { keeperOf } from "./accounts/open-keeper.ts";
 import { Generation } from "./generation.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { readSince, restoreSince, SINCE_FILE, writeSince } from "./since-store.ts";
@@ -28,7 +29,15 @@ export interface AgentOptions {
   readonly storage?: StorageWatch;
   readonly now?: () => number;
   readonly monotonic?: () => number;
+  /** How long the first login waits where no state file is found. Default: {@link FIRST_LOGIN_DELAY_MS}. */
+  readonly firstLoginDelayMs?: number;
 }
+
+/**
+ * An agent that lost its state directory does not know whether it has just been killed in the middle of a login: one that
+ * is started again and again must not make a try of each start.
+ */
+const FIRST_LOGIN_DELAY_MS = 12_000;
 
 /** The agent: the generation in force, and what outlives generations. */
 export class Agent {
@@ -36,6 +45,7 @@ export class Agent {
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #messages: MessagePace;
+  #keeper: AccountKeeper;
   #generation: Generation;
   #sinceTimer: NodeJS.Timeout | null = null;
   #storageTimer: NodeJS.Timeout | null = null;
@@ -52,14 +62,15 @@ export class Agent {
     this.#now = options.now ?? Date.now;
     this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#messages = new MessagePace(this.#monotonic);
-    this.#generation = this.#make(options.config, keeper, null);
+    this.#keeper = keeper;
+    this.#generation = this.#make(options.config, null);
   }
 
   /** An agent that has not started yet; what earlier runs learnt about accounts is read from the state directory. */
   static async open(options: AgentOptions): Promise<Agent> {
-    const storage = options.storage ?? new StorageWatch(options.log);
-    const keeper = await keeperOf(options.config, options.now ?? Date.now, storage);
-    return new Agent(options, keeper, storage);
+    const { config, log, firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = options;
+    const storage = options.storage ?? new StorageWatch(log);
+    return new Agent(options, await keeperOf(config, firstLoginDelayMs, storage), storage);
   }
 
   get state(): WitnessState {
@@ -102,11 +113,15 @@ export class Agent {
         return;
       }
       const earlier = this.#generation;
-      const keeper = await keeperOf(config, this.#now, this.#storage);
+      const { firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = this.#options;
+      const isMoved = config.stateDir !== earlier.config.stateDir;
+      const moved = isMoved ? await keeperOf(config, firstLoginDelayMs, this.#storage) : null;
       await earlier.drain(DRAIN_MS, this.#stopping.signal);
       await earlier.stop();
+      this.#keeper = moved ?? this.#keeper;
+      this.#keeper.renew(namesByLockoutKey(config));
       this.#options.declarations.reconfigure(config.maintenance.windows);
-      const next = this.#make(config, keeper, earlier);
+      const next = this.#make(config, earlier);
       await next.inherit();
       this.#generation = next;
       started = next.start();
@@ -132,14 +147,14 @@ export class Agent {
     });
   }
 
-  #make(config: Config, keeper: AccountKeeper, earlier: Generation | null): Generation {
+  #make(config: Config, earlier: Generation | null): Generation {
     const { events, log, declarations } = this.#options;
     return new Generation({
       config,
       events,
       log,
       declarations,
-      keeper,
+      keeper: this.#keeper,
       storage: this.#storage,
       messages: this.#messages,
       now: this.#now,
@@ -184,13 +199,4 @@ export class Agent {
       this.#tryingStorage = false;
     }
   }
-}
-
-async function keeperOf(
-  config: Config,
-  now: () => number,
-  storage: StorageWatch,
-): Promise<AccountKeeper> {
-  const { stateDir } = config;
-  return openAccountKeeper({ stateDir, people: gatedPeople(config), now, storage });
 }

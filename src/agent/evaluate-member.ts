@@ -98,6 +98,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     cutOff: around.cutOff,
     ...opinions,
     failing: replica.failing,
+    refused: refusalOf(record),
     declared,
     detected: detectedStill(record),
     withinGrace:
@@ -219,6 +220,23 @@ function replicaOf(record: MemberRecord): MemberReplica {
   return memberReplica(bound, record.adcServiceConfig.monThreshold);
 }
 
+/** The replica of a login monitor whose account is refused; it says nothing of the server. */
+function refusedReplica(record: MemberRecord): ProbeRecord | undefined {
+  return record.probes.find(
+    ({ kind, last, lastPassed }) =>
+      kind === "monitor" && lastPassed === null && last?.reason === "auth_rejected",
+  );
+}
+
+function refusalOf(record: MemberRecord): "refused" | "proven" | null {
+  if (refusedReplica(record) === undefined) {
+    return null;
+  }
+  return record.probes.some(({ rank, opinion }) => rank === "login" && opinion === "up")
+    ? "proven"
+    : "refused";
+}
+
 function serviceOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>): CombinedService {
   return combineTransactions(
     record.probes.flatMap((probe) =>
@@ -289,7 +307,8 @@ function explain(
     (record.service === "down" ? serviceProbe : undefined) ??
     (record.replica === "down" ? replicaProbe : undefined) ??
     (record.verdict === "agree_up" ? undefined : detecting);
-  const deciding = failing ?? serviceProbe ?? replicaProbe;
+  const refused = record.replica === "unknown" ? refusedReplica(record) : undefined;
+  const deciding = failing ?? refused ?? serviceProbe ?? replicaProbe;
   const decidedBy =
     deciding === undefined ? null : deciding.monitor || deciding.transaction || null;
   const seen = failing?.lastFailure ?? deciding?.last ?? null;
@@ -299,7 +318,8 @@ function explain(
     return;
   }
   // Where only the ADC sees a fault, only the ADC can say which.
-  const theirs = failing === undefined && record.adcOpinion === "down" ? adcReason(record) : null;
+  const isTheirs = failing === undefined && refused === undefined;
+  const theirs = isTheirs && record.adcOpinion === "down" ? adcReason(record) : null;
   if (theirs !== null) {
     setReason(record, theirs.step, theirs.reason, theirs.monitor);
     return;

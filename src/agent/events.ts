@@ -1,6 +1,5 @@
-import type { LoginOutcome } from "../probes/transactions/login-outcome.ts";
+import type { LoginOutcome, Observation } from "../model/observation.ts";
 import type { LiveProbe } from "../model/live.ts";
-import type { Observation } from "../model/observation.ts";
 
 /** What became of a login; `held_back`: the account's gate, or the rate of messages, did not let it begin. */
 export type LoginEnd = LoginOutcome | "held_back";

@@ -14,7 +14,7 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import type { StartPlace } from "./scheduler.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import type { AccountKeeper } from "./accounts/account-keeper.ts";
+import { type AccountKeeper, nitroAccount } from "./accounts/account-keeper.ts";
 import type { MessagePace } from "./accounts/gated-login.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
@@ -87,6 +87,7 @@ export class Generation {
       keeper: options.keeper,
       messages: options.messages,
       workers: this.#workers,
+      log,
       now,
       monotonic,
       onBooked: (record) => {
@@ -201,7 +202,7 @@ export class Generation {
   }
 
   #watch(adc: AdcConfig): AdcWatch {
-    const { events, log, now, monotonic, earlier } = this.#options;
+    const { events, log, now, monotonic, earlier, keeper } = this.#options;
     const pollMs = adc.nitro?.pollEveryMs ?? 0;
     this.state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs });
     const earlierLive = earlier?.state.adcs.find(({ name }) => name === adc.name);
@@ -212,6 +213,9 @@ export class Generation {
       config: adc,
       network: this.#network,
       events,
+      ...(adc.nitro === null
+        ? {}
+        : { loginGate: keeper.nitroGate(nitroAccount(adc.name, adc.nitro)) }),
       now,
       monotonic,
       wantsConnections: (adcService) => this.#wantsConnections(adc.name, adcService),

@@ -1,10 +1,18 @@
+import type { Observation } from "../model/observation.ts";
 import type { Network } from "../net/network.ts";
 import type { BrokenPlace } from "../probes/transactions/account-gate/gate.ts";
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
 import { runTransaction } from "../probes/transactions/registry.ts";
-import type { AccountKeeper } from "./accounts/account-keeper.ts";
-import { gatedLogin, placeFailure, MessagePace } from "./accounts/gated-login.ts";
+import type { AccountKeeper, Credential } from "./accounts/account-keeper.ts";
+import {
+  gatedLogin,
+  placeFailure,
+  type HeldBack,
+  type HeldBackReason,
+  MessagePace,
+} from "./accounts/gated-login.ts";
 import type { AgentEvents } from "./events.ts";
+import type { Log } from "../lib/log.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { StallBackOff } from "./stall-back-off.ts";
@@ -16,6 +24,8 @@ export interface ProbeRunnerOptions {
   readonly signal: AbortSignal;
   readonly sourceAddresses: readonly string[];
   readonly events: Pick<AgentEvents, "probeFinished" | "loginEnded">;
+  /** Told once of each lasting hindrance of an account's logins. */
+  readonly log?: Log;
   /** Without a keeper no probe that needs a login is run. */
   readonly keeper: AccountKeeper | null;
   /** Counts messages beyond this runner's life; without it the runner counts its own. */
@@ -37,6 +47,10 @@ const AFTER_EXCUSE_MS = 1_000;
 export class ProbeRunner {
   readonly #options: ProbeRunnerOptions;
   readonly #backOff = new StallBackOff();
+  /** By lockout key, the last refusal of a login since one was accepted. */
+  readonly #refusals = new Map<string, Observation>();
+  /** By account, the lasting hindrance that has been logged. */
+  readonly #heldBack = new Map<string, HeldBackReason>();
   readonly #messages: MessagePace;
   readonly #surroundings: ProbeSurroundings;
   #sourceTurn = 0;
@@ -74,7 +88,8 @@ export class ProbeRunner {
     if (this.#options.signal.aborted) {
       return record.intervalMs;
     }
-    return result === null ? record.intervalMs : this.#book(record, result, state);
+    const known = result ?? this.#standing(record);
+    return known === null ? record.intervalMs : this.#book(record, known, state);
   }
 
   /** Runs a probe out of turn, or joins its run in flight; nothing is booked. Null when it may not be run now. */
@@ -92,11 +107,11 @@ export class ProbeRunner {
     if (flight.running !== null) {
       return flight.running;
     }
-    const { account } = record;
+    const { credential } = record;
     flight.running =
-      account === null
+      credential === null
         ? this.#probe(record, timeoutMs, avoided)
-        : this.#login(record, account, timeoutMs, state, avoided);
+        : this.#login(record, credential, timeoutMs, state, avoided);
     try {
       return await flight.running;
     } finally {
@@ -127,30 +142,30 @@ export class ProbeRunner {
   /** A login: null when the gate holds it back. A rejection is our own fault until another place proves otherwise. */
   async #login(
     record: ProbeRecord,
-    account: string,
+    credential: Credential,
     timeoutMs: number,
     state: WitnessState | null,
     avoided: ReadonlySet<string>,
   ): Promise<ProbeResult | null> {
-    const { keeper, now, signal } = this.#options;
+    const { keeper, monotonic, signal, events } = this.#options;
     if (keeper === null) {
       return null;
     }
     if (!this.#messages.book(record.planned)) {
-      this.#options.events.loginEnded(nameOfLogin(record), "held_back");
+      this.#holdBack(record, credential, MESSAGE_RATE);
       return null;
     }
     let missing = false;
     const gated = await gatedLogin(
       keeper,
-      account,
+      credential,
       record.planned,
       async () => {
         const result = await this.#probe(record, timeoutMs, avoided);
         missing = result === null;
         return result ?? NOT_RUN;
       },
-      now,
+      monotonic,
       signal,
     );
     if (state !== null) {
@@ -160,16 +175,46 @@ export class ProbeRunner {
       return null;
     }
     if (gated.kind === "held_back") {
-      this.#options.events.loginEnded(nameOfLogin(record), "held_back");
+      this.#holdBack(record, credential, gated);
       return null;
     }
+    this.#letGo(record, credential);
     const { observation, passed } = gated.result;
     const outcome = loginOutcome(observation);
-    this.#options.events.loginEnded(nameOfLogin(record), outcome);
+    events.loginEnded(credential.name, outcome);
+    if (outcome === "accepted") {
+      this.#refusals.delete(credential.lockoutKey);
+    } else if (outcome !== "not_tried") {
+      this.#refusals.set(credential.lockoutKey, observation);
+    }
     for (const place of gated.broken) {
       this.#condemn(place, state);
     }
     return { observation, passed: outcome === "rejected" ? null : passed };
+  }
+
+  #holdBack(record: ProbeRecord, { name }: Credential, held: HeldBack): void {
+    const { events, log } = this.#options;
+    record.heldBack = held;
+    events.loginEnded(name, "held_back");
+    if (LASTING.has(held.why) && this.#heldBack.get(name) !== held.why) {
+      this.#heldBack.set(name, held.why);
+      log?.warn(
+        {
+          account: name,
+          reason: held.why,
+          ...(held.message === null ? {} : { error: held.message }),
+        },
+        "logins are held back",
+      );
+    }
+  }
+
+  #letGo(record: ProbeRecord, { name }: Credential): void {
+    record.heldBack = null;
+    if (this.#heldBack.delete(name)) {
+      this.#options.log?.info({ account: name }, "logins are made again");
+    }
   }
 
   /** Another place has accepted what this one rejected: the rejection was the place's failure, confirmed at once. */
@@ -183,6 +228,31 @@ export class ProbeRunner {
     for (let count = 0; count < 2; count++) {
       this.#book(record, { observation: failure, passed: false }, state);
     }
+  }
+
+  /** What a probe that was not run comes to all the same; null: nothing is known of it. */
+  #standing(record: ProbeRecord): ProbeResult | null {
+    const { credential, heldBack } = record;
+    return record.kind === "monitor" && credential !== null && heldBack?.why === "suspended"
+      ? { observation: this.#suspended(credential), passed: null }
+      : null;
+  }
+
+  /**
+   * The ADC's own copy of a login monitor fails wherever its account is rejected. Ours is not run while the account is
+   * suspended: everywhere it keeps the refusal, and says nothing of the server.
+   */
+  #suspended({ lockoutKey, name }: Credential): Observation {
+    const refusal = this.#refusals.get(lockoutKey);
+    const told = refusal?.evidence.detail ?? "its logins were rejected before this agent started";
+    return {
+      ...NOTHING_SEEN,
+      outcome: "fault",
+      startedAt: this.#options.now(),
+      reason: refusal === undefined || refusal.reason === "ok" ? "auth_rejected" : refusal.reason,
+      step: "login",
+      evidence: { transcript: "", detail: `the account of ${name} is suspended: ${told}` },
+    };
   }
 
   #book(record: ProbeRecord, result: ProbeResult, state: WitnessState): number {
@@ -224,29 +294,30 @@ function endpointOf({ address, server, id, planned: { port } }: ProbeRecord): st
   return `${address ?? (server || id)} ${String(port)}`;
 }
 
-/** By what name of the configuration a probe logs in. */
-function nameOfLogin({ planned: { action } }: ProbeRecord): string {
-  return action.kind === "transaction"
-    ? (action.account ?? action.transaction)
-    : `monitor ${action.monitor.name}`;
-}
-
+const MESSAGE_RATE: HeldBack = { kind: "held_back", why: "message_rate", message: null };
 const NO_ADDRESSES: ReadonlySet<string> = new Set();
+
+/** What hinders logins until somebody does something, or for long. */
+const LASTING: ReadonlySet<HeldBackReason> = new Set<HeldBackReason>([
+  "suspended",
+  "other_secret",
+  "state_locked",
+  "state_unusable",
+]);
+
+const NOTHING_SEEN = {
+  startedAt: 0,
+  durationMs: 0,
+  phases: {},
+  responseTimeMs: null,
+  tls: null,
+  servedBy: null,
+  exchangeSeen: false,
+  evidence: { transcript: "", detail: null },
+} as const;
 
 /** Stands for a run that did not take place: nothing was sent. */
 const NOT_RUN: ProbeResult = {
-  observation: {
-    outcome: "fault",
-    reason: "not_configured",
-    step: "connect",
-    startedAt: 0,
-    durationMs: 0,
-    phases: {},
-    responseTimeMs: null,
-    tls: null,
-    servedBy: null,
-    exchangeSeen: false,
-    evidence: { transcript: "", detail: null },
-  },
+  observation: { ...NOTHING_SEEN, outcome: "fault", reason: "not_configured", step: "connect" },
   passed: null,
 };

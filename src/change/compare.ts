@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
+import { nitroAccount, type AccountKeeper } from "../agent/accounts/account-keeper.ts";
 import { AdcLink } from "../agent/adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
@@ -15,7 +16,7 @@ import { WitnessState } from "../agent/records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { readSince, restoreSince } from "../agent/since-store.ts";
 import type { Network } from "../net/network.ts";
-import { openAccountKeeper, gatedPeople } from "../agent/accounts/account-keeper.ts";
+import { keeperOf } from "../agent/accounts/open-keeper.ts";
 
 /** Probes at a time: enough for a large estate in a minute, few enough for any server. */
 const AT_ONCE = 64;
@@ -59,11 +60,15 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     grace: "single_look",
     now: Date.now,
   });
+  const keeper = await commandKeeper(config);
   const links = config.adcs.map(
     (adc) =>
       new AdcLink({
         config: adc,
         network,
+        ...(adc.nitro === null
+          ? {}
+          : { loginGate: keeper.nitroGate(nitroAccount(adc.name, adc.nitro)) }),
         events: { adcRequest: () => undefined },
         now: Date.now,
         monotonic: () => performance.now(),
@@ -80,7 +85,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     closeLinks();
   });
   try {
-    const runner = await singleRoundRunner(config, network, abort.signal);
+    const runner = singleRoundRunner(config, network, abort.signal, keeper);
     state.cutOff = await isCutOff(config.controlTargets, network, 3_000);
     const resolved = await resolveOnce(config, network);
     for (const link of links) {
@@ -235,22 +240,24 @@ async function recheck(
   }
 }
 
+/** A command is run by somebody, once: nothing starts it again and again, and its first login waits for nothing. */
+export function commandKeeper(config: Config): Promise<AccountKeeper> {
+  return keeperOf(config, 0);
+}
+
 /** Runs probes for a command, outside any agent, and yet with the leave of every account: gates are shared by state_dir. */
-export async function singleRoundRunner(
+export function singleRoundRunner(
   config: Config,
   network: Network,
   signal: AbortSignal,
-): Promise<ProbeRunner> {
+  keeper: AccountKeeper,
+): ProbeRunner {
   return new ProbeRunner({
     network,
     signal,
     sourceAddresses: config.sourceAddresses,
     events: { probeFinished: () => undefined, loginEnded: () => undefined },
-    keeper: await openAccountKeeper({
-      stateDir: config.stateDir,
-      people: gatedPeople(config),
-      now: Date.now,
-    }),
+    keeper,
     now: Date.now,
     monotonic: () => performance.now(),
   });

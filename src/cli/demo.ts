@@ -226,6 +226,8 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
       log: pino({ level: "silent" }),
       reread: null,
       ended: signals.ended,
+      // A demo begins with nothing, and its accounts are the lab's.
+      firstLoginDelayMs: 0,
     });
     if (service.kind === "failed") {
       output.err(`${service.message}\n`);

@@ -4,7 +4,7 @@ import { probeName, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { planSettings } from "../agent/plan/settings.ts";
 import { ProbeRecord } from "../agent/records/probe-record.ts";
 import type { ProbeResult } from "../agent/run-probe.ts";
-import { singleRoundRunner } from "../change/compare.ts";
+import { commandKeeper, singleRoundRunner } from "../change/compare.ts";
 import type { Config } from "../config/schema.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import type { Output } from "./output.ts";
@@ -58,7 +58,9 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
 
 /** One run, with its account's leave where it logs in; null when that is not given. */
 async function runOnce(probe: PlannedProbe, config: Config): Promise<ProbeResult | null> {
-  const runner = await singleRoundRunner(config, networkOf(config), new AbortController().signal);
+  const keeper = await commandKeeper(config);
+  const { signal } = new AbortController();
+  const runner = singleRoundRunner(config, networkOf(config), signal, keeper);
   return runner.now(new ProbeRecord(probe, Date.now), probe.timeoutMs);
 }
 

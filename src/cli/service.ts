@@ -95,6 +95,8 @@ export interface ServiceOptions {
   readonly reread: (() => ReturnType<typeof loadConfig>) | null;
   /** Resolves when the process is to end: an ADC that hangs then delays the start no longer. */
   readonly ended?: Promise<unknown>;
+  /** How long the first login waits without a state file, as in the agent: 0 where the state directory is new because everything is. */
+  readonly firstLoginDelayMs?: number;
   /** What the history may hold. Default: 32 MB of runs. */
   readonly history?: HistoryBounds;
 }
@@ -144,6 +146,9 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       probesPlanned: boundHeapGrowth,
     },
     log,
+    ...(options.firstLoginDelayMs === undefined
+      ? {}
+      : { firstLoginDelayMs: options.firstLoginDelayMs }),
   });
   metrics.configReloaded(true, Date.now());
   const reloadOnce = async (): Promise<ActionResult> => {

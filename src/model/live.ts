@@ -201,6 +201,8 @@ export interface LiveProbe {
   readonly account?: string | null;
   /** How long handling its answers has stalled our event loop, in seconds since the start; absent: not at all. */
   readonly stalledSeconds?: number;
+  /** Why its login was not begun when it was due last; null or absent: nothing holds it back. */
+  readonly heldBack?: { readonly why: string; readonly message: string | null } | null;
   /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
   readonly scheduled?: boolean;
   /** Why it is never run, in words; null or absent: it is. */

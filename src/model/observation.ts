@@ -27,6 +27,11 @@ export type Observation = ObservationFacts &
       }
   );
 export type Outcome = Observation["outcome"];
+/**
+ * What a login means to its account: `unanswered` may have been rejected; `not_tried` ended before the credential was
+ * sent, or the server told by a code that it has not looked at it.
+ */
+export type LoginOutcome = "accepted" | "rejected" | "unanswered" | "not_tried";
 export interface ObservationFacts {
   /** Wall clock at the start, milliseconds since the epoch. */
   readonly startedAt: number;
@@ -44,6 +49,8 @@ export interface ObservationFacts {
   readonly clientAddress?: { readonly seenAs: string; readonly own: boolean };
   /** Login schemes that a look's 401 offered, sorted and joined by commas; absent elsewhere. */
   readonly authSchemes?: string;
+  /** What became of the credential that this probe sent; absent where none was sent. */
+  readonly login?: LoginOutcome;
   /** The login was NTLM and bound to the certificate that was shown; absent elsewhere. */
   readonly channelBound?: true;
   /** What stalls of our own event loop had to do with it; absent where nothing. */

@@ -42,6 +42,7 @@ export const REASONS = [
   "back_pressure",
   "auth_rejected",
   "auth_challenge",
+  "policy_refused",
   "auth_schemes_differ",
   "aaa_login",
   "aaa_rejected",
@@ -186,6 +187,11 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   auth_challenge: {
     label: "the answer was a login challenge",
     advice: "Bind the monitor to a path that needs no login, or expect 401.",
+  },
+  policy_refused: {
+    label: "the server's policy refuses this client",
+    advice:
+      "Nothing is down: allow this agent's address, or what it asks for, in the server's own rules.",
   },
   auth_schemes_differ: {
     label: "other login schemes are offered than expected",

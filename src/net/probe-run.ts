@@ -1,4 +1,5 @@
 import type {
+  LoginOutcome,
   Observation,
   ObservationFacts,
   PhaseName,
@@ -59,6 +60,8 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   clientAddress: ObservationFacts["clientAddress"] = undefined;
   channelBound = false;
   authSchemes: string | null = null;
+  /** Set to `unanswered` as a credential is sent, and to what it was when that is known. */
+  login: LoginOutcome | null = null;
   backendServer: string | null = null;
   /** How long handling what came here stalled the event loop: told by the watch over the loop. */
   stalledMs = 0;
@@ -259,9 +262,9 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
         detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     } as Observation;
-    const { clientAddress, channelBound, authSchemes, backendServer } = this;
+    const { clientAddress, channelBound, authSchemes, backendServer, login } = this;
     const isUsual = clientAddress === undefined && !channelBound && backendServer === null;
-    if (isUsual && authSchemes === null) {
+    if (isUsual && authSchemes === null && login === null) {
       return told;
     }
     return {
@@ -270,6 +273,7 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
       ...(channelBound ? { channelBound } : {}),
       ...(authSchemes === null ? {} : { authSchemes }),
       ...(backendServer === null ? {} : { backendServer }),
+      ...(login === null ? {} : { login }),
     };
   }
 }

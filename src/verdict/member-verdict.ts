@@ -15,6 +15,11 @@ export interface MemberInputs {
   readonly service: ServiceOpinion;
   /** The replica's last observation failed: the ADC may be about to notice. */
   readonly failing: boolean;
+  /**
+   * The account of a login monitor is refused here: the ADC's own copy of it fails for the same reason, or with another
+   * password. `proven`: a login with another account works; null or absent: nobody's is.
+   */
+  readonly refused?: "refused" | "proven" | null;
   /** A declared window is open, or one is over and the member has been out ever since it was open. */
   readonly declared: "no" | "open" | "over";
   /** Maintenance was seen on the wire at this member. */
@@ -79,6 +84,12 @@ function downVerdict(inputs: MemberInputs): MemberVerdict {
   }
   if (service === "down") {
     return "agree_down";
+  }
+  const { refused = null } = inputs;
+  if (refused !== null && replica === "unknown") {
+    return refused === "proven" && service === "up"
+      ? afterGrace(inputs, "strict_monitor")
+      : "unknown";
   }
   if (replica === "up" || (replica === "unknown" && service === "up")) {
     return afterGrace(inputs, "false_down");

@@ -35,6 +35,7 @@ function opinionReadiness(live: LiveState): Readiness {
   }
   const exceptions = [
     ...failed,
+    ...heldBackLogins(live),
     ...[...new Set(reasons)].map((reason) => {
       const count = reasons.filter((one) => one === reason).length;
       return `${String(count)} ${of} without an opinion: ${String(reason)}`;
@@ -49,15 +50,48 @@ function imports(live: LiveState): {
   readonly failed: readonly string[];
 } {
   if (live.members.length === 0 && live.vservers.length === 0) {
-    return { awaited: "no estate is imported yet", failed: [] };
+    const stops = live.adcs.flatMap(({ name, lastError }) => stopOf(name, lastError) ?? []);
+    return { awaited: ["no estate is imported yet", ...stops].join("; "), failed: [] };
   }
   const there = new Set([...live.members, ...live.vservers].map(({ adc }) => adc));
   const missing = live.adcs.filter(({ name }) => !there.has(name));
   const awaited = missing.find(({ lastError }) => lastError === null);
   return {
     awaited: awaited === undefined ? null : `the estate of ${awaited.name} is not imported yet`,
-    failed: missing.map(({ name }) => `the estate of ${name} is missing: its ADC does not answer`),
+    failed: missing.map(
+      ({ name, lastError }) =>
+        stopOf(name, lastError) ?? `the estate of ${name} is missing: its ADC does not answer`,
+    ),
   };
+}
+
+/** Why an ADC is not asked any more, or null: its account is rejected, and somebody must act. */
+function stopOf(adc: string, lastError: string | null): string | null {
+  const stop = /\bstopped: .*/.exec(lastError ?? "")?.[0];
+  return stop === undefined ? null : `${adc}: ${stop}`;
+}
+
+/** Logins that somebody must make possible again, beside those of replicas that are waited for. */
+function heldBackLogins(live: LiveState): readonly string[] {
+  return [
+    ...new Set(
+      live.probes.flatMap(({ account, heldBack }) =>
+        typeof account === "string" && heldBack?.why.startsWith("state_") === true
+          ? [heldBackText(account, heldBack)]
+          : [],
+      ),
+    ),
+  ];
+}
+
+function heldBackText(
+  account: string,
+  { why, message }: NonNullable<LiveProbe["heldBack"]>,
+): string {
+  if (why === "suspended") {
+    return `logins of ${account} are suspended`;
+  }
+  return `logins of ${account} are held back: ${message ?? why.replaceAll("_", " ")}`;
 }
 
 function isDueSoon(probe: LiveProbe): boolean {
@@ -87,8 +121,11 @@ function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
     if (probe.vantage !== "backend" && paused.has(`${probe.adc} ${probe.vserver}`)) {
       return `probes through ${probe.vserver} pause until persistence leads no client to a member that leaves`;
     }
-    return typeof probe.account === "string" && suspended.has(probe.account)
-      ? `logins of ${probe.account} are suspended`
-      : null;
+    const { account, heldBack = null } = probe;
+    if (typeof account !== "string") {
+      return null;
+    }
+    const held = heldBack ?? (suspended.has(account) ? { why: "suspended", message: null } : null);
+    return held === null ? null : heldBackText(account, held);
   };
 }

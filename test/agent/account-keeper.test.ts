@@ -7,181 +7,248 @@ import {
   openAccountKeeper,
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
+import { decodeBook } from "../../src/agent/accounts/login-book.ts";
 import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
-import { personOf } from "../../src/agent/accounts/lockout-key.ts";
-import { SHORTEST_GAP_MS } from "../../src/probes/transactions/account-gate/decide-login.ts";
-import type { LoginPlace } from "../../src/probes/transactions/account-gate/gate.ts";
+import { lockoutKey } from "../../src/lib/lockout-key.ts";
+import {
+  NEW_SECRET_MS,
+  SHORTEST_GAP_MS,
+} from "../../src/probes/transactions/account-gate/decide-login.ts";
+import type { LoginOutcome } from "../../src/model/observation.ts";
+import { initialGate, type LoginPlace } from "../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE_MS = 60_000;
-const EX01: LoginPlace = { key: "backend/ex01", throughAdc: false };
-const EX02: LoginPlace = { key: "backend/ex02", throughAdc: false };
-const VIP: LoginPlace = { key: "vip/v_imap", throughAdc: true };
+const EX01: LoginPlace = { key: "backend/ex01", server: "ex01", throughAdc: false };
+const EX02: LoginPlace = { key: "backend/ex02", server: "ex02", throughAdc: false };
+const EX03: LoginPlace = { key: "backend/ex03", server: "ex03", throughAdc: false };
+const VIP: LoginPlace = { key: "vip/v_imap", server: "192.0.2.1", throughAdc: true };
 
-/** A state directory, and keepers over it that share one clock. */
+interface Opened {
+  readonly keeper: AccountKeeper;
+  /** Each login comes after the shortest gap between two. */
+  readonly begin: (place: LoginPlace) => ReturnType<AccountKeeper["begin"]>;
+  /** A login that must begin. */
+  readonly begun: (place: LoginPlace) => Promise<string>;
+  readonly login: (place: LoginPlace, outcome: LoginOutcome) => Promise<void>;
+}
+
+/** A state directory, and keepers over it that share the clocks of one machine. */
 async function shared() {
   const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-accounts-"));
   onTestFinished(() => rm(stateDir, { recursive: true, force: true }));
-  const clock = { at: 1_800_000_000_000 };
-  const open = async (secret = "canary-91c2"): Promise<AccountKeeper> => {
+  const clock = { run: "boot", monotonicMs: 5_000, wallMs: 1_800_000_000_000 };
+  const pass = (ms: number): void => {
+    clock.monotonicMs += ms;
+    clock.wallMs += ms;
+  };
+  const open = async (secret = "canary-91c2", firstLoginDelayMs = 0): Promise<Opened> => {
     const keeper = await openAccountKeeper({
       stateDir,
-      people: new Map([["probe", { secret, names: ["probe-a"] }]]),
-      now: () => clock.at,
+      clock: () => ({ ...clock }),
+      firstLoginDelayMs,
     });
-    return {
-      ...keeper,
-      // Each login comes after the shortest gap between two.
-      begin(account, place, deadline) {
-        clock.at += SHORTEST_GAP_MS;
-        return keeper.begin(account, place, deadline);
-      },
+    keeper.renew(new Map([["probe", ["probe-a"]]]));
+    const begin = (place: LoginPlace) => {
+      pass(SHORTEST_GAP_MS);
+      return keeper.begin({ lockoutKey: "probe", secret, name: "probe-a" }, place, MINUTE_MS);
     };
+    const begun = async (place: LoginPlace): Promise<string> => {
+      const answer = await begin(place);
+      if (answer.kind !== "begun") {
+        throw new Error(JSON.stringify(answer));
+      }
+      return answer.id;
+    };
+    const login = async (place: LoginPlace, outcome: LoginOutcome): Promise<void> => {
+      await keeper.end("probe", await begun(place), outcome);
+    };
+    return { keeper, begin, begun, login };
   };
-  return { stateDir, clock, open };
-}
-
-async function begin(keeper: AccountKeeper, place: LoginPlace, deadline: number): Promise<string> {
-  const begun = await keeper.begin("probe", place, deadline);
-  if (begun.kind !== "begun") {
-    throw new Error(JSON.stringify(begun));
-  }
-  return begun.id;
+  return { stateDir, clock, pass, open };
 }
 
 describe("two keepers of one state directory", () => {
   test("let one login begin at a time until one has succeeded", async () => {
-    const { clock, open } = await shared();
+    const { open } = await shared();
     const [agent, command] = [await open(), await open()];
-    const id = await begin(agent, EX01, clock.at + MINUTE_MS);
-    expect(await command.begin("probe", EX02, clock.at + MINUTE_MS)).toMatchObject({
-      kind: "wait",
-      why: "busy",
-    });
-    await agent.end("probe", id, "accepted");
-    expect(await command.begin("probe", EX02, clock.at + MINUTE_MS)).toMatchObject({
-      kind: "begun",
-    });
+    const id = await agent.begun(EX01);
+    expect(await command.begin(EX02)).toMatchObject({ kind: "wait", why: "busy" });
+    await agent.keeper.end("probe", id, "accepted");
+    expect(await command.begin(EX02)).toMatchObject({ kind: "begun" });
   });
 
   test("asked at the same instant, let one begin", async () => {
-    const { clock, open } = await shared();
+    const { open } = await shared();
     const keepers = [await open(), await open(), await open()];
     for (let round = 0; round < 2; round++) {
-      const answers = await Promise.all(
-        keepers.map((keeper) => keeper.begin("probe", EX01, clock.at + MINUTE_MS)),
-      );
+      const answers = await Promise.all(keepers.map(({ begin }) => begin(EX01)));
       expect(answers.filter(({ kind }) => kind === "begun").length).toBe(round === 0 ? 1 : 0);
     }
   });
 
   test("count rejections together: the second suspends for both, and for who comes after a restart", async () => {
-    const { clock, open } = await shared();
+    const { clock, pass, open } = await shared();
     const [agent, command] = [await open(), await open()];
-    await agent.end("probe", await begin(agent, EX01, clock.at + MINUTE_MS), "rejected");
-    await command.end("probe", await begin(command, EX02, clock.at + MINUTE_MS), "rejected");
-    const until = clock.at + 30 * MINUTE_MS;
+    await agent.login(EX01, "rejected");
+    await command.login(EX02, "rejected");
+    const until = clock.wallMs + 30 * MINUTE_MS;
     const restarted = await open();
-    for (const keeper of [agent, command, restarted]) {
-      expect(await keeper.begin("probe", VIP, clock.at + MINUTE_MS)).toMatchObject({
-        kind: "wait",
-        why: "suspended",
-      });
+    for (const { begin, keeper } of [agent, command, restarted]) {
+      expect(await begin(VIP)).toMatchObject({ kind: "wait", why: "suspended" });
       expect(keeper.suspended()).toEqual([{ account: "probe-a", until }]);
     }
-    clock.at = until;
-    expect(await restarted.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({
-      kind: "begun",
-    });
+    pass(30 * MINUTE_MS);
+    expect(await restarted.begin(EX03)).toMatchObject({ kind: "begun" });
   });
 
   test("an acceptance elsewhere lays a rejection to its place", async () => {
-    const { clock, open } = await shared();
+    const { open } = await shared();
     const [agent, command] = [await open(), await open()];
-    await agent.end("probe", await begin(agent, VIP, clock.at + MINUTE_MS), "rejected");
-    const id = await begin(command, EX01, clock.at + MINUTE_MS);
-    expect(await command.end("probe", id, "accepted")).toMatchObject([
+    await agent.login(VIP, "rejected");
+    const id = await command.begun(EX01);
+    expect(await command.keeper.end("probe", id, "accepted")).toMatchObject([
       { key: VIP.key, reason: "login_broken_by_adc" },
     ]);
-    expect(await agent.begin("probe", VIP, clock.at + MINUTE_MS)).toMatchObject({
-      why: "backing_off",
-    });
+    expect(await agent.begin(VIP)).toMatchObject({ why: "backing_off" });
+  });
+});
+
+describe("clocks that are set", () => {
+  test.each([31 * MINUTE_MS, -31 * MINUTE_MS])(
+    "by %d ms lift no suspension, and shut no gate for longer",
+    async (stepMs) => {
+      const { clock, pass, open } = await shared();
+      const agent = await open();
+      await agent.login(EX01, "rejected");
+      await agent.login(EX02, "rejected");
+      clock.wallMs += stepMs;
+      for (const { begin } of [agent, await open()]) {
+        expect(await begin(EX03)).toMatchObject({ why: "suspended" });
+      }
+      pass(30 * MINUTE_MS);
+      expect(await (await open()).begin(EX03)).toMatchObject({ kind: "begun" });
+    },
+  );
+
+  test("a start of the machine counts by the calendar, never backwards", async () => {
+    const { clock, open } = await shared();
+    const agent = await open();
+    await agent.login(EX01, "rejected");
+    await agent.login(EX02, "rejected");
+    Object.assign(clock, { run: "second", monotonicMs: 10, wallMs: clock.wallMs - 1e9 });
+    expect(await (await open()).begin(EX03)).toMatchObject({ why: "suspended" });
+    Object.assign(clock, { run: "third", monotonicMs: 10, wallMs: clock.wallMs + 31 * MINUTE_MS });
+    expect(await (await open()).begin(EX03)).toMatchObject({ kind: "begun" });
   });
 });
 
 test("a login that a crash left without an end counts against the account once its time is over", async () => {
-  const { clock, open } = await shared();
-  await begin(await open(), EX01, clock.at + MINUTE_MS);
+  const { pass, open } = await shared();
+  await (await open()).begun(EX01);
   const restarted = await open();
-  expect(await restarted.begin("probe", EX02, clock.at + MINUTE_MS)).toMatchObject({ why: "busy" });
-  clock.at += MINUTE_MS + 1;
-  await restarted.end("probe", await begin(restarted, EX02, clock.at + MINUTE_MS), "rejected");
-  expect(restarted.suspended()).toHaveLength(1);
+  expect(await restarted.begin(EX02)).toMatchObject({ why: "busy" });
+  pass(MINUTE_MS + 1);
+  await restarted.login(EX02, "rejected");
+  expect(restarted.keeper.suspended()).toHaveLength(1);
+});
+
+test("killed in the middle of a login ten times, no more than two were begun", async () => {
+  const { pass, open } = await shared();
+  let begun = 0;
+  for (let start = 0; start < 10; start += 1) {
+    const killed = await open();
+    pass(MINUTE_MS + 1);
+    begun += (await killed.begin(start % 2 === 0 ? EX01 : EX02)).kind === "begun" ? 1 : 0;
+  }
+  expect(begun).toBe(2);
+});
+
+describe("a state directory that knows of nothing, since it may have been lost", () => {
+  test("lets the first login wait, over restarts too", async () => {
+    const { pass, open } = await shared();
+    expect(await (await open("s", 12_000)).begin(EX01)).toEqual({
+      kind: "wait",
+      why: "starting",
+      waitMs: 12_000,
+    });
+    pass(11_000);
+    const restarted = await open("s", 12_000);
+    expect(await restarted.begin(EX01)).toMatchObject({ why: "starting" });
+    expect(await restarted.begin(EX01)).toMatchObject({ kind: "begun" });
+  });
+
+  test("for somebody's command it does not", async () => {
+    const { open } = await shared();
+    expect(await (await open()).begin(EX01)).toMatchObject({ kind: "begun" });
+  });
 });
 
 /** Two logins that this process waits for, their time long over. */
 async function twoLongUnderWay() {
-  const { clock, open } = await shared();
-  const keeper = await open();
-  await keeper.end("probe", await begin(keeper, EX01, clock.at + MINUTE_MS), "accepted");
-  const under = [
-    await begin(keeper, EX01, clock.at + MINUTE_MS),
-    await begin(keeper, EX02, clock.at + MINUTE_MS),
-  ];
-  clock.at += 60 * MINUTE_MS;
-  return { clock, keeper, under };
+  const { pass, open } = await shared();
+  const agent = await open();
+  await agent.login(EX01, "accepted");
+  const under = [await agent.begun(EX01), await agent.begun(EX02)];
+  pass(60 * MINUTE_MS);
+  return { pass, agent, under };
 }
 
-test("a login that is still waited for is not over by the clock: a hold of ours, or a clock that was set, suspends nobody", async () => {
-  const { clock, keeper, under } = await twoLongUnderWay();
-  expect(keeper.suspended()).toEqual([]);
-  expect(await keeper.begin("probe", VIP, clock.at + MINUTE_MS)).toMatchObject({ why: "busy" });
+test("a login that is still waited for is not over by the clock: an event loop that stalled suspends nobody", async () => {
+  const { pass, agent, under } = await twoLongUnderWay();
+  expect(agent.keeper.suspended()).toEqual([]);
+  expect(await agent.begin(VIP)).toMatchObject({ why: "busy" });
   // Word of the one must not end the wait for the other.
   for (const id of under) {
-    await keeper.end("probe", id, "accepted");
-    clock.at += MINUTE_MS;
+    await agent.keeper.end("probe", id, "accepted");
+    pass(MINUTE_MS);
   }
-  expect(keeper.suspended()).toEqual([]);
-  expect(await keeper.begin("probe", VIP, clock.at + MINUTE_MS)).toMatchObject({ kind: "begun" });
+  expect(agent.keeper.suspended()).toEqual([]);
+  expect(await agent.begin(VIP)).toMatchObject({ kind: "begun" });
 });
 
 test("two rejections that come long after their time still suspend", async () => {
-  const { clock, keeper, under } = await twoLongUnderWay();
+  const { agent, under } = await twoLongUnderWay();
   for (const id of under) {
-    await keeper.end("probe", id, "rejected");
+    await agent.keeper.end("probe", id, "rejected");
   }
-  expect(keeper.suspended()).toEqual([{ account: "probe-a", until: clock.at + 30 * MINUTE_MS }]);
+  expect(agent.keeper.suspended()).toMatchObject([{ account: "probe-a" }]);
 });
 
 test("a login that breaks by a mistake of ours counts as unanswered, and holds up nobody", async () => {
-  const { clock, open } = await shared();
-  const keeper = await open();
-  const planned = { id: EX01.key, vantage: "backend", intervalMs: 0, timeoutMs: 1_000 } as const;
+  const { open } = await shared();
+  const agent = await open();
   const broken = gatedLogin(
-    keeper,
-    "probe",
-    planned,
+    agent.keeper,
+    { lockoutKey: "probe", secret: "canary-91c2", name: "probe-a" },
+    {
+      id: EX01.key,
+      vantage: "backend",
+      server: "ex01",
+      address: "192.0.2.11",
+      intervalMs: 0,
+      timeoutMs: 1_000,
+    },
     () => Promise.reject(new RangeError("a mistake")),
-    () => clock.at,
+    () => 0,
     new AbortController().signal,
   );
   await expect(broken).rejects.toThrow("a mistake");
-  expect(await keeper.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({
-    why: "elsewhere_first",
-  });
-  await keeper.end("probe", await begin(keeper, EX02, clock.at + MINUTE_MS), "rejected");
-  expect(keeper.suspended()).toHaveLength(1);
+  expect(await agent.begin(EX01)).toMatchObject({ why: "elsewhere_first" });
+  await agent.login(EX02, "rejected");
+  expect(agent.keeper.suspended()).toHaveLength(1);
 });
 
 test("a file that cannot be understood may hide rejections: it is kept aside, and everybody waits", async () => {
-  const { stateDir, clock, open } = await shared();
+  const { stateDir, pass, open } = await shared();
   await writeFile(join(stateDir, ACCOUNTS_FILE), '{"half a fi');
-  const keeper = await open();
-  expect(await keeper.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({
-    why: "suspended",
-  });
+  expect(await (await open()).begin(EX01)).toMatchObject({ why: "starting" });
   expect(await readdir(stateDir)).toContainEqual(
     expect.stringMatching(/^accounts\.json\.set-aside-/),
   );
+  pass(29 * MINUTE_MS);
+  expect(await (await open()).begin(EX01)).toMatchObject({ why: "starting" });
+  pass(MINUTE_MS);
+  expect(await (await open()).begin(EX01)).toMatchObject({ kind: "begun" });
 });
 
 test("without a state directory to write to, no login begins", async () => {
@@ -190,39 +257,94 @@ test("without a state directory to write to, no login begins", async () => {
   await writeFile(notADirectory, "");
   const keeper = await openAccountKeeper({
     stateDir: notADirectory,
-    people: new Map([["probe", { secret: "x", names: ["probe-a"] }]]),
-    now: () => clock.at,
+    clock: () => clock,
+    firstLoginDelayMs: 0,
   });
-  expect(await keeper.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({ kind: "failed" });
+  const credential = { lockoutKey: "probe", secret: "x", name: "probe-a" };
+  expect(await keeper.begin(credential, EX01, MINUTE_MS)).toMatchObject({
+    kind: "failed",
+    why: "state_unusable",
+  });
 });
 
-test("a new secret lifts a suspension at once, the same one does not, and neither is ever written down", async () => {
-  const { stateDir, clock, open } = await shared();
+test("a new secret of a reload is tried a minute after the rejections, the same one is not, and neither is ever written down", async () => {
+  const { stateDir, pass, open } = await shared();
   const first = await open();
-  await first.end("probe", await begin(first, EX01, clock.at + MINUTE_MS), "rejected");
-  await first.end("probe", await begin(first, EX02, clock.at + MINUTE_MS), "rejected");
-  expect((await open()).suspended()).toHaveLength(1);
+  await first.login(EX01, "rejected");
+  await first.login(EX02, "rejected");
+  const restarted = await open();
   const renewed = await open("canary-other");
-  expect(renewed.suspended()).toEqual([]);
-  expect(await renewed.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({ kind: "begun" });
+  pass(NEW_SECRET_MS);
+  expect(await restarted.begin(EX03)).toMatchObject({ why: "suspended" });
+  expect(await renewed.begin(EX03)).toMatchObject({ kind: "begun" });
   expect(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8")).not.toContain("canary");
 });
 
+test("a new secret of a reload takes the place of one that works at once", async () => {
+  const { keeper, login } = await (await shared()).open("canary-old");
+  await login(EX01, "accepted");
+  const begin = (secret: string) =>
+    keeper.begin({ lockoutKey: "probe", secret, name: "probe-a" }, EX02, MINUTE_MS);
+  expect(await begin("canary-new")).toMatchObject({ why: "other_secret" });
+  keeper.renew(new Map([["probe", ["probe-a"]]]));
+  expect(await begin("canary-new")).toMatchObject({ why: "paced" });
+});
+
 test("a command with an old secret does not take the gate from an agent whose secret works", async () => {
-  const { clock, open } = await shared();
+  const { open } = await shared();
   const agent = await open("canary-new");
+  await agent.login(EX01, "accepted");
   const command = await open("canary-old");
-  await agent.end("probe", await begin(agent, EX01, clock.at + MINUTE_MS), "accepted");
-  expect(await command.begin("probe", EX01, clock.at + MINUTE_MS)).toMatchObject({
-    why: "other_secret",
-  });
-  expect(await agent.begin("probe", EX02, clock.at + MINUTE_MS)).toMatchObject({ kind: "begun" });
+  expect(await command.begin(EX01)).toMatchObject({ why: "other_secret" });
+  expect(await agent.begin(EX02)).toMatchObject({ kind: "begun" });
+});
+
+test("a thousand users that an ADC names, and one more, push out nobody who is held back", async () => {
+  const { clock, pass, stateDir } = await shared();
+  const gates = Object.fromEntries(
+    Array.from({ length: 1_000 }, (_, index) => [
+      `user-${String(index)}`,
+      { ...initialGate(), lastStartedAt: index + 1 },
+    ]),
+  );
+  const suspension = { until: clock.wallMs + 1e9, nextMs: 1 };
+  const accounts = { ...gates, held: { ...initialGate(), suspension, lastStartedAt: 1 } };
+  await writeFile(join(stateDir, ACCOUNTS_FILE), JSON.stringify({ version: 1, accounts }));
+  const keeper = await openAccountKeeper({ stateDir, clock: () => clock, firstLoginDelayMs: 0 });
+  pass(MINUTE_MS);
+  const fresh = { lockoutKey: "fresh", secret: "x", name: "monitor m" };
+  expect(await keeper.begin(fresh, EX01, MINUTE_MS)).toMatchObject({ kind: "begun" });
+  const book = decodeBook(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8"));
+  expect(book?.gates.size).toBe(1_000);
+  expect(book?.gates.has("held") && book.gates.has("fresh")).toBe(true);
+});
+
+test("a user that the estate alone names is told once it has come for a login", async () => {
+  const { clock, stateDir } = await shared();
+  const open = () =>
+    openAccountKeeper({ stateDir, clock: () => ({ ...clock }), firstLoginDelayMs: 0 });
+  const svc = { lockoutKey: "svc", secret: "stale", name: "monitor m_ldap" };
+  const keeper = await open();
+  for (const place of [EX01, EX02]) {
+    const begun = await keeper.begin(svc, place, MINUTE_MS);
+    await keeper.end("svc", begun.kind === "begun" ? begun.id : "", "rejected");
+    clock.monotonicMs += SHORTEST_GAP_MS;
+  }
+  expect(keeper.suspended()).toMatchObject([{ account: "monitor m_ldap" }]);
+  expect(keeper.isSuspended("svc")).toBe(true);
+  expect((await open()).suspended()).toEqual([]);
 });
 
 test.each([
   ["LAB\\Probe-A", "probe-a"],
   ["probe-a@lab.example.com", "probe-a"],
-  ["probe-a", "probe-a"],
-])("%s is the person %s", (username, person) => {
-  expect(personOf(username)).toBe(person);
+  [" probe-a ", "probe-a"],
+  ["ＰＲＯＢＥ-A", "probe-a"],
+  ["CN=Probe-A,OU=Service,DC=lab,DC=local", "probe-a"],
+  ["uid=probe-a,ou=people,dc=lab,dc=local", "probe-a"],
+  ["cn = probe-a + ou=x,dc=lab", "probe-a"],
+  ["CN=Doe\\, John,DC=lab", "doe, john"],
+  ["userPrincipalName=probe-a@lab.local,DC=lab", "probe-a"],
+])("%s has the lockout key %s", (username, key) => {
+  expect(lockoutKey(username)).toBe(key);
 });

@@ -109,8 +109,8 @@ test("a sixth round in a minute is not begun: told as held back, and no failure"
     },
     keeper: await openAccountKeeper({
       stateDir,
-      people: new Map([["a", { secret: "x", names: ["a"] }]]),
-      now,
+      clock: () => ({ run: "boot", monotonicMs: now(), wallMs: now() }),
+      firstLoginDelayMs: 0,
     }),
     now,
     monotonic: now,

@@ -97,13 +97,36 @@ test("logins of a suspended account are told, and not waited for", () => {
   const monitors = new Map([["m_ftp", { credential, command: null }]]);
   const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
   const probe = estate.probe("m_ftp", "ex01");
-  expect(probe.account).toBe("probe-a");
+  expect(probe.account).toBe("monitor m_ftp");
   expect(readiness(estate.state).ready).toBe(false);
-  estate.state.suspendedAccounts = [{ account: "probe-a", until: estate.clock.at + 60_000 }];
+  estate.state.suspendedAccounts = [{ account: "monitor m_ftp", until: estate.clock.at + 60_000 }];
   expect(readiness(estate.state)).toEqual({
     ready: true,
-    detail: "ready; 1 of 1 replicas without an opinion: logins of probe-a are suspended",
+    detail: "ready; 1 of 1 replicas without an opinion: logins of monitor m_ftp are suspended",
   });
+});
+
+test("logins that the state directory holds back are told with what is wrong", () => {
+  const credential = { username: "probe-a", password: "secret", secret: null };
+  const monitors = new Map([["m_ftp", { credential, command: null }]]);
+  const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
+  estate.probe("m_ftp", "ex01").heldBack = {
+    kind: "held_back",
+    why: "state_unusable",
+    message: "ENOSPC: no space left on device",
+  };
+  expect(readiness(estate.state).detail).toContain(
+    "logins of monitor m_ftp are held back: ENOSPC: no space left on device",
+  );
+});
+
+test("an ADC whose account is rejected is told with what ends it", () => {
+  const estate = smallEstate(CONF);
+  estate.observe("m_imap", "ex01", observed({ passed: true }));
+  estate.state.addAdc("other", { nitro: true, pollMs: 15_000 });
+  const stop = "stopped: wrong credentials since 2026-11-28T20:00:00.000Z (Invalid [354])";
+  estate.state.setAdcLive("other", { lastError: `NITRO: ${stop}` });
+  expect(readiness(estate.state)).toEqual({ ready: true, detail: `ready; other: ${stop}` });
 });
 
 test("an ADC that is still to be asked is waited for; one that does not answer is told", () => {

@@ -16,6 +16,8 @@ export async function startInProcess(
     listen: ["127.0.0.1:0"],
     log: pino({ level: "silent" }),
     reread: null,
+    // Each test has a state directory of its own, and waits for nothing.
+    firstLoginDelayMs: 0,
     ...options,
   });
   if (service.kind === "failed") {

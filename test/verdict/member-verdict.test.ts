@@ -87,6 +87,23 @@ describe("memberVerdict", () => {
     expect(new Set(all.map(memberVerdict))).toEqual(new Set(MEMBER_VERDICTS));
   });
 
+  test("an ADC that says DOWN is not accused where our login is refused: only another login proves the service", () => {
+    const down = {
+      cutOff: false,
+      adc: "down",
+      replica: "unknown",
+      service: "up",
+      failing: false,
+      declared: "no",
+      detected: false,
+      withinGrace: false,
+      stable: false,
+    } as const;
+    expect(memberVerdict({ ...down, refused: "refused" })).toBe("unknown");
+    expect(memberVerdict({ ...down, refused: "proven" })).toBe("strict_monitor");
+    expect(memberVerdict(down)).toBe("false_down");
+  });
+
   test("no window ever silences clients sent into maintenance", () => {
     const silenced = all.filter(
       (inputs) =>

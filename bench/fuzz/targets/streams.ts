@@ -5,10 +5,7 @@ import {
   signsOfHeaders,
   signsOfSmtp,
 } from "../../../src/model/exchange-signs.ts";
-import {
-  reasonOfMailRefusal,
-  reasonOfSmtpReply,
-} from "../../../src/probes/protocols/mail-replies.ts";
+import { mailLoginRefusal, mailRefusalReason } from "../../../src/net/mail-replies.ts";
 import {
   challengeSchemes,
   isAdcLogin,
@@ -18,8 +15,6 @@ import {
   summary,
   type WebAsked,
 } from "../../../src/probes/transactions/web-answer.ts";
-import { imapByeReason } from "../../../src/probes/transactions/imap-greeting.ts";
-import { pop3ErrorReason } from "../../../src/probes/transactions/pop3-greeting.ts";
 import { CookieJar } from "../../../src/probes/transactions/web-visit.ts";
 import { passivePort } from "../../../src/probes/monitors/ftp.ts";
 import type { FuzzTarget } from "../target.ts";
@@ -113,10 +108,14 @@ export function greetingTarget(): FuzzTarget {
       signsOfGreeting(line);
       signsOfSmtp(line);
       const code = Number(line.slice(0, 3));
-      reasonOfSmtpReply(code, line);
-      reasonOfMailRefusal(line);
-      imapByeReason(line);
-      pop3ErrorReason(line);
+      for (const refusal of [
+        { protocol: "smtp", code, text: line },
+        { protocol: "imap", text: line },
+        { protocol: "pop3", text: line },
+      ] as const) {
+        mailRefusalReason(refusal, "command");
+        mailLoginRefusal(refusal);
+      }
       passivePort({ kind: "reply", code, lines: [line], text: line });
     },
   };

@@ -3,6 +3,12 @@ import type { Network } from "../../net/network.ts";
 import { backOffMs, type BackOffReason } from "../../lib/pacing.ts";
 import { actionOf, type ErrorAction, backOffReason, judge, type Judged } from "./judge.ts";
 import type { Row } from "./row-values.ts";
+import {
+  AGAIN_MS,
+  type NitroBegin,
+  type NitroLoginEnd,
+  type NitroLoginGate,
+} from "./login-gate.ts";
 import { createTransport, type NitroTls } from "./transport.ts";
 
 const LOGIN_PATH = "/nitro/v1/config/login";
@@ -50,6 +56,8 @@ export interface NitroClientOptions {
   readonly sessionTimeoutSeconds?: number;
   /** Monotonic clock in milliseconds. */
   readonly monotonic?: () => number;
+  /** Asked before each login; without it this client alone remembers what was rejected. */
+  readonly loginGate?: NitroLoginGate;
   readonly onRequest?: (event: NitroRequestEvent) => void;
 }
 
@@ -95,6 +103,8 @@ export interface NitroStop {
   readonly kind: "stopped";
   readonly code: string;
   readonly message: string;
+  /** Milliseconds by the monotonic clock until it is tried again; absent: never in this session. */
+  readonly again?: number;
 }
 
 /** What this appliance has shown not to understand or not to allow, by resource; kept for the life of the client. */
@@ -128,6 +138,8 @@ const LOGOUT_TRIES = 2;
 /** A process that ends does not wait long for an appliance that hangs: it forgets the session by itself. */
 const LOGOUT_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Time beyond a login's own until nobody hears of it any more. */
+const GATE_SLACK_MS = 5_000;
 
 /** Sources: NITRO docs, "Performing basic NetScaler operations" (sessions), error messages. */
 export function createNitroClient(options: NitroClientOptions): NitroClient {
@@ -144,6 +156,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   });
   const session = { cookie: null as string | null, loggingIn: false };
   let stopped: NitroStop | null = null;
+  let hasWorked = false;
   let closing: Promise<void> | null = null;
   let failures = 0;
   let resumeAt = -Infinity;
@@ -188,13 +201,49 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     return lastFailure;
   }
 
-  function halt(code: string, message: string): NitroStop {
-    stopped ??= { kind: "stopped", code, message };
+  function halt(stop: NitroStop): NitroStop {
+    stopped ??= stop;
     return stopped;
+  }
+
+  /** Asks the account's gate; null when a login may be made, with the id to tell its end by. */
+  async function askGate(): Promise<string | NitroFailure | NitroStop | null> {
+    const begun = (await options.loginGate?.begin(timeoutMs + GATE_SLACK_MS)) ?? null;
+    switch (begun?.kind) {
+      case undefined:
+        return null;
+      case "begun":
+        return begun.id;
+      case "stopped":
+        return halt(stopOf(begun, wallToMonotonic));
+      case "wait": {
+        const until = new Date(begun.until).toISOString();
+        const message = `the login is held back until ${until}: earlier ones were rejected, or never answered`;
+        return { kind: "failed", code: "held_back", message };
+      }
+    }
+  }
+
+  /** A password that has worked may work again: seldom enough to lock nothing. */
+  function again(): { readonly again?: number } {
+    return hasWorked ? { again: monotonic() + AGAIN_MS } : {};
+  }
+
+  function wallToMonotonic(wallMs: number): number {
+    return monotonic() + wallMs - Date.now();
   }
 
   async function login(): Promise<NitroFailure | NitroStop | null> {
     // A login must not be lost on an idle connection that the server is just closing: its session would be, too.
+    const gate = await askGate();
+    if (gate !== null && typeof gate !== "string") {
+      return gate;
+    }
+    const tellGate = async (end: NitroLoginEnd): Promise<void> => {
+      if (gate !== null) {
+        await options.loginGate?.end(gate, end);
+      }
+    };
     transport.disconnect();
     session.cookie = null;
     session.loggingIn = true;
@@ -204,14 +253,25 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     session.loggingIn = false;
     session.cookie = answer.kind === "answered" ? cookieOf(answer.cookies, answer.envelope) : null;
     if (session.cookie !== null) {
+      hasWorked = true;
+      await tellGate({ kind: "accepted" });
       return null;
     }
+    if (answer.kind === "broken" && isRejection(answer)) {
+      const { code, message } = answer;
+      await tellGate({ kind: "rejected", code, message });
+      // Its gate tells since when, and until when.
+      const told = gate === null ? null : await askGate();
+      return told !== null && typeof told !== "string"
+        ? told
+        : halt({ kind: "stopped", code, message, ...again() });
+    }
+    await tellGate({ kind: "unheard" });
     if (answer.kind === "answered") {
       return pause("no_answer", "not_nitro", "the login answer carries no session");
     }
-    // A bare 401 at the login itself can only mean the credentials.
-    if (answer.action === "stop" || answer.code === "http_401") {
-      return halt(answer.code, answer.message);
+    if (answer.action === "stop") {
+      return halt({ kind: "stopped", code: answer.code, message: answer.message });
     }
     return pause(backOffReason(answer.action), answer.code, answer.message);
   }
@@ -250,7 +310,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
         session.cookie = null;
         return mayLogIn ? ask(request, false) : pause("no_answer", code, message);
       case "stop":
-        return halt(code, message);
+        return halt({ kind: "stopped", code, message, ...again() });
       case "none":
         return pause("no_answer", code, message);
       case "back_off":
@@ -269,6 +329,9 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   }
 
   function refusal(): NitroFailure | NitroStop | null {
+    if (stopped?.again !== undefined && monotonic() >= stopped.again) {
+      stopped = null;
+    }
     if (stopped !== null) {
       return stopped;
     }
@@ -303,6 +366,39 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       }
       return closing;
     },
+  };
+}
+
+/** Codes that speak of the password, or want another one; a bare 401 at the login itself can mean nothing else. */
+const REJECTIONS: ReadonlySet<string> = new Set([
+  "354",
+  "355",
+  "1025",
+  "1034",
+  "1046",
+  "1047",
+  "http_401",
+]);
+
+function isRejection({ code }: Extract<Judged, { kind: "broken" }>): boolean {
+  return REJECTIONS.has(code);
+}
+
+/** Why nothing is asked, and what ends it. */
+function stopOf(
+  { rejection, until }: Extract<NitroBegin, { kind: "stopped" }>,
+  monotonicAt: (wallMs: number) => number,
+): NitroStop {
+  const { since, code, message } = rejection;
+  const end =
+    until === null
+      ? "not tried again before the password changes"
+      : `tried again at ${new Date(until).toISOString()}`;
+  return {
+    kind: "stopped",
+    code,
+    message: `stopped: wrong credentials since ${new Date(since).toISOString()} (${message}); ${end}`,
+    ...(until === null ? {} : { again: monotonicAt(until) }),
   };
 }
 

@@ -2,22 +2,27 @@ import { randomUUID, scrypt } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Config } from "../../config/schema.ts";
-import { personOf } from "./lockout-key.ts";
+import type { AdcConfig, Config } from "../../config/schema.ts";
+import { lockoutKey } from "../../lib/lockout-key.ts";
+import {
+  beginNitroLogin,
+  decideNitroLogin,
+  endNitroLogin,
+  type NitroBegin,
+  type NitroLoginGate,
+  type NitroLogins,
+} from "../../adc/nitro/login-gate.ts";
+import { timeAt, type ClockReading } from "../../lib/persisted-clock.ts";
 import { readRegularFile, replaceFile, setAside } from "../../lib/durable-file.ts";
 import { takeLock } from "../../lib/lock.ts";
 import type { StorageWatch } from "../../lib/storage-health.ts";
-import {
-  decodeGates,
-  encodeGates,
-  type GateBook,
-} from "../../probes/transactions/account-gate/gate-json.ts";
 import {
   decideLogin,
   type GateDecision,
 } from "../../probes/transactions/account-gate/decide-login.ts";
 import {
   initialGate,
+  SUSPENSION_MS,
   type BrokenPlace,
   type GateState,
   type LoginPlace,
@@ -25,112 +30,322 @@ import {
   type GateEvent,
   stillAwaited,
   suspendedUntil,
-  SUSPENSION_MS,
 } from "../../probes/transactions/account-gate/gate.ts";
-import type { LoginOutcome } from "../../probes/transactions/login-outcome.ts";
+import type { LoginOutcome } from "../../model/observation.ts";
+import { boundedGates, decodeBook, encodeBook, MOST_KEYS, type LoginBook } from "./login-book.ts";
 
-/** The people whose credentials this agent has: their secret, and the names they go by in the configuration. */
-interface GatedPerson {
-  readonly secret: string;
-  /** Configured accounts, and `monitor NAME` for the account of a login monitor. */
-  readonly names: readonly string[];
-}
-
-/** Everybody that logs in, by the person whose gate counts. */
-export function gatedPeople(config: Config): ReadonlyMap<string, GatedPerson> {
-  const people = new Map<string, GatedPerson>();
-  const add = (username: string, secret: string, name: string): void => {
-    const person = personOf(username);
-    const known = people.get(person);
-    people.set(person, {
-      // Two secrets of one person: either change deserves a new trial.
-      secret:
-        known === undefined || known.secret === secret ? secret : `${known.secret}\n${secret}`,
-      names: [...(known?.names ?? []), name],
-    });
+/** What the configuration calls those who log in, by lockout key. A monitor whose user stands in the estate alone is not among them. */
+export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, readonly string[]>();
+  const add = (username: string, name: string): void => {
+    const key = lockoutKey(username);
+    names.set(key, [...(names.get(key) ?? []), name]);
   };
   for (const account of config.transactions.accounts) {
-    add(account.username, account.password.reveal(), account.name);
+    add(account.username, account.name);
   }
-  for (const [name, monitor] of config.monitors) {
-    if (monitor.username !== null && monitor.password !== null) {
-      add(monitor.username, monitor.password.reveal(), `monitor ${name}`);
+  for (const [name, { username, password }] of config.monitors) {
+    if (username !== null && password !== null) {
+      add(username, `monitor ${name}`);
     }
   }
-  return people;
+  return names;
+}
+
+/** The account that an ADC is asked with. */
+export function nitroAccount(
+  adc: string,
+  { username, password }: NonNullable<AdcConfig["nitro"]>,
+): NitroAccount {
+  return { adc, username, password: password.reveal() };
 }
 
 export const ACCOUNTS_FILE = "accounts.json";
 const LOCK_FILE = "accounts.lock";
-/** Another process needs it for no longer than a write to the disk takes. */
+/** How long a login waits for another process that is changing the accounts. */
 const LOCK_PATIENCE_MS = 1_000;
-const MOST_BYTES = 16 * 1024 * 1024;
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-type BeginResult =
+/** Who logs in, as it will be on the wire. */
+export interface Credential {
+  readonly lockoutKey: string;
+  readonly secret: string;
+  /** What the configuration calls it: an account, or `monitor NAME`. */
+  readonly name: string;
+}
+
+export type BeginResult =
   | { readonly kind: "begun"; readonly id: string }
   | Extract<GateDecision, { kind: "wait" }>
-  /** The state directory cannot be read or written: without it no login is safe. */
-  | { readonly kind: "failed"; readonly message: string };
+  /** What was known of earlier logins is lost: the first waits. */
+  | { readonly kind: "wait"; readonly why: "starting"; readonly waitMs: number }
+  | StateFailure;
+
+/** The state directory cannot be read or written, or another process holds it: without it no login is safe. */
+export interface StateFailure {
+  readonly kind: "failed";
+  readonly why: "state_locked" | "state_unusable";
+  readonly message: string;
+}
 
 /**
  * Holds the gates of all accounts in the state directory, which several processes may share: every decision is made and
  * written down under a lock before a login begins, so that no crash and no second process makes one login too many.
  */
 export interface AccountKeeper {
-  readonly begin: (account: string, place: LoginPlace, deadline: number) => Promise<BeginResult>;
+  /** `lastsMs`: when the login counts as unanswered, in milliseconds from now. */
+  readonly begin: (
+    credential: Credential,
+    place: LoginPlace,
+    lastsMs: number,
+  ) => Promise<BeginResult>;
   /** Tells how a login ended; returns the places that this has shown to be at fault. */
   readonly end: (
-    account: string,
+    lockoutKey: string,
     id: string,
     outcome: LoginOutcome,
   ) => Promise<readonly BrokenPlace[]>;
-  /** Accounts that are suspended now, as last known. */
+  /** Accounts that are suspended now, as last known; `until` is the wall clock's, milliseconds since the epoch. */
   readonly suspended: () => readonly { readonly account: string; readonly until: number }[];
+  /** Whether this lockout key is suspended now, as last known. */
+  readonly isSuspended: (lockoutKey: string) => boolean;
+  /**
+   * Another configuration is in force: its secrets take the place of those before. `names`: what it calls the accounts, by
+   * lockout key, as far as it alone tells.
+   */
+  readonly renew: (names: ReadonlyMap<string, readonly string[]>) => void;
+  /** The gate of an ADC's own account. */
+  readonly nitroGate: (account: NitroAccount) => NitroLoginGate;
 }
 
-/** What becomes of the gates at a moment, and whether that is to be written down. */
-type Change<T> = (
-  book: Map<string, GateState>,
-  at: number,
-) => { readonly result: T; readonly changed: boolean };
+interface NitroAccount {
+  readonly adc: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+interface OpenBook {
+  /** There was no file to read. */
+  readonly isNew: boolean;
+  readonly gates: Map<string, GateState>;
+  readonly nitro: Map<string, NitroLogins>;
+  readonly firstLoginAt: number;
+}
+
+/** What becomes of the book at a moment, and whether that is to be written down. */
+type Change<T> = (book: OpenBook, at: number) => { readonly result: T; readonly changed: boolean };
 
 interface AccountKeeperOptions {
   readonly stateDir: string;
-  /** Who logs in. Another secret than before lifts a suspension; only a slow hash of it is kept. */
-  readonly people: ReadonlyMap<string, GatedPerson>;
-  readonly now: () => number;
+  readonly clock: () => ClockReading;
+  /** How long the first login waits where no state file is found: it may have been lost with what it knew. */
+  readonly firstLoginDelayMs: number;
   /** Hears what the state directory refuses, and of a file that was set aside. */
   readonly storage?: StorageWatch;
 }
 
 export async function openAccountKeeper(options: AccountKeeperOptions): Promise<AccountKeeper> {
-  const { stateDir, now, storage } = options;
-  const file = join(stateDir, ACCOUNTS_FILE);
-  let known: GateBook = new Map();
+  const keeper = new Keeper(options);
+  await keeper.read();
+  return keeper;
+}
+
+class Keeper implements AccountKeeper {
+  readonly #options: AccountKeeperOptions;
+  readonly #file: string;
+  #known: LoginBook = EMPTY;
   /** What stands for a file that was set aside, until it is written: nobody's suspension may be lost in between. */
-  let unwritten: GateBook | null = null;
-  /** The last change was refused: the next one is written whether it changes anything or not, to see whether that is over. */
-  let failing = false;
-  let tail: Promise<unknown> = Promise.resolve();
+  #unwritten: LoginBook | null = null;
+  /** The last change was refused: the next one is written in any case, to see whether that is over. */
+  #failing = false;
+  #tail: Promise<unknown> = Promise.resolve();
   /** Logins that have begun here, and whose end will be told. */
-  const awaited = new Set<string>();
+  readonly #awaited = new Set<string>();
+  /** Names in the configuration, by lockout key: those it tells, and those who have come for a login. */
+  #names = new Map<string, Set<string>>();
+  readonly #fingerprints = new Map<string, Promise<string>>();
+  /** Fingerprints that the configuration in force came with, and the one before it. */
+  #adopted: ReadonlyMap<string, string> = new Map();
+  #earlier: ReadonlyMap<string, string> = new Map();
+  /** Used where the state directory fails: NITRO is asked all the same. */
+  readonly #nitro = new Map<string, NitroLogins>();
+
+  constructor(options: AccountKeeperOptions) {
+    this.#options = options;
+    this.#file = join(options.stateDir, ACCOUNTS_FILE);
+  }
+
+  /** What is known is shown from the start. */
+  async read(): Promise<void> {
+    const read = await readRegularFile(this.#file, MAX_FILE_BYTES);
+    this.#known = (read.kind === "text" ? decodeBook(read.text) : null) ?? EMPTY;
+  }
+
+  async begin(credential: Credential, place: LoginPlace, lastsMs: number): Promise<BeginResult> {
+    const { lockoutKey, secret, name } = credential;
+    this.#learnName(lockoutKey, name);
+    const mark = await this.#fingerprint(`account ${lockoutKey}`, secret);
+    const begun = await this.#change<BeginResult>((book, at) => {
+      const waitMs = book.firstLoginAt - at;
+      if (waitMs > 0) {
+        return { result: { kind: "wait", why: "starting", waitMs }, changed: book.isNew };
+      }
+      const adopts = this.#adopt(book, lockoutKey, mark, at);
+      const gate = gateIn(book, lockoutKey);
+      const decision = decideLogin(gate, place, at, mark);
+      if (decision.kind === "wait") {
+        return { result: decision, changed: adopts };
+      }
+      step(book, lockoutKey, { kind: "secret", mark, at });
+      const id = randomUUID();
+      step(book, lockoutKey, { kind: "started", id, place, deadline: at + lastsMs, at });
+      return { result: { kind: "begun", id }, changed: true };
+    });
+    if (begun.kind === "begun") {
+      this.#awaited.add(begun.id);
+    }
+    return begun;
+  }
+
+  async end(
+    lockoutKey: string,
+    id: string,
+    outcome: LoginOutcome,
+  ): Promise<readonly BrokenPlace[]> {
+    const ended = await this.#change((book, at) => {
+      const before = new Set(gateIn(book, lockoutKey).broken.map(placeAndTime));
+      const { broken } = step(book, lockoutKey, { kind: outcome, id, at });
+      return { result: broken.filter((each) => !before.has(placeAndTime(each))), changed: true };
+    });
+    this.#awaited.delete(id);
+    return "kind" in ended ? [] : ended;
+  }
+
+  suspended(): readonly { readonly account: string; readonly until: number }[] {
+    const reading = this.#options.clock();
+    const at = timeAt(this.#known.clock, reading);
+    return [...this.#known.gates].flatMap(([lockoutKey, gate]) => {
+      const until = suspendedUntil(stillAwaited(gate, this.#awaited, at), at);
+      const names = this.#names.get(lockoutKey) ?? [];
+      return until === null
+        ? []
+        : [...names].map((account) => ({ account, until: reading.wallMs + until - at }));
+    });
+  }
+
+  isSuspended(lockoutKey: string): boolean {
+    const gate = this.#known.gates.get(lockoutKey);
+    const at = timeAt(this.#known.clock, this.#options.clock());
+    return gate !== undefined && suspendedUntil(stillAwaited(gate, this.#awaited, at), at) !== null;
+  }
+
+  renew(names: ReadonlyMap<string, readonly string[]>): void {
+    this.#names = new Map([...names].map(([key, each]) => [key, new Set(each)]));
+    this.#earlier = new Map([...this.#earlier, ...this.#adopted].slice(-MOST_KEYS));
+    this.#adopted = new Map();
+    this.#fingerprints.clear();
+  }
+
+  nitroGate({ adc, username, password }: NitroAccount): NitroLoginGate {
+    const account = `${adc} ${username}`;
+    return {
+      begin: async (lastsMs) => {
+        const secret = await this.#fingerprint(`nitro ${account}`, password);
+        const id = randomUUID();
+        return this.#changeNitro<NitroBegin>(account, (logins, at) => {
+          const decision = decideNitroLogin(logins, secret, at);
+          return decision.kind === "allowed"
+            ? {
+                result: { kind: "begun", id },
+                next: beginNitroLogin(logins, secret, { id, at, deadline: at + lastsMs }),
+              }
+            : { result: this.#byTheWall(decision, at), next: logins };
+        });
+      },
+      end: (id, end) =>
+        this.#changeNitro(account, (logins, at) => ({
+          result: undefined,
+          next: logins === null ? null : endNitroLogin(logins, id, end, at),
+        })),
+    };
+  }
+
+  async #changeNitro<T>(
+    account: string,
+    work: (
+      logins: NitroLogins | null,
+      at: number,
+    ) => { readonly result: T; readonly next: NitroLogins | null },
+  ): Promise<T> {
+    const apply = (all: Map<string, NitroLogins>, at: number): T => {
+      const { result, next } = work(all.get(account) ?? null, at);
+      if (next !== null) {
+        all.set(account, next);
+        this.#nitro.set(account, next);
+      }
+      return result;
+    };
+    const done = await this.#change((book, at) => {
+      const before = book.nitro.get(account);
+      const value = apply(book.nitro, at);
+      return { result: { value }, changed: book.nitro.get(account) !== before };
+    });
+    // A password that the file could not be asked about is still not sent twice by this process.
+    return "kind" in done
+      ? apply(this.#nitro, timeAt(this.#known.clock, this.#options.clock()))
+      : done.value;
+  }
+
+  #byTheWall(decision: Exclude<NitroBegin, { kind: "begun" }>, at: number): NitroBegin {
+    const aheadMs = this.#options.clock().wallMs - at;
+    if (decision.kind === "wait") {
+      return { kind: "wait", until: decision.until + aheadMs };
+    }
+    const { rejection, until } = decision;
+    return {
+      kind: "stopped",
+      rejection: { ...rejection, since: rejection.since + aheadMs, at: rejection.at + aheadMs },
+      until: until === null ? null : until + aheadMs,
+    };
+  }
+
+  /**
+   * The secret of a configuration takes the place of the one before it, at its first login: unless that one works, and is
+   * another process's. Tells whether the book has changed.
+   */
+  #adopt(book: OpenBook, lockoutKey: string, mark: string, at: number): boolean {
+    if (this.#adopted.has(lockoutKey)) {
+      return false;
+    }
+    this.#adopted = new Map([...this.#adopted, [lockoutKey, mark] as const].slice(-MOST_KEYS));
+    const { secret, proven } = gateIn(book, lockoutKey);
+    if (secret === mark || (proven && this.#earlier.get(lockoutKey) !== secret)) {
+      return false;
+    }
+    step(book, lockoutKey, { kind: "secret", mark, at });
+    return true;
+  }
+
+  #learnName(lockoutKey: string, name: string): void {
+    const names = this.#names.get(lockoutKey) ?? new Set();
+    if (names.size > 0 || this.#names.size < MOST_KEYS) {
+      this.#names.set(lockoutKey, names.add(name));
+    }
+  }
 
   /** One change after another in this process, and under the lock between processes. */
-  function change<T>(
-    work: Change<T>,
-  ): Promise<T | { readonly kind: "failed"; readonly message: string }> {
-    const done = tail.then(() => underLock(work));
-    tail = done.catch(() => undefined);
+  #change<T>(work: Change<T>): Promise<T | StateFailure> {
+    const done = this.#tail.then(() => this.#underLock(work));
+    this.#tail = done.catch(() => undefined);
     return done;
   }
 
-  async function underLock<T>(
-    work: Change<T>,
-  ): Promise<T | { readonly kind: "failed"; readonly message: string }> {
-    const refused = (error: unknown): { readonly kind: "failed"; readonly message: string } => {
-      failing = true;
-      storage?.refused(file, error);
-      return { kind: "failed", message: messageOf(error) };
+  async #underLock<T>(work: Change<T>): Promise<T | StateFailure> {
+    const { stateDir, storage } = this.#options;
+    const refused = (error: unknown): StateFailure => {
+      this.#failing = true;
+      storage?.refused(this.#file, error);
+      return unusable(messageOf(error));
     };
     try {
       await mkdir(stateDir, { recursive: true, mode: 0o700 });
@@ -138,24 +353,14 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
       return refused(error);
     }
     const taken = await takeLock(join(stateDir, LOCK_FILE), { patienceMs: LOCK_PATIENCE_MS });
-    if (taken.kind !== "held") {
-      return refused(taken.kind === "busy" ? "the accounts are busy" : taken.message);
+    if (taken.kind === "busy") {
+      return { kind: "failed", why: "state_locked", message: "the accounts are busy" };
+    }
+    if (taken.kind === "failed") {
+      return refused(taken.message);
     }
     try {
-      const read = unwritten ?? (await readBook());
-      const at = now();
-      const book = new Map(
-        [...read].map(([account, gate]) => [account, stillAwaited(gate, awaited, at)]),
-      );
-      const { result, changed } = work(book, at);
-      if (changed || failing || unwritten !== null) {
-        await replaceFile(file, encodeGates(book));
-        unwritten = null;
-        failing = false;
-        storage?.written(file);
-      }
-      known = book;
-      return result;
+      return await this.#onFile(work);
     } catch (error) {
       return refused(error);
     } finally {
@@ -163,98 +368,98 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
     }
   }
 
-  /** The gates on disk. A file that cannot be understood may hide rejections: every account then waits out a suspension. */
-  async function readBook(): Promise<GateBook> {
-    const read = await readRegularFile(file, MOST_BYTES);
+  async #onFile<T>(work: Change<T>): Promise<T> {
+    const { book: read, isNew } = await this.#readBook();
+    const reading = this.#options.clock();
+    const at = timeAt(read.clock, reading);
+    const book: OpenBook = {
+      isNew,
+      gates: new Map(
+        [...read.gates].map(([key, gate]) => [key, stillAwaited(gate, this.#awaited, at)]),
+      ),
+      nitro: new Map(read.nitro),
+      firstLoginAt: read.firstLoginAt,
+    };
+    const { result, changed } = work(book, at);
+    const { gates, nitro, firstLoginAt } = book;
+    const next: LoginBook = {
+      gates: boundedGates(gates),
+      nitro,
+      firstLoginAt,
+      clock: { ...reading, at },
+    };
+    // After a start of the machine the time goes on from here, however the wall clock was set meanwhile.
+    if (changed || this.#failing || isNew || read.clock?.run !== reading.run) {
+      await replaceFile(this.#file, encodeBook(next));
+      this.#unwritten = null;
+      this.#failing = false;
+      this.#options.storage?.written(this.#file);
+    }
+    this.#known = next;
+    return result;
+  }
+
+  /** The book on disk. A file that cannot be understood may hide rejections: every account then waits out a suspension. */
+  async #readBook(): Promise<{ readonly book: LoginBook; readonly isNew: boolean }> {
+    if (this.#unwritten !== null) {
+      return { book: this.#unwritten, isNew: true };
+    }
+    const { clock, firstLoginDelayMs, storage } = this.#options;
+    const now = clock().wallMs;
+    const read = await readRegularFile(this.#file, MAX_FILE_BYTES);
     if (read.kind === "missing") {
-      return new Map();
+      return { book: { ...EMPTY, firstLoginAt: now + firstLoginDelayMs }, isNew: true };
     }
     if (read.kind === "failed") {
       throw new Error(read.code);
     }
-    const book = read.kind === "text" ? decodeGates(read.text) : null;
+    const book = read.kind === "text" ? decodeBook(read.text) : null;
     if (book !== null) {
-      return book;
+      return { book, isNew: false };
     }
-    const aside = await setAside(file, now());
+    const aside = await setAside(this.#file, now);
     const why = read.kind === "unfit" ? read.why : "damaged, or of another version";
-    storage?.setAside(file, aside, why, "no account logs in before a suspension has passed");
-    const suspension = { until: now() + SUSPENSION_MS, nextMs: SUSPENSION_MS };
-    unwritten = new Map(
-      [...options.people.keys()].map((account) => [account, { ...initialGate(), suspension }]),
-    );
-    return unwritten;
+    storage?.setAside(this.#file, aside, why, "no account logs in before a suspension has passed");
+    this.#unwritten = { ...EMPTY, firstLoginAt: now + SUSPENSION_MS };
+    return { book: this.#unwritten, isNew: true };
   }
 
-  function stepAll(book: Map<string, GateState>, account: string, event: GateEvent): GateState {
-    const next = stepGate(book.get(account) ?? initialGate(), event);
-    book.set(account, next);
-    return next;
-  }
-
-  const marks = await Promise.all(
-    [...options.people].map(
-      async ([account, { secret }]) => [account, await markOf(account, secret)] as const,
-    ),
-  );
-  const ownMark = new Map(marks);
-  await change((book, at) => {
-    for (const [account, mark] of marks) {
-      stepAll(book, account, { kind: "secret", mark, at });
+  /** Tells whether a secret is the same as before; the secret cannot be found from it by trying. */
+  #fingerprint(purpose: string, secret: string): Promise<string> {
+    const key = JSON.stringify([purpose, secret]);
+    if (this.#fingerprints.size >= MOST_KEYS) {
+      this.#fingerprints.clear();
     }
-    return { result: null, changed: marks.length > 0 };
-  });
-
-  return {
-    begin: async (account, place, deadline) => {
-      const begun = await change<BeginResult>((book, at) => {
-        const gate = book.get(account) ?? initialGate();
-        const mark = ownMark.get(account) ?? null;
-        const decision = decideLogin(gate, place, at, mark);
-        if (decision.kind === "wait") {
-          return { result: decision, changed: false };
-        }
-        if (mark !== null && mark !== gate.secret) {
-          stepAll(book, account, { kind: "secret", mark, at });
-        }
-        const id = randomUUID();
-        stepAll(book, account, { kind: "started", id, place, deadline, at });
-        return { result: { kind: "begun", id }, changed: true };
-      });
-      if (begun.kind === "begun") {
-        awaited.add(begun.id);
-      }
-      return begun;
-    },
-    end: async (account, id, outcome) => {
-      const ended = await change((book, at) => {
-        const before = new Set(
-          book.get(account)?.broken.map(({ key, until }) => `${key} ${String(until)}`),
-        );
-        const after = stepAll(book, account, { kind: outcome, id, at });
-        const fresh = after.broken.filter(
-          ({ key, until }) => !before.has(`${key} ${String(until)}`),
-        );
-        return { result: fresh, changed: true };
-      });
-      awaited.delete(id);
-      return Array.isArray(ended) ? ended : [];
-    },
-    suspended: () => {
-      const at = now();
-      return [...known].flatMap(([account, gate]) => {
-        const until = suspendedUntil(stillAwaited(gate, awaited, at), at);
-        const names = options.people.get(account)?.names ?? [];
-        return until === null ? [] : names.map((name) => ({ account: name, until }));
-      });
-    },
-  };
+    const known = this.#fingerprints.get(key);
+    const made = known ?? secretFingerprint(purpose, secret);
+    this.#fingerprints.set(key, made);
+    return made;
+  }
 }
 
-/** A mark that tells whether a secret is the same as before, and from which it cannot be found by trying. */
-async function markOf(account: string, secret: string): Promise<string> {
+const EMPTY: LoginBook = { clock: null, firstLoginAt: 0, gates: new Map(), nitro: new Map() };
+
+async function secretFingerprint(purpose: string, secret: string): Promise<string> {
   const derive = promisify<string, string, number, Buffer>(scrypt);
-  return (await derive(secret, `adc-witness account ${account}`, 16)).toString("hex");
+  return (await derive(secret, `adc-witness ${purpose}`, 16)).toString("hex");
+}
+
+function gateIn(book: OpenBook, lockoutKey: string): GateState {
+  return book.gates.get(lockoutKey) ?? initialGate();
+}
+
+function step(book: OpenBook, lockoutKey: string, event: GateEvent): GateState {
+  const next = stepGate(gateIn(book, lockoutKey), event);
+  book.gates.set(lockoutKey, next);
+  return next;
+}
+
+function placeAndTime({ key, until }: BrokenPlace): string {
+  return `${key} ${String(until)}`;
+}
+
+function unusable(message: string): StateFailure {
+  return { kind: "failed", why: "state_unusable", message };
 }
 
 function messageOf(error: unknown): string {

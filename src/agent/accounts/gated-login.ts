@@ -1,8 +1,9 @@
 import type { PlannedProbe } from "../plan/planned-probe.ts";
+import type { GateDecision } from "../../probes/transactions/account-gate/decide-login.ts";
+import type { StateFailure, Credential, AccountKeeper, BeginResult } from "./account-keeper.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import type { BrokenPlace, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
-import { personOf } from "./lockout-key.ts";
-import type { AccountKeeper } from "./account-keeper.ts";
+import { lockoutKey } from "../../lib/lockout-key.ts";
 import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../model/observation.ts";
@@ -55,8 +56,23 @@ export class MessagePace {
 /** How often, and how long at most, a login waits for another of the same account that is under way or has just begun. */
 const BUSY_RETRY_MS = 200;
 const BUSY_PATIENCE_MS = 10_000;
+/** A login waits this long for the first one after a start. */
+const STARTING_PATIENCE_MS = 30_000;
 /** Time beyond a probe's own until its login counts as unanswered. */
 const DEADLINE_SLACK_MS = 5_000;
+/** Why a login is not begun; a label of metrics, so a closed list. */
+export type HeldBackReason =
+  | Extract<GateDecision, { kind: "wait" }>["why"]
+  | "starting"
+  | StateFailure["why"]
+  /** The sixth message to one server in a minute. */
+  | "message_rate";
+export interface HeldBack {
+  readonly kind: "held_back";
+  readonly why: HeldBackReason;
+  /** More of it in words, or null. */
+  readonly message: string | null;
+}
 type GatedResult =
   | {
       readonly kind: "ran";
@@ -65,47 +81,85 @@ type GatedResult =
       readonly broken: readonly BrokenPlace[];
     }
   /** The gate does not let this login begin: nothing was sent. */
-  | { readonly kind: "held_back"; readonly why: string };
-/** The person whose gate a probe must pass, or null: of a transaction's account, or of a login monitor. */
-export function gateAccount(planned: PlannedProbe): string | null {
-  const { run } = planned.action;
-  if (run === null) {
+  | HeldBack;
+/** Whose password a probe sends, or null: a transaction's account, or the user of a login monitor. */
+export function credentialOnWire({ action }: PlannedProbe): Credential | null {
+  if (action.run === null) {
     return null;
   }
-  const username =
-    "account" in run.spec ? run.spec.account?.username : run.spec.credential?.username;
-  return username === undefined || username === "" ? null : personOf(username);
+  if (action.kind === "transaction") {
+    const { account } = action.run.spec;
+    return account === null
+      ? null
+      : {
+          lockoutKey: lockoutKey(account.username),
+          secret: account.password,
+          name: action.account ?? account.name,
+        };
+  }
+  const { credential } = action.run.spec;
+  return credential === null || credential.username === "" || credential.password === ""
+    ? null
+    : {
+        lockoutKey: lockoutKey(credential.username),
+        secret: credential.password,
+        name: `monitor ${action.monitor.name}`,
+      };
 }
 /** Runs a probe that logs in, if its account's gate lets it. Should `run` reject, nobody knows what became of the login. */
 export async function gatedLogin(
   keeper: AccountKeeper,
-  account: string,
-  planned: Pick<PlannedProbe, "id" | "vantage" | "intervalMs" | "timeoutMs">,
+  credential: Credential,
+  planned: Pick<PlannedProbe, "id" | "vantage" | "server" | "address" | "intervalMs" | "timeoutMs">,
   run: () => Promise<ProbeResult>,
-  now: () => number,
+  monotonic: () => number,
   signal: AbortSignal,
 ): Promise<GatedResult> {
-  const place: LoginPlace = { key: planned.id, throughAdc: planned.vantage !== "backend" };
-  const patience = now() + Math.min(BUSY_PATIENCE_MS, planned.intervalMs);
+  const place = placeOf(planned);
+  const since = monotonic();
   for (;;) {
-    const deadline = now() + planned.timeoutMs + DEADLINE_SLACK_MS;
-    const begun = await keeper.begin(account, place, deadline);
+    const begun = await keeper.begin(credential, place, planned.timeoutMs + DEADLINE_SLACK_MS);
     if (begun.kind === "begun") {
       const result = await run().catch(async (error: unknown) => {
-        await keeper.end(account, begun.id, "unanswered");
+        await keeper.end(credential.lockoutKey, begun.id, "unanswered");
         throw error;
       });
-      const broken = await keeper.end(account, begun.id, loginOutcome(result.observation));
+      const outcome = loginOutcome(result.observation);
+      const broken = await keeper.end(credential.lockoutKey, begun.id, outcome);
       return { kind: "ran", result, broken };
     }
-    const soon =
-      begun.kind === "wait"
-        ? begun.why === "busy" || begun.why === "paced"
-        : begun.message.includes("busy");
-    if (!soon || now() >= patience || signal.aborted) {
-      return { kind: "held_back", why: begun.kind === "wait" ? begun.why : begun.message };
+    const wait = waitFor(begun, planned.intervalMs);
+    if (wait === null || monotonic() - since + wait.ms > wait.patienceMs || signal.aborted) {
+      const message = begun.kind === "failed" ? begun.message : null;
+      return { kind: "held_back", why: begun.why, message };
     }
-    await sleep(BUSY_RETRY_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(wait.ms, undefined, { signal }).catch(() => undefined);
+  }
+}
+function placeOf({
+  id,
+  vantage,
+  server,
+  address,
+}: Pick<PlannedProbe, "id" | "vantage" | "server" | "address">): LoginPlace {
+  return vantage === "backend"
+    ? { key: id, server: server ?? address ?? id, throughAdc: false }
+    : { key: id, server: address ?? id, throughAdc: true };
+}
+/** How long to wait before asking again, and how long at most in all; null: not worth it. */
+function waitFor(
+  begun: Exclude<BeginResult, { kind: "begun" }>,
+  intervalMs: number,
+): { readonly ms: number; readonly patienceMs: number } | null {
+  switch (begun.why) {
+    case "starting":
+      return { ms: begun.waitMs, patienceMs: STARTING_PATIENCE_MS };
+    case "busy":
+    case "paced":
+    case "state_locked":
+      return { ms: BUSY_RETRY_MS, patienceMs: Math.min(BUSY_PATIENCE_MS, intervalMs) };
+    default:
+      return null;
   }
 }
 /** What a rejected login turns out to have been, once the same credential was accepted elsewhere: the place's failure. */

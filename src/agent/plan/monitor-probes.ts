@@ -3,9 +3,13 @@ import type { Estate } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
+import {
+  monitorCredential,
+  type MonitorSpec,
+  type MonitorType,
+} from "../../probes/monitors/spec.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
-import type { MonitorSpec, MonitorType } from "../../probes/monitors/spec.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
 
@@ -107,7 +111,7 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
       monitor,
       hostHeader: member.address ?? member.domain ?? member.server,
       tls: tls?.settings ?? null,
-      credential: own?.credential ?? null,
+      credential: monitorCredential(monitor, own?.credential ?? null),
       command: own?.command ?? null,
       viaVip: null,
       closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,

@@ -31,6 +31,7 @@ import {
 import { publicReach } from "./public-reach.ts";
 import { responderRedirect, redirectProbe } from "./redirects.ts";
 import { monitorTypeOf, isSupported } from "../../probes/monitors/registry.ts";
+import { monitorCredential } from "../../probes/monitors/spec.ts";
 import { sourceOf } from "./monitor-probes.ts";
 
 /** Each look that the vserver's services are recognised for once, at its VIP and at its public addresses. */
@@ -155,7 +156,7 @@ function vipMonitorProbes(
           tls: clientSpeaksTls(reach.entry, monitor.secure)
             ? vipTls(settings, vserver, reach)
             : null,
-          credential: own?.credential ?? null,
+          credential: monitorCredential(monitor, own?.credential ?? null),
           command: own?.command ?? null,
           ...(settings.habits === undefined ? {} : { habits: settings.habits }),
           viaVip: { host: reach.host === null ? null : host, path: reach.path },

@@ -19,7 +19,8 @@ import {
   type TransactionRank,
   type TransactionState,
 } from "../../verdict/service-opinion.ts";
-import { gateAccount } from "../accounts/gated-login.ts";
+import type { Credential } from "../accounts/account-keeper.ts";
+import { credentialOnWire, type HeldBack } from "../accounts/gated-login.ts";
 import type { LiveProbe } from "../../model/live.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
@@ -49,6 +50,10 @@ export class ProbeRecord implements LiveProbe {
   readonly scheduled: boolean;
   readonly notRepeated: string | null;
   readonly account: string | null;
+  /** Whose password it sends, or null. */
+  readonly credential: Credential | null;
+  /** Set while its login is not begun, by the gate of its account or for want of the state directory. */
+  heldBack: HeldBack | null = null;
   readonly adcSource?: NonNullable<LiveProbe["adcSource"]>;
   last: Observation | null = null;
   lastSuccess: Observation | null = null;
@@ -92,7 +97,8 @@ export class ProbeRecord implements LiveProbe {
     this.intervalMs = planned.intervalMs;
     this.scheduled = planned.action.run !== null;
     this.notRepeated = planned.action.unsupportedReason;
-    this.account = gateAccount(planned);
+    this.credential = credentialOnWire(planned);
+    this.account = this.credential?.name ?? null;
     if (planned.action.kind === "monitor") {
       this.adcSource = { source: planned.source, addresses: planned.sourceAddresses };
     }
@@ -203,6 +209,7 @@ export class ProbeRecord implements LiveProbe {
     this.lastFailure = earlier.lastFailure;
     this.lastPassed = earlier.lastPassed;
     this.everAnswered = earlier.everAnswered;
+    this.heldBack = earlier.heldBack;
     this.flight = earlier.flight;
     this.nameClaim = earlier.nameClaim;
     this.stalledSeconds = earlier.stalledSeconds;

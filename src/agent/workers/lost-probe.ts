@@ -14,6 +14,8 @@ export function lostProbe(startedAt: number, durationMs: number, why: string): P
       tls: null,
       servedBy: null,
       exchangeSeen: false,
+      // Its credential may have been sent.
+      login: "unanswered",
       evidence: { transcript: "", detail: why },
     },
     passed: null,

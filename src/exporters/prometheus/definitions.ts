@@ -65,6 +65,11 @@ export const METRICS = [
     ["account"],
     "1 while an account is not tried because its logins were rejected, 0 after it came back.",
   ),
+  gauge(
+    "adc_witness_logins_held_back",
+    ["account", "reason"],
+    "Probes whose login was not begun when it was due last: by the gate of its account, or because the state directory cannot be used.",
+  ),
   counter(
     "adc_witness_logins_total",
     ["account", "outcome"],

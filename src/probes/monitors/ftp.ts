@@ -1,11 +1,11 @@
-import type { Observation } from "../../model/observation.ts";
+import type { LoginOutcome, Observation } from "../../model/observation.ts";
 import type { Break } from "../../net/break.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, dialAddress } from "../../net/dial.ts";
 import { LineReader } from "../../net/line-reader.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
-import { needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
+import { monitorUser, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /** Bytes of a file that are read before it counts as retrieved in part. */
 const LARGEST_FILE_BYTES = 16 * 1024 * 1024;
@@ -33,7 +33,8 @@ export const ftpMonitor: MonitorType = {
         ? run.broken(dialled.step, dialled.why)
         : new FtpExchange(run, dialled.connection, spec).transfer("NLST");
     }),
-  unsupported: (spec) => (spec.monitor.parameters.userName === null ? null : needsCredential(spec)),
+  unsupported: (spec) =>
+    spec.credential === null && monitorUser(spec.monitor) === null ? null : needsCredential(spec),
 };
 
 /** FTP-EXTENDED (nsftp.pl): fetches `fileName` whole. NetScaler docs: "FTP-EXTENDED monitors". */
@@ -131,11 +132,15 @@ class FtpExchange {
     run.hide(credential?.password ?? null);
     let reply = await this.#ask(`USER ${credential?.username ?? "anonymous"}`);
     if (reply.kind === "reply" && reply.code === 331) {
+      run.login = credential === null ? null : "unanswered";
       reply = await this.#ask(`PASS ${credential?.password ?? "adc-witness@"}`);
     }
     run.phase("login");
     if (reply.kind !== "reply") {
       return run.broken("login", reply);
+    }
+    if (run.login !== null) {
+      run.login = fateOf(reply.code);
     }
     if (reply.code < 300) {
       return null;
@@ -168,6 +173,14 @@ class FtpExchange {
     this.#connection.write(`${command}\r\n`);
     return readReply(this.#reader);
   }
+}
+
+/** What the answer to PASS says of it (RFC 959 section 5.4): only 421 says that the server does not serve now. */
+function fateOf(code: number): LoginOutcome {
+  if (code < 300) {
+    return "accepted";
+  }
+  return code === 421 ? "not_tried" : code === 530 ? "rejected" : "unanswered";
 }
 
 /** Port of `229 … (|||6446|)` (RFC 2428) or `227 … (h1,h2,h3,h4,p1,p2)` (RFC 959). */

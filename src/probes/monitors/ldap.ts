@@ -1,12 +1,12 @@
 import type { Observation } from "../../model/observation.ts";
 import { dial } from "../../net/dial.ts";
-import { LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
+import { bindMeaning, LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { Connection } from "../../net/connection.ts";
-import { needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
+import { monitorUser, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /**
- * LDAP: binds as `bindDN` (anonymously without one) and searches `baseDN` with `filter`. Passes when the search returns;
+ * LDAP: binds as `bindDN`, or as the configured user (anonymously without either) and searches `baseDN` with `filter`. Passes when the search returns;
  * with a filter or an attribute it must return an entry. The ADC runs nsldap.pl from its NSIP; how many entries that
  * script wants is not documented. A rejected bind says something about the account, never that the server is down.
  * NetScaler docs: "LDAP monitors".
@@ -27,11 +27,13 @@ export const ldapMonitor: MonitorType = {
   meaningfulAtVip: true,
   defaultPort: 389,
   unsupported: (spec) => {
-    const { bindDn, filter } = spec.monitor.parameters;
+    const { filter } = spec.monitor.parameters;
     if (filter !== null && parseFilter(filter) === null) {
       return `not an LDAP filter: ${filter}`;
     }
-    return bindDn === null && spec.credential === null ? null : needsCredential(spec);
+    return spec.credential === null && monitorUser(spec.monitor) === null
+      ? null
+      : needsCredential(spec);
   },
 };
 
@@ -40,21 +42,22 @@ async function converse(
   connection: Connection,
   spec: MonitorSpec,
 ): Promise<Observation> {
-  const { baseDn, bindDn, filter, attribute } = spec.monitor.parameters;
+  const { baseDn, filter, attribute } = spec.monitor.parameters;
   const session = new LdapSession(connection);
-  const bound = await session.bind(
-    bindDn ?? spec.credential?.username ?? "",
-    spec.credential?.password ?? "",
-  );
+  const { credential } = spec;
+  run.login = credential === null ? null : "unanswered";
+  const bound = await session.bind(credential?.username ?? "", credential?.password ?? "");
   run.phase("login");
   if (bound.kind !== "result") {
     return run.broken("login", bound);
   }
-  if (bound.code !== LDAP_RESULT.success) {
+  const { login, reason } = bindMeaning(bound.code);
+  run.login = credential === null ? null : login;
+  if (reason !== null) {
     const words = `bind: result ${bound.code} ${bound.message}`.trimEnd();
-    return bound.code === LDAP_RESULT.invalidCredentials
-      ? run.fault("login", "auth_rejected", words)
-      : run.mismatch("login", "bad_status", words);
+    return reason === "auth_rejected"
+      ? run.fault("login", reason, words)
+      : run.mismatch("login", reason, words);
   }
   const found = await session.search({
     baseDn: baseDn ?? "",

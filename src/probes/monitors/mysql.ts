@@ -10,6 +10,8 @@ const ERROR = {
   databaseDenied: 1044,
   tooManyConnections: 1040,
   hostBlocked: 1129,
+  hostNotAllowed: 1130,
+  shutdown: 1053,
 };
 
 /**
@@ -47,6 +49,7 @@ export const mysqlMonitor: MonitorType = {
       if (login.kind !== "accepted") {
         return run.broken("banner", login);
       }
+      run.login = "accepted";
       run.phase("login");
       return ask(run, session, spec);
     }),
@@ -78,11 +81,20 @@ async function ask(run: ProbeRun, session: MysqlSession, spec: MonitorSpec): Pro
 function refused(run: ProbeRun, answer: MysqlRefusal): Observation {
   const words = `${answer.code} ${answer.text}`;
   if (answer.code === ERROR.accessDenied || answer.code === ERROR.databaseDenied) {
+    run.login = "rejected";
     return run.fault("login", "auth_rejected", words);
   }
-  const reasons: ReadonlyMap<number, FailureReason> = new Map([
-    [ERROR.tooManyConnections, "throttled"],
-    [ERROR.hostBlocked, "source_limit"],
-  ]);
-  return run.mismatch("banner", reasons.get(answer.code) ?? "bad_status", words);
+  const reason = UNREAD.get(answer.code);
+  if (reason !== undefined && run.login !== null) {
+    run.login = "not_tried";
+  }
+  return run.mismatch("banner", reason ?? "bad_status", words);
 }
+
+/** Errors that come before the password is looked at, also where it has been sent. */
+const UNREAD: ReadonlyMap<number, FailureReason> = new Map<number, FailureReason>([
+  [ERROR.tooManyConnections, "throttled"],
+  [ERROR.hostBlocked, "source_limit"],
+  [ERROR.hostNotAllowed, "policy_refused"],
+  [ERROR.shutdown, "service_not_active"],
+]);

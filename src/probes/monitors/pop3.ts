@@ -1,11 +1,12 @@
 import type { Observation } from "../../model/observation.ts";
 import type { Probe } from "../probe.ts";
+import type { FailureReason } from "../../model/reasons.ts";
 import type { Break } from "../../net/break.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
 import { signsOfGreeting } from "../../model/exchange-signs.ts";
 import { LineReader } from "../../net/line-reader.ts";
-import { reasonOfMailRefusal } from "../protocols/mail-replies.ts";
+import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import {
   needsCredential,
@@ -58,18 +59,22 @@ async function logIn(
   run.sign(signsOfGreeting(greeting.text));
   if (!greeting.text.startsWith("+OK")) {
     return greeting.text.startsWith("-ERR")
-      ? run.mismatch("banner", reasonOfMailRefusal(greeting.text), greeting.text)
+      ? run.mismatch("banner", refusalReason(greeting.text, "greeting"), greeting.text)
       : run.ended("failed", "banner", "protocol_error", `not POP3: ${greeting.text}`);
   }
   const user = await command(connection, reader, `USER ${credential.username}`);
   if (user.kind !== "ok") {
-    return user.kind === "refusal" ? refusedLogin(run, user.text) : run.broken("login", user);
+    return user.kind === "refusal"
+      ? run.mismatch("login", refusalReason(user.text, "command"), user.text)
+      : run.broken("login", user);
   }
+  run.login = "unanswered";
   const pass = await command(connection, reader, `PASS ${credential.password}`);
   run.phase("login");
   if (pass.kind !== "ok") {
     return pass.kind === "refusal" ? refusedLogin(run, pass.text) : run.broken("login", pass);
   }
+  run.login = "accepted";
   run.responseTimeMs = run.elapsedMs();
   await command(connection, reader, "QUIT");
   run.phase("quit");
@@ -94,9 +99,15 @@ async function command(
   return { kind: answer.text.startsWith("+OK") ? "ok" : "refusal", text: answer.text };
 }
 
-/** The server wants TLS first: that is the monitor's mistake. Anything else lies between the account and the server. */
+function refusalReason(text: string, step: "greeting" | "command"): FailureReason {
+  return mailRefusalReason({ protocol: "pop3", text }, step);
+}
+
+/** A rejected account says nothing of the server: that lies between the account and us. */
 function refusedLogin(run: ProbeRun, text: string): Observation {
-  return /not valid in this state|\b(TLS|SSL|encrypt\w*|plaintext)\b/i.test(text)
-    ? run.mismatch("login", "ssl_required", text)
-    : run.fault("login", "auth_rejected", text);
+  const { reason, login } = mailLoginRefusal({ protocol: "pop3", text });
+  run.login = login;
+  return reason === "auth_rejected"
+    ? run.fault("login", reason, text)
+    : run.mismatch("login", reason, text);
 }

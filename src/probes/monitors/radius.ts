@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
+import type { LoginOutcome } from "../../model/observation.ts";
 import { observe } from "../../net/probe-run.ts";
 import {
   decodeRadiusAnswer,
@@ -38,19 +39,25 @@ export const radiusMonitor: MonitorType = {
         nasId: radNasId,
         nasIp: radNasIp,
       };
+      run.login = "unanswered";
       const answer = await askUdp(run, target, {
         payload: encodeAccessRequest(request),
         shown: `Access-Request for ${credential.username}\n`,
         accept: (data) => decodeRadiusAnswer(data, request) !== null,
       });
       if (answer.kind === "failed") {
+        run.login = null;
         return run.broken(answer.step, answer.why);
       }
       if (answer.kind !== "datagram") {
+        const isRefused = answer.kind === "named" && answer.outcome === "refused";
+        // Nobody listens there: the system of the server says so, and nobody has looked at the password.
+        run.login = isRefused ? "not_tried" : "unanswered";
         return run.broken("response", answer);
       }
       run.responseTimeMs = run.phase("first_byte");
       const code = decodeRadiusAnswer(answer.data, request) ?? 0;
+      run.login = fateOf(code);
       if (
         isAmong(
           code,
@@ -73,3 +80,15 @@ export const radiusMonitor: MonitorType = {
       ? `monitors.${spec.monitor.name} needs a secret_file with the shared secret`
       : needsCredential(spec),
 };
+
+/** What the answer says of the credential, whatever the monitor expects: a challenge is no acceptance. */
+function fateOf(code: number): LoginOutcome {
+  switch (code) {
+    case RADIUS_CODES.accessAccept:
+      return "accepted";
+    case RADIUS_CODES.accessReject:
+      return "rejected";
+    default:
+      return "unanswered";
+  }
+}

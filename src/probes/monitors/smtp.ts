@@ -4,8 +4,9 @@ import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
 import { signsOfSmtp } from "../../model/exchange-signs.ts";
 import { LineReader } from "../../net/line-reader.ts";
-import { reasonOfSmtpReply, readReply } from "../protocols/mail-replies.ts";
+import { mailRefusalReason } from "../../net/mail-replies.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**
@@ -42,8 +43,7 @@ async function converse(run: ProbeRun, connection: Connection): Promise<Observat
   }
   run.sign(signsOfSmtp(greeting.text));
   if (greeting.code !== 220) {
-    const { code, text } = greeting;
-    return run.mismatch("banner", reasonOfSmtpReply(code, text), `${code} ${text}`);
+    return refused(run, "banner", greeting);
   }
   const hello = await greet(connection, reader);
   run.phase("transaction");
@@ -52,14 +52,22 @@ async function converse(run: ProbeRun, connection: Connection): Promise<Observat
   }
   run.sign(signsOfSmtp(hello.text));
   if (hello.code !== 250) {
-    const { code, text } = hello;
-    return run.mismatch("greeting", reasonOfSmtpReply(code, text), `${code} ${text}`);
+    return refused(run, "greeting", hello);
   }
   run.responseTimeMs = run.elapsedMs();
   connection.write("QUIT\r\n");
   await readReply(reader);
   run.phase("quit");
   return run.match("response");
+}
+
+function refused(
+  run: ProbeRun,
+  step: "banner" | "greeting",
+  { code, text }: CodedReply,
+): Observation {
+  const reason = mailRefusalReason({ protocol: "smtp", code, text }, "greeting");
+  return run.mismatch(step, reason, `${code} ${text}`);
 }
 
 /** Our own name in EHLO is the address literal of the connection (RFC 5321 section 4.1.3). */

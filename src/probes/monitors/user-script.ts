@@ -60,6 +60,8 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
       timeout: String(Math.ceil(context.timeoutMs / 1000)),
       args: spec.monitor.parameters.scriptArgs ?? "",
     };
+    const mayLogIn = spec.credential !== null && spec.credential.password !== "";
+    run.login = mayLogIn ? "unanswered" : null;
     const exit = await runCommand(run, commandWords(spec.command ?? [], values), {
       mostOutputBytes: MOST_OUTPUT_BYTES,
       environment: {
@@ -72,6 +74,9 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
     }
     run.transcript.received(exit.output);
     run.responseTimeMs = run.phase("transaction");
+    if (mayLogIn && exit.code === 0) {
+      run.login = "accepted";
+    }
     return exit.code === 0
       ? run.match("transaction")
       : run.mismatch("transaction", "bad_status", `exit status ${exit.code}`);

@@ -1,4 +1,6 @@
 import { BindRequest, FilterParser, SearchRequest, UnbindRequest, type Filter } from "ldapts";
+import type { LoginOutcome } from "../../model/observation.ts";
+import type { FailureReason } from "../../model/reasons.ts";
 import { readElements, readInteger } from "./ber.ts";
 import { protocolBreak, type Break } from "../../net/break.ts";
 import type { Connection } from "../../net/connection.ts";
@@ -10,6 +12,36 @@ export const LDAP_RESULT = {
   sizeLimitExceeded: 4,
   invalidCredentials: 49,
 };
+
+/** What a bind's result says of a credential, and the reason it is told with where it failed. */
+export interface BindMeaning {
+  readonly login: LoginOutcome;
+  readonly reason: FailureReason | null;
+}
+
+/**
+ * Reads the result code of a bind with a password (RFC 4511 appendix A). Few codes say that it was not looked at: another
+ * way of logging in is wanted (7, 8, 13), another server is to be asked (10), this one is busy or away (51, 52).
+ */
+export function bindMeaning(code: number): BindMeaning {
+  switch (code) {
+    case LDAP_RESULT.success:
+      return { login: "accepted", reason: null };
+    case LDAP_RESULT.invalidCredentials:
+      return { login: "rejected", reason: "auth_rejected" };
+    case 7:
+    case 8:
+    case 13:
+      return { login: "not_tried", reason: "auth_schemes_differ" };
+    case 51:
+    case 52:
+      return { login: "not_tried", reason: "backend_unavailable" };
+    case 10:
+      return { login: "not_tried", reason: "bad_status" };
+    default:
+      return { login: "unanswered", reason: "bad_status" };
+  }
+}
 
 export interface LdapResult {
   readonly kind: "result";

@@ -89,6 +89,7 @@ export class MysqlSession {
       Buffer.from(login.database === null ? "" : `${login.database}\0`),
       Buffer.from(`${greeting.plugin}\0`),
     ]);
+    this.#connection.run.login = "unanswered";
     this.#write(reply, `login ${login.username}\n`);
     return this.#finishLogin(login, greeting.nonce);
   }

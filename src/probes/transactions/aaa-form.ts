@@ -3,6 +3,7 @@ import type { ProbeRun } from "../../net/probe-run.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { isAdcLogin, isExchange, summary } from "./web-answer.ts";
+import { isNotLookedAt } from "./web-login.ts";
 import { redirectTarget, type WebVisit } from "./web-visit.ts";
 
 /** The page the ADC lets through to after its login. */
@@ -34,6 +35,7 @@ export async function climbFormAaa(
     const detail = `the login is at ${host}, which the vserver does not name`;
     return mismatch(run, "response", "aaa_login", detail);
   }
+  run.login = "unanswered";
   const posted = await visit.ask({
     method: "POST",
     host,
@@ -72,6 +74,9 @@ function refusalOf(
   spec: TransactionSpec,
 ): Ended | null {
   const text = answer.body.toString("latin1");
+  if (hasSession(answer)) {
+    run.login = "accepted";
+  }
   if (/target url not found/i.test(text)) {
     return mismatch(
       run,
@@ -81,20 +86,24 @@ function refusalOf(
     );
   }
   if (answer.status === 403) {
+    run.login = "accepted";
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }
   if (answer.status >= 400) {
-    // Nothing tells whether anybody has looked at the credential.
+    // Nothing tells whether anybody has looked at the credential, unless nobody serves at all.
+    run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
   const back = redirectTarget(answer, host);
   const toLogin = back !== null && isAdcLogin(answer, spec.adc) && !/^\/owa\b/i.test(back.path);
   const errorCookie = answer.headers.all("set-cookie").some((line) => /^NSC_VPNERR=/i.test(line));
   if (toLogin || errorCookie) {
+    run.login = "rejected";
     return ended(run.fault("login", "aaa_rejected", summary(answer)));
   }
   if (back === null && answer.status === 200) {
     if (LOGIN_FIELD.test(text) && PASSWORD_FIELD.test(text)) {
+      run.login = "rejected";
       return ended(run.fault("login", "aaa_rejected", "AAA shows its login form again"));
     }
     return /type=.?password|passcode|one.?time|dlge/i.test(text)
@@ -102,6 +111,11 @@ function refusalOf(
       : mismatch(run, "transaction", "aaa_no_target", summary(answer));
   }
   return null;
+}
+
+/** AAA's session, which it gives to whom it has let in. A page of words proves nothing: its text is anybody's. */
+function hasSession(answer: HttpAnswer): boolean {
+  return answer.headers.all("set-cookie").some((line) => /^NSC_(TMAS|AAAC)=[^;\s]/i.test(line));
 }
 
 /** From the login back to the application, through whatever redirects lie between. */
@@ -139,6 +153,9 @@ async function follow(
 
 function judgeArrival(run: ProbeRun, answer: HttpAnswer, path: string): LetThrough | Ended {
   const fromExchange = isExchange(answer);
+  if (fromExchange) {
+    run.login = "accepted";
+  }
   if (answer.status === 403 && !fromExchange) {
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }

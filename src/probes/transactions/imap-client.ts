@@ -3,9 +3,9 @@ import { ImapFlow } from "imapflow";
 import type { Target } from "../../net/probe-context.ts";
 import { namedBreak, type Break } from "../../net/break.ts";
 import { resolveTarget } from "../../net/dial.ts";
+import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
 import { AHEAD_OF_TLS, keepOutOfHandshake, clientSocketOptions } from "./client-tls.ts";
-import { imapByeReason } from "./imap-greeting.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard, meterParser } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
@@ -76,15 +76,19 @@ export async function logInToImap(
   // Without a listener an error between two calls would end the process.
   client.on("error", (error: Error) => guard.fail(breakOfLibraryError(error)));
   run.transcript.note(`login as ${account.name}`);
+  run.login = "unanswered";
   const connected = await guard.wait(() => client.connect());
   run.phase("login");
   if (connected.kind !== "value") {
     const error = connected.kind === "error" ? connected.error : null;
     // imapflow finds what came in the same packet by itself.
-    return connected === AHEAD_OF_TLS || codeOf(error) === "STARTTLS_INJECTION"
-      ? ended(run.broken("starttls", AHEAD_OF_TLS))
-      : loginFailed(run, error, connected);
+    if (connected === AHEAD_OF_TLS || codeOf(error) === "STARTTLS_INJECTION") {
+      run.login = null;
+      return ended(run.broken("starttls", AHEAD_OF_TLS));
+    }
+    return loginFailed(run, error, connected);
   }
+  run.login = "accepted";
   run.transcript.note("logged in");
   return mailbox(run, client, guard);
 }
@@ -108,9 +112,7 @@ function mailbox(run: ProbeRun, client: ImapFlow, guard: LibraryGuard): ImapMail
       }
       const refusal = result.kind === "error" ? refusalOf(result.error) : null;
       if (refusal !== null) {
-        const reason = /Server Unavailable|not connected/i.test(refusal)
-          ? "backend_unavailable"
-          : "bad_status";
+        const reason = mailRefusalReason({ protocol: "imap", text: refusal }, "mailbox");
         return mismatch(run, "transaction", reason, refusal);
       }
       const why = result.kind === "error" ? breakOfImapError(result.error) : result;
@@ -127,17 +129,19 @@ function loginFailed(
 ): Ended {
   const refusal = error === null ? null : refusalOf(error);
   if (refusal !== null) {
-    if (/Server Unavailable/i.test(refusal)) {
-      return mismatch(run, "login", "backend_unavailable", refusal);
-    }
     // Exchange says the same to a wrong password and to a dead back end: a second login elsewhere tells them apart.
-    return isAuthenticationFailure(error)
-      ? ended(run.fault("login", "auth_rejected", refusal))
-      : mismatch(run, "login", "auth_schemes_differ", refusal);
+    const { reason, login } = mailLoginRefusal({ protocol: "imap", text: refusal });
+    run.login = login;
+    return reason === "auth_rejected"
+      ? ended(run.fault("login", reason, refusal))
+      : mismatch(run, "login", reason, refusal);
   }
   const why = result.kind === "error" ? breakOfImapError(result.error) : result;
-  const step = isBeforeLogin(error) ? "connect" : "login";
-  return ended(run.broken(step, why));
+  if (isBeforeLogin(error)) {
+    run.login = null;
+    return ended(run.broken("connect", why));
+  }
+  return ended(run.broken("login", why));
 }
 
 /** The server's own words where it answered NO or BAD, else null. */
@@ -150,7 +154,10 @@ function refusalOf(error: unknown): string | null {
   if (status === null && !isAuthenticationFailure(error)) {
     return null;
   }
-  return `${status ?? "NO"} ${text ?? messageOf(error)}`;
+  const code = stringOf(error, "serverResponseCode");
+  const words = text ?? messageOf(error);
+  const coded = code === null || words.startsWith("[") ? words : `[${code}] ${words}`;
+  return `${status ?? "NO"} ${coded}`;
 }
 
 function isAuthenticationFailure(error: unknown): boolean {
@@ -179,7 +186,11 @@ function breakOfImapError(error: unknown): Break {
     const reason = error instanceof Error ? stringOf(error, "reason") : null;
     return reason === null
       ? { kind: "closed", midway: true }
-      : namedBreak("mismatch", imapByeReason(reason), reason);
+      : namedBreak(
+          "mismatch",
+          mailRefusalReason({ protocol: "imap", text: `* BYE ${reason}` }, "greeting"),
+          reason,
+        );
   }
   if (code !== null && TIMEOUT_CODES.has(code)) {
     return { kind: "timeout" };

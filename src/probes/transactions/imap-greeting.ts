@@ -1,5 +1,6 @@
 import type { FailureReason } from "../../model/reasons.ts";
 import { signsOfGreeting } from "../../model/exchange-signs.ts";
+import { mailRefusalReason } from "../../net/mail-replies.ts";
 import { type ProbeRun, observe } from "../../net/probe-run.ts";
 import {
   answerBroke,
@@ -40,7 +41,7 @@ export async function openImap(
   }
   const greeting = first.text;
   if (!/^\* (OK|PREAUTH)\b/i.test(greeting)) {
-    const reason = /^\* BYE\b/i.test(greeting) ? imapByeReason(greeting) : "banner_mismatch";
+    const reason = /^\* BYE\b/i.test(greeting) ? byeReason(greeting) : "banner_mismatch";
     return mismatch(run, "banner", reason, greeting);
   }
   run.sign(signsOfGreeting(greeting));
@@ -73,13 +74,10 @@ export async function openImap(
 
 /**
  * What a `BYE` means. Exchange numbers them: 10 too many connections, 11 and 13 time-outs, 12 shutting down, 14 no
- * certificate or too many bad commands, 15 TLS failure; `Server Unavailable. 15` is the store's or the directory's.
+ * certificate or too many bad commands, 15 TLS failure.
  */
-export function imapByeReason(line: string): FailureReason {
-  if (/Server Unavailable/i.test(line)) {
-    return "backend_unavailable";
-  }
-  return /Connection is closed\. 10\b|too many|maximum number/i.test(line) ? "throttled" : "bye";
+function byeReason(text: string): FailureReason {
+  return mailRefusalReason({ protocol: "imap", text }, "greeting");
 }
 
 interface ImapAnswer {
@@ -105,7 +103,7 @@ async function command(
   }
   const bye = answer.lines.find((line) => /^\* BYE\b/i.test(line));
   if (bye !== undefined) {
-    return mismatch(run, step, imapByeReason(bye), bye);
+    return mismatch(run, step, byeReason(bye), bye);
   }
   const last = (answer.lines.at(-1) ?? "").slice(tag.length + 1);
   const status = /^(OK|NO|BAD)\b/i.exec(last)?.[1];

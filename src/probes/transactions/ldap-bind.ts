@@ -1,5 +1,5 @@
 import { dial } from "../../net/dial.ts";
-import { LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
+import { bindMeaning, LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
 import { observe } from "../../net/probe-run.ts";
 import type { TransactionType } from "./spec.ts";
 
@@ -28,16 +28,19 @@ export const ldapBind: TransactionType = {
         return run.broken(dialled.step, dialled.why);
       }
       const session = new LdapSession(dialled.connection);
+      run.login = "unanswered";
       const bound = await session.bind(account.username, account.password);
       run.phase("login");
       if (bound.kind !== "result") {
         return run.broken("login", bound);
       }
-      if (bound.code !== LDAP_RESULT.success) {
+      const { login, reason } = bindMeaning(bound.code);
+      run.login = login;
+      if (reason !== null) {
         const words = `bind: result ${String(bound.code)} ${bound.message}`.trimEnd();
-        return bound.code === LDAP_RESULT.invalidCredentials
-          ? run.fault("login", "auth_rejected", words)
-          : run.mismatch("login", bindReason(bound.code), words);
+        return reason === "auth_rejected"
+          ? run.fault("login", reason, words)
+          : run.mismatch("login", reason, words);
       }
       const baseDn = spec.options["base_dn"];
       const found = await session.search({
@@ -63,11 +66,3 @@ export const ldapBind: TransactionType = {
         : run.match("transaction", "bound, and an entry was read");
     }),
 };
-
-/** 8 strongerAuthRequired and 13 confidentialityRequired ask for TLS; 51 and 52 are busy and unavailable (RFC 4511). */
-function bindReason(code: number): "auth_schemes_differ" | "backend_unavailable" | "bad_status" {
-  if (code === 8 || code === 13 || code === 7 || code === 48) {
-    return "auth_schemes_differ";
-  }
-  return code === 51 || code === 52 ? "backend_unavailable" : "bad_status";
-}

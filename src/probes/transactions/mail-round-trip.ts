@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { ImapFlow } from "imapflow";
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
@@ -120,15 +121,10 @@ async function cleanUp(run: ProbeRun, mailbox: ImapMailbox, junk: string): Promi
     const deleted = await mailbox.call(async (client) => {
       await client.mailboxOpen(folder);
       const found = await client.search({ header: { [ROUND_TRIP_HEADER]: true } }, { uid: true });
-      const old: number[] = [];
-      for (const message of found === false || found === undefined || found.length === 0
-        ? []
-        : await client.fetchAll(found, { internalDate: true }, { uid: true })) {
-        const arrived = new Date(message.internalDate ?? 0);
-        if (arrived < before) {
-          old.push(message.uid);
-        }
-      }
+      const probes = await fetchProbes(client, found);
+      const old = probes.flatMap(({ uid, arrivedAt }) =>
+        arrivedAt !== null && arrivedAt < before ? [uid] : [],
+      );
       return old.length === 0 || client.messageDelete(old, { uid: true });
     });
     if (deleted.kind === "ended") {
@@ -164,7 +160,7 @@ async function waitForMail(
   }
 }
 
-/** Whether the message is in the folder; found, it is deleted. */
+/** Whether the message is in the folder, by its own header; found, it is deleted. */
 function takeFrom(
   mailbox: ImapMailbox,
   folder: string,
@@ -173,13 +169,47 @@ function takeFrom(
   return mailbox.call(async (client) => {
     await client.mailboxOpen(folder);
     const found = await client.search({ header: { [ROUND_TRIP_HEADER]: id } }, { uid: true });
-    if (found === false || found === undefined || found.length === 0) {
-      return false;
-    }
-    await client.messageDelete(found, { uid: true });
-    return true;
+    const own = (await fetchProbes(client, found)).flatMap((probe) =>
+      probe.id === id ? [probe.uid] : [],
+    );
+    return own.length > 0 && client.messageDelete(own, { uid: true });
   });
 }
+
+interface ProbeMessage {
+  readonly uid: number;
+  readonly id: string;
+  readonly arrivedAt: Date | null;
+}
+
+/**
+ * Of the messages that a search told, those whose own header says that a round trip sent them: a server that answers a
+ * search with any message must not have it deleted.
+ */
+async function fetchProbes(
+  client: ImapFlow,
+  found: Awaited<ReturnType<ImapFlow["search"]>>,
+): Promise<readonly ProbeMessage[]> {
+  if (!Array.isArray(found) || found.length === 0) {
+    return [];
+  }
+  const asked = new Set(found);
+  const messages = await client.fetchAll(
+    found,
+    { internalDate: true, headers: [ROUND_TRIP_HEADER] },
+    { uid: true },
+  );
+  return messages.flatMap(({ uid, headers, internalDate }) => {
+    const id = HEADER_LINE.exec(headers?.toString("latin1") ?? "")?.[1];
+    return id === undefined || !asked.has(uid)
+      ? []
+      : [{ uid, id, arrivedAt: internalDate === undefined ? null : new Date(internalDate) }];
+  });
+}
+
+/** Our header as it was sent, and nothing else of its name. */
+const HEADER_LINE =
+  /^X-Adc-Witness: ([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\r?$/im;
 
 function messageText(id: string, address: string, date: Date): string {
   return [

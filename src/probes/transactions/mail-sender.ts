@@ -1,11 +1,11 @@
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { Target } from "../../net/probe-context.ts";
 import { dial } from "../../net/dial.ts";
+import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
 import { AHEAD_OF_TLS, discardedInput, clientSocketOptions } from "./client-tls.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard, type Guarded } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
-import { smtpReason } from "./smtp-dialogue.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
 export interface Sent {
@@ -63,6 +63,7 @@ export async function sendMail(
     return refused(run, "greeting", connected);
   }
   if (client.allowsAuth) {
+    run.login = "unanswered";
     const loggedIn = await guard.wait(
       () =>
         new Promise<void>((resolve, reject) =>
@@ -76,6 +77,7 @@ export async function sendMail(
     if (loggedIn.kind !== "value") {
       return refused(run, "login", loggedIn);
     }
+    run.login = "accepted";
   }
   const sent = await guard.wait(
     () =>
@@ -117,19 +119,32 @@ function refused(
   const { error } = result;
   const code = responseCodeOf(error);
   if (code === null) {
-    return codeOf(error) === "EAUTH"
-      ? mismatch(run, "greeting", "auth_schemes_differ", messageOf(error))
-      : ended(run.broken(step, breakOfLibraryError(error)));
+    if (codeOf(error) !== "EAUTH") {
+      return ended(run.broken(step, breakOfLibraryError(error)));
+    }
+    if (responseTextOf(error) === null) {
+      // It found no scheme to speak, and sent nothing.
+      run.login = "not_tried";
+    }
+    return mismatch(run, "greeting", "auth_schemes_differ", messageOf(error));
   }
   const words = messageOf(error);
-  if (step === "login" && code === 535) {
-    return ended(run.fault("login", "auth_rejected", words));
+  const reply = { protocol: "smtp", code, text: responseTextOf(error) ?? "" } as const;
+  if (step !== "login") {
+    return mismatch(run, step, mailRefusalReason(reply, "command"), words);
   }
-  if (step === "login" && code === 454) {
-    return mismatch(run, "login", "backend_unavailable", words);
-  }
-  const text = words.replace(/^.*?\b\d{3}[ -]/s, "");
-  return mismatch(run, step, smtpReason({ kind: "reply", code, lines: [text], text }), words);
+  const { reason, login } = mailLoginRefusal(reply);
+  run.login = login;
+  return reason === "auth_rejected"
+    ? ended(run.fault("login", reason, words))
+    : mismatch(run, "login", reason, words);
+}
+
+/** What the server said after its code; null when the error is none of the server's. */
+function responseTextOf(error: unknown): string | null {
+  return error instanceof Error && "response" in error && typeof error.response === "string"
+    ? error.response.replace(/^\d{3}[ -]?/, "")
+    : null;
 }
 
 function responseCodeOf(error: unknown): number | null {

@@ -5,6 +5,7 @@ import { climbFormAaa } from "./aaa-form.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 import { isAdcLogin, judgeChallenge, judgeError, summary } from "./web-answer.ts";
+import { isNotLookedAt } from "./web-login.ts";
 import { redirectTarget, WebVisit } from "./web-visit.ts";
 import { WEB_PATHS } from "./web-paths.ts";
 
@@ -58,6 +59,7 @@ async function logOn(
   path: string,
 ): Promise<Observation> {
   const scheme = spec.tls === null ? "http" : "https";
+  run.login = "unanswered";
   const posted = await visit.ask({
     method: "POST",
     host: spec.host,
@@ -79,6 +81,7 @@ async function logOn(
   }
   const next = redirectTarget(posted, spec.host);
   if (next === null) {
+    run.login = isNotLookedAt(posted) ? "not_tried" : "unanswered";
     const { reason, detail } = judgeError(posted, { vantage: run.context.vantage, spec });
     return run.mismatch("login", reason, detail);
   }
@@ -89,6 +92,7 @@ async function logOn(
   if (!visit.hasCookie("cadata")) {
     return run.mismatch("login", "bad_status", `no cadata cookie: ${summary(posted)}`);
   }
+  run.login = "accepted";
   const mailbox = await visit.ask({
     method: "GET",
     host: spec.host,
@@ -107,10 +111,13 @@ function logonRefusal(run: ProbeRun, path: string): Observation | null {
   const reason = /[?&]reason=(\d+)/i.exec(path)?.[1] ?? "";
   switch (reason) {
     case "4":
+      run.login = "rejected";
       return run.fault("login", "auth_rejected", "the password has to be changed");
     case "5":
+      run.login = "accepted";
       return run.mismatch("transaction", "bad_status", "a client access rule blocks the login");
     default:
+      run.login = "rejected";
       return run.fault("login", "auth_rejected", `back at the login page, reason ${reason}`);
   }
 }
@@ -130,6 +137,7 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
     // A first logon asks for language and time zone.
     (next !== null && /\/(languageselection|auth\/expiredpassword)\.aspx/i.test(next.path));
   if (good) {
+    run.login = "accepted";
     return run.match("transaction", `${String(answer.status)} after the login`);
   }
   const { reason, detail } = judgeError(answer, { vantage: run.context.vantage, spec });

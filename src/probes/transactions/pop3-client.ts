@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import Pop3Command from "node-pop3";
 import { namedBreak, protocolBreak } from "../../net/break.ts";
+import { mailRefusalReason } from "../../net/mail-replies.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import type { ClientSocketOptions } from "./client-tls.ts";
 import {
@@ -11,7 +12,6 @@ import {
   MOST_LINES,
   PIECE_LINES,
 } from "./library-guard.ts";
-import { pop3ErrorReason } from "./pop3-greeting.ts";
 
 export interface Pop3ClientOptions {
   readonly host: string;
@@ -26,6 +26,8 @@ export interface Pop3ClientOptions {
 export interface GuardedPop3 {
   /** Connects, USER, PASS. `error` is the server's `-ERR`. */
   logIn(): Promise<Guarded<unknown>>;
+  /** Whether PASS was the last command: what came after `logIn` may be its answer. */
+  passwordSent(): boolean;
   stat(): Promise<Guarded<string>>;
   quit(): Promise<void>;
 }
@@ -52,7 +54,8 @@ export function guardedPop3(run: ProbeRun, options: Pop3ClientOptions): GuardedP
   client.on("error", (error: Error) => {
     // A refusal instead of the greeting: no command waits for it.
     if (client._command === "") {
-      guard.fail(namedBreak("mismatch", pop3ErrorReason(error.message), error.message));
+      const reason = mailRefusalReason({ protocol: "pop3", text: error.message }, "greeting");
+      guard.fail(namedBreak("mismatch", reason, error.message));
     }
   });
   client.on("warn", (error: Error & { eventName?: string }) => {
@@ -71,6 +74,7 @@ export function guardedPop3(run: ProbeRun, options: Pop3ClientOptions): GuardedP
         }
         return connecting;
       }),
+    passwordSent: () => client._command.startsWith("PASS "),
     stat: () => guard.wait(() => client.STAT()),
     quit: () => guard.leave(() => client.QUIT()),
   };

@@ -1,6 +1,7 @@
 import type { Target } from "../../net/probe-context.ts";
-import type { FailureReason, Step } from "../../model/reasons.ts";
+import type { Step } from "../../model/reasons.ts";
 import { signsOfGreeting } from "../../model/exchange-signs.ts";
+import { mailRefusalReason } from "../../net/mail-replies.ts";
 import { type ProbeRun, observe } from "../../net/probe-run.ts";
 import {
   answerBroke,
@@ -40,7 +41,10 @@ export async function openPop3(
   }
   const greeting = first.text;
   if (!/^\+OK\b/i.test(greeting)) {
-    const reason = /^-ERR\b/i.test(greeting) ? pop3ErrorReason(greeting) : "banner_mismatch";
+    const refusal = { protocol: "pop3", text: greeting } as const;
+    const reason = /^-ERR\b/i.test(greeting)
+      ? mailRefusalReason(refusal, "greeting")
+      : "banner_mismatch";
     return mismatch(run, "banner", reason, greeting);
   }
   run.sign(signsOfGreeting(greeting));
@@ -64,14 +68,6 @@ export async function openPop3(
   }
   const now = await capabilities(run, secured);
   return now.kind === "ended" ? now : { ...secured, greeting, capabilities: now.names };
-}
-
-/** What `-ERR` means instead of a greeting: Exchange says `BYE Connection refused` at its connection limits. */
-export function pop3ErrorReason(line: string): FailureReason {
-  if (/Server Unavailable/i.test(line)) {
-    return "backend_unavailable";
-  }
-  return /BYE Connection refused|too many|maximum number/i.test(line) ? "throttled" : "bye";
 }
 
 interface Pop3Answer {

@@ -1,9 +1,10 @@
 import type { Target } from "../../net/probe-context.ts";
 import { resolveTarget } from "../../net/dial.ts";
+import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { messageOf, observe, type ProbeRun } from "../../net/probe-run.ts";
 import { clientSocketOptions } from "./client-tls.ts";
 import { ended, leave, mismatch, type Ended } from "./line-session.ts";
-import { openPop3, pop3Command, pop3ErrorReason, type Pop3Session } from "./pop3-greeting.ts";
+import { openPop3, pop3Command, type Pop3Session } from "./pop3-greeting.ts";
 import { guardedPop3 } from "./pop3-client.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
@@ -56,8 +57,9 @@ async function logInByHand(
     return user;
   }
   if (!user.ok) {
-    return refused(run, user.text);
+    return refused(run, "login", user.text);
   }
+  run.login = "unanswered";
   const pass = await pop3Command(
     run,
     session,
@@ -70,14 +72,15 @@ async function logInByHand(
     return pass;
   }
   if (!pass.ok) {
-    return refused(run, pass.text);
+    return refusedPassword(run, pass.text);
   }
+  run.login = "accepted";
   const stat = await pop3Command(run, session, "STAT", "transaction");
   if (stat.kind === "ended") {
     return stat;
   }
   if (!stat.ok) {
-    return mismatch(run, "transaction", statReason(stat.text), stat.text);
+    return refused(run, "transaction", stat.text);
   }
   await leave(session.connection, "QUIT\r\n");
   return { kind: "stat", text: stat.text };
@@ -108,17 +111,21 @@ async function logInByLibrary(
   run.transcript.note(`login as ${account.name}`);
   const loggedIn = await client.logIn();
   run.phase("login");
-  if (loggedIn.kind === "error") {
-    return refused(run, messageOf(loggedIn.error));
-  }
-  if (loggedIn.kind !== "value") {
-    return ended(run.broken("login", loggedIn));
+  if (loggedIn.kind === "value") {
+    run.login = "accepted";
+  } else {
+    const sent = client.passwordSent();
+    run.login = sent ? "unanswered" : null;
+    if (loggedIn.kind !== "error") {
+      return ended(run.broken("login", loggedIn));
+    }
+    const words = messageOf(loggedIn.error);
+    return sent ? refusedPassword(run, words) : refused(run, "login", words);
   }
   const stat = await client.stat();
   run.phase("transaction");
   if (stat.kind === "error") {
-    const words = messageOf(stat.error);
-    return mismatch(run, "transaction", statReason(words), words);
+    return refused(run, "transaction", messageOf(stat.error));
   }
   if (stat.kind !== "value") {
     return ended(run.broken("transaction", stat));
@@ -127,17 +134,17 @@ async function logInByLibrary(
   return { kind: "stat", text: stat.value };
 }
 
-/** What `-ERR` to USER or PASS means. Exchange says the same to a wrong password and to a dead back end. */
-function refused(run: ProbeRun, text: string): Ended {
-  if (/not valid in this state|TLS|SSL|plaintext/i.test(text)) {
-    return mismatch(run, "login", "auth_schemes_differ", text);
-  }
-  const reason = pop3ErrorReason(text);
-  return reason === "bye"
-    ? ended(run.fault("login", "auth_rejected", text))
+/** What `-ERR` to PASS means. Exchange says the same to a wrong password and to a dead back end. */
+function refusedPassword(run: ProbeRun, text: string): Ended {
+  const { reason, login } = mailLoginRefusal({ protocol: "pop3", text });
+  run.login = login;
+  return reason === "auth_rejected"
+    ? ended(run.fault("login", reason, text))
     : mismatch(run, "login", reason, text);
 }
 
-function statReason(text: string): "backend_unavailable" | "bad_status" {
-  return /Server Unavailable/i.test(text) ? "backend_unavailable" : "bad_status";
+/** What `-ERR` to another command means. */
+function refused(run: ProbeRun, step: "login" | "transaction", text: string): Ended {
+  const at = step === "login" ? "command" : "mailbox";
+  return mismatch(run, step, mailRefusalReason({ protocol: "pop3", text }, at), text);
 }

@@ -1,10 +1,11 @@
 import { isIP, isIPv6 } from "../../lib/ip.ts";
 import type { Target } from "../../net/probe-context.ts";
-import type { FailureReason, Step } from "../../model/reasons.ts";
+import type { Step } from "../../model/reasons.ts";
 import { signsOfSmtp } from "../../model/exchange-signs.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
 import { LineReader } from "../../net/line-reader.ts";
+import { mailRefusalReason } from "../../net/mail-replies.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
 import {
@@ -124,27 +125,9 @@ export async function smtpCommand(
 
 /** The observation of a reply that says no. */
 export function refused(run: ProbeRun, step: Step, reply: CodedReply): Ended {
-  return mismatch(run, step, smtpReason(reply), `${String(reply.code)} ${reply.text}`);
-}
-
-/**
- * What a reply that says no means. Exchange in maintenance says `421 4.3.2 Service not active` or `… not available`;
- * `452 4.3.1` is back pressure; the same 421 4.3.2 also tells of connection limits, over all or per source.
- */
-export function smtpReason({ code, text }: CodedReply): FailureReason {
-  if (/maximum number of concurrent|too many (concurrent )?(\S+ )?connections/i.test(text)) {
-    return /source|from\b/i.test(text) ? "source_limit" : "throttled";
-  }
-  if (code === 421 && /not (active|available)/i.test(text)) {
-    return "service_not_active";
-  }
-  if (code === 452 && /^4\.3\.1|insufficient system resources/i.test(text)) {
-    return "back_pressure";
-  }
-  if (/message rate limit|submission rate|^4\.7\.\d+ .*(limit|throttl)/i.test(text)) {
-    return "throttled";
-  }
-  return "bad_status";
+  const { code, text } = reply;
+  const reason = mailRefusalReason({ protocol: "smtp", code, text }, "command");
+  return mismatch(run, step, reason, `${String(code)} ${text}`);
 }
 
 /**

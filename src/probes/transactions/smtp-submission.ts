@@ -1,7 +1,8 @@
 import { type ProbeRun, observe } from "../../net/probe-run.ts";
+import { mailLoginRefusal } from "../../net/mail-replies.ts";
 import type { CodedReply } from "../protocols/mail-replies.ts";
 import { ended, mismatch, type Ended, leave } from "./line-session.ts";
-import { refused, smtpCommand, smtpReason, type SmtpSession, openSmtp } from "./smtp-dialogue.ts";
+import { smtpCommand, type SmtpSession, openSmtp, refused } from "./smtp-dialogue.ts";
 import type { Account } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 
@@ -48,6 +49,7 @@ async function byLogin(
   if (user.code !== 334) {
     return answered(run, user);
   }
+  run.login = "unanswered";
   const pass = await smtpCommand(run, session, base64(account.password), "login", "<secret>");
   run.phase("login");
   return pass.kind === "ended" ? pass : answered(run, pass);
@@ -60,6 +62,7 @@ async function byPlain(
 ): Promise<LoggedIn | Ended> {
   const token = base64(`\0${account.username}\0${account.password}`);
   run.hide(token);
+  run.login = "unanswered";
   const reply = await smtpCommand(
     run,
     session,
@@ -71,25 +74,20 @@ async function byPlain(
   return reply.kind === "ended" ? reply : answered(run, reply);
 }
 
-/** Exchange in maintenance says 421 4.3.2 here; 454 is a back end that cannot be asked; 535 is a credential refused. */
-function answered(run: ProbeRun, reply: CodedReply): LoggedIn | Ended {
-  const words = `${String(reply.code)} ${reply.text}`;
-  switch (reply.code) {
-    case 235:
-      return { kind: "logged_in" };
-    case 535:
-      return ended(run.fault("login", "auth_rejected", words));
-    case 454:
-      return mismatch(run, "login", "backend_unavailable", words);
-    case 504:
-    case 534:
-    case 538:
-      return mismatch(run, "greeting", "auth_schemes_differ", words);
-    default:
-      return smtpReason(reply) === "bad_status"
-        ? mismatch(run, "login", "bad_status", words)
-        : refused(run, "login", reply);
+/** The answer to a step of AUTH; before the password was sent it says nothing of the credential. */
+function answered(run: ProbeRun, { code, text }: CodedReply): LoggedIn | Ended {
+  if (code === 235) {
+    run.login = "accepted";
+    return { kind: "logged_in" };
   }
+  const words = `${String(code)} ${text}`;
+  const { reason, login } = mailLoginRefusal({ protocol: "smtp", code, text });
+  if (run.login !== null) {
+    run.login = login;
+  }
+  return reason === "auth_rejected"
+    ? ended(run.fault("login", reason, words))
+    : mismatch(run, "login", reason, words);
 }
 
 function base64(text: string): string {

@@ -107,6 +107,7 @@ async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried
   const token = Buffer.from(`${account.username}:${account.password}`, "utf8").toString("base64");
   run.hide(token);
   const authorization = `Basic ${token}`;
+  run.login = "unanswered";
   const answer = await askWeb(connection.connection, spec.host, {
     ...withAuthorization(request, authorization),
     keepAlive: true,
@@ -155,6 +156,7 @@ async function byNtlm(
     );
   }
   run.channelBound = certificate !== null;
+  run.login = "unanswered";
   const answer = await askWeb(connection, spec.host, {
     ...withAuthorization(request, second),
     keepAlive: true,
@@ -173,14 +175,26 @@ function withAuthorization(request: WebRequest, authorization: string): WebReque
   };
 }
 
+/** No application has answered (RFC 9110, RFC 6585): what stands in front of it has neither a user nor a password. */
+export function isNotLookedAt({ status }: HttpAnswer): boolean {
+  return status === 429 || status === 503;
+}
+
 /** Let in unless 401 comes again. */
 function judged(attempt: Attempt, tried: Tried | Ended): Served | Ended {
   if (tried.kind === "ended") {
     return tried;
   }
   const { answer, scheme } = tried;
+  const { run, spec } = attempt;
   if (answer.status === 401) {
-    return ended(attempt.run.fault("login", "auth_rejected", `${scheme}: ${summary(answer)}`));
+    run.login = "rejected";
+    return ended(run.fault("login", "auth_rejected", `${scheme}: ${summary(answer)}`));
+  }
+  if (provesLogin(answer, spec)) {
+    run.login = "accepted";
+  } else if (isNotLookedAt(answer)) {
+    run.login = "not_tried";
   }
   return { kind: "served", answer, scheme, again: againOn(attempt, tried) };
 }
@@ -226,15 +240,19 @@ async function climbBasicAaa(attempt: Attempt, open: Connection | null): Promise
   const { answer } = tried;
   const fromExchange = isExchange(answer);
   if (answer.status === 401) {
+    run.login = fromExchange ? "accepted" : "rejected";
     return fromExchange
       ? mismatch(run, "transaction", "sso_not_passed", `Exchange asks again: ${summary(answer)}`)
       : ended(run.fault("login", "aaa_rejected", summary(answer)));
   }
   if (answer.status === 403 && !fromExchange) {
+    // AAA asks who somebody is before it asks what he may.
+    run.login = "accepted";
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }
   if (answer.status >= 500 && !fromExchange) {
     // Whether AAA had accepted the credential by then, nobody knows.
+    run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
   return judged(attempt, tried);

@@ -59,9 +59,13 @@ function webProbe(transaction: WebTransaction): Probe<TransactionSpec> {
       const verdict = transaction.judge(served.answer, spec);
       if (verdict.kind !== "good") {
         const exchangeSpoke = verdict.kind === "bad" && verdict.reason !== "pattern_missing";
+        if (exchangeSpoke) {
+          run.login = "accepted";
+        }
         const step = exchangeSpoke || provesLogin(served.answer, spec) ? "transaction" : "login";
         return failed(run, spec, served.answer, verdict, step).observation;
       }
+      run.login = "accepted";
       if (verdict.servedBy !== undefined) {
         run.servedBy = verdict.servedBy;
         run.exchangeSeen = true;

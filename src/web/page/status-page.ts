@@ -40,6 +40,7 @@ function notices(live: LiveState): Markup | null {
       ({ account, until }) =>
         html`The account ${account} is not tried until ${moment(until)}: its logins were rejected.`,
     ),
+    ...heldBack(live),
     ...(live.findings ?? []).map(({ message }) => html`${message}`),
     ...live.vservers
       .filter(({ certificateDiffers }) => certificateDiffers === true)
@@ -58,6 +59,20 @@ function notices(live: LiveState): Markup | null {
     : html`<ul class="notices">
         ${all.map((one) => html`<li>${one}</li>`)}
       </ul>`;
+}
+
+/** Logins that are not made for want of the state directory, each account once. */
+function heldBack(live: LiveState): readonly Markup[] {
+  const messages = new Map(
+    live.probes.flatMap(({ account, heldBack: held }) =>
+      typeof account === "string" && held?.why.startsWith("state_") === true
+        ? [[account, held.message ?? held.why] as const]
+        : [],
+    ),
+  );
+  return [...messages].map(
+    ([account, message]) => html`The logins of ${account} are held back: ${message}.`,
+  );
 }
 
 /** A form that only makes an address: every choice is a permalink, with or without script. */

@@ -155,6 +155,20 @@ describe("state sets", () => {
     expect(samples(without, "adc_witness_login_suspended")).toEqual([]);
   });
 
+  test("logins that are held back are counted by account and reason, and gone once they are made", async () => {
+    const metrics = metricsOfThisTest();
+    const held = (why: string) =>
+      aProbe({ account: "probe-a", heldBack: { why, message: "disk full" } });
+    const probes = [held("state_unusable"), held("state_unusable"), held("busy"), aProbe()];
+    const text = await exposition(metrics, aLiveState({ probes }));
+    expect(samples(text, "adc_witness_logins_held_back")).toEqual([
+      'adc_witness_logins_held_back{account="probe-a",reason="state_unusable"} 2',
+      'adc_witness_logins_held_back{account="probe-a",reason="busy"} 1',
+    ]);
+    const after = await exposition(metrics, aLiveState({ probes: [aProbe()] }));
+    expect(samples(after, "adc_witness_logins_held_back")).toEqual([]);
+  });
+
   test("a TLS endpoint without a certificate has no series, several monitors of one endpoint have one", async () => {
     const live = maintenanceHour();
     const text = await exposition(metricsOfThisTest(), live);

@@ -47,6 +47,8 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
         monitor: "",
         transaction: "mail_round_trip",
         last: anObservation({ responseTimeMs: 1_250 }),
+        account: "probe-a",
+        heldBack: { why: "suspended", message: null },
       }),
     ],
     suspendedAccounts: [{ account: "probe-a", until: NOON + 1 }],

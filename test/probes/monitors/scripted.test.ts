@@ -72,7 +72,7 @@ describe("SMTP and POP3 refusals are named", () => {
 
   const credential = { username: "itest", password: "pw", secret: null };
   test.each([
-    ["-ERR BYE Connection refused", "banner", "bye", false],
+    ["-ERR BYE Connection refused", "banner", "throttled", false],
     ["-ERR Connection is closed. 10", "banner", "throttled", false],
     ["* OK IMAP here", "banner", "protocol_error", false],
   ])("%s", async (line, step, reason, passed) => {

@@ -307,7 +307,7 @@ describe("servers that misbehave after the greeting", () => {
       "USER refused",
       popThen([[/^USER/, "-ERR Command is not valid in this state.\r\n"]]),
       "login",
-      "auth_schemes_differ",
+      "ssl_required",
     ],
     [
       "PASS refused",

@@ -76,6 +76,25 @@ describe("mail_round_trip", () => {
     expect(count("INBOX")).toBe(1);
   });
 
+  test("deletes and finds no message but its own, whatever a server's search tells", async () => {
+    const commands: string[] = [];
+    const imap = await serve(lyingImap(commands));
+    const smtp = await serve(eagerSmtp);
+    const seen = await runTransaction(
+      transactionSpec("mail_round_trip", {
+        account: accountOf(PROBE_A),
+        allowPlaintext: true,
+        options: { imap_host: "127.0.0.1", imap_port: imap.port, junk_folder: "Junk" },
+      }),
+      { host: "127.0.0.1", port: smtp.port, server: null },
+      probeContext(5_000),
+    );
+    await Promise.all([imap.close(), smtp.close()]);
+    expect(seen).toMatchObject({ reason: "mail_lost" });
+    expect(commands.filter((line) => /FETCH/i.test(line)).length).toBeGreaterThan(1);
+    expect(commands.filter((line) => /STORE|EXPUNGE|MOVE|COPY/i.test(line))).toEqual([]);
+  });
+
   test("a rejected login is our fault", async () => {
     const seen = await run({ account: accountOf(PROBE_A, { password: "wrong" }) });
     expect(seen).toMatchObject({ outcome: "fault", reason: "auth_rejected" });
@@ -92,6 +111,61 @@ describe("mail_round_trip", () => {
     expect(seen).toMatchObject({ outcome: "fault", reason: "not_configured" });
   });
 });
+
+/** Answers every search with the mailbox's three messages: one of its owner's, one of another round, one that quotes ours. */
+function lyingImap(commands: string[]): Behaviour {
+  const headers = [
+    "Subject: yours\r\n\r\n",
+    "X-Adc-Witness: 22222222-2222-4222-8222-222222222222\r\n\r\n",
+    "X-Adc-Witness: see below\r\n\r\n",
+  ];
+  const fetched = headers
+    .map(
+      (text, index) =>
+        `* ${String(index + 1)} FETCH (UID ${String(index + 1)} INTERNALDATE "28-Nov-2999 20:00:00 +0000" ` +
+        `BODY[HEADER.FIELDS (X-ADC-WITNESS)] {${String(text.length)}}\r\n${text})\r\n`,
+    )
+    .join("");
+  return (socket) => {
+    socket.write("* OK [CAPABILITY IMAP4rev1] ready\r\n");
+    let rest = "";
+    socket.on("data", (data) => {
+      rest += data.toString("latin1");
+      for (let end = rest.indexOf("\r\n"); end >= 0; end = rest.indexOf("\r\n")) {
+        const line = rest.slice(0, end);
+        rest = rest.slice(end + 2);
+        commands.push(line);
+        const [tag = "", ...words] = line.split(" ");
+        const answer = /SEARCH/i.test(line)
+          ? "* SEARCH 1 2 3\r\n"
+          : /FETCH/i.test(line)
+            ? fetched
+            : /SELECT/i.test(line)
+              ? "* 3 EXISTS\r\n* OK [UIDVALIDITY 1] x\r\n* OK [UIDNEXT 5] x\r\n"
+              : /CAPABILITY/i.test(line)
+                ? "* CAPABILITY IMAP4rev1\r\n"
+                : "";
+        socket.write(`${answer}${tag} OK ${words[0] ?? ""} done\r\n`);
+      }
+    });
+  };
+}
+
+/** Takes every message. */
+const eagerSmtp: Behaviour = (socket) => {
+  let inMessage = false;
+  socket.write("220 mx.example.com\r\n");
+  socket.on("data", (data) => {
+    const text = data.toString("latin1");
+    if (inMessage) {
+      inMessage = !text.endsWith("\r\n.\r\n");
+      socket.write(inMessage ? "" : "250 2.6.0 queued\r\n");
+      return;
+    }
+    inMessage = /^DATA/i.test(text);
+    socket.write(inMessage ? "354 go on\r\n" : "250 mx.example.com\r\n");
+  });
+};
 
 describe("rpc_endpoint_map", () => {
   let bench: ExchangeBench;

@@ -18,6 +18,7 @@ export function* agentFamilies(scope: Scope, lag: Lag): Steps<void> {
     writer.family("adc_witness_state_write_errors_total");
     writer.sample("", live.storage.writeErrors);
   }
+  yield* heldBackLogins(scope);
   writer.family("adc_witness_event_loop_lag_seconds");
   writer.sample('statistic="p50"', lag.p50);
   writer.sample('statistic="p99"', lag.p99);
@@ -97,6 +98,25 @@ function* suspendedAccounts(scope: Scope): Steps<void> {
   writer.family(name);
   for (const account of sticky.remember(name, suspended, (known) => used.has(known))) {
     writer.sample(labelPairs([["account", account]]), bit(suspended.has(account)));
+  }
+  yield;
+}
+
+/** Probes whose login was not begun when it was due last, by account and reason. */
+function* heldBackLogins({ live, writer }: Scope): Steps<void> {
+  const counts = new Map<string, number>();
+  for (const { account, heldBack } of live.probes) {
+    if (typeof account === "string" && heldBack !== undefined && heldBack !== null) {
+      const labels = labelPairs([
+        ["account", account],
+        ["reason", heldBack.why],
+      ]);
+      counts.set(labels, (counts.get(labels) ?? 0) + 1);
+    }
+  }
+  writer.family("adc_witness_logins_held_back");
+  for (const [labels, count] of counts) {
+    writer.sample(labels, count);
   }
   yield;
 }

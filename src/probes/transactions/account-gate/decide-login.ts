@@ -1,6 +1,8 @@
 import {
   changeSecret,
   ownSuspects,
+  standingSuspects,
+  SUSPENSION_MS,
   type GateState,
   type LoginPlace,
   type LoginUnderWay,
@@ -14,20 +16,35 @@ export type GateDecision =
   | { readonly kind: "allowed" }
   | {
       readonly kind: "wait";
-      readonly why:
-        "suspended" | "busy" | "paced" | "elsewhere_first" | "backing_off" | "other_secret";
-      /** When to ask again at the latest, milliseconds since the epoch; null: when what is under way has ended. */
+      readonly why: (typeof GATE_WAITS)[number];
+      /** When to ask again at the latest; null: when what is under way has ended. */
       readonly until: number | null;
     };
+
+/** Why a gate lets a login wait. */
+export const GATE_WAITS = [
+  "suspended",
+  "busy",
+  "paced",
+  "elsewhere_first",
+  "backing_off",
+  "new_secret",
+  "other_secret",
+] as const;
 
 /** Logins of one account begin no closer together than this, however many places there are. */
 export const SHORTEST_GAP_MS = 500;
 /** How long after its last login a secret counts as in use: who holds another one for this account waits. */
 const IN_USE_MS = 2 * 60_000;
-/** How long a place that has just rejected leaves the next login to another. */
+/** How long a server that has just rejected leaves the next login to another. */
 const OTHERS_FIRST_MS = 5 * 60_000;
 /** How long the others leave the next login to the place where it last worked. */
 const LAST_WORKED_FIRST_MS = 90_000;
+/**
+ * How long after a rejection a new secret is tried: a password file that changes at every reload must not make a try of each
+ * reload.
+ */
+export const NEW_SECRET_MS = 60_000;
 
 /**
  * Whether a login may begin at this place now, by who holds the secret of that mark. A login that is allowed must be told
@@ -49,17 +66,17 @@ export function decideLogin(
   if (state.suspension !== null) {
     return decideTrial(state, state.suspension, place, now);
   }
-  const suspects = ownSuspects(state);
+  const suspects = standingSuspects(state, now);
   const parallel = state.proven && suspects.length === 0 ? MOST_SUSPECTS : 1;
   if (
     state.inFlight.length >= parallel ||
-    suspects.length + state.inFlight.length >= MOST_SUSPECTS
+    suspects.length + state.inFlight.length >= MOST_SUSPECTS ||
+    state.inFlight.some((login) => mayBeOneServer(login.place, place))
   ) {
     return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
   }
   const gapEnds = (state.lastStartedAt ?? -Infinity) + SHORTEST_GAP_MS;
-  // A clock that was turned back must not shut the gate.
-  if (now < gapEnds && now >= gapEnds - SHORTEST_GAP_MS) {
+  if (now < gapEnds) {
     return { kind: "wait", why: "paced", until: gapEnds };
   }
   const broken = state.broken.find(({ key }) => key === place.key);
@@ -70,47 +87,89 @@ export function decideLogin(
   return first === undefined ? { kind: "allowed" } : decideElsewhere(state, first, place, now);
 }
 
+/** Two rejections by one dead back end would suspend an account that works everywhere else. */
+function mayBeOneServer(one: LoginPlace, other: LoginPlace): boolean {
+  return one.throughAdc || other.throughAdc || one.server === other.server;
+}
+
 function inUse(state: GateState, now: number): boolean {
   const suspended = state.suspension !== null && now < state.suspension.until;
   const sinceMs = now - (state.lastStartedAt ?? -Infinity);
-  return state.inFlight.length > 0 || (!suspended && sinceMs >= 0 && sinceMs < IN_USE_MS);
+  return state.inFlight.length > 0 || (!suspended && sinceMs < IN_USE_MS);
 }
 
-/** After a suspension a single login tells whether it goes on; where the secret last worked comes first. */
+/** When a secret that was never tried may be: once within the suspension time, a while after the last rejection. */
+function newSecretFrom(state: GateState, now: number): number | null {
+  const last = state.suspects.at(-1);
+  const recent = state.suspects.filter(({ at }) => at > now - SUSPENSION_MS);
+  return last !== undefined && ownSuspects(state).length === 0 && recent.length <= MOST_SUSPECTS
+    ? last.at + NEW_SECRET_MS
+    : null;
+}
+
+/** After a suspension a single login tells whether it goes on, at a server that did not reject if there is one. */
 function decideTrial(
   state: GateState,
   suspension: Suspension,
   place: LoginPlace,
   now: number,
 ): GateDecision {
-  if (now < suspension.until) {
-    return { kind: "wait", why: "suspended", until: suspension.until };
+  const from = Math.min(suspension.until, newSecretFrom(state, now) ?? Infinity);
+  if (now < from) {
+    return { kind: "wait", why: "suspended", until: from };
   }
   if (state.inFlight.length > 0) {
     return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
   }
-  const leave = suspension.until + LAST_WORKED_FIRST_MS;
-  return state.lastWorked === null || state.lastWorked === place.key || now >= leave
+  const leave = from + trialTurn(state, place) * LAST_WORKED_FIRST_MS;
+  return now >= leave
     ? { kind: "allowed" }
     : { kind: "wait", why: "elsewhere_first", until: leave };
 }
 
-/** After one rejection: not there again for a while, and where it last worked before anywhere else. */
+/** First where the secret last worked, then at any server that did not reject, then anywhere. */
+function trialTurn({ suspects, lastWorked }: GateState, { key, server }: LoginPlace): number {
+  const rejecting = new Set(suspects.map((suspect) => suspect.place.server));
+  if (rejecting.has(server)) {
+    return 2;
+  }
+  const isPreferred =
+    lastWorked === null || lastWorked.key === key || rejecting.has(lastWorked.server);
+  return isPreferred ? 0 : 1;
+}
+
+/** After one rejection: not at that server again for a while, and where it last worked before anywhere else. */
 function decideElsewhere(
   state: GateState,
   first: Suspect,
   place: LoginPlace,
   now: number,
 ): GateDecision {
-  const here = place.key === first.place.key;
-  const preferred = state.lastWorked === null || state.lastWorked === first.place.key;
-  const wait = here
-    ? OTHERS_FIRST_MS
-    : preferred || state.lastWorked === place.key
-      ? 0
-      : LAST_WORKED_FIRST_MS;
-  const until = first.at + wait;
-  return now >= until ? { kind: "allowed" } : { kind: "wait", why: "elsewhere_first", until };
+  const { lastWorked } = state;
+  const until = Math.max(
+    first.at + elsewhereWaitMs(first.place, lastWorked, place),
+    ownSuspects(state).length === 0 ? first.at + NEW_SECRET_MS : 0,
+  );
+  if (now >= until) {
+    return { kind: "allowed" };
+  }
+  const isNew = until === first.at + NEW_SECRET_MS;
+  return { kind: "wait", why: isNew ? "new_secret" : "elsewhere_first", until };
+}
+
+function elsewhereWaitMs(
+  rejected: LoginPlace,
+  lastWorked: LoginPlace | null,
+  place: LoginPlace,
+): number {
+  if (place.server === rejected.server) {
+    return OTHERS_FIRST_MS;
+  }
+  if (lastWorked !== null && lastWorked.server !== rejected.server) {
+    return lastWorked.server === place.server ? 0 : LAST_WORKED_FIRST_MS;
+  }
+  // A VIP may lead to the server that has just rejected.
+  return place.throughAdc && !rejected.throughAdc ? LAST_WORKED_FIRST_MS : 0;
 }
 
 function earliest(logins: readonly LoginUnderWay[]): number | null {

@@ -1,12 +1,14 @@
 import type { FailureReason } from "../../../model/reasons.ts";
 
 /**
- * Keeps probes from ever locking an account out. Pure: the state of one account, here; what may be done now, by
- * `decideLogin`; and what each event makes of it, by `stepGate`. The caller keeps the state where all processes of this agent share it and writes it down before a
- * login begins; a login that is never heard of again counts against the account once its time is over.
+ * Keeps probes from ever locking an account out. Pure: the state of one lockout key, here; what may be done now, by
+ * `decideLogin`; and what each event makes of it, by `stepGate`. The caller keeps the state where all processes of this
+ * agent share it and writes it down before a login begins; a login that is never heard of again counts against the account
+ * once its time is over. Times are milliseconds by a clock that is never set (src/lib/persisted-clock.ts).
  *
  * The bound: rejections that may have followed one another at the domain controller, together with the logins still under
- * way, are never more than two. Logins that overlap an accepted one keep counting: which of them came last is not known.
+ * way, are never more than two; a secret that was never tried gets one more try, once within the suspension time. Logins
+ * that overlap an accepted one keep counting: which of them came last is not known.
  */
 export interface GateState {
   /** Opaque mark of the secret in use; another one lifts a suspension. Null before the first. */
@@ -19,8 +21,8 @@ export interface GateState {
   /** Rejected or unanswered logins that may have followed the last accepted one, of every secret tried since. */
   readonly suspects: readonly Suspect[];
   readonly suspension: Suspension | null;
-  readonly lastWorked: string | null;
-  /** When the last login began, milliseconds since the epoch: the rate is bounded by it. */
+  readonly lastWorked: LoginPlace | null;
+  /** When the last login began: the rate is bounded by it. */
   readonly lastStartedAt: number | null;
   /** Places that rejected a secret which another place then accepted. */
   readonly broken: readonly BrokenPlace[];
@@ -29,6 +31,8 @@ export interface GateState {
 /** Where a login is made: transaction, vantage, and member or vserver. */
 export interface LoginPlace {
   readonly key: string;
+  /** Who is asked: two ports of one server have one back end. Through an ADC the VIP's address: any server may answer. */
+  readonly server: string;
   readonly throughAdc: boolean;
 }
 
@@ -36,7 +40,7 @@ export interface LoginUnderWay {
   readonly id: string;
   readonly place: LoginPlace;
   readonly startedSequence: number;
-  /** When it counts as unanswered, milliseconds since the epoch. */
+  /** When it counts as unanswered. */
   readonly deadline: number;
 }
 
@@ -64,6 +68,9 @@ export interface BrokenPlace {
   readonly backOffMs: number;
 }
 
+/** Length of the first suspension; rejections of other secrets count for so long. */
+export const SUSPENSION_MS = 30 * 60_000;
+
 export function initialGate(): GateState {
   return {
     secret: null,
@@ -83,14 +90,21 @@ export function ownSuspects(state: GateState): readonly Suspect[] {
   return state.suspects.filter(({ secret }) => secret === state.secret);
 }
 
+/** What stands against the account at this moment: of the secret in use, and lately of any other. */
+export function standingSuspects(state: GateState, now: number): readonly Suspect[] {
+  return state.suspects.filter(
+    ({ secret, at }) => secret === state.secret || at > now - SUSPENSION_MS,
+  );
+}
+
 /** What stands against a place: it rejected a secret that another place accepted afterwards. Null: nothing. */
 export function placeFault(state: GateState, key: string): BrokenPlace["reason"] | null {
   return state.broken.find((place) => place.key === key)?.reason ?? null;
 }
 
 /**
- * A new secret deserves one trial at once; the same one (a restart), or one that was rejected since the last acceptance,
- * does not. Logins under way count against the old secret: their answers speak of it, and will not be heard.
+ * Another secret is in use from now on. It lifts nothing by itself: `decideLogin` gives a secret that was never tried its
+ * one try. Logins under way count against the old secret: their answers speak of it, and will not be heard.
  */
 export function changeSecret(state: GateState, mark: string, at: number): GateState {
   if (state.secret === mark) {
@@ -111,19 +125,11 @@ export function changeSecret(state: GateState, mark: string, at: number): GateSt
     lastWorked: null,
     broken: [],
   };
-  const own = ownSuspects(next);
-  const { suspension } = next;
-  if (suspension === null) {
-    return own.length >= MOST_SUSPECTS ? suspend(next, at) : next;
-  }
-  // The suspension may have been lifted for another secret since: it is counted from this one's own last try.
-  const lengthMs = Math.max(SUSPENSION_MS, suspension.nextMs / 2);
-  const lastTry = own.at(-1);
-  const until = lastTry === undefined ? at : Math.max(suspension.until, lastTry.at + lengthMs);
-  return { ...next, suspension: { ...suspension, until } };
+  return next.suspension === null && standingSuspects(next, at).length >= MOST_SUSPECTS
+    ? suspend(next, at)
+    : next;
 }
 
-export const SUSPENSION_MS = 30 * 60_000;
 export const LONGEST_SUSPENSION_MS = 6 * 60 * 60_000;
 /** Most logins that may be rejected one after another. */
 export const MOST_SUSPECTS = 2;
@@ -144,7 +150,9 @@ function suspect(state: GateState, id: string, at: number, rejected: boolean): G
   const suspects = withSuspect(state, login.place, rejected, at);
   const next = { ...state, inFlight: without(state.inFlight, id), suspects };
   const trialFailed = state.suspension !== null;
-  return trialFailed || ownSuspects(next).length >= MOST_SUSPECTS ? suspend(next, at) : next;
+  return trialFailed || standingSuspects(next, at).length >= MOST_SUSPECTS
+    ? suspend(next, at)
+    : next;
 }
 
 /** The list with one more of the secret in use: the last two of each secret. */
@@ -280,7 +288,10 @@ function accept(state: GateState, id: string, at: number): GateState {
   const broken = state.broken.filter(({ key }) => key !== login.place.key);
   const elsewhere = refuted.filter(
     (each) =>
-      each.rejected && each.place.key !== login.place.key && at - each.at <= CONFIRM_WITHIN_MS,
+      each.rejected &&
+      each.secret === state.secret &&
+      each.place.key !== login.place.key &&
+      at - each.at <= CONFIRM_WITHIN_MS,
   );
   return {
     ...state,
@@ -288,7 +299,7 @@ function accept(state: GateState, id: string, at: number): GateState {
     suspects,
     proven: suspects.length === 0,
     suspension: suspects.length === 0 ? null : state.suspension,
-    lastWorked: login.place.key,
+    lastWorked: login.place,
     broken: elsewhere.reduce(markBroken, broken).slice(-MOST_BROKEN),
   };
 }

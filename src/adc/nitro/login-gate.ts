@@ -1,0 +1,178 @@
+/** What is known of one secret of a NITRO account. */
+export interface NitroSecret {
+  /** Its fingerprint. */
+  readonly secret: string;
+  /** The appliance has accepted it once. */
+  readonly worked: boolean;
+  /** The rejection that stops it; null while nothing does. */
+  readonly rejected: NitroRejection | null;
+}
+
+/** What is known of one NITRO account's logins with the secret in use. Times are by a clock that is never set. */
+export interface NitroLogins extends NitroSecret {
+  /** Logins under way, and those that nobody heard of again. */
+  readonly open: readonly NitroLogin[];
+  /** Secrets of before that were rejected. */
+  readonly others: readonly NitroSecret[];
+  /** When secrets were rejected lately, whichever. */
+  readonly rejections: readonly number[];
+}
+
+export interface NitroLogin {
+  readonly id: string;
+  readonly at: number;
+  readonly deadline: number;
+}
+
+export interface NitroRejection {
+  /** The first of the row, and the last. */
+  readonly since: number;
+  readonly at: number;
+  /** NITRO's error code and words. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export type NitroLoginDecision =
+  | { readonly kind: "allowed" }
+  /** Rejected: tried again at `until`; null: with another secret only. */
+  | { readonly kind: "stopped"; readonly rejection: NitroRejection; readonly until: number | null }
+  | { readonly kind: "wait"; readonly until: number };
+
+export type NitroLoginEnd =
+  | { readonly kind: "accepted" }
+  | { readonly kind: "rejected"; readonly code: string; readonly message: string }
+  /** No word of the credential: silence, or an answer about something else. */
+  | { readonly kind: "unheard" };
+
+export type NitroBegin =
+  | { readonly kind: "begun"; readonly id: string }
+  | Exclude<NitroLoginDecision, { kind: "allowed" }>;
+
+/** Asked before each login of one NITRO account, and told how it ended. Times of what stops it are the wall clock's. */
+export interface NitroLoginGate {
+  /** `lastsMs`: after so long nobody hears of it any more. */
+  readonly begin: (lastsMs: number) => Promise<NitroBegin>;
+  readonly end: (id: string, end: NitroLoginEnd) => Promise<void>;
+}
+
+/** A secret that once worked may be right again: a directory behind the appliance was away, or a lock was lifted. */
+export const AGAIN_MS = 3_600_000;
+/** How long after a rejection another secret is tried: not at every reload of a file that changes each time. */
+const NEW_SECRET_MS = 60_000;
+const LATELY_MS = 30 * 60_000;
+const MOST_REJECTIONS_LATELY = 3;
+/** So many rejected secrets are remembered. */
+const MOST_SECRETS = 16;
+
+/** Whether this secret may be sent now: a rejected one is not sent again, whatever is reloaded or restarted. */
+export function decideNitroLogin(
+  logins: NitroLogins | null,
+  secret: string,
+  now: number,
+): NitroLoginDecision {
+  if (logins === null) {
+    return { kind: "allowed" };
+  }
+  const { rejected, worked } = knownSecret(logins, secret);
+  const again = rejected !== null && worked ? rejected.at + AGAIN_MS : null;
+  if (rejected !== null && (again === null || now < again)) {
+    return { kind: "stopped", rejection: rejected, until: again };
+  }
+  if (logins.secret !== secret) {
+    const until = newSecretFrom(logins, now);
+    return now < until ? { kind: "wait", until } : { kind: "allowed" };
+  }
+  const counting = logins.open.filter(({ at }) => at > now - LATELY_MS);
+  const [first] = counting;
+  if (first === undefined || counting.length < (worked && rejected === null ? 2 : 1)) {
+    return { kind: "allowed" };
+  }
+  return { kind: "wait", until: now <= first.deadline ? first.deadline : first.at + LATELY_MS };
+}
+
+function knownSecret({ others, ...inUse }: NitroLogins, secret: string): NitroSecret {
+  return (
+    [inUse, ...others].find((each) => each.secret === secret) ?? {
+      secret,
+      worked: false,
+      rejected: null,
+    }
+  );
+}
+
+function newSecretFrom({ rejections }: NitroLogins, now: number): number {
+  const lately = rejections.filter((at) => at > now - LATELY_MS);
+  const last = lately.at(-1);
+  if (last === undefined) {
+    return now;
+  }
+  const first = lately.at(-MOST_REJECTIONS_LATELY);
+  return first === undefined ? last + NEW_SECRET_MS : first + LATELY_MS;
+}
+
+/** A login begins: to be written down before it is sent. */
+export function beginNitroLogin(
+  logins: NitroLogins | null,
+  secret: string,
+  login: NitroLogin,
+): NitroLogins {
+  const before = logins === null ? firstLogins(secret) : withSecret(logins, secret);
+  return { ...before, open: [...before.open, login].slice(-MOST_REJECTIONS_LATELY) };
+}
+
+function firstLogins(secret: string): NitroLogins {
+  return { secret, worked: false, rejected: null, open: [], others: [], rejections: [] };
+}
+
+function withSecret(logins: NitroLogins, secret: string): NitroLogins {
+  if (logins.secret === secret) {
+    return logins;
+  }
+  const { secret: before, worked, rejected, rejections, others } = logins;
+  const left = rejected === null ? others : [...others, { secret: before, worked, rejected }];
+  return {
+    ...knownSecret(logins, secret),
+    open: [],
+    others: left.filter((each) => each.secret !== secret).slice(-MOST_SECRETS),
+    rejections,
+  };
+}
+
+/** How a login ended. Word of one that is not known (another secret's, by now) changes nothing. */
+export function endNitroLogin(
+  logins: NitroLogins,
+  id: string,
+  end: NitroLoginEnd,
+  now: number,
+): NitroLogins {
+  if (!logins.open.some((login) => login.id === id)) {
+    return logins;
+  }
+  const open = logins.open.filter((login) => login.id !== id);
+  switch (end.kind) {
+    case "unheard":
+      return { ...logins, open };
+    case "accepted":
+      return {
+        ...logins,
+        worked: true,
+        // What is long over was heard of by nobody: it is refuted now.
+        open: open.filter(({ deadline }) => now <= deadline),
+        rejected: null,
+        rejections: [],
+      };
+    case "rejected":
+      return {
+        ...logins,
+        open,
+        rejected: {
+          since: logins.rejected?.since ?? now,
+          at: now,
+          code: end.code,
+          message: end.message,
+        },
+        rejections: [...logins.rejections, now].slice(-MOST_REJECTIONS_LATELY),
+      };
+  }
+}

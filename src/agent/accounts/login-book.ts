@@ -1,0 +1,95 @@
+import { z } from "zod";
+import type { NitroLogins } from "../../adc/nitro/login-gate.ts";
+import type { ClockMark } from "../../lib/persisted-clock.ts";
+import { writtenGate } from "../../probes/transactions/account-gate/gate-json.ts";
+import type { GateState } from "../../probes/transactions/account-gate/gate.ts";
+
+/** What the state directory knows of logins. */
+export interface LoginBook {
+  /** When it was written, by all clocks; null in a file of before this was told, whose times are the wall clock's. */
+  readonly clock: ClockMark | null;
+  /** No login before this time: what was known of earlier ones is lost. */
+  readonly firstLoginAt: number;
+  /** Gates by lockout key. */
+  readonly gates: ReadonlyMap<string, GateState>;
+  /** NITRO accounts by name of the ADC and user. */
+  readonly nitro: ReadonlyMap<string, NitroLogins>;
+}
+
+const time = z.number().nonnegative();
+const nitroSecret = z.strictObject({
+  secret: z.string(),
+  worked: z.boolean(),
+  rejected: z
+    .strictObject({ since: time, at: time, code: z.string(), message: z.string() })
+    .nullable(),
+});
+const nitroLogins = nitroSecret.extend({
+  open: z.array(z.strictObject({ id: z.string(), at: time, deadline: time })),
+  others: z.array(nitroSecret),
+  rejections: z.array(time),
+});
+const book = z.strictObject({
+  version: z.literal(1),
+  clock: z
+    .strictObject({ run: z.string(), monotonicMs: z.number(), wallMs: z.number(), at: time })
+    .optional(),
+  firstLoginAt: time.optional(),
+  accounts: z.record(z.string(), writtenGate),
+  nitro: z.record(z.string(), nitroLogins).optional(),
+});
+
+/** Text for the state file. Holds no secret, only fingerprints of secrets. */
+export function encodeBook({ clock, firstLoginAt, gates, nitro }: LoginBook): string {
+  const written = {
+    version: 1,
+    ...(clock === null ? {} : { clock }),
+    firstLoginAt,
+    accounts: Object.fromEntries(gates),
+    nitro: Object.fromEntries(nitro),
+  };
+  return `${JSON.stringify(written, null, 2)}\n`;
+}
+
+/**
+ * Reads the state file. Null when it is none of ours or was damaged: what was known of past rejections is lost then, so the
+ * caller should not log in before the suspension time has passed, or the operator has removed the file.
+ */
+export function decodeBook(text: string): LoginBook | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const parsed = book.safeParse(json);
+  if (!parsed.success) {
+    return null;
+  }
+  const { clock = null, firstLoginAt = 0, accounts, nitro = {} } = parsed.data;
+  return {
+    clock,
+    firstLoginAt,
+    gates: new Map(Object.entries(accounts)),
+    nitro: new Map(Object.entries(nitro)),
+  };
+}
+
+/** An ADC that names other users at every import must not fill memory and file. */
+export const MOST_KEYS = 1000;
+
+/** The gates in use last; those that hold somebody back go last of all. */
+export function boundedGates(
+  gates: ReadonlyMap<string, GateState>,
+): ReadonlyMap<string, GateState> {
+  if (gates.size <= MOST_KEYS) {
+    return gates;
+  }
+  const holds = ({ suspects, suspension }: GateState): number =>
+    suspects.length > 0 || suspension !== null ? 1 : 0;
+  const byUse = [...gates].sort(
+    ([, one], [, other]) =>
+      holds(other) - holds(one) || (other.lastStartedAt ?? 0) - (one.lastStartedAt ?? 0),
+  );
+  return new Map(byUse.slice(0, MOST_KEYS));
+}

@@ -1,0 +1,257 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
+import { credentialOnWire } from "../../src/agent/accounts/gated-login.ts";
+import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
+import { ProbeRunner } from "../../src/agent/probe-runner.ts";
+import { takeLock } from "../../src/lib/lock.ts";
+import { createNetwork } from "../../src/net/dns.ts";
+import { serve, type Behaviour } from "../support/scripted-server.ts";
+import { smallEstate } from "./small-estate.ts";
+
+const SERVERS = ["ex01", "ex02", "ex03"] as const;
+
+/** POP3 and LDAP monitors of one person, whom only the ADC's configuration names, bound to three servers. */
+const CONF = [
+  "#NS13.1 Build 37.38",
+  "add serviceGroup sg_ldap TCP",
+  "add serviceGroup sg_pop TCP",
+  'add lb monitor m_ldap LDAP -scriptName nsldap.pl -dispatcherIP 127.0.0.1 -dispatcherPort 3013 -password 12ab -encrypted -encryptmethod ENCMTHD_3 -LRTM DISABLED -baseDN "dc=lab,dc=local" -bindDN "CN=svc,DC=lab,DC=local" -interval 5 -resptimeout 2 -downTime 5',
+  "add lb monitor m_pop POP3 -scriptName nspop3.pl -dispatcherIP 127.0.0.1 -dispatcherPort 3013 -userName svc@lab.local -password 12ab -encrypted -encryptmethod ENCMTHD_3 -LRTM DISABLED -interval 5 -resptimeout 2 -downTime 5",
+  ...SERVERS.flatMap((server, index) => [
+    `add server ${server} 192.0.2.${String(index + 1)}`,
+    `bind serviceGroup sg_ldap ${server} 389`,
+    `bind serviceGroup sg_pop ${server} 110`,
+  ]),
+  "bind serviceGroup sg_ldap -monitorName m_ldap",
+  "bind serviceGroup sg_pop -monitorName m_pop",
+].join("\n");
+
+function settingsWith(username: string): PlanSettings {
+  const credential = { username, password: "stale-password", secret: null };
+  return {
+    ...BARE_SETTINGS,
+    monitors: new Map(["m_ldap", "m_pop"].map((name) => [name, { credential, command: null }])),
+  };
+}
+
+/** A POP3 server that notes its commands and rejects every password. */
+function popServer(commands: string[], isRight: () => boolean): Behaviour {
+  return (socket) => {
+    socket.write("+OK ready\r\n");
+    socket.on("data", (data) => {
+      const line = data.toString("latin1").trimEnd();
+      commands.push(line);
+      const isRejected = line.startsWith("PASS") && !isRight();
+      socket.write(isRejected ? "-ERR [AUTH] no such user or password\r\n" : "+OK\r\n");
+    });
+  };
+}
+
+/** An LDAP server that counts binds with a password and answers them with 49, invalid credentials. */
+function ldapServer(binds: { count: number }): Behaviour {
+  return (socket) => {
+    socket.on("data", (data) => {
+      if (data[5] === 0x60) {
+        binds.count += 1;
+        const head = [0x30, 0x0c, 0x02, 0x01, data[4] ?? 0];
+        socket.write(Buffer.from([...head, 0x61, 0x07, 0x0a, 0x01, 49, 0x04, 0x00, 0x04, 0x00]));
+      }
+    });
+  };
+}
+
+async function site(settings = settingsWith("")) {
+  const stateDir = await mkdtemp(join(tmpdir(), "login-monitors-"));
+  const commands: string[] = [];
+  const binds = { count: 0 };
+  const world = { isRight: false };
+  const pop = await serve(popServer(commands, () => world.isRight));
+  const ldap = await serve(ldapServer(binds));
+  onTestFinished(async () => {
+    await Promise.all([pop.close(), ldap.close()]);
+    await rm(stateDir, { recursive: true, force: true });
+  });
+  const clock = { run: "boot", monotonicMs: 0, wallMs: Date.now() };
+  const small = smallEstate(CONF, { settings });
+  const logged: Readonly<Record<string, unknown>>[] = [];
+  const log = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+    logged.push({ ...fields, message });
+  };
+  /** An agent's life over the same state directory. */
+  const start = async () =>
+    new ProbeRunner({
+      network: createNetwork({
+        connectTo: {
+          ...Object.fromEntries(
+            SERVERS.map((_, index) => [
+              `192.0.2.${String(index + 1)}:110`,
+              `127.0.0.1:${String(pop.port)}`,
+            ]),
+          ),
+          ...Object.fromEntries(
+            SERVERS.map((_, index) => [
+              `192.0.2.${String(index + 1)}:389`,
+              `127.0.0.1:${String(ldap.port)}`,
+            ]),
+          ),
+        },
+        unmapped: "refuse",
+        now: Date.now,
+      }),
+      signal: new AbortController().signal,
+      sourceAddresses: [],
+      events: { probeFinished: () => undefined, loginEnded: () => undefined },
+      log: { debug: log, info: log, warn: log, error: log },
+      keeper: await openAccountKeeper({
+        stateDir,
+        clock: () => ({ ...clock }),
+        firstLoginDelayMs: 0,
+      }),
+      now: () => clock.wallMs,
+      // Nobody waits for another login here: it is held back at once.
+      monotonic: (() => {
+        let at = 0;
+        return () => (at += 60_000);
+      })(),
+    });
+  const records = SERVERS.flatMap((server) => [
+    small.probe("m_pop", server),
+    small.probe("m_ldap", server),
+  ]);
+  const round = async (runner: ProbeRunner): Promise<void> => {
+    for (const record of records) {
+      clock.monotonicMs += 1_000;
+      clock.wallMs += 1_000;
+      await runner.run(record, small.state);
+    }
+  };
+  const passwords = (): number =>
+    binds.count + commands.filter((line) => line.startsWith("PASS")).length;
+  return { ...small, stateDir, world, clock, start, round, records, commands, passwords, logged };
+}
+
+describe("a stale password at login monitors whose user only the ADC's configuration names", () => {
+  test("is sent twice at most, over all monitors, servers and restarts", async () => {
+    const { start, round, passwords, commands } = await site();
+    for (let life = 0; life < 3; life += 1) {
+      const runner = await start();
+      for (let turn = 0; turn < 10; turn += 1) {
+        await round(runner);
+      }
+    }
+    expect(passwords()).toBe(2);
+    expect(commands).toContain("USER svc@lab.local");
+    expect(commands).not.toContain("USER");
+  });
+
+  test("leaves no replica UP: each keeps the rejection while the account is suspended", async () => {
+    const { start, round, records, world, clock, state, member, hear } = await site();
+    world.isRight = true;
+    const runner = await start();
+    await runner.run(records[0] ?? fail(), state);
+    expect(records[0]?.opinion).toBe("up");
+    world.isRight = false;
+    for (let turn = 0; turn < 3; turn += 1) {
+      await round(runner);
+    }
+    for (const record of records) {
+      expect(record).toMatchObject({
+        opinion: "unknown",
+        lastPassed: null,
+        last: { outcome: "fault", step: "login", reason: "auth_rejected" },
+      });
+    }
+    hear(Object.fromEntries(SERVERS.map((server) => [server, { state: "down" as const }])));
+    for (const server of SERVERS) {
+      expect(member(server, "sg_pop")).toMatchObject({
+        verdict: "unknown",
+        reason: "auth_rejected",
+        replica: "unknown",
+      });
+    }
+    expect(state.suspendedAccounts.map(({ account }) => account)).toContain("monitor m_pop");
+    // One trial after the suspension, and all are judged again.
+    world.isRight = true;
+    clock.monotonicMs += 40 * 60_000;
+    await runner.run(records[4] ?? fail(), state);
+    await round(runner);
+    expect(records[0]?.opinion).toBe("up");
+  });
+});
+
+test("a login that the state directory holds back is told once, and marked at its probe", async () => {
+  const { start, stateDir, records, state, logged, passwords } = await site();
+  const runner = await start();
+  const taken = await takeLock(join(stateDir, "accounts.lock"));
+  for (let turn = 0; turn < 2; turn += 1) {
+    await runner.run(records[0] ?? fail(), state);
+  }
+  expect(records[0]?.heldBack).toMatchObject({ why: "state_locked" });
+  expect(passwords()).toBe(0);
+  expect(logged).toEqual([
+    {
+      account: "monitor m_pop",
+      reason: "state_locked",
+      error: "the accounts are busy",
+      message: "logins are held back",
+    },
+  ]);
+  if (taken.kind === "held") {
+    await taken.lock.release();
+  }
+  await runner.run(records[0] ?? fail(), state);
+  expect(records[0]?.heldBack).toBeNull();
+  expect(logged.at(-1)).toMatchObject({ message: "logins are made again" });
+});
+
+describe("who logs in at a monitor", () => {
+  const planned = (username: string, name: "m_pop" | "m_ldap" = "m_pop") =>
+    smallEstate(CONF, { settings: settingsWith(username) }).probe(name, "ex01").planned;
+
+  test.each(["", "svc", "LAB\\svc", "CN=svc,OU=x,DC=lab"])(
+    "is the user that the monitor has, where the configuration says %j",
+    (username) => {
+      const { action } = planned(username);
+      expect(action.kind === "monitor" && action.run?.spec.credential?.username).toBe(
+        "svc@lab.local",
+      );
+      expect(credentialOnWire(planned(username))).toMatchObject({ lockoutKey: "svc" });
+      expect(credentialOnWire(planned(username, "m_ldap"))).toMatchObject({ lockoutKey: "svc" });
+    },
+  );
+
+  test("is the configuration's where it names somebody else: the password is his", () => {
+    expect(credentialOnWire(planned("itest"))).toMatchObject({ lockoutKey: "itest" });
+  });
+
+  test("a monitor without any user is not repeated, and an empty name never sent", () => {
+    const conf = CONF.replace(" -userName svc@lab.local", "");
+    const { action } = smallEstate(conf, { settings: settingsWith("") }).probe(
+      "m_pop",
+      "ex01",
+    ).planned;
+    expect(action).toMatchObject({
+      run: null,
+      unsupportedReason: "neither the ADC's monitor nor monitors.m_pop names a user",
+    });
+  });
+
+  test("the user of a script's arguments counts too", () => {
+    const conf = CONF.replace(
+      "POP3 -scriptName nspop3.pl",
+      'USER -scriptName nspop3.pl -scriptArgs "user=svc;password=x"',
+    ).replace(" -userName svc@lab.local", "");
+    const { planned: probe } = smallEstate(conf, { settings: settingsWith("") }).probe(
+      "m_pop",
+      "ex01",
+    );
+    expect(credentialOnWire(probe)).toMatchObject({ lockoutKey: "svc", name: "monitor m_pop" });
+  });
+});
+
+function fail(): never {
+  throw new Error("no such probe");
+}
