@@ -1,3 +1,5 @@
+import { defaultsOf } from "./fields.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "./monitor-fields.ts";
 import type { CodeRange, Monitor, MonitorParameters } from "./monitor.ts";
 
 /** What a reader knows of a monitor before NetScaler's defaults fill the rest. */
@@ -5,12 +7,10 @@ export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters
   Pick<Monitor, "name" | "type"> & { readonly parameters?: Partial<MonitorParameters> };
 
 /**
- * Completes a monitor with NetScaler's defaults, first those of every type (interval 5 s, response time-out 2 s, down
- * time 30 s, three retries), then those of its own type. An explicit null counts as given, a missing key as default.
- * Source: NetScaler command reference, `add lb monitor`.
+ * Completes a monitor with NetScaler's defaults, first those of every type (monitor-fields.ts), then those of its own
+ * type. An explicit null counts as given, a missing key as default. Source: NetScaler command reference, `add lb monitor`.
  *
- * `LRTM` carries no documented default: it counts as disabled unless the configuration says otherwise. The documented
- * default query of DNS monitors is the root; it stays null here.
+ * The documented default query of DNS monitors is the root; it stays null here.
  */
 export function monitorWithDefaults(partial: PartialMonitor): Monitor {
   const { parameters, ...common } = partial;
@@ -50,65 +50,15 @@ export const MONITOR_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 const COMMON_DEFAULTS: Omit<Monitor, "name" | "type" | "parameters"> = {
+  ...defaultsOf(MONITOR_FIELDS),
   builtIn: false,
-  enabled: true,
-  intervalMs: 5_000,
-  responseTimeoutMs: 2_000,
-  downTimeMs: 30_000,
-  deviationMs: 0,
-  retries: 3,
-  failureRetries: 0,
-  successRetries: 1,
-  alertRetries: 0,
-  reverse: false,
-  transparent: false,
-  ipTunnel: false,
-  tos: false,
-  secure: false,
-  lrtm: false,
-  destIp: null,
-  destPort: null,
-  netProfile: null,
-  sslProfile: null,
   written: new Map(),
   line: null,
 };
 
 const NO_PARAMETERS: MonitorParameters = {
-  httpRequest: null,
-  rtspRequest: null,
-  respCodes: null,
-  customHeaders: null,
-  send: null,
-  recv: null,
-  trofsCode: null,
-  trofsString: null,
-  query: null,
-  queryType: null,
-  ipAddresses: [],
-  userName: null,
+  ...defaultsOf(MONITOR_PARAMETER_FIELDS),
   password: "none",
-  scriptName: null,
-  scriptArgs: null,
-  dispatcherIp: null,
-  dispatcherPort: null,
-  baseDn: null,
-  bindDn: null,
-  filter: null,
-  attribute: null,
-  group: null,
-  fileName: null,
-  database: null,
-  sqlQuery: null,
-  radNasId: null,
-  radNasIp: null,
-  snmpOid: null,
-  snmpThreshold: null,
-  snmpVersion: null,
-  sipMethod: null,
-  sipUri: null,
-  maxForwards: null,
-  action: null,
 };
 
 const OK: readonly CodeRange[] = [{ from: 200, to: 200 }];

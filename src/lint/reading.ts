@@ -12,6 +12,7 @@ const MISTAKES: ReadonlySet<string> = new Set([
   "incomplete_statement",
   "unknown_monitor_type",
   "unreadable_value",
+  "value_out_of_range",
   "unreadable_lines",
   "stray_words",
   "broken_line",

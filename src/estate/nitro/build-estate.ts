@@ -1,10 +1,10 @@
 import { builtInMonitor } from "../built-in-monitors.ts";
 import type { AdcService, Member, MonitorBinding } from "../adc-service.ts";
-import type { AdcParameters, Estate, Firmware, Server } from "../model.ts";
+import type { AdcParameters, Diagnostic, Estate, Firmware, Server } from "../model.ts";
 import type { Monitor } from "../monitor.ts";
 import type { Policy, PolicyAction } from "../policy.ts";
 import type { SslProfile } from "../tls-parameters.ts";
-import { address, flag, text, type Row } from "./coerce.ts";
+import { address, flag, text, type Report, type Row } from "./coerce.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer } from "./pacer.ts";
 import { actionFromRow, policyFromRow } from "./policies.ts";
@@ -23,10 +23,11 @@ import { authenticationVserverFromRow, csVserverFromRow, lbVserverFromRow } from
 
 /** Puts the rows of all resources together into an estate, in slices that let others run. */
 export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): Promise<Estate> {
+  const values = valueReports();
   const servers = namedMap(rows, "server", serverFromRow);
   const sslProfiles = namedMap(rows, "sslprofile", sslProfileFromRow);
   const services = await buildServices(rows, servers, sslProfiles, pacer);
-  const monitors = await buildMonitors(rows, services, pacer);
+  const monitors = await buildMonitors(rows, services, values.report, pacer);
   const policies = new Map<string, Policy>();
   const actions = new Map<string, PolicyAction>();
   for (const feature of POLICY_FEATURES) {
@@ -83,8 +84,38 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
       const name = text(row, "name");
       return name === null ? null : { name, sourceIp: text(row, "srcip"), line: null };
     }),
-    diagnostics: [],
+    diagnostics: values.diagnostics(),
     otherStatements: new Map(),
+  };
+}
+
+/** So many values that do not fit are told one by one; an appliance gone mad has one in every row. */
+const MAX_VALUE_REPORTS = 200;
+
+function valueReports(): { readonly report: Report; readonly diagnostics: () => Diagnostic[] } {
+  const told: Diagnostic[] = [];
+  let more = 0;
+  return {
+    report: (diagnostic) => {
+      if (told.length < MAX_VALUE_REPORTS) {
+        told.push(diagnostic);
+      } else {
+        more += 1;
+      }
+    },
+    diagnostics: () =>
+      more === 0
+        ? told
+        : [
+            ...told,
+            {
+              severity: "warning",
+              rule: "value_out_of_range",
+              line: null,
+              object: "NITRO",
+              message: `${String(more)} more value(s) do not fit and are ignored.`,
+            },
+          ],
   };
 }
 
@@ -142,6 +173,7 @@ function withOwnSpelling(binding: MonitorBinding): MonitorBinding {
 async function buildMonitors(
   rows: RowTables,
   services: ReadonlyMap<string, AdcService>,
+  report: Report,
   pacer: Pacer,
 ): Promise<Map<string, Monitor>> {
   const bound = new Set<string>();
@@ -152,7 +184,7 @@ async function buildMonitors(
   }
   const monitors = new Map<string, Monitor>();
   await forEachPaced(rows.get("lbmonitor") ?? [], pacer, (row) => {
-    const monitor = monitorFromRow(row);
+    const monitor = monitorFromRow(row, report);
     if (monitor !== null && (bound.has(monitor.name) || !isUntouchedBuiltIn(monitor))) {
       monitors.set(monitor.name, monitor);
     }

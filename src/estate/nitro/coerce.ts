@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { Port } from "../adc-service.ts";
-import type { CodeRange } from "../monitor.ts";
+import type { FieldSource } from "../fields.ts";
+import type { Diagnostic } from "../model.ts";
 
 /**
  * One row of a NITRO answer, as it came. Every field is read through the functions below: appliances write numbers as
@@ -77,28 +78,38 @@ export function address(row: Row, field: string): string | null {
   return value === null || isIP(value) === 0 || /^[0.:]+$/.test(value) ? null : value;
 }
 
-/** A duration in milliseconds from a number and its unit field; seconds when the unit is not told. */
-export function durationMs(row: Row, field: string, unitField: string): number | null {
-  const value = number(row, field);
-  if (value === null) {
-    return null;
-  }
-  switch (text(row, unitField)?.toUpperCase()) {
-    case "MSEC":
-      return value;
-    case "MIN":
-      return value * 60_000;
-    default:
-      return value * 1_000;
-  }
+/** Takes a diagnostic of the import. */
+export type Report = (diagnostic: Diagnostic) => void;
+
+/** A row as the values of an object's fields. What is empty counts as absent, as appliances leave it out or not. */
+export function rowSource(row: Row, object: string, report: Report): FieldSource {
+  return {
+    object,
+    line: null,
+    report,
+    written: ({ attributes, unit }) => {
+      const attribute = attributes.find((one) => isTold(row[one]));
+      const value = attribute === undefined ? undefined : wireTexts(row[attribute]);
+      if (unit === null || value === undefined || value === null || !isTold(row[unit])) {
+        return value;
+      }
+      const units = wireTexts(row[unit]);
+      return units === null ? null : [...value, ...units];
+    },
+  };
 }
 
-/** Response codes as NITRO lists them, `["200","301-302"]`; null when none is given. */
-export function codeRanges(row: Row, field: string): readonly CodeRange[] | null {
-  const ranges = list(row, field).flatMap((item) => {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(item.trim());
-    const from = Number(match?.[1]);
-    return match === null ? [] : [{ from, to: match[2] === undefined ? from : Number(match[2]) }];
-  });
-  return ranges.length === 0 ? null : ranges;
+function isTold(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "" && !isEmptyList(value);
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+/** Null where a value is an object or holds one: no attribute of NITRO's is. */
+function wireTexts(value: unknown): readonly string[] | null {
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const texts = items.filter((item) => typeof item !== "object").map(String);
+  return texts.length === items.length ? texts : null;
 }

@@ -64,10 +64,10 @@ export async function importEstate(
   }
   const pacer = createPacer();
   const built = await buildEstate(options.adc, rows, pacer);
-  const estate = { ...built, diagnostics };
   await pacer.rest();
-  const derived = estateDiagnostics(estate, new Set());
-  return { kind: "estate", estate: { ...estate, diagnostics: [...diagnostics, ...derived] }, gaps };
+  const derived = estateDiagnostics(built, new Set());
+  const all = [...diagnostics, ...built.diagnostics, ...derived];
+  return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
 }
 
 function parentNames(

@@ -1,8 +1,20 @@
 import { isIP } from "node:net";
 import type { Port } from "../adc-service.ts";
-import type { CodeRange } from "../monitor.ts";
+import type { FieldSource } from "../fields.ts";
 import type { Draft } from "./draft.ts";
 import type { Statement } from "./statements.ts";
+
+/** One statement's keys as the values of an object's fields. */
+export function statementSource(statement: Statement, draft: Draft, object: string): FieldSource {
+  return {
+    object,
+    line: statement.line,
+    written: ({ key }) => statement.keys.get(key),
+    report: (diagnostic) => {
+      draft.diagnostics.push(diagnostic);
+    },
+  };
+}
 
 /**
  * Reads the typed values of one statement's keys. A key that is absent gives undefined, and so does one whose value
@@ -81,12 +93,6 @@ export function portOf(text: string): Port | null {
   }
   const port = wholeNumber(text);
   return port !== null && port >= 0 && port < 65_535 ? port : null;
-}
-
-/** `200`, `301-302`; anything else is null. */
-export function codeRange(text: string): CodeRange | null {
-  const [, from, to] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
-  return from === undefined ? null : { from: Number(from), to: Number(to ?? from) };
 }
 
 export function isAddress(text: string): boolean {

@@ -1,8 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   address,
-  codeRanges,
-  durationMs,
   flag,
   list,
   number,
@@ -102,28 +100,6 @@ describe("fields", () => {
     ["", null],
     [undefined, null],
   ])("address %j: %j", (value, expected) => expect(read(address)(value)).toBe(expected));
-  test.each([
-    [1, "MIN", 60_000],
-    ["1", "min", 60_000],
-    [30, "SEC", 30_000],
-    [500, "MSEC", 500],
-    [5, undefined, 5_000],
-    [undefined, "SEC", null],
-  ])("duration %j %j: %j", (value, unit, expected) => {
-    expect(durationMs({ interval: value, units3: unit }, "interval", "units3")).toBe(expected);
-  });
-  test.each([
-    [
-      ["200", "301-302"],
-      [
-        { from: 200, to: 200 },
-        { from: 301, to: 302 },
-      ],
-    ],
-    ["200", [{ from: 200, to: 200 }]],
-    [["x", ""], null],
-    [undefined, null],
-  ])("codes %j: %j", (value, expected) => expect(read(codeRanges)(value)).toEqual(expected));
 });
 
 describe("states", () => {
