@@ -1,6 +1,6 @@
 import type { AdcNode, AdcState } from "../estate/adc-state.ts";
 import type { Estate } from "../estate/model.ts";
-import { LONGEST_TIMER_MS } from "../probes/wire/longest-timer.ts";
+import { startTimer, type Timer } from "../lib/timers.ts";
 import type { AdcLink } from "./adc-link.ts";
 import type { Log } from "./events.ts";
 import type { LiveAdc } from "./live.ts";
@@ -35,7 +35,7 @@ export class AdcWatch {
   #foundStaleAt = -Infinity;
   #stopped = false;
   #wake: (() => void) | null = null;
-  #importTimer: NodeJS.Timeout | null = null;
+  #importTimer: Timer | null = null;
   #running: Promise<void> = Promise.resolve();
   #firstRound: Promise<void>;
   #firstRoundDone: () => void = () => undefined;
@@ -54,16 +54,20 @@ export class AdcWatch {
       this.#firstRoundDone();
       return;
     }
-    // Not by the calendar: a wall clock that is set back would put it off, and one that is set forward ring it for every
-    // time in between.
-    this.#importTimer = setInterval(
-      () => {
-        this.#importDue = true;
-        this.#wake?.();
-      },
-      Math.min(this.#options.importEveryMs, LONGEST_TIMER_MS),
-    );
+    this.#armImport();
     this.#running = this.#run();
+  }
+
+  /**
+   * Not by the calendar: a wall clock that is set back would put it off, and one that is set forward ring it for every time
+   * in between.
+   */
+  #armImport(): void {
+    this.#importTimer = startTimer(this.#options.importEveryMs, () => {
+      this.#importDue = true;
+      this.#wake?.();
+      this.#armImport();
+    });
   }
 
   /** Resolves when the first import and poll have been tried, whatever came of them. */
@@ -75,9 +79,7 @@ export class AdcWatch {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake?.();
-    if (this.#importTimer !== null) {
-      clearInterval(this.#importTimer);
-    }
+    this.#importTimer?.cancel();
     await this.#options.link.close();
     await this.#running;
     this.#firstRoundDone();
@@ -198,11 +200,9 @@ export class AdcWatch {
       return;
     }
     await new Promise<void>((resolve) => {
-      const timer = ms === null ? null : setTimeout(resolve, ms);
+      const timer = ms === null ? null : startTimer(ms, resolve);
       this.#wake = () => {
-        if (timer !== null) {
-          clearTimeout(timer);
-        }
+        timer?.cancel();
         resolve();
       };
     });

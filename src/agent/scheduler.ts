@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from "../probes/wire/longest-timer.ts";
+import { MAX_TIMER_MS } from "../lib/timers.ts";
 import { DueQueue } from "./due-queue.ts";
 import { firstStart, nextStart, secondStartShift } from "./schedule.ts";
 
@@ -120,7 +120,7 @@ export class Scheduler {
         this.#startDue();
       },
       // A later start is simply armed again.
-      Math.min(Math.max(0, earliest - this.#monotonic()), LONGEST_TIMER_MS),
+      Math.min(Math.max(0, earliest - this.#monotonic()), MAX_TIMER_MS),
     );
   }
 

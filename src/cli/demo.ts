@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { startLab } from "../../lab/lab.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import type { LiveMember, LiveState } from "../agent/live.ts";
+import { pause } from "../lib/timers.ts";
 import { VERDICT_WORDS } from "../verdict/words.ts";
 import { demoConfig, tokenFileOf } from "./demo-config.ts";
 import { demoScreen } from "./demo-screen.ts";
@@ -60,7 +60,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
       signals.ended,
       command.exitAfterMs === null
         ? new Promise<never>(() => undefined)
-        : sleep(command.exitAfterMs, undefined, { signal: ending.signal }),
+        : pause(command.exitAfterMs, ending.signal),
     ]);
     run.stop();
     ending.abort();

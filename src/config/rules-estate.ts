@@ -1,8 +1,16 @@
 import { TLS_VERSIONS } from "../probes/wire/tls-settings.ts";
 import { parseDuration } from "./duration.ts";
 import { isLoopback, parseHostPort } from "./host-port.ts";
-import { checkSecretPair, checkUniqueNames, type Rule, type RuleReport } from "./rules.ts";
+import {
+  checkDuration,
+  checkSecretPair,
+  checkUniqueNames,
+  type Rule,
+  type RuleReport,
+} from "./rules.ts";
 import type { WrittenConfig } from "./written.ts";
+
+const HOUR_MS = 3_600_000;
 
 /** Rules about the ADCs, their monitors, this agent's share and its doors. */
 export const ESTATE_RULES: readonly Rule[] = [
@@ -11,6 +19,7 @@ export const ESTATE_RULES: readonly Rule[] = [
   nitroHasOnePassword,
   nitroIsVerified,
   nitroTimesAreSane,
+  leastProbeIntervalIsSane,
   monitorTlsRangeIsOrdered,
   monitorCredentialsAreWhole,
   shardIsWithinItsCount,
@@ -80,10 +89,13 @@ function nitroTimesAreSane(config: WrittenConfig, report: RuleReport): void {
         "10m is usual",
       );
     }
-    if ((parseDuration(nitro.timeout) ?? 0) < 100) {
-      report.error([...path, "timeout"], "is too short", "at least 100ms", "10s is usual");
-    }
+    checkDuration(nitro.timeout, [100, HOUR_MS], [...path, "timeout"], "10s is usual", report);
   });
+}
+
+function leastProbeIntervalIsSane(config: WrittenConfig, report: RuleReport): void {
+  const path = ["min_probe_interval"];
+  checkDuration(config.min_probe_interval, [10, HOUR_MS], path, "100ms is usual", report);
 }
 
 function monitorTlsRangeIsOrdered(config: WrittenConfig, report: RuleReport): void {

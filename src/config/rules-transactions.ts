@@ -2,7 +2,13 @@ import { ACCOUNT_TRANSACTIONS } from "../probes/transactions/spec.ts";
 import { OPTION_TABLE } from "../probes/transactions/option-table.ts";
 import { parseDuration } from "./duration.ts";
 import { nearest } from "./near.ts";
-import { checkSecretPair, checkUniqueNames, type Rule, type RuleReport } from "./rules.ts";
+import {
+  checkDuration,
+  checkSecretPair,
+  checkUniqueNames,
+  type Rule,
+  type RuleReport,
+} from "./rules.ts";
 import type { WrittenConfig, WrittenRun } from "./written.ts";
 
 /** Rules about accounts and the transactions that use them. */
@@ -20,6 +26,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
 /** A login more often than this could look like an attack; a look more often would be a burden. */
 const SHORTEST_LOGIN_MS = 30_000;
 const SHORTEST_LOOK_MS = 10_000;
+const LONGEST_TIMEOUT_MS = 3_600_000;
 
 function accountNamesAreUnique(config: WrittenConfig, report: RuleReport): void {
   checkUniqueNames(config.transactions.accounts, ["transactions", "accounts"], report);
@@ -91,6 +98,10 @@ function runsAreNotTooFrequent(config: WrittenConfig, report: RuleReport): void 
         `at least ${String(shortestMs / 1000)}s`,
         "60s is usual",
       );
+    }
+    if (run.timeout !== undefined) {
+      const at = ["transactions", "run", index, "timeout"];
+      checkDuration(run.timeout, [1, LONGEST_TIMEOUT_MS], at, "30s is usual", report);
     }
   });
 }

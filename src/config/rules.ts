@@ -1,3 +1,4 @@
+import { formatDuration, parseDuration } from "./duration.ts";
 import type { ConfigPath } from "./located-yaml.ts";
 import { problemText } from "./problem.ts";
 import type { WrittenConfig } from "./written.ts";
@@ -25,6 +26,22 @@ export function checkSecretPair(
     report.error([...path, file], `stands beside ${inline}`, `${inline} or ${file}`, "remove one");
   } else if (given.length === 0 && need === "required") {
     report.error(path, "has no secret", `${inline} or ${file}`, `add ${file}`);
+  }
+}
+
+/** Reports a duration outside its bounds; `usual` tells what to write. */
+export function checkDuration(
+  written: string,
+  [fromMs, toMs]: readonly [fromMs: number, toMs: number],
+  path: ConfigPath,
+  usual: string,
+  report: RuleReport,
+): void {
+  const ms = parseDuration(written) ?? 0;
+  if (ms < fromMs) {
+    report.error(path, "is too short", `at least ${formatDuration(fromMs)}`, usual);
+  } else if (ms > toMs) {
+    report.error(path, "is too long", `at most ${formatDuration(toMs)}`, usual);
   }
 }
 

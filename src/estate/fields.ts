@@ -148,7 +148,9 @@ export function defaultText<T>(type: FieldType<T>, fallback: T): string {
   if (Array.isArray(wire)) {
     return wire.join(" ");
   }
-  return typeof wire === "object"
-    ? `${String((wire as WireDuration).value)} ${(wire as WireDuration).unit}`
-    : String(wire);
+  if (typeof wire === "object") {
+    const { value, unit } = wire as WireDuration;
+    return `${String(value)} ${unit}`;
+  }
+  return typeof wire === "string" ? wire : JSON.stringify(wire);
 }

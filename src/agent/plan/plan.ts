@@ -5,6 +5,7 @@ import type { LearnedExchange } from "../../probes/transactions/recognise.ts";
 import { configuredProbes } from "./configured-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
+import { atOwnPace, withPaceNote } from "./pace.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { policyProbes } from "./policy-probes.ts";
 import type { PlanSettings } from "./settings.ts";
@@ -24,10 +25,12 @@ export function planProbes(
 
 /** The same in steps: thousands of members take a good part of a second. */
 export function* planSteps(
-  estate: Estate,
+  imported: Estate,
   settings: PlanSettings,
   learned: LearnedExchange,
 ): Steps<PlannedProbe[]> {
+  const { minIntervalMs } = settings;
+  const estate = atOwnPace(imported, minIntervalMs);
   const recognise = recogniserOf(estate, settings, learned);
   yield;
   const graph = createVserverGraph(estate);
@@ -41,5 +44,8 @@ export function* planSteps(
   );
   const others = [vipProbes, policyProbes, configuredProbes];
   const through = yield* mapInSteps(others, (probes) => probes(estate, settings, recognise, graph));
-  return [...monitors, ...looks, ...through].flat();
+  const plan = [...monitors, ...looks, ...through].flat();
+  return estate === imported
+    ? plan
+    : plan.map((probe) => withPaceNote(probe, imported, minIntervalMs));
 }

@@ -31,6 +31,8 @@ export interface PlanSettings {
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
   /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
   readonly resolved: ResolvedNames;
+  /** No monitor is repeated more often than this, whatever the ADC is told to do. */
+  readonly minIntervalMs: number;
   /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
   readonly habits?: AdcHabits;
 }
@@ -44,6 +46,7 @@ export const BARE_SETTINGS: PlanSettings = {
   accounts: new Map(),
   monitorTls: null,
   resolved: new Map(),
+  minIntervalMs: 100,
 };
 
 /** The settings of one ADC. Secrets are revealed here, to the specs that send them, and nowhere else. */
@@ -80,6 +83,7 @@ export function planSettings(
     ),
     monitorTls: adc.monitorTls,
     resolved,
+    minIntervalMs: config.minProbeIntervalMs,
     habits: config.probe,
   };
 }

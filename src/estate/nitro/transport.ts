@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import type { Network } from "../../probes/probe.ts";
 import { EnvelopeReader, type Envelope } from "./envelope-reader.ts";
+import { startTimer } from "../../lib/timers.ts";
 import { createPacer } from "./pacer.ts";
 import { ExchangeBroken, failureOf, type TransportFailure } from "./transport-failure.ts";
 
@@ -211,16 +212,16 @@ async function answerTo(
  */
 function afterSockets(ms: number, work: () => void): () => void {
   let cancelled = false;
-  const timer = setTimeout(() => {
+  const timer = startTimer(ms, () => {
     setImmediate(() => {
       if (!cancelled) {
         work();
       }
     });
-  }, ms);
+  });
   return () => {
     cancelled = true;
-    clearTimeout(timer);
+    timer.cancel();
   };
 }
 

@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from "./longest-timer.ts";
+import { MAX_TIMER_MS } from "../../lib/timers.ts";
 import { LinkedList, type Place } from "./linked-list.ts";
 
 /** What is told when its time is over. */
@@ -72,7 +72,7 @@ class DeadlineQueue {
 
   #after(ms: number): NodeJS.Timeout {
     // A later deadline is simply armed again.
-    return setTimeout(() => this.#tell(), Math.min(ms, LONGEST_TIMER_MS));
+    return setTimeout(() => this.#tell(), Math.min(ms, MAX_TIMER_MS));
   }
 
   #tell(): void {
