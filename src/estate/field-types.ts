@@ -42,16 +42,26 @@ export const keyword: FieldType<string> = {
   write: (value) => value,
 };
 
-/** One of a few keywords; any other one of the same list that matters to nobody here reads as null. */
-export function oneOf<const T extends string>(
+/** One of a few keywords. */
+export function choice<const T extends string>(known: readonly T[]): FieldType<T> {
+  return {
+    expects: `one of ${known.join(", ")}`,
+    read: ([first]) => known.find((one) => one === first?.toUpperCase()),
+    write: (value) => value,
+  };
+}
+
+/** One of a few keywords; each of `others` reads as null, and the first of them is how null is written. */
+export function choiceOrNone<const T extends string>(
   known: readonly T[],
   others: readonly string[] = [],
 ): FieldType<T | null> {
+  const type = choice<string>([...known, ...others]);
   return {
-    expects: `one of ${[...known, ...others].join(", ")}`,
-    read: ([first]) => {
-      const upper = first?.toUpperCase() ?? "";
-      return known.find((one) => one === upper) ?? (others.includes(upper) ? null : undefined);
+    expects: type.expects,
+    read: (written) => {
+      const word = type.read(written);
+      return word === undefined ? undefined : (known.find((one) => one === word) ?? null);
     },
     write: (value) => value ?? others[0],
   };
@@ -86,7 +96,8 @@ export const present: FieldType<boolean> = {
   write: (value) => value,
 };
 
-function truth(written: string): boolean | undefined {
+/** What a switch says, in any spelling. */
+export function truth(written: string): boolean | undefined {
   if (/^(enabled|yes|on|true)$/i.test(written)) {
     return true;
   }

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   address,
+  choiceOrNone,
   codeRanges,
   duration,
   enabled,
-  oneOf,
   ownPort,
   port,
   present,
@@ -89,9 +89,9 @@ describe("field types › read what is in range and nothing else", () => {
     ["switch", enabled, ["maybe"], undefined],
     ["presence", present, [], true],
     ["presence", present, ["FALSE"], false],
-    ["keyword", oneOf(["FIN", "RESET"], ["NONE"]), ["reset"], "RESET"],
-    ["keyword", oneOf(["FIN", "RESET"], ["NONE"]), ["none"], null],
-    ["keyword", oneOf(["FIN", "RESET"], ["NONE"]), ["other"], undefined],
+    ["keyword", choiceOrNone(["FIN", "RESET"], ["NONE"]), ["reset"], "RESET"],
+    ["keyword", choiceOrNone(["FIN", "RESET"], ["NONE"]), ["none"], null],
+    ["keyword", choiceOrNone(["FIN", "RESET"], ["NONE"]), ["other"], undefined],
     ["codes", codeRanges, ["200"], [{ from: 200, to: 200 }]],
     [
       "codes",

@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import type { Port } from "../adc-service.ts";
+import { address as readAddress, port as readPort, truth } from "../field-types.ts";
 import type { FieldSource } from "../fields.ts";
 import type { Diagnostic } from "../model.ts";
 
@@ -18,39 +18,23 @@ export function text(row: Row, field: string): string | null {
   return typeof value === "number" ? String(value) : null;
 }
 
-/** As {@link text}, with NITRO's written nothings (`none`, `NONE`, `None`) read as null. */
-export function textOrNone(row: Row, field: string): string | null {
-  const value = text(row, field);
-  return value === null || value.toLowerCase() === "none" ? null : value;
-}
-
-/** A finite number, or null. */
-export function number(row: Row, field: string): number | null {
+/** A number within bounds; null when absent, outside or none: then nothing is known of it. */
+export function number(row: Row, field: string, from: number, to: number): number | null {
   const value = row[field];
   const parsed = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  return typeof parsed === "number" && Number.isFinite(parsed) ? parsed : null;
+  return typeof parsed === "number" && parsed >= from && parsed <= to ? parsed : null;
+}
+
+/** A counter or a number of connections. */
+export function count(row: Row, field: string): number | null {
+  const value = number(row, field, 0, Number.MAX_SAFE_INTEGER);
+  return value !== null && Number.isInteger(value) ? value : null;
 }
 
 /** YES/NO, ON/OFF, ENABLED/DISABLED, TRUE/FALSE in any case, or a boolean; null for anything else. */
 export function flag(row: Row, field: string): boolean | null {
   const value = row[field];
-  if (typeof value === "boolean") {
-    return value;
-  }
-  switch (typeof value === "string" ? value.toUpperCase() : "") {
-    case "YES":
-    case "ON":
-    case "ENABLED":
-    case "TRUE":
-      return true;
-    case "NO":
-    case "OFF":
-    case "DISABLED":
-    case "FALSE":
-      return false;
-    default:
-      return null;
-  }
+  return typeof value === "boolean" ? value : (truth(text(row, field) ?? "") ?? null);
 }
 
 /** A list of texts; a single text counts as a list of one, an absent field as empty. */
@@ -65,17 +49,12 @@ export function list(row: Row, field: string): readonly string[] {
 
 /** A port; 65535 is NITRO's wildcard, 0 and absent are null. */
 export function port(row: Row, field: string): Port | null {
-  const value = row[field] === "*" ? 65535 : number(row, field);
-  if (value === null || !Number.isInteger(value) || value <= 0 || value > 65535) {
-    return null;
-  }
-  return value === 65535 ? "*" : value;
+  return readPort.read([text(row, field) ?? ""]) ?? null;
 }
 
 /** An IP literal that points somewhere; null for absent, `0`, `0.0.0.0` and `::`. */
 export function address(row: Row, field: string): string | null {
-  const value = text(row, field);
-  return value === null || isIP(value) === 0 || /^[0.:]+$/.test(value) ? null : value;
+  return readAddress.read([text(row, field) ?? ""]) ?? null;
 }
 
 /** Takes a diagnostic of the import. */

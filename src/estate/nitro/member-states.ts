@@ -2,9 +2,14 @@ import { memberKey, type MemberState, type MonitorState } from "../adc-state.ts"
 import type { AdcService, Member, Port } from "../adc-service.ts";
 import type { Estate } from "../model.ts";
 import { blindReasons, probesUnchangedSince } from "./blind.ts";
-import { flag, number, port, text, type Row } from "./coerce.ts";
+import { count, flag, number, port, text, type Row } from "./coerce.ts";
 import { forEachPaced, type Pacer } from "./pacer.ts";
 import { adcOpinion, isBusy } from "./states.ts";
+
+/** The longest response time-out of any monitor. */
+const MAX_RESPONSE_MS = 20_939_000;
+/** A hundred years: no state is older. */
+const MAX_TICKS = 315_576_000_000;
 
 /** Rows of one poll that speak of members and their monitors. */
 export interface MemberRows {
@@ -193,16 +198,16 @@ function monitorStates(
   return [...names].map((monitor) => {
     const row = told.get(monitor) ?? {};
     const binding = service.monitors.find((candidate) => candidate.monitor === monitor);
-    const totalProbes = number(row, "monitortotalprobes") ?? number(row, "totalprobes");
+    const totalProbes = count(row, "monitortotalprobes") ?? count(row, "totalprobes");
     return {
       monitor,
       state: adcOpinion(text(row, "monitor_state")),
       bindingEnabled: flag(row, "monstate") ?? binding?.enabled ?? true,
       lastResponse: text(row, "lastresponse"),
-      responseTimeMs: number(row, "responsetime"),
+      responseTimeMs: number(row, "responsetime", 0, MAX_RESPONSE_MS),
       totalProbes,
-      failedProbes: number(row, "monitortotalfailedprobes") ?? number(row, "totalfailedprobes"),
-      currentFailedProbes: number(row, "monitorcurrentfailedprobes") ?? number(row, "failedprobes"),
+      failedProbes: count(row, "monitortotalfailedprobes") ?? count(row, "totalfailedprobes"),
+      currentFailedProbes: count(row, "monitorcurrentfailedprobes") ?? count(row, "failedprobes"),
       probesUnchangedSince: probesUnchangedSince(
         totalProbes,
         previous.find((candidate) => candidate.monitor === monitor),
@@ -222,6 +227,6 @@ function countOwnServices(rows: readonly Row[]): number {
 
 /** NITRO counts in ticks of 10 ms; its clock times carry no zone and are of no use. */
 export function ticksAsMs(row: Row): number | null {
-  const ticks = number(row, "tickssincelaststatechange");
+  const ticks = number(row, "tickssincelaststatechange", 0, MAX_TICKS);
   return ticks === null ? null : ticks * 10;
 }

@@ -1,13 +1,19 @@
+import { readWhole } from "../fields.ts";
 import type { Policy, PolicyAction, PolicyBinding } from "../policy.ts";
+import { SSL_PROFILE_REFERENCE_FIELDS, TLS_VERSION_FIELDS } from "../tls-fields.ts";
 import type { CsBinding, ServiceBinding } from "../vserver.ts";
-import { number, text } from "./coerce.ts";
+import { AUTHENTICATION_PROFILE_FIELDS, SERVICE_BINDING_FIELDS } from "../vserver-fields.ts";
+import { rowSource, text, type Report } from "./coerce.ts";
 import { BOUND_FEATURES } from "./pull-plan.ts";
 import { groupBy, type RowTables } from "./row-tables.ts";
-import { certKeyBindingFromRow, NO_TLS_VERSIONS, tlsVersions } from "./tls.ts";
+import { certKeyBindingFromRow } from "./tls.ts";
 import { policyBindingFromRow, type VserverParts } from "./vservers.ts";
 
 /** Services and groups bound to each load-balancing vserver, by its name. */
-export function serviceBindings(rows: RowTables): Map<string, readonly ServiceBinding[]> {
+export function serviceBindings(
+  rows: RowTables,
+  report: Report,
+): Map<string, readonly ServiceBinding[]> {
   const bindings = new Map<string, Map<string, ServiceBinding>>();
   for (const [resource, field] of [
     ["lbvserver_service_binding", "servicename"],
@@ -20,7 +26,11 @@ export function serviceBindings(rows: RowTables): Map<string, readonly ServiceBi
         continue;
       }
       const known = bindings.get(vserver) ?? new Map<string, ServiceBinding>();
-      known.set(service, { service, weight: number(row, "weight") ?? 1, line: null });
+      known.set(service, {
+        service,
+        ...readWhole(SERVICE_BINDING_FIELDS, rowSource(row, vserver, report)),
+        line: null,
+      });
       bindings.set(vserver, known);
     }
   }
@@ -32,16 +42,19 @@ export function csTargets(
   rows: RowTables,
   policies: ReadonlyMap<string, Policy>,
   actions: ReadonlyMap<string, PolicyAction>,
+  report: Report,
 ): Map<string, readonly CsBinding[]> {
   const targets = new Map<string, CsBinding[]>();
   for (const [vserver, bound] of groupBy(rows, "csvserver_cspolicy_binding", "name")) {
     const bindings = bound.flatMap((row) => {
-      const policy = text(row, "policyname");
-      const action = policies.get(policy ?? "")?.action ?? "";
+      const binding = policyBindingFromRow(row, report);
+      if (binding === null) {
+        return [];
+      }
+      const { policy, priority } = binding;
+      const action = policies.get(policy)?.action ?? "";
       const target = text(row, "targetlbvserver") ?? actions.get(action)?.target ?? null;
-      return policy === null
-        ? []
-        : [{ policy, target, priority: number(row, "priority"), line: null }];
+      return [{ policy, target, priority, line: null }];
     });
     targets.set(vserver, bindings);
   }
@@ -49,23 +62,31 @@ export function csTargets(
 }
 
 /** Policies, certificates, TLS and authentication profile of any vserver. */
-export function vserverParts(rows: RowTables): (name: string, kind: "lb" | "cs") => VserverParts {
+export function vserverParts(
+  rows: RowTables,
+  report: Report,
+): (name: string, kind: "lb" | "cs") => VserverParts {
   const ssl = groupBy(rows, "sslvserver", "vservername");
   const certKeys = groupBy(rows, "sslvserver_sslcertkey_binding", "vservername");
   const profiles = groupBy(rows, "authenticationauthnprofile", "name");
-  const policies = { lb: policiesOf(rows, "lbvserver"), cs: policiesOf(rows, "csvserver") };
+  const policies = {
+    lb: policiesOf(rows, "lbvserver", report),
+    cs: policiesOf(rows, "csvserver", report),
+  };
   return (name, kind) => {
-    const sslRow = ssl.get(name)?.[0];
+    const source = rowSource(ssl.get(name)?.[0] ?? {}, name, report);
     return {
       policies: policies[kind].get(name) ?? [],
-      certKeys: (certKeys.get(name) ?? []).flatMap((row) => certKeyBindingFromRow(row) ?? []),
-      tls: sslRow === undefined ? NO_TLS_VERSIONS : tlsVersions(sslRow),
-      sslProfile: sslRow === undefined ? null : text(sslRow, "sslprofile"),
+      certKeys: (certKeys.get(name) ?? []).flatMap(
+        (row) => certKeyBindingFromRow(row, report) ?? [],
+      ),
+      tls: readWhole(TLS_VERSION_FIELDS, source),
+      ...readWhole(SSL_PROFILE_REFERENCE_FIELDS, source),
       profile: (profileName) => {
         const row = profiles.get(profileName ?? "")?.[0];
         return row === undefined
           ? null
-          : { host: text(row, "authenticationhost"), vserver: text(row, "authnvsname") };
+          : readWhole(AUTHENTICATION_PROFILE_FIELDS, rowSource(row, profileName ?? "", report));
       },
     };
   };
@@ -74,11 +95,12 @@ export function vserverParts(rows: RowTables): (name: string, kind: "lb" | "cs")
 function policiesOf(
   rows: RowTables,
   parent: "lbvserver" | "csvserver",
+  report: Report,
 ): Map<string, PolicyBinding[]> {
   const found = new Map<string, PolicyBinding[]>();
   for (const { policy } of BOUND_FEATURES) {
     for (const [vserver, bound] of groupBy(rows, `${parent}_${policy}_binding`, "name")) {
-      const bindings = bound.flatMap((row) => policyBindingFromRow(row) ?? []);
+      const bindings = bound.flatMap((row) => policyBindingFromRow(row, report) ?? []);
       found.set(vserver, [...(found.get(vserver) ?? []), ...bindings]);
     }
   }

@@ -33,7 +33,7 @@ function vserverState(name: string, kind: "lb" | "cs", row: Row): VserverState {
     state,
     effectiveState: effective === null ? state : adcOpinion(effective),
     rawState,
-    healthPercent: number(row, "health"),
+    healthPercent: number(row, "health", 0, 100),
     // "(Backup Active)", as `show lb vserver` prints it behind the backup's name.
     backupActive: /\bactive\b/i.test(text(row, "backupvserverstatus") ?? ""),
     remark: text(row, "value"),

@@ -7,8 +7,17 @@ import type {
   LbVserver,
   ServiceBinding,
 } from "../vserver.ts";
-import { address, flag, number, port, text, textOrNone, type Row } from "./coerce.ts";
-import { secondsAsMs } from "./services.ts";
+import { readWhole, type FieldSource } from "../fields.ts";
+import {
+  AUTHENTICATION_FIELDS,
+  AUTHENTICATION_VSERVER_FIELDS,
+  CS_VSERVER_FIELDS,
+  LB_VSERVER_FIELDS,
+  LISTENING_FIELDS,
+  PERSISTENCE_FIELDS,
+  POLICY_BINDING_FIELDS,
+} from "../vserver-fields.ts";
+import { rowSource, text, type Report, type Row } from "./coerce.ts";
 
 /** What else was read about a vserver, by its name. */
 export interface VserverParts {
@@ -31,20 +40,15 @@ export function lbVserverFromRow(
   name: string,
   parts: VserverParts,
   services: readonly ServiceBinding[],
+  report: Report,
 ): LbVserver {
+  const source = rowSource(row, name, report);
   return {
-    ...commonFromRow(row, name, parts),
+    ...commonFromRow(row, source, parts),
     kind: "lb",
-    redirectUrl: text(row, "redirurl"),
-    method: text(row, "lbmethod")?.toUpperCase() ?? "LEASTCONNECTION",
-    persistence: {
-      type: text(row, "persistencetype")?.toUpperCase() ?? "NONE",
-      timeoutMs: (number(row, "timeout") ?? 2) * 60_000,
-      rule: textOrNone(row, "rule"),
-      cookieName: text(row, "cookiename"),
-    },
+    ...readWhole(LB_VSERVER_FIELDS, source),
+    persistence: readWhole(PERSISTENCE_FIELDS, source),
     services,
-    healthThreshold: number(row, "healththreshold") ?? 0,
   };
 }
 
@@ -56,75 +60,67 @@ export function csVserverFromRow(
   targets: readonly CsBinding[],
   defaultTarget: string | null,
   globalStateUpdate: boolean,
+  report: Report,
 ): CsVserver {
+  const source = rowSource(row, name, report);
+  const fields = readWhole(CS_VSERVER_FIELDS, source);
   return {
-    ...commonFromRow(row, name, parts),
+    ...commonFromRow(row, source, parts),
     kind: "cs",
-    redirectUrl: text(row, "redirecturl"),
+    ...fields,
     // The global parameter switches it on for vservers whose own setting says DISABLED, which is also the default.
-    stateUpdate: (flag(row, "stateupdate") ?? false) || globalStateUpdate,
-    caseSensitive: flag(row, "casesensitive") ?? true,
+    stateUpdate: fields.stateUpdate === true || globalStateUpdate,
     defaultTarget,
     targets,
   };
 }
 
-function commonFromRow(row: Row, name: string, parts: VserverParts) {
-  const profileName = text(row, "authnprofile");
-  const profile = parts.profile(profileName);
+function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
+  const authentication = readWhole(AUTHENTICATION_FIELDS, source);
+  const profile = parts.profile(authentication.profile);
   return {
-    name,
+    name: source.object,
     serviceType: text(row, "servicetype")?.toUpperCase() ?? "ANY",
-    address: address(row, "ipv46"),
-    port: port(row, "port"),
-    range: number(row, "range") ?? 1,
-    enabled: flag(row, "state") ?? true,
-    trafficDomain: number(row, "td") ?? 0,
-    clientTimeoutMs: secondsAsMs(row, "clttimeout"),
-    redirectFromPort: number(row, "redirectfromport"),
-    httpsRedirectUrl: text(row, "httpsredirecturl"),
-    backupVserver: text(row, "backupvserver"),
+    ...readWhole(LISTENING_FIELDS, source),
     authentication: {
-      form: flag(row, "authentication") ?? false,
-      http401: flag(row, "authn401") ?? false,
-      host: text(row, "authenticationhost") ?? profile?.host ?? null,
-      vserver: text(row, "authnvsname") ?? profile?.vserver ?? null,
-      profile: profileName,
+      ...authentication,
+      host: authentication.host ?? profile?.host ?? null,
+      vserver: authentication.vserver ?? profile?.vserver ?? null,
     },
     policies: parts.policies,
     certKeys: parts.certKeys,
     tls: parts.tls,
     sslProfile: parts.sslProfile,
-    comment: text(row, "comment"),
     line: null,
   };
 }
 
 /** A row of `authenticationvserver`; what is bound to it is not asked for. */
-export function authenticationVserverFromRow(row: Row): AuthenticationVserver | null {
+export function authenticationVserverFromRow(
+  row: Row,
+  report: Report,
+): AuthenticationVserver | null {
   const name = text(row, "name");
-  return name === null
-    ? null
-    : {
-        name,
-        address: address(row, "ipv46"),
-        port: port(row, "port"),
-        domain: text(row, "authenticationdomain"),
-        line: null,
-      };
+  if (name === null) {
+    return null;
+  }
+  const source = rowSource(row, name, report);
+  return {
+    name,
+    ...readWhole(LISTENING_FIELDS, source),
+    ...readWhole(AUTHENTICATION_VSERVER_FIELDS, source),
+    line: null,
+  };
 }
 
 /** A row of a policy binding of any feature. */
-export function policyBindingFromRow(row: Row): PolicyBinding | null {
+export function policyBindingFromRow(row: Row, report: Report): PolicyBinding | null {
   const policy = text(row, "policyname");
-  const bindPoint = text(row, "bindpoint")?.toUpperCase();
   return policy === null
     ? null
     : {
         policy,
-        priority: number(row, "priority"),
-        goto: text(row, "gotopriorityexpression"),
-        bindPoint: bindPoint === "REQUEST" || bindPoint === "RESPONSE" ? bindPoint : null,
+        ...readWhole(POLICY_BINDING_FIELDS, rowSource(row, policy, report)),
         line: null,
       };
 }

@@ -1,7 +1,9 @@
+import { readFields, readWhole } from "../fields.ts";
+import { AUTHENTICATION_PROFILE_FIELDS, AUTHENTICATION_VSERVER_FIELDS } from "../vserver-fields.ts";
 import { define, reportIncomplete, type Draft, type StatementKinds } from "./draft.ts";
 import { policyBinding } from "./policies.ts";
 import type { Statement } from "./statements.ts";
-import { isAddress, KeyReader, portOf } from "./values.ts";
+import { isAddress, portOf, statementSource } from "./values.ts";
 
 /** Authentication (AAA) vservers and the profiles by which other vservers refer to them. */
 export const authenticationStatements: StatementKinds = {
@@ -27,7 +29,7 @@ function addVserver(statement: Statement, draft: Draft): void {
     name,
     address: addressable ? address : null,
     port: port === 0 ? null : port,
-    domain: statement.keys.get("authenticationdomain")?.[0] ?? null,
+    ...readWhole(AUTHENTICATION_VSERVER_FIELDS, statementSource(statement, draft, name)),
     policies: [],
     line: statement.line,
   };
@@ -37,7 +39,8 @@ function addVserver(statement: Statement, draft: Draft): void {
 function setVserver(statement: Statement, draft: Draft): void {
   const vserver = draft.authenticationVservers.get(statement.words[0] ?? "");
   if (vserver !== undefined) {
-    vserver.domain = statement.keys.get("authenticationdomain")?.[0] ?? vserver.domain;
+    const source = statementSource(statement, draft, vserver.name);
+    Object.assign(vserver, readFields(AUTHENTICATION_VSERVER_FIELDS, source));
   }
 }
 
@@ -47,16 +50,12 @@ function addProfile(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, "authnProfile");
     return;
   }
-  const keys = new KeyReader(statement, draft, name);
-  const profile = {
-    vserver: keys.text("authnvsname") ?? null,
-    host: keys.text("authenticationhost") ?? null,
-  };
+  const profile = readWhole(AUTHENTICATION_PROFILE_FIELDS, statementSource(statement, draft, name));
   define(draft.authenticationProfiles, name, profile, statement, draft);
 }
 
 function bindVserver(statement: Statement, draft: Draft): void {
-  const binding = policyBinding(statement);
+  const binding = policyBinding(statement, draft);
   if (binding !== null) {
     draft.authenticationVservers.get(statement.words[0] ?? "")?.policies.push(binding);
   }

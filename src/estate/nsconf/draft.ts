@@ -1,8 +1,20 @@
 import type { MonitorBinding, Port, AdcService } from "../adc-service.ts";
 import type { Diagnostic, Firmware, NetProfile, Server, AdcParameters } from "../model.ts";
+import { defaultsOf } from "../fields.ts";
+import {
+  CS_PARAMETER_FIELDS,
+  LB_PARAMETER_FIELDS,
+  SSL_PARAMETER_FIELDS,
+} from "../parameter-fields.ts";
 import type { Policy, PolicyAction, PolicyBinding } from "../policy.ts";
 import type { SourceLine } from "../source-line.ts";
-import type { CertKey, CertKeyBinding, SslProfile, TlsVersions } from "../tls-parameters.ts";
+import type {
+  BackendTls,
+  CertKey,
+  CertKeyBinding,
+  SslProfile,
+  TlsVersions,
+} from "../tls-parameters.ts";
 import type {
   AuthenticationVserver,
   CsBinding,
@@ -60,16 +72,8 @@ export interface MemberDraft {
 export interface ServiceDraft extends Mutable<Omit<AdcService, "members" | "monitors" | "tls">> {
   readonly members: MemberDraft[];
   readonly monitors: MonitorBinding[];
-  readonly tls: BackendTlsDraft;
+  tls: BackendTls;
   noDefaultMonitor: boolean;
-}
-
-export interface BackendTlsDraft {
-  versions: TlsVersions;
-  sniEnabled: boolean;
-  commonName: string | null;
-  serverAuth: boolean;
-  sslProfile: string | null;
 }
 
 type Lists = "policies" | "certKeys" | "authentication" | "tls";
@@ -105,14 +109,6 @@ export interface AuthenticationProfile {
   readonly host: string | null;
 }
 
-export const NO_TLS_VERSIONS: TlsVersions = {
-  ssl3: null,
-  tls1: null,
-  tls11: null,
-  tls12: null,
-  tls13: null,
-};
-
 /** Objects by name; looked up exactly first, then without regard to case, as typed configurations mix it. */
 export class NameTable<T> {
   readonly exact = new Map<string, T>();
@@ -143,9 +139,9 @@ export function emptyDraft(): Draft {
     nsip: null,
     snips: [],
     parameters: {
-      monitorConnectionClose: "FIN",
-      csStateUpdate: false,
-      sslDefaultProfile: false,
+      ...defaultsOf(LB_PARAMETER_FIELDS),
+      ...defaultsOf(CS_PARAMETER_FIELDS),
+      ...defaultsOf(SSL_PARAMETER_FIELDS),
     },
     servers: new NameTable(),
     services: new NameTable(),

@@ -1,5 +1,7 @@
+import { readWhole } from "../fields.ts";
 import type { Policy, PolicyBinding } from "../policy.ts";
 import { ruleLiterals } from "../rule-literals.ts";
+import { POLICY_BINDING_FIELDS } from "../vserver-fields.ts";
 import {
   defineForFeature,
   reportIncomplete,
@@ -8,7 +10,7 @@ import {
   type StatementKinds,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { wholeNumber } from "./values.ts";
+import { statementSource } from "./values.ts";
 
 /**
  * Policies of every feature (`add cs policy`, `add rewrite policy`, `add tm trafficPolicy`, `add authentication
@@ -83,18 +85,18 @@ function featureOf(statement: Statement): string {
 }
 
 /** `-policyName P -priority n …` of any bind statement; null when it binds no policy. */
-export function policyBinding(statement: Statement): PolicyBinding | null {
-  const { keys } = statement;
-  const policy = keys.get("policyname")?.[0] ?? keys.get("policy")?.[0];
-  if (policy === undefined) {
-    return null;
-  }
-  const type = keys.get("type")?.[0]?.toUpperCase();
-  return {
-    policy,
-    priority: wholeNumber(keys.get("priority")?.[0] ?? ""),
-    goto: keys.get("gotopriorityexpression")?.[0] ?? null,
-    bindPoint: type === "REQUEST" || type === "RESPONSE" ? type : null,
-    line: statement.line,
-  };
+export function policyBinding(statement: Statement, draft: Draft): PolicyBinding | null {
+  const policy = boundPolicy(statement);
+  return policy === null
+    ? null
+    : {
+        policy,
+        ...readWhole(POLICY_BINDING_FIELDS, statementSource(statement, draft, policy)),
+        line: statement.line,
+      };
+}
+
+/** The policy that a bind or unbind statement names; null when there is none. */
+export function boundPolicy({ keys }: Statement): string | null {
+  return keys.get("policyname")?.[0] ?? keys.get("policy")?.[0] ?? null;
 }

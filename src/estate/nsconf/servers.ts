@@ -1,3 +1,5 @@
+import { readFields, readWhole } from "../fields.ts";
+import { SERVER_FIELDS } from "../service-fields.ts";
 import {
   define,
   reportIncomplete,
@@ -6,7 +8,7 @@ import {
   type StatementKinds,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { isAddress, KeyReader } from "./values.ts";
+import { isAddress, statementSource } from "./values.ts";
 
 /** `add server NAME (IP|FQDN)` and `set server`. */
 export const serverStatements: StatementKinds = {
@@ -20,15 +22,12 @@ function addServer(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, name ?? "server");
     return;
   }
-  const keys = new KeyReader(statement, draft, name);
   const address = isAddress(place) ? place : null;
   const server = {
     name,
     address,
     domain: address === null ? place : null,
-    enabled: keys.flag("state") ?? true,
-    trafficDomain: keys.number("td") ?? 0,
-    comment: keys.text("comment") ?? null,
+    ...readWhole(SERVER_FIELDS, statementSource(statement, draft, name)),
     line: statement.line,
   };
   define(draft.servers, name, server, statement, draft);
@@ -41,11 +40,15 @@ function setServer(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "server", name);
     return;
   }
-  const keys = new KeyReader(statement, draft, name);
-  const place = keys.text("ipaddress") ?? keys.text("domain");
+  const { keys } = statement;
+  const place = keys.get("ipaddress")?.[0] ?? keys.get("domain")?.[0];
   if (place !== undefined) {
     server.address = isAddress(place) ? place : null;
     server.domain = isAddress(place) ? null : place;
   }
-  server.comment = keys.text("comment") ?? server.comment;
+  const { comment = server.comment } = readFields(
+    SERVER_FIELDS,
+    statementSource(statement, draft, name),
+  );
+  server.comment = comment;
 }

@@ -1,7 +1,13 @@
+import { readFields, readWhole } from "../fields.ts";
 import type { Firmware } from "../model.ts";
+import {
+  CS_PARAMETER_FIELDS,
+  LB_PARAMETER_FIELDS,
+  NET_PROFILE_FIELDS,
+} from "../parameter-fields.ts";
 import { define, reportIncomplete, type Draft, type StatementKinds } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { isAddress, KeyReader } from "./values.ts";
+import { isAddress, statementSource } from "./values.ts";
 
 /** The ADC's own addresses and global parameters. */
 export const systemStatements: StatementKinds = {
@@ -46,8 +52,11 @@ function addNetProfile(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, "netProfile");
     return;
   }
-  const source = new KeyReader(statement, draft, name).text("srcip");
-  const profile = { name, sourceIp: source ?? null, line: statement.line };
+  const profile = {
+    name,
+    ...readWhole(NET_PROFILE_FIELDS, statementSource(statement, draft, name)),
+    line: statement.line,
+  };
   define(draft.netProfiles, name, profile, statement, draft);
 }
 
@@ -59,13 +68,11 @@ function setConfig(statement: Statement, draft: Draft): void {
 }
 
 function setLbParameter(statement: Statement, draft: Draft): void {
-  const close = statement.keys.get("monitorconnectionclose")?.[0]?.toUpperCase();
-  if (close === "FIN" || close === "RESET") {
-    draft.parameters.monitorConnectionClose = close;
-  }
+  const source = statementSource(statement, draft, "lb parameter");
+  Object.assign(draft.parameters, readFields(LB_PARAMETER_FIELDS, source));
 }
 
 function setCsParameter(statement: Statement, draft: Draft): void {
-  const keys = new KeyReader(statement, draft, "cs parameter");
-  draft.parameters.csStateUpdate = keys.flag("stateupdate") ?? draft.parameters.csStateUpdate;
+  const source = statementSource(statement, draft, "cs parameter");
+  Object.assign(draft.parameters, readFields(CS_PARAMETER_FIELDS, source));
 }

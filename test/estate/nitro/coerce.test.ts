@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import {
   address,
+  count,
   flag,
   list,
   number,
   port,
   text,
-  textOrNone,
 } from "../../../src/estate/nitro/coerce.ts";
 import { adcOpinion, isBusy } from "../../../src/estate/nitro/states.ts";
 
@@ -33,7 +33,19 @@ describe("fields", () => {
     [true, null],
     [[1], null],
     [{}, null],
-  ])("number %j: %j", (value, expected) => expect(read(number)(value)).toBe(expected));
+    ["1e999", null],
+    [1e9, null],
+  ])("number %j: %j", (value, expected) => {
+    expect(number({ field: value }, "field", -1, 1_000)).toBe(expected);
+  });
+  test.each([
+    ["7", 7],
+    [0, 0],
+    [-1, null],
+    [0.5, null],
+    ["1e300", null],
+    [{}, null],
+  ])("count %j: %j", (value, expected) => expect(read(count)(value)).toBe(expected));
   test.each([
     ["a", "a"],
     ["", null],
@@ -43,12 +55,6 @@ describe("fields", () => {
     [["a"], null],
     [{}, null],
   ])("text %j: %j", (value, expected) => expect(read(text)(value)).toBe(expected));
-  test.each([
-    ["none", null],
-    ["NONE", null],
-    ["None", null],
-    ["nonesuch", "nonesuch"],
-  ])("text or none %j: %j", (value, expected) => expect(read(textOrNone)(value)).toBe(expected));
   test.each([
     ["YES", true],
     ["no", false],
