@@ -1,5 +1,5 @@
 import { defaultsOf } from "./fields.ts";
-import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "./monitor-fields.ts";
+import { DISPATCHER_PORT, MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "./monitor-fields.ts";
 import type { CodeRange, Monitor, MonitorParameters } from "./monitor.ts";
 
 /** What a reader knows of a monitor before NetScaler's defaults fill the rest. */
@@ -84,12 +84,12 @@ function typeDefaults(type: string): Partial<MonitorParameters> {
     case "DNS-TCP":
       return { queryType: "Address" };
     case "USER":
-      return { dispatcherIp: "127.0.0.1", dispatcherPort: 3013 };
+      return { dispatcherIp: "127.0.0.1", dispatcherPort: DISPATCHER_PORT };
     default: {
       const scriptName = SCRIPT_OF_TYPE.get(type);
       return scriptName === undefined
         ? {}
-        : { scriptName, dispatcherIp: "127.0.0.1", dispatcherPort: 3013 };
+        : { scriptName, dispatcherIp: "127.0.0.1", dispatcherPort: DISPATCHER_PORT };
     }
   }
 }

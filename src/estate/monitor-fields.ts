@@ -47,6 +47,9 @@ export const MONITOR_FIELDS = {
 const optionalText = (option: string, attributes?: readonly string[]) =>
   field(option, text, null, attributes === undefined ? {} : { attributes });
 
+/** Where the ADC's own dispatcher of scripts listens, unless told otherwise. */
+export const DISPATCHER_PORT = 3013;
+
 /** The attributes that belong to some types only; what a type has as its own default stands in monitor-defaults.ts. */
 export const MONITOR_PARAMETER_FIELDS = {
   httpRequest: optionalText("httpRequest"),
@@ -72,7 +75,15 @@ export const MONITOR_PARAMETER_FIELDS = {
     null,
   ),
   dispatcherIp: optionalText("dispatcherIP"),
-  dispatcherPort: field("dispatcherPort", wholeOrNone(1, 65_535, "integer"), null),
+  dispatcherPort: field(
+    "dispatcherPort",
+    convert(
+      wholeOrNone(1, 65_535, "integer"),
+      (value): number | null => value ?? DISPATCHER_PORT,
+      (value) => value,
+    ),
+    null,
+  ),
   baseDn: optionalText("baseDN"),
   bindDn: optionalText("bindDN"),
   filter: optionalText("filter"),
