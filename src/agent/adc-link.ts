@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import type { AdcConfig } from "../config/schema.ts";
 import type { AdcNode, AdcState } from "../estate/adc-state.ts";
 import type { Estate } from "../estate/model.ts";
 import { createAdcSession, type AdcSession } from "../estate/nitro/adc-session.ts";
-import { nsConfSteps } from "../estate/nsconf/import.ts";
+import { MAX_NS_CONF_BYTES, nsConfSteps } from "../estate/nsconf/import.ts";
+import { readTextUpTo } from "../lib/bounded-file.ts";
 import type { Network } from "../probes/probe.ts";
 import type { AgentEvents } from "./events.ts";
 import { inTurns } from "./in-turns.ts";
@@ -105,7 +105,9 @@ export class AdcLink {
       try {
         return {
           kind: "estate",
-          estate: await inTurns(nsConfSteps(await readFile(nsConf, "utf8"), { adc: name })),
+          estate: await inTurns(
+            nsConfSteps(await readTextUpTo(nsConf, MAX_NS_CONF_BYTES), { adc: name }),
+          ),
         };
       } catch (error) {
         failures.push(`${nsConf}: ${error instanceof Error ? error.message : String(error)}`);

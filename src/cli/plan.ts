@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { planJson, planRow, type PlanRow } from "../agent/plan/plan-json.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
@@ -6,7 +5,8 @@ import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
 import { importOnce, resolveOnce } from "../agent/import-once.ts";
 import { networkOf } from "../agent/network-of.ts";
 import type { Estate } from "../estate/model.ts";
-import { parseNsConf } from "../estate/nsconf/import.ts";
+import { MAX_NS_CONF_BYTES, parseNsConf } from "../estate/nsconf/import.ts";
+import { readTextUpTo } from "../lib/bounded-file.ts";
 import { readConfig } from "./read-config.ts";
 import { columns, type Output } from "./output.ts";
 import { untilInterrupted } from "./signals.ts";
@@ -47,7 +47,7 @@ interface ReadPlan {
 async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
   } catch (error) {
     output.err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`);
     return null;

@@ -14,6 +14,7 @@ const MISTAKES: ReadonlySet<string> = new Set([
   "unreadable_value",
   "value_out_of_range",
   "unreadable_lines",
+  "import_too_large",
   "stray_words",
   "broken_line",
 ]);

@@ -1,7 +1,8 @@
 import { builtInMonitor } from "../built-in-monitors.ts";
 import type { AdcService, Member, MonitorBinding } from "../adc-service.ts";
+import { DiagnosticList } from "../diagnostic-list.ts";
 import { readWhole, type Fields, type Values } from "../fields.ts";
-import type { AdcParameters, Diagnostic, Estate, Firmware, Server } from "../model.ts";
+import type { AdcParameters, Estate, Firmware, Server } from "../model.ts";
 import type { Monitor } from "../monitor.ts";
 import {
   CS_PARAMETER_FIELDS,
@@ -31,7 +32,10 @@ import { authenticationVserverFromRow, csVserverFromRow, lbVserverFromRow } from
 
 /** Puts the rows of all resources together into an estate, in slices that let others run. */
 export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): Promise<Estate> {
-  const { report, diagnostics } = valueReports();
+  const diagnostics = new DiagnosticList();
+  const report: Report = (diagnostic) => {
+    diagnostics.push(diagnostic);
+  };
   const servers = namedMap(rows, "server", (row) => serverFromRow(row, report));
   const sslProfiles = namedMap(rows, "sslprofile", (row) => sslProfileFromRow(row, report));
   const services = await buildServices(rows, servers, sslProfiles, report, pacer);
@@ -97,38 +101,8 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
         ? null
         : { name, ...readWhole(NET_PROFILE_FIELDS, rowSource(row, name, report)), line: null };
     }),
-    diagnostics: diagnostics(),
+    diagnostics: diagnostics.all(),
     otherStatements: new Map(),
-  };
-}
-
-/** So many values that do not fit are told one by one; an appliance gone mad has one in every row. */
-const MAX_VALUE_REPORTS = 200;
-
-function valueReports(): { readonly report: Report; readonly diagnostics: () => Diagnostic[] } {
-  const told: Diagnostic[] = [];
-  let more = 0;
-  return {
-    report: (diagnostic) => {
-      if (told.length < MAX_VALUE_REPORTS) {
-        told.push(diagnostic);
-      } else {
-        more += 1;
-      }
-    },
-    diagnostics: () =>
-      more === 0
-        ? told
-        : [
-            ...told,
-            {
-              severity: "warning",
-              rule: "value_out_of_range",
-              line: null,
-              object: "NITRO",
-              message: `${String(more)} more value(s) do not fit and are ignored.`,
-            },
-          ],
   };
 }
 

@@ -1,5 +1,7 @@
+import { DiagnosticList } from "../diagnostic-list.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
 import type { Diagnostic, Estate } from "../model.ts";
+import { READ_BUDGET, withBudget } from "./budget.ts";
 import { buildEstate } from "./build-estate.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { text, type Row } from "./coerce.ts";
@@ -32,8 +34,9 @@ export async function importEstate(
   const rows = new Map<string, readonly Row[]>();
   const diagnostics: Diagnostic[] = [];
   const gaps: string[] = [];
+  const bounded = withBudget(client, READ_BUDGET);
   for (const step of IMPORT_STEPS) {
-    const pulled = await pullRows(client, step, parentNames(step, rows));
+    const pulled = await pullRows(bounded, step, parentNames(step, rows));
     switch (pulled.kind) {
       case "rows":
         if (pulled.secondary) {
@@ -65,8 +68,9 @@ export async function importEstate(
   const pacer = createPacer();
   const built = await buildEstate(options.adc, rows, pacer);
   await pacer.rest();
-  const derived = estateDiagnostics(built, new Set());
-  const all = [...diagnostics, ...built.diagnostics, ...derived];
+  const derived = new DiagnosticList();
+  derived.pushAll(estateDiagnostics(built));
+  const all = [...diagnostics, ...built.diagnostics, ...derived.all()];
   return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
 }
 

@@ -1,6 +1,7 @@
 import type { AdcNode, AdcState, MemberState } from "../adc-state.ts";
 import type { AdcService } from "../adc-service.ts";
 import type { Estate } from "../model.ts";
+import { READ_BUDGET, withBudget } from "./budget.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import type { Row } from "./coerce.ts";
 import { addConnections } from "./connections.ts";
@@ -88,8 +89,9 @@ export async function pollNode(
   const rows = new Map<string, readonly Row[]>();
   const gaps: string[] = role.gap ? ["hanode"] : [];
   let stale = false;
+  const bounded = withBudget(client, READ_BUDGET);
   for (const [step, names] of pollSteps(estate)) {
-    const pulled = await pullRows(client, step, names);
+    const pulled = await pullRows(bounded, step, names);
     switch (pulled.kind) {
       case "rows":
         if (pulled.secondary) {

@@ -1,4 +1,5 @@
 import type { MonitorBinding, Port, AdcService } from "../adc-service.ts";
+import { DiagnosticList } from "../diagnostic-list.ts";
 import type { Diagnostic, Firmware, NetProfile, Server, AdcParameters } from "../model.ts";
 import { defaultsOf } from "../fields.ts";
 import {
@@ -46,7 +47,7 @@ export interface Draft {
   readonly netProfiles: NameTable<NetProfile>;
   /** Monitors bound to what the estate leaves out (GSLB services, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
-  readonly diagnostics: Diagnostic[];
+  readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
 }
 
@@ -156,7 +157,7 @@ export function emptyDraft(): Draft {
     sslProfiles: new NameTable(),
     netProfiles: new NameTable(),
     monitorsUsedElsewhere: new Set(),
-    diagnostics: [],
+    diagnostics: new DiagnosticList(),
     otherStatements: new Map(),
   };
 }

@@ -41,7 +41,7 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
     certKeys: draft.certKeys.exact,
     sslProfiles: draft.sslProfiles.exact,
     netProfiles: draft.netProfiles.exact,
-    diagnostics: draft.diagnostics,
+    diagnostics: [],
     otherStatements: draft.otherStatements,
   };
 }

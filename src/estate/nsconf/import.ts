@@ -16,6 +16,11 @@ import { tlsStatements } from "./tls.ts";
 import { toggleStatements } from "./toggles.ts";
 import { vserverStatements } from "./vservers.ts";
 
+/** A saved configuration may be this large. */
+export const MAX_NS_CONF_BYTES = 64 * 1_048_576;
+/** Ranges expanded: a line of a few words can stand for a thousand. */
+const MAX_STATEMENTS = 400_000;
+
 /**
  * Reads a saved or captured NetScaler configuration. Never throws: what is odd becomes a diagnostic, what is beside the
  * purpose is counted in `otherStatements`. No secret of the file reaches the estate.
@@ -30,8 +35,15 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   draft.firmware = firmwareOf(text);
   const changes: Statement[] = [];
   const orphans: number[] = [];
+  let count = 0;
   for (const statement of readStatements(text, (line) => orphans.push(line))) {
     yield;
+    count += 1;
+    if (count > MAX_STATEMENTS) {
+      const message = `Only the first ${String(MAX_STATEMENTS)} statements were read.`;
+      report(draft, statement, "error", "import_too_large", "file", message);
+      break;
+    }
     reportBroken(statement, draft);
     const kind = statementKind(statement);
     const definition = DEFINITIONS.get(kind);
@@ -49,8 +61,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   reportOrphans(orphans, draft);
   const estate = yield* finishEstate(draft, options.adc);
   yield;
-  const derived = estateDiagnostics(estate, draft.monitorsUsedElsewhere);
-  return { ...estate, diagnostics: [...draft.diagnostics, ...derived] };
+  draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere));
+  return { ...estate, diagnostics: draft.diagnostics.all() };
 }
 
 const KINDS = [
