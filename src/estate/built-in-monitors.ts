@@ -1,4 +1,4 @@
-import type { Port } from "./adc-service.ts";
+import type { MonitorBinding, Port } from "./adc-service.ts";
 import type { Monitor } from "./monitor.ts";
 import { monitorWithDefaults } from "./monitor-defaults.ts";
 
@@ -25,11 +25,24 @@ export function builtInMonitor(name: string): Monitor | null {
 }
 
 /**
- * The monitor that the ADC binds by itself to a service that has no other, and that ns.conf never shows: `tcp-default`
- * for TCP-based types, `ping-default` for others and for services on port `*`.
+ * What the ADC binds by itself to a service that has no other monitor, and never writes to ns.conf: `tcp-default` for
+ * TCP-based types, `ping-default` for others and for services on port `*`. A group's ports decide together: only if all
+ * are `*` is it `ping-default`.
  */
-export function defaultMonitorFor(serviceType: string, port: Port): "tcp-default" | "ping-default" {
-  return port !== "*" && TCP_BASED.has(serviceType.toUpperCase()) ? "tcp-default" : "ping-default";
+export function defaultBinding(
+  serviceType: string,
+  members: readonly { readonly port: Port }[],
+): MonitorBinding {
+  const wildcard = members.length > 0 && members.every(({ port }) => port === "*");
+  return {
+    monitor: isTcpBased(serviceType) && !wildcard ? "tcp-default" : "ping-default",
+    enabled: true,
+    weight: 1,
+    passive: false,
+    synthesised: true,
+    deprecatedForm: false,
+    line: null,
+  };
 }
 
 /** Whether clients reach a service of this type over TCP. */

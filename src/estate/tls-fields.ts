@@ -9,7 +9,7 @@ import {
   whole,
 } from "./field-types.ts";
 import { defaultsOf, field, readFields, type FieldSource } from "./fields.ts";
-import type { BackendTls } from "./tls-parameters.ts";
+import type { BackendTls, SslProfile } from "./tls-parameters.ts";
 
 /**
  * The TLS attributes of vservers, services, groups and profiles, and of certificates.
@@ -66,6 +66,19 @@ export const NO_TLS: Omit<BackendTls, "sslProfile"> = {
 };
 
 export const NO_BACKEND_TLS: BackendTls = { ...NO_TLS, sslProfile: null };
+
+/** A profile, where one is bound, decides all of it. */
+export function withTlsProfile(
+  tls: BackendTls,
+  profiles: { readonly get: (name: string) => SslProfile | undefined },
+): BackendTls {
+  const profile = tls.sslProfile === null ? undefined : profiles.get(tls.sslProfile);
+  if (profile === undefined) {
+    return tls;
+  }
+  const { versions, sniEnabled, commonName, serverAuth, name } = profile;
+  return { versions, sniEnabled, commonName, serverAuth, sslProfile: name };
+}
 
 /** TLS towards the servers as a source changes it. */
 export function backendTlsFrom(

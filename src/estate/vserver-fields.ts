@@ -12,7 +12,8 @@ import {
   wholeUnits,
   type FieldType,
 } from "./field-types.ts";
-import { field } from "./fields.ts";
+import { field, type Values } from "./fields.ts";
+import type { VserverAuthentication } from "./vserver.ts";
 import { comment, idleTimeout, trafficDomain, weight } from "./service-fields.ts";
 
 /**
@@ -73,6 +74,20 @@ export const AUTHENTICATION_PROFILE_FIELDS = {
   host: AUTHENTICATION_FIELDS.host,
   vserver: AUTHENTICATION_FIELDS.vserver,
 };
+
+export type AuthenticationProfile = Values<typeof AUTHENTICATION_PROFILE_FIELDS>;
+
+/** What a vserver does not say of its login, its authentication profile says. */
+export function withAuthenticationProfile(
+  authentication: VserverAuthentication,
+  profile: AuthenticationProfile | undefined,
+): VserverAuthentication {
+  return {
+    ...authentication,
+    host: authentication.host ?? profile?.host ?? null,
+    vserver: authentication.vserver ?? profile?.vserver ?? null,
+  };
+}
 
 export const AUTHENTICATION_VSERVER_FIELDS = {
   domain: field("AuthenticationDomain", text, null),

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { defaultMonitorFor } from "../built-in-monitors.ts";
+import { defaultBinding } from "../built-in-monitors.ts";
 import { memberKey } from "../adc-state.ts";
 import type { AdcService, Member, MonitorBinding } from "../adc-service.ts";
 import { readWhole } from "../fields.ts";
@@ -145,23 +145,7 @@ export function monitorBindings(
       });
     }
   }
-  if (bindings.size > 0 || !hasDefault) {
-    return [...bindings.values()];
-  }
-  // A group's ports decide together: only if all are `*` is it `ping-default`.
-  const ports = members.map((member) => member.port);
-  return [
-    {
-      monitor: defaultMonitorFor(
-        service.serviceType,
-        ports.find((candidate) => candidate !== "*") ?? ports[0] ?? 0,
-      ),
-      enabled: true,
-      weight: 1,
-      passive: false,
-      synthesised: true,
-      deprecatedForm: false,
-      line: null,
-    },
-  ];
+  return bindings.size > 0 || !hasDefault
+    ? [...bindings.values()]
+    : [defaultBinding(service.serviceType, members)];
 }

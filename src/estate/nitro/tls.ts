@@ -5,11 +5,12 @@ import {
   CERT_KEY_FIELDS,
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
+  withTlsProfile,
 } from "../tls-fields.ts";
 import type { BackendTls, CertKey, CertKeyBinding, SslProfile } from "../tls-parameters.ts";
 import { rowSource, text, type Report, type Row } from "./coerce.ts";
 
-/** A row of `sslservice` or `sslservicegroup` of this service; a profile, where one is bound, decides all of it. */
+/** A row of `sslservice` or `sslservicegroup` of this service. */
 export function backendTls(
   row: Row,
   service: string,
@@ -17,10 +18,8 @@ export function backendTls(
   report: Report,
 ): BackendTls {
   const source = rowSource(row, service, report);
-  const { sslProfile } = readWhole(SSL_PROFILE_REFERENCE_FIELDS, source);
-  const profile = sslProfile === null ? undefined : profiles.get(sslProfile);
-  const { versions, sniEnabled, commonName, serverAuth } = profile ?? backendTlsFrom(source);
-  return { versions, sniEnabled, commonName, serverAuth, sslProfile };
+  const reference = readWhole(SSL_PROFILE_REFERENCE_FIELDS, source);
+  return withTlsProfile({ ...backendTlsFrom(source), ...reference }, profiles);
 }
 
 /** A row of `sslprofile`. */

@@ -83,10 +83,10 @@ export function vserverParts(
       tls: readWhole(TLS_VERSION_FIELDS, source),
       ...readWhole(SSL_PROFILE_REFERENCE_FIELDS, source),
       profile: (profileName) => {
-        const row = profiles.get(profileName ?? "")?.[0];
+        const row = profiles.get(profileName)?.[0];
         return row === undefined
-          ? null
-          : readWhole(AUTHENTICATION_PROFILE_FIELDS, rowSource(row, profileName ?? "", report));
+          ? undefined
+          : readWhole(AUTHENTICATION_PROFILE_FIELDS, rowSource(row, profileName, report));
       },
     };
   };

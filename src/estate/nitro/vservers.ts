@@ -16,6 +16,8 @@ import {
   LISTENING_FIELDS,
   PERSISTENCE_FIELDS,
   POLICY_BINDING_FIELDS,
+  withAuthenticationProfile,
+  type AuthenticationProfile,
 } from "../vserver-fields.ts";
 import { rowSource, text, type Report, type Row } from "./coerce.ts";
 
@@ -26,12 +28,7 @@ export interface VserverParts {
   readonly tls: TlsVersions;
   readonly sslProfile: string | null;
   /** Host and AAA vserver of an authentication profile, by its name. */
-  readonly profile: (name: string | null) => AuthenticationProfile | null;
-}
-
-export interface AuthenticationProfile {
-  readonly host: string | null;
-  readonly vserver: string | null;
+  readonly profile: (name: string) => AuthenticationProfile | undefined;
 }
 
 /** A row of `lbvserver`. */
@@ -77,16 +74,14 @@ export function csVserverFromRow(
 
 function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
   const authentication = readWhole(AUTHENTICATION_FIELDS, source);
-  const profile = parts.profile(authentication.profile);
   return {
     name: source.object,
     serviceType: text(row, "servicetype")?.toUpperCase() ?? "ANY",
     ...readWhole(LISTENING_FIELDS, source),
-    authentication: {
-      ...authentication,
-      host: authentication.host ?? profile?.host ?? null,
-      vserver: authentication.vserver ?? profile?.vserver ?? null,
-    },
+    authentication: withAuthenticationProfile(
+      authentication,
+      parts.profile(authentication.profile ?? ""),
+    ),
     policies: parts.policies,
     certKeys: parts.certKeys,
     tls: parts.tls,

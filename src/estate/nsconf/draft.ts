@@ -23,6 +23,7 @@ import type {
   LbVserver,
   ServiceBinding,
 } from "../vserver.ts";
+import type { AuthenticationProfile } from "../vserver-fields.ts";
 import type { PartialMonitor } from "../monitor-defaults.ts";
 import type { Statement } from "./statements.ts";
 
@@ -103,11 +104,6 @@ export interface AuthenticationVserverDraft extends Mutable<
   Omit<AuthenticationVserver, "policies">
 > {
   readonly policies: PolicyBinding[];
-}
-
-export interface AuthenticationProfile {
-  readonly vserver: string | null;
-  readonly host: string | null;
 }
 
 /** Objects by name; looked up exactly first, then without regard to case, as typed configurations mix it. */

@@ -1,6 +1,6 @@
 import { readWhole } from "../fields.ts";
 import type { Policy, PolicyBinding } from "../policy.ts";
-import { ruleLiterals } from "../rule-literals.ts";
+import { classicRule, ruleLiterals } from "../rule-literals.ts";
 import { POLICY_BINDING_FIELDS } from "../vserver-fields.ts";
 import {
   defineForFeature,
@@ -22,7 +22,8 @@ export function readPolicy(statement: Statement, draft: Draft): boolean {
   }
   const [name, ruleWord, actionWord] = statement.words;
   const { keys } = statement;
-  const rule = keys.get("rule")?.[0] ?? classicRule(statement) ?? ruleWord;
+  const rule =
+    keys.get("rule")?.[0] ?? classicRule(keys.get("url")?.[0], keys.get("domain")?.[0]) ?? ruleWord;
   if (name === undefined) {
     reportIncomplete(draft, statement, "policy");
     return true;
@@ -62,20 +63,13 @@ function setPolicy(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "policy", name);
     return;
   }
-  const rule = statement.keys.get("rule")?.[0] ?? classicRule(statement) ?? known.rule;
-  const action = statement.keys.get("action")?.[0] ?? known.action;
+  const { keys } = statement;
+  const rule =
+    keys.get("rule")?.[0] ??
+    classicRule(keys.get("url")?.[0], keys.get("domain")?.[0]) ??
+    known.rule;
+  const action = keys.get("action")?.[0] ?? known.action;
   draft.policies.set(known.name, { ...known, rule, action, literals: ruleLiterals(rule) });
-}
-
-/** Content-switching policies of old firmware take `-url` and `-domain` instead of a rule; written here as one. */
-function classicRule(statement: Statement): string | undefined {
-  const url = statement.keys.get("url")?.[0];
-  const domain = statement.keys.get("domain")?.[0];
-  const parts = [
-    url === undefined ? [] : [`REQ.HTTP.URL == '${url}'`],
-    domain === undefined ? [] : [`REQ.HTTP.HEADER Host == '${domain}'`],
-  ].flat();
-  return parts.length === 0 ? undefined : parts.join(" && ");
 }
 
 function featureOf(statement: Statement): string {
