@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configJsonSchema } from "../src/config/json-schema.ts";
 import { METRICS } from "../src/exporters/prometheus/definitions.ts";
+import { attributeReference } from "./build-attributes.ts";
 import { configurationReference } from "./build-configuration.ts";
 import { metricsReference } from "./build-metrics.ts";
 import { verdictReference } from "./build-verdicts.ts";
@@ -10,6 +11,7 @@ import { verdictReference } from "./build-verdicts.ts";
 export function buildDocs(root: string): ReadonlyMap<string, string> {
   const example = readFileSync(join(root, "docs", "examples", "adc-witness.yml"), "utf8");
   return new Map([
+    ["docs/attributes.md", attributeReference()],
     ["docs/configuration.md", configurationReference(configJsonSchema(), example)],
     ["docs/metrics.md", metricsReference(METRICS)],
     ["docs/verdicts.md", verdictReference()],
