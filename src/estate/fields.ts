@@ -58,16 +58,9 @@ export interface FieldSource {
 /** The values that a source holds. One that does not fit is left out after a diagnostic, so that the default stands. */
 export function readFields<F extends Fields>(fields: F, source: FieldSource): Partial<Values<F>> {
   const values: Record<string, unknown> = {};
-  for (const property of Object.keys(fields)) {
-    const one = fields[property];
-    const written = one === undefined ? undefined : source.written(one);
-    if (one === undefined || written === undefined) {
-      continue;
-    }
-    const value = written === null ? undefined : one.type.read(written);
-    if (value === undefined) {
-      source.report(refusal(one, written, source));
-    } else {
+  for (const property in fields) {
+    const value = readField(fields[property], source);
+    if (value !== undefined) {
       values[property] = value;
     }
   }
@@ -76,7 +69,24 @@ export function readFields<F extends Fields>(fields: F, source: FieldSource): Pa
 
 /** As {@link readFields}, with the defaults where nothing fitting is written. */
 export function readWhole<F extends Fields>(fields: F, source: FieldSource): Values<F> {
-  return { ...defaultsOf(fields), ...readFields(fields, source) };
+  const values: Record<string, unknown> = {};
+  for (const property in fields) {
+    const value = readField(fields[property], source);
+    values[property] = value === undefined ? fields[property]?.default : value;
+  }
+  return values as Values<F>;
+}
+
+function readField(one: Field<unknown> | undefined, source: FieldSource): unknown {
+  const written = one === undefined ? undefined : source.written(one);
+  if (one === undefined || written === undefined) {
+    return undefined;
+  }
+  const value = written === null ? undefined : one.type.read(written);
+  if (value === undefined) {
+    source.report(refusal(one, written, source));
+  }
+  return value;
 }
 
 /** What stands where nothing is written. */

@@ -67,27 +67,31 @@ export function rowSource(row: Row, object: string, report: Report): FieldSource
     line: null,
     report,
     written: ({ attributes, unit }) => {
-      const attribute = attributes.find((one) => isTold(row[one]));
-      const value = attribute === undefined ? undefined : wireTexts(row[attribute]);
-      if (unit === null || value === undefined || value === null || !isTold(row[unit])) {
-        return value;
+      for (const attribute of attributes) {
+        if (isTold(row[attribute])) {
+          const value = wireTexts(row[attribute]);
+          const units = unit === null || !isTold(row[unit]) ? [] : wireTexts(row[unit]);
+          return value === null || units === null ? null : [...value, ...units];
+        }
       }
-      const units = wireTexts(row[unit]);
-      return units === null ? null : [...value, ...units];
+      return undefined;
     },
   };
 }
 
 function isTold(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== "" && !isEmptyList(value);
+  return value !== undefined && value !== null && value !== "" && !isEmpty(value);
 }
 
-function isEmptyList(value: unknown): boolean {
+function isEmpty(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
 /** Null where a value is an object or holds one: no attribute of NITRO's is. */
 function wireTexts(value: unknown): readonly string[] | null {
+  if (typeof value === "string") {
+    return [value];
+  }
   const items: readonly unknown[] = Array.isArray(value) ? value : [value];
   const texts = items.filter((item) => typeof item !== "object").map(String);
   return texts.length === items.length ? texts : null;
