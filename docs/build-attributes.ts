@@ -1,18 +1,18 @@
-import { defaultText, type Fields } from "../src/estate/fields.ts";
-import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../src/estate/monitor-fields.ts";
+import { defaultText, type Fields } from "../src/adc/fields.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../src/adc/monitor-fields.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
   NET_PROFILE_FIELDS,
   SSL_PARAMETER_FIELDS,
-} from "../src/estate/parameter-fields.ts";
+} from "../src/adc/parameter-fields.ts";
 import {
   DEFAULT_BINDING_FIELDS,
   MEMBER_FIELDS,
   MONITOR_BINDING_FIELDS,
   SERVER_FIELDS,
   SERVICE_FIELDS,
-} from "../src/estate/service-fields.ts";
+} from "../src/adc/service-fields.ts";
 import {
   BACKEND_TLS_FIELDS,
   CERT_KEY_BINDING_FIELDS,
@@ -20,7 +20,7 @@ import {
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
   TLS_VERSION_FIELDS,
-} from "../src/estate/tls-fields.ts";
+} from "../src/adc/tls-fields.ts";
 import {
   AUTHENTICATION_FIELDS,
   AUTHENTICATION_PROFILE_FIELDS,
@@ -31,7 +31,7 @@ import {
   PERSISTENCE_FIELDS,
   POLICY_BINDING_FIELDS,
   SERVICE_BINDING_FIELDS,
-} from "../src/estate/vserver-fields.ts";
+} from "../src/adc/vserver-fields.ts";
 import { cell, code, table } from "./markdown.ts";
 
 const TLS = [TLS_VERSION_FIELDS, SSL_PROFILE_REFERENCE_FIELDS];

@@ -1,8 +1,8 @@
-import type { AdcService, Member } from "../../src/estate/adc-service.ts";
-import { rowOf } from "../../src/estate/fields.ts";
-import type { Estate } from "../../src/estate/model.ts";
-import { NET_PROFILE_FIELDS } from "../../src/estate/parameter-fields.ts";
-import { SERVER_FIELDS, SERVICE_FIELDS } from "../../src/estate/service-fields.ts";
+import type { AdcService, Member } from "../../src/model/adc-service.ts";
+import { rowOf } from "../../src/adc/fields.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { NET_PROFILE_FIELDS } from "../../src/adc/parameter-fields.ts";
+import { SERVER_FIELDS, SERVICE_FIELDS } from "../../src/adc/service-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, localTime, optional, ticks, wirePort, yesNo, type Row } from "./wire-values.ts";
 

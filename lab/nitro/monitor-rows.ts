@@ -1,5 +1,5 @@
-import { rowOf } from "../../src/estate/fields.ts";
-import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../src/estate/monitor-fields.ts";
+import { rowOf } from "../../src/adc/fields.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../src/adc/monitor-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { enabledDisabled, type Row } from "./wire-values.ts";
 

@@ -1,7 +1,7 @@
-import type { Policy, PolicyAction } from "../../src/estate/policy.ts";
-import type { Vserver } from "../../src/estate/vserver.ts";
-import { rowOf } from "../../src/estate/fields.ts";
-import { POLICY_BINDING_FIELDS } from "../../src/estate/vserver-fields.ts";
+import type { Policy, PolicyAction } from "../../src/model/policy.ts";
+import type { Vserver } from "../../src/model/vserver.ts";
+import { rowOf } from "../../src/adc/fields.ts";
+import { POLICY_BINDING_FIELDS } from "../../src/adc/vserver-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, optional, type Row } from "./wire-values.ts";
 

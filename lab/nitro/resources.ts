@@ -1,9 +1,9 @@
-import { rowOf } from "../../src/estate/fields.ts";
+import { rowOf } from "../../src/adc/fields.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
-} from "../../src/estate/parameter-fields.ts";
+} from "../../src/adc/parameter-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import {
   csDefaultTargetRows,

@@ -1,5 +1,5 @@
-import type { AdcService } from "../../src/estate/adc-service.ts";
-import { rowOf } from "../../src/estate/fields.ts";
+import type { AdcService } from "../../src/model/adc-service.ts";
+import { rowOf } from "../../src/adc/fields.ts";
 import {
   BACKEND_TLS_FIELDS,
   CERT_KEY_BINDING_FIELDS,
@@ -7,9 +7,9 @@ import {
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
   TLS_VERSION_FIELDS,
-} from "../../src/estate/tls-fields.ts";
-import type { BackendTls } from "../../src/estate/tls-parameters.ts";
-import type { Vserver } from "../../src/estate/vserver.ts";
+} from "../../src/adc/tls-fields.ts";
+import type { BackendTls } from "../../src/model/tls-parameters.ts";
+import type { Vserver } from "../../src/model/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, type Row } from "./wire-values.ts";
 

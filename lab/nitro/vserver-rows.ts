@@ -1,5 +1,5 @@
-import { rowOf } from "../../src/estate/fields.ts";
-import type { Vserver } from "../../src/estate/vserver.ts";
+import { rowOf } from "../../src/adc/fields.ts";
+import type { Vserver } from "../../src/model/vserver.ts";
 import {
   AUTHENTICATION_FIELDS,
   AUTHENTICATION_VSERVER_FIELDS,
@@ -7,7 +7,7 @@ import {
   LB_VSERVER_FIELDS,
   LISTENING_FIELDS,
   PERSISTENCE_FIELDS,
-} from "../../src/estate/vserver-fields.ts";
+} from "../../src/adc/vserver-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, localTime, optional, ticks, type Row } from "./wire-values.ts";
 

@@ -1,4 +1,4 @@
-import type { Port } from "../../src/estate/adc-service.ts";
+import type { Port } from "../../src/model/adc-service.ts";
 
 /** One row of a NITRO answer. A key whose value is undefined is absent on the wire. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
-import { MAX_NS_CONF_BYTES, parseNsConf } from "../estate/nsconf/import.ts";
+import { MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/bounded-file.ts";
-import type { Estate } from "../estate/model.ts";
+import type { Estate } from "../model/estate.ts";
 import type { Finding } from "../lint/finding.ts";
 import { lint } from "../lint/lint.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";

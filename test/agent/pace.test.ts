@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 
 const MEMBER = "add serviceGroup sg TCP\nbind serviceGroup sg 192.0.2.1 80\n";
 

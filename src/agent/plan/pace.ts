@@ -1,5 +1,5 @@
-import type { Estate } from "../../estate/model.ts";
-import type { Monitor } from "../../estate/monitor.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { Monitor } from "../../model/monitor.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 
 /**

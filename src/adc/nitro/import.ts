@@ -1,0 +1,327 @@
+import { builtInMonitor } from "../monitor-defaults.ts";
+import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
+import { DiagnosticList } from "../diagnostic-list.ts";
+import { readWhole, type Fields, type Values } from "../fields.ts";
+import type { AdcParameters, Estate, Firmware, Server, Diagnostic } from "../../model/estate.ts";
+import type { Monitor } from "../../model/monitor.ts";
+import {
+  CS_PARAMETER_FIELDS,
+  LB_PARAMETER_FIELDS,
+  NET_PROFILE_FIELDS,
+  SSL_PARAMETER_FIELDS,
+} from "../parameter-fields.ts";
+import type { Policy, PolicyAction } from "../../model/policy.ts";
+import { DEFAULT_BINDING_FIELDS } from "../service-fields.ts";
+import type { SslProfile } from "../../model/tls-parameters.ts";
+import {
+  address,
+  rowSource,
+  text,
+  type Report,
+  type Row,
+  firstRow,
+  groupBy,
+  namedMap,
+  type RowTables,
+} from "./row-values.ts";
+import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
+import { forEachPaced, type Pacer, createPacer } from "../../lib/pacing.ts";
+import { actionFromRow, policyFromRow } from "./policies.ts";
+import { POLICY_FEATURES, IMPORT_STEPS, type ImportStep } from "./pull-plan.ts";
+import {
+  memberFromServiceRow,
+  membersFromRows,
+  monitorBindings,
+  serverFromRow,
+  serviceFromRow,
+} from "./services.ts";
+import { backendTls, certKeyFromRow, sslProfileFromRow } from "./tls.ts";
+import {
+  csTargets,
+  serviceBindings,
+  vserverParts,
+  authenticationVserverFromRow,
+  csVserverFromRow,
+  lbVserverFromRow,
+} from "./vservers.ts";
+import { estateDiagnostics } from "../diagnostics.ts";
+import { READ_BUDGET, withBudget } from "./budget.ts";
+import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import { pullRows } from "./rows.ts";
+
+/** Puts the rows of all resources together into an estate, in slices that let others run. */
+export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): Promise<Estate> {
+  const diagnostics = new DiagnosticList();
+  const report: Report = (diagnostic) => {
+    diagnostics.push(diagnostic);
+  };
+  const servers = namedMap(rows, "server", (row) => serverFromRow(row, report));
+  const sslProfiles = namedMap(rows, "sslprofile", (row) => sslProfileFromRow(row, report));
+  const services = await buildServices(rows, servers, sslProfiles, report, pacer);
+  const monitors = await buildMonitors(rows, services, report, pacer);
+  const policies = new Map<string, Policy>();
+  const actions = new Map<string, PolicyAction>();
+  for (const feature of POLICY_FEATURES) {
+    for (const row of rows.get(feature.policy) ?? []) {
+      addForFeature(policies, policyFromRow(row, feature));
+    }
+    for (const row of feature.action === null ? [] : (rows.get(feature.action) ?? [])) {
+      addForFeature(actions, actionFromRow(row, feature.feature));
+    }
+  }
+  const parameters = parametersFrom(rows, report);
+  const parts = vserverParts(rows, report);
+  const bindings = serviceBindings(rows, report);
+  const targets = csTargets(rows, policies, actions, report);
+  const defaults = groupBy(rows, "csvserver_lbvserver_binding", "name");
+  return {
+    adc,
+    firmware: firmwareFrom(firstRow(rows, "nsversion")),
+    nsip: address(firstRow(rows, "nsconfig"), "ipaddress"),
+    snips: (rows.get("nsip") ?? []).flatMap((row) =>
+      text(row, "type")?.toUpperCase() === "SNIP" ? (address(row, "ipaddress") ?? []) : [],
+    ),
+    parameters,
+    servers,
+    services,
+    monitors,
+    lbVservers: namedMap(rows, "lbvserver", (row) => {
+      const name = text(row, "name");
+      return name === null
+        ? null
+        : lbVserverFromRow(row, name, parts(name, "lb"), bindings.get(name) ?? [], report);
+    }),
+    csVservers: namedMap(rows, "csvserver", (row) => {
+      const name = text(row, "name");
+      if (name === null) {
+        return null;
+      }
+      const fallback = defaults.get(name)?.[0] ?? {};
+      return csVserverFromRow(
+        row,
+        name,
+        parts(name, "cs"),
+        targets.get(name) ?? [],
+        text(fallback, "lbvserver") ?? text(fallback, "targetvserver"),
+        parameters.csStateUpdate,
+        report,
+      );
+    }),
+    policies,
+    actions,
+    authenticationVservers: namedMap(rows, "authenticationvserver", (row) =>
+      authenticationVserverFromRow(row, report),
+    ),
+    certKeys: namedMap(rows, "sslcertkey", (row) => certKeyFromRow(row, report)),
+    sslProfiles,
+    netProfiles: namedMap(rows, "netprofile", (row) => {
+      const name = text(row, "name");
+      return name === null
+        ? null
+        : { name, ...readWhole(NET_PROFILE_FIELDS, rowSource(row, name, report)), line: null };
+    }),
+    diagnostics: diagnostics.all(),
+    otherStatements: new Map(),
+  };
+}
+
+async function buildServices(
+  rows: RowTables,
+  servers: ReadonlyMap<string, Server>,
+  sslProfiles: ReadonlyMap<string, SslProfile>,
+  report: Report,
+  pacer: Pacer,
+): Promise<Map<string, AdcService>> {
+  const services = new Map<string, AdcService>();
+  const memberRows = groupBy(rows, "servicegroup_servicegroupmember_binding", "servicegroupname");
+  const monitorRows = {
+    service: groupBy(rows, "service_lbmonitor_binding", "name"),
+    serviceGroup: groupBy(rows, "servicegroup_lbmonitor_binding", "servicegroupname"),
+  };
+  const tlsRows = {
+    service: groupBy(rows, "sslservice", "servicename"),
+    serviceGroup: groupBy(rows, "sslservicegroup", "servicegroupname"),
+  };
+
+  function add(row: Row, kind: AdcService["kind"]): void {
+    const name = text(row, kind === "service" ? "name" : "servicegroupname") ?? "";
+    const tlsRow = tlsRows[kind].get(name)?.[0];
+    // The appliance's own services (`nshttps-…`) are internal: no administrator's monitor ever asks them.
+    if (text(row, "serviceconftype2") === "Internal") {
+      return;
+    }
+    const tls = backendTls(tlsRow ?? {}, name, sslProfiles, report);
+    const service = serviceFromRow(row, kind, tls, report);
+    if (service === null) {
+      return;
+    }
+    const members: readonly Member[] =
+      kind === "service"
+        ? [memberFromServiceRow(row, service, servers)].filter((member) => member !== null)
+        : membersFromRows(memberRows.get(name) ?? [], service, servers, report);
+    const bound = monitorRows[kind].get(name) ?? [];
+    const { noDefaultMonitor } = readWhole(DEFAULT_BINDING_FIELDS, rowSource(row, name, report));
+    const monitors = monitorBindings(bound, service, members, !noDefaultMonitor, report);
+    services.set(name, { ...service, members, monitors: monitors.map(withOwnSpelling) });
+  }
+
+  await forEachPaced(rows.get("service") ?? [], pacer, (row) => {
+    add(row, "service");
+  });
+  await forEachPaced(rows.get("servicegroup") ?? [], pacer, (row) => {
+    add(row, "serviceGroup");
+  });
+  return services;
+}
+
+/** Built-in monitors are bound under any letter case. */
+function withOwnSpelling(binding: MonitorBinding): MonitorBinding {
+  return { ...binding, monitor: builtInMonitor(binding.monitor)?.name ?? binding.monitor };
+}
+
+/** Configured monitors, and the built-ins that some binding refers to or somebody has changed. */
+async function buildMonitors(
+  rows: RowTables,
+  services: ReadonlyMap<string, AdcService>,
+  report: Report,
+  pacer: Pacer,
+): Promise<Map<string, Monitor>> {
+  const bound = new Set<string>();
+  for (const service of services.values()) {
+    for (const { monitor } of service.monitors) {
+      bound.add(monitor);
+    }
+  }
+  const monitors = new Map<string, Monitor>();
+  await forEachPaced(rows.get("lbmonitor") ?? [], pacer, (row) => {
+    const monitor = monitorFromRow(row, report);
+    if (monitor !== null && (bound.has(monitor.name) || !isUntouchedBuiltIn(monitor))) {
+      monitors.set(monitor.name, monitor);
+    }
+  });
+  for (const name of bound) {
+    const builtIn = monitors.has(name) ? null : builtInMonitor(name);
+    if (builtIn !== null) {
+      monitors.set(name, builtIn);
+    }
+  }
+  return monitors;
+}
+
+function parametersFrom(rows: RowTables, report: Report): AdcParameters {
+  const read = <F extends Fields>(resource: string, fields: F): Values<F> =>
+    readWhole(fields, rowSource(firstRow(rows, resource), resource, report));
+  return {
+    ...read("lbparameter", LB_PARAMETER_FIELDS),
+    ...read("csparameter", CS_PARAMETER_FIELDS),
+    ...read("sslparameter", SSL_PARAMETER_FIELDS),
+  };
+}
+
+/** `NetScaler NS13.1: Build 37.38.nc, Date: …` written as the saved configuration does: `NS13.1 Build 37.38`. */
+function firmwareFrom(row: Row): Firmware | null {
+  const match =
+    /NS(\d{1,3})\.(\d{1,3}):?(?:\s+Build\s+([\d.]{1,20}?)(?:\.[a-z]{1,8})?(?=[,\s]|$))?/.exec(
+      text(row, "version") ?? "",
+    );
+  if (match === null) {
+    return null;
+  }
+  const [, major, minor, build] = match;
+  const label = `NS${major ?? ""}.${minor ?? ""}${build === undefined ? "" : ` Build ${build}`}`;
+  return { major: Number(major), minor: Number(minor), text: label };
+}
+
+/** Policies and actions have a name space per feature; content switching takes the plain name, as everything looks it up. */
+function addForFeature<T extends { readonly name: string; readonly feature: string }>(
+  table: Map<string, T>,
+  value: T | null,
+): void {
+  if (value !== null) {
+    table.set(table.has(value.name) ? `${value.feature}/${value.name}` : value.name, value);
+  }
+}
+
+export type ImportResult =
+  | {
+      readonly kind: "estate";
+      readonly estate: Estate;
+      /** Resources our account may not read; each is a diagnostic of the estate too. */
+      readonly gaps: readonly string[];
+    }
+  /** The appliance says that it is not the primary. */
+  | { readonly kind: "secondary"; readonly code: string; readonly message: string }
+  | NitroFailure
+  | NitroStop;
+
+/**
+ * Reads the whole estate from one appliance. What the account may not read or the firmware does not have becomes a
+ * diagnostic; without the essentials (services, groups, members, monitors, vservers and their bindings) the import fails.
+ */
+export async function importEstate(
+  client: NitroClient,
+  options: { readonly adc: string },
+): Promise<ImportResult> {
+  // An administrator may have granted what was missing the last time.
+  client.limits.denied.clear();
+  const rows = new Map<string, readonly Row[]>();
+  const diagnostics: Diagnostic[] = [];
+  const gaps: string[] = [];
+  const bounded = withBudget(client, READ_BUDGET);
+  for (const step of IMPORT_STEPS) {
+    const pulled = await pullRows(bounded, step, parentNames(step, rows));
+    switch (pulled.kind) {
+      case "rows":
+        if (pulled.secondary) {
+          return { kind: "secondary", code: "1028", message: "the node is the secondary" };
+        }
+        rows.set(step.resource, pulled.rows);
+        break;
+      case "permission":
+      case "unavailable": {
+        const { code, message } = pulled;
+        if (
+          step.essential === true &&
+          !(pulled.kind === "unavailable" && pulled.what === "feature")
+        ) {
+          return { kind: "failed", code, message: `${step.resource}: ${message}` };
+        }
+        if (pulled.kind === "permission") {
+          gaps.push(step.resource);
+          diagnostics.push(permissionGap(step.resource, message));
+        }
+        break;
+      }
+      case "secondary":
+      case "failed":
+      case "stopped":
+        return pulled;
+    }
+  }
+  const pacer = createPacer();
+  const built = await buildEstate(options.adc, rows, pacer);
+  await pacer.rest();
+  const derived = new DiagnosticList();
+  derived.pushAll(estateDiagnostics(built));
+  const all = [...diagnostics, ...built.diagnostics, ...derived.all()];
+  return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
+}
+
+function parentNames(
+  { parents }: ImportStep,
+  rows: ReadonlyMap<string, readonly Row[]>,
+): readonly string[] {
+  return (parents ?? []).flatMap(([resource, field]) =>
+    (rows.get(resource) ?? []).flatMap((row) => text(row, field) ?? []),
+  );
+}
+
+function permissionGap(resource: string, message: string): Diagnostic {
+  return {
+    severity: "warning",
+    rule: "nitro_permission_gap",
+    line: null,
+    object: resource,
+    message: `The NITRO account may not read ${resource}: ${message}. What it tells is missing here.`,
+  };
+}

@@ -1,0 +1,63 @@
+import { builtInMonitor, monitorWithDefaults } from "../monitor-defaults.ts";
+import type { Monitor, MonitorParameters } from "../../model/monitor.ts";
+import { readFields } from "../fields.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../monitor-fields.ts";
+import { redactKeys } from "../nsconf/secrets.ts";
+import { list, rowSource, text, type Report, type Row } from "./row-values.ts";
+
+/**
+ * A row of `lbmonitor` as a monitor; null without name or type. Durations come with a unit field each, and an interval
+ * of 60 s comes back as one minute. Source: NITRO docs, configuration/load-balancing/lbmonitor.
+ */
+export function monitorFromRow(row: Row, report: Report): Monitor | null {
+  const name = text(row, "monitorname");
+  const type = text(row, "type")?.toUpperCase();
+  if (name === null || type === undefined) {
+    return null;
+  }
+  const builtIn = builtInMonitor(name);
+  const source = rowSource(row, name, report);
+  const parameters = readFields(MONITOR_PARAMETER_FIELDS, source);
+  return monitorWithDefaults({
+    name: builtIn?.name ?? name,
+    type,
+    builtIn: builtIn !== null,
+    ...readFields(MONITOR_FIELDS, source),
+    written: writtenFields(row),
+    parameters: {
+      ...emptyStrings(builtIn),
+      ...parameters,
+      // NITRO never returns a password: whoever logs in has one that only the ADC knows.
+      password: parameters.userName === undefined ? "none" : "encrypted",
+    },
+  });
+}
+
+/** True when a row shows a built-in monitor as the firmware brings it: no reader needs it unless something binds it. */
+export function isUntouchedBuiltIn(monitor: Monitor): boolean {
+  const original = builtInMonitor(monitor.name);
+  return (
+    original !== null &&
+    JSON.stringify({ ...original, written: null }) === JSON.stringify({ ...monitor, written: null })
+  );
+}
+
+/** The `-ecv` built-ins send and expect nothing, where others of their type have defaults. */
+function emptyStrings(builtIn: Monitor | null): Partial<MonitorParameters> {
+  return builtIn?.type.endsWith("-ECV") === true ? { send: null, recv: null } : {};
+}
+
+const SECRET_FIELDS = /password|secret|radkey|community|secureargs/i;
+
+/** Every field that was told, as text, without what could be a secret. */
+function writtenFields(row: Row): ReadonlyMap<string, readonly string[]> {
+  const written = new Map<string, readonly string[]>();
+  for (const field of Object.keys(row)) {
+    const values = list(row, field);
+    if (values.length > 0 && !SECRET_FIELDS.test(field)) {
+      const key = field.toLowerCase();
+      written.set(key, values);
+    }
+  }
+  return redactKeys(written);
+}

@@ -1,0 +1,151 @@
+import { isIP } from "node:net";
+import { defaultBinding } from "../monitor-defaults.ts";
+import { memberKey } from "../../model/adc-state.ts";
+import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
+import { readWhole } from "../fields.ts";
+import type { Server } from "../../model/estate.ts";
+import {
+  MEMBER_FIELDS,
+  MONITOR_BINDING_FIELDS,
+  SERVER_FIELDS,
+  SERVICE_FIELDS,
+} from "../service-fields.ts";
+import type { BackendTls } from "../../model/tls-parameters.ts";
+import { address, port, rowSource, text, type Report, type Row } from "./row-values.ts";
+
+/** A row of `server`. */
+export function serverFromRow(row: Row, report: Report): Server | null {
+  const name = text(row, "name");
+  return name === null
+    ? null
+    : {
+        name,
+        address: address(row, "ipaddress"),
+        domain: text(row, "domain"),
+        ...readWhole(SERVER_FIELDS, rowSource(row, name, report)),
+        line: null,
+      };
+}
+
+/** Settings of a `service` or `servicegroup` row, before members and monitors are known. */
+export function serviceFromRow(
+  row: Row,
+  kind: AdcService["kind"],
+  tls: BackendTls,
+  report: Report,
+): Omit<AdcService, "members" | "monitors"> | null {
+  const name = text(row, kind === "service" ? "name" : "servicegroupname");
+  return name === null
+    ? null
+    : {
+        kind,
+        name,
+        serviceType: text(row, "servicetype")?.toUpperCase() ?? "ANY",
+        ...readWhole(SERVICE_FIELDS, rowSource(row, name, report)),
+        tls,
+        line: null,
+      };
+}
+
+/** The one member of a service, told in the service's own row. */
+export function memberFromServiceRow(
+  row: Row,
+  service: { readonly name: string; readonly enabled: boolean },
+  servers: ReadonlyMap<string, Server>,
+): Member | null {
+  const server = text(row, "servername") ?? text(row, "ipaddress") ?? text(row, "ip");
+  const memberPort = port(row, "port");
+  if (server === null || memberPort === null) {
+    return null;
+  }
+  return {
+    adcService: service.name,
+    server,
+    port: memberPort,
+    ...placeOf(server, address(row, "ipaddress") ?? address(row, "ip"), servers),
+    enabled: service.enabled && (servers.get(server)?.enabled ?? true),
+    weight: 1,
+    line: null,
+  };
+}
+
+/**
+ * The members of a group out of `servicegroup_servicegroupmember_binding`. Duplicated rows, which appliances send, are
+ * dropped; several addresses behind one name (DNS autoscale) become members named by their address.
+ */
+export function membersFromRows(
+  rows: readonly Row[],
+  group: { readonly name: string; readonly enabled: boolean },
+  servers: ReadonlyMap<string, Server>,
+  report: Report,
+): Member[] {
+  const members = new Map<string, Member>();
+  for (const row of rows) {
+    const ip = address(row, "ip");
+    const named = text(row, "servername") ?? ip;
+    const memberPort = port(row, "port");
+    if (named === null || memberPort === null) {
+      continue;
+    }
+    const twin = members.get(memberKey(group.name, named, memberPort));
+    const server = twin !== undefined && ip !== null && twin.address !== ip ? ip : named;
+    const place = placeOf(server, ip, servers);
+    if (twin !== undefined && (server === named || twin.domain !== null)) {
+      continue;
+    }
+    const { enabled, weight } = readWhole(MEMBER_FIELDS, rowSource(row, group.name, report));
+    members.set(memberKey(group.name, server, memberPort), {
+      adcService: group.name,
+      server,
+      port: memberPort,
+      ...place,
+      enabled: enabled && group.enabled && (servers.get(server)?.enabled ?? true),
+      weight,
+      line: null,
+    });
+  }
+  return [...members.values()];
+}
+
+/** A server known by domain name has no address of its own here: whoever probes it asks the DNS. */
+function placeOf(
+  server: string,
+  told: string | null,
+  servers: ReadonlyMap<string, Server>,
+): Pick<Member, "address" | "domain"> {
+  const known = servers.get(server);
+  if (known !== undefined && (known.address !== null || known.domain !== null)) {
+    return { address: known.address, domain: known.domain };
+  }
+  const literal = isIP(server) === 0 ? told : server;
+  return literal === null ? { address: null, domain: server } : { address: literal, domain: null };
+}
+
+/**
+ * Bindings of monitors out of `service_lbmonitor_binding` or `servicegroup_lbmonitor_binding`; the monitor that the ADC
+ * binds by itself is added where the rows do not show it.
+ */
+export function monitorBindings(
+  rows: readonly Row[],
+  service: Omit<AdcService, "members" | "monitors">,
+  members: readonly Member[],
+  hasDefault: boolean,
+  report: Report,
+): MonitorBinding[] {
+  const bindings = new Map<string, MonitorBinding>();
+  for (const row of rows) {
+    const monitor = text(row, "monitor_name");
+    if (monitor !== null && !bindings.has(monitor)) {
+      bindings.set(monitor, {
+        monitor,
+        ...readWhole(MONITOR_BINDING_FIELDS, rowSource(row, service.name, report)),
+        synthesised: monitor === "tcp-default" || monitor === "ping-default",
+        deprecatedForm: false,
+        line: null,
+      });
+    }
+  }
+  return bindings.size > 0 || !hasDefault
+    ? [...bindings.values()]
+    : [defaultBinding(service.serviceType, members)];
+}

@@ -1,0 +1,195 @@
+import { defaultsOf, readFields, readWhole, type FieldSource } from "../fields.ts";
+import { TLS_VERSION_FIELDS } from "../tls-fields.ts";
+import {
+  AUTHENTICATION_FIELDS,
+  CS_VSERVER_FIELDS,
+  LB_VSERVER_FIELDS,
+  LISTENING_FIELDS,
+  PERSISTENCE_FIELDS,
+  SERVICE_BINDING_FIELDS,
+} from "../vserver-fields.ts";
+import {
+  define,
+  reportIncomplete,
+  reportMissing,
+  type CsVserverDraft,
+  type Draft,
+  type LbVserverDraft,
+  type StatementKinds,
+} from "./draft.ts";
+import type { Statement } from "./statements.ts";
+import { isAddress, portOf, statementSource } from "./values.ts";
+import { policyBinding } from "./policies.ts";
+import type { Port } from "../../model/adc-service.ts";
+
+/** Load-balancing and content-switching vservers and what is bound to them. */
+export const vserverStatements: StatementKinds = {
+  definitions: new Map([
+    ["add lb vserver", addLbVserver],
+    ["add cs vserver", addCsVserver],
+  ]),
+  changes: new Map([
+    ["set lb vserver", setLbVserver],
+    ["set cs vserver", setCsVserver],
+    ["bind lb vserver", bindLbVserver],
+    ["bind cs vserver", bindCsVserver],
+  ]),
+};
+
+function addLbVserver(statement: Statement, draft: Draft): void {
+  const [name, type, ...place] = statement.words;
+  if (name === undefined || type === undefined) {
+    reportIncomplete(draft, statement, name ?? "lb vserver");
+    return;
+  }
+  const vserver: LbVserverDraft = {
+    ...newVserver(name, type, place, statement.line),
+    kind: "lb",
+    ...defaultsOf(LB_VSERVER_FIELDS),
+    persistence: defaultsOf(PERSISTENCE_FIELDS),
+    services: [],
+  };
+  applyLbKeys(vserver, statement, draft);
+  define(draft.lbVservers, name, vserver, statement, draft);
+}
+
+function addCsVserver(statement: Statement, draft: Draft): void {
+  const [name, type, ...place] = statement.words;
+  if (name === undefined || type === undefined) {
+    reportIncomplete(draft, statement, name ?? "cs vserver");
+    return;
+  }
+  const vserver: CsVserverDraft = {
+    ...newVserver(name, type, place, statement.line),
+    kind: "cs",
+    ...defaultsOf(CS_VSERVER_FIELDS),
+    defaultTarget: null,
+    targets: [],
+  };
+  applyCsKeys(vserver, statement, draft);
+  define(draft.csVservers, name, vserver, statement, draft);
+}
+
+/** What both kinds share beside the attributes of their tables. */
+function newVserver(name: string, type: string, place: readonly string[], line: number) {
+  return {
+    name,
+    serviceType: type.toUpperCase(),
+    ...listeningPlace(place),
+    authentication: defaultsOf(AUTHENTICATION_FIELDS),
+    policies: [],
+    certKeys: [],
+    tls: defaultsOf(TLS_VERSION_FIELDS),
+    sslProfile: null,
+    line,
+  };
+}
+
+/**
+ * `10.0.0.1 443`; `0.0.0.0 0` and nothing at all for a vserver that only content switching reaches; `* 443` for one
+ * that answers at any address. The last keeps its port alone, as there is no address to ask.
+ */
+function listeningPlace(words: readonly string[]): { address: string | null; port: Port | null } {
+  const [first = "0.0.0.0", second = "0"] = words;
+  const lonePort = words.length === 1 && !isAddress(first);
+  const port = portOf(lonePort ? first : second);
+  const addressable = !lonePort && isAddress(first) && first !== "0.0.0.0" && first !== "::";
+  return { address: addressable ? first : null, port: port === 0 ? null : port };
+}
+
+function setLbVserver(statement: Statement, draft: Draft): void {
+  const vserver = draft.lbVservers.get(statement.words[0] ?? "");
+  if (vserver === undefined) {
+    reportMissing(draft, statement, "vserver", statement.words[0] ?? "");
+    return;
+  }
+  applyLbKeys(vserver, statement, draft);
+}
+
+function setCsVserver(statement: Statement, draft: Draft): void {
+  const vserver = draft.csVservers.get(statement.words[0] ?? "");
+  if (vserver === undefined) {
+    reportMissing(draft, statement, "vserver", statement.words[0] ?? "");
+    return;
+  }
+  applyCsKeys(vserver, statement, draft);
+}
+
+function applyLbKeys(vserver: LbVserverDraft, statement: Statement, draft: Draft): void {
+  const source = statementSource(statement, draft, vserver.name);
+  applyCommonKeys(vserver, source);
+  Object.assign(vserver, readFields(LB_VSERVER_FIELDS, source));
+  Object.assign(vserver.persistence, readFields(PERSISTENCE_FIELDS, source));
+}
+
+function applyCsKeys(vserver: CsVserverDraft, statement: Statement, draft: Draft): void {
+  const source = statementSource(statement, draft, vserver.name);
+  applyCommonKeys(vserver, source);
+  Object.assign(vserver, readFields(CS_VSERVER_FIELDS, source));
+}
+
+function applyCommonKeys(vserver: LbVserverDraft | CsVserverDraft, source: FieldSource): void {
+  Object.assign(vserver, readFields(LISTENING_FIELDS, source));
+  Object.assign(vserver.authentication, readFields(AUTHENTICATION_FIELDS, source));
+}
+
+function bindLbVserver(statement: Statement, draft: Draft): void {
+  const [name = "", ...targets] = statement.words;
+  const vserver = draft.lbVservers.get(name);
+  if (vserver === undefined) {
+    reportMissing(draft, statement, "vserver", name);
+    return;
+  }
+  const policy = policyBinding(statement, draft);
+  if (policy !== null) {
+    vserver.policies.push(policy);
+    return;
+  }
+  const { weight } = readWhole(SERVICE_BINDING_FIELDS, statementSource(statement, draft, name));
+  const named = [
+    ...targets,
+    ...(statement.keys.get("servicename") ?? []),
+    ...(statement.keys.get("servicegroupname") ?? []),
+  ];
+  for (const target of named) {
+    const service = draft.services.get(target)?.name ?? target;
+    vserver.services.push({ service, weight, line: statement.line });
+  }
+}
+
+function bindCsVserver(statement: Statement, draft: Draft): void {
+  const [name = "", oldTarget] = statement.words;
+  const vserver = draft.csVservers.get(name);
+  if (vserver === undefined) {
+    reportMissing(draft, statement, "vserver", name);
+    return;
+  }
+  const binding = policyBinding(statement, draft);
+  if (binding === null) {
+    const target = statement.keys.get("lbvserver")?.[0] ?? statement.keys.get("vserver")?.[0];
+    vserver.defaultTarget = vserverName(target ?? oldTarget, draft) ?? vserver.defaultTarget;
+    return;
+  }
+  const target =
+    statement.keys.get("targetlbvserver")?.[0] ??
+    statement.keys.get("targetvserver")?.[0] ??
+    oldTarget;
+  const feature = draft.policies.get(binding.policy)?.feature;
+  if (feature === "cs" || (feature === undefined && target !== undefined)) {
+    const { policy, priority, line } = binding;
+    vserver.targets.push({ policy, target: vserverName(target, draft), priority, line });
+  } else {
+    vserver.policies.push(binding);
+  }
+}
+
+function vserverName(written: string | undefined, draft: Draft): string | null {
+  if (written === undefined) {
+    return null;
+  }
+  const known =
+    draft.lbVservers.get(written) ??
+    draft.csVservers.get(written) ??
+    draft.authenticationVservers.get(written);
+  return known?.name ?? written;
+}
