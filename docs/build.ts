@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { configJsonSchema } from "../src/config/json-schema.ts";
 import { METRICS } from "../src/exporters/prometheus/definitions.ts";
 import { architectureWithRooms } from "./build-architecture.ts";
+import { attributeReference } from "./build-attributes.ts";
 import { configurationReference } from "./build-configuration.ts";
 import { metricsReference } from "./build-metrics.ts";
 import { verdictReference } from "./build-verdicts.ts";
@@ -14,6 +15,7 @@ export function buildDocs(root: string): ReadonlyMap<string, string> {
   const house = readFileSync(join(root, "house.json"), "utf8");
   return new Map([
     ["docs/architecture.md", architectureWithRooms(architecture, house)],
+    ["docs/attributes.md", attributeReference()],
     ["docs/configuration.md", configurationReference(configJsonSchema(), example)],
     ["docs/metrics.md", metricsReference(METRICS)],
     ["docs/verdicts.md", verdictReference()],

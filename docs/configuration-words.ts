@@ -29,6 +29,8 @@ export const SECTIONS: Readonly<Record<string, string>> = {
     "Addresses that always answer, for example the default gateway's management port. TCP connections only.",
   probe:
     "The defaults are the likelier choice. UNCONFIRMED: compare with a capture of your ADC's own probes, and correct them here.",
+  min_probe_interval:
+    "A monitor may be set to probe every 10 ms or less. The agent never repeats it more often than this, up or down; `plan` notes each monitor that is slowed down.",
   metrics: "",
   web: "Loopback by default. To open it to the network, give it a `config_file` (TLS, basic auth) as Prometheus' exporters take it; the agent warns when it is open without one.",
   shard:

@@ -1,4 +1,7 @@
 import type { AdcService, Member, MonitorBinding } from "../../src/model/adc-service.ts";
+import { rowOf } from "../../src/adc/fields.ts";
+import { MEMBER_FIELDS, MONITOR_BINDING_FIELDS } from "../../src/adc/service-fields.ts";
+import { POLICY_BINDING_FIELDS } from "../../src/adc/vserver-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { wireAddress } from "./config-rows.ts";
 import {
@@ -21,9 +24,8 @@ export function* groupMemberRows(backend: NitroBackend): Generator<Row> {
         ip: wireAddress(member, estate),
         port: wirePort(member.port),
         servername: member.server,
-        state: enabledDisabled(member.enabled),
+        ...rowOf(MEMBER_FIELDS, member),
         svrstate: belief.state,
-        weight: double(member.weight),
         customserverid: "None",
         delay: double(0),
         graceful: "NO",
@@ -45,9 +47,7 @@ export function* groupMonitorRows({ estate }: NitroBackend): Generator<Row> {
         yield {
           servicegroupname: group.name,
           monitor_name: binding.monitor,
-          monstate: enabledDisabled(binding.enabled),
-          monweight: double(binding.weight),
-          passive: binding.passive,
+          ...rowOf(MONITOR_BINDING_FIELDS, binding),
         };
       }
     }
@@ -167,8 +167,7 @@ export function* csPolicyBindingRows({ estate }: NitroBackend): Generator<Row> {
         name: vserver.name,
         policyname: binding.policy,
         targetlbvserver: optional(binding.target),
-        priority: binding.priority === null ? undefined : double(binding.priority),
-        gotopriorityexpression: "END",
+        ...rowOf(POLICY_BINDING_FIELDS, { ...binding, goto: "END", bindPoint: null }),
         rule: policies.get(binding.policy)?.rule,
         hits: double(0),
       };

@@ -1,17 +1,10 @@
 import type { AdcService, Member } from "../../src/model/adc-service.ts";
+import { rowOf } from "../../src/adc/fields.ts";
 import type { Estate } from "../../src/model/estate.ts";
+import { NET_PROFILE_FIELDS } from "../../src/adc/parameter-fields.ts";
+import { SERVER_FIELDS, SERVICE_FIELDS } from "../../src/adc/service-fields.ts";
 import type { NitroBackend } from "./backend.ts";
-import {
-  double,
-  enabledDisabled,
-  localTime,
-  optional,
-  optionalDouble,
-  ticks,
-  wirePort,
-  yesNo,
-  type Row,
-} from "./wire-values.ts";
+import { double, localTime, optional, ticks, wirePort, yesNo, type Row } from "./wire-values.ts";
 
 export function* serverRows({ estate }: NitroBackend): Generator<Row> {
   for (const server of estate().servers.values()) {
@@ -19,10 +12,8 @@ export function* serverRows({ estate }: NitroBackend): Generator<Row> {
       name: server.name,
       ipaddress: optional(server.address),
       domain: optional(server.domain),
-      state: enabledDisabled(server.enabled),
       ipv6address: yesNo(server.address?.includes(":") ?? false),
-      td: double(server.trafficDomain),
-      comment: optional(server.comment),
+      ...rowOf(SERVER_FIELDS, server),
     };
   }
 }
@@ -45,7 +36,8 @@ export function* serviceRows(backend: NitroBackend): Generator<Row> {
       port: wirePort(member.port),
       serviceconftype: true,
       serviceconftype2: "Configured",
-      ...serviceSettings(service),
+      servicetype: service.serviceType,
+      ...rowOf(SERVICE_FIELDS, service),
       svrstate: belief.state,
       monitor_state: monitor?.state,
       lastresponse: monitor?.lastResponse,
@@ -64,33 +56,12 @@ export function* serviceGroupRows(backend: NitroBackend): Generator<Row> {
         servicegroupname: service.name,
         numofconnections: 0,
         serviceconftype: true,
-        ...serviceSettings(service),
-        autoscale: service.autoScale ?? "DISABLED",
+        servicetype: service.serviceType,
+        ...rowOf(SERVICE_FIELDS, service),
         servicegroupeffectivestate: effectiveState(backend, service),
       };
     }
   }
-}
-
-function serviceSettings(service: AdcService): Row {
-  return {
-    servicetype: service.serviceType,
-    state: enabledDisabled(service.enabled),
-    healthmonitor: yesNo(service.healthMonitor),
-    monthreshold: double(service.monThreshold),
-    monconnectionclose: service.monConnectionClose ?? "NONE",
-    usip: yesNo(service.useSourceIp),
-    netprofile: optional(service.netProfile),
-    td: double(service.trafficDomain),
-    maxclient: double(service.maxClients),
-    clttimeout: optionalDouble(seconds(service.clientTimeoutMs)),
-    svrtimeout: optionalDouble(seconds(service.serverTimeoutMs)),
-    comment: optional(service.comment),
-  };
-}
-
-function seconds(durationMs: number | null): number | null {
-  return durationMs === null ? null : durationMs / 1_000;
 }
 
 /** An appliance that has not resolved a server's domain name yet shows 0.0.0.0. */
@@ -137,6 +108,6 @@ export function* addressRows({ estate }: NitroBackend): Generator<Row> {
 
 export function* netProfileRows({ estate }: NitroBackend): Generator<Row> {
   for (const profile of estate().netProfiles.values()) {
-    yield { name: profile.name, srcip: optional(profile.sourceIp), td: double(0) };
+    yield { name: profile.name, ...rowOf(NET_PROFILE_FIELDS, profile), td: double(0) };
   }
 }

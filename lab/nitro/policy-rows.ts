@@ -1,5 +1,7 @@
 import type { Policy, PolicyAction } from "../../src/model/policy.ts";
 import type { Vserver } from "../../src/model/vserver.ts";
+import { rowOf } from "../../src/adc/fields.ts";
+import { POLICY_BINDING_FIELDS } from "../../src/adc/vserver-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, optional, type Row } from "./wire-values.ts";
 
@@ -101,9 +103,7 @@ export function policyBindingRows(
           yield {
             name: vserver.name,
             policyname: binding.policy,
-            priority: binding.priority === null ? undefined : double(binding.priority),
-            gotopriorityexpression: optional(binding.goto),
-            bindpoint: optional(binding.bindPoint),
+            ...rowOf(POLICY_BINDING_FIELDS, binding),
           };
         }
       }

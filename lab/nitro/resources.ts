@@ -1,3 +1,9 @@
+import { rowOf } from "../../src/adc/fields.ts";
+import {
+  CS_PARAMETER_FIELDS,
+  LB_PARAMETER_FIELDS,
+  SSL_PARAMETER_FIELDS,
+} from "../../src/adc/parameter-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import {
   csDefaultTargetRows,
@@ -36,7 +42,7 @@ import {
   serviceStatRows,
 } from "./stat-rows.ts";
 import { authenticationVserverRows, csVserverRows, lbVserverRows } from "./vserver-rows.ts";
-import { enabledDisabled, type Row } from "./wire-values.ts";
+import type { Row } from "./wire-values.ts";
 
 /** One NITRO resource: how its rows are made and by which field a single one is asked for. */
 export interface Resource {
@@ -135,13 +141,13 @@ function configRows({ estate, nodes }: NitroBackend): Row[] {
 }
 
 function lbParameterRows({ estate }: NitroBackend): Row[] {
-  return [{ monitorconnectionclose: estate().parameters.monitorConnectionClose }];
+  return [rowOf(LB_PARAMETER_FIELDS, estate().parameters)];
 }
 
 function csParameterRows({ estate }: NitroBackend): Row[] {
-  return [{ stateupdate: enabledDisabled(estate().parameters.csStateUpdate) }];
+  return [rowOf(CS_PARAMETER_FIELDS, estate().parameters)];
 }
 
 function sslParameterRows({ estate }: NitroBackend): Row[] {
-  return [{ defaultprofile: enabledDisabled(estate().parameters.sslDefaultProfile) }];
+  return [rowOf(SSL_PARAMETER_FIELDS, estate().parameters)];
 }

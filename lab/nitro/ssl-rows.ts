@@ -1,19 +1,23 @@
 import type { AdcService } from "../../src/model/adc-service.ts";
-import type { BackendTls, TlsVersions } from "../../src/model/tls-parameters.ts";
+import { rowOf } from "../../src/adc/fields.ts";
+import {
+  BACKEND_TLS_FIELDS,
+  CERT_KEY_BINDING_FIELDS,
+  CERT_KEY_FIELDS,
+  SSL_PROFILE_FIELDS,
+  SSL_PROFILE_REFERENCE_FIELDS,
+  TLS_VERSION_FIELDS,
+} from "../../src/adc/tls-fields.ts";
+import type { BackendTls } from "../../src/model/tls-parameters.ts";
 import type { Vserver } from "../../src/model/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
-import { double, enabledDisabled, optional, optionalEnabled, type Row } from "./wire-values.ts";
+import { double, type Row } from "./wire-values.ts";
 
 export function* certKeyRows({ estate }: NitroBackend): Generator<Row> {
   for (const certKey of estate().certKeys.values()) {
     yield {
       certkey: certKey.name,
-      cert: optional(certKey.certificateFile),
-      key: optional(certKey.keyFile),
-      linkcertkeyname: optional(certKey.linkedTo),
-      serial: optional(certKey.serial),
-      subject: optional(certKey.subject),
-      daystoexpiration: optional(certKey.daysToExpiration),
+      ...rowOf(CERT_KEY_FIELDS, certKey),
       status: (certKey.daysToExpiration ?? 0) < 0 ? "Expired" : "Valid",
     };
   }
@@ -23,8 +27,8 @@ export function* sslVserverRows({ estate }: NitroBackend): Generator<Row> {
   for (const vserver of sslVservers(estate())) {
     yield {
       vservername: vserver.name,
-      ...versionsRow(vserver.tls),
-      sslprofile: optional(vserver.sslProfile),
+      ...rowOf(TLS_VERSION_FIELDS, vserver.tls),
+      ...rowOf(SSL_PROFILE_REFERENCE_FIELDS, vserver),
     };
   }
 }
@@ -35,8 +39,7 @@ export function* sslVserverCertKeyRows({ estate }: NitroBackend): Generator<Row>
       yield {
         vservername: vserver.name,
         certkeyname: binding.certKey,
-        snicert: binding.sni,
-        ca: binding.ca,
+        ...rowOf(CERT_KEY_BINDING_FIELDS, binding),
         cleartextport: 0,
       };
     }
@@ -52,7 +55,7 @@ export function sslServiceRows(
         yield {
           [kind === "service" ? "servicename" : "servicegroupname"]: service.name,
           ...backendRow(service.tls),
-          sslprofile: optional(service.tls.sslProfile),
+          ...rowOf(SSL_PROFILE_REFERENCE_FIELDS, service.tls),
         };
       }
     }
@@ -63,7 +66,7 @@ export function* sslProfileRows({ estate }: NitroBackend): Generator<Row> {
   for (const profile of estate().sslProfiles.values()) {
     yield {
       name: profile.name,
-      sslprofiletype: profile.backEnd ? "BackEnd" : "FrontEnd",
+      ...rowOf(SSL_PROFILE_FIELDS, profile),
       ...backendRow(profile),
     };
   }
@@ -71,22 +74,10 @@ export function* sslProfileRows({ estate }: NitroBackend): Generator<Row> {
 
 function backendRow(tls: Omit<BackendTls, "sslProfile">): Row {
   return {
-    ...versionsRow(tls.versions),
-    snienable: enabledDisabled(tls.sniEnabled),
-    commonname: optional(tls.commonName),
-    serverauth: enabledDisabled(tls.serverAuth),
+    ...rowOf(TLS_VERSION_FIELDS, tls.versions),
+    ...rowOf(BACKEND_TLS_FIELDS, tls),
     dh: "DISABLED",
     dhcount: double(0),
-  };
-}
-
-function versionsRow(versions: TlsVersions): Row {
-  return {
-    ssl3: optionalEnabled(versions.ssl3),
-    tls1: optionalEnabled(versions.tls1),
-    tls11: optionalEnabled(versions.tls11),
-    tls12: optionalEnabled(versions.tls12),
-    tls13: optionalEnabled(versions.tls13),
   };
 }
 

@@ -1,29 +1,24 @@
+import { rowOf } from "../../src/adc/fields.ts";
 import type { Vserver } from "../../src/model/vserver.ts";
-import type { NitroBackend } from "./backend.ts";
 import {
-  double,
-  enabledDisabled,
-  localTime,
-  onOff,
-  optional,
-  optionalDouble,
-  ticks,
-  wirePort,
-  type Row,
-} from "./wire-values.ts";
+  AUTHENTICATION_FIELDS,
+  AUTHENTICATION_VSERVER_FIELDS,
+  CS_VSERVER_FIELDS,
+  LB_VSERVER_FIELDS,
+  LISTENING_FIELDS,
+  PERSISTENCE_FIELDS,
+} from "../../src/adc/vserver-fields.ts";
+import type { NitroBackend } from "./backend.ts";
+import { double, localTime, optional, ticks, type Row } from "./wire-values.ts";
 
 export function* lbVserverRows(backend: NitroBackend): Generator<Row> {
   for (const vserver of backend.estate().lbVservers.values()) {
     const belief = backend.vserver(vserver.name);
     yield {
       ...commonRow(vserver),
-      lbmethod: vserver.method,
-      persistencetype: vserver.persistence.type,
-      timeout: double(vserver.persistence.timeoutMs / 60_000),
+      ...rowOf(LB_VSERVER_FIELDS, vserver),
+      ...rowOf(PERSISTENCE_FIELDS, vserver.persistence),
       rule: vserver.persistence.rule ?? "none",
-      cookiename: optional(vserver.persistence.cookieName),
-      redirurl: optional(vserver.redirectUrl),
-      healththreshold: double(vserver.healthThreshold),
       curstate: belief.state,
       effectivestate: belief.effectiveState,
       health: double(belief.healthPercent),
@@ -44,9 +39,7 @@ export function* csVserverRows(backend: NitroBackend): Generator<Row> {
     const belief = backend.vserver(vserver.name);
     yield {
       ...commonRow(vserver),
-      stateupdate: enabledDisabled(vserver.stateUpdate),
-      casesensitive: onOff(vserver.caseSensitive),
-      redirecturl: optional(vserver.redirectUrl),
+      ...rowOf(CS_VSERVER_FIELDS, vserver),
       curstate: belief.state,
       value: optional(belief.remark),
       status: 1,
@@ -57,27 +50,11 @@ export function* csVserverRows(backend: NitroBackend): Generator<Row> {
 }
 
 function commonRow(vserver: Vserver): Row {
-  const { authentication } = vserver;
   return {
     name: vserver.name,
     servicetype: vserver.serviceType,
-    ipv46: vserver.address ?? "0.0.0.0",
-    port: vserver.port === null ? 0 : wirePort(vserver.port),
-    range: double(vserver.range),
-    state: enabledDisabled(vserver.enabled),
-    td: double(vserver.trafficDomain),
-    clttimeout: optionalDouble(
-      vserver.clientTimeoutMs === null ? null : vserver.clientTimeoutMs / 1_000,
-    ),
-    redirectfromport: optional(vserver.redirectFromPort),
-    httpsredirecturl: optional(vserver.httpsRedirectUrl),
-    backupvserver: optional(vserver.backupVserver),
-    authentication: onOff(authentication.form),
-    authn401: onOff(authentication.http401),
-    authenticationhost: optional(authentication.host),
-    authnvsname: optional(authentication.vserver),
-    authnprofile: optional(authentication.profile),
-    comment: optional(vserver.comment),
+    ...rowOf(LISTENING_FIELDS, vserver),
+    ...rowOf(AUTHENTICATION_FIELDS, vserver.authentication),
   };
 }
 
@@ -86,9 +63,8 @@ export function* authenticationVserverRows({ estate }: NitroBackend): Generator<
     yield {
       name: vserver.name,
       servicetype: "SSL",
-      ipv46: vserver.address ?? "0.0.0.0",
-      port: vserver.port === null ? 0 : wirePort(vserver.port),
-      authenticationdomain: optional(vserver.domain),
+      ...rowOf(LISTENING_FIELDS, vserver),
+      ...rowOf(AUTHENTICATION_VSERVER_FIELDS, vserver),
       state: "ENABLED",
       curstate: "UP",
     };

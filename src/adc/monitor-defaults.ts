@@ -1,17 +1,17 @@
+import { defaultsOf } from "./fields.ts";
+import { DISPATCHER_PORT, MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "./monitor-fields.ts";
 import type { CodeRange, Monitor, MonitorParameters } from "../model/monitor.ts";
-import type { Port } from "../model/adc-service.ts";
+import type { MonitorBinding, Port } from "../model/adc-service.ts";
 
 /** What a reader knows of a monitor before NetScaler's defaults fill the rest. */
 export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters">> &
   Pick<Monitor, "name" | "type"> & { readonly parameters?: Partial<MonitorParameters> };
 
 /**
- * Completes a monitor with NetScaler's defaults, first those of every type (interval 5 s, response time-out 2 s, down
- * time 30 s, three retries), then those of its own type. An explicit null counts as given, a missing key as default.
- * Source: NetScaler command reference, `add lb monitor`.
+ * Completes a monitor with NetScaler's defaults, first those of every type (monitor-fields.ts), then those of its own
+ * type. An explicit null counts as given, a missing key as default. Source: NetScaler command reference, `add lb monitor`.
  *
- * `LRTM` carries no documented default: it counts as disabled unless the configuration says otherwise. The documented
- * default query of DNS monitors is the root; it stays null here.
+ * The documented default query of DNS monitors is the root; it stays null here.
  */
 export function monitorWithDefaults(partial: PartialMonitor): Monitor {
   const { parameters, ...common } = partial;
@@ -51,65 +51,15 @@ export const MONITOR_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 const COMMON_DEFAULTS: Omit<Monitor, "name" | "type" | "parameters"> = {
+  ...defaultsOf(MONITOR_FIELDS),
   builtIn: false,
-  enabled: true,
-  intervalMs: 5_000,
-  responseTimeoutMs: 2_000,
-  downTimeMs: 30_000,
-  deviationMs: 0,
-  retries: 3,
-  failureRetries: 0,
-  successRetries: 1,
-  alertRetries: 0,
-  reverse: false,
-  transparent: false,
-  ipTunnel: false,
-  tos: false,
-  secure: false,
-  lrtm: false,
-  destIp: null,
-  destPort: null,
-  netProfile: null,
-  sslProfile: null,
   written: new Map(),
   line: null,
 };
 
 const NO_PARAMETERS: MonitorParameters = {
-  httpRequest: null,
-  rtspRequest: null,
-  respCodes: null,
-  customHeaders: null,
-  send: null,
-  recv: null,
-  trofsCode: null,
-  trofsString: null,
-  query: null,
-  queryType: null,
-  ipAddresses: [],
-  userName: null,
+  ...defaultsOf(MONITOR_PARAMETER_FIELDS),
   password: "none",
-  scriptName: null,
-  scriptArgs: null,
-  dispatcherIp: null,
-  dispatcherPort: null,
-  baseDn: null,
-  bindDn: null,
-  filter: null,
-  attribute: null,
-  group: null,
-  fileName: null,
-  database: null,
-  sqlQuery: null,
-  radNasId: null,
-  radNasIp: null,
-  snmpOid: null,
-  snmpThreshold: null,
-  snmpVersion: null,
-  sipMethod: null,
-  sipUri: null,
-  maxForwards: null,
-  action: null,
 };
 
 const OK: readonly CodeRange[] = [{ from: 200, to: 200 }];
@@ -135,12 +85,12 @@ function typeDefaults(type: string): Partial<MonitorParameters> {
     case "DNS-TCP":
       return { queryType: "Address" };
     case "USER":
-      return { dispatcherIp: "127.0.0.1", dispatcherPort: 3013 };
+      return { dispatcherIp: "127.0.0.1", dispatcherPort: DISPATCHER_PORT };
     default: {
       const scriptName = SCRIPT_OF_TYPE.get(type);
       return scriptName === undefined
         ? {}
-        : { scriptName, dispatcherIp: "127.0.0.1", dispatcherPort: 3013 };
+        : { scriptName, dispatcherIp: "127.0.0.1", dispatcherPort: DISPATCHER_PORT };
     }
   }
 }
@@ -168,11 +118,24 @@ export function builtInMonitor(name: string): Monitor | null {
 }
 
 /**
- * The monitor that the ADC binds by itself to a service that has no other, and that ns.conf never shows: `tcp-default`
- * for TCP-based types, `ping-default` for others and for services on port `*`.
+ * What the ADC binds by itself to a service that has no other monitor, and never writes to ns.conf: `tcp-default` for
+ * TCP-based types, `ping-default` for others and for services on port `*`. A group's ports decide together: only if all
+ * are `*` is it `ping-default`.
  */
-export function defaultMonitorFor(serviceType: string, port: Port): "tcp-default" | "ping-default" {
-  return port !== "*" && TCP_BASED.has(serviceType.toUpperCase()) ? "tcp-default" : "ping-default";
+export function defaultBinding(
+  serviceType: string,
+  members: readonly { readonly port: Port }[],
+): MonitorBinding {
+  const wildcard = members.length > 0 && members.every(({ port }) => port === "*");
+  return {
+    monitor: isTcpBased(serviceType) && !wildcard ? "tcp-default" : "ping-default",
+    enabled: true,
+    weight: 1,
+    passive: false,
+    synthesised: true,
+    deprecatedForm: false,
+    line: null,
+  };
 }
 
 /** Whether clients reach a service of this type over TCP. */

@@ -247,3 +247,15 @@ function isDisjunction(tree: RuleTree): boolean {
       return false;
   }
 }
+
+/** Content-switching policies of old firmware have a URL or a domain instead of a rule; written here as one. */
+export function classicRule(
+  url: string | undefined,
+  domain: string | undefined,
+): string | undefined {
+  const parts = [
+    url === undefined ? [] : [`REQ.HTTP.URL == '${url}'`],
+    domain === undefined ? [] : [`REQ.HTTP.HEADER Host == '${domain}'`],
+  ].flat();
+  return parts.length === 0 ? undefined : parts.join(" && ");
+}

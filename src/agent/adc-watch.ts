@@ -1,15 +1,15 @@
-import { readFile } from "node:fs/promises";
 import type { AdcConfig } from "../config/schema.ts";
 import type { AdcNode, AdcState } from "../model/adc-state.ts";
 import type { Estate } from "../model/estate.ts";
 import { createAdcSession, type AdcSession } from "../adc/nitro/adc-session.ts";
 import type { NitroLoginGate } from "../adc/nitro/login-gate.ts";
-import { nsConfSteps } from "../adc/nsconf/import.ts";
+import { nsConfSteps, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
+import { readTextUpTo } from "../lib/bounded-file.ts";
 import type { Network } from "../net/network.ts";
 import type { AgentEvents } from "./events.ts";
 import type { Log } from "../lib/log.ts";
 import { inTurns } from "../lib/steps.ts";
-import { LONGEST_TIMER_MS } from "../lib/timers.ts";
+import { startTimer, type Timer } from "../lib/timers.ts";
 import type { LiveAdc } from "../model/live.ts";
 
 /** When NITRO fails, the last state is held for so many polls. */
@@ -112,7 +112,9 @@ export class AdcLink {
       try {
         return {
           kind: "estate",
-          estate: await inTurns(nsConfSteps(await readFile(nsConf, "utf8"), { adc: name })),
+          estate: await inTurns(
+            nsConfSteps(await readTextUpTo(nsConf, MAX_NS_CONF_BYTES), { adc: name }),
+          ),
         };
       } catch (error) {
         failures.push(`${nsConf}: ${error instanceof Error ? error.message : String(error)}`);
@@ -181,7 +183,7 @@ export class AdcWatch {
   #foundStaleAt = -Infinity;
   #stopped = false;
   #wake: (() => void) | null = null;
-  #importTimer: NodeJS.Timeout | null = null;
+  #importTimer: Timer | null = null;
   #running: Promise<void> = Promise.resolve();
   #firstRound: Promise<void>;
   #firstRoundDone: () => void = () => undefined;
@@ -200,16 +202,20 @@ export class AdcWatch {
       this.#firstRoundDone();
       return;
     }
-    // Not by the calendar: a wall clock that is set back would put it off, and one that is set forward ring it for every
-    // time in between.
-    this.#importTimer = setInterval(
-      () => {
-        this.#importDue = true;
-        this.#wake?.();
-      },
-      Math.min(this.#options.importEveryMs, LONGEST_TIMER_MS),
-    );
+    this.#armImport();
     this.#running = this.#run();
+  }
+
+  /**
+   * Not by the calendar: a wall clock that is set back would put it off, and one that is set forward ring it for every time
+   * in between.
+   */
+  #armImport(): void {
+    this.#importTimer = startTimer(this.#options.importEveryMs, () => {
+      this.#importDue = true;
+      this.#wake?.();
+      this.#armImport();
+    });
   }
 
   /** Resolves when the first import and poll have been tried, whatever came of them. */
@@ -221,9 +227,7 @@ export class AdcWatch {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake?.();
-    if (this.#importTimer !== null) {
-      clearInterval(this.#importTimer);
-    }
+    this.#importTimer?.cancel();
     await this.#options.link.close();
     await this.#running;
     this.#firstRoundDone();
@@ -344,11 +348,9 @@ export class AdcWatch {
       return;
     }
     await new Promise<void>((resolve) => {
-      const timer = ms === null ? null : setTimeout(resolve, ms);
+      const timer = ms === null ? null : startTimer(ms, resolve);
       this.#wake = () => {
-        if (timer !== null) {
-          clearTimeout(timer);
-        }
+        timer?.cancel();
         resolve();
       };
     });

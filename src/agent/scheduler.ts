@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from "../lib/timers.ts";
+import { MAX_TIMER_MS } from "../lib/timers.ts";
 
 /**
  * When probes start. Pure: the scheduler's timers are a thin shell around these decisions (scheduler.ts).
@@ -337,7 +337,7 @@ export class Scheduler {
         this.#startDue();
       },
       // A later start is simply armed again.
-      Math.min(Math.max(0, earliest - this.#monotonic()), LONGEST_TIMER_MS),
+      Math.min(Math.max(0, earliest - this.#monotonic()), MAX_TIMER_MS),
     );
   }
 

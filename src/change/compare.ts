@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { nitroAccount, type AccountKeeper } from "../agent/accounts/account-keeper.ts";
+import { pause, startTimer } from "../lib/timers.ts";
 import { AdcLink } from "../agent/adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
@@ -49,9 +49,9 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
   const abort = new AbortController();
   // Every probe in flight listens, and there is no sensible number to warn at.
   setMaxListeners(0, abort.signal);
-  const deadline = setTimeout(() => {
+  const deadline = startTimer(options.timeoutMs + options.waitMs, () => {
     abort.abort();
-  }, options.timeoutMs + options.waitMs);
+  });
   const network = networkOf(config);
   const state = new WitnessState({
     agent: config.agent,
@@ -105,7 +105,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     }
     return { kind: "compared", state };
   } finally {
-    clearTimeout(deadline);
+    deadline.cancel();
     await Promise.all(links.map((link) => link.close()));
   }
 }
@@ -188,7 +188,7 @@ async function untilDecided(
     if (count < tries) {
       const pauseMs =
         action.kind === "monitor" ? Math.min(REPLICA_RETRY_MS, probe.intervalMs) : delayMs;
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      await pause(pauseMs, signal);
     }
   }
 }
@@ -231,7 +231,7 @@ async function recheck(
     if (members.length === 0 && vservers.length === 0) {
       return;
     }
-    await sleep(REPLICA_RETRY_MS, undefined, { signal }).catch(() => undefined);
+    await pause(REPLICA_RETRY_MS, signal);
     const again = new Set([...members, ...vservers].flatMap((each) => each.probes));
     await probeAll([...again], state, runner, signal);
     await pollAll(links, state);

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { writeFile, mkdtemp, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { tmpdir } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import pc from "picocolors";
 import { pino } from "pino";
@@ -14,6 +13,7 @@ import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
 import { WARNING_VERDICTS, type Verdict, VERDICT_WORDS } from "../model/verdicts.ts";
 import { comparisonTable } from "./compare.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
+import { pause } from "../lib/timers.ts";
 import type { Output } from "./output.ts";
 import { startService } from "./service.ts";
 import { listenForSignals } from "./run.ts";
@@ -252,7 +252,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
       signals.ended,
       command.exitAfterMs === null
         ? new Promise<never>(() => undefined)
-        : sleep(command.exitAfterMs, undefined, { signal: ending.signal }),
+        : pause(command.exitAfterMs, ending.signal),
     ]);
     run.stop();
     ending.abort();

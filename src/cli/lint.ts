@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { parseNsConf } from "../adc/nsconf/import.ts";
+import { MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
+import { readTextUpTo } from "../lib/bounded-file.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Finding } from "../lint/finding.ts";
 import { lint } from "../lint/lint.ts";
@@ -20,7 +20,7 @@ export interface LintOptions {
 export async function runLint(file: string, options: LintOptions, output: Output): Promise<number> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
   } catch (error) {
     output.err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`);
     return 3;

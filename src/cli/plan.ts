@@ -1,12 +1,12 @@
-import { readFile } from "node:fs/promises";
 import { planJson, planRow, type PlanRow } from "../agent/plan/plan-json.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
 import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { Estate } from "../model/estate.ts";
-import { parseNsConf } from "../adc/nsconf/import.ts";
+import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { printableLine } from "../lib/printable.ts";
+import { readTextUpTo } from "../lib/bounded-file.ts";
 import { readConfig } from "./read-config.ts";
 import { columns, type Output } from "./output.ts";
 import { untilInterrupted } from "./run.ts";
@@ -48,7 +48,7 @@ interface ReadPlan {
 async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
   } catch (error) {
     output.err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`);
     return null;

@@ -81,6 +81,7 @@ export function normalise(
       tcpReverseTimeout: written.probe.tcp_reverse_timeout,
       tcpEcvSegments: written.probe.tcp_ecv_segments,
     },
+    minProbeIntervalMs: durationMs(written.min_probe_interval),
     metrics: written.metrics,
     web: {
       listen: written.web.listen.map(endpoint),

@@ -1,7 +1,13 @@
 import { type TransactionName, ACCOUNT_TRANSACTIONS } from "../model/transactions.ts";
 import { parseDuration } from "../lib/duration.ts";
 import { nearest } from "../lib/did-you-mean.ts";
-import { checkSecretPair, checkUniqueNames, type Rule, type RuleReport } from "./rules.ts";
+import {
+  checkDuration,
+  checkSecretPair,
+  checkUniqueNames,
+  type Rule,
+  type RuleReport,
+} from "./rules.ts";
 import type { WrittenConfig, WrittenRun } from "./written.ts";
 
 /** What an option's value must be, in the words of a message, and whether a value is that. */
@@ -71,6 +77,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
 /** A login more often than this could look like an attack; a look more often would be a burden. */
 const SHORTEST_LOGIN_MS = 30_000;
 const SHORTEST_LOOK_MS = 10_000;
+const LONGEST_TIMEOUT_MS = 3_600_000;
 
 function accountNamesAreUnique(config: WrittenConfig, report: RuleReport): void {
   checkUniqueNames(config.transactions.accounts, ["transactions", "accounts"], report);
@@ -142,6 +149,10 @@ function runsAreNotTooFrequent(config: WrittenConfig, report: RuleReport): void 
         `at least ${String(shortestMs / 1000)}s`,
         "60s is usual",
       );
+    }
+    if (run.timeout !== undefined) {
+      const at = ["transactions", "run", index, "timeout"];
+      checkDuration(run.timeout, [1, LONGEST_TIMEOUT_MS], at, "30s is usual", report);
     }
   });
 }

@@ -1,7 +1,7 @@
+import { formatDuration, parseDuration } from "../lib/duration.ts";
 import type { ConfigPath } from "./located-yaml.ts";
 import { problemText } from "./problems.ts";
 import type { WrittenConfig, WrittenWindow } from "./written.ts";
-import { parseDuration } from "../lib/duration.ts";
 import { TLS_VERSIONS } from "../model/tls-settings.ts";
 import { isLoopback, parseHostPort } from "../lib/host-port.ts";
 
@@ -28,6 +28,22 @@ export function checkSecretPair(
     report.error([...path, file], `stands beside ${inline}`, `${inline} or ${file}`, "remove one");
   } else if (given.length === 0 && need === "required") {
     report.error(path, "has no secret", `${inline} or ${file}`, `add ${file}`);
+  }
+}
+
+/** Reports a duration outside its bounds; `usual` tells what to write. */
+export function checkDuration(
+  written: string,
+  [fromMs, toMs]: readonly [fromMs: number, toMs: number],
+  path: ConfigPath,
+  usual: string,
+  report: RuleReport,
+): void {
+  const ms = parseDuration(written) ?? 0;
+  if (ms < fromMs) {
+    report.error(path, "is too short", `at least ${formatDuration(fromMs)}`, usual);
+  } else if (ms > toMs) {
+    report.error(path, "is too long", `at most ${formatDuration(toMs)}`, usual);
   }
 }
 
@@ -141,6 +157,8 @@ function checkRecurring(
   }
 }
 
+const HOUR_MS = 3_600_000;
+
 /** Rules about the ADCs, their monitors, this agent's share and its doors. */
 export const ESTATE_RULES: readonly Rule[] = [
   adcNamesAreUnique,
@@ -148,6 +166,7 @@ export const ESTATE_RULES: readonly Rule[] = [
   nitroHasOnePassword,
   nitroIsVerified,
   nitroTimesAreSane,
+  leastProbeIntervalIsSane,
   monitorTlsRangeIsOrdered,
   monitorCredentialsAreWhole,
   shardIsWithinItsCount,
@@ -217,10 +236,13 @@ function nitroTimesAreSane(config: WrittenConfig, report: RuleReport): void {
         "10m is usual",
       );
     }
-    if ((parseDuration(nitro.timeout) ?? 0) < 100) {
-      report.error([...path, "timeout"], "is too short", "at least 100ms", "10s is usual");
-    }
+    checkDuration(nitro.timeout, [100, HOUR_MS], [...path, "timeout"], "10s is usual", report);
   });
+}
+
+function leastProbeIntervalIsSane(config: WrittenConfig, report: RuleReport): void {
+  const path = ["min_probe_interval"];
+  checkDuration(config.min_probe_interval, [10, HOUR_MS], path, "100ms is usual", report);
 }
 
 function monitorTlsRangeIsOrdered(config: WrittenConfig, report: RuleReport): void {

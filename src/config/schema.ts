@@ -34,6 +34,8 @@ export interface Config {
   readonly maintenance: MaintenanceConfig;
   readonly controlTargets: readonly Endpoint[];
   readonly probe: ProbeOptions;
+  /** Least time between two starts of one monitor's replica, whatever the ADC's own interval. */
+  readonly minProbeIntervalMs: number;
   readonly metrics: { readonly phases: boolean };
   readonly web: WebConfig;
   /** This agent's share, or null when it has the whole estate. */

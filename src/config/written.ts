@@ -211,6 +211,11 @@ export const writtenConfig = z.strictObject(
       )
       .prefault({})
       .describe("What NetScaler's documentation leaves open about its probes."),
+    min_probe_interval: duration()
+      .default("100ms")
+      .describe(
+        "Least time between two probes of one monitor, where the ADC's own interval or down time is shorter.",
+      ),
     metrics: z
       .strictObject(
         { phases: flag().default(false).describe("A series per probe and phase.") },

@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from "./timers.ts";
+import { MAX_TIMER_MS } from "./timers.ts";
 
 /** An item's place among others, to leave by. */
 export interface Place<Item> {
@@ -130,7 +130,7 @@ class DeadlineQueue {
 
   #after(ms: number): NodeJS.Timeout {
     // A later deadline is simply armed again.
-    return setTimeout(() => this.#tell(), Math.min(ms, LONGEST_TIMER_MS));
+    return setTimeout(() => this.#tell(), Math.min(ms, MAX_TIMER_MS));
   }
 
   #tell(): void {

@@ -12,7 +12,9 @@ const MISTAKES: ReadonlySet<string> = new Set([
   "incomplete_statement",
   "unknown_monitor_type",
   "unreadable_value",
+  "value_out_of_range",
   "unreadable_lines",
+  "import_too_large",
   "stray_words",
   "broken_line",
 ]);

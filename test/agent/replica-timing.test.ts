@@ -29,6 +29,9 @@ interface Timing {
   readonly successRetries: number;
 }
 
+/** As fast as the ADC: its state machine is what is compared. */
+const AT_ANY_PACE = { ...BARE_SETTINGS, minIntervalMs: 1 };
+
 /** The monitor as an administrator writes it, read by the importer: units are part of what is compared. */
 function plannedReplica(timing: Timing): PlannedProbe {
   const text = [
@@ -37,7 +40,7 @@ function plannedReplica(timing: Timing): PlannedProbe {
     `add lb monitor m1 TCP -interval ${String(timing.interval)} ${timing.intervalUnit} -resptimeout 10 MSEC -downTime ${String(timing.downTime)} ${timing.downUnit} -retries ${String(timing.retries)} -failureRetries ${String(timing.failureRetries)} -successRetries ${String(timing.successRetries)}`,
     "bind service s1 -monitorName m1",
   ].join("\n");
-  const found = planProbes(parseNsConf(text, { adc: "prod" }), BARE_SETTINGS).find(
+  const found = planProbes(parseNsConf(text, { adc: "prod" }), AT_ANY_PACE).find(
     (probe) => probe.vantage === "backend" && probe.action.kind === "monitor",
   );
   if (found === undefined) {

@@ -60,7 +60,12 @@ export function player(tape: Tape, random: Random | null): NitroClient {
       denied: new Map(),
     },
     get: (request) => {
-      const answer = tape.get(keyOf(request)) ?? { kind: "rows", rows: [], secondary: false };
+      const answer = tape.get(keyOf(request)) ?? {
+        kind: "rows",
+        rows: [],
+        secondary: false,
+        characters: 0,
+      };
       if (random === null || rowsOf(answer).length === 0 || random.next() >= CHANGED) {
         return Promise.resolve(answer);
       }

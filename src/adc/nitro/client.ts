@@ -81,7 +81,13 @@ export interface NitroGet {
 
 export type NitroAnswer =
   /** `secondary`: the appliance warned that it is not the primary. */
-  | { readonly kind: "rows"; readonly rows: readonly Row[]; readonly secondary: boolean }
+  | {
+      readonly kind: "rows";
+      readonly rows: readonly Row[];
+      readonly secondary: boolean;
+      /** Length of the answer. */
+      readonly characters: number;
+    }
   /** An error of NITRO's own that concerns this request only. */
   | {
       readonly kind: "refused";
@@ -407,6 +413,7 @@ function rowsOf(envelope: Envelope, resource: string): NitroAnswer {
     kind: "rows",
     rows: envelope.rows.get(resource) ?? [],
     secondary: actionOf(envelope.errorCode) === "secondary",
+    characters: envelope.characters,
   };
 }
 

@@ -1,7 +1,7 @@
 import { memberKey, type MemberState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
-import { number, text, type Row } from "./row-values.ts";
+import { count, text, type Row } from "./row-values.ts";
 
 /** At most so many requests for connection counts in one poll; the rest is asked for in the next ones. */
 export const MAX_STATISTICS_REQUESTS = 50;
@@ -86,9 +86,9 @@ function keepConnections(
 /** Clients served by the member; the connections towards it where firmware tells only those. */
 function clientConnections(row: Row): number | null {
   return (
-    number(row, "curclntconnections") ??
-    number(row, "svrestablishedconn") ??
-    number(row, "cursrvrconnections")
+    count(row, "curclntconnections") ??
+    count(row, "svrestablishedconn") ??
+    count(row, "cursrvrconnections")
   );
 }
 

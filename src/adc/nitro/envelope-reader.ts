@@ -8,6 +8,8 @@ export interface Envelope {
   readonly sessionId: string | null;
   /** By resource; a single object counts as an array of one, an empty collection is absent. */
   readonly rows: ReadonlyMap<string, readonly Row[]>;
+  /** Length of the whole answer. */
+  readonly characters: number;
 }
 
 const MAX_VALUE_CHARACTERS = 1_048_576;
@@ -42,10 +44,12 @@ export class EnvelopeReader {
   #depth = 0;
   #inString = false;
   #malformed = false;
+  #characters = 0;
 
   /** False once the text cannot be a NITRO answer any more. */
   push(chunk: string): boolean {
     this.#text += chunk;
+    this.#characters += chunk.length;
     while (!this.#malformed && this.#step()) {
       // Each step consumes one token or value; the last, incomplete one waits for the next chunk.
     }
@@ -67,6 +71,7 @@ export class EnvelopeReader {
       severity: asText(this.#fields.get("severity")) ?? "NONE",
       sessionId: asText(this.#fields.get("sessionid")),
       rows: this.#rows,
+      characters: this.#characters,
     };
   }
 

@@ -1,13 +1,23 @@
 import { builtInMonitor } from "../monitor-defaults.ts";
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
+import { DiagnosticList } from "../diagnostic-list.ts";
+import { readWhole, type Fields, type Values } from "../fields.ts";
 import type { AdcParameters, Estate, Firmware, Server, Diagnostic } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
+import {
+  CS_PARAMETER_FIELDS,
+  LB_PARAMETER_FIELDS,
+  NET_PROFILE_FIELDS,
+  SSL_PARAMETER_FIELDS,
+} from "../parameter-fields.ts";
 import type { Policy, PolicyAction } from "../../model/policy.ts";
+import { DEFAULT_BINDING_FIELDS } from "../service-fields.ts";
 import type { SslProfile } from "../../model/tls-parameters.ts";
 import {
   address,
-  flag,
+  rowSource,
   text,
+  type Report,
   type Row,
   firstRow,
   groupBy,
@@ -26,7 +36,7 @@ import {
   serverFromRow,
   serviceFromRow,
 } from "./services.ts";
-import { backendTls, certKeyFromRow, NO_BACKEND_TLS, sslProfileFromRow } from "./tls.ts";
+import { backendTls, certKeyFromRow, sslProfileFromRow } from "./tls.ts";
 import {
   csTargets,
   serviceBindings,
@@ -36,14 +46,19 @@ import {
   lbVserverFromRow,
 } from "./vservers.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
+import { READ_BUDGET, withBudget } from "./budget.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 
 /** Puts the rows of all resources together into an estate, in slices that let others run. */
 export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): Promise<Estate> {
-  const servers = namedMap(rows, "server", serverFromRow);
-  const sslProfiles = namedMap(rows, "sslprofile", sslProfileFromRow);
-  const services = await buildServices(rows, servers, sslProfiles, pacer);
-  const monitors = await buildMonitors(rows, services, pacer);
+  const diagnostics = new DiagnosticList();
+  const report: Report = (diagnostic) => {
+    diagnostics.push(diagnostic);
+  };
+  const servers = namedMap(rows, "server", (row) => serverFromRow(row, report));
+  const sslProfiles = namedMap(rows, "sslprofile", (row) => sslProfileFromRow(row, report));
+  const services = await buildServices(rows, servers, sslProfiles, report, pacer);
+  const monitors = await buildMonitors(rows, services, report, pacer);
   const policies = new Map<string, Policy>();
   const actions = new Map<string, PolicyAction>();
   for (const feature of POLICY_FEATURES) {
@@ -54,10 +69,10 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
       addForFeature(actions, actionFromRow(row, feature.feature));
     }
   }
-  const parameters = parametersFrom(rows);
-  const parts = vserverParts(rows);
-  const bindings = serviceBindings(rows);
-  const targets = csTargets(rows, policies, actions);
+  const parameters = parametersFrom(rows, report);
+  const parts = vserverParts(rows, report);
+  const bindings = serviceBindings(rows, report);
+  const targets = csTargets(rows, policies, actions, report);
   const defaults = groupBy(rows, "csvserver_lbvserver_binding", "name");
   return {
     adc,
@@ -74,7 +89,7 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
       const name = text(row, "name");
       return name === null
         ? null
-        : lbVserverFromRow(row, name, parts(name, "lb"), bindings.get(name) ?? []);
+        : lbVserverFromRow(row, name, parts(name, "lb"), bindings.get(name) ?? [], report);
     }),
     csVservers: namedMap(rows, "csvserver", (row) => {
       const name = text(row, "name");
@@ -89,18 +104,23 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
         targets.get(name) ?? [],
         text(fallback, "lbvserver") ?? text(fallback, "targetvserver"),
         parameters.csStateUpdate,
+        report,
       );
     }),
     policies,
     actions,
-    authenticationVservers: namedMap(rows, "authenticationvserver", authenticationVserverFromRow),
-    certKeys: namedMap(rows, "sslcertkey", certKeyFromRow),
+    authenticationVservers: namedMap(rows, "authenticationvserver", (row) =>
+      authenticationVserverFromRow(row, report),
+    ),
+    certKeys: namedMap(rows, "sslcertkey", (row) => certKeyFromRow(row, report)),
     sslProfiles,
     netProfiles: namedMap(rows, "netprofile", (row) => {
       const name = text(row, "name");
-      return name === null ? null : { name, sourceIp: text(row, "srcip"), line: null };
+      return name === null
+        ? null
+        : { name, ...readWhole(NET_PROFILE_FIELDS, rowSource(row, name, report)), line: null };
     }),
-    diagnostics: [],
+    diagnostics: diagnostics.all(),
     otherStatements: new Map(),
   };
 }
@@ -109,6 +129,7 @@ async function buildServices(
   rows: RowTables,
   servers: ReadonlyMap<string, Server>,
   sslProfiles: ReadonlyMap<string, SslProfile>,
+  report: Report,
   pacer: Pacer,
 ): Promise<Map<string, AdcService>> {
   const services = new Map<string, AdcService>();
@@ -125,19 +146,22 @@ async function buildServices(
   function add(row: Row, kind: AdcService["kind"]): void {
     const name = text(row, kind === "service" ? "name" : "servicegroupname") ?? "";
     const tlsRow = tlsRows[kind].get(name)?.[0];
-    const tls = tlsRow === undefined ? NO_BACKEND_TLS : backendTls(tlsRow, sslProfiles);
-    const service = serviceFromRow(row, kind, tls);
     // The appliance's own services (`nshttps-…`) are internal: no administrator's monitor ever asks them.
-    if (service === null || text(row, "serviceconftype2") === "Internal") {
+    if (text(row, "serviceconftype2") === "Internal") {
+      return;
+    }
+    const tls = backendTls(tlsRow ?? {}, name, sslProfiles, report);
+    const service = serviceFromRow(row, kind, tls, report);
+    if (service === null) {
       return;
     }
     const members: readonly Member[] =
       kind === "service"
         ? [memberFromServiceRow(row, service, servers)].filter((member) => member !== null)
-        : membersFromRows(memberRows.get(name) ?? [], service, servers);
+        : membersFromRows(memberRows.get(name) ?? [], service, servers, report);
     const bound = monitorRows[kind].get(name) ?? [];
-    const hasDefault = flag(row, "nodefaultbindings") !== true;
-    const monitors = monitorBindings(bound, service, members, hasDefault);
+    const { noDefaultMonitor } = readWhole(DEFAULT_BINDING_FIELDS, rowSource(row, name, report));
+    const monitors = monitorBindings(bound, service, members, !noDefaultMonitor, report);
     services.set(name, { ...service, members, monitors: monitors.map(withOwnSpelling) });
   }
 
@@ -159,6 +183,7 @@ function withOwnSpelling(binding: MonitorBinding): MonitorBinding {
 async function buildMonitors(
   rows: RowTables,
   services: ReadonlyMap<string, AdcService>,
+  report: Report,
   pacer: Pacer,
 ): Promise<Map<string, Monitor>> {
   const bound = new Set<string>();
@@ -169,7 +194,7 @@ async function buildMonitors(
   }
   const monitors = new Map<string, Monitor>();
   await forEachPaced(rows.get("lbmonitor") ?? [], pacer, (row) => {
-    const monitor = monitorFromRow(row);
+    const monitor = monitorFromRow(row, report);
     if (monitor !== null && (bound.has(monitor.name) || !isUntouchedBuiltIn(monitor))) {
       monitors.set(monitor.name, monitor);
     }
@@ -183,12 +208,13 @@ async function buildMonitors(
   return monitors;
 }
 
-function parametersFrom(rows: RowTables): AdcParameters {
-  const close = text(firstRow(rows, "lbparameter"), "monitorconnectionclose")?.toUpperCase();
+function parametersFrom(rows: RowTables, report: Report): AdcParameters {
+  const read = <F extends Fields>(resource: string, fields: F): Values<F> =>
+    readWhole(fields, rowSource(firstRow(rows, resource), resource, report));
   return {
-    monitorConnectionClose: close === "RESET" ? "RESET" : "FIN",
-    csStateUpdate: flag(firstRow(rows, "csparameter"), "stateupdate") ?? false,
-    sslDefaultProfile: flag(firstRow(rows, "sslparameter"), "defaultprofile") ?? false,
+    ...read("lbparameter", LB_PARAMETER_FIELDS),
+    ...read("csparameter", CS_PARAMETER_FIELDS),
+    ...read("sslparameter", SSL_PARAMETER_FIELDS),
   };
 }
 
@@ -241,8 +267,9 @@ export async function importEstate(
   const rows = new Map<string, readonly Row[]>();
   const diagnostics: Diagnostic[] = [];
   const gaps: string[] = [];
+  const bounded = withBudget(client, READ_BUDGET);
   for (const step of IMPORT_STEPS) {
-    const pulled = await pullRows(client, step, parentNames(step, rows));
+    const pulled = await pullRows(bounded, step, parentNames(step, rows));
     switch (pulled.kind) {
       case "rows":
         if (pulled.secondary) {
@@ -273,10 +300,11 @@ export async function importEstate(
   }
   const pacer = createPacer();
   const built = await buildEstate(options.adc, rows, pacer);
-  const estate = { ...built, diagnostics };
   await pacer.rest();
-  const derived = estateDiagnostics(estate, new Set());
-  return { kind: "estate", estate: { ...estate, diagnostics: [...diagnostics, ...derived] }, gaps };
+  const derived = new DiagnosticList();
+  derived.pushAll(estateDiagnostics(built));
+  const all = [...diagnostics, ...built.diagnostics, ...derived.all()];
+  return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
 }
 
 function parentNames(

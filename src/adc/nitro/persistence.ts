@@ -14,6 +14,8 @@ import { address, number, port, type Row } from "./row-values.ts";
 export const MAX_PERSISTENCE_REQUESTS = 20;
 /** Rows of one answer at most: should an appliance not filter, its table is not pulled whole. */
 const PAGE_SIZE = 100;
+/** `-timeout` ends at 1440 minutes. */
+const MAX_TIMEOUT_S = 86_400;
 const RESOURCE = "lbpersistentsessions";
 
 /** Persistence whose entries NITRO lists by the client's address. */
@@ -96,7 +98,7 @@ function matters(
 
 /** NetScaler docs: an IPv6 entry has its addresses in fields of their own, and 0.0.0.0 in the others. */
 function entryOf(row: Row): PersistenceEntry {
-  const seconds = number(row, "timeout");
+  const seconds = number(row, "timeout", 0, MAX_TIMEOUT_S);
   return {
     source: address(row, "srcip") ?? address(row, "srcipv6"),
     address: address(row, "destip") ?? address(row, "destipv6"),

@@ -1,5 +1,5 @@
 import type { Policy, PolicyAction } from "../../model/policy.ts";
-import { ruleLiterals } from "../rule-expression.ts";
+import { classicRule, ruleLiterals } from "../rule-expression.ts";
 import { text, type Row } from "./row-values.ts";
 import type { PolicyFeature } from "./pull-plan.ts";
 
@@ -9,7 +9,10 @@ export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
   if (name === null) {
     return null;
   }
-  const rule = text(row, "rule") ?? classicRule(row);
+  const rule =
+    text(row, "rule") ??
+    classicRule(text(row, "url") ?? undefined, text(row, "domain") ?? undefined) ??
+    "";
   return {
     name,
     feature: feature.feature,
@@ -18,15 +21,6 @@ export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
     literals: ruleLiterals(rule),
     line: null,
   };
-}
-
-function classicRule(row: Row): string {
-  const url = text(row, "url");
-  const domain = text(row, "domain");
-  return [
-    ...(url === null ? [] : [`REQ.HTTP.URL == '${url}'`]),
-    ...(domain === null ? [] : [`REQ.HTTP.HEADER Host == '${domain}'`]),
-  ].join(" && ");
 }
 
 /** A row of the actions of a feature. */

@@ -3,6 +3,7 @@ import { type PullStep, pullRows } from "./rows.ts";
 import type { Row } from "./row-values.ts";
 import type { AdcNode, AdcState, MemberState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
+import { READ_BUDGET, withBudget } from "./budget.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
@@ -155,8 +156,9 @@ export async function pollNode(
   const rows = new Map<string, readonly Row[]>();
   const gaps: string[] = role.gap ? ["hanode"] : [];
   let stale = false;
+  const bounded = withBudget(client, READ_BUDGET);
   for (const [step, names] of pollSteps(estate)) {
-    const pulled = await pullRows(client, step, names);
+    const pulled = await pullRows(bounded, step, names);
     switch (pulled.kind) {
       case "rows":
         if (pulled.secondary) {

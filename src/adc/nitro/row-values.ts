@@ -1,6 +1,7 @@
-import { isIP } from "../../lib/ip.ts";
 import type { Port } from "../../model/adc-service.ts";
-import type { CodeRange } from "../../model/monitor.ts";
+import { address as readAddress, port as readPort, truth } from "../field-types.ts";
+import type { FieldSource } from "../fields.ts";
+import type { Diagnostic } from "../../model/estate.ts";
 
 /**
  * One row of a NITRO answer, as it came. Every field is read through the functions below: appliances write numbers as
@@ -15,37 +16,23 @@ export function text(row: Row, field: string): string | null {
   }
   return typeof value === "number" ? String(value) : null;
 }
-/** As {@link text}, with NITRO's written nothings (`none`, `NONE`, `None`) read as null. */
-export function textOrNone(row: Row, field: string): string | null {
-  const value = text(row, field);
-  return value === null || value.toLowerCase() === "none" ? null : value;
-}
-/** A finite number, or null. */
-export function number(row: Row, field: string): number | null {
+
+/** A number within bounds; null when absent, outside or none: then nothing is known of it. */
+export function number(row: Row, field: string, from: number, to: number): number | null {
   const value = row[field];
   const parsed = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  return typeof parsed === "number" && Number.isFinite(parsed) ? parsed : null;
+  return typeof parsed === "number" && parsed >= from && parsed <= to ? parsed : null;
+}
+
+/** A counter or a number of connections. */
+export function count(row: Row, field: string): number | null {
+  const value = number(row, field, 0, Number.MAX_SAFE_INTEGER);
+  return value !== null && Number.isInteger(value) ? value : null;
 }
 /** YES/NO, ON/OFF, ENABLED/DISABLED, TRUE/FALSE in any case, or a boolean; null for anything else. */
 export function flag(row: Row, field: string): boolean | null {
   const value = row[field];
-  if (typeof value === "boolean") {
-    return value;
-  }
-  switch (typeof value === "string" ? value.toUpperCase() : "") {
-    case "YES":
-    case "ON":
-    case "ENABLED":
-    case "TRUE":
-      return true;
-    case "NO":
-    case "OFF":
-    case "DISABLED":
-    case "FALSE":
-      return false;
-    default:
-      return null;
-  }
+  return typeof value === "boolean" ? value : (truth(text(row, field) ?? "") ?? null);
 }
 /** A list of texts; a single text counts as a list of one, an absent field as empty. */
 export function list(row: Row, field: string): readonly string[] {
@@ -58,40 +45,51 @@ export function list(row: Row, field: string): readonly string[] {
 }
 /** A port; 65535 is NITRO's wildcard, 0 and absent are null. */
 export function port(row: Row, field: string): Port | null {
-  const value = row[field] === "*" ? 65535 : number(row, field);
-  if (value === null || !Number.isInteger(value) || value <= 0 || value > 65535) {
-    return null;
-  }
-  return value === 65535 ? "*" : value;
+  return readPort.read([text(row, field) ?? ""]) ?? null;
 }
 /** An IP literal that points somewhere; null for absent, `0`, `0.0.0.0` and `::`. */
 export function address(row: Row, field: string): string | null {
-  const value = text(row, field);
-  return value === null || isIP(value) === 0 || /^[0.:]+$/.test(value) ? null : value;
+  return readAddress.read([text(row, field) ?? ""]) ?? null;
 }
-/** A duration in milliseconds from a number and its unit field; seconds when the unit is not told. */
-export function durationMs(row: Row, field: string, unitField: string): number | null {
-  const value = number(row, field);
-  if (value === null) {
-    return null;
-  }
-  switch (text(row, unitField)?.toUpperCase()) {
-    case "MSEC":
-      return value;
-    case "MIN":
-      return value * 60_000;
-    default:
-      return value * 1_000;
-  }
+
+/** Takes a diagnostic of the import. */
+export type Report = (diagnostic: Diagnostic) => void;
+
+/** A row as the values of an object's fields. What is empty counts as absent, as appliances leave it out or not. */
+export function rowSource(row: Row, object: string, report: Report): FieldSource {
+  return {
+    object,
+    line: null,
+    report,
+    written: ({ attributes, unit }) => {
+      for (const attribute of attributes) {
+        if (isTold(row[attribute])) {
+          const value = wireTexts(row[attribute]);
+          const units = unit === null || !isTold(row[unit]) ? [] : wireTexts(row[unit]);
+          return value === null || units === null ? null : [...value, ...units];
+        }
+      }
+      return undefined;
+    },
+  };
 }
-/** Response codes as NITRO lists them, `["200","301-302"]`; null when none is given. */
-export function codeRanges(row: Row, field: string): readonly CodeRange[] | null {
-  const ranges = list(row, field).flatMap((item) => {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(item.trim());
-    const from = Number(match?.[1]);
-    return match === null ? [] : [{ from, to: match[2] === undefined ? from : Number(match[2]) }];
-  });
-  return ranges.length === 0 ? null : ranges;
+
+function isTold(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "" && !isEmpty(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+/** Null where a value is an object or holds one: no attribute of NITRO's is. */
+function wireTexts(value: unknown): readonly string[] | null {
+  if (typeof value === "string") {
+    return [value];
+  }
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const texts = items.filter((item) => typeof item !== "object").map(String);
+  return texts.length === items.length ? texts : null;
 }
 
 /** The rows of one import by resource. */

@@ -1,26 +1,30 @@
 import { isIP } from "../../lib/ip.ts";
-import { defaultMonitorFor } from "../monitor-defaults.ts";
+import { defaultBinding } from "../monitor-defaults.ts";
 import { memberKey } from "../../model/adc-state.ts";
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
+import { readWhole } from "../fields.ts";
 import type { Server } from "../../model/estate.ts";
+import {
+  MEMBER_FIELDS,
+  MONITOR_BINDING_FIELDS,
+  SERVER_FIELDS,
+  SERVICE_FIELDS,
+} from "../service-fields.ts";
 import type { BackendTls } from "../../model/tls-parameters.ts";
-import { address, flag, number, port, text, textOrNone, type Row } from "./row-values.ts";
+import { address, port, rowSource, text, type Report, type Row } from "./row-values.ts";
 
 /** A row of `server`. */
-export function serverFromRow(row: Row): Server | null {
+export function serverFromRow(row: Row, report: Report): Server | null {
   const name = text(row, "name");
-  if (name === null) {
-    return null;
-  }
-  return {
-    name,
-    address: address(row, "ipaddress"),
-    domain: text(row, "domain"),
-    enabled: flag(row, "state") ?? true,
-    trafficDomain: number(row, "td") ?? 0,
-    comment: text(row, "comment"),
-    line: null,
-  };
+  return name === null
+    ? null
+    : {
+        name,
+        address: address(row, "ipaddress"),
+        domain: text(row, "domain"),
+        ...readWhole(SERVER_FIELDS, rowSource(row, name, report)),
+        line: null,
+      };
 }
 
 /** Settings of a `service` or `servicegroup` row, before members and monitors are known. */
@@ -28,32 +32,19 @@ export function serviceFromRow(
   row: Row,
   kind: AdcService["kind"],
   tls: BackendTls,
+  report: Report,
 ): Omit<AdcService, "members" | "monitors"> | null {
   const name = text(row, kind === "service" ? "name" : "servicegroupname");
-  if (name === null) {
-    return null;
-  }
-  const close = text(row, "monconnectionclose")?.toUpperCase();
-  const autoScale = text(row, "autoscale")?.toUpperCase() ?? "DISABLED";
-  return {
-    kind,
-    name,
-    serviceType: text(row, "servicetype")?.toUpperCase() ?? "ANY",
-    enabled: flag(row, "state") ?? true,
-    healthMonitor: flag(row, "healthmonitor") ?? true,
-    monThreshold: number(row, "monthreshold") ?? 0,
-    monConnectionClose: close === "FIN" || close === "RESET" ? close : null,
-    useSourceIp: flag(row, "usip") ?? false,
-    netProfile: textOrNone(row, "netprofile"),
-    trafficDomain: number(row, "td") ?? 0,
-    maxClients: number(row, "maxclient") ?? 0,
-    clientTimeoutMs: secondsAsMs(row, "clttimeout"),
-    serverTimeoutMs: secondsAsMs(row, "svrtimeout"),
-    autoScale: autoScale === "DISABLED" ? null : autoScale,
-    tls,
-    comment: text(row, "comment"),
-    line: null,
-  };
+  return name === null
+    ? null
+    : {
+        kind,
+        name,
+        serviceType: text(row, "servicetype")?.toUpperCase() ?? "ANY",
+        ...readWhole(SERVICE_FIELDS, rowSource(row, name, report)),
+        tls,
+        line: null,
+      };
 }
 
 /** The one member of a service, told in the service's own row. */
@@ -86,6 +77,7 @@ export function membersFromRows(
   rows: readonly Row[],
   group: { readonly name: string; readonly enabled: boolean },
   servers: ReadonlyMap<string, Server>,
+  report: Report,
 ): Member[] {
   const members = new Map<string, Member>();
   for (const row of rows) {
@@ -101,14 +93,14 @@ export function membersFromRows(
     if (twin !== undefined && (server === named || twin.domain !== null)) {
       continue;
     }
+    const { enabled, weight } = readWhole(MEMBER_FIELDS, rowSource(row, group.name, report));
     members.set(memberKey(group.name, server, memberPort), {
       adcService: group.name,
       server,
       port: memberPort,
       ...place,
-      enabled:
-        (flag(row, "state") ?? true) && group.enabled && (servers.get(server)?.enabled ?? true),
-      weight: number(row, "weight") ?? 1,
+      enabled: enabled && group.enabled && (servers.get(server)?.enabled ?? true),
+      weight,
       line: null,
     });
   }
@@ -138,6 +130,7 @@ export function monitorBindings(
   service: Omit<AdcService, "members" | "monitors">,
   members: readonly Member[],
   hasDefault: boolean,
+  report: Report,
 ): MonitorBinding[] {
   const bindings = new Map<string, MonitorBinding>();
   for (const row of rows) {
@@ -145,38 +138,14 @@ export function monitorBindings(
     if (monitor !== null && !bindings.has(monitor)) {
       bindings.set(monitor, {
         monitor,
-        enabled: flag(row, "monstate") ?? true,
-        weight: number(row, "monweight") ?? number(row, "weight") ?? number(row, "dup_weight") ?? 1,
-        passive: flag(row, "passive") ?? false,
+        ...readWhole(MONITOR_BINDING_FIELDS, rowSource(row, service.name, report)),
         synthesised: monitor === "tcp-default" || monitor === "ping-default",
         deprecatedForm: false,
         line: null,
       });
     }
   }
-  if (bindings.size > 0 || !hasDefault) {
-    return [...bindings.values()];
-  }
-  // A group's ports decide together: only if all are `*` is it `ping-default`.
-  const ports = members.map((member) => member.port);
-  return [
-    {
-      monitor: defaultMonitorFor(
-        service.serviceType,
-        ports.find((candidate) => candidate !== "*") ?? ports[0] ?? 0,
-      ),
-      enabled: true,
-      weight: 1,
-      passive: false,
-      synthesised: true,
-      deprecatedForm: false,
-      line: null,
-    },
-  ];
-}
-
-/** NITRO tells idle time-outs in seconds. */
-export function secondsAsMs(row: Row, field: string): number | null {
-  const seconds = number(row, field);
-  return seconds === null ? null : seconds * 1_000;
+  return bindings.size > 0 || !hasDefault
+    ? [...bindings.values()]
+    : [defaultBinding(service.serviceType, members)];
 }

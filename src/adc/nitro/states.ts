@@ -5,7 +5,7 @@ import {
   type MemberState,
   type MonitorState,
 } from "../../model/adc-state.ts";
-import { number, text, type Row, flag, port } from "./row-values.ts";
+import { number, text, type Row, count, flag, port } from "./row-values.ts";
 import type { AdcService, Member, Port } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import { blindReasons, probesUnchangedSince } from "./roles.ts";
@@ -72,13 +72,18 @@ function vserverState(name: string, kind: "lb" | "cs", row: Row): VserverState {
     state,
     effectiveState: effective === null ? state : adcOpinion(effective),
     rawState,
-    healthPercent: number(row, "health"),
+    healthPercent: number(row, "health", 0, 100),
     // "(Backup Active)", as `show lb vserver` prints it behind the backup's name.
     backupActive: /\bactive\b/i.test(text(row, "backupvserverstatus") ?? ""),
     remark: text(row, "value"),
     sinceMs: ticksAsMs(row),
   };
 }
+
+/** The longest response time-out of any monitor. */
+const MAX_RESPONSE_MS = 20_939_000;
+/** A hundred years: no state is older. */
+const MAX_TICKS = 315_576_000_000;
 
 /** Rows of one poll that speak of members and their monitors. */
 interface MemberRows {
@@ -267,16 +272,16 @@ function monitorStates(
   return [...names].map((monitor) => {
     const row = told.get(monitor) ?? {};
     const binding = service.monitors.find((candidate) => candidate.monitor === monitor);
-    const totalProbes = number(row, "monitortotalprobes") ?? number(row, "totalprobes");
+    const totalProbes = count(row, "monitortotalprobes") ?? count(row, "totalprobes");
     return {
       monitor,
       state: adcOpinion(text(row, "monitor_state")),
       bindingEnabled: flag(row, "monstate") ?? binding?.enabled ?? true,
       lastResponse: text(row, "lastresponse"),
-      responseTimeMs: number(row, "responsetime"),
+      responseTimeMs: number(row, "responsetime", 0, MAX_RESPONSE_MS),
       totalProbes,
-      failedProbes: number(row, "monitortotalfailedprobes") ?? number(row, "totalfailedprobes"),
-      currentFailedProbes: number(row, "monitorcurrentfailedprobes") ?? number(row, "failedprobes"),
+      failedProbes: count(row, "monitortotalfailedprobes") ?? count(row, "totalfailedprobes"),
+      currentFailedProbes: count(row, "monitorcurrentfailedprobes") ?? count(row, "failedprobes"),
       probesUnchangedSince: probesUnchangedSince(
         totalProbes,
         previous.find((candidate) => candidate.monitor === monitor),
@@ -296,6 +301,6 @@ function countOwnServices(rows: readonly Row[]): number {
 
 /** NITRO counts in ticks of 10 ms; its clock times carry no zone and are of no use. */
 function ticksAsMs(row: Row): number | null {
-  const ticks = number(row, "tickssincelaststatechange");
+  const ticks = number(row, "tickssincelaststatechange", 0, MAX_TICKS);
   return ticks === null ? null : ticks * 10;
 }

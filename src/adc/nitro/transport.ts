@@ -10,6 +10,7 @@ import { checkServerIdentity } from "node:tls";
 import { isIP } from "../../lib/ip.ts";
 import type { Network } from "../../net/network.ts";
 import { EnvelopeReader, type Envelope } from "./envelope-reader.ts";
+import { startTimer } from "../../lib/timers.ts";
 import { createPacer } from "../../lib/pacing.ts";
 
 /** What became of an exchange without an answer. */
@@ -266,16 +267,16 @@ async function answerTo(
  */
 function afterSockets(ms: number, work: () => void): () => void {
   let cancelled = false;
-  const timer = setTimeout(() => {
+  const timer = startTimer(ms, () => {
     setImmediate(() => {
       if (!cancelled) {
         work();
       }
     });
-  }, ms);
+  });
   return () => {
     cancelled = true;
-    clearTimeout(timer);
+    timer.cancel();
   };
 }
 

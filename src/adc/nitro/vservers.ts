@@ -1,4 +1,6 @@
+import { readWhole, type FieldSource } from "../fields.ts";
 import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
+import { SSL_PROFILE_REFERENCE_FIELDS, TLS_VERSION_FIELDS } from "../tls-fields.ts";
 import type {
   CsBinding,
   ServiceBinding,
@@ -7,23 +9,28 @@ import type {
   LbVserver,
 } from "../../model/vserver.ts";
 import {
-  number,
-  text,
-  address,
-  flag,
-  port,
-  textOrNone,
-  type Row,
-  groupBy,
-  type RowTables,
-} from "./row-values.ts";
+  AUTHENTICATION_PROFILE_FIELDS,
+  SERVICE_BINDING_FIELDS,
+  AUTHENTICATION_FIELDS,
+  AUTHENTICATION_VSERVER_FIELDS,
+  CS_VSERVER_FIELDS,
+  LB_VSERVER_FIELDS,
+  LISTENING_FIELDS,
+  PERSISTENCE_FIELDS,
+  POLICY_BINDING_FIELDS,
+  withAuthenticationProfile,
+  type AuthenticationProfile,
+} from "../vserver-fields.ts";
+import { rowSource, text, type Report, groupBy, type RowTables, type Row } from "./row-values.ts";
 import { BOUND_FEATURES } from "./pull-plan.ts";
-import { certKeyBindingFromRow, NO_TLS_VERSIONS, tlsVersions } from "./tls.ts";
+import { certKeyBindingFromRow } from "./tls.ts";
 import type { CertKeyBinding, TlsVersions } from "../../model/tls-parameters.ts";
-import { secondsAsMs } from "./services.ts";
 
 /** Services and groups bound to each load-balancing vserver, by its name. */
-export function serviceBindings(rows: RowTables): Map<string, readonly ServiceBinding[]> {
+export function serviceBindings(
+  rows: RowTables,
+  report: Report,
+): Map<string, readonly ServiceBinding[]> {
   const bindings = new Map<string, Map<string, ServiceBinding>>();
   for (const [resource, field] of [
     ["lbvserver_service_binding", "servicename"],
@@ -36,7 +43,11 @@ export function serviceBindings(rows: RowTables): Map<string, readonly ServiceBi
         continue;
       }
       const known = bindings.get(vserver) ?? new Map<string, ServiceBinding>();
-      known.set(service, { service, weight: number(row, "weight") ?? 1, line: null });
+      known.set(service, {
+        service,
+        ...readWhole(SERVICE_BINDING_FIELDS, rowSource(row, vserver, report)),
+        line: null,
+      });
       bindings.set(vserver, known);
     }
   }
@@ -48,16 +59,19 @@ export function csTargets(
   rows: RowTables,
   policies: ReadonlyMap<string, Policy>,
   actions: ReadonlyMap<string, PolicyAction>,
+  report: Report,
 ): Map<string, readonly CsBinding[]> {
   const targets = new Map<string, CsBinding[]>();
   for (const [vserver, bound] of groupBy(rows, "csvserver_cspolicy_binding", "name")) {
     const bindings = bound.flatMap((row) => {
-      const policy = text(row, "policyname");
-      const action = policies.get(policy ?? "")?.action ?? "";
+      const binding = policyBindingFromRow(row, report);
+      if (binding === null) {
+        return [];
+      }
+      const { policy, priority } = binding;
+      const action = policies.get(policy)?.action ?? "";
       const target = text(row, "targetlbvserver") ?? actions.get(action)?.target ?? null;
-      return policy === null
-        ? []
-        : [{ policy, target, priority: number(row, "priority"), line: null }];
+      return [{ policy, target, priority, line: null }];
     });
     targets.set(vserver, bindings);
   }
@@ -65,23 +79,31 @@ export function csTargets(
 }
 
 /** Policies, certificates, TLS and authentication profile of any vserver. */
-export function vserverParts(rows: RowTables): (name: string, kind: "lb" | "cs") => VserverParts {
+export function vserverParts(
+  rows: RowTables,
+  report: Report,
+): (name: string, kind: "lb" | "cs") => VserverParts {
   const ssl = groupBy(rows, "sslvserver", "vservername");
   const certKeys = groupBy(rows, "sslvserver_sslcertkey_binding", "vservername");
   const profiles = groupBy(rows, "authenticationauthnprofile", "name");
-  const policies = { lb: policiesOf(rows, "lbvserver"), cs: policiesOf(rows, "csvserver") };
+  const policies = {
+    lb: policiesOf(rows, "lbvserver", report),
+    cs: policiesOf(rows, "csvserver", report),
+  };
   return (name, kind) => {
-    const sslRow = ssl.get(name)?.[0];
+    const source = rowSource(ssl.get(name)?.[0] ?? {}, name, report);
     return {
       policies: policies[kind].get(name) ?? [],
-      certKeys: (certKeys.get(name) ?? []).flatMap((row) => certKeyBindingFromRow(row) ?? []),
-      tls: sslRow === undefined ? NO_TLS_VERSIONS : tlsVersions(sslRow),
-      sslProfile: sslRow === undefined ? null : text(sslRow, "sslprofile"),
+      certKeys: (certKeys.get(name) ?? []).flatMap(
+        (row) => certKeyBindingFromRow(row, report) ?? [],
+      ),
+      tls: readWhole(TLS_VERSION_FIELDS, source),
+      ...readWhole(SSL_PROFILE_REFERENCE_FIELDS, source),
       profile: (profileName) => {
-        const row = profiles.get(profileName ?? "")?.[0];
+        const row = profiles.get(profileName)?.[0];
         return row === undefined
-          ? null
-          : { host: text(row, "authenticationhost"), vserver: text(row, "authnvsname") };
+          ? undefined
+          : readWhole(AUTHENTICATION_PROFILE_FIELDS, rowSource(row, profileName, report));
       },
     };
   };
@@ -90,11 +112,12 @@ export function vserverParts(rows: RowTables): (name: string, kind: "lb" | "cs")
 function policiesOf(
   rows: RowTables,
   parent: "lbvserver" | "csvserver",
+  report: Report,
 ): Map<string, PolicyBinding[]> {
   const found = new Map<string, PolicyBinding[]>();
   for (const { policy } of BOUND_FEATURES) {
     for (const [vserver, bound] of groupBy(rows, `${parent}_${policy}_binding`, "name")) {
-      const bindings = bound.flatMap((row) => policyBindingFromRow(row) ?? []);
+      const bindings = bound.flatMap((row) => policyBindingFromRow(row, report) ?? []);
       found.set(vserver, [...(found.get(vserver) ?? []), ...bindings]);
     }
   }
@@ -108,12 +131,7 @@ interface VserverParts {
   readonly tls: TlsVersions;
   readonly sslProfile: string | null;
   /** Host and AAA vserver of an authentication profile, by its name. */
-  readonly profile: (name: string | null) => AuthenticationProfile | null;
-}
-
-interface AuthenticationProfile {
-  readonly host: string | null;
-  readonly vserver: string | null;
+  readonly profile: (name: string) => AuthenticationProfile | undefined;
 }
 
 /** A row of `lbvserver`. */
@@ -122,20 +140,15 @@ export function lbVserverFromRow(
   name: string,
   parts: VserverParts,
   services: readonly ServiceBinding[],
+  report: Report,
 ): LbVserver {
+  const source = rowSource(row, name, report);
   return {
-    ...commonFromRow(row, name, parts),
+    ...commonFromRow(row, source, parts),
     kind: "lb",
-    redirectUrl: text(row, "redirurl"),
-    method: text(row, "lbmethod")?.toUpperCase() ?? "LEASTCONNECTION",
-    persistence: {
-      type: text(row, "persistencetype")?.toUpperCase() ?? "NONE",
-      timeoutMs: (number(row, "timeout") ?? 2) * 60_000,
-      rule: textOrNone(row, "rule"),
-      cookieName: text(row, "cookiename"),
-    },
+    ...readWhole(LB_VSERVER_FIELDS, source),
+    persistence: readWhole(PERSISTENCE_FIELDS, source),
     services,
-    healthThreshold: number(row, "healththreshold") ?? 0,
   };
 }
 
@@ -147,75 +160,65 @@ export function csVserverFromRow(
   targets: readonly CsBinding[],
   defaultTarget: string | null,
   globalStateUpdate: boolean,
+  report: Report,
 ): CsVserver {
+  const source = rowSource(row, name, report);
+  const fields = readWhole(CS_VSERVER_FIELDS, source);
   return {
-    ...commonFromRow(row, name, parts),
+    ...commonFromRow(row, source, parts),
     kind: "cs",
-    redirectUrl: text(row, "redirecturl"),
+    ...fields,
     // The global parameter switches it on for vservers whose own setting says DISABLED, which is also the default.
-    stateUpdate: (flag(row, "stateupdate") ?? false) || globalStateUpdate,
-    caseSensitive: flag(row, "casesensitive") ?? true,
+    stateUpdate: fields.stateUpdate === true || globalStateUpdate,
     defaultTarget,
     targets,
   };
 }
 
-function commonFromRow(row: Row, name: string, parts: VserverParts) {
-  const profileName = text(row, "authnprofile");
-  const profile = parts.profile(profileName);
+function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
+  const authentication = readWhole(AUTHENTICATION_FIELDS, source);
   return {
-    name,
+    name: source.object,
     serviceType: text(row, "servicetype")?.toUpperCase() ?? "ANY",
-    address: address(row, "ipv46"),
-    port: port(row, "port"),
-    range: number(row, "range") ?? 1,
-    enabled: flag(row, "state") ?? true,
-    trafficDomain: number(row, "td") ?? 0,
-    clientTimeoutMs: secondsAsMs(row, "clttimeout"),
-    redirectFromPort: number(row, "redirectfromport"),
-    httpsRedirectUrl: text(row, "httpsredirecturl"),
-    backupVserver: text(row, "backupvserver"),
-    authentication: {
-      form: flag(row, "authentication") ?? false,
-      http401: flag(row, "authn401") ?? false,
-      host: text(row, "authenticationhost") ?? profile?.host ?? null,
-      vserver: text(row, "authnvsname") ?? profile?.vserver ?? null,
-      profile: profileName,
-    },
+    ...readWhole(LISTENING_FIELDS, source),
+    authentication: withAuthenticationProfile(
+      authentication,
+      parts.profile(authentication.profile ?? ""),
+    ),
     policies: parts.policies,
     certKeys: parts.certKeys,
     tls: parts.tls,
     sslProfile: parts.sslProfile,
-    comment: text(row, "comment"),
     line: null,
   };
 }
 
 /** A row of `authenticationvserver`; what is bound to it is not asked for. */
-export function authenticationVserverFromRow(row: Row): AuthenticationVserver | null {
+export function authenticationVserverFromRow(
+  row: Row,
+  report: Report,
+): AuthenticationVserver | null {
   const name = text(row, "name");
-  return name === null
-    ? null
-    : {
-        name,
-        address: address(row, "ipv46"),
-        port: port(row, "port"),
-        domain: text(row, "authenticationdomain"),
-        line: null,
-      };
+  if (name === null) {
+    return null;
+  }
+  const source = rowSource(row, name, report);
+  return {
+    name,
+    ...readWhole(LISTENING_FIELDS, source),
+    ...readWhole(AUTHENTICATION_VSERVER_FIELDS, source),
+    line: null,
+  };
 }
 
 /** A row of a policy binding of any feature. */
-function policyBindingFromRow(row: Row): PolicyBinding | null {
+function policyBindingFromRow(row: Row, report: Report): PolicyBinding | null {
   const policy = text(row, "policyname");
-  const bindPoint = text(row, "bindpoint")?.toUpperCase();
   return policy === null
     ? null
     : {
         policy,
-        priority: number(row, "priority"),
-        goto: text(row, "gotopriorityexpression"),
-        bindPoint: bindPoint === "REQUEST" || bindPoint === "RESPONSE" ? bindPoint : null,
+        ...readWhole(POLICY_BINDING_FIELDS, rowSource(row, policy, report)),
         line: null,
       };
 }

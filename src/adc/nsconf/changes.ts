@@ -1,6 +1,6 @@
 import { monitorName } from "./services.ts";
 import { type Draft, type StatementKinds, reportMissing } from "./draft.ts";
-import { policyBinding } from "./policies.ts";
+import { boundPolicy } from "./policies.ts";
 import type { Statement } from "./statements.ts";
 import { portOf } from "./values.ts";
 
@@ -54,12 +54,12 @@ function removeMonitor({ words }: Statement, draft: Draft): void {
 
 function unbindVserver(statement: Statement, draft: Draft): void {
   const [name = "", target] = statement.words;
-  const binding = policyBinding(statement);
+  const bound = boundPolicy(statement);
   const lb = statement.group.toLowerCase() === "lb" ? draft.lbVservers.get(name) : undefined;
   const cs = lb === undefined ? draft.csVservers.get(name) : undefined;
-  if (binding !== null) {
-    drop((lb ?? cs)?.policies ?? [], ({ policy }) => policy === binding.policy);
-    drop(cs?.targets ?? [], ({ policy }) => policy === binding.policy);
+  if (bound !== null) {
+    drop((lb ?? cs)?.policies ?? [], ({ policy }) => policy === bound);
+    drop(cs?.targets ?? [], ({ policy }) => policy === bound);
   } else if (lb !== undefined) {
     drop(lb.services, ({ service }) => service === target);
   } else if (cs !== undefined) {

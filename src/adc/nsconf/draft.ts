@@ -1,4 +1,5 @@
 import type { MonitorBinding, Port, AdcService } from "../../model/adc-service.ts";
+import { DiagnosticList } from "../diagnostic-list.ts";
 import type {
   Diagnostic,
   Firmware,
@@ -6,9 +7,16 @@ import type {
   Server,
   AdcParameters,
 } from "../../model/estate.ts";
-import type { SourceLine } from "../../model/source-line.ts";
+import { defaultsOf } from "../fields.ts";
+import {
+  CS_PARAMETER_FIELDS,
+  LB_PARAMETER_FIELDS,
+  SSL_PARAMETER_FIELDS,
+} from "../parameter-fields.ts";
 import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
+import type { SourceLine } from "../../model/source-line.ts";
 import type {
+  BackendTls,
   CertKey,
   CertKeyBinding,
   SslProfile,
@@ -21,6 +29,7 @@ import type {
   LbVserver,
   ServiceBinding,
 } from "../../model/vserver.ts";
+import type { AuthenticationProfile } from "../vserver-fields.ts";
 import type { PartialMonitor } from "../monitor-defaults.ts";
 import type { Statement } from "./statements.ts";
 
@@ -45,7 +54,7 @@ export interface Draft {
   readonly netProfiles: NameTable<NetProfile>;
   /** Monitors bound to what the estate leaves out (GSLB services, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
-  readonly diagnostics: Diagnostic[];
+  readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
 }
 
@@ -71,16 +80,8 @@ export interface MemberDraft {
 export interface ServiceDraft extends Mutable<Omit<AdcService, "members" | "monitors" | "tls">> {
   readonly members: MemberDraft[];
   readonly monitors: MonitorBinding[];
-  readonly tls: BackendTlsDraft;
+  tls: BackendTls;
   noDefaultMonitor: boolean;
-}
-
-export interface BackendTlsDraft {
-  versions: TlsVersions;
-  sniEnabled: boolean;
-  commonName: string | null;
-  serverAuth: boolean;
-  sslProfile: string | null;
 }
 
 type Lists = "policies" | "certKeys" | "authentication" | "tls";
@@ -110,19 +111,6 @@ export interface AuthenticationVserverDraft extends Mutable<
 > {
   readonly policies: PolicyBinding[];
 }
-
-export interface AuthenticationProfile {
-  readonly vserver: string | null;
-  readonly host: string | null;
-}
-
-export const NO_TLS_VERSIONS: TlsVersions = {
-  ssl3: null,
-  tls1: null,
-  tls11: null,
-  tls12: null,
-  tls13: null,
-};
 
 /** Objects by name; looked up exactly first, then without regard to case, as typed configurations mix it. */
 export class NameTable<T> {
@@ -154,9 +142,9 @@ export function emptyDraft(): Draft {
     nsip: null,
     snips: [],
     parameters: {
-      monitorConnectionClose: "FIN",
-      csStateUpdate: false,
-      sslDefaultProfile: false,
+      ...defaultsOf(LB_PARAMETER_FIELDS),
+      ...defaultsOf(CS_PARAMETER_FIELDS),
+      ...defaultsOf(SSL_PARAMETER_FIELDS),
     },
     servers: new NameTable(),
     services: new NameTable(),
@@ -171,7 +159,7 @@ export function emptyDraft(): Draft {
     sslProfiles: new NameTable(),
     netProfiles: new NameTable(),
     monitorsUsedElsewhere: new Set(),
-    diagnostics: [],
+    diagnostics: new DiagnosticList(),
     otherStatements: new Map(),
   };
 }

@@ -1,9 +1,10 @@
-import { builtInMonitor, defaultMonitorFor, monitorWithDefaults } from "../monitor-defaults.ts";
-import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
+import { builtInMonitor, defaultBinding, monitorWithDefaults } from "../monitor-defaults.ts";
+import { withTlsProfile } from "../tls-fields.ts";
+import type { AdcService, Member } from "../../model/adc-service.ts";
 import type { Estate, Server } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
-import type { BackendTls } from "../../model/tls-parameters.ts";
 import type { CsVserver, LbVserver, VserverAuthentication } from "../../model/vserver.ts";
+import { withAuthenticationProfile } from "../vserver-fields.ts";
 import type { Steps } from "../../lib/steps.ts";
 import type {
   CsVserverDraft,
@@ -40,7 +41,7 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
     certKeys: draft.certKeys.exact,
     sslProfiles: draft.sslProfiles.exact,
     netProfiles: draft.netProfiles.exact,
-    diagnostics: draft.diagnostics,
+    diagnostics: [],
     otherStatements: draft.otherStatements,
   };
 }
@@ -68,7 +69,7 @@ function finishService(
   const { noDefaultMonitor, members, monitors, tls, ...rest } = service;
   return {
     ...rest,
-    tls: effectiveTls(tls, draft),
+    tls: withTlsProfile(tls, draft.sslProfiles),
     members: members.map((member) =>
       finishMember(
         member,
@@ -76,32 +77,10 @@ function finishService(
         draft.servers.get(member.serverWord) ?? serversByAddress.get(member.serverWord),
       ),
     ),
-    monitors: monitors.length > 0 || noDefaultMonitor ? monitors : [defaultBinding(service)],
-  };
-}
-
-/** A profile, where one is bound, decides all of it. */
-function effectiveTls(tls: BackendTls, draft: Draft): BackendTls {
-  const profile = tls.sslProfile === null ? undefined : draft.sslProfiles.get(tls.sslProfile);
-  if (profile === undefined) {
-    return tls;
-  }
-  const { versions, sniEnabled, commonName, serverAuth } = profile;
-  return { versions, sniEnabled, commonName, serverAuth, sslProfile: profile.name };
-}
-
-/** What the ADC binds where nobody else did. A group's ports decide together: only if all are `*` is it `ping-default`. */
-function defaultBinding(service: ServiceDraft): MonitorBinding {
-  const ports = service.members.map((member) => member.port);
-  const port = ports.find((candidate) => candidate !== "*") ?? ports[0] ?? 0;
-  return {
-    monitor: defaultMonitorFor(service.serviceType, port),
-    enabled: true,
-    weight: 1,
-    passive: false,
-    synthesised: true,
-    deprecatedForm: false,
-    line: null,
+    monitors:
+      monitors.length > 0 || noDefaultMonitor
+        ? monitors
+        : [defaultBinding(service.serviceType, members)],
   };
 }
 
@@ -143,13 +122,13 @@ function finishMonitors(
 }
 
 function finishLbVserver(vserver: LbVserverDraft, draft: Draft): LbVserver {
-  return { ...vserver, authentication: withProfile(vserver.authentication, draft) };
+  return { ...vserver, authentication: authenticationOf(vserver, draft) };
 }
 
 function finishCsVserver(vserver: CsVserverDraft, draft: Draft): CsVserver {
   return {
     ...vserver,
-    authentication: withProfile(vserver.authentication, draft),
+    authentication: authenticationOf(vserver, draft),
     stateUpdate: vserver.stateUpdate ?? draft.parameters.csStateUpdate,
     targets: vserver.targets.map((binding) => {
       const action = draft.policies.get(binding.policy)?.action ?? null;
@@ -159,16 +138,10 @@ function finishCsVserver(vserver: CsVserverDraft, draft: Draft): CsVserver {
   };
 }
 
-function withProfile(authentication: VserverAuthentication, draft: Draft): VserverAuthentication {
-  const profile =
-    authentication.profile === null
-      ? undefined
-      : draft.authenticationProfiles.get(authentication.profile);
-  return profile === undefined
-    ? authentication
-    : {
-        ...authentication,
-        host: authentication.host ?? profile.host,
-        vserver: authentication.vserver ?? profile.vserver,
-      };
+function authenticationOf(
+  { authentication }: LbVserverDraft | CsVserverDraft,
+  { authenticationProfiles }: Draft,
+): VserverAuthentication {
+  const profile = authenticationProfiles.get(authentication.profile ?? "");
+  return withAuthenticationProfile(authentication, profile);
 }

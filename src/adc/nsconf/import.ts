@@ -1,4 +1,10 @@
+import { readFields, readWhole } from "../fields.ts";
 import type { Firmware, Estate } from "../../model/estate.ts";
+import {
+  CS_PARAMETER_FIELDS,
+  LB_PARAMETER_FIELDS,
+  NET_PROFILE_FIELDS,
+} from "../parameter-fields.ts";
 import {
   define,
   reportIncomplete,
@@ -9,7 +15,7 @@ import {
   type StatementReader,
 } from "./draft.ts";
 import { type Statement, readStatements, statementKind } from "./statements.ts";
-import { isAddress, KeyReader } from "./values.ts";
+import { isAddress, statementSource } from "./values.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
 import { atOnce, type Steps } from "../../lib/steps.ts";
 import {
@@ -68,8 +74,11 @@ function addNetProfile(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, "netProfile");
     return;
   }
-  const source = new KeyReader(statement, draft, name).text("srcip");
-  const profile = { name, sourceIp: source ?? null, line: statement.line };
+  const profile = {
+    name,
+    ...readWhole(NET_PROFILE_FIELDS, statementSource(statement, draft, name)),
+    line: statement.line,
+  };
   define(draft.netProfiles, name, profile, statement, draft);
 }
 
@@ -81,16 +90,19 @@ function setConfig(statement: Statement, draft: Draft): void {
 }
 
 function setLbParameter(statement: Statement, draft: Draft): void {
-  const close = statement.keys.get("monitorconnectionclose")?.[0]?.toUpperCase();
-  if (close === "FIN" || close === "RESET") {
-    draft.parameters.monitorConnectionClose = close;
-  }
+  const source = statementSource(statement, draft, "lb parameter");
+  Object.assign(draft.parameters, readFields(LB_PARAMETER_FIELDS, source));
 }
 
 function setCsParameter(statement: Statement, draft: Draft): void {
-  const keys = new KeyReader(statement, draft, "cs parameter");
-  draft.parameters.csStateUpdate = keys.flag("stateupdate") ?? draft.parameters.csStateUpdate;
+  const source = statementSource(statement, draft, "cs parameter");
+  Object.assign(draft.parameters, readFields(CS_PARAMETER_FIELDS, source));
 }
+
+/** A saved configuration may be this large. */
+export const MAX_NS_CONF_BYTES = 64 * 1_048_576;
+/** Ranges expanded: a line of a few words can stand for a thousand. */
+const MAX_STATEMENTS = 400_000;
 
 /**
  * Reads a saved or captured NetScaler configuration. Never throws: what is odd becomes a diagnostic, what is beside the
@@ -106,8 +118,15 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   draft.firmware = firmwareOf(text);
   const changes: Statement[] = [];
   const orphans: number[] = [];
+  let count = 0;
   for (const statement of readStatements(text, (line) => orphans.push(line))) {
     yield;
+    count += 1;
+    if (count > MAX_STATEMENTS) {
+      const message = `Only the first ${String(MAX_STATEMENTS)} statements were read.`;
+      report(draft, statement, "error", "import_too_large", "file", message);
+      break;
+    }
     reportBroken(statement, draft);
     const kind = statementKind(statement);
     const definition = DEFINITIONS.get(kind);
@@ -125,8 +144,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   reportOrphans(orphans, draft);
   const estate = yield* finishEstate(draft, options.adc);
   yield;
-  const derived = estateDiagnostics(estate, draft.monitorsUsedElsewhere);
-  return { ...estate, diagnostics: [...draft.diagnostics, ...derived] };
+  draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere));
+  return { ...estate, diagnostics: draft.diagnostics.all() };
 }
 
 const KINDS = [

@@ -9,8 +9,14 @@ import {
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 import { writeWord } from "./writer.ts";
-import { isAddress, KeyReader, portOf, wholeNumber } from "./values.ts";
-import { ruleLiterals } from "../rule-expression.ts";
+import { readFields, readWhole } from "../fields.ts";
+import {
+  AUTHENTICATION_PROFILE_FIELDS,
+  AUTHENTICATION_VSERVER_FIELDS,
+  POLICY_BINDING_FIELDS,
+} from "../vserver-fields.ts";
+import { isAddress, portOf, statementSource } from "./values.ts";
+import { classicRule, ruleLiterals } from "../rule-expression.ts";
 
 /** Actions of the features whose effect a probe or a reader must know. */
 export const actionStatements: StatementKinds = {
@@ -123,7 +129,7 @@ function addVserver(statement: Statement, draft: Draft): void {
     name,
     address: addressable ? address : null,
     port: port === 0 ? null : port,
-    domain: statement.keys.get("authenticationdomain")?.[0] ?? null,
+    ...readWhole(AUTHENTICATION_VSERVER_FIELDS, statementSource(statement, draft, name)),
     policies: [],
     line: statement.line,
   };
@@ -133,7 +139,8 @@ function addVserver(statement: Statement, draft: Draft): void {
 function setVserver(statement: Statement, draft: Draft): void {
   const vserver = draft.authenticationVservers.get(statement.words[0] ?? "");
   if (vserver !== undefined) {
-    vserver.domain = statement.keys.get("authenticationdomain")?.[0] ?? vserver.domain;
+    const source = statementSource(statement, draft, vserver.name);
+    Object.assign(vserver, readFields(AUTHENTICATION_VSERVER_FIELDS, source));
   }
 }
 
@@ -143,16 +150,12 @@ function addProfile(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, "authnProfile");
     return;
   }
-  const keys = new KeyReader(statement, draft, name);
-  const profile = {
-    vserver: keys.text("authnvsname") ?? null,
-    host: keys.text("authenticationhost") ?? null,
-  };
+  const profile = readWhole(AUTHENTICATION_PROFILE_FIELDS, statementSource(statement, draft, name));
   define(draft.authenticationProfiles, name, profile, statement, draft);
 }
 
 function bindVserver(statement: Statement, draft: Draft): void {
-  const binding = policyBinding(statement);
+  const binding = policyBinding(statement, draft);
   if (binding !== null) {
     draft.authenticationVservers.get(statement.words[0] ?? "")?.policies.push(binding);
   }
@@ -168,7 +171,8 @@ export function readPolicy(statement: Statement, draft: Draft): boolean {
   }
   const [name, ruleWord, actionWord] = statement.words;
   const { keys } = statement;
-  const rule = keys.get("rule")?.[0] ?? classicRule(statement) ?? ruleWord;
+  const rule =
+    keys.get("rule")?.[0] ?? classicRule(keys.get("url")?.[0], keys.get("domain")?.[0]) ?? ruleWord;
   if (name === undefined) {
     reportIncomplete(draft, statement, "policy");
     return true;
@@ -208,20 +212,13 @@ function setPolicy(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "policy", name);
     return;
   }
-  const rule = statement.keys.get("rule")?.[0] ?? classicRule(statement) ?? known.rule;
-  const action = statement.keys.get("action")?.[0] ?? known.action;
+  const { keys } = statement;
+  const rule =
+    keys.get("rule")?.[0] ??
+    classicRule(keys.get("url")?.[0], keys.get("domain")?.[0]) ??
+    known.rule;
+  const action = keys.get("action")?.[0] ?? known.action;
   draft.policies.set(known.name, { ...known, rule, action, literals: ruleLiterals(rule) });
-}
-
-/** Content-switching policies of old firmware take `-url` and `-domain` instead of a rule; written here as one. */
-function classicRule(statement: Statement): string | undefined {
-  const url = statement.keys.get("url")?.[0];
-  const domain = statement.keys.get("domain")?.[0];
-  const parts = [
-    url === undefined ? [] : [`REQ.HTTP.URL == '${url}'`],
-    domain === undefined ? [] : [`REQ.HTTP.HEADER Host == '${domain}'`],
-  ].flat();
-  return parts.length === 0 ? undefined : parts.join(" && ");
 }
 
 function featureOf(statement: Statement): string {
@@ -231,18 +228,18 @@ function featureOf(statement: Statement): string {
 }
 
 /** `-policyName P -priority n …` of any bind statement; null when it binds no policy. */
-export function policyBinding(statement: Statement): PolicyBinding | null {
-  const { keys } = statement;
-  const policy = keys.get("policyname")?.[0] ?? keys.get("policy")?.[0];
-  if (policy === undefined) {
-    return null;
-  }
-  const type = keys.get("type")?.[0]?.toUpperCase();
-  return {
-    policy,
-    priority: wholeNumber(keys.get("priority")?.[0] ?? ""),
-    goto: keys.get("gotopriorityexpression")?.[0] ?? null,
-    bindPoint: type === "REQUEST" || type === "RESPONSE" ? type : null,
-    line: statement.line,
-  };
+export function policyBinding(statement: Statement, draft: Draft): PolicyBinding | null {
+  const policy = boundPolicy(statement);
+  return policy === null
+    ? null
+    : {
+        policy,
+        ...readWhole(POLICY_BINDING_FIELDS, statementSource(statement, draft, policy)),
+        line: statement.line,
+      };
+}
+
+/** The policy that a bind or unbind statement names; null when there is none. */
+export function boundPolicy({ keys }: Statement): string | null {
+  return keys.get("policyname")?.[0] ?? keys.get("policy")?.[0] ?? null;
 }

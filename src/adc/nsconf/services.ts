@@ -1,17 +1,27 @@
+import { readFields, readWhole, defaultsOf } from "../fields.ts";
+import {
+  SERVER_FIELDS,
+  DEFAULT_BINDING_FIELDS,
+  MEMBER_FIELDS,
+  MONITOR_BINDING_FIELDS,
+  OLD_MONITOR_BINDING_FIELDS,
+  SERVICE_FIELDS,
+} from "../service-fields.ts";
 import {
   define,
   reportIncomplete,
   reportMissing,
   type Draft,
   type StatementKinds,
-  NO_TLS_VERSIONS,
   report,
   type ServiceDraft,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { isAddress, KeyReader, portOf, wholeNumber } from "./values.ts";
+import { isAddress, statementSource, portOf } from "./values.ts";
 import { builtInMonitor } from "../monitor-defaults.ts";
 import type { MonitorBinding } from "../../model/adc-service.ts";
+import { wholeNumber } from "../field-types.ts";
+import { NO_BACKEND_TLS } from "../tls-fields.ts";
 
 /** `add server NAME (IP|FQDN)` and `set server`. */
 export const serverStatements: StatementKinds = {
@@ -25,15 +35,12 @@ function addServer(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, name ?? "server");
     return;
   }
-  const keys = new KeyReader(statement, draft, name);
   const address = isAddress(place) ? place : null;
   const server = {
     name,
     address,
     domain: address === null ? place : null,
-    enabled: keys.flag("state") ?? true,
-    trafficDomain: keys.number("td") ?? 0,
-    comment: keys.text("comment") ?? null,
+    ...readWhole(SERVER_FIELDS, statementSource(statement, draft, name)),
     line: statement.line,
   };
   define(draft.servers, name, server, statement, draft);
@@ -46,13 +53,17 @@ function setServer(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "server", name);
     return;
   }
-  const keys = new KeyReader(statement, draft, name);
-  const place = keys.text("ipaddress") ?? keys.text("domain");
+  const { keys } = statement;
+  const place = keys.get("ipaddress")?.[0] ?? keys.get("domain")?.[0];
   if (place !== undefined) {
     server.address = isAddress(place) ? place : null;
     server.domain = isAddress(place) ? null : place;
   }
-  server.comment = keys.text("comment") ?? server.comment;
+  const { comment = server.comment } = readFields(
+    SERVER_FIELDS,
+    statementSource(statement, draft, name),
+  );
+  server.comment = comment;
 }
 
 /** Services, service groups, their members and both ways of binding monitors to them. */
@@ -112,29 +123,12 @@ function newService(
     kind,
     name,
     serviceType: type.toUpperCase(),
-    enabled: true,
-    healthMonitor: true,
-    monThreshold: 0,
-    monConnectionClose: null,
-    useSourceIp: false,
-    netProfile: null,
-    trafficDomain: 0,
-    maxClients: 0,
-    clientTimeoutMs: null,
-    serverTimeoutMs: null,
-    autoScale: null,
-    tls: {
-      versions: NO_TLS_VERSIONS,
-      sniEnabled: false,
-      commonName: null,
-      serverAuth: false,
-      sslProfile: null,
-    },
+    ...defaultsOf(SERVICE_FIELDS),
+    ...defaultsOf(DEFAULT_BINDING_FIELDS),
+    tls: { ...NO_BACKEND_TLS },
     monitors: [],
     members: [],
-    comment: null,
     line,
-    noDefaultMonitor: false,
   };
 }
 
@@ -154,31 +148,9 @@ function setService(statement: Statement, draft: Draft): void {
 }
 
 function applyKeys(service: ServiceDraft, statement: Statement, draft: Draft): void {
-  const keys = new KeyReader(statement, draft, service.name);
-  service.enabled = keys.flag("state") ?? service.enabled;
-  service.healthMonitor = keys.flag("healthmonitor") ?? service.healthMonitor;
-  service.monThreshold = keys.number("monthreshold") ?? service.monThreshold;
-  service.useSourceIp = keys.flag("usip") ?? service.useSourceIp;
-  service.netProfile = keys.text("netprofile") ?? service.netProfile;
-  service.trafficDomain = keys.number("td") ?? service.trafficDomain;
-  service.maxClients = keys.number("maxclient") ?? service.maxClients;
-  service.clientTimeoutMs = secondsToMs(keys.number("clttimeout")) ?? service.clientTimeoutMs;
-  service.serverTimeoutMs = secondsToMs(keys.number("svrtimeout")) ?? service.serverTimeoutMs;
-  service.comment = keys.text("comment") ?? service.comment;
-  service.noDefaultMonitor = keys.flag("nodefaultbindings") ?? service.noDefaultMonitor;
-  const autoScale = keys.text("autoscale")?.toUpperCase();
-  if (autoScale !== undefined) {
-    service.autoScale = autoScale === "DISABLED" ? null : autoScale;
-  }
-  const close = keys.text("monconnectionclose")?.toUpperCase();
-  if (close !== undefined) {
-    service.monConnectionClose = close === "FIN" || close === "RESET" ? close : null;
-  }
-}
-
-/** Seconds of the command line as milliseconds. */
-export function secondsToMs(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : seconds * 1_000;
+  const source = statementSource(statement, draft, service.name);
+  Object.assign(service, readFields(SERVICE_FIELDS, source));
+  Object.assign(service, readFields(DEFAULT_BINDING_FIELDS, source));
 }
 
 function bindService(statement: Statement, draft: Draft): void {
@@ -210,17 +182,17 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
   if (server === undefined) {
     return;
   }
-  const keys = new KeyReader(statement, draft, name);
   const port = portOf(portWord ?? statement.keys.get("port")?.[0] ?? "");
   if (port === null) {
     reportIncomplete(draft, statement, name);
     return;
   }
+  const { enabled, weight } = readWhole(MEMBER_FIELDS, statementSource(statement, draft, name));
   group.members.push({
     serverWord: server,
     port,
-    enabled: keys.flag("state") ?? true,
-    weight: monitor === undefined ? (keys.number("weight") ?? 1) : 1,
+    enabled,
+    weight: monitor === undefined ? weight : 1,
     line: statement.line,
   });
 }
@@ -259,7 +231,7 @@ function addBinding(
   draft: Draft,
   deprecatedForm: boolean,
 ): void {
-  const keys = new KeyReader(statement, draft, service.name);
+  const fields = deprecatedForm ? OLD_MONITOR_BINDING_FIELDS : MONITOR_BINDING_FIELDS;
   const monitor = monitorName(written, draft);
   if (service.monitors.some((binding) => binding.monitor === monitor)) {
     report(
@@ -274,9 +246,7 @@ function addBinding(
   }
   const binding: MonitorBinding = {
     monitor,
-    enabled: (deprecatedForm ? keys.flag("state") : keys.flag("monstate")) ?? true,
-    weight: keys.number("weight") ?? 1,
-    passive: keys.has("passive"),
+    ...readWhole(fields, statementSource(statement, draft, service.name)),
     synthesised: false,
     deprecatedForm,
     line: statement.line,

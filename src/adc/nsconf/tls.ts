@@ -1,15 +1,23 @@
-import type { TlsVersions } from "../../model/tls-parameters.ts";
+import { readFields, readWhole } from "../fields.ts";
+import { SSL_PARAMETER_FIELDS } from "../parameter-fields.ts";
+import {
+  backendTlsFrom,
+  CERT_KEY_BINDING_FIELDS,
+  CERT_KEY_FIELDS,
+  NO_TLS,
+  SSL_PROFILE_FIELDS,
+  SSL_PROFILE_REFERENCE_FIELDS,
+  TLS_VERSION_FIELDS,
+} from "../tls-fields.ts";
 import {
   define,
-  NO_TLS_VERSIONS,
   reportIncomplete,
   reportMissing,
-  type BackendTlsDraft,
   type Draft,
   type StatementKinds,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { KeyReader } from "./values.ts";
+import { statementSource } from "./values.ts";
 
 /** Certificates, SSL profiles, and the TLS settings of vservers, services and groups. */
 export const tlsStatements: StatementKinds = {
@@ -36,12 +44,7 @@ function addCertKey(statement: Statement, draft: Draft): void {
   }
   const certKey = {
     name,
-    certificateFile: statement.keys.get("cert")?.[0] ?? null,
-    keyFile: statement.keys.get("key")?.[0] ?? null,
-    linkedTo: null,
-    serial: null,
-    subject: null,
-    daysToExpiration: null,
+    ...readWhole(CERT_KEY_FIELDS, statementSource(statement, draft, name)),
     line: statement.line,
   };
   define(draft.certKeys, name, certKey, statement, draft);
@@ -63,16 +66,13 @@ function addProfile(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, "ssl profile");
     return;
   }
+  const source = statementSource(statement, draft, name);
   const profile = {
     name,
-    backEnd: /^backend$/i.test(statement.keys.get("sslprofiletype")?.[0] ?? ""),
-    versions: NO_TLS_VERSIONS,
-    sniEnabled: false,
-    commonName: null,
-    serverAuth: false,
+    ...readWhole(SSL_PROFILE_FIELDS, source),
+    ...backendTlsFrom(source),
     line: statement.line,
   };
-  applyTlsKeys(profile, statement, draft, name);
   define(draft.sslProfiles, name, profile, statement, draft);
 }
 
@@ -82,14 +82,11 @@ function setProfile(statement: Statement, draft: Draft): void {
   const profile = draft.sslProfiles.get(name) ?? {
     name,
     backEnd: /backend/i.test(name),
-    versions: NO_TLS_VERSIONS,
-    sniEnabled: false,
-    commonName: null,
-    serverAuth: false,
+    ...NO_TLS,
     line: statement.line,
   };
-  applyTlsKeys(profile, statement, draft, name);
-  draft.sslProfiles.set(profile.name, profile);
+  const tls = backendTlsFrom(statementSource(statement, draft, name), profile);
+  draft.sslProfiles.set(profile.name, { ...profile, ...tls });
 }
 
 function setVserver(statement: Statement, draft: Draft): void {
@@ -99,9 +96,9 @@ function setVserver(statement: Statement, draft: Draft): void {
     // VPN, authentication and internal vservers carry TLS settings too; they are no part of the estate.
     return;
   }
-  const keys = new KeyReader(statement, draft, name);
-  vserver.tls = mergeVersions(vserver.tls, keys);
-  vserver.sslProfile = keys.text("sslprofile") ?? vserver.sslProfile;
+  const source = statementSource(statement, draft, name);
+  vserver.tls = { ...vserver.tls, ...readFields(TLS_VERSION_FIELDS, source) };
+  Object.assign(vserver, readFields(SSL_PROFILE_REFERENCE_FIELDS, source));
 }
 
 function setService(statement: Statement, draft: Draft): void {
@@ -111,31 +108,9 @@ function setService(statement: Statement, draft: Draft): void {
     // The ADC's internal services (`nshttps-…`) are set here and defined nowhere.
     return;
   }
-  applyTlsKeys(service.tls, statement, draft, name);
-  service.tls.sslProfile = statement.keys.get("sslprofile")?.[0] ?? service.tls.sslProfile;
-}
-
-function applyTlsKeys(
-  tls: Omit<BackendTlsDraft, "sslProfile">,
-  statement: Statement,
-  draft: Draft,
-  name: string,
-): void {
-  const keys = new KeyReader(statement, draft, name);
-  tls.versions = mergeVersions(tls.versions, keys);
-  tls.sniEnabled = keys.flag("snienable") ?? tls.sniEnabled;
-  tls.serverAuth = keys.flag("serverauth") ?? tls.serverAuth;
-  tls.commonName = keys.text("commonname") ?? tls.commonName;
-}
-
-function mergeVersions(versions: TlsVersions, keys: KeyReader): TlsVersions {
-  return {
-    ssl3: keys.flag("ssl3") ?? versions.ssl3,
-    tls1: keys.flag("tls1") ?? versions.tls1,
-    tls11: keys.flag("tls11") ?? versions.tls11,
-    tls12: keys.flag("tls12") ?? versions.tls12,
-    tls13: keys.flag("tls13") ?? versions.tls13,
-  };
+  const source = statementSource(statement, draft, name);
+  const { sslProfile = service.tls.sslProfile } = readFields(SSL_PROFILE_REFERENCE_FIELDS, source);
+  service.tls = { ...backendTlsFrom(source, service.tls), sslProfile };
 }
 
 function bindVserver(statement: Statement, draft: Draft): void {
@@ -147,14 +122,12 @@ function bindVserver(statement: Statement, draft: Draft): void {
   }
   vserver.certKeys.push({
     certKey: draft.certKeys.get(written)?.name ?? written,
-    sni: statement.keys.has("snicert"),
-    ca: statement.keys.has("ca"),
+    ...readWhole(CERT_KEY_BINDING_FIELDS, statementSource(statement, draft, name)),
     line: statement.line,
   });
 }
 
 function setParameter(statement: Statement, draft: Draft): void {
-  const keys = new KeyReader(statement, draft, "ssl parameter");
-  draft.parameters.sslDefaultProfile =
-    keys.flag("defaultprofile") ?? draft.parameters.sslDefaultProfile;
+  const source = statementSource(statement, draft, "ssl parameter");
+  Object.assign(draft.parameters, readFields(SSL_PARAMETER_FIELDS, source));
 }

@@ -1,6 +1,15 @@
+import { defaultsOf, readFields, readWhole, type FieldSource } from "../fields.ts";
+import { TLS_VERSION_FIELDS } from "../tls-fields.ts";
+import {
+  AUTHENTICATION_FIELDS,
+  CS_VSERVER_FIELDS,
+  LB_VSERVER_FIELDS,
+  LISTENING_FIELDS,
+  PERSISTENCE_FIELDS,
+  SERVICE_BINDING_FIELDS,
+} from "../vserver-fields.ts";
 import {
   define,
-  NO_TLS_VERSIONS,
   reportIncomplete,
   reportMissing,
   type CsVserverDraft,
@@ -8,9 +17,8 @@ import {
   type LbVserverDraft,
   type StatementKinds,
 } from "./draft.ts";
-import { secondsToMs } from "./services.ts";
 import type { Statement } from "./statements.ts";
-import { isAddress, KeyReader, portOf, wholeNumber } from "./values.ts";
+import { isAddress, portOf, statementSource } from "./values.ts";
 import { policyBinding } from "./policies.ts";
 import type { Port } from "../../model/adc-service.ts";
 
@@ -37,10 +45,9 @@ function addLbVserver(statement: Statement, draft: Draft): void {
   const vserver: LbVserverDraft = {
     ...newVserver(name, type, place, statement.line),
     kind: "lb",
-    method: "LEASTCONNECTION",
-    persistence: { type: "NONE", timeoutMs: 120_000, rule: null, cookieName: null },
+    ...defaultsOf(LB_VSERVER_FIELDS),
+    persistence: defaultsOf(PERSISTENCE_FIELDS),
     services: [],
-    healthThreshold: 0,
   };
   applyLbKeys(vserver, statement, draft);
   define(draft.lbVservers, name, vserver, statement, draft);
@@ -55,8 +62,7 @@ function addCsVserver(statement: Statement, draft: Draft): void {
   const vserver: CsVserverDraft = {
     ...newVserver(name, type, place, statement.line),
     kind: "cs",
-    stateUpdate: null,
-    caseSensitive: true,
+    ...defaultsOf(CS_VSERVER_FIELDS),
     defaultTarget: null,
     targets: [],
   };
@@ -64,26 +70,17 @@ function addCsVserver(statement: Statement, draft: Draft): void {
   define(draft.csVservers, name, vserver, statement, draft);
 }
 
-/** What both kinds share, with the defaults of the command reference. */
+/** What both kinds share beside the attributes of their tables. */
 function newVserver(name: string, type: string, place: readonly string[], line: number) {
   return {
     name,
     serviceType: type.toUpperCase(),
     ...listeningPlace(place),
-    range: 1,
-    enabled: true,
-    trafficDomain: 0,
-    clientTimeoutMs: null,
-    redirectUrl: null,
-    redirectFromPort: null,
-    httpsRedirectUrl: null,
-    backupVserver: null,
-    authentication: { form: false, http401: false, host: null, vserver: null, profile: null },
+    authentication: defaultsOf(AUTHENTICATION_FIELDS),
     policies: [],
     certKeys: [],
-    tls: NO_TLS_VERSIONS,
+    tls: defaultsOf(TLS_VERSION_FIELDS),
     sslProfile: null,
-    comment: null,
     line,
   };
 }
@@ -119,45 +116,21 @@ function setCsVserver(statement: Statement, draft: Draft): void {
 }
 
 function applyLbKeys(vserver: LbVserverDraft, statement: Statement, draft: Draft): void {
-  const keys = new KeyReader(statement, draft, vserver.name);
-  applyCommonKeys(vserver, keys);
-  vserver.method = keys.text("lbmethod")?.toUpperCase() ?? vserver.method;
-  vserver.healthThreshold = keys.number("healththreshold") ?? vserver.healthThreshold;
-  const { persistence } = vserver;
-  persistence.type = keys.text("persistencetype")?.toUpperCase() ?? persistence.type;
-  const minutes = keys.number("timeout");
-  persistence.timeoutMs = minutes === undefined ? persistence.timeoutMs : minutes * 60_000;
-  persistence.rule = keys.text("rule") ?? persistence.rule;
-  persistence.cookieName = keys.text("cookiename") ?? persistence.cookieName;
+  const source = statementSource(statement, draft, vserver.name);
+  applyCommonKeys(vserver, source);
+  Object.assign(vserver, readFields(LB_VSERVER_FIELDS, source));
+  Object.assign(vserver.persistence, readFields(PERSISTENCE_FIELDS, source));
 }
 
 function applyCsKeys(vserver: CsVserverDraft, statement: Statement, draft: Draft): void {
-  const keys = new KeyReader(statement, draft, vserver.name);
-  applyCommonKeys(vserver, keys);
-  vserver.stateUpdate = keys.flag("stateupdate") ?? vserver.stateUpdate;
-  vserver.caseSensitive = keys.flag("casesensitive") ?? vserver.caseSensitive;
+  const source = statementSource(statement, draft, vserver.name);
+  applyCommonKeys(vserver, source);
+  Object.assign(vserver, readFields(CS_VSERVER_FIELDS, source));
 }
 
-function applyCommonKeys(vserver: LbVserverDraft | CsVserverDraft, keys: KeyReader): void {
-  vserver.range = keys.number("range") ?? vserver.range;
-  vserver.enabled = keys.flag("state") ?? vserver.enabled;
-  vserver.trafficDomain = keys.number("td") ?? vserver.trafficDomain;
-  vserver.clientTimeoutMs = secondsToMs(keys.number("clttimeout")) ?? vserver.clientTimeoutMs;
-  vserver.redirectUrl = keys.text("redirecturl") ?? vserver.redirectUrl;
-  vserver.redirectFromPort = keys.number("redirectfromport") ?? vserver.redirectFromPort;
-  vserver.httpsRedirectUrl = keys.text("httpsredirecturl") ?? vserver.httpsRedirectUrl;
-  vserver.backupVserver = keys.text("backupvserver") ?? vserver.backupVserver;
-  vserver.comment = keys.text("comment") ?? vserver.comment;
-  const address = keys.text("ipaddress");
-  if (address !== undefined && isAddress(address)) {
-    vserver.address = address === "0.0.0.0" ? null : address;
-  }
-  const { authentication } = vserver;
-  authentication.form = keys.flag("authentication") ?? authentication.form;
-  authentication.http401 = keys.flag("authn401") ?? authentication.http401;
-  authentication.host = keys.text("authenticationhost") ?? authentication.host;
-  authentication.vserver = keys.text("authnvsname") ?? authentication.vserver;
-  authentication.profile = keys.text("authnprofile") ?? authentication.profile;
+function applyCommonKeys(vserver: LbVserverDraft | CsVserverDraft, source: FieldSource): void {
+  Object.assign(vserver, readFields(LISTENING_FIELDS, source));
+  Object.assign(vserver.authentication, readFields(AUTHENTICATION_FIELDS, source));
 }
 
 function bindLbVserver(statement: Statement, draft: Draft): void {
@@ -167,12 +140,12 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "vserver", name);
     return;
   }
-  const policy = policyBinding(statement);
+  const policy = policyBinding(statement, draft);
   if (policy !== null) {
     vserver.policies.push(policy);
     return;
   }
-  const weight = wholeNumber(statement.keys.get("weight")?.[0] ?? "") ?? 1;
+  const { weight } = readWhole(SERVICE_BINDING_FIELDS, statementSource(statement, draft, name));
   const named = [
     ...targets,
     ...(statement.keys.get("servicename") ?? []),
@@ -191,7 +164,7 @@ function bindCsVserver(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "vserver", name);
     return;
   }
-  const binding = policyBinding(statement);
+  const binding = policyBinding(statement, draft);
   if (binding === null) {
     const target = statement.keys.get("lbvserver")?.[0] ?? statement.keys.get("vserver")?.[0];
     vserver.defaultTarget = vserverName(target ?? oldTarget, draft) ?? vserver.defaultTarget;

@@ -6,6 +6,7 @@ import { configuredProbes } from "./configured-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
 import { withoutOwnHost } from "./own-host.ts";
+import { atOwnPace, withPaceNote } from "./pace.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { policyProbes } from "./content-switching.ts";
 import type { PlanSettings } from "./settings.ts";
@@ -25,10 +26,12 @@ export function planProbes(
 
 /** The same in steps: thousands of members take a good part of a second. */
 export function* planSteps(
-  estate: Estate,
+  imported: Estate,
   settings: PlanSettings,
   learned: LearnedExchange,
 ): Steps<PlannedProbe[]> {
+  const { minIntervalMs } = settings;
+  const estate = atOwnPace(imported, minIntervalMs);
   const recognise = recogniserOf(estate, settings, learned);
   yield;
   const graph = createVserverGraph(estate);
@@ -42,7 +45,10 @@ export function* planSteps(
   );
   const others = [vipProbes, policyProbes, configuredProbes];
   const through = yield* mapInSteps(others, (probes) => probes(estate, settings, recognise, graph));
-  return [...monitors, ...looks, ...through]
+  const plan = [...monitors, ...looks, ...through]
     .flat()
     .map((probe) => withoutOwnHost(probe, settings.targets));
+  return estate === imported
+    ? plan
+    : plan.map((probe) => withPaceNote(probe, imported, minIntervalMs));
 }

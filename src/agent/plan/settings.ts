@@ -34,6 +34,8 @@ export interface PlanSettings {
   readonly targets: TargetCheck;
   /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
   readonly resolved: ResolvedNames;
+  /** No monitor is repeated more often than this, whatever the ADC is told to do. */
+  readonly minIntervalMs: number;
   /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
   readonly habits?: AdcHabits;
 }
@@ -48,6 +50,7 @@ export const BARE_SETTINGS: PlanSettings = {
   monitorTls: null,
   targets: targetCheck({ connectTo: {}, allowTargets: [], listen: [] }),
   resolved: new Map(),
+  minIntervalMs: 100,
 };
 
 /** The settings of one ADC. Secrets are revealed here, to the specs that send them, and nowhere else. */
@@ -85,6 +88,7 @@ export function planSettings(
     monitorTls: adc.monitorTls,
     targets: targetCheck({ ...config, listen: config.web.listen }),
     resolved,
+    minIntervalMs: config.minProbeIntervalMs,
     habits: config.probe,
   };
 }

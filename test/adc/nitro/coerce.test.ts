@@ -1,14 +1,12 @@
 import { describe, expect, test } from "vitest";
 import {
   address,
-  codeRanges,
-  durationMs,
+  count,
   flag,
   list,
   number,
   port,
   text,
-  textOrNone,
 } from "../../../src/adc/nitro/row-values.ts";
 import { adcOpinion, isBusy } from "../../../src/adc/nitro/states.ts";
 
@@ -35,7 +33,19 @@ describe("fields", () => {
     [true, null],
     [[1], null],
     [{}, null],
-  ])("number %j: %j", (value, expected) => expect(read(number)(value)).toBe(expected));
+    ["1e999", null],
+    [1e9, null],
+  ])("number %j: %j", (value, expected) => {
+    expect(number({ field: value }, "field", -1, 1_000)).toBe(expected);
+  });
+  test.each([
+    ["7", 7],
+    [0, 0],
+    [-1, null],
+    [0.5, null],
+    ["1e300", null],
+    [{}, null],
+  ])("count %j: %j", (value, expected) => expect(read(count)(value)).toBe(expected));
   test.each([
     ["a", "a"],
     ["", null],
@@ -45,12 +55,6 @@ describe("fields", () => {
     [["a"], null],
     [{}, null],
   ])("text %j: %j", (value, expected) => expect(read(text)(value)).toBe(expected));
-  test.each([
-    ["none", null],
-    ["NONE", null],
-    ["None", null],
-    ["nonesuch", "nonesuch"],
-  ])("text or none %j: %j", (value, expected) => expect(read(textOrNone)(value)).toBe(expected));
   test.each([
     ["YES", true],
     ["no", false],
@@ -102,28 +106,6 @@ describe("fields", () => {
     ["", null],
     [undefined, null],
   ])("address %j: %j", (value, expected) => expect(read(address)(value)).toBe(expected));
-  test.each([
-    [1, "MIN", 60_000],
-    ["1", "min", 60_000],
-    [30, "SEC", 30_000],
-    [500, "MSEC", 500],
-    [5, undefined, 5_000],
-    [undefined, "SEC", null],
-  ])("duration %j %j: %j", (value, unit, expected) => {
-    expect(durationMs({ interval: value, units3: unit }, "interval", "units3")).toBe(expected);
-  });
-  test.each([
-    [
-      ["200", "301-302"],
-      [
-        { from: 200, to: 200 },
-        { from: 301, to: 302 },
-      ],
-    ],
-    ["200", [{ from: 200, to: 200 }]],
-    [["x", ""], null],
-    [undefined, null],
-  ])("codes %j: %j", (value, expected) => expect(read(codeRanges)(value)).toEqual(expected));
 });
 
 describe("states", () => {

@@ -607,3 +607,10 @@ describe("what is odd is told", () => {
     expect(estate.policies.get("responder/p")?.action).toBe("b");
   });
 });
+
+test("ranges that expand without end › are read up to a bound, which is told", () => {
+  const line = "add server a[1-1000] 192.0.2.1\n";
+  const estate = read(line.repeat(500));
+  expect(said(estate)).toContain("error import_too_large file");
+  expect(estate.diagnostics.length).toBeLessThan(1_100);
+});

@@ -1,0 +1,91 @@
+import { defaultText, type Fields } from "../src/adc/fields.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../src/adc/monitor-fields.ts";
+import {
+  CS_PARAMETER_FIELDS,
+  LB_PARAMETER_FIELDS,
+  NET_PROFILE_FIELDS,
+  SSL_PARAMETER_FIELDS,
+} from "../src/adc/parameter-fields.ts";
+import {
+  DEFAULT_BINDING_FIELDS,
+  MEMBER_FIELDS,
+  MONITOR_BINDING_FIELDS,
+  SERVER_FIELDS,
+  SERVICE_FIELDS,
+} from "../src/adc/service-fields.ts";
+import {
+  BACKEND_TLS_FIELDS,
+  CERT_KEY_BINDING_FIELDS,
+  CERT_KEY_FIELDS,
+  SSL_PROFILE_FIELDS,
+  SSL_PROFILE_REFERENCE_FIELDS,
+  TLS_VERSION_FIELDS,
+} from "../src/adc/tls-fields.ts";
+import {
+  AUTHENTICATION_FIELDS,
+  AUTHENTICATION_PROFILE_FIELDS,
+  AUTHENTICATION_VSERVER_FIELDS,
+  CS_VSERVER_FIELDS,
+  LB_VSERVER_FIELDS,
+  LISTENING_FIELDS,
+  PERSISTENCE_FIELDS,
+  POLICY_BINDING_FIELDS,
+  SERVICE_BINDING_FIELDS,
+} from "../src/adc/vserver-fields.ts";
+import { cell, code, table } from "./markdown.ts";
+
+const TLS = [TLS_VERSION_FIELDS, SSL_PROFILE_REFERENCE_FIELDS];
+
+/** The objects whose attributes are read, by what their statements are called. */
+const OBJECTS: readonly (readonly [title: string, tables: readonly Fields[]])[] = [
+  ["lb monitor", [MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS]],
+  ["server", [SERVER_FIELDS]],
+  ["service, serviceGroup", [SERVICE_FIELDS, DEFAULT_BINDING_FIELDS]],
+  ["bind serviceGroup, a member", [MEMBER_FIELDS]],
+  ["bind service|serviceGroup, a monitor", [MONITOR_BINDING_FIELDS]],
+  ["lb vserver", [LISTENING_FIELDS, LB_VSERVER_FIELDS, PERSISTENCE_FIELDS, AUTHENTICATION_FIELDS]],
+  ["cs vserver", [LISTENING_FIELDS, CS_VSERVER_FIELDS, AUTHENTICATION_FIELDS]],
+  ["bind lb vserver, a service or group", [SERVICE_BINDING_FIELDS]],
+  ["bind lb|cs vserver, a policy", [POLICY_BINDING_FIELDS]],
+  ["authentication vserver", [LISTENING_FIELDS, AUTHENTICATION_VSERVER_FIELDS]],
+  ["authentication authnProfile", [AUTHENTICATION_PROFILE_FIELDS]],
+  ["ssl vserver", TLS],
+  ["ssl service, ssl serviceGroup", [BACKEND_TLS_FIELDS, ...TLS]],
+  ["ssl profile", [SSL_PROFILE_FIELDS, BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS]],
+  ["ssl certKey", [CERT_KEY_FIELDS]],
+  ["bind ssl vserver, a certificate", [CERT_KEY_BINDING_FIELDS]],
+  ["netProfile", [NET_PROFILE_FIELDS]],
+  ["lb parameter", [LB_PARAMETER_FIELDS]],
+  ["cs parameter", [CS_PARAMETER_FIELDS]],
+  ["ssl parameter", [SSL_PARAMETER_FIELDS]],
+];
+
+/** docs/attributes.md: what is read of each object, its bounds and its default. */
+export function attributeReference(): string {
+  return [
+    "# Attributes that are read",
+    "",
+    "The agent reads these attributes from ns.conf and from NITRO. A value outside the range is ignored and the default",
+    "stands; a diagnostic (`value_out_of_range`, `unreadable_value`) names object, option, value and range. `plan` and",
+    "`lint` print it, and `/api/v1/estate` holds it. Other options are kept as written and change nothing.",
+    "",
+    "A monitor of a certain type has further defaults, as the NetScaler command reference gives them. A monitor faster than",
+    "`min_probe_interval` is repeated at that pace.",
+    "",
+    ...OBJECTS.flatMap(([title, tables]) => [
+      `## ${title}`,
+      "",
+      ...table(["option", "NITRO", "range", "default"], tables.flatMap(rowsOf)),
+      "",
+    ]),
+  ].join("\n");
+}
+
+function rowsOf(fields: Fields): string[][] {
+  return Object.values(fields).map(({ option, attributes, unit, type, default: fallback }) => [
+    code(`-${option}`),
+    [...attributes, ...(unit === null ? [] : [unit])].map(code).join(", "),
+    cell(type.expects),
+    cell(defaultText(type, fallback)),
+  ]);
+}

@@ -1,0 +1,166 @@
+import type { FieldType, WireDuration } from "./field-types.ts";
+import type { Diagnostic } from "../model/estate.ts";
+import type { SourceLine } from "../model/source-line.ts";
+
+/**
+ * One attribute of a NetScaler object: its names, what it may be, and what stands where nothing is written. A table of them,
+ * keyed by the property of our model, is all that the ns.conf reader, the NITRO reader, the lab's NITRO rows and the
+ * reference in docs/ know of an object's attributes.
+ */
+export interface Field<T> {
+  /** The option of the command line, spelt as its reference spells it, without the dash. */
+  readonly option: string;
+  /** The option as statements hold it, in lower case. */
+  readonly key: string;
+  /** NITRO's attributes: the one it writes first, then where else firmware may tell the same. */
+  readonly attributes: readonly string[];
+  /** NITRO's attribute for the unit of a duration. */
+  readonly unit: string | null;
+  readonly type: FieldType<T>;
+  readonly default: T;
+}
+
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+
+/** The values of a table, by property. */
+export type Values<F extends Fields> = {
+  -readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never;
+};
+
+/** A table's entry. NITRO's attribute is the option in lower case unless `names` says otherwise. */
+export function field<T>(
+  option: string,
+  type: FieldType<T>,
+  fallback: NoInfer<T>,
+  names: { readonly attributes?: readonly string[]; readonly unit?: string } = {},
+): Field<T> {
+  const key = option.toLowerCase();
+  return {
+    option,
+    key,
+    attributes: names.attributes ?? [key],
+    unit: names.unit ?? null,
+    type,
+    default: fallback,
+  };
+}
+
+/** Where the values of one object stand: a statement of ns.conf or a row of NITRO. */
+export interface FieldSource {
+  /** The object, for diagnostics. */
+  readonly object: string;
+  readonly line: SourceLine;
+  /** What is written for a field: undefined when nothing is, null when it is no text or number. */
+  readonly written: (field: Field<unknown>) => readonly string[] | null | undefined;
+  readonly report: (diagnostic: Diagnostic) => void;
+}
+
+/** The values that a source holds. One that does not fit is left out after a diagnostic, so that the default stands. */
+export function readFields<F extends Fields>(fields: F, source: FieldSource): Partial<Values<F>> {
+  const values: Record<string, unknown> = {};
+  for (const property in fields) {
+    const value = readField(fields[property], source);
+    if (value !== undefined) {
+      values[property] = value;
+    }
+  }
+  return values as Partial<Values<F>>;
+}
+
+/** As {@link readFields}, with the defaults where nothing fitting is written. */
+export function readWhole<F extends Fields>(fields: F, source: FieldSource): Values<F> {
+  const values: Record<string, unknown> = {};
+  for (const property in fields) {
+    const value = readField(fields[property], source);
+    values[property] = value === undefined ? fields[property]?.default : value;
+  }
+  return values as Values<F>;
+}
+
+function readField(one: Field<unknown> | undefined, source: FieldSource): unknown {
+  const written = one === undefined ? undefined : source.written(one);
+  if (one === undefined || written === undefined) {
+    return undefined;
+  }
+  const value = written === null ? undefined : one.type.read(written);
+  if (value === undefined) {
+    source.report(refusal(one, written, source));
+  }
+  return value;
+}
+
+/** What stands where nothing is written. */
+export function defaultsOf<F extends Fields>(fields: F): Values<F> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([property, one]) => [property, one.default]),
+  ) as Values<F>;
+}
+
+/** An object's values as NITRO writes them; undefined stands for an attribute that is absent. */
+export function rowOf<F extends Fields>(
+  fields: F,
+  values: Readonly<Values<F>>,
+): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (const [property, { attributes, unit, type }] of Object.entries(fields)) {
+    const [attribute = property] = attributes;
+    const wire = type.write(values[property]);
+    if (unit === null) {
+      row[attribute] = wire;
+    } else {
+      const duration = wire as WireDuration;
+      row[attribute] = duration.value;
+      row[unit] = duration.unit;
+    }
+  }
+  return row;
+}
+
+/** A number with or without unit: nothing else is quoted, for a text may be a secret in the wrong place. */
+const QUOTABLE = /^(?:[+-]?\d[\d.eE+-]{0,30}|[+-]?Infinity|NaN|\*|MSEC|SEC|MIN)$/i;
+
+function refusal(
+  { option, type, default: fallback }: Field<unknown>,
+  written: readonly string[] | null,
+  { object, line }: FieldSource,
+): Diagnostic {
+  const quotable = written !== null && written.length > 0 && written.every(isQuotable);
+  const shown = quotable ? written.join(" ") : describe(written);
+  return {
+    severity: "warning",
+    rule: quotable ? "value_out_of_range" : "unreadable_value",
+    line,
+    object,
+    message:
+      `-${option} of ${object}: ${shown} is not ${type.expects}; ` +
+      `it is ignored (default: ${defaultText(type, fallback)}).`,
+  };
+}
+
+function isQuotable(word: string): boolean {
+  return QUOTABLE.test(word);
+}
+
+function describe(written: readonly string[] | null): string {
+  if (written === null) {
+    return "a nested value";
+  }
+  const length = written.join(" ").length;
+  return length === 0 ? "an empty value" : `a text of ${String(length)} characters`;
+}
+
+/** The default as NITRO would write it, for messages and the reference. */
+export function defaultText<T>(type: FieldType<T>, fallback: T): string {
+  const wire = type.write(fallback);
+  if (wire === undefined || wire === null) {
+    return "none";
+  }
+  if (Array.isArray(wire)) {
+    return wire.join(" ");
+  }
+  if (typeof wire === "object") {
+    const { value, unit } = wire as WireDuration;
+    return `${String(value)} ${unit}`;
+  }
+  return typeof wire === "string" ? wire : JSON.stringify(wire);
+}

@@ -1,0 +1,150 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { configResource } from "../../lab/nitro/resources.ts";
+import type { Fields } from "../../src/adc/fields.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../src/adc/monitor-fields.ts";
+import { buildEstate } from "../../src/adc/nitro/import.ts";
+import type { Row } from "../../src/adc/nitro/row-values.ts";
+import { createPacer } from "../../src/lib/pacing.ts";
+import { IMPORT_STEPS } from "../../src/adc/nitro/pull-plan.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { writeWord } from "../../src/adc/nsconf/writer.ts";
+import {
+  MEMBER_FIELDS,
+  MONITOR_BINDING_FIELDS,
+  SERVER_FIELDS,
+  SERVICE_FIELDS,
+} from "../../src/adc/service-fields.ts";
+import {
+  BACKEND_TLS_FIELDS,
+  SSL_PROFILE_FIELDS,
+  SSL_PROFILE_REFERENCE_FIELDS,
+  TLS_VERSION_FIELDS,
+} from "../../src/adc/tls-fields.ts";
+import {
+  AUTHENTICATION_FIELDS,
+  CS_VSERVER_FIELDS,
+  LB_VSERVER_FIELDS,
+  PERSISTENCE_FIELDS,
+} from "../../src/adc/vserver-fields.ts";
+import { comparableEstate } from "./nitro/comparable-estate.ts";
+import { steadyBackend } from "./nitro/steady-backend.ts";
+
+/** A short slice by default; `FUZZ_RUNS=100000` is the long form. */
+const RUNS = Number(process.env["FUZZ_RUNS"] ?? 300);
+
+/** Values that fit one kind of field and not another, at its edges and beyond. */
+const VALUES = [
+  ..."0 1 2 3 5 30 32 100 101 127 128 254 255 443 1440 1441 4094 20939 20940 20941".split(" "),
+  ..."65534 65535 65536 4294967294 4294967296 -1 1e-300 Infinity NaN 1.5 *".split(" "),
+  ..."YES no ON Off ENABLED disabled maybe FIN reset NONE none V1 V2 V3 BackEnd FrontEnd".split(
+    " ",
+  ),
+  ..."192.0.2.9 2001:db8::9 0.0.0.0 :: mail.example.com 200 301-302 302-301 200,403".split(" "),
+  ..."SOURCEIP COOKIEINSERT RULE LEASTCONNECTION prof1 m1 lb1".split(" "),
+  "GET /owa/healthcheck.htm",
+  "user=probe;base=dc=example",
+  'Host: mail.example.com\r\nX-A: "b"\r\n',
+];
+const value = fc.constantFrom(...VALUES);
+const unit = fc.constantFrom("", "", " SEC", " MSEC", " MIN", " HOURS");
+
+/** Any options of a table, each with a value that may or may not fit. */
+function options(...tables: readonly Fields[]): fc.Arbitrary<string> {
+  const fields = tables.flatMap((table) => Object.values(table));
+  const one = fc
+    .tuple(fc.constantFrom(...fields), value, unit)
+    .map(([field, text, after]) =>
+      field.type.read([]) === true
+        ? `-${field.option}`
+        : `-${field.option} ${writeWord(text)}${field.unit === null ? "" : after}`,
+    );
+  return fc
+    .uniqueArray(one, { maxLength: 8, selector: (written) => written.split(" ")[0] })
+    .map((written) => written.map(withPassword).join(" "));
+}
+
+/** NITRO never tells whether a user has a password: whoever logs in is taken to have one. */
+function withPassword(option: string): string {
+  return option.startsWith("-userName ") ? `${option} -password secret` : option;
+}
+
+const monitorType = fc.constantFrom(
+  ..."TCP HTTP TCP-ECV HTTP-ECV PING DNS POP3 LDAP USER RADIUS SIP-UDP SNMP HTTP-INLINE".split(" "),
+);
+const port = fc.constantFrom("25", "443", "*");
+const isGlobal = (written: string): boolean => !/-stateupdate/i.test(written);
+
+const configuration = fc
+  .record({
+    server: options(SERVER_FIELDS),
+    service: options(SERVICE_FIELDS),
+    group: options(SERVICE_FIELDS),
+    member: options(MEMBER_FIELDS),
+    monitors: fc.array(fc.tuple(monitorType, options(MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS)), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    binding: options(MONITOR_BINDING_FIELDS),
+    profile: options(SSL_PROFILE_FIELDS, BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS),
+    ssl: options(BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS, SSL_PROFILE_REFERENCE_FIELDS),
+    lb: options(LB_VSERVER_FIELDS, PERSISTENCE_FIELDS, AUTHENTICATION_FIELDS),
+    cs: options(CS_VSERVER_FIELDS, AUTHENTICATION_FIELDS),
+    csParameter: fc.constantFrom("", "set cs parameter -stateupdate ENABLED"),
+    port,
+  })
+  // The global parameter wins over a vserver's own DISABLED in NITRO, which shows no difference to the default.
+  .filter(({ cs, csParameter }) => csParameter === "" || isGlobal(cs))
+  .map((one) =>
+    [
+      "#NS13.1 Build 37.38",
+      `add server ex01 192.0.2.1 ${one.server}`,
+      `add service svc ex01 SSL 443 ${one.service}`,
+      `add serviceGroup sg SSL ${one.group}`,
+      `bind serviceGroup sg ex01 ${one.port} ${one.member}`,
+      ...one.monitors.map(
+        ([type, written], index) => `add lb monitor m${String(index + 1)} ${type} ${written}`,
+      ),
+      `bind serviceGroup sg -monitorName m1 ${one.binding}`,
+      `add ssl profile prof1 ${one.profile}`,
+      `set ssl serviceGroup sg ${one.ssl}`,
+      `add lb vserver lb1 SSL 192.0.2.10 443 ${one.lb}`,
+      `bind lb vserver lb1 sg`,
+      `add cs vserver cs1 SSL 192.0.2.11 443 ${one.cs}`,
+      `bind cs vserver cs1 -lbvserver lb1`,
+      one.csParameter,
+    ].join("\n"),
+  );
+
+/** The rows that an appliance of this estate answers an import with, as JSON brings them. */
+function rowsOf(estate: Estate): Map<string, readonly Row[]> {
+  const backend = steadyBackend(estate);
+  return new Map(
+    IMPORT_STEPS.map(({ resource }): [string, readonly Row[]] => {
+      const rows = [...(configResource(resource)?.rows(backend, new Map()) ?? [])];
+      return [resource, JSON.parse(JSON.stringify(rows)) as Row[]];
+    }),
+  );
+}
+
+test("both readers › make the same estate of any configuration", async () => {
+  await fc.assert(
+    fc.asyncProperty(configuration, async (text) => {
+      const written = parseNsConf(text, { adc: "a" });
+      const told = await buildEstate("a", rowsOf(written), createPacer());
+      expect(comparableEstate(told)).toEqual(comparableEstate(written));
+    }),
+    { numRuns: RUNS },
+  );
+}, 3_600_000);
+
+test("both readers › say the same of an estate that was read, as nothing in it is out of range", async () => {
+  await fc.assert(
+    fc.asyncProperty(configuration, async (text) => {
+      const told = await buildEstate("a", rowsOf(parseNsConf(text, { adc: "a" })), createPacer());
+      expect(told.diagnostics).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+}, 3_600_000);

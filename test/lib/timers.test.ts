@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { MAX_TIMER_MS, pause, startTimer } from "../../src/lib/timers.ts";
+
+const HOURS = 3_600_000;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("startTimer", () => {
+  test.each([0, 1, 15_000, MAX_TIMER_MS, MAX_TIMER_MS + 1, 600 * HOURS, 8_760 * HOURS])(
+    "fires once, and after %i ms only",
+    (delayMs) => {
+      let fired = 0;
+      startTimer(delayMs, () => {
+        fired += 1;
+      });
+      vi.advanceTimersByTime(Math.max(0, delayMs - 1));
+      expect(fired).toBe(delayMs === 0 ? 1 : 0);
+      vi.advanceTimersByTime(1);
+      expect(fired).toBe(1);
+      vi.advanceTimersByTime(2 * MAX_TIMER_MS);
+      expect(fired).toBe(1);
+    },
+  );
+
+  test.each([5, 600 * HOURS])("never fires when cancelled in the middle of %i ms", (delayMs) => {
+    let fired = 0;
+    const timer = startTimer(delayMs, () => {
+      fired += 1;
+    });
+    vi.advanceTimersByTime(delayMs - 1);
+    timer.cancel();
+    vi.advanceTimersByTime(2 * MAX_TIMER_MS);
+    timer.cancel();
+    expect(fired).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("pause", () => {
+  test("resolves after its time", async () => {
+    const done = pause(600 * HOURS).then(() => "over");
+    await vi.advanceTimersByTimeAsync(600 * HOURS);
+    expect(await done).toBe("over");
+  });
+
+  test("resolves at once and leaves no timer when the signal is aborted", async () => {
+    const abort = new AbortController();
+    const done = pause(600 * HOURS, abort.signal);
+    abort.abort();
+    await done;
+    await pause(600 * HOURS, abort.signal);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
