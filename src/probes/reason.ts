@@ -62,6 +62,7 @@ export const REASONS = [
   "certificate_not_yet_valid",
   "certificate_name",
   "certificate_untrusted",
+  "pinned_certificate",
   "not_configured",
   "agent_path",
   "agent_fault",

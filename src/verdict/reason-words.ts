@@ -198,6 +198,10 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     label: "the certificate's issuer is not trusted",
     advice: "Bind the whole chain, or give this agent the issuer as ca_file.",
   },
+  pinned_certificate: {
+    label: "the certificate is not the pinned one",
+    advice: "Renewed? Compare it at the server, then write its fingerprint_sha256.",
+  },
   not_configured: {
     label: "the configuration leaves it out",
     advice: "Add what is missing to the configuration; `plan` names it.",

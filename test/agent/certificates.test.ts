@@ -4,6 +4,7 @@ import { tlsEnd, type TlsEnd } from "../../src/agent/tls-end.ts";
 import type { VserverConfig } from "../../src/config/schema.ts";
 import type { CertificateFacts, Observation, TlsFacts } from "../../src/probes/probe.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
+import { sealed } from "../support/sealed.ts";
 
 describe("where TLS ends", () => {
   test.each<[entries: string[], services: string[], ends: TlsEnd]>([
@@ -62,7 +63,7 @@ function world(vserver: string, group: string, sameCertificate = false): SmallEs
     name: "a",
     username: "a",
     address: null,
-    password: "x",
+    password: sealed("x"),
     domain: null,
   };
   return smallEstate(conf(vserver, group), {

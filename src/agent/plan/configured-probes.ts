@@ -2,8 +2,9 @@ import type { Member, Port } from "../../estate/adc-service.ts";
 import type { Estate } from "../../estate/model.ts";
 import type { LbVserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import { ACCOUNT_TRANSACTIONS } from "../../probes/transactions/spec.ts";
+import { ACCOUNT_TRANSACTIONS, type TransactionSpec } from "../../probes/transactions/spec.ts";
 import { specOf } from "./configured-spec.ts";
+import { bothNotes, proofWords } from "./login-tls.ts";
 import { tlsSourceOf, type Recogniser } from "./look-probes.ts";
 import { isMeant } from "./meant-members.ts";
 import { asksThrough, whereItsPathLeads, type RunAtService } from "./path-routes.ts";
@@ -97,7 +98,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
     memberPort: member.port,
     address,
     port,
-    note: null,
+    note: loginNote(spec),
     tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
@@ -120,13 +121,14 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
   const security = run.security ?? securityThrough(reach.entry, backend);
   const host = run.host ?? reach.host ?? reach.address;
   const front = { ...adcFrontOf(estate, vserver, true), redirectUrl: null };
-  const spec = specOf(at, member, host, security, front, reach);
+  const spec = specOf(at, member, host, security, front, { reach, vserver: vserver.name });
   const unsupportedReason = reach.refused ?? missingAccount(at) ?? notForAccounts(at, reach);
   const way = `${reach.entry.name} ${reach.address}`;
   const id = idOf(at, reach.vantage, vserver.name, way, reach.port);
   return {
     ...vipCommon(id, estate, vserver, reach),
     ...commonOf(at),
+    note: bothNotes(reach.note, loginNote(spec)),
     tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
@@ -137,6 +139,11 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
       unsupportedReason,
     },
   };
+}
+
+/** What must be proven before the account's password is sent there; null where none is. */
+function loginNote({ account, tls }: TransactionSpec): string | null {
+  return account === null || tls === null ? null : proofWords(tls);
 }
 
 function idOf(

@@ -1,21 +1,30 @@
+import type { ServerTrust } from "../../config/schema.ts";
 import type { Member } from "../../estate/adc-service.ts";
 import type { TransactionSpec } from "../../probes/transactions/spec.ts";
 import { looksAtPath } from "../../probes/transactions/web-paths.ts";
 import { anonymousSpec, clientTls, takesOldTls } from "./look-probes.ts";
+import { loginTls, memberPlace, vserverPlace, type LoginPlace } from "./login-tls.ts";
 import type { RunAtService } from "./path-routes.ts";
 import { MAPPER_PORT } from "./transaction-ports.ts";
 import type { VipReach } from "./vip-reach.ts";
 
-/** What a configured transaction asks and how, at a member or, with `reach`, through the ADC. */
+/** The way through the ADC, and the load-balancing vserver it leads to. */
+export interface Through {
+  readonly reach: VipReach;
+  readonly vserver: string;
+}
+
+/** What a configured transaction asks and how, at a member or through the ADC. */
 export function specOf(
   at: RunAtService,
   member: Member | undefined,
   host: string,
   security: TransactionSpec["security"],
   adc: TransactionSpec["adc"],
-  reach?: VipReach,
+  through?: Through,
 ): TransactionSpec {
   const { run, settings, service, recognise } = at;
+  const reach = through?.reach;
   const recognition =
     member === undefined
       ? { version: null, protocol: null, path: null, security }
@@ -23,6 +32,13 @@ export function specOf(
   const own = at.vservers
     .map((name) => settings.vservers.get(name))
     .find((each) => each !== undefined);
+  const account = run.account === null ? null : (settings.accounts.get(run.account) ?? null);
+  const tls = clientTls(
+    host,
+    takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
+    own?.ca ?? null,
+    reach?.name ? [reach.name] : (own?.names ?? []),
+  );
   return {
     ...anonymousSpec(run.transaction, recognition),
     security,
@@ -30,14 +46,11 @@ export function specOf(
     tls:
       security === "none"
         ? null
-        : clientTls(
-            host,
-            takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
-            own?.ca ?? null,
-            reach?.name ? [reach.name] : (own?.names ?? []),
-          ),
+        : account === null
+          ? tls
+          : loginTls(tls, placeOf(at, member, host, through, account)),
     host,
-    account: run.account === null ? null : (settings.accounts.get(run.account) ?? null),
+    account,
     allowPlaintext: run.allowPlaintext,
     expect: run.expect,
     adc,
@@ -46,6 +59,23 @@ export function specOf(
         ? { ...monitoredPorts(at), ...run.options }
         : run.options,
   };
+}
+
+/** What is said of the place, and last of the account. */
+function placeOf(
+  { settings, vservers }: RunAtService,
+  member: Member | undefined,
+  host: string,
+  through: Through | undefined,
+  account: ServerTrust,
+): LoginPlace {
+  const { trusts, names } =
+    through !== undefined
+      ? vserverPlace(settings, through.vserver, through.reach.entry.name, [through.reach.name])
+      : member === undefined
+        ? { trusts: [], names: [] }
+        : memberPlace(settings, member, vservers);
+  return { trusts: [...trusts, account], names: [host, ...names] };
 }
 
 /** The static ports that the ADC's monitors ask at: what the endpoint mapper has to name. */

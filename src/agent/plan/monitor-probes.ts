@@ -6,6 +6,7 @@ import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec, MonitorType } from "../../probes/monitors/spec.ts";
+import { bothNotes, memberPlace, monitorLoginTls, proofWords } from "./login-tls.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { probeId } from "./probe-id.ts";
 import type { PlanSettings } from "./settings.ts";
@@ -78,7 +79,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     source,
     sourceAddresses,
     tlsSource,
-    note: noteOf(monitor, service),
+    note: bothNotes(noteOf(monitor, service), secretNote(spec)),
     action: {
       kind: "monitor",
       monitor,
@@ -103,12 +104,16 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
         override: settings.monitorTls,
       })
     : null;
+  const credential = own?.credential ?? null;
+  const plain = tls?.settings ?? null;
+  const place = memberPlace(settings, member, bound.vservers);
+  const secured = plain === null ? null : monitorLoginTls(plain, own?.verify, place);
   return {
     spec: {
       monitor,
       hostHeader: member.address ?? member.domain ?? member.server,
-      tls: tls?.settings ?? null,
-      credential: own?.credential ?? null,
+      tls: credential === null ? plain : secured,
+      credential,
       command: own?.command ?? null,
       viaVip: null,
       closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,
@@ -171,6 +176,11 @@ export function sourceOf(
     };
   }
   return { source: "SNIP", sourceAddresses: estate.snips };
+}
+
+/** What must be proven before a monitor's credential is sent over TLS; null where none is, or the ADC speaks clear text. */
+export function secretNote({ credential, tls }: MonitorSpec): string | null {
+  return credential === null || tls === null ? null : proofWords(tls);
 }
 
 function noteOf(monitor: Monitor, service: AdcService): string | null {

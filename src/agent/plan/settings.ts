@@ -2,11 +2,13 @@ import type {
   AdcConfig,
   Config,
   MemberConfig,
+  ServerTrust,
   TransactionRunConfig,
   VserverConfig,
 } from "../../config/schema.ts";
 import type { AdcHabits, MonitorCredential } from "../../probes/monitors/spec.ts";
 import type { Account } from "../../probes/transactions/spec.ts";
+import { NO_SECRET } from "../../probes/wire/disclose.ts";
 import type { ResolvedNames } from "../names/resolved-name.ts";
 import type { TlsVersion } from "../../probes/wire/tls-settings.ts";
 
@@ -18,6 +20,8 @@ export interface MonitorSettings {
   readonly credential: MonitorCredential | null;
   /** The command that stands for a USER monitor's own script. */
   readonly command: readonly string[] | null;
+  /** False: over TLS the credential goes to whoever answers; absent as true. */
+  readonly verify?: boolean;
 }
 
 /** What the operator's configuration adds to an estate when probes are planned. */
@@ -26,7 +30,7 @@ export interface PlanSettings {
   readonly vservers: ReadonlyMap<string, VserverSettings>;
   readonly members: readonly MemberSettings[];
   readonly runs: readonly TransactionRun[];
-  readonly accounts: ReadonlyMap<string, Account>;
+  readonly accounts: ReadonlyMap<string, Account & ServerTrust>;
   /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
   /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
@@ -46,7 +50,7 @@ export const BARE_SETTINGS: PlanSettings = {
   resolved: new Map(),
 };
 
-/** The settings of one ADC. Secrets are revealed here, to the specs that send them, and nowhere else. */
+/** The settings of one ADC. Secrets stay sealed: they are disclosed where they are sent, see `disclose`. */
 export function planSettings(
   config: Config,
   adc: AdcConfig,
@@ -62,22 +66,18 @@ export function planSettings(
               ? null
               : {
                   username: monitor.username ?? "",
-                  password: monitor.password?.reveal() ?? "",
-                  secret: monitor.secret?.reveal() ?? null,
+                  password: monitor.password ?? NO_SECRET,
+                  secret: monitor.secret,
                 },
           command: monitor.command,
+          verify: monitor.verify ?? true,
         },
       ]),
     ),
     vservers: config.vservers,
     members: config.members,
     runs: config.transactions.run,
-    accounts: new Map(
-      config.transactions.accounts.map((account) => [
-        account.name,
-        { ...account, password: account.password.reveal() },
-      ]),
-    ),
+    accounts: new Map(config.transactions.accounts.map((account) => [account.name, account])),
     monitorTls: adc.monitorTls,
     resolved,
     habits: config.probe,

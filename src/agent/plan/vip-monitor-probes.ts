@@ -3,8 +3,10 @@ import type { Estate } from "../../estate/model.ts";
 import type { LbVserver } from "../../estate/vserver.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
+import type { MonitorSpec } from "../../probes/monitors/spec.ts";
+import { bothNotes, monitorLoginTls, vserverPlace } from "./login-tls.ts";
 import { LOOK_TIMEOUT_MS } from "./look-probes.ts";
-import { sourceOf } from "./monitor-probes.ts";
+import { secretNote, sourceOf } from "./monitor-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
 import { slowestInterval, targetOf, vipCommon, vipProbeId, vipTls } from "./vip-common.ts";
@@ -40,13 +42,16 @@ export function vipMonitorProbes(
       )) {
         const own = settings.monitors.get(monitor.name);
         const host = reach.host ?? reach.address;
-        const spec = {
+        const credential = own?.credential ?? null;
+        const tls = clientSpeaksTls(reach.entry, monitor.secure)
+          ? vipTls(settings, vserver, reach)
+          : null;
+        const place = vserverPlace(settings, vserver.name, reach.entry.name, [host]);
+        const spec: MonitorSpec = {
           monitor,
           hostHeader: reach.address,
-          tls: clientSpeaksTls(reach.entry, monitor.secure)
-            ? vipTls(settings, vserver, reach)
-            : null,
-          credential: own?.credential ?? null,
+          tls: tls === null || credential === null ? tls : monitorLoginTls(tls, own?.verify, place),
+          credential,
           command: own?.command ?? null,
           ...(settings.habits === undefined ? {} : { habits: settings.habits }),
           viaVip: { host: reach.host === null ? null : host, path: reach.path },
@@ -54,6 +59,7 @@ export function vipMonitorProbes(
         const unsupportedReason = type.unsupported(spec);
         planned.push({
           ...vipCommon(vipProbeId(estate, vserver, reach, monitor.name), estate, vserver, reach),
+          note: bothNotes(reach.note, secretNote(spec)),
           adcService: service.name,
           intervalMs: slowestInterval(estate, services),
           timeoutMs: Math.max(monitor.responseTimeoutMs, LOOK_TIMEOUT_MS),

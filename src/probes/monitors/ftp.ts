@@ -2,6 +2,7 @@ import type { Observation } from "../probe.ts";
 import type { Break } from "../wire/break.ts";
 import type { Connection } from "../wire/connection.ts";
 import { dial, dialAddress } from "../wire/dial.ts";
+import { disclose } from "../wire/disclose.ts";
 import { LineReader } from "../wire/line-reader.ts";
 import { observe, type ProbeRun } from "../wire/probe-run.ts";
 import { readReply, type CodedReply } from "../wire/reply-code.ts";
@@ -130,9 +131,16 @@ class FtpExchange {
     const run = this.#run;
     const { credential } = this.#spec;
     run.hide(credential?.password ?? null);
+    const password =
+      credential === null
+        ? null
+        : disclose(this.#connection, credential.password, this.#spec.tls === null);
+    if (password?.kind === "withheld") {
+      return password.observation;
+    }
     let reply = await this.#ask(`USER ${credential?.username ?? "anonymous"}`);
     if (reply.kind === "reply" && reply.code === 331) {
-      reply = await this.#ask(`PASS ${credential?.password ?? "adc-witness@"}`);
+      reply = await this.#ask(`PASS ${password?.text ?? "adc-witness@"}`);
     }
     run.phase("login");
     if (reply.kind !== "reply") {

@@ -1,5 +1,6 @@
 import type { Observation } from "../probe.ts";
 import { dial } from "../wire/dial.ts";
+import { disclose } from "../wire/disclose.ts";
 import { LDAP_RESULT, LdapSession, parseFilter } from "../wire/ldap-session.ts";
 import { observe, type ProbeRun } from "../wire/probe-run.ts";
 import type { Connection } from "../wire/connection.ts";
@@ -42,11 +43,14 @@ async function converse(
   spec: MonitorSpec,
 ): Promise<Observation> {
   const { baseDn, bindDn, filter, attribute } = spec.monitor.parameters;
+  const { credential } = spec;
+  const password =
+    credential === null ? null : disclose(connection, credential.password, spec.tls === null);
+  if (password?.kind === "withheld") {
+    return password.observation;
+  }
   const session = new LdapSession(connection);
-  const bound = await session.bind(
-    bindDn ?? spec.credential?.username ?? "",
-    spec.credential?.password ?? "",
-  );
+  const bound = await session.bind(bindDn ?? credential?.username ?? "", password?.text ?? "");
   run.phase("login");
   if (bound.kind !== "result") {
     return run.broken("login", bound);

@@ -2,6 +2,7 @@ import type { Observation, Probe } from "../probe.ts";
 import type { Break } from "../wire/break.ts";
 import type { Connection } from "../wire/connection.ts";
 import { dial } from "../wire/dial.ts";
+import { disclose } from "../wire/disclose.ts";
 import { signsOfGreeting } from "../wire/exchange-signs.ts";
 import { LineReader } from "../wire/line-reader.ts";
 import { reasonOfMailRefusal } from "../wire/mail-reasons.ts";
@@ -35,7 +36,7 @@ function probePop3(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     const dialled = await dial(run, target, { tls: spec.tls });
     return dialled.kind === "failed"
       ? run.broken(dialled.step, dialled.why)
-      : logIn(run, dialled.connection, credential);
+      : logIn(run, dialled.connection, credential, spec.tls === null);
   });
 }
 
@@ -43,6 +44,7 @@ async function logIn(
   run: ProbeRun,
   connection: Connection,
   credential: MonitorCredential,
+  clearText: boolean,
 ): Promise<Observation> {
   const reader = new LineReader(connection);
   const greeting = await reader.line();
@@ -56,11 +58,15 @@ async function logIn(
       ? run.mismatch("banner", reasonOfMailRefusal(greeting.text), greeting.text)
       : run.ended("failed", "banner", "protocol_error", `not POP3: ${greeting.text}`);
   }
+  const password = disclose(connection, credential.password, clearText);
+  if (password.kind === "withheld") {
+    return password.observation;
+  }
   const user = await command(connection, reader, `USER ${credential.username}`);
   if (user.kind !== "ok") {
     return user.kind === "refusal" ? refusedLogin(run, user.text) : run.broken("login", user);
   }
-  const pass = await command(connection, reader, `PASS ${credential.password}`);
+  const pass = await command(connection, reader, `PASS ${password.text}`);
   run.phase("login");
   if (pass.kind !== "ok") {
     return pass.kind === "refusal" ? refusedLogin(run, pass.text) : run.broken("login", pass);

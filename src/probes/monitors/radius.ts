@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
+import { discloseAsTheAdcDoes, NO_SECRET } from "../wire/disclose.ts";
 import { observe } from "../wire/probe-run.ts";
 import {
   decodeRadiusAnswer,
@@ -34,8 +35,8 @@ export const radiusMonitor: MonitorType = {
         id: randomInt(256),
         authenticator: randomBytes(16),
         username: credential.username,
-        password: credential.password,
-        secret: credential.secret ?? "",
+        password: discloseAsTheAdcDoes(credential.password),
+        secret: discloseAsTheAdcDoes(credential.secret ?? NO_SECRET),
         nasId: radNasId,
         nasIp: radNasIp,
       };

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { discloseAsTheAdcDoes, NO_SECRET } from "../wire/disclose.ts";
 import { observe } from "../wire/probe-run.ts";
 import { decodeSnmpResponse, encodeSnmpGet, type SnmpGet } from "../wire/snmp-message.ts";
 import { askUdp } from "../wire/udp.ts";
@@ -14,7 +15,10 @@ export const snmpMonitor: MonitorType = {
   probe: (spec, target, context) =>
     observe(context, async (run) => {
       const { snmpOid, snmpThreshold, snmpVersion } = spec.monitor.parameters;
-      const community = spec.credential?.secret ?? spec.credential?.password ?? "";
+      const { credential } = spec;
+      const community = discloseAsTheAdcDoes(
+        credential?.secret ?? credential?.password ?? NO_SECRET,
+      );
       run.hide(community);
       const get: SnmpGet = {
         version: snmpVersion ?? "V1",

@@ -1,5 +1,6 @@
 import type { Monitor } from "../../estate/monitor.ts";
 import type { Probe } from "../probe.ts";
+import type { Sealed } from "../wire/disclose.ts";
 import type { TlsSettings } from "../wire/tls-settings.ts";
 
 /** One monitor as bound to one member, ready to run. */
@@ -11,6 +12,8 @@ export interface MonitorSpec {
   readonly tls: TlsSettings | null;
   /** What the ADC keeps encrypted, from our own configuration. */
   readonly credential: MonitorCredential | null;
+  /** Why the credential that is configured is kept from this probe, in words; null or left out: it is not. */
+  readonly withheld?: string | null;
   /** For USER monitors with a script of the operator's own: the command that stands for it. */
   readonly command: readonly string[] | null;
   /** A request other than the monitor's own, at a VIP behind content switching: path and Host of the policy. */
@@ -35,9 +38,9 @@ export interface AdcHabits {
 
 export interface MonitorCredential {
   readonly username: string;
-  readonly password: string;
+  readonly password: Sealed;
   /** RADIUS shared secret, SNMP community. */
-  readonly secret: string | null;
+  readonly secret: Sealed | null;
 }
 
 export interface VipRequest {

@@ -1,5 +1,6 @@
 import type { Probe } from "../probe.ts";
 import { resolveTarget } from "../wire/dial.ts";
+import { discloseAsTheAdcDoes, NO_SECRET } from "../wire/disclose.ts";
 import { observe } from "../wire/probe-run.ts";
 import { runCommand } from "../wire/run-command.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
@@ -47,7 +48,7 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
       mostOutputBytes: MOST_OUTPUT_BYTES,
       environment: {
         ADC_WITNESS_USERNAME: spec.credential?.username ?? "",
-        ADC_WITNESS_PASSWORD: spec.credential?.password ?? "",
+        ADC_WITNESS_PASSWORD: discloseAsTheAdcDoes(spec.credential?.password ?? NO_SECRET),
       },
     });
     if (exit.kind !== "exit") {

@@ -1,5 +1,4 @@
 import type { Transform } from "node:stream";
-import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import { protocolBreak } from "../wire/break.ts";
 
 /**
@@ -30,25 +29,5 @@ export function keepOutOfHandshake(parser: Transform, told: () => void): void {
       return;
     }
     parse(chunk, encoding, done);
-  };
-}
-
-type Logger = Exclude<NonNullable<SMTPConnection.Options["logger"]>, boolean>;
-
-/** nodemailer throws such words away and goes on: only its log says so, in an entry of its own kind. */
-export function discardedInput(told: () => void): Logger {
-  const ignore = (): void => undefined;
-  return {
-    level: ignore,
-    trace: ignore,
-    debug: ignore,
-    info: ignore,
-    warn: (entry: unknown) => {
-      if (typeof entry === "object" && entry !== null && "discarded" in entry) {
-        told();
-      }
-    },
-    error: ignore,
-    fatal: ignore,
   };
 }

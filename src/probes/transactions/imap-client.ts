@@ -5,12 +5,13 @@ import { ImapFlow } from "imapflow";
 import type { Target } from "../probe.ts";
 import { namedBreak, type Break } from "../wire/break.ts";
 import { resolveTarget } from "../wire/dial.ts";
+import { disclose } from "../wire/disclose.ts";
 import { messageOf, type ProbeRun } from "../wire/probe-run.ts";
 import { AHEAD_OF_TLS, keepOutOfHandshake } from "./ahead-of-tls.ts";
 import { clientSocketOptions } from "./client-tls.ts";
-import { imapByeReason } from "./imap-dialogue.ts";
-import { breakOfLibraryError, codeOf, LibraryGuard } from "./library-guard.ts";
-import { ended, mismatch, type Ended } from "./line-session.ts";
+import { imapByeReason, openImap } from "./imap-dialogue.ts";
+import { breakOfLibraryError, codeOf, LibraryGuard, stepOfLibraryBreak } from "./library-guard.ts";
+import { ended, leave, mismatch, type Ended } from "./line-session.ts";
 import { meterParser } from "./metered-parser.ts";
 import type { Account, TransactionSpec } from "./spec.ts";
 
@@ -34,28 +35,54 @@ export interface Called<T> {
 }
 
 /**
- * Connects and logs in. The library dials by itself: phases and TLS facts come from the look just before. Its step is
- * `login` from the moment the credential may have been sent until it is accepted.
+ * A look by our own hand first (greeting, CAPABILITY, and whether the server may have the password: phases, TLS facts and
+ * words come from there), then the login, over the library's own connection, which is judged anew. Its step is `login`
+ * from the moment the credential may have been sent until it is accepted.
  */
+export async function lookAndLogIn(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+  account: Account,
+): Promise<ImapMailbox | Ended> {
+  const session = await openImap(run, spec, target);
+  if (session.kind === "ended") {
+    return session;
+  }
+  await leave(session.connection, "a9 LOGOUT\r\n");
+  if (session.capabilities.has("LOGINDISABLED")) {
+    const detail = "LOGINDISABLED: no login without TLS";
+    return mismatch(run, "greeting", "auth_schemes_differ", detail);
+  }
+  const password = disclose(session.connection, account.password, spec.allowPlaintext);
+  return password.kind === "withheld"
+    ? ended(password.observation)
+    : logInToImap(run, spec, target, account, password.text, session.connection.peerCertificate);
+}
+
+/** Over the library's own connection; `looked`: the certificate that the look before was shown, as DER. */
 export async function logInToImap(
   run: ProbeRun,
   spec: Pick<TransactionSpec, "security" | "tls">,
   target: Target,
   account: Account,
+  password: string,
+  looked: Buffer | null,
 ): Promise<ImapMailbox | Ended> {
   const resolved = await resolveTarget(run, target, "tcp");
   if (resolved.kind === "failed") {
     return ended(run.broken(resolved.step, resolved.why));
   }
-  const serverName = spec.tls?.serverName ?? null;
+  const tls = spec.security === "none" ? null : spec.tls;
+  const serverName = tls?.serverName ?? null;
   const client = new ImapFlow({
     host: resolved.address,
     port: resolved.port,
     secure: spec.security === "implicit",
     doSTARTTLS: spec.security === "starttls",
     ...(serverName === null ? {} : { servername: serverName }),
-    tls: clientSocketOptions(run, spec.security === "none" ? null : spec.tls),
-    auth: { user: account.username, pass: account.password },
+    tls: clientSocketOptions(run, tls, looked),
+    auth: { user: account.username, pass: password },
     logger: false,
     disableAutoIdle: true,
     disableCompression: true,
@@ -141,7 +168,7 @@ function loginFailed(
   }
   const why = result.kind === "error" ? breakOfImapError(result.error) : result;
   const step = isBeforeLogin(error) ? "connect" : "login";
-  return ended(run.broken(step, why));
+  return ended(run.broken(stepOfLibraryBreak(why, step), why));
 }
 
 /** The server's own words where it answered NO or BAD, else null. */

@@ -1,4 +1,5 @@
 import { dial } from "../wire/dial.ts";
+import { disclose } from "../wire/disclose.ts";
 import { LDAP_RESULT, LdapSession, parseFilter } from "../wire/ldap-session.ts";
 import { observe } from "../wire/probe-run.ts";
 import type { TransactionType } from "./spec.ts";
@@ -27,8 +28,12 @@ export const ldapBind: TransactionType = {
       if (dialled.kind === "failed") {
         return run.broken(dialled.step, dialled.why);
       }
+      const password = disclose(dialled.connection, account.password, spec.allowPlaintext);
+      if (password.kind === "withheld") {
+        return password.observation;
+      }
       const session = new LdapSession(dialled.connection);
-      const bound = await session.bind(account.username, account.password);
+      const bound = await session.bind(account.username, password.text);
       run.phase("login");
       if (bound.kind !== "result") {
         return run.broken("login", bound);

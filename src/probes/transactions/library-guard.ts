@@ -1,5 +1,7 @@
+import type { Step } from "../reason.ts";
 import { breakOfSocketError, protocolBreak, type Break } from "../wire/break.ts";
 import { messageOf, type ProbeRun, type RunResource } from "../wire/probe-run.ts";
+import { breakOfVerification } from "../wire/tls-failure.ts";
 
 /** What became of a call into a library. */
 export type Guarded<T> =
@@ -92,10 +94,21 @@ export class LibraryGuard implements RunResource {
 
 /** What an error of a library means, as far as the socket tells: anything else is garbage from the peer. */
 export function breakOfLibraryError(error: unknown): Break {
+  const unproven = breakOfVerification(codeOf(error));
+  if (unproven !== null) {
+    return unproven;
+  }
   if (isSocketError(error)) {
     return breakOfSocketError(error);
   }
   return { kind: "named", outcome: "failed", reason: "protocol_error", detail: messageOf(error) };
+}
+
+/** A library that did not like its server's certificate has sent nothing yet, however far it was meant to go. */
+export function stepOfLibraryBreak(why: Break, step: Step): Step {
+  return why.kind === "named" && why.outcome === "fault" && why.reason.startsWith("certificate_")
+    ? "tls"
+    : step;
 }
 
 const SOCKET_CODES: ReadonlySet<string> = new Set([

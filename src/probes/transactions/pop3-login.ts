@@ -1,7 +1,10 @@
-import type { Target } from "../probe.ts";
+import type { ProbeContext, Target } from "../probe.ts";
 import { resolveTarget } from "../wire/dial.ts";
+import { disclose } from "../wire/disclose.ts";
 import { messageOf, observe, type ProbeRun } from "../wire/probe-run.ts";
+import { proofOf } from "../wire/server-proof.ts";
 import { clientSocketOptions } from "./client-tls.ts";
+import { stepOfLibraryBreak } from "./library-guard.ts";
 import { ended, leave, mismatch, type Ended } from "./line-session.ts";
 import { openPop3, pop3Command, pop3ErrorReason, type Pop3Session } from "./pop3-dialogue.ts";
 import { guardedPop3 } from "./pop3-client.ts";
@@ -9,7 +12,7 @@ import type { Account, TransactionSpec, TransactionType } from "./spec.ts";
 
 /**
  * Logs in over POP3: greeting and CAPA by our own hand first, then login, STAT, QUIT. node-pop3 does the login where it
- * can; it knows neither STLS nor a local address, and there our own dialogue goes on.
+ * can; elsewhere our own dialogue goes on.
  */
 export const pop3Login: TransactionType = {
   transaction: "pop3_login",
@@ -26,10 +29,13 @@ export const pop3Login: TransactionType = {
       if (session.kind === "ended") {
         return session.observation;
       }
-      const byHand = spec.security === "starttls" || context.localAddress !== null;
-      const stat = byHand
-        ? await logInByHand(run, session, account)
-        : await logInByLibrary(run, spec, target, account, session);
+      const disclosed = disclose(session.connection, account.password, spec.allowPlaintext);
+      if (disclosed.kind === "withheld") {
+        return disclosed.observation;
+      }
+      const stat = logsInByHand(spec, context)
+        ? await logInByHand(run, session, account.username, disclosed.text)
+        : await logInByLibrary(run, spec, target, account, disclosed.text, session);
       if (stat.kind === "ended") {
         return stat.observation;
       }
@@ -40,6 +46,12 @@ export const pop3Login: TransactionType = {
     }),
 };
 
+/** node-pop3 knows neither STLS nor a local address, and cannot compare a pinned certificate with its own connection's. */
+function logsInByHand({ security, tls }: TransactionSpec, { localAddress }: ProbeContext): boolean {
+  const pinned = tls !== null && proofOf(tls).kind === "pinned";
+  return security === "starttls" || localAddress !== null || pinned;
+}
+
 interface Stat {
   readonly kind: "stat";
   readonly text: string;
@@ -48,22 +60,17 @@ interface Stat {
 async function logInByHand(
   run: ProbeRun,
   session: Pop3Session,
-  account: Account,
+  username: string,
+  password: string,
 ): Promise<Stat | Ended> {
-  const user = await pop3Command(run, session, `USER ${account.username}`, "login");
+  const user = await pop3Command(run, session, `USER ${username}`, "login");
   if (user.kind === "ended") {
     return user;
   }
   if (!user.ok) {
     return refused(run, user.text);
   }
-  const pass = await pop3Command(
-    run,
-    session,
-    `PASS ${account.password}`,
-    "login",
-    "PASS <secret>",
-  );
+  const pass = await pop3Command(run, session, `PASS ${password}`, "login", "PASS <secret>");
   run.phase("login");
   if (pass.kind === "ended") {
     return pass;
@@ -87,6 +94,7 @@ async function logInByLibrary(
   spec: TransactionSpec,
   target: Target,
   account: Account,
+  password: string,
   looked: Pop3Session,
 ): Promise<Stat | Ended> {
   await leave(looked.connection, "QUIT\r\n");
@@ -99,7 +107,7 @@ async function logInByLibrary(
     host: resolved.address,
     port: resolved.port,
     user: account.username,
-    password: account.password,
+    password,
     tls: tls !== null,
     servername: tls?.serverName ?? "",
     tlsOptions: clientSocketOptions(run, tls),
@@ -111,7 +119,7 @@ async function logInByLibrary(
     return refused(run, messageOf(loggedIn.error));
   }
   if (loggedIn.kind !== "value") {
-    return ended(run.broken("login", loggedIn));
+    return ended(run.broken(stepOfLibraryBreak(loggedIn, "login"), loggedIn));
   }
   const stat = await client.stat();
   run.phase("transaction");

@@ -1,8 +1,9 @@
+import { disclose } from "../wire/disclose.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import type { CodedReply } from "../wire/reply-code.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
 import { refused, smtpCommand, smtpReason, type SmtpSession } from "./smtp-dialogue.ts";
-import type { Account } from "./spec.ts";
+import type { Account, TransactionSpec } from "./spec.ts";
 
 export interface LoggedIn {
   readonly kind: "logged_in";
@@ -13,6 +14,7 @@ export async function logInToSmtp(
   run: ProbeRun,
   session: SmtpSession,
   account: Account,
+  { allowPlaintext }: Pick<TransactionSpec, "allowPlaintext">,
 ): Promise<LoggedIn | Ended> {
   const offered = session.extensions
     .filter((line) => /^AUTH[ =]/.test(line))
@@ -20,18 +22,23 @@ export async function logInToSmtp(
   if (offered.length === 0) {
     return mismatch(run, "greeting", "auth_schemes_differ", "AUTH is not offered");
   }
+  const password = disclose(session.connection, account.password, allowPlaintext);
+  if (password.kind === "withheld") {
+    return ended(password.observation);
+  }
   if (offered.includes("LOGIN")) {
-    return byLogin(run, session, account);
+    return byLogin(run, session, account.username, password.text);
   }
   return offered.includes("PLAIN")
-    ? byPlain(run, session, account)
+    ? byPlain(run, session, account.username, password.text)
     : mismatch(run, "greeting", "auth_schemes_differ", `AUTH offers only ${offered.join(" ")}`);
 }
 
 async function byLogin(
   run: ProbeRun,
   session: SmtpSession,
-  account: Account,
+  username: string,
+  password: string,
 ): Promise<LoggedIn | Ended> {
   const asked = await smtpCommand(run, session, "AUTH LOGIN", "greeting");
   if (asked.kind === "ended") {
@@ -40,14 +47,14 @@ async function byLogin(
   if (asked.code !== 334) {
     return answered(run, asked);
   }
-  const user = await smtpCommand(run, session, base64(account.username), "login", "<user name>");
+  const user = await smtpCommand(run, session, base64(username), "login", "<user name>");
   if (user.kind === "ended") {
     return user;
   }
   if (user.code !== 334) {
     return answered(run, user);
   }
-  const pass = await smtpCommand(run, session, base64(account.password), "login", "<secret>");
+  const pass = await smtpCommand(run, session, base64(password), "login", "<secret>");
   run.phase("login");
   return pass.kind === "ended" ? pass : answered(run, pass);
 }
@@ -55,9 +62,10 @@ async function byLogin(
 async function byPlain(
   run: ProbeRun,
   session: SmtpSession,
-  account: Account,
+  username: string,
+  password: string,
 ): Promise<LoggedIn | Ended> {
-  const token = base64(`\0${account.username}\0${account.password}`);
+  const token = base64(`\0${username}\0${password}`);
   run.hide(token);
   const reply = await smtpCommand(
     run,

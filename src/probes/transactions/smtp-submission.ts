@@ -23,7 +23,7 @@ export const smtpSubmission: TransactionType = {
       if (session.kind === "ended") {
         return session.observation;
       }
-      const loggedIn = await logInToSmtp(run, session, account);
+      const loggedIn = await logInToSmtp(run, session, account, spec);
       if (loggedIn.kind === "ended") {
         return loggedIn.observation;
       }

@@ -1,4 +1,5 @@
 import type { Probe } from "../probe.ts";
+import type { Sealed } from "../wire/disclose.ts";
 import type { TlsSettings } from "../wire/tls-settings.ts";
 
 /** Client-like exchanges. The first group needs no account (the anonymous looks). */
@@ -68,7 +69,7 @@ export interface Account {
   readonly username: string;
   /** Mail address of the probe's own mailbox. */
   readonly address: string | null;
-  readonly password: string;
+  readonly password: Sealed;
   readonly domain: string | null;
 }
 

@@ -1,6 +1,7 @@
 import { ntlmCredential, ntlmLogin } from "../ntlm/http-scheme.ts";
 import type { Target } from "../probe.ts";
 import type { Connection } from "../wire/connection.ts";
+import { disclose, NO_SECRET } from "../wire/disclose.ts";
 import type { HttpAnswer } from "../wire/http-answer.ts";
 import type { ProbeRun } from "../wire/probe-run.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
@@ -104,7 +105,11 @@ async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried
   if (connection.kind === "ended") {
     return connection;
   }
-  const token = Buffer.from(`${account.username}:${account.password}`, "utf8").toString("base64");
+  const password = disclose(connection.connection, account.password, spec.allowPlaintext);
+  if (password.kind === "withheld") {
+    return ended(password.observation);
+  }
+  const token = Buffer.from(`${account.username}:${password.text}`, "utf8").toString("base64");
   run.hide(token);
   const authorization = `Basic ${token}`;
   const answer = await askWeb(connection.connection, spec.host, {
@@ -129,9 +134,14 @@ async function byNtlm(
     return opened;
   }
   const { connection } = opened;
+  // Before the first message already: it asks for a challenge that only a login needs.
+  const password = disclose(connection, account.password, spec.allowPlaintext);
+  if (password.kind === "withheld") {
+    return ended(password.observation);
+  }
   const certificate = spec.options["channel_binding"] === false ? null : connection.peerCertificate;
   const login = ntlmLogin({
-    credential: ntlmCredential(account.username, account.password, account.domain),
+    credential: ntlmCredential(account.username, password.text, account.domain),
     workstation: "ADC-WITNESS",
     host: spec.host,
     certificate,
@@ -195,8 +205,12 @@ function againOn(attempt: Attempt, tried: Tried): Served["again"] {
   }
   return async (request) => {
     const opened = await reopen(attempt, kept);
-    return opened.kind === "ended"
-      ? opened
+    if (opened.kind === "ended") {
+      return opened;
+    }
+    const again = disclose(opened.connection, NO_SECRET, attempt.spec.allowPlaintext);
+    return again.kind === "withheld"
+      ? ended(again.observation)
       : askWeb(opened.connection, attempt.spec.host, {
           step: "transaction",
           ...withAuthorization(request, authorization),

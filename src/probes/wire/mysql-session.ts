@@ -2,6 +2,7 @@ import { constants, createHash, publicEncrypt } from "node:crypto";
 import { protocolBreak, type Break } from "./break.ts";
 import type { Connection } from "./connection.ts";
 import { startTls } from "./dial.ts";
+import { disclose, type Disclosure, type Sealed } from "./disclose.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 
 /** A refusal, with MySQL's error number. */
@@ -17,7 +18,7 @@ export interface MysqlAccepted {
 
 export interface MysqlLogin {
   readonly username: string;
-  readonly password: string;
+  readonly password: Sealed;
   readonly database: string | null;
   readonly tls: TlsSettings | null;
 }
@@ -51,7 +52,9 @@ export class MysqlSession {
   }
 
   /** Greeting and login. A server that refuses at once (too many connections, blocked host) does so in the greeting. */
-  async logIn(login: MysqlLogin): Promise<MysqlAccepted | MysqlRefusal | Break> {
+  async logIn(
+    login: MysqlLogin,
+  ): Promise<MysqlAccepted | MysqlRefusal | Break | Extract<Disclosure, { kind: "withheld" }>> {
     const first = await this.#read();
     this.#connection.run.phase("banner");
     if (!Buffer.isBuffer(first)) {
@@ -80,7 +83,11 @@ export class MysqlSession {
         return secured.why;
       }
     }
-    const proof = prove(greeting.plugin, login.password, greeting.nonce);
+    const password = disclose(this.#connection, login.password, login.tls === null);
+    if (password.kind === "withheld") {
+      return password;
+    }
+    const proof = prove(greeting.plugin, password.text, greeting.nonce);
     const reply = Buffer.concat([
       head,
       Buffer.from(`${login.username}\0`),
@@ -90,7 +97,7 @@ export class MysqlSession {
       Buffer.from(`${greeting.plugin}\0`),
     ]);
     this.#write(reply, `login ${login.username}\n`);
-    return this.#finishLogin(login, greeting.nonce);
+    return this.#finishLogin(password.text, login.tls !== null, greeting.nonce);
   }
 
   /** One statement; rows are not read. */
@@ -110,7 +117,8 @@ export class MysqlSession {
   }
 
   async #finishLogin(
-    login: MysqlLogin,
+    password: string,
+    encrypted: boolean,
     firstNonce: Buffer,
   ): Promise<MysqlAccepted | MysqlRefusal | Break> {
     let nonce = firstNonce;
@@ -130,12 +138,12 @@ export class MysqlSession {
         const end = packet.indexOf(0, 1);
         const plugin = packet.toString("latin1", 1, end === -1 ? packet.length : end);
         nonce = withoutTail(packet.subarray(end + 1));
-        this.#write(prove(plugin, login.password, nonce), `${plugin}\n`);
+        this.#write(prove(plugin, password, nonce), `${plugin}\n`);
       } else if (packet[0] === 0x01 && packet[1] === 0x04) {
-        const secret = Buffer.from(`${login.password}\0`);
-        this.#write(login.tls === null ? Buffer.from([2]) : secret, "full authentication\n");
+        const secret = Buffer.from(`${password}\0`);
+        this.#write(encrypted ? secret : Buffer.from([2]), "full authentication\n");
       } else if (packet[0] === 0x01 && packet[1] !== 0x03) {
-        const sealed = seal(login.password, nonce, packet.subarray(1).toString());
+        const sealed = seal(password, nonce, packet.subarray(1).toString());
         if (sealed === null) {
           return protocolBreak("no public key where one was due");
         }

@@ -9,6 +9,7 @@ import type {
 import type { FailureReason, Step } from "../reason.ts";
 import { AbortWatch, type Abortable } from "./abort-watch.ts";
 import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./break.ts";
+import type { Sealed } from "./disclose.ts";
 import { Deadlines, type DeadlinePlace, type Timed } from "./deadlines.ts";
 import type { Signs } from "./exchange-signs.ts";
 import type { Place } from "./linked-list.ts";
@@ -123,19 +124,24 @@ export class ProbeRun implements Abortable, Timed {
   }
 
   /** Registers secrets that must never appear in evidence. */
-  hide(...secrets: readonly (string | null)[]): void {
+  hide(...secrets: readonly (string | Sealed | null)[]): void {
     for (const secret of secrets) {
       if (secret !== null) {
-        this.transcript.hide(secret);
+        this.transcript.hide(typeof secret === "string" ? secret : secret.reveal());
       }
     }
   }
 
   /** Notes signs of who answered; the first name stands, of mailbox servers the last: it is the logged-in account's. */
   sign({ servedBy, exchangeSeen, backendServer }: Signs): void {
-    this.servedBy ??= servedBy;
+    this.servedBy ??= this.#unlessSecret(servedBy);
     this.exchangeSeen ||= exchangeSeen;
-    this.backendServer = backendServer ?? this.backendServer;
+    this.backendServer = this.#unlessSecret(backendServer ?? null) ?? this.backendServer;
+  }
+
+  /** A server that repeats a secret as its own name gets none: names become labels and words on pages. */
+  #unlessSecret(name: string | null): string | null {
+    return name !== null && this.transcript.redact(name) === name ? name : null;
   }
 
   hold(resource: RunResource): void {

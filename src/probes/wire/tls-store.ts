@@ -1,4 +1,4 @@
-import { constants, type X509Certificate } from "node:crypto";
+import { constants, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { CertificateFacts } from "../probe.ts";
 import { certificateFacts } from "./certificate-facts.ts";
@@ -18,20 +18,26 @@ export class TlsStore {
   #diagnoses = new Map<string, { found: Promise<TlsDiagnosis | null>; until: number }>();
   #certificates = new Map<string, CertificateFacts>();
 
-  /** Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). */
-  contextFor(settings: TlsSettings): SecureContext {
-    const known = this.#bySettings.get(settings);
+  /**
+   * Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). With `anchor`, the DER of one
+   * certificate, that one alone is trusted, whoever has issued it.
+   */
+  contextFor(settings: TlsSettings, anchor: Buffer | null = null): SecureContext {
+    const known = anchor === null ? this.#bySettings.get(settings) : undefined;
     if (known !== undefined) {
       return known;
     }
-    const { minVersion, maxVersion, ca, legacy } = settings;
-    const key = `${minVersion} ${maxVersion} ${legacy} ${ca ?? ""}`;
+    const { minVersion, maxVersion, legacy } = settings;
+    const ca = anchor === null ? settings.ca : new X509Certificate(anchor).toString();
+    const trust = anchor === null ? {} : { allowPartialTrustChain: true };
+    const key = `${minVersion} ${maxVersion} ${legacy} ${anchor !== null} ${ca ?? ""}`;
     let context = this.#contexts.get(key);
     if (context === undefined) {
       context = createSecureContext({
         minVersion,
         maxVersion,
         ...(ca === null ? {} : { ca }),
+        ...trust,
         ...(legacy
           ? {
               ciphers: "ALL:!aNULL:!eNULL:@SECLEVEL=0",
@@ -42,7 +48,9 @@ export class TlsStore {
       forgetOldest(this.#contexts, MOST_CONTEXTS);
       this.#contexts.set(key, context);
     }
-    this.#bySettings.set(settings, context);
+    if (anchor === null) {
+      this.#bySettings.set(settings, context);
+    }
     return context;
   }
 

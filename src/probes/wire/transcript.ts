@@ -1,3 +1,5 @@
+import { secretForms } from "../../lib/secret-forms.ts";
+
 /** Bytes of transcript kept as evidence of one probe. */
 export const TRANSCRIPT_BYTES = 2048;
 const REDACTED = "<secret>";
@@ -13,23 +15,15 @@ export class Transcript {
   #direction: ">" | "<" | null = null;
   #current = "";
   #full = false;
-  #secrets: string[] = [];
+  readonly #secrets = new Set<string>();
+  /** Made of all forms of all secrets when first needed, in any letter case. */
+  #pattern: RegExp | null = null;
 
-  /** Registers a secret and the forms in which protocols carry it (base64, URL-encoded). */
+  /** Registers a secret with every form in which a server might repeat it. */
   hide(secret: string): void {
-    if (secret === "") {
-      return;
-    }
-    const inBase64 = Buffer.from(secret).toString("base64");
-    for (const form of [secret, encodeURIComponent(secret), inBase64]) {
-      this.#register(form);
-    }
-  }
-
-  /** Registers what AUTH PLAIN and Basic make of a login: base64 in which the secret itself does not show. */
-  hideLogin(username: string, password: string): void {
-    for (const login of [`\0${username}\0${password}`, `${username}:${password}`]) {
-      this.#register(Buffer.from(login).toString("base64"));
+    if (secret !== "" && !this.#secrets.has(secret)) {
+      this.#secrets.add(secret);
+      this.#pattern = null;
     }
   }
 
@@ -48,26 +42,16 @@ export class Transcript {
   }
 
   redact(text: string): string {
-    let result = text;
-    for (const secret of this.#secrets) {
-      if (result.includes(secret)) {
-        result = result.replaceAll(secret, REDACTED);
-      }
+    if (this.#secrets.size === 0 || text === "") {
+      return text;
     }
-    return result;
+    this.#pattern ??= patternOf(this.#secrets);
+    return text.replace(this.#pattern, REDACTED);
   }
 
   toString(): string {
     this.#flush();
     return this.#text.join("");
-  }
-
-  #register(form: string): void {
-    if (!this.#secrets.includes(form)) {
-      this.#secrets.push(form);
-      // Longer ones first: one form may hold another.
-      this.#secrets.sort((a, b) => b.length - a.length);
-    }
   }
 
   #add(direction: ">" | "<", data: string | Buffer): void {
@@ -107,6 +91,17 @@ export class Transcript {
     this.#text.push(kept);
     this.#length += kept.length;
   }
+}
+
+/** Plain alternatives, longest first: nothing in it repeats, so that no text makes it slow. */
+function patternOf(secrets: Iterable<string>): RegExp {
+  const forms = [...new Set([...secrets].flatMap(secretForms))];
+  forms.sort((a, b) => b.length - a.length);
+  return new RegExp(forms.map(literally).join("|"), "giu");
+}
+
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
 }
 
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;

@@ -8,6 +8,7 @@ import { owaForm } from "../../../src/probes/transactions/owa-form.ts";
 import type { TransactionSpec, TransactionType } from "../../../src/probes/transactions/spec.ts";
 import { createNetwork } from "../../../src/probes/wire/network.ts";
 import { probeContext } from "../../support/probe-context.ts";
+import { sealed } from "../../support/sealed.ts";
 
 let lab: Lab;
 
@@ -55,7 +56,11 @@ async function climb(
     },
     options: {},
     ...change,
-    account: { ...account, name: username, password: change.account?.password ?? account.password },
+    account: {
+      ...account,
+      name: username,
+      password: change.account?.password ?? sealed(account.password),
+    },
   };
   const network = createNetwork({
     connectTo: through.connectTo,
@@ -81,7 +86,7 @@ async function withAaa<T>(change: Partial<AaaOptions>, ask: () => Promise<T>): P
 }
 
 const wrong = {
-  account: { name: "x", username: "x", address: null, password: "wrong", domain: null },
+  account: { name: "x", username: "x", address: null, password: sealed("wrong"), domain: null },
 };
 
 describe("the rungs of AAA, climbed by the agent's own transactions", () => {

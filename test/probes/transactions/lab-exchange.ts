@@ -10,6 +10,7 @@ import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { Account, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
 import { createNetwork } from "../../../src/probes/wire/network.ts";
 import { probeContext } from "../../support/probe-context.ts";
+import { sealed } from "../../support/sealed.ts";
 
 export const PROBE_A: LabAccount = {
   username: "probe-a",
@@ -32,7 +33,7 @@ export function accountOf(account: LabAccount, change: Partial<Account> = {}): A
     name: account.username,
     username: `${account.domain}\\${account.username}`,
     address: account.address,
-    password: account.password,
+    password: sealed(account.password),
     domain: account.domain,
     ...change,
   };
