@@ -4,6 +4,7 @@ import { openAccountKeeper, type AccountKeeper } from "./accounts/account-keeper
 import { MessagePace } from "./accounts/message-pace.ts";
 import { gatedPeople } from "./accounts/account-secrets.ts";
 import type { AgentEvents, Log } from "./events.ts";
+import { SchemeMemory } from "../probes/wire/scheme-memory.ts";
 import { Generation } from "./generation.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { readSince, restoreSince, writeSince } from "./since-store.ts";
@@ -25,6 +26,7 @@ export class Agent {
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #messages: MessagePace;
+  readonly #schemes = new SchemeMemory();
   #generation: Generation;
   #sinceTimer: NodeJS.Timeout | null = null;
   #sinceWriteFailed = false;
@@ -117,6 +119,7 @@ export class Agent {
       declarations,
       keeper,
       messages: this.#messages,
+      schemes: this.#schemes,
       now: this.#now,
       monotonic: this.#monotonic,
       earlier,

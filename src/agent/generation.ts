@@ -7,6 +7,7 @@ import { isCutOff } from "./control.ts";
 import { EstatesInForce } from "./estates-in-force.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { networkOf } from "./network-of.ts";
+import type { SchemeMemory } from "../probes/wire/scheme-memory.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
@@ -33,6 +34,7 @@ export interface GenerationOptions {
   readonly declarations: Declarations;
   readonly keeper: AccountKeeper;
   readonly messages: MessagePace;
+  readonly schemes: SchemeMemory;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** The generation before a reload, for `inherit`; it has been stopped. */
@@ -60,7 +62,7 @@ export class Generation {
     // Every probe in flight listens, and there is no sensible number to warn at.
     setMaxListeners(0, this.#abort.signal);
     this.#evaluatedAt = monotonic();
-    this.#network = networkOf(config);
+    this.#network = networkOf(config, options.schemes);
     this.state = new WitnessState({
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,

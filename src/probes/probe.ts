@@ -3,6 +3,7 @@ import type { AbortWatch } from "./wire/abort-watch.ts";
 import type { Deadlines } from "./wire/deadlines.ts";
 import type { EchoBatches } from "./wire/icmp/echo-batches.ts";
 import type { LoopWatch } from "./wire/loop-watch.ts";
+import type { SchemeMemory } from "./wire/scheme-memory.ts";
 import type { Sockets } from "./wire/sockets.ts";
 import type { TlsStore } from "./wire/tls-store.ts";
 
@@ -57,6 +58,8 @@ export interface Network {
   ): Resolution | Promise<Resolution>;
   /** Never rejects. Every address of a client-facing name, from the same cache; each is then resolved as any other. */
   addresses(name: string): Promise<NameAnswer>;
+  /** Which web applications have offered NTLM; without it every run knows only what it hears itself. */
+  readonly schemes?: SchemeMemory;
   /** TLS contexts and certificate facts shared by all probes of this network; without it each probe makes its own. */
   readonly tls?: TlsStore;
   /** Tells probes under way that their round is abandoned; without it each listens for itself. */

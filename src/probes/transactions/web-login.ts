@@ -45,6 +45,10 @@ export async function askLoggedIn(
   const attempt: Attempt = { run, spec, target, account, request, emptied };
   const connection = challenge.reusable ? opened.connection : null;
   const schemes = challengeSchemes(challenge);
+  // A stranger's offer is no news: it could only keep the password from the right server.
+  if (disclose(opened.connection, NO_SECRET, spec.allowPlaintext).kind === "disclosed") {
+    run.context.network.schemes?.heard(target, request.path, schemes);
+  }
   if (isAdcLogin(challenge, spec.adc)) {
     return climbBasicAaa(attempt, connection);
   }
@@ -99,8 +103,14 @@ function chooseScheme(
   return known.find((scheme) => offered.includes(scheme)) ?? null;
 }
 
+/** Basic gives the password itself away: never to a place that once offered to do without. */
 async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried | Ended> {
-  const { run, spec, account, request } = attempt;
+  const { run, spec, target, account, request } = attempt;
+  const insisted = spec.options["auth"] === "basic";
+  if (!insisted && run.context.network.schemes?.allowsBasic(target, request.path) === false) {
+    const detail = "offered NTLM or Negotiate before: no password by Basic without auth: basic";
+    return ended(run.fault("response", "auth_schemes_differ", detail));
+  }
   const connection = await reopen(attempt, open);
   if (connection.kind === "ended") {
     return connection;
