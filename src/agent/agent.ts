@@ -7,6 +7,7 @@ import type { AgentEvents, Log } from "./events.ts";
 import { SchemeMemory } from "../probes/wire/scheme-memory.ts";
 import { Generation } from "./generation.ts";
 import type { WitnessState } from "./records/witness-state.ts";
+import { SecretBindings } from "./secret-bindings.ts";
 import { readSince, restoreSince, writeSince } from "./since-store.ts";
 
 const WRITE_SINCE_EVERY_MS = 60_000;
@@ -27,6 +28,7 @@ export class Agent {
   readonly #monotonic: () => number;
   readonly #messages: MessagePace;
   readonly #schemes = new SchemeMemory();
+  readonly #bindings = new SecretBindings();
   #generation: Generation;
   #sinceTimer: NodeJS.Timeout | null = null;
   #sinceWriteFailed = false;
@@ -120,6 +122,7 @@ export class Agent {
       keeper,
       messages: this.#messages,
       schemes: this.#schemes,
+      bindings: this.#bindings,
       now: this.#now,
       monotonic: this.#monotonic,
       earlier,

@@ -3,13 +3,14 @@ import type { Estate } from "../estate/model.ts";
 import type { Steps } from "../estate/steps.ts";
 import type { Network } from "../probes/probe.ts";
 import { learnedKey } from "../probes/transactions/recognise.ts";
-import type { AgentEvents } from "./events.ts";
+import type { AgentEvents, Log } from "./events.ts";
 import { inTurns } from "./in-turns.ts";
 import { clientFacingNames, PublicNames } from "./names/public-names.ts";
 import type { ResolvedNames } from "./names/resolved-name.ts";
 import { planSteps } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
 import type { ProbeSchedule } from "./probe-schedule.ts";
+import type { SecretBindings } from "./secret-bindings.ts";
 import { inheritRecords, recordSteps } from "./records/build-records.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
@@ -23,6 +24,8 @@ export interface EstatesInForceOptions {
   /** Aborted when everything ends: no estate comes into force any more. */
   readonly signal: AbortSignal;
   readonly events: Pick<AgentEvents, "probesPlanned">;
+  readonly log: Pick<Log, "warn">;
+  readonly bindings: SecretBindings;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** From before a reload, for `inherit`. */
@@ -92,10 +95,15 @@ export class EstatesInForce {
   /** Records with their memory, and the schedule without disturbing what goes on unchanged. */
   *#applySteps(adc: AdcConfig, imported: Estate): Steps<void> {
     const { config, state, schedule, events, now, monotonic, earlier } = this.#options;
+    const { bindings, log } = this.#options;
     const resolved = this.#names.resolved;
     const estate = applyShard(imported, config.shard);
     yield;
-    const plan = yield* planSteps(estate, planSettings(config, adc, resolved), this.#learned);
+    const planned = yield* planSteps(estate, planSettings(config, adc, resolved), this.#learned);
+    const { plan, news } = bindings.bind(planned, config.monitors);
+    for (const why of news) {
+      log.warn({ adc: adc.name }, why);
+    }
     const records = yield* recordSteps(estate, plan, {
       pollMs: adc.nitro?.pollEveryMs ?? 0,
       vservers: config.vservers,

@@ -11,6 +11,7 @@ import type { SchemeMemory } from "../probes/wire/scheme-memory.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
+import type { SecretBindings } from "./secret-bindings.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
@@ -35,6 +36,7 @@ export interface GenerationOptions {
   readonly keeper: AccountKeeper;
   readonly messages: MessagePace;
   readonly schemes: SchemeMemory;
+  readonly bindings: SecretBindings;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** The generation before a reload, for `inherit`; it has been stopped. */
@@ -106,6 +108,8 @@ export class Generation {
       schedule: this.#schedule,
       signal: this.#abort.signal,
       events,
+      log,
+      bindings: options.bindings,
       now,
       monotonic,
       earlier: options.earlier === null ? null : options.earlier.#estates.memory,

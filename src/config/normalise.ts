@@ -41,6 +41,7 @@ export function normalise(
           secret: attached.secret(["monitors", name], "secret"),
           command: monitor.command ?? null,
           ...(monitor.verify === undefined ? {} : { verify: monitor.verify }),
+          ...(monitor.servers === undefined ? {} : { servers: monitor.servers }),
         },
       ]),
     ),

@@ -88,6 +88,8 @@ export interface MonitorConfig {
   readonly command: readonly string[] | null;
   /** False: over TLS the secret goes to whoever answers; absent as true. */
   readonly verify?: boolean;
+  /** Patterns of servers or addresses that may have the secrets; absent: those they were first used with. */
+  readonly servers?: readonly string[];
 }
 
 export interface VserverConfig extends ServerTrust {

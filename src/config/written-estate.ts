@@ -31,6 +31,12 @@ export const monitor = z.strictObject(
       .describe(
         "False: over TLS this monitor's password goes to whoever answers. Default: true. In the clear it goes as the ADC sends it.",
       ),
+    servers: listOf(pattern(), "servers or patterns")
+      .min(1, says("at least one server", "name it, or leave the key out"))
+      .optional()
+      .describe(
+        "Servers (or addresses) that may have these secrets. Default: those that the monitor watched when they were first used; one that the ADC adds later does not get them.",
+      ),
     command: listOf(words("a program or an argument"), "the program and its arguments")
       .min(1, says("at least the program", "name it"))
       .optional()
