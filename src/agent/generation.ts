@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Config } from "../config/schema.ts";
 import type { AdcConfig } from "../config/schema.ts";
+import { unverifiedLogins } from "../config/server-trust.ts";
 import { AdcLink } from "./adc-link.ts";
 import { AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "./control.ts";
@@ -115,6 +116,10 @@ export class Generation {
       earlier: options.earlier === null ? null : options.earlier.#estates.memory,
     });
     this.state.suspendedAccounts = options.keeper.suspended();
+    this.state.unverifiedLogins = unverifiedLogins(config);
+    for (const place of this.state.unverifiedLogins) {
+      log.warn({ place }, "verify: false: passwords go there to whoever answers");
+    }
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
   }
 

@@ -33,6 +33,8 @@ export interface LiveState {
   /** As long as this and the lists stay the same, no opinion or verdict has changed; without it each must be looked at. */
   readonly revision?: number;
   readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
+  /** Where the configuration lets passwords go to whoever answers; absent: nowhere. */
+  readonly unverifiedLogins?: readonly string[];
 }
 
 export interface LiveFinding {

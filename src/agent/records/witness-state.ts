@@ -49,6 +49,7 @@ export class WitnessState implements LiveState {
   readonly agent: string;
   startedAt: number;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
+  unverifiedLogins: readonly string[] = [];
   /** What servers call themselves; kept over reloads. */
   readonly names: ServerNames;
   #options: WitnessOptions;

@@ -1,6 +1,7 @@
 import type { LiveState } from "../../agent/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { certificateNotice } from "./certificates.ts";
+import { untriedLogins } from "./untried-logins.ts";
 import { schemesNotice } from "./login-schemes.ts";
 import { moment } from "./time.ts";
 
@@ -28,6 +29,10 @@ export function notices(live: LiveState): Markup | null {
       ({ account, until }) =>
         html`The account ${account} is not tried until ${moment(until)}: its logins were rejected.`,
     ),
+    ...(live.unverifiedLogins ?? []).map(
+      (place) => html`${place}: verify is false, so passwords go there to whoever answers.`,
+    ),
+    ...untriedLogins(live.probes),
     ...(live.findings ?? []).map(({ message }) => html`${message}`),
     ...live.vservers
       .filter(({ certificateDiffers }) => certificateDiffers === true)
