@@ -16,9 +16,21 @@ const NAMED: Readonly<Record<string, string>> = {
  * Without repetitions, longest first: one form may hold another. Letter case is the caller's concern.
  */
 export function secretForms(secret: string): readonly string[] {
+  const inBase64 = Buffer.from(secret, "utf8").toString("base64");
+  // What goes over the wire encoded may come back encoded once more.
+  const sent = [secret, inBase64, formField(secret), QUOTED(secret)];
+  const forms = [...new Set(sent)].flatMap(formsOf);
+  return [...new Set(forms)].filter((form) => form !== "").sort((a, b) => b.length - a.length);
+}
+
+function formField(text: string): string {
+  return new URLSearchParams({ _: text }).toString().slice(2);
+}
+
+function formsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret, "utf8");
   const wide = Buffer.from(secret, "utf16le");
-  const forms = [
+  return [
     secret,
     secret.toUpperCase(),
     secret.toLowerCase(),
@@ -26,7 +38,7 @@ export function secretForms(secret: string): readonly string[] {
     JSON.stringify(secret).slice(1, -1),
     ascii(secret, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
     encodeURIComponent(secret),
-    new URLSearchParams({ _: secret }).toString().slice(2),
+    formField(secret),
     secret.replace(/[&<>"']/g, (character) => NAMED[character] ?? character),
     secret.replace(/[&<>"]/g, (character) => NAMED[character] ?? character),
     secret.replace(/[&<>]/g, (character) => NAMED[character] ?? character),
@@ -41,7 +53,6 @@ export function secretForms(secret: string): readonly string[] {
       .filter((piece) => piece.length >= SHORTEST_PIECE)
       .flatMap((piece) => [piece, piece.replaceAll("+", "-").replaceAll("/", "_")]),
   ];
-  return [...new Set(forms)].filter((form) => form !== "").sort((a, b) => b.length - a.length);
 }
 
 /** What base64 makes of these bytes whatever stands before and after them: one text for each of the three alignments. */

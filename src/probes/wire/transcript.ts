@@ -15,16 +15,18 @@ export class Transcript {
   #direction: ">" | "<" | null = null;
   #current = "";
   #full = false;
-  readonly #secrets = new Set<string>();
+  readonly #forms = new Set<string>();
   /** Made of all forms of all secrets when first needed, in any letter case. */
   #pattern: RegExp | null = null;
 
-  /** Registers a secret with every form in which a server might repeat it. */
+  /** Registers a secret of the configuration with every form in which a server might repeat it. */
   hide(secret: string): void {
-    if (secret !== "" && !this.#secrets.has(secret)) {
-      this.#secrets.add(secret);
-      this.#pattern = null;
-    }
+    this.#register(secret, secretForms);
+  }
+
+  /** Registers what a server has given out itself (a cookie, a challenge), in the forms in which it is sent back. */
+  hideToken(token: string): void {
+    this.#register(token, sentForms);
   }
 
   sent(data: string | Buffer): void {
@@ -42,16 +44,26 @@ export class Transcript {
   }
 
   redact(text: string): string {
-    if (this.#secrets.size === 0 || text === "") {
+    if (this.#forms.size === 0 || text === "") {
       return text;
     }
-    this.#pattern ??= patternOf(this.#secrets);
+    this.#pattern ??= patternOf(this.#forms);
     return text.replace(this.#pattern, REDACTED);
   }
 
   toString(): string {
     this.#flush();
     return this.#text.join("");
+  }
+
+  #register(text: string, formsOf: (text: string) => readonly string[]): void {
+    if (text === "" || this.#forms.has(text)) {
+      return;
+    }
+    for (const form of formsOf(text)) {
+      this.#forms.add(form);
+    }
+    this.#pattern = null;
   }
 
   #add(direction: ">" | "<", data: string | Buffer): void {
@@ -94,10 +106,13 @@ export class Transcript {
 }
 
 /** Plain alternatives, longest first: nothing in it repeats, so that no text makes it slow. */
-function patternOf(secrets: Iterable<string>): RegExp {
-  const forms = [...new Set([...secrets].flatMap(secretForms))];
-  forms.sort((a, b) => b.length - a.length);
-  return new RegExp(forms.map(literally).join("|"), "giu");
+function patternOf(forms: Iterable<string>): RegExp {
+  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map(literally).join("|"), "giu");
+}
+
+function sentForms(token: string): readonly string[] {
+  return [token, encodeURIComponent(token), Buffer.from(token).toString("base64")];
 }
 
 function literally(text: string): string {
