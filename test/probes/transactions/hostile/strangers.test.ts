@@ -246,4 +246,31 @@ describe.each([
     expect(loginOutcome(seen)).toBe("not_tried");
     expectNothingSent(heard);
   });
+
+  test("is not tried › when STARTTLS is taken away, or its certificate changes, for the login alone", async () => {
+    const second = await upgrade(["mail", "self_signed"], true);
+    if (second.seen.outcome !== "match") {
+      expect(second.seen).toMatchObject({ outcome: "fault", reason: "certificate_untrusted" });
+      expectNothingSent(second.heard);
+    }
+    let offers = 0;
+    // Offered to the look; whoever asks afterwards is told of none.
+    const once: StartTls = {
+      ...protocol,
+      offer: (answer) => {
+        const offered = protocol.offer(answer);
+        offers += offered === answer ? 0 : 1;
+        return offers > 1 ? answer : offered;
+      },
+    };
+    const listener = await listen(protocol.dialogue, ["mail"], once);
+    const seen = await runTransaction(
+      transactionSpec(transaction, { security: "starttls", tls: CLIENT_TLS, account }),
+      { host: "127.0.0.1", port: listener.port, server: null },
+      probeContext(8_000),
+    );
+    if (seen.outcome !== "match") {
+      expectNothingSent(listener.heard());
+    }
+  });
 });
