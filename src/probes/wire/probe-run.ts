@@ -134,9 +134,9 @@ export class ProbeRun implements Abortable, Timed {
 
   /** Notes signs of who answered; the first name stands, of mailbox servers the last: it is the logged-in account's. */
   sign({ servedBy, exchangeSeen, backendServer }: Signs): void {
-    this.servedBy ??= this.#unlessSecret(servedBy);
+    this.servedBy ??= servedBy;
     this.exchangeSeen ||= exchangeSeen;
-    this.backendServer = this.#unlessSecret(backendServer ?? null) ?? this.backendServer;
+    this.backendServer = backendServer ?? this.backendServer;
   }
 
   /** A server that repeats a secret as its own name gets none: names become labels and words on pages. */
@@ -245,14 +245,15 @@ export class ProbeRun implements Abortable, Timed {
       phases: this.#phases,
       responseTimeMs: this.responseTimeMs,
       tls: this.tls,
-      servedBy: this.servedBy,
+      servedBy: this.#unlessSecret(this.servedBy),
       exchangeSeen: this.exchangeSeen,
       evidence: {
         transcript: this.transcript.toString(),
         detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     } as Observation;
-    const { clientAddress, channelBound, authSchemes, backendServer } = this;
+    const { clientAddress, channelBound, authSchemes } = this;
+    const backendServer = this.#unlessSecret(this.backendServer);
     const isUsual = clientAddress === undefined && !channelBound && backendServer === null;
     if (isUsual && authSchemes === null) {
       return told;
