@@ -7,6 +7,7 @@ import { namedBreak, type Break } from "../wire/break.ts";
 import { resolveTarget } from "../wire/dial.ts";
 import { disclose } from "../wire/disclose.ts";
 import { messageOf, type ProbeRun } from "../wire/probe-run.ts";
+import { proofOf } from "../wire/server-proof.ts";
 import { AHEAD_OF_TLS, keepOutOfHandshake } from "./ahead-of-tls.ts";
 import { clientSocketOptions } from "./client-tls.ts";
 import { imapByeReason, openImap } from "./imap-dialogue.ts";
@@ -114,7 +115,7 @@ export async function logInToImap(
     // imapflow finds what came in the same packet by itself.
     return connected === AHEAD_OF_TLS || codeOf(error) === "STARTTLS_INJECTION"
       ? ended(run.broken("starttls", AHEAD_OF_TLS))
-      : loginFailed(run, error, connected);
+      : loginFailed(run, error, connected, tls !== null && proofOf(tls).kind === "pinned");
   }
   run.transcript.note("logged in");
   return mailbox(run, client, guard);
@@ -155,6 +156,7 @@ function loginFailed(
   run: ProbeRun,
   error: unknown,
   result: Exclude<Awaited<ReturnType<LibraryGuard["wait"]>>, { kind: "value" }>,
+  pinned: boolean,
 ): Ended {
   const refusal = error === null ? null : refusalOf(error);
   if (refusal !== null) {
@@ -167,8 +169,13 @@ function loginFailed(
       : mismatch(run, "login", "auth_schemes_differ", refusal);
   }
   const why = result.kind === "error" ? breakOfImapError(result.error) : result;
-  const step = isBeforeLogin(error) ? "connect" : "login";
-  return ended(run.broken(stepOfLibraryBreak(why, step), why));
+  const step = stepOfLibraryBreak(why, isBeforeLogin(error) ? "connect" : "login");
+  // With a pin as the only anchor, an unknown issuer is another certificate.
+  const known =
+    pinned && why.kind === "named" && why.reason === "certificate_untrusted"
+      ? { ...why, reason: "pinned_certificate" as const }
+      : why;
+  return ended(run.broken(step, known));
 }
 
 /** The server's own words where it answered NO or BAD, else null. */
