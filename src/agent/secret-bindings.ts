@@ -1,8 +1,8 @@
 import type { MonitorConfig } from "../config/schema.ts";
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../lib/secret.ts";
 import { matchesPattern } from "./plan/pattern.ts";
 import type { PlannedProbe } from "./plan/planned-probe.ts";
-import { groupBy } from "./records/group-by.ts";
+import { groupBy } from "../lib/group-by.ts";
 
 /** What a monitor's secret was written for: what the monitor was when the secret was first used. */
 interface Binding {

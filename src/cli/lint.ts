@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { parseNsConf } from "../estate/nsconf/import.ts";
-import type { Estate } from "../estate/model.ts";
+import { parseNsConf } from "../adc/nsconf/import.ts";
+import type { Estate } from "../model/estate.ts";
 import type { Finding } from "../lint/finding.ts";
 import { lint } from "../lint/lint.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";

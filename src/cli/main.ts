@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from "commander";
-import { parseDuration } from "../config/duration.ts";
+import { parseDuration } from "../lib/duration.ts";
 import { addMaintenance } from "./main-maintenance.ts";
 import { processOutput } from "./output.ts";
 import { packageVersion } from "./package-info.ts";

@@ -1,8 +1,9 @@
-import type { Vantage } from "../probes/probe.ts";
-import type { ExchangeVersion, TransactionName } from "../probes/transactions/spec.ts";
-import type { TlsVersion } from "../probes/wire/tls-settings.ts";
-import type { HostPort } from "./host-port.ts";
-import type { Secret } from "./secret.ts";
+import type { HostPort } from "../lib/host-port.ts";
+import type { TlsVersion } from "../model/tls-settings.ts";
+import type { Secret } from "../lib/secret.ts";
+import type { ExchangeVersion, TransactionName } from "../model/transactions.ts";
+import type { Vantage } from "../model/observation.ts";
+import type { WindowConfig } from "../model/window.ts";
 
 /**
  * The configuration as the agent uses it: validated, complete, durations in milliseconds, paths absolute, files of
@@ -40,9 +41,7 @@ export interface Config {
   /** The file's own form with defaults filled in and secrets masked, for /config; see `maskedConfig`. */
   readonly shown: unknown;
 }
-
 export type Endpoint = HostPort & { readonly port: number };
-
 export interface AdcConfig {
   readonly name: string;
   readonly nitro: NitroConfig | null;
@@ -51,7 +50,6 @@ export interface AdcConfig {
   /** TLS range of the ADC's own monitors, where the firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
 }
-
 export interface NitroConfig {
   /** Origins without a final slash, for example `https://ns1.example.com`. */
   readonly urls: readonly string[];
@@ -67,7 +65,6 @@ export interface NitroConfig {
   readonly pollEveryMs: number;
   readonly timeoutMs: number;
 }
-
 /** What proves to us that a server is the one meant, before a secret is sent to it; what is absent is not written. */
 export interface ServerTrust {
   /** PEM, already read; null: the system's trust store. */
@@ -79,7 +76,6 @@ export interface ServerTrust {
   /** False: the secret goes to whoever answers. */
   readonly verify?: boolean;
 }
-
 export interface MonitorConfig {
   readonly username: string | null;
   readonly password: Secret | null;
@@ -91,7 +87,6 @@ export interface MonitorConfig {
   /** Patterns of servers or addresses that may have the secrets; absent: those they were first used with. */
   readonly servers?: readonly string[];
 }
-
 export interface VserverConfig extends ServerTrust {
   readonly host: string | null;
   readonly names: readonly string[];
@@ -103,7 +98,6 @@ export interface VserverConfig extends ServerTrust {
   /** Where the ADC encrypts anew, it and all members must show one certificate; absent as false. */
   readonly sameCertificate?: boolean;
 }
-
 export interface MemberConfig extends ServerTrust {
   /** `server:port` pattern with `*`. */
   readonly match: string;
@@ -112,7 +106,6 @@ export interface MemberConfig extends ServerTrust {
   readonly path: string | null;
   readonly host: string | null;
 }
-
 export interface AccountConfig extends ServerTrust {
   readonly name: string;
   readonly username: string;
@@ -120,7 +113,6 @@ export interface AccountConfig extends ServerTrust {
   readonly domain: string | null;
   readonly password: Secret;
 }
-
 export interface TransactionRunConfig {
   readonly transaction: TransactionName;
   readonly account: string | null;
@@ -141,37 +133,12 @@ export interface TransactionRunConfig {
   readonly allowPlaintext: boolean;
   readonly options: Readonly<Record<string, string | number | boolean>>;
 }
-
 export interface MaintenanceConfig {
   /** Bearer token of writes; null: writes are refused. */
   readonly token: Secret | null;
   readonly stabilityMs: number;
   readonly windows: readonly WindowConfig[];
 }
-
-export interface WindowConfig {
-  readonly name: string;
-  /** Server names or patterns with `*`. */
-  readonly servers: readonly string[];
-  readonly when:
-    | {
-        readonly kind: "fixed";
-        readonly startAt: number;
-        /** Infinity for `never`. */
-        readonly endAt: number;
-      }
-    | {
-        readonly kind: "cron";
-        readonly cron: string;
-        readonly timezone: string;
-        readonly durationMs: number;
-      };
-  readonly reason: string | null;
-  readonly author: string | null;
-  readonly autoEnd: boolean;
-  readonly flexible: boolean;
-}
-
 /** What NetScaler's documentation leaves open about its probes; the defaults are the likelier choice. */
 export interface ProbeOptions {
   /** UNCONFIRMED: a Host header by default suggests 1.1. */
@@ -183,7 +150,6 @@ export interface ProbeOptions {
   /** Citrix docs: a TCP-ECV pattern must come within 16 TCP segments; a program sees reads instead. */
   readonly tcpEcvSegments: number;
 }
-
 export interface WebConfig {
   /** Host is empty to listen on every address. */
   readonly listen: readonly Endpoint[];

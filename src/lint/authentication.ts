@@ -1,6 +1,6 @@
-import type { Estate } from "../estate/model.ts";
-import type { PolicyBinding } from "../estate/policy.ts";
-import { csTargetOf } from "../estate/vserver-graph.ts";
+import type { Estate } from "../model/estate.ts";
+import type { PolicyBinding } from "../model/policy.ts";
+import { csTargetOf } from "../adc/vserver-graph.ts";
 import { command, commands } from "./commands.ts";
 import type { LintContext, LintVserver } from "./context.ts";
 import { NTLM_DIRECTORIES } from "./directories.ts";

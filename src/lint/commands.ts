@@ -1,6 +1,6 @@
-import type { AdcService } from "../estate/adc-service.ts";
-import type { Monitor } from "../estate/monitor.ts";
-import { writeWord } from "../estate/nsconf/writer.ts";
+import type { AdcService } from "../model/adc-service.ts";
+import type { Monitor } from "../model/monitor.ts";
+import { writeWord } from "../adc/nsconf/writer.ts";
 import type { LintService } from "./context.ts";
 import { expectsTls, portsOf, protocolOfPort } from "./ports.ts";
 

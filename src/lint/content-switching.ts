@@ -1,8 +1,8 @@
-import type { Policy } from "../estate/policy.ts";
-import type { CsBinding, CsVserver } from "../estate/vserver.ts";
-import { parseRule, type RuleTree } from "../estate/rule-expression.ts";
-import { matchesRule, requestsMatching } from "../estate/rule-match.ts";
-import { csTargetOf } from "../estate/vserver-graph.ts";
+import type { Policy } from "../model/policy.ts";
+import type { CsBinding, CsVserver } from "../model/vserver.ts";
+import { parseRule, type RuleTree } from "../adc/rule-expression.ts";
+import { matchesRule, requestsMatching } from "../adc/rule-match.ts";
+import { csTargetOf } from "../adc/vserver-graph.ts";
 import { command } from "./commands.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";

@@ -1,7 +1,7 @@
 import { setMonitor } from "./commands.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
-import type { Monitor } from "../estate/monitor.ts";
+import type { Monitor } from "../model/monitor.ts";
 import { expectsTls, isTlsPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 

@@ -8,9 +8,9 @@ import {
 } from "./commands.ts";
 import { requestTarget, type LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
-import type { Monitor } from "../estate/monitor.ts";
-import { redactHeaders } from "../estate/nsconf/secrets.ts";
-import type { Recognition } from "../probes/transactions/recognise.ts";
+import type { Monitor } from "../model/monitor.ts";
+import { redactHeaders } from "../adc/nsconf/secrets.ts";
+import type { Recognition } from "../adc/recognise.ts";
 import type { Rule } from "./rule.ts";
 
 /** Requests and patterns of HTTP and HTTP-ECV monitors. */

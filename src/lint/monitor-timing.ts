@@ -1,4 +1,4 @@
-import type { Monitor } from "../estate/monitor.ts";
+import type { Monitor } from "../model/monitor.ts";
 import { command, setMonitor } from "./commands.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";

@@ -1,4 +1,4 @@
-import type { Vserver } from "../estate/vserver.ts";
+import type { Vserver } from "../model/vserver.ts";
 import { command } from "./commands.ts";
 import type { LintContext, LintVserver } from "./context.ts";
 import { NTLM_DIRECTORIES, type Directory } from "./directories.ts";

@@ -4,8 +4,8 @@ import { proofWords } from "../../src/agent/plan/login-tls.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import type { MemberConfig, ServerTrust, VserverConfig } from "../../src/config/schema.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
-import type { TlsSettings } from "../../src/probes/wire/tls-settings.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import type { TlsSettings } from "../../src/model/tls-settings.ts";
 import { monitorCredential, sealed } from "../support/sealed.ts";
 
 const ESTATE = parseNsConf(

@@ -4,7 +4,7 @@ import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { SecretBindings } from "../../src/agent/secret-bindings.ts";
 import type { MonitorConfig } from "../../src/config/schema.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { serve } from "../support/scripted-server.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { lint } from "../../src/lint/lint.ts";
 
 /** What lint says of a guide's configuration, as `rule object`, without the remarks about old syntax. */

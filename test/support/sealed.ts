@@ -1,4 +1,4 @@
-import { Secret } from "../../src/config/secret.ts";
+import { Secret } from "../../src/lib/secret.ts";
 import type { MonitorCredential } from "../../src/probes/monitors/spec.ts";
 
 /** A password as the configuration hands it on. */

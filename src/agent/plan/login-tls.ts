@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
-import type { Member } from "../../estate/adc-service.ts";
+import type { Member } from "../../model/adc-service.ts";
 import type { ServerTrust } from "../../config/schema.ts";
-import { proofOf } from "../../probes/wire/server-proof.ts";
-import type { ServerProof, TlsSettings } from "../../probes/wire/tls-settings.ts";
+import { proofOf } from "../../net/server-proof.ts";
+import type { ServerProof, TlsSettings } from "../../model/tls-settings.ts";
 import { matchesMember } from "./pattern.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
 

@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
-import { discloseAsTheAdcDoes, NO_SECRET } from "../wire/disclose.ts";
-import { observe } from "../wire/probe-run.ts";
-import { decodeSnmpResponse, encodeSnmpGet, type SnmpGet } from "../wire/snmp-message.ts";
-import { askUdp } from "../wire/udp.ts";
+import { discloseAsTheAdcDoes, NO_SECRET } from "../../net/disclose.ts";
+import { observe } from "../../net/probe-run.ts";
+import { decodeSnmpResponse, encodeSnmpGet, type SnmpGet } from "../protocols/snmp-message.ts";
+import { askUdp } from "../../net/udp.ts";
 import type { MonitorType } from "./spec.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { observe } from "../wire/probe-run.ts";
+import { observe } from "../../net/probe-run.ts";
 import { lookAndLogIn } from "./imap-client.ts";
 import type { TransactionType } from "./spec.ts";
 

@@ -1,12 +1,11 @@
 import SMTPConnection from "nodemailer/lib/smtp-connection";
-
-import type { Target } from "../probe.ts";
-import { disclose } from "../wire/disclose.ts";
-import { messageOf, type ProbeRun } from "../wire/probe-run.ts";
+import type { Target } from "../../net/probe-context.ts";
+import { disclose } from "../../net/disclose.ts";
+import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard, type Guarded } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
 import { openSmtp, smtpReason } from "./smtp-dialogue.ts";
-import type { Account, TransactionSpec } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
 export interface Sent {
   readonly kind: "sent";

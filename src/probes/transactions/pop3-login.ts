@@ -1,14 +1,15 @@
-import type { ProbeContext, Target } from "../probe.ts";
-import { resolveTarget } from "../wire/dial.ts";
-import { disclose } from "../wire/disclose.ts";
-import { messageOf, observe, type ProbeRun } from "../wire/probe-run.ts";
-import { proofOf } from "../wire/server-proof.ts";
+import type { ProbeContext, Target } from "../../net/probe-context.ts";
+import { resolveTarget } from "../../net/dial.ts";
+import { disclose } from "../../net/disclose.ts";
+import { messageOf, observe, type ProbeRun } from "../../net/probe-run.ts";
+import { proofOf } from "../../net/server-proof.ts";
 import { clientSocketOptions } from "./client-tls.ts";
 import { stepOfLibraryBreak } from "./library-guard.ts";
 import { ended, leave, mismatch, type Ended } from "./line-session.ts";
-import { openPop3, pop3Command, pop3ErrorReason, type Pop3Session } from "./pop3-dialogue.ts";
+import { openPop3, pop3Command, pop3ErrorReason, type Pop3Session } from "./pop3-greeting.ts";
 import { guardedPop3 } from "./pop3-client.ts";
-import type { Account, TransactionSpec, TransactionType } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionType } from "./spec.ts";
 
 /**
  * Logs in over POP3: greeting and CAPA by our own hand first, then login, STAT, QUIT. node-pop3 does the login where it

@@ -1,7 +1,6 @@
-import type { LiveProbe } from "../../agent/live.ts";
-import type { Reason } from "../../probes/reason.ts";
-import { certificateWords, pinOf } from "../../probes/wire/server-proof.ts";
-import { REASON_WORDS } from "../../verdict/reason-words.ts";
+import type { LiveProbe } from "../../model/live.ts";
+import { type Reason, REASON_WORDS } from "../../model/reasons.ts";
+import { certificateWords, pinOf } from "../../net/server-proof.ts";
 import { html, type Markup } from "../markup.ts";
 
 /** Why a server that is asked for a login gets none. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Observation } from "../../../../src/probes/probe.ts";
+import type { Observation } from "../../../../src/model/observation.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { serve, type ScriptedServer } from "../../../support/scripted-server.ts";

@@ -7,11 +7,11 @@ import {
   type CertificateName,
 } from "../../../../lab/certificates/lab-certificate.ts";
 import { secretForms } from "../../../../src/lib/secret-forms.ts";
-import type { Observation } from "../../../../src/probes/probe.ts";
+import type { Observation } from "../../../../src/model/observation.ts";
 import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
-import type { TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
-import type { ServerProof, TlsSettings } from "../../../../src/probes/wire/tls-settings.ts";
+import type { TransactionSpec } from "../../../../src/model/transactions.ts";
+import type { ServerProof, TlsSettings } from "../../../../src/model/tls-settings.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { serve, type ScriptedServer } from "../../../support/scripted-server.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";

@@ -1,0 +1,186 @@
+import type { Firmware, Estate } from "../../model/estate.ts";
+import {
+  define,
+  reportIncomplete,
+  type Draft,
+  type StatementKinds,
+  emptyDraft,
+  report,
+  type StatementReader,
+} from "./draft.ts";
+import { type Statement, readStatements, statementKind } from "./statements.ts";
+import { isAddress, KeyReader } from "./values.ts";
+import { estateDiagnostics } from "../diagnostics.ts";
+import { atOnce, type Steps } from "../../lib/steps.ts";
+import {
+  actionStatements,
+  authenticationStatements,
+  policyStatements,
+  readPolicy,
+} from "./policies.ts";
+import { finishEstate } from "./finish.ts";
+import { monitorStatements } from "./monitors.ts";
+import { removalStatements, toggleStatements } from "./changes.ts";
+import { serverStatements, serviceStatements } from "./services.ts";
+import { tlsStatements } from "./tls.ts";
+import { vserverStatements } from "./vservers.ts";
+
+/** The ADC's own addresses and global parameters. */
+const systemStatements: StatementKinds = {
+  definitions: new Map([
+    ["add ns ip", addIp],
+    ["add ns ip6", addIp],
+    ["add netprofile", addNetProfile],
+  ]),
+  changes: new Map([
+    ["set ns config", setConfig],
+    ["set lb parameter", setLbParameter],
+    ["set cs parameter", setCsParameter],
+  ]),
+};
+
+/** Reads the header that the ADC writes above its saved configuration: `#NS13.1 Build 37.38`. */
+function firmwareOf(text: string): Firmware | null {
+  const [, label, major, minor] =
+    /^\uFEFF?\s*#\s*(NS(\d{1,3})\.(\d{1,3})(?:[: ]+Build [\w.]{1,20})?)/m.exec(
+      text.slice(0, 4_096),
+    ) ?? [];
+  return label === undefined ? null : { major: Number(major), minor: Number(minor), text: label };
+}
+
+/** A subnet address unless another type is given. */
+function addIp(statement: Statement, draft: Draft): void {
+  const address = (statement.words[0] ?? "").replace(/\/\d+$/, "");
+  const type = (statement.keys.get("type")?.[0] ?? "SNIP").toUpperCase();
+  if (!isAddress(address)) {
+    return;
+  }
+  if (type === "NSIP") {
+    draft.nsip ??= address;
+  } else if (type === "SNIP" || type === "MIP") {
+    draft.snips.push(address);
+  }
+}
+
+function addNetProfile(statement: Statement, draft: Draft): void {
+  const [name] = statement.words;
+  if (name === undefined) {
+    reportIncomplete(draft, statement, "netProfile");
+    return;
+  }
+  const source = new KeyReader(statement, draft, name).text("srcip");
+  const profile = { name, sourceIp: source ?? null, line: statement.line };
+  define(draft.netProfiles, name, profile, statement, draft);
+}
+
+function setConfig(statement: Statement, draft: Draft): void {
+  const address = statement.keys.get("ipaddress")?.[0];
+  if (address !== undefined && isAddress(address)) {
+    draft.nsip = address;
+  }
+}
+
+function setLbParameter(statement: Statement, draft: Draft): void {
+  const close = statement.keys.get("monitorconnectionclose")?.[0]?.toUpperCase();
+  if (close === "FIN" || close === "RESET") {
+    draft.parameters.monitorConnectionClose = close;
+  }
+}
+
+function setCsParameter(statement: Statement, draft: Draft): void {
+  const keys = new KeyReader(statement, draft, "cs parameter");
+  draft.parameters.csStateUpdate = keys.flag("stateupdate") ?? draft.parameters.csStateUpdate;
+}
+
+/**
+ * Reads a saved or captured NetScaler configuration. Never throws: what is odd becomes a diagnostic, what is beside the
+ * purpose is counted in `otherStatements`. No secret of the file reaches the estate.
+ */
+export function parseNsConf(text: string, options: { readonly adc: string }): Estate {
+  return atOnce(nsConfSteps(text, options));
+}
+
+/** The same in steps: a large file takes a good part of a second. */
+export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
+  const draft = emptyDraft();
+  draft.firmware = firmwareOf(text);
+  const changes: Statement[] = [];
+  const orphans: number[] = [];
+  for (const statement of readStatements(text, (line) => orphans.push(line))) {
+    yield;
+    reportBroken(statement, draft);
+    const kind = statementKind(statement);
+    const definition = DEFINITIONS.get(kind);
+    if (definition !== undefined) {
+      definition(statement, draft);
+    } else if (CHANGES.has(kind)) {
+      changes.push(statement);
+    } else if (!readPolicy(statement, draft)) {
+      countOther(statement, draft);
+    }
+  }
+  for (const statement of changes) {
+    CHANGES.get(statementKind(statement))?.(statement, draft);
+  }
+  reportOrphans(orphans, draft);
+  const estate = yield* finishEstate(draft, options.adc);
+  yield;
+  const derived = estateDiagnostics(estate, draft.monitorsUsedElsewhere);
+  return { ...estate, diagnostics: [...draft.diagnostics, ...derived] };
+}
+
+const KINDS = [
+  serverStatements,
+  serviceStatements,
+  monitorStatements,
+  vserverStatements,
+  actionStatements,
+  policyStatements,
+  tlsStatements,
+  authenticationStatements,
+  systemStatements,
+  toggleStatements,
+  removalStatements,
+];
+const DEFINITIONS: ReadonlyMap<string, StatementReader> = new Map(
+  KINDS.flatMap((kinds) => [...kinds.definitions]),
+);
+const CHANGES: ReadonlyMap<string, StatementReader> = new Map(
+  KINDS.flatMap((kinds) => [...kinds.changes]),
+);
+
+/** Said without quoting the line, which may hold a secret. */
+function reportBroken(statement: Statement, draft: Draft): void {
+  if (statement.broken) {
+    report(
+      draft,
+      statement,
+      "warning",
+      "broken_line",
+      statementKind(statement).slice(0, 60),
+      "This line ends inside a quote or parenthesis; it is read as far as it goes.",
+    );
+  }
+}
+
+function reportOrphans(lines: readonly number[], draft: Draft): void {
+  const [first] = lines;
+  if (first !== undefined) {
+    draft.diagnostics.push({
+      severity: "warning",
+      rule: "unreadable_lines",
+      line: first,
+      object: "file",
+      message: `${String(lines.length)} line(s) belong to no command, this one first.`,
+    });
+  }
+}
+
+/** Group and object are command words; anything else in their place is garbage that need not be repeated. */
+function countOther(statement: Statement, draft: Draft): void {
+  const words = [statement.verb, statement.group, statement.object ?? ""].filter(
+    (word) => word !== "",
+  );
+  const key = words.map((word) => (/^[A-Za-z][\w-]{0,31}$/.test(word) ? word : "…")).join(" ");
+  draft.otherStatements.set(key, (draft.otherStatements.get(key) ?? 0) + 1);
+}

@@ -1,0 +1,214 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { TlsFacts } from "../model/observation.ts";
+import { breakOfSocketError, type Break } from "./break.ts";
+import type { ProbeRun, RunResource } from "./probe-run.ts";
+import type { TlsSettings } from "../model/tls-settings.ts";
+
+/** How our side ends the connection: NetScaler's monitorConnectionClose knows both. */
+export type CloseMode = "FIN" | "RESET";
+
+export interface Data {
+  readonly kind: "data";
+  readonly data: Buffer;
+}
+
+/** What a handshake showed, with what it was asked for. */
+export interface SecuredBy {
+  readonly facts: TlsFacts;
+  readonly settings: TlsSettings;
+  readonly step: "tls" | "starttls";
+}
+
+/** Unread bytes kept before the peer is made to wait. */
+const HIGH_WATER_BYTES = 64 * 1024;
+const CLOSED: Break = { kind: "closed", midway: false };
+
+/**
+ * A connection of one run. Bytes are read in the order they came; every wait ends by data, by the peer, or by the
+ * run's deadline. Closed by the run at its end at the latest.
+ */
+export class Connection implements RunResource {
+  readonly run: ProbeRun;
+  /** Address and port really dialled, after `connect_to` and DNS. */
+  readonly remote: { readonly address: string; readonly port: number };
+  socket: Socket;
+  bytesReceived = 0;
+  /** DER of the leaf certificate the peer showed on this very connection, for logins bound to it; null without TLS. */
+  peerCertificate: Buffer | null = null;
+  /** The handshake that secured this very connection; null in the clear. */
+  secured: SecuredBy | null = null;
+  closeMode: CloseMode = "FIN";
+
+  #unread: Buffer[] = [];
+  #unreadBytes = 0;
+  #paused = false;
+  #ended: Break | null = null;
+  #waiting: ((result: Data | Break) => void) | null = null;
+  #closed = false;
+  /** Set while the TCP handshake is under way. */
+  #opening: ((why: Break | null) => void) | null = null;
+  readonly #onData = (data: Buffer): void => this.#arrived(data);
+  readonly #onEnd = (): void => this.#end(CLOSED);
+  readonly #onError = (error: NodeJS.ErrnoException): void => this.#failed(error);
+
+  constructor(run: ProbeRun, socket: Socket, remote: { address: string; port: number }) {
+    this.run = run;
+    this.socket = socket;
+    this.remote = remote;
+    run.hold(this);
+    this.#listen();
+  }
+
+  /** Calls back once when the TCP handshake is over: with null when the connection stands, else with why it does not. */
+  whenOpen(told: (why: Break | null) => void): void {
+    this.#opening = told;
+    this.socket.on("connect", () => this.#opened(null));
+  }
+
+  /** What has come and is not yet read, else the next bytes, else why none will come. One reader at a time. */
+  read(): Promise<Data | Break> {
+    const unread = this.#unread;
+    if (unread.length > 0) {
+      const data =
+        unread.length === 1 && unread[0] !== undefined ? unread[0] : Buffer.concat(unread);
+      this.#unread = [];
+      this.#unreadBytes = 0;
+      if (this.#paused) {
+        this.#paused = false;
+        this.socket.resume();
+      }
+      return Promise.resolve({ kind: "data", data });
+    }
+    const over = this.#ended ?? this.run.interrupted;
+    if (over !== null) {
+      return Promise.resolve(over);
+    }
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  /** Gives back bytes that belong to the next reader. */
+  unread(data: Buffer): void {
+    if (data.length > 0) {
+      this.#unread.unshift(data);
+      this.#unreadBytes += data.length;
+    }
+  }
+
+  /** Sends; what goes wrong shows at the next read. The transcript shows `shown` instead of the data when given. */
+  write(data: string | Buffer, shown?: string): void {
+    this.run.transcript.sent(shown ?? data);
+    if (!this.socket.destroyed && this.socket.writable) {
+      this.socket.write(data);
+    }
+  }
+
+  /** Why nothing more will come, unread bytes apart; null while the connection stands. */
+  get ended(): Break | null {
+    return this.#ended;
+  }
+
+  /**
+   * Hands the bare socket to a library or to TLS. Nothing of ours listens any more but for errors; the run still destroys
+   * it when its time is over and at its end. Unread bytes are put back into the socket.
+   */
+  detach(): Socket {
+    const { socket } = this;
+    socket.off("data", this.#onData);
+    socket.off("end", this.#onEnd);
+    socket.off("close", this.#onEnd);
+    socket.pause();
+    for (const data of this.#unread.reverse()) {
+      socket.unshift(data);
+    }
+    this.#unread = [];
+    this.#unreadBytes = 0;
+    return socket;
+  }
+
+  /** Continues over another socket that wraps the detached one (TLS). */
+  attach(socket: Socket): void {
+    this.socket = socket;
+    this.#ended = null;
+    this.#listen();
+  }
+
+  /** Ends the connection: orderly, or with RST where no TLS runs over it. Repeated calls do nothing. */
+  close(mode: CloseMode = this.closeMode): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    this.run.drop(this);
+    if (mode === "RESET" && !(this.socket instanceof TLSSocket)) {
+      this.socket.resetAndDestroy();
+    } else if (this.socket.writableLength === 0 && !(this.socket instanceof TLSSocket)) {
+      // Nothing is queued: closing the descriptor sends FIN by itself and spares a system call.
+      this.socket.destroy();
+    } else {
+      // Sends what is queued and the farewell of TLS, then frees the descriptor without waiting for the peer.
+      this.socket.destroySoon();
+    }
+  }
+
+  interrupt(why: Break): void {
+    this.#end(why);
+    this.#closed = true;
+    this.run.drop(this);
+    this.socket.destroy();
+    this.#opened(why);
+  }
+
+  release(): void {
+    this.close();
+  }
+
+  #listen(): void {
+    const { socket } = this;
+    socket.on("error", this.#onError);
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("close", this.#onEnd);
+  }
+
+  #opened(why: Break | null): void {
+    const told = this.#opening;
+    this.#opening = null;
+    told?.(why);
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    const why = breakOfSocketError(error);
+    this.#end(why);
+    // A RST that answers a SYN is "refused": a reset came after the handshake, before we looked.
+    this.#opened(error.code === "ECONNRESET" ? null : why);
+  }
+
+  #arrived(data: Buffer): void {
+    this.bytesReceived += data.length;
+    this.run.transcript.received(data);
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      waiting({ kind: "data", data });
+      return;
+    }
+    this.#unread.push(data);
+    this.#unreadBytes += data.length;
+    if (this.#unreadBytes > HIGH_WATER_BYTES && !this.#paused) {
+      this.#paused = true;
+      this.socket.pause();
+    }
+  }
+
+  #end(why: Break): void {
+    this.#ended ??= why;
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      waiting(this.#ended);
+    }
+  }
+}
