@@ -43,7 +43,6 @@ export default {
           "^src/lib/ip\\.ts$",
           // Only `checkServerIdentity`.
           "^src/adc/nitro/transport\\.ts$",
-          "^src/probes/transactions/client-tls\\.ts$",
           // Servers, not clients: they accept connections.
           "^src/web/(http|web-config)/",
         ],

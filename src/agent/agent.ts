@@ -12,6 +12,8 @@ import { keeperOf } from "./accounts/open-keeper.ts";
 import { Generation } from "./generation.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { readSince, restoreSince, SINCE_FILE, writeSince } from "./since-store.ts";
+import { SchemeMemory } from "../net/scheme-memory.ts";
+import { SecretBindings } from "./secret-bindings.ts";
 
 const WRITE_SINCE_EVERY_MS = 60_000;
 /** So long a reload waits for probes in flight: longer than most monitors' time-outs. */
@@ -46,6 +48,8 @@ export class Agent {
   readonly #monotonic: () => number;
   readonly #messages: MessagePace;
   #keeper: AccountKeeper;
+  readonly #schemes = new SchemeMemory();
+  readonly #bindings = new SecretBindings();
   #generation: Generation;
   #sinceTimer: NodeJS.Timeout | null = null;
   #storageTimer: NodeJS.Timeout | null = null;
@@ -157,6 +161,8 @@ export class Agent {
       keeper: this.#keeper,
       storage: this.#storage,
       messages: this.#messages,
+      schemes: this.#schemes,
+      bindings: this.#bindings,
       now: this.#now,
       monotonic: this.#monotonic,
       earlier,

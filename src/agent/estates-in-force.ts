@@ -1,3 +1,4 @@
+import type { Log } from "../lib/log.ts";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import type { Estate } from "../model/estate.ts";
 import { type Steps, inTurns } from "../lib/steps.ts";
@@ -9,6 +10,7 @@ import { planSteps } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
 import type { ProbeSchedule } from "./probe-schedule.ts";
 import { inheritRecords, recordSteps, type EstateRecords } from "./records/build-records.ts";
+import type { SecretBindings } from "./secret-bindings.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { applyShard } from "./shard.ts";
@@ -21,6 +23,8 @@ export interface EstatesInForceOptions {
   /** Aborted when everything ends: no estate comes into force any more. */
   readonly signal: AbortSignal;
   readonly events: Pick<AgentEvents, "probesPlanned">;
+  readonly log: Pick<Log, "warn">;
+  readonly bindings: SecretBindings;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** From before a reload, for `inherit`. */
@@ -93,11 +97,16 @@ export class EstatesInForce {
   /** Records with their memory, and the schedule without disturbing what goes on unchanged. */
   *#applySteps(adc: AdcConfig, imported: Estate): Steps<void> {
     const { config, state, schedule, events, now, monotonic, earlier } = this.#options;
+    const { bindings, log } = this.#options;
     const resolved = this.#names.resolved;
     const estate = applyShard(imported, config.shard);
     yield;
     const learned = new Set([...this.#learned.values()].flatMap((own) => [...own]));
-    const plan = yield* planSteps(estate, planSettings(config, adc, resolved), learned);
+    const planned = yield* planSteps(estate, planSettings(config, adc, resolved), learned);
+    const { plan, news } = bindings.bind(planned, config.monitors);
+    for (const why of news) {
+      log.warn({ adc: adc.name }, why);
+    }
     const records = yield* recordSteps(estate, plan, {
       pollMs: adc.nitro?.pollEveryMs ?? 0,
       vservers: config.vservers,

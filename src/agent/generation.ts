@@ -12,6 +12,9 @@ import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { StartPlace } from "./scheduler.ts";
+import { unverifiedLogins } from "../config/server-trust.ts";
+import type { SchemeMemory } from "../net/scheme-memory.ts";
+import type { SecretBindings } from "./secret-bindings.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { type AccountKeeper, nitroAccount } from "./accounts/account-keeper.ts";
@@ -37,6 +40,8 @@ export interface GenerationOptions {
   readonly messages: MessagePace;
   /** What is known of the state directory, for those who show it. */
   readonly storage: StorageWatch;
+  readonly schemes: SchemeMemory;
+  readonly bindings: SecretBindings;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** The generation before a reload, for `inherit`; it has been stopped. */
@@ -66,7 +71,7 @@ export class Generation {
     // Every probe in flight listens, and there is no sensible number to warn at.
     setMaxListeners(0, this.#abort.signal);
     this.#evaluatedAt = monotonic();
-    this.#network = networkOf(config);
+    this.#network = networkOf(config, options.schemes);
     this.state = new WitnessState({
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,
@@ -126,12 +131,18 @@ export class Generation {
       schedule: this.#schedule,
       signal: this.#abort.signal,
       events,
+      log,
+      bindings: options.bindings,
       now,
       monotonic,
       earlier: options.earlier === null ? null : options.earlier.#estates.memory,
     });
     this.state.suspendedAccounts = options.keeper.suspended();
     this.state.unexplainedStallSeconds = options.earlier?.state.unexplainedStallSeconds ?? 0;
+    this.state.unverifiedLogins = unverifiedLogins(config);
+    for (const place of this.state.unverifiedLogins) {
+      log.warn({ place }, "verify: false: passwords go there to whoever answers");
+    }
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
   }
 

@@ -2,6 +2,7 @@ import type { Config, AdcConfig } from "../config/schema.ts";
 import type { Network } from "../net/network.ts";
 import { lookupAt, createNetwork } from "../net/dns.ts";
 import { createTargetPolicy, type TargetRules } from "../net/target-policy.ts";
+import { SchemeMemory } from "../net/scheme-memory.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { AdcLink, type EstateRead } from "./adc-watch.ts";
 
@@ -21,10 +22,10 @@ export function waysOf(config: Omit<NetworkConfig, "dnsServers" | "vservers">): 
 }
 
 /** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and whom to ask for names. */
-export function networkOf(config: NetworkConfig): Network {
+export function networkOf(config: NetworkConfig, schemes = new SchemeMemory()): Network {
   const { dnsServers } = config;
   if (dnsServers.length === 0) {
-    return networkOfWays(waysOf(config));
+    return networkOfWays(waysOf(config), schemes);
   }
   const lookup = lookupAt(dnsServers, (host, port) =>
     network.resolve(host, port, "udp", "operator"),
@@ -34,15 +35,19 @@ export function networkOf(config: NetworkConfig): Network {
     unmapped: config.unmapped,
     targets: createTargetPolicy(waysOf(config)),
     now: () => performance.now(),
+    schemes,
     clientNames: { names: clientFacingNames(config), lookup },
   });
   return network;
 }
 
 /** A network that asks the system for names. */
-export function networkOfWays({ connectTo, unmapped, ...rules }: Ways): Network {
+export function networkOfWays(
+  { connectTo, unmapped, ...rules }: Ways,
+  schemes = new SchemeMemory(),
+): Network {
   const targets = createTargetPolicy(rules);
-  return createNetwork({ connectTo, unmapped, targets, now: () => performance.now() });
+  return createNetwork({ connectTo, unmapped, targets, now: () => performance.now(), schemes });
 }
 
 /** Reads one ADC's estate and leaves no session behind, not even when it is interrupted. */

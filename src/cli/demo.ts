@@ -77,6 +77,7 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
           username: `${account.domain}\\${account.username}`,
           address: account.address,
           password: `\${${passwordVariable(account.username)}}`,
+          ca_file: join(directory, "lab-ca.pem"),
         })),
       run: [
         { transaction: "imap_login", account: "probe-a", every: "15s", vantages: ["backend"] },

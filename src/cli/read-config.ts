@@ -1,5 +1,6 @@
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
+import { trustWords } from "../config/server-trust.ts";
 import type { Config } from "../config/schema.ts";
 import { printableLine } from "../lib/printable.ts";
 import type { Output } from "./output.ts";
@@ -34,5 +35,8 @@ export async function runCheckConfig(file: string, output: Output): Promise<numb
   }
   const adcs = config.adcs.map((adc) => adc.name).join(", ");
   output.out(`${file}: valid (${adcs})\n`);
+  for (const account of config.transactions.accounts) {
+    output.out(`account ${account.name}: its password goes ${trustWords(account)}\n`);
+  }
   return 0;
 }

@@ -117,7 +117,15 @@ function certificatePlaces(config: WrittenConfig): { path: ConfigPath; caFile: s
     path: ["vservers", name],
     caFile: vserver.ca_file,
   }));
-  return [...nitro, ...vservers].flatMap(({ path, caFile }) =>
+  const members = config.members.map(({ ca_file: caFile }, index) => ({
+    path: ["members", index],
+    caFile,
+  }));
+  const accounts = config.transactions.accounts.map(({ ca_file: caFile }, index) => ({
+    path: ["transactions", "accounts", index],
+    caFile,
+  }));
+  return [...nitro, ...vservers, ...members, ...accounts].flatMap(({ path, caFile }) =>
     caFile === undefined ? [] : [{ path, caFile }],
   );
 }

@@ -85,6 +85,13 @@ const ENV_MESSAGE = says(
 );
 export const fromEnvironment = (): z.ZodString =>
   z.string(ENV_MESSAGE).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, ENV_MESSAGE);
+/** SHA-256 of a certificate as OpenSSL, browsers and this agent write it. */
+export const fingerprint = (): z.ZodString =>
+  text(
+    "64 hexadecimal digits, with or without colons",
+    "write the SHA-256 fingerprint of the certificate",
+    (value) => /^(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){31})$/.test(value),
+  );
 export const words = (expected: string): z.ZodString => text(expected, "write it as text");
 export const hostName = (): z.ZodString =>
   text("a host name or an IP address without port", "write only the name or address", isHost);
@@ -118,6 +125,24 @@ export const secretKeys = (
   password_file: file()
     .optional()
     .describe(`${what}: a file that holds it; a final line end is dropped.`),
+});
+
+/** What proves to the agent that a server is the one meant, before a secret is sent to it. */
+export const trustKeys = (where: string) => ({
+  ca_file: file()
+    .optional()
+    .describe(`PEM certificates that the certificate is verified against before a login ${where}.`),
+  fingerprint_sha256: oneOrMany(fingerprint(), "a fingerprint").describe(
+    `Pinned certificates: before a login ${where} one of them must be shown, whatever its issuer and names.`,
+  ),
+  server_name: hostName()
+    .optional()
+    .describe(`Name the certificate must hold before a login ${where}, and sent as SNI.`),
+  verify: flag()
+    .optional()
+    .describe(
+      `False: a login ${where} sends its password to whoever answers. Default: true, and without proof no login is tried.`,
+    ),
 });
 
 export function oneOrMany<T extends z.ZodType>(

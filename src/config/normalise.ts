@@ -9,6 +9,7 @@ import type {
   Config,
   Endpoint,
   MaintenanceConfig,
+  ServerTrust,
   TransactionRunConfig,
 } from "./schema.ts";
 import type { WindowConfig } from "../model/window.ts";
@@ -40,6 +41,8 @@ export function normalise(
           password: attached.secret(["monitors", name], "password"),
           secret: attached.secret(["monitors", name], "secret"),
           command: monitor.command ?? null,
+          ...(monitor.verify === undefined ? {} : { verify: monitor.verify }),
+          ...(monitor.servers === undefined ? {} : { servers: monitor.servers }),
         },
       ]),
     ),
@@ -50,18 +53,20 @@ export function normalise(
           host: vserver.host ?? null,
           names: vserver.names,
           path: vserver.path ?? null,
+          ...trustOf(vserver, null),
           ca: attached.certificates(["vservers", name]),
           public: vserver.public,
           sameCertificate: vserver.same_certificate,
         },
       ]),
     ),
-    members: written.members.map((member) => ({
+    members: written.members.map((member, index) => ({
       match: member.match,
       protocol: member.protocol ?? null,
       exchange: member.exchange ?? null,
       path: member.path ?? null,
       host: member.host ?? null,
+      ...trustOf(member, attached.certificates(["members", index])),
     })),
     transactions: {
       accounts: written.transactions.accounts.map((account, index) => ({
@@ -69,6 +74,7 @@ export function normalise(
         username: account.username,
         address: account.address ?? null,
         domain: account.domain ?? null,
+        ...trustOf(account, attached.certificates(["transactions", "accounts", index])),
         password: requireSecret(attached, ["transactions", "accounts", index], "password"),
       })),
       run: written.transactions.run.map(normaliseRun),
@@ -93,6 +99,27 @@ export function normalise(
     workers: written.workers,
     log: written.log,
     shown: showConfig(written),
+  };
+}
+
+/** What is written of it, and nothing else; the certificates come from their files. */
+function trustOf(
+  written: {
+    readonly fingerprint_sha256: string | readonly string[];
+    readonly server_name?: string | undefined;
+    readonly verify?: boolean | undefined;
+  },
+  ca: string | null,
+): ServerTrust {
+  const { fingerprint_sha256, server_name, verify } = written;
+  const pins = [fingerprint_sha256].flat();
+  return {
+    ...(ca === null ? {} : { ca }),
+    ...(pins.length === 0
+      ? {}
+      : { fingerprints: pins.map((pin) => pin.replaceAll(":", "").toLowerCase()) }),
+    ...(server_name === undefined ? {} : { serverName: server_name }),
+    ...(verify === undefined ? {} : { verify }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type TransactionName, ACCOUNT_TRANSACTIONS } from "../model/transactions.ts";
 import { parseDuration } from "../lib/duration.ts";
+import type { ConfigPath } from "./located-yaml.ts";
 import { nearest } from "../lib/did-you-mean.ts";
 import {
   checkDuration,
@@ -70,6 +71,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
   roundTripsHaveAMailbox,
   runsAreNotTooFrequent,
   plaintextIsWarnedOf,
+  loginsAreVerified,
   onlyLooksAreBlocked,
   optionsAreKnown,
 ];
@@ -168,6 +170,39 @@ function plaintextIsWarnedOf(config: WrittenConfig, report: RuleReport): void {
       );
     }
   });
+}
+
+function loginsAreVerified(config: WrittenConfig, report: RuleReport): void {
+  const places: readonly (readonly [ConfigPath, WrittenTrust])[] = [
+    ...Object.entries(config.monitors).map(([name, at]) => [["monitors", name], at] as const),
+    ...Object.entries(config.vservers).map(([name, at]) => [["vservers", name], at] as const),
+    ...config.members.map((at, index) => [["members", index], at] as const),
+    ...config.transactions.accounts.map(
+      (at, index) => [["transactions", "accounts", index], at] as const,
+    ),
+  ];
+  for (const [path, { verify, fingerprint_sha256 = [] }] of places) {
+    if (verify === false && fingerprint_sha256.length > 0) {
+      report.error(
+        [...path, "verify"],
+        "stands beside fingerprint_sha256",
+        "a pinned certificate, or verify: false",
+        "remove one",
+      );
+    } else if (verify === false) {
+      report.warning(
+        [...path, "verify"],
+        "lets a password go to whoever answers",
+        "true, with ca_file, server_name or fingerprint_sha256",
+        "write what `plan` and the page propose",
+      );
+    }
+  }
+}
+
+interface WrittenTrust {
+  readonly verify?: boolean | undefined;
+  readonly fingerprint_sha256?: string | readonly string[];
 }
 
 function onlyLooksAreBlocked(config: WrittenConfig, report: RuleReport): void {

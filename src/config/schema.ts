@@ -69,14 +69,29 @@ export interface NitroConfig {
   readonly pollEveryMs: number;
   readonly timeoutMs: number;
 }
+/** What proves to us that a server is the one meant, before a secret is sent to it; what is absent is not written. */
+export interface ServerTrust {
+  /** PEM, already read; null: the system's trust store. */
+  readonly ca?: string | null;
+  /** Pinned leaf certificates, SHA-256 in lower-case hex. */
+  readonly fingerprints?: readonly string[];
+  /** The name the certificate must hold, also sent as SNI. */
+  readonly serverName?: string | null;
+  /** False: the secret goes to whoever answers. */
+  readonly verify?: boolean;
+}
 export interface MonitorConfig {
   readonly username: string | null;
   readonly password: Secret | null;
   /** RADIUS shared secret or SNMP community. */
   readonly secret: Secret | null;
   readonly command: readonly string[] | null;
+  /** False: over TLS the secret goes to whoever answers; absent as true. */
+  readonly verify?: boolean;
+  /** Patterns of servers or addresses that may have the secrets; absent: those they were first used with. */
+  readonly servers?: readonly string[];
 }
-export interface VserverConfig {
+export interface VserverConfig extends ServerTrust {
   readonly host: string | null;
   readonly names: readonly string[];
   readonly path: string | null;
@@ -87,7 +102,7 @@ export interface VserverConfig {
   /** Where the ADC encrypts anew, it and all members must show one certificate; absent as false. */
   readonly sameCertificate?: boolean;
 }
-export interface MemberConfig {
+export interface MemberConfig extends ServerTrust {
   /** `server:port` pattern with `*`. */
   readonly match: string;
   readonly protocol: "imap" | "pop3" | "smtp" | "https" | "http" | "rpc" | null;
@@ -95,7 +110,7 @@ export interface MemberConfig {
   readonly path: string | null;
   readonly host: string | null;
 }
-export interface AccountConfig {
+export interface AccountConfig extends ServerTrust {
   readonly name: string;
   readonly username: string;
   readonly address: string | null;

@@ -17,6 +17,7 @@ import {
   httpPath,
   oneOf,
   pattern,
+  trustKeys,
 } from "./leaves.ts";
 
 const nitro = z
@@ -110,6 +111,17 @@ export const monitor = z.strictObject(
     secret_file: file()
       .optional()
       .describe("RADIUS shared secret or SNMP community: a file that holds it."),
+    verify: flag()
+      .optional()
+      .describe(
+        "False: over TLS this monitor's password goes to whoever answers. Default: true. In the clear it goes as the ADC sends it.",
+      ),
+    servers: listOf(pattern(), "servers or patterns")
+      .min(1, says("at least one server", "name it, or leave the key out"))
+      .optional()
+      .describe(
+        "Servers (or addresses) that may have these secrets. Default: those that the monitor watched when they were first used; one that the ADC adds later does not get them.",
+      ),
     command: listOf(words("a program or an argument"), "the program and its arguments")
       .min(1, says("at least the program", "name it"))
       .optional()
@@ -132,9 +144,12 @@ export const vserver = z.strictObject(
         "Names clients use: resolved now and then, compared with the VIP, each further address probed as a third vantage; the certificate must hold one of them.",
       ),
     path: httpPath().optional().describe("Path that a look through the VIP asks for."),
+    ...trustKeys("through this vserver"),
     ca_file: file()
       .optional()
-      .describe("PEM certificates that the vserver's certificate is verified against."),
+      .describe(
+        "PEM certificates that the vserver's certificate is verified against, and its members' before a login.",
+      ),
     public: listOf(hostPort(), "host:port")
       .default([])
       .describe(
@@ -163,6 +178,7 @@ export const member = z.strictObject(
       .describe("Exchange version behind it; none for a member that is no Exchange."),
     path: httpPath().optional().describe("Path of its web application."),
     host: hostName().optional().describe("Host header for this member."),
+    ...trustKeys("at this member"),
   },
   says("a mapping with match", "write the keys below it"),
 );

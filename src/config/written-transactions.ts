@@ -13,6 +13,7 @@ import {
   says,
   secretKeys,
   text,
+  trustKeys,
   wholeNumber,
   words,
 } from "./leaves.ts";
@@ -33,6 +34,7 @@ export const account = z.strictObject(
       .optional()
       .describe("Windows domain for NTLM, where the user name holds none."),
     ...secretKeys("Password of the account"),
+    ...trustKeys("with this account"),
   },
   says("a mapping with name, username and a password", "write the keys below it"),
 );

@@ -3,7 +3,7 @@
  * `probe`, and a distinguished name that begins with `CN=probe` or `uid=probe`. Two names that may be one account's share a
  * key: at worst one of them waits for the other. A display name as CN tells nothing of the account: docs/limits.md.
  */
-export function lockoutKey(username: string): string {
+export function lockoutKeyOf(username: string): string {
   const name = nameInDn(username) ?? username;
   const withoutDomain = name.slice(name.lastIndexOf("\\") + 1);
   return (withoutDomain.split("@")[0] ?? withoutDomain).normalize("NFKC").trim().toLowerCase();

@@ -34,3 +34,11 @@ export class Secret {
     return SHOWN;
   }
 }
+
+/** A secret that shows itself only to whoever asks; the configuration's `Secret` is one. */
+export interface Sealed {
+  reveal(): string;
+}
+
+/** What stands where a credential has no such part. */
+export const NO_SECRET: Sealed = { reveal: () => "" };

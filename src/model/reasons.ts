@@ -63,6 +63,7 @@ export const REASONS = [
   "certificate_not_yet_valid",
   "certificate_name",
   "certificate_untrusted",
+  "pinned_certificate",
   "not_configured",
   "agent_path",
   "agent_fault",
@@ -273,6 +274,10 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   certificate_untrusted: {
     label: "the certificate's issuer is not trusted",
     advice: "Bind the whole chain, or give this agent the issuer as ca_file.",
+  },
+  pinned_certificate: {
+    label: "the certificate is not the pinned one",
+    advice: "Renewed? Compare it at the server, then write its fingerprint_sha256.",
   },
   not_configured: {
     label: "the configuration leaves it out",

@@ -11,8 +11,19 @@ export interface TlsSettings {
   /** PEM certificates of the trust anchor; null: the system's. Verification is reported, and fails a probe only if `reject`. */
   readonly ca: string | null;
   readonly rejectUnauthorized: boolean;
+  /** How the server must prove who it is before a secret is sent to it; default: by its certificate. */
+  readonly proof?: ServerProof;
   /** Allows old ciphers and signatures (`@SECLEVEL=0`), as an ADC with old settings does. */
   readonly legacy: boolean;
 }
+/** What counts as proof that a server is the one meant; see `unprovenServer`. */
+export type ServerProof =
+  /** The chain and its dates verify against `ca`, and the certificate holds one of `expectedNames`. */
+  | { readonly kind: "certificate" }
+  /** The leaf certificate is one of these (SHA-256, lower-case hex), whatever its issuer, names and dates. */
+  | { readonly kind: "pinned"; readonly sha256: readonly string[] }
+  /** The operator wrote `verify: false`: whoever answers gets the secret. */
+  | { readonly kind: "unverified" };
+
 export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 export const TLS_VERSIONS: readonly TlsVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];

@@ -1,4 +1,5 @@
 import type { TlsSettings } from "./tls-settings.ts";
+import type { Sealed } from "../lib/secret.ts";
 
 /** Client-like exchanges. The first group needs no account (the anonymous looks). */
 export const ANONYMOUS_TRANSACTIONS = [
@@ -62,7 +63,7 @@ export interface Account {
   readonly username: string;
   /** Mail address of the probe's own mailbox. */
   readonly address: string | null;
-  readonly password: string;
+  readonly password: Sealed;
   readonly domain: string | null;
 }
 /** What stands in front at a VIP. */

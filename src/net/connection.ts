@@ -1,8 +1,10 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import type { TlsFacts } from "../model/observation.ts";
 import { breakOfSocketError, type Break } from "./break.ts";
 import type { ProbeRun } from "./probe-run.ts";
 import type { RunResource } from "./run-scope.ts";
+import type { TlsSettings } from "../model/tls-settings.ts";
 
 /** How our side ends the connection: NetScaler's monitorConnectionClose knows both. */
 export type CloseMode = "FIN" | "RESET";
@@ -10,6 +12,13 @@ export type CloseMode = "FIN" | "RESET";
 export interface Data {
   readonly kind: "data";
   readonly data: Buffer;
+}
+
+/** What a handshake showed, with what it was asked for. */
+export interface SecuredBy {
+  readonly facts: TlsFacts;
+  readonly settings: TlsSettings;
+  readonly step: "tls" | "starttls";
 }
 
 /** Unread bytes kept before the peer is made to wait. */
@@ -28,6 +37,8 @@ export class Connection implements RunResource {
   bytesReceived = 0;
   /** DER of the leaf certificate the peer showed on this very connection, for logins bound to it; null without TLS. */
   peerCertificate: Buffer | null = null;
+  /** The handshake that secured this very connection; null in the clear. */
+  secured: SecuredBy | null = null;
   closeMode: CloseMode = "FIN";
 
   #unread: Buffer[] = [];

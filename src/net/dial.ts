@@ -232,6 +232,7 @@ function upgrade(
       connection.peerCertificate = leaf?.raw ?? null;
       const facts = tlsFacts(socket, settings, store, run.context.now(), leaf);
       run.tls = facts;
+      connection.secured = { facts, settings, step };
       run.transcript.note(`${facts.protocol ?? "TLS"} ${facts.cipher ?? ""}`.trimEnd());
       connection.attach(socket);
       const failure = settings.rejectUnauthorized ? verificationFailure(facts) : null;

@@ -8,6 +8,7 @@ import { Deadlines } from "../lib/deadlines.ts";
 import { EchoBatches } from "./fping.ts";
 import { LoopWatch } from "./loop-watch.ts";
 import type { TargetPolicy } from "./target-policy.ts";
+import { SchemeMemory } from "./scheme-memory.ts";
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
@@ -21,6 +22,8 @@ export interface NetworkOptions {
   readonly now: () => number;
   /** Resolves a name, best address first; default: the system's resolver, so that hosts files count. */
   readonly lookup?: Lookup;
+  /** What outlives this network of the login schemes heard; default: nothing. */
+  readonly schemes?: SchemeMemory;
   /** Client-facing names and who resolves those; asked also where unmapped addresses are refused. */
   readonly clientNames?: { readonly names: ReadonlySet<string>; readonly lookup: Lookup };
   /** How long an answer (at most; default 30 s) and a failure (default 5 s) are kept. */
@@ -168,6 +171,7 @@ export function createNetwork(options: NetworkOptions): Network {
 
   return {
     tls: new TlsStore(),
+    schemes: options.schemes ?? new SchemeMemory(),
     aborts: new AbortWatch(),
     deadlines: new Deadlines(),
     loop: new LoopWatch(),

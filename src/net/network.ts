@@ -1,3 +1,4 @@
+import type { SchemeMemory } from "./scheme-memory.ts";
 import type { TlsStore } from "./tls-store.ts";
 import type { AbortWatch } from "../lib/abort-watch.ts";
 import type { Deadlines } from "../lib/deadlines.ts";
@@ -20,6 +21,8 @@ export interface Network {
   ): Resolution | Promise<Resolution>;
   /** Never rejects. Every address of a client-facing name, from the same cache; each is then resolved as any other. */
   addresses(name: string): Promise<NameAnswer>;
+  /** Which web applications have offered NTLM; without it every run knows only what it hears itself. */
+  readonly schemes?: SchemeMemory;
   /** TLS contexts and certificate facts shared by all probes of this network; without it each probe makes its own. */
   readonly tls?: TlsStore;
   /** Tells probes under way that their round is abandoned; without it each listens for itself. */

@@ -10,6 +10,7 @@ import type { ProbeContext } from "./probe-context.ts";
 import type { FailureReason, Step } from "../model/reasons.ts";
 import { AbortWatch, type Abortable } from "../lib/abort-watch.ts";
 import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./break.ts";
+import type { Sealed } from "../lib/secret.ts";
 import { Deadlines, type DeadlinePlace, type Timed, type Place } from "../lib/deadlines.ts";
 import type { Signs } from "../model/exchange-signs.ts";
 import { LoopWatch, type StallSource } from "./loop-watch.ts";
@@ -128,10 +129,10 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   }
 
   /** Registers secrets that must never appear in evidence. */
-  hide(...secrets: readonly (string | null)[]): void {
+  hide(...secrets: readonly (string | Sealed | null)[]): void {
     for (const secret of secrets) {
       if (secret !== null) {
-        this.transcript.hide(secret);
+        this.transcript.hide(typeof secret === "string" ? secret : secret.reveal());
       }
     }
   }
@@ -141,6 +142,11 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
     this.servedBy ??= servedBy;
     this.exchangeSeen ||= exchangeSeen;
     this.backendServer = backendServer ?? this.backendServer;
+  }
+
+  /** A server that repeats a secret as its own name gets none: names become labels and words on pages. */
+  #unlessSecret(name: string | null): string | null {
+    return name !== null && this.transcript.redact(name) === name ? name : null;
   }
 
   hold(resource: RunResource): void {
@@ -255,14 +261,15 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
       phases: this.#phases,
       responseTimeMs: this.responseTimeMs,
       tls: this.tls,
-      servedBy: this.servedBy,
+      servedBy: this.#unlessSecret(this.servedBy),
       exchangeSeen: this.exchangeSeen,
       evidence: {
         transcript: this.transcript.toString(),
         detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     } as Observation;
-    const { clientAddress, channelBound, authSchemes, backendServer, login } = this;
+    const { clientAddress, channelBound, authSchemes, login } = this;
+    const backendServer = this.#unlessSecret(this.backendServer);
     const isUsual = clientAddress === undefined && !channelBound && backendServer === null;
     if (isUsual && authSchemes === null && login === null) {
       return told;

@@ -1,3 +1,5 @@
+import { secretForms } from "../lib/secret-forms.ts";
+
 /** Bytes of transcript kept as evidence of one probe. */
 export const TRANSCRIPT_BYTES = 2048;
 const REDACTED = "<secret>";
@@ -13,26 +15,18 @@ export class Transcript {
   #direction: ">" | "<" | null = null;
   #current = "";
   #full = false;
-  readonly #secrets = new Set<string>();
+  readonly #forms = new Set<string>();
   /** Longer ones first, since one form may hold another; null: to be sorted anew. */
-  #secretsByLength: readonly string[] | null = null;
+  #formsByLength: readonly string[] | null = null;
 
-  /** Registers a secret and the forms in which protocols carry it (base64, URL-encoded). */
+  /** Registers a secret of the configuration with every form in which a server might repeat it. */
   hide(secret: string): void {
-    if (secret === "") {
-      return;
-    }
-    const inBase64 = Buffer.from(secret).toString("base64");
-    for (const form of [secret, encodeURIComponent(secret), inBase64]) {
-      this.#register(form);
-    }
+    this.#register(secret, secretForms);
   }
 
-  /** Registers what AUTH PLAIN and Basic make of a login: base64 in which the secret itself does not show. */
-  hideLogin(username: string, password: string): void {
-    for (const login of [`\0${username}\0${password}`, `${username}:${password}`]) {
-      this.#register(Buffer.from(login).toString("base64"));
-    }
+  /** Registers what a server has given out itself (a cookie, a challenge), in the forms in which it is sent back. */
+  hideToken(token: string): void {
+    this.#register(token, sentForms);
   }
 
   sent(data: string | Buffer): void {
@@ -50,14 +44,19 @@ export class Transcript {
   }
 
   redact(text: string): string {
-    let result = text;
-    this.#secretsByLength ??= [...this.#secrets].sort((a, b) => b.length - a.length);
-    for (const secret of this.#secretsByLength) {
-      if (result.includes(secret)) {
-        result = result.replaceAll(secret, REDACTED);
+    if (this.#forms.size === 0 || text === "") {
+      return text;
+    }
+    this.#formsByLength ??= [...this.#forms].sort((a, b) => b.length - a.length);
+    let shown = text;
+    let folded = foldCase(text);
+    for (const form of this.#formsByLength) {
+      if (folded.includes(form)) {
+        shown = replaceFolded(shown, folded, form);
+        folded = foldCase(shown);
       }
     }
-    return result;
+    return shown;
   }
 
   toString(): string {
@@ -65,9 +64,14 @@ export class Transcript {
     return this.#text.join("");
   }
 
-  #register(form: string): void {
-    this.#secrets.add(form);
-    this.#secretsByLength = null;
+  #register(text: string, formsOf: (text: string) => readonly string[]): void {
+    if (text === "" || this.#forms.has(foldCase(text))) {
+      return;
+    }
+    for (const form of formsOf(text)) {
+      this.#forms.add(foldCase(form));
+    }
+    this.#formsByLength = null;
   }
 
   #add(direction: ">" | "<", data: string | Buffer): void {
@@ -107,6 +111,31 @@ export class Transcript {
     this.#text.push(kept);
     this.#length += kept.length;
   }
+}
+
+function sentForms(token: string): readonly string[] {
+  return [token, encodeURIComponent(token), Buffer.from(token).toString("base64")];
+}
+
+/** In lower case, each character at its own place: one whose lower case is longer stays as it is. */
+function foldCase(text: string): string {
+  const lower = text.toLowerCase();
+  return lower.length === text.length
+    ? lower
+    : Array.from(text, (character) => {
+        const folded = character.toLowerCase();
+        return folded.length === character.length ? folded : character;
+      }).join("");
+}
+
+function replaceFolded(text: string, folded: string, form: string): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = folded.indexOf(form); at !== -1; at = folded.indexOf(form, from)) {
+    parts.push(text.slice(from, at));
+    from = at + form.length;
+  }
+  return [...parts, text.slice(from)].join(REDACTED);
 }
 
 const CONTROL =

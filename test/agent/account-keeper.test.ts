@@ -1,3 +1,4 @@
+import { sealed } from "../support/sealed.ts";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import {
 } from "../../src/agent/accounts/account-keeper.ts";
 import { decodeBook } from "../../src/agent/accounts/login-book.ts";
 import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
-import { lockoutKey } from "../../src/lib/lockout-key.ts";
+import { lockoutKeyOf } from "../../src/lib/lockout-key.ts";
 import {
   NEW_SECRET_MS,
   SHORTEST_GAP_MS,
@@ -50,7 +51,11 @@ async function shared() {
     keeper.renew(new Map([["probe", ["probe-a"]]]));
     const begin = (place: LoginPlace) => {
       pass(SHORTEST_GAP_MS);
-      return keeper.begin({ lockoutKey: "probe", secret, name: "probe-a" }, place, MINUTE_MS);
+      return keeper.begin(
+        { lockoutKey: "probe", secret: sealed(secret), name: "probe-a" },
+        place,
+        MINUTE_MS,
+      );
     };
     const begun = async (place: LoginPlace): Promise<string> => {
       const answer = await begin(place);
@@ -219,7 +224,7 @@ test("a login that breaks by a mistake of ours counts as unanswered, and holds u
   const agent = await open();
   const broken = gatedLogin(
     agent.keeper,
-    { lockoutKey: "probe", secret: "canary-91c2", name: "probe-a" },
+    { lockoutKey: "probe", secret: sealed("canary-91c2"), name: "probe-a" },
     {
       id: EX01.key,
       vantage: "backend",
@@ -260,7 +265,7 @@ test("without a state directory to write to, no login begins", async () => {
     clock: () => clock,
     firstLoginDelayMs: 0,
   });
-  const credential = { lockoutKey: "probe", secret: "x", name: "probe-a" };
+  const credential = { lockoutKey: "probe", secret: sealed("x"), name: "probe-a" };
   expect(await keeper.begin(credential, EX01, MINUTE_MS)).toMatchObject({
     kind: "failed",
     why: "state_unusable",
@@ -284,7 +289,7 @@ test("a new secret of a reload takes the place of one that works at once", async
   const { keeper, login } = await (await shared()).open("canary-old");
   await login(EX01, "accepted");
   const begin = (secret: string) =>
-    keeper.begin({ lockoutKey: "probe", secret, name: "probe-a" }, EX02, MINUTE_MS);
+    keeper.begin({ lockoutKey: "probe", secret: sealed(secret), name: "probe-a" }, EX02, MINUTE_MS);
   expect(await begin("canary-new")).toMatchObject({ why: "other_secret" });
   keeper.renew(new Map([["probe", ["probe-a"]]]));
   expect(await begin("canary-new")).toMatchObject({ why: "paced" });
@@ -312,7 +317,7 @@ test("a thousand users that an ADC names, and one more, push out nobody who is h
   await writeFile(join(stateDir, ACCOUNTS_FILE), JSON.stringify({ version: 1, accounts }));
   const keeper = await openAccountKeeper({ stateDir, clock: () => clock, firstLoginDelayMs: 0 });
   pass(MINUTE_MS);
-  const fresh = { lockoutKey: "fresh", secret: "x", name: "monitor m" };
+  const fresh = { lockoutKey: "fresh", secret: sealed("x"), name: "monitor m" };
   expect(await keeper.begin(fresh, EX01, MINUTE_MS)).toMatchObject({ kind: "begun" });
   const book = decodeBook(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8"));
   expect(book?.gates.size).toBe(1_000);
@@ -323,7 +328,7 @@ test("a user that the estate alone names is told once it has come for a login", 
   const { clock, stateDir } = await shared();
   const open = () =>
     openAccountKeeper({ stateDir, clock: () => ({ ...clock }), firstLoginDelayMs: 0 });
-  const svc = { lockoutKey: "svc", secret: "stale", name: "monitor m_ldap" };
+  const svc = { lockoutKey: "svc", secret: sealed("stale"), name: "monitor m_ldap" };
   const keeper = await open();
   for (const place of [EX01, EX02]) {
     const begun = await keeper.begin(svc, place, MINUTE_MS);
@@ -346,5 +351,5 @@ test.each([
   ["CN=Doe\\, John,DC=lab", "doe, john"],
   ["userPrincipalName=probe-a@lab.local,DC=lab", "probe-a"],
 ])("%s has the lockout key %s", (username, key) => {
-  expect(lockoutKey(username)).toBe(key);
+  expect(lockoutKeyOf(username)).toBe(key);
 });

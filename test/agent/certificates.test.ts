@@ -5,6 +5,7 @@ import type { TlsEnd } from "../../src/model/live.ts";
 import type { VserverConfig } from "../../src/config/schema.ts";
 import type { CertificateFacts, Observation, TlsFacts } from "../../src/model/observation.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
+import { sealed } from "../support/sealed.ts";
 
 describe("where TLS ends", () => {
   test.each<[entries: string[], services: string[], ends: TlsEnd]>([
@@ -63,7 +64,7 @@ function world(vserver: string, group: string, sameCertificate = false): SmallEs
     name: "a",
     username: "a",
     address: null,
-    password: "x",
+    password: sealed("x"),
     domain: null,
   };
   return smallEstate(conf(vserver, group), {

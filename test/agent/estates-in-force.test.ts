@@ -1,3 +1,4 @@
+import { SecretBindings } from "../../src/agent/secret-bindings.ts";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -98,6 +99,8 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
     await workers.stop();
   });
   const estates = new EstatesInForce({
+    log: LOG,
+    bindings: new SecretBindings(),
     config,
     network,
     state,

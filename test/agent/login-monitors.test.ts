@@ -8,6 +8,7 @@ import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { takeLock } from "../../src/lib/lock.ts";
 import { createNetwork } from "../../src/net/dns.ts";
+import { monitorCredential } from "../support/sealed.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
 import { smallEstate } from "./small-estate.ts";
 
@@ -30,7 +31,7 @@ const CONF = [
 ].join("\n");
 
 function settingsWith(username: string): PlanSettings {
-  const credential = { username, password: "stale-password", secret: null };
+  const credential = monitorCredential({ username, password: "stale-password" });
   return {
     ...BARE_SETTINGS,
     monitors: new Map(["m_ldap", "m_pop"].map((name) => [name, { credential, command: null }])),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
+import { sealed } from "../support/sealed.ts";
 
 const CONF = `add server ex01 10.0.0.1
 add server ex02 10.0.0.2
@@ -32,7 +33,7 @@ function world(): SmallEstate {
     name,
     username: name,
     address: null,
-    password: "x",
+    password: sealed("x"),
     domain: null,
   });
   const one = smallEstate(CONF, {

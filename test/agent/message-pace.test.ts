@@ -7,6 +7,7 @@ import { maySend, MOST_MESSAGES, PER_MS } from "../../src/agent/accounts/gated-l
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { smallEstate } from "./small-estate.ts";
+import { sealed } from "../support/sealed.ts";
 
 const rounds = (server: string | null, ...at: number[]) => at.map((each) => ({ server, at: each }));
 
@@ -63,7 +64,7 @@ test("a sixth round in a minute is not begun: told as held back, and no failure"
     name: "a",
     username: "a",
     address: "a@example.com",
-    password: "x",
+    password: sealed("x"),
     domain: null,
   };
   const { clock, state, probe } = smallEstate(CONF, {

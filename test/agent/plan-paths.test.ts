@@ -3,6 +3,7 @@ import { planProbes } from "../../src/agent/plan/plan.ts";
 import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, type TransactionRun } from "../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { sealed } from "../support/sealed.ts";
 
 /** Two services behind content switching, one with a path that a responder policy keeps for itself. */
 const SWITCHED = [
@@ -35,7 +36,7 @@ function plan(
   runs: readonly Partial<TransactionRun>[] = [],
 ): PlannedProbe[] {
   const estate = parseNsConf(lines.join("\n"), { adc: "prod" });
-  const account = { name: "a", username: "a", password: "x", address: null, domain: null };
+  const account = { name: "a", username: "a", password: sealed("x"), address: null, domain: null };
   return planProbes(estate, {
     ...BARE_SETTINGS,
     accounts: new Map([["a", account]]),

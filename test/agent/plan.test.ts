@@ -5,6 +5,7 @@ import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import type { Estate } from "../../src/model/estate.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { monitorCredential } from "../support/sealed.ts";
 
 function fixture(name: string): Estate {
   const path = new URL(`../fixtures/ns.conf/${name}.conf`, import.meta.url);
@@ -96,7 +97,7 @@ describe("the 2010 guide's bindings", () => {
         [
           "e2010_POP3_monitor",
           {
-            credential: { username: "itest", password: "canary-7f3a", secret: null },
+            credential: monitorCredential({ username: "itest", password: "canary-7f3a" }),
             command: null,
           },
         ],

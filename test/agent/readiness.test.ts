@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { readiness } from "../../src/web/readiness.ts";
 import { observed, smallEstate } from "./small-estate.ts";
+import { monitorCredential } from "../support/sealed.ts";
 
 /** One monitor that is run, one that is switched off at the group, and a script that nothing here stands for. */
 const CONF = `
@@ -93,7 +94,7 @@ test("a failure on the way to an opinion is waited for", () => {
 });
 
 test("logins of a suspended account are told, and not waited for", () => {
-  const credential = { username: String.raw`LAB\probe-a`, password: "secret", secret: null };
+  const credential = monitorCredential({ username: String.raw`LAB\probe-a`, password: "secret" });
   const monitors = new Map([["m_ftp", { credential, command: null }]]);
   const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
   const probe = estate.probe("m_ftp", "ex01");
@@ -107,7 +108,7 @@ test("logins of a suspended account are told, and not waited for", () => {
 });
 
 test("logins that the state directory holds back are told with what is wrong", () => {
-  const credential = { username: "probe-a", password: "secret", secret: null };
+  const credential = monitorCredential({ username: "probe-a", password: "secret" });
   const monitors = new Map([["m_ftp", { credential, command: null }]]);
   const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
   estate.probe("m_ftp", "ex01").heldBack = {

@@ -26,6 +26,7 @@ import { readReply } from "../../src/probes/protocols/mail-replies.ts";
 import { decodeSnmpResponse, encodeSnmpGet } from "../../src/probes/protocols/snmp-message.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { serve } from "../support/scripted-server.ts";
+import { sealed } from "../support/sealed.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 2000);
 const anyBytes = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
@@ -160,7 +161,7 @@ describe("readers of streams take any bytes", () => {
     );
   });
   test("MySQL", async () => {
-    const login = { username: "u", password: "p", database: null, tls: null };
+    const login = { username: "u", password: sealed("p"), database: null, tls: null };
     const greeting = Buffer.concat([
       Buffer.from([74, 0, 0, 0, 10]),
       Buffer.from("8.0\0"),

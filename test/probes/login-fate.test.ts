@@ -1,3 +1,4 @@
+import { monitorCredential, sealed } from "../support/sealed.ts";
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -14,7 +15,7 @@ import { probeContext } from "../support/probe-context.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
 import { transactionSpec } from "./transactions/transaction-spec.ts";
 
-const credential = { username: "kessler", password: "secret-1", secret: null };
+const credential = monitorCredential({ username: "kessler", password: "secret-1" });
 const account = { ...credential, name: "a", address: null, domain: null };
 
 async function portOf(behaviour: Behaviour): Promise<number> {
@@ -95,7 +96,11 @@ describe("RADIUS: a reject is a reject, whatever the monitor expects", () => {
     return socket.address().port;
   }
   const spec = (respCodes: readonly CodeRange[] | null): MonitorSpec =>
-    monitorSpec("RADIUS", { respCodes }, { credential: { ...credential, secret: "shared" } });
+    monitorSpec(
+      "RADIUS",
+      { respCodes },
+      { credential: { ...credential, secret: sealed("shared") } },
+    );
 
   test.each<readonly [number | null, readonly CodeRange[] | null, string, LoginOutcome]>([
     [2, null, "match", "accepted"],

@@ -1,3 +1,4 @@
+import { monitorCredential, sealed } from "../support/sealed.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
@@ -152,12 +153,12 @@ function talker(greeting: string, answers: readonly (readonly [RegExp, string])[
   };
 }
 
-const credential = { username: "kessler", password: "secret-1", secret: null };
+const credential = monitorCredential({ username: "kessler", password: "secret-1" });
 const account = {
   name: "a",
   username: "kessler",
   address: null,
-  password: "secret-1",
+  password: sealed("secret-1"),
   domain: null,
 };
 

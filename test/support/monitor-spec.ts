@@ -1,3 +1,4 @@
+import { labCa } from "../../lab/certificates/lab-certificate.ts";
 import type { Monitor, MonitorParameters } from "../../src/model/monitor.ts";
 import { monitorWithDefaults } from "../../src/adc/monitor-defaults.ts";
 import type { MonitorSpec } from "../../src/probes/monitors/spec.ts";
@@ -12,6 +13,13 @@ export const PLAIN_TLS: TlsSettings = {
   ca: null,
   rejectUnauthorized: false,
   legacy: false,
+};
+
+/** The same where a password is sent: whoever holds the lab's certificate for clients is the server. */
+export const LOGIN_TLS: TlsSettings = {
+  ...PLAIN_TLS,
+  ca: labCa(),
+  expectedNames: ["mail.example.com"],
 };
 
 /** A monitor of this type with NetScaler's defaults, ready to run against loopback. */

@@ -17,7 +17,11 @@ export function monitorProbe(type: string, parameters: Partial<MonitorParameters
     monitor: monitorWithDefaults({ name: `m_${type}`, type, parameters }),
     hostHeader: "127.0.0.1",
     tls: null,
-    credential: { username: "probe", password: "secret", secret: "public" },
+    credential: {
+      username: "probe",
+      password: { reveal: () => "secret" },
+      secret: { reveal: () => "public" },
+    },
     command: null,
     viaVip: null,
   };

@@ -1,9 +1,10 @@
+import type { Sealed } from "../../lib/secret.ts";
 import { randomUUID, scrypt } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { AdcConfig, Config } from "../../config/schema.ts";
-import { lockoutKey } from "../../lib/lockout-key.ts";
+import { lockoutKeyOf } from "../../lib/lockout-key.ts";
 import {
   beginNitroLogin,
   decideNitroLogin,
@@ -38,7 +39,7 @@ import { boundedGates, decodeBook, encodeBook, MOST_KEYS, type LoginBook } from 
 export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {
   const names = new Map<string, readonly string[]>();
   const add = (username: string, name: string): void => {
-    const key = lockoutKey(username);
+    const key = lockoutKeyOf(username);
     names.set(key, [...(names.get(key) ?? []), name]);
   };
   for (const account of config.transactions.accounts) {
@@ -69,7 +70,7 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** Who logs in, as it will be on the wire. */
 export interface Credential {
   readonly lockoutKey: string;
-  readonly secret: string;
+  readonly secret: Sealed;
   /** What the configuration calls it: an account, or `monitor NAME`. */
   readonly name: string;
 }
@@ -184,7 +185,7 @@ class Keeper implements AccountKeeper {
   async begin(credential: Credential, place: LoginPlace, lastsMs: number): Promise<BeginResult> {
     const { lockoutKey, secret, name } = credential;
     this.#learnName(lockoutKey, name);
-    const mark = await this.#fingerprint(`account ${lockoutKey}`, secret);
+    const mark = await this.#fingerprint(`account ${lockoutKey}`, secret.reveal());
     const begun = await this.#change<BeginResult>((book, at) => {
       const waitMs = book.firstLoginAt - at;
       if (waitMs > 0) {

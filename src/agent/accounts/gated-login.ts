@@ -1,9 +1,10 @@
+import { NO_SECRET } from "../../lib/secret.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { GateDecision } from "../../probes/transactions/account-gate/decide-login.ts";
 import type { StateFailure, Credential, AccountKeeper, BeginResult } from "./account-keeper.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import type { BrokenPlace, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
-import { lockoutKey } from "../../lib/lockout-key.ts";
+import { lockoutKeyOf } from "../../lib/lockout-key.ts";
 import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../model/observation.ts";
@@ -92,16 +93,16 @@ export function credentialOnWire({ action }: PlannedProbe): Credential | null {
     return account === null
       ? null
       : {
-          lockoutKey: lockoutKey(account.username),
+          lockoutKey: lockoutKeyOf(account.username),
           secret: account.password,
           name: action.account ?? account.name,
         };
   }
   const { credential } = action.run.spec;
-  return credential === null || credential.username === "" || credential.password === ""
+  return credential === null || credential.username === "" || credential.password === NO_SECRET
     ? null
     : {
-        lockoutKey: lockoutKey(credential.username),
+        lockoutKey: lockoutKeyOf(credential.username),
         secret: credential.password,
         name: `monitor ${action.monitor.name}`,
       };

@@ -13,7 +13,16 @@ import {
 } from "./look-probes.ts";
 import { matchesPattern } from "./pattern.ts";
 import type { TransactionRun, PlanSettings } from "./settings.ts";
+import type { ServerTrust } from "../../config/schema.ts";
 import { looksAtPath } from "../../probes/transactions/web-paths.ts";
+import {
+  loginTls,
+  memberPlace,
+  vserverPlace,
+  type LoginPlace,
+  bothNotes,
+  proofWords,
+} from "./login-tls.ts";
 import { type RunAtService, asksThrough, whereItsPathLeads } from "./content-switching.ts";
 import {
   namesThrough,
@@ -120,16 +129,23 @@ function securityAt(service: AdcService, port: number | "*"): TransactionSpec["s
   }
 }
 
-/** What a configured transaction asks and how, at a member or, with `reach`, through the ADC. */
+/** The way through the ADC, and the load-balancing vserver it leads to. */
+interface Through {
+  readonly reach: VipReach;
+  readonly vserver: string;
+}
+
+/** What a configured transaction asks and how, at a member or through the ADC. */
 function specOf(
   at: RunAtService,
   member: Member | undefined,
   host: string,
   security: TransactionSpec["security"],
   adc: TransactionSpec["adc"],
-  reach?: VipReach,
+  through?: Through,
 ): TransactionSpec {
   const { run, settings, service, recognise } = at;
+  const reach = through?.reach;
   const recognition =
     member === undefined
       ? { version: null, protocol: null, path: null, security }
@@ -137,6 +153,18 @@ function specOf(
   const own = at.vservers
     .map((name) => settings.vservers.get(name))
     .find((each) => each !== undefined);
+  const account = run.account === null ? null : (settings.accounts.get(run.account) ?? null);
+  const tls = {
+    ...clientTls(
+      host,
+      takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
+      own?.ca ?? null,
+      reach?.name ? [reach.name] : (own?.names ?? []),
+    ),
+    ...(reach === undefined
+      ? {}
+      : { checkedNames: at.vservers.flatMap((name) => namesThrough(settings, name, reach)) }),
+  };
   return {
     ...anonymousSpec(run.transaction, recognition),
     security,
@@ -144,21 +172,11 @@ function specOf(
     tls:
       security === "none"
         ? null
-        : {
-            ...clientTls(
-              host,
-              takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
-              own?.ca ?? null,
-              reach?.name ? [reach.name] : (own?.names ?? []),
-            ),
-            ...(reach === undefined
-              ? {}
-              : {
-                  checkedNames: at.vservers.flatMap((name) => namesThrough(settings, name, reach)),
-                }),
-          },
+        : account === null
+          ? tls
+          : loginTls(tls, placeOf(at, member, host, through, account)),
     host,
-    account: run.account === null ? null : (settings.accounts.get(run.account) ?? null),
+    account,
     allowPlaintext: run.allowPlaintext,
     expect: run.expect,
     adc,
@@ -167,6 +185,23 @@ function specOf(
         ? { ...monitoredPorts(at), ...run.options }
         : run.options,
   };
+}
+
+/** What is said of the place, and last of the account. */
+function placeOf(
+  { settings, vservers }: RunAtService,
+  member: Member | undefined,
+  host: string,
+  through: Through | undefined,
+  account: ServerTrust,
+): LoginPlace {
+  const { trusts, names } =
+    through !== undefined
+      ? vserverPlace(settings, through.vserver, through.reach.entry.name, [through.reach.name])
+      : member === undefined
+        ? { trusts: [], names: [] }
+        : memberPlace(settings, member, vservers);
+  return { trusts: [...trusts, account], names: [host, ...names] };
 }
 
 /** The static ports that the ADC's monitors ask at: what the endpoint mapper has to name. */
@@ -259,7 +294,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
     memberPort: member.port,
     address,
     port,
-    note: null,
+    note: loginNote(spec),
     tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
@@ -282,13 +317,14 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
   const security = run.security ?? securityThrough(reach.entry, backend);
   const host = run.host ?? reach.host ?? reach.address;
   const front = { ...adcFrontOf(estate, vserver, true), redirectUrl: null };
-  const spec = specOf(at, member, host, security, front, reach);
+  const spec = specOf(at, member, host, security, front, { reach, vserver: vserver.name });
   const unsupportedReason = reach.refused ?? missingAccount(at) ?? notForAccounts(at, reach);
   const way = `${reach.entry.name} ${reach.address}`;
   const id = idOf(at, reach.vantage, vserver.name, way, reach.port);
   return {
     ...vipCommon(id, estate, vserver, reach),
     ...commonOf(at),
+    note: bothNotes(reach.note, loginNote(spec)),
     tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
@@ -299,6 +335,11 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
       unsupportedReason,
     },
   };
+}
+
+/** What must be proven before the account's password is sent there; null where none is. */
+function loginNote({ account, tls }: TransactionSpec): string | null {
+  return account === null || tls === null ? null : proofWords(tls);
 }
 
 function idOf(

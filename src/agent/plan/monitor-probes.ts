@@ -10,6 +10,7 @@ import {
 } from "../../probes/monitors/spec.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
+import { bothNotes, memberPlace, monitorLoginTls, proofWords } from "./login-tls.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
 
@@ -81,7 +82,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     source,
     sourceAddresses,
     tlsSource,
-    note: noteOf(monitor, service),
+    note: bothNotes(noteOf(monitor, service), secretNote(spec)),
     action: {
       kind: "monitor",
       monitor,
@@ -106,12 +107,16 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
         override: settings.monitorTls,
       })
     : null;
+  const credential = monitorCredential(monitor, own?.credential ?? null);
+  const plain = tls?.settings ?? null;
+  const place = memberPlace(settings, member, bound.vservers);
+  const secured = plain === null ? null : monitorLoginTls(plain, own?.verify, place);
   return {
     spec: {
       monitor,
       hostHeader: member.address ?? member.domain ?? member.server,
-      tls: tls?.settings ?? null,
-      credential: monitorCredential(monitor, own?.credential ?? null),
+      tls: credential === null ? plain : secured,
+      credential,
       command: own?.command ?? null,
       viaVip: null,
       closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,
@@ -174,6 +179,11 @@ export function sourceOf(
     };
   }
   return { source: "SNIP", sourceAddresses: estate.snips };
+}
+
+/** What must be proven before a monitor's credential is sent over TLS; null where none is, or the ADC speaks clear text. */
+export function secretNote({ credential, tls }: MonitorSpec): string | null {
+  return credential === null || tls === null ? null : proofWords(tls);
 }
 
 function noteOf(monitor: Monitor, service: AdcService): string | null {

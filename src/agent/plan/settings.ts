@@ -2,11 +2,13 @@ import type {
   AdcConfig,
   Config,
   MemberConfig,
+  ServerTrust,
   TransactionRunConfig,
   VserverConfig,
 } from "../../config/schema.ts";
 import type { AdcHabits, MonitorCredential } from "../../probes/monitors/spec.ts";
 import type { Account } from "../../model/transactions.ts";
+import { NO_SECRET } from "../../lib/secret.ts";
 import type { ResolvedNames } from "../public-names.ts";
 import { targetCheck, type TargetCheck } from "./own-host.ts";
 import type { TlsVersion } from "../../model/tls-settings.ts";
@@ -19,6 +21,8 @@ export interface MonitorSettings {
   readonly credential: MonitorCredential | null;
   /** The command that stands for a USER monitor's own script. */
   readonly command: readonly string[] | null;
+  /** False: over TLS the credential goes to whoever answers; absent as true. */
+  readonly verify?: boolean;
 }
 
 /** What the operator's configuration adds to an estate when probes are planned. */
@@ -27,7 +31,7 @@ export interface PlanSettings {
   readonly vservers: ReadonlyMap<string, VserverSettings>;
   readonly members: readonly MemberSettings[];
   readonly runs: readonly TransactionRun[];
-  readonly accounts: ReadonlyMap<string, Account>;
+  readonly accounts: ReadonlyMap<string, Account & ServerTrust>;
   /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
   /** Which imported addresses may be dialled. */
@@ -53,7 +57,7 @@ export const BARE_SETTINGS: PlanSettings = {
   minIntervalMs: 100,
 };
 
-/** The settings of one ADC. Secrets are revealed here, to the specs that send them, and nowhere else. */
+/** The settings of one ADC. Secrets stay sealed: they are disclosed where they are sent, see `disclose`. */
 export function planSettings(
   config: Config,
   adc: AdcConfig,
@@ -69,22 +73,18 @@ export function planSettings(
               ? null
               : {
                   username: monitor.username ?? "",
-                  password: monitor.password?.reveal() ?? "",
-                  secret: monitor.secret?.reveal() ?? null,
+                  password: monitor.password ?? NO_SECRET,
+                  secret: monitor.secret,
                 },
           command: monitor.command,
+          verify: monitor.verify ?? true,
         },
       ]),
     ),
     vservers: config.vservers,
     members: config.members,
     runs: config.transactions.run,
-    accounts: new Map(
-      config.transactions.accounts.map((account) => [
-        account.name,
-        { ...account, password: account.password.reveal() },
-      ]),
-    ),
+    accounts: new Map(config.transactions.accounts.map((account) => [account.name, account])),
     monitorTls: adc.monitorTls,
     targets: targetCheck({ ...config, listen: config.web.listen }),
     resolved,

@@ -31,8 +31,9 @@ import {
 import { publicReach } from "./public-reach.ts";
 import { responderRedirect, redirectProbe } from "./redirects.ts";
 import { monitorTypeOf, isSupported } from "../../probes/monitors/registry.ts";
-import { monitorCredential } from "../../probes/monitors/spec.ts";
-import { sourceOf } from "./monitor-probes.ts";
+import { monitorCredential, type MonitorSpec } from "../../probes/monitors/spec.ts";
+import { sourceOf, secretNote } from "./monitor-probes.ts";
+import { bothNotes, monitorLoginTls, vserverPlace } from "./login-tls.ts";
 
 /** Each look that the vserver's services are recognised for once, at its VIP and at its public addresses. */
 function vipLookProbes(
@@ -150,13 +151,16 @@ function vipMonitorProbes(
       )) {
         const own = settings.monitors.get(monitor.name);
         const host = reach.host ?? reach.address;
-        const spec = {
+        const credential = monitorCredential(monitor, own?.credential ?? null);
+        const tls = clientSpeaksTls(reach.entry, monitor.secure)
+          ? vipTls(settings, vserver, reach)
+          : null;
+        const place = vserverPlace(settings, vserver.name, reach.entry.name, [host]);
+        const spec: MonitorSpec = {
           monitor,
           hostHeader: reach.address,
-          tls: clientSpeaksTls(reach.entry, monitor.secure)
-            ? vipTls(settings, vserver, reach)
-            : null,
-          credential: monitorCredential(monitor, own?.credential ?? null),
+          tls: tls === null || credential === null ? tls : monitorLoginTls(tls, own?.verify, place),
+          credential,
           command: own?.command ?? null,
           ...(settings.habits === undefined ? {} : { habits: settings.habits }),
           viaVip: { host: reach.host === null ? null : host, path: reach.path },
@@ -164,6 +168,7 @@ function vipMonitorProbes(
         const unsupportedReason = type.unsupported(spec);
         planned.push({
           ...vipCommon(vipProbeId(estate, vserver, reach, monitor.name), estate, vserver, reach),
+          note: bothNotes(reach.note, secretNote(spec)),
           adcService: service.name,
           intervalMs: slowestInterval(estate, services),
           timeoutMs: Math.max(monitor.responseTimeoutMs, LOOK_TIMEOUT_MS),

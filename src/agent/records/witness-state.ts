@@ -190,6 +190,7 @@ export class WitnessState implements LiveState {
   startedAt: number;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
   unexplainedStallSeconds = 0;
+  unverifiedLogins: readonly string[] = [];
   /** What servers call themselves, as the probes in force hear it. */
   readonly names: ServerNames;
   #options: WitnessOptions;

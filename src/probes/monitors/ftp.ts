@@ -2,6 +2,7 @@ import type { LoginOutcome, Observation } from "../../model/observation.ts";
 import type { Break } from "../../net/break.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, dialAddress } from "../../net/dial.ts";
+import { disclose } from "../../net/disclose.ts";
 import { LineReader } from "../../net/line-reader.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
@@ -130,10 +131,17 @@ class FtpExchange {
     const run = this.#run;
     const { credential } = this.#spec;
     run.hide(credential?.password ?? null);
+    const password =
+      credential === null
+        ? null
+        : disclose(this.#connection, credential.password, this.#spec.tls === null);
+    if (password?.kind === "withheld") {
+      return password.observation;
+    }
     let reply = await this.#ask(`USER ${credential?.username ?? "anonymous"}`);
     if (reply.kind === "reply" && reply.code === 331) {
       run.login = credential === null ? null : "unanswered";
-      reply = await this.#ask(`PASS ${credential?.password ?? "adc-witness@"}`);
+      reply = await this.#ask(`PASS ${password?.text ?? "adc-witness@"}`);
     }
     run.phase("login");
     if (reply.kind !== "reply") {

@@ -1,6 +1,7 @@
 import type { Observation } from "../../model/observation.ts";
 import { dial } from "../../net/dial.ts";
 import { bindMeaning, LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
+import { disclose } from "../../net/disclose.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { Connection } from "../../net/connection.ts";
 import { monitorUser, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
@@ -43,10 +44,15 @@ async function converse(
   spec: MonitorSpec,
 ): Promise<Observation> {
   const { baseDn, filter, attribute } = spec.monitor.parameters;
-  const session = new LdapSession(connection);
   const { credential } = spec;
+  const password =
+    credential === null ? null : disclose(connection, credential.password, spec.tls === null);
+  if (password?.kind === "withheld") {
+    return password.observation;
+  }
+  const session = new LdapSession(connection);
   run.login = credential === null ? null : "unanswered";
-  const bound = await session.bind(credential?.username ?? "", credential?.password ?? "");
+  const bound = await session.bind(credential?.username ?? "", password?.text ?? "");
   run.phase("login");
   if (bound.kind !== "result") {
     return run.broken("login", bound);

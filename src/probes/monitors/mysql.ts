@@ -43,6 +43,9 @@ export const mysqlMonitor: MonitorType = {
         database: spec.monitor.parameters.database,
         tls: spec.tls,
       });
+      if (login.kind === "withheld") {
+        return login.observation;
+      }
       if (login.kind === "refusal") {
         return refused(run, login);
       }

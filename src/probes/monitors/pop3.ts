@@ -4,6 +4,7 @@ import type { FailureReason } from "../../model/reasons.ts";
 import type { Break } from "../../net/break.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
+import { disclose } from "../../net/disclose.ts";
 import { signsOfGreeting } from "../../model/exchange-signs.ts";
 import { LineReader } from "../../net/line-reader.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
@@ -41,7 +42,7 @@ function probePop3(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     const dialled = await dial(run, target, { tls: spec.tls });
     return dialled.kind === "failed"
       ? run.broken(dialled.step, dialled.why)
-      : logIn(run, dialled.connection, credential);
+      : logIn(run, dialled.connection, credential, spec.tls === null);
   });
 }
 
@@ -49,6 +50,7 @@ async function logIn(
   run: ProbeRun,
   connection: Connection,
   credential: MonitorCredential,
+  clearText: boolean,
 ): Promise<Observation> {
   const reader = new LineReader(connection);
   const greeting = await reader.line();
@@ -62,6 +64,10 @@ async function logIn(
       ? run.mismatch("banner", refusalReason(greeting.text, "greeting"), greeting.text)
       : run.ended("failed", "banner", "protocol_error", `not POP3: ${greeting.text}`);
   }
+  const password = disclose(connection, credential.password, clearText);
+  if (password.kind === "withheld") {
+    return password.observation;
+  }
   const user = await command(connection, reader, `USER ${credential.username}`);
   if (user.kind !== "ok") {
     return user.kind === "refusal"
@@ -69,7 +75,7 @@ async function logIn(
       : run.broken("login", user);
   }
   run.login = "unanswered";
-  const pass = await command(connection, reader, `PASS ${credential.password}`);
+  const pass = await command(connection, reader, `PASS ${password.text}`);
   run.phase("login");
   if (pass.kind !== "ok") {
     return pass.kind === "refusal" ? refusedLogin(run, pass.text) : run.broken("login", pass);

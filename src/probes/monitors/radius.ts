@@ -1,5 +1,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type { LoginOutcome } from "../../model/observation.ts";
+import { discloseAsTheAdcDoes } from "../../net/disclose.ts";
+import { NO_SECRET } from "../../lib/secret.ts";
 import { observe } from "../../net/probe-run.ts";
 import {
   decodeRadiusAnswer,
@@ -34,8 +36,8 @@ export const radiusMonitor: MonitorType = {
         id: randomInt(256),
         authenticator: randomBytes(16),
         username: credential.username,
-        password: credential.password,
-        secret: credential.secret ?? "",
+        password: discloseAsTheAdcDoes(credential.password),
+        secret: discloseAsTheAdcDoes(credential.secret ?? NO_SECRET),
         nasId: radNasId,
         nasIp: radNasIp,
       };

@@ -18,6 +18,13 @@ export async function runMonitor(
   target: Target,
   context: ProbeContext,
 ): Promise<MonitorResult> {
+  const { withheld = null } = spec;
+  if (withheld !== null) {
+    const observation = await observe(context, (run) =>
+      Promise.resolve(run.fault("login", "not_configured", withheld)),
+    );
+    return { observation, passed: null };
+  }
   const type = monitorTypeOf(spec.monitor);
   const why = isSupported(type) ? type.unsupported(spec) : type.unsupported;
   if (!isSupported(type) || why !== null) {

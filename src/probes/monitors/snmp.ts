@@ -1,4 +1,6 @@
 import { randomInt } from "node:crypto";
+import { discloseAsTheAdcDoes } from "../../net/disclose.ts";
+import { NO_SECRET } from "../../lib/secret.ts";
 import { observe } from "../../net/probe-run.ts";
 import { decodeSnmpResponse, encodeSnmpGet, type SnmpGet } from "../protocols/snmp-message.ts";
 import { askUdp } from "../../net/udp.ts";
@@ -14,7 +16,10 @@ export const snmpMonitor: MonitorType = {
   probe: (spec, target, context) =>
     observe(context, async (run) => {
       const { snmpOid, snmpThreshold, snmpVersion } = spec.monitor.parameters;
-      const community = spec.credential?.secret ?? spec.credential?.password ?? "";
+      const { credential } = spec;
+      const community = discloseAsTheAdcDoes(
+        credential?.secret ?? credential?.password ?? NO_SECRET,
+      );
       run.hide(community);
       const get: SnmpGet = {
         version: snmpVersion ?? "V1",

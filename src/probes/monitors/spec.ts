@@ -1,12 +1,13 @@
 import type { Monitor } from "../../model/monitor.ts";
-import { lockoutKey } from "../../lib/lockout-key.ts";
+import { lockoutKeyOf } from "../../lib/lockout-key.ts";
 import type { Probe } from "../probe.ts";
+import { NO_SECRET, type Sealed } from "../../lib/secret.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 
 /** For monitors that log in: why this one cannot, in words, or null when it can. */
 export function needsCredential(spec: MonitorSpec): string | null {
   const { credential, monitor } = spec;
-  if (credential !== null && credential.password !== "") {
+  if (credential !== null && credential.password !== NO_SECRET) {
     // An empty user name is never sent: it would be somebody else's failed login.
     return credential.username === ""
       ? `neither the ADC's monitor nor monitors.${monitor.name} names a user`
@@ -54,7 +55,7 @@ export function monitorCredential(
   }
   const user = monitorUser(monitor);
   const isOwn =
-    user === null || (own.username !== "" && lockoutKey(user) !== lockoutKey(own.username));
+    user === null || (own.username !== "" && lockoutKeyOf(user) !== lockoutKeyOf(own.username));
   return isOwn ? own : { ...own, username: user };
 }
 
@@ -67,6 +68,8 @@ export interface MonitorSpec {
   readonly tls: TlsSettings | null;
   /** What the ADC keeps encrypted, from our own configuration. */
   readonly credential: MonitorCredential | null;
+  /** Why the credential that is configured is kept from this probe, in words; null or left out: it is not. */
+  readonly withheld?: string | null;
   /** For USER monitors with a script of the operator's own: the command that stands for it. */
   readonly command: readonly string[] | null;
   /** A request other than the monitor's own, at a VIP behind content switching: path and Host of the policy. */
@@ -91,9 +94,9 @@ export interface AdcHabits {
 
 export interface MonitorCredential {
   readonly username: string;
-  readonly password: string;
+  readonly password: Sealed;
   /** RADIUS shared secret, SNMP community. */
-  readonly secret: string | null;
+  readonly secret: Sealed | null;
 }
 
 interface VipRequest {

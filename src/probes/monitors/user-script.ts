@@ -1,5 +1,7 @@
 import type { Probe } from "../probe.ts";
 import { resolveTarget } from "../../net/dial.ts";
+import { discloseAsTheAdcDoes } from "../../net/disclose.ts";
+import { NO_SECRET } from "../../lib/secret.ts";
 import { observe } from "../../net/probe-run.ts";
 import { runCommand } from "../../net/run-command.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
@@ -60,13 +62,13 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
       timeout: String(Math.ceil(context.timeoutMs / 1000)),
       args: spec.monitor.parameters.scriptArgs ?? "",
     };
-    const mayLogIn = spec.credential !== null && spec.credential.password !== "";
+    const mayLogIn = spec.credential !== null && spec.credential.password !== NO_SECRET;
     run.login = mayLogIn ? "unanswered" : null;
     const exit = await runCommand(run, commandWords(spec.command ?? [], values), {
       mostOutputBytes: MOST_OUTPUT_BYTES,
       environment: {
         ADC_WITNESS_USERNAME: spec.credential?.username ?? "",
-        ADC_WITNESS_PASSWORD: spec.credential?.password ?? "",
+        ADC_WITNESS_PASSWORD: discloseAsTheAdcDoes(spec.credential?.password ?? NO_SECRET),
       },
     });
     if (exit.kind !== "exit") {

@@ -2,6 +2,8 @@ import { constants, createHash, publicEncrypt } from "node:crypto";
 import { protocolBreak, type Break } from "../../net/break.ts";
 import type { Connection } from "../../net/connection.ts";
 import { startTls } from "../../net/dial.ts";
+import { disclose, type Disclosure } from "../../net/disclose.ts";
+import { type Sealed } from "../../lib/secret.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 
 /** A refusal, with MySQL's error number. */
@@ -17,7 +19,7 @@ export interface MysqlAccepted {
 
 export interface MysqlLogin {
   readonly username: string;
-  readonly password: string;
+  readonly password: Sealed;
   readonly database: string | null;
   readonly tls: TlsSettings | null;
 }
@@ -51,7 +53,9 @@ export class MysqlSession {
   }
 
   /** Greeting and login. A server that refuses at once (too many connections, blocked host) does so in the greeting. */
-  async logIn(login: MysqlLogin): Promise<MysqlAccepted | MysqlRefusal | Break> {
+  async logIn(
+    login: MysqlLogin,
+  ): Promise<MysqlAccepted | MysqlRefusal | Break | Extract<Disclosure, { kind: "withheld" }>> {
     const first = await this.#read();
     this.#connection.run.phase("banner");
     if (!Buffer.isBuffer(first)) {
@@ -80,7 +84,11 @@ export class MysqlSession {
         return secured.why;
       }
     }
-    const proof = prove(greeting.plugin, login.password, greeting.nonce);
+    const password = disclose(this.#connection, login.password, login.tls === null);
+    if (password.kind === "withheld") {
+      return password;
+    }
+    const proof = prove(greeting.plugin, password.text, greeting.nonce);
     const reply = Buffer.concat([
       head,
       Buffer.from(`${login.username}\0`),
@@ -91,7 +99,7 @@ export class MysqlSession {
     ]);
     this.#connection.run.login = "unanswered";
     this.#write(reply, `login ${login.username}\n`);
-    return this.#finishLogin(login, greeting.nonce);
+    return this.#finishLogin(password.text, login.tls !== null, greeting.nonce);
   }
 
   /** One statement; rows are not read. */
@@ -111,7 +119,8 @@ export class MysqlSession {
   }
 
   async #finishLogin(
-    login: MysqlLogin,
+    password: string,
+    encrypted: boolean,
     firstNonce: Buffer,
   ): Promise<MysqlAccepted | MysqlRefusal | Break> {
     let nonce = firstNonce;
@@ -131,12 +140,12 @@ export class MysqlSession {
         const end = packet.indexOf(0, 1);
         const plugin = packet.toString("latin1", 1, end === -1 ? packet.length : end);
         nonce = withoutTail(packet.subarray(end + 1));
-        this.#write(prove(plugin, login.password, nonce), `${plugin}\n`);
+        this.#write(prove(plugin, password, nonce), `${plugin}\n`);
       } else if (packet[0] === 0x01 && packet[1] === 0x04) {
-        const secret = Buffer.from(`${login.password}\0`);
-        this.#write(login.tls === null ? Buffer.from([2]) : secret, "full authentication\n");
+        const secret = Buffer.from(`${password}\0`);
+        this.#write(encrypted ? secret : Buffer.from([2]), "full authentication\n");
       } else if (packet[0] === 0x01 && packet[1] !== 0x03) {
-        const sealed = seal(login.password, nonce, packet.subarray(1).toString());
+        const sealed = seal(password, nonce, packet.subarray(1).toString());
         if (sealed === null) {
           return protocolBreak("no public key where one was due");
         }

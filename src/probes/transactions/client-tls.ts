@@ -1,9 +1,9 @@
 import { X509Certificate } from "node:crypto";
 import type { ConnectionOptions, PeerCertificate } from "node:tls";
 import type { Transform } from "node:stream";
-import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import { carriesName } from "../../net/certificate-facts.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
+import { proofOf } from "../../net/server-proof.ts";
 import { TlsStore } from "../../net/tls-store.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 import { protocolBreak } from "../../net/break.ts";
@@ -15,12 +15,15 @@ export type ClientSocketOptions = ConnectionOptions & {
 };
 
 /**
- * Options for a library that dials by itself, to speak TLS exactly as our own dial does. Where verification is asked for,
- * the library verifies too: our look just before was another connection.
+ * Options for a library that dials by itself and then sends a secret, to speak TLS exactly as our own dial does. The
+ * library verifies its own connection, by the same names, authority or pins: our look just before was another one. A pin
+ * becomes the only trust anchor (`looked`: the pinned certificate, as the look has seen it); dates count then, which the
+ * look passes over, since Node.js cannot be told to.
  */
 export function clientSocketOptions(
   run: ProbeRun,
   settings: TlsSettings | null,
+  looked: Buffer | null = null,
 ): ClientSocketOptions {
   const { localAddress, network } = run.context;
   const base = {
@@ -31,20 +34,37 @@ export function clientSocketOptions(
     return base;
   }
   const store = network.tls ?? new TlsStore();
+  const proof = proofOf(settings);
   return {
     ...base,
-    secureContext: store.contextFor(settings),
-    rejectUnauthorized: settings.rejectUnauthorized,
+    secureContext: store.contextFor(settings, proof.kind === "pinned" ? looked : null),
+    rejectUnauthorized: proof.kind !== "unverified",
     checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
-      identityError(settings.expectedNames, certificate),
+      proof.kind === "pinned"
+        ? pinError(proof.sha256, certificate)
+        : identityError(settings.expectedNames, certificate),
   };
+}
+
+function pinError(pins: readonly string[], certificate: PeerCertificate): Error | undefined {
+  const shown = certificate.fingerprint256.replaceAll(":", "").toLowerCase();
+  return pins.includes(shown) ? undefined : coded("the certificate is not the pinned one");
 }
 
 function identityError(names: readonly string[], certificate: PeerCertificate): Error | undefined {
   const leaf = new X509Certificate(certificate.raw);
-  return names.length === 0 || names.some((name) => carriesName(leaf, name))
-    ? undefined
-    : new Error(`the certificate holds none of ${names.join(", ")}`);
+  if (names.some((name) => carriesName(leaf, name))) {
+    return undefined;
+  }
+  return coded(
+    names.length === 0
+      ? "no name is known that the certificate would have to hold"
+      : `the certificate holds none of ${names.join(", ")}`,
+  );
+}
+
+function coded(message: string): Error {
+  return Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 }
 
 /**
@@ -75,25 +95,5 @@ export function keepOutOfHandshake(parser: Transform, told: () => void): void {
       return;
     }
     parse(chunk, encoding, done);
-  };
-}
-
-type Logger = Exclude<NonNullable<SMTPConnection.Options["logger"]>, boolean>;
-
-/** nodemailer throws such words away and goes on: only its log says so, in an entry of its own kind. */
-export function discardedInput(told: () => void): Logger {
-  const ignore = (): void => undefined;
-  return {
-    level: ignore,
-    trace: ignore,
-    debug: ignore,
-    info: ignore,
-    warn: (entry: unknown) => {
-      if (typeof entry === "object" && entry !== null && "discarded" in entry) {
-        told();
-      }
-    },
-    error: ignore,
-    fatal: ignore,
   };
 }

@@ -4,10 +4,19 @@ import type { Target } from "../../net/probe-context.ts";
 import { namedBreak, type Break } from "../../net/break.ts";
 import { resolveTarget } from "../../net/dial.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
+import { disclose } from "../../net/disclose.ts";
 import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
+import { proofOf } from "../../net/server-proof.ts";
 import { AHEAD_OF_TLS, keepOutOfHandshake, clientSocketOptions } from "./client-tls.ts";
-import { breakOfLibraryError, codeOf, LibraryGuard, meterParser } from "./library-guard.ts";
-import { ended, mismatch, type Ended } from "./line-session.ts";
+import {
+  breakOfLibraryError,
+  codeOf,
+  LibraryGuard,
+  meterParser,
+  stepOfLibraryBreak,
+} from "./library-guard.ts";
+import { ended, mismatch, type Ended, leave } from "./line-session.ts";
+import { openImap } from "./imap-greeting.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
 /** Bounds of what a server may make the client keep, in bytes. */
@@ -30,28 +39,54 @@ export interface Called<T> {
 }
 
 /**
- * Connects and logs in. The library dials by itself: phases and TLS facts come from the look just before. Its step is
- * `login` from the moment the credential may have been sent until it is accepted.
+ * A look by our own hand first (greeting, CAPABILITY, and whether the server may have the password: phases, TLS facts and
+ * words come from there), then the login, over the library's own connection, which is judged anew. Its step is `login`
+ * from the moment the credential may have been sent until it is accepted.
  */
+export async function lookAndLogIn(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+  account: Account,
+): Promise<ImapMailbox | Ended> {
+  const session = await openImap(run, spec, target);
+  if (session.kind === "ended") {
+    return session;
+  }
+  await leave(session.connection, "a9 LOGOUT\r\n");
+  if (session.capabilities.has("LOGINDISABLED")) {
+    const detail = "LOGINDISABLED: no login without TLS";
+    return mismatch(run, "greeting", "auth_schemes_differ", detail);
+  }
+  const password = disclose(session.connection, account.password, spec.allowPlaintext);
+  return password.kind === "withheld"
+    ? ended(password.observation)
+    : logInToImap(run, spec, target, account, password.text, session.connection.peerCertificate);
+}
+
+/** Over the library's own connection; `looked`: the certificate that the look before was shown, as DER. */
 export async function logInToImap(
   run: ProbeRun,
   spec: Pick<TransactionSpec, "security" | "tls">,
   target: Target,
   account: Account,
+  password: string,
+  looked: Buffer | null,
 ): Promise<ImapMailbox | Ended> {
   const resolved = await resolveTarget(run, target, "tcp");
   if (resolved.kind === "failed") {
     return ended(run.broken(resolved.step, resolved.why));
   }
-  const serverName = spec.tls?.serverName ?? null;
+  const tls = spec.security === "none" ? null : spec.tls;
+  const serverName = tls?.serverName ?? null;
   const client = new ImapFlow({
     host: resolved.address,
     port: resolved.port,
     secure: spec.security === "implicit",
     doSTARTTLS: spec.security === "starttls",
     ...(serverName === null ? {} : { servername: serverName }),
-    tls: clientSocketOptions(run, spec.security === "none" ? null : spec.tls),
-    auth: { user: account.username, pass: account.password },
+    tls: clientSocketOptions(run, tls, looked),
+    auth: { user: account.username, pass: password },
     logger: false,
     disableAutoIdle: true,
     disableCompression: true,
@@ -86,7 +121,7 @@ export async function logInToImap(
       run.login = null;
       return ended(run.broken("starttls", AHEAD_OF_TLS));
     }
-    return loginFailed(run, error, connected);
+    return loginFailed(run, error, connected, tls !== null && proofOf(tls).kind === "pinned");
   }
   run.login = "accepted";
   run.transcript.note("logged in");
@@ -126,6 +161,7 @@ function loginFailed(
   run: ProbeRun,
   error: unknown,
   result: Exclude<Awaited<ReturnType<LibraryGuard["wait"]>>, { kind: "value" }>,
+  pinned: boolean,
 ): Ended {
   const refusal = error === null ? null : refusalOf(error);
   if (refusal !== null) {
@@ -137,11 +173,17 @@ function loginFailed(
       : mismatch(run, "login", reason, refusal);
   }
   const why = result.kind === "error" ? breakOfImapError(result.error) : result;
-  if (isBeforeLogin(error)) {
+  const beforeLogin = isBeforeLogin(error);
+  if (beforeLogin) {
     run.login = null;
-    return ended(run.broken("connect", why));
   }
-  return ended(run.broken("login", why));
+  const step = stepOfLibraryBreak(why, beforeLogin ? "connect" : "login");
+  // With a pin as the only anchor, an unknown issuer is another certificate.
+  const known =
+    pinned && why.kind === "named" && why.reason === "certificate_untrusted"
+      ? { ...why, reason: "pinned_certificate" as const }
+      : why;
+  return ended(run.broken(step, known));
 }
 
 /** The server's own words where it answered NO or BAD, else null. */

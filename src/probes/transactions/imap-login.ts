@@ -1,7 +1,5 @@
 import { observe } from "../../net/probe-run.ts";
-import { logInToImap } from "./imap-client.ts";
-import { openImap } from "./imap-greeting.ts";
-import { leave, mismatch } from "./line-session.ts";
+import { lookAndLogIn } from "./imap-client.ts";
 import type { TransactionType } from "./spec.ts";
 
 /**
@@ -20,16 +18,7 @@ export const imapLogin: TransactionType = {
         return run.fault("transaction", "not_configured", "no account is configured");
       }
       run.hide(account.password);
-      const session = await openImap(run, spec, target);
-      if (session.kind === "ended") {
-        return session.observation;
-      }
-      await leave(session.connection, "a9 LOGOUT\r\n");
-      if (session.capabilities.has("LOGINDISABLED")) {
-        const detail = "LOGINDISABLED: no login without TLS";
-        return mismatch(run, "greeting", "auth_schemes_differ", detail).observation;
-      }
-      const mailbox = await logInToImap(run, spec, target, account);
+      const mailbox = await lookAndLogIn(run, spec, target, account);
       if (mailbox.kind === "ended") {
         return mailbox.observation;
       }

@@ -1,5 +1,6 @@
 import { dial } from "../../net/dial.ts";
 import { bindMeaning, LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
+import { disclose } from "../../net/disclose.ts";
 import { observe } from "../../net/probe-run.ts";
 import type { TransactionType } from "./spec.ts";
 
@@ -27,9 +28,13 @@ export const ldapBind: TransactionType = {
       if (dialled.kind === "failed") {
         return run.broken(dialled.step, dialled.why);
       }
+      const password = disclose(dialled.connection, account.password, spec.allowPlaintext);
+      if (password.kind === "withheld") {
+        return password.observation;
+      }
       const session = new LdapSession(dialled.connection);
       run.login = "unanswered";
-      const bound = await session.bind(account.username, account.password);
+      const bound = await session.bind(account.username, password.text);
       run.phase("login");
       if (bound.kind !== "result") {
         return run.broken("login", bound);

@@ -2,6 +2,8 @@ import type { Transform } from "node:stream";
 import { protocolBreak, type Break, breakOfSocketError } from "../../net/break.ts";
 import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
 import type { RunResource } from "../../net/run-scope.ts";
+import type { Step } from "../../model/reasons.ts";
+import { breakOfVerification } from "../../net/tls-failure.ts";
 
 /** What a parser is given in one turn of the event loop: some milliseconds' worth. */
 const PIECE_BYTES = 2 * 1024;
@@ -198,10 +200,21 @@ export class LibraryGuard implements RunResource {
 
 /** What an error of a library means, as far as the socket tells: anything else is garbage from the peer. */
 export function breakOfLibraryError(error: unknown): Break {
+  const unproven = breakOfVerification(codeOf(error));
+  if (unproven !== null) {
+    return unproven;
+  }
   if (isSocketError(error)) {
     return breakOfSocketError(error);
   }
   return { kind: "named", outcome: "failed", reason: "protocol_error", detail: messageOf(error) };
+}
+
+/** A library that did not like its server's certificate has sent nothing yet, however far it was meant to go. */
+export function stepOfLibraryBreak(why: Break, step: Step): Step {
+  return why.kind === "named" && why.outcome === "fault" && why.reason.startsWith("certificate_")
+    ? "tls"
+    : step;
 }
 
 const SOCKET_CODES: ReadonlySet<string> = new Set([

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { ImapFlow } from "imapflow";
+import { isIP } from "../../lib/ip.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { logInToImap, type ImapMailbox } from "./imap-client.ts";
+import { lookAndLogIn, type ImapMailbox } from "./imap-client.ts";
 import type { Ended } from "./line-session.ts";
 import { sendMail } from "./mail-sender.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
@@ -92,7 +93,12 @@ async function openMailbox(
   const port = typeof spec.options["imap_port"] === "number" ? spec.options["imap_port"] : 993;
   const host = String(spec.options["imap_host"] ?? target.host);
   const security = spec.tls === null ? "none" : port === 143 ? "starttls" : "implicit";
-  return logInToImap(run, { security, tls: spec.tls }, { ...target, host, port }, account);
+  const named = host === target.host || isIP(host) !== 0 ? [] : [host];
+  const tls = spec.tls && {
+    ...spec.tls,
+    expectedNames: [...spec.tls.expectedNames, ...named],
+  };
+  return lookAndLogIn(run, { ...spec, security, tls }, { ...target, host, port }, account);
 }
 
 async function junkFolder(mailbox: ImapMailbox, spec: TransactionSpec): Promise<string | Ended> {

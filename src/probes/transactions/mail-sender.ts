@@ -1,11 +1,11 @@
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { Target } from "../../net/probe-context.ts";
-import { dial } from "../../net/dial.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
+import { disclose } from "../../net/disclose.ts";
 import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
-import { AHEAD_OF_TLS, discardedInput, clientSocketOptions } from "./client-tls.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard, type Guarded } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
+import { openSmtp } from "./smtp-dialogue.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
 export interface Sent {
@@ -14,7 +14,10 @@ export interface Sent {
   readonly response: string;
 }
 
-/** Hands one message in, with login, over a socket of our own dial (nodemailer speaks SMTP on it). */
+/**
+ * Hands one message in, with login. Greeting, STARTTLS and the question who the server is are ours; nodemailer goes on over
+ * the connection that was judged, and is given the server's greeting once more.
+ */
 export async function sendMail(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -22,23 +25,25 @@ export async function sendMail(
   account: Account,
   message: { readonly from: string; readonly to: string; readonly text: string },
 ): Promise<Sent | Ended> {
-  const implicit = spec.security === "implicit";
-  const dialled = await dial(run, target, { tls: implicit ? spec.tls : null });
-  if (dialled.kind === "failed") {
-    return ended(run.broken(dialled.step, dialled.why));
+  const session = await openSmtp(run, spec, target);
+  if (session.kind === "ended") {
+    return session;
   }
-  const serverName = spec.tls?.serverName ?? null;
-  const socket = dialled.connection.detach();
+  const { connection } = session;
+  const password = disclose(connection, account.password, spec.allowPlaintext);
+  if (password.kind === "withheld") {
+    return ended(password.observation);
+  }
+  connection.unread(Buffer.from(`220 ${session.banner.replace(/[\r\n]/g, " ")}\r\n`));
+  const socket = connection.detach();
+  const secured = connection.secured !== null;
   const client = new SMTPConnection({
     connection: socket,
-    secured: implicit,
-    secure: implicit,
+    secured,
+    secure: secured,
+    ignoreTLS: true,
     host: spec.host,
-    ...(serverName === null ? {} : { servername: serverName }),
-    requireTLS: spec.security === "starttls",
-    ignoreTLS: spec.security === "none",
-    tls: clientSocketOptions(run, spec.tls),
-    logger: discardedInput(() => guard.fail(AHEAD_OF_TLS)),
+    logger: false,
     greetingTimeout: run.context.timeoutMs,
     socketTimeout: run.context.timeoutMs,
     socketCloseTimeout: 0,
@@ -56,9 +61,6 @@ export async function sendMail(
         client.connect((error) => settle(error, resolve, reject)),
       ),
   );
-  if (connected === AHEAD_OF_TLS) {
-    return ended(run.broken("starttls", AHEAD_OF_TLS));
-  }
   if (connected.kind !== "value") {
     return refused(run, "greeting", connected);
   }
@@ -67,9 +69,8 @@ export async function sendMail(
     const loggedIn = await guard.wait(
       () =>
         new Promise<void>((resolve, reject) =>
-          client.login(
-            { credentials: { user: account.username, pass: account.password } },
-            (error) => settle(error, resolve, reject),
+          client.login({ credentials: { user: account.username, pass: password.text } }, (error) =>
+            settle(error, resolve, reject),
           ),
         ),
     );

@@ -1,8 +1,11 @@
-import type { Target } from "../../net/probe-context.ts";
+import type { ProbeContext, Target } from "../../net/probe-context.ts";
 import { resolveTarget } from "../../net/dial.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
+import { disclose } from "../../net/disclose.ts";
 import { messageOf, observe, type ProbeRun } from "../../net/probe-run.ts";
+import { proofOf } from "../../net/server-proof.ts";
 import { clientSocketOptions } from "./client-tls.ts";
+import { stepOfLibraryBreak } from "./library-guard.ts";
 import { ended, leave, mismatch, type Ended } from "./line-session.ts";
 import { openPop3, pop3Command, type Pop3Session } from "./pop3-greeting.ts";
 import { guardedPop3 } from "./pop3-client.ts";
@@ -11,7 +14,7 @@ import type { TransactionType } from "./spec.ts";
 
 /**
  * Logs in over POP3: greeting and CAPA by our own hand first, then login, STAT, QUIT. node-pop3 does the login where it
- * can; it knows neither STLS nor a local address, and there our own dialogue goes on.
+ * can; elsewhere our own dialogue goes on.
  */
 export const pop3Login: TransactionType = {
   transaction: "pop3_login",
@@ -28,10 +31,13 @@ export const pop3Login: TransactionType = {
       if (session.kind === "ended") {
         return session.observation;
       }
-      const byHand = spec.security === "starttls" || context.localAddress !== null;
-      const stat = byHand
-        ? await logInByHand(run, session, account)
-        : await logInByLibrary(run, spec, target, account, session);
+      const disclosed = disclose(session.connection, account.password, spec.allowPlaintext);
+      if (disclosed.kind === "withheld") {
+        return disclosed.observation;
+      }
+      const stat = logsInByHand(spec, context)
+        ? await logInByHand(run, session, account.username, disclosed.text)
+        : await logInByLibrary(run, spec, target, account, disclosed.text, session);
       if (stat.kind === "ended") {
         return stat.observation;
       }
@@ -42,6 +48,12 @@ export const pop3Login: TransactionType = {
     }),
 };
 
+/** node-pop3 knows neither STLS nor a local address, and cannot compare a pinned certificate with its own connection's. */
+function logsInByHand({ security, tls }: TransactionSpec, { localAddress }: ProbeContext): boolean {
+  const pinned = tls !== null && proofOf(tls).kind === "pinned";
+  return security === "starttls" || localAddress !== null || pinned;
+}
+
 interface Stat {
   readonly kind: "stat";
   readonly text: string;
@@ -50,9 +62,10 @@ interface Stat {
 async function logInByHand(
   run: ProbeRun,
   session: Pop3Session,
-  account: Account,
+  username: string,
+  password: string,
 ): Promise<Stat | Ended> {
-  const user = await pop3Command(run, session, `USER ${account.username}`, "login");
+  const user = await pop3Command(run, session, `USER ${username}`, "login");
   if (user.kind === "ended") {
     return user;
   }
@@ -60,13 +73,7 @@ async function logInByHand(
     return refused(run, "login", user.text);
   }
   run.login = "unanswered";
-  const pass = await pop3Command(
-    run,
-    session,
-    `PASS ${account.password}`,
-    "login",
-    "PASS <secret>",
-  );
+  const pass = await pop3Command(run, session, `PASS ${password}`, "login", "PASS <secret>");
   run.phase("login");
   if (pass.kind === "ended") {
     return pass;
@@ -91,6 +98,7 @@ async function logInByLibrary(
   spec: TransactionSpec,
   target: Target,
   account: Account,
+  password: string,
   looked: Pop3Session,
 ): Promise<Stat | Ended> {
   await leave(looked.connection, "QUIT\r\n");
@@ -103,7 +111,7 @@ async function logInByLibrary(
     host: resolved.address,
     port: resolved.port,
     user: account.username,
-    password: account.password,
+    password,
     tls: tls !== null,
     servername: tls?.serverName ?? "",
     tlsOptions: clientSocketOptions(run, tls),
@@ -117,7 +125,7 @@ async function logInByLibrary(
     const sent = client.passwordSent();
     run.login = sent ? "unanswered" : null;
     if (loggedIn.kind !== "error") {
-      return ended(run.broken("login", loggedIn));
+      return ended(run.broken(stepOfLibraryBreak(loggedIn, "login"), loggedIn));
     }
     const words = messageOf(loggedIn.error);
     return sent ? refusedPassword(run, words) : refused(run, "login", words);

@@ -76,7 +76,7 @@ function sentAsText({
     ["a host name", host],
     ["a path", path ?? ""],
     ["a user name", account?.username ?? ""],
-    ["a password", account?.password ?? ""],
+    ["a password", account?.password.reveal() ?? ""],
     ["a mail address", account?.address ?? ""],
     ["a domain", account?.domain ?? ""],
     ...Object.entries(options).map(([name, value]) => [`option ${name}`, String(value)] as const),

@@ -1,9 +1,10 @@
+import { disclose } from "../../net/disclose.ts";
 import { type ProbeRun, observe } from "../../net/probe-run.ts";
 import { mailLoginRefusal } from "../../net/mail-replies.ts";
 import type { CodedReply } from "../protocols/mail-replies.ts";
 import { ended, mismatch, type Ended, leave } from "./line-session.ts";
 import { smtpCommand, type SmtpSession, openSmtp, refused } from "./smtp-dialogue.ts";
-import type { Account } from "../../model/transactions.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 
 interface LoggedIn {
@@ -15,6 +16,7 @@ async function logInToSmtp(
   run: ProbeRun,
   session: SmtpSession,
   account: Account,
+  { allowPlaintext }: Pick<TransactionSpec, "allowPlaintext">,
 ): Promise<LoggedIn | Ended> {
   const offered = session.extensions
     .filter((line) => /^AUTH[ =]/.test(line))
@@ -22,18 +24,23 @@ async function logInToSmtp(
   if (offered.length === 0) {
     return mismatch(run, "greeting", "auth_schemes_differ", "AUTH is not offered");
   }
+  const password = disclose(session.connection, account.password, allowPlaintext);
+  if (password.kind === "withheld") {
+    return ended(password.observation);
+  }
   if (offered.includes("LOGIN")) {
-    return byLogin(run, session, account);
+    return byLogin(run, session, account.username, password.text);
   }
   return offered.includes("PLAIN")
-    ? byPlain(run, session, account)
+    ? byPlain(run, session, account.username, password.text)
     : mismatch(run, "greeting", "auth_schemes_differ", `AUTH offers only ${offered.join(" ")}`);
 }
 
 async function byLogin(
   run: ProbeRun,
   session: SmtpSession,
-  account: Account,
+  username: string,
+  password: string,
 ): Promise<LoggedIn | Ended> {
   const asked = await smtpCommand(run, session, "AUTH LOGIN", "greeting");
   if (asked.kind === "ended") {
@@ -42,7 +49,7 @@ async function byLogin(
   if (asked.code !== 334) {
     return answered(run, asked);
   }
-  const user = await smtpCommand(run, session, base64(account.username), "login", "<user name>");
+  const user = await smtpCommand(run, session, base64(username), "login", "<user name>");
   if (user.kind === "ended") {
     return user;
   }
@@ -50,7 +57,7 @@ async function byLogin(
     return answered(run, user);
   }
   run.login = "unanswered";
-  const pass = await smtpCommand(run, session, base64(account.password), "login", "<secret>");
+  const pass = await smtpCommand(run, session, base64(password), "login", "<secret>");
   run.phase("login");
   return pass.kind === "ended" ? pass : answered(run, pass);
 }
@@ -58,9 +65,10 @@ async function byLogin(
 async function byPlain(
   run: ProbeRun,
   session: SmtpSession,
-  account: Account,
+  username: string,
+  password: string,
 ): Promise<LoggedIn | Ended> {
-  const token = base64(`\0${account.username}\0${account.password}`);
+  const token = base64(`\0${username}\0${password}`);
   run.hide(token);
   run.login = "unanswered";
   const reply = await smtpCommand(
@@ -113,7 +121,7 @@ export const smtpSubmission: TransactionType = {
       if (session.kind === "ended") {
         return session.observation;
       }
-      const loggedIn = await logInToSmtp(run, session, account);
+      const loggedIn = await logInToSmtp(run, session, account, spec);
       if (loggedIn.kind === "ended") {
         return loggedIn.observation;
       }

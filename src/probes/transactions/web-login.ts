@@ -1,6 +1,8 @@
 import { ntlmCredential, ntlmLogin } from "../ntlm/http-scheme.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { Connection } from "../../net/connection.ts";
+import { disclose } from "../../net/disclose.ts";
+import { NO_SECRET } from "../../lib/secret.ts";
 import type { HttpAnswer } from "../protocols/http-answer.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
@@ -44,6 +46,10 @@ export async function askLoggedIn(
   const attempt: Attempt = { run, spec, target, account, request, emptied };
   const connection = challenge.reusable ? opened.connection : null;
   const schemes = challengeSchemes(challenge);
+  // A stranger's offer is no news: it could only keep the password from the right server.
+  if (disclose(opened.connection, NO_SECRET, spec.allowPlaintext).kind === "disclosed") {
+    run.context.network.schemes?.heard(target, request.path, schemes);
+  }
   if (isAdcLogin(challenge, spec.adc)) {
     return climbBasicAaa(attempt, connection);
   }
@@ -98,13 +104,23 @@ function chooseScheme(
   return known.find((scheme) => offered.includes(scheme)) ?? null;
 }
 
+/** Basic gives the password itself away: never to a place that once offered to do without. */
 async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried | Ended> {
-  const { run, spec, account, request } = attempt;
+  const { run, spec, target, account, request } = attempt;
+  const insisted = spec.options["auth"] === "basic";
+  if (!insisted && run.context.network.schemes?.allowsBasic(target, request.path) === false) {
+    const detail = "offered NTLM or Negotiate before: no password by Basic without auth: basic";
+    return ended(run.fault("response", "auth_schemes_differ", detail));
+  }
   const connection = await reopen(attempt, open);
   if (connection.kind === "ended") {
     return connection;
   }
-  const token = Buffer.from(`${account.username}:${account.password}`, "utf8").toString("base64");
+  const password = disclose(connection.connection, account.password, spec.allowPlaintext);
+  if (password.kind === "withheld") {
+    return ended(password.observation);
+  }
+  const token = Buffer.from(`${account.username}:${password.text}`, "utf8").toString("base64");
   run.hide(token);
   const authorization = `Basic ${token}`;
   run.login = "unanswered";
@@ -130,9 +146,14 @@ async function byNtlm(
     return opened;
   }
   const { connection } = opened;
+  // Before the first message already: it asks for a challenge that only a login needs.
+  const password = disclose(connection, account.password, spec.allowPlaintext);
+  if (password.kind === "withheld") {
+    return ended(password.observation);
+  }
   const certificate = spec.options["channel_binding"] === false ? null : connection.peerCertificate;
   const login = ntlmLogin({
-    credential: ntlmCredential(account.username, account.password, account.domain),
+    credential: ntlmCredential(account.username, password.text, account.domain),
     workstation: "ADC-WITNESS",
     host: spec.host,
     certificate,
@@ -209,8 +230,12 @@ function againOn(attempt: Attempt, tried: Tried): Served["again"] {
   }
   return async (request) => {
     const opened = await reopen(attempt, kept);
-    return opened.kind === "ended"
-      ? opened
+    if (opened.kind === "ended") {
+      return opened;
+    }
+    const again = disclose(opened.connection, NO_SECRET, attempt.spec.allowPlaintext);
+    return again.kind === "withheld"
+      ? ended(again.observation)
       : askWeb(opened.connection, attempt.spec.host, {
           step: "transaction",
           ...withAuthorization(request, authorization),

@@ -3,9 +3,11 @@ import type { HttpAnswer } from "../protocols/http-answer.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { Step } from "../../model/reasons.ts";
 import type { Connection } from "../../net/connection.ts";
+import { disclose } from "../../net/disclose.ts";
+import { NO_SECRET, type Sealed } from "../../lib/secret.ts";
 import { parseUrl } from "../../lib/parse-url.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
-import type { Ended } from "./line-session.ts";
+import { ended, type Ended } from "./line-session.ts";
 import type { TransactionSpec } from "../../model/transactions.ts";
 import { askWeb, openWeb } from "./web-session.ts";
 
@@ -88,8 +90,8 @@ interface VisitRequest {
   readonly method: "GET" | "POST";
   readonly host: string;
   readonly path: string;
-  /** A form, sent URL-encoded. */
-  readonly form?: Readonly<Record<string, string>>;
+  /** A form, sent URL-encoded; what is sealed in it is disclosed to the connection that it goes over. */
+  readonly form?: Readonly<Record<string, string | Sealed>>;
   readonly step: Step;
 }
 
@@ -102,6 +104,8 @@ export class WebVisit {
   readonly #spec: TransactionSpec;
   readonly #target: Target;
   readonly #jar = new CookieJar();
+  /** The cookies of a login are as good as the login: from then on they too go only where a secret may go. */
+  #loggedIn = false;
   #open: { readonly host: string; readonly connection: Connection } | null = null;
 
   constructor(run: ProbeRun, spec: TransactionSpec, target: Target) {
@@ -115,11 +119,15 @@ export class WebVisit {
     if ("kind" in connection) {
       return connection;
     }
-    const cookie = this.#jar.header(request.host);
-    const body = request.form === undefined ? null : new URLSearchParams(request.form).toString();
-    for (const value of Object.values(request.form ?? {})) {
-      this.#hideForm(value);
+    const body = request.form === undefined ? null : this.#encode(request.form, connection);
+    if (body !== null && typeof body !== "string") {
+      return body;
     }
+    const refused = this.#loggedIn ? this.#disclose(connection, NO_SECRET) : null;
+    if (refused !== null && typeof refused !== "string") {
+      return refused;
+    }
+    const cookie = this.#jar.header(request.host);
     const answer = await askWeb(connection, request.host, {
       method: request.method,
       path: request.path,
@@ -143,6 +151,27 @@ export class WebVisit {
     return this.#jar.has(name);
   }
 
+  #encode(form: NonNullable<VisitRequest["form"]>, connection: Connection): string | Ended {
+    const fields = new URLSearchParams();
+    for (const [name, value] of Object.entries(form)) {
+      const text = typeof value === "string" ? value : this.#disclose(connection, value);
+      if (typeof text !== "string") {
+        return text;
+      }
+      fields.append(name, text);
+    }
+    return fields.toString();
+  }
+
+  #disclose(connection: Connection, secret: Sealed): string | Ended {
+    const disclosed = disclose(connection, secret, this.#spec.allowPlaintext);
+    if (disclosed.kind === "withheld") {
+      return ended(disclosed.observation);
+    }
+    this.#loggedIn = true;
+    return disclosed.text;
+  }
+
   async #connectionFor(host: string): Promise<Connection | Ended> {
     const open = this.#open;
     this.#open = null;
@@ -161,13 +190,6 @@ export class WebVisit {
       return this.#spec;
     }
     return { ...this.#spec, tls: { ...tls, serverName: host, expectedNames: [host] } };
-  }
-
-  #hideForm(value: string): void {
-    // URLSearchParams encodes otherwise than encodeURIComponent: both forms are kept out of the evidence.
-    if (value === this.#spec.account?.password) {
-      this.#run.hide(value, new URLSearchParams({ a: value }).toString().slice(2));
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { LiveState, LiveVserver } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { certificateNotice } from "./certificates.ts";
+import { untriedLogins } from "./untried-logins.ts";
 import { schemesNotice } from "./login-schemes.ts";
 import { moment } from "./time.ts";
 import { VERDICT_WORDS, type Verdict } from "../../model/verdicts.ts";
@@ -17,7 +18,7 @@ import { legend, matrix } from "./matrix.ts";
 import type { Remarks } from "./remarks.ts";
 
 /** What limits what this agent can say: an ADC that does not answer, an account at rest, a fault behind all front ends, certificates or login schemes that differ, a server in maintenance. */
-function notices(live: LiveState): Markup | null {
+export function notices(live: LiveState): Markup | null {
   const all = [
     ...live.adcs.flatMap((adc) => {
       if (adc.up === null) {
@@ -41,6 +42,10 @@ function notices(live: LiveState): Markup | null {
         html`The account ${account} is not tried until ${moment(until)}: its logins were rejected.`,
     ),
     ...heldBack(live),
+    ...(live.unverifiedLogins ?? []).map(
+      (place) => html`${place}: verify is false, so passwords go there to whoever answers.`,
+    ),
+    ...untriedLogins(live.probes),
     ...(live.findings ?? []).map(({ message }) => html`${message}`),
     ...live.vservers
       .filter(({ certificateDiffers }) => certificateDiffers === true)

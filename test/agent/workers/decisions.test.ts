@@ -6,6 +6,7 @@ import { errandFor } from "../../../src/agent/workers/errand.ts";
 import { deathsInARow, restartDelayMs } from "../../../src/agent/workers/restart.ts";
 import { exchangeLoad, workerCount } from "../../../src/agent/workers/worker-count.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
+import { monitorCredential } from "../../support/sealed.ts";
 
 function planned(lines: readonly string[], settings: Partial<PlanSettings> = {}): PlannedProbe[] {
   const conf = [
@@ -31,7 +32,7 @@ function withMonitor(line: string, settings: Partial<PlanSettings> = {}): Planne
   return probe;
 }
 
-const credential = { username: "LAB\\probe", password: "canary", secret: null };
+const credential = monitorCredential({ username: "LAB\\probe", password: "canary" });
 
 test.each([
   ["TCP-ECV", "TCP-ECV -send hello -recv ready"],

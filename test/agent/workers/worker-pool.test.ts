@@ -9,13 +9,14 @@ import { until } from "../../support/lab-agent.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 import { closedPort, serve, type Behaviour } from "../../support/scripted-server.ts";
 import { infestedThread, type InfestedThread } from "../../support/worker-thread.ts";
+import { monitorCredential } from "../../support/sealed.ts";
 
 /** A TCP-ECV monitor of a member that `connect_to` leads to a port of loopback, as the planner makes it. */
 function plannedAt(host: string, password: string | null = null): PlannedProbe {
   const spec = monitorSpec(
     "TCP-ECV",
     { recv: "ready" },
-    { credential: password === null ? null : { username: "probe", password, secret: null } },
+    { credential: password === null ? null : monitorCredential({ username: "probe", password }) },
   );
   return {
     id: `backend ${host}`,

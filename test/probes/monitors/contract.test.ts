@@ -7,6 +7,7 @@ import { probeContract, type ContractSubject } from "../../support/contract.ts";
 import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
 import { mysqlServer, MYSQL_USER } from "../../support/mysql-server.ts";
 import { conversation } from "../../support/scripted-server.ts";
+import { monitorCredential } from "../../support/sealed.ts";
 
 function runOf(spec: MonitorSpec): ContractSubject["run"] {
   return async (target: Target, context: ProbeContext) =>
@@ -36,7 +37,7 @@ const smtpServer = conversation("220 ex01.example.com ready\r\n", [
   [/^QUIT/, "221 bye\r\n"],
 ]);
 const pop3Server = conversation("+OK ready\r\n", [[/^(USER|PASS|QUIT)/, "+OK\r\n"]]);
-const credential = { username: "itest", password: "pw", secret: null };
+const credential = monitorCredential({ username: "itest", password: "pw" });
 
 probeContract("TCP", {
   run: runOf(monitorSpec("TCP")),
@@ -140,7 +141,7 @@ probeContract("LDAP", {
 });
 probeContract("MYSQL", {
   run: runOf(
-    monitorSpec("MYSQL", { sqlQuery: "SELECT 1" }, { credential: { ...MYSQL_USER, secret: null } }),
+    monitorSpec("MYSQL", { sqlQuery: "SELECT 1" }, { credential: monitorCredential(MYSQL_USER) }),
   ),
   healthy: (socket) => mysqlServer({ plugin: "mysql_native_password", queries: [] })(socket),
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MonitorParameters } from "../../../src/model/monitor.ts";
 import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
-import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
+import { LOGIN_TLS, monitorSpec } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { missing, type RealServer } from "../../support/real-servers.ts";
 import { startBind } from "../../support/servers/bind.ts";
@@ -11,6 +11,7 @@ import { RADIUS_USER, startFreeradius } from "../../support/servers/freeradius.t
 import { LDAP_ADMIN, LDAP_BASE, startSlapd } from "../../support/servers/slapd.ts";
 import { SNMP_COMMUNITY, startSnmpd } from "../../support/servers/snmpd.ts";
 import { startVsftpd } from "../../support/servers/vsftpd.ts";
+import { monitorCredential, sealed } from "../../support/sealed.ts";
 
 interface Program {
   readonly program: string;
@@ -73,10 +74,10 @@ withServer("BIND", { program: "named", debianPackage: "bind9", start: startBind 
 });
 
 withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startSlapd }, (run) => {
-  const credential = { ...LDAP_ADMIN, secret: null };
+  const credential = monitorCredential(LDAP_ADMIN);
   const bound = { bindDn: LDAP_ADMIN.username, baseDn: LDAP_BASE };
   test.each(["ldap", "ldaps"])("binds and searches over %s", async (port) => {
-    const tls = port === "ldaps" ? PLAIN_TLS : null;
+    const tls = port === "ldaps" ? LOGIN_TLS : null;
     const result = await run(
       port,
       monitorSpec(
@@ -106,7 +107,9 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
     });
   });
   test("a rejected bind is unknown, never down", async () => {
-    const wrong = monitorSpec("LDAP", bound, { credential: { ...credential, password: "wrong" } });
+    const wrong = monitorSpec("LDAP", bound, {
+      credential: { ...credential, password: sealed("wrong") },
+    });
     expect(await run("ldap", wrong)).toMatchObject({
       passed: null,
       observation: { outcome: "fault", reason: "auth_rejected", step: "login" },
@@ -115,7 +118,7 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
 });
 
 withServer("vsftpd", { program: "vsftpd", debianPackage: "vsftpd", start: startVsftpd }, (run) => {
-  const credential = { username: "anonymous", password: "itest@example.com", secret: null };
+  const credential = monitorCredential({ username: "anonymous", password: "itest@example.com" });
   test("FTP logs in and opens a data connection", async () => {
     expect(await run("ftp", monitorSpec("FTP", {}))).toMatchObject({
       passed: true,
@@ -132,7 +135,7 @@ withServer("vsftpd", { program: "vsftpd", debianPackage: "vsftpd", start: startV
     });
   });
   test("a rejected login is unknown", async () => {
-    const stranger = { username: "stranger", password: "x", secret: null };
+    const stranger = monitorCredential({ username: "stranger", password: "x" });
     const spec = monitorSpec("FTP", { userName: "stranger" }, { credential: stranger });
     expect(await run("ftp", spec)).toMatchObject({
       passed: null,
@@ -146,13 +149,17 @@ withServer(
   { program: "freeradius", debianPackage: "freeradius", start: startFreeradius },
   (run) => {
     test("accepts", async () => {
-      const result = await run("radius", monitorSpec("RADIUS", {}, { credential: RADIUS_USER }));
+      const result = await run(
+        "radius",
+        monitorSpec("RADIUS", {}, { credential: monitorCredential(RADIUS_USER) }),
+      );
       expect(result).toMatchObject({ passed: true, observation: { outcome: "match" } });
       expect(JSON.stringify(result)).not.toContain(RADIUS_USER.password);
       expect(JSON.stringify(result)).not.toContain(RADIUS_USER.secret);
     });
     test("rejects: unknown, unless a rejection is what the monitor wants", async () => {
-      const credential = { ...RADIUS_USER, password: "a password of more than sixteen bytes" };
+      const password = "a password of more than sixteen bytes";
+      const credential = monitorCredential({ ...RADIUS_USER, password });
       expect(await run("radius", monitorSpec("RADIUS", {}, { credential }))).toMatchObject({
         passed: null,
         observation: { outcome: "fault", reason: "auth_rejected" },
@@ -161,7 +168,7 @@ withServer(
       expect(await run("radius", wanted)).toMatchObject({ passed: true });
     });
     test("with another shared secret the server is silent", async () => {
-      const credential = { ...RADIUS_USER, secret: "another" };
+      const credential = monitorCredential({ ...RADIUS_USER, secret: "another" });
       expect(await run("radius", monitorSpec("RADIUS", {}, { credential }), 1_000)).toMatchObject({
         observation: { outcome: "timeout" },
       });
@@ -170,7 +177,7 @@ withServer(
 );
 
 withServer("snmpd", { program: "snmpd", debianPackage: "snmpd", start: startSnmpd }, (run) => {
-  const credential = { username: "", password: "", secret: SNMP_COMMUNITY };
+  const credential = monitorCredential({ username: "", password: "", secret: SNMP_COMMUNITY });
   const uptime = "1.3.6.1.2.1.1.3.0";
   const name = ".1.3.6.1.2.1.1.5.0";
   test.each([

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
-import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
+import { LOGIN_TLS, monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { missing, type RealServer } from "../../support/real-servers.ts";
 import { DOVECOT_USER, IMAP_GREETING, startDovecot } from "../../support/servers/dovecot.ts";
 import { postfixNeeds, startPostfix } from "../../support/servers/postfix.ts";
+import { monitorCredential } from "../../support/sealed.ts";
 
 function at(server: RealServer, port: string, spec: MonitorSpec) {
   const target = { host: "127.0.0.1", port: server.ports[port] ?? 0, server: null };
@@ -49,8 +50,8 @@ describe.skipIf(noDovecot !== null)(`Dovecot ${noDovecot ?? ""}`, () => {
   });
 
   test.each(["pop3", "pop3s"])("POP3 logs in over %s", async (port) => {
-    const tls = port === "pop3s" ? PLAIN_TLS : null;
-    const credential = { ...DOVECOT_USER, secret: null };
+    const tls = port === "pop3s" ? LOGIN_TLS : null;
+    const credential = monitorCredential(DOVECOT_USER);
     const result = await at(dovecot, port, monitorSpec("POP3", {}, { tls, credential }));
     expect(result).toMatchObject({
       passed: true,
@@ -61,7 +62,7 @@ describe.skipIf(noDovecot !== null)(`Dovecot ${noDovecot ?? ""}`, () => {
   });
 
   test("a rejected login is unknown, never down", async () => {
-    const credential = { username: "itest", password: "not-the-password", secret: null };
+    const credential = monitorCredential({ username: "itest", password: "not-the-password" });
     const result = await at(dovecot, "pop3", monitorSpec("POP3", {}, { credential }));
     expect(result).toMatchObject({
       passed: null,

@@ -6,7 +6,7 @@ import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
 import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import { commandWords } from "../../../src/probes/monitors/user-script.ts";
-import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
+import { monitorSpec, LOGIN_TLS } from "../../support/monitor-spec.ts";
 import { mysqlServer, MYSQL_USER } from "../../support/mysql-server.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type Behaviour,
   type ScriptedServer,
 } from "../../support/scripted-server.ts";
+import { monitorCredential, sealed } from "../../support/sealed.ts";
 
 const servers: ScriptedServer[] = [];
 afterEach(async () => {
@@ -70,7 +71,7 @@ describe("SMTP and POP3 refusals are named", () => {
     expect(await against(abrupt, monitorSpec("SMTP"))).toMatchObject({ passed: true });
   });
 
-  const credential = { username: "itest", password: "pw", secret: null };
+  const credential = monitorCredential({ username: "itest", password: "pw" });
   test.each([
     ["-ERR BYE Connection refused", "banner", "throttled", false],
     ["-ERR Connection is closed. 10", "banner", "throttled", false],
@@ -175,7 +176,7 @@ describe("SIP", () => {
 });
 
 describe("MYSQL", () => {
-  const credential = { ...MYSQL_USER, secret: null };
+  const credential = monitorCredential(MYSQL_USER);
   test.each(["mysql_native_password", "caching_sha2_password"] as const)(
     "logs in by %s and asks",
     async (plugin) => {
@@ -210,11 +211,11 @@ describe("MYSQL", () => {
       queries: [],
       tls: { cert, key },
     });
-    const result = await against(server, monitorSpec("MYSQL", {}, { credential, tls: PLAIN_TLS }));
+    const result = await against(server, monitorSpec("MYSQL", {}, { credential, tls: LOGIN_TLS }));
     expect(result).toMatchObject({ passed: true, observation: { tls: { protocol: "TLSv1.3" } } });
   });
   test("wrong password, a query that fails, a blocked host", async () => {
-    const wrong = { ...credential, password: "wrong" };
+    const wrong = { ...credential, password: sealed("wrong") };
     const server = mysqlServer({ plugin: "mysql_native_password", queries: [] });
     expect(await against(server, monitorSpec("MYSQL", {}, { credential: wrong }))).toMatchObject({
       passed: null,
@@ -248,7 +249,7 @@ describe("USER with a command of the operator's own", () => {
       { scriptName: "own.pl", scriptArgs: "a=1;b=2" },
       {
         command: [process.execPath, "-e", code, ...words],
-        credential: { username: "u", password: "p4ss", secret: null },
+        credential: monitorCredential({ username: "u", password: "p4ss" }),
       },
     );
   }

@@ -15,6 +15,7 @@ import {
   startTlsFront,
   type TlsFront,
 } from "./channel-bound-server.ts";
+import { sealed } from "../../support/sealed.ts";
 
 const needs =
   missing(PYTHON, "python3") ??
@@ -32,7 +33,13 @@ function run(port: number, password: string, bound = true): Promise<Observation>
       tls: CLIENT_TLS,
       path: "/oab.xml",
       options: { auth: "ntlm", channel_binding: bound },
-      account: { name: "probe-a", username: USER, password, domain: null, address: null },
+      account: {
+        name: "probe-a",
+        username: USER,
+        password: sealed(password),
+        domain: null,
+        address: null,
+      },
     }),
     { host: "127.0.0.1", port, server: null },
     probeContext(20_000),

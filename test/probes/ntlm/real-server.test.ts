@@ -6,6 +6,7 @@ import { missing, type RealServer } from "../../support/real-servers.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { CLIENT_TLS, transactionSpec } from "../transactions/transaction-spec.ts";
 import { NTLM_USER, startApache } from "./apache-server.ts";
+import { sealed } from "../../support/sealed.ts";
 
 const needs =
   missing("apache2", "apache2") ??
@@ -36,7 +37,7 @@ describe.skipIf(needs !== null)("Apache with gss-ntlmssp", () => {
         account: {
           name: "probe-a",
           username: `${NTLM_USER.domain}\\${NTLM_USER.username}`,
-          password,
+          password: sealed(password),
           domain: null,
           address: null,
         },
@@ -73,7 +74,7 @@ describe.skipIf(needs !== null)("Apache with gss-ntlmssp", () => {
         account: {
           name: "probe-a",
           username: NTLM_USER.username,
-          password,
+          password: sealed(password),
           domain: null,
           address: null,
         },

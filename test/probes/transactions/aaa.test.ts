@@ -14,6 +14,7 @@ import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve } from "../../support/scripted-server.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+import { sealed } from "../../support/sealed.ts";
 
 const FORM: AdcFront = {
   authentication: "form",
@@ -54,7 +55,7 @@ function account(username: string, change: Partial<Account> = {}): Account {
   return {
     name: username,
     username,
-    password: found?.password ?? "",
+    password: sealed(found?.password ?? ""),
     address: found?.address ?? null,
     domain: null,
     ...change,
@@ -100,13 +101,14 @@ describe("the form in front of Outlook on the web", () => {
     expect(seen.exchangeSeen).toBe(true);
     expect(loginOutcome(seen)).toBe("accepted");
     const told = JSON.stringify(seen);
-    expect(told).not.toContain(who.password);
-    expect(told).not.toContain(new URLSearchParams({ a: who.password }).toString().slice(2));
+    const password = who.password.reveal();
+    expect(told).not.toContain(password);
+    expect(told).not.toContain(new URLSearchParams({ a: password }).toString().slice(2));
     expect(told).not.toMatch(/NSC_TM\w+=[0-9a-f]{8}/);
   });
 
   test("rejected by AAA", async () => {
-    const seen = await owa(account("probe-a", { password: "wrong" }));
+    const seen = await owa(account("probe-a", { password: sealed("wrong") }));
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "aaa_rejected" });
     expect(loginOutcome(seen)).toBe("rejected");
   });
@@ -189,7 +191,7 @@ describe("the 401 in front of ActiveSync", () => {
   });
 
   test("rejects a wrong password itself", async () => {
-    const seen = await eas(account("probe-a", { password: "wrong" }));
+    const seen = await eas(account("probe-a", { password: sealed("wrong") }));
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "aaa_rejected" });
   });
 });

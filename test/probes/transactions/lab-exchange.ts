@@ -12,6 +12,7 @@ import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { Account, TransactionSpec } from "../../../src/model/transactions.ts";
 import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContext } from "../../support/probe-context.ts";
+import { sealed } from "../../support/sealed.ts";
 
 export const PROBE_A: LabAccount = {
   username: "probe-a",
@@ -34,7 +35,7 @@ export function accountOf(account: LabAccount, change: Partial<Account> = {}): A
     name: account.username,
     username: `${account.domain}\\${account.username}`,
     address: account.address,
-    password: account.password,
+    password: sealed(account.password),
     domain: account.domain,
     ...change,
   };

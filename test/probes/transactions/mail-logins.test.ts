@@ -14,6 +14,7 @@ import {
 } from "../../support/scripted-server.ts";
 import { accountOf, exchangeBench, PROBE_A, PROBE_B, type ExchangeBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+import { sealed } from "../../support/sealed.ts";
 
 probeContract("smtp_submission", {
   run: (target, context) =>
@@ -82,7 +83,7 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
 
   test("a wrong password is our fault, not the service's, and is tried once", async () => {
     const before = bench.organisation.signIns().length;
-    const seen = await run({ account: accountOf(PROBE_A, { password: "wrong" }) });
+    const seen = await run({ account: accountOf(PROBE_A, { password: sealed("wrong") }) });
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "auth_rejected" });
     expect(loginOutcome(seen)).toBe("rejected");
     expect(bench.organisation.signIns()).toHaveLength(before + 1);
@@ -103,7 +104,7 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
     for (const bad of [
       null,
       accountOf(PROBE_A, { username: "a\r\nQUIT" }),
-      accountOf(PROBE_A, { password: "x\ny" }),
+      accountOf(PROBE_A, { password: sealed("x\ny") }),
       accountOf(PROBE_A, { address: "a@b\r\nDATA" }),
       accountOf(PROBE_A, { username: "a\0b" }),
     ]) {

@@ -7,6 +7,7 @@ import { missing } from "../../support/real-servers.ts";
 import { postfixNeeds } from "../../support/servers/postfix.ts";
 import { startSubmission, SUBMISSION_USER, type SubmissionServers } from "./submission-servers.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+import { sealed } from "../../support/sealed.ts";
 
 const lacking =
   missing("/usr/lib/postfix/sbin/master", "postfix") ??
@@ -27,7 +28,8 @@ describe.skipIf(lacking !== null)("Postfix and Dovecot as one mail system", () =
     name: "itest",
     address: SUBMISSION_USER.username,
     domain: null,
-    ...SUBMISSION_USER,
+    username: SUBMISSION_USER.username,
+    password: sealed(SUBMISSION_USER.password),
   };
   function run(
     transaction: TransactionName,
@@ -52,7 +54,7 @@ describe.skipIf(lacking !== null)("Postfix and Dovecot as one mail system", () =
       step: "mail_from",
       tls: { verification: "ok" },
     });
-    expect(await run("smtp_submission", { password: "wrong" })).toMatchObject({
+    expect(await run("smtp_submission", { password: sealed("wrong") })).toMatchObject({
       outcome: "fault",
       step: "login",
       reason: "auth_rejected",

@@ -11,9 +11,12 @@ import { startChrony } from "../../support/servers/chrony.ts";
 import { DOVECOT_USER, startDovecot } from "../../support/servers/dovecot.ts";
 import { LDAP_ADMIN, LDAP_BASE, startSlapd } from "../../support/servers/slapd.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+import { sealed } from "../../support/sealed.ts";
 
 function account(user: { username: string; password: string }): Account {
-  return { name: "itest", address: "itest@example.com", domain: null, ...user };
+  const { username, password } = user;
+  const address = "itest@example.com";
+  return { name: "itest", address, domain: null, username, password: sealed(password) };
 }
 
 function run(

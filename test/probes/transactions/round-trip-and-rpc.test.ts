@@ -6,6 +6,7 @@ import { probeContext } from "../../support/probe-context.ts";
 import { serve, type Behaviour, type ScriptedServer } from "../../support/scripted-server.ts";
 import { accountOf, exchangeBench, PROBE_A, type ExchangeBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+import { sealed } from "../../support/sealed.ts";
 
 describe("mail_round_trip", () => {
   let bench: ExchangeBench;
@@ -96,7 +97,7 @@ describe("mail_round_trip", () => {
   });
 
   test("a rejected login is our fault", async () => {
-    const seen = await run({ account: accountOf(PROBE_A, { password: "wrong" }) });
+    const seen = await run({ account: accountOf(PROBE_A, { password: sealed("wrong") }) });
     expect(seen).toMatchObject({ outcome: "fault", reason: "auth_rejected" });
     expect(loginOutcome(seen)).toBe("rejected");
   });

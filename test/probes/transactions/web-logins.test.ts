@@ -7,6 +7,7 @@ import { probeContext } from "../../support/probe-context.ts";
 import { serve } from "../../support/scripted-server.ts";
 import { accountOf, exchangeBench, PROBE_A, type ExchangeBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
+import { sealed } from "../../support/sealed.ts";
 
 let bench: ExchangeBench;
 beforeAll(async () => {
@@ -69,7 +70,7 @@ describe.each(WEB)("%s", (name, directory, detail) => {
 
   test("a wrong password is our fault, and is tried once", async () => {
     const before = bench.organisation.signIns().length;
-    const seen = await run(name, { account: accountOf(PROBE_A, { password: "wrong" }) });
+    const seen = await run(name, { account: accountOf(PROBE_A, { password: sealed("wrong") }) });
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "auth_rejected" });
     expect(loginOutcome(seen)).toBe("rejected");
     expect(bench.organisation.signIns()).toHaveLength(before + 1);

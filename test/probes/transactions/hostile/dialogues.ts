@@ -3,7 +3,8 @@ import type { Dialogue } from "./hostile-server.ts";
 
 /** Servers that are well, as small as can be: each transaction passes with its own. */
 
-const { username, password } = accountOf(PROBE_A);
+const { username } = accountOf(PROBE_A);
+const { password } = PROBE_A;
 
 function line(input: Buffer): { request: string; length: number } | null {
   const end = input.indexOf(10);

@@ -56,7 +56,17 @@ function outcomeOf(
 
 const imapflow: Client = async (run, port) => {
   const target = { host: "127.0.0.1", port, server: null };
-  return outcomeOf(run, await logInToImap(run, { security: "none", tls: null }, target, account));
+  return outcomeOf(
+    run,
+    await logInToImap(
+      run,
+      { security: "none", tls: null },
+      target,
+      account,
+      PROBE_A.password,
+      null,
+    ),
+  );
 };
 const nodemailer: Client = async (run, port) => {
   const spec = transactionSpec("mail_round_trip", { account, allowPlaintext: true });
@@ -65,12 +75,12 @@ const nodemailer: Client = async (run, port) => {
   return outcomeOf(run, await sendMail(run, spec, target, account, message));
 };
 const nodePop3: Client = async (run, port) => {
-  const { username: user, password } = account;
+  const { username: user } = account;
   const client = guardedPop3(run, {
     host: "127.0.0.1",
     port,
     user,
-    password,
+    password: PROBE_A.password,
     tls: false,
     servername: "",
     tlsOptions: { autoSelectFamily: false },

@@ -6,13 +6,14 @@ import { probeContext } from "../../../support/probe-context.ts";
 import { serve, type ScriptedServer } from "../../../support/scripted-server.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";
 import { transactionSpec } from "../transaction-spec.ts";
+import { sealed } from "../../../support/sealed.ts";
 
 const ACCOUNT = accountOf(PROBE_A);
 
 /** Everywhere a text of the configuration can come from, with this text in it. */
 const PLACES: readonly (readonly [string, (text: string) => Partial<TransactionSpec>])[] = [
   ["the user name", (text) => ({ account: { ...ACCOUNT, username: `a${text}` } })],
-  ["the password", (text) => ({ account: { ...ACCOUNT, password: `a${text}` } })],
+  ["the password", (text) => ({ account: { ...ACCOUNT, password: sealed(`a${text}`) } })],
   ["the mail address", (text) => ({ account: { ...ACCOUNT, address: `a${text}@example.com` } })],
   ["the domain", (text) => ({ account: { ...ACCOUNT, domain: `A${text}` } })],
   ["the host", (text) => ({ host: `mail.example.com${text}` })],

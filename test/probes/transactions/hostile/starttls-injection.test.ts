@@ -41,11 +41,11 @@ function transaction(
     runTransaction(spec, { host: "127.0.0.1", port, server: null }, probeContext(TIMEOUT_MS));
 }
 
-/** As the round trip speaks IMAP: without a look of our own hand before. */
+/** The library without the look of our own hand before. */
 const imapflow: Client = (port) =>
   observe(probeContext(TIMEOUT_MS), async (run) => {
     const target = { host: "127.0.0.1", port, server: null };
-    const mailbox = await logInToImap(run, START_TLS, target, account);
+    const mailbox = await logInToImap(run, START_TLS, target, account, PROBE_A.password, null);
     if (mailbox.kind === "ended") {
       return mailbox.observation;
     }

@@ -7,12 +7,14 @@ import { missing, type RealServer } from "../../../support/real-servers.ts";
 import { LDAP_ADMIN, LDAP_BASE, startSlapd } from "../../../support/servers/slapd.ts";
 import { CLIENT_TLS } from "../transaction-spec.ts";
 import { lacksPlugin, ours, plugin, title, type Named } from "./opinions.ts";
+import { sealed } from "../../../support/sealed.ts";
 
 const account = (user: { username: string; password: string }): Account => ({
   name: "itest",
   address: null,
   domain: null,
-  ...user,
+  username: user.username,
+  password: sealed(user.password),
 });
 const admin = account(LDAP_ADMIN);
 const AS_ADMIN = ["-D", LDAP_ADMIN.username, "-P", LDAP_ADMIN.password];

@@ -1,0 +1,102 @@
+import type { CertificateFacts, TlsFacts } from "../model/observation.ts";
+import type { FailureReason } from "../model/reasons.ts";
+import { verificationFailure } from "./tls-facts.ts";
+import type { ServerProof, TlsSettings } from "../model/tls-settings.ts";
+
+/** Why no secret may be sent to a server, in a reason of the closed list and in words that say what to write. */
+export interface Unproven {
+  readonly reason: FailureReason;
+  readonly detail: string;
+}
+
+const BY_CERTIFICATE: ServerProof = { kind: "certificate" };
+/** Names shown of a certificate that may hold thousands. */
+const MOST_NAMES_SHOWN = 5;
+const LONGEST_NAME_SHOWN = 80;
+
+export function proofOf({ proof = BY_CERTIFICATE }: TlsSettings): ServerProof {
+  return proof;
+}
+
+/**
+ * Whether what a handshake showed proves that the server is the one meant; null when it does. A certificate must verify
+ * and hold one of the expected names (RFC 7817): with no name to expect, none fits. A pinned certificate needs neither,
+ * nor dates (as RFC 7671's DANE-EE): the handshake shows that the server holds its key.
+ */
+export function unprovenServer(facts: TlsFacts, settings: TlsSettings): Unproven | null {
+  const proof = proofOf(settings);
+  switch (proof.kind) {
+    case "unverified":
+      return null;
+    case "pinned":
+      return proof.sha256.includes(facts.chain[0]?.sha256 ?? "")
+        ? null
+        : unproven("pinned_certificate", facts, settings);
+    case "certificate": {
+      const reason =
+        verificationFailure(facts) ??
+        (settings.expectedNames.length === 0 ? "certificate_name" : null);
+      return reason === null ? null : unproven(reason, facts, settings);
+    }
+  }
+}
+
+function unproven(reason: FailureReason, facts: TlsFacts, settings: TlsSettings): Unproven {
+  const [leaf] = facts.chain;
+  return {
+    reason,
+    detail:
+      leaf === undefined
+        ? `no secret was sent: ${whatIsWrong(reason, settings)}`
+        : `no secret was sent: ${whatIsWrong(reason, settings)}; if this is the right server, write ` +
+          `${pinOf(leaf)}${otherRemedy(reason)} (${certificateWords(leaf)})`,
+  };
+}
+
+function whatIsWrong(reason: FailureReason, { expectedNames }: TlsSettings): string {
+  switch (reason) {
+    case "pinned_certificate":
+      return "the certificate is not the pinned one";
+    case "certificate_expired":
+      return "the certificate has expired";
+    case "certificate_not_yet_valid":
+      return "the certificate is not valid yet";
+    case "certificate_name":
+      return expectedNames.length === 0
+        ? "no name is known that the certificate would have to hold"
+        : `the certificate holds none of ${shortList(expectedNames)}`;
+    default:
+      return "the certificate's issuer is not trusted";
+  }
+}
+
+function otherRemedy(reason: FailureReason): string {
+  switch (reason) {
+    case "certificate_untrusted":
+      return ", or its issuer as ca_file";
+    case "certificate_name":
+      return ", or one of its names as server_name";
+    default:
+      return "";
+  }
+}
+
+/** The line to paste into the configuration. */
+export function pinOf({ sha256 }: CertificateFacts): string {
+  return `fingerprint_sha256: ${sha256}`;
+}
+
+/** Subject, issuer and names of a certificate, bounded. */
+export function certificateWords({ subject, issuer, names }: CertificateFacts): string {
+  return `subject ${short(subject)}, issuer ${short(issuer)}, names ${shortList(names)}`;
+}
+
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES_SHOWN).map(short).join(", ");
+  const more = names.length - MOST_NAMES_SHOWN;
+  return names.length === 0 ? "none" : more > 0 ? `${shown} and ${String(more)} more` : shown;
+}
+
+function short(text: string): string {
+  return text.length > LONGEST_NAME_SHOWN ? `${text.slice(0, LONGEST_NAME_SHOWN)}…` : text;
+}

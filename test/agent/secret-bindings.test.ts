@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import { SecretBindings } from "../../src/agent/secret-bindings.ts";
+import type { MonitorConfig } from "../../src/config/schema.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
+import { probeContext } from "../support/probe-context.ts";
+import { serve } from "../support/scripted-server.ts";
+import { monitorCredential, sealed } from "../support/sealed.ts";
+
+const ENTRY: MonitorConfig = {
+  username: "cn=probe",
+  password: sealed("S3cret!"),
+  secret: null,
+  command: null,
+};
+const LDAPS = "add lb monitor m LDAP -scriptName nsldap.pl -bindDN cn=probe -secure YES";
+
+/** What an estate of this monitor, bound to servers at these addresses, makes the agent do. */
+function planOf(monitor: string, ...addresses: readonly string[]): PlannedProbe[] {
+  const lines = [
+    ...addresses.map((address, index) => `add server dc${String(index)} ${address}`),
+    "add serviceGroup sg TCP",
+    ...addresses.map((_, index) => `bind serviceGroup sg dc${String(index)} 636`),
+    monitor,
+    "bind serviceGroup sg -monitorName m",
+  ];
+  const credential = monitorCredential({ username: "cn=probe", password: "S3cret!" });
+  return planProbes(parseNsConf(lines.join("\n"), { adc: "prod" }), {
+    ...BARE_SETTINGS,
+    monitors: new Map([["m", { credential, command: null }]]),
+  });
+}
+
+function bind(bindings: SecretBindings, plan: readonly PlannedProbe[], entry = ENTRY) {
+  return bindings.bind(plan, new Map([["m", entry]]));
+}
+
+/** Addresses whose probe still has the secret. */
+function given(plan: readonly PlannedProbe[]): (string | null)[] {
+  return plan.flatMap(({ action, address }) =>
+    action.kind === "monitor" && action.run !== null && action.run.spec.credential !== null
+      ? [address]
+      : [],
+  );
+}
+
+test("a monitor's secret › goes to the servers it was first used with, import after import", () => {
+  const bindings = new SecretBindings();
+  for (let round = 0; round < 3; round += 1) {
+    const { plan, news } = bind(bindings, planOf(LDAPS, "192.0.2.1", "192.0.2.2"));
+    expect(given(plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
+    expect(news).toEqual([]);
+  }
+});
+
+test.each([
+  ["another type", "add lb monitor m FTP -userName probe -secure YES"],
+  ["no TLS any more", LDAPS.replace(" -secure YES", "")],
+  ["another script", LDAPS.replace("nsldap.pl", "mine.pl")],
+])("a monitor's secret › is withheld from %s", (_what, monitor) => {
+  const bindings = new SecretBindings();
+  bind(bindings, planOf(LDAPS, "192.0.2.1"));
+  const { plan, news } = bind(bindings, planOf(monitor, "192.0.2.1"));
+  expect(given(plan)).toEqual([]);
+  expect(news).toEqual([expect.stringMatching(/^the secret of monitors\.m was written for LDAP/)]);
+  expect(bind(bindings, planOf(monitor, "192.0.2.1")).news).toEqual([]);
+  // What comes back as it was gets it again.
+  expect(given(bind(bindings, planOf(LDAPS, "192.0.2.1")).plan)).toEqual(["192.0.2.1"]);
+});
+
+test("a server that was not there › does not get it, and the others still do", () => {
+  const bindings = new SecretBindings();
+  bind(bindings, planOf(LDAPS, "192.0.2.1"));
+  const { plan, news } = bind(bindings, planOf(LDAPS, "192.0.2.1", "198.51.100.66"));
+  expect(given(plan)).toEqual(["192.0.2.1"]);
+  expect(news).toEqual([expect.stringContaining("name the server in monitors.m.servers")]);
+});
+
+test("a destIP elsewhere › does not get it", () => {
+  const bindings = new SecretBindings();
+  bind(bindings, planOf(LDAPS, "192.0.2.1"));
+  const moved = bind(bindings, planOf(`${LDAPS} -destIP 198.51.100.66`, "192.0.2.1"));
+  expect(given(moved.plan)).toEqual([]);
+});
+
+test("the configuration › names servers, or gives another secret: then they get it", () => {
+  const bindings = new SecretBindings();
+  bind(bindings, planOf(LDAPS, "192.0.2.1"));
+  const grown = planOf(LDAPS, "192.0.2.1", "192.0.2.2");
+  const named = { ...ENTRY, servers: ["dc*"] };
+  expect(given(bind(bindings, grown, named).plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
+  const only = { ...ENTRY, servers: ["192.0.2.2"] };
+  expect(given(bind(bindings, grown, only).plan)).toEqual(["192.0.2.2"]);
+  const changed = { ...ENTRY, password: sealed("another") };
+  expect(given(bind(bindings, grown, changed).plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
+});
+
+test("a withheld secret › makes the replica unknown, not_configured, and nothing is dialled", async () => {
+  const server = await serve(() => undefined);
+  const bindings = new SecretBindings();
+  bind(bindings, planOf(LDAPS, "127.0.0.1"));
+  const ftp = planOf("add lb monitor m FTP -userName probe", "127.0.0.1");
+  const { action } = bind(bindings, ftp).plan[0] ?? {};
+  if (action?.kind !== "monitor" || action.run === null) {
+    throw new Error("the plan has another form");
+  }
+  const { spec, target } = action.run;
+  const result = await runMonitor(spec, { ...target, port: server.port }, probeContext(1_000));
+  expect(result).toMatchObject({
+    passed: null,
+    observation: { outcome: "fault", reason: "not_configured" },
+  });
+  expect(server.accepted()).toBe(0);
+  await server.close();
+});
