@@ -37,7 +37,7 @@ export function hearingState(estate: Estate, pollMs: number): WitnessState {
 export function answerEveryProbe(state: WitnessState): void {
   for (const probe of state.probes) {
     if (probe.planned.action.run !== null) {
-      state.observe(probe, goodAnswer(Date.now()), true);
+      state.recordResult(probe, goodAnswer(Date.now()), true);
     }
   }
 }

@@ -47,7 +47,7 @@ try {
     if (result.kind !== "state" || result.state.members.size !== 5_000) {
       throw new Error("the poll did not tell all members");
     }
-    state.hear("bench", result.state);
+    state.applyAdcPoll("bench", result.state);
     const heard = cpuMsSince(start);
     if (turn >= WARM_UP) {
       pollMs.push(polled);

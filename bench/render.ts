@@ -54,7 +54,7 @@ for (const probe of state.probes) {
     exchangeSeen: false,
     evidence: { transcript: "", detail: null },
   } as const;
-  state.observe(probe, observation, true);
+  state.recordResult(probe, observation, true);
   metrics.probeFinished(probe, observation, true);
 }
 let lookedAt = performance.now();

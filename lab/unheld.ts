@@ -1,7 +1,7 @@
 import type { Observation } from "../src/model/observation.ts";
 import { STALL_DETAIL } from "../src/net/probe-run.ts";
 
-const MOST_TRIES = 10;
+const MAX_TRIES = 10;
 
 /** A probe that tells that this very process was held, and the server that it plays, has judged nothing: once more. */
 export async function unheld<Result>(
@@ -10,7 +10,7 @@ export async function unheld<Result>(
 ): Promise<Result> {
   for (let tries = 1; ; tries++) {
     const result = await probe();
-    if (seenBy(result)?.evidence.detail !== STALL_DETAIL || tries === MOST_TRIES) {
+    if (seenBy(result)?.evidence.detail !== STALL_DETAIL || tries === MAX_TRIES) {
       return result;
     }
   }

@@ -1,7 +1,7 @@
 import { seededRandom, type Random } from "../simulation/random.ts";
 import type { AttackMaker } from "./expressions.ts";
 import { memoryHeldMb, memoryInUseMb } from "./memory.ts";
-import { LARGEST_INPUT_BYTES, mutateBytes } from "./mutate.ts";
+import { MAX_INPUT_BYTES, mutateBytes } from "./mutate.ts";
 import type { FuzzTarget } from "./target.ts";
 import { WorkClock } from "./work-clock.ts";
 
@@ -29,13 +29,13 @@ export interface FuzzResult {
 }
 
 /** An input that is worked on for longer is a hang. */
-export const LONGEST_MS = 1_000;
+export const MAX_MS = 1_000;
 /** What waits for a peer has its own time-out, far shorter. */
-const LONGEST_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 /** Heap and buffers together, all inputs under way included. */
-export const MOST_MEMORY_MB = 256;
+export const MAX_MEMORY_MB = 256;
 const LOOK_AT_MEMORY_EVERY = 1_000;
-const MOST_FINDINGS = 20;
+const MAX_FINDINGS = 20;
 /** The share of inputs that may be longer than usual. */
 const UNUSUAL = 0.02;
 /** The share of inputs that hold a run made against the product's own regular expressions. */
@@ -52,7 +52,7 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   let slowestMs = 0;
   let peakMemoryMb = 0;
   const slot = async (index: number): Promise<void> => {
-    while (made < options.inputs && findings.length < MOST_FINDINGS) {
+    while (made < options.inputs && findings.length < MAX_FINDINGS) {
       made += 1;
       if (concurrency > 1) {
         // Time-outs and other slots have their turn.
@@ -68,9 +68,9 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
       if (made % LOOK_AT_MEMORY_EVERY === 0) {
         options.onProgress?.(made);
         const memoryMb = memoryInUseMb();
-        const heldMb = memoryMb > MOST_MEMORY_MB ? memoryHeldMb() : memoryMb;
+        const heldMb = memoryMb > MAX_MEMORY_MB ? memoryHeldMb() : memoryMb;
         peakMemoryMb = Math.max(peakMemoryMb, heldMb);
-        if (heldMb > MOST_MEMORY_MB) {
+        if (heldMb > MAX_MEMORY_MB) {
           findings.push({ input, what: `${heldMb.toFixed(0)} MB in use` });
         }
       }
@@ -105,7 +105,7 @@ export async function readOne(
     what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   const { waitedMs, tookMs } = clock.end(began);
-  const slow = tookMs > LONGEST_MS || waitedMs > LONGEST_WAIT_MS;
+  const slow = tookMs > MAX_MS || waitedMs > MAX_WAIT_MS;
   const words = `took ${tookMs.toFixed(0)} ms of work in ${waitedMs.toFixed(0)} ms`;
   return { tookMs, what: what ?? (slow ? words : null) };
 }
@@ -113,9 +113,9 @@ export async function readOne(
 function inputOf(target: FuzzTarget, random: Random, attack: AttackMaker): Buffer {
   if (random.next() < ATTACKS) {
     // Within a sound input, since the expressions stand behind readers that want one.
-    const seed = random.pick(target.seeds).subarray(0, LARGEST_INPUT_BYTES / 2);
+    const seed = random.pick(target.seeds).subarray(0, MAX_INPUT_BYTES / 2);
     const at = random.whole(0, seed.length);
-    const run = attack(random, LARGEST_INPUT_BYTES - seed.length);
+    const run = attack(random, MAX_INPUT_BYTES - seed.length);
     return Buffer.concat([seed.subarray(0, at), run, seed.subarray(at)]);
   }
   if (target.mutate !== undefined && random.next() < 0.5) {
@@ -123,5 +123,5 @@ function inputOf(target: FuzzTarget, random: Random, attack: AttackMaker): Buffe
   }
   const { seeds, words = [], usualBytes } = target;
   const usual = usualBytes !== undefined && random.next() >= UNUSUAL;
-  return mutateBytes(seeds, words, random, usual ? usualBytes : LARGEST_INPUT_BYTES);
+  return mutateBytes(seeds, words, random, usual ? usualBytes : MAX_INPUT_BYTES);
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { flagValue } from "../flags.ts";
-import { LONGEST_MS, MOST_MEMORY_MB } from "./fuzz.ts";
+import { MAX_MS, MAX_MEMORY_MB } from "./fuzz.ts";
 import { repositoryRoot } from "./root.ts";
 import { SOCKET_TARGETS, TARGETS } from "./targets.ts";
 import { fuzzWatched, type Watched } from "./watched.ts";
@@ -24,7 +24,7 @@ if (unknown.length > 0) {
 }
 
 console.log(
-  `An input may take ${String(LONGEST_MS)} ms, a target ${String(MOST_MEMORY_MB)} MB. Seed ${String(seed)}.\n`,
+  `An input may take ${String(MAX_MS)} ms, a target ${String(MAX_MEMORY_MB)} MB. Seed ${String(seed)}.\n`,
 );
 console.log("| target | inputs | per second | slowest input | most memory | findings |");
 console.log("| --- | --- | --- | --- | --- | --- |");

@@ -29,12 +29,12 @@ const VALUES: readonly unknown[] = [
   { constructor: { prototype: null } },
 ];
 const KEYS = ["__proto__", "constructor", "toString", "length", ""];
-const MOST_STEPS = 5;
+const MAX_STEPS = 5;
 
 /** Changes values, keys and shapes of what JSON can tell at random places; what it is given stays as it is. */
 export function mutateJson(value: unknown, random: Random): unknown {
   const copy = { root: value };
-  const steps = 1 + Math.floor(random.next() * MOST_STEPS);
+  const steps = 1 + Math.floor(random.next() * MAX_STEPS);
   for (let step = 0; step < steps; step += 1) {
     mutateAt(copy, "root", random);
     // A mutation may have taken away the whole.

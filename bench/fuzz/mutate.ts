@@ -1,7 +1,7 @@
 import type { Random } from "../simulation/random.ts";
 
-export const LARGEST_INPUT_BYTES = 96 * 1024;
-const MOST_STEPS = 6;
+export const MAX_INPUT_BYTES = 96 * 1024;
+const MAX_STEPS = 6;
 /** Long inputs are rare among the short ones, which find as much and are read sooner. */
 const TIMES = [2, 2, 2, 2, 4, 4, 4, 16, 16, 16, 64, 64, 256, 256, 4096];
 const BYTES = [0x00, 0x01, 0x0a, 0x0d, 0x1f, 0x20, 0x22, 0x2d, 0x3a, 0x7f, 0x80, 0xc0, 0xff];
@@ -32,7 +32,7 @@ export function mutateBytes(
 ): Buffer {
   let data: Buffer = Buffer.from(random.pick(seeds));
   const most = Math.max(mostBytes, data.length);
-  const steps = 1 + Math.floor(random.next() * MOST_STEPS);
+  const steps = 1 + Math.floor(random.next() * MAX_STEPS);
   for (let step = 0; step < steps; step += 1) {
     data = mutateOnce(data, seeds, words, random, most);
   }
@@ -84,7 +84,7 @@ function mutateOnce(
 function spliced(data: Buffer, from: number, to: number, piece: Buffer): Buffer {
   return Buffer.concat([data.subarray(0, from), piece, data.subarray(to)]).subarray(
     0,
-    LARGEST_INPUT_BYTES,
+    MAX_INPUT_BYTES,
   );
 }
 

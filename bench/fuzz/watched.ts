@@ -1,11 +1,11 @@
 import { Worker } from "node:worker_threads";
-import { LONGEST_MS, MOST_MEMORY_MB, type Finding, type FuzzResult } from "./fuzz.ts";
+import { MAX_MS, MAX_MEMORY_MB, type Finding, type FuzzResult } from "./fuzz.ts";
 import type { ThreadTask, ThreadWord } from "./target-thread.ts";
 
 const CURRENT_BYTES = 128 * 1024;
 /** So much work without a single new input is a hang, on a machine however busy; so is a wait of this length. */
-const MOST_WORK_MS = 60 * LONGEST_MS;
-const LONGEST_WAIT_MS = 10 * 60_000;
+const MAX_WORK_MS = 60 * MAX_MS;
+const MAX_WAIT_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 1_000;
 
 export interface Watched {
@@ -21,7 +21,7 @@ export function fuzzWatched(task: Omit<ThreadTask, "current">): Promise<Watched>
     Buffer.from(Buffer.from(current, 4, Math.min(length[0] ?? 0, CURRENT_BYTES - 4)));
   const worker = new Worker(new URL("./target-thread.js", import.meta.url), {
     workerData: { ...task, current } satisfies ThreadTask,
-    resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY_MB },
+    resourceLimits: { maxOldGenerationSizeMb: MAX_MEMORY_MB },
   });
   return new Promise((resolve) => {
     const findings: Finding[] = [];
@@ -34,7 +34,7 @@ export function fuzzWatched(task: Omit<ThreadTask, "current">): Promise<Watched>
       if (!newest.equals(before)) {
         before = newest;
         still = { workMs, timeMs };
-      } else if (workMs - still.workMs > MOST_WORK_MS || timeMs - still.timeMs > LONGEST_WAIT_MS) {
+      } else if (workMs - still.workMs > MAX_WORK_MS || timeMs - still.timeMs > MAX_WAIT_MS) {
         findings.push({ input: newest, what: "hangs" });
         void worker.terminate();
       }

@@ -197,7 +197,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     if (failure !== null || probe.lastPassed !== true) {
       catchUp(member);
     }
-    const againMs = state.observe(probe, observation(now, failure), failure === null);
+    const againMs = state.recordResult(probe, observation(now, failure), failure === null);
     judged(member);
     return againMs;
   }
@@ -214,7 +214,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       states.set(memberKey(record.adcService, record.server, record.port), polled[belief]);
     }
     const told: AdcState = { at: now, nodes: [], vservers: new Map(), members: states };
-    state.hear(estate.adc, told);
+    state.applyAdcPoll(estate.adc, told);
     members.forEach(judged);
   }
 

@@ -17,7 +17,7 @@ export interface Recognition {
 type ExchangeProtocol = "imap" | "pop3" | "smtp" | "https" | "rpc";
 
 /** Help from the configuration (`members:`), the first that matches counts. */
-export interface MemberHelp {
+export interface MemberOverride {
   /** `server:port` or `server`, by name or address, with `*`. */
   readonly match: string;
   /** Null: as recognised. `http`: the web in clear text. */
@@ -46,7 +46,7 @@ export function recogniseExchange(
   estate: Estate,
   adcService: AdcService,
   member: Member,
-  help: readonly MemberHelp[],
+  help: readonly MemberOverride[],
   learned: LearnedExchange,
 ): Recognition {
   return createRecogniser(estate, help, learned)(adcService, member);
@@ -55,11 +55,11 @@ export function recogniseExchange(
 /** The same for many members of one estate: what all of them need is worked out once. */
 export function createRecogniser(
   estate: Estate,
-  help: readonly MemberHelp[],
+  help: readonly MemberOverride[],
   learned: LearnedExchange,
 ): (adcService: AdcService, member: Member) => Recognition {
   const traits = exchangeTraits(estate);
-  const helpFor = helper(help);
+  const helpFor = matchOverride(help);
   const servers = exchangeServers(estate, traits, helpFor, learned);
   return (adcService, member) => {
     const helped = helpFor(member);
@@ -116,7 +116,7 @@ function protocolOf(
   member: Member,
   trait: ExchangeTraits | undefined,
   servers: ReadonlySet<string>,
-  helped: MemberHelp | null,
+  helped: MemberOverride | null,
 ): ExchangeProtocol | null {
   const told = helped?.protocol ?? null;
   if (told !== null) {
@@ -174,7 +174,7 @@ function exchangeServers(
 
 function web(
   version: ExchangeVersion | null,
-  helped: MemberHelp | null,
+  helped: MemberOverride | null,
   trait: ExchangeTraits | undefined,
   adcService: AdcService,
   member?: Member,
@@ -204,9 +204,9 @@ function mailSecurity(protocol: ExchangeProtocol, { port }: Member): Recognition
 }
 
 /** What the configuration says of a member; null: nothing. */
-type Helper = (member: Member) => MemberHelp | null;
+type Helper = (member: Member) => MemberOverride | null;
 
-function helper(help: readonly MemberHelp[]): Helper {
+function matchOverride(help: readonly MemberOverride[]): Helper {
   if (help.length === 0) {
     return () => null;
   }

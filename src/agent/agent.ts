@@ -9,7 +9,7 @@ import { MessagePace } from "./accounts/gated-login.ts";
 import type { AgentEvents } from "./events.ts";
 import type { Log } from "../lib/log.ts";
 import { keeperOf } from "./accounts/open-keeper.ts";
-import { Generation } from "./generation.ts";
+import { AgentRun } from "./agent-run.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { readSince, restoreSince, SINCE_FILE, writeSince } from "./since-store.ts";
 import { SchemeMemory } from "../net/scheme-memory.ts";
@@ -50,7 +50,7 @@ export class Agent {
   #keeper: AccountKeeper;
   readonly #schemes = new SchemeMemory();
   readonly #bindings = new SecretBindings();
-  #generation: Generation;
+  #generation: AgentRun;
   #sinceTimer: NodeJS.Timeout | null = null;
   #storageTimer: NodeJS.Timeout | null = null;
   #tryingStorage = false;
@@ -85,7 +85,7 @@ export class Agent {
     return this.#generation.config;
   }
 
-  get generation(): Generation {
+  get generation(): AgentRun {
     return this.#generation;
   }
 
@@ -151,9 +151,9 @@ export class Agent {
     });
   }
 
-  #make(config: Config, earlier: Generation | null): Generation {
+  #make(config: Config, earlier: AgentRun | null): AgentRun {
     const { events, log, declarations } = this.#options;
-    return new Generation({
+    return new AgentRun({
       config,
       events,
       log,

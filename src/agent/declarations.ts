@@ -37,7 +37,7 @@ export async function openDeclarations(
  * Declared maintenance at a single look: the store as it stands, held by an agent or by nobody. `warning` says why none of
  * its windows counts.
  */
-export async function glanceAtDeclarations(
+export async function readMaintenanceWindows(
   config: Config,
 ): Promise<{ readonly declarations: Declarations; readonly warning: string | null }> {
   const path = join(config.stateDir, STORE_FILE);

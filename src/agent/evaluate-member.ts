@@ -107,7 +107,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
             {
               now,
               agreedAt: lastAgreedAt(record.agreement, opinions),
-              heardAt: record.adcHeardAt,
+              heardAt: record.adcPolledAt,
             },
             record.grace,
             record.adcOpinion,
@@ -118,7 +118,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.readyToReturn = verdict === "ready_to_return" || verdict === "return_overdue";
   record.judge(verdict, now);
   explain(record, around, cannotReach, replica, service);
-  record.restsUntil = restsUntil(record, around);
+  record.nextEvaluationAt = restsUntil(record, around);
 }
 
 /** While nothing differs, nobody is in maintenance and no clock runs, only news or a stale opinion can change a verdict. */

@@ -146,7 +146,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   };
   const verdict = vserverVerdict(inputs);
   record.judge(verdict, vserverVerdictReason(inputs) ?? seen.reason, around.now);
-  record.restsUntil = restsUntil(record, around);
+  record.nextEvaluationAt = restsUntil(record, around);
 }
 
 /** As a member's: while all tell one story, only news or a stale opinion can change it. */

@@ -13,10 +13,10 @@ type NetworkConfig = Pick<
 >;
 
 /** The part of it that addresses need: plain data, all that a worker thread is told. */
-export type Ways = Pick<Config, "connectTo" | "unmapped"> & TargetRules;
+export type NetworkSettings = Pick<Config, "connectTo" | "unmapped"> & TargetRules;
 
 /** The part of a configuration that a worker thread is told. */
-export function waysOf(config: Omit<NetworkConfig, "dnsServers" | "vservers">): Ways {
+export function waysOf(config: Omit<NetworkConfig, "dnsServers" | "vservers">): NetworkSettings {
   const { connectTo, unmapped, allowTargets, web } = config;
   return { connectTo, unmapped, allowTargets, listen: web.listen };
 }
@@ -43,7 +43,7 @@ export function networkOf(config: NetworkConfig, schemes = new SchemeMemory()): 
 
 /** A network that asks the system for names. */
 export function networkOfWays(
-  { connectTo, unmapped, ...rules }: Ways,
+  { connectTo, unmapped, ...rules }: NetworkSettings,
   schemes = new SchemeMemory(),
 ): Network {
   const targets = createTargetPolicy(rules);

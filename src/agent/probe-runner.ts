@@ -1,6 +1,6 @@
 import type { Observation } from "../model/observation.ts";
 import type { Network } from "../net/network.ts";
-import type { BrokenPlace } from "../probes/transactions/account-gate/gate.ts";
+import type { BrokenEndpoint } from "../probes/transactions/account-gate/gate.ts";
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
 import { runTransaction } from "../probes/transactions/registry.ts";
 import type { AccountKeeper, Credential } from "./accounts/account-keeper.ts";
@@ -35,7 +35,7 @@ export interface ProbeRunnerOptions {
   readonly now: () => number;
   readonly monotonic: () => number;
   /** Told of each probe whose result has been taken in. */
-  readonly onBooked?: (record: ProbeRecord) => void;
+  readonly onRecorded?: (record: ProbeRecord) => void;
   /** Told of each probe whose answer stalled the event loop, and for how long the probes of its endpoint pause. */
   readonly onStall?: (record: ProbeRecord, stallMs: number, pauseMs: number) => void;
 }
@@ -88,8 +88,8 @@ export class ProbeRunner {
     if (this.#options.signal.aborted) {
       return record.intervalMs;
     }
-    const known = result ?? this.#standing(record);
-    return known === null ? record.intervalMs : this.#book(record, known, state);
+    const known = result ?? this.#lastResult(record);
+    return known === null ? record.intervalMs : this.#record(record, known, state);
   }
 
   /** Runs a probe out of turn, or joins its run in flight; nothing is booked. Null when it may not be run now. */
@@ -188,7 +188,7 @@ export class ProbeRunner {
       this.#refusals.set(credential.lockoutKey, observation);
     }
     for (const place of gated.broken) {
-      this.#condemn(place, state);
+      this.#markLoginBroken(place, state);
     }
     return { observation, passed: outcome === "rejected" ? null : passed };
   }
@@ -218,7 +218,7 @@ export class ProbeRunner {
   }
 
   /** Another place has accepted what this one rejected: the rejection was the place's failure, confirmed at once. */
-  #condemn(place: BrokenPlace, state: WitnessState | null): void {
+  #markLoginBroken(place: BrokenEndpoint, state: WitnessState | null): void {
     const record = state?.probes.find((probe) => probe.id === place.key);
     if (state === null || record === undefined || record.last === null) {
       return;
@@ -226,12 +226,12 @@ export class ProbeRunner {
     const failure = placeFailure(record.last, place);
     // Two failures make a service opinion: the rejection, and its confirmation elsewhere.
     for (let count = 0; count < 2; count++) {
-      this.#book(record, { observation: failure, passed: false }, state);
+      this.#record(record, { observation: failure, passed: false }, state);
     }
   }
 
   /** What a probe that was not run comes to all the same; null: nothing is known of it. */
-  #standing(record: ProbeRecord): ProbeResult | null {
+  #lastResult(record: ProbeRecord): ProbeResult | null {
     const { credential, heldBack } = record;
     return record.kind === "monitor" && credential !== null && heldBack?.why === "suspended"
       ? { observation: this.#suspended(credential), passed: null }
@@ -255,10 +255,10 @@ export class ProbeRunner {
     };
   }
 
-  #book(record: ProbeRecord, result: ProbeResult, state: WitnessState): number {
-    const delayMs = state.observe(record, result.observation, result.passed);
+  #record(record: ProbeRecord, result: ProbeResult, state: WitnessState): number {
+    const delayMs = state.recordResult(record, result.observation, result.passed);
     this.#options.events.probeFinished(record, result.observation, result.passed);
-    this.#options.onBooked?.(record);
+    this.#options.onRecorded?.(record);
     const { stall } = result.observation;
     if (stall === undefined) {
       return delayMs;

@@ -29,7 +29,7 @@ interface KnownAddress {
 }
 
 /** Sites of one name that are probed at most. */
-export const MOST_ADDRESSES = 16;
+export const MAX_ADDRESSES = 16;
 /**
  * A GSLB that answers with one site at a time shows the others now and then: an address is dropped once so many answers in a
  * row did not hold it.
@@ -56,7 +56,7 @@ export function stepResolvedName(before: ResolvedName | null, answer: NameAnswer
   const known = new Set(kept.map(({ address }) => address));
   const fresh = [...new Set(answered)].filter((address) => !known.has(address));
   const all = [...kept, ...fresh.map((address) => ({ address, missed: 0 }))];
-  const addresses = withoutLongestMissed(all, all.length - MOST_ADDRESSES);
+  const addresses = withoutLongestMissed(all, all.length - MAX_ADDRESSES);
   return {
     kind: "asked",
     addresses,

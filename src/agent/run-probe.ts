@@ -7,7 +7,7 @@ import type { ProbeContext, Target } from "../net/probe-context.ts";
 import type { TransactionSpec } from "../model/transactions.ts";
 
 /** What of a planned probe its exchange needs: plain data, so that it can take place in another thread. */
-export interface Errand {
+export interface ProbeTask {
   readonly vantage: Vantage;
   readonly action:
     | { readonly kind: "monitor"; readonly run: Exchange<MonitorSpec> | null }
@@ -43,7 +43,7 @@ export interface ProbeResult {
  * them: every probe goes through here.
  */
 export function runProbe(
-  { vantage, action }: Errand,
+  { vantage, action }: ProbeTask,
   around: ProbeSurroundings,
   timeoutMs: number,
 ): Promise<ProbeResult | null> {

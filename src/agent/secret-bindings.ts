@@ -20,7 +20,7 @@ export interface BoundPlan {
 }
 
 /** Reasons remembered as told: an import that changes for ever is no reason to grow. */
-const MOST_TOLD = 1_000;
+const MAX_TOLD = 1_000;
 
 /**
  * Binds each secret of `monitors` to the type, the TLS and the servers of the monitor that it was first used with. Whoever
@@ -45,7 +45,7 @@ export class SecretBindings {
       if (sends === null || why === null) {
         return probe;
       }
-      if (!this.#told.has(why) && this.#told.size < MOST_TOLD) {
+      if (!this.#told.has(why) && this.#told.size < MAX_TOLD) {
         this.#told.add(why);
         news.push(why);
       }

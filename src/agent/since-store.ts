@@ -27,7 +27,7 @@ export interface StoredTimes {
 /** File of the times since when each member holds its verdict, inside the state directory. */
 export const SINCE_FILE = "since.json";
 /** A few hundred bytes a member, of more members than one agent watches. */
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 /** Written by an agent every minute: so old at most, it tells of a server that has been good until now. */
 const FRESH_MS = 180_000;
 /** A verdict needs a few probes to be found again after a start. */
@@ -41,7 +41,7 @@ const NOTHING: StoredTimes = { members: {}, writtenAt: 0 };
  */
 export async function readSince(stateDir: string, storage?: StorageWatch): Promise<StoredTimes> {
   const path = join(stateDir, SINCE_FILE);
-  const file = await readRegularFile(path, MOST_BYTES);
+  const file = await readRegularFile(path, MAX_BYTES);
   const members = file.kind === "text" ? membersOf(file.text) : null;
   if (file.kind === "text" && members !== null) {
     return { members, writtenAt: file.modifiedAtMs };

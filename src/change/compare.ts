@@ -210,7 +210,7 @@ async function pollAll(links: readonly AdcLink[], state: WitnessState): Promise<
     } else if (read.kind !== "none") {
       state.setAdcLive(link.name, { up: false, lastError: read.message });
     }
-    state.hear(link.name, read.kind === "state" ? read.state : null);
+    state.applyAdcPoll(link.name, read.kind === "state" ? read.state : null);
   }
 }
 

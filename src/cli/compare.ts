@@ -1,5 +1,5 @@
 import { compareOnce } from "../change/compare.ts";
-import { glanceAtDeclarations } from "../agent/declarations.ts";
+import { readMaintenanceWindows } from "../agent/declarations.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
 import type { MemberRecord } from "../agent/records/member-record.ts";
 import type { VserverRecord } from "../agent/records/vserver-record.ts";
@@ -25,7 +25,7 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   if (config === null) {
     return failed("the configuration cannot be used", command, output);
   }
-  const { declarations, warning } = await glanceAtDeclarations(config);
+  const { declarations, warning } = await readMaintenanceWindows(config);
   if (warning !== null) {
     output.err(`warning: ${warning}\n`);
   }

@@ -72,7 +72,7 @@ type AgentAnswer =
   | { readonly kind: "no_answer"; readonly code: string };
 
 const ANSWER_WITHIN_MS = 15_000;
-const LARGEST_ANSWER = 16 * 1024 * 1024;
+const MAX_ANSWER = 16 * 1024 * 1024;
 
 /** One request to an agent; redirects are not followed, so that no secret goes elsewhere. Never rejects. */
 function askAgent(
@@ -128,7 +128,7 @@ function readText(
   let bytes = 0;
   response.on("data", (piece: Buffer) => {
     bytes += piece.length;
-    if (bytes > LARGEST_ANSWER) {
+    if (bytes > MAX_ANSWER) {
       response.destroy(new Error("the answer is too long"));
     } else {
       pieces.push(piece);

@@ -24,8 +24,8 @@ export interface Attachments {
   readonly openToOthers: readonly UnlocatedProblem[];
 }
 
-const MOST_SECRET_BYTES = 64 * 1024;
-const MOST_PEM_BYTES = 4 * 1024 * 1024;
+const MAX_SECRET_BYTES = 64 * 1024;
+const MAX_PEM_BYTES = 4 * 1024 * 1024;
 
 /** Reads every secret and certificate file, and checks that the other files are readable. */
 export async function readAttachments(
@@ -56,7 +56,7 @@ export async function readAttachments(
     }
   }
   for (const { path, caFile } of certificatePlaces(config)) {
-    const result = await readText(resolve(source.baseDir, caFile), MOST_PEM_BYTES);
+    const result = await readText(resolve(source.baseDir, caFile), MAX_PEM_BYTES);
     const message = result.kind === "text" ? certificateProblem(result.text) : result.message;
     if (message === null && result.kind === "text") {
       certificates.set(keyOf(path), result.text);
@@ -156,7 +156,7 @@ async function readSecret(
   if (typeof file !== "string") {
     return null;
   }
-  const result = await readText(resolve(source.baseDir, file), MOST_SECRET_BYTES);
+  const result = await readText(resolve(source.baseDir, file), MAX_SECRET_BYTES);
   if (result.kind === "failure") {
     return result.message;
   }

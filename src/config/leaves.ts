@@ -8,7 +8,7 @@ import { problemText } from "./problems.ts";
 /** The values that the configuration's sections are made of, each with the one form of its messages. */
 
 /** The one form of a leaf's messages. Never quotes the value: it may be a secret in the wrong place. */
-export function says(
+export function invalid(
   expected: string,
   fix: string,
 ): { error: (issue: { input?: unknown }) => string } {
@@ -36,13 +36,13 @@ export function text(
   fix: string,
   fits?: (value: string) => boolean,
 ): z.ZodString {
-  const message = says(expected, fix);
+  const message = invalid(expected, fix);
   const base = z.string(message).min(1, message);
   return fits === undefined ? base : base.refine(fits, message);
 }
 
 export function flag(): z.ZodBoolean {
-  return z.boolean(says("true or false", "write it without quotes"));
+  return z.boolean(invalid("true or false", "write it without quotes"));
 }
 
 export function oneOf<const T extends readonly [string, ...string[]]>(
@@ -52,7 +52,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
 }> {
   return z.enum(
     values,
-    says(
+    invalid(
       `one of ${values.join(", ")}`,
       values.some((value) => /^\d/.test(value)) ? "choose one, in quotes" : "choose one",
     ),
@@ -60,15 +60,15 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
 }
 
 export function listOf<T extends z.ZodType>(item: T, what: string): z.ZodArray<T> {
-  return z.array(item, says(`a list of ${what}`, "write [ … ]"));
+  return z.array(item, invalid(`a list of ${what}`, "write [ … ]"));
 }
 
 export function wholeNumber(from: number, to: number): z.ZodInt {
-  const message = says(`a whole number from ${String(from)} to ${String(to)}`, "correct it");
+  const message = invalid(`a whole number from ${String(from)} to ${String(to)}`, "correct it");
   return z.int(message).min(from, message).max(to, message);
 }
 
-const DURATION = says(
+const DURATION = invalid(
   "a whole number with its unit, for example 500ms, 5s, 10m or 4h",
   "write such a duration",
 );
@@ -79,7 +79,7 @@ export const name = (): z.ZodString =>
   );
 export const file = (): z.ZodString =>
   text("the path of a file, relative to this one", "write a path");
-const ENV_MESSAGE = says(
+const ENV_MESSAGE = invalid(
   "${NAME} of an environment variable",
   "keep secrets out of this file: name a variable, or use the key that ends in _file",
 );
@@ -150,6 +150,6 @@ export function oneOrMany<T extends z.ZodType>(
   what: string,
 ): z.ZodDefault<z.ZodUnion<readonly [T, z.ZodArray<T>]>> {
   return z
-    .union([item, z.array(item)], says(`${what}, or a list of them`, "correct it"))
+    .union([item, z.array(item)], invalid(`${what}, or a list of them`, "correct it"))
     .default([] as never);
 }

@@ -20,7 +20,7 @@ export type LoadResult =
     }
   | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
 
-const MOST_CHARACTERS = 4 * 1024 * 1024;
+const MAX_CHARACTERS = 4 * 1024 * 1024;
 
 /** Reads and validates a configuration file. Never rejects: whatever is wrong is a located problem. */
 export async function loadConfig(
@@ -51,7 +51,7 @@ export async function parseConfig(
   source: AttachmentSource & { readonly file: string },
 ): Promise<LoadResult> {
   const { file } = source;
-  if (text.length > MOST_CHARACTERS) {
+  if (text.length > MAX_CHARACTERS) {
     const message = problemText("is too large", "at most 4 MiB", "split the estate");
     return { kind: "invalid", problems: [{ file, line: 1, column: 1, path: "", message }] };
   }

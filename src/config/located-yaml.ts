@@ -91,10 +91,10 @@ interface ComposedYaml {
 }
 
 /** Far more than any file needs. The library recurses; at the stack's very end the engine may abort the whole process. */
-const MOST_LEVELS = 64;
+const MAX_LEVELS = 64;
 /** Each costs far more than the text that causes it, and what follows the first few is their consequence. */
-const MOST_ERRORS = 100;
-const MOST_DIRECTIVES = 10;
+const MAX_ERRORS = 100;
+const MAX_DIRECTIVES = 10;
 
 /**
  * One YAML document out of a text that may be anything, in time and memory that grow with its length alone. What the library
@@ -158,13 +158,13 @@ function* boundedTokens(
 }
 
 function excessOf(levels: number, errors: number, directives: number): string | null {
-  if (levels > MOST_LEVELS) {
+  if (levels > MAX_LEVELS) {
     return "NESTED_TOO_DEEPLY";
   }
-  if (errors > MOST_ERRORS) {
+  if (errors > MAX_ERRORS) {
     return "TOO_MANY_ERRORS";
   }
-  return directives > MOST_DIRECTIVES ? "TOO_MANY_DIRECTIVES" : null;
+  return directives > MAX_DIRECTIVES ? "TOO_MANY_DIRECTIVES" : null;
 }
 
 export type ConfigPath = readonly (string | number)[];
@@ -181,7 +181,7 @@ type YamlResult =
   | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
 
 /** Aliases may not multiply a small file into a large one. */
-const MOST_ALIASES = 100;
+const MAX_ALIASES = 100;
 
 /** Parses a YAML (or JSON) text. Every syntax error becomes a located problem. */
 export function parseLocatedYaml(text: string, file: string): YamlResult {
@@ -198,7 +198,7 @@ export function parseLocatedYaml(text: string, file: string): YamlResult {
   if (data.kind === "too_many_aliases") {
     const message = problemText(
       "has too many aliases",
-      `at most ${String(MOST_ALIASES)}`,
+      `at most ${String(MAX_ALIASES)}`,
       "write the values out",
     );
     return { kind: "invalid", problems: [{ file, line: 1, column: 1, path: "", message }] };
@@ -256,7 +256,7 @@ function toData(
   document: Document,
 ): { kind: "data"; value: unknown } | { kind: "too_many_aliases" } {
   try {
-    return { kind: "data", value: document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown };
+    return { kind: "data", value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown };
   } catch {
     // The library throws for nothing else once the document parsed without errors.
     return { kind: "too_many_aliases" };

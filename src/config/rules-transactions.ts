@@ -77,9 +77,9 @@ export const TRANSACTION_RULES: readonly Rule[] = [
 ];
 
 /** A login more often than this could look like an attack; a look more often would be a burden. */
-const SHORTEST_LOGIN_MS = 30_000;
-const SHORTEST_LOOK_MS = 10_000;
-const LONGEST_TIMEOUT_MS = 3_600_000;
+const MIN_LOGIN_MS = 30_000;
+const MIN_LOOK_MS = 10_000;
+const MAX_TIMEOUT_MS = 3_600_000;
 
 function accountNamesAreUnique(config: WrittenConfig, report: RuleReport): void {
   checkUniqueNames(config.transactions.accounts, ["transactions", "accounts"], report);
@@ -139,7 +139,7 @@ function roundTripsHaveAMailbox(config: WrittenConfig, report: RuleReport): void
 
 function runsAreNotTooFrequent(config: WrittenConfig, report: RuleReport): void {
   config.transactions.run.forEach((run, index) => {
-    const shortestMs = needsAccount(run) ? SHORTEST_LOGIN_MS : SHORTEST_LOOK_MS;
+    const shortestMs = needsAccount(run) ? MIN_LOGIN_MS : MIN_LOOK_MS;
     const everyMs = run.every === undefined ? shortestMs : (parseDuration(run.every) ?? 0);
     const path = ["transactions", "run", index, "every"];
     if (everyMs < 1000) {
@@ -154,7 +154,7 @@ function runsAreNotTooFrequent(config: WrittenConfig, report: RuleReport): void 
     }
     if (run.timeout !== undefined) {
       const at = ["transactions", "run", index, "timeout"];
-      checkDuration(run.timeout, [1, LONGEST_TIMEOUT_MS], at, "30s is usual", report);
+      checkDuration(run.timeout, [1, MAX_TIMEOUT_MS], at, "30s is usual", report);
     }
   });
 }

@@ -92,7 +92,7 @@ export const MAINTENANCE_RULES: readonly Rule[] = [
 ];
 
 /** Longer than a week, a recurring window would overlap itself in nearly every calendar. */
-const LONGEST_RECURRING_MS = 7 * 24 * 3_600_000;
+const MAX_RECURRING_MS = 7 * 24 * 3_600_000;
 
 function tokenHasOneSource(config: WrittenConfig, report: RuleReport): void {
   const { maintenance } = config;
@@ -152,7 +152,7 @@ function checkRecurring(
     }
   }
   const lengthMs = window.duration === undefined ? 1 : (parseDuration(window.duration) ?? 0);
-  if (lengthMs === 0 || lengthMs > LONGEST_RECURRING_MS) {
+  if (lengthMs === 0 || lengthMs > MAX_RECURRING_MS) {
     report.error([...path, "duration"], "is no length for a window", "1ms to 168h", "correct it");
   }
 }

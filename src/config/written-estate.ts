@@ -7,7 +7,7 @@ import {
   hostName,
   listOf,
   name,
-  says,
+  invalid,
   secretKeys,
   text,
   tlsVersion,
@@ -31,8 +31,8 @@ const nitro = z
         ),
         "URLs",
       )
-        .min(1, says("one URL, or two for an HA pair", "add one"))
-        .max(2, says("one URL, or two for an HA pair", "remove the others"))
+        .min(1, invalid("one URL, or two for an HA pair", "add one"))
+        .max(2, invalid("one URL, or two for an HA pair", "remove the others"))
         .describe("Both nodes of an HA pair, or one SNIP with management access."),
       username: words("the name of a NITRO user").describe("A user who may only read."),
       ...secretKeys("Password of the NITRO user"),
@@ -49,7 +49,7 @@ const nitro = z
               .default(true)
               .describe("False accepts any certificate: the password may then be stolen."),
           },
-          says("a mapping", "write the keys below it"),
+          invalid("a mapping", "write the keys below it"),
         )
         .prefault({})
         .describe("How the agent speaks TLS to NITRO."),
@@ -59,7 +59,7 @@ const nitro = z
       poll_every: duration().default("15s").describe("How often the state of the ADC is read."),
       timeout: duration().default("10s").describe("Longest time for one answer of NITRO."),
     },
-    says("a mapping with urls, username and a password", "write the keys below it"),
+    invalid("a mapping with urls, username and a password", "write the keys below it"),
   )
   .describe("Live state and configuration over NITRO: GET only, besides login and logout.");
 
@@ -77,14 +77,14 @@ export const adc = z.strictObject(
           min: tlsVersion.describe("Oldest version the ADC's probes speak."),
           max: tlsVersion.describe("Newest version the ADC's probes speak."),
         },
-        says("a mapping with min and max", "write both"),
+        invalid("a mapping with min and max", "write both"),
       )
       .optional()
       .describe(
         "TLS range of the ADC's own monitors, where the firmware's default is not what this ADC does.",
       ),
   },
-  says("a mapping with name and nitro or ns_conf", "write the keys below it"),
+  invalid("a mapping with name and nitro or ns_conf", "write the keys below it"),
 );
 
 function isBareUrl(value: string): boolean {
@@ -117,19 +117,19 @@ export const monitor = z.strictObject(
         "False: over TLS this monitor's password goes to whoever answers. Default: true. In the clear it goes as the ADC sends it.",
       ),
     servers: listOf(pattern(), "servers or patterns")
-      .min(1, says("at least one server", "name it, or leave the key out"))
+      .min(1, invalid("at least one server", "name it, or leave the key out"))
       .optional()
       .describe(
         "Servers (or addresses) that may have these secrets. Default: those that the monitor watched when they were first used; one that the ADC adds later does not get them.",
       ),
     command: listOf(words("a program or an argument"), "the program and its arguments")
-      .min(1, says("at least the program", "name it"))
+      .min(1, invalid("at least the program", "name it"))
       .optional()
       .describe(
         "Stands for a USER monitor's own script: run without a shell, exit status 0 is success.",
       ),
   },
-  says("a mapping", "write the keys below it"),
+  invalid("a mapping", "write the keys below it"),
 );
 
 /** One of `vservers`. */
@@ -161,7 +161,7 @@ export const vserver = z.strictObject(
         "True: where the ADC ends TLS and encrypts anew, it and all members must show one certificate, as Extended Protection needs it.",
       ),
   },
-  says("a mapping", "write the keys below it"),
+  invalid("a mapping", "write the keys below it"),
 );
 
 /** One of `members`. */
@@ -180,5 +180,5 @@ export const member = z.strictObject(
     host: hostName().optional().describe("Host header for this member."),
     ...trustKeys("at this member"),
   },
-  says("a mapping with match", "write the keys below it"),
+  invalid("a mapping with match", "write the keys below it"),
 );

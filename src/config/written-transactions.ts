@@ -10,7 +10,7 @@ import {
   oneOf,
   oneOrMany,
   pattern,
-  says,
+  invalid,
   secretKeys,
   text,
   trustKeys,
@@ -36,7 +36,7 @@ export const account = z.strictObject(
     ...secretKeys("Password of the account"),
     ...trustKeys("with this account"),
   },
-  says("a mapping with name, username and a password", "write the keys below it"),
+  invalid("a mapping with name, username and a password", "write the keys below it"),
 );
 
 /** One of `transactions.run`. */
@@ -71,12 +71,12 @@ export const run = z.strictObject(
             "Vservers served; empty matches all.",
           ),
         },
-        says("a mapping", "write the keys below it"),
+        invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
       .describe("Which members it is asked of."),
     vantages: listOf(oneOf(["vip", "backend", "public"]), "vip, backend or public")
-      .min(1, says("at least one vantage", "add one, or leave the key out"))
+      .min(1, invalid("at least one vantage", "add one, or leave the key out"))
       .default(["vip", "backend"])
       .describe(
         "From where: through the ADC, straight to the server, or at a client-facing address.",
@@ -99,12 +99,12 @@ export const run = z.strictObject(
         words("an option's name"),
         z.union(
           [z.string(), z.number(), z.boolean()],
-          says("a text, a number, true or false", "correct it"),
+          invalid("a text, a number, true or false", "correct it"),
         ),
-        says("a mapping", "write name: value"),
+        invalid("a mapping", "write name: value"),
       )
       .default({})
       .describe("Options of this transaction, for example padding_bytes."),
   },
-  says("a mapping with transaction", "write the keys below it"),
+  invalid("a mapping with transaction", "write the keys below it"),
 );

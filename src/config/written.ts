@@ -7,7 +7,7 @@ import {
   listOf,
   name,
   pattern,
-  says,
+  invalid,
   text,
   words,
   file,
@@ -23,7 +23,7 @@ import { parseHostPort } from "../lib/host-port.ts";
 import { adc, member, monitor, vserver } from "./written-estate.ts";
 import { account, run } from "./written-transactions.ts";
 
-const INSTANT = says(
+const INSTANT = invalid(
   "a time with its zone, for example 2026-12-01T20:00:00+01:00",
   "write such a time",
 );
@@ -39,11 +39,14 @@ const window = z.strictObject(
   {
     name: name().describe("Windows are known by their names."),
     servers: listOf(pattern(), "servers or patterns")
-      .min(1, says("at least one server", "add it"))
+      .min(1, invalid("at least one server", "add it"))
       .describe("Server names, with * for any run of characters."),
     start: instant().optional().describe("Begin of a fixed window."),
     end: z
-      .union([z.literal("never"), instant()], says("a time with its zone, or never", "correct it"))
+      .union(
+        [z.literal("never"), instant()],
+        invalid("a time with its zone, or never", "correct it"),
+      )
       .optional()
       .describe("End of a fixed window; never for a parked server."),
     cron: text(
@@ -66,7 +69,7 @@ const window = z.strictObject(
       .default(false)
       .describe("Begins when the server first goes bad inside the window."),
   },
-  says("a mapping with name and servers", "write the keys below it"),
+  invalid("a mapping with name and servers", "write the keys below it"),
 );
 
 function isTimeZone(value: string): boolean {
@@ -96,7 +99,7 @@ export const writtenConfig = z.strictObject(
       .default([])
       .describe("Local addresses to probe from; default: the system's choice."),
     adcs: listOf(adc, "ADCs")
-      .min(1, says("at least one ADC", "add one"))
+      .min(1, invalid("at least one ADC", "add one"))
       .describe("The ADCs to check."),
     connect_to: z
       .record(
@@ -104,7 +107,7 @@ export const writtenConfig = z.strictObject(
         text("host, host:port or [address]:port", "correct the value", (value) =>
           isEndpoint(value),
         ),
-        says("a mapping from host:port to host:port", "write the keys below it"),
+        invalid("a mapping from host:port to host:port", "write the keys below it"),
       )
       .default({})
       .describe(
@@ -133,7 +136,10 @@ export const writtenConfig = z.strictObject(
       .record(
         words("a monitor's name"),
         monitor,
-        says("a mapping from monitors to what the ADC keeps encrypted", "write the keys below it"),
+        invalid(
+          "a mapping from monitors to what the ADC keeps encrypted",
+          "write the keys below it",
+        ),
       )
       .default({})
       .describe("By name of a monitor: what the ADC keeps encrypted, or the estate does not say."),
@@ -141,7 +147,7 @@ export const writtenConfig = z.strictObject(
       .record(
         words("a vserver's name"),
         vserver,
-        says("a mapping from vservers to settings", "write the keys below it"),
+        invalid("a mapping from vservers to settings", "write the keys below it"),
       )
       .default({})
       .describe("By name of a vserver: what the estate does not say."),
@@ -158,7 +164,7 @@ export const writtenConfig = z.strictObject(
             .default([])
             .describe("Transactions beside the anonymous looks."),
         },
-        says("a mapping with accounts and run", "write the keys below it"),
+        invalid("a mapping with accounts and run", "write the keys below it"),
       )
       .prefault({})
       .describe("Client-like exchanges with an account."),
@@ -176,7 +182,7 @@ export const writtenConfig = z.strictObject(
             .describe("How long everything must be good before a server may return."),
           windows: listOf(window, "windows").default([]).describe("Declared maintenance windows."),
         },
-        says("a mapping", "write the keys below it"),
+        invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
       .describe("Declared maintenance."),
@@ -207,7 +213,7 @@ export const writtenConfig = z.strictObject(
               "TCP segments within which a TCP-ECV pattern must come, as the ADC's documentation says; ours are reads.",
             ),
         },
-        says("a mapping", "write the keys below it"),
+        invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
       .describe("What NetScaler's documentation leaves open about its probes."),
@@ -219,7 +225,7 @@ export const writtenConfig = z.strictObject(
     metrics: z
       .strictObject(
         { phases: flag().default(false).describe("A series per probe and phase.") },
-        says("a mapping", "write the keys below it"),
+        invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
       .describe("What /metrics holds."),
@@ -230,7 +236,7 @@ export const writtenConfig = z.strictObject(
             text("address:port or :port", "write for example 127.0.0.1:9743", isListenAddress),
             "addresses",
           )
-            .min(1, says("at least one address", "add one, or leave the key out"))
+            .min(1, invalid("at least one address", "add one, or leave the key out"))
             .default(["127.0.0.1:9743"])
             .describe("Addresses to serve on."),
           config_file: file()
@@ -242,7 +248,7 @@ export const writtenConfig = z.strictObject(
             .default([])
             .describe("Names by which the page may be called, beside the addresses it listens on."),
         },
-        says("a mapping", "write the keys below it"),
+        invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
       .describe("The page, the API and /metrics."),
@@ -254,7 +260,7 @@ export const writtenConfig = z.strictObject(
     workers: z
       .union(
         [z.literal("auto"), wholeNumber(1, 64)],
-        says("auto, or a whole number from 1 to 64", "correct it"),
+        invalid("auto, or a whole number from 1 to 64", "correct it"),
       )
       .default(1)
       .describe("Threads that probe: 1 is the main one, more are beside it."),
@@ -265,12 +271,12 @@ export const writtenConfig = z.strictObject(
             .default("info")
             .describe("Least severity that is logged."),
         },
-        says("a mapping", "write the keys below it"),
+        invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
       .describe("The log, JSON lines on stderr."),
   },
-  says("a mapping with adcs", "write the keys at the left margin"),
+  invalid("a mapping with adcs", "write the keys at the left margin"),
 );
 
 export type WrittenConfig = z.output<typeof writtenConfig>;

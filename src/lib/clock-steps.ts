@@ -1,5 +1,5 @@
 /** What slewing and the time between two clocks' readings may come to; more means that the clock was set. */
-const LEAST_STEP_MS = 1_000;
+const MIN_STEP_MS = 1_000;
 
 /** Notices when the wall clock is set (by hand, by NTP, after a sleep), by its distance from the monotonic clock. */
 export class ClockSteps {
@@ -16,6 +16,6 @@ export class ClockSteps {
     const distanceMs = now - this.#monotonic();
     const stepMs = distanceMs - this.#distanceMs;
     this.#distanceMs = distanceMs;
-    return Math.abs(stepMs) < LEAST_STEP_MS ? 0 : stepMs;
+    return Math.abs(stepMs) < MIN_STEP_MS ? 0 : stepMs;
   }
 }

@@ -10,7 +10,7 @@ export interface CronFields {
 }
 
 /** Highest step that makes sense in minute, hour, day, month and weekday. */
-const LONGEST_STEP = [59, 23, 31, 12, 7] as const;
+const MAX_STEP = [59, 23, 31, 12, 7] as const;
 
 /**
  * Reads five cron fields (minute hour day month weekday) by node-cron's own parser, and with its meaning: a day must
@@ -40,7 +40,7 @@ export function parseCron(text: string): CronFields | null {
 function hasLongStep(word: string, index: number): boolean {
   return [...word.matchAll(/\/(\d+)/g)].some(([, step]) => {
     const length = Number(step);
-    return length === 0 || length > (LONGEST_STEP[index] ?? 0);
+    return length === 0 || length > (MAX_STEP[index] ?? 0);
   });
 }
 

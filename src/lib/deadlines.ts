@@ -61,7 +61,7 @@ export class LinkedList<Item> {
 
 /** What is told when its time is over. */
 export interface Timed {
-  timeIsOver(): void;
+  onTimeout(): void;
 }
 
 interface Deadline {
@@ -147,7 +147,7 @@ class DeadlineQueue {
       this.#timer = this.#after(next.item.dueAt - now);
     }
     for (const run of over) {
-      run.timeIsOver();
+      run.onTimeout();
     }
   }
 }

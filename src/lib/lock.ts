@@ -36,8 +36,8 @@ interface LockAddon {
 
 const TRY_EVERY_MS = 10;
 /** A path that changes under our hands so often is somebody's attack. */
-const MOST_CHANGES = 5;
-const MOST_HOLDER_BYTES = 120;
+const MAX_CHANGES = 5;
+const MAX_HOLDER_BYTES = 120;
 const FLAGS =
   constants.O_RDWR |
   constants.O_CREAT |
@@ -55,7 +55,7 @@ export async function takeLock(
 ): Promise<LockResult> {
   const until = performance.now() + patienceMs;
   try {
-    for (let changes = 0; changes < MOST_CHANGES;) {
+    for (let changes = 0; changes < MAX_CHANGES;) {
       const file = await openLockFile(path);
       if (file === null) {
         await setAside(path, Date.now());
@@ -159,7 +159,7 @@ async function sign(file: FileHandle): Promise<void> {
 }
 
 async function readHolder(file: FileHandle): Promise<string | null> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_HOLDER_BYTES), { position: 0 });
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_HOLDER_BYTES), { position: 0 });
   const text = buffer.toString("latin1", 0, bytesRead).trim();
   return /^[\x20-\x7e]+$/.test(text) ? text : null;
 }

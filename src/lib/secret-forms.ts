@@ -1,5 +1,5 @@
 /** Shorter ones would black out words that have nothing to do with the secret. */
-const SHORTEST_PIECE = 8;
+const MIN_PIECE = 8;
 
 const QUOTED = (text: string): string => text.replace(/["\\]/g, String.raw`\$&`);
 const NAMED: Readonly<Record<string, string>> = {
@@ -50,7 +50,7 @@ function formsOf(secret: string): readonly string[] {
     bytes.toString("base64"),
     wide.toString("base64"),
     ...[...insideBase64(bytes), ...insideBase64(wide), bytes.toString("hex"), wide.toString("hex")]
-      .filter((piece) => piece.length >= SHORTEST_PIECE)
+      .filter((piece) => piece.length >= MIN_PIECE)
       .flatMap((piece) => [piece, piece.replaceAll("+", "-").replaceAll("/", "_")]),
   ];
 }

@@ -17,7 +17,7 @@ export interface StorageLog {
 }
 
 /** More notes than anybody reads. */
-const MOST_NOTES = 10;
+const MAX_NOTES = 10;
 
 /** Follows whether the files of a directory take their writes, and logs each change once. */
 export class StorageWatch {
@@ -61,6 +61,6 @@ export class StorageWatch {
   setAside(path: string, aside: string, why: string, consequence: string): void {
     this.#log.error({ path, aside, problem: why }, `a state file was set aside: ${consequence}`);
     const note = `${path} was ${why} and is set aside as ${aside}: ${consequence}`;
-    this.#notes = [...this.#notes, note].slice(-MOST_NOTES);
+    this.#notes = [...this.#notes, note].slice(-MAX_NOTES);
   }
 }

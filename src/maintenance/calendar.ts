@@ -94,7 +94,7 @@ function fixedCalendar({ startAt, endAt }: Occurrence): Calendar {
 }
 
 const DAY_MS = 24 * 3_600_000;
-const FURTHEST_DAYS = 8 * 366 + 1;
+const MAX_DAYS = 8 * 366 + 1;
 
 function recurringCalendar(fields: CronFields, zone: Zone, durationMs: number): Calendar {
   /** Occurrences that begin on a day of the zone's calendar, in order. */
@@ -137,12 +137,12 @@ function recurringCalendar(fields: CronFields, zone: Zone, durationMs: number): 
       return memo.open;
     },
     lastEnded: (now, notBefore) => {
-      const from = Math.max(notBefore, now - FURTHEST_DAYS * DAY_MS) - durationMs;
+      const from = Math.max(notBefore, now - MAX_DAYS * DAY_MS) - durationMs;
       return latest(from, now, ({ endAt }) => endAt <= now && endAt > notBefore);
     },
     next: (now) => {
       const first = dayOf(now) - DAY_MS;
-      for (let day = first; day <= first + FURTHEST_DAYS * DAY_MS; day += DAY_MS) {
+      for (let day = first; day <= first + MAX_DAYS * DAY_MS; day += DAY_MS) {
         const found = onDay(day).find(({ startAt }) => startAt > now);
         if (found !== undefined) {
           return found;

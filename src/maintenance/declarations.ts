@@ -6,7 +6,7 @@ import {
   endWindow,
   forgetOld,
   observeServer,
-  type ServerShows,
+  type ServerHealth,
   type StepResult,
 } from "./store-steps.ts";
 import { type MaintenanceStore, EMPTY_STORE, type StoredWindow, type StoreState } from "./store.ts";
@@ -18,7 +18,7 @@ export interface Declarations {
   readonly start: (window: StoredWindow, now: number) => Promise<DeclareResult>;
   readonly end: (name: string, now: number) => Promise<DeclareResult>;
   /** To be told at every evaluation; writes only when a flexible window begins or an automatic end is due. */
-  readonly observe: (server: string, shows: () => ServerShows, now: number) => void;
+  readonly observe: (server: string, shows: () => ServerHealth, now: number) => void;
   /** A reloaded configuration's windows. */
   readonly reconfigure: (configured: readonly WindowConfig[]) => void;
   readonly close: () => Promise<void>;

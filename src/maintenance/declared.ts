@@ -27,7 +27,7 @@ export function declaredFor(
   if (windows.length === 0) {
     return NOT_DECLARED;
   }
-  const mine = windows.filter((window) => window.means(server));
+  const mine = windows.filter((window) => window.appliesTo(server));
   const open = mine
     .flatMap((window) => {
       const occurrence = window.calendar.openAt(now);

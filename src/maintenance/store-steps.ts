@@ -6,7 +6,7 @@ import { createCalendar, type Occurrence } from "./calendar.ts";
 /** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue`. */
 const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;
 /** More windows than anybody declares; a flood through the API stops here. */
-export const MOST_WINDOWS = 1000;
+export const MAX_WINDOWS = 1000;
 
 export type StepResult =
   | { readonly kind: "done"; readonly state: StoreState; readonly window: StoredWindow }
@@ -33,8 +33,8 @@ export function declareWindow(
   if (window.endAt <= now) {
     return refused("The window is over already.");
   }
-  if (before === undefined && others.length >= MOST_WINDOWS) {
-    return refused(`There are ${String(MOST_WINDOWS)} windows already: end some first.`);
+  if (before === undefined && others.length >= MAX_WINDOWS) {
+    return refused(`There are ${String(MAX_WINDOWS)} windows already: end some first.`);
   }
   if (before !== undefined && sameWindow(before, window)) {
     return { kind: "done", state, window: before };
@@ -83,7 +83,7 @@ export function occurrenceAsWindow(window: WindowConfig, occurrence: Occurrence)
 }
 
 /** What a server shows at one moment. */
-export interface ServerShows {
+export interface ServerHealth {
   /** Out, down or in maintenance in anybody's eyes. */
   readonly bad: boolean;
   /** Good for the stability time. */
@@ -99,13 +99,13 @@ export function observeServer(
   state: StoreState,
   windows: readonly PreparedWindow[],
   server: string,
-  shows: () => ServerShows,
+  shows: () => ServerHealth,
   now: number,
 ): StoreState {
   let { progress } = state;
   for (const window of windows) {
     const open =
-      (window.flexible || window.autoEnd) && window.means(server)
+      (window.flexible || window.autoEnd) && window.appliesTo(server)
         ? window.calendar.openAt(now)
         : null;
     if (open !== null) {

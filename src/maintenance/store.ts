@@ -117,8 +117,8 @@ export function readStored(text: string): StoreState | null {
 export const STORE_FILE = "maintenance.json";
 export const LOCK_FILE = "maintenance.lock";
 const RETRY_EVERY_MS = 30_000;
-/** Far more than `MOST_WINDOWS` windows take. */
-const MOST_BYTES = 16 * 1024 * 1024;
+/** Far more than `MAX_WINDOWS` windows take. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** The store of declared windows, held by one process at a time. */
 export interface MaintenanceStore {
@@ -232,7 +232,7 @@ async function readOrSetAside(path: string, watch: StorageWatch | undefined): Pr
 
 /** Reads a store without holding it, for those who only look. */
 export async function readStore(path: string): Promise<StoreRead | Unusable> {
-  const file = await readRegularFile(path, MOST_BYTES);
+  const file = await readRegularFile(path, MAX_BYTES);
   switch (file.kind) {
     case "missing":
       return { kind: "read", state: EMPTY_STORE };

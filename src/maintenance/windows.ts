@@ -11,7 +11,7 @@ export interface DeclaredWindows {
 export interface PreparedWindow extends WindowConfig {
   readonly source: "config" | "api";
   readonly calendar: Calendar;
-  readonly means: (server: string) => boolean;
+  readonly appliesTo: (server: string) => boolean;
 }
 export function declaredWindows(
   configured: readonly WindowConfig[],
@@ -23,7 +23,7 @@ export function declaredWindows(
       ...window,
       source,
       calendar: createCalendar(window.when),
-      means: nameMatcher(window.servers),
+      appliesTo: nameMatcher(window.servers),
     });
   const windows = [
     ...configured.map(prepare("config")),

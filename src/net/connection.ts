@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { TlsFacts } from "../model/observation.ts";
-import { breakOfSocketError, type Break } from "./break.ts";
+import { socketError, type ExchangeError } from "./exchange-error.ts";
 import type { ProbeRun } from "./probe-run.ts";
 import type { RunResource } from "./run-scope.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
@@ -23,7 +23,7 @@ export interface SecuredBy {
 
 /** Unread bytes kept before the peer is made to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
-const CLOSED: Break = { kind: "closed", midway: false };
+const CLOSED: ExchangeError = { kind: "closed", midway: false };
 
 /**
  * A connection of one run. Bytes are read in the order they came; every wait ends by data, by the peer, or by the
@@ -44,11 +44,11 @@ export class Connection implements RunResource {
   #unread: Buffer[] = [];
   #unreadBytes = 0;
   #paused = false;
-  #ended: Break | null = null;
-  #waiting: ((result: Data | Break) => void) | null = null;
+  #ended: ExchangeError | null = null;
+  #waiting: ((result: Data | ExchangeError) => void) | null = null;
   #closed = false;
   /** Set while the TCP handshake is under way. */
-  #opening: ((why: Break | null) => void) | null = null;
+  #opening: ((why: ExchangeError | null) => void) | null = null;
   readonly #onData = (data: Buffer): void => this.#arrived(data);
   readonly #onEnd = (): void => this.#end(CLOSED);
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#failed(error);
@@ -57,18 +57,18 @@ export class Connection implements RunResource {
     this.run = run;
     this.socket = socket;
     this.remote = remote;
-    run.hold(this);
+    run.track(this);
     this.#listen();
   }
 
   /** Calls back once when the TCP handshake is over: with null when the connection stands, else with why it does not. */
-  whenOpen(told: (why: Break | null) => void): void {
+  whenOpen(told: (why: ExchangeError | null) => void): void {
     this.#opening = told;
     this.socket.on("connect", () => this.#opened(null));
   }
 
   /** What has come and is not yet read, else the next bytes, else why none will come. One reader at a time. */
-  read(): Promise<Data | Break> {
+  read(): Promise<Data | ExchangeError> {
     const unread = this.#unread;
     if (unread.length > 0) {
       const data =
@@ -107,7 +107,7 @@ export class Connection implements RunResource {
   }
 
   /** Why nothing more will come, unread bytes apart; null while the connection stands. */
-  get ended(): Break | null {
+  get ended(): ExchangeError | null {
     return this.#ended;
   }
 
@@ -142,7 +142,7 @@ export class Connection implements RunResource {
       return;
     }
     this.#closed = true;
-    this.run.drop(this);
+    this.run.untrack(this);
     if (mode === "RESET" && !(this.socket instanceof TLSSocket)) {
       this.socket.resetAndDestroy();
     } else if (this.socket.writableLength === 0 && !(this.socket instanceof TLSSocket)) {
@@ -154,10 +154,10 @@ export class Connection implements RunResource {
     }
   }
 
-  interrupt(why: Break): void {
+  interrupt(why: ExchangeError): void {
     this.#end(why);
     this.#closed = true;
-    this.run.drop(this);
+    this.run.untrack(this);
     this.socket.destroy();
     this.#opened(why);
   }
@@ -174,7 +174,7 @@ export class Connection implements RunResource {
     socket.on("close", this.#onEnd);
   }
 
-  #opened(why: Break | null): void {
+  #opened(why: ExchangeError | null): void {
     this.run.called();
     const told = this.#opening;
     this.#opening = null;
@@ -182,7 +182,7 @@ export class Connection implements RunResource {
   }
 
   #failed(error: NodeJS.ErrnoException): void {
-    const why = breakOfSocketError(error);
+    const why = socketError(error);
     this.#end(why);
     // A RST that answers a SYN is "refused": a reset came after the handshake, before we looked.
     this.#opened(error.code === "ECONNRESET" ? null : why);
@@ -206,7 +206,7 @@ export class Connection implements RunResource {
     }
   }
 
-  #end(why: Break): void {
+  #end(why: ExchangeError): void {
     this.#ended ??= why;
     const waiting = this.#waiting;
     if (waiting !== null) {

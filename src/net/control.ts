@@ -1,9 +1,9 @@
 import { connect } from "node:net";
 import type { Network } from "./network.ts";
-import { LoopWatch } from "./loop-watch.ts";
+import { EventLoopMonitor } from "./event-loop-monitor.ts";
 
 /** So often the targets are asked when each time our own event loop was held meanwhile. */
-const MOST_TRIES = 3;
+const MAX_TRIES = 3;
 
 /**
  * Whether this agent can reach anything at all: it is cut off when none of its control targets completes a TCP
@@ -18,18 +18,18 @@ export async function isCutOff(
   if (controlTargets.length === 0) {
     return false;
   }
-  const loop = network.loop ?? new LoopWatch();
+  const loop = network.loop ?? new EventLoopMonitor();
   for (let tries = 1; ; tries++) {
     const heldBeforeMs = loop.enter();
     const answers = await Promise.all(
       controlTargets.map(({ host, port }) => answersAt(host, port, network, timeoutMs)),
     );
-    const wasHeld = loop.heldMs() > heldBeforeMs;
+    const wasHeld = loop.stalledMs() > heldBeforeMs;
     loop.leave();
     if (answers.includes(true)) {
       return false;
     }
-    if (!wasHeld || tries === MOST_TRIES) {
+    if (!wasHeld || tries === MAX_TRIES) {
       return true;
     }
   }

@@ -4,11 +4,11 @@ import { SYSTEM_SOCKETS } from "./sockets.ts";
 import type { Target } from "./probe-context.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import type { Step } from "../model/reasons.ts";
-import { namedBreak, type Break } from "./break.ts";
+import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import { Connection } from "./connection.ts";
 import { messageOf, type ProbeRun } from "./probe-run.ts";
 import type { RunResource } from "./run-scope.ts";
-import { breakOfHandshake } from "./tls-failure.ts";
+import { handshakeError } from "./tls-failure.ts";
 import { tlsFacts, verificationFailure } from "./tls-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 import { TlsStore } from "./tls-store.ts";
@@ -23,7 +23,7 @@ export type Dialled = { readonly kind: "connected"; readonly connection: Connect
 export interface DialFailure {
   readonly kind: "failed";
   readonly step: Extract<Step, "resolve" | "connect" | "tls" | "starttls">;
-  readonly why: Break;
+  readonly why: ExchangeError;
 }
 
 /**
@@ -81,7 +81,7 @@ export function resolveTarget(
     : resolvedAs(run, resolution);
 }
 
-function resolvedAs(run: ProbeRun, resolution: Resolution | Break): ResolvedTarget {
+function resolvedAs(run: ProbeRun, resolution: Resolution | ExchangeError): ResolvedTarget {
   run.phase("resolve");
   switch (resolution.kind) {
     case "address":
@@ -91,7 +91,7 @@ function resolvedAs(run: ProbeRun, resolution: Resolution | Break): ResolvedTarg
         kind: "failed",
         step: "resolve",
         // What clients type does not exist for them either: that is an outage, not a fault of our own.
-        why: namedBreak(
+        why: exchangeError(
           run.context.vantage === "public" && resolution.absent ? "failed" : "fault",
           "dns_failure",
           resolution.message,
@@ -101,13 +101,13 @@ function resolvedAs(run: ProbeRun, resolution: Resolution | Break): ResolvedTarg
       return {
         kind: "failed",
         step: "resolve",
-        why: namedBreak("fault", resolution.reason ?? "not_configured", resolution.message),
+        why: exchangeError("fault", resolution.reason ?? "not_configured", resolution.message),
       };
     case "timeout":
       return {
         kind: "failed",
         step: "resolve",
-        why: namedBreak("fault", "dns_failure", "no answer from DNS in time"),
+        why: exchangeError("fault", "dns_failure", "no answer from DNS in time"),
       };
     default:
       return { kind: "failed", step: "resolve", why: resolution };
@@ -118,7 +118,7 @@ function resolvedAs(run: ProbeRun, resolution: Resolution | Break): ResolvedTarg
 function beforeDeadline<T extends object>(
   run: ProbeRun,
   waited: T | Promise<T>,
-): T | Break | Promise<T | Break> {
+): T | ExchangeError | Promise<T | ExchangeError> {
   if (run.interrupted !== null) {
     return run.interrupted;
   }
@@ -127,9 +127,9 @@ function beforeDeadline<T extends object>(
   }
   return new Promise((resolve, reject) => {
     const resource: RunResource = { interrupt: resolve, release: () => undefined };
-    run.hold(resource);
+    run.track(resource);
     waited.then((value) => {
-      run.drop(resource);
+      run.untrack(resource);
       resolve(value);
     }, reject);
   });
@@ -180,7 +180,7 @@ function beginConnecting(run: ProbeRun, address: string, port: number): Connecti
     return {
       kind: "failed",
       step: "connect",
-      why: namedBreak("fault", "not_configured", messageOf(error)),
+      why: exchangeError("fault", "not_configured", messageOf(error)),
     };
   }
 }
@@ -213,13 +213,13 @@ function upgrade(
       resolve({
         kind: "failed",
         step,
-        why: namedBreak("fault", "agent_fault", messageOf(error)),
+        why: exchangeError("fault", "agent_fault", messageOf(error)),
       });
       return;
     }
     const socket = secured;
     const pending: RunResource = { interrupt: fail, release: () => socket.destroy() };
-    run.hold(pending);
+    run.track(pending);
     socket.once("secureConnect", established);
     socket.once("error", broken);
     socket.once("close", vanished);
@@ -242,17 +242,17 @@ function upgrade(
           : {
               kind: "failed",
               step,
-              why: namedBreak("failed", failure, `certificate: ${facts.verification}`),
+              why: exchangeError("failed", failure, `certificate: ${facts.verification}`),
             },
       );
     }
     function broken(error: Error): void {
-      fail(breakOfHandshake(error, raw.bytesRead - before));
+      fail(handshakeError(error, raw.bytesRead - before));
     }
     function vanished(): void {
       fail({ kind: "closed", midway: false });
     }
-    function fail(why: Break): void {
+    function fail(why: ExchangeError): void {
       run.called();
       settle();
       socket.on("error", () => undefined);
@@ -262,7 +262,7 @@ function upgrade(
       resolve({ kind: "failed", step, why });
     }
     function settle(): void {
-      run.drop(pending);
+      run.untrack(pending);
       run.phase(step);
       socket.off("secureConnect", established);
       socket.off("error", broken);

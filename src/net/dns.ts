@@ -6,7 +6,7 @@ import { AbortWatch } from "../lib/abort-watch.ts";
 import { readConnectTo, type Transport, parseEndpoint } from "./connect-to.ts";
 import { Deadlines } from "../lib/deadlines.ts";
 import { EchoBatches } from "./fping.ts";
-import { LoopWatch } from "./loop-watch.ts";
+import { EventLoopMonitor } from "./event-loop-monitor.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 import { SchemeMemory } from "./scheme-memory.ts";
 import { TlsStore } from "./tls-store.ts";
@@ -42,9 +42,9 @@ interface CachedName {
   until: number;
 }
 
-const MOST_NAMES = 4096;
+const MAX_NAMES = 4096;
 /** More addresses to dial than an estate has members. */
-const MOST_ADDRESSES = 65_536;
+const MAX_ADDRESSES = 65_536;
 
 /**
  * The network as probes see it: `connect_to` before DNS, then DNS with a cache, then `connect_to` for what DNS answered.
@@ -60,7 +60,7 @@ export function createNetwork(options: NetworkOptions): Network {
     if (known !== undefined && options.now() < known.until) {
       return known.answer;
     }
-    if (names.size >= MOST_NAMES) {
+    if (names.size >= MAX_NAMES) {
       names.clear();
     }
     const entry: CachedName = { answer: ask(name), until: Infinity };
@@ -117,7 +117,7 @@ export function createNetwork(options: NetworkOptions): Network {
     const resolution = resolveAnew(host, port, transport, writtenBy);
     // What was refused is looked at again: the machine's own addresses may change.
     if (isKept && !(resolution instanceof Promise) && resolution.kind === "address") {
-      if (literals >= MOST_ADDRESSES) {
+      if (literals >= MAX_ADDRESSES) {
         literal.clear();
         literals = 0;
       }
@@ -174,7 +174,7 @@ export function createNetwork(options: NetworkOptions): Network {
     schemes: options.schemes ?? new SchemeMemory(),
     aborts: new AbortWatch(),
     deadlines: new Deadlines(),
-    loop: new LoopWatch(),
+    loop: new EventLoopMonitor(),
     echoes: new EchoBatches(),
     resolve,
     addresses(name) {

@@ -1,4 +1,4 @@
-import type { Break } from "./break.ts";
+import type { ExchangeError } from "./exchange-error.ts";
 
 /** Who is to answer one ICMP echo, and from which of our addresses it is sent (null: the system's choice). */
 export interface EchoQuestion {
@@ -12,4 +12,4 @@ interface EchoReply {
   readonly roundTripMs: number | null;
   readonly words: string;
 }
-export type EchoResult = EchoReply | Break;
+export type EchoResult = EchoReply | ExchangeError;

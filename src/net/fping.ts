@@ -1,12 +1,12 @@
 import { StringDecoder } from "node:string_decoder";
 import { startChild } from "./child-process.ts";
-import { namedBreak, type Break } from "./break.ts";
+import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import type { EchoResult, EchoQuestion } from "./echo.ts";
 import { localRefusal, pingOnce } from "./ping.ts";
 import type { RunScope } from "./run-scope.ts";
 
 /** Far more than fping says of a batch; beyond it the process is ended, and what it left open is asked otherwise. */
-const MOST_OUTPUT = 256 * 1024;
+const MAX_OUTPUT = 256 * 1024;
 
 interface FpingListener {
   readonly line: (line: FpingLine) => void;
@@ -19,7 +19,7 @@ function startFping(program: string, plan: FpingPlan, listener: FpingListener): 
   let heard = 0;
   const hear = (line: string): void => {
     heard += line.length;
-    if (heard > MOST_OUTPUT) {
+    if (heard > MAX_OUTPUT) {
       end();
     } else {
       listener.line(readFpingLine(line));
@@ -42,7 +42,7 @@ function lineReader(tell: (line: string) => void): (data: Buffer) => void {
   let rest = "";
   return (data) => {
     const lines = (rest + decoder.write(data)).split("\n");
-    rest = (lines.pop() ?? "").slice(-MOST_OUTPUT);
+    rest = (lines.pop() ?? "").slice(-MAX_OUTPUT);
     lines.forEach(tell);
   };
 }
@@ -86,14 +86,14 @@ export function readFpingLine(line: string): FpingLine {
   }
   const unsent = /^(\S+): error while sending ping: /.exec(line);
   if (unsent?.[1] !== undefined) {
-    return decided(unsent[1], namedBreak("fault", localRefusal(line) ?? "agent_fault", line));
+    return decided(unsent[1], exchangeError("fault", localRefusal(line) ?? "agent_fault", line));
   }
   const refused = /^ICMP .{0,60}unreachable.{0,60} from \S+ for ICMP Echo sent to (\S+)/i.exec(
     line,
   );
   return refused?.[1] === undefined
     ? { kind: "other" }
-    : decided(refused[1], namedBreak("timeout", "unreachable", line));
+    : decided(refused[1], exchangeError("timeout", "unreachable", line));
 }
 
 function decided(address: string, result: EchoResult): FpingLine {
@@ -101,7 +101,7 @@ function decided(address: string, result: EchoResult): FpingLine {
 }
 
 /** Addresses that one fping is given: the last is asked so many milliseconds after the first. */
-const MOST_ADDRESSES = 64;
+const MAX_ADDRESSES = 64;
 
 /** `unasked`: fping has said nothing of this address, so that another program must be asked. */
 type BatchResult = EchoResult | { readonly kind: "unasked" };
@@ -127,7 +127,7 @@ class EchoBatch {
   }
 
   get full(): boolean {
-    return this.#waiters.size >= MOST_ADDRESSES;
+    return this.#waiters.size >= MAX_ADDRESSES;
   }
 
   /** Waits for an address; two probes of one address hear the same echo. Ends with the run. */
@@ -144,7 +144,7 @@ class EchoBatch {
         }
       };
       const resource = {
-        interrupt(why: Break): void {
+        interrupt(why: ExchangeError): void {
           waiter.tell(why);
         },
         release: leave,
@@ -152,13 +152,13 @@ class EchoBatch {
       const waiter: Waiter = {
         run,
         tell(result) {
-          run.drop(resource);
+          run.untrack(resource);
           leave();
           resolve(result);
         },
       };
       waiters.add(waiter);
-      run.hold(resource);
+      run.track(resource);
     });
   }
 

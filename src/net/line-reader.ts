@@ -1,4 +1,4 @@
-import { protocolBreak, type Break } from "./break.ts";
+import { protocolError, type ExchangeError } from "./exchange-error.ts";
 import type { Connection } from "./connection.ts";
 
 export interface Line {
@@ -46,7 +46,7 @@ export class LineReader {
     this.#maxAnswerBytes = options.maxAnswerBytes ?? 64 * 1024;
   }
 
-  async line(): Promise<Line | Break> {
+  async line(): Promise<Line | ExchangeError> {
     for (;;) {
       const end = this.#buffer.indexOf(NEWLINE, this.#scanned);
       if (end !== -1) {
@@ -57,7 +57,7 @@ export class LineReader {
         return { kind: "line", text };
       }
       if (this.#buffer.length > this.#maxLineBytes) {
-        return protocolBreak(`a line of more than ${this.#maxLineBytes} bytes`);
+        return protocolError(`a line of more than ${this.#maxLineBytes} bytes`);
       }
       this.#scanned = this.#buffer.length;
       const more = await this.#connection.read();
@@ -72,7 +72,7 @@ export class LineReader {
   }
 
   /** Lines up to and including the first for which `last` holds. */
-  async until(last: (line: string) => boolean): Promise<Lines | Break> {
+  async until(last: (line: string) => boolean): Promise<Lines | ExchangeError> {
     const lines: string[] = [];
     let bytes = 0;
     for (;;) {
@@ -82,7 +82,7 @@ export class LineReader {
       }
       bytes += next.text.length + 2;
       if (bytes > this.#maxAnswerBytes) {
-        return protocolBreak(`an answer of more than ${this.#maxAnswerBytes} bytes`);
+        return protocolError(`an answer of more than ${this.#maxAnswerBytes} bytes`);
       }
       lines.push(next.text);
       if (last(next.text)) {
@@ -92,7 +92,7 @@ export class LineReader {
   }
 
   /** Lines up to the one that is a single dot, dot-stuffing undone, the dot left out (POP3, NNTP). */
-  async untilDot(): Promise<Lines | Break> {
+  async untilDot(): Promise<Lines | ExchangeError> {
     const answer = await this.until((line) => line === ".");
     if (answer.kind !== "lines") {
       return answer;
@@ -104,9 +104,9 @@ export class LineReader {
   }
 
   /** Exactly so many bytes (IMAP literals); never more than an answer may hold. */
-  async bytes(count: number): Promise<Bytes | Break> {
+  async bytes(count: number): Promise<Bytes | ExchangeError> {
     if (count > this.#maxAnswerBytes) {
-      return protocolBreak(`${count} bytes announced, more than ${this.#maxAnswerBytes}`);
+      return protocolError(`${count} bytes announced, more than ${this.#maxAnswerBytes}`);
     }
     while (this.#buffer.length < count) {
       const more = await this.#connection.read();

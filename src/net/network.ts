@@ -3,7 +3,7 @@ import type { TlsStore } from "./tls-store.ts";
 import type { AbortWatch } from "../lib/abort-watch.ts";
 import type { Deadlines } from "../lib/deadlines.ts";
 import type { EchoBatches } from "./fping.ts";
-import type { LoopWatch } from "./loop-watch.ts";
+import type { EventLoopMonitor } from "./event-loop-monitor.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
@@ -32,7 +32,7 @@ export interface Network {
   /** Gathers ICMP echoes that begin together; without it each probe sends its own. */
   readonly echoes?: EchoBatches;
   /** How long our own event loop was held; without it each probe watches for itself. */
-  readonly loop?: LoopWatch;
+  readonly loop?: EventLoopMonitor;
   /** Opens what is dialled; without it the operating system does. */
   readonly sockets?: Sockets;
 }

@@ -1,7 +1,7 @@
 import type { RunScope } from "./run-scope.ts";
 import type { EchoQuestion, EchoResult } from "./echo.ts";
 import { runCommand, type CommandExit } from "./run-command.ts";
-import { namedBreak } from "./break.ts";
+import { exchangeError } from "./exchange-error.ts";
 
 /** The words in which our own system refuses to send at all: a fault of ours, by name; null when they say no such thing. */
 export function localRefusal(words: string): "unreachable" | null {
@@ -9,12 +9,12 @@ export function localRefusal(words: string): "unreachable" | null {
     ? "unreachable"
     : null;
 }
-const MOST_OUTPUT_BYTES = 16 * 1024;
+const MAX_OUTPUT_BYTES = 16 * 1024;
 /** One echo by one process of the system's own `ping`: what every system has, and dear. */
 export async function pingOnce(run: RunScope, question: EchoQuestion): Promise<EchoResult> {
   const command = pingCommand(process.platform, { ...question, timeoutMs: run.remainingMs() });
   const result = await runCommand(run, command, {
-    mostOutputBytes: MOST_OUTPUT_BYTES,
+    mostOutputBytes: MAX_OUTPUT_BYTES,
     // Its words are read: they must be English.
     environment: { LC_ALL: "C" },
   });
@@ -68,13 +68,13 @@ export function readPing(platform: NodeJS.Platform, exit: CommandExit): EchoResu
   }
   const refusal = localRefusal(output);
   if (refusal !== null) {
-    return namedBreak("fault", refusal, firstLine(output));
+    return exchangeError("fault", refusal, firstLine(output));
   }
   if (/host unreachable|unreachable/i.test(output)) {
-    return namedBreak("timeout", "unreachable", firstLine(output));
+    return exchangeError("timeout", "unreachable", firstLine(output));
   }
   const noReply = code === 1 || (platform === "darwin" && code === 2);
-  return noReply ? { kind: "timeout" } : namedBreak("fault", "agent_fault", firstLine(output));
+  return noReply ? { kind: "timeout" } : exchangeError("fault", "agent_fault", firstLine(output));
 }
 function firstLine(output: string): string {
   const lines = output.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("PING"));

@@ -9,11 +9,16 @@ import type {
 import type { ProbeContext } from "./probe-context.ts";
 import type { FailureReason, Step } from "../model/reasons.ts";
 import { AbortWatch, type Abortable } from "../lib/abort-watch.ts";
-import { describeBreak, namedBreak, type Break, type FailureOutcome } from "./break.ts";
+import {
+  describeExchangeError,
+  exchangeError,
+  type ExchangeError,
+  type FailureOutcome,
+} from "./exchange-error.ts";
 import type { Sealed } from "../lib/secret.ts";
 import { Deadlines, type DeadlinePlace, type Timed, type Place } from "../lib/deadlines.ts";
 import type { Signs } from "../model/exchange-signs.ts";
-import { LoopWatch, type StallSource } from "./loop-watch.ts";
+import { EventLoopMonitor, type StallCause } from "./event-loop-monitor.ts";
 import type { RunResource, RunScope } from "./run-scope.ts";
 import { printable, Transcript } from "./transcript.ts";
 
@@ -25,11 +30,11 @@ type Result = Observation extends infer Kind
   : never;
 
 const NO_RESOURCES: readonly RunResource[] = [];
-const TIMED_OUT: Break = { kind: "timeout" };
-const ABORTED: Break = { kind: "aborted" };
+const TIMED_OUT: ExchangeError = { kind: "timeout" };
+const ABORTED: ExchangeError = { kind: "aborted" };
 /** What is told of a probe during which our own event loop stood still. */
 export const STALL_DETAIL = "our own event loop stalled while the probe ran";
-const STALLED: Break = namedBreak("fault", "agent_fault", STALL_DETAIL);
+const STALLED: ExchangeError = exchangeError("fault", "agent_fault", STALL_DETAIL);
 /** Stalled for so long, or for half of the probe's time, a failure may be ours. */
 const EXCUSING_STALL_MS = 1_000;
 /** What a server shows also to a client that is silent for too long, or that does not listen in time. */
@@ -50,7 +55,7 @@ const STALL_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
  * One run of one probe: its deadline, its clock marks, what it learned, and every handle it opened.
  * Made by `observe`, which releases all of it whatever happens.
  */
-export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
+export class ProbeRun implements Abortable, Timed, RunScope, StallCause {
   readonly context: ProbeContext;
   readonly startedAt: number;
   readonly transcript = new Transcript();
@@ -67,7 +72,7 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   /** How long handling what came here stalled the event loop: told by the watch over the loop. */
   stalledMs = 0;
   /** Set when the time is over or the round was abandoned. */
-  interrupted: Break | null = null;
+  interrupted: ExchangeError | null = null;
 
   #started: number;
   #mark: number;
@@ -77,15 +82,15 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   readonly #deadline: DeadlinePlace;
   readonly #aborts: AbortWatch;
   readonly #abortable: Place<Abortable>;
-  readonly #loop: LoopWatch;
-  readonly #heldBeforeMs: number;
+  readonly #loop: EventLoopMonitor;
+  readonly #stalledBeforeMs: number;
 
   constructor(context: ProbeContext) {
     this.context = context;
     this.startedAt = context.now();
     this.#started = this.#mark = context.monotonic();
-    this.#loop = context.network.loop ?? new LoopWatch();
-    this.#heldBeforeMs = this.#loop.enter();
+    this.#loop = context.network.loop ?? new EventLoopMonitor();
+    this.#stalledBeforeMs = this.#loop.enter();
     this.#loop.turnTo(this);
     this.#deadlines = context.network.deadlines ?? new Deadlines();
     this.#deadline = this.#deadlines.add(this, context.timeoutMs);
@@ -129,7 +134,7 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   }
 
   /** Registers secrets that must never appear in evidence. */
-  hide(...secrets: readonly (string | Sealed | null)[]): void {
+  redact(...secrets: readonly (string | Sealed | null)[]): void {
     for (const secret of secrets) {
       if (secret !== null) {
         this.transcript.hide(typeof secret === "string" ? secret : secret.reveal());
@@ -138,7 +143,7 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   }
 
   /** Notes signs of who answered; the first name stands, of mailbox servers the last: it is the logged-in account's. */
-  sign({ servedBy, exchangeSeen, backendServer }: Signs): void {
+  identify({ servedBy, exchangeSeen, backendServer }: Signs): void {
     this.servedBy ??= servedBy;
     this.exchangeSeen ||= exchangeSeen;
     this.backendServer = backendServer ?? this.backendServer;
@@ -149,30 +154,30 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
     return name !== null && this.transcript.redact(name) === name ? name : null;
   }
 
-  hold(resource: RunResource): void {
+  track(resource: RunResource): void {
     // Nearly always the only one: an array that grows would make room for sixteen.
     this.#resources = this.#resources.length === 0 ? [resource] : [...this.#resources, resource];
   }
 
-  drop(resource: RunResource): void {
+  untrack(resource: RunResource): void {
     this.#resources = this.#resources.filter((held) => held !== resource);
   }
 
   match(step: Step, detail: string | null = null): Observation {
-    return this.#told({ outcome: "match", reason: "ok", step }, detail);
+    return this.#observation({ outcome: "match", reason: "ok", step }, detail);
   }
 
   /** The server's own word that it is going out of service (trofsCode, trofsString). */
   maintenance(step: Step, detail: string | null = null): Observation {
-    return this.#told({ outcome: "maintenance", reason: "ok", step }, detail);
+    return this.#observation({ outcome: "maintenance", reason: "ok", step }, detail);
   }
 
   mismatch(step: Step, reason: FailureReason, detail: string | null = null): Observation {
-    return this.#told({ outcome: "mismatch", reason, step }, detail);
+    return this.#observation({ outcome: "mismatch", reason, step }, detail);
   }
 
   fault(step: Step, reason: FailureReason, detail: string | null = null): Observation {
-    return this.#told({ outcome: "fault", reason, step }, detail);
+    return this.#observation({ outcome: "fault", reason, step }, detail);
   }
 
   ended(
@@ -183,12 +188,12 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   ): Observation {
     return outcome === "fault"
       ? this.fault(step, reason, detail)
-      : this.#told({ outcome, reason, step }, detail);
+      : this.#observation({ outcome, reason, step }, detail);
   }
 
   /** The observation of an exchange that broke at this step. */
-  broken(step: Step, why: Break): Observation {
-    const { outcome, reason, detail } = describeBreak(why, step);
+  fail(step: Step, why: ExchangeError): Observation {
+    const { outcome, reason, detail } = describeExchangeError(why, step);
     return this.ended(outcome, step, reason, detail);
   }
 
@@ -198,7 +203,7 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   }
 
   /** Whatever is awaited ends now, as timed out. */
-  timeIsOver(): void {
+  onTimeout(): void {
     if (this.#stallExcuses()) {
       // Timers come before sockets in a turn of the event loop: the answer may be lying there unread.
       setImmediate(() => this.#interrupt(STALLED));
@@ -223,7 +228,7 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
    * Judges the end of the run by what stalled the event loop meanwhile: a failure that a stall explains as well is a fault of
    * ours, and says nothing about the server; and if handling its answers was the stall, that is told.
    */
-  excuse(seen: Observation): Observation {
+  discountIfStalled(seen: Observation): Observation {
     this.#loop.turnTo(null);
     const excused =
       STALL_EXPLAINS.has(seen.reason) && seen.outcome !== "fault" && this.#stallExcuses();
@@ -235,14 +240,14 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   }
 
   #stallExcuses(): boolean {
-    const heldMs = this.#loop.heldMs() - this.#heldBeforeMs;
+    const heldMs = this.#loop.stalledMs() - this.#stalledBeforeMs;
     return (
       this.context.excuseStalls !== false &&
       heldMs >= Math.min(EXCUSING_STALL_MS, this.context.timeoutMs / 2)
     );
   }
 
-  #interrupt(why: Break): void {
+  #interrupt(why: ExchangeError): void {
     this.interrupted ??= why;
     for (const resource of this.#resources) {
       resource.interrupt(why);
@@ -250,7 +255,7 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallSource {
   }
 
   /** What has come of it, with everything that was learned on the way. */
-  #told({ outcome, reason, step }: Result, detail: string | null): Observation {
+  #observation({ outcome, reason, step }: Result, detail: string | null): Observation {
     // One literal, and no spread: every probe comes through here, and a copy grows field by field.
     const told = {
       outcome,
@@ -295,7 +300,7 @@ export async function observe(
 ): Promise<Observation> {
   const run = new ProbeRun(context);
   try {
-    return run.excuse(await body(run));
+    return run.discountIfStalled(await body(run));
   } catch (error) {
     return run.fault("transaction", "agent_fault", messageOf(error));
   } finally {

@@ -1,4 +1,4 @@
-import { namedBreak, type Break } from "./break.ts";
+import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import type { RunScope, RunResource } from "./run-scope.ts";
 import { startChild } from "./child-process.ts";
 
@@ -23,13 +23,13 @@ export function runCommand(
   run: RunScope,
   command: readonly string[],
   { mostOutputBytes, environment }: CommandOptions,
-): Promise<CommandExit | Break> {
+): Promise<CommandExit | ExchangeError> {
   if (run.interrupted !== null) {
     return Promise.resolve(run.interrupted);
   }
   return new Promise((resolve) => {
-    const fault = (why: string): Break =>
-      namedBreak("fault", "agent_fault", `${command[0] ?? ""}: ${why}`);
+    const fault = (why: string): ExchangeError =>
+      exchangeError("fault", "agent_fault", `${command[0] ?? ""}: ${why}`);
     const said = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     let heardBytes = 0;
     const hear = (stream: Buffer[], data: Buffer): void => {
@@ -49,7 +49,7 @@ export function runCommand(
         hear(said.stderr, data);
       },
       ended: (ending) => {
-        run.drop(resource);
+        run.untrack(resource);
         const output = [said.stdout, said.stderr].map((one) => Buffer.concat(one).toString("utf8"));
         resolve(
           ending.kind === "exit"
@@ -65,6 +65,6 @@ export function runCommand(
       },
       release: kill,
     };
-    run.hold(resource);
+    run.track(resource);
   });
 }

@@ -5,7 +5,7 @@ interface Endpoint {
 }
 
 /** More web applications than an estate has. */
-const MOST_PLACES = 16_384;
+const MAX_PLACES = 16_384;
 /** Schemes in which the password itself does not travel. */
 const KEEPS_PASSWORD: ReadonlySet<string> = new Set(["ntlm", "negotiate"]);
 
@@ -19,14 +19,14 @@ export class SchemeMemory {
 
   /** What a challenge there has offered, in lower case. */
   heard(target: Endpoint, path: string, schemes: readonly string[]): void {
-    if (schemes.some((scheme) => KEEPS_PASSWORD.has(scheme)) && this.#strong.size < MOST_PLACES) {
+    if (schemes.some((scheme) => KEEPS_PASSWORD.has(scheme)) && this.#strong.size < MAX_PLACES) {
       this.#strong.add(placeOf(target, path));
     }
   }
 
   /** Whether a password may go there by Basic. */
   allowsBasic(target: Endpoint, path: string): boolean {
-    return this.#strong.size < MOST_PLACES && !this.#strong.has(placeOf(target, path));
+    return this.#strong.size < MAX_PLACES && !this.#strong.has(placeOf(target, path));
   }
 }
 

@@ -11,8 +11,8 @@ export interface Unproven {
 
 const BY_CERTIFICATE: ServerProof = { kind: "certificate" };
 /** Names shown of a certificate that may hold thousands. */
-const MOST_NAMES_SHOWN = 5;
-const LONGEST_NAME_SHOWN = 80;
+const MAX_NAMES_SHOWN = 5;
+const MAX_NAME_SHOWN = 80;
 
 export function proofOf({ proof = BY_CERTIFICATE }: TlsSettings): ServerProof {
   return proof;
@@ -92,11 +92,11 @@ export function certificateWords({ subject, issuer, names }: CertificateFacts): 
 }
 
 function shortList(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMES_SHOWN).map(short).join(", ");
-  const more = names.length - MOST_NAMES_SHOWN;
+  const shown = names.slice(0, MAX_NAMES_SHOWN).map(short).join(", ");
+  const more = names.length - MAX_NAMES_SHOWN;
   return names.length === 0 ? "none" : more > 0 ? `${shown} and ${String(more)} more` : shown;
 }
 
 function short(text: string): string {
-  return text.length > LONGEST_NAME_SHOWN ? `${text.slice(0, LONGEST_NAME_SHOWN)}…` : text;
+  return text.length > MAX_NAME_SHOWN ? `${text.slice(0, MAX_NAME_SHOWN)}…` : text;
 }

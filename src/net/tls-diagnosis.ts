@@ -7,7 +7,7 @@ import { ProbeRun } from "./probe-run.ts";
 import { dial } from "./dial.ts";
 
 /** Most time all tries together may take. */
-const LONGEST_MS = 3000;
+const MAX_MS = 3000;
 /** How long a diagnosis stands: the same failure is not tried anew at every probe. */
 const KEPT_MS = 5 * 60_000;
 /** Failures that another version, name or cipher could explain; silence and clear text are none of them. */
@@ -65,7 +65,7 @@ async function diagnoseTls(
   target: Target,
   context: ProbeContext,
 ): Promise<TlsDiagnosis | null> {
-  const until = context.monotonic() + LONGEST_MS;
+  const until = context.monotonic() + MAX_MS;
   const attempt = (change: Partial<TlsSettings>): Promise<boolean> =>
     succeeds({ ...settings, ...change, rejectUnauthorized: false }, target, context, until);
 
@@ -115,7 +115,7 @@ function explainVersions(spoken: readonly TlsVersion[], settings: TlsSettings): 
 }
 /** What a port that speaks no TLS says by itself: Exchange tells so that it has no certificate. */
 async function readClearText(target: Target, context: ProbeContext): Promise<TlsDiagnosis | null> {
-  const run = new ProbeRun({ ...context, timeoutMs: Math.min(context.timeoutMs, LONGEST_MS) });
+  const run = new ProbeRun({ ...context, timeoutMs: Math.min(context.timeoutMs, MAX_MS) });
   try {
     const dialled = await dial(run, target, { tls: null });
     const first = dialled.kind === "connected" ? await dialled.connection.read() : null;

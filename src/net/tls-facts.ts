@@ -6,7 +6,7 @@ import { carriesName } from "./certificate-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 import type { TlsStore } from "./tls-store.ts";
 
-const LONGEST_CHAIN = 8;
+const MAX_CHAIN = 8;
 /**
  * Facts of a handshake. Must be read inside `secureConnect` or before the socket is destroyed: afterwards Node no longer
  * knows the peer's certificate. Verification is judged here in full, whatever the settings do with the judgement.
@@ -35,7 +35,7 @@ function chainOf(leaf: X509Certificate, store: TlsStore): CertificateFacts[] {
   const chain: CertificateFacts[] = [];
   let current: X509Certificate | undefined = leaf;
   let before = "";
-  while (current !== undefined && chain.length < LONGEST_CHAIN) {
+  while (current !== undefined && chain.length < MAX_CHAIN) {
     const facts = store.certificate(current);
     if (facts.sha256 === before) {
       break;

@@ -1,4 +1,4 @@
-import { type Break, namedBreak, type NamedBreak } from "./break.ts";
+import { type ExchangeError, exchangeError, type NamedExchangeError } from "./exchange-error.ts";
 
 /** OpenSSL's words for "what came is no TLS record". */
 const NOT_TLS = new Set([
@@ -22,24 +22,24 @@ const NO_COMMON_VERSION = new Set([
  * (`closed_without_data`, or `reset` when the kernel answered our ClientHello with RST): that is how Exchange's IMAP and
  * POP services refuse in maintenance.
  */
-export function breakOfHandshake(error: NodeJS.ErrnoException, bytesReceived: number): Break {
+export function handshakeError(error: NodeJS.ErrnoException, bytesReceived: number): ExchangeError {
   const { code, message } = error;
   if (code === "ECONNRESET" || code === "EPIPE" || code === "ECONNABORTED") {
     if (bytesReceived > 0) {
-      return namedBreak("failed", "tls_handshake", `${message} (after ${bytesReceived} bytes)`);
+      return exchangeError("failed", "tls_handshake", `${message} (after ${bytesReceived} bytes)`);
     }
     // Node reports an orderly close before the handshake's end as ECONNRESET too, but without a system call.
     return error.syscall === undefined
       ? { kind: "closed", midway: false }
-      : namedBreak("failed", "reset", message);
+      : exchangeError("failed", "reset", message);
   }
   if (code !== undefined && NOT_TLS.has(code)) {
-    return namedBreak("failed", "plaintext_on_tls_port", openSslWords(error));
+    return exchangeError("failed", "plaintext_on_tls_port", openSslWords(error));
   }
   if (code !== undefined && NO_COMMON_VERSION.has(code)) {
-    return namedBreak("failed", "tls_protocol", openSslWords(error));
+    return exchangeError("failed", "tls_protocol", openSslWords(error));
   }
-  return namedBreak("failed", "tls_handshake", openSslWords(error));
+  return exchangeError("failed", "tls_handshake", openSslWords(error));
 }
 /** `error:0A000102:SSL routines::unsupported protocol` becomes `unsupported protocol`, with the alert where one came. */
 function openSslWords(error: NodeJS.ErrnoException): string {
@@ -71,9 +71,13 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
  * What a library means that verified its own connection and ended it, before it sent a secret; null for other errors. A
  * fault: a login that was not tried says nothing about the service.
  */
-export function breakOfVerification(code: string | null): NamedBreak | null {
-  const end = (reason: NamedBreak["reason"]): NamedBreak =>
-    namedBreak("fault", reason, `no secret was sent: ${code ?? ""} on the client's own connection`);
+export function breakOfVerification(code: string | null): NamedExchangeError | null {
+  const end = (reason: NamedExchangeError["reason"]): NamedExchangeError =>
+    exchangeError(
+      "fault",
+      reason,
+      `no secret was sent: ${code ?? ""} on the client's own connection`,
+    );
   switch (code) {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
     case "HOSTNAME_MISMATCH":

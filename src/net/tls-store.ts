@@ -13,9 +13,9 @@ export interface TlsDiagnosis {
   readonly text: string;
 }
 
-const MOST_CERTIFICATES = 4096;
-const MOST_CERTIFICATE_BYTES = 16 * 1024 * 1024;
-const MOST_CONTEXTS = 512;
+const MAX_CERTIFICATES = 4096;
+const MAX_CERTIFICATE_BYTES = 16 * 1024 * 1024;
+const MAX_CONTEXTS = 512;
 
 /**
  * What handshakes share: contexts by their parameters (never sessions: every probe does the full handshake) and the
@@ -55,7 +55,7 @@ export class TlsStore {
             }
           : {}),
       });
-      forgetOldest(this.#contexts, MOST_CONTEXTS);
+      forgetOldest(this.#contexts, MAX_CONTEXTS);
       this.#contexts.set(key, context);
     }
     if (anchor === null) {
@@ -75,7 +75,7 @@ export class TlsStore {
     if (known !== undefined && now < known.until) {
       return known.found;
     }
-    forgetOldest(this.#diagnoses, MOST_CONTEXTS);
+    forgetOldest(this.#diagnoses, MAX_CONTEXTS);
     const found = make();
     this.#diagnoses.set(key, { found, until: now + keptMs });
     return found;
@@ -97,8 +97,8 @@ export class TlsStore {
   #boundCertificates(): void {
     for (const [oldest, facts] of this.#certificates) {
       const fits =
-        this.#certificates.size <= MOST_CERTIFICATES &&
-        this.#certificateBytes <= MOST_CERTIFICATE_BYTES;
+        this.#certificates.size <= MAX_CERTIFICATES &&
+        this.#certificateBytes <= MAX_CERTIFICATE_BYTES;
       if (fits) {
         return;
       }

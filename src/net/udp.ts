@@ -1,5 +1,5 @@
 import type { Target } from "./probe-context.ts";
-import { breakOfSocketError, namedBreak, type Break } from "./break.ts";
+import { socketError, exchangeError, type ExchangeError } from "./exchange-error.ts";
 import { resolveTarget, type DialFailure } from "./dial.ts";
 import type { ProbeRun } from "./probe-run.ts";
 import { SYSTEM_SOCKETS } from "./sockets.ts";
@@ -25,7 +25,7 @@ export async function askUdp(
   run: ProbeRun,
   target: Target,
   question: UdpQuestion,
-): Promise<Datagram | Break | DialFailure> {
+): Promise<Datagram | ExchangeError | DialFailure> {
   const resolved = await resolveTarget(run, target, "udp");
   if (resolved.kind === "failed") {
     return resolved;
@@ -44,8 +44,8 @@ export async function askUdp(
         settle({ kind: "aborted" });
       },
     };
-    run.hold(resource);
-    socket.on("error", (error: NodeJS.ErrnoException) => settle(breakOfSocketError(error)));
+    run.track(resource);
+    socket.on("error", (error: NodeJS.ErrnoException) => settle(socketError(error)));
     socket.on("message", (data) => {
       run.called();
       run.transcript.received(data);
@@ -60,7 +60,7 @@ export async function askUdp(
         socket.bind({ address: localAddress, port: 0 }, connectAndSend);
       }
     } catch (error) {
-      settle(namedBreak("fault", "not_configured", String(error)));
+      settle(exchangeError("fault", "not_configured", String(error)));
     }
 
     function connectAndSend(): void {
@@ -71,17 +71,17 @@ export async function askUdp(
         run.transcript.sent(question.shown ?? question.payload);
         socket.send(question.payload, (error) => {
           if (error !== null) {
-            settle(breakOfSocketError(error));
+            settle(socketError(error));
           }
         });
       });
     }
-    function settle(result: Datagram | Break): void {
+    function settle(result: Datagram | ExchangeError): void {
       if (settled) {
         return;
       }
       settled = true;
-      run.drop(resource);
+      run.untrack(resource);
       socket.close();
       resolve(result);
     }

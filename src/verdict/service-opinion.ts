@@ -66,7 +66,7 @@ export function transactionRank(transaction: TransactionName): TransactionRank {
   return withAccount.includes(transaction) ? "login" : "look";
 }
 
-export interface TransactionWord {
+export interface TransactionResult {
   readonly id: string;
   readonly rank: TransactionRank;
   readonly opinion: "up" | "down" | "unknown";
@@ -82,7 +82,7 @@ export interface CombinedService {
  * Several transactions of one member: down if any is down, else up if any is up. A login outranks an anonymous look,
  * which decides only while no login knows anything. `none` when nothing looks at the service at all.
  */
-export function combineTransactions(transactions: readonly TransactionWord[]): CombinedService {
+export function combineTransactions(transactions: readonly TransactionResult[]): CombinedService {
   const speaking = transactions.filter((each) => each.rank !== "detection");
   for (const rank of ["login", "look"] as const) {
     for (const opinion of ["down", "up"] as const) {

@@ -8,7 +8,12 @@ import { createEventStreams } from "./api/events.ts";
 import { CONNECTION_LIMITS, createConnectionTable } from "./http/connection-table.ts";
 import { watchDescriptors } from "./http/descriptor-watch.ts";
 import { createGuesses } from "./http/guesses.ts";
-import { DEFAULT_PATIENCE, listen, type Listener, type Patience } from "./http/listener.ts";
+import {
+  DEFAULT_HTTP_TIMEOUTS,
+  listen,
+  type Listener,
+  type HttpTimeouts,
+} from "./http/listener.ts";
 import { answer, type Reception } from "./http/reception.ts";
 import { routes } from "./routes.ts";
 import type { WebSources } from "./sources.ts";
@@ -26,7 +31,7 @@ export interface WebOptions extends WebSources {
   /** A web configuration file as Prometheus' exporters take it (`web.config_file`), or null. */
   readonly configFile?: string | null;
   readonly log: Log;
-  readonly patience?: Patience;
+  readonly patience?: HttpTimeouts;
 }
 
 export type Web =
@@ -74,7 +79,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     connections,
     log,
   };
-  const patience = options.patience ?? DEFAULT_PATIENCE;
+  const patience = options.patience ?? DEFAULT_HTTP_TIMEOUTS;
   const machineNames = namesOfThisMachine();
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response, reception, patience).catch((error: unknown) => {

@@ -9,7 +9,7 @@ import {
   looksFor,
   recogniseExchange,
   type LearnedExchange,
-  type MemberHelp,
+  type MemberOverride,
   type Recognition,
 } from "../../src/adc/recognise.ts";
 
@@ -28,7 +28,7 @@ function conf(...lines: readonly string[]): Estate {
 /** Every member as `service server:port` with what it was recognised as. */
 function recognised(
   estate: Estate,
-  help: readonly MemberHelp[] = [],
+  help: readonly MemberOverride[] = [],
   learned: LearnedExchange = NOBODY,
 ): Record<string, string> {
   const recognise = createRecogniser(estate, help, learned);
@@ -230,7 +230,7 @@ describe("help from the configuration", () => {
     "add service odd web1 TCP 1143",
     "add service exchange_imap web1 TCP 143",
   );
-  const help = (change: Partial<MemberHelp>): MemberHelp => ({
+  const help = (change: Partial<MemberOverride>): MemberOverride => ({
     match: "web1:8443",
     protocol: null,
     exchange: null,

@@ -13,7 +13,7 @@ import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
 import { lockoutKeyOf } from "../../src/lib/lockout-key.ts";
 import {
   NEW_SECRET_MS,
-  SHORTEST_GAP_MS,
+  MIN_GAP_MS,
 } from "../../src/probes/transactions/account-gate/decide-login.ts";
 import type { LoginOutcome } from "../../src/model/observation.ts";
 import { initialGate, type LoginPlace } from "../../src/probes/transactions/account-gate/gate.ts";
@@ -50,7 +50,7 @@ async function shared() {
     });
     keeper.renew(new Map([["probe", ["probe-a"]]]));
     const begin = (place: LoginPlace) => {
-      pass(SHORTEST_GAP_MS);
+      pass(MIN_GAP_MS);
       return keeper.begin(
         { lockoutKey: "probe", secret: sealed(secret), name: "probe-a" },
         place,
@@ -333,7 +333,7 @@ test("a user that the estate alone names is told once it has come for a login", 
   for (const place of [EX01, EX02]) {
     const begun = await keeper.begin(svc, place, MINUTE_MS);
     await keeper.end("svc", begun.kind === "begun" ? begun.id : "", "rejected");
-    clock.monotonicMs += SHORTEST_GAP_MS;
+    clock.monotonicMs += MIN_GAP_MS;
   }
   expect(keeper.suspended()).toMatchObject([{ account: "monitor m_ldap" }]);
   expect(keeper.isSuspended("svc")).toBe(true);

@@ -87,14 +87,14 @@ test("churn › an hour in which 200 servers are renamed at every poll leaves no
       records,
     );
     state.setRecords("prod", records);
-    state.hear("prod", allUp(records, now));
+    state.applyAdcPoll("prod", allUp(records, now));
     for (const probe of records.probes) {
       // Each server has a name of its own; through the VIP the first of them answers.
       const server = probe.server || `ex_${String(poll)}_0`;
       const servedBy = `n-${server}.example.com`.replaceAll("_", "-");
       const passed = poll % 3 !== 0;
       const seen = observed({ passed, servedBy, exchangeSeen: true, startedAt: now });
-      state.observe(probe, seen, passed);
+      state.recordResult(probe, seen, passed);
       metrics.probeFinished(probe, seen, passed);
       history.probeFinished(probe, seen, passed);
     }

@@ -92,7 +92,7 @@ describe("a watched member", () => {
       one.hearAgain();
       expect(ex01).toMatchObject({ verdict: accusation, mismatch: true });
       // An ADC that is given up is accused of nothing; nor is it when it comes back with another word.
-      one.state.hear("prod", null);
+      one.state.applyAdcPoll("prod", null);
       expect(ex01.verdict).toBe("unknown");
       one.hear({ ex01: { state: state === "up" ? "down" : "up" } });
       expect(ex01.mismatch).toBe(false);
@@ -219,7 +219,7 @@ describe("since when", () => {
     const changedAt = clock.at;
     expect(member("ex01").adcStateChangedAt).toBe(changedAt);
     clock.at += 5_000;
-    state.hear("prod", null);
+    state.applyAdcPoll("prod", null);
     expect(member("ex01").adcStateChangedAt).toBe(changedAt);
   });
 
@@ -231,7 +231,7 @@ describe("since when", () => {
     const say = (adc: "up" | "down" | null | "unknown"): number | null => {
       clock.at += 5_000;
       if (adc === null) {
-        state.hear("prod", null);
+        state.applyAdcPoll("prod", null);
       } else {
         hear({ ex01: { state: adc } });
       }
@@ -247,7 +247,7 @@ describe("since when", () => {
     hear({ ex01: { state: "out", sinceMs: 600_000 } });
     const outSince = clock.at - 600_000;
     expect(member("ex01").outSince).toBe(outSince);
-    state.hear("prod", null);
+    state.applyAdcPoll("prod", null);
     expect(member("ex01").outSince).toBe(outSince);
     hear({ ex01: { state: "up" } });
     expect(member("ex01").outSince).toBeNull();

@@ -281,7 +281,7 @@ describe("who answered", () => {
     const drained = world.state.members.find(
       ({ server, port }) => server === "ex01" && port === 443,
     );
-    drained?.hear({ ...SAID_OUT, adcService: "sg_owa", server: "ex01" }, world.clock.at);
+    drained?.applyAdcState({ ...SAID_OUT, adcService: "sg_owa", server: "ex01" }, world.clock.at);
     world.observe("https_challenge", "v_owa", from("ex01"), 4);
     expect(world.vserver("v_owa").drainedAnswers).toBe(0);
   });
@@ -354,7 +354,7 @@ describe("source-bound persistence", () => {
     const world = smallEstate(DIRECT);
     const paused = () => persistencePause(world.vserver("v_owa"), world.clock.at, POLL_MS).kind;
     world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
-    world.state.hear("prod", null);
+    world.state.applyAdcPoll("prod", null);
     world.clock.at += 100_000;
     // It left right after the first poll; those that could have told have failed.
     world.hear({ ex01: { state: "leaving", sinceMs: 99_000 }, ex02: { state: "up" } });
@@ -492,7 +492,7 @@ describe("a VIP that fails while its members are well", () => {
         remark: null,
         sinceMs: null,
       } as const;
-      state.hear("prod", {
+      state.applyAdcPoll("prod", {
         at: clock.at,
         askedAt: clock.at - askedMsAgo,
         nodes: [],
@@ -531,7 +531,7 @@ describe("a VIP that fails while its members are well", () => {
   test("needs no word of an ADC that is given up", () => {
     const { state, vserver, pass, graceMs } = differs();
     pass(graceMs);
-    state.hear("prod", null);
+    state.applyAdcPoll("prod", null);
     expect(vserver("v_owa").verdict).toBe("settling");
     pass(1);
     expect(vserver("v_owa").verdict).toBe("vip_down_members_up");

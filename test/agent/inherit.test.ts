@@ -73,7 +73,7 @@ describe("an estate imported anew", () => {
     const world = inTrouble();
     const old = world.probe("m_imap", "ex01");
     importAgain(world, CONF);
-    world.state.observe(old, GOOD, true);
+    world.state.recordResult(old, GOOD, true);
     const now = world.probe("m_imap", "ex01");
     expect(now).not.toBe(old);
     expect(now).toMatchObject({ opinion: "up", lastPassed: true });
@@ -84,7 +84,7 @@ describe("an estate imported anew", () => {
     const world = inTrouble();
     const old = world.probe("m_imap", "ex02");
     importAgain(world, CONF.replace("bind serviceGroup sg_imap ex02 143\n", ""));
-    expect(() => world.state.observe(old, GOOD, true)).not.toThrow();
+    expect(() => world.state.recordResult(old, GOOD, true)).not.toThrow();
     expect(world.state.members.map(({ server }) => server)).toEqual(["ex01"]);
   });
 });

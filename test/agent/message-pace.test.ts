@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
-import { maySend, MOST_MESSAGES, PER_MS } from "../../src/agent/accounts/gated-login.ts";
+import { maySend, MAX_MESSAGES, PER_MS } from "../../src/agent/accounts/gated-login.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { smallEstate } from "./small-estate.ts";
@@ -45,10 +45,10 @@ test("in no minute more than five, however often it is asked", () => {
       sent.push({ server, at });
     }
   }
-  expect(sent.length).toBeGreaterThanOrEqual(9 * MOST_MESSAGES);
+  expect(sent.length).toBeGreaterThanOrEqual(9 * MAX_MESSAGES);
   for (const { at } of sent) {
     const within = sent.filter((each) => each.at >= at && each.at < at + PER_MS);
-    expect(within.length).toBeLessThanOrEqual(MOST_MESSAGES);
+    expect(within.length).toBeLessThanOrEqual(MAX_MESSAGES);
   }
 });
 
@@ -122,13 +122,13 @@ test("a sixth round in a minute is not begun: told as held back, and no failure"
     expect(await runner.run(record, state)).toBe(record.intervalMs);
   }
   expect(ends).toEqual([
-    ...new Array<string>(MOST_MESSAGES).fill("not_tried"),
+    ...new Array<string>(MAX_MESSAGES).fill("not_tried"),
     "held_back",
     "held_back",
   ]);
-  expect(finished).toBe(MOST_MESSAGES);
+  expect(finished).toBe(MAX_MESSAGES);
   clock.at += PER_MS;
   await runner.run(record, state);
   expect(ends.at(-1)).toBe("not_tried");
-  expect(finished).toBe(MOST_MESSAGES + 1);
+  expect(finished).toBe(MAX_MESSAGES + 1);
 });

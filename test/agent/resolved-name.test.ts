@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   compareWithVip,
   MISSED_BEFORE_DROPPED,
-  MOST_ADDRESSES,
+  MAX_ADDRESSES,
   sameSites,
   stepResolvedName,
   type ResolvedName,
@@ -87,10 +87,10 @@ describe("a name's sites", () => {
         const name = after(...all.map((one) => answer(...one)));
         const known = addressesOf(name);
         const last = all.at(-1) ?? [];
-        expect(known.length).toBeLessThanOrEqual(MOST_ADDRESSES);
+        expect(known.length).toBeLessThanOrEqual(MAX_ADDRESSES);
         expect(new Set(known).size).toBe(known.length);
         const shown = last.filter((one) => known.includes(one)).length;
-        expect(shown).toBe(Math.min(last.length, MOST_ADDRESSES));
+        expect(shown).toBe(Math.min(last.length, MAX_ADDRESSES));
         expect(name?.kind === "asked" ? name.left : 0).toBe(last.length - shown);
       }),
     );

@@ -101,14 +101,18 @@ test("the configuration › names servers, or gives another secret: then they ge
 test("a withheld secret › makes the replica unknown, not_configured, and nothing is dialled", async () => {
   const server = await serve(() => undefined);
   const bindings = new SecretBindings();
-  bind(bindings, planOf(LDAPS, "127.0.0.1"));
-  const ftp = planOf("add lb monitor m FTP -userName probe", "127.0.0.1");
+  bind(bindings, planOf(LDAPS, "192.0.2.1"));
+  const ftp = planOf("add lb monitor m FTP -userName probe", "192.0.2.1");
   const { action } = bind(bindings, ftp).plan[0] ?? {};
   if (action?.kind !== "monitor" || action.run === null) {
     throw new Error("the plan has another form");
   }
   const { spec, target } = action.run;
-  const result = await runMonitor(spec, { ...target, port: server.port }, probeContext(1_000));
+  const result = await runMonitor(
+    spec,
+    { ...target, host: "127.0.0.1", port: server.port },
+    probeContext(1_000),
+  );
   expect(result).toMatchObject({
     passed: null,
     observation: { outcome: "fault", reason: "not_configured" },

@@ -134,12 +134,12 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
     );
   let said: () => AdcState | null = () => null;
   const hearAgain = (): void => {
-    state.hear("prod", said());
+    state.applyAdcPoll("prod", said());
   };
   const seeAgain = (): void => {
     for (const each of state.probes) {
       if (each.last !== null) {
-        state.observe(each, { ...each.last, startedAt: clock.at }, each.lastPassed);
+        state.recordResult(each, { ...each.last, startedAt: clock.at }, each.lastPassed);
       }
     }
   };
@@ -177,7 +177,7 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
         const { outcome } = observation;
         const passed =
           outcome === "fault" ? null : outcome === "match" || outcome === "maintenance";
-        state.observe(probe(name, where), observation, passed);
+        state.recordResult(probe(name, where), observation, passed);
       }
     },
   };

@@ -5,7 +5,7 @@ import { ProbeRunner, type ProbeRunnerOptions } from "../../src/agent/probe-runn
 import { Scheduler } from "../../src/agent/scheduler.ts";
 import { pauseAfterStallMs, StallBackOff } from "../../src/agent/stall-back-off.ts";
 import type { Network } from "../../src/net/network.ts";
-import { LoopWatch, type StallSource } from "../../src/net/loop-watch.ts";
+import { EventLoopMonitor, type StallCause } from "../../src/net/event-loop-monitor.ts";
 import { SYSTEM_SOCKETS } from "../../src/net/sockets.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
@@ -56,7 +56,7 @@ function world(options: Partial<ProbeRunnerOptions> = {}): World {
   const now = (): number => performance.now() + stalledMs;
   const estate = smallEstate(CONF, { pollMs: POLL_MS, monotonic: now });
   const network: Network = {
-    loop: new LoopWatch(now, now),
+    loop: new EventLoopMonitor(now, now),
     sockets: { ...SYSTEM_SOCKETS, tcp: () => new Socket() },
     addresses: () => Promise.resolve({ kind: "forbidden", message: "no names here" }),
     resolve: (host, port) => {
@@ -98,8 +98,8 @@ describe("who stalls the event loop", () => {
   }
 
   test("LoopWatch.turnTo › is who was called last before a stall, however it ends", async () => {
-    const watch = new LoopWatch();
-    const [first, second]: StallSource[] = [{ stalledMs: 0 }, { stalledMs: 0 }];
+    const watch = new EventLoopMonitor();
+    const [first, second]: StallCause[] = [{ stalledMs: 0 }, { stalledMs: 0 }];
     watch.enter();
     watch.turnTo(first ?? null);
     busy(400);
@@ -111,8 +111,8 @@ describe("who stalls the event loop", () => {
   });
 
   test("LoopWatch.turnTo › is not who was called in an earlier turn of the loop", async () => {
-    const watch = new LoopWatch();
-    const source: StallSource = { stalledMs: 0 };
+    const watch = new EventLoopMonitor();
+    const source: StallCause = { stalledMs: 0 };
     watch.enter();
     watch.turnTo(source);
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -124,8 +124,8 @@ describe("who stalls the event loop", () => {
 
   test("LoopWatch.turnTo › is nobody while the process was stopped", () => {
     const clock = { at: 0 };
-    const source: StallSource = { stalledMs: 0 };
-    const watch = new LoopWatch(
+    const source: StallCause = { stalledMs: 0 };
+    const watch = new EventLoopMonitor(
       () => clock.at,
       () => 0,
     );
@@ -135,7 +135,7 @@ describe("who stalls the event loop", () => {
     watch.turnTo(null);
     watch.leave();
     expect(source.stalledMs).toBe(0);
-    expect(watch.heldMs()).toBe(4_900);
+    expect(watch.stalledMs()).toBe(4_900);
   });
 
   test("ProbeRunner.run › pauses all probes of that endpoint, for as long as its stall deserves, and tells", async () => {
@@ -194,7 +194,7 @@ describe("a server that dies while two others stall the event loop", () => {
     return setInterval(() => {
       const heldMs = now() - evaluatedAt - 1_000;
       if (heldMs >= 1_000) {
-        state.passOver(heldMs);
+        state.excludePause(heldMs);
       }
       state.evaluateAll();
       evaluatedAt = now();

@@ -14,7 +14,7 @@ const TIMING = "-interval 3 -resptimeout 2 -downTime 3";
 /** Watched so long after each step: four intervals. */
 const WATCH_MS = 12_000;
 /** A busy machine may miss one now and then; an hour that went by would be 1,200 starts of each probe. */
-const MOST_MISSED = 20;
+const MAX_MISSED = 20;
 
 const faketime = debianProgram("faketime", "faketime");
 const LIBRARY = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
@@ -98,7 +98,7 @@ test.skipIf(faketime === null || LIBRARY === undefined)(
       }
       const after = await agent.metrics();
       const missedSince = sumOf(after, "adc_witness_missed_probes_total") - missed;
-      expect(missedSince).toBeLessThan(MOST_MISSED);
+      expect(missedSince).toBeLessThan(MAX_MISSED);
       expect(failuresIn(after)).toEqual(failures);
       expect(mismatchesIn(after)).toEqual([]);
       // Polls go on every two seconds, and no step is taken for a reason to import again and again.

@@ -170,7 +170,7 @@ describe("stalls of the agent", () => {
     hear({ ex01: { state: "up" } });
     observe("m_imap", "ex01", REFUSED, 3);
     pass(GRACE_MS / 2);
-    state.passOver(10_000);
+    state.excludePause(10_000);
     pass(10_000);
     expect(member("ex01").verdict).toBe("settling");
     pass(GRACE_MS / 2 + 1);
@@ -184,7 +184,7 @@ describe("stalls of the agent", () => {
     observe("m_imap", "ex01", REFUSED, 3);
     const turnedAt = clock.at;
     while (member("ex01").verdict === "settling" && clock.at - turnedAt < HOUR_MS) {
-      state.passOver(3_000);
+      state.excludePause(3_000);
       pass(3_000);
       seeAgain();
     }
@@ -196,7 +196,7 @@ describe("stalls of the agent", () => {
     const { state, member, hear, observe, pass } = world();
     hear({ ex01: { state: "up" } });
     observe("m_imap", "ex01", REFUSED, 3);
-    state.passOver(HOUR_MS);
+    state.excludePause(HOUR_MS);
     pass(HOUR_MS);
     expect(member("ex01")).toMatchObject({ verdict: "unknown", replica: "unknown" });
     observe("m_imap", "ex01", REFUSED);

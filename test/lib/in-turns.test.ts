@@ -58,7 +58,7 @@ bind serviceGroup sg -monitorName m
   if (old === undefined) {
     throw new Error("no probe in this estate");
   }
-  state.observe(old, observed({ passed: false }), false);
+  state.recordResult(old, observed({ passed: false }), false);
   const made = atOnce(making);
   expect(made.probes[0]?.opinion).toBe("unknown");
   inheritRecords(made, records);

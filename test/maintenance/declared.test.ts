@@ -6,7 +6,7 @@ import {
   declareWindow,
   endWindow,
   forgetOld,
-  MOST_WINDOWS,
+  MAX_WINDOWS,
   observeServer,
 } from "../../src/maintenance/store-steps.ts";
 import { EMPTY_STORE, type StoredWindow, type StoreState } from "../../src/maintenance/store.ts";
@@ -171,7 +171,7 @@ describe("declaring and ending", () => {
   });
   test("refuses a flood", () => {
     const full = state(
-      ...Array.from({ length: MOST_WINDOWS }, (_, index) => stored({ name: String(index) })),
+      ...Array.from({ length: MAX_WINDOWS }, (_, index) => stored({ name: String(index) })),
     );
     expect(declareWindow(full, [], stored(), 150).kind).toBe("refused");
     expect(declareWindow(full, [], stored({ name: "7", endAt: 500 }), 150).kind).toBe("done");

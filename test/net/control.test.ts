@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { isCutOff } from "../../src/net/control.ts";
 import type { Network, Resolution } from "../../src/net/network.ts";
-import { LoopWatch } from "../../src/net/loop-watch.ts";
+import { EventLoopMonitor } from "../../src/net/event-loop-monitor.ts";
 import { createNetwork } from "../../src/net/dns.ts";
 import { closedPort, serve } from "../support/scripted-server.ts";
 
@@ -15,7 +15,7 @@ function silentNetwork(times: number, heldMs: number): Network & { asked: number
   const clock = { now: 0 };
   const silent = {
     ...network,
-    loop: new LoopWatch(() => clock.now),
+    loop: new EventLoopMonitor(() => clock.now),
     asked: 0,
     resolve: (...asked: Parameters<Network["resolve"]>) => {
       silent.asked += 1;

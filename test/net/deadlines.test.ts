@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Deadlines, type DeadlinePlace } from "../../src/lib/deadlines.ts";
 
-const LONGEST_MS = 40;
+const MAX_MS = 40;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -15,8 +15,8 @@ describe("Deadlines", () => {
   test("tell each run once, in its millisecond, unless it has left before", () => {
     const run = fc.record({
       afterMs: fc.integer({ min: 0, max: 30 }),
-      timeoutMs: fc.integer({ min: 1, max: LONGEST_MS }).map((ms) => Math.ceil(ms / 10) * 10),
-      leavesAfterMs: fc.option(fc.integer({ min: 0, max: LONGEST_MS }), { nil: null }),
+      timeoutMs: fc.integer({ min: 1, max: MAX_MS }).map((ms) => Math.ceil(ms / 10) * 10),
+      leavesAfterMs: fc.option(fc.integer({ min: 0, max: MAX_MS }), { nil: null }),
     });
     fc.assert(
       fc.property(fc.array(run, { maxLength: 30 }), (runs) => {
@@ -36,7 +36,7 @@ describe("Deadlines", () => {
         for (const [number, { afterMs, timeoutMs, leavesAfterMs }] of runs.entries()) {
           until(now + afterMs);
           const place = deadlines.add(
-            { timeIsOver: () => told.push({ number, at: now + 1 }) },
+            { onTimeout: () => told.push({ number, at: now + 1 }) },
             timeoutMs,
           );
           const leavesAt = leavesAfterMs === null ? null : now + Math.max(1, leavesAfterMs);
@@ -47,7 +47,7 @@ describe("Deadlines", () => {
             due.push({ number, at: now + timeoutMs });
           }
         }
-        until(now + 2 * LONGEST_MS);
+        until(now + 2 * MAX_MS);
         const byNumber = (one: { number: number }, other: { number: number }): number =>
           one.number - other.number;
         // A timer of Node's may be early by less than a millisecond, and so may we.
@@ -66,7 +66,7 @@ describe("Deadlines", () => {
     const deadlines = new Deadlines();
     let told = 0;
     const longMs = 2 ** 31 + 10_000;
-    deadlines.add({ timeIsOver: () => (told += 1) }, longMs);
+    deadlines.add({ onTimeout: () => (told += 1) }, longMs);
     vi.advanceTimersByTime(longMs - 10);
     expect(told).toBe(0);
     vi.advanceTimersByTime(20);
@@ -78,9 +78,9 @@ describe("Deadlines", () => {
     const told: string[] = [];
     deadlines.add(
       {
-        timeIsOver: () => {
+        onTimeout: () => {
           told.push("first");
-          deadlines.add({ timeIsOver: () => told.push("second") }, 20);
+          deadlines.add({ onTimeout: () => told.push("second") }, 20);
         },
       },
       20,
@@ -98,7 +98,7 @@ test("nothing keeps the process once all have left", () => {
   const timers = (): number =>
     process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
   const before = timers();
-  const places = [1, 2, 3].map(() => deadlines.add({ timeIsOver: () => undefined }, 60_000));
+  const places = [1, 2, 3].map(() => deadlines.add({ onTimeout: () => undefined }, 60_000));
   expect(timers()).toBe(before + 1);
   for (const place of places) {
     deadlines.remove(place);

@@ -46,11 +46,11 @@ function greet(port: number, timeoutMs = 2000): Promise<Observation> {
   return observe(context(timeoutMs), async (run) => {
     const dialled = await dial(run, { host: "127.0.0.1", port, server: null }, { tls: null });
     if (dialled.kind === "failed") {
-      return run.broken(dialled.step, dialled.why);
+      return run.fail(dialled.step, dialled.why);
     }
     const line = await new LineReader(dialled.connection).line();
     run.phase("banner");
-    return line.kind === "line" ? run.match("banner", line.text) : run.broken("banner", line);
+    return line.kind === "line" ? run.match("banner", line.text) : run.fail("banner", line);
   });
 }
 
@@ -109,7 +109,7 @@ describe("dial", () => {
       const seen = await observe(context(), async (run) => {
         const dialled = await dial(run, { host: "127.0.0.1", port, server: null }, { tls: null });
         if (dialled.kind === "failed") {
-          return run.broken(dialled.step, dialled.why);
+          return run.fail(dialled.step, dialled.why);
         }
         const answer = await exchangeHttp(
           dialled.connection,
@@ -118,7 +118,7 @@ describe("dial", () => {
         );
         return answer.kind === "answer"
           ? run.match("response", `${answer.status} ${answer.body.toString()} ${answer.complete}`)
-          : run.broken("response", answer);
+          : run.fail("response", answer);
       });
       expect(seen.evidence.detail).toBe("200 hello world true");
     }

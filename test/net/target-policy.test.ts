@@ -148,7 +148,7 @@ describe("the one dial", () => {
     return observe(probeContext(2_000, { network }), async (run) => {
       const dialled = await dial(run, { host, port, server: null }, { tls: null });
       return dialled.kind === "failed"
-        ? run.broken(dialled.step, dialled.why)
+        ? run.fail(dialled.step, dialled.why)
         : run.match("connect", "connected");
     });
   }
@@ -211,7 +211,7 @@ describe("the one dial", () => {
     const seen = await observe(probeContext(1_000, { network: guarded() }), async (run) => {
       const answer = await askUdp(run, target, { payload: Buffer.from("x") });
       return answer.kind === "failed"
-        ? run.broken(answer.step, answer.why)
+        ? run.fail(answer.step, answer.why)
         : run.match("response", "sent");
     });
     expect(seen).toMatchObject({ outcome: "fault", reason: "agent_path" });
@@ -224,7 +224,7 @@ describe("the one dial", () => {
       const target = { host: "127.0.0.1", port: 0, server: null };
       const resolved = await resolveTarget(run, target, "icmp");
       return resolved.kind === "failed"
-        ? run.broken(resolved.step, resolved.why)
+        ? run.fail(resolved.step, resolved.why)
         : run.match("connect", "resolved");
     });
     expect(seen).toMatchObject({ outcome: "fault", reason: "agent_path" });

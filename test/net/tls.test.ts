@@ -38,7 +38,7 @@ async function handshake(
   return observe(probeContext(timeoutMs, { now }), async (run) => {
     const target = { host: "127.0.0.1", port: server.port, server: null };
     const dialled = await dial(run, target, { tls: { ...PLAIN_TLS, ...settings } });
-    return dialled.kind === "failed" ? run.broken(dialled.step, dialled.why) : run.match("tls");
+    return dialled.kind === "failed" ? run.fail(dialled.step, dialled.why) : run.match("tls");
   });
 }
 const nothing = (): void => undefined;
@@ -197,10 +197,10 @@ describe("a handshake that fails is named", () => {
       const target = { host: "127.0.0.1", port: server.port, server: null };
       const dialled = await dial(run, target, { tls: PLAIN_TLS });
       if (dialled.kind === "failed") {
-        return run.broken(dialled.step, dialled.why);
+        return run.fail(dialled.step, dialled.why);
       }
       const first = await dialled.connection.read();
-      return first.kind === "data" ? run.match("banner") : run.broken("banner", first);
+      return first.kind === "data" ? run.match("banner") : run.fail("banner", first);
     });
     expect(seen).toMatchObject({ outcome: "failed", step: "banner", reason: "tls_handshake" });
   });
@@ -225,7 +225,7 @@ describe("TLS after clear text", () => {
       const target = { host: "127.0.0.1", port: server.port, server: null };
       const dialled = await dial(run, target, { tls: null });
       if (dialled.kind === "failed") {
-        return run.broken(dialled.step, dialled.why);
+        return run.fail(dialled.step, dialled.why);
       }
       const { connection } = dialled;
       const clear = new LineReader(connection);
@@ -234,11 +234,11 @@ describe("TLS after clear text", () => {
       await clear.line();
       const secured = await startTls(connection, PLAIN_TLS);
       if (secured.kind === "failed") {
-        return run.broken(secured.step, secured.why);
+        return run.fail(secured.step, secured.why);
       }
       connection.write("EHLO\r\n");
       const line = await new LineReader(connection).line();
-      return line.kind === "line" ? run.match("response", line.text) : run.broken("response", line);
+      return line.kind === "line" ? run.match("response", line.text) : run.fail("response", line);
     });
     expect(seen).toMatchObject({ outcome: "match", tls: { protocol: "TLSv1.3" } });
     expect(seen.evidence.detail).toBe("secret EHLO");

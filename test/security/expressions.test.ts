@@ -10,7 +10,7 @@ import {
 
 /** Long enough that a quadratic search takes hundreds of milliseconds, and a linear one a millisecond or few. */
 const LENGTH = 100_000;
-const MOST_WORK_MS = 150;
+const MAX_WORK_MS = 150;
 /** Ends a search that would not come back; how busy the machine is decides nothing below it. */
 const GIVE_UP_MS = 1_500;
 
@@ -39,7 +39,7 @@ function slowAttack(expression: Expression): Attack | null {
     attacksOn(expression).find(
       // A single long turn may be the collector's: what is slow is so again.
       (attack) =>
-        workMs(expression, attack) > MOST_WORK_MS && workMs(expression, attack) > MOST_WORK_MS,
+        workMs(expression, attack) > MAX_WORK_MS && workMs(expression, attack) > MAX_WORK_MS,
     ) ?? null
   );
 }

@@ -1,14 +1,14 @@
 import { connect, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Patience } from "../../src/web/http/listener.ts";
+import type { HttpTimeouts } from "../../src/web/http/listener.ts";
 import { aLargeEstate, maintenanceHour } from "../support/live-state.ts";
 import { longestTurnMs } from "../support/longest-turn.ts";
 import { serve } from "./support.ts";
 import { until } from "./until.ts";
 
 /** Clients and server share this process: generous, and still below the shortest time-out of a probe. */
-const MOST_TURN_MS = 1_000;
-const IMPATIENT: Patience = { headersMs: 400, requestMs: 600, idleMs: 1_500, replyMs: 1_500 };
+const MAX_TURN_MS = 1_000;
+const IMPATIENT: HttpTimeouts = { headersMs: 400, requestMs: 600, idleMs: 1_500, replyMs: 1_500 };
 
 interface Visitor {
   readonly socket: Socket;
@@ -146,11 +146,11 @@ describe("many clients", () => {
         20_000,
       );
     });
-    expect(longest).toBeLessThan(MOST_TURN_MS);
+    expect(longest).toBeLessThan(MAX_TURN_MS);
     const answering = await longestTurnMs(async () => {
       expect((await web.get("/-/healthy")).status).toBe(200);
     });
-    expect(answering).toBeLessThan(MOST_TURN_MS);
+    expect(answering).toBeLessThan(MAX_TURN_MS);
   });
 
   test("more streams than there may be are told to come back", async () => {
@@ -174,6 +174,6 @@ describe("many clients", () => {
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     });
-    expect(longest).toBeLessThan(MOST_TURN_MS);
+    expect(longest).toBeLessThan(MAX_TURN_MS);
   });
 });

@@ -4,11 +4,11 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
 import { createHistory, HISTORY_BYTES } from "../../src/web/history/history.ts";
 import { startWeb } from "../../src/web/server.ts";
-import { checkAccess, checkHost, type Visitor } from "../../src/web/http/doors.ts";
+import { checkAccess, checkHost, type RequestInfo } from "../../src/web/http/access.ts";
 import { maintenanceHour } from "../support/live-state.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";
 
-const LOCAL: Visitor = {
+const LOCAL: RequestInfo = {
   method: "GET",
   headers: {},
   localAddress: "127.0.0.1",
@@ -86,7 +86,7 @@ describe("writes", () => {
   });
 
   test("a reload without a configured token passes from this machine, but not through a proxy on it", () => {
-    const reload = (visitor: Partial<Visitor>) =>
+    const reload = (visitor: Partial<RequestInfo>) =>
       checkAccess("reload", { ...LOCAL, method: "POST", ...visitor }, { ...SETTINGS, token: null });
     expect(reload({})).toBeNull();
     expect(reload({ remoteAddress: "::ffff:127.0.0.1" })).toBeNull();
@@ -95,7 +95,7 @@ describe("writes", () => {
   });
 
   test("a reload needs the token where one is configured, from this machine as well", () => {
-    const reload = (visitor: Partial<Visitor>) =>
+    const reload = (visitor: Partial<RequestInfo>) =>
       checkAccess("reload", { ...LOCAL, method: "POST", ...visitor }, SETTINGS);
     expect(reload({})).toMatchObject({ status: 401 });
     expect(reload({ headers: { authorization: "Bearer other" } })).toMatchObject({ status: 403 });

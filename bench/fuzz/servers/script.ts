@@ -14,7 +14,7 @@ const BETWEEN_ANSWERS = 0x1e;
 const ENDINGS: readonly Ending[] = ["end", "reset", "silent", "end"];
 const PIECES: readonly (number | null)[] = [null, 1, 7, 512];
 /** What is left after so many pieces comes at once. */
-const MOST_PIECES = 8;
+const MAX_PIECES = 8;
 
 /** An input to begin with: these answers, with an orderly end, whole. */
 export function writeScript(answers: readonly string[]): Buffer {
@@ -54,7 +54,7 @@ export function piecesOf(answer: Buffer, pieceBytes: number | null): Buffer[] {
   }
   const pieces: Buffer[] = [];
   let at = 0;
-  while (answer.length - at > pieceBytes && pieces.length < MOST_PIECES) {
+  while (answer.length - at > pieceBytes && pieces.length < MAX_PIECES) {
     pieces.push(answer.subarray(at, at + pieceBytes));
     at += pieceBytes;
   }

@@ -91,7 +91,7 @@ const NAMING = [
   "certkeyname",
 ];
 /** From a vserver to the servers of a group behind it, or from a policy to what its action names. */
-const MOST_STEPS = 3;
+const MAX_STEPS = 3;
 /** Settings, nodes and the like, which every part needs. */
 const FEW_ROWS = 2;
 
@@ -103,7 +103,7 @@ export function partsOf(tape: Tape): readonly Tape[] {
   const vservers = [...tape].find(([key]) => key.startsWith("config lbvserver "))?.[1];
   return rowsOf(vservers).map((row) => {
     let names: ReadonlySet<string> = new Set([text(row, "name") ?? ""]);
-    for (let step = 0; step < MOST_STEPS; step += 1) {
+    for (let step = 0; step < MAX_STEPS; step += 1) {
       names = withNamesOf(tape, names);
     }
     return new Map([...tape].map(([key, answer]) => [key, answerAbout(key, answer, names)]));

@@ -1,4 +1,4 @@
-import type { LoopWatch } from "../../net/loop-watch.ts";
+import type { EventLoopMonitor } from "../../net/event-loop-monitor.ts";
 import type { AdcNode, AdcState } from "../../model/adc-state.ts";
 import type { Estate } from "../../model/estate.ts";
 import { nextPollDelayMs } from "../../lib/pacing.ts";
@@ -22,16 +22,16 @@ const GRACE_FOR_OTHERS_MS = 1_000;
 export async function answersInTime<Answer>(
   asked: readonly Promise<Answer>[],
   decides: (answer: Answer) => boolean,
-  loop?: LoopWatch,
+  loop?: EventLoopMonitor,
 ): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
   let timer: NodeJS.Timeout | undefined;
   loop?.enter();
   await new Promise<void>((resolve) => {
     const waitForOthers = (): NodeJS.Timeout => {
-      const heldBeforeMs = loop?.heldMs() ?? 0;
+      const heldBeforeMs = loop?.stalledMs() ?? 0;
       return setTimeout(() => {
-        if ((loop?.heldMs() ?? 0) > heldBeforeMs) {
+        if ((loop?.stalledMs() ?? 0) > heldBeforeMs) {
           timer = waitForOthers();
         } else {
           resolve();
@@ -217,7 +217,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
           nodes: [],
         }));
         // A stopped process is not a slow appliance: it is asked again as soon as ever.
-        const heldMs = (loop?.heldMs() ?? 0) - heldBeforeMs;
+        const heldMs = (loop?.stalledMs() ?? 0) - heldBeforeMs;
         loop?.leave();
         lastDurationMs = Math.max(0, monotonic() - startedAt - heldMs);
         turn += 1;

@@ -61,9 +61,9 @@ export const AGAIN_MS = 3_600_000;
 /** How long after a rejection another secret is tried: not at every reload of a file that changes each time. */
 const NEW_SECRET_MS = 60_000;
 const LATELY_MS = 30 * 60_000;
-const MOST_REJECTIONS_LATELY = 3;
+const MAX_REJECTIONS_LATELY = 3;
 /** So many rejected secrets are remembered. */
-const MOST_SECRETS = 16;
+const MAX_SECRETS = 16;
 
 /** Whether this secret may be sent now: a rejected one is not sent again, whatever is reloaded or restarted. */
 export function decideNitroLogin(
@@ -107,7 +107,7 @@ function newSecretFrom({ rejections }: NitroLogins, now: number): number {
   if (last === undefined) {
     return now;
   }
-  const first = lately.at(-MOST_REJECTIONS_LATELY);
+  const first = lately.at(-MAX_REJECTIONS_LATELY);
   return first === undefined ? last + NEW_SECRET_MS : first + LATELY_MS;
 }
 
@@ -118,7 +118,7 @@ export function beginNitroLogin(
   login: NitroLogin,
 ): NitroLogins {
   const before = logins === null ? firstLogins(secret) : withSecret(logins, secret);
-  return { ...before, open: [...before.open, login].slice(-MOST_REJECTIONS_LATELY) };
+  return { ...before, open: [...before.open, login].slice(-MAX_REJECTIONS_LATELY) };
 }
 
 function firstLogins(secret: string): NitroLogins {
@@ -134,7 +134,7 @@ function withSecret(logins: NitroLogins, secret: string): NitroLogins {
   return {
     ...knownSecret(logins, secret),
     open: [],
-    others: left.filter((each) => each.secret !== secret).slice(-MOST_SECRETS),
+    others: left.filter((each) => each.secret !== secret).slice(-MAX_SECRETS),
     rejections,
   };
 }
@@ -172,7 +172,7 @@ export function endNitroLogin(
           code: end.code,
           message: end.message,
         },
-        rejections: [...logins.rejections, now].slice(-MOST_REJECTIONS_LATELY),
+        rejections: [...logins.rejections, now].slice(-MAX_REJECTIONS_LATELY),
       };
   }
 }

@@ -160,7 +160,7 @@ interface Pending {
 }
 
 /** An open quote that held so many lines like commands holds the next one too: each look reads all of the command. */
-const MOST_LOOKS = 100;
+const MAX_LOOKS = 100;
 
 /**
  * The commands of a saved configuration, one at a time. Takes what real files hold: CR LF, a byte order mark, comments,
@@ -219,7 +219,7 @@ function startsCommand(content: string, pending: Pending | null): boolean {
     return next === undefined || /^[A-Za-z][\w-]*$/.test(next) || pending === null;
   }
   pending.looks += 1;
-  return pending.looks <= MOST_LOOKS && lexLine(pending.text).at(-1)?.kind !== "error";
+  return pending.looks <= MAX_LOOKS && lexLine(pending.text).at(-1)?.kind !== "error";
 }
 
 const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;

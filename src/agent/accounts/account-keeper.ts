@@ -24,7 +24,7 @@ import {
 import {
   initialGate,
   SUSPENSION_MS,
-  type BrokenPlace,
+  type BrokenEndpoint,
   type GateState,
   type LoginPlace,
   stepGate,
@@ -33,7 +33,7 @@ import {
   suspendedUntil,
 } from "../../probes/transactions/account-gate/gate.ts";
 import type { LoginOutcome } from "../../model/observation.ts";
-import { boundedGates, decodeBook, encodeBook, MOST_KEYS, type LoginBook } from "./login-book.ts";
+import { boundedGates, decodeBook, encodeBook, MAX_KEYS, type LoginBook } from "./login-book.ts";
 
 /** What the configuration calls those who log in, by lockout key. A monitor whose user stands in the estate alone is not among them. */
 export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {
@@ -105,7 +105,7 @@ export interface AccountKeeper {
     lockoutKey: string,
     id: string,
     outcome: LoginOutcome,
-  ) => Promise<readonly BrokenPlace[]>;
+  ) => Promise<readonly BrokenEndpoint[]>;
   /** Accounts that are suspended now, as last known; `until` is the wall clock's, milliseconds since the epoch. */
   readonly suspended: () => readonly { readonly account: string; readonly until: number }[];
   /** Whether this lockout key is suspended now, as last known. */
@@ -212,7 +212,7 @@ class Keeper implements AccountKeeper {
     lockoutKey: string,
     id: string,
     outcome: LoginOutcome,
-  ): Promise<readonly BrokenPlace[]> {
+  ): Promise<readonly BrokenEndpoint[]> {
     const ended = await this.#change((book, at) => {
       const before = new Set(gateIn(book, lockoutKey).broken.map(placeAndTime));
       const { broken } = step(book, lockoutKey, { kind: outcome, id, at });
@@ -242,7 +242,7 @@ class Keeper implements AccountKeeper {
 
   renew(names: ReadonlyMap<string, readonly string[]>): void {
     this.#names = new Map([...names].map(([key, each]) => [key, new Set(each)]));
-    this.#earlier = new Map([...this.#earlier, ...this.#adopted].slice(-MOST_KEYS));
+    this.#earlier = new Map([...this.#earlier, ...this.#adopted].slice(-MAX_KEYS));
     this.#adopted = new Map();
     this.#fingerprints.clear();
   }
@@ -318,7 +318,7 @@ class Keeper implements AccountKeeper {
     if (this.#adopted.has(lockoutKey)) {
       return false;
     }
-    this.#adopted = new Map([...this.#adopted, [lockoutKey, mark] as const].slice(-MOST_KEYS));
+    this.#adopted = new Map([...this.#adopted, [lockoutKey, mark] as const].slice(-MAX_KEYS));
     const { secret, proven } = gateIn(book, lockoutKey);
     if (secret === mark || (proven && this.#earlier.get(lockoutKey) !== secret)) {
       return false;
@@ -329,7 +329,7 @@ class Keeper implements AccountKeeper {
 
   #learnName(lockoutKey: string, name: string): void {
     const names = this.#names.get(lockoutKey) ?? new Set();
-    if (names.size > 0 || this.#names.size < MOST_KEYS) {
+    if (names.size > 0 || this.#names.size < MAX_KEYS) {
       this.#names.set(lockoutKey, names.add(name));
     }
   }
@@ -428,7 +428,7 @@ class Keeper implements AccountKeeper {
   /** Tells whether a secret is the same as before; the secret cannot be found from it by trying. */
   #fingerprint(purpose: string, secret: string): Promise<string> {
     const key = JSON.stringify([purpose, secret]);
-    if (this.#fingerprints.size >= MOST_KEYS) {
+    if (this.#fingerprints.size >= MAX_KEYS) {
       this.#fingerprints.clear();
     }
     const known = this.#fingerprints.get(key);
@@ -455,7 +455,7 @@ function step(book: OpenBook, lockoutKey: string, event: GateEvent): GateState {
   return next;
 }
 
-function placeAndTime({ key, until }: BrokenPlace): string {
+function placeAndTime({ key, until }: BrokenEndpoint): string {
   return `${key} ${String(until)}`;
 }
 

@@ -3,14 +3,14 @@ import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { GateDecision } from "../../probes/transactions/account-gate/decide-login.ts";
 import type { StateFailure, Credential, AccountKeeper, BeginResult } from "./account-keeper.ts";
 import type { ProbeResult } from "../run-probe.ts";
-import type { BrokenPlace, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
+import type { BrokenEndpoint, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
 import { lockoutKeyOf } from "../../lib/lockout-key.ts";
 import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../model/observation.ts";
 
 /** Exchange's client receive connectors take so many messages in a minute from one source, and one user. */
-export const MOST_MESSAGES = 5;
+export const MAX_MESSAGES = 5;
 export const PER_MS = 60_000;
 /** A message handed in: at this server, or through an ADC at whichever it chose (null). */
 interface MessageSent {
@@ -29,7 +29,7 @@ export function maySend(sent: readonly MessageSent[], server: string | null, now
   const direct = [...servers].map((name) =>
     name === null ? 0 : recent.filter((each) => each.server === name).length,
   );
-  return through + Math.max(0, ...direct) < MOST_MESSAGES;
+  return through + Math.max(0, ...direct) < MAX_MESSAGES;
 }
 /** The messages of this agent within the last minute, booked as each round begins. */
 export class MessagePace {
@@ -79,7 +79,7 @@ type GatedResult =
       readonly kind: "ran";
       readonly result: ProbeResult;
       /** Places that this login has shown to be at fault. */
-      readonly broken: readonly BrokenPlace[];
+      readonly broken: readonly BrokenEndpoint[];
     }
   /** The gate does not let this login begin: nothing was sent. */
   | HeldBack;
@@ -164,6 +164,6 @@ function waitFor(
   }
 }
 /** What a rejected login turns out to have been, once the same credential was accepted elsewhere: the place's failure. */
-export function placeFailure(rejected: Observation, { reason }: BrokenPlace): Observation {
+export function placeFailure(rejected: Observation, { reason }: BrokenEndpoint): Observation {
   return { ...rejected, outcome: "failed", reason, step: "login" };
 }

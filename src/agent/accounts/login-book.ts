@@ -76,13 +76,13 @@ export function decodeBook(text: string): LoginBook | null {
 }
 
 /** An ADC that names other users at every import must not fill memory and file. */
-export const MOST_KEYS = 1000;
+export const MAX_KEYS = 1000;
 
 /** The gates in use last; those that hold somebody back go last of all. */
 export function boundedGates(
   gates: ReadonlyMap<string, GateState>,
 ): ReadonlyMap<string, GateState> {
-  if (gates.size <= MOST_KEYS) {
+  if (gates.size <= MAX_KEYS) {
     return gates;
   }
   const holds = ({ suspects, suspension }: GateState): number =>
@@ -91,5 +91,5 @@ export function boundedGates(
     ([, one], [, other]) =>
       holds(other) - holds(one) || (other.lastStartedAt ?? 0) - (one.lastStartedAt ?? 0),
   );
-  return new Map(byUse.slice(0, MOST_KEYS));
+  return new Map(byUse.slice(0, MAX_KEYS));
 }

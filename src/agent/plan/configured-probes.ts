@@ -19,7 +19,7 @@ import {
   loginTls,
   memberPlace,
   vserverPlace,
-  type LoginPlace,
+  type LoginEndpoint,
   bothNotes,
   proofWords,
 } from "./login-tls.ts";
@@ -194,7 +194,7 @@ function placeOf(
   host: string,
   through: Through | undefined,
   account: ServerTrust,
-): LoginPlace {
+): LoginEndpoint {
   const { trusts, names } =
     through !== undefined
       ? vserverPlace(settings, through.vserver, through.reach.entry.name, [through.reach.name])

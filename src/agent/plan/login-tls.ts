@@ -7,7 +7,7 @@ import { matchesMember } from "./pattern.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
 
 /** What the configuration and the estate say of a place where a secret is to be sent. */
-export interface LoginPlace {
+export interface LoginEndpoint {
   /** The most particular first: what one of them does not say, the next one may. */
   readonly trusts: readonly ServerTrust[];
   /** Names that a certificate may hold; what is no host name is passed over, an address too. */
@@ -19,7 +19,7 @@ export function memberPlace(
   settings: PlanSettings,
   member: Member,
   vservers: readonly string[],
-): LoginPlace {
+): LoginEndpoint {
   const entries = settings.members.filter(({ match }) =>
     matchesMember(match, member.server, member.port),
   );
@@ -41,8 +41,8 @@ export function vserverPlace(
   settings: PlanSettings,
   vserver: string,
   entry: string,
-  names: LoginPlace["names"],
-): LoginPlace {
+  names: LoginEndpoint["names"],
+): LoginEndpoint {
   const own = [...new Set([vserver, entry])].flatMap((name) => settings.vservers.get(name) ?? []);
   return { trusts: own, names: [...names, ...own.flatMap(clientNames)] };
 }
@@ -52,7 +52,7 @@ function clientNames({ host, names }: VserverSettings): readonly (string | null)
 }
 
 /** TLS settings for a connection that a secret is sent over: as these, and with proof of the server. */
-export function loginTls(tls: TlsSettings, { trusts, names }: LoginPlace): TlsSettings {
+export function loginTls(tls: TlsSettings, { trusts, names }: LoginEndpoint): TlsSettings {
   const serverName = firstOf(trusts, (trust) => trust.serverName);
   const fitting = names.filter((name) => typeof name === "string").filter(isHostName);
   return {
@@ -68,7 +68,7 @@ export function loginTls(tls: TlsSettings, { trusts, names }: LoginPlace): TlsSe
 export function monitorLoginTls(
   tls: TlsSettings,
   verify: boolean | undefined,
-  { trusts, names }: LoginPlace,
+  { trusts, names }: LoginEndpoint,
 ): TlsSettings {
   const own: readonly ServerTrust[] = verify === false ? [{ verify }] : [];
   const place = { trusts: [...own, ...trusts], names: [...names, tls.serverName] };

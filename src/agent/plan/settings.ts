@@ -6,7 +6,7 @@ import type {
   TransactionRunConfig,
   VserverConfig,
 } from "../../config/schema.ts";
-import type { AdcHabits, MonitorCredential } from "../../probes/monitors/spec.ts";
+import type { AdcQuirks, MonitorCredential } from "../../probes/monitors/spec.ts";
 import type { Account } from "../../model/transactions.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import type { ResolvedNames } from "../public-names.ts";
@@ -41,7 +41,7 @@ export interface PlanSettings {
   /** No monitor is repeated more often than this, whatever the ADC is told to do. */
   readonly minIntervalMs: number;
   /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
-  readonly habits?: AdcHabits;
+  readonly habits?: AdcQuirks;
 }
 
 /** Nothing but the estate: what `plan --ns-conf` plans with. */

@@ -43,7 +43,7 @@ export class MemberRecord implements LiveMember {
   adcLastResponse: string | null = null;
   adcStateChangedAt: number | null = null;
   /** When the ADC was asked for what it says of this member; null while it says nothing. */
-  adcHeardAt: number | null = null;
+  adcPolledAt: number | null = null;
   adcMonitors: readonly MonitorState[] = [];
   connections: number | null = null;
   blind: readonly BlindReason[] = [];
@@ -63,7 +63,7 @@ export class MemberRecord implements LiveMember {
   /** The opinions as last judged: they have held until something else is heard. Null before the first time. */
   judged: Opinions | null = null;
   /** Until when judging anew would say the same, should nothing be heard; -Infinity: it may change any moment. */
-  restsUntil = -Infinity;
+  nextEvaluationAt = -Infinity;
   /** Since when everything has been good by our own opinions; null while it is not. */
   goodSince: number | null = null;
   /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
@@ -73,7 +73,7 @@ export class MemberRecord implements LiveMember {
   /** The server asked for maintenance itself, as the ADC tells (its TROFS answer to the ADC's own monitor). */
   adcHeardMaintenance = false;
   /** What the ADC said last, however long it has been silent since; `unknown` before its first word. */
-  #lastWord: AdcOpinion = "unknown";
+  #lastAdcState: AdcOpinion = "unknown";
   #mismatchMs = 0;
   #countedAt: number;
   /** The verdict of an earlier run, and until when it may be found again. */
@@ -125,33 +125,33 @@ export class MemberRecord implements LiveMember {
   }
 
   /** Something was heard of it: it must be judged anew. */
-  disturb(): void {
-    this.restsUntil = -Infinity;
+  invalidate(): void {
+    this.nextEvaluationAt = -Infinity;
   }
 
   /** Takes in what the ADC says of this member, and when it was asked; null when it says nothing. */
-  hear(state: MemberState | null, at: number, askedAt = at): void {
-    const before = this.#said();
-    this.#hear(state, at);
-    this.adcHeardAt = state === null ? null : askedAt;
-    if (this.#said() !== before) {
-      this.disturb();
+  applyAdcState(state: MemberState | null, at: number, askedAt = at): void {
+    const before = this.#adcStateKey();
+    this.#applyAdcState(state, at);
+    this.adcPolledAt = state === null ? null : askedAt;
+    if (this.#adcStateKey() !== before) {
+      this.invalidate();
     }
   }
 
   /** What of the ADC's words a verdict or its reason depends on, as one value to compare. */
-  #said(): string {
+  #adcStateKey(): string {
     return `${this.adcOpinion} ${String(this.outSince !== null)} ${String(this.adcHeardMaintenance)} ${this.adcRawState ?? ""} ${this.adcLastResponse ?? ""}`;
   }
 
-  #hear(state: MemberState | null, at: number): void {
+  #applyAdcState(state: MemberState | null, at: number): void {
     const opinion = state?.state ?? "unknown";
     if (state !== null && state.sinceMs !== null) {
       this.adcStateChangedAt = at - state.sinceMs;
     } else if (
       opinion !== "unknown" &&
-      this.#lastWord !== "unknown" &&
-      opinion !== this.#lastWord
+      this.#lastAdcState !== "unknown" &&
+      opinion !== this.#lastAdcState
     ) {
       // A first word is no change of mind, nor is silence, nor is the same word after silence.
       this.adcStateChangedAt = at;
@@ -165,9 +165,9 @@ export class MemberRecord implements LiveMember {
     const out = opinion === "out" || opinion === "leaving" || opinion === "leaving_down";
     const outAt = at - (state?.sinceMs ?? 0);
     if (opinion !== "unknown") {
-      const wasIn = this.outSince === null && this.#lastWord !== "unknown";
+      const wasIn = this.outSince === null && this.#lastAdcState !== "unknown";
       this.outToldAt = out ? (wasIn ? at : this.outToldAt) : null;
-      this.#lastWord = opinion;
+      this.#lastAdcState = opinion;
     }
     this.outSince = out ? (this.outSince ?? outAt) : opinion === "unknown" ? this.outSince : null;
     this.adcHeardMaintenance = out && (state?.trofsReason ?? "") !== "";
@@ -175,7 +175,7 @@ export class MemberRecord implements LiveMember {
 
   /** Sets the verdict; the time since the last one is booked on the mismatch that held till now. */
   judge(verdict: MemberVerdict, now: number): void {
-    this.bookMismatch(now);
+    this.countMismatch(now);
     if (verdict !== this.verdict || this.since === null) {
       this.since = now;
       this.#recall(verdict, now);
@@ -200,7 +200,7 @@ export class MemberRecord implements LiveMember {
     }
   }
 
-  bookMismatch(now: number): void {
+  countMismatch(now: number): void {
     if (this.mismatch) {
       this.#mismatchMs += Math.max(0, now - this.#countedAt);
     }
@@ -208,7 +208,7 @@ export class MemberRecord implements LiveMember {
   }
 
   /** The wall clock has been set: what is remembered by it moves along, and lasts as long as before. */
-  moveTimes(stepMs: number): void {
+  adjustForClockStep(stepMs: number): void {
     const moved = (at: number | null): number | null => (at === null ? null : at + stepMs);
     this.agreement = moveAgreement(this.agreement, stepMs);
     this.detection = moveDetection(this.detection, stepMs);
@@ -217,7 +217,7 @@ export class MemberRecord implements LiveMember {
     this.outToldAt = moved(this.outToldAt);
     this.since = moved(this.since);
     this.adcStateChangedAt = moved(this.adcStateChangedAt);
-    this.adcHeardAt = moved(this.adcHeardAt);
+    this.adcPolledAt = moved(this.adcPolledAt);
     this.#countedAt += stepMs;
     const known = this.#remembered;
     if (known !== null) {
@@ -226,7 +226,7 @@ export class MemberRecord implements LiveMember {
   }
 
   /** Nothing was seen or heard for a while: that was nobody's grace (within bounds), and proved nobody stable. */
-  passOver(ms: number): void {
+  excludePause(ms: number): void {
     this.agreement = postponeAgreement(this.agreement, ms);
     this.goodSince = this.goodSince === null ? null : this.goodSince + ms;
   }
@@ -253,12 +253,12 @@ export class MemberRecord implements LiveMember {
     this.adcRawState = earlier.adcRawState;
     this.adcLastResponse = earlier.adcLastResponse;
     this.adcStateChangedAt = earlier.adcStateChangedAt;
-    this.adcHeardAt = earlier.adcHeardAt;
+    this.adcPolledAt = earlier.adcPolledAt;
     this.adcMonitors = earlier.adcMonitors;
     this.connections = earlier.connections;
     this.blind = earlier.blind;
     this.adcHeardMaintenance = earlier.adcHeardMaintenance;
-    this.#lastWord = earlier.#lastWord;
+    this.#lastAdcState = earlier.#lastAdcState;
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;
     this.#remembered = earlier.#remembered;

@@ -196,7 +196,7 @@ export class ProbeRecord implements LiveProbe {
   }
 
   /** The wall clock has been set: what is dated by it moves along. */
-  moveTimes(stepMs: number): void {
+  adjustForClockStep(stepMs: number): void {
     if (this.last !== null) {
       this.last = { ...this.last, startedAt: this.last.startedAt + stepMs };
     }
@@ -222,7 +222,7 @@ export class ProbeRecord implements LiveProbe {
 }
 
 /** What of a probe's result anything else depends on: while it says the same as before, nobody need judge anew. */
-export function saysTheSame(one: ProbeStanding, other: ProbeStanding): boolean {
+export function sameVerdictInput(one: ProbeStanding, other: ProbeStanding): boolean {
   return (
     one.passed === true &&
     other.passed === true &&
@@ -234,7 +234,7 @@ export function saysTheSame(one: ProbeStanding, other: ProbeStanding): boolean {
 }
 
 /** What members of a vserver are compared by: it changes nobody's verdict but the vserver's. */
-export function showsTheSame(one: ProbeStanding, other: ProbeStanding): boolean {
+export function sameDisplay(one: ProbeStanding, other: ProbeStanding): boolean {
   return one.leaf === other.leaf && one.authSchemes === other.authSchemes;
 }
 
@@ -248,7 +248,7 @@ export interface ProbeStanding {
   readonly authSchemes: string | null;
 }
 
-export function standingOf({ last, lastPassed, opinion }: ProbeRecord): ProbeStanding {
+export function statusOf({ last, lastPassed, opinion }: ProbeRecord): ProbeStanding {
   return {
     passed: lastPassed,
     opinion,

@@ -66,7 +66,7 @@ export class VserverRecord implements LiveVserver {
   /** Whether they did when last judged: then they have until something else is heard. */
   agreed = false;
   /** As a member's. */
-  restsUntil = -Infinity;
+  nextEvaluationAt = -Infinity;
   /** Recent answers by members that were out or in maintenance, each over a fresh connection. */
   drainedAnswers = 0;
   /** Answers by others since the last one of these. */
@@ -132,7 +132,7 @@ export class VserverRecord implements LiveVserver {
     askedAt: number,
     ownEntries: PersistenceEntries | null = null,
   ): void {
-    this.disturb();
+    this.invalidate();
     this.adcHeardAt = state === null ? null : askedAt;
     this.adcOpinion = state?.state ?? "unknown";
     this.adcRawState = state?.rawState ?? null;
@@ -149,8 +149,8 @@ export class VserverRecord implements LiveVserver {
   }
 
   /** Something was heard of it or of a member: it must be judged anew. */
-  disturb(): void {
-    this.restsUntil = -Infinity;
+  invalidate(): void {
+    this.nextEvaluationAt = -Infinity;
   }
 
   /** Nobody is drained, or nobody drained answers any more. */
@@ -161,7 +161,7 @@ export class VserverRecord implements LiveVserver {
   }
 
   judge(verdict: VserverVerdict, reason: Reason | null, now: number): void {
-    this.bookMismatch(now);
+    this.countMismatch(now);
     if (verdict !== this.verdict || this.since === null) {
       this.since = now;
     }
@@ -170,7 +170,7 @@ export class VserverRecord implements LiveVserver {
     this.mismatch = MISMATCH_VERDICTS.has(verdict);
   }
 
-  bookMismatch(now: number): void {
+  countMismatch(now: number): void {
     if (this.mismatch) {
       this.#mismatchMs += Math.max(0, now - this.#countedAt);
     }
@@ -178,7 +178,7 @@ export class VserverRecord implements LiveVserver {
   }
 
   /** The wall clock has been set: what is remembered by it moves along, and lasts as long as before. */
-  moveTimes(stepMs: number): void {
+  adjustForClockStep(stepMs: number): void {
     this.agreedAt += stepMs;
     this.since = this.since === null ? null : this.since + stepMs;
     this.adcHeardAt = this.adcHeardAt === null ? null : this.adcHeardAt + stepMs;
@@ -186,7 +186,7 @@ export class VserverRecord implements LiveVserver {
   }
 
   /** As a member's. */
-  passOver(ms: number): void {
+  excludePause(ms: number): void {
     const byMs = postponementMs(ms, this.#postponedMs);
     this.agreedAt += byMs;
     this.#postponedMs += byMs;

@@ -2,7 +2,7 @@ import type { Declared } from "../../maintenance/declared.ts";
 import type { EstateRecords } from "./build-records.ts";
 import { groupBy } from "../../lib/group-by.ts";
 import type { MemberRecord } from "./member-record.ts";
-import { type ProbeRecord, saysTheSame, showsTheSame, standingOf } from "./probe-record.ts";
+import { type ProbeRecord, sameVerdictInput, sameDisplay, statusOf } from "./probe-record.ts";
 import { ServerRecord } from "./server-record.ts";
 import type { VserverRecord } from "./vserver-record.ts";
 import type { Observation } from "../../model/observation.ts";
@@ -17,7 +17,7 @@ import { countServedBy } from "../evaluate-vserver.ts";
 import { findMailboxSide, type MailboxFinding } from "../mailbox-side.ts";
 import { bookRoute } from "../vserver-findings.ts";
 import type { LiveAdc, LiveState } from "../../model/live.ts";
-import { Judging } from "./judging.ts";
+import { VerdictEvaluator } from "./verdict-evaluator.ts";
 
 /** The records of all ADCs together, and the ways in which they are looked for. Made anew with each import. */
 interface RecordIndex {
@@ -196,7 +196,7 @@ export class WitnessState implements LiveState {
   #options: WitnessOptions;
   readonly #steps: ClockSteps | null;
   readonly #parts = new Map<string, AdcPart>();
-  readonly #judging: Judging;
+  readonly #judging: VerdictEvaluator;
   #index: RecordIndex;
   #findings: readonly MailboxFinding[] = [];
 
@@ -207,7 +207,7 @@ export class WitnessState implements LiveState {
     this.startedAt = options.now();
     this.#steps =
       options.monotonic === undefined ? null : new ClockSteps(options.now, options.monotonic);
-    this.#judging = new Judging({
+    this.#judging = new VerdictEvaluator({
       stabilityMs: options.stabilityMs,
       declarations: options.declarations,
       grace: options.grace,
@@ -292,7 +292,7 @@ export class WitnessState implements LiveState {
   }
 
   /** Takes in the ADC's own word; null when it can no longer be believed. */
-  hear(adc: string, state: AdcState | null): void {
+  applyAdcPoll(adc: string, state: AdcState | null): void {
     const { records } = this.#part(adc);
     if (records === null) {
       return;
@@ -308,7 +308,7 @@ export class WitnessState implements LiveState {
         member.agreement = later(member.agreement, failedOverAt);
       }
       const said = state?.members.get(memberKey(member.adcService, member.server, member.port));
-      member.hear(said ?? null, at, askedAt);
+      member.applyAdcState(said ?? null, at, askedAt);
     }
     for (const vserver of records.vservers) {
       vserver.hear(
@@ -321,22 +321,22 @@ export class WitnessState implements LiveState {
   }
 
   /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
-  observe(ran: ProbeRecord, observation: Observation, passed: boolean | null): number {
+  recordResult(ran: ProbeRecord, observation: Observation, passed: boolean | null): number {
     this.#now();
     // The estate may have been imported anew while the probe ran: its successor remembers.
     const probe = this.#index.probeById.get(ran.id) ?? ran;
-    const before = standingOf(probe);
+    const before = statusOf(probe);
     // While nothing answers us, a failure is our own: it must not outlive the cut.
     const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
-    const after = standingOf(probe);
-    const isNews = !saysTheSame(before, after);
+    const after = statusOf(probe);
+    const isNews = !sameVerdictInput(before, after);
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
       this.names.hear(probe, observation);
-      if (!showsTheSame(before, after)) {
+      if (!sameDisplay(before, after)) {
         // Whether certificates or login schemes differ is judged at the vservers: none of them may rest on the old ones.
-        part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.disturb());
+        part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.invalidate());
       }
       this.#observeMember(part, member, probe, isNews);
     }
@@ -345,9 +345,9 @@ export class WitnessState implements LiveState {
         const server = this.names.serverOf(probe.adc, observation.servedBy);
         countServedBy(vserver, observation, server, probe.vantage);
         bookRoute(vserver, probe, server, part.records?.members ?? []);
-        vserver.disturb();
+        vserver.invalidate();
       }
-      if (isNews || !this.#judging.rests(vserver)) {
+      if (isNews || !this.#judging.isUpToDate(vserver)) {
         this.#judging.vserver(part, vserver);
       }
     }
@@ -355,7 +355,7 @@ export class WitnessState implements LiveState {
   }
 
   #observeMember(part: AdcPart, member: MemberRecord, probe: ProbeRecord, isNews: boolean): void {
-    if (!isNews && this.#judging.rests(member)) {
+    if (!isNews && this.#judging.isUpToDate(member)) {
       return;
     }
     detectMaintenance(member, probe);
@@ -371,15 +371,15 @@ export class WitnessState implements LiveState {
   evaluateAll(): void {
     this.#findMailboxSide();
     for (const part of this.#parts.values()) {
-      this.#judging.everything(part);
+      this.#judging.evaluateAll(part);
     }
-    this.#judging.tellDeclarations(this.#index.namesakes);
+    this.#judging.updateWindowProgress(this.#index.namesakes);
   }
 
   /** The agent was held (stopped, or without a processor), and could neither see nor hear for so long. */
-  passOver(ms: number): void {
+  excludePause(ms: number): void {
     for (const record of [...this.members, ...this.vservers]) {
-      record.passOver(ms);
+      record.excludePause(ms);
     }
   }
 
@@ -389,7 +389,7 @@ export class WitnessState implements LiveState {
     const stepMs = this.#steps?.look(now) ?? 0;
     if (stepMs !== 0) {
       for (const record of [...this.members, ...this.vservers, ...this.probes]) {
-        record.moveTimes(stepMs);
+        record.adjustForClockStep(stepMs);
       }
       for (const part of this.#parts.values()) {
         const { lastPollAt } = part.live;
@@ -410,7 +410,7 @@ export class WitnessState implements LiveState {
     for (const part of this.#parts.values()) {
       await inTurns(this.#judging.awake(part));
     }
-    this.#judging.tellDeclarations(this.#index.namesakes);
+    this.#judging.updateWindowProgress(this.#index.namesakes);
   }
 
   /** Where it lies there, or did until now, every service opinion may change. */
@@ -420,7 +420,7 @@ export class WitnessState implements LiveState {
     this.#findings = findings;
     this.#judging.mailboxSide = probes;
     for (const record of matters ? [...this.members, ...this.vservers] : []) {
-      record.disturb();
+      record.invalidate();
     }
   }
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Network } from "../../net/network.ts";
 import { runAnonymousLook } from "../../probes/transactions/anonymous-looks.ts";
-import { runProbe, type Errand } from "../run-probe.ts";
+import { runProbe, type ProbeTask } from "../run-probe.ts";
 import { lostProbe } from "./lost-probe.ts";
 import { sharedClockMs, type Answer, type Order, type RunOrder } from "./messages.ts";
 
@@ -9,7 +9,7 @@ import { sharedClockMs, type Answer, type Order, type RunOrder } from "./message
 export class ErrandRunner {
   readonly #network: Network;
   readonly #answer: (answer: Answer) => void;
-  readonly #errands = new Map<string, Errand>();
+  readonly #errands = new Map<string, ProbeTask>();
   readonly #running = new Set<Promise<void>>();
   readonly #abort = new AbortController();
 

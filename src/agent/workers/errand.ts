@@ -1,14 +1,14 @@
 import { headerSecrets } from "../../probes/monitors/http-request.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
-import type { Errand } from "../run-probe.ts";
+import type { ProbeTask } from "../run-probe.ts";
 
 /**
  * What a worker thread gets to know of a probe, or null when the probe stays in the main thread. Secrets never cross: what
  * logs in, carries a credential or sends a header that lets its bearer in stays, and so do the probes that start programs
  * (PING, scripts), which cost the same wherever they are started.
  */
-export function errandFor({ vantage, action }: PlannedProbe): Errand | null {
+export function errandFor({ vantage, action }: PlannedProbe): ProbeTask | null {
   if (action.run === null) {
     return null;
   }

@@ -1,4 +1,4 @@
-import type { Errand, ProbeResult } from "../run-probe.ts";
+import type { ProbeTask, ProbeResult } from "../run-probe.ts";
 
 /**
  * What crosses between the main thread and a worker thread: plain data that survives a structured clone, in batches of
@@ -14,7 +14,7 @@ export interface RunOrder extends RunTerms {
   readonly ticket: number;
   readonly probe: string;
   /** Told with the first run, and again when the plan has changed; null: as it was. */
-  readonly errand: Errand | null;
+  readonly errand: ProbeTask | null;
   /** By the clock that all threads share. */
   readonly askedAtMs: number;
 }

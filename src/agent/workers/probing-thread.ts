@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { networkOfWays, type Ways } from "../import-once.ts";
+import { networkOfWays, type NetworkSettings } from "../import-once.ts";
 import { ErrandRunner } from "./errand-runner.ts";
 import type { Answer, FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
@@ -15,7 +15,7 @@ if (main === null) {
 const answers = new Outbox<Answer>((batch) => {
   main.postMessage(batch satisfies FromWorker);
 });
-const runner = new ErrandRunner(networkOfWays(workerData as Ways), (answer) => {
+const runner = new ErrandRunner(networkOfWays(workerData as NetworkSettings), (answer) => {
   answers.put(answer);
 });
 main.on("message", (message: ToWorker) => {

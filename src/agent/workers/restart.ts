@@ -1,7 +1,7 @@
 /** How worker threads that end by themselves are started again. Pure. */
 
 const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 60_000;
+const MAX_DELAY_MS = 60_000;
 /** Who has lived so long has not died of its start. */
 const SOUND_AFTER_MS = 60_000;
 
@@ -12,5 +12,5 @@ export function deathsInARow(before: number, livedMs: number): number {
 
 /** At once after the first death, so that one mishap costs one round of probes; then 1 s, doubling to a minute. */
 export function restartDelayMs(deaths: number): number {
-  return deaths <= 1 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (deaths - 2), LONGEST_DELAY_MS);
+  return deaths <= 1 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (deaths - 2), MAX_DELAY_MS);
 }

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import type { AgentEvents } from "../events.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Ways } from "../import-once.ts";
-import type { Errand, ProbeResult } from "../run-probe.ts";
+import type { NetworkSettings } from "../import-once.ts";
+import type { ProbeTask, ProbeResult } from "../run-probe.ts";
 import { lostProbe } from "./lost-probe.ts";
 import {
   sharedClockMs,
@@ -25,7 +25,7 @@ const STOP_WITHIN_MS = 2_000;
 export interface WorkerLinkOptions {
   /** The thread's module, built: Node.js 20 runs no TypeScript. */
   readonly entry: URL;
-  readonly ways: Ways;
+  readonly ways: NetworkSettings;
   readonly events: Pick<AgentEvents, "workerLag" | "workerEnded">;
   readonly log: Pick<Log, "error">;
   readonly now: () => number;
@@ -44,7 +44,7 @@ export class WorkerLink {
   readonly #orders: Outbox<Order>;
   readonly #pending = new Map<number, Pending>();
   /** What this thread knows already. */
-  readonly #taught = new Map<string, Errand>();
+  readonly #taught = new Map<string, ProbeTask>();
   #worker: Worker | null = null;
   #startedAtMs = 0;
   #deaths = 0;
@@ -63,7 +63,7 @@ export class WorkerLink {
   }
 
   /** Runs an errand over there. Never rejects: when the thread is gone, or goes, that is a fault of our own. */
-  run(probe: string, errand: Errand, terms: RunTerms): Promise<ProbeResult | null> {
+  run(probe: string, errand: ProbeTask, terms: RunTerms): Promise<ProbeResult | null> {
     const startedAt = this.#options.now();
     if (this.#worker === null || this.#stopping) {
       const why = "the worker thread of this probe has ended and is started again";

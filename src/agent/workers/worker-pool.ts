@@ -1,8 +1,8 @@
 import type { AgentEvents } from "../events.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Ways } from "../import-once.ts";
+import type { NetworkSettings } from "../import-once.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
-import type { Errand, ProbeResult } from "../run-probe.ts";
+import type { ProbeTask, ProbeResult } from "../run-probe.ts";
 import { spreadOf } from "../scheduler.ts";
 import { errandFor } from "./errand.ts";
 import type { RunTerms } from "./messages.ts";
@@ -19,7 +19,7 @@ const ENTRY = new URL(
 );
 
 export interface WorkerPoolOptions {
-  readonly ways: Ways;
+  readonly ways: NetworkSettings;
   readonly events: Pick<AgentEvents, "workersProbing" | "workerLag" | "workerEnded">;
   readonly log: Pick<Log, "error">;
   readonly now: () => number;
@@ -33,7 +33,7 @@ export interface WorkerPoolOptions {
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #links: WorkerLink[] = [];
-  readonly #errands = new WeakMap<PlannedProbe, Errand | null>();
+  readonly #errands = new WeakMap<PlannedProbe, ProbeTask | null>();
   #looks: NodeJS.Timeout | null = null;
   #stopped = false;
 

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Observation } from "../../model/observation.ts";
-import { protocolBreak, type Break } from "../../net/break.ts";
+import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, type DialFailure } from "../../net/dial.ts";
 import {
@@ -58,7 +58,7 @@ export const dnsTcpMonitor: MonitorType = {
       }
       const dialled = await dial(run, target, { tls: spec.tls });
       return dialled.kind === "failed"
-        ? run.broken(dialled.step, dialled.why)
+        ? run.fail(dialled.step, dialled.why)
         : judge(run, spec, await byTcp(dialled.connection, query));
     }),
   unsupported: () => null,
@@ -96,7 +96,7 @@ async function byUdp(
   run: ProbeRun,
   target: Parameters<typeof askUdp>[1],
   query: Query,
-): Promise<DnsAnswer | Break | DialFailure> {
+): Promise<DnsAnswer | ExchangeError | DialFailure> {
   const answer = await askUdp(run, target, {
     payload: query.bytes,
     shown: query.shown,
@@ -105,10 +105,10 @@ async function byUdp(
   if (answer.kind !== "datagram") {
     return answer;
   }
-  return decodeAnswer(answer.data, query.type) ?? protocolBreak("not a DNS answer");
+  return decodeAnswer(answer.data, query.type) ?? protocolError("not a DNS answer");
 }
 
-async function byTcp(connection: Connection, query: Query): Promise<DnsAnswer | Break> {
+async function byTcp(connection: Connection, query: Query): Promise<DnsAnswer | ExchangeError> {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(query.bytes.length);
   connection.write(Buffer.concat([length, query.bytes]), query.shown);
@@ -124,11 +124,11 @@ async function byTcp(connection: Connection, query: Query): Promise<DnsAnswer | 
     if (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
       const answer = decodeAnswer(received.subarray(2, 2 + received.readUInt16BE(0)), query.type);
       return answer === null || answer.id !== query.id
-        ? protocolBreak("not the answer to this DNS question")
+        ? protocolError("not the answer to this DNS question")
         : answer;
     }
     if (received.length > 70_000) {
-      return protocolBreak("more bytes than a DNS answer can have");
+      return protocolError("more bytes than a DNS answer can have");
     }
   }
 }
@@ -136,13 +136,13 @@ async function byTcp(connection: Connection, query: Query): Promise<DnsAnswer | 
 function judge(
   run: ProbeRun,
   spec: MonitorSpec,
-  answer: DnsAnswer | Break | DialFailure,
+  answer: DnsAnswer | ExchangeError | DialFailure,
 ): Observation {
   if (answer.kind === "failed") {
-    return run.broken(answer.step, answer.why);
+    return run.fail(answer.step, answer.why);
   }
   if (answer.kind !== "dns") {
-    return run.broken("response", answer);
+    return run.fail("response", answer);
   }
   run.responseTimeMs = run.phase("first_byte");
   const words = RCODES[answer.rcode] ?? `rcode ${answer.rcode}`;

@@ -1,5 +1,5 @@
 import type { LoginOutcome, Observation } from "../../model/observation.ts";
-import type { Break } from "../../net/break.ts";
+import type { ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, dialAddress } from "../../net/dial.ts";
 import { disclose } from "../../net/disclose.ts";
@@ -9,7 +9,7 @@ import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
 import { monitorUser, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /** Bytes of a file that are read before it counts as retrieved in part. */
-const LARGEST_FILE_BYTES = 16 * 1024 * 1024;
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 const COMMON = {
   reversePasses: ["mismatch"],
@@ -31,7 +31,7 @@ export const ftpMonitor: MonitorType = {
     observe(context, async (run) => {
       const dialled = await dial(run, target, { tls: spec.tls });
       return dialled.kind === "failed"
-        ? run.broken(dialled.step, dialled.why)
+        ? run.fail(dialled.step, dialled.why)
         : new FtpExchange(run, dialled.connection, spec).transfer("NLST");
     }),
   unsupported: (spec) =>
@@ -47,7 +47,7 @@ export const ftpExtendedMonitor: MonitorType = {
     observe(context, async (run) => {
       const dialled = await dial(run, target, { tls: spec.tls });
       return dialled.kind === "failed"
-        ? run.broken(dialled.step, dialled.why)
+        ? run.fail(dialled.step, dialled.why)
         : new FtpExchange(run, dialled.connection, spec).transfer(
             `RETR ${spec.monitor.parameters.fileName ?? ""}`,
           );
@@ -80,7 +80,7 @@ class FtpExchange {
     const passive = await this.#ask("EPSV");
     const port = passive.kind === "reply" ? passivePort(passive) : null;
     if (passive.kind !== "reply") {
-      return run.broken("response", passive);
+      return run.fail("response", passive);
     }
     const place = port ?? (await this.#oldPassive());
     if (typeof place !== "number") {
@@ -89,11 +89,11 @@ class FtpExchange {
     // The server names a port; its address is the one that already answered, whatever it says about itself.
     const data = await dialAddress(run, this.#connection.remote.address, place);
     if (data.kind === "failed") {
-      return run.broken("transaction", data.why);
+      return run.fail("transaction", data.why);
     }
     const opening = await this.#ask(command);
     if (opening.kind !== "reply") {
-      return run.broken("transaction", opening);
+      return run.fail("transaction", opening);
     }
     if (opening.code === 550 && command === "NLST") {
       // An empty directory: the data connection stood, and there is nothing to list.
@@ -104,12 +104,12 @@ class FtpExchange {
     }
     const drained = await drain(data.connection);
     if (drained !== null) {
-      return run.broken("transaction", drained);
+      return run.fail("transaction", drained);
     }
     const done = opening.code < 200 ? await readReply(this.#reader) : opening;
     run.phase("transfer");
     if (done.kind !== "reply") {
-      return run.broken("transaction", done);
+      return run.fail("transaction", done);
     }
     return done.code < 300
       ? this.#leave()
@@ -120,7 +120,7 @@ class FtpExchange {
     const greeting = await readReply(this.#reader);
     this.#run.phase("banner");
     if (greeting.kind !== "reply") {
-      return this.#run.broken("banner", greeting);
+      return this.#run.fail("banner", greeting);
     }
     return greeting.code === 220
       ? null
@@ -130,7 +130,7 @@ class FtpExchange {
   async #logIn(): Promise<Observation | null> {
     const run = this.#run;
     const { credential } = this.#spec;
-    run.hide(credential?.password ?? null);
+    run.redact(credential?.password ?? null);
     const password =
       credential === null
         ? null
@@ -145,7 +145,7 @@ class FtpExchange {
     }
     run.phase("login");
     if (reply.kind !== "reply") {
-      return run.broken("login", reply);
+      return run.fail("login", reply);
     }
     if (run.login !== null) {
       run.login = fateOf(reply.code);
@@ -162,7 +162,7 @@ class FtpExchange {
   async #oldPassive(): Promise<number | Observation> {
     const reply = await this.#ask("PASV");
     if (reply.kind !== "reply") {
-      return this.#run.broken("response", reply);
+      return this.#run.fail("response", reply);
     }
     return (
       passivePort(reply) ??
@@ -177,7 +177,7 @@ class FtpExchange {
     return this.#run.match("transaction");
   }
 
-  #ask(command: string): Promise<CodedReply | Break> {
+  #ask(command: string): Promise<CodedReply | ExchangeError> {
     this.#connection.write(`${command}\r\n`);
     return readReply(this.#reader);
   }
@@ -208,7 +208,7 @@ function validPort(port: number): number | null {
 }
 
 /** Reads a data connection to its end; null when it ended well. */
-async function drain(data: Connection): Promise<Break | null> {
+async function drain(data: Connection): Promise<ExchangeError | null> {
   for (;;) {
     const next = await data.read();
     if (next.kind === "closed") {
@@ -218,7 +218,7 @@ async function drain(data: Connection): Promise<Break | null> {
     if (next.kind !== "data") {
       return next;
     }
-    if (data.bytesReceived > LARGEST_FILE_BYTES) {
+    if (data.bytesReceived > MAX_FILE_BYTES) {
       data.close("RESET");
       return null;
     }

@@ -29,13 +29,13 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
   return observe(context, async (run) => {
     const dialled = await dial(run, target, { tls: spec.tls });
     if (dialled.kind === "failed") {
-      return run.broken(dialled.step, dialled.why);
+      return run.fail(dialled.step, dialled.why);
     }
     const { send, recv, trofsString } = spec.monitor.parameters;
     const pattern = recv ?? "";
     const leaving = trofsString === "" ? null : trofsString;
     const request = httpMonitorRequest(send === null || send === "" ? "GET /" : send, spec);
-    run.hide(...request.secrets);
+    run.redact(...request.secrets);
     const sentAt = run.elapsedMs();
     const { connection } = dialled;
     connection.write(request.text);
@@ -45,13 +45,13 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
       enough: (body) => (leaving === null ? body.includes(pattern) : body.includes(leaving)),
     });
     if (answer.kind !== "answer") {
-      return run.broken("response", answer);
+      return run.fail("response", answer);
     }
     run.responseTimeMs = run.elapsedMs() - sentAt;
     const { body } = answer;
-    run.sign(signsOfHeaders((name) => answer.headers.get(name)));
+    run.identify(signsOfHeaders((name) => answer.headers.get(name)));
     if (body.length < 512) {
-      run.sign(signsOfHealthBody(body.toString("latin1")));
+      run.identify(signsOfHealthBody(body.toString("latin1")));
     }
     if (leaving !== null && body.includes(leaving)) {
       return run.maintenance("response", "the body holds the trofsString");

@@ -1,12 +1,12 @@
 import { isIPv6 } from "../../lib/ip.ts";
-import type { AdcHabits, MonitorSpec } from "./spec.ts";
+import type { AdcQuirks, MonitorSpec } from "./spec.ts";
 
 /** Headers that let their bearer in, and their value. */
 const SECRET_HEADER =
   /^[ \t]*(?:(?:proxy-)?authorization|cookie|[\w-]*(?:api-?key|token|secret|password))[ \t]*:[ \t]*([^\r\n]*)/gim;
 
 /** What is shorter hides nothing, and would take the evidence to pieces. */
-const SHORTEST_PART = 4;
+const MIN_PART = 4;
 
 /**
  * The secrets in header lines or in a whole request, so that evidence can be kept without them: what such a header says,
@@ -20,7 +20,7 @@ export function headerSecrets(text: string): string[] {
       scheme.toLowerCase() === "basic" ? Buffer.from(token, "base64").toString("latin1") : "";
     const parts = [token, basic.slice(basic.indexOf(":") + 1)];
     const whole = value === "" ? [] : [value];
-    return [...whole, ...parts.filter((part) => part.length >= SHORTEST_PART)];
+    return [...whole, ...parts.filter((part) => part.length >= MIN_PART)];
   });
 }
 
@@ -85,7 +85,7 @@ function assemble(
   path: string,
   custom: readonly string[],
   hostHeader: string,
-  habits: AdcHabits | undefined,
+  habits: AdcQuirks | undefined,
 ): MonitorRequest {
   let text = `${method} ${path} HTTP/${habits?.httpVersion ?? "1.1"}\r\n`;
   if (!carries(custom, "host")) {

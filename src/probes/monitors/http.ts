@@ -35,20 +35,20 @@ function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
     const dialled = await dial(run, target, { tls: spec.tls });
     if (dialled.kind === "failed") {
-      return run.broken(dialled.step, dialled.why);
+      return run.fail(dialled.step, dialled.why);
     }
     const { parameters } = spec.monitor;
     const { connection } = dialled;
     const request = httpMonitorRequest(parameters.httpRequest ?? "", spec);
-    run.hide(...request.secrets);
+    run.redact(...request.secrets);
     const sentAt = run.elapsedMs();
     connection.write(request.text);
     const answer = await readHttpAnswer(connection, request.method, { bodyWindowBytes: 0 });
     if (answer.kind !== "answer") {
-      return run.broken("response", answer);
+      return run.fail("response", answer);
     }
     run.responseTimeMs = run.elapsedMs() - sentAt;
-    run.sign(signsOfHeaders((name) => answer.headers.get(name)));
+    run.identify(signsOfHeaders((name) => answer.headers.get(name)));
     const { status } = answer;
     if (status === parameters.trofsCode) {
       return run.maintenance("response", `status ${status} is the trofsCode`);

@@ -16,10 +16,10 @@ export const ldapMonitor: MonitorType = {
   type: "LDAP",
   probe: (spec, target, context) =>
     observe(context, async (run) => {
-      run.hide(spec.credential?.password ?? null);
+      run.redact(spec.credential?.password ?? null);
       const dialled = await dial(run, target, { tls: spec.tls });
       return dialled.kind === "failed"
-        ? run.broken(dialled.step, dialled.why)
+        ? run.fail(dialled.step, dialled.why)
         : converse(run, dialled.connection, spec);
     }),
   reversePasses: ["mismatch"],
@@ -55,7 +55,7 @@ async function converse(
   const bound = await session.bind(credential?.username ?? "", password?.text ?? "");
   run.phase("login");
   if (bound.kind !== "result") {
-    return run.broken("login", bound);
+    return run.fail("login", bound);
   }
   const { login, reason } = bindMeaning(bound.code);
   run.login = credential === null ? null : login;
@@ -74,7 +74,7 @@ async function converse(
   });
   run.phase("transaction");
   if (found.kind !== "result") {
-    return run.broken("response", found);
+    return run.fail("response", found);
   }
   run.responseTimeMs = run.elapsedMs();
   session.unbind();

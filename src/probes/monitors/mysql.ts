@@ -31,10 +31,10 @@ export const mysqlMonitor: MonitorType = {
           "this monitor needs a user name and a password",
         );
       }
-      run.hide(credential.password);
+      run.redact(credential.password);
       const dialled = await dial(run, target, { tls: null });
       if (dialled.kind === "failed") {
-        return run.broken(dialled.step, dialled.why);
+        return run.fail(dialled.step, dialled.why);
       }
       const session = new MysqlSession(dialled.connection);
       const login = await session.logIn({
@@ -50,7 +50,7 @@ export const mysqlMonitor: MonitorType = {
         return refused(run, login);
       }
       if (login.kind !== "accepted") {
-        return run.broken("banner", login);
+        return run.fail("banner", login);
       }
       run.login = "accepted";
       run.phase("login");
@@ -72,7 +72,7 @@ async function ask(run: ProbeRun, session: MysqlSession, spec: MonitorSpec): Pro
       return run.mismatch("response", "bad_status", `${answer.code} ${answer.text}`);
     }
     if (answer.kind !== "accepted") {
-      return run.broken("response", answer);
+      return run.fail("response", answer);
     }
   }
   run.phase("transaction");

@@ -14,14 +14,14 @@ export const nntpMonitor: MonitorType = {
     observe(context, async (run) => {
       const dialled = await dial(run, target, { tls: spec.tls });
       if (dialled.kind === "failed") {
-        return run.broken(dialled.step, dialled.why);
+        return run.fail(dialled.step, dialled.why);
       }
       const { connection } = dialled;
       const reader = new LineReader(connection);
       const greeting = await readReply(reader);
       run.phase("banner");
       if (greeting.kind !== "reply") {
-        return run.broken("banner", greeting);
+        return run.fail("banner", greeting);
       }
       if (greeting.code !== 200 && greeting.code !== 201) {
         return run.mismatch("banner", "bad_status", `${greeting.code} ${greeting.text}`);
@@ -30,7 +30,7 @@ export const nntpMonitor: MonitorType = {
       const group = await readReply(reader);
       run.phase("transaction");
       if (group.kind !== "reply") {
-        return run.broken("response", group);
+        return run.fail("response", group);
       }
       if (group.code === 480 || group.code === 483) {
         return run.fault("login", "auth_challenge", `${group.code} ${group.text}`);

@@ -24,13 +24,13 @@ function probePing(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
     const resolved = await resolveTarget(run, target, "icmp");
     if (resolved.kind === "failed") {
-      return run.broken(resolved.step, resolved.why);
+      return run.fail(resolved.step, resolved.why);
     }
     const echoes = context.network.echoes ?? new EchoBatches();
     const { address, family } = resolved;
     const result = await echoes.ask(run, { address, family, localAddress: context.localAddress });
     if (result.kind !== "reply") {
-      return run.broken("response", result);
+      return run.fail("response", result);
     }
     run.responseTimeMs = result.roundTripMs;
     return run.match("response");

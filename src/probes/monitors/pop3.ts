@@ -1,7 +1,7 @@
 import type { Observation } from "../../model/observation.ts";
 import type { Probe } from "../probe.ts";
 import type { FailureReason } from "../../model/reasons.ts";
-import type { Break } from "../../net/break.ts";
+import type { ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
 import { disclose } from "../../net/disclose.ts";
@@ -38,10 +38,10 @@ function probePop3(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     if (credential === null) {
       return run.fault("login", "not_configured", "this monitor needs a user name and a password");
     }
-    run.hide(credential.password, credential.secret);
+    run.redact(credential.password, credential.secret);
     const dialled = await dial(run, target, { tls: spec.tls });
     return dialled.kind === "failed"
-      ? run.broken(dialled.step, dialled.why)
+      ? run.fail(dialled.step, dialled.why)
       : logIn(run, dialled.connection, credential, spec.tls === null);
   });
 }
@@ -56,9 +56,9 @@ async function logIn(
   const greeting = await reader.line();
   run.phase("banner");
   if (greeting.kind !== "line") {
-    return run.broken("banner", greeting);
+    return run.fail("banner", greeting);
   }
-  run.sign(signsOfGreeting(greeting.text));
+  run.identify(signsOfGreeting(greeting.text));
   if (!greeting.text.startsWith("+OK")) {
     return greeting.text.startsWith("-ERR")
       ? run.mismatch("banner", refusalReason(greeting.text, "greeting"), greeting.text)
@@ -72,13 +72,13 @@ async function logIn(
   if (user.kind !== "ok") {
     return user.kind === "refusal"
       ? run.mismatch("login", refusalReason(user.text, "command"), user.text)
-      : run.broken("login", user);
+      : run.fail("login", user);
   }
   run.login = "unanswered";
   const pass = await command(connection, reader, `PASS ${password.text}`);
   run.phase("login");
   if (pass.kind !== "ok") {
-    return pass.kind === "refusal" ? refusedLogin(run, pass.text) : run.broken("login", pass);
+    return pass.kind === "refusal" ? refusedLogin(run, pass.text) : run.fail("login", pass);
   }
   run.login = "accepted";
   run.responseTimeMs = run.elapsedMs();
@@ -90,7 +90,7 @@ async function logIn(
 type Pop3Answer =
   | { readonly kind: "ok"; readonly text: string }
   | { readonly kind: "refusal"; readonly text: string }
-  | Break;
+  | ExchangeError;
 
 async function command(
   connection: Connection,

@@ -30,7 +30,7 @@ export const radiusMonitor: MonitorType = {
           "this monitor needs an account and a shared secret",
         );
       }
-      run.hide(credential.password, credential.secret);
+      run.redact(credential.password, credential.secret);
       const { radNasId, radNasIp, respCodes } = spec.monitor.parameters;
       const request: RadiusRequest = {
         id: randomInt(256),
@@ -49,13 +49,13 @@ export const radiusMonitor: MonitorType = {
       });
       if (answer.kind === "failed") {
         run.login = null;
-        return run.broken(answer.step, answer.why);
+        return run.fail(answer.step, answer.why);
       }
       if (answer.kind !== "datagram") {
         const isRefused = answer.kind === "named" && answer.outcome === "refused";
         // Nobody listens there: the system of the server says so, and nobody has looked at the password.
         run.login = isRefused ? "not_tried" : "unanswered";
-        return run.broken("response", answer);
+        return run.fail("response", answer);
       }
       run.responseTimeMs = run.phase("first_byte");
       const code = decodeRadiusAnswer(answer.data, request) ?? 0;

@@ -14,7 +14,7 @@ export const rtspMonitor: MonitorType = {
     observe(context, async (run) => {
       const dialled = await dial(run, target, { tls: spec.tls });
       if (dialled.kind === "failed") {
-        return run.broken(dialled.step, dialled.why);
+        return run.fail(dialled.step, dialled.why);
       }
       const { rtspRequest, respCodes } = spec.monitor.parameters;
       const asked = rtspRequest === null || rtspRequest === "" ? "OPTIONS *" : rtspRequest;
@@ -24,7 +24,7 @@ export const rtspMonitor: MonitorType = {
       const line = await new LineReader(dialled.connection).line();
       run.responseTimeMs = run.phase("first_byte");
       if (line.kind !== "line") {
-        return run.broken("response", line);
+        return run.fail("response", line);
       }
       const status = /^RTSP\/\d\.\d (\d{3})/.exec(line.text)?.[1];
       if (status === undefined) {

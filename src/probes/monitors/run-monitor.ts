@@ -38,7 +38,7 @@ export async function runMonitor(
     spec.tls === null
       ? seen
       : await withTlsDiagnosis(seen, spec.tls, namesFor(spec), target, context);
-  return { observation, passed: passedByHabit(type, spec, observation) };
+  return { observation, passed: passesByQuirk(type, spec, observation) };
 }
 
 /** Names the server may want to hear: those of the configuration, the Host header, the policy's host. */
@@ -52,7 +52,7 @@ function namesFor(spec: MonitorSpec): string[] {
 }
 
 /** UNCONFIRMED: Citrix's table of *reverse* does not tell what a TCP monitor makes of a time-out. */
-function passedByHabit(
+function passesByQuirk(
   type: MonitorType,
   spec: MonitorSpec,
   observation: Observation,

@@ -50,10 +50,10 @@ function probeByUdp(
       },
     });
     if (answer.kind === "failed") {
-      return run.broken(answer.step, answer.why);
+      return run.fail(answer.step, answer.why);
     }
     if (answer.kind !== "datagram") {
-      return run.broken("response", answer);
+      return run.fail("response", answer);
     }
     run.responseTimeMs = run.phase("first_byte");
     return judge(run, spec, answer.data.toString("latin1"));
@@ -68,7 +68,7 @@ function probeByTcp(
   return observe(context, async (run) => {
     const dialled = await dial(run, target, { tls: spec.tls });
     if (dialled.kind === "failed") {
-      return run.broken(dialled.step, dialled.why);
+      return run.fail(dialled.step, dialled.why);
     }
     const { connection } = dialled;
     const local = connection.socket.localAddress ?? "127.0.0.1";
@@ -77,7 +77,7 @@ function probeByTcp(
     for (;;) {
       const line = await reader.line();
       if (line.kind !== "line") {
-        return run.broken("response", line);
+        return run.fail("response", line);
       }
       const status = statusOf(line.text);
       if (status === null && !line.text.startsWith("SIP/") && run.responseTimeMs === null) {

@@ -29,7 +29,7 @@ function probeSmtp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
     const dialled = await dial(run, target, { tls: spec.tls });
     return dialled.kind === "failed"
-      ? run.broken(dialled.step, dialled.why)
+      ? run.fail(dialled.step, dialled.why)
       : converse(run, dialled.connection);
   });
 }
@@ -39,18 +39,18 @@ async function converse(run: ProbeRun, connection: Connection): Promise<Observat
   const greeting = await readReply(reader);
   run.phase("banner");
   if (greeting.kind !== "reply") {
-    return run.broken("banner", greeting);
+    return run.fail("banner", greeting);
   }
-  run.sign(signsOfSmtp(greeting.text));
+  run.identify(signsOfSmtp(greeting.text));
   if (greeting.code !== 220) {
     return refused(run, "banner", greeting);
   }
   const hello = await greet(connection, reader);
   run.phase("transaction");
   if (hello.kind !== "reply") {
-    return run.broken("greeting", hello);
+    return run.fail("greeting", hello);
   }
-  run.sign(signsOfSmtp(hello.text));
+  run.identify(signsOfSmtp(hello.text));
   if (hello.code !== 250) {
     return refused(run, "greeting", hello);
   }

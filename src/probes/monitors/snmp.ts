@@ -20,7 +20,7 @@ export const snmpMonitor: MonitorType = {
       const community = discloseAsTheAdcDoes(
         credential?.secret ?? credential?.password ?? NO_SECRET,
       );
-      run.hide(community);
+      run.redact(community);
       const get: SnmpGet = {
         version: snmpVersion ?? "V1",
         community,
@@ -37,10 +37,10 @@ export const snmpMonitor: MonitorType = {
         accept: (data) => decodeSnmpResponse(data, get.requestId) !== null,
       });
       if (answer.kind === "failed") {
-        return run.broken(answer.step, answer.why);
+        return run.fail(answer.step, answer.why);
       }
       if (answer.kind !== "datagram") {
-        return run.broken("response", answer);
+        return run.fail("response", answer);
       }
       run.responseTimeMs = run.phase("first_byte");
       const value = decodeSnmpResponse(answer.data, get.requestId);

@@ -79,11 +79,11 @@ export interface MonitorSpec {
   /** Names to try as SNI when a handshake without one has failed, for the diagnosis only. */
   readonly diagnosticNames?: readonly string[];
   /** What NetScaler's documentation leaves open, as this ADC does it; the likelier habits when left out. */
-  readonly habits?: AdcHabits;
+  readonly habits?: AdcQuirks;
 }
 
 /** UNCONFIRMED behaviour of the ADC's own probes, for the operator to set (`probe:` of the configuration). */
-export interface AdcHabits {
+export interface AdcQuirks {
   readonly httpVersion: "1.0" | "1.1";
   readonly userAgent: string | null;
   /** Result of a `-reverse YES` TCP monitor whose connection times out. */

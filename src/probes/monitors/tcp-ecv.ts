@@ -1,7 +1,7 @@
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { Step } from "../../model/reasons.ts";
-import type { Break } from "../../net/break.ts";
+import type { ExchangeError } from "../../net/exchange-error.ts";
 import { dial } from "../../net/dial.ts";
 import { signsOfGreeting, signsOfHeaders, signsOfSmtp } from "../../model/exchange-signs.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
@@ -50,14 +50,14 @@ async function converse(
 ): Promise<Observation> {
   const dialled = await dial(run, target, { tls: spec.tls });
   if (dialled.kind === "failed") {
-    return run.broken(dialled.step, dialled.why);
+    return run.fail(dialled.step, dialled.why);
   }
   const { connection } = dialled;
   const { send, recv, trofsString } = spec.monitor.parameters;
   const hasSend = send !== null && send !== "";
   if (hasSend) {
     const request = rawRequestViaVip(send, spec);
-    run.hide(...headerSecrets(request));
+    run.redact(...headerSecrets(request));
     connection.write(request);
   }
   if (recv === null || recv === "") {
@@ -97,14 +97,14 @@ async function converse(
 /** The end of the stream or of our time decides: whatever came does not hold the pattern. */
 function ended(
   run: ProbeRun,
-  why: Break,
+  why: ExchangeError,
   seen: Buffer | null,
   recv: string,
   hasSend: boolean,
 ): Observation {
   const step: Step = hasSend ? "response" : "banner";
   if (seen === null || why.kind === "aborted") {
-    return run.broken(step, why);
+    return run.fail(step, why);
   }
   signAnswer(run, seen);
   return isGreeting(seen)
@@ -117,20 +117,20 @@ function missing(recv: string, bytes: number): string {
 }
 
 const GREETING = /^(?:\* (?:OK|PREAUTH|BYE)|\+OK|-ERR|220[ -])/;
-const LONGEST_GREETING_SIGN = 12;
+const MAX_GREETING_SIGN = 12;
 
 function isGreeting(seen: Buffer): boolean {
-  return GREETING.test(seen.toString("latin1", 0, LONGEST_GREETING_SIGN));
+  return GREETING.test(seen.toString("latin1", 0, MAX_GREETING_SIGN));
 }
 
 function signAnswer(run: ProbeRun, seen: Buffer): void {
   const text = seen.toString("latin1", 0, Math.min(seen.length, 4096));
   if (text.startsWith("HTTP/")) {
-    run.sign(signsOfHeaders((name) => headerOf(text, name)));
+    run.identify(signsOfHeaders((name) => headerOf(text, name)));
   } else if (text.startsWith("220 ") || text.startsWith("220-")) {
-    run.sign(signsOfSmtp(text.slice(4)));
+    run.identify(signsOfSmtp(text.slice(4)));
   } else if (GREETING.test(text)) {
-    run.sign(signsOfGreeting(text));
+    run.identify(signsOfGreeting(text));
   }
 }
 

@@ -24,7 +24,7 @@ function probeTcp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
     const dialled = await dial(run, target, { tls: spec.tls });
     if (dialled.kind === "failed") {
-      return run.broken(dialled.step, dialled.why);
+      return run.fail(dialled.step, dialled.why);
     }
     dialled.connection.closeMode = spec.closeMode ?? "FIN";
     run.responseTimeMs = (run.phases.connect ?? 0) + (run.phases.tls ?? 0);

@@ -39,16 +39,16 @@ function probeUdpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>)
         run.responseTimeMs = run.phase("first_byte");
         return run.match("response");
       case "failed":
-        return run.broken(answer.step, answer.why);
+        return run.fail(answer.step, answer.why);
       case "timeout":
         if (pattern.length === 0) {
           return run.match("send", "no recv is configured: silence without an ICMP error passes");
         }
         return other > 0
           ? run.mismatch("response", "pattern_missing", `${other} other answers came`)
-          : run.broken("response", answer);
+          : run.fail("response", answer);
       default:
-        return run.broken("response", answer);
+        return run.fail("response", answer);
     }
   });
 }

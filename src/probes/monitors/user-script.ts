@@ -6,7 +6,7 @@ import { observe } from "../../net/probe-run.ts";
 import { runCommand } from "../../net/run-command.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
-const MOST_OUTPUT_BYTES = 64 * 1024;
+const MAX_OUTPUT_BYTES = 64 * 1024;
 
 /**
  * USER with a script of the operator's own, which exists only on the ADC: a command of the configuration stands for it.
@@ -51,10 +51,10 @@ export function commandWords(
 
 function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
-    run.hide(spec.credential?.password ?? null, spec.credential?.secret ?? null);
+    run.redact(spec.credential?.password ?? null, spec.credential?.secret ?? null);
     const resolved = await resolveTarget(run, target, "tcp");
     if (resolved.kind === "failed") {
-      return run.broken(resolved.step, resolved.why);
+      return run.fail(resolved.step, resolved.why);
     }
     const values: Readonly<Record<string, string>> = {
       address: resolved.address,
@@ -65,14 +65,14 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
     const mayLogIn = spec.credential !== null && spec.credential.password !== NO_SECRET;
     run.login = mayLogIn ? "unanswered" : null;
     const exit = await runCommand(run, commandWords(spec.command ?? [], values), {
-      mostOutputBytes: MOST_OUTPUT_BYTES,
+      mostOutputBytes: MAX_OUTPUT_BYTES,
       environment: {
         ADC_WITNESS_USERNAME: spec.credential?.username ?? "",
         ADC_WITNESS_PASSWORD: discloseAsTheAdcDoes(spec.credential?.password ?? NO_SECRET),
       },
     });
     if (exit.kind !== "exit") {
-      return run.broken("transaction", exit);
+      return run.fail("transaction", exit);
     }
     run.transcript.received(exit.output);
     run.responseTimeMs = run.phase("transaction");

@@ -23,13 +23,13 @@ type Framing =
   | { readonly kind: "chunked"; phase: "size" | "data" | "data_end" | "trailer"; left: number }
   | { readonly kind: "close" };
 
-const LARGEST_HEAD_BYTES = 64 * 1024;
-const TOO_LARGE_A_HEAD = `a header of more than ${LARGEST_HEAD_BYTES} bytes`;
-const MOST_HEADERS = 1000;
-const LONGEST_CHUNK_LINE = 1024;
+const MAX_HEAD_BYTES = 64 * 1024;
+const TOO_LARGE_A_HEAD = `a header of more than ${MAX_HEAD_BYTES} bytes`;
+const MAX_HEADERS = 1000;
+const MAX_CHUNK_LINE = 1024;
 /** More than any server sends; without bounds, tiny pieces cost a core for as long as the probe may take. */
-const MOST_INTERIM_ANSWERS = 100;
-const MOST_CHUNKS = 100_000;
+const MAX_INTERIM_ANSWERS = 100;
+const MAX_CHUNKS = 100_000;
 const HEAD_END = Buffer.from("\r\n\r\n");
 const BARE_HEAD_END = Buffer.from("\n\n");
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -129,10 +129,10 @@ export class HttpAnswerParser {
       if (end === null) {
         // Three bytes of the end may stand there already.
         this.#searched = Math.max(0, bytes.length - HEAD_END.length + 1);
-        return bytes.length - HEAD_END.length >= LARGEST_HEAD_BYTES ? TOO_LARGE_A_HEAD : null;
+        return bytes.length - HEAD_END.length >= MAX_HEAD_BYTES ? TOO_LARGE_A_HEAD : null;
       }
       // Whichever packets brought it.
-      if (end.at > LARGEST_HEAD_BYTES) {
+      if (end.at > MAX_HEAD_BYTES) {
         return TOO_LARGE_A_HEAD;
       }
       const head = bytes.toString("latin1", 0, end.at);
@@ -147,8 +147,8 @@ export class HttpAnswerParser {
       }
       // 1xx is not the answer yet.
       this.#interimAnswers += 1;
-      if (this.#interimAnswers > MOST_INTERIM_ANSWERS) {
-        return `more than ${MOST_INTERIM_ANSWERS} interim answers`;
+      if (this.#interimAnswers > MAX_INTERIM_ANSWERS) {
+        return `more than ${MAX_INTERIM_ANSWERS} interim answers`;
       }
     }
   }
@@ -160,8 +160,8 @@ export class HttpAnswerParser {
     if (status === null) {
       return `not a status line: ${first.slice(0, 120)}`;
     }
-    if (head.length > 2 * MOST_HEADERS && head.split("\n").length > MOST_HEADERS) {
-      return `more than ${MOST_HEADERS} header fields`;
+    if (head.length > 2 * MAX_HEADERS && head.split("\n").length > MAX_HEADERS) {
+      return `more than ${MAX_HEADERS} header fields`;
     }
     this.#version = status[1] ?? "";
     this.#status = Number(status[2]);
@@ -235,7 +235,7 @@ export class HttpAnswerParser {
       const { bytes } = this.#input;
       const end = bytes.indexOf(10);
       if (end === -1) {
-        return bytes.length > LONGEST_CHUNK_LINE ? "a chunk header without end" : null;
+        return bytes.length > MAX_CHUNK_LINE ? "a chunk header without end" : null;
       }
       const line = bytes.toString("latin1", 0, end).replace(/\r$/, "");
       this.#input.skip(end + 1);
@@ -250,13 +250,13 @@ export class HttpAnswerParser {
           return null;
         }
         this.#trailerBytes += line.length + 2;
-        if (this.#trailerBytes > LARGEST_HEAD_BYTES) {
-          return `trailers of more than ${LARGEST_HEAD_BYTES} bytes`;
+        if (this.#trailerBytes > MAX_HEAD_BYTES) {
+          return `trailers of more than ${MAX_HEAD_BYTES} bytes`;
         }
       } else {
         this.#chunkLines += 1;
-        if (this.#chunkLines > MOST_CHUNKS) {
-          return `more than ${MOST_CHUNKS} chunks`;
+        if (this.#chunkLines > MAX_CHUNKS) {
+          return `more than ${MAX_CHUNKS} chunks`;
         }
         const size = /^\s*([0-9a-f]{1,12})\s*(?:;.*)?$/i.exec(line)?.[1];
         if (size === undefined) {

@@ -1,6 +1,6 @@
 import type { Connection } from "../../net/connection.ts";
 import { type HttpAnswer, HttpAnswerParser } from "./http-answer.ts";
-import { type Break, protocolBreak } from "../../net/break.ts";
+import { type ExchangeError, protocolError } from "../../net/exchange-error.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -18,7 +18,7 @@ interface HttpReading {
   /** Ends early when the window already holds what is looked for. */
   readonly enough?: (body: Buffer) => boolean;
 }
-const LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 /** The bytes of a request. Values come from configuration, which may carry CR LF on purpose: they go as they stand. */
 function requestText(request: HttpRequest): string {
   let text = `${request.method} ${request.path} HTTP/1.1\r\n`;
@@ -39,7 +39,7 @@ export async function exchangeHttp(
   connection: Connection,
   request: HttpRequest,
   reading: HttpReading,
-): Promise<HttpAnswer | Break> {
+): Promise<HttpAnswer | ExchangeError> {
   const head = requestText(request);
   const { body } = request;
   if (body === undefined) {
@@ -56,7 +56,7 @@ export async function readHttpAnswer(
   connection: Connection,
   method: string,
   reading: HttpReading,
-): Promise<HttpAnswer | Break> {
+): Promise<HttpAnswer | ExchangeError> {
   const { run } = connection;
   const parser = new HttpAnswerParser(method, reading.bodyWindowBytes);
   let received = 0;
@@ -73,7 +73,7 @@ export async function readHttpAnswer(
     const trouble = parser.feed(next.data);
     if (trouble !== null) {
       run.phase("transfer");
-      return protocolBreak(trouble);
+      return protocolError(trouble);
     }
     if (isEnough()) {
       run.phase("transfer");
@@ -81,9 +81,9 @@ export async function readHttpAnswer(
       connection.unread(parser.takeRest());
       return answer;
     }
-    if (received > LARGEST_MESSAGE_BYTES) {
+    if (received > MAX_MESSAGE_BYTES) {
       run.phase("transfer");
-      return protocolBreak(`an answer of more than ${LARGEST_MESSAGE_BYTES} bytes`);
+      return protocolError(`an answer of more than ${MAX_MESSAGE_BYTES} bytes`);
     }
   }
 
@@ -97,7 +97,7 @@ export async function readHttpAnswer(
     return parser.windowFull || (reading.enough?.(parser.window()) ?? false);
   }
 
-  function ended(why: Break): HttpAnswer | Break {
+  function ended(why: ExchangeError): HttpAnswer | ExchangeError {
     if (received > 0) {
       run.phase("transfer");
     }

@@ -2,7 +2,7 @@ import { BindRequest, FilterParser, SearchRequest, UnbindRequest, type Filter } 
 import type { LoginOutcome } from "../../model/observation.ts";
 import type { FailureReason } from "../../model/reasons.ts";
 import { readElements, readInteger } from "./ber.ts";
-import { protocolBreak, type Break } from "../../net/break.ts";
+import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 
 /** Result codes of RFC 4511 that decide something here. */
@@ -60,9 +60,9 @@ export interface LdapSearch {
   readonly sizeLimit: number;
 }
 
-const LARGEST_MESSAGE_BYTES = 256 * 1024;
+const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Of all answers to one search together: some thousand entries' names. */
-const LARGEST_SEARCH_BYTES = 4 * 1024 * 1024;
+const MAX_SEARCH_BYTES = 4 * 1024 * 1024;
 /** Tags of the answers that are read (RFC 4511 section 4). */
 const TAG = { bindResponse: 0x61, searchEntry: 0x64, searchDone: 0x65, searchReference: 0x73 };
 
@@ -88,7 +88,7 @@ export class LdapSession {
   }
 
   /** Simple bind; empty strings bind anonymously. */
-  async bind(dn: string, password: string): Promise<LdapResult | Break> {
+  async bind(dn: string, password: string): Promise<LdapResult | ExchangeError> {
     this.#messageId += 1;
     const request = new BindRequest({ messageId: this.#messageId, dn, password });
     this.#connection.write(request.write(), `bind ${dn === "" ? "anonymously" : dn}\n`);
@@ -98,14 +98,14 @@ export class LdapSession {
     }
     return answer.tag === TAG.bindResponse
       ? { kind: "result", code: answer.code, message: answer.text, entries: [] }
-      : protocolBreak("no answer to the bind");
+      : protocolError("no answer to the bind");
   }
 
   /** Searches; a filter that cannot be parsed is a `protocol_error`, which callers should rule out before. */
-  async search(search: LdapSearch): Promise<LdapResult | Break> {
+  async search(search: LdapSearch): Promise<LdapResult | ExchangeError> {
     const filter = parseFilter(search.filter);
     if (filter === null) {
-      return protocolBreak(`not a filter: ${search.filter}`);
+      return protocolError(`not a filter: ${search.filter}`);
     }
     this.#messageId += 1;
     const request = new SearchRequest({
@@ -127,8 +127,8 @@ export class LdapSession {
       if (answer.kind !== "answer") {
         return answer;
       }
-      if (this.#connection.bytesReceived - before > LARGEST_SEARCH_BYTES) {
-        return protocolBreak(`search results of more than ${LARGEST_SEARCH_BYTES} bytes`);
+      if (this.#connection.bytesReceived - before > MAX_SEARCH_BYTES) {
+        return protocolError(`search results of more than ${MAX_SEARCH_BYTES} bytes`);
       }
       if (answer.tag === TAG.searchDone) {
         return { kind: "result", code: answer.code, message: answer.text, entries };
@@ -136,10 +136,10 @@ export class LdapSession {
       if (answer.tag === TAG.searchEntry) {
         entries.push(answer.text);
       } else if (answer.tag !== TAG.searchReference) {
-        return protocolBreak("no answer to the search");
+        return protocolError("no answer to the search");
       }
       if (entries.length > 1000) {
-        return protocolBreak("more than 1000 entries");
+        return protocolError("more than 1000 entries");
       }
     }
   }
@@ -150,11 +150,11 @@ export class LdapSession {
     this.#connection.write(new UnbindRequest({ messageId: this.#messageId }).write(), "unbind\n");
   }
 
-  async #next(): Promise<LdapAnswer | Break> {
+  async #next(): Promise<LdapAnswer | ExchangeError> {
     for (;;) {
       const length = messageLength(this.#buffer);
-      if (length === "broken" || (length !== "short" && length > LARGEST_MESSAGE_BYTES)) {
-        return protocolBreak("not an LDAP message");
+      if (length === "broken" || (length !== "short" && length > MAX_MESSAGE_BYTES)) {
+        return protocolError("not an LDAP message");
       }
       if (length !== "short" && this.#buffer.length >= length) {
         const message = this.#buffer.subarray(0, length);
@@ -203,11 +203,11 @@ function messageLength(buffer: Buffer): number | "short" | "broken" {
   return buffer.length < 2 + bytes ? "short" : 2 + bytes + buffer.readUIntBE(2, bytes);
 }
 
-function parseMessage(message: Buffer): LdapAnswer | Break {
+function parseMessage(message: Buffer): LdapAnswer | ExchangeError {
   const parts = readElements(message)?.[0];
   const operation = parts === undefined ? undefined : readElements(parts.content)?.[1];
   if (operation === undefined) {
-    return protocolBreak("not an LDAP message");
+    return protocolError("not an LDAP message");
   }
   const { tag, content } = operation;
   if (tag === TAG.searchReference) {
@@ -216,7 +216,7 @@ function parseMessage(message: Buffer): LdapAnswer | Break {
   const fields = readElements(content);
   const [first, , diagnostic] = fields ?? [];
   if (first === undefined) {
-    return protocolBreak("an LDAP answer without content");
+    return protocolError("an LDAP answer without content");
   }
   return tag === TAG.searchEntry
     ? { kind: "answer", tag, code: 0, text: first.content.toString("utf8") }

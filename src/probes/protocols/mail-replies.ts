@@ -1,4 +1,4 @@
-import { protocolBreak, type Break } from "../../net/break.ts";
+import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { LineReader } from "../../net/line-reader.ts";
 
 /** A reply of SMTP, FTP or NNTP: three digits, and the text of all its lines. */
@@ -11,7 +11,7 @@ export interface CodedReply {
 }
 
 /** Reads a reply of one or more lines (RFC 5321 section 4.2.1, RFC 959 section 4.2). */
-export async function readReply(reader: LineReader): Promise<CodedReply | Break> {
+export async function readReply(reader: LineReader): Promise<CodedReply | ExchangeError> {
   let code: string | null = null;
   const answer = await reader.until((line) => {
     code ??= /^\d{3}(?=[ -]|$)/.exec(line)?.[0] ?? "";
@@ -22,7 +22,7 @@ export async function readReply(reader: LineReader): Promise<CodedReply | Break>
   }
   const first = answer.lines[0] ?? "";
   if (!/^\d{3}(?:[ -]|$)/.test(first)) {
-    return protocolBreak(`not a reply: ${first.slice(0, 120)}`);
+    return protocolError(`not a reply: ${first.slice(0, 120)}`);
   }
   const lines = answer.lines.map((line) => (/^\d{3}(?:[ -]|$)/.test(line) ? line.slice(4) : line));
   return { kind: "reply", code: Number(first.slice(0, 3)), lines, text: lines.join("\n") };

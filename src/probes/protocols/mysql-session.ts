@@ -1,5 +1,5 @@
 import { constants, createHash, publicEncrypt } from "node:crypto";
-import { protocolBreak, type Break } from "../../net/break.ts";
+import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { startTls } from "../../net/dial.ts";
 import { disclose, type Disclosure } from "../../net/disclose.ts";
@@ -32,7 +32,7 @@ const CLIENT = {
   secureConnection: 0x8000,
   pluginAuth: 0x80000,
 };
-const LARGEST_PACKET_BYTES = 64 * 1024;
+const MAX_PACKET_BYTES = 64 * 1024;
 const UTF8MB4 = 45;
 
 interface Greeting {
@@ -55,7 +55,9 @@ export class MysqlSession {
   /** Greeting and login. A server that refuses at once (too many connections, blocked host) does so in the greeting. */
   async logIn(
     login: MysqlLogin,
-  ): Promise<MysqlAccepted | MysqlRefusal | Break | Extract<Disclosure, { kind: "withheld" }>> {
+  ): Promise<
+    MysqlAccepted | MysqlRefusal | ExchangeError | Extract<Disclosure, { kind: "withheld" }>
+  > {
     const first = await this.#read();
     this.#connection.run.phase("banner");
     if (!Buffer.isBuffer(first)) {
@@ -75,7 +77,7 @@ export class MysqlSession {
       (login.tls === null ? 0 : CLIENT.ssl);
     const head = Buffer.alloc(32);
     head.writeUInt32LE(capabilities, 0);
-    head.writeUInt32LE(LARGEST_PACKET_BYTES, 4);
+    head.writeUInt32LE(MAX_PACKET_BYTES, 4);
     head[8] = UTF8MB4;
     if (login.tls !== null) {
       this.#write(head, "TLS please\n");
@@ -103,7 +105,7 @@ export class MysqlSession {
   }
 
   /** One statement; rows are not read. */
-  async query(sql: string): Promise<MysqlAccepted | MysqlRefusal | Break> {
+  async query(sql: string): Promise<MysqlAccepted | MysqlRefusal | ExchangeError> {
     this.#sequence = 0;
     this.#write(Buffer.from(`\u0003${sql}`), `${sql}\n`);
     const packet = await this.#read();
@@ -122,7 +124,7 @@ export class MysqlSession {
     password: string,
     encrypted: boolean,
     firstNonce: Buffer,
-  ): Promise<MysqlAccepted | MysqlRefusal | Break> {
+  ): Promise<MysqlAccepted | MysqlRefusal | ExchangeError> {
     let nonce = firstNonce;
     for (let round = 0; round < 6; round += 1) {
       const packet = await this.#read();
@@ -147,14 +149,14 @@ export class MysqlSession {
       } else if (packet[0] === 0x01 && packet[1] !== 0x03) {
         const sealed = seal(password, nonce, packet.subarray(1).toString());
         if (sealed === null) {
-          return protocolBreak("no public key where one was due");
+          return protocolError("no public key where one was due");
         }
         this.#write(sealed, "sealed password\n");
       } else if (packet[0] !== 0x01) {
-        return protocolBreak(`an unknown packet ${packet[0]}`);
+        return protocolError(`an unknown packet ${packet[0]}`);
       }
     }
-    return protocolBreak("the login never ends");
+    return protocolError("the login never ends");
   }
 
   #write(payload: Buffer, shown: string): void {
@@ -168,12 +170,12 @@ export class MysqlSession {
     this.#connection.write(Buffer.concat([header, payload]), shown);
   }
 
-  async #read(): Promise<Buffer | Break> {
+  async #read(): Promise<Buffer | ExchangeError> {
     for (;;) {
       if (this.#buffer.length >= 4) {
         const length = this.#buffer.readUIntLE(0, 3);
-        if (length > LARGEST_PACKET_BYTES || length === 0) {
-          return protocolBreak("not a MySQL packet");
+        if (length > MAX_PACKET_BYTES || length === 0) {
+          return protocolError("not a MySQL packet");
         }
         if (this.#buffer.length >= 4 + length) {
           const packet = this.#buffer.subarray(4, 4 + length);
@@ -193,13 +195,13 @@ export class MysqlSession {
   }
 }
 
-function readGreeting(packet: Buffer): Greeting | MysqlRefusal | Break {
+function readGreeting(packet: Buffer): Greeting | MysqlRefusal | ExchangeError {
   if (packet[0] === 0xff) {
     return readError(packet);
   }
   const end = packet.indexOf(0, 1);
   if (packet[0] !== 10 || end === -1 || packet.length < end + 32) {
-    return protocolBreak("not a MySQL greeting");
+    return protocolError("not a MySQL greeting");
   }
   const first = packet.subarray(end + 5, end + 13);
   const length = packet[end + 21] ?? 0;

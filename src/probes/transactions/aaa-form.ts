@@ -14,7 +14,7 @@ export interface LetThrough {
 }
 
 /** Redirects that are followed at most: real logins need three or four. */
-const MOST_REDIRECTS = 10;
+const MAX_REDIRECTS = 10;
 
 /**
  * Climbs the ADC's form-based login (AAA for traffic management), and says at which rung it ends: the challenge is given,
@@ -129,7 +129,7 @@ async function follow(
   let answer = posted;
   let host = loginHost;
   let path = "/";
-  for (let hop = 0; hop < MOST_REDIRECTS; hop += 1) {
+  for (let hop = 0; hop < MAX_REDIRECTS; hop += 1) {
     const next = redirectTarget(answer, host);
     if (next === null) {
       return judgeArrival(run, answer, path);
@@ -148,7 +148,7 @@ async function follow(
     }
     answer = asked;
   }
-  return mismatch(run, "transaction", "redirect_loop", `${String(MOST_REDIRECTS)} redirects`);
+  return mismatch(run, "transaction", "redirect_loop", `${String(MAX_REDIRECTS)} redirects`);
 }
 
 function judgeArrival(run: ProbeRun, answer: HttpAnswer, path: string): LetThrough | Ended {

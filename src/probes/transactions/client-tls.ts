@@ -6,7 +6,7 @@ import type { ProbeRun } from "../../net/probe-run.ts";
 import { proofOf } from "../../net/server-proof.ts";
 import { TlsStore } from "../../net/tls-store.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
-import { protocolBreak } from "../../net/break.ts";
+import { protocolError } from "../../net/exchange-error.ts";
 
 /** Socket options that the libraries hand on to Node, beyond those their types name. */
 export type ClientSocketOptions = ConnectionOptions & {
@@ -72,7 +72,7 @@ function coded(message: string): Error {
  * there, for the client to take them for the server's first words under TLS (CVE-2011-0411): nothing that follows can be
  * believed, so they end the exchange.
  */
-export const AHEAD_OF_TLS = protocolBreak("data was sent ahead of the TLS handshake");
+export const AHEAD_OF_TLS = protocolError("data was sent ahead of the TLS handshake");
 
 /**
  * Tells of what reaches imapflow's parser during the handshake, and keeps it out. By itself imapflow notices what came in

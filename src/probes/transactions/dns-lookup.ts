@@ -34,10 +34,10 @@ export const dnsLookup: TransactionType = {
         accept: (data) => decodeAnswer(data, type)?.id === id,
       });
       if (answer.kind === "failed") {
-        return run.broken(answer.step, answer.why);
+        return run.fail(answer.step, answer.why);
       }
       if (answer.kind !== "datagram") {
-        return run.broken("response", answer);
+        return run.fail("response", answer);
       }
       run.responseTimeMs = run.phase("first_byte");
       const decoded = decodeAnswer(answer.data, type);

@@ -19,7 +19,7 @@ export const ewsFolder = webTransaction({
 });
 
 const DEFAULT_PADDING_BYTES = 64 * 1024;
-const LARGEST_PADDING_BYTES = 1024 * 1024;
+const MAX_PADDING_BYTES = 1024 * 1024;
 
 async function askPadded(
   run: ProbeRun,
@@ -30,7 +30,7 @@ async function askPadded(
   if (!(padding > 0)) {
     return null;
   }
-  const size = Math.min(padding, LARGEST_PADDING_BYTES);
+  const size = Math.min(padding, MAX_PADDING_BYTES);
   if (served.again === null) {
     const detail = "the connection was not kept, so that a large body was not tried";
     return run.match("transaction", `GetFolder inbox: NoError; ${detail}`);

@@ -28,7 +28,7 @@ export const healthPage: TransactionType = {
       }
       const signs = signsOfHealthBody(answer.body.toString("latin1"));
       if (answer.status === 200 && signs.exchangeSeen) {
-        run.sign(signs);
+        run.identify(signs);
         return run.match("response", answer.body.toString("latin1").trim());
       }
       if (answer.status === 200) {

@@ -1,7 +1,7 @@
 import { Transform } from "node:stream";
 import { ImapFlow } from "imapflow";
 import type { Target } from "../../net/probe-context.ts";
-import { namedBreak, type Break } from "../../net/break.ts";
+import { exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
 import { resolveTarget } from "../../net/dial.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
@@ -75,7 +75,7 @@ export async function logInToImap(
 ): Promise<ImapMailbox | Ended> {
   const resolved = await resolveTarget(run, target, "tcp");
   if (resolved.kind === "failed") {
-    return ended(run.broken(resolved.step, resolved.why));
+    return ended(run.fail(resolved.step, resolved.why));
   }
   const tls = spec.security === "none" ? null : spec.tls;
   const serverName = tls?.serverName ?? null;
@@ -119,7 +119,7 @@ export async function logInToImap(
     // imapflow finds what came in the same packet by itself.
     if (connected === AHEAD_OF_TLS || codeOf(error) === "STARTTLS_INJECTION") {
       run.login = null;
-      return ended(run.broken("starttls", AHEAD_OF_TLS));
+      return ended(run.fail("starttls", AHEAD_OF_TLS));
     }
     return loginFailed(run, error, connected, tls !== null && proofOf(tls).kind === "pinned");
   }
@@ -151,7 +151,7 @@ function mailbox(run: ProbeRun, client: ImapFlow, guard: LibraryGuard): ImapMail
         return mismatch(run, "transaction", reason, refusal);
       }
       const why = result.kind === "error" ? breakOfImapError(result.error) : result;
-      return ended(run.broken("transaction", why));
+      return ended(run.fail("transaction", why));
     },
     leave: () => guard.leave(() => client.logout()),
   };
@@ -183,7 +183,7 @@ function loginFailed(
     pinned && why.kind === "named" && why.reason === "certificate_untrusted"
       ? { ...why, reason: "pinned_certificate" as const }
       : why;
-  return ended(run.broken(step, known));
+  return ended(run.fail(step, known));
 }
 
 /** The server's own words where it answered NO or BAD, else null. */
@@ -222,13 +222,13 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   "ETIMEOUT",
 ]);
 
-function breakOfImapError(error: unknown): Break {
+function breakOfImapError(error: unknown): ExchangeError {
   const code = codeOf(error);
   if (code !== null && CLOSED_CODES.has(code)) {
     const reason = error instanceof Error ? stringOf(error, "reason") : null;
     return reason === null
       ? { kind: "closed", midway: true }
-      : namedBreak(
+      : exchangeError(
           "mismatch",
           mailRefusalReason({ protocol: "imap", text: `* BYE ${reason}` }, "greeting"),
           reason,

@@ -37,14 +37,14 @@ export async function openImap(
   const first = await opened.reader.line();
   run.phase("banner");
   if (first.kind !== "line") {
-    return ended(run.broken("banner", first));
+    return ended(run.fail("banner", first));
   }
   const greeting = first.text;
   if (!/^\* (OK|PREAUTH)\b/i.test(greeting)) {
     const reason = /^\* BYE\b/i.test(greeting) ? byeReason(greeting) : "banner_mismatch";
     return mismatch(run, "banner", reason, greeting);
   }
-  run.sign(signsOfGreeting(greeting));
+  run.identify(signsOfGreeting(greeting));
   const clear = await capabilities(run, opened, "a1");
   if (clear.kind === "ended") {
     return clear;

@@ -17,7 +17,7 @@ export const imapLogin: TransactionType = {
       if (account === null) {
         return run.fault("transaction", "not_configured", "no account is configured");
       }
-      run.hide(account.password);
+      run.redact(account.password);
       const mailbox = await lookAndLogIn(run, spec, target, account);
       if (mailbox.kind === "ended") {
         return mailbox.observation;

@@ -21,12 +21,12 @@ export const ldapBind: TransactionType = {
         const detail = account === null ? "no account is configured" : "not possible over LDAP";
         return run.fault("transaction", "not_configured", detail);
       }
-      run.hide(account.password);
+      run.redact(account.password);
       const dialled = await dial(run, target, {
         tls: spec.security === "implicit" ? spec.tls : null,
       });
       if (dialled.kind === "failed") {
-        return run.broken(dialled.step, dialled.why);
+        return run.fail(dialled.step, dialled.why);
       }
       const password = disclose(dialled.connection, account.password, spec.allowPlaintext);
       if (password.kind === "withheld") {
@@ -37,7 +37,7 @@ export const ldapBind: TransactionType = {
       const bound = await session.bind(account.username, password.text);
       run.phase("login");
       if (bound.kind !== "result") {
-        return run.broken("login", bound);
+        return run.fail("login", bound);
       }
       const { login, reason } = bindMeaning(bound.code);
       run.login = login;
@@ -57,7 +57,7 @@ export const ldapBind: TransactionType = {
       });
       run.phase("transaction");
       if (found.kind !== "result") {
-        return run.broken("transaction", found);
+        return run.fail("transaction", found);
       }
       session.unbind();
       const answered =

@@ -1,5 +1,5 @@
 import type { Transform } from "node:stream";
-import { protocolBreak, type Break, breakOfSocketError } from "../../net/break.ts";
+import { protocolError, type ExchangeError, socketError } from "../../net/exchange-error.ts";
 import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
 import type { RunResource } from "../../net/run-scope.ts";
 import type { Step } from "../../model/reasons.ts";
@@ -12,10 +12,10 @@ export const PIECE_LINES = 32;
  * What a server may make a parser do in one run. imapflow takes some 40 µs for a line however short, and 8 µs for each word,
  * parenthesis or quoted string: bytes alone say nothing of that. No mailbox of a probe comes near.
  */
-export const MOST_LINES = 10_000;
-const MOST_SIGNS = 100_000;
+export const MAX_LINES = 10_000;
+const MAX_SIGNS = 100_000;
 /** A line is parsed in one go. */
-const MOST_SIGNS_IN_LINE = 4_000;
+const MAX_SIGNS_IN_LINE = 4_000;
 const NEWLINE = 10;
 const SPACE = 32;
 
@@ -26,7 +26,7 @@ const SPACE = 32;
  *
  * @param tooMuch Told once, when the server makes the parser do more than any mailbox needs.
  */
-export function meterParser(parser: Transform, tooMuch: (why: Break) => void): void {
+export function meterParser(parser: Transform, tooMuch: (why: ExchangeError) => void): void {
   const meter = new Meter();
   const parse = parser._transform.bind(parser);
   parser._transform = (chunk: Buffer, encoding, done) => {
@@ -38,7 +38,7 @@ export function meterParser(parser: Transform, tooMuch: (why: Break) => void): v
       }
       const { end, excess } = meter.measure(chunk, at);
       if (excess !== null) {
-        tooMuch(protocolBreak(excess));
+        tooMuch(protocolError(excess));
         done();
         return;
       }
@@ -92,14 +92,14 @@ class Meter {
   }
 
   #excess(): string | null {
-    if (this.#lines > MOST_LINES) {
-      return `more than ${MOST_LINES} lines`;
+    if (this.#lines > MAX_LINES) {
+      return `more than ${MAX_LINES} lines`;
     }
-    if (this.#signs > MOST_SIGNS) {
-      return `more than ${MOST_SIGNS} words`;
+    if (this.#signs > MAX_SIGNS) {
+      return `more than ${MAX_SIGNS} words`;
     }
-    return this.#mostSignsInLine > MOST_SIGNS_IN_LINE
-      ? `a line of more than ${MOST_SIGNS_IN_LINE} words`
+    return this.#mostSignsInLine > MAX_SIGNS_IN_LINE
+      ? `a line of more than ${MAX_SIGNS_IN_LINE} words`
       : null;
   }
 }
@@ -113,10 +113,10 @@ function isLetterOrDigit(byte: number): boolean {
 export type Guarded<T> =
   | { readonly kind: "value"; readonly value: T }
   | { readonly kind: "error"; readonly error: unknown }
-  | Break;
+  | ExchangeError;
 
 /** Most bytes a server may send to a library's client in one run; no mailbox of a probe comes near. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 const LOOK_EVERY_MS = 20;
 /** How long the server may take to say goodbye. */
 const FAREWELL_MS = 500;
@@ -130,8 +130,8 @@ export class LibraryGuard implements RunResource {
   readonly #run: ProbeRun;
   readonly #stop: () => void;
   readonly #received: () => number;
-  #over: Break | null;
-  #waiting: ((why: Break) => void) | null = null;
+  #over: ExchangeError | null;
+  #waiting: ((why: ExchangeError) => void) | null = null;
 
   /** @param received Bytes that have come on the library's connection so far. */
   constructor(run: ProbeRun, stop: () => void, received: () => number) {
@@ -139,7 +139,7 @@ export class LibraryGuard implements RunResource {
     this.#stop = stop;
     this.#received = received;
     this.#over = run.interrupted;
-    run.hold(this);
+    run.track(this);
   }
 
   /** Waits for one call at a time. */
@@ -147,7 +147,7 @@ export class LibraryGuard implements RunResource {
     if (this.#over !== null) {
       return this.#over;
     }
-    const interrupted = new Promise<Break>((resolve) => {
+    const interrupted = new Promise<ExchangeError>((resolve) => {
       this.#waiting = resolve;
     });
     const called = begin().then(
@@ -162,7 +162,7 @@ export class LibraryGuard implements RunResource {
   }
 
   /** Ends waiting by an event of the library that its promises do not tell. */
-  fail(why: Break): void {
+  fail(why: ExchangeError): void {
     this.#over ??= why;
     this.#waiting?.(this.#over);
   }
@@ -178,11 +178,11 @@ export class LibraryGuard implements RunResource {
 
   /** Closes the library's connection before the run ends. */
   close(): void {
-    this.#run.drop(this);
+    this.#run.untrack(this);
     this.#stop();
   }
 
-  interrupt(why: Break): void {
+  interrupt(why: ExchangeError): void {
     this.fail(why);
     this.close();
   }
@@ -192,26 +192,26 @@ export class LibraryGuard implements RunResource {
   }
 
   #checkBytes(): void {
-    if (this.#received() > MOST_BYTES) {
-      this.interrupt(protocolBreak(`more than ${MOST_BYTES} bytes`));
+    if (this.#received() > MAX_BYTES) {
+      this.interrupt(protocolError(`more than ${MAX_BYTES} bytes`));
     }
   }
 }
 
 /** What an error of a library means, as far as the socket tells: anything else is garbage from the peer. */
-export function breakOfLibraryError(error: unknown): Break {
+export function breakOfLibraryError(error: unknown): ExchangeError {
   const unproven = breakOfVerification(codeOf(error));
   if (unproven !== null) {
     return unproven;
   }
   if (isSocketError(error)) {
-    return breakOfSocketError(error);
+    return socketError(error);
   }
   return { kind: "named", outcome: "failed", reason: "protocol_error", detail: messageOf(error) };
 }
 
 /** A library that did not like its server's certificate has sent nothing yet, however far it was meant to go. */
-export function stepOfLibraryBreak(why: Break, step: Step): Step {
+export function stepOfLibraryBreak(why: ExchangeError, step: Step): Step {
   return why.kind === "named" && why.outcome === "fault" && why.reason.startsWith("certificate_")
     ? "tls"
     : step;

@@ -1,7 +1,7 @@
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { Step } from "../../model/reasons.ts";
-import { namedBreak, type Break } from "../../net/break.ts";
+import { exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, startTls, type DialFailure } from "../../net/dial.ts";
 import { LineReader } from "../../net/line-reader.ts";
@@ -54,24 +54,24 @@ export async function secureSession(
     return ended(run.fault("starttls", "not_configured", "no TLS settings are configured"));
   }
   if (current.reader.pending > 0) {
-    return ended(run.broken("starttls", AHEAD_OF_TLS));
+    return ended(run.fail("starttls", AHEAD_OF_TLS));
   }
   const upgraded = await startTls(current.connection, spec.tls);
   return upgraded.kind === "connected"
     ? session(upgraded.connection)
-    : ended(run.broken("starttls", brokenOff(upgraded.why)));
+    : ended(run.fail("starttls", brokenOff(upgraded.why)));
 }
 
 /** A server that greeted, offered TLS and then closes is not the one that refuses to serve: Exchange closes unheard. */
-function brokenOff(why: Break): Break {
+function brokenOff(why: ExchangeError): ExchangeError {
   return why.kind === "closed"
-    ? namedBreak("failed", "tls_handshake", "closed in the TLS handshake")
+    ? exchangeError("failed", "tls_handshake", "closed in the TLS handshake")
     : why;
 }
 
 /** The break while waiting for an answer: a close then is no refusal to serve but an answer cut off. */
-export function answerBroke(run: ProbeRun, step: Step, why: Break): Ended {
-  return ended(run.broken(step, why.kind === "closed" ? { kind: "closed", midway: true } : why));
+export function answerBroke(run: ProbeRun, step: Step, why: ExchangeError): Ended {
+  return ended(run.fail(step, why.kind === "closed" ? { kind: "closed", midway: true } : why));
 }
 
 /** Longest wait for the farewell's answer: it decides nothing. */
@@ -113,7 +113,7 @@ async function dialFailed(
     const { outcome, reason, detail } = why;
     return run.ended(outcome, step, reason, words ?? detail);
   }
-  return run.broken(step, step === "tls" ? refusal(why) : why);
+  return run.fail(step, step === "tls" ? refusal(why) : why);
 }
 
 async function clearTextLine(run: ProbeRun, target: Target): Promise<string | null> {
@@ -127,7 +127,7 @@ async function clearTextLine(run: ProbeRun, target: Target): Promise<string | nu
 }
 
 /** The kernel turns a close with our ClientHello unread into RST: to the client both say the same. */
-function refusal(why: Break): Break {
+function refusal(why: ExchangeError): ExchangeError {
   return why.kind === "named" && why.reason === "reset" ? { kind: "closed", midway: false } : why;
 }
 

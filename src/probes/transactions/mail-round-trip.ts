@@ -36,7 +36,7 @@ export const mailRoundTrip: TransactionType = {
       if (account === null || address === null) {
         return run.fault("transaction", "not_configured", "no account with a mail address");
       }
-      run.hide(account.password);
+      run.redact(account.password);
       const mailbox = await openMailbox(run, spec, target, account);
       if (mailbox.kind === "ended") {
         return mailbox.observation;

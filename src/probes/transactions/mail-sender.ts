@@ -115,13 +115,13 @@ function refused(
   result: Exclude<Guarded<unknown>, { kind: "value" }>,
 ): Ended {
   if (result.kind !== "error") {
-    return ended(run.broken(step, result));
+    return ended(run.fail(step, result));
   }
   const { error } = result;
   const code = responseCodeOf(error);
   if (code === null) {
     if (codeOf(error) !== "EAUTH") {
-      return ended(run.broken(step, breakOfLibraryError(error)));
+      return ended(run.fail(step, breakOfLibraryError(error)));
     }
     if (responseTextOf(error) === null) {
       // It found no scheme to speak, and sent nothing.

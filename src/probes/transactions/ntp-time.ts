@@ -29,10 +29,10 @@ export const ntpTime: TransactionType = {
         accept: (data) => data.length >= PACKET_BYTES && data.subarray(24, 32).equals(cookie),
       });
       if (answer.kind === "failed") {
-        return run.broken(answer.step, answer.why);
+        return run.fail(answer.step, answer.why);
       }
       if (answer.kind !== "datagram") {
-        return run.broken("response", answer);
+        return run.fail("response", answer);
       }
       const receivedAt = context.now();
       run.responseTimeMs = run.phase("first_byte");

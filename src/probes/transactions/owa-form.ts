@@ -23,7 +23,7 @@ export const owaForm: TransactionType = {
       if (account === null) {
         return run.fault("transaction", "not_configured", "no account is configured");
       }
-      run.hide(account.password);
+      run.redact(account.password);
       const visit = new WebVisit(run, spec, target);
       const path = spec.path ?? WEB_PATHS.owa_form;
       const first = await visit.ask({ method: "GET", host: spec.host, path, step: "response" });

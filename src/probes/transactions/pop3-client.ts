@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import Pop3Command from "node-pop3";
-import { namedBreak, protocolBreak } from "../../net/break.ts";
+import { exchangeError, protocolError } from "../../net/exchange-error.ts";
 import { mailRefusalReason } from "../../net/mail-replies.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import type { ClientSocketOptions } from "./client-tls.ts";
@@ -9,7 +9,7 @@ import {
   breakOfLibraryError,
   LibraryGuard,
   type Guarded,
-  MOST_LINES,
+  MAX_LINES,
   PIECE_LINES,
 } from "./library-guard.ts";
 
@@ -55,7 +55,7 @@ export function guardedPop3(run: ProbeRun, options: Pop3ClientOptions): GuardedP
     // A refusal instead of the greeting: no command waits for it.
     if (client._command === "") {
       const reason = mailRefusalReason({ protocol: "pop3", text: error.message }, "greeting");
-      guard.fail(namedBreak("mismatch", reason, error.message));
+      guard.fail(exchangeError("mismatch", reason, error.message));
     }
   });
   client.on("warn", (error: Error & { eventName?: string }) => {
@@ -70,7 +70,7 @@ export function guardedPop3(run: ProbeRun, options: Pop3ClientOptions): GuardedP
       guard.wait(() => {
         const connecting = client._connect();
         if (client._socket !== null) {
-          feedWholeLines(client._socket, (what) => guard.fail(protocolBreak(what)));
+          feedWholeLines(client._socket, (what) => guard.fail(protocolError(what)));
         }
         return connecting;
       }),
@@ -113,8 +113,8 @@ function feedWholeLines(socket: Socket, tooMuch: (what: string) => void): void {
       for (const listener of listeners) {
         listener.call(socket, line);
       }
-      if (lines > MOST_LINES) {
-        stop(`more than ${MOST_LINES} lines`);
+      if (lines > MAX_LINES) {
+        stop(`more than ${MAX_LINES} lines`);
       }
     }
     if (rest.length > MAX_LINE_BYTES) {

@@ -37,7 +37,7 @@ export async function openPop3(
   const first = await opened.reader.line();
   run.phase("banner");
   if (first.kind !== "line") {
-    return ended(run.broken("banner", first));
+    return ended(run.fail("banner", first));
   }
   const greeting = first.text;
   if (!/^\+OK\b/i.test(greeting)) {
@@ -47,7 +47,7 @@ export async function openPop3(
       : "banner_mismatch";
     return mismatch(run, "banner", reason, greeting);
   }
-  run.sign(signsOfGreeting(greeting));
+  run.identify(signsOfGreeting(greeting));
   const clear = await capabilities(run, opened);
   if (clear.kind === "ended") {
     return clear;

@@ -26,7 +26,7 @@ export const pop3Login: TransactionType = {
       if (account === null) {
         return run.fault("transaction", "not_configured", "no account is configured");
       }
-      run.hide(account.password);
+      run.redact(account.password);
       const session = await openPop3(run, spec, target);
       if (session.kind === "ended") {
         return session.observation;
@@ -104,7 +104,7 @@ async function logInByLibrary(
   await leave(looked.connection, "QUIT\r\n");
   const resolved = await resolveTarget(run, target, "tcp");
   if (resolved.kind === "failed") {
-    return ended(run.broken(resolved.step, resolved.why));
+    return ended(run.fail(resolved.step, resolved.why));
   }
   const tls = spec.security === "implicit" ? spec.tls : null;
   const client = guardedPop3(run, {
@@ -125,7 +125,7 @@ async function logInByLibrary(
     const sent = client.passwordSent();
     run.login = sent ? "unanswered" : null;
     if (loggedIn.kind !== "error") {
-      return ended(run.broken(stepOfLibraryBreak(loggedIn, "login"), loggedIn));
+      return ended(run.fail(stepOfLibraryBreak(loggedIn, "login"), loggedIn));
     }
     const words = messageOf(loggedIn.error);
     return sent ? refusedPassword(run, words) : refused(run, "login", words);
@@ -136,7 +136,7 @@ async function logInByLibrary(
     return refused(run, "transaction", messageOf(stat.error));
   }
   if (stat.kind !== "value") {
-    return ended(run.broken("transaction", stat));
+    return ended(run.fail("transaction", stat));
   }
   await client.quit();
   return { kind: "stat", text: stat.value };

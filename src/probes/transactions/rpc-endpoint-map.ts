@@ -1,7 +1,7 @@
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { FailureReason } from "../../model/reasons.ts";
-import { protocolBreak, type Break } from "../../net/break.ts";
+import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
@@ -108,7 +108,7 @@ async function bind(
 ): Promise<{ readonly kind: "bound"; readonly connection: Connection } | Ended> {
   const dialled = await dial(run, target, { tls: null });
   if (dialled.kind === "failed") {
-    return ended(run.broken(dialled.step, dialled.why));
+    return ended(run.fail(dialled.step, dialled.why));
   }
   const { connection } = dialled;
   const answer = await ask(connection, encodeBind(1, wanted), `bind ${wanted.uuid}`);
@@ -116,7 +116,7 @@ async function bind(
   return answer.kind === "bound" ? { kind: "bound", connection } : ended(unexpected(run, answer));
 }
 
-function unexpected(run: ProbeRun, answer: RpcAnswer | Break): Observation {
+function unexpected(run: ProbeRun, answer: RpcAnswer | ExchangeError): Observation {
   const told = (reason: FailureReason, detail: string): Observation =>
     run.mismatch("response", reason, detail);
   switch (answer.kind) {
@@ -130,7 +130,7 @@ function unexpected(run: ProbeRun, answer: RpcAnswer | Break): Observation {
     case "response":
       return run.ended("failed", "response", "protocol_error", `unexpected ${answer.kind}`);
     default:
-      return run.broken("response", answer);
+      return run.fail("response", answer);
   }
 }
 
@@ -139,7 +139,7 @@ async function ask(
   connection: Connection,
   packet: Buffer,
   shown: string,
-): Promise<RpcAnswer | Break> {
+): Promise<RpcAnswer | ExchangeError> {
   connection.write(packet, `${shown}\n`);
   let received: Buffer = Buffer.alloc(0);
   for (;;) {
@@ -153,7 +153,7 @@ async function ask(
     if (received.length >= RPC_HEADER_BYTES) {
       const length = fragmentLength(received);
       if (length === null) {
-        return protocolBreak("not an RPC packet");
+        return protocolError("not an RPC packet");
       }
       if (received.length >= length) {
         return parseAnswer(received.subarray(0, length));

@@ -47,12 +47,12 @@ export async function openSmtp(
   const banner = await readReply(opened.reader);
   run.phase("banner");
   if (banner.kind !== "reply") {
-    return ended(run.broken("banner", banner));
+    return ended(run.fail("banner", banner));
   }
   if (banner.code !== 220) {
     return refused(run, "banner", banner);
   }
-  run.sign(signsOfSmtp(banner.text));
+  run.identify(signsOfSmtp(banner.text));
   const hello = await greet(run, opened);
   if (hello.kind === "ended") {
     return hello;
@@ -141,7 +141,7 @@ async function openPort465(
 ): Promise<LineSession | Ended> {
   const dialled = await dial(run, target, { tls: null });
   if (dialled.kind === "failed") {
-    return ended(run.broken(dialled.step, dialled.why));
+    return ended(run.fail(dialled.step, dialled.why));
   }
   const { connection } = dialled;
   if (await speaksFirst(connection, Math.min(2_000, run.remainingMs() / 3))) {
@@ -186,8 +186,8 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
     return refused(run, "greeting", reply);
   }
   const [first = "", ...extensions] = reply.lines;
-  run.sign(signsOfSmtp(first));
-  run.sign({ servedBy: null, exchangeSeen: signsOfSmtp(reply.text).exchangeSeen });
+  run.identify(signsOfSmtp(first));
+  run.identify({ servedBy: null, exchangeSeen: signsOfSmtp(reply.text).exchangeSeen });
   const seenAs = addressIn(first);
   if (seenAs !== null) {
     run.clientAddress = { seenAs, own: seenAs === localAddressOf(session.connection) };

@@ -69,7 +69,7 @@ async function byPlain(
   password: string,
 ): Promise<LoggedIn | Ended> {
   const token = base64(`\0${username}\0${password}`);
-  run.hide(token);
+  run.redact(token);
   run.login = "unanswered";
   const reply = await smtpCommand(
     run,
@@ -116,7 +116,7 @@ export const smtpSubmission: TransactionType = {
       if (account === null) {
         return run.fault("transaction", "not_configured", "no account is configured");
       }
-      run.hide(account.password);
+      run.redact(account.password);
       const session = await openSmtp(run, spec, target);
       if (session.kind === "ended") {
         return session.observation;

@@ -51,7 +51,7 @@ export async function askLoggedIn(
     run.context.network.schemes?.heard(target, request.path, schemes);
   }
   if (isAdcLogin(challenge, spec.adc)) {
-    return climbBasicAaa(attempt, connection);
+    return loginThroughAaaBasic(attempt, connection);
   }
   switch (chooseScheme(schemes, spec)) {
     case "ntlm":
@@ -121,7 +121,7 @@ async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried
     return ended(password.observation);
   }
   const token = Buffer.from(`${account.username}:${password.text}`, "utf8").toString("base64");
-  run.hide(token);
+  run.redact(token);
   const authorization = `Basic ${token}`;
   run.login = "unanswered";
   const answer = await askWeb(connection.connection, spec.host, {
@@ -256,7 +256,10 @@ export function provesLogin(answer: HttpAnswer, { exchange }: TransactionSpec): 
  * The rungs of the ADC's 401-based login: it accepts the credential or not, lets the user through or not, and passes the
  * login on to Exchange or not.
  */
-async function climbBasicAaa(attempt: Attempt, open: Connection | null): Promise<Served | Ended> {
+async function loginThroughAaaBasic(
+  attempt: Attempt,
+  open: Connection | null,
+): Promise<Served | Ended> {
   const { run } = attempt;
   const tried = await byBasic(attempt, open);
   if (tried.kind === "ended") {

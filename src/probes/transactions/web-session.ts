@@ -13,7 +13,7 @@ const USER_AGENT = "adc-witness";
 /** Bytes of a body that are looked at. */
 const BODY_WINDOW_BYTES = 16 * 1024;
 /** Shorter values are no secrets, and hiding them would black out half the transcript. */
-const SHORTEST_SECRET = 8;
+const MIN_SECRET = 8;
 
 /** Connects to a web server as the specification says. */
 export async function openWeb(
@@ -24,7 +24,7 @@ export async function openWeb(
   const dialled = await dial(run, target, { tls: spec.security === "none" ? null : spec.tls });
   return dialled.kind === "connected"
     ? { kind: "open", connection: dialled.connection }
-    : ended(run.broken(dialled.step, dialled.why));
+    : ended(run.fail(dialled.step, dialled.why));
 }
 
 export interface WebRequest {
@@ -71,7 +71,7 @@ export async function askWeb(
     { bodyWindowBytes: BODY_WINDOW_BYTES, toTheEnd: request.keepAlive === true },
   );
   if (answer.kind !== "answer") {
-    return ended(run.broken(request.step ?? "response", answer));
+    return ended(run.fail(request.step ?? "response", answer));
   }
   for (const cookie of answer.headers.all("set-cookie")) {
     hideWords(run, cookie.split(";", 1)[0] ?? "");
@@ -79,7 +79,7 @@ export async function askWeb(
   for (const challenge of answer.headers.all("www-authenticate")) {
     hideWords(run, challenge);
   }
-  run.sign(signsOfHeaders((name) => answer.headers.get(name)));
+  run.identify(signsOfHeaders((name) => answer.headers.get(name)));
   return answer;
 }
 
@@ -92,7 +92,7 @@ export function cookieNames({ headers }: HttpAnswer): readonly string[] {
 function hideWords(run: ProbeRun, text: string): void {
   for (const part of text.split(";")) {
     const value = /^\s*[^\s=]+[\s=]+([^\s=]\S*)\s*$/.exec(part)?.[1];
-    if (value !== undefined && value.length >= SHORTEST_SECRET) {
+    if (value !== undefined && value.length >= MIN_SECRET) {
       run.transcript.hideToken(value);
     }
   }

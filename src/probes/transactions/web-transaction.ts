@@ -46,7 +46,7 @@ function webProbe(transaction: WebTransaction): Probe<TransactionSpec> {
       if (account === null) {
         return run.fault("transaction", "not_configured", "no account is configured");
       }
-      run.hide(account.password);
+      run.redact(account.password);
       const request = transaction.request(spec, account);
       if (typeof request === "string") {
         return run.fault("transaction", "not_configured", request);

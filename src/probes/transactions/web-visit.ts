@@ -19,8 +19,8 @@ interface Cookie {
   readonly wide: boolean;
 }
 
-const MOST_COOKIES = 60;
-const LONGEST_COOKIE = 4096;
+const MAX_COOKIES = 60;
+const MAX_COOKIE = 4096;
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** The cookies of one visit, kept as a browser keeps them as far as a login needs it (RFC 6265). Forgotten with the visit. */
@@ -31,13 +31,13 @@ export class CookieJar {
   keep(host: string, answer: HttpAnswer): void {
     for (const line of answer.headers.all("set-cookie")) {
       const cookie = parseCookie(line, host.toLowerCase());
-      if (cookie === null || line.length > LONGEST_COOKIE) {
+      if (cookie === null || line.length > MAX_COOKIE) {
         continue;
       }
       this.#cookies = this.#cookies.filter(
         ({ name, domain }) => name !== cookie.name || domain !== cookie.domain,
       );
-      if (cookie.value !== "" && this.#cookies.length < MOST_COOKIES) {
+      if (cookie.value !== "" && this.#cookies.length < MAX_COOKIES) {
         this.#cookies.push(cookie);
       }
     }

@@ -4,7 +4,7 @@ import { parseHostPort } from "../../lib/host-port.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 
 /** How long slow clients are suffered, milliseconds. */
-export interface Patience {
+export interface HttpTimeouts {
   /** For the whole header, from the first byte of the connection or the end of the last request. */
   readonly headersMs: number;
   /** For the whole request with its body. */
@@ -15,7 +15,7 @@ export interface Patience {
   readonly replyMs: number;
 }
 
-export const DEFAULT_PATIENCE: Patience = {
+export const DEFAULT_HTTP_TIMEOUTS: HttpTimeouts = {
   headersMs: 10_000,
   requestMs: 30_000,
   idleMs: 75_000,
@@ -53,7 +53,7 @@ export type Listening = Listener | { readonly kind: "failed"; readonly message: 
 export function listen(
   address: string,
   handler: Handler,
-  patience: Patience,
+  patience: HttpTimeouts,
   connections: ConnectionTable,
   makeServer: MakeServer = createServer,
 ): Promise<Listening> {

@@ -13,19 +13,19 @@ import {
   checkHost,
   checkOrigin,
   tokensMatch,
-  type DoorSettings,
-  type Visitor,
-} from "./doors.ts";
+  type AccessPolicy,
+  type RequestInfo,
+} from "./access.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { Guesses } from "./guesses.ts";
-import type { Patience } from "./listener.ts";
+import type { HttpTimeouts } from "./listener.ts";
 import { problem, type Reply } from "./reply.ts";
 import { findRoute, type Call, type Route } from "./route.ts";
 
 /** What every request meets before its route does. */
 export interface Reception {
   readonly table: readonly Route[];
-  readonly doors: () => DoorSettings;
+  readonly doors: () => AccessPolicy;
   readonly webConfig: () => WebConfig;
   readonly basicAuth: BasicAuth;
   readonly rateLimit: RateLimit;
@@ -39,7 +39,7 @@ export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   reception: Reception,
-  patience: Patience,
+  patience: HttpTimeouts,
 ): Promise<void> {
   const { log, connections } = reception;
   if (request.complete || isBodiless(request)) {
@@ -95,7 +95,7 @@ async function replyTo(
   reception: Reception,
 ): Promise<Reply> {
   const settings = reception.doors();
-  const visitor: Visitor = {
+  const visitor: RequestInfo = {
     method: request.method ?? "GET",
     headers: request.headers,
     localAddress: request.socket.localAddress ?? "",
@@ -169,7 +169,7 @@ async function replyTo(
 /** Who asked for what from where, and what became of it: everything that can change something leaves this line. */
 function tellOfWrite(
   request: IncomingMessage,
-  visitor: Visitor,
+  visitor: RequestInfo,
   user: string | null,
   reply: Reply,
   log: Log,
@@ -197,7 +197,7 @@ function tellOfWrite(
 }
 
 /** Counts and tells a wrong token; false where this address has given too many. */
-function mayGuess({ remoteAddress }: Visitor, path: string, { guesses }: Reception): boolean {
+function mayGuess({ remoteAddress }: RequestInfo, path: string, { guesses }: Reception): boolean {
   if (!guesses.mayTry(remoteAddress)) {
     return false;
   }
@@ -220,8 +220,8 @@ type Named =
  * right passes before anything that guesses can use up.
  */
 async function checkName(
-  visitor: Visitor,
-  { token }: DoorSettings,
+  visitor: RequestInfo,
+  { token }: AccessPolicy,
   { webConfig, rateLimit, basicAuth, guesses }: Reception,
   path: string,
 ): Promise<Named> {

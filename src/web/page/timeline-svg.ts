@@ -29,7 +29,7 @@ const LANES: readonly Lane[] = [
 
 const WIDTH = 1_000;
 const LANE = 26;
-const SHORTEST_MS = 2 * 60_000;
+const MIN_MS = 2 * 60_000;
 
 /** Three lanes and the verdict over the time that is remembered, with a table that says the same in words. */
 export function timeline(entries: readonly TimelineEntry[], now: number): Markup {
@@ -37,7 +37,7 @@ export function timeline(entries: readonly TimelineEntry[], now: number): Markup
   if (first === undefined) {
     return html`<p class="empty">Nothing is remembered yet.</p>`;
   }
-  const from = Math.min(first.at, now - SHORTEST_MS);
+  const from = Math.min(first.at, now - MIN_MS);
   const x = (at: number): number => Math.round(((at - from) / Math.max(1, now - from)) * WIDTH);
   const lanes = LANES.filter((lane) => lane.of(first) !== null);
   return html`<figure class="timeline">

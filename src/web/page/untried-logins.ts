@@ -11,7 +11,7 @@ const UNPROVEN: ReadonlySet<Reason> = new Set<Reason>([
   "certificate_not_yet_valid",
   "pinned_certificate",
 ]);
-const MOST_SHOWN = 5;
+const MAX_SHOWN = 5;
 
 /** A notice for each certificate for whose sake logins are not tried, with the line that would allow them. */
 export function untriedLogins(probes: readonly LiveProbe[]): readonly Markup[] {
@@ -24,8 +24,8 @@ export function untriedLogins(probes: readonly LiveProbe[]): readonly Markup[] {
     }
   }
   const all = [...byCertificate.values()];
-  const shown = all.slice(0, MOST_SHOWN).map(notice);
-  const more = all.length - MOST_SHOWN;
+  const shown = all.slice(0, MAX_SHOWN).map(notice);
+  const more = all.length - MAX_SHOWN;
   return more > 0
     ? [...shown, html`${String(more)} more certificates keep logins from being tried.`]
     : shown;

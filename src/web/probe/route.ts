@@ -7,8 +7,8 @@ import { createGate, type Gate } from "./gate.ts";
 import { lookDebug, lookMetrics } from "./render.ts";
 import { findTarget } from "./target.ts";
 
-const LONGEST_MS = 60_000;
-const SHORTEST_MS = 100;
+const MAX_MS = 60_000;
+const MIN_MS = 100;
 /** Kept back from the scraper's own time-out, so that the answer still arrives. */
 const OFFSET_MS = 500;
 
@@ -71,7 +71,7 @@ export function timeoutOf(headers: Call["headers"]): number {
   const header = headers["x-prometheus-scrape-timeout-seconds"];
   const seconds = typeof header === "string" ? Number(header) : NaN;
   if (!Number.isFinite(seconds) || seconds <= 0) {
-    return LONGEST_MS;
+    return MAX_MS;
   }
-  return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, seconds * 1000 - OFFSET_MS));
+  return Math.min(MAX_MS, Math.max(MIN_MS, seconds * 1000 - OFFSET_MS));
 }

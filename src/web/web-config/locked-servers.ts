@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { subjectAltNames } from "../../lib/subject-alt-names.ts";
 import type { ServerTls } from "./load.ts";
-import type { MakeServer, Patience } from "../http/listener.ts";
+import type { MakeServer, HttpTimeouts } from "../http/listener.ts";
 import type { WebConfigSource } from "./source.ts";
 
 /** What Node's server is told for each kind of client authentication; the rest is checked after the handshake. */
@@ -45,7 +45,7 @@ function clientCertificatePasses(socket: TLSSocket, tls: ServerTls): boolean {
 export function lockedServers(
   source: WebConfigSource,
   tlsServers: TlsServer[],
-  patience: Patience,
+  patience: HttpTimeouts,
 ): MakeServer {
   return (settings, handle) => {
     const { tls } = source.current();

@@ -8,7 +8,7 @@ import {
   type AdcSessionOptions,
 } from "../../../src/adc/nitro/adc-session.ts";
 import type { PollResult } from "../../../src/adc/nitro/poll.ts";
-import { LoopWatch } from "../../../src/net/loop-watch.ts";
+import { EventLoopMonitor } from "../../../src/net/event-loop-monitor.ts";
 import { createNetwork } from "../../../src/net/dns.ts";
 import { closedPort } from "../../support/scripted-server.ts";
 import { CREDENTIALS } from "./lab-client.ts";
@@ -298,7 +298,7 @@ describe("a stand-alone appliance", () => {
     const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
     const { session, faults } = await standAlone({
       monotonic,
-      network: { ...network, loop: new LoopWatch(monotonic) },
+      network: { ...network, loop: new EventLoopMonitor(monotonic) },
     });
     faults.current = ({ query }) => {
       clock.now += query.resource === "lbvserver" ? 20_000 : 0;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { answersInTime } from "../../../src/adc/nitro/adc-session.ts";
-import { LoopWatch } from "../../../src/net/loop-watch.ts";
+import { EventLoopMonitor } from "../../../src/net/event-loop-monitor.ts";
 
 // Time is the subject here: the timers are virtual, and so is the clock by which a hold shows.
 beforeEach(() => {
@@ -21,7 +21,7 @@ function asked() {
   void answersInTime(
     [Promise.resolve("primary"), second],
     (word) => word === "primary",
-    new LoopWatch(() => clock.now),
+    new EventLoopMonitor(() => clock.now),
   ).then((answers) => {
     told.answers = answers;
   });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { networkOfWays } from "../../../src/agent/import-once.ts";
-import type { Errand } from "../../../src/agent/run-probe.ts";
+import type { ProbeTask } from "../../../src/agent/run-probe.ts";
 import { ErrandRunner } from "../../../src/agent/workers/errand-runner.ts";
 import { sharedClockMs, type Answer } from "../../../src/agent/workers/messages.ts";
 import { until } from "../../support/lab-agent.ts";
@@ -25,7 +25,7 @@ test("a mistake of ours in one probe costs that probe its opinion, and no other"
   );
   const target = { host: "127.0.0.1", port: await closedPort(), server: null };
   for (const [ticket, spec] of [BROKEN, SPEC].entries()) {
-    const errand: Errand = {
+    const errand: ProbeTask = {
       vantage: "backend",
       action: { kind: "monitor", run: { spec, target } },
     };

@@ -4,7 +4,7 @@ import { decodeBook, encodeBook } from "../../../src/agent/accounts/login-book.t
 import {
   decideLogin,
   NEW_SECRET_MS,
-  SHORTEST_GAP_MS,
+  MIN_GAP_MS,
   type GateDecision,
 } from "../../../src/probes/transactions/account-gate/decide-login.ts";
 import {
@@ -14,8 +14,8 @@ import {
   type GateState,
   type LoginPlace,
   stepGate,
-  LONGEST_SUSPENSION_MS,
-  MOST_SUSPECTS,
+  MAX_SUSPENSION_MS,
+  MAX_SUSPECTS,
   suspendedUntil,
 } from "../../../src/probes/transactions/account-gate/gate.ts";
 
@@ -216,7 +216,7 @@ describe("a second rejection suspends", () => {
       story.end(trial, "rejected");
     }
     expect(lengths).toEqual([30, 60, 120, 240, 360, 360]);
-    expect(LONGEST_SUSPENSION_MS).toBe(360 * MINUTE);
+    expect(MAX_SUSPENSION_MS).toBe(360 * MINUTE);
   });
 
   test("a trial that succeeds lifts it and starts afresh", () => {
@@ -332,8 +332,8 @@ describe("the rate of one account", () => {
   test("is bounded, however many places there are", () => {
     const story = new Story();
     story.login(EX01, "accepted");
-    expect(story.askNow(EX02)).toEqual({ kind: "wait", why: "paced", until: SHORTEST_GAP_MS });
-    story.pass(SHORTEST_GAP_MS);
+    expect(story.askNow(EX02)).toEqual({ kind: "wait", why: "paced", until: MIN_GAP_MS });
+    story.pass(MIN_GAP_MS);
     expect(story.askNow(EX02)).toEqual({ kind: "allowed" });
   });
 });
@@ -568,9 +568,9 @@ describe("no account is ever locked", () => {
 
         // No turning from one secret to another and back wins a third try of either, nor a fourth of both.
         for (const [marks, most] of [
-          [["s"], MOST_SUSPECTS],
-          [["t"], MOST_SUSPECTS],
-          [["s", "t"], MOST_SUSPECTS + 1],
+          [["s"], MAX_SUSPECTS],
+          [["t"], MAX_SUSPECTS],
+          [["s", "t"], MAX_SUSPECTS + 1],
         ] as const) {
           let row: number[] = [];
           for (const each of seen) {

@@ -9,7 +9,7 @@ import {
   type Suspect,
   type Suspension,
   expire,
-  MOST_SUSPECTS,
+  MAX_SUSPECTS,
 } from "./gate.ts";
 
 export type GateDecision =
@@ -33,7 +33,7 @@ export const GATE_WAITS = [
 ] as const;
 
 /** Logins of one account begin no closer together than this, however many places there are. */
-export const SHORTEST_GAP_MS = 500;
+export const MIN_GAP_MS = 500;
 /** How long after its last login a secret counts as in use: who holds another one for this account waits. */
 const IN_USE_MS = 2 * 60_000;
 /** How long a server that has just rejected leaves the next login to another. */
@@ -67,15 +67,15 @@ export function decideLogin(
     return decideTrial(state, state.suspension, place, now);
   }
   const suspects = standingSuspects(state, now);
-  const parallel = state.proven && suspects.length === 0 ? MOST_SUSPECTS : 1;
+  const parallel = state.proven && suspects.length === 0 ? MAX_SUSPECTS : 1;
   if (
     state.inFlight.length >= parallel ||
-    suspects.length + state.inFlight.length >= MOST_SUSPECTS ||
+    suspects.length + state.inFlight.length >= MAX_SUSPECTS ||
     state.inFlight.some((login) => mayBeOneServer(login.place, place))
   ) {
     return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
   }
-  const gapEnds = (state.lastStartedAt ?? -Infinity) + SHORTEST_GAP_MS;
+  const gapEnds = (state.lastStartedAt ?? -Infinity) + MIN_GAP_MS;
   if (now < gapEnds) {
     return { kind: "wait", why: "paced", until: gapEnds };
   }
@@ -102,7 +102,7 @@ function inUse(state: GateState, now: number): boolean {
 function newSecretFrom(state: GateState, now: number): number | null {
   const last = state.suspects.at(-1);
   const recent = state.suspects.filter(({ at }) => at > now - SUSPENSION_MS);
-  return last !== undefined && ownSuspects(state).length === 0 && recent.length <= MOST_SUSPECTS
+  return last !== undefined && ownSuspects(state).length === 0 && recent.length <= MAX_SUSPECTS
     ? last.at + NEW_SECRET_MS
     : null;
 }

@@ -25,7 +25,7 @@ export interface GateState {
   /** When the last login began: the rate is bounded by it. */
   readonly lastStartedAt: number | null;
   /** Places that rejected a secret which another place then accepted. */
-  readonly broken: readonly BrokenPlace[];
+  readonly broken: readonly BrokenEndpoint[];
 }
 
 /** Where a login is made: transaction, vantage, and member or vserver. */
@@ -60,7 +60,7 @@ export interface Suspension {
   readonly nextMs: number;
 }
 
-export interface BrokenPlace {
+export interface BrokenEndpoint {
   readonly key: string;
   readonly reason: Extract<FailureReason, "backend_unavailable" | "login_broken_by_adc">;
   /** No login there before this time. */
@@ -98,7 +98,7 @@ export function standingSuspects(state: GateState, now: number): readonly Suspec
 }
 
 /** What stands against a place: it rejected a secret that another place accepted afterwards. Null: nothing. */
-export function placeFault(state: GateState, key: string): BrokenPlace["reason"] | null {
+export function placeFault(state: GateState, key: string): BrokenEndpoint["reason"] | null {
   return state.broken.find((place) => place.key === key)?.reason ?? null;
 }
 
@@ -125,16 +125,16 @@ export function changeSecret(state: GateState, mark: string, at: number): GateSt
     lastWorked: null,
     broken: [],
   };
-  return next.suspension === null && standingSuspects(next, at).length >= MOST_SUSPECTS
+  return next.suspension === null && standingSuspects(next, at).length >= MAX_SUSPECTS
     ? suspend(next, at)
     : next;
 }
 
-export const LONGEST_SUSPENSION_MS = 6 * 60 * 60_000;
+export const MAX_SUSPENSION_MS = 6 * 60 * 60_000;
 /** Most logins that may be rejected one after another. */
-export const MOST_SUSPECTS = 2;
+export const MAX_SUSPECTS = 2;
 /** Suspects are kept of so many logins; a secret never has more than two. */
-const MOST_SUSPECTS_KEPT = 16;
+const MAX_SUSPECTS_KEPT = 16;
 
 /** Until when the account is suspended at this moment, or null. */
 export function suspendedUntil(state: GateState, now: number): number | null {
@@ -150,7 +150,7 @@ function suspect(state: GateState, id: string, at: number, rejected: boolean): G
   const suspects = withSuspect(state, login.place, rejected, at);
   const next = { ...state, inFlight: without(state.inFlight, id), suspects };
   const trialFailed = state.suspension !== null;
-  return trialFailed || standingSuspects(next, at).length >= MOST_SUSPECTS
+  return trialFailed || standingSuspects(next, at).length >= MAX_SUSPECTS
     ? suspend(next, at)
     : next;
 }
@@ -167,8 +167,8 @@ function withSuspect(
   const own = [
     ...ownSuspects(state),
     { secret, place, rejected, endedSequence: sequence, at },
-  ].slice(-MOST_SUSPECTS);
-  return [...others, ...own].slice(-MOST_SUSPECTS_KEPT);
+  ].slice(-MAX_SUSPECTS);
+  return [...others, ...own].slice(-MAX_SUSPECTS_KEPT);
 }
 
 function suspend(state: GateState, at: number): GateState {
@@ -178,7 +178,7 @@ function suspend(state: GateState, at: number): GateState {
     proven: false,
     suspension: {
       until: Math.max(state.suspension?.until ?? 0, at + lengthMs),
-      nextMs: Math.min(lengthMs * 2, LONGEST_SUSPENSION_MS),
+      nextMs: Math.min(lengthMs * 2, MAX_SUSPENSION_MS),
     },
   };
 }
@@ -240,8 +240,8 @@ export type GateEvent =
 /** How fresh a rejection must be for an acceptance elsewhere to say that its place was at fault. */
 const CONFIRM_WITHIN_MS = 5 * 60_000;
 const BACK_OFF_MS = 2 * 60_000;
-const LONGEST_BACK_OFF_MS = 30 * 60_000;
-const MOST_BROKEN = 500;
+const MAX_BACK_OFF_MS = 30 * 60_000;
+const MAX_BROKEN = 500;
 
 /** The state after an event. Events of unknown logins (of another state file, say) change nothing. */
 export function stepGate(before: GateState, event: GateEvent): GateState {
@@ -300,14 +300,14 @@ function accept(state: GateState, id: string, at: number): GateState {
     proven: suspects.length === 0,
     suspension: suspects.length === 0 ? null : state.suspension,
     lastWorked: login.place,
-    broken: elsewhere.reduce(markBroken, broken).slice(-MOST_BROKEN),
+    broken: elsewhere.reduce(markBroken, broken).slice(-MAX_BROKEN),
   };
 }
 
-function markBroken(broken: readonly BrokenPlace[], { place, at }: Suspect): BrokenPlace[] {
+function markBroken(broken: readonly BrokenEndpoint[], { place, at }: Suspect): BrokenEndpoint[] {
   const known = broken.find(({ key }) => key === place.key);
   const backOffMs =
-    known === undefined ? BACK_OFF_MS : Math.min(known.backOffMs * 2, LONGEST_BACK_OFF_MS);
+    known === undefined ? BACK_OFF_MS : Math.min(known.backOffMs * 2, MAX_BACK_OFF_MS);
   return [
     ...broken.filter(({ key }) => key !== place.key),
     {

@@ -15,7 +15,7 @@ import { startHostile, type Play } from "./hostile-server.ts";
 import { SUBJECTS, type HostileSubject } from "./subjects.ts";
 
 /** No answer may hold the event loop for longer, in processor time. */
-const LONGEST_TURN_MS = 50;
+const MAX_TURN_MS = 50;
 const TIMEOUT_MS = 5_000;
 
 /** Runs of what our expressions repeat, each with an end that spoils the match. */
@@ -127,9 +127,9 @@ describe.each(SUBJECTS)("$name meets runs made against our expressions", (subjec
           }
         };
         // A collection of garbage may fall into one turn, not into each.
-        if ((await longestTurnMs(look)) > LONGEST_TURN_MS) {
+        if ((await longestTurnMs(look)) > MAX_TURN_MS) {
           const again = await longestTurnMs(look);
-          slow.push(...(again > LONGEST_TURN_MS ? [`${name}: ${again.toFixed(0)} ms`] : []));
+          slow.push(...(again > MAX_TURN_MS ? [`${name}: ${again.toFixed(0)} ms`] : []));
         }
       }
       expect(slow).toEqual([]);
@@ -207,7 +207,7 @@ describe("hostile certificates", () => {
         const [first] = seen;
         const facts = JSON.stringify(first?.tls ?? null);
         const rules: readonly (readonly [string, boolean])[] = [
-          [`a turn of ${Math.min(...turns).toFixed(0)} ms`, Math.min(...turns) > LONGEST_TURN_MS],
+          [`a turn of ${Math.min(...turns).toFixed(0)} ms`, Math.min(...turns) > MAX_TURN_MS],
           ["a fault of ours", first?.reason === "agent_fault"],
           // imapflow and nodemailer dial by themselves.
           ["no certificate seen", (first?.tls ?? null) === null && looks !== "mail_round_trip"],

@@ -9,7 +9,7 @@ import { transactionSpec } from "../transaction-spec.ts";
 
 const TIMEOUT_MS = 1_000;
 const SLACK_MS = 5000;
-const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
+const MAX_MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** What it sends for a question, one datagram after the other. */
 type Say = (question: Buffer) => Iterable<Buffer>;
@@ -156,7 +156,7 @@ describe.each(OVER_UDP)("%s", (transaction) => {
       expect(seen.evidence.transcript.length).toBeLessThanOrEqual(TRANSCRIPT_BYTES);
       const after = process.memoryUsage();
       const grown = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
-      expect(grown).toBeLessThan(MOST_MEMORY_BYTES);
+      expect(grown).toBeLessThan(MAX_MEMORY_BYTES);
     },
   );
 });

@@ -22,9 +22,9 @@ const LONG_MS = 8000;
 const SLACK_MS = 1500;
 const AT_ONCE = 24;
 /** What may be taken off a sender without end: at most 8 MiB by the probe, the rest waits in the system's buffers. */
-const MOST_SENT_BYTES = 24 * 1024 * 1024;
+const MAX_SENT_BYTES = 24 * 1024 * 1024;
 /** What may be held at any moment, by the probe and by the server that plays its part in the same process. */
-const MOST_MEMORY_BYTES = 96 * 1024 * 1024;
+const MAX_MEMORY_BYTES = 96 * 1024 * 1024;
 
 interface Met {
   readonly seen: Observation;
@@ -128,7 +128,7 @@ function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): st
     ["a bounded transcript", seen.evidence.transcript.length <= TRANSCRIPT_BYTES],
     ["no control characters in the evidence", !CONTROL.test(JSON.stringify(seen.evidence))],
     ["no secret in the evidence", !JSON.stringify(seen).includes(PROBE_A.password)],
-    ["bounded reading", !endless || hostile.sent() < MOST_SENT_BYTES],
+    ["bounded reading", !endless || hostile.sent() < MAX_SENT_BYTES],
     ["nothing injected", !requests.some(holdsInjection)],
     ["no connection left", closed],
   ];
@@ -172,7 +172,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
       }
     });
     expect(failures.filter((failure) => failure !== null)).toEqual([]);
-    expect(peak).toBeLessThan(MOST_MEMORY_BYTES);
+    expect(peak).toBeLessThan(MAX_MEMORY_BYTES);
     await until(() => timers() <= before);
   });
 });

@@ -6,7 +6,7 @@ const SLACK_MS = 100;
 const STALL_MS = BEAT_MS + SLACK_MS;
 
 /** Whose answers are handled on the event loop; told how much processor time that took where it stalled the loop. */
-export interface StallSource {
+export interface StallCause {
   stalledMs: number;
 }
 
@@ -15,16 +15,16 @@ export interface StallSource {
  * server had no chance to be heard in; and who stalled it. One timer however many probes are under way, and none while
  * there are none.
  */
-export class LoopWatch {
+export class EventLoopMonitor {
   readonly #monotonic: () => number;
   readonly #cpuMs: () => number;
   #timer: NodeJS.Timeout | null = null;
   #beatAt = 0;
   #cpuAtBeat = 0;
-  #heldMs = 0;
+  #stalledMs = 0;
   #runs = 0;
   /** Who was called last in this turn of the loop, and when: what runs on until the next call is its work. */
-  #source: StallSource | null = null;
+  #source: StallCause | null = null;
   #calledAt = 0;
   #turnEnds = false;
   readonly #endTurn = (): void => {
@@ -49,7 +49,7 @@ export class LoopWatch {
       this.#cpuAtBeat = this.#cpuMs();
       this.#timer = setInterval(() => this.#beat(), BEAT_MS).unref();
     }
-    return this.heldMs();
+    return this.stalledMs();
   }
 
   leave(): void {
@@ -57,7 +57,7 @@ export class LoopWatch {
   }
 
   /** In this turn, the event loop now handles something that came from there; null: that is over. */
-  turnTo(source: StallSource | null): void {
+  turnTo(source: StallCause | null): void {
     const now = this.#monotonic();
     this.#settle(now);
     this.#source = source;
@@ -70,13 +70,13 @@ export class LoopWatch {
   }
 
   /** Milliseconds stalled since the beginning, the stall that is just ending included. */
-  heldMs(): number {
-    return this.#heldMs + this.#lateMs(this.#monotonic());
+  stalledMs(): number {
+    return this.#stalledMs + this.#lateMs(this.#monotonic());
   }
 
   #beat(): void {
     const now = this.#monotonic();
-    this.#heldMs += this.#lateMs(now);
+    this.#stalledMs += this.#lateMs(now);
     this.#settle(now);
     this.#source = null;
     this.#beatAt = now;

@@ -4,15 +4,15 @@ import type { FailureReason, Step } from "../model/reasons.ts";
  * Why an exchange could not go on, as the wire saw it. The step is the caller's knowledge: together they make the
  * outcome and the reason of an observation.
  */
-export type Break =
+export type ExchangeError =
   | { readonly kind: "timeout" }
   | { readonly kind: "aborted" }
   /** The peer closed in an orderly way. `midway`: after a part of what was awaited had come. */
   | { readonly kind: "closed"; readonly midway: boolean }
-  | NamedBreak;
+  | NamedExchangeError;
 
 /** A break whose outcome and reason are already certain. */
-export interface NamedBreak {
+export interface NamedExchangeError {
   readonly kind: "named";
   readonly outcome: FailureOutcome;
   readonly reason: FailureReason;
@@ -28,7 +28,7 @@ export interface BreakDescription {
 }
 
 /** Every break type, for telling a break from what was awaited. */
-export function isBreak(value: { readonly kind: string }): value is Break {
+export function isExchangeError(value: { readonly kind: string }): value is ExchangeError {
   return (
     value.kind === "named" ||
     value.kind === "timeout" ||
@@ -38,21 +38,21 @@ export function isBreak(value: { readonly kind: string }): value is Break {
 }
 
 /** A break with its reason, as a probe or a parser makes one. */
-export function namedBreak(
+export function exchangeError(
   outcome: FailureOutcome,
   reason: FailureReason,
   detail: string | null = null,
-): NamedBreak {
+): NamedExchangeError {
   return { kind: "named", outcome, reason, detail };
 }
 
 /** What the peer said is not the protocol: garbage, lies about lengths, more than the bound. */
-export function protocolBreak(detail: string): NamedBreak {
+export function protocolError(detail: string): NamedExchangeError {
   return { kind: "named", outcome: "failed", reason: "protocol_error", detail };
 }
 
 /** Outcome and reason of a break at a step. */
-export function describeBreak(why: Break, step: Step): BreakDescription {
+export function describeExchangeError(why: ExchangeError, step: Step): BreakDescription {
   switch (why.kind) {
     case "named":
       return why;
@@ -90,7 +90,7 @@ function timeoutReason(step: Step): FailureReason {
  * Names a socket error. EHOSTUNREACH is an answer about the server (ARP or a router says so); ENETUNREACH and what our
  * own system refuses (descriptors, addresses, permission) are faults of ours.
  */
-export function breakOfSocketError(error: NodeJS.ErrnoException): NamedBreak {
+export function socketError(error: NodeJS.ErrnoException): NamedExchangeError {
   const detail = error.message;
   switch (error.code) {
     case "ECONNREFUSED":

@@ -4,7 +4,7 @@ import type { AdcConfig, Config } from "../config/schema.ts";
 import type { StorageWatch } from "../lib/storage-health.ts";
 import { AdcLink, AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
-import { EstatesInForce } from "./estates-in-force.ts";
+import { EstateRegistry } from "./estate-registry.ts";
 import type { AgentEvents } from "./events.ts";
 import type { Log } from "../lib/log.ts";
 import { networkOf, waysOf } from "./import-once.ts";
@@ -31,7 +31,7 @@ const EVALUATE_EVERY_MS = 1_000;
 /** An evaluation that comes so late tells that the whole process was held. */
 const HELD_MS = 1_000;
 
-export interface GenerationOptions {
+export interface AgentRunOptions {
   readonly config: Config;
   readonly events: AgentEvents;
   readonly log: Log;
@@ -45,26 +45,26 @@ export interface GenerationOptions {
   readonly now: () => number;
   readonly monotonic: () => number;
   /** The generation before a reload, for `inherit`; it has been stopped. */
-  readonly earlier: Generation | null;
+  readonly earlier: AgentRun | null;
 }
 
 /** One configuration in force: its links, schedule and live state. A reload makes a new one. */
-export class Generation {
+export class AgentRun {
   readonly config: Config;
   readonly state: WitnessState;
-  #options: GenerationOptions;
+  #options: AgentRunOptions;
   readonly #abort = new AbortController();
   readonly #schedule: ProbeSchedule;
   readonly #workers: WorkerPool;
   readonly #runner: ProbeRunner;
   readonly #watches: readonly AdcWatch[];
   readonly #network: ReturnType<typeof networkOf>;
-  readonly #estates: EstatesInForce;
+  readonly #estates: EstateRegistry;
   #evaluatedAt: number;
   /** Of stalls since the last evaluation: what answers to probes took. */
   #explainedStallMs = 0;
 
-  constructor(options: GenerationOptions) {
+  constructor(options: AgentRunOptions) {
     const { config, events, log, now, monotonic, storage } = options;
     this.config = config;
     this.#options = options;
@@ -95,7 +95,7 @@ export class Generation {
       log,
       now,
       monotonic,
-      onBooked: (record) => {
+      onRecorded: (record) => {
         this.#estates.learn(record);
       },
       onStall: ({ id, adc, server, vserver, address, planned }, stallMs, pauseMs) => {
@@ -124,7 +124,7 @@ export class Generation {
       monotonic,
       earlierPlaces: options.earlier?.places() ?? new Map(),
     });
-    this.#estates = new EstatesInForce({
+    this.#estates = new EstateRegistry({
       config,
       network: this.#network,
       state: this.state,
@@ -252,7 +252,7 @@ export class Generation {
         );
       },
       onState: (state) => {
-        this.state.hear(adc.name, state);
+        this.state.applyAdcPoll(adc.name, state);
       },
       onLive: (live) => {
         this.state.setAdcLive(adc.name, live);
@@ -276,7 +276,7 @@ export class Generation {
     const { monotonic } = this.#options;
     const heldMs = monotonic() - this.#evaluatedAt - EVALUATE_EVERY_MS;
     if (heldMs >= HELD_MS) {
-      this.state.passOver(heldMs);
+      this.state.excludePause(heldMs);
       const unexplainedMs = Math.max(0, heldMs - this.#explainedStallMs);
       this.state.unexplainedStallSeconds += unexplainedMs / 1_000;
     }

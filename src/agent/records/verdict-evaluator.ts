@@ -1,6 +1,6 @@
 import type { Steps } from "../../lib/steps.ts";
 import type { Declarations } from "../../maintenance/declarations.ts";
-import type { ServerShows } from "../../maintenance/store-steps.ts";
+import type { ServerHealth } from "../../maintenance/store-steps.ts";
 import type { Declared } from "../../maintenance/declared.ts";
 import { evaluateMember } from "../evaluate-member.ts";
 import { evaluateVserver } from "../evaluate-vserver.ts";
@@ -10,7 +10,7 @@ import type { ProbeRecord } from "./probe-record.ts";
 import { showsOf } from "./server-record.ts";
 import type { VserverRecord } from "./vserver-record.ts";
 
-export interface JudgingOptions {
+export interface VerdictEvaluatorOptions {
   readonly stabilityMs: number;
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
   /** As in evaluate-member.ts. */
@@ -24,32 +24,32 @@ export interface JudgingOptions {
 }
 
 /** One ADC's records, as far as judging them goes. */
-export interface JudgedEstate {
+export interface EvaluatedEstate {
   readonly nitro: boolean;
   readonly pollMs: number;
   readonly records: EstateRecords | null;
 }
 
 /** Brings verdicts up to date: of what was disturbed, and of what time alone may change. What rests is passed by. */
-export class Judging {
+export class VerdictEvaluator {
   cutOff = false;
   /** Judgements so far: as long as it stays the same, no verdict has changed. */
   judgements = 0;
   /** Probes whose failure lies behind all front ends. */
   mailboxSide: ReadonlySet<ProbeRecord> = new Set();
-  readonly #options: JudgingOptions;
+  readonly #options: VerdictEvaluatorOptions;
 
-  constructor(options: JudgingOptions) {
+  constructor(options: VerdictEvaluatorOptions) {
     this.#options = options;
   }
 
   /** While nothing is heard of it, judging it anew would say the same. */
-  rests(record: MemberRecord | VserverRecord, monotonic = this.#options.monotonic()): boolean {
-    return monotonic < record.restsUntil;
+  isUpToDate(record: MemberRecord | VserverRecord, monotonic = this.#options.monotonic()): boolean {
+    return monotonic < record.nextEvaluationAt;
   }
 
   /** True when a vserver's verdict may depend on what has changed; those are disturbed. */
-  member(estate: JudgedEstate, member: MemberRecord): boolean {
+  member(estate: EvaluatedEstate, member: MemberRecord): boolean {
     this.judgements += 1;
     const before = standing(member);
     const now = this.#options.now();
@@ -65,13 +65,13 @@ export class Judging {
     const changed = standing(member) !== before;
     if (changed) {
       for (const vserver of estate.records?.vserversOfMember.get(member) ?? []) {
-        vserver.disturb();
+        vserver.invalidate();
       }
     }
     return changed;
   }
 
-  vserver(estate: JudgedEstate, vserver: VserverRecord): void {
+  vserver(estate: EvaluatedEstate, vserver: VserverRecord): void {
     this.judgements += 1;
     evaluateVserver(vserver, {
       now: this.#options.now(),
@@ -83,18 +83,18 @@ export class Judging {
   }
 
   /** Judges an estate's members and vservers that do not rest, one by one. */
-  *awake(estate: JudgedEstate): Steps<void> {
+  *awake(estate: EvaluatedEstate): Steps<void> {
     // Nearly all rest, and to ask the clocks for each of them would be most of the work.
     const now = this.#options.now();
     const monotonic = this.#options.monotonic();
     for (const member of estate.records?.members ?? []) {
-      if (!this.rests(member, monotonic) || this.#windowTurns(member, now)) {
+      if (!this.isUpToDate(member, monotonic) || this.#windowTurns(member, now)) {
         this.member(estate, member);
       }
       yield;
     }
     for (const vserver of estate.records?.vservers ?? []) {
-      if (!this.rests(vserver, monotonic)) {
+      if (!this.isUpToDate(vserver, monotonic)) {
         this.vserver(estate, vserver);
       }
       yield;
@@ -102,7 +102,7 @@ export class Judging {
   }
 
   /** Judges all of an estate, whatever was heard. */
-  everything(estate: JudgedEstate): void {
+  evaluateAll(estate: EvaluatedEstate): void {
     for (const member of estate.records?.members ?? []) {
       this.member(estate, member);
     }
@@ -112,10 +112,10 @@ export class Judging {
   }
 
   /** Flexible windows begin, and automatic ends come, by what a server shows. */
-  tellDeclarations(namesakes: ReadonlyMap<string, readonly MemberRecord[]>): void {
+  updateWindowProgress(namesakes: ReadonlyMap<string, readonly MemberRecord[]>): void {
     const now = this.#options.now();
     for (const [server, members] of namesakes) {
-      const shows = (): ServerShows => showsOf(members, now, this.#options.stabilityMs);
+      const shows = (): ServerHealth => showsOf(members, now, this.#options.stabilityMs);
       this.#options.declarations.observe(server, shows, now);
     }
   }

@@ -5,7 +5,7 @@ import { isLoopback, parseHostPort } from "../../lib/host-port.ts";
 import type { Access } from "./route.ts";
 
 /** What is known of a request before anything of it is believed. */
-export interface Visitor {
+export interface RequestInfo {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
   /** This side's address of the connection. */
@@ -15,7 +15,7 @@ export interface Visitor {
   readonly secure: boolean;
 }
 
-export interface DoorSettings {
+export interface AccessPolicy {
   /** Names by which the agent may be called, beside its addresses (`web.hosts`). */
   readonly hosts: readonly string[];
   /** Names of this machine. */
@@ -30,7 +30,7 @@ export type Refusal = { readonly status: 401 | 403 | 421; readonly detail: strin
  * Refuses a `Host` that is none of ours: a page elsewhere could else point its own name at this agent and read it in a
  * visitor's browser (DNS rebinding). Such a page needs a name, so addresses pass; over TLS the certificate is the proof.
  */
-export function checkHost(visitor: Visitor, settings: DoorSettings): Refusal | null {
+export function checkHost(visitor: RequestInfo, settings: AccessPolicy): Refusal | null {
   const header = visitor.headers.host;
   if (header === undefined || visitor.secure) {
     return null;
@@ -55,7 +55,7 @@ export function checkHost(visitor: Visitor, settings: DoorSettings): Refusal | n
 }
 
 /** Refuses a browser that was sent here by another site to change something. */
-export function checkOrigin(visitor: Visitor): Refusal | null {
+export function checkOrigin(visitor: RequestInfo): Refusal | null {
   const { method, headers } = visitor;
   if (method === "GET" || method === "HEAD") {
     return null;
@@ -74,8 +74,8 @@ export function checkOrigin(visitor: Visitor): Refusal | null {
 /** Whether this request may write: by its token, or where none is configured, for a reload by coming from this very machine. */
 export function checkAccess(
   access: Access,
-  visitor: Visitor,
-  settings: DoorSettings,
+  visitor: RequestInfo,
+  settings: AccessPolicy,
 ): Refusal | null {
   if (access === "read" || access === "form") {
     return null;
@@ -114,7 +114,7 @@ function digest(text: string): Buffer {
 }
 
 /** A proxy on this machine speaks for somebody else, and says so. */
-function isFromThisMachine({ headers, remoteAddress }: Visitor): boolean {
+function isFromThisMachine({ headers, remoteAddress }: RequestInfo): boolean {
   const proxied = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some(
     (name) => headers[name] !== undefined,
   );

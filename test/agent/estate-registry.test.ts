@@ -2,7 +2,7 @@ import { SecretBindings } from "../../src/agent/secret-bindings.ts";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { EstatesInForce } from "../../src/agent/estates-in-force.ts";
+import { EstateRegistry } from "../../src/agent/estate-registry.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { ProbeSchedule } from "../../src/agent/probe-schedule.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
@@ -98,7 +98,7 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
     await schedule.stop();
     await workers.stop();
   });
-  const estates = new EstatesInForce({
+  const estates = new EstateRegistry({
     log: LOG,
     bindings: new SecretBindings(),
     config,
@@ -116,7 +116,7 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
     const estate = parseNsConf(confOf(`srv${String(generation)}`), { adc: "prod" });
     await estates.apply(adc, estate);
     for (const probe of state.probes.filter(({ vantage }) => vantage === "backend")) {
-      state.observe(probe, observed({ passed: true, exchangeSeen: true }), true);
+      state.recordResult(probe, observed({ passed: true, exchangeSeen: true }), true);
       estates.learn(probe);
     }
     expect(estates.memory.learned.get("prod")?.size).toBe(1);

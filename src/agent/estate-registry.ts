@@ -15,7 +15,7 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { applyShard } from "./shard.ts";
 
-export interface EstatesInForceOptions {
+export interface EstateRegistryOptions {
   readonly config: Config;
   readonly network: Network;
   readonly state: WitnessState;
@@ -28,11 +28,11 @@ export interface EstatesInForceOptions {
   readonly now: () => number;
   readonly monotonic: () => number;
   /** From before a reload, for `inherit`. */
-  readonly earlier: EstatesMemory | null;
+  readonly earlier: EstateRegistryMemory | null;
 }
 
 /** What outlives a reload. */
-export interface EstatesMemory {
+export interface EstateRegistryMemory {
   /** By ADC: members that have shown themselves to be Exchange. */
   readonly learned: ReadonlyMap<string, ReadonlySet<string>>;
   readonly resolved: ResolvedNames;
@@ -40,8 +40,8 @@ export interface EstatesMemory {
 }
 
 /** From an estate that was read to what is probed and kept of it: shard, plan, records, schedule; and when to plan anew. */
-export class EstatesInForce {
-  #options: EstatesInForceOptions;
+export class EstateRegistry {
+  #options: EstateRegistryOptions;
   /** By ADC; a member that leaves its estate is forgotten with it. */
   readonly #learned = new Map<string, Set<string>>();
   readonly #names: PublicNames;
@@ -50,7 +50,7 @@ export class EstatesInForce {
   /** Estates that come into force, one after another. */
   #applying: Promise<void> = Promise.resolve();
 
-  constructor(options: EstatesInForceOptions) {
+  constructor(options: EstateRegistryOptions) {
     const { config, network, earlier } = options;
     this.#options = options;
     for (const { name } of config.adcs) {
@@ -59,7 +59,7 @@ export class EstatesInForce {
     this.#names = new PublicNames(network, clientFacingNames(config), earlier?.resolved);
   }
 
-  get memory(): EstatesMemory {
+  get memory(): EstateRegistryMemory {
     return {
       learned: this.#learned,
       resolved: this.#names.resolved,

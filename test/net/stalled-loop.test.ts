@@ -3,7 +3,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
-import { LoopWatch } from "../../src/net/loop-watch.ts";
+import { EventLoopMonitor } from "../../src/net/event-loop-monitor.ts";
 import { monitorSpec } from "../support/monitor-spec.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { closedPort } from "../support/scripted-server.ts";
@@ -101,26 +101,26 @@ describe("while our own event loop is held", () => {
 
 describe("the watch over the loop", () => {
   test("counts a hold while it ends, and once", async () => {
-    const watch = new LoopWatch();
+    const watch = new EventLoopMonitor();
     const before = watch.enter();
     await sleep(20);
     hold(900);
-    const heldMs = watch.heldMs() - before;
+    const heldMs = watch.stalledMs() - before;
     expect(heldMs).toBeGreaterThan(650);
     await sleep(250);
-    expect(watch.heldMs() - before).toBeGreaterThanOrEqual(heldMs - 1);
+    expect(watch.stalledMs() - before).toBeGreaterThanOrEqual(heldMs - 1);
     watch.leave();
   });
 
   test("a hold before a probe began is not its own", async () => {
-    const watch = new LoopWatch();
+    const watch = new EventLoopMonitor();
     watch.enter();
     await nextTurn();
     hold(900);
     // The probe begins in the very turn in which the hold ends, before the watch has had its own.
     const before = watch.enter();
     await sleep(1);
-    expect(watch.heldMs() - before).toBeLessThan(450);
+    expect(watch.stalledMs() - before).toBeLessThan(450);
     watch.leave();
     watch.leave();
   });
