@@ -103,10 +103,13 @@ function smtpReason({ code, text }: SmtpRefusal): FailureReason {
   if (enhanced === "3.1" || (enhanced === null && code === 452)) {
     return "back_pressure";
   }
-  const isPolicy = enhanced?.startsWith("7.") === true && code !== TEMPORARY_AUTH_FAILURE;
+  const isPolicy =
+    enhanced?.startsWith("7.") === true &&
+    code !== TEMPORARY_AUTH_FAILURE &&
+    !EXCHANGE_PROXY.test(text);
   if ((enhanced === null && code === 421) || enhanced === "3.2" || isPolicy) {
     if (isLimit(text)) {
-      return /\bsource\b|\bfrom (this|your)\b/i.test(text) ? "source_limit" : "throttled";
+      return PER_SOURCE.test(text) ? "source_limit" : "throttled";
     }
     if (isPolicy) {
       return "policy_refused";
@@ -120,6 +123,11 @@ function smtpReason({ code, text }: SmtpRefusal): FailureReason {
 
 /** RFC 4954 section 6; at STARTTLS the same code says that TLS is not to be had for the moment (RFC 3207). */
 const TEMPORARY_AUTH_FAILURE = 454;
+
+/** Exchange's front end does not reach a back end, and numbers it like a matter of security: an outage, no policy. */
+const EXCHANGE_PROXY = /^4\.7\.0 Temporary server error\b/i;
+/** In words (Exchange), or with the address (Postfix). */
+const PER_SOURCE = /\bsource\b|\bfrom (?:(?:this|your)\b|\[?[\da-f]{1,4}[.:])/i;
 
 function smtpLoginRefusal(refusal: SmtpRefusal): LoginRefusal {
   const { code, text } = refusal;

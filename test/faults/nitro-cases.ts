@@ -10,13 +10,12 @@ export interface NitroCase {
 const page = (status: number) => ({ kind: "answer", status, body: "<html>no</html>" }) as const;
 const NEVER = new Promise<void>(() => undefined);
 
-/** Nothing new: the last word is believed for three polls, then nothing, and then the first new word. */
+/**
+ * Nothing new: the last word is believed for three polls, then nothing, and then the first new word. So with credentials
+ * that are refused after they have worked: they are tried again seldom, and four polls of this run are longer than that.
+ */
 function held(codes: string): NitroJudged {
   return { poll: "held", codes, opinion: "up", later: "unknown", after: "up" };
-}
-/** Credentials that were refused are not sent again before a reload: an administrator's account locks, too. */
-function refused(codes: string): NitroJudged {
-  return { ...held(codes), after: "unknown" };
 }
 /** An answer without what the account may not read: known at once to be nothing, and asked for again after minutes. */
 function blind(codes: string): NitroJudged {
@@ -27,8 +26,8 @@ const UNHARMED: NitroJudged = { poll: "state", codes: "", opinion: "up", later: 
 /** What the ADC's interface can do wrong, and what is made of it. */
 export const NITRO_CASES: readonly NitroCase[] = [
   one("401 to every question", toQuestions(page(401)), held("http_401")),
-  one("401 to every login", atLogin(page(401)), refused("444 http_401")),
-  one("wrong password", atLogin({ kind: "error", code: 354 }), refused("444 354")),
+  one("401 to every login", atLogin(page(401)), held("444 http_401")),
+  one("wrong password", atLogin({ kind: "error", code: 354 }), held("444 354")),
   one("403 to every question", toQuestions(page(403)), blind("http_403")),
   one("no right to read (2138)", toQuestions({ kind: "error", code: 2138 }), blind("2138")),
   one("404 to every question", toQuestions(page(404)), held("http_404")),

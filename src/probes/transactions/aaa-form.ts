@@ -35,7 +35,6 @@ export async function climbFormAaa(
     const detail = `the login is at ${host}, which the vserver does not name`;
     return mismatch(run, "response", "aaa_login", detail);
   }
-  run.login = "unanswered";
   const posted = await visit.ask({
     method: "POST",
     host,

@@ -173,11 +173,10 @@ function loginFailed(
       : mismatch(run, "login", reason, refusal);
   }
   const why = result.kind === "error" ? breakOfImapError(result.error) : result;
-  const beforeLogin = isBeforeLogin(error);
-  if (beforeLogin) {
+  const step = stepOfLibraryBreak(why, isBeforeLogin(error) ? "connect" : "login");
+  if (step !== "login") {
     run.login = null;
   }
-  const step = stepOfLibraryBreak(why, beforeLogin ? "connect" : "login");
   // With a pin as the only anchor, an unknown issuer is another certificate.
   const known =
     pinned && why.kind === "named" && why.reason === "certificate_untrusted"

@@ -59,7 +59,6 @@ async function logOn(
   path: string,
 ): Promise<Observation> {
   const scheme = spec.tls === null ? "http" : "https";
-  run.login = "unanswered";
   const posted = await visit.ask({
     method: "POST",
     host: spec.host,

@@ -158,6 +158,9 @@ export class WebVisit {
       if (typeof text !== "string") {
         return text;
       }
+      if (typeof value !== "string") {
+        this.#run.login = "unanswered";
+      }
       fields.append(name, text);
     }
     return fields.toString();

@@ -123,7 +123,7 @@ describe("smtp_mail_from", () => {
     ],
     ["421 4.7.0 mx Error: too many connections from 192.0.2.7\r\n", "source_limit"],
     ["452 4.3.1 Insufficient system resources\r\n", "back_pressure"],
-    ["554 5.7.1 go away\r\n", "bad_status"],
+    ["554 5.7.1 go away\r\n", "policy_refused"],
     ["* OK IMAP\r\n", "protocol_error"],
   ])("greeted with %j: %s at the banner", async (banner, reason) => {
     const seen = await look((socket) => socket.end(banner));
@@ -136,8 +136,8 @@ describe("smtp_mail_from", () => {
     ["421 4.3.2 Service not available\r\n", "service_not_active"],
     ["452 4.3.1 Insufficient system resources\r\n", "back_pressure"],
     ["421 4.4.1 Connection timed out\r\n", "bad_status"],
-    ["530 5.7.1 Not authenticated\r\n", "bad_status"],
-    ["550 5.7.1 Client does not have permissions to send as this sender\r\n", "bad_status"],
+    ["530 5.7.1 Not authenticated\r\n", "policy_refused"],
+    ["550 5.7.1 Client does not have permissions to send as this sender\r\n", "policy_refused"],
     ["451 4.7.0 Temporary server error. Please try again later.\r\n", "bad_status"],
     ["nonsense\r\n", "protocol_error"],
   ])("MAIL FROM on 25 answered with %j: %s", async (answer, reason) => {

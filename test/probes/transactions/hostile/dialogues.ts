@@ -33,18 +33,39 @@ function imapCommand(input: Buffer): { request: string; length: number } | null 
   }
 }
 
+/** By the server's port, the message that was searched for last: the mailbox holds it, or an old one's. */
+const searched = new Map<number, string>();
+const OLD_MESSAGE = "5b2fbd9d-9f2b-4d5e-8a56-0d0c61f0a001";
+
 export const IMAP: Dialogue = {
   greeting: "* OK The Microsoft Exchange IMAP4 service is ready.\r\n",
   cut: imapCommand,
-  answer(request) {
+  answer(request, port) {
     const [tag = "*", ...rest] = request.split(" ");
     const command = rest
       .slice(0, rest[0]?.toUpperCase() === "UID" ? 2 : 1)
       .join(" ")
       .toUpperCase();
-    return `${IMAP_DATA[command] ?? ""}${tag} OK ${command} completed.\r\n`;
+    if (command === "UID SEARCH") {
+      searched.set(
+        port,
+        /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/.exec(request)?.[0] ?? OLD_MESSAGE,
+      );
+    }
+    const data =
+      command === "UID FETCH" ? fetched(searched.get(port) ?? OLD_MESSAGE) : IMAP_DATA[command];
+    return `${data ?? ""}${tag} OK ${command} completed.\r\n`;
   },
 };
+
+/** The message with the header that the round trip compares before it deletes. */
+function fetched(id: string): string {
+  const header = `X-Adc-Witness: ${id}\r\n\r\n`;
+  return (
+    '* 1 FETCH (UID 1 INTERNALDATE "01-Jan-2020 00:00:00 +0000" ' +
+    `BODY[HEADER.FIELDS (X-ADC-WITNESS)] {${String(header.length)}}\r\n${header})\r\n`
+  );
+}
 
 const IMAP_DATA: Readonly<Record<string, string>> = {
   CAPABILITY: "* CAPABILITY IMAP4 IMAP4rev1 UIDPLUS NAMESPACE\r\n",
@@ -53,7 +74,6 @@ const IMAP_DATA: Readonly<Record<string, string>> = {
   SELECT: "* 1 EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen \\Deleted)\r\n* OK [UIDVALIDITY 1] \r\n",
   EXAMINE: "* 1 EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen \\Deleted)\r\n* OK [UIDVALIDITY 1] \r\n",
   "UID SEARCH": "* SEARCH 1\r\n",
-  "UID FETCH": '* 1 FETCH (UID 1 INTERNALDATE "01-Jan-2020 00:00:00 +0000")\r\n',
   FETCH: '* 1 FETCH (UID 1 INTERNALDATE "01-Jan-2020 00:00:00 +0000" RFC822.SIZE 77)\r\n',
   "UID EXPUNGE": "* 1 EXPUNGE\r\n",
   LOGOUT: "* BYE Signing off.\r\n",
