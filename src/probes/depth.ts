@@ -58,8 +58,8 @@ function handshake({ secure }: Monitor): Depth {
   return secure ? "tls" : "reach";
 }
 
-const LOGIN_COMMAND = /^\s*(?:USER |PASS |AUTH |APOP |\S+ (?:LOGIN|AUTHENTICATE) )/im;
-const MAIL_FROM = /^\s*MAIL FROM:/im;
+const LOGIN_COMMAND = /^[ \t]*(?:USER|PASS|AUTH|APOP|\w{1,16} LOGIN|\w{1,16} AUTHENTICATE) /im;
+const MAIL_FROM = /^[ \t]*MAIL FROM:/im;
 const HTTP_REQUEST = /^\s*(?:GET|HEAD|POST|OPTIONS) \//i;
 
 /** Without `recv` an open connection passes, whatever is sent. */
@@ -78,7 +78,7 @@ function tcpEcvSight(monitor: Monitor): Sight {
   return { depth: MAIL_FROM.test(sent) ? "dialogue" : "greeting", path: null };
 }
 
-const AUTHORIZATION = /^\s*(?:Proxy-)?Authorization\s*:/im;
+const AUTHORIZATION = /^[ \t]*(?:Proxy-)?Authorization[ \t]*:/im;
 
 /**
  * A status of the root is a greeting; a page of one of Exchange's virtual directories is a dialogue with that directory. Any
@@ -103,7 +103,7 @@ function webSight(monitor: Monitor): Sight {
 
 /** Null for the root. */
 function pathOfPage(path: string): string | null {
-  const page = path.replace(/[?#].*$/s, "");
+  const page = path.split(/[?#]/, 1)[0] ?? "";
   return page === "/" || page === "" ? null : (exchangeDirectory(page) ?? page.toLowerCase());
 }
 
