@@ -292,7 +292,7 @@ function versionOf(names: readonly string[]): ExchangeVersion | null {
 }
 
 /** `GET /owa/healthcheck.htm` of an HTTP-ECV or TCP-ECV monitor, `HEAD /` of an HTTP one: the path. */
-function requestPath(monitor: Monitor): string | null {
+export function requestPath(monitor: Monitor): string | null {
   const { httpRequest, send } = monitor.parameters;
   const request = httpRequest ?? send;
   const target = request === null ? null : /^\s*[A-Z_]+\s+(\S+)/i.exec(request)?.[1];
@@ -334,6 +334,12 @@ const DIRECTORIES: readonly (readonly [directory: string, challenge: string, pro
   ["rpc", "/rpc/rpcproxy.dll", /^\/rpc\/healthcheck\.htm/i],
   ["powershell", "/PowerShell/", /^\/powershell\/healthcheck\.htm/i],
 ];
+
+/** The virtual directory of Exchange in a path, in lower case: `owa` of `/OWA/healthcheck.htm`; null where it is none. */
+export function exchangeDirectory(path: string): string | null {
+  const first = /^\/([^/?#]+)/.exec(path)?.[1]?.toLowerCase();
+  return DIRECTORIES.find(([directory]) => directory === first)?.[0] ?? null;
+}
 
 /** Each directory's challenge, without PowerShell's: what that answers hangs on how it may be called. */
 export const DIRECTORY_PATHS: readonly string[] = DIRECTORIES.map(

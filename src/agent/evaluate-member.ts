@@ -1,3 +1,4 @@
+import type { MonitorBinding } from "../model/adc-service.ts";
 import { classifyLastResponse, type LastResponseClass } from "../adc/nitro/last-response.ts";
 import type { Reason, Step } from "../model/reasons.ts";
 import type { LiveMember } from "../model/live.ts";
@@ -8,6 +9,8 @@ import {
   readSigns,
   type SignProtocol,
 } from "../maintenance/detection.ts";
+import { deepest, type MemberDepths } from "../model/depth.ts";
+import { serviceProof, type JudgedMonitor, type ServiceProof } from "../verdict/service-proof.ts";
 import { lastAgreedAt, stepAgreement, withinGrace } from "../verdict/grace.ts";
 import { memberVerdict } from "../verdict/member-verdict.ts";
 import { memberReplica, type BoundReplica, type MemberReplica } from "../verdict/replica.ts";
@@ -86,6 +89,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   const opinions = { adc: record.adcOpinion, replica: record.replica, service: record.service };
   record.agreement = stepAgreement(record.agreement, now, opinions);
   record.judged = opinions;
+  record.depth = depthsOf(record);
   record.goodSince = record.good ? (record.goodSince ?? now) : null;
   const stable = record.goodSince !== null && now - record.goodSince >= around.stabilityMs;
   const declared = asksForMaintenance(record) ? "open" : around.declared;
@@ -94,13 +98,18 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     adc: record.outSince !== null,
     detected: detectedLately(record),
   };
+  const detected = detectedStill(record);
+  const isBroken = record.bad || record.maintenance.detected;
+  record.brokenSince = isBroken ? (record.brokenSince ?? now) : null;
   const verdict = memberVerdict({
     cutOff: around.cutOff,
     ...opinions,
+    proof: proofOf(record, around.mailboxSide),
+    conclusive: isConclusive(record, around, service, detected),
     failing: replica.failing,
     refused: refusalOf(record),
     declared,
-    detected: detectedStill(record),
+    detected,
     withinGrace:
       around.grace === "watched"
         ? withinGrace(
@@ -111,6 +120,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
             },
             record.grace,
             record.adcOpinion,
+            record.agreement.agreedOn,
           )
         : mayStillBeChanging(record, now),
     stable,
@@ -119,6 +129,40 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.judge(verdict, now);
   explain(record, around, cannotReach, replica, service);
   record.nextEvaluationAt = restsUntil(record, around);
+}
+
+/**
+ * Whether our evidence may accuse an ADC that says UP. It must have been asked after the evidence came up, for until then it
+ * may well know; a single look asks it last. And what was seen before the replica recovered is what the recovery ended.
+ */
+function isConclusive(
+  record: MemberRecord,
+  around: MemberSurroundings,
+  service: CombinedService,
+  detected: boolean,
+): boolean {
+  const { brokenSince, adcPolledAt } = record;
+  const isHeard =
+    around.grace === "single_look" ||
+    brokenSince === null ||
+    (adcPolledAt !== null && adcPolledAt >= brokenSince);
+  return isHeard && isNewerThanRecovery(record, service, detected);
+}
+
+function isNewerThanRecovery(
+  record: MemberRecord,
+  service: CombinedService,
+  detected: boolean,
+): boolean {
+  if (record.replica === "down") {
+    return true;
+  }
+  const recoveredAt = Math.max(
+    ...countedMonitors(record).map(({ probe }) => probe?.recoveredAt ?? -Infinity),
+  );
+  const seenAt = record.probes.find(({ id }) => id === service.decidedBy)?.resultStartedAt ?? null;
+  const failsSince = record.service === "down" && seenAt !== null && seenAt >= recoveredAt;
+  return failsSince || (detected && seenInMaintenanceSince(record.detection, recoveredAt - 1));
 }
 
 /** While nothing differs, nobody is in maintenance and no clock runs, only news or a stale opinion can change a verdict. */
@@ -203,21 +247,63 @@ function signProtocolOf(probe: ProbeRecord): SignProtocol {
 }
 
 function replicaOf(record: MemberRecord): MemberReplica {
-  const bound = record.adcServiceConfig.monitors.map((binding): BoundReplica => {
+  const bound = boundMonitors(record).map(({ binding, probe, enabled }): BoundReplica => ({
+    monitor: binding.monitor,
+    enabled,
+    passive: binding.passive,
+    weight: binding.weight,
+    opinion: probe?.opinion ?? "unknown",
+    lastPassed: probe?.currentPassed ?? null,
+  }));
+  return memberReplica(bound, record.adcServiceConfig.monThreshold);
+}
+
+interface BoundMonitor {
+  readonly binding: MonitorBinding;
+  /** Undefined where the binding names a monitor that is not there. */
+  readonly probe: ProbeRecord | undefined;
+  readonly enabled: boolean;
+}
+
+function boundMonitors(record: MemberRecord): readonly BoundMonitor[] {
+  return record.adcServiceConfig.monitors.map((binding) => {
     const probe = record.probes.find(
       (each) => each.kind === "monitor" && each.monitor === binding.monitor,
     );
     const monitor = probe?.planned.action.kind === "monitor" ? probe.planned.action.monitor : null;
-    return {
-      monitor: binding.monitor,
-      enabled: binding.enabled && (monitor?.enabled ?? true),
-      passive: binding.passive,
-      weight: binding.weight,
-      opinion: probe?.opinion ?? "unknown",
-      lastPassed: probe?.currentPassed ?? null,
-    };
+    return { binding, probe, enabled: binding.enabled && (monitor?.enabled ?? true) };
   });
-  return memberReplica(bound, record.adcServiceConfig.monThreshold);
+}
+
+/** Those that can take the member out. */
+function countedMonitors(record: MemberRecord): readonly BoundMonitor[] {
+  return boundMonitors(record).filter(({ binding, enabled }) => enabled && !binding.passive);
+}
+
+function proofOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>): ServiceProof {
+  const passes = speakingTransactions(record, mailboxSide)
+    .filter(({ opinion }) => opinion === "up")
+    .map(({ sight }) => sight);
+  const monitors = countedMonitors(record).map(({ probe }): JudgedMonitor => ({
+    sight: probe?.sight ?? null,
+    fails: probe?.opinion === "down",
+  }));
+  return serviceProof(passes, monitors);
+}
+
+function depthsOf(record: MemberRecord): MemberDepths {
+  const monitors = countedMonitors(record).flatMap(({ probe }) => probe ?? []);
+  return {
+    adc: deepest(monitors.map(({ depth }) => depth)),
+    replica: deepest(
+      monitors.filter(({ opinion }) => opinion !== "unknown").map(({ depth }) => depth),
+    ),
+    service: deepest(
+      speakingTransactions(record, new Set())
+        .filter(({ opinion }) => opinion !== "unknown")
+        .map(({ depth }) => depth),
+    ),
+  };
 }
 
 /** The replica of a login monitor whose account is refused; it says nothing of the server. */
@@ -238,14 +324,20 @@ function refusalOf(record: MemberRecord): "refused" | "proven" | null {
 }
 
 function serviceOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>): CombinedService {
-  return combineTransactions(
-    record.probes.flatMap((probe) =>
-      probe.transaction === "" ||
-      probe.planned.action.unsupportedReason !== null ||
-      mailboxSide.has(probe)
-        ? []
-        : [{ id: probe.id, rank: probe.rank, opinion: probe.opinion }],
-    ),
+  return combineTransactions(speakingTransactions(record, mailboxSide));
+}
+
+/** Transactions that give the service opinion. */
+function speakingTransactions(
+  { probes }: MemberRecord,
+  mailboxSide: ReadonlySet<ProbeRecord>,
+): readonly ProbeRecord[] {
+  return probes.filter(
+    (probe) =>
+      probe.transaction !== "" &&
+      probe.rank !== "detection" &&
+      probe.planned.action.unsupportedReason === null &&
+      !mailboxSide.has(probe),
   );
 }
 
@@ -324,13 +416,36 @@ function explain(
     setReason(record, theirs.step, theirs.reason, theirs.monitor);
     return;
   }
-  setReason(record, seen?.step ?? null, seen?.reason ?? neverRepeated(record), decidedBy);
+  const unrepeated = neverRepeated(record);
+  if (unrepeated !== null) {
+    setReason(record, null, unrepeated.reason, unrepeated.monitor ?? decidedBy);
+    return;
+  }
+  setReason(record, seen?.step ?? null, seen?.reason ?? null, decidedBy);
 }
 
-/** Nothing is known of a member none of whose probes can be run; what `plan` says of each is why. */
-function neverRepeated({ verdict, probes }: MemberRecord): MemberRecord["reason"] {
+/**
+ * Nothing is known of a member none of whose probes can be run, nor of one whose ADC says DOWN by a monitor that cannot;
+ * what `plan` says of each is why.
+ */
+function neverRepeated(record: MemberRecord): UnrepeatedReason | null {
+  const { verdict, probes, replica, adcOpinion } = record;
+  if (verdict !== "unknown") {
+    return null;
+  }
+  const monitor = countedMonitors(record).find(
+    ({ probe }) => (probe?.notRepeated ?? null) !== null,
+  );
+  if (replica === "unknown" && adcOpinion === "down" && monitor !== undefined) {
+    return { reason: "unsupported", monitor: monitor.binding.monitor };
+  }
   const isBlind = probes.length > 0 && probes.every(({ notRepeated }) => notRepeated !== null);
-  return verdict === "unknown" && isBlind ? "unsupported" : null;
+  return isBlind ? { reason: "unsupported", monitor: null } : null;
+}
+
+interface UnrepeatedReason {
+  readonly reason: "unsupported";
+  readonly monitor: string | null;
 }
 
 function setReason(

@@ -62,13 +62,17 @@ function failed(reason: string, command: CompareCommand, output: Output): number
   return 3;
 }
 
-/** An unknown is the configuration's doing when there is no NITRO, or when nothing about the row can be probed at all. */
+/**
+ * An unknown is the configuration's doing when there is no NITRO, when nothing about the row can be probed at all, or when
+ * the monitor by which the ADC says DOWN cannot be repeated.
+ */
 function judged(row: MemberRecord | VserverRecord): JudgedRow {
   const nothingToProbe = row.probes.every((probe) => probe.planned.action.run === null);
   return {
     verdict: row.verdict,
     unknownByConfiguration:
-      row.verdict === "unknown" && (row.reason === "not_configured" || nothingToProbe),
+      row.verdict === "unknown" &&
+      (row.reason === "not_configured" || row.reason === "unsupported" || nothingToProbe),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Depth, MemberDepths } from "./depth.ts";
 import type { BlindReason } from "./adc-state.ts";
 import type { Port } from "./adc-service.ts";
 import type { StorageHealth } from "../lib/storage-health.ts";
@@ -82,6 +83,8 @@ export interface LiveMember {
   readonly step: Step | null;
   readonly reason: Reason | null;
   readonly decidedBy: string | null;
+  /** How deep the opinions see; absent: not known. */
+  readonly depth?: MemberDepths;
   /** Since when the verdict holds, milliseconds since the epoch. */
   readonly since: number | null;
   readonly mismatch: boolean;
@@ -199,6 +202,8 @@ export interface LiveProbe {
   /** Where it goes, as the estate or DNS names it; tells the sites of one vserver apart. */
   readonly address?: string | null;
   readonly intervalMs: number;
+  /** How far it sees; absent: not known. */
+  readonly depth?: Depth;
   /** Whose login it makes, as `suspendedAccounts` calls them; null or absent: nobody's. */
   readonly account?: string | null;
   /** How long handling its answers has stalled our event loop, in seconds since the start; absent: not at all. */

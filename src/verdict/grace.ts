@@ -5,7 +5,8 @@ import type { AdcOpinion, ReplicaOpinion, ServiceOpinion } from "../model/verdic
  *
  * Towards DOWN the ADC needs `retries` probes an interval apart and the last one's response time-out; towards UP
  * `successRetries` probes a down time apart. To that comes the time until our next poll reads the new state, and the
- * time the server itself takes to show a change at this protocol.
+ * time the server itself takes to show a change at this protocol. The replica may be the later one as well: its probes
+ * are as far apart as the ADC's, and begin at another moment.
  */
 export interface GraceMonitor {
   readonly retries: number;
@@ -27,9 +28,16 @@ const SETTLING_MS: Readonly<Record<SettlingProtocol, number>> = {
   other: 0,
 };
 
+/** The first start of a probe is spread over its interval, and over so much at most. */
+const START_SPREAD_MS = 10_000;
+
 export interface GraceLengths {
+  /** While the ADC says UP: its own time to notice. */
   readonly towardsDownMs: number;
+  /** While the ADC says DOWN: its own time to see the return, or the replica's to see the failure. */
   readonly towardsUpMs: number;
+  /** While an ADC that has just come UP waits for the replica to see the return. */
+  readonly replicaUpMs: number;
   /** What both contain of waiting for our own next poll. */
   readonly pollMs: number;
 }
@@ -46,11 +54,23 @@ export function graceLengths(
   const always = pollMs + SETTLING_MS[protocol];
   const down = monitors.map((each) => each.retries * each.intervalMs + each.responseTimeoutMs);
   const up = monitors.map((each) => each.successRetries * each.downTimeMs + each.responseTimeoutMs);
+  // Both see the same failures, and the replica's last one comes at most an interval after the ADC's.
+  const replicaDown = monitors.map(
+    (each) => each.intervalMs + startSpreadMs(each) + each.responseTimeoutMs,
+  );
+  const replicaUp = monitors.map(
+    (each) => each.successRetries * each.downTimeMs + startSpreadMs(each) + each.responseTimeoutMs,
+  );
   return {
     towardsDownMs: Math.max(0, ...down) + always,
-    towardsUpMs: Math.max(0, ...up) + always,
+    towardsUpMs: Math.max(0, ...up, ...replicaDown) + always,
+    replicaUpMs: Math.max(0, ...replicaUp) + always,
     pollMs,
   };
+}
+
+function startSpreadMs({ intervalMs }: GraceMonitor): number {
+  return Math.min(intervalMs, START_SPREAD_MS);
 }
 
 export interface Opinions {
@@ -72,6 +92,8 @@ export interface AgreementClock {
   readonly pairAgreedAt: number;
   /** One opinion of ours at least said what the ADC says. */
   readonly upheldAt: number;
+  /** What ADC and replica last agreed on; null while they never did. Whichever has left it since was the first to know. */
+  readonly agreedOn: "up" | "down" | null;
   /** Time in which this agent could neither see nor hear, by which the clocks were moved since it last had no doubt. */
   readonly postponedMs: number;
 }
@@ -85,7 +107,7 @@ export const MAX_POSTPONED_MS = 20_000;
 
 /** Nothing is known yet, and so nothing differs. */
 export function initialAgreement(now: number): AgreementClock {
-  return { allAgreedAt: now, pairAgreedAt: now, upheldAt: now, postponedMs: 0 };
+  return { allAgreedAt: now, pairAgreedAt: now, upheldAt: now, agreedOn: null, postponedMs: 0 };
 }
 
 /** The same clock after the wall clock was set by so much. */
@@ -94,6 +116,7 @@ export function moveAgreement(clock: AgreementClock, byMs: number): AgreementClo
     allAgreedAt: clock.allAgreedAt + byMs,
     pairAgreedAt: clock.pairAgreedAt + byMs,
     upheldAt: clock.upheldAt + byMs,
+    agreedOn: clock.agreedOn,
     postponedMs: clock.postponedMs,
   };
 }
@@ -127,6 +150,7 @@ export function stepAgreement(
     allAgreedAt: all ? now : clock.allAgreedAt,
     pairAgreedAt: pair ? now : clock.pairAgreedAt,
     upheldAt: upheld ? now : clock.upheldAt,
+    agreedOn: adc !== null && adc === replica ? adc : clock.agreedOn,
     postponedMs: all || (pair && upheld) ? 0 : clock.postponedMs,
   };
 }
@@ -165,12 +189,28 @@ export function graceRuns(
   return now - agreedAt <= lengthMs || tooOld;
 }
 
-/** Whether a member's grace still runs: an ADC that says UP can only be late towards DOWN, and the other way round. */
+/**
+ * Whether a member's grace still runs: an ADC that says UP can only be late towards DOWN, and the other way round; but one
+ * that has just come UP was the first to know, and it is the replica that is late.
+ */
 export function withinGrace(
   instants: GraceInstants,
   lengths: GraceLengths,
   adc: AdcOpinion,
+  agreedOn: AgreementClock["agreedOn"] = null,
 ): boolean {
-  const lengthMs = adc === "down" ? lengths.towardsUpMs : lengths.towardsDownMs;
-  return graceRuns(instants, lengthMs, lengths.pollMs);
+  return graceRuns(instants, graceLengthMs(lengths, adc, agreedOn), lengths.pollMs);
+}
+
+function graceLengthMs(
+  lengths: GraceLengths,
+  adc: AdcOpinion,
+  agreedOn: AgreementClock["agreedOn"],
+): number {
+  if (adc === "down") {
+    return lengths.towardsUpMs;
+  }
+  return agreedOn === "down"
+    ? Math.max(lengths.towardsDownMs, lengths.replicaUpMs)
+    : lengths.towardsDownMs;
 }

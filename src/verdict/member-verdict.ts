@@ -1,3 +1,4 @@
+import type { ServiceProof } from "./service-proof.ts";
 import type {
   AdcOpinion,
   MemberVerdict,
@@ -27,6 +28,13 @@ export interface MemberInputs {
   readonly withinGrace: boolean;
   /** Everything has been good for the stability time. */
   readonly stable: boolean;
+  /** What a service that is up proves against monitors that fail or say nothing; see service-proof.ts. */
+  readonly proof: ServiceProof;
+  /**
+   * Whether what we see may accuse an ADC that says UP: it was asked after the evidence came up, and the evidence is not
+   * older than the replica's recovery.
+   */
+  readonly conclusive: boolean;
 }
 
 /** The verdict on a member: total, and the first rule that matches wins. */
@@ -63,14 +71,20 @@ function upVerdict(inputs: MemberInputs): MemberVerdict {
   const { replica, service, failing } = inputs;
   const broken = service === "down" || replica === "down";
   if (inputs.detected || (inputs.declared === "open" && broken)) {
+    if (!inputs.conclusive) {
+      return "settling";
+    }
     return failing || replica === "down"
       ? afterGrace(inputs, "routes_to_maintenance")
       : "routes_to_maintenance";
   }
   if (replica === "down") {
-    return afterGrace(inputs, service === "up" ? "replica_differs" : "false_up");
+    return afterGrace(inputs, provesFailingWrong(inputs) ? "replica_differs" : "false_up");
   }
   if (service === "down") {
+    if (!inputs.conclusive) {
+      return "settling";
+    }
     return failing ? afterGrace(inputs, "blind_monitor") : "blind_monitor";
   }
   return "agree_up";
@@ -91,13 +105,18 @@ function downVerdict(inputs: MemberInputs): MemberVerdict {
       ? afterGrace(inputs, "strict_monitor")
       : "unknown";
   }
-  if (replica === "up" || (replica === "unknown" && service === "up")) {
+  if (replica === "up") {
     return afterGrace(inputs, "false_down");
   }
-  if (replica === "down" && service === "up") {
-    return afterGrace(inputs, "strict_monitor");
+  if (replica === "unknown" && service === "up") {
+    return inputs.proof === "every_monitor" ? afterGrace(inputs, "false_down") : "unknown";
   }
-  return "agree_down";
+  return provesFailingWrong(inputs) ? afterGrace(inputs, "strict_monitor") : "agree_down";
+}
+
+/** The replica fails, and yet the service was seen to work at least as deep as the failing monitor looks. */
+function provesFailingWrong({ replica, service, proof }: MemberInputs): boolean {
+  return replica === "down" && service === "up" && proof !== "shallower";
 }
 
 function afterGrace(inputs: MemberInputs, verdict: MemberVerdict): MemberVerdict {

@@ -21,6 +21,7 @@ describe("graceLengths", () => {
     expect(graceLengths([GUIDE], 15_000, "imap")).toEqual({
       towardsDownMs: 90_000 + 5000 + 15_000 + 60_000,
       towardsUpMs: 120_000 + 5000 + 15_000 + 60_000,
+      replicaUpMs: 120_000 + 10_000 + 5000 + 15_000 + 60_000,
       pollMs: 15_000,
     });
   });
@@ -29,8 +30,13 @@ describe("graceLengths", () => {
     expect(graceLengths([GUIDE, quick], 0, "other")).toEqual({
       towardsDownMs: 95_000,
       towardsUpMs: 605_000,
+      replicaUpMs: 610_000,
       pollMs: 0,
     });
+  });
+  test("gives a replica with a long interval the time to see what the ADC saw first", () => {
+    const slow = { ...GUIDE, intervalMs: 240_000, downTimeMs: 30_000 };
+    expect(graceLengths([slow], 0, "other").towardsUpMs).toBe(240_000 + 10_000 + 5000);
   });
   test.each([
     ["health_page", 15_000],
@@ -43,6 +49,7 @@ describe("graceLengths", () => {
     expect(lengths).toEqual({
       towardsDownMs: 10_000 + settling,
       towardsUpMs: 10_000 + settling,
+      replicaUpMs: 10_000 + settling,
       pollMs: 10_000,
     });
   });
@@ -168,7 +175,14 @@ describe("the agreement clock", () => {
 });
 
 describe("withinGrace", () => {
-  const lengths = { towardsDownMs: 1000, towardsUpMs: 2000, pollMs: 300 };
+  test("the ADC has come UP first: the replica has its own time to follow", () => {
+    const lengths = { towardsDownMs: 1000, towardsUpMs: 2000, replicaUpMs: 2500, pollMs: 300 };
+    const instants = { now: 2500, agreedAt: 0, heardAt: null };
+    expect(withinGrace(instants, lengths, "up", "down")).toBe(true);
+    expect(withinGrace({ ...instants, now: 2501 }, lengths, "up", "down")).toBe(false);
+    expect(withinGrace(instants, lengths, "up", "up")).toBe(false);
+  });
+  const lengths = { towardsDownMs: 1000, towardsUpMs: 2000, replicaUpMs: 2500, pollMs: 300 };
   test.each([
     ["up", 1000, true],
     ["up", 1001, false],

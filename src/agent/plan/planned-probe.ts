@@ -1,6 +1,8 @@
 import type { Port } from "../../model/adc-service.ts";
 import type { Vantage } from "../../model/observation.ts";
 import type { CodeRange, Monitor } from "../../model/monitor.ts";
+import type { Sight } from "../../model/depth.ts";
+import { monitorSight, transactionSight } from "../../probes/depth.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { Target } from "../../net/probe-context.ts";
@@ -78,6 +80,13 @@ type ProbeAction =
 /** The name a probe goes by in tables and metrics: its monitor or its transaction. */
 export function probeName(probe: PlannedProbe): string {
   return probe.action.kind === "monitor" ? probe.action.monitor.name : probe.action.transaction;
+}
+
+/** How far a probe sees, whether it can be run or not. */
+export function probeSight({ action }: PlannedProbe): Sight {
+  return action.kind === "monitor"
+    ? monitorSight(action.monitor)
+    : transactionSight(action.transaction, action.run?.spec.path ?? null);
 }
 
 /** Whether probes of this kind that start together share one process: ICMP echoes do. */

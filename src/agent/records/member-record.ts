@@ -6,6 +6,7 @@ import {
   moveDetection,
   type DetectionState,
 } from "../../maintenance/detection.ts";
+import type { MemberDepths } from "../../model/depth.ts";
 import type { Reason, Step } from "../../model/reasons.ts";
 import {
   initialAgreement,
@@ -53,6 +54,7 @@ export class MemberRecord implements LiveMember {
   step: Step | null = null;
   reason: Reason | null = null;
   decidedBy: string | null = null;
+  depth: MemberDepths = { adc: null, replica: null, service: null };
   since: number | null = null;
   mismatch = false;
   maintenance: LiveMember["maintenance"] = { declared: "no", adc: false, detected: false };
@@ -66,6 +68,8 @@ export class MemberRecord implements LiveMember {
   nextEvaluationAt = -Infinity;
   /** Since when everything has been good by our own opinions; null while it is not. */
   goodSince: number | null = null;
+  /** Since when anything of ours has spoken against it without a break; null while nothing does. */
+  brokenSince: number | null = null;
   /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
   outSince: number | null = null;
   /** When the ADC told so, if it had had it in service until then; null while it has not told. */
@@ -213,6 +217,7 @@ export class MemberRecord implements LiveMember {
     this.agreement = moveAgreement(this.agreement, stepMs);
     this.detection = moveDetection(this.detection, stepMs);
     this.goodSince = moved(this.goodSince);
+    this.brokenSince = moved(this.brokenSince);
     this.outSince = moved(this.outSince);
     this.outToldAt = moved(this.outToldAt);
     this.since = moved(this.since);
@@ -237,6 +242,8 @@ export class MemberRecord implements LiveMember {
     this.agreement = earlier.agreement;
     this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;
+    this.brokenSince = earlier.brokenSince;
+    this.depth = earlier.depth;
     this.outSince = earlier.outSince;
     this.outToldAt = earlier.outToldAt;
     this.replica = earlier.replica;

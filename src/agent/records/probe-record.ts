@@ -1,4 +1,5 @@
 import type { Port } from "../../model/adc-service.ts";
+import type { Depth, Sight } from "../../model/depth.ts";
 import type { Observation, Vantage } from "../../model/observation.ts";
 import type { TransactionName } from "../../model/transactions.ts";
 import { freshForMs, freshUntil, isFresh } from "../../verdict/freshness.ts";
@@ -23,7 +24,7 @@ import type { Credential } from "../accounts/account-keeper.ts";
 import { credentialOnWire, type HeldBack } from "../accounts/gated-login.ts";
 import type { LiveProbe } from "../../model/live.ts";
 import type { ProbeResult } from "../run-probe.ts";
-import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
+import { probeName, probeSight, type PlannedProbe } from "../plan/planned-probe.ts";
 
 /**
  * A failure that a stall of our event loop explains as well says nothing, so many times since the last success; then it
@@ -47,6 +48,7 @@ export class ProbeRecord implements LiveProbe {
   readonly vantage: Vantage;
   readonly address: string | null;
   readonly intervalMs: number;
+  readonly sight: Sight;
   readonly scheduled: boolean;
   readonly notRepeated: string | null;
   readonly account: string | null;
@@ -69,11 +71,16 @@ export class ProbeRecord implements LiveProbe {
   stalledSeconds = 0;
   /** Failures since the last success that stalls of the event loop explained. */
   excusedInARow = 0;
+  /** When the last run began that said something, and the one that passed after failures; wall clock. */
+  resultStartedAt: number | null = null;
+  recoveredAt: number | null = null;
   #replica: ReplicaState = initialReplica();
   #transaction: TransactionState = initialTransaction();
   /** When the last run ended, and the last one that said something; by the clock of results. */
   #ranAt: number | null = null;
   #resultAt: number | null = null;
+  /** As `lastPassed`, of the last run that said something. */
+  #lastResult: boolean | null = null;
   readonly #parameters: ReplicaParameters | null;
   readonly #now: () => number;
 
@@ -95,6 +102,7 @@ export class ProbeRecord implements LiveProbe {
     this.vantage = planned.vantage;
     this.address = planned.address;
     this.intervalMs = planned.intervalMs;
+    this.sight = probeSight(planned);
     this.scheduled = planned.action.run !== null;
     this.notRepeated = planned.action.unsupportedReason;
     this.credential = credentialOnWire(planned);
@@ -112,6 +120,10 @@ export class ProbeRecord implements LiveProbe {
             downTimeMs: planned.action.monitor.downTimeMs,
           }
         : null;
+  }
+
+  get depth(): Depth {
+    return this.sight.depth;
   }
 
   get opinion(): "up" | "down" | "unknown" {
@@ -176,6 +188,13 @@ export class ProbeRecord implements LiveProbe {
     }
     this.stalledSeconds += (observation.stall?.causedMs ?? 0) / 1_000;
     this.#ranAt = now;
+    if (passed !== null) {
+      if (passed && this.#lastResult === false) {
+        this.recoveredAt = observation.startedAt;
+      }
+      this.#lastResult = passed;
+      this.resultStartedAt = observation.startedAt;
+    }
     this.#resultAt = passed === null ? this.#resultAt : now;
     this.last = observation;
     this.lastPassed = passed;
@@ -200,6 +219,8 @@ export class ProbeRecord implements LiveProbe {
     if (this.last !== null) {
       this.last = { ...this.last, startedAt: this.last.startedAt + stepMs };
     }
+    this.resultStartedAt = this.resultStartedAt === null ? null : this.resultStartedAt + stepMs;
+    this.recoveredAt = this.recoveredAt === null ? null : this.recoveredAt + stepMs;
   }
 
   /** Takes over what an earlier record of the same probe had learnt, when the estate is imported anew. */
@@ -214,6 +235,9 @@ export class ProbeRecord implements LiveProbe {
     this.nameClaim = earlier.nameClaim;
     this.stalledSeconds = earlier.stalledSeconds;
     this.excusedInARow = earlier.excusedInARow;
+    this.resultStartedAt = earlier.resultStartedAt;
+    this.recoveredAt = earlier.recoveredAt;
+    this.#lastResult = earlier.#lastResult;
     this.#ranAt = earlier.#ranAt;
     this.#resultAt = earlier.#resultAt;
     this.#replica = earlier.#replica;

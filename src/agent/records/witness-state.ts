@@ -443,6 +443,7 @@ function later(clock: AgreementClock, at: number): AgreementClock {
     allAgreedAt: Math.max(clock.allAgreedAt, at),
     pairAgreedAt: Math.max(clock.pairAgreedAt, at),
     upheldAt: Math.max(clock.upheldAt, at),
+    agreedOn: clock.agreedOn,
     postponedMs: clock.postponedMs,
   };
 }

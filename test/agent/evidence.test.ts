@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
+import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
+
+const GOOD = observed({ passed: true });
+const BROKEN = observed({ passed: false, outcome: "failed", reason: "closed_without_data" });
+const NO_BACKEND = observed({
+  passed: false,
+  outcome: "mismatch",
+  reason: "backend_unavailable",
+  step: "login",
+});
+
+const IMAP = `add server ex01 10.0.0.1
+add serviceGroup exchange_imap TCP
+add lb monitor m_imap TCP -interval 5 -resptimeout 2 -downTime 30
+bind serviceGroup exchange_imap ex01 143
+bind serviceGroup exchange_imap -monitorName m_imap
+`;
+const POP3 = `add server ex01 10.0.0.1
+add serviceGroup exchange_pop3 TCP
+add lb monitor m_pop3 POP3 -scriptName nspop3.pl -userName u -password p -interval 5 -resptimeout 2 -downTime 30
+bind serviceGroup exchange_pop3 ex01 110
+bind serviceGroup exchange_pop3 -monitorName m_pop3
+`;
+const WITH_PASSWORD: PlanSettings = {
+  ...BARE_SETTINGS,
+  monitors: new Map([
+    [
+      "m_pop3",
+      {
+        credential: { username: "u", password: { reveal: () => "p" }, secret: null },
+        command: null,
+        verify: false,
+      },
+    ],
+  ]),
+};
+
+/** One result at the instant of the clock. */
+function see(world: SmallEstate, name: string, what: typeof GOOD, times = 1): void {
+  world.observe(name, "ex01", { ...what, startedAt: world.clock.at }, times);
+}
+
+describe("depth", () => {
+  test("a login monitor that fails is not proven too strict by a greeting", () => {
+    const world = smallEstate(POP3, { settings: WITH_PASSWORD });
+    world.hear({ ex01: { state: "down" } });
+    see(world, "m_pop3", NO_BACKEND, 3);
+    see(world, "pop3_greeting", GOOD);
+    world.later(600_000);
+    world.hearAgain();
+    expect(world.member("ex01")).toMatchObject({
+      replica: "down",
+      service: "up",
+      verdict: "agree_down",
+      reason: "backend_unavailable",
+      depth: { adc: "login", replica: "login", service: "greeting" },
+    });
+  });
+
+  test("nor is the ADC accused where only our copy of a login fails and a greeting is good: its own may be stale", () => {
+    const world = smallEstate(POP3, { settings: WITH_PASSWORD });
+    world.hear({ ex01: { state: "up" } });
+    see(world, "m_pop3", GOOD);
+    see(world, "m_pop3", NO_BACKEND, 3);
+    see(world, "pop3_greeting", GOOD);
+    expect(world.member("ex01").verdict).toBe("settling");
+    world.later(600_000);
+    world.hearAgain();
+    expect(world.member("ex01").verdict).toBe("false_up");
+  });
+
+  test("a login monitor that cannot be repeated leaves an ADC that says DOWN unjudged", () => {
+    const world = smallEstate(POP3);
+    world.hear({ ex01: { state: "down" } });
+    see(world, "pop3_greeting", GOOD);
+    world.later(600_000);
+    world.hearAgain();
+    expect(world.member("ex01")).toMatchObject({
+      replica: "unknown",
+      service: "up",
+      verdict: "unknown",
+      reason: "unsupported",
+      depth: { adc: "login", replica: null, service: "greeting" },
+    });
+  });
+
+  test("a bare port that fails is proven wrong by a greeting", () => {
+    const world = smallEstate(IMAP);
+    world.hear({ ex01: { state: "down" } });
+    see(world, "m_imap", BROKEN, 3);
+    see(world, "imap_greeting", GOOD);
+    world.later(600_000);
+    world.hearAgain();
+    expect(world.member("ex01").verdict).toBe("strict_monitor");
+  });
+});
+
+describe("freshness", () => {
+  test("an ADC that was asked before the outage is accused of nothing until it is asked again", () => {
+    const world = smallEstate(IMAP, { pollMs: 15_000 });
+    world.hear({ ex01: { state: "up" } });
+    see(world, "m_imap", GOOD);
+    see(world, "imap_greeting", GOOD);
+    world.clock.at += 1_000;
+    see(world, "imap_greeting", BROKEN, 2);
+    expect(world.member("ex01").verdict).toBe("settling");
+    world.later(40_000);
+    expect(world.member("ex01")).toMatchObject({ verdict: "settling", mismatch: false });
+    world.hearAgain();
+    world.state.evaluateAll();
+    expect(world.member("ex01").verdict).toBe("routes_to_maintenance");
+    expect(world.member("ex01").maintenance.detected).toBe(true);
+  });
+
+  test("an outage that was seen before the replica recovered convicts nobody", () => {
+    const world = smallEstate(IMAP);
+    world.hear({ ex01: { state: "up" } });
+    const bad = observed({ passed: false, outcome: "refused", reason: "refused", step: "connect" });
+    see(world, "imap_greeting", bad, 2);
+    see(world, "m_imap", bad, 3);
+    world.hear({ ex01: { state: "down" } });
+    expect(world.member("ex01").verdict).toBe("agree_down");
+    world.clock.at += 10_000;
+    see(world, "m_imap", GOOD);
+    world.hear({ ex01: { state: "up" } });
+    expect(world.member("ex01")).toMatchObject({ service: "down", verdict: "settling" });
+    // Seen again after it, it is another matter.
+    world.clock.at += 1_000;
+    see(world, "imap_greeting", bad);
+    world.clock.at += 1_000;
+    world.hearAgain();
+    world.state.evaluateAll();
+    expect(world.member("ex01").verdict).toBe("blind_monitor");
+    see(world, "imap_greeting", GOOD);
+    expect(world.member("ex01").verdict).toBe("agree_up");
+  });
+});
+
+test("a replica with a long interval may see what the ADC saw one interval later", () => {
+  const world = smallEstate(IMAP.replace("-interval 5 ", "-interval 4 MIN "));
+  world.hear({ ex01: { state: "up" } });
+  see(world, "m_imap", GOOD);
+  world.hear({ ex01: { state: "down" } });
+  world.clock.at += 240_000;
+  world.hearAgain();
+  world.state.evaluateAll();
+  expect(world.member("ex01").verdict).toBe("settling");
+  world.clock.at += 30_000;
+  world.hearAgain();
+  world.state.evaluateAll();
+  expect(world.member("ex01").verdict).toBe("settling");
+  world.clock.at += 60_000;
+  world.hearAgain();
+  world.state.evaluateAll();
+  expect(world.member("ex01").verdict).toBe("false_down");
+});
