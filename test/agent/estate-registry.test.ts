@@ -9,6 +9,7 @@ import { WitnessState } from "../../src/agent/records/witness-state.ts";
 import { WorkerPool } from "../../src/agent/workers/worker-pool.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { createNetwork } from "../../src/net/dns.ts";
 import type { Network } from "../../src/net/network.ts";
 import { repositoryRoot } from "../../bench/fuzz/root.ts";
 import { configOf } from "../support/in-process-agent.ts";
@@ -19,6 +20,7 @@ const DEMO_CONF = join(repositoryRoot(), "lab", "demo.conf");
 const ignore = (): void => undefined;
 const LOG = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 const NOWHERE: Network = {
+  ...createNetwork({ connectTo: {}, unmapped: "refuse", now: Date.now }),
   resolve: () => ({ kind: "forbidden", message: "no packet leaves" }),
   addresses: () => Promise.resolve({ kind: "forbidden", message: "no packet leaves" }),
 };
