@@ -7,7 +7,6 @@ import type { BlindSpotMatrix, Cell, MatrixRow, MatrixTable } from "../../src/li
 import { createNetwork } from "../../src/net/dns.ts";
 import type { Network } from "../../src/net/network.ts";
 import { createRecogniser } from "../../src/adc/recognise.ts";
-import { runTransaction } from "../../src/probes/transactions/registry.ts";
 import { accountsFor, monitorCredentials } from "../accounts.ts";
 import type { Condition } from "../exchange/condition.ts";
 import {
@@ -197,7 +196,6 @@ async function measure(
           localAddress: null,
           now: Date.now,
           monotonic: () => performance.now(),
-          runTransaction,
         },
         timeoutMs,
       );

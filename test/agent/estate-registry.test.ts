@@ -6,7 +6,6 @@ import { EstateRegistry } from "../../src/agent/estate-registry.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { ProbeSchedule } from "../../src/agent/probe-schedule.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
-import { WorkerPool } from "../../src/agent/workers/worker-pool.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { createNetwork } from "../../src/net/dns.ts";
@@ -69,12 +68,8 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
     scheduleLag: ignore,
     missedProbe: ignore,
     probesPlanned: ignore,
-    workersProbing: ignore,
-    workerLag: ignore,
-    workerEnded: ignore,
   };
   const network = NOWHERE;
-  const workers = new WorkerPool({ ways: { ...config, listen: [] }, events, log: LOG, now });
   const sourceAddresses: readonly string[] = [];
   const runner = new ProbeRunner({
     network,
@@ -89,7 +84,6 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
     config,
     state,
     runner,
-    workers,
     earlierPlaces: new Map(),
     events,
     log: LOG,
@@ -98,7 +92,6 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
   });
   onTestFinished(async () => {
     await schedule.stop();
-    await workers.stop();
   });
   const estates = new EstateRegistry({
     log: LOG,
