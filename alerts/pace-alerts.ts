@@ -60,7 +60,7 @@ export const PACE_ALERTS: readonly Alert[] = [
     keepFiringFor: null,
     summary: "The witness at {{ $labels.instance }} starts probes late",
     description:
-      "One probe in a hundred starts more than a second after its time: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: `workers: auto`, longer intervals, or `shard` over several machines.",
+      "One probe in a hundred starts more than a second after its time: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: longer intervals, or `shard` over several processes or machines.",
     verdict: null,
     ...lateness("adc_witness_schedule_lag_seconds", "while ninety-nine of a hundred start in time"),
   },
@@ -80,34 +80,5 @@ export const PACE_ALERTS: readonly Alert[] = [
       because: "while time-outs explain what is missed",
       series: missedSeries({ missed: "0+20x240", timedOut: "0+10x240" }),
     },
-  },
-  {
-    name: "WorkersFailing",
-    severity: "warning",
-    expr: "increase(adc_witness_worker_failures_total[10m]) > 2",
-    for: "1m",
-    keepFiringFor: null,
-    summary: "Worker threads of the witness at {{ $labels.instance }} end again and again",
-    description:
-      "Each is started again, but the probes under way are lost with it: opinions become unknown, and verdicts come late. Look at the agent's log and memory; `workers: 1` does without them.",
-    verdict: null,
-    fires: {
-      series: [series("adc_witness_worker_failures_total", SCRAPE, "0+1x240")],
-      labels: SCRAPE,
-    },
-    nearMiss: {
-      because: "for a thread that ended once, and was started again",
-      series: [series("adc_witness_worker_failures_total", SCRAPE, "0x10 1x230")],
-    },
-  },
-  {
-    name: "WorkersLate",
-    severity: "warning",
-    keepFiringFor: null,
-    summary: "Worker threads of the witness at {{ $labels.instance }} begin probes late",
-    description:
-      "One probe in a hundred begins more than a second after it was ordered: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: longer intervals, or `shard` over several machines.",
-    verdict: null,
-    ...lateness("adc_witness_worker_lag_seconds", "while ninety-nine of a hundred begin in time"),
   },
 ];

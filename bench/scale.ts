@@ -9,8 +9,8 @@ import { forkAndHear, stopChild } from "./processes.ts";
 import type { Protocol } from "./protocols.ts";
 
 /**
- * `scale [--replicas 10000] [--interval 5] [--seconds 30] [--workers 1]`: how one process keeps its schedule: 70 %
- * TCP-ECV, 20 % HTTP-ECV, 10 % HTTPS, all played by one process of targets on the same machine.
+ * `scale [--replicas 10000] [--interval 5] [--seconds 30] [--shards 1]`: how one process, or one for each shard, keeps
+ * its schedule: 70 % TCP-ECV, 20 % HTTP-ECV, 10 % HTTPS, all played by one process of targets on the same machine.
  */
 const START_MS = 90_000;
 
@@ -18,8 +18,7 @@ const words = process.argv.slice(2);
 const replicas = Number(flagValue(words, "--replicas") ?? "10000");
 const intervalSeconds = Number(flagValue(words, "--interval") ?? "5");
 const seconds = Number(flagValue(words, "--seconds") ?? "30");
-const workersText = flagValue(words, "--workers") ?? "1";
-const workers = workersText === "auto" ? workersText : Number(workersText);
+const shards = Number(flagValue(words, "--shards") ?? "1");
 const parts = [
   { protocol: "tcp_ecv", members: Math.round(replicas * 0.7) },
   { protocol: "http_ecv", members: Math.round(replicas * 0.2) },
@@ -28,15 +27,34 @@ const parts = [
 const directory = await mkdtemp(join(tmpdir(), "adc-witness-scale-"));
 const targets = await forkAndHear<Record<Protocol, number>>("targets-process.js");
 const began = performance.now();
-const agent = await OurAgent.start(directory, {
-  parts,
-  ports: targets.heard,
-  intervalSeconds,
-  config: { workers },
-});
+const agents = await Promise.all(
+  Array.from({ length: shards }, (_, index) =>
+    OurAgent.start(join(directory, String(index)), {
+      parts,
+      ports: targets.heard,
+      intervalSeconds,
+      config: { shard: `${String(index)}/${String(shards)}` },
+    }),
+  ),
+);
 try {
+  console.log(
+    `replicas ${String(replicas)} every ${String(intervalSeconds)} s, processes ${String(shards)}`,
+  );
+  const reports = await Promise.all(agents.map(watch));
+  for (const report of reports) {
+    console.log(["", ...report].join("\n"));
+  }
+} finally {
+  await Promise.all(agents.map((agent) => agent.stop()));
+  await stopChild(targets.child);
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** Watches one agent from its first complete round on. */
+async function watch(agent: OurAgent): Promise<readonly string[]> {
   // Not by its metrics: rendering all of them twice a second would be most of what is measured.
-  while (!(await isReady()) && performance.now() - began < START_MS) {
+  while (!(await isReady(agent)) && performance.now() - began < START_MS) {
     await sleep(100);
   }
   const firstRoundMs = performance.now() - began;
@@ -49,42 +67,30 @@ try {
   const after = await agent.scrape();
   const scrapeMs = performance.now() - scrapeBegan;
   const watchedSeconds = (performance.now() - watchedFrom) / 1000;
-  const started = after.probes - first.probes;
-  console.log(`replicas ${String(replicas)} every ${String(intervalSeconds)} s`);
-  console.log(`start to first complete round: ${(firstRoundMs / 1000).toFixed(1)} s`);
-  console.log(
-    `probes: ${String(started)} in ${watchedSeconds.toFixed(0)} s, missed ${String(after.missed - first.missed)}, failed ${String(after.failures - first.failures)}`,
-  );
+  const probes = `probes: ${String(after.probes - first.probes)} in ${watchedSeconds.toFixed(0)} s`;
   const lag = quantileOf(first.text, after.text, "adc_witness_schedule_lag_seconds", 0.99);
-  console.log(`p99 schedule lag: at most ${lag} s`);
-  const threads = sumOf(after.text, "adc_witness_workers");
-  if (threads > 0) {
-    const later = quantileOf(first.text, after.text, "adc_witness_worker_lag_seconds", 0.99);
-    console.log(`worker threads: ${String(threads)}, p99 of their own lag: at most ${later} s`);
-  }
-  console.log(
-    `CPU, all threads: ${(((after.cpuMs - first.cpuMs) / watchedSeconds / 1000) * 100).toFixed(0)} % of a core; main thread ${(mainThreadShare * 100).toFixed(0)} %`,
-  );
-  console.log(
-    `memory: ${agent.memoryMb().now.toFixed(0)} MB, peak ${agent.memoryMb().peak.toFixed(0)} MB`,
-  );
+  const cpuShare = (after.cpuMs - first.cpuMs) / watchedSeconds / 1000;
+  const memory = agent.memoryMb();
   const turn = (statistic: string): string => {
     const name = `adc_witness_event_loop_lag_seconds{statistic="${statistic}"}`;
     const line = after.text.split("\n").find((each) => each.startsWith(name));
     return `${(Number(line?.split(" ")[1] ?? 0) * 1000).toFixed(1)} ms`;
   };
-  console.log(`event loop lag: p50 ${turn("p50")}, p99 ${turn("p99")}, max ${turn("max")}`);
-  console.log(`/metrics: ${String(after.series)} series in ${scrapeMs.toFixed(0)} ms`);
-} finally {
-  await agent.stop();
-  await stopChild(targets.child);
-  await rm(directory, { recursive: true, force: true });
+  return [
+    `start to first complete round: ${(firstRoundMs / 1000).toFixed(1)} s`,
+    `${probes}, missed ${String(after.missed - first.missed)}, failed ${String(after.failures - first.failures)}`,
+    `p99 schedule lag: at most ${lag} s`,
+    `CPU, all threads: ${(cpuShare * 100).toFixed(0)} % of a core; main thread ${(mainThreadShare * 100).toFixed(0)} %`,
+    `memory: ${memory.now.toFixed(0)} MB, peak ${memory.peak.toFixed(0)} MB`,
+    `event loop lag: p50 ${turn("p50")}, p99 ${turn("p99")}, max ${turn("max")}`,
+    `/metrics: ${String(after.series)} series in ${scrapeMs.toFixed(0)} ms`,
+  ];
 }
 
 /** Whether every replica that is due within a minute has an opinion. A busy start may refuse to answer. */
-async function isReady(): Promise<boolean> {
+async function isReady({ url }: OurAgent): Promise<boolean> {
   try {
-    return (await fetch(`${agent.url}/-/ready`)).ok;
+    return (await fetch(`${url}/-/ready`)).ok;
   } catch {
     return false;
   }

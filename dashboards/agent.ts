@@ -178,55 +178,6 @@ export const AGENT: Dashboard = {
       ],
     },
     {
-      title: "Worker threads",
-      panels: [
-        {
-          kind: "timeseries",
-          title: "Worker threads",
-          description:
-            "Threads that probe beside the main one; 0 while it probes by itself, as it does by default.",
-          unit: "short",
-          decimals: 0,
-          queries: [
-            {
-              expr: `max by (instance) (${ofAgent("adc_witness_workers")})`,
-              legend: "{{instance}}",
-            },
-          ],
-          width: 8,
-          height: 8,
-        },
-        {
-          kind: "timeseries",
-          title: "Worker lag",
-          description:
-            "How much later than they were ordered worker threads begin their probes: comes on top of the schedule's lag.",
-          unit: "s",
-          queries: ([0.5, 0.99] as const).map((quantile) => ({
-            expr: `histogram_quantile(${String(quantile)}, sum by (le, instance) (${rate(ofAgent("adc_witness_worker_lag_seconds_bucket"))}))`,
-            legend: `{{instance}} p${String(quantile * 100)}`,
-          })),
-          width: 8,
-          height: 8,
-        },
-        {
-          kind: "timeseries",
-          title: "Worker failures",
-          description:
-            "Worker threads that ended by themselves, or hung and were ended. Each is started again, and costs the probes under way.",
-          unit: "ops",
-          queries: [
-            {
-              expr: `sum by (instance) (${rate(ofAgent("adc_witness_worker_failures_total"))})`,
-              legend: "{{instance}}",
-            },
-          ],
-          width: 8,
-          height: 8,
-        },
-      ],
-    },
-    {
       title: "NITRO",
       panels: [
         {

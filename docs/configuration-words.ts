@@ -36,7 +36,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   shard:
     "`2/4` is the third of four. What hangs together stays in one share: a vserver with all it leads to, and services with a server and port in common. Shares depend on names alone. Only the agent (`run`) looks at it; `plan` and `compare` have the whole estate. Each agent keeps windows of its own: declare them in every agent's configuration, or at every agent.",
   workers:
-    "`1`: the main thread probes by itself. From `2` on: so many worker threads beside it. `auto`: worker threads only where the exchanges of the estate would keep more than half a core busy (0.2 ms of CPU each, 1.5 ms with TLS: about 7,500 replicas every 5 s, one in ten with TLS), one for each such half core, and at most one CPU fewer than there are. Schedule, records, verdicts, accounts, NITRO and `/metrics` stay in the main thread. Secrets never leave it: what logs in, carries a credential or sends a header such as `Authorization` or `Cookie` is run there, and so are PING and scripts. A thread that dies makes the probes under way `agent_fault`, which is unknown and never down, and is started again. Each costs about 20 MB and what its probes hold. Only the agent (`run`) looks at it.",
+    "Has no effect, and the agent warns of it: earlier versions probed in so many worker threads. Use `shard` for several cores or machines.",
   log: "",
 };
 

@@ -49,7 +49,6 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_schedule_lag_seconds",
       "adc_witness_missed_probes_total",
       "adc_witness_event_loop_",
-      "adc_witness_worker",
     ],
   },
   { title: "The process", prefixes: ["process_"] },

@@ -4,9 +4,9 @@ import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.
 import { runProbe, type ProbeResult } from "../../src/agent/run-probe.ts";
 import type { Estate } from "../../src/model/estate.ts";
 import type { BlindSpotMatrix, Cell, MatrixRow, MatrixTable } from "../../src/lint/matrix.ts";
+import { createNetwork } from "../../src/net/dns.ts";
 import type { Network } from "../../src/net/network.ts";
 import { createRecogniser } from "../../src/adc/recognise.ts";
-import { runTransaction } from "../../src/probes/transactions/registry.ts";
 import { accountsFor, monitorCredentials } from "../accounts.ts";
 import type { Condition } from "../exchange/condition.ts";
 import {
@@ -196,7 +196,6 @@ async function measure(
           localAddress: null,
           now: Date.now,
           monotonic: () => performance.now(),
-          runTransaction,
         },
         timeoutMs,
       );
@@ -216,6 +215,7 @@ function cellOf({ passed, observation }: ProbeResult): Cell {
 /** Whatever address the estate names, its ports lead to this server. */
 function networkTo(server: ExchangeServer): Network {
   return {
+    ...createNetwork({ connectTo: {}, unmapped: "refuse", now: () => performance.now() }),
     resolve: (_host, port, transport) => {
       const endpoint = transport === "icmp" ? { host: "127.0.0.1", port } : server.endpoint(port);
       return Promise.resolve(

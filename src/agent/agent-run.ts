@@ -7,7 +7,7 @@ import { isCutOff } from "../net/control.ts";
 import { EstateRegistry } from "./estate-registry.ts";
 import type { AgentEvents } from "./events.ts";
 import type { Log } from "../lib/log.ts";
-import { networkOf, waysOf } from "./import-once.ts";
+import { networkOf } from "./import-once.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
@@ -19,7 +19,6 @@ import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { type AccountKeeper, nitroAccount } from "./accounts/account-keeper.ts";
 import type { MessagePace } from "./accounts/gated-login.ts";
-import { WorkerPool } from "./workers/worker-pool.ts";
 
 /** Without NITRO an ns.conf is read again this often. */
 const NS_CONF_IMPORT_EVERY_MS = 600_000;
@@ -55,7 +54,6 @@ export class AgentRun {
   #options: AgentRunOptions;
   readonly #abort = new AbortController();
   readonly #schedule: ProbeSchedule;
-  readonly #workers: WorkerPool;
   readonly #runner: ProbeRunner;
   readonly #watches: readonly AdcWatch[];
   readonly #network: ReturnType<typeof networkOf>;
@@ -83,7 +81,6 @@ export class AgentRun {
       monotonic,
     });
     // No closure may name `options`: it would hold on to the earlier generation, and that one to its own.
-    this.#workers = new WorkerPool({ ways: waysOf(config), events, log: options.log, now });
     this.#runner = new ProbeRunner({
       network: this.#network,
       signal: this.#abort.signal,
@@ -91,7 +88,6 @@ export class AgentRun {
       events,
       keeper: options.keeper,
       messages: options.messages,
-      workers: this.#workers,
       log,
       now,
       monotonic,
@@ -117,7 +113,6 @@ export class AgentRun {
       config,
       state: this.state,
       runner: this.#runner,
-      workers: this.#workers,
       events,
       log,
       now,
@@ -191,11 +186,7 @@ export class AgentRun {
   /** Ends everything: probes in flight are broken off, NITRO sessions logged out. */
   async stop(): Promise<void> {
     this.#abort.abort();
-    await Promise.all([
-      this.#schedule.stop(),
-      this.#workers.stop(),
-      ...this.#watches.map((watch) => watch.stop()),
-    ]);
+    await Promise.all([this.#schedule.stop(), ...this.#watches.map((watch) => watch.stop())]);
   }
 
   /** For how long the scheduler has not come to evaluating, which it does every second, in milliseconds. */
@@ -246,7 +237,6 @@ export class AgentRun {
             adc: adc.name,
             services: estate.services.size,
             probes: this.#schedule.size,
-            workers: this.#workers.size,
           },
           "estate imported",
         );

@@ -23,11 +23,5 @@ export interface AgentEvents {
   readonly probesPlanned: (count: number) => void;
   readonly scheduleLag: (seconds: number) => void;
   readonly missedProbe: () => void;
-  /** How many worker threads probe; 0 when the main thread does. */
-  readonly workersProbing: (count: number) => void;
-  /** How much later than ordered a worker thread began an exchange. */
-  readonly workerLag: (seconds: number) => void;
-  /** A worker thread has ended by itself, or hung and was ended. */
-  readonly workerEnded: () => void;
   readonly configReloaded: (accepted: boolean, atMs: number) => void;
 }

@@ -1,7 +1,7 @@
 import type { Config, AdcConfig } from "../config/schema.ts";
 import type { Network } from "../net/network.ts";
 import { lookupAt, createNetwork } from "../net/dns.ts";
-import { createTargetPolicy, type TargetRules } from "../net/target-policy.ts";
+import { createTargetPolicy } from "../net/target-policy.ts";
 import { SchemeMemory } from "../net/scheme-memory.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { AdcLink, type EstateRead } from "./adc-watch.ts";
@@ -12,42 +12,27 @@ type NetworkConfig = Pick<
   "connectTo" | "unmapped" | "allowTargets" | "dnsServers" | "vservers" | "web"
 >;
 
-/** The part of it that addresses need: plain data, all that a worker thread is told. */
-export type NetworkSettings = Pick<Config, "connectTo" | "unmapped"> & TargetRules;
-
-/** The part of a configuration that a worker thread is told. */
-export function waysOf(config: Omit<NetworkConfig, "dnsServers" | "vservers">): NetworkSettings {
-  const { connectTo, unmapped, allowTargets, web } = config;
-  return { connectTo, unmapped, allowTargets, listen: web.listen };
-}
-
 /** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and whom to ask for names. */
 export function networkOf(config: NetworkConfig, schemes = new SchemeMemory()): Network {
-  const { dnsServers } = config;
-  if (dnsServers.length === 0) {
-    return networkOfWays(waysOf(config), schemes);
-  }
-  const lookup = lookupAt(dnsServers, (host, port) =>
-    network.resolve(host, port, "udp", "operator"),
-  );
+  const { connectTo, unmapped, allowTargets, dnsServers, web } = config;
   const network = createNetwork({
-    connectTo: config.connectTo,
-    unmapped: config.unmapped,
-    targets: createTargetPolicy(waysOf(config)),
+    connectTo,
+    unmapped,
+    targets: createTargetPolicy({ allowTargets, listen: web.listen }),
     now: () => performance.now(),
     schemes,
-    clientNames: { names: clientFacingNames(config), lookup },
+    ...(dnsServers.length === 0
+      ? {}
+      : {
+          clientNames: {
+            names: clientFacingNames(config),
+            lookup: lookupAt(dnsServers, (host, port) =>
+              network.resolve(host, port, "udp", "operator"),
+            ),
+          },
+        }),
   });
   return network;
-}
-
-/** A network that asks the system for names. */
-export function networkOfWays(
-  { connectTo, unmapped, ...rules }: NetworkSettings,
-  schemes = new SchemeMemory(),
-): Network {
-  const targets = createTargetPolicy(rules);
-  return createNetwork({ connectTo, unmapped, targets, now: () => performance.now(), schemes });
 }
 
 /** Reads one ADC's estate and leaves no session behind, not even when it is interrupted. */

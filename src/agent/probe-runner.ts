@@ -2,7 +2,6 @@ import type { Observation } from "../model/observation.ts";
 import type { Network } from "../net/network.ts";
 import type { BrokenEndpoint } from "../probes/transactions/account-gate/gate.ts";
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
-import { runTransaction } from "../probes/transactions/registry.ts";
 import type { AccountKeeper, Credential } from "./accounts/account-keeper.ts";
 import {
   gatedLogin,
@@ -17,7 +16,6 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { StallBackOff } from "./stall-back-off.ts";
 import { runProbe, type ProbeResult, type ProbeSurroundings } from "./run-probe.ts";
-import type { WorkerPool } from "./workers/worker-pool.ts";
 
 export interface ProbeRunnerOptions {
   readonly network: Network;
@@ -30,8 +28,6 @@ export interface ProbeRunnerOptions {
   readonly keeper: AccountKeeper | null;
   /** Counts messages beyond this runner's life; without it the runner counts its own. */
   readonly messages?: MessagePace;
-  /** Threads that run what may leave this one; without them everything is run here. */
-  readonly workers?: WorkerPool;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** Told of each probe whose result has been taken in. */
@@ -59,14 +55,7 @@ export class ProbeRunner {
     this.#options = options;
     this.#messages = options.messages ?? new MessagePace(options.monotonic);
     const { network, signal, now, monotonic } = options;
-    this.#surroundings = {
-      network,
-      signal,
-      localAddress: null,
-      now,
-      monotonic,
-      runTransaction,
-    };
+    this.#surroundings = { network, signal, localAddress: null, now, monotonic };
   }
 
   /**
@@ -124,14 +113,8 @@ export class ProbeRunner {
     timeoutMs: number,
     avoided: ReadonlySet<string>,
   ): Promise<ProbeResult | null> {
-    const { workers } = this.#options;
     const localAddress = this.#localAddress(avoided);
     const excuseStalls = record.mayBeExcused;
-    const terms = { localAddress, timeoutMs, excuseStalls };
-    const elsewhere = workers?.run(record.planned, terms) ?? null;
-    if (elsewhere !== null) {
-      return elsewhere;
-    }
     const around =
       localAddress === null && excuseStalls
         ? this.#surroundings

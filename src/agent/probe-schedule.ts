@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema.ts";
 import type { Steps } from "../lib/steps.ts";
 import type { AgentEvents } from "./events.ts";
@@ -9,17 +8,14 @@ import type { ProbeRunner } from "./probe-runner.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { batchTickMs, type StartPlace, Scheduler, type Job } from "./scheduler.ts";
-import { exchangeLoad, workerCount } from "./workers/worker-count.ts";
-import type { WorkerPool } from "./workers/worker-pool.ts";
 
 const NO_ADDRESSES: ReadonlySet<string> = new Set();
 const ENDED = Promise.resolve(null);
 
 export interface ProbeScheduleOptions {
-  readonly config: Pick<Config, "adcs" | "workers">;
+  readonly config: Pick<Config, "adcs">;
   readonly state: WitnessState;
   readonly runner: ProbeRunner;
-  readonly workers: WorkerPool;
   readonly events: Pick<AgentEvents, "scheduleLag" | "missedProbe">;
   readonly log: Log;
   readonly now: () => number;
@@ -84,7 +80,6 @@ export class ProbeSchedule {
       if (record.adc === adc && !kept.has(id)) {
         this.#records.delete(id);
         this.#scheduler.remove(id);
-        this.#options.workers.forget(id);
       }
     }
     for (const record of probes) {
@@ -97,7 +92,6 @@ export class ProbeSchedule {
       }
       yield;
     }
-    this.#employ();
   }
 
   /** Starts nothing more, and resolves when what runs has ended. */
@@ -117,13 +111,6 @@ export class ProbeSchedule {
 
   #add(job: Job): void {
     this.#scheduler.add(job, undefined, this.#earlierPlaces.get(job.id));
-  }
-
-  /** As many worker threads as the plan in force calls for. */
-  #employ(): void {
-    const { config, workers } = this.#options;
-    const planned = [...this.#records.values()].map((record) => record.planned);
-    workers.growTo(workerCount(config.workers, exchangeLoad(planned), availableParallelism()));
   }
 
   #job({ id, intervalMs, planned }: ProbeRecord): Job {

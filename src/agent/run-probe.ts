@@ -2,11 +2,11 @@ import { runMonitor } from "../probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../probes/monitors/spec.ts";
 import type { Network } from "../net/network.ts";
 import type { Observation, Vantage } from "../model/observation.ts";
-import type { Probe } from "../probes/probe.ts";
+import { runTransaction } from "../probes/transactions/registry.ts";
 import type { ProbeContext, Target } from "../net/probe-context.ts";
 import type { TransactionSpec } from "../model/transactions.ts";
 
-/** What of a planned probe its exchange needs: plain data, so that it can take place in another thread. */
+/** What of a planned probe its exchange needs. */
 export interface ProbeTask {
   readonly vantage: Vantage;
   readonly action:
@@ -28,8 +28,6 @@ export interface ProbeSurroundings {
   readonly excuseStalls?: boolean | undefined;
   readonly now: () => number;
   readonly monotonic: () => number;
-  /** Runs the transactions that may be run here. */
-  readonly runTransaction: Probe<TransactionSpec>;
 }
 
 export interface ProbeResult {
@@ -64,13 +62,14 @@ export function runProbe(
   if (action.kind === "monitor") {
     return runMonitor(action.run.spec, action.run.target, context);
   }
-  return around
-    .runTransaction(action.run.spec, action.run.target, context)
-    .then((observation) => ({ observation, passed: transactionPassed(observation) }));
+  return runTransaction(action.run.spec, action.run.target, context).then((observation) => ({
+    observation,
+    passed: transactionPassed(observation),
+  }));
 }
 
 /** A transaction has passed when the exchange came to its good end; what is our own fault says nothing. */
-export function transactionPassed(observation: Observation): boolean | null {
+function transactionPassed(observation: Observation): boolean | null {
   switch (observation.outcome) {
     case "fault":
       return null;

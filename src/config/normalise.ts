@@ -96,7 +96,6 @@ export function normalise(
       hosts: written.web.hosts,
     },
     shard: normaliseShard(written.shard),
-    workers: written.workers,
     log: written.log,
     shown: showConfig(written),
   };

@@ -170,6 +170,7 @@ export const ESTATE_RULES: readonly Rule[] = [
   monitorTlsRangeIsOrdered,
   monitorCredentialsAreWhole,
   shardIsWithinItsCount,
+  workersAreGone,
   openDoorsAreLocked,
 ];
 
@@ -276,6 +277,12 @@ function shardIsWithinItsCount(config: WrittenConfig, report: RuleReport): void 
       "i/n with i from 0 to n-1",
       "count from 0",
     );
+  }
+}
+
+function workersAreGone(config: WrittenConfig, report: RuleReport): void {
+  if (config.workers !== undefined) {
+    report.warning(["workers"], "has no effect", "shard", "delete the line; use shard");
   }
 }
 

@@ -40,7 +40,6 @@ export interface Config {
   readonly web: WebConfig;
   /** This agent's share, or null when it has the whole estate. */
   readonly shard: { readonly index: number; readonly count: number } | null;
-  readonly workers: number | "auto";
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
   /** The file's own form with defaults filled in and secrets masked, for /config; see `maskedConfig`. */
   readonly shown: unknown;

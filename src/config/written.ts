@@ -262,8 +262,8 @@ export const writtenConfig = z.strictObject(
         [z.literal("auto"), wholeNumber(1, 64)],
         invalid("auto, or a whole number from 1 to 64", "correct it"),
       )
-      .default(1)
-      .describe("Threads that probe: 1 is the main one, more are beside it."),
+      .optional()
+      .describe("Has no effect; use `shard`."),
     log: z
       .strictObject(
         {

@@ -1,6 +1,5 @@
 import { connect } from "node:net";
 import type { Network } from "./network.ts";
-import { EventLoopMonitor } from "./event-loop-monitor.ts";
 
 /** So often the targets are asked when each time our own event loop was held meanwhile. */
 const MAX_TRIES = 3;
@@ -18,7 +17,7 @@ export async function isCutOff(
   if (controlTargets.length === 0) {
     return false;
   }
-  const loop = network.loop ?? new EventLoopMonitor();
+  const loop = network.loop;
   for (let tries = 1; ; tries++) {
     const heldBeforeMs = loop.enter();
     const answers = await Promise.all(

@@ -1,6 +1,5 @@
 import { connect as connectTls } from "node:tls";
 import type { Resolution } from "./network.ts";
-import { SYSTEM_SOCKETS } from "./sockets.ts";
 import type { Target } from "./probe-context.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import type { Step } from "../model/reasons.ts";
@@ -11,7 +10,6 @@ import type { RunResource } from "./run-scope.ts";
 import { handshakeError } from "./tls-failure.ts";
 import { tlsFacts, verificationFailure } from "./tls-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
-import { TlsStore } from "./tls-store.ts";
 
 export interface DialOptions {
   /** Null: plain TCP. Otherwise the TLS handshake follows the connect at once. */
@@ -172,8 +170,7 @@ function beginConnecting(run: ProbeRun, address: string, port: number): Connecti
   const { localAddress, network } = run.context;
   const to = { host: address, port, ...SOCKET_OPTIONS };
   try {
-    const sockets = network.sockets ?? SYSTEM_SOCKETS;
-    const socket = sockets.tcp(localAddress === null ? to : { ...to, localAddress });
+    const socket = network.sockets.tcp(localAddress === null ? to : { ...to, localAddress });
     return new Connection(run, socket, { address, port });
   } catch (error) {
     // Node checks ports and addresses by throwing: an impossible one is the configuration's fault.
@@ -191,7 +188,7 @@ function upgrade(
   step: "tls" | "starttls",
 ): Promise<Dialled> {
   const { run } = connection;
-  const store = run.context.network.tls ?? new TlsStore();
+  const store = run.context.network.tls;
   const over = run.interrupted ?? connection.ended;
   if (over !== null) {
     return Promise.resolve({ kind: "failed", step, why: over });

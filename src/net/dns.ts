@@ -4,11 +4,11 @@ import { Resolver } from "node:dns/promises";
 import type { NameAnswer, Network, Resolution, ResolvedAddress, WrittenBy } from "./network.ts";
 import { AbortWatch } from "../lib/abort-watch.ts";
 import { readConnectTo, type Transport, parseEndpoint } from "./connect-to.ts";
-import { Deadlines } from "../lib/deadlines.ts";
 import { EchoBatches } from "./fping.ts";
 import { EventLoopMonitor } from "./event-loop-monitor.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 import { SchemeMemory } from "./scheme-memory.ts";
+import { SYSTEM_SOCKETS } from "./sockets.ts";
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
@@ -173,9 +173,9 @@ export function createNetwork(options: NetworkOptions): Network {
     tls: new TlsStore(),
     schemes: options.schemes ?? new SchemeMemory(),
     aborts: new AbortWatch(),
-    deadlines: new Deadlines(),
     loop: new EventLoopMonitor(),
     echoes: new EchoBatches(),
+    sockets: SYSTEM_SOCKETS,
     resolve,
     addresses(name) {
       if (connectTo.names(name)) {

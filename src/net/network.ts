@@ -1,7 +1,6 @@
 import type { SchemeMemory } from "./scheme-memory.ts";
 import type { TlsStore } from "./tls-store.ts";
 import type { AbortWatch } from "../lib/abort-watch.ts";
-import type { Deadlines } from "../lib/deadlines.ts";
 import type { EchoBatches } from "./fping.ts";
 import type { EventLoopMonitor } from "./event-loop-monitor.ts";
 import type { Sockets } from "./sockets.ts";
@@ -21,20 +20,18 @@ export interface Network {
   ): Resolution | Promise<Resolution>;
   /** Never rejects. Every address of a client-facing name, from the same cache; each is then resolved as any other. */
   addresses(name: string): Promise<NameAnswer>;
-  /** Which web applications have offered NTLM; without it every run knows only what it hears itself. */
-  readonly schemes?: SchemeMemory;
-  /** TLS contexts and certificate facts shared by all probes of this network; without it each probe makes its own. */
-  readonly tls?: TlsStore;
-  /** Tells probes under way that their round is abandoned; without it each listens for itself. */
-  readonly aborts?: AbortWatch;
-  /** Tells probes under way that their time is over; without it each has a timer of its own. */
-  readonly deadlines?: Deadlines;
-  /** Gathers ICMP echoes that begin together; without it each probe sends its own. */
-  readonly echoes?: EchoBatches;
-  /** How long our own event loop was held; without it each probe watches for itself. */
-  readonly loop?: EventLoopMonitor;
-  /** Opens what is dialled; without it the operating system does. */
-  readonly sockets?: Sockets;
+  /** Which web applications have offered NTLM. */
+  readonly schemes: SchemeMemory;
+  /** TLS contexts and certificate facts shared by all probes of this network. */
+  readonly tls: TlsStore;
+  /** Tells probes under way that their round is abandoned. */
+  readonly aborts: AbortWatch;
+  /** Gathers ICMP echoes that begin together. */
+  readonly echoes: EchoBatches;
+  /** How long our own event loop was stalled. */
+  readonly loop: EventLoopMonitor;
+  /** Opens what is dialled. */
+  readonly sockets: Sockets;
 }
 /** Whose word an address is. */
 export type WrittenBy = "adc" | "operator";

@@ -8,7 +8,7 @@ import type {
 } from "../model/observation.ts";
 import type { ProbeContext } from "./probe-context.ts";
 import type { FailureReason, Step } from "../model/reasons.ts";
-import { AbortWatch, type Abortable } from "../lib/abort-watch.ts";
+import type { Abortable } from "../lib/abort-watch.ts";
 import {
   describeExchangeError,
   exchangeError,
@@ -16,9 +16,9 @@ import {
   type FailureOutcome,
 } from "./exchange-error.ts";
 import type { Sealed } from "../lib/secret.ts";
-import { Deadlines, type DeadlinePlace, type Timed, type Place } from "../lib/deadlines.ts";
+import { startTimer, type Timer } from "../lib/timers.ts";
 import type { Signs } from "../model/exchange-signs.ts";
-import { EventLoopMonitor, type StallCause } from "./event-loop-monitor.ts";
+import type { EventLoopMonitor, StallCause } from "./event-loop-monitor.ts";
 import type { RunResource, RunScope } from "./run-scope.ts";
 import { printable, Transcript } from "./transcript.ts";
 
@@ -55,7 +55,7 @@ const STALL_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
  * One run of one probe: its deadline, its clock marks, what it learned, and every handle it opened.
  * Made by `observe`, which releases all of it whatever happens.
  */
-export class ProbeRun implements Abortable, Timed, RunScope, StallCause {
+export class ProbeRun implements Abortable, RunScope, StallCause {
   readonly context: ProbeContext;
   readonly startedAt: number;
   readonly transcript = new Transcript();
@@ -78,10 +78,7 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallCause {
   #mark: number;
   #phases: Partial<Record<PhaseName, number>> = {};
   #resources: readonly RunResource[] = NO_RESOURCES;
-  readonly #deadlines: Deadlines;
-  readonly #deadline: DeadlinePlace;
-  readonly #aborts: AbortWatch;
-  readonly #abortable: Place<Abortable>;
+  readonly #deadline: Timer;
   readonly #loop: EventLoopMonitor;
   readonly #stalledBeforeMs: number;
 
@@ -89,16 +86,14 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallCause {
     this.context = context;
     this.startedAt = context.now();
     this.#started = this.#mark = context.monotonic();
-    this.#loop = context.network.loop ?? new EventLoopMonitor();
+    this.#loop = context.network.loop;
     this.#stalledBeforeMs = this.#loop.enter();
     this.#loop.turnTo(this);
-    this.#deadlines = context.network.deadlines ?? new Deadlines();
-    this.#deadline = this.#deadlines.add(this, context.timeoutMs);
+    this.#deadline = startTimer(context.timeoutMs, () => this.#onTimeout());
     if (context.signal.aborted) {
       this.interrupted = ABORTED;
     }
-    this.#aborts = context.network.aborts ?? new AbortWatch();
-    this.#abortable = this.#aborts.add(context.signal, this);
+    context.network.aborts.add(context.signal, this);
   }
 
   /** To be called where the event loop hands over something of this run: from here on it works for it. */
@@ -202,21 +197,11 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallCause {
     this.#interrupt(ABORTED);
   }
 
-  /** Whatever is awaited ends now, as timed out. */
-  onTimeout(): void {
-    if (this.#stallExcuses()) {
-      // Timers come before sockets in a turn of the event loop: the answer may be lying there unread.
-      setImmediate(() => this.#interrupt(STALLED));
-    } else {
-      this.#interrupt(TIMED_OUT);
-    }
-  }
-
   /** Clears the deadline and closes every handle still open. */
   release(): void {
-    this.#deadlines.remove(this.#deadline);
+    this.#deadline.cancel();
     this.#loop.leave();
-    this.#aborts.remove(this.context.signal, this.#abortable);
+    this.context.network.aborts.remove(this.context.signal, this);
     const resources = this.#resources;
     this.#resources = NO_RESOURCES;
     for (const resource of resources) {
@@ -245,6 +230,16 @@ export class ProbeRun implements Abortable, Timed, RunScope, StallCause {
       this.context.excuseStalls !== false &&
       heldMs >= Math.min(EXCUSING_STALL_MS, this.context.timeoutMs / 2)
     );
+  }
+
+  /** Whatever is awaited ends now, as timed out. */
+  #onTimeout(): void {
+    if (this.#stallExcuses()) {
+      // Timers come before sockets in a turn of the event loop: the answer may be lying there unread.
+      setImmediate(() => this.#interrupt(STALLED));
+    } else {
+      this.#interrupt(TIMED_OUT);
+    }
   }
 
   #interrupt(why: ExchangeError): void {

@@ -42,11 +42,7 @@ export async function withTlsDiagnosis(
     plaintext ? readClearText(target, context) : diagnoseTls(settings, names, target, context);
   const { minVersion, maxVersion, serverName } = settings;
   const key = `${target.host} ${target.port} ${minVersion} ${maxVersion} ${serverName ?? ""} ${reason}`;
-  const store = context.network.tls;
-  const diagnosis =
-    store === undefined
-      ? await make()
-      : await store.diagnosis(key, context.monotonic(), KEPT_MS, make);
+  const diagnosis = await context.network.tls.diagnosis(key, context.monotonic(), KEPT_MS, make);
   if (diagnosis === null) {
     return observation;
   }

@@ -2,7 +2,6 @@ import type { Target } from "./probe-context.ts";
 import { socketError, exchangeError, type ExchangeError } from "./exchange-error.ts";
 import { resolveTarget, type DialFailure } from "./dial.ts";
 import type { ProbeRun } from "./probe-run.ts";
-import { SYSTEM_SOCKETS } from "./sockets.ts";
 
 export interface Datagram {
   readonly kind: "datagram";
@@ -36,7 +35,7 @@ export async function askUdp(
   const { address, port, family } = resolved;
   return new Promise((resolve) => {
     const { localAddress, network } = run.context;
-    const socket = (network.sockets ?? SYSTEM_SOCKETS).udp(family);
+    const socket = network.sockets.udp(family);
     let settled = false;
     const resource = {
       interrupt: settle,

@@ -6,9 +6,9 @@ import { EstateRegistry } from "../../src/agent/estate-registry.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { ProbeSchedule } from "../../src/agent/probe-schedule.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
-import { WorkerPool } from "../../src/agent/workers/worker-pool.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { createNetwork } from "../../src/net/dns.ts";
 import type { Network } from "../../src/net/network.ts";
 import { repositoryRoot } from "../../bench/fuzz/root.ts";
 import { configOf } from "../support/in-process-agent.ts";
@@ -19,6 +19,7 @@ const DEMO_CONF = join(repositoryRoot(), "lab", "demo.conf");
 const ignore = (): void => undefined;
 const LOG = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 const NOWHERE: Network = {
+  ...createNetwork({ connectTo: {}, unmapped: "refuse", now: Date.now }),
   resolve: () => ({ kind: "forbidden", message: "no packet leaves" }),
   addresses: () => Promise.resolve({ kind: "forbidden", message: "no packet leaves" }),
 };
@@ -67,12 +68,8 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
     scheduleLag: ignore,
     missedProbe: ignore,
     probesPlanned: ignore,
-    workersProbing: ignore,
-    workerLag: ignore,
-    workerEnded: ignore,
   };
   const network = NOWHERE;
-  const workers = new WorkerPool({ ways: { ...config, listen: [] }, events, log: LOG, now });
   const sourceAddresses: readonly string[] = [];
   const runner = new ProbeRunner({
     network,
@@ -87,7 +84,6 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
     config,
     state,
     runner,
-    workers,
     earlierPlaces: new Map(),
     events,
     log: LOG,
@@ -96,7 +92,6 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
   });
   onTestFinished(async () => {
     await schedule.stop();
-    await workers.stop();
   });
   const estates = new EstateRegistry({
     log: LOG,

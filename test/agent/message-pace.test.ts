@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { createNetwork } from "../../src/net/dns.ts";
 import { openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
 import { maySend, MAX_MESSAGES, PER_MS } from "../../src/agent/accounts/gated-login.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
@@ -96,10 +97,7 @@ test("a sixth round in a minute is not begun: told as held back, and no failure"
   let finished = 0;
   const runner = new ProbeRunner({
     // Nothing is ever contacted: a round ends when it asks where to go.
-    network: {
-      resolve: () => ({ kind: "forbidden", message: "no packet leaves" }),
-      addresses: () => Promise.resolve({ kind: "forbidden", message: "no packet leaves" }),
-    },
+    network: createNetwork({ connectTo: {}, unmapped: "refuse", now }),
     signal: new AbortController().signal,
     sourceAddresses: [],
     events: {

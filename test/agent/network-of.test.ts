@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { networkOfWays } from "../../src/agent/import-once.ts";
+import { networkOf } from "../../src/agent/import-once.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -8,7 +8,14 @@ afterEach(() => {
 test("a wall clock that is set back keeps no answer of DNS alive", async () => {
   // Time is the subject here: the wall clock goes another way than the monotonic one.
   vi.useFakeTimers({ toFake: ["Date", "performance"] });
-  const network = networkOfWays({ connectTo: {}, unmapped: "allow", allowTargets: [], listen: [] });
+  const network = networkOf({
+    connectTo: {},
+    unmapped: "allow",
+    allowTargets: [],
+    dnsServers: [],
+    vservers: new Map(),
+    web: { listen: [], configFile: null, hosts: [] },
+  });
   const first = await network.addresses("localhost");
   expect(await network.addresses("localhost")).toBe(first);
   vi.setSystemTime(Date.now() - 3_600_000);

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ProbeRunner, type ProbeRunnerOptions } from "../../src/agent/probe-runner.ts";
 import { Scheduler } from "../../src/agent/scheduler.ts";
 import { pauseAfterStallMs, StallBackOff } from "../../src/agent/stall-back-off.ts";
+import { createNetwork } from "../../src/net/dns.ts";
 import type { Network } from "../../src/net/network.ts";
 import { EventLoopMonitor, type StallCause } from "../../src/net/event-loop-monitor.ts";
 import { SYSTEM_SOCKETS } from "../../src/net/sockets.ts";
@@ -56,6 +57,7 @@ function world(options: Partial<ProbeRunnerOptions> = {}): World {
   const now = (): number => performance.now() + stalledMs;
   const estate = smallEstate(CONF, { pollMs: POLL_MS, monotonic: now });
   const network: Network = {
+    ...createNetwork({ connectTo: {}, unmapped: "refuse", now }),
     loop: new EventLoopMonitor(now, now),
     sockets: { ...SYSTEM_SOCKETS, tcp: () => new Socket() },
     addresses: () => Promise.resolve({ kind: "forbidden", message: "no names here" }),

@@ -70,8 +70,6 @@ describe("the alerts", () => {
       "ConfigReloadFailed",
       "AgentLate",
       "ProbesMissed",
-      "WorkersFailing",
-      "WorkersLate",
       "MaintenanceDeclared",
     ]);
   });

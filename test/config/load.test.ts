@@ -60,7 +60,6 @@ describe("loadConfig", () => {
         hosts: [],
       },
       shard: { index: 0, count: 4 },
-      workers: "auto",
       log: { level: "debug" },
     });
     expect(config.adcs).toMatchObject([
@@ -183,7 +182,6 @@ describe("loadConfig", () => {
       metrics: { phases: false },
       web: { listen: [{ host: "127.0.0.1", port: 9743 }], configFile: null, hosts: [] },
       shard: null,
-      workers: 1,
       log: { level: "info" },
     });
     expect(config.agent).not.toBe("");

@@ -88,9 +88,6 @@ function record(metrics: Metrics, live: LiveState): void {
   metrics.configReloaded(true, Date.now());
   metrics.scheduleLag(0.001);
   metrics.missedProbe();
-  metrics.workersProbing(2);
-  metrics.workerLag(0.002);
-  metrics.workerEnded();
   metrics.loginEnded("probe-a", "accepted");
   metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 20, code: null });
   metrics.adcRequest({ adc: "prod", node: "ns1", durationMs: 20, code: 444 });

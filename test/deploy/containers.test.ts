@@ -38,6 +38,16 @@ const compose = z.strictObject({
   volumes: z.record(z.string(), z.strictObject({})),
 });
 
+test("compose-shards.yaml › runs each shard with a configuration and a volume of its own", async () => {
+  const text = await readFile(join(DEPLOY, "compose-shards.yaml"), "utf8");
+  const { services, volumes } = compose.parse(parse(text, { merge: true }));
+  expect(Object.keys(services)).toEqual(Object.keys(volumes));
+  for (const [index, name] of Object.keys(services).entries()) {
+    expect(services[name]?.command?.at(-1)).toBe(`/etc/adc-witness/${String(index)}.yml`);
+    expect(services[name]?.volumes).toContain(`${name}:/var/lib/adc-witness`);
+  }
+});
+
 describe("compose.yaml", () => {
   test("has the shape of a composition, and everything it mounts is there", async () => {
     const { services, volumes } = compose.parse(
@@ -80,7 +90,13 @@ test("our own image is named by its version, wherever it stands", async () => {
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     version: string;
   };
-  const files = ["compose.yaml", "Dockerfile", "kubernetes/statefulset.yaml", "../docs/deploy.md"];
+  const files = [
+    "compose.yaml",
+    "compose-shards.yaml",
+    "Dockerfile",
+    "kubernetes/statefulset.yaml",
+    "../docs/deploy.md",
+  ];
   for (const file of files) {
     const text = await readFile(join(DEPLOY, file), "utf8");
     const named = [...text.matchAll(/(?:image: |--tag |\/adc-witness )(adc-witness\S*)/g)];

@@ -42,6 +42,18 @@ describe.skipIf(analyze === null)("by systemd-analyze", () => {
   });
 });
 
+test("the template unit › is the unit with the names of an instance", async () => {
+  const template = await readFile(UNIT.replace(".service", "@.service"), "utf8");
+  const single = template
+    .replaceAll(" (%i)", "")
+    .replaceAll("%i.yml", "adc-witness.yml")
+    .replaceAll("@%i", "")
+    .replaceAll("/%i", "");
+  expect(template).toContain("run --config /etc/adc-witness/%i.yml");
+  expect(template).toContain("StateDirectory=adc-witness/%i\n");
+  expect(single).toBe(await readFile(UNIT, "utf8"));
+});
+
 test("the unit runs the command by the names that the package gives them", async () => {
   const unit = await readFile(UNIT, "utf8");
   const { bin } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {

@@ -16,12 +16,11 @@ export const FAST = [
   "test/dashboards/lint.test.ts",
 ];
 
-/** Of the folders above, what needs real servers, measures the lab or starts threads. */
+/** Of the folders above, what needs real servers or measures the lab. */
 export const NOT_FAST = [
   "test/adc/nitro/{scale,nitro-user}.test.ts",
   "test/adc/nsconf/fuzz.test.ts",
   "test/agent/{public-names,readiness,reload}.test.ts",
-  "test/agent/workers/**",
   "test/config/json-schema.test.ts",
   "test/exporters/discovery.test.ts",
   "test/exporters/prometheus/promtool.test.ts",

@@ -91,21 +91,6 @@ export const METRICS = [
     [...ENDPOINT],
     "Time in which the event loop stalled, by the endpoint whose answers took it; empty labels: stalls of a second or more that no answer explains.",
   ),
-  gauge(
-    "adc_witness_workers",
-    [],
-    "Worker threads that probe beside the main thread; 0 while it probes by itself.",
-  ),
-  histogram(
-    "adc_witness_worker_lag_seconds",
-    [],
-    "How much later than the main thread ordered them worker threads began their probes.",
-  ),
-  counter(
-    "adc_witness_worker_failures_total",
-    [],
-    "Worker threads that ended by themselves, or hung and were ended; each is started again.",
-  ),
 
   // What the ADC says
   gauge("adc_witness_adc_up", ["adc"], "1 when the last poll of the ADC over NITRO succeeded."),

@@ -155,9 +155,6 @@ export interface Recorded {
   readonly adcRequest: (request: AdcRequest) => void;
   readonly scheduleLag: (seconds: number) => void;
   readonly missedProbe: () => void;
-  readonly workersProbing: (count: number) => void;
-  readonly workerLag: (seconds: number) => void;
-  readonly workerEnded: () => void;
   readonly configReloaded: (accepted: boolean, atMs: number) => void;
   /** Reads everything now; the steps then write it. */
   readonly families: (writer: FamilyWriter) => Promise<Steps<void>>;
@@ -194,16 +191,6 @@ export function createRecorded(build: {
     ...described("adc_witness_missed_probes_total"),
     registers: [registry],
   });
-  const workers = new Gauge({ ...described("adc_witness_workers"), registers: [registry] });
-  const workerLag = new Histogram({
-    ...described("adc_witness_worker_lag_seconds"),
-    buckets: LAG_BUCKETS,
-    registers: [registry],
-  });
-  const workersEnded = new Counter({
-    ...described("adc_witness_worker_failures_total"),
-    registers: [registry],
-  });
   const requests = new Histogram({
     ...described("adc_witness_adc_request_duration_seconds"),
     buckets: REQUEST_BUCKETS,
@@ -238,15 +225,6 @@ export function createRecorded(build: {
     },
     missedProbe: () => {
       missed.inc();
-    },
-    workersProbing: (count) => {
-      workers.set(count);
-    },
-    workerLag: (seconds) => {
-      workerLag.observe(Math.max(0, seconds));
-    },
-    workerEnded: () => {
-      workersEnded.inc();
     },
     configReloaded: (accepted, atMs) => {
       reloadOk.set(accepted ? 1 : 0);

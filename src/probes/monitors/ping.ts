@@ -1,6 +1,5 @@
 import type { Probe } from "../probe.ts";
 import { resolveTarget } from "../../net/dial.ts";
-import { EchoBatches } from "../../net/fping.ts";
 import { observe } from "../../net/probe-run.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
@@ -26,9 +25,12 @@ function probePing(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     if (resolved.kind === "failed") {
       return run.fail(resolved.step, resolved.why);
     }
-    const echoes = context.network.echoes ?? new EchoBatches();
     const { address, family } = resolved;
-    const result = await echoes.ask(run, { address, family, localAddress: context.localAddress });
+    const result = await context.network.echoes.ask(run, {
+      address,
+      family,
+      localAddress: context.localAddress,
+    });
     if (result.kind !== "reply") {
       return run.fail("response", result);
     }

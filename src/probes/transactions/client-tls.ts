@@ -4,7 +4,6 @@ import type { Transform } from "node:stream";
 import { carriesName } from "../../net/certificate-facts.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import { proofOf } from "../../net/server-proof.ts";
-import { TlsStore } from "../../net/tls-store.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 import { protocolError } from "../../net/exchange-error.ts";
 
@@ -33,7 +32,7 @@ export function clientSocketOptions(
   if (settings === null) {
     return base;
   }
-  const store = network.tls ?? new TlsStore();
+  const store = network.tls;
   const proof = proofOf(settings);
   return {
     ...base,

@@ -1,21 +1,37 @@
 import type { Observation } from "../../model/observation.ts";
 import type { ProbeContext, Target } from "../../net/probe-context.ts";
-import { ANONYMOUS_LOOKS } from "./anonymous-looks.ts";
-import { autodiscover, easOptions, mapiEndpoint, oab, rpcEcho } from "./web-services.ts";
+import { observe } from "../../net/probe-run.ts";
+import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
+import { dnsLookup } from "./dns-lookup.ts";
 import { ewsFolder } from "./ews-folder.ts";
+import { healthPage } from "./health-page.ts";
+import { httpsChallenge } from "./https-challenge.ts";
+import { imapGreeting } from "./imap-greeting.ts";
 import { imapLogin } from "./imap-login.ts";
 import { ldapBind } from "./ldap-bind.ts";
 import { mailRoundTrip } from "./mail-round-trip.ts";
+import { ntpTime } from "./ntp-time.ts";
 import { owaForm } from "./owa-form.ts";
+import { pop3Greeting } from "./pop3-greeting.ts";
 import { pop3Login } from "./pop3-login.ts";
-import { runListed, type TransactionList } from "./run-listed.ts";
+import { rpcEndpointMap } from "./rpc-endpoint-map.ts";
+import { smtpMailFrom } from "./smtp-mail-from.ts";
 import { smtpSubmission } from "./smtp-submission.ts";
-import type { TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionType } from "./spec.ts";
+import { isOfOnePath } from "./web-paths.ts";
+import { autodiscover, easOptions, mapiEndpoint, oab, rpcEcho } from "./web-services.ts";
 
-/** Every transaction this agent can run, by name. Adding one: its file, and its line here or among the looks. */
-export const TRANSACTION_TYPES: TransactionList = new Map([
-  ...ANONYMOUS_LOOKS,
-  ...[
+/** Every transaction this agent can run, by name. Adding one: its file, and its line here. */
+export const TRANSACTION_TYPES: ReadonlyMap<TransactionName, TransactionType> = new Map(
+  [
+    imapGreeting,
+    pop3Greeting,
+    smtpMailFrom,
+    httpsChallenge,
+    healthPage,
+    rpcEndpointMap,
+    dnsLookup,
+    ntpTime,
     imapLogin,
     pop3Login,
     smtpSubmission,
@@ -28,8 +44,8 @@ export const TRANSACTION_TYPES: TransactionList = new Map([
     oab,
     rpcEcho,
     ldapBind,
-  ].map((type) => [type.transaction, type] as const),
-]);
+  ].map((type) => [type.transaction, type]),
+);
 
 /** Runs one transaction. Never rejects; what cannot be run for want of an account or of TLS is a `fault` that says so. */
 export async function runTransaction(
@@ -37,5 +53,71 @@ export async function runTransaction(
   target: Target,
   context: ProbeContext,
 ): Promise<Observation> {
-  return runListed(TRANSACTION_TYPES, spec, target, context);
+  const type = TRANSACTION_TYPES.get(spec.transaction);
+  const missing = type === undefined ? "no such transaction" : whatIsMissing(spec, type);
+  if (type === undefined || missing !== null) {
+    return observe(context, async (run) => run.fault("transaction", "not_configured", missing));
+  }
+  const observation = await type.probe(spec, target, context);
+  return spec.expect === "blocked" && isOfOnePath(spec.transaction)
+    ? blocked(observation)
+    : observation;
+}
+
+/** A path that must not be reachable: an answer of Exchange is the failure, any other end is as it should be. */
+function blocked(observation: Observation): Observation {
+  const { outcome, evidence } = observation;
+  if (outcome === "fault" && observation.reason !== "auth_rejected") {
+    return observation;
+  }
+  const detail = evidence.detail ?? observation.reason;
+  return outcome === "match" || observation.exchangeSeen
+    ? {
+        ...observation,
+        outcome: "mismatch",
+        reason: "bad_status",
+        evidence: { ...evidence, detail: `reachable, and must not be: ${detail}` },
+      }
+    : {
+        ...observation,
+        outcome: "match",
+        reason: "ok",
+        evidence: { ...evidence, detail: `blocked: ${detail}` },
+      };
+}
+
+function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | null {
+  if (type.needsAccount && spec.account === null) {
+    return "no account is configured";
+  }
+  if (spec.security !== "none" && spec.tls === null) {
+    return "no TLS settings are configured";
+  }
+  const mayBeClear = spec.security === "none" || spec.security === "starttls_if_offered";
+  if (type.needsAccount && mayBeClear && !spec.allowPlaintext) {
+    return "a credential travels without TLS only with allow_plaintext";
+  }
+  const broken = sentAsText(spec).find(([, text]) => BREAKS_LINES.test(text));
+  return broken === undefined ? null : `${broken[0]} with a line break or NUL is never sent`;
+}
+
+/** CR, LF and NUL end commands of the line protocols: whatever follows them would be a command of its own. */
+const BREAKS_LINES = /[\r\n\0]/;
+
+/** Every text of a specification that may stand in a command or a header, and what it is called. */
+function sentAsText({
+  account,
+  host,
+  path,
+  options,
+}: TransactionSpec): readonly (readonly [name: string, text: string])[] {
+  return [
+    ["a host name", host],
+    ["a path", path ?? ""],
+    ["a user name", account?.username ?? ""],
+    ["a password", account?.password.reveal() ?? ""],
+    ["a mail address", account?.address ?? ""],
+    ["a domain", account?.domain ?? ""],
+    ...Object.entries(options).map(([name, value]) => [`option ${name}`, String(value)] as const),
+  ];
 }

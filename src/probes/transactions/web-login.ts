@@ -48,7 +48,7 @@ export async function askLoggedIn(
   const schemes = challengeSchemes(challenge);
   // A stranger's offer is no news: it could only keep the password from the right server.
   if (disclose(opened.connection, NO_SECRET, spec.allowPlaintext).kind === "disclosed") {
-    run.context.network.schemes?.heard(target, request.path, schemes);
+    run.context.network.schemes.heard(target, request.path, schemes);
   }
   if (isAdcLogin(challenge, spec.adc)) {
     return loginThroughAaaBasic(attempt, connection);
@@ -108,7 +108,7 @@ function chooseScheme(
 async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried | Ended> {
   const { run, spec, target, account, request } = attempt;
   const insisted = spec.options["auth"] === "basic";
-  if (!insisted && run.context.network.schemes?.allowsBasic(target, request.path) === false) {
+  if (!insisted && run.context.network.schemes.allowsBasic(target, request.path) === false) {
     const detail = "offered NTLM or Negotiate before: no password by Basic without auth: basic";
     return ended(run.fault("response", "auth_schemes_differ", detail));
   }

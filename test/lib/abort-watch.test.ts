@@ -1,25 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AbortWatch, type Abortable } from "../../src/lib/abort-watch.ts";
-import type { Place } from "../../src/lib/deadlines.ts";
 
 describe("AbortWatch", () => {
-  test("tells those that are under way, each once, and nobody else", () => {
+  test("abort › tells those under way, each once, and nobody else when runs come and go", () => {
     const step = fc.record({ signal: fc.nat(1), leaves: fc.option(fc.nat(), { nil: null }) });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const watch = new AbortWatch();
         const controllers = [new AbortController(), new AbortController()] as const;
-        const underWay = new Map<number, { signal: AbortSignal; place: Place<Abortable> }>();
+        const underWay = new Map<number, { signal: AbortSignal; run: Abortable }>();
         const told: number[] = [];
         for (const [number, { signal: which, leaves }] of steps.entries()) {
           const { signal } = controllers[which === 0 ? 0 : 1];
           const run = { abort: () => void told.push(number) };
-          underWay.set(number, { signal, place: watch.add(signal, run) });
+          watch.add(signal, run);
+          underWay.set(number, { signal, run });
           const leaving = [...underWay][(leaves ?? 0) % underWay.size];
           if (leaves !== null && leaving !== undefined) {
-            const [who, place] = leaving;
-            watch.remove(place.signal, place.place);
+            const [who, left] = leaving;
+            watch.remove(left.signal, left.run);
             underWay.delete(who);
           }
         }
