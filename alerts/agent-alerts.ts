@@ -14,7 +14,7 @@ export const AGENT_ALERTS: AlertGroup = {
       expr: "adc_witness_adc_up == 0",
       for: "1m",
       keepFiringFor: null,
-      summary: "{{ $labels.adc }} does not answer over NITRO",
+      summary: "{{ $labels.adc }} does not tell its state over NITRO",
       description:
         "Without the ADC's word there is nothing to compare: verdicts become unknown after three polls. Check the management address, the account of the witness and the limit of management sessions.",
       verdict: null,

@@ -83,6 +83,7 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["csvserver", { key: "name", rows: csVserverRows }],
   ["lbpersistentsessions", { key: null, rows: persistentSessionRows }],
   ["authenticationvserver", { key: "name", rows: authenticationVserverRows }],
+  ["authenticationauthnprofile", { key: "name", rows: () => [] }],
   ["cspolicy", { key: "policyname", rows: policyRows("cs") }],
   ["csaction", { key: "name", rows: actionRows("cs") }],
   ["netprofile", { key: "name", rows: netProfileRows }],

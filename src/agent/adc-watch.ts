@@ -11,27 +11,55 @@ import type { Log } from "../lib/log.ts";
 import { inTurns } from "../lib/steps.ts";
 import { startTimer, type Timer } from "../lib/timers.ts";
 import type { LiveAdc } from "../model/live.ts";
+import { gapSentence, type NitroGap } from "../model/nitro-gap.ts";
 
 /** When NITRO fails, the last state is held for so many polls. */
 const HELD_POLLS = 3;
 
 export type EstateRead =
-  | { readonly kind: "estate"; readonly estate: Estate }
-  | { readonly kind: "failed"; readonly message: string };
+  | {
+      readonly kind: "estate";
+      readonly estate: Estate;
+      /** What NITRO did not tell; none of an ns.conf. */
+      readonly gaps: readonly NitroGap[];
+    }
+  | Untold;
+
+/** Nothing was told; `silent`: nobody answered at all. */
+interface Untold {
+  readonly kind: "failed";
+  readonly message: string;
+  readonly silent: boolean;
+}
+
+/** Codes of failures in which nobody has answered. */
+const SILENCE: ReadonlySet<string> = new Set([
+  "refused",
+  "unreachable",
+  "timeout",
+  "reset",
+  "dns_failure",
+]);
 
 export type StateRead =
   | {
       readonly kind: "state";
       readonly state: AdcState;
-      /** Resources that the account may not read. */
-      readonly gaps: readonly string[];
+      /** What was not told. */
+      readonly gaps: readonly NitroGap[];
     }
   /** Nothing new, but the last state may still be believed. */
-  | { readonly kind: "held"; readonly message: string; readonly nodes: readonly AdcNode[] }
+  | {
+      readonly kind: "held";
+      readonly message: string;
+      readonly silent: boolean;
+      readonly nodes: readonly AdcNode[];
+    }
   /** The ADC can no longer be believed: silent for too long, or none of its nodes is the primary. */
   | {
       readonly kind: "lost";
       readonly message: string;
+      readonly silent: boolean;
       readonly nodes: readonly AdcNode[];
       /** A secondary's word: every member unknown, and why. */
       readonly state: AdcState | null;
@@ -100,27 +128,29 @@ export class AdcLink {
   /** The estate: from NITRO where there is one, else (or when it fails and a file is given too) from ns.conf. */
   async readEstate(): Promise<EstateRead> {
     const failures: string[] = [];
+    let silent = false;
     if (this.#session !== null) {
       const read = await this.#session.importEstate();
       if (read.kind === "estate") {
         return read;
       }
       failures.push(`NITRO: ${read.message}`);
+      silent = SILENCE.has(read.code);
     }
     const { nsConf, name } = this.#options.config;
     if (nsConf !== null) {
       try {
+        const text = await readTextUpTo(nsConf, MAX_NS_CONF_BYTES);
         return {
           kind: "estate",
-          estate: await inTurns(
-            nsConfSteps(await readTextUpTo(nsConf, MAX_NS_CONF_BYTES), { adc: name }),
-          ),
+          estate: await inTurns(nsConfSteps(text, { adc: name })),
+          gaps: [],
         };
       } catch (error) {
         failures.push(`${nsConf}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
-    return { kind: "failed", message: failures.join("; ") };
+    return { kind: "failed", message: failures.join("; "), silent };
   }
 
   async poll(estate: Estate): Promise<StateRead> {
@@ -137,14 +167,15 @@ export class AdcLink {
       return result;
     }
     const { message } = result;
+    const silent = SILENCE.has(result.code);
     const state = result.kind === "secondary" ? result.state : null;
     const nodes = result.kind === "secondary" ? result.state.nodes : result.nodes;
     this.#missedPolls += 1;
     // That one node is the secondary says nothing of another that is silent: it may be the primary still.
     const allSpoke = state !== null && nodes.every(({ reachable }) => reachable);
     return allSpoke || this.#missedPolls > HELD_POLLS
-      ? { kind: "lost", message, nodes, state }
-      : { kind: "held", message, nodes };
+      ? { kind: "lost", message, silent, nodes, state }
+      : { kind: "held", message, silent, nodes };
   }
 
   /** Logs out everywhere. */
@@ -178,6 +209,7 @@ export class AdcWatch {
   readonly #options: AdcWatchOptions;
   #estate: Estate | null;
   readonly #toldGaps = new Set<string>();
+  #importGaps: readonly NitroGap[] = [];
   #importDue = true;
   /** When a difference last made the estate due; it ends with the difference. */
   #foundStaleAt = -Infinity;
@@ -280,11 +312,13 @@ export class AdcWatch {
     }
     if (read.kind === "failed") {
       log.warn({ adc: link.name, error: read.message }, "the estate could not be imported");
-      onLive({ lastError: read.message });
+      onLive({ lastError: read.message, silent: read.silent });
       return false;
     }
     await this.#options.onEstate(read.estate);
     this.#estate = read.estate;
+    this.#importGaps = read.gaps;
+    this.#tellGaps([]);
     return true;
   }
 
@@ -303,6 +337,7 @@ export class AdcWatch {
           up: true,
           lastPollAt: now(),
           lastError: null,
+          silent: false,
           nodes: read.state.nodes.map(liveNode),
         });
         this.#tellGaps(read.gaps);
@@ -312,7 +347,12 @@ export class AdcWatch {
       case "held":
       case "lost":
         log.warn({ adc: link.name, error: read.message }, "the ADC's state could not be read");
-        onLive({ up: false, lastError: read.message, nodes: read.nodes.map(liveNode) });
+        onLive({
+          up: false,
+          lastError: read.message,
+          silent: read.silent,
+          nodes: read.nodes.map(liveNode),
+        });
         if (read.kind === "lost") {
           onState(read.state);
         }
@@ -330,15 +370,17 @@ export class AdcWatch {
     }
   }
 
-  /** One line for each gap in what the account may read, once. */
-  #tellGaps(gaps: readonly string[]): void {
-    const fresh = gaps.filter((gap) => !this.#toldGaps.has(gap));
-    for (const gap of fresh) {
-      this.#toldGaps.add(gap);
-      this.#options.log.warn(
-        { adc: this.#options.link.name, resource: gap },
-        "the NITRO account may not read this resource: see docs/nitro-user.md",
-      );
+  /** Of the last import and of this poll: shown as long as they last, and logged once each. */
+  #tellGaps(polled: readonly NitroGap[]): void {
+    const { link, log, onLive } = this.#options;
+    const gaps = distinctGaps([...this.#importGaps, ...polled]);
+    onLive({ gaps });
+    for (const gap of gaps) {
+      const key = `${gap.resource} ${gap.code}`;
+      if (!this.#toldGaps.has(key) && this.#toldGaps.size < MAX_TOLD_GAPS) {
+        this.#toldGaps.add(key);
+        log.warn({ adc: link.name, ...gap }, gapSentence(link.name, gap));
+      }
     }
   }
 
@@ -356,6 +398,14 @@ export class AdcWatch {
     });
     this.#wake = null;
   }
+}
+
+/** So many gaps are logged: resources are few, but an appliance may make up codes. */
+const MAX_TOLD_GAPS = 500;
+
+/** One for each resource, the first. */
+export function distinctGaps(gaps: readonly NitroGap[]): readonly NitroGap[] {
+  return [...new Map([...gaps].reverse().map((gap) => [gap.resource, gap])).values()].reverse();
 }
 
 function liveNode(node: AdcNode): LiveAdc["nodes"][number] {

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Config } from "../config/schema.ts";
 import { nitroAccount, type AccountKeeper } from "../agent/accounts/account-keeper.ts";
 import { pause, startTimer } from "../lib/timers.ts";
-import { AdcLink } from "../agent/adc-watch.ts";
+import { AdcLink, distinctGaps } from "../agent/adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { ResolvedNames } from "../agent/public-names.ts";
@@ -122,6 +122,7 @@ async function importInto(
     return `${link.name}: ${read.kind === "failed" ? read.message : "not configured"}`;
   }
   state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs: 0 });
+  state.setAdcLive(adc.name, { gaps: read.gaps });
   const plan = planProbes(read.estate, planSettings(config, adc, resolved));
   const wanted =
     server === null
@@ -206,7 +207,9 @@ async function pollAll(links: readonly AdcLink[], state: WitnessState): Promise<
     }
     const read = await link.poll(estate);
     if (read.kind === "state") {
-      state.setAdcLive(link.name, { up: true, lastPollAt: read.state.at });
+      const imported = state.adcs.find(({ name }) => name === link.name)?.gaps ?? [];
+      const gaps = distinctGaps([...imported, ...read.gaps]);
+      state.setAdcLive(link.name, { up: true, lastPollAt: read.state.at, gaps });
     } else if (read.kind !== "none") {
       state.setAdcLive(link.name, { up: false, lastError: read.message });
     }

@@ -3,6 +3,7 @@ import { readMaintenanceWindows } from "../agent/declarations.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
 import type { MemberRecord } from "../agent/records/member-record.ts";
 import type { VserverRecord } from "../agent/records/vserver-record.ts";
+import { gapSentence } from "../model/nitro-gap.ts";
 import { printableLine } from "../lib/printable.ts";
 import { exitStatus, pluginWord, type JudgedRow, MISMATCH_VERDICTS } from "../model/verdicts.ts";
 import { compareJson } from "../web/verdicts-json.ts";
@@ -40,12 +41,24 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   const heard = rows.some((row) => row.adcOpinion !== "unknown");
   const judgedStatus = exitStatus(rows.map(judged), command.strict);
   // Without a word of the ADC nothing was compared, whatever our own opinions are.
-  const status = judgedStatus === 0 && !heard ? 3 : judgedStatus;
+  const blind = compared.state.adcs.some(({ gaps = [] }) => gaps.some(({ blinds }) => blinds));
+  // A kind of vserver that was not seen may hide anything, but a mismatch that was seen is worse.
+  const status = judgedStatus !== 2 && (blind || (judgedStatus === 0 && !heard)) ? 3 : judgedStatus;
   if (command.json) {
-    output.out(`${JSON.stringify(compareJson({ members, vservers }), null, 1)}\n`);
+    const told = compared.state.adcs.flatMap(({ name, gaps = [] }) =>
+      gaps.map((gap) => ({ adc: name, ...gap })),
+    );
+    output.out(
+      `${JSON.stringify({ ...compareJson({ members, vservers }), gaps: told }, null, 1)}\n`,
+    );
   } else {
     const summary = printableLine(pluginLine(status, members, vservers));
     output.out(`${summary}\n${comparisonTable(members, vservers)}\n`);
+    for (const { name, gaps = [] } of compared.state.adcs) {
+      for (const gap of gaps) {
+        output.out(`${printableLine(gapSentence(name, gap))}\n`);
+      }
+    }
     for (const finding of findings) {
       output.out(`${printableLine(finding.message)}\n`);
     }

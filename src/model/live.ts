@@ -1,4 +1,5 @@
 import type { Depth, MemberDepths } from "./depth.ts";
+import type { NitroGap } from "./nitro-gap.ts";
 import type { BlindReason } from "./adc-state.ts";
 import type { Port } from "./adc-service.ts";
 import type { StorageHealth } from "../lib/storage-health.ts";
@@ -56,11 +57,15 @@ export interface LiveAdc {
   readonly up: boolean | null;
   readonly lastPollAt: number | null;
   readonly lastError: string | null;
+  /** True when `lastError` is silence: neither a refusal nor an answer of another kind. */
+  readonly silent?: boolean;
   readonly nodes: readonly {
     readonly node: string;
     readonly primary: boolean;
     readonly reachable: boolean;
   }[];
+  /** What the ADC does not tell, and what is not watched because of it. */
+  readonly gaps?: readonly NitroGap[];
 }
 
 export interface LiveMember {

@@ -1,4 +1,5 @@
-import type { LiveProbe, LiveState } from "../model/live.ts";
+import type { LiveAdc, LiveProbe, LiveState } from "../model/live.ts";
+import { gapSentence } from "../model/nitro-gap.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -16,7 +17,12 @@ const DUE_WITHIN_MS = 60_000;
 export function readiness(live: LiveState): Readiness {
   const { ready, detail } = opinionReadiness(live);
   // A disk that refuses does not stop the watch: it is told beside it.
-  return { ready, detail: [detail, ...(live.storage?.problems ?? [])].join("; ") };
+  const all = [detail, ...(live.storage?.problems ?? []), ...live.adcs.flatMap(gapsOf)];
+  return { ready, detail: all.join("; ") };
+}
+
+function gapsOf({ name, gaps }: LiveAdc): readonly string[] {
+  return (gaps ?? []).map((gap) => gapSentence(name, gap).replace(/\.$/, ""));
 }
 
 function opinionReadiness(live: LiveState): Readiness {
@@ -59,8 +65,9 @@ function imports(live: LiveState): {
   return {
     awaited: awaited === undefined ? null : `the estate of ${awaited.name} is not imported yet`,
     failed: missing.map(
-      ({ name, lastError }) =>
-        stopOf(name, lastError) ?? `the estate of ${name} is missing: its ADC does not answer`,
+      ({ name, lastError, silent }) =>
+        stopOf(name, lastError) ??
+        `the estate of ${name} is missing: ${silent === true ? "its ADC does not answer" : String(lastError)}`,
     ),
   };
 }

@@ -138,7 +138,12 @@ test("an ADC that is still to be asked is waited for; one that does not answer i
     ready: false,
     detail: "the estate of other is not imported yet",
   });
-  estate.state.setAdcLive("other", { lastError: "connection refused" });
+  estate.state.setAdcLive("other", { lastError: "NITRO: ns1, login: HTTP 307", silent: false });
+  expect(readiness(estate.state)).toEqual({
+    ready: true,
+    detail: "ready; the estate of other is missing: NITRO: ns1, login: HTTP 307",
+  });
+  estate.state.setAdcLive("other", { lastError: "connection refused", silent: true });
   expect(readiness(estate.state)).toEqual({
     ready: true,
     detail: "ready; the estate of other is missing: its ADC does not answer",

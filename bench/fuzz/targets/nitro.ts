@@ -41,7 +41,8 @@ export async function nitroEnvelopeTarget(): Promise<FuzzTarget> {
           break;
         }
       }
-      judge({ kind: "answer", status: 200, cookies: [], envelope: reader.finish() }, "lbvserver");
+      const plain = { status: 200, cookies: [], location: null, contentType: null };
+      judge({ kind: "answer", ...plain, envelope: reader.finish() }, "lbvserver");
     },
   };
 }

@@ -189,7 +189,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     if (answer.kind !== "role") {
       return answer;
     }
-    if (answer.role === "secondary" || (answer.role === "unknown" && !answer.gap)) {
+    if (answer.role === "secondary" || (answer.role === "unknown" && answer.gap === null)) {
       const message = "no node says that it is the primary";
       return { kind: "secondary", code: "secondary", message };
     }
@@ -273,7 +273,7 @@ function choosePrimary(answers: readonly Chosen[], previous: AdcState | null): C
     primaries.find(({ client }) => client.node === before) ??
     primaries[0] ??
     answers.find(({ answer }) => answer.kind === "stopped") ??
-    answers.find(({ answer }) => answer.kind === "role" && answer.gap) ??
+    answers.find(({ answer }) => answer.kind === "role" && answer.gap !== null) ??
     answers.find(({ answer }) => answer.kind === "role") ??
     first
   );

@@ -1,7 +1,16 @@
 import type { Envelope } from "./envelope-reader.ts";
 import type { Network } from "../../net/network.ts";
 import { backOffMs, type BackOffReason } from "../../lib/pacing.ts";
-import { actionOf, type ErrorAction, backOffReason, judge, type Judged } from "./judge.ts";
+import { adviceFor } from "./explain.ts";
+import {
+  actionOf,
+  type ErrorAction,
+  backOffReason,
+  codeLabel,
+  judge,
+  type Judged,
+} from "./judge.ts";
+import type { Untold } from "./gaps.ts";
 import type { Row } from "./row-values.ts";
 import {
   AGAIN_MS,
@@ -89,21 +98,27 @@ export type NitroAnswer =
       readonly characters: number;
     }
   /** An error of NITRO's own that concerns this request only. */
-  | {
+  | (Refusal & {
       readonly kind: "refused";
       readonly action: Exclude<ErrorAction, "none" | "relogin" | "stop">;
-      readonly code: string;
-      readonly message: string;
-    }
-  /** No usable answer now; `code` as in {@link NitroRequestEvent}. */
+    })
+  /** No usable answer now; `code` as in {@link NitroRequestEvent}, but NITRO's own as it came. */
   | NitroFailure
   /** No further request will be made: another try could lock the account, or an operator must act. */
   | NitroStop;
 
+export interface Refusal extends Untold {
+  /** Node, resource, what was said, and what to look at. */
+  readonly message: string;
+}
+
 export interface NitroFailure {
   readonly kind: "failed";
   readonly code: string;
+  /** Node, resource, what broke, and what to look at. */
   readonly message: string;
+  /** What broke alone. */
+  readonly words?: string;
 }
 export interface NitroStop {
   readonly kind: "stopped";
@@ -119,7 +134,7 @@ interface NitroLimits {
   readonly withoutAttributes: Set<string>;
   readonly withoutPaging: Set<string>;
   /** What our account may not read, with the answer: not asked again until the next import, or a while later. */
-  readonly denied: Map<string, { readonly code: string; readonly message: string }>;
+  readonly denied: Map<string, Refusal>;
 }
 
 /**
@@ -193,16 +208,23 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     const judged = judge(result, resource);
     const durationMs = monotonic() - startedAt;
     try {
-      options.onRequest?.({ node: url.host, resource, durationMs, code: judged.code });
+      options.onRequest?.({ node: url.host, resource, durationMs, code: codeLabel(judged.code) });
     } catch {
       // Whoever counts requests must not cost us a session: a login's answer is still to be read.
     }
     return judged;
   }
 
-  function pause(reason: BackOffReason, code: string, message: string): NitroFailure {
+  /** Node, resource, what was said, and what to look at. */
+  function explained(resource: string, { words, code, cause, location }: Broken): string {
+    const secure = url.protocol === "https:";
+    const advice = adviceFor(code, { secure, cause, location });
+    return `${url.host}, ${resource}: ${words}${advice === null ? "" : `; ${advice}`}`;
+  }
+
+  function pause(reason: BackOffReason, failure: Omit<NitroFailure, "kind">): NitroFailure {
     failures += 1;
-    lastFailure = { kind: "failed", code, message };
+    lastFailure = { kind: "failed", ...failure };
     resumeAt = monotonic() + backOffMs(reason, failures);
     return lastFailure;
   }
@@ -264,8 +286,9 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       return null;
     }
     if (answer.kind === "broken" && isRejection(answer)) {
-      const { code, message } = answer;
-      await tellGate({ kind: "rejected", code, message });
+      const { code } = answer;
+      const message = explained("login", answer);
+      await tellGate({ kind: "rejected", code, message: answer.words });
       // Its gate tells since when, and until when.
       const told = gate === null ? null : await askGate();
       return told !== null && typeof told !== "string"
@@ -274,12 +297,14 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     }
     await tellGate({ kind: "unheard" });
     if (answer.kind === "answered") {
-      return pause("no_answer", "not_nitro", "the login answer carries no session");
+      const message = `${url.host}, login: the answer carries no session`;
+      return pause("no_answer", { code: "not_nitro", message });
     }
-    if (answer.action === "stop") {
-      return halt({ kind: "stopped", code: answer.code, message: answer.message });
-    }
-    return pause(backOffReason(answer.action), answer.code, answer.message);
+    const { code, words } = answer;
+    const message = explained("login", answer);
+    return answer.action === "stop"
+      ? halt({ kind: "stopped", code, message })
+      : pause(backOffReason(answer.action), { code, message, words });
   }
 
   async function logout(): Promise<void> {
@@ -310,27 +335,30 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       failures = 0;
       return rowsOf(answer.envelope, request.resource);
     }
-    const { action, code, message } = answer;
+    const { action, code, words } = answer;
+    const message = explained(request.resource, answer);
     switch (action) {
       case "relogin":
         session.cookie = null;
-        return mayLogIn ? ask(request, false) : pause("no_answer", code, message);
-      case "stop":
-        return halt({ kind: "stopped", code, message, ...again() });
+        return mayLogIn ? ask(request, false) : pause("no_answer", { code, message, words });
       case "none":
-        return pause("no_answer", code, message);
+        return pause("no_answer", { code, message, words });
       case "back_off":
       case "back_off_long":
         if (action === "back_off_long") {
           await logout();
         }
-        return pause(backOffReason(action), code, message);
+        return pause(backOffReason(action), { code, message, words });
+      // A question carries no password: what is said of one here can lock nothing.
+      case "stop":
       case "failure":
         return answer.status === 0
-          ? pause("no_answer", code, message)
-          : { kind: "failed", code, message };
+          ? pause("no_answer", { code, message, words })
+          : isNitro(code)
+            ? { kind: "refused", action: "failure", code, message, words }
+            : { kind: "failed", code, message, words };
       default:
-        return { kind: "refused", action, code, message };
+        return { kind: "refused", action, code, message, words };
     }
   }
 
@@ -357,7 +385,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     },
     get: (request) => inTurn(() => ask(request, true)),
     localAddress: transport.localAddress,
-    pausedForMs: () => Math.max(0, resumeAt - monotonic()),
+    pausedForMs: () => (closing === null ? Math.max(0, resumeAt - monotonic()) : 0),
     stop: (stop) => {
       stopped ??= stop;
     },
@@ -386,7 +414,14 @@ const REJECTIONS: ReadonlySet<string> = new Set([
   "http_401",
 ]);
 
-function isRejection({ code }: Extract<Judged, { kind: "broken" }>): boolean {
+/** An error of NITRO's own, rather than one of HTTP. */
+function isNitro(code: string): boolean {
+  return /^\d+$/.test(code);
+}
+
+type Broken = Extract<Judged, { kind: "broken" }>;
+
+function isRejection({ code }: Broken): boolean {
   return REJECTIONS.has(code);
 }
 

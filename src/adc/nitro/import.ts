@@ -24,7 +24,7 @@ import {
   namedMap,
   type RowTables,
 } from "./row-values.ts";
-import { pullRows } from "./rows.ts";
+import { pullRows, type Pulled } from "./rows.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer, createPacer } from "../../lib/pacing.ts";
 import { actionFromRow, policyFromRow } from "./policies.ts";
@@ -45,6 +45,10 @@ import {
   csVserverFromRow,
   lbVserverFromRow,
 } from "./vservers.ts";
+import { actionOf } from "./judge.ts";
+import { gapOf } from "./gaps.ts";
+import { gapSentence, type NitroGap } from "../../model/nitro-gap.ts";
+import { pause } from "../../lib/timers.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
 import { READ_BUDGET, withBudget } from "./budget.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
@@ -246,56 +250,59 @@ export type ImportResult =
   | {
       readonly kind: "estate";
       readonly estate: Estate;
-      /** Resources our account may not read; each is a diagnostic of the estate too. */
-      readonly gaps: readonly string[];
+      /** What was not told; each is a diagnostic of the estate too. */
+      readonly gaps: readonly NitroGap[];
     }
   /** The appliance says that it is not the primary. */
   | { readonly kind: "secondary"; readonly code: string; readonly message: string }
   | NitroFailure
   | NitroStop;
 
+/** One import waits so long in all for an appliance that was too busy to tell something. */
+const MAX_WAIT_MS = 90_000;
+const WAIT_SLICE_MS = 250;
+
 /**
- * Reads the whole estate from one appliance. What the account may not read or the firmware does not have becomes a
- * diagnostic; without the essentials (services, groups, members, monitors, vservers and their bindings) the import fails.
+ * Reads the whole estate from one appliance. Without the essentials (services, groups, members, monitors, vservers and
+ * their bindings) the import fails. Whatever else is not told, by any code, is a gap: the estate is poorer, not wrong.
+ * `wait` (for tests): lets so many milliseconds pass.
  */
 export async function importEstate(
   client: NitroClient,
-  options: { readonly adc: string },
+  options: { readonly adc: string; readonly wait?: (ms: number) => Promise<void> },
 ): Promise<ImportResult> {
   // An administrator may have granted what was missing the last time.
   client.limits.denied.clear();
   const rows = new Map<string, readonly Row[]>();
-  const diagnostics: Diagnostic[] = [];
-  const gaps: string[] = [];
+  const gaps: NitroGap[] = [];
   const bounded = withBudget(client, READ_BUDGET);
+  let waitedMs = 0;
   for (const step of IMPORT_STEPS) {
+    while (client.pausedForMs() > 0 && waitedMs < MAX_WAIT_MS) {
+      // In slices: a client that is being closed pauses no more.
+      const sliceMs = Math.min(client.pausedForMs(), WAIT_SLICE_MS);
+      waitedMs += sliceMs;
+      await (options.wait ?? pause)(sliceMs);
+    }
     const pulled = await pullRows(bounded, step, parentNames(step, rows));
-    switch (pulled.kind) {
-      case "rows":
-        if (pulled.secondary) {
-          return { kind: "secondary", code: "1028", message: "the node is the secondary" };
-        }
-        rows.set(step.resource, pulled.rows);
-        break;
-      case "permission":
-      case "unavailable": {
-        const { code, message } = pulled;
-        if (
-          step.essential === true &&
-          !(pulled.kind === "unavailable" && pulled.what === "feature")
-        ) {
-          return { kind: "failed", code, message: `${step.resource}: ${message}` };
-        }
-        if (pulled.kind === "permission") {
-          gaps.push(step.resource);
-          diagnostics.push(permissionGap(step.resource, message));
-        }
-        break;
+    if (pulled.kind === "rows") {
+      if (pulled.secondary) {
+        const message = `${client.node} is the secondary`;
+        return { kind: "secondary", code: "1028", message };
       }
-      case "secondary":
-      case "failed":
-      case "stopped":
-        return pulled;
+      rows.set(step.resource, pulled.rows);
+    } else if (pulled.kind === "stopped") {
+      return pulled;
+    } else if (step.essential === true) {
+      const end = endOf(pulled);
+      if (end !== null) {
+        return end;
+      }
+    } else if (pulled.kind === "failed" && ENDINGS.has(pulled.code)) {
+      return pulled;
+    } else if (!isOff(pulled, step)) {
+      const { code, words = pulled.message } = pulled;
+      gaps.push(gapOf(client.node, step.resource, { code, words }));
     }
   }
   const pacer = createPacer();
@@ -303,8 +310,46 @@ export async function importEstate(
   await pacer.rest();
   const derived = new DiagnosticList();
   derived.pushAll(estateDiagnostics(built));
-  const all = [...diagnostics, ...built.diagnostics, ...derived.all()];
+  const told = gaps.map((gap) => gapDiagnostic(options.adc, gap));
+  const all = [...told, ...built.diagnostics, ...derived.all()];
   return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
+}
+
+/** Nothing to watch: the feature is off or not licensed, or a cluster has no AAA (2470). */
+function isOff(pulled: Exclude<Pulled, { kind: "rows" }>, { resource }: ImportStep): boolean {
+  return (
+    (pulled.kind === "unavailable" && pulled.what === "feature") ||
+    (pulled.code === "2470" && resource.startsWith("authentication"))
+  );
+}
+
+/** Failures after which nobody is there to be asked, or nothing may be asked any more. */
+const ENDINGS: ReadonlySet<string> = new Set([
+  "aborted",
+  "held_back",
+  "refused",
+  "unreachable",
+  "dns_failure",
+  "forbidden",
+  "tls",
+  "too_large",
+]);
+
+/** How an import ends without something essential; null where the feature is off, and so there is nothing to watch. */
+function endOf(
+  pulled: Exclude<Pulled, { kind: "rows" } | NitroStop>,
+): Exclude<ImportResult, { kind: "estate" }> | null {
+  const { code, message } = pulled;
+  switch (pulled.kind) {
+    case "failed":
+      return pulled;
+    case "secondary":
+      return { kind: "secondary", code, message };
+    case "permission":
+      return { kind: "failed", code, message };
+    case "unavailable":
+      return pulled.what === "feature" ? null : { kind: "failed", code, message };
+  }
 }
 
 function parentNames(
@@ -316,12 +361,13 @@ function parentNames(
   );
 }
 
-function permissionGap(resource: string, message: string): Diagnostic {
+function gapDiagnostic(adc: string, gap: NitroGap): Diagnostic {
+  const denied = actionOf(Number(gap.code)) === "permission" || gap.code === "http_403";
   return {
     severity: "warning",
-    rule: "nitro_permission_gap",
+    rule: denied ? "nitro_permission_gap" : "nitro_gap",
     line: null,
-    object: resource,
-    message: `The NITRO account may not read ${resource}: ${message}. What it tells is missing here.`,
+    object: gap.resource,
+    message: gapSentence(adc, gap),
   };
 }

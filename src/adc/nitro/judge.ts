@@ -1,6 +1,6 @@
 import type { BackOffReason } from "../../lib/pacing.ts";
 import type { Envelope } from "./envelope-reader.ts";
-import type { HttpResult } from "./transport.ts";
+import type { HttpAnswer, HttpResult } from "./transport.ts";
 
 /**
  * What to do about an error of NITRO:
@@ -31,10 +31,13 @@ export function actionOf(errorCode: number): ErrorAction {
   return ACTIONS.get(errorCode) ?? "failure";
 }
 
-/** A bounded set of texts for a metric's label: codes that nobody here knows are `other`. */
-function codeLabel(errorCode: number): string {
-  return ACTIONS.has(errorCode) || (errorCode >= 1232 && errorCode <= 1243)
-    ? String(errorCode)
+/** A bounded set of texts for a metric's label: NITRO's codes that nobody here knows are `other`. */
+export function codeLabel(code: string): string {
+  const errorCode = Number(code);
+  return !Number.isInteger(errorCode) ||
+    ACTIONS.has(errorCode) ||
+    (errorCode >= 1232 && errorCode <= 1243)
+    ? code
     : "other";
 }
 
@@ -88,32 +91,61 @@ export type Judged =
   | {
       readonly kind: "broken";
       readonly action: ErrorAction;
+      /** NITRO's error code as it came, HTTP status, or the name of what broke. */
       readonly code: string;
-      readonly message: string;
+      /** What was said, or what broke; one line. */
+      readonly words: string;
+      /** Node's or OpenSSL's own code. */
+      readonly cause: string;
+      /** Where a redirect leads. */
+      readonly location: string | null;
       /** HTTP status, or 0 when there was no HTTP answer. */
       readonly status: number;
     };
 
-/** Warnings come with an error code and rows: they are answers. */
+/**
+ * Warnings come with an error code and rows, or with a session: they are answers (1044 of a cluster, 1028 of a secondary,
+ * 1203 of a read-only session).
+ */
 export function judge(result: HttpResult, resource: string): Judged {
   if (result.kind === "failed") {
-    const { code, message } = result;
-    return { kind: "broken", action: "failure", code, message, status: 0 };
+    const { code, message, cause } = result;
+    return { ...BROKEN, action: "failure", code, words: message, cause, status: 0 };
   }
-  const { status, envelope, cookies } = result;
+  const { status, envelope, cookies, location } = result;
   if (envelope === null) {
-    return { ...judgeStatus(status), kind: "broken", status, message: `HTTP ${String(status)}` };
+    const words = withoutEnvelope(result);
+    return { ...BROKEN, ...judgeStatus(status), status, words, location };
   }
   const { errorCode } = envelope;
   const action = actionOf(errorCode);
   const warned = envelope.severity === "WARNING" || envelope.rows.has(resource);
-  if (action === "none" || (action === "secondary" && warned)) {
+  const carries = envelope.rows.has(resource) || envelope.sessionId !== null;
+  const answers =
+    action === "none" ||
+    (warned && action === "secondary") ||
+    (envelope.severity === "WARNING" && action === "failure" && carries);
+  if (answers) {
     return status < 400 || errorCode !== 0
       ? { kind: "answered", code: "0", envelope, cookies }
-      : { ...judgeStatus(status), kind: "broken", status, message: envelope.message };
+      : { ...BROKEN, ...judgeStatus(status), status, words: `HTTP ${String(status)}` };
   }
-  const message = `${envelope.message} [${String(errorCode)}]`.slice(0, 300);
-  return { kind: "broken", action, code: codeLabel(errorCode), message, status };
+  const words = `${envelope.message} [${String(errorCode)}]`.slice(0, 300);
+  return { ...BROKEN, action, code: String(errorCode), words, status };
+}
+
+const BROKEN = { kind: "broken", cause: "", location: null } as const;
+
+/** Who answered in HTTP, but not in NITRO's JSON. */
+function withoutEnvelope({ status, location, contentType }: HttpAnswer): string {
+  if (status >= 300 && status < 400 && location !== null) {
+    return `HTTP ${String(status)} to ${location.slice(0, 200)}`;
+  }
+  if (status >= 200 && status < 300) {
+    const type = contentType === null ? "" : ` (${contentType.slice(0, 60)})`;
+    return `HTTP ${String(status)} with a body that is not NITRO's JSON${type}`;
+  }
+  return `HTTP ${String(status)}`;
 }
 
 /** HTTP statuses without a NITRO answer: from a proxy, or from the appliance's own web server. */
@@ -131,10 +163,12 @@ function judgeStatus(status: number): { action: ErrorAction; code: string } {
     case 503:
       return { action: "back_off", code: `http_${String(status)}` };
     default:
-      return status < 400
-        ? { action: "failure", code: "not_nitro" }
-        : { action: "failure", code: status < 500 ? "http_4xx" : "http_5xx" };
+      return { action: "failure", code: statusClass(status) };
   }
+}
+
+function statusClass(status: number): string {
+  return status < 300 ? "not_nitro" : `http_${String(Math.floor(status / 100))}xx`;
 }
 
 export function backOffReason(action: ErrorAction): BackOffReason {

@@ -1,5 +1,7 @@
 import type { Estate } from "../../model/estate.ts";
-import { type PullStep, pullRows } from "./rows.ts";
+import { gapOf } from "./gaps.ts";
+import type { NitroGap } from "../../model/nitro-gap.ts";
+import { type Pulled, type PullStep, pullRows } from "./rows.ts";
 import type { Row } from "./row-values.ts";
 import type { AdcNode, AdcState, MemberState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
@@ -17,10 +19,19 @@ const GROUP_MONITORS = "servicegroup_servicegroupentitymonbindings_binding";
 const SERVICE_MONITORS = "service_lbmonitor_binding";
 
 /**
- * What some firmware may not know, and no state depends on. Whoever does not know the rest (a web server's 404 while the
- * appliance starts) has not answered.
+ * Whoever does not tell these (a web server's 404 while the appliance starts) has told no state at all. What else is not
+ * told is a gap.
  */
-const MAY_BE_MISSING: ReadonlySet<string> = new Set([GROUP_MONITORS, SERVICE_MONITORS]);
+const ENDS_A_POLL: ReadonlySet<string> = new Set([
+  "lbvserver",
+  "service",
+  "servicegroup",
+  GROUP_MEMBERS,
+]);
+
+function isOff(pulled: Pulled): boolean {
+  return pulled.kind === "unavailable" && pulled.what === "feature";
+}
 
 /** The smallest set of requests that tells every state; what the ADC does not have is not asked for. */
 function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly string[]])[] {
@@ -91,8 +102,8 @@ export type PollResult =
   | {
       readonly kind: "state";
       readonly state: AdcState;
-      /** Resources that our account may not read. */
-      readonly gaps: readonly string[];
+      /** What was not told. */
+      readonly gaps: readonly NitroGap[];
       /** How many monitors' last responses fall into each class, `unknown` texts included. */
       readonly lastResponses: ReadonlyMap<LastResponseClass, number>;
     }
@@ -149,12 +160,12 @@ export async function pollNode(
   if (role.role === "secondary") {
     return secondaryResult(nodes, estate, now(), "the node is the secondary");
   }
-  if (role.role === "unknown" && !role.gap) {
+  if (role.role === "unknown" && role.gap === null) {
     return secondaryResult(nodes, estate, now(), "the node is between two roles");
   }
   const askedAt = now();
   const rows = new Map<string, readonly Row[]>();
-  const gaps: string[] = role.gap ? ["hanode"] : [];
+  const gaps: NitroGap[] = role.gap === null ? [] : [role.gap];
   let stale = false;
   const bounded = withBudget(client, READ_BUDGET);
   for (const [step, names] of pollSteps(estate)) {
@@ -168,17 +179,24 @@ export async function pollNode(
         stale ||= pulled.stale;
         break;
       case "permission":
-        gaps.push(step.resource);
+        gaps.push(gapOf(client.node, step.resource, pulled));
         break;
       case "unavailable":
-        if (pulled.what === "resource" && !MAY_BE_MISSING.has(step.resource)) {
+      case "failed":
+        if (ENDS_A_POLL.has(step.resource) && !isOff(pulled)) {
           const { code, message } = pulled;
           return { kind: "failed", code, message, nodes };
+        }
+        if (client.pausedForMs() > 0 || pulled.code === "aborted") {
+          return { kind: "failed", code: pulled.code, message: pulled.message, nodes };
+        }
+        if (!isOff(pulled)) {
+          const { code, words = pulled.message } = pulled;
+          gaps.push(gapOf(client.node, step.resource, { code, words }));
         }
         break;
       case "secondary":
         return secondaryResult(nodes, estate, now(), pulled.message);
-      case "failed":
       case "stopped":
         return { ...pulled, nodes };
     }
@@ -215,7 +233,7 @@ export async function pollNode(
     case "stopped":
       return { ...still, nodes };
   }
-  const told = gaps.some((gap) => gap !== "hanode") ? false : differs;
+  const told = gaps.some(({ resource }) => resource !== "hanode") ? false : differs;
   const { persistence, denied } = await readPersistence(
     client,
     estate,
@@ -223,8 +241,8 @@ export async function pollNode(
     sourcesOf(client, options.ownAddresses),
     options.turn ?? 0,
   );
-  if (denied) {
-    gaps.push("lbpersistentsessions");
+  if (denied !== null) {
+    gaps.push(gapOf(client.node, "lbpersistentsessions", denied));
   }
   const state: AdcState = {
     at: now(),

@@ -3,6 +3,8 @@ import type { AdcService } from "../../model/adc-service.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { classifyLastResponse } from "./last-response.ts";
 import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import { gapOf, type Untold } from "./gaps.ts";
+import type { NitroGap } from "../../model/nitro-gap.ts";
 import { text, type Row } from "./row-values.ts";
 
 interface BlindInput {
@@ -115,52 +117,74 @@ export interface NodeRole {
   readonly masterState: string | null;
   /** How the node calls itself: its NSIP, where told. */
   readonly address: string | null;
-  /** The account may not read roles. */
-  readonly gap: boolean;
+  /** Roles are not told: the account may not read them, or this appliance knows none. */
+  readonly gap: NitroGap | null;
 }
 
 /** Asks one node for its role: configuration first, then the statistics, which also know the moment of a takeover. */
 export async function readRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
-  if (client.limits.denied.has("hanode")) {
-    return UNTOLD;
+  const known = client.limits.denied.get("hanode");
+  if (known !== undefined) {
+    return untold(client, known);
   }
   const config = await client.get({ kind: "config", resource: "hanode" });
   if (config.kind === "failed" || config.kind === "stopped") {
     return config;
   }
+  if (config.kind === "refused" && NO_PAIR.has(config.code)) {
+    return ALONE;
+  }
   const stat = await client.get({ kind: "stat", resource: "hanode" });
   if (stat.kind === "failed" || stat.kind === "stopped") {
     return stat;
   }
-  if (
-    config.kind === "refused" &&
-    stat.kind === "refused" &&
-    config.action === "drop_arguments" &&
-    stat.action === "drop_arguments"
-  ) {
-    // There is no argument to drop: a web server's 404 in place of NITRO's answers makes nobody a primary.
-    return { kind: "failed", code: config.code, message: config.message };
-  }
   const warned =
     (config.kind === "rows" ? config.secondary : config.action === "secondary") ||
     (stat.kind === "rows" ? stat.secondary : stat.action === "secondary");
-  const denied = [config, stat].every(
-    (answer) => answer.kind === "refused" && answer.action === "permission",
-  );
-  if (denied && !warned) {
-    client.limits.denied.set("hanode", { code: "257", message: "roles may not be read" });
-    return UNTOLD;
+  if (config.kind === "refused" && stat.kind === "refused" && !warned) {
+    if (config.action === "drop_arguments" && config.code.startsWith("http_")) {
+      // There is no argument to drop: a web server's 404 in place of NITRO's answers makes nobody a primary.
+      return { kind: "failed", code: config.code, message: config.message };
+    }
+    if (config.action !== "empty" && config.action !== "unavailable") {
+      client.limits.denied.set("hanode", config);
+      return untold(client, config);
+    }
   }
-  return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: denied };
+  return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: null };
 }
 
-const UNTOLD: NodeRole = {
+/**
+ * A stand-alone node (363), a cluster (477, 2453) and an admin partition (the rest) have no pair to tell of: whoever
+ * answers there serves. Source: NITRO docs, base, cluster and partition errors; 477 and 2772 as appliances answer.
+ */
+const NO_PAIR: ReadonlySet<string> = new Set([
+  "363",
+  "477",
+  "2453",
+  "2760",
+  "2761",
+  "2763",
+  "2772",
+]);
+
+const ALONE: NodeRole = {
   kind: "role",
-  role: "unknown",
+  role: "primary",
   masterState: null,
   address: null,
-  gap: true,
+  gap: null,
 };
+
+function untold(client: NitroClient, why: Untold): NodeRole {
+  return {
+    kind: "role",
+    role: "unknown",
+    masterState: null,
+    address: null,
+    gap: gapOf(client.node, "hanode", why),
+  };
+}
 
 function rowsOf(answer: NitroAnswer): readonly Row[] {
   return answer.kind === "rows" ? answer.rows : [];
@@ -205,7 +229,7 @@ function stillPrimaryDespite({
     case "drop_arguments":
       return { kind: "primary" };
     default:
-      return { kind: "failed", code, message };
+      return NO_PAIR.has(code) ? { kind: "primary" } : { kind: "failed", code, message };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Row } from "./row-values.ts";
-import type { NitroFailure, NitroStop, NitroClient, NitroAnswer } from "./client.ts";
+import type { NitroFailure, NitroStop, NitroClient, NitroAnswer, Refusal } from "./client.ts";
 
 /** One resource of the pull plan. */
 export interface PullStep {
@@ -12,7 +12,7 @@ export interface PullStep {
   /** A binding: asked for in bulk, or per name of this kind where the firmware knows no `bulkbindings`. */
   readonly binding?: { readonly key: string };
 }
-type Pulled =
+export type Pulled =
   | {
       readonly kind: "rows";
       readonly rows: readonly Row[];
@@ -22,15 +22,10 @@ type Pulled =
       readonly stale: boolean;
     }
   /** Our account may not read this resource. */
-  | { readonly kind: "permission"; readonly code: string; readonly message: string }
+  | (Refusal & { readonly kind: "permission" })
   /** The feature is not licensed or not enabled (`feature`), or this firmware has no such resource (`resource`). */
-  | {
-      readonly kind: "unavailable";
-      readonly what: "feature" | "resource";
-      readonly code: string;
-      readonly message: string;
-    }
-  | { readonly kind: "secondary"; readonly code: string; readonly message: string }
+  | (Refusal & { readonly kind: "unavailable"; readonly what: "feature" | "resource" })
+  | (Refusal & { readonly kind: "secondary" })
   | NitroFailure
   | NitroStop;
 export const PAGE_SIZE = 500;
@@ -51,8 +46,8 @@ export async function pullRows(
   }
   const result = await pull(client, step, names);
   if (result.kind === "permission") {
-    const { code, message } = result;
-    denied.set(step.resource, { code, message });
+    const { code, message, words } = result;
+    denied.set(step.resource, { code, message, words });
   }
   return result;
 }
@@ -159,7 +154,7 @@ async function withFewerArguments(
   answer: Exclude<NitroAnswer, { kind: "rows" }>,
 ): Promise<Pulled> {
   const { withoutAttributes, withoutPaging } = client.limits;
-  if (isNotUnderstood(answer)) {
+  if (mayBeHowWeAsked(answer)) {
     if (step.attributes !== undefined && !withoutAttributes.has(step.resource)) {
       return without(withoutAttributes, client, step);
     }
@@ -189,26 +184,32 @@ function requestFor(
 function isNotUnderstood(answer: NitroAnswer): boolean {
   return answer.kind === "refused" && answer.action === "drop_arguments";
 }
+/** Which code says that a field is not known differs by firmware: any that speaks of nothing else may. */
+function mayBeHowWeAsked(answer: NitroAnswer): boolean {
+  return answer.kind === "refused"
+    ? answer.action === "drop_arguments" || answer.action === "failure"
+    : answer.kind === "failed" && /^http_[45]xx$/.test(answer.code);
+}
 function pulled(answer: Exclude<NitroAnswer, { kind: "rows" }>): Pulled {
   if (answer.kind !== "refused") {
     return answer;
   }
-  const { action, code, message } = answer;
+  const { action, code, message, words } = answer;
   switch (action) {
     case "permission":
     case "secondary":
-      return { kind: action, code, message };
+      return { kind: action, code, message, words };
     case "unavailable":
-      return { kind: "unavailable", what: "feature", code, message };
+      return { kind: "unavailable", what: "feature", code, message, words };
     case "empty":
     case "stale":
       return { kind: "rows", rows: [], secondary: false, stale: action === "stale" };
     case "drop_arguments":
-      return { kind: "unavailable", what: "resource", code, message };
+      return { kind: "unavailable", what: "resource", code, message, words };
     case "back_off":
     case "back_off_long":
     case "failure":
-      return { kind: "failed", code, message };
+      return { kind: "failed", code, message, words };
   }
 }
 function sameRow(a: Row | undefined, b: Row | undefined): boolean {

@@ -35,12 +35,16 @@ class ExchangeBroken extends Error {
   }
 }
 
-/** What an exchange broke on, out of our own word or Node's error. */
-function failureOf(error: unknown): { code: TransportFailure; message: string } {
+/** What an exchange broke on, out of our own reason or Node's error; `cause` is Node's code for it. */
+function failureOf(error: unknown): { code: TransportFailure; message: string; cause: string } {
   if (error instanceof ExchangeBroken) {
-    return { code: error.code, message: error.message };
+    return { code: error.code, message: error.message, cause: "" };
   }
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const cause = error instanceof Error && "code" in error ? String(error.code) : "";
+  return { ...failureOfNode(cause, error), cause };
+}
+
+function failureOfNode(code: string, error: unknown): { code: TransportFailure; message: string } {
   const message = error instanceof Error ? error.message.slice(0, 200) : "unknown error";
   switch (code) {
     case "ECONNREFUSED":
@@ -94,15 +98,25 @@ interface HttpExchange {
   readonly timeoutMs: number;
 }
 
+export interface HttpAnswer {
+  readonly kind: "answer";
+  readonly status: number;
+  readonly cookies: readonly string[];
+  /** Null when the body is no NITRO answer: a proxy's page, an empty body. */
+  readonly envelope: Envelope | null;
+  readonly location: string | null;
+  readonly contentType: string | null;
+}
+
 export type HttpResult =
+  | HttpAnswer
   | {
-      readonly kind: "answer";
-      readonly status: number;
-      readonly cookies: readonly string[];
-      /** Null when the body is no NITRO answer: a proxy's page, an empty body. */
-      readonly envelope: Envelope | null;
-    }
-  | { readonly kind: "failed"; readonly code: TransportFailure; readonly message: string };
+      readonly kind: "failed";
+      readonly code: TransportFailure;
+      readonly message: string;
+      /** Node's or OpenSSL's own code; empty where there is none. */
+      readonly cause: string;
+    };
 
 /** One keep-alive connection to one management address; exchanges are the caller's to make one after another. */
 interface Transport {
@@ -133,7 +147,7 @@ export function createTransport(options: TransportOptions): Transport {
   async function once(exchange: HttpExchange, mayRepeat: boolean): Promise<HttpResult> {
     const resolution = await network.resolve(host, port, "tcp", "operator");
     if (resolution.kind !== "address") {
-      return { kind: "failed", code: resolution.kind, message: resolution.message };
+      return { kind: "failed", code: resolution.kind, message: resolution.message, cause: "" };
     }
     const where = `${resolution.address} ${String(resolution.port)}`;
     if (where !== dialled) {
@@ -250,6 +264,8 @@ async function answerTo(
       status: response.statusCode ?? 0,
       cookies: response.headers["set-cookie"] ?? [],
       envelope,
+      location: response.headers.location ?? null,
+      contentType: response.headers["content-type"] ?? null,
     };
   } catch (error) {
     return { kind: "failed", ...failureOf(reason() ?? error) };

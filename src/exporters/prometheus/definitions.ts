@@ -104,6 +104,11 @@ export const METRICS = [
     ["adc", "node"],
     "1 for the primary node of the HA pair, 0 for the other.",
   ),
+  gauge(
+    "adc_witness_nitro_gap",
+    ["adc", "resource"],
+    "1 for each NITRO resource that the ADC does not tell: what depends on it is not watched.",
+  ),
   histogram(
     "adc_witness_adc_request_duration_seconds",
     ["adc", "node"],

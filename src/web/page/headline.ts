@@ -47,10 +47,11 @@ export function headline(live: LiveState): Headline {
   if (silent !== undefined) {
     return {
       tone: "unknown",
-      sentence: html`NetScaler ${silent.name} does not answer this agent, so nobody knows what it
-      believes${silent.lastPollAt === null ? "" : html` since ${moment(silent.lastPollAt)}`}.`,
+      sentence: html`NetScaler ${silent.name} does not ${silent.silent === true ? "answer" : "tell"}
+      this
+      agent${silent.silent === true ? ", so nobody knows what it believes" : " what it believes"}${silent.lastPollAt === null ? "" : html` since ${moment(silent.lastPollAt)}`}.`,
       count,
-      title: "the ADC does not answer",
+      title: silent.silent === true ? "the ADC does not answer" : "the ADC does not tell its state",
     };
   }
   if (checks === 0) {

@@ -1,4 +1,5 @@
 import type { LiveState, LiveVserver } from "../../model/live.ts";
+import { gapSentence } from "../../model/nitro-gap.ts";
 import { html, type Markup } from "../markup.ts";
 import { certificateNotice } from "./certificates.ts";
 import { untriedLogins } from "./untried-logins.ts";
@@ -30,13 +31,17 @@ export function notices(live: LiveState): Markup | null {
       return adc.up
         ? []
         : [
-            html`NetScaler ${adc.name} does not answer over
+            html`NetScaler ${adc.name} does not ${adc.silent === true ? "answer" : "tell its state"}
+            over
             NITRO${adc.lastPollAt === null ? "" : html`, last at ${moment(adc.lastPollAt)}`}${
               adc.lastError === null ? "" : `: ${adc.lastError}`
             }.
             Its state is held for three polls, then unknown.`,
           ];
     }),
+    ...live.adcs.flatMap(({ name, gaps }) =>
+      (gaps ?? []).map((gap) => html`${gapSentence(name, gap)}`),
+    ),
     ...live.suspendedAccounts.map(
       ({ account, until }) =>
         html`The account ${account} is not tried until ${moment(until)}: its logins were rejected.`,

@@ -340,7 +340,7 @@ describe("a web server's 404 in place of NITRO's answer", () => {
   test.each([
     ["hanode", "state"],
     ["lbvserver", "failed"],
-    ["server", "failed"],
+    ["server", "state"],
     ["service", "failed"],
     ["servicegroup", "failed"],
     ["service_lbmonitor_binding", "state"],

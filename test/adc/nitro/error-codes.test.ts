@@ -73,8 +73,8 @@ describe("no permission", () => {
         polls.push(await pollState(client, ESTATE, null, () => 0));
       }
       expect(polls).toMatchObject([
-        { kind: "state", gaps: ["server"] },
-        { kind: "state", gaps: ["server"] },
+        { kind: "state", gaps: [{ resource: "server", code: String(code) }] },
+        { kind: "state", gaps: [{ resource: "server", code: String(code) }] },
       ]);
       expect(asked("server?")).toBe(1);
       expect(events.filter((event) => event.code === String(code))).toHaveLength(1);
@@ -85,7 +85,7 @@ describe("no permission", () => {
     const { client } = await driven(always("server", { kind: "answer", status: 403, body: "" }));
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({
       kind: "state",
-      gaps: ["server"],
+      gaps: [{ resource: "server", code: "http_403", words: "HTTP 403" }],
     });
   });
 
@@ -95,7 +95,7 @@ describe("no permission", () => {
       query.resource === "sslcertkey" && !allowed ? { kind: "error", code: 257 } : null,
     );
     const first = await importEstate(client, { adc: "prod" });
-    expect(first).toMatchObject({ kind: "estate", gaps: ["sslcertkey"] });
+    expect(first).toMatchObject({ kind: "estate", gaps: [{ resource: "sslcertkey" }] });
     expect(first.kind === "estate" && first.estate.diagnostics).toContainEqual(
       expect.objectContaining({ rule: "nitro_permission_gap", object: "sslcertkey" }),
     );
@@ -114,7 +114,7 @@ describe("no permission", () => {
     const { client } = await driven(always("hanode", { kind: "error", code: 257 }));
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({
       kind: "state",
-      gaps: ["hanode"],
+      gaps: [{ resource: "hanode", code: "257" }],
     });
   });
 });
@@ -141,7 +141,7 @@ describe("nothing there", () => {
 });
 
 describe("a way of asking that the firmware does not know", () => {
-  test.each([278, 1090, 1092, 1232, 1240, 1243])(
+  test.each([278, 1090, 1092, 1093, 1097, 1232, 1240, 1243, 987_654])(
     "%i drops the attributes, then goes on",
     async (code) => {
       const { client, server } = await driven(({ query }) =>
@@ -211,9 +211,13 @@ describe("credentials", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test.each([354, 355, 1025])("%i in the middle stops and still logs out", async (code) => {
+  // A question carries no password: nothing can be locked by asking another one.
+  test.each([354, 355, 1025, 1244])("%i to a question refuses that one only", async (code) => {
     const { client, server } = await driven(always("server", { kind: "error", code }));
-    expect(await client.get(SERVERS)).toMatchObject({ kind: "stopped", code: String(code) });
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "refused", code: String(code) });
+    expect(await client.get({ kind: "config", resource: "service" })).toMatchObject({
+      kind: "rows",
+    });
     await client.close();
     expect(server.openSessions()).toBe(0);
   });
@@ -301,19 +305,23 @@ describe("roles", () => {
 
 describe("the rest", () => {
   test.each([1205, 1206])("%i fails this poll only", async (code) => {
-    const { client, clock } = await driven(once("service", { kind: "error", code }));
+    let well = false;
+    const { client, clock } = await driven(({ query }) =>
+      query.resource === "service" && !well ? { kind: "error", code } : null,
+    );
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({
       kind: "failed",
       code: String(code),
     });
     clock.now += 1;
+    well = true;
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({ kind: "state" });
   });
 
   test("a code that nobody knows is counted as other: labels stay bounded", async () => {
     const { client, events } = await driven(always("service", { kind: "error", code: 987_654 }));
     const result = await pollState(client, ESTATE, null, () => 0);
-    expect(result).toMatchObject({ kind: "failed", code: "other" });
+    expect(result).toMatchObject({ kind: "failed", code: "987654" });
     expect(result.kind === "failed" && result.message).toContain("987654");
     expect(events.at(-1)?.code).toBe("other");
   });

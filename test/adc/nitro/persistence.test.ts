@@ -116,7 +116,7 @@ describe("persistence entries", () => {
       const { state, gaps } = await poll(["192.0.2.200"], turn);
       expect(state.members.get(memberKey("sg", "ex01", 143))?.state).toBe("leaving");
       expect(state.persistence?.size).toBe(0);
-      expect(gaps).toEqual(["lbpersistentsessions"]);
+      expect(gaps).toMatchObject([{ resource: "lbpersistentsessions", code: "257" }]);
     }
     expect(asked()).toHaveLength(1);
   });

@@ -32,6 +32,12 @@ export function* adcFamilies(scope: Scope): Steps<void> {
       writer.sample(withLabel(labels, "node", node.node), bit(node.primary));
     }
   });
+  writer.family("adc_witness_nitro_gap");
+  yield* each(adcs, ({ entity, labels }) => {
+    for (const { resource } of entity.gaps ?? []) {
+      writer.sample(withLabel(labels, "resource", resource), 1);
+    }
+  });
   yield* stateSetFamily(
     scope,
     "adc_witness_adc_vserver_state",

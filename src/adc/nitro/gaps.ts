@@ -1,0 +1,61 @@
+import type { NitroGap } from "../../model/nitro-gap.ts";
+
+/** What a resource is needed for. Bindings of policies are described by their parents. */
+const UNWATCHED: ReadonlyMap<string, string> = new Map([
+  ["nsversion", "what depends on the firmware's version"],
+  ["nsconfig", "the NSIP, from which scripted monitors are sent"],
+  ["nsip", "the SNIPs, from which monitors are sent"],
+  ["lbparameter", "how TCP monitors close their connections (the default is assumed)"],
+  ["csparameter", "whether content switching follows its targets' state (the default is assumed)"],
+  ["sslparameter", "whether default SSL profiles are in force (the default is assumed)"],
+  ["netprofile", "source addresses of monitors with a net profile"],
+  ["server", "which servers are disabled or in maintenance at the ADC"],
+  ["service", "the state of services"],
+  ["servicegroup", "which service groups are disabled"],
+  ["servicegroup_servicegroupmember_binding", "the state of service group members"],
+  ["servicegroup_servicegroupentitymonbindings_binding", "the ADC's monitors of group members"],
+  ["service_lbmonitor_binding", "the ADC's monitors of services"],
+  ["lbvserver", "the state of load balancing vservers"],
+  ["csvserver", "content switching vservers"],
+  ["csvserver_cspolicy_binding", "where content switching vservers send requests"],
+  ["csvserver_lbvserver_binding", "default targets of content switching vservers"],
+  ["cspolicy", "which requests content switching policies match"],
+  ["csaction", "targets of content switching actions"],
+  ["authenticationvserver", "logins at the ADC (AAA)"],
+  ["authenticationauthnprofile", "authentication profiles of vservers"],
+  ["sslcertkey", "certificates and when they expire"],
+  ["sslprofile", "TLS settings out of SSL profiles"],
+  ["sslvserver", "TLS settings of vservers"],
+  ["sslservice", "TLS settings of services"],
+  ["sslservicegroup", "TLS settings of service groups"],
+  ["sslvserver_sslcertkey_binding", "whether vservers show the certificate bound to them"],
+  ["hanode", "which node of a pair is the primary"],
+  ["lbpersistentsessions", "which server our own probes stick to"],
+]);
+
+/** Without these a whole kind of vserver is not seen, or nobody knows where it leads. */
+const BLINDING: ReadonlySet<string> = new Set([
+  "lbvserver",
+  "csvserver",
+  "csvserver_cspolicy_binding",
+  "csvserver_lbvserver_binding",
+]);
+
+/** How a resource was not told: by the code and the words of whoever refused it. */
+export interface Untold {
+  /** NITRO's error code as it came, `http_403`, or the name of what broke. */
+  readonly code: string;
+  /** What was said, or what broke; one line. */
+  readonly words: string;
+}
+
+export function gapOf(node: string, resource: string, { code, words }: Untold): NitroGap {
+  return {
+    node,
+    resource,
+    code,
+    words,
+    unwatched: UNWATCHED.get(resource) ?? `what ${resource} says`,
+    blinds: BLINDING.has(resource),
+  };
+}

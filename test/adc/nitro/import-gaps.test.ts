@@ -1,0 +1,170 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { NitroFaultHook } from "../../../lab/nitro/faults.ts";
+import { startNitroServer } from "../../../lab/nitro/server.ts";
+import type { NitroClient } from "../../../src/adc/nitro/client.ts";
+import { importEstate, type ImportResult } from "../../../src/adc/nitro/import.ts";
+import { actionOf } from "../../../src/adc/nitro/judge.ts";
+import { IMPORT_STEPS } from "../../../src/adc/nitro/pull-plan.ts";
+import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
+import { CREDENTIALS, labClient } from "./lab-client.ts";
+import { steadyBackend } from "./steady-backend.ts";
+
+/** Something bound everywhere, so that every resource is asked for. */
+const ESTATE = parseNsConf(
+  `add server ex01 192.0.2.11
+   add service svc_imap ex01 TCP 143
+   add serviceGroup sg_web SSL
+   bind serviceGroup sg_web ex01 443
+   add lb vserver v_imap TCP 192.0.2.1 143
+   add lb vserver v_web SSL
+   add cs vserver cs_web SSL 192.0.2.2 443
+   bind lb vserver v_imap svc_imap
+   bind lb vserver v_web sg_web
+   bind cs vserver cs_web -lbvserver v_web
+   bind service svc_imap -monitorName tcp
+   bind serviceGroup sg_web -monitorName https`,
+  { adc: "prod" },
+);
+const ESSENTIAL: ReadonlySet<string> = new Set(
+  IMPORT_STEPS.flatMap(({ resource, essential }) => (essential === true ? [resource] : [])),
+);
+
+/** The vendor's lists (NITRO docs, error messages): general, CLI, cluster, partition; and codes that no list has. */
+const CODES: readonly (readonly [list: string, codes: readonly number[]])[] = [
+  ["general", [...range(256, 382), ...range(394, 399), ...range(410, 480)]],
+  ["CLI", [...range(1024, 1183)]],
+  ["NITRO", [...range(1203, 1206), ...range(1232, 1244)]],
+  ["cluster", [...range(2448, 2502), 4095]],
+  ["partition", [...range(2752, 2772)]],
+  ["monitors and rights", [...range(2128, 2140)]],
+  ["none that is known today", [1, 599, 9_999, 987_654]],
+];
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+interface Appliance {
+  readonly client: NitroClient;
+  readonly importNow: () => Promise<ImportResult>;
+  faults: NitroFaultHook;
+}
+
+async function appliance(): Promise<Appliance> {
+  const clock = { now: 0 };
+  const self: { faults: NitroFaultHook } = { faults: () => null };
+  const server = await startNitroServer(steadyBackend(ESTATE), {
+    ...CREDENTIALS,
+    maxSessions: 100_000,
+    faults: (request) => self.faults(request),
+  });
+  const client = labClient(server.url, { monotonic: () => clock.now });
+  onTestFinished(async () => {
+    self.faults = () => null;
+    await client.close();
+    await server.close();
+  });
+  const wait = (ms: number): Promise<void> => {
+    clock.now += ms;
+    return Promise.resolve();
+  };
+  return Object.assign(self, {
+    client,
+    importNow: () => {
+      clock.now += 1_000_000;
+      return importEstate(client, { adc: "prod", wait });
+    },
+  });
+}
+
+describe("a resource that is not essential", () => {
+  test.each(CODES)(
+    "import › is a gap, and ends nothing, when refused with any code: %s",
+    async (_list, codes) => {
+      const lab = await appliance();
+      for (const code of codes) {
+        lab.faults = ({ method, query }) =>
+          method === "GET" && !ESSENTIAL.has(query.resource) ? { kind: "error", code } : null;
+        const result = await lab.importNow();
+        expect([code, result.kind]).toEqual([code, "estate"]);
+        if (result.kind !== "estate") {
+          continue;
+        }
+        expect([...result.estate.lbVservers.keys()]).toEqual(["v_imap", "v_web"]);
+        const told = result.gaps.map(({ resource }) => resource);
+        const isSilent = ["none", "empty", "stale", "unavailable"].includes(actionOf(code));
+        expect([code, told.includes("csvserver"), told.includes("sslcertkey")]).toEqual([
+          code,
+          !isSilent,
+          !isSilent,
+        ]);
+      }
+    },
+    60_000,
+  );
+
+  test.each([301, 307, 400, 401, 403, 404, 405, 406, 409, 429, 500, 502, 503, 599])(
+    "import › is a gap when HTTP %i comes instead of NITRO",
+    async (status) => {
+      const lab = await appliance();
+      lab.faults = ({ query }) =>
+        query.resource === "csvserver" ? { kind: "answer", status, body: "<html>" } : null;
+      expect(await lab.importNow()).toMatchObject({
+        kind: "estate",
+        gaps: [{ resource: "csvserver", blinds: true, unwatched: "content switching vservers" }],
+      });
+    },
+  );
+
+  test("import › is a gap when its answer never ends, breaks off or is no JSON", async () => {
+    const lab = await appliance();
+    for (const fault of [
+      { kind: "reset" },
+      { kind: "cut", body: '{"errorcode": 0, "mess' },
+      { kind: "answer", status: 200, body: "" },
+    ] as const) {
+      lab.faults = ({ query }) => (query.resource === "sslcertkey" ? fault : null);
+      expect(await lab.importNow()).toMatchObject({
+        kind: "estate",
+        gaps: [{ resource: "sslcertkey", blinds: false }],
+      });
+    }
+  });
+
+  test("import › tells a gap with node, resource, code, words and what is not watched", async () => {
+    const lab = await appliance();
+    lab.faults = ({ query }) =>
+      query.resource === "csvserver"
+        ? { kind: "error", code: 2763, message: "This feature does not support partitioning" }
+        : null;
+    const result = await lab.importNow();
+    expect(result.kind === "estate" && result.estate.diagnostics).toContainEqual({
+      severity: "warning",
+      rule: "nitro_gap",
+      line: null,
+      object: "csvserver",
+      message:
+        `prod: ${lab.client.node} does not tell csvserver (This feature does not support partitioning ` +
+        "[2763], code 2763). Not watched: content switching vservers.",
+    });
+  });
+});
+
+describe("an essential resource", () => {
+  test.each([...ESSENTIAL])(
+    "import › ends with node, resource and code when %s is refused",
+    async (resource) => {
+      const lab = await appliance();
+      lab.faults = ({ query }) =>
+        query.resource === resource
+          ? { kind: "error", code: 1043, message: "Internal error" }
+          : null;
+      expect(await lab.importNow()).toEqual({
+        kind: "failed",
+        code: "1043",
+        message: `${lab.client.node}, ${resource}: Internal error [1043]`,
+        words: "Internal error [1043]",
+      });
+    },
+  );
+});
