@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const promtool = debianProgram("promtool", "prometheus");
 
 const service = z.strictObject({
-  image: z.string().regex(/^[\w./-]+:v?\d+\.\d+\.\d+$/),
+  image: z.string().regex(/^[\w./-]+:v?\d+\.\d+\.\d+(-[a-z]+\.\d+)?$/),
   build: z.strictObject({ context: z.string(), dockerfile: z.string() }).optional(),
   command: z.array(z.string()).optional(),
   entrypoint: z.array(z.string()).optional(),
