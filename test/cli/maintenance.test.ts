@@ -10,7 +10,7 @@ import {
   type MaintenanceOptions,
 } from "../../src/cli/maintenance.ts";
 import { hashSync } from "bcryptjs";
-import { labCaFile, labCertificateFiles } from "../../lab/certificates/lab-certificate.ts";
+import { labCaFile, labCertificateFiles } from "../support/lab-certificate-files.ts";
 import type { WebOptions } from "../../src/web/server.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { LOCK_FILE, openStore, STORE_FILE } from "../../src/maintenance/store.ts";

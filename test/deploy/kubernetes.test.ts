@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { hashSync } from "bcryptjs";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { labCa } from "../../lab/certificates/lab-certificate.ts";
 import { parse } from "yaml";
 import { z } from "zod";
 import { parseConfig } from "../../src/config/load.ts";
@@ -258,7 +259,7 @@ describe("the manifests", () => {
     try {
       const { data } = await manifest("config.yaml", configMap);
       const { stringData } = await manifest("secret.template.yaml", secret);
-      const authority = await readFile(join(ROOT, "lab", "certificates", "ca.pem"), "utf8");
+      const authority = labCa();
       for (const name of Object.keys(stringData)) {
         await writeFile(join(directory, name), name.endsWith(".pem") ? authority : "filled-in\n");
       }
@@ -304,8 +305,7 @@ describe("the manifests", () => {
       await writeFile(at("web-password"), "another\n");
       expect(await ask("/-/healthy")).toBe(1);
       await writeFile(at("web-password"), "open sesame\n");
-      const authority = await readFile(join(ROOT, "lab", "certificates", "ca.pem"), "utf8");
-      await writeFile(at("ca.crt"), authority);
+      await writeFile(at("ca.crt"), labCa());
       expect(await ask("/-/healthy")).toBe(1);
     },
   );

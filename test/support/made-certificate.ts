@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { bits, der, oid, pem } from "../../lab/certificates/der.ts";
 
 export interface MadeCertificate {
   /** PEM. */
@@ -24,13 +25,13 @@ export function makeCertificate({
   notAfter = "21231231235959Z",
 }: CertificateWishes): MadeCertificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const algorithm = der(0x30, oid("06082a8648ce3d040302"));
-  const name = der(0x30, der(0x31, der(0x30, oid("0603550403"), der(0x0c, commonName))));
+  const algorithm = der(0x30, oid("1.2.840.10045.4.3.2"));
+  const name = der(0x30, der(0x31, der(0x30, oid("2.5.4.3"), der(0x0c, commonName))));
   const altNames = der(0x30, ...dnsNames.map((each) => der(0x82, Buffer.from(each, "latin1"))));
   const extensions =
     dnsNames.length === 0
       ? []
-      : [der(0xa3, der(0x30, der(0x30, oid("0603551d11"), der(0x04, altNames))))];
+      : [der(0xa3, der(0x30, der(0x30, oid("2.5.29.17"), der(0x04, altNames))))];
   const body = der(
     0x30,
     der(0xa0, der(0x02, Buffer.from([2]))),
@@ -43,21 +44,9 @@ export function makeCertificate({
     ...extensions,
   );
   const signature = sign("sha256", body, privateKey);
-  const whole = der(0x30, body, algorithm, der(0x03, Buffer.from([0]), signature));
+  const whole = der(0x30, body, algorithm, bits(signature));
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${whole.toString("base64")}\n-----END CERTIFICATE-----\n`,
+    cert: pem("CERTIFICATE", whole),
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
-}
-
-function oid(hex: string): Buffer {
-  return Buffer.from(hex, "hex");
-}
-
-function der(tag: number, ...content: readonly (Buffer | string)[]): Buffer {
-  const body = Buffer.concat(content.map((piece) => Buffer.from(piece as string)));
-  const { length } = body;
-  const header =
-    length < 0x80 ? [length] : [0x83, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...header]), body]);
 }

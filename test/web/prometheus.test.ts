@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { labCaFile, labCertificateFiles } from "../../lab/certificates/lab-certificate.ts";
+import { labCaFile, labCertificateFiles } from "../support/lab-certificate-files.ts";
 import { until } from "../support/lab-agent.ts";
 import { maintenanceHour } from "../support/live-state.ts";
 import { findProgram, missing, put, startServer } from "../support/real-servers.ts";

@@ -1,13 +1,16 @@
-import { readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
-import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   startNitroServer,
   type NitroServer,
   type NitroServerOptions,
 } from "../../../lab/nitro/server.ts";
+import {
+  labCa,
+  labCertificate,
+  type CertificateName,
+} from "../../../lab/certificates/lab-certificate.ts";
 import type { NitroRequestEvent } from "../../../src/adc/nitro/client.ts";
 import { createTransport } from "../../../src/adc/nitro/transport.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
@@ -15,11 +18,11 @@ import { createNetwork } from "../../../src/net/dns.ts";
 import { CREDENTIALS, labClient } from "./lab-client.ts";
 import { steadyBackend } from "./steady-backend.ts";
 
-const CERTIFICATES = join(import.meta.dirname, "../../../lab/certificates");
-const TLS = { key: pem("adc.key"), cert: pem("adc") };
+const TLS = serverTls("adc");
 
-function pem(name: string): string {
-  return readFileSync(join(CERTIFICATES, `${name}.pem`), "utf8");
+function serverTls(name: CertificateName): { readonly key: string; readonly cert: string } {
+  const { certificate: cert, key } = labCertificate(name);
+  return { key, cert };
 }
 
 async function labServer(options: Partial<NitroServerOptions> = {}): Promise<NitroServer> {
@@ -171,7 +174,7 @@ describe("the connection", () => {
   test("trusts the appliance by its CA and name", async () => {
     const server = await labServer({ tls: TLS });
     const trusting = labClient(server.url, {
-      tls: { ca: pem("ca"), serverName: "ns1.example.com", verify: true },
+      tls: { ca: labCa(), serverName: "ns1.example.com", verify: true },
     });
     expect(await trusting.get(SERVERS)).toMatchObject({ kind: "rows" });
     await trusting.close();
@@ -179,8 +182,11 @@ describe("the connection", () => {
 
   test.each([
     ["an unknown CA", { ca: null, serverName: "ns1.example.com", verify: true }],
-    ["another name", { ca: pem("ca"), serverName: "ns9.example.com", verify: true }],
-    ["another CA", { ca: pem("self_signed"), serverName: null, verify: true }],
+    ["another name", { ca: labCa(), serverName: "ns9.example.com", verify: true }],
+    [
+      "another CA",
+      { ca: labCertificate("self_signed").certificate, serverName: null, verify: true },
+    ],
   ])("refuses %s, and sends no password", async (_case, tls) => {
     const server = await labServer({ tls: TLS });
     const client = labClient(server.url, { tls });
@@ -191,7 +197,7 @@ describe("the connection", () => {
 
   test("accepts anything where verification is switched off", async () => {
     const server = await labServer({
-      tls: { key: pem("self_signed.key"), cert: pem("self_signed") },
+      tls: serverTls("self_signed"),
     });
     const client = labClient(server.url, { tls: { ca: null, serverName: null, verify: false } });
     expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
@@ -202,7 +208,7 @@ describe("the connection", () => {
     const server = await labServer({ tls: TLS, host: "::1" });
     expect(server.url).toMatch(/^https:\/\/\[::1\]:/);
     const client = labClient(server.url, {
-      tls: { ca: pem("ca"), serverName: null, verify: true },
+      tls: { ca: labCa(), serverName: null, verify: true },
     });
     expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
     await client.close();
@@ -215,7 +221,7 @@ describe("the connection", () => {
       unmapped: "refuse",
       now: Date.now,
     });
-    const tls = { ca: pem("ca"), serverName: null, verify: true };
+    const tls = { ca: labCa(), serverName: null, verify: true };
     const mapped = labClient("https://ns1.example.com", { network, tls });
     expect(await mapped.get(SERVERS)).toMatchObject({ kind: "rows" });
     await mapped.close();

@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labCaFile } from "../../../lab/certificates/lab-certificate.ts";
+import { labCaFile } from "../../support/lab-certificate-files.ts";
 import { serve, type ScriptedServer } from "../../support/scripted-server.ts";
 import { startTestAdc, until, type TestAdc } from "./support/test-adc.ts";
 import { missing } from "../../support/real-servers.ts";

@@ -1,6 +1,7 @@
 import { ImapFlow } from "imapflow";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { labCa, labCaFile } from "../../../lab/certificates/lab-certificate.ts";
+import { labCa } from "../../../lab/certificates/lab-certificate.ts";
+import { labCaFile } from "../../support/lab-certificate-files.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
 import {
   ACCOUNT,

@@ -1,5 +1,6 @@
 import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { labCaFile } from "../../support/lab-certificate-files.ts";
 import { CERTIFICATE_NAMES, labCa } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
 import {
@@ -216,7 +217,7 @@ describe("TLS", () => {
           "-verify_hostname",
           "mail.example.com",
           "-CAfile",
-          "lab/certificates/ca.pem",
+          labCaFile(),
         ]);
         expect(output).toContain("Verify return code: 0 (ok)");
       }

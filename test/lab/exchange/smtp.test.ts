@@ -1,7 +1,8 @@
 import { ImapFlow } from "imapflow";
 import { createTransport } from "nodemailer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { labCa, labCaFile } from "../../../lab/certificates/lab-certificate.ts";
+import { labCa } from "../../../lab/certificates/lab-certificate.ts";
+import { labCaFile } from "../../support/lab-certificate-files.ts";
 import type {
   Condition,
   ExchangeServer,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { labCaFile } from "../../../lab/certificates/lab-certificate.ts";
+import { labCaFile } from "../../support/lab-certificate-files.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
 import {
   ACCOUNT,

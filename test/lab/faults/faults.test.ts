@@ -1,7 +1,8 @@
 import { connect as tlsConnect } from "node:tls";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { labCa, labCaFile } from "../../../lab/certificates/lab-certificate.ts";
+import { labCa } from "../../../lab/certificates/lab-certificate.ts";
+import { labCaFile } from "../../support/lab-certificate-files.ts";
 import { FAULT_NAMES, type FaultName } from "../../../lab/faults/catalogue.ts";
 import {
   startFault,

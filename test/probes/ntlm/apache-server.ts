@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
-import {
-  labCertificateFiles,
-  type CertificateName,
-} from "../../../lab/certificates/lab-certificate.ts";
+import { type CertificateName } from "../../../lab/certificates/lab-certificate.ts";
+import { labCertificateFiles } from "../../support/lab-certificate-files.ts";
 import { put, startServer, type RealServer } from "../../support/real-servers.ts";
 
 export const NTLM_USER = { domain: "LAB", username: "probe-a", password: "pass word & 100%" };

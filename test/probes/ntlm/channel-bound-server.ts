@@ -3,11 +3,8 @@ import { join } from "node:path";
 import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import {
-  labCertificate,
-  labCertificateFiles,
-  type CertificateName,
-} from "../../../lab/certificates/lab-certificate.ts";
+import { labCertificate, type CertificateName } from "../../../lab/certificates/lab-certificate.ts";
+import { labCertificateFiles } from "../../support/lab-certificate-files.ts";
 import { put, startServer, type RealServer } from "../../support/real-servers.ts";
 import { NTLM_USER } from "./apache-server.ts";
 

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync } from "node:fs";
-import { labCertificateFiles } from "../../../lab/certificates/lab-certificate.ts";
+import { labCertificateFiles } from "../../support/lab-certificate-files.ts";
 import { put, startServer, type RealServer } from "../../support/real-servers.ts";
 import { startPostfixAs } from "../../support/servers/postfix.ts";
 

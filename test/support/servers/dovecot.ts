@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { labCertificateFiles } from "../../../lab/certificates/lab-certificate.ts";
+import { labCertificateFiles } from "../lab-certificate-files.ts";
 import { put, startServer, testUser, type RealServer } from "../real-servers.ts";
 
 export const DOVECOT_USER = { username: "itest", password: "s3cret-of-itest" };

@@ -1,4 +1,4 @@
-import { labCertificateFiles } from "../../../lab/certificates/lab-certificate.ts";
+import { labCertificateFiles } from "../lab-certificate-files.ts";
 import { put, startServer, type RealServer } from "../real-servers.ts";
 
 /** nginx in clear and over TLS, with a health page as Exchange's, pages of several sizes and statuses. Debian: nginx. */

@@ -1,6 +1,6 @@
 import { chownSync, mkdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
-import { labCertificateFiles } from "../../../lab/certificates/lab-certificate.ts";
+import { labCertificateFiles } from "../lab-certificate-files.ts";
 import { put, startServer, type RealServer } from "../real-servers.ts";
 
 /** Why Postfix cannot run here, or null: it changes users, so it needs root. */

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { labCaFile, labCertificateFiles } from "../../../lab/certificates/lab-certificate.ts";
+import { labCaFile, labCertificateFiles } from "../lab-certificate-files.ts";
 import { findProgram, put, startServer, type RealServer } from "../real-servers.ts";
 
 export const LDAP_BASE = "dc=example,dc=com";

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request, type RequestOptions } from "node:https";
 import { TLSSocket } from "node:tls";
 import { execFileSync } from "node:child_process";
@@ -7,14 +7,19 @@ import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { hashSync } from "bcryptjs";
 import { describe, expect, onTestFinished, test } from "vitest";
+import {
+  labCa,
+  labCertificate,
+  type CertificateName,
+} from "../../../lab/certificates/lab-certificate.ts";
+import { labAuthorityFiles } from "../../support/lab-certificate-files.ts";
 import { maintenanceHour } from "../../support/live-state.ts";
 import { serve } from "../support.ts";
-import { fileURLToPath } from "node:url";
 import { debianProgram } from "../../support/debian-program.ts";
 import { until } from "../until.ts";
 
-const CERTIFICATES = new URL("../../../lab/certificates/", import.meta.url);
-const pem = (name: string): string => readFileSync(new URL(`${name}.pem`, CERTIFICATES), "utf8");
+const certificate = (name: CertificateName): string => labCertificate(name).certificate;
+const keyOf = (name: CertificateName): string => labCertificate(name).key;
 const HASH = hashSync("open sesame", 5);
 
 async function folder(files: Record<string, string>): Promise<string> {
@@ -31,12 +36,8 @@ async function clientCertificate(name: string): Promise<{ cert: string; key: str
   const path = await folder({ ext: `extendedKeyUsage=clientAuth\nsubjectAltName=DNS:${name}\n` });
   const openssl = debianProgram("openssl", "openssl") ?? expect.fail("openssl is needed");
   const at = (file: string): string => join(path, file);
-  const ca = [
-    "-CA",
-    fileURLToPath(new URL("ca.pem", CERTIFICATES)),
-    "-CAkey",
-    fileURLToPath(new URL("ca.key.pem", CERTIFICATES)),
-  ];
+  const authority = labAuthorityFiles();
+  const ca = ["-CA", authority.certificate, "-CAkey", authority.key];
   const key = [
     "-newkey",
     "ec",
@@ -198,11 +199,11 @@ describe("basic auth", () => {
 
 describe("TLS", () => {
   const TLS = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
-  const files = (web: string, name = "mail") => ({
+  const files = (web: string, name: CertificateName = "mail") => ({
     "web.yml": web,
-    "cert.pem": pem(name),
-    "key.pem": pem(`${name}.key`),
-    "ca.pem": pem("ca"),
+    "cert.pem": certificate(name),
+    "key.pem": keyOf(name),
+    "ca.pem": labCa(),
   });
   const over = async (web: string) => {
     const path = await folder(files(web));
@@ -217,7 +218,7 @@ describe("TLS", () => {
     expect(await tryTls(port, { maxVersion: "TLSv1.2" })).toMatchObject({ status: 200 });
     const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" } as const;
     expect((await tryTls(port, old)).status).toBeNull();
-    const trusted = { ca: pem("ca"), rejectUnauthorized: true, servername: "mail.example.com" };
+    const trusted = { ca: labCa(), rejectUnauthorized: true, servername: "mail.example.com" };
     expect((await tryTls(port, trusted)).status).toBe(200);
   });
 
@@ -233,10 +234,10 @@ describe("TLS", () => {
   test("a renewed certificate is served soon, and a broken one is not", async () => {
     const { port, path, logged } = await over(TLS);
     const before = await tryTls(port);
-    await copyFile(new URL("other.pem", CERTIFICATES), join(path, "cert.pem"));
+    await writeFile(join(path, "cert.pem"), certificate("other"));
     await until(() => logged.some((line) => line.includes("refused")));
     expect((await tryTls(port)).serial).toBe(before.serial);
-    await copyFile(new URL("other.key.pem", CERTIFICATES), join(path, "key.pem"));
+    await writeFile(join(path, "key.pem"), keyOf("other"));
     await until(async () => (await tryTls(port)).serial !== before.serial);
     await writeFile(join(path, "web.yml"), "tls_server_config: {cert_file: [oops");
     await until(() => logged.filter((line) => line.includes("refused")).length === 2);
@@ -244,7 +245,7 @@ describe("TLS", () => {
   });
 
   test("client certificates: none, any, verified, of a name", async () => {
-    const client = (name: string) => ({ cert: pem(name), key: pem(`${name}.key`) });
+    const client = (name: CertificateName) => ({ cert: certificate(name), key: keyOf(name) });
     const scraper = await clientCertificate("prometheus.example.com");
     const verify = `${TLS}  client_ca_file: ca.pem\n  client_auth_type: `;
     const any = await over(`${TLS}  client_auth_type: RequireAnyClientCert\n`);

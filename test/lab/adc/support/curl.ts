@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { labCaFile } from "../../../../lab/certificates/lab-certificate.ts";
+import { labCaFile } from "../../../support/lab-certificate-files.ts";
 
 const run = promisify(execFile);
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labCaFile } from "../../../../lab/certificates/lab-certificate.ts";
+import { labCaFile } from "../../../support/lab-certificate-files.ts";
 import type { FaultName } from "../../../../lab/faults/catalogue.ts";
 import { startFault } from "../../../../lab/faults/start-fault.ts";
 import type { TransactionName, TransactionSpec } from "../../../../src/model/transactions.ts";
