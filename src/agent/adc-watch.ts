@@ -260,14 +260,14 @@ export class AdcWatch {
     this.#firstRoundDone();
   }
 
-  /** A mistake of ours in what was heard, or in what became of it, must not end the watch: it is told, and tried again. */
+  /** An internal error while reading or applying an answer must not end the watch: it is logged, and the work is retried. */
   async #surviving<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
     try {
       return await work();
     } catch (error) {
       const text = error instanceof Error ? error.stack : String(error);
       const { link, log } = this.#options;
-      log.error({ adc: link.name, error: text }, "a mistake of this program: started again");
+      log.error({ adc: link.name, error: text }, "internal error, ADC poll restarted");
       return otherwise;
     }
   }
@@ -311,7 +311,7 @@ export class AdcWatch {
         break;
       case "held":
       case "lost":
-        log.warn({ adc: link.name, error: read.message }, "the ADC's state could not be read");
+        log.warn({ adc: link.name, error: read.message }, "cannot read the ADC's state");
         onLive({ up: false, lastError: read.message, nodes: read.nodes.map(liveNode) });
         if (read.kind === "lost") {
           onState(read.state);
@@ -337,7 +337,7 @@ export class AdcWatch {
       this.#toldGaps.add(gap);
       this.#options.log.warn(
         { adc: this.#options.link.name, resource: gap },
-        "the NITRO account may not read this resource: see docs/nitro-user.md",
+        "NITRO account has no permission for this resource, see docs/nitro-user.md",
       );
     }
   }

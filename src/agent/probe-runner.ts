@@ -205,7 +205,7 @@ export class ProbeRunner {
           reason: held.why,
           ...(held.message === null ? {} : { error: held.message }),
         },
-        "logins are held back",
+        "logins held back",
       );
     }
   }
@@ -213,7 +213,7 @@ export class ProbeRunner {
   #letGo(record: ProbeRecord, { name }: Credential): void {
     record.heldBack = null;
     if (this.#heldBack.delete(name)) {
-      this.#options.log?.info({ account: name }, "logins are made again");
+      this.#options.log?.info({ account: name }, "logins resumed");
     }
   }
 

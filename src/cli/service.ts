@@ -159,7 +159,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
           ? "there is no configuration file to read"
           : read.problems.map(formatProblem).join("\n");
       metrics.configReloaded(false, Date.now());
-      log.error({ problems: message }, "reload refused: the old configuration stays in force");
+      log.error({ problems: message }, "reload rejected, previous configuration kept");
       return { ok: false, message };
     }
     for (const warning of [...read.warnings, ...read.openToOthers]) {

@@ -226,7 +226,7 @@ async function readOrSetAside(path: string, watch: StorageWatch | undefined): Pr
     watch?.setAside(path, aside, read.message, "declare its maintenance windows again");
     return { kind: "read", state: EMPTY_STORE };
   } catch (error) {
-    return { kind: "failed", message: `${path} cannot be set aside: ${errorCode(error)}.` };
+    return { kind: "failed", message: `${path} cannot be renamed: ${errorCode(error)}.` };
   }
 }
 

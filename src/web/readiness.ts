@@ -116,7 +116,7 @@ function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
   const suspended = new Set(live.suspendedAccounts.map(({ account }) => account));
   return (probe) => {
     if (live.cutOff) {
-      return "the agent is cut off, no control target answers";
+      return "the agent is cut off, no control target is reachable";
     }
     if (probe.vantage !== "backend" && paused.has(`${probe.adc} ${probe.vserver}`)) {
       return `probes through ${probe.vserver} pause until persistence leads no client to a member that leaves`;

@@ -81,7 +81,7 @@ test("an agent that is cut off waits for nobody, and says so", () => {
   expect(readiness(estate.state)).toEqual({
     ready: true,
     detail:
-      "ready; 1 of 3 replicas without an opinion: the agent is cut off, no control target answers",
+      "ready; 1 of 3 replicas without an opinion: the agent is cut off, no control target is reachable",
   });
 });
 

@@ -196,7 +196,7 @@ describe("every answer", () => {
     const bug = await web.get("/api/v1/verdicts");
     expect(bug.status).toBe(500);
     expect(bug.text).not.toContain("secret detail");
-    expect(web.logged).toEqual(["a request failed"]);
+    expect(web.logged).toEqual(["request failed"]);
     expect((await web.get("/-/healthy")).status).toBe(200);
   });
 

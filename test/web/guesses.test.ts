@@ -127,7 +127,7 @@ describe("tokens", () => {
     expect(statuses[0]).toBe(403);
     expect(statuses).toContain(429);
     expect((await send("t0ken")).status).toBe(200);
-    const line = web.logged.lastIndexOf("a write through the web");
+    const line = web.logged.lastIndexOf("web write request");
     expect(web.fields[line]).toMatchObject({
       from: "127.0.0.1",
       method: "POST",
@@ -186,7 +186,7 @@ describe("the log", () => {
       token: () => "t0ken",
     });
     const writes = (): readonly Readonly<Record<string, unknown>>[] =>
-      web.fields.filter((_, index) => web.logged[index] === "a write through the web");
+      web.fields.filter((_, index) => web.logged[index] === "web write request");
     await web.ask("POST", "/api/v1/maintenance", {
       headers: {
         ...BEARER,

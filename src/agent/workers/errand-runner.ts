@@ -65,7 +65,7 @@ export class ErrandRunner {
       this.#answer({ ticket, result, lagMs });
     } catch (error) {
       // It costs this probe its opinion: uncaught, it would end the thread, and with it all that is under way there.
-      const why = `a mistake of this program: ${error instanceof Error ? error.message : String(error)}`;
+      const why = `internal error: ${error instanceof Error ? error.message : String(error)}`;
       const result = lostProbe(startedAt, around.monotonic() - beganMs, why);
       this.#answer({ ticket, result, lagMs });
     }

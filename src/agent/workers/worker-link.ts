@@ -181,9 +181,9 @@ export class WorkerLink {
     if (this.#stopping) {
       return;
     }
-    log.error({ error: why, probes: this.#pending.size }, "a worker thread has ended");
+    log.error({ error: why, probes: this.#pending.size }, "worker thread ended unexpectedly");
     events.workerEnded();
-    this.#loseAll(`the worker thread has ended: ${why}`);
+    this.#loseAll(`worker thread ended: ${why}`);
     this.#deaths = deathsInARow(this.#deaths, sharedClockMs() - this.#startedAtMs);
     this.#restart = setTimeout(() => {
       this.#start();

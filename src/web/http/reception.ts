@@ -67,12 +67,12 @@ export async function answer(
     reply = await replyTo(request, response, reception);
   } catch (error) {
     // A bug of ours: the client learns nothing of it, the log everything.
-    log.error({ err: error, path: pathOf(request) }, "a request failed");
+    log.error({ err: error, path: pathOf(request) }, "request failed");
     reply = problem(500, "The agent failed to answer; its log says why.");
   }
   if (reply.kind === "body") {
     const deadline = setTimeout(() => {
-      log.warn({ path: pathOf(request) }, "an answer was not taken in time");
+      log.warn({ path: pathOf(request) }, "client did not read the response in time, connection closed");
       response.destroy();
     }, patience.replyMs);
     response.once("close", () => {
@@ -192,7 +192,7 @@ function tellOfWrite(
         Object.entries(did).map(([name, value]) => [name, visibleText(value, 500)]),
       ),
     },
-    "a write through the web",
+    "web write request",
   );
 }
 
