@@ -50,6 +50,6 @@ export async function readMaintenanceWindows(
   });
   return {
     declarations,
-    warning: read.kind === "read" ? null : `no declared window counts: ${path}: ${read.message}`,
+    warning: read.kind === "read" ? null : `declared windows are ignored: ${path}: ${read.message}`,
   };
 }

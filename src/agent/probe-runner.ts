@@ -244,7 +244,7 @@ export class ProbeRunner {
    */
   #suspended({ lockoutKey, name }: Credential): Observation {
     const refusal = this.#refusals.get(lockoutKey);
-    const told = refusal?.evidence.detail ?? "its logins were rejected before this agent started";
+    const told = refusal?.evidence.detail ?? "logins were rejected before this agent started";
     return {
       ...NOTHING_SEEN,
       outcome: "fault",

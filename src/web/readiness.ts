@@ -51,16 +51,16 @@ function imports(live: LiveState): {
 } {
   if (live.members.length === 0 && live.vservers.length === 0) {
     const stops = live.adcs.flatMap(({ name, lastError }) => stopOf(name, lastError) ?? []);
-    return { awaited: ["no estate is imported yet", ...stops].join("; "), failed: [] };
+    return { awaited: ["no estate imported yet", ...stops].join("; "), failed: [] };
   }
   const there = new Set([...live.members, ...live.vservers].map(({ adc }) => adc));
   const missing = live.adcs.filter(({ name }) => !there.has(name));
   const awaited = missing.find(({ lastError }) => lastError === null);
   return {
-    awaited: awaited === undefined ? null : `the estate of ${awaited.name} is not imported yet`,
+    awaited: awaited === undefined ? null : `estate of ${awaited.name} not imported yet`,
     failed: missing.map(
       ({ name, lastError }) =>
-        stopOf(name, lastError) ?? `the estate of ${name} is missing: its ADC does not answer`,
+        stopOf(name, lastError) ?? `estate of ${name} missing: the ADC does not respond`,
     ),
   };
 }

@@ -136,12 +136,12 @@ test("an ADC that is still to be asked is waited for; one that does not answer i
   estate.state.addAdc("other", { nitro: true, pollMs: 15_000 });
   expect(readiness(estate.state)).toEqual({
     ready: false,
-    detail: "the estate of other is not imported yet",
+    detail: "estate of other not imported yet",
   });
   estate.state.setAdcLive("other", { lastError: "connection refused" });
   expect(readiness(estate.state)).toEqual({
     ready: true,
-    detail: "ready; the estate of other is missing: its ADC does not answer",
+    detail: "ready; estate of other missing: the ADC does not respond",
   });
 });
 

@@ -234,7 +234,7 @@ describe("listening", () => {
     const everywhere = Object.values(networkInterfaces()).flat();
     expect(everywhere.length).toBeGreaterThan(0);
     await start([":0"], warnings);
-    expect(warnings).toEqual([expect.stringContaining("open to the network")]);
+    expect(warnings).toEqual([expect.stringContaining("plain HTTP from the network")]);
   });
 
   test("close cuts what is still open", async () => {

@@ -133,7 +133,7 @@ describe("tokens", () => {
       method: "POST",
       path: "/maintenance",
       status: 200,
-      did: "declare a window",
+      did: "declare a maintenance window",
       servers: "ex01",
       author: "anna",
     });
@@ -146,7 +146,9 @@ describe("the log", () => {
     for (let index = 0; index < 12; index += 1) {
       await web.get("/metrics", basic("\u001b[2J\u202eroot\n", String(index)));
     }
-    const lines = web.fields.filter((_, index) => web.logged[index]?.includes("was refused"));
+    const lines = web.fields.filter((_, index) =>
+      web.logged[index]?.includes("wrong password or token rejected"),
+    );
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
       from: "127.0.0.1",
@@ -204,12 +206,18 @@ describe("the log", () => {
         token: true,
         path: "/api/v1/maintenance",
         status: 200,
-        did: "declare a window",
+        did: "declare a maintenance window",
         window: "cu15",
         servers: "ex02",
         author: "anna",
       },
-      { method: "DELETE", status: 404, did: "end a window", window: "nobody", author: "otto" },
+      {
+        method: "DELETE",
+        status: 404,
+        did: "end a maintenance window",
+        window: "nobody",
+        author: "otto",
+      },
       { method: "POST", path: "/-/reload", status: 200, token: true },
     ]);
     expect(JSON.stringify(web.fields)).not.toContain("t0ken");

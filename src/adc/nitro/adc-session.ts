@@ -190,7 +190,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
       return answer;
     }
     if (answer.role === "secondary" || (answer.role === "unknown" && !answer.gap)) {
-      const message = "no node says that it is the primary";
+      const message = "no node reports itself as primary";
       return { kind: "secondary", code: "secondary", message };
     }
     const result = await importEstate(client, { adc: options.adc });

@@ -224,7 +224,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
         return halt(stopOf(begun, wallToMonotonic));
       case "wait": {
         const until = new Date(begun.until).toISOString();
-        const message = `the login is held back until ${until}: earlier ones were rejected, or never answered`;
+        const message = `login held back until ${until}: earlier logins were rejected or not answered`;
         return { kind: "failed", code: "held_back", message };
       }
     }
@@ -274,7 +274,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     }
     await tellGate({ kind: "unheard" });
     if (answer.kind === "answered") {
-      return pause("no_answer", "not_nitro", "the login answer carries no session");
+      return pause("no_answer", "not_nitro", "the login response contains no session");
     }
     if (answer.action === "stop") {
       return halt({ kind: "stopped", code: answer.code, message: answer.message });
@@ -398,8 +398,8 @@ function stopOf(
   const { since, code, message } = rejection;
   const end =
     until === null
-      ? "not tried again before the password changes"
-      : `tried again at ${new Date(until).toISOString()}`;
+      ? "no retry until the password changes"
+      : `next try at ${new Date(until).toISOString()}`;
   return {
     kind: "stopped",
     code,

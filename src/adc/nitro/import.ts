@@ -322,6 +322,6 @@ function permissionGap(resource: string, message: string): Diagnostic {
     rule: "nitro_permission_gap",
     line: null,
     object: resource,
-    message: `The NITRO account may not read ${resource}: ${message}. What it tells is missing here.`,
+    message: `The NITRO account has no permission for ${resource}: ${message}. Its data is missing here.`,
   };
 }

@@ -148,7 +148,10 @@ export async function readRole(client: NitroClient): Promise<NodeRole | NitroFai
     (answer) => answer.kind === "refused" && answer.action === "permission",
   );
   if (denied && !warned) {
-    client.limits.denied.set("hanode", { code: "257", message: "roles may not be read" });
+    client.limits.denied.set("hanode", {
+      code: "257",
+      message: "no permission to read the HA roles",
+    });
     return UNTOLD;
   }
   return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: denied };

@@ -66,7 +66,7 @@ export class WorkerLink {
   run(probe: string, errand: ProbeTask, terms: RunTerms): Promise<ProbeResult | null> {
     const startedAt = this.#options.now();
     if (this.#worker === null || this.#stopping) {
-      const why = "the worker thread of this probe has ended and is started again";
+      const why = "the worker thread of this probe ended and is being restarted";
       return Promise.resolve(lostProbe(startedAt, 0, why));
     }
     const ticket = this.#nextTicket++;
