@@ -2,7 +2,7 @@ import type { TransactionName } from "../src/model/transactions.ts";
 
 /** What the tables of keys cannot say, by the first part of the key. */
 export const SECTIONS: Readonly<Record<string, string>> = {
-  agent: "Shown on the page. Prometheus' own `instance` label tells agents apart in metrics.",
+  agent: "Shown on the page. In metrics, Prometheus' own `instance` label tells agents apart.",
   state_dir:
     "Holds `maintenance.json`, `accounts.json` and `since.json`. Keep it on a disk that survives a restart: the suspension of an account is in it.",
   source_addresses:
@@ -10,31 +10,31 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   adcs: "Each ADC has NITRO, an ns.conf, or both. NITRO gives live state; with an ns.conf alone there is no ADC opinion, and every verdict is `unknown`. The NITRO account needs to read only: see [nitro-user.md](nitro-user.md).",
   connect_to:
     'Keys and values are `host:port`, or `[address]:port` for IPv6: `"192.168.1.154:143": "127.0.0.1:20143"`.',
-  unmapped: "`refuse` is what the demo uses: nothing but the lab can be dialled.",
+  unmapped: "The demo uses `refuse`, so that only the lab can be contacted.",
   allow_targets:
-    "An address that the ADC or DNS tells is somebody else's word: without this rule a monitor with `-destIP 169.254.169.254` would have the agent ask its own cloud for credentials, and publish the answer as evidence. What you write yourself (`connect_to`, `control_targets`, `dns_servers`, NITRO's `urls`) is never refused. `-destIP 127.0.0.1` is the ADC itself and is repeated only where `connect_to` says what stands for it.",
+    "Addresses from the ADC or from DNS are untrusted. Without this rule, a monitor with `-destIP 169.254.169.254` would make the agent request its own cloud credentials and publish them as evidence. Addresses you configure yourself (`connect_to`, `control_targets`, `dns_servers`, NITRO's `urls`) are never refused. `-destIP 127.0.0.1` means the ADC itself; such a monitor is repeated only if `connect_to` maps the address.",
   dns_servers:
-    "Inside a company a client-facing name often has another address than outside. With these, clients' names are resolved as clients outside resolve them; everything else asks the system's resolver. Where `unmapped` is `refuse`, `connect_to` must name a server before it is asked.",
+    "Internal DNS often returns other addresses for a client-facing name than external DNS. These servers resolve clients' names as external clients see them; everything else uses the system's resolver. With `unmapped: refuse`, a DNS server is used only if `connect_to` maps it.",
   monitors:
-    "NITRO never returns passwords, and ns.conf holds them encrypted. A login monitor without its password here is listed by `plan` as `not_configured`. The user is the one that the monitor has (`-userName`, `-bindDN`, or the user in `-scriptArgs`), also where `username` writes the same person in another way; `username` is needed where the monitor names nobody, and takes the monitor's place where it is somebody else.",
+    "NITRO never returns passwords, and ns.conf holds them encrypted. `plan` lists a login monitor whose password is missing here as `not_configured`. The user comes from the monitor (`-userName`, `-bindDN`, or the user in `-scriptArgs`), even if `username` spells the same user differently. `username` is needed if the monitor names no user; if it names a different one, it replaces the monitor's.",
   vservers:
-    "`names` and `public` are what clients type: a name is asked for again as its answer grows old (its own time to live where `dns_servers` are given, between 5 and 30 s), and each of its addresses, IPv4 and IPv6, is a site of its own, probed with the name as Host, SNI and certificate name; at most 16 a name. An address is dropped when 20 answers in a row did not hold it, for a GSLB may show one site at a time. The VIP itself is not probed twice. No login ever goes to a public address. The comparison with the VIP is on the vserver's page and in `/api/v1/verdicts`. `host` is needed where the vserver's policies do not name one; without it the first of `names` stands for it. Without `host` or `names`, and without NITRO's certificate, `vip_wrong_certificate` is never claimed. Where TLS ends follows from the types of vservers and services. Passed through (SSL_BRIDGE, TCP), the VIP and all members must show one certificate for one SNI; offloaded, there is none to compare. Where the ADC encrypts anew they are compared only with `same_certificate: true`, or once Extended Protection is seen: an NTLM login, bound to the certificate that was shown, that a member accepts and the VIP refuses to the same account. An accepted login tells nothing, since a server without Extended Protection ignores the binding: where no account logs in with NTLM, set the key.",
+    "`names` and `public` are the names that clients use. A name is resolved again when its answer expires (with `dns_servers`, after its TTL, but within 5 to 30 s). Each address, IPv4 or IPv6, is probed as a site of its own, with the name as Host, SNI and certificate name; at most 16 addresses per name. An address is dropped after 20 answers in a row without it, since a GSLB may return one site at a time. The VIP itself is not probed twice, and no login is ever sent to a public address. The vserver's page and `/api/v1/verdicts` compare the addresses with the VIP. `host` is needed if the vserver's policies do not name one; the default is the first of `names`. Without `host` or `names`, and without NITRO's certificate, `vip_wrong_certificate` is never reported. The agent derives where TLS ends from the types of vservers and services. Passed through (SSL_BRIDGE, TCP): the VIP and all members must present the same certificate for one SNI. Offloaded: there is nothing to compare. Re-encrypted: certificates are compared only with `same_certificate: true`, or once Extended Protection is detected, that is, a member accepts an NTLM login bound to its certificate and the VIP rejects the same account. An accepted login proves nothing, since a server without Extended Protection ignores the binding. If no account logs in with NTLM, set the key.",
   members:
-    "Exchange is recognised by its health page or virtual directories in monitors and rules, by its banners and its X-FEServer header. Help is needed only where none of these is there.",
+    "Exchange is recognised by its health page or virtual directories in monitors and rules, by its banners and by its X-FEServer header. Overrides are needed only if none of these is present.",
   transactions:
-    "The anonymous looks run by themselves wherever Exchange is recognised. Logins run only where this section says so, with accounts of the probe's own. After a rejected login the next one goes to another server; a second rejection suspends the account for 30 minutes, doubling up to 6 hours. A new password is tried once, a minute after the last rejection. All names of one person (`LAB\\svc`, `svc@lab.local`, `svc`, `CN=svc,…`) count together, those of monitors too. Where `state_dir` holds nothing yet, the first login waits 12 seconds.",
+    "The anonymous looks run automatically on every member recognised as Exchange. Logins run only if configured here, with accounts used by probes only. After a rejected login the next one goes to another server. A second rejection suspends the account for 30 minutes, doubling up to 6 hours. A new password is tried once, a minute after the last rejection. All spellings of one user (`LAB\\svc`, `svc@lab.local`, `svc`, `CN=svc,…`) count as one, including those of monitors. With an empty `state_dir`, the first login waits 12 seconds.",
   maintenance:
-    "Windows can also be declared by `adc-witness maintenance start` and over the API; those are kept in `state_dir`. Writes over the API need the token.",
+    "Windows can also be declared with `adc-witness maintenance start` or over the API; those are stored in `state_dir`. Writes over the API require the token.",
   control_targets:
-    "Addresses that always answer, for example the default gateway's management port. TCP connections only.",
+    "Addresses that are always reachable, for example the default gateway's management port. TCP only.",
   probe:
-    "The defaults are the likelier choice. UNCONFIRMED: compare with a capture of your ADC's own probes, and correct them here.",
+    "The defaults are the most likely behaviour. UNCONFIRMED: compare them with a capture of your ADC's own probes, and correct them here.",
   min_probe_interval:
-    "A monitor may be set to probe every 10 ms or less. The agent never repeats it more often than this, up or down; `plan` notes each monitor that is slowed down.",
+    "A monitor may probe every 10 ms or less. The agent never repeats it more often than this; `plan` marks each monitor that is slowed down.",
   metrics: "",
-  web: "Loopback by default. To open it to the network, give it a `config_file` (TLS, basic auth) as Prometheus' exporters take it; the agent warns when it is open without one.",
+  web: "Loopback by default. To listen on the network, set `config_file` (TLS, basic auth) in the format of the Prometheus exporters; the agent warns if it listens on the network without one.",
   shard:
-    "`2/4` is the third of four. What hangs together stays in one share: a vserver with all it leads to, and services with a server and port in common. Shares depend on names alone. Only the agent (`run`) looks at it; `plan` and `compare` have the whole estate. Each agent keeps windows of its own: declare them in every agent's configuration, or at every agent.",
+    "`2/4` is the third of four shards. Related objects stay in one shard: a vserver with everything it leads to, and services that share a server and port. Shards depend on names only. Only the agent (`run`) is sharded; `plan` and `compare` cover the whole estate. Each agent has its own windows: declare them in the configuration of every agent, or at every agent.",
   workers:
     "Has no effect, and the agent warns of it: earlier versions probed in so many worker threads. Use `shard` for several cores or machines.",
   log: "",
@@ -57,13 +57,13 @@ export const TRANSACTION_OPTIONS: readonly {
   {
     transactions: ["owa_form"],
     option: "aaa_username",
-    meaning: "User name for the ADC's login, where it differs from the account's.",
+    meaning: "User name for the ADC's login, if it differs from the account's.",
   },
   {
     transactions: ["imap_login"],
     option: "fetch_newest",
     meaning:
-      "`true` also asks for the newest message's size: it proves that the store can be read.",
+      "`true` also fetches the newest message's size, which proves that the store can be read.",
   },
   {
     transactions: ["rpc_endpoint_map"],
@@ -74,81 +74,81 @@ export const TRANSACTION_OPTIONS: readonly {
     transactions: ["rpc_endpoint_map"],
     option: "expected_port",
     meaning:
-      "Port the mapper must name, or several separated by commas, where the member is the mapper itself; default: the ports that the ADC's monitors of the service ask at.",
+      "Port, or ports separated by commas, that the mapper must return if the member is the mapper itself; default: the ports of the service's monitors.",
   },
   {
     transactions: ["dns_lookup"],
     option: "query",
-    meaning: "Name that is asked for; default: the host.",
+    meaning: "Name to query; default: the host.",
   },
   { transactions: ["dns_lookup"], option: "type", meaning: "Record type; default `A`." },
   {
     transactions: ["dns_lookup"],
     option: "expected",
-    meaning: "Addresses separated by commas, one of which must be in the answer.",
+    meaning: "Addresses separated by commas; the answer must contain one of them.",
   },
   {
     transactions: ["ntp_time"],
     option: "max_offset_ms",
-    meaning: "Largest difference from this host's clock, in milliseconds; default: not judged.",
+    meaning: "Maximum offset from this host's clock, in milliseconds; default: not checked.",
   },
   {
     transactions: ["ldap_bind"],
     option: "base_dn",
-    meaning: "Searches below this entry; default: reads the root's own entry.",
+    meaning: "Base of the search; default: read the root DSE.",
   },
   {
     transactions: ["ldap_bind"],
     option: "filter",
-    meaning: "What the search must find; default `(objectClass=*)`.",
+    meaning: "Filter that the search must match; default `(objectClass=*)`.",
   },
   {
     transactions: ["https_challenge"],
     option: "auth_schemes",
     meaning:
-      "Schemes separated by commas, for example `NTLM, Negotiate`: a 401 that does not offer each of them is a failure (`auth_schemes_differ`); more may be offered. Default: any schemes are good, since administrators change them; members of one group are compared with each other (`adc_witness_auth_schemes_differ`). Of use with `path`, since every virtual directory has schemes of its own.",
+      "Schemes separated by commas, for example `NTLM, Negotiate`: a 401 that does not offer all of them fails (`auth_schemes_differ`); additional schemes are allowed. Default: any scheme passes, since administrators change them; members of one group are compared with each other (`adc_witness_auth_schemes_differ`). Useful with `path`, since every virtual directory has its own schemes.",
   },
   {
     transactions: ["smtp_mail_from"],
     option: "outside_address",
     meaning:
-      "With `expect: blocked`: a recipient outside that must be refused. No mail is sent either way.",
+      "With `expect: blocked`: an external recipient that the server must reject. No mail is sent either way.",
   },
   {
     transactions: ["ews_folder"],
     option: "padding_bytes",
     meaning:
-      "The same is asked again with a body of this size, nothing of which is stored; default 65536, 0 leaves it out.",
+      "Repeats the request with a body of this size, which is not stored; default 65536, 0 skips it.",
   },
   {
     transactions: ["eas_options", "ews_folder", "autodiscover", "mapi_endpoint", "oab", "rpc_echo"],
     option: "auth",
-    meaning: "`ntlm`, `negotiate` or `basic`; default: the first of these that is offered.",
+    meaning: "`ntlm`, `negotiate` or `basic`; default: the first of these that the server offers.",
   },
   {
     transactions: ["eas_options", "ews_folder", "autodiscover", "mapi_endpoint", "oab", "rpc_echo"],
     option: "channel_binding",
-    meaning: "`false` leaves the TLS channel binding out of NTLM; default `true`.",
+    meaning: "`false` omits the TLS channel binding from NTLM; default `true`.",
   },
   {
     transactions: ["rpc_echo"],
     option: "rpc_server",
-    meaning: "Destination that the RPC proxy is asked for; default: the host.",
+    meaning: "Destination requested from the RPC proxy; default: the host.",
   },
   {
     transactions: ["mail_round_trip"],
     option: "imap_host",
-    meaning: "Where the mail is looked for; default: the server it was handed in at.",
+    meaning: "Host to search for the mail; default: the server it was submitted to.",
   },
   {
     transactions: ["mail_round_trip"],
     option: "imap_port",
-    meaning: "Default 993 (TLS); 143 begins with STARTTLS.",
+    meaning: "Default 993 (TLS); 143 uses STARTTLS.",
   },
   {
     transactions: ["mail_round_trip"],
     option: "junk_folder",
-    meaning: "Name of the junk folder, where the server does not mark it.",
+    meaning: "Name of the junk folder, if the server does not mark it.",
   },
 ];
 
@@ -156,14 +156,14 @@ export const RULES_IN_WORDS: readonly string[] = [
   "Names of ADCs, accounts and windows are unique.",
   "An ADC has `nitro` or `ns_conf`, or both.",
   "Of `password` and `password_file` (and of `token`, `secret` and their `_file`) at most one is given; NITRO and accounts need one.",
-  "`poll_every` is at least `1s`, `import_every` not shorter than `poll_every`, `timeout` at least `100ms`.",
-  "`http:` URLs of NITRO and `verify: false` are accepted with a warning: the password can be stolen.",
+  "`poll_every` is at least `1s`, `import_every` at least `poll_every`, `timeout` at least `100ms`.",
+  "`http:` URLs of NITRO and `verify: false` are accepted with a warning, since the password can be stolen.",
   "`monitor_tls.min` is not newer than `max`.",
   "A run that logs in names an account; a round trip needs an account with `address`.",
   "`every` is at least `1s`; below `30s` for a login, or `10s` for a look, there is a warning.",
-  "`options` holds only what the transaction knows, with values that fit.",
-  "`expect: blocked` goes only with a transaction that needs no account.",
+  "`options` contains only options of the transaction, with valid values.",
+  "`expect: blocked` is allowed only for transactions without an account.",
   "A window is fixed (`start`, `end`) or recurring (`cron`, `timezone`, `duration` of at most `168h`), not both.",
-  "The page open to the network without `web.config_file` is accepted with a warning.",
-  "Every file that is named can be read, and no secret is empty.",
+  "Serving the page to the network without `web.config_file` is accepted with a warning.",
+  "Every configured file is readable, and no secret is empty.",
 ];

@@ -10,11 +10,11 @@ function coverageDiagnostics(estate: Estate): Diagnostic[] {
   return [...estate.services.values()].flatMap((service): Diagnostic[] => {
     const about = { line: service.line, object: service.name, severity: "info" as const };
     if (service.members.length === 0) {
-      const message = `${service.name} has no member: there is nothing to probe.`;
+      const message = `${service.name} has no members, so there is nothing to probe.`;
       return [{ ...about, rule: "service_without_member", message }];
     }
     if (service.monitors.length === 0) {
-      const message = `${service.name} has no monitor: the ADC says UP whatever its members do.`;
+      const message = `${service.name} has no monitor, so the ADC always reports its members UP.`;
       return [{ ...about, rule: "service_without_monitor", message }];
     }
     return [];
@@ -116,7 +116,7 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
       message:
         actual.length > 0
           ? `${object} refers to ${name} as a ${expected}, but that is a ${actual.join(" and ")}.`
-          : `${object} refers to a ${expected} ${name} that is not configured.`,
+          : `${object} refers to ${expected} ${name}, which is not configured.`,
     });
   }
 
@@ -244,7 +244,7 @@ function monitorDiagnostics(
       ...about,
       severity: "warning",
       rule: "unused_monitor",
-      message: `Monitor ${monitor.name} is bound to no service: nothing is watched by it.`,
+      message: `Monitor ${monitor.name} is not bound to any service, so nothing uses it.`,
     });
   }
   if (needsPassword(monitor) && monitor.parameters.password === "encrypted") {
@@ -253,8 +253,8 @@ function monitorDiagnostics(
       severity: "info",
       rule: "encrypted_password",
       message:
-        `The password of monitor ${monitor.name} is encrypted for the ADC alone; ` +
-        "to repeat it, give the same account in the configuration.",
+        `The password of monitor ${monitor.name} is encrypted in ns.conf; ` +
+        "to repeat the monitor, give its account in the configuration.",
     });
   }
   if (!MONITOR_TYPES.has(monitor.type)) {
@@ -294,7 +294,7 @@ function pinnedDestination(
     message:
       `Monitor ${monitor.name} always probes ${destIp}, yet it decides for ` +
       `${String(others.length)} member(s) at other addresses, ` +
-      `the first ${first.adcService} at ${String(first.address)}: their own failures are never seen.`,
+      `the first ${first.adcService} at ${String(first.address)}: failures of those members are not detected.`,
   };
 }
 

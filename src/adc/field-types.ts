@@ -224,7 +224,7 @@ export const addressOrNone: FieldType<string | null> = {
 
 /** Several texts. */
 export const texts: FieldType<readonly string[]> = {
-  expects: "a list of texts",
+  expects: "a list of strings",
   read: (written) => written,
   write: (value) => (value.length === 0 ? undefined : value),
 };

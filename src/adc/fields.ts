@@ -146,7 +146,7 @@ function describe(written: readonly string[] | null): string {
     return "a nested value";
   }
   const length = written.join(" ").length;
-  return length === 0 ? "an empty value" : `a text of ${String(length)} characters`;
+  return length === 0 ? "an empty value" : `a string of ${String(length)} characters`;
 }
 
 /** The default as NITRO would write it, for messages and the reference. */

@@ -292,14 +292,14 @@ export class AdcWatch {
     this.#firstRoundDone();
   }
 
-  /** A mistake of ours in what was heard, or in what became of it, must not end the watch: it is told, and tried again. */
+  /** An internal error while reading or applying an answer must not end the watch: it is logged, and the work is retried. */
   async #surviving<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
     try {
       return await work();
     } catch (error) {
       const text = error instanceof Error ? error.stack : String(error);
       const { link, log } = this.#options;
-      log.error({ adc: link.name, error: text }, "a mistake of this program: started again");
+      log.error({ adc: link.name, error: text }, "internal error, ADC poll restarted");
       return otherwise;
     }
   }
@@ -346,7 +346,7 @@ export class AdcWatch {
         break;
       case "held":
       case "lost":
-        log.warn({ adc: link.name, error: read.message }, "the ADC's state could not be read");
+        log.warn({ adc: link.name, error: read.message }, "cannot read the ADC's state");
         onLive({
           up: false,
           lastError: read.message,

@@ -105,7 +105,7 @@ export class AgentRun {
             stallMs: Math.round(stallMs),
             pauseMs: Math.round(pauseMs),
           },
-          "event loop stalled by an answer: probes of this endpoint pause",
+          "event loop stalled by a response, probes of this endpoint paused",
         );
       },
     });
@@ -136,7 +136,7 @@ export class AgentRun {
     this.state.unexplainedStallSeconds = options.earlier?.state.unexplainedStallSeconds ?? 0;
     this.state.unverifiedLogins = unverifiedLogins(config);
     for (const place of this.state.unverifiedLogins) {
-      log.warn({ place }, "verify: false: passwords go there to whoever answers");
+      log.warn({ place }, "verify: false, passwords are sent to an unverified endpoint");
     }
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
   }
@@ -282,7 +282,7 @@ export class AgentRun {
     const { controlTargets } = this.config;
     const cutOff = await isCutOff(controlTargets, this.#network, CONTROL_TIMEOUT_MS);
     if (cutOff !== this.state.cutOff) {
-      this.#options.log.warn({ cutOff }, cutOff ? "no control target answers" : "control is back");
+      this.#options.log.warn({ cutOff }, cutOff ? "no control target reachable" : "control targets reachable again");
       this.state.cutOff = cutOff;
       this.state.evaluateAll();
     }

@@ -27,7 +27,7 @@ export async function openDeclarations(
     store: opened.store,
     snapshot: null,
     onFailure: (message) => {
-      log.warn({ error: message }, "the store of maintenance windows does not take a write");
+      log.warn({ error: message }, "cannot write the maintenance windows file");
     },
   });
   return { kind: "opened", declarations };
@@ -50,6 +50,6 @@ export async function readMaintenanceWindows(
   });
   return {
     declarations,
-    warning: read.kind === "read" ? null : `no declared window counts: ${path}: ${read.message}`,
+    warning: read.kind === "read" ? null : `declared windows are ignored: ${path}: ${read.message}`,
   };
 }

@@ -74,8 +74,8 @@ export function findMailboxSide(
       reason: failing[0]?.last?.reason ?? "auth_rejected",
       backendServers: [...pointed.keys()],
       message: closed
-        ? `${account} is refused through every front end while another account is accepted there: its password is wrong, or its mailbox database is not available; not the front ends.${pointersInWords(pointed)}`
-        : `${transactions.join(", ")} of ${account} fail alike through every front end: the mailbox side, not the front ends.${pointersInWords(pointed)}`,
+        ? `${account} is rejected through every front end while another account is accepted: its password is wrong or its mailbox database is unavailable; the front ends work.${pointersInWords(pointed)}`
+        : `${transactions.join(", ")} of ${account} fail in the same way through every front end: the mailbox side fails, not the front ends.${pointersInWords(pointed)}`,
     });
   }
   return { findings, probes: laid };

@@ -188,7 +188,7 @@ export class ProbeRunner {
           reason: held.why,
           ...(held.message === null ? {} : { error: held.message }),
         },
-        "logins are held back",
+        "logins held back",
       );
     }
   }
@@ -196,7 +196,7 @@ export class ProbeRunner {
   #letGo(record: ProbeRecord, { name }: Credential): void {
     record.heldBack = null;
     if (this.#heldBack.delete(name)) {
-      this.#options.log?.info({ account: name }, "logins are made again");
+      this.#options.log?.info({ account: name }, "logins resumed");
     }
   }
 
@@ -227,7 +227,7 @@ export class ProbeRunner {
    */
   #suspended({ lockoutKey, name }: Credential): Observation {
     const refusal = this.#refusals.get(lockoutKey);
-    const told = refusal?.evidence.detail ?? "its logins were rejected before this agent started";
+    const told = refusal?.evidence.detail ?? "logins were rejected before this agent started";
     return {
       ...NOTHING_SEEN,
       outcome: "fault",

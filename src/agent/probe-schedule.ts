@@ -47,7 +47,7 @@ export class ProbeSchedule {
       },
       onBroken: ({ id }, error) => {
         const text = error instanceof Error ? error.stack : String(error);
-        log.error({ job: id, error: text }, "a mistake of this program: started again");
+        log.error({ job: id, error: text }, "internal error, probe restarted");
       },
     });
   }

@@ -87,7 +87,7 @@ export class SecretBindings {
     const is = kindWords(monitor.type, monitor.secure, monitor.parameters.scriptName);
     const whose = `the secret of monitors.${monitor.name}`;
     if (was !== is) {
-      return `${whose} was written for ${was}, and the ADC ${probe.adc} now has ${is} there: it is not sent`;
+      return `${whose} was configured for ${was}, and ${probe.adc} now has ${is} there; it is not sent`;
     }
     const { servers = [] } = binding.entry;
     const allowed =
@@ -100,8 +100,8 @@ export class SecretBindings {
         : binding.targets.has(targetOf(probe));
     return allowed
       ? null
-      : `${whose} was not written for ${probe.server ?? probe.vserver} at ${targetOf(probe)}: ` +
-          `it is not sent; if it may be, name the server in monitors.${monitor.name}.servers`;
+      : `${whose} was not configured for ${probe.server ?? probe.vserver} at ${targetOf(probe)}: ` +
+          `it is not sent; to allow it, add the server to monitors.${monitor.name}.servers`;
   }
 }
 

@@ -52,7 +52,7 @@ export async function readSince(stateDir: string, storage?: StorageWatch): Promi
     try {
       const aside = await setAside(path, Date.now());
       const why = file.kind === "unfit" ? file.why : "damaged";
-      storage.setAside(path, aside, why, "times of verdicts begin anew");
+      storage.setAside(path, aside, why, "verdict times start over");
     } catch (error) {
       storage.refused(path, error);
     }

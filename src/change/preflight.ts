@@ -73,13 +73,13 @@ function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
     const doubtful = others
       .filter((member) => !carriesClients(member))
       .map((member) => `${memberWords(member)} is ${member.verdict}`);
-    const why = doubtful.length === 0 ? "nobody else serves it" : doubtful.join(", ");
+    const why = doubtful.length === 0 ? "no other server" : doubtful.join(", ");
     return [`${vserver} would keep ${String(servers.size)} of ${String(inputs.keepGood)}: ${why}`];
   });
   return checkAll(
     "capacity",
     wrong,
-    `Every vserver keeps at least ${String(inputs.keepGood)} really good server(s).`,
+    `Every vserver keeps at least ${String(inputs.keepGood)} working server(s).`,
   );
 }
 
@@ -104,14 +104,18 @@ function windowCheck(inputs: PreflightInputs): MaintenanceCheck {
         ? []
         : [`${window.name} is ${window.state} for ${meant.join(", ")}`];
     });
-  return checkAll("windows", wrong, "No other server that serves the same clients is to go.");
+  return checkAll(
+    "windows",
+    wrong,
+    "No other server of the same vservers is in maintenance or about to be.",
+  );
 }
 
 function certificateCheck(inputs: PreflightInputs): MaintenanceCheck {
   const wrong = vserversServed(inputs)
     .filter(({ certificateDiffers }) => certificateDiffers === true)
     .map(({ vserver }) => `The certificates behind ${vserver} differ`);
-  return checkAll("certificates", wrong, "No certificates differ where they must be alike.");
+  return checkAll("certificates", wrong, "All certificates that must be identical are.");
 }
 
 /** That the odd one itself goes is no risk; among two that differ, the other one is odd as well. */
@@ -122,13 +126,13 @@ function schemesCheck(inputs: PreflightInputs): MaintenanceCheck {
       .filter(({ server }) => server.toLowerCase() !== leaving)
       .map(
         ({ server, port, path, offers, others }) =>
-          `Clients of ${vserver} that move to ${server}:${String(port)} are offered ${offers} at ${path}, elsewhere ${others}`,
+          `At ${path}, ${server}:${String(port)} of ${vserver} offers the login schemes ${offers}; the other members offer ${others}`,
       ),
   );
   return warnOfAll(
     "auth_schemes",
     risks,
-    "No server that stays is known to offer other login schemes than the rest.",
+    "No remaining server is known to offer different login schemes.",
   );
 }
 

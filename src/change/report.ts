@@ -57,7 +57,7 @@ export function unknownServer(live: LiveState, server: string): MaintenanceRepor
   }
   const names = [...new Set(live.members.map((member) => member.server))].sort();
   const known = names.slice(0, 20).join(", ");
-  const message = `No ADC has a member on ${server}; known are ${known === "" ? "none" : known}.`;
+  const message = `No ADC has a member on ${server}; known servers: ${known === "" ? "none" : known}.`;
   return reportOf(server, [{ name: "known", ok: false, warning: false, message }]);
 }
 
@@ -68,7 +68,7 @@ export function witnessCheck(live: LiveState, server: string): MaintenanceCheck 
     ...(live.cutOff ? ["This agent is cut off from the network"] : []),
     ...live.adcs
       .filter((adc) => adcs.has(adc.name) && adc.up !== true)
-      .map((adc) => `${adc.name} does not tell its state over NITRO`),
+      .map((adc) => `no current state of ${adc.name} over NITRO`),
   ];
-  return checkAll("witness", wrong, "The witness sees the ADC and the network.");
+  return checkAll("witness", wrong, "The agent reaches the network and every ADC.");
 }

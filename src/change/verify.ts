@@ -62,7 +62,7 @@ function outCheck({ live, server }: VerifyInputs): MaintenanceCheck {
   const wrong = membersOf(live, server)
     .filter((member) => !["out", "down", "leaving_down"].includes(member.adcOpinion))
     .map((member) => `${memberWords(member)} is ${adcWords(member)} on ${member.adc}`);
-  return checkAll("out", wrong, "The ADC has it out of service or down everywhere.");
+  return checkAll("out", wrong, "The ADC reports every member out of service or down.");
 }
 
 function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
@@ -71,13 +71,13 @@ function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
       // A member that is DOWN has had its sessions flushed; of one that is out, nobody could say.
       return member.adcOpinion === "down" || member.adcOpinion === "leaving_down"
         ? []
-        : [`${member.adc} does not tell the connections of ${memberWords(member)}`];
+        : [`${member.adc} does not report connections of ${memberWords(member)}`];
     }
     return member.connections === 0
       ? []
       : [`${memberWords(member)} still has ${String(member.connections)} connection(s)`];
   });
-  return checkAll("connections", wrong, "No client is connected any more.");
+  return checkAll("connections", wrong, "No client is connected.");
 }
 
 function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
@@ -85,9 +85,11 @@ function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
     const answers = answersBy(inputs, vserver, lastChange(inputs, vserver));
     return answers === 0
       ? []
-      : [`${vserver.vserver} had ${String(answers)} answer(s) from it since it went out`];
+      : [
+          `${vserver.vserver} returned ${String(answers)} response(s) from it since it was taken out`,
+        ];
   });
-  return checkAll("vip", wrong, "No answer through a VIP came from it since it went out.");
+  return checkAll("vip", wrong, "No VIP returned a response from it since it was taken out.");
 }
 
 function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
@@ -100,18 +102,18 @@ function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
       }
       // What is run and has told nothing (not yet, held back, a fault of ours) has not passed either.
       return probe.opinion === "unknown" && probe.scheduled !== false
-        ? [`${where} tells nothing: ${last?.reason ?? "no answer yet"}`]
+        ? [`${where} has no result: ${last?.reason ?? "not run yet"}`]
         : [];
     }),
   );
-  return checkAll("probes", wrong, "Every monitor and transaction passes.");
+  return checkAll("probes", wrong, "All monitors and transactions pass.");
 }
 
 function upCheck({ live, server }: VerifyInputs): MaintenanceCheck {
   const wrong = membersOf(live, server)
     .filter((member) => member.adcOpinion !== "up")
     .map((member) => `${memberWords(member)} is ${adcWords(member)} on ${member.adc}`);
-  return checkAll("up", wrong, "The ADC has it UP everywhere.");
+  return checkAll("up", wrong, "The ADC reports every member UP.");
 }
 
 function stableCheck({ live, server, now, stabilityMs }: VerifyInputs): MaintenanceCheck {
@@ -122,9 +124,11 @@ function stableCheck({ live, server, now, stabilityMs }: VerifyInputs): Maintena
     }
     return goodForMs >= stabilityMs
       ? []
-      : [`${memberWords(member)} is good for ${inSeconds(goodForMs)} of ${inSeconds(stabilityMs)}`];
+      : [
+          `${memberWords(member)} has passed for ${inSeconds(goodForMs)} of ${inSeconds(stabilityMs)}`,
+        ];
   });
-  return checkAll("stable", wrong, `All is good for ${inSeconds(stabilityMs)}.`);
+  return checkAll("stable", wrong, `Everything has passed for ${inSeconds(stabilityMs)}.`);
 }
 
 function servedAgainCheck(inputs: VerifyInputs): MaintenanceCheck {
@@ -132,8 +136,12 @@ function servedAgainCheck(inputs: VerifyInputs): MaintenanceCheck {
     // Where no answer ever names a server, nobody can be missed.
     .filter((vserver) => [...vserver.servedBy.keys()].some((name) => name !== "unrecognised"))
     .filter((vserver) => answersBy(inputs, vserver, lastChange(inputs, vserver)) === 0)
-    .map((vserver) => `${vserver.vserver} has not been answered by it since it is back`);
-  return checkAll("vip", wrong, "Every VIP that names its servers was answered by it again.");
+    .map((vserver) => `${vserver.vserver} has returned no response from it since it came back`);
+  return checkAll(
+    "vip",
+    wrong,
+    "Every VIP that identifies its servers has returned a response from it again.",
+  );
 }
 
 /** Vservers that lead to the server. */

@@ -24,7 +24,7 @@ export interface CompareCommand {
 export async function runCompare(command: CompareCommand, output: Output): Promise<number> {
   const config = await readConfig(command.config, output);
   if (config === null) {
-    return failed("the configuration cannot be used", command, output);
+    return failed("invalid configuration", command, output);
   }
   const { declarations, warning } = await readMaintenanceWindows(config);
   if (warning !== null) {

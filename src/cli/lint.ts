@@ -27,7 +27,7 @@ export async function runLint(file: string, options: LintOptions, output: Output
   }
   const estate = parseNsConf(text, { adc: "adc" });
   if (isEmpty(estate)) {
-    output.err(`${file}: holds no command of a NetScaler\n`);
+    output.err(`${file}: no NetScaler commands found\n`);
     return 3;
   }
   const findings = lint(estate);

@@ -19,22 +19,24 @@ export function addMaintenance(
   output: Output,
   duration: (text: string) => number,
 ): void {
-  const group = root.command("maintenance").description("windows, and looks before and after");
+  const group = root
+    .command("maintenance")
+    .description("maintenance windows, and checks before and after a change");
 
-  common(group.command("start").description("declare a window"))
+  common(group.command("start").description("declare a maintenance window"))
     .argument("<server...>", "server names or patterns with *")
-    .option("--for <duration>", "how long from its start")
-    .option("--end <time>", "RFC 3339 time, or never")
-    .option("--start <time>", "RFC 3339 time; default: now")
-    .option("--name <name>", "name of the window; default: the servers")
-    .option("--reason <text>", "why")
-    .option("--author <name>", "who; default: this user")
+    .option("--for <duration>", "duration, counted from the start")
+    .option("--end <time>", "end as an RFC 3339 time, or never")
+    .option("--start <time>", "start as an RFC 3339 time; default: now")
+    .option("--name <name>", "name of the window; default: the servers' names")
+    .option("--reason <text>", "reason shown on the page")
+    .option("--author <name>", "author; default: the current user")
     .option(
       "--auto-end",
-      "end by itself when everything has been good for the stability time",
+      "end the window once every check has passed for the stability time",
       false,
     )
-    .option("--flexible", "begin when the server first goes bad inside the window", false)
+    .option("--flexible", "start the window when the server first fails inside it", false)
     .action(
       async (
         servers: string[],
@@ -64,23 +66,25 @@ export function addMaintenance(
       },
     );
 
-  common(group.command("end").description("end a window now"))
+  common(group.command("end").description("end a maintenance window now"))
     .argument("<name>", "name of the window")
-    .option("--author <name>", "who; default: this user")
+    .option("--author <name>", "author; default: the current user")
     .action(async (name: string, options: Common & { author?: string }) => {
       await run(options, output, { kind: "end", name, author: options.author ?? null });
     });
 
-  common(group.command("list").description("windows that are open or coming")).action(
+  common(group.command("list").description("list open and upcoming windows")).action(
     async (options: Common) => {
       await run(options, output, { kind: "list" });
     },
   );
 
-  common(group.command("preflight").description("may this server go?"))
+  common(
+    group.command("preflight").description("check whether a server can be taken out of service"),
+  )
     .argument("<server>", "server name")
-    .option("--min-capacity <n>", "really good servers that each vserver must keep; default: 1")
-    .option("--horizon <duration>", "how far ahead another server's window matters; default: 4h")
+    .option("--min-capacity <n>", "number of working servers each vserver must keep; default: 1")
+    .option("--horizon <duration>", "how far ahead to look for other servers' windows; default: 4h")
     .action(
       async (server: string, options: Common & { minCapacity?: string; horizon?: string }) => {
         const { minCapacity = null, horizon = null } = options;
@@ -88,11 +92,13 @@ export function addMaintenance(
       },
     );
 
-  common(group.command("verify").description("is it really drained, or really back?"))
+  common(
+    group.command("verify").description("check whether a server is drained or back in service"),
+  )
     .argument("<server>", "server name")
-    .option("--drained", "out of the ADC's rotation, and no client left", false)
-    .option("--returned", "everything good, and used again", false)
-    .option("--wait <duration>", "look again for so long", duration, 0)
+    .option("--drained", "check that the ADC sends it no clients and none is connected", false)
+    .option("--returned", "check that it works and receives clients again", false)
+    .option("--wait <duration>", "keep checking for up to this long", duration, 0)
     .action(
       async (
         server: string,
@@ -114,13 +120,13 @@ export function addMaintenance(
 
 function common(command: Command): Command {
   return command
-    .option("--config <file>", "configuration, for the agent's address and token")
-    .option("--url <url>", "the agent's address")
-    .option("--token-file <file>", "file of the bearer token")
-    .option("--user <name>", "name for the agent's basic auth; needs --password-file")
-    .option("--password-file <file>", "file of that user's password")
-    .option("--ca-file <file>", "authority (PEM) that signed the agent's certificate")
-    .option("--json", "JSON on stdout", false);
+    .option("--config <file>", "configuration file, for the agent's address and token")
+    .option("--url <url>", "URL of the agent")
+    .option("--token-file <file>", "file that holds the bearer token")
+    .option("--user <name>", "user name for basic auth; needs --password-file")
+    .option("--password-file <file>", "file that holds the user's password")
+    .option("--ca-file <file>", "CA certificate (PEM) to verify the agent's certificate")
+    .option("--json", "print JSON", false);
 }
 
 async function run(options: Common, output: Output, command: MaintenanceCommand): Promise<void> {

@@ -8,16 +8,16 @@ import { versionText } from "./package-info.ts";
 /** The command line: what every command takes; each command's own file does the work, and only that one is loaded. */
 function program(output = processOutput()): Command {
   const root = new Command("adc-witness")
-    .description("An independent witness for your load balancer.")
+    .description("A second opinion on what your load balancer believes.")
     .version(versionText())
     .showHelpAfterError()
     .configureOutput({ writeOut: output.out, writeErr: output.err });
 
   root
     .command("run")
-    .description("run the agent")
-    .requiredOption("--config <file>", "configuration")
-    .option("--listen <address...>", "address:port in place of the configuration's")
+    .description("run the agent in the foreground")
+    .requiredOption("--config <file>", "configuration file")
+    .option("--listen <address...>", "address:port to listen on, instead of web.listen")
     .action(async ({ config, listen }: { config: string; listen?: string[] }) => {
       const { runAgent } = await import("./run.ts");
       process.exitCode = await runAgent(config, listen ?? null, output);
@@ -25,10 +25,10 @@ function program(output = processOutput()): Command {
 
   root
     .command("demo")
-    .description("lab and agent together: no configuration, no root")
-    .option("--port <n>", "port of the page and of /metrics", port, 0)
-    .option("--scenario <name>", "what happens in the lab", "maintenance")
-    .option("--exit-after <duration>", "end by itself", duration)
+    .description("run the lab and an agent together; needs no configuration and no root")
+    .option("--port <n>", "port of the status page and /metrics; 0 picks a free one", port, 0)
+    .option("--scenario <name>", "scenario to play in the lab", "maintenance")
+    .option("--exit-after <duration>", "exit after this time", duration)
     .action(async (options: { port: number; scenario: string; exitAfter?: number }) => {
       const { runDemo } = await import("./demo.ts");
       process.exitCode = await runDemo(
@@ -39,10 +39,10 @@ function program(output = processOutput()): Command {
 
   root
     .command("plan")
-    .description("every probe that would run, and every monitor that cannot be repeated")
-    .option("--ns-conf <file>", "an ns.conf")
-    .option("--config <file>", "configuration")
-    .option("--json", "JSON on stdout", false)
+    .description("print every probe that would run, and every monitor that cannot be repeated")
+    .option("--ns-conf <file>", "ns.conf to read")
+    .option("--config <file>", "configuration file")
+    .option("--json", "print JSON", false)
     .action(
       async (options: { nsConf?: string; config?: string; json: boolean }, command: Command) => {
         const { nsConf = null, config = null, json } = options;
@@ -56,13 +56,13 @@ function program(output = processOutput()): Command {
 
   root
     .command("compare")
-    .description("one round now: a table of opinions and verdicts")
-    .requiredOption("--config <file>", "configuration")
-    .option("--server <name>", "only this server (a name, or a pattern with *)")
-    .option("--wait <duration>", "look again at mismatches for so long", duration, 0)
-    .option("--timeout <duration>", "time for the round", duration, 50_000)
-    .option("--strict", "unknowns of the configuration's making count too", false)
-    .option("--json", "JSON on stdout", false)
+    .description("probe everything once and print opinions and verdicts")
+    .requiredOption("--config <file>", "configuration file")
+    .option("--server <name>", "only this server: a name, or a pattern with *")
+    .option("--wait <duration>", "probe mismatches again for up to this long", duration, 0)
+    .option("--timeout <duration>", "time limit of the round", duration, 50_000)
+    .option("--strict", "also count verdicts that are unknown because of the configuration", false)
+    .option("--json", "print JSON", false)
     .action(
       async (options: {
         config: string;
@@ -83,11 +83,11 @@ function program(output = processOutput()): Command {
 
   root
     .command("probe")
-    .description("one probe, explained")
+    .description("run one probe and explain its result")
     .argument("<target>", "server:port, address:port, adc_service/server:port or a vserver")
-    .requiredOption("--config <file>", "configuration")
-    .requiredOption("--monitor <name>", "name of the monitor, or of a transaction")
-    .option("--json", "JSON on stdout", false)
+    .requiredOption("--config <file>", "configuration file")
+    .requiredOption("--monitor <name>", "name of a monitor or a transaction")
+    .option("--json", "print JSON", false)
     .action(async (target: string, options: { config: string; monitor: string; json: boolean }) => {
       const { runProbeCommand } = await import("./probe.ts");
       process.exitCode = await runProbeCommand({ target, ...options }, output);
@@ -96,7 +96,7 @@ function program(output = processOutput()): Command {
   root
     .command("check-config")
     .description("validate a configuration")
-    .argument("<file>", "configuration")
+    .argument("<file>", "configuration file")
     .action(async (file: string) => {
       const { runCheckConfig } = await import("./read-config.ts");
       process.exitCode = await runCheckConfig(file, output);
@@ -104,12 +104,10 @@ function program(output = processOutput()): Command {
 
   root
     .command("lint")
-    .description(
-      "what the ADC's monitors cannot see, and mistakes, each with the command that mends it",
-    )
-    .argument("<file>", "an ns.conf")
-    .option("--json", "JSON on stdout", false)
-    .option("--matrix", "measure the blind spots against the lab", false)
+    .description("find blind spots and mistakes in an ns.conf, with the commands that fix them")
+    .argument("<file>", "ns.conf to read")
+    .option("--json", "print JSON", false)
+    .option("--matrix", "also measure the blind spots against the lab", false)
     .action(async (file: string, options: { json: boolean; matrix: boolean }) => {
       const { runLint } = await import("./lint.ts");
       process.exitCode = await runLint(file, options, output);

@@ -30,7 +30,7 @@ export async function readAccess(
 ): Promise<ReadAccess> {
   const { tokenFile, user = null, passwordFile = null, caFile = null } = options;
   if ((user === null) !== (passwordFile === null)) {
-    return { kind: "failed", message: "--user and --password-file belong together." };
+    return { kind: "failed", message: "--user and --password-file must be given together." };
   }
   try {
     const password = passwordFile === null ? null : await secretIn(passwordFile);
@@ -129,7 +129,7 @@ function readText(
   response.on("data", (piece: Buffer) => {
     bytes += piece.length;
     if (bytes > MAX_ANSWER) {
-      response.destroy(new Error("the answer is too long"));
+      response.destroy(new Error("response too large"));
     } else {
       pieces.push(piece);
     }
@@ -146,7 +146,7 @@ function codeOf(error: unknown): string {
     return String(error);
   }
   if (error.name === "AbortError" || error.name === "TimeoutError") {
-    return "no answer in time";
+    return "timed out";
   }
   return "code" in error ? String(error.code) : error.message;
 }
@@ -289,7 +289,7 @@ async function request<T>(
     ? { kind: "answer", value: read.data }
     : {
         kind: "failed",
-        message: `${target.origin} answers, but not as an adc-witness agent does.`,
+        message: `${target.origin} is not an adc-witness agent.`,
       };
 }
 
@@ -319,7 +319,10 @@ function parseJson(text: string): unknown {
  * What only an agent can see cannot be asked.
  */
 export function storeApi(config: Config, noAgent: string): MaintenanceApi {
-  const needsAgent = { kind: "failed", message: `${noAgent} This needs a running agent.` } as const;
+  const needsAgent = {
+    kind: "failed",
+    message: `${noAgent} This command needs a running agent.`,
+  } as const;
   return {
     list: () =>
       withStore(config, async (declarations) =>

@@ -78,7 +78,7 @@ export async function runMaintenance(options: MaintenanceOptions, output: Output
     case "preflight": {
       const { server, minCapacity = null, horizon = null } = command;
       const report = await reached.preflight(server, { minCapacity, horizon });
-      return tellReport(report, "may go", "must not go yet", json, output);
+      return tellReport(report, "can be taken out", "must not be taken out yet", json, output);
     }
     case "verify":
       return verify(command, reached, options, output);
@@ -107,7 +107,7 @@ async function reach(options: AgentAddress, output: Output): Promise<Maintenance
   }
   const url = options.url ?? (config === null ? null : await defaultUrl(config));
   if (url === null || parseUrl(url) === null) {
-    output.err("Say where the agent is: --url https://host:port, or --config FILE.\n");
+    output.err("Give the agent's address: --url https://host:port, or --config FILE.\n");
     return null;
   }
   const access = await readAccess(options, config);

@@ -44,12 +44,12 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
   }
   const { unsupportedReason } = probe.action;
   if (probe.action.run === null) {
-    output.err(`not repeated: ${unsupportedReason ?? "nothing to run"}\n`);
+    output.err(`not repeated: ${unsupportedReason ?? "no probe to run"}\n`);
     return 3;
   }
   const result = await runOnce(probe, config);
   if (result === null) {
-    output.err("held back: another login with this account might lock it (see login_suspended)\n");
+    output.err("held back: another failed login could lock the account (see login_suspended)\n");
     return 3;
   }
   output.out(command.json ? `${JSON.stringify(result, null, 1)}\n` : explained(probe, result));
@@ -108,7 +108,7 @@ function candidates(
     return whole === name ? where : `${where} --monitor "${whole}"`;
   });
   const hint =
-    list.length === 0 ? `no target has a probe of that name` : `one of: ${list.join(", ")}`;
+    list.length === 0 ? `no target has a probe of this name` : `one of: ${list.join(", ")}`;
   return `${printableLine(`${what} (${hint})`)}\n`;
 }
 

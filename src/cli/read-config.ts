@@ -36,7 +36,7 @@ export async function runCheckConfig(file: string, output: Output): Promise<numb
   const adcs = config.adcs.map((adc) => adc.name).join(", ");
   output.out(`${file}: valid (${adcs})\n`);
   for (const account of config.transactions.accounts) {
-    output.out(`account ${account.name}: its password goes ${trustWords(account)}\n`);
+    output.out(`account ${account.name}: password is sent ${trustWords(account)}\n`);
   }
   return 0;
 }

@@ -109,7 +109,7 @@ export async function runAgent(
     pid: process.pid,
     idleMs: () => idleMs(),
     failed: (why) => {
-      log.error({ why }, "systemd's watchdog hears nothing of this agent and will start it anew");
+      log.error({ why }, "cannot notify systemd's watchdog, systemd will restart the agent");
     },
   });
   const service = await startService({
@@ -134,12 +134,12 @@ export async function runAgent(
   const ending = await signals.ended;
   if (ending.kind === "broken") {
     const { error } = ending;
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, "broken: ending");
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, "fatal error, exiting");
   }
   const status = ending.kind === "asked" ? 0 : 1;
   // Not cleared: sockets and threads that hang after the stop are ended as well.
   setTimeout(() => {
-    log.warn({ afterMs: END_WITHIN_MS }, "ended before every ADC has taken the logout");
+    log.warn({ afterMs: END_WITHIN_MS }, "shutdown timed out before all NITRO logouts finished");
     process.exit(status);
   }, END_WITHIN_MS).unref();
   await service.stop();

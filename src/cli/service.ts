@@ -156,10 +156,10 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     if (read === null || read.kind === "invalid") {
       const message =
         read === null
-          ? "there is no configuration file to read"
+          ? "no configuration file to reload"
           : read.problems.map(formatProblem).join("\n");
       metrics.configReloaded(false, Date.now());
-      log.error({ problems: message }, "reload refused: the old configuration stays in force");
+      log.error({ problems: message }, "reload rejected, previous configuration kept");
       return { ok: false, message };
     }
     for (const warning of [...read.warnings, ...read.openToOthers]) {
@@ -178,7 +178,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       const record = agent.generation.recordOf(probeId);
       const result = record === null ? null : await agent.generation.probeNow(record, timeoutMs);
       return record === null || result === null
-        ? { kind: "unavailable", message: "no such probe, or it cannot be run" }
+        ? { kind: "unavailable", message: "no such probe, or it cannot run now" }
         : { kind: "observed", probe: record, ...result };
     },
     maintenance: {

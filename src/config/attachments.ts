@@ -174,7 +174,7 @@ async function secretModeProblem(path: string): Promise<string | null> {
   return mode === null || (mode & READ_OR_WRITTEN_BY_OTHERS) === 0
     ? null
     : problemText(
-        `names a secret that every user of this machine can ${(mode & WRITTEN_BY_OTHERS) === 0 ? "read" : "change"}: ${path} has mode ${octal(mode)}`,
+        `names a secret that every user of this host can ${(mode & WRITTEN_BY_OTHERS) === 0 ? "read" : "change"}: ${path} has mode ${octal(mode)}`,
         "mode 0600, or 0640 for a group",
         `chmod o-rwx ${path}`,
       );
@@ -185,8 +185,8 @@ async function stateModeProblem(path: string): Promise<string | null> {
   return mode === null || (mode & WRITTEN_BY_OTHERS) === 0
     ? null
     : problemText(
-        `is a directory that every user of this machine can write to: ${path} has mode ${octal(mode)}`,
-        "mode 0700: who writes there can end suspensions of accounts and declare windows",
+        `is a directory that every user of this host can write to: ${path} has mode ${octal(mode)}`,
+        "mode 0700, since its files end account suspensions and declare windows",
         `chmod o-w ${path}`,
       );
 }
@@ -242,7 +242,7 @@ function unreadable(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
   return problemText(
     `names a file that cannot be read: ${code}`,
-    "a readable file, its path relative to this one",
+    "a readable file; paths are relative to this file",
     "correct the path or its permissions",
   );
 }
@@ -253,7 +253,7 @@ function certificateProblem(pem: string): string | null {
   return good
     ? null
     : problemText(
-        "names a file without a good certificate",
+        "names a file without a valid certificate",
         "certificates in PEM form",
         "convert it, for example with openssl x509",
       );

@@ -16,7 +16,7 @@ export function invalid(
     error: ({ input }) =>
       input === undefined
         ? problemText("is missing", expected, "add it")
-        : problemText(`is ${kindOf(input)} that does not fit`, expected, fix),
+        : problemText(`invalid value: ${kindOf(input)}`, expected, fix),
   };
 }
 
@@ -69,19 +69,19 @@ export function wholeNumber(from: number, to: number): z.ZodInt {
 }
 
 const DURATION = invalid(
-  "a whole number with its unit, for example 500ms, 5s, 10m or 4h",
-  "write such a duration",
+  "a whole number with a unit, for example 500ms, 5s, 10m or 4h",
+  "write a duration",
 );
 export const duration = (): z.ZodString => z.string(DURATION).regex(DURATION_PATTERN, DURATION);
 export const name = (): z.ZodString =>
-  text("1 to 63 letters, digits, dots, dashes or underscores", "choose such a name", (value) =>
+  text("1 to 63 letters, digits, dots, dashes or underscores", "choose a valid name", (value) =>
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(value),
   );
 export const file = (): z.ZodString =>
-  text("the path of a file, relative to this one", "write a path");
+  text("the path of a file, relative to this file", "write a path");
 const ENV_MESSAGE = invalid(
-  "${NAME} of an environment variable",
-  "keep secrets out of this file: name a variable, or use the key that ends in _file",
+  "an environment variable as ${NAME}",
+  "do not put secrets in this file; name a variable, or use the key that ends in _file",
 );
 export const fromEnvironment = (): z.ZodString =>
   z.string(ENV_MESSAGE).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, ENV_MESSAGE);
@@ -94,7 +94,7 @@ export const fingerprint = (): z.ZodString =>
   );
 export const words = (expected: string): z.ZodString => text(expected, "write it as text");
 export const hostName = (): z.ZodString =>
-  text("a host name or an IP address without port", "write only the name or address", isHost);
+  text("a host name or an IP address, without a port", "remove the port", isHost);
 export const hostPort = (): z.ZodString =>
   text("host:port, or [address]:port for IPv6", "write both host and port", (value) => {
     const parsed = parseHostPort(value);
@@ -107,9 +107,9 @@ export const ipAddress = (): z.ZodString =>
     (value) => isIP(value) !== 0,
   );
 export const pattern = (): z.ZodString =>
-  text("a name, with * for any run of characters", "write a pattern");
+  text("a name; * matches any characters", "write a pattern");
 export const httpPath = (): z.ZodString =>
-  text("an absolute path such as /owa/", "begin it with a slash", (value) =>
+  text("an absolute path such as /owa/", "start it with a slash", (value) =>
     /^\/[!-~]*$/.test(value),
   );
 export const tlsVersion = oneOf(
@@ -119,29 +119,27 @@ export const tlsVersion = oneOf(
 export const secretKeys = (
   what: string,
 ): { password: z.ZodOptional<z.ZodString>; password_file: z.ZodOptional<z.ZodString> } => ({
-  password: fromEnvironment()
-    .optional()
-    .describe(`${what}: the environment variable that holds it, as \${NAME}.`),
+  password: fromEnvironment().optional().describe(`${what}, as an environment variable: \${NAME}.`),
   password_file: file()
     .optional()
-    .describe(`${what}: a file that holds it; a final line end is dropped.`),
+    .describe(`${what}, read from a file; a trailing newline is removed.`),
 });
 
 /** What proves to the agent that a server is the one meant, before a secret is sent to it. */
 export const trustKeys = (where: string) => ({
   ca_file: file()
     .optional()
-    .describe(`PEM certificates that the certificate is verified against before a login ${where}.`),
+    .describe(`CA certificates (PEM) used to verify the server before a login ${where}.`),
   fingerprint_sha256: oneOrMany(fingerprint(), "a fingerprint").describe(
-    `Pinned certificates: before a login ${where} one of them must be shown, whatever its issuer and names.`,
+    `Pinned certificates: before a login ${where} the server must present one of them; issuer and names are not checked.`,
   ),
   server_name: hostName()
     .optional()
-    .describe(`Name the certificate must hold before a login ${where}, and sent as SNI.`),
+    .describe(`Name expected in the certificate before a login ${where}; also sent as SNI.`),
   verify: flag()
     .optional()
     .describe(
-      `False: a login ${where} sends its password to whoever answers. Default: true, and without proof no login is tried.`,
+      `False sends the password of a login ${where} to an unverified server. Default: true; unverified servers get no login.`,
     ),
 });
 

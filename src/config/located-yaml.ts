@@ -266,11 +266,11 @@ function toData(
 function syntaxMessage(code: string): string {
   const what =
     SYNTAX_WORDS.get(code) ?? `not valid YAML: ${code.toLowerCase().replaceAll("_", " ")}`;
-  return problemText(what, "YAML 1.2 or JSON", "mend the syntax at this place");
+  return problemText(what, "YAML 1.2 or JSON", "fix the syntax here");
 }
 
 const SYNTAX_WORDS: ReadonlyMap<string, string> = new Map([
-  ["DUPLICATE_KEY", "the same key stands twice in one mapping"],
-  ["NON_STRING_KEY", "a key is something else than a text: a mapping, a list or an alias"],
-  ["TAG_RESOLVE_FAILED", "a value has a tag (!…) that means nothing here"],
+  ["DUPLICATE_KEY", "duplicate key in a mapping"],
+  ["NON_STRING_KEY", "a key is not a string but a mapping, a list or an alias"],
+  ["TAG_RESOLVE_FAILED", "a value has an unsupported tag (!…)"],
 ]);

@@ -101,7 +101,7 @@ function runsNameTheirAccount(config: WrittenConfig, report: RuleReport): void {
     } else if (run.account !== undefined && !names.includes(run.account)) {
       report.error(
         [...path, "account"],
-        "names no account",
+        "names an unknown account",
         names.length === 0 ? "one of transactions.accounts" : `one of ${names.join(", ")}`,
         "add the account or correct the name",
       );
@@ -109,7 +109,7 @@ function runsNameTheirAccount(config: WrittenConfig, report: RuleReport): void {
       report.warning(
         [...path, "account"],
         "is not used: this transaction needs no account",
-        "a transaction that logs in",
+        "only transactions that log in use an account",
         "remove it",
       );
     }
@@ -147,7 +147,7 @@ function runsAreNotTooFrequent(config: WrittenConfig, report: RuleReport): void 
     } else if (everyMs < shortestMs) {
       report.warning(
         path,
-        "is a burden to the servers",
+        "is too short for the servers",
         `at least ${String(shortestMs / 1000)}s`,
         "60s is usual",
       );
@@ -164,7 +164,7 @@ function plaintextIsWarnedOf(config: WrittenConfig, report: RuleReport): void {
     if (run.allow_plaintext) {
       report.warning(
         ["transactions", "run", index, "allow_plaintext"],
-        "lets a password travel in the clear",
+        "allows a password to be sent in clear text",
         "false",
         "use TLS or STARTTLS",
       );
@@ -185,14 +185,14 @@ function loginsAreVerified(config: WrittenConfig, report: RuleReport): void {
     if (verify === false && fingerprint_sha256.length > 0) {
       report.error(
         [...path, "verify"],
-        "stands beside fingerprint_sha256",
+        "cannot be combined with fingerprint_sha256",
         "a pinned certificate, or verify: false",
         "remove one",
       );
     } else if (verify === false) {
       report.warning(
         [...path, "verify"],
-        "lets a password go to whoever answers",
+        "sends a password to an unverified server",
         "true, with ca_file, server_name or fingerprint_sha256",
         "write what `plan` and the page propose",
       );
@@ -210,8 +210,8 @@ function onlyLooksAreBlocked(config: WrittenConfig, report: RuleReport): void {
     if (run.expect === "blocked" && needsAccount(run)) {
       report.error(
         ["transactions", "run", index, "expect"],
-        "does not fit a transaction that logs in",
-        "blocked only with one that needs no account",
+        "is not allowed for a transaction that logs in",
+        "blocked only for transactions without an account",
         "use https_challenge or smtp_mail_from",
       );
     }
@@ -229,12 +229,12 @@ function optionsAreKnown(config: WrittenConfig, report: RuleReport): void {
         const meant = nearest(option, known);
         report.error(
           path,
-          `is no option of ${run.transaction}`,
-          known.length === 0 ? "no options here" : known.join(", "),
+          `is not an option of ${run.transaction}`,
+          known.length === 0 ? "no options" : known.join(", "),
           meant === null ? "remove it" : `did you mean ${meant}?`,
         );
       } else if (!kind.allows(value)) {
-        report.error(path, "does not fit this option", kind.says, "correct it");
+        report.error(path, "is not valid for this option", kind.says, "correct it");
       }
     }
   });

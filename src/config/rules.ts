@@ -25,7 +25,12 @@ export function checkSecretPair(
   const [inline, file] = keys;
   const given = keys.filter((key) => at[key] !== undefined);
   if (given.length === 2) {
-    report.error([...path, file], `stands beside ${inline}`, `${inline} or ${file}`, "remove one");
+    report.error(
+      [...path, file],
+      `cannot be combined with ${inline}`,
+      `${inline} or ${file}`,
+      "remove one",
+    );
   } else if (given.length === 0 && need === "required") {
     report.error(path, "has no secret", `${inline} or ${file}`, `add ${file}`);
   }
@@ -56,7 +61,12 @@ export function checkUniqueNames(
   const seen = new Set<string>();
   named.forEach(({ name }, index) => {
     if (seen.has(name)) {
-      report.error([...path, index, "name"], "stands twice", "each name once", "choose another");
+      report.error(
+        [...path, index, "name"],
+        "is a duplicate",
+        "unique names",
+        "choose another name",
+      );
     }
     seen.add(name);
   });
@@ -113,9 +123,9 @@ function windowsAreFixedOrRecurring(config: WrittenConfig, report: RuleReport): 
     if (fixed === recurring) {
       report.error(
         path,
-        fixed ? "is fixed and recurring at once" : "has no time",
+        fixed ? "is both fixed and recurring" : "has no time",
         "start and end, or cron, timezone and duration",
-        fixed ? "remove one kind" : "add one kind",
+        fixed ? "remove one of the two" : "add one of the two",
       );
     } else if (fixed) {
       checkFixed(window, path, report);
@@ -153,7 +163,12 @@ function checkRecurring(
   }
   const lengthMs = window.duration === undefined ? 1 : (parseDuration(window.duration) ?? 0);
   if (lengthMs === 0 || lengthMs > MAX_RECURRING_MS) {
-    report.error([...path, "duration"], "is no length for a window", "1ms to 168h", "correct it");
+    report.error(
+      [...path, "duration"],
+      "is not a valid duration for a window",
+      "1ms to 168h",
+      "correct it",
+    );
   }
 }
 
@@ -202,7 +217,7 @@ function nitroIsVerified(config: WrittenConfig, report: RuleReport): void {
       if (url.startsWith("http:")) {
         report.warning(
           [...path, "urls", each],
-          "sends the password in the clear",
+          "sends the password in clear text",
           "https",
           "enable secure management access on the ADC",
         );
@@ -211,7 +226,7 @@ function nitroIsVerified(config: WrittenConfig, report: RuleReport): void {
     if (nitro?.tls.verify === false) {
       report.warning(
         [...path, "tls", "verify"],
-        "lets anybody pose as the ADC and take the password",
+        "lets an impostor of the ADC steal the password",
         "true with a ca_file",
         "export the NSIP's certificate",
       );
@@ -271,12 +286,7 @@ function monitorCredentialsAreWhole(config: WrittenConfig, report: RuleReport): 
 function shardIsWithinItsCount(config: WrittenConfig, report: RuleReport): void {
   const [index = 0, count = 1] = (config.shard ?? "0/1").split("/").map(Number);
   if (index >= count) {
-    report.error(
-      ["shard"],
-      "names a share beyond the last",
-      "i/n with i from 0 to n-1",
-      "count from 0",
-    );
+    report.error(["shard"], "is out of range", "i/n with i from 0 to n-1", "count from 0");
   }
 }
 
@@ -299,8 +309,8 @@ function openDoorsAreLocked(config: WrittenConfig, report: RuleReport): void {
       report.warning(
         ["web", "listen", index],
         writes
-          ? "opens the page and, to holders of the token, writes to the network without TLS"
-          : "opens the page to the network without TLS or login",
+          ? "serves the page, and writes with the token, to the network without TLS"
+          : "serves the page to the network without TLS or login",
         "a loopback address, or a config_file with TLS",
         "add web.config_file",
       );

@@ -50,7 +50,7 @@ export interface AdcConfig {
   readonly nitro: NitroConfig | null;
   /** Absolute path of an ns.conf that was readable when the configuration was loaded. */
   readonly nsConf: string | null;
-  /** TLS range of the ADC's own monitors, where the firmware's default is not what this ADC does. */
+  /** TLS versions of the ADC's own monitors, if they differ from the firmware's default. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
 }
 export interface NitroConfig {

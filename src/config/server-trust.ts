@@ -22,7 +22,7 @@ export function trustWords({
     return "only to a pinned certificate (fingerprint_sha256)";
   }
   if (verify === false) {
-    return "to whoever answers (verify: false)";
+    return "to an unverified server (verify: false)";
   }
   const issuer = ca === null ? "that the system's trust store verifies" : "that ca_file verifies";
   const names = serverName ?? "the member's or the vserver's name";

@@ -34,34 +34,34 @@ const nitro = z
         .min(1, invalid("one URL, or two for an HA pair", "add one"))
         .max(2, invalid("one URL, or two for an HA pair", "remove the others"))
         .describe("Both nodes of an HA pair, or one SNIP with management access."),
-      username: words("the name of a NITRO user").describe("A user who may only read."),
+      username: words("the name of a NITRO user").describe("A read-only user."),
       ...secretKeys("Password of the NITRO user"),
       tls: z
         .strictObject(
           {
             ca_file: file()
               .optional()
-              .describe("PEM certificates that the NSIP's certificate is verified against."),
+              .describe("CA certificates (PEM) used to verify the NSIP's certificate."),
             server_name: hostName()
               .optional()
-              .describe("Name expected in the certificate, and sent as SNI."),
+              .describe("Name expected in the certificate; also sent as SNI."),
             verify: flag()
               .default(true)
-              .describe("False accepts any certificate: the password may then be stolen."),
+              .describe("False accepts any certificate, so an impostor can steal the password."),
           },
           invalid("a mapping", "write the keys below it"),
         )
         .prefault({})
-        .describe("How the agent speaks TLS to NITRO."),
+        .describe("TLS settings of the NITRO connection."),
       import_every: duration()
         .default("10m")
-        .describe("How often the configuration of the ADC is read again."),
-      poll_every: duration().default("15s").describe("How often the state of the ADC is read."),
-      timeout: duration().default("10s").describe("Longest time for one answer of NITRO."),
+        .describe("Interval between imports of the ADC's configuration."),
+      poll_every: duration().default("15s").describe("Interval between reads of the ADC's state."),
+      timeout: duration().default("10s").describe("Timeout of one NITRO request."),
     },
     invalid("a mapping with urls, username and a password", "write the keys below it"),
   )
-  .describe("Live state and configuration over NITRO: GET only, besides login and logout.");
+  .describe("Live state and configuration over NITRO; only GET requests besides login and logout.");
 
 /** One of `adcs`. */
 export const adc = z.strictObject(
@@ -70,18 +70,18 @@ export const adc = z.strictObject(
     nitro: nitro.optional(),
     ns_conf: file()
       .optional()
-      .describe("An ns.conf to read the estate from, instead of or beside NITRO."),
+      .describe("ns.conf to read the estate from, instead of or in addition to NITRO."),
     monitor_tls: z
       .strictObject(
         {
-          min: tlsVersion.describe("Oldest version the ADC's probes speak."),
-          max: tlsVersion.describe("Newest version the ADC's probes speak."),
+          min: tlsVersion.describe("Minimum TLS version of the ADC's probes."),
+          max: tlsVersion.describe("Maximum TLS version of the ADC's probes."),
         },
         invalid("a mapping with min and max", "write both"),
       )
       .optional()
       .describe(
-        "TLS range of the ADC's own monitors, where the firmware's default is not what this ADC does.",
+        "TLS versions of the ADC's own monitors, if they differ from the firmware's default.",
       ),
   },
   invalid("a mapping with name and nitro or ns_conf", "write the keys below it"),
@@ -114,19 +114,19 @@ export const monitor = z.strictObject(
     verify: flag()
       .optional()
       .describe(
-        "False: over TLS this monitor's password goes to whoever answers. Default: true. In the clear it goes as the ADC sends it.",
+        "False sends this monitor's password over TLS to an unverified server. Default: true. Without TLS it is sent as the ADC sends it.",
       ),
     servers: listOf(pattern(), "servers or patterns")
       .min(1, invalid("at least one server", "name it, or leave the key out"))
       .optional()
       .describe(
-        "Servers (or addresses) that may have these secrets. Default: those that the monitor watched when they were first used; one that the ADC adds later does not get them.",
+        "Servers or addresses that may receive these secrets. Default: those the monitor probed when the secrets were first used; servers added later do not receive them.",
       ),
     command: listOf(words("a program or an argument"), "the program and its arguments")
       .min(1, invalid("at least the program", "name it"))
       .optional()
       .describe(
-        "Stands for a USER monitor's own script: run without a shell, exit status 0 is success.",
+        "Replaces the script of a USER monitor; runs without a shell, exit status 0 is success.",
       ),
   },
   invalid("a mapping", "write the keys below it"),
@@ -137,28 +137,30 @@ export const vserver = z.strictObject(
   {
     host: hostName()
       .optional()
-      .describe("What a client types: Host header, SNI and the certificate's name."),
+      .describe(
+        "Host name that clients use: sent as Host header and SNI, and expected in the certificate.",
+      ),
     names: listOf(hostName(), "host names")
       .default([])
       .describe(
-        "Names clients use: resolved now and then, compared with the VIP, each further address probed as a third vantage; the certificate must hold one of them.",
+        "Names that clients use. They are resolved periodically and compared with the VIP; other addresses are probed as vantage `public`. The certificate must contain one of them.",
       ),
-    path: httpPath().optional().describe("Path that a look through the VIP asks for."),
+    path: httpPath().optional().describe("Path that an HTTP look through the VIP requests."),
     ...trustKeys("through this vserver"),
     ca_file: file()
       .optional()
       .describe(
-        "PEM certificates that the vserver's certificate is verified against, and its members' before a login.",
+        "CA certificates (PEM) used to verify the vserver's certificate, and its members' before a login.",
       ),
     public: listOf(hostPort(), "host:port")
       .default([])
       .describe(
-        "Client-facing addresses, or names with all their addresses, probed as a third vantage.",
+        "Client-facing addresses, or names with all their addresses, probed as vantage `public`.",
       ),
     same_certificate: flag()
       .default(false)
       .describe(
-        "True: where the ADC ends TLS and encrypts anew, it and all members must show one certificate, as Extended Protection needs it.",
+        "True: where the ADC terminates TLS and re-encrypts, it and all members must present the same certificate, as Extended Protection requires.",
       ),
   },
   invalid("a mapping", "write the keys below it"),
@@ -167,15 +169,13 @@ export const vserver = z.strictObject(
 /** One of `members`. */
 export const member = z.strictObject(
   {
-    match: pattern().describe(
-      "server:port, with * for any run of characters; the first that matches counts.",
-    ),
+    match: pattern().describe("server:port; * matches any characters, the first match applies."),
     protocol: oneOf(["imap", "pop3", "smtp", "https", "http", "rpc"])
       .optional()
-      .describe("What the member speaks."),
+      .describe("Protocol of the member."),
     exchange: oneOf(["2010", "2013", "2016", "2019", "SE", "none"])
       .optional()
-      .describe("Exchange version behind it; none for a member that is no Exchange."),
+      .describe("Exchange version of the member; `none` if it is not Exchange."),
     path: httpPath().optional().describe("Path of its web application."),
     host: hostName().optional().describe("Host header for this member."),
     ...trustKeys("at this member"),

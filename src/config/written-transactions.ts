@@ -21,18 +21,18 @@ import {
 /** One of `transactions.accounts`. */
 export const account = z.strictObject(
   {
-    name: name().describe("By this name transactions refer to it, and `login_suspended` shows it."),
+    name: name().describe("Name used in transactions and in the label `account`."),
     username: words("a user name").describe(
-      "As a client types it: user, DOMAIN\\user or user@example.com.",
+      "As a client sends it: user, DOMAIN\\user or user@example.com.",
     ),
     address: text("a mail address", "write user@example.com", (value) =>
       /^[^\s@<>]+@[^\s@<>]+$/.test(value),
     )
       .optional()
-      .describe("Mail address of the probe's own mailbox; the round trip needs it."),
+      .describe("Mail address of the probe's own mailbox; required for the round trip."),
     domain: words("a domain")
       .optional()
-      .describe("Windows domain for NTLM, where the user name holds none."),
+      .describe("Windows domain for NTLM, if the user name contains none."),
     ...secretKeys("Password of the account"),
     ...trustKeys("with this account"),
   },
@@ -47,14 +47,14 @@ export const run = z.strictObject(
         (typeof TRANSACTIONS)[number],
         ...(typeof TRANSACTIONS)[number][],
       ],
-    ).describe("What is done."),
+    ).describe("Transaction to run."),
     account: words("the name of an account")
       .optional()
       .describe("Name of one of `transactions.accounts`."),
     every: duration().optional().describe("Interval; default: 60 s, 5 minutes for a round trip."),
     timeout: duration()
       .optional()
-      .describe("Longest time of one exchange; default: 30 s, 2 minutes for a round trip."),
+      .describe("Timeout of one exchange; default: 30 s, 2 minutes for a round trip."),
     members: z
       .strictObject(
         {
@@ -62,7 +62,7 @@ export const run = z.strictObject(
             "Servers; empty matches all.",
           ),
           port: oneOrMany(wholeNumber(1, 65_535), "a port from 1 to 65535").describe(
-            "Ports; empty: those the transaction is usually spoken at, over HTTPS wherever Exchange is recognised.",
+            "Ports; empty means the usual ports of the protocol, and for HTTPS every member recognised as Exchange.",
           ),
           adc_service: oneOrMany(pattern(), "a service or a pattern").describe(
             "Services and groups; empty matches all.",
@@ -74,26 +74,22 @@ export const run = z.strictObject(
         invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
-      .describe("Which members it is asked of."),
+      .describe("Members it runs against."),
     vantages: listOf(oneOf(["vip", "backend", "public"]), "vip, backend or public")
       .min(1, invalid("at least one vantage", "add one, or leave the key out"))
       .default(["vip", "backend"])
-      .describe(
-        "From where: through the ADC, straight to the server, or at a client-facing address.",
-      ),
-    path: httpPath().optional().describe("HTTP path, where the transaction has one."),
-    host: hostName().optional().describe("Host name a client would type."),
+      .describe("Vantage: through the VIP, directly at the server, or at a public address."),
+    path: httpPath().optional().describe("HTTP path, for transactions that have one."),
+    host: hostName().optional().describe("Host name that clients use."),
     security: oneOf(["none", "implicit", "starttls"])
       .optional()
-      .describe(
-        "How TLS begins; default: by port, and without an account STARTTLS only where it is offered.",
-      ),
+      .describe("How TLS starts; default: by port; without an account STARTTLS only if offered."),
     expect: oneOf(["works", "blocked"])
       .default("works")
-      .describe("blocked: it must not be reachable."),
+      .describe("blocked: the target must not be reachable."),
     allow_plaintext: flag()
       .default(false)
-      .describe("Lets the account's password travel without TLS."),
+      .describe("Allows the account's password to be sent without TLS."),
     options: z
       .record(
         words("an option's name"),

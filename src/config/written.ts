@@ -24,8 +24,8 @@ import { adc, member, monitor, vserver } from "./written-estate.ts";
 import { account, run } from "./written-transactions.ts";
 
 const INSTANT = invalid(
-  "a time with its zone, for example 2026-12-01T20:00:00+01:00",
-  "write such a time",
+  "a time with a time zone, for example 2026-12-01T20:00:00+01:00",
+  "write an RFC 3339 time",
 );
 const INSTANT_PATTERN = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})$/;
 const instant = (): z.ZodString =>
@@ -37,37 +37,37 @@ const instant = (): z.ZodString =>
 /** One of `maintenance.windows`. */
 const window = z.strictObject(
   {
-    name: name().describe("Windows are known by their names."),
+    name: name().describe("Unique name of the window."),
     servers: listOf(pattern(), "servers or patterns")
       .min(1, invalid("at least one server", "add it"))
-      .describe("Server names, with * for any run of characters."),
-    start: instant().optional().describe("Begin of a fixed window."),
+      .describe("Server names; * matches any characters."),
+    start: instant().optional().describe("Start of a fixed window."),
     end: z
       .union(
         [z.literal("never"), instant()],
-        invalid("a time with its zone, or never", "correct it"),
+        invalid("a time with a time zone, or never", "correct it"),
       )
       .optional()
-      .describe("End of a fixed window; never for a parked server."),
+      .describe("End of a fixed window, or never."),
     cron: text(
       "five cron fields: minute hour day month weekday",
       "write for example 0 22 * * 2",
       (value) => parseCron(value) !== null,
     )
       .optional()
-      .describe("Begin of a recurring window; a day must match both day fields."),
+      .describe("Start of a recurring window; a day must match both day fields."),
     timezone: text("a time zone such as Europe/Berlin", "write its IANA name", isTimeZone)
       .optional()
       .describe("Time zone of `cron`."),
-    duration: duration().optional().describe("Length of a recurring window."),
-    reason: words("a text").optional().describe("Why, for those who look at the page."),
-    author: words("a text").optional().describe("Who declared it."),
+    duration: duration().optional().describe("Duration of a recurring window."),
+    reason: words("a text").optional().describe("Reason shown on the page."),
+    author: words("a text").optional().describe("Author shown on the page."),
     auto_end: flag()
       .default(false)
-      .describe("Ends by itself when everything was good for the stability time."),
+      .describe("Ends once every check has passed for the stability time."),
     flexible: flag()
       .default(false)
-      .describe("Begins when the server first goes bad inside the window."),
+      .describe("Starts when the server first fails inside the window."),
   },
   invalid("a mapping with name and servers", "write the keys below it"),
 );
@@ -91,10 +91,12 @@ export const writtenConfig = z.strictObject(
   {
     agent: name()
       .optional()
-      .describe("This vantage point's name, to tell agents apart; default: the host's name."),
+      .describe("Name of this agent, to tell agents apart; default: the host name."),
     state_dir: file()
       .default("./state")
-      .describe("Directory for windows, suspensions and since-times; shared with `compare`."),
+      .describe(
+        "Directory for windows, account suspensions and verdict times; shared with `compare`.",
+      ),
     source_addresses: listOf(ipAddress(), "IP addresses")
       .default([])
       .describe("Local addresses to probe from; default: the system's choice."),
@@ -111,18 +113,18 @@ export const writtenConfig = z.strictObject(
       )
       .default({})
       .describe(
-        "As curl's --connect-to, for TCP and UDP; a key without port maps every port and ICMP; matched before DNS, and again for what DNS answers.",
+        "Like curl's --connect-to, for TCP and UDP. A key without a port maps every port and ICMP. It is matched before DNS, and again on the addresses DNS returns.",
       ),
     unmapped: oneOf(["allow", "refuse"])
       .default("allow")
-      .describe("refuse: addresses that connect_to does not name are never contacted."),
+      .describe("refuse: addresses not in connect_to are never contacted."),
     allow_targets: listOf(
       text("an IP address or a CIDR range, for example 127.0.0.0/8", "correct it", isRange),
       "addresses and CIDR ranges",
     )
       .default([])
       .describe(
-        "Imported targets that lead to the agent's own host (loopback, link-local and metadata addresses, where the agent listens) are dialled only here, and where connect_to says.",
+        "Imported targets on the agent's own host (loopback, link-local and metadata addresses, its listening addresses) are contacted only if listed here or in connect_to.",
       ),
     dns_servers: listOf(
       text("an IP address, with :port unless 53", "correct it", (value) => isIpEndpoint(value)),
@@ -130,19 +132,18 @@ export const writtenConfig = z.strictObject(
     )
       .default([])
       .describe(
-        "Who resolves client-facing names (vservers.<name>.names and public), for example a resolver outside; default: the system's resolver.",
+        "DNS servers that resolve client-facing names (vservers.<name>.names and public), for example an external resolver; default: the system's resolver.",
       ),
     monitors: z
       .record(
         words("a monitor's name"),
         monitor,
-        invalid(
-          "a mapping from monitors to what the ADC keeps encrypted",
-          "write the keys below it",
-        ),
+        invalid("a mapping from monitor names to their secrets", "write the keys below it"),
       )
       .default({})
-      .describe("By name of a monitor: what the ADC keeps encrypted, or the estate does not say."),
+      .describe(
+        "Per monitor: secrets that the ADC keeps encrypted, and settings missing in the estate.",
+      ),
     vservers: z
       .record(
         words("a vserver's name"),
@@ -150,36 +151,38 @@ export const writtenConfig = z.strictObject(
         invalid("a mapping from vservers to settings", "write the keys below it"),
       )
       .default({})
-      .describe("By name of a vserver: what the estate does not say."),
+      .describe("Per vserver: settings missing in the estate."),
     members: listOf(member, "members")
       .default([])
-      .describe("Where recognition of a member needs help."),
+      .describe("Overrides for members that are not recognised correctly."),
     transactions: z
       .strictObject(
         {
           accounts: listOf(account, "accounts")
             .default([])
-            .describe("Accounts of the probe's own; never a person's."),
+            .describe("Accounts used by probes; never use a person's account."),
           run: listOf(run, "transactions")
             .default([])
-            .describe("Transactions beside the anonymous looks."),
+            .describe("Transactions in addition to the anonymous looks."),
         },
         invalid("a mapping with accounts and run", "write the keys below it"),
       )
       .prefault({})
-      .describe("Client-like exchanges with an account."),
+      .describe("Transactions to run."),
     maintenance: z
       .strictObject(
         {
-          token: fromEnvironment().optional().describe("Bearer token of writes, as ${NAME}."),
+          token: fromEnvironment()
+            .optional()
+            .describe("Bearer token for writes, as an environment variable: ${NAME}."),
           token_file: file()
             .optional()
             .describe(
-              "Bearer token of writes: a file that holds it. Without a token writes are refused.",
+              "Bearer token for writes, read from a file. Without a token, writes are rejected.",
             ),
           stability: duration()
             .default("5m")
-            .describe("How long everything must be good before a server may return."),
+            .describe("Time for which every check must pass before a server may return."),
           windows: listOf(window, "windows").default([]).describe("Declared maintenance windows."),
         },
         invalid("a mapping", "write the keys below it"),
@@ -188,19 +191,17 @@ export const writtenConfig = z.strictObject(
       .describe("Declared maintenance."),
     control_targets: listOf(hostPort(), "host:port")
       .default([])
-      .describe("If none answers, the agent is cut off: every opinion of ours is unknown."),
+      .describe("If none is reachable, the agent is cut off and all its opinions are unknown."),
     probe: z
       .strictObject(
         {
           http_version: oneOf(["1.0", "1.1"])
             .default("1.1")
-            .describe(
-              "Version that HTTP and HTTP-ECV replicas send. What the ADC sends is not documented.",
-            ),
+            .describe("HTTP version of HTTP and HTTP-ECV replicas. The ADC's is not documented."),
           user_agent: words("a text")
             .optional()
             .describe(
-              "User-Agent of HTTP and HTTP-ECV replicas; default: none. What the ADC sends is not documented.",
+              "User-Agent of HTTP and HTTP-ECV replicas; default: none. The ADC's is not documented.",
             ),
           tcp_reverse_timeout: oneOf(["fail", "pass"])
             .default("fail")
@@ -210,25 +211,25 @@ export const writtenConfig = z.strictObject(
           tcp_ecv_segments: wholeNumber(1, 1024)
             .default(16)
             .describe(
-              "TCP segments within which a TCP-ECV pattern must come, as the ADC's documentation says; ours are reads.",
+              "Number of TCP segments in which a TCP-ECV pattern must arrive; the agent counts reads.",
             ),
         },
         invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
-      .describe("What NetScaler's documentation leaves open about its probes."),
+      .describe("Probe behaviour that NetScaler's documentation leaves open."),
     min_probe_interval: duration()
       .default("100ms")
       .describe(
-        "Least time between two probes of one monitor, where the ADC's own interval or down time is shorter.",
+        "Minimum time between two probes of one monitor, if the ADC's own interval or down time is shorter.",
       ),
     metrics: z
       .strictObject(
-        { phases: flag().default(false).describe("A series per probe and phase.") },
+        { phases: flag().default(false).describe("Exports one series per probe and phase.") },
         invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
-      .describe("What /metrics holds."),
+      .describe("Options of /metrics."),
     web: z
       .strictObject(
         {
@@ -238,25 +239,25 @@ export const writtenConfig = z.strictObject(
           )
             .min(1, invalid("at least one address", "add one, or leave the key out"))
             .default(["127.0.0.1:9743"])
-            .describe("Addresses to serve on."),
+            .describe("Addresses to listen on."),
           config_file: file()
             .optional()
             .describe(
-              "A web configuration file as Prometheus' exporters take it: TLS, basic auth, headers.",
+              "Web configuration file in the format of the Prometheus exporters: TLS, basic auth, headers.",
             ),
           hosts: listOf(hostName(), "host names")
             .default([])
-            .describe("Names by which the page may be called, beside the addresses it listens on."),
+            .describe("Host names accepted in requests, in addition to the listening addresses."),
         },
         invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
       .describe("The page, the API and /metrics."),
-    shard: text("i/n with i below n, for example 0/4", "write such a share", (value) =>
+    shard: text("i/n with i less than n, for example 0/4", "write a shard", (value) =>
       /^\d{1,4}\/\d{1,4}$/.test(value),
     )
       .optional()
-      .describe("This agent's share of the estate."),
+      .describe("Shard of the estate that this agent probes."),
     workers: z
       .union(
         [z.literal("auto"), wholeNumber(1, 64)],
@@ -269,12 +270,12 @@ export const writtenConfig = z.strictObject(
         {
           level: oneOf(["debug", "info", "warn", "error"])
             .default("info")
-            .describe("Least severity that is logged."),
+            .describe("Minimum severity to log."),
         },
         invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
-      .describe("The log, JSON lines on stderr."),
+      .describe("Logging, as JSON lines on stderr."),
   },
   invalid("a mapping with adcs", "write the keys at the left margin"),
 );

@@ -43,7 +43,7 @@ export class StorageWatch {
 
   written(path: string): void {
     if (this.#refused.delete(path)) {
-      this.#log.warn({ path }, "the state directory takes writes again");
+      this.#log.warn({ path }, "state_dir writable again");
     }
   }
 
@@ -52,15 +52,15 @@ export class StorageWatch {
     const why = errorCode(error);
     this.#writeErrors += 1;
     if (this.#refused.get(path) !== why) {
-      this.#log.error({ path, error: why }, "the state directory does not take a write");
+      this.#log.error({ path, error: why }, "cannot write to state_dir");
     }
     this.#refused.set(path, why);
   }
 
   /** A file that could not be used, and has another name now. */
   setAside(path: string, aside: string, why: string, consequence: string): void {
-    this.#log.error({ path, aside, problem: why }, `a state file was set aside: ${consequence}`);
-    const note = `${path} was ${why} and is set aside as ${aside}: ${consequence}`;
+    this.#log.error({ path, aside, problem: why }, `state file unusable, renamed: ${consequence}`);
+    const note = `${path} was ${why} and was renamed to ${aside}: ${consequence}`;
     this.#notes = [...this.#notes, note].slice(-MAX_NOTES);
   }
 }

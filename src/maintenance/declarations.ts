@@ -54,7 +54,7 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
     now: number,
   ): Promise<DeclareResult> => {
     if (store === null) {
-      return { kind: "refused", message: "This process does not hold the store of windows." };
+      return { kind: "refused", message: "Another process holds the maintenance windows file." };
     }
     // Decided inside the store's queue; the last decision is the one that was applied.
     const decided: StepResult[] = [];
@@ -68,7 +68,7 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
       return { kind: "failed", message: written.message };
     }
     if (result?.kind !== "done") {
-      return result ?? { kind: "failed", message: "The store did not answer." };
+      return result ?? { kind: "failed", message: "The maintenance windows file did not respond." };
     }
     const view = listWindows(current(), now).find(({ name }) => name === result.window.name);
     return { kind: "done", window: view ?? { ...result.window, source: "api", state: "over" } };

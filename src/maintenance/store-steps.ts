@@ -25,16 +25,18 @@ export function declareWindow(
   const others = state.windows.filter((each) => each.name !== window.name);
   const before = state.windows.find((each) => each.name === window.name);
   if (configured.some((each) => each.name === window.name)) {
-    return refused(`The configuration has a window named ${window.name}: choose another name.`);
+    return refused(
+      `The configuration already has a window named ${window.name}; choose another name.`,
+    );
   }
   if (window.endAt <= window.startAt) {
     return refused("The window ends before it begins.");
   }
   if (window.endAt <= now) {
-    return refused("The window is over already.");
+    return refused("The window has already ended.");
   }
   if (before === undefined && others.length >= MAX_WINDOWS) {
-    return refused(`There are ${String(MAX_WINDOWS)} windows already: end some first.`);
+    return refused(`The limit of ${String(MAX_WINDOWS)} windows is reached; end some first.`);
   }
   if (before !== undefined && sameWindow(before, window)) {
     return { kind: "done", state, window: before };
@@ -59,10 +61,10 @@ export function endWindow(
   const window = configured.find((each) => each.name === name);
   const open = window === undefined ? null : createCalendar(window.when).openAt(now);
   if (window === undefined) {
-    return { kind: "not_found", message: `No open or coming window is named ${name}.` };
+    return { kind: "not_found", message: `No open or upcoming window is named ${name}.` };
   }
   if (open === null) {
-    return refused(`${name} is not open, and stands in the configuration: change it there.`);
+    return refused(`${name} is not open and is defined in the configuration; change it there.`);
   }
   const progress = setProgress(state.progress, name, open.startAt, "*", { endedAt: now });
   return {

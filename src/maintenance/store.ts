@@ -191,11 +191,11 @@ async function attach(stateDir: string, watch: StorageWatch | undefined): Promis
   try {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    return failed(`${stateDir} cannot be made: ${errorCode(error)}.`, errorCode(error));
+    return failed(`cannot create ${stateDir}: ${errorCode(error)}.`, errorCode(error));
   }
   const locked = await takeLock(join(stateDir, LOCK_FILE), { signed: true });
   if (locked.kind === "failed") {
-    return failed(`${stateDir} cannot be locked: ${locked.message}.`, locked.message);
+    return failed(`cannot lock ${stateDir}: ${locked.message}.`, locked.message);
   }
   if (locked.kind === "busy") {
     const holder = locked.holder === null ? "" : ` (${locked.holder})`;
@@ -226,7 +226,7 @@ async function readOrSetAside(path: string, watch: StorageWatch | undefined): Pr
     watch?.setAside(path, aside, read.message, "declare its maintenance windows again");
     return { kind: "read", state: EMPTY_STORE };
   } catch (error) {
-    return { kind: "failed", message: `${path} cannot be set aside: ${errorCode(error)}.` };
+    return { kind: "failed", message: `${path} cannot be renamed: ${errorCode(error)}.` };
   }
 }
 
@@ -243,7 +243,10 @@ export async function readStore(path: string): Promise<StoreRead | Unusable> {
     case "text": {
       const state = readStored(file.text);
       return state === null
-        ? { kind: "unusable", message: "damaged, of another version or not ours" }
+        ? {
+            kind: "unusable",
+            message: "damaged, written by another version, or not a file of this program",
+          }
         : { kind: "read", state };
     }
   }

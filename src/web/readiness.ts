@@ -57,17 +57,17 @@ function imports(live: LiveState): {
 } {
   if (live.members.length === 0 && live.vservers.length === 0) {
     const stops = live.adcs.flatMap(({ name, lastError }) => stopOf(name, lastError) ?? []);
-    return { awaited: ["no estate is imported yet", ...stops].join("; "), failed: [] };
+    return { awaited: ["no estate imported yet", ...stops].join("; "), failed: [] };
   }
   const there = new Set([...live.members, ...live.vservers].map(({ adc }) => adc));
   const missing = live.adcs.filter(({ name }) => !there.has(name));
   const awaited = missing.find(({ lastError }) => lastError === null);
   return {
-    awaited: awaited === undefined ? null : `the estate of ${awaited.name} is not imported yet`,
+    awaited: awaited === undefined ? null : `estate of ${awaited.name} not imported yet`,
     failed: missing.map(
       ({ name, lastError, silent }) =>
         stopOf(name, lastError) ??
-        `the estate of ${name} is missing: ${silent === true ? "its ADC does not answer" : String(lastError)}`,
+        `estate of ${name} missing: ${silent === true ? "the ADC does not respond" : String(lastError)}`,
     ),
   };
 }
@@ -123,7 +123,7 @@ function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
   const suspended = new Set(live.suspendedAccounts.map(({ account }) => account));
   return (probe) => {
     if (live.cutOff) {
-      return "the agent is cut off, no control target answers";
+      return "the agent is cut off, no control target is reachable";
     }
     if (probe.vantage !== "backend" && paused.has(`${probe.adc} ${probe.vserver}`)) {
       return `probes through ${probe.vserver} pause until persistence leads no client to a member that leaves`;

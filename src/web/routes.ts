@@ -37,9 +37,13 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
       access: "reload",
       handle: async () => {
         if (sources.token() === null && !reloadLimit.pass(RELOADS_WITHOUT_TOKEN, "unknown")) {
-          return problem(429, "Without a token (maintenance.token_file) reloads are limited.", {
-            "retry-after": String(RELOADS_WITHOUT_TOKEN.intervalMs / 1000),
-          });
+          return problem(
+            429,
+            "Reloads are rate-limited while no token is configured (maintenance.token_file).",
+            {
+              "retry-after": String(RELOADS_WITHOUT_TOKEN.intervalMs / 1000),
+            },
+          );
         }
         const result = await sources.actions.reload();
         return result.ok ? text(200, "reloaded\n") : problem(500, result.message);

@@ -23,6 +23,6 @@ function targets({ live, estates }: WebSources, url: URL): Reply {
     case "blackbox":
       return json(blackboxTargets(estates()));
     default:
-      return problem(400, "for is probe or blackbox.");
+      return problem(400, "for must be probe or blackbox.");
   }
 }

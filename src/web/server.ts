@@ -53,13 +53,13 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const tlsServers: TlsServer[] = [];
   const opened = await openWebConfig(options.configFile ?? null, {
     changed: ({ tls }) => {
-      log.info({}, "the web configuration was read again");
+      log.info({}, "web configuration reloaded");
       for (const server of tls === null ? [] : tlsServers) {
         server.setSecureContext(tls?.context ?? {});
       }
     },
     refused: (message) => {
-      log.error({ problem: message }, "the web configuration is refused, the old one stays");
+      log.error({ problem: message }, "web configuration rejected, previous one kept");
     },
   });
   if (opened.kind === "failed") {
@@ -83,7 +83,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const machineNames = namesOfThisMachine();
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response, reception, patience).catch((error: unknown) => {
-      log.error({ err: error }, "an answer broke off: a mistake of this program");
+      log.error({ err: error }, "internal error, response aborted");
       response.destroy();
     });
   };
@@ -94,7 +94,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
       history.sample(options.live());
     } catch (error) {
       // The history is a convenience; the watch must outlive a mistake in it.
-      log.error({ err: error }, "a mistake of this program: the history lacks a sample");
+      log.error({ err: error }, "internal error, history sample lost");
     }
   }, SAMPLE_EVERY_MS);
   sampling.unref();
@@ -126,7 +126,7 @@ function tellOfCrowds(log: Log): (group: string) => void {
     cut += 1;
     const now = performance.now();
     if (now - toldAt >= TELL_OF_CROWDS_EVERY_MS) {
-      log.warn({ from: group, cut }, "too many connections: the oldest of one address are cut");
+      log.warn({ from: group, cut }, "too many connections, closing the oldest of one address");
       toldAt = now;
       cut = 0;
     }
@@ -143,7 +143,7 @@ function warnOfOpenWrites(options: WebOptions, { tls }: WebConfig): void {
   if (open.length > 0 && options.token() !== null && tls === null) {
     options.log.warn(
       { listen: open },
-      "writes with the maintenance token are open to the network in clear text; see web.config_file for TLS",
+      "maintenance token accepted over plain HTTP from the network; set up TLS in web.config_file",
     );
   }
 }

@@ -186,7 +186,7 @@ describe("monitor › a number outside its range is a diagnostic and the default
 
   test("a text in a number's place is never quoted, since it may be a secret", () => {
     const estate = parseNsConf("add lb monitor m TCP -interval hunter2", { adc: "a" });
-    expect(refusals(estate).join()).toContain("a text of 7 characters");
+    expect(refusals(estate).join()).toContain("a string of 7 characters");
     expect(JSON.stringify(estate.diagnostics)).not.toContain("hunter2");
   });
 

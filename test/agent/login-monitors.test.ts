@@ -197,7 +197,7 @@ test("a login that the state directory holds back is told once, and marked at it
       account: "monitor m_pop",
       reason: "state_locked",
       error: "the accounts are busy",
-      message: "logins are held back",
+      message: "logins held back",
     },
   ]);
   if (taken.kind === "held") {
@@ -205,7 +205,7 @@ test("a login that the state directory holds back is told once, and marked at it
   }
   await runner.run(records[0] ?? fail(), state);
   expect(records[0]?.heldBack).toBeNull();
-  expect(logged.at(-1)).toMatchObject({ message: "logins are made again" });
+  expect(logged.at(-1)).toMatchObject({ message: "logins resumed" });
 });
 
 describe("who logs in at a monitor", () => {

@@ -181,9 +181,9 @@ test.each([".example.com", "*.example.com", "192.0.2.11", "-x", ""])(
 
 test("plan › says what each login wants to see", () => {
   const { notes } = planned({ members: [{ fingerprints: ["cd".repeat(32)] }] });
-  expect(notes).toContain("the password goes only to a pinned certificate (cdcdcdcdcdcdcdcd…)");
+  expect(notes).toContain("the password is sent only to a pinned certificate (cdcdcdcdcdcdcdcd…)");
   expect(proofWords(clientTls("mail.example.com", false, "PEM", []))).toBe(
-    "the password goes only to a certificate of ca_file with mail.example.com; " +
-      "else write ca_file, server_name or fingerprint_sha256",
+    "the password is sent only to a certificate of ca_file with mail.example.com; " +
+      "otherwise set ca_file, server_name or fingerprint_sha256",
   );
 });

@@ -129,7 +129,7 @@ describe("the mailbox server that front ends name in failing answers", () => {
     one.state.evaluateAll();
     const [finding] = one.state.findings;
     expect(finding?.backendServers).toEqual([...new Set([first, second])].sort());
-    expect(finding?.message).toContain(`the mailbox side, not the front ends.${words}`);
+    expect(finding?.message).toContain(`the mailbox side fails, not the front ends.${words}`);
   });
 
   test("is nobody's where none is named, and not asked of answers that are good", () => {
@@ -153,7 +153,7 @@ test("a suspended account beside another that is accepted: its password or its d
     { account: "a", kind: "mailbox_side", reason: "auth_rejected" },
   ]);
   expect(one.state.findings[0]?.message).toContain(
-    "its password is wrong, or its mailbox database is not available",
+    "its password is wrong or its mailbox database is unavailable",
   );
   one.state.suspendedAccounts = [];
   one.state.evaluateAll();

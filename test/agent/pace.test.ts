@@ -30,7 +30,7 @@ describe("pace of replicas", () => {
     expect(planned("add lb monitor m TCP -interval 1 MSEC -downTime 10 MSEC")).toEqual({
       interval: 100,
       down: 100,
-      note: "the ADC asks every 1 ms, this agent at most every 100 ms (min_probe_interval)",
+      note: "the ADC probes every 1 ms, this agent at most every 100 ms (min_probe_interval)",
     });
     expect(planned("add lb monitor m TCP -downTime 1 MSEC")).toMatchObject({
       interval: 5_000,

@@ -85,7 +85,7 @@ describe("the 2010 guide's bindings", () => {
     expect(monitorRow(rows, "e2010_IMAP4_monitor", "vip")).toMatchObject({
       address: "192.168.1.171",
       port: 993,
-      tls: "as a client of today",
+      tls: "with current TLS versions",
     });
     expect(vip.filter((row) => row.type === "TCP" || row.type === "PING")).toEqual([]);
   });

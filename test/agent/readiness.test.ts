@@ -81,7 +81,7 @@ test("an agent that is cut off waits for nobody, and says so", () => {
   expect(readiness(estate.state)).toEqual({
     ready: true,
     detail:
-      "ready; 1 of 3 replicas without an opinion: the agent is cut off, no control target answers",
+      "ready; 1 of 3 replicas without an opinion: the agent is cut off, no control target is reachable",
   });
 });
 
@@ -136,7 +136,7 @@ test("an ADC that is still to be asked is waited for; one that does not answer i
   estate.state.addAdc("other", { nitro: true, pollMs: 15_000 });
   expect(readiness(estate.state)).toEqual({
     ready: false,
-    detail: "the estate of other is not imported yet",
+    detail: "estate of other not imported yet",
   });
   estate.state.setAdcLive("other", { lastError: "NITRO: ns1, login: HTTP 307", silent: false });
   expect(readiness(estate.state)).toEqual({
@@ -146,7 +146,7 @@ test("an ADC that is still to be asked is waited for; one that does not answer i
   estate.state.setAdcLive("other", { lastError: "connection refused", silent: true });
   expect(readiness(estate.state)).toEqual({
     ready: true,
-    detail: "ready; the estate of other is missing: its ADC does not answer",
+    detail: "ready; estate of other missing: the ADC does not respond",
   });
 });
 

@@ -65,7 +65,9 @@ test.each([
   bind(bindings, planOf(LDAPS, "192.0.2.1"));
   const { plan, news } = bind(bindings, planOf(monitor, "192.0.2.1"));
   expect(given(plan)).toEqual([]);
-  expect(news).toEqual([expect.stringMatching(/^the secret of monitors\.m was written for LDAP/)]);
+  expect(news).toEqual([
+    expect.stringMatching(/^the secret of monitors\.m was configured for LDAP/),
+  ]);
   expect(bind(bindings, planOf(monitor, "192.0.2.1")).news).toEqual([]);
   // What comes back as it was gets it again.
   expect(given(bind(bindings, planOf(LDAPS, "192.0.2.1")).plan)).toEqual(["192.0.2.1"]);
@@ -76,7 +78,7 @@ test("a server that was not there › does not get it, and the others still do",
   bind(bindings, planOf(LDAPS, "192.0.2.1"));
   const { plan, news } = bind(bindings, planOf(LDAPS, "192.0.2.1", "198.51.100.66"));
   expect(given(plan)).toEqual(["192.0.2.1"]);
-  expect(news).toEqual([expect.stringContaining("name the server in monitors.m.servers")]);
+  expect(news).toEqual([expect.stringContaining("add the server to monitors.m.servers")]);
 });
 
 test("a destIP elsewhere › does not get it", () => {

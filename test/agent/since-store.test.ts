@@ -43,7 +43,7 @@ describe("readSince", () => {
     expect(await readSince(folder, watch)).toEqual({ members: {}, writtenAt: 0 });
     expect(await readdir(folder)).toEqual([expect.stringMatching(/^since\.json\.set-aside-/)]);
     expect(watch.health.problems).toEqual([
-      expect.stringContaining("times of verdicts begin anew"),
+      expect.stringContaining("verdict times start over"),
     ]);
   });
 });

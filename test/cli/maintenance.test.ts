@@ -139,7 +139,7 @@ describe("with an agent", () => {
     expect(await run({ kind: "end", name: "ex01", author: null }, address)).toEqual({
       status: 2,
       out: "",
-      err: "WITNESS CRITICAL - No open or coming window is named ex01.\n",
+      err: "WITNESS CRITICAL - No open or upcoming window is named ex01.\n",
     });
     await close();
   });
@@ -170,7 +170,7 @@ describe("with an agent", () => {
     const { url, close } = await startAgent(() => estate("up"));
     const good = await run({ kind: "preflight", server: "ex01" }, { url });
     expect(good.status).toBe(0);
-    expect(good.out.split("\n")[0]).toBe("WITNESS OK - ex01 may go | failed=0 checks=5");
+    expect(good.out.split("\n")[0]).toBe("WITNESS OK - ex01 can be taken out | failed=0 checks=5");
     await close();
   });
 
@@ -183,8 +183,8 @@ describe("with an agent", () => {
     }));
     const warned = await run({ kind: "preflight", server: "ex01" }, { url });
     expect(warned.status).toBe(1);
-    expect(warned.out).toContain("WITNESS WARNING - ex01 may go | failed=0 checks=5\n");
-    expect(warned.out).toMatch(/warn +auth_schemes +Clients of \S+ that move to ex02:443 /);
+    expect(warned.out).toContain("WITNESS WARNING - ex01 can be taken out | failed=0 checks=5\n");
+    expect(warned.out).toMatch(/warn +auth_schemes +At \S+, ex02:443 of \S+ offers /);
     const json = await run({ kind: "preflight", server: "ex01" }, { url, json: true });
     expect(json.status).toBe(1);
     expect(JSON.parse(json.out)).toMatchObject({
@@ -200,7 +200,9 @@ describe("with an agent", () => {
     const { url, close } = await startAgent(() => estate("out"));
     const bad = await run({ kind: "preflight", server: "ex02" }, { url });
     expect(bad.status).toBe(2);
-    expect(bad.out).toContain("WITNESS CRITICAL - ex02 must not go yet | failed=1 checks=5\n");
+    expect(bad.out).toContain(
+      "WITNESS CRITICAL - ex02 must not be taken out yet | failed=1 checks=5\n",
+    );
     expect(bad.out).toMatch(/NO {2}capacity +\S+ would keep 0 of 1/);
     await close();
   });
@@ -329,8 +331,8 @@ describe("with an agent behind locked doors", () => {
   });
 
   test.each([
-    ["a name without a password", { user: "jo" }, /belong together/],
-    ["a password without a name", { passwordFile: "/dev/null" }, /belong together/],
+    ["a name without a password", { user: "jo" }, /given together/],
+    ["a password without a name", { passwordFile: "/dev/null" }, /given together/],
     [
       "a password that cannot be read",
       { user: "jo", passwordFile: "/nowhere" },
@@ -380,7 +382,7 @@ describe("without an agent", () => {
     expect(await run({ kind: "preflight", server: "ex01" }, { config })).toEqual({
       status: 3,
       out: "",
-      err: `WITNESS UNKNOWN - No agent listens at http://${nobody}. This needs a running agent.\n`,
+      err: `WITNESS UNKNOWN - No agent listens at http://${nobody}. This command needs a running agent.\n`,
     });
   });
 
@@ -390,7 +392,7 @@ describe("without an agent", () => {
   });
 
   test.each([
-    ["no address", () => ({}), "Say where the agent is"],
+    ["no address", () => ({}), "Give the agent's address"],
     [
       "a token that cannot be read",
       () => ({ url: `http://${nobody}`, tokenFile: "/nowhere" }),

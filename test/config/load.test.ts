@@ -218,7 +218,7 @@ describe("loadConfig", () => {
     const { value, warnings } = await rawWarnings(() => parse(text));
     expect(value).toMatchObject({
       kind: "invalid",
-      problems: [{ message: expect.stringContaining("a key is something else") as string }],
+      problems: [{ message: expect.stringContaining("a key is not a string") as string }],
     });
     expect(warnings).toEqual([]);
   });

@@ -48,7 +48,7 @@ test("the commands of the hour: preflight, start, verify, end, verify again", as
 
     const preflight = await type({ kind: "preflight", server: "ex02" });
     expect(preflight).toMatchObject({ status: 0, err: "" });
-    expect(preflight.out).toMatch(/^WITNESS OK - ex02 may go \| failed=0 checks=\d+\n/);
+    expect(preflight.out).toMatch(/^WITNESS OK - ex02 can be taken out \| failed=0 checks=\d+\n/);
 
     const refused = await type(START, null);
     expect(refused).toMatchObject({ status: 2, out: "" });

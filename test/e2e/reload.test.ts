@@ -188,7 +188,7 @@ test.concurrent(
         );
         const refusal = await until(
           "the log says so, too",
-          () => lines.find((line) => line.includes("reload refused")) ?? "",
+          () => lines.find((line) => line.includes("reload rejected")) ?? "",
           (line) => line !== "",
           30_000,
         );

@@ -52,9 +52,9 @@ describe("/sd/blackbox.yml", () => {
     const expressible = NAMES.filter((name) => !["backwards", "leaving", "mailbox"].includes(name));
     expect(Object.keys(modules).sort()).toEqual(expressible.map((name) => `prod_${name}`).sort());
     expect(file.match(/^# not expressed: .*$/gm)).toEqual([
-      "# not expressed: prod: backwards (HTTP-ECV): a reverse monitor keeps silence and refusal apart",
-      "# not expressed: prod: leaving (HTTP): it knows a status that asks for maintenance",
-      "# not expressed: prod: mailbox (POP3): no prober does what POP3 does",
+      "# not expressed: prod: backwards (HTTP-ECV): a reverse monitor distinguishes a timeout from a refused connection",
+      "# not expressed: prod: leaving (HTTP): it detects maintenance from the status",
+      "# not expressed: prod: mailbox (POP3): no prober is equivalent to POP3",
     ]);
     expect(file).not.toContain("geheim");
     expect(modules["prod_wants_401"]).toMatchObject({

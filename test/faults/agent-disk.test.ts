@@ -71,7 +71,7 @@ async function fillAndEmpty(
   expect(metrics).toContain("\nadc_witness_state_writable 0\n");
   expect(metrics).toMatch(/\nadc_witness_state_write_errors_total [1-9]/);
   expect((await agent.ask("/-/ready")).text).toMatch(word);
-  expect(agent.lines.join("\n")).toContain("the state directory does not take a write");
+  expect(agent.lines.join("\n")).toContain("cannot write to state_dir");
   // What was stored stands, on the disk and in the agent, and the watch goes on.
   expect(await readFile(join(stateDir, "maintenance.json"), "utf8")).toBe(stored);
   expect(await windows(agent)).toEqual(["before"]);

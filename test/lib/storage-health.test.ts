@@ -34,7 +34,7 @@ test("StorageWatch › remembers what was set aside, bounded", () => {
   }
   expect(watch.health.problems).toHaveLength(10);
   expect(watch.health.problems.at(-1)).toBe(
-    "/state/49 was damaged and is set aside as /state/aside: begins anew",
+    "/state/49 was damaged and was renamed to /state/aside: begins anew",
   );
   expect(watch.health.writable).toBe(true);
 });

@@ -103,13 +103,13 @@ describe("preflight", () => {
       keepGood: 2,
       horizonMs: 0,
     });
-    expect(failed(two)).toEqual({ capacity: "v_imap would keep 1 of 2: nobody else serves it." });
+    expect(failed(two)).toEqual({ capacity: "v_imap would keep 1 of 2: no other server." });
   });
 
   test("looks at every vserver the server serves", () => {
     const owa = member("ex01", { adcService: "svc_owa", port: 443, vservers: ["v_owa"] });
     expect(look(state([member("ex01"), owa, member("ex02")]))).toEqual({
-      capacity: "v_owa would keep 0 of 1: nobody else serves it.",
+      capacity: "v_owa would keep 0 of 1: no other server.",
     });
   });
 
@@ -154,7 +154,7 @@ describe("preflight", () => {
         ok: true,
         warning: true,
         message:
-          "Clients of v_imap that move to ex02:443 are offered basic at /ews/, elsewhere negotiate, ntlm.",
+          "At /ews/, ex02:443 of v_imap offers the login schemes basic; the other members offer negotiate, ntlm.",
       });
     });
 
@@ -171,13 +171,13 @@ describe("preflight", () => {
   test("trusts nothing when the witness cannot see", () => {
     const live = state([member("ex01"), member("ex02")]);
     expect(look({ ...live, cutOff: true, adcs: [anAdc({ name: "prod", up: false })] })).toEqual({
-      witness: "This agent is cut off from the network; prod does not tell its state over NITRO.",
+      witness: "This agent is cut off from the network; no current state of prod over NITRO.",
     });
   });
 
   test("names the servers there are when it does not know one", () => {
     expect(look(state([member("ex01"), member("ex02")]), [], "ex1")).toEqual({
-      known: "No ADC has a member on ex1; known are ex01, ex02.",
+      known: "No ADC has a member on ex1; known servers: ex01, ex02.",
     });
   });
 });
@@ -227,7 +227,7 @@ describe("verify", () => {
       "connections that nobody tells are no proof",
       { ...out, connections: null },
       [],
-      { connections: "prod does not tell the connections of svc_imap (ex02:993)." },
+      { connections: "prod does not report connections of svc_imap (ex02:993)." },
     ],
     [
       "answers through a VIP since it went out are counted",
@@ -237,7 +237,7 @@ describe("verify", () => {
         { at: since + 2, server: "ex01" },
         { at: since + 3, server: null },
       ],
-      { vip: "v_imap had 1 answer(s) from it since it went out." },
+      { vip: "v_imap returned 1 response(s) from it since it was taken out." },
     ],
   ] as const)("drained: %s", (_name, changes, answers, expected) => {
     const live = state([member("ex02", changes), member("ex01")]);
@@ -273,7 +273,7 @@ describe("verify", () => {
     [
       "good for too short",
       { since: NOON - MINUTE },
-      { stable: "svc_imap (ex02:993) is good for 60 s of 300 s." },
+      { stable: "svc_imap (ex02:993) has passed for 60 s of 300 s." },
     ],
     [
       "a probe that fails",
@@ -297,7 +297,7 @@ describe("verify", () => {
           aProbe({ monitor: "mon_user", opinion: "unknown", last: null, scheduled: false }),
         ],
       },
-      { probes: "imap_login at svc_imap (ex02:993) tells nothing: no answer yet." },
+      { probes: "imap_login at svc_imap (ex02:993) has no result: not run yet." },
     ],
   ] as const)("returned: %s", (_name, changes, expected) => {
     const live = state([member("ex02", changes)], served);
@@ -309,7 +309,7 @@ describe("verify", () => {
   test("returned: not yet seen again through the VIP", () => {
     const live = state([member("ex02")], served);
     expect(failed(verifyReturned(inputs(live, [{ at: since, server: "ex02" }])))).toEqual({
-      vip: "v_imap has not been answered by it since it is back.",
+      vip: "v_imap has returned no response from it since it came back.",
     });
   });
 });

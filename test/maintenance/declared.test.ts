@@ -162,7 +162,7 @@ describe("declaring and ending", () => {
   test.each([
     ["a name of the configuration", stored({ name: "nightly" }), "choose another name"],
     ["an end before the start", stored({ startAt: 300 }), "ends before it begins"],
-    ["an end in the past", stored({ endAt: 140 }), "over already"],
+    ["an end in the past", stored({ endAt: 140 }), "already ended"],
   ])("refuses %s", (_name, window, message) => {
     expect(declareWindow(EMPTY_STORE, [DAILY], window, 150)).toMatchObject({
       kind: "refused",

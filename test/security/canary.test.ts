@@ -219,7 +219,7 @@ test("no secret comes to light: not in a log, a page, a command's words or a fil
     } finally {
       await service.stop();
     }
-    expect(logged).toContain("reload refused");
+    expect(logged).toContain("reload rejected");
     look("the log", logged);
 
     const told = async (

@@ -171,7 +171,7 @@ describe("/-/ready", () => {
   const silent = aProbe({ last: null, opinion: "unknown" });
 
   test("waits for an estate", async () => {
-    expect(await ready(aLiveState())).toEqual([503, "no estate is imported yet"]);
+    expect(await ready(aLiveState())).toEqual([503, "no estate imported yet"]);
   });
 
   test("waits for every replica that is due within a minute", async () => {

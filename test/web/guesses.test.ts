@@ -127,13 +127,13 @@ describe("tokens", () => {
     expect(statuses[0]).toBe(403);
     expect(statuses).toContain(429);
     expect((await send("t0ken")).status).toBe(200);
-    const line = web.logged.lastIndexOf("a write through the web");
+    const line = web.logged.lastIndexOf("web write request");
     expect(web.fields[line]).toMatchObject({
       from: "127.0.0.1",
       method: "POST",
       path: "/maintenance",
       status: 200,
-      did: "declare a window",
+      did: "declare a maintenance window",
       servers: "ex01",
       author: "anna",
     });
@@ -146,7 +146,9 @@ describe("the log", () => {
     for (let index = 0; index < 12; index += 1) {
       await web.get("/metrics", basic("\u001b[2J\u202eroot\n", String(index)));
     }
-    const lines = web.fields.filter((_, index) => web.logged[index]?.includes("was refused"));
+    const lines = web.fields.filter((_, index) =>
+      web.logged[index]?.includes("wrong password or token rejected"),
+    );
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
       from: "127.0.0.1",
@@ -186,7 +188,7 @@ describe("the log", () => {
       token: () => "t0ken",
     });
     const writes = (): readonly Readonly<Record<string, unknown>>[] =>
-      web.fields.filter((_, index) => web.logged[index] === "a write through the web");
+      web.fields.filter((_, index) => web.logged[index] === "web write request");
     await web.ask("POST", "/api/v1/maintenance", {
       headers: {
         ...BEARER,
@@ -204,12 +206,18 @@ describe("the log", () => {
         token: true,
         path: "/api/v1/maintenance",
         status: 200,
-        did: "declare a window",
+        did: "declare a maintenance window",
         window: "cu15",
         servers: "ex02",
         author: "anna",
       },
-      { method: "DELETE", status: 404, did: "end a window", window: "nobody", author: "otto" },
+      {
+        method: "DELETE",
+        status: 404,
+        did: "end a maintenance window",
+        window: "nobody",
+        author: "otto",
+      },
       { method: "POST", path: "/-/reload", status: 200, token: true },
     ]);
     expect(JSON.stringify(web.fields)).not.toContain("t0ken");

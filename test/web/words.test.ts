@@ -70,7 +70,7 @@ describe("the sentence on top", () => {
     [
       "cut off",
       { ...maintenanceHour(), cutOff: true },
-      "This agent is cut off: no control target answers it, so it has no opinion.",
+      "This agent is cut off: it reaches no control target, so all its opinions are unknown.",
     ],
     [
       "the ADC is silent",

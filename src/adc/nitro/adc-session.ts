@@ -190,7 +190,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
       return answer;
     }
     if (answer.role === "secondary" || (answer.role === "unknown" && answer.gap === null)) {
-      const message = "no node says that it is the primary";
+      const message = "no node reports itself as primary";
       return { kind: "secondary", code: "secondary", message };
     }
     const result = await importEstate(client, { adc: options.adc });
@@ -242,7 +242,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
 /** A mistake of our own is no word of the ADC's: it is told as a failure, and costs what any other silence costs. */
 function mistake(error: unknown): NitroFailure {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { kind: "failed", code: "agent_fault", message: `a mistake of this program: ${text}` };
+  return { kind: "failed", code: "agent_fault", message: `internal error: ${text}` };
 }
 
 interface Look extends Chosen {

@@ -246,7 +246,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
         return halt(stopOf(begun, wallToMonotonic));
       case "wait": {
         const until = new Date(begun.until).toISOString();
-        const message = `the login is held back until ${until}: earlier ones were rejected, or never answered`;
+        const message = `login held back until ${until}: earlier logins were rejected or not answered`;
         return { kind: "failed", code: "held_back", message };
       }
     }
@@ -433,8 +433,8 @@ function stopOf(
   const { since, code, message } = rejection;
   const end =
     until === null
-      ? "not tried again before the password changes"
-      : `tried again at ${new Date(until).toISOString()}`;
+      ? "no retry until the password changes"
+      : `next try at ${new Date(until).toISOString()}`;
   return {
     kind: "stopped",
     code,

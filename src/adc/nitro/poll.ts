@@ -161,7 +161,7 @@ export async function pollNode(
     return secondaryResult(nodes, estate, now(), "the node is the secondary");
   }
   if (role.role === "unknown" && role.gap === null) {
-    return secondaryResult(nodes, estate, now(), "the node is between two roles");
+    return secondaryResult(nodes, estate, now(), "the node is changing its HA role");
   }
   const askedAt = now();
   const rows = new Map<string, readonly Row[]>();
@@ -228,7 +228,12 @@ export async function pollNode(
     case "primary":
       break;
     case "secondary":
-      return secondaryResult(nodes, estate, now(), "the node lost its role while it was asked");
+      return secondaryResult(
+        nodes,
+        estate,
+        now(),
+        "the node lost the primary role during the poll",
+      );
     case "failed":
     case "stopped":
       return { ...still, nodes };

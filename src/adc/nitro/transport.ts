@@ -174,7 +174,7 @@ export function createTransport(options: TransportOptions): Transport {
     exchange: (exchange) => once(exchange, true),
     localAddress: () => localAddress,
     abort: () => {
-      current?.breakOff(new ExchangeBroken("aborted", "broken off"));
+      current?.breakOff(new ExchangeBroken("aborted", "aborted"));
     },
     disconnect,
   };
@@ -255,7 +255,7 @@ async function answerTo(
       connected();
     }
   });
-  const answered = breakOffAfter(timeoutMs, "no complete answer");
+  const answered = breakOffAfter(timeoutMs, "incomplete response");
   try {
     const response = await responseTo(request, body);
     const envelope = await readEnvelope(response, maxBytes);

@@ -239,6 +239,6 @@ export function reportIncomplete(draft: Draft, statement: Statement, object: str
     "error",
     "incomplete_statement",
     object,
-    `This ${statement.verb} statement lacks an argument or has one that cannot be read; it is left out.`,
+    `This ${statement.verb} statement has a missing or unreadable argument; it is ignored.`,
   );
 }

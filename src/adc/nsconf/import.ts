@@ -177,7 +177,7 @@ function reportBroken(statement: Statement, draft: Draft): void {
       "warning",
       "broken_line",
       statementKind(statement).slice(0, 60),
-      "This line ends inside a quote or parenthesis; it is read as far as it goes.",
+      "This line ends inside a quote or parenthesis; the rest of it is ignored.",
     );
   }
 }
@@ -190,7 +190,7 @@ function reportOrphans(lines: readonly number[], draft: Draft): void {
       rule: "unreadable_lines",
       line: first,
       object: "file",
-      message: `${String(lines.length)} line(s) belong to no command, this one first.`,
+      message: `${String(lines.length)} line(s) are not commands; this is the first.`,
     });
   }
 }

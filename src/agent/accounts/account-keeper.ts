@@ -419,8 +419,13 @@ class Keeper implements AccountKeeper {
       return { book, isNew: false };
     }
     const aside = await setAside(this.#file, now);
-    const why = read.kind === "unfit" ? read.why : "damaged, or of another version";
-    storage?.setAside(this.#file, aside, why, "no account logs in before a suspension has passed");
+    const why = read.kind === "unfit" ? read.why : "damaged or written by another version";
+    storage?.setAside(
+      this.#file,
+      aside,
+      why,
+      "no account logs in until the suspension time has passed",
+    );
     this.#unwritten = { ...EMPTY, firstLoginAt: now + SUSPENSION_MS };
     return { book: this.#unwritten, isNew: true };
   }

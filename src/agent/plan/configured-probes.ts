@@ -281,7 +281,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
   const security = run.security ?? securityOf(run, service, port);
   const spec = specOf(at, member, host, security, null);
   const unsupportedReason =
-    port === "*" ? "the member's port is *: there is no port to ask" : missingAccount(at);
+    port === "*" ? "the member's port is *, so there is no port to probe" : missingAccount(at);
   return {
     id: idOf(at, "backend", service.name, member.server, member.port),
     ...commonOf(at),
@@ -376,16 +376,16 @@ function missingAccount({ run, settings }: RunAtService): string | null {
   const needed: readonly string[] = ACCOUNT_TRANSACTIONS;
   if (run.account === null) {
     return needed.includes(run.transaction)
-      ? "it needs an account: transactions.run[].account"
+      ? "requires an account: transactions.run[].account"
       : null;
   }
-  return settings.accounts.has(run.account) ? null : `there is no account ${run.account}`;
+  return settings.accounts.has(run.account) ? null : `unknown account ${run.account}`;
 }
 
 /** A credential goes only to imported targets: no line of the ADC's configuration vouches for a public address. */
 function notForAccounts({ run }: RunAtService, { vantage, address }: VipReach): string | null {
   return vantage === "public" && run.account !== null
-    ? `a credential goes only to imported targets, and ${address} is none`
+    ? `credentials are sent only to imported targets, and ${address} is not one`
     : null;
 }
 

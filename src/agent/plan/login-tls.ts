@@ -104,14 +104,14 @@ export function proofWords(tls: TlsSettings): string {
   const proof = proofOf(tls);
   switch (proof.kind) {
     case "unverified":
-      return "the password goes to whoever answers (verify: false)";
+      return "the password is sent to an unverified server (verify: false)";
     case "pinned":
-      return `the password goes only to a pinned certificate (${proof.sha256.map((pin) => `${pin.slice(0, 16)}…`).join(", ")})`;
+      return `the password is sent only to a pinned certificate (${proof.sha256.map((pin) => `${pin.slice(0, 16)}…`).join(", ")})`;
     case "certificate": {
       const issuer = tls.ca === null ? "the system's trust store" : "ca_file";
       return tls.expectedNames.length === 0
-        ? "the password is never sent: no name is known that the certificate would have to hold; write server_name or fingerprint_sha256"
-        : `the password goes only to a certificate of ${issuer} with ${tls.expectedNames.join(" or ")}; else write ca_file, server_name or fingerprint_sha256`;
+        ? "the password is never sent, because the expected certificate name is unknown; set server_name or fingerprint_sha256"
+        : `the password is sent only to a certificate of ${issuer} with ${tls.expectedNames.join(" or ")}; otherwise set ca_file, server_name or fingerprint_sha256`;
     }
   }
 }

@@ -66,7 +66,7 @@ function lookProbe(look: Look): PlannedProbe {
   const address = member.address ?? member.domain ?? member.server;
   const { port } = member;
   const unsupportedReason =
-    port === "*" ? "the member's port is *: there is no port to look at" : null;
+    port === "*" ? "the member's port is *, so there is no port to probe" : null;
   const host = clientHost(look) ?? address;
   return {
     id: probeId(estate.adc, "backend", service.name, member.server, port, transaction),
@@ -165,10 +165,10 @@ export function tlsSourceOf(security: TransactionSpec["security"]): string | nul
     case "none":
       return null;
     case "starttls_if_offered":
-      return "as a client of today, where STARTTLS is offered";
+      return "with current TLS versions, if STARTTLS is offered";
     case "implicit":
     case "starttls":
-      return "as a client of today";
+      return "with current TLS versions";
   }
 }
 

@@ -139,14 +139,14 @@ function profileOf(estate: Estate, name: string | null) {
 
 function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
   if (!binding.enabled) {
-    return "the binding is switched off on the ADC (-monState DISABLED)";
+    return "the binding is disabled on the ADC (-monState DISABLED)";
   }
-  return monitor.enabled ? null : "the monitor is switched off on the ADC (-state DISABLED)";
+  return monitor.enabled ? null : "the monitor is disabled on the ADC (-state DISABLED)";
 }
 
 function unsupportedWith(type: MonitorType, spec: MonitorSpec, port: number | "*"): string | null {
   if (port === "*" && type.transport !== "icmp") {
-    return "the member's port is * and the monitor names no destPort: there is no port to probe";
+    return "the member's port is * and the monitor has no destPort, so there is no port to probe";
   }
   return type.unsupported(spec);
 }
@@ -190,14 +190,14 @@ function noteOf(monitor: Monitor, service: AdcService): string | null {
   const notes: string[] = [];
   if (service.useSourceIp) {
     notes.push(
-      "clients reach the server from their own addresses (-usip YES), this probe does not",
+      "clients reach the server with their own source addresses (-usip YES), this probe does not",
     );
   }
   if (monitor.type === "HTTP-INLINE") {
-    notes.push("repeated as HTTP: the ADC itself watches live traffic and probes only without any");
+    notes.push("repeated as HTTP; the ADC watches live traffic and probes only when there is none");
   }
   if (!service.healthMonitor) {
-    notes.push("the ADC does not run it: health monitoring is off (-healthMonitor NO)");
+    notes.push("the ADC does not run it, because health monitoring is off (-healthMonitor NO)");
   }
   return notes.length === 0 ? null : notes.join("; ");
 }

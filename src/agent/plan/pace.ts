@@ -34,7 +34,7 @@ export function withPaceNote(
     return probe;
   }
   const note =
-    `the ADC asks every ${String(Math.min(own.intervalMs, own.downTimeMs))} ms, ` +
+    `the ADC probes every ${String(Math.min(own.intervalMs, own.downTimeMs))} ms, ` +
     `this agent at most every ${String(minIntervalMs)} ms (min_probe_interval)`;
   return { ...probe, note: probe.note === null ? note : `${probe.note}; ${note}` };
 }

@@ -52,7 +52,7 @@ export function redirectProbe(
       type: "https_challenge",
       source: "agent",
       sourceAddresses: [],
-      tlsSource: tls ? "as a client of today" : null,
+      tlsSource: tls ? "with current TLS versions" : null,
       action: {
         kind: "transaction",
         transaction: "https_challenge",

@@ -174,7 +174,7 @@ function vipMonitorProbes(
           timeoutMs: Math.max(monitor.responseTimeoutMs, LOOK_TIMEOUT_MS),
           type: monitor.type,
           ...sourceOf(estate, service, monitor, type),
-          tlsSource: spec.tls === null ? null : "as a client of today",
+          tlsSource: spec.tls === null ? null : "with current TLS versions",
           action: {
             kind: "monitor",
             monitor,

@@ -18,13 +18,13 @@ type BlackboxModule =
 /** The module of one monitor. Follows blackbox_exporter's CONFIGURATION.md and the monitor types' own semantics. */
 export function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule {
   if (monitor.reverse) {
-    return inexpressible("a reverse monitor keeps silence and refusal apart");
+    return inexpressible("a reverse monitor distinguishes a timeout from a refused connection");
   }
   if (monitor.destIp !== null) {
     return inexpressible("its destination address is pinned");
   }
   if (carriesSecret(monitor)) {
-    return inexpressible("its request carries a credential, which stays here");
+    return inexpressible("its request contains a credential, which is not exported");
   }
   const made = make(monitor);
   if (typeof made === "string") {
@@ -80,7 +80,7 @@ function make(monitor: Monitor): Made | string {
     case "HTTP-ECV":
       return httpEcv(monitor);
     default:
-      return `no prober does what ${monitor.type} does`;
+      return `no prober is equivalent to ${monitor.type}`;
   }
 }
 
@@ -102,10 +102,10 @@ function tls(monitor: Monitor): Readonly<Record<string, unknown>> {
 function tcpEcv(monitor: Monitor): Made | string {
   const { send, recv, trofsString } = monitor.parameters;
   if (trofsString !== null) {
-    return "it knows an answer that asks for maintenance";
+    return "it detects maintenance from the response";
   }
   if (recv !== null && /[\r\n]/.test(recv)) {
-    return "its pattern spans lines, and the prober matches line by line";
+    return "its pattern spans lines, but the prober matches line by line";
   }
   const steps: Record<string, string>[] = [];
   if (send !== null && send !== "") {
@@ -124,7 +124,7 @@ function tcpEcv(monitor: Monitor): Made | string {
 function http(monitor: Monitor): Made | string {
   const { httpRequest, respCodes, trofsCode } = monitor.parameters;
   if (trofsCode !== null) {
-    return "it knows a status that asks for maintenance";
+    return "it detects maintenance from the status";
   }
   const codes = expand(respCodes ?? [{ from: 200, to: 200 }]);
   return request(monitor, httpRequest ?? "HEAD /", { valid_status_codes: codes });
@@ -134,7 +134,7 @@ function http(monitor: Monitor): Made | string {
 function httpEcv(monitor: Monitor): Made | string {
   const { send, recv, trofsString } = monitor.parameters;
   if (trofsString !== null) {
-    return "it knows an answer that asks for maintenance";
+    return "it detects maintenance from the response";
   }
   return request(monitor, send === null || send === "" ? "GET /" : send, {
     valid_status_codes: expand([{ from: 100, to: 599 }]),
@@ -149,7 +149,7 @@ function request(
 ): Made | string {
   const parts = /^([A-Z]+) +(\/[^\s]*)(?: HTTP\/1\.[01])?\s*$/.exec(line);
   if (parts === null) {
-    return "its request is more than a method and a path";
+    return "its request has more than a method and a path";
   }
   const [, method, path = "/"] = parts;
   const headers = readHeaders(monitor.parameters.customHeaders ?? "");

@@ -266,7 +266,7 @@ export const METRICS = [
   gauge(
     "adc_witness_tls_certificate_not_after_timestamp_seconds",
     [...ENDPOINT],
-    "Earliest end of validity in the chain as sent.",
+    "Earliest expiry in the certificate chain as sent.",
   ),
   gauge(
     "adc_witness_tls_certificate_info",

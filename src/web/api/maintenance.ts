@@ -59,7 +59,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
     return (call) => {
       const actions = sources.actions.maintenance;
       return actions === null
-        ? problem(404, "This agent keeps no maintenance windows.")
+        ? problem(404, "This agent does not manage maintenance windows.")
         : handle(actions, call);
     };
   };
@@ -86,7 +86,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
       handle: guarded(async (actions, { url }) => {
         const ending = readEnding(url.searchParams);
         return ending === null
-          ? problem(400, "Parameters: name, and author if you like; at most 200 characters each.")
+          ? problem(400, "Parameters: name, optional author; at most 200 characters each.")
           : resultReply(await actions.end(ending.name, ending.author), whatEnds(ending));
       }),
     },
@@ -106,7 +106,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
         const server = serverIn(url.searchParams);
         const want = url.searchParams.get("want");
         return server === "" || (want !== "drained" && want !== "returned")
-          ? problem(400, "Parameters: server, and want as drained or returned.")
+          ? problem(400, "Parameters: server, and want (drained or returned).")
           : reportReply(await actions.verify(server, want));
       }),
     ),
@@ -135,14 +135,14 @@ export function readEnding(query: URLSearchParams): Ending | null {
 
 /** For the log. */
 export function whatEnds({ name, author }: Ending): Readonly<Record<string, string>> {
-  return { did: "end a window", window: name, ...(author === null ? {} : { author }) };
+  return { did: "end a maintenance window", window: name, ...(author === null ? {} : { author }) };
 }
 
 /** For the log. */
 export function whatStarts(request: MaintenanceRequest): Readonly<Record<string, string>> {
   const { name, servers, startAt, endAt, author, reason } = request;
   return {
-    did: "declare a window",
+    did: "declare a maintenance window",
     window: name,
     servers: servers.join(","),
     start: instant(startAt) ?? "",
@@ -172,13 +172,13 @@ function readRequest(
   now: number,
 ): ReadRequest {
   if (!/^application\/json\b/i.test(call.headers["content-type"] ?? "")) {
-    return bad("The body must be application/json.");
+    return bad("Content-Type must be application/json.");
   }
   let value: unknown;
   try {
     value = JSON.parse(call.body.toString("utf8"));
   } catch {
-    return bad("The body is no JSON.");
+    return bad("The body is not valid JSON.");
   }
   const parsed = maintenanceBody.safeParse(value);
   return parsed.success ? toRequest(parsed.data, known, now) : bad(z.prettifyError(parsed.error));
@@ -192,14 +192,14 @@ export function toRequest(
 ): ReadRequest {
   const name = body.name ?? body.servers.join(",");
   if ((body.end === undefined) === (body.for === undefined)) {
-    return bad("Say either end or for.");
+    return bad("Give exactly one of end and for.");
   }
   // The same request again must change nothing: a window that is open keeps the start it was given by the first.
   const open = known.find((window) => window.name === name && window.state === "open");
   const startAt = body.start === undefined ? (open?.startAt ?? now) : Date.parse(body.start);
   const endAt = readEnd(body.end, body.for, startAt);
   if (endAt === null) {
-    return bad("for is a duration: 30m, 2h, or never.");
+    return bad("for must be a duration such as 30m or 2h, or never.");
   }
   return {
     kind: "request",

@@ -24,7 +24,10 @@ function paged<Item>(list: readonly Item[], url: URL, defaultLimit = Infinity): 
   const limit = wholeNumber(url.searchParams.get("limit"), defaultLimit);
   const offset = wholeNumber(url.searchParams.get("offset"), 0);
   if (limit === null || limit === 0 || offset === null) {
-    return { kind: "bad", message: "limit and offset are whole numbers, limit at least 1." };
+    return {
+      kind: "bad",
+      message: "limit and offset must be whole numbers; limit must be at least 1.",
+    };
   }
   const items = limit === Infinity && offset === 0 ? list : list.slice(offset, offset + limit);
   const headers: Record<string, string> = { "x-total-count": String(list.length) };

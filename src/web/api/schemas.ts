@@ -137,7 +137,7 @@ const observation = z
     backend_server: z
       .string()
       .nullable()
-      .describe("The mailbox server that the front end named (X-CalculatedBETarget)."),
+      .describe("Mailbox server named by the front end (X-CalculatedBETarget)."),
     tls: z
       .strictObject({
         protocol: z.string().nullable(),
@@ -147,7 +147,7 @@ const observation = z
         chain: z.array(certificate),
       })
       .nullable(),
-    transcript: z.string().describe("What was exchanged; bounded, secrets replaced."),
+    transcript: z.string().describe("The exchange as text; truncated, secrets redacted."),
     detail: z.string().nullable(),
   })
   .nullable();
@@ -166,14 +166,14 @@ export const evidenceSchema = z.strictObject({
       transaction: z.string().nullable(),
       type: z.string(),
       vantage: z.enum(VANTAGES),
-      address: z.string().nullable().describe("Where it goes, as the estate or DNS names it."),
+      address: z.string().nullable().describe("Target, as named by the estate or DNS."),
       interval_ms: z.number(),
       opinion: upDown,
       passed: z.boolean().nullable(),
       not_repeated: z
         .string()
         .nullable()
-        .describe("Why it is never run, as `plan` says; null where it is."),
+        .describe("Why it never runs, as in `plan`; null if it runs."),
       last: observation,
       last_success: observation,
       last_failure: observation,
@@ -204,7 +204,7 @@ export const reportSchema = z.strictObject({
     z.strictObject({
       name: z.string(),
       ok: z.boolean(),
-      warning: z.boolean().describe("A risk that does not make the check fail."),
+      warning: z.boolean().describe("A risk that does not fail the check."),
       message: z.string(),
     }),
   ),
@@ -218,7 +218,7 @@ const memberRow = z.strictObject({
   server: z.string(),
   address: z.string().nullable(),
   port,
-  monitor: z.string().nullable().describe("The monitor or transaction that decided."),
+  monitor: z.string().nullable().describe("The monitor or transaction that decided the verdict."),
   monitors: z.array(
     z.strictObject({
       monitor: z.string(),
@@ -251,15 +251,15 @@ const vserverRow = z.strictObject({
   client_address_kept: z
     .boolean()
     .nullable()
-    .describe("Whether servers behind it see the client's address, as SMTP servers tell."),
+    .describe("Whether servers see the client's own address, as reported by SMTP servers."),
   misrouted: z
     .array(z.strictObject({ path: z.string().nullable(), server: z.string() }))
-    .describe("Paths of policies that lead here, and that another group's server answered last."),
-  tls_ends: z.enum(TLS_ENDS).describe("Where its clients' TLS ends, derived from the estate."),
+    .describe("Paths that policies switch here but that a server of another group answered last."),
+  tls_ends: z.enum(TLS_ENDS).describe("Where client TLS is terminated, derived from the estate."),
   certificate_differs: z
     .boolean()
     .nullable()
-    .describe("Whether certificates differ that must be alike; null where nothing says so."),
+    .describe("Whether certificates that must be identical differ; null if not applicable."),
   auth_schemes_differ: z
     .array(
       z.strictObject({
@@ -272,17 +272,19 @@ const vserverRow = z.strictObject({
     )
     .nullable()
     .describe(
-      "Members that offer other login schemes than all others of their group; null where nothing can be compared.",
+      "Members that offer other login schemes than the rest of their group; null if nothing can be compared.",
     ),
   persistence: z
     .strictObject({
       type: z.string(),
       probes: z.enum(["running", "avoiding", "paused"]),
       sticks_to: z.array(z.strictObject({ source: z.string(), server: z.string().nullable() })),
-      observable: z.boolean().describe("False: from one address only one server is ever seen."),
+      observable: z
+        .boolean()
+        .describe("False if probes from one address always reach the same server."),
     })
     .nullable()
-    .describe("Where clients stick to servers by their address."),
+    .describe("Source-address persistence of the vserver."),
   public_names: z
     .array(
       z.strictObject({
@@ -293,7 +295,7 @@ const vserverRow = z.strictObject({
         message: z.string().nullable(),
       }),
     )
-    .describe("Names clients use, as DNS answers them, beside the VIP."),
+    .describe("Names that clients use, with the addresses DNS returns."),
 });
 
 export const verdictsSchema = z.strictObject({

@@ -37,7 +37,7 @@ export function checkHost(visitor: RequestInfo, settings: AccessPolicy): Refusal
   }
   const host = parseHostPort(header)?.host.toLowerCase().replace(/\.$/, "");
   if (host === undefined || host === "") {
-    return { status: 421, detail: "The Host header is no host name." };
+    return { status: 421, detail: "The Host header is not a valid host name." };
   }
   const known = [...settings.hosts, ...settings.machineNames].map((name) => name.toLowerCase());
   if (
@@ -50,7 +50,7 @@ export function checkHost(visitor: RequestInfo, settings: AccessPolicy): Refusal
   }
   return {
     status: 421,
-    detail: "The Host header is none of this agent's names; add the name to web.hosts.",
+    detail: "The Host header does not match a name of this agent; add it to web.hosts.",
   };
 }
 
@@ -88,11 +88,9 @@ export function checkAccess(
   }
   const given = bearerToken(visitor.headers);
   if (given === null) {
-    return { status: 401, detail: "A bearer token is needed." };
+    return { status: 401, detail: "A bearer token is required." };
   }
-  return tokensMatch(given, settings.token)
-    ? null
-    : { status: 403, detail: "The token is another one." };
+  return tokensMatch(given, settings.token) ? null : { status: 403, detail: "Wrong token." };
 }
 
 /** `Authorization: Bearer`, or a header of its own where basic auth needs the other. */

@@ -26,7 +26,7 @@ export function watchDescriptors(listeners: readonly Listener[], log: Log): Desc
     listeners.forEach((listener) => {
       listener.shut();
     });
-    log.warn({}, "no file descriptor is left: nobody new is let in until there is one");
+    log.warn({}, "no file descriptors left, not accepting connections");
   }
 
   async function open(): Promise<void> {
@@ -34,9 +34,9 @@ export function watchDescriptors(listeners: readonly Listener[], log: Log): Desc
     const found = problems.find((one) => one !== null) ?? null;
     isShut = found !== null;
     if (!isShut) {
-      log.info({}, "file descriptors are there again: visitors are let in");
+      log.info({}, "file descriptors available, accepting connections");
     } else if (found !== problem) {
-      log.error({ problem: found }, "cannot listen again, trying on");
+      log.error({ problem: found }, "listen failed, retrying");
     }
     problem = found;
     opening = null;

@@ -72,7 +72,7 @@ export function createGuesses(log: Log, monotonic: () => number): Guesses {
           path: visibleText(path),
           untold,
         },
-        "a wrong password or token was refused",
+        "wrong password or token rejected",
       );
       untold = 0;
     },

@@ -67,12 +67,15 @@ export async function answer(
     reply = await replyTo(request, response, reception);
   } catch (error) {
     // A bug of ours: the client learns nothing of it, the log everything.
-    log.error({ err: error, path: pathOf(request) }, "a request failed");
-    reply = problem(500, "The agent failed to answer; its log says why.");
+    log.error({ err: error, path: pathOf(request) }, "request failed");
+    reply = problem(500, "Internal error; see the agent's log.");
   }
   if (reply.kind === "body") {
     const deadline = setTimeout(() => {
-      log.warn({ path: pathOf(request) }, "an answer was not taken in time");
+      log.warn(
+        { path: pathOf(request) },
+        "client did not read the response in time, connection closed",
+      );
       response.destroy();
     }, patience.replyMs);
     response.once("close", () => {
@@ -104,7 +107,7 @@ async function replyTo(
   };
   const url = parseTarget(request.url ?? "/");
   if (url === null) {
-    return problem(400, "The request's target is no path.");
+    return problem(400, "The request target is not a valid path.");
   }
   const refusal = checkHost(visitor, settings) ?? checkOrigin(visitor);
   if (refusal !== null) {
@@ -116,10 +119,10 @@ async function replyTo(
   }
   const found = findRoute(reception.table, visitor.method, url.pathname);
   if (found.kind === "not_found") {
-    return problem(404, "There is nothing at this path.");
+    return problem(404, "No resource at this path.");
   }
   if (found.kind === "method_not_allowed") {
-    return problem(405, `Allowed here: ${found.allow}.`, { allow: found.allow });
+    return problem(405, `Allowed methods: ${found.allow}.`, { allow: found.allow });
   }
   const { route } = found;
   const denied = checkAccess(route.access, visitor, settings);
@@ -140,7 +143,7 @@ async function replyTo(
     return problem(413, "The body is larger than 64 KiB.");
   }
   if (read.kind === "broken") {
-    return problem(400, "The body did not arrive whole.");
+    return problem(400, "The request body is incomplete.");
   }
   const gone = new AbortController();
   response.once("close", () => {
@@ -192,7 +195,7 @@ function tellOfWrite(
         Object.entries(did).map(([name, value]) => [name, visibleText(value, 500)]),
       ),
     },
-    "a write through the web",
+    "web write request",
   );
 }
 
@@ -206,7 +209,7 @@ function mayGuess({ remoteAddress }: RequestInfo, path: string, { guesses }: Rec
 }
 
 function tooManyGuesses(): Reply {
-  return problem(429, "Too many wrong passwords or tokens came from this address.", {
+  return problem(429, "Too many wrong passwords or tokens from this address.", {
     "retry-after": "3",
   });
 }
@@ -238,7 +241,7 @@ async function checkName(
     return { kind: "named", user: isKnown ? given.name : null };
   }
   const { remoteAddress } = visitor;
-  const wanted = problem(401, "A user name and its password are needed.", {
+  const wanted = problem(401, "A user name and password are required.", {
     "www-authenticate": 'Basic realm="adc-witness", charset="UTF-8"',
   });
   if (authorization === undefined && bearer === null) {
@@ -253,7 +256,9 @@ async function checkName(
       return { kind: "named", user: given?.name ?? null };
     case "busy":
       guesses.right(remoteAddress);
-      return refused(problem(429, "Too many passwords are being checked.", { "retry-after": "1" }));
+      return refused(
+        problem(429, "Too many password checks are in progress.", { "retry-after": "1" }),
+      );
     case "out":
       guesses.wrong(remoteAddress, {
         what: given === null ? "token" : "password",

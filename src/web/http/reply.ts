@@ -64,7 +64,7 @@ const TITLES: ReadonlyMap<number, string> = new Map([
   [409, "Conflict"],
   [413, "Body too large"],
   [415, "Unsupported media type"],
-  [421, "Not one of this agent's names"],
+  [421, "Unknown host name"],
   [429, "Too many requests"],
   [431, "Header too large"],
   [500, "Internal error"],

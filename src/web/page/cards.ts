@@ -121,7 +121,7 @@ function evidence(member: LiveMember): Markup | null {
   return html`<details class="evidence" id="evidence-${probe.id.replace(/[^A-Za-z0-9-]+/g, "_")}">
     <summary>Evidence: ${name}, ${moment(last.startedAt)}</summary>
     ${detail === null ? null : html`<p>${detail}</p>`}
-    <pre>${transcript === "" ? "(not a byte was exchanged)" : transcript}</pre>
+    <pre>${transcript === "" ? "(no data exchanged)" : transcript}</pre>
   </details>`;
 }
 

@@ -29,7 +29,7 @@ export function headline(live: LiveState): Headline {
   if (live.cutOff) {
     return {
       tone: "unknown",
-      sentence: html`This agent is cut off: no control target answers it, so it has no opinion.`,
+      sentence: html`This agent is cut off: it reaches no control target, so all its opinions are unknown.`,
       count,
       title: "cut off",
     };

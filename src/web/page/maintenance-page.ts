@@ -40,9 +40,7 @@ export function maintenancePage(input: MaintenanceInput): string {
       ${
         windows !== null && writable
           ? startForm(live, server)
-          : html`<p>
-              Nothing can be changed from here: no token is configured (maintenance.token_file).
-            </p>`
+          : html`<p>Changes are disabled: no token is configured (maintenance.token_file).</p>`
       }`,
   });
 }

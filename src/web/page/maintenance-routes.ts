@@ -49,16 +49,16 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
         const token = sources.token();
         const form = readForm(call);
         if (form === null) {
-          return problem(415, "A form is expected.");
+          return problem(415, "Expected a form.");
         }
         if (maintenance === null || token === null) {
-          return page({ ok: false, text: "Nothing can be changed from here." }, null, 403);
+          return page({ ok: false, text: "Changes are disabled on this page." }, null, 403);
         }
         const fits = call.tokenFits(form.get("token") ?? "");
         if (fits !== "yes") {
           return fits === "no"
-            ? page({ ok: false, text: "The token is another one." }, form.get("servers"), 403)
-            : page({ ok: false, text: "Too many wrong tokens: wait a little." }, null, 429);
+            ? page({ ok: false, text: "Wrong token." }, form.get("servers"), 403)
+            : page({ ok: false, text: "Too many wrong tokens; try again later." }, null, 429);
         }
         const done =
           form.get("action") === "end"
@@ -91,7 +91,7 @@ async function start(
     auto_end: form.get("auto_end") === "yes",
   });
   if (!parsed.success) {
-    return { ok: false, text: "Name at least one server, and say for how long." };
+    return { ok: false, text: "Give at least one server and a duration." };
   }
   const read = toRequest(parsed.data, maintenance.list(), now);
   if (read.kind === "bad") {
@@ -107,7 +107,7 @@ async function start(
 async function end(maintenance: MaintenanceActions, form: URLSearchParams): Promise<Done> {
   const ending = readEnding(form);
   if (ending === null) {
-    return { ok: false, text: "Name the window to end." };
+    return { ok: false, text: "Give the name of the window to end." };
   }
   const result = await maintenance.end(ending.name, ending.author);
   const did = whatEnds(ending);

@@ -51,7 +51,7 @@ export function vantageWords(probe: LiveProbe): string {
 
 export function outcomeWords(observation: Observation, passed: boolean | null): string {
   const why = because(observation.step, observation.reason);
-  const verb = passed === true ? "passed" : passed === false ? "failed" : "said nothing";
+  const verb = passed === true ? "passed" : passed === false ? "failed" : "no result";
   return `${verb} in ${span(observation.durationMs)}${why === "" ? "" : `: ${why}`}`;
 }
 
@@ -135,7 +135,7 @@ function transcripts(probe: LiveProbe, id: string): Markup {
           <pre>
 ${
               observation.evidence.transcript === ""
-                ? "(not a byte was exchanged)"
+                ? "(no data exchanged)"
                 : observation.evidence.transcript
             }</pre>
         </details>`,

@@ -14,7 +14,7 @@ export function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
     ]),
     gauge(
       "probe_age_seconds",
-      "How long ago it was made: within ten seconds a target is not asked again.",
+      "Age of the result; a target is probed at most once in ten seconds.",
       [[[], ageMs / 1000]],
     ),
     gauge("probe_dns_lookup_time_seconds", "Time to resolve the name.", [
@@ -28,7 +28,7 @@ export function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
   ];
   if (passed !== true) {
     families.push(
-      gauge("probe_failure_info", "How far it came and why it ended there.", [
+      gauge("probe_failure_info", "Step at which it failed, and the reason.", [
         [
           [
             ["step", step],
@@ -44,7 +44,7 @@ export function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
     families.push(
       gauge(
         "probe_ssl_earliest_cert_expiry",
-        "Earliest end of validity in the chain as sent.",
+        "Earliest expiry in the certificate chain as sent.",
         ends.length === 0 ? [] : [[[], Math.min(...ends)]],
       ),
       gauge(
@@ -63,15 +63,15 @@ export function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
       ),
       gauge(
         "probe_tls_version_info",
-        "The protocol version that was agreed.",
+        "Negotiated TLS version.",
         tls.protocol === null ? [] : [[[["version", tls.protocol]], 1]],
       ),
       gauge(
         "probe_tls_cipher_info",
-        "The cipher that was agreed.",
+        "Negotiated cipher suite.",
         tls.cipher === null ? [] : [[[["cipher", tls.cipher]], 1]],
       ),
-      gauge("probe_tls_verification_info", "What a client that verifies would say.", [
+      gauge("probe_tls_verification_info", "Result a verifying client would get.", [
         [[["result", tls.verification]], 1],
       ]),
     );
@@ -85,13 +85,13 @@ export function lookDebug(look: Extract<Look, { kind: "look" }>): string {
   const name =
     probe.kind === "monitor" ? `monitor ${probe.monitor}` : `transaction ${probe.transaction}`;
   const where = probe.server === "" ? probe.vserver : `${probe.server}:${String(probe.port)}`;
-  const verdict = passed === true ? "passed" : passed === false ? "failed" : "said nothing";
+  const verdict = passed === true ? "passed" : passed === false ? "failed" : "no result";
   const lines = [
     `${name} (${probe.type}) at ${where}, vantage ${probe.vantage}: ${verdict}`,
     `outcome ${observation.outcome}, step ${observation.step}, reason ${observation.reason}`,
     fresh
       ? "made now"
-      : `made ${(ageMs / 1000).toFixed(1)} s ago: a target is asked at most once in ten seconds`,
+      : `made ${(ageMs / 1000).toFixed(1)} s ago; a target is probed at most once in ten seconds`,
     ...Object.entries(observation.phases).map(
       ([phase, durationMs]) => `phase ${phase}: ${durationMs.toFixed(2)} ms`,
     ),
@@ -101,7 +101,7 @@ export function lookDebug(look: Extract<Look, { kind: "look" }>): string {
   ].filter((line) => line !== null);
   const transcript =
     observation.evidence.transcript === ""
-      ? "(not a byte was exchanged)"
+      ? "(no data exchanged)"
       : observation.evidence.transcript;
   return `${lines.join("\n")}\n\nTranscript:\n${transcript}\n\nMetrics:\n${lookMetrics(look)}`;
 }

@@ -22,14 +22,14 @@ async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
   const query = call.url.searchParams;
   const target = query.get("target") ?? "";
   if (target === "") {
-    return problem(400, "The parameter target is missing.");
+    return problem(400, "Missing parameter: target.");
   }
   const found = findTarget(live, target);
   if (found.kind === "none") {
     return problem(403, "This target is not in the imported estate.");
   }
   if (found.kind === "ambiguous") {
-    return problem(400, `Several are called that: ${found.candidates.join(", ")}.`);
+    return problem(400, `Ambiguous target; candidates: ${found.candidates.join(", ")}.`);
   }
   const probes = found.kind === "member" ? found.member.probes : atVip(found.vserver);
   const chosen = choose(probes, query.get("monitor"));
@@ -37,7 +37,7 @@ async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
     const names = [...new Set(probes.map(nameOf))].join(", ");
     return problem(
       400,
-      `Name one of its probes as monitor: ${names === "" ? "it has none" : names}.`,
+      `Give one of its probes as monitor: ${names === "" ? "it has none" : names}.`,
     );
   }
   const look = await gate.ask(chosen, timeoutOf(call.headers), call.gone);

@@ -183,7 +183,7 @@ describe("sessions over one state directory", () => {
       const read = await session.importEstate();
       expect(read).toMatchObject({ kind: "stopped", code: "354" });
       expect("message" in read ? read.message : "").toMatch(
-        /^stopped: wrong credentials since \d{4}-.* \(.*\[354\]\); not tried again before the password changes$/,
+        /^stopped: wrong credentials since \d{4}-.* \(.*\[354\]\); no retry until the password changes$/,
       );
       await session.close();
     }
