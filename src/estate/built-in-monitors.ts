@@ -20,6 +20,7 @@ export function builtInMonitor(name: string): Monitor | null {
     type: found.type,
     builtIn: true,
     secure: found.secure ?? false,
+    lrtm: false,
     ...empty,
   });
 }

@@ -52,6 +52,12 @@ export interface AdcParameters {
   readonly csStateUpdate: boolean;
   /** `set ssl parameter -defaultProfile ENABLED`. */
   readonly sslDefaultProfile: boolean;
+  /** `set tm sessionParameter -SSO ON`. This and the next two are absent where the reader could not tell. */
+  readonly sessionSso?: boolean;
+  /** `set tm sessionParameter -defaultAuthorizationAction DENY`. */
+  readonly sessionDeniesByDefault?: boolean;
+  /** Policies bound for every vserver: `bind tm global`. */
+  readonly globalSessionPolicies?: readonly string[];
 }
 
 export interface Server {
@@ -61,6 +67,8 @@ export interface Server {
   readonly domain: string | null;
   readonly enabled: boolean;
   readonly trafficDomain: number;
+  /** Of a domain name: A, AAAA or SRV. Absent where the reader could not tell. */
+  readonly queryType?: string | null;
   readonly comment: string | null;
   readonly line: SourceLine;
 }

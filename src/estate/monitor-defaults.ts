@@ -9,8 +9,8 @@ export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters
  * time 30 s, three retries), then those of its own type. An explicit null counts as given, a missing key as default.
  * Source: NetScaler command reference, `add lb monitor`.
  *
- * `LRTM` carries no documented default: it counts as disabled unless the configuration says otherwise. The documented
- * default query of DNS monitors is the root; it stays null here.
+ * `LRTM` has no documented default: `show lb monitor` of 10.5 shows it ENABLED for a monitor that was added without it, and
+ * DISABLED for the built-in `tcp`. The documented default query of DNS monitors is the root; it stays null here.
  */
 export function monitorWithDefaults(partial: PartialMonitor): Monitor {
   const { parameters, ...common } = partial;
@@ -65,7 +65,7 @@ const COMMON_DEFAULTS: Omit<Monitor, "name" | "type" | "parameters"> = {
   ipTunnel: false,
   tos: false,
   secure: false,
-  lrtm: false,
+  lrtm: true,
   destIp: null,
   destPort: null,
   netProfile: null,

@@ -1,6 +1,7 @@
 import type { AdcService, Member, MonitorBinding } from "../../estate/adc-service.ts";
 import type { Estate } from "../../estate/model.ts";
 import type { Monitor } from "../../estate/monitor.ts";
+import { isLoopback } from "../../estate/own-addresses.ts";
 import { monitorWithDefaults } from "../../estate/monitor-defaults.ts";
 import type { VserverGraph } from "../../estate/vserver-graph.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
@@ -52,6 +53,8 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
   const unsupportedReason =
     switchedOff(binding, monitor) ??
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
+    elsewhere(estate, monitor) ??
+    portless(monitor, member) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
   const { source, sourceAddresses } = sourceOf(
@@ -134,6 +137,22 @@ function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
     return "the binding is switched off on the ADC (-monState DISABLED)";
   }
   return monitor.enabled ? null : "the monitor is switched off on the ADC (-state DISABLED)";
+}
+
+/** Destinations that mean something to the ADC alone; never dialled from here, where they mean this machine. */
+function elsewhere(estate: Estate, { destIp }: Monitor): string | null {
+  return destIp !== null && (isLoopback(destIp) || destIp === estate.nsip)
+    ? `destIP ${destIp} is the ADC itself`
+    : null;
+}
+
+function portless({ destPort, type }: Monitor, { portUnknown }: Member): string | null {
+  if (portUnknown === undefined || destPort !== null || type === "PING") {
+    return null;
+  }
+  return portUnknown === "srv"
+    ? "the port comes from the SRV record"
+    : "the configuration names no port for this member";
 }
 
 function unsupportedWith(type: MonitorType, spec: MonitorSpec, port: number | "*"): string | null {

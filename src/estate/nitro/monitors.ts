@@ -35,6 +35,7 @@ export function monitorFromRow(row: Row): Monitor | null {
     netProfile: textOrNone(row, "netprofile"),
     sslProfile: textOrNone(row, "sslprofile"),
     written: writtenFields(row),
+    ...(builtIn === null ? {} : { lrtm: builtIn.lrtm }),
     ...given({
       enabled: flag(row, "state"),
       intervalMs: durationMs(row, "interval", "units3"),

@@ -36,6 +36,8 @@ export interface Draft {
   readonly monitorsUsedElsewhere: Set<string>;
   readonly diagnostics: Diagnostic[];
   readonly otherStatements: Map<string, number>;
+  /** Statements behind `switch ns partition`, counted by partition: an ADC of its own, with names of its own. */
+  readonly otherPartitions: Map<string, number>;
 }
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -51,7 +53,8 @@ export interface StatementKinds {
 
 export interface MemberDraft {
   readonly serverWord: string;
-  readonly port: Port;
+  /** Null: none is given. */
+  readonly port: Port | null;
   enabled: boolean;
   readonly weight: number;
   readonly line: SourceLine;
@@ -62,6 +65,8 @@ export interface ServiceDraft extends Mutable<Omit<AdcService, "members" | "moni
   readonly monitors: MonitorBinding[];
   readonly tls: BackendTlsDraft;
   noDefaultMonitor: boolean;
+  /** `-memberPort`: of members that are bound without one. */
+  memberPort: number | null;
 }
 
 export interface BackendTlsDraft {
@@ -162,6 +167,7 @@ export function emptyDraft(): Draft {
     monitorsUsedElsewhere: new Set(),
     diagnostics: [],
     otherStatements: new Map(),
+    otherPartitions: new Map(),
   };
 }
 

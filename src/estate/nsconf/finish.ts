@@ -66,13 +66,13 @@ function finishService(
   draft: Draft,
   serversByAddress: ReadonlyMap<string, Server>,
 ): AdcService {
-  const { noDefaultMonitor, members, monitors, tls, ...rest } = service;
+  const { noDefaultMonitor, memberPort, members, monitors, tls, ...rest } = service;
   return {
     ...rest,
     tls: effectiveTls(tls, draft),
     members: members.map((member) =>
       finishMember(
-        member,
+        { ...member, port: member.port ?? memberPort },
         service,
         draft.servers.get(member.serverWord) ?? serversByAddress.get(member.serverWord),
       ),
@@ -81,9 +81,13 @@ function finishService(
   };
 }
 
+/** `set ssl parameter -defaultProfile ENABLED` gives this one to whatever names no other. */
+const DEFAULT_BACKEND_PROFILE = "ns_default_ssl_profile_backend";
+
 /** A profile, where one is bound, decides all of it. */
 function effectiveTls(tls: BackendTls, draft: Draft): BackendTls {
-  const profile = tls.sslProfile === null ? undefined : draft.sslProfiles.get(tls.sslProfile);
+  const fallback = draft.parameters.sslDefaultProfile ? DEFAULT_BACKEND_PROFILE : "";
+  const profile = draft.sslProfiles.get(tls.sslProfile ?? fallback);
   if (profile === undefined) {
     return tls;
   }
@@ -93,7 +97,7 @@ function effectiveTls(tls: BackendTls, draft: Draft): BackendTls {
 
 /** What the ADC binds where nobody else did. A group's ports decide together: only if all are `*` is it `ping-default`. */
 function defaultBinding(service: ServiceDraft): MonitorBinding {
-  const ports = service.members.map((member) => member.port);
+  const ports = service.members.map((member) => member.port ?? 0);
   const port = ports.find((candidate) => candidate !== "*") ?? ports[0] ?? 0;
   return {
     monitor: defaultMonitorFor(service.serviceType, port),
@@ -119,7 +123,8 @@ function finishMember(
     server: server?.name ?? serverWord,
     address: server === undefined ? address : server.address,
     domain: server === undefined ? (address === null ? serverWord : null) : server.domain,
-    port,
+    port: port ?? "*",
+    ...(port === null ? { portUnknown: server?.queryType === "SRV" ? "srv" : "none" } : {}),
     enabled: enabled && service.enabled && (server?.enabled ?? true),
     weight,
     line,

@@ -7,13 +7,14 @@ import { emptyDraft, report, type Draft, type StatementReader } from "./draft.ts
 import { finishEstate } from "./finish.ts";
 import { monitorStatements } from "./monitors.ts";
 import { policyStatements, readPolicy } from "./policies.ts";
-import { removalStatements } from "./removals.ts";
+import { removalStatements, REMOVERS } from "./removals.ts";
 import { serverStatements } from "./servers.ts";
 import { serviceStatements } from "./services.ts";
 import { readStatements, statementKind, type Statement } from "./statements.ts";
 import { firmwareOf, systemStatements } from "./system.ts";
 import { tlsStatements } from "./tls.ts";
 import { toggleStatements } from "./toggles.ts";
+import { unsetReaders } from "./unset.ts";
 import { vserverStatements } from "./vservers.ts";
 
 /**
@@ -28,25 +29,35 @@ export function parseNsConf(text: string, options: { readonly adc: string }): Es
 export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
   const draft = emptyDraft();
   draft.firmware = firmwareOf(text);
-  const changes: Statement[] = [];
+  let changes: Statement[] = [];
   const orphans: number[] = [];
+  let partition: string | null = null;
   for (const statement of readStatements(text, (line) => orphans.push(line))) {
     yield;
     reportBroken(statement, draft);
     const kind = statementKind(statement);
     const definition = DEFINITIONS.get(kind);
-    if (definition !== undefined) {
+    const remove = REMOVERS.get(kind);
+    if (kind === "switch ns partition") {
+      const [name = "default"] = statement.words;
+      partition = name.toLowerCase() === "default" ? null : name;
+    } else if (partition !== null) {
+      draft.otherPartitions.set(partition, (draft.otherPartitions.get(partition) ?? 0) + 1);
+    } else if (definition !== undefined) {
       definition(statement, draft);
     } else if (CHANGES.has(kind)) {
       changes.push(statement);
+    } else if (remove !== undefined) {
+      applyChanges(changes, draft);
+      changes = [];
+      remove(statement, draft);
     } else if (!readPolicy(statement, draft)) {
       countOther(statement, draft);
     }
   }
-  for (const statement of changes) {
-    CHANGES.get(statementKind(statement))?.(statement, draft);
-  }
+  applyChanges(changes, draft);
   reportOrphans(orphans, draft);
+  reportUnread(draft);
   const estate = yield* finishEstate(draft, options.adc);
   yield;
   const derived = estateDiagnostics(estate, draft.monitorsUsedElsewhere);
@@ -69,9 +80,19 @@ const KINDS = [
 const DEFINITIONS: ReadonlyMap<string, StatementReader> = new Map(
   KINDS.flatMap((kinds) => [...kinds.definitions]),
 );
-const CHANGES: ReadonlyMap<string, StatementReader> = new Map(
+const SETTERS: ReadonlyMap<string, StatementReader> = new Map(
   KINDS.flatMap((kinds) => [...kinds.changes]),
 );
+const CHANGES: ReadonlyMap<string, StatementReader> = new Map([
+  ...SETTERS,
+  ...unsetReaders(SETTERS),
+]);
+
+function applyChanges(changes: readonly Statement[], draft: Draft): void {
+  for (const statement of changes) {
+    CHANGES.get(statementKind(statement))?.(statement, draft);
+  }
+}
 
 /** Said without quoting the line, which may hold a secret. */
 function reportBroken(statement: Statement, draft: Draft): void {
@@ -100,6 +121,37 @@ function reportOrphans(lines: readonly number[], draft: Draft): void {
   }
 }
 
+/** Groups and objects that decide about health or a client's way and that no reader takes. */
+const ABOUT_HEALTH =
+  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|cluster|ha|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acls?|acl6|pbr6|pat|ratecontrol)|rnat|route6?|responder (global|policylabel)|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
+
+/** Says what was not looked at, so that nobody takes silence for health. */
+function reportUnread(draft: Draft): void {
+  const kinds = [...draft.otherStatements].filter(([kind]) =>
+    ABOUT_HEALTH.test(kind.toLowerCase()),
+  );
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0);
+  if (total > 0) {
+    const named = kinds.map(([kind, count]) => (count === 1 ? kind : `${kind} (${String(count)})`));
+    draft.diagnostics.push({
+      severity: "info",
+      rule: "not_looked_at",
+      line: null,
+      object: "file",
+      message: `${String(total)} statement(s) of ${String(kinds.length)} kind(s) are not looked at: ${named.join(", ")}.`,
+    });
+  }
+  for (const [name, count] of draft.otherPartitions) {
+    draft.diagnostics.push({
+      severity: "info",
+      rule: "partition_not_read",
+      line: null,
+      object: name,
+      message: `${String(count)} statement(s) belong to an admin partition of its own and are not looked at.`,
+    });
+  }
+}
+
 /** Group and object are command words; anything else in their place is garbage that need not be repeated. */
 function countOther(statement: Statement, draft: Draft): void {
   const words = [statement.verb, statement.group, statement.object ?? ""].filter(
@@ -107,4 +159,10 @@ function countOther(statement: Statement, draft: Draft): void {
   );
   const key = words.map((word) => (/^[A-Za-z][\w-]{0,31}$/.test(word) ? word : "…")).join(" ");
   draft.otherStatements.set(key, (draft.otherStatements.get(key) ?? 0) + 1);
+  // Routes, policy-based routes, GSLB services and groups use monitors too.
+  for (const name of ["monitor", "monitorname"].flatMap(
+    (option) => statement.keys.get(option) ?? [],
+  )) {
+    draft.monitorsUsedElsewhere.add(name);
+  }
 }

@@ -92,15 +92,25 @@ function readQQuoted(line: string, at: number): Reading | null {
   return { token: { kind: "word", text: line.slice(at + 2, end) }, end: end + 1 };
 }
 
-/** An unquoted token: quotes inside are kept and protect white space, and so do parentheses, which must balance. */
+/**
+ * An unquoted token: quotes inside are kept and protect white space, and so do parentheses, which must balance. Inside those
+ * quotes a backslash escapes, as in quoted tokens.
+ */
 function readBare(line: string, at: number): Reading {
   let quote: string | null = null;
   let nesting = 0;
+  let text = "";
+  let from = at;
   let end = at;
   for (; end < line.length; end += 1) {
     const character = line.charAt(end);
     if (quote !== null) {
-      if (character === quote) {
+      const decoded = character === "\\" ? ESCAPES.get(line.charAt(end + 1)) : undefined;
+      if (decoded !== undefined) {
+        text += line.slice(from, end) + decoded;
+        from = end + 2;
+        end += 1;
+      } else if (character === quote) {
         quote = null;
       }
     } else if (character === '"' || character === "'") {
@@ -110,14 +120,14 @@ function readBare(line: string, at: number): Reading {
     } else if (character === ")") {
       nesting -= 1;
       if (nesting < 0) {
-        return { token: { kind: "error", text: line.slice(at, end + 1) }, end: end + 1 };
+        return { token: { kind: "error", text: text + line.slice(from, end + 1) }, end: end + 1 };
       }
     } else if (nesting === 0 && isSpace(line, end)) {
       break;
     }
   }
   const kind = quote !== null || nesting > 0 ? "error" : "word";
-  return { token: { kind, text: line.slice(at, end) }, end };
+  return { token: { kind, text: text + line.slice(from, end) }, end };
 }
 
 function endOfRun(line: string, at: number): number {

@@ -1,3 +1,4 @@
+import { subjectOf, verbOf, VERBS } from "./abbreviations.ts";
 import { lexLine } from "./lexer.ts";
 
 /** One command with the number of its first physical line (from 1), wrapped lines joined. */
@@ -13,6 +14,8 @@ const MAX_COMMAND_LENGTH = 65_536;
 interface Pending {
   readonly line: number;
   text: string;
+  /** Behind a prompt, in a captured session. */
+  readonly typed: boolean;
   lastLength: number;
   /** How often its end has been looked for. */
   looks: number;
@@ -33,18 +36,32 @@ export function* commandLines(
   const hardWidth = hardWrapWidth(text);
   let pending: Pending | null = null;
   for (const { line, text: physical } of physicalLines(text)) {
-    const content = physical.replace(PROMPT, "");
+    const plain = physical.replace(BARE_PROMPT, "");
+    const starts = startsCommand(plain, pending);
+    const prompted: string | null = starts ? null : behindPrompt(plain);
+    const content: string = prompted ?? plain;
     const trimmed = content.trim();
-    if (trimmed === "" || trimmed === "Done" || trimmed.startsWith("#")) {
+    if (trimmed === "" || REPLY.test(trimmed) || trimmed.startsWith("#")) {
       if (pending !== null) {
         yield pending;
       }
       pending = null;
-    } else if (startsCommand(content, pending)) {
+    } else if (starts || (prompted !== null && startsCommand(content, pending))) {
       if (pending !== null) {
         yield pending;
       }
-      pending = { line, text: content, lastLength: content.length, looks: 0 };
+      pending = {
+        line,
+        text: content,
+        typed: prompted !== null,
+        lastLength: physical.length,
+        looks: 0,
+      };
+    } else if (pending?.typed === true && !isOpen(pending) && pending.lastLength !== hardWidth) {
+      // What a typed command printed.
+      yield pending;
+      pending = null;
+      orphan(line);
     } else if (pending === null || pending.text.length + content.length > MAX_COMMAND_LENGTH) {
       orphan(line);
     } else {
@@ -58,28 +75,57 @@ export function* commandLines(
   }
 }
 
-const PROMPT = /^\s*>\s?/;
+const BARE_PROMPT = /^\s*>\s?/;
 
-const VERBS: ReadonlySet<string> = new Set(
-  (
-    "add set bind link enable disable unset unbind unlink rm rename show stat save clear apply " +
-    "import create update convert install export force sync kill switch join reset renumber count " +
-    "configure shell exit quit flush test"
-  ).split(" "),
-);
+/** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command stands behind it. */
+const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
+
+/** What the ADC says to a command: neither a command nor the continuation of one. */
+const REPLY = /^\s*(Done|(ERROR|WARNING|Warning|Error|Info|INFO)\s*:.*)$/;
+
+/** Takes the prompt off; null: there is none that a command follows. */
+function behindPrompt(line: string): string | null {
+  const found = PROMPT.exec(line);
+  const verb = found?.[1];
+  return found === null || verb === undefined || verbOf(verb) === null
+    ? null
+    : line.slice(found[0].length);
+}
 
 /** First words that look like commands but, inside an open quote or parenthesis, are more likely its text. */
 function startsCommand(content: string, pending: Pending | null): boolean {
   const [, verb, next] = /^\s*([A-Za-z]+)(?:\s+(\S+))?/.exec(content) ?? [];
-  if (verb === undefined || !VERBS.has(verb.toLowerCase())) {
+  if (verb === undefined || !(VERBS.has(verb.toLowerCase()) || isShort(verb, next))) {
     return false;
   }
   if (pending === null || CONFIGURING.test(verb)) {
     return next === undefined || /^[A-Za-z][\w-]*$/.test(next) || pending === null;
   }
   pending.looks += 1;
-  return pending.looks <= MOST_LOOKS && lexLine(pending.text).at(-1)?.kind !== "error";
+  return pending.looks <= MOST_LOOKS && !isOpen(pending);
 }
+
+/** Inside a quote or parenthesis. */
+function isOpen(pending: Pending): boolean {
+  return lexLine(pending.text).at(-1)?.kind === "error";
+}
+
+/** `dis serv web1`: half a verb is one only where what stands behind it is an object. */
+function isShort(verb: string, next: string | undefined): boolean {
+  if (verbOf(verb) === null || next === undefined) {
+    return false;
+  }
+  const { group } = subjectOf(next, null);
+  return SHORT_SUBJECTS.has(group.toLowerCase());
+}
+
+const SHORT_SUBJECTS: ReadonlySet<string> = new Set([
+  "lb",
+  "cs",
+  "server",
+  "service",
+  "servicegroup",
+]);
 
 const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;
 

@@ -28,6 +28,7 @@ function addServer(statement: Statement, draft: Draft): void {
     domain: address === null ? place : null,
     enabled: keys.flag("state") ?? true,
     trafficDomain: keys.number("td") ?? 0,
+    queryType: keys.text("querytype")?.toUpperCase() ?? null,
     comment: keys.text("comment") ?? null,
     line: statement.line,
   };

@@ -25,8 +25,6 @@ export const serviceStatements: StatementKinds = {
     ["bind service", bindService],
     ["bind servicegroup", bindServiceGroup],
     ["bind lb monitor", bindMonitor],
-    ["bind gslb service", bindElsewhere],
-    ["bind gslb servicegroup", bindElsewhere],
   ]),
 };
 
@@ -93,6 +91,7 @@ function newService(
     comment: null,
     line,
     noDefaultMonitor: false,
+    memberPort: null,
   };
 }
 
@@ -124,6 +123,7 @@ function applyKeys(service: ServiceDraft, statement: Statement, draft: Draft): v
   service.serverTimeoutMs = secondsToMs(keys.number("svrtimeout")) ?? service.serverTimeoutMs;
   service.comment = keys.text("comment") ?? service.comment;
   service.noDefaultMonitor = keys.flag("nodefaultbindings") ?? service.noDefaultMonitor;
+  service.memberPort = keys.number("memberport") ?? service.memberPort;
   const autoScale = keys.text("autoscale")?.toUpperCase();
   if (autoScale !== undefined) {
     service.autoScale = autoScale === "DISABLED" ? null : autoScale;
@@ -169,8 +169,13 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
     return;
   }
   const keys = new KeyReader(statement, draft, name);
-  const port = portOf(portWord ?? statement.keys.get("port")?.[0] ?? "");
-  if (port === null) {
+  const given = portWord ?? statement.keys.get("port")?.[0];
+  const port = portOf(given ?? "");
+  // Members of an autoscaled group may come without a port: it is the group's, or in the SRV record.
+  const portless =
+    given === undefined &&
+    (group.autoScale !== null || draft.servers.get(server)?.queryType === "SRV");
+  if (port === null && !portless) {
     reportIncomplete(draft, statement, name);
     return;
   }
@@ -201,12 +206,6 @@ function bindMonitor(statement: Statement, draft: Draft): void {
     } else if (wholeNumber(target) === null) {
       reportMissing(draft, statement, "service", target);
     }
-  }
-}
-
-function bindElsewhere(statement: Statement, draft: Draft): void {
-  for (const monitor of statement.keys.get("monitorname") ?? []) {
-    draft.monitorsUsedElsewhere.add(monitor);
   }
 }
 

@@ -14,6 +14,8 @@ export const systemStatements: StatementKinds = {
     ["set ns config", setConfig],
     ["set lb parameter", setLbParameter],
     ["set cs parameter", setCsParameter],
+    ["set tm sessionparameter", setSessionParameter],
+    ["bind tm global", bindSessionPolicy],
   ]),
 };
 
@@ -68,4 +70,21 @@ function setLbParameter(statement: Statement, draft: Draft): void {
 function setCsParameter(statement: Statement, draft: Draft): void {
   const keys = new KeyReader(statement, draft, "cs parameter");
   draft.parameters.csStateUpdate = keys.flag("stateupdate") ?? draft.parameters.csStateUpdate;
+}
+
+function setSessionParameter(statement: Statement, draft: Draft): void {
+  const keys = new KeyReader(statement, draft, "tm sessionParameter");
+  const sso = keys.flag("sso");
+  const action = keys.text("defaultauthorizationaction")?.toUpperCase();
+  if (sso !== undefined) {
+    draft.parameters.sessionSso = sso;
+  }
+  if (action === "ALLOW" || action === "DENY") {
+    draft.parameters.sessionDeniesByDefault = action === "DENY";
+  }
+}
+
+function bindSessionPolicy({ keys }: Statement, draft: Draft): void {
+  const known = draft.parameters.globalSessionPolicies ?? [];
+  draft.parameters.globalSessionPolicies = [...known, ...(keys.get("policyname") ?? [])];
 }

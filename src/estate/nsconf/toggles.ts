@@ -1,4 +1,5 @@
 import { reportMissing, type Draft, type StatementKinds } from "./draft.ts";
+import { monitorName } from "./services.ts";
 import type { Statement } from "./statements.ts";
 import { portOf } from "./values.ts";
 
@@ -73,20 +74,34 @@ function toggleMember(statement: Statement, draft: Draft, enabled: boolean): voi
   }
 }
 
-/** `disable lb monitor M [SERVICE]`: everywhere, or in one binding. */
+/**
+ * `disable lb monitor SERVICE [MONITOR]`: one binding, or all of the service. A monitor's name in the first place, as old
+ * hands type it, means the monitor, or its binding to the service behind it.
+ */
 function toggleMonitor(statement: Statement, draft: Draft, enabled: boolean): void {
-  const [name = "", target] = statement.words;
-  const monitor = draft.monitors.get(name);
-  if (target === undefined && monitor !== undefined) {
-    draft.monitors.set(monitor.name, { ...monitor, enabled });
+  const [first = "", second] = statement.words;
+  const service = draft.services.get(first) ?? draft.services.get(second ?? "");
+  const known = draft.monitors.get(first);
+  if (service === undefined) {
+    if (known === undefined || second !== undefined) {
+      reportMissing(draft, statement, known === undefined ? "service" : "monitor", second ?? first);
+      return;
+    }
+    draft.monitors.set(known.name, { ...known, enabled });
     return;
   }
-  const service = draft.services.get(target ?? "");
-  const position = service?.monitors.findIndex((binding) => binding.monitor === name) ?? -1;
-  const binding = service?.monitors[position];
-  if (service === undefined || binding === undefined) {
-    reportMissing(draft, statement, "monitor", name);
-    return;
+  const written = service === draft.services.get(first) ? second : first;
+  const wanted = written === undefined ? null : monitorName(written, draft);
+  const positions = service.monitors.flatMap(({ monitor }, at) =>
+    wanted === null || monitor === wanted ? [at] : [],
+  );
+  if (positions.length === 0 && wanted !== null) {
+    reportMissing(draft, statement, "binding of monitor", wanted);
   }
-  service.monitors[position] = { ...binding, enabled };
+  for (const at of positions) {
+    const binding = service.monitors[at];
+    if (binding !== undefined) {
+      service.monitors[at] = { ...binding, enabled };
+    }
+  }
 }

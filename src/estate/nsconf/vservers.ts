@@ -1,6 +1,7 @@
 import {
   define,
   NO_TLS_VERSIONS,
+  report,
   reportIncomplete,
   reportMissing,
   type CsVserverDraft,
@@ -163,6 +164,11 @@ function applyCommonKeys(vserver: LbVserverDraft | CsVserverDraft, keys: KeyRead
 function bindLbVserver(statement: Statement, draft: Draft): void {
   const [name = "", ...targets] = statement.words;
   const vserver = draft.lbVservers.get(name);
+  if (vserver === undefined && draft.csVservers.has(name)) {
+    const message = `${name} is a cs vserver: use bind cs vserver. The ADC refuses this command.`;
+    report(draft, statement, "error", "wrong_kind_reference", name, message);
+    return;
+  }
   if (vserver === undefined) {
     reportMissing(draft, statement, "vserver", name);
     return;
