@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../config/duration.ts";
+import type { LintFormat } from "./lint.ts";
 import { addMaintenance } from "./main-maintenance.ts";
 import { processOutput } from "./output.ts";
 import { packageVersion } from "./package-info.ts";
@@ -106,17 +107,56 @@ function program(output = processOutput()): Command {
     .description(
       "what the ADC's monitors cannot see, and mistakes, each with the command that mends it",
     )
-    .argument("<file>", "an ns.conf")
-    .option("--json", "JSON on stdout", false)
+    .argument("[file]", "an ns.conf")
+    .addOption(new Option("--format <format>", "how findings are printed").choices(LINT_FORMATS))
+    .option("--json", "the same as --format json", false)
+    .addOption(
+      new Option("--severity <severity>", "nothing less grave than this")
+        .choices(["error", "warning", "info"])
+        .default("info"),
+    )
+    .option("--rule <rule...>", "only these rules")
+    .option("--object <name>", "only objects of this name (a name, or a pattern with *)")
+    .option("--strict", "exit status 1 for notes too", false)
+    .option("--write-fixes <file>", "write the complete fixes as a batch file, and FILE.undo")
+    .option("--explain <rule>", "what a rule means")
     .option("--matrix", "measure the blind spots against the lab", false)
-    .action(async (file: string, options: { json: boolean; matrix: boolean }) => {
-      const { runLint } = await import("./lint.ts");
-      process.exitCode = await runLint(file, options, output);
+    .action(async (file: string | undefined, options: LintArguments, command: Command) => {
+      const { explainRule, runLint } = await import("./lint.ts");
+      if (options.explain !== undefined) {
+        process.exitCode = explainRule(options.explain, output);
+        return;
+      }
+      if (file === undefined) {
+        command.error("error: missing required argument 'file'");
+      }
+      const { severity, rule = [], object = null, strict, matrix, writeFixes = null } = options;
+      const format = options.format ?? (options.json ? "json" : "text");
+      process.exitCode = await runLint(
+        file,
+        { format, matrix, severity, rules: rule, object, strict, writeFixes },
+        output,
+      );
     });
 
   addMaintenance(root, output, duration);
   return root;
 }
+
+interface LintArguments {
+  readonly format?: LintFormat;
+  readonly json: boolean;
+  readonly severity: "error" | "warning" | "info";
+  readonly rule?: readonly string[];
+  readonly object?: string;
+  readonly strict: boolean;
+  readonly writeFixes?: string;
+  readonly explain?: string;
+  readonly matrix: boolean;
+}
+
+/** As \`runLint\` has them; written here too, so that no other command loads lint. */
+const LINT_FORMATS: readonly LintFormat[] = ["text", "json", "sarif", "junit"];
 
 function duration(text: string): number {
   const ms = parseDuration(text);

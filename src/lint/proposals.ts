@@ -1,0 +1,243 @@
+import type { AdcService } from "../estate/adc-service.ts";
+import type { Estate } from "../estate/model.ts";
+import type { Blank, Value } from "../estate/nsconf/command.ts";
+import type { ExchangeVersion } from "../probes/transactions/spec.ts";
+import { printFix, setOptions, type Fix } from "./change.ts";
+import type { LintContext, LintService } from "./context.ts";
+import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
+import { createNames } from "./names.ts";
+import { expectsTls, portsOf, protocolOfPort, type PortProtocol } from "./ports.ts";
+
+/** A monitor that would look deeper: a new one, or one of the firmware's own; null: none is known for this service. */
+export type Proposal =
+  | { readonly kind: "new"; readonly type: string; readonly options: OptionValues }
+  | { readonly kind: "built_in"; readonly name: string };
+
+const ACCOUNT: Blank = { blank: "account" };
+const PASSWORD: Blank = { blank: "password" };
+
+/** Adds a monitor that asks the application of this service itself, and binds it; null where no monitor can. */
+export function deeperMonitor(context: LintContext, one: LintService): Fix | null {
+  const proposal = proposalFor(context, one);
+  if (proposal === null) {
+    return null;
+  }
+  if (proposal.kind === "built_in") {
+    return bound(one.service, proposal.name);
+  }
+  const name = context.names.fresh(one.service.name, "_deep");
+  const options = optionsOf({ ...proposal.options, interval: "15", resptimeout: "6" });
+  return [addMonitor(name, proposal.type, options), ...bound(one.service, name)];
+}
+
+/** Beside a threshold a further monitor decides only if its weight is needed to reach it. */
+function bound(service: AdcService, monitor: string): Fix {
+  const { monThreshold } = service;
+  if (monThreshold === 0) {
+    return [bindMonitor(service, monitor)];
+  }
+  const others = service.monitors
+    .filter(({ enabled, synthesised }) => enabled && !synthesised)
+    .reduce((sum, { weight }) => sum + weight, 0);
+  const weight = Math.max(1, others - monThreshold + 1);
+  const like = { monitor, enabled: true, weight, passive: false, synthesised: false };
+  return [
+    bindMonitor(service, monitor, { ...like, deprecatedForm: false, line: null }),
+    setOptions(service.kind, service.name, [
+      { key: "monThreshold", to: String(monThreshold + weight), from: String(monThreshold) },
+    ]),
+  ];
+}
+
+function proposalFor(context: LintContext, one: LintService): Proposal | null {
+  const { service, exchange } = one;
+  const [port = 0] = portsOf(service);
+  const protocol =
+    exchange?.protocol ?? protocolOfType(service.serviceType) ?? protocolOfPort(port);
+  const secure = expectsTls(service) ? { secure: "YES" } : {};
+  if (exchange?.protocol === "https" || (one.onExchange && protocol === "web")) {
+    return exchangePage(context, one);
+  }
+  return protocol === null || protocol === "https" || protocol === "rpc"
+    ? unknown(service)
+    : ofProtocol(protocol, service, secure);
+}
+
+/** Nothing is known of what it speaks: a TLS handshake asks more than a TCP one, and needs no knowledge. */
+function unknown(service: AdcService): Proposal | null {
+  return expectsTls(service) ? { kind: "built_in", name: "tcps" } : null;
+}
+
+function ofProtocol(
+  protocol: PortProtocol,
+  service: AdcService,
+  secure: OptionValues,
+): Proposal | null {
+  const udp = isUdp(service);
+  const proposal = (type: string, options: OptionValues): Proposal => ({
+    kind: "new",
+    type,
+    options,
+  });
+  switch (protocol) {
+    case "imap":
+      return proposal("TCP-ECV", { recv: "* OK", ...secure });
+    case "pop3":
+      return proposal("TCP-ECV", { recv: "+OK", ...secure });
+    case "smtp":
+      // What waits for the greeting may say nothing before it: a server drops whoever talks early.
+      return proposal("TCP-ECV", { recv: "220 " });
+    case "web":
+      return udp
+        ? null
+        : proposal("HTTP-ECV", {
+            send: { blank: "page", around: "GET /{}" },
+            recv: { blank: "text of that page" },
+            ...secure,
+          });
+    case "ldap":
+      return udp ? null : proposal("LDAP", { ...ldapOptions(), ...secure });
+    case "dns":
+      return proposal(udp ? "DNS" : "DNS-TCP", { query: { blank: "name" }, queryType: "Address" });
+    case "ntp":
+      return udp ? proposal("UDP-ECV", NTP_QUESTION) : null;
+    case "radius":
+      return udp
+        ? proposal("RADIUS", {
+            userName: ACCOUNT,
+            password: PASSWORD,
+            radKey: { blank: "shared secret" },
+            respCode: ["2", "3"],
+          })
+        : null;
+    case "sip":
+      return proposal(udp ? "SIP-UDP" : "SIP-TCP", {
+        sipMethod: "OPTIONS",
+        sipURI: { blank: "host", around: "sip:{}" },
+      });
+    case "snmp":
+      return udp
+        ? proposal("SNMP", { snmpOID: { blank: "OID" }, snmpCommunity: { blank: "community" } })
+        : null;
+    case "ftp":
+      return proposal("FTP", { userName: ACCOUNT, password: PASSWORD });
+    case "mysql":
+      return proposal("MYSQL-ECV", sqlOptions("MYSQL.RES.ATLEAST_ROWS_COUNT(1)"));
+    case "mssql":
+      return proposal("MSSQL-ECV", sqlOptions("MSSQL.RES.ATLEAST_ROWS_COUNT(1)"));
+    case "oracle":
+      return proposal("ORACLE-ECV", sqlOptions("ORACLE.RES.ATLEAST_ROWS_COUNT(1)"));
+    case "rdp":
+      return null;
+  }
+}
+
+function sqlOptions(evalRule: string): OptionValues {
+  return {
+    userName: ACCOUNT,
+    password: PASSWORD,
+    database: { blank: "database" },
+    sqlQuery: "select 1",
+    evalRule,
+  };
+}
+
+function ldapOptions(): OptionValues {
+  return {
+    scriptName: "nsldap.pl",
+    dispatcherIP: "127.0.0.1",
+    dispatcherPort: "3013",
+    baseDN: { blank: "dc=example,dc=com" },
+    bindDN: ACCOUNT,
+    password: PASSWORD,
+    filter: "cn=builtin",
+  };
+}
+
+/**
+ * A client's question of NTP version 4 in printable characters (RFC 5905, 7.3: 48 bytes; `#` is version 4, mode 3). A
+ * server sends the last eight bytes, the transmit timestamp, back as the origin timestamp.
+ */
+export const NTP_QUESTION = { send: `#${"0".repeat(39)}ADCPROBE`, recv: "ADCPROBE" };
+
+/** Exchange's health page, where it is known to have one: Exchange 2010 has none, and a monitor for it would be DOWN. */
+function exchangePage(context: LintContext, { service, exchange }: LintService): Proposal {
+  const secure = expectsTls(service) ? { secure: "YES" } : {};
+  return {
+    kind: "new",
+    ...pageQuestion(context, exchange),
+    options: { ...pageQuestion(context, exchange).options, ...secure },
+  };
+}
+
+/** The page that tells most about a web member: type, request and what is awaited. */
+export function pageQuestion(
+  context: LintContext,
+  exchange: { readonly version: ExchangeVersion | null; readonly path: string | null } | null,
+): { readonly type: string; readonly options: OptionValues } {
+  const version = exchange?.version ?? null;
+  if (version === "2010") {
+    return { type: "HTTP", options: { httpRequest: "GET /owa/auth/logon.aspx", respCode: "200" } };
+  }
+  const path = exchange?.path ?? null;
+  if (path !== null && (version !== null || context.hasHealthPages)) {
+    return { type: "HTTP-ECV", options: { send: `GET ${healthPage(path)}`, recv: "200 OK" } };
+  }
+  const send: Value = { blank: "page", around: "GET /{}" };
+  return { type: "HTTP-ECV", options: { send, recv: { blank: "text of that page" } } };
+}
+
+/**
+ * A monitor that logs in: the front end greets for a dead back end, so that no banner shows it. The ADC ships a script for
+ * POP3 in the clear; for TLS and for IMAP it ships none. As text, for the page of a member.
+ */
+export function loginMonitor(
+  estate: Estate,
+  service: AdcService,
+  protocol: "imap" | "pop3",
+): string {
+  const name = createNames(estate).fresh(service.name, "_login");
+  const login: [string, OptionValues] =
+    protocol === "pop3" && !expectsTls(service)
+      ? ["POP3", { scriptName: "nspop3.pl", userName: ACCOUNT, password: PASSWORD }]
+      : ["USER", { scriptName: { blank: `script that logs in over ${protocol.toUpperCase()}` } }];
+  const [type, options] = login;
+  const fix = [
+    addMonitor(name, type, optionsOf({ ...options, interval: "60", resptimeout: "10" })),
+    ...bound(service, name),
+  ];
+  return printFix(fix).commands.join("\n");
+}
+
+function protocolOfType(serviceType: string): PortProtocol | null {
+  return TYPES.get(serviceType) ?? null;
+}
+
+const TYPES: ReadonlyMap<string, PortProtocol> = new Map([
+  ["HTTP", "web"],
+  ["DNS", "dns"],
+  ["DNS_TCP", "dns"],
+  ["RADIUS", "radius"],
+  ["SIP_UDP", "sip"],
+  ["SIP_TCP", "sip"],
+  ["FTP", "ftp"],
+  ["MYSQL", "mysql"],
+  ["MSSQL", "mssql"],
+  ["ORACLE", "oracle"],
+  ["SNMP", "snmp"],
+  ["RDP", "rdp"],
+]);
+
+const UDP_TYPES: ReadonlySet<string> = new Set(
+  "UDP DNS ADNS RADIUS SIP_UDP SNMP TFTP SYSLOGUDP DTLS".split(" "),
+);
+
+export function isUdp({ serviceType }: AdcService): boolean {
+  return UDP_TYPES.has(serviceType);
+}
+
+/** `/EWS/Exchange.asmx` → `/EWS/healthcheck.htm`. */
+export function healthPage(path: string): string {
+  const directory = /^\/[^/]+/.exec(path)?.[0] ?? "/owa";
+  return `${directory}/healthcheck.htm`;
+}
