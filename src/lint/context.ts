@@ -155,14 +155,19 @@ function lintVservers(
   const byService = new Map(services.map((one) => [one.service.name, one]));
   const lb = [...estate.lbVservers.values()].map((vserver): LintVserver => {
     const behind = vserver.services.flatMap(({ service }) => byService.get(service) ?? []);
-    const monitors = behind.flatMap(({ deciding }) => deciding);
+    const monitors = behind.flatMap(({ bound }) => bound);
     const paths = [
       ...(asked.get(vserver.name) ?? []),
       ...monitors.map(({ monitor }) => requestTarget(monitor)),
+      ...behind.flatMap(({ exchange }) => exchange?.path ?? []),
       ...vserver.policies.flatMap(({ policy }) => actionPaths(estate, policy)),
     ];
     const exchange = behind.some(({ onExchange }) => onExchange) || paths.some(provesExchange);
-    return { vserver, services: behind, directories: directoriesOf(paths), exchange };
+    const directories = new Set([
+      ...directoriesOf(paths),
+      ...behind.flatMap((one) => [...one.directories]),
+    ]);
+    return { vserver, services: behind, directories, exchange };
   });
   const byName = new Map(lb.map((one) => [one.vserver.name, one]));
   const cs = [...estate.csVservers.values()].map((vserver): LintVserver => {

@@ -9,8 +9,10 @@ import {
   changeFor,
   unbindMonitor,
   withoutSecret,
+  type MonitorUse,
   type OptionValues,
 } from "./monitor-change.ts";
+import { deeperMonitor } from "./proposals.ts";
 import { expectsTls, isClearPort, isTlsPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
@@ -197,21 +199,42 @@ function wrongSecurity(
     }
     const uses = usesOf(context, monitor);
     const wrong = uses.filter(({ service }) => wrongServices.has(service));
-    const swapped = monitor.builtIn && (monitor.name === "http" || monitor.name === "https");
     return [
       {
         line: monitor.line ?? wrong[0]?.binding.line ?? null,
         object: monitor.name,
         message,
-        fix: swapped
-          ? wrong.flatMap(({ service, binding }) => [
-              bindMonitor(service, builtIn, binding),
-              unbindMonitor(service, binding),
-            ])
-          : changeFor(context.names, monitor, wrong, uses.length, { secure }),
+        fix:
+          monitor.name === "http" || monitor.name === "https"
+            ? swapped(wrong, builtIn)
+            : monitor.type === "TCP"
+              ? deeperInstead(context, wrong)
+              : changeFor(context.names, monitor, wrong, uses.length, { secure }),
       },
     ];
   });
+}
+
+/** A TCP monitor without its TLS would see less than what it is there for: something that asks takes its place. */
+function deeperInstead(context: LintContext, wrong: readonly MonitorUse[]): Fix | null {
+  const watched = new Map(context.watched.map((one) => [one.service, one]));
+  const parts = wrong.map(({ service, binding }) => {
+    const one = watched.get(service);
+    const deeper = one === undefined ? null : deeperMonitor(context, one);
+    return deeper === null ? null : [...deeper, unbindMonitor(service, binding)];
+  });
+  const whole = parts.filter((part) => part !== null);
+  return whole.length < parts.length ? null : whole.flat();
+}
+
+/** The firmware has the other one too. Where it is bound already, its author knows what it is for. */
+function swapped(wrong: readonly MonitorUse[], builtIn: string): Fix | null {
+  return wrong.some(({ service }) => service.monitors.some(({ monitor }) => monitor === builtIn))
+    ? null
+    : wrong.flatMap(({ service, binding }) => [
+        bindMonitor(service, builtIn, binding),
+        unbindMonitor(service, binding),
+      ]);
 }
 
 /** `-send GET /x`: the importer, like the ADC, takes the first word. */

@@ -1,7 +1,13 @@
 import { asksHealthPage, requestTarget, usesOf, type LintContext } from "./context.ts";
 import { DIRECTORY_PATH, directoryOf } from "./directories.ts";
 import type { Hit } from "./finding.ts";
-import { changeFor, replaceMonitor, withoutSecret, type OptionValues } from "./monitor-change.ts";
+import {
+  changeFor,
+  replaceMonitor,
+  withoutSecret,
+  type OptionValues,
+  type MonitorUse,
+} from "./monitor-change.ts";
 import { pageQuestion } from "./proposals.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../estate/monitor.ts";
@@ -127,7 +133,7 @@ function headRequest(context: LintContext): Hit[] {
         line: monitor.line ?? firstBindingLine(context, monitor),
         object: monitor.name,
         message: `The request is "${printable(monitor.parameters.httpRequest ?? "")}". ${told}`,
-        fix: headFix(context, monitor, exchange, onExchange),
+        fix: headFix(context, monitor, onExchange),
       };
     });
 }
@@ -136,22 +142,32 @@ function isWatched({ idle }: { readonly idle: string | null }): boolean {
   return idle === null;
 }
 
-function headFix(
-  context: LintContext,
-  monitor: Monitor,
-  exchange: Parameters<typeof pageQuestion>[1],
-  onExchange: boolean,
-): Fix | null {
-  if (onExchange) {
-    const { type, options } = pageQuestion(context, exchange);
-    return type === "HTTP" && !monitor.builtIn
-      ? everywhere(context, monitor, options)
-      : replaceMonitor(context.names, monitor, usesOf(context, monitor), type, options, "_get");
+/** At Exchange each service is asked for a page of its own directory. */
+function headFix(context: LintContext, monitor: Monitor, onExchange: boolean): Fix | null {
+  if (!onExchange) {
+    const target = requestTarget(monitor);
+    const page: Value =
+      target === "" || target === "/" ? { blank: "page", around: "GET /{}" } : `GET ${target}`;
+    return withPage(context, monitor, { send: page, recv: { blank: "text of that page" } });
   }
-  const target = requestTarget(monitor);
-  const page: Value =
-    target === "" || target === "/" ? { blank: "page", around: "GET /{}" } : `GET ${target}`;
-  return withPage(context, monitor, { send: page, recv: { blank: "text of that page" } });
+  const services = new Map(context.usersOf(monitor).map((one) => [one.service, one]));
+  const byQuestion = new Map<
+    string,
+    { question: ReturnType<typeof pageQuestion>; uses: MonitorUse[] }
+  >();
+  for (const use of usesOf(context, monitor)) {
+    const one = services.get(use.service);
+    const question = pageQuestion(context, one ?? { exchange: null, directories: new Set() });
+    const key = JSON.stringify(question);
+    const known = byQuestion.get(key) ?? { question, uses: [] };
+    known.uses.push(use);
+    byQuestion.set(key, known);
+  }
+  const parts = [...byQuestion.values()].map(({ question: { type, options }, uses }) =>
+    replaceMonitor(context.names, monitor, uses, type, options, "_get"),
+  );
+  const whole = parts.filter((part) => part !== null);
+  return whole.length < parts.length ? null : whole.flat();
 }
 
 /** An HTTP-ECV monitor that reads the page, in place of one that does not. */

@@ -23,7 +23,8 @@ export interface MonitorUse {
 /** `set lb monitor M TYPE …`; undone by the values of now, or by `unset` where a default stood. */
 export function setMonitor(monitor: Monitor, values: OptionValues): Change {
   const options = optionsOf(values);
-  const now = monitorOptions(monitor);
+  const builtIn = monitor.builtIn ? builtInMonitor(monitor.name) : null;
+  const now = builtIn === null ? monitorOptions(monitor) : optionsBeside(monitor, builtIn);
   const words = [monitor.name, monitor.type];
   const before = [...options.keys()].flatMap((key) => {
     const value = now.get(key);
@@ -97,7 +98,7 @@ export function changeFor(
 ): Fix | null {
   return !monitor.builtIn && wrong.length === usedBy
     ? [setMonitor(monitor, values)]
-    : replaceMonitor(names, monitor, wrong, monitor.type, values, "_2");
+    : replaceMonitor(names, monitor, wrong, monitor.type, values, "_copy");
 }
 
 /**
@@ -140,8 +141,11 @@ const QUESTION: ReadonlySet<string> = new Set(["httprequest", "respcode", "send"
 
 /** Every option of a monitor that is not its type's default, as `add lb monitor` would take it. Secrets are blanks. */
 export function monitorOptions(monitor: Monitor): MonitorOptions {
+  return optionsBeside(monitor, monitorWithDefaults({ name: monitor.name, type: monitor.type }));
+}
+
+function optionsBeside(monitor: Monitor, base: Monitor): MonitorOptions {
   const found = new Map<string, readonly Value[]>();
-  const base = baseOf(monitor);
   const differs = (key: keyof Monitor): boolean => monitor[key] !== base[key];
   for (const [key, option] of DURATIONS) {
     if (differs(key)) {
@@ -178,11 +182,6 @@ export function monitorOptions(monitor: Monitor): MonitorOptions {
   }
   addParameters(monitor, base, found);
   return found;
-}
-
-function baseOf(monitor: Monitor): Monitor {
-  const builtIn = monitor.builtIn ? builtInMonitor(monitor.name) : null;
-  return builtIn ?? monitorWithDefaults({ name: monitor.name, type: monitor.type });
 }
 
 const DURATIONS = [

@@ -85,7 +85,9 @@ function foreignDestPort(context: LintContext): Hit[] {
       return [];
     }
     const secure = wrong.every(({ service }) => expectsTls(service));
-    const sameProtocol = protocolOfPort(member.port) === asked;
+    const sameProtocol = wrong.every(({ service }) =>
+      service.members.every(({ port }) => protocolOfPort(port) === asked),
+    );
     return [
       {
         severity: sameProtocol ? "warning" : "error",
@@ -94,12 +96,13 @@ function foreignDestPort(context: LintContext): Hit[] {
         message:
           `Port ${String(destPort)} is asked, but clients of ${member.adcService} use port ${String(member.port)}: ` +
           "another listener, with a life of its own.",
-        fix: sameProtocol
-          ? changeFor(context.names, monitor, wrong, uses.length, {
-              destPort: "0",
-              ...(secure && !monitor.secure ? { secure: "YES" } : {}),
-            })
-          : null,
+        fix:
+          sameProtocol && (secure || !wrong.some(({ service }) => expectsTls(service)))
+            ? changeFor(context.names, monitor, wrong, uses.length, {
+                destPort: "0",
+                ...(secure && !monitor.secure ? { secure: "YES" } : {}),
+              })
+            : null,
       },
     ];
   });

@@ -1,10 +1,10 @@
 import type { AdcService } from "../estate/adc-service.ts";
 import type { Estate } from "../estate/model.ts";
 import type { Blank, Value } from "../estate/nsconf/command.ts";
-import type { ExchangeVersion } from "../probes/transactions/spec.ts";
 import { printFix, setOptions, type Fix } from "./change.ts";
 import type { LintContext, LintService } from "./context.ts";
 import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
+import { DIRECTORY_PATH, directoryOf } from "./directories.ts";
 import { createNames } from "./names.ts";
 import { expectsTls, portsOf, protocolOfPort, type PortProtocol } from "./ports.ts";
 
@@ -56,7 +56,8 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
     exchange?.protocol ?? protocolOfType(service.serviceType) ?? protocolOfPort(port);
   const secure = expectsTls(service) ? { secure: "YES" } : {};
   if (exchange?.protocol === "https" || (one.onExchange && protocol === "web")) {
-    return exchangePage(context, one);
+    const { type, options } = pageQuestion(context, one);
+    return { kind: "new", type, options: { ...options, ...secure } };
   }
   return protocol === null || protocol === "https" || protocol === "rpc"
     ? unknown(service)
@@ -160,31 +161,35 @@ function ldapOptions(): OptionValues {
  */
 export const NTP_QUESTION = { send: `#${"0".repeat(39)}ADCPROBE`, recv: "ADCPROBE" };
 
-/** Exchange's health page, where it is known to have one: Exchange 2010 has none, and a monitor for it would be DOWN. */
-function exchangePage(context: LintContext, { service, exchange }: LintService): Proposal {
-  const secure = expectsTls(service) ? { secure: "YES" } : {};
-  return {
-    kind: "new",
-    ...pageQuestion(context, exchange),
-    options: { ...pageQuestion(context, exchange).options, ...secure },
-  };
-}
-
-/** The page that tells most about a web member: type, request and what is awaited. */
+/**
+ * The page that tells most about a web service of Exchange's: type, request and what is awaited. Its health page where it is
+ * known to have one: Exchange 2010 has none, and a monitor for it would be DOWN.
+ */
 export function pageQuestion(
   context: LintContext,
-  exchange: { readonly version: ExchangeVersion | null; readonly path: string | null } | null,
+  { exchange, directories }: Pick<LintService, "exchange" | "directories">,
 ): { readonly type: string; readonly options: OptionValues } {
   const version = exchange?.version ?? null;
   if (version === "2010") {
     return { type: "HTTP", options: { httpRequest: "GET /owa/auth/logon.aspx", respCode: "200" } };
   }
-  const path = exchange?.path ?? null;
+  const path = pathOf(exchange?.path ?? null, directories);
   if (path !== null && (version !== null || context.hasHealthPages)) {
     return { type: "HTTP-ECV", options: { send: `GET ${healthPage(path)}`, recv: "200 OK" } };
   }
   const send: Value = { blank: "page", around: "GET /{}" };
   return { type: "HTTP-ECV", options: { send, recv: { blank: "text of that page" } } };
+}
+
+/** Of the directory that is served, where rules or names tell; else of the one by which Exchange was recognised. */
+function pathOf(recognised: string | null, served: LintService["directories"]): string | null {
+  const own = recognised === null ? null : directoryOf(recognised);
+  const [first] = served;
+  return first === undefined || (own !== null && served.has(own))
+    ? recognised
+    : recognised === null
+      ? null
+      : DIRECTORY_PATH[first];
 }
 
 /**

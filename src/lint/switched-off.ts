@@ -77,7 +77,7 @@ function thresholdOutOfReach(context: LintContext): Hit[] {
   return context.services.flatMap(({ service, deciding }) => {
     const sum = deciding.reduce((total, { binding }) => total + binding.weight, 0);
     const { monThreshold } = service;
-    if (monThreshold <= sum || deciding.length === 0 || !service.healthMonitor) {
+    if (monThreshold <= sum || service.monitors.length === 0 || !service.healthMonitor) {
       return [];
     }
     return [
@@ -170,7 +170,7 @@ function singleLoginAccount(context: LintContext): Hit[] {
     }
     const { monitor, binding } = first;
     const alone = deciding.length === 1 && service.monThreshold === 0;
-    const second = context.names.fresh(monitor.name, "_2");
+    const second = context.names.fresh(monitor.name, "_second");
     const login = {
       username: [{ blank: "second account" }],
       password: [{ blank: "its password" }],

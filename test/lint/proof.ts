@@ -5,7 +5,9 @@ import type { Estate } from "../../src/estate/model.ts";
 import { parseNsConf } from "../../src/estate/nsconf/import.ts";
 import { readStatements } from "../../src/estate/nsconf/statements.ts";
 import type { Finding } from "../../src/lint/finding.ts";
+import { fixBatch } from "../../src/lint/fix-batch.ts";
 import { lint } from "../../src/lint/lint.ts";
+import { SHALLOW_MONITOR_RULES } from "../../src/lint/shallow-monitors.ts";
 
 /**
  * Applies each finding's commands to the configuration that it was made from, reads that again, and says what is not as it
@@ -15,7 +17,6 @@ export function proofFailures(text: string): string[] {
   const before = read(text);
   const findings = lint(before);
   const rows = planOf(before);
-  const all = findings.filter(({ complete }) => complete);
   return [
     ...findings.flatMap((finding) =>
       failuresOf(text, before, findings, rows, finding).map(
@@ -23,7 +24,7 @@ export function proofFailures(text: string): string[] {
           `${finding.rule} ${finding.object}: ${failure}\n${finding.commands.join("\n")}`,
       ),
     ),
-    ...together(text, findings, all),
+    ...together(text, findings, rows),
   ];
 }
 
@@ -56,10 +57,10 @@ function failuresOf(
   const applied = [text, ...commands].join("\n");
   const after = read(applied);
   const found = lint(after);
-  if (found.some((one) => key(one) === key(finding))) {
+  if (found.some((one) => key(one) === key(finding) && one.message === finding.message)) {
     failures.push("the finding is still there");
   }
-  failures.push(...newTrouble(findings, found));
+  failures.push(...newTrouble(findings, found, commands));
   const touched = touchedNames(commands);
   failures.push(...changedRows(rows, planOf(after), touched));
   if (!undo.some((command) => command.startsWith("#"))) {
@@ -69,22 +70,62 @@ function failuresOf(
   return failures;
 }
 
-/** All complete fixes one after the other, as `--write-fixes` writes them. */
-function together(text: string, findings: readonly Finding[], all: readonly Finding[]): string[] {
-  const commands = all.flatMap((finding) => finding.commands);
-  const names = commands.flatMap((command) => /^add lb monitor (\S+)/.exec(command)?.[1] ?? []);
-  return [
+/** All complete fixes one after the other, as `--write-fixes` writes them, and all of them taken back. */
+function together(text: string, findings: readonly Finding[], rows: readonly PlanRow[]): string[] {
+  const { commands, undo } = fixBatch(text, () => true);
+  const names = commands.flatMap(
+    (command) => /^add lb monitor (".*?"|\S+)/.exec(command)?.[1] ?? [],
+  );
+  const after = [text, ...commands].join("\n");
+  const back = undo.some((command) => command.startsWith("#"))
+    ? []
+    : changedRows(rows, planOf(read([after, ...undo].join("\n"))), new Set());
+  const failures = [
     ...(new Set(names).size < names.length ? ["two fixes add a monitor of one name"] : []),
-    ...newTrouble(findings, lint(read([text, ...commands].join("\n")))).map(
-      (one) => `all together: ${one}\n${commands.join("\n")}`,
-    ),
+    ...newTrouble(findings, lint(read(after)), commands),
+    ...back.map((one) => `after the undo ${one}`),
   ];
+  return failures.map(
+    (one) => `all together: ${one}\n${commands.join("\n")}\n--\n${undo.join("\n")}`,
+  );
 }
 
-function newTrouble(before: readonly Finding[], after: readonly Finding[]): string[] {
+const JUDGES_WHAT_DECIDES: ReadonlySet<string> = new Set([
+  ...SHALLOW_MONITOR_RULES.map(({ id }) => id),
+  "monitor_of_another_directory",
+]);
+
+/**
+ * A monitor that takes another's place inherits what else was wrong with it, and one that is switched on is judged from then
+ * on: neither is new.
+ */
+function newTrouble(
+  before: readonly Finding[],
+  after: readonly Finding[],
+  commands: readonly string[],
+): string[] {
   const known = new Set(before.map(key));
+  const statements = [...readStatements(commands.join("\n"))];
+  const placed = new Set(
+    statements
+      .filter(({ verb }) => verb === "bind")
+      .flatMap(({ keys }) => keys.get("monitorname") ?? []),
+  );
+  const switchedOn = statements.some(
+    ({ verb, keys }) => verb === "enable" || keys.get("state")?.[0] === "ENABLED",
+  );
+  const replaced = new Set(
+    statements
+      .filter(({ verb }) => verb === "unbind")
+      .flatMap(({ keys }) => keys.get("monitorname") ?? []),
+  );
+  const inherited = new Set(
+    before.filter(({ object }) => replaced.has(object)).map(({ rule }) => rule),
+  );
   return after
     .filter((one) => one.severity !== "info" && !known.has(key(one)))
+    .filter((one) => !(placed.has(one.object) && inherited.has(one.rule)))
+    .filter((one) => !(switchedOn && JUDGES_WHAT_DECIDES.has(one.rule)))
     .map((one) => `new: ${one.severity} ${key(one)} (${one.message})`);
 }
 
@@ -147,8 +188,19 @@ function changedRows(
   touched: ReadonlySet<string>,
 ): string[] {
   const now = new Map(after.map((row) => [rowKey(row), row]));
+  // What a vserver is asked follows from the monitors behind it.
+  const behind = new Set(
+    before
+      .filter(
+        ({ adc_service, monitor }) => touched.has(adc_service ?? "") || touched.has(monitor ?? ""),
+      )
+      .flatMap(({ vservers }) => vservers),
+  );
   return before.flatMap((row) => {
     const about = [row.adc_service, row.monitor, ...row.vservers];
+    if (row.vantage === "vip" && row.vservers.some((name) => behind.has(name))) {
+      return [];
+    }
     if (about.some((name) => name !== null && touched.has(name)) || row.kind === "transaction") {
       return [];
     }
