@@ -67,8 +67,8 @@ export interface Server {
   readonly domain: string | null;
   readonly enabled: boolean;
   readonly trafficDomain: number;
-  /** Of a domain name: A, AAAA or SRV. Absent where the reader could not tell. */
-  readonly queryType?: string | null;
+  /** Of a domain name: A, AAAA or SRV. Absent where nothing is told. */
+  readonly queryType?: string;
   readonly comment: string | null;
   readonly line: SourceLine;
 }

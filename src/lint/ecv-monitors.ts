@@ -220,7 +220,7 @@ function deeperInstead(context: LintContext, wrong: readonly MonitorUse[]): Fix 
   const watched = new Map(context.watched.map((one) => [one.service, one]));
   const parts = wrong.map(({ service, binding }) => {
     const one = watched.get(service);
-    const deeper = one === undefined ? null : deeperMonitor(context, one);
+    const deeper = one === undefined ? null : deeperMonitor(context, one, binding);
     return deeper === null ? null : [...deeper, unbindMonitor(service, binding)];
   });
   const whole = parts.filter((part) => part !== null);

@@ -1,4 +1,4 @@
-import type { AdcService } from "../estate/adc-service.ts";
+import type { AdcService, MonitorBinding } from "../estate/adc-service.ts";
 import type { Estate } from "../estate/model.ts";
 import type { Blank, Value } from "../estate/nsconf/command.ts";
 import { printFix, setOptions, type Fix } from "./change.ts";
@@ -16,22 +16,33 @@ export type Proposal =
 const ACCOUNT: Blank = { blank: "account" };
 const PASSWORD: Blank = { blank: "password" };
 
-/** Adds a monitor that asks the application of this service itself, and binds it; null where no monitor can. */
-export function deeperMonitor(context: LintContext, one: LintService): Fix | null {
+/**
+ * Adds a monitor that asks the application of this service itself, and binds it: beside the others, or, in the place of one
+ * that goes, as that was bound. Null where no monitor can.
+ */
+export function deeperMonitor(
+  context: LintContext,
+  one: LintService,
+  like?: MonitorBinding,
+): Fix | null {
   const proposal = proposalFor(context, one);
   if (proposal === null) {
     return null;
   }
   if (proposal.kind === "built_in") {
-    return bound(one.service, proposal.name);
+    return placed(one.service, proposal.name, like);
   }
   const name = context.names.fresh(one.service.name, "_deep");
   const options = optionsOf({ ...proposal.options, interval: "15", resptimeout: "6" });
-  return [addMonitor(name, proposal.type, options), ...bound(one.service, name)];
+  return [addMonitor(name, proposal.type, options), ...placed(one.service, name, like)];
+}
+
+function placed(service: AdcService, monitor: string, like: MonitorBinding | undefined): Fix {
+  return like === undefined ? beside(service, monitor) : [bindMonitor(service, monitor, like)];
 }
 
 /** Beside a threshold a further monitor decides only if its weight is needed to reach it. */
-function bound(service: AdcService, monitor: string): Fix {
+function beside(service: AdcService, monitor: string): Fix {
   const { monThreshold } = service;
   if (monThreshold === 0) {
     return [bindMonitor(service, monitor)];
@@ -209,7 +220,7 @@ export function loginMonitor(
   const [type, options] = login;
   const fix = [
     addMonitor(name, type, optionsOf({ ...options, interval: "60", resptimeout: "10" })),
-    ...bound(service, name),
+    ...beside(service, name),
   ];
   return printFix(fix).commands.join("\n");
 }

@@ -22,13 +22,14 @@ function addServer(statement: Statement, draft: Draft): void {
   }
   const keys = new KeyReader(statement, draft, name);
   const address = isAddress(place) ? place : null;
+  const queryType = keys.text("querytype");
   const server = {
     name,
     address,
     domain: address === null ? place : null,
     enabled: keys.flag("state") ?? true,
     trafficDomain: keys.number("td") ?? 0,
-    queryType: keys.text("querytype")?.toUpperCase() ?? null,
+    ...(queryType === undefined ? {} : { queryType: queryType.toUpperCase() }),
     comment: keys.text("comment") ?? null,
     line: statement.line,
   };

@@ -150,7 +150,7 @@ describe("the guide for Exchange 2016", () => {
       {
         csVserver: "cs_exchange2016_ssl",
         policy: "cs_pol_owa_redirect",
-        path: "/",
+        path: null,
         host: "mail.lab.local",
       },
     ]);
