@@ -76,6 +76,8 @@ export interface Server {
 export interface NetProfile {
   readonly name: string;
   readonly sourceIp: string | null;
+  /** `-proxyProtocol ENABLED`: connections begin with a PROXY header. Absent where nothing is told. */
+  readonly proxyProtocol?: boolean;
   readonly line: SourceLine;
 }
 

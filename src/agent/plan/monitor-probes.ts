@@ -81,7 +81,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     source,
     sourceAddresses,
     tlsSource,
-    note: noteOf(monitor, service),
+    note: noteOf(estate, monitor, service),
     action: {
       kind: "monitor",
       monitor,
@@ -192,7 +192,7 @@ export function sourceOf(
   return { source: "SNIP", sourceAddresses: estate.snips };
 }
 
-function noteOf(monitor: Monitor, service: AdcService): string | null {
+function noteOf(estate: Estate, monitor: Monitor, service: AdcService): string | null {
   const notes: string[] = [];
   if (service.useSourceIp) {
     notes.push(
@@ -201,6 +201,17 @@ function noteOf(monitor: Monitor, service: AdcService): string | null {
   }
   if (monitor.type === "HTTP-INLINE") {
     notes.push("repeated as HTTP: the ADC itself watches live traffic and probes only without any");
+  }
+  if (monitor.deviationMs > 0) {
+    notes.push(
+      "the ADC adapts its time-out to the answers it measures (-deviation), this probe does not",
+    );
+  }
+  const profile = monitor.netProfile ?? service.netProfile;
+  if (estate.netProfiles.get(profile ?? "")?.proxyProtocol === true) {
+    notes.push(
+      `the ADC begins with a PROXY header (netProfile ${profile ?? ""}), this probe does not`,
+    );
   }
   if (!service.healthMonitor) {
     notes.push("the ADC does not run it: health monitoring is off (-healthMonitor NO)");

@@ -48,8 +48,14 @@ function addNetProfile(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, "netProfile");
     return;
   }
-  const source = new KeyReader(statement, draft, name).text("srcip");
-  const profile = { name, sourceIp: source ?? null, line: statement.line };
+  const keys = new KeyReader(statement, draft, name);
+  const proxyProtocol = keys.flag("proxyprotocol");
+  const profile = {
+    name,
+    sourceIp: keys.text("srcip") ?? null,
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+    line: statement.line,
+  };
   define(draft.netProfiles, name, profile, statement, draft);
 }
 
