@@ -788,4 +788,53 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       ),
     ],
   },
+  dangling_reference: {
+    fires: [conf(WEB, BIND)],
+    misses: [conf(WEB, "bind service s -monitorName http")],
+  },
+  wrong_kind_reference: {
+    fires: ["add cs vserver cs HTTP 10.0.1.1 80\nbind lb vserver cs -policyName p -priority 1"],
+    misses: [
+      "add cs policy p -rule true\nadd cs vserver cs HTTP 10.0.1.1 80\nbind cs vserver cs -policyName p",
+    ],
+  },
+  duplicate_name: { fires: [conf(WEB, WEB)], misses: [conf(WEB, WEB.replace(" s ", " t "))] },
+  duplicate_binding: {
+    fires: [conf(WEB, health("HTTP-ECV -recv ok"), BIND, BIND)],
+    misses: [conf(WEB, health("HTTP-ECV -recv ok"), BIND)],
+  },
+  duplicate_vserver_endpoint: {
+    fires: ["add lb vserver a HTTP 10.0.1.1 80\nadd lb vserver b HTTP 10.0.1.1 80"],
+    misses: ["add lb vserver a HTTP 10.0.1.1 80\nadd lb vserver b HTTP 10.0.1.1 80 -td 10"],
+  },
+  duplicate_service_endpoint: {
+    fires: [conf(WEB, WEB.replace(" s ", " t "))],
+    misses: [conf(WEB, WEB.replace(" s ", " t ").replace("80", "81"))],
+  },
+  incomplete_statement: { fires: ["add service s 10.0.0.1 HTTP"], misses: [WEB] },
+  unknown_monitor_type: {
+    fires: [conf(IMAP, health("IMAP"), BIND)],
+    misses: [conf(IMAP, health('TCP-ECV -recv "* OK"'), BIND)],
+  },
+  unreadable_value: {
+    fires: [conf(WEB, health("HTTP-ECV -recv ok -interval soon"), BIND)],
+    misses: [conf(WEB, health("HTTP-ECV -recv ok -interval 30"), BIND)],
+  },
+  unreadable_lines: { fires: [`what is this\n${WEB}`], misses: [`# what is this\n${WEB}`] },
+  stray_words: {
+    fires: [conf(WEB, health("HTTP-ECV recv ok"), BIND)],
+    misses: [conf(WEB, health("HTTP-ECV -recv ok"), BIND)],
+  },
+  not_looked_at: {
+    fires: ["add gslb vserver mail SSL"],
+    misses: ["enable ns feature GSLB"],
+  },
+  partition_not_read: {
+    fires: ["switch ns partition P1\nadd server s 10.0.0.1"],
+    misses: ["switch ns partition default\nadd server s 10.0.0.1"],
+  },
+  broken_line: {
+    fires: [conf('add lb monitor m TCP-ECV -recv "* OK', IMAP, BIND)],
+    misses: [conf('add lb monitor m TCP-ECV -recv "* OK"', IMAP, BIND)],
+  },
 };
