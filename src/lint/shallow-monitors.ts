@@ -162,13 +162,20 @@ function hit(context: LintContext, one: LintService, message: string): Hit {
   return {
     line: line ?? one.service.line,
     object: one.service.name,
-    message: greetsForItsBackEnd(one) ? `${message} ${ONLY_A_LOGIN}` : message,
+    message: greetsForItsBackEnd(one)
+      ? `${message} ${ONLY_A_LOGIN}`
+      : one.exchange?.protocol === "smtp"
+        ? `${message} ${ONLY_MAIL_FROM}`
+        : message,
     fix: deeperMonitor(context, one),
   };
 }
 
 const ONLY_A_LOGIN =
   "A banner shows all of these but a dead back end, for which the front end greets: only a login sees that.";
+
+const ONLY_MAIL_FROM =
+  "A greeting shows all of these, but Exchange in maintenance greets too: only a MAIL FROM behind it sees that.";
 
 function greetsForItsBackEnd({ exchange, service }: LintService): boolean {
   return portsOf(service).some((port) => {

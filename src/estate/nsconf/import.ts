@@ -56,6 +56,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
   }
   applyChanges(changes, draft);
+  // A large file's statements are as large as the estate: let them go before it is finished.
+  changes = [];
   reportOrphans(orphans, draft);
   reportUnread(draft);
   const estate = yield* finishEstate(draft, options.adc);
