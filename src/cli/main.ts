@@ -42,17 +42,23 @@ function program(output = processOutput()): Command {
     .description("every probe that would run, and every monitor that cannot be repeated")
     .option("--ns-conf <file>", "an ns.conf")
     .option("--config <file>", "configuration")
+    .option("--server <name>", "only this server (a name, or a pattern with *)")
+    .option("--adc-service <name>", "only this service or group")
+    .option("--vserver <name>", "only what serves this vserver")
+    .option("--monitor <name>", "only this monitor or transaction")
     .option("--json", "JSON on stdout", false)
-    .action(
-      async (options: { nsConf?: string; config?: string; json: boolean }, command: Command) => {
-        const { nsConf = null, config = null, json } = options;
-        if ((nsConf === null) === (config === null)) {
-          command.error("error: give either --ns-conf or --config");
-        }
-        const { runPlan } = await import("./plan.ts");
-        process.exitCode = await runPlan({ nsConf, config, json }, output);
-      },
-    );
+    .action(async (options: PlanArguments, command: Command) => {
+      const { nsConf = null, config = null, json } = options;
+      const { server = null, adcService = null, vserver = null, monitor = null } = options;
+      if ((nsConf === null) === (config === null)) {
+        command.error("error: give either --ns-conf or --config");
+      }
+      const { runPlan } = await import("./plan.ts");
+      process.exitCode = await runPlan(
+        { nsConf, config, json, filter: { server, adcService, vserver, monitor } },
+        output,
+      );
+    });
 
   root
     .command("compare")
@@ -141,6 +147,16 @@ function program(output = processOutput()): Command {
 
   addMaintenance(root, output, duration);
   return root;
+}
+
+interface PlanArguments {
+  readonly nsConf?: string;
+  readonly config?: string;
+  readonly server?: string;
+  readonly adcService?: string;
+  readonly vserver?: string;
+  readonly monitor?: string;
+  readonly json: boolean;
 }
 
 interface LintArguments {

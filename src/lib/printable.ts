@@ -1,13 +1,23 @@
-/** C0 and C1 controls, line separators and marks of writing direction: what a terminal would obey, or a reader be misled by. */
-const UNPRINTABLE =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/**
+ * What steers a terminal or a reader's eye rather than being shown: C0 but the line feed, DEL, C1, marks and overrides of
+ * text direction, and Unicode's own line ends.
+ */
+const STEERING =
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** Text that is safe on a terminal and stays on its line: each such character as `\x1b` or `\u202e`. */
+/**
+ * Text as it may reach a terminal or a log: control and direction characters become `\u001b`, line feeds stay. In JSON these
+ * characters stand only within strings, where that is an escape: what was JSON remains the same JSON.
+ */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 256
-      ? `\\x${code.toString(16).padStart(2, "0")}`
-      : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
+  return text.replace(STEERING, escaped);
+}
+
+/** As `printable`, for what must stay one line: line feeds become `\u000a`. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll("\n", "\\u000a");
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -1,4 +1,4 @@
-import { printable } from "../lib/printable.ts";
+import { printableLine } from "../lib/printable.ts";
 import type { FindingGroup } from "./group.ts";
 import { GRAVITY } from "./lint.ts";
 import type { Rule } from "./rule.ts";
@@ -60,7 +60,7 @@ function renderGroup({
   const more = objects.length - named.length;
   const list = more > 0 ? `${named.join(", ")} and ${String(more)} more` : named.join(", ");
   return [
-    `${severity}: ${printable(list)}: ${printable(message)} (${rule})`,
+    `${severity}: ${printableLine(list)}: ${printableLine(message)} (${rule})`,
     ...(commands.length > 0 && !complete
       ? ["    # incomplete: fill in what stands in angle brackets"]
       : []),
