@@ -115,9 +115,7 @@ function byReason(rows: readonly PlanRow[]): string[] {
 /** Members of which nothing but a handshake or a ping tells, with no look beside it. */
 function bareMembers(rows: readonly PlanRow[]): string[] {
   const deeper = new Map<string, boolean>();
-  for (const row of rows.filter(
-    ({ vantage, server }) => vantage === "backend" && server !== null,
-  )) {
+  for (const row of rows.filter((one) => one.supported && one.vantage === "backend")) {
     const member = `${row.adc_service ?? "-"}/${row.server ?? ""}:${String(row.member_port ?? "-")}`;
     const asks = !["TCP", "PING"].includes(row.type);
     deeper.set(member, (deeper.get(member) ?? false) || asks);

@@ -7,6 +7,7 @@ import { importOnce, resolveOnce } from "../agent/import-once.ts";
 import { networkOf } from "../agent/network-of.ts";
 import type { Estate } from "../estate/model.ts";
 import { parseNsConf } from "../estate/nsconf/import.ts";
+import { printableLine } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import type { Output } from "./output.ts";
 import { filteredPlan, planText, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
@@ -38,7 +39,9 @@ export async function runPlan(options: PlanOptions, output: Output): Promise<num
   output.out(`${planText(plan)}\n`);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
     const where = diagnostic.line === null ? "" : `line ${String(diagnostic.line)}: `;
-    output.out(`${diagnostic.severity}: ${where}${diagnostic.message} (${diagnostic.rule})\n`);
+    const { severity, object, message, rule } = diagnostic;
+    const about = message.includes(object) ? "" : `${object}: `;
+    output.out(printableLine(`${severity}: ${where}${about}${message} (${rule})`) + "\n");
   }
   return 0;
 }

@@ -28,6 +28,20 @@ export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
     id,
     severity,
     meaning,
-    find: ({ estate }) => estate.diagnostics.filter(({ rule }) => rule === id),
+    find: ({ estate }) =>
+      estate.diagnostics
+        .filter(({ rule }) => rule === id)
+        .map((diagnostic) => ({
+          ...diagnostic,
+          message: withoutObject(diagnostic.message, diagnostic.object),
+        })),
   }),
 );
+
+/** A finding stands behind its object's name: `s refers to m …` → `Refers to m …`, so that equal causes read alike. */
+function withoutObject(message: string, object: string): string {
+  const rest = message.startsWith(`${object} `) ? message.slice(object.length + 1) : null;
+  const text =
+    rest ?? message.replace(` to ${object} `, () => " ").replace(` ${object} `, () => " ");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
