@@ -144,17 +144,21 @@ function freePriority(policies: readonly PolicyBinding[]): number {
 /** NetScaler docs, "Authorization policies": what no policy allows, `-defaultAuthorizationAction` decides. */
 function defaultDeny(context: LintContext): Hit[] {
   const { estate } = context;
-  if (estate.parameters.sessionDeniesByDefault !== true || allowsByGroup(estate)) {
+  if (allowsByGroup(estate)) {
     return [];
   }
   return authenticating(context)
     .filter((one) => {
       const policies = policiesFor(estate, one);
-      return !(
-        policies.some((policy) => estate.policies.get(policy)?.feature === "authorization") ||
-        actionTexts(estate, policies).some((text) =>
-          /-defaultauthorizationaction allow/i.test(text),
-        )
+      // A session action's own word stands above the parameter's.
+      const said = actionTexts(estate, policies).join(" ");
+      const denies =
+        /-defaultauthorizationaction deny/i.test(said) ||
+        (estate.parameters.sessionDeniesByDefault === true &&
+          !/-defaultauthorizationaction allow/i.test(said));
+      return (
+        denies &&
+        !policies.some((policy) => estate.policies.get(policy)?.feature === "authorization")
       );
     })
     .map(({ vserver }) => {

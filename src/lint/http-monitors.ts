@@ -331,7 +331,7 @@ function hostInRequest(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP-INLINE", "HTTP2", "HTTP-ECV").flatMap((monitor) => {
     const key = monitor.type === "HTTP-ECV" ? "send" : "httpRequest";
     const request = monitor.parameters[key] ?? "";
-    const [line = "", ...headers] = request.split(/\r?\n/);
+    const [line = "", ...headers] = request.split(/\r?\n|\s(?=Host:)/i);
     const told = headers.filter((header) => header.includes(":"));
     if (!told.some((header) => /^\s*host\s*:/i.test(header))) {
       return [];

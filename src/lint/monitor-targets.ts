@@ -71,7 +71,7 @@ function foreignDestPort(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()].flatMap((monitor) => {
     const { destPort } = monitor;
     const asked = destPort === null ? null : protocolOfPort(destPort);
-    if (destPort === null || asked === null) {
+    if (destPort === null || asked === null || monitor.reverse || monitor.transparent) {
       return [];
     }
     const uses = usesOf(context, monitor);

@@ -98,12 +98,16 @@ function thresholdOutOfReach(context: LintContext): Hit[] {
 }
 
 function unknownServiceType(context: LintContext): Hit[] {
-  return context.services
-    .filter(({ service }) => !SERVICE_TYPES.has(service.serviceType))
-    .map(({ service }) => ({
-      line: service.line,
-      object: service.name,
-      message: `No NetScaler has a service type ${service.serviceType}: the ADC refuses the command.`,
+  const objects = [
+    ...context.services.map(({ service }) => service),
+    ...context.vservers.map(({ vserver }) => vserver),
+  ];
+  return objects
+    .filter(({ serviceType }) => !SERVICE_TYPES.has(serviceType))
+    .map(({ name, serviceType, line }) => ({
+      line,
+      object: name,
+      message: `No NetScaler has a service type ${serviceType}: the ADC refuses the command.`,
     }));
 }
 

@@ -537,7 +537,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
   },
   unknown_service_type: {
-    fires: ["add service s 10.0.0.1 HTTPS 443"],
+    fires: ["add service s 10.0.0.1 HTTPS 443", "add lb vserver v IMAP 10.0.1.1 143"],
     misses: [TLS, "add serviceGroup g SSL_BRIDGE"],
   },
   monitor_disabled: {
@@ -553,6 +553,11 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [
       conf(WEB, health("HTTP"), BIND),
       conf(health("HTTP"), "bind gslb service g -monitorName m"),
+      conf(
+        health("PING"),
+        "add gslb service g 10.0.1.1 SSL 443 -siteName a",
+        "bind lb monitor m g",
+      ),
       conf(health("PING"), "add route 0.0.0.0 0.0.0.0 10.0.0.254 -msr ENABLED -monitor m"),
     ],
   },
@@ -731,7 +736,15 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
   },
   default_deny_without_authorization: {
-    fires: [conf(DENY, "set tm sessionParameter -defaultAuthorizationAction DENY")],
+    fires: [
+      conf(DENY, "set tm sessionParameter -defaultAuthorizationAction DENY"),
+      conf(
+        DENY,
+        "add tm sessionAction a -SSO ON -defaultAuthorizationAction DENY",
+        "add tm sessionPolicy p true a",
+        "bind tm global -policyName p -priority 1",
+      ),
+    ],
     misses: [
       DENY,
       conf(DENY, "set tm sessionParameter -defaultAuthorizationAction ALLOW"),

@@ -34,6 +34,8 @@ export interface Draft {
   readonly netProfiles: NameTable<NetProfile>;
   /** Monitors bound to what the estate leaves out (GSLB services, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
+  /** GSLB services, which `bind lb monitor` takes too. */
+  readonly servicesElsewhere: Set<string>;
   readonly diagnostics: Diagnostic[];
   readonly otherStatements: Map<string, number>;
   /** Statements behind `switch ns partition`, counted by partition: an ADC of its own, with names of its own. */
@@ -165,6 +167,7 @@ export function emptyDraft(): Draft {
     sslProfiles: new NameTable(),
     netProfiles: new NameTable(),
     monitorsUsedElsewhere: new Set(),
+    servicesElsewhere: new Set(),
     diagnostics: [],
     otherStatements: new Map(),
     otherPartitions: new Map(),

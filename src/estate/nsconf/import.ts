@@ -161,6 +161,9 @@ function countOther(statement: Statement, draft: Draft): void {
   );
   const key = words.map((word) => (/^[A-Za-z][\w-]{0,31}$/.test(word) ? word : "…")).join(" ");
   draft.otherStatements.set(key, (draft.otherStatements.get(key) ?? 0) + 1);
+  if (/^add gslb service(group)?$/i.test(key)) {
+    draft.servicesElsewhere.add(statement.words[0] ?? "");
+  }
   // Routes, policy-based routes, GSLB services and groups use monitors too.
   for (const name of ["monitor", "monitorname"].flatMap(
     (option) => statement.keys.get(option) ?? [],

@@ -203,6 +203,8 @@ function bindMonitor(statement: Statement, draft: Draft): void {
     const service = draft.services.get(target);
     if (service !== undefined) {
       addBinding(service, monitor, statement, draft, true);
+    } else if (draft.servicesElsewhere.has(target)) {
+      draft.monitorsUsedElsewhere.add(monitor);
     } else if (wholeNumber(target) === null) {
       reportMissing(draft, statement, "service", target);
     }
