@@ -1,4 +1,4 @@
-import type { Verdict } from "../src/verdict/verdicts.ts";
+import type { Verdict } from "../src/model/verdicts.ts";
 
 /**
  * An alert as code: the rule, what it tells people, and the proof that it fires when it must and only then. Rules,

@@ -1,4 +1,4 @@
-import type { MemberVerdict } from "../src/verdict/verdicts.ts";
+import type { MemberVerdict } from "../src/model/verdicts.ts";
 import { MEMBER, series, type AlertGroup } from "./alert.ts";
 import { verdictAlerts } from "./verdict-alert.ts";
 

@@ -1,5 +1,4 @@
-import type { MemberVerdict, VserverVerdict } from "../src/verdict/verdicts.ts";
-import { VERDICT_WORDS } from "../src/verdict/words.ts";
+import { type MemberVerdict, type VserverVerdict, VERDICT_WORDS } from "../src/model/verdicts.ts";
 import { series, type Alert } from "./alert.ts";
 
 /** Makes alerts for single verdicts of one state set; the near miss is another verdict that looks alike. */

@@ -1,4 +1,4 @@
-import type { VserverVerdict } from "../src/verdict/verdicts.ts";
+import type { VserverVerdict } from "../src/model/verdicts.ts";
 import { series, VSERVER, type AlertGroup } from "./alert.ts";
 import { provenByFlag } from "./proof.ts";
 import { verdictAlerts } from "./verdict-alert.ts";

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { connect as connectTls, createSecureContext } from "node:tls";
-import { START_TICK_MS } from "../src/agent/schedule.ts";
+import { START_TICK_MS } from "../src/agent/scheduler.ts";
 import { pace } from "./pace.ts";
 import { PATH, type Protocol } from "./protocols.ts";
 

@@ -1,15 +1,13 @@
-import { accessSync, constants } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import { Agent, get } from "node:http";
-import { delimiter, join } from "node:path";
 import type { ChildProcess } from "node:child_process";
+import { Agent, get } from "node:http";
+import { BLACKBOX_PACKAGE, type Share } from "./report.ts";
+import { PROTOCOLS, PLANS, type Protocol, rateOf, PATH } from "./protocols.ts";
+import { join, delimiter } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { freePort, spawnQuiet, untilAnswered, stopChild } from "./processes.ts";
 import { cpuMsOf } from "./cpu-time.ts";
 import { pace } from "./pace.ts";
-import { freePort, spawnQuiet, stopChild, untilAnswered } from "./processes.ts";
-import type { Share } from "./report.ts";
-import { PATH, PLANS, PROTOCOLS, rateOf, type Protocol } from "./protocols.ts";
-
-export const BLACKBOX_PACKAGE = "prometheus-blackbox-exporter";
+import { accessSync, constants } from "node:fs";
 
 /** A running blackbox_exporter, asked for probes over kept-alive connections, as Prometheus asks it. */
 export class Blackbox {
@@ -89,7 +87,6 @@ export class Blackbox {
     });
   }
 }
-
 function findProgram(name: string): string | null {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter).concat("/usr/sbin")) {
     try {

@@ -2,9 +2,9 @@ import { BARE_SETTINGS } from "../src/agent/plan/settings.ts";
 import { planProbes } from "../src/agent/plan/plan.ts";
 import { buildRecords } from "../src/agent/records/build-records.ts";
 import { WitnessState } from "../src/agent/records/witness-state.ts";
-import type { Estate } from "../src/estate/model.ts";
+import type { Estate } from "../src/model/estate.ts";
 import { createDeclarations } from "../src/maintenance/declarations.ts";
-import type { Observation } from "../src/probes/probe.ts";
+import type { Observation } from "../src/model/observation.ts";
 
 /** The agent's live state of an estate, as it is when every probe of it has been answered well. */
 export function hearingState(estate: Estate, pollMs: number): WitnessState {

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BareResult, BareTask } from "./bare-process.ts";
-import { Blackbox, BLACKBOX_PACKAGE } from "./blackbox.ts";
+import { Blackbox } from "./blackbox.ts";
+import { BLACKBOX_PACKAGE, benchJson, benchTable, type Measured, type Share } from "./report.ts";
 import { OurAgent } from "./our-agent.ts";
 import { flagValue } from "./flags.ts";
 import { forkAndHear, forkModule, nextMessage, stopChild } from "./processes.ts";
 import { PLANS, PROTOCOLS, rateOf, type Protocol } from "./protocols.ts";
-import { benchJson, benchTable, type Measured, type Share } from "./report.ts";
 
 /**
  * CPU time per probe of the whole agent, of blackbox_exporter and of a bare Node.js loop, in one run: protocol after

@@ -1,5 +1,5 @@
 import { startNitroServer } from "../lab/nitro/server.ts";
-import { parseNsConf } from "../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../src/adc/nsconf/import.ts";
 import { flagValue } from "./flags.ts";
 import { NITRO_ACCOUNT, nitroConf } from "./nitro-conf.ts";
 

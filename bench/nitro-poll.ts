@@ -1,5 +1,5 @@
-import { createAdcSession } from "../src/estate/nitro/adc-session.ts";
-import { createNetwork } from "../src/probes/wire/network.ts";
+import { createAdcSession } from "../src/adc/nitro/adc-session.ts";
+import { createNetwork } from "../src/net/dns.ts";
 import { flagValue } from "./flags.ts";
 import { answerEveryProbe, hearingState } from "./hearing.ts";
 import { NITRO_ACCOUNT } from "./nitro-conf.ts";

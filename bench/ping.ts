@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { batchTickMs, START_TICK_MS } from "../src/agent/schedule.ts";
-import { Scheduler } from "../src/agent/scheduler.ts";
-import { parseNsConf } from "../src/estate/nsconf/import.ts";
+import { batchTickMs, START_TICK_MS, Scheduler } from "../src/agent/scheduler.ts";
+import { parseNsConf } from "../src/adc/nsconf/import.ts";
 import { runMonitor } from "../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../src/probes/monitors/spec.ts";
-import { EchoBatches } from "../src/probes/wire/icmp/echo-batches.ts";
-import { createNetwork } from "../src/probes/wire/network.ts";
+import { EchoBatches } from "../src/net/fping.ts";
+import { createNetwork } from "../src/net/dns.ts";
 import { flagValue } from "./flags.ts";
 
 /**

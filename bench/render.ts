@@ -2,7 +2,7 @@ import { planProbes } from "../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../src/agent/plan/settings.ts";
 import { buildRecords } from "../src/agent/records/build-records.ts";
 import { WitnessState } from "../src/agent/records/witness-state.ts";
-import { parseNsConf } from "../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../src/adc/nsconf/import.ts";
 import { createMetrics } from "../src/exporters/prometheus/metrics.ts";
 import { estateConf } from "./estate-conf.ts";
 import { flagValue } from "./flags.ts";

@@ -1,5 +1,6 @@
-import { BLACKBOX_PACKAGE } from "./blackbox.ts";
 import { rateOf, type Protocol } from "./protocols.ts";
+
+export const BLACKBOX_PACKAGE = "prometheus-blackbox-exporter";
 
 /** What one contender did in one round. */
 export interface Share {

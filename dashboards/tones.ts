@@ -3,7 +3,7 @@ import {
   MISMATCH_VERDICTS,
   VSERVER_VERDICTS,
   type Verdict,
-} from "../src/verdict/verdicts.ts";
+} from "../src/model/verdicts.ts";
 import type { Mapping } from "./panel.ts";
 
 /** Verdicts as one number for timelines and matrices: the higher, the sooner somebody should look. */

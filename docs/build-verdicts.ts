@@ -1,13 +1,12 @@
-import { REASONS, STEPS } from "../src/probes/reason.ts";
-import { REASON_WORDS, STEP_WORDS } from "../src/verdict/reason-words.ts";
+import { REASONS, STEPS, REASON_WORDS, STEP_WORDS } from "../src/model/reasons.ts";
 import {
   MEMBER_VERDICTS,
   MISMATCH_VERDICTS,
   VSERVER_VERDICTS,
   WARNING_VERDICTS,
   type Verdict,
-} from "../src/verdict/verdicts.ts";
-import { VERDICT_WORDS } from "../src/verdict/words.ts";
+  VERDICT_WORDS,
+} from "../src/model/verdicts.ts";
 import { anchored, code, table } from "./markdown.ts";
 
 /** docs/verdicts.md: every verdict, step and reason, in words and with what to do, under an anchor of its name. */

@@ -1,4 +1,4 @@
-import type { TransactionName } from "../src/probes/transactions/spec.ts";
+import type { TransactionName } from "../src/model/transactions.ts";
 
 /** What the tables of keys cannot say, by the first part of the key. */
 export const SECTIONS: Readonly<Record<string, string>> = {

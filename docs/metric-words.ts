@@ -1,4 +1,4 @@
-import type { BlindReason } from "../src/estate/adc-state.ts";
+import type { BlindReason } from "../src/model/adc-state.ts";
 
 /** Headings, and the beginnings of the names below them. Every metric stands below exactly one; a test counts. */
 export const METRIC_GROUPS: readonly {

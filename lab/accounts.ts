@@ -1,5 +1,5 @@
-import type { Estate } from "../src/estate/model.ts";
-import type { Monitor } from "../src/estate/monitor.ts";
+import type { Estate } from "../src/model/estate.ts";
+import type { Monitor } from "../src/model/monitor.ts";
 import type { LabAccount } from "./exchange/exchange-server.ts";
 
 /** The lab's mailboxes: two for the agent on two databases, and the account of the ADC's POP3 monitor. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseNsConf } from "../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../src/adc/nsconf/import.ts";
 import { LAB_GROUPS, monitorAccount, monitorCredentials } from "./accounts.ts";
 import { AddressMap } from "./adc/address-map.ts";
 import { Appliance } from "./adc/appliance.ts";

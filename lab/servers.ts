@@ -1,4 +1,4 @@
-import type { Estate } from "../src/estate/model.ts";
+import type { Estate } from "../src/model/estate.ts";
 import { accountsFor } from "./accounts.ts";
 import type { AddressMap } from "./adc/address-map.ts";
 import {

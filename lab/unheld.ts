@@ -1,5 +1,5 @@
-import type { Observation } from "../src/probes/probe.ts";
-import { HELD_DETAIL } from "../src/probes/wire/probe-run.ts";
+import type { Observation } from "../src/model/observation.ts";
+import { HELD_DETAIL } from "../src/net/probe-run.ts";
 
 const MOST_TRIES = 10;
 

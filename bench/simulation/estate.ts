@@ -1,5 +1,5 @@
-import type { Estate } from "../../src/estate/model.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 
 /** Four members to a server: IMAP behind a monitor that only sees a port, and three that see more. */
 export const SERVICES = {

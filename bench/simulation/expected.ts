@@ -1,4 +1,4 @@
-import type { AdcOpinion, MemberVerdict } from "../../src/verdict/verdicts.ts";
+import type { AdcOpinion, MemberVerdict } from "../../src/model/verdicts.ts";
 import type { ServiceKind } from "./estate.ts";
 import type { Condition, Truth } from "./world.ts";
 

@@ -1,6 +1,6 @@
 import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import { lastAgreedAt } from "../../src/verdict/grace.ts";
-import type { MemberVerdict } from "../../src/verdict/verdicts.ts";
+import type { MemberVerdict } from "../../src/model/verdicts.ts";
 import { expectedVerdict, isAlarm, trueAlarm, type Alarm, type Situation } from "./expected.ts";
 import { cellOf, situationName, type Tally } from "./tally.ts";
 import type { Truth } from "./world.ts";

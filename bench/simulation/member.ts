@@ -1,5 +1,5 @@
 import type { MemberRecord } from "../../src/agent/records/member-record.ts";
-import type { MemberState } from "../../src/estate/adc-state.ts";
+import type { MemberState } from "../../src/model/adc-state.ts";
 import { POLL_MS, SERVICE_KINDS, SERVICES, TIMING, type ServiceKind } from "./estate.ts";
 import { MemberJudge } from "./judge.ts";
 import { SimulatedMember, type AdcBelief } from "./simulated-adc.ts";

@@ -1,6 +1,6 @@
 import { declaredFor, type Declared } from "../../src/maintenance/declared.ts";
-import { declaredWindows, type DeclaredWindows } from "../../src/maintenance/prepared.ts";
-import { EMPTY_STORE } from "../../src/maintenance/stored.ts";
+import { declaredWindows, type DeclaredWindows } from "../../src/maintenance/windows.ts";
+import { EMPTY_STORE } from "../../src/maintenance/store.ts";
 import type { Random } from "./random.ts";
 import type { Truth } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import type { MemberVerdict } from "../../src/verdict/verdicts.ts";
+import type { MemberVerdict } from "../../src/model/verdicts.ts";
 import { ALARMS, type Alarm } from "./expected.ts";
 import type { Named } from "./judge.ts";
 import type { SimulationResult } from "./simulate.ts";

@@ -1,4 +1,4 @@
-import type { MemberVerdict } from "../../src/verdict/verdicts.ts";
+import type { MemberVerdict } from "../../src/model/verdicts.ts";
 import type { Situation } from "./expected.ts";
 
 /** How long a verdict stood in a situation, and how much of that was neither expected nor on its way there. */

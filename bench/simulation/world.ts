@@ -1,5 +1,5 @@
-import type { Observation } from "../../src/probes/probe.ts";
-import type { FailureReason, Step } from "../../src/probes/reason.ts";
+import type { Observation } from "../../src/model/observation.ts";
+import type { FailureReason, Step } from "../../src/model/reasons.ts";
 import type { ServiceKind } from "./estate.ts";
 
 /**

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { pino } from "pino";
 import { chromium, type Browser } from "playwright-core";
 import { startLab } from "../../lab/lab.ts";
-import { demoConfig } from "../../src/cli/demo-config.ts";
+import { demoConfig } from "../../src/cli/demo.ts";
 import { startService } from "../../src/cli/service.ts";
 
 /**

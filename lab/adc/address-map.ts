@@ -1,4 +1,4 @@
-import type { Port } from "../../src/estate/adc-service.ts";
+import type { Port } from "../../src/model/adc-service.ts";
 
 /** Where something really listens: always on loopback. */
 export interface Endpoint {

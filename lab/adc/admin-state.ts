@@ -1,6 +1,6 @@
-import { memberKey } from "../../src/estate/adc-state.ts";
-import type { AdcService, Member } from "../../src/estate/adc-service.ts";
-import type { Estate, Server } from "../../src/estate/model.ts";
+import { memberKey } from "../../src/model/adc-state.ts";
+import type { AdcService, Member } from "../../src/model/adc-service.ts";
+import type { Estate, Server } from "../../src/model/estate.ts";
 
 /** What an administrator has enabled and disabled since the configuration was loaded. */
 export class AdminState {

@@ -1,6 +1,6 @@
-import { memberKey } from "../../src/estate/adc-state.ts";
-import type { Member } from "../../src/estate/adc-service.ts";
-import type { Estate } from "../../src/estate/model.ts";
+import { memberKey } from "../../src/model/adc-state.ts";
+import type { Member } from "../../src/model/adc-service.ts";
+import type { Estate } from "../../src/model/estate.ts";
 import type { NitroBackend, NodeBelief } from "../nitro/backend.ts";
 import { AaaGate } from "./aaa/gate.ts";
 import { NO_AAA, type AaaOptions } from "./aaa/options.ts";

@@ -1,6 +1,6 @@
-import type { AdcService } from "../../src/estate/adc-service.ts";
-import type { Estate } from "../../src/estate/model.ts";
-import type { Monitor } from "../../src/estate/monitor.ts";
+import type { AdcService } from "../../src/model/adc-service.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import type { Monitor } from "../../src/model/monitor.ts";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { tlsRange, tlsVersionOptions, type TlsRange } from "./tls-range.ts";
 

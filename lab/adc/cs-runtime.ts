@@ -1,5 +1,5 @@
-import type { Policy } from "../../src/estate/policy.ts";
-import type { CsVserver } from "../../src/estate/vserver.ts";
+import type { Policy } from "../../src/model/policy.ts";
+import type { CsVserver } from "../../src/model/vserver.ts";
 import type { NitroState, VserverBelief } from "../nitro/backend.ts";
 import { holds, type ExpressionSubject } from "./expression.ts";
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Vserver } from "../../src/estate/vserver.ts";
+import type { Vserver } from "../../src/model/vserver.ts";
 import type { AaaOptions } from "./aaa/options.ts";
 import type { AddressMap } from "./address-map.ts";
 import { serviceTls, type BackendContexts } from "./backend-tls.ts";

@@ -1,4 +1,4 @@
-import type { LbVserver } from "../../src/estate/vserver.ts";
+import type { LbVserver } from "../../src/model/vserver.ts";
 import type { NitroState, VserverBelief } from "../nitro/backend.ts";
 import type { MemberRuntime } from "./member-runtime.ts";
 import { PersistenceTable, type ClientFacts } from "./persistence.ts";

@@ -1,4 +1,4 @@
-import type { AdcService, Member } from "../../src/estate/adc-service.ts";
+import type { AdcService, Member } from "../../src/model/adc-service.ts";
 import type { MemberBelief, MonitorBelief, NitroState } from "../nitro/backend.ts";
 import type { RunningMonitor } from "./running-monitor.ts";
 

@@ -1,6 +1,6 @@
-import type { AdcService, Member } from "../../src/estate/adc-service.ts";
-import type { Estate } from "../../src/estate/model.ts";
-import type { Monitor } from "../../src/estate/monitor.ts";
+import type { AdcService, Member } from "../../src/model/adc-service.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import type { Monitor } from "../../src/model/monitor.ts";
 import type { AddressMap } from "./address-map.ts";
 import { monitorTls, type BackendContexts } from "./backend-tls.ts";
 import { passes, runnerOf } from "./monitors/registry.ts";

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import type { Estate } from "../../src/estate/model.ts";
-import type { CertKey } from "../../src/estate/tls-parameters.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import type { CertKey } from "../../src/model/tls-parameters.ts";
 import type {
   MemberBelief,
   MonitorBelief,
@@ -12,7 +12,7 @@ import type { CertificateAndKey } from "./front/termination.ts";
 import { LbRuntime } from "./lb-runtime.ts";
 import type { CsRuntime } from "./cs-runtime.ts";
 import type { MemberRuntime } from "./member-runtime.ts";
-import type { Member } from "../../src/estate/adc-service.ts";
+import type { Member } from "../../src/model/adc-service.ts";
 
 const DAY_MS = 86_400_000;
 

@@ -1,4 +1,4 @@
-import type { Estate } from "../../src/estate/model.ts";
+import type { Estate } from "../../src/model/estate.ts";
 import type { AaaOptions } from "./aaa/options.ts";
 import type { AddressMap } from "./address-map.ts";
 import type { CertificateAndKey } from "./front/termination.ts";

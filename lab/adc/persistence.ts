@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { LbVserver } from "../../src/estate/vserver.ts";
+import type { LbVserver } from "../../src/model/vserver.ts";
 import type { MemberRuntime } from "./member-runtime.ts";
 
 /** What a load-balancing decision may look at; a datagram or a plain TCP client has an address and no more. */

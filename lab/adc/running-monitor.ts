@@ -1,4 +1,4 @@
-import type { MonitorBinding } from "../../src/estate/adc-service.ts";
+import type { MonitorBinding } from "../../src/model/adc-service.ts";
 import { MonitorMachine, type MachineSettings, type MonitorVerdict } from "./monitor-machine.ts";
 import type { MonitorResult } from "./monitors/result.ts";
 

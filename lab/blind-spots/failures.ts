@@ -1,4 +1,4 @@
-import type { TlsSettings } from "../../src/probes/wire/tls-settings.ts";
+import type { TlsSettings } from "../../src/model/tls-settings.ts";
 import type { Condition, ListenerGroup } from "../exchange/condition.ts";
 
 /** A failure that clients notice, and how the lab's Exchange server gets it. */

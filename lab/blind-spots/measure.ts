@@ -2,10 +2,10 @@ import { codeRangeText, probeName, type PlannedProbe } from "../../src/agent/pla
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import { runProbe, type ProbeResult } from "../../src/agent/run-probe.ts";
-import type { Estate } from "../../src/estate/model.ts";
+import type { Estate } from "../../src/model/estate.ts";
 import type { BlindSpotMatrix, Cell, MatrixRow, MatrixTable } from "../../src/lint/matrix.ts";
-import type { Network } from "../../src/probes/probe.ts";
-import { createRecogniser } from "../../src/probes/transactions/recognise.ts";
+import type { Network } from "../../src/net/network.ts";
+import { createRecogniser } from "../../src/adc/recognise.ts";
 import { runTransaction } from "../../src/probes/transactions/registry.ts";
 import { accountsFor, monitorCredentials } from "../accounts.ts";
 import type { Condition } from "../exchange/condition.ts";

@@ -1,11 +1,9 @@
 import type { CertificateName } from "../certificates/lab-certificate.ts";
 import type { Condition } from "./condition.ts";
-import { createNameServer, serveDnsOverTcp } from "./directory/dns-server.ts";
-import type { DnsBehaviour } from "./directory/dns-server.ts";
+import { createNameServer, serveDnsOverTcp, type DnsBehaviour } from "./directory/dns-server.ts";
 import type { DnsRecord } from "./directory/dns-message.ts";
 import { serveLdap } from "./directory/ldap-session.ts";
-import { answerNtp } from "./directory/ntp-server.ts";
-import type { NtpBehaviour } from "./directory/ntp-server.ts";
+import { answerNtp, type NtpBehaviour } from "./directory/ntp-server.ts";
 import { startUdpService } from "./directory/udp-service.ts";
 import type { LoopbackEndpoint } from "./exchange-server.ts";
 import { openListener } from "./listener.ts";

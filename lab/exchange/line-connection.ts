@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
 import { setTimeout as delay } from "node:timers/promises";
-
 import { startServerTls } from "./listener.ts";
 
 /** Longest command line that is read; a client that sends more is cut. */

@@ -1,8 +1,5 @@
-import { createServer } from "node:net";
-import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
-import type { SecureContext } from "node:tls";
-
+import { createServer, type Socket } from "node:net";
+import { TLSSocket, type SecureContext } from "node:tls";
 import type { ProtocolState } from "./protocol-state.ts";
 import { reservePort } from "./stable-port.ts";
 

@@ -1,5 +1,4 @@
-import { createMailbox } from "./mailbox.ts";
-import type { Mailbox } from "./mailbox.ts";
+import { createMailbox, type Mailbox } from "./mailbox.ts";
 
 export interface LabAccount {
   /** sAMAccountName: `probe-a`. */

@@ -1,8 +1,6 @@
-import { advanceNtlm, ntlmServerOf } from "./ntlm/ntlm-server.ts";
-import type { NtlmConversation } from "./ntlm/ntlm-server.ts";
+import { advanceNtlm, ntlmServerOf, type NtlmConversation } from "./ntlm/ntlm-server.ts";
 import type { Authentication } from "./organisation.ts";
-import { logIn, throughBackEnd } from "./service-context.ts";
-import type { ServiceContext } from "./service-context.ts";
+import { logIn, throughBackEnd, type ServiceContext } from "./service-context.ts";
 
 /** How a protocol carries SASL: sends a challenge (base64, or empty) and returns the client's line; null: it left. */
 export type SaslAsk = (challenge: string) => Promise<string | null>;

@@ -1,8 +1,5 @@
-import { createSecureContext, DEFAULT_CIPHERS } from "node:tls";
-import type { SecureContext } from "node:tls";
-
-import { labCertificate } from "../certificates/lab-certificate.ts";
-import type { CertificateName } from "../certificates/lab-certificate.ts";
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from "node:tls";
+import { labCertificate, type CertificateName } from "../certificates/lab-certificate.ts";
 import type { TlsRange } from "./protocol-state.ts";
 
 /** Makes each combination of certificate and versions once. */

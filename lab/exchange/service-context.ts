@@ -1,6 +1,5 @@
 import type { SecureContext } from "node:tls";
 import { setTimeout as delay } from "node:timers/promises";
-
 import type { Authentication, Organisation } from "./organisation.ts";
 import type { ProtocolState } from "./protocol-state.ts";
 

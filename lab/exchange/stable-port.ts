@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { createServer } from "node:net";
-import type { Server } from "node:net";
+import { createServer, type Server } from "node:net";
 
 /**
  * Ports below every system's range for outgoing connections, so that no client of the machine takes one while its

@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { connect } from "node:net";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 
 /** Listens, tells its port, and then holds its thread so that nothing is ever accepted. */

@@ -1,7 +1,5 @@
 import { gzipSync } from "node:zlib";
-
-import { DRIP_MS } from "./fault.ts";
-import type { Fault, Step } from "./fault.ts";
+import { DRIP_MS, type Fault, type Step } from "./fault.ts";
 
 /** An answer to each request's head, then the end. */
 function answering(about: string, ...steps: readonly Step[]): Fault {

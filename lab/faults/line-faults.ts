@@ -1,5 +1,4 @@
-import { DRIP_MS } from "./fault.ts";
-import type { Fault, Step } from "./fault.ts";
+import { DRIP_MS, type Fault, type Step } from "./fault.ts";
 import { answerImap, answerPop3, answerSmtp } from "./healthy-servers.ts";
 
 /** What IMAP, POP3 and SMTP servers can all do wrong. */

@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 
 /**
  * A loopback port on which nobody listens, nor will until it is closed: it is the near end of a connection of our own. A

@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
-
 import { drainedOrClosed } from "../exchange/line-connection.ts";
 import type { Step } from "./fault.ts";
 

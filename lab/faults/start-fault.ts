@@ -1,15 +1,10 @@
-import { createServer } from "node:net";
-import type { Server, Socket } from "node:net";
-import { createSecureContext, DEFAULT_CIPHERS, TLSSocket } from "node:tls";
-import type { SecureContext } from "node:tls";
-
+import { createServer, type Server, type Socket } from "node:net";
+import { createSecureContext, DEFAULT_CIPHERS, TLSSocket, type SecureContext } from "node:tls";
 import { labCa, labCertificate } from "../certificates/lab-certificate.ts";
-import { FAULTS } from "./catalogue.ts";
-import type { FaultName } from "./catalogue.ts";
+import { FAULTS, type FaultName } from "./catalogue.ts";
 import type { Fault, FaultTls, Step } from "./fault.ts";
 import { startFullBacklog } from "./full-backlog.ts";
-import { HEALTHY } from "./healthy-servers.ts";
-import type { HealthyProtocol } from "./healthy-servers.ts";
+import { HEALTHY, type HealthyProtocol } from "./healthy-servers.ts";
 import { startNobody } from "./nobody-listens.ts";
 import { runSteps } from "./run-steps.ts";
 

@@ -1,5 +1,4 @@
-import { DRIP_MS } from "./fault.ts";
-import type { Fault } from "./fault.ts";
+import { DRIP_MS, type Fault } from "./fault.ts";
 
 /** Faults below any protocol. */
 export const TCP_FAULTS = {

@@ -1,5 +1,4 @@
-import { DRIP_MS } from "./fault.ts";
-import type { Fault } from "./fault.ts";
+import { DRIP_MS, type Fault } from "./fault.ts";
 
 /** A TLS record with a fatal alert (RFC 8446 section 6). */
 function alert(description: number): Buffer {

@@ -1,5 +1,5 @@
-import type { Member, MonitorBinding } from "../../src/estate/adc-service.ts";
-import type { Estate } from "../../src/estate/model.ts";
+import type { Member, MonitorBinding } from "../../src/model/adc-service.ts";
+import type { Estate } from "../../src/model/estate.ts";
 
 /**
  * What the NITRO server must know to answer: the configuration, and what the ADC believes at this moment. The lab's

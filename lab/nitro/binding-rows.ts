@@ -1,4 +1,4 @@
-import type { AdcService, Member, MonitorBinding } from "../../src/estate/adc-service.ts";
+import type { AdcService, Member, MonitorBinding } from "../../src/model/adc-service.ts";
 import type { NitroBackend } from "./backend.ts";
 import { wireAddress } from "./config-rows.ts";
 import {

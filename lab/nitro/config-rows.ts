@@ -1,5 +1,5 @@
-import type { AdcService, Member } from "../../src/estate/adc-service.ts";
-import type { Estate } from "../../src/estate/model.ts";
+import type { AdcService, Member } from "../../src/model/adc-service.ts";
+import type { Estate } from "../../src/model/estate.ts";
 import type { NitroBackend } from "./backend.ts";
 import {
   double,

@@ -1,4 +1,4 @@
-import type { Monitor } from "../../src/estate/monitor.ts";
+import type { Monitor } from "../../src/model/monitor.ts";
 import type { NitroBackend } from "./backend.ts";
 import {
   double,

@@ -1,5 +1,5 @@
-import type { Policy, PolicyAction } from "../../src/estate/policy.ts";
-import type { Vserver } from "../../src/estate/vserver.ts";
+import type { Policy, PolicyAction } from "../../src/model/policy.ts";
+import type { Vserver } from "../../src/model/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, optional, type Row } from "./wire-values.ts";
 

@@ -1,6 +1,6 @@
-import type { AdcService } from "../../src/estate/adc-service.ts";
-import type { BackendTls, TlsVersions } from "../../src/estate/tls-parameters.ts";
-import type { Vserver } from "../../src/estate/vserver.ts";
+import type { AdcService } from "../../src/model/adc-service.ts";
+import type { BackendTls, TlsVersions } from "../../src/model/tls-parameters.ts";
+import type { Vserver } from "../../src/model/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, enabledDisabled, optional, optionalEnabled, type Row } from "./wire-values.ts";
 

@@ -1,4 +1,4 @@
-import type { AdcService, Member } from "../../src/estate/adc-service.ts";
+import type { AdcService, Member } from "../../src/model/adc-service.ts";
 import type { NitroBackend, NitroState } from "./backend.ts";
 import { entityName } from "./binding-rows.ts";
 import { wireAddress } from "./config-rows.ts";

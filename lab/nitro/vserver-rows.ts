@@ -1,4 +1,4 @@
-import type { Vserver } from "../../src/estate/vserver.ts";
+import type { Vserver } from "../../src/model/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
 import {
   double,

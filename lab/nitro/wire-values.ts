@@ -1,5 +1,5 @@
-import type { Port } from "../../src/estate/adc-service.ts";
-import type { CodeRange } from "../../src/estate/monitor.ts";
+import type { Port } from "../../src/model/adc-service.ts";
+import type { CodeRange } from "../../src/model/monitor.ts";
 
 /** One row of a NITRO answer. A key whose value is undefined is absent on the wire. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -1,8 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import { openAccountKeeper, type AccountKeeper } from "./accounts/account-keeper.ts";
-import { MessagePace } from "./accounts/message-pace.ts";
-import { gatedPeople } from "./accounts/account-secrets.ts";
+import { openAccountKeeper, type AccountKeeper, gatedPeople } from "./accounts/account-keeper.ts";
+import { MessagePace } from "./accounts/gated-login.ts";
 import type { AgentEvents, Log } from "./events.ts";
 import { Generation } from "./generation.ts";
 import type { WitnessState } from "./records/witness-state.ts";

@@ -1,12 +1,10 @@
 import type { AdcConfig, Config } from "../config/schema.ts";
-import type { Estate } from "../estate/model.ts";
-import type { Steps } from "../estate/steps.ts";
-import type { Network } from "../probes/probe.ts";
-import { learnedKey } from "../probes/transactions/recognise.ts";
+import type { Estate } from "../model/estate.ts";
+import { type Steps, inTurns } from "../lib/steps.ts";
+import type { Network } from "../net/network.ts";
+import { learnedKey } from "../adc/recognise.ts";
 import type { AgentEvents } from "./events.ts";
-import { inTurns } from "./in-turns.ts";
-import { clientFacingNames, PublicNames } from "./names/public-names.ts";
-import type { ResolvedNames } from "./names/resolved-name.ts";
+import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { planSteps } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
 import type { ProbeSchedule } from "./probe-schedule.ts";

@@ -1,23 +1,58 @@
+import { classifyLastResponse, type LastResponseClass } from "../adc/nitro/last-response.ts";
+import type { Reason, Step } from "../model/reasons.ts";
+import type { LiveMember } from "../model/live.ts";
 import {
   seenInMaintenanceSince,
   stepDetection,
   type DetectionEvent,
+  readSigns,
+  type SignProtocol,
 } from "../maintenance/detection.ts";
-import { readSigns, type SignProtocol } from "../maintenance/signs.ts";
 import { lastAgreedAt, stepAgreement, withinGrace } from "../verdict/grace.ts";
 import { memberVerdict } from "../verdict/member-verdict.ts";
-import {
-  memberReplica,
-  type BoundReplica,
-  type MemberReplica,
-} from "../verdict/monitor-threshold.ts";
+import { memberReplica, type BoundReplica, type MemberReplica } from "../verdict/replica.ts";
 import { combineTransactions, type CombinedService } from "../verdict/service-opinion.ts";
-import { adcReason } from "./adc-reason.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import { wasSilent, type ProbeRecord } from "./records/probe-record.ts";
 
+interface AdcReason {
+  /** The ADC's monitor that failed. */
+  readonly monitor: string;
+  readonly step: Step;
+  readonly reason: Reason;
+}
+
+/** What the ADC's own sentence comes to in our words; classes that say nothing of the kind are left out. */
+const WORDS: Readonly<Partial<Record<LastResponseClass, Pick<AdcReason, "step" | "reason">>>> = {
+  refused: { step: "connect", reason: "refused" },
+  tcp_timeout: { step: "connect", reason: "connect_timeout" },
+  unreachable: { step: "connect", reason: "unreachable" },
+  tls_timeout: { step: "tls", reason: "tls_timeout" },
+  tls_failure: { step: "tls", reason: "tls_handshake" },
+  app_timeout: { step: "response", reason: "response_timeout" },
+  bad_status: { step: "response", reason: "bad_status" },
+  pattern_missing: { step: "response", reason: "pattern_missing" },
+};
+
+/**
+ * Why the ADC has a member DOWN that is well by everything we see: only its own last response can tell. Null when that
+ * tells nothing.
+ */
+function adcReason(member: Pick<LiveMember, "adcMonitors">): AdcReason | null {
+  for (const { monitor, state, lastResponse } of member.adcMonitors) {
+    const words =
+      state === "down" && lastResponse !== null
+        ? WORDS[classifyLastResponse(lastResponse, false)]
+        : undefined;
+    if (words !== undefined) {
+      return { monitor, ...words };
+    }
+  }
+  return null;
+}
+
 /** What the evaluation of a member needs beside the member's own record. */
-export interface MemberSurroundings {
+interface MemberSurroundings {
   readonly now: number;
   readonly cutOff: boolean;
   /** Whether any NITRO is configured for this ADC: without one the ADC's opinion is nobody's fault. */

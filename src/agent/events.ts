@@ -1,6 +1,6 @@
-import type { Observation } from "../probes/probe.ts";
+import type { Observation } from "../model/observation.ts";
 import type { LoginOutcome } from "../probes/transactions/login-outcome.ts";
-import type { LiveProbe } from "./live.ts";
+import type { LiveProbe } from "../model/live.ts";
 
 /** What became of a login; `held_back`: the account's gate, or the rate of messages, did not let it begin. */
 export type LoginEnd = LoginOutcome | "held_back";

@@ -1,19 +1,17 @@
 import { setMaxListeners } from "node:events";
-import type { Config } from "../config/schema.ts";
-import type { AdcConfig } from "../config/schema.ts";
-import { AdcLink } from "./adc-link.ts";
-import { AdcWatch } from "./adc-watch.ts";
-import { isCutOff } from "./control.ts";
+import type { Config, AdcConfig } from "../config/schema.ts";
+import { AdcLink, AdcWatch } from "./adc-watch.ts";
+import { isCutOff } from "../net/control.ts";
 import { EstatesInForce } from "./estates-in-force.ts";
 import type { AgentEvents, Log } from "./events.ts";
-import { networkOf } from "./network-of.ts";
+import { networkOf } from "./import-once.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
-import type { MessagePace } from "./accounts/message-pace.ts";
+import type { MessagePace } from "./accounts/gated-login.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
 /** Without NITRO an ns.conf is read again this often. */

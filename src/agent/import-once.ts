@@ -1,9 +1,35 @@
-import type { AdcConfig, Config } from "../config/schema.ts";
-import type { Network } from "../probes/probe.ts";
-import { AdcLink, type EstateRead } from "./adc-link.ts";
-import { clientFacingNames, PublicNames } from "./names/public-names.ts";
-import type { ResolvedNames } from "./names/resolved-name.ts";
-import { networkOf } from "./network-of.ts";
+import type { Config, AdcConfig } from "../config/schema.ts";
+import type { Network } from "../net/network.ts";
+import { lookupAt, createNetwork } from "../net/dns.ts";
+import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
+import { AdcLink, type EstateRead } from "./adc-watch.ts";
+
+/** What of a configuration says where probes may go, and whom to ask for the names that clients type. */
+type NetworkConfig = Pick<Config, "connectTo" | "unmapped" | "dnsServers" | "vservers">;
+
+/** The part of it that addresses need: plain data, all that a worker thread is told. */
+export type Ways = Pick<Config, "connectTo" | "unmapped">;
+
+/** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and whom to ask for names. */
+export function networkOf(config: NetworkConfig): Network {
+  const { dnsServers } = config;
+  if (dnsServers.length === 0) {
+    return networkOfWays(config);
+  }
+  const lookup = lookupAt(dnsServers, (host, port) => network.resolve(host, port, "udp"));
+  const network = createNetwork({
+    connectTo: config.connectTo,
+    unmapped: config.unmapped,
+    now: () => performance.now(),
+    clientNames: { names: clientFacingNames(config), lookup },
+  });
+  return network;
+}
+
+/** A network that asks the system for names. */
+export function networkOfWays({ connectTo, unmapped }: Ways): Network {
+  return createNetwork({ connectTo, unmapped, now: () => performance.now() });
+}
 
 /** Reads one ADC's estate and leaves no session behind, not even when it is interrupted. */
 export async function importOnce(

@@ -1,4 +1,4 @@
-import type { Reason, Step } from "../probes/reason.ts";
+import type { Reason, Step } from "../model/reasons.ts";
 import { transactionRank } from "../verdict/service-opinion.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 

@@ -1,10 +1,10 @@
-import type { Network, Observation } from "../probes/probe.ts";
-import type { BrokenPlace } from "../probes/transactions/account-gate/gate-state.ts";
+import type { Network } from "../net/network.ts";
+import type { Observation } from "../model/observation.ts";
+import type { BrokenPlace } from "../probes/transactions/account-gate/gate.ts";
 import { loginOutcome } from "../probes/transactions/login-outcome.ts";
 import { runTransaction } from "../probes/transactions/registry.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
-import { gatedLogin, placeFailure } from "./accounts/gated-login.ts";
-import { MessagePace } from "./accounts/message-pace.ts";
+import { gatedLogin, placeFailure, MessagePace } from "./accounts/gated-login.ts";
 import type { AgentEvents } from "./events.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";

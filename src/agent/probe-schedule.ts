@@ -1,14 +1,13 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema.ts";
-import type { Steps } from "../estate/steps.ts";
+import type { Steps } from "../lib/steps.ts";
 import type { AgentEvents, Log } from "./events.ts";
-import { persistencePause } from "./persistence-pause.ts";
+import { persistencePause } from "./vserver-findings.ts";
 import { isSentInBatches } from "./plan/planned-probe.ts";
 import type { ProbeRunner } from "./probe-runner.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { batchTickMs } from "./schedule.ts";
-import { Scheduler, type Job } from "./scheduler.ts";
+import { batchTickMs, Scheduler, type Job } from "./scheduler.ts";
 import { exchangeLoad, workerCount } from "./workers/worker-count.ts";
 import type { WorkerPool } from "./workers/worker-pool.ts";
 

@@ -1,14 +1,10 @@
 import { runMonitor } from "../probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../probes/monitors/spec.ts";
-import type {
-  Network,
-  Observation,
-  Probe,
-  ProbeContext,
-  Target,
-  Vantage,
-} from "../probes/probe.ts";
-import type { TransactionSpec } from "../probes/transactions/spec.ts";
+import type { Network } from "../net/network.ts";
+import type { Observation, Vantage } from "../model/observation.ts";
+import type { Probe } from "../probes/probe.ts";
+import type { ProbeContext, Target } from "../net/probe-context.ts";
+import type { TransactionSpec } from "../model/transactions.ts";
 
 /** What of a planned probe its exchange needs: plain data, so that it can take place in another thread. */
 export interface Errand {

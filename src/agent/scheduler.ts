@@ -1,6 +1,162 @@
-import { LONGEST_TIMER_MS } from "../probes/wire/longest-timer.ts";
-import { DueQueue } from "./due-queue.ts";
-import { firstStart, nextStart, secondStartShift } from "./schedule.ts";
+import { LONGEST_TIMER_MS } from "../lib/timers.ts";
+
+/**
+ * When probes start. Pure: the scheduler's timers are a thin shell around these decisions (scheduler.ts).
+ * All times are milliseconds on one monotonic clock.
+ */
+
+/** First starts are spread, but nobody waits longer than this for a first opinion. */
+const FIRST_START_WITHIN_MS = 10_000;
+
+/**
+ * Starts are gathered: first ones fall on whole multiples of this on the monotonic clock, and intervals of whole ticks keep
+ * them there. A process that sleeps between single probes spends more on waking than on probing (docs/performance.md).
+ */
+export const START_TICK_MS = 50;
+
+/** A stable hash of a probe's identity, as a fraction in [0, 1). FNV-1a: the same estate spreads the same way after every restart. */
+export function spreadOf(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < id.length; index++) {
+    hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
+  }
+  // FNV's low bits are weak for ids that differ only in their tail: fold the high half in.
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  hash ^= hash >>> 12;
+  return (hash >>> 0) / 0x1_0000_0000;
+}
+
+/** Wider ticks for probes that share one process when they start together: each batch costs as much as many of them. */
+const BATCH_TICK_MS = 500;
+
+/** The ticks of probes that are sent in batches; a fast monitor's starts are not crowded into a few moments. */
+export function batchTickMs(intervalMs: number): number {
+  return isGathered(intervalMs, BATCH_TICK_MS) && intervalMs >= 4 * BATCH_TICK_MS
+    ? BATCH_TICK_MS
+    : START_TICK_MS;
+}
+
+/** When a probe first starts: spread over its interval, but within ten seconds. */
+export function firstStart(
+  id: string,
+  intervalMs: number,
+  now: number,
+  tickMs = START_TICK_MS,
+): number {
+  const spanMs = Math.min(intervalMs, FIRST_START_WITHIN_MS);
+  return isGathered(intervalMs, tickMs)
+    ? Math.ceil(now / tickMs) * tickMs + wholeTicks(spreadOf(id) * spanMs, tickMs)
+    : now + spreadOf(id) * spanMs;
+}
+
+/**
+ * How much later than its grid the second start comes, once: first starts crowd into ten seconds, and from then on a
+ * slower probe's starts are spread over its whole interval. Where the second follows after a shorter delay (a look that
+ * confirms, a short down time), it is the first that comes a whole interval after another. Never sooner, for no probe may
+ * outrun its monitor.
+ */
+export function secondStartShift(id: string, intervalMs: number, tickMs = START_TICK_MS): number {
+  const shiftMs = spreadOf(id) * (intervalMs - Math.min(intervalMs, FIRST_START_WITHIN_MS));
+  return isGathered(intervalMs, tickMs) ? wholeTicks(shiftMs, tickMs) : shiftMs;
+}
+
+/** Only what comes round in whole ticks can stay on them; others, such as monitors of some milliseconds, keep their own time. */
+function isGathered(intervalMs: number, tickMs: number): boolean {
+  return intervalMs % tickMs === 0;
+}
+
+function wholeTicks(atMs: number, tickMs: number): number {
+  return Math.floor(atMs / tickMs) * tickMs;
+}
+
+interface NextStart {
+  readonly dueAt: number;
+  /** Starts that were due while the probe was still running: counted as missed, never queued. */
+  readonly missed: number;
+}
+
+/**
+ * The start after one that was due at `dueAt`: a delay later on the same grid, so that lateness never adds up.
+ * A probe that overran skips to the next point of its grid that is still ahead.
+ */
+export function nextStart(dueAt: number, delayMs: number, now: number): NextStart {
+  const next = dueAt + delayMs;
+  if (next >= now || delayMs <= 0) {
+    return { dueAt: Math.max(next, now), missed: 0 };
+  }
+  const missed = Math.ceil((now - next) / delayMs);
+  return { dueAt: next + missed * delayMs, missed };
+}
+
+/** A binary heap of what is due when: push and pop in O(log n), so that ten thousand probes cost no more than ten. */
+export class DueQueue<T> {
+  readonly #entries: { dueAt: number; item: T }[] = [];
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** When the earliest entry is due, or null when there is none. */
+  get earliest(): number | null {
+    return this.#entries[0]?.dueAt ?? null;
+  }
+
+  push(dueAt: number, item: T): void {
+    const entries = this.#entries;
+    const entry = { dueAt, item };
+    let index = entries.length;
+    entries.push(entry);
+    while (index > 0) {
+      const parentIndex = (index - 1) >> 1;
+      const parent = entries[parentIndex];
+      if (parent === undefined || parent.dueAt <= dueAt) {
+        break;
+      }
+      entries[index] = parent;
+      index = parentIndex;
+    }
+    entries[index] = entry;
+  }
+
+  /** Takes out the earliest entry if it is due at `now`, else undefined. */
+  popDue(now: number): { dueAt: number; item: T } | undefined {
+    const first = this.#entries[0];
+    if (first === undefined || first.dueAt > now) {
+      return undefined;
+    }
+    const last = this.#entries.pop();
+    if (last !== undefined && last !== first) {
+      this.#sink(last);
+    }
+    return first;
+  }
+
+  clear(): void {
+    this.#entries.length = 0;
+  }
+
+  #sink(entry: { dueAt: number; item: T }): void {
+    const entries = this.#entries;
+    const length = entries.length;
+    let index = 0;
+    for (;;) {
+      let childIndex = 2 * index + 1;
+      let child = entries[childIndex];
+      const right = entries[childIndex + 1];
+      if (child !== undefined && right !== undefined && right.dueAt < child.dueAt) {
+        childIndex += 1;
+        child = right;
+      }
+      if (childIndex >= length || child === undefined || child.dueAt >= entry.dueAt) {
+        break;
+      }
+      entries[index] = child;
+      index = childIndex;
+    }
+    entries[index] = entry;
+  }
+}
 
 /** Something that is started again and again. */
 export interface Job {
@@ -15,7 +171,7 @@ export interface Job {
   readonly run: () => Promise<number | null>;
 }
 
-export interface SchedulerHooks {
+interface SchedulerHooks {
   /** How late a start was, in milliseconds. */
   readonly onLag?: (lagMs: number) => void;
   readonly onMissed?: (job: Job, missed: number) => void;

@@ -1,6 +1,6 @@
-import type { Estate } from "../estate/model.ts";
-import type { Vserver } from "../estate/vserver.ts";
-import { csTargetOf } from "../estate/vserver-graph.ts";
+import type { Estate } from "../model/estate.ts";
+import type { Vserver } from "../model/vserver.ts";
+import { csTargetOf } from "../adc/vserver-graph.ts";
 
 /** One agent's share of an estate: the `index`th (from 0) of `count`. */
 export interface Shard {

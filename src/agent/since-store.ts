@@ -1,8 +1,7 @@
 import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { mapInSteps } from "../estate/steps.ts";
-import { inTurns } from "./in-turns.ts";
+import { mapInSteps, inTurns } from "../lib/steps.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 

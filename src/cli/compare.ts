@@ -1,14 +1,13 @@
-import { compareOnce } from "../agent/compare.ts";
+import { compareOnce } from "../change/compare.ts";
 import { glanceAtDeclarations } from "../agent/declarations.ts";
-import type { LiveMember, LiveVserver } from "../agent/live.ts";
+import type { LiveMember, LiveVserver } from "../model/live.ts";
 import type { MemberRecord } from "../agent/records/member-record.ts";
 import type { VserverRecord } from "../agent/records/vserver-record.ts";
-import { exitStatus, pluginWord, type JudgedRow } from "../verdict/exit-status.ts";
-import { MISMATCH_VERDICTS } from "../verdict/verdicts.ts";
+import { exitStatus, pluginWord, type JudgedRow, MISMATCH_VERDICTS } from "../model/verdicts.ts";
 import { compareJson } from "../web/verdicts-json.ts";
 import { columns, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
-import { untilInterrupted } from "./signals.ts";
+import { untilInterrupted } from "./run.ts";
 
 export interface CompareCommand {
   readonly config: string;

@@ -1,17 +1,207 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { randomBytes } from "node:crypto";
+import { writeFile, mkdtemp, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stringify } from "yaml";
+import pc from "picocolors";
 import { pino } from "pino";
-import { startLab } from "../../lab/lab.ts";
+import { type Lab, startLab } from "../../lab/lab.ts";
+import { parseConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problems.ts";
+import type { Config } from "../config/schema.ts";
+import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
+import { WARNING_VERDICTS, type Verdict, VERDICT_WORDS } from "../model/verdicts.ts";
+import { comparisonTable } from "./compare.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
-import type { LiveMember, LiveState } from "../agent/live.ts";
-import { VERDICT_WORDS } from "../verdict/words.ts";
-import { demoConfig, tokenFileOf } from "./demo-config.ts";
-import { demoScreen } from "./demo-screen.ts";
 import type { Output } from "./output.ts";
 import { startService } from "./service.ts";
-import { listenForSignals } from "./signals.ts";
+import { listenForSignals } from "./run.ts";
+
+/** The configuration an operator would write for a lab, as YAML, with the environment its secrets come from. */
+export interface LabConfig {
+  readonly yaml: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Where `labConfig` puts the bearer token for writes, made anew each time and readable by this user alone. */
+export function tokenFileOf(directory: string): string {
+  return join(directory, "maintenance-token");
+}
+
+/**
+ * Writes the lab's authority and a token into `directory`, which is also the state directory, and makes the
+ * configuration.
+ */
+export async function labConfig(lab: Lab, directory: string): Promise<LabConfig> {
+  await writeFile(join(directory, "lab-ca.pem"), lab.ca);
+  await writeFile(tokenFileOf(directory), `${randomBytes(24).toString("base64url")}\n`, {
+    mode: 0o600,
+  });
+  const { username, password } = lab.nitroCredentials;
+  const written = {
+    agent: "demo",
+    state_dir: directory,
+    // Nothing but the lab is ever dialled.
+    unmapped: "refuse",
+    adcs: [
+      {
+        name: "demo",
+        nitro: {
+          urls: lab.nitroUrls,
+          username,
+          password: "${LAB_NITRO_PASSWORD}",
+          tls: { ca_file: join(directory, "lab-ca.pem"), server_name: "ns.example.com" },
+          poll_every: "2s",
+        },
+      },
+    ],
+    connect_to: { ...lab.connectTo, ...managementOf(lab) },
+    monitors: Object.fromEntries(
+      Object.entries(lab.monitorCredentials).map(([name, login]) => [
+        name,
+        { username: login.username, password: `\${${monitorVariable(name)}}` },
+      ]),
+    ),
+    vservers: Object.fromEntries(
+      ["v_imaps", "v_imap_offload", "v_pop3_offload", "v_submission", "v_owa"].map((name) => [
+        name,
+        { host: "mail.example.com", ca_file: join(directory, "lab-ca.pem") },
+      ]),
+    ),
+    transactions: {
+      accounts: lab.accounts
+        .filter((account) => account !== lab.monitorAccount)
+        .map((account) => ({
+          name: account.username,
+          username: `${account.domain}\\${account.username}`,
+          address: account.address,
+          password: `\${${passwordVariable(account.username)}}`,
+        })),
+      run: [
+        { transaction: "imap_login", account: "probe-a", every: "15s", vantages: ["backend"] },
+        // Through a VIP nobody knows whom a login meets: with an account of its own it cannot blur the members' answers.
+        { transaction: "imap_login", account: "probe-b", every: "20s", vantages: ["vip"] },
+        {
+          transaction: "owa_form",
+          account: "probe-a",
+          every: "20s",
+          vantages: ["vip"],
+          members: { adc_service: ["sg_owa"] },
+        },
+        { transaction: "smtp_submission", account: "probe-b", every: "20s", vantages: ["backend"] },
+      ],
+    },
+    maintenance: { stability: "10s", token_file: tokenFileOf(directory) },
+  };
+  return {
+    yaml: stringify(written),
+    env: {
+      LAB_NITRO_PASSWORD: password,
+      ...Object.fromEntries(
+        Object.entries(lab.monitorCredentials).map(([name, credential]) => [
+          monitorVariable(name),
+          credential.password,
+        ]),
+      ),
+      ...Object.fromEntries(
+        lab.accounts.map((account) => [passwordVariable(account.username), account.password]),
+      ),
+    },
+  };
+}
+
+/** Name of the environment variable that holds an account's password. */
+function passwordVariable(username: string): string {
+  return `LAB_${username.toUpperCase().replaceAll("-", "_")}_PASSWORD`;
+}
+
+/** Likewise for what an ADC's login monitor keeps encrypted. */
+function monitorVariable(monitor: string): string {
+  return `LAB_MONITOR_${monitor.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
+}
+
+/** The validated configuration of the demo. Rejects only when the lab itself is broken. */
+export async function demoConfig(lab: Lab, directory: string): Promise<Config> {
+  const { yaml, env } = await labConfig(lab, directory);
+  const read = await parseConfig(yaml, { file: "demo", baseDir: directory, env });
+  if (read.kind === "invalid") {
+    throw new Error(read.problems.map(formatProblem).join("\n"));
+  }
+  return read.config;
+}
+
+/** NITRO is reached through `connect_to` too, for nothing else may be dialled. */
+function managementOf(lab: Lab): Record<string, string> {
+  return Object.fromEntries(
+    lab.nitroUrls.map((url) => {
+      const { hostname, port } = new URL(url);
+      return [`${hostname}:${port}`, `${hostname}:${port}`];
+    }),
+  );
+}
+
+/** How many lines of the story are kept in sight. */
+const STORY_LINES = 4;
+/** Lines that are neither table nor story: headline, blank lines, column heads, the count. */
+const OTHER_LINES = 8;
+
+/**
+ * One screen of the demo: the headline, the story so far, and as much of the table as fits, what disagrees first.
+ * `rows` and `width` are the terminal's.
+ */
+export function demoScreen(
+  state: LiveState,
+  headline: string,
+  stories: readonly string[],
+  terminal: { readonly rows: number; readonly width: number },
+): string {
+  const told = stories.slice(-STORY_LINES).map((line) => pc.bold(line.slice(0, terminal.width)));
+  const room = Math.max(4, terminal.rows - OTHER_LINES - told.length);
+  const ranked = [
+    ...state.members.map((member) => ({ rank: rankOf(member), member, vserver: null })),
+    ...state.vservers.map((vserver) => ({ rank: rankOf(vserver), member: null, vserver })),
+  ].sort((a, b) => a.rank - b.rank);
+  const shown = ranked.slice(0, room);
+  const table = comparisonTable(
+    shown.flatMap(({ member }) => member ?? []),
+    shown.flatMap(({ vserver }) => vserver ?? []),
+  );
+  const hidden = ranked.length - shown.length;
+  const agree = ranked.filter(({ rank }) => rank === RANK_AGREES).length;
+  const count = `${String(agree)} of ${String(ranked.length)} agree${hidden > 0 ? `, ${String(hidden)} rows not shown` : ""}`;
+  const lines = table.split("\n").map((line) => coloured(line.slice(0, terminal.width)));
+  return [headline, "", ...told, "", ...lines, "", count].join("\n");
+}
+
+const RANK_AGREES = 3;
+
+/** What a reader must see first: the ADC is wrong, something to look at, maintenance and the like, agreement. */
+function rankOf(row: Pick<LiveMember | LiveVserver, "verdict" | "mismatch">): number {
+  if (row.mismatch) {
+    return 0;
+  }
+  const verdict: Verdict = row.verdict;
+  if (WARNING_VERDICTS.has(verdict)) {
+    return 1;
+  }
+  return /agree/.test(verdict) ? RANK_AGREES : 2;
+}
+
+/** Colour is never the only sign: the verdict stands in the line. */
+function coloured(line: string): string {
+  if (
+    / (routes_to_maintenance|blind_monitor|false_up|false_down|strict_monitor|return_overdue|vip_(?!agree|protected|backup)\w+)/.test(
+      line,
+    )
+  ) {
+    return pc.red(line);
+  }
+  if (/ (settling|drained_undeclared|replica_differs)/.test(line)) {
+    return pc.yellow(line);
+  }
+  return / maintenance_expected| drained| ready_to_return/.test(line) ? pc.cyan(line) : line;
+}
 
 export interface DemoCommand {
   readonly port: number;

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { parseNsConf } from "../estate/nsconf/import.ts";
-import type { Estate } from "../estate/model.ts";
-import { namePattern } from "../estate/name-pattern.ts";
+import { parseNsConf } from "../adc/nsconf/import.ts";
+import type { Estate } from "../model/estate.ts";
+import { namePattern } from "../adc/name-pattern.ts";
 import type { Finding } from "../lint/finding.ts";
 import { fixBatch } from "../lint/fix-batch.ts";
 import { groupFindings } from "../lint/group.ts";

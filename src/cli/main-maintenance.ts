@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { AgentAddress } from "./agent-access.ts";
+import type { AgentAddress } from "./maintenance-access.ts";
 import type { MaintenanceCommand } from "./maintenance.ts";
 import type { Output } from "./output.ts";
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../config/duration.ts";
+import { parseDuration } from "../lib/duration.ts";
 import type { LintFormat } from "./lint.ts";
 import { addMaintenance } from "./main-maintenance.ts";
 import { processOutput } from "./output.ts";

@@ -1,10 +1,11 @@
 import { userInfo } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
-import { parseUrl } from "../probes/wire/parse-url.ts";
+import { parseUrl } from "../lib/parse-url.ts";
 import { loadWebConfig } from "../web/web-config/load.ts";
-import { readAccess, type AgentAddress } from "./agent-access.ts";
 import {
+  readAccess,
+  type AgentAddress,
   maintenanceApi,
   type ApiAnswer,
   type ApiReport,
@@ -12,8 +13,8 @@ import {
   type DeclareBody,
   type MaintenanceApi,
   type PreflightQuery,
-} from "./maintenance-api.ts";
-import { storeApi } from "./maintenance-store.ts";
+  storeApi,
+} from "./maintenance-access.ts";
 import { columns, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 

@@ -1,6 +1,6 @@
 import { planRow, type PlanRow } from "../agent/plan/plan-json.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
-import { namePattern } from "../estate/name-pattern.ts";
+import { namePattern } from "../adc/name-pattern.ts";
 import { printableLine } from "../lib/printable.ts";
 import { columns } from "./output.ts";
 

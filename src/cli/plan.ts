@@ -3,15 +3,14 @@ import { planJson } from "../agent/plan/plan-json.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
-import { importOnce, resolveOnce } from "../agent/import-once.ts";
-import { networkOf } from "../agent/network-of.ts";
-import type { Estate } from "../estate/model.ts";
-import { parseNsConf } from "../estate/nsconf/import.ts";
+import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
+import type { Estate } from "../model/estate.ts";
+import { parseNsConf } from "../adc/nsconf/import.ts";
 import { printableLine } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
 import type { Output } from "./output.ts";
 import { filteredPlan, planText, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
-import { untilInterrupted } from "./signals.ts";
+import { untilInterrupted } from "./run.ts";
 
 export interface PlanOptions {
   readonly nsConf: string | null;

@@ -1,16 +1,15 @@
-import { importOnce, resolveOnce } from "../agent/import-once.ts";
-import { networkOf } from "../agent/network-of.ts";
+import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { probeName, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { planSettings } from "../agent/plan/settings.ts";
 import { ProbeRecord } from "../agent/records/probe-record.ts";
 import type { ProbeResult } from "../agent/run-probe.ts";
-import { singleRoundRunner } from "../agent/single-round.ts";
+import { singleRoundRunner } from "../change/compare.ts";
 import type { Config } from "../config/schema.ts";
-import type { TlsFacts } from "../probes/probe.ts";
+import type { TlsFacts } from "../model/observation.ts";
 import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
-import { untilInterrupted } from "./signals.ts";
+import { untilInterrupted } from "./run.ts";
 
 export interface ProbeCommand {
   readonly config: string;

@@ -1,5 +1,5 @@
 import { loadConfig } from "../config/load.ts";
-import { formatProblem } from "../config/problem.ts";
+import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import type { Output } from "./output.ts";
 

@@ -1,19 +1,87 @@
 import { stringify } from "yaml";
+import type { Declarations } from "../maintenance/declarations.ts";
+import type { MaintenanceActions, ActionResult, WebActions } from "../web/actions.ts";
+import type { LiveState } from "../model/live.ts";
+import { preflight, PREFLIGHT_DEFAULTS } from "../change/preflight.ts";
+import { verifyDrained, verifyReturned, type VerifyInputs } from "../change/verify.ts";
+import {
+  type History,
+  createHistory,
+  HISTORY_BYTES,
+  type HistoryBounds,
+} from "../web/history/history.ts";
 import { Agent } from "../agent/agent.ts";
 import { openDeclarations } from "../agent/declarations.ts";
 import type { Log } from "../agent/events.ts";
 import type { loadConfig } from "../config/load.ts";
-import { maskedConfig } from "../config/mask.ts";
-import { formatProblem } from "../config/problem.ts";
+import { maskedConfig } from "../config/json-schema.ts";
+import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
-import type { ActionResult, WebActions } from "../web/actions.ts";
-import { createHistory, HISTORY_BYTES, type HistoryBounds } from "../web/history/history.ts";
 import { startWeb } from "../web/server.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
-import { maintenanceActions } from "./maintenance-actions.ts";
-import { maintenanceChecks } from "./maintenance-checks.ts";
 import { packageVersion } from "./package-info.ts";
+
+/** Declared maintenance as the web offers it, over the store that this process holds. */
+export function maintenanceActions(
+  declarations: Declarations,
+): Pick<MaintenanceActions, "list" | "start" | "end"> {
+  return {
+    list: () => declarations.list(Date.now()),
+    start: (request) => declarations.start(request, Date.now()),
+    end: (name) => declarations.end(name, Date.now()),
+  };
+}
+
+interface CheckSources {
+  readonly live: () => LiveState;
+  readonly declarations: Declarations;
+  readonly history: Pick<History, "runs">;
+  /** The estate's server for what an answer called itself; null when nobody in the estate calls itself so. */
+  readonly serverOf: (adc: string, servedBy: string) => string | null;
+  readonly stabilityMs: () => number;
+  readonly now: () => number;
+}
+
+/** The looks before and after a change, as the web offers them: pure decisions over what is known at this moment. */
+export function maintenanceChecks(
+  sources: CheckSources,
+): Pick<MaintenanceActions, "preflight" | "verify"> {
+  const { live, declarations, now } = sources;
+  return {
+    preflight: async (server, { minCapacity, horizonMs }) =>
+      preflight({
+        live: live(),
+        windows: declarations.list(now()),
+        server,
+        now: now(),
+        keepGood: minCapacity ?? PREFLIGHT_DEFAULTS.keepGood,
+        horizonMs: horizonMs ?? PREFLIGHT_DEFAULTS.horizonMs,
+      }),
+    verify: async (server, want) => {
+      const inputs: VerifyInputs = {
+        live: live(),
+        server,
+        now: now(),
+        stabilityMs: sources.stabilityMs(),
+        recentAnswers: recentAnswers(sources),
+      };
+      return want === "drained" ? verifyDrained(inputs) : verifyReturned(inputs);
+    },
+  };
+}
+
+/** Answers through a vserver's VIP, of all its probes, in the order of time. */
+function recentAnswers({ history, serverOf }: CheckSources): VerifyInputs["recentAnswers"] {
+  return (vserver, count) =>
+    vserver.probes
+      .flatMap((probe) => history.runs(probe.id, count))
+      .flatMap(({ observation: { startedAt, servedBy } }) =>
+        servedBy === null ? [] : [{ at: startedAt, server: serverOf(vserver.adc, servedBy) }],
+      )
+      .sort((a, b) => a.at - b.at)
+      .slice(-count);
+}
 
 export interface ServiceOptions {
   readonly config: Config;

@@ -4,8 +4,8 @@ import { access, readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { UnlocatedProblem } from "./issues.ts";
 import type { ConfigPath } from "./located-yaml.ts";
-import { problemText } from "./problem.ts";
-import { Secret } from "./secret.ts";
+import { problemText } from "./problems.ts";
+import { Secret } from "../lib/secret.ts";
 import type { WrittenConfig } from "./written.ts";
 
 /** Where secrets and files come from. */

@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { TLS_VERSIONS } from "../probes/wire/tls-settings.ts";
-import { DURATION_PATTERN } from "./duration.ts";
-import { isHost, parseHostPort } from "./host-port.ts";
-import { problemText } from "./problem.ts";
+import { TLS_VERSIONS } from "../model/tls-settings.ts";
+import { DURATION_PATTERN } from "../lib/duration.ts";
+import { isHost, parseHostPort } from "../lib/host-port.ts";
+import { problemText } from "./problems.ts";
 
 /** The values that the configuration's sections are made of, each with the one form of its messages. */
 

@@ -1,7 +1,171 @@
-import { isScalar, LineCounter, visit, type Document, type Scalar } from "yaml";
-import { problemText, type ConfigProblem } from "./problem.ts";
-import { composeYaml, type YamlFault } from "./yaml-document.ts";
-import { placesIn } from "./yaml-places.ts";
+import {
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type Document,
+  type Pair,
+  type YAMLMap,
+  Composer,
+  Lexer,
+  Parser,
+  type CST,
+  LineCounter,
+  visit,
+  type Scalar,
+} from "yaml";
+import { problemText, type ConfigProblem } from "./problems.ts";
+
+/** Where a value stands in the text, and the key before it. */
+interface Place {
+  readonly key: number | null;
+  readonly value: number | null;
+}
+
+/**
+ * Offset of a path's value, or of its key where `atKey`; of the nearest parent where the path is not written. A file of
+ * thousands of wrong keys asks thousands of times: the keys of a mapping are looked through once.
+ */
+function placesIn(document: Document): (path: ConfigPath, atKey: boolean) => number {
+  const indexes = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
+  const indexOf = (map: YAMLMap): ReadonlyMap<string, Pair> => {
+    const index = indexes.get(map) ?? pairsByKey(map);
+    indexes.set(map, index);
+    return index;
+  };
+  return (path, atKey) => {
+    const places = placesAlong(document, path, indexOf);
+    for (let length = places.length - 1; length >= 0; length -= 1) {
+      const { key, value } = places[length] ?? { key: null, value: null };
+      const offset = (atKey || length < path.length ? key : null) ?? value;
+      if (offset !== null) {
+        return offset;
+      }
+    }
+    return 0;
+  };
+}
+
+/** Of the whole, and of what each part of the path names, as far as it is written. */
+function placesAlong(
+  document: Document,
+  path: ConfigPath,
+  indexOf: (map: YAMLMap) => ReadonlyMap<string, Pair>,
+): Place[] {
+  let here: unknown = document.contents;
+  const places: Place[] = [{ key: null, value: offsetOf(here) }];
+  for (const part of path) {
+    const pair: Pair | undefined = isMap(here) ? indexOf(here).get(String(part)) : undefined;
+    const item: unknown = isSeq(here) ? here.items[Number(part)] : undefined;
+    if (pair === undefined && item === undefined) {
+      break;
+    }
+    here = pair === undefined ? item : pair.value;
+    places.push({ key: offsetOf(pair?.key), value: offsetOf(here) });
+  }
+  return places;
+}
+
+function pairsByKey(map: YAMLMap): ReadonlyMap<string, Pair> {
+  return new Map(
+    map.items.flatMap((pair) =>
+      isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [],
+    ),
+  );
+}
+
+function offsetOf(node: unknown): number | null {
+  return isNode(node) ? (node.range?.[0] ?? null) : null;
+}
+
+/** Something that keeps a text from being read; the library's sentences quote the text, which may hold a secret. */
+interface YamlFault {
+  readonly at: number;
+  readonly code: string;
+}
+
+interface ComposedYaml {
+  /** Of what comes before the fault, where there is one. */
+  readonly document: Document;
+  readonly faults: readonly YamlFault[];
+}
+
+/** Far more than any file needs. The library recurses; at the stack's very end the engine may abort the whole process. */
+const MOST_LEVELS = 64;
+/** Each costs far more than the text that causes it, and what follows the first few is their consequence. */
+const MOST_ERRORS = 100;
+const MOST_DIRECTIVES = 10;
+
+/**
+ * One YAML document out of a text that may be anything, in time and memory that grow with its length alone. What the library
+ * would only warn of (a tag it does not know) is a fault too. Keys are texts as they are written, `007` too.
+ */
+function composeYaml(text: string, lines: LineCounter): ComposedYaml {
+  const excess: YamlFault[] = [];
+  // The library compares every key with every other: ten thousand addresses of connect_to would take it seconds.
+  // Its warnings would go to the standard error output, and quote the text.
+  const composer = new Composer({ uniqueKeys: false, stringKeys: true, logLevel: "error" });
+  const tokens = boundedTokens(text, lines, excess);
+  const [document, another] = withoutStacks(() => {
+    const [first, second] = composer.compose(tokens, true, text.length);
+    return [first, second] as const;
+  });
+  if (document === undefined) {
+    throw new Error("the library makes a document of anything");
+  }
+  const told = [...document.errors, ...document.warnings];
+  const faults = told.map(({ pos, code }): YamlFault => ({ at: pos[0], code }));
+  if (another !== undefined) {
+    faults.push({ at: another.range[0], code: "MULTIPLE_DOCS" });
+  }
+  return { document, faults: [...excess, ...faults] };
+}
+
+/** The library makes an Error of each fault: the stack, which nobody reads, is most of what thousands of them cost. */
+function withoutStacks<T>(work: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+/** The library's tokens, up to where a text goes too far. */
+function* boundedTokens(
+  text: string,
+  lines: LineCounter,
+  excess: YamlFault[],
+): Generator<CST.Token, void> {
+  const parser = new Parser(lines.addNewLine);
+  let errors = 0;
+  let directives = 0;
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) {
+      errors += token.type === "error" ? 1 : 0;
+      directives += token.type === "directive" ? 1 : 0;
+      yield token;
+    }
+    const tooMuch = excessOf(parser.stack.length, errors, directives);
+    if (tooMuch !== null) {
+      excess.push({ at: parser.offset, code: tooMuch });
+      return;
+    }
+  }
+  yield* parser.end();
+}
+
+function excessOf(levels: number, errors: number, directives: number): string | null {
+  if (levels > MOST_LEVELS) {
+    return "NESTED_TOO_DEEPLY";
+  }
+  if (errors > MOST_ERRORS) {
+    return "TOO_MANY_ERRORS";
+  }
+  return directives > MOST_DIRECTIVES ? "TOO_MANY_DIRECTIVES" : null;
+}
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -12,7 +176,7 @@ export interface LocatedYaml {
   readonly locate: (path: ConfigPath, atKey: boolean) => { line: number; column: number };
 }
 
-export type YamlResult =
+type YamlResult =
   | { readonly kind: "yaml"; readonly yaml: LocatedYaml }
   | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
 

@@ -1,18 +1,18 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { Attachments } from "./attachments.ts";
-import { parseDuration } from "./duration.ts";
-import { parseHostPort } from "./host-port.ts";
-import { showConfig } from "./mask.ts";
+import { parseDuration } from "../lib/duration.ts";
+import { parseHostPort } from "../lib/host-port.ts";
+import { showConfig } from "./json-schema.ts";
 import type {
   AdcConfig,
   Config,
   Endpoint,
   MaintenanceConfig,
   TransactionRunConfig,
-  WindowConfig,
 } from "./schema.ts";
-import { Secret } from "./secret.ts";
+import type { WindowConfig } from "../model/window.ts";
+import { Secret } from "../lib/secret.ts";
 import type { WrittenAdc, WrittenConfig, WrittenRun, WrittenWindow } from "./written.ts";
 
 /** Makes our own types of a configuration that has passed the schema and all rules. */

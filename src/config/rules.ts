@@ -1,6 +1,9 @@
 import type { ConfigPath } from "./located-yaml.ts";
-import { problemText } from "./problem.ts";
-import type { WrittenConfig } from "./written.ts";
+import { problemText } from "./problems.ts";
+import type { WrittenConfig, WrittenWindow } from "./written.ts";
+import { parseDuration } from "../lib/duration.ts";
+import { TLS_VERSIONS } from "../model/tls-settings.ts";
+import { isLoopback, parseHostPort } from "../lib/host-port.ts";
 
 /** Collects what a rule finds. `expected` and `fix` end the message as everywhere. */
 export interface RuleReport {
@@ -63,4 +66,215 @@ export function collectReport(): {
       },
     },
   };
+}
+
+/** Rules about declared maintenance. */
+export const MAINTENANCE_RULES: readonly Rule[] = [
+  tokenHasOneSource,
+  windowNamesAreUnique,
+  windowsAreFixedOrRecurring,
+];
+
+/** Longer than a week, a recurring window would overlap itself in nearly every calendar. */
+const LONGEST_RECURRING_MS = 7 * 24 * 3_600_000;
+
+function tokenHasOneSource(config: WrittenConfig, report: RuleReport): void {
+  const { maintenance } = config;
+  checkSecretPair(["token", "token_file"], maintenance, ["maintenance"], "optional", report);
+}
+
+function windowNamesAreUnique(config: WrittenConfig, report: RuleReport): void {
+  checkUniqueNames(config.maintenance.windows, ["maintenance", "windows"], report);
+}
+
+function windowsAreFixedOrRecurring(config: WrittenConfig, report: RuleReport): void {
+  config.maintenance.windows.forEach((window, index) => {
+    const path = ["maintenance", "windows", index];
+    const fixed = window.start !== undefined || window.end !== undefined;
+    const recurring = [window.cron, window.timezone, window.duration].some(
+      (value) => value !== undefined,
+    );
+    if (fixed === recurring) {
+      report.error(
+        path,
+        fixed ? "is fixed and recurring at once" : "has no time",
+        "start and end, or cron, timezone and duration",
+        fixed ? "remove one kind" : "add one kind",
+      );
+    } else if (fixed) {
+      checkFixed(window, path, report);
+    } else {
+      checkRecurring(window, path, report);
+    }
+  });
+}
+
+function checkFixed(
+  window: WrittenWindow,
+  path: readonly (string | number)[],
+  report: RuleReport,
+): void {
+  const missing = window.start === undefined ? "start" : window.end === undefined ? "end" : null;
+  if (missing !== null) {
+    report.error(path, `has no ${missing}`, "start and end", `add ${missing}`);
+  } else if (
+    window.end !== "never" &&
+    Date.parse(window.end ?? "") <= Date.parse(window.start ?? "")
+  ) {
+    report.error([...path, "end"], "is not after start", "a later time", "correct it");
+  }
+}
+
+function checkRecurring(
+  window: WrittenWindow,
+  path: readonly (string | number)[],
+  report: RuleReport,
+): void {
+  for (const key of ["cron", "timezone", "duration"] as const) {
+    if (window[key] === undefined) {
+      report.error(path, `has no ${key}`, "cron, timezone and duration", `add ${key}`);
+    }
+  }
+  const lengthMs = window.duration === undefined ? 1 : (parseDuration(window.duration) ?? 0);
+  if (lengthMs === 0 || lengthMs > LONGEST_RECURRING_MS) {
+    report.error([...path, "duration"], "is no length for a window", "1ms to 168h", "correct it");
+  }
+}
+
+/** Rules about the ADCs, their monitors, this agent's share and its doors. */
+export const ESTATE_RULES: readonly Rule[] = [
+  adcNamesAreUnique,
+  adcHasASource,
+  nitroHasOnePassword,
+  nitroIsVerified,
+  nitroTimesAreSane,
+  monitorTlsRangeIsOrdered,
+  monitorCredentialsAreWhole,
+  shardIsWithinItsCount,
+  openDoorsAreLocked,
+];
+
+function adcNamesAreUnique(config: WrittenConfig, report: RuleReport): void {
+  checkUniqueNames(config.adcs, ["adcs"], report);
+}
+
+function adcHasASource(config: WrittenConfig, report: RuleReport): void {
+  config.adcs.forEach((adc, index) => {
+    if (adc.nitro === undefined && adc.ns_conf === undefined) {
+      report.error(["adcs", index], "has no source", "nitro, ns_conf or both", "add one");
+    }
+  });
+}
+
+function nitroHasOnePassword(config: WrittenConfig, report: RuleReport): void {
+  config.adcs.forEach(({ nitro }, index) => {
+    if (nitro !== undefined) {
+      const path = ["adcs", index, "nitro"];
+      checkSecretPair(["password", "password_file"], nitro, path, "required", report);
+    }
+  });
+}
+
+function nitroIsVerified(config: WrittenConfig, report: RuleReport): void {
+  config.adcs.forEach(({ nitro }, index) => {
+    const path = ["adcs", index, "nitro"];
+    nitro?.urls.forEach((url, each) => {
+      if (url.startsWith("http:")) {
+        report.warning(
+          [...path, "urls", each],
+          "sends the password in the clear",
+          "https",
+          "enable secure management access on the ADC",
+        );
+      }
+    });
+    if (nitro?.tls.verify === false) {
+      report.warning(
+        [...path, "tls", "verify"],
+        "lets anybody pose as the ADC and take the password",
+        "true with a ca_file",
+        "export the NSIP's certificate",
+      );
+    }
+  });
+}
+
+function nitroTimesAreSane(config: WrittenConfig, report: RuleReport): void {
+  config.adcs.forEach(({ nitro }, index) => {
+    if (nitro === undefined) {
+      return;
+    }
+    const path = ["adcs", index, "nitro"];
+    const poll = parseDuration(nitro.poll_every) ?? 0;
+    if (poll < 1000) {
+      report.error([...path, "poll_every"], "is too short", "at least 1s", "15s is usual");
+    }
+    if ((parseDuration(nitro.import_every) ?? 0) < poll) {
+      report.error(
+        [...path, "import_every"],
+        "is shorter than poll_every",
+        "at least poll_every",
+        "10m is usual",
+      );
+    }
+    if ((parseDuration(nitro.timeout) ?? 0) < 100) {
+      report.error([...path, "timeout"], "is too short", "at least 100ms", "10s is usual");
+    }
+  });
+}
+
+function monitorTlsRangeIsOrdered(config: WrittenConfig, report: RuleReport): void {
+  config.adcs.forEach(({ monitor_tls: range }, index) => {
+    if (range !== undefined && TLS_VERSIONS.indexOf(range.min) > TLS_VERSIONS.indexOf(range.max)) {
+      report.error(
+        ["adcs", index, "monitor_tls", "min"],
+        "is newer than max",
+        "min at most max",
+        "swap the two",
+      );
+    }
+  });
+}
+
+function monitorCredentialsAreWhole(config: WrittenConfig, report: RuleReport): void {
+  for (const [name, monitor] of Object.entries(config.monitors)) {
+    const path = ["monitors", name];
+    const need = monitor.username === undefined ? "optional" : "required";
+    checkSecretPair(["password", "password_file"], monitor, path, need, report);
+    checkSecretPair(["secret", "secret_file"], monitor, path, "optional", report);
+  }
+}
+
+function shardIsWithinItsCount(config: WrittenConfig, report: RuleReport): void {
+  const [index = 0, count = 1] = (config.shard ?? "0/1").split("/").map(Number);
+  if (index >= count) {
+    report.error(
+      ["shard"],
+      "names a share beyond the last",
+      "i/n with i from 0 to n-1",
+      "count from 0",
+    );
+  }
+}
+
+function openDoorsAreLocked(config: WrittenConfig, report: RuleReport): void {
+  const { listen, config_file: webConfig } = config.web;
+  const { token, token_file: tokenFile } = config.maintenance;
+  if (webConfig !== undefined) {
+    return;
+  }
+  listen.forEach((address, index) => {
+    const host = parseHostPort(address)?.host ?? "";
+    if (!isLoopback(host)) {
+      const writes = token !== undefined || tokenFile !== undefined;
+      report.warning(
+        ["web", "listen", index],
+        writes
+          ? "opens the page and, to holders of the token, writes to the network without TLS"
+          : "opens the page to the network without TLS or login",
+        "a loopback address, or a config_file with TLS",
+        "add web.config_file",
+      );
+    }
+  });
 }

@@ -1,8 +1,9 @@
-import type { Vantage } from "../probes/probe.ts";
-import type { ExchangeVersion, TransactionName } from "../probes/transactions/spec.ts";
-import type { TlsVersion } from "../probes/wire/tls-settings.ts";
-import type { HostPort } from "./host-port.ts";
-import type { Secret } from "./secret.ts";
+import type { HostPort } from "../lib/host-port.ts";
+import type { TlsVersion } from "../model/tls-settings.ts";
+import type { Secret } from "../lib/secret.ts";
+import type { ExchangeVersion, TransactionName } from "../model/transactions.ts";
+import type { Vantage } from "../model/observation.ts";
+import type { WindowConfig } from "../model/window.ts";
 
 /**
  * The configuration as the agent uses it: validated, complete, durations in milliseconds, paths absolute, files of
@@ -40,9 +41,7 @@ export interface Config {
   /** The file's own form with defaults filled in and secrets masked, for /config; see `maskedConfig`. */
   readonly shown: unknown;
 }
-
 export type Endpoint = HostPort & { readonly port: number };
-
 export interface AdcConfig {
   readonly name: string;
   readonly nitro: NitroConfig | null;
@@ -51,7 +50,6 @@ export interface AdcConfig {
   /** TLS range of the ADC's own monitors, where the firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
 }
-
 export interface NitroConfig {
   /** Origins without a final slash, for example `https://ns1.example.com`. */
   readonly urls: readonly string[];
@@ -67,7 +65,6 @@ export interface NitroConfig {
   readonly pollEveryMs: number;
   readonly timeoutMs: number;
 }
-
 export interface MonitorConfig {
   readonly username: string | null;
   readonly password: Secret | null;
@@ -75,7 +72,6 @@ export interface MonitorConfig {
   readonly secret: Secret | null;
   readonly command: readonly string[] | null;
 }
-
 export interface VserverConfig {
   readonly host: string | null;
   readonly names: readonly string[];
@@ -87,7 +83,6 @@ export interface VserverConfig {
   /** Where the ADC encrypts anew, it and all members must show one certificate; absent as false. */
   readonly sameCertificate?: boolean;
 }
-
 export interface MemberConfig {
   /** `server:port` pattern with `*`. */
   readonly match: string;
@@ -96,7 +91,6 @@ export interface MemberConfig {
   readonly path: string | null;
   readonly host: string | null;
 }
-
 export interface AccountConfig {
   readonly name: string;
   readonly username: string;
@@ -104,7 +98,6 @@ export interface AccountConfig {
   readonly domain: string | null;
   readonly password: Secret;
 }
-
 export interface TransactionRunConfig {
   readonly transaction: TransactionName;
   readonly account: string | null;
@@ -125,37 +118,12 @@ export interface TransactionRunConfig {
   readonly allowPlaintext: boolean;
   readonly options: Readonly<Record<string, string | number | boolean>>;
 }
-
 export interface MaintenanceConfig {
   /** Bearer token of writes; null: writes are refused. */
   readonly token: Secret | null;
   readonly stabilityMs: number;
   readonly windows: readonly WindowConfig[];
 }
-
-export interface WindowConfig {
-  readonly name: string;
-  /** Server names or patterns with `*`. */
-  readonly servers: readonly string[];
-  readonly when:
-    | {
-        readonly kind: "fixed";
-        readonly startAt: number;
-        /** Infinity for `never`. */
-        readonly endAt: number;
-      }
-    | {
-        readonly kind: "cron";
-        readonly cron: string;
-        readonly timezone: string;
-        readonly durationMs: number;
-      };
-  readonly reason: string | null;
-  readonly author: string | null;
-  readonly autoEnd: boolean;
-  readonly flexible: boolean;
-}
-
 /** What NetScaler's documentation leaves open about its probes; the defaults are the likelier choice. */
 export interface ProbeOptions {
   /** UNCONFIRMED: a Host header by default suggests 1.1. */
@@ -167,7 +135,6 @@ export interface ProbeOptions {
   /** Citrix docs: a TCP-ECV pattern must come within 16 TCP segments; a program sees reads instead. */
   readonly tcpEcvSegments: number;
 }
-
 export interface WebConfig {
   /** Host is empty to listen on every address. */
   readonly listen: readonly Endpoint[];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { TRANSACTIONS } from "../probes/transactions/spec.ts";
+import { TRANSACTIONS } from "../model/transactions.ts";
 import {
   duration,
   flag,

@@ -1,8 +1,8 @@
-import type { Estate } from "../estate/model.ts";
-import type { PolicyBinding } from "../estate/policy.ts";
-import type { Vserver } from "../estate/vserver.ts";
-import { csTargetOf } from "../estate/vserver-graph.ts";
-import type { Value } from "../estate/nsconf/command.ts";
+import type { Estate } from "../model/estate.ts";
+import type { PolicyBinding } from "../model/policy.ts";
+import type { Vserver } from "../model/vserver.ts";
+import { csTargetOf } from "../adc/vserver-graph.ts";
+import type { Value } from "../adc/nsconf/command.ts";
 import type { Change, Fix } from "./change.ts";
 import type { LintContext, LintVserver } from "./context.ts";
 import { DIRECTORY_PATH, NTLM_DIRECTORIES } from "./directories.ts";

@@ -1,12 +1,12 @@
-import type { Policy } from "../estate/policy.ts";
-import type { CsBinding, CsVserver } from "../estate/vserver.ts";
-import { parseRule, type RuleTree } from "../estate/rule-expression.ts";
-import { matchesRule, type RuleRequest } from "../estate/rule-match.ts";
-import { csTargetOf } from "../estate/vserver-graph.ts";
+import type { Policy } from "../model/policy.ts";
+import type { CsBinding, CsVserver } from "../model/vserver.ts";
+import { parseRule, type RuleTree } from "../adc/rule-expression.ts";
+import { matchesRule, type RuleRequest } from "../adc/rule-match.ts";
+import { csTargetOf } from "../adc/vserver-graph.ts";
 import { setOptions, type Change, type Fix } from "./change.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
-import type { Value } from "../estate/nsconf/command.ts";
+import type { Value } from "../adc/nsconf/command.ts";
 import type { Rule } from "./rule.ts";
 
 /** Content-switching vservers: their state, and which request goes where. */

@@ -1,9 +1,9 @@
-import type { AdcService, Member, MonitorBinding } from "../estate/adc-service.ts";
-import type { Estate } from "../estate/model.ts";
-import type { Monitor } from "../estate/monitor.ts";
-import type { Vserver } from "../estate/vserver.ts";
-import { csTargetOf } from "../estate/vserver-graph.ts";
-import { createRecogniser, type Recognition } from "../probes/transactions/recognise.ts";
+import type { AdcService, Member, MonitorBinding } from "../model/adc-service.ts";
+import type { Estate } from "../model/estate.ts";
+import type { Monitor } from "../model/monitor.ts";
+import type { Vserver } from "../model/vserver.ts";
+import { csTargetOf } from "../adc/vserver-graph.ts";
+import { createRecogniser, type Recognition } from "../adc/recognise.ts";
 import { directoryOf, directoryOfName, type Directory } from "./directories.ts";
 import { createNames, type Names } from "./names.ts";
 import { idleReason, type IdleReason } from "./idle-services.ts";

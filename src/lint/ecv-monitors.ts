@@ -1,9 +1,9 @@
 import { usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
-import type { Monitor } from "../estate/monitor.ts";
-import { MONITOR_TYPE_OPTIONS, TYPED_OPTIONS } from "../estate/nsconf/monitor-options.ts";
-import { REDACTED } from "../estate/nsconf/secrets.ts";
+import type { Monitor } from "../model/monitor.ts";
+import { MONITOR_TYPE_OPTIONS, TYPED_OPTIONS } from "../adc/nsconf/monitor-options.ts";
+import { REDACTED } from "../adc/nsconf/secrets.ts";
 import {
   bindMonitor,
   changeFor,

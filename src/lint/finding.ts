@@ -1,4 +1,4 @@
-import type { SourceLine } from "../estate/source-line.ts";
+import type { SourceLine } from "../model/source-line.ts";
 import type { Fix } from "./change.ts";
 
 /** One thing that lint found at one object. */

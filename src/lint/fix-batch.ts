@@ -1,5 +1,5 @@
-import { parseNsConf } from "../estate/nsconf/import.ts";
-import { readStatements } from "../estate/nsconf/statements.ts";
+import { parseNsConf } from "../adc/nsconf/import.ts";
+import { readStatements } from "../adc/nsconf/statements.ts";
 import type { Finding } from "./finding.ts";
 import { lint } from "./lint.ts";
 

@@ -1,4 +1,4 @@
-import type { SourceLine } from "../estate/source-line.ts";
+import type { SourceLine } from "../model/source-line.ts";
 import type { Finding } from "./finding.ts";
 import { GRAVITY } from "./lint.ts";
 

@@ -10,8 +10,8 @@ import {
 } from "./monitor-change.ts";
 import { pageQuestion } from "./proposals.ts";
 import type { Fix } from "./change.ts";
-import type { Monitor } from "../estate/monitor.ts";
-import type { Value } from "../estate/nsconf/command.ts";
+import type { Monitor } from "../model/monitor.ts";
+import type { Value } from "../adc/nsconf/command.ts";
 import type { Rule } from "./rule.ts";
 
 /** Requests and patterns of HTTP and HTTP-ECV monitors. */

@@ -1,7 +1,7 @@
-import type { AdcService } from "../estate/adc-service.ts";
-import type { Estate } from "../estate/model.ts";
-import { isLoopback } from "../estate/own-addresses.ts";
-import type { Vserver } from "../estate/vserver.ts";
+import type { AdcService } from "../model/adc-service.ts";
+import type { Estate } from "../model/estate.ts";
+import { isLoopback } from "../adc/own-addresses.ts";
+import type { Vserver } from "../model/vserver.ts";
 
 /**
  * Why a service is not judged by its monitors: `own_address`: it is the ADC itself, to which no monitor can be bound

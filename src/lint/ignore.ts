@@ -1,4 +1,4 @@
-import type { Estate } from "../estate/model.ts";
+import type { Estate } from "../model/estate.ts";
 import type { Finding } from "./finding.ts";
 
 const IGNORE = /lint:ignore\s+([\w*-]+(?:\s*,\s*[\w*-]+)*)/gi;

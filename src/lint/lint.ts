@@ -1,4 +1,4 @@
-import type { Estate } from "../estate/model.ts";
+import type { Estate } from "../model/estate.ts";
 import { AUTHENTICATION_RULES } from "./authentication.ts";
 import { NO_FIX, printFix } from "./change.ts";
 import { CONTENT_SWITCHING_RULES } from "./content-switching.ts";

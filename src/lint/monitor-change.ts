@@ -1,10 +1,9 @@
-import type { AdcService, MonitorBinding } from "../estate/adc-service.ts";
-import { builtInMonitor } from "../estate/built-in-monitors.ts";
-import { monitorWithDefaults } from "../estate/monitor-defaults.ts";
-import type { CodeRange, Monitor } from "../estate/monitor.ts";
-import type { Blank, Value } from "../estate/nsconf/command.ts";
-import { MONITOR_TYPE_OPTIONS } from "../estate/nsconf/monitor-options.ts";
-import { REDACTED, redactHeaders } from "../estate/nsconf/secrets.ts";
+import type { AdcService, MonitorBinding } from "../model/adc-service.ts";
+import { builtInMonitor, monitorWithDefaults } from "../adc/monitor-defaults.ts";
+import type { CodeRange, Monitor } from "../model/monitor.ts";
+import type { Blank, Value } from "../adc/nsconf/command.ts";
+import { MONITOR_TYPE_OPTIONS } from "../adc/nsconf/monitor-options.ts";
+import { REDACTED, redactHeaders } from "../adc/nsconf/secrets.ts";
 import { restoring, type Change, type Fix } from "./change.ts";
 import type { Names } from "./names.ts";
 

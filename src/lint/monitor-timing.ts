@@ -1,4 +1,4 @@
-import type { Monitor } from "../estate/monitor.ts";
+import type { Monitor } from "../model/monitor.ts";
 import { setOptions } from "./change.ts";
 import { usesOf, type LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";

@@ -1,5 +1,5 @@
-import type { Estate } from "../estate/model.ts";
-import { MAX_MONITOR_NAME } from "../estate/nsconf/grammar.ts";
+import type { Estate } from "../model/estate.ts";
+import { MAX_MONITOR_NAME } from "../adc/nsconf/grammar.ts";
 
 /** Gives out names that nothing in the file and no other fix has. The ADC compares names without regard to case. */
 export interface Names {

@@ -1,4 +1,4 @@
-import type { AdcService, Port } from "../estate/adc-service.ts";
+import type { AdcService, Port } from "../model/adc-service.ts";
 
 /** Protocols that lint knows by their ports. */
 export type PortProtocol =

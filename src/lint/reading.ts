@@ -1,4 +1,4 @@
-import type { Diagnostic } from "../estate/model.ts";
+import type { Diagnostic } from "../model/estate.ts";
 import type { Rule } from "./rule.ts";
 
 /** What the importer says that is a mistake of the configuration; the rest other rules say better, with their fix. */

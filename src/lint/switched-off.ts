@@ -9,7 +9,7 @@ import {
   monitorOptions,
   type MonitorOptions,
 } from "./monitor-change.ts";
-import { SERVICE_TYPES } from "../estate/nsconf/grammar.ts";
+import { SERVICE_TYPES } from "../adc/nsconf/grammar.ts";
 import type { Rule } from "./rule.ts";
 
 /** Monitoring that does not take place, cannot succeed, or hangs on one thing. */

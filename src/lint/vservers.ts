@@ -1,5 +1,5 @@
-import type { PolicyBinding } from "../estate/policy.ts";
-import type { Vserver } from "../estate/vserver.ts";
+import type { PolicyBinding } from "../model/policy.ts";
+import type { Vserver } from "../model/vserver.ts";
 import { setOptions, type Change, type OptionChange } from "./change.ts";
 import type { LintContext, LintVserver } from "./context.ts";
 import { NTLM_DIRECTORIES, type Directory } from "./directories.ts";

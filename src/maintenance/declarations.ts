@@ -1,6 +1,6 @@
-import type { WindowConfig } from "../config/schema.ts";
-import { declaredFor, type Declared } from "./declared.ts";
-import { declaredWindows, type DeclaredWindows } from "./prepared.ts";
+import type { WindowConfig } from "../model/window.ts";
+import { declaredFor, type Declared, listWindows, type WindowView } from "./declared.ts";
+import { declaredWindows, type DeclaredWindows } from "./windows.ts";
 import {
   declareWindow,
   endWindow,
@@ -9,9 +9,7 @@ import {
   type ServerShows,
   type StepResult,
 } from "./store-steps.ts";
-import type { MaintenanceStore } from "./store.ts";
-import { EMPTY_STORE, type StoredWindow, type StoreState } from "./stored.ts";
-import { listWindows, type WindowView } from "./window-list.ts";
+import { type MaintenanceStore, EMPTY_STORE, type StoredWindow, type StoreState } from "./store.ts";
 
 /** Declared maintenance as the agent uses it: configuration and store together, always current. */
 export interface Declarations {

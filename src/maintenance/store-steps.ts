@@ -1,7 +1,7 @@
-import type { WindowConfig } from "../config/schema.ts";
-import type { PreparedWindow } from "./prepared.ts";
-import type { StoredWindow, StoreState, WindowProgress } from "./stored.ts";
-import { createCalendar, type Occurrence } from "./windows.ts";
+import type { WindowConfig } from "../model/window.ts";
+import type { PreparedWindow } from "./windows.ts";
+import type { StoredWindow, StoreState, WindowProgress } from "./store.ts";
+import { createCalendar, type Occurrence } from "./calendar.ts";
 
 /** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue`. */
 const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;

@@ -1,8 +1,110 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { DURABLE_FILES, replaceFile, type DurableFiles } from "./durable-file.ts";
 import { takeLock, type Lock } from "./lock.ts";
-import { EMPTY_STORE, readStored, writeStored, type StoreState } from "./stored.ts";
+
+/** A window declared by command or API. */
+export interface StoredWindow {
+  readonly name: string;
+  readonly servers: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly startAt: number;
+  /** Infinity for `never`. */
+  readonly endAt: number;
+  readonly reason: string | null;
+  readonly author: string | null;
+  readonly autoEnd: boolean;
+  readonly flexible: boolean;
+}
+
+/** How far one occurrence of a window has come for one server: what flexible starts and automatic ends must remember. */
+export interface WindowProgress {
+  readonly window: string;
+  /** Start of the occurrence. */
+  readonly startAt: number;
+  /** A server's name; `*` where the whole occurrence was ended by hand. */
+  readonly server: string;
+  /** When the server first went bad inside the occurrence. */
+  readonly begunAt: number | null;
+  /** When the occurrence ended for this server, before its planned end. */
+  readonly endedAt: number | null;
+}
+
+/** Everything that the store keeps. */
+export interface StoreState {
+  readonly windows: readonly StoredWindow[];
+  readonly progress: readonly WindowProgress[];
+}
+
+export const EMPTY_STORE: StoreState = { windows: [], progress: [] };
+
+const VERSION = 1;
+const time = z.number().int();
+
+const storedFile = z.strictObject({
+  version: z.literal(VERSION),
+  windows: z.array(
+    z.strictObject({
+      name: z.string().min(1),
+      servers: z.array(z.string().min(1)).min(1),
+      startAt: time,
+      endAt: z.union([time, z.literal("never")]),
+      reason: z.string().nullable(),
+      author: z.string().nullable(),
+      autoEnd: z.boolean(),
+      flexible: z.boolean(),
+    }),
+  ),
+  progress: z.array(
+    z.strictObject({
+      window: z.string(),
+      startAt: time,
+      server: z.string(),
+      begunAt: time.nullable(),
+      endedAt: time.nullable(),
+    }),
+  ),
+});
+
+/** The store's text: JSON, one line a window, with a final line end that shows the file is whole. */
+export function writeStored(state: StoreState): string {
+  const windows = state.windows.map((window) => ({
+    ...window,
+    endAt: window.endAt === Infinity ? "never" : window.endAt,
+  }));
+  const file: z.input<typeof storedFile> = {
+    version: VERSION,
+    windows: windows as z.input<typeof storedFile>["windows"],
+    progress: [...state.progress],
+  };
+  return `${JSON.stringify(file, null, 1)}\n`;
+}
+
+/** Reads the store's text; null when it is not whole, not ours, or of a version that this program does not know. */
+export function readStored(text: string): StoreState | null {
+  if (!text.endsWith("}\n")) {
+    return null;
+  }
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    // JSON.parse has no other way to say no.
+    return null;
+  }
+  const checked = storedFile.safeParse(data);
+  if (!checked.success) {
+    return null;
+  }
+  return {
+    windows: checked.data.windows.map((window) => ({
+      ...window,
+      endAt: window.endAt === "never" ? Infinity : window.endAt,
+    })),
+    progress: checked.data.progress,
+  };
+}
 
 export const STORE_FILE = "maintenance.json";
 /** Begins the names of lock files. */
@@ -20,11 +122,11 @@ export interface MaintenanceStore {
   readonly close: () => Promise<void>;
 }
 
-export type UpdateResult =
+type UpdateResult =
   | { readonly kind: "written"; readonly state: StoreState }
   | { readonly kind: "failed"; readonly message: string };
 
-export type OpenResult =
+type OpenResult =
   | { readonly kind: "open"; readonly store: MaintenanceStore }
   /** Another process, most likely the agent, holds it. */
   | { readonly kind: "busy"; readonly message: string }

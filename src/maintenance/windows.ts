@@ -1,109 +1,50 @@
-import { parseCron, type CronFields } from "../config/cron.ts";
-import type { WindowConfig } from "../config/schema.ts";
-import { createZone, instantOf, type Zone } from "./zone-time.ts";
+import { namePattern } from "../adc/name-pattern.ts";
+import type { WindowConfig } from "../model/window.ts";
+import type { StoredWindow, StoreState } from "./store.ts";
+import { createCalendar, type Calendar } from "./calendar.ts";
 
-/** One time that a window is open: from `startAt` up to, not including, `endAt`. Milliseconds since the epoch. */
-export interface Occurrence {
-  readonly startAt: number;
-  /** Infinity for `never`. */
-  readonly endAt: number;
-}
-
-/** When a window was, is and will be open. */
-export interface Calendar {
-  /** The occurrence that is open at `now`; of several that overlap, the one that ends last. */
-  readonly openAt: (now: number) => Occurrence | null;
-  /** The latest occurrence that had ended at `now`, if it ended after `notBefore`. */
-  readonly lastEnded: (now: number, notBefore: number) => Occurrence | null;
-  /** The first occurrence that begins after `now`, within eight years (leap days skip a century's turn). */
-  readonly next: (now: number) => Occurrence | null;
-}
-
-export function createCalendar(when: WindowConfig["when"]): Calendar {
-  if (when.kind === "fixed") {
-    return fixedCalendar(when);
-  }
-  const fields = parseCron(when.cron);
-  // The configuration lets only good expressions through; any other would never be open.
-  return fields === null
-    ? fixedCalendar({ startAt: Infinity, endAt: Infinity })
-    : recurringCalendar(fields, createZone(when.timezone), when.durationMs);
-}
-
-function fixedCalendar({ startAt, endAt }: Occurrence): Calendar {
-  const only = { startAt, endAt };
-  return {
-    openAt: (now) => (startAt <= now && now < endAt ? only : null),
-    lastEnded: (now, notBefore) => (endAt <= now && endAt > notBefore ? only : null),
-    next: (now) => (startAt > now && startAt !== Infinity ? only : null),
+/** Whether any of several patterns means a server. */
+export function serverMatcher(patterns: readonly string[]): (server: string) => boolean {
+  const expressions = patterns.map(namePattern);
+  return (server) => {
+    const name = server.toLowerCase();
+    return expressions.some((expression) => expression.test(name));
   };
 }
 
-const DAY_MS = 24 * 3_600_000;
-const FURTHEST_DAYS = 8 * 366 + 1;
-
-function recurringCalendar(fields: CronFields, zone: Zone, durationMs: number): Calendar {
-  /** Occurrences that begin on a day of the zone's calendar, in order. */
-  const onDay = (day: number): Occurrence[] =>
-    dayMatches(fields, day)
-      ? fields.hours
-          .flatMap((hour) => fields.minutes.map((minute) => (hour * 60 + minute) * 60_000))
-          .map((time) => instantOf(day + time, zone))
-          .sort((a, b) => a - b)
-          .map((startAt) => ({ startAt, endAt: startAt + durationMs }))
-      : [];
-  /** Midnight, as if UTC, of the day that the zone's calendar shows at an instant. */
-  const dayOf = (instant: number): number => {
-    const wall = instant + zone.offsetAt(instant);
-    return wall - (((wall % DAY_MS) + DAY_MS) % DAY_MS);
-  };
-  const latest = (from: number, until: number, fits: (each: Occurrence) => boolean) => {
-    // A change of the clock can move a time over midnight: one day more on either side.
-    for (let day = dayOf(until) + DAY_MS; day >= dayOf(from) - DAY_MS; day -= DAY_MS) {
-      const found = onDay(day).findLast(fits);
-      if (found !== undefined) {
-        return found;
-      }
-    }
-    return null;
-  };
-  // Asked for every member at every evaluation: worked out once a second.
-  let memo: { readonly second: number; readonly open: Occurrence | null } | null = null;
-  return {
-    openAt: (now) => {
-      const second = Math.floor(now / 1000);
-      if (memo?.second !== second) {
-        const open = latest(
-          now - durationMs,
-          now,
-          ({ startAt, endAt }) => startAt <= now && now < endAt,
-        );
-        memo = { second, open };
-      }
-      return memo.open;
-    },
-    lastEnded: (now, notBefore) => {
-      const from = Math.max(notBefore, now - FURTHEST_DAYS * DAY_MS) - durationMs;
-      return latest(from, now, ({ endAt }) => endAt <= now && endAt > notBefore);
-    },
-    next: (now) => {
-      const first = dayOf(now) - DAY_MS;
-      for (let day = first; day <= first + FURTHEST_DAYS * DAY_MS; day += DAY_MS) {
-        const found = onDay(day).find(({ startAt }) => startAt > now);
-        if (found !== undefined) {
-          return found;
-        }
-      }
-      return null;
-    },
-  };
+/** All windows, of configuration and store, with their calendars worked out once. */
+export interface DeclaredWindows {
+  readonly windows: readonly PreparedWindow[];
+  readonly store: StoreState;
 }
 
-function dayMatches(fields: CronFields, day: number): boolean {
-  const date = new Date(day);
-  return (
-    fields.months.includes(date.getUTCMonth() + 1) &&
-    fields.daysOfMonth.includes(date.getUTCDate()) &&
-    fields.daysOfWeek.includes(date.getUTCDay())
-  );
+export interface PreparedWindow extends WindowConfig {
+  readonly source: "config" | "api";
+  readonly calendar: Calendar;
+  readonly means: (server: string) => boolean;
+}
+
+export function declaredWindows(
+  configured: readonly WindowConfig[],
+  store: StoreState,
+): DeclaredWindows {
+  const prepare =
+    (source: "config" | "api") =>
+    (window: WindowConfig): PreparedWindow => ({
+      ...window,
+      source,
+      calendar: createCalendar(window.when),
+      means: serverMatcher(window.servers),
+    });
+  const windows = [
+    ...configured.map(prepare("config")),
+    ...store.windows.map(asConfigured).map(prepare("api")),
+  ];
+  return { windows, store };
+}
+
+/** A declared window in the form of a configured one. */
+function asConfigured(window: StoredWindow): WindowConfig {
+  const { startAt, endAt, ...rest } = window;
+  return { ...rest, when: { kind: "fixed", startAt, endAt } };
 }

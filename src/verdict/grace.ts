@@ -1,4 +1,4 @@
-import type { AdcOpinion, ReplicaOpinion, ServiceOpinion } from "./verdicts.ts";
+import type { AdcOpinion, ReplicaOpinion, ServiceOpinion } from "../model/verdicts.ts";
 
 /**
  * Grace: how long the ADC and our replica of its monitors may honestly differ because of the ADC's own timing.

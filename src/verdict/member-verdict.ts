@@ -1,4 +1,9 @@
-import type { AdcOpinion, MemberVerdict, ReplicaOpinion, ServiceOpinion } from "./verdicts.ts";
+import type {
+  AdcOpinion,
+  MemberVerdict,
+  ReplicaOpinion,
+  ServiceOpinion,
+} from "../model/verdicts.ts";
 
 /** Everything the verdict on a member depends on. */
 export interface MemberInputs {

@@ -1,5 +1,5 @@
-import { ACCOUNT_TRANSACTIONS, type TransactionName } from "../probes/transactions/spec.ts";
-import type { ServiceOpinion } from "./verdicts.ts";
+import { ACCOUNT_TRANSACTIONS, type TransactionName } from "../model/transactions.ts";
+import type { ServiceOpinion } from "../model/verdicts.ts";
 
 /** Pause between a transaction's first failure and the look that confirms it. */
 export const CONFIRM_AFTER_MS = 3000;

@@ -1,5 +1,5 @@
-import type { Reason } from "../probes/reason.ts";
-import type { AdcOpinion, VserverVerdict } from "./verdicts.ts";
+import type { Reason } from "../model/reasons.ts";
+import type { AdcOpinion, VserverVerdict } from "../model/verdicts.ts";
 
 /** Everything the verdict on a virtual server depends on. */
 export interface VserverInputs {

@@ -1,5 +1,5 @@
-import type { LiveProbe } from "../agent/live.ts";
-import type { Observation } from "../probes/probe.ts";
+import type { LiveProbe } from "../model/live.ts";
+import type { Observation } from "../model/observation.ts";
 
 /**
  * What the web may ask the agent to do; the agent implements it. Expected failures are data: no method rejects.

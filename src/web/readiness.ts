@@ -1,4 +1,4 @@
-import type { LiveProbe, LiveState } from "../agent/live.ts";
+import type { LiveProbe, LiveState } from "../model/live.ts";
 
 export interface Readiness {
   readonly ready: boolean;

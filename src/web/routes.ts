@@ -1,36 +1,19 @@
-import type { LiveState } from "../agent/live.ts";
-import type { Estate } from "../estate/model.ts";
-import type { Metrics } from "../exporters/prometheus/metrics.ts";
-import { acceptsGzip, CONTENT_TYPES, negotiateFormat } from "../exporters/prometheus/negotiate.ts";
-import type { WebActions } from "./actions.ts";
+import type { WebSources } from "./sources.ts";
+import type { EventStreams } from "./api/events.ts";
+import { type Route, get, type Call } from "./http/route.ts";
+import { pageRoutes } from "./page/routes.ts";
+import { text, problem, type Reply, reply } from "./http/reply.ts";
+import { readiness } from "./readiness.ts";
 import { apiRoutes } from "./api/routes.ts";
 import { maintenanceRoutes } from "./api/maintenance.ts";
 import { maintenancePageRoutes } from "./page/maintenance-routes.ts";
 import { probeRoute } from "./probe/route.ts";
 import { discoveryRoutes } from "./sd-routes.ts";
-import type { EventStreams } from "./api/events.ts";
-import type { History } from "./history/history.ts";
-import { problem, reply, text, type Reply } from "./http/reply.ts";
-import { get, type Call, type Route } from "./http/route.ts";
-import { pageRoutes } from "./page/routes.ts";
-import { readiness } from "./readiness.ts";
-
-/** Where the web takes everything from; asked anew at every request. */
-export interface WebSources {
-  readonly live: () => LiveState;
-  readonly estates: () => readonly Estate[];
-  readonly metrics: Metrics;
-  /** Fed by the agent (`probeFinished`); the server samples the live state for it. */
-  readonly history: History;
-  readonly actions: WebActions;
-  /** The configuration in force as YAML, secrets masked. */
-  readonly configMasked: () => string;
-  /** Bearer token of writes, asked for at every write; null refuses them. */
-  readonly token: () => string | null;
-  readonly version: string;
-  /** Wall clock, milliseconds since the epoch. */
-  readonly now: () => number;
-}
+import {
+  negotiateFormat,
+  acceptsGzip,
+  CONTENT_TYPES,
+} from "../exporters/prometheus/text-format.ts";
 
 /** The whole route table. */
 export function routes(sources: WebSources, events: EventStreams): readonly Route[] {
@@ -60,7 +43,6 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
     ...discoveryRoutes(sources),
   ];
 }
-
 async function metricsReply(sources: WebSources, call: Call): Promise<Reply> {
   const format = negotiateFormat(call.headers.accept);
   const gzip = acceptsGzip(firstOf(call.headers["accept-encoding"]));
@@ -70,7 +52,6 @@ async function metricsReply(sources: WebSources, call: Call): Promise<Reply> {
     ...(gzip ? { "content-encoding": "gzip" } : {}),
   });
 }
-
 function firstOf(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }

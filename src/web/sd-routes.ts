@@ -1,8 +1,8 @@
-import { blackboxFile } from "../exporters/discovery/blackbox-file.ts";
+import { blackboxFile } from "../exporters/discovery/blackbox.ts";
 import { blackboxTargets, probeTargets } from "../exporters/discovery/http-sd.ts";
 import { json, problem, reply, type Reply } from "./http/reply.ts";
 import { get, type Route } from "./http/route.ts";
-import type { WebSources } from "./routes.ts";
+import type { WebSources } from "./sources.ts";
 
 /** Discovery for Prometheus: what this agent probes, and how an existing blackbox_exporter can do part of it. */
 export function discoveryRoutes(sources: WebSources): readonly Route[] {

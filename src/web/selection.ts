@@ -1,4 +1,4 @@
-import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../agent/live.ts";
+import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../model/live.ts";
 
 /** What page and API can be narrowed to; an absent key narrows nothing. The query of a permalink, too. */
 export interface Selection {

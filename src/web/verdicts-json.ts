@@ -4,8 +4,8 @@ import type {
   LiveProbe,
   LiveState,
   LiveVserver,
-} from "../agent/live.ts";
-import type { TlsEnd } from "../agent/tls-end.ts";
+  TlsEnd,
+} from "../model/live.ts";
 
 /** `compare --json` and `/api/v1/verdicts`: the same data, so that a script may read either. Names are a contract. */
 export interface CompareJson {

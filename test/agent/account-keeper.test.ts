@@ -7,9 +7,10 @@ import {
   openAccountKeeper,
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
-import { gatedLogin, personOf } from "../../src/agent/accounts/gated-login.ts";
+import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
+import { personOf } from "../../src/agent/accounts/lockout-key.ts";
 import { SHORTEST_GAP_MS } from "../../src/probes/transactions/account-gate/decide-login.ts";
-import type { LoginPlace } from "../../src/probes/transactions/account-gate/gate-state.ts";
+import type { LoginPlace } from "../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE_MS = 60_000;
 const EX01: LoginPlace = { key: "backend/ex01", throughAdc: false };

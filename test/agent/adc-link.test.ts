@@ -2,12 +2,12 @@ import { expect, onTestFinished, test } from "vitest";
 import type { NodeBelief } from "../../lab/nitro/backend.ts";
 import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { startNitroServer } from "../../lab/nitro/server.ts";
-import { AdcLink } from "../../src/agent/adc-link.ts";
-import { Secret } from "../../src/config/secret.ts";
-import { createNetwork } from "../../src/probes/wire/network.ts";
-import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
-import { ESTATE, IMAP, NS1, NS2, secondary } from "../estate/nitro/pair-of-nodes.ts";
-import { steadyBackend } from "../estate/nitro/steady-backend.ts";
+import { AdcLink } from "../../src/agent/adc-watch.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { createNetwork } from "../../src/net/dns.ts";
+import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
+import { ESTATE, IMAP, NS1, NS2, secondary } from "../adc/nitro/pair-of-nodes.ts";
+import { steadyBackend } from "../adc/nitro/steady-backend.ts";
 
 async function node(own: NodeBelief, peer: NodeBelief) {
   const backend = steadyBackend(ESTATE);

@@ -1,17 +1,16 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { startNitroServer, type NitroServer } from "../../lab/nitro/server.ts";
-import { AdcLink } from "../../src/agent/adc-link.ts";
-import { AdcWatch } from "../../src/agent/adc-watch.ts";
-import type { LiveAdc } from "../../src/agent/live.ts";
-import { Secret } from "../../src/config/secret.ts";
-import { memberKey, type AdcState } from "../../src/estate/adc-state.ts";
-import type { Estate } from "../../src/estate/model.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
-import type { Network } from "../../src/probes/probe.ts";
-import { createNetwork } from "../../src/probes/wire/network.ts";
-import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
-import { steadyBackend, type SteadyBackend } from "../estate/nitro/steady-backend.ts";
+import { AdcLink, AdcWatch } from "../../src/agent/adc-watch.ts";
+import type { LiveAdc } from "../../src/model/live.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { memberKey, type AdcState } from "../../src/model/adc-state.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import type { Network } from "../../src/net/network.ts";
+import { createNetwork } from "../../src/net/dns.ts";
+import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
+import { steadyBackend, type SteadyBackend } from "../adc/nitro/steady-backend.ts";
 import { until } from "../support/lab-agent.ts";
 
 const CONF = `add server ex01 192.0.2.11

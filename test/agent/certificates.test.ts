@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import { tlsEnd, type TlsEnd } from "../../src/agent/tls-end.ts";
+import { tlsEnd } from "../../src/agent/vserver-findings.ts";
+import type { TlsEnd } from "../../src/model/live.ts";
 import type { VserverConfig } from "../../src/config/schema.ts";
-import type { CertificateFacts, Observation, TlsFacts } from "../../src/probes/probe.ts";
+import type { CertificateFacts, Observation, TlsFacts } from "../../src/model/observation.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
 describe("where TLS ends", () => {

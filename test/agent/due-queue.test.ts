@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DueQueue } from "../../src/agent/due-queue.ts";
+import { DueQueue } from "../../src/agent/scheduler.ts";
 
 test("gives out what is due, earliest first, and keeps the rest", () => {
   fc.assert(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { MemberState, MonitorState } from "../../src/estate/adc-state.ts";
+import type { MemberState, MonitorState } from "../../src/model/adc-state.ts";
 import {
   observed,
   smallEstate,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { persistencePause } from "../../src/agent/persistence-pause.ts";
-import type { CertificateFacts, TlsFacts } from "../../src/probes/probe.ts";
+import { persistencePause } from "../../src/agent/vserver-findings.ts";
+import type { CertificateFacts, TlsFacts } from "../../src/model/observation.ts";
 import type { MemberConfig, VserverConfig } from "../../src/config/schema.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";

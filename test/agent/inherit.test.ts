@@ -6,7 +6,7 @@ import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { buildRecords } from "../../src/agent/records/build-records.ts";
 import { readSince, restoreSince, writeSince } from "../../src/agent/since-store.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { observed, smallEstate, STARTED_AT, type SmallEstate } from "./small-estate.ts";
 
 const CONF = `add server ex01 10.0.0.1

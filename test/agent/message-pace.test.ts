@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
-import { maySend, MOST_MESSAGES, PER_MS } from "../../src/agent/accounts/message-pace.ts";
+import { maySend, MOST_MESSAGES, PER_MS } from "../../src/agent/accounts/gated-login.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { smallEstate } from "./small-estate.ts";

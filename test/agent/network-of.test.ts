@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { networkOfWays } from "../../src/agent/network-of.ts";
+import { networkOfWays } from "../../src/agent/import-once.ts";
 
 afterEach(() => {
   vi.useRealTimers();

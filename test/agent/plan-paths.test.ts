@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, type TransactionRun } from "../../src/agent/plan/settings.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 
 /** Two services behind content switching, one with a path that a responder policy keeps for itself. */
 const SWITCHED = [

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PublicNames } from "../../src/agent/names/public-names.ts";
-import { MISSED_BEFORE_DROPPED } from "../../src/agent/names/resolved-name.ts";
-import type { Network } from "../../src/probes/probe.ts";
-import { lookupAt } from "../../src/probes/wire/dns-servers.ts";
-import { createNetwork } from "../../src/probes/wire/network.ts";
+import { PublicNames, MISSED_BEFORE_DROPPED } from "../../src/agent/public-names.ts";
+import type { Network } from "../../src/net/network.ts";
+import { lookupAt, createNetwork } from "../../src/net/dns.ts";
 import { until } from "../support/lab-agent.ts";
 import { missing, type RealServer } from "../support/real-servers.ts";
 import { startBind, updateZone } from "../support/servers/bind.ts";

@@ -5,7 +5,7 @@ import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import { Scheduler } from "../../src/agent/scheduler.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { observed } from "./small-estate.ts";
 
 // Time is the subject here: timers and the monotonic clock are one virtual clock.

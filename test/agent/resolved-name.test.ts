@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareWithVip } from "../../src/agent/names/compare-with-vip.ts";
 import {
+  compareWithVip,
   MISSED_BEFORE_DROPPED,
   MOST_ADDRESSES,
   sameSites,
   stepResolvedName,
   type ResolvedName,
-} from "../../src/agent/names/resolved-name.ts";
-import type { NameAnswer } from "../../src/probes/probe.ts";
+} from "../../src/agent/public-names.ts";
+import type { NameAnswer } from "../../src/net/network.ts";
 
 function answer(...addresses: readonly string[]): NameAnswer {
   return {

@@ -7,7 +7,7 @@ import {
   secondStartShift,
   spreadOf,
   START_TICK_MS,
-} from "../../src/agent/schedule.ts";
+} from "../../src/agent/scheduler.ts";
 
 /** Any interval, and as often one of whole ticks. */
 const intervals = fc.oneof(

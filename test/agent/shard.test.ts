@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyShard, componentsOf, shardOf } from "../../src/agent/shard.ts";
-import type { Estate } from "../../src/estate/model.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 
 /** Service groups with servers of a small pool, LB vservers over them, content switching over those, and backups. */
 const layouts = fc

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { matchesMember, matchesPattern } from "../../src/agent/plan/pattern.ts";
-import { ServerNames } from "../../src/agent/records/server-names.ts";
+import { ServerNames } from "../../src/agent/records/witness-state.ts";
 
 describe("patterns", () => {
   test.each([

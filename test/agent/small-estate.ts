@@ -9,10 +9,10 @@ import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import type { VserverRecord } from "../../src/agent/records/vserver-record.ts";
 import { WitnessState, type WitnessOptions } from "../../src/agent/records/witness-state.ts";
-import { memberKey, type AdcState, type MemberState } from "../../src/estate/adc-state.ts";
-import type { Estate } from "../../src/estate/model.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
-import type { Observation } from "../../src/probes/probe.ts";
+import { memberKey, type AdcState, type MemberState } from "../../src/model/adc-state.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import type { Observation } from "../../src/model/observation.ts";
 
 /** A clock that stands until it is told. */
 export interface Clock {

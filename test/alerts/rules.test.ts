@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { ALERT_GROUPS, buildAlerts } from "../../alerts/build.ts";
 import { RECORDINGS } from "../../alerts/recordings.ts";
 import { DEFINITIONS } from "../../src/exporters/prometheus/definitions.ts";
-import { MISMATCH_VERDICTS } from "../../src/verdict/verdicts.ts";
+import { MISMATCH_VERDICTS } from "../../src/model/verdicts.ts";
 import { debianProgram } from "../support/debian-program.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");

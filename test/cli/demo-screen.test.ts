@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { demoScreen } from "../../src/cli/demo-screen.ts";
+import { demoScreen } from "../../src/cli/demo.ts";
 import { aMember, aLiveState } from "../support/live-state.ts";
 
 const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, "");

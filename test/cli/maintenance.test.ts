@@ -2,9 +2,8 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { LiveState } from "../../src/agent/live.ts";
-import { maintenanceActions } from "../../src/cli/maintenance-actions.ts";
-import { maintenanceChecks } from "../../src/cli/maintenance-checks.ts";
+import type { LiveState } from "../../src/model/live.ts";
+import { maintenanceActions, maintenanceChecks } from "../../src/cli/service.ts";
 import {
   runMaintenance,
   type MaintenanceCommand,

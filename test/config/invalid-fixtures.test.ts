@@ -2,9 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadConfig, type LoadResult } from "../../src/config/load.ts";
-import { formatProblem, type ConfigProblem } from "../../src/config/problem.ts";
-import { ESTATE_RULES } from "../../src/config/rules-estate.ts";
-import { MAINTENANCE_RULES } from "../../src/config/rules-maintenance.ts";
+import { formatProblem, type ConfigProblem } from "../../src/config/problems.ts";
+import { ESTATE_RULES, MAINTENANCE_RULES } from "../../src/config/rules.ts";
 import { TRANSACTION_RULES } from "../../src/config/rules-transactions.ts";
 
 const DIRECTORY = join(import.meta.dirname, "..", "fixtures", "config-invalid");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { keysAt } from "../../src/config/known-keys.ts";
+import { keysAt } from "../../src/config/issues.ts";
 
 test("the keys of a mapping are found through lists and names", () => {
   expect(keysAt(["adcs", 0, "nitro", "tls"])).toEqual(["ca_file", "server_name", "verify"]);

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseCron } from "../../src/config/cron.ts";
-import { formatDuration, parseDuration } from "../../src/config/duration.ts";
-import { isLoopback, parseHostPort } from "../../src/config/host-port.ts";
-import { nearest } from "../../src/config/near.ts";
-import { Secret } from "../../src/config/secret.ts";
+import { parseCron } from "../../src/lib/cron.ts";
+import { formatDuration, parseDuration } from "../../src/lib/duration.ts";
+import { isLoopback, parseHostPort } from "../../src/lib/host-port.ts";
+import { nearest } from "../../src/lib/did-you-mean.ts";
+import { Secret } from "../../src/lib/secret.ts";
 
 describe("durations", () => {
   test.each([

@@ -4,11 +4,7 @@ import { describe, expect, test } from "vitest";
 import { buildDashboards, DASHBOARDS } from "../../dashboards/build.ts";
 import { toneOf } from "../../dashboards/tones.ts";
 import { DEFINITIONS } from "../../src/exporters/prometheus/definitions.ts";
-import {
-  MEMBER_VERDICTS,
-  MISMATCH_VERDICTS,
-  VSERVER_VERDICTS,
-} from "../../src/verdict/verdicts.ts";
+import { MEMBER_VERDICTS, MISMATCH_VERDICTS, VSERVER_VERDICTS } from "../../src/model/verdicts.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 

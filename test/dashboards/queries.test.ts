@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { DASHBOARDS } from "../../dashboards/build.ts";
 import { renderDashboard } from "../../dashboards/dashboard.ts";
-import type { LiveState } from "../../src/agent/live.ts";
+import type { LiveState } from "../../src/model/live.ts";
 import { createMetrics, type Metrics } from "../../src/exporters/prometheus/metrics.ts";
 import {
   aFailure,

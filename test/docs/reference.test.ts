@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildDocs } from "../../docs/build.ts";
 import { configKeys } from "../../docs/build-configuration.ts";
 import { labelsOf } from "../../docs/build-metrics.ts";
-import { OPTION_TABLE } from "../../src/probes/transactions/option-table.ts";
+import { OPTION_TABLE } from "../../src/config/rules-transactions.ts";
 import { SECTIONS, TRANSACTION_OPTIONS, UNUSED_KEYS } from "../../docs/configuration-words.ts";
 import { LABEL_WORDS, METRIC_GROUPS, QUERIES } from "../../docs/metric-words.ts";
 import { runCheckConfig } from "../../src/cli/read-config.ts";

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { scenario, type ScenarioName } from "../../lab/scenarios.ts";
-import type { LiveMember, LiveVserver } from "../../src/agent/live.ts";
-import { tokenFileOf } from "../../src/cli/demo-config.ts";
+import type { LiveMember, LiveVserver } from "../../src/model/live.ts";
+import { tokenFileOf } from "../../src/cli/demo.ts";
 import { until, withLabAgent, type LabAgent } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 

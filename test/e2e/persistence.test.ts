@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { LiveVserver } from "../../src/agent/live.ts";
+import type { LiveVserver } from "../../src/model/live.ts";
 import { until, withLabAgent, type LabAgent } from "../support/lab-agent.ts";
 import { owaEstate } from "../support/owa-estate.ts";
 

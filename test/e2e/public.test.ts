@@ -2,7 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import type { LiveProbe, LiveVserver } from "../../src/agent/live.ts";
+import type { LiveProbe, LiveVserver } from "../../src/model/live.ts";
 import { runPlan } from "../../src/cli/plan.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { configOf, startInProcess, urlOf } from "../support/in-process-agent.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { labCertificate } from "../../lab/certificates/lab-certificate.ts";
-import type { LiveVserver } from "../../src/agent/live.ts";
+import type { LiveVserver } from "../../src/model/live.ts";
 import { until, withLabAgent, type LabAgent } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { demoConfig } from "../../src/cli/demo-config.ts";
+import { demoConfig } from "../../src/cli/demo.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { startInProcess, urlOf, type Service } from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";

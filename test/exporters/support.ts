@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createMetrics, type Metrics } from "../../src/exporters/prometheus/metrics.ts";
-import type { LiveState } from "../../src/agent/live.ts";
-import type { Format } from "../../src/exporters/prometheus/family-writer.ts";
+import type { LiveState } from "../../src/model/live.ts";
+import type { Format } from "../../src/exporters/prometheus/text-format.ts";
 
 export function someMetrics(phases = false): Metrics {
   return createMetrics({ version: "0.1.0", revision: "abc123", phases });

@@ -1,9 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { writeFile } from "node:fs/promises";
-import { tokenFileOf } from "../../src/cli/demo-config.ts";
+import { tokenFileOf } from "../../src/cli/demo.ts";
 import { BuiltAgent } from "../support/built-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";

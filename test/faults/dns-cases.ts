@@ -1,6 +1,6 @@
 import type { DnsBehaviour } from "../../lab/exchange/directory.ts";
-import type { Outcome } from "../../src/probes/probe.ts";
-import type { Reason, Step } from "../../src/probes/reason.ts";
+import type { Outcome } from "../../src/model/observation.ts";
+import type { Reason, Step } from "../../src/model/reasons.ts";
 
 /** What is asked for, and the answer that is right: not the name server's own address, which dig prints as well. */
 export const DNS_NAME = "mail.lab.example.com";

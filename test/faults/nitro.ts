@@ -1,11 +1,11 @@
 import type { NitroFault, NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { startNitroServer, type NitroServer } from "../../lab/nitro/server.ts";
-import { AdcLink, type StateRead } from "../../src/agent/adc-link.ts";
-import { Secret } from "../../src/config/secret.ts";
-import { createNetwork } from "../../src/probes/wire/network.ts";
-import { CREDENTIALS } from "../estate/nitro/lab-client.ts";
-import { ESTATE, IMAP, NS1, NS2, secondary } from "../estate/nitro/pair-of-nodes.ts";
-import { steadyBackend } from "../estate/nitro/steady-backend.ts";
+import { AdcLink, type StateRead } from "../../src/agent/adc-watch.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { createNetwork } from "../../src/net/dns.ts";
+import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
+import { ESTATE, IMAP, NS1, NS2, secondary } from "../adc/nitro/pair-of-nodes.ts";
+import { steadyBackend } from "../adc/nitro/steady-backend.ts";
 
 /** Longer than any pause after a failure. */
 const PATIENCE_MS = 1_000_000;

@@ -5,8 +5,8 @@ import { noEcho, readScript, waysToSay, writeScript } from "../../bench/fuzz/ser
 import type { FuzzServer } from "../../bench/fuzz/servers/server.ts";
 import { DIALOGUES } from "../../bench/fuzz/targets/dialogue-list.ts";
 import type { Dialogue } from "../../bench/fuzz/targets/dialogues.ts";
-import { dial } from "../../src/probes/wire/dial.ts";
-import { observe } from "../../src/probes/wire/probe-run.ts";
+import { dial } from "../../src/net/dial.ts";
+import { observe } from "../../src/net/probe-run.ts";
 import { probeContext } from "../support/probe-context.ts";
 
 const servers: FuzzServer[] = [];

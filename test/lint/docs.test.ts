@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lintPage, type RuleExample } from "../../docs/build-lint.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { AUTHENTICATION_RULES } from "../../src/lint/authentication.ts";
 import { CONTENT_SWITCHING_RULES } from "../../src/lint/content-switching.ts";
 import { ECV_MONITOR_RULES } from "../../src/lint/ecv-monitors.ts";

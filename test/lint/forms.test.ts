@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import type { Estate } from "../../src/estate/model.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import type { Finding } from "../../src/lint/finding.ts";
 import { lint } from "../../src/lint/lint.ts";
 

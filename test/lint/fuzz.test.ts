@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { lint, LINT_RULES } from "../../src/lint/lint.ts";
-import { mutatedConfiguration } from "../estate/nsconf/mutated-configuration.ts";
+import { mutatedConfiguration } from "../adc/nsconf/mutated-configuration.ts";
 
 test("any damaged configuration is linted without an exception, and every finding is complete", () => {
   fc.assert(

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { groupFindings } from "../../src/lint/group.ts";
 import { ALL_RULES, lint } from "../../src/lint/lint.ts";
 import { renderText } from "../../src/lint/render-text.ts";

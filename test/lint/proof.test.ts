@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { fixBatch } from "../../src/lint/fix-batch.ts";
 import { lint } from "../../src/lint/lint.ts";
 import { proofFailures } from "./proof.ts";

@@ -1,9 +1,9 @@
 import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import type { Estate } from "../../src/estate/model.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
-import { readStatements } from "../../src/estate/nsconf/statements.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { readStatements } from "../../src/adc/nsconf/statements.ts";
 import type { Finding } from "../../src/lint/finding.ts";
 import { fixBatch } from "../../src/lint/fix-batch.ts";
 import { lint } from "../../src/lint/lint.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { ALL_RULES, lint } from "../../src/lint/lint.ts";
 import type { Finding } from "../../src/lint/finding.ts";
 import { proofFailures } from "./proof.ts";

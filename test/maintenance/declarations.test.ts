@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDeclarations, type Declarations } from "../../src/maintenance/declarations.ts";
-import { openStore } from "../../src/maintenance/store.ts";
-import type { StoredWindow } from "../../src/maintenance/stored.ts";
+import { openStore, type StoredWindow } from "../../src/maintenance/store.ts";
 
 let directory: string;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { WindowConfig } from "../../src/config/schema.ts";
-import { declaredFor } from "../../src/maintenance/declared.ts";
-import { declaredWindows } from "../../src/maintenance/prepared.ts";
+import type { WindowConfig } from "../../src/model/window.ts";
+import { declaredFor, listWindows } from "../../src/maintenance/declared.ts";
+import { declaredWindows } from "../../src/maintenance/windows.ts";
 import {
   declareWindow,
   endWindow,
@@ -9,8 +9,7 @@ import {
   MOST_WINDOWS,
   observeServer,
 } from "../../src/maintenance/store-steps.ts";
-import { EMPTY_STORE, type StoredWindow, type StoreState } from "../../src/maintenance/stored.ts";
-import { listWindows } from "../../src/maintenance/window-list.ts";
+import { EMPTY_STORE, type StoredWindow, type StoreState } from "../../src/maintenance/store.ts";
 
 function stored(changes: Partial<StoredWindow> = {}): StoredWindow {
   return {

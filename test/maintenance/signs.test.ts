@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { readSigns, type SignProtocol } from "../../src/maintenance/signs.ts";
-import type { Observation } from "../../src/probes/probe.ts";
-import type { FailureReason, Step } from "../../src/probes/reason.ts";
+import { readSigns, type SignProtocol } from "../../src/maintenance/detection.ts";
+import type { Observation } from "../../src/model/observation.ts";
+import type { FailureReason, Step } from "../../src/model/reasons.ts";
 
 function observed(step: Step, reason: FailureReason | "ok"): Observation {
   const facts = {

@@ -14,8 +14,10 @@ import {
   readStore,
   STORE_FILE,
   type MaintenanceStore,
+  readStored,
+  writeStored,
+  type StoreState,
 } from "../../src/maintenance/store.ts";
-import { readStored, writeStored, type StoreState } from "../../src/maintenance/stored.ts";
 
 let directory: string;
 beforeEach(async () => {

@@ -1,7 +1,12 @@
 import { createTask } from "node-cron";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createCalendar, type Calendar, type Occurrence } from "../../src/maintenance/windows.ts";
-import { createZone, instantOf } from "../../src/maintenance/zone-time.ts";
+import {
+  createCalendar,
+  type Calendar,
+  type Occurrence,
+  createZone,
+  instantOf,
+} from "../../src/maintenance/calendar.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,5 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { execFile } from "node:child_process";
+import { spawn, type ChildProcess, execFile } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { Agent as HttpAgent, request } from "node:http";

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Observation, ProbeContext, Target } from "../../src/probes/probe.ts";
-import { TRANSCRIPT_BYTES } from "../../src/probes/wire/transcript.ts";
+import type { Observation } from "../../src/model/observation.ts";
+import type { ProbeContext, Target } from "../../src/net/probe-context.ts";
+import { TRANSCRIPT_BYTES } from "../../src/net/transcript.ts";
 import { probeContext } from "./probe-context.ts";
 import {
   closedPort,

@@ -5,14 +5,14 @@ import type {
   LiveServer,
   LiveState,
   LiveVserver,
-} from "../../src/agent/live.ts";
+} from "../../src/model/live.ts";
 import type {
   CertificateFacts,
   Observation,
   ObservationFacts,
   TlsFacts,
-} from "../../src/probes/probe.ts";
-import type { FailureReason, Step } from "../../src/probes/reason.ts";
+} from "../../src/model/observation.ts";
+import type { FailureReason, Step } from "../../src/model/reasons.ts";
 
 /**
  * Live states as data, for tests of what reads them: every field has a plausible default, a test says only what it is

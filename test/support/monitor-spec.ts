@@ -1,7 +1,7 @@
-import type { Monitor, MonitorParameters } from "../../src/estate/monitor.ts";
-import { monitorWithDefaults } from "../../src/estate/monitor-defaults.ts";
+import type { Monitor, MonitorParameters } from "../../src/model/monitor.ts";
+import { monitorWithDefaults } from "../../src/adc/monitor-defaults.ts";
 import type { MonitorSpec } from "../../src/probes/monitors/spec.ts";
-import type { TlsSettings } from "../../src/probes/wire/tls-settings.ts";
+import type { TlsSettings } from "../../src/model/tls-settings.ts";
 
 /** TLS as a current ADC's monitor speaks it: no name, no verification. */
 export const PLAIN_TLS: TlsSettings = {

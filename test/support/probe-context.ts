@@ -1,5 +1,5 @@
-import type { ProbeContext } from "../../src/probes/probe.ts";
-import { createNetwork } from "../../src/probes/wire/network.ts";
+import type { ProbeContext } from "../../src/net/probe-context.ts";
+import { createNetwork } from "../../src/net/dns.ts";
 
 /** A context on the real network (loopback in tests) with this deadline. */
 export function probeContext(timeoutMs = 10_000, change: Partial<ProbeContext> = {}): ProbeContext {

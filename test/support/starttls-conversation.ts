@@ -1,5 +1,4 @@
 import { createSecureContext, TLSSocket, type SecureContextOptions } from "node:tls";
-
 import { conversation, type Behaviour, type Turn } from "./scripted-server.ts";
 
 export interface StartTlsScript {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { memberReplica, type BoundReplica } from "../../src/verdict/monitor-threshold.ts";
+import { memberReplica, type BoundReplica } from "../../src/verdict/replica.ts";
 
 function bound(text: string): BoundReplica[] {
   return text

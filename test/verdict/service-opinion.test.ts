@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { TRANSACTIONS } from "../../src/probes/transactions/spec.ts";
+import { TRANSACTIONS } from "../../src/model/transactions.ts";
 import {
   combineTransactions,
   initialTransaction,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ADC_OPINIONS, VSERVER_VERDICTS } from "../../src/verdict/verdicts.ts";
+import { ADC_OPINIONS, VSERVER_VERDICTS } from "../../src/model/verdicts.ts";
 import { vserverVerdict, vserverVerdictReason } from "../../src/verdict/vserver-verdict.ts";
 import { combinations, matchRow, readTruthTable } from "./truth-table.ts";
 

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
-import { discoverySchema, problemSchema } from "../../src/web/api/schemas/api-schema.ts";
-import { estateSchema } from "../../src/web/api/schemas/estate.ts";
-import { evidenceSchema } from "../../src/web/api/schemas/evidence.ts";
-import { verdictsSchema } from "../../src/web/api/schemas/verdicts.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import {
+  discoverySchema,
+  problemSchema,
+  estateSchema,
+  evidenceSchema,
+  verdictsSchema,
+} from "../../src/web/api/schemas.ts";
 import { aLargeEstate, maintenanceHour } from "../support/live-state.ts";
 import { serve } from "./support.ts";
 

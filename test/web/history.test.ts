@@ -1,11 +1,11 @@
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { queryObjects } from "node:v8";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { LiveState } from "../../src/agent/live.ts";
-import { changeSchema } from "../../src/web/api/schemas/change.ts";
+import type { LiveState } from "../../src/model/live.ts";
+import { changeSchema } from "../../src/web/api/schemas.ts";
 import { createHistory } from "../../src/web/history/history.ts";
 import { ObservationRing } from "../../src/web/history/observations.ts";
-import { TIMELINE_MS } from "../../src/web/history/timelines.ts";
+import { TIMELINE_MS } from "../../src/web/history/timeline.ts";
 import {
   aFailure,
   aLiveState,

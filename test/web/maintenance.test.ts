@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { MaintenanceActions } from "../../src/web/actions.ts";
 import type { WindowJson } from "../../src/web/api/maintenance.ts";
-import { problemSchema } from "../../src/web/api/schemas/api-schema.ts";
 import {
+  problemSchema,
   maintenanceSchema,
   reportSchema,
   windowSchema,
-} from "../../src/web/api/schemas/maintenance.ts";
+} from "../../src/web/api/schemas.ts";
 import { maintenanceHour, NOON } from "../support/live-state.ts";
 import { realDeclarations } from "./real-declarations.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";

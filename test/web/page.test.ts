@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import type { LiveState } from "../../src/agent/live.ts";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import type { LiveState } from "../../src/model/live.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { browserMissing, launchBrowser } from "../support/browser.ts";
 import {
   aLargeEstate,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { LiveState } from "../../src/agent/live.ts";
+import type { LiveState } from "../../src/model/live.ts";
 import type { WebActions } from "../../src/web/actions.ts";
 import { timeoutOf } from "../../src/web/probe/route.ts";
 import { findTarget } from "../../src/web/probe/target.ts";

@@ -1,6 +1,6 @@
 import { request, type IncomingHttpHeaders } from "node:http";
 import { onTestFinished } from "vitest";
-import type { LiveState } from "../../src/agent/live.ts";
+import type { LiveState } from "../../src/model/live.ts";
 import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
 import type { WebActions } from "../../src/web/actions.ts";
 import { createHistory, HISTORY_BYTES } from "../../src/web/history/history.ts";

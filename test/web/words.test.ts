@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseNsConf } from "../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { lint } from "../../src/lint/lint.ts";
 import { memberCommands, vserverCommands } from "../../src/web/page/commands.ts";
 import { findingsOf } from "../../src/web/page/findings.ts";
@@ -11,7 +11,7 @@ import {
   MISMATCH_VERDICTS,
   VSERVER_VERDICTS,
   type MemberVerdict,
-} from "../../src/verdict/verdicts.ts";
+} from "../../src/model/verdicts.ts";
 import {
   aLiveState,
   aMember,

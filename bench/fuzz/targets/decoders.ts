@@ -8,21 +8,19 @@ import {
   tlsServerEndPointBindings,
 } from "../../../src/probes/ntlm/channel-bindings.ts";
 import { ntlmCredential, ntlmLogin } from "../../../src/probes/ntlm/http-scheme.ts";
-import { NTLM_SIGNATURE, parseChallenge } from "../../../src/probes/ntlm/messages.ts";
-import { parseAvPairs } from "../../../src/probes/ntlm/av-pairs.ts";
-import { parseEptMap } from "../../../src/probes/transactions/dcerpc/endpoint-map.ts";
-import { fragmentLength, parseAnswer } from "../../../src/probes/transactions/dcerpc/pdu.ts";
+import { NTLM_SIGNATURE, parseChallenge, parseAvPairs } from "../../../src/probes/ntlm/messages.ts";
+import { parseEptMap, fragmentLength, parseAnswer } from "../../../src/probes/protocols/dcerpc.ts";
 import {
   berElement,
   berInteger,
   berObjectIdentifier,
   readElements,
   readInteger,
-} from "../../../src/probes/wire/ber.ts";
-import { certificateFacts } from "../../../src/probes/wire/certificate-facts.ts";
-import { decodeAnswer, encodeQuery } from "../../../src/probes/wire/dns-message.ts";
-import { decodeRadiusAnswer } from "../../../src/probes/wire/radius-message.ts";
-import { decodeSnmpResponse } from "../../../src/probes/wire/snmp-message.ts";
+} from "../../../src/probes/protocols/ber.ts";
+import { certificateFacts } from "../../../src/net/certificate-facts.ts";
+import { decodeAnswer, encodeQuery } from "../../../src/probes/protocols/dns-message.ts";
+import { decodeRadiusAnswer } from "../../../src/probes/protocols/radius-message.ts";
+import { decodeSnmpResponse } from "../../../src/probes/protocols/snmp-message.ts";
 import { repositoryRoot } from "../root.ts";
 import type { FuzzTarget } from "../target.ts";
 

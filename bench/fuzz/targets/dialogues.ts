@@ -1,5 +1,5 @@
-import type { ProbeContext } from "../../../src/probes/probe.ts";
-import { createNetwork } from "../../../src/probes/wire/network.ts";
+import type { ProbeContext } from "../../../src/net/probe-context.ts";
+import { createNetwork } from "../../../src/net/dns.ts";
 import { serveInMemory } from "../servers/in-memory.ts";
 import { serveTcp, serveUdp } from "../servers/on-loopback.ts";
 import { readScript, waysToSay, writeScript, type Echo } from "../servers/script.ts";

@@ -4,11 +4,11 @@ import {
   type NitroAnswer,
   type NitroClient,
   type NitroGet,
-} from "../../../src/estate/nitro/client.ts";
-import { text, type Row } from "../../../src/estate/nitro/coerce.ts";
-import { importEstate } from "../../../src/estate/nitro/import.ts";
-import { pollState } from "../../../src/estate/nitro/poll.ts";
-import { createNetwork } from "../../../src/probes/wire/network.ts";
+} from "../../../src/adc/nitro/client.ts";
+import { text, type Row } from "../../../src/adc/nitro/row-values.ts";
+import { importEstate } from "../../../src/adc/nitro/import.ts";
+import { pollState } from "../../../src/adc/nitro/poll.ts";
+import { createNetwork } from "../../../src/net/dns.ts";
 import type { Random } from "../../simulation/random.ts";
 import { mutateJson } from "../mutate-json.ts";
 

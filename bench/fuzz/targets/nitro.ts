@@ -1,9 +1,9 @@
-import type { AdcState } from "../../../src/estate/adc-state.ts";
-import { EnvelopeReader } from "../../../src/estate/nitro/envelope-reader.ts";
-import { importEstate } from "../../../src/estate/nitro/import.ts";
-import { judge } from "../../../src/estate/nitro/judge.ts";
-import { pollState } from "../../../src/estate/nitro/poll.ts";
-import type { Estate } from "../../../src/estate/model.ts";
+import type { AdcState } from "../../../src/model/adc-state.ts";
+import { EnvelopeReader } from "../../../src/adc/nitro/envelope-reader.ts";
+import { importEstate } from "../../../src/adc/nitro/import.ts";
+import { judge } from "../../../src/adc/nitro/judge.ts";
+import { pollState } from "../../../src/adc/nitro/poll.ts";
+import type { Estate } from "../../../src/model/estate.ts";
 import { seededRandom, type Random } from "../../simulation/random.ts";
 import { mutateJson } from "../mutate-json.ts";
 import type { FuzzTarget } from "../target.ts";

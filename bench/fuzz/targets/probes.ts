@@ -1,11 +1,12 @@
-import type { MonitorParameters } from "../../../src/estate/monitor.ts";
-import { monitorWithDefaults } from "../../../src/estate/monitor-defaults.ts";
+import type { MonitorParameters } from "../../../src/model/monitor.ts";
+import { monitorWithDefaults } from "../../../src/adc/monitor-defaults.ts";
 import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
-import type { Observation, ProbeContext, Target } from "../../../src/probes/probe.ts";
+import type { Observation } from "../../../src/model/observation.ts";
+import type { ProbeContext, Target } from "../../../src/net/probe-context.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
-import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
-import { HELD_DETAIL } from "../../../src/probes/wire/probe-run.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
+import { HELD_DETAIL } from "../../../src/net/probe-run.ts";
 
 /** Probes a server once. Every probe must end by its own time-out, with an outcome. */
 export type FuzzProbe = (target: Target, context: ProbeContext) => Promise<Observation>;

@@ -2,11 +2,10 @@ import { WitnessState } from "../../../src/agent/records/witness-state.ts";
 import { buildRecords } from "../../../src/agent/records/build-records.ts";
 import { BARE_SETTINGS } from "../../../src/agent/plan/settings.ts";
 import { planProbes } from "../../../src/agent/plan/plan.ts";
-import { declaredFor } from "../../../src/maintenance/declared.ts";
-import { declaredWindows } from "../../../src/maintenance/prepared.ts";
+import { declaredFor, listWindows } from "../../../src/maintenance/declared.ts";
+import { declaredWindows } from "../../../src/maintenance/windows.ts";
 import { declareWindow } from "../../../src/maintenance/store-steps.ts";
-import { EMPTY_STORE, readStored, writeStored } from "../../../src/maintenance/stored.ts";
-import { listWindows } from "../../../src/maintenance/window-list.ts";
+import { EMPTY_STORE, readStored, writeStored } from "../../../src/maintenance/store.ts";
 import { maintenanceBody, toRequest, windowJson } from "../../../src/web/api/maintenance.ts";
 import {
   readSelection,

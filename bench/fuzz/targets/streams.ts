@@ -1,11 +1,14 @@
-import { HttpAnswerParser } from "../../../src/probes/wire/http-answer.ts";
+import { HttpAnswerParser } from "../../../src/probes/protocols/http-answer.ts";
 import {
   signsOfGreeting,
   signsOfHealthBody,
   signsOfHeaders,
   signsOfSmtp,
-} from "../../../src/probes/wire/exchange-signs.ts";
-import { reasonOfMailRefusal, reasonOfSmtpReply } from "../../../src/probes/wire/mail-reasons.ts";
+} from "../../../src/model/exchange-signs.ts";
+import {
+  reasonOfMailRefusal,
+  reasonOfSmtpReply,
+} from "../../../src/probes/protocols/mail-replies.ts";
 import {
   challengeSchemes,
   isAdcLogin,
@@ -15,9 +18,9 @@ import {
   summary,
   type WebAsked,
 } from "../../../src/probes/transactions/web-answer.ts";
-import { imapByeReason } from "../../../src/probes/transactions/imap-dialogue.ts";
-import { pop3ErrorReason } from "../../../src/probes/transactions/pop3-dialogue.ts";
-import { CookieJar } from "../../../src/probes/transactions/cookie-jar.ts";
+import { imapByeReason } from "../../../src/probes/transactions/imap-greeting.ts";
+import { pop3ErrorReason } from "../../../src/probes/transactions/pop3-greeting.ts";
+import { CookieJar } from "../../../src/probes/transactions/web-visit.ts";
 import { passivePort } from "../../../src/probes/monitors/ftp.ts";
 import type { FuzzTarget } from "../target.ts";
 

@@ -1,5 +1,5 @@
-import type { Estate } from "../../../src/estate/model.ts";
-import type { Policy, PolicyAction, PolicyBinding } from "../../../src/estate/policy.ts";
+import type { Estate } from "../../../src/model/estate.ts";
+import type { Policy, PolicyAction, PolicyBinding } from "../../../src/model/policy.ts";
 import { evaluate, holds, type ExpressionSubject } from "../expression.ts";
 import { answer, redirect, type Answer } from "./answer.ts";
 

@@ -1,11 +1,10 @@
-import type { Estate } from "../../../src/estate/model.ts";
+import type { Estate } from "../../../src/model/estate.ts";
 import type {
   AuthenticationVserver,
   Vserver,
   VserverAuthentication,
-} from "../../../src/estate/vserver.ts";
-import type { AaaGate } from "../aaa/gate.ts";
-import { notPrivileged } from "../aaa/gate.ts";
+} from "../../../src/model/vserver.ts";
+import { type AaaGate, notPrivileged } from "../aaa/gate.ts";
 import type { AaaUser } from "../aaa/options.ts";
 import type { CsRuntime } from "../cs-runtime.ts";
 import { evaluate, holds, type ExpressionSubject } from "../expression.ts";

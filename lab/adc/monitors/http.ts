@@ -1,6 +1,5 @@
 import { MessageBody, readResponseHead, type ResponseHead } from "../http/message.ts";
-import type { Conversation } from "./conversation.ts";
-import { converse } from "./conversation.ts";
+import { type Conversation, converse } from "./conversation.ts";
 import { match, mismatch, type MonitorResult, type MonitorTask } from "./result.ts";
 
 /** HTTP-ECV looks at the first 24 KB of a body (Citrix support: HTTP-ECV monitors). */

@@ -1,4 +1,4 @@
-import type { Monitor } from "../../../src/estate/monitor.ts";
+import type { Monitor } from "../../../src/model/monitor.ts";
 import { runDns, runDnsTcp } from "./dns.ts";
 import { runHttp, runHttpEcv } from "./http.ts";
 import { runLdap } from "./ldap.ts";

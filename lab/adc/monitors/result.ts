@@ -1,5 +1,5 @@
 import type { SecureContext } from "node:tls";
-import type { Monitor } from "../../../src/estate/monitor.ts";
+import type { Monitor } from "../../../src/model/monitor.ts";
 import type { Endpoint } from "../address-map.ts";
 
 /**

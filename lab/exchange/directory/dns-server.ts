@@ -1,8 +1,6 @@
 import type { Socket } from "node:net";
-
 import { createLineConnection } from "../line-connection.ts";
-import { DNS_TYPES, dnsAnswer, parseQuestion, RCODES } from "./dns-message.ts";
-import type { DnsRecord } from "./dns-message.ts";
+import { DNS_TYPES, dnsAnswer, parseQuestion, RCODES, type DnsRecord } from "./dns-message.ts";
 
 /** What is wrong with the name server. `truncate` says TC over UDP, so that a client comes back by TCP. */
 export type DnsBehaviour =

@@ -1,5 +1,4 @@
-import { children } from "./ber.ts";
-import type { BerElement } from "./ber.ts";
+import { children, type BerElement } from "./ber.ts";
 
 /** Attributes of an entry by name, as the schema spells it. */
 export type Attributes = ReadonlyMap<string, readonly string[]>;

@@ -1,13 +1,17 @@
 import type { Socket } from "node:net";
-
-import { createLineConnection } from "../line-connection.ts";
-import type { LineConnection } from "../line-connection.ts";
+import { createLineConnection, type LineConnection } from "../line-connection.ts";
 import type { Organisation } from "../organisation.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { children, element, integer, integerOf, octets, readElement } from "./ber.ts";
-import type { BerElement } from "./ber.ts";
-import { matches } from "./ldap-filter.ts";
-import type { Attributes } from "./ldap-filter.ts";
+import {
+  children,
+  element,
+  integer,
+  integerOf,
+  octets,
+  readElement,
+  type BerElement,
+} from "./ber.ts";
+import { matches, type Attributes } from "./ldap-filter.ts";
 
 const RESULT = {
   success: 0,

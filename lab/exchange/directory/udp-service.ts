@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
-import { createSocket } from "node:dgram";
-import type { Socket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 
 const HOST = "127.0.0.1";
 

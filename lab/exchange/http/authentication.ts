@@ -4,8 +4,7 @@ import { advanceNtlm, ntlmServerOf } from "../ntlm/ntlm-server.ts";
 import type { LabAccount } from "../organisation.ts";
 import type { ProtocolState } from "../protocol-state.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { answer } from "./http-exchange.ts";
-import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { answer, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
 export type HttpIdentity =
   | { readonly kind: "known"; readonly account: LabAccount }

@@ -1,7 +1,6 @@
 import type { ServiceContext } from "../service-context.ts";
 import { OAB_GUID } from "./directory-answers.ts";
-import { answer, hostOf } from "./http-exchange.ts";
-import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { answer, hostOf, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
 const XML = [["Content-Type", "text/xml; charset=utf-8"]] as const;
 const RESPONSES = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006";

@@ -1,8 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-
 import type { ProtocolState } from "../protocol-state.ts";
-import { answer } from "./http-exchange.ts";
-import type { LabAnswer } from "./http-exchange.ts";
+import { answer, type LabAnswer } from "./http-exchange.ts";
 
 /** The front end's own answer when the back end does not: 503 at once, or 504 after its time; null when it works. */
 export async function backEndFailure(state: ProtocolState): Promise<LabAnswer | null> {

@@ -1,6 +1,5 @@
 import type { ServiceContext } from "../service-context.ts";
-import { answer } from "./http-exchange.ts";
-import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { answer, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
 /** /Microsoft-Server-ActiveSync: OPTIONS; a command without a policy key is told to provision first (MS-ASHTTP). */
 export async function activeSync(request: LabRequest): Promise<LabAnswer> {

@@ -1,8 +1,7 @@
 import type { LabAccount } from "../organisation.ts";
 import type { ServiceContext } from "../service-context.ts";
 import { INBOX } from "../mailbox.ts";
-import { answer } from "./http-exchange.ts";
-import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { answer, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
 const XML = [["Content-Type", "text/xml; charset=utf-8"]] as const;
 const MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/messages";

@@ -1,7 +1,5 @@
 import type { Socket } from "node:net";
-
-import { createLineConnection } from "../line-connection.ts";
-import type { LineConnection } from "../line-connection.ts";
+import { createLineConnection, type LineConnection } from "../line-connection.ts";
 import type { FrontEnd } from "./front-end.ts";
 import type { LabHttpConnection, LabRequest } from "./http-exchange.ts";
 

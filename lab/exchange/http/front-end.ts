@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-
 import type { VirtualDirectory } from "../condition.ts";
 import type { LabAccount } from "../organisation.ts";
 import type { ProtocolState } from "../protocol-state.ts";
@@ -11,12 +10,10 @@ import { backEndFailure } from "./back-end.ts";
 import { activeSync, addressBook, outlookAnywhere } from "./directory-answers.ts";
 import { exchangeWebServices } from "./ews.ts";
 import { createHealthPage } from "./health-page.ts";
-import { answer, hostOf, withHeaders } from "./http-exchange.ts";
-import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { answer, hostOf, withHeaders, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 import { mapiHttp } from "./mapi.ts";
 import { outlookWebApp } from "./owa.ts";
-import { directoryOf } from "./virtual-directories.ts";
-import type { DirectoryFacts } from "./virtual-directories.ts";
+import { directoryOf, type DirectoryFacts } from "./virtual-directories.ts";
 
 export interface FrontEnd {
   handle(request: LabRequest): Promise<LabAnswer>;

@@ -1,8 +1,7 @@
 import type { VirtualDirectory } from "../condition.ts";
 import type { ProtocolState } from "../protocol-state.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { answer } from "./http-exchange.ts";
-import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { answer, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
 /**
  * healthcheck.htm of every virtual directory: answered from the component's state alone, ahead of authentication; when

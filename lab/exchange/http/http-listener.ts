@@ -1,7 +1,5 @@
-import { createServer, STATUS_CODES } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-
 import type { CertificateName } from "../../certificates/lab-certificate.ts";
 import type { FrontEnd } from "./front-end.ts";
 import type { LabAnswer, LabHttpConnection, LabRequest } from "./http-exchange.ts";

@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
-
 import type { LabAccount } from "../organisation.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { answer } from "./http-exchange.ts";
-import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { answer, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
 /** /mapi/emsmdb and /mapi/nspi: the page that names front end and mailbox server, and PING (MS-OXCMAPIHTTP). */
 export async function mapiHttp(

@@ -1,5 +1,4 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-
 import { labCertificate } from "../../certificates/lab-certificate.ts";
 import type { LabAccount } from "../organisation.ts";
 import type { ServiceContext } from "../service-context.ts";

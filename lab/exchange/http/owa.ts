@@ -1,10 +1,8 @@
 import type { VirtualDirectory } from "../condition.ts";
 import type { ProtocolState } from "../protocol-state.ts";
-import type { ServiceContext } from "../service-context.ts";
-import { logIn } from "../service-context.ts";
+import { type ServiceContext, logIn } from "../service-context.ts";
 import { backEndFailure } from "./back-end.ts";
-import { answer, hostOf } from "./http-exchange.ts";
-import type { LabAnswer, LabRequest } from "./http-exchange.ts";
+import { answer, hostOf, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 import { clearedCookies, issueCookies, readCookies } from "./owa-cookies.ts";
 
 const HTML = ["Content-Type", "text/html; charset=utf-8"] as const;

@@ -1,8 +1,7 @@
 import type { StoredMessage } from "../mailbox.ts";
 import { headerValue, splitMessage } from "../mail-message.ts";
 import { bodyStructure, bodySection } from "./imap-body.ts";
-import { imapString } from "./imap-command.ts";
-import type { ImapToken } from "./imap-command.ts";
+import { imapString, type ImapToken } from "./imap-command.ts";
 
 const MACROS: Readonly<Record<string, readonly string[]>> = {
   ALL: ["FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE"],

@@ -1,9 +1,7 @@
 import type { Folder, Mailbox } from "../mailbox.ts";
-import { imapString, textOf } from "./imap-command.ts";
-import type { ImapCommand, ImapToken } from "./imap-command.ts";
+import { imapString, textOf, type ImapCommand, type ImapToken } from "./imap-command.ts";
 import { selectFolder } from "./imap-selected.ts";
-import { BAD, ok } from "./imap-reply.ts";
-import type { ImapSession, Reply } from "./imap-reply.ts";
+import { BAD, ok, type ImapSession, type Reply } from "./imap-reply.ts";
 
 const FLAGS = "\\Seen \\Answered \\Flagged \\Deleted \\Draft $MDNSent";
 

@@ -1,11 +1,9 @@
 import type { Folder } from "../mailbox.ts";
-import { textOf } from "./imap-command.ts";
-import type { ImapCommand, ImapToken } from "./imap-command.ts";
+import { textOf, type ImapCommand, type ImapToken } from "./imap-command.ts";
 import { fetchItems, fetchMessage, marksSeen } from "./imap-fetch.ts";
 import { compileSearch } from "./imap-search.ts";
 import type { NumberedMessage, SelectedFolder } from "./imap-selected.ts";
-import { BAD, ok } from "./imap-reply.ts";
-import type { ImapSession, Reply } from "./imap-reply.ts";
+import { BAD, ok, type ImapSession, type Reply } from "./imap-reply.ts";
 
 const READ_ONLY: Reply = { kind: "no", text: "Command is not valid in read-only mode." };
 

@@ -1,7 +1,6 @@
 import type { StoredMessage } from "../mailbox.ts";
 import { headerValue, splitMessage } from "../mail-message.ts";
-import { textOf } from "./imap-command.ts";
-import type { ImapToken } from "./imap-command.ts";
+import { textOf, type ImapToken } from "./imap-command.ts";
 
 type Test = (message: StoredMessage, sequence: number) => boolean;
 

@@ -1,14 +1,10 @@
 import { createLineConnection } from "../line-connection.ts";
-import type { ServiceContext } from "../service-context.ts";
-import { runSasl } from "../sasl.ts";
-import type { SaslResult } from "../sasl.ts";
-import { logIn } from "../service-context.ts";
-import { readCommand, textOf } from "./imap-command.ts";
-import type { ImapCommand } from "./imap-command.ts";
+import { type ServiceContext, logIn } from "../service-context.ts";
+import { runSasl, type SaslResult } from "../sasl.ts";
+import { readCommand, textOf, type ImapCommand } from "./imap-command.ts";
 import { folderCommand } from "./imap-folders.ts";
 import { messageCommand } from "./imap-messages.ts";
-import { BAD, ok } from "./imap-reply.ts";
-import type { ImapSession, Reply } from "./imap-reply.ts";
+import { BAD, ok, type ImapSession, type Reply } from "./imap-reply.ts";
 import type { Socket } from "node:net";
 
 /** Bad commands after which Exchange ends the session. */

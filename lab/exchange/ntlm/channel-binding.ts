@@ -1,7 +1,5 @@
 import { createHash, X509Certificate } from "node:crypto";
-
-import { labCertificate } from "../../certificates/lab-certificate.ts";
-import type { CertificateName } from "../../certificates/lab-certificate.ts";
+import { labCertificate, type CertificateName } from "../../certificates/lab-certificate.ts";
 
 /** `tls-server-end-point` hashes with the certificate's signature hash, but never below SHA-256 (RFC 5929 4.1). */
 function endPointHash(certificate: CertificateName): string {

@@ -1,11 +1,17 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-
 import type { ExtendedProtection } from "../condition.ts";
 import type { LabAccount } from "../organisation.ts";
 import type { ServiceContext } from "../service-context.ts";
 import { md4 } from "./md4.ts";
-import { avPair, AV, FLAGS, parseAuthenticate, parseAvPairs, targetInfo } from "./ntlm-messages.ts";
-import type { AuthenticateMessage } from "./ntlm-messages.ts";
+import {
+  avPair,
+  AV,
+  FLAGS,
+  parseAuthenticate,
+  parseAvPairs,
+  targetInfo,
+  type AuthenticateMessage,
+} from "./ntlm-messages.ts";
 import { rc4 } from "./rc4.ts";
 
 /** One NTLM handshake (MS-NLMP), from the server's side; it lasts as long as its connection. */

@@ -1,14 +1,10 @@
 import type { Socket } from "node:net";
-
-import type { LineConnection } from "../line-connection.ts";
-import { createLineConnection } from "../line-connection.ts";
-import type { Folder, StoredMessage } from "../mailbox.ts";
-import { INBOX } from "../mailbox.ts";
+import { type LineConnection, createLineConnection } from "../line-connection.ts";
+import { type Folder, type StoredMessage, INBOX } from "../mailbox.ts";
 import { splitMessage } from "../mail-message.ts";
 import type { Authentication, LabAccount } from "../organisation.ts";
-import type { ServiceContext } from "../service-context.ts";
+import { type ServiceContext, logIn } from "../service-context.ts";
 import { runSasl } from "../sasl.ts";
-import { logIn } from "../service-context.ts";
 
 const BAD_COMMANDS = 3;
 const WRONG_STATE = "-ERR Command is not valid in this state.\r\n";

@@ -1,5 +1,4 @@
-import { PTYPE, uuidBytes, uuidText, writePdu } from "./dce-rpc.ts";
-import type { Pdu, RpcInterface } from "./dce-rpc.ts";
+import { PTYPE, uuidBytes, uuidText, writePdu, type Pdu, type RpcInterface } from "./dce-rpc.ts";
 
 /** An interface and the TCP port it is to be found at. */
 export interface MappedInterface {

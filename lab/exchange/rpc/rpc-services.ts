@@ -1,12 +1,8 @@
 import type { Socket } from "node:net";
-
-import { createLineConnection } from "../line-connection.ts";
-import type { LineConnection } from "../line-connection.ts";
+import { createLineConnection, type LineConnection } from "../line-connection.ts";
 import type { ProtocolState } from "../protocol-state.ts";
-import { answerBind, EPM, fault, PTYPE, readPdu } from "./dce-rpc.ts";
-import type { Pdu, RpcInterface } from "./dce-rpc.ts";
-import { answerEptMap } from "./endpoint-map.ts";
-import type { MappedInterface } from "./endpoint-map.ts";
+import { answerBind, EPM, fault, PTYPE, readPdu, type Pdu, type RpcInterface } from "./dce-rpc.ts";
+import { answerEptMap, type MappedInterface } from "./endpoint-map.ts";
 
 const ACCESS_DENIED = 5;
 const OPERATION_RANGE = 0x1c010002;

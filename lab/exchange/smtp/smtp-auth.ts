@@ -1,6 +1,6 @@
 import { runSasl } from "../sasl.ts";
 import { authMechanisms } from "./smtp-capabilities.ts";
-import type { SmtpReply, SmtpSession } from "./smtp-session.ts";
+import type { SmtpReply, SmtpSession } from "./smtp-reply.ts";
 
 /** AUTH as Exchange's connectors offer it; PLAIN is not among Exchange's mechanisms. */
 export async function authenticate(session: SmtpSession, argument: string): Promise<SmtpReply> {

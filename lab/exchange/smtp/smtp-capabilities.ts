@@ -1,4 +1,4 @@
-import type { SmtpSession } from "./smtp-session.ts";
+import type { SmtpSession } from "./smtp-reply.ts";
 
 /** MaxMessageSize of Exchange's connectors by default, in bytes. */
 export const MAX_MESSAGE_SIZE = 37_748_736;

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-
 import { INBOX, JUNK } from "../mailbox.ts";
 import { headerValue, splitMessage } from "../mail-message.ts";
 import { MAX_MESSAGE_SIZE } from "./smtp-capabilities.ts";
-import type { Envelope, SmtpReply, SmtpSession } from "./smtp-session.ts";
+import type { Envelope, SmtpReply, SmtpSession } from "./smtp-reply.ts";
 
 const TOO_LARGE: SmtpReply = {
   text: "552 5.3.4 Message size exceeds fixed maximum message size",

@@ -1,45 +1,15 @@
-import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
-
-import type { LineConnection } from "../line-connection.ts";
-import { createLineConnection } from "../line-connection.ts";
-import type { LabAccount } from "../organisation.ts";
+import type { SmtpReply, ReceiveConnector, SmtpSession } from "./smtp-reply.ts";
 import type { ServiceContext } from "../service-context.ts";
+import type { Socket } from "node:net";
+import { createLineConnection } from "../line-connection.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import { authenticate } from "./smtp-auth.ts";
+import { receiveData, receiveChunk } from "./smtp-data.ts";
 import { capabilities } from "./smtp-capabilities.ts";
-import { receiveChunk, receiveData } from "./smtp-data.ts";
-
-/** Which receive connector answers: `frontend` is Default Frontend on 25, `client` 587, `proxy` Client Proxy on 465. */
-export type ReceiveConnector = "frontend" | "client" | "proxy";
-
-export interface SmtpSession {
-  readonly context: ServiceContext;
-  readonly connector: ReceiveConnector;
-  readonly connection: LineConnection;
-  /** The client's address, as `Hello [ip]` repeats it. */
-  readonly clientAddress: string;
-  helo: string | null;
-  user: LabAccount | null;
-  envelope: Envelope | null;
-}
-
-export interface Envelope {
-  readonly sender: string;
-  readonly recipients: string[];
-  /** What BDAT has brought so far. */
-  readonly chunks: Buffer[];
-}
-
-/** One answer; `close` ends the session after it. */
-export interface SmtpReply {
-  readonly text: string;
-  readonly close?: boolean;
-}
 
 const NOT_ACTIVE: SmtpReply = { text: "421 4.3.2 Service not active", close: true };
 const NOT_AVAILABLE: SmtpReply = { text: "421 4.3.2 Service not available", close: true };
 const NO_RESOURCES = "452 4.3.1 Insufficient system resources";
-
 /** Serves the connections of one receive connector as Exchange's transport does; sessions are counted by source. */
 export function createReceiveConnector(
   context: ServiceContext,
@@ -74,7 +44,6 @@ export function createReceiveConnector(
     connection.end();
   };
 }
-
 function refusalAtConnect(context: ServiceContext, open: number): string | null {
   const state = context.state();
   if (state.component === "draining") {
@@ -87,7 +56,6 @@ function refusalAtConnect(context: ServiceContext, open: number): string | null 
     ? "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel"
     : null;
 }
-
 async function converse(session: SmtpSession): Promise<void> {
   const { connection, context } = session;
   const ready = `${context.fqdn} Microsoft ESMTP MAIL Service ready at ${rfcDate()}`;
@@ -109,11 +77,9 @@ async function converse(session: SmtpSession): Promise<void> {
     }
   }
 }
-
 function rfcDate(): string {
   return new Date().toUTCString().replace("GMT", "+0000");
 }
-
 /** TarpitInterval: refusals of clients that have not logged in come late. */
 async function tarpit({ context, user }: SmtpSession, reply: SmtpReply): Promise<void> {
   const { tarpitMs } = context.state();
@@ -121,7 +87,6 @@ async function tarpit({ context, user }: SmtpSession, reply: SmtpReply): Promise
     await delay(tarpitMs, undefined, { ref: false });
   }
 }
-
 /** Null: the command has answered by itself. */
 async function execute(
   session: SmtpSession,
@@ -168,11 +133,9 @@ async function execute(
       };
   }
 }
-
 function inactive({ context }: SmtpSession): boolean {
   return context.state().component === "inactive";
 }
-
 function hello(session: SmtpSession, verb: string, argument: string): SmtpReply {
   const { context, clientAddress } = session;
   if (argument === "") {
@@ -190,7 +153,6 @@ function hello(session: SmtpSession, verb: string, argument: string): SmtpReply 
     text: lines.map((line, index) => `250${index === last ? " " : "-"}${line}`).join("\r\n"),
   };
 }
-
 async function startTls(session: SmtpSession): Promise<SmtpReply | null> {
   const { connection, context } = session;
   const secureContext = context.secureContext();
@@ -204,7 +166,6 @@ async function startTls(session: SmtpSession): Promise<SmtpReply | null> {
   await connection.startTls(secureContext);
   return null;
 }
-
 function mailFrom(session: SmtpSession, argument: string): SmtpReply {
   const { context, connector, user } = session;
   const state = context.state();
@@ -238,7 +199,6 @@ function mailFrom(session: SmtpSession, argument: string): SmtpReply {
   session.envelope = { sender, recipients: [], chunks: [] };
   return { text: "250 2.1.0 Sender OK" };
 }
-
 function recipient({ context, envelope, user }: SmtpSession, argument: string): SmtpReply {
   const address = pathOf(argument, "TO");
   if (envelope === null) {
@@ -269,7 +229,6 @@ function recipient({ context, envelope, user }: SmtpSession, argument: string): 
   envelope.recipients.push(address);
   return { text: "250 2.1.5 Recipient OK" };
 }
-
 /** The address of `FROM:<a@b> SIZE=1`; null when there is no path. */
 function pathOf(argument: string, keyword: "FROM" | "TO"): string | null {
   return new RegExp(`^${keyword}:\\s*<([^<>\\s]*)>`, "i").exec(argument)?.[1] ?? null;

@@ -2,6 +2,8 @@ import { randomUUID, scrypt } from "node:crypto";
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Config } from "../../config/schema.ts";
+import { personOf } from "./lockout-key.ts";
 import { DURABLE_FILES, replaceFile } from "../../maintenance/durable-file.ts";
 import { takeLock } from "../../maintenance/lock.ts";
 import {
@@ -18,20 +20,49 @@ import {
   type BrokenPlace,
   type GateState,
   type LoginPlace,
-} from "../../probes/transactions/account-gate/gate-state.ts";
-import { stepGate, type GateEvent } from "../../probes/transactions/account-gate/step-gate.ts";
-import {
+  stepGate,
+  type GateEvent,
   stillAwaited,
   suspendedUntil,
   SUSPENSION_MS,
-} from "../../probes/transactions/account-gate/suspicion.ts";
-import type { GatedPerson } from "./account-secrets.ts";
+} from "../../probes/transactions/account-gate/gate.ts";
 import type { LoginOutcome } from "../../probes/transactions/login-outcome.ts";
+
+/** The people whose credentials this agent has: their secret, and the names they go by in the configuration. */
+interface GatedPerson {
+  readonly secret: string;
+  /** Configured accounts, and `monitor NAME` for the account of a login monitor. */
+  readonly names: readonly string[];
+}
+
+/** Everybody that logs in, by the person whose gate counts. */
+export function gatedPeople(config: Config): ReadonlyMap<string, GatedPerson> {
+  const people = new Map<string, GatedPerson>();
+  const add = (username: string, secret: string, name: string): void => {
+    const person = personOf(username);
+    const known = people.get(person);
+    people.set(person, {
+      // Two secrets of one person: either change deserves a new trial.
+      secret:
+        known === undefined || known.secret === secret ? secret : `${known.secret}\n${secret}`,
+      names: [...(known?.names ?? []), name],
+    });
+  };
+  for (const account of config.transactions.accounts) {
+    add(account.username, account.password.reveal(), account.name);
+  }
+  for (const [name, monitor] of config.monitors) {
+    if (monitor.username !== null && monitor.password !== null) {
+      add(monitor.username, monitor.password.reveal(), `monitor ${name}`);
+    }
+  }
+  return people;
+}
 
 export const ACCOUNTS_FILE = "accounts.json";
 const LOCK_PREFIX = "accounts.lock.";
 
-export type BeginResult =
+type BeginResult =
   | { readonly kind: "begun"; readonly id: string }
   | Extract<GateDecision, { kind: "wait" }>
   /** The state directory cannot be read or written: without it no login is safe. */
@@ -59,7 +90,7 @@ type Change<T> = (
   at: number,
 ) => { readonly result: T; readonly changed: boolean };
 
-export interface AccountKeeperOptions {
+interface AccountKeeperOptions {
   readonly stateDir: string;
   /** Who logs in. Another secret than before lifts a suspension; only a slow hash of it is kept. */
   readonly people: ReadonlyMap<string, GatedPerson>;

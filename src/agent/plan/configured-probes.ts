@@ -1,19 +1,173 @@
-import type { Member, Port } from "../../estate/adc-service.ts";
-import type { Estate } from "../../estate/model.ts";
-import type { LbVserver } from "../../estate/vserver.ts";
-import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import { ACCOUNT_TRANSACTIONS } from "../../probes/transactions/spec.ts";
-import { specOf } from "./configured-spec.ts";
-import { tlsSourceOf, type Recogniser } from "./look-probes.ts";
-import { isMeant } from "./meant-members.ts";
-import { asksThrough, whereItsPathLeads, type RunAtService } from "./path-routes.ts";
-import type { PlannedProbe } from "./planned-probe.ts";
-import { probeId } from "./probe-id.ts";
+import type { AdcService, Member, Port } from "../../model/adc-service.ts";
+import {
+  type TransactionName,
+  type TransactionSpec,
+  ACCOUNT_TRANSACTIONS,
+} from "../../model/transactions.ts";
+import {
+  type Recogniser,
+  anonymousSpec,
+  clientTls,
+  takesOldTls,
+  tlsSourceOf,
+} from "./look-probes.ts";
+import { matchesPattern } from "./pattern.ts";
+import type { TransactionRun, PlanSettings } from "./settings.ts";
+import { looksAtPath } from "../../probes/transactions/web-paths.ts";
+import { type RunAtService, asksThrough, whereItsPathLeads } from "./content-switching.ts";
+import {
+  type VipReach,
+  targetOf,
+  vipCommon,
+  adcFrontOf,
+  securityThrough,
+  vipReach,
+} from "./vip-reach.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { LbVserver } from "../../model/vserver.ts";
+import type { VserverGraph } from "../../adc/vserver-graph.ts";
+import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import { publicReach } from "./public-reach.ts";
-import type { PlanSettings, TransactionRun } from "./settings.ts";
-import { portOfTransaction, securityOf } from "./transaction-ports.ts";
-import { targetOf, vipCommon } from "./vip-common.ts";
-import { adcFrontOf, securityThrough, vipReach, type VipReach } from "./vip-reach.ts";
+
+/** Whether a run means this member: what it names, else the members whose protocol the transaction speaks. */
+function isMeant(
+  run: TransactionRun,
+  service: AdcService,
+  member: Member,
+  vservers: readonly string[],
+  recognise: Recogniser,
+): boolean {
+  const { servers, ports, adcServices, vservers: wanted } = run.members;
+  const named = (patterns: readonly string[], names: readonly string[]): boolean =>
+    patterns.length === 0 ||
+    patterns.some((pattern) => names.some((name) => matchesPattern(pattern, name)));
+  return (
+    named(servers, [member.server, member.address ?? member.server]) &&
+    named(adcServices, [service.name]) &&
+    named(wanted, vservers) &&
+    (ports.length > 0
+      ? typeof member.port === "number" && ports.includes(member.port)
+      : speaks(run.transaction, service, member, recognise))
+  );
+}
+
+function speaks(
+  transaction: TransactionName,
+  service: AdcService,
+  member: Member,
+  recognise: Recogniser,
+): boolean {
+  const ports = USUAL_PORTS.get(transaction);
+  if (ports === undefined) {
+    return recognise(service, member).protocol === "https";
+  }
+  return member.port === "*" ? transaction === "rpc_endpoint_map" : ports.includes(member.port);
+}
+
+const MAPPER_PORT = 135;
+/** Where each transaction is spoken; the ones over HTTPS are spoken wherever Exchange is recognised. */
+const USUAL_PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
+  ["imap_login", [143, 993]],
+  ["imap_greeting", [143, 993]],
+  ["pop3_login", [110, 995]],
+  ["pop3_greeting", [110, 995]],
+  ["smtp_submission", [587]],
+  ["smtp_mail_from", [25, 465, 587]],
+  ["mail_round_trip", [587]],
+  ["ldap_bind", [389, 636, 3268, 3269]],
+  ["dns_lookup", [53]],
+  ["ntp_time", [123]],
+  ["rpc_endpoint_map", [MAPPER_PORT]],
+]);
+
+/** The port to ask where the member has none of its own; null where the protocol has no usual one. */
+function portOfTransaction(transaction: TransactionName): number | null {
+  return USUAL_PORTS.get(transaction)?.[0] ?? null;
+}
+
+/** How the connection is secured, by the port. A look has no secret to keep: it takes STARTTLS where it is offered, and 465 as it is found. */
+function securityOf(
+  run: TransactionRun,
+  service: AdcService,
+  port: number | "*",
+): TransactionSpec["security"] {
+  const security = securityAt(service, port);
+  if (security !== "starttls" || run.account !== null) {
+    return security;
+  }
+  return port === 465 ? "implicit" : "starttls_if_offered";
+}
+
+function securityAt(service: AdcService, port: number | "*"): TransactionSpec["security"] {
+  switch (port) {
+    case 993:
+    case 995:
+    case 443:
+    case 636:
+    case 3269:
+      return "implicit";
+    case 143:
+    case 110:
+    case 587:
+    case 25:
+    case 465:
+    case 389:
+    case 3268:
+      return "starttls";
+    default:
+      return service.serviceType === "SSL" ? "implicit" : "none";
+  }
+}
+
+/** What a configured transaction asks and how, at a member or, with `reach`, through the ADC. */
+function specOf(
+  at: RunAtService,
+  member: Member | undefined,
+  host: string,
+  security: TransactionSpec["security"],
+  adc: TransactionSpec["adc"],
+  reach?: VipReach,
+): TransactionSpec {
+  const { run, settings, service, recognise } = at;
+  const recognition =
+    member === undefined
+      ? { version: null, protocol: null, path: null, security }
+      : recognise(service, member);
+  const own = at.vservers
+    .map((name) => settings.vservers.get(name))
+    .find((each) => each !== undefined);
+  return {
+    ...anonymousSpec(run.transaction, recognition),
+    security,
+    path: run.path ?? (looksAtPath(run.transaction) ? (reach?.path ?? recognition.path) : null),
+    tls:
+      security === "none"
+        ? null
+        : clientTls(
+            host,
+            takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
+            own?.ca ?? null,
+            reach?.name ? [reach.name] : (own?.names ?? []),
+          ),
+    host,
+    account: run.account === null ? null : (settings.accounts.get(run.account) ?? null),
+    allowPlaintext: run.allowPlaintext,
+    expect: run.expect,
+    adc,
+    options:
+      run.transaction === "rpc_endpoint_map"
+        ? { ...monitoredPorts(at), ...run.options }
+        : run.options,
+  };
+}
+
+/** The static ports that the ADC's monitors ask at: what the endpoint mapper has to name. */
+function monitoredPorts({ estate, service }: RunAtService): TransactionSpec["options"] {
+  const ports = service.monitors
+    .flatMap(({ monitor }) => estate.monitors.get(monitor)?.destPort ?? [])
+    .filter((port) => port !== MAPPER_PORT);
+  return ports.length === 0 ? {} : { expected_port: [...new Set(ports)].join(",") };
+}
 
 const DEFAULT_EVERY_MS = 60_000;
 const ROUND_TRIP_EVERY_MS = 300_000;

@@ -1,22 +1,21 @@
-import type { AdcService, Member } from "../../estate/adc-service.ts";
-import type { Estate } from "../../estate/model.ts";
-import type { VserverGraph } from "../../estate/vserver-graph.ts";
+import type { AdcService, Member } from "../../model/adc-service.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import {
   createRecogniser,
   looksFor,
   type LearnedExchange,
   type Recognition,
-} from "../../probes/transactions/recognise.ts";
+} from "../../adc/recognise.ts";
 import {
   isSubmissionPort,
   type ExchangeVersion,
   type TransactionName,
   type TransactionSpec,
-} from "../../probes/transactions/spec.ts";
-import type { TlsSettings } from "../../probes/wire/tls-settings.ts";
+} from "../../model/transactions.ts";
+import type { TlsSettings } from "../../model/tls-settings.ts";
 import { matchesMember } from "./pattern.ts";
-import type { PlannedProbe } from "./planned-probe.ts";
-import { probeId } from "./probe-id.ts";
+import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
 
 /** Anonymous looks go no faster than this, however fast the member's monitors are. */

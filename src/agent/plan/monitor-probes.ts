@@ -1,14 +1,13 @@
-import type { AdcService, Member, MonitorBinding } from "../../estate/adc-service.ts";
-import type { Estate } from "../../estate/model.ts";
-import type { Monitor } from "../../estate/monitor.ts";
-import { isLoopback } from "../../estate/own-addresses.ts";
-import { monitorWithDefaults } from "../../estate/monitor-defaults.ts";
-import type { VserverGraph } from "../../estate/vserver-graph.ts";
+import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { Monitor } from "../../model/monitor.ts";
+import { isLoopback } from "../../adc/own-addresses.ts";
+import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
+import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec, MonitorType } from "../../probes/monitors/spec.ts";
-import type { PlannedProbe } from "./planned-probe.ts";
-import { probeId } from "./probe-id.ts";
+import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
 
 /** Every monitor binding of a service against every member it watches: the replicas at the backend. */

@@ -1,4 +1,4 @@
-import { namePattern } from "../../estate/name-pattern.ts";
+import { namePattern } from "../../adc/name-pattern.ts";
 
 /** Whether a name matches a pattern in which `*` stands for any run of characters; letter case does not matter. */
 export function matchesPattern(pattern: string, name: string): boolean {

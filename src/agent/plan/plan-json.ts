@@ -1,5 +1,5 @@
-import type { Diagnostic, Estate } from "../../estate/model.ts";
-import { redactHeaders } from "../../estate/nsconf/secrets.ts";
+import type { Diagnostic, Estate } from "../../model/estate.ts";
+import { redactHeaders } from "../../adc/nsconf/secrets.ts";
 import { codeRangeText, probeName, type PlannedProbe } from "./planned-probe.ts";
 
 /** `plan --json`: a contract, so every key is spelt out here. */

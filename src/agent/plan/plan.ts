@@ -1,12 +1,12 @@
-import type { Estate } from "../../estate/model.ts";
-import { atOnce, mapInSteps, type Steps } from "../../estate/steps.ts";
-import { createVserverGraph } from "../../estate/vserver-graph.ts";
-import type { LearnedExchange } from "../../probes/transactions/recognise.ts";
+import type { Estate } from "../../model/estate.ts";
+import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
+import { createVserverGraph } from "../../adc/vserver-graph.ts";
+import type { LearnedExchange } from "../../adc/recognise.ts";
 import { configuredProbes } from "./configured-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
-import { policyProbes } from "./policy-probes.ts";
+import { policyProbes } from "./content-switching.ts";
 import type { PlanSettings } from "./settings.ts";
 import { vipProbes } from "./vip-probes.ts";
 

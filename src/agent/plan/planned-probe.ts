@@ -1,9 +1,24 @@
-import type { Port } from "../../estate/adc-service.ts";
-import type { CodeRange, Monitor } from "../../estate/monitor.ts";
+import type { Port } from "../../model/adc-service.ts";
+import type { Vantage } from "../../model/observation.ts";
+import type { CodeRange, Monitor } from "../../model/monitor.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
-import type { Target, Vantage } from "../../probes/probe.ts";
-import type { TransactionName, TransactionSpec } from "../../probes/transactions/spec.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
+
+/** A probe's identity: the same over restarts and imports, so that schedules and memories find their probe again. */
+export function probeId(
+  adc: string,
+  vantage: Vantage,
+  owner: string,
+  server: string,
+  port: Port,
+  name: string,
+): string {
+  return [adc, vantage, owner, server, String(port), name]
+    .map((part) => part.replaceAll("/", "%2F"))
+    .join("/");
+}
 
 /** One probe the agent would run, or the reason why it cannot: a row of `plan`. */
 export interface PlannedProbe {
@@ -40,7 +55,7 @@ export interface PlannedProbe {
   readonly action: ProbeAction;
 }
 
-export type ProbeAction =
+type ProbeAction =
   | {
       readonly kind: "monitor";
       readonly monitor: Monitor;

@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
-import type { Estate } from "../../estate/model.ts";
-import type { LbVserver } from "../../estate/vserver.ts";
-import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import { parseEndpoint } from "../../probes/wire/network.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { LbVserver } from "../../model/vserver.ts";
+import type { VserverGraph } from "../../adc/vserver-graph.ts";
+import { parseEndpoint } from "../../net/dns.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
 import { hostOf, vipReach, type VipReach } from "./vip-reach.ts";
 

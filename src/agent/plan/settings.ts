@@ -6,9 +6,9 @@ import type {
   VserverConfig,
 } from "../../config/schema.ts";
 import type { AdcHabits, MonitorCredential } from "../../probes/monitors/spec.ts";
-import type { Account } from "../../probes/transactions/spec.ts";
-import type { ResolvedNames } from "../names/resolved-name.ts";
-import type { TlsVersion } from "../../probes/wire/tls-settings.ts";
+import type { Account } from "../../model/transactions.ts";
+import type { ResolvedNames } from "../public-names.ts";
+import type { TlsVersion } from "../../model/tls-settings.ts";
 
 export type VserverSettings = VserverConfig;
 export type MemberSettings = MemberConfig;

@@ -1,12 +1,198 @@
-import type { Estate } from "../../estate/model.ts";
-import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import type { Recogniser } from "./look-probes.ts";
+import type { AdcService } from "../../model/adc-service.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { LbVserver } from "../../model/vserver.ts";
+import type { VserverGraph } from "../../adc/vserver-graph.ts";
+import { looksFor, type Recognition } from "../../adc/recognise.ts";
+import type { TransactionName } from "../../model/transactions.ts";
+import {
+  anonymousSpec,
+  LOOK_TIMEOUT_MS,
+  lookInterval,
+  takesOldTls,
+  tlsSourceOf,
+  type Recogniser,
+} from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
-import { redirectProbe } from "./redirect-probe.ts";
+import { publicReach } from "./public-reach.ts";
+import { responderRedirect, redirectProbe } from "./redirects.ts";
 import type { PlanSettings } from "./settings.ts";
-import { servicesOf } from "./vip-common.ts";
-import { vipLookProbes } from "./vip-look-probes.ts";
-import { vipMonitorProbes } from "./vip-monitor-probes.ts";
+import {
+  slowestInterval,
+  targetOf,
+  vipCommon,
+  vipProbeId,
+  vipTls,
+  adcFrontOf,
+  endsTls,
+  securityThrough,
+  vipReach,
+  type VipReach,
+  clientSpeaksTls,
+  servicesOf,
+} from "./vip-reach.ts";
+import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
+import { sourceOf } from "./monitor-probes.ts";
+
+/** Each look that the vserver's services are recognised for once, at its VIP and at its public addresses. */
+function vipLookProbes(
+  graph: VserverGraph,
+  estate: Estate,
+  settings: PlanSettings,
+  recognise: Recogniser,
+  vserver: LbVserver,
+  services: readonly AdcService[],
+): PlannedProbe[] {
+  const seen = new Set<TransactionName>();
+  return services.flatMap((service) => {
+    const recognition = service.members
+      .map((member) => recognise(service, member))
+      .find((each) => each.protocol !== null);
+    if (recognition === undefined) {
+      return [];
+    }
+    return looksFor(recognition).flatMap((transaction) => {
+      if (seen.has(transaction)) {
+        return [];
+      }
+      seen.add(transaction);
+      const look = (reach: VipReach): PlannedProbe =>
+        vipLook(estate, settings, vserver, services, service, reach, recognition, transaction);
+      return [
+        ...vipReach(graph, estate, vserver, settings, recognition.path).map(look),
+        ...publicReach(graph, estate, vserver, settings, recognition.path).map(look),
+      ];
+    });
+  });
+}
+
+/** One look through one way in. */
+export function vipLook(
+  estate: Estate,
+  settings: PlanSettings,
+  vserver: LbVserver,
+  services: readonly AdcService[],
+  service: AdcService,
+  reach: VipReach,
+  recognition: Recognition,
+  transaction: TransactionName,
+): PlannedProbe {
+  const security = securityThrough(reach.entry, recognition.security);
+  const old = !endsTls(reach.entry) && takesOldTls(transaction, recognition.version, reach.port);
+  const front = adcFrontOf(estate, vserver, true);
+  const path = pathThrough(reach, recognition.path);
+  const redirectUrl =
+    transaction === "https_challenge"
+      ? responderRedirect(estate, [reach.entry, vserver], { path, host: reach.host })
+      : null;
+  return {
+    ...vipCommon(vipProbeId(estate, vserver, reach, transaction), estate, vserver, reach),
+    adcService: service.name,
+    intervalMs: Math.max(slowestInterval(estate, services), lookInterval(estate, service)),
+    timeoutMs: LOOK_TIMEOUT_MS,
+    type: transaction,
+    source: "agent",
+    sourceAddresses: [],
+    tlsSource: tlsSourceOf(security),
+    action: {
+      kind: "transaction",
+      transaction,
+      role: transaction === "health_page" ? "detection" : "service",
+      account: null,
+      run:
+        reach.refused === null
+          ? {
+              spec: {
+                ...anonymousSpec(transaction, recognition),
+                security,
+                path,
+                tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
+                host: reach.host ?? reach.address,
+                adc: { ...front, redirectUrl },
+              },
+              target: targetOf(reach),
+            }
+          : null,
+      unsupportedReason: reach.refused,
+    },
+  };
+}
+
+/** The path asked through content switching must satisfy the policy; the member's own path is kept where it does. */
+function pathThrough(reach: VipReach, own: string | null): string | null {
+  return reach.path ?? own;
+}
+
+/** Each monitor of a vserver's services once, where it says something through the ADC. */
+function vipMonitorProbes(
+  graph: VserverGraph,
+  estate: Estate,
+  settings: PlanSettings,
+  vserver: LbVserver,
+  services: readonly AdcService[],
+): PlannedProbe[] {
+  const seen = new Set<string>();
+  const planned: PlannedProbe[] = [];
+  for (const service of services) {
+    for (const binding of service.monitors) {
+      const monitor = estate.monitors.get(binding.monitor);
+      const type = monitor === undefined ? null : monitorTypeOf(monitor);
+      if (monitor === undefined || type === null || !isSupported(type) || seen.has(monitor.name)) {
+        continue;
+      }
+      if (!type.meaningfulAtVip || !binding.enabled || !monitor.enabled) {
+        continue;
+      }
+      seen.add(monitor.name);
+      for (const reach of vipReach(
+        graph,
+        estate,
+        vserver,
+        settings,
+        requestPathOf(monitor.parameters),
+      )) {
+        const own = settings.monitors.get(monitor.name);
+        const host = reach.host ?? reach.address;
+        const spec = {
+          monitor,
+          hostHeader: reach.address,
+          tls: clientSpeaksTls(reach.entry, monitor.secure)
+            ? vipTls(settings, vserver, reach)
+            : null,
+          credential: own?.credential ?? null,
+          command: own?.command ?? null,
+          ...(settings.habits === undefined ? {} : { habits: settings.habits }),
+          viaVip: { host: reach.host === null ? null : host, path: reach.path },
+        };
+        const unsupportedReason = type.unsupported(spec);
+        planned.push({
+          ...vipCommon(vipProbeId(estate, vserver, reach, monitor.name), estate, vserver, reach),
+          adcService: service.name,
+          intervalMs: slowestInterval(estate, services),
+          timeoutMs: Math.max(monitor.responseTimeoutMs, LOOK_TIMEOUT_MS),
+          type: monitor.type,
+          ...sourceOf(estate, service, monitor, type),
+          tlsSource: spec.tls === null ? null : "as a client of today",
+          action: {
+            kind: "monitor",
+            monitor,
+            weight: binding.weight,
+            run: unsupportedReason === null ? { spec, target: targetOf(reach) } : null,
+            unsupportedReason,
+          },
+        });
+      }
+    }
+  }
+  return planned;
+}
+
+function requestPathOf(parameters: {
+  httpRequest: string | null;
+  send: string | null;
+}): string | null {
+  const request = parameters.httpRequest ?? parameters.send ?? "";
+  return /^[A-Z]+ (\/\S*)/.exec(request)?.[1] ?? null;
+}
 
 /**
  * Every vserver's monitors and looks, through the ADC as a client comes: only those whose success is an application's

@@ -1,8 +1,65 @@
-import type { Estate } from "../../estate/model.ts";
-import type { LbVserver, Vserver } from "../../estate/vserver.ts";
-import type { VserverGraph } from "../../estate/vserver-graph.ts";
-import type { AdcFront, TransactionSpec } from "../../probes/transactions/spec.ts";
+import type { AdcService } from "../../model/adc-service.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { LbVserver, Vserver } from "../../model/vserver.ts";
+import { clientTls } from "./look-probes.ts";
+import { probeId } from "./planned-probe.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
+import type { VserverGraph } from "../../adc/vserver-graph.ts";
+import type { AdcFront, TransactionSpec } from "../../model/transactions.ts";
+
+/** The identity of a monitor or a look through this way; configured transactions have their own. */
+export function vipProbeId(
+  { adc }: Estate,
+  vserver: Vserver,
+  { vantage, entry, address, port }: VipReach,
+  name: string,
+): string {
+  const way = vantage === "public" ? `${entry.name} ${address}` : entry.name;
+  return probeId(adc, vantage, vserver.name, way, port, name);
+}
+
+/** The parts that every probe through a VIP has. */
+export function vipCommon(id: string, estate: Estate, vserver: Vserver, reach: VipReach) {
+  const through = reach.entry.name === vserver.name ? [] : [reach.entry.name];
+  return {
+    id,
+    adc: estate.adc,
+    vantage: reach.vantage,
+    vserver: vserver.name,
+    vservers: [vserver.name, ...through],
+    server: null,
+    memberAddress: null,
+    memberPort: null,
+    address: reach.address,
+    port: reach.port,
+    note: reach.note,
+  };
+}
+
+/** The address that a probe through this way connects to. */
+export function targetOf(reach: VipReach) {
+  return { host: reach.address, port: reach.port, server: null };
+}
+
+/** TLS as a client speaks it, with the vserver's own names and CA. */
+export function vipTls(settings: PlanSettings, vserver: Vserver, reach: VipReach, old = false) {
+  const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
+  const names = reach.name === null ? (own?.names ?? []) : [reach.name];
+  return clientTls(reach.host ?? reach.address, old, own?.ca ?? null, names);
+}
+
+/** The rate of probes through a VIP: that of its slowest monitor. */
+export function slowestInterval(estate: Estate, services: readonly AdcService[]): number {
+  const intervals = services.flatMap((service) =>
+    service.monitors.flatMap((binding) => estate.monitors.get(binding.monitor)?.intervalMs ?? []),
+  );
+  return intervals.length === 0 ? 30_000 : Math.max(...intervals);
+}
+
+/** The services that a vserver balances. */
+export function servicesOf(estate: Estate, vserver: LbVserver): AdcService[] {
+  return vserver.services.flatMap((binding) => estate.services.get(binding.service) ?? []);
+}
 
 /** How a client comes to a vserver: its own address, that of the content-switching vserver before it, or a public one. */
 export interface VipReach {

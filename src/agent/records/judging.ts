@@ -1,4 +1,4 @@
-import type { Steps } from "../../estate/steps.ts";
+import type { Steps } from "../../lib/steps.ts";
 import type { Declarations } from "../../maintenance/declarations.ts";
 import type { ServerShows } from "../../maintenance/store-steps.ts";
 import type { Declared } from "../../maintenance/declared.ts";

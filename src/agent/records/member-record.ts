@@ -1,11 +1,11 @@
-import type { BlindReason, MemberState, MonitorState } from "../../estate/adc-state.ts";
-import type { AdcService, Member, Port } from "../../estate/adc-service.ts";
+import type { BlindReason, MemberState, MonitorState } from "../../model/adc-state.ts";
+import type { AdcService, Member, Port } from "../../model/adc-service.ts";
 import {
   initialDetection,
   moveDetection,
   type DetectionState,
 } from "../../maintenance/detection.ts";
-import type { Reason, Step } from "../../probes/reason.ts";
+import type { Reason, Step } from "../../model/reasons.ts";
 import {
   initialAgreement,
   moveAgreement,
@@ -19,8 +19,8 @@ import {
   type MemberVerdict,
   type ReplicaOpinion,
   type ServiceOpinion,
-} from "../../verdict/verdicts.ts";
-import type { LiveMember } from "../live.ts";
+} from "../../model/verdicts.ts";
+import type { LiveMember } from "../../model/live.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
 /** Everything the agent knows of one member; its public face is the live state's `LiveMember`. */

@@ -1,6 +1,6 @@
-import type { Port } from "../../estate/adc-service.ts";
-import type { Observation, Vantage } from "../../probes/probe.ts";
-import type { TransactionName } from "../../probes/transactions/spec.ts";
+import type { Port } from "../../model/adc-service.ts";
+import type { Observation, Vantage } from "../../model/observation.ts";
+import type { TransactionName } from "../../model/transactions.ts";
 import {
   initialReplica,
   nextDelayMs as nextReplicaDelayMs,
@@ -19,7 +19,7 @@ import {
   type TransactionState,
 } from "../../verdict/service-opinion.ts";
 import { gateAccount } from "../accounts/gated-login.ts";
-import type { LiveProbe } from "../live.ts";
+import type { LiveProbe } from "../../model/live.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import { probeName, type PlannedProbe } from "../plan/planned-probe.ts";
 

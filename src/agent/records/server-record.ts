@@ -1,6 +1,6 @@
 import type { Declared } from "../../maintenance/declared.ts";
 import { canShowMaintenance } from "../evaluate-member.ts";
-import type { LiveServer } from "../live.ts";
+import type { LiveServer } from "../../model/live.ts";
 import type { MemberRecord } from "./member-record.ts";
 
 /** One server of an ADC: what all its members show together. Made at each import, read when someone asks. */

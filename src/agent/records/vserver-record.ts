@@ -1,11 +1,9 @@
-import type { PersistenceEntries, VserverState } from "../../estate/adc-state.ts";
-import type { Port } from "../../estate/adc-service.ts";
-import type { Vserver } from "../../estate/vserver.ts";
-import type { Reason } from "../../probes/reason.ts";
-import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../verdict/verdicts.ts";
-import type { LivePersistence, LiveVserver } from "../live.ts";
-import type { Misrouted } from "../misrouted.ts";
-import type { TlsEnd } from "../tls-end.ts";
+import type { PersistenceEntries, VserverState } from "../../model/adc-state.ts";
+import type { Port } from "../../model/adc-service.ts";
+import type { Vserver } from "../../model/vserver.ts";
+import type { Reason } from "../../model/reasons.ts";
+import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../model/verdicts.ts";
+import type { LivePersistence, LiveVserver, Misrouted, TlsEnd } from "../../model/live.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 

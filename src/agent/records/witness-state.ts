@@ -1,23 +1,90 @@
+import type { Declared } from "../../maintenance/declared.ts";
+import type { EstateRecords } from "./build-records.ts";
+import { groupBy } from "../../lib/group-by.ts";
+import type { MemberRecord } from "./member-record.ts";
+import { type ProbeRecord, saysTheSame, showsTheSame, standingOf } from "./probe-record.ts";
+import { ServerRecord } from "./server-record.ts";
+import type { VserverRecord } from "./vserver-record.ts";
 import type { Declarations } from "../../maintenance/declarations.ts";
-import { memberKey, type AdcState } from "../../estate/adc-state.ts";
-import { atOnce } from "../../estate/steps.ts";
-import type { Observation } from "../../probes/probe.ts";
+import { memberKey, type AdcState } from "../../model/adc-state.ts";
+import { atOnce, inTurns } from "../../lib/steps.ts";
+import type { Observation } from "../../model/observation.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
-import { ClockSteps } from "../clock-steps.ts";
+import { ClockSteps } from "../../lib/clock-steps.ts";
 import { detectMaintenance } from "../evaluate-member.ts";
 import { countServedBy } from "../evaluate-vserver.ts";
-import { inTurns } from "../in-turns.ts";
 import { findMailboxSide, type MailboxFinding } from "../mailbox-side.ts";
-import { bookRoute } from "../misrouted.ts";
-import type { LiveAdc, LiveState } from "../live.ts";
-import type { EstateRecords } from "./build-records.ts";
+import { bookRoute } from "../vserver-findings.ts";
+import type { LiveAdc, LiveState } from "../../model/live.ts";
 import { Judging } from "./judging.ts";
-import type { MemberRecord } from "./member-record.ts";
-import { saysTheSame, showsTheSame, standingOf, type ProbeRecord } from "./probe-record.ts";
-import { indexRecords, type RecordIndex } from "./record-index.ts";
-import type { ServerRecord } from "./server-record.ts";
-import { ServerNames } from "./server-names.ts";
-import type { VserverRecord } from "./vserver-record.ts";
+
+/** The records of all ADCs together, and the ways in which they are looked for. Made anew with each import. */
+interface RecordIndex {
+  readonly members: readonly MemberRecord[];
+  readonly vservers: readonly VserverRecord[];
+  readonly servers: readonly ServerRecord[];
+  readonly probes: readonly ProbeRecord[];
+  readonly probeById: ReadonlyMap<string, ProbeRecord>;
+  /** Members by their server's name: the windows of two ADCs' members of one name are the same. */
+  readonly namesakes: ReadonlyMap<string, readonly MemberRecord[]>;
+}
+
+/** `declaredOf` tells the window over a member, now. */
+function indexRecords(
+  estates: readonly EstateRecords[],
+  declaredOf: (member: MemberRecord) => Declared,
+): RecordIndex {
+  const members = estates.flatMap((each) => each.members);
+  const probes = estates.flatMap((each) => each.probes);
+  const byServer = groupBy(members, ({ adc, server }) => `${adc}\u0000${server}`);
+  return {
+    members,
+    vservers: estates.flatMap((each) => each.vservers),
+    servers: [...byServer.values()].map((own) => new ServerRecord(own, declaredOf)),
+    probes,
+    probeById: new Map(probes.map((probe) => [probe.id, probe])),
+    namesakes: groupBy(members, ({ server }) => server),
+  };
+}
+
+/**
+ * What each server calls itself, learnt at the backend where it is certain who answers, so that an answer through a VIP
+ * can be laid to a server of the estate. A name that two servers claim (a shared certificate name, say) names nobody.
+ */
+export class ServerNames {
+  readonly #owners = new Map<string, Set<string>>();
+
+  learn(adc: string, name: string, server: string): void {
+    for (const known of namesOf(name)) {
+      const key = `${adc}\u0000${known}`;
+      const owners = this.#owners.get(key);
+      if (owners === undefined) {
+        this.#owners.set(key, new Set([server]));
+      } else {
+        owners.add(server);
+      }
+    }
+  }
+
+  /** The estate's server of that name, or null when nobody or more than one goes by it. */
+  serverOf(adc: string, name: string): string | null {
+    for (const known of namesOf(name)) {
+      const owners = this.#owners.get(`${adc}\u0000${known}`);
+      if (owners?.size === 1) {
+        const [owner] = owners;
+        return owner ?? null;
+      }
+    }
+    return null;
+  }
+}
+
+/** Exchange signs as an FQDN here (EHLO, healthcheck.htm) and as a bare host name there (X-FEServer). */
+function namesOf(name: string): readonly string[] {
+  const whole = name.toLowerCase();
+  const bare = whole.split(".")[0];
+  return bare === undefined || bare === whole ? [whole] : [whole, bare];
+}
 
 export interface WitnessOptions {
   readonly agent: string;

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Network } from "../../probes/probe.ts";
+import type { Network } from "../../net/network.ts";
 import { runAnonymousLook } from "../../probes/transactions/anonymous-looks.ts";
 import { runProbe, type Errand } from "../run-probe.ts";
 import { lostProbe } from "./lost-probe.ts";

@@ -1,4 +1,4 @@
-import { headerSecrets } from "../../probes/monitors/header-secrets.ts";
+import { headerSecrets } from "../../probes/monitors/http-request.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { Errand } from "../run-probe.ts";

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { networkOfWays, type Ways } from "../network-of.ts";
+import { networkOfWays, type Ways } from "../import-once.ts";
 import { ErrandRunner } from "./errand-runner.ts";
 import type { Answer, FromWorker, ToWorker } from "./messages.ts";
 import { Outbox } from "./outbox.ts";

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { AgentEvents, Log } from "../events.ts";
-import type { Ways } from "../network-of.ts";
+import type { Ways } from "../import-once.ts";
 import type { Errand, ProbeResult } from "../run-probe.ts";
 import { lostProbe } from "./lost-probe.ts";
 import {

@@ -1,8 +1,8 @@
 import type { AgentEvents, Log } from "../events.ts";
-import type { Ways } from "../network-of.ts";
+import type { Ways } from "../import-once.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { Errand, ProbeResult } from "../run-probe.ts";
-import { spreadOf } from "../schedule.ts";
+import { spreadOf } from "../scheduler.ts";
 import { errandFor } from "./errand.ts";
 import type { RunTerms } from "./messages.ts";
 import { WorkerLink } from "./worker-link.ts";

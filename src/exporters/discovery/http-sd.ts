@@ -1,7 +1,7 @@
-import type { LiveProbe, LiveState } from "../../agent/live.ts";
-import type { Member, MonitorBinding } from "../../estate/adc-service.ts";
-import type { Estate } from "../../estate/model.ts";
-import { blackboxModule } from "./blackbox-modules.ts";
+import type { LiveProbe, LiveState } from "../../model/live.ts";
+import type { Member, MonitorBinding } from "../../model/adc-service.ts";
+import type { Estate } from "../../model/estate.ts";
+import { blackboxModule } from "./blackbox.ts";
 
 /** One group of Prometheus' HTTP service discovery. */
 export interface TargetGroup {

@@ -4,11 +4,10 @@ import type {
   LiveServer,
   LiveState,
   LiveVserver,
-} from "../../agent/live.ts";
-import { mapInSteps, type Steps } from "../../estate/steps.ts";
+} from "../../model/live.ts";
+import { mapInSteps, type Steps } from "../../lib/steps.ts";
 import type { Labelled } from "./families/scope.ts";
-import { distinctSeries, worstOf, type SharedSeries } from "./distinct-series.ts";
-import { labelPairs } from "./text.ts";
+import { labelPairs } from "./text-format.ts";
 
 /**
  * The label texts of an estate's entities, made once for as long as the live state's lists are the same: an estate rarely changes
@@ -103,4 +102,47 @@ function probeLabels(probe: LiveProbe): string {
     ["transaction", probe.transaction],
     ["vantage", probe.vantage],
   ]);
+}
+
+/** One series for several probes. */
+interface SharedSeries {
+  readonly shown: Labelled<LiveProbe>;
+  readonly probes: readonly [Labelled<LiveProbe>, ...Labelled<LiveProbe>[]];
+}
+
+/**
+ * Of probes that differ in nothing but their id (the sites of a client-facing name, accounts of one transaction) the worst
+ * speaks: one series twice would make Prometheus refuse it, and a series for each address would come and go with DNS.
+ */
+function* distinctSeries(labelled: readonly Labelled<LiveProbe>[]): Steps<{
+  readonly series: readonly Labelled<LiveProbe>[];
+  readonly shared: readonly SharedSeries[];
+}> {
+  const series = new Map<string, Labelled<LiveProbe>>();
+  const shared = new Map<string, { shown: Labelled<LiveProbe>; probes: SharedSeries["probes"] }>();
+  for (const one of labelled) {
+    const first = series.get(one.labels);
+    const known = shared.get(one.labels);
+    if (first === undefined) {
+      series.set(one.labels, one);
+    } else if (known === undefined) {
+      const shown = { entity: first.entity, labels: one.labels };
+      shared.set(one.labels, { shown, probes: [first, one] });
+      series.set(one.labels, shown);
+    } else {
+      known.probes = [...known.probes, one];
+    }
+    yield;
+  }
+  return { series: [...series.values()], shared: [...shared.values()] };
+}
+
+/** The first that failed, else the first that passed. */
+function worstOf(probes: SharedSeries["probes"]): LiveProbe {
+  const [first] = probes;
+  const worst =
+    probes.find(({ entity }) => entity.lastPassed === false) ??
+    probes.find(({ entity }) => entity.lastPassed === true) ??
+    first;
+  return worst.entity;
 }

@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
-import type { Observation } from "../probe.ts";
-import { protocolBreak, type Break } from "../wire/break.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial, type DialFailure } from "../wire/dial.ts";
+import type { Observation } from "../../model/observation.ts";
+import { protocolBreak, type Break } from "../../net/break.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial, type DialFailure } from "../../net/dial.ts";
 import {
   canonicalAddress,
   decodeAnswer,
@@ -10,9 +10,9 @@ import {
   RCODES,
   type DnsAnswer,
   type DnsType,
-} from "../wire/dns-message.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { askUdp } from "../wire/udp.ts";
+} from "../protocols/dns-message.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { askUdp } from "../../net/udp.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 const COMMON = {

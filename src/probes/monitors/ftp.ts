@@ -1,12 +1,11 @@
-import type { Observation } from "../probe.ts";
-import type { Break } from "../wire/break.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial, dialAddress } from "../wire/dial.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { readReply, type CodedReply } from "../wire/reply-code.ts";
-import { needsCredential } from "./credential.ts";
-import type { MonitorSpec, MonitorType } from "./spec.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Break } from "../../net/break.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial, dialAddress } from "../../net/dial.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
+import { needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /** Bytes of a file that are read before it counts as retrieved in part. */
 const LARGEST_FILE_BYTES = 16 * 1024 * 1024;

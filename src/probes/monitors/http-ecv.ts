@@ -1,8 +1,8 @@
 import type { Probe } from "../probe.ts";
-import { dial } from "../wire/dial.ts";
-import { signsOfHeaders, signsOfHealthBody } from "../wire/exchange-signs.ts";
-import { readHttpAnswer } from "../wire/http-exchange.ts";
-import { observe } from "../wire/probe-run.ts";
+import { dial } from "../../net/dial.ts";
+import { signsOfHeaders, signsOfHealthBody } from "../../model/exchange-signs.ts";
+import { readHttpAnswer } from "../protocols/http-exchange.ts";
+import { observe } from "../../net/probe-run.ts";
 import { httpMonitorRequest } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 

@@ -1,9 +1,9 @@
-import type { CodeRange } from "../../estate/monitor.ts";
+import type { CodeRange } from "../../model/monitor.ts";
 import type { Probe } from "../probe.ts";
-import { dial } from "../wire/dial.ts";
-import { signsOfHeaders } from "../wire/exchange-signs.ts";
-import { readHttpAnswer } from "../wire/http-exchange.ts";
-import { observe } from "../wire/probe-run.ts";
+import { dial } from "../../net/dial.ts";
+import { signsOfHeaders } from "../../model/exchange-signs.ts";
+import { readHttpAnswer } from "../protocols/http-exchange.ts";
+import { observe } from "../../net/probe-run.ts";
 import { httpMonitorRequest } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 

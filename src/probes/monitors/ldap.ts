@@ -1,10 +1,9 @@
-import type { Observation } from "../probe.ts";
-import { dial } from "../wire/dial.ts";
-import { LDAP_RESULT, LdapSession, parseFilter } from "../wire/ldap-session.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import type { Connection } from "../wire/connection.ts";
-import { needsCredential } from "./credential.ts";
-import type { MonitorSpec, MonitorType } from "./spec.ts";
+import type { Observation } from "../../model/observation.ts";
+import { dial } from "../../net/dial.ts";
+import { LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import type { Connection } from "../../net/connection.ts";
+import { needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /**
  * LDAP: binds as `bindDN` (anonymously without one) and searches `baseDN` with `filter`. Passes when the search returns;

@@ -1,6 +1,6 @@
-import type { Firmware } from "../../estate/model.ts";
-import type { BackendTls, SslProfile, TlsVersions } from "../../estate/tls-parameters.ts";
-import { TLS_VERSIONS, type TlsSettings, type TlsVersion } from "../wire/tls-settings.ts";
+import type { Firmware } from "../../model/estate.ts";
+import type { BackendTls, SslProfile, TlsVersions } from "../../model/tls-parameters.ts";
+import { TLS_VERSIONS, type TlsSettings, type TlsVersion } from "../../model/tls-settings.ts";
 
 export interface TlsRange {
   readonly min: TlsVersion;

@@ -1,10 +1,9 @@
-import type { Observation } from "../probe.ts";
-import type { FailureReason } from "../reason.ts";
-import { dial } from "../wire/dial.ts";
-import { MysqlSession, type MysqlRefusal } from "../wire/mysql-session.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { needsCredential } from "./credential.ts";
-import type { MonitorSpec, MonitorType } from "./spec.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { FailureReason } from "../../model/reasons.ts";
+import { dial } from "../../net/dial.ts";
+import { MysqlSession, type MysqlRefusal } from "../protocols/mysql-session.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 const ERROR = {
   accessDenied: 1045,

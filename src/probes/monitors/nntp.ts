@@ -1,7 +1,7 @@
-import { dial } from "../wire/dial.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import { observe } from "../wire/probe-run.ts";
-import { readReply } from "../wire/reply-code.ts";
+import { dial } from "../../net/dial.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import { observe } from "../../net/probe-run.ts";
+import { readReply } from "../protocols/mail-replies.ts";
 import type { MonitorType } from "./spec.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Probe } from "../probe.ts";
-import { resolveTarget } from "../wire/dial.ts";
-import { EchoBatches } from "../wire/icmp/echo-batches.ts";
-import { observe } from "../wire/probe-run.ts";
+import { resolveTarget } from "../../net/dial.ts";
+import { EchoBatches } from "../../net/fping.ts";
+import { observe } from "../../net/probe-run.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**

@@ -1,13 +1,18 @@
-import type { Observation, Probe } from "../probe.ts";
-import type { Break } from "../wire/break.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial } from "../wire/dial.ts";
-import { signsOfGreeting } from "../wire/exchange-signs.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import { reasonOfMailRefusal } from "../wire/mail-reasons.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { needsCredential } from "./credential.ts";
-import type { MonitorCredential, MonitorSpec, MonitorType } from "./spec.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Probe } from "../probe.ts";
+import type { Break } from "../../net/break.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial } from "../../net/dial.ts";
+import { signsOfGreeting } from "../../model/exchange-signs.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import { reasonOfMailRefusal } from "../protocols/mail-replies.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import {
+  needsCredential,
+  type MonitorCredential,
+  type MonitorSpec,
+  type MonitorType,
+} from "./spec.ts";
 
 /**
  * POP3: greeting, USER, PASS, QUIT. The ADC runs nspop3.pl from its NSIP with the monitor's user name and password; the

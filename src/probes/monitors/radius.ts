@@ -1,15 +1,14 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { observe } from "../wire/probe-run.ts";
+import { observe } from "../../net/probe-run.ts";
 import {
   decodeRadiusAnswer,
   encodeAccessRequest,
   RADIUS_CODES,
   type RadiusRequest,
-} from "../wire/radius-message.ts";
-import { askUdp } from "../wire/udp.ts";
-import { needsCredential } from "./credential.ts";
+} from "../protocols/radius-message.ts";
+import { askUdp } from "../../net/udp.ts";
+import { needsCredential, type MonitorType } from "./spec.ts";
 import { isAmong } from "./http.ts";
-import type { MonitorType } from "./spec.ts";
 
 /**
  * RADIUS: an Access-Request with PAP; the answer's code must be among `respCode` (2, Access-Accept, by default; 3 is

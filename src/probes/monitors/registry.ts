@@ -1,4 +1,4 @@
-import type { Monitor } from "../../estate/monitor.ts";
+import type { Monitor } from "../../model/monitor.ts";
 import { dnsMonitor, dnsTcpMonitor } from "./dns.ts";
 import { ftpExtendedMonitor, ftpMonitor } from "./ftp.ts";
 import { httpEcvMonitor } from "./http-ecv.ts";
@@ -18,7 +18,46 @@ import { tcpEcvMonitor } from "./tcp-ecv.ts";
 import { tcpMonitor } from "./tcp.ts";
 import { udpEcvMonitor } from "./udp-ecv.ts";
 import { userScriptMonitor } from "./user-script.ts";
-import { UNREPEATABLE } from "./unrepeatable.ts";
+
+/** Monitor types that no probe from outside the ADC can repeat, with the reason that `plan` tells. */
+export const UNREPEATABLE: ReadonlyMap<string, string> = new Map([
+  [
+    "ARP",
+    "ARP works on the server's own network segment, where the ADC stands and this agent may not",
+  ],
+  ["ND6", "IPv6 neighbour discovery works on the server's own network segment"],
+  ["LOAD", "LOAD sets the weight of a service and never its state"],
+  ["STOREFRONT", "STOREFRONT talks to the StoreFront services with the ADC's own token exchange"],
+  ["CITRIX-XML-SERVICE", "the XML service's ticket exchange is not public"],
+  ["CITRIX-WEB-INTERFACE", "a script of the firmware whose exchange is not public"],
+  ["CITRIX-WI-EXTENDED", "a script of the firmware whose exchange is not public"],
+  ["CITRIX-AG", "a script of the firmware whose exchange is not public"],
+  ["CITRIX-AAC-LOGINPAGE", "a script of the firmware whose exchange is not public"],
+  ["CITRIX-AAC-LAS", "a script of the firmware whose exchange is not public"],
+  ["CITRIX-XD-DDC", "a script of the firmware whose exchange is not public"],
+  ["CITRIX-XNC-ECV", "a check of the firmware whose exchange is not public"],
+  ["CITRIX-XDM", "a check of the firmware whose exchange is not public"],
+  ["CITRIX-STA-SERVICE", "the ticket authority's exchange is not public"],
+  ["CITRIX-STA-SERVICE-NHOP", "the ticket authority's exchange is not public"],
+  ["LDNS-PING", "checks local DNS servers of global load balancing from the ADC's own place"],
+  ["LDNS-TCP", "checks local DNS servers of global load balancing from the ADC's own place"],
+  ["LDNS-DNS", "checks local DNS servers of global load balancing from the ADC's own place"],
+  ["MYSQL-ECV", "evaluates the ADC's own expressions over a query with the ADC's database account"],
+  ["MSSQL-ECV", "evaluates the ADC's own expressions over a query with the ADC's database account"],
+  [
+    "ORACLE-ECV",
+    "evaluates the ADC's own expressions over a query with the ADC's database account",
+  ],
+  ["DIAMETER", "Diameter peers accept only peers they know by identity"],
+  ["RADIUS_ACCOUNTING", "an accounting record would be written for every probe"],
+  ["SMPP", "logs in as a message centre's client, which would count as one"],
+  ["APPC", "not documented"],
+  ["MQTT", "not repeated yet"],
+  ["HTTP2", "not repeated yet: HTTP/2 with or without gRPC health checks"],
+  ["DTLS", "Node speaks no DTLS"],
+  ["QUIC", "Node speaks no QUIC"],
+  ["KAFKA-AUTODISCOVER", "discovers brokers for the ADC's own configuration"],
+]);
 
 /** Every monitor type that can be repeated, by NetScaler's name. One line per file. */
 export const MONITOR_TYPES: ReadonlyMap<string, MonitorType> = new Map(
@@ -59,7 +98,7 @@ const TYPE_OF_SCRIPT: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A monitor whose exchange cannot be repeated from here, and why, in words. */
-export interface Unsupported {
+interface Unsupported {
   readonly unsupported: string;
 }
 

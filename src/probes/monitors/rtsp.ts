@@ -1,6 +1,6 @@
-import { dial } from "../wire/dial.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import { observe } from "../wire/probe-run.ts";
+import { dial } from "../../net/dial.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import { observe } from "../../net/probe-run.ts";
 import { isAmong } from "./http.ts";
 import type { MonitorType } from "./spec.ts";
 

@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
-import type { Observation, ProbeContext, Target } from "../probe.ts";
-import { observe } from "../wire/probe-run.ts";
-import { withTlsDiagnosis } from "../wire/tls-diagnosis.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { ProbeContext, Target } from "../../net/probe-context.ts";
+import { observe } from "../../net/probe-run.ts";
+import { withTlsDiagnosis } from "../../net/tls-diagnosis.ts";
 import { isSupported, monitorTypeOf } from "./registry.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 

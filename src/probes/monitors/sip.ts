@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { Observation, ProbeContext, Target } from "../probe.ts";
-import { dial } from "../wire/dial.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { askUdp } from "../wire/udp.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { ProbeContext, Target } from "../../net/probe-context.ts";
+import { dial } from "../../net/dial.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { askUdp } from "../../net/udp.ts";
 import { isAmong } from "./http.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 

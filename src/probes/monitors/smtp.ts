@@ -1,11 +1,11 @@
-import type { Observation, Probe } from "../probe.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial } from "../wire/dial.ts";
-import { signsOfSmtp } from "../wire/exchange-signs.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import { reasonOfSmtpReply } from "../wire/mail-reasons.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { readReply } from "../wire/reply-code.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Probe } from "../probe.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial } from "../../net/dial.ts";
+import { signsOfSmtp } from "../../model/exchange-signs.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import { reasonOfSmtpReply, readReply } from "../protocols/mail-replies.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**

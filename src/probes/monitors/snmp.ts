@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
-import { observe } from "../wire/probe-run.ts";
-import { decodeSnmpResponse, encodeSnmpGet, type SnmpGet } from "../wire/snmp-message.ts";
-import { askUdp } from "../wire/udp.ts";
+import { observe } from "../../net/probe-run.ts";
+import { decodeSnmpResponse, encodeSnmpGet, type SnmpGet } from "../protocols/snmp-message.ts";
+import { askUdp } from "../../net/udp.ts";
 import type { MonitorType } from "./spec.ts";
 
 /**

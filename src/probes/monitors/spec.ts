@@ -1,6 +1,17 @@
-import type { Monitor } from "../../estate/monitor.ts";
+import type { Monitor } from "../../model/monitor.ts";
 import type { Probe } from "../probe.ts";
-import type { TlsSettings } from "../wire/tls-settings.ts";
+import type { TlsSettings } from "../../model/tls-settings.ts";
+
+/** For monitors that log in: why this one cannot, in words, or null when it can. */
+export function needsCredential(spec: MonitorSpec): string | null {
+  if (spec.credential !== null) {
+    return null;
+  }
+  const how = `configure monitors.${spec.monitor.name} with username and password_file`;
+  return spec.monitor.parameters.password === "encrypted"
+    ? `the password is encrypted and only the ADC can read it: ${how}`
+    : `this monitor logs in and has no credential here: ${how}`;
+}
 
 /** One monitor as bound to one member, ready to run. */
 export interface MonitorSpec {
@@ -40,7 +51,7 @@ export interface MonitorCredential {
   readonly secret: string | null;
 }
 
-export interface VipRequest {
+interface VipRequest {
   readonly host: string | null;
   readonly path: string | null;
 }

@@ -1,11 +1,11 @@
-import type { Observation, Target } from "../probe.ts";
-import type { Step } from "../reason.ts";
-import type { Break } from "../wire/break.ts";
-import { dial } from "../wire/dial.ts";
-import { signsOfGreeting, signsOfHeaders, signsOfSmtp } from "../wire/exchange-signs.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { headerSecrets } from "./header-secrets.ts";
-import { rawRequestViaVip } from "./http-request.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { Step } from "../../model/reasons.ts";
+import type { Break } from "../../net/break.ts";
+import { dial } from "../../net/dial.ts";
+import { signsOfGreeting, signsOfHeaders, signsOfSmtp } from "../../model/exchange-signs.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { headerSecrets, rawRequestViaVip } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 const SEGMENT_BYTES = 1460;

@@ -1,6 +1,6 @@
 import type { Probe } from "../probe.ts";
-import { dial } from "../wire/dial.ts";
-import { observe } from "../wire/probe-run.ts";
+import { dial } from "../../net/dial.ts";
+import { observe } from "../../net/probe-run.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**

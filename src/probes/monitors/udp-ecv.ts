@@ -1,6 +1,6 @@
 import type { Probe } from "../probe.ts";
-import { observe } from "../wire/probe-run.ts";
-import { askUdp } from "../wire/udp.ts";
+import { observe } from "../../net/probe-run.ts";
+import { askUdp } from "../../net/udp.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Probe } from "../probe.ts";
-import { resolveTarget } from "../wire/dial.ts";
-import { observe } from "../wire/probe-run.ts";
-import { runCommand } from "../wire/run-command.ts";
+import { resolveTarget } from "../../net/dial.ts";
+import { observe } from "../../net/probe-run.ts";
+import { runCommand } from "../../net/run-command.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 const MOST_OUTPUT_BYTES = 64 * 1024;

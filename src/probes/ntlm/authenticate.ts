@@ -1,10 +1,17 @@
 import { createHmac } from "node:crypto";
-
-import { AV_FLAG_MIC, AV_ID, encodeAvPairs, type AvPair } from "./av-pairs.ts";
-import { CLIENT_FLAGS, hasFlag, NTLM_FLAG } from "./flags.ts";
-import { md4 } from "./md4.ts";
-import { CLIENT_VERSION, NTLM_SIGNATURE, type Challenge } from "./messages.ts";
-import { rc4 } from "./rc4.ts";
+import {
+  AV_FLAG_MIC,
+  AV_ID,
+  encodeAvPairs,
+  type AvPair,
+  CLIENT_FLAGS,
+  hasFlag,
+  NTLM_FLAG,
+  CLIENT_VERSION,
+  NTLM_SIGNATURE,
+  type Challenge,
+} from "./messages.ts";
+import { md4, rc4 } from "./legacy-hashes.ts";
 
 /** Who logs in. */
 export interface NtlmCredential {

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-
 import { authenticateMessage, type NtlmCredential } from "./authenticate.ts";
 import { tlsServerEndPointBindings } from "./channel-bindings.ts";
 import { negotiateMessage, parseChallenge } from "./messages.ts";

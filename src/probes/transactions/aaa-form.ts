@@ -1,7 +1,7 @@
-import type { HttpAnswer } from "../wire/http-answer.ts";
-import type { ProbeRun } from "../wire/probe-run.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
-import type { Account, TransactionSpec } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { isAdcLogin, isExchange, summary } from "./web-answer.ts";
 import { redirectTarget, type WebVisit } from "./web-visit.ts";
 

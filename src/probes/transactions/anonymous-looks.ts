@@ -1,4 +1,5 @@
-import type { Observation, ProbeContext, Target } from "../probe.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { ProbeContext, Target } from "../../net/probe-context.ts";
 import { dnsLookup } from "./dns-lookup.ts";
 import { healthPage } from "./health-page.ts";
 import { httpsChallenge } from "./https-challenge.ts";
@@ -8,7 +9,7 @@ import { pop3Greeting } from "./pop3-greeting.ts";
 import { rpcEndpointMap } from "./rpc-endpoint-map.ts";
 import { runListed, type TransactionList } from "./run-listed.ts";
 import { smtpMailFrom } from "./smtp-mail-from.ts";
-import type { TransactionSpec } from "./spec.ts";
+import type { TransactionSpec } from "../../model/transactions.ts";
 
 /** Transactions that need no account, by name; apart from the others, whose libraries a worker thread does without. */
 export const ANONYMOUS_LOOKS: TransactionList = new Map(

@@ -1,5 +1,4 @@
 import { randomInt } from "node:crypto";
-
 import {
   canonicalAddress,
   decodeAnswer,
@@ -7,9 +6,9 @@ import {
   encodeQuery,
   RCODES,
   type DnsType,
-} from "../wire/dns-message.ts";
-import { observe } from "../wire/probe-run.ts";
-import { askUdp } from "../wire/udp.ts";
+} from "../protocols/dns-message.ts";
+import { observe } from "../../net/probe-run.ts";
+import { askUdp } from "../../net/udp.ts";
 import type { TransactionType } from "./spec.ts";
 
 /**

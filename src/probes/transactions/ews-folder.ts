@@ -1,7 +1,7 @@
-import type { Observation } from "../probe.ts";
-import type { HttpAnswer } from "../wire/http-answer.ts";
-import type { ProbeRun } from "../wire/probe-run.ts";
-import type { TransactionSpec } from "./spec.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
+import type { TransactionSpec } from "../../model/transactions.ts";
 import { failed, webTransaction, type ServedVerdict } from "./web-transaction.ts";
 import type { Served } from "./web-login.ts";
 import type { WebRequest } from "./web-session.ts";

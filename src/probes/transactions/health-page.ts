@@ -1,7 +1,7 @@
-import type { Observation } from "../probe.ts";
-import type { Connection } from "../wire/connection.ts";
-import { signsOfHealthBody } from "../wire/exchange-signs.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Connection } from "../../net/connection.ts";
+import { signsOfHealthBody } from "../../model/exchange-signs.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { TransactionType } from "./spec.ts";
 import { isAdcLogin, isExchange, judgeError, summary } from "./web-answer.ts";
 import { askWeb, openWeb } from "./web-session.ts";

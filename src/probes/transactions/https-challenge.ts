@@ -1,4 +1,4 @@
-import { observe } from "../wire/probe-run.ts";
+import { observe } from "../../net/probe-run.ts";
 import type { TransactionType } from "./spec.ts";
 import { challengeSchemes, judgeChallenge } from "./web-answer.ts";
 import { CHALLENGE_PATH } from "./web-paths.ts";

@@ -1,18 +1,14 @@
 import { Transform } from "node:stream";
-
 import { ImapFlow } from "imapflow";
-
-import type { Target } from "../probe.ts";
-import { namedBreak, type Break } from "../wire/break.ts";
-import { resolveTarget } from "../wire/dial.ts";
-import { messageOf, type ProbeRun } from "../wire/probe-run.ts";
-import { AHEAD_OF_TLS, keepOutOfHandshake } from "./ahead-of-tls.ts";
-import { clientSocketOptions } from "./client-tls.ts";
-import { imapByeReason } from "./imap-dialogue.ts";
-import { breakOfLibraryError, codeOf, LibraryGuard } from "./library-guard.ts";
+import type { Target } from "../../net/probe-context.ts";
+import { namedBreak, type Break } from "../../net/break.ts";
+import { resolveTarget } from "../../net/dial.ts";
+import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
+import { AHEAD_OF_TLS, keepOutOfHandshake, clientSocketOptions } from "./client-tls.ts";
+import { imapByeReason } from "./imap-greeting.ts";
+import { breakOfLibraryError, codeOf, LibraryGuard, meterParser } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
-import { meterParser } from "./metered-parser.ts";
-import type { Account, TransactionSpec } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
 /** Bounds of what a server may make the client keep, in bytes. */
 const MAX_LINE_BYTES = 256 * 1024;

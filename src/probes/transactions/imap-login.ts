@@ -1,6 +1,6 @@
-import { observe } from "../wire/probe-run.ts";
+import { observe } from "../../net/probe-run.ts";
 import { logInToImap } from "./imap-client.ts";
-import { openImap } from "./imap-dialogue.ts";
+import { openImap } from "./imap-greeting.ts";
 import { leave, mismatch } from "./line-session.ts";
 import type { TransactionType } from "./spec.ts";
 

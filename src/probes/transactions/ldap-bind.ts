@@ -1,6 +1,6 @@
-import { dial } from "../wire/dial.ts";
-import { LDAP_RESULT, LdapSession, parseFilter } from "../wire/ldap-session.ts";
-import { observe } from "../wire/probe-run.ts";
+import { dial } from "../../net/dial.ts";
+import { LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
+import { observe } from "../../net/probe-run.ts";
 import type { TransactionType } from "./spec.ts";
 
 /**

@@ -1,12 +1,13 @@
-import type { Observation, Target } from "../probe.ts";
-import type { Step } from "../reason.ts";
-import { namedBreak, type Break } from "../wire/break.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial, startTls, type DialFailure } from "../wire/dial.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import type { ProbeRun } from "../wire/probe-run.ts";
-import { AHEAD_OF_TLS } from "./ahead-of-tls.ts";
-import type { TransactionSpec } from "./spec.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { Step } from "../../model/reasons.ts";
+import { namedBreak, type Break } from "../../net/break.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial, startTls, type DialFailure } from "../../net/dial.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
+import { AHEAD_OF_TLS } from "./client-tls.ts";
+import type { TransactionSpec } from "../../model/transactions.ts";
 
 /** The exchange is over: this is what it showed. */
 export interface Ended {

@@ -1,4 +1,4 @@
-import type { Observation } from "../probe.ts";
+import type { Observation } from "../../model/observation.ts";
 
 /** What a login means to the account, as the gate wants to know it. */
 export type LoginOutcome = "accepted" | "rejected" | "unanswered" | "not_tried";

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-
-import type { Observation, Target } from "../probe.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Target } from "../../net/probe-context.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { logInToImap, type ImapMailbox } from "./imap-client.ts";
 import type { Ended } from "./line-session.ts";
 import { sendMail } from "./mail-sender.ts";
-import type { Account, TransactionSpec, TransactionType } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionType } from "./spec.ts";
 
 /** The header that carries the message's id: mail filters can match it, and the search finds it. */
 export const ROUND_TRIP_HEADER = "X-Adc-Witness";

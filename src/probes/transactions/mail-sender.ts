@@ -1,14 +1,12 @@
 import SMTPConnection from "nodemailer/lib/smtp-connection";
-
-import type { Target } from "../probe.ts";
-import { dial } from "../wire/dial.ts";
-import { messageOf, type ProbeRun } from "../wire/probe-run.ts";
-import { AHEAD_OF_TLS, discardedInput } from "./ahead-of-tls.ts";
-import { clientSocketOptions } from "./client-tls.ts";
+import type { Target } from "../../net/probe-context.ts";
+import { dial } from "../../net/dial.ts";
+import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
+import { AHEAD_OF_TLS, discardedInput, clientSocketOptions } from "./client-tls.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard, type Guarded } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
 import { smtpReason } from "./smtp-dialogue.ts";
-import type { Account, TransactionSpec } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
 export interface Sent {
   readonly kind: "sent";

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-
-import { observe } from "../wire/probe-run.ts";
-import { askUdp } from "../wire/udp.ts";
+import { observe } from "../../net/probe-run.ts";
+import { askUdp } from "../../net/udp.ts";
 import type { TransactionType } from "./spec.ts";
 
 /** Seconds between 1900 and 1970. */

@@ -1,8 +1,9 @@
-import type { Observation } from "../probe.ts";
-import type { HttpAnswer } from "../wire/http-answer.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { climbFormAaa } from "./aaa-form.ts";
-import type { Account, TransactionSpec, TransactionType } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionType } from "./spec.ts";
 import { isAdcLogin, judgeChallenge, judgeError, summary } from "./web-answer.ts";
 import { redirectTarget, WebVisit } from "./web-visit.ts";
 import { WEB_PATHS } from "./web-paths.ts";

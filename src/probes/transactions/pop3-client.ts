@@ -1,14 +1,17 @@
 import type { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
-
 import Pop3Command from "node-pop3";
-
-import { namedBreak, protocolBreak } from "../wire/break.ts";
-import type { ProbeRun } from "../wire/probe-run.ts";
+import { namedBreak, protocolBreak } from "../../net/break.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import type { ClientSocketOptions } from "./client-tls.ts";
-import { breakOfLibraryError, LibraryGuard, type Guarded } from "./library-guard.ts";
-import { MOST_LINES, PIECE_LINES } from "./metered-parser.ts";
-import { pop3ErrorReason } from "./pop3-dialogue.ts";
+import {
+  breakOfLibraryError,
+  LibraryGuard,
+  type Guarded,
+  MOST_LINES,
+  PIECE_LINES,
+} from "./library-guard.ts";
+import { pop3ErrorReason } from "./pop3-greeting.ts";
 
 export interface Pop3ClientOptions {
   readonly host: string;

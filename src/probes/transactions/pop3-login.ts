@@ -1,11 +1,12 @@
-import type { Target } from "../probe.ts";
-import { resolveTarget } from "../wire/dial.ts";
-import { messageOf, observe, type ProbeRun } from "../wire/probe-run.ts";
+import type { Target } from "../../net/probe-context.ts";
+import { resolveTarget } from "../../net/dial.ts";
+import { messageOf, observe, type ProbeRun } from "../../net/probe-run.ts";
 import { clientSocketOptions } from "./client-tls.ts";
 import { ended, leave, mismatch, type Ended } from "./line-session.ts";
-import { openPop3, pop3Command, pop3ErrorReason, type Pop3Session } from "./pop3-dialogue.ts";
+import { openPop3, pop3Command, pop3ErrorReason, type Pop3Session } from "./pop3-greeting.ts";
 import { guardedPop3 } from "./pop3-client.ts";
-import type { Account, TransactionSpec, TransactionType } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionType } from "./spec.ts";
 
 /**
  * Logs in over POP3: greeting and CAPA by our own hand first, then login, STAT, QUIT. node-pop3 does the login where it

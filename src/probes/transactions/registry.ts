@@ -1,19 +1,16 @@
-import type { Observation, ProbeContext, Target } from "../probe.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { ProbeContext, Target } from "../../net/probe-context.ts";
 import { ANONYMOUS_LOOKS } from "./anonymous-looks.ts";
-import { autodiscover } from "./autodiscover.ts";
-import { easOptions } from "./eas-options.ts";
+import { autodiscover, easOptions, mapiEndpoint, oab, rpcEcho } from "./web-services.ts";
 import { ewsFolder } from "./ews-folder.ts";
 import { imapLogin } from "./imap-login.ts";
 import { ldapBind } from "./ldap-bind.ts";
 import { mailRoundTrip } from "./mail-round-trip.ts";
-import { mapiEndpoint } from "./mapi-endpoint.ts";
-import { oab } from "./oab.ts";
 import { owaForm } from "./owa-form.ts";
 import { pop3Login } from "./pop3-login.ts";
-import { rpcEcho } from "./rpc-echo.ts";
 import { runListed, type TransactionList } from "./run-listed.ts";
 import { smtpSubmission } from "./smtp-submission.ts";
-import type { TransactionSpec } from "./spec.ts";
+import type { TransactionSpec } from "../../model/transactions.ts";
 
 /** Every transaction this agent can run, by name. Adding one: its file, and its line here or among the looks. */
 export const TRANSACTION_TYPES: TransactionList = new Map([

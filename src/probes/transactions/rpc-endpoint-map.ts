@@ -1,19 +1,25 @@
-import type { Observation, Target } from "../probe.ts";
-import type { FailureReason } from "../reason.ts";
-import { protocolBreak, type Break } from "../wire/break.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial } from "../wire/dial.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import { encodeEptMap, EPT_MAP, EPT_NOT_REGISTERED, parseEptMap } from "./dcerpc/endpoint-map.ts";
-import { EMSMDB, EPM, type RpcInterface } from "./dcerpc/interfaces.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { FailureReason } from "../../model/reasons.ts";
+import { protocolBreak, type Break } from "../../net/break.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial } from "../../net/dial.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import {
+  encodeEptMap,
+  EPT_MAP,
+  EPT_NOT_REGISTERED,
+  parseEptMap,
+  EMSMDB,
+  EPM,
+  type RpcInterface,
   encodeBind,
   encodeRequest,
   fragmentLength,
   parseAnswer,
   RPC_HEADER_BYTES,
   type RpcAnswer,
-} from "./dcerpc/pdu.ts";
+} from "../protocols/dcerpc.ts";
 import { ended, type Ended } from "./line-session.ts";
 import type { TransactionType } from "./spec.ts";
 

@@ -1,6 +1,8 @@
-import type { Observation, ProbeContext, Target } from "../probe.ts";
-import { observe } from "../wire/probe-run.ts";
-import type { TransactionName, TransactionSpec, TransactionType } from "./spec.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { ProbeContext, Target } from "../../net/probe-context.ts";
+import { observe } from "../../net/probe-run.ts";
+import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionType } from "./spec.ts";
 import { isOfOnePath } from "./web-paths.ts";
 
 export type TransactionList = ReadonlyMap<TransactionName, TransactionType>;

@@ -1,13 +1,12 @@
 import { isIP, isIPv6 } from "node:net";
-
-import type { Target } from "../probe.ts";
-import type { FailureReason, Step } from "../reason.ts";
-import { signsOfSmtp } from "../wire/exchange-signs.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial } from "../wire/dial.ts";
-import { LineReader } from "../wire/line-reader.ts";
-import type { ProbeRun } from "../wire/probe-run.ts";
-import { readReply, type CodedReply } from "../wire/reply-code.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { FailureReason, Step } from "../../model/reasons.ts";
+import { signsOfSmtp } from "../../model/exchange-signs.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial } from "../../net/dial.ts";
+import { LineReader } from "../../net/line-reader.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
+import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
 import {
   answerBroke,
   beginsTls,
@@ -18,7 +17,7 @@ import {
   type Ended,
   type LineSession,
 } from "./line-session.ts";
-import { isSubmissionPort, type TransactionSpec } from "./spec.ts";
+import { isSubmissionPort, type TransactionSpec } from "../../model/transactions.ts";
 
 /** A session that has had its 220 and its EHLO, behind TLS where asked. */
 export interface SmtpSession extends LineSession {

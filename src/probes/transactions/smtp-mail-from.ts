@@ -1,9 +1,10 @@
-import type { Observation } from "../probe.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
-import type { CodedReply } from "../wire/reply-code.ts";
+import type { Observation } from "../../model/observation.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import type { CodedReply } from "../protocols/mail-replies.ts";
 import { leave } from "./line-session.ts";
 import { openSmtp, refused, smtpCommand, type SmtpSession } from "./smtp-dialogue.ts";
-import { isSubmissionPort, type TransactionSpec, type TransactionType } from "./spec.ts";
+import { isSubmissionPort, type TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionType } from "./spec.ts";
 
 /** Exchange's tarpit starts at 5 s; an answer slower than this is worth a word. */
 const SLOW_ANSWER_MS = 4_500;

@@ -1,9 +1,9 @@
-import type { Vantage } from "../probe.ts";
-import type { FailureReason } from "../reason.ts";
-import { signsOfHeaders } from "../wire/exchange-signs.ts";
-import type { HttpAnswer } from "../wire/http-answer.ts";
-import { parseUrl } from "../wire/parse-url.ts";
-import type { AdcFront, TransactionSpec } from "./spec.ts";
+import type { Vantage } from "../../model/observation.ts";
+import type { FailureReason } from "../../model/reasons.ts";
+import { signsOfHeaders } from "../../model/exchange-signs.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import { parseUrl } from "../../lib/parse-url.ts";
+import type { AdcFront, TransactionSpec } from "../../model/transactions.ts";
 import { cookieNames } from "./web-session.ts";
 
 /** What an answer to a request without a login means. */

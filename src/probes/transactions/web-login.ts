@@ -1,10 +1,10 @@
 import { ntlmCredential, ntlmLogin } from "../ntlm/http-scheme.ts";
-import type { Target } from "../probe.ts";
-import type { Connection } from "../wire/connection.ts";
-import type { HttpAnswer } from "../wire/http-answer.ts";
-import type { ProbeRun } from "../wire/probe-run.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { Connection } from "../../net/connection.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
-import type { Account, TransactionSpec } from "./spec.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { challengeSchemes, isAdcLogin, isExchange, judgeChallenge, summary } from "./web-answer.ts";
 import { askWeb, openWeb, type WebRequest } from "./web-session.ts";
 

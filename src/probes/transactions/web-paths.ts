@@ -1,4 +1,4 @@
-import type { TransactionName } from "./spec.ts";
+import type { TransactionName } from "../../model/transactions.ts";
 
 /** Where each logged-in web transaction goes unless `path` says otherwise. */
 export const WEB_PATHS = {

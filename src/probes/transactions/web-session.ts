@@ -1,13 +1,13 @@
-import type { Target } from "../probe.ts";
-import type { Step } from "../reason.ts";
-import type { Connection } from "../wire/connection.ts";
-import { dial } from "../wire/dial.ts";
-import { signsOfHeaders } from "../wire/exchange-signs.ts";
-import type { HttpAnswer } from "../wire/http-answer.ts";
-import { exchangeHttp, type HttpRequest } from "../wire/http-exchange.ts";
-import type { ProbeRun } from "../wire/probe-run.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { Step } from "../../model/reasons.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial } from "../../net/dial.ts";
+import { signsOfHeaders } from "../../model/exchange-signs.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import { exchangeHttp, type HttpRequest } from "../protocols/http-exchange.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import { ended, type Ended } from "./line-session.ts";
-import type { TransactionSpec } from "./spec.ts";
+import type { TransactionSpec } from "../../model/transactions.ts";
 
 const USER_AGENT = "adc-witness";
 /** Bytes of a body that are looked at. */

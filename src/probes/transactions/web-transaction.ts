@@ -1,8 +1,10 @@
-import type { Observation, Probe } from "../probe.ts";
-import type { HttpAnswer } from "../wire/http-answer.ts";
-import { observe, type ProbeRun } from "../wire/probe-run.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Probe } from "../probe.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { mismatch, type Ended } from "./line-session.ts";
-import type { Account, TransactionName, TransactionSpec, TransactionType } from "./spec.ts";
+import type { Account, TransactionName, TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionType } from "./spec.ts";
 import { isAdcLogin, judgeError, summary, type BadAnswer } from "./web-answer.ts";
 import { askLoggedIn, provesLogin, type Served } from "./web-login.ts";
 import type { WebRequest } from "./web-session.ts";

@@ -1,7 +1,7 @@
-import type { AdcService } from "../../estate/adc-service.ts";
-import type { Diagnostic, Estate } from "../../estate/model.ts";
-import type { Monitor } from "../../estate/monitor.ts";
-import type { CsVserver, LbVserver } from "../../estate/vserver.ts";
+import type { AdcService } from "../../model/adc-service.ts";
+import type { Diagnostic, Estate } from "../../model/estate.ts";
+import type { Monitor } from "../../model/monitor.ts";
+import type { CsVserver, LbVserver } from "../../model/vserver.ts";
 
 /** The estate as imported: what the witness knows of one ADC's configuration. */
 export interface EstateJson {

@@ -1,5 +1,5 @@
-import type { LiveProbe } from "../../agent/live.ts";
-import type { CertificateFacts, Observation, TlsFacts } from "../../probes/probe.ts";
+import type { LiveProbe } from "../../model/live.ts";
+import type { CertificateFacts, Observation, TlsFacts } from "../../model/observation.ts";
 import { instant } from "../verdicts-json.ts";
 
 /** What stands behind opinions: the last runs of a probe with timings, TLS facts and redacted transcript. */

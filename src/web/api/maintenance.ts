@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseDuration } from "../../config/duration.ts";
+import { parseDuration } from "../../lib/duration.ts";
 import type {
   MaintenanceActions,
   MaintenanceReport,
@@ -10,7 +10,7 @@ import type {
 } from "../actions.ts";
 import { json, problem, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { instant } from "../verdicts-json.ts";
 
 /** One declared window as the API tells it. */

@@ -1,13 +1,48 @@
-import { jsonList, largeJson } from "../http/large-json.ts";
+import { jsonList, largeJson } from "../http/send.ts";
 import { json, problem, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { readSelection, selectMembers, selectProbes, selectVservers } from "../selection.ts";
 import { memberRow, verdictCounts, vserverRow } from "../verdicts-json.ts";
 import { estateJson } from "./estate.ts";
 import { probeEvidence } from "./evidence.ts";
-import { apiSchema } from "./schemas/api-schema.ts";
-import { paged } from "./paging.ts";
+import { apiSchema } from "./schemas.ts";
+
+/** A part of a list that a client asked for with `limit` and `offset`; the whole list when it asked for none. */
+interface Page<Item> {
+  readonly items: readonly Item[];
+  /** `Link` to the next part (RFC 8288) and the length of the whole list. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+type Paged<Item> =
+  | { readonly kind: "page"; readonly page: Page<Item> }
+  | { readonly kind: "bad"; readonly message: string };
+
+/** Reads `limit` and `offset` of the query. `defaultLimit` bounds what is answered when no limit was asked for. */
+function paged<Item>(list: readonly Item[], url: URL, defaultLimit = Infinity): Paged<Item> {
+  const limit = wholeNumber(url.searchParams.get("limit"), defaultLimit);
+  const offset = wholeNumber(url.searchParams.get("offset"), 0);
+  if (limit === null || limit === 0 || offset === null) {
+    return { kind: "bad", message: "limit and offset are whole numbers, limit at least 1." };
+  }
+  const items = limit === Infinity && offset === 0 ? list : list.slice(offset, offset + limit);
+  const headers: Record<string, string> = { "x-total-count": String(list.length) };
+  if (offset + items.length < list.length && items.length > 0) {
+    const next = new URL(url);
+    next.searchParams.set("limit", String(items.length));
+    next.searchParams.set("offset", String(offset + items.length));
+    headers["link"] = `<${next.pathname}${next.search}>; rel="next"`;
+  }
+  return { kind: "page", page: { items, headers } };
+}
+
+function wholeNumber(text: string | null, otherwise: number): number | null {
+  if (text === null) {
+    return otherwise;
+  }
+  return /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
 
 /** Probes with their evidence are large: an answer holds no more than this many unless more are asked for. */
 const EVIDENCE_PAGE = 200;

@@ -1,5 +1,5 @@
-import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
-import type { Observation } from "../../probes/probe.ts";
+import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
+import type { Observation } from "../../model/observation.ts";
 import { ObservationRing, type PastRun } from "./observations.ts";
 import {
   memberEntry,
@@ -7,8 +7,8 @@ import {
   vserverEntry,
   vserverStillHolds,
   type TimelineEntry,
+  Timelines,
 } from "./timeline.ts";
-import { Timelines } from "./timelines.ts";
 
 /** A verdict or opinion changed: what event streams tell. Identifiers grow by one. */
 export interface Change {

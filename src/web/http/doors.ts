@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
-import { isLoopback, parseHostPort } from "../../config/host-port.ts";
+import { isLoopback, parseHostPort } from "../../lib/host-port.ts";
 import type { Access } from "./route.ts";
 
 /** What is known of a request before anything of it is believed. */

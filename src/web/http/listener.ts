@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Server as TcpServer, type AddressInfo, type Socket } from "node:net";
-import { parseHostPort } from "../../config/host-port.ts";
+import { parseHostPort } from "../../lib/host-port.ts";
 
 /** How long slow clients are suffered, milliseconds. */
 export interface Patience {

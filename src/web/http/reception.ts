@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { parseUrl } from "../../probes/wire/parse-url.ts";
+import { parseUrl } from "../../lib/parse-url.ts";
 import type { BasicAuth } from "../web-config/basic-auth.ts";
 import type { WebConfig } from "../web-config/load.ts";
 import type { RateLimit } from "../web-config/rate-limit.ts";
-import { readBody } from "./body.ts";
+import { readBody, SECURITY_HEADERS, send } from "./send.ts";
 import {
   bearerToken,
   checkAccess,
@@ -16,7 +16,6 @@ import {
 import type { Patience } from "./listener.ts";
 import { problem, type Reply } from "./reply.ts";
 import { findRoute, type Call, type Route } from "./route.ts";
-import { SECURITY_HEADERS, send } from "./send.ts";
 
 /** The part of pino's logger that is used here. */
 export interface WebLog {

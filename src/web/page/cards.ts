@@ -1,11 +1,11 @@
-import type { LiveMember, LiveProbe } from "../../agent/live.ts";
-import type { Estate } from "../../estate/model.ts";
-import { VERDICT_WORDS } from "../../verdict/words.ts";
+import type { LiveMember, LiveProbe } from "../../model/live.ts";
+import type { Estate } from "../../model/estate.ts";
+import { VERDICT_WORDS } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
 import { memberCommands, vserverCommands, type Command } from "./commands.ts";
 import type { Finding } from "./findings.ts";
 import { sentenceOf } from "./headline.ts";
-import { memberHref, vserverHref } from "./links.ts";
+import { memberHref, vserverHref } from "./layout.ts";
 import { because, maintenanceWords, opinionBadge, opinionWords, threeSides } from "./opinions.ts";
 import { protocolWithPort } from "./protocol.ts";
 import { probeSourceWords } from "./probe-source.ts";

@@ -1,5 +1,5 @@
-import type { LiveMember, LiveVserver } from "../../agent/live.ts";
-import type { Estate } from "../../estate/model.ts";
+import type { LiveMember, LiveVserver } from "../../model/live.ts";
+import type { Estate } from "../../model/estate.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { loginMonitor } from "../../lint/proposals.ts";
 import { SHALLOW_MONITOR_RULES } from "../../lint/shallow-monitors.ts";

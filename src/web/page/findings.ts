@@ -1,5 +1,5 @@
-import type { LiveMember, LiveState, LiveVserver } from "../../agent/live.ts";
-import type { Verdict } from "../../verdict/verdicts.ts";
+import type { LiveMember, LiveState, LiveVserver } from "../../model/live.ts";
+import type { Verdict } from "../../model/verdicts.ts";
 import { severity, toneOf } from "./tone.ts";
 
 /** Members of one server that are judged alike for the same reason, or one vserver: what a card is about. */

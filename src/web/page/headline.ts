@@ -1,5 +1,5 @@
-import type { LiveState } from "../../agent/live.ts";
-import type { Verdict } from "../../verdict/verdicts.ts";
+import type { LiveState } from "../../model/live.ts";
+import type { Verdict } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
 import { findingsOf, type Finding } from "./findings.ts";
 import { protocolOf } from "./protocol.ts";

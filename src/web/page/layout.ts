@@ -1,7 +1,22 @@
-import type { LiveState } from "../../agent/live.ts";
+import type { LiveMember, LiveVserver, LiveState } from "../../model/live.ts";
+import { selectionQuery } from "../selection.ts";
 import { html, type Markup, type MarkupValue } from "../markup.ts";
 
-export interface PageParts {
+/** Permalinks: everything the page shows has an address of its own. */
+export function memberHref(member: LiveMember): string {
+  return `/member${selectionQuery({
+    adc: member.adc,
+    adcService: member.adcService,
+    server: member.server,
+    port: String(member.port),
+  })}`;
+}
+
+export function vserverHref(vserver: Pick<LiveVserver, "adc" | "vserver">): string {
+  return `/vserver${selectionQuery({ adc: vserver.adc, vserver: vserver.vserver })}`;
+}
+
+interface PageParts {
   readonly title: string;
   readonly current: "status" | "maintenance" | "none";
   readonly live: LiveState;

@@ -1,4 +1,4 @@
-import type { LiveVserver } from "../../agent/live.ts";
+import type { LiveVserver } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
 
 /** Whether the members of a vserver offer the same login schemes; null where nothing can be compared. */

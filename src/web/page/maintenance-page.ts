@@ -1,4 +1,4 @@
-import type { LiveState } from "../../agent/live.ts";
+import type { LiveState } from "../../model/live.ts";
 import type { MaintenanceWindowView } from "../actions.ts";
 import { html, type Markup } from "../markup.ts";
 import { layout } from "./layout.ts";

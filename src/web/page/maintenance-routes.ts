@@ -3,7 +3,7 @@ import { maintenanceBody, toRequest } from "../api/maintenance.ts";
 import { tokensMatch } from "../http/doors.ts";
 import { html, problem, type Reply } from "../http/reply.ts";
 import type { Call, Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
 
 /**

@@ -1,7 +1,7 @@
-import type { LiveMember } from "../../agent/live.ts";
-import { VERDICT_WORDS } from "../../verdict/words.ts";
+import type { LiveMember } from "../../model/live.ts";
+import { VERDICT_WORDS } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
-import { memberHref, vserverHref } from "./links.ts";
+import { memberHref, vserverHref } from "./layout.ts";
 import { mark, opinionWords } from "./opinions.ts";
 import { severity, TONE_SIGNS, toneOf } from "./tone.ts";
 

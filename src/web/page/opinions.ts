@@ -1,7 +1,6 @@
-import type { LiveMember, LiveProbe } from "../../agent/live.ts";
+import type { LiveMember, LiveProbe } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
-import { REASON_WORDS, STEP_WORDS } from "../../verdict/reason-words.ts";
-import type { Reason, Step } from "../../probes/reason.ts";
+import { REASON_WORDS, STEP_WORDS, type Reason, type Step } from "../../model/reasons.ts";
 
 /** How one opinion looks in a mark: a shape besides a colour. */
 export type Look = "up" | "down" | "out" | "none" | "unknown";

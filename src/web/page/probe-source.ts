@@ -1,4 +1,4 @@
-import type { LiveMember } from "../../agent/live.ts";
+import type { LiveMember } from "../../model/live.ts";
 
 /**
  * Where the ADC itself probes a member from, in words: the first thing to check at a firewall when it says DOWN and the

@@ -1,4 +1,4 @@
-import type { LiveMember, LiveProbe, LiveVserver } from "../../agent/live.ts";
+import type { LiveMember, LiveProbe, LiveVserver } from "../../model/live.ts";
 
 const BY_PORT: ReadonlyMap<number, string> = new Map([
   [25, "SMTP"],

@@ -1,4 +1,4 @@
-import type { Estate } from "../../estate/model.ts";
+import type { Estate } from "../../model/estate.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { lint } from "../../lint/lint.ts";
 

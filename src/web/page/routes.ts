@@ -1,16 +1,49 @@
 import { performance } from "node:perf_hooks";
-import type { LiveState } from "../../agent/live.ts";
+import type { LiveState } from "../../model/live.ts";
 import { html, problem, reply, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { readSelection, selectionQuery, selectMembers } from "../selection.ts";
-import { keepPages } from "./kept-pages.ts";
 import { memberPage } from "./member-page.ts";
 import { createRemarks, type Remarks } from "./remarks.ts";
-import { SCRIPT } from "./script.ts";
+import { SCRIPT, ICON, STYLE_SHEET } from "./assets.ts";
 import { statusPage } from "./status-page.ts";
-import { ICON, STYLE_SHEET } from "./style.ts";
 import { vserverPage } from "./vserver-page.ts";
+
+/**
+ * Keeps the last pages for a moment: when something changes, every open page asks again at once, and rendering once for
+ * all of them is enough. A page is kept until the next change, at most a second, and only a few of them.
+ */
+interface KeptPages {
+  readonly get: (key: string, render: () => string) => string;
+}
+
+const KEPT_MS = 1_000;
+const MAX_PAGES = 16;
+
+function keepPages(monotonic: () => number, version: () => number): KeptPages {
+  const pages = new Map<
+    string,
+    { readonly text: string; readonly at: number; readonly version: number }
+  >();
+  return {
+    get: (key, render) => {
+      const now = monotonic();
+      const known = pages.get(key);
+      if (known !== undefined && known.version === version() && now - known.at < KEPT_MS) {
+        return known.text;
+      }
+      const text = render();
+      pages.delete(key);
+      pages.set(key, { text, at: now, version: version() });
+      const [oldest] = pages.keys();
+      if (pages.size > MAX_PAGES && oldest !== undefined) {
+        pages.delete(oldest);
+      }
+      return text;
+    },
+  };
+}
 
 /** The pages for people, and the three files they need. */
 export function pageRoutes(sources: WebSources): readonly Route[] {

@@ -1,5 +1,5 @@
-import type { LiveProbe } from "../../agent/live.ts";
-import { PHASES, type Observation, type TlsFacts } from "../../probes/probe.ts";
+import type { LiveProbe } from "../../model/live.ts";
+import { PHASES, type Observation, type TlsFacts } from "../../model/observation.ts";
 import type { PastRun } from "../history/observations.ts";
 import { html, type Markup } from "../markup.ts";
 import { because, opinionBadge } from "./opinions.ts";

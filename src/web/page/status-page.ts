@@ -1,21 +1,175 @@
-import type { LiveState } from "../../agent/live.ts";
-import type { Estate } from "../../estate/model.ts";
+import type { LiveState, LiveVserver } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
-import { selectionQuery, selectMembers, selectVservers, type Selection } from "../selection.ts";
+import { certificateNotice } from "./certificates.ts";
+import { schemesNotice } from "./login-schemes.ts";
+import { moment } from "./time.ts";
+import { VERDICT_WORDS, type Verdict } from "../../model/verdicts.ts";
+import { selectionQuery, type Selection, selectMembers, selectVservers } from "../selection.ts";
+import { severity, TONE_SIGNS, toneOf } from "./tone.ts";
+import { vserverHref, memberHref, layout } from "./layout.ts";
+import { opinionBadge, because } from "./opinions.ts";
+import { protocolWithPort } from "./protocol.ts";
+import type { Estate } from "../../model/estate.ts";
 import { findingCard } from "./cards.ts";
-import { filters } from "./filters.ts";
 import { findingsOf, type Finding } from "./findings.ts";
 import { headline } from "./headline.ts";
-import { memberHref, vserverHref } from "./links.ts";
-import { because } from "./opinions.ts";
-import { layout } from "./layout.ts";
 import { legend, matrix } from "./matrix.ts";
-import { notices } from "./notices.ts";
 import type { Remarks } from "./remarks.ts";
-import { TONE_SIGNS } from "./tone.ts";
-import { vserverTable } from "./vserver-table.ts";
 
-export interface StatusInput {
+/** What limits what this agent can say: an ADC that does not answer, an account at rest, a fault behind all front ends, certificates or login schemes that differ, a server in maintenance. */
+function notices(live: LiveState): Markup | null {
+  const all = [
+    ...live.adcs.flatMap((adc) => {
+      if (adc.up === null) {
+        return [
+          html`NetScaler ${adc.name} is known by its configuration file only: its own opinion is not
+          asked.`,
+        ];
+      }
+      return adc.up
+        ? []
+        : [
+            html`NetScaler ${adc.name} does not answer over
+            NITRO${adc.lastPollAt === null ? "" : html`, last at ${moment(adc.lastPollAt)}`}${
+              adc.lastError === null ? "" : `: ${adc.lastError}`
+            }.
+            Its state is held for three polls, then unknown.`,
+          ];
+    }),
+    ...live.suspendedAccounts.map(
+      ({ account, until }) =>
+        html`The account ${account} is not tried until ${moment(until)}: its logins were rejected.`,
+    ),
+    ...(live.findings ?? []).map(({ message }) => html`${message}`),
+    ...live.vservers
+      .filter(({ certificateDiffers }) => certificateDiffers === true)
+      .map(certificateNotice),
+    ...live.vservers.filter(({ oddSchemes }) => (oddSchemes ?? []).length > 0).map(schemesNotice),
+    ...live.servers
+      .filter((server) => server.maintenance.declared)
+      .map(
+        ({ server, maintenanceEnd }) =>
+          html`${server} is in declared
+          maintenance${maintenanceEnd === null ? "" : html`, until ${moment(maintenanceEnd)}`}.`,
+      ),
+  ];
+  return all.length === 0
+    ? null
+    : html`<ul class="notices">
+        ${all.map((one) => html`<li>${one}</li>`)}
+      </ul>`;
+}
+
+/** A form that only makes an address: every choice is a permalink, with or without script. */
+function filters(live: LiveState, selection: Selection): Markup {
+  const adcs = live.adcs.map(({ name }) => name);
+  const vservers = unique(live.members.flatMap((member) => member.vservers));
+  const servers = unique(live.members.map(({ server }) => server));
+  const verdicts = [...new Set(live.members.map(({ verdict }) => verdict))].sort(
+    (one, other) => severity(one) - severity(other),
+  );
+  const active = selectionQuery(selection) !== "";
+  return html`<form class="filters" method="get" action="/" id="filters">
+    ${adcs.length > 1 ? choice("adc", "ADC", adcs, selection.adc) : null}
+    ${choice("vserver", "Vserver", vservers, selection.vserver)}
+    ${choice("server", "Server", servers, selection.server)}
+    ${choice("verdict", "Verdict", verdicts, selection.verdict, (verdict) => VERDICT_WORDS[verdict as Verdict].label)}
+    <button type="submit">Show</button>
+    ${active ? html`<a href="/">Show all</a>` : null}
+  </form>`;
+}
+
+function choice(
+  name: string,
+  label: string,
+  values: readonly string[],
+  chosen: string | undefined,
+  words: (value: string) => string = (value) => value,
+): Markup {
+  if (values.length > MAX_CHOICES) {
+    return html`<div class="field">
+      <label for="filter-${name}">${label}</label>
+      <input name="${name}" id="filter-${name}" value="${chosen ?? ""}" />
+    </div>`;
+  }
+  // A choice that no longer exists stays visible, so that the address and the page say the same.
+  const all = chosen === undefined || values.includes(chosen) ? values : [chosen, ...values];
+  return html`<div class="field">
+    <label for="filter-${name}">${label}</label>
+    <select name="${name}" id="filter-${name}">
+      <option value="">all</option>
+      ${all.map(
+        (value) =>
+          html`<option value="${value}" ${value === chosen ? SELECTED : null}>
+            ${values.includes(value) ? words(value) : value}
+          </option>`,
+      )}
+    </select>
+  </div>`;
+}
+
+/** Longer lists are typed, not chosen from. */
+const MAX_CHOICES = 300;
+const SELECTED = html` selected`;
+
+function unique(values: readonly string[]): readonly string[] {
+  const all = [...new Set(values)];
+  return all.length > MAX_CHOICES ? all : all.sort(BY_NAME.compare);
+}
+
+/** ex2 before ex10. */
+const BY_NAME = new Intl.Collator("en", { numeric: true });
+
+/** The vservers as their clients see them. */
+function vserverTable(vservers: readonly LiveVserver[]): Markup | null {
+  return vservers.length === 0
+    ? null
+    : html`<section aria-labelledby="vservers">
+        <h2 id="vservers">Vservers</h2>
+        <div class="scroll" role="region" aria-label="Vservers" tabindex="0">
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">Vserver</th>
+                <th scope="col">VIP</th>
+                <th scope="col">ADC says</th>
+                <th scope="col">Clients get</th>
+                <th scope="col">Members really up</th>
+                <th scope="col">Verdict</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${vservers.map(row)}
+            </tbody>
+          </table>
+        </div>
+      </section>`;
+}
+
+function row(vserver: LiveVserver): Markup {
+  const tone = toneOf(vserver.verdict);
+  const { configured, adcUp, reallyUp } = vserver.members;
+  return html`<tr>
+    <th scope="row"><a href="${vserverHref(vserver)}">${vserver.vserver}</a></th>
+    <td>
+      ${vserver.address ?? "not addressable"} <span class="what">${protocolWithPort(vserver)}</span>
+    </td>
+    <td>${opinionBadge(vserver.adcOpinion)}</td>
+    <td>${opinionBadge(vserver.vip)}</td>
+    <td>
+      ${reallyUp} of
+      ${configured}${adcUp === reallyUp ? null : html` <span class="differs">(ADC: ${adcUp})</span>`}
+    </td>
+    <td>
+      <span class="chip ${tone}"
+        ><span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span>
+        ${VERDICT_WORDS[vserver.verdict].label}</span
+      >
+    </td>
+  </tr>`;
+}
+
+interface StatusInput {
   readonly live: LiveState;
   readonly estates: readonly Estate[];
   readonly remarks: Remarks;

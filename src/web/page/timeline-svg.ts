@@ -1,4 +1,4 @@
-import { VERDICT_WORDS } from "../../verdict/words.ts";
+import { VERDICT_WORDS } from "../../model/verdicts.ts";
 import type { TimelineEntry } from "../history/timeline.ts";
 import { html, type Markup } from "../markup.ts";
 import { because, lookOf, opinionWords } from "./opinions.ts";

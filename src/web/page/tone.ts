@@ -1,4 +1,4 @@
-import { MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "../../verdict/verdicts.ts";
+import { MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "../../model/verdicts.ts";
 
 /** How a verdict looks: a colour of the style sheet, and a sign for those who do not see it. */
 export type Tone = "bad" | "warn" | "good" | "quiet" | "unknown";

@@ -1,25 +1,134 @@
-import type { LiveMember, LiveState, LiveVserver } from "../../agent/live.ts";
-import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
-import { VERDICT_WORDS } from "../../verdict/words.ts";
-import type { History } from "../history/history.ts";
+import type {
+  LivePersistence,
+  LiveVserver,
+  LivePublicName,
+  LiveProbe,
+  LiveMember,
+  LiveState,
+} from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
+import { opinionBadge, because, opinionWords } from "./opinions.ts";
+import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
+import { VERDICT_WORDS } from "../../model/verdicts.ts";
+import type { History } from "../history/history.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { commands } from "./cards.ts";
 import { vserverCommands } from "./commands.ts";
 import { certificates } from "./certificates.ts";
 import { loginSchemes } from "./login-schemes.ts";
-import { layout } from "./layout.ts";
-import { memberHref } from "./links.ts";
-import { because, opinionBadge, opinionWords } from "./opinions.ts";
+import { layout, memberHref } from "./layout.ts";
 import { protocolWithPort } from "./protocol.ts";
-import { persistence } from "./persistence.ts";
-import { publicNames } from "./public-names.ts";
 import { probeSection, tlsSection } from "./runs.ts";
 import { moment } from "./time.ts";
 import { timeline } from "./timeline-svg.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
 
-export interface VserverInput {
+/** Where clients stick to servers by their address: what that lets us see, and whom our own addresses stick to. */
+function persistence({ persistence: known }: LiveVserver): Markup | null {
+  return known === undefined || known === null
+    ? null
+    : html`<section aria-labelledby="persistence">
+        <h2 id="persistence">Persistence: ${known.type}</h2>
+        <p>${sightWords(known)} ${probeWords(known)}</p>
+        ${
+          known.sticksTo.length === 0
+            ? null
+            : html`<ul>
+                ${known.sticksTo.map(
+                  ({ source, server }) =>
+                    html`<li>
+                      The ADC gives ${source} to ${server ?? "a server not known here"}.
+                    </li>`,
+                )}
+              </ul>`
+        }
+      </section>`;
+}
+
+function sightWords({ observable }: LivePersistence): string {
+  return observable
+    ? "Each address of ours goes to one server, as a client's does."
+    : "One address goes to one server, as a client's does: whom other clients get is not observable from one address; more source_addresses would show it.";
+}
+
+function probeWords({ probes }: LivePersistence): string {
+  switch (probes) {
+    case "running":
+      return "";
+    case "avoiding":
+      return "A member leaves: probes come only from addresses that the ADC does not give to it.";
+    case "paused":
+      return "A member leaves: probes through the VIP pause until the ADC has forgotten whom it gave our address to, for they would keep that alive.";
+  }
+}
+
+/** The names clients use: what DNS answers, beside the VIP, and how each address does. */
+function publicNames({ publicNames: names, probes }: LiveVserver): Markup | null {
+  return names === undefined || names.length === 0
+    ? null
+    : html`<section aria-labelledby="names">
+        <h2 id="names">Names clients use</h2>
+        <div class="scroll" role="region" aria-label="Names clients use" tabindex="0">
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">DNS</th>
+                <th scope="col">Addresses</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${names.map(
+                (name) =>
+                  html`<tr>
+                    <th scope="row">${name.name}</th>
+                    <td>${dnsWords(name)}</td>
+                    <td>${sites(name, probes)}</td>
+                  </tr>`,
+              )}
+            </tbody>
+          </table>
+        </div>
+      </section>`;
+}
+
+function dnsWords({ dns, message, unprobed }: LivePublicName): string {
+  const more = unprobed === 0 ? "" : `; ${String(unprobed)} more are not probed`;
+  switch (dns) {
+    case "vip":
+      return `answers with the VIP${more}`;
+    case "vip_and_others":
+      return `answers with the VIP and other addresses${more}`;
+    case "others":
+      return `answers with other addresses than the VIP: other sites, or one before an address translation${more}`;
+    case "dns_failure":
+      return `does not resolve: ${message ?? "no answer"}`;
+    case "mapped":
+      return "is not asked: connect_to says where to go";
+    case "refused":
+      return message ?? "is not asked";
+    case "pending":
+      return "has not been asked yet";
+  }
+}
+
+function sites({ addresses }: LivePublicName, probes: readonly LiveProbe[]): Markup {
+  return html`${addresses.map(({ address, vip }) => {
+    const at = probes.filter((probe) => probe.vantage === "public" && probe.address === address);
+    return html`<div>
+      ${vip && at.length === 0 ? null : opinionBadge(worst(at))} ${address}
+      ${vip ? html`<span class="what">the VIP</span>` : null}
+    </div>`;
+  })}`;
+}
+
+/** One site is as good as what fares worst there. */
+function worst(probes: readonly LiveProbe[]): LiveProbe["opinion"] {
+  const opinions = probes.map((probe) => probe.opinion);
+  return opinions.includes("down") ? "down" : opinions.includes("up") ? "up" : "unknown";
+}
+
+interface VserverInput {
   readonly live: LiveState;
   readonly vserver: LiveVserver;
   readonly history: History;

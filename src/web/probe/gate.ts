@@ -1,5 +1,5 @@
-import type { LiveProbe } from "../../agent/live.ts";
-import type { Observation } from "../../probes/probe.ts";
+import type { LiveProbe } from "../../model/live.ts";
+import type { Observation } from "../../model/observation.ts";
 import type { ProbeNowResult, WebActions } from "../actions.ts";
 
 /** What a question about a probe is answered with: a fresh look, or the last one with its age. */

@@ -1,4 +1,4 @@
-import { labelPairs, sampleValue } from "../../exporters/prometheus/text.ts";
+import { labelPairs, sampleValue } from "../../exporters/prometheus/text-format.ts";
 import type { Look } from "./gate.ts";
 
 type Sample = readonly [labels: readonly (readonly [string, string])[], value: number];

@@ -1,8 +1,8 @@
-import type { LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
-import { CONTENT_TYPES } from "../../exporters/prometheus/negotiate.ts";
+import type { LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
+import { CONTENT_TYPES } from "../../exporters/prometheus/text-format.ts";
 import { problem, reply, text, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
-import type { WebSources } from "../routes.ts";
+import type { WebSources } from "../sources.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { lookDebug, lookMetrics } from "./render.ts";
 import { findTarget } from "./target.ts";

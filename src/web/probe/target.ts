@@ -1,5 +1,5 @@
 import { targetOf } from "../../exporters/discovery/http-sd.ts";
-import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../agent/live.ts";
+import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 
 /** What a `target` of the estate means: members and vservers, one or several, or nothing imported. */
 export type FoundTarget =

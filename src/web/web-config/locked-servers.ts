@@ -1,8 +1,47 @@
+import type { TLSSocket } from "node:tls";
 import { createServer } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { ServerTls } from "./load.ts";
 import type { MakeServer, Patience } from "../http/listener.ts";
-import { clientCertificateOptions, clientCertificatePasses } from "./client-certificate.ts";
 import type { WebConfigSource } from "./source.ts";
+
+/** What Node's server is told for each kind of client authentication; the rest is checked after the handshake. */
+function clientCertificateOptions({ clientAuth }: ServerTls): {
+  readonly requestCert: boolean;
+  readonly rejectUnauthorized: boolean;
+} {
+  return {
+    requestCert: clientAuth !== "NoClientCert",
+    rejectUnauthorized: clientAuth === "RequireAndVerifyClientCert",
+  };
+}
+
+/** Whether a connection may stay, by its client certificate. */
+function clientCertificatePasses(socket: TLSSocket, tls: ServerTls): boolean {
+  const given = tls.clientAuth === "NoClientCert" ? undefined : socket.getPeerX509Certificate();
+  if (given === undefined) {
+    const optional =
+      tls.clientAuth === "NoClientCert" ||
+      tls.clientAuth === "RequestClientCert" ||
+      tls.clientAuth === "VerifyClientCertIfGiven";
+    return (
+      optional && (tls.allowedSans.length === 0 || tls.clientAuth !== "VerifyClientCertIfGiven")
+    );
+  }
+  const verified = tls.clientAuth.includes("Verify");
+  if (verified && !socket.authorized) {
+    return false;
+  }
+  const names = subjectAlternativeNames(given.subjectAltName ?? "");
+  return tls.allowedSans.length === 0 || tls.allowedSans.some((name) => names.includes(name));
+}
+
+/** The names of `DNS:a, IP Address:1.2.3.4, URI:spiffe://b, email:c@d`. */
+export function subjectAlternativeNames(text: string): readonly string[] {
+  return text
+    .split(/, (?=(?:DNS|IP Address|URI|email):)/)
+    .map((one) => one.slice(one.indexOf(":") + 1).replace(/^"(.*)"$/, "$1"));
+}
 
 /**
  * Makes servers as the web configuration in force wants them: with TLS or without. Those with TLS are added to

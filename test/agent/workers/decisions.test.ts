@@ -5,7 +5,7 @@ import type { PlannedProbe } from "../../../src/agent/plan/planned-probe.ts";
 import { errandFor } from "../../../src/agent/workers/errand.ts";
 import { deathsInARow, restartDelayMs } from "../../../src/agent/workers/restart.ts";
 import { exchangeLoad, workerCount } from "../../../src/agent/workers/worker-count.ts";
-import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 
 function planned(lines: readonly string[], settings: Partial<PlanSettings> = {}): PlannedProbe[] {
   const conf = [

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { networkOfWays } from "../../../src/agent/network-of.ts";
+import { networkOfWays } from "../../../src/agent/import-once.ts";
 import type { Errand } from "../../../src/agent/run-probe.ts";
 import { ErrandRunner } from "../../../src/agent/workers/errand-runner.ts";
 import { sharedClockMs, type Answer } from "../../../src/agent/workers/messages.ts";

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ProbeRunner } from "../../../src/agent/probe-runner.ts";
 import { WorkerPool } from "../../../src/agent/workers/worker-pool.ts";
-import { networkOfWays } from "../../../src/agent/network-of.ts";
+import { networkOfWays } from "../../../src/agent/import-once.ts";
 import { until } from "../../support/lab-agent.ts";
 import { serve } from "../../support/scripted-server.ts";
 import { infestedThread } from "../../support/worker-thread.ts";

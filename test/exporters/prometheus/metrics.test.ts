@@ -2,7 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { LiveProbe, LiveState } from "../../../src/agent/live.ts";
+import type { LiveProbe, LiveState } from "../../../src/model/live.ts";
 import {
   aFailure,
   aFault,

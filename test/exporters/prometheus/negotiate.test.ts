@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { acceptsGzip, negotiateFormat } from "../../../src/exporters/prometheus/negotiate.ts";
+import { acceptsGzip, negotiateFormat } from "../../../src/exporters/prometheus/text-format.ts";
 
 test.each([
   [undefined, "text"],

@@ -1,6 +1,6 @@
 import type { FaultName } from "../../../lab/faults/catalogue.ts";
-import type { Outcome } from "../../../src/probes/probe.ts";
-import type { FailureReason, Step } from "../../../src/probes/reason.ts";
+import type { Outcome } from "../../../src/model/observation.ts";
+import type { FailureReason, Step } from "../../../src/model/reasons.ts";
 import type { CheckName } from "../checks.ts";
 import type { Differences } from "./peers.ts";
 

@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AaaOptions } from "../../../lab/adc/aaa/options.ts";
 import { demoConf, startLab, type Lab } from "../../../lab/lab.ts";
 import { scenario } from "../../../lab/scenarios.ts";
-import { easOptions } from "../../../src/probes/transactions/eas-options.ts";
+import { easOptions } from "../../../src/probes/transactions/web-services.ts";
 import { ewsFolder } from "../../../src/probes/transactions/ews-folder.ts";
 import { owaForm } from "../../../src/probes/transactions/owa-form.ts";
-import type { TransactionSpec, TransactionType } from "../../../src/probes/transactions/spec.ts";
-import { createNetwork } from "../../../src/probes/wire/network.ts";
+import type { TransactionSpec } from "../../../src/model/transactions.ts";
+import type { TransactionType } from "../../../src/probes/transactions/spec.ts";
+import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContext } from "../../support/probe-context.ts";
 
 let lab: Lab;

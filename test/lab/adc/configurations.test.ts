@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { bigConf } from "../../../lab/big-conf.ts";
 import { demoConf, startLab } from "../../../lab/lab.ts";
 import { SCENARIO_NAMES, scenario } from "../../../lab/scenarios.ts";
-import { memberKey } from "../../../src/estate/adc-state.ts";
+import { memberKey } from "../../../src/model/adc-state.ts";
 import { until } from "./support/test-adc.ts";
-import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 
 const fixtures = join(import.meta.dirname, "..", "..", "fixtures", "ns.conf");
 

@@ -12,7 +12,7 @@ import {
   type TlsRange,
 } from "../../../lab/adc/tls-range.ts";
 import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
-import { parseNsConf } from "../../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 import { closedPort, serve, type ScriptedServer } from "../../support/scripted-server.ts";
 
 const servers: ScriptedServer[] = [];

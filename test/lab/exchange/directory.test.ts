@@ -1,10 +1,8 @@
 import { Resolver } from "node:dns/promises";
 import { Client } from "ldapts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
 import { labCa } from "../../../lab/certificates/lab-certificate.ts";
-import { startDirectoryServer } from "../../../lab/exchange/directory.ts";
-import type { DirectoryServer } from "../../../lab/exchange/directory.ts";
+import { startDirectoryServer, type DirectoryServer } from "../../../lab/exchange/directory.ts";
 import type { Organisation } from "../../../lab/exchange/exchange-server.ts";
 import { ACCOUNT, hasProgram, newOrganisation, run } from "./support.ts";
 

@@ -1,6 +1,5 @@
 import { ImapFlow } from "imapflow";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
 import { labCa, labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
 import {

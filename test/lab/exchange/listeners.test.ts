@@ -1,7 +1,5 @@
-import { connect as tlsConnect } from "node:tls";
-import type { ConnectionOptions } from "node:tls";
+import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
 import { CERTIFICATE_NAMES, labCa } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
 import {

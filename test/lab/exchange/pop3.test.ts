@@ -1,6 +1,5 @@
 import Pop3Command from "node-pop3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
 import { labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
 import {

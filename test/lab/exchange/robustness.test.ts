@@ -1,10 +1,8 @@
 import { connect as tlsConnect } from "node:tls";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
 import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
-import { startDirectoryServer } from "../../../lab/exchange/directory.ts";
-import type { DirectoryServer } from "../../../lab/exchange/directory.ts";
+import { startDirectoryServer, type DirectoryServer } from "../../../lab/exchange/directory.ts";
 import {
   ACCOUNT,
   eventually,

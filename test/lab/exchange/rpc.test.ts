@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
 import type { ExchangeServer } from "../../../lab/exchange/exchange-server.ts";
 import { newOrganisation, portOf, rawExchange, startServer } from "./support.ts";
 

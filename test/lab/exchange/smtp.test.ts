@@ -1,7 +1,6 @@
 import { ImapFlow } from "imapflow";
 import { createTransport } from "nodemailer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
 import { labCa, labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import type {
   Condition,

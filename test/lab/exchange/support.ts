@@ -2,15 +2,14 @@ import { execFile, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:https";
 import type { IncomingHttpHeaders } from "node:http";
-import { connect } from "node:net";
-import type { Socket } from "node:net";
-
+import { connect, type Socket } from "node:net";
 import { labCa } from "../../../lab/certificates/lab-certificate.ts";
-import { createOrganisation, startExchangeServer } from "../../../lab/exchange/exchange-server.ts";
-import type {
-  ExchangeServer,
-  ExchangeServerOptions,
-  Organisation,
+import {
+  createOrganisation,
+  startExchangeServer,
+  type ExchangeServer,
+  type ExchangeServerOptions,
+  type Organisation,
 } from "../../../lab/exchange/exchange-server.ts";
 import { onSilence } from "../../support/on-silence.ts";
 

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
 import { labCaFile } from "../../../lab/certificates/lab-certificate.ts";
 import type { ExchangeServer, Organisation } from "../../../lab/exchange/exchange-server.ts";
 import {
@@ -12,8 +11,8 @@ import {
   run,
   SECOND_ACCOUNT,
   startServer,
+  type HttpsResult,
 } from "./support.ts";
-import type { HttpsResult } from "./support.ts";
 
 let organisation: Organisation;
 let server: ExchangeServer;

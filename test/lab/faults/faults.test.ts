@@ -1,12 +1,13 @@
 import { connect as tlsConnect } from "node:tls";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-
 import { labCa, labCaFile } from "../../../lab/certificates/lab-certificate.ts";
-import { FAULT_NAMES } from "../../../lab/faults/catalogue.ts";
-import type { FaultName } from "../../../lab/faults/catalogue.ts";
-import { startFault } from "../../../lab/faults/start-fault.ts";
-import type { FaultOptions, FaultServer } from "../../../lab/faults/start-fault.ts";
+import { FAULT_NAMES, type FaultName } from "../../../lab/faults/catalogue.ts";
+import {
+  startFault,
+  type FaultOptions,
+  type FaultServer,
+} from "../../../lab/faults/start-fault.ts";
 import { onSilence } from "../../support/on-silence.ts";
 import { eventually, hasProgram, openSocket, rawExchange, run } from "../exchange/support.ts";
 

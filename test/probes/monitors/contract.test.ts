@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
 import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
-import type { ProbeContext, Target } from "../../../src/probes/probe.ts";
+import type { ProbeContext, Target } from "../../../src/net/probe-context.ts";
 import { probeContract, type ContractSubject } from "../../support/contract.ts";
 import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
 import { mysqlServer, MYSQL_USER } from "../../support/mysql-server.ts";

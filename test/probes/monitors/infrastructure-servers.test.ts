@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { MonitorParameters } from "../../../src/estate/monitor.ts";
+import type { MonitorParameters } from "../../../src/model/monitor.ts";
 import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { pingCommand, readPing } from "../../../src/probes/wire/icmp/system-ping.ts";
+import { pingCommand, readPing } from "../../../src/net/ping.ts";
 import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";

@@ -2,9 +2,9 @@ import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/run-monitor.ts";
-import type { Network, ProbeContext } from "../../../src/probes/probe.ts";
-import { EchoBatches } from "../../../src/probes/wire/icmp/echo-batches.ts";
-import { fpingArguments, readFpingLine } from "../../../src/probes/wire/icmp/fping.ts";
+import type { Network } from "../../../src/net/network.ts";
+import type { ProbeContext } from "../../../src/net/probe-context.ts";
+import { EchoBatches, fpingArguments, readFpingLine } from "../../../src/net/fping.ts";
 import { until } from "../../support/contract.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 import {

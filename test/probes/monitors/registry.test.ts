@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { MONITOR_TYPES as FIRMWARE_TYPES } from "../../../src/estate/monitor-defaults.ts";
+import { MONITOR_TYPES as FIRMWARE_TYPES } from "../../../src/adc/monitor-defaults.ts";
 import {
   isSupported,
   MONITOR_TYPES,
   monitorTypeOf,
+  UNREPEATABLE,
 } from "../../../src/probes/monitors/registry.ts";
-import { UNREPEATABLE } from "../../../src/probes/monitors/unrepeatable.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 
 describe("the registry", () => {

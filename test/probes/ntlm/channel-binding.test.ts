@@ -1,10 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
 import type { CertificateName } from "../../../lab/certificates/lab-certificate.ts";
-import type { Observation } from "../../../src/probes/probe.ts";
+import type { Observation } from "../../../src/model/observation.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { missing, type RealServer } from "../../support/real-servers.ts";

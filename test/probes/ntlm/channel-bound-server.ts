@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-
 import {
   labCertificate,
   labCertificateFiles,

@@ -1,22 +1,26 @@
 import { createHash, createHmac, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
 import { authenticateMessage, responseKey } from "../../../src/probes/ntlm/authenticate.ts";
-import { AV_ID, avValue, encodeAvPairs, parseAvPairs } from "../../../src/probes/ntlm/av-pairs.ts";
+import {
+  AV_ID,
+  avValue,
+  encodeAvPairs,
+  parseAvPairs,
+  CLIENT_FLAGS,
+  NTLM_FLAG,
+  negotiateMessage,
+  parseChallenge,
+} from "../../../src/probes/ntlm/messages.ts";
 import {
   bindingHash,
   endPointBindings,
   tlsServerEndPointBindings,
 } from "../../../src/probes/ntlm/channel-bindings.ts";
-import { CLIENT_FLAGS, NTLM_FLAG } from "../../../src/probes/ntlm/flags.ts";
 import { fileTime, ntlmCredential, ntlmLogin } from "../../../src/probes/ntlm/http-scheme.ts";
-import { md4 } from "../../../src/probes/ntlm/md4.ts";
-import { negotiateMessage, parseChallenge } from "../../../src/probes/ntlm/messages.ts";
-import { rc4 } from "../../../src/probes/ntlm/rc4.ts";
+import { md4, rc4 } from "../../../src/probes/ntlm/legacy-hashes.ts";
 
 function hex(text: string): Buffer {
   return Buffer.from(text.replace(/\s/g, ""), "hex");

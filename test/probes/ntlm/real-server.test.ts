@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
-
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import type { Observation } from "../../../src/probes/probe.ts";
+import type { Observation } from "../../../src/model/observation.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import { missing, type RealServer } from "../../support/real-servers.ts";
 import { probeContext } from "../../support/probe-context.ts";

@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-
 import type { AaaOptions } from "../../../lab/adc/aaa/options.ts";
 import { startLab, type Lab } from "../../../lab/lab.ts";
-import type { Observation } from "../../../src/probes/probe.ts";
+import type { Observation } from "../../../src/model/observation.ts";
 import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type {
@@ -10,8 +9,8 @@ import type {
   AdcFront,
   TransactionName,
   TransactionSpec,
-} from "../../../src/probes/transactions/spec.ts";
-import { createNetwork } from "../../../src/probes/wire/network.ts";
+} from "../../../src/model/transactions.ts";
+import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve } from "../../support/scripted-server.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
 import {
   decodeGates,
   encodeGates,
@@ -15,14 +14,12 @@ import {
   placeFault,
   type GateState,
   type LoginPlace,
-} from "../../../src/probes/transactions/account-gate/gate-state.ts";
-import { stepGate } from "../../../src/probes/transactions/account-gate/step-gate.ts";
-import {
+  stepGate,
   LONGEST_SUSPENSION_MS,
   MOST_SUSPECTS,
   suspendedUntil,
   SUSPENSION_MS,
-} from "../../../src/probes/transactions/account-gate/suspicion.ts";
+} from "../../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE = 60_000;
 const EX01: LoginPlace = { key: "imap_login backend ex01:993", throughAdc: false };

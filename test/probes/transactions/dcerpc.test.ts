@@ -1,18 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
 import {
   encodeEptMap,
   EPT_NOT_REGISTERED,
   parseEptMap,
-} from "../../../src/probes/transactions/dcerpc/endpoint-map.ts";
-import { EMSMDB, EPM } from "../../../src/probes/transactions/dcerpc/interfaces.ts";
-import {
+  EMSMDB,
+  EPM,
   encodeBind,
   encodeRequest,
   fragmentLength,
   parseAnswer,
-} from "../../../src/probes/transactions/dcerpc/pdu.ts";
+} from "../../../src/probes/protocols/dcerpc.ts";
 
 function hex(text: string): Buffer {
   return Buffer.from(text.replace(/\s/g, ""), "hex");

@@ -1,10 +1,9 @@
 import type { Socket } from "node:net";
-
 import { afterEach, describe, expect, test } from "vitest";
-
-import type { Observation, ProbeContext } from "../../../src/probes/probe.ts";
+import type { Observation } from "../../../src/model/observation.ts";
+import type { ProbeContext } from "../../../src/net/probe-context.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
-import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { probeContract } from "../../support/contract.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import {
@@ -14,7 +13,7 @@ import {
   type ScriptedServer,
   type Turn,
 } from "../../support/scripted-server.ts";
-import { readSigns } from "../../../src/maintenance/signs.ts";
+import { readSigns } from "../../../src/maintenance/detection.ts";
 import { startTlsConversation } from "../../support/starttls-conversation.ts";
 import { CLIENT_TLS, serverTls, transactionSpec } from "./transaction-spec.ts";
 

@@ -3,12 +3,14 @@ import {
   type ExchangeServer,
   type LabAccount,
   type Organisation,
+  startExchangeServer,
 } from "../../../lab/exchange/exchange-server.ts";
-import { startExchangeServer } from "../../../lab/exchange/start-exchange-server.ts";
-import type { Network, Observation, ProbeContext } from "../../../src/probes/probe.ts";
+import type { Network } from "../../../src/net/network.ts";
+import type { Observation } from "../../../src/model/observation.ts";
+import type { ProbeContext } from "../../../src/net/probe-context.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
-import type { Account, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
-import { createNetwork } from "../../../src/probes/wire/network.ts";
+import type { Account, TransactionSpec } from "../../../src/model/transactions.ts";
+import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContext } from "../../support/probe-context.ts";
 
 export const PROBE_A: LabAccount = {

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-
 import type { Condition, LabProtocol } from "../../../lab/exchange/condition.ts";
-import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { exchangeBench, type ExchangeBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
 

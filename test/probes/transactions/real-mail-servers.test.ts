@@ -1,12 +1,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import type { Observation } from "../../../src/probes/probe.ts";
+import type { Observation } from "../../../src/model/observation.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
-import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
-import { createNetwork } from "../../../src/probes/wire/network.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
+import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { missing, type RealServer } from "../../support/real-servers.ts";
 import { IMAP_GREETING, startDovecot } from "../../support/servers/dovecot.ts";

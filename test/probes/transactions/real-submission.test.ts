@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import type { Observation } from "../../../src/probes/probe.ts";
+import type { Observation } from "../../../src/model/observation.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
-import type { Account, TransactionName } from "../../../src/probes/transactions/spec.ts";
+import type { Account, TransactionName } from "../../../src/model/transactions.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { missing } from "../../support/real-servers.ts";
 import { postfixNeeds } from "../../support/servers/postfix.ts";

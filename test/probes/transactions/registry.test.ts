@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-
 import { TRANSACTION_TYPES } from "../../../src/probes/transactions/registry.ts";
-import { ACCOUNT_TRANSACTIONS, TRANSACTIONS } from "../../../src/probes/transactions/spec.ts";
+import { ACCOUNT_TRANSACTIONS, TRANSACTIONS } from "../../../src/model/transactions.ts";
 
 test("every transaction is there, under its own name, and says whether it needs an account", () => {
   expect([...TRANSACTION_TYPES.keys()].sort()).toEqual([...TRANSACTIONS].sort());

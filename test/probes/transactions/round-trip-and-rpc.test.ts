@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-
 import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
-import type { TransactionSpec } from "../../../src/probes/transactions/spec.ts";
+import type { TransactionSpec } from "../../../src/model/transactions.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve, type Behaviour, type ScriptedServer } from "../../support/scripted-server.ts";
 import { accountOf, exchangeBench, PROBE_A, type ExchangeBench } from "./lab-exchange.ts";

@@ -1,13 +1,10 @@
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-
 import { afterEach, describe, expect, test } from "vitest";
-
-import type { Observation } from "../../../src/probes/probe.ts";
+import type { Observation } from "../../../src/model/observation.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
-import type { TransactionSpec } from "../../../src/probes/transactions/spec.ts";
-import { createNetwork } from "../../../src/probes/wire/network.ts";
+import type { TransactionSpec } from "../../../src/model/transactions.ts";
+import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContract } from "../../support/contract.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import {
@@ -18,7 +15,7 @@ import {
   type Turn,
 } from "../../support/scripted-server.ts";
 import type { CertificateName } from "../../../lab/certificates/lab-certificate.ts";
-import { readSigns } from "../../../src/maintenance/signs.ts";
+import { readSigns } from "../../../src/maintenance/detection.ts";
 import { startTlsConversation } from "../../support/starttls-conversation.ts";
 import { CLIENT_TLS, serverTls, transactionSpec } from "./transaction-spec.ts";
 

@@ -3,8 +3,8 @@ import {
   labCertificate,
   type CertificateName,
 } from "../../../lab/certificates/lab-certificate.ts";
-import type { TransactionName, TransactionSpec } from "../../../src/probes/transactions/spec.ts";
-import type { TlsSettings } from "../../../src/probes/wire/tls-settings.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
+import type { TlsSettings } from "../../../src/model/tls-settings.ts";
 
 /** As a client of today speaks TLS, trusting the lab's authority. */
 export const CLIENT_TLS: TlsSettings = {

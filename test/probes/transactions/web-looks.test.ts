@@ -1,13 +1,12 @@
 import { afterEach, describe, expect, test } from "vitest";
-
-import type { Observation, Vantage } from "../../../src/probes/probe.ts";
+import type { Observation, Vantage } from "../../../src/model/observation.ts";
 import { healthPath } from "../../../src/probes/transactions/health-page.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type {
   AdcFront,
   TransactionName,
   TransactionSpec,
-} from "../../../src/probes/transactions/spec.ts";
+} from "../../../src/model/transactions.ts";
 import { probeContract } from "../../support/contract.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve, type Behaviour, type ScriptedServer } from "../../support/scripted-server.ts";

@@ -9,7 +9,7 @@ import { hashSync } from "bcryptjs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { maintenanceHour } from "../../support/live-state.ts";
 import { serve } from "../support.ts";
-import { subjectAlternativeNames } from "../../../src/web/web-config/client-certificate.ts";
+import { subjectAlternativeNames } from "../../../src/web/web-config/locked-servers.ts";
 import { fileURLToPath } from "node:url";
 import { debianProgram } from "../../support/debian-program.ts";
 import { until } from "../until.ts";

@@ -1,8 +1,8 @@
-import type { Steps } from "../../../estate/steps.ts";
-import type { LiveAdc } from "../../../agent/live.ts";
-import { BLIND_REASONS } from "../../../estate/adc-state.ts";
-import { ADC_OPINIONS } from "../../../verdict/verdicts.ts";
-import { labelPairs, withLabel } from "../text.ts";
+import type { Steps } from "../../../lib/steps.ts";
+import type { LiveAdc } from "../../../model/live.ts";
+import { BLIND_REASONS } from "../../../model/adc-state.ts";
+import { ADC_OPINIONS } from "../../../model/verdicts.ts";
+import { labelPairs, withLabel } from "../text-format.ts";
 import {
   bit,
   each,

@@ -1,7 +1,7 @@
-import type { Steps } from "../../../estate/steps.ts";
+import type { Steps } from "../../../lib/steps.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
-import { labelPairs } from "../text.ts";
+import { labelPairs } from "../text-format.ts";
 import type { Lag } from "../event-loop-lag.ts";
 import { bit, type Scope } from "./scope.ts";
 

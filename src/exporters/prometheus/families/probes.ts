@@ -1,6 +1,6 @@
-import type { Steps } from "../../../estate/steps.ts";
-import { PHASES } from "../../../probes/probe.ts";
-import { labelPairs, withLabel } from "../text.ts";
+import type { Steps } from "../../../lib/steps.ts";
+import { PHASES } from "../../../model/observation.ts";
+import { labelPairs, withLabel } from "../text-format.ts";
 import { bit, each, valueFamily, type Scope } from "./scope.ts";
 
 /** The last run of each probe, and who answered at the VIPs. */

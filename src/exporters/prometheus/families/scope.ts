@@ -4,12 +4,11 @@ import type {
   LiveServer,
   LiveState,
   LiveVserver,
-} from "../../../agent/live.ts";
-import type { Steps } from "../../../estate/steps.ts";
+} from "../../../model/live.ts";
+import type { Steps } from "../../../lib/steps.ts";
 import type { MetricName } from "../definitions.ts";
-import type { FamilyWriter } from "../family-writer.ts";
+import { type FamilyWriter, withLabel } from "../text-format.ts";
 import { stateBits, type StickyStates } from "../sticky-states.ts";
-import { withLabel } from "../text.ts";
 
 /**
  * What one rendering pass works on. Families are generators that yield every few entities, so that whoever drives them

@@ -1,7 +1,7 @@
-import type { Steps } from "../../../estate/steps.ts";
-import type { LiveProbe } from "../../../agent/live.ts";
-import type { TlsFacts } from "../../../probes/probe.ts";
-import { labelPairs, withLabel } from "../text.ts";
+import type { Steps } from "../../../lib/steps.ts";
+import type { LiveProbe } from "../../../model/live.ts";
+import type { TlsFacts } from "../../../model/observation.ts";
+import { labelPairs, withLabel } from "../text-format.ts";
 import { bit, each, stateSetFamily, valueFamily, type Labelled, type Scope } from "./scope.ts";
 
 /** `unverified` (no certificate was seen) is no result: every series of the set is 0 then. */

@@ -1,13 +1,14 @@
-import { changeSecret } from "./change-secret.ts";
 import {
+  changeSecret,
   ownSuspects,
   type GateState,
   type LoginPlace,
   type LoginUnderWay,
   type Suspect,
   type Suspension,
-} from "./gate-state.ts";
-import { expire, MOST_SUSPECTS } from "./suspicion.ts";
+  expire,
+  MOST_SUSPECTS,
+} from "./gate.ts";
 
 export type GateDecision =
   | { readonly kind: "allowed" }

@@ -1,6 +1,5 @@
 import { z } from "zod";
-
-import type { GateState } from "./gate-state.ts";
+import type { GateState } from "./gate.ts";
 
 const place = z.strictObject({ key: z.string(), throughAdc: z.boolean() });
 const count = z.number().int().nonnegative();

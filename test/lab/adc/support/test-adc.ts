@@ -2,7 +2,7 @@ import { AddressMap } from "../../../../lab/adc/address-map.ts";
 import { Appliance } from "../../../../lab/adc/appliance.ts";
 import type { AdcOptions } from "../../../../lab/adc/options.ts";
 import { CERTIFICATE_NAMES, labCertificate } from "../../../../lab/certificates/lab-certificate.ts";
-import { parseNsConf } from "../../../../src/estate/nsconf/import.ts";
+import { parseNsConf } from "../../../../src/adc/nsconf/import.ts";
 
 /** An appliance for one test: its configuration, and where its servers really are. */
 export interface TestAdc extends AsyncDisposable {

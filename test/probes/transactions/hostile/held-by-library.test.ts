@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
-
-import type { Observation } from "../../../../src/probes/probe.ts";
+import type { Observation } from "../../../../src/model/observation.ts";
 import { logInToImap } from "../../../../src/probes/transactions/imap-client.ts";
 import type { Ended } from "../../../../src/probes/transactions/line-session.ts";
 import { sendMail } from "../../../../src/probes/transactions/mail-sender.ts";
 import { guardedPop3 } from "../../../../src/probes/transactions/pop3-client.ts";
-import { observe, type ProbeRun } from "../../../../src/probes/wire/probe-run.ts";
+import { observe, type ProbeRun } from "../../../../src/net/probe-run.ts";
 import { longestTurnMs } from "../../../support/longest-turn.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { unheld } from "../../../../lab/unheld.ts";

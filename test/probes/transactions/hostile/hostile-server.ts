@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-
 import { serve, type ScriptedServer } from "../../../support/scripted-server.ts";
 
 /** A protocol as a server that is well speaks it. */

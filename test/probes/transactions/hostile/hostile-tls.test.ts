@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
-
 import type { FaultName } from "../../../../lab/faults/catalogue.ts";
 import { startFault } from "../../../../lab/faults/start-fault.ts";
 import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
-import { TRANSACTIONS } from "../../../../src/probes/transactions/spec.ts";
+import { TRANSACTIONS } from "../../../../src/model/transactions.ts";
 import { until } from "../../../support/contract.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";

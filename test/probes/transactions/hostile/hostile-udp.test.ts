@@ -1,11 +1,9 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-
 import { afterEach, describe, expect, test } from "vitest";
-
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
-import { TRANSACTIONS, type TransactionName } from "../../../../src/probes/transactions/spec.ts";
-import { TRANSCRIPT_BYTES } from "../../../../src/probes/wire/transcript.ts";
+import { TRANSACTIONS, type TransactionName } from "../../../../src/model/transactions.ts";
+import { TRANSCRIPT_BYTES } from "../../../../src/net/transcript.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { transactionSpec } from "../transaction-spec.ts";
 

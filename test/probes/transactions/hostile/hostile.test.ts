@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
-
-import type { Observation } from "../../../../src/probes/probe.ts";
-import { REASONS } from "../../../../src/probes/reason.ts";
+import type { Observation } from "../../../../src/model/observation.ts";
+import { REASONS } from "../../../../src/model/reasons.ts";
 import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
-import { TRANSACTIONS } from "../../../../src/probes/transactions/spec.ts";
-import { TRANSCRIPT_BYTES } from "../../../../src/probes/wire/transcript.ts";
+import { TRANSACTIONS } from "../../../../src/model/transactions.ts";
+import { TRANSCRIPT_BYTES } from "../../../../src/net/transcript.ts";
 import { until } from "../../../support/contract.ts";
 import { inParallel } from "../../../support/in-parallel.ts";
 import { probeContext } from "../../../support/probe-context.ts";

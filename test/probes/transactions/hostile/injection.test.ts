@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
 import { runTransaction } from "../../../../src/probes/transactions/registry.ts";
-import { TRANSACTIONS, type TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
+import { TRANSACTIONS, type TransactionSpec } from "../../../../src/model/transactions.ts";
 import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { serve, type ScriptedServer } from "../../../support/scripted-server.ts";

@@ -1,14 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-
-import type { Observation } from "../../../../src/probes/probe.ts";
-import { REASONS } from "../../../../src/probes/reason.ts";
+import type { Observation } from "../../../../src/model/observation.ts";
+import { REASONS } from "../../../../src/model/reasons.ts";
 import { logInToImap } from "../../../../src/probes/transactions/imap-client.ts";
 import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
 import { sendMail } from "../../../../src/probes/transactions/mail-sender.ts";
 import { runTransaction } from "../../../../src/probes/transactions/registry.ts";
-import type { TransactionName, TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
-import { observe } from "../../../../src/probes/wire/probe-run.ts";
+import type { TransactionName, TransactionSpec } from "../../../../src/model/transactions.ts";
+import { observe } from "../../../../src/net/probe-run.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "../transaction-spec.ts";

@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
 import { createSecureContext, TLSSocket } from "node:tls";
-
 import { serve, type ScriptedServer } from "../../../support/scripted-server.ts";
 import { serverTls } from "../transaction-spec.ts";
 import { IMAP, POP3, SMTP } from "./dialogues.ts";

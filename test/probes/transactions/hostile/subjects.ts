@@ -1,4 +1,4 @@
-import type { TransactionName, TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
+import type { TransactionName, TransactionSpec } from "../../../../src/model/transactions.ts";
 import type { Protocol } from "./behaviours.ts";
 import * as served from "./dialogues.ts";
 import type { Dialogue, Stage } from "./hostile-server.ts";

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
 import { labCaFile } from "../../../../lab/certificates/lab-certificate.ts";
 import type { FaultName } from "../../../../lab/faults/catalogue.ts";
 import { startFault } from "../../../../lab/faults/start-fault.ts";
-import type { TransactionName, TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
+import type { TransactionName, TransactionSpec } from "../../../../src/model/transactions.ts";
 import { missing, type RealServer } from "../../../support/real-servers.ts";
 import { startBind } from "../../../support/servers/bind.ts";
 import { startBlackboxExporter } from "../../../support/servers/blackbox-exporter.ts";

@@ -1,9 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import type { TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
+import type { TransactionSpec } from "../../../../src/model/transactions.ts";
 import { missing, type RealServer } from "../../../support/real-servers.ts";
 import { startBind } from "../../../support/servers/bind.ts";
 import { lacksPlugin, ours, plugin, title, type Named } from "./opinions.ts";

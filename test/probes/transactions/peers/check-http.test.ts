@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
 import type { FaultName } from "../../../../lab/faults/catalogue.ts";
 import { startFault } from "../../../../lab/faults/start-fault.ts";
-import type { TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
+import type { TransactionSpec } from "../../../../src/model/transactions.ts";
 import { missing, type RealServer } from "../../../support/real-servers.ts";
 import { startNginx } from "../../../support/servers/nginx.ts";
 import { CLIENT_TLS } from "../transaction-spec.ts";

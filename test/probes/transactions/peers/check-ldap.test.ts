@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
 import { labCaFile } from "../../../../lab/certificates/lab-certificate.ts";
 import type { FaultName } from "../../../../lab/faults/catalogue.ts";
 import { startFault } from "../../../../lab/faults/start-fault.ts";
-import type { Account, TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
+import type { Account, TransactionSpec } from "../../../../src/model/transactions.ts";
 import { missing, type RealServer } from "../../../support/real-servers.ts";
 import { LDAP_ADMIN, LDAP_BASE, startSlapd } from "../../../support/servers/slapd.ts";
 import { CLIENT_TLS } from "../transaction-spec.ts";

@@ -1,10 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import type { RealServer } from "../../../support/real-servers.ts";
-import { missing } from "../../../support/real-servers.ts";
+import { type RealServer, missing } from "../../../support/real-servers.ts";
 import { startChrony } from "../../../support/servers/chrony.ts";
 import { lacksPlugin, ours, plugin, title, type Named } from "./opinions.ts";
 

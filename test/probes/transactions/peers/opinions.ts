@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-
-import type { Observation } from "../../../../src/probes/probe.ts";
+import type { Observation } from "../../../../src/model/observation.ts";
 import { runTransaction } from "../../../../src/probes/transactions/registry.ts";
-import type { TransactionName, TransactionSpec } from "../../../../src/probes/transactions/spec.ts";
+import type { TransactionName, TransactionSpec } from "../../../../src/model/transactions.ts";
 import { missing } from "../../../support/real-servers.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { transactionSpec } from "../transaction-spec.ts";

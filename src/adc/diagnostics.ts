@@ -1,0 +1,305 @@
+import type { Diagnostic, Estate } from "../model/estate.ts";
+import { isTcpBased, MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
+import type { AdcService, Port } from "../model/adc-service.ts";
+import type { SourceLine } from "../model/source-line.ts";
+import type { Vserver } from "../model/vserver.ts";
+import { isMeantDestination, ownAddresses } from "./own-addresses.ts";
+import type { Monitor } from "../model/monitor.ts";
+
+/** Services nobody watches: without members there is nothing to probe, without monitors nothing to repeat. */
+function coverageDiagnostics(estate: Estate): Diagnostic[] {
+  return [...estate.services.values()].flatMap((service): Diagnostic[] => {
+    const about = { line: service.line, object: service.name, severity: "info" as const };
+    if (service.members.length === 0) {
+      const message = `${service.name} has no member: there is nothing to probe.`;
+      return [{ ...about, rule: "service_without_member", message }];
+    }
+    if (service.monitors.length === 0) {
+      const message = `${service.name} has no monitor: the ADC says UP whatever its members do.`;
+      return [{ ...about, rule: "service_without_monitor", message }];
+    }
+    return [];
+  });
+}
+
+/** One address and port used by two vservers, by two services, or twice in one service group. */
+function endpointDiagnostics(estate: Estate): Diagnostic[] {
+  const vservers: Endpoint[] = [...estate.lbVservers.values(), ...estate.csVservers.values()]
+    .filter((vserver) => vserver.address !== null && vserver.port !== null)
+    .map((vserver) => ({
+      object: vserver.name,
+      line: vserver.line,
+      key: endpointKey(vserver.trafficDomain, vserver.serviceType, vserver.address, vserver.port),
+      place: `${String(vserver.address)}:${String(vserver.port)}`,
+    }));
+  const services: Endpoint[] = [...estate.services.values()].flatMap((service) =>
+    service.members
+      .filter((member) => member.address !== null)
+      .map((member) => ({
+        object: service.name,
+        line: member.line,
+        key:
+          groupScope(service) +
+          endpointKey(service.trafficDomain, service.serviceType, member.address, member.port),
+        place: `${String(member.address)}:${String(member.port)}`,
+      })),
+  );
+  return [
+    ...repeated(vservers, "duplicate_vserver_endpoint", "listens on"),
+    ...repeated(services, "duplicate_service_endpoint", "stands for"),
+  ];
+}
+
+/** A server rightly stands in several groups (one per virtual directory, each with its own monitor). */
+function groupScope(service: AdcService): string {
+  return service.kind === "serviceGroup" ? `${service.name}|` : "|";
+}
+
+interface Endpoint {
+  readonly object: string;
+  readonly line: SourceLine;
+  readonly key: string;
+  readonly place: string;
+}
+
+function repeated(endpoints: readonly Endpoint[], rule: string, verb: string): Diagnostic[] {
+  const first = new Map<string, Endpoint>();
+  const found: Diagnostic[] = [];
+  for (const endpoint of endpoints) {
+    const earlier = first.get(endpoint.key);
+    if (earlier === undefined) {
+      first.set(endpoint.key, endpoint);
+    } else {
+      found.push({
+        severity: "warning",
+        rule,
+        line: endpoint.line,
+        object: endpoint.object,
+        message: `${endpoint.object} ${verb} ${endpoint.place}, and so does ${earlier.object === endpoint.object ? "another member" : earlier.object}.`,
+      });
+    }
+  }
+  return found;
+}
+
+function endpointKey(
+  trafficDomain: number,
+  serviceType: string,
+  address: string | null,
+  port: Port | null,
+): string {
+  const transport = isTcpBased(serviceType) ? "tcp" : serviceType === "ANY" ? "any" : "udp";
+  return [trafficDomain, transport, address, port].map(String).join("|");
+}
+
+/** References from one object to another that lead nowhere, or to an object of another kind. */
+function referenceDiagnostics(estate: Estate): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const kinds = kindsByName(estate);
+
+  function check(
+    wanted: Kind | readonly Kind[],
+    name: string | null,
+    object: string,
+    line: SourceLine,
+  ): void {
+    const accepted = typeof wanted === "string" ? [wanted] : wanted;
+    if (name === null || accepted.some((kind) => kinds.get(kind)?.has(name) === true)) {
+      return;
+    }
+    const actual = KINDS.filter((kind) => kinds.get(kind)?.has(name) === true);
+    const expected = accepted[0] ?? "object";
+    found.push({
+      severity: "error",
+      rule: actual.length > 0 ? "wrong_kind_reference" : "dangling_reference",
+      line,
+      object,
+      message:
+        actual.length > 0
+          ? `${object} refers to ${name} as a ${expected}, but that is a ${actual.join(" and ")}.`
+          : `${object} refers to a ${expected} ${name} that is not configured.`,
+    });
+  }
+
+  for (const service of estate.services.values()) {
+    for (const binding of service.monitors) {
+      check("monitor", binding.monitor, service.name, binding.line);
+    }
+    check("net profile", service.netProfile, service.name, service.line);
+  }
+  for (const vserver of [...estate.lbVservers.values(), ...estate.csVservers.values()]) {
+    vserverReferences(vserver, check);
+  }
+  return found;
+}
+
+type Check = (
+  wanted: Kind | readonly Kind[],
+  name: string | null,
+  object: string,
+  line: SourceLine,
+) => void;
+
+function vserverReferences(vserver: Vserver, check: Check): void {
+  const { name, line } = vserver;
+  if (vserver.kind === "lb") {
+    for (const binding of vserver.services) {
+      check("service", binding.service, name, binding.line);
+    }
+  } else {
+    for (const binding of vserver.targets) {
+      check("policy", binding.policy, name, binding.line);
+      check(["vserver", "authentication vserver"], binding.target, name, binding.line);
+    }
+    check(["vserver", "authentication vserver"], vserver.defaultTarget, name, line);
+  }
+  for (const binding of vserver.policies.filter(({ policy }) => !BUILT_IN_POLICY.test(policy))) {
+    check("policy", binding.policy, name, binding.line);
+  }
+  check("vserver", vserver.backupVserver, name, line);
+  check("authentication vserver", vserver.authentication.vserver, name, line);
+  for (const binding of vserver.certKeys) {
+    check("certificate key", binding.certKey, name, binding.line);
+  }
+}
+
+/** The firmware brings policies of its own, and `NOPOLICY` placeholders for policy labels. */
+const BUILT_IN_POLICY = /^(ns_|_|nopolicy)/i;
+
+const KINDS = [
+  "server",
+  "service",
+  "monitor",
+  "vserver",
+  "authentication vserver",
+  "policy",
+  "net profile",
+  "certificate key",
+] as const;
+type Kind = (typeof KINDS)[number];
+
+function kindsByName(estate: Estate): Map<Kind, ReadonlySet<string>> {
+  return new Map<Kind, ReadonlySet<string>>([
+    ["server", new Set(estate.servers.keys())],
+    ["service", new Set(estate.services.keys())],
+    ["monitor", new Set(estate.monitors.keys())],
+    ["vserver", new Set([...estate.lbVservers.keys(), ...estate.csVservers.keys()])],
+    ["authentication vserver", new Set(estate.authenticationVservers.keys())],
+    ["policy", new Set(estate.policies.keys())],
+    ["net profile", new Set(estate.netProfiles.keys())],
+    ["certificate key", new Set(estate.certKeys.keys())],
+  ]);
+}
+
+/**
+ * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
+ * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.
+ * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (GSLB).
+ */
+export function estateDiagnostics(
+  estate: Estate,
+  monitorsUsedElsewhere: ReadonlySet<string> = new Set(),
+): Diagnostic[] {
+  const users = usersOfMonitors(estate);
+  const own = ownAddresses(estate);
+  return [
+    ...[...estate.monitors.values()].flatMap((monitor) =>
+      monitorDiagnostics(
+        monitor,
+        users.get(monitor.name) ?? [],
+        monitorsUsedElsewhere.has(monitor.name),
+        own,
+      ),
+    ),
+    ...referenceDiagnostics(estate),
+    ...endpointDiagnostics(estate),
+    ...coverageDiagnostics(estate),
+  ];
+}
+
+function usersOfMonitors(estate: Estate): Map<string, AdcService[]> {
+  const users = new Map<string, AdcService[]>();
+  for (const service of estate.services.values()) {
+    for (const { monitor } of service.monitors) {
+      const known = users.get(monitor);
+      if (known === undefined) {
+        users.set(monitor, [service]);
+      } else if (known.at(-1) !== service) {
+        known.push(service);
+      }
+    }
+  }
+  return users;
+}
+
+function monitorDiagnostics(
+  monitor: Monitor,
+  users: readonly AdcService[],
+  usedElsewhere: boolean,
+  own: ReadonlySet<string>,
+): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const about = { line: monitor.line, object: monitor.name };
+  if (!isMeantDestination(own, monitor)) {
+    found.push(...pinnedDestination(monitor, users));
+  }
+  if (users.length === 0 && !usedElsewhere && !monitor.builtIn) {
+    found.push({
+      ...about,
+      severity: "info",
+      rule: "unused_monitor",
+      message:
+        "The monitor is bound to no service, no route and no GSLB service: nothing is watched by it.",
+    });
+  }
+  if (needsPassword(monitor) && monitor.parameters.password === "encrypted") {
+    found.push({
+      ...about,
+      severity: "info",
+      rule: "encrypted_password",
+      message:
+        `The password of monitor ${monitor.name} is encrypted for the ADC alone; ` +
+        "to repeat it, give the same account in the configuration.",
+    });
+  }
+  if (!MONITOR_TYPES.has(monitor.type)) {
+    found.push({
+      ...about,
+      severity: "warning",
+      rule: "unknown_monitor_type",
+      message: `Monitor ${monitor.name} is of type ${monitor.type}, which no NetScaler firmware documents.`,
+    });
+  }
+  return found;
+}
+
+/** One destination decides for members at other addresses, of which it says nothing. */
+function pinnedDestination(
+  { name, line, destIp }: Monitor,
+  users: readonly AdcService[],
+): Diagnostic[] {
+  const others = users.flatMap((service) =>
+    service.members.filter((member) => member.address !== null && member.address !== destIp),
+  );
+  const [first] = others;
+  return first === undefined
+    ? []
+    : [
+        {
+          rule: "pinned_dest_ip",
+          line,
+          object: name,
+          severity: "error",
+          message:
+            `${String(destIp)} alone is asked, yet it decides for ${String(others.length)} member(s) at other ` +
+            `addresses, the first ${first.adcService} at ${String(first.address)}: their own failures are never seen.`,
+        },
+      ];
+}
+
+function needsPassword(monitor: Monitor): boolean {
+  return (
+    SCRIPT_OF_TYPE.has(monitor.type) ||
+    ["RADIUS", "FTP", "MYSQL-ECV", "MSSQL-ECV", "ORACLE-ECV", "USER"].includes(monitor.type)
+  );
+}

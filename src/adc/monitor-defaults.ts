@@ -1,0 +1,225 @@
+import type { CodeRange, Monitor, MonitorParameters } from "../model/monitor.ts";
+import type { Port } from "../model/adc-service.ts";
+
+/** What a reader knows of a monitor before NetScaler's defaults fill the rest. */
+export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters">> &
+  Pick<Monitor, "name" | "type"> & { readonly parameters?: Partial<MonitorParameters> };
+
+/**
+ * Completes a monitor with NetScaler's defaults, first those of every type (interval 5 s, response time-out 2 s, down
+ * time 30 s, three retries), then those of its own type. An explicit null counts as given, a missing key as default.
+ * Source: NetScaler command reference, `add lb monitor`.
+ *
+ * `LRTM` has no documented default: `show lb monitor` of 10.5 shows it ENABLED for a monitor that was added without it, and
+ * DISABLED for the built-in `tcp`. The documented default query of DNS monitors is the root; it stays null here.
+ */
+export function monitorWithDefaults(partial: PartialMonitor): Monitor {
+  const { parameters, ...common } = partial;
+  return {
+    ...COMMON_DEFAULTS,
+    ...common,
+    parameters: { ...NO_PARAMETERS, ...typeDefaults(partial.type), ...parameters },
+  };
+}
+
+/** Monitor types that run as scripts on the ADC, by the script that the firmware brings. */
+export const SCRIPT_OF_TYPE: ReadonlyMap<string, string> = new Map([
+  ["SMTP", "nssmtp.pl"],
+  ["POP3", "nspop3.pl"],
+  ["LDAP", "nsldap.pl"],
+  ["NNTP", "nsnntp.pl"],
+  ["FTP-EXTENDED", "nsftp.pl"],
+  ["MYSQL", "nsmysql.pl"],
+]);
+
+/** Every type the firmware knows (NetScaler command reference); a type outside the list is kept, never repeated. */
+export const MONITOR_TYPES: ReadonlySet<string> = new Set([
+  ..."PING TCP HTTP TCP-ECV HTTP-ECV UDP-ECV DNS FTP LDNS-PING LDNS-TCP LDNS-DNS RADIUS USER".split(
+    " ",
+  ),
+  ..."HTTP-INLINE SIP-UDP SIP-TCP LOAD FTP-EXTENDED SMTP SNMP NNTP MYSQL MYSQL-ECV MSSQL-ECV".split(
+    " ",
+  ),
+  ..."ORACLE-ECV LDAP POP3 CITRIX-XML-SERVICE CITRIX-WEB-INTERFACE DNS-TCP RTSP ARP CITRIX-AG".split(
+    " ",
+  ),
+  ..."CITRIX-AAC-LOGINPAGE CITRIX-AAC-LAS CITRIX-XD-DDC ND6 CITRIX-WI-EXTENDED DIAMETER".split(" "),
+  ..."RADIUS_ACCOUNTING STOREFRONT APPC SMPP CITRIX-XNC-ECV CITRIX-XDM CITRIX-STA-SERVICE".split(
+    " ",
+  ),
+  ..."CITRIX-STA-SERVICE-NHOP MQTT HTTP2 DTLS QUIC KAFKA-AUTODISCOVER".split(" "),
+]);
+
+const COMMON_DEFAULTS: Omit<Monitor, "name" | "type" | "parameters"> = {
+  builtIn: false,
+  enabled: true,
+  intervalMs: 5_000,
+  responseTimeoutMs: 2_000,
+  downTimeMs: 30_000,
+  deviationMs: 0,
+  retries: 3,
+  failureRetries: 0,
+  successRetries: 1,
+  alertRetries: 0,
+  reverse: false,
+  transparent: false,
+  ipTunnel: false,
+  tos: false,
+  secure: false,
+  lrtm: true,
+  destIp: null,
+  destPort: null,
+  netProfile: null,
+  sslProfile: null,
+  written: new Map(),
+  line: null,
+};
+
+const NO_PARAMETERS: MonitorParameters = {
+  httpRequest: null,
+  rtspRequest: null,
+  respCodes: null,
+  customHeaders: null,
+  send: null,
+  recv: null,
+  trofsCode: null,
+  trofsString: null,
+  query: null,
+  queryType: null,
+  ipAddresses: [],
+  userName: null,
+  password: "none",
+  scriptName: null,
+  scriptArgs: null,
+  dispatcherIp: null,
+  dispatcherPort: null,
+  baseDn: null,
+  bindDn: null,
+  filter: null,
+  attribute: null,
+  group: null,
+  fileName: null,
+  database: null,
+  sqlQuery: null,
+  radNasId: null,
+  radNasIp: null,
+  snmpOid: null,
+  snmpThreshold: null,
+  snmpVersion: null,
+  sipMethod: null,
+  sipUri: null,
+  maxForwards: null,
+  action: null,
+};
+
+const OK: readonly CodeRange[] = [{ from: 200, to: 200 }];
+
+function typeDefaults(type: string): Partial<MonitorParameters> {
+  switch (type) {
+    case "HTTP":
+      return { httpRequest: "HEAD /", respCodes: OK };
+    case "HTTP-INLINE":
+      return { httpRequest: "HEAD /", respCodes: OK, action: "DOWN" };
+    case "HTTP2":
+      return { httpRequest: "HEAD /", respCodes: OK };
+    case "HTTP-ECV":
+      return { send: "GET /" };
+    case "RTSP":
+      return { rtspRequest: "OPTIONS *", respCodes: OK };
+    case "SIP-UDP":
+    case "SIP-TCP":
+      return { sipMethod: "OPTIONS", maxForwards: 1, respCodes: OK };
+    case "RADIUS":
+      return { respCodes: [{ from: 2, to: 2 }] };
+    case "DNS":
+    case "DNS-TCP":
+      return { queryType: "Address" };
+    case "USER":
+      return { dispatcherIp: "127.0.0.1", dispatcherPort: 3013 };
+    default: {
+      const scriptName = SCRIPT_OF_TYPE.get(type);
+      return scriptName === undefined
+        ? {}
+        : { scriptName, dispatcherIp: "127.0.0.1", dispatcherPort: 3013 };
+    }
+  }
+}
+
+/**
+ * The monitor that every NetScaler has under this name, or null when there is none. Names are compared without regard
+ * to case, as saved configurations in the wild bind `HTTP` and `http` alike; the result carries the firmware's own
+ * spelling. The `-ecv` built-ins send and expect nothing until `set lb monitor` gives them strings.
+ * Source: NetScaler docs, "Built-in monitors".
+ */
+export function builtInMonitor(name: string): Monitor | null {
+  const lower = name.toLowerCase();
+  const found = BUILT_IN.get(lower);
+  if (found === undefined) {
+    return null;
+  }
+  const empty = found.type.endsWith("-ECV") ? { parameters: { send: null, recv: null } } : {};
+  return monitorWithDefaults({
+    name: lower,
+    type: found.type,
+    builtIn: true,
+    secure: found.secure ?? false,
+    lrtm: false,
+    ...empty,
+  });
+}
+
+/**
+ * The monitor that the ADC binds by itself to a service that has no other, and that ns.conf never shows: `tcp-default`
+ * for TCP-based types, `ping-default` for others and for services on port `*`.
+ */
+export function defaultMonitorFor(serviceType: string, port: Port): "tcp-default" | "ping-default" {
+  return port !== "*" && TCP_BASED.has(serviceType.toUpperCase()) ? "tcp-default" : "ping-default";
+}
+
+/** Whether clients reach a service of this type over TCP. */
+export function isTcpBased(serviceType: string): boolean {
+  return TCP_BASED.has(serviceType.toUpperCase());
+}
+
+interface BuiltIn {
+  readonly type: string;
+  readonly secure?: boolean;
+}
+
+const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map<string, BuiltIn>([
+  ["ping", { type: "PING" }],
+  ["tcp", { type: "TCP" }],
+  ["http", { type: "HTTP" }],
+  ["tcp-ecv", { type: "TCP-ECV" }],
+  ["http-ecv", { type: "HTTP-ECV" }],
+  ["udp-ecv", { type: "UDP-ECV" }],
+  ["dns", { type: "DNS" }],
+  ["ftp", { type: "FTP" }],
+  ["tcps", { type: "TCP", secure: true }],
+  ["https", { type: "HTTP", secure: true }],
+  ["tcps-ecv", { type: "TCP-ECV", secure: true }],
+  ["https-ecv", { type: "HTTP-ECV", secure: true }],
+  ["arp", { type: "ARP" }],
+  ["ldns-ping", { type: "LDNS-PING" }],
+  ["ldns-tcp", { type: "LDNS-TCP" }],
+  ["ldns-dns", { type: "LDNS-DNS" }],
+  ["xdm", { type: "CITRIX-XDM" }],
+  ["xnc", { type: "CITRIX-XNC-ECV" }],
+  ["sta", { type: "CITRIX-STA-SERVICE" }],
+  ["stasecure", { type: "CITRIX-STA-SERVICE", secure: true }],
+  ["citrix-xml-service", { type: "CITRIX-XML-SERVICE" }],
+  ["http2direct", { type: "HTTP2" }],
+  ["http2ssl", { type: "HTTP2", secure: true }],
+  ["tcp-default", { type: "TCP" }],
+  ["ping-default", { type: "PING" }],
+]);
+
+const TCP_BASED: ReadonlySet<string> = new Set([
+  ..."HTTP SSL SSL_BRIDGE SSL_TCP TCP FTP NNTP DNS_TCP ADNS_TCP RPCSVR RTSP RDP MYSQL MSSQL".split(
+    " ",
+  ),
+  ..."ORACLE SIP_TCP SIP_SSL DIAMETER SSL_DIAMETER SMPP SYSLOGTCP FIX SSL_FIX PPTP USER_TCP".split(
+    " ",
+  ),
+  ..."USER_SSL_TCP MONGO MONGO_TLS MQTT MQTT_TLS".split(" "),
+]);

@@ -1,0 +1,280 @@
+import type { LoopWatch } from "../../net/loop-watch.ts";
+import type { AdcNode, AdcState } from "../../model/adc-state.ts";
+import type { Estate } from "../../model/estate.ts";
+import { nextPollDelayMs } from "../../lib/pacing.ts";
+import {
+  createNitroClient,
+  type NitroClient,
+  type NitroClientOptions,
+  type NitroFailure,
+  type NitroStop,
+} from "./client.ts";
+import { importEstate, type ImportResult } from "./import.ts";
+import { nodeOf, pollNode, unreachableNode, type PollOptions, type PollResult } from "./poll.ts";
+import { readRole, type NodeRole } from "./roles.ts";
+
+const GRACE_FOR_OTHERS_MS = 1_000;
+
+/**
+ * All answers; but once one of them decides, the others have a second left: a dead node may take long. While our own event
+ * loop is held nobody can be heard, so that a second with a hold in it does not count.
+ */
+export async function answersInTime<Answer>(
+  asked: readonly Promise<Answer>[],
+  decides: (answer: Answer) => boolean,
+  loop?: LoopWatch,
+): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  loop?.enter();
+  await new Promise<void>((resolve) => {
+    const waitForOthers = (): NodeJS.Timeout => {
+      const heldBeforeMs = loop?.heldMs() ?? 0;
+      return setTimeout(() => {
+        if ((loop?.heldMs() ?? 0) > heldBeforeMs) {
+          timer = waitForOthers();
+        } else {
+          resolve();
+        }
+      }, GRACE_FOR_OTHERS_MS);
+    };
+    for (const answer of asked) {
+      void answer.then((told) => {
+        answers.push(told);
+        if (answers.length === asked.length) {
+          resolve();
+        } else if (decides(told)) {
+          timer ??= waitForOthers();
+        }
+      });
+    }
+  });
+  clearTimeout(timer);
+  loop?.leave();
+  return [...answers];
+}
+
+export interface AdcSessionOptions extends Omit<NitroClientOptions, "url"> {
+  /** Name of the ADC in our configuration. */
+  readonly adc: string;
+  /** Management addresses of one appliance or of both nodes of a pair. */
+  readonly urls: readonly string[];
+  /** Wall clock in milliseconds. */
+  readonly now?: () => number;
+}
+
+/** One ADC, be it one appliance or a pair: state and configuration are taken from the primary only. Never rejects. */
+export interface AdcSession {
+  readonly importEstate: () => Promise<ImportResult>;
+  readonly poll: (estate: Estate, options?: Omit<PollOptions, "turn">) => Promise<PollResult>;
+  /** Milliseconds from the start of the last poll to the next: see {@link nextPollDelayMs}; longer while backing off. */
+  readonly nextPollDelayMs: (pollEveryMs: number) => number;
+  /** Logs out of every node, also of one that is just being logged in to. Any number of calls. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * What the account was not allowed to read is asked for again after so long: rights come back, and a proxy's 403 goes,
+ * without anybody telling us. Seldom, for every refusal is a line in the appliance's log.
+ */
+const DENIED_AGAIN_MS = 300_000;
+
+/** `options.urls` must name at least one address: an empty list is a mistake of the caller's and throws. */
+export function createAdcSession(options: AdcSessionOptions): AdcSession {
+  const monotonic = options.monotonic ?? (() => performance.now());
+  const now = options.now ?? Date.now;
+  const { loop } = options.network;
+  if (options.urls.length === 0) {
+    throw new TypeError("an ADC needs at least one management address");
+  }
+  const clients = options.urls.map((url) => createNitroClient({ ...options, url }));
+  const pending = new Map<NitroClient, Promise<Chosen>>();
+  let previous: AdcState | null = null;
+  let loggedInOnce = false;
+  let turn = 0;
+  let lastDurationMs = 0;
+  let askedDeniedAt = monotonic();
+  let tail: Promise<unknown> = Promise.resolve();
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = tail.then(work);
+    tail = result.catch(() => undefined);
+    return result;
+  }
+
+  /** The accounts of a pair are the same: what locks one out locks out both. */
+  function haltAll(stop: NitroStop): void {
+    for (const client of clients) {
+      client.stop(stop);
+    }
+  }
+
+  /** One question for the role at a time: a node that hangs is not asked again before it has answered. */
+  function roleOf(client: NitroClient): Promise<Chosen> {
+    const asked =
+      pending.get(client) ??
+      readRole(client)
+        .catch(mistake)
+        .then((answer) => {
+          pending.delete(client);
+          return { client, answer };
+        });
+    pending.set(client, asked);
+    return asked;
+  }
+
+  /** Until a login has succeeded, nodes are asked one after another: wrong credentials are to be tried once, not once each. */
+  async function firstAnswers(): Promise<readonly Chosen[]> {
+    const answers: Chosen[] = [];
+    for (const client of clients) {
+      const chosen = await roleOf(client);
+      answers.push(chosen);
+      if (chosen.answer.kind === "stopped") {
+        break;
+      }
+    }
+    return answers;
+  }
+
+  async function look(): Promise<Look> {
+    const arrived = loggedInOnce
+      ? await answersInTime(clients.map(roleOf), isPrimary, loop)
+      : await firstAnswers();
+    loggedInOnce ||= arrived.some(({ answer }) => answer.kind === "role");
+    const answers = clients.flatMap((client) => arrived.find((one) => one.client === client) ?? []);
+    const stop = answers.find(({ answer }) => answer.kind === "stopped")?.answer;
+    if (stop?.kind === "stopped") {
+      haltAll(stop);
+    }
+    const nodes = clients.map((client) => {
+      const answer = answers.find((candidate) => candidate.client === client)?.answer;
+      return answer?.kind === "role" ? nodeOf(client, answer) : unreachableNode(client);
+    });
+    return { nodes, ...choosePrimary(answers, previous) };
+  }
+
+  async function poll(estate: Estate, pollOptions: PollOptions): Promise<PollResult> {
+    const first = await pollPrimary(estate, pollOptions);
+    // A failover in the middle of a poll: whoever is primary now is asked at once.
+    return first.result.kind === "state" || first.result.kind === "stopped" || clients.length === 1
+      ? first.result
+      : pollOtherPrimary(estate, pollOptions, first);
+  }
+
+  async function pollPrimary(
+    estate: Estate,
+    pollOptions: PollOptions,
+  ): Promise<{ result: PollResult; client: NitroClient | null }> {
+    const { nodes, client, answer } = await look();
+    const result: PollResult =
+      answer.kind === "role"
+        ? await pollNode(client, answer, nodes, estate, previous, now, pollOptions)
+        : { ...answer, nodes };
+    return { result, client };
+  }
+
+  async function pollOtherPrimary(
+    estate: Estate,
+    pollOptions: PollOptions,
+    first: { result: PollResult; client: NitroClient | null },
+  ): Promise<PollResult> {
+    const { nodes, client, answer } = await look();
+    return client !== first.client && answer.kind === "role" && answer.role === "primary"
+      ? pollNode(client, answer, nodes, estate, previous, now, pollOptions)
+      : first.result;
+  }
+
+  async function importFromPrimary(): Promise<ImportResult> {
+    const { client, answer } = await look();
+    if (answer.kind !== "role") {
+      return answer;
+    }
+    if (answer.role === "secondary" || (answer.role === "unknown" && !answer.gap)) {
+      const message = "no node says that it is the primary";
+      return { kind: "secondary", code: "secondary", message };
+    }
+    const result = await importEstate(client, { adc: options.adc });
+    if (result.kind === "stopped") {
+      haltAll(result);
+    }
+    return result;
+  }
+
+  return {
+    importEstate: () => inTurn(() => importFromPrimary().catch(mistake)),
+    poll: (estate, pollOptions = {}) =>
+      inTurn(async () => {
+        const startedAt = monotonic();
+        const heldBeforeMs = loop?.enter() ?? 0;
+        if (startedAt - askedDeniedAt >= DENIED_AGAIN_MS) {
+          askedDeniedAt = startedAt;
+          clients.forEach(({ limits }) => {
+            limits.denied.clear();
+          });
+        }
+        const result = await poll(estate, { ...pollOptions, turn }).catch((error: unknown) => ({
+          ...mistake(error),
+          nodes: [],
+        }));
+        // A stopped process is not a slow appliance: it is asked again as soon as ever.
+        const heldMs = (loop?.heldMs() ?? 0) - heldBeforeMs;
+        loop?.leave();
+        lastDurationMs = Math.max(0, monotonic() - startedAt - heldMs);
+        turn += 1;
+        if (result.kind === "state") {
+          previous = result.state;
+        } else if (result.kind === "stopped") {
+          haltAll(result);
+        }
+        return result;
+      }),
+    nextPollDelayMs: (pollEveryMs) =>
+      Math.max(
+        nextPollDelayMs(pollEveryMs, lastDurationMs),
+        Math.min(...clients.map((client) => client.pausedForMs())),
+      ),
+    close: async () => {
+      await Promise.all(clients.map((client) => client.close()));
+    },
+  };
+}
+
+/** A mistake of our own is no word of the ADC's: it is told as a failure, and costs what any other silence costs. */
+function mistake(error: unknown): NitroFailure {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { kind: "failed", code: "agent_fault", message: `a mistake of this program: ${text}` };
+}
+
+interface Look extends Chosen {
+  readonly nodes: readonly AdcNode[];
+}
+
+interface Chosen {
+  readonly client: NitroClient;
+  readonly answer: NodeRole | NitroFailure | NitroStop;
+}
+
+function isPrimary({ answer }: Chosen): boolean {
+  return answer.kind === "role" && answer.role === "primary";
+}
+
+/**
+ * Whom to believe: the primary; of two that claim to be (a split pair) the one that was before; else whoever answers, so
+ * that the caller hears what is wrong; else the first silence.
+ */
+function choosePrimary(answers: readonly Chosen[], previous: AdcState | null): Chosen {
+  const [first] = answers;
+  if (first === undefined) {
+    throw new Error("an ADC without management addresses");
+  }
+  const before = previous?.nodes.find(({ role }) => role === "primary")?.node;
+  const primaries = answers.filter(isPrimary);
+  return (
+    primaries.find(({ client }) => client.node === before) ??
+    primaries[0] ??
+    answers.find(({ answer }) => answer.kind === "stopped") ??
+    answers.find(({ answer }) => answer.kind === "role" && answer.gap) ??
+    answers.find(({ answer }) => answer.kind === "role") ??
+    first
+  );
+}

@@ -1,0 +1,325 @@
+import type { Envelope } from "./envelope-reader.ts";
+import type { Network } from "../../net/network.ts";
+import { backOffMs, type BackOffReason } from "../../lib/pacing.ts";
+import { actionOf, type ErrorAction, backOffReason, judge, type Judged } from "./judge.ts";
+import type { Row } from "./row-values.ts";
+import { createTransport, type NitroTls } from "./transport.ts";
+
+const LOGIN_PATH = "/nitro/v1/config/login";
+const LOGOUT_PATH = "/nitro/v1/config/logout";
+const LOGOUT_BODY = '{"logout":{}}';
+
+/** `timeoutSeconds`: after which the appliance forgets a session that nobody uses. */
+function loginBody(username: string, password: string, timeoutSeconds: number): string {
+  return JSON.stringify({ login: { username, password, timeout: timeoutSeconds } });
+}
+
+/**
+ * The Cookie header of a new session: the token as `Set-Cookie` sent it, else made of the answer's `sessionid`. Null when
+ * neither is there, or when it could not travel in a header.
+ */
+function cookieOf(setCookies: readonly string[], envelope: Envelope): string | null {
+  for (const cookie of setCookies) {
+    const token = /^\s*NITRO_AUTH_TOKEN=([^;]+)/.exec(cookie)?.[1];
+    if (token !== undefined && isHeaderSafe(token)) {
+      return `NITRO_AUTH_TOKEN=${token.trim()}`;
+    }
+  }
+  return envelope.sessionId === null || envelope.sessionId === ""
+    ? null
+    : `NITRO_AUTH_TOKEN=${encodeURIComponent(envelope.sessionId)}`;
+}
+
+function isHeaderSafe(token: string): boolean {
+  return /^[\x21-\x7e ]+$/.test(token);
+}
+
+export interface NitroClientOptions {
+  /** The management address, for example `https://ns1.example.com`. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  readonly tls: NitroTls;
+  readonly network: Network;
+  readonly localAddress?: string | null;
+  /** Whole time of one request, in milliseconds. Default: 30 s. */
+  readonly timeoutMs?: number;
+  /** Largest answer. Default: 64 MiB. */
+  readonly maxBytes?: number;
+  /** How long the appliance keeps our session when we die without logging out, in seconds. Default: 300. */
+  readonly sessionTimeoutSeconds?: number;
+  /** Monotonic clock in milliseconds. */
+  readonly monotonic?: () => number;
+  readonly onRequest?: (event: NitroRequestEvent) => void;
+}
+
+/** One exchange with an appliance, for metrics. */
+export interface NitroRequestEvent {
+  /** Host of the URL, with its port where one is written. */
+  readonly node: string;
+  /** The NITRO resource, or `login` and `logout`. */
+  readonly resource: string;
+  readonly durationMs: number;
+  /** `0` when all was well, else NITRO's error code, `http_503`, or the name of what broke; a bounded set. */
+  readonly code: string;
+}
+
+export interface NitroGet {
+  readonly kind: "config" | "stat";
+  readonly resource: string;
+  readonly name?: string;
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+export type NitroAnswer =
+  /** `secondary`: the appliance warned that it is not the primary. */
+  | { readonly kind: "rows"; readonly rows: readonly Row[]; readonly secondary: boolean }
+  /** An error of NITRO's own that concerns this request only. */
+  | {
+      readonly kind: "refused";
+      readonly action: Exclude<ErrorAction, "none" | "relogin" | "stop">;
+      readonly code: string;
+      readonly message: string;
+    }
+  /** No usable answer now; `code` as in {@link NitroRequestEvent}. */
+  | NitroFailure
+  /** No further request will be made: another try could lock the account, or an operator must act. */
+  | NitroStop;
+
+export interface NitroFailure {
+  readonly kind: "failed";
+  readonly code: string;
+  readonly message: string;
+}
+export interface NitroStop {
+  readonly kind: "stopped";
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What this appliance has shown not to understand or not to allow, by resource; kept for the life of the client. */
+interface NitroLimits {
+  readonly withoutBulk: Set<string>;
+  readonly withoutAttributes: Set<string>;
+  readonly withoutPaging: Set<string>;
+  /** What our account may not read, with the answer: not asked again until the next import, or a while later. */
+  readonly denied: Map<string, { readonly code: string; readonly message: string }>;
+}
+
+/**
+ * One appliance over NITRO: one session, one connection, one request at a time; nothing but GET besides login and logout.
+ * Nothing here throws.
+ */
+export interface NitroClient {
+  readonly node: string;
+  readonly limits: NitroLimits;
+  readonly get: (request: NitroGet) => Promise<NitroAnswer>;
+  /** Our own address towards this appliance; null before the first exchange. */
+  readonly localAddress: () => string | null;
+  /** Milliseconds until requests are made again after failures; 0 when they are made now. */
+  readonly pausedForMs: () => number;
+  /** Refuses all further requests, as after bad credentials on the other node of a pair. */
+  readonly stop: (stop: NitroStop) => void;
+  /** Breaks off a GET under way, awaits a login under way, and logs out. Any number of calls. */
+  readonly close: () => Promise<void>;
+}
+
+const LOGOUT_TRIES = 2;
+/** A process that ends does not wait long for an appliance that hangs: it forgets the session by itself. */
+const LOGOUT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** Sources: NITRO docs, "Performing basic NetScaler operations" (sessions), error messages. */
+export function createNitroClient(options: NitroClientOptions): NitroClient {
+  const url = new URL(options.url);
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  const monotonic = options.monotonic ?? (() => performance.now());
+  const transport = createTransport({
+    url,
+    tls: options.tls,
+    network: options.network,
+    localAddress: options.localAddress ?? null,
+    connectTimeoutMs: Math.min(timeoutMs, CONNECT_TIMEOUT_MS),
+    maxBytes: options.maxBytes ?? 67_108_864,
+  });
+  const session = { cookie: null as string | null, loggingIn: false };
+  let stopped: NitroStop | null = null;
+  let closing: Promise<void> | null = null;
+  let failures = 0;
+  let resumeAt = -Infinity;
+  let lastFailure: NitroFailure | null = null;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  /** One after another: an appliance counts connections. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = tail.then(work);
+    tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async function exchange(
+    resource: string,
+    method: "GET" | "POST",
+    path: string,
+    body: string | null,
+  ): Promise<Judged> {
+    const startedAt = monotonic();
+    const result = await transport.exchange({
+      method,
+      path,
+      cookie: session.cookie,
+      body,
+      timeoutMs: resource === "logout" ? Math.min(timeoutMs, LOGOUT_TIMEOUT_MS) : timeoutMs,
+    });
+    const judged = judge(result, resource);
+    const durationMs = monotonic() - startedAt;
+    try {
+      options.onRequest?.({ node: url.host, resource, durationMs, code: judged.code });
+    } catch {
+      // Whoever counts requests must not cost us a session: a login's answer is still to be read.
+    }
+    return judged;
+  }
+
+  function pause(reason: BackOffReason, code: string, message: string): NitroFailure {
+    failures += 1;
+    lastFailure = { kind: "failed", code, message };
+    resumeAt = monotonic() + backOffMs(reason, failures);
+    return lastFailure;
+  }
+
+  function halt(code: string, message: string): NitroStop {
+    stopped ??= { kind: "stopped", code, message };
+    return stopped;
+  }
+
+  async function login(): Promise<NitroFailure | NitroStop | null> {
+    // A login must not be lost on an idle connection that the server is just closing: its session would be, too.
+    transport.disconnect();
+    session.cookie = null;
+    session.loggingIn = true;
+    const { username, password, sessionTimeoutSeconds } = options;
+    const body = loginBody(username, password, sessionTimeoutSeconds ?? 300);
+    const answer = await exchange("login", "POST", LOGIN_PATH, body);
+    session.loggingIn = false;
+    session.cookie = answer.kind === "answered" ? cookieOf(answer.cookies, answer.envelope) : null;
+    if (session.cookie !== null) {
+      return null;
+    }
+    if (answer.kind === "answered") {
+      return pause("no_answer", "not_nitro", "the login answer carries no session");
+    }
+    // A bare 401 at the login itself can only mean the credentials.
+    if (answer.action === "stop" || answer.code === "http_401") {
+      return halt(answer.code, answer.message);
+    }
+    return pause(backOffReason(answer.action), answer.code, answer.message);
+  }
+
+  async function logout(): Promise<void> {
+    for (let tries = 0; tries < LOGOUT_TRIES && session.cookie !== null; tries += 1) {
+      const answer = await exchange("logout", "POST", LOGOUT_PATH, LOGOUT_BODY);
+      if (answer.kind === "answered" || answer.status !== 0) {
+        session.cookie = null;
+      } else {
+        transport.disconnect();
+      }
+    }
+    session.cookie = null;
+  }
+
+  async function ask(request: NitroGet, mayLogIn: boolean): Promise<NitroAnswer> {
+    const barred = refusal();
+    if (barred !== null) {
+      return barred;
+    }
+    if (session.cookie === null) {
+      const trouble = (await login()) ?? refusal();
+      if (trouble !== null) {
+        return trouble;
+      }
+    }
+    const answer = await exchange(request.resource, "GET", pathOf(request), null);
+    if (answer.kind === "answered") {
+      failures = 0;
+      return rowsOf(answer.envelope, request.resource);
+    }
+    const { action, code, message } = answer;
+    switch (action) {
+      case "relogin":
+        session.cookie = null;
+        return mayLogIn ? ask(request, false) : pause("no_answer", code, message);
+      case "stop":
+        return halt(code, message);
+      case "none":
+        return pause("no_answer", code, message);
+      case "back_off":
+      case "back_off_long":
+        if (action === "back_off_long") {
+          await logout();
+        }
+        return pause(backOffReason(action), code, message);
+      case "failure":
+        return answer.status === 0
+          ? pause("no_answer", code, message)
+          : { kind: "failed", code, message };
+      default:
+        return { kind: "refused", action, code, message };
+    }
+  }
+
+  function refusal(): NitroFailure | NitroStop | null {
+    if (stopped !== null) {
+      return stopped;
+    }
+    if (closing !== null) {
+      return { kind: "failed", code: "aborted", message: "the session is being closed" };
+    }
+    return lastFailure !== null && monotonic() < resumeAt ? lastFailure : null;
+  }
+
+  return {
+    node: url.host,
+    limits: {
+      withoutBulk: new Set(),
+      withoutAttributes: new Set(),
+      withoutPaging: new Set(),
+      denied: new Map(),
+    },
+    get: (request) => inTurn(() => ask(request, true)),
+    localAddress: transport.localAddress,
+    pausedForMs: () => Math.max(0, resumeAt - monotonic()),
+    stop: (stop) => {
+      stopped ??= stop;
+    },
+    close: () => {
+      if (closing === null) {
+        closing = inTurn(logout).finally(() => {
+          transport.disconnect();
+        });
+        if (!session.loggingIn) {
+          transport.abort();
+        }
+      }
+      return closing;
+    },
+  };
+}
+
+function rowsOf(envelope: Envelope, resource: string): NitroAnswer {
+  return {
+    kind: "rows",
+    rows: envelope.rows.get(resource) ?? [],
+    secondary: actionOf(envelope.errorCode) === "secondary",
+  };
+}
+
+/** Names may hold anything, halves of characters included: each is one percent-encoded path segment. */
+function pathOf({ kind, resource, name, query }: NitroGet): string {
+  const segment =
+    name === undefined ? "" : `/${encodeURIComponent(name.replace(/\p{Surrogate}/gu, "\uFFFD"))}`;
+  const search = Object.entries(query ?? {})
+    .map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%2C", ",")}`)
+    .join("&");
+  return `/nitro/v1/${kind}/${resource}${segment}${search === "" ? "" : `?${search}`}`;
+}

@@ -1,0 +1,149 @@
+import type { BackOffReason } from "../../lib/pacing.ts";
+import type { Envelope } from "./envelope-reader.ts";
+import type { HttpResult } from "./transport.ts";
+
+/**
+ * What to do about an error of NITRO:
+ * `permission` the account lacks a command policy · `empty` nothing of that name · `stale` our estate names something that is
+ * gone · `drop_arguments` the firmware does not know this way of asking · `relogin` the session has ended · `stop` asking
+ * again could lock the account · `back_off`, `back_off_long` too many sessions or connections · `unavailable` feature not
+ * licensed or not enabled · `secondary` this node is not the primary · `none` nothing wrong for a reader · `failure` the rest.
+ */
+export type ErrorAction =
+  | "none"
+  | "permission"
+  | "empty"
+  | "stale"
+  | "drop_arguments"
+  | "relogin"
+  | "stop"
+  | "back_off"
+  | "back_off_long"
+  | "unavailable"
+  | "secondary"
+  | "failure";
+
+/** Source: NITRO docs, error messages; the sessions' codes also as the vendor's own clients treat them. */
+export function actionOf(errorCode: number): ErrorAction {
+  if (errorCode >= 1232 && errorCode <= 1243) {
+    return "drop_arguments";
+  }
+  return ACTIONS.get(errorCode) ?? "failure";
+}
+
+/** A bounded set of texts for a metric's label: codes that nobody here knows are `other`. */
+function codeLabel(errorCode: number): string {
+  return ACTIONS.has(errorCode) || (errorCode >= 1232 && errorCode <= 1243)
+    ? String(errorCode)
+    : "other";
+}
+
+const ACTIONS: ReadonlyMap<number, ErrorAction> = new Map<number, ErrorAction>([
+  [0, "none"],
+  [257, "permission"],
+  [258, "empty"],
+  [269, "permission"],
+  [278, "drop_arguments"],
+  [344, "stale"],
+  [351, "stale"],
+  [352, "relogin"],
+  [354, "stop"],
+  [355, "stop"],
+  [356, "unavailable"],
+  [371, "permission"],
+  [444, "relogin"],
+  [445, "back_off"],
+  [446, "back_off_long"],
+  [452, "relogin"],
+  [461, "stale"],
+  [462, "stale"],
+  [463, "stale"],
+  [471, "relogin"],
+  [1025, "stop"],
+  [1026, "relogin"],
+  [1027, "relogin"],
+  [1028, "secondary"],
+  [1034, "stop"],
+  [1046, "stop"],
+  [1047, "stop"],
+  [1067, "unavailable"],
+  [1090, "drop_arguments"],
+  [1092, "drop_arguments"],
+  [1095, "drop_arguments"],
+  [1203, "none"],
+  [1205, "failure"],
+  [1206, "failure"],
+  [1244, "stop"],
+  [2138, "permission"],
+]);
+
+/** What an exchange came to, and what is to be done about it. */
+export type Judged =
+  | {
+      readonly kind: "answered";
+      readonly code: "0";
+      readonly envelope: Envelope;
+      readonly cookies: readonly string[];
+    }
+  | {
+      readonly kind: "broken";
+      readonly action: ErrorAction;
+      readonly code: string;
+      readonly message: string;
+      /** HTTP status, or 0 when there was no HTTP answer. */
+      readonly status: number;
+    };
+
+/** Warnings come with an error code and rows: they are answers. */
+export function judge(result: HttpResult, resource: string): Judged {
+  if (result.kind === "failed") {
+    const { code, message } = result;
+    return { kind: "broken", action: "failure", code, message, status: 0 };
+  }
+  const { status, envelope, cookies } = result;
+  if (envelope === null) {
+    return { ...judgeStatus(status), kind: "broken", status, message: `HTTP ${String(status)}` };
+  }
+  const { errorCode } = envelope;
+  const action = actionOf(errorCode);
+  const warned = envelope.severity === "WARNING" || envelope.rows.has(resource);
+  if (action === "none" || (action === "secondary" && warned)) {
+    return status < 400 || errorCode !== 0
+      ? { kind: "answered", code: "0", envelope, cookies }
+      : { ...judgeStatus(status), kind: "broken", status, message: envelope.message };
+  }
+  const message = `${envelope.message} [${String(errorCode)}]`.slice(0, 300);
+  return { kind: "broken", action, code: codeLabel(errorCode), message, status };
+}
+
+/** HTTP statuses without a NITRO answer: from a proxy, or from the appliance's own web server. */
+function judgeStatus(status: number): { action: ErrorAction; code: string } {
+  switch (status) {
+    case 401:
+      return { action: "relogin", code: "http_401" };
+    case 403:
+      return { action: "permission", code: "http_403" };
+    case 404:
+    case 405:
+      return { action: "drop_arguments", code: `http_${String(status)}` };
+    case 409:
+    case 429:
+    case 503:
+      return { action: "back_off", code: `http_${String(status)}` };
+    default:
+      return status < 400
+        ? { action: "failure", code: "not_nitro" }
+        : { action: "failure", code: status < 500 ? "http_4xx" : "http_5xx" };
+  }
+}
+
+export function backOffReason(action: ErrorAction): BackOffReason {
+  switch (action) {
+    case "back_off":
+      return "busy";
+    case "back_off_long":
+      return "connection_limit";
+    default:
+      return "no_answer";
+  }
+}

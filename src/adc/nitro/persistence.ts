@@ -1,0 +1,106 @@
+import { isIPv6 } from "node:net";
+import {
+  type MemberState,
+  type PersistenceEntries,
+  type PersistenceEntry,
+  memberKey,
+} from "../../model/adc-state.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { LbVserver } from "../../model/vserver.ts";
+import type { NitroClient } from "./client.ts";
+import { address, number, port, type Row } from "./row-values.ts";
+
+/** At most so many requests for persistence entries in one poll; vservers beyond wait for the next. */
+export const MAX_PERSISTENCE_REQUESTS = 20;
+/** Rows of one answer at most: should an appliance not filter, its table is not pulled whole. */
+const PAGE_SIZE = 100;
+const RESOURCE = "lbpersistentsessions";
+
+/** Persistence whose entries NITRO lists by the client's address. */
+const BY_ADDRESS: ReadonlySet<string> = new Set(["SOURCEIP", "SRCIPDESTIP"]);
+
+export interface PersistenceRead {
+  readonly persistence: ReadonlyMap<string, PersistenceEntries>;
+  /** Our account may not read the entries. */
+  readonly denied: boolean;
+}
+
+/**
+ * Our own entries in the persistence tables of vservers where that matters: clients stick by address, and a member has just
+ * left or is leaving. Asked last in a poll, so that trouble with it costs nothing else: what is not told is absent.
+ */
+export async function readPersistence(
+  client: NitroClient,
+  estate: Estate,
+  members: ReadonlyMap<string, MemberState>,
+  sources: readonly string[],
+  turn: number,
+): Promise<PersistenceRead> {
+  const persistence = new Map<string, PersistenceEntries>();
+  const { denied } = client.limits;
+  const wanted = [...estate.lbVservers.values()].filter((one) => matters(one, estate, members));
+  const perPoll = Math.max(1, Math.floor(MAX_PERSISTENCE_REQUESTS / Math.max(sources.length, 1)));
+  const first = (turn * perPoll) % Math.max(wanted.length, 1);
+  const ordered = [...wanted.slice(first), ...wanted.slice(0, first)].slice(0, perPoll);
+  for (const { name } of sources.length === 0 || denied.has(RESOURCE) ? [] : ordered) {
+    const entries: PersistenceEntry[] = [];
+    let isWhole = true;
+    for (const source of sources) {
+      const answer = await client.get({
+        kind: "config",
+        resource: RESOURCE,
+        query: {
+          args: `vserver:${name}`,
+          filter: `${isIPv6(source) ? "srcipv6" : "srcip"}:${source}`,
+          pagesize: String(PAGE_SIZE),
+          pageno: "1",
+        },
+      });
+      if (answer.kind === "refused" && answer.action === "permission") {
+        denied.set(RESOURCE, { code: answer.code, message: answer.message });
+      }
+      const empty = answer.kind === "refused" && answer.action === "empty";
+      if (answer.kind !== "rows" && !empty) {
+        return { persistence, denied: denied.has(RESOURCE) };
+      }
+      const rows = answer.kind === "rows" ? answer.rows : [];
+      const own = rows.map(entryOf).filter((entry) => entry.source === source);
+      entries.push(...own);
+      // A full page without us is the beginning of everybody's table: ours may stand further on.
+      isWhole &&= own.length > 0 || rows.length < PAGE_SIZE;
+    }
+    if (isWhole) {
+      persistence.set(name, { asked: sources, entries });
+    }
+  }
+  return { persistence, denied: denied.has(RESOURCE) };
+}
+
+/** Nobody needs an entry that must have timed out since the member left. */
+function matters(
+  { persistence, services }: LbVserver,
+  estate: Estate,
+  members: ReadonlyMap<string, MemberState>,
+): boolean {
+  return (
+    BY_ADDRESS.has(persistence.type) &&
+    services
+      .flatMap(({ service }) => estate.services.get(service)?.members ?? [])
+      .some((member) => {
+        const state = members.get(memberKey(member.adcService, member.server, member.port));
+        const out = state?.state === "out" || /^leaving/.test(state?.state ?? "");
+        return out && (state?.sinceMs ?? 0) < 2 * persistence.timeoutMs;
+      })
+  );
+}
+
+/** NetScaler docs: an IPv6 entry has its addresses in fields of their own, and 0.0.0.0 in the others. */
+function entryOf(row: Row): PersistenceEntry {
+  const seconds = number(row, "timeout");
+  return {
+    source: address(row, "srcip") ?? address(row, "srcipv6"),
+    address: address(row, "destip") ?? address(row, "destipv6"),
+    port: port(row, "destport"),
+    expiresInMs: seconds === null ? null : seconds * 1000,
+  };
+}

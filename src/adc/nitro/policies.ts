@@ -1,0 +1,76 @@
+import type { Policy, PolicyAction } from "../../model/policy.ts";
+import { ruleLiterals } from "../rule-expression.ts";
+import { text, type Row } from "./row-values.ts";
+import type { PolicyFeature } from "./pull-plan.ts";
+
+/** A row of any feature's policies. Classic content-switching policies have a URL or a domain instead of a rule. */
+export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
+  const name = text(row, feature.nameField) ?? text(row, "name");
+  if (name === null) {
+    return null;
+  }
+  const rule = text(row, "rule") ?? classicRule(row);
+  return {
+    name,
+    feature: feature.feature,
+    rule,
+    action: text(row, feature.actionField),
+    literals: ruleLiterals(rule),
+    line: null,
+  };
+}
+
+function classicRule(row: Row): string {
+  const url = text(row, "url");
+  const domain = text(row, "domain");
+  return [
+    ...(url === null ? [] : [`REQ.HTTP.URL == '${url}'`]),
+    ...(domain === null ? [] : [`REQ.HTTP.HEADER Host == '${domain}'`]),
+  ].join(" && ");
+}
+
+/** A row of the actions of a feature. */
+export function actionFromRow(row: Row, feature: string): PolicyAction | null {
+  const name = text(row, "name");
+  if (name === null) {
+    return null;
+  }
+  const common = { name, feature, line: null };
+  switch (feature) {
+    case "cs":
+      return {
+        ...common,
+        type: "forward",
+        target: text(row, "targetlbvserver") ?? text(row, "targetvserver"),
+        expression: text(row, "targetvserverexpr"),
+      };
+    case "rewrite":
+      return {
+        ...common,
+        type: text(row, "type")?.toLowerCase() ?? "",
+        target: text(row, "target"),
+        expression: text(row, "stringbuilderexpr"),
+      };
+    case "responder": {
+      const target = text(row, "target");
+      return {
+        ...common,
+        type: text(row, "type")?.toLowerCase() ?? "",
+        target,
+        expression: target,
+      };
+    }
+    default:
+      return { ...common, type: "traffic", target: null, expression: tellingFields(row) };
+  }
+}
+
+/** Single sign-on as the command line writes it: what a reader of an AAA configuration must know. */
+function tellingFields(row: Row): string {
+  return ["sso", "kcdaccount", "formssoaction"]
+    .flatMap((field) => {
+      const value = text(row, field);
+      return value === null ? [] : [`-${field} ${value}`];
+    })
+    .join(" ");
+}

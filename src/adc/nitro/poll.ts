@@ -1,0 +1,319 @@
+import type { Estate } from "../../model/estate.ts";
+import { type PullStep, pullRows } from "./rows.ts";
+import type { AdcNode, AdcState, MemberState } from "../../model/adc-state.ts";
+import type { AdcService } from "../../model/adc-service.ts";
+import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import type { Row } from "./row-values.ts";
+import { addConnections } from "./connections.ts";
+import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
+import { memberStates, secondaryMembers, vserverStates } from "./states.ts";
+import { createPacer, forEachPaced, type Pacer } from "../../lib/pacing.ts";
+import { readPersistence } from "./persistence.ts";
+import { askWhetherStillPrimary, readRole, type NodeRole } from "./roles.ts";
+
+const GROUP_MEMBERS = "servicegroup_servicegroupmember_binding";
+const GROUP_MONITORS = "servicegroup_servicegroupentitymonbindings_binding";
+const SERVICE_MONITORS = "service_lbmonitor_binding";
+
+/**
+ * What some firmware may not know, and no state depends on. Whoever does not know the rest (a web server's 404 while the
+ * appliance starts) has not answered.
+ */
+const MAY_BE_MISSING: ReadonlySet<string> = new Set([GROUP_MONITORS, SERVICE_MONITORS]);
+
+/** The smallest set of requests that tells every state; what the ADC does not have is not asked for. */
+function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly string[]])[] {
+  const services: string[] = [];
+  const groups: string[] = [];
+  for (const { kind, name } of estate.services.values()) {
+    (kind === "service" ? services : groups).push(name);
+  }
+  return [
+    [LB_VSERVERS, []],
+    ...(estate.csVservers.size === 0 ? [] : ([[CS_VSERVERS, []]] as const)),
+    [SERVERS, []],
+    [SERVICES, []],
+    [SERVICE_GROUPS, []],
+    [{ kind: "config", resource: GROUP_MEMBERS, binding: { key: "servicegroupname" } }, groups],
+    [{ kind: "config", resource: GROUP_MONITORS, binding: { key: "servicegroupname" } }, groups],
+    [{ kind: "config", resource: SERVICE_MONITORS, binding: { key: "name" } }, services],
+  ];
+}
+
+const LB_VSERVERS: PullStep = {
+  kind: "config",
+  resource: "lbvserver",
+  paged: true,
+  attributes: [
+    "name",
+    "curstate",
+    "effectivestate",
+    "health",
+    "backupvserverstatus",
+    "value",
+    "tickssincelaststatechange",
+  ],
+};
+const CS_VSERVERS: PullStep = {
+  kind: "config",
+  resource: "csvserver",
+  paged: true,
+  attributes: ["name", "curstate", "value", "tickssincelaststatechange"],
+};
+const SERVERS: PullStep = {
+  kind: "config",
+  resource: "server",
+  paged: true,
+  attributes: ["name", "state"],
+};
+const SERVICES: PullStep = {
+  kind: "config",
+  resource: "service",
+  paged: true,
+  attributes: [
+    "name",
+    "state",
+    "svrstate",
+    "trofsreason",
+    "serviceconftype2",
+    "tickssincelaststatechange",
+  ],
+};
+const SERVICE_GROUPS: PullStep = {
+  kind: "config",
+  resource: "servicegroup",
+  paged: true,
+  attributes: ["servicegroupname", "state", "servicegroupeffectivestate"],
+};
+
+export type PollResult =
+  | {
+      readonly kind: "state";
+      readonly state: AdcState;
+      /** Resources that our account may not read. */
+      readonly gaps: readonly string[];
+      /** How many monitors' last responses fall into each class, `unknown` texts included. */
+      readonly lastResponses: ReadonlyMap<LastResponseClass, number>;
+    }
+  /** Only a secondary answered. `state` names its nodes and holds every member as unknown. */
+  | {
+      readonly kind: "secondary";
+      readonly code: string;
+      readonly message: string;
+      readonly state: AdcState;
+    }
+  | (NitroFailure & { readonly nodes: readonly AdcNode[] })
+  | (NitroStop & { readonly nodes: readonly AdcNode[] });
+
+export interface PollOptions {
+  /**
+   * Services whose connections are worth a request of their own, beside those with a member that is out or leaving:
+   * in maintenance, in mismatch.
+   */
+  readonly wantsConnections?: (adcService: string) => boolean;
+  /**
+   * The addresses our probes come from, none where the system chooses them (the address of our own connection then stands
+   * for it): their persistence entries are read where they matter. Absent: they are not.
+   */
+  readonly ownAddresses?: readonly string[];
+  /** Counts polls; see {@link addConnections}. */
+  readonly turn?: number;
+}
+
+/** Asks one appliance for the live state of an estate. `now`: wall clock in milliseconds. Never rejects. */
+export async function pollState(
+  client: NitroClient,
+  estate: Estate,
+  previous: AdcState | null,
+  now: () => number,
+  options: PollOptions = {},
+): Promise<PollResult> {
+  const role = await readRole(client);
+  if (role.kind !== "role") {
+    return { ...role, nodes: [unreachableNode(client)] };
+  }
+  return pollNode(client, role, [nodeOf(client, role)], estate, previous, now, options);
+}
+
+/** As {@link pollState}, for a node whose role is known; `nodes` are all of the pair. */
+export async function pollNode(
+  client: NitroClient,
+  role: NodeRole,
+  nodes: readonly AdcNode[],
+  estate: Estate,
+  previous: AdcState | null,
+  now: () => number,
+  options: PollOptions,
+): Promise<PollResult> {
+  if (role.role === "secondary") {
+    return secondaryResult(nodes, estate, now(), "the node is the secondary");
+  }
+  if (role.role === "unknown" && !role.gap) {
+    return secondaryResult(nodes, estate, now(), "the node is between two roles");
+  }
+  const askedAt = now();
+  const rows = new Map<string, readonly Row[]>();
+  const gaps: string[] = role.gap ? ["hanode"] : [];
+  let stale = false;
+  for (const [step, names] of pollSteps(estate)) {
+    const pulled = await pullRows(client, step, names);
+    switch (pulled.kind) {
+      case "rows":
+        if (pulled.secondary) {
+          return secondaryResult(nodes, estate, now(), "the node has become the secondary");
+        }
+        rows.set(step.resource, pulled.rows);
+        stale ||= pulled.stale;
+        break;
+      case "permission":
+        gaps.push(step.resource);
+        break;
+      case "unavailable":
+        if (pulled.what === "resource" && !MAY_BE_MISSING.has(step.resource)) {
+          const { code, message } = pulled;
+          return { kind: "failed", code, message, nodes };
+        }
+        break;
+      case "secondary":
+        return secondaryResult(nodes, estate, now(), pulled.message);
+      case "failed":
+      case "stopped":
+        return { ...pulled, nodes };
+    }
+  }
+  const at = now();
+  const pacer = createPacer();
+  const before = previous?.members ?? new Map<string, MemberState>();
+  const { members, stale: differs } = await memberStates(
+    estate,
+    {
+      servers: rows.get("server") ?? [],
+      services: rows.get("service") ?? [],
+      serviceGroups: rows.get("servicegroup") ?? [],
+      groupMembers: rows.get(GROUP_MEMBERS) ?? [],
+      groupMonitors: rows.get(GROUP_MONITORS) ?? [],
+      serviceMonitors: rows.get(SERVICE_MONITORS) ?? [],
+    },
+    before,
+    at,
+    pacer,
+  );
+  const chosen = servicesToCount(estate, members, options.wantsConnections);
+  const trouble = await addConnections(client, members, before, chosen, options.turn ?? 0);
+  if (trouble !== null) {
+    return { ...trouble, nodes };
+  }
+  const still = await askWhetherStillPrimary(client);
+  switch (still.kind) {
+    case "primary":
+      break;
+    case "secondary":
+      return secondaryResult(nodes, estate, now(), "the node lost its role while it was asked");
+    case "failed":
+    case "stopped":
+      return { ...still, nodes };
+  }
+  const told = gaps.some((gap) => gap !== "hanode") ? false : differs;
+  const { persistence, denied } = await readPersistence(
+    client,
+    estate,
+    members,
+    sourcesOf(client, options.ownAddresses),
+    options.turn ?? 0,
+  );
+  if (denied) {
+    gaps.push("lbpersistentsessions");
+  }
+  const state: AdcState = {
+    at: now(),
+    askedAt,
+    nodes,
+    vservers: vserverStates(rows.get("lbvserver") ?? [], rows.get("csvserver") ?? []),
+    members,
+    persistence,
+    failedOverAt: failedOverAt(previous, nodes, role.address, at),
+    primaryAddress: role.address,
+    estateStale: stale || told,
+  };
+  const lastResponses = await countLastResponses(estate, members, pacer);
+  return { kind: "state", state, gaps, lastResponses };
+}
+
+function sourcesOf(client: NitroClient, own: PollOptions["ownAddresses"]): readonly string[] {
+  const local = client.localAddress();
+  return own === undefined ? [] : own.length > 0 || local === null ? own : [local];
+}
+
+function servicesToCount(
+  estate: Estate,
+  members: ReadonlyMap<string, MemberState>,
+  wanted: PollOptions["wantsConnections"],
+): AdcService[] {
+  const out = new Set<string>();
+  for (const { adcService, state } of members.values()) {
+    if (state === "out" || state === "leaving" || state === "leaving_down") {
+      out.add(adcService);
+    }
+  }
+  return [...estate.services.values()].filter(
+    ({ name }) => out.has(name) || wanted?.(name) === true,
+  );
+}
+
+/** Another node is primary than the last time one was. Behind one shared address only its own name tells. */
+function failedOverAt(
+  previous: AdcState | null,
+  nodes: readonly AdcNode[],
+  address: string | null,
+  now: number,
+): number | null {
+  const known = previous?.primaryAddress ?? null;
+  const before = previous?.nodes.find(({ role }) => role === "primary")?.node;
+  const after = nodes.find(({ role }) => role === "primary")?.node;
+  const changed =
+    known !== null && address !== null
+      ? known !== address
+      : before !== undefined && after !== undefined && before !== after;
+  return changed ? now : (previous?.failedOverAt ?? null);
+}
+
+async function countLastResponses(
+  estate: Estate,
+  members: ReadonlyMap<string, MemberState>,
+  pacer: Pacer,
+): Promise<Map<LastResponseClass, number>> {
+  const counts = new Map<LastResponseClass, number>();
+  // Thousands of monitors say the same few sentences.
+  const known = new Map<string, LastResponseClass>();
+  await forEachPaced(members.values(), pacer, ({ monitors }) => {
+    for (const { monitor, lastResponse } of monitors) {
+      if (lastResponse !== null) {
+        const scripted = (estate.monitors.get(monitor)?.parameters.scriptName ?? null) !== null;
+        const key = `${String(scripted)} ${lastResponse}`;
+        const found = known.get(key) ?? classifyLastResponse(lastResponse, scripted);
+        known.set(key, found);
+        counts.set(found, (counts.get(found) ?? 0) + 1);
+      }
+    }
+  });
+  return counts;
+}
+
+function secondaryResult(
+  nodes: readonly AdcNode[],
+  estate: Estate,
+  at: number,
+  message: string,
+): PollResult {
+  const members = secondaryMembers(estate);
+  const state: AdcState = { at, nodes, vservers: new Map(), members };
+  return { kind: "secondary", code: "secondary", message, state };
+}
+
+export function nodeOf(client: NitroClient, role: NodeRole): AdcNode {
+  return { node: client.node, role: role.role, masterState: role.masterState, reachable: true };
+}
+
+export function unreachableNode(client: NitroClient): AdcNode {
+  return { node: client.node, role: "unknown", masterState: null, reachable: false };
+}

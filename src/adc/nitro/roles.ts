@@ -1,0 +1,252 @@
+import type { BlindReason, MonitorState, AdcNode } from "../../model/adc-state.ts";
+import type { AdcService } from "../../model/adc-service.ts";
+import type { Monitor } from "../../model/monitor.ts";
+import { classifyLastResponse } from "./last-response.ts";
+import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import { text, type Row } from "./row-values.ts";
+
+interface BlindInput {
+  readonly service: AdcService;
+  /** The service, the member and its server are all enabled. */
+  readonly enabled: boolean;
+  /** BUSY: the member is at its client limit. */
+  readonly busy: boolean;
+  readonly monitors: readonly MonitorState[];
+  /** Configured monitors by name. */
+  readonly definitions: ReadonlyMap<string, Monitor>;
+  /** Wall clock, milliseconds. */
+  readonly now: number;
+}
+
+/** Why the ADC's word about a member is worth little, in the order of the closed list; empty when nothing speaks against it. */
+export function blindReasons(input: BlindInput): readonly BlindReason[] {
+  const { service, enabled, busy, monitors, definitions } = input;
+  const reasons = new Set<BlindReason>();
+  if (!service.healthMonitor) {
+    reasons.add("health_monitor_off");
+  }
+  if (!enabled) {
+    reasons.add("service_disabled");
+  }
+  if (busy) {
+    reasons.add("max_clients");
+  }
+  for (const monitor of monitors) {
+    const definition = definitions.get(monitor.monitor);
+    if (definition?.enabled === false) {
+      reasons.add("monitor_disabled");
+    }
+    if (!monitor.bindingEnabled) {
+      reasons.add("binding_disabled");
+    }
+    if (
+      monitor.lastResponse !== null &&
+      classifyLastResponse(monitor.lastResponse, false) === "not_owner"
+    ) {
+      reasons.add("cluster_non_owner");
+    }
+    const probed =
+      service.healthMonitor &&
+      enabled &&
+      monitor.bindingEnabled &&
+      definition !== undefined &&
+      definition.enabled;
+    if (probed && hasStopped(monitor, definition, input.now)) {
+      reasons.add(stillness(definition));
+    }
+  }
+  return ORDER.filter((reason) => reasons.has(reason));
+}
+
+const ORDER: readonly BlindReason[] = [
+  "health_monitor_off",
+  "monitor_disabled",
+  "binding_disabled",
+  "service_disabled",
+  "traffic_suppression",
+  "inline_traffic",
+  "max_clients",
+  "cluster_non_owner",
+  "probes_not_advancing",
+];
+
+/** Two probes should have been counted by now: what the ADC waits between them depends on the state it is in. */
+function hasStopped(state: MonitorState, monitor: Monitor, now: number): boolean {
+  const since = state.probesUnchangedSince ?? null;
+  const between = state.state === "up" ? monitor.intervalMs : monitor.downTimeMs;
+  return since !== null && now - since > 2 * between + monitor.responseTimeoutMs;
+}
+
+/**
+ * Why a monitor stands still: without LRTM the ADC sends no TCP probe while it sees live traffic to the server, and an
+ * inline monitor probes only when there is none. Source: NetScaler docs, "Monitor TCP-based applications", HTTP-INLINE.
+ */
+function stillness(monitor: Monitor): BlindReason {
+  switch (monitor.type) {
+    case "TCP":
+      return monitor.lrtm ? "probes_not_advancing" : "traffic_suppression";
+    case "HTTP-INLINE":
+      return "inline_traffic";
+    default:
+      return "probes_not_advancing";
+  }
+}
+
+/**
+ * Since when the probe counter stands at its present value. A counter that is smaller than before was reset: that counts as
+ * a move. Null when the ADC tells no counter.
+ */
+export function probesUnchangedSince(
+  totalProbes: number | null,
+  previous: MonitorState | undefined,
+  now: number,
+): number | null {
+  if (totalProbes === null) {
+    return null;
+  }
+  return previous?.totalProbes === totalProbes ? (previous.probesUnchangedSince ?? now) : now;
+}
+
+/** What a node says about its part in a high-availability pair. */
+export interface NodeRole {
+  readonly kind: "role";
+  readonly role: AdcNode["role"];
+  /** `PRIMARY`, `SECONDARY`, `CLAIMING` …, where told. */
+  readonly masterState: string | null;
+  /** How the node calls itself: its NSIP, where told. */
+  readonly address: string | null;
+  /** The account may not read roles. */
+  readonly gap: boolean;
+}
+
+/** Asks one node for its role: configuration first, then the statistics, which also know the moment of a takeover. */
+export async function readRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
+  if (client.limits.denied.has("hanode")) {
+    return UNTOLD;
+  }
+  const config = await client.get({ kind: "config", resource: "hanode" });
+  if (config.kind === "failed" || config.kind === "stopped") {
+    return config;
+  }
+  const stat = await client.get({ kind: "stat", resource: "hanode" });
+  if (stat.kind === "failed" || stat.kind === "stopped") {
+    return stat;
+  }
+  if (
+    config.kind === "refused" &&
+    stat.kind === "refused" &&
+    config.action === "drop_arguments" &&
+    stat.action === "drop_arguments"
+  ) {
+    // There is no argument to drop: a web server's 404 in place of NITRO's answers makes nobody a primary.
+    return { kind: "failed", code: config.code, message: config.message };
+  }
+  const warned =
+    (config.kind === "rows" ? config.secondary : config.action === "secondary") ||
+    (stat.kind === "rows" ? stat.secondary : stat.action === "secondary");
+  const denied = [config, stat].every(
+    (answer) => answer.kind === "refused" && answer.action === "permission",
+  );
+  if (denied && !warned) {
+    client.limits.denied.set("hanode", { code: "257", message: "roles may not be read" });
+    return UNTOLD;
+  }
+  return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: denied };
+}
+
+const UNTOLD: NodeRole = {
+  kind: "role",
+  role: "unknown",
+  masterState: null,
+  address: null,
+  gap: true,
+};
+
+function rowsOf(answer: NitroAnswer): readonly Row[] {
+  return answer.kind === "rows" ? answer.rows : [];
+}
+
+/**
+ * Whether the node still is what it was, from the configuration alone: asked after a poll, so that a failover in its middle
+ * is noticed. No answer is no answer: only the node's own word makes it a secondary.
+ */
+export async function askWhetherStillPrimary(
+  client: NitroClient,
+): Promise<{ readonly kind: "primary" | "secondary" } | NitroFailure | NitroStop> {
+  if (client.limits.denied.has("hanode")) {
+    return { kind: "primary" };
+  }
+  const config = await client.get({ kind: "config", resource: "hanode" });
+  switch (config.kind) {
+    case "rows":
+      return roleOf(config.rows, [], config.secondary).role === "secondary"
+        ? { kind: "secondary" }
+        : { kind: "primary" };
+    case "refused":
+      return stillPrimaryDespite(config);
+    case "failed":
+    case "stopped":
+      return config;
+  }
+}
+
+function stillPrimaryDespite({
+  action,
+  code,
+  message,
+}: Extract<NitroAnswer, { kind: "refused" }>): { kind: "primary" | "secondary" } | NitroFailure {
+  switch (action) {
+    case "secondary":
+      return { kind: "secondary" };
+    // No role may be told, or there is none to tell, or only the statistics tell it: then nothing has changed either.
+    case "permission":
+    case "empty":
+    case "unavailable":
+    case "drop_arguments":
+      return { kind: "primary" };
+    default:
+      return { kind: "failed", code, message };
+  }
+}
+
+/**
+ * The role out of the rows of config/hanode and stat/hanode. A node without high availability, or which says nothing of
+ * it, is its own primary; one that is taking over (CLAIMING, FORCE CHANGE) is neither until it has.
+ * Source: NITRO docs, `hanode` (state; hacurstatus, hacurmasterstate).
+ */
+export function roleOf(
+  config: readonly Row[],
+  stat: readonly Row[],
+  warnedSecondary: boolean,
+): Omit<NodeRole, "gap"> {
+  const own = config.find((row) => text(row, "id") === "0") ?? config[0] ?? {};
+  const statistics = stat[0] ?? {};
+  const masterState = text(statistics, "hacurmasterstate")?.toUpperCase() ?? null;
+  const alone = text(statistics, "hacurstatus")?.toUpperCase() === "NO" && config.length <= 1;
+  const role = warnedSecondary
+    ? "secondary"
+    : alone
+      ? "primary"
+      : pairedRole(text(own, "state")?.toUpperCase() ?? null, masterState);
+  return { kind: "role", role, masterState, address: text(own, "ipaddress") };
+}
+
+function pairedRole(state: string | null, masterState: string | null): AdcNode["role"] {
+  if (masterState === "CLAIMING" || masterState === "FORCE CHANGE") {
+    return "unknown";
+  }
+  if (masterState === "SECONDARY" || masterState === "STAYSECONDARY") {
+    return "secondary";
+  }
+  switch (state) {
+    case "PRIMARY":
+      return "primary";
+    case "SECONDARY":
+    case "STAYSECONDARY":
+      return "secondary";
+    case null:
+      return masterState === null || masterState === "PRIMARY" ? "primary" : "unknown";
+    default:
+      return "unknown";
+  }
+}

@@ -1,0 +1,229 @@
+import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import type { Row } from "./row-values.ts";
+
+/** One resource of the pull plan. */
+export interface PullStep {
+  readonly kind: "config" | "stat";
+  readonly resource: string;
+  /** Fields to ask for; all when absent. */
+  readonly attributes?: readonly string[];
+  /** Long lists of plain resources are asked for page by page. */
+  readonly paged?: true;
+  /** A binding: asked for in bulk, or per name of this kind where the firmware knows no `bulkbindings`. */
+  readonly binding?: { readonly key: string };
+}
+
+export type Pulled =
+  | {
+      readonly kind: "rows";
+      readonly rows: readonly Row[];
+      /** The node warned that it is the secondary. */
+      readonly secondary: boolean;
+      /** Something that was asked for by name is gone. */
+      readonly stale: boolean;
+    }
+  /** Our account may not read this resource. */
+  | { readonly kind: "permission"; readonly code: string; readonly message: string }
+  /** The feature is not licensed or not enabled (`feature`), or this firmware has no such resource (`resource`). */
+  | {
+      readonly kind: "unavailable";
+      readonly what: "feature" | "resource";
+      readonly code: string;
+      readonly message: string;
+    }
+  | { readonly kind: "secondary"; readonly code: string; readonly message: string }
+  | NitroFailure
+  | NitroStop;
+
+export const PAGE_SIZE = 500;
+const MAX_PAGES = 1_000;
+
+/**
+ * All rows of a resource, in the fewest requests that this appliance understands: what it refused once is not tried again.
+ * `names` are the parents of a binding, for appliances that answer bindings only by name.
+ */
+export async function pullRows(
+  client: NitroClient,
+  step: PullStep,
+  names: readonly string[],
+): Promise<Pulled> {
+  const { denied } = client.limits;
+  const known = denied.get(step.resource);
+  if (known !== undefined) {
+    return { kind: "permission", ...known };
+  }
+  const result = await pull(client, step, names);
+  if (result.kind === "permission") {
+    const { code, message } = result;
+    denied.set(step.resource, { code, message });
+  }
+  return result;
+}
+
+async function pull(
+  client: NitroClient,
+  step: PullStep,
+  names: readonly string[],
+): Promise<Pulled> {
+  if (step.binding === undefined) {
+    return pullList(client, step);
+  }
+  if (names.length === 0) {
+    return { kind: "rows", rows: [], secondary: false, stale: false };
+  }
+  const { withoutBulk } = client.limits;
+  if (withoutBulk.has(step.resource)) {
+    return pullByName(client, step, names);
+  }
+  const bulk = await client.get(requestFor(step, { bulkbindings: "yes" }));
+  if (bulk.kind === "rows" && bulk.rows.length > 0) {
+    return { ...bulk, stale: false };
+  }
+  if (bulk.kind === "rows" && !expectsRows(step.resource)) {
+    return { ...bulk, stale: false };
+  }
+  if (bulk.kind === "rows" || isNotUnderstood(bulk)) {
+    const byName = await pullByName(client, step, names);
+    // An empty bulk answer is believed once the names turn out to be empty too.
+    if (byName.kind === "rows" && (bulk.kind !== "rows" || byName.rows.length > 0)) {
+      withoutBulk.add(step.resource);
+    }
+    return byName;
+  }
+  return pulled(bulk);
+}
+
+/**
+ * Whether nothing at all in bulk is suspicious where there are parents: members and their monitors. The documentation lists
+ * `bulkbindings` for both; that every build answers completely is not confirmed.
+ */
+function expectsRows(resource: string): boolean {
+  return (
+    resource === "servicegroup_servicegroupmember_binding" ||
+    resource === "servicegroup_servicegroupentitymonbindings_binding" ||
+    resource === "service_lbmonitor_binding"
+  );
+}
+
+async function pullByName(
+  client: NitroClient,
+  step: PullStep,
+  names: readonly string[],
+): Promise<Pulled> {
+  const rows: Row[] = [];
+  let stale = false;
+  let secondary = false;
+  for (const name of names) {
+    const answer = await client.get({ ...requestFor(step, {}), name });
+    if (answer.kind === "rows") {
+      // The name we asked for is the parent, also where the answer leaves it out.
+      const key = step.binding?.key;
+      rows.push(...answer.rows.map((row) => (key === undefined ? row : { [key]: name, ...row })));
+      secondary ||= answer.secondary;
+    } else if (answer.kind === "refused" && answer.action === "stale") {
+      stale = true;
+    } else if (!(answer.kind === "refused" && answer.action === "empty")) {
+      return pulled(answer);
+    }
+  }
+  return { kind: "rows", rows, secondary, stale };
+}
+
+async function pullList(client: NitroClient, step: PullStep): Promise<Pulled> {
+  const { withoutAttributes, withoutPaging } = client.limits;
+  const paged = step.paged === true && !withoutPaging.has(step.resource);
+  const rows: Row[] = [];
+  let secondary = false;
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
+    const answer = await client.get(
+      requestFor(
+        withoutAttributes.has(step.resource) ? { ...step, attributes: [] } : step,
+        paged ? { pagesize: String(PAGE_SIZE), pageno: String(page) } : {},
+      ),
+    );
+    if (answer.kind !== "rows") {
+      return page > 1 && answer.kind === "refused" && answer.action === "empty"
+        ? { kind: "rows", rows, secondary, stale: false }
+        : withFewerArguments(client, step, answer);
+    }
+    secondary ||= answer.secondary;
+    if (page > 1 && sameRow(answer.rows[0], rows[0])) {
+      // The same rows again: this build knows no pages and has told everything with the first.
+      withoutPaging.add(step.resource);
+      break;
+    }
+    rows.push(...answer.rows);
+    if (!paged || answer.rows.length !== PAGE_SIZE) {
+      break;
+    }
+  }
+  return { kind: "rows", rows, secondary, stale: false };
+}
+
+/** Asks again without what may not be understood: first without fields, then without pages. */
+async function withFewerArguments(
+  client: NitroClient,
+  step: PullStep,
+  answer: Exclude<NitroAnswer, { kind: "rows" }>,
+): Promise<Pulled> {
+  const { withoutAttributes, withoutPaging } = client.limits;
+  if (isNotUnderstood(answer)) {
+    if (step.attributes !== undefined && !withoutAttributes.has(step.resource)) {
+      return without(withoutAttributes, client, step);
+    }
+    if (step.paged === true && !withoutPaging.has(step.resource)) {
+      return without(withoutPaging, client, step);
+    }
+  }
+  return pulled(answer);
+}
+
+/** What does not help either has shown nothing about the firmware: it may have been no answer of NITRO's at all. */
+async function without(limit: Set<string>, client: NitroClient, step: PullStep): Promise<Pulled> {
+  limit.add(step.resource);
+  const result = await pullList(client, step);
+  if (result.kind !== "rows") {
+    limit.delete(step.resource);
+  }
+  return result;
+}
+
+function requestFor(
+  { kind, resource, attributes }: PullStep,
+  query: Readonly<Record<string, string>>,
+): { kind: "config" | "stat"; resource: string; query: Readonly<Record<string, string>> } {
+  const chosen =
+    attributes === undefined || attributes.length === 0 ? {} : { attrs: attributes.join(",") };
+  return { kind, resource, query: { ...chosen, ...query } };
+}
+
+function isNotUnderstood(answer: NitroAnswer): boolean {
+  return answer.kind === "refused" && answer.action === "drop_arguments";
+}
+
+function pulled(answer: Exclude<NitroAnswer, { kind: "rows" }>): Pulled {
+  if (answer.kind !== "refused") {
+    return answer;
+  }
+  const { action, code, message } = answer;
+  switch (action) {
+    case "permission":
+    case "secondary":
+      return { kind: action, code, message };
+    case "unavailable":
+      return { kind: "unavailable", what: "feature", code, message };
+    case "empty":
+    case "stale":
+      return { kind: "rows", rows: [], secondary: false, stale: action === "stale" };
+    case "drop_arguments":
+      return { kind: "unavailable", what: "resource", code, message };
+    case "back_off":
+    case "back_off_long":
+    case "failure":
+      return { kind: "failed", code, message };
+  }
+}
+
+function sameRow(a: Row | undefined, b: Row | undefined): boolean {
+  return a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,301 @@
+import type { AdcOpinion } from "../../model/verdicts.ts";
+import {
+  type VserverState,
+  memberKey,
+  type MemberState,
+  type MonitorState,
+} from "../../model/adc-state.ts";
+import { number, text, type Row, flag, port } from "./row-values.ts";
+import type { AdcService, Member, Port } from "../../model/adc-service.ts";
+import type { Estate } from "../../model/estate.ts";
+import { blindReasons, probesUnchangedSince } from "./roles.ts";
+import { forEachPaced, type Pacer } from "../../lib/pacing.ts";
+
+/**
+ * NITRO's state texts as an opinion. The statistics side writes short names (`OFS`, `TROFS`), the configuration side
+ * long ones, and firmware differs in case and in what follows the words; anything not known is `unknown`, and so is
+ * BUSY: the member is at its client limit, which says nothing of its health.
+ * Source: NITRO docs, enum of `svrstate`, `curstate`, `effectivestate`, `monitor_state` and of the statistics' `state`.
+ */
+export function adcOpinion(raw: string | null): AdcOpinion {
+  const state = (raw ?? "")
+    .trim()
+    .toUpperCase()
+    .replaceAll(/[\s_]+/g, " ");
+  if (state.startsWith("DOWN WHEN GOING OUT OF SERVICE") || state.startsWith("TROFS DOWN")) {
+    return "leaving_down";
+  }
+  if (state.startsWith("GOING OUT OF SERVICE") || state.startsWith("TROFS")) {
+    return "leaving";
+  }
+  if (state.startsWith("OUT OF SERVICE") || state.startsWith("OFS") || state === "DISABLED") {
+    return "out";
+  }
+  if (/^UP\b/.test(state)) {
+    return "up";
+  }
+  return /^DOWN\b/.test(state) ? "down" : "unknown";
+}
+
+/** BUSY: the member has reached `-maxClient`. */
+export function isBusy(raw: string | null): boolean {
+  return (raw ?? "").trim().toUpperCase().startsWith("BUSY");
+}
+
+/** What the ADC says of its vservers, by name. Content-switching ones have no effective state of their own on the wire. */
+export function vserverStates(
+  lbRows: readonly Row[],
+  csRows: readonly Row[],
+): Map<string, VserverState> {
+  const states = new Map<string, VserverState>();
+  for (const [kind, rows] of [
+    ["lb", lbRows],
+    ["cs", csRows],
+  ] as const) {
+    for (const row of rows) {
+      const name = text(row, "name");
+      if (name !== null) {
+        states.set(name, vserverState(name, kind, row));
+      }
+    }
+  }
+  return states;
+}
+
+function vserverState(name: string, kind: "lb" | "cs", row: Row): VserverState {
+  const rawState = text(row, "curstate") ?? "";
+  const effective = text(row, "effectivestate");
+  const state = adcOpinion(rawState);
+  return {
+    name,
+    kind,
+    state,
+    effectiveState: effective === null ? state : adcOpinion(effective),
+    rawState,
+    healthPercent: number(row, "health"),
+    // "(Backup Active)", as `show lb vserver` prints it behind the backup's name.
+    backupActive: /\bactive\b/i.test(text(row, "backupvserverstatus") ?? ""),
+    remark: text(row, "value"),
+    sinceMs: ticksAsMs(row),
+  };
+}
+
+/** Rows of one poll that speak of members and their monitors. */
+interface MemberRows {
+  readonly servers: readonly Row[];
+  readonly services: readonly Row[];
+  readonly serviceGroups: readonly Row[];
+  readonly groupMembers: readonly Row[];
+  readonly groupMonitors: readonly Row[];
+  readonly serviceMonitors: readonly Row[];
+}
+
+interface MemberStates {
+  readonly members: Map<string, MemberState>;
+  /** The rows name something that the estate lacks, or the other way round. */
+  readonly stale: boolean;
+}
+
+/** What the ADC says of every member of the estate. Members that the rows do not show are unknown. */
+export async function memberStates(
+  estate: Estate,
+  rows: MemberRows,
+  previous: ReadonlyMap<string, MemberState>,
+  now: number,
+  pacer: Pacer,
+): Promise<MemberStates> {
+  const index = await indexRows(rows, pacer);
+  const members = new Map<string, MemberState>();
+  let matched = 0;
+  let missing = 0;
+  for (const service of estate.services.values()) {
+    const serviceRow = index.services.get(service.name);
+    await forEachPaced(service.members, pacer, (member) => {
+      const key = memberKey(member.adcService, member.server, member.port);
+      const row = service.kind === "service" ? serviceRow : memberRow(index, member);
+      matched += row === undefined ? 0 : 1;
+      missing += row === undefined ? 1 : 0;
+      const enabled =
+        (row === undefined ? member.enabled : (flag(row, "state") ?? true)) &&
+        flag(serviceRow ?? {}, "state") !== false &&
+        index.servers.get(member.server) !== false;
+      const monitors = monitorStates(
+        service,
+        monitorRows(index, service, member),
+        previous.get(key)?.monitors ?? [],
+        now,
+      );
+      const rawState = text(row ?? {}, "svrstate") ?? "";
+      members.set(key, {
+        adcService: member.adcService,
+        server: member.server,
+        address: member.address,
+        port: member.port,
+        state: adcOpinion(rawState),
+        rawState,
+        trofsReason: text(row ?? {}, "trofsreason"),
+        connections: null,
+        sinceMs: ticksAsMs(row ?? {}),
+        enabled,
+        monitors,
+        blind: blindReasons({
+          service,
+          enabled,
+          busy: isBusy(rawState),
+          monitors,
+          definitions: estate.monitors,
+          now,
+        }),
+      });
+    });
+  }
+  const told = index.groupMembers.size + countOwnServices(rows.services);
+  return { members, stale: missing > 0 || matched < told };
+}
+
+/** The same members, all unknown: what a secondary says counts for nothing. */
+export function secondaryMembers(estate: Estate): Map<string, MemberState> {
+  const members = new Map<string, MemberState>();
+  for (const service of estate.services.values()) {
+    for (const member of service.members) {
+      members.set(memberKey(member.adcService, member.server, member.port), {
+        adcService: member.adcService,
+        server: member.server,
+        address: member.address,
+        port: member.port,
+        state: "unknown",
+        rawState: "",
+        trofsReason: null,
+        connections: null,
+        sinceMs: null,
+        enabled: member.enabled,
+        monitors: [],
+        blind: ["secondary"],
+      });
+    }
+  }
+  return members;
+}
+
+interface Index {
+  readonly servers: ReadonlyMap<string, boolean>;
+  readonly services: ReadonlyMap<string, Row>;
+  /** By `memberKey` of the server's name; a further address behind the same name by that address. */
+  readonly groupMembers: ReadonlyMap<string, Row>;
+  /** By the entity name `group?server?port`. */
+  readonly groupMonitors: ReadonlyMap<string, readonly Row[]>;
+  readonly serviceMonitors: ReadonlyMap<string, readonly Row[]>;
+}
+
+async function indexRows(rows: MemberRows, pacer: Pacer): Promise<Index> {
+  const servers = new Map<string, boolean>();
+  await forEachPaced(rows.servers, pacer, (row) => {
+    servers.set(text(row, "name") ?? "", flag(row, "state") ?? true);
+  });
+  const services = new Map<string, Row>();
+  await forEachPaced(rows.services, pacer, (row) => {
+    services.set(text(row, "name") ?? "", row);
+  });
+  await forEachPaced(rows.serviceGroups, pacer, (row) => {
+    services.set(text(row, "servicegroupname") ?? "", row);
+  });
+  const groupMembers = new Map<string, Row>();
+  await forEachPaced(rows.groupMembers, pacer, (row) => {
+    const group = text(row, "servicegroupname") ?? "";
+    const ip = text(row, "ip");
+    const memberPort = port(row, "port") ?? 0;
+    const byName = memberKey(group, text(row, "servername") ?? ip ?? "", memberPort);
+    const first = groupMembers.get(byName);
+    const isFurther = first !== undefined && ip !== null && text(first, "ip") !== ip;
+    groupMembers.set(isFurther ? memberKey(group, ip, memberPort) : byName, row);
+  });
+  return {
+    servers,
+    services,
+    groupMembers,
+    groupMonitors: await groupRows(rows.groupMonitors, "servicegroupentname2", pacer),
+    serviceMonitors: await groupRows(rows.serviceMonitors, "name", pacer),
+  };
+}
+
+async function groupRows(
+  rows: readonly Row[],
+  field: string,
+  pacer: Pacer,
+): Promise<Map<string, Row[]>> {
+  const groups = new Map<string, Row[]>();
+  await forEachPaced(rows, pacer, (row) => {
+    const name = text(row, field) ?? "";
+    const group = groups.get(name);
+    if (group === undefined) {
+      groups.set(name, [row]);
+    } else {
+      group.push(row);
+    }
+  });
+  return groups;
+}
+
+function memberRow(index: Index, member: Member): Row | undefined {
+  return index.groupMembers.get(memberKey(member.adcService, member.server, member.port));
+}
+
+/** Entities are named by the server's name, or by its address where the server has none of its own. */
+function monitorRows(index: Index, service: AdcService, member: Member): readonly Row[] {
+  if (service.kind === "service") {
+    return index.serviceMonitors.get(service.name) ?? [];
+  }
+  const byName = index.groupMonitors.get(entity(service.name, member.server, member.port));
+  return (
+    byName ?? index.groupMonitors.get(entity(service.name, member.address ?? "", member.port)) ?? []
+  );
+}
+
+function entity(group: string, server: string, memberPort: Port): string {
+  return `${group}?${server}?${memberPort === "*" ? "65535" : String(memberPort)}`;
+}
+
+/** One state for each monitor that is bound, and for each that the ADC runs beside. */
+function monitorStates(
+  service: AdcService,
+  rows: readonly Row[],
+  previous: readonly MonitorState[],
+  now: number,
+): MonitorState[] {
+  const told = new Map(rows.map((row) => [text(row, "monitor_name") ?? "", row]));
+  const names = new Set([...service.monitors.map((binding) => binding.monitor), ...told.keys()]);
+  return [...names].map((monitor) => {
+    const row = told.get(monitor) ?? {};
+    const binding = service.monitors.find((candidate) => candidate.monitor === monitor);
+    const totalProbes = number(row, "monitortotalprobes") ?? number(row, "totalprobes");
+    return {
+      monitor,
+      state: adcOpinion(text(row, "monitor_state")),
+      bindingEnabled: flag(row, "monstate") ?? binding?.enabled ?? true,
+      lastResponse: text(row, "lastresponse"),
+      responseTimeMs: number(row, "responsetime"),
+      totalProbes,
+      failedProbes: number(row, "monitortotalfailedprobes") ?? number(row, "totalfailedprobes"),
+      currentFailedProbes: number(row, "monitorcurrentfailedprobes") ?? number(row, "failedprobes"),
+      probesUnchangedSince: probesUnchangedSince(
+        totalProbes,
+        previous.find((candidate) => candidate.monitor === monitor),
+        now,
+      ),
+    };
+  });
+}
+
+function countOwnServices(rows: readonly Row[]): number {
+  return new Set(
+    rows.flatMap((row) =>
+      text(row, "serviceconftype2") === "Internal" ? [] : (text(row, "name") ?? []),
+    ),
+  ).size;
+}
+
+/** NITRO counts in ticks of 10 ms; its clock times carry no zone and are of no use. */
+function ticksAsMs(row: Row): number | null {
+  const ticks = number(row, "tickssincelaststatechange");
+  return ticks === null ? null : ticks * 10;
+}

@@ -1,0 +1,313 @@
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
+import type { Network } from "../../net/network.ts";
+import { EnvelopeReader, type Envelope } from "./envelope-reader.ts";
+import { createPacer } from "../../lib/pacing.ts";
+
+/** What became of an exchange without an answer. */
+type TransportFailure =
+  | "dns_failure"
+  | "forbidden"
+  | "refused"
+  | "unreachable"
+  | "timeout"
+  | "reset"
+  | "tls"
+  | "too_large"
+  | "not_nitro"
+  | "aborted";
+
+/** Why we ended an exchange ourselves; it never leaves the transport. */
+class ExchangeBroken extends Error {
+  readonly code: TransportFailure;
+  constructor(code: TransportFailure, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What an exchange broke on, out of our own word or Node's error. */
+function failureOf(error: unknown): { code: TransportFailure; message: string } {
+  if (error instanceof ExchangeBroken) {
+    return { code: error.code, message: error.message };
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const message = error instanceof Error ? error.message.slice(0, 200) : "unknown error";
+  switch (code) {
+    case "ECONNREFUSED":
+      return { code: "refused", message };
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "EADDRNOTAVAIL":
+    case "ETIMEDOUT":
+      return { code: "unreachable", message };
+    case "ECONNRESET":
+    case "EPIPE":
+    case "ECONNABORTED":
+      return { code: "reset", message };
+    default:
+      return { code: code.startsWith("HPE_") ? "not_nitro" : tlsOrUnreachable(code), message };
+  }
+}
+
+/** OpenSSL's and Node's words for a handshake or a certificate that will not do. */
+function tlsOrUnreachable(code: string): TransportFailure {
+  return /TLS|SSL|CERT|EPROTO|UNABLE_TO|SIGNED/.test(code) ? "tls" : "unreachable";
+}
+
+/** How the management address proves who it is. */
+export interface NitroTls {
+  /** PEM certificates to trust instead of the system's, for the self-signed certificate that appliances come with. */
+  readonly ca: string | null;
+  /** The name that the certificate must carry, where it is not the URL's host. */
+  readonly serverName: string | null;
+  /** False accepts any certificate. */
+  readonly verify: boolean;
+}
+
+interface TransportOptions {
+  /** For example `https://ns1.example.com`; paths are appended. */
+  readonly url: URL;
+  readonly tls: NitroTls;
+  readonly network: Network;
+  readonly localAddress: string | null;
+  /** Time to get a connection within it: a dead node of a pair must not hold up the living one for long. */
+  readonly connectTimeoutMs: number;
+  readonly maxBytes: number;
+}
+
+interface HttpExchange {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly cookie: string | null;
+  readonly body: string | null;
+  /** Whole time of the exchange, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export type HttpResult =
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly cookies: readonly string[];
+      /** Null when the body is no NITRO answer: a proxy's page, an empty body. */
+      readonly envelope: Envelope | null;
+    }
+  | { readonly kind: "failed"; readonly code: TransportFailure; readonly message: string };
+
+/** One keep-alive connection to one management address; exchanges are the caller's to make one after another. */
+interface Transport {
+  readonly exchange: (exchange: HttpExchange) => Promise<HttpResult>;
+  /** Our own address on the last connection, as this machine sees it; null before one. */
+  readonly localAddress: () => string | null;
+  /** Breaks off what is under way: it ends as `aborted`. */
+  readonly abort: () => void;
+  /** Closes idle connections; the next exchange opens a new one. */
+  readonly disconnect: () => void;
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const { url, network } = options;
+  const secure = url.protocol === "https:";
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
+  let agent = createAgent(options, secure, host);
+  let dialled = "";
+  let current: Breakable | null = null;
+  let localAddress: string | null = null;
+
+  function disconnect(): void {
+    agent.destroy();
+    agent = createAgent(options, secure, host);
+  }
+
+  async function once(exchange: HttpExchange, mayRepeat: boolean): Promise<HttpResult> {
+    const resolution = await network.resolve(host, port, "tcp");
+    if (resolution.kind !== "address") {
+      return { kind: "failed", code: resolution.kind, message: resolution.message };
+    }
+    const where = `${resolution.address} ${String(resolution.port)}`;
+    if (where !== dialled) {
+      disconnect();
+      dialled = where;
+    }
+    const request = (secure ? httpsRequest : httpRequest)({
+      ...requestOptions(exchange, url),
+      agent,
+      host: resolution.address,
+      port: resolution.port,
+    });
+    const breakable = breakableRequest(request);
+    current = breakable;
+    const result = await answerTo(breakable, exchange, options);
+    current = null;
+    localAddress = request.socket?.localAddress?.replace(/^::ffff:/, "") ?? localAddress;
+    const stale = result.kind === "failed" && result.code === "reset" && request.reusedSocket;
+    // A server may close an idle connection just as we use it again: that says nothing, and a GET may be repeated.
+    return stale && mayRepeat && exchange.method === "GET" ? once(exchange, false) : result;
+  }
+
+  return {
+    exchange: (exchange) => once(exchange, true),
+    localAddress: () => localAddress,
+    abort: () => {
+      current?.breakOff(new ExchangeBroken("aborted", "broken off"));
+    },
+    disconnect,
+  };
+}
+
+function createAgent(
+  { tls, localAddress }: TransportOptions,
+  secure: boolean,
+  host: string,
+): HttpAgent {
+  const common = {
+    keepAlive: true,
+    maxSockets: 1,
+    autoSelectFamily: false,
+    ...(localAddress === null ? {} : { localAddress }),
+  };
+  if (!secure) {
+    return new HttpAgent(common);
+  }
+  const expectedName = tls.serverName ?? host;
+  return new HttpsAgent({
+    ...common,
+    servername: isIP(expectedName) === 0 ? expectedName : "",
+    rejectUnauthorized: tls.verify,
+    ...(tls.ca === null ? {} : { ca: tls.ca }),
+    checkServerIdentity: (_dialled, certificate) => checkServerIdentity(expectedName, certificate),
+  });
+}
+
+function requestOptions({ method, path, cookie, body }: HttpExchange, url: URL): RequestOptions {
+  return {
+    method,
+    path: `${url.pathname.replace(/\/$/, "")}${path}`,
+    headers: {
+      host: url.host,
+      accept: "application/json",
+      ...(cookie === null ? {} : { cookie }),
+      ...(body === null
+        ? {}
+        : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
+    },
+  };
+}
+
+/** A request with our own reason for its end: Node reports a response that is broken off as reset. */
+interface Breakable {
+  readonly request: ClientRequest;
+  readonly breakOff: (reason: ExchangeBroken) => void;
+  readonly reason: () => ExchangeBroken | null;
+}
+
+function breakableRequest(request: ClientRequest): Breakable {
+  let broken: ExchangeBroken | null = null;
+  return {
+    request,
+    breakOff: (reason) => {
+      broken ??= reason;
+      request.destroy();
+    },
+    reason: () => broken,
+  };
+}
+
+async function answerTo(
+  { request, breakOff, reason }: Breakable,
+  { body, timeoutMs }: HttpExchange,
+  { connectTimeoutMs, maxBytes }: TransportOptions,
+): Promise<HttpResult> {
+  const breakOffAfter = (ms: number, what: string): (() => void) =>
+    afterSockets(ms, () => {
+      breakOff(new ExchangeBroken("timeout", `${what} within ${String(ms)} ms`));
+    });
+  const connected = breakOffAfter(connectTimeoutMs, "no connection");
+  request.once("socket", (socket) => {
+    if (socket.connecting) {
+      socket.once("connect", connected);
+    } else {
+      connected();
+    }
+  });
+  const answered = breakOffAfter(timeoutMs, "no complete answer");
+  try {
+    const response = await responseTo(request, body);
+    const envelope = await readEnvelope(response, maxBytes);
+    return {
+      kind: "answer",
+      status: response.statusCode ?? 0,
+      cookies: response.headers["set-cookie"] ?? [],
+      envelope,
+    };
+  } catch (error) {
+    return { kind: "failed", ...failureOf(reason() ?? error) };
+  } finally {
+    connected();
+    answered();
+    // After `destroy`, what the socket still has to say is nobody's business any more.
+    request.on("error", () => undefined);
+  }
+}
+
+/**
+ * Does something after so long, unless the function it returns is called before. Timers come before sockets in a turn of the
+ * event loop: when it was held, the answer may be lying there unread, so sockets have their turn first.
+ */
+function afterSockets(ms: number, work: () => void): () => void {
+  let cancelled = false;
+  const timer = setTimeout(() => {
+    setImmediate(() => {
+      if (!cancelled) {
+        work();
+      }
+    });
+  }, ms);
+  return () => {
+    cancelled = true;
+    clearTimeout(timer);
+  };
+}
+
+function responseTo(request: ClientRequest, body: string | null): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once("response", resolve);
+    request.on("error", reject);
+    request.end(body ?? undefined);
+  });
+}
+
+const BYTES_PER_SLICE = 65_536;
+
+/** The whole body is read, also of errors, so that the connection can be used again. */
+async function readEnvelope(response: IncomingMessage, maxBytes: number): Promise<Envelope | null> {
+  const reader = new EnvelopeReader();
+  const decoder = new TextDecoder();
+  const pacer = createPacer();
+  let bytes = 0;
+  let readable = true;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      throw new ExchangeBroken("too_large", `more than ${String(maxBytes)} bytes`);
+    }
+    for (let at = 0; at < chunk.length && readable; at += BYTES_PER_SLICE) {
+      const slice = chunk.subarray(at, at + BYTES_PER_SLICE);
+      readable = reader.push(decoder.decode(slice, { stream: true }));
+      if (pacer.due()) {
+        await pacer.rest();
+      }
+    }
+  }
+  return readable ? reader.finish() : null;
+}

@@ -1,0 +1,239 @@
+import { monitorName } from "./services.ts";
+import { type Draft, type StatementKinds, reportMissing } from "./draft.ts";
+import { policyBinding } from "./policies.ts";
+import type { Statement } from "./statements.ts";
+import { portOf } from "./values.ts";
+
+/**
+ * `unbind` as people type it into command files: a saved configuration holds none. What they name and does
+ * not exist is no loss.
+ */
+export const removalStatements: StatementKinds = {
+  definitions: new Map(),
+  changes: new Map([
+    ["unbind service", unbindService],
+    ["unbind servicegroup", unbindService],
+    ["unbind lb monitor", unbindMonitor],
+    ["unbind lb vserver", unbindVserver],
+    ["unbind cs vserver", unbindVserver],
+    ["unbind ssl vserver", unbindCertificate],
+  ]),
+};
+
+function unbindService({ words, keys }: Statement, draft: Draft): void {
+  const [name = "", server, port] = words;
+  const service = draft.services.get(name);
+  if (service === undefined) {
+    return;
+  }
+  for (const monitor of keys.get("monitorname") ?? []) {
+    drop(service.monitors, (binding) => binding.monitor === monitorName(monitor, draft));
+  }
+  if (server !== undefined) {
+    drop(
+      service.members,
+      (member) =>
+        member.serverWord === server && (port === undefined || String(member.port) === port),
+    );
+  }
+}
+
+function unbindMonitor({ words }: Statement, draft: Draft): void {
+  const [monitor = "", ...targets] = words;
+  for (const target of targets) {
+    drop(
+      draft.services.get(target)?.monitors ?? [],
+      (binding) => binding.monitor === monitorName(monitor, draft),
+    );
+  }
+}
+
+/** `rm`: acts on all that stands before it, so that an object of the same name may be added again behind it. */
+export const REMOVERS: ReadonlyMap<string, (statement: Statement, draft: Draft) => void> = new Map([
+  ["rm lb monitor", removeMonitor],
+  ["rm service", removeService],
+  ["rm servicegroup", removeService],
+  ["rm server", removeServer],
+  ["rm lb vserver", removeFrom("lbVservers")],
+  ["rm cs vserver", removeFrom("csVservers")],
+  ["rm cs policy", removeFrom("policies")],
+  ["rm cs action", removeFrom("actions")],
+  ["rm authorization policy", removeFrom("policies")],
+  ["rm tm trafficpolicy", removeFrom("policies")],
+  ["rm tm trafficaction", removeFrom("actions")],
+  ["rm ssl certkey", removeFrom("certKeys")],
+]);
+
+function removeFrom(
+  table: "lbVservers" | "csVservers" | "policies" | "actions" | "certKeys",
+): (statement: Statement, draft: Draft) => void {
+  return ({ words }, draft) => {
+    words.forEach((name) => {
+      draft[table].delete(name);
+    });
+  };
+}
+
+/** The ADC takes a monitor off the services that it removes it from. */
+function removeMonitor({ words }: Statement, draft: Draft): void {
+  const name = monitorName(words[0] ?? "", draft);
+  draft.monitors.delete(name);
+  for (const { monitors } of draft.services.exact.values()) {
+    drop(monitors, ({ monitor }) => monitor === name);
+  }
+}
+
+function removeService({ words }: Statement, draft: Draft): void {
+  for (const name of words) {
+    draft.services.delete(name);
+    for (const { services } of draft.lbVservers.exact.values()) {
+      drop(services, ({ service }) => service === name);
+    }
+  }
+}
+
+/** Services of a server go with it, and so do members of groups. */
+function removeServer(statement: Statement, draft: Draft): void {
+  for (const name of statement.words) {
+    for (const service of [...draft.services.exact.values()]) {
+      if (
+        service.kind === "service" &&
+        service.members.some(({ serverWord }) => serverWord === name)
+      ) {
+        removeService({ ...statement, words: [service.name] }, draft);
+      } else {
+        drop(service.members, ({ serverWord }) => serverWord === name);
+      }
+    }
+    draft.servers.delete(name);
+  }
+}
+
+function unbindVserver(statement: Statement, draft: Draft): void {
+  const [name = "", target] = statement.words;
+  const binding = policyBinding(statement);
+  const lb = statement.group.toLowerCase() === "lb" ? draft.lbVservers.get(name) : undefined;
+  const cs = lb === undefined ? draft.csVservers.get(name) : undefined;
+  if (binding !== null) {
+    drop((lb ?? cs)?.policies ?? [], ({ policy }) => policy === binding.policy);
+    drop(cs?.targets ?? [], ({ policy }) => policy === binding.policy);
+  } else if (lb !== undefined) {
+    drop(lb.services, ({ service }) => service === target);
+  } else if (cs !== undefined) {
+    cs.defaultTarget = null;
+  }
+}
+
+function unbindCertificate({ words, keys }: Statement, draft: Draft): void {
+  const [name = ""] = words;
+  const vserver = draft.lbVservers.get(name) ?? draft.csVservers.get(name);
+  drop(vserver?.certKeys ?? [], ({ certKey }) => keys.get("certkeyname")?.[0] === certKey);
+}
+
+function drop<T>(list: T[], unwanted: (item: T) => boolean): void {
+  const kept = list.filter((item) => !unwanted(item));
+  list.splice(0, list.length, ...kept);
+}
+
+/**
+ * `enable` and `disable` as people type them; the ADC itself saves the result as `-state DISABLED` instead. A delay or
+ * `-graceFul YES` changes when, not what.
+ */
+export const toggleStatements: StatementKinds = {
+  definitions: new Map(),
+  changes: new Map(
+    ["server", "service", "servicegroup", "lb vserver", "cs vserver", "lb monitor"].flatMap(
+      (kind) => [
+        [`enable ${kind}`, toggle(kind, true)] as const,
+        [`disable ${kind}`, toggle(kind, false)] as const,
+      ],
+    ),
+  ),
+};
+
+function toggle(kind: string, enabled: boolean): (statement: Statement, draft: Draft) => void {
+  return (statement, draft) => {
+    const [name = "", server, port] = statement.words;
+    if (kind === "servicegroup" && server !== undefined) {
+      toggleMember(statement, draft, enabled);
+      return;
+    }
+    if (kind === "lb monitor") {
+      toggleMonitor(statement, draft, enabled);
+      return;
+    }
+    const found = table(kind, draft).get(name);
+    if (found === undefined) {
+      // A port may stand behind a service's name in old scripts; the name decides.
+      reportMissing(draft, statement, port === undefined ? kind : "service", name);
+      return;
+    }
+    found.enabled = enabled;
+  };
+}
+
+function table(
+  kind: string,
+  draft: Draft,
+): { get(name: string): { enabled: boolean } | undefined } {
+  switch (kind) {
+    case "server":
+      return draft.servers;
+    case "lb vserver":
+      return draft.lbVservers;
+    case "cs vserver":
+      return draft.csVservers;
+    default:
+      return draft.services;
+  }
+}
+
+/** `disable serviceGroup SG SERVER PORT`; without a port all members on that server. */
+function toggleMember(statement: Statement, draft: Draft, enabled: boolean): void {
+  const [name = "", server, portWord] = statement.words;
+  const port = portWord === undefined ? null : portOf(portWord);
+  const members = draft.services
+    .get(name)
+    ?.members.filter(
+      (member) => member.serverWord === server && (port === null || member.port === port),
+    );
+  if (members === undefined || members.length === 0) {
+    reportMissing(draft, statement, "service group member", name);
+    return;
+  }
+  for (const member of members) {
+    member.enabled = enabled;
+  }
+}
+
+/**
+ * `disable lb monitor SERVICE [MONITOR]`: one binding, or all of the service. A monitor's name in the first place, as old
+ * hands type it, means the monitor, or its binding to the service behind it.
+ */
+function toggleMonitor(statement: Statement, draft: Draft, enabled: boolean): void {
+  const [first = "", second] = statement.words;
+  const service = draft.services.get(first) ?? draft.services.get(second ?? "");
+  const known = draft.monitors.get(first);
+  if (service === undefined) {
+    if (known === undefined || second !== undefined) {
+      reportMissing(draft, statement, known === undefined ? "service" : "monitor", second ?? first);
+      return;
+    }
+    draft.monitors.set(known.name, { ...known, enabled });
+    return;
+  }
+  const written = service === draft.services.get(first) ? second : first;
+  const wanted = written === undefined ? null : monitorName(written, draft);
+  const positions = service.monitors.flatMap(({ monitor }, at) =>
+    wanted === null || monitor === wanted ? [at] : [],
+  );
+  if (positions.length === 0 && wanted !== null) {
+    reportMissing(draft, statement, "binding of monitor", wanted);
+  }
+  for (const at of positions) {
+    const binding = service.monitors[at];
+    if (binding !== undefined) {
+      service.monitors[at] = { ...binding, enabled };
+    }
+  }
+}

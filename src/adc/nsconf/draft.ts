@@ -1,0 +1,265 @@
+import type { MonitorBinding, Port, AdcService } from "../../model/adc-service.ts";
+import type {
+  Diagnostic,
+  Firmware,
+  NetProfile,
+  Server,
+  AdcParameters,
+} from "../../model/estate.ts";
+import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
+import type { SourceLine } from "../../model/source-line.ts";
+import type {
+  CertKey,
+  CertKeyBinding,
+  SslProfile,
+  TlsVersions,
+} from "../../model/tls-parameters.ts";
+import type {
+  AuthenticationVserver,
+  CsBinding,
+  CsVserver,
+  LbVserver,
+  ServiceBinding,
+} from "../../model/vserver.ts";
+import type { PartialMonitor } from "../monitor-defaults.ts";
+import type { Statement } from "./statements.ts";
+
+/** What statements add up to while they are read; `finishEstate` turns it into the immutable estate. */
+export interface Draft {
+  firmware: Firmware | null;
+  nsip: string | null;
+  readonly snips: string[];
+  readonly parameters: Mutable<AdcParameters>;
+  readonly servers: NameTable<Mutable<Server>>;
+  readonly services: NameTable<ServiceDraft>;
+  /** Configured monitors, and built-ins changed by `set`. */
+  readonly monitors: NameTable<PartialMonitor>;
+  readonly lbVservers: NameTable<LbVserverDraft>;
+  readonly csVservers: NameTable<CsVserverDraft>;
+  readonly policies: NameTable<Policy>;
+  readonly actions: NameTable<PolicyAction>;
+  readonly authenticationVservers: NameTable<AuthenticationVserverDraft>;
+  readonly authenticationProfiles: NameTable<AuthenticationProfile>;
+  readonly certKeys: NameTable<Mutable<CertKey>>;
+  readonly sslProfiles: NameTable<Mutable<SslProfile>>;
+  readonly netProfiles: NameTable<NetProfile>;
+  /** Monitors bound to what the estate leaves out (GSLB services, cache redirection): they are in use all the same. */
+  readonly monitorsUsedElsewhere: Set<string>;
+  /** GSLB services, which `bind lb monitor` takes too. */
+  readonly servicesElsewhere: Set<string>;
+  readonly diagnostics: Diagnostic[];
+  readonly otherStatements: Map<string, number>;
+  /** Statements behind `switch ns partition`, counted by partition: an ADC of its own, with names of its own. */
+  readonly otherPartitions: Map<string, number>;
+}
+
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Reads one kind of statement into the draft. */
+export type StatementReader = (statement: Statement, draft: Draft) => void;
+
+/** Statements are read in two passes, as bindings may precede what they bind: definitions, then the rest. */
+export interface StatementKinds {
+  readonly definitions: ReadonlyMap<string, StatementReader>;
+  readonly changes: ReadonlyMap<string, StatementReader>;
+}
+
+export interface MemberDraft {
+  readonly serverWord: string;
+  /** Null: none is given. */
+  readonly port: Port | null;
+  enabled: boolean;
+  readonly weight: number;
+  readonly line: SourceLine;
+}
+
+export interface ServiceDraft extends Mutable<Omit<AdcService, "members" | "monitors" | "tls">> {
+  readonly members: MemberDraft[];
+  readonly monitors: MonitorBinding[];
+  readonly tls: BackendTlsDraft;
+  noDefaultMonitor: boolean;
+  /** `-memberPort`: of members that are bound without one. */
+  memberPort: number | null;
+}
+
+export interface BackendTlsDraft {
+  versions: TlsVersions;
+  sniEnabled: boolean;
+  commonName: string | null;
+  serverAuth: boolean;
+  sslProfile: string | null;
+}
+
+type Lists = "policies" | "certKeys" | "authentication" | "tls";
+
+interface VserverLists {
+  readonly policies: PolicyBinding[];
+  readonly certKeys: CertKeyBinding[];
+  readonly authentication: Mutable<LbVserver["authentication"]>;
+  tls: TlsVersions;
+}
+
+export interface LbVserverDraft
+  extends Mutable<Omit<LbVserver, Lists | "persistence" | "services">>, VserverLists {
+  readonly persistence: Mutable<LbVserver["persistence"]>;
+  readonly services: ServiceBinding[];
+}
+
+export interface CsVserverDraft
+  extends Mutable<Omit<CsVserver, Lists | "targets" | "stateUpdate">>, VserverLists {
+  readonly targets: CsBinding[];
+  /** Null: as `set cs parameter` says. */
+  stateUpdate: boolean | null;
+}
+
+export interface AuthenticationVserverDraft extends Mutable<
+  Omit<AuthenticationVserver, "policies">
+> {
+  readonly policies: PolicyBinding[];
+}
+
+export interface AuthenticationProfile {
+  readonly vserver: string | null;
+  readonly host: string | null;
+}
+
+export const NO_TLS_VERSIONS: TlsVersions = {
+  ssl3: null,
+  tls1: null,
+  tls11: null,
+  tls12: null,
+  tls13: null,
+};
+
+/** Objects by name; looked up exactly first, then without regard to case, as typed configurations mix it. */
+export class NameTable<T> {
+  readonly exact = new Map<string, T>();
+  private readonly folded = new Map<string, T>();
+
+  get(name: string): T | undefined {
+    return this.exact.get(name) ?? this.folded.get(name.toLowerCase());
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  delete(name: string): void {
+    this.exact.delete(name);
+    this.folded.delete(name.toLowerCase());
+  }
+
+  set(name: string, value: T): void {
+    this.exact.set(name, value);
+    this.folded.set(name.toLowerCase(), value);
+  }
+}
+
+export function emptyDraft(): Draft {
+  return {
+    firmware: null,
+    nsip: null,
+    snips: [],
+    parameters: {
+      monitorConnectionClose: "FIN",
+      csStateUpdate: false,
+      sslDefaultProfile: false,
+    },
+    servers: new NameTable(),
+    services: new NameTable(),
+    monitors: new NameTable(),
+    lbVservers: new NameTable(),
+    csVservers: new NameTable(),
+    policies: new NameTable(),
+    actions: new NameTable(),
+    authenticationVservers: new NameTable(),
+    authenticationProfiles: new NameTable(),
+    certKeys: new NameTable(),
+    sslProfiles: new NameTable(),
+    netProfiles: new NameTable(),
+    monitorsUsedElsewhere: new Set(),
+    servicesElsewhere: new Set(),
+    diagnostics: [],
+    otherStatements: new Map(),
+    otherPartitions: new Map(),
+  };
+}
+
+/**
+ * Adds a new object, unless one of this name exists: the ADC refuses the second, so the first stands and the reader is
+ * told. Names are compared as written, since case is all that tells some objects apart.
+ */
+export function define<T>(
+  table: NameTable<T>,
+  name: string,
+  value: T,
+  statement: Statement,
+  draft: Draft,
+): void {
+  if (table.exact.has(name)) {
+    report(draft, statement, "warning", "duplicate_name", name, `${name} is defined twice.`);
+    return;
+  }
+  table.set(name, value);
+}
+
+/**
+ * Policies and actions have a name space per feature. One that shares its name with another feature's is kept under
+ * `feature/name`, and content switching, whose names everything else here looks up, takes the plain one.
+ */
+export function defineForFeature<T extends { readonly name: string; readonly feature: string }>(
+  table: NameTable<T>,
+  value: T,
+  statement: Statement,
+  draft: Draft,
+): void {
+  const known = table.exact.get(value.name);
+  if (known === undefined || known.feature === value.feature) {
+    define(table, value.name, value, statement, draft);
+  } else if (value.feature === "cs") {
+    table.set(`${known.feature}/${known.name}`, known);
+    table.set(value.name, value);
+  } else {
+    define(table, `${value.feature}/${value.name}`, value, statement, draft);
+  }
+}
+
+export function report(
+  draft: Draft,
+  statement: Statement,
+  severity: Diagnostic["severity"],
+  rule: string,
+  object: string,
+  message: string,
+): void {
+  draft.diagnostics.push({ severity, rule, line: statement.line, object, message });
+}
+
+/** Tells that a statement names something that is not there, for references the estate itself does not keep. */
+export function reportMissing(
+  draft: Draft,
+  statement: Statement,
+  kind: string,
+  name: string,
+): void {
+  report(
+    draft,
+    statement,
+    "error",
+    "dangling_reference",
+    name,
+    `A ${kind} ${name} is not configured.`,
+  );
+}
+
+/** For a statement whose positional arguments are too few or of the wrong form. */
+export function reportIncomplete(draft: Draft, statement: Statement, object: string): void {
+  report(
+    draft,
+    statement,
+    "error",
+    "incomplete_statement",
+    object,
+    `This ${statement.verb} statement lacks an argument or has one that cannot be read; it is left out.`,
+  );
+}

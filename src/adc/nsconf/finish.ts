@@ -1,0 +1,179 @@
+import { builtInMonitor, defaultMonitorFor, monitorWithDefaults } from "../monitor-defaults.ts";
+import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
+import type { Estate, Server } from "../../model/estate.ts";
+import type { Monitor } from "../../model/monitor.ts";
+import type { BackendTls } from "../../model/tls-parameters.ts";
+import type { CsVserver, LbVserver, VserverAuthentication } from "../../model/vserver.ts";
+import type { Steps } from "../../lib/steps.ts";
+import type {
+  CsVserverDraft,
+  Draft,
+  LbVserverDraft,
+  MemberDraft,
+  NameTable,
+  ServiceDraft,
+} from "./draft.ts";
+import { isAddress } from "./values.ts";
+
+/** Resolves what statements left open (servers, profiles, actions, default monitors) into an estate. */
+export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
+  const serversByAddress = indexByAddress(draft);
+  const services = new Map<string, AdcService>();
+  for (const [name, service] of draft.services.exact) {
+    services.set(name, finishService(service, draft, serversByAddress));
+    yield;
+  }
+  return {
+    adc,
+    firmware: draft.firmware,
+    nsip: draft.nsip,
+    snips: draft.snips,
+    parameters: draft.parameters,
+    servers: draft.servers.exact,
+    services,
+    monitors: finishMonitors(draft, services),
+    lbVservers: mapValues(draft.lbVservers, (vserver) => finishLbVserver(vserver, draft)),
+    csVservers: mapValues(draft.csVservers, (vserver) => finishCsVserver(vserver, draft)),
+    policies: draft.policies.exact,
+    actions: draft.actions.exact,
+    authenticationVservers: draft.authenticationVservers.exact,
+    certKeys: draft.certKeys.exact,
+    sslProfiles: draft.sslProfiles.exact,
+    netProfiles: draft.netProfiles.exact,
+    diagnostics: draft.diagnostics,
+    otherStatements: draft.otherStatements,
+  };
+}
+
+function mapValues<From, To>(table: NameTable<From>, map: (value: From) => To): Map<string, To> {
+  return new Map([...table.exact].map(([name, value]) => [name, map(value)]));
+}
+
+/** The ADC keeps one server object per address: a service given by address belongs to the one that has it. */
+function indexByAddress(draft: Draft): Map<string, Server> {
+  const found = new Map<string, Server>();
+  for (const server of draft.servers.exact.values()) {
+    if (server.address !== null && !found.has(server.address)) {
+      found.set(server.address, server);
+    }
+  }
+  return found;
+}
+
+function finishService(
+  service: ServiceDraft,
+  draft: Draft,
+  serversByAddress: ReadonlyMap<string, Server>,
+): AdcService {
+  const { noDefaultMonitor, memberPort, members, monitors, tls, ...rest } = service;
+  return {
+    ...rest,
+    tls: effectiveTls(tls, draft),
+    members: members.map((member) =>
+      finishMember(
+        { ...member, port: member.port ?? memberPort },
+        service,
+        draft.servers.get(member.serverWord) ?? serversByAddress.get(member.serverWord),
+      ),
+    ),
+    monitors: monitors.length > 0 || noDefaultMonitor ? monitors : [defaultBinding(service)],
+  };
+}
+
+/** `set ssl parameter -defaultProfile ENABLED` gives this one to whatever names no other. */
+const DEFAULT_BACKEND_PROFILE = "ns_default_ssl_profile_backend";
+
+/** A profile, where one is bound, decides all of it. */
+function effectiveTls(tls: BackendTls, draft: Draft): BackendTls {
+  const fallback = draft.parameters.sslDefaultProfile ? DEFAULT_BACKEND_PROFILE : "";
+  const profile = draft.sslProfiles.get(tls.sslProfile ?? fallback);
+  if (profile === undefined) {
+    return tls;
+  }
+  const { versions, sniEnabled, commonName, serverAuth } = profile;
+  return { versions, sniEnabled, commonName, serverAuth, sslProfile: profile.name };
+}
+
+/** What the ADC binds where nobody else did. A group's ports decide together: only if all are `*` is it `ping-default`. */
+function defaultBinding(service: ServiceDraft): MonitorBinding {
+  const ports = service.members.map((member) => member.port ?? 0);
+  const port = ports.find((candidate) => candidate !== "*") ?? ports[0] ?? 0;
+  return {
+    monitor: defaultMonitorFor(service.serviceType, port),
+    enabled: true,
+    weight: 1,
+    passive: false,
+    synthesised: true,
+    deprecatedForm: false,
+    line: null,
+  };
+}
+
+/** A member names a server object, or an address for which the ADC keeps a server object of the same name. */
+function finishMember(
+  member: MemberDraft,
+  service: ServiceDraft,
+  server: Server | undefined,
+): Member {
+  const { serverWord, port, enabled, weight, line } = member;
+  const address = isAddress(serverWord) ? serverWord : null;
+  return {
+    adcService: service.name,
+    server: server?.name ?? serverWord,
+    address: server === undefined ? address : server.address,
+    domain: server === undefined ? (address === null ? serverWord : null) : server.domain,
+    port: port ?? "*",
+    ...(port === null ? { portUnknown: server?.queryType === "SRV" ? "srv" : "none" } : {}),
+    enabled: enabled && service.enabled && (server?.enabled ?? true),
+    weight,
+    line,
+  };
+}
+
+/** Configured monitors, and the built-ins that some binding refers to. */
+function finishMonitors(
+  draft: Draft,
+  services: ReadonlyMap<string, AdcService>,
+): Map<string, Monitor> {
+  const monitors = mapValues(draft.monitors, monitorWithDefaults);
+  for (const service of services.values()) {
+    for (const binding of service.monitors) {
+      const builtIn = monitors.has(binding.monitor) ? null : builtInMonitor(binding.monitor);
+      if (builtIn !== null) {
+        monitors.set(builtIn.name, builtIn);
+      }
+    }
+  }
+  return monitors;
+}
+
+function finishLbVserver(vserver: LbVserverDraft, draft: Draft): LbVserver {
+  return { ...vserver, authentication: withProfile(vserver.authentication, draft) };
+}
+
+function finishCsVserver(vserver: CsVserverDraft, draft: Draft): CsVserver {
+  return {
+    ...vserver,
+    authentication: withProfile(vserver.authentication, draft),
+    stateUpdate: vserver.stateUpdate ?? draft.parameters.csStateUpdate,
+    targets: vserver.targets.map((binding) => {
+      const action = draft.policies.get(binding.policy)?.action ?? null;
+      const target = action === null ? null : (draft.actions.get(action)?.target ?? null);
+      return { ...binding, target: binding.target ?? target };
+    }),
+  };
+}
+
+function withProfile(authentication: VserverAuthentication, draft: Draft): VserverAuthentication {
+  const profile =
+    authentication.profile === null
+      ? undefined
+      : draft.authenticationProfiles.get(authentication.profile);
+  return profile === undefined
+    ? authentication
+    : {
+        ...authentication,
+        host: authentication.host ?? profile.host,
+        vserver: authentication.vserver ?? profile.vserver,
+      };
+}

@@ -1,0 +1,274 @@
+import type { Firmware, Estate } from "../../model/estate.ts";
+import {
+  define,
+  reportIncomplete,
+  type Draft,
+  type StatementKinds,
+  emptyDraft,
+  report,
+  type StatementReader,
+} from "./draft.ts";
+import { type Statement, readStatements, statementKind } from "./statements.ts";
+import { isAddress, KeyReader } from "./values.ts";
+import { estateDiagnostics } from "../diagnostics.ts";
+import { atOnce, type Steps } from "../../lib/steps.ts";
+import {
+  actionStatements,
+  authenticationStatements,
+  policyStatements,
+  readPolicy,
+} from "./policies.ts";
+import { finishEstate } from "./finish.ts";
+import { monitorStatements } from "./monitors.ts";
+import { removalStatements, REMOVERS, toggleStatements } from "./changes.ts";
+import { serverStatements, serviceStatements } from "./services.ts";
+import { tlsStatements } from "./tls.ts";
+import { unsetReaders } from "./unset.ts";
+import { vserverStatements } from "./vservers.ts";
+
+/** The ADC's own addresses and global parameters. */
+const systemStatements: StatementKinds = {
+  definitions: new Map([
+    ["add ns ip", addIp],
+    ["add ns ip6", addIp],
+    ["add netprofile", addNetProfile],
+  ]),
+  changes: new Map([
+    ["set ns config", setConfig],
+    ["set lb parameter", setLbParameter],
+    ["set cs parameter", setCsParameter],
+    ["set tm sessionparameter", setSessionParameter],
+    ["bind tm global", bindSessionPolicy],
+  ]),
+};
+
+/** Reads the header that the ADC writes above its saved configuration: `#NS13.1 Build 37.38`. */
+function firmwareOf(text: string): Firmware | null {
+  const [, label, major, minor] =
+    /^\uFEFF?\s*#\s*(NS(\d{1,3})\.(\d{1,3})(?:[: ]+Build [\w.]{1,20})?)/m.exec(
+      text.slice(0, 4_096),
+    ) ?? [];
+  return label === undefined ? null : { major: Number(major), minor: Number(minor), text: label };
+}
+
+/** A subnet address unless another type is given. */
+function addIp(statement: Statement, draft: Draft): void {
+  const address = (statement.words[0] ?? "").replace(/\/\d+$/, "");
+  const type = (statement.keys.get("type")?.[0] ?? "SNIP").toUpperCase();
+  if (!isAddress(address)) {
+    return;
+  }
+  if (type === "NSIP") {
+    draft.nsip ??= address;
+  } else if (type === "SNIP" || type === "MIP") {
+    draft.snips.push(address);
+  }
+}
+
+function addNetProfile(statement: Statement, draft: Draft): void {
+  const [name] = statement.words;
+  if (name === undefined) {
+    reportIncomplete(draft, statement, "netProfile");
+    return;
+  }
+  const keys = new KeyReader(statement, draft, name);
+  const proxyProtocol = keys.flag("proxyprotocol");
+  const profile = {
+    name,
+    sourceIp: keys.text("srcip") ?? null,
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+    line: statement.line,
+  };
+  define(draft.netProfiles, name, profile, statement, draft);
+}
+
+function setConfig(statement: Statement, draft: Draft): void {
+  const address = statement.keys.get("ipaddress")?.[0];
+  if (address !== undefined && isAddress(address)) {
+    draft.nsip = address;
+  }
+}
+
+function setLbParameter(statement: Statement, draft: Draft): void {
+  const close = statement.keys.get("monitorconnectionclose")?.[0]?.toUpperCase();
+  if (close === "FIN" || close === "RESET") {
+    draft.parameters.monitorConnectionClose = close;
+  }
+}
+
+function setCsParameter(statement: Statement, draft: Draft): void {
+  const keys = new KeyReader(statement, draft, "cs parameter");
+  draft.parameters.csStateUpdate = keys.flag("stateupdate") ?? draft.parameters.csStateUpdate;
+}
+
+function setSessionParameter(statement: Statement, draft: Draft): void {
+  const keys = new KeyReader(statement, draft, "tm sessionParameter");
+  const sso = keys.flag("sso");
+  const action = keys.text("defaultauthorizationaction")?.toUpperCase();
+  if (sso !== undefined) {
+    draft.parameters.sessionSso = sso;
+  }
+  if (action === "ALLOW" || action === "DENY") {
+    draft.parameters.sessionDeniesByDefault = action === "DENY";
+  }
+}
+
+function bindSessionPolicy({ keys }: Statement, draft: Draft): void {
+  const known = draft.parameters.globalSessionPolicies ?? [];
+  draft.parameters.globalSessionPolicies = [...known, ...(keys.get("policyname") ?? [])];
+}
+
+/**
+ * Reads a saved or captured NetScaler configuration. Never throws: what is odd becomes a diagnostic, what is beside the
+ * purpose is counted in `otherStatements`. No secret of the file reaches the estate.
+ */
+export function parseNsConf(text: string, options: { readonly adc: string }): Estate {
+  return atOnce(nsConfSteps(text, options));
+}
+
+/** The same in steps: a large file takes a good part of a second. */
+export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
+  const draft = emptyDraft();
+  draft.firmware = firmwareOf(text);
+  let changes: Statement[] = [];
+  const orphans: number[] = [];
+  let partition: string | null = null;
+  for (const statement of readStatements(text, (line) => orphans.push(line))) {
+    yield;
+    reportBroken(statement, draft);
+    const kind = statementKind(statement);
+    const definition = DEFINITIONS.get(kind);
+    const remove = REMOVERS.get(kind);
+    if (kind === "switch ns partition") {
+      const [name = "default"] = statement.words;
+      partition = name.toLowerCase() === "default" ? null : name;
+    } else if (partition !== null) {
+      draft.otherPartitions.set(partition, (draft.otherPartitions.get(partition) ?? 0) + 1);
+    } else if (definition !== undefined) {
+      definition(statement, draft);
+    } else if (CHANGES.has(kind)) {
+      changes.push(statement);
+    } else if (remove !== undefined) {
+      applyChanges(changes, draft);
+      changes = [];
+      remove(statement, draft);
+    } else if (!readPolicy(statement, draft)) {
+      countOther(statement, draft);
+    }
+  }
+  applyChanges(changes, draft);
+  // A large file's statements are as large as the estate: let them go before it is finished.
+  changes = [];
+  reportOrphans(orphans, draft);
+  reportUnread(draft);
+  const estate = yield* finishEstate(draft, options.adc);
+  yield;
+  const derived = estateDiagnostics(estate, draft.monitorsUsedElsewhere);
+  return { ...estate, diagnostics: [...draft.diagnostics, ...derived] };
+}
+
+const KINDS = [
+  serverStatements,
+  serviceStatements,
+  monitorStatements,
+  vserverStatements,
+  actionStatements,
+  policyStatements,
+  tlsStatements,
+  authenticationStatements,
+  systemStatements,
+  toggleStatements,
+  removalStatements,
+];
+const DEFINITIONS: ReadonlyMap<string, StatementReader> = new Map(
+  KINDS.flatMap((kinds) => [...kinds.definitions]),
+);
+const SETTERS: ReadonlyMap<string, StatementReader> = new Map(
+  KINDS.flatMap((kinds) => [...kinds.changes]),
+);
+const CHANGES: ReadonlyMap<string, StatementReader> = new Map([
+  ...SETTERS,
+  ...unsetReaders(SETTERS),
+]);
+
+function applyChanges(changes: readonly Statement[], draft: Draft): void {
+  for (const statement of changes) {
+    CHANGES.get(statementKind(statement))?.(statement, draft);
+  }
+}
+
+/** Said without quoting the line, which may hold a secret. */
+function reportBroken(statement: Statement, draft: Draft): void {
+  if (statement.broken) {
+    report(
+      draft,
+      statement,
+      "warning",
+      "broken_line",
+      statementKind(statement).slice(0, 60),
+      "This line ends inside a quote or parenthesis; it is read as far as it goes.",
+    );
+  }
+}
+
+function reportOrphans(lines: readonly number[], draft: Draft): void {
+  const [first] = lines;
+  if (first !== undefined) {
+    draft.diagnostics.push({
+      severity: "warning",
+      rule: "unreadable_lines",
+      line: first,
+      object: "file",
+      message: `${String(lines.length)} line(s) belong to no command, this one first.`,
+    });
+  }
+}
+
+/** Groups and objects that decide about health or a client's way and that no reader takes. */
+const ABOUT_HEALTH =
+  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|cluster|ha|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acls?|acl6|pbr6|pat|ratecontrol)|responder (global|policylabel)|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
+
+/** Says what was not looked at, so that nobody takes silence for health. */
+function reportUnread(draft: Draft): void {
+  const kinds = [...draft.otherStatements].filter(([kind]) =>
+    ABOUT_HEALTH.test(kind.toLowerCase()),
+  );
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0);
+  if (total > 0) {
+    const named = kinds.map(([kind, count]) => (count === 1 ? kind : `${kind} (${String(count)})`));
+    draft.diagnostics.push({
+      severity: "info",
+      rule: "not_looked_at",
+      line: null,
+      object: "file",
+      message: `${String(total)} statement(s) of ${String(kinds.length)} kind(s) are not looked at: ${named.join(", ")}.`,
+    });
+  }
+  for (const [name, count] of draft.otherPartitions) {
+    draft.diagnostics.push({
+      severity: "info",
+      rule: "partition_not_read",
+      line: null,
+      object: name,
+      message: `${String(count)} statement(s) belong to an admin partition of its own and are not looked at.`,
+    });
+  }
+}
+
+/** Group and object are command words; anything else in their place is garbage that need not be repeated. */
+function countOther(statement: Statement, draft: Draft): void {
+  const words = [statement.verb, statement.group, statement.object ?? ""].filter(
+    (word) => word !== "",
+  );
+  const key = words.map((word) => (/^[A-Za-z][\w-]{0,31}$/.test(word) ? word : "…")).join(" ");
+  draft.otherStatements.set(key, (draft.otherStatements.get(key) ?? 0) + 1);
+  if (/^add gslb service(group)?$/i.test(key)) {
+    draft.servicesElsewhere.add(statement.words[0] ?? "");
+  }
+  // Routes, policy-based routes, GSLB services and groups use monitors too.
+  for (const name of ["monitor", "monitorname"].flatMap(
+    (option) => statement.keys.get(option) ?? [],
+  )) {
+    draft.monitorsUsedElsewhere.add(name);
+  }
+}

@@ -1,0 +1,311 @@
+import { subjectOf, verbOf, VERBS } from "./abbreviations.ts";
+
+/**
+ * Splits one line of NetScaler configuration into tokens as the ADC's own command line does. A `key` is an option
+ * (`-respCode` without its dash); an `error` is the rest of a line that ends inside a quote or parenthesis, always last.
+ * Source of the rules: the ns.conf grammar of Citrix's published configuration converter, confirmed by its behaviour.
+ */
+interface Token {
+  readonly kind: "word" | "key" | "error";
+  readonly text: string;
+}
+
+/** Total over every string; runs in time linear in the line's length. */
+export function lexLine(line: string): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  for (;;) {
+    at = skipSpace(line, at);
+    if (at >= line.length || line[at] === "#") {
+      return tokens;
+    }
+    const { token, end } = readToken(line, at);
+    tokens.push(token);
+    if (token.kind === "error") {
+      return tokens;
+    }
+    at = end;
+  }
+}
+
+interface Reading {
+  readonly token: Token;
+  /** Position behind the token. */
+  readonly end: number;
+}
+
+function readToken(line: string, at: number): Reading {
+  const first = line[at];
+  if (first === "-") {
+    const end = endOfRun(line, at);
+    return { token: { kind: "key", text: line.slice(at + 1, end) }, end };
+  }
+  if (first === '"' || first === "'") {
+    return readQuoted(line, at, first);
+  }
+  return (first === "q" ? readQQuoted(line, at) : null) ?? readBare(line, at);
+}
+
+/** A token that starts with a quote ends at the matching one, whatever follows. */
+function readQuoted(line: string, at: number, quote: string): Reading {
+  let text = "";
+  let from = at + 1;
+  for (let end = from; end < line.length; end += 1) {
+    const character = line[end];
+    if (character === quote) {
+      return { token: { kind: "word", text: text + line.slice(from, end) }, end: end + 1 };
+    }
+    if (character === "\\") {
+      const decoded = ESCAPES.get(line.charAt(end + 1));
+      if (decoded !== undefined) {
+        text += line.slice(from, end) + decoded;
+        from = end + 2;
+        end += 1;
+      }
+      // An unknown escape keeps its backslash.
+    }
+  }
+  return { token: { kind: "error", text: text + line.slice(from) }, end: line.length };
+}
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ["t", "\t"],
+  ["n", "\n"],
+  ["r", "\r"],
+  ["\\", "\\"],
+  ['"', '"'],
+  ["'", "'"],
+]);
+
+/** The characters that open a q-quote; braces and angle brackets close with their mirror image. */
+export const Q_DELIMITERS = "/{<|~$^+=&%@`?";
+
+/** `q{…}` without escapes, closed by the first delimiter and only if white space follows; null when it is no q-quote. */
+function readQQuoted(line: string, at: number): Reading | null {
+  const open = line.charAt(at + 1);
+  if (open === "" || !Q_DELIMITERS.includes(open)) {
+    return null;
+  }
+  const close = open === "{" ? "}" : open === "<" ? ">" : open;
+  const end = line.indexOf(close, at + 2);
+  if (end < 0 || (end + 1 < line.length && !isSpace(line, end + 1))) {
+    return null;
+  }
+  return { token: { kind: "word", text: line.slice(at + 2, end) }, end: end + 1 };
+}
+
+/**
+ * An unquoted token: quotes inside are kept and protect white space, and so do parentheses, which must balance. Inside those
+ * quotes a backslash escapes, as in quoted tokens.
+ */
+function readBare(line: string, at: number): Reading {
+  let quote: string | null = null;
+  let nesting = 0;
+  let text = "";
+  let from = at;
+  let end = at;
+  for (; end < line.length; end += 1) {
+    const character = line.charAt(end);
+    if (quote !== null) {
+      const decoded = character === "\\" ? ESCAPES.get(line.charAt(end + 1)) : undefined;
+      if (decoded !== undefined) {
+        text += line.slice(from, end) + decoded;
+        from = end + 2;
+        end += 1;
+      } else if (character === quote) {
+        quote = null;
+      }
+    } else if (character === '"' || character === "'") {
+      quote = character;
+    } else if (character === "(") {
+      nesting += 1;
+    } else if (character === ")") {
+      nesting -= 1;
+      if (nesting < 0) {
+        return { token: { kind: "error", text: text + line.slice(from, end + 1) }, end: end + 1 };
+      }
+    } else if (nesting === 0 && isSpace(line, end)) {
+      break;
+    }
+  }
+  const kind = quote !== null || nesting > 0 ? "error" : "word";
+  return { token: { kind, text: text + line.slice(from, end) }, end };
+}
+
+function endOfRun(line: string, at: number): number {
+  let end = at;
+  while (end < line.length && !isSpace(line, end)) {
+    end += 1;
+  }
+  return end;
+}
+
+function skipSpace(line: string, at: number): number {
+  let end = at;
+  while (end < line.length && isSpace(line, end)) {
+    end += 1;
+  }
+  return end;
+}
+
+function isSpace(line: string, at: number): boolean {
+  const code = line.charCodeAt(at);
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
+}
+
+/** One command with the number of its first physical line (from 1), wrapped lines joined. */
+export interface CommandLine {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** A joined command longer than this is no command; the ADC's own limit is far below. */
+const MAX_COMMAND_LENGTH = 65_536;
+
+/** A command whose lines are still being joined. */
+interface Pending {
+  readonly line: number;
+  text: string;
+  /** Behind a prompt, in a captured session. */
+  readonly typed: boolean;
+  lastLength: number;
+  /** How often its end has been looked for. */
+  looks: number;
+}
+
+/** An open quote that held so many lines like commands holds the next one too: each look reads all of the command. */
+const MOST_LOOKS = 100;
+
+/**
+ * The commands of a saved configuration, one at a time. Takes what real files hold: CR LF, a byte order mark, comments,
+ * prompts and ` Done` trailers of captured sessions, and long lines that something on the way has wrapped: a line that
+ * starts with no command word continues the one before. `orphan` is told the number of a line that continues nothing.
+ */
+export function* commandLines(
+  text: string,
+  orphan: (line: number) => void,
+): Generator<CommandLine, void, undefined> {
+  const hardWidth = hardWrapWidth(text);
+  let pending: Pending | null = null;
+  for (const { line, text: physical } of physicalLines(text)) {
+    const plain = physical.replace(BARE_PROMPT, "");
+    const starts = startsCommand(plain, pending);
+    const prompted: string | null = starts ? null : behindPrompt(plain);
+    const content: string = prompted ?? plain;
+    const trimmed = content.trim();
+    if (trimmed === "" || REPLY.test(trimmed) || trimmed.startsWith("#")) {
+      if (pending !== null) {
+        yield pending;
+      }
+      pending = null;
+    } else if (starts || (prompted !== null && startsCommand(content, pending))) {
+      if (pending !== null) {
+        yield pending;
+      }
+      pending = {
+        line,
+        text: content,
+        typed: prompted !== null,
+        lastLength: physical.length,
+        looks: 0,
+      };
+    } else if (pending?.typed === true && !isOpen(pending) && pending.lastLength !== hardWidth) {
+      // What a typed command printed.
+      yield pending;
+      pending = null;
+      orphan(line);
+    } else if (pending === null || pending.text.length + content.length > MAX_COMMAND_LENGTH) {
+      orphan(line);
+    } else {
+      const glue = pending.lastLength === hardWidth ? "" : " ";
+      pending.text += glue + content;
+      pending.lastLength = content.length;
+    }
+  }
+  if (pending !== null) {
+    yield pending;
+  }
+}
+
+const BARE_PROMPT = /^\s*>\s?/;
+
+/** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command stands behind it. */
+const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
+
+/** What the ADC says to a command: neither a command nor the continuation of one. */
+const REPLY = /^\s*(Done|(ERROR|WARNING|Warning|Error|Info|INFO)\s*:.*)$/;
+
+/** Takes the prompt off; null: there is none that a command follows. */
+function behindPrompt(line: string): string | null {
+  const found = PROMPT.exec(line);
+  const verb = found?.[1];
+  return found === null || verb === undefined || verbOf(verb) === null
+    ? null
+    : line.slice(found[0].length);
+}
+
+/** First words that look like commands but, inside an open quote or parenthesis, are more likely its text. */
+function startsCommand(content: string, pending: Pending | null): boolean {
+  const [, verb, next] = /^\s*([A-Za-z]+)(?:\s+(\S+))?/.exec(content) ?? [];
+  if (verb === undefined || !(VERBS.has(verb.toLowerCase()) || isShort(verb, next))) {
+    return false;
+  }
+  if (pending === null || CONFIGURING.test(verb)) {
+    return next === undefined || /^[A-Za-z][\w-]*$/.test(next) || pending === null;
+  }
+  pending.looks += 1;
+  return pending.looks <= MOST_LOOKS && !isOpen(pending);
+}
+
+/** Inside a quote or parenthesis. */
+function isOpen(pending: Pending): boolean {
+  return lexLine(pending.text).at(-1)?.kind === "error";
+}
+
+/** `dis serv web1`: half a verb is one only where what stands behind it is an object. */
+function isShort(verb: string, next: string | undefined): boolean {
+  if (verbOf(verb) === null || next === undefined) {
+    return false;
+  }
+  const { group } = subjectOf(next, null);
+  return SHORT_SUBJECTS.has(group.toLowerCase());
+}
+
+const SHORT_SUBJECTS: ReadonlySet<string> = new Set([
+  "lb",
+  "cs",
+  "server",
+  "service",
+  "servicegroup",
+]);
+
+const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;
+
+function* physicalLines(text: string): Generator<CommandLine, void, undefined> {
+  let from = text.startsWith("\uFEFF") ? 1 : 0;
+  for (let line = 1; from < text.length; line += 1) {
+    let end = text.indexOf("\n", from);
+    end = end < 0 ? text.length : end;
+    const carriage = end > from && text.charCodeAt(end - 1) === 0x0d ? 1 : 0;
+    yield { line, text: text.slice(from, end - carriage) };
+    from = end + 1;
+  }
+}
+
+/**
+ * The column at which a terminal has cut lines in the middle of words, or -1. Such files show it by two continued
+ * lines of exactly the same length, the longest of all; other wrapping happens at a space, which is put back.
+ */
+function hardWrapWidth(text: string): number {
+  let longest = 0;
+  let count = 0;
+  for (const { text: line } of physicalLines(text)) {
+    if (line.length > longest) {
+      longest = line.length;
+      count = 1;
+    } else if (line.length === longest) {
+      count += 1;
+    }
+  }
+  return count >= 2 && longest >= 72 ? longest : -1;
+}

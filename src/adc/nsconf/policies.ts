@@ -1,0 +1,248 @@
+import type { PolicyAction, Policy, PolicyBinding } from "../../model/policy.ts";
+import {
+  defineForFeature,
+  reportIncomplete,
+  type Draft,
+  type StatementKinds,
+  define,
+  reportMissing,
+} from "./draft.ts";
+import type { Statement } from "./statements.ts";
+import { writeWord } from "./writer.ts";
+import { isAddress, KeyReader, portOf, wholeNumber } from "./values.ts";
+import { ruleLiterals } from "../rule-expression.ts";
+
+/** Actions of the features whose effect a probe or a reader must know. */
+export const actionStatements: StatementKinds = {
+  definitions: new Map([
+    ["add cs action", addCsAction],
+    ["add rewrite action", addRewriteAction],
+    ["add responder action", addResponderAction],
+    ["add tm trafficaction", addKeyedAction("tm traffic", "traffic")],
+    ["add tm sessionaction", addKeyedAction("tm session", "session")],
+    ["add tm formssoaction", addKeyedAction("tm formsso", "formSSO")],
+    ["add authentication negotiateaction", addKeyedAction("authentication", "negotiate")],
+    ["add authentication ldapaction", addKeyedAction("authentication", "ldap")],
+  ]),
+  changes: new Map(),
+};
+
+function addCsAction(statement: Statement, draft: Draft): void {
+  const { keys } = statement;
+  add(statement, draft, {
+    feature: "cs",
+    type: "forward",
+    target: keys.get("targetlbvserver")?.[0] ?? keys.get("targetvserver")?.[0] ?? null,
+    expression: keys.get("targetvserverexpr")?.[0] ?? null,
+  });
+}
+
+/** `add rewrite action NAME replace TARGET EXPRESSION`. */
+function addRewriteAction(statement: Statement, draft: Draft): void {
+  const [, type = "", target, expression] = statement.words;
+  add(statement, draft, {
+    feature: "rewrite",
+    type: type.toLowerCase(),
+    target: target ?? null,
+    expression: expression ?? null,
+  });
+}
+
+/** `add responder action NAME redirect EXPRESSION`: what it answers with is both its target and its expression. */
+function addResponderAction(statement: Statement, draft: Draft): void {
+  const [, type = "", expression = null] = statement.words;
+  add(statement, draft, {
+    feature: "responder",
+    type: type.toLowerCase(),
+    target: expression,
+    expression,
+  });
+}
+
+/** Keys of single-sign-on and login actions that a reader must know; none of them is a secret. */
+const TELLING_KEYS = [
+  "sso",
+  "kcdaccount",
+  "formssoaction",
+  "ssodomain",
+  "defaultauthorizationaction",
+  "actionurl",
+  "domain",
+  "ntlmpath",
+  "serverip",
+  "servername",
+];
+
+function addKeyedAction(
+  feature: string,
+  type: string,
+): (statement: Statement, draft: Draft) => void {
+  return (statement, draft) => {
+    const told = TELLING_KEYS.flatMap((key) => {
+      const values = statement.keys.get(key);
+      return values === undefined ? [] : [[`-${key}`, ...values.map(writeWord)].join(" ")];
+    });
+    add(statement, draft, { feature, type, target: null, expression: told.join(" ") });
+  };
+}
+
+function add(
+  statement: Statement,
+  draft: Draft,
+  action: Omit<PolicyAction, "name" | "line">,
+): void {
+  const [name] = statement.words;
+  if (name === undefined) {
+    reportIncomplete(draft, statement, "action");
+    return;
+  }
+  defineForFeature(draft.actions, { name, line: statement.line, ...action }, statement, draft);
+}
+
+/** Authentication (AAA) vservers and the profiles by which other vservers refer to them. */
+export const authenticationStatements: StatementKinds = {
+  definitions: new Map([
+    ["add authentication vserver", addVserver],
+    ["add authentication authnprofile", addProfile],
+  ]),
+  changes: new Map([
+    ["set authentication vserver", setVserver],
+    ["bind authentication vserver", bindVserver],
+  ]),
+};
+
+function addVserver(statement: Statement, draft: Draft): void {
+  const [name, , address, portWord] = statement.words;
+  if (name === undefined) {
+    reportIncomplete(draft, statement, "authentication vserver");
+    return;
+  }
+  const port = portOf(portWord ?? "");
+  const addressable = address !== undefined && isAddress(address) && address !== "0.0.0.0";
+  const vserver = {
+    name,
+    address: addressable ? address : null,
+    port: port === 0 ? null : port,
+    domain: statement.keys.get("authenticationdomain")?.[0] ?? null,
+    policies: [],
+    line: statement.line,
+  };
+  define(draft.authenticationVservers, name, vserver, statement, draft);
+}
+
+function setVserver(statement: Statement, draft: Draft): void {
+  const vserver = draft.authenticationVservers.get(statement.words[0] ?? "");
+  if (vserver !== undefined) {
+    vserver.domain = statement.keys.get("authenticationdomain")?.[0] ?? vserver.domain;
+  }
+}
+
+function addProfile(statement: Statement, draft: Draft): void {
+  const [name] = statement.words;
+  if (name === undefined) {
+    reportIncomplete(draft, statement, "authnProfile");
+    return;
+  }
+  const keys = new KeyReader(statement, draft, name);
+  const profile = {
+    vserver: keys.text("authnvsname") ?? null,
+    host: keys.text("authenticationhost") ?? null,
+  };
+  define(draft.authenticationProfiles, name, profile, statement, draft);
+}
+
+function bindVserver(statement: Statement, draft: Draft): void {
+  const binding = policyBinding(statement);
+  if (binding !== null) {
+    draft.authenticationVservers.get(statement.words[0] ?? "")?.policies.push(binding);
+  }
+}
+
+/**
+ * Policies of every feature (`add cs policy`, `add rewrite policy`, `add tm trafficPolicy`, `add authentication
+ * ldapPolicy` …) have one shape: a name, a rule and an action, given by position or by key. True when it was one.
+ */
+export function readPolicy(statement: Statement, draft: Draft): boolean {
+  if (statement.verb !== "add" || !/policy$/i.test(statement.object ?? "")) {
+    return false;
+  }
+  const [name, ruleWord, actionWord] = statement.words;
+  const { keys } = statement;
+  const rule = keys.get("rule")?.[0] ?? classicRule(statement) ?? ruleWord;
+  if (name === undefined) {
+    reportIncomplete(draft, statement, "policy");
+    return true;
+  }
+  const action =
+    keys.get("action")?.[0] ??
+    keys.get("reqaction")?.[0] ??
+    keys.get("resaction")?.[0] ??
+    keys.get("profilename")?.[0] ??
+    actionWord;
+  const policy: Policy = {
+    name,
+    feature: featureOf(statement),
+    rule: rule ?? "",
+    action: action ?? null,
+    literals: ruleLiterals(rule ?? ""),
+    line: statement.line,
+  };
+  defineForFeature(draft.policies, policy, statement, draft);
+  return true;
+}
+
+/** `set cs policy P -rule R -action A`, and the same for the features whose rules count here. */
+export const policyStatements: StatementKinds = {
+  definitions: new Map(),
+  changes: new Map([
+    ["set cs policy", setPolicy],
+    ["set rewrite policy", setPolicy],
+    ["set responder policy", setPolicy],
+  ]),
+};
+
+function setPolicy(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const known = draft.policies.get(name);
+  if (known === undefined) {
+    reportMissing(draft, statement, "policy", name);
+    return;
+  }
+  const rule = statement.keys.get("rule")?.[0] ?? classicRule(statement) ?? known.rule;
+  const action = statement.keys.get("action")?.[0] ?? known.action;
+  draft.policies.set(known.name, { ...known, rule, action, literals: ruleLiterals(rule) });
+}
+
+/** Content-switching policies of old firmware take `-url` and `-domain` instead of a rule; written here as one. */
+function classicRule(statement: Statement): string | undefined {
+  const url = statement.keys.get("url")?.[0];
+  const domain = statement.keys.get("domain")?.[0];
+  const parts = [
+    url === undefined ? [] : [`REQ.HTTP.URL == '${url}'`],
+    domain === undefined ? [] : [`REQ.HTTP.HEADER Host == '${domain}'`],
+  ].flat();
+  return parts.length === 0 ? undefined : parts.join(" && ");
+}
+
+function featureOf(statement: Statement): string {
+  const group = statement.group.toLowerCase();
+  const object = (statement.object ?? "").toLowerCase().replace(/policy$/, "");
+  return group === "tm" ? `tm ${object}` : group;
+}
+
+/** `-policyName P -priority n …` of any bind statement; null when it binds no policy. */
+export function policyBinding(statement: Statement): PolicyBinding | null {
+  const { keys } = statement;
+  const policy = keys.get("policyname")?.[0] ?? keys.get("policy")?.[0];
+  if (policy === undefined) {
+    return null;
+  }
+  const type = keys.get("type")?.[0]?.toUpperCase();
+  return {
+    policy,
+    priority: wholeNumber(keys.get("priority")?.[0] ?? ""),
+    goto: keys.get("gotopriorityexpression")?.[0] ?? null,
+    bindPoint: type === "REQUEST" || type === "RESPONSE" ? type : null,
+    line: statement.line,
+  };
+}

@@ -1,0 +1,293 @@
+import {
+  define,
+  reportIncomplete,
+  reportMissing,
+  type Draft,
+  type StatementKinds,
+  NO_TLS_VERSIONS,
+  report,
+  type ServiceDraft,
+} from "./draft.ts";
+import type { Statement } from "./statements.ts";
+import { isAddress, KeyReader, portOf, wholeNumber } from "./values.ts";
+import { builtInMonitor } from "../monitor-defaults.ts";
+import type { MonitorBinding } from "../../model/adc-service.ts";
+
+/** `add server NAME (IP|FQDN)` and `set server`. */
+export const serverStatements: StatementKinds = {
+  definitions: new Map([["add server", addServer]]),
+  changes: new Map([["set server", setServer]]),
+};
+
+function addServer(statement: Statement, draft: Draft): void {
+  const [name, place] = statement.words;
+  if (name === undefined || place === undefined) {
+    reportIncomplete(draft, statement, name ?? "server");
+    return;
+  }
+  const keys = new KeyReader(statement, draft, name);
+  const address = isAddress(place) ? place : null;
+  const queryType = keys.text("querytype");
+  const server = {
+    name,
+    address,
+    domain: address === null ? place : null,
+    enabled: keys.flag("state") ?? true,
+    trafficDomain: keys.number("td") ?? 0,
+    ...(queryType === undefined ? {} : { queryType: queryType.toUpperCase() }),
+    comment: keys.text("comment") ?? null,
+    line: statement.line,
+  };
+  define(draft.servers, name, server, statement, draft);
+}
+
+function setServer(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const server = draft.servers.get(name);
+  if (server === undefined) {
+    reportMissing(draft, statement, "server", name);
+    return;
+  }
+  const keys = new KeyReader(statement, draft, name);
+  const place = keys.text("ipaddress") ?? keys.text("domain");
+  if (place !== undefined) {
+    server.address = isAddress(place) ? place : null;
+    server.domain = isAddress(place) ? null : place;
+  }
+  server.comment = keys.text("comment") ?? server.comment;
+}
+
+/** Services, service groups, their members and both ways of binding monitors to them. */
+export const serviceStatements: StatementKinds = {
+  definitions: new Map([
+    ["add service", addService],
+    ["add servicegroup", addServiceGroup],
+  ]),
+  changes: new Map([
+    ["set service", setService],
+    ["set servicegroup", setService],
+    ["bind service", bindService],
+    ["bind servicegroup", bindServiceGroup],
+    ["bind lb monitor", bindMonitor],
+  ]),
+};
+
+function addService(statement: Statement, draft: Draft): void {
+  const [name, server, type, portWord] = statement.words;
+  const port = portOf(portWord ?? "");
+  if (name === undefined || server === undefined || type === undefined || port === null) {
+    reportIncomplete(draft, statement, name ?? "service");
+    return;
+  }
+  const service = newService("service", name, type, statement.line);
+  applyKeys(service, statement, draft);
+  service.members.push({
+    serverWord: server,
+    port,
+    enabled: true,
+    weight: 1,
+    line: statement.line,
+  });
+  define(draft.services, name, service, statement, draft);
+}
+
+function addServiceGroup(statement: Statement, draft: Draft): void {
+  const [name, type] = statement.words;
+  if (name === undefined || type === undefined) {
+    reportIncomplete(draft, statement, name ?? "serviceGroup");
+    return;
+  }
+  const group = newService("serviceGroup", name, type, statement.line);
+  applyKeys(group, statement, draft);
+  define(draft.services, name, group, statement, draft);
+}
+
+function newService(
+  kind: ServiceDraft["kind"],
+  name: string,
+  type: string,
+  line: number,
+): ServiceDraft {
+  return {
+    kind,
+    name,
+    serviceType: type.toUpperCase(),
+    enabled: true,
+    healthMonitor: true,
+    monThreshold: 0,
+    monConnectionClose: null,
+    useSourceIp: false,
+    netProfile: null,
+    trafficDomain: 0,
+    maxClients: 0,
+    clientTimeoutMs: null,
+    serverTimeoutMs: null,
+    autoScale: null,
+    tls: {
+      versions: NO_TLS_VERSIONS,
+      sniEnabled: false,
+      commonName: null,
+      serverAuth: false,
+      sslProfile: null,
+    },
+    monitors: [],
+    members: [],
+    comment: null,
+    line,
+    noDefaultMonitor: false,
+    memberPort: null,
+  };
+}
+
+/** Services of the ADC's own (its GUI, its RPC): saved files set and bind them, none defines them. */
+const INTERNAL_SERVICE = /^ns[a-z]+-.*-\d+$/;
+
+function setService(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const service = draft.services.get(name);
+  if (service === undefined) {
+    if (!INTERNAL_SERVICE.test(name)) {
+      reportMissing(draft, statement, "service", name);
+    }
+    return;
+  }
+  applyKeys(service, statement, draft);
+}
+
+function applyKeys(service: ServiceDraft, statement: Statement, draft: Draft): void {
+  const keys = new KeyReader(statement, draft, service.name);
+  service.enabled = keys.flag("state") ?? service.enabled;
+  service.healthMonitor = keys.flag("healthmonitor") ?? service.healthMonitor;
+  service.monThreshold = keys.number("monthreshold") ?? service.monThreshold;
+  service.useSourceIp = keys.flag("usip") ?? service.useSourceIp;
+  service.netProfile = keys.text("netprofile") ?? service.netProfile;
+  service.trafficDomain = keys.number("td") ?? service.trafficDomain;
+  service.maxClients = keys.number("maxclient") ?? service.maxClients;
+  service.clientTimeoutMs = secondsToMs(keys.number("clttimeout")) ?? service.clientTimeoutMs;
+  service.serverTimeoutMs = secondsToMs(keys.number("svrtimeout")) ?? service.serverTimeoutMs;
+  service.comment = keys.text("comment") ?? service.comment;
+  service.noDefaultMonitor = keys.flag("nodefaultbindings") ?? service.noDefaultMonitor;
+  service.memberPort = keys.number("memberport") ?? service.memberPort;
+  const autoScale = keys.text("autoscale")?.toUpperCase();
+  if (autoScale !== undefined) {
+    service.autoScale = autoScale === "DISABLED" ? null : autoScale;
+  }
+  const close = keys.text("monconnectionclose")?.toUpperCase();
+  if (close !== undefined) {
+    service.monConnectionClose = close === "FIN" || close === "RESET" ? close : null;
+  }
+}
+
+/** Seconds of the command line as milliseconds. */
+export function secondsToMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1_000;
+}
+
+function bindService(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const monitor = statement.keys.get("monitorname")?.[0];
+  const service = draft.services.get(name);
+  if (monitor === undefined || INTERNAL_SERVICE.test(name)) {
+    // Policies bound to a service (compression, DoS protection) change nothing about its health.
+    return;
+  }
+  if (service === undefined) {
+    reportMissing(draft, statement, "service", name);
+    return;
+  }
+  addBinding(service, monitor, statement, draft, false);
+}
+
+function bindServiceGroup(statement: Statement, draft: Draft): void {
+  const [name = "", server, portWord] = statement.words;
+  const group = draft.services.get(name);
+  if (group === undefined) {
+    reportMissing(draft, statement, "service group", name);
+    return;
+  }
+  const monitor = statement.keys.get("monitorname")?.[0];
+  if (monitor !== undefined) {
+    addBinding(group, monitor, statement, draft, false);
+  }
+  if (server === undefined) {
+    return;
+  }
+  const keys = new KeyReader(statement, draft, name);
+  const given = portWord ?? statement.keys.get("port")?.[0];
+  const port = portOf(given ?? "");
+  // Members of an autoscaled group may come without a port: it is the group's, or in the SRV record.
+  const portless =
+    given === undefined &&
+    (group.autoScale !== null || draft.servers.get(server)?.queryType === "SRV");
+  if (port === null && !portless) {
+    reportIncomplete(draft, statement, name);
+    return;
+  }
+  group.members.push({
+    serverWord: server,
+    port,
+    enabled: keys.flag("state") ?? true,
+    weight: monitor === undefined ? (keys.number("weight") ?? 1) : 1,
+    line: statement.line,
+  });
+}
+
+/** `bind lb monitor M S`, the form of firmware before 9.x: still saved by old files and typed by old hands. */
+function bindMonitor(statement: Statement, draft: Draft): void {
+  const [monitor, ...named] = statement.words;
+  const more = ["servicename", "servicegroupname"].flatMap((key) => [
+    ...(statement.keys.get(key) ?? []),
+  ]);
+  const targets = [...named, ...more];
+  if (monitor === undefined || targets.length === 0) {
+    // Certificates and metric tables are bound to monitors too; they bind no service.
+    return;
+  }
+  for (const target of targets) {
+    const service = draft.services.get(target);
+    if (service !== undefined) {
+      addBinding(service, monitor, statement, draft, true);
+    } else if (draft.servicesElsewhere.has(target)) {
+      draft.monitorsUsedElsewhere.add(monitor);
+    } else if (wholeNumber(target) === null) {
+      reportMissing(draft, statement, "service", target);
+    }
+  }
+}
+
+function addBinding(
+  service: ServiceDraft,
+  written: string,
+  statement: Statement,
+  draft: Draft,
+  deprecatedForm: boolean,
+): void {
+  const keys = new KeyReader(statement, draft, service.name);
+  const monitor = monitorName(written, draft);
+  if (service.monitors.some((binding) => binding.monitor === monitor)) {
+    report(
+      draft,
+      statement,
+      "info",
+      "duplicate_binding",
+      service.name,
+      `Monitor ${monitor} is bound to ${service.name} twice.`,
+    );
+    return;
+  }
+  const binding: MonitorBinding = {
+    monitor,
+    enabled: (deprecatedForm ? keys.flag("state") : keys.flag("monstate")) ?? true,
+    weight: keys.number("weight") ?? 1,
+    passive: keys.has("passive"),
+    synthesised: false,
+    deprecatedForm,
+    line: statement.line,
+  };
+  service.monitors.push(binding);
+}
+
+/** The name under which the estate knows a monitor: as configured, or the firmware's own spelling of a built-in. */
+export function monitorName(written: string, draft: Draft): string {
+  return draft.monitors.get(written)?.name ?? builtInMonitor(written)?.name ?? written;
+}

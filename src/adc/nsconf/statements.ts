@@ -1,0 +1,128 @@
+import { subjectOf, verbOf } from "./abbreviations.ts";
+import { lexLine, commandLines, type CommandLine } from "./lexer.ts";
+
+/** More names than this from one range is a mistake; the statement then stands as written. */
+const MAX_EXPANSION = 1024;
+
+/** Only names and addresses of these kinds may hold ranges; a bracket elsewhere belongs to an expression. */
+const EXPANDABLE = /^(server|service|servicegroup|vserver|monitor)$/i;
+
+/**
+ * Expands `add server serv[1-3] 10.102.27.[151-153]` into one statement per element, all ranges of a statement counting
+ * together; a word without range repeats. Source: NetScaler docs, "Creating a range of virtual servers and services".
+ */
+function expandRanges(statement: Statement): readonly Statement[] {
+  const kind = statement.object ?? statement.group;
+  if (!EXPANDABLE.test(kind) || !statement.words.some((word) => word.includes("["))) {
+    return [statement];
+  }
+  const expanded = statement.words.map(expandWord);
+  const size = Math.max(...expanded.map((words) => words.length));
+  if (!expanded.every((words) => words.length === 1 || words.length === size)) {
+    return [statement];
+  }
+  return Array.from({ length: size }, (_, position) => ({
+    ...statement,
+    words: expanded.map((words) => words[words.length === 1 ? 0 : position] ?? ""),
+  }));
+}
+
+/** Every word that the range in this one stands for; itself alone when there is none, or an absurd one. */
+export function expandWord(word: string): string[] {
+  const match = /^(.*?)\[(?:(\d{1,6})-(\d{1,6})|([A-Za-z])-([A-Za-z]))\](.*)$/s.exec(word);
+  if (match === null) {
+    return [word];
+  }
+  const [, before = "", fromDigits, toDigits, fromLetter = "", toLetter = "", after = ""] = match;
+  const numeric = fromDigits !== undefined;
+  const from = numeric ? Number(fromDigits) : fromLetter.charCodeAt(0);
+  const to = numeric ? Number(toDigits) : toLetter.charCodeAt(0);
+  if (to < from || to - from >= MAX_EXPANSION) {
+    return [word];
+  }
+  const width = numeric && fromDigits.startsWith("0") ? fromDigits.length : 0;
+  return Array.from({ length: to - from + 1 }, (_, offset) => {
+    const element = from + offset;
+    const text = numeric ? String(element).padStart(width, "0") : String.fromCharCode(element);
+    return before + text + after;
+  });
+}
+
+/** One command taken apart: `verb group [object] word* (-key value*)*`. */
+export interface Statement {
+  /** First physical line, from 1. */
+  readonly line: number;
+  /** In lower case. */
+  readonly verb: string;
+  readonly group: string;
+  /** Null for groups that have none (`add server …`). */
+  readonly object: string | null;
+  /** Everything before the first key, and what follows keys that take one value only. */
+  readonly words: readonly string[];
+  /** Keys in lower case, without the dash, each with its values; a flag has none. */
+  readonly keys: ReadonlyMap<string, readonly string[]>;
+  /** True when the line ended inside a quote or parenthesis: what was read up to there stands. */
+  readonly broken: boolean;
+}
+
+/** Reads all statements in order, ranges such as `serv[1-3]` expanded. Never throws. */
+export function* readStatements(
+  text: string,
+  orphan: (line: number) => void = ignore,
+): Generator<Statement, void, undefined> {
+  for (const command of commandLines(text, orphan)) {
+    const statement = parseStatement(command);
+    if (statement !== null) {
+      yield* expandRanges(statement);
+    }
+  }
+}
+
+/** Null for a line that holds no verb and group. */
+function parseStatement(command: CommandLine): Statement | null {
+  const tokens = lexLine(command.text);
+  const broken = tokens.at(-1)?.kind === "error";
+  const [verb, group, third] = tokens;
+  if (verb?.kind !== "word" || group?.kind !== "word") {
+    return null;
+  }
+  const subject = subjectOf(group.text, third?.kind === "word" ? third.text : null);
+  const words: string[] = [];
+  const keys = new Map<string, string[]>();
+  let values: string[] | null = null;
+  let wanted = Infinity;
+  for (const token of tokens.slice(1 + subject.taken)) {
+    if (token.kind === "key") {
+      const key = token.text.toLowerCase();
+      values = keys.get(key) ?? [];
+      wanted = SINGLE_VALUE_KEYS.has(key) ? values.length + 1 : Infinity;
+      keys.set(key, values);
+    } else if (values !== null && values.length < wanted) {
+      values.push(token.text);
+    } else {
+      words.push(token.text);
+    }
+  }
+  return {
+    line: command.line,
+    verb: verbOf(verb.text) ?? verb.text.toLowerCase(),
+    group: subject.group,
+    object: subject.object,
+    words,
+    keys,
+    broken,
+  };
+}
+
+/** The name under which a kind of statement is looked up: `add lb monitor`, in lower case. */
+export function statementKind(statement: Statement): string {
+  const kind = `${statement.verb} ${statement.group}`;
+  return (statement.object === null ? kind : `${kind} ${statement.object}`).toLowerCase();
+}
+
+function ignore(): void {
+  // Lines that continue nothing are the caller's business only if it asks.
+}
+
+/** Keys that stand before positional arguments: `add cs vserver C -td 10 SSL 10.0.0.1 -range 3 443`. */
+const SINGLE_VALUE_KEYS: ReadonlySet<string> = new Set(["td", "range"]);

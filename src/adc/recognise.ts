@@ -1,0 +1,386 @@
+import type { AdcService, Member } from "../model/adc-service.ts";
+import type { Estate } from "../model/estate.ts";
+import { namePattern } from "./name-pattern.ts";
+import type { ExchangeVersion, TransactionName, TransactionSpec } from "../model/transactions.ts";
+import type { Monitor } from "../model/monitor.ts";
+import { csTargetOf } from "./vserver-graph.ts";
+
+/** What a member is to Exchange; `protocol` null: nothing, it gets its monitors and no more. */
+export interface Recognition {
+  readonly version: ExchangeVersion | null;
+  readonly protocol: ExchangeProtocol | null;
+  /** Path of its virtual directory for the web looks; null for other protocols. */
+  readonly path: string | null;
+  /** How TLS begins straight at the server. */
+  readonly security: TransactionSpec["security"];
+}
+type ExchangeProtocol = "imap" | "pop3" | "smtp" | "https" | "rpc";
+
+/** Help from the configuration (`members:`), the first that matches counts. */
+export interface MemberHelp {
+  /** `server:port` or `server`, by name or address, with `*`. */
+  readonly match: string;
+  /** Null: as recognised. `http`: the web in clear text. */
+  readonly protocol: ExchangeProtocol | "http" | null;
+  /** `none`: this member is no Exchange, whatever it looks like. */
+  readonly exchange: ExchangeVersion | "none" | null;
+  readonly path: string | null;
+}
+
+/** Members that have shown themselves to be Exchange (`Observation.exchangeSeen`), by `learnedKey`. */
+export type LearnedExchange = ReadonlySet<string>;
+
+export function learnedKey(server: string, port: Member["port"]): string {
+  return `${server}\u0000${String(port)}`;
+}
+
+const NOTHING: Recognition = { version: null, protocol: null, path: null, security: "none" };
+
+/**
+ * Says of one member whether it is Exchange, and what it speaks. Exchange is where a monitor or a content-switching rule
+ * names a virtual directory or healthcheck.htm, a monitor awaits Exchange's banner, X-FEServer was seen, or the
+ * configuration says so. The mail ports count only where the same server, or the service's or a monitor's name, says
+ * Exchange. An ordinary web application gets nothing.
+ */
+export function recogniseExchange(
+  estate: Estate,
+  adcService: AdcService,
+  member: Member,
+  help: readonly MemberHelp[],
+  learned: LearnedExchange,
+): Recognition {
+  return createRecogniser(estate, help, learned)(adcService, member);
+}
+
+/** The same for many members of one estate: what all of them need is worked out once. */
+export function createRecogniser(
+  estate: Estate,
+  help: readonly MemberHelp[],
+  learned: LearnedExchange,
+): (adcService: AdcService, member: Member) => Recognition {
+  const traits = exchangeTraits(estate);
+  const helpFor = helper(help);
+  const servers = exchangeServers(estate, traits, helpFor, learned);
+  return (adcService, member) => {
+    const helped = helpFor(member);
+    if (helped?.exchange === "none") {
+      return NOTHING;
+    }
+    const trait = traits.get(adcService.name);
+    const version = helped?.exchange ?? trait?.version ?? null;
+    const protocol = protocolOf(adcService, member, trait, servers, helped);
+    if (protocol === null) {
+      const seen = learned.has(learnedKey(member.server, member.port));
+      return seen && isWeb(adcService, member) ? web(version, helped, trait, adcService) : NOTHING;
+    }
+    if (protocol === "https") {
+      return web(version, helped, trait, adcService, member);
+    }
+    return { version, protocol, path: null, security: mailSecurity(protocol, member) };
+  };
+}
+
+/** The looks every recognised member gets without anybody asking for them. */
+export function looksFor(recognition: Recognition): readonly TransactionName[] {
+  switch (recognition.protocol) {
+    case "imap":
+      return ["imap_greeting"];
+    case "pop3":
+      return ["pop3_greeting"];
+    case "smtp":
+      return ["smtp_mail_from"];
+    case "https":
+      return recognition.version === "2010"
+        ? ["https_challenge"]
+        : ["https_challenge", "health_page"];
+    // The endpoint mapper's port is often closed to others than clients' networks: only where asked for.
+    case "rpc":
+    case null:
+      return [];
+  }
+}
+
+const MAIL_PORTS: ReadonlyMap<number, ExchangeProtocol> = new Map([
+  [25, "smtp"],
+  [465, "smtp"],
+  [587, "smtp"],
+  [143, "imap"],
+  [993, "imap"],
+  [110, "pop3"],
+  [995, "pop3"],
+]);
+
+/** The configuration's word, then a banner, then the port of a mail protocol, then a virtual directory. */
+function protocolOf(
+  adcService: AdcService,
+  member: Member,
+  trait: ExchangeTraits | undefined,
+  servers: ReadonlySet<string>,
+  helped: MemberHelp | null,
+): ExchangeProtocol | null {
+  const told = helped?.protocol ?? null;
+  if (told !== null) {
+    return told === "http" ? "https" : told;
+  }
+  const shown = trait?.protocol ?? null;
+  if (shown !== null && shown !== "https") {
+    return shown;
+  }
+  const exchange =
+    helped !== null ||
+    shown !== null ||
+    trait?.named === true ||
+    servers.has(member.server) ||
+    (member.address !== null && servers.has(member.address));
+  if (!exchange) {
+    return null;
+  }
+  const byPort = typeof member.port === "number" ? MAIL_PORTS.get(member.port) : undefined;
+  if (byPort !== undefined) {
+    return byPort;
+  }
+  if (helped !== null && isWeb(adcService, member)) {
+    return "https";
+  }
+  return shown ?? (trait?.namedRpc === true ? "rpc" : null);
+}
+
+/** Names and addresses of the servers that something beyond a name shows to be Exchange. */
+function exchangeServers(
+  estate: Estate,
+  traits: ReadonlyMap<string, ExchangeTraits>,
+  helpFor: Helper,
+  learned: LearnedExchange,
+): ReadonlySet<string> {
+  const servers = new Set<string>();
+  for (const service of estate.services.values()) {
+    const shown = (traits.get(service.name)?.protocol ?? null) !== null;
+    for (const member of service.members) {
+      const helped = helpFor(member);
+      const known =
+        helped === null
+          ? shown || learned.has(learnedKey(member.server, member.port))
+          : helped.exchange !== "none";
+      if (known) {
+        servers.add(member.server);
+        if (member.address !== null) {
+          servers.add(member.address);
+        }
+      }
+    }
+  }
+  return servers;
+}
+
+function web(
+  version: ExchangeVersion | null,
+  helped: MemberHelp | null,
+  trait: ExchangeTraits | undefined,
+  adcService: AdcService,
+  member?: Member,
+): Recognition {
+  const path = helped?.path ?? trait?.path ?? "/owa/";
+  const clear =
+    helped?.protocol === "http" || adcService.serviceType === "HTTP" || member?.port === 80;
+  const secureMonitor = trait?.secureMonitor === true;
+  return {
+    version,
+    protocol: "https",
+    path,
+    security: clear && !secureMonitor ? "none" : "implicit",
+  };
+}
+
+function isWeb({ serviceType }: AdcService, { port }: Member): boolean {
+  return ["HTTP", "SSL", "SSL_BRIDGE"].includes(serviceType) || port === 443 || port === 80;
+}
+
+/** 465 counts as implicit TLS; the look itself waits for Exchange's clear banner there first. */
+function mailSecurity(protocol: ExchangeProtocol, { port }: Member): Recognition["security"] {
+  if (protocol === "rpc") {
+    return "none";
+  }
+  return port === 993 || port === 995 || port === 465 ? "implicit" : "starttls_if_offered";
+}
+
+/** What the configuration says of a member; null: nothing. */
+type Helper = (member: Member) => MemberHelp | null;
+
+function helper(help: readonly MemberHelp[]): Helper {
+  if (help.length === 0) {
+    return () => null;
+  }
+  const patterns = help.map((each) => ({ help: each, glob: namePattern(each.match) }));
+  return (member) => {
+    const names = [member.server, member.address ?? member.server].flatMap((name) => [
+      name.toLowerCase(),
+      `${name}:${String(member.port)}`.toLowerCase(),
+    ]);
+    return patterns.find(({ glob }) => names.some((name) => glob.test(name)))?.help ?? null;
+  };
+}
+
+/** What the ADC's configuration says about Exchange at one service or service group. */
+interface ExchangeTraits {
+  /** Shown by a virtual directory, healthcheck.htm or a banner; null where nothing but names hint at Exchange. */
+  readonly protocol: ExchangeProtocol | null;
+  readonly path: string | null;
+  readonly version: ExchangeVersion | null;
+  /** The name of the service, of a server or of a monitor says Exchange. */
+  readonly named: boolean;
+  /** A name says RPC Client Access. */
+  readonly namedRpc: boolean;
+  /** A monitor of it speaks TLS. */
+  readonly secureMonitor: boolean;
+}
+
+/** Traits by name of service; services without any are left out. */
+function exchangeTraits(estate: Estate): ReadonlyMap<string, ExchangeTraits> {
+  const rulePaths = pathsOfRules(estate);
+  const traits = new Map<string, ExchangeTraits>();
+  for (const service of estate.services.values()) {
+    const found = traitsOf(estate, service, rulePaths.get(service.name) ?? []);
+    if (found.protocol !== null || found.named || found.namedRpc) {
+      traits.set(service.name, found);
+    }
+  }
+  return traits;
+}
+
+const NAMED =
+  /exch|(^|[^a-z0-9])e20(07|10|13|16|19)|activesync|outlook|autodiscover|(^|[^a-z])owa([^a-z]|$)/i;
+const NAMED_RPC = /rpc[ _-]?client|rpcca|(^|[^a-z])rpc([^a-z]|$)/i;
+
+function traitsOf(
+  estate: Estate,
+  service: AdcService,
+  rulePaths: readonly string[],
+): ExchangeTraits {
+  const monitors = service.monitors
+    .map(({ monitor }) => estate.monitors.get(monitor))
+    .filter((monitor): monitor is Monitor => monitor !== undefined);
+  const requests = monitors.map(requestPath).filter((path) => path !== null);
+  const directories = bestDirectory([...requests, ...rulePaths]);
+  const banner = monitors.map(bannerProtocol).find((protocol) => protocol !== null) ?? null;
+  const names = [service.name, ...service.members.map(({ server }) => server)].concat(
+    monitors.map(({ name }) => name),
+  );
+  const named = names.some((name) => NAMED.test(name));
+  const health = requests.some((path) => HEALTH_PAGE.test(path));
+  return {
+    protocol: banner ?? (directories !== null || health ? "https" : null),
+    path: directories,
+    version: versionOf(names),
+    named,
+    namedRpc: named && NAMED_RPC.test(service.name),
+    secureMonitor: monitors.some(({ secure }) => secure),
+  };
+}
+
+/** A year in a name: `e2010_IMAP4_monitor`, `Exchange_2016_OWA`, `EX2019`. */
+function versionOf(names: readonly string[]): ExchangeVersion | null {
+  for (const name of names) {
+    const year = /(?:e|ex|exch|exchange)[ _-]?(2010|2013|2016|2019)/i.exec(name)?.[1];
+    if (year === "2010" || year === "2013" || year === "2016" || year === "2019") {
+      return year;
+    }
+    if (/exchange[ _-]?SE([^a-z]|$)/i.test(name)) {
+      return "SE";
+    }
+  }
+  return null;
+}
+
+/** `GET /owa/healthcheck.htm` of an HTTP-ECV or TCP-ECV monitor, `HEAD /` of an HTTP one: the path. */
+function requestPath(monitor: Monitor): string | null {
+  const { httpRequest, send } = monitor.parameters;
+  const request = httpRequest ?? send;
+  const target = request === null ? null : /^\s*[A-Z_]+\s+(\S+)/i.exec(request)?.[1];
+  if (target === null || target === undefined) {
+    return null;
+  }
+  return target.replace(/^https?:\/\/[^/]+/i, "");
+}
+
+const BANNERS: readonly (readonly [RegExp, ExchangeProtocol])[] = [
+  [/Microsoft Exchange.*IMAP4/i, "imap"],
+  [/Microsoft Exchange.*POP3/i, "pop3"],
+  [/Microsoft ESMTP MAIL/i, "smtp"],
+];
+
+function bannerProtocol({ parameters }: Monitor): ExchangeProtocol | null {
+  const { recv } = parameters;
+  return recv === null ? null : (BANNERS.find(([banner]) => banner.test(recv))?.[1] ?? null);
+}
+
+const HEALTH_PAGE = /\/healthcheck\.htm$/i;
+
+/**
+ * Virtual directories and the path that shows their challenge, in the order in which one is chosen. `/rpc` and `/ecp`
+ * alone prove nothing (Remote Desktop Gateway has `/rpc` too); their health page does.
+ */
+const DIRECTORIES: readonly (readonly [directory: string, challenge: string, proof: RegExp])[] = [
+  ["owa", "/owa/", /^\/owa(\/|$)/i],
+  ["ews", "/EWS/Exchange.asmx", /^\/ews(\/|$)/i],
+  [
+    "microsoft-server-activesync",
+    "/Microsoft-Server-ActiveSync",
+    /^\/microsoft-server-activesync/i,
+  ],
+  ["autodiscover", "/Autodiscover/Autodiscover.xml", /^\/autodiscover(\/|$)/i],
+  ["mapi", "/mapi/emsmdb/", /^\/mapi\/(emsmdb|nspi|healthcheck\.htm)/i],
+  ["oab", "/OAB/", /^\/oab(\/|$)/i],
+  ["ecp", "/ecp/", /^\/ecp\/(default\.aspx|healthcheck\.htm)/i],
+  ["rpc", "/rpc/rpcproxy.dll", /^\/rpc\/healthcheck\.htm/i],
+  ["powershell", "/PowerShell/", /^\/powershell\/healthcheck\.htm/i],
+];
+
+/** Each directory's challenge, without PowerShell's: what that answers hangs on how it may be called. */
+export const DIRECTORY_PATHS: readonly string[] = DIRECTORIES.map(
+  ([, challenge]) => challenge,
+).filter((path) => path !== "/PowerShell/");
+
+function bestDirectory(paths: readonly string[]): string | null {
+  const found = DIRECTORIES.find(([, , proof]) => paths.some((path) => proof.test(path)));
+  return found?.[1] ?? null;
+}
+
+/**
+ * Paths that the ADC's rules name for each service: the literals of content-switching rules that lead to it, and those of
+ * the rules and rewrites bound to its own vservers (`/` rewritten to `/owa`).
+ */
+function pathsOfRules(estate: Estate): ReadonlyMap<string, readonly string[]> {
+  const paths = new Map<string, string[]>();
+  const add = (vserverName: string | null, found: readonly string[]): void => {
+    const vserver = vserverName === null ? undefined : estate.lbVservers.get(vserverName);
+    for (const { service } of vserver?.services ?? []) {
+      paths.set(service, [...(paths.get(service) ?? []), ...found]);
+    }
+  };
+  for (const csVserver of estate.csVservers.values()) {
+    for (const binding of csVserver.targets) {
+      add(csTargetOf(estate, binding), literalPaths(estate, binding.policy));
+    }
+  }
+  for (const vserver of estate.lbVservers.values()) {
+    for (const { policy } of vserver.policies) {
+      add(vserver.name, [...literalPaths(estate, policy), ...actionPaths(estate, policy)]);
+    }
+  }
+  return paths;
+}
+
+function literalPaths(estate: Estate, policy: string): readonly string[] {
+  const urls = estate.policies.get(policy)?.literals.urls ?? [];
+  return urls
+    .filter(({ negated }) => !negated)
+    .map(({ value }) => (value.startsWith("/") ? value : `/${value}`));
+}
+
+/** Paths in the text an action puts in place: `"\"/owa\""`. A redirect leads elsewhere, and says nothing of who is behind. */
+function actionPaths(estate: Estate, policy: string): readonly string[] {
+  const name = estate.policies.get(policy)?.action ?? null;
+  const action = name === null ? undefined : estate.actions.get(name);
+  const expression = action?.type === "redirect" ? null : action?.expression;
+  return [...(expression ?? "").matchAll(/"\\?"?(\/[\w./-]*)/g)].map(([, path = ""]) => path);
+}

@@ -1,0 +1,164 @@
+import type { RuleLiteral } from "../model/policy.ts";
+import type { RuleTree } from "./rule-expression.ts";
+
+/** The parts of a request that URL and host comparisons look at; null where nothing is said about it. */
+export interface RuleRequest {
+  readonly path: string | null;
+  readonly host: string | null;
+}
+
+/** Whether a request satisfies a rule: null where that hangs on something this tree does not know. */
+export function matchesRule(tree: RuleTree, request: RuleRequest): boolean | null {
+  switch (tree.kind) {
+    case "and":
+      return all(tree.parts.map((part) => matchesRule(part, request)));
+    case "or":
+      return not(all(tree.parts.map((part) => not(matchesRule(part, request)))));
+    case "not":
+      return not(matchesRule(tree.part, request));
+    case "url":
+      return request.path === null ? null : matchesLiteral(tree.literal, request.path);
+    case "host":
+      return request.host === null ? null : matchesLiteral(tree.literal, request.host);
+    case "constant":
+      return tree.value;
+    case "other":
+      return null;
+  }
+}
+
+/** Whether one text satisfies one comparison, its negation included. */
+export function matchesLiteral(literal: RuleLiteral, text: string): boolean {
+  const subject = literal.ignoreCase ? text.toLowerCase() : text;
+  const value = literal.ignoreCase ? literal.value.toLowerCase() : literal.value;
+  return compares(literal.operator, subject, value) !== literal.negated;
+}
+
+/**
+ * Requests built from the rule's own literals that satisfy it as far as can be known, best first: those that match for
+ * certain before those that hang on something unknown. Bounded in number whatever the rule.
+ */
+export function requestsMatching(tree: RuleTree): RuleRequest[] {
+  const candidates = conjunctions(tree, false).map(requestOf);
+  const certain = candidates.filter((request) => matchesRule(tree, request) === true);
+  const possible = candidates.filter((request) => matchesRule(tree, request) === null);
+  return [...certain, ...possible];
+}
+
+function compares(operator: RuleLiteral["operator"], subject: string, value: string): boolean {
+  switch (operator) {
+    case "EQ":
+      return subject === value;
+    case "STARTSWITH":
+      return subject.startsWith(value);
+    case "CONTAINS":
+      return subject.includes(value);
+    case "ENDSWITH":
+      return subject.endsWith(value);
+    case "PATTERN":
+      return matchesPattern(subject, value);
+  }
+}
+
+/** `*` stands for any text. Walks once from the left, so that no pattern costs more than its length times the text's. */
+function matchesPattern(subject: string, pattern: string): boolean {
+  const pieces = pattern.split("*");
+  const first = pieces[0] ?? "";
+  const last = pieces.at(-1) ?? "";
+  if (pieces.length === 1) {
+    return subject === pattern;
+  }
+  if (!subject.startsWith(first)) {
+    return false;
+  }
+  let at = first.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = subject.indexOf(piece, at);
+    if (found < 0) {
+      return false;
+    }
+    at = found + piece.length;
+  }
+  return subject.length - last.length >= at && subject.endsWith(last);
+}
+
+function all(values: readonly (boolean | null)[]): boolean | null {
+  return values.includes(false) ? false : values.includes(null) ? null : true;
+}
+
+function not(value: boolean | null): boolean | null {
+  return value === null ? null : !value;
+}
+
+interface Atom {
+  readonly kind: "url" | "host";
+  readonly literal: RuleLiteral;
+}
+
+const MAX_CONJUNCTIONS = 64;
+
+/** The ways to satisfy a tree, each a list of comparisons that must hold together (disjunctive normal form, bounded). */
+function conjunctions(tree: RuleTree, negated: boolean): (readonly Atom[])[] {
+  switch (tree.kind) {
+    case "not":
+      return conjunctions(tree.part, !negated);
+    case "url":
+    case "host": {
+      const literal = { ...tree.literal, negated: tree.literal.negated !== negated };
+      return [[{ kind: tree.kind, literal }]];
+    }
+    case "constant":
+      return tree.value !== negated ? [[]] : [];
+    case "other":
+      return [[]];
+    case "and":
+    case "or": {
+      const parts = tree.parts.map((part) => conjunctions(part, negated));
+      return (tree.kind === "or") !== negated
+        ? parts.flat().slice(0, MAX_CONJUNCTIONS)
+        : parts.reduce<(readonly Atom[])[]>(product, [[]]);
+    }
+  }
+}
+
+function product(left: (readonly Atom[])[], right: (readonly Atom[])[]): (readonly Atom[])[] {
+  const joined: (readonly Atom[])[] = [];
+  for (const first of left) {
+    for (const second of right) {
+      if (joined.length < MAX_CONJUNCTIONS) {
+        joined.push([...first, ...second]);
+      }
+    }
+  }
+  return joined;
+}
+
+function requestOf(atoms: readonly Atom[]): RuleRequest {
+  const path = compose(atoms.filter((atom) => atom.kind === "url").map((atom) => atom.literal));
+  const host = compose(atoms.filter((atom) => atom.kind === "host").map((atom) => atom.literal));
+  return { path: path === null || path.startsWith("/") ? path : `/${path}`, host };
+}
+
+/** A text that satisfies the positive comparisons: the whole of an equality, else beginning, middle and end. */
+function compose(literals: readonly RuleLiteral[]): string | null {
+  const positive = literals.filter((literal) => !literal.negated);
+  if (positive.length === 0) {
+    return null;
+  }
+  const of = (operator: RuleLiteral["operator"]): string[] =>
+    positive.filter((literal) => literal.operator === operator).map((literal) => literal.value);
+  const whole = of("EQ")[0];
+  if (whole !== undefined) {
+    return whole;
+  }
+  const start = of("STARTSWITH").reduce((a, b) => (b.length > a.length ? b : a), "");
+  const patterns = of("PATTERN").map((pattern) => pattern.replaceAll("*", ""));
+  const inside = [...of("CONTAINS"), ...patterns].reduce(
+    (text, value) => (text.toLowerCase().includes(value.toLowerCase()) ? text : text + value),
+    start,
+  );
+  return of("ENDSWITH").reduce(
+    (text, value) => (text.endsWith(value) ? text : text + value),
+    inside,
+  );
+}

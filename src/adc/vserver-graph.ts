@@ -1,0 +1,227 @@
+import type { Estate } from "../model/estate.ts";
+import type { CsBinding, CsVserver } from "../model/vserver.ts";
+import { parseRule, type RuleTree } from "./rule-expression.ts";
+import { matchesRule, requestsMatching, type RuleRequest } from "./rule-match.ts";
+
+/** One way to a load-balancing vserver through content switching: a request that the policy sends there. */
+export interface CsPath {
+  readonly csVserver: string;
+  /** Null when it is the default target, reached by what no policy takes. */
+  readonly policy: string | null;
+  /** Null where the rule does not look at the URL (or, for a default target, where every known path is taken). */
+  readonly path: string | null;
+  /** Null where the rule does not look at the host name. */
+  readonly host: string | null;
+}
+
+/** Many questions about one estate: what their answers share is worked out once, so that thousands stay cheap. */
+export interface VserverGraph {
+  /** As `vserversOfService`. */
+  readonly vserversOfService: (serviceName: string) => readonly string[];
+  /** As `csPathTo`. */
+  readonly csPathTo: (lbVserverName: string, preferredPath?: string | null) => CsPath[];
+  /**
+   * Where a content-switching vserver may send this request: the targets of the rules that hang on something unknown, and
+   * of the first that certainly takes it. Empty: nobody takes it.
+   */
+  readonly csTargets: (csVserverName: string, request: RuleRequest) => readonly string[];
+  /** Which policies certainly take which of these paths, and where they lead: one route for each policy and path. */
+  readonly csRoutes: (paths: readonly string[]) => CsRoute[];
+}
+
+/** A path that a content-switching policy takes for certain, before all others. */
+export interface CsRoute {
+  readonly csVserver: string;
+  readonly policy: string;
+  readonly target: string;
+  readonly path: string;
+  /** Null where the rule does not look at the host name. */
+  readonly host: string | null;
+}
+
+export function createVserverGraph(estate: Estate): VserverGraph {
+  const switches = [...estate.csVservers.values()].map((vserver) => switchOf(estate, vserver));
+  const direct = new Map<string, string[]>();
+  for (const vserver of estate.lbVservers.values()) {
+    for (const service of new Set(vserver.services.map((binding) => binding.service))) {
+      append(direct, service, vserver.name);
+    }
+  }
+  const before = new Map<string, Switch[]>();
+  for (const one of switches) {
+    for (const target of new Set([...one.entries.map((entry) => entry.target), one.fallback])) {
+      if (target !== null) {
+        append(before, target, one);
+      }
+    }
+  }
+  return {
+    vserversOfService(serviceName) {
+      const lb = direct.get(serviceName) ?? [];
+      const through = new Set(lb.flatMap((name) => before.get(name) ?? []));
+      const cs = switches.filter((one) => through.has(one)).map((one) => one.name);
+      return [...lb, ...cs];
+    },
+    csPathTo(lbVserverName, preferredPath = null) {
+      return (before.get(lbVserverName) ?? []).flatMap((one) =>
+        pathsThrough(one, lbVserverName, preferredPath),
+      );
+    },
+    csTargets(csVserverName, request) {
+      const one = switches.find(({ name }) => name === csVserverName);
+      return one === undefined ? [] : targetsOf(one, request);
+    },
+    csRoutes: (paths) => switches.flatMap((one) => routesThrough(one, paths)),
+  };
+}
+
+function targetsOf({ entries, fallback }: Switch, request: RuleRequest): string[] {
+  const targets: string[] = [];
+  for (const { tree, target } of entries) {
+    const takes = matchesRule(tree(), request);
+    if (takes !== false && target !== null) {
+      targets.push(target);
+    }
+    if (takes === true) {
+      return targets;
+    }
+  }
+  return fallback === null ? targets : [...targets, fallback];
+}
+
+function routesThrough({ name, entries }: Switch, paths: readonly string[]): CsRoute[] {
+  return entries.flatMap(({ policy, target, tree }, position): CsRoute[] => {
+    if (target === null) {
+      return [];
+    }
+    const earlier = entries.slice(0, position);
+    return paths.flatMap((path): CsRoute[] => {
+      const request = requestsMatching(tree())
+        .map(({ host }) => ({ path, host }))
+        .find((each) => matchesRule(tree(), each) === true && !takenBy(earlier, each));
+      return request === undefined ? [] : [{ csVserver: name, policy, target, ...request }];
+    });
+  });
+}
+
+/** Vservers that a service or group serves: the load-balancing ones that bind it, then content switching before those. */
+export function vserversOfService(estate: Estate, serviceName: string): string[] {
+  const lb = [...estate.lbVservers.values()]
+    .filter((vserver) => vserver.services.some((binding) => binding.service === serviceName))
+    .map((vserver) => vserver.name);
+  const cs = [...estate.csVservers.values()]
+    .filter((vserver) => lb.some((name) => leadsTo(estate, vserver, name)))
+    .map((vserver) => vserver.name);
+  return [...lb, ...cs];
+}
+
+/**
+ * How to reach a load-balancing vserver through content switching, one entry per policy and default. The request is
+ * built from the policy's literals and avoids what a policy of higher priority would take; `preferredPath` (a monitor's
+ * own path, say) is used where the policy accepts it.
+ */
+export function csPathTo(
+  estate: Estate,
+  lbVserverName: string,
+  preferredPath: string | null = null,
+): CsPath[] {
+  return [...estate.csVservers.values()]
+    .filter((vserver) => leadsTo(estate, vserver, lbVserverName))
+    .flatMap((vserver) => pathsThrough(switchOf(estate, vserver), lbVserverName, preferredPath));
+}
+
+/** Where a content-switching binding leads: its own target, else that of the policy's action; null when unknown. */
+export function csTargetOf(estate: Estate, binding: CsBinding): string | null {
+  if (binding.target !== null) {
+    return binding.target;
+  }
+  const action = estate.policies.get(binding.policy)?.action ?? null;
+  return action === null ? null : (estate.actions.get(action)?.target ?? null);
+}
+
+function leadsTo(estate: Estate, vserver: CsVserver, lbVserverName: string): boolean {
+  return (
+    vserver.defaultTarget === lbVserverName ||
+    vserver.targets.some((binding) => csTargetOf(estate, binding) === lbVserverName)
+  );
+}
+
+/** A content-switching vserver with its policies in the order in which the ADC asks them. */
+interface Switch {
+  readonly name: string;
+  readonly entries: readonly SwitchEntry[];
+  readonly fallback: string | null;
+}
+
+interface SwitchEntry {
+  readonly policy: string;
+  readonly target: string | null;
+  /** Parsed when first asked for: most rules of a large estate never are. */
+  readonly tree: () => RuleTree;
+}
+
+function switchOf(estate: Estate, vserver: CsVserver): Switch {
+  const entries = vserver.targets
+    .map((binding) => ({ binding, priority: binding.priority ?? Infinity }))
+    .sort((a, b) => (a.priority === b.priority ? 0 : a.priority - b.priority))
+    .map(({ binding }) => ({
+      policy: binding.policy,
+      target: csTargetOf(estate, binding),
+      tree: once(() => parseRule(estate.policies.get(binding.policy)?.rule ?? "")),
+    }));
+  return { name: vserver.name, entries, fallback: vserver.defaultTarget };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
+function append<Key, Item>(lists: Map<Key, Item[]>, key: Key, item: Item): void {
+  const list = lists.get(key);
+  if (list === undefined) {
+    lists.set(key, [item]);
+  } else {
+    list.push(item);
+  }
+}
+
+function pathsThrough(
+  { name, entries, fallback }: Switch,
+  lbVserverName: string,
+  preferredPath: string | null,
+): CsPath[] {
+  const paths = entries.flatMap((entry, position): CsPath[] => {
+    if (entry.target !== lbVserverName) {
+      return [];
+    }
+    const request = chooseRequest(entry.tree(), entries.slice(0, position), preferredPath);
+    return [{ csVserver: name, policy: entry.policy, ...request }];
+  });
+  if (fallback !== lbVserverName) {
+    return paths;
+  }
+  const path = [preferredPath, "/"].find(
+    (candidate) => candidate !== null && !takenBy(entries, { path: candidate, host: null }),
+  );
+  return [...paths, { csVserver: name, policy: null, path: path ?? null, host: null }];
+}
+
+function chooseRequest(
+  tree: RuleTree,
+  earlier: readonly SwitchEntry[],
+  preferredPath: string | null,
+): RuleRequest {
+  const built = requestsMatching(tree);
+  const preferred = built
+    .map((request) => ({ ...request, path: preferredPath }))
+    .filter((request) => request.path !== null && matchesRule(tree, request) !== false);
+  const candidates = [...preferred, ...built];
+  const free = candidates.find((request) => !takenBy(earlier, request));
+  return free ?? candidates[0] ?? { path: null, host: null };
+}
+
+/** Only what is certain counts: a rule that also looks at the client's address may let the request pass. */
+function takenBy(entries: readonly SwitchEntry[], request: RuleRequest): boolean {
+  return entries.some(({ tree }) => matchesRule(tree(), request) === true);
+}

@@ -1,0 +1,151 @@
+import type { AdcService, Member } from "../../model/adc-service.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { LbVserver } from "../../model/vserver.ts";
+import type { VserverGraph, CsRoute } from "../../adc/vserver-graph.ts";
+import { ownPath } from "../../probes/transactions/web-paths.ts";
+import type { Recogniser } from "./look-probes.ts";
+import type { PlanSettings, TransactionRun } from "./settings.ts";
+import { vipReach, type VipReach, servicesOf, vipProbeId } from "./vip-reach.ts";
+import { DIRECTORY_PATHS, looksFor } from "../../adc/recognise.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+import { vipLook } from "./vip-probes.ts";
+
+/** One configured run at one service, with the members and vservers it means there. */
+export interface RunAtService {
+  readonly estate: Estate;
+  readonly settings: PlanSettings;
+  readonly recognise: Recogniser;
+  readonly graph: VserverGraph;
+  readonly run: TransactionRun;
+  readonly service: AdcService;
+  readonly members: readonly Member[];
+  readonly vservers: readonly string[];
+}
+
+/**
+ * Behind content switching a path belongs to some services alone: a run that names no services goes to those. All of
+ * them where the path leads nowhere, since the servers may be asked for it all the same.
+ */
+export function whereItsPathLeads(meant: readonly RunAtService[]): readonly RunAtService[] {
+  const led = meant.filter(
+    (at) =>
+      at.run.members.adcServices.length > 0 || at.run.members.vservers.length > 0 || isLed(at),
+  );
+  return led.length === 0 ? meant : led;
+}
+
+function isLed(at: RunAtService): boolean {
+  const path = askedPath(at);
+  const lbVservers = at.vservers.flatMap((name) => at.estate.lbVservers.get(name) ?? []);
+  return (
+    path === null ||
+    lbVservers.length === 0 ||
+    lbVservers.some((vserver) =>
+      vipReach(at.graph, at.estate, vserver, at.settings, path).some(
+        (reach) => reach.entry.name === vserver.name || leadsThere(at, vserver, reach, path),
+      ),
+    )
+  );
+}
+
+function leadsThere(at: RunAtService, vserver: LbVserver, reach: VipReach, path: string): boolean {
+  const { entry, host } = reach;
+  return at.graph.csTargets(entry.name, { path, host }).includes(vserver.name);
+}
+
+/** The path that is asked for; null where it is the member's own, or there is none. */
+function askedPath({ run }: RunAtService): string | null {
+  return run.path ?? ownPath(run.transaction);
+}
+
+/**
+ * Whether a run asks at a vserver through this way: only where its path leads there. `unrouted` remembers which paths that
+ * lead nowhere have been asked at which vserver in front: once is enough.
+ */
+export function asksThrough(
+  at: RunAtService,
+  unrouted: Set<string>,
+): (vserver: LbVserver, reach: VipReach) => boolean {
+  const path = askedPath(at);
+  return (vserver, reach) => {
+    if (
+      path === null ||
+      reach.entry.name === vserver.name ||
+      leadsThere(at, vserver, reach, path)
+    ) {
+      return true;
+    }
+    const { entry, host, address } = reach;
+    if (at.graph.csTargets(entry.name, { path, host }).length > 0) {
+      return false;
+    }
+    const fresh = !unrouted.has(`${entry.name} ${address}`);
+    unrouted.add(`${entry.name} ${address}`);
+    return fresh;
+  };
+}
+
+/** What a rule may take, and Exchange answers by itself: the site's root, and each directory's own challenge. */
+const ASKED_PATHS = ["/", ...DIRECTORY_PATHS];
+
+/**
+ * Content switching as what it is: every policy that takes the root or a virtual directory of Exchange for certain is
+ * asked that path, beside the one path by which each target is looked at anyway. The target's opinion then falls with any
+ * of the paths that lead to it.
+ */
+export function policyProbes(
+  estate: Estate,
+  settings: PlanSettings,
+  recognise: Recogniser,
+  graph: VserverGraph,
+): PlannedProbe[] {
+  return graph.csRoutes(ASKED_PATHS).flatMap((route): PlannedProbe[] => {
+    const vserver = estate.lbVservers.get(route.target);
+    return vserver === undefined
+      ? []
+      : routeProbe({ estate, settings, recognise, graph }, route, vserver);
+  });
+}
+
+interface Around {
+  readonly estate: Estate;
+  readonly settings: PlanSettings;
+  readonly recognise: Recogniser;
+  readonly graph: VserverGraph;
+}
+
+function routeProbe(
+  { estate, settings, recognise, graph }: Around,
+  route: CsRoute,
+  vserver: LbVserver,
+): PlannedProbe[] {
+  const services = servicesOf(estate, vserver);
+  const [service, recognition] = services
+    .flatMap((each) => each.members.map((member) => [each, recognise(each, member)] as const))
+    .find(([, { protocol }]) => protocol === "https") ?? [null, null];
+  if (service === null || !looksFor(recognition).includes("https_challenge")) {
+    return [];
+  }
+  // MAPI over HTTP came with Exchange 2013.
+  if (recognition.version === "2010" && route.path.startsWith("/mapi/")) {
+    return [];
+  }
+  return vipReach(graph, estate, vserver, settings, recognition.path)
+    .filter(({ entry, path }) => entry.name === route.csVserver && path !== route.path)
+    .map((main): PlannedProbe => {
+      const reach: VipReach = { ...main, path: route.path, host: route.host ?? main.host };
+      return {
+        ...vipLook(
+          estate,
+          settings,
+          vserver,
+          services,
+          service,
+          reach,
+          recognition,
+          "https_challenge",
+        ),
+        id: vipProbeId(estate, vserver, reach, `https_challenge ${route.path}`),
+      };
+    });
+}

@@ -1,0 +1,112 @@
+import type { Estate } from "../../model/estate.ts";
+import type { Vserver } from "../../model/vserver.ts";
+import { anonymousSpec, LOOK_TIMEOUT_MS } from "./look-probes.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+import type { PlanSettings } from "./settings.ts";
+import {
+  targetOf,
+  vipCommon,
+  vipProbeId,
+  vipTls,
+  adcFrontOf,
+  AT_VIP,
+  clientSpeaksTls,
+  hostOf,
+  type VipReach,
+} from "./vip-reach.ts";
+import { parseRule } from "../../adc/rule-expression.ts";
+import { matchesRule, type RuleRequest } from "../../adc/rule-match.ts";
+
+/** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
+export function redirectProbe(
+  estate: Estate,
+  settings: PlanSettings,
+  vserver: Vserver,
+): PlannedProbe[] {
+  const own = settings.vservers.get(vserver.name);
+  const asked = { path: own?.path ?? "/", host: hostOf(own) };
+  const withoutServices = vserver.kind === "cs" || vserver.services.length === 0;
+  const always = adcFrontOf(estate, vserver, !withoutServices);
+  const front = {
+    ...always,
+    redirectUrl: responderRedirect(estate, [vserver], asked) ?? always.redirectUrl,
+  };
+  if (front.redirectUrl === null || vserver.address === null || typeof vserver.port !== "number") {
+    return [];
+  }
+  const reach: VipReach = {
+    ...AT_VIP,
+    entry: vserver,
+    address: vserver.address,
+    port: vserver.port,
+    ...asked,
+    policyHost: null,
+  };
+  const tls = clientSpeaksTls(vserver, false);
+  return [
+    {
+      ...vipCommon(vipProbeId(estate, vserver, reach, "https_challenge"), estate, vserver, reach),
+      adcService: "",
+      intervalMs: 30_000,
+      timeoutMs: LOOK_TIMEOUT_MS,
+      type: "https_challenge",
+      source: "agent",
+      sourceAddresses: [],
+      tlsSource: tls ? "as a client of today" : null,
+      action: {
+        kind: "transaction",
+        transaction: "https_challenge",
+        role: "service",
+        account: null,
+        run: {
+          spec: {
+            ...anonymousSpec("https_challenge", {
+              version: null,
+              protocol: "https",
+              path: reach.path,
+              security: tls ? "implicit" : "none",
+            }),
+            tls: tls ? vipTls(settings, vserver, reach) : null,
+            host: reach.host ?? reach.address,
+            adc: front,
+          },
+          target: targetOf(reach),
+        },
+        unsupportedReason: null,
+      },
+    },
+  ];
+}
+
+/**
+ * Where responder policies of the vservers on the way send a request for certain, in the order in which the ADC asks
+ * them. Null: nowhere, or to a URL that is not written out but made of the request.
+ */
+export function responderRedirect(
+  estate: Estate,
+  onTheWay: readonly Vserver[],
+  request: RuleRequest,
+): string | null {
+  for (const vserver of onTheWay) {
+    const bound = [...vserver.policies].sort(
+      (a, b) => (a.priority ?? Infinity) - (b.priority ?? Infinity),
+    );
+    for (const binding of bound) {
+      const policy = estate.policies.get(binding.policy);
+      if (policy?.feature !== "responder" || policy.action === null) {
+        continue;
+      }
+      if (matchesRule(parseRule(policy.rule), request) !== true) {
+        continue;
+      }
+      const action = estate.actions.get(policy.action);
+      return action?.type === "redirect" ? literal(action.target ?? action.expression) : null;
+    }
+  }
+  return null;
+}
+
+/** The text of an expression that is one literal: `"https://mail.example.com/owa"`. */
+function literal(expression: string | null): string | null {
+  return /^\s*"([^"]+)"\s*$/.exec(expression ?? "")?.[1] ?? null;
+}

@@ -1,0 +1,140 @@
+import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
+import {
+  checkAll,
+  memberWords,
+  membersOf,
+  reportOf,
+  unknownServer,
+  warnOfAll,
+  witnessCheck,
+  type MaintenanceCheck,
+  type MaintenanceReport,
+} from "./report.ts";
+import { serverMatcher } from "../maintenance/windows.ts";
+import type { WindowView } from "../maintenance/declared.ts";
+
+export interface PreflightInputs {
+  readonly live: LiveState;
+  readonly windows: readonly WindowView[];
+  readonly server: string;
+  readonly now: number;
+  /** So many really good members each vserver must keep. */
+  readonly keepGood: number;
+  /** How far ahead another server's window matters. */
+  readonly horizonMs: number;
+}
+
+export const PREFLIGHT_DEFAULTS = { keepGood: 1, horizonMs: 4 * 3_600_000 } as const;
+
+/**
+ * May this server go? By our opinions, not the ADC's: every vserver it serves keeps really good members that the ADC
+ * also uses, nobody else who serves them is about to go, and certificates are alike, so that clients can move over. Told
+ * as a warning: among those who stay is one that lets clients log in otherwise than the rest.
+ */
+export function preflight(inputs: PreflightInputs): MaintenanceReport {
+  const { live, server } = inputs;
+  return (
+    unknownServer(live, server) ??
+    reportOf(server, [
+      witnessCheck(live, server),
+      capacityCheck(inputs),
+      windowCheck(inputs),
+      certificateCheck(inputs),
+      schemesCheck(inputs),
+    ])
+  );
+}
+
+/** Vservers that the server serves, each with the members of other servers that serve it too. */
+function neighbours(
+  inputs: PreflightInputs,
+): { adc: string; vserver: string; others: readonly LiveMember[] }[] {
+  const mine = membersOf(inputs.live, inputs.server);
+  const served = new Map(
+    mine.flatMap((member) =>
+      member.vservers.map((vserver) => [`${member.adc}\n${vserver}`, { adc: member.adc, vserver }]),
+    ),
+  );
+  return [...served.values()].map(({ adc, vserver }) => ({
+    adc,
+    vserver,
+    others: inputs.live.members.filter(
+      (member) => member.adc === adc && member.vservers.includes(vserver) && !mine.includes(member),
+    ),
+  }));
+}
+
+function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
+  const wrong = neighbours(inputs).flatMap(({ vserver, others }) => {
+    const servers = new Set(others.filter(carriesClients).map((member) => member.server));
+    if (servers.size >= inputs.keepGood) {
+      return [];
+    }
+    const doubtful = others
+      .filter((member) => !carriesClients(member))
+      .map((member) => `${memberWords(member)} is ${member.verdict}`);
+    const why = doubtful.length === 0 ? "nobody else serves it" : doubtful.join(", ");
+    return [`${vserver} would keep ${String(servers.size)} of ${String(inputs.keepGood)}: ${why}`];
+  });
+  return checkAll(
+    "capacity",
+    wrong,
+    `Every vserver keeps at least ${String(inputs.keepGood)} really good server(s).`,
+  );
+}
+
+/** The ADC sends clients there, and they are served. */
+function carriesClients(member: LiveMember): boolean {
+  const bad = member.replica === "down" || member.service === "down";
+  const good = member.replica === "up" || member.service === "up";
+  const { declared, detected } = member.maintenance;
+  return member.adcOpinion === "up" && good && !bad && !detected && declared !== "open";
+}
+
+function windowCheck(inputs: PreflightInputs): MaintenanceCheck {
+  const { windows, now, horizonMs } = inputs;
+  const others = [
+    ...new Set(neighbours(inputs).flatMap((each) => each.others.map((member) => member.server))),
+  ].sort();
+  const wrong = windows
+    .filter((window) => window.state !== "over" && window.startAt < now + horizonMs)
+    .flatMap((window) => {
+      const meant = others.filter(serverMatcher(window.servers));
+      return meant.length === 0
+        ? []
+        : [`${window.name} is ${window.state} for ${meant.join(", ")}`];
+    });
+  return checkAll("windows", wrong, "No other server that serves the same clients is to go.");
+}
+
+function certificateCheck(inputs: PreflightInputs): MaintenanceCheck {
+  const wrong = vserversServed(inputs)
+    .filter(({ certificateDiffers }) => certificateDiffers === true)
+    .map(({ vserver }) => `The certificates behind ${vserver} differ`);
+  return checkAll("certificates", wrong, "No certificates differ where they must be alike.");
+}
+
+/** That the odd one itself goes is no risk; among two that differ, the other one is odd as well. */
+function schemesCheck(inputs: PreflightInputs): MaintenanceCheck {
+  const leaving = inputs.server.toLowerCase();
+  const risks = vserversServed(inputs).flatMap(({ vserver, oddSchemes }) =>
+    (oddSchemes ?? [])
+      .filter(({ server }) => server.toLowerCase() !== leaving)
+      .map(
+        ({ server, port, path, offers, others }) =>
+          `Clients of ${vserver} that move to ${server}:${String(port)} are offered ${offers} at ${path}, elsewhere ${others}`,
+      ),
+  );
+  return warnOfAll(
+    "auth_schemes",
+    risks,
+    "No server that stays is known to offer other login schemes than the rest.",
+  );
+}
+
+function vserversServed(inputs: PreflightInputs): readonly LiveVserver[] {
+  const served = neighbours(inputs);
+  return inputs.live.vservers.filter(({ adc, vserver }) =>
+    served.some((each) => each.adc === adc && each.vserver === vserver),
+  );
+}

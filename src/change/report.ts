@@ -1,0 +1,74 @@
+import type { LiveMember, LiveState } from "../model/live.ts";
+
+/** What a look before or after a change found: each check by name, and in words what is wrong or right. */
+export interface MaintenanceReport {
+  readonly server: string;
+  readonly ok: boolean;
+  readonly checks: readonly MaintenanceCheck[];
+}
+
+export interface MaintenanceCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Nothing that must hold the change up, and still a risk that whoever makes it should know. */
+  readonly warning: boolean;
+  readonly message: string;
+}
+
+export function reportOf(server: string, checks: readonly MaintenanceCheck[]): MaintenanceReport {
+  return { server, ok: checks.every(({ ok }) => ok), checks };
+}
+
+/** One check over several things: what is wrong with any of them, or one sentence when nothing is. */
+export function checkAll(
+  name: string,
+  wrong: readonly string[],
+  whenRight: string,
+): MaintenanceCheck {
+  return wrong.length === 0
+    ? { name, ok: true, warning: false, message: whenRight }
+    : { name, ok: false, warning: false, message: `${wrong.join("; ")}.` };
+}
+
+/** As {@link checkAll}, of what is no reason to stay. */
+export function warnOfAll(
+  name: string,
+  risks: readonly string[],
+  whenNone: string,
+): MaintenanceCheck {
+  return { ...checkAll(name, risks, whenNone), ok: true, warning: risks.length > 0 };
+}
+
+/** Members of one server; letter case does not matter. */
+export function membersOf(live: LiveState, server: string): readonly LiveMember[] {
+  const wanted = server.toLowerCase();
+  return live.members.filter((member) => member.server.toLowerCase() === wanted);
+}
+
+/** A member in words: the service first, because it names the protocol. */
+export function memberWords(member: LiveMember): string {
+  return `${member.adcService} (${member.server}:${String(member.port)})`;
+}
+
+/** A check that fails when the server is not in the estate at all; null when it is. */
+export function unknownServer(live: LiveState, server: string): MaintenanceReport | null {
+  if (membersOf(live, server).length > 0) {
+    return null;
+  }
+  const names = [...new Set(live.members.map((member) => member.server))].sort();
+  const known = names.slice(0, 20).join(", ");
+  const message = `No ADC has a member on ${server}; known are ${known === "" ? "none" : known}.`;
+  return reportOf(server, [{ name: "known", ok: false, warning: false, message }]);
+}
+
+/** Whether the witness itself can say anything: not cut off, and every ADC of this server answers. */
+export function witnessCheck(live: LiveState, server: string): MaintenanceCheck {
+  const adcs = new Set(membersOf(live, server).map((member) => member.adc));
+  const wrong = [
+    ...(live.cutOff ? ["This agent is cut off from the network"] : []),
+    ...live.adcs
+      .filter((adc) => adcs.has(adc.name) && adc.up !== true)
+      .map((adc) => `${adc.name} does not tell its state over NITRO`),
+  ];
+  return checkAll("witness", wrong, "The witness sees the ADC and the network.");
+}

@@ -1,0 +1,174 @@
+import { DEFINITIONS, type MetricName } from "./definitions.ts";
+
+/** Pieces of the exposition formats that text 0.0.4 and OpenMetrics 1.0.0 share. */
+
+/** A label value between its quotes. Control characters other than the line feed would break a reader and are replaced. */
+function escapeLabelValue(value: string): string {
+  return NEEDS_ESCAPE.test(value) ? value.replace(EACH_ESCAPE, escapeCharacter) : value;
+}
+
+const NEEDS_ESCAPE = /[\\"\u0000-\u001f\u007f]/;
+const EACH_ESCAPE = /[\\"\u0000-\u001f\u007f]/g;
+
+function escapeCharacter(character: string): string {
+  switch (character) {
+    case "\\":
+      return "\\\\";
+    case '"':
+      return '\\"';
+    case "\n":
+      return "\\n";
+    default:
+      return "\ufffd";
+  }
+}
+
+/**
+ * `name="value",name="value"`, without braces; names come from the definitions and need no escaping. Joined, since the text
+ * is kept and used again: concatenated it would stay a chain of its pieces.
+ */
+export function labelPairs(pairs: readonly (readonly [string, string | number])[]): string {
+  return pairs
+    .map(([name, value]) => {
+      const escaped = typeof value === "number" ? String(value) : escapeLabelValue(value);
+      return `${name}="${escaped}"`;
+    })
+    .join(",");
+}
+
+/** One more label behind those already written. */
+export function withLabel(pairs: string, name: string, value: string): string {
+  const pair = `${name}="${escapeLabelValue(value)}"`;
+  return pairs === "" ? pair : `${pairs},${pair}`;
+}
+
+/** A sample value as both formats read it. */
+export function sampleValue(value: number): string {
+  if (value === Infinity) {
+    return "+Inf";
+  }
+  return value === -Infinity ? "-Inf" : String(value);
+}
+
+/** The upper bound of a bucket: OpenMetrics wants `1.0`, and a series must not change its name with the format. */
+export function bucketBound(bound: string): string {
+  const number = Number(bound);
+  if (!Number.isFinite(number)) {
+    return "+Inf";
+  }
+  return Number.isInteger(number) ? `${String(number)}.0` : String(number);
+}
+
+export type Format = "text" | "openmetrics";
+
+const CHUNK_LENGTH = 64 * 1024;
+
+/**
+ * Writes metric families in either format, in pieces of some 64 KB. The header is written with the first sample, so a family
+ * without series leaves no trace.
+ */
+export class FamilyWriter {
+  readonly #format: Format;
+  readonly #chunks: Buffer[] = [];
+  #pending: string[] = [];
+  #pendingLength = 0;
+  #name = "";
+  #header = "";
+
+  constructor(format: Format) {
+    this.#format = format;
+  }
+
+  /** The samples that follow belong to this family. */
+  family(name: MetricName): void {
+    const definition = DEFINITIONS.get(name);
+    if (definition === undefined) {
+      throw new Error(`no definition of the metric ${name}`);
+    }
+    const type = definition.type === "state set" ? "gauge" : definition.type;
+    const family =
+      this.#format === "openmetrics" && type === "counter" ? name.replace(/_total$/, "") : name;
+    this.#name = name;
+    this.#header = `# HELP ${family} ${definition.help}\n# TYPE ${family} ${type}\n`;
+  }
+
+  /** One sample. `labels` as `labelPairs` makes them; `suffix` for the parts of a histogram. */
+  sample(labels: string, value: number, suffix = ""): void {
+    const braces = labels === "" ? "" : `{${labels}}`;
+    const line = `${this.#header}${this.#name}${suffix}${braces} ${sampleValue(value)}\n`;
+    this.#header = "";
+    this.#push(line);
+  }
+
+  /** Ends the exposition as its format demands, and gives all of it. */
+  end(): readonly Buffer[] {
+    if (this.#format === "openmetrics") {
+      this.#push("# EOF\n");
+    }
+    this.#cut();
+    return this.#chunks;
+  }
+
+  #push(line: string): void {
+    this.#pending.push(line);
+    this.#pendingLength += line.length;
+    if (this.#pendingLength >= CHUNK_LENGTH) {
+      this.#cut();
+    }
+  }
+
+  #cut(): void {
+    this.#chunks.push(Buffer.from(this.#pending.join("")));
+    this.#pending = [];
+    this.#pendingLength = 0;
+  }
+}
+
+/** The `Content-Type` of each format. */
+export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+  text: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+/** OpenMetrics where the client names it and likes it at least as well as text; text for everybody else. */
+export function negotiateFormat(accept: string | undefined): Format {
+  let openmetrics = 0;
+  let text = 0;
+  for (const { type, parameters } of parseAccept(accept ?? "")) {
+    const weight = Number(parameters.get("q") ?? "1");
+    const quality = Number.isFinite(weight) ? weight : 0;
+    if (type === "application/openmetrics-text") {
+      const version = parameters.get("version") ?? "1.0.0";
+      if (version === "1.0.0" || version === "0.0.1") {
+        openmetrics = Math.max(openmetrics, quality);
+      }
+    } else if (type === "text/plain") {
+      text = Math.max(text, quality);
+    }
+  }
+  return openmetrics > 0 && openmetrics >= text ? "openmetrics" : "text";
+}
+
+/** Whether `Accept-Encoding` allows gzip. */
+export function acceptsGzip(acceptEncoding: string | undefined): boolean {
+  return parseAccept(acceptEncoding ?? "").some(
+    ({ type, parameters }) =>
+      (type === "gzip" || type === "*") && Number(parameters.get("q") ?? "1") > 0,
+  );
+}
+
+interface Accepted {
+  readonly type: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+function parseAccept(header: string): readonly Accepted[] {
+  return header.split(",").map((part) => {
+    const [type = "", ...rest] = part.split(";").map((piece) => piece.trim());
+    const parameters = rest.map((piece) => {
+      const [name = "", value = ""] = piece.split("=");
+      return [name.trim().toLowerCase(), value.trim().replaceAll('"', "")] as const;
+    });
+    return { type: type.toLowerCase(), parameters: new Map(parameters) };
+  });
+}

@@ -1,0 +1,163 @@
+import { parseCron, type CronFields } from "../lib/cron.ts";
+import type { WindowConfig } from "../model/window.ts";
+
+/** A time zone's clock: how far its wall clock is ahead of UTC at an instant, in milliseconds. */
+interface Zone {
+  readonly offsetAt: (instant: number) => number;
+}
+
+/** By the runtime's own zone data. The zone's name has been validated with the configuration. */
+export function createZone(timezone: string): Zone {
+  const format = new Intl.DateTimeFormat("en-US", {
+    timeZone: timezone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+    era: "short",
+  });
+  return {
+    offsetAt: (instant) => {
+      const part: Partial<Record<string, number>> = {};
+      for (const { type, value } of format.formatToParts(instant)) {
+        part[type] = Number(value);
+      }
+      const wall = Date.UTC(
+        part["year"] ?? 0,
+        (part["month"] ?? 1) - 1,
+        part["day"],
+        part["hour"],
+        part["minute"],
+        part["second"],
+      );
+      return wall - Math.floor(instant / 1000) * 1000;
+    },
+  };
+}
+
+const WALL_DAY_MS = 24 * 3_600_000;
+
+/**
+ * The instant of a wall-clock time, given as if it were UTC. As calendars do it (RFC 5545): a time that comes twice is
+ * the first of the two, and a time that is skipped is read by the clock before the change, so that no window is lost.
+ */
+export function instantOf(wall: number, zone: Zone): number {
+  const before = zone.offsetAt(wall - WALL_DAY_MS);
+  const after = zone.offsetAt(wall + WALL_DAY_MS);
+  if (before === after) {
+    return wall - before;
+  }
+  const real = [wall - before, wall - after].filter(
+    (instant) => instant + zone.offsetAt(instant) === wall,
+  );
+  return real.length === 0 ? wall - before : Math.min(...real);
+}
+
+/** One time that a window is open: from `startAt` up to, not including, `endAt`. Milliseconds since the epoch. */
+export interface Occurrence {
+  readonly startAt: number;
+  /** Infinity for `never`. */
+  readonly endAt: number;
+}
+
+/** When a window was, is and will be open. */
+export interface Calendar {
+  /** The occurrence that is open at `now`; of several that overlap, the one that ends last. */
+  readonly openAt: (now: number) => Occurrence | null;
+  /** The latest occurrence that had ended at `now`, if it ended after `notBefore`. */
+  readonly lastEnded: (now: number, notBefore: number) => Occurrence | null;
+  /** The first occurrence that begins after `now`, within eight years (leap days skip a century's turn). */
+  readonly next: (now: number) => Occurrence | null;
+}
+
+export function createCalendar(when: WindowConfig["when"]): Calendar {
+  if (when.kind === "fixed") {
+    return fixedCalendar(when);
+  }
+  const fields = parseCron(when.cron);
+  // The configuration lets only good expressions through; any other would never be open.
+  return fields === null
+    ? fixedCalendar({ startAt: Infinity, endAt: Infinity })
+    : recurringCalendar(fields, createZone(when.timezone), when.durationMs);
+}
+
+function fixedCalendar({ startAt, endAt }: Occurrence): Calendar {
+  const only = { startAt, endAt };
+  return {
+    openAt: (now) => (startAt <= now && now < endAt ? only : null),
+    lastEnded: (now, notBefore) => (endAt <= now && endAt > notBefore ? only : null),
+    next: (now) => (startAt > now && startAt !== Infinity ? only : null),
+  };
+}
+
+const DAY_MS = 24 * 3_600_000;
+const FURTHEST_DAYS = 8 * 366 + 1;
+
+function recurringCalendar(fields: CronFields, zone: Zone, durationMs: number): Calendar {
+  /** Occurrences that begin on a day of the zone's calendar, in order. */
+  const onDay = (day: number): Occurrence[] =>
+    dayMatches(fields, day)
+      ? fields.hours
+          .flatMap((hour) => fields.minutes.map((minute) => (hour * 60 + minute) * 60_000))
+          .map((time) => instantOf(day + time, zone))
+          .sort((a, b) => a - b)
+          .map((startAt) => ({ startAt, endAt: startAt + durationMs }))
+      : [];
+  /** Midnight, as if UTC, of the day that the zone's calendar shows at an instant. */
+  const dayOf = (instant: number): number => {
+    const wall = instant + zone.offsetAt(instant);
+    return wall - (((wall % DAY_MS) + DAY_MS) % DAY_MS);
+  };
+  const latest = (from: number, until: number, fits: (each: Occurrence) => boolean) => {
+    // A change of the clock can move a time over midnight: one day more on either side.
+    for (let day = dayOf(until) + DAY_MS; day >= dayOf(from) - DAY_MS; day -= DAY_MS) {
+      const found = onDay(day).findLast(fits);
+      if (found !== undefined) {
+        return found;
+      }
+    }
+    return null;
+  };
+  // Asked for every member at every evaluation: worked out once a second.
+  let memo: { readonly second: number; readonly open: Occurrence | null } | null = null;
+  return {
+    openAt: (now) => {
+      const second = Math.floor(now / 1000);
+      if (memo?.second !== second) {
+        const open = latest(
+          now - durationMs,
+          now,
+          ({ startAt, endAt }) => startAt <= now && now < endAt,
+        );
+        memo = { second, open };
+      }
+      return memo.open;
+    },
+    lastEnded: (now, notBefore) => {
+      const from = Math.max(notBefore, now - FURTHEST_DAYS * DAY_MS) - durationMs;
+      return latest(from, now, ({ endAt }) => endAt <= now && endAt > notBefore);
+    },
+    next: (now) => {
+      const first = dayOf(now) - DAY_MS;
+      for (let day = first; day <= first + FURTHEST_DAYS * DAY_MS; day += DAY_MS) {
+        const found = onDay(day).find(({ startAt }) => startAt > now);
+        if (found !== undefined) {
+          return found;
+        }
+      }
+      return null;
+    },
+  };
+}
+
+function dayMatches(fields: CronFields, day: number): boolean {
+  const date = new Date(day);
+  return (
+    fields.months.includes(date.getUTCMonth() + 1) &&
+    fields.daysOfMonth.includes(date.getUTCDate()) &&
+    fields.daysOfWeek.includes(date.getUTCDay())
+  );
+}

@@ -1,0 +1,117 @@
+import type { AdcOpinion } from "./verdicts.ts";
+import type { Port } from "./adc-service.ts";
+
+/** What the ADC says at one moment, from one poll of NITRO. Types only. */
+export interface AdcState {
+  /** Wall clock when the poll ended, milliseconds. */
+  readonly at: number;
+  /** Wall clock when its first question was asked: nothing told is older. Absent: when it ended. */
+  readonly askedAt?: number;
+  readonly nodes: readonly AdcNode[];
+  /** Load-balancing and content-switching vservers by name. */
+  readonly vservers: ReadonlyMap<string, VserverState>;
+  /** By `memberKey(adcService, server, port)`. */
+  readonly members: ReadonlyMap<string, MemberState>;
+  /**
+   * When this agent first saw another node as primary, milliseconds since the epoch; null or absent when it never did.
+   * Monitors restart after a failover: differences soon after it deserve grace.
+   */
+  readonly failedOverAt?: number | null;
+  /** Address of the node that answered as primary, as it names itself; tells a failover behind one shared address. */
+  readonly primaryAddress?: string | null;
+  /**
+   * Our own entries in vservers' persistence tables: only where clients stick by address and a member leaves, and only where
+   * the ADC told.
+   */
+  readonly persistence?: ReadonlyMap<string, PersistenceEntries>;
+  /** The ADC named something the estate does not have, or no longer has what it does: time to import again. */
+  readonly estateStale?: boolean;
+}
+
+export interface AdcNode {
+  /** The configured URL's host. */
+  readonly node: string;
+  readonly role: "primary" | "secondary" | "unknown";
+  readonly masterState: string | null;
+  readonly reachable: boolean;
+}
+
+export interface VserverState {
+  readonly name: string;
+  readonly kind: "lb" | "cs";
+  readonly state: AdcOpinion;
+  /** Includes the chain of backup vservers. */
+  readonly effectiveState: AdcOpinion;
+  readonly rawState: string;
+  readonly healthPercent: number | null;
+  readonly backupActive: boolean;
+  /** NITRO's remark, for example `Certkey not bound`. */
+  readonly remark: string | null;
+  readonly sinceMs: number | null;
+}
+
+export interface PersistenceEntries {
+  /** The addresses that were asked about: those our probes come from, as far as we know. */
+  readonly asked: readonly string[];
+  readonly entries: readonly PersistenceEntry[];
+}
+
+/** The ADC gives this client to this member as long as the entry lives; each new connection renews it. */
+export interface PersistenceEntry {
+  readonly source: string | null;
+  /** Address and port of the member. */
+  readonly address: string | null;
+  readonly port: Port | null;
+  readonly expiresInMs: number | null;
+}
+
+export interface MemberState {
+  readonly adcService: string;
+  readonly server: string;
+  readonly address: string | null;
+  readonly port: Port;
+  readonly state: AdcOpinion;
+  readonly rawState: string;
+  /** The ADC told that the server itself asked for maintenance. */
+  readonly trofsReason: string | null;
+  readonly connections: number | null;
+  /** Milliseconds since the last state change, where told. */
+  readonly sinceMs: number | null;
+  readonly enabled: boolean;
+  readonly monitors: readonly MonitorState[];
+  readonly blind: readonly BlindReason[];
+}
+
+export interface MonitorState {
+  readonly monitor: string;
+  readonly state: AdcOpinion;
+  readonly bindingEnabled: boolean;
+  readonly lastResponse: string | null;
+  readonly responseTimeMs: number | null;
+  readonly totalProbes: number | null;
+  readonly failedProbes: number | null;
+  /** Failures in a row at this moment: more than none while UP means the ADC is about to change its mind. */
+  readonly currentFailedProbes: number | null;
+  /** When `totalProbes` was first seen at its present value, milliseconds since the epoch; null when it is not told. */
+  readonly probesUnchangedSince?: number | null;
+}
+
+/** Why the ADC's own word about a member is worth little (design section 6, `adc_blind`). */
+export const BLIND_REASONS = [
+  "health_monitor_off",
+  "monitor_disabled",
+  "binding_disabled",
+  "service_disabled",
+  "secondary",
+  "traffic_suppression",
+  "inline_traffic",
+  "max_clients",
+  "cluster_non_owner",
+  "probes_not_advancing",
+] as const;
+export type BlindReason = (typeof BLIND_REASONS)[number];
+
+/** The key of a member inside one ADC. */
+export function memberKey(adcService: string, server: string, port: Port): string {
+  return `${adcService}\u0000${server}\u0000${String(port)}`;
+}

@@ -1,0 +1,240 @@
+import type { BlindReason } from "./adc-state.ts";
+import type { Port } from "./adc-service.ts";
+import type { Observation, Vantage } from "./observation.ts";
+import type { Reason, Step } from "./reasons.ts";
+import type { TransactionName } from "./transactions.ts";
+import type {
+  AdcOpinion,
+  MemberVerdict,
+  ReplicaOpinion,
+  ServiceOpinion,
+  VserverVerdict,
+} from "./verdicts.ts";
+
+/**
+ * The live state as exporters and web read it: a view that the agent keeps current. Types only. Iterate, never keep:
+ * the arrays and objects are replaced when the estate is imported anew.
+ */
+export interface LiveState {
+  readonly agent: string;
+  readonly startedAt: number;
+  readonly cutOff: boolean;
+  readonly adcs: readonly LiveAdc[];
+  readonly members: readonly LiveMember[];
+  readonly vservers: readonly LiveVserver[];
+  readonly probes: readonly LiveProbe[];
+  readonly servers: readonly LiveServer[];
+  /** Faults behind all front ends, each told once for the estate. */
+  readonly findings?: readonly LiveFinding[];
+  /** As long as this and the lists stay the same, no opinion or verdict has changed; without it each must be looked at. */
+  readonly revision?: number;
+  readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
+}
+
+interface LiveFinding {
+  readonly kind: "mailbox_side";
+  readonly adc: string;
+  readonly account: string;
+  readonly transactions: readonly string[];
+  readonly reason: Reason | null;
+  /** Mailbox servers that the front ends name in the failing answers. */
+  readonly backendServers?: readonly string[];
+  readonly message: string;
+}
+
+export interface LiveAdc {
+  readonly name: string;
+  /** 1 when the last poll succeeded, 0 when it failed, null when there is no NITRO to ask. */
+  readonly up: boolean | null;
+  readonly lastPollAt: number | null;
+  readonly lastError: string | null;
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly primary: boolean;
+    readonly reachable: boolean;
+  }[];
+}
+
+export interface LiveMember {
+  readonly adc: string;
+  readonly adcService: string;
+  readonly server: string;
+  readonly address: string | null;
+  readonly port: Port;
+  /** Vservers it serves, directly or through content switching; the first is the one tables show. */
+  readonly vservers: readonly string[];
+  readonly adcOpinion: AdcOpinion;
+  readonly adcRawState: string | null;
+  readonly adcLastResponse: string | null;
+  /** When the ADC last changed its mind about this member, by its own account; milliseconds since the epoch. */
+  readonly adcStateChangedAt: number | null;
+  readonly replica: ReplicaOpinion;
+  readonly service: ServiceOpinion;
+  readonly verdict: MemberVerdict;
+  /** Of the probe that decided. */
+  readonly step: Step | null;
+  readonly reason: Reason | null;
+  readonly decidedBy: string | null;
+  /** Since when the verdict holds, milliseconds since the epoch. */
+  readonly since: number | null;
+  readonly mismatch: boolean;
+  /** Seconds in mismatch so far, growing while it lasts. */
+  readonly mismatchSeconds: number;
+  readonly maintenance: {
+    readonly declared: "no" | "open" | "over";
+    readonly adc: boolean;
+    readonly detected: boolean;
+  };
+  readonly readyToReturn: boolean;
+  readonly connections: number | null;
+  readonly blind: readonly BlindReason[];
+  /** The ADC's monitors of this member, as NITRO tells them. */
+  readonly adcMonitors: readonly {
+    readonly monitor: string;
+    readonly state: AdcOpinion;
+    readonly lastResponse: string | null;
+  }[];
+  readonly probes: readonly LiveProbe[];
+}
+
+export interface LiveVserver {
+  readonly adc: string;
+  readonly vserver: string;
+  readonly kind: "lb" | "cs";
+  readonly serviceType: string;
+  readonly address: string | null;
+  readonly port: Port | null;
+  readonly adcOpinion: AdcOpinion;
+  readonly adcRawState: string | null;
+  readonly healthPercent: number | null;
+  readonly vip: "up" | "down" | "protected" | "none" | "unknown";
+  readonly verdict: VserverVerdict;
+  readonly reason: Reason | null;
+  readonly since: number | null;
+  readonly mismatch: boolean;
+  readonly mismatchSeconds: number;
+  readonly members: {
+    readonly configured: number;
+    readonly adcUp: number;
+    readonly reallyUp: number;
+    readonly maintenance: number;
+  };
+  /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
+  readonly servedBy: ReadonlyMap<string, number>;
+  /** Paths of content-switching policies that lead here, and that another group's server answered last. */
+  readonly misrouted?: readonly Misrouted[];
+  /** Where its clients' TLS ends, as derived from the estate. */
+  readonly tlsEnds?: TlsEnd;
+  readonly certificateDiffers: boolean | null;
+  /** Members that offer other login schemes than all others of their group; null where nothing can be compared. */
+  readonly oddSchemes?: readonly OddSchemes[] | null;
+  /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
+  readonly clientAddressKept?: boolean | null;
+  /** Where clients stick to servers by their address; null where they do not. */
+  readonly persistence?: LivePersistence | null;
+  /** Names clients use, from the configuration, as DNS answers them. */
+  readonly publicNames?: readonly LivePublicName[];
+  readonly probes: readonly LiveProbe[];
+}
+
+export interface LivePersistence {
+  readonly type: string;
+  /** Probes through the VIP: as ever, only from addresses that do not stick to a leaving member, or not for now. */
+  readonly probes: "running" | "avoiding" | "paused";
+  /** Whom the ADC gives our own addresses to, as far as it told; null for a server not known here. */
+  readonly sticksTo: readonly { readonly source: string; readonly server: string | null }[];
+  /** False: from one address only one server is ever seen. */
+  readonly observable: boolean;
+}
+
+export interface LivePublicName {
+  readonly name: string;
+  /**
+   * Whether DNS answers with the VIP, with other addresses (one before an address translation, other sites), or not at all;
+   * `mapped` and `refused` where `connect_to` decides, `pending` until the first answer.
+   */
+  readonly dns: NameComparison;
+  readonly addresses: readonly { readonly address: string; readonly vip: boolean }[];
+  /** Addresses beyond the most that are probed. */
+  readonly unprobed: number;
+  readonly message: string | null;
+}
+
+export interface LiveServer {
+  readonly adc: string;
+  readonly server: string;
+  readonly maintenance: {
+    readonly declared: boolean;
+    readonly adc: boolean;
+    readonly detected: boolean;
+  };
+  /** End of the declared window; null when none is open, Infinity for `never`. */
+  readonly maintenanceEnd: number | null;
+}
+
+/** One scheduled probe and what it last saw. */
+export interface LiveProbe {
+  readonly id: string;
+  readonly adc: string;
+  readonly kind: "monitor" | "transaction";
+  /** Empty at the backend. */
+  readonly vserver: string;
+  /** The member; empty strings at a VIP probe that belongs to a vserver. */
+  readonly adcService: string;
+  readonly server: string;
+  readonly port: Port | "";
+  readonly monitor: string;
+  readonly transaction: TransactionName | "";
+  readonly type: string;
+  readonly vantage: Vantage;
+  /** Where it goes, as the estate or DNS names it; tells the sites of one vserver apart. */
+  readonly address?: string | null;
+  readonly intervalMs: number;
+  /** Whose login it makes, as `suspendedAccounts` calls them; null or absent: nobody's. */
+  readonly account?: string | null;
+  /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
+  readonly scheduled?: boolean;
+  /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
+  readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };
+  readonly opinion: "up" | "down" | "unknown";
+  readonly last: Observation | null;
+  readonly lastSuccess: Observation | null;
+  readonly lastFailure: Observation | null;
+  /** After reverse and the type's rules; null when the probe says nothing. */
+  readonly lastPassed: boolean | null;
+}
+
+/** A member that offers other login schemes than all others of its group, which agree. */
+export interface OddSchemes {
+  readonly server: string;
+  readonly port: Port;
+  readonly path: string;
+  readonly offers: string;
+  readonly others: string;
+}
+
+/** An answer through a content-switching policy by a server that is none of its target's. */
+export interface Misrouted {
+  /** What was asked for; null where the probe asks for no path. */
+  readonly path: string | null;
+  readonly server: string;
+}
+
+/**
+ * Where a client's TLS ends: at the servers (`pass_through`), at the ADC with clear text behind it (`offload`), or at the ADC
+ * with TLS of its own behind it (`re_encrypt`). `none`: clients speak no TLS there, or nobody stands behind it.
+ */
+export const TLS_ENDS = ["pass_through", "offload", "re_encrypt", "none"] as const;
+export type TlsEnd = (typeof TLS_ENDS)[number];
+
+/** How a client-facing name's addresses stand to the VIP. */
+export const NAME_COMPARISONS = [
+  "vip",
+  "vip_and_others",
+  "others",
+  "dns_failure",
+  "mapped",
+  "refused",
+  "pending",
+] as const;
+export type NameComparison = (typeof NAME_COMPARISONS)[number];

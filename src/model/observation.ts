@@ -1,0 +1,99 @@
+import type { Step, FailureReason } from "./reasons.ts";
+
+/** `backend`: straight to the server; `vip`: through the ADC; `public`: a client-facing address of a vserver. */
+export const VANTAGES = ["backend", "vip", "public"] as const;
+export type Vantage = (typeof VANTAGES)[number];
+/**
+ * What one probe saw. `outcome` keeps apart what NetScaler's *reverse* keeps apart (netscaler.md 1.6): `match` and
+ * `mismatch` are answers, `refused` and `timeout` are not, `failed` is any other break (TLS, reset, garbage, closed).
+ * `fault` is our own: it makes an opinion unknown, never down. `maintenance` is the server's own TROFS answer.
+ */
+export type Observation = ObservationFacts &
+  (
+    | {
+        readonly outcome: "match" | "maintenance";
+        readonly reason: "ok";
+        readonly step: Step;
+      }
+    | {
+        readonly outcome: "mismatch" | "refused" | "timeout" | "failed";
+        readonly reason: FailureReason;
+        readonly step: Step;
+      }
+    | {
+        readonly outcome: "fault";
+        readonly reason: FailureReason;
+        readonly step: Step;
+      }
+  );
+export type Outcome = Observation["outcome"];
+export interface ObservationFacts {
+  /** Wall clock at the start, milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly phases: Phases;
+  /** The span the ADC itself reports as response time (netscaler.md 1.11), or null. */
+  readonly responseTimeMs: number | null;
+  /** Present whenever a handshake showed a certificate, also when verification fails. */
+  readonly tls: TlsFacts | null;
+  /** What the answer calls itself: an FQDN or host name as sent, lower case; null when it names nobody. */
+  readonly servedBy: string | null;
+  /** The mailbox server that the front end passes this account's requests to (X-CalculatedBETarget); absent where unnamed. */
+  readonly backendServer?: string;
+  /** Our own address as an SMTP server sees it (`Hello [ip]`), and whether it is the one we came from; absent elsewhere. */
+  readonly clientAddress?: { readonly seenAs: string; readonly own: boolean };
+  /** Login schemes that a look's 401 offered, sorted and joined by commas; absent elsewhere. */
+  readonly authSchemes?: string;
+  /** The login was NTLM and bound to the certificate that was shown; absent elsewhere. */
+  readonly channelBound?: true;
+  /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */
+  readonly exchangeSeen: boolean;
+  readonly evidence: Evidence;
+}
+/** Milliseconds per phase; a phase that was not reached is absent. */
+export type Phases = Readonly<Partial<Record<PhaseName, number>>>;
+export const PHASES = [
+  "resolve",
+  "connect",
+  "tls",
+  "banner",
+  "starttls",
+  "login",
+  "send",
+  "first_byte",
+  "transfer",
+  "transaction",
+  "quit",
+] as const;
+export type PhaseName = (typeof PHASES)[number];
+export interface TlsFacts {
+  /** `TLSv1.2`; null when the handshake failed before one was agreed. */
+  readonly protocol: string | null;
+  readonly cipher: string | null;
+  /** Leaf first, as sent. Empty when none was seen. */
+  readonly chain: readonly CertificateFacts[];
+  /** What a client that verifies would say; `unverified` when no certificate was seen. */
+  readonly verification: "ok" | "expired" | "not_yet_valid" | "name" | "untrusted" | "unverified";
+  /** The name sent as SNI, or null. */
+  readonly serverName: string | null;
+  readonly ephemeralKey: string | null;
+}
+export interface CertificateFacts {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serial: string;
+  /** Lower-case hex without colons. */
+  readonly sha256: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly names: readonly string[];
+  readonly key: string;
+  readonly signature: string | null;
+}
+/** Bounded and redacted before it is stored: at most 2 KB of transcript. */
+export interface Evidence {
+  /** What was sent and received, `>` and `<` before each line, secrets already replaced. */
+  readonly transcript: string;
+  /** One sentence of free text: the library's or the server's own words. */
+  readonly detail: string | null;
+}

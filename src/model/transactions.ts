@@ -1,0 +1,74 @@
+import type { TlsSettings } from "./tls-settings.ts";
+
+/** Client-like exchanges. The first group needs no account (the anonymous looks). */
+export const ANONYMOUS_TRANSACTIONS = [
+  "imap_greeting",
+  "pop3_greeting",
+  "smtp_mail_from",
+  "https_challenge",
+  "health_page",
+  "rpc_endpoint_map",
+  "dns_lookup",
+  "ntp_time",
+] as const;
+export const ACCOUNT_TRANSACTIONS = [
+  "imap_login",
+  "pop3_login",
+  "smtp_submission",
+  "mail_round_trip",
+  "owa_form",
+  "eas_options",
+  "ews_folder",
+  "autodiscover",
+  "mapi_endpoint",
+  "oab",
+  "rpc_echo",
+  "ldap_bind",
+] as const;
+export const TRANSACTIONS = [...ANONYMOUS_TRANSACTIONS, ...ACCOUNT_TRANSACTIONS] as const;
+export type TransactionName = (typeof TRANSACTIONS)[number];
+/** Ports where a mail client hands in mail, behind a login; elsewhere servers relay, by TLS or without. */
+const SUBMISSION_PORTS: ReadonlySet<number> = new Set([587, 465]);
+export function isSubmissionPort(port: number | "*"): boolean {
+  return port !== "*" && SUBMISSION_PORTS.has(port);
+}
+/** One transaction against one endpoint, ready to run. */
+export interface TransactionSpec {
+  readonly transaction: TransactionName;
+  /**
+   * How TLS begins; null TLS settings go with `none` alone. `starttls_if_offered` is for looks, which have no secret to
+   * keep: a server that does not offer it is talked to in the clear.
+   */
+  readonly security: "none" | "implicit" | "starttls" | "starttls_if_offered";
+  readonly tls: TlsSettings | null;
+  /** Host header, EHLO peer, certificate name: what a client would type. */
+  readonly host: string;
+  /** HTTP path for the web ones, for example `/owa/`. */
+  readonly path: string | null;
+  readonly account: Account | null;
+  /** A credential may travel without TLS only when the operator said so. */
+  readonly allowPlaintext: boolean;
+  /** `blocked`: the path must not be reachable; an answer by Exchange is then the failure. */
+  readonly expect: "works" | "blocked";
+  readonly exchange: ExchangeVersion | null;
+  /** Redirects and login pages the ADC is configured to answer with at this vserver. */
+  readonly adc: AdcFront | null;
+  /** Transaction-specific options, validated by configuration: `padding_bytes`, `outside_address`, `query` … */
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+}
+export type ExchangeVersion = "2010" | "2013" | "2016" | "2019" | "SE";
+export interface Account {
+  readonly name: string;
+  readonly username: string;
+  /** Mail address of the probe's own mailbox. */
+  readonly address: string | null;
+  readonly password: string;
+  readonly domain: string | null;
+}
+/** What stands in front at a VIP. */
+export interface AdcFront {
+  readonly authentication: "none" | "form" | "401";
+  readonly authenticationHost: string | null;
+  /** A `-redirectURL` or redirect responder that answers instead of a server. */
+  readonly redirectUrl: string | null;
+}

@@ -1,0 +1,283 @@
+import { connect as connectTls } from "node:tls";
+import type { Resolution } from "./network.ts";
+import type { Target } from "./probe-context.ts";
+import type { TlsFacts } from "../model/observation.ts";
+import type { Step } from "../model/reasons.ts";
+import { namedBreak, type Break } from "./break.ts";
+import { Connection } from "./connection.ts";
+import { messageOf, type ProbeRun, type RunResource } from "./probe-run.ts";
+import { SYSTEM_SOCKETS } from "./sockets.ts";
+import { breakOfHandshake } from "./tls-failure.ts";
+import { tlsFacts, verificationFailure } from "./tls-facts.ts";
+import type { TlsSettings } from "../model/tls-settings.ts";
+import { TlsStore } from "./tls-store.ts";
+
+export interface DialOptions {
+  /** Null: plain TCP. Otherwise the TLS handshake follows the connect at once. */
+  readonly tls: TlsSettings | null;
+}
+
+export type Dialled = { readonly kind: "connected"; readonly connection: Connection } | DialFailure;
+
+export interface DialFailure {
+  readonly kind: "failed";
+  readonly step: Extract<Step, "resolve" | "connect" | "tls" | "starttls">;
+  readonly why: Break;
+}
+
+/**
+ * The one place that opens TCP sockets and begins TLS. Marks the phases `resolve`, `connect` and `tls` on the run and
+ * leaves the TLS facts there, also when verification or (as far as a certificate was seen) the handshake fails.
+ * Never rejects; the connection belongs to the run.
+ */
+export function dial(run: ProbeRun, target: Target, { tls }: DialOptions): Promise<Dialled> {
+  const resolved = resolveTarget(run, target, "tcp");
+  return resolved instanceof Promise
+    ? resolved.then((known) => dialResolved(run, known, tls))
+    : dialResolved(run, resolved, tls);
+}
+
+function dialResolved(
+  run: ProbeRun,
+  resolved: ResolvedTarget,
+  tls: TlsSettings | null,
+): Promise<Dialled> {
+  if (resolved.kind === "failed") {
+    return Promise.resolve(resolved);
+  }
+  const connected = connectTcp(run, resolved.address, resolved.port);
+  return tls === null
+    ? connected
+    : connected.then((dialled) =>
+        dialled.kind === "failed" ? dialled : upgrade(dialled.connection, tls, "tls"),
+      );
+}
+
+/** A second connection of the same exchange to an address already resolved (FTP's data connection). */
+export function dialAddress(run: ProbeRun, address: string, port: number): Promise<Dialled> {
+  return connectTcp(run, address, port);
+}
+
+/** TLS on a connection that spoke clear text so far (STARTTLS, STLS). Its time counts as phase `starttls`. */
+export function startTls(connection: Connection, settings: TlsSettings): Promise<Dialled> {
+  return upgrade(connection, settings, "starttls");
+}
+
+export type ResolvedTarget = Extract<Resolution, { kind: "address" }> | DialFailure;
+
+/** Address and port to dial for this target, within the run's time; at once where no name has to be looked up. */
+export function resolveTarget(
+  run: ProbeRun,
+  target: Target,
+  transport: "tcp" | "udp" | "icmp",
+): ResolvedTarget | Promise<ResolvedTarget> {
+  const resolution = beforeDeadline(
+    run,
+    run.context.network.resolve(target.host, target.port, transport),
+  );
+  return resolution instanceof Promise
+    ? resolution.then((late) => resolvedAs(run, late))
+    : resolvedAs(run, resolution);
+}
+
+function resolvedAs(run: ProbeRun, resolution: Resolution | Break): ResolvedTarget {
+  run.phase("resolve");
+  switch (resolution.kind) {
+    case "address":
+      return resolution;
+    case "dns_failure":
+      return {
+        kind: "failed",
+        step: "resolve",
+        // What clients type does not exist for them either: that is an outage, not a fault of our own.
+        why: namedBreak(
+          run.context.vantage === "public" && resolution.absent ? "failed" : "fault",
+          "dns_failure",
+          resolution.message,
+        ),
+      };
+    case "forbidden":
+      return {
+        kind: "failed",
+        step: "resolve",
+        why: namedBreak("fault", "not_configured", resolution.message),
+      };
+    case "timeout":
+      return {
+        kind: "failed",
+        step: "resolve",
+        why: namedBreak("fault", "dns_failure", "no answer from DNS in time"),
+      };
+    default:
+      return { kind: "failed", step: "resolve", why: resolution };
+  }
+}
+
+/** Waits for something that cannot be cancelled no longer than the run lasts. */
+function beforeDeadline<T extends object>(
+  run: ProbeRun,
+  waited: T | Promise<T>,
+): T | Break | Promise<T | Break> {
+  if (run.interrupted !== null) {
+    return run.interrupted;
+  }
+  if (!(waited instanceof Promise)) {
+    return waited;
+  }
+  return new Promise((resolve, reject) => {
+    const resource: RunResource = { interrupt: resolve, release: () => undefined };
+    run.hold(resource);
+    waited.then((value) => {
+      run.drop(resource);
+      resolve(value);
+    }, reject);
+  });
+}
+
+function connectTcp(run: ProbeRun, address: string, port: number): Promise<Dialled> {
+  if (run.interrupted !== null) {
+    return Promise.resolve({ kind: "failed", step: "connect", why: run.interrupted });
+  }
+  const connection = beginConnecting(run, address, port);
+  if (!(connection instanceof Connection)) {
+    return Promise.resolve(connection);
+  }
+  return new Promise((resolve) => {
+    connection.whenOpen((why) => {
+      run.phase("connect");
+      if (why === null) {
+        resolve({ kind: "connected", connection });
+      } else {
+        connection.close();
+        resolve({ kind: "failed", step: "connect", why });
+      }
+    });
+  });
+}
+
+/**
+ * What net.Socket would set itself, except for the first. It clones its options and adds the others where they are missing:
+ * every socket's options are then an object of a shape of their own, which none of V8's inline caches knows (Node.js 20).
+ */
+const SOCKET_OPTIONS = {
+  autoSelectFamily: false,
+  allowHalfOpen: false,
+  emitClose: false,
+  autoDestroy: true,
+  decodeStrings: false,
+};
+
+function beginConnecting(run: ProbeRun, address: string, port: number): Connection | DialFailure {
+  const { localAddress, network } = run.context;
+  const to = { host: address, port, ...SOCKET_OPTIONS };
+  try {
+    const sockets = network.sockets ?? SYSTEM_SOCKETS;
+    const socket = sockets.tcp(localAddress === null ? to : { ...to, localAddress });
+    return new Connection(run, socket, { address, port });
+  } catch (error) {
+    // Node checks ports and addresses by throwing: an impossible one is the configuration's fault.
+    return {
+      kind: "failed",
+      step: "connect",
+      why: namedBreak("fault", "not_configured", messageOf(error)),
+    };
+  }
+}
+
+function upgrade(
+  connection: Connection,
+  settings: TlsSettings,
+  step: "tls" | "starttls",
+): Promise<Dialled> {
+  const { run } = connection;
+  const store = run.context.network.tls ?? new TlsStore();
+  const over = run.interrupted ?? connection.ended;
+  if (over !== null) {
+    return Promise.resolve({ kind: "failed", step, why: over });
+  }
+  return new Promise((resolve) => {
+    const before = connection.bytesReceived;
+    const raw = connection.detach();
+    let secured;
+    try {
+      secured = connectTls({
+        socket: raw,
+        secureContext: store.contextFor(settings),
+        rejectUnauthorized: false,
+        // Names are judged in tlsFacts, against the names expected and not against the address dialled.
+        checkServerIdentity: () => undefined,
+        ...(settings.serverName === null ? {} : { servername: settings.serverName }),
+      });
+    } catch (error) {
+      resolve({
+        kind: "failed",
+        step,
+        why: namedBreak("fault", "agent_fault", messageOf(error)),
+      });
+      return;
+    }
+    const socket = secured;
+    const pending: RunResource = { interrupt: fail, release: () => socket.destroy() };
+    run.hold(pending);
+    socket.once("secureConnect", established);
+    socket.once("error", broken);
+    socket.once("close", vanished);
+
+    function established(): void {
+      settle();
+      // Node tells it once only.
+      const leaf = socket.getPeerX509Certificate();
+      connection.peerCertificate = leaf?.raw ?? null;
+      const facts = tlsFacts(socket, settings, store, run.context.now(), leaf);
+      run.tls = facts;
+      run.transcript.note(`${facts.protocol ?? "TLS"} ${facts.cipher ?? ""}`.trimEnd());
+      connection.attach(socket);
+      const failure = settings.rejectUnauthorized ? verificationFailure(facts) : null;
+      resolve(
+        failure === null
+          ? { kind: "connected", connection }
+          : {
+              kind: "failed",
+              step,
+              why: namedBreak("failed", failure, `certificate: ${facts.verification}`),
+            },
+      );
+    }
+    function broken(error: Error): void {
+      fail(breakOfHandshake(error, raw.bytesRead - before));
+    }
+    function vanished(): void {
+      fail({ kind: "closed", midway: false });
+    }
+    function fail(why: Break): void {
+      settle();
+      socket.on("error", () => undefined);
+      run.tls = factsOfFailure(tlsFacts(socket, settings, store, run.context.now()));
+      socket.destroy();
+      connection.close("FIN");
+      resolve({ kind: "failed", step, why });
+    }
+    function settle(): void {
+      run.drop(pending);
+      run.phase(step);
+      socket.off("secureConnect", established);
+      socket.off("error", broken);
+      socket.off("close", vanished);
+    }
+  });
+}
+
+/** A broken handshake agreed on nothing and judged no chain; a certificate that was seen still has its facts and dates. */
+function factsOfFailure(facts: TlsFacts): TlsFacts | null {
+  const { verification } = facts;
+  const dated = verification === "expired" || verification === "not_yet_valid";
+  return facts.chain.length === 0
+    ? null
+    : {
+        ...facts,
+        protocol: null,
+        cipher: null,
+        ephemeralKey: null,
+        verification: dated ? verification : "unverified",
+      };
+}

@@ -1,0 +1,341 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
+import type { Readable } from "node:stream";
+import { namedBreak, type Break } from "./break.ts";
+import type { EchoResult, EchoQuestion } from "./echo.ts";
+import { localRefusal, pingOnce } from "./ping.ts";
+import type { ProbeRun } from "./probe-run.ts";
+
+/** Far more than fping says of a batch; beyond it the process is ended, and what it left open is asked otherwise. */
+const MOST_OUTPUT = 256 * 1024;
+
+interface FpingListener {
+  readonly line: (line: FpingLine) => void;
+  /** The process is gone, or could not be started; nothing more is said. */
+  readonly closed: () => void;
+}
+
+/** One fping for one batch of addresses, told line by line. The answer ends it. */
+function startFping(program: string, plan: FpingPlan, listener: FpingListener): () => void {
+  let child: ChildProcess | null = null;
+  try {
+    child = spawn(program, fpingArguments(plan), {
+      stdio: ["ignore", "pipe", "pipe"],
+      windowsHide: true,
+      env: { ...process.env, LC_ALL: "C" },
+    });
+  } catch {
+    // Node throws where the system refuses at once (no descriptors, no memory).
+    queueMicrotask(listener.closed);
+    return () => undefined;
+  }
+  const started = child;
+  const end = (): void => void started.kill("SIGKILL");
+  let heard = 0;
+  for (const stream of [started.stdout, started.stderr]) {
+    readLines(stream, (line) => {
+      heard += line.length;
+      if (heard > MOST_OUTPUT) {
+        end();
+      } else {
+        listener.line(readFpingLine(line));
+      }
+    });
+  }
+  // Where the program is missing there is an error and no close.
+  let over = false;
+  const closed = (): void => {
+    if (!over) {
+      over = true;
+      listener.closed();
+    }
+  };
+  started.on("error", closed);
+  started.on("close", closed);
+  return end;
+}
+
+function readLines(stream: Readable | null, tell: (line: string) => void): void {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  stream?.on("data", (data: Buffer) => {
+    const lines = (rest + decoder.write(data)).split("\n");
+    rest = (lines.pop() ?? "").slice(-MOST_OUTPUT);
+    lines.forEach(tell);
+  });
+}
+
+interface FpingPlan {
+  readonly family: 4 | 6;
+  readonly localAddress: string | null;
+  /** How long an answer is waited for, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly addresses: readonly string[];
+}
+
+/** Arguments for one echo to each address, a millisecond apart, and a line of output as soon as each is decided. */
+export function fpingArguments(plan: FpingPlan): readonly string[] {
+  const { family, localAddress, timeoutMs, addresses } = plan;
+  const source = localAddress === null ? [] : ["-S", localAddress];
+  const waitMs = String(Math.max(1, Math.ceil(timeoutMs)));
+  return [
+    family === 6 ? "-6" : "-4",
+    ...["-r", "0", "-t", waitMs, "-i", "1", "-e"],
+    ...source,
+    ...addresses,
+  ];
+}
+
+type FpingLine =
+  | { readonly kind: "decided"; readonly address: string; readonly result: EchoResult }
+  /** No answer came in time; or none could, and the line that says why is on the other stream. */
+  | { readonly kind: "silent"; readonly address: string }
+  | { readonly kind: "other" };
+
+/** One line of fping's, from standard output or standard error. Words of fping 5.1 (Debian 12). */
+export function readFpingLine(line: string): FpingLine {
+  const alive = /^(\S+) is alive \(([\d.]+) ms\)/.exec(line);
+  if (alive?.[1] !== undefined) {
+    return decided(alive[1], { kind: "reply", roundTripMs: Number(alive[2]), words: line });
+  }
+  const silent = /^(\S+) is unreachable$/.exec(line);
+  if (silent?.[1] !== undefined) {
+    return { kind: "silent", address: silent[1] };
+  }
+  const unsent = /^(\S+): error while sending ping: /.exec(line);
+  if (unsent?.[1] !== undefined) {
+    return decided(unsent[1], namedBreak("fault", localRefusal(line) ?? "agent_fault", line));
+  }
+  const refused = /^ICMP .*unreachable.* from \S+ for ICMP Echo sent to (\S+)/i.exec(line);
+  return refused?.[1] === undefined
+    ? { kind: "other" }
+    : decided(refused[1], namedBreak("timeout", "unreachable", line));
+}
+
+function decided(address: string, result: EchoResult): FpingLine {
+  return { kind: "decided", address, result };
+}
+
+/** Addresses that one fping is given: the last is asked so many milliseconds after the first. */
+const MOST_ADDRESSES = 64;
+
+/** `unasked`: fping has said nothing of this address, so that another program must be asked. */
+type BatchResult = EchoResult | { readonly kind: "unasked" };
+
+interface Waiter {
+  readonly run: ProbeRun;
+  readonly tell: (result: BatchResult) => void;
+}
+
+/** Echoes that begin together: gathered until `start`, asked by one fping, each told as soon as it is decided. */
+class EchoBatch {
+  readonly #family: 4 | 6;
+  readonly #localAddress: string | null;
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #silent = new Set<string>();
+  /** Gives up whatever waits: the gathering, then the process. */
+  #end: () => void;
+
+  constructor(family: 4 | 6, localAddress: string | null, giveUp: () => void) {
+    this.#family = family;
+    this.#localAddress = localAddress;
+    this.#end = giveUp;
+  }
+
+  get full(): boolean {
+    return this.#waiters.size >= MOST_ADDRESSES;
+  }
+
+  /** Waits for an address; two probes of one address hear the same echo. Ends with the run. */
+  wait(run: ProbeRun, address: string): Promise<BatchResult> {
+    return new Promise((resolve) => {
+      const waiters = this.#waiters.get(address) ?? new Set();
+      this.#waiters.set(address, waiters);
+      const leave = (): void => {
+        if (waiters.delete(waiter) && waiters.size === 0) {
+          this.#waiters.delete(address);
+          if (this.#waiters.size === 0) {
+            this.#end();
+          }
+        }
+      };
+      const resource = {
+        interrupt(why: Break): void {
+          waiter.tell(why);
+        },
+        release: leave,
+      };
+      const waiter: Waiter = {
+        run,
+        tell(result) {
+          run.drop(resource);
+          leave();
+          resolve(result);
+        },
+      };
+      waiters.add(waiter);
+      run.hold(resource);
+    });
+  }
+
+  /** Asks for all that were gathered, no longer than the longest of them may wait. */
+  start(program: string): void {
+    const runs = [...this.#waiters.values()].flatMap((waiters) => [...waiters]);
+    if (runs.length === 0) {
+      return;
+    }
+    const plan = {
+      family: this.#family,
+      localAddress: this.#localAddress,
+      timeoutMs: Math.max(...runs.map(({ run }) => run.remainingMs())),
+      addresses: [...this.#waiters.keys()],
+    };
+    this.#end = startFping(program, plan, {
+      line: (line) => this.#hear(line),
+      closed: () => this.#close(),
+    });
+  }
+
+  /** Nothing was asked of fping. */
+  abandon(): void {
+    for (const address of [...this.#waiters.keys()]) {
+      this.#tell(address, { kind: "unasked" });
+    }
+  }
+
+  #hear(line: FpingLine): void {
+    if (line.kind === "decided") {
+      this.#tell(line.address, line.result);
+    } else if (line.kind === "silent") {
+      // Why it is silent may still be on its way, on the other stream.
+      this.#silent.add(line.address);
+    }
+  }
+
+  #close(): void {
+    for (const address of [...this.#waiters.keys()]) {
+      this.#tell(address, { kind: this.#silent.has(address) ? "timeout" : "unasked" });
+    }
+  }
+
+  #tell(address: string, result: BatchResult): void {
+    for (const { run, tell } of [...(this.#waiters.get(address) ?? [])]) {
+      if (result.kind === "reply") {
+        run.transcript.received(result.words);
+      }
+      tell(result);
+    }
+  }
+}
+
+/** Echoes that begin within this time are asked by one process. */
+const GATHER_MS = 20;
+/** How long fping may take to hear this host itself. */
+const TRIAL_MS = 250;
+/** An fping that is missing or deaf is tried again after this time. */
+const TRY_AGAIN_MS = 60_000;
+const OWN_ADDRESS = { 4: "127.0.0.1", 6: "::1" } as const;
+
+interface Trial {
+  readonly hears: Promise<boolean>;
+  /** Null: under way. */
+  verdict: boolean | null;
+  triedAt: number;
+}
+
+/**
+ * PING's echoes, gathered so that one `fping` asks for all that begin together; where fping is missing or does not hear,
+ * each is a `ping` of its own. One per network, shared by its probes.
+ *
+ * fping is believed only once it has heard this host answer itself: version 5.1 without the right to raw sockets takes
+ * every answer for another program's and calls all the world unreachable.
+ */
+export class EchoBatches {
+  readonly #program: string;
+  readonly #gathering = new Map<string, EchoBatch>();
+  readonly #trials = new Map<4 | 6, Trial>();
+
+  /** `program`: the name or path of fping. */
+  constructor(program = "fping") {
+    this.#program = program;
+  }
+
+  async ask(run: ProbeRun, question: EchoQuestion): Promise<EchoResult> {
+    if (run.interrupted !== null) {
+      return run.interrupted;
+    }
+    const { family, address } = question;
+    const trial = this.#trial(family, run.context.monotonic());
+    if (trial.verdict !== false) {
+      const result = await this.#batchFor(question, trial).wait(run, address);
+      if (result.kind !== "unasked") {
+        return result;
+      }
+    }
+    return run.interrupted ?? pingOnce(run, question);
+  }
+
+  #batchFor({ family, localAddress }: EchoQuestion, trial: Trial): EchoBatch {
+    const key = `${String(family)} ${localAddress ?? ""}`;
+    const gathering = this.#gathering.get(key);
+    if (gathering !== undefined && !gathering.full) {
+      return gathering;
+    }
+    const timer = setTimeout(() => void start(), GATHER_MS);
+    const batch = new EchoBatch(family, localAddress, () => {
+      clearTimeout(timer);
+      forget();
+    });
+    this.#gathering.set(key, batch);
+    const forget = (): void => {
+      if (this.#gathering.get(key) === batch) {
+        this.#gathering.delete(key);
+      }
+    };
+    const start = async (): Promise<void> => {
+      forget();
+      if (await trial.hears) {
+        batch.start(this.#program);
+      } else {
+        batch.abandon();
+      }
+    };
+    return batch;
+  }
+
+  #trial(family: 4 | 6, now: number): Trial {
+    const known = this.#trials.get(family);
+    if (known !== undefined && (known.verdict !== false || now - known.triedAt < TRY_AGAIN_MS)) {
+      return known;
+    }
+    const trial: Trial = {
+      hears: hearsItself(this.#program, family).then((hears) => (trial.verdict = hears)),
+      verdict: null,
+      triedAt: now,
+    };
+    this.#trials.set(family, trial);
+    return trial;
+  }
+}
+
+function hearsItself(program: string, family: 4 | 6): Promise<boolean> {
+  if (process.platform === "win32") {
+    return Promise.resolve(false);
+  }
+  return new Promise((resolve) => {
+    const plan = {
+      family,
+      localAddress: null,
+      timeoutMs: TRIAL_MS,
+      addresses: [OWN_ADDRESS[family]],
+    };
+    startFping(program, plan, {
+      line: (line) => {
+        if (line.kind === "decided") {
+          resolve(line.result.kind === "reply");
+        }
+      },
+      closed: () => resolve(false),
+    });
+  });
+}

@@ -1,0 +1,25 @@
+import type { Network } from "./network.ts";
+import type { Vantage } from "../model/observation.ts";
+
+/** Where a probe goes, as the estate names it; `connect_to` is applied by the network, not by the probe. */
+export interface Target {
+  /** IP literal or host name. */
+  readonly host: string;
+  readonly port: number;
+  /** The estate's name of the server, for learning and telling who answered; null at a VIP. */
+  readonly server: string | null;
+}
+export interface ProbeContext {
+  readonly network: Network;
+  /** Aborted when the agent stops or the round is abandoned: the probe ends at once as `agent_fault`. */
+  readonly signal: AbortSignal;
+  /** Whole time the probe may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Local address to probe from, or null for the system's choice. */
+  readonly localAddress: string | null;
+  readonly vantage: Vantage;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Monotonic clock in milliseconds, for durations. */
+  readonly monotonic: () => number;
+}

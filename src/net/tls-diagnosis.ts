@@ -1,0 +1,149 @@
+import type { FailureReason } from "../model/reasons.ts";
+import type { Observation } from "../model/observation.ts";
+import { type TlsSettings, type TlsVersion, TLS_VERSIONS } from "../model/tls-settings.ts";
+import type { Target, ProbeContext } from "./probe-context.ts";
+import type { TlsDiagnosis } from "./tls-store.ts";
+import { ProbeRun } from "./probe-run.ts";
+import { dial } from "./dial.ts";
+
+/** Most time all tries together may take. */
+const LONGEST_MS = 3000;
+/** How long a diagnosis stands: the same failure is not tried anew at every probe. */
+const KEPT_MS = 5 * 60_000;
+/** Failures that another version, name or cipher could explain; silence and clear text are none of them. */
+const EXPLAINABLE: ReadonlySet<FailureReason> = new Set<FailureReason>([
+  "tls_handshake",
+  "tls_protocol",
+  "reset",
+  "closed_without_data",
+]);
+/**
+ * The observation with the reason for its failed handshake spelt out: which side refuses which version, or that a name
+ * (SNI) or old ciphers would help, or the words in clear text. Other observations are returned as they are. Tries happen
+ * only after a failure, one after another, and their result is kept for five minutes.
+ */
+export async function withTlsDiagnosis(
+  observation: Observation,
+  settings: TlsSettings,
+  names: readonly string[],
+  target: Target,
+  context: ProbeContext,
+): Promise<Observation> {
+  const { reason, step } = observation;
+  const plaintext = reason === "plaintext_on_tls_port";
+  if (
+    observation.outcome !== "failed" ||
+    (step !== "tls" && step !== "starttls") ||
+    !(plaintext || EXPLAINABLE.has(observation.reason))
+  ) {
+    return observation;
+  }
+  const make = (): Promise<TlsDiagnosis | null> =>
+    plaintext ? readClearText(target, context) : diagnoseTls(settings, names, target, context);
+  const { minVersion, maxVersion, serverName } = settings;
+  const key = `${target.host} ${target.port} ${minVersion} ${maxVersion} ${serverName ?? ""} ${reason}`;
+  const store = context.network.tls;
+  const diagnosis =
+    store === undefined
+      ? await make()
+      : await store.diagnosis(key, context.monotonic(), KEPT_MS, make);
+  if (diagnosis === null) {
+    return observation;
+  }
+  const { evidence } = observation;
+  const detail = [evidence.detail, diagnosis.text].filter(Boolean).join("; ");
+  return {
+    ...observation,
+    reason: diagnosis.reason ?? observation.reason,
+    evidence: { ...evidence, detail },
+  };
+}
+/** Tries versions one by one, then names; null when nothing works and so nothing is explained. */
+export async function diagnoseTls(
+  settings: TlsSettings,
+  names: readonly string[],
+  target: Target,
+  context: ProbeContext,
+): Promise<TlsDiagnosis | null> {
+  const until = context.monotonic() + LONGEST_MS;
+  const attempt = (change: Partial<TlsSettings>): Promise<boolean> =>
+    succeeds({ ...settings, ...change, rejectUnauthorized: false }, target, context, until);
+
+  if (await attempt({})) {
+    return { reason: null, text: "the same handshake works at a second try" };
+  }
+  const spoken: TlsVersion[] = [];
+  for (const version of TLS_VERSIONS) {
+    if (await attempt({ minVersion: version, maxVersion: version, legacy: true })) {
+      spoken.push(version);
+    }
+  }
+  if (spoken.length > 0) {
+    return explainVersions(spoken, settings);
+  }
+  for (const name of names) {
+    if (name !== settings.serverName && (await attempt({ serverName: name }))) {
+      return { reason: "tls_handshake", text: `works with SNI ${name}` };
+    }
+  }
+  if (settings.serverName !== null && (await attempt({ serverName: null }))) {
+    return { reason: "tls_handshake", text: "works without SNI" };
+  }
+  return null;
+}
+function explainVersions(spoken: readonly TlsVersion[], settings: TlsSettings): TlsDiagnosis {
+  const offered = TLS_VERSIONS.slice(
+    TLS_VERSIONS.indexOf(settings.minVersion),
+    TLS_VERSIONS.indexOf(settings.maxVersion) + 1,
+  );
+  const common = spoken.filter((version) => offered.includes(version));
+  const facts = `the server speaks ${spoken.join(", ")}, the monitor ${offered.join(", ")}`;
+  if (common.length === 0) {
+    const newest = TLS_VERSIONS.indexOf(spoken.at(-1) ?? "TLSv1");
+    const side =
+      newest < TLS_VERSIONS.indexOf(settings.minVersion)
+        ? "the monitor refuses the server's older versions"
+        : "the server refuses the monitor's older versions";
+    return { reason: "tls_protocol", text: `${facts}: ${side}` };
+  }
+  return {
+    reason: null,
+    text: settings.legacy
+      ? `${facts}: works with ${common.join(" or ")} alone`
+      : `${facts}: works with old ciphers and signatures only (OpenSSL's security level 0)`,
+  };
+}
+/** What a port that speaks no TLS says by itself: Exchange tells so that it has no certificate. */
+async function readClearText(target: Target, context: ProbeContext): Promise<TlsDiagnosis | null> {
+  const run = new ProbeRun({ ...context, timeoutMs: Math.min(context.timeoutMs, LONGEST_MS) });
+  try {
+    const dialled = await dial(run, target, { tls: null });
+    const first = dialled.kind === "connected" ? await dialled.connection.read() : null;
+    if (first?.kind !== "data") {
+      return null;
+    }
+    const line = first.data.toString("latin1", 0, 200).split(/\r?\n/)[0] ?? "";
+    const words = line.replace(/[^ -~]/g, "\u00b7");
+    const hint = /^(\* BYE|-ERR)/.test(words) ? " (as Exchange says without a certificate)" : "";
+    return { reason: null, text: `in clear text the port says: ${words}${hint}` };
+  } finally {
+    run.release();
+  }
+}
+async function succeeds(
+  settings: TlsSettings,
+  target: Target,
+  context: ProbeContext,
+  until: number,
+): Promise<boolean> {
+  const timeoutMs = until - context.monotonic();
+  if (timeoutMs <= 0 || context.signal.aborted) {
+    return false;
+  }
+  const run = new ProbeRun({ ...context, timeoutMs });
+  try {
+    return (await dial(run, target, { tls: settings })).kind === "connected";
+  } finally {
+    run.release();
+  }
+}

@@ -1,0 +1,133 @@
+import { isIPv4 } from "node:net";
+import { parseUrl } from "../../lib/parse-url.ts";
+
+/** Record types a probe asks for. */
+export const DNS_TYPES = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, AAAA: 28, SRV: 33 } as const;
+export type DnsType = keyof typeof DNS_TYPES;
+
+export interface DnsAnswer {
+  readonly kind: "dns";
+  readonly id: number;
+  /** 0 NOERROR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED … */
+  readonly rcode: number;
+  readonly truncated: boolean;
+  readonly authoritative: boolean;
+  /** Addresses of all A and AAAA records of the answer section, in canonical text. */
+  readonly addresses: readonly string[];
+  /** Number of records of the type asked for. */
+  readonly matching: number;
+}
+
+export const RCODES: readonly string[] = [
+  "NOERROR",
+  "FORMERR",
+  "SERVFAIL",
+  "NXDOMAIN",
+  "NOTIMP",
+  "REFUSED",
+];
+
+/** A query with recursion desired (RFC 1035 section 4.1), or null when the name cannot be one. */
+export function encodeQuery(id: number, name: string, type: DnsType): Buffer | null {
+  const labels = name.split(".").filter((label) => label !== "");
+  const parts: Buffer[] = [];
+  for (const label of labels) {
+    const bytes = Buffer.from(label, "utf8");
+    if (bytes.length > 63) {
+      return null;
+    }
+    parts.push(Buffer.from([bytes.length]), bytes);
+  }
+  const question = Buffer.concat([...parts, Buffer.from([0, 0, DNS_TYPES[type], 0, 1])]);
+  if (question.length > 255 + 4) {
+    return null;
+  }
+  const header = Buffer.alloc(12);
+  header.writeUInt16BE(id, 0);
+  header.writeUInt16BE(0x0100, 2);
+  header.writeUInt16BE(1, 4);
+  return Buffer.concat([header, question]);
+}
+
+/** Reads an answer; null when it is none, or lies about its lengths. */
+export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
+  if (data.length < 12 || (data.readUInt16BE(2) & 0x8000) === 0) {
+    return null;
+  }
+  const flags = data.readUInt16BE(2);
+  let at: number | null = 12;
+  for (let question = 0; question < data.readUInt16BE(4); question += 1) {
+    at = skipName(data, at);
+    if (at === null || at + 4 > data.length) {
+      return null;
+    }
+    at += 4;
+  }
+  const addresses: string[] = [];
+  let matching = 0;
+  for (let record = 0; record < data.readUInt16BE(6); record += 1) {
+    at = skipName(data, at);
+    if (at === null || at + 10 > data.length) {
+      return null;
+    }
+    const kind = data.readUInt16BE(at);
+    const length = data.readUInt16BE(at + 8);
+    const body = data.subarray(at + 10, at + 10 + length);
+    if (body.length < length) {
+      return null;
+    }
+    matching += kind === DNS_TYPES[type] ? 1 : 0;
+    if (kind === DNS_TYPES.A && length === 4) {
+      addresses.push(body.join("."));
+    } else if (kind === DNS_TYPES.AAAA && length === 16) {
+      addresses.push(canonicalAddress(ipv6Text(body)));
+    }
+    at += 10 + length;
+  }
+  return {
+    kind: "dns",
+    id: data.readUInt16BE(0),
+    rcode: flags & 0x000f,
+    truncated: (flags & 0x0200) !== 0,
+    authoritative: (flags & 0x0400) !== 0,
+    addresses,
+    matching,
+  };
+}
+
+/** Skips a name, compressed or not; null at its end beyond the message. */
+function skipName(data: Buffer, start: number): number | null {
+  let at = start;
+  for (;;) {
+    const length = data[at];
+    if (length === undefined) {
+      return null;
+    }
+    if (length === 0) {
+      return at + 1;
+    }
+    if ((length & 0xc0) === 0xc0) {
+      return at + 2;
+    }
+    if ((length & 0xc0) !== 0) {
+      return null;
+    }
+    at += 1 + length;
+  }
+}
+
+function ipv6Text(body: Buffer): string {
+  const groups: string[] = [];
+  for (let at = 0; at < 16; at += 2) {
+    groups.push(body.readUInt16BE(at).toString(16));
+  }
+  return groups.join(":");
+}
+
+/** One spelling per address: IPv6 in the short form of RFC 5952, as the URL standard makes it. */
+export function canonicalAddress(address: string): string {
+  if (isIPv4(address)) {
+    return address;
+  }
+  return parseUrl(`http://[${address}]/`)?.hostname.slice(1, -1) ?? address.toLowerCase();
+}

@@ -1,0 +1,297 @@
+import { ByteQueue } from "../../lib/byte-queue.ts";
+import { HttpHeaders } from "./http-headers.ts";
+
+/** An answer as far as it was read. */
+export interface HttpAnswer {
+  readonly kind: "answer";
+  readonly status: number;
+  readonly statusText: string;
+  readonly version: string;
+  readonly headers: HttpHeaders;
+  /** Decoded from chunks, cut at the window; content encodings are left as they are. */
+  readonly body: Buffer;
+  /** Whether the message was read to its end. */
+  readonly complete: boolean;
+  /** Whether the connection may carry another request. */
+  readonly reusable: boolean;
+}
+
+type State = "head" | "body" | "complete";
+type Framing =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; left: number }
+  | { readonly kind: "chunked"; phase: "size" | "data" | "data_end" | "trailer"; left: number }
+  | { readonly kind: "close" };
+
+const LARGEST_HEAD_BYTES = 64 * 1024;
+const MOST_HEADERS = 1000;
+const LONGEST_CHUNK_LINE = 1024;
+/** More than any server sends; without bounds, tiny pieces cost a core for as long as the probe may take. */
+const MOST_INTERIM_ANSWERS = 100;
+const MOST_CHUNKS = 100_000;
+const HEAD_END = Buffer.from("\r\n\r\n");
+const BARE_HEAD_END = Buffer.from("\n\n");
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/**
+ * Reads one HTTP/1.x answer from pieces. Lenient where servers are (bare LF, no reason phrase), strict where leniency
+ * would hide a fault: a status line that is none, contradicting lengths, broken chunks.
+ */
+export class HttpAnswerParser {
+  state: State = "head";
+  readonly #method: string;
+  readonly #windowBytes: number;
+  readonly #input = new ByteQueue();
+  /** So many bytes of the input hold no end of the head. */
+  #searched = 0;
+  #framing: Framing = { kind: "close" };
+  #status = 0;
+  #statusText = "";
+  #version = "";
+  #headers = new HttpHeaders("");
+  #window: Buffer[] = [];
+  #windowLength = 0;
+  #interimAnswers = 0;
+  #chunkLines = 0;
+  #trailerBytes = 0;
+
+  constructor(method: string, windowBytes: number) {
+    this.#method = method.toUpperCase();
+    this.#windowBytes = windowBytes;
+  }
+
+  /** Takes more bytes. Returns what is wrong with them, or null. */
+  feed(data: Buffer): string | null {
+    this.#input.append(data);
+    if (this.state === "head") {
+      const trouble = this.#readHead();
+      if (trouble !== null || this.#isHead()) {
+        return trouble;
+      }
+    }
+    return this.state === "body" ? this.#readBody() : null;
+  }
+
+  get windowFull(): boolean {
+    return this.#windowLength >= this.#windowBytes;
+  }
+
+  window(): Buffer {
+    if (this.#window.length > 1) {
+      this.#window = [Buffer.concat(this.#window)];
+    }
+    return this.#window[0] ?? EMPTY;
+  }
+
+  /** Whether a close now is the regular end of the message. */
+  endsByClose(): boolean {
+    return this.state === "complete" || (this.state === "body" && this.#framing.kind === "close");
+  }
+
+  /** Bytes that came after the message. */
+  takeRest(): Buffer {
+    const rest = this.state === "complete" ? this.#input.bytes : EMPTY;
+    this.#input.clear();
+    return rest;
+  }
+
+  answer(): HttpAnswer {
+    const complete = this.state === "complete" || this.#framing.kind === "close";
+    const connection = this.#headers.all("connection").join(",").toLowerCase();
+    const persistent =
+      this.#version === "1.0" ? connection.includes("keep-alive") : !connection.includes("close");
+    return {
+      kind: "answer",
+      status: this.#status,
+      statusText: this.#statusText,
+      version: this.#version,
+      headers: this.#headers,
+      body: this.window(),
+      complete,
+      // What came behind the message was sent before anybody asked: no answer to a next request.
+      reusable: this.state === "complete" && persistent && this.#input.bytes.length === 0,
+    };
+  }
+
+  #isHead(): boolean {
+    return this.state === "head";
+  }
+
+  #readHead(): string | null {
+    for (;;) {
+      const { bytes } = this.#input;
+      const early = bytes.toString("latin1", 0, Math.min(5, bytes.length));
+      if (!"HTTP/".startsWith(early.toUpperCase())) {
+        return `no HTTP answer: ${printable(bytes)}`;
+      }
+      const end = headEnd(bytes, this.#searched);
+      if (end === null) {
+        // Three bytes of the end may stand there already.
+        this.#searched = Math.max(0, bytes.length - HEAD_END.length + 1);
+        return bytes.length > LARGEST_HEAD_BYTES
+          ? `a header of more than ${LARGEST_HEAD_BYTES} bytes`
+          : null;
+      }
+      const head = bytes.toString("latin1", 0, end.at);
+      this.#input.skip(end.next);
+      this.#searched = 0;
+      const trouble = this.#parseHead(head);
+      if (trouble !== null) {
+        return trouble;
+      }
+      if (this.#status >= 200 || this.#status === 101) {
+        return this.#chooseFraming();
+      }
+      // 1xx is not the answer yet.
+      this.#interimAnswers += 1;
+      if (this.#interimAnswers > MOST_INTERIM_ANSWERS) {
+        return `more than ${MOST_INTERIM_ANSWERS} interim answers`;
+      }
+    }
+  }
+
+  #parseHead(head: string): string | null {
+    const end = head.indexOf("\n");
+    const first = (end === -1 ? head : head.slice(0, end)).trimEnd();
+    const status = /^HTTP\/(\d\.\d) +(\d{3})(?: (.*))?$/i.exec(first);
+    if (status === null) {
+      return `not a status line: ${first.slice(0, 120)}`;
+    }
+    if (head.length > 2 * MOST_HEADERS && head.split("\n").length > MOST_HEADERS) {
+      return `more than ${MOST_HEADERS} header fields`;
+    }
+    this.#version = status[1] ?? "";
+    this.#status = Number(status[2]);
+    this.#statusText = status[3] ?? "";
+    this.#headers = new HttpHeaders(head);
+    return null;
+  }
+
+  #chooseFraming(): string | null {
+    const bodyless =
+      this.#method === "HEAD" ||
+      this.#status === 204 ||
+      this.#status === 304 ||
+      this.#status === 101;
+    if (bodyless) {
+      this.#framing = { kind: "none" };
+      this.state = "complete";
+      return null;
+    }
+    this.state = "body";
+    const encoding = this.#headers.all("transfer-encoding").join(",").toLowerCase();
+    if (encoding.includes("chunked")) {
+      this.#framing = { kind: "chunked", phase: "size", left: 0 };
+      return null;
+    }
+    const lengths = new Set(this.#headers.all("content-length"));
+    if (lengths.size > 1) {
+      return "contradicting Content-Length fields";
+    }
+    const [length] = lengths;
+    if (length === undefined) {
+      this.#framing = { kind: "close" };
+      return null;
+    }
+    if (!/^\d{1,15}$/.test(length)) {
+      return `Content-Length is no number: ${length.slice(0, 40)}`;
+    }
+    this.#framing = { kind: "length", left: Number(length) };
+    if (this.#framing.left === 0) {
+      this.state = "complete";
+    }
+    return null;
+  }
+
+  #readBody(): string | null {
+    const framing = this.#framing;
+    if (framing.kind === "close") {
+      this.#keep(this.#input.bytes);
+      this.#input.clear();
+      return null;
+    }
+    if (framing.kind === "length") {
+      this.#keepLeft(framing);
+      if (framing.left === 0) {
+        this.state = "complete";
+      }
+      return null;
+    }
+    return framing.kind === "chunked" ? this.#readChunks(framing) : null;
+  }
+
+  #readChunks(framing: Extract<Framing, { kind: "chunked" }>): string | null {
+    for (;;) {
+      if (framing.phase === "data") {
+        this.#keepLeft(framing);
+        if (framing.left > 0) {
+          return null;
+        }
+        framing.phase = "data_end";
+      }
+      const { bytes } = this.#input;
+      const end = bytes.indexOf(10);
+      if (end === -1) {
+        return bytes.length > LONGEST_CHUNK_LINE ? "a chunk header without end" : null;
+      }
+      const line = bytes.toString("latin1", 0, end).replace(/\r$/, "");
+      this.#input.skip(end + 1);
+      if (framing.phase === "data_end") {
+        if (line !== "") {
+          return "a chunk longer than its announced size";
+        }
+        framing.phase = "size";
+      } else if (framing.phase === "trailer") {
+        if (line === "") {
+          this.state = "complete";
+          return null;
+        }
+        this.#trailerBytes += line.length + 2;
+        if (this.#trailerBytes > LARGEST_HEAD_BYTES) {
+          return `trailers of more than ${LARGEST_HEAD_BYTES} bytes`;
+        }
+      } else {
+        this.#chunkLines += 1;
+        if (this.#chunkLines > MOST_CHUNKS) {
+          return `more than ${MOST_CHUNKS} chunks`;
+        }
+        const size = /^\s*([0-9a-f]{1,12})\s*(?:;.*)?$/i.exec(line)?.[1];
+        if (size === undefined) {
+          return `not a chunk size: ${line.slice(0, 40)}`;
+        }
+        framing.left = Number.parseInt(size, 16);
+        framing.phase = framing.left === 0 ? "trailer" : "data";
+      }
+    }
+  }
+
+  /** Keeps what has come of so many bytes that are left. */
+  #keepLeft(framing: { left: number }): void {
+    const part = this.#input.bytes.subarray(0, framing.left);
+    this.#keep(part);
+    framing.left -= part.length;
+    this.#input.skip(part.length);
+  }
+
+  #keep(part: Buffer): void {
+    const room = this.#windowBytes - this.#windowLength;
+    if (room > 0 && part.length > 0) {
+      const kept = part.length <= room ? part : part.subarray(0, room);
+      this.#window.push(kept);
+      this.#windowLength += kept.length;
+    }
+  }
+}
+
+function headEnd(input: Buffer, from: number): { at: number; next: number } | null {
+  const full = input.indexOf(HEAD_END, from);
+  const bare = input.indexOf(BARE_HEAD_END, from);
+  if (bare !== -1 && (full === -1 || bare < full)) {
+    return { at: bare, next: bare + 2 };
+  }
+  return full === -1 ? null : { at: full, next: full + 4 };
+}
+
+function printable(input: Buffer): string {
+  return input.toString("latin1", 0, Math.min(60, input.length)).replace(/[^ -~]/g, "\u00b7");
+}

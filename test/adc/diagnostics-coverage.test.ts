@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { planJson } from "../../src/agent/plan/plan-json.ts";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+
+const CONF = `add server s1 10.0.0.1
+add serviceGroup bare HTTP -nodefaultBindings YES
+bind serviceGroup bare s1 80
+add serviceGroup empty HTTP
+add serviceGroup lost HTTP
+bind serviceGroup lost s1 81
+bind serviceGroup lost -monitorName nothere
+add service watched s1 TCP 99
+`;
+
+test("services that nobody watches are told, those that are watched are not", () => {
+  const estate = parseNsConf(CONF, { adc: "adc" });
+  const said = estate.diagnostics.map(({ rule, object }) => `${rule} ${object}`);
+  expect(said).toContain("service_without_monitor bare");
+  expect(said).toContain("service_without_member empty");
+  expect(said.filter((each) => each.endsWith(" watched"))).toEqual([]);
+});
+
+test("a member whose monitor is not configured is listed with that reason", () => {
+  const estate = parseNsConf(CONF, { adc: "adc" });
+  const rows = planJson(planProbes(estate, BARE_SETTINGS), [estate]).probes;
+  expect(rows.find((row) => row.monitor === "nothere")).toMatchObject({
+    adc_service: "lost",
+    port: 81,
+    supported: false,
+    unsupported_reason: "no monitor nothere is configured",
+  });
+});

@@ -1,0 +1,430 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { estateDiagnostics } from "../../../src/adc/diagnostics.ts";
+import type { Estate } from "../../../src/model/estate.ts";
+import { buildEstate } from "../../../src/adc/nitro/import.ts";
+import type { Row } from "../../../src/adc/nitro/row-values.ts";
+import { memberStates, vserverStates } from "../../../src/adc/nitro/states.ts";
+import { createPacer } from "../../../src/lib/pacing.ts";
+import { IMPORT_STEPS } from "../../../src/adc/nitro/pull-plan.ts";
+import { roleOf } from "../../../src/adc/nitro/roles.ts";
+
+async function built(rows: Readonly<Record<string, readonly Row[]>>): Promise<Estate> {
+  return buildEstate("prod", new Map(Object.entries(rows)), createPacer());
+}
+
+const GROUP = {
+  servicegroup: [{ servicegroupname: "sg", servicetype: "TCP", state: "ENABLED" }],
+};
+
+describe("monitors", () => {
+  test("a real appliance's row: units in every unit, codes in ranges, zeros for nothing", async () => {
+    const estate = await built({
+      lbmonitor: [
+        {
+          monitorname: "m_owa",
+          type: "HTTP",
+          interval: 1,
+          units3: "MIN",
+          resptimeout: 500,
+          units4: "MSEC",
+          downtime: 30,
+          units2: "SEC",
+          deviation: "0",
+          units1: "SEC",
+          retries: 3,
+          failureretries: 0,
+          successretries: 1,
+          respcode: ["200", "301-302"],
+          httprequest: "GET /owa/healthcheck.htm",
+          destip: "0.0.0.0",
+          destport: 0,
+          secure: "YES",
+          lrtmconfstr: "DISABLED",
+          customheaders: "Host: mail.example.com\r\n",
+          Snmpoid: "",
+          trofscode: "0",
+        },
+      ],
+    });
+    expect(estate.monitors.get("m_owa")).toMatchObject({
+      intervalMs: 60_000,
+      responseTimeoutMs: 500,
+      downTimeMs: 30_000,
+      deviationMs: 0,
+      destIp: null,
+      destPort: null,
+      secure: true,
+      lrtm: false,
+      parameters: {
+        respCodes: [
+          { from: 200, to: 200 },
+          { from: 301, to: 302 },
+        ],
+        customHeaders: "Host: mail.example.com\r\n",
+        trofsCode: null,
+        snmpOid: null,
+      },
+    });
+  });
+
+  test("what was not told has NetScaler's defaults", async () => {
+    const estate = await built({ lbmonitor: [{ monitorname: "m", type: "http" }] });
+    expect(estate.monitors.get("m")).toMatchObject({
+      type: "HTTP",
+      intervalMs: 5_000,
+      responseTimeoutMs: 2_000,
+      downTimeMs: 30_000,
+      retries: 3,
+      enabled: true,
+      parameters: { httpRequest: "HEAD /", respCodes: [{ from: 200, to: 200 }], password: "none" },
+    });
+  });
+
+  test("a secret that some firmware might return never reaches the model", async () => {
+    const row = {
+      monitorname: "m",
+      type: "POP3",
+      username: "itest",
+      password: "hunter2",
+      secondarypassword: "hunter2",
+      radkey: "hunter2",
+      snmpcommunity: "hunter2",
+      scriptargs: "user=itest;password=hunter2",
+    };
+    const { monitors } = await built({ lbmonitor: [row] });
+    const monitor = monitors.get("m");
+    expect(monitor?.parameters).toMatchObject({ userName: "itest", password: "encrypted" });
+    expect(JSON.stringify({ ...monitor, written: [...(monitor?.written ?? [])] })).not.toContain(
+      "hunter2",
+    );
+  });
+
+  test("built-ins are kept when they are bound, or changed, and under the firmware's spelling", async () => {
+    const untouched = {
+      interval: 5,
+      units3: "SEC",
+      resptimeout: 2,
+      units4: "SEC",
+      downtime: 30,
+      units2: "SEC",
+    };
+    const estate = await built({
+      ...GROUP,
+      lbmonitor: [
+        { monitorname: "ping", type: "PING", ...untouched },
+        { monitorname: "tcp", type: "TCP", ...untouched },
+        { monitorname: "http", type: "HTTP", ...untouched, interval: 7 },
+      ],
+      servicegroup_lbmonitor_binding: [
+        { servicegroupname: "sg", monitor_name: "TCP", monstate: "ENABLED" },
+      ],
+    });
+    expect([...estate.monitors.keys()].sort()).toEqual(["http", "tcp"]);
+    expect(estate.services.get("sg")?.monitors).toMatchObject([{ monitor: "tcp" }]);
+  });
+});
+
+describe("members", () => {
+  test("duplicated rows count once", async () => {
+    const row = {
+      servicegroupname: "sg",
+      ip: "192.0.2.11",
+      port: 143,
+      servername: "ex01",
+      weight: "1",
+      state: "ENABLED",
+    };
+    const estate = await built({ ...GROUP, servicegroup_servicegroupmember_binding: [row, row] });
+    expect(estate.services.get("sg")?.members).toHaveLength(1);
+  });
+
+  test("several addresses behind one name become members of their own", async () => {
+    const row = {
+      servicegroupname: "sg",
+      port: 143,
+      servername: "mail.example.com",
+      state: "ENABLED",
+    };
+    const estate = await built({
+      ...GROUP,
+      servicegroup_servicegroupmember_binding: [
+        { ...row, ip: "192.0.2.11" },
+        { ...row, ip: "192.0.2.12" },
+      ],
+    });
+    expect(
+      estate.services.get("sg")?.members.map(({ server, address }) => [server, address]),
+    ).toEqual([
+      ["mail.example.com", "192.0.2.11"],
+      ["192.0.2.12", "192.0.2.12"],
+    ]);
+  });
+
+  test("are disabled by themselves, their group or their server", async () => {
+    const rows = (name: string): Row => ({
+      servicegroupname: name,
+      ip: "192.0.2.11",
+      port: 1,
+      servername: "ex01",
+    });
+    const estate = await built({
+      server: [
+        { name: "ex01", ipaddress: "192.0.2.11", state: "ENABLED" },
+        { name: "ex02", ipaddress: "192.0.2.12", state: "DISABLED" },
+      ],
+      servicegroup: [{ servicegroupname: "on" }, { servicegroupname: "off", state: "DISABLED" }],
+      servicegroup_servicegroupmember_binding: [
+        rows("on"),
+        { ...rows("on"), port: 2, state: "DISABLED" },
+        { ...rows("on"), port: 3, servername: "ex02", ip: "192.0.2.12" },
+        rows("off"),
+      ],
+    });
+    const enabled = [...estate.services.values()].flatMap((service) =>
+      service.members.map((member) => member.enabled),
+    );
+    expect(enabled).toEqual([true, false, false, false]);
+  });
+
+  test("a server known by name keeps its name, whatever the ADC resolved", async () => {
+    const estate = await built({
+      server: [
+        { name: "edge", domain: "edge.example.com", ipaddress: "198.51.100.7", state: "ENABLED" },
+      ],
+      ...GROUP,
+      servicegroup_servicegroupmember_binding: [
+        { servicegroupname: "sg", ip: "198.51.100.7", port: "*", servername: "edge" },
+      ],
+    });
+    expect(estate.services.get("sg")?.members).toMatchObject([
+      { server: "edge", domain: "edge.example.com", port: "*" },
+    ]);
+  });
+});
+
+test("a member is disabled live by its server alone", async () => {
+  const estate = await built({
+    ...GROUP,
+    server: [{ name: "ex01", ipaddress: "192.0.2.11", state: "ENABLED" }],
+    servicegroup_servicegroupmember_binding: [
+      { servicegroupname: "sg", ip: "192.0.2.11", port: 143, servername: "ex01", state: "ENABLED" },
+    ],
+  });
+  const live = async (state: string): Promise<(boolean | undefined)[]> => {
+    const none: readonly Row[] = [];
+    const { members } = await memberStates(
+      estate,
+      {
+        servers: [{ name: "ex01", state }],
+        services: none,
+        serviceGroups: GROUP.servicegroup,
+        groupMembers: [
+          {
+            servicegroupname: "sg",
+            ip: "192.0.2.11",
+            port: 143,
+            servername: "ex01",
+            state: "ENABLED",
+          },
+        ],
+        groupMonitors: none,
+        serviceMonitors: none,
+      },
+      new Map(),
+      0,
+      createPacer(),
+    );
+    return [...members.values()].map(({ enabled }) => enabled);
+  };
+  expect(await live("ENABLED")).toEqual([true]);
+  expect(await live("DISABLED")).toEqual([false]);
+});
+
+describe("services", () => {
+  test("the appliance's own are left out", async () => {
+    const estate = await built({
+      service: [
+        {
+          name: "nshttps-127.0.0.1-443",
+          servername: "127.0.0.1",
+          port: 443,
+          servicetype: "SSL",
+          serviceconftype2: "Internal",
+        },
+        {
+          name: "svc",
+          servername: "ex01",
+          port: 443,
+          servicetype: "SSL",
+          serviceconftype2: "Configured",
+        },
+      ],
+    });
+    expect([...estate.services.keys()]).toEqual(["svc"]);
+  });
+
+  test.each([
+    ["TCP", {}, ["tcp-default"]],
+    ["UDP", {}, ["ping-default"]],
+    ["TCP", { nodefaultbindings: "YES" }, []],
+  ])(
+    "%s %j has the default monitors %j where none is bound",
+    async (servicetype, extra, monitors) => {
+      const estate = await built({
+        servicegroup: [{ servicegroupname: "sg", servicetype, ...extra }],
+        servicegroup_servicegroupmember_binding: [
+          { servicegroupname: "sg", ip: "192.0.2.1", port: 80, servername: "a" },
+        ],
+      });
+      expect(estate.services.get("sg")?.monitors.map(({ monitor }) => monitor)).toEqual(monitors);
+    },
+  );
+});
+
+test.each([
+  [
+    "NetScaler NS13.0: Build 79.64.nc, Date: Feb 16 2021, 05:11:14   (64-bit)",
+    { major: 13, minor: 0, text: "NS13.0 Build 79.64" },
+  ],
+  ["NetScaler NS14.1: Build 4.42.nc", { major: 14, minor: 1, text: "NS14.1 Build 4.42" }],
+  ["NetScaler NS12.1", { major: 12, minor: 1, text: "NS12.1" }],
+  ["something else", null],
+])("firmware %s", async (version, firmware) => {
+  expect((await built({ nsversion: [{ version, mode: "1" }] })).firmware).toEqual(firmware);
+});
+
+test("a policy of the same name in two features: content switching keeps the plain name", async () => {
+  const estate = await built({
+    cspolicy: [{ policyname: "p", rule: 'HTTP.REQ.URL.PATH.STARTSWITH("/owa")', action: "a" }],
+    csaction: [{ name: "a", targetlbvserver: "v_owa" }],
+    rewritepolicy: [{ name: "p", rule: "true", action: "r" }],
+    csvserver: [{ name: "c", servicetype: "SSL", ipv46: "192.0.2.2", port: 443 }],
+    csvserver_cspolicy_binding: [{ name: "c", policyname: "p", priority: "100" }],
+  });
+  expect(estate.policies.get("p")).toMatchObject({ feature: "cs" });
+  expect(estate.policies.get("rewrite/p")).toMatchObject({ feature: "rewrite" });
+  expect(estate.csVservers.get("c")?.targets).toMatchObject([
+    { policy: "p", target: "v_owa", priority: 100 },
+  ]);
+});
+
+describe("roles", () => {
+  const own = (state: string): Row[] => [
+    { id: "1", state: "Primary", ipaddress: "192.0.2.2" },
+    { id: "0", state, ipaddress: "192.0.2.1" },
+  ];
+  const stat = (hacurmasterstate: string): Row[] => [{ hacurstatus: "YES", hacurmasterstate }];
+  test.each<[string, readonly Row[], readonly Row[], boolean, string]>([
+    ["primary by both", own("Primary"), stat("PRIMARY"), false, "primary"],
+    ["secondary by both", own("Secondary"), stat("SECONDARY"), false, "secondary"],
+    ["statistics alone", [], stat("SECONDARY"), false, "secondary"],
+    ["statistics alone, primary", [], stat("PRIMARY"), false, "primary"],
+    ["configuration alone", own("Secondary"), [], false, "secondary"],
+    ["kept secondary by hand", own("Secondary"), stat("STAYSECONDARY"), false, "secondary"],
+    ["taking over", own("Secondary"), stat("CLAIMING"), false, "unknown"],
+    ["forced to change", own("Primary"), stat("FORCE CHANGE"), false, "unknown"],
+    ["does not know", own("UNKNOWN"), stat("PRIMARY"), false, "unknown"],
+    ["warned of by 1028", own("Primary"), stat("PRIMARY"), true, "secondary"],
+    ["stand-alone", [{ id: "0", state: "UNKNOWN" }], [{ hacurstatus: "NO" }], false, "primary"],
+    ["nothing told", [], [], false, "primary"],
+  ])("%s", (_case, config, statistics, warned, role) => {
+    expect(roleOf(config, statistics, warned).role).toBe(role);
+  });
+
+  test("the node's own row is the one with id 0", () => {
+    expect(roleOf(own("Primary"), [], false).address).toBe("192.0.2.1");
+  });
+});
+
+describe("whatever the rows hold", () => {
+  const value = fc.oneof(
+    fc.constantFrom(
+      "a",
+      "b",
+      "sg",
+      "ENABLED",
+      "UP",
+      "0",
+      "65535",
+      "192.0.2.1",
+      "YES",
+      "HTTP",
+      "a?b?1",
+      "__proto__",
+      "none",
+    ),
+    fc.string({ maxLength: 6 }),
+    fc.integer(),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(fc.anything(), { maxLength: 3 }),
+    fc.dictionary(fc.string(), fc.anything(), { maxKeys: 2 }),
+  );
+  const fields = [
+    "name",
+    "servicegroupname",
+    "monitorname",
+    "servername",
+    "ip",
+    "ipaddress",
+    "port",
+    "servicetype",
+    "type",
+    "state",
+    "monitor_name",
+    "vservername",
+    "servicename",
+    "policyname",
+    "rule",
+    "action",
+    "target",
+    "interval",
+    "units3",
+    "respcode",
+    "version",
+    "certkeyname",
+    "servicegroupentname2",
+    "svrstate",
+    "curstate",
+    "monitortotalprobes",
+    "lastresponse",
+    "tickssincelaststatechange",
+    "domain",
+  ];
+  const row = fc.dictionary(fc.constantFrom(...fields), value, { maxKeys: 12 });
+  const rows = fc.dictionary(
+    fc.constantFrom(...IMPORT_STEPS.map(({ resource }) => resource)),
+    fc.array(row, { maxLength: 5 }),
+    { maxKeys: 20 },
+  );
+
+  test("an estate is made, its diagnostics too, and states are read from it", async () => {
+    await fc.assert(
+      fc.asyncProperty(rows, fc.array(row, { maxLength: 5 }), async (told, more) => {
+        const estate = await built(told);
+        expect(estateDiagnostics({ ...estate }, new Set())).toBeInstanceOf(Array);
+        const states = await memberStates(
+          estate,
+          {
+            servers: more,
+            services: more,
+            serviceGroups: more,
+            groupMembers: more,
+            groupMonitors: more,
+            serviceMonitors: more,
+          },
+          new Map(),
+          0,
+          createPacer(),
+        );
+        const members = [...estate.services.values()].flatMap((service) => service.members);
+        expect(states.members.size).toBe(members.length);
+        expect(vserverStates(more, more)).toBeInstanceOf(Map);
+        expect(["primary", "secondary", "unknown"]).toContain(roleOf(more, more, false).role);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,356 @@
+import { readFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import {
+  startNitroServer,
+  type NitroServer,
+  type NitroServerOptions,
+} from "../../../lab/nitro/server.ts";
+import type { NitroRequestEvent } from "../../../src/adc/nitro/client.ts";
+import { createTransport } from "../../../src/adc/nitro/transport.ts";
+import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
+import { createNetwork } from "../../../src/net/dns.ts";
+import { CREDENTIALS, labClient } from "./lab-client.ts";
+import { steadyBackend } from "./steady-backend.ts";
+
+const CERTIFICATES = join(import.meta.dirname, "../../../lab/certificates");
+const TLS = { key: pem("adc.key"), cert: pem("adc") };
+
+function pem(name: string): string {
+  return readFileSync(join(CERTIFICATES, `${name}.pem`), "utf8");
+}
+
+async function labServer(options: Partial<NitroServerOptions> = {}): Promise<NitroServer> {
+  const estate = parseNsConf("add server ex01 192.0.2.11\nadd server ex02 192.0.2.12\n", {
+    adc: "prod",
+  });
+  const server = await startNitroServer(steadyBackend(estate), { ...CREDENTIALS, ...options });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+const SERVERS = { kind: "config", resource: "server" } as const;
+
+describe("a session", () => {
+  test("logs in once, keeps one connection, asks one thing at a time, and logs out", async () => {
+    const server = await labServer();
+    const events: NitroRequestEvent[] = [];
+    const client = labClient(server.url, { onRequest: (event) => events.push(event) });
+    const answers = await Promise.all([
+      client.get(SERVERS),
+      client.get(SERVERS),
+      client.get(SERVERS),
+    ]);
+    expect(answers.map((answer) => answer.kind)).toEqual(["rows", "rows", "rows"]);
+    expect(server.openSessions()).toBe(1);
+    await client.close();
+    await client.close();
+    expect(server.openSessions()).toBe(0);
+    expect(server.openedSessions()).toBe(1);
+    expect(server.connections()).toBe(1);
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "POST /nitro/v1/config/login",
+      "GET /nitro/v1/config/server",
+      "GET /nitro/v1/config/server",
+      "GET /nitro/v1/config/server",
+      "POST /nitro/v1/config/logout",
+    ]);
+    expect(events.map(({ resource, code }) => `${resource} ${code}`)).toEqual([
+      "login 0",
+      "server 0",
+      "server 0",
+      "server 0",
+      "logout 0",
+    ]);
+    expect(events.every(({ node }) => node === new URL(server.url).host)).toBe(true);
+    expect(JSON.stringify(events)).not.toContain(CREDENTIALS.password);
+  });
+
+  test("never opens one when nothing is asked", async () => {
+    const server = await labServer();
+    const client = labClient(server.url);
+    await client.close();
+    expect(server.requests).toEqual([]);
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "aborted" });
+    expect(server.requests).toEqual([]);
+  });
+
+  test("logs in again, once, when the appliance has forgotten it", async () => {
+    const server = await labServer();
+    const client = labClient(server.url);
+    await client.get(SERVERS);
+    server.killSessions();
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+    expect(server.openedSessions()).toBe(2);
+    await client.close();
+    expect(server.openSessions()).toBe(0);
+  });
+
+  test("asks for its own short time-out, and lives through it", async () => {
+    let now = 1_000_000;
+    const server = await labServer({ now: () => now });
+    const client = labClient(server.url, { sessionTimeoutSeconds: 300 });
+    await client.get(SERVERS);
+    now += 299_000;
+    expect(server.openSessions()).toBe(1);
+    now += 1_000;
+    expect(server.openSessions()).toBe(0);
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+    await client.close();
+  });
+
+  test("stops after bad credentials: one login, however often it is asked", async () => {
+    const server = await labServer({ password: "another" });
+    const client = labClient(server.url);
+    const answers = [await client.get(SERVERS), await client.get(SERVERS)];
+    expect(answers).toMatchObject([
+      { kind: "stopped", code: "354" },
+      { kind: "stopped", code: "354" },
+    ]);
+    expect(server.requests).toHaveLength(1);
+    expect(JSON.stringify(answers)).not.toContain(CREDENTIALS.password);
+    await client.close();
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("closed while a login is under way: waits for it and logs out", async () => {
+    let release: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const server = await labServer({
+      faults: ({ query }) => (query.resource === "login" ? { kind: "wait", until } : null),
+    });
+    const client = labClient(server.url);
+    const asked = client.get(SERVERS);
+    await expect.poll(() => server.requests.length).toBe(1);
+    const closed = client.close();
+    release();
+    await closed;
+    expect(await asked).toMatchObject({ kind: "failed", code: "aborted" });
+    expect(server.openedSessions()).toBe(1);
+    expect(server.openSessions()).toBe(0);
+    expect(server.requests.map(({ path }) => path)).toEqual([
+      "/nitro/v1/config/login",
+      "/nitro/v1/config/logout",
+    ]);
+  });
+
+  test("closed while an answer is awaited: breaks it off and logs out", async () => {
+    const server = await labServer({
+      faults: ({ query }) =>
+        query.resource === "server" ? { kind: "wait", until: new Promise(() => undefined) } : null,
+    });
+    const client = labClient(server.url);
+    const asked = client.get(SERVERS);
+    await expect.poll(() => server.requests.length).toBe(2);
+    await client.close();
+    expect(await asked).toMatchObject({ kind: "failed", code: "aborted" });
+    expect(server.openSessions()).toBe(0);
+  });
+
+  test("closed on a connection that the appliance has cut: logs out on a new one", async () => {
+    let cut = true;
+    const server = await labServer({
+      faults: ({ query }) => {
+        const fault = query.resource === "logout" && cut ? ({ kind: "reset" } as const) : null;
+        cut &&= query.resource !== "logout";
+        return fault;
+      },
+    });
+    const client = labClient(server.url);
+    await client.get(SERVERS);
+    await client.close();
+    expect(server.openSessions()).toBe(0);
+  });
+});
+
+describe("the connection", () => {
+  test("trusts the appliance by its CA and name", async () => {
+    const server = await labServer({ tls: TLS });
+    const trusting = labClient(server.url, {
+      tls: { ca: pem("ca"), serverName: "ns1.example.com", verify: true },
+    });
+    expect(await trusting.get(SERVERS)).toMatchObject({ kind: "rows" });
+    await trusting.close();
+  });
+
+  test.each([
+    ["an unknown CA", { ca: null, serverName: "ns1.example.com", verify: true }],
+    ["another name", { ca: pem("ca"), serverName: "ns9.example.com", verify: true }],
+    ["another CA", { ca: pem("self_signed"), serverName: null, verify: true }],
+  ])("refuses %s, and sends no password", async (_case, tls) => {
+    const server = await labServer({ tls: TLS });
+    const client = labClient(server.url, { tls });
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "tls" });
+    await client.close();
+    expect(server.requests).toEqual([]);
+  });
+
+  test("accepts anything where verification is switched off", async () => {
+    const server = await labServer({
+      tls: { key: pem("self_signed.key"), cert: pem("self_signed") },
+    });
+    const client = labClient(server.url, { tls: { ca: null, serverName: null, verify: false } });
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+    await client.close();
+  });
+
+  test("reaches an IPv6 address, verified by that address", async () => {
+    const server = await labServer({ tls: TLS, host: "::1" });
+    expect(server.url).toMatch(/^https:\/\/\[::1\]:/);
+    const client = labClient(server.url, {
+      tls: { ca: pem("ca"), serverName: null, verify: true },
+    });
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+    await client.close();
+  });
+
+  test("goes where connect_to says, and nowhere else where that is forbidden", async () => {
+    const server = await labServer({ tls: TLS });
+    const network = createNetwork({
+      connectTo: { "ns1.example.com:443": `127.0.0.1:${String(server.port)}` },
+      unmapped: "refuse",
+      now: Date.now,
+    });
+    const tls = { ca: pem("ca"), serverName: null, verify: true };
+    const mapped = labClient("https://ns1.example.com", { network, tls });
+    expect(await mapped.get(SERVERS)).toMatchObject({ kind: "rows" });
+    await mapped.close();
+    const unmapped = labClient("https://ns2.example.com", { network, tls });
+    expect(await unmapped.get(SERVERS)).toMatchObject({ kind: "failed", code: "forbidden" });
+    await unmapped.close();
+  });
+
+  test("opens a new one when the appliance has closed the idle one", async () => {
+    const sockets = new Set<{ destroy: () => void }>();
+    const server = await labServer();
+    // A relay whose connections can be cut while they idle.
+    const relay = createServer((socket) => {
+      sockets.add(socket);
+      const upstream = connect(server.port, "127.0.0.1");
+      socket.pipe(upstream).pipe(socket);
+      socket.on("error", () => upstream.destroy());
+      upstream.on("error", () => socket.destroy());
+      socket.on("close", () => upstream.destroy());
+    });
+    await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      relay.close();
+    });
+    const client = labClient(`http://127.0.0.1:${String((relay.address() as AddressInfo).port)}`);
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+    await client.close();
+    expect(server.openedSessions()).toBe(1);
+    expect(server.openSessions()).toBe(0);
+  });
+});
+
+describe("names", () => {
+  test.each(["a b", "a/b", "a?b", 'a"b', "a'b", "a%2Fb", "ü", "a#b", "a&b=c", "a+b", ".."])(
+    "%s travels as one path segment",
+    async (name) => {
+      const quoted = JSON.stringify(name);
+      const estate = parseNsConf(`add server ${quoted} 192.0.2.11\n`, { adc: "prod" });
+      const server = await startNitroServer(steadyBackend(estate), CREDENTIALS);
+      onTestFinished(() => server.close());
+      const client = labClient(server.url);
+      const answer = await client.get({ ...SERVERS, name });
+      expect(answer).toMatchObject({ kind: "rows", rows: [{ name }] });
+      await client.close();
+    },
+  );
+});
+
+test("half a character in a name, and an observer that throws, do not cost the session", async () => {
+  const server = await labServer();
+  const client = labClient(server.url, {
+    onRequest: () => {
+      throw new Error("a broken observer");
+    },
+  });
+  expect(await client.get({ ...SERVERS, name: "a\ud800" })).toMatchObject({ kind: "refused" });
+  expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
+  expect(server.openSessions()).toBe(1);
+  await client.close();
+  expect(server.openSessions()).toBe(0);
+});
+
+describe("what the outside sends is bounded", () => {
+  test("in time", async () => {
+    const server = await labServer({
+      faults: ({ query }) =>
+        query.resource === "server" ? { kind: "wait", until: new Promise(() => undefined) } : null,
+    });
+    const client = labClient(server.url, { timeoutMs: 1_000 });
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "timeout" });
+    await client.close();
+    expect(server.openSessions()).toBe(0);
+  });
+
+  test("but an answer that came while our own event loop was held is heard", async () => {
+    const server = createHttpServer((_request, response) => {
+      response.end('{"errorcode": 0, "message": "Done"}');
+      // The answer is on its way, and the time-out over before anybody can read it.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const transport = createTransport({
+      url: new URL(`http://127.0.0.1:${String(port)}`),
+      tls: { ca: null, serverName: null, verify: true },
+      network: createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now }),
+      localAddress: null,
+      connectTimeoutMs: 200,
+      maxBytes: 1_000,
+    });
+    onTestFinished(async () => {
+      transport.disconnect();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    const exchange = {
+      method: "GET",
+      path: "/",
+      cookie: null,
+      body: null,
+      timeoutMs: 200,
+    } as const;
+    expect(await transport.exchange(exchange)).toMatchObject({ kind: "answer", status: 200 });
+  });
+
+  test("in bytes", async () => {
+    const server = await labServer({
+      faults: ({ query }) => (query.resource === "server" ? { kind: "endless" } : null),
+    });
+    const client = labClient(server.url, { maxBytes: 2_000_000 });
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "too_large" });
+    await client.close();
+    expect(server.openSessions()).toBe(0);
+  });
+
+  test.each([
+    ["a web page", { kind: "answer", status: 200, body: "<html>It works!</html>" }, "not_nitro"],
+    ["nothing", { kind: "answer", status: 200, body: "" }, "not_nitro"],
+    ["a JSON array", { kind: "answer", status: 200, body: "[]" }, "not_nitro"],
+    ["JSON without an error code", { kind: "answer", status: 200, body: "{}" }, "not_nitro"],
+    ["half an answer", { kind: "cut", body: '{"errorcode": 0, "server": [{"name": "ex' }, "reset"],
+    ["a cut connection", { kind: "reset" }, "reset"],
+    ["a gateway's error", { kind: "answer", status: 502, body: "Bad Gateway" }, "http_5xx"],
+    ["an overloaded web server", { kind: "answer", status: 503, body: "" }, "http_503"],
+    ["a conflict", { kind: "answer", status: 409, body: "" }, "http_409"],
+  ] as const)("%s", async (_case, fault, code) => {
+    const server = await labServer({
+      faults: ({ query }) => (query.resource === "server" ? fault : null),
+    });
+    const client = labClient(server.url);
+    expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code });
+    await client.close();
+    expect(server.openSessions()).toBe(0);
+  });
+});

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { startNitroServer, type NitroServerOptions } from "../../../lab/nitro/server.ts";
+import type { Estate } from "../../../src/model/estate.ts";
+import { importEstate } from "../../../src/adc/nitro/import.ts";
+import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
+import { comparableEstate } from "./comparable-estate.ts";
+import { CREDENTIALS, labClient } from "./lab-client.ts";
+import { steadyBackend } from "./steady-backend.ts";
+
+const LAB_FIRMWARE = { major: 13, minor: 1, text: "NS13.1 Build 37.38" };
+const FIXTURES = join(import.meta.dirname, "../../fixtures/ns.conf");
+
+async function importedFrom(
+  estate: Estate,
+  options: Partial<NitroServerOptions> = {},
+): Promise<Estate> {
+  const server = await startNitroServer(steadyBackend(estate), { ...CREDENTIALS, ...options });
+  onTestFinished(() => server.close());
+  const client = labClient(server.url);
+  const result = await importEstate(client, { adc: "prod" });
+  await client.close();
+  expect(server.openSessions()).toBe(0);
+  if (result.kind !== "estate") {
+    throw new Error(`${result.kind} ${result.code}: ${result.message}`);
+  }
+  return result.estate;
+}
+
+describe.each(readdirSync(FIXTURES).filter((name) => name.endsWith(".conf")))("%s", (name) => {
+  // An appliance always tells its firmware; a fixture without a header is given the lab's own.
+  const parsed = parseNsConf(readFileSync(join(FIXTURES, name), "utf8"), { adc: "prod" });
+  const estate = { ...parsed, firmware: parsed.firmware ?? LAB_FIRMWARE };
+
+  test("comes back over NITRO as it stands in ns.conf", async () => {
+    const imported = await importedFrom(estate);
+    expect(comparableEstate(imported)).toEqual(comparableEstate(estate));
+  });
+
+  test("comes back the same from firmware without bulk bindings", async () => {
+    const imported = await importedFrom(estate, { bulkBindings: false });
+    expect(comparableEstate(imported)).toEqual(comparableEstate(estate));
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { createVserverGraph, csPathTo, vserversOfService } from "../../src/adc/vserver-graph.ts";
+
+function read(...lines: string[]) {
+  return parseNsConf(lines.join("\n"), { adc: "test" });
+}
+
+const BASE = [
+  "add service s 10.0.0.1 HTTP 80",
+  "add lb vserver web HTTP 10.0.1.1 80",
+  "add lb vserver inner HTTP 0.0.0.0 0",
+  "add lb vserver other HTTP 0.0.0.0 0",
+  "add cs vserver switch HTTP 10.0.1.2 80",
+  "bind lb vserver web s",
+  "bind lb vserver inner s",
+  "add cs action go -targetLBVserver inner",
+];
+
+describe("vservers of a service", () => {
+  test("bind it directly, or switch to one that does", () => {
+    const estate = read(
+      ...BASE,
+      'add cs policy p -rule "HTTP.REQ.URL.EQ(\\"/a\\")" -action go',
+      "bind cs vserver switch -policyName p -priority 10",
+      "add cs vserver apart HTTP 10.0.1.3 80",
+      "bind cs vserver apart -lbvserver other",
+    );
+    expect(vserversOfService(estate, "s")).toEqual(["web", "inner", "switch"]);
+    expect(vserversOfService(estate, "nobody")).toEqual([]);
+  });
+});
+
+describe("the path through content switching", () => {
+  function paths(rule: string, ...more: string[]) {
+    const estate = read(
+      ...BASE,
+      `add cs policy p -rule q{${rule}} -action go`,
+      "bind cs vserver switch -policyName p -priority 100",
+      ...more,
+    );
+    return csPathTo(estate, "inner").map(({ policy, path, host }) => [policy, path, host]);
+  }
+
+  test.each([
+    ['HTTP.REQ.URL.STARTSWITH("/owa")', [["p", "/owa", null]]],
+    ['HTTP.REQ.URL.CONTAINS("ews")', [["p", "/ews", null]]],
+    ['HTTP.REQ.HOSTNAME.EQ("m.example.com")', [["p", null, "m.example.com"]]],
+    ['HTTP.REQ.HOSTNAME.EQ("m") && HTTP.REQ.URL.PATH.EQ("/x")', [["p", "/x", "m"]]],
+    ["CLIENT.IP.SRC.IN_SUBNET(10.0.0.0/8)", [["p", null, null]]],
+  ])("of %s", (rule, expected) => {
+    expect(paths(rule)).toEqual(expected);
+  });
+
+  test("avoids what an earlier policy would take", () => {
+    expect(
+      paths(
+        'HTTP.REQ.URL.CONTAINS("/a") || HTTP.REQ.URL.CONTAINS("/b")',
+        'add cs policy first -rule "HTTP.REQ.URL.CONTAINS(\\"/a\\")"',
+        "bind cs vserver switch -policyName first -targetLBVserver other -priority 50",
+      ),
+    ).toEqual([["p", "/b", null]]);
+  });
+
+  test("to a default target is what no policy takes", () => {
+    const lines = [...BASE, "bind cs vserver switch -lbvserver inner"];
+    expect(csPathTo(read(...lines), "inner")).toEqual([
+      { csVserver: "switch", policy: null, path: "/", host: null },
+    ]);
+    const taken = [
+      ...lines,
+      'add cs policy all -rule "HTTP.REQ.URL.STARTSWITH(\\"/\\")"',
+      "bind cs vserver switch -policyName all -targetLBVserver other -priority 1",
+    ];
+    expect(csPathTo(read(...taken), "inner")[0]?.path).toBeNull();
+  });
+
+  test("prefers the path it is asked to prefer, where the policy takes it", () => {
+    const estate = read(
+      ...BASE,
+      'add cs policy p -rule "HTTP.REQ.URL.STARTSWITH(\\"/owa\\")" -action go',
+      "bind cs vserver switch -policyName p -priority 10",
+    );
+    expect(csPathTo(estate, "inner", "/owa/healthcheck.htm")[0]?.path).toBe("/owa/healthcheck.htm");
+    expect(csPathTo(estate, "inner", "/ews/healthcheck.htm")[0]?.path).toBe("/owa");
+  });
+});
+
+test("one graph answers as the single questions do", () => {
+  const estate = read(
+    ...BASE,
+    'add cs policy p -rule "HTTP.REQ.URL.EQ(\\"/a\\")" -action go',
+    "bind cs vserver switch -policyName p -priority 10",
+    "bind cs vserver switch -lbvserver other",
+  );
+  const graph = createVserverGraph(estate);
+  for (const name of [...estate.lbVservers.keys(), ...estate.services.keys(), "nobody"]) {
+    expect(graph.vserversOfService(name)).toEqual(vserversOfService(estate, name));
+    expect(graph.csPathTo(name)).toEqual(csPathTo(estate, name));
+  }
+});

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import {
+  exitStatus,
+  pluginWord,
+  type JudgedRow,
+  MEMBER_VERDICTS,
+  VSERVER_VERDICTS,
+} from "../../src/model/verdicts.ts";
+
+const GOOD: JudgedRow = { verdict: "agree_up", unknownByConfiguration: false };
+const unknown: JudgedRow = { verdict: "unknown", unknownByConfiguration: false };
+const byConfiguration: JudgedRow = { verdict: "unknown", unknownByConfiguration: true };
+
+describe("exitStatus", () => {
+  const expected: Record<string, number> = {
+    blind_monitor: 2,
+    routes_to_maintenance: 2,
+    false_up: 2,
+    false_down: 2,
+    strict_monitor: 2,
+    return_overdue: 2,
+    vip_down_members_up: 2,
+    vip_up_members_down: 2,
+    vip_wrong_certificate: 2,
+    vip_served_by_drained_server: 2,
+    unknown: 3,
+    settling: 1,
+    drained_undeclared: 1,
+    replica_differs: 1,
+    vip_backup_active: 1,
+  };
+  test.each([...MEMBER_VERDICTS, ...VSERVER_VERDICTS])("%s beside a good row", (verdict) => {
+    expect(exitStatus([GOOD, { verdict, unknownByConfiguration: false }], false)).toBe(
+      expected[verdict] ?? 0,
+    );
+  });
+
+  const warning: JudgedRow = { verdict: "settling", unknownByConfiguration: false };
+  const mismatch: JudgedRow = { verdict: "false_up", unknownByConfiguration: false };
+  test.each([
+    ["a mismatch outranks an unknown", [mismatch, unknown, warning], false, 2],
+    ["an unknown outranks a warning", [unknown, warning], false, 3],
+    ["an unknown by configuration does not count", [byConfiguration, GOOD], false, 0],
+    ["a warning beside it does", [byConfiguration, warning], false, 1],
+    ["with strict it counts", [byConfiguration, GOOD], true, 3],
+    ["nothing could be compared", [byConfiguration, byConfiguration], false, 3],
+    ["nothing there at all", [], false, 3],
+  ] as const)("%s", (_name, rows, strict, status) => {
+    expect(exitStatus(rows, strict)).toBe(status);
+  });
+
+  test("names each status as plug-ins do", () => {
+    expect(([0, 1, 2, 3] as const).map(pluginWord)).toEqual([
+      "OK",
+      "WARNING",
+      "CRITICAL",
+      "UNKNOWN",
+    ]);
+  });
+});

@@ -1,0 +1,33 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { AbortWatch, type Abortable } from "../../src/lib/abort-watch.ts";
+import type { Place } from "../../src/lib/deadlines.ts";
+
+describe("AbortWatch", () => {
+  test("tells those that are under way, each once, and nobody else", () => {
+    const step = fc.record({ signal: fc.nat(1), leaves: fc.option(fc.nat(), { nil: null }) });
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const watch = new AbortWatch();
+        const controllers = [new AbortController(), new AbortController()] as const;
+        const underWay = new Map<number, { signal: AbortSignal; place: Place<Abortable> }>();
+        const told: number[] = [];
+        for (const [number, { signal: which, leaves }] of steps.entries()) {
+          const { signal } = controllers[which === 0 ? 0 : 1];
+          const run = { abort: () => void told.push(number) };
+          underWay.set(number, { signal, place: watch.add(signal, run) });
+          const leaving = [...underWay][(leaves ?? 0) % underWay.size];
+          if (leaves !== null && leaving !== undefined) {
+            const [who, place] = leaving;
+            watch.remove(place.signal, place.place);
+            underWay.delete(who);
+          }
+        }
+        for (const controller of controllers) {
+          controller.abort();
+        }
+        expect(told.toSorted((one, other) => one - other)).toEqual([...underWay.keys()]);
+      }),
+    );
+  });
+});

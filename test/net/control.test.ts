@@ -1,0 +1,62 @@
+import { expect, onTestFinished, test } from "vitest";
+import { isCutOff } from "../../src/net/control.ts";
+import type { Network, Resolution } from "../../src/net/network.ts";
+import { LoopWatch } from "../../src/net/loop-watch.ts";
+import { createNetwork } from "../../src/net/dns.ts";
+import { closedPort, serve } from "../support/scripted-server.ts";
+
+const TIMEOUT_MS = 5_000;
+const HELD_MS = 500;
+const SILENCE: Resolution = { kind: "dns_failure", message: "ETIMEOUT", absent: false };
+
+/** A network in which nothing answers the first so many times, our own event loop held meanwhile or not. */
+function silentNetwork(times: number, heldMs: number): Network & { asked: number } {
+  const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
+  const clock = { now: 0 };
+  const silent = {
+    ...network,
+    loop: new LoopWatch(() => clock.now),
+    asked: 0,
+    resolve: (...asked: Parameters<Network["resolve"]>) => {
+      silent.asked += 1;
+      if (silent.asked > times) {
+        return network.resolve(...asked);
+      }
+      clock.now += heldMs;
+      return SILENCE;
+    },
+  };
+  return silent;
+}
+
+async function target() {
+  const server = await serve(() => undefined);
+  onTestFinished(() => server.close());
+  return { host: "127.0.0.1", port: server.port };
+}
+
+test("silence while our own event loop was held cuts nobody off: the targets are asked again", async () => {
+  const network = silentNetwork(1, HELD_MS);
+  expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(false);
+  expect(network.asked).toBe(2);
+});
+
+test("silence without a hold cuts off at once", async () => {
+  const network = silentNetwork(1, 0);
+  expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(true);
+  expect(network.asked).toBe(1);
+});
+
+test("held again and again, the targets are not asked for ever", async () => {
+  const network = silentNetwork(Infinity, HELD_MS);
+  expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(true);
+  expect(network.asked).toBe(3);
+});
+
+test("one target that answers is enough; none are never silent", async () => {
+  const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
+  const closed = { host: "127.0.0.1", port: await closedPort() };
+  expect(await isCutOff([closed, await target()], network, TIMEOUT_MS)).toBe(false);
+  expect(await isCutOff([closed], network, TIMEOUT_MS)).toBe(true);
+  expect(await isCutOff([], network, TIMEOUT_MS)).toBe(false);
+});

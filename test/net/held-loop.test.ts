@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { afterEach, describe, expect, test } from "vitest";
+import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
+import { LoopWatch } from "../../src/net/loop-watch.ts";
+import { monitorSpec } from "../support/monitor-spec.ts";
+import { probeContext } from "../support/probe-context.ts";
+import { closedPort } from "../support/scripted-server.ts";
+
+/** A server on a thread of its own, which goes on while this one is held. */
+const SERVER = `
+const { createServer } = require("node:net");
+const { parentPort, workerData } = require("node:worker_threads");
+const server = createServer((socket) => {
+  socket.on("error", () => undefined);
+  if (workerData.says !== null) socket.write(workerData.says);
+  if (workerData.closesAfterMs !== null) setTimeout(() => socket.end(), workerData.closesAfterMs);
+}).listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
+`;
+
+const workers: Worker[] = [];
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.terminate()));
+});
+
+async function server(says: string | null, closesAfterMs: number | null = null): Promise<number> {
+  const worker = new Worker(SERVER, { eval: true, workerData: { says, closesAfterMs } });
+  workers.push(worker);
+  const [port] = (await once(worker, "message")) as [number];
+  return port;
+}
+
+/** Holds this thread: nothing is read, no timer fires. */
+function hold(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+const BANNER = monitorSpec("TCP-ECV", { send: null, recv: "READY" });
+const TIMEOUT_MS = 600;
+
+/** Probes the port, and holds the loop for so long as soon as the probe is under way. */
+async function probeWhileHeld(port: number, holdMs: number, turns = 1) {
+  const run = runMonitor(
+    BANNER,
+    { host: "127.0.0.1", port, server: null },
+    probeContext(TIMEOUT_MS),
+  );
+  for (let turn = 0; turn < turns; turn++) {
+    await nextTurn();
+  }
+  hold(holdMs);
+  const { observation, passed } = await run;
+  return { passed, outcome: observation.outcome, reason: observation.reason };
+}
+
+const OURS = { passed: null, outcome: "fault", reason: "agent_fault" };
+
+describe("while our own event loop is held", () => {
+  test("a time-out that passed meanwhile is ours", async () => {
+    expect(await probeWhileHeld(await server(null), 2 * TIMEOUT_MS)).toEqual(OURS);
+  });
+
+  test("an answer that came in time and lay unread is never a time-out", async () => {
+    const port = await server("READY\r\n");
+    const run = runMonitor(
+      monitorSpec("TCP"),
+      { host: "127.0.0.1", port, server: null },
+      probeContext(TIMEOUT_MS),
+    );
+    await nextTurn();
+    hold(2 * TIMEOUT_MS);
+    expect((await run).passed).toBe(true);
+  });
+
+  test("a server that lost its patience with us is not blamed", async () => {
+    expect(await probeWhileHeld(await server(null, 100), 0.75 * TIMEOUT_MS)).toEqual(OURS);
+  });
+
+  test("a refusal is the server's, held or not", async () => {
+    expect(await probeWhileHeld(await closedPort(), 2 * TIMEOUT_MS)).toEqual({
+      passed: false,
+      outcome: "refused",
+      reason: "refused",
+    });
+  });
+
+  test("a wrong answer is the server's, held or not", async () => {
+    const seen = await probeWhileHeld(await server("SORRY\r\n", 50), 0.6 * TIMEOUT_MS);
+    expect(seen).toEqual({ passed: false, outcome: "mismatch", reason: "pattern_missing" });
+  });
+
+  test("without a hold a time-out is the server's", async () => {
+    expect(await probeWhileHeld(await server(null), 1)).toEqual({
+      passed: false,
+      outcome: "timeout",
+      reason: "banner_timeout",
+    });
+  });
+});
+
+describe("the watch over the loop", () => {
+  test("counts a hold while it ends, and once", async () => {
+    const watch = new LoopWatch();
+    const before = watch.enter();
+    await sleep(20);
+    hold(900);
+    const heldMs = watch.heldMs() - before;
+    expect(heldMs).toBeGreaterThan(650);
+    await sleep(250);
+    expect(watch.heldMs() - before).toBeGreaterThanOrEqual(heldMs - 1);
+    watch.leave();
+  });
+
+  test("a hold before a probe began is not its own", async () => {
+    const watch = new LoopWatch();
+    watch.enter();
+    await nextTurn();
+    hold(900);
+    // The probe begins in the very turn in which the hold ends, before the watch has had its own.
+    const before = watch.enter();
+    await sleep(1);
+    expect(watch.heldMs() - before).toBeLessThan(450);
+    watch.leave();
+    watch.leave();
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import type { ResolvedAddress } from "../../src/net/network.ts";
+import { createNetwork, parseEndpoint } from "../../src/net/dns.ts";
+
+describe("connect_to", () => {
+  const network = createNetwork({
+    connectTo: {
+      "192.168.1.154:143": "127.0.0.1:20143",
+      "192.168.1.155": "127.0.0.2",
+      "EX01.example.com:443": "[::1]:8443",
+      "[2001:db8::1]:25": "127.0.0.1:2525",
+      "2001:db8::2": "::1",
+    },
+    unmapped: "refuse",
+    now: () => 0,
+  });
+  test.each([
+    ["192.168.1.154", 143, "tcp", "127.0.0.1", 20143, 4],
+    ["192.168.1.155", 25, "tcp", "127.0.0.2", 25, 4],
+    ["192.168.1.155", 0, "icmp", "127.0.0.2", 0, 4],
+    ["ex01.EXAMPLE.com", 443, "tcp", "::1", 8443, 6],
+    ["2001:db8::1", 25, "udp", "127.0.0.1", 2525, 4],
+    ["2001:db8::2", 993, "tcp", "::1", 993, 6],
+  ] as const)("%s:%i over %s goes to %s:%i", async (host, port, transport, address, to, family) => {
+    expect(await network.resolve(host, port, transport)).toEqual({
+      kind: "address",
+      address,
+      port: to,
+      family,
+    });
+  });
+
+  test.each([
+    ["192.168.1.154", 993, "tcp"],
+    ["192.168.1.154", 143, "icmp"],
+    ["127.0.0.1", 80, "tcp"],
+  ] as const)("%s:%i over %s is refused where nothing maps it", async (host, port, transport) => {
+    expect(await network.resolve(host, port, transport)).toMatchObject({ kind: "forbidden" });
+  });
+
+  test.each([
+    ["host", "host", null],
+    ["host:1", "host", 1],
+    ["[::1]", "::1", null],
+    ["[::1]:2", "::1", 2],
+    ["::1", "::1", null],
+    ["10.0.0.1:65535", "10.0.0.1", 65535],
+  ])("endpoint %s", (text, host, port) => {
+    expect(parseEndpoint(text)).toEqual({ host, port });
+  });
+});
+
+describe("names", () => {
+  function counting(answers: readonly (readonly ResolvedAddress[] | Error)[]) {
+    let asked = 0;
+    let time = 0;
+    const network = createNetwork({
+      connectTo: {},
+      unmapped: "allow",
+      now: () => time,
+      ttlMs: 1000,
+      failureTtlMs: 100,
+      async lookup() {
+        const answer = answers[Math.min(asked, answers.length - 1)] ?? [];
+        asked += 1;
+        if (answer instanceof Error) {
+          throw answer;
+        }
+        return answer;
+      },
+    });
+    return {
+      resolve: (name: string) => network.resolve(name, 25, "tcp"),
+      asked: () => asked,
+      advance(ms: number) {
+        time += ms;
+      },
+    };
+  }
+
+  test("lookups under way are shared, answers kept for their time, in any letter case", async () => {
+    const names = counting([
+      [{ address: "10.0.0.1", family: 4 }],
+      [{ address: "10.0.0.2", family: 4 }],
+    ]);
+    const both = await Promise.all([names.resolve("ex01"), names.resolve("EX01")]);
+    expect(both.map((resolution) => resolution.kind)).toEqual(["address", "address"]);
+    names.advance(999);
+    expect(await names.resolve("ex01")).toMatchObject({ address: "10.0.0.1" });
+    expect(names.asked()).toBe(1);
+    names.advance(2);
+    expect(await names.resolve("ex01")).toMatchObject({ address: "10.0.0.2" });
+    expect(names.asked()).toBe(2);
+  });
+
+  test("a failure is kept for a short time only", async () => {
+    const names = counting([new Error("ENOTFOUND ex01"), [{ address: "10.0.0.1", family: 4 }]]);
+    expect(await names.resolve("ex01")).toMatchObject({
+      kind: "dns_failure",
+      message: "ENOTFOUND ex01",
+    });
+    expect(await names.resolve("ex01")).toMatchObject({ kind: "dns_failure" });
+    expect(names.asked()).toBe(1);
+    names.advance(101);
+    expect(await names.resolve("ex01")).toMatchObject({ kind: "address" });
+  });
+});

@@ -1,0 +1,247 @@
+import type { Socket } from "node:net";
+import { TLSSocket, type TlsOptions } from "node:tls";
+import { afterEach, describe, expect, test } from "vitest";
+import {
+  labCa,
+  labCertificate,
+  type CertificateName,
+} from "../../lab/certificates/lab-certificate.ts";
+import type { Observation } from "../../src/model/observation.ts";
+import { dial, startTls } from "../../src/net/dial.ts";
+import { LineReader } from "../../src/net/line-reader.ts";
+import { observe } from "../../src/net/probe-run.ts";
+import type { TlsSettings } from "../../src/model/tls-settings.ts";
+import { until } from "../support/contract.ts";
+import { PLAIN_TLS } from "../support/monitor-spec.ts";
+import { probeContext } from "../support/probe-context.ts";
+import { serve, type Behaviour, type ScriptedServer } from "../support/scripted-server.ts";
+
+const servers: ScriptedServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+function certificate(name: CertificateName, more: TlsOptions = {}): TlsOptions {
+  const { certificate: cert, key } = labCertificate(name);
+  return { cert, key, ...more };
+}
+
+async function handshake(
+  behaviour: Behaviour,
+  tls: TlsOptions | null,
+  settings: Partial<TlsSettings> = {},
+  now = Date.now,
+  timeoutMs = 10_000,
+): Promise<Observation> {
+  const server = await serve(behaviour, tls);
+  servers.push(server);
+  return observe(probeContext(timeoutMs, { now }), async (run) => {
+    const target = { host: "127.0.0.1", port: server.port, server: null };
+    const dialled = await dial(run, target, { tls: { ...PLAIN_TLS, ...settings } });
+    return dialled.kind === "failed" ? run.broken(dialled.step, dialled.why) : run.match("tls");
+  });
+}
+const nothing = (): void => undefined;
+const trusting = { ca: labCa(), expectedNames: ["mail.example.com"] };
+
+describe("verification is reported, and does not fail a probe by itself", () => {
+  type Row = readonly [CertificateName, Partial<TlsSettings>, string, string];
+  test.each<Row>([
+    ["mail", trusting, "ok", "ok"],
+    ["mail", {}, "untrusted", "certificate_untrusted"],
+    ["self_signed", trusting, "untrusted", "certificate_untrusted"],
+    ["expired", trusting, "expired", "certificate_expired"],
+    ["not_yet_valid", trusting, "not_yet_valid", "certificate_not_yet_valid"],
+    ["wrong_name", trusting, "name", "certificate_name"],
+  ])("%s", async (name, settings, verification, reason) => {
+    const seen = await handshake(nothing, certificate(name), settings);
+    expect(seen).toMatchObject({ outcome: "match", tls: { verification } });
+    expect(seen.tls?.chain[0]?.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(seen.tls?.chain[0]?.notAfter).toBeGreaterThan(0);
+    const strict = await handshake(nothing, certificate(name), {
+      ...settings,
+      rejectUnauthorized: true,
+    });
+    expect(strict.reason).toBe(reason);
+    expect(strict.tls).toMatchObject({ verification });
+    expect(strict.tls?.chain.length).toBeGreaterThan(0);
+  });
+
+  test("dates are judged by the probe's own clock", async () => {
+    const late = (): number => Date.parse("2200-01-01");
+    const seen = await handshake(nothing, certificate("mail"), trusting, late);
+    expect(seen.tls?.verification).toBe("expired");
+  });
+
+  test("key and signature are told", async () => {
+    const seen = await handshake(nothing, certificate("rsa"), trusting);
+    expect(seen.tls?.chain[0]).toMatchObject({ key: "rsa 2048", signature: "ecdsa-with-SHA256" });
+    expect(seen.tls?.chain[0]?.names).toContain("ex01.example.com");
+  });
+
+  test("a name is sent only when there is one", async () => {
+    const names: (string | false)[] = [];
+    const behaviour = (socket: Socket): unknown =>
+      names.push(
+        socket instanceof TLSSocket
+          ? (socket as TLSSocket & { servername: string | false }).servername
+          : false,
+      );
+    await handshake(behaviour, certificate("mail"));
+    await handshake(behaviour, certificate("mail"), { serverName: "mail.example.com" });
+    await until(() => names.length === 2);
+    expect(names).toEqual([false, "mail.example.com"]);
+  });
+});
+
+describe("a handshake that fails is named", () => {
+  type Row = readonly [
+    name: string,
+    Behaviour,
+    TlsOptions | null,
+    Partial<TlsSettings>,
+    reasons: string[],
+  ];
+  test.each<Row>([
+    [
+      "a farewell in clear text",
+      (socket) => socket.end("* BYE Connection is closed. 14\r\n"),
+      null,
+      {},
+      ["plaintext_on_tls_port"],
+    ],
+    [
+      "an HTTP answer",
+      (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"),
+      null,
+      {},
+      ["plaintext_on_tls_port"],
+    ],
+    ["closed at once", (socket) => socket.end(), null, {}, ["closed_without_data"]],
+    ["reset at once", (socket) => socket.resetAndDestroy(), null, {}, ["reset"]],
+    ["silence", nothing, null, {}, ["tls_timeout"]],
+    [
+      "closed inside the first record",
+      (socket) => socket.end(Buffer.from([0x16, 3, 3, 0, 100, 2])),
+      null,
+      {},
+      ["tls_handshake"],
+    ],
+    [
+      "the server is too new",
+      nothing,
+      certificate("mail", { minVersion: "TLSv1.3" }),
+      { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" },
+      ["tls_protocol"],
+    ],
+    [
+      "the server is too old",
+      nothing,
+      certificate("rsa", { minVersion: "TLSv1", maxVersion: "TLSv1", ciphers: "ALL:@SECLEVEL=0" }),
+      {},
+      ["tls_protocol"],
+    ],
+    [
+      "no cipher in common",
+      nothing,
+      certificate("mail", { maxVersion: "TLSv1.2", ciphers: "AES128-SHA" }),
+      { maxVersion: "TLSv1.2" },
+      ["tls_handshake"],
+    ],
+  ])("%s", async (_name, behaviour, tls, settings, reasons) => {
+    const limitMs = reasons.includes("tls_timeout") ? 1_500 : 10_000;
+    const seen = await handshake(behaviour, tls, settings, Date.now, limitMs);
+    expect(reasons).toContain(seen.reason);
+    if (seen.reason !== "ok") {
+      expect(seen.step).toBe("tls");
+      expect(seen.tls?.protocol ?? null).toBeNull();
+    }
+  });
+
+  test("an ADC with old settings reaches an old server", async () => {
+    const old = certificate("rsa", {
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1",
+      ciphers: "ALL:@SECLEVEL=0",
+    });
+    const seen = await handshake(nothing, old, {
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1",
+      legacy: true,
+    });
+    expect(seen).toMatchObject({ outcome: "match", tls: { protocol: "TLSv1" } });
+  });
+
+  test("a certificate demanded of us, by TLS 1.2: the server's own was seen all the same", async () => {
+    const demanding = certificate("mail", {
+      ca: labCa(),
+      requestCert: true,
+      rejectUnauthorized: true,
+      maxVersion: "TLSv1.2",
+    });
+    const seen = await handshake(nothing, demanding, trusting);
+    expect(seen).toMatchObject({ step: "tls", reason: "tls_handshake" });
+    expect(seen.tls?.verification).toBe("unverified");
+    expect(seen.tls?.chain[0]?.names).toContain("mail.example.com");
+  });
+
+  test("a certificate demanded of us, by TLS 1.3: the refusal comes after the handshake", async () => {
+    const demanding = certificate("mail", {
+      ca: labCa(),
+      requestCert: true,
+      minVersion: "TLSv1.3",
+    });
+    const server = await serve(nothing, demanding);
+    servers.push(server);
+    const seen = await observe(probeContext(), async (run) => {
+      const target = { host: "127.0.0.1", port: server.port, server: null };
+      const dialled = await dial(run, target, { tls: PLAIN_TLS });
+      if (dialled.kind === "failed") {
+        return run.broken(dialled.step, dialled.why);
+      }
+      const first = await dialled.connection.read();
+      return first.kind === "data" ? run.match("banner") : run.broken("banner", first);
+    });
+    expect(seen).toMatchObject({ outcome: "failed", step: "banner", reason: "tls_handshake" });
+  });
+});
+
+describe("TLS after clear text", () => {
+  test("STARTTLS keeps the conversation and tells the facts", async () => {
+    const { cert, key } = certificate("mail");
+    const server = await serve((socket) => {
+      socket.write("220 ready\r\n");
+      socket.once("data", () => {
+        socket.write("220 go ahead\r\n", () => {
+          socket.removeAllListeners("data");
+          const secure = new TLSSocket(socket, { isServer: true, cert, key });
+          secure.on("error", () => undefined);
+          secure.once("data", (data: Buffer) => secure.end(`secret ${data.toString()}`));
+        });
+      });
+    });
+    servers.push(server);
+    const seen = await observe(probeContext(), async (run) => {
+      const target = { host: "127.0.0.1", port: server.port, server: null };
+      const dialled = await dial(run, target, { tls: null });
+      if (dialled.kind === "failed") {
+        return run.broken(dialled.step, dialled.why);
+      }
+      const { connection } = dialled;
+      const clear = new LineReader(connection);
+      await clear.line();
+      connection.write("STARTTLS\r\n");
+      await clear.line();
+      const secured = await startTls(connection, PLAIN_TLS);
+      if (secured.kind === "failed") {
+        return run.broken(secured.step, secured.why);
+      }
+      connection.write("EHLO\r\n");
+      const line = await new LineReader(connection).line();
+      return line.kind === "line" ? run.match("response", line.text) : run.broken("response", line);
+    });
+    expect(seen).toMatchObject({ outcome: "match", tls: { protocol: "TLSv1.3" } });
+    expect(seen.evidence.detail).toBe("secret EHLO");
+    expect(seen.phases.starttls).toBeGreaterThan(0);
+  });
+});
