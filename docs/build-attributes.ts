@@ -4,10 +4,11 @@ import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
   NET_PROFILE_FIELDS,
+  SESSION_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
 } from "../src/adc/parameter-fields.ts";
 import {
-  DEFAULT_BINDING_FIELDS,
+  GROUP_FIELDS,
   MEMBER_FIELDS,
   MONITOR_BINDING_FIELDS,
   SERVER_FIELDS,
@@ -40,7 +41,7 @@ const TLS = [TLS_VERSION_FIELDS, SSL_PROFILE_REFERENCE_FIELDS];
 const OBJECTS: readonly (readonly [title: string, tables: readonly Fields[]])[] = [
   ["lb monitor", [MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS]],
   ["server", [SERVER_FIELDS]],
-  ["service, serviceGroup", [SERVICE_FIELDS, DEFAULT_BINDING_FIELDS]],
+  ["service, serviceGroup", [SERVICE_FIELDS, GROUP_FIELDS]],
   ["bind serviceGroup, a member", [MEMBER_FIELDS]],
   ["bind service|serviceGroup, a monitor", [MONITOR_BINDING_FIELDS]],
   ["lb vserver", [LISTENING_FIELDS, LB_VSERVER_FIELDS, PERSISTENCE_FIELDS, AUTHENTICATION_FIELDS]],
@@ -58,6 +59,7 @@ const OBJECTS: readonly (readonly [title: string, tables: readonly Fields[]])[] 
   ["lb parameter", [LB_PARAMETER_FIELDS]],
   ["cs parameter", [CS_PARAMETER_FIELDS]],
   ["ssl parameter", [SSL_PARAMETER_FIELDS]],
+  ["tm sessionParameter", [SESSION_PARAMETER_FIELDS]],
 ];
 
 /** docs/attributes.md: what is read of each object, its bounds and its default. */

@@ -3,6 +3,7 @@ import type { SourceLine } from "../model/source-line.ts";
 import { isTcpBased, MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
 import type { AdcService, Port } from "../model/adc-service.ts";
 import type { Vserver } from "../model/vserver.ts";
+import { isMeantDestination, ownAddresses } from "./own-addresses.ts";
 import type { Monitor } from "../model/monitor.ts";
 
 /** Services nobody watches: without members there is nothing to probe, without monitors nothing to repeat. */
@@ -200,12 +201,14 @@ export function estateDiagnostics(
   monitorsUsedElsewhere: ReadonlySet<string> = new Set(),
 ): Diagnostic[] {
   const users = usersOfMonitors(estate);
+  const own = ownAddresses(estate);
   return [
     ...[...estate.monitors.values()].flatMap((monitor) =>
       monitorDiagnostics(
         monitor,
         users.get(monitor.name) ?? [],
         monitorsUsedElsewhere.has(monitor.name),
+        own,
       ),
     ),
     ...referenceDiagnostics(estate),
@@ -233,18 +236,20 @@ function monitorDiagnostics(
   monitor: Monitor,
   users: readonly AdcService[],
   usedElsewhere: boolean,
+  own: ReadonlySet<string>,
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
   const about = { line: monitor.line, object: monitor.name };
-  if (monitor.destIp !== null) {
-    found.push(pinnedDestination(monitor, monitor.destIp, users));
+  if (!isMeantDestination(own, monitor)) {
+    found.push(...pinnedDestination(monitor, users));
   }
   if (users.length === 0 && !usedElsewhere && !monitor.builtIn) {
     found.push({
       ...about,
-      severity: "warning",
+      severity: "info",
       rule: "unused_monitor",
-      message: `Monitor ${monitor.name} is not bound to any service, so nothing uses it.`,
+      message:
+        "The monitor is not bound to any service, route or GSLB service, so nothing uses it.",
     });
   }
   if (needsPassword(monitor) && monitor.parameters.password === "encrypted") {
@@ -268,34 +273,28 @@ function monitorDiagnostics(
   return found;
 }
 
-/** A pinned address is a trap as soon as the monitor speaks for a server other than the one it looks at. */
+/** One destination decides for members at other addresses, of which it says nothing. */
 function pinnedDestination(
-  monitor: Monitor,
-  destIp: string,
+  { name, line, destIp }: Monitor,
   users: readonly AdcService[],
-): Diagnostic {
+): Diagnostic[] {
   const others = users.flatMap((service) =>
     service.members.filter((member) => member.address !== null && member.address !== destIp),
   );
-  const first = others[0];
-  const about = { rule: "pinned_dest_ip", line: monitor.line, object: monitor.name };
-  if (first === undefined) {
-    return {
-      ...about,
-      severity: "warning",
-      message:
-        `Monitor ${monitor.name} always probes ${destIp}, whatever it is bound to; ` +
-        "a second server under it would be judged by the first one's health.",
-    };
-  }
-  return {
-    ...about,
-    severity: "error",
-    message:
-      `Monitor ${monitor.name} always probes ${destIp}, yet it decides for ` +
-      `${String(others.length)} member(s) at other addresses, ` +
-      `the first ${first.adcService} at ${String(first.address)}: failures of those members are not detected.`,
-  };
+  const [first] = others;
+  return first === undefined
+    ? []
+    : [
+        {
+          rule: "pinned_dest_ip",
+          line,
+          object: name,
+          severity: "error",
+          message:
+            `${String(destIp)} is the only address probed, yet it decides for ${String(others.length)} member(s) at other ` +
+            `addresses, the first ${first.adcService} at ${String(first.address)}: failures of those members are not detected.`,
+        },
+      ];
 }
 
 function needsPassword(monitor: Monitor): boolean {

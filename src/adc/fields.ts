@@ -53,6 +53,8 @@ export interface FieldSource {
   /** What is written for a field: undefined when nothing is, null when it is no text or number. */
   readonly written: (field: Field<unknown>) => readonly string[] | null | undefined;
   readonly report: (diagnostic: Diagnostic) => void;
+  /** Whatever is written for a field brings its default back: `unset`. */
+  readonly resets?: boolean;
 }
 
 /** The values that a source holds. One that does not fit is left out after a diagnostic, so that the default stands. */
@@ -81,6 +83,9 @@ function readField(one: Field<unknown> | undefined, source: FieldSource): unknow
   const written = one === undefined ? undefined : source.written(one);
   if (one === undefined || written === undefined) {
     return undefined;
+  }
+  if (source.resets === true) {
+    return one.default;
   }
   const value = written === null ? undefined : one.type.read(written);
   if (value === undefined) {

@@ -113,6 +113,7 @@ export function builtInMonitor(name: string): Monitor | null {
     type: found.type,
     builtIn: true,
     secure: found.secure ?? false,
+    lrtm: false,
     ...empty,
   });
 }
@@ -124,7 +125,7 @@ export function builtInMonitor(name: string): Monitor | null {
  */
 export function defaultBinding(
   serviceType: string,
-  members: readonly { readonly port: Port }[],
+  members: readonly { readonly port: Port | null }[],
 ): MonitorBinding {
   const wildcard = members.length > 0 && members.every(({ port }) => port === "*");
   return {

@@ -38,8 +38,8 @@ export const MONITOR_FIELDS = {
   ipTunnel: field("ipTunnel", yesNo, false),
   tos: field("tos", yesNo, false),
   secure: field("secure", yesNo, false),
-  // The reference documents no default.
-  lrtm: field("LRTM", enabled, false, { attributes: ["lrtm", "lrtmconfstr"] }),
+  // No default is documented: `show lb monitor` of 10.5 shows ENABLED where it was added without, DISABLED for built-ins.
+  lrtm: field("LRTM", enabled, true, { attributes: ["lrtm", "lrtmconfstr"] }),
   netProfile: field("netProfile", textOrNone, null),
   sslProfile: field("sslProfile", textOrNone, null),
 };

@@ -1,9 +1,9 @@
-import { choice, enabled, text } from "./field-types.ts";
+import { choice, convert, enabled, onOff, text } from "./field-types.ts";
 import { field } from "./fields.ts";
 
 /**
  * Global settings and net profiles.
- * Sources: NetScaler command reference, `set lb|cs|ssl parameter`, `add netProfile`; NITRO docs of the same objects.
+ * Sources: NetScaler command reference, `set lb|cs|ssl parameter`, `set tm sessionParameter`, `add netProfile`; NITRO docs of the same objects.
  */
 export const LB_PARAMETER_FIELDS = {
   monitorConnectionClose: field("monitorConnectionClose", choice(["FIN", "RESET"]), "FIN"),
@@ -13,4 +13,21 @@ export const CS_PARAMETER_FIELDS = { csStateUpdate: field("stateupdate", enabled
 
 export const SSL_PARAMETER_FIELDS = { sslDefaultProfile: field("defaultProfile", enabled, false) };
 
-export const NET_PROFILE_FIELDS = { sourceIp: field("srcIP", text, null) };
+/** Of the estate only where something is written: who reads the other way cannot tell. */
+export const SESSION_PARAMETER_FIELDS = {
+  sessionSso: field("SSO", onOff, false),
+  sessionDeniesByDefault: field(
+    "defaultAuthorizationAction",
+    convert(
+      choice(["ALLOW", "DENY"]),
+      (value) => value === "DENY",
+      (value) => (value ? "DENY" : "ALLOW"),
+    ),
+    false,
+  ),
+};
+
+export const NET_PROFILE_FIELDS = {
+  sourceIp: field("srcIP", text, null),
+  proxyProtocol: field("proxyProtocol", enabled, false),
+};

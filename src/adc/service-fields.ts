@@ -1,4 +1,5 @@
 import {
+  choice,
   choiceOrNone,
   convert,
   enabled,
@@ -8,6 +9,7 @@ import {
   text,
   textOrNone,
   whole,
+  wholeOrNone,
   wholeUnits,
   yesNo,
 } from "./field-types.ts";
@@ -25,6 +27,7 @@ export const idleTimeout = orNone(wholeUnits(1_000, 0, 31_536_000));
 export const SERVER_FIELDS = {
   enabled: field("state", enabled, true),
   trafficDomain,
+  queryType: field("queryType", choice(["A", "AAAA", "SRV"]), "A"),
   comment,
 };
 
@@ -51,9 +54,10 @@ export const SERVICE_FIELDS = {
   comment,
 };
 
-/** Whether the ADC leaves a group without the monitor that it else binds by itself. */
-export const DEFAULT_BINDING_FIELDS = {
+/** What a group decides for its members: whether the ADC binds no monitor by itself, and the port of those without one. */
+export const GROUP_FIELDS = {
   noDefaultMonitor: field("nodefaultBindings", yesNo, false),
+  memberPort: field("memberPort", wholeOrNone(1, 65_535, "integer"), null),
 };
 
 export const MEMBER_FIELDS = { enabled: field("state", enabled, true), weight };

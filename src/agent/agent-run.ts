@@ -282,7 +282,10 @@ export class AgentRun {
     const { controlTargets } = this.config;
     const cutOff = await isCutOff(controlTargets, this.#network, CONTROL_TIMEOUT_MS);
     if (cutOff !== this.state.cutOff) {
-      this.#options.log.warn({ cutOff }, cutOff ? "no control target reachable" : "control targets reachable again");
+      this.#options.log.warn(
+        { cutOff },
+        cutOff ? "no control target reachable" : "control targets reachable again",
+      );
       this.state.cutOff = cutOff;
       this.state.evaluateAll();
     }

@@ -1,23 +1,47 @@
+import { writeFile } from "node:fs/promises";
 import { MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/bounded-file.ts";
+import { nameMatcher } from "../lib/glob.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Finding } from "../lint/finding.ts";
-import { lint } from "../lint/lint.ts";
+import { fixBatch } from "../lint/fix-batch.ts";
+import { groupFindings } from "../lint/group.ts";
+import { fileIgnores, isIgnoredInFile } from "../lint/ignore.ts";
+import { ALL_RULES, GRAVITY, lint } from "../lint/lint.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";
-import { printableLine } from "../lib/printable.ts";
+import { renderJunit, renderSarif } from "../lint/render-reports.ts";
+import { renderRule, renderText } from "../lint/render-text.ts";
 import type { Output } from "./output.ts";
 
+export const LINT_FORMATS = ["text", "json", "sarif", "junit"] as const;
+export type LintFormat = (typeof LINT_FORMATS)[number];
+
 export interface LintOptions {
-  readonly json: boolean;
+  readonly format: LintFormat;
   /** Measure the blind-spot matrix against the lab and print it, as Markdown, in place of the findings. */
   readonly matrix: boolean;
+  /** Nothing less grave than this. */
+  readonly severity: Finding["severity"];
+  /** Only these rules; empty: all. */
+  readonly rules: readonly string[];
+  /** Only objects of this name, with `*`; null: all. */
+  readonly object: string | null;
+  /** Notes count for the exit status too. */
+  readonly strict: boolean;
+  /** Where the commands of the complete fixes go; the undo batch goes beside it, as `FILE.undo`. */
+  readonly writeFixes: string | null;
 }
 
 /**
  * `lint FILE`: what the monitors of a configuration cannot see, and its mistakes, each with the command that mends it.
- * 0 none, 1 findings, 3 unreadable.
+ * 0 none, or notes only; 1 errors or warnings, with `strict` notes too; 3 unreadable, or the fixes could not be written.
  */
 export async function runLint(file: string, options: LintOptions, output: Output): Promise<number> {
+  const unknown = options.rules.find((rule) => !ALL_RULES.some(({ id }) => id === rule));
+  if (unknown !== undefined) {
+    output.err(`there is no rule ${unknown}; docs/lint.md lists them\n`);
+    return 3;
+  }
   let text: string;
   try {
     text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
@@ -30,20 +54,73 @@ export async function runLint(file: string, options: LintOptions, output: Output
     output.err(`${file}: no NetScaler commands found\n`);
     return 3;
   }
-  const findings = lint(estate);
+  const wanted = filterOf(text, options);
+  const findings = lint(estate).filter(wanted);
   const matrix = options.matrix ? await measuredMatrix(text, estate, findings) : null;
-  if (options.json) {
-    output.out(`${JSON.stringify(matrix === null ? { findings } : { findings, matrix }, null, 1)}
-`);
-  } else {
-    output.out(
-      matrix === null
-        ? `${listing(findings)}
-`
-        : renderMatrix(matrix),
-    );
+  output.out(rendered(findings, matrix, options.format, file));
+  if (options.writeFixes !== null) {
+    const batch = fixBatch(text, wanted);
+    try {
+      await writeFile(options.writeFixes, batchFile(batch.commands));
+      await writeFile(`${options.writeFixes}.undo`, batchFile(batch.undo));
+    } catch (error) {
+      output.err(
+        `${options.writeFixes}: ${error instanceof Error ? error.message : String(error)}\n`,
+      );
+      return 3;
+    }
   }
-  return findings.length === 0 ? 0 : 1;
+  const counted = findings.filter(({ severity }) => options.strict || severity !== "info");
+  return counted.length === 0 ? 0 : 1;
+}
+
+/** `lint --explain RULE`: 0, or 3 where there is no such rule. */
+export function explainRule(name: string, output: Output): number {
+  const rule = ALL_RULES.find(({ id }) => id === name);
+  if (rule === undefined) {
+    output.err(`there is no rule ${name}; docs/lint.md lists them\n`);
+    return 3;
+  }
+  output.out(renderRule(rule));
+  return 0;
+}
+
+function filterOf(
+  text: string,
+  { severity, rules, object }: LintOptions,
+): (finding: Finding) => boolean {
+  const ignores = fileIgnores(text);
+  const named = nameMatcher([object ?? "*"]);
+  return (finding) =>
+    GRAVITY[finding.severity] <= GRAVITY[severity] &&
+    (rules.length === 0 || rules.includes(finding.rule)) &&
+    named(finding.object) &&
+    !isIgnoredInFile(ignores, finding);
+}
+
+function rendered(
+  findings: readonly Finding[],
+  matrix: BlindSpotMatrix | null,
+  format: LintFormat,
+  file: string,
+): string {
+  const groups = groupFindings(findings);
+  switch (format) {
+    case "json": {
+      const told = matrix === null ? { findings: groups } : { findings: groups, matrix };
+      return `${JSON.stringify(told, null, 1)}\n`;
+    }
+    case "sarif":
+      return renderSarif(groups, ALL_RULES, file);
+    case "junit":
+      return renderJunit(groups, file);
+    case "text":
+      return matrix === null ? renderText(groups, ALL_RULES) : renderMatrix(matrix);
+  }
+}
+
+function batchFile(commands: readonly string[]): string {
+  return commands.map((command) => `${command}\n`).join("");
 }
 
 /**
@@ -56,32 +133,14 @@ async function measuredMatrix(
   findings: readonly Finding[],
 ): Promise<BlindSpotMatrix> {
   const { measureBlindSpots } = await import("../../lab/blind-spots/measure.ts");
-  const fixes = findings.flatMap(({ fix }) => (fix === null || HAS_BLANKS.test(fix) ? [] : [fix]));
+  const fixes = findings.flatMap(({ commands, complete }) => (complete ? commands : []));
   const advised = parseNsConf([text, ...fixes].join("\n"), { adc: estate.adc });
   return measureBlindSpots({ estate, advised });
 }
-
-/** `<text of that page>`: for the reader to fill. `<>` is SMTP's empty sender. */
-const HAS_BLANKS = /<[^<>\s][^<>]*>/;
 
 /** Nothing was read at all, not even a command beside the purpose: this is some other file. */
 function isEmpty(estate: Estate): boolean {
   const { servers, services, monitors, lbVservers, csVservers, policies, otherStatements } = estate;
   const tables = [servers, services, monitors, lbVservers, csVservers, policies, otherStatements];
   return tables.every(({ size }) => size === 0);
-}
-
-function listing(findings: readonly Finding[]): string {
-  if (findings.length === 0) {
-    return "nothing found";
-  }
-  const blocks = findings.map(({ rule, severity, line, object, message, fix }) =>
-    [
-      printableLine(
-        `${severity}: ${line === null ? "" : `line ${String(line)}: `}${object}: ${message} (${rule})`,
-      ),
-      ...(fix === null ? [] : fix.split("\n").map((command) => `    ${command}`)),
-    ].join("\n"),
-  );
-  return [...blocks, `${String(findings.length)} finding(s)`].join("\n");
 }

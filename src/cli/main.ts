@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../lib/duration.ts";
+import type { LintFormat } from "./lint.ts";
 import { addMaintenance } from "./main-maintenance.ts";
 import { processOutput, terminalOutput } from "./output.ts";
 import { versionText } from "./package-info.ts";
@@ -42,17 +43,23 @@ function program(output = processOutput()): Command {
     .description("print every probe that would run, and every monitor that cannot be repeated")
     .option("--ns-conf <file>", "ns.conf to read")
     .option("--config <file>", "configuration file")
+    .option("--server <name>", "only this server (a name, or a pattern with *)")
+    .option("--adc-service <name>", "only this service or group")
+    .option("--vserver <name>", "only what serves this vserver")
+    .option("--monitor <name>", "only this monitor or transaction")
     .option("--json", "print JSON", false)
-    .action(
-      async (options: { nsConf?: string; config?: string; json: boolean }, command: Command) => {
-        const { nsConf = null, config = null, json } = options;
-        if ((nsConf === null) === (config === null)) {
-          command.error("error: give either --ns-conf or --config");
-        }
-        const { runPlan } = await import("./plan.ts");
-        process.exitCode = await runPlan({ nsConf, config, json }, output);
-      },
-    );
+    .action(async (options: PlanArguments, command: Command) => {
+      const { nsConf = null, config = null, json } = options;
+      const { server = null, adcService = null, vserver = null, monitor = null } = options;
+      if ((nsConf === null) === (config === null)) {
+        command.error("error: give either --ns-conf or --config");
+      }
+      const { runPlan } = await import("./plan.ts");
+      process.exitCode = await runPlan(
+        { nsConf, config, json, filter: { server, adcService, vserver, monitor } },
+        output,
+      );
+    });
 
   root
     .command("compare")
@@ -105,17 +112,66 @@ function program(output = processOutput()): Command {
   root
     .command("lint")
     .description("find blind spots and mistakes in an ns.conf, with the commands that fix them")
-    .argument("<file>", "ns.conf to read")
-    .option("--json", "print JSON", false)
+    .argument("[file]", "ns.conf to read")
+    .addOption(new Option("--format <format>", "output format").choices(LINT_FORMATS))
+    .option("--json", "the same as --format json", false)
+    .addOption(
+      new Option("--severity <severity>", "lowest severity to print")
+        .choices(["error", "warning", "info"])
+        .default("info"),
+    )
+    .option("--rule <rule...>", "only these rules")
+    .option("--object <name>", "only objects of this name (a name, or a pattern with *)")
+    .option("--strict", "exit status 1 for notes too", false)
+    .option("--write-fixes <file>", "write the complete fixes as a batch file, and FILE.undo")
+    .option("--explain <rule>", "what a rule means")
     .option("--matrix", "also measure the blind spots against the lab", false)
-    .action(async (file: string, options: { json: boolean; matrix: boolean }) => {
-      const { runLint } = await import("./lint.ts");
-      process.exitCode = await runLint(file, options, output);
+    .action(async (file: string | undefined, options: LintArguments, command: Command) => {
+      const { explainRule, runLint } = await import("./lint.ts");
+      if (options.explain !== undefined) {
+        process.exitCode = explainRule(options.explain, output);
+        return;
+      }
+      if (file === undefined) {
+        command.error("error: missing required argument 'file'");
+      }
+      const { severity, rule = [], object = null, strict, matrix, writeFixes = null } = options;
+      const format = options.format ?? (options.json ? "json" : "text");
+      process.exitCode = await runLint(
+        file,
+        { format, matrix, severity, rules: rule, object, strict, writeFixes },
+        output,
+      );
     });
 
   addMaintenance(root, output, duration);
   return root;
 }
+
+interface PlanArguments {
+  readonly nsConf?: string;
+  readonly config?: string;
+  readonly server?: string;
+  readonly adcService?: string;
+  readonly vserver?: string;
+  readonly monitor?: string;
+  readonly json: boolean;
+}
+
+interface LintArguments {
+  readonly format?: LintFormat;
+  readonly json: boolean;
+  readonly severity: "error" | "warning" | "info";
+  readonly rule?: readonly string[];
+  readonly object?: string;
+  readonly strict: boolean;
+  readonly writeFixes?: string;
+  readonly explain?: string;
+  readonly matrix: boolean;
+}
+
+/** As \`runLint\` has them; written here too, so that no other command loads lint. */
+const LINT_FORMATS: readonly LintFormat[] = ["text", "json", "sarif", "junit"];
 
 function duration(text: string): number {
   const ms = parseDuration(text);

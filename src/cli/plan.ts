@@ -1,4 +1,4 @@
-import { planJson, planRow, type PlanRow } from "../agent/plan/plan-json.ts";
+import { planJson } from "../agent/plan/plan-json.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
@@ -8,13 +8,16 @@ import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { printableLine } from "../lib/printable.ts";
 import { readTextUpTo } from "../lib/bounded-file.ts";
 import { readConfig } from "./read-config.ts";
-import { columns, type Output } from "./output.ts";
+import type { Output } from "./output.ts";
+import { filteredPlan, planText, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
 import { untilInterrupted } from "./run.ts";
 
 export interface PlanOptions {
   readonly nsConf: string | null;
   readonly config: string | null;
   readonly json: boolean;
+  /** Absent: the whole plan. */
+  readonly filter?: PlanFilter;
 }
 
 /** `plan`: every probe that would run, and every monitor that cannot be repeated. 0; 1 if the input could not be read. */
@@ -26,16 +29,18 @@ export async function runPlan(options: PlanOptions, output: Output): Promise<num
   if (read === null) {
     return 1;
   }
-  const { plan, estates } = read;
+  const { estates } = read;
+  const plan = filteredPlan(read.plan, options.filter ?? WHOLE_PLAN);
   if (options.json) {
     output.out(`${JSON.stringify(planJson(plan, estates), null, 1)}\n`);
     return 0;
   }
-  output.out(`${planTable(plan)}\n`);
+  output.out(`${planText(plan)}\n`);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
     const where = diagnostic.line === null ? "" : `line ${String(diagnostic.line)}: `;
-    const { severity, message, rule } = diagnostic;
-    output.out(`${printableLine(`${severity}: ${where}${message} (${rule})`)}\n`);
+    const { severity, object, message, rule } = diagnostic;
+    const about = message.includes(object) ? "" : `${object}: `;
+    output.out(`${printableLine(`${severity}: ${where}${about}${message} (${rule})`)}\n`);
   }
   return 0;
 }
@@ -75,39 +80,4 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
     plan.push(...planProbes(imported.estate, planSettings(config, adc, resolved)));
   }
   return { plan, estates };
-}
-
-function planTable(plan: readonly PlannedProbe[]): string {
-  const rows = plan
-    .map(planRow)
-    .map((row) => [
-      row.vantage,
-      row.vservers.join(",") || "-",
-      row.server ?? "-",
-      `${row.address ?? "-"}:${String(row.port ?? "-")}`,
-      row.monitor ?? row.transaction ?? "-",
-      row.type,
-      seconds(row.interval_ms),
-      row.supported ? whatItSends(row) : `not repeated: ${row.unsupported_reason ?? ""}`,
-    ]);
-  return columns([
-    ["VANTAGE", "VSERVERS", "SERVER", "ADDRESS", "PROBE", "TYPE", "EVERY", "WHAT"],
-    ...rows,
-  ]);
-}
-
-function whatItSends(row: PlanRow): string {
-  const parts = [
-    row.secure ? "TLS" : null,
-    row.request ?? (row.send === null ? null : JSON.stringify(row.send)),
-    row.recv === null ? null : `expects ${JSON.stringify(row.recv)}`,
-    row.resp_codes === null ? null : `expects ${row.resp_codes.join(" ")}`,
-    row.reverse ? "reversed" : null,
-    row.note,
-  ];
-  return parts.filter((part) => part !== null).join(", ");
-}
-
-function seconds(ms: number): string {
-  return ms % 1000 === 0 ? `${String(ms / 1000)}s` : `${String(ms)}ms`;
 }

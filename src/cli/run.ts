@@ -134,7 +134,10 @@ export async function runAgent(
   const ending = await signals.ended;
   if (ending.kind === "broken") {
     const { error } = ending;
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, "fatal error, exiting");
+    log.error(
+      { error: error instanceof Error ? error.stack : String(error) },
+      "fatal error, exiting",
+    );
   }
   const status = ending.kind === "asked" ? 0 : 1;
   // Not cleared: sockets and threads that hang after the stop are ended as well.

@@ -1,18 +1,47 @@
 import type { Estate } from "../model/estate.ts";
 import type { PolicyBinding } from "../model/policy.ts";
+import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
-import { command, commands } from "./commands.ts";
+import type { Value } from "../adc/nsconf/command.ts";
+import type { Change, Fix } from "./change.ts";
 import type { LintContext, LintVserver } from "./context.ts";
-import { NTLM_DIRECTORIES } from "./directories.ts";
+import { DIRECTORY_PATH, NTLM_DIRECTORIES } from "./directories.ts";
 import type { Hit } from "./finding.ts";
 import type { Rule } from "./rule.ts";
 
-/** Logins at the ADC (AAA) in front of Exchange. */
+/** Logins at the ADC (AAA). */
 export const AUTHENTICATION_RULES: readonly Rule[] = [
-  { id: "authentication_without_sso", severity: "warning", find: withoutSso },
-  { id: "aaa_policy_first", severity: "warning", find: aaaPolicyFirst },
-  { id: "authentication_host_is_mail_host", severity: "error", find: hostIsMailHost },
-  { id: "ntlm_without_kcd", severity: "warning", find: ntlmWithoutKcd },
+  {
+    id: "authentication_without_sso",
+    severity: "warning",
+    meaning: "The ADC logs clients of Exchange in and does not pass the login on.",
+    find: withoutSso,
+  },
+  {
+    id: "default_deny_without_authorization",
+    severity: "error",
+    meaning:
+      "Whoever logs in is refused: the default is DENY, and no authorization policy allows anything.",
+    find: defaultDeny,
+  },
+  {
+    id: "aaa_policy_first",
+    severity: "warning",
+    meaning: "The policy for the login page stands before those for the mail servers.",
+    find: aaaPolicyFirst,
+  },
+  {
+    id: "authentication_host_is_mail_host",
+    severity: "error",
+    meaning: "The login page has the host name of the mail it protects: a circle.",
+    find: hostIsMailHost,
+  },
+  {
+    id: "ntlm_without_kcd",
+    severity: "warning",
+    meaning: "Outlook's directories are behind a login that cannot pass NTLM on.",
+    find: ntlmWithoutKcd,
+  },
 ];
 
 function authenticating(context: LintContext): LintVserver[] {
@@ -22,21 +51,35 @@ function authenticating(context: LintContext): LintVserver[] {
   });
 }
 
-/** Policies at the vserver and at the AAA vserver that it sends to. */
-function bindingsFor(estate: Estate, { vserver }: LintVserver): readonly PolicyBinding[] {
+/** Policies at the vserver, at the AAA vserver that it sends to, and of all (`bind tm global`). */
+function policiesFor(estate: Estate, { vserver }: LintVserver): readonly string[] {
   const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
-  return [...vserver.policies, ...(aaa?.policies ?? [])];
+  return [
+    ...[...vserver.policies, ...(aaa?.policies ?? [])].map(({ policy }) => policy),
+    ...(estate.parameters.globalSessionPolicies ?? []),
+  ];
+}
+
+function actionTexts(estate: Estate, policies: readonly string[]): string[] {
+  return policies.map((policy) => {
+    const action = estate.policies.get(policy)?.action ?? null;
+    return (action === null ? null : estate.actions.get(action)?.expression) ?? "";
+  });
 }
 
 const PASSING_ON: ReadonlySet<string> = new Set(["tm traffic", "tm session", "authorization"]);
 
-/** The ADC has taken the password, and Exchange asks for it again; since 13.0-41.20 it may also deny by default. */
+/** The ADC has taken the password, and Exchange asks for it again. */
 function withoutSso(context: LintContext): Hit[] {
   const { estate } = context;
+  if (estate.parameters.sessionSso === true) {
+    return [];
+  }
   return authenticating(context)
+    .filter(({ exchange }) => exchange)
     .filter(
       (one) =>
-        !bindingsFor(estate, one).some(({ policy }) =>
+        !policiesFor(estate, one).some((policy) =>
           PASSING_ON.has(estate.policies.get(policy)?.feature ?? ""),
         ),
     )
@@ -44,49 +87,164 @@ function withoutSso(context: LintContext): Hit[] {
       line: vserver.line,
       object: vserver.name,
       message:
-        `${vserver.name} logs clients in, but no traffic, session or authorization policy at it or at its ` +
-        "authentication vserver passes the login on: Exchange asks again, or the ADC answers " +
-        '"Not a privileged User".',
-      fix: commands(
-        command("add", "tm", "trafficAction", `${vserver.name}_sso`, "-SSO", "ON"),
-        command("add", "tm", "trafficPolicy", `${vserver.name}_sso`, "true", `${vserver.name}_sso`),
-        command(
-          ...["bind", vserver.kind, "vserver", vserver.name, "-policyName", `${vserver.name}_sso`],
-          ...["-priority", 100, "-type", "REQUEST"],
-        ),
-      ),
+        "Clients are logged in, but no traffic, session or authorization policy here or at the authentication vserver " +
+        'passes the login on: Exchange asks again, or the ADC answers "Not a privileged User".',
+      fix: trafficPolicy(context, vserver, "_sso", []),
     }));
+}
+
+/** A traffic action and its policy, bound at a priority that is free. */
+function trafficPolicy(
+  context: LintContext,
+  vserver: Vserver,
+  suffix: string,
+  more: readonly (readonly [string, readonly Value[]])[],
+): Fix {
+  const name = context.names.fresh(vserver.name, suffix);
+  return [
+    {
+      apply: { kind: "add tm trafficAction", words: [name], options: [["SSO", ["ON"]], ...more] },
+      undo: [{ kind: "rm tm trafficAction", words: [name], options: [] }],
+    },
+    {
+      apply: { kind: "add tm trafficPolicy", words: [name, "true", name], options: [] },
+      undo: [{ kind: "rm tm trafficPolicy", words: [name], options: [] }],
+    },
+    bindPolicy(vserver, name, [["type", ["REQUEST"]]]),
+  ];
+}
+
+function bindPolicy(
+  vserver: Vserver,
+  policy: string,
+  more: readonly (readonly [string, readonly string[]])[],
+): Change {
+  const kind = `${vserver.kind} vserver`;
+  const named = ["policyName", [policy]] as const;
+  return {
+    apply: {
+      kind: `bind ${kind}`,
+      words: [vserver.name],
+      options: [named, ["priority", [String(freePriority(vserver.policies))]], ...more],
+    },
+    undo: [{ kind: `unbind ${kind}`, words: [vserver.name], options: [named] }],
+  };
+}
+
+/** The ADC refuses a second policy at one priority. */
+function freePriority(policies: readonly PolicyBinding[]): number {
+  const taken = new Set(policies.map(({ priority }) => priority));
+  let priority = 100;
+  while (taken.has(priority)) {
+    priority += 10;
+  }
+  return priority;
+}
+
+/** NetScaler docs, "Authorization policies": what no policy allows, `-defaultAuthorizationAction` decides. */
+function defaultDeny(context: LintContext): Hit[] {
+  const { estate } = context;
+  if (allowsByGroup(estate)) {
+    return [];
+  }
+  return authenticating(context)
+    .filter((one) => {
+      const policies = policiesFor(estate, one);
+      // A session action's own word stands above the parameter's.
+      const said = actionTexts(estate, policies).join(" ");
+      const denies =
+        /-defaultauthorizationaction deny/i.test(said) ||
+        (estate.parameters.sessionDeniesByDefault === true &&
+          !/-defaultauthorizationaction allow/i.test(said));
+      return (
+        denies &&
+        !policies.some((policy) => estate.policies.get(policy)?.feature === "authorization")
+      );
+    })
+    .map(({ vserver }) => {
+      const name = context.names.fresh(vserver.name, "_allow");
+      return {
+        line: vserver.line,
+        object: vserver.name,
+        message:
+          "Clients are logged in, -defaultAuthorizationAction is DENY, and no authorization policy allows anything: " +
+          'whoever logs in gets "Not a privileged User".',
+        fix: [
+          {
+            apply: {
+              kind: "add authorization policy",
+              words: [name, "true", "ALLOW"],
+              options: [],
+            },
+            undo: [{ kind: "rm authorization policy", words: [name], options: [] }],
+          },
+          bindPolicy(vserver, name, []),
+        ],
+      };
+    });
+}
+
+/** Groups and users carry authorization policies of their own; who is in them the file does not say. */
+function allowsByGroup(estate: Estate): boolean {
+  return [...estate.otherStatements.keys()].some((kind) => /^bind aaa (group|user)$/i.test(kind));
 }
 
 /** Before the mail's own policies it can take their requests; the login then has no page to return to. */
 function aaaPolicyFirst(context: LintContext): Hit[] {
   const { estate } = context;
+  const exchange = new Set(
+    context.vservers.filter((one) => one.exchange).map(({ vserver }) => vserver.name),
+  );
   return [...estate.csVservers.values()].flatMap((vserver) => {
-    const isAaa = (target: string | null): boolean =>
-      target !== null && estate.authenticationVservers.has(target);
-    const split = vserver.targets.map((binding) => ({
-      binding,
-      aaa: isAaa(csTargetOf(estate, binding)),
-    }));
+    if (!exchange.has(vserver.name)) {
+      return [];
+    }
+    const split = vserver.targets.map((binding) => {
+      const target = csTargetOf(estate, binding);
+      return { binding, aaa: target !== null && estate.authenticationVservers.has(target) };
+    });
     const mail = split.flatMap(({ binding, aaa }) => (aaa ? [] : [binding.priority ?? Infinity]));
     const last = Math.max(...mail);
+    const taken = new Set(vserver.targets.map(({ priority }) => priority));
     return split
       .filter(({ binding, aaa }) => aaa && mail.length > 0 && (binding.priority ?? Infinity) < last)
-      .map(({ binding }) => ({
-        line: binding.line,
-        object: binding.policy,
-        message:
-          `Policy ${binding.policy} sends to the login before the policies of ${vserver.name} that send to the mail ` +
-          'servers: "Target URL not found for redirect after successful login" is what users see.',
-        fix: commands(
-          command("unbind", "cs", "vserver", vserver.name, "-policyName", binding.policy),
-          command(
-            ...["bind", "cs", "vserver", vserver.name, "-policyName", binding.policy],
-            ...["-priority", Number.isFinite(last) ? last + 10 : 1000],
-          ),
-        ),
-      }));
+      .map(({ binding }) => {
+        let priority = Number.isFinite(last) ? last + 10 : 1_000;
+        while (taken.has(priority)) {
+          priority += 10;
+        }
+        taken.add(priority);
+        return {
+          line: binding.line,
+          object: binding.policy,
+          message:
+            `The policy sends to the login before the policies of ${vserver.name} that send to the mail servers: ` +
+            '"Target URL not found for redirect after successful login" is what users see.',
+          fix: movedTo(vserver.name, binding.policy, binding.priority, priority),
+        };
+      });
   });
+}
+
+/** One policy at another priority: unbound and bound again, as the ADC knows no other way. */
+function movedTo(vserver: string, policy: string, from: number | null, to: number): Fix {
+  const at = (priority: number | null): Change["apply"] => ({
+    kind: "bind cs vserver",
+    words: [vserver],
+    options: [
+      ["policyName", [policy]],
+      ...(priority === null ? [] : ([["priority", [String(priority)]]] as const)),
+    ],
+  });
+  const off: Change["apply"] = {
+    kind: "unbind cs vserver",
+    words: [vserver],
+    options: [["policyName", [policy]]],
+  };
+  return [
+    { apply: off, undo: [at(from)] },
+    { apply: at(to), undo: [off] },
+  ];
 }
 
 /** The login's own address then is protected by the login: a circle. */
@@ -101,22 +259,26 @@ function hostIsMailHost(context: LintContext): Hit[] {
         .filter(({ operator, negated }) => operator === "EQ" && !negated)
         .map(({ value }) => value.toLowerCase()),
     );
+    const kind = vserver.kind === "lb" ? "lb vserver" : "cs vserver";
+    const key = "AuthenticationHost";
     return host !== "" && mailHosts.includes(host)
       ? [
           {
             line: vserver.line,
             object: vserver.name,
             message:
-              `${vserver.name} sends logins to ${host}, which is also the mail host it serves: ` +
-              "the login page is behind the login, and browsers go round in a circle.",
-            fix: command(
-              "set",
-              vserver.kind,
-              "vserver",
-              vserver.name,
-              "-AuthenticationHost",
-              "<aaa host>",
-            ),
+              `Logins are sent to ${host}, which is also the host name served here: the login page is behind the login, ` +
+              "and browsers go round in a circle.",
+            fix: [
+              {
+                apply: {
+                  kind: `set ${kind}`,
+                  words: [vserver.name],
+                  options: [[key, [{ blank: "host name of the login" }]]],
+                },
+                undo: [{ kind: `set ${kind}`, words: [vserver.name], options: [[key, [host]]] }],
+              },
+            ],
           },
         ]
       : [];
@@ -128,34 +290,21 @@ function ntlmWithoutKcd(context: LintContext): Hit[] {
   const { estate } = context;
   return authenticating(context).flatMap((one) => {
     const paths = NTLM_DIRECTORIES.filter((directory) => one.directories.has(directory));
-    const delegated = bindingsFor(estate, one).some(({ policy }) => {
-      const action = estate.policies.get(policy)?.action ?? null;
-      const told = action === null ? null : estate.actions.get(action)?.expression;
-      return /-kcdaccount (?!"?none"?(\s|$))/i.test(told ?? "");
-    });
-    return paths.length === 0 || delegated
+    const delegated = actionTexts(estate, policiesFor(estate, one)).some((text) =>
+      /-kcdaccount (?!"?none"?(\s|$))/i.test(text),
+    );
+    return !one.exchange || paths.length === 0 || delegated
       ? []
       : [
           {
             line: one.vserver.line,
             object: one.vserver.name,
             message:
-              `${one.vserver.name} logs clients in before ${paths.join(", ")}, whose clients use NTLM, and no ` +
-              "kcdAccount lets the ADC log in for them: Outlook asks for the password for ever.",
-            fix: commands(
-              command(
-                ...["add", "tm", "trafficAction", `${one.vserver.name}_kcd`],
-                ...["-SSO", "ON", "-kcdAccount", "<kcdAccount>"],
-              ),
-              command(
-                ...["add", "tm", "trafficPolicy", `${one.vserver.name}_kcd`, "true"],
-                `${one.vserver.name}_kcd`,
-              ),
-              command(
-                ...["bind", one.vserver.kind, "vserver", one.vserver.name],
-                ...["-policyName", `${one.vserver.name}_kcd`, "-priority", 90, "-type", "REQUEST"],
-              ),
-            ),
+              `Clients are logged in before ${paths.map((path) => DIRECTORY_PATH[path]).join(", ")}, where Outlook uses ` +
+              "NTLM, and no kcdAccount lets the ADC log in for them: Outlook asks for the password for ever.",
+            fix: trafficPolicy(context, one.vserver, "_kcd", [
+              ["kcdAccount", [{ blank: "kcdAccount" }]],
+            ]),
           },
         ];
   });

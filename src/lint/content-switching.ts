@@ -1,18 +1,35 @@
 import type { Policy } from "../model/policy.ts";
 import type { CsBinding, CsVserver } from "../model/vserver.ts";
 import { parseRule, type RuleTree } from "../adc/rule-expression.ts";
-import { matchesRule, requestsMatching } from "../adc/rule-match.ts";
+import { matchesRule, type RuleRequest } from "../adc/rule-match.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
-import { command } from "./commands.ts";
+import { setOptions, type Change, type Fix } from "./change.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
+import type { Value } from "../adc/nsconf/command.ts";
 import type { Rule } from "./rule.ts";
 
 /** Content-switching vservers: their state, and which request goes where. */
 export const CONTENT_SWITCHING_RULES: readonly Rule[] = [
-  { id: "cs_without_stateupdate", severity: "warning", find: withoutStateUpdate },
-  { id: "cs_passes_every_url", severity: "warning", find: passesEveryUrl },
-  { id: "cs_policies_overlap", severity: "warning", find: policiesOverlap },
+  {
+    id: "cs_without_stateupdate",
+    severity: "warning",
+    meaning: "A content-switching vserver is UP as long as it is enabled, whatever is behind it.",
+    find: withoutStateUpdate,
+  },
+  {
+    id: "cs_passes_every_url",
+    severity: "warning",
+    meaning:
+      "What no policy names reaches Exchange all the same: leaving a directory out blocks nothing.",
+    find: passesEveryUrl,
+  },
+  {
+    id: "cs_policies_overlap",
+    severity: "warning",
+    meaning: "Two policies take one of Exchange's requests, and their priority alone decides.",
+    find: policiesOverlap,
+  },
 ];
 
 function csVservers(context: LintContext): CsVserver[] {
@@ -24,53 +41,61 @@ function withoutStateUpdate(context: LintContext): Hit[] {
   return csVservers(context)
     .filter(
       (vserver) =>
-        !vserver.stateUpdate && (vserver.targets.length > 0 || vserver.defaultTarget !== null),
+        !vserver.stateUpdate &&
+        vserver.enabled &&
+        (vserver.targets.length > 0 || vserver.defaultTarget !== null),
     )
     .map((vserver) => ({
       line: vserver.line,
       object: vserver.name,
-      message: `${vserver.name} is UP as long as it is enabled, also when every vserver behind it is DOWN.`,
-      fix: command("set", "cs", "vserver", vserver.name, "-stateupdate", "ENABLED"),
+      message:
+        "The vserver is UP as long as it is enabled, also when every vserver behind it is DOWN.",
+      fix: [
+        setOptions("cs vserver", vserver.name, [
+          { key: "stateupdate", to: "ENABLED", from: undefined },
+        ]),
+      ],
     }));
 }
 
 /** What nobody listed (`/powershell`, `/ecp`) is then published too, past every other rule. */
 function passesEveryUrl(context: LintContext): Hit[] {
-  return csVservers(context).flatMap((vserver) => {
-    const targets = new Set(vserver.targets.map((binding) => csTargetOf(context.estate, binding)));
-    if (vserver.defaultTarget !== null && targets.size > 0) {
+  const exchange = new Set(
+    context.vservers.filter((one) => one.exchange).map(({ vserver }) => vserver.name),
+  );
+  return csVservers(context).flatMap((vserver): Hit[] => {
+    if (!exchange.has(vserver.name)) {
+      return [];
+    }
+    const candidates = vserver.targets.flatMap((binding) => candidateOf(context, binding));
+    const byPath = candidates.filter(({ policy }) => policy.literals.urls.length > 0);
+    const { defaultTarget } = vserver;
+    if (defaultTarget !== null && byPath.length > 0 && exchange.has(defaultTarget)) {
       return [
         {
           line: vserver.line,
           object: vserver.name,
           message:
-            `What no policy of ${vserver.name} names goes to its default ${vserver.defaultTarget}: ` +
-            "every URL is published, and leaving one out of the policies blocks nothing.",
-          fix: command(
-            "unbind",
-            "cs",
-            "vserver",
-            vserver.name,
-            "-lbvserver",
-            vserver.defaultTarget,
-          ),
+            `What no policy names goes to the default ${defaultTarget}: every URL is published, and leaving one out of ` +
+            "the policies blocks nothing.",
         },
       ];
     }
-    return vserver.targets.flatMap((binding) => {
-      const policy = context.estate.policies.get(binding.policy);
-      return policy !== undefined && takesEveryUrl(parseRule(policy.rule)) && targets.size > 1
-        ? [
+    return candidates.flatMap((one) => {
+      const host = hostThatTakesAll(one);
+      const rivals = byPath.filter((other) => other !== one && mayTakeHost(other, host ?? null));
+      return host === undefined || rivals.length === 0 || !exchange.has(one.target ?? "")
+        ? []
+        : [
             {
-              line: policy.line,
-              object: policy.name,
+              line: one.policy.line,
+              object: one.policy.name,
               message:
-                `Policy ${policy.name} takes every URL of ${vserver.name}: leaving one out of the other policies ` +
-                "blocks nothing.",
-              fix: pathRule(policy, "/<directory>"),
+                `The policy takes every URL${host === null ? "" : ` of ${host}`}: what the other policies of ` +
+                `${vserver.name} leave out reaches ${one.target ?? "its target"} all the same.`,
+              fix: narrowed(one.policy),
             },
-          ]
-        : [];
+          ];
     });
   });
 }
@@ -78,27 +103,75 @@ function passesEveryUrl(context: LintContext): Hit[] {
 /** Requests that no sensible rule for one directory takes. */
 const STRANGE_PATHS = ["/", "/powershell/", "/zzz-not-published/x"];
 
-function takesEveryUrl(tree: RuleTree): boolean {
-  return STRANGE_PATHS.every((path) => matchesRule(tree, { path, host: null }) === true);
+/** The host of which this rule takes every URL, null: of any host; undefined: it does not. */
+function hostThatTakesAll({ tree, policy }: Candidate): string | null | undefined {
+  const hosts = policy.literals.hosts.filter(({ negated }) => !negated).map(({ value }) => value);
+  return [null, ...hosts].find((host) =>
+    STRANGE_PATHS.every((path) => matchesRule(tree, { path, host }) === true),
+  );
 }
 
+function mayTakeHost({ tree, policy }: Candidate, host: string | null): boolean {
+  return policy.literals.urls.some(
+    ({ value }) => matchesRule(tree, { path: slashed(value), host }) !== false,
+  );
+}
+
+/** The rule as it stands, for one directory: the reader must say which. */
+function narrowed(policy: Policy): Fix {
+  const around = `(${policy.rule}) && HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH("{}")`;
+  return [setRule(policy, { blank: "/directory", around })];
+}
+
+function setRule(policy: Policy, rule: Value): Change {
+  const words = [policy.name];
+  return {
+    apply: { kind: "set cs policy", words, options: [["rule", [rule]]] },
+    undo: [{ kind: "set cs policy", words, options: [["rule", [policy.rule]]] }],
+  };
+}
+
+/** Requests that Exchange's clients send, and the one by which an overlap was first noticed. */
+const REAL_PATHS: readonly string[] = [
+  ...["/owa/", "/owa/auth/logon.aspx", "/owa/service.svc", "/owa/healthcheck.htm"],
+  "/owa/prem/15.1.1466.8/resources/images/0/ewsprite1.mouse.css",
+  ...["/ecp/", "/ecp/default.aspx", "/ews/exchange.asmx", "/EWS/Exchange.asmx"],
+  ...["/mapi/emsmdb/", "/mapi/nspi/", "/rpc/rpcproxy.dll", "/OAB/", "/PowerShell/"],
+  ...["/Microsoft-Server-ActiveSync", "/Autodiscover/Autodiscover.xml"],
+  "/autodiscover/autodiscover.json",
+];
+
 /**
- * `/owa/15.1/resources/ewsprite.css` holds `/ews` and `/owa`: one path, two policies, and the lower priority number
- * decides. One finding per policy that searches anywhere in the URL.
+ * `/owa/prem/…/ewsprite1.mouse.css` holds `/ews` and `/owa`: one request, two policies, and the lower priority number
+ * decides. Proven by a request that occurs: one of Exchange's, or a literal of the file. One finding per policy that
+ * searches anywhere in the URL.
  */
 function policiesOverlap(context: LintContext): Hit[] {
-  return csVservers(context).flatMap((vserver) => {
-    const candidates = vserver.targets.flatMap((binding) => candidateOf(context, binding));
-    return candidates.flatMap((one) => {
-      if (!searchesAnywhere(one.policy)) {
-        return [];
-      }
-      const rival = candidates.find(
-        (other) => other.target !== one.target && sharedPath(one, other) !== null,
+  const exchange = new Set(
+    context.vservers.filter((one) => one.exchange).map(({ vserver }) => vserver.name),
+  );
+  return csVservers(context)
+    .filter(({ name }) => exchange.has(name))
+    .flatMap((vserver) => {
+      const candidates = vserver.targets
+        .flatMap((binding) => candidateOf(context, binding))
+        .filter(({ policy }) => policy.literals.urls.length > 0);
+      const literals = candidates.flatMap(({ policy }) =>
+        policy.literals.urls
+          .filter(({ negated, operator }) => !negated && operator !== "PATTERN")
+          .map(({ value }) => slashed(value)),
       );
-      return rival === undefined ? [] : [overlap(vserver, one, rival)];
+      const paths = [...new Set([...REAL_PATHS, ...literals])];
+      return candidates.filter(searchesAnywhere).flatMap((one) => {
+        for (const rival of candidates) {
+          const shared = rival.target === one.target ? null : sharedPath(one, rival, paths);
+          if (shared !== null && (isMended(one, rival, paths) || !isMended(rival, one, paths))) {
+            return [overlap(vserver, one, rival, shared, paths)];
+          }
+        }
+        return [];
+      });
     });
-  });
 }
 
 interface Candidate {
@@ -110,7 +183,7 @@ interface Candidate {
 
 function candidateOf(context: LintContext, binding: CsBinding): Candidate[] {
   const policy = context.estate.policies.get(binding.policy);
-  return policy === undefined || policy.literals.urls.length === 0
+  return policy === undefined
     ? []
     : [
         {
@@ -122,43 +195,69 @@ function candidateOf(context: LintContext, binding: CsBinding): Candidate[] {
       ];
 }
 
-function searchesAnywhere({ literals }: Policy): boolean {
-  return literals.urls.some(({ operator, negated }) => operator === "CONTAINS" && !negated);
+function searchesAnywhere({ policy }: Candidate): boolean {
+  return policy.literals.urls.some(({ operator, negated }) => operator === "CONTAINS" && !negated);
 }
 
-/** A path that both rules take for certain, built from their own literals. */
-function sharedPath(one: Candidate, other: Candidate): string | null {
-  for (const parts of [
-    [other.tree, one.tree],
-    [one.tree, other.tree],
-  ]) {
-    const both: RuleTree = { kind: "and", parts };
-    const found = requestsMatching(both).find((request) => matchesRule(both, request) === true);
-    if (found !== undefined && found.path !== null) {
-      return found.path;
+/** The first request that both rules take for certain. */
+function sharedPath(
+  one: Pick<Candidate, "tree" | "policy">,
+  other: Candidate,
+  paths: readonly string[],
+): string | null {
+  const hosts = [...one.policy.literals.hosts, ...other.policy.literals.hosts]
+    .filter(({ negated }) => !negated)
+    .map(({ value }) => value);
+  for (const host of [null, ...hosts]) {
+    const found = paths.find(
+      (path) => takes(one.tree, { path, host }) && takes(other.tree, { path, host }),
+    );
+    if (found !== undefined) {
+      return found;
     }
   }
   return null;
 }
 
-function overlap(vserver: CsVserver, one: Candidate, rival: Candidate): Hit {
+function takes(tree: RuleTree, request: RuleRequest): boolean {
+  return matchesRule(tree, request) === true;
+}
+
+function overlap(
+  vserver: CsVserver,
+  one: Candidate,
+  rival: Candidate,
+  shared: string,
+  paths: readonly string[],
+): Hit {
   const winner = one.priority <= rival.priority ? one : rival;
-  const [literal = "/<directory>"] = one.policy.literals.urls.map(({ value }) => value);
   return {
     line: one.policy.line,
     object: one.policy.name,
     message:
-      `Policies ${one.policy.name} and ${rival.policy.name} of ${vserver.name} both take ` +
-      `"${sharedPath(one, rival) ?? ""}"; ${winner.policy.name} wins by its priority. ` +
-      `A URL that merely holds "${literal}" somewhere goes astray.`,
-    fix: pathRule(one.policy, literal),
+      `This policy and ${rival.policy.name} of ${vserver.name} both take "${shared}"; ${winner.policy.name} wins by its ` +
+      "priority alone. The rule searches the whole URL for what should stand at its beginning.",
+    fix: isMended(one, rival, paths) ? [setRule(one.policy, anchored(one.policy.rule))] : null,
   };
 }
 
-function pathRule(policy: Policy, start: string): string {
-  const path = start.startsWith("/") ? start : `/${start}`;
-  return command(
-    ...["set", "cs", "policy", policy.name, "-rule"],
-    `HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH("${path}")`,
+/** Whether the overlap is gone once the first rule looks at the beginning of the URL. */
+function isMended(one: Candidate, rival: Candidate, paths: readonly string[]): boolean {
+  const rule = anchored(one.policy.rule);
+  return (
+    rule !== one.policy.rule &&
+    sharedPath({ tree: parseRule(rule), policy: one.policy }, rival, paths) === null
   );
+}
+
+/** Comparisons that search a URL for a directory look at its beginning instead; all else of the rule stays. */
+function anchored(rule: string): string {
+  return rule.replace(
+    /\bHTTP\.REQ\.URL(?:\.PATH_AND_QUERY|\.PATH)?(?:\.SET_TEXT_MODE\(\s*IGNORECASE\s*\)|\.TO_LOWER)?\.CONTAINS\(\s*"(\/[^"\\]*)"\s*\)/gi,
+    (_whole, value: string) => `HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH("${value}")`,
+  );
+}
+
+function slashed(path: string): string {
+  return path.startsWith("/") ? path : `/${path}`;
 }

@@ -4,7 +4,10 @@ import type { Monitor } from "../model/monitor.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import { createRecogniser, type Recognition } from "../adc/recognise.ts";
-import { directoryOf, type Directory } from "./directories.ts";
+import { directoryOf, directoryOfName, type Directory } from "./directories.ts";
+import { createNames, type Names } from "./names.ts";
+import { idleReason, type IdleReason } from "./idle-services.ts";
+import type { MonitorUse } from "./monitor-change.ts";
 import type { LintSettings } from "./settings.ts";
 
 /** What all rules look at, worked out once. */
@@ -12,9 +15,14 @@ export interface LintContext {
   readonly estate: Estate;
   readonly settings: LintSettings;
   readonly services: readonly LintService[];
+  /** Those for which a monitor is possible and wanted. */
+  readonly watched: readonly LintService[];
   readonly vservers: readonly LintVserver[];
   /** Services that use a monitor, by its name. */
   readonly usersOf: (monitor: Monitor) => readonly LintService[];
+  readonly names: Names;
+  /** A monitor of this estate asks for Exchange's health page, or a rule names what only Exchange 2013 and newer has. */
+  readonly hasHealthPages: boolean;
 }
 
 export interface LintService {
@@ -25,6 +33,12 @@ export interface LintService {
   readonly deciding: readonly BoundMonitor[];
   /** What its members are to Exchange, by the first that is anything; null when none is. */
   readonly exchange: Recognition | null;
+  /** Exchange is behind it: recognised itself, or on a server of which another service is. */
+  readonly onExchange: boolean;
+  /** Virtual directories that content-switching rules send here; by the names of group and vserver where none does. */
+  readonly directories: ReadonlySet<Directory>;
+  /** Why no monitor of it proves anything, or needs to; null: one does. */
+  readonly idle: IdleReason | null;
 }
 
 export interface BoundMonitor {
@@ -36,70 +50,124 @@ export interface LintVserver {
   readonly vserver: Vserver;
   /** Services behind it, through content switching too. */
   readonly services: readonly LintService[];
-  /** Exchange's virtual directories that it serves, as monitors, rules and names tell. */
+  /** Exchange's virtual directories that it serves, as monitors and rules tell. */
   readonly directories: ReadonlySet<Directory>;
+  /** Exchange is behind it: by a virtual directory in rules or monitors, or by its servers. */
+  readonly exchange: boolean;
 }
 
 export function createContext(estate: Estate, settings: LintSettings): LintContext {
   const recognise = createRecogniser(estate, [], new Set());
-  const services = [...estate.services.values()].map((service) =>
-    lintService(estate, service, recognise),
+  const idle = idleReason(estate);
+  const asked = rulePaths(estate);
+  const directories = directoriesOfServices(estate, asked);
+  const recognised = [...estate.services.values()].map((service) => ({
+    service,
+    exchange: recognition(service, recognise),
+  }));
+  const servers = new Set(
+    recognised
+      .filter(({ exchange }) => exchange !== null)
+      .flatMap(({ service }) => service.members.map(serverKey)),
   );
-  const users = new Map<string, LintService[]>();
-  for (const one of services) {
-    for (const { monitor } of one.bound) {
-      users.set(monitor.name, [...(users.get(monitor.name) ?? []), one]);
-    }
-  }
-  const byName = new Map(services.map((one) => [one.service.name, one]));
+  const services = recognised.map(({ service, exchange }): LintService => {
+    const bound = service.monitors.flatMap((binding) => {
+      const monitor = estate.monitors.get(binding.monitor);
+      return monitor === undefined ? [] : [{ binding, monitor }];
+    });
+    return {
+      service,
+      bound,
+      deciding: bound.filter(
+        ({ binding, monitor }) => binding.enabled && monitor.enabled && monitor.type !== "LOAD",
+      ),
+      exchange,
+      onExchange: exchange !== null || service.members.some((one) => servers.has(serverKey(one))),
+      directories: directories.get(service.name) ?? new Set(),
+      idle: idle(service),
+    };
+  });
+  const users = usersByMonitor(services);
   return {
     estate,
     settings,
     services,
-    vservers: lintVservers(estate, byName),
+    watched: services.filter(({ idle: reason }) => reason === null),
+    vservers: lintVservers(estate, services, asked),
     usersOf: (monitor) => users.get(monitor.name) ?? [],
+    names: createNames(estate),
+    hasHealthPages:
+      [...estate.monitors.values()].some((monitor) => asksHealthPage(monitor)) ||
+      [...asked.values()].flat().some((path) => /^\/mapi\b/i.test(path)),
   };
 }
 
-function lintService(
-  estate: Estate,
+/** How a monitor is bound to the services that use it. */
+export function usesOf(context: LintContext, monitor: Monitor): readonly MonitorUse[] {
+  return context
+    .usersOf(monitor)
+    .flatMap(({ service, bound }) =>
+      bound.filter((one) => one.monitor === monitor).map(({ binding }) => ({ service, binding })),
+    );
+}
+
+export function asksHealthPage(monitor: Monitor): boolean {
+  return /\/healthcheck\.htm/i.test(requestTarget(monitor));
+}
+
+function serverKey({ server, address }: Member): string {
+  return address ?? server.toLowerCase();
+}
+
+function recognition(
   service: AdcService,
   recognise: (service: AdcService, member: Member) => Recognition,
-): LintService {
-  const bound = service.monitors.flatMap((binding) => {
-    const monitor = estate.monitors.get(binding.monitor);
-    return monitor === undefined ? [] : [{ binding, monitor }];
-  });
-  const recognitions = service.members.map((member) => recognise(service, member));
-  return {
-    service,
-    bound,
-    deciding: bound.filter(
-      ({ binding, monitor }) => binding.enabled && monitor.enabled && monitor.type !== "LOAD",
-    ),
-    exchange: recognitions.find(({ protocol }) => protocol !== null) ?? null,
-  };
+): Recognition | null {
+  for (const member of service.members) {
+    const found = recognise(service, member);
+    if (found.protocol !== null) {
+      return found;
+    }
+  }
+  return null;
+}
+
+function usersByMonitor(services: readonly LintService[]): ReadonlyMap<string, LintService[]> {
+  const users = new Map<string, LintService[]>();
+  for (const one of services) {
+    for (const { monitor } of one.bound) {
+      const known = users.get(monitor.name);
+      if (known === undefined) {
+        users.set(monitor.name, [one]);
+      } else if (known.at(-1) !== one) {
+        known.push(one);
+      }
+    }
+  }
+  return users;
 }
 
 function lintVservers(
   estate: Estate,
-  services: ReadonlyMap<string, LintService>,
+  services: readonly LintService[],
+  asked: ReadonlyMap<string, readonly string[]>,
 ): readonly LintVserver[] {
-  const rulesTo = literalsByTarget(estate);
+  const byService = new Map(services.map((one) => [one.service.name, one]));
   const lb = [...estate.lbVservers.values()].map((vserver): LintVserver => {
-    const behind = vserver.services.flatMap(({ service }) => services.get(service) ?? []);
-    const texts = [
-      ...(rulesTo.get(vserver.name) ?? []),
-      ...behind.flatMap(({ bound }) => bound.map(({ monitor }) => requestTarget(monitor))),
-      ...vserver.policies.flatMap(({ policy }) => actionText(estate, policy)),
+    const behind = vserver.services.flatMap(({ service }) => byService.get(service) ?? []);
+    const monitors = behind.flatMap(({ bound }) => bound);
+    const paths = [
+      ...(asked.get(vserver.name) ?? []),
+      ...monitors.map(({ monitor }) => requestTarget(monitor)),
+      ...behind.flatMap(({ exchange }) => exchange?.path ?? []),
+      ...vserver.policies.flatMap(({ policy }) => actionPaths(estate, policy)),
     ];
-    const found = texts.map(directoryOf).filter((directory) => directory !== null);
-    const named = found.length > 0 ? null : directoryOf(vserver.name);
-    return {
-      vserver,
-      services: behind,
-      directories: new Set(named === null ? found : [named]),
-    };
+    const exchange = behind.some(({ onExchange }) => onExchange) || paths.some(provesExchange);
+    const directories = new Set([
+      ...directoriesOf(paths),
+      ...behind.flatMap((one) => [...one.directories]),
+    ]);
+    return { vserver, services: behind, directories, exchange };
   });
   const byName = new Map(lb.map((one) => [one.vserver.name, one]));
   const cs = [...estate.csVservers.values()].map((vserver): LintVserver => {
@@ -112,22 +180,59 @@ function lintVservers(
       vserver,
       services: [...new Set(targets.flatMap((target) => target.services))],
       directories: new Set(targets.flatMap((target) => [...target.directories])),
+      exchange: targets.some(({ exchange }) => exchange),
     };
   });
   return [...lb, ...cs];
 }
 
-function literalsByTarget(estate: Estate): ReadonlyMap<string, readonly string[]> {
+/** `/rpc`, `/ecp`, `/oab` and the like are other products' paths too; these are Exchange's alone. */
+function provesExchange(path: string): boolean {
+  return /^\/(owa|ews|mapi\/(emsmdb|nspi)|microsoft-server-activesync|autodiscover)(\/|$)|^\/(owa|ews|mapi|ecp|oab|rpc|autodiscover|microsoft-server-activesync|powershell)\/healthcheck\.htm/i.test(
+    path,
+  );
+}
+
+function directoriesOf(paths: readonly string[]): ReadonlySet<Directory> {
+  return new Set(paths.map(directoryOf).filter((directory) => directory !== null));
+}
+
+/** Paths that content-switching rules name, by the vserver they lead to. */
+function rulePaths(estate: Estate): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const vserver of estate.csVservers.values()) {
     for (const binding of vserver.targets) {
       const target = csTargetOf(estate, binding) ?? "";
       const urls = estate.policies.get(binding.policy)?.literals.urls ?? [];
-      const values = urls.filter(({ negated }) => !negated).map(({ value }) => value);
+      const values = urls
+        .filter(({ negated }) => !negated)
+        .map(({ value }) => (value.startsWith("/") ? value : `/${value}`));
       found.set(target, [...(found.get(target) ?? []), ...values]);
     }
   }
   return found;
+}
+
+/** Rules first; where none sends here, the names of the group and of its vservers. */
+function directoriesOfServices(
+  estate: Estate,
+  asked: ReadonlyMap<string, readonly string[]>,
+): ReadonlyMap<string, ReadonlySet<Directory>> {
+  const paths = new Map<string, string[]>();
+  const names = new Map<string, string[]>();
+  for (const vserver of estate.lbVservers.values()) {
+    for (const { service } of vserver.services) {
+      paths.set(service, [...(paths.get(service) ?? []), ...(asked.get(vserver.name) ?? [])]);
+      names.set(service, [...(names.get(service) ?? [service]), vserver.name]);
+    }
+  }
+  return new Map(
+    [...paths].map(([service, known]) => {
+      const byRule = directoriesOf(known);
+      const byName = (names.get(service) ?? []).map(directoryOfName);
+      return [service, byRule.size > 0 ? byRule : new Set(byName.filter((one) => one !== null))];
+    }),
+  );
 }
 
 /** `/owa/healthcheck.htm` of `GET /owa/healthcheck.htm HTTP/1.1`; empty when the monitor asks for no page. */
@@ -136,10 +241,11 @@ export function requestTarget(monitor: Monitor): string {
   return /^\s*[A-Z]+\s+(?:https?:\/\/[^/]+)?(\/\S*)/i.exec(request)?.[1] ?? "";
 }
 
-/** The path that a rewrite or redirect puts in place. */
-function actionText(estate: Estate, policy: string): string[] {
-  const action = estate.policies.get(policy)?.action ?? null;
-  const expression = action === null ? null : estate.actions.get(action)?.expression;
-  const path = /"(\/[\w.-]+)/.exec(expression ?? "")?.[1];
-  return path === undefined ? [] : [path];
+/** The path that a rewrite puts in place; a redirect leads elsewhere. */
+function actionPaths(estate: Estate, policy: string): string[] {
+  const name = estate.policies.get(policy)?.action ?? null;
+  const action = name === null ? undefined : estate.actions.get(name);
+  const path =
+    action?.type === "redirect" ? null : /"(\/[\w.-]+)/.exec(action?.expression ?? "")?.[1];
+  return path === null || path === undefined ? [] : [path];
 }

@@ -1,16 +1,71 @@
-import { setMonitor } from "./commands.ts";
-import type { LintContext } from "./context.ts";
+import { usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
+import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
-import { expectsTls, isTlsPort } from "./ports.ts";
+import { MONITOR_TYPE_OPTIONS, TYPED_OPTIONS } from "../adc/nsconf/monitor-options.ts";
+import { REDACTED } from "../adc/nsconf/secrets.ts";
+import {
+  bindMonitor,
+  changeFor,
+  unbindMonitor,
+  withoutSecret,
+  type MonitorUse,
+  type OptionValues,
+} from "./monitor-change.ts";
+import { deeperMonitor } from "./proposals.ts";
+import { expectsTls, isClearPort, isTlsPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
-/** TCP-ECV strings, and TLS that a monitor forgot. */
+/** Strings of ECV monitors, TLS that a monitor forgot or has too much, options out of place. */
 export const ECV_MONITOR_RULES: readonly Rule[] = [
-  { id: "tcp_ecv_empty", severity: "error", find: tcpEcvEmpty },
-  { id: "send_too_long", severity: "error", find: sendTooLong },
-  { id: "recv_too_long", severity: "error", find: recvTooLong },
-  { id: "missing_secure", severity: "error", find: missingSecure },
+  {
+    id: "tcp_ecv_empty",
+    severity: "error",
+    meaning: "A TCP-ECV monitor neither sends nor expects anything.",
+    find: tcpEcvEmpty,
+  },
+  {
+    id: "send_too_long",
+    severity: "error",
+    meaning: "TCP-ECV sends at most 512 bytes.",
+    find: sendTooLong,
+  },
+  {
+    id: "recv_too_long",
+    severity: "error",
+    meaning: "TCP-ECV compares at most 128 bytes.",
+    find: recvTooLong,
+  },
+  {
+    id: "missing_secure",
+    severity: "error",
+    meaning: "A monitor speaks clear text to a port that expects TLS.",
+    find: missingSecure,
+  },
+  {
+    id: "secure_to_clear_port",
+    severity: "error",
+    meaning: "A monitor speaks TLS to a port that expects clear text.",
+    find: secureToClearPort,
+  },
+  {
+    id: "unquoted_value",
+    severity: "error",
+    meaning: "A value with a space in it lacks quotes, so that only its first word counts.",
+    find: unquotedValue,
+  },
+  {
+    id: "option_of_another_type",
+    severity: "error",
+    meaning: "A monitor carries an option that its type does not have.",
+    find: optionOfAnotherType,
+  },
+  {
+    id: "password_in_script_args",
+    severity: "warning",
+    meaning: "A password stands readable in -scriptArgs.",
+    find: passwordInScriptArgs,
+  },
 ];
 
 /** NetScaler docs, "Monitoring TCP-based applications": TCP-ECV sends at most 512 bytes and compares at most 128. */
@@ -23,14 +78,20 @@ function tcpEcv(context: LintContext): Monitor[] {
   );
 }
 
+function everywhere(context: LintContext, monitor: Monitor, values: OptionValues): Fix | null {
+  const uses = usesOf(context, monitor);
+  return changeFor(context.names, monitor, uses, uses.length, values);
+}
+
 function tcpEcvEmpty(context: LintContext): Hit[] {
   return tcpEcv(context)
     .filter(({ parameters }) => (parameters.send ?? "") === "" && (parameters.recv ?? "") === "")
     .map((monitor) => ({
-      line: monitor.line,
+      line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,
       object: monitor.name,
-      message: `Monitor ${monitor.name} neither sends nor expects anything: it sees no more than a TCP monitor.`,
-      fix: setMonitor(monitor, "-recv", "<text of the banner>"),
+      message:
+        "The monitor neither sends nor expects anything: it sees no more than a TCP monitor.",
+      fix: everywhere(context, monitor, { recv: { blank: "text of the banner" } }),
     }));
 }
 
@@ -40,8 +101,8 @@ function sendTooLong(context: LintContext): Hit[] {
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
-      message: `Monitor ${monitor.name} sends more than 512 bytes, which TCP-ECV cuts off.`,
-      fix: setMonitor(monitor, "-send", "<at most 512 bytes>"),
+      message: "More than 512 bytes are to be sent, which TCP-ECV cuts off.",
+      fix: everywhere(context, monitor, { send: { blank: "at most 512 bytes" } }),
     }));
 }
 
@@ -51,15 +112,19 @@ function recvTooLong(context: LintContext): Hit[] {
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
-      message: `Monitor ${monitor.name} expects more than 128 bytes, which TCP-ECV does not compare.`,
-      fix: setMonitor(monitor, "-recv", firstBytes(monitor.parameters.recv ?? "", MAX_RECV_BYTES)),
+      message: "More than 128 bytes are expected, which TCP-ECV does not compare.",
+      fix: everywhere(context, monitor, {
+        recv: firstBytes(monitor.parameters.recv ?? "", MAX_RECV_BYTES),
+      }),
     }));
 }
 
 function firstBytes(text: string, bytes: number): string {
   let kept = "";
+  let used = 0;
   for (const character of text) {
-    if (Buffer.byteLength(kept + character) > bytes) {
+    used += Buffer.byteLength(character);
+    if (used > bytes) {
       break;
     }
     kept += character;
@@ -77,24 +142,183 @@ const TALKING: ReadonlySet<string> = new Set([
 
 /** A request in clear text to a TLS port gets an alert, an error page or nothing. */
 function missingSecure(context: LintContext): Hit[] {
-  return [...context.estate.monitors.values()]
-    .filter(({ type, secure }) => TALKING.has(type) && !secure)
-    .flatMap((monitor) => {
-      const { destPort } = monitor;
-      const user = context
+  return wrongSecurity(
+    context,
+    (monitor) => TALKING.has(monitor.type) && !monitor.secure && !monitor.transparent,
+    (monitor, { service }) =>
+      monitor.destPort === null ? expectsTls(service) : isTlsPort(monitor.destPort),
+    "Clear text is spoken where the servers expect TLS: the monitor fails, or passes for the wrong reason.",
+    "YES",
+    "https",
+  );
+}
+
+/** A TLS handshake with a port that waits for clear text fails whatever the server does. */
+function secureToClearPort(context: LintContext): Hit[] {
+  return wrongSecurity(
+    context,
+    (monitor) => monitor.secure && !monitor.transparent,
+    (monitor, { service }) =>
+      monitor.destPort === null ? expectsClearText(service) : isClearPort(monitor.destPort),
+    "TLS is spoken where the servers expect clear text: no handshake succeeds there.",
+    "NO",
+    "http",
+  );
+}
+
+/** Every member listens on a port for clear text, or the type is HTTP and no port says otherwise. */
+function expectsClearText({ serviceType, members }: LintService["service"]): boolean {
+  return (
+    members.length > 0 &&
+    members.every(({ port }) =>
+      typeof port === "number"
+        ? isClearPort(port) || (serviceType === "HTTP" && !isTlsPort(port))
+        : false,
+    ) &&
+    !["SSL", "SSL_TCP", "SSL_BRIDGE"].includes(serviceType)
+  );
+}
+
+function wrongSecurity(
+  context: LintContext,
+  speaks: (monitor: Monitor) => boolean,
+  isWrong: (monitor: Monitor, one: LintService) => boolean,
+  message: string,
+  secure: "YES" | "NO",
+  builtIn: "http" | "https",
+): Hit[] {
+  return [...context.estate.monitors.values()].filter(speaks).flatMap((monitor) => {
+    const wrongServices = new Set(
+      context
         .usersOf(monitor)
-        .find(({ service }) => (destPort === null ? expectsTls(service) : isTlsPort(destPort)));
-      return user === undefined
-        ? []
-        : [
-            {
-              line: monitor.line,
-              object: monitor.name,
-              message:
-                `Monitor ${monitor.name} speaks clear text to ${user.service.name}, ` +
-                "whose servers expect TLS there: it fails, or passes for the wrong reason.",
-              fix: setMonitor(monitor, "-secure", "YES"),
-            },
-          ];
+        .filter((one) => isWrong(monitor, one))
+        .map(({ service }) => service),
+    );
+    if (wrongServices.size === 0) {
+      return [];
+    }
+    const uses = usesOf(context, monitor);
+    const wrong = uses.filter(({ service }) => wrongServices.has(service));
+    return [
+      {
+        line: monitor.line ?? wrong[0]?.binding.line ?? null,
+        object: monitor.name,
+        message,
+        fix:
+          monitor.name === "http" || monitor.name === "https"
+            ? swapped(wrong, builtIn)
+            : monitor.type === "TCP"
+              ? deeperInstead(context, wrong)
+              : changeFor(context.names, monitor, wrong, uses.length, { secure }),
+      },
+    ];
+  });
+}
+
+/** A TCP monitor without its TLS would see less than what it is there for: something that asks takes its place. */
+function deeperInstead(context: LintContext, wrong: readonly MonitorUse[]): Fix | null {
+  const watched = new Map(context.watched.map((one) => [one.service, one]));
+  const parts = wrong.map(({ service, binding }) => {
+    const one = watched.get(service);
+    const deeper = one === undefined ? null : deeperMonitor(context, one, binding);
+    return deeper === null ? null : [...deeper, unbindMonitor(service, binding)];
+  });
+  const whole = parts.filter((part) => part !== null);
+  return whole.length < parts.length ? null : whole.flat();
+}
+
+/** The firmware has the other one too. Where it is bound already, its author knows what it is for. */
+function swapped(wrong: readonly MonitorUse[], builtIn: string): Fix | null {
+  return wrong.some(({ service }) => service.monitors.some(({ monitor }) => monitor === builtIn))
+    ? null
+    : wrong.flatMap(({ service, binding }) => [
+        bindMonitor(service, builtIn, binding),
+        unbindMonitor(service, binding),
+      ]);
+}
+
+/** `-send GET /x`: the importer, like the ADC, takes the first word. */
+function unquotedValue(context: LintContext): Hit[] {
+  return [...context.estate.monitors.values()].flatMap((monitor) =>
+    (["send", "httpRequest"] as const).flatMap((option): Hit[] => {
+      const words = monitor.written.get(option.toLowerCase()) ?? [];
+      const [method = "", path = ""] = words;
+      if (!/^(GET|HEAD|POST)$/i.test(method) || !path.startsWith("/")) {
+        return [];
+      }
+      const uses = usesOf(context, monitor);
+      const values = { [option]: redactedBlank(words.join(" ")) };
+      return [
+        {
+          line: monitor.line,
+          object: monitor.name,
+          message: `The value of -${option} lacks quotes: "${method}" is all of it, and the path is lost.`,
+          fix:
+            uses.length === 0 ? null : changeFor(context.names, monitor, uses, uses.length, values),
+        },
+      ];
+    }),
+  );
+}
+
+function redactedBlank(text: string): ReturnType<typeof withoutSecret> {
+  return text.includes(REDACTED)
+    ? { blank: REDACTED.slice(1, -1), around: text.replace(REDACTED, "{}") }
+    : withoutSecret(text);
+}
+
+/** The appliance refuses such a command; in a file it was never one that ran. */
+function optionOfAnotherType(context: LintContext): Hit[] {
+  return [...context.estate.monitors.values()].flatMap((monitor) => {
+    const taken = MONITOR_TYPE_OPTIONS.get(monitor.type);
+    if (taken === undefined || monitor.builtIn || monitor.line === null) {
+      return [];
+    }
+    const foreign = [...monitor.written.keys()].filter(
+      (key) => TYPED_OPTIONS.has(key) && !taken.has(key),
+    );
+    return foreign.length === 0
+      ? []
+      : [
+          {
+            line: monitor.line,
+            object: monitor.name,
+            message: `Type ${monitor.type} has no -${foreign.join(", -")}: the ADC refuses the whole command.`,
+          },
+        ];
+  });
+}
+
+/** Who may read the configuration reads the password; -secureArgs takes it encrypted, behind the other arguments. */
+function passwordInScriptArgs(context: LintContext): Hit[] {
+  return [...context.estate.monitors.values()]
+    .filter(({ type, parameters }) => type === "USER" && holdsPassword(parameters))
+    .map((monitor) => {
+      const parts = (monitor.parameters.scriptArgs ?? "").split(";").filter((part) => part !== "");
+      const secret = parts.filter((part) => part.includes(REDACTED));
+      const open = parts.filter((part) => !part.includes(REDACTED));
+      const around = secret.map((part) => part.replace(REDACTED, "{}")).join(";");
+      const uses = usesOf(context, monitor);
+      return {
+        line: monitor.line,
+        object: monitor.name,
+        message:
+          "A password stands readable in -scriptArgs, in every copy of the configuration; -secureArgs keeps it encrypted.",
+        fix:
+          secret.length === 0 || uses.length === 0
+            ? null
+            : changeFor(context.names, monitor, uses, uses.length, {
+                scriptArgs: open.join(";"),
+                secureArgs: { blank: "password", around },
+              }),
+      };
     });
+}
+
+function holdsPassword({ scriptArgs, scriptName }: Monitor["parameters"]): boolean {
+  const named = scriptArgs?.includes(REDACTED) === true;
+  // The firmware's POP3 and IMAP scripts take `account;password` too.
+  const placed =
+    /^ns(pop3|imap)/.test(scriptName ?? "") && /^[^=;]+;[^=;]+$/.test(scriptArgs ?? "");
+  return named || placed;
 }

@@ -1,27 +1,87 @@
-import {
-  bindMonitor,
-  command,
-  commands,
-  healthPage,
-  setMonitor,
-  unbindMonitor,
-} from "./commands.ts";
-import { requestTarget, type LintContext } from "./context.ts";
+import { asksHealthPage, requestTarget, usesOf, type LintContext } from "./context.ts";
+import { DIRECTORY_PATH, directoryOf } from "./directories.ts";
 import type { Hit } from "./finding.ts";
+import {
+  changeFor,
+  replaceMonitor,
+  withoutSecret,
+  type OptionValues,
+  type MonitorUse,
+} from "./monitor-change.ts";
+import { pageQuestion } from "./proposals.ts";
+import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
-import { redactHeaders } from "../adc/nsconf/secrets.ts";
-import type { Recognition } from "../adc/recognise.ts";
+import type { Value } from "../adc/nsconf/command.ts";
 import type { Rule } from "./rule.ts";
 
 /** Requests and patterns of HTTP and HTTP-ECV monitors. */
 export const HTTP_MONITOR_RULES: readonly Rule[] = [
-  { id: "http_ignores_body", severity: "warning", find: httpIgnoresBody },
-  { id: "head_request", severity: "warning", find: headRequest },
-  { id: "ecv_without_recv", severity: "warning", find: ecvWithoutRecv },
-  { id: "recv_bare_200", severity: "warning", find: recvBare200 },
-  { id: "recv_outside_window", severity: "error", find: recvOutsideWindow },
-  { id: "wrong_host_header", severity: "error", find: wrongHostHeader },
-  { id: "lost_backslashes", severity: "error", find: lostBackslashes },
+  {
+    id: "http_ignores_body",
+    severity: "warning",
+    meaning: "A monitor of type HTTP asks for a health page and ignores its body.",
+    find: httpIgnoresBody,
+  },
+  {
+    id: "head_request",
+    severity: "warning",
+    meaning: "A HEAD request proves that a web server answers, not that the page behind it works.",
+    find: headRequest,
+  },
+  {
+    id: "ecv_without_recv",
+    severity: "warning",
+    meaning: "An HTTP-ECV monitor expects no text, so that every answer passes.",
+    find: ecvWithoutRecv,
+  },
+  {
+    id: "recv_bare_200",
+    severity: "warning",
+    meaning: 'A monitor is content with "200" anywhere in what it reads.',
+    find: recvBare200,
+  },
+  {
+    id: "recv_outside_window",
+    severity: "error",
+    meaning: "An HTTP-ECV monitor awaits what is never in the part of the body that it reads.",
+    find: recvOutsideWindow,
+  },
+  {
+    id: "wrong_host_header",
+    severity: "error",
+    meaning: 'A header "hostname:" is sent where Host is meant.',
+    find: wrongHostHeader,
+  },
+  {
+    id: "lost_backslashes",
+    severity: "error",
+    meaning: "A request lost its line ends: no server understands it.",
+    find: lostBackslashes,
+  },
+  {
+    id: "header_without_line_end",
+    severity: "error",
+    meaning: "A custom header does not end in CR LF, so that it runs into what follows.",
+    find: headerWithoutLineEnd,
+  },
+  {
+    id: "host_in_request",
+    severity: "warning",
+    meaning: "A Host header stands inside the request line, where the ADC adds its own.",
+    find: hostInRequest,
+  },
+  {
+    id: "resp_codes_accept_errors",
+    severity: "warning",
+    meaning: "A monitor takes error codes for health.",
+    find: respCodesAcceptErrors,
+  },
+  {
+    id: "monitor_of_another_directory",
+    severity: "warning",
+    meaning: "The health page of one virtual directory decides for another.",
+    find: monitorOfAnotherDirectory,
+  },
 ];
 
 /** Pages of HTTP-ECV are searched this far (NetScaler docs, "Monitoring SSL services", HTTP-ECV). */
@@ -29,90 +89,114 @@ const BODY_WINDOW_BYTES = 24 * 1024;
 
 function usedMonitors(context: LintContext, ...types: readonly string[]): Monitor[] {
   return [...context.estate.monitors.values()].filter(
-    (monitor) => types.includes(monitor.type) && context.usersOf(monitor).length > 0,
+    (monitor) =>
+      types.includes(monitor.type) && !monitor.reverse && context.usersOf(monitor).length > 0,
   );
+}
+
+/** The change at every service that uses the monitor. */
+function everywhere(context: LintContext, monitor: Monitor, values: OptionValues): Fix | null {
+  const uses = usesOf(context, monitor);
+  return changeFor(context.names, monitor, uses, uses.length, values);
 }
 
 function httpIgnoresBody(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP-INLINE")
-    .filter((monitor) => /healthcheck\.htm/i.test(requestTarget(monitor)) && !isHead(monitor))
+    .filter((monitor) => asksHealthPage(monitor) && !isHead(monitor))
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
       message:
-        `Monitor ${monitor.name} of type HTTP reads the status code of the health page and ignores its body, ` +
-        "so an error page with status 200 passes.",
-      fix: replaceMonitor(context, monitor, ecvWords(requestTarget(monitor), "200 OK")),
+        "Type HTTP reads the status code of the health page and ignores its body, so that an error page with status " +
+        "200 passes.",
+      fix: withPage(context, monitor, {
+        send: `GET ${requestTarget(monitor)}`,
+        recv: "200 OK",
+      }),
     }));
 }
 
 function headRequest(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP-INLINE")
-    .filter(isHead)
+    .filter((monitor) => isHead(monitor) && context.usersOf(monitor).some(isWatched))
     .map((monitor) => {
-      const exchange = context.usersOf(monitor).find((one) => one.exchange !== null)?.exchange;
-      const told =
-        exchange === undefined
-          ? "HEAD proves that a web server answers, not that the page behind it works."
-          : exchange?.version === "2010"
-            ? "The web server answers that by itself, whatever has become of Exchange behind it."
-            : "Exchange's health page answers GET alone, so HEAD says nothing about its health.";
+      const users = context.usersOf(monitor);
+      const exchange = users.find((one) => one.exchange !== null)?.exchange ?? null;
+      const onExchange = users.some((one) => one.onExchange);
+      const told = !onExchange
+        ? "HEAD proves that a web server answers, not that the page behind it works."
+        : exchange?.version === "2010"
+          ? "The web server answers that by itself, whatever has become of Exchange behind it."
+          : "Exchange's health page answers GET alone, so HEAD says nothing about its health.";
       return {
+        severity: onExchange ? "warning" : "info",
         line: monitor.line ?? firstBindingLine(context, monitor),
         object: monitor.name,
-        message: `Monitor ${monitor.name} asks "${monitor.parameters.httpRequest ?? ""}". ${told}`,
-        fix: replaceMonitor(context, monitor, pageWords(exchange ?? null)),
+        message: `The request is "${printable(monitor.parameters.httpRequest ?? "")}". ${told}`,
+        fix: headFix(context, monitor, onExchange),
       };
     });
+}
+
+function isWatched({ idle }: { readonly idle: string | null }): boolean {
+  return idle === null;
+}
+
+/** At Exchange each service is asked for a page of its own directory. */
+function headFix(context: LintContext, monitor: Monitor, onExchange: boolean): Fix | null {
+  if (!onExchange) {
+    const target = requestTarget(monitor);
+    const page: Value =
+      target === "" || target === "/" ? { blank: "page", around: "GET /{}" } : `GET ${target}`;
+    return withPage(context, monitor, { send: page, recv: { blank: "text of that page" } });
+  }
+  const services = new Map(context.usersOf(monitor).map((one) => [one.service, one]));
+  const byQuestion = new Map<
+    string,
+    { question: ReturnType<typeof pageQuestion>; uses: MonitorUse[] }
+  >();
+  for (const use of usesOf(context, monitor)) {
+    const one = services.get(use.service);
+    const question = pageQuestion(context, one ?? { exchange: null, directories: new Set() });
+    const key = JSON.stringify(question);
+    const known = byQuestion.get(key) ?? { question, uses: [] };
+    known.uses.push(use);
+    byQuestion.set(key, known);
+  }
+  const parts = [...byQuestion.values()].map(({ question: { type, options }, uses }) =>
+    replaceMonitor(context.names, monitor, uses, type, options, "_get"),
+  );
+  const whole = parts.filter((part) => part !== null);
+  return whole.length < parts.length ? null : whole.flat();
+}
+
+/** An HTTP-ECV monitor that reads the page, in place of one that does not. */
+function withPage(context: LintContext, monitor: Monitor, page: OptionValues): Fix | null {
+  return replaceMonitor(context.names, monitor, usesOf(context, monitor), "HTTP-ECV", page, "_get");
 }
 
 function isHead(monitor: Monitor): boolean {
   return /^\s*HEAD\b/i.test(monitor.parameters.httpRequest ?? "");
 }
 
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?").slice(0, 200);
+}
+
 function firstBindingLine(context: LintContext, monitor: Monitor): number | null {
-  const bindings = context.usersOf(monitor).flatMap(({ bound }) => bound);
-  return bindings.find((one) => one.monitor === monitor)?.binding.line ?? null;
-}
-
-/** The page that tells most about a member, as type and keys of a monitor. */
-function pageWords(exchange: Recognition | null): string[] {
-  if (exchange === null) {
-    return ecvWords("/<page>", "<text of that page>");
-  }
-  return exchange.version === "2010"
-    ? ["HTTP", "-httpRequest", "GET /owa/auth/logon.aspx", "-respCode", "200"]
-    : ecvWords(healthPage(exchange.path ?? "/owa/"), "200 OK");
-}
-
-function ecvWords(page: string, text: string): string[] {
-  return ["HTTP-ECV", "-send", `GET ${page}`, "-recv", text];
-}
-
-/** A monitor that reads the page, in place of one that does not; a type cannot be changed by `set`. */
-function replaceMonitor(context: LintContext, monitor: Monitor, words: readonly string[]): string {
-  const name = `${monitor.name}_get`.slice(0, 31);
-  const secure = monitor.secure ? ["-secure", "YES"] : [];
-  const users = context.usersOf(monitor).map(({ service }) => service);
-  return commands(
-    command("add", "lb", "monitor", name, ...words, ...secure),
-    ...users.flatMap((service) => [
-      bindMonitor(service, name),
-      unbindMonitor(service, monitor.name),
-    ]),
-  );
+  return usesOf(context, monitor)[0]?.binding.line ?? null;
 }
 
 function ecvWithoutRecv(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP-ECV")
     .filter(({ parameters }) => (parameters.recv ?? "") === "")
     .map((monitor) => ({
-      line: monitor.line,
+      line: monitor.line ?? firstBindingLine(context, monitor),
       object: monitor.name,
       message:
-        `Monitor ${monitor.name} expects no text, so every answer passes: a login page, an error page, ` +
-        "a 503. HTTP-ECV does not look at the status code.",
-      fix: setMonitor(monitor, "-recv", expectedText(monitor)),
+        "No text is expected, so every answer passes: a login page, an error page, a 503. HTTP-ECV does not look at " +
+        "the status code.",
+      fix: everywhere(context, monitor, { recv: expectedText(monitor) }),
     }));
 }
 
@@ -123,9 +207,14 @@ function recvBare200(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        `Monitor ${monitor.name} is content with "200" anywhere in what it reads; ` +
-        "a length, a date or an error page that holds these digits passes too.",
-      fix: setMonitor(monitor, "-recv", "200 OK"),
+        'The monitor is content with "200" anywhere in what it reads; a length, a date or an error page that holds ' +
+        "these digits passes too.",
+      fix: everywhere(context, monitor, {
+        recv:
+          monitor.type === "TCP-ECV" && /^\s*(GET|HEAD|POST) /i.test(monitor.parameters.send ?? "")
+            ? "200 OK"
+            : expectedText(monitor),
+      }),
     }));
 }
 
@@ -136,9 +225,9 @@ function recvOutsideWindow(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        `Monitor ${monitor.name} looks for a status line or header, or for more than 24 KB, but HTTP-ECV reads ` +
-        "only the first 24 KB of the body: it never finds it.",
-      fix: setMonitor(monitor, "-recv", expectedText(monitor)),
+        "The monitor looks for a status line or header, or for more than 24 KB, but HTTP-ECV reads only the first " +
+        "24 KB of the body: it never finds it.",
+      fix: everywhere(context, monitor, { recv: expectedText(monitor) }),
     }));
 }
 
@@ -149,8 +238,8 @@ function isOutsideBody(recv: string): boolean {
   return HEADER.test(recv.trimStart()) || Buffer.byteLength(recv) > BODY_WINDOW_BYTES;
 }
 
-function expectedText(monitor: Monitor): string {
-  return /healthcheck\.htm/i.test(requestTarget(monitor)) ? "200 OK" : "<text of that page>";
+function expectedText(monitor: Monitor): Value {
+  return asksHealthPage(monitor) ? "200 OK" : { blank: "text of that page" };
 }
 
 function wrongHostHeader(context: LintContext): Hit[] {
@@ -160,17 +249,31 @@ function wrongHostHeader(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        `Monitor ${monitor.name} sends a header "hostname:", which no server reads; ` +
-        "the Host header stays the server's address.",
-      fix: setMonitor(
-        monitor,
-        "-customHeaders",
-        redactHeaders(monitor.parameters.customHeaders ?? "").replace(
-          /^([ \t]*)hostname([ \t]*):/im,
-          "$1Host$2:",
+        'A header "hostname:" is sent, which no server reads; the Host header stays the server\'s address.',
+      fix: everywhere(context, monitor, {
+        customHeaders: withoutSecret(
+          ended(
+            (monitor.parameters.customHeaders ?? "").replace(
+              /^([ \t]*)hostname([ \t]*):/im,
+              "$1Host$2:",
+            ),
+          ),
         ),
-      ),
+      }),
     }));
+}
+
+/** Header lines that end as they must. */
+function ended(headers: string): string {
+  return headers.endsWith("\r\n") ? headers : `${withoutLineEnd(headers)}\r\n`;
+}
+
+function withoutLineEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && "\r\n".includes(text.charAt(end - 1))) {
+    end -= 1;
+  }
+  return text.slice(0, end);
 }
 
 /** `\r\n` that lost its backslashes on the way through a shell or a web page, or was never decoded for want of quotes. */
@@ -179,30 +282,150 @@ const LOST = /HTTP\/\d\.\d\s*rn|rn(Host|Connection|User-Agent|Accept)\s*:|rnrn\s
 function lostBackslashes(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP-ECV", "TCP-ECV", "HTTP-INLINE").flatMap((monitor) => {
     const { send, httpRequest, customHeaders } = monitor.parameters;
-    const broken = (
-      [
-        ["-send", send],
-        ["-httpRequest", httpRequest],
-        ["-customHeaders", customHeaders],
-      ] as const
-    ).filter(([, text]) => text !== null && isBroken(text));
-    return broken.map(([key, text]) => ({
-      line: monitor.line,
-      object: monitor.name,
-      message: `The ${key} of monitor ${monitor.name} holds "rn" where line ends should be: no valid request.`,
-      fix: setMonitor(monitor, key, redactHeaders(mended(text ?? ""))),
-    }));
+    const texts = [
+      ["send", send],
+      ["httpRequest", httpRequest],
+      ["customHeaders", customHeaders],
+    ] as const;
+    const broken = texts.flatMap(([key, text]) =>
+      text !== null && LOST.test(text) ? [[key, text] as const] : [],
+    );
+    if (broken.length === 0) {
+      return [];
+    }
+    const values = broken.map(([key, text]) => [key, withoutSecret(mended(key, text))] as const);
+    return [
+      {
+        line: monitor.line,
+        object: monitor.name,
+        message: `"rn" stands where line ends should be (-${broken[0]?.[0] ?? ""}): no valid request.`,
+        fix: everywhere(context, monitor, Object.fromEntries(values)),
+      },
+    ];
   });
 }
 
-function isBroken(text: string): boolean {
-  return LOST.test(text);
-}
-
-function mended(text: string): string {
-  return text
+function mended(key: string, text: string): string {
+  const whole = text
     .replaceAll("\\r\\n", "\r\n")
     .replace(/(HTTP\/\d\.\d)\s*rn/gi, "$1\r\n")
     .replace(/rn(?=(Host|Connection|User-Agent|Accept)\s*:)/gi, "\r\n")
     .replace(/rnrn\s*$/i, "\r\n\r\n");
+  return key === "customHeaders" ? ended(whole) : whole;
+}
+
+function headerWithoutLineEnd(context: LintContext): Hit[] {
+  return usedMonitors(context, "HTTP", "HTTP-ECV", "HTTP-INLINE", "HTTP2").flatMap((monitor) => {
+    const headers = monitor.parameters.customHeaders ?? "";
+    if (
+      headers === "" ||
+      headers.endsWith("\r\n") ||
+      LOST.test(headers) ||
+      !headers.includes(":")
+    ) {
+      return [];
+    }
+    return [
+      {
+        line: monitor.line,
+        object: monitor.name,
+        message:
+          "The -customHeaders do not end in \\r\\n: the last header runs into what the ADC sends behind it.",
+        fix: everywhere(context, monitor, { customHeaders: withoutSecret(ended(headers)) }),
+      },
+    ];
+  });
+}
+
+/** `GET /x HTTP/1.1\r\nHost: a`: type HTTP holds method and URL only, and the ADC writes the rest (CTX120921). */
+function hostInRequest(context: LintContext): Hit[] {
+  return usedMonitors(context, "HTTP", "HTTP-INLINE", "HTTP2", "HTTP-ECV").flatMap((monitor) => {
+    const key = monitor.type === "HTTP-ECV" ? "send" : "httpRequest";
+    const request = monitor.parameters[key] ?? "";
+    const [line = "", ...headers] = request.split(/\r?\n|\s(?=Host:)/i);
+    const told = headers.filter((header) => header.includes(":"));
+    if (!told.some((header) => /^\s*host\s*:/i.test(header))) {
+      return [];
+    }
+    const own = monitor.parameters.customHeaders ?? "";
+    const all = told.map((header) => `${header.trim()}\r\n`).join("");
+    return [
+      {
+        line: monitor.line,
+        object: monitor.name,
+        message:
+          "A Host header stands inside the request, which holds method and URL only: the ADC adds HTTP version and " +
+          "Host by itself, and the server gets two.",
+        fix: everywhere(context, monitor, {
+          [key]: line
+            .trim()
+            .replace(/\sHTTP\/\d(?:\.\d)?$/i, "")
+            .trim(),
+          customHeaders: withoutSecret(own === "" ? all : ended(own)),
+        }),
+      },
+    ];
+  });
+}
+
+/** 401 and 407 are challenges: whoever sends one is well. */
+function respCodesAcceptErrors(context: LintContext): Hit[] {
+  return usedMonitors(context, "HTTP", "HTTP2").flatMap((monitor) => {
+    const ranges = monitor.parameters.respCodes ?? [];
+    const errors = ranges.filter(
+      ({ from, to }) => to >= 400 && from <= 599 && !CHALLENGES.has(from * 1_000 + to),
+    );
+    if (errors.length === 0) {
+      return [];
+    }
+    const said = errors
+      .map(({ from, to }) => (from === to ? String(from) : `${String(from)}-${String(to)}`))
+      .join(", ");
+    const only =
+      errors.length === ranges.length ? "Only an error counts as health" : "Errors count as health";
+    return [
+      {
+        line: monitor.line,
+        object: monitor.name,
+        message: `${only} (-respCode ${said}): a page that is gone, forbidden or broken is UP.`,
+        fix: everywhere(context, monitor, { respCode: { blank: "codes of the healthy page" } }),
+      },
+    ];
+  });
+}
+
+const CHALLENGES: ReadonlySet<number> = new Set([401_401, 407_407]);
+
+/** Managed Availability takes directories out one by one: `/owa` is well while `/ews` is not. */
+function monitorOfAnotherDirectory(context: LintContext): Hit[] {
+  return context.watched.flatMap(({ service, deciding, directories, onExchange }) => {
+    const pages = deciding.filter(({ monitor }) => asksHealthPage(monitor));
+    const asked = pages.map(({ monitor }) => directoryOf(requestTarget(monitor)));
+    const own = asked.some((one) => one === null || directories.has(one));
+    if (!onExchange || directories.size === 0 || own) {
+      return [];
+    }
+    const paths = [...directories].map((one) => DIRECTORY_PATH[one]);
+    const [first = "/owa"] = paths;
+    return pages.map(({ monitor, binding }): Hit => {
+      const key = monitor.type.endsWith("-ECV") ? "send" : "httpRequest";
+      const request = monitor.parameters[key] ?? "";
+      const changed = request.replace(/\/[^\s/]+(?=\/healthcheck\.htm)/i, first);
+      return {
+        line: binding.line ?? service.line,
+        object: service.name,
+        message:
+          `${paths.join(", ")} is served, and ${monitor.name} asks ${requestTarget(monitor)}: what happens to one ` +
+          "directory alone is not seen.",
+        fix: replaceMonitor(
+          context.names,
+          monitor,
+          [{ service, binding }],
+          monitor.type,
+          { [key]: withoutSecret(changed) },
+          `_${first.slice(1, 5).toLowerCase()}`,
+        ),
+      };
+    });
+  });
 }

@@ -1,13 +1,15 @@
 import type { Estate } from "../model/estate.ts";
 import { AUTHENTICATION_RULES } from "./authentication.ts";
+import { NO_FIX, printFix } from "./change.ts";
 import { CONTENT_SWITCHING_RULES } from "./content-switching.ts";
 import { createContext } from "./context.ts";
 import { ECV_MONITOR_RULES } from "./ecv-monitors.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding, Hit } from "./finding.ts";
 import { HTTP_MONITOR_RULES } from "./http-monitors.ts";
+import { isIgnored } from "./ignore.ts";
 import { MONITOR_TARGET_RULES } from "./monitor-targets.ts";
 import { MONITOR_TIMING_RULES } from "./monitor-timing.ts";
-import { readingFindings } from "./reading.ts";
+import { READING_RULES } from "./reading.ts";
 import type { Rule } from "./rule.ts";
 import { DEFAULT_LINT_SETTINGS, type LintSettings } from "./settings.ts";
 import { SHALLOW_MONITOR_RULES } from "./shallow-monitors.ts";
@@ -27,25 +29,36 @@ export const LINT_RULES: readonly Rule[] = [
   ...AUTHENTICATION_RULES,
 ];
 
+/** Those, and what the importer noticed. */
+export const ALL_RULES: readonly Rule[] = [...LINT_RULES, ...READING_RULES];
+
 /**
  * What the monitors of an estate cannot see, and the mistakes of its configuration: the gravest first, then in the order
- * of the file. Pure; empty when there is nothing to say.
+ * of the file. Pure; empty when there is nothing to say. An object whose comment says `lint:ignore RULE` is left out.
  */
 export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTINGS): Finding[] {
   const context = createContext(estate, settings);
-  const found = LINT_RULES.flatMap((rule) =>
-    rule.find(context).map(({ line, object, message, fix, severity }) => ({
-      rule: rule.id,
-      severity: severity ?? rule.severity,
-      line,
-      object,
-      message,
-      fix,
-    })),
-  );
-  return [...readingFindings(estate.diagnostics), ...found].sort(
-    (a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0),
-  );
+  return ALL_RULES.flatMap((rule) => rule.find(context).map((hit) => findingOf(rule, hit)))
+    .filter((finding) => !isIgnored(estate, finding))
+    .sort((a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0));
 }
 
-const GRAVITY: Readonly<Record<Finding["severity"], number>> = { error: 0, warning: 1, info: 2 };
+function findingOf(rule: Rule, { line, object, message, fix, severity }: Hit): Finding {
+  const printed = fix === null || fix === undefined ? NO_FIX : printFix(fix);
+  return {
+    rule: rule.id,
+    severity: severity ?? rule.severity,
+    line,
+    object,
+    message,
+    fix: printed.commands.length === 0 ? null : printed.commands.join("\n"),
+    ...printed,
+  };
+}
+
+/** The gravest first. */
+export const GRAVITY: Readonly<Record<Finding["severity"], number>> = {
+  error: 0,
+  warning: 1,
+  info: 2,
+};

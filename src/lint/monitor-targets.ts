@@ -1,27 +1,68 @@
-import { command, setMonitor } from "./commands.ts";
-import type { LintContext, LintService } from "./context.ts";
+import { usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
-import { isTlsPort, protocolOfPort } from "./ports.ts";
+import { changeFor } from "./monitor-change.ts";
+import { expectsTls, isTlsPort, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
 /** Where probes and clients really go. */
 export const MONITOR_TARGET_RULES: readonly Rule[] = [
-  { id: "pinned_dest_ip", severity: "warning", find: pinnedDestIp },
-  { id: "dest_port_of_another_protocol", severity: "error", find: foreignDestPort },
-  { id: "wildcard_port", severity: "warning", find: wildcardPort },
-  { id: "member_is_vip", severity: "warning", find: memberIsVip },
-  { id: "client_source_address", severity: "info", find: clientSourceAddress },
+  {
+    id: "pinned_dest_ip",
+    severity: "error",
+    meaning: "A monitor asks one fixed address, and decides for members at others.",
+    find: pinnedDestIp,
+  },
+  {
+    id: "dest_port_of_another_protocol",
+    severity: "error",
+    meaning: "A monitor asks a listener of another protocol than clients use.",
+    find: foreignDestPort,
+  },
+  {
+    id: "wildcard_port",
+    severity: "warning",
+    meaning: "A service stands for every port of its servers and is UP or DOWN as one.",
+    find: wildcardPort,
+  },
+  {
+    id: "member_is_vip",
+    severity: "warning",
+    meaning:
+      "A member is a VIP of this ADC, which accepts connections whatever the servers behind it do.",
+    find: memberIsVip,
+  },
+  {
+    id: "client_source_address",
+    severity: "info",
+    meaning: "Exchange sees the clients' addresses, while monitors come from the ADC's own.",
+    find: clientSourceAddress,
+  },
+  {
+    id: "source_limit",
+    severity: "info",
+    meaning:
+      "All mail comes from the ADC's few addresses, and Exchange limits connections per address.",
+    find: sourceLimit,
+  },
 ];
 
-/** The importer says it, and how grave it is; lint adds the command. */
+/** The importer says which; a destination that is meant (`isMeantDestination`) is none of them. */
 function pinnedDestIp(context: LintContext): Hit[] {
   return context.estate.diagnostics
     .filter(({ rule }) => rule === "pinned_dest_ip")
-    .flatMap(({ severity, line, object, message }) => {
+    .flatMap(({ line, object, message }) => {
       const monitor = context.estate.monitors.get(object);
+      const uses = monitor === undefined ? [] : usesOf(context, monitor);
       return monitor === undefined
         ? []
-        : [{ severity, line, object, message, fix: setMonitor(monitor, "-destIP", "0.0.0.0") }];
+        : [
+            {
+              line,
+              object,
+              message,
+              fix: changeFor(context.names, monitor, uses, uses.length, { destIP: "0.0.0.0" }),
+            },
+          ];
     });
 }
 
@@ -29,62 +70,105 @@ function pinnedDestIp(context: LintContext): Hit[] {
 function foreignDestPort(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()].flatMap((monitor) => {
     const { destPort } = monitor;
-    if (destPort === null || protocolOfPort(destPort) === null) {
+    const asked = destPort === null ? null : protocolOfPort(destPort);
+    if (destPort === null || asked === null || monitor.reverse || monitor.transparent) {
       return [];
     }
-    const member = context
-      .usersOf(monitor)
+    const uses = usesOf(context, monitor);
+    const wrong = uses.filter(({ service }) =>
+      service.members.some(({ port }) => isOther(destPort, port)),
+    );
+    const member = wrong
       .flatMap(({ service }) => service.members)
-      .find(({ port }) => port !== destPort && protocolOfPort(port) !== null);
-    return member === undefined
-      ? []
-      : [
-          {
-            line: monitor.line,
-            object: monitor.name,
-            message:
-              `Monitor ${monitor.name} asks port ${String(destPort)}, but clients of ${member.adcService} use port ` +
-              `${String(member.port)}: another listener, with a life of its own.`,
-            fix: setMonitor(
-              monitor,
-              ...["-destPort", 0],
-              ...(member.port !== "*" && isTlsPort(member.port) ? ["-secure", "YES"] : []),
-            ),
-          },
-        ];
+      .find(({ port }) => isOther(destPort, port));
+    if (member === undefined) {
+      return [];
+    }
+    const secure = wrong.every(({ service }) => expectsTls(service));
+    const sameProtocol = wrong.every(({ service }) =>
+      service.members.every(({ port }) => protocolOfPort(port) === asked),
+    );
+    return [
+      {
+        severity: sameProtocol ? "warning" : "error",
+        line: monitor.line,
+        object: monitor.name,
+        message:
+          `Port ${String(destPort)} is asked, but clients of ${member.adcService} use port ${String(member.port)}: ` +
+          "another listener, with a life of its own.",
+        fix:
+          sameProtocol && (secure || !wrong.some(({ service }) => expectsTls(service)))
+            ? changeFor(context.names, monitor, wrong, uses.length, {
+                destPort: "0",
+                ...(secure && !monitor.secure ? { secure: "YES" } : {}),
+              })
+            : null,
+      },
+    ];
   });
 }
 
+/** A health port of the same protocol is a choice; that mail's TLS listener is another than its clear one is not seen by it. */
+function isOther(destPort: number, port: number | "*"): boolean {
+  if (port === "*" || port === destPort) {
+    return false;
+  }
+  const served = protocolOfPort(port);
+  const asked = protocolOfPort(destPort);
+  if (served === null || asked === null) {
+    return false;
+  }
+  const mail = served === "imap" || served === "pop3";
+  return served !== asked || (mail && isTlsPort(port) && !isTlsPort(destPort));
+}
+
 function wildcardPort(context: LintContext): Hit[] {
-  return context.services.filter(listensAnywhere).map(({ service, deciding }) => ({
-    line: service.line,
-    object: service.name,
-    message:
-      `${service.name} stands for every port of its servers and is UP or DOWN as one: ` +
-      (deciding.some(({ monitor }) => monitor.destPort !== null)
-        ? "the one port its monitor asks decides for all the others."
-        : "no monitor asks any port at all."),
-    fix: command(
-      ...["add", "service", `${service.name}_<port>`, service.members[0]?.server ?? "<server>"],
-      ...[service.serviceType, "<port>"],
-    ),
-  }));
+  return context.watched.filter(listensAnywhere).map(({ service, deciding }) => {
+    const [member] = service.members;
+    const name = context.names.fresh(service.name, "_port");
+    return {
+      line: service.line,
+      object: service.name,
+      message:
+        "The service stands for every port of its servers and is UP or DOWN as one: " +
+        (deciding.some(({ monitor }) => monitor.destPort !== null)
+          ? "the one port its monitor asks decides for all the others."
+          : "no monitor asks any port at all."),
+      fix:
+        service.kind === "service" && member !== undefined
+          ? [
+              {
+                apply: {
+                  kind: "add service",
+                  words: [name, member.server, service.serviceType, { blank: "port" }],
+                  options: [],
+                },
+                undo: [{ kind: "rm service", words: [name], options: [] }],
+              },
+            ]
+          : null,
+    };
+  });
 }
 
 function listensAnywhere({ service }: LintService): boolean {
-  return service.members.some(({ port }) => port === "*");
+  return service.members.some(({ port, portUnknown }) => port === "*" && portUnknown === undefined);
 }
 
-/** The ADC completes a client's handshake by itself: a monitor that stops there asks the other ADC, not the server. */
+/** The ADC completes a client's handshake by itself: a monitor that stops there asks the other vserver, not the server. */
 function memberIsVip(context: LintContext): Hit[] {
   const vips = new Map(
     context.vservers
       .filter(({ vserver }) => vserver.address !== null)
-      .map(({ vserver }) => [`${String(vserver.address)}:${String(vserver.port)}`, vserver.name]),
+      .map(({ vserver }) => [
+        `${String(vserver.trafficDomain)} ${String(vserver.address)}:${String(vserver.port)}`,
+        vserver.name,
+      ]),
   );
-  return context.services.flatMap(({ service }) =>
+  return context.watched.flatMap(({ service }) =>
     service.members.flatMap((member) => {
-      const vip = vips.get(`${String(member.address)}:${String(member.port)}`);
+      const place = `${String(member.address)}:${String(member.port)}`;
+      const vip = vips.get(`${String(service.trafficDomain)} ${place}`);
       return vip === undefined
         ? []
         : [
@@ -92,10 +176,8 @@ function memberIsVip(context: LintContext): Hit[] {
               line: member.line,
               object: service.name,
               message:
-                `${service.name} sends clients to ${String(member.address)}:${String(member.port)}, the VIP of ${vip}: ` +
-                "that address accepts connections whatever the servers behind it do, so only an answer of the " +
-                "application proves anything.",
-              fix: null,
+                `Clients are sent to ${place}, the VIP of ${vip}: that address accepts connections whatever the ` +
+                "servers behind it do, so only an answer of the application proves anything.",
             },
           ];
     }),
@@ -104,14 +186,34 @@ function memberIsVip(context: LintContext): Hit[] {
 
 /** The ADC's monitors come from its own address all the same: a firewall may let one pass and stop the other. */
 function clientSourceAddress(context: LintContext): Hit[] {
-  return context.services
-    .filter(({ service }) => service.useSourceIp)
+  return context.watched
+    .filter(({ service, onExchange }) => service.useSourceIp && onExchange)
     .map(({ service }) => ({
       line: service.line,
       object: service.name,
       message:
-        `${service.name} shows its servers the clients' own addresses (-usip YES) while its monitors come from the ` +
-        "ADC's: servers that do not route back through the ADC stay UP and answer no client.",
-      fix: command("set", service.kind, service.name, "-usip", "NO"),
+        "Servers see the clients' own addresses (-usip YES) while monitors come from the ADC's: servers that do not " +
+        "route back through the ADC stay UP and answer no client.",
+    }));
+}
+
+/** Microsoft docs, `Set-ReceiveConnector`: `MaxInboundConnectionPerSource`. */
+function sourceLimit(context: LintContext): Hit[] {
+  const { connectionsPerSource } = context.settings;
+  const sources = Math.max(1, context.estate.snips.length);
+  return context.watched
+    .filter(
+      ({ service, exchange }) =>
+        exchange?.protocol === "smtp" &&
+        !service.useSourceIp &&
+        (service.maxClients === 0 || service.maxClients > connectionsPerSource * sources),
+    )
+    .map(({ service }) => ({
+      line: service.line,
+      object: service.name,
+      message:
+        `All senders share the ADC's ${String(sources)} address(es), and a receive connector takes ` +
+        `${String(connectionsPerSource)} connections from each (MaxInboundConnectionPerSource): more are refused with ` +
+        "421 while every monitor passes. Raise it on the connector that serves the ADC.",
     }));
 }

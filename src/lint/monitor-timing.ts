@@ -1,16 +1,49 @@
 import type { Monitor } from "../model/monitor.ts";
-import { command, setMonitor } from "./commands.ts";
-import type { LintContext } from "./context.ts";
+import { setOptions } from "./change.ts";
+import { usesOf, type LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
+import { duration, setMonitor } from "./monitor-change.ts";
 import { protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
 /** How often and how long monitors ask. */
 export const MONITOR_TIMING_RULES: readonly Rule[] = [
-  { id: "interval_not_above_timeout", severity: "error", find: intervalNotAboveTimeout },
-  { id: "timeout_below_tarpit", severity: "warning", find: timeoutBelowTarpit },
-  { id: "lrtm_suppresses_probes", severity: "info", find: lrtmSuppressesProbes },
-  { id: "lrtm_prefers_failing", severity: "info", find: lrtmPrefersFailing },
+  {
+    id: "interval_not_above_timeout",
+    severity: "error",
+    meaning: "A monitor asks again before the time for an answer is over.",
+    find: intervalNotAboveTimeout,
+  },
+  {
+    id: "failure_retries_not_below_retries",
+    severity: "error",
+    meaning: "-failureRetries must be smaller than -retries.",
+    find: failureRetries,
+  },
+  {
+    id: "slow_detection",
+    severity: "warning",
+    meaning: "A dead server keeps its clients for many minutes.",
+    find: slowDetection,
+  },
+  {
+    id: "timeout_below_tarpit",
+    severity: "warning",
+    meaning: "An SMTP monitor gives up before Exchange's tarpit lets the answer go.",
+    find: timeoutBelowTarpit,
+  },
+  {
+    id: "lrtm_suppresses_probes",
+    severity: "info",
+    meaning: "With -LRTM DISABLED clients' own connections replace the probes of a TCP monitor.",
+    find: lrtmSuppressesProbes,
+  },
+  {
+    id: "lrtm_prefers_failing",
+    severity: "info",
+    meaning: "The fastest server is preferred, and an error page is fast.",
+    find: lrtmPrefersFailing,
+  },
 ];
 
 function intervalNotAboveTimeout(context: LintContext): Hit[] {
@@ -20,10 +53,52 @@ function intervalNotAboveTimeout(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        `Monitor ${monitor.name} asks every ${seconds(monitor.intervalMs)} and waits ` +
-        `${seconds(monitor.responseTimeoutMs)} for the answer; the ADC wants the interval to be the longer one.`,
-      fix: setMonitor(monitor, "-interval", Math.ceil(monitor.responseTimeoutMs / 1000) + 1, "SEC"),
+        `The monitor asks every ${seconds(monitor.intervalMs)} and waits ${seconds(monitor.responseTimeoutMs)} for ` +
+        "the answer; the ADC wants the interval to be the longer one.",
+      fix: [setMonitor(monitor, { interval: wholeSeconds(monitor.responseTimeoutMs + 1_000) })],
     }));
+}
+
+/** NITRO error 2196. With as many failures as there are retries, all of them must fail: that is what 0 says. */
+function failureRetries(context: LintContext): Hit[] {
+  return [...context.estate.monitors.values()]
+    .filter(({ failureRetries: wanted, retries }) => wanted > 0 && wanted >= retries)
+    .map((monitor) => ({
+      line: monitor.line,
+      object: monitor.name,
+      message:
+        `-failureRetries ${String(monitor.failureRetries)} is not below -retries ${String(monitor.retries)}, which the ` +
+        "ADC refuses (error 2196); 0 means that all retries must fail.",
+      fix: [setMonitor(monitor, { failureRetries: "0" })],
+    }));
+}
+
+function slowDetection(context: LintContext): Hit[] {
+  return [...context.estate.monitors.values()]
+    .filter((monitor) => context.usersOf(monitor).length > 0)
+    .filter((monitor) => detectionMs(monitor) > context.settings.detectionMs)
+    .map((monitor) => ({
+      line: monitor.line,
+      object: monitor.name,
+      message:
+        `A failure is noticed after ${seconds(detectionMs(monitor))} (interval × retries); until then clients are ` +
+        "sent to a dead server.",
+      fix: [
+        setMonitor(monitor, {
+          interval: wholeSeconds(Math.max(30_000, monitor.responseTimeoutMs + 1_000)),
+          retries: String(Math.max(3, monitor.failureRetries + 1)),
+        }),
+      ],
+    }));
+}
+
+function detectionMs({
+  failureRetries: wanted,
+  retries,
+  intervalMs,
+  responseTimeoutMs,
+}: Monitor): number {
+  return intervalMs * (wanted > 0 ? Math.min(wanted, retries) : retries) + responseTimeoutMs;
 }
 
 /** Exchange holds back what it answers to anonymous senders (Microsoft docs, `TarpitInterval`). */
@@ -35,32 +110,28 @@ function timeoutBelowTarpit(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        `Monitor ${monitor.name} waits ${seconds(monitor.responseTimeoutMs)}, no longer than the ${seconds(tarpitMs)} ` +
-        "for which Exchange's tarpit delays an error or an anonymous sender: a healthy server can look dead.",
-      fix: setMonitor(
-        monitor,
-        ...["-resptimeout", Math.ceil(tarpitMs / 1000) + 1, "SEC"],
-        ...[
-          "-interval",
-          Math.max(Math.ceil(tarpitMs / 1000) + 2, monitor.intervalMs / 1000),
-          "SEC",
-        ],
-      ),
+        `The monitor waits ${seconds(monitor.responseTimeoutMs)}, no longer than the ${seconds(tarpitMs)} for which ` +
+        "Exchange's tarpit delays an error or an anonymous sender: a healthy server can look dead.",
+      fix: [
+        setMonitor(monitor, {
+          resptimeout: wholeSeconds(tarpitMs + 1_000),
+          interval: wholeSeconds(Math.max(tarpitMs + 2_000, monitor.intervalMs)),
+        }),
+      ],
     }));
 }
 
-/** A monitor that goes on behind the 220: the SMTP type, or TCP-ECV strings under a mail port. */
+/** A monitor at Exchange that goes on behind the 220: the SMTP type, or TCP-ECV strings under a mail port. */
 function talksSmtp(context: LintContext, monitor: Monitor): boolean {
-  if (monitor.type !== "SMTP" && monitor.type !== "TCP-ECV") {
-    return false;
-  }
   const ports = context
     .usersOf(monitor)
+    .filter(({ exchange }) => exchange?.protocol === "smtp")
     .flatMap(({ service }) => service.members)
     .map(({ port }) => monitor.destPort ?? port);
   return monitor.type === "SMTP"
     ? ports.length > 0
-    : (monitor.parameters.send ?? "") !== "" &&
+    : monitor.type === "TCP-ECV" &&
+        (monitor.parameters.send ?? "") !== "" &&
         ports.some((port) => protocolOfPort(port) === "smtp");
 }
 
@@ -72,19 +143,16 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
         monitor.type === "TCP" &&
         !monitor.secure &&
         !monitor.lrtm &&
-        context
-          .usersOf(monitor)
-          .some(({ bound }) =>
-            bound.some((one) => one.monitor === monitor && !one.binding.synthesised),
-          ),
+        usesOf(context, monitor).some(({ binding }) => !binding.synthesised),
     )
     .map((monitor) => ({
-      line: monitor.line,
+      line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,
       object: monitor.name,
       message:
-        `With -LRTM DISABLED the ADC sends no probe of TCP monitor ${monitor.name} while clients keep connecting: ` +
-        "its UP is then the clients' handshakes, and its counters stand still.",
-      fix: setMonitor(monitor, "-LRTM", "ENABLED"),
+        `${monitor.written.has("lrtm") ? "With -LRTM DISABLED" : "As the firmware brings it, with -LRTM DISABLED,"} the ` +
+        "ADC sends no TCP probe while clients keep connecting: UP then means the clients' handshakes, and the " +
+        "counters stand still.",
+      fix: [setMonitor(monitor, { LRTM: "ENABLED" })],
     }));
 }
 
@@ -94,8 +162,10 @@ function lrtmPrefersFailing(context: LintContext): Hit[] {
     if (vserver.kind !== "lb" || vserver.method !== "LRTM") {
       return [];
     }
-    const shallow = services.find(({ deciding }) =>
-      deciding.every(({ monitor }) => ["TCP", "PING", "HTTP"].includes(monitor.type)),
+    const shallow = services.find(
+      ({ deciding, idle }) =>
+        idle === null &&
+        deciding.every(({ monitor }) => ["TCP", "PING", "HTTP"].includes(monitor.type)),
     );
     return shallow === undefined
       ? []
@@ -104,14 +174,25 @@ function lrtmPrefersFailing(context: LintContext): Hit[] {
             line: vserver.line,
             object: vserver.name,
             message:
-              `${vserver.name} prefers the fastest server, and the monitors of ${shallow.service.name} do not look ` +
-              "at what is answered: a server that fails at once wins.",
-            fix: command("set", "lb", "vserver", vserver.name, "-lbMethod", "LEASTCONNECTION"),
+              `The fastest server is preferred, and the monitors of ${shallow.service.name} do not look at what is ` +
+              "answered: a server that fails at once wins.",
+            fix: [
+              setOptions("lb vserver", vserver.name, [
+                { key: "lbMethod", to: "LEASTCONNECTION", from: "LRTM" },
+              ]),
+            ],
           },
         ];
   });
 }
 
+function wholeSeconds(ms: number): readonly string[] {
+  return duration(Math.ceil(ms / 1_000) * 1_000);
+}
+
 function seconds(ms: number): string {
-  return ms % 1000 === 0 ? `${String(ms / 1000)} s` : `${String(ms)} ms`;
+  if (ms >= 600_000 && ms % 1_000 === 0) {
+    return `${String(Math.round(ms / 6_000) / 10)} min`;
+  }
+  return ms % 1_000 === 0 ? `${String(ms / 1_000)} s` : `${String(ms)} ms`;
 }

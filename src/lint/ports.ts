@@ -1,7 +1,9 @@
 import type { AdcService, Port } from "../model/adc-service.ts";
 
 /** Protocols that lint knows by their ports. */
-export type PortProtocol = "web" | "imap" | "pop3" | "smtp" | "ldap" | "dns" | "ntp";
+export type PortProtocol =
+  | ("web" | "imap" | "pop3" | "smtp" | "ldap" | "dns" | "ntp")
+  | ("radius" | "ftp" | "mysql" | "mssql" | "oracle" | "sip" | "snmp" | "rdp");
 
 const BY_PORT: ReadonlyMap<number, PortProtocol> = new Map([
   [80, "web"],
@@ -21,7 +23,23 @@ const BY_PORT: ReadonlyMap<number, PortProtocol> = new Map([
   [3269, "ldap"],
   [53, "dns"],
   [123, "ntp"],
+  [1812, "radius"],
+  [1645, "radius"],
+  [21, "ftp"],
+  [3306, "mysql"],
+  [1433, "mssql"],
+  [1521, "oracle"],
+  [5060, "sip"],
+  [161, "snmp"],
+  [3389, "rdp"],
 ]);
+
+/** Ports on which a server waits for clear text first: TLS from the first byte fails there. */
+const CLEAR_PORTS: ReadonlySet<number> = new Set([...[21, 25, 80, 110, 143, 389, 587, 3268, 8080]]);
+
+export function isClearPort(port: number): boolean {
+  return CLEAR_PORTS.has(port);
+}
 
 /** 465 is left out: Exchange answers in clear text there before it speaks TLS. */
 const TLS_PORTS: ReadonlySet<number> = new Set([443, 636, 853, 990, 993, 995, 3269, 5061, 8443]);

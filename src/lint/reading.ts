@@ -1,27 +1,55 @@
 import type { Diagnostic } from "../model/estate.ts";
-import type { Finding } from "./finding.ts";
+import type { Rule } from "./rule.ts";
 
 /** What the importer says that is a mistake of the configuration; the rest other rules say better, with their fix. */
-const MISTAKES: ReadonlySet<string> = new Set([
-  "dangling_reference",
-  "wrong_kind_reference",
-  "duplicate_name",
-  "duplicate_binding",
-  "duplicate_vserver_endpoint",
-  "duplicate_service_endpoint",
-  "incomplete_statement",
-  "unknown_monitor_type",
-  "unreadable_value",
-  "value_out_of_range",
-  "unreadable_lines",
-  "import_too_large",
-  "stray_words",
-  "broken_line",
-]);
+const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string]>> = {
+  dangling_reference: ["error", "A name leads nowhere."],
+  wrong_kind_reference: ["error", "A name leads to an object of another kind."],
+  duplicate_name: ["warning", "A name is given twice; the ADC refuses the second."],
+  duplicate_binding: ["info", "A monitor is bound twice."],
+  duplicate_vserver_endpoint: ["warning", "Two vservers listen on one address and port."],
+  duplicate_service_endpoint: ["warning", "Two services stand for one address and port."],
+  incomplete_statement: ["error", "A statement lacks an argument, or has one that cannot be read."],
+  unknown_monitor_type: ["warning", "No NetScaler has a monitor of this type."],
+  unreadable_value: ["warning", "The value of an option cannot be read."],
+  value_out_of_range: [
+    "warning",
+    "The value of an option is out of range, and the default stands.",
+  ],
+  import_too_large: [
+    "error",
+    "The configuration is longer than what is read: nothing behind that is judged.",
+  ],
+  unreadable_lines: ["warning", "Lines belong to no command."],
+  stray_words: ["warning", "Words belong to no option and do nothing."],
+  not_looked_at: [
+    "info",
+    "Statements about health are not looked at: silence about them is no praise.",
+  ],
+  partition_not_read: ["info", "An admin partition's statements are not looked at."],
+  broken_line: ["warning", "A line ends inside a quote or parenthesis."],
+};
 
-/** The importer's diagnostics as findings; what mends a statement that means nothing only its author knows. */
-export function readingFindings(diagnostics: readonly Diagnostic[]): Finding[] {
-  return diagnostics
-    .filter(({ rule }) => MISTAKES.has(rule))
-    .map((diagnostic) => ({ ...diagnostic, fix: null }));
+/** The importer's diagnostics as rules; what mends a statement that means nothing only its author knows. */
+export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
+  ([id, [severity, meaning]]) => ({
+    id,
+    severity,
+    meaning,
+    find: ({ estate }) =>
+      estate.diagnostics
+        .filter(({ rule }) => rule === id)
+        .map((diagnostic) => ({
+          ...diagnostic,
+          message: withoutObject(diagnostic.message, diagnostic.object),
+        })),
+  }),
+);
+
+/** A finding stands behind its object's name: `s refers to m …` → `Refers to m …`, so that equal causes read alike. */
+function withoutObject(message: string, object: string): string {
+  const rest = message.startsWith(`${object} `) ? message.slice(object.length + 1) : null;
+  const text =
+    rest ?? message.replace(` to ${object} `, () => " ").replace(` ${object} `, () => " ");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

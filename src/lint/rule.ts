@@ -6,5 +6,7 @@ export interface Rule {
   readonly id: string;
   /** Of its hits, unless a hit says otherwise. */
   readonly severity: Finding["severity"];
+  /** What it means that this rule fires, in one sentence. */
+  readonly meaning: string;
   readonly find: (context: LintContext) => readonly Hit[];
 }

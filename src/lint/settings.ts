@@ -4,7 +4,19 @@ export interface LintSettings {
   readonly drainMs: number;
   /** For how long Exchange's receive connectors delay answers to anonymous senders (`TarpitInterval`), in milliseconds. */
   readonly tarpitMs: number;
+  /** How many connections a receive connector takes from one address (`MaxInboundConnectionPerSource`). */
+  readonly connectionsPerSource: number;
+  /** Until when a monitor should have noticed a failure, in milliseconds. */
+  readonly detectionMs: number;
 }
 
-/** Half an hour of drain; the tarpit of five seconds that Exchange sets by default (Microsoft docs, `Set-ReceiveConnector`). */
-export const DEFAULT_LINT_SETTINGS: LintSettings = { drainMs: 1_800_000, tarpitMs: 5_000 };
+/**
+ * Half an hour of drain; the tarpit of five seconds and the 20 connections per source that Exchange sets by default
+ * (Microsoft docs, `Set-ReceiveConnector`); ten minutes until a dead server is noticed.
+ */
+export const DEFAULT_LINT_SETTINGS: LintSettings = {
+  drainMs: 1_800_000,
+  tarpitMs: 5_000,
+  connectionsPerSource: 20,
+  detectionMs: 600_000,
+};

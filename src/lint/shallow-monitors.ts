@@ -1,17 +1,48 @@
-import { bindMonitor, command, commands, deeperMonitor } from "./commands.ts";
 import type { LintContext, LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
+import { addMonitor, bindMonitor, optionsOf, setMonitor } from "./monitor-change.ts";
 import { expectsTls, portsOf, protocolOfPort } from "./ports.ts";
+import { deeperMonitor, NTP_QUESTION } from "./proposals.ts";
 import type { Rule } from "./rule.ts";
 
 /** Monitors that prove no more than a living network stack. */
 export const SHALLOW_MONITOR_RULES: readonly Rule[] = [
-  { id: "ping_only", severity: "warning", find: pingOnly },
-  { id: "tcp_only", severity: "warning", find: tcpOnly },
-  { id: "tcp_on_tls", severity: "warning", find: tcpOnTls },
-  { id: "ssl_bridge_tcp", severity: "warning", find: sslBridge },
-  { id: "smtp_banner_only", severity: "warning", find: smtpBannerOnly },
-  { id: "udp_without_recv", severity: "warning", find: udpWithoutRecv },
+  {
+    id: "ping_only",
+    severity: "warning",
+    meaning: "A ping decides: it proves that the machine runs, and nothing about the service.",
+    find: pingOnly,
+  },
+  {
+    id: "tcp_only",
+    severity: "warning",
+    meaning: "A TCP handshake decides, where the application could be asked.",
+    find: tcpOnly,
+  },
+  {
+    id: "tcp_on_tls",
+    severity: "warning",
+    meaning: "A port that speaks TLS is watched without a TLS handshake.",
+    find: tcpOnTls,
+  },
+  {
+    id: "ssl_bridge_tcp",
+    severity: "warning",
+    meaning: "TLS passes through unread (SSL_BRIDGE), and no monitor tries it.",
+    find: sslBridge,
+  },
+  {
+    id: "smtp_banner_only",
+    severity: "warning",
+    meaning: "The SMTP type stops at EHLO; Exchange in maintenance refuses at MAIL FROM.",
+    find: smtpBannerOnly,
+  },
+  {
+    id: "udp_without_recv",
+    severity: "warning",
+    meaning: "A UDP-ECV monitor awaits no answer, so that silence passes.",
+    find: udpWithoutRecv,
+  },
 ];
 
 const UNSEEN_BY_PING = "a stopped process, a closed port, a hung or refusing application";
@@ -19,73 +50,84 @@ const UNSEEN_BY_TCP =
   "a silent port, a connection accepted and closed at once, a missing certificate, a dead back end";
 
 function pingOnly(context: LintContext): Hit[] {
-  return context.services
+  return context.watched
     .filter((one) => portsOf(one.service).length > 0 && decidedBy(one, ["PING"]))
-    .map((one) =>
-      hit(
+    .map((one) => {
+      const found = hit(
+        context,
         one,
-        `${names(one)} only ask whether the machine answers a ping; unseen: ${UNSEEN_BY_PING}.`,
-      ),
-    );
+        `Only a ping decides (${names(one)}); unseen: ${UNSEEN_BY_PING}.`,
+      );
+      return found.fix === null ? { ...found, severity: "info" as const } : found;
+    });
 }
 
 function tcpOnly(context: LintContext): Hit[] {
-  return context.services
+  return context.watched
     .filter((one) => plainTcp(one) && !expectsTls(one.service))
     .map((one) => ({
-      ...hit(one, `${names(one)} only complete a TCP handshake; unseen: ${UNSEEN_BY_TCP}.`),
+      ...hit(
+        context,
+        one,
+        `Only a TCP handshake decides (${names(one)}); unseen: ${UNSEEN_BY_TCP}.`,
+      ),
       severity: isApplication(one) ? "warning" : "info",
     }));
 }
 
 function tcpOnTls(context: LintContext): Hit[] {
-  return context.services
+  return context.watched
     .filter(
       (one) => plainTcp(one) && expectsTls(one.service) && one.service.serviceType !== "SSL_BRIDGE",
     )
     .map((one) =>
       hit(
+        context,
         one,
-        `${names(one)} complete a TCP handshake but never a TLS one, though the port speaks TLS; ` +
-          `unseen: a TLS range that does not meet, ${UNSEEN_BY_TCP}.`,
+        `The port speaks TLS, but only a TCP handshake decides (${names(one)}); ` +
+          `unseen: TLS versions that do not meet, ${UNSEEN_BY_TCP}.`,
       ),
     );
 }
 
 function sslBridge(context: LintContext): Hit[] {
-  return context.services
+  return context.watched
     .filter((one) => one.service.serviceType === "SSL_BRIDGE" && plainTcp(one))
-    .map((one) => {
-      const ports = portsOf(one.service);
-      const deeper = ports.every((port) => protocolOfPort(port) === null)
-        ? bindMonitor(one.service, "tcps")
-        : deeperMonitor(one);
-      return {
-        ...hit(
-          one,
-          `An SSL_BRIDGE service passes TLS through unread, and ${names(one)} never try it; ` +
-            `unseen: a TLS range that does not meet, ${UNSEEN_BY_TCP}.`,
-        ),
-        fix: deeper,
-      };
-    });
-}
-
-/** Exchange's transport greets with 220 while it refuses every sender with 421: the type stops before it notices. */
-function smtpBannerOnly(context: LintContext): Hit[] {
-  return context.services
-    .filter((one) => one.exchange !== null && decidedBy(one, ["SMTP"]))
     .map((one) =>
       hit(
+        context,
         one,
-        `${names(one)} stop after greeting and EHLO, where Exchange still answers in maintenance; ` +
-          "unseen: 421 at MAIL FROM, back pressure.",
+        `SSL_BRIDGE passes TLS through unread, and only a TCP handshake decides (${names(one)}); ` +
+          `unseen: TLS versions that do not meet, ${UNSEEN_BY_TCP}.`,
       ),
     );
 }
 
+/** Exchange's transport greets with 220 while it refuses every sender with 421: the type stops before it notices. */
+function smtpBannerOnly(context: LintContext): Hit[] {
+  return context.watched
+    .filter((one) => one.exchange !== null && decidedBy(one, ["SMTP"]))
+    .map((one) => {
+      const name = context.names.fresh(one.service.name, "_deep");
+      const script = { scriptName: { blank: "script that goes on to MAIL FROM" } };
+      const timing = { interval: "30", resptimeout: "10" };
+      return {
+        ...hit(
+          context,
+          one,
+          `Monitors of type SMTP (${names(one)}) stop after greeting and EHLO, where Exchange still answers in ` +
+            "maintenance; unseen: 421 at MAIL FROM, back pressure.",
+        ),
+        fix: [
+          addMonitor(name, "USER", optionsOf({ ...script, ...timing })),
+          bindMonitor(one.service, name),
+        ],
+      };
+    });
+}
+
 function udpWithoutRecv(context: LintContext): Hit[] {
-  return context.services
+  return context.watched
     .filter(
       (one) =>
         decidedBy(one, ["UDP-ECV"]) &&
@@ -93,32 +135,47 @@ function udpWithoutRecv(context: LintContext): Hit[] {
     )
     .map((one) => {
       const [first] = one.deciding;
+      const ntp = portsOf(one.service).every((port) => protocolOfPort(port) === "ntp");
+      const question = ntp
+        ? NTP_QUESTION
+        : { send: { blank: "request" }, recv: { blank: "answer" } };
+      const alone = first !== undefined && context.usersOf(first.monitor).length === 1;
       return {
         ...hit(
+          context,
           one,
-          `${names(one)} await no answer: without -recv only an ICMP port unreachable counts as failure; ` +
+          `No answer is awaited (${names(one)}): without -recv only an ICMP port unreachable counts as failure; ` +
             "unseen: a silent or hung server, a host that is gone.",
         ),
-        fix: command(
-          ...["set", "lb", "monitor", first?.monitor.name ?? "", "UDP-ECV"],
-          ...["-send", "<request>", "-recv", "<answer>"],
-        ),
+        fix:
+          first !== undefined && alone && !first.monitor.builtIn
+            ? [setMonitor(first.monitor, question)]
+            : ntp
+              ? deeperMonitor(context, one)
+              : null,
       };
     });
 }
 
-function hit(one: LintService, message: string): Hit {
+function hit(context: LintContext, one: LintService, message: string): Hit {
   const line = one.deciding.find(({ binding }) => binding.line !== null)?.binding.line;
   return {
     line: line ?? one.service.line,
     object: one.service.name,
-    message: greetsForItsBackEnd(one) ? `${message} ${ONLY_A_LOGIN}` : message,
-    fix: commands(deeperMonitor(one)),
+    message: greetsForItsBackEnd(one)
+      ? `${message} ${ONLY_A_LOGIN}`
+      : one.exchange?.protocol === "smtp"
+        ? `${message} ${ONLY_MAIL_FROM}`
+        : message,
+    fix: deeperMonitor(context, one),
   };
 }
 
 const ONLY_A_LOGIN =
-  "Of these a banner shows all but a dead back end, for which the front end greets: only a login sees that.";
+  "A banner shows all of these but a dead back end, for which the front end greets: only a login sees that.";
+
+const ONLY_MAIL_FROM =
+  "A greeting shows all of these, but Exchange in maintenance greets too: only a MAIL FROM behind it sees that.";
 
 function greetsForItsBackEnd({ exchange, service }: LintService): boolean {
   return portsOf(service).some((port) => {
@@ -127,10 +184,13 @@ function greetsForItsBackEnd({ exchange, service }: LintService): boolean {
   });
 }
 
-/** True when there are deciding monitors and all are of these types. */
+/** True when there are deciding monitors and all are of these types, and none is reversed or looks elsewhere. */
 function decidedBy(one: LintService, types: readonly string[]): boolean {
   return (
-    one.deciding.length > 0 && one.deciding.every(({ monitor }) => types.includes(monitor.type))
+    one.deciding.length > 0 &&
+    one.deciding.every(
+      ({ monitor }) => types.includes(monitor.type) && !monitor.reverse && !monitor.transparent,
+    )
   );
 }
 
@@ -148,11 +208,15 @@ function isApplication(one: LintService): boolean {
   return (
     one.exchange !== null ||
     one.service.serviceType === "HTTP" ||
-    portsOf(one.service).some((port) => protocolOfPort(port) !== null)
+    portsOf(one.service).some((port) => BANNERS.has(protocolOfPort(port) ?? ""))
   );
 }
 
+/** Protocols whose servers answer a stranger: what a TCP handshake leaves out could be had for nothing. */
+const BANNERS: ReadonlySet<string> = new Set(["web", "imap", "pop3", "smtp", "ldap", "dns"]);
+
+/** The types, as the names of monitors differ from service to service where the cause is one. */
 function names(one: LintService): string {
   const list = one.deciding.map(({ monitor }) => monitor.name);
-  return `The monitors of ${one.service.name} (${list.join(", ")})`;
+  return [...new Set(list)].slice(0, 5).join(", ");
 }

@@ -1,26 +1,113 @@
-import { bindMonitor, command, commands } from "./commands.ts";
+import { setOptions } from "./change.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
+import {
+  addMonitor,
+  bindMonitor,
+  removeMonitor,
+  setMonitor,
+  monitorOptions,
+  type MonitorOptions,
+} from "./monitor-change.ts";
+import { SERVICE_TYPES } from "../adc/nsconf/grammar.ts";
 import type { Rule } from "./rule.ts";
 
-/** Monitoring that does not take place, or hangs on one thread. */
+/** Monitoring that does not take place, cannot succeed, or hangs on one thing. */
 export const SWITCHED_OFF_RULES: readonly Rule[] = [
-  { id: "health_monitor_off", severity: "error", find: healthMonitorOff },
-  { id: "monitor_disabled", severity: "warning", find: monitorDisabled },
-  { id: "binding_disabled", severity: "warning", find: bindingDisabled },
-  { id: "unused_monitor", severity: "warning", find: unusedMonitor },
-  { id: "deprecated_binding", severity: "info", find: deprecatedBinding },
-  { id: "single_login_account", severity: "info", find: singleLoginAccount },
+  {
+    id: "health_monitor_off",
+    severity: "error",
+    meaning: "-healthMonitor NO: the ADC says UP whatever happens.",
+    find: healthMonitorOff,
+  },
+  {
+    id: "threshold_out_of_reach",
+    severity: "error",
+    meaning: "-monThreshold is higher than all weights together: the service is never UP.",
+    find: thresholdOutOfReach,
+  },
+  {
+    id: "unknown_service_type",
+    severity: "error",
+    meaning: "The service type is none that a NetScaler has.",
+    find: unknownServiceType,
+  },
+  {
+    id: "monitor_disabled",
+    severity: "warning",
+    meaning: "A bound monitor is disabled, so that it neither probes nor counts.",
+    find: monitorDisabled,
+  },
+  {
+    id: "binding_disabled",
+    severity: "warning",
+    meaning:
+      "A monitor is bound with its state disabled, so that it neither probes nor counts there.",
+    find: bindingDisabled,
+  },
+  {
+    id: "unused_monitor",
+    severity: "info",
+    meaning: "A monitor is bound to nothing.",
+    find: unusedMonitor,
+  },
+  {
+    id: "single_login_account",
+    severity: "info",
+    meaning: "One mail account decides for every server.",
+    find: singleLoginAccount,
+  },
 ];
 
 function healthMonitorOff(context: LintContext): Hit[] {
-  return context.services
+  return context.watched
     .filter(({ service }) => !service.healthMonitor)
     .map(({ service }) => ({
       line: service.line,
       object: service.name,
-      message: `${service.name} has -healthMonitor NO: the ADC calls it UP whatever happens.`,
-      fix: command("set", service.kind, service.name, "-healthMonitor", "YES"),
+      message: "-healthMonitor NO: the ADC says UP whatever happens, and no monitor is asked.",
+      fix: [
+        setOptions(service.kind, service.name, [{ key: "healthMonitor", to: "YES", from: "NO" }]),
+      ],
+    }));
+}
+
+/** NetScaler docs, "Setting the monitor threshold": the weights of the monitors that are up must reach it. */
+function thresholdOutOfReach(context: LintContext): Hit[] {
+  return context.services.flatMap(({ service, deciding }) => {
+    const sum = deciding.reduce((total, { binding }) => total + binding.weight, 0);
+    const { monThreshold } = service;
+    if (monThreshold <= sum || service.monitors.length === 0 || !service.healthMonitor) {
+      return [];
+    }
+    return [
+      {
+        line: service.line,
+        object: service.name,
+        message:
+          `-monThreshold ${String(monThreshold)} is never reached: the weights of the monitors that count add up to ` +
+          `${String(sum)}, so the ADC keeps every member DOWN.`,
+        fix: [
+          setOptions(service.kind, service.name, [
+            { key: "monThreshold", to: String(sum), from: String(monThreshold) },
+          ]),
+        ],
+      },
+    ];
+  });
+}
+
+function unknownServiceType(context: LintContext): Hit[] {
+  const objects = [
+    ...context.services.map(({ service }) => service),
+    ...context.vservers.map(({ vserver }) => vserver),
+  ];
+  return objects
+    .filter(({ serviceType }) => !SERVICE_TYPES.has(serviceType))
+    .map(({ name, serviceType, line }) => ({
+      line,
+      object: name,
+      message: `No NetScaler has a service type ${serviceType}: the ADC refuses the command.`,
     }));
 }
 
@@ -30,8 +117,8 @@ function monitorDisabled(context: LintContext): Hit[] {
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
-      message: `Monitor ${monitor.name} is disabled: the services it is bound to are UP without it.`,
-      fix: command("enable", "lb", "monitor", monitor.name),
+      message: "The monitor is disabled: what it is bound to is UP without it.",
+      fix: [setMonitor(monitor, { state: "ENABLED" })],
     }));
 }
 
@@ -42,74 +129,74 @@ function bindingDisabled(context: LintContext): Hit[] {
       .map(({ monitor, line }) => ({
         line,
         object: service.name,
-        message: `Monitor ${monitor} is bound to ${service.name} with its state disabled: it neither probes nor counts.`,
-        fix: command("enable", "lb", "monitor", monitor, service.name),
+        message: `Monitor ${monitor} is bound with its state disabled: it neither probes nor counts.`,
+        fix: [
+          {
+            apply: { kind: "enable lb monitor", words: [service.name, monitor], options: [] },
+            undo: [{ kind: "disable lb monitor", words: [service.name, monitor], options: [] }],
+          },
+        ],
       })),
   );
 }
 
-/** The importer knows also of monitors that GSLB services use, so its word counts. */
+/** The importer knows also of monitors that routes and GSLB use, so its word counts. */
 function unusedMonitor(context: LintContext): Hit[] {
   return context.estate.diagnostics
     .filter(({ rule }) => rule === "unused_monitor")
-    .map(({ line, object, message }) => ({
-      line,
-      object,
-      message,
-      fix: command("rm", "lb", "monitor", object, context.estate.monitors.get(object)?.type ?? ""),
-    }));
-}
-
-function deprecatedBinding(context: LintContext): Hit[] {
-  return context.services.flatMap(({ service }) =>
-    service.monitors
-      .filter(({ deprecatedForm }) => deprecatedForm)
-      .map(({ monitor, line }) => ({
+    .map(({ line, object, message }) => {
+      const monitor = context.estate.monitors.get(object);
+      return {
         line,
-        object: service.name,
-        message: `Monitor ${monitor} is bound to ${service.name} in the form of old firmware (bind lb monitor).`,
-        fix: commands(
-          command("unbind", "lb", "monitor", monitor, service.name),
-          bindMonitor(service, monitor),
-        ),
-      })),
-  );
+        object,
+        message,
+        // What holds a secret could not be brought back.
+        fix:
+          monitor === undefined || holdsSecret(monitorOptions(monitor))
+            ? null
+            : [removeMonitor(monitor)],
+      };
+    });
 }
 
-const LOGIN_TYPES: ReadonlySet<string> = new Set([
-  "POP3",
-  "FTP",
-  "FTP-EXTENDED",
-  "MYSQL",
-  "RADIUS",
-]);
+function holdsSecret(options: MonitorOptions): boolean {
+  return [...options.values()].flat().some((value) => typeof value !== "string");
+}
 
 /** One locked account, one moved mailbox, and every server behind it goes DOWN at once. */
 function singleLoginAccount(context: LintContext): Hit[] {
-  return context.services.flatMap(({ service, deciding }) => {
-    const logins = deciding.filter(({ monitor }) => LOGIN_TYPES.has(monitor.type));
+  return context.watched.flatMap(({ service, deciding }) => {
+    const logins = deciding.filter(({ monitor }) => monitor.type === "POP3");
     const accounts = new Set(logins.map(({ monitor }) => monitor.parameters.userName));
     const [first] = logins;
     if (first === undefined || accounts.size > 1) {
       return [];
     }
     const { monitor, binding } = first;
-    const second = `${monitor.name}_2`.slice(0, 31);
+    const alone = deciding.length === 1 && service.monThreshold === 0;
+    const second = context.names.fresh(monitor.name, "_second");
+    const login = {
+      username: [{ blank: "second account" }],
+      password: [{ blank: "its password" }],
+    };
     return [
       {
         line: binding.line ?? service.line,
         object: service.name,
         message:
-          `${service.name} lives by one account (${monitor.parameters.userName ?? "of " + monitor.name}): when that ` +
-          "account is locked, expires or its mailbox is away, every server goes DOWN while all are well.",
-        fix: commands(
-          command(
-            ...["add", "lb", "monitor", second, monitor.type],
-            ...["-userName", "<second account>", "-password", "<its password>"],
-          ),
-          bindMonitor(service, second),
-          command("set", service.kind, service.name, "-monThreshold", 1),
-        ),
+          `One account (${monitor.parameters.userName ?? "of " + monitor.name}) decides: when it is locked, expires or ` +
+          "its mailbox is away, every server goes DOWN while all are well.",
+        fix: alone
+          ? [
+              addMonitor(
+                second,
+                monitor.type,
+                new Map([...monitorOptions(monitor), ...Object.entries(login)]),
+              ),
+              bindMonitor(service, second, binding),
+              setOptions(service.kind, service.name, [{ key: "monThreshold", to: "1", from: "0" }]),
+            ]
+          : null,
       },
     ];
   });

@@ -1,48 +1,89 @@
+import type { PolicyBinding } from "../model/policy.ts";
 import type { Vserver } from "../model/vserver.ts";
-import { command } from "./commands.ts";
+import { setOptions, type Change, type OptionChange } from "./change.ts";
 import type { LintContext, LintVserver } from "./context.ts";
 import { NTLM_DIRECTORIES, type Directory } from "./directories.ts";
 import type { Hit } from "./finding.ts";
-import { portsOf, protocolOfPort, type PortProtocol } from "./ports.ts";
+import { portsOf, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
 /** Vservers: certificates, persistence, time-outs and what is done to the traffic. */
 export const VSERVER_RULES: readonly Rule[] = [
-  { id: "vserver_without_certificate", severity: "error", find: withoutCertificate },
-  { id: "persistence_longer_than_drain", severity: "warning", find: persistenceLongerThanDrain },
-  { id: "authorization_persistence", severity: "warning", find: authorizationPersistence },
-  { id: "client_timeout_too_short", severity: "warning", find: clientTimeoutTooShort },
-  { id: "cache_on_exchange", severity: "warning", find: optimisation("cache", "caching") },
+  {
+    id: "vserver_without_certificate",
+    severity: "error",
+    meaning: "A TLS vserver without a certificate is DOWN.",
+    find: withoutCertificate,
+  },
+  {
+    id: "persistence_longer_than_drain",
+    severity: "warning",
+    meaning: "Clients of Exchange stick to a server for longer than it is drained.",
+    find: persistenceLongerThanDrain,
+  },
+  {
+    id: "authorization_persistence",
+    severity: "warning",
+    meaning: "Persistence by the Authorization header breaks NTLM.",
+    find: authorizationPersistence,
+  },
+  {
+    id: "client_timeout_too_short",
+    severity: "warning",
+    meaning: "A client's allowed silence is longer than the vserver's time-out.",
+    find: clientTimeoutTooShort,
+  },
+  {
+    id: "cache_on_exchange",
+    severity: "warning",
+    meaning: "Caching in front of Exchange leaves pages stale and breaks logins.",
+    find: optimisation("cache", "caching"),
+  },
   {
     id: "feo_on_exchange",
     severity: "warning",
+    meaning: "Front-end optimisation in front of Exchange breaks its pages.",
     find: optimisation("feo", "front-end optimisation"),
   },
 ];
 
 const TLS_VSERVERS: ReadonlySet<string> = new Set(["SSL", "SSL_TCP", "HTTP_QUIC", "DTLS"]);
 
+/** A file that tells of no certificate at all is an excerpt more often than a mistake. */
 function withoutCertificate(context: LintContext): Hit[] {
+  const tells =
+    context.estate.certKeys.size > 0 ||
+    context.vservers.some(({ vserver }) => vserver.certKeys.length > 0);
   return context.vservers
     .filter(
       ({ vserver }) =>
         TLS_VSERVERS.has(vserver.serviceType) && vserver.certKeys.every(({ ca }) => ca),
     )
     .map(({ vserver }) => ({
+      severity: tells ? "error" : "info",
       line: vserver.line,
       object: vserver.name,
       message:
-        `${vserver.name} of type ${vserver.serviceType} has no certificate bound: the ADC keeps it DOWN ` +
-        "(Certkey not bound), behind content switching too.",
-      fix: command("bind", "ssl", "vserver", vserver.name, "-certkeyName", "<certKey>"),
+        `No certificate is bound to this vserver of type ${vserver.serviceType}: the ADC keeps it DOWN (Certkey not ` +
+        "bound), behind content switching too.",
+      fix: [
+        {
+          apply: {
+            kind: "bind ssl vserver",
+            words: [vserver.name],
+            options: [["certkeyName", [{ blank: "certKey" }]]],
+          },
+          undo: [],
+        },
+      ],
     }));
 }
 
 /** While an entry lives, its client goes on to a server that is being drained (NetScaler docs, "Graceful shutdown"). */
 function persistenceLongerThanDrain(context: LintContext): Hit[] {
   const { drainMs } = context.settings;
-  return context.vservers.flatMap(({ vserver }) => {
-    if (vserver.kind !== "lb" || vserver.persistence.type === "NONE") {
+  return context.vservers.flatMap(({ vserver, exchange }) => {
+    if (vserver.kind !== "lb" || vserver.persistence.type === "NONE" || !exchange) {
       return [];
     }
     const { timeoutMs, type } = vserver.persistence;
@@ -55,9 +96,13 @@ function persistenceLongerThanDrain(context: LintContext): Hit[] {
         line: vserver.line,
         object: vserver.name,
         message:
-          `${type} persistence of ${vserver.name} lasts ${lasts}, longer than a drain of ${minutes(drainMs)}: ` +
-          "clients still stick to a server when work on it begins.",
-        fix: command("set", "lb", "vserver", vserver.name, "-timeout", drainMs / 60_000),
+          `${type} persistence lasts ${lasts}, longer than a drain of ${minutes(drainMs)}: clients still stick to a ` +
+          "server when work on it begins.",
+        fix: [
+          setOptions("lb vserver", vserver.name, [
+            { key: "timeout", to: String(drainMs / 60_000), from: String(timeoutMs / 60_000) },
+          ]),
+        ],
       },
     ];
   });
@@ -65,25 +110,32 @@ function persistenceLongerThanDrain(context: LintContext): Hit[] {
 
 /** NTLM sends a new Authorization header in each of its three steps: each may go to another server, and none succeeds. */
 function authorizationPersistence(context: LintContext): Hit[] {
-  return context.vservers.flatMap(({ vserver, directories }) => {
-    if (vserver.kind !== "lb" || vserver.persistence.type !== "RULE") {
+  return context.vservers.flatMap(({ vserver, directories, exchange }) => {
+    if (vserver.kind !== "lb" || vserver.persistence.type !== "RULE" || !exchange) {
       return [];
     }
     const basicOnly = directories.size > 0 && [...directories].every(isBasicDirectory);
     if (basicOnly || !/authorization/i.test(vserver.persistence.rule ?? "")) {
       return [];
     }
+    const minutesNow = String(vserver.persistence.timeoutMs / 60_000);
     return [
       {
         line: vserver.line,
         object: vserver.name,
         message:
-          `${vserver.name} persists by the Authorization header, which NTLM changes with every step of a login: ` +
-          "Outlook asks for the password again and again.",
-        fix: command(
-          ...["set", "lb", "vserver", vserver.name],
-          ...["-persistenceType", "SOURCEIP", "-timeout", 30],
-        ),
+          "Clients stick by the Authorization header, which NTLM changes with every step of a login: Outlook asks for " +
+          "the password again and again.",
+        fix: [
+          {
+            apply: setOptions("lb vserver", vserver.name, [
+              { key: "persistenceType", to: "SOURCEIP", from: undefined },
+              { key: "timeout", to: "30", from: minutesNow },
+            ]).apply,
+            // A rule and its expression are no part of what this prints.
+            undo: [],
+          },
+        ],
       },
     ];
   });
@@ -98,15 +150,15 @@ function isBasicDirectory(directory: Directory): boolean {
  * (RFC 5321); ActiveSync's Direct Push up to 30 min, RPC over HTTP the 20 min of the recommended TCP keep-alive
  * (Microsoft docs).
  */
-const SILENCE_OF_PORT: ReadonlyMap<PortProtocol, number> = new Map([
+const SILENCE_OF_PORT = [
   ["imap", 1_800],
   ["pop3", 600],
   ["smtp", 300],
-]);
-const SILENCE_OF_DIRECTORY: ReadonlyMap<Directory, number> = new Map([
+] as const;
+const SILENCE_OF_DIRECTORY = [
   ["activesync", 1_800],
   ["rpc", 1_200],
-]);
+] as const;
 
 /** Clients meet the time-out of the vserver that has the address, not of those behind content switching. */
 function clientTimeoutTooShort(context: LintContext): Hit[] {
@@ -120,35 +172,43 @@ function clientTimeoutTooShort(context: LintContext): Hit[] {
     if (needed === null || timeout >= needed.seconds) {
       return [];
     }
+    const change: OptionChange = {
+      key: "cltTimeout",
+      to: String(needed.seconds),
+      from: vserver.clientTimeoutMs === null ? undefined : String(timeout),
+    };
     return [
       {
         line: vserver.line,
         object: vserver.name,
         message:
-          `${vserver.name} closes a client that is silent for ${String(timeout)} s, but ${needed.what} may rest ` +
+          `A client that is silent for ${String(timeout)} s is cut off, but ${NAMES[needed.what]} may rest ` +
           `${String(needed.seconds)} s: sessions break while nothing is wrong.`,
-        fix: command("set", vserver.kind, "vserver", vserver.name, "-cltTimeout", needed.seconds),
+        fix: [
+          setOptions(vserver.kind === "lb" ? "lb vserver" : "cs vserver", vserver.name, [change]),
+        ],
       },
     ];
   });
 }
 
-function neededSilence(one: LintVserver): { what: string; seconds: number } | null {
+const NAMES = {
+  imap: "IMAP",
+  pop3: "POP3",
+  smtp: "SMTP",
+  activesync: "ActiveSync",
+  rpc: "Outlook Anywhere",
+} as const;
+
+function neededSilence(one: LintVserver): { what: keyof typeof NAMES; seconds: number } | null {
   const ports = one.services.flatMap(({ service }) => portsOf(service)).map(protocolOfPort);
-  const known = [
-    ...ports.map((what) => ({
-      what,
-      seconds: what === null ? undefined : SILENCE_OF_PORT.get(what),
-    })),
-    ...[...one.directories].map((what) => ({ what, seconds: SILENCE_OF_DIRECTORY.get(what) })),
+  const directories = one.exchange ? [...one.directories] : [];
+  const allowed = [
+    ...SILENCE_OF_PORT.filter(([what]) => ports.includes(what)),
+    ...SILENCE_OF_DIRECTORY.filter(([what]) => directories.includes(what)),
   ];
-  let longest: { what: string; seconds: number } | null = null;
-  for (const { what, seconds } of known) {
-    if (what !== null && seconds !== undefined && seconds > (longest?.seconds ?? 0)) {
-      longest = { what, seconds };
-    }
-  }
-  return longest;
+  const [longest] = [...allowed].sort(([, a], [, b]) => b - a);
+  return longest === undefined ? null : { what: longest[0], seconds: longest[1] };
 }
 
 /** NetScaler command reference, `-cltTimeout`: by the vserver's type. */
@@ -160,22 +220,46 @@ function defaultClientTimeoutMs({ serviceType }: Vserver): number {
 function optimisation(feature: string, words: string): (context: LintContext) => Hit[] {
   const fragile: readonly Directory[] = ["owa", "ecp", ...NTLM_DIRECTORIES];
   return (context) =>
-    context.vservers.flatMap(({ vserver, directories }) => {
+    context.vservers.flatMap(({ vserver, directories, exchange }) => {
       const served = fragile.filter((directory) => directories.has(directory));
-      if (served.length === 0) {
+      if (!exchange || served.length === 0) {
         return [];
       }
       return vserver.policies
         .filter(({ policy }) => context.estate.policies.get(policy)?.feature === feature)
-        .map(({ policy, line }) => ({
-          line,
+        .map((binding) => ({
+          line: binding.line,
           object: vserver.name,
           message:
-            `Policy ${policy} puts ${words} before ${served.join(", ")} at ${vserver.name}: ` +
-            "pages stay stale or broken and logins are asked for again, while every monitor passes.",
-          fix: command("unbind", vserver.kind, "vserver", vserver.name, "-policyName", policy),
+            `Policy ${binding.policy} puts ${words} before ${served.join(", ")}: pages stay stale or broken and logins ` +
+            "are asked for again, while every monitor passes.",
+          fix: [unbindPolicy(vserver, binding)],
         }));
     });
+}
+
+/** Takes a policy off a vserver; undone by binding it as it was. */
+export function unbindPolicy(vserver: Vserver, binding: PolicyBinding): Change {
+  const { policy, priority, goto, bindPoint } = binding;
+  const how: [string, readonly string[]][] = [["policyName", [policy]]];
+  if (priority !== null) {
+    how.push(["priority", [String(priority)]]);
+  }
+  if (goto !== null) {
+    how.push(["gotoPriorityExpression", [goto]]);
+  }
+  if (bindPoint !== null) {
+    how.push(["type", [bindPoint]]);
+  }
+  const words = [vserver.name];
+  return {
+    apply: {
+      kind: `unbind ${vserver.kind} vserver`,
+      words,
+      options: [["policyName", [policy]]],
+    },
+    undo: [{ kind: `bind ${vserver.kind} vserver`, words, options: how }],
+  };
 }
 
 function minutes(ms: number): string {

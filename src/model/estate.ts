@@ -50,6 +50,12 @@ export interface AdcParameters {
   readonly csStateUpdate: boolean;
   /** `set ssl parameter -defaultProfile ENABLED`. */
   readonly sslDefaultProfile: boolean;
+  /** `set tm sessionParameter -SSO ON`. This and the next two are absent where the reader could not tell. */
+  readonly sessionSso?: boolean;
+  /** `set tm sessionParameter -defaultAuthorizationAction DENY`. */
+  readonly sessionDeniesByDefault?: boolean;
+  /** Policies bound for every vserver: `bind tm global`. */
+  readonly globalSessionPolicies?: readonly string[];
 }
 export interface Server {
   readonly name: string;
@@ -58,12 +64,16 @@ export interface Server {
   readonly domain: string | null;
   readonly enabled: boolean;
   readonly trafficDomain: number;
+  /** What the ADC asks the DNS for where it knows a domain name. */
+  readonly queryType: "A" | "AAAA" | "SRV";
   readonly comment: string | null;
   readonly line: SourceLine;
 }
 export interface NetProfile {
   readonly name: string;
   readonly sourceIp: string | null;
+  /** `-proxyProtocol ENABLED`: connections begin with a PROXY header. */
+  readonly proxyProtocol: boolean;
   readonly line: SourceLine;
 }
 /** What a reader of the configuration must know. */

@@ -8,9 +8,11 @@ import { buildEstate } from "../../src/adc/nitro/import.ts";
 import type { Row } from "../../src/adc/nitro/row-values.ts";
 import { createPacer } from "../../src/lib/pacing.ts";
 import { IMPORT_STEPS } from "../../src/adc/nitro/pull-plan.ts";
+import { NET_PROFILE_FIELDS } from "../../src/adc/parameter-fields.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { writeWord } from "../../src/adc/nsconf/writer.ts";
 import {
+  GROUP_FIELDS,
   MEMBER_FIELDS,
   MONITOR_BINDING_FIELDS,
   SERVER_FIELDS,
@@ -80,7 +82,8 @@ const configuration = fc
   .record({
     server: options(SERVER_FIELDS),
     service: options(SERVICE_FIELDS),
-    group: options(SERVICE_FIELDS),
+    group: options(SERVICE_FIELDS, GROUP_FIELDS),
+    netProfile: options(NET_PROFILE_FIELDS),
     member: options(MEMBER_FIELDS),
     monitors: fc.array(fc.tuple(monitorType, options(MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS)), {
       minLength: 1,
@@ -109,6 +112,7 @@ const configuration = fc
       `bind serviceGroup sg -monitorName m1 ${one.binding}`,
       `add ssl profile prof1 ${one.profile}`,
       `set ssl serviceGroup sg ${one.ssl}`,
+      `add netProfile net1 ${one.netProfile}`,
       `add lb vserver lb1 SSL 192.0.2.10 443 ${one.lb}`,
       `bind lb vserver lb1 sg`,
       `add cs vserver cs1 SSL 192.0.2.11 443 ${one.cs}`,

@@ -42,9 +42,7 @@ describe("readSince", () => {
     const watch = silentWatch();
     expect(await readSince(folder, watch)).toEqual({ members: {}, writtenAt: 0 });
     expect(await readdir(folder)).toEqual([expect.stringMatching(/^since\.json\.set-aside-/)]);
-    expect(watch.health.problems).toEqual([
-      expect.stringContaining("verdict times start over"),
-    ]);
+    expect(watch.health.problems).toEqual([expect.stringContaining("verdict times start over")]);
   });
 });
 

@@ -48,7 +48,10 @@ test.skipIf(ping === null)(
       let out = "";
       const status = await runLint(
         path,
-        { json: false, matrix: true },
+        {
+          ...{ format: "text", matrix: true, severity: "info", rules: [], object: null },
+          ...{ strict: false, writeFixes: null },
+        },
         { out: (part) => (out += part), err: (part) => expect.unreachable(part) },
       );
       expect(status).toBe(1);

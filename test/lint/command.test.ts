@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runLint } from "../../src/cli/lint.ts";
+import { explainRule, runLint, type LintOptions } from "../../src/cli/lint.ts";
 
 let directory = "";
 beforeAll(async () => {
@@ -12,7 +12,17 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function run(text: string | null, json: boolean) {
+const OPTIONS: LintOptions = {
+  format: "text",
+  matrix: false,
+  severity: "info",
+  rules: [],
+  object: null,
+  strict: false,
+  writeFixes: null,
+};
+
+async function run(text: string | null, options: Partial<LintOptions> = {}) {
   const file = join(directory, text === null ? "missing.conf" : "ns.conf");
   if (text !== null) {
     await writeFile(file, text);
@@ -21,7 +31,7 @@ async function run(text: string | null, json: boolean) {
   let err = "";
   const status = await runLint(
     file,
-    { json, matrix: false },
+    { ...OPTIONS, ...options },
     { out: (part) => (out += part), err: (part) => (err += part) },
   );
   return { status, out, err };
@@ -29,26 +39,30 @@ async function run(text: string | null, json: boolean) {
 
 const CLEAN =
   "add service s 10.0.0.1 HTTP 80\nbind service s -monitorName m\nadd lb monitor m HTTP-ECV -recv ok\n";
+const OFF = "add service s 10.0.0.1 HTTP 80 -healthMonitor NO\n";
 
-describe("the lint command", () => {
-  test("is 0 and says so when nothing is found", async () => {
-    expect(await run(CLEAN, false)).toEqual({ status: 0, out: "nothing found\n", err: "" });
-    expect(await run(CLEAN, true)).toEqual({
+describe("lint › findings", () => {
+  test("status 0 and a word when nothing is found", async () => {
+    expect(await run(CLEAN)).toEqual({ status: 0, out: "nothing found\n", err: "" });
+    expect(await run(CLEAN, { format: "json" })).toEqual({
       status: 0,
       out: `${JSON.stringify({ findings: [] }, null, 1)}\n`,
       err: "",
     });
   });
 
-  test("is 1 with findings, each with object, line and the commands that mend it", async () => {
-    const { status, out } = await run("add service s 10.0.0.1 HTTP 80 -healthMonitor NO\n", false);
+  test("status 1 with findings, each with objects, lines and the commands that mend it", async () => {
+    const { status, out } = await run(OFF);
     expect(status).toBe(1);
-    expect(out).toContain("error: line 1: s: s has -healthMonitor NO");
+    expect(out).toContain("error: s (line 1): -healthMonitor NO");
     expect(out).toContain("\n    set service s -healthMonitor YES\n");
+    expect(out).toContain(
+      "# incomplete: fill in what stands in angle brackets\n    add lb monitor",
+    );
   });
 
-  test("prints JSON and nothing else", async () => {
-    const { status, out } = await run("add service s 10.0.0.1 HTTP 80 -healthMonitor NO\n", true);
+  test("JSON and nothing else, the old keys beside the new", async () => {
+    const { status, out } = await run(OFF, { format: "json" });
     expect(status).toBe(1);
     expect(JSON.parse(out)).toMatchObject({
       findings: [
@@ -57,19 +71,128 @@ describe("the lint command", () => {
           severity: "error",
           line: 1,
           object: "s",
+          objects: [{ name: "s", line: 1 }],
           fix: "set service s -healthMonitor YES",
+          commands: ["set service s -healthMonitor YES"],
+          complete: true,
         },
-        { rule: "tcp_only", severity: "warning", line: 1, object: "s" },
+        { rule: "tcp_only", severity: "warning", line: 1, object: "s", complete: false },
       ],
     });
   });
 
+  test("one finding for each cause, the worst first, with a summary above many", async () => {
+    const services = Array.from(
+      { length: 30 },
+      (_, n) => `add service s${String(n)} 10.0.0.1 TCP ${String(9000 + n)} -healthMonitor NO`,
+    );
+    const { out } = await run(services.join("\n"));
+    expect(out.match(/healthMonitor NO:/g)).toHaveLength(1);
+    expect(out).toContain("s11 (line 12) and 18 more");
+    const mixed = [
+      ...services,
+      "add lb vserver v SSL 10.0.0.1 443",
+      "add service a 10.0.0.1 HTTPS 1",
+      "add service b 10.0.0.9 HTTP 80",
+      "bind service b -monitorName http",
+      "add service c 10.0.0.9 TCP 993",
+    ];
+    const [first] = (
+      await run(
+        [...mixed, "add cs vserver cs HTTP 10.0.0.5 80", "bind cs vserver cs -lbvserver v"].join(
+          "\n",
+        ),
+      )
+    ).out.split("\n");
+    expect(first).toMatch(/^error +30 +health_monitor_off +-healthMonitor NO/);
+  });
+
+  test("notes alone are status 0, and 1 with strict", async () => {
+    const note = "add lb monitor m TCP\n";
+    expect((await run(note)).status).toBe(0);
+    expect((await run(note, { strict: true })).status).toBe(1);
+  });
+});
+
+describe("lint › filters", () => {
+  test("by severity, rule and object", async () => {
+    const two = `${OFF}add service t 10.0.0.2 TCP 143\n`;
+    expect((await run(two, { severity: "error" })).out).not.toContain("tcp_only");
+    expect((await run(two, { rules: ["tcp_only"] })).out).not.toContain("health_monitor_off");
+    expect((await run(two, { object: "T*" })).out).not.toContain("health_monitor_off");
+  });
+
+  test("a rule that does not exist is a usage error", async () => {
+    expect(await run(OFF, { rules: ["tcp_olny"] })).toMatchObject({ status: 3, out: "" });
+  });
+
+  test.each([
+    [
+      "in the object's comment",
+      OFF.replace("NO", 'NO -comment "lint:ignore health_monitor_off, tcp_only"'),
+    ],
+    ["behind its line", OFF.replace("NO", "NO # lint:ignore *")],
+    ["for the whole file", `# lint:ignore health_monitor_off,tcp_only\n${OFF}`],
+  ])("lint:ignore %s", async (_name, text) => {
+    expect(await run(text)).toMatchObject({ status: 0, out: "nothing found\n" });
+  });
+});
+
+describe("lint › output", () => {
+  test("no control character of the file reaches a terminal, and every finding stays on its line", async () => {
+    const { out } = await run(
+      'add service "s\u001b[31mEVIL\u202e" 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -httpRequest "HEAD /\u009b[2J"\nbind service "s\u001b[31mEVIL\u202e" -monitorName m\n',
+    );
+    expect(out.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+    expect(out).not.toContain("    bind service");
+  });
+
+  test("SARIF and JUnit are what their readers expect", async () => {
+    const sarif = JSON.parse((await run(OFF, { format: "sarif" })).out) as {
+      runs: { results: { ruleId: string }[]; tool: { driver: { rules: { id: string }[] } } }[];
+    };
+    const [sarifRun] = sarif.runs;
+    expect(sarifRun?.results.map(({ ruleId }) => ruleId)).toEqual([
+      "health_monitor_off",
+      "tcp_only",
+    ]);
+    expect(sarifRun?.tool.driver.rules.map(({ id }) => id)).toContain("tcp_only");
+    const junit = (await run(`${OFF}add lb monitor "a<&\u0001" TCP\n`, { format: "junit" })).out;
+    expect(junit).toContain('tests="3" failures="2"');
+    expect(junit).toContain("a&lt;&amp;?");
+  });
+
+  test("--explain tells what a rule means", () => {
+    let out = "";
+    expect(explainRule("tcp_only", { out: (part) => (out += part), err: String })).toBe(0);
+    expect(out).toContain("A TCP handshake decides");
+    expect(explainRule("nothing", { out: String, err: String })).toBe(3);
+  });
+
+  test("--write-fixes writes what can be pasted, and beside it what takes it back", async () => {
+    const writeFixes = join(directory, "fixes.txt");
+    await run(`${OFF}add service t 10.0.0.2 TCP 143\n`, { writeFixes });
+    expect(await readFile(writeFixes, "utf8")).toBe(
+      "set service s -healthMonitor YES\n" +
+        'add lb monitor t_deep TCP-ECV -recv "* OK" -interval 15 -resptimeout 6\n' +
+        "bind service t -monitorName t_deep\n",
+    );
+    expect(await readFile(`${writeFixes}.undo`, "utf8")).toBe(
+      "unbind service t -monitorName t_deep\n" +
+        "rm lb monitor t_deep TCP-ECV\n" +
+        "set service s -healthMonitor NO\n",
+    );
+    expect((await run(OFF, { writeFixes: join(directory, "no", "such", "place") })).status).toBe(3);
+  });
+});
+
+describe("lint › unreadable", () => {
   test.each([
     ["a file that is not there", null],
     ["a file of something else", "%PDF-1.4\nbinary \u0000 things\n"],
     ["an empty file", ""],
   ])("is 3 for %s", async (_name, text) => {
-    const { status, out, err } = await run(text, true);
+    const { status, out, err } = await run(text, { format: "json" });
     expect([status, out]).toEqual([3, ""]);
     expect(err).not.toBe("");
   });

@@ -263,7 +263,16 @@ test("no secret comes to light: not in a log, a page, a command's words or a fil
           runProbeCommand({ config: configFile, target, monitor, json }, output),
         );
       }
-      await told(`lint${shape}`, (output) => runLint(nsConf, { json, matrix: false }, output));
+      await told(`lint${shape}`, (output) =>
+        runLint(
+          nsConf,
+          {
+            ...{ format: json ? "json" : "text", matrix: false, severity: "info", rules: [] },
+            ...{ object: null, strict: false, writeFixes: null },
+          },
+          output,
+        ),
+      );
       await told(`maintenance list${shape}`, (output) =>
         runMaintenance(
           { config: configFile, url: null, tokenFile: null, json, command: { kind: "list" } },

@@ -266,7 +266,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     expect(
       await page.getByRole("link", { name: "Probe now" }).first().getAttribute("href"),
     ).toContain("/probe?target=prod%2Fsvc_imap%2Fex02%3A143&monitor=tcp");
-    expect(await page.getByText("only complete a TCP handshake").count()).toBe(1);
+    expect(await page.getByText("Only a TCP handshake decides").count()).toBe(1);
     const lost = await open(`${web.url}/?server=ex02`);
     expect(await lost.locator(".cell").count()).toBe(2);
   });

@@ -11,7 +11,7 @@ import {
   SSL_PARAMETER_FIELDS,
 } from "../parameter-fields.ts";
 import type { Policy, PolicyAction } from "../../model/policy.ts";
-import { DEFAULT_BINDING_FIELDS } from "../service-fields.ts";
+import { GROUP_FIELDS } from "../service-fields.ts";
 import type { SslProfile } from "../../model/tls-parameters.ts";
 import {
   address,
@@ -164,7 +164,7 @@ async function buildServices(
         ? [memberFromServiceRow(row, service, servers)].filter((member) => member !== null)
         : membersFromRows(memberRows.get(name) ?? [], service, servers, report);
     const bound = monitorRows[kind].get(name) ?? [];
-    const { noDefaultMonitor } = readWhole(DEFAULT_BINDING_FIELDS, rowSource(row, name, report));
+    const { noDefaultMonitor } = readWhole(GROUP_FIELDS, rowSource(row, name, report));
     const monitors = monitorBindings(bound, service, members, !noDefaultMonitor, report);
     services.set(name, { ...service, members, monitors: monitors.map(withOwnSpelling) });
   }

@@ -22,6 +22,7 @@ export function monitorFromRow(row: Row, report: Report): Monitor | null {
     name: builtIn?.name ?? name,
     type,
     builtIn: builtIn !== null,
+    ...(builtIn === null ? {} : { lrtm: builtIn.lrtm }),
     ...readFields(MONITOR_FIELDS, source),
     written: writtenFields(row),
     parameters: {

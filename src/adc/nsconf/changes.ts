@@ -5,7 +5,7 @@ import type { Statement } from "./statements.ts";
 import { portOf } from "./values.ts";
 
 /**
- * `unbind` and `rm` as people type them into command files: a saved configuration holds none. What they name and does
+ * `unbind` as people type it into command files: a saved configuration holds none. What they name and does
  * not exist is no loss.
  */
 export const removalStatements: StatementKinds = {
@@ -14,9 +14,9 @@ export const removalStatements: StatementKinds = {
     ["unbind service", unbindService],
     ["unbind servicegroup", unbindService],
     ["unbind lb monitor", unbindMonitor],
-    ["rm lb monitor", removeMonitor],
     ["unbind lb vserver", unbindVserver],
     ["unbind cs vserver", unbindVserver],
+    ["unbind ssl vserver", unbindCertificate],
   ]),
 };
 
@@ -48,8 +48,65 @@ function unbindMonitor({ words }: Statement, draft: Draft): void {
   }
 }
 
+/** `rm`: acts on all that stands before it, so that an object of the same name may be added again behind it. */
+export const REMOVERS: ReadonlyMap<string, (statement: Statement, draft: Draft) => void> = new Map([
+  ["rm lb monitor", removeMonitor],
+  ["rm service", removeService],
+  ["rm servicegroup", removeService],
+  ["rm server", removeServer],
+  ["rm lb vserver", removeFrom("lbVservers")],
+  ["rm cs vserver", removeFrom("csVservers")],
+  ["rm cs policy", removeFrom("policies")],
+  ["rm cs action", removeFrom("actions")],
+  ["rm authorization policy", removeFrom("policies")],
+  ["rm tm trafficpolicy", removeFrom("policies")],
+  ["rm tm trafficaction", removeFrom("actions")],
+  ["rm ssl certkey", removeFrom("certKeys")],
+]);
+
+function removeFrom(
+  objects: "lbVservers" | "csVservers" | "policies" | "actions" | "certKeys",
+): (statement: Statement, draft: Draft) => void {
+  return ({ words }, draft) => {
+    words.forEach((name) => {
+      draft[objects].delete(name);
+    });
+  };
+}
+
+/** The ADC takes a monitor off the services that it removes it from. */
 function removeMonitor({ words }: Statement, draft: Draft): void {
-  draft.monitors.delete(words[0] ?? "");
+  const name = monitorName(words[0] ?? "", draft);
+  draft.monitors.delete(name);
+  for (const { monitors } of draft.services.exact.values()) {
+    drop(monitors, ({ monitor }) => monitor === name);
+  }
+}
+
+function removeService({ words }: Statement, draft: Draft): void {
+  for (const name of words) {
+    draft.services.delete(name);
+    for (const { services } of draft.lbVservers.exact.values()) {
+      drop(services, ({ service }) => service === name);
+    }
+  }
+}
+
+/** Services of a server go with it, and so do members of groups. */
+function removeServer(statement: Statement, draft: Draft): void {
+  for (const name of statement.words) {
+    for (const service of [...draft.services.exact.values()]) {
+      if (
+        service.kind === "service" &&
+        service.members.some(({ serverWord }) => serverWord === name)
+      ) {
+        removeService({ ...statement, words: [service.name] }, draft);
+      } else {
+        drop(service.members, ({ serverWord }) => serverWord === name);
+      }
+    }
+    draft.servers.delete(name);
+  }
 }
 
 function unbindVserver(statement: Statement, draft: Draft): void {
@@ -65,6 +122,12 @@ function unbindVserver(statement: Statement, draft: Draft): void {
   } else if (cs !== undefined) {
     cs.defaultTarget = null;
   }
+}
+
+function unbindCertificate({ words, keys }: Statement, draft: Draft): void {
+  const [name = ""] = words;
+  const vserver = draft.lbVservers.get(name) ?? draft.csVservers.get(name);
+  drop(vserver?.certKeys ?? [], ({ certKey }) => keys.get("certkeyname")?.[0] === certKey);
 }
 
 function drop<T>(list: T[], unwanted: (item: T) => boolean): void {
@@ -143,20 +206,34 @@ function toggleMember(statement: Statement, draft: Draft, enabled: boolean): voi
   }
 }
 
-/** `disable lb monitor M [SERVICE]`: everywhere, or in one binding. */
+/**
+ * `disable lb monitor SERVICE [MONITOR]`: one binding, or all of the service. A monitor's name in the first place, as old
+ * hands type it, means the monitor, or its binding to the service behind it.
+ */
 function toggleMonitor(statement: Statement, draft: Draft, enabled: boolean): void {
-  const [name = "", target] = statement.words;
-  const monitor = draft.monitors.get(name);
-  if (target === undefined && monitor !== undefined) {
-    draft.monitors.set(monitor.name, { ...monitor, enabled });
+  const [first = "", second] = statement.words;
+  const service = draft.services.get(first) ?? draft.services.get(second ?? "");
+  const known = draft.monitors.get(first);
+  if (service === undefined) {
+    if (known === undefined || second !== undefined) {
+      reportMissing(draft, statement, known === undefined ? "service" : "monitor", second ?? first);
+      return;
+    }
+    draft.monitors.set(known.name, { ...known, enabled });
     return;
   }
-  const service = draft.services.get(target ?? "");
-  const position = service?.monitors.findIndex((binding) => binding.monitor === name) ?? -1;
-  const binding = service?.monitors[position];
-  if (service === undefined || binding === undefined) {
-    reportMissing(draft, statement, "monitor", name);
-    return;
+  const written = service === draft.services.get(first) ? second : first;
+  const wanted = written === undefined ? null : monitorName(written, draft);
+  const positions = service.monitors.flatMap(({ monitor }, at) =>
+    wanted === null || monitor === wanted ? [at] : [],
+  );
+  if (positions.length === 0 && wanted !== null) {
+    reportMissing(draft, statement, "binding of monitor", wanted);
   }
-  service.monitors[position] = { ...binding, enabled };
+  for (const at of positions) {
+    const binding = service.monitors[at];
+    if (binding !== undefined) {
+      service.monitors[at] = { ...binding, enabled };
+    }
+  }
 }

@@ -54,8 +54,12 @@ export interface Draft {
   readonly netProfiles: NameTable<NetProfile>;
   /** Monitors bound to what the estate leaves out (GSLB services, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
+  /** GSLB services, which `bind lb monitor` takes too. */
+  readonly servicesElsewhere: Set<string>;
   readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
+  /** Statements behind `switch ns partition`, counted by partition: an ADC of its own, with names of its own. */
+  readonly otherPartitions: Map<string, number>;
 }
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -71,7 +75,8 @@ export interface StatementKinds {
 
 export interface MemberDraft {
   readonly serverWord: string;
-  readonly port: Port;
+  /** Null: none is given. */
+  readonly port: Port | null;
   enabled: boolean;
   readonly weight: number;
   readonly line: SourceLine;
@@ -82,6 +87,8 @@ export interface ServiceDraft extends Mutable<Omit<AdcService, "members" | "moni
   readonly monitors: MonitorBinding[];
   tls: BackendTls;
   noDefaultMonitor: boolean;
+  /** `-memberPort`: of members that are bound without one. */
+  memberPort: number | null;
 }
 
 type Lists = "policies" | "certKeys" | "authentication" | "tls";
@@ -159,8 +166,10 @@ export function emptyDraft(): Draft {
     sslProfiles: new NameTable(),
     netProfiles: new NameTable(),
     monitorsUsedElsewhere: new Set(),
+    servicesElsewhere: new Set(),
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),
+    otherPartitions: new Map(),
   };
 }
 

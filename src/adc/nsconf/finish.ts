@@ -3,6 +3,7 @@ import { withTlsProfile } from "../tls-fields.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
 import type { Estate, Server } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
+import type { BackendTls } from "../../model/tls-parameters.ts";
 import type { CsVserver, LbVserver, VserverAuthentication } from "../../model/vserver.ts";
 import { withAuthenticationProfile } from "../vserver-fields.ts";
 import type { Steps } from "../../lib/steps.ts";
@@ -66,13 +67,13 @@ function finishService(
   draft: Draft,
   serversByAddress: ReadonlyMap<string, Server>,
 ): AdcService {
-  const { noDefaultMonitor, members, monitors, tls, ...rest } = service;
+  const { noDefaultMonitor, memberPort, members, monitors, tls, ...rest } = service;
   return {
     ...rest,
-    tls: withTlsProfile(tls, draft.sslProfiles),
+    tls: effectiveTls(tls, draft),
     members: members.map((member) =>
       finishMember(
-        member,
+        { ...member, port: member.port ?? memberPort },
         service,
         draft.servers.get(member.serverWord) ?? serversByAddress.get(member.serverWord),
       ),
@@ -82,6 +83,20 @@ function finishService(
         ? monitors
         : [defaultBinding(service.serviceType, members)],
   };
+}
+
+/** `set ssl parameter -defaultProfile ENABLED` gives this one to whatever names no other. */
+const DEFAULT_BACKEND_PROFILE = "ns_default_ssl_profile_backend";
+
+function effectiveTls(tls: BackendTls, { parameters, sslProfiles }: Draft): BackendTls {
+  const takesDefault =
+    tls.sslProfile === null &&
+    parameters.sslDefaultProfile &&
+    sslProfiles.has(DEFAULT_BACKEND_PROFILE);
+  return withTlsProfile(
+    takesDefault ? { ...tls, sslProfile: DEFAULT_BACKEND_PROFILE } : tls,
+    sslProfiles,
+  );
 }
 
 /** A member names a server object, or an address for which the ADC keeps a server object of the same name. */
@@ -97,7 +112,8 @@ function finishMember(
     server: server?.name ?? serverWord,
     address: server === undefined ? address : server.address,
     domain: server === undefined ? (address === null ? serverWord : null) : server.domain,
-    port,
+    port: port ?? "*",
+    ...(port === null ? { portUnknown: server?.queryType === "SRV" ? "srv" : "none" } : {}),
     enabled: enabled && service.enabled && (server?.enabled ?? true),
     weight,
     line,

@@ -4,6 +4,7 @@ import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
   NET_PROFILE_FIELDS,
+  SESSION_PARAMETER_FIELDS,
 } from "../parameter-fields.ts";
 import {
   define,
@@ -26,9 +27,10 @@ import {
 } from "./policies.ts";
 import { finishEstate } from "./finish.ts";
 import { monitorStatements } from "./monitors.ts";
-import { removalStatements, toggleStatements } from "./changes.ts";
+import { removalStatements, REMOVERS, toggleStatements } from "./changes.ts";
 import { serverStatements, serviceStatements } from "./services.ts";
 import { tlsStatements } from "./tls.ts";
+import { unsetReaders } from "./unset.ts";
 import { vserverStatements } from "./vservers.ts";
 
 /** The ADC's own addresses and global parameters. */
@@ -42,6 +44,8 @@ const systemStatements: StatementKinds = {
     ["set ns config", setConfig],
     ["set lb parameter", setLbParameter],
     ["set cs parameter", setCsParameter],
+    ["set tm sessionparameter", setSessionParameter],
+    ["bind tm global", bindSessionPolicy],
   ]),
 };
 
@@ -99,6 +103,16 @@ function setCsParameter(statement: Statement, draft: Draft): void {
   Object.assign(draft.parameters, readFields(CS_PARAMETER_FIELDS, source));
 }
 
+function setSessionParameter(statement: Statement, draft: Draft): void {
+  const source = statementSource(statement, draft, "tm sessionParameter");
+  Object.assign(draft.parameters, readFields(SESSION_PARAMETER_FIELDS, source));
+}
+
+function bindSessionPolicy({ keys }: Statement, draft: Draft): void {
+  const known = draft.parameters.globalSessionPolicies ?? [];
+  draft.parameters.globalSessionPolicies = [...known, ...(keys.get("policyname") ?? [])];
+}
+
 /** A saved configuration may be this large. */
 export const MAX_NS_CONF_BYTES = 64 * 1_048_576;
 /** Ranges expanded: a line of a few words can stand for a thousand. */
@@ -116,9 +130,10 @@ export function parseNsConf(text: string, options: { readonly adc: string }): Es
 export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
   const draft = emptyDraft();
   draft.firmware = firmwareOf(text);
-  const changes: Statement[] = [];
+  let changes: Statement[] = [];
   const orphans: number[] = [];
   let count = 0;
+  let partition: string | null = null;
   for (const statement of readStatements(text, (line) => orphans.push(line))) {
     yield;
     count += 1;
@@ -130,18 +145,29 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     reportBroken(statement, draft);
     const kind = statementKind(statement);
     const definition = DEFINITIONS.get(kind);
-    if (definition !== undefined) {
+    const remove = REMOVERS.get(kind);
+    if (kind === "switch ns partition") {
+      const [name = "default"] = statement.words;
+      partition = name.toLowerCase() === "default" ? null : name;
+    } else if (partition !== null) {
+      draft.otherPartitions.set(partition, (draft.otherPartitions.get(partition) ?? 0) + 1);
+    } else if (definition !== undefined) {
       definition(statement, draft);
     } else if (CHANGES.has(kind)) {
       changes.push(statement);
+    } else if (remove !== undefined) {
+      applyChanges(changes, draft);
+      changes = [];
+      remove(statement, draft);
     } else if (!readPolicy(statement, draft)) {
       countOther(statement, draft);
     }
   }
-  for (const statement of changes) {
-    CHANGES.get(statementKind(statement))?.(statement, draft);
-  }
+  applyChanges(changes, draft);
+  // A large file's statements are as large as the estate: let them go before it is finished.
+  changes = [];
   reportOrphans(orphans, draft);
+  reportUnread(draft);
   const estate = yield* finishEstate(draft, options.adc);
   yield;
   draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere));
@@ -164,9 +190,19 @@ const KINDS = [
 const DEFINITIONS: ReadonlyMap<string, StatementReader> = new Map(
   KINDS.flatMap((kinds) => [...kinds.definitions]),
 );
-const CHANGES: ReadonlyMap<string, StatementReader> = new Map(
+const SETTERS: ReadonlyMap<string, StatementReader> = new Map(
   KINDS.flatMap((kinds) => [...kinds.changes]),
 );
+const CHANGES: ReadonlyMap<string, StatementReader> = new Map([
+  ...SETTERS,
+  ...unsetReaders(SETTERS),
+]);
+
+function applyChanges(changes: readonly Statement[], draft: Draft): void {
+  for (const statement of changes) {
+    CHANGES.get(statementKind(statement))?.(statement, draft);
+  }
+}
 
 /** Said without quoting the line, which may hold a secret. */
 function reportBroken(statement: Statement, draft: Draft): void {
@@ -195,6 +231,37 @@ function reportOrphans(lines: readonly number[], draft: Draft): void {
   }
 }
 
+/** Groups and objects that decide about health or a client's way and that no reader takes. */
+const ABOUT_HEALTH =
+  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|cluster|ha|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acls?|acl6|pbr6|pat|ratecontrol)|responder (global|policylabel)|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
+
+/** Says what was not looked at, so that nobody takes silence for health. */
+function reportUnread(draft: Draft): void {
+  const kinds = [...draft.otherStatements].filter(([kind]) =>
+    ABOUT_HEALTH.test(kind.toLowerCase()),
+  );
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0);
+  if (total > 0) {
+    const named = kinds.map(([kind, count]) => (count === 1 ? kind : `${kind} (${String(count)})`));
+    draft.diagnostics.push({
+      severity: "info",
+      rule: "not_looked_at",
+      line: null,
+      object: "file",
+      message: `${String(total)} statement(s) of ${String(kinds.length)} kind(s) are not looked at: ${named.join(", ")}.`,
+    });
+  }
+  for (const [name, count] of draft.otherPartitions) {
+    draft.diagnostics.push({
+      severity: "info",
+      rule: "partition_not_read",
+      line: null,
+      object: name,
+      message: `${String(count)} statement(s) belong to an admin partition of its own and are not looked at.`,
+    });
+  }
+}
+
 /** Group and object are command words; anything else in their place is garbage that need not be repeated. */
 function countOther(statement: Statement, draft: Draft): void {
   const words = [statement.verb, statement.group, statement.object ?? ""].filter(
@@ -202,4 +269,13 @@ function countOther(statement: Statement, draft: Draft): void {
   );
   const key = words.map((word) => (/^[A-Za-z][\w-]{0,31}$/.test(word) ? word : "…")).join(" ");
   draft.otherStatements.set(key, (draft.otherStatements.get(key) ?? 0) + 1);
+  if (/^add gslb service(group)?$/i.test(key)) {
+    draft.servicesElsewhere.add(statement.words[0] ?? "");
+  }
+  // Routes, policy-based routes, GSLB services and groups use monitors too.
+  for (const name of ["monitor", "monitorname"].flatMap(
+    (option) => statement.keys.get(option) ?? [],
+  )) {
+    draft.monitorsUsedElsewhere.add(name);
+  }
 }

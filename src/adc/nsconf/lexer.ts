@@ -1,3 +1,5 @@
+import { subjectOf, verbOf, VERBS } from "./abbreviations.ts";
+
 /**
  * Splits one line of NetScaler configuration into tokens as the ADC's own command line does. A `key` is an option
  * (`-respCode` without its dash); an `error` is the rest of a line that ends inside a quote or parenthesis, always last.
@@ -92,15 +94,25 @@ function readQQuoted(line: string, at: number): Reading | null {
   return { token: { kind: "word", text: line.slice(at + 2, end) }, end: end + 1 };
 }
 
-/** An unquoted token: quotes inside are kept and protect white space, and so do parentheses, which must balance. */
+/**
+ * An unquoted token: quotes inside are kept and protect white space, and so do parentheses, which must balance. Inside those
+ * quotes a backslash escapes, as in quoted tokens.
+ */
 function readBare(line: string, at: number): Reading {
   let quote: string | null = null;
   let nesting = 0;
+  let text = "";
+  let from = at;
   let end = at;
   for (; end < line.length; end += 1) {
     const character = line.charAt(end);
     if (quote !== null) {
-      if (character === quote) {
+      const decoded = character === "\\" ? ESCAPES.get(line.charAt(end + 1)) : undefined;
+      if (decoded !== undefined) {
+        text += line.slice(from, end) + decoded;
+        from = end + 2;
+        end += 1;
+      } else if (character === quote) {
         quote = null;
       }
     } else if (character === '"' || character === "'") {
@@ -110,14 +122,14 @@ function readBare(line: string, at: number): Reading {
     } else if (character === ")") {
       nesting -= 1;
       if (nesting < 0) {
-        return { token: { kind: "error", text: line.slice(at, end + 1) }, end: end + 1 };
+        return { token: { kind: "error", text: text + line.slice(from, end + 1) }, end: end + 1 };
       }
     } else if (nesting === 0 && isSpace(line, end)) {
       break;
     }
   }
   const kind = quote !== null || nesting > 0 ? "error" : "word";
-  return { token: { kind, text: line.slice(at, end) }, end };
+  return { token: { kind, text: text + line.slice(from, end) }, end };
 }
 
 function endOfRun(line: string, at: number): number {
@@ -154,6 +166,8 @@ const MAX_COMMAND_LENGTH = 65_536;
 interface Pending {
   readonly line: number;
   text: string;
+  /** Behind a prompt, in a captured session. */
+  readonly typed: boolean;
   lastLength: number;
   /** How often its end has been looked for. */
   looks: number;
@@ -174,18 +188,32 @@ export function* commandLines(
   const hardWidth = hardWrapWidth(text);
   let pending: Pending | null = null;
   for (const { line, text: physical } of physicalLines(text)) {
-    const content = physical.replace(PROMPT, "");
+    const plain = physical.replace(BARE_PROMPT, "");
+    const starts = startsCommand(plain, pending);
+    const prompted: string | null = starts ? null : behindPrompt(plain);
+    const content: string = prompted ?? plain;
     const trimmed = content.trim();
-    if (trimmed === "" || trimmed === "Done" || trimmed.startsWith("#")) {
+    if (trimmed === "" || REPLY.test(trimmed) || trimmed.startsWith("#")) {
       if (pending !== null) {
         yield pending;
       }
       pending = null;
-    } else if (startsCommand(content, pending)) {
+    } else if (starts || (prompted !== null && startsCommand(content, pending))) {
       if (pending !== null) {
         yield pending;
       }
-      pending = { line, text: content, lastLength: content.length, looks: 0 };
+      pending = {
+        line,
+        text: content,
+        typed: prompted !== null,
+        lastLength: physical.length,
+        looks: 0,
+      };
+    } else if (pending?.typed === true && !isOpen(pending) && pending.lastLength !== hardWidth) {
+      // What a typed command printed.
+      yield pending;
+      pending = null;
+      orphan(line);
     } else if (pending === null || pending.text.length + content.length > MAX_COMMAND_LENGTH) {
       orphan(line);
     } else {
@@ -199,28 +227,57 @@ export function* commandLines(
   }
 }
 
-const PROMPT = /^\s*>\s?/;
+const BARE_PROMPT = /^\s*>\s?/;
 
-const VERBS: ReadonlySet<string> = new Set(
-  (
-    "add set bind link enable disable unset unbind unlink rm rename show stat save clear apply " +
-    "import create update convert install export force sync kill switch join reset renumber count " +
-    "configure shell exit quit flush test"
-  ).split(" "),
-);
+/** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command stands behind it. */
+const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
+
+/** What the ADC says to a command: neither a command nor the continuation of one. */
+const REPLY = /^\s*(Done|(ERROR|WARNING|Warning|Error|Info|INFO)\s*:.*)$/;
+
+/** Takes the prompt off; null: there is none that a command follows. */
+function behindPrompt(line: string): string | null {
+  const found = PROMPT.exec(line);
+  const verb = found?.[1];
+  return found === null || verb === undefined || verbOf(verb) === null
+    ? null
+    : line.slice(found[0].length);
+}
 
 /** First words that look like commands but, inside an open quote or parenthesis, are more likely its text. */
 function startsCommand(content: string, pending: Pending | null): boolean {
   const [, verb, next] = /^\s*([A-Za-z]+)(?:\s+(\S+))?/.exec(content) ?? [];
-  if (verb === undefined || !VERBS.has(verb.toLowerCase())) {
+  if (verb === undefined || !(VERBS.has(verb.toLowerCase()) || isShort(verb, next))) {
     return false;
   }
   if (pending === null || CONFIGURING.test(verb)) {
     return next === undefined || /^[A-Za-z][\w-]*$/.test(next) || pending === null;
   }
   pending.looks += 1;
-  return pending.looks <= MAX_LOOKS && lexLine(pending.text).at(-1)?.kind !== "error";
+  return pending.looks <= MAX_LOOKS && !isOpen(pending);
 }
+
+/** Inside a quote or parenthesis. */
+function isOpen(pending: Pending): boolean {
+  return lexLine(pending.text).at(-1)?.kind === "error";
+}
+
+/** `dis serv web1`: half a verb is one only where what stands behind it is an object. */
+function isShort(verb: string, next: string | undefined): boolean {
+  if (verbOf(verb) === null || next === undefined) {
+    return false;
+  }
+  const { group } = subjectOf(next, null);
+  return SHORT_SUBJECTS.has(group.toLowerCase());
+}
+
+const SHORT_SUBJECTS: ReadonlySet<string> = new Set([
+  "lb",
+  "cs",
+  "server",
+  "service",
+  "servicegroup",
+]);
 
 const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;
 

@@ -1,7 +1,7 @@
 import { readFields, readWhole, defaultsOf } from "../fields.ts";
 import {
   SERVER_FIELDS,
-  DEFAULT_BINDING_FIELDS,
+  GROUP_FIELDS,
   MEMBER_FIELDS,
   MONITOR_BINDING_FIELDS,
   OLD_MONITOR_BINDING_FIELDS,
@@ -78,8 +78,6 @@ export const serviceStatements: StatementKinds = {
     ["bind service", bindService],
     ["bind servicegroup", bindServiceGroup],
     ["bind lb monitor", bindMonitor],
-    ["bind gslb service", bindElsewhere],
-    ["bind gslb servicegroup", bindElsewhere],
   ]),
 };
 
@@ -124,7 +122,7 @@ function newService(
     name,
     serviceType: type.toUpperCase(),
     ...defaultsOf(SERVICE_FIELDS),
-    ...defaultsOf(DEFAULT_BINDING_FIELDS),
+    ...defaultsOf(GROUP_FIELDS),
     tls: { ...NO_BACKEND_TLS },
     monitors: [],
     members: [],
@@ -150,7 +148,7 @@ function setService(statement: Statement, draft: Draft): void {
 function applyKeys(service: ServiceDraft, statement: Statement, draft: Draft): void {
   const source = statementSource(statement, draft, service.name);
   Object.assign(service, readFields(SERVICE_FIELDS, source));
-  Object.assign(service, readFields(DEFAULT_BINDING_FIELDS, source));
+  Object.assign(service, readFields(GROUP_FIELDS, source));
 }
 
 function bindService(statement: Statement, draft: Draft): void {
@@ -182,8 +180,13 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
   if (server === undefined) {
     return;
   }
-  const port = portOf(portWord ?? statement.keys.get("port")?.[0] ?? "");
-  if (port === null) {
+  const given = portWord ?? statement.keys.get("port")?.[0];
+  const port = portOf(given ?? "");
+  // Members of an autoscaled group may come without a port: it is the group's, or in the SRV record.
+  const portless =
+    given === undefined &&
+    (group.autoScale !== null || draft.servers.get(server)?.queryType === "SRV");
+  if (port === null && !portless) {
     reportIncomplete(draft, statement, name);
     return;
   }
@@ -212,15 +215,11 @@ function bindMonitor(statement: Statement, draft: Draft): void {
     const service = draft.services.get(target);
     if (service !== undefined) {
       addBinding(service, monitor, statement, draft, true);
+    } else if (draft.servicesElsewhere.has(target)) {
+      draft.monitorsUsedElsewhere.add(monitor);
     } else if (wholeNumber(target) === null) {
       reportMissing(draft, statement, "service", target);
     }
-  }
-}
-
-function bindElsewhere(statement: Statement, draft: Draft): void {
-  for (const monitor of statement.keys.get("monitorname") ?? []) {
-    draft.monitorsUsedElsewhere.add(monitor);
   }
 }
 

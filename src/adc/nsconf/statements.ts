@@ -1,3 +1,4 @@
+import { subjectOf, verbOf } from "./abbreviations.ts";
 import { lexLine, commandLines, type CommandLine } from "./lexer.ts";
 
 /** More names than this from one range is a mistake; the statement then stands as written. */
@@ -85,12 +86,12 @@ function parseStatement(command: CommandLine): Statement | null {
   if (verb?.kind !== "word" || group?.kind !== "word") {
     return null;
   }
-  const hasObject = third?.kind === "word" && GROUPS_WITH_OBJECTS.has(group.text.toLowerCase());
+  const subject = subjectOf(group.text, third?.kind === "word" ? third.text : null);
   const words: string[] = [];
   const keys = new Map<string, string[]>();
   let values: string[] | null = null;
   let wanted = Infinity;
-  for (const token of tokens.slice(hasObject ? 3 : 2)) {
+  for (const token of tokens.slice(1 + subject.taken)) {
     if (token.kind === "key") {
       const key = token.text.toLowerCase();
       values = keys.get(key) ?? [];
@@ -104,9 +105,9 @@ function parseStatement(command: CommandLine): Statement | null {
   }
   return {
     line: command.line,
-    verb: verb.text.toLowerCase(),
-    group: group.text,
-    object: hasObject ? third.text : null,
+    verb: verbOf(verb.text) ?? verb.text.toLowerCase(),
+    group: subject.group,
+    object: subject.object,
     words,
     keys,
     broken,
@@ -125,15 +126,3 @@ function ignore(): void {
 
 /** Keys that stand before positional arguments: `add cs vserver C -td 10 SSL 10.0.0.1 -range 3 443`. */
 const SINGLE_VALUE_KEYS: ReadonlySet<string> = new Set(["td", "range"]);
-
-/** Groups of the command line whose second word is an object; in all others the name follows at once. */
-const GROUPS_WITH_OBJECTS: ReadonlySet<string> = new Set(
-  (
-    "aaa adm analytics api appflow appfw appqoe audit authentication authorization autoscale azure " +
-    "basic bot ca cache cli cloud cloudtunnel cluster cmp contentinspection cr cs db dns dos " +
-    "endpoint feo filter gslb ha ica ipsec ipsecalg kafka lb lldp lsn metrics ns ntp pcp policy " +
-    "pq protocol qos quicbridge rdp reputation responder rewrite router sc ssl smpp snmp " +
-    "spillover stream subscriber system tm transform tunnel ulfd urlfiltering user utility " +
-    "videooptimization vpn wi"
-  ).split(" "),
-);

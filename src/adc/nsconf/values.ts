@@ -10,6 +10,7 @@ export function statementSource(statement: Statement, draft: Draft, object: stri
   return {
     object,
     line: statement.line,
+    resets: statement.verb === "unset",
     written: ({ key }) => statement.keys.get(key),
     report: (diagnostic) => {
       draft.diagnostics.push(diagnostic);

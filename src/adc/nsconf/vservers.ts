@@ -10,6 +10,7 @@ import {
 } from "../vserver-fields.ts";
 import {
   define,
+  report,
   reportIncomplete,
   reportMissing,
   type CsVserverDraft,
@@ -136,6 +137,11 @@ function applyCommonKeys(vserver: LbVserverDraft | CsVserverDraft, source: Field
 function bindLbVserver(statement: Statement, draft: Draft): void {
   const [name = "", ...targets] = statement.words;
   const vserver = draft.lbVservers.get(name);
+  if (vserver === undefined && draft.csVservers.has(name)) {
+    const message = `${name} is a cs vserver: use bind cs vserver. The ADC refuses this command.`;
+    report(draft, statement, "error", "wrong_kind_reference", name, message);
+    return;
+  }
   if (vserver === undefined) {
     reportMissing(draft, statement, "vserver", name);
     return;

@@ -1,6 +1,7 @@
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
+import { isLoopback } from "../../adc/own-addresses.ts";
 import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import {
@@ -56,6 +57,8 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
   const unsupportedReason =
     switchedOff(binding, monitor) ??
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
+    elsewhere(estate, monitor) ??
+    portless(monitor, member) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
   const { source, sourceAddresses } = sourceOf(
@@ -82,7 +85,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     source,
     sourceAddresses,
     tlsSource,
-    note: bothNotes(noteOf(monitor, service), secretNote(spec)),
+    note: bothNotes(noteOf(estate, monitor, service), secretNote(spec)),
     action: {
       kind: "monitor",
       monitor,
@@ -144,6 +147,22 @@ function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
   return monitor.enabled ? null : "the monitor is disabled on the ADC (-state DISABLED)";
 }
 
+/** Destinations that mean something to the ADC alone; never dialled from here, where they mean this machine. */
+function elsewhere(estate: Estate, { destIp }: Monitor): string | null {
+  return destIp !== null && (isLoopback(destIp) || destIp === estate.nsip)
+    ? `destIP ${destIp} is the ADC itself`
+    : null;
+}
+
+function portless({ destPort, type }: Monitor, { portUnknown }: Member): string | null {
+  if (portUnknown === undefined || destPort !== null || type === "PING") {
+    return null;
+  }
+  return portUnknown === "srv"
+    ? "the port comes from the SRV record"
+    : "the configuration names no port for this member";
+}
+
 function unsupportedWith(type: MonitorType, spec: MonitorSpec, port: number | "*"): string | null {
   if (port === "*" && type.transport !== "icmp") {
     return "the member's port is * and the monitor has no destPort, so there is no port to probe";
@@ -186,7 +205,7 @@ export function secretNote({ credential, tls }: MonitorSpec): string | null {
   return credential === null || tls === null ? null : proofWords(tls);
 }
 
-function noteOf(monitor: Monitor, service: AdcService): string | null {
+function noteOf(estate: Estate, monitor: Monitor, service: AdcService): string | null {
   const notes: string[] = [];
   if (service.useSourceIp) {
     notes.push(
@@ -195,6 +214,17 @@ function noteOf(monitor: Monitor, service: AdcService): string | null {
   }
   if (monitor.type === "HTTP-INLINE") {
     notes.push("repeated as HTTP; the ADC watches live traffic and probes only when there is none");
+  }
+  if (monitor.deviationMs > 0) {
+    notes.push(
+      "the ADC adapts its time-out to the answers it measures (-deviation), this probe does not",
+    );
+  }
+  const profile = monitor.netProfile ?? service.netProfile;
+  if (estate.netProfiles.get(profile ?? "")?.proxyProtocol === true) {
+    notes.push(
+      `the ADC begins with a PROXY header (netProfile ${profile ?? ""}), this probe does not`,
+    );
   }
   if (!service.healthMonitor) {
     notes.push("the ADC does not run it, because health monitoring is off (-healthMonitor NO)");

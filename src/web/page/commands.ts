@@ -1,7 +1,7 @@
 import type { LiveMember, LiveVserver } from "../../model/live.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Finding } from "../../lint/finding.ts";
-import { loginMonitor } from "../../lint/commands.ts";
+import { loginMonitor } from "../../lint/proposals.ts";
 import { SHALLOW_MONITOR_RULES } from "../../lint/shallow-monitors.ts";
 
 /** Something to type, and what it does. NetScaler commands go to the ADC's own command line. */
@@ -130,12 +130,12 @@ function monitorThatLogsIn(
   estate: Estate | null,
 ): readonly Command[] {
   const service = estate?.services.get(member.adcService);
-  return service === undefined
+  return estate === null || service === undefined
     ? []
     : [
         netscaler(
           "For good: a monitor that logs in, since the front end greets for a dead back end",
-          loginMonitor(service, protocol),
+          loginMonitor(estate, service, protocol),
         ),
       ];
 }

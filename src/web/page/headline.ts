@@ -29,7 +29,8 @@ export function headline(live: LiveState): Headline {
   if (live.cutOff) {
     return {
       tone: "unknown",
-      sentence: html`This agent is cut off: it reaches no control target, so all its opinions are unknown.`,
+      sentence: html`This agent is cut off: it reaches no control target, so all its opinions are
+      unknown.`,
       count,
       title: "cut off",
     };

@@ -228,7 +228,7 @@ describe("monitors", () => {
       alertRetries: 0,
       reverse: false,
       secure: false,
-      lrtm: false,
+      lrtm: true,
       destIp: null,
       destPort: null,
       builtIn: false,
@@ -554,7 +554,7 @@ describe("what is odd is told", () => {
       "warning duplicate_service_endpoint b",
     ],
     ['add lb monitor m TCP-ECV -recv "oops', "warning broken_line add lb monitor"],
-    ["add lb monitor m TCP", "warning unused_monitor m"],
+    ["add lb monitor m TCP", "info unused_monitor m"],
     ["no command at all", "warning unreadable_lines file"],
     [
       "add lb vserver v SSL 10.0.0.1 443\nbind ssl vserver v -certkeyName gone",
@@ -566,16 +566,16 @@ describe("what is odd is told", () => {
 
   test("monitors of GSLB services are in use", () => {
     const estate = read("add lb monitor m TCP", "bind gslb service g -monitorName m");
-    expect(said(estate)).toEqual([]);
+    expect(said(estate)).toEqual(["info not_looked_at file"]);
   });
 
-  test("a pinned destination is louder when it decides for others", () => {
+  test("a pinned destination is told when it decides for others", () => {
     const one = [
       "add lb monitor m TCP -destIP 10.0.0.1",
       "add service a 10.0.0.1 TCP 1",
       "bind service a -monitorName m",
     ];
-    expect(said(read(...one))).toEqual(["warning pinned_dest_ip m"]);
+    expect(said(read(...one))).toEqual([]);
     const two = [...one, "add service b 10.0.0.2 TCP 1", "bind service b -monitorName m"];
     expect(said(read(...two))).toEqual(["error pinned_dest_ip m"]);
   });

@@ -1,0 +1,84 @@
+/**
+ * The command words of the ADC's command line, and how a typed abbreviation is read: any beginning that only one word has,
+ * at least two letters long. A word that is known stands as it is, and so does what no word begins with.
+ */
+
+/** Verbs, in lower case. */
+export const VERBS: ReadonlySet<string> = new Set(
+  (
+    "add set bind link enable disable unset unbind unlink rm rename show stat save clear apply " +
+    "import create update convert install export force sync kill switch join reset renumber count " +
+    "configure shell exit quit flush test"
+  ).split(" "),
+);
+
+/** Verbs that an abbreviation may stand for. `rm` and `rename` have none: nobody takes things away by half a word. */
+const SHORT_VERBS = "add set bind enable disable unset unbind".split(" ");
+
+/** Groups of the command line whose second word is an object; in all others the name follows at once. */
+export const GROUPS_WITH_OBJECTS: ReadonlySet<string> = new Set(
+  (
+    "aaa adm analytics api appflow appfw appqoe audit authentication authorization autoscale azure " +
+    "basic bot ca cache cli cloud cloudtunnel cluster cmp contentinspection cr cs db dns dos " +
+    "endpoint feo filter gslb ha ica ipsec ipsecalg kafka lb lldp lsn metrics ns ntp pcp policy " +
+    "pq protocol qos quicbridge rdp reputation responder rewrite router sc ssl smpp snmp " +
+    "spillover stream subscriber system tm transform tunnel ulfd urlfiltering user utility " +
+    "videooptimization vpn wi"
+  ).split(" "),
+);
+
+/** Objects that belong to no group, and `monitor`, which the command line also takes without its `lb`. */
+const LONE_OBJECTS =
+  "server service servicegroup netprofile route vlan channel interface monitor".split(" ");
+
+const OBJECTS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    lb: "vserver monitor group parameter persistentsessions metrictable profile policy policylabel action route wlm",
+    cs: "vserver policy action parameter policylabel",
+    ssl: "vserver service servicegroup certkey profile parameter policy action cipher ciphersuite",
+    gslb: "vserver service servicegroup site parameter domain",
+  }).map(([group, objects]) => [group, objects.split(" ")]),
+);
+
+/** A verb as written or meant; null when it is none. */
+export function verbOf(word: string): string | null {
+  const lower = word.toLowerCase();
+  return VERBS.has(lower) ? lower : only(SHORT_VERBS, lower);
+}
+
+/** A statement's group and object in full; `rest` is what stands behind them. */
+export interface Subject {
+  readonly group: string;
+  readonly object: string | null;
+  /** How many of the words given belong to it: 1 or 2. */
+  readonly taken: number;
+}
+
+/** Reads `lb mon`, `mon`, `lb vs`, `server`: the words behind the verb. */
+export function subjectOf(first: string, second: string | null): Subject {
+  const lower = first.toLowerCase();
+  const known = GROUPS_WITH_OBJECTS.has(lower) || LONE_OBJECTS.includes(lower);
+  const word = known ? lower : (only(LONE_OBJECTS, lower) ?? lower);
+  if (word === "monitor") {
+    return { group: "lb", object: "monitor", taken: 1 };
+  }
+  if (!GROUPS_WITH_OBJECTS.has(word) || second === null) {
+    return { group: known ? first : word === lower ? first : word, object: null, taken: 1 };
+  }
+  const objects = OBJECTS.get(word) ?? [];
+  const object = second.toLowerCase();
+  return {
+    group: first,
+    object: objects.includes(object) ? second : (only(objects, object) ?? second),
+    taken: 2,
+  };
+}
+
+/** The one word that begins so. */
+function only(words: readonly string[], beginning: string): string | null {
+  if (beginning.length < 2 || !/^[a-z]+$/.test(beginning)) {
+    return null;
+  }
+  const found = words.filter((word) => word.startsWith(beginning));
+  return found.length === 1 ? (found[0] ?? null) : null;
+}

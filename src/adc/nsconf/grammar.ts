@@ -1,0 +1,286 @@
+import { isIP } from "../../lib/ip.ts";
+import { MONITOR_TYPES } from "../monitor-defaults.ts";
+import { MONITOR_TYPE_OPTIONS } from "./monitor-options.ts";
+
+/**
+ * The commands that this project prints, as the NetScaler command reference states them: positional arguments, options,
+ * and what each value may be. What this table refuses is never printed.
+ */
+export interface CommandGrammar {
+  readonly words: readonly ValueCheck[];
+  /** By name in lower case. Null: no such option, or none for a monitor of this type. */
+  readonly option: (key: string, words: readonly string[]) => OptionGrammar | null;
+}
+
+export interface OptionGrammar {
+  /** As the reference spells it, without the dash. */
+  readonly spelling: string;
+  readonly accepts: ValueCheck;
+}
+
+/** Whether these words are a value of this kind. */
+export type ValueCheck = (values: readonly string[]) => boolean;
+
+/** The grammar of `set lb monitor` and its like; null for a command that this project never prints. */
+export function commandGrammar(kind: string): CommandGrammar | null {
+  return COMMANDS.get(kind) ?? null;
+}
+
+/** NetScaler command reference, `add lb monitor`: the longest name of a monitor. */
+export const MAX_MONITOR_NAME = 31;
+
+function one(accepts: (value: string) => boolean): ValueCheck {
+  return (values) => values.length === 1 && accepts(values[0] ?? "");
+}
+
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+/** Requests and patterns hold line ends and tabs; nothing else that a terminal would obey. */
+const CONTROL_IN_TEXT =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
+
+function isName(value: string, longest: number): boolean {
+  return value !== "" && value.length <= longest && !CONTROL.test(value);
+}
+
+const name = one((value) => isName(value, 127));
+const monitorName = one((value) => isName(value, MAX_MONITOR_NAME));
+const monitorType = one((value) => MONITOR_TYPES.has(value));
+const flag: ValueCheck = (values) => values.length === 0;
+
+function whole(from: number, to: number): ValueCheck {
+  return one((value) => /^\d{1,10}$/.test(value) && Number(value) >= from && Number(value) <= to);
+}
+
+function choice(...words: readonly string[]): ValueCheck {
+  return one((value) => words.includes(value.toUpperCase()));
+}
+
+function text(bytes: number): ValueCheck {
+  return one((value) => Buffer.byteLength(value) <= bytes && !CONTROL_IN_TEXT.test(value));
+}
+
+const onOff = choice("ENABLED", "DISABLED");
+const yesNo = choice("YES", "NO");
+const address = one((value) => isIP(value) !== 0);
+
+/** `30`, `2 MIN`, `500 MSEC`: milliseconds in steps of ten (error 2169). */
+function duration(longest: number): ValueCheck {
+  return (values) => {
+    const [amount = "", unit = "SEC"] = values;
+    return (
+      values.length <= 2 &&
+      /^\d{1,8}$/.test(amount) &&
+      Number(amount) >= 0 &&
+      Number(amount) <= longest * (unit === "MSEC" ? 1_000 : 1) &&
+      ["SEC", "MIN", "MSEC"].includes(unit) &&
+      (unit !== "MSEC" || Number(amount) % 10 === 0)
+    );
+  };
+}
+
+/** At most 16 codes or ranges of codes. */
+const codes: ValueCheck = (values) =>
+  values.length > 0 && values.length <= 16 && values.every((value) => /^\d+(-\d+)?$/.test(value));
+
+function options(table: Readonly<Record<string, ValueCheck>>): ReadonlyMap<string, OptionGrammar> {
+  return new Map(
+    Object.entries(table).map(([spelling, accepts]) => [
+      spelling.toLowerCase(),
+      { spelling, accepts },
+    ]),
+  );
+}
+
+/** Values of monitor options; which type takes which stands in `monitor-options.ts`. */
+const MONITOR_OPTIONS = options({
+  interval: duration(20_940),
+  resptimeout: duration(20_939),
+  downTime: duration(20_939),
+  deviation: duration(20_939),
+  retries: whole(1, 127),
+  failureRetries: whole(0, 32),
+  successRetries: whole(1, 32),
+  alertRetries: whole(0, 32),
+  resptimeoutThresh: whole(0, 100),
+  destIP: address,
+  destPort: whole(0, 65_535),
+  state: onOff,
+  reverse: yesNo,
+  transparent: yesNo,
+  ipTunnel: yesNo,
+  tos: yesNo,
+  tosId: whole(1, 63),
+  secure: yesNo,
+  LRTM: onOff,
+  netProfile: name,
+  sslProfile: name,
+  httpRequest: text(512),
+  rtspRequest: text(512),
+  respCode: codes,
+  customHeaders: text(1_024),
+  send: text(512),
+  recv: text(24_576),
+  trofsCode: whole(1, 999),
+  trofsString: text(128),
+  query: text(512),
+  queryType: choice("ADDRESS", "ZONE", "AAAA"),
+  IPAddress: (values) =>
+    values.length > 0 && values.length <= 5 && values.every((v) => isIP(v) !== 0),
+  userName: text(127),
+  password: text(127),
+  scriptName: text(63),
+  scriptArgs: text(512),
+  secureArgs: text(512),
+  dispatcherIP: address,
+  dispatcherPort: whole(1, 65_535),
+  baseDN: text(512),
+  bindDN: text(512),
+  filter: text(512),
+  attribute: text(256),
+  group: text(256),
+  fileName: text(256),
+  database: text(128),
+  sqlQuery: text(512),
+  evalRule: text(1_500),
+  storedb: onOff,
+  radKey: text(127),
+  radNASid: text(127),
+  radNASip: address,
+  snmpOID: text(256),
+  snmpCommunity: text(128),
+  snmpThreshold: text(32),
+  snmpVersion: choice("V1", "V2"),
+  sipMethod: choice("OPTIONS", "INVITE", "REGISTER"),
+  sipURI: text(255),
+  maxForwards: whole(0, 255),
+  action: choice("NONE", "LOG", "DOWN"),
+});
+
+function monitorOption(key: string, [, type = ""]: readonly string[]): OptionGrammar | null {
+  const taken = MONITOR_TYPE_OPTIONS.get(type);
+  return taken?.has(key) === true ? (MONITOR_OPTIONS.get(key) ?? null) : null;
+}
+
+const SERVICE_OPTIONS = options({
+  healthMonitor: yesNo,
+  monThreshold: whole(0, 65_535),
+});
+
+const MONITOR_BINDING = options({
+  monitorName: name,
+  monState: onOff,
+  weight: whole(1, 100),
+  passive: flag,
+});
+
+const POLICY_BINDING = options({
+  policyName: name,
+  priority: whole(1, 2_147_483_647),
+  gotoPriorityExpression: text(1_499),
+  type: choice("REQUEST", "RESPONSE"),
+  targetLBVserver: name,
+});
+
+const LB_VSERVER_OPTIONS = options({
+  persistenceType: choice("SOURCEIP", "COOKIEINSERT", "NONE"),
+  timeout: whole(0, 1_440),
+  lbMethod: choice("LEASTCONNECTION", "ROUNDROBIN", "LRTM"),
+  cltTimeout: whole(0, 31_536_000),
+  AuthenticationHost: text(252),
+});
+
+const CS_VSERVER_OPTIONS = options({
+  stateupdate: onOff,
+  cltTimeout: whole(0, 31_536_000),
+  AuthenticationHost: text(252),
+});
+
+function command(
+  words: readonly ValueCheck[],
+  ...tables: readonly ReadonlyMap<string, OptionGrammar>[]
+): CommandGrammar {
+  return {
+    words,
+    option: (key) =>
+      tables.map((table) => table.get(key)).find((found) => found !== undefined) ?? null,
+  };
+}
+
+/** The same options as bare flags: `unset service S -monThreshold`. */
+function unset(grammar: CommandGrammar): CommandGrammar {
+  return {
+    words: grammar.words,
+    option: (key, words) => {
+      const found = grammar.option(key, words);
+      return found === null ? null : { spelling: found.spelling, accepts: flag };
+    },
+  };
+}
+
+const setMonitor: CommandGrammar = { words: [monitorName, monitorType], option: monitorOption };
+const setService = command([name], SERVICE_OPTIONS);
+const setLbVserver = command([name], LB_VSERVER_OPTIONS);
+const setCsVserver = command([name], CS_VSERVER_OPTIONS);
+const bindMonitor = command([name], MONITOR_BINDING);
+const unbindMonitor = command([name], options({ monitorName: name }));
+const bindPolicy = command([name], POLICY_BINDING);
+const unbindPolicy = command([name], options({ policyName: name }));
+const certificate = command([name], options({ certkeyName: name }));
+const rule = text(8_191);
+
+const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
+  ["add lb monitor", setMonitor],
+  ["set lb monitor", setMonitor],
+  ["unset lb monitor", unset(setMonitor)],
+  ["rm lb monitor", command([monitorName, monitorType])],
+  // The service first: `enable lb monitor <serviceName> <monitorName>`.
+  ["enable lb monitor", command([name, monitorName])],
+  ["disable lb monitor", command([name, monitorName])],
+  ["set service", setService],
+  ["set serviceGroup", setService],
+  ["unset service", unset(setService)],
+  ["unset serviceGroup", unset(setService)],
+  ["add service", command([name, name, name, whole(1, 65_535)])],
+  ["rm service", command([name])],
+  ["bind service", bindMonitor],
+  ["bind serviceGroup", bindMonitor],
+  ["unbind service", unbindMonitor],
+  ["unbind serviceGroup", unbindMonitor],
+  ["set lb vserver", setLbVserver],
+  ["set cs vserver", setCsVserver],
+  ["unset lb vserver", unset(setLbVserver)],
+  ["unset cs vserver", unset(setCsVserver)],
+  ["bind lb vserver", bindPolicy],
+  ["bind cs vserver", bindPolicy],
+  ["unbind lb vserver", unbindPolicy],
+  ["unbind cs vserver", unbindPolicy],
+  ["bind ssl vserver", certificate],
+  ["unbind ssl vserver", certificate],
+  ["set cs policy", command([name], options({ rule }))],
+  ["add authorization policy", command([name, rule, choice("ALLOW", "DENY")])],
+  ["rm authorization policy", command([name])],
+  [
+    "add tm trafficAction",
+    command([name], options({ SSO: choice("ON", "OFF"), kcdAccount: name })),
+  ],
+  ["rm tm trafficAction", command([name])],
+  ["add tm trafficPolicy", command([name, rule, name])],
+  ["rm tm trafficPolicy", command([name])],
+]);
+
+/** NITRO docs, `servicetype` of service and serviceGroup, with what newer firmware added. */
+export const SERVICE_TYPES: ReadonlySet<string> = new Set([
+  ..."HTTP FTP TCP UDP SSL SSL_BRIDGE SSL_TCP DTLS NNTP RPCSVR DNS ADNS SNMP RTSP DHCPRA ANY".split(
+    " ",
+  ),
+  ..."SIP_UDP SIP_TCP SIP_SSL DNS_TCP ADNS_TCP MYSQL MSSQL ORACLE MONGO MONGO_TLS RADIUS".split(
+    " ",
+  ),
+  ..."RADIUSLISTENER RDP DIAMETER SSL_DIAMETER TFTP SMPP PPTP GRE SYSLOGTCP SYSLOGUDP FIX".split(
+    " ",
+  ),
+  ..."SSL_FIX USER_TCP USER_SSL_TCP QUIC QUIC_BRIDGE HTTP_QUIC IPFIX LOGSTREAM LOGSTREAM_SSL".split(
+    " ",
+  ),
+  ..."MQTT MQTT_TLS PUSH SSL_PUSH PROXY DOH ADNS_DOT DNS_DOT SSL_HTTP2".split(" "),
+]);

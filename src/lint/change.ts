@@ -1,0 +1,91 @@
+import { isComplete, writeCommand, type Command } from "../adc/nsconf/command.ts";
+
+/** One step of a fix, and the commands that take it back; none where nothing can (a secret that is not in the file). */
+export interface Change {
+  readonly apply: Command;
+  readonly undo: readonly Command[];
+}
+
+/** The steps that mend one finding, in the order in which the appliance needs them. */
+export type Fix = readonly Change[];
+
+/** A fix as text. */
+export interface PrintedFix {
+  readonly commands: readonly string[];
+  /** Takes the commands back, last step first. */
+  readonly undo: readonly string[];
+  /** False where a blank in angle brackets is the administrator's to fill. */
+  readonly complete: boolean;
+}
+
+export const NO_FIX: PrintedFix = { commands: [], undo: [], complete: false };
+
+/**
+ * Prints a fix by the grammar of the command reference; nothing at all where the grammar refuses one of its commands. With
+ * a blank in it, no step that takes something away is printed: what works must not depend on what is not known yet.
+ */
+export function printFix(fix: Fix): PrintedFix {
+  const complete = fix.every(({ apply }) => isComplete(apply));
+  const steps = complete ? fix : fix.filter(({ apply }) => !TAKES_AWAY.test(apply.kind));
+  const commands: string[] = [];
+  const undo: string[] = [];
+  for (const step of steps) {
+    const text = writeCommand(step.apply);
+    if (text === null) {
+      return NO_FIX;
+    }
+    commands.push(text);
+    const back = step.undo.map((command) => (isComplete(command) ? writeCommand(command) : null));
+    const whole = back.filter((command) => command !== null);
+    undo.unshift(
+      ...(whole.length === 0 || whole.length < back.length
+        ? [`# cannot be taken back by a command: ${text}`]
+        : whole),
+    );
+  }
+  return commands.length === 0 ? NO_FIX : { commands, undo, complete };
+}
+
+const TAKES_AWAY = /^(unbind|rm|disable) /;
+
+/** An option's new value, and the one it has now; undefined: none, so that `unset` takes it back. */
+export interface OptionChange {
+  readonly key: string;
+  readonly to: string;
+  readonly from: string | undefined;
+}
+
+/** `set …` of an object that takes options. */
+export function setOptions(
+  object: "service" | "serviceGroup" | "lb vserver" | "cs vserver",
+  name: string,
+  changes: readonly OptionChange[],
+): Change {
+  const before = changes.flatMap(({ key, from }) =>
+    from === undefined ? [] : [[key, [from]] as const],
+  );
+  const unknown = changes.flatMap(({ key, from }) =>
+    from === undefined ? [[key, []] as const] : [],
+  );
+  return {
+    apply: {
+      kind: `set ${object}`,
+      words: [name],
+      options: changes.map(({ key, to }) => [key, [to]]),
+    },
+    undo: restoring(object, [name], before, unknown),
+  };
+}
+
+/** `set` for the options that had a value, `unset` for those that had none. */
+export function restoring(
+  object: string,
+  words: readonly string[],
+  before: Command["options"],
+  unknown: Command["options"],
+): readonly Command[] {
+  return [
+    ...(before.length === 0 ? [] : [{ kind: `set ${object}`, words, options: before }]),
+    ...(unknown.length === 0 ? [] : [{ kind: `unset ${object}`, words, options: unknown }]),
+  ];
+}

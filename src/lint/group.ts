@@ -1,0 +1,47 @@
+import type { SourceLine } from "../model/source-line.ts";
+import type { Finding } from "./finding.ts";
+import { GRAVITY } from "./lint.ts";
+
+/** One cause and everything that has it: what is printed. */
+export interface FindingGroup extends Omit<Finding, "undo"> {
+  readonly objects: readonly { readonly name: string; readonly line: SourceLine }[];
+}
+
+/**
+ * Findings of one rule that say the same, and whose commands are alike complete, belong to one cause. `line`, `object` and `fix` are those of the first object;
+ * `commands` mend all of them. The gravest first, then by the number of objects.
+ */
+export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
+  const groups = new Map<string, [Finding, ...Finding[]]>();
+  for (const finding of findings) {
+    const { rule, severity, message, complete, commands } = finding;
+    const key = JSON.stringify([rule, severity, message, complete, commands.length > 0]);
+    const known = groups.get(key);
+    if (known === undefined) {
+      groups.set(key, [finding]);
+    } else {
+      known.push(finding);
+    }
+  }
+  return [...groups.values()]
+    .map(groupOf)
+    .sort(
+      (a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || b.objects.length - a.objects.length,
+    );
+}
+
+function groupOf(members: readonly [Finding, ...Finding[]]): FindingGroup {
+  const { rule, severity, line, object, message, fix } = members[0];
+  const commands = members.flatMap((member) => member.commands);
+  return {
+    rule,
+    severity,
+    line,
+    object,
+    objects: members.map((member) => ({ name: member.object, line: member.line })),
+    message,
+    fix,
+    commands,
+    complete: commands.length > 0 && members.every((member) => member.complete),
+  };
+}

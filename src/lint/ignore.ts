@@ -1,0 +1,56 @@
+import type { Estate } from "../model/estate.ts";
+import type { Finding } from "./finding.ts";
+
+const IGNORE = /lint:ignore\s+([\w*-]+(?:\s*,\s*[\w*-]+)*)/gi;
+
+/** The rules that a comment switches off: `lint:ignore tcp_only`, several with commas, `*` for all. */
+export function ignoredRules(comment: string | null | undefined): ReadonlySet<string> {
+  const rules = [...(comment ?? "").matchAll(IGNORE)].flatMap(([, list = ""]) => list.split(","));
+  return new Set(rules.map((rule) => rule.trim()).filter((rule) => rule !== ""));
+}
+
+/** Whether the `-comment` of the finding's object, or of a server behind it, switches the rule off. */
+export function isIgnored(
+  estate: Estate,
+  { object, rule }: Pick<Finding, "object" | "rule">,
+): boolean {
+  const named = [
+    ...[estate.services.get(object), estate.lbVservers.get(object), estate.csVservers.get(object)],
+    estate.servers.get(object),
+  ];
+  return named.some((one) => names(ignoredRules(one?.comment), rule));
+}
+
+export function names(rules: ReadonlySet<string>, rule: string): boolean {
+  return rules.has(rule) || rules.has("*");
+}
+
+/** What comments of the file itself switch off: behind a command for its line, alone on a line for the whole file. */
+export interface FileIgnores {
+  readonly everywhere: ReadonlySet<string>;
+  readonly byLine: ReadonlyMap<number, ReadonlySet<string>>;
+}
+
+/** Reads `# lint:ignore RULE` of a configuration's text. */
+export function fileIgnores(text: string): FileIgnores {
+  const everywhere = new Set<string>();
+  const byLine = new Map<number, ReadonlySet<string>>();
+  if (!/lint:ignore/i.test(text)) {
+    return { everywhere, byLine };
+  }
+  text.split("\n").forEach((line, at) => {
+    const comment = /(?:^|\s)#(.*)$/.exec(line)?.[1];
+    const rules = ignoredRules(comment);
+    if (/^\s*#/.test(line)) {
+      rules.forEach((rule) => everywhere.add(rule));
+    } else if (rules.size > 0) {
+      byLine.set(at + 1, rules);
+    }
+  });
+  return { everywhere, byLine };
+}
+
+export function isIgnoredInFile(ignores: FileIgnores, { line, rule }: Finding): boolean {
+  const own = line === null ? undefined : ignores.byLine.get(line);
+  return names(ignores.everywhere, rule) || (own !== undefined && names(own, rule));
+}

@@ -1,0 +1,285 @@
+import type { AdcService, MonitorBinding } from "../model/adc-service.ts";
+import { builtInMonitor, monitorWithDefaults } from "../adc/monitor-defaults.ts";
+import type { CodeRange, Monitor } from "../model/monitor.ts";
+import type { Blank, Value } from "../adc/nsconf/command.ts";
+import { MONITOR_TYPE_OPTIONS } from "../adc/nsconf/monitor-options.ts";
+import { REDACTED, redactHeaders } from "../adc/nsconf/secrets.ts";
+import { restoring, type Change, type Fix } from "./change.ts";
+import type { Names } from "./names.ts";
+
+/** Options of a monitor by name in lower case. */
+export type MonitorOptions = ReadonlyMap<string, readonly Value[]>;
+
+/** Options as rules write them: one value each. */
+export type OptionValues = Readonly<Record<string, Value | readonly Value[]>>;
+
+/** A service and how a monitor is bound to it. */
+export interface MonitorUse {
+  readonly service: AdcService;
+  readonly binding: MonitorBinding;
+}
+
+/** `set lb monitor M TYPE …`; undone by the values of now, or by `unset` where a default stood. */
+export function setMonitor(monitor: Monitor, values: OptionValues): Change {
+  const options = optionsOf(values);
+  const builtIn = monitor.builtIn ? builtInMonitor(monitor.name) : null;
+  const now = builtIn === null ? monitorOptions(monitor) : optionsBeside(monitor, builtIn);
+  const words = [monitor.name, monitor.type];
+  const before = [...options.keys()].flatMap((key) => {
+    const value = now.get(key);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  const unknown = [...options.keys()].flatMap((key) => (now.has(key) ? [] : [[key, []] as const]));
+  return {
+    apply: { kind: "set lb monitor", words, options: [...options] },
+    undo: restoring("lb monitor", words, before, unknown),
+  };
+}
+
+/** `add lb monitor`. */
+export function addMonitor(name: string, type: string, options: MonitorOptions): Change {
+  return {
+    apply: { kind: "add lb monitor", words: [name, type], options: [...options] },
+    undo: [{ kind: "rm lb monitor", words: [name, type], options: [] }],
+  };
+}
+
+/** `rm lb monitor`; undone by adding it with all that it had. */
+export function removeMonitor(monitor: Monitor): Change {
+  const words = [monitor.name, monitor.type];
+  return {
+    apply: { kind: "rm lb monitor", words, options: [] },
+    undo: [{ kind: "add lb monitor", words, options: [...monitorOptions(monitor)] }],
+  };
+}
+
+/** `bind service S -monitorName M`, or the same for a group. */
+export function bindMonitor(service: AdcService, monitor: string, like?: MonitorBinding): Change {
+  return { apply: bindCommand(service, monitor, like), undo: [unbindCommand(service, monitor)] };
+}
+
+export function unbindMonitor(service: AdcService, binding: MonitorBinding): Change {
+  return {
+    apply: unbindCommand(service, binding.monitor),
+    undo: [bindCommand(service, binding.monitor, binding)],
+  };
+}
+
+function bindCommand(service: AdcService, monitor: string, like?: MonitorBinding): Change["apply"] {
+  const options: [string, readonly string[]][] = [["monitorName", [monitor]]];
+  if (like?.enabled === false) {
+    options.push(["monState", ["DISABLED"]]);
+  }
+  if (like !== undefined && like.weight !== 1) {
+    options.push(["weight", [String(like.weight)]]);
+  }
+  if (like?.passive === true) {
+    options.push(["passive", []]);
+  }
+  return { kind: `bind ${service.kind}`, words: [service.name], options };
+}
+
+function unbindCommand(service: AdcService, monitor: string): Change["apply"] {
+  const options = [["monitorName", [monitor]] as const];
+  return { kind: `unbind ${service.kind}`, words: [service.name], options };
+}
+
+/**
+ * Changes a monitor where it is wrong and nowhere else: in place where all that use it are wrong, by a copy with all that
+ * the monitor has where others use it too, or where it is the firmware's own. Null where a copy would lose something.
+ */
+export function changeFor(
+  names: Names,
+  monitor: Monitor,
+  wrong: readonly MonitorUse[],
+  usedBy: number,
+  values: OptionValues,
+): Fix | null {
+  return !monitor.builtIn && wrong.length === usedBy
+    ? [setMonitor(monitor, values)]
+    : replaceMonitor(names, monitor, wrong, monitor.type, values, "_copy");
+}
+
+/**
+ * A monitor of this type in place of another at these services, with everything that the other had: destination, headers,
+ * intervals, profiles, weight and state of each binding. A type cannot be changed by `set`. `values` replace what asks
+ * and what is awaited. Null where the new type has no place for an option of the old one.
+ */
+export function replaceMonitor(
+  names: Names,
+  monitor: Monitor,
+  uses: readonly MonitorUse[],
+  type: string,
+  values: OptionValues,
+  suffix: string,
+): Fix | null {
+  const taken = MONITOR_TYPE_OPTIONS.get(type);
+  const replaced = optionsOf(values);
+  const kept = new Map<string, readonly Value[]>();
+  for (const [key, value] of monitorOptions(monitor)) {
+    if (type !== monitor.type && QUESTION.has(key)) {
+      continue;
+    }
+    if (taken?.has(key) !== true) {
+      return null;
+    }
+    kept.set(key, value);
+  }
+  const name = names.fresh(monitor.name, suffix);
+  return [
+    addMonitor(name, type, new Map([...kept, ...replaced])),
+    ...uses.flatMap(({ service, binding }) => [
+      bindMonitor(service, name, binding),
+      ...(binding.synthesised ? [] : [unbindMonitor(service, binding)]),
+    ]),
+  ];
+}
+
+/** What a monitor asks and awaits: another type asks in another way. */
+const QUESTION: ReadonlySet<string> = new Set(["httprequest", "respcode", "send", "recv"]);
+
+/** Every option of a monitor that is not its type's default, as `add lb monitor` would take it. Secrets are blanks. */
+export function monitorOptions(monitor: Monitor): MonitorOptions {
+  return optionsBeside(monitor, monitorWithDefaults({ name: monitor.name, type: monitor.type }));
+}
+
+function optionsBeside(monitor: Monitor, base: Monitor): MonitorOptions {
+  const found = new Map<string, readonly Value[]>();
+  const differs = (key: keyof Monitor): boolean => monitor[key] !== base[key];
+  for (const [key, option] of DURATIONS) {
+    if (differs(key)) {
+      found.set(option, duration(monitor[key]));
+    }
+  }
+  for (const [key, option] of NUMBERS) {
+    if (differs(key)) {
+      found.set(option, [String(monitor[key])]);
+    }
+  }
+  for (const [key, option, [yes, no]] of FLAGS) {
+    if (differs(key)) {
+      found.set(option, [monitor[key] ? yes : no]);
+    }
+  }
+  for (const key of ["netProfile", "sslProfile"] as const) {
+    const value = monitor[key];
+    if (value !== null) {
+      found.set(key.toLowerCase(), [value]);
+    }
+  }
+  if (monitor.destIp !== null) {
+    found.set("destip", [monitor.destIp]);
+  }
+  if (monitor.destPort !== null) {
+    found.set("destport", [String(monitor.destPort)]);
+  }
+  for (const key of ["tosid", "resptimeoutthresh", "evalrule", "storedb"]) {
+    const written = monitor.written.get(key);
+    if (written !== undefined && written.length > 0 && written[0] !== "0") {
+      found.set(key, written);
+    }
+  }
+  addParameters(monitor, base, found);
+  return found;
+}
+
+const DURATIONS = [
+  ["intervalMs", "interval"],
+  ["responseTimeoutMs", "resptimeout"],
+  ["downTimeMs", "downtime"],
+  ["deviationMs", "deviation"],
+] as const;
+const NUMBERS = [
+  ["retries", "retries"],
+  ["failureRetries", "failureretries"],
+  ["successRetries", "successretries"],
+  ["alertRetries", "alertretries"],
+] as const;
+const YES_NO = ["YES", "NO"] as const;
+const ON_OFF = ["ENABLED", "DISABLED"] as const;
+const FLAGS = [
+  ["enabled", "state", ON_OFF],
+  ["reverse", "reverse", YES_NO],
+  ["transparent", "transparent", YES_NO],
+  ["ipTunnel", "iptunnel", YES_NO],
+  ["tos", "tos", YES_NO],
+  ["secure", "secure", YES_NO],
+  ["lrtm", "lrtm", ON_OFF],
+] as const;
+
+const TEXTS = [
+  ...(["httpRequest", "rtspRequest", "send", "recv", "trofsString", "query", "queryType"] as const),
+  ...([
+    "userName",
+    "scriptName",
+    "dispatcherIp",
+    "baseDn",
+    "bindDn",
+    "filter",
+    "attribute",
+  ] as const),
+  ...(["group", "fileName", "database", "sqlQuery", "radNasId", "radNasIp", "snmpOid"] as const),
+  ...(["snmpThreshold", "snmpVersion", "sipMethod", "sipUri", "action"] as const),
+  ...(["trofsCode", "dispatcherPort", "maxForwards", "customHeaders", "scriptArgs"] as const),
+];
+
+function addParameters(
+  monitor: Monitor,
+  base: Monitor,
+  found: Map<string, readonly Value[]>,
+): void {
+  const { parameters } = monitor;
+  for (const key of TEXTS) {
+    const value = parameters[key];
+    if (value !== null && value !== base.parameters[key]) {
+      found.set(key.toLowerCase(), [withoutSecret(String(value))]);
+    }
+  }
+  if (
+    parameters.respCodes !== null &&
+    codes(parameters.respCodes) !== codes(base.parameters.respCodes ?? [])
+  ) {
+    found.set("respcode", codes(parameters.respCodes).split(" "));
+  }
+  if (parameters.ipAddresses.length > 0) {
+    found.set("ipaddress", parameters.ipAddresses);
+  }
+  const inArguments = parameters.scriptArgs?.includes(REDACTED) === true;
+  if (parameters.password !== "none" && !inArguments) {
+    const key = ["password", "radkey", "secureargs"].find((name) => monitor.written.has(name));
+    found.set(key ?? "password", [{ blank: key ?? "password" }]);
+  }
+}
+
+function codes(ranges: readonly CodeRange[]): string {
+  return ranges
+    .map(({ from, to }) => (from === to ? String(from) : `${String(from)}-${String(to)}`))
+    .join(" ");
+}
+
+/** A text that holds a secret is a blank: commands are read, mailed and kept. */
+export function withoutSecret(text: string): string | Blank {
+  const redacted = redactHeaders(text);
+  return redacted.includes(REDACTED)
+    ? { blank: REDACTED.slice(1, -1), around: redacted.replace(REDACTED, "{}") }
+    : text;
+}
+
+/** In seconds where that is exact. */
+export function duration(ms: number): readonly string[] {
+  return ms % 1_000 === 0 ? [String(ms / 1_000)] : [String(Math.ceil(ms / 10) * 10), "MSEC"];
+}
+
+/** Rules' record of options as the engine takes them. */
+export function optionsOf(values: OptionValues): Map<string, readonly Value[]> {
+  return new Map(
+    Object.entries(values).map(([key, value]) => [
+      key.toLowerCase(),
+      isList(value) ? value : [value],
+    ]),
+  );
+}
+
+function isList(value: Value | readonly Value[]): value is readonly Value[] {
+  return Array.isArray(value);
+}

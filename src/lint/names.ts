@@ -1,0 +1,38 @@
+import type { Estate } from "../model/estate.ts";
+import { MAX_MONITOR_NAME } from "../adc/nsconf/grammar.ts";
+
+/** Gives out names that nothing in the file and no other fix has. The ADC compares names without regard to case. */
+export interface Names {
+  /** `base` and `suffix` joined, cut to what a monitor's name may be long, numbered where it is taken. */
+  readonly fresh: (base: string, suffix: string) => string;
+}
+
+export function createNames(estate: Estate): Names {
+  const taken = new Set<string>();
+  const tables = [
+    ...[estate.servers, estate.services, estate.monitors, estate.lbVservers, estate.csVservers],
+    ...[estate.policies, estate.actions, estate.authenticationVservers, estate.certKeys],
+  ];
+  for (const table of tables) {
+    for (const name of table.keys()) {
+      taken.add(name.toLowerCase());
+    }
+  }
+  return {
+    fresh(base, suffix) {
+      for (let number = 1; ; number += 1) {
+        const end = number === 1 ? suffix : `${suffix}${String(number)}`;
+        const name = `${cut(base, MAX_MONITOR_NAME - end.length)}${end}`;
+        if (!taken.has(name.toLowerCase())) {
+          taken.add(name.toLowerCase());
+          return name;
+        }
+      }
+    },
+  };
+}
+
+/** Without half of a surrogate pair at the end. */
+function cut(text: string, length: number): string {
+  return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
+}

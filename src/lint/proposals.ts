@@ -1,0 +1,259 @@
+import type { AdcService, MonitorBinding } from "../model/adc-service.ts";
+import type { Estate } from "../model/estate.ts";
+import type { Blank, Value } from "../adc/nsconf/command.ts";
+import { printFix, setOptions, type Fix } from "./change.ts";
+import type { LintContext, LintService } from "./context.ts";
+import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
+import { DIRECTORY_PATH, directoryOf } from "./directories.ts";
+import { createNames } from "./names.ts";
+import { expectsTls, portsOf, protocolOfPort, type PortProtocol } from "./ports.ts";
+
+/** A monitor that would look deeper: a new one, or one of the firmware's own; null: none is known for this service. */
+export type Proposal =
+  | { readonly kind: "new"; readonly type: string; readonly options: OptionValues }
+  | { readonly kind: "built_in"; readonly name: string };
+
+const ACCOUNT: Blank = { blank: "account" };
+const PASSWORD: Blank = { blank: "password" };
+
+/**
+ * Adds a monitor that asks the application of this service itself, and binds it: beside the others, or, in the place of one
+ * that goes, as that was bound. Null where no monitor can.
+ */
+export function deeperMonitor(
+  context: LintContext,
+  one: LintService,
+  like?: MonitorBinding,
+): Fix | null {
+  const proposal = proposalFor(context, one);
+  if (proposal === null) {
+    return null;
+  }
+  if (proposal.kind === "built_in") {
+    return placed(one.service, proposal.name, like);
+  }
+  const name = context.names.fresh(one.service.name, "_deep");
+  const options = optionsOf({ ...proposal.options, interval: "15", resptimeout: "6" });
+  return [addMonitor(name, proposal.type, options), ...placed(one.service, name, like)];
+}
+
+function placed(service: AdcService, monitor: string, like: MonitorBinding | undefined): Fix {
+  return like === undefined ? beside(service, monitor) : [bindMonitor(service, monitor, like)];
+}
+
+/** Beside a threshold a further monitor decides only if its weight is needed to reach it. */
+function beside(service: AdcService, monitor: string): Fix {
+  const { monThreshold } = service;
+  if (monThreshold === 0) {
+    return [bindMonitor(service, monitor)];
+  }
+  const others = service.monitors
+    .filter(({ enabled, synthesised }) => enabled && !synthesised)
+    .reduce((sum, { weight }) => sum + weight, 0);
+  const weight = Math.max(1, others - monThreshold + 1);
+  const like = { monitor, enabled: true, weight, passive: false, synthesised: false };
+  return [
+    bindMonitor(service, monitor, { ...like, deprecatedForm: false, line: null }),
+    setOptions(service.kind, service.name, [
+      { key: "monThreshold", to: String(monThreshold + weight), from: String(monThreshold) },
+    ]),
+  ];
+}
+
+function proposalFor(context: LintContext, one: LintService): Proposal | null {
+  const { service, exchange } = one;
+  const [port = 0] = portsOf(service);
+  const protocol =
+    exchange?.protocol ?? protocolOfType(service.serviceType) ?? protocolOfPort(port);
+  const secure = expectsTls(service) ? { secure: "YES" } : {};
+  if (exchange?.protocol === "https" || (one.onExchange && protocol === "web")) {
+    const { type, options } = pageQuestion(context, one);
+    return { kind: "new", type, options: { ...options, ...secure } };
+  }
+  return protocol === null || protocol === "https" || protocol === "rpc"
+    ? unknown(service)
+    : ofProtocol(protocol, service, secure);
+}
+
+/** Nothing is known of what it speaks: a TLS handshake asks more than a TCP one, and needs no knowledge. */
+function unknown(service: AdcService): Proposal | null {
+  return expectsTls(service) ? { kind: "built_in", name: "tcps" } : null;
+}
+
+function ofProtocol(
+  protocol: PortProtocol,
+  service: AdcService,
+  secure: OptionValues,
+): Proposal | null {
+  const udp = isUdp(service);
+  const proposal = (type: string, options: OptionValues): Proposal => ({
+    kind: "new",
+    type,
+    options,
+  });
+  switch (protocol) {
+    case "imap":
+      return proposal("TCP-ECV", { recv: "* OK", ...secure });
+    case "pop3":
+      return proposal("TCP-ECV", { recv: "+OK", ...secure });
+    case "smtp":
+      // What waits for the greeting may say nothing before it: a server drops whoever talks early.
+      return proposal("TCP-ECV", { recv: "220 " });
+    case "web":
+      return udp
+        ? null
+        : proposal("HTTP-ECV", {
+            send: { blank: "page", around: "GET /{}" },
+            recv: { blank: "text of that page" },
+            ...secure,
+          });
+    case "ldap":
+      return udp ? null : proposal("LDAP", { ...ldapOptions(), ...secure });
+    case "dns":
+      return proposal(udp ? "DNS" : "DNS-TCP", { query: { blank: "name" }, queryType: "Address" });
+    case "ntp":
+      return udp ? proposal("UDP-ECV", NTP_QUESTION) : null;
+    case "radius":
+      return udp
+        ? proposal("RADIUS", {
+            userName: ACCOUNT,
+            password: PASSWORD,
+            radKey: { blank: "shared secret" },
+            respCode: ["2", "3"],
+          })
+        : null;
+    case "sip":
+      return proposal(udp ? "SIP-UDP" : "SIP-TCP", {
+        sipMethod: "OPTIONS",
+        sipURI: { blank: "host", around: "sip:{}" },
+      });
+    case "snmp":
+      return udp
+        ? proposal("SNMP", { snmpOID: { blank: "OID" }, snmpCommunity: { blank: "community" } })
+        : null;
+    case "ftp":
+      return proposal("FTP", { userName: ACCOUNT, password: PASSWORD });
+    case "mysql":
+      return proposal("MYSQL-ECV", sqlOptions("MYSQL.RES.ATLEAST_ROWS_COUNT(1)"));
+    case "mssql":
+      return proposal("MSSQL-ECV", sqlOptions("MSSQL.RES.ATLEAST_ROWS_COUNT(1)"));
+    case "oracle":
+      return proposal("ORACLE-ECV", sqlOptions("ORACLE.RES.ATLEAST_ROWS_COUNT(1)"));
+    case "rdp":
+      return null;
+  }
+}
+
+function sqlOptions(evalRule: string): OptionValues {
+  return {
+    userName: ACCOUNT,
+    password: PASSWORD,
+    database: { blank: "database" },
+    sqlQuery: "select 1",
+    evalRule,
+  };
+}
+
+function ldapOptions(): OptionValues {
+  return {
+    scriptName: "nsldap.pl",
+    dispatcherIP: "127.0.0.1",
+    dispatcherPort: "3013",
+    baseDN: { blank: "dc=example,dc=com" },
+    bindDN: ACCOUNT,
+    password: PASSWORD,
+    filter: "cn=builtin",
+  };
+}
+
+/**
+ * A client's question of NTP version 4 in printable characters (RFC 5905, 7.3: 48 bytes; `#` is version 4, mode 3). A
+ * server sends the last eight bytes, the transmit timestamp, back as the origin timestamp.
+ */
+export const NTP_QUESTION = { send: `#${"0".repeat(39)}ADCPROBE`, recv: "ADCPROBE" };
+
+/**
+ * The page that tells most about a web service of Exchange's: type, request and what is awaited. Its health page where it is
+ * known to have one: Exchange 2010 has none, and a monitor for it would be DOWN.
+ */
+export function pageQuestion(
+  context: LintContext,
+  { exchange, directories }: Pick<LintService, "exchange" | "directories">,
+): { readonly type: string; readonly options: OptionValues } {
+  const version = exchange?.version ?? null;
+  if (version === "2010") {
+    return { type: "HTTP", options: { httpRequest: "GET /owa/auth/logon.aspx", respCode: "200" } };
+  }
+  const path = pathOf(exchange?.path ?? null, directories);
+  if (path !== null && (version !== null || context.hasHealthPages)) {
+    return { type: "HTTP-ECV", options: { send: `GET ${healthPage(path)}`, recv: "200 OK" } };
+  }
+  const send: Value = { blank: "page", around: "GET /{}" };
+  return { type: "HTTP-ECV", options: { send, recv: { blank: "text of that page" } } };
+}
+
+/** Of the directory that is served, where rules or names tell; else of the one by which Exchange was recognised. */
+function pathOf(recognised: string | null, served: LintService["directories"]): string | null {
+  const own = recognised === null ? null : directoryOf(recognised);
+  const [first] = served;
+  return first === undefined || (own !== null && served.has(own))
+    ? recognised
+    : recognised === null
+      ? null
+      : DIRECTORY_PATH[first];
+}
+
+/**
+ * A monitor that logs in: the front end greets for a dead back end, so that no banner shows it. The ADC ships a script for
+ * POP3 in the clear; for TLS and for IMAP it ships none. As text, for the page of a member.
+ */
+export function loginMonitor(
+  estate: Estate,
+  service: AdcService,
+  protocol: "imap" | "pop3",
+): string {
+  const name = createNames(estate).fresh(service.name, "_login");
+  const login: [string, OptionValues] =
+    protocol === "pop3" && !expectsTls(service)
+      ? ["POP3", { scriptName: "nspop3.pl", userName: ACCOUNT, password: PASSWORD }]
+      : ["USER", { scriptName: { blank: `script that logs in over ${protocol.toUpperCase()}` } }];
+  const [type, options] = login;
+  const fix = [
+    addMonitor(name, type, optionsOf({ ...options, interval: "60", resptimeout: "10" })),
+    ...beside(service, name),
+  ];
+  return printFix(fix).commands.join("\n");
+}
+
+function protocolOfType(serviceType: string): PortProtocol | null {
+  return TYPES.get(serviceType) ?? null;
+}
+
+const TYPES: ReadonlyMap<string, PortProtocol> = new Map([
+  ["HTTP", "web"],
+  ["DNS", "dns"],
+  ["DNS_TCP", "dns"],
+  ["RADIUS", "radius"],
+  ["SIP_UDP", "sip"],
+  ["SIP_TCP", "sip"],
+  ["FTP", "ftp"],
+  ["MYSQL", "mysql"],
+  ["MSSQL", "mssql"],
+  ["ORACLE", "oracle"],
+  ["SNMP", "snmp"],
+  ["RDP", "rdp"],
+]);
+
+const UDP_TYPES: ReadonlySet<string> = new Set(
+  "UDP DNS ADNS RADIUS SIP_UDP SNMP TFTP SYSLOGUDP DTLS".split(" "),
+);
+
+export function isUdp({ serviceType }: AdcService): boolean {
+  return UDP_TYPES.has(serviceType);
+}
+
+/** `/EWS/Exchange.asmx` → `/EWS/healthcheck.htm`. */
+export function healthPage(path: string): string {
+  const directory = /^\/[^/]+/.exec(path)?.[0] ?? "/owa";
+  return `${directory}/healthcheck.htm`;
+}

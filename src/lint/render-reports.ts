@@ -1,0 +1,79 @@
+import type { FindingGroup } from "./group.ts";
+import type { Rule } from "./rule.ts";
+
+const SARIF_LEVEL = { error: "error", warning: "warning", info: "note" } as const;
+
+/** Findings as SARIF 2.1.0 (OASIS), one result for each cause, a location for each of its objects. */
+export function renderSarif(
+  groups: readonly FindingGroup[],
+  rules: readonly Rule[],
+  file: string,
+): string {
+  const report = {
+    $schema: "https://json.schemastore.org/sarif-2.1.0.json",
+    version: "2.1.0",
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: "adc-witness lint",
+            rules: rules.map(({ id, severity, meaning }) => ({
+              id,
+              shortDescription: { text: meaning },
+              defaultConfiguration: { level: SARIF_LEVEL[severity] },
+            })),
+          },
+        },
+        results: groups.map(({ rule, severity, message, objects, commands, complete }) => ({
+          ruleId: rule,
+          level: SARIF_LEVEL[severity],
+          message: { text: message },
+          locations: objects.map(({ name, line }) => ({
+            physicalLocation: {
+              artifactLocation: { uri: encodeURI(file) },
+              ...(line === null ? {} : { region: { startLine: line } }),
+            },
+            logicalLocations: [{ name }],
+          })),
+          properties: { commands, complete },
+        })),
+      },
+    ],
+  };
+  return `${JSON.stringify(report, null, 1)}\n`;
+}
+
+/** Findings as JUnit XML, as build servers read it: a test case for each cause, a note passes. */
+export function renderJunit(groups: readonly FindingGroup[], file: string): string {
+  const failing = groups.filter(({ severity }) => severity !== "info");
+  const cases = groups.map(({ rule, severity, message, objects, commands }) => {
+    const names = objects.map(({ name, line }) => `${name}:${String(line ?? "-")}`).join(" ");
+    const body = xml([message, names, ...commands].join("\n"));
+    const attributes = `classname="${xml(file)}" name="${xml(`${rule} ${objects[0]?.name ?? ""}`)}"`;
+    return severity === "info"
+      ? `  <testcase ${attributes}><system-out>${body}</system-out></testcase>`
+      : `  <testcase ${attributes}><failure type="${severity}" message="${xml(message)}">${body}</failure></testcase>`;
+  });
+  const counts = `tests="${String(groups.length)}" failures="${String(failing.length)}"`;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuite name="adc-witness lint" ${counts}>`,
+    ...cases,
+    "</testsuite>",
+    "",
+  ].join("\n");
+}
+
+/** Characters that XML 1.0 has no place for become question marks. */
+function xml(text: string): string {
+  return text
+    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "?")
+    .replace(/[&<>"]/g, (character) => XML_ESCAPES[character] ?? character);
+}
+
+const XML_ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+};

@@ -1,0 +1,88 @@
+import { printableLine } from "../lib/printable.ts";
+import type { FindingGroup } from "./group.ts";
+import { GRAVITY } from "./lint.ts";
+import type { Rule } from "./rule.ts";
+
+/** So many objects and commands are listed for one cause; the rest is counted, and `--format json` has all. */
+const MAX_OBJECTS = 12;
+const MAX_COMMANDS = 24;
+/** A summary above so few causes says nothing that they do not. */
+const SUMMARY_FROM = 6;
+
+/** Findings for a person: what was found at a glance, then each cause with its objects and commands, the worst first. */
+export function renderText(groups: readonly FindingGroup[], rules: readonly Rule[]): string {
+  if (groups.length === 0) {
+    return "nothing found\n";
+  }
+  const parts = [
+    ...(groups.length < SUMMARY_FROM ? [] : [summary(groups, rules), ""]),
+    ...groups.map(renderGroup),
+    total(groups),
+  ];
+  return `${parts.join("\n")}\n`;
+}
+
+function summary(groups: readonly FindingGroup[], rules: readonly Rule[]): string {
+  const counts = new Map<string, { severity: FindingGroup["severity"]; objects: number }>();
+  for (const { rule, severity, objects } of groups) {
+    const known = counts.get(rule);
+    counts.set(rule, {
+      severity: known?.severity ?? severity,
+      objects: (known?.objects ?? 0) + objects.length,
+    });
+  }
+  const meanings = new Map(rules.map(({ id, meaning }) => [id, meaning]));
+  const width = Math.max(...[...counts.keys()].map((rule) => rule.length));
+  return [...counts]
+    .sort(([, a], [, b]) => GRAVITY[a.severity] - GRAVITY[b.severity] || b.objects - a.objects)
+    .map(([rule, { severity, objects }]) =>
+      [
+        severity.padEnd(7),
+        String(objects).padStart(5),
+        rule.padEnd(width),
+        meanings.get(rule) ?? "",
+      ].join("  "),
+    )
+    .join("\n");
+}
+
+function renderGroup({
+  rule,
+  severity,
+  objects,
+  message,
+  commands,
+  complete,
+}: FindingGroup): string {
+  const named = objects
+    .slice(0, MAX_OBJECTS)
+    .map(({ name, line }) => (line === null ? name : `${name} (line ${String(line)})`));
+  const more = objects.length - named.length;
+  const list = more > 0 ? `${named.join(", ")} and ${String(more)} more` : named.join(", ");
+  return [
+    `${severity}: ${printableLine(list)}: ${printableLine(message)} (${rule})`,
+    ...(commands.length > 0 && !complete
+      ? ["    # incomplete: fill in what stands in angle brackets"]
+      : []),
+    ...commands.slice(0, MAX_COMMANDS).map((command) => `    ${command}`),
+    ...(commands.length > MAX_COMMANDS
+      ? [`    # ${String(commands.length - MAX_COMMANDS)} more: --write-fixes, or --format json`]
+      : []),
+  ].join("\n");
+}
+
+function total(groups: readonly FindingGroup[]): string {
+  const objects = groups.reduce((sum, group) => sum + group.objects.length, 0);
+  return `${String(groups.length)} finding(s) at ${String(objects)} object(s)`;
+}
+
+/** `lint --explain RULE`. */
+export function renderRule({ id, severity, meaning }: Rule): string {
+  return [
+    `${id} (${severity})`,
+    meaning,
+    `An example, a near miss and the fix: docs/lint.md#${id}.`,
+    `To switch it off: "lint:ignore ${id}" in the object's -comment, or behind its line as "# lint:ignore ${id}".`,
+    "",
+  ].join("\n");
+}

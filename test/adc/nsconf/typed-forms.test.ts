@@ -1,0 +1,221 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
+import type { Estate } from "../../../src/model/estate.ts";
+
+function read(...lines: readonly string[]): Estate {
+  return parseNsConf(lines.join("\n"), { adc: "test" });
+}
+
+function said(estate: Estate): string[] {
+  return estate.diagnostics.map(({ severity, rule, object }) => `${severity} ${rule} ${object}`);
+}
+
+describe("abbreviations", () => {
+  test("a monitor may be typed without lb, and verbs and objects by their beginning", () => {
+    const estate = read(
+      "add server s1 10.0.0.97",
+      "add service svc1 s1 HTTP 80",
+      'add monitor m1 HTTP -respCode 200 -httpRequest "GET /a"',
+      "set monitor m1 HTTP -interval 20",
+      "bind service svc1 -monitorName m1",
+      "add lb mon m2 TCP -destPort 81",
+      "bind mon m2 svc1",
+      "add lb vs v1 HTTP 10.0.0.98 80",
+      "bind lb vs v1 svc1",
+      "disable monitor svc1 m1",
+    );
+    expect(said(estate)).toEqual([]);
+    expect(estate.monitors.get("m1")).toMatchObject({ intervalMs: 20_000, enabled: true });
+    expect(estate.services.get("svc1")?.monitors).toMatchObject([
+      { monitor: "m1", enabled: false },
+      { monitor: "m2", enabled: true },
+    ]);
+    expect(estate.lbVservers.get("v1")?.services).toMatchObject([{ service: "svc1" }]);
+  });
+
+  test("what several words begin with stands as it is", () => {
+    const estate = read("add serv s1 10.0.0.97", "add server s2 10.0.0.98");
+    expect([...estate.servers.keys()]).toEqual(["s2"]);
+    expect([...estate.otherStatements.keys()]).toEqual(["add serv"]);
+  });
+
+  test("half a verb counts only before an object of the load balancer", () => {
+    const estate = read("add server s 10.0.0.1", "disa server s", "en passant nothing");
+    expect(estate.servers.get("s")?.enabled).toBe(false);
+  });
+});
+
+describe("enable and disable lb monitor", () => {
+  const base = [
+    "add service http_svc 10.0.0.41 HTTP 80",
+    'add lb monitor http_mon HTTP -respCode 200 -httpRequest "GET /x"',
+    "bind service http_svc -monitorName http_mon",
+  ];
+  test.each([
+    ["service first, as the reference has it", "disable lb monitor http_svc http_mon", false, true],
+    ["a service alone means all of its bindings", "disable lb monitor http_svc", false, true],
+    ["a monitor alone means the monitor", "disable lb monitor http_mon", true, false],
+  ])("%s", (_name, line, binding, monitor) => {
+    const estate = read(...base, line);
+    expect(said(estate)).toEqual([]);
+    expect(estate.services.get("http_svc")?.monitors[0]?.enabled).toBe(binding);
+    expect(estate.monitors.get("http_mon")?.enabled).toBe(monitor);
+    const again = read(...base, line, line.replace("disable", "enable"));
+    expect(again.services.get("http_svc")?.monitors[0]?.enabled).toBe(true);
+    expect(again.monitors.get("http_mon")?.enabled).toBe(true);
+  });
+});
+
+describe("unset, rm and unbind have effect", () => {
+  test("unset brings an option's default back", () => {
+    const estate = read(
+      "add lb monitor m TCP -destIP 10.0.0.9 -destPort 80 -interval 30 -LRTM DISABLED",
+      "unset lb monitor m TCP -destIP -destPort -interval -LRTM",
+      "add service s 10.0.0.1 HTTP 80 -monThreshold 4 -healthMonitor NO",
+      "unset service s -monThreshold -healthMonitor",
+    );
+    const defaults = { destIp: null, destPort: null, intervalMs: 5_000, lrtm: true };
+    expect(estate.monitors.get("m")).toMatchObject(defaults);
+    expect(estate.services.get("s")).toMatchObject({ monThreshold: 0, healthMonitor: true });
+  });
+
+  test("a name may be given again behind rm", () => {
+    const estate = read(
+      "add service s 10.0.0.1 HTTP 80",
+      "add lb monitor m TCP",
+      "bind service s -monitorName m",
+      "rm lb monitor m TCP",
+      'add lb monitor m HTTP-ECV -recv "ok"',
+      "rm service s",
+      "add service s 10.0.0.2 HTTP 81",
+      "bind service s -monitorName m",
+    );
+    expect(said(estate)).toEqual([]);
+    expect(estate.services.get("s")?.members).toMatchObject([{ address: "10.0.0.2", port: 81 }]);
+    expect(estate.monitors.get("m")?.type).toBe("HTTP-ECV");
+  });
+
+  test("a server that goes takes its services and members along", () => {
+    const estate = read(
+      "add server a 10.0.0.1",
+      "add service s a HTTP 80",
+      "add serviceGroup g HTTP",
+      "bind serviceGroup g a 80",
+      "add lb vserver v HTTP 10.0.1.1 80",
+      "bind lb vserver v s",
+      "rm server a",
+    );
+    expect(estate.services.has("s")).toBe(false);
+    expect(estate.services.get("g")?.members).toEqual([]);
+    expect(estate.lbVservers.get("v")?.services).toEqual([]);
+  });
+});
+
+describe("captured sessions", () => {
+  test.each([["nsroot@ns1-Primary> "], ["> "], ["[ns1] 10:31 > "], ["ns1>"]])(
+    "a prompt %j is no part of the command",
+    (prompt) => {
+      const estate = read(
+        `${prompt}add server web1 10.0.0.95`,
+        " Done",
+        `${prompt}add service svc1 web1 HTTP 80`,
+        "Warning: Feature(s) not enabled [LB]",
+        `${prompt}add service svc1 web1 HTTP 80`,
+        "ERROR: Resource already exists",
+        `${prompt}show service svc1`,
+        "\tsvc1 (10.0.0.95:80) - HTTP",
+        "\tState: UP",
+        "1)\tMonitor Name: http",
+        " Done",
+        `${prompt}bind service svc1 -monitorName http`,
+        " Done",
+      );
+      expect(estate.services.get("svc1")?.monitors).toMatchObject([{ monitor: "http" }]);
+    },
+  );
+
+  test("a text that only looks like a prompt stays in its value", () => {
+    const estate = read('add lb monitor m HTTP-ECV -send "GET /" -recv "<b> show me"');
+    expect(estate.monitors.get("m")?.parameters.recv).toBe("<b> show me");
+  });
+});
+
+describe("members without a port", () => {
+  const estate = read(
+    "add server srv_http _http._tcp.example.com -queryType SRV",
+    "add serviceGroup sg_srv HTTP -autoScale DNS",
+    "bind serviceGroup sg_srv srv_http",
+    "add server fqdn web.example.com",
+    "add serviceGroup sg_cloud HTTP -autoScale CLOUD -memberPort 8080",
+    "bind serviceGroup sg_cloud fqdn",
+    "add serviceGroup sg_bare HTTP",
+    "bind serviceGroup sg_bare fqdn",
+  );
+  test("take it from the SRV record, or from the group", () => {
+    expect(estate.services.get("sg_srv")?.members).toMatchObject([
+      { port: "*", portUnknown: "srv", domain: "_http._tcp.example.com" },
+    ]);
+    expect(estate.services.get("sg_srv")?.monitors[0]?.monitor).toBe("tcp-default");
+    expect(estate.services.get("sg_cloud")?.members).toMatchObject([{ port: 8080 }]);
+    expect(estate.services.get("sg_cloud")?.members[0]?.portUnknown).toBeUndefined();
+  });
+
+  test("are incomplete in a group that takes its members from nowhere", () => {
+    expect(said(estate)).toContain("error incomplete_statement sg_bare");
+  });
+});
+
+test("a partition's statements are counted, and its names stay apart", () => {
+  const estate = read(
+    "add server s1 10.0.0.1",
+    "switch ns partition P1",
+    "add server s1 10.7.7.7",
+    "add service a s1 HTTP 8080",
+    "switch ns partition default",
+    "add server s2 10.0.0.2",
+  );
+  expect([...estate.servers.values()].map(({ address }) => address)).toEqual([
+    "10.0.0.1",
+    "10.0.0.2",
+  ]);
+  expect(said(estate)).toEqual(["info partition_not_read P1"]);
+});
+
+test("statements about health that are not read are counted by kind", () => {
+  const estate = read(
+    "add gslb vserver g SSL",
+    "bind gslb vserver g -domainName webmail.example.com",
+    "bind gslb vserver g -serviceName x",
+    "enable ns feature LB",
+  );
+  const [told] = estate.diagnostics;
+  expect(told?.message).toBe(
+    "3 statement(s) of 2 kind(s) are not looked at: add gslb vserver, bind gslb vserver (2).",
+  );
+});
+
+test("escaped quotes inside an unquoted token are Citrix's own reading", () => {
+  const estate = read('add cs policy p -rule HTTP.REQ.URL.CONTAINS("a\\"b c")');
+  expect(estate.policies.get("p")?.rule).toBe('HTTP.REQ.URL.CONTAINS("a"b c")');
+});
+
+test("the default back-end profile counts where profiles are switched on", () => {
+  const lines = [
+    "set ssl profile ns_default_ssl_profile_backend -tls1 DISABLED -tls13 ENABLED",
+    "add serviceGroup g SSL",
+  ];
+  const tls = read("set ssl parameter -defaultProfile ENABLED", ...lines).services.get("g")?.tls;
+  expect(tls).toMatchObject({ versions: { tls1: false, tls13: true } });
+  expect(read(...lines).services.get("g")?.tls.versions.tls1).toBeNull();
+});
+
+test("a policy bound by bind lb vserver to a content-switching vserver gets the right command named", () => {
+  const estate = read("add cs vserver cs SSL 10.0.0.1 443", "bind lb vserver cs -policyName p");
+  expect(estate.diagnostics).toMatchObject([
+    {
+      rule: "wrong_kind_reference",
+      object: "cs",
+      message: expect.stringContaining("use bind cs vserver") as string,
+    },
+  ]);
+});

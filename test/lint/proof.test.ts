@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { fixBatch } from "../../src/lint/fix-batch.ts";
+import { lint } from "../../src/lint/lint.ts";
+import { proofFailures } from "./proof.ts";
+import { randomEstate } from "./random-estate.ts";
+
+const FOLDER = new URL("../fixtures/ns.conf/", import.meta.url);
+const files = readdirSync(FOLDER, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".conf"))
+  .sort();
+
+function read(file: string): string {
+  return readFileSync(new URL(file, FOLDER), "utf8");
+}
+
+describe("every command of lint, applied and read again", () => {
+  test.each(files)("%s", (file) => {
+    const failures = proofFailures(read(file));
+    expect(failures, failures.join("\n\n")).toEqual([]);
+  });
+
+  test("random estates", { timeout: 600_000 }, () => {
+    fc.assert(
+      fc.property(randomEstate, (text) => {
+        const failures = proofFailures(text);
+        expect(failures, failures.join("\n\n")).toEqual([]);
+      }),
+      { numRuns: Number(process.env["PROOF_RUNS"] ?? 1_000), includeErrorInReport: true },
+    );
+  });
+});
+
+describe("the batch of all complete fixes", () => {
+  test.each(files)("leaves nothing in %s that a command could still mend", (file) => {
+    const text = read(file);
+    const { commands } = fixBatch(text, () => true);
+    const after = lint(parseNsConf([text, ...commands].join("\n"), { adc: "test" }));
+    expect(
+      after.filter(({ complete }) => complete).map(({ rule, object }) => `${rule} ${object}`),
+    ).toEqual([]);
+  });
+});

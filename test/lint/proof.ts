@@ -1,0 +1,213 @@
+import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { readStatements } from "../../src/adc/nsconf/statements.ts";
+import type { Finding } from "../../src/lint/finding.ts";
+import { fixBatch } from "../../src/lint/fix-batch.ts";
+import { lint } from "../../src/lint/lint.ts";
+import { SHALLOW_MONITOR_RULES } from "../../src/lint/shallow-monitors.ts";
+
+/**
+ * Applies each finding's commands to the configuration that it was made from, reads that again, and says what is not as it
+ * must be: the finding gone, nothing new that hurts, every other probe the same, and the undo batch leading back.
+ */
+export function proofFailures(text: string): string[] {
+  const before = read(text);
+  const findings = lint(before);
+  const rows = planOf(before);
+  return [
+    ...findings.flatMap((finding) =>
+      failuresOf(text, before, findings, rows, finding).map(
+        (failure) =>
+          `${finding.rule} ${finding.object}: ${failure}\n${finding.commands.join("\n")}`,
+      ),
+    ),
+    ...together(text, findings, rows),
+  ];
+}
+
+function read(text: string): Estate {
+  return parseNsConf(text, { adc: "test" });
+}
+
+function key({ rule, object }: Finding): string {
+  return `${rule} ${object}`;
+}
+
+function failuresOf(
+  text: string,
+  before: Estate,
+  findings: readonly Finding[],
+  rows: readonly PlanRow[],
+  finding: Finding,
+): string[] {
+  const { commands, complete, undo } = finding;
+  if (commands.length === 0) {
+    return [];
+  }
+  if (!complete) {
+    return incompleteFailures(text, before, commands);
+  }
+  const failures: string[] = [];
+  if (commands.some((command) => /<[a-z][^>]*>/i.test(command) && !text.includes("<"))) {
+    failures.push("a complete fix holds a blank");
+  }
+  const applied = [text, ...commands].join("\n");
+  const after = read(applied);
+  const found = lint(after);
+  if (found.some((one) => key(one) === key(finding) && one.message === finding.message)) {
+    failures.push("the finding is still there");
+  }
+  failures.push(...newTrouble(findings, found, commands));
+  const touched = touchedNames(commands);
+  failures.push(...changedRows(rows, planOf(after), touched));
+  if (!undo.some((command) => command.startsWith("#"))) {
+    const back = planOf(read([applied, ...undo].join("\n")));
+    failures.push(...changedRows(rows, back, new Set()).map((one) => `after the undo ${one}`));
+  }
+  return failures;
+}
+
+/** All complete fixes one after the other, as `--write-fixes` writes them, and all of them taken back. */
+function together(text: string, findings: readonly Finding[], rows: readonly PlanRow[]): string[] {
+  const { commands, undo } = fixBatch(text, () => true);
+  const names = commands.flatMap(
+    (command) => /^add lb monitor (".*?"|\S+)/.exec(command)?.[1] ?? [],
+  );
+  const after = [text, ...commands].join("\n");
+  const back = undo.some((command) => command.startsWith("#"))
+    ? []
+    : changedRows(rows, planOf(read([after, ...undo].join("\n"))), new Set());
+  const failures = [
+    ...(new Set(names).size < names.length ? ["two fixes add a monitor of one name"] : []),
+    ...newTrouble(findings, lint(read(after)), commands),
+    ...back.map((one) => `after the undo ${one}`),
+  ];
+  return failures.map(
+    (one) => `all together: ${one}\n${commands.join("\n")}\n--\n${undo.join("\n")}`,
+  );
+}
+
+const JUDGES_WHAT_DECIDES: ReadonlySet<string> = new Set([
+  ...SHALLOW_MONITOR_RULES.map(({ id }) => id),
+  "monitor_of_another_directory",
+]);
+
+/**
+ * A monitor that takes another's place inherits what else was wrong with it, and one that is switched on is judged from then
+ * on: neither is new.
+ */
+function newTrouble(
+  before: readonly Finding[],
+  after: readonly Finding[],
+  commands: readonly string[],
+): string[] {
+  const known = new Set(before.map(key));
+  const statements = [...readStatements(commands.join("\n"))];
+  const placed = new Set(
+    statements
+      .filter(({ verb }) => verb === "bind")
+      .flatMap(({ keys }) => keys.get("monitorname") ?? []),
+  );
+  const switchedOn = statements.some(
+    ({ verb, keys }) => verb === "enable" || keys.get("state")?.[0] === "ENABLED",
+  );
+  const replaced = new Set(
+    statements
+      .filter(({ verb }) => verb === "unbind")
+      .flatMap(({ keys }) => keys.get("monitorname") ?? []),
+  );
+  const inherited = new Set(
+    before.filter(({ object }) => replaced.has(object)).map(({ rule }) => rule),
+  );
+  return after
+    .filter((one) => one.severity !== "info" && !known.has(key(one)))
+    .filter((one) => !(placed.has(one.object) && inherited.has(one.rule)))
+    .filter((one) => !(switchedOn && JUDGES_WHAT_DECIDES.has(one.rule)))
+    .map((one) => `new: ${one.severity} ${key(one)} (${one.message})`);
+}
+
+/** Nothing that works is taken away; with its blanks filled the command is one that the importer reads. */
+function incompleteFailures(text: string, before: Estate, commands: readonly string[]): string[] {
+  const taking = commands.filter((command) => /^(unbind|rm|disable) /.test(command));
+  const filled = commands.map((command) => command.replace(/<[^<>]+>/g, "1"));
+  const after = read([text, ...filled].join("\n"));
+  const known = new Set(before.diagnostics.map(({ rule, line }) => `${rule} ${String(line)}`));
+  const odd = after.diagnostics.filter(
+    ({ rule, line }) =>
+      ["broken_line", "incomplete_statement", "stray_words", "unreadable_value"].includes(rule) &&
+      !known.has(`${rule} ${String(line)}`),
+  );
+  const lost = [...before.services.values()].flatMap(({ name, monitors }) =>
+    monitors.filter(
+      ({ monitor, synthesised }) =>
+        !synthesised &&
+        after.services.get(name)?.monitors.some((one) => one.monitor === monitor) !== true,
+    ),
+  );
+  return [
+    ...taking.map((command) => `incomplete, and yet: ${command}`),
+    ...odd.map(({ message }) => `not read: ${message}`),
+    ...lost.map(({ monitor }) => `incomplete, and ${monitor} is unbound`),
+  ];
+}
+
+function touchedNames(commands: readonly string[]): ReadonlySet<string> {
+  const statements = [...readStatements(commands.join("\n"))];
+  return new Set(
+    statements.flatMap(({ words, keys }) => [
+      ...words,
+      ...(keys.get("monitorname") ?? []),
+      ...(keys.get("policyname") ?? []),
+    ]),
+  );
+}
+
+function planOf(estate: Estate): PlanRow[] {
+  return [...planJson(planProbes(estate, BARE_SETTINGS), [estate]).probes];
+}
+
+function rowKey(row: PlanRow): string {
+  return [
+    row.vantage,
+    row.vservers,
+    row.adc_service,
+    row.server,
+    row.port,
+    row.monitor,
+    row.transaction,
+  ].join("|");
+}
+
+/** Rows of before that are gone or different, but for those about an object that the commands name. */
+function changedRows(
+  before: readonly PlanRow[],
+  after: readonly PlanRow[],
+  touched: ReadonlySet<string>,
+): string[] {
+  const now = new Map(after.map((row) => [rowKey(row), row]));
+  // What a vserver is asked follows from the monitors behind it.
+  const behind = new Set(
+    before
+      .filter(
+        ({ adc_service, monitor }) => touched.has(adc_service ?? "") || touched.has(monitor ?? ""),
+      )
+      .flatMap(({ vservers }) => vservers),
+  );
+  return before.flatMap((row) => {
+    const about = [row.adc_service, row.monitor, ...row.vservers];
+    if (row.vantage === "vip" && row.vservers.some((name) => behind.has(name))) {
+      return [];
+    }
+    if (about.some((name) => name !== null && touched.has(name)) || row.kind === "transaction") {
+      return [];
+    }
+    const same = now.get(rowKey(row));
+    if (same === undefined) {
+      return [`the probe ${rowKey(row)} is gone`];
+    }
+    return JSON.stringify(same) === JSON.stringify(row) ? [] : [`the probe ${rowKey(row)} changed`];
+  });
+}
