@@ -1,5 +1,6 @@
 import { compareOnce } from "../change/compare.ts";
 import { readMaintenanceWindows } from "../agent/declarations.ts";
+import { barePortSentence } from "../model/depth.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
 import type { MemberRecord } from "../agent/records/member-record.ts";
 import type { VserverRecord } from "../agent/records/vserver-record.ts";
@@ -46,6 +47,8 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   } else {
     const summary = printableLine(pluginLine(status, members, vservers));
     output.out(`${summary}\n${comparisonTable(members, vservers)}\n`);
+    const bare = barePortSentence(members.map(({ depth }) => depth.adc));
+    output.out(bare === null ? "" : `${bare}\n`);
     for (const finding of findings) {
       output.out(`${printableLine(finding.message)}\n`);
     }

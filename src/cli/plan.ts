@@ -1,8 +1,10 @@
 import { planJson, planRow, type PlanRow } from "../agent/plan/plan-json.ts";
 import { planProbes } from "../agent/plan/plan.ts";
-import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
+import { probeSight, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
 import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
+import { barePortSentence, deepest, type Depth } from "../model/depth.ts";
+import { groupBy } from "../lib/group-by.ts";
 import type { Estate } from "../model/estate.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { printableLine } from "../lib/printable.ts";
@@ -32,6 +34,8 @@ export async function runPlan(options: PlanOptions, output: Output): Promise<num
     return 0;
   }
   output.out(`${planTable(plan)}\n`);
+  const bare = barePortSentence(adcDepths(plan));
+  output.out(bare === null ? "" : `${bare}\n`);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
     const where = diagnostic.line === null ? "" : `line ${String(diagnostic.line)}: `;
     const { severity, message, rule } = diagnostic;
@@ -75,6 +79,23 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
     plan.push(...planProbes(imported.estate, planSettings(config, adc, resolved)));
   }
   return { plan, estates };
+}
+
+/** How far the ADC sees at each member: the deepest of its monitors. */
+function adcDepths(plan: readonly PlannedProbe[]): readonly (Depth | null)[] {
+  const atServers = plan.filter(({ vantage }) => vantage === "backend");
+  const members = groupBy(atServers, ({ adc, adcService, server, memberPort }) =>
+    JSON.stringify([adc, adcService, server, memberPort]),
+  );
+  return [...members.values()].map((probes) =>
+    deepest(
+      probes.flatMap((probe) =>
+        probe.action.kind === "monitor" && probe.action.monitor.enabled
+          ? [probeSight(probe).depth]
+          : [],
+      ),
+    ),
+  );
 }
 
 function planTable(plan: readonly PlannedProbe[]): string {
