@@ -13,6 +13,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_mismatch",
       "adc_witness_vserver_mismatch",
       "adc_witness_opinion",
+      "adc_witness_member_depth",
       "adc_witness_vserver_members",
     ],
   },

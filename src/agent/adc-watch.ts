@@ -13,7 +13,7 @@ import { startTimer, type Timer } from "../lib/timers.ts";
 import type { LiveAdc } from "../model/live.ts";
 import { gapSentence, type NitroGap } from "../model/nitro-gap.ts";
 
-/** When NITRO fails, the last state is held for so many polls. */
+/** When NITRO fails, the last state is held for the time of so many polls, however seldom a silent ADC is asked. */
 const HELD_POLLS = 3;
 
 export type EstateRead =
@@ -54,6 +54,8 @@ export type StateRead =
       readonly message: string;
       readonly silent: boolean;
       readonly nodes: readonly AdcNode[];
+      /** Milliseconds for which it may be believed from now on. */
+      readonly forMs: number;
     }
   /** The ADC can no longer be believed: silent for too long, or none of its nodes is the primary. */
   | {
@@ -85,10 +87,12 @@ interface AdcLinkOptions {
 export class AdcLink {
   readonly #options: AdcLinkOptions;
   readonly #session: AdcSession | null;
-  #missedPolls = 0;
+  /** When the ADC was asked what it answered last, by the monotonic clock; before that, when this link was made. */
+  #heardAt: number;
 
   constructor(options: AdcLinkOptions) {
     this.#options = options;
+    this.#heardAt = options.monotonic();
     const { nitro, name } = options.config;
     this.#session =
       nitro === null
@@ -157,25 +161,26 @@ export class AdcLink {
     if (this.#session === null) {
       return { kind: "none" };
     }
-    const { wantsConnections, ownAddresses } = this.#options;
+    const { wantsConnections, ownAddresses, monotonic, config } = this.#options;
+    const askedAt = monotonic();
     const result = await this.#session.poll(estate, {
       wantsConnections,
       ...(ownAddresses === undefined ? {} : { ownAddresses }),
     });
     if (result.kind === "state") {
-      this.#missedPolls = 0;
+      this.#heardAt = askedAt;
       return result;
     }
     const { message } = result;
     const silent = SILENCE.has(result.code);
     const state = result.kind === "secondary" ? result.state : null;
     const nodes = result.kind === "secondary" ? result.state.nodes : result.nodes;
-    this.#missedPolls += 1;
     // That one node is the secondary says nothing of another that is silent: it may be the primary still.
     const allSpoke = state !== null && nodes.every(({ reachable }) => reachable);
-    return allSpoke || this.#missedPolls > HELD_POLLS
+    const forMs = this.#heardAt + HELD_POLLS * (config.nitro?.pollEveryMs ?? 0) - monotonic();
+    return allSpoke || forMs <= 0
       ? { kind: "lost", message, silent, nodes, state }
-      : { kind: "held", message, silent, nodes };
+      : { kind: "held", message, silent, nodes, forMs };
   }
 
   /** Logs out everywhere. */
@@ -216,6 +221,8 @@ export class AdcWatch {
   #stopped = false;
   #wake: (() => void) | null = null;
   #importTimer: Timer | null = null;
+  /** Ends the time for which a silent ADC is believed: it is asked less and less often, and the end waits for no question. */
+  #heldTimer: Timer | null = null;
   #running: Promise<void> = Promise.resolve();
   #firstRound: Promise<void>;
   #firstRoundDone: () => void = () => undefined;
@@ -260,6 +267,7 @@ export class AdcWatch {
     this.#stopped = true;
     this.#wake?.();
     this.#importTimer?.cancel();
+    this.#heldTimer?.cancel();
     await this.#options.link.close();
     await this.#running;
     this.#firstRoundDone();
@@ -329,6 +337,8 @@ export class AdcWatch {
     if (this.#stopped) {
       return null;
     }
+    this.#heldTimer?.cancel();
+    this.#heldTimer = null;
     switch (read.kind) {
       case "none":
         return null;
@@ -355,6 +365,10 @@ export class AdcWatch {
         });
         if (read.kind === "lost") {
           onState(read.state);
+        } else {
+          this.#heldTimer = startTimer(read.forMs, () => {
+            onState(null);
+          });
         }
     }
     return link.pollDelayMs;

@@ -104,6 +104,8 @@ function reasonOf(probes: readonly ProbeRecord[], id: string | null): Reason | n
 interface VserverSurroundings {
   readonly now: number;
   readonly cutOff: boolean;
+  /** As in evaluate-member.ts. */
+  readonly nitro: boolean;
   readonly pollMs: number;
   /** How many addresses of ours probes come from. */
   readonly ownAddresses: number;
@@ -134,6 +136,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   }
   const inputs: VserverInputs = {
     cutOff: around.cutOff,
+    hasAdc: around.nitro,
     redirect: redirectOf(record),
     adc: record.adcOpinion,
     vip: record.vip,

@@ -1,5 +1,6 @@
 import { compareOnce } from "../change/compare.ts";
 import { readMaintenanceWindows } from "../agent/declarations.ts";
+import { barePortSentence } from "../model/depth.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
 import type { MemberRecord } from "../agent/records/member-record.ts";
 import type { VserverRecord } from "../agent/records/vserver-record.ts";
@@ -59,6 +60,8 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
         output.out(`${printableLine(gapSentence(name, gap))}\n`);
       }
     }
+    const bare = barePortSentence(members.map(({ depth }) => depth.adc));
+    output.out(bare === null ? "" : `${bare}\n`);
     for (const finding of findings) {
       output.out(`${printableLine(finding.message)}\n`);
     }

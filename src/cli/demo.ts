@@ -10,7 +10,7 @@ import { parseConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
-import { WARNING_VERDICTS, type Verdict, VERDICT_WORDS } from "../model/verdicts.ts";
+import { WARNING_VERDICTS, type Verdict, memberWords } from "../model/verdicts.ts";
 import { comparisonTable } from "./compare.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import { pause } from "../lib/timers.ts";
@@ -354,7 +354,7 @@ function* changes(
 function verdictLine(member: LiveMember): string {
   const opinions = `ADC ${member.adcOpinion}, replica ${member.replica}, service ${member.service}`;
   const why = member.reason === null || member.reason === "ok" ? "" : `, ${member.reason}`;
-  return `${member.verdict} (${opinions}${why}): ${VERDICT_WORDS[member.verdict].label}`;
+  return `${member.verdict} (${opinions}${why}): ${memberWords(member).label}`;
 }
 
 function clock(startedAt: number): string {

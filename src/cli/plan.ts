@@ -1,6 +1,6 @@
 import { planJson } from "../agent/plan/plan-json.ts";
 import { planProbes } from "../agent/plan/plan.ts";
-import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
+import { type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
 import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { Estate } from "../model/estate.ts";

@@ -48,3 +48,22 @@ export function outranks(pass: Sight, failure: Sight): boolean {
   const sees = depthRank(pass.depth) >= depthRank(failure.depth);
   return sees && (failure.path === null || failure.path === pass.path);
 }
+
+/** What a probe of this depth sees, as the end of a sentence. */
+export const DEPTH_WORDS: Readonly<Record<Depth, string>> = {
+  reach: "no further than the bare port",
+  tls: "a TLS handshake",
+  greeting: "a greeting or a status",
+  dialogue: "an anonymous dialogue",
+  login: "a login",
+  mailbox: "a mailbox",
+};
+
+/** How many members the ADC judges by a bare port alone, in a sentence; null where it judges none so. */
+export function barePortSentence(adcDepths: readonly (Depth | null)[]): string | null {
+  const bare = adcDepths.filter((depth) => depth === "reach").length;
+  const verb = bare === 1 ? "is" : "are";
+  return bare === 0
+    ? null
+    : `${String(bare)} of ${String(adcDepths.length)} members ${verb} judged by a bare port alone`;
+}

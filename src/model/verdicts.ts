@@ -214,6 +214,25 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
   },
 };
 
+/** `agree_down` where only the monitor was seen to fail: nothing that sees as deep asked the service itself. */
+export const MONITOR_FAILS_TOO: VerdictWords = {
+  label: "down, the monitor fails here too",
+  meaning:
+    "The ADC says DOWN, and its monitor fails from here too. Nothing that sees as deep has asked the service itself.",
+  advice:
+    "Read what the monitor asks for and how it fails: whether clients would be served was not seen.",
+};
+
+/** The words for a member's verdict, which claim no more than its opinions do. */
+export function memberWords(member: {
+  readonly verdict: MemberVerdict;
+  readonly service: ServiceOpinion;
+}): VerdictWords {
+  return member.verdict === "agree_down" && member.service !== "down"
+    ? MONITOR_FAILS_TOO
+    : VERDICT_WORDS[member.verdict];
+}
+
 /** Exit statuses of the monitoring plug-in convention. */
 type ExitStatus = 0 | 1 | 2 | 3;
 

@@ -4,6 +4,8 @@ import type { AdcOpinion, VserverVerdict } from "../model/verdicts.ts";
 /** Everything the verdict on a virtual server depends on. */
 export interface VserverInputs {
   readonly cutOff: boolean;
+  /** There is an ADC to ask: with a configuration file alone there is nothing to compare with. */
+  readonly hasAdc: boolean;
   /**
    * `none`: the vserver has services, or no redirect. Otherwise a redirect vserver without services: whether its 302
    * came as configured; `unseen` before the first answer or when the fault was ours.
@@ -25,7 +27,7 @@ export interface VserverInputs {
 /** The verdict on a vserver: total, and the first rule that matches wins. */
 export function vserverVerdict(inputs: VserverInputs): VserverVerdict {
   const { adc, vip, really } = inputs;
-  if (inputs.cutOff) {
+  if (inputs.cutOff || !inputs.hasAdc) {
     return "unknown";
   }
   if (inputs.redirect !== "none") {
@@ -78,8 +80,13 @@ function unreachableMembersVerdict(vip: VserverInputs["vip"]): VserverVerdict {
   return vip === "up" ? "unknown" : "vip_up_members_down";
 }
 
-/** The reason that the verdict itself brings, before any probe's own: `agent_path`, or null. */
-export function vserverVerdictReason(inputs: VserverInputs): Extract<Reason, "agent_path"> | null {
+/** The reason that the verdict itself brings, before any probe's own, or null. */
+export function vserverVerdictReason(
+  inputs: VserverInputs,
+): Extract<Reason, "agent_path" | "not_configured"> | null {
+  if (!inputs.hasAdc && !inputs.cutOff) {
+    return "not_configured";
+  }
   const answered = inputs.really === "none" && inputs.vip === "up" && inputs.adc !== "out";
   return answered && vserverVerdict(inputs) === "unknown" && !inputs.cutOff ? "agent_path" : null;
 }

@@ -1,3 +1,4 @@
+import type { MemberDepths } from "../model/depth.ts";
 import type {
   LiveMember,
   LivePersistence,
@@ -28,6 +29,8 @@ export interface MemberRow {
   readonly monitor: string | null;
   readonly monitors: readonly MonitorRow[];
   readonly opinions: { readonly adc: string; readonly replica: string; readonly service: string };
+  /** How deep each opinion sees; null where it says nothing. */
+  readonly depth: MemberDepths;
   readonly adc_last_response: string | null;
   readonly verdict: string;
   readonly step: string | null;
@@ -98,6 +101,7 @@ export function memberRow(member: LiveMember): MemberRow {
     monitor: member.decidedBy,
     monitors: member.probes.map(monitorRow),
     opinions: { adc: member.adcOpinion, replica: member.replica, service: member.service },
+    depth: member.depth ?? { adc: null, replica: null, service: null },
     adc_last_response: member.adcLastResponse,
     verdict: member.verdict,
     step: member.step,

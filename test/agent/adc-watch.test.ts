@@ -123,10 +123,11 @@ test("imports, polls, and follows what the ADC believes", async () => {
   );
 });
 
-test("holds the last word for three polls that fail, and gives it up at the fourth", async () => {
+test("holds the last word for the time of three polls, however seldom a failing ADC is asked", async () => {
   const one = await watched(200);
   one.watch.start();
   await one.watch.firstRound();
+  const heardAt = performance.now();
   one.fault = () => ({ kind: "answer", status: 500, body: "no" });
   const saidBefore = one.states.length;
   await until(
@@ -135,8 +136,9 @@ test("holds the last word for three polls that fail, and gives it up at the four
     (state) => state === null,
     10_000,
   );
-  const failed = one.live.filter((change) => change.up === false);
-  expect(failed.length).toBeGreaterThanOrEqual(4);
+  // It was asked just before it was heard.
+  expect(performance.now() - heardAt).toBeGreaterThan(400);
+  expect(one.live.some((change) => change.up === false)).toBe(true);
   expect(one.states.slice(saidBefore)).toEqual([null]);
   one.fault = () => null;
   await until(
@@ -219,7 +221,7 @@ test("a mistake of ours in the middle of every question: the last word is held a
   );
   expect(one.states[saidBefore]).toBeNull();
   const failed = one.live.slice(heardBefore).filter((change) => change.up === false);
-  expect(failed.length).toBeGreaterThanOrEqual(4);
+  expect(failed.length).toBeGreaterThanOrEqual(1);
   expect(failed[0]?.lastError).toContain("RangeError: a mistake");
   one.resolve = resolve;
   await until(

@@ -120,6 +120,7 @@ export function aMember(member: Partial<LiveMember> = {}): LiveMember {
     step: "response",
     reason: "ok",
     decidedBy: "mon_imap",
+    depth: { adc: "reach", replica: "reach", service: "greeting" },
     since: NOON - 3_600_000,
     mismatch: false,
     mismatchSeconds: 0,

@@ -6,6 +6,7 @@ import { combinations, matchRow, readTruthTable } from "./truth-table.ts";
 const YES_NO = [true, false] as const;
 const DOMAIN = {
   cutOff: YES_NO,
+  hasAdc: YES_NO,
   redirect: ["none", "as_configured", "differs", "unseen"],
   adc: ADC_OPINIONS,
   vip: ["up", "down", "protected", "none", "unknown"],
@@ -17,37 +18,38 @@ const DOMAIN = {
 } as const;
 
 const TABLE = readTruthTable(`
-cutOff redirect      adc     vip          really  servedByDrained wrongCertificate backupActive withinGrace verdict
-yes    *             *       *            *       *               *                *            *           unknown
-*      as_configured *       *            *       *               *                *            *           vip_agree_up
-*      differs       *       *            *       *               *                *            *           vip_down_members_up
-*      unseen        *       *            *       *               *                *            *           unknown
-*      none          out     up           *       *               *                *            *           unknown
-*      none          out     *            *       *               *                *            *           vip_agree_down
-*      none          unknown none,unknown *       *               *                *            *           unknown
-*      none          *       *            *       yes             *                *            *           vip_served_by_drained_server
-*      none          *       *            *       no              yes              *            *           vip_wrong_certificate
-*      none          *       *            *       no              no               yes          *           vip_backup_active
-*      none          up,leaving,leaving_down,unknown protected * * *              *            *           vip_protected
-*      none          *       down         some    *               *                *            yes         settling
-*      none          *       down         some    *               *                *            no          vip_down_members_up
-*      none          down    *            some    *               *                *            yes         settling
-*      none          down    *            some    *               *                *            no          vip_down_members_up
-*      none          *       up           none    *               *                *            yes         settling
-*      none          *       up           none    *               *                *            no          unknown
-*      none          up      *            none    *               *                *            yes         settling
-*      none          up      *            none    *               *                *            no          vip_up_members_down
-*      none          *       none,unknown unknown *               *                *            *           unknown
-*      none          down    *            *       *               *                *            *           vip_agree_down
-*      none          *       down         *       *               *                *            *           vip_agree_down
-*      none          *       *            *       *               *                *            *           vip_agree_up
+cutOff hasAdc redirect      adc     vip          really  servedByDrained wrongCertificate backupActive withinGrace verdict
+yes    *      *             *       *            *       *               *                *            *           unknown
+*      no     *             *       *            *       *               *                *            *           unknown
+*      *      as_configured *       *            *       *               *                *            *           vip_agree_up
+*      *      differs       *       *            *       *               *                *            *           vip_down_members_up
+*      *      unseen        *       *            *       *               *                *            *           unknown
+*      *      none          out     up           *       *               *                *            *           unknown
+*      *      none          out     *            *       *               *                *            *           vip_agree_down
+*      *      none          unknown none,unknown *       *               *                *            *           unknown
+*      *      none          *       *            *       yes             *                *            *           vip_served_by_drained_server
+*      *      none          *       *            *       no              yes              *            *           vip_wrong_certificate
+*      *      none          *       *            *       no              no               yes          *           vip_backup_active
+*      *      none          up,leaving,leaving_down,unknown protected * * *              *            *           vip_protected
+*      *      none          *       down         some    *               *                *            yes         settling
+*      *      none          *       down         some    *               *                *            no          vip_down_members_up
+*      *      none          down    *            some    *               *                *            yes         settling
+*      *      none          down    *            some    *               *                *            no          vip_down_members_up
+*      *      none          *       up           none    *               *                *            yes         settling
+*      *      none          *       up           none    *               *                *            no          unknown
+*      *      none          up      *            none    *               *                *            yes         settling
+*      *      none          up      *            none    *               *                *            no          vip_up_members_down
+*      *      none          *       none,unknown unknown *               *                *            *           unknown
+*      *      none          down    *            *       *               *                *            *           vip_agree_down
+*      *      none          *       down         *       *               *                *            *           vip_agree_down
+*      *      none          *       *            *       *               *                *            *           vip_agree_up
 `);
 
 describe("vserverVerdict", () => {
   const all = combinations(DOMAIN);
 
   test("follows the table over every combination", () => {
-    expect(all).toHaveLength(2 * 4 * 6 * 5 * 3 * 2 * 2 * 2 * 2);
+    expect(all).toHaveLength(2 * 2 * 4 * 6 * 5 * 3 * 2 * 2 * 2 * 2);
     const wrong = all
       .map((inputs) => ({ inputs, row: matchRow(TABLE, inputs), got: vserverVerdict(inputs) }))
       .filter(({ row, got }) => row?.verdict !== got);
@@ -66,6 +68,7 @@ describe("vserverVerdict", () => {
   test("lays an answer through the VIP with no reachable member to this agent's path", () => {
     const answered = {
       cutOff: false,
+      hasAdc: true,
       redirect: "none",
       adc: "up",
       vip: "up",
@@ -79,5 +82,6 @@ describe("vserverVerdict", () => {
     expect(vserverVerdictReason(answered)).toBe("agent_path");
     expect(vserverVerdictReason({ ...answered, vip: "down" })).toBeNull();
     expect(vserverVerdictReason({ ...answered, cutOff: true })).toBeNull();
+    expect(vserverVerdictReason({ ...answered, hasAdc: false })).toBe("not_configured");
   });
 });

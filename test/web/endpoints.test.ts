@@ -67,6 +67,7 @@ describe("/api/v1/verdicts", () => {
           },
         ],
         opinions: { adc: "up", replica: "up", service: "down" },
+        depth: { adc: "reach", replica: "reach", service: "greeting" },
         adc_last_response: "Success - Pattern found in response.",
         verdict: "routes_to_maintenance",
         step: "banner",

@@ -1,6 +1,7 @@
+import type { Depth } from "../../model/depth.ts";
 import type { Diagnostic, Estate } from "../../model/estate.ts";
 import { redactHeaders } from "../../adc/nsconf/secrets.ts";
-import { codeRangeText, probeName, type PlannedProbe } from "./planned-probe.ts";
+import { codeRangeText, probeName, probeSight, type PlannedProbe } from "./planned-probe.ts";
 
 /** `plan --json`: a contract, so every key is spelt out here. */
 export interface PlanJson {
@@ -22,6 +23,8 @@ export interface PlanRow {
   readonly transaction: string | null;
   readonly type: string;
   readonly vantage: string;
+  /** How far it sees: `reach`, `tls`, `greeting`, `dialogue`, `login` or `mailbox`. */
+  readonly depth: Depth;
   readonly supported: boolean;
   readonly unsupported_reason: string | null;
   readonly note: string | null;
@@ -73,6 +76,7 @@ export function planRow(probe: PlannedProbe): PlanRow {
     transaction: monitor === null ? probeName(probe) : null,
     type: probe.type,
     vantage: probe.vantage,
+    depth: probeSight(probe).depth,
     supported: action.unsupportedReason === null,
     unsupported_reason: action.unsupportedReason,
     note: probe.note,

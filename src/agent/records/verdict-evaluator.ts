@@ -76,6 +76,7 @@ export class VerdictEvaluator {
     evaluateVserver(vserver, {
       now: this.#options.now(),
       cutOff: this.cutOff,
+      nitro: estate.nitro,
       pollMs: estate.pollMs,
       ownAddresses: this.#options.ownAddresses,
       grace: this.#options.grace,

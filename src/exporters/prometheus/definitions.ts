@@ -166,6 +166,11 @@ export const METRICS = [
     [...MEMBER, "opinion"],
     "1 when this opinion is up, 0 when it is not (for the adc: also out of service or leaving); absent when unknown. Look at the verdict for alerts.",
   ),
+  gauge(
+    "adc_witness_member_depth",
+    [...MEMBER, "opinion"],
+    "How far this opinion sees into the service: 0 the bare port, 1 TLS, 2 a greeting or status, 3 an anonymous dialogue, 4 a login, 5 a mailbox; absent when it says nothing.",
+  ),
   stateSet(
     "adc_witness_verdict",
     [...MEMBER, "verdict"],

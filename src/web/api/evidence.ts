@@ -1,3 +1,4 @@
+import type { Depth } from "../../model/depth.ts";
 import type { LiveProbe } from "../../model/live.ts";
 import type { CertificateFacts, Observation, TlsFacts } from "../../model/observation.ts";
 import { instant } from "../verdicts-json.ts";
@@ -18,6 +19,8 @@ export interface ProbeEvidence {
   /** Where it goes, as the estate or DNS names it: tells the sites of a client-facing name apart. */
   readonly address: string | null;
   readonly interval_ms: number;
+  /** How far it sees. */
+  readonly depth: Depth | null;
   readonly opinion: string;
   readonly passed: boolean | null;
   /** Why it is never run, in words; null where it is. */
@@ -77,6 +80,7 @@ export function probeEvidence(probe: LiveProbe): ProbeEvidence {
     vantage: probe.vantage,
     address: probe.address ?? null,
     interval_ms: probe.intervalMs,
+    depth: probe.depth ?? null,
     opinion: probe.opinion,
     passed: probe.lastPassed,
     not_repeated: probe.notRepeated ?? null,

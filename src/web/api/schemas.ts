@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEPTHS } from "../../model/depth.ts";
 import { REASONS, STEPS } from "../../model/reasons.ts";
 import { ADC_OPINIONS, MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../model/verdicts.ts";
 import { VANTAGES } from "../../model/observation.ts";
@@ -13,6 +14,7 @@ const reason = z.enum(REASONS).nullable();
 const adcOpinion = z.enum(ADC_OPINIONS);
 const upDown = z.enum(["up", "down", "unknown"]);
 const service = z.enum(["up", "down", "unknown", "none"]);
+const depth = z.enum(DEPTHS).nullable();
 const vip = z.enum(["up", "down", "protected", "none", "unknown"]);
 
 export const changeSchema = z.strictObject({
@@ -168,6 +170,7 @@ export const evidenceSchema = z.strictObject({
       vantage: z.enum(VANTAGES),
       address: z.string().nullable().describe("Target, as named by the estate or DNS."),
       interval_ms: z.number(),
+      depth: depth.describe("How far it sees into the service."),
       opinion: upDown,
       passed: z.boolean().nullable(),
       not_repeated: z
@@ -229,6 +232,7 @@ const memberRow = z.strictObject({
     }),
   ),
   opinions: z.strictObject({ adc: adcOpinion, replica: upDown, service }),
+  depth: z.strictObject({ adc: depth, replica: depth, service: depth }),
   adc_last_response: z.string().nullable(),
   verdict: z.enum(MEMBER_VERDICTS),
   step,

@@ -1,5 +1,6 @@
 import type { LiveMember } from "../../model/live.ts";
-import { VERDICT_WORDS } from "../../model/verdicts.ts";
+import { DEPTH_WORDS } from "../../model/depth.ts";
+import { memberWords, VERDICT_WORDS } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
 import { memberHref, vserverHref } from "./layout.ts";
 import { mark, opinionWords } from "./opinions.ts";
@@ -140,10 +141,12 @@ function vserverName(adc: string, name: string): Markup | string {
 
 function cell(member: LiveMember, named: boolean): Markup {
   const tone = toneOf(member.verdict);
-  const { label } = VERDICT_WORDS[member.verdict];
+  const { label } = memberWords(member);
+  const depth = member.depth?.adc ?? null;
+  const sees = depth === null ? "" : `; the ADC's monitors see ${DEPTH_WORDS[depth]}`;
   const words =
     `${member.server} port ${String(member.port)}: ADC ${opinionWords(member.adcOpinion)}, ` +
-    `replica ${opinionWords(member.replica)}, service ${opinionWords(member.service)}: ${label}`;
+    `replica ${opinionWords(member.replica)}, service ${opinionWords(member.service)}: ${label}${sees}`;
   return html`<a class="cell ${tone}" href="${memberHref(member)}" title="${words}"
     ><span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span
     >${mark(member.adcOpinion)}${mark(member.replica)}${mark(member.service)}${

@@ -6,7 +6,7 @@ import { html, type Markup } from "../markup.ts";
 import { span, moment } from "./time.ts";
 import type { LiveMember, LiveProbe, LiveState } from "../../model/live.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
-import { VERDICT_WORDS } from "../../model/verdicts.ts";
+import { memberWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { commands, maintenanceRow } from "./cards.ts";
@@ -118,7 +118,7 @@ const RUNS_SHOWN = 10;
 export function memberPage(input: MemberInput): string {
   const { live, member, estate, remarks, history, version, now } = input;
   const tone = toneOf(member.verdict);
-  const words = VERDICT_WORDS[member.verdict];
+  const words = memberWords(member);
   const name = `${member.server} ${protocolWithPort(member)}`;
   const facts = endpointFacts(member.probes);
   return layout({

@@ -1,4 +1,5 @@
 import type { LiveMember, LiveProbe } from "../../model/live.ts";
+import { DEPTH_WORDS } from "../../model/depth.ts";
 import { html, type Markup } from "../markup.ts";
 import { REASON_WORDS, STEP_WORDS, type Reason, type Step } from "../../model/reasons.ts";
 
@@ -85,10 +86,25 @@ export function threeSides(
   member: LiveMember,
 ): readonly { readonly who: string; readonly opinion: string; readonly says: string }[] {
   return [
-    { who: "ADC", opinion: member.adcOpinion, says: adcSays(member) },
+    { who: "ADC", opinion: member.adcOpinion, says: adcSays(member) + sees(member, "adc") },
     { who: "Replica", opinion: member.replica, says: replicaSays(member) },
-    { who: "Service", opinion: member.service, says: serviceSays(member) },
+    {
+      who: "Service",
+      opinion: member.service,
+      says: serviceSays(member) + sees(member, "service"),
+    },
   ];
+}
+
+/** How far an opinion goes: a sentence after others, or nothing. */
+function sees({ depth }: LiveMember, opinion: "adc" | "service"): string {
+  const own = depth?.[opinion] ?? null;
+  if (own === null) {
+    return "";
+  }
+  return opinion === "adc"
+    ? ` Its monitors see ${DEPTH_WORDS[own]}.`
+    : ` It sees ${DEPTH_WORDS[own]}.`;
 }
 
 /** How maintenance is known at this member, or null when it is not in maintenance. */

@@ -1,6 +1,7 @@
 import type { Steps } from "../../../lib/steps.ts";
 import type { LiveMember } from "../../../model/live.ts";
 import { bit, seconds, stateSetFamily, valueFamily, type Scope, each } from "./scope.ts";
+import { depthRank } from "../../../model/depth.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../../model/verdicts.ts";
 import { withLabel } from "../text-format.ts";
 
@@ -54,6 +55,15 @@ export function* verdictFamilies(scope: Scope): Steps<void> {
       const value = valueOf(entity);
       if (value !== null) {
         writer.sample(labels + text, value);
+      }
+    }
+  });
+  writer.family("adc_witness_member_depth");
+  yield* each(members, ({ entity: { depth }, labels }) => {
+    for (const opinion of ["adc", "replica", "service"] as const) {
+      const seen = depth?.[opinion] ?? null;
+      if (seen !== null) {
+        writer.sample(withLabel(labels, "opinion", opinion), depthRank(seen));
       }
     }
   });
