@@ -222,6 +222,8 @@ export interface LiveProbe {
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
   readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };
   readonly opinion: "up" | "down" | "unknown";
+  /** Whether there was a result, and the last one is too old to count; absent: no. */
+  readonly outdated?: boolean;
   readonly last: Observation | null;
   readonly lastSuccess: Observation | null;
   readonly lastFailure: Observation | null;

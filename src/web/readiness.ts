@@ -129,10 +129,11 @@ function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
       return `probes through ${probe.vserver} pause until persistence leads no client to a member that leaves`;
     }
     const { account, heldBack = null } = probe;
+    const outdated = probe.outdated === true ? "nothing was heard for three intervals" : null;
     if (typeof account !== "string") {
-      return null;
+      return outdated;
     }
     const held = heldBack ?? (suspended.has(account) ? { why: "suspended", message: null } : null);
-    return held === null ? null : heldBackText(account, held);
+    return held === null ? outdated : heldBackText(account, held);
   };
 }

@@ -38,6 +38,17 @@ test("an agent does not wait for the opinion of monitors that it never runs", ()
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
 });
 
+test("an agent that was ready stays so when its results grow too old to count, and says so", () => {
+  const estate = smallEstate(CONF);
+  estate.observe("m_imap", "ex01", observed({ passed: true }));
+  estate.clock.at += 3_600_000;
+  expect(estate.probe("m_imap", "ex01").opinion).toBe("unknown");
+  expect(readiness(estate.state)).toEqual({
+    ready: true,
+    detail: "ready; 1 of 1 replicas without an opinion: nothing was heard for three intervals",
+  });
+});
+
 /** A server with a vserver whose clients stick to servers by their address. */
 const STICKY = `
 add server ex01 192.0.2.11

@@ -24,11 +24,11 @@ interface Inside {
 
 const TELLER = `
 import { queryObjects } from "node:v8";
-const found = import(${JSON.stringify(built("agent/generation.js"))});
+const found = import(${JSON.stringify(built("agent/agent-run.js"))});
 process.on("SIGUSR2", async () => {
-  const { Generation } = await found;
+  const { AgentRun } = await found;
   const told = {
-    generations: queryObjects(Generation, { format: "count" }),
+    generations: queryObjects(AgentRun, { format: "count" }),
     timers: process.getActiveResourcesInfo().filter((name) => name === "Timeout").length,
   };
   gc();

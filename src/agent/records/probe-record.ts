@@ -142,6 +142,10 @@ export class ProbeRecord implements LiveProbe {
     return isFresh(this.#resultAt, this.#now(), this.#paceMs) ? this.lastPassed : null;
   }
 
+  get outdated(): boolean {
+    return this.#resultAt !== null && !isFresh(this.#resultAt, this.#now(), this.#paceMs);
+  }
+
   /** When opinion or observation next cease to count, should nothing be heard; Infinity where none does. */
   get nextStaleAt(): number {
     const now = this.#now();
