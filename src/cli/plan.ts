@@ -1,3 +1,4 @@
+import { errorMessage } from "../lib/error-code.ts";
 import { planJson, planRow, type PlanRow } from "../agent/plan/plan-json.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
@@ -50,7 +51,7 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
   try {
     text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
   } catch (error) {
-    output.err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`);
+    output.err(`${file}: ${errorMessage(error)}\n`);
     return null;
   }
   const estate = parseNsConf(text, { adc: "adc" });

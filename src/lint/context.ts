@@ -1,3 +1,4 @@
+import { append } from "../lib/group-by.ts";
 import type { AdcService, Member, MonitorBinding } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Monitor } from "../model/monitor.ts";
@@ -48,7 +49,7 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
   const users = new Map<string, LintService[]>();
   for (const one of services) {
     for (const { monitor } of one.bound) {
-      users.set(monitor.name, [...(users.get(monitor.name) ?? []), one]);
+      append(users, monitor.name, one);
     }
   }
   const byName = new Map(services.map((one) => [one.service.name, one]));
