@@ -3,7 +3,7 @@ import type { Monitor } from "../src/model/monitor.ts";
 import type { LabAccount } from "./exchange/exchange-server.ts";
 
 /** The lab's mailboxes: two for the agent on two databases, and the account of the ADC's POP3 monitor. */
-export const LAB_ACCOUNTS: readonly LabAccount[] = [
+const LAB_ACCOUNTS: readonly LabAccount[] = [
   {
     username: "probe-a",
     domain: "LAB",

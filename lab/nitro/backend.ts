@@ -20,19 +20,17 @@ export interface NitroBackend {
 }
 
 /** The states NITRO writes (NITRO docs: enum of `svrstate`, `curstate`, `effectivestate` and `monitor_state`). */
-export const NITRO_STATES = [
-  "UP",
-  "DOWN",
-  "UNKNOWN",
-  "BUSY",
-  "OUT OF SERVICE",
-  "GOING OUT OF SERVICE",
-  "DOWN WHEN GOING OUT OF SERVICE",
-  "NS_EMPTY_STR",
-  "Unknown",
-  "DISABLED",
-] as const;
-export type NitroState = (typeof NITRO_STATES)[number];
+export type NitroState =
+  | "UP"
+  | "DOWN"
+  | "UNKNOWN"
+  | "BUSY"
+  | "OUT OF SERVICE"
+  | "GOING OUT OF SERVICE"
+  | "DOWN WHEN GOING OUT OF SERVICE"
+  | "NS_EMPTY_STR"
+  | "Unknown"
+  | "DISABLED";
 
 export interface VserverBelief {
   /** `curstate`. */

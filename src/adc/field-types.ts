@@ -68,7 +68,7 @@ export function choiceOrNone<const T extends string>(
 }
 
 /** A switch. All spellings are read everywhere, as appliances mix them; `words` is how NITRO writes this one. */
-export function flag(words: readonly [on: unknown, off: unknown]): FieldType<boolean> {
+function flag(words: readonly [on: unknown, off: unknown]): FieldType<boolean> {
   return {
     expects: `${String(words[0])} or ${String(words[1])}`,
     read: ([first]) => truth(first ?? ""),

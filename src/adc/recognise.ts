@@ -37,22 +37,11 @@ export function learnedKey(server: string, port: Member["port"]): string {
 const NOTHING: Recognition = { version: null, protocol: null, path: null, security: "none" };
 
 /**
- * Says of one member whether it is Exchange, and what it speaks. Exchange is where a monitor or a content-switching rule
+ * Says of each member whether it is Exchange, and what it speaks. Exchange is where a monitor or a content-switching rule
  * names a virtual directory or healthcheck.htm, a monitor awaits Exchange's banner, X-FEServer was seen, or the
  * configuration says so. The mail ports count only where the same server, or the service's or a monitor's name, says
- * Exchange. An ordinary web application gets nothing.
+ * Exchange. An ordinary web application gets nothing. What all members of the estate need is worked out once.
  */
-export function recogniseExchange(
-  estate: Estate,
-  adcService: AdcService,
-  member: Member,
-  help: readonly MemberOverride[],
-  learned: LearnedExchange,
-): Recognition {
-  return createRecogniser(estate, help, learned)(adcService, member);
-}
-
-/** The same for many members of one estate: what all of them need is worked out once. */
 export function createRecogniser(
   estate: Estate,
   help: readonly MemberOverride[],

@@ -29,7 +29,7 @@ export function matchesRule(tree: RuleTree, request: RuleRequest): boolean | nul
 }
 
 /** Whether one text satisfies one comparison, its negation included. */
-export function matchesLiteral(literal: RuleLiteral, text: string): boolean {
+function matchesLiteral(literal: RuleLiteral, text: string): boolean {
   const subject = literal.ignoreCase ? text.toLowerCase() : text;
   const value = literal.ignoreCase ? literal.value.toLowerCase() : literal.value;
   return compares(literal.operator, subject, value) !== literal.negated;

@@ -16,9 +16,13 @@ export interface CsPath {
 
 /** Many questions about one estate: what their answers share is worked out once, so that thousands stay cheap. */
 export interface VserverGraph {
-  /** As `vserversOfService`. */
+  /** Vservers that a service or group serves: the load-balancing ones that bind it, then content switching before those. */
   readonly vserversOfService: (serviceName: string) => readonly string[];
-  /** As `csPathTo`. */
+  /**
+   * How to reach a load-balancing vserver through content switching, one entry per policy and default. The request is
+   * built from the policy's literals and avoids what a policy of higher priority would take; `preferredPath` (a monitor's
+   * own path, say) is used where the policy accepts it.
+   */
   readonly csPathTo: (lbVserverName: string, preferredPath?: string | null) => CsPath[];
   /**
    * Where a content-switching vserver may send this request: the targets of the rules that hang on something unknown, and
@@ -104,32 +108,6 @@ function routesThrough({ name, entries }: Switch, paths: readonly string[]): CsR
   });
 }
 
-/** Vservers that a service or group serves: the load-balancing ones that bind it, then content switching before those. */
-export function vserversOfService(estate: Estate, serviceName: string): string[] {
-  const lb = [...estate.lbVservers.values()]
-    .filter((vserver) => vserver.services.some((binding) => binding.service === serviceName))
-    .map((vserver) => vserver.name);
-  const cs = [...estate.csVservers.values()]
-    .filter((vserver) => lb.some((name) => leadsTo(estate, vserver, name)))
-    .map((vserver) => vserver.name);
-  return [...lb, ...cs];
-}
-
-/**
- * How to reach a load-balancing vserver through content switching, one entry per policy and default. The request is
- * built from the policy's literals and avoids what a policy of higher priority would take; `preferredPath` (a monitor's
- * own path, say) is used where the policy accepts it.
- */
-export function csPathTo(
-  estate: Estate,
-  lbVserverName: string,
-  preferredPath: string | null = null,
-): CsPath[] {
-  return [...estate.csVservers.values()]
-    .filter((vserver) => leadsTo(estate, vserver, lbVserverName))
-    .flatMap((vserver) => pathsThrough(switchOf(estate, vserver), lbVserverName, preferredPath));
-}
-
 /** Where a content-switching binding leads: its own target, else that of the policy's action; null when unknown. */
 export function csTargetOf(estate: Estate, binding: CsBinding): string | null {
   if (binding.target !== null) {
@@ -137,13 +115,6 @@ export function csTargetOf(estate: Estate, binding: CsBinding): string | null {
   }
   const action = estate.policies.get(binding.policy)?.action ?? null;
   return action === null ? null : (estate.actions.get(action)?.target ?? null);
-}
-
-function leadsTo(estate: Estate, vserver: CsVserver, lbVserverName: string): boolean {
-  return (
-    vserver.defaultTarget === lbVserverName ||
-    vserver.targets.some((binding) => csTargetOf(estate, binding) === lbVserverName)
-  );
 }
 
 /** A content-switching vserver with its policies in the order in which the ADC asks them. */

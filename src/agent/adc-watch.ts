@@ -1,3 +1,4 @@
+import { errorMessage } from "../lib/error-code.ts";
 import type { AdcConfig } from "../config/schema.ts";
 import type { AdcNode, AdcState } from "../model/adc-state.ts";
 import type { Estate } from "../model/estate.ts";
@@ -151,7 +152,7 @@ export class AdcLink {
           gaps: [],
         };
       } catch (error) {
-        failures.push(`${nsConf}: ${error instanceof Error ? error.message : String(error)}`);
+        failures.push(`${nsConf}: ${errorMessage(error)}`);
       }
     }
     return { kind: "failed", message: failures.join("; "), silent };

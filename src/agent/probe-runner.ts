@@ -278,7 +278,8 @@ function endpointOf({ address, server, id, planned: { port } }: ProbeRecord): st
 }
 
 const MESSAGE_RATE: HeldBack = { kind: "held_back", why: "message_rate", message: null };
-const NO_ADDRESSES: ReadonlySet<string> = new Set();
+/** No address of ours is avoided. */
+export const NO_ADDRESSES: ReadonlySet<string> = new Set();
 
 /** What hinders logins until somebody does something, or for long. */
 const LASTING: ReadonlySet<HeldBackReason> = new Set<HeldBackReason>([

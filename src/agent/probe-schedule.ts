@@ -4,12 +4,11 @@ import type { AgentEvents } from "./events.ts";
 import type { Log } from "../lib/log.ts";
 import { persistencePause } from "./vserver-findings.ts";
 import { isSentInBatches } from "./plan/planned-probe.ts";
-import type { ProbeRunner } from "./probe-runner.ts";
+import { NO_ADDRESSES, type ProbeRunner } from "./probe-runner.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { batchTickMs, type StartPlace, Scheduler, type Job } from "./scheduler.ts";
 
-const NO_ADDRESSES: ReadonlySet<string> = new Set();
 const ENDED = Promise.resolve(null);
 
 export interface ProbeScheduleOptions {

@@ -1,3 +1,4 @@
+import { fnv1a } from "../lib/hash.ts";
 import { MAX_TIMER_MS } from "../lib/timers.ts";
 
 /**
@@ -16,10 +17,7 @@ export const START_TICK_MS = 50;
 
 /** A stable hash of a probe's identity, as a fraction in [0, 1). FNV-1a: the same estate spreads the same way after every restart. */
 export function spreadOf(id: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < id.length; index++) {
-    hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
-  }
+  let hash = fnv1a(id);
   // FNV's low bits are weak for ids that differ only in their tail: fold the high half in.
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 0x2c1b3c6d);

@@ -1,3 +1,4 @@
+import { fnv1a } from "../lib/hash.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
@@ -136,10 +137,7 @@ function kept<T>(
 
 /** FNV-1a with a final mix (MurmurHash3's): neighbouring names land far apart. */
 function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  }
+  let hash = fnv1a(text);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

@@ -27,7 +27,7 @@ export interface VerifyInputs {
 }
 
 /** So many answers through each VIP are looked at. */
-export const VIP_ANSWERS = 10;
+const VIP_ANSWERS = 10;
 
 /** Is it really drained? The ADC has it out or down everywhere, no connection is left, and no VIP hands it clients. */
 export function verifyDrained(inputs: VerifyInputs): MaintenanceReport {

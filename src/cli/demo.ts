@@ -3,7 +3,7 @@ import { writeFile, mkdtemp, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { tmpdir } from "node:os";
 import { stringify } from "yaml";
-import pc from "picocolors";
+import { styleText } from "node:util";
 import { pino } from "pino";
 import { type Lab, startLab } from "../../lab/lab.ts";
 import { parseConfig } from "../config/load.ts";
@@ -157,7 +157,9 @@ export function demoScreen(
   stories: readonly string[],
   terminal: { readonly rows: number; readonly width: number },
 ): string {
-  const told = stories.slice(-STORY_LINES).map((line) => pc.bold(line.slice(0, terminal.width)));
+  const told = stories
+    .slice(-STORY_LINES)
+    .map((line) => styleText("bold", line.slice(0, terminal.width)));
   const room = Math.max(4, terminal.rows - OTHER_LINES - told.length);
   const ranked = [
     ...state.members.map((member) => ({ rank: rankOf(member), member, vserver: null })),
@@ -196,12 +198,14 @@ function coloured(line: string): string {
       line,
     )
   ) {
-    return pc.red(line);
+    return styleText("red", line);
   }
   if (/ (settling|drained_undeclared|replica_differs)/.test(line)) {
-    return pc.yellow(line);
+    return styleText("yellow", line);
   }
-  return / maintenance_expected| drained| ready_to_return/.test(line) ? pc.cyan(line) : line;
+  return / maintenance_expected| drained| ready_to_return/.test(line)
+    ? styleText("cyan", line)
+    : line;
 }
 
 export interface DemoCommand {

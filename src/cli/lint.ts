@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { errorMessage } from "../lib/error-code.ts";
 import { MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/bounded-file.ts";
 import { nameMatcher } from "../lib/glob.ts";
@@ -46,7 +47,7 @@ export async function runLint(file: string, options: LintOptions, output: Output
   try {
     text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
   } catch (error) {
-    output.err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`);
+    output.err(`${file}: ${errorMessage(error)}\n`);
     return 3;
   }
   const estate = parseNsConf(text, { adc: "adc" });

@@ -1,4 +1,5 @@
-import { planJson } from "../agent/plan/plan-json.ts";
+import { planJson, planRow, type PlanRow } from "../agent/plan/plan-json.ts";
+import { errorMessage } from "../lib/error-code.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
@@ -55,7 +56,7 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
   try {
     text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
   } catch (error) {
-    output.err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`);
+    output.err(`${file}: ${errorMessage(error)}\n`);
     return null;
   }
   const estate = parseNsConf(text, { adc: "adc" });

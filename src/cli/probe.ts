@@ -77,7 +77,7 @@ function preferVip(found: readonly PlannedProbe[]): readonly PlannedProbe[] {
 }
 
 /** `server:port`, `address:port`, `adc_service/server:port` or a vserver. */
-export function isTarget(probe: PlannedProbe, target: string): boolean {
+function isTarget(probe: PlannedProbe, target: string): boolean {
   const port = String(probe.memberPort ?? probe.port ?? "");
   const names =
     probe.vantage === "backend"

@@ -5,3 +5,8 @@ export function errorCode(error: unknown): string {
   }
   return String(error);
 }
+
+/** The text of what was thrown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -18,6 +18,16 @@ export function printableLine(text: string): string {
   return printable(text).replaceAll("\n", "\\u000a");
 }
 
+/** Somebody else's words on one line of a log: bounded, and nothing in them steers a terminal or forges a line. */
+export function visibleText(text: string, maxLength = 200): string {
+  return printableLine(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text);
+}
+
+/** Whether nothing in it steers a terminal or ends a line. */
+export function isVisible(text: string): boolean {
+  return printableLine(text) === text;
+}
+
 function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

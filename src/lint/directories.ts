@@ -1,15 +1,6 @@
 /** Exchange's virtual directories. */
-export const DIRECTORIES = [
-  "owa",
-  "ecp",
-  "ews",
-  "mapi",
-  "rpc",
-  "oab",
-  "autodiscover",
-  "activesync",
-] as const;
-export type Directory = (typeof DIRECTORIES)[number];
+export type Directory =
+  "owa" | "ecp" | "ews" | "mapi" | "rpc" | "oab" | "autodiscover" | "activesync";
 
 const PATHS: readonly (readonly [RegExp, Directory])[] = [
   [/^\/owa(\/|$)/i, "owa"],

@@ -32,7 +32,7 @@ export function declaredWindows(
   return { windows, store };
 }
 /** A declared window in the form of a configured one. */
-export function asConfigured(window: StoredWindow): WindowConfig {
+function asConfigured(window: StoredWindow): WindowConfig {
   const { startAt, endAt, ...rest } = window;
   return { ...rest, when: { kind: "fixed", startAt, endAt } };
 }

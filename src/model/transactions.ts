@@ -2,7 +2,7 @@ import type { TlsSettings } from "./tls-settings.ts";
 import type { Sealed } from "../lib/secret.ts";
 
 /** Client-like exchanges. The first group needs no account (the anonymous looks). */
-export const ANONYMOUS_TRANSACTIONS = [
+const ANONYMOUS_TRANSACTIONS = [
   "imap_greeting",
   "pop3_greeting",
   "smtp_mail_from",

@@ -1,3 +1,4 @@
+import { errorMessage } from "../lib/error-code.ts";
 import { connect as connectTls } from "node:tls";
 import type { Resolution } from "./network.ts";
 import type { Target } from "./probe-context.ts";
@@ -5,7 +6,7 @@ import type { TlsFacts } from "../model/observation.ts";
 import type { Step } from "../model/reasons.ts";
 import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import { Connection } from "./connection.ts";
-import { messageOf, type ProbeRun } from "./probe-run.ts";
+import { type ProbeRun } from "./probe-run.ts";
 import type { RunResource } from "./run-scope.ts";
 import { handshakeError } from "./tls-failure.ts";
 import { tlsFacts, verificationFailure } from "./tls-facts.ts";
@@ -177,7 +178,7 @@ function beginConnecting(run: ProbeRun, address: string, port: number): Connecti
     return {
       kind: "failed",
       step: "connect",
-      why: exchangeError("fault", "not_configured", messageOf(error)),
+      why: exchangeError("fault", "not_configured", errorMessage(error)),
     };
   }
 }
@@ -210,7 +211,7 @@ function upgrade(
       resolve({
         kind: "failed",
         step,
-        why: exchangeError("fault", "agent_fault", messageOf(error)),
+        why: exchangeError("fault", "agent_fault", errorMessage(error)),
       });
       return;
     }

@@ -1,3 +1,4 @@
+import { errorMessage } from "../lib/error-code.ts";
 import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
 import { Resolver } from "node:dns/promises";
@@ -212,7 +213,7 @@ async function answerOf(lookup: Lookup, name: string, now: () => number): Promis
   try {
     return { kind: "addresses", addresses: await lookup(name), answeredAt: now() };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     const code = error instanceof Error && "code" in error ? error.code : null;
     const absent = code === "ENOTFOUND" || code === "ENODATA";
     return { kind: "dns_failure", message, absent, answeredAt: now() };

@@ -27,16 +27,6 @@ export interface BreakDescription {
   readonly detail: string | null;
 }
 
-/** Every break type, for telling a break from what was awaited. */
-export function isExchangeError(value: { readonly kind: string }): value is ExchangeError {
-  return (
-    value.kind === "named" ||
-    value.kind === "timeout" ||
-    value.kind === "closed" ||
-    value.kind === "aborted"
-  );
-}
-
 /** A break with its reason, as a probe or a parser makes one. */
 export function exchangeError(
   outcome: FailureOutcome,

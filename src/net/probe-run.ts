@@ -1,3 +1,4 @@
+import { errorMessage } from "../lib/error-code.ts";
 import type {
   LoginOutcome,
   Observation,
@@ -297,12 +298,8 @@ export async function observe(
   try {
     return run.discountIfStalled(await body(run));
   } catch (error) {
-    return run.fault("transaction", "agent_fault", messageOf(error));
+    return run.fault("transaction", "agent_fault", errorMessage(error));
   } finally {
     run.release();
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

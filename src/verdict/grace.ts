@@ -103,7 +103,7 @@ export interface AgreementClock {
  * less to look: without a bound whoever stalls the loop again and again would keep every difference from being named.
  * Longer stalls make the evidence itself stale.
  */
-export const MAX_POSTPONED_MS = 20_000;
+const MAX_POSTPONED_MS = 20_000;
 
 /** Nothing is known yet, and so nothing differs. */
 export function initialAgreement(now: number): AgreementClock {

@@ -3,7 +3,7 @@ import { isFresh } from "./freshness.ts";
 import type { ServiceOpinion } from "../model/verdicts.ts";
 
 /** Pause between a transaction's first failure and the look that confirms it. */
-export const CONFIRM_AFTER_MS = 3000;
+const CONFIRM_AFTER_MS = 3000;
 
 /** What one transaction at one endpoint has shown so far. */
 export interface TransactionState {

@@ -36,6 +36,6 @@ function render(value: MarkupValue): string {
 }
 
 /** Safe in element content and in attributes within quotes. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"'`]/g, (character) => `&#${String(character.codePointAt(0))};`);
 }

@@ -7,7 +7,6 @@ import {
   createRecogniser,
   learnedKey,
   looksFor,
-  recogniseExchange,
   type LearnedExchange,
   type MemberOverride,
   type Recognition,
@@ -264,7 +263,7 @@ describe("help from the configuration", () => {
     if (service === undefined || member === undefined) {
       throw new Error("the fixture has no such member");
     }
-    expect(recogniseExchange(estate, service, member, [], NOBODY)).toEqual({
+    expect(createRecogniser(estate, [], NOBODY)(service, member)).toEqual({
       version: null,
       protocol: "imap",
       path: null,

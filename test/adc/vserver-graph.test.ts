@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { createVserverGraph, csPathTo, vserversOfService } from "../../src/adc/vserver-graph.ts";
+import { createVserverGraph } from "../../src/adc/vserver-graph.ts";
 
 function read(...lines: string[]) {
   return parseNsConf(lines.join("\n"), { adc: "test" });
@@ -26,8 +26,8 @@ describe("vservers of a service", () => {
       "add cs vserver apart HTTP 10.0.1.3 80",
       "bind cs vserver apart -lbvserver other",
     );
-    expect(vserversOfService(estate, "s")).toEqual(["web", "inner", "switch"]);
-    expect(vserversOfService(estate, "nobody")).toEqual([]);
+    expect(createVserverGraph(estate).vserversOfService("s")).toEqual(["web", "inner", "switch"]);
+    expect(createVserverGraph(estate).vserversOfService("nobody")).toEqual([]);
   });
 });
 
@@ -39,7 +39,9 @@ describe("the path through content switching", () => {
       "bind cs vserver switch -policyName p -priority 100",
       ...more,
     );
-    return csPathTo(estate, "inner").map(({ policy, path, host }) => [policy, path, host]);
+    return createVserverGraph(estate)
+      .csPathTo("inner")
+      .map(({ policy, path, host }) => [policy, path, host]);
   }
 
   test.each([
@@ -64,7 +66,7 @@ describe("the path through content switching", () => {
 
   test("to a default target is what no policy takes", () => {
     const lines = [...BASE, "bind cs vserver switch -lbvserver inner"];
-    expect(csPathTo(read(...lines), "inner")).toEqual([
+    expect(createVserverGraph(read(...lines)).csPathTo("inner")).toEqual([
       { csVserver: "switch", policy: null, path: "/", host: null },
     ]);
     const taken = [
@@ -72,7 +74,7 @@ describe("the path through content switching", () => {
       'add cs policy all -rule "HTTP.REQ.URL.STARTSWITH(\\"/\\")"',
       "bind cs vserver switch -policyName all -targetLBVserver other -priority 1",
     ];
-    expect(csPathTo(read(...taken), "inner")[0]?.path).toBeNull();
+    expect(createVserverGraph(read(...taken)).csPathTo("inner")[0]?.path).toBeNull();
   });
 
   test("prefers the path it is asked to prefer, where the policy takes it", () => {
@@ -81,21 +83,11 @@ describe("the path through content switching", () => {
       'add cs policy p -rule "HTTP.REQ.URL.STARTSWITH(\\"/owa\\")" -action go',
       "bind cs vserver switch -policyName p -priority 10",
     );
-    expect(csPathTo(estate, "inner", "/owa/healthcheck.htm")[0]?.path).toBe("/owa/healthcheck.htm");
-    expect(csPathTo(estate, "inner", "/ews/healthcheck.htm")[0]?.path).toBe("/owa");
+    expect(createVserverGraph(estate).csPathTo("inner", "/owa/healthcheck.htm")[0]?.path).toBe(
+      "/owa/healthcheck.htm",
+    );
+    expect(createVserverGraph(estate).csPathTo("inner", "/ews/healthcheck.htm")[0]?.path).toBe(
+      "/owa",
+    );
   });
-});
-
-test("one graph answers as the single questions do", () => {
-  const estate = read(
-    ...BASE,
-    'add cs policy p -rule "HTTP.REQ.URL.EQ(\\"/a\\")" -action go',
-    "bind cs vserver switch -policyName p -priority 10",
-    "bind cs vserver switch -lbvserver other",
-  );
-  const graph = createVserverGraph(estate);
-  for (const name of [...estate.lbVservers.keys(), ...estate.services.keys(), "nobody"]) {
-    expect(graph.vserversOfService(name)).toEqual(vserversOfService(estate, name));
-    expect(graph.csPathTo(name)).toEqual(csPathTo(estate, name));
-  }
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { printable, printableLine } from "../../src/lib/printable.ts";
+import { describe, expect, it, test } from "vitest";
+import { isVisible, printable, printableLine, visibleText } from "../../src/lib/printable.ts";
 
 /** Every character that Unicode counts as a control, a format mark of direction or a line end, but the line feed. */
 const STEERING = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u;
@@ -36,4 +36,20 @@ describe("printable", () => {
       }),
     );
   });
+});
+
+test.each([
+  ["plain Ärger 漢字 👍", "plain Ärger 漢字 👍"],
+  ["\u001b[2J", "\\u001b[2J"],
+  ["a\r\nb\tc", "a\\u000d\\u000ab\\u0009c"],
+  ["\u009b31m", "\\u009b31m"],
+  ["\u202egnp.exe\u2066", "\\u202egnp.exe\\u2066"],
+  ["a\u2028b", "a\\u2028b"],
+])("visibleText › %j is shown as %s", (text, shown) => {
+  expect(visibleText(text)).toBe(shown);
+  expect(isVisible(text)).toBe(text === shown);
+});
+
+test("visibleText › is bounded", () => {
+  expect(visibleText("x".repeat(1_000), 10)).toBe(`${"x".repeat(10)}…`);
 });

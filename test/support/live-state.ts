@@ -161,7 +161,7 @@ export function aVserver(vserver: Partial<LiveVserver> = {}): LiveVserver {
   };
 }
 
-export function aServer(server: Partial<LiveServer> = {}): LiveServer {
+function aServer(server: Partial<LiveServer> = {}): LiveServer {
   return {
     adc: "prod",
     server: "ex01",

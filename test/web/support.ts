@@ -88,7 +88,7 @@ export async function serve(
 }
 
 /** One request on a connection of its own, with any header a test wants, `Host` included. */
-export function askAt(
+function askAt(
   url: string,
   method: string,
   path: string,

@@ -142,7 +142,7 @@ export class HttpSite {
   }
 }
 
-export function subjectOf(request: RequestHead, groups: readonly string[]): ExpressionSubject {
+function subjectOf(request: RequestHead, groups: readonly string[]): ExpressionSubject {
   return {
     method: request.method,
     url: request.target,
@@ -154,7 +154,7 @@ export function subjectOf(request: RequestHead, groups: readonly string[]): Expr
 }
 
 /** A redirect URL that names no path keeps the request's (NetScaler docs: redirect URL). */
-export function redirectTo(url: string, request: RequestHead): Answer {
+function redirectTo(url: string, request: RequestHead): Answer {
   const bare = /^https?:\/\/[^/]+$/i.test(url);
   return redirect(bare ? `${url}${request.target}` : url);
 }

@@ -124,6 +124,6 @@ function write(
   response.end(withoutBody ? undefined : body);
 }
 
-export function statusTextOf(status: number): string {
+function statusTextOf(status: number): string {
   return status === 440 ? "Login Timeout" : (STATUS_CODES[status] ?? "Unknown");
 }

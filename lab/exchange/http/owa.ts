@@ -159,7 +159,7 @@ function origin(request: LabRequest, context: ServiceContext): string {
   return `${secure ? "https" : "http"}://${hostOf(request, context.fqdn)}`;
 }
 
-export function owaVersion({ version }: ServiceContext): string {
+function owaVersion({ version }: ServiceContext): string {
   return version === "2010" ? "14.3.513.0" : "15.1.2507.6";
 }
 

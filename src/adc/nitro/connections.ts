@@ -4,7 +4,7 @@ import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { count, text, type Row } from "./row-values.ts";
 
 /** At most so many requests for connection counts in one poll; the rest is asked for in the next ones. */
-export const MAX_STATISTICS_REQUESTS = 50;
+const MAX_STATISTICS_REQUESTS = 50;
 
 /**
  * Fills in the clients' connections of the members of the chosen services, one request each. `turn` counts polls, so that

@@ -1,3 +1,5 @@
+import { errorMessage } from "../../lib/error-code.ts";
+import { append } from "../../lib/group-by.ts";
 import type { Sealed } from "../../lib/secret.ts";
 import { randomUUID, scrypt } from "node:crypto";
 import { mkdir } from "node:fs/promises";
@@ -37,10 +39,10 @@ import { boundedGates, decodeBook, encodeBook, MAX_KEYS, type LoginBook } from "
 
 /** What the configuration calls those who log in, by lockout key. A monitor whose user stands in the estate alone is not among them. */
 export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {
-  const names = new Map<string, readonly string[]>();
+  const names = new Map<string, string[]>();
   const add = (username: string, name: string): void => {
     const key = lockoutKeyOf(username);
-    names.set(key, [...(names.get(key) ?? []), name]);
+    append(names, key, name);
   };
   for (const account of config.transactions.accounts) {
     add(account.username, account.name);
@@ -346,7 +348,7 @@ class Keeper implements AccountKeeper {
     const refused = (error: unknown): StateFailure => {
       this.#failing = true;
       storage?.refused(this.#file, error);
-      return unusable(messageOf(error));
+      return unusable(errorMessage(error));
     };
     try {
       await mkdir(stateDir, { recursive: true, mode: 0o700 });
@@ -466,8 +468,4 @@ function placeAndTime({ key, until }: BrokenEndpoint): string {
 
 function unusable(message: string): StateFailure {
   return { kind: "failed", why: "state_unusable", message };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -291,7 +291,7 @@ export function statusOf({ last, lastPassed, opinion }: ProbeRecord): ProbeStand
  * Anything but a silent TCP handshake, a name that does not resolve or a fault of our own came from the server's side; so
  * did not the silence behind a datagram, for nothing ever said that it arrived.
  */
-export function reachedTheServer(observation: Observation): boolean {
+function reachedTheServer(observation: Observation): boolean {
   return observation.outcome !== "fault" && !wasSilent(observation);
 }
 

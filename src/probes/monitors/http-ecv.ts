@@ -7,7 +7,7 @@ import { httpMonitorRequest } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /** Part of the body in which NetScaler looks for `recv`. */
-export const HTTP_ECV_WINDOW_BYTES = 24 * 1024;
+const HTTP_ECV_WINDOW_BYTES = 24 * 1024;
 
 /**
  * HTTP-ECV: `recv` must stand in the first 24 KB of the body, letter case counts; an empty `recv` takes any answer. The

@@ -101,7 +101,7 @@ function inRange(version: TlsVersion, range: TlsRange): boolean {
  * What firmware speaks to servers where nothing is configured. Versions 1.1 and 1.2 came to the server side with 10.5;
  * TLS 1.3 is off until enabled. Not documented in one place, and platforms differ: hence the override.
  */
-export function firmwareRange(firmware: Firmware | null): TlsRange {
+function firmwareRange(firmware: Firmware | null): TlsRange {
   const old =
     firmware !== null && (firmware.major < 10 || (firmware.major === 10 && firmware.minor < 5));
   return { min: "TLSv1", max: old ? "TLSv1" : "TLSv1.2" };

@@ -14,7 +14,7 @@ const SEGMENT_BYTES = 1460;
  * How much of the answer is searched. NetScaler finds the pattern only within the first 16 TCP segments; segments do not
  * reach an application, so full ones of an Ethernet path stand for them.
  */
-export const TCP_ECV_WINDOW_BYTES = 16 * SEGMENT_BYTES;
+const TCP_ECV_WINDOW_BYTES = 16 * SEGMENT_BYTES;
 
 /** TCP-ECV with NetScaler's window. */
 export const tcpEcvMonitor: MonitorType = tcpEcvMonitorWith(TCP_ECV_WINDOW_BYTES);
@@ -24,7 +24,7 @@ export const tcpEcvMonitor: MonitorType = tcpEcvMonitorWith(TCP_ECV_WINDOW_BYTES
  * an open connection is enough; without `send` it waits for what the server says first. NetScaler docs: "Understand the
  * TCP-ECV, HTTP-ECV and UDP-ECV monitors".
  */
-export function tcpEcvMonitorWith(windowBytes: number): MonitorType {
+function tcpEcvMonitorWith(windowBytes: number): MonitorType {
   return {
     type: "TCP-ECV",
     probe: (spec, target, context) =>

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../lib/error-code.ts";
 import { Transform } from "node:stream";
 import { ImapFlow } from "imapflow";
 import type { Target } from "../../net/probe-context.ts";
@@ -5,7 +6,7 @@ import { exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
 import { resolveTarget } from "../../net/dial.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
-import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
+import { type ProbeRun } from "../../net/probe-run.ts";
 import { proofOf } from "../../net/server-proof.ts";
 import { AHEAD_OF_TLS, keepOutOfHandshake, clientSocketOptions } from "./client-tls.ts";
 import {
@@ -196,7 +197,7 @@ function refusalOf(error: unknown): string | null {
     return null;
   }
   const code = stringOf(error, "serverResponseCode");
-  const words = text ?? messageOf(error);
+  const words = text ?? errorMessage(error);
   const coded = code === null || words.startsWith("[") ? words : `[${code}] ${words}`;
   return `${status ?? "NO"} ${coded}`;
 }

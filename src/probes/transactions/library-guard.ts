@@ -1,6 +1,7 @@
+import { errorMessage } from "../../lib/error-code.ts";
 import type { Transform } from "node:stream";
 import { protocolError, type ExchangeError, socketError } from "../../net/exchange-error.ts";
-import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
+import { type ProbeRun } from "../../net/probe-run.ts";
 import type { RunResource } from "../../net/run-scope.ts";
 import type { Step } from "../../model/reasons.ts";
 import { breakOfVerification } from "../../net/tls-failure.ts";
@@ -207,7 +208,12 @@ export function breakOfLibraryError(error: unknown): ExchangeError {
   if (isSocketError(error)) {
     return socketError(error);
   }
-  return { kind: "named", outcome: "failed", reason: "protocol_error", detail: messageOf(error) };
+  return {
+    kind: "named",
+    outcome: "failed",
+    reason: "protocol_error",
+    detail: errorMessage(error),
+  };
 }
 
 /** A library that did not like its server's certificate has sent nothing yet, however far it was meant to go. */

@@ -11,7 +11,7 @@ import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 
 /** The header that carries the message's id: mail filters can match it, and the search finds it. */
-export const ROUND_TRIP_HEADER = "X-Adc-Witness";
+const ROUND_TRIP_HEADER = "X-Adc-Witness";
 
 /** Messages of earlier rounds older than this were left behind; younger ones may be another agent's. */
 const LEFT_BEHIND_MS = 15 * 60_000;

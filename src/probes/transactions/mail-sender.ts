@@ -1,8 +1,9 @@
+import { errorMessage } from "../../lib/error-code.ts";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { Target } from "../../net/probe-context.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
-import { messageOf, type ProbeRun } from "../../net/probe-run.ts";
+import { type ProbeRun } from "../../net/probe-run.ts";
 import { breakOfLibraryError, codeOf, LibraryGuard, type Guarded } from "./library-guard.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
 import { openSmtp } from "./smtp-dialogue.ts";
@@ -127,9 +128,9 @@ function refused(
       // It found no scheme to speak, and sent nothing.
       run.login = "not_tried";
     }
-    return mismatch(run, "greeting", "auth_schemes_differ", messageOf(error));
+    return mismatch(run, "greeting", "auth_schemes_differ", errorMessage(error));
   }
-  const words = messageOf(error);
+  const words = errorMessage(error);
   const reply = { protocol: "smtp", code, text: responseTextOf(error) ?? "" } as const;
   if (step !== "login") {
     return mismatch(run, step, mailRefusalReason(reply, "command"), words);

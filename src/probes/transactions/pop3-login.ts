@@ -1,8 +1,9 @@
+import { errorMessage } from "../../lib/error-code.ts";
 import type { ProbeContext, Target } from "../../net/probe-context.ts";
 import { resolveTarget } from "../../net/dial.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
-import { messageOf, observe, type ProbeRun } from "../../net/probe-run.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { proofOf } from "../../net/server-proof.ts";
 import { clientSocketOptions } from "./client-tls.ts";
 import { stepOfLibraryBreak } from "./library-guard.ts";
@@ -127,13 +128,13 @@ async function logInByLibrary(
     if (loggedIn.kind !== "error") {
       return ended(run.fail(stepOfLibraryBreak(loggedIn, "login"), loggedIn));
     }
-    const words = messageOf(loggedIn.error);
+    const words = errorMessage(loggedIn.error);
     return sent ? refusedPassword(run, words) : refused(run, "login", words);
   }
   const stat = await client.stat();
   run.phase("transaction");
   if (stat.kind === "error") {
-    return refused(run, "transaction", messageOf(stat.error));
+    return refused(run, "transaction", errorMessage(stat.error));
   }
   if (stat.kind !== "value") {
     return ended(run.fail("transaction", stat));

@@ -88,7 +88,7 @@ export function createEventStreams(history: History): EventStreams {
   };
 }
 
-export function changeJson({ entity, entry, previous }: Change): ChangeJson {
+function changeJson({ entity, entry, previous }: Change): ChangeJson {
   const about =
     entity.kind === "member"
       ? {

@@ -90,7 +90,7 @@ export function probeEvidence(probe: LiveProbe): ProbeEvidence {
   };
 }
 
-export function observationJson(observation: Observation | null): ObservationJson | null {
+function observationJson(observation: Observation | null): ObservationJson | null {
   return observation === null
     ? null
     : {

@@ -8,7 +8,7 @@ import type {
   MaintenanceWindowView,
   PreflightLimits,
 } from "../actions.ts";
-import { isVisible } from "../../lib/visible-text.ts";
+import { isVisible } from "../../lib/printable.ts";
 import { json, problem, type BodyReply, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";

@@ -1,7 +1,7 @@
 import type { Log } from "../../lib/log.ts";
 import { addressGroup } from "../../lib/address-group.ts";
 import { createAttemptLimit } from "../../lib/attempt-limit.ts";
-import { visibleText } from "../../lib/visible-text.ts";
+import { visibleText } from "../../lib/printable.ts";
 
 /** So many wrong passwords and tokens of one address are looked at at once, then one more every few seconds. */
 const BURST = 10;

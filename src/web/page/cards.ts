@@ -41,7 +41,7 @@ export function findingCard(
 }
 
 /** Stable over refreshes, so that a reader's place is kept. */
-export function cardId(finding: Finding): string {
+function cardId(finding: Finding): string {
   const about = finding.kind === "members" ? finding.server : finding.vserver.vserver;
   const ports = finding.kind === "members" ? finding.members.map(({ port }) => port) : [];
   return ["card", finding.adc, about, finding.verdict, ...ports]
@@ -127,7 +127,7 @@ function evidence(member: LiveMember): Markup | null {
 }
 
 /** The probe the verdict rests on: the one named, else the first that fails. */
-export function decidingProbe(member: LiveMember): LiveProbe | null {
+function decidingProbe(member: LiveMember): LiveProbe | null {
   const named = member.probes.filter(
     (probe) => probe.monitor === member.decidedBy || probe.transaction === member.decidedBy,
   );

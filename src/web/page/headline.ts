@@ -160,7 +160,7 @@ function vserverSentence(verdict: Verdict, adc: string, vserver: string, good: n
 }
 
 /** `IMAP`, `IMAP and POP3`, `IMAP, POP3 and SMTP`. */
-export function enumerate(words: readonly string[]): string {
+function enumerate(words: readonly string[]): string {
   const last = words.at(-1) ?? "";
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} and ${last}`;
 }

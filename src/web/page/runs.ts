@@ -36,7 +36,7 @@ function neverRan({ notRepeated = null }: LiveProbe): string {
   return notRepeated === null ? "has not run yet" : `not repeated: ${notRepeated}`;
 }
 
-export function vantageWords(probe: LiveProbe): string {
+function vantageWords(probe: LiveProbe): string {
   switch (probe.vantage) {
     case "backend":
       return "straight to the server";

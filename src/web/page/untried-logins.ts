@@ -1,3 +1,4 @@
+import { append } from "../../lib/group-by.ts";
 import type { LiveProbe } from "../../model/live.ts";
 import { type Reason, REASON_WORDS } from "../../model/reasons.ts";
 import { certificateWords, pinOf } from "../../net/server-proof.ts";
@@ -20,7 +21,7 @@ export function untriedLogins(probes: readonly LiveProbe[]): readonly Markup[] {
     const { last } = probe;
     if (last?.outcome === "fault" && UNPROVEN.has(last.reason)) {
       const key = `${last.reason} ${last.tls?.chain[0]?.sha256 ?? ""}`;
-      byCertificate.set(key, [...(byCertificate.get(key) ?? []), probe]);
+      append(byCertificate, key, probe);
     }
   }
   const all = [...byCertificate.values()];

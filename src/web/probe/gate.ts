@@ -19,7 +19,7 @@ export interface Gate {
   readonly ask: (probe: LiveProbe, timeoutMs: number, signal: AbortSignal) => Promise<Look>;
 }
 
-export const ONCE_PER_MS = 10_000;
+const ONCE_PER_MS = 10_000;
 const MAX_REMEMBERED = 10_000;
 
 interface Seen {

@@ -35,7 +35,7 @@ export function findTarget(live: LiveState, target: string): FoundTarget {
 }
 
 /** The name that is never ambiguous. */
-export function memberTarget(member: LiveMember): string {
+function memberTarget(member: LiveMember): string {
   return `${member.adc}/${member.adcService}/${endpoint(member.server, member.port)}`;
 }
 

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../lib/error-code.ts";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
@@ -199,7 +200,7 @@ async function orFailed(
   try {
     return await load();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     return { kind: "failed", message: `${path}: ${message}` };
   }
 }

@@ -9,7 +9,7 @@ import type {
 import { memberKey } from "../../../src/model/adc-state.ts";
 import type { Estate } from "../../../src/model/estate.ts";
 
-export const UP_VSERVER: VserverBelief = {
+const UP_VSERVER: VserverBelief = {
   state: "UP",
   effectiveState: "UP",
   healthPercent: 100,
@@ -21,7 +21,7 @@ export const UP_VSERVER: VserverBelief = {
   sinceChangeMs: 60_000,
 };
 
-export const UP_MEMBER: MemberBelief = {
+const UP_MEMBER: MemberBelief = {
   state: "UP",
   trofsReason: null,
   clientConnections: 0,
@@ -29,7 +29,7 @@ export const UP_MEMBER: MemberBelief = {
   sinceChangeMs: 60_000,
 };
 
-export const UP_MONITOR: MonitorBelief = {
+const UP_MONITOR: MonitorBelief = {
   state: "UP",
   lastResponse: "Success - TCP syn+ack received.",
   responseTimeMs: 0.5,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 import type { Estate } from "../../../src/model/estate.ts";
-import { csPathTo, vserversOfService } from "../../../src/adc/vserver-graph.ts";
+import { createVserverGraph } from "../../../src/adc/vserver-graph.ts";
 
 function fixtureText(name: string): string {
   return readFileSync(new URL(`../../fixtures/ns.conf/${name}.conf`, import.meta.url), "utf8");
@@ -133,14 +133,16 @@ describe("the guide for Exchange 2016", () => {
   });
 
   test("every load-balancing vserver is reached through content switching", () => {
-    expect(vserversOfService(estate, "lb_svg_ex2016_ews")).toEqual([
+    expect(createVserverGraph(estate).vserversOfService("lb_svg_ex2016_ews")).toEqual([
       "lb_vsrv_ex2016_ews",
       "cs_exchange2016_ssl",
     ]);
-    expect(csPathTo(estate, "lb_vsrv_ex2016_ews")).toEqual([
+    expect(createVserverGraph(estate).csPathTo("lb_vsrv_ex2016_ews")).toEqual([
       { csVserver: "cs_exchange2016_ssl", policy: "cs_pol_ews", path: "/ews", host: null },
     ]);
-    expect(csPathTo(estate, "lb_vsrv_ex2016_owa", "/owa/healthcheck.htm")).toEqual([
+    expect(
+      createVserverGraph(estate).csPathTo("lb_vsrv_ex2016_owa", "/owa/healthcheck.htm"),
+    ).toEqual([
       {
         csVserver: "cs_exchange2016_ssl",
         policy: "cs_pol_owa",

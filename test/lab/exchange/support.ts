@@ -74,7 +74,7 @@ export async function rawExchange(
   return collect(socket, options);
 }
 
-export function collect(
+function collect(
   socket: Socket,
   options: { readonly send?: string | Buffer; readonly until?: RegExp; readonly quietMs?: number },
 ): Promise<RawResult> {

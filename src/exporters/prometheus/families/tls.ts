@@ -5,7 +5,7 @@ import { labelPairs, withLabel } from "../text-format.ts";
 import { bit, each, stateSetFamily, valueFamily, type Labelled, type Scope } from "./scope.ts";
 
 /** `unverified` (no certificate was seen) is no result: every series of the set is 0 then. */
-export const TLS_RESULTS = ["ok", "expired", "not_yet_valid", "name", "untrusted"] as const;
+const TLS_RESULTS = ["ok", "expired", "not_yet_valid", "name", "untrusted"] as const;
 
 const MAX_CERTIFICATES = 8;
 /** Names in certificates come from outside: a label holds no more than this many characters of one. */

@@ -16,21 +16,20 @@ export type GateDecision =
   | { readonly kind: "allowed" }
   | {
       readonly kind: "wait";
-      readonly why: (typeof GATE_WAITS)[number];
+      readonly why: GateWait;
       /** When to ask again at the latest; null: when what is under way has ended. */
       readonly until: number | null;
     };
 
 /** Why a gate lets a login wait. */
-export const GATE_WAITS = [
-  "suspended",
-  "busy",
-  "paced",
-  "elsewhere_first",
-  "backing_off",
-  "new_secret",
-  "other_secret",
-] as const;
+type GateWait =
+  | "suspended"
+  | "busy"
+  | "paced"
+  | "elsewhere_first"
+  | "backing_off"
+  | "new_secret"
+  | "other_secret";
 
 /** Logins of one account begin no closer together than this, however many places there are. */
 export const MIN_GAP_MS = 500;

@@ -97,11 +97,6 @@ export function standingSuspects(state: GateState, now: number): readonly Suspec
   );
 }
 
-/** What stands against a place: it rejected a secret that another place accepted afterwards. Null: nothing. */
-export function placeFault(state: GateState, key: string): BrokenEndpoint["reason"] | null {
-  return state.broken.find((place) => place.key === key)?.reason ?? null;
-}
-
 /**
  * Another secret is in use from now on. It lifts nothing by itself: `decideLogin` gives a secret that was never tried its
  * one try. Logins under way count against the old secret: their answers speak of it, and will not be heard.
