@@ -58,9 +58,9 @@ export const PACE_ALERTS: readonly Alert[] = [
     name: "AgentLate",
     severity: "warning",
     keepFiringFor: null,
-    summary: "The witness at {{ $labels.instance }} starts probes late",
+    summary: "The agent at {{ $labels.instance }} starts probes late",
     description:
-      "One probe in a hundred starts more than a second after its time: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: `workers: auto`, longer intervals, or `shard` over several machines.",
+      "One probe in a hundred starts more than a second late, so verdicts are late and measured times are unreliable. Add CPUs or reduce the load: `workers: auto`, longer intervals, or `shard` across several hosts.",
     verdict: null,
     ...lateness("adc_witness_schedule_lag_seconds", "while ninety-nine of a hundred start in time"),
   },
@@ -71,9 +71,9 @@ export const PACE_ALERTS: readonly Alert[] = [
     expr: `${MISSED} > 0.05 * ${ENDED} unless 3 * ${TIMED_OUT} >= ${MISSED}`,
     for: "3m",
     keepFiringFor: null,
-    summary: "The witness at {{ $labels.instance }} asks less often than it should",
+    summary: "The agent at {{ $labels.instance }} skips probes",
     description:
-      "More than one probe in twenty is not started because the one before it still runs, and silent servers are not the cause. Logins that wait for the turn of their account need a longer `every`, fewer members or more accounts; otherwise give it processors, as for AgentLate.",
+      "More than one probe in twenty is skipped because its previous run is still in progress, and timeouts do not explain it. For logins that queue for their account, set a longer `every`, fewer members or more accounts; otherwise add CPUs, as for AgentLate.",
     verdict: null,
     fires: { series: missedSeries({ missed: "0+10x240", timedOut: "0x240" }), labels: SCRAPE },
     nearMiss: {
@@ -87,9 +87,9 @@ export const PACE_ALERTS: readonly Alert[] = [
     expr: "increase(adc_witness_worker_failures_total[10m]) > 2",
     for: "1m",
     keepFiringFor: null,
-    summary: "Worker threads of the witness at {{ $labels.instance }} end again and again",
+    summary: "Worker threads of the agent at {{ $labels.instance }} keep crashing",
     description:
-      "Each is started again, but the probes under way are lost with it: opinions become unknown, and verdicts come late. Look at the agent's log and memory; `workers: 1` does without them.",
+      "Each thread is restarted, but its running probes are lost: opinions become unknown and verdicts are late. Check the agent's log and memory; `workers: 1` disables worker threads.",
     verdict: null,
     fires: {
       series: [series("adc_witness_worker_failures_total", SCRAPE, "0+1x240")],
@@ -104,9 +104,9 @@ export const PACE_ALERTS: readonly Alert[] = [
     name: "WorkersLate",
     severity: "warning",
     keepFiringFor: null,
-    summary: "Worker threads of the witness at {{ $labels.instance }} begin probes late",
+    summary: "Worker threads of the agent at {{ $labels.instance }} start probes late",
     description:
-      "One probe in a hundred begins more than a second after it was ordered: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: longer intervals, or `shard` over several machines.",
+      "One probe in a hundred starts more than a second after it was ordered, so verdicts are late and measured times are unreliable. Add CPUs or reduce the load: longer intervals, or `shard` across several hosts.",
     verdict: null,
     ...lateness("adc_witness_worker_lag_seconds", "while ninety-nine of a hundred begin in time"),
   },
