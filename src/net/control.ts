@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import type { Network } from "./network.ts";
 import { EventLoopMonitor } from "./event-loop-monitor.ts";
 
-/** So often the targets are asked when each time our own event loop was held meanwhile. */
+/** Number of retries when every attempt coincided with an event-loop stall. */
 const MAX_TRIES = 3;
 
 /**
