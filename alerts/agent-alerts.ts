@@ -6,7 +6,7 @@ import { ROUND_TRIP_ALERTS } from "./round-trip-alerts.ts";
 /** Alerts about the witness itself and its sources, the round trip, and the one that holds others back. */
 export const AGENT_ALERTS: AlertGroup = {
   file: "agent",
-  title: "The witness and its sources",
+  title: "The agent and its sources",
   alerts: [
     {
       name: "AdcUnreachable",
@@ -14,9 +14,9 @@ export const AGENT_ALERTS: AlertGroup = {
       expr: "adc_witness_adc_up == 0",
       for: "1m",
       keepFiringFor: null,
-      summary: "{{ $labels.adc }} does not tell its state over NITRO",
+      summary: "{{ $labels.adc }} does not report its state over NITRO",
       description:
-        "Without the ADC's word there is nothing to compare: verdicts become unknown after three polls. Check the management address, the account of the witness and the limit of management sessions.",
+        "Without the ADC's state nothing can be compared; verdicts become unknown after three polls. Check the management address, the agent's account and the limit of management sessions.",
       verdict: null,
       fires: {
         series: [series("adc_witness_adc_up", { ...SCRAPE, adc: "prod" }, "1 0x240")],
@@ -33,9 +33,9 @@ export const AGENT_ALERTS: AlertGroup = {
       expr: "adc_witness_agent_cut_off == 1",
       for: "1m",
       keepFiringFor: null,
-      summary: "The witness at {{ $labels.instance }} reaches none of its control targets",
+      summary: "The agent at {{ $labels.instance }} cannot reach any control target",
       description:
-        "Its own network is gone, so it holds back every opinion. Check the host and its uplink; the servers are not to blame.",
+        "The agent has lost its network, so all its opinions are unknown. Check the host and its uplink, not the servers.",
       verdict: null,
       ...provenByFlag("adc_witness_agent_cut_off", SCRAPE, "while a control target answers"),
     },
@@ -45,9 +45,9 @@ export const AGENT_ALERTS: AlertGroup = {
       expr: 'up{job="adc-witness"} == 0 or absent(up{job="adc-witness"})',
       for: "2m",
       keepFiringFor: null,
-      summary: "The witness is not there to be scraped",
+      summary: "The agent cannot be scraped",
       description:
-        "Nobody checks the ADC now. Look at the process and its log on {{ $labels.instance }}, and at Prometheus' list of targets.",
+        "Nothing checks the ADC at the moment. Check the process and its log on {{ $labels.instance }}, and the targets page of Prometheus.",
       verdict: null,
       fires: { series: [series("up", SCRAPE, "1 0x240")], labels: SCRAPE },
       nearMiss: {
@@ -61,9 +61,9 @@ export const AGENT_ALERTS: AlertGroup = {
       expr: "adc_witness_state_writable == 0",
       for: "1m",
       keepFiringFor: null,
-      summary: "The witness at {{ $labels.instance }} cannot write its state directory",
+      summary: "The agent at {{ $labels.instance }} cannot write to state_dir",
       description:
-        "No login begins, since its outcome could not be written down, and no maintenance window can be declared; monitors and anonymous looks go on. Free the disk or correct the permissions of `state_dir`: `/-/ready` and the log name the file and the error.",
+        "No login starts, because its outcome could not be saved, and no maintenance window can be declared. Monitors and anonymous looks continue. Free disk space or correct the permissions of `state_dir`; `/-/ready` and the log name the file and the error.",
       verdict: null,
       ...provenByFlag(
         "adc_witness_state_writable",
@@ -78,9 +78,9 @@ export const AGENT_ALERTS: AlertGroup = {
       expr: "adc_witness_login_suspended == 1",
       for: "1m",
       keepFiringFor: null,
-      summary: "Account {{ $labels.account }} is not tried any more: its logins were rejected",
+      summary: "Account {{ $labels.account }} is suspended because its logins were rejected",
       description:
-        "Two logins in a row were rejected at different places, and a third might lock the account. Check its password and its expiry; give the witness the new secret and reload.",
+        "Two logins in a row were rejected by different servers, and a third could lock the account. Check its password and expiry, configure the new secret and reload the agent.",
       verdict: null,
       ...provenByFlag(
         "adc_witness_login_suspended",
@@ -95,9 +95,9 @@ export const AGENT_ALERTS: AlertGroup = {
       expr: "adc_witness_config_last_reload_successful == 0",
       for: "1m",
       keepFiringFor: null,
-      summary: "The witness at {{ $labels.instance }} refused its new configuration",
+      summary: "The agent at {{ $labels.instance }} rejected its new configuration",
       description:
-        "It goes on with the old one. Run `adc-witness check-config` on the file: each problem is named with its line.",
+        "The previous configuration stays active. Run `adc-witness check-config` on the file to see each problem with its line.",
       verdict: null,
       ...provenByFlag(
         "adc_witness_config_last_reload_successful",
@@ -115,7 +115,7 @@ export const AGENT_ALERTS: AlertGroup = {
       keepFiringFor: null,
       summary: "{{ $labels.server }} is in declared maintenance on {{ $labels.adc }}",
       description:
-        "Notifies nobody: Alertmanager's inhibit rules use it to hold back what the declared window explains, and nothing else.",
+        "Never notifies. Alertmanager's inhibit rules use it to suppress the alerts that the declared window explains.",
       verdict: null,
       fires: {
         series: [

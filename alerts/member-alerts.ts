@@ -65,9 +65,9 @@ export const MEMBER_ALERTS: AlertGroup = {
       expr: 'adc_witness_adc_blind{reason!="service_disabled"} == 1',
       for: "1m",
       keepFiringFor: "10m",
-      summary: `What {{ $labels.adc }} says about ${PLACE} is worth little: {{ $labels.reason }}`,
+      summary: `The state of ${PLACE} on {{ $labels.adc }} is unreliable: {{ $labels.reason }}`,
       description:
-        "The ADC does not really look at this member, so its state would not change if the server failed. Switch the health monitor or the monitor binding on again, or look why its probes do not go out.",
+        "The ADC does not monitor this member, so its state would not change if the server failed. Enable health monitoring or the monitor binding again, or find out why its probes are not sent.",
       verdict: null,
       fires: {
         series: [

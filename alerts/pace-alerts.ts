@@ -58,9 +58,9 @@ export const PACE_ALERTS: readonly Alert[] = [
     name: "AgentLate",
     severity: "warning",
     keepFiringFor: null,
-    summary: "The witness at {{ $labels.instance }} starts probes late",
+    summary: "The agent at {{ $labels.instance }} starts probes late",
     description:
-      "One probe in a hundred starts more than a second after its time: verdicts come late, and times say more about the witness than about the servers. Give it processors or fewer probes: longer intervals, or `shard` over several processes or machines.",
+      "One probe in a hundred starts more than a second late, so verdicts are late and measured times are unreliable. Add CPUs or reduce the load: longer intervals, or `shard` across several hosts.",
     verdict: null,
     ...lateness("adc_witness_schedule_lag_seconds", "while ninety-nine of a hundred start in time"),
   },
@@ -71,9 +71,9 @@ export const PACE_ALERTS: readonly Alert[] = [
     expr: `${MISSED} > 0.05 * ${ENDED} unless 3 * ${TIMED_OUT} >= ${MISSED}`,
     for: "3m",
     keepFiringFor: null,
-    summary: "The witness at {{ $labels.instance }} asks less often than it should",
+    summary: "The agent at {{ $labels.instance }} skips probes",
     description:
-      "More than one probe in twenty is not started because the one before it still runs, and silent servers are not the cause. Logins that wait for the turn of their account need a longer `every`, fewer members or more accounts; otherwise give it processors, as for AgentLate.",
+      "More than one probe in twenty is skipped because its previous run is still in progress, and timeouts do not explain it. For logins that queue for their account, set a longer `every`, fewer members or more accounts; otherwise add CPUs, as for AgentLate.",
     verdict: null,
     fires: { series: missedSeries({ missed: "0+10x240", timedOut: "0x240" }), labels: SCRAPE },
     nearMiss: {

@@ -20,9 +20,9 @@ export const ROUND_TRIP_ALERTS: readonly Alert[] = [
     expr: 'adc_witness_probe_duration_seconds{transaction="mail_round_trip"} > 60 and adc_witness_probe_success{transaction="mail_round_trip"} == 1',
     for: "1m",
     keepFiringFor: null,
-    summary: "A mail through {{ $labels.adc }} takes more than a minute to come back",
+    summary: "A mail round trip through {{ $labels.adc }} takes more than a minute",
     description:
-      "Mail flows, but slowly. Look at the transport queues, at back pressure and at the anti-spam agents.",
+      "Mail is delivered, but slowly. Check the transport queues, back pressure and the anti-spam agents.",
     verdict: null,
     fires: {
       series: [
@@ -47,7 +47,7 @@ export const ROUND_TRIP_ALERTS: readonly Alert[] = [
     keepFiringFor: "10m",
     summary: "A mail sent through {{ $labels.adc }} did not arrive: {{ $labels.reason }}",
     description:
-      "The probe's own mail was accepted and not found in its inbox. Search the message tracking log for the probe's account, and look at the queues.",
+      "The probe's mail was accepted but not found in its inbox. Search the message tracking log for the probe's account, and check the queues.",
     verdict: null,
     fires: {
       series: [

@@ -29,28 +29,28 @@ export const VSERVER_ALERTS: AlertGroup = {
       "VipServedByDrainedServer",
       "critical",
       "vip_served_by_drained_server",
-      `${PLACE} hands clients to a server that is out or in maintenance`,
+      `${PLACE} sends clients to a server that is out of service or in maintenance`,
       ["vip_agree_up", "the server that answers is in service"],
     ),
     verdictAlert(
       "VipDownMembersUp",
       "critical",
       "vip_down_members_up",
-      `${PLACE} does not serve although it has members that work`,
+      `${PLACE} does not serve although it has working members`,
       ["vip_agree_down", "no member works either"],
     ),
     verdictAlert(
       "VipUpMembersDown",
       "critical",
       "vip_up_members_down",
-      `${PLACE} is UP without one member that works`,
+      `${PLACE} is UP without a working member`,
       ["settling", "the ADC still has time to notice"],
     ),
     verdictAlert(
       "VipWrongCertificate",
       "critical",
       "vip_wrong_certificate",
-      `${PLACE} shows a wrong certificate`,
+      `${PLACE} presents the wrong certificate`,
       ["vip_agree_up", "the certificate is the bound one"],
     ),
     {
@@ -59,9 +59,9 @@ export const VSERVER_ALERTS: AlertGroup = {
       expr: `(${AT_MOST_ONE}) and ignoring (of) ${MEMBERS}{of="configured"} > 1`,
       for: "1m",
       keepFiringFor: "10m",
-      summary: `At most one member of ${PLACE} really works`,
+      summary: `At most one member of ${PLACE} works`,
       description:
-        "By our opinions, whatever the ADC says, one more failure takes the service away, or the last one has gone too. Stop maintenance on the last good server, and bring another member back first.",
+        "By this agent's opinions, whatever the ADC reports, at most one more failure stops the service. Stop maintenance on the last working server, and bring another member back first.",
       verdict: null,
       fires: { series: MANY_SERIES, labels: { ...VSERVER, of: "really_up" } },
       nearMiss: {
@@ -84,9 +84,9 @@ export const VSERVER_ALERTS: AlertGroup = {
       expr: `adc_witness_vserver_verdict{verdict="vip_agree_down"} == 1 and on (job, instance, adc, vserver) ${MEMBERS}{of="configured"} > 0 unless on (job, instance, adc, vserver) ${TAKEN_OUT}`,
       for: "1m",
       keepFiringFor: "10m",
-      summary: `${PLACE} serves nobody, and the ADC knows it`,
+      summary: `${PLACE} is down, and the ADC knows it`,
       description:
-        "ADC and agent agree: not one member serves. Clients get nothing here. The members' own pages say what each of them fails at; what they have in common (a directory, a database, a certificate, a switch) is the first place to look.",
+        "ADC and agent agree that no member works, so clients are not served. The members' pages show why each fails; first check what they have in common (a directory, a database, a certificate, a switch).",
       verdict: "vip_agree_down",
       fires: {
         series: [
@@ -116,9 +116,9 @@ export const VSERVER_ALERTS: AlertGroup = {
       expr: "adc_witness_certificate_differs == 1",
       for: "1m",
       keepFiringFor: "10m",
-      summary: `The certificates behind ${PLACE} differ where they must be alike`,
+      summary: `Certificates of ${PLACE} that must be identical differ`,
       description:
-        "Clients that are switched from one server to another see different certificates: logins loop or fail. Bind the same certificate on all members, and on the vserver where it re-encrypts.",
+        "Clients that move from one server to another see different certificates, so logins loop or fail. Bind the same certificate on all members, and on the vserver if it re-encrypts.",
       verdict: null,
       ...provenByFlag("adc_witness_certificate_differs", VSERVER, "while they are alike"),
     },
@@ -128,9 +128,9 @@ export const VSERVER_ALERTS: AlertGroup = {
       expr: "adc_witness_auth_schemes_differ == 1",
       for: "3m",
       keepFiringFor: "10m",
-      summary: `A server behind ${PLACE} offers other login schemes than its brothers`,
+      summary: `A server behind ${PLACE} offers other login schemes than the other members`,
       description:
-        "Clients that this server takes are asked for a password, or fail, where the others let them in. Compare the authentication settings of its virtual directories with another server's; the agent's page and /api/v1/verdicts name the server, the path and the schemes.",
+        "Clients on this server are asked for a password, or fail, although the other servers accept them. Compare the authentication settings of its virtual directories with those of another server; the status page and /api/v1/verdicts name the server, the path and the schemes.",
       verdict: null,
       fires: {
         series: [series("adc_witness_auth_schemes_differ", VSERVER, "0 1x240")],
@@ -155,9 +155,9 @@ export const VSERVER_ALERTS: AlertGroup = {
       for: "1m",
       keepFiringFor: null,
       summary:
-        "A certificate shown by {{ $labels.vserver }}{{ $labels.server }} expires in less than three weeks",
+        "A certificate presented by {{ $labels.vserver }}{{ $labels.server }} expires in less than three weeks",
       description:
-        "It is shown at vserver {{ $labels.vserver }} or server {{ $labels.server }}:{{ $labels.port }} of {{ $labels.adc }}. Renew it, bind it on the ADC and on every server, and look at CertificateDiffers afterwards.",
+        "It is presented by vserver {{ $labels.vserver }} or server {{ $labels.server }}:{{ $labels.port }} of {{ $labels.adc }}. Renew it, bind it on the ADC and on every server, and check CertificateDiffers afterwards.",
       verdict: null,
       fires: {
         series: [

@@ -6,18 +6,18 @@ import { ofAdc, ofAgent, rate } from "./query.ts";
 export const AGENT: Dashboard = {
   uid: "adc-witness-agent",
   title: "adc-witness / The agent",
-  description: "The witness itself: its pace, its network, its sources and its memory.",
+  description: "The agent itself: schedule, network, sources and memory.",
   variables: [],
   from: "now-6h",
   refresh: "30s",
   rows: [
     {
-      title: "May it be trusted?",
+      title: "Agent health",
       panels: [
         {
           kind: "stat",
           title: "Cut off",
-          description: "1 when no control target answers: the agent then holds back every opinion.",
+          description: "1 if no control target is reachable; all opinions are then unknown.",
           unit: "short",
           queries: [
             {
@@ -32,8 +32,8 @@ export const AGENT: Dashboard = {
         },
         {
           kind: "stat",
-          title: "Configuration accepted",
-          description: "0 when the last reload was refused and the old configuration stays.",
+          title: "Configuration loaded",
+          description: "0 if the last reload was rejected and the previous configuration is kept.",
           unit: "short",
           queries: [
             {
@@ -49,7 +49,7 @@ export const AGENT: Dashboard = {
         {
           kind: "stat",
           title: "Suspended accounts",
-          description: "Accounts that are not tried any more because their logins were rejected.",
+          description: "Accounts that are suspended because their logins were rejected.",
           unit: "short",
           queries: [
             {
@@ -64,9 +64,8 @@ export const AGENT: Dashboard = {
         },
         {
           kind: "stat",
-          title: "Oldest state of an ADC",
-          description:
-            "Seconds since the ADC that answered longest ago was last polled with success.",
+          title: "Oldest ADC state",
+          description: "Seconds since the last successful poll, of the ADC with the oldest state.",
           unit: "s",
           queries: [
             {
@@ -91,7 +90,7 @@ export const AGENT: Dashboard = {
         {
           kind: "timeseries",
           title: "Schedule lag",
-          description: "How much later than planned probes start.",
+          description: "Delay between the scheduled and the actual start of probes.",
           unit: "s",
           queries: ([0.5, 0.99] as const).map((quantile) => ({
             expr: `histogram_quantile(${String(quantile)}, sum by (le, instance) (${rate(ofAgent("adc_witness_schedule_lag_seconds_bucket"))}))`,
@@ -103,7 +102,7 @@ export const AGENT: Dashboard = {
         {
           kind: "timeseries",
           title: "Probes",
-          description: "Probes that ended, by vantage.",
+          description: "Completed probes by vantage.",
           unit: "ops",
           stacked: true,
           queries: [
@@ -119,7 +118,7 @@ export const AGENT: Dashboard = {
           kind: "timeseries",
           title: "Logins",
           description:
-            "Logins by what became of them, held-back ones too: what directory and accounts have to bear.",
+            "Logins by outcome, including held-back ones: the load on directory and accounts.",
           unit: "ops",
           stacked: true,
           queries: [
@@ -134,7 +133,7 @@ export const AGENT: Dashboard = {
         {
           kind: "timeseries",
           title: "Missed probes",
-          description: "Probes not started because the same probe was still running.",
+          description: "Probes skipped because their previous run was still in progress.",
           unit: "ops",
           queries: [
             {
@@ -148,8 +147,7 @@ export const AGENT: Dashboard = {
         {
           kind: "timeseries",
           title: "Failures by reason",
-          description:
-            "Probes that did not pass, by reason; faults of the agent itself are among them.",
+          description: "Probes that did not pass, by reason, including faults of the agent itself.",
           unit: "ops",
           stacked: true,
           queries: [
@@ -164,7 +162,7 @@ export const AGENT: Dashboard = {
         {
           kind: "timeseries",
           title: "Event loop lag",
-          description: "How long work of the agent held everything else.",
+          description: "Time the event loop was blocked.",
           unit: "s",
           queries: [
             {
@@ -183,7 +181,7 @@ export const AGENT: Dashboard = {
         {
           kind: "timeseries",
           title: "Request duration, 95th percentile",
-          description: "Duration of requests to NITRO, by node.",
+          description: "Duration of NITRO requests by node.",
           unit: "s",
           queries: [
             {
@@ -197,7 +195,7 @@ export const AGENT: Dashboard = {
         {
           kind: "timeseries",
           title: "Errors",
-          description: "Failed requests by NITRO's error code, HTTP status or kind of failure.",
+          description: "Failed requests by NITRO error code, HTTP status or kind of failure.",
           unit: "ops",
           queries: [
             {
@@ -211,7 +209,7 @@ export const AGENT: Dashboard = {
         {
           kind: "state-timeline",
           title: "Primary node",
-          description: "Which node of each HA pair is primary; states are taken from it alone.",
+          description: "Primary node of each HA pair; states are read from it only.",
           unit: "short",
           queries: [
             {
@@ -252,7 +250,7 @@ export const AGENT: Dashboard = {
         {
           kind: "timeseries",
           title: "CPU",
-          description: "Processors used, 1 is one core.",
+          description: "CPUs used; 1 is one core.",
           unit: "short",
           queries: [
             {

@@ -9,7 +9,7 @@ const MEMBERS = "adc_witness_vserver_members";
 export const ESTATE: Dashboard = {
   uid: "adc-witness-estate",
   title: "adc-witness / Estate",
-  description: "Where the ADC's belief and the real service disagree, over all ADCs.",
+  description: "Where the ADC's state and the real service disagree, across all ADCs.",
   variables: ["vserver"],
   from: "now-6h",
   refresh: "30s",
@@ -20,7 +20,7 @@ export const ESTATE: Dashboard = {
         {
           kind: "stat",
           title: "Members the ADC is wrong about",
-          description: "Members whose verdict is a mismatch, whatever its direction.",
+          description: "Members whose verdict is a mismatch.",
           unit: "short",
           queries: [
             { expr: `sum(${ofAdc("adc_witness_mismatch")})`, legend: "members", instant: true },
@@ -49,7 +49,7 @@ export const ESTATE: Dashboard = {
           kind: "stat",
           title: "Clients sent into maintenance",
           description:
-            "Members in maintenance that the ADC still sends clients to: the worst of the hour.",
+            "Members in maintenance that the ADC still sends clients to; maximum of the last hour.",
           unit: "short",
           queries: [
             {
@@ -66,7 +66,7 @@ export const ESTATE: Dashboard = {
           kind: "stat",
           title: "Members in maintenance",
           description:
-            "Members in maintenance by any source: declared, the ADC, or detected on the wire.",
+            "Members in maintenance from any source: declared, set on the ADC, or detected.",
           unit: "short",
           queries: [
             {
@@ -81,9 +81,8 @@ export const ESTATE: Dashboard = {
         },
         {
           kind: "stat",
-          title: "ADCs that answer",
-          description:
-            "Whether the last poll over NITRO succeeded; without it verdicts become unknown.",
+          title: "ADCs that respond",
+          description: "Whether the last NITRO poll succeeded; otherwise verdicts become unknown.",
           unit: "short",
           queries: [
             { expr: `min(${ofAdc("adc_witness_adc_up")})`, legend: "answers", instant: true },
@@ -94,8 +93,8 @@ export const ESTATE: Dashboard = {
         },
         {
           kind: "table",
-          title: "Who the ADC is wrong about",
-          description: "Every member in mismatch, with its verdict and the seconds since it holds.",
+          title: "Members the ADC is wrong about, by name",
+          description: "Every member in mismatch, with its verdict and its age in seconds.",
           unit: "s",
           queries: [
             {
@@ -115,8 +114,7 @@ export const ESTATE: Dashboard = {
         {
           kind: "table",
           title: "Server and service",
-          description:
-            "Every member, coloured by agreement: rows are servers, columns are services.",
+          description: "Every member, coloured by verdict: rows are servers, columns are services.",
           unit: "short",
           queries: [
             {
@@ -138,8 +136,7 @@ export const ESTATE: Dashboard = {
         {
           kind: "timeseries",
           title: "Mismatches by verdict",
-          description:
-            "How many members and vservers hold each verdict that says the ADC is wrong.",
+          description: "Number of members and vservers for each mismatch verdict.",
           unit: "short",
           stacked: true,
           queries: [
@@ -177,9 +174,9 @@ export const ESTATE: Dashboard = {
       panels: [
         {
           kind: "bargauge",
-          title: "Capacity believed and capacity real",
+          title: "Capacity on the ADC and real capacity",
           description:
-            "Members of each vserver: configured, up by the ADC, and really up by our opinions.",
+            "Members of each vserver: configured, up on the ADC, and really up by the agent's opinions.",
           unit: "short",
           queries: [
             {
@@ -194,9 +191,9 @@ export const ESTATE: Dashboard = {
         },
         {
           kind: "timeseries",
-          title: "Members believed in beyond those that work",
+          title: "Members up on the ADC minus members really up",
           description:
-            "Above zero the ADC believes in members that do not work; below zero it leaves capacity unused.",
+            "Above zero, the ADC reports members UP that do not work; below zero, it leaves capacity unused.",
           unit: "short",
           queries: [
             {
@@ -210,7 +207,7 @@ export const ESTATE: Dashboard = {
         {
           kind: "timeseries",
           title: "Agents",
-          description: "Builds of the agents that look; two lines are two places to look from.",
+          description: "Builds of the running agents; one line per agent and version.",
           unit: "short",
           queries: [
             {

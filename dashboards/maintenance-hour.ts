@@ -10,7 +10,7 @@ export const MAINTENANCE_HOUR: Dashboard = {
   uid: "adc-witness-maintenance",
   title: "adc-witness / Maintenance hour",
   description:
-    "One server through its maintenance: windows, leaks, connections left, and the way back.",
+    "One server during maintenance: windows, leaks, remaining connections, and the return.",
   variables: ["server"],
   from: "now-2h",
   refresh: "10s",
@@ -22,7 +22,7 @@ export const MAINTENANCE_HOUR: Dashboard = {
           kind: "stat",
           title: "Still UP on the ADC",
           description:
-            "Members of the server that the ADC sends new clients to: none once it is drained.",
+            "Members of the server that the ADC sends new clients to; zero once it is drained.",
           unit: "short",
           queries: [
             {
@@ -37,8 +37,8 @@ export const MAINTENANCE_HOUR: Dashboard = {
         },
         {
           kind: "stat",
-          title: "Connections left",
-          description: "Clients that the ADC still holds to the server.",
+          title: "Remaining connections",
+          description: "Client connections still open to the server.",
           unit: "short",
           queries: [
             {
@@ -54,7 +54,7 @@ export const MAINTENANCE_HOUR: Dashboard = {
         {
           kind: "stat",
           title: "Leak: in maintenance, still gets clients",
-          description: "Members in maintenance that the ADC still routes clients to.",
+          description: "Members in maintenance that the ADC still sends clients to.",
           unit: "short",
           queries: [
             {
@@ -69,8 +69,8 @@ export const MAINTENANCE_HOUR: Dashboard = {
         },
         {
           kind: "stat",
-          title: "Members that really work",
-          description: "Members of the server whose service answers as a client needs it.",
+          title: "Working members",
+          description: "Members of the server whose service works for clients.",
           unit: "short",
           queries: [
             {
@@ -86,7 +86,7 @@ export const MAINTENANCE_HOUR: Dashboard = {
         {
           kind: "stat",
           title: "Ready to return",
-          description: "Members that were good for the stability time inside an open window.",
+          description: "Members that passed every check for the stability time in an open window.",
           unit: "short",
           queries: [
             {
@@ -102,7 +102,7 @@ export const MAINTENANCE_HOUR: Dashboard = {
         {
           kind: "stat",
           title: "Window ends",
-          description: "Planned end of the open window; nothing when none is open.",
+          description: "Planned end of the open window; empty if none is open.",
           unit: "dateTimeFromNow",
           queries: [
             {
@@ -118,13 +118,12 @@ export const MAINTENANCE_HOUR: Dashboard = {
       ],
     },
     {
-      title: "What happened when",
+      title: "Timeline",
       panels: [
         {
           kind: "state-timeline",
           title: "Maintenance by source",
-          description:
-            "Declared, by the ADC, or detected on the wire: they may disagree, and that has its verdict.",
+          description: "Declared, set on the ADC, or detected; a disagreement has its own verdict.",
           unit: "short",
           queries: [
             {
@@ -138,9 +137,8 @@ export const MAINTENANCE_HOUR: Dashboard = {
         },
         {
           kind: "state-timeline",
-          title: "What went down when",
-          description:
-            "What the ADC says, its monitors repeated, and the service, for every member of the server.",
+          title: "Opinions over time",
+          description: "ADC state, replica and service of every member of the server.",
           unit: "short",
           queries: (["adc", "replica", "service"] as const).map((opinion) => ({
             expr: `max by (server, adc_service, port) (${ofAdc("adc_witness_opinion", `${SERVER},opinion="${opinion}"`)})`,
@@ -174,7 +172,7 @@ export const MAINTENANCE_HOUR: Dashboard = {
           kind: "timeseries",
           title: "Connections by service",
           description:
-            "Clients that the ADC holds to the server; sessions of IMAP and persistent ones leave last.",
+            "Client connections from the ADC to the server; IMAP and persistent sessions end last.",
           unit: "short",
           stacked: true,
           queries: [
@@ -188,9 +186,9 @@ export const MAINTENANCE_HOUR: Dashboard = {
         },
         {
           kind: "timeseries",
-          title: "Answers through VIPs by this server",
+          title: "VIP responses from this server",
           description:
-            "Our own probes through the VIPs that this server answered: zero while it is drained, and above zero again when it is back.",
+            "The agent's probes through the VIPs that this server answered: zero while drained, above zero after its return.",
           unit: "ops",
           queries: [
             {
@@ -203,8 +201,8 @@ export const MAINTENANCE_HOUR: Dashboard = {
         },
         {
           kind: "timeseries",
-          title: "What is left meanwhile",
-          description: "Really good members of every vserver: watch that no line reaches one.",
+          title: "Remaining capacity",
+          description: "Working members of every vserver; no line should drop to one.",
           unit: "short",
           queries: [
             {

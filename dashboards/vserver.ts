@@ -11,21 +11,21 @@ const WHAT_SERVERS_SEE_AND_SHOW = [
   {
     title: "Client's address kept",
     description:
-      "Whether servers behind it see the client's own address, as SMTP servers tell. Where they see the ADC's instead, their limits by source take all clients for one.",
+      "Whether servers see the client's own address, according to SMTP servers. If they see the ADC's address instead, limits per source treat all clients as one.",
     metric: "adc_witness_client_address_kept",
     mappings: YES_NO,
   },
   {
     title: "Certificates differ",
     description:
-      "Whether certificates differ where they must be alike, judged by where the clients' TLS ends.",
+      "Whether certificates that must be identical differ, depending on where client TLS is terminated.",
     metric: "adc_witness_certificate_differs",
     mappings: NO_GOOD_YES_BAD,
   },
   {
     title: "Login schemes differ",
     description:
-      "Whether a server offers other login schemes than all others of its group at the same URL. The agent's page names it.",
+      "Whether a server offers other login schemes than the rest of its group at the same URL. The status page names it.",
     metric: "adc_witness_auth_schemes_differ",
     mappings: NO_GOOD_YES_BAD,
   },
@@ -46,7 +46,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
         {
           kind: "state-timeline",
           title: "Verdict on the vserver",
-          description: "Whether what clients get through the VIP is what the ADC says.",
+          description: "Whether the result through the VIP matches the ADC's state.",
           unit: "short",
           queries: [
             {
@@ -61,7 +61,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
         {
           kind: "stat",
           title: "Certificate valid for",
-          description: "Days until the first certificate shown at the VIP ends.",
+          description: "Days until the first certificate presented at the VIP expires.",
           unit: "d",
           decimals: 0,
           queries: [
@@ -102,13 +102,13 @@ export const VSERVER_DASHBOARD: Dashboard = {
       ],
     },
     {
-      title: "From outside",
+      title: "Public addresses",
       panels: [
         {
           kind: "state-timeline",
           title: "Public addresses and names",
           description:
-            "Probes at the addresses that clients outside use, as DNS or the configuration tells them: the worst of several. Beside the verdicts, which are about the VIP. Empty without `public`.",
+            "Probes at the public addresses from DNS or the configuration; the worst of several. They do not affect verdicts, which are about the VIP. Empty without `public`.",
           unit: "short",
           queries: [
             {
@@ -122,8 +122,8 @@ export const VSERVER_DASHBOARD: Dashboard = {
         },
         {
           kind: "timeseries",
-          title: "From outside and at the VIP",
-          description: "Duration of the newest run, by the way in.",
+          title: "Public addresses and VIP",
+          description: "Duration of the last run by vantage.",
           unit: "s",
           queries: [
             {
@@ -142,8 +142,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
         {
           kind: "state-timeline",
           title: "Opinions on $server",
-          description:
-            "Three lanes a member: what the ADC says, its monitors repeated by us, and the service as a client uses it.",
+          description: "Three lanes per member: ADC state, replica and service.",
           unit: "short",
           queries: (["adc", "replica", "service"] as const).map((opinion) => ({
             expr: servingVserver(ofAdc("adc_witness_opinion", `${SERVER},opinion="${opinion}"`)),
@@ -157,7 +156,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
         {
           kind: "state-timeline",
           title: "Verdicts",
-          description: "The verdict on each member, coloured by how soon somebody should look.",
+          description: "The verdict on each member, coloured by urgency.",
           unit: "short",
           queries: [
             {
@@ -178,7 +177,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
           kind: "timeseries",
           title: "Last probe through the VIP and at the members",
           description:
-            "Duration of the newest run: through the VIP by vserver, and straight to each member.",
+            "Duration of the last run: through the VIP by vserver, and directly at each member.",
           unit: "s",
           queries: [
             {
@@ -196,7 +195,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
         {
           kind: "timeseries",
           title: "95th percentile, VIP against members",
-          description: "Of all probes of the ADC, by where they were asked.",
+          description: "All probes of the ADC, by vantage.",
           unit: "s",
           queries: [
             {
@@ -210,7 +209,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
         {
           kind: "timeseries",
           title: "Mean by phase",
-          description: "Where the time goes: name, connection, TLS, banner, answer.",
+          description: "Mean duration of each phase: DNS, connect, TLS, banner, response.",
           unit: "s",
           stacked: true,
           queries: [
@@ -225,13 +224,13 @@ export const VSERVER_DASHBOARD: Dashboard = {
       ],
     },
     {
-      title: "Who answers",
+      title: "Responses",
       panels: [
         {
           kind: "timeseries",
-          title: "Answers through the VIP by server",
+          title: "VIP responses by server",
           description:
-            "Who really served our probes through the VIP; unrecognised where the answer names nobody of the estate.",
+            "Servers that answered the agent's probes through the VIP; unrecognised if the response names no server of the estate.",
           unit: "ops",
           stacked: true,
           queries: [
@@ -246,8 +245,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
         {
           kind: "table",
           title: "Why probes fail",
-          description:
-            "Every probe whose last run did not pass: how far it came, and why it ended there.",
+          description: "Every probe whose last run did not pass, with step and reason.",
           unit: "short",
           queries: [
             {
@@ -266,9 +264,9 @@ export const VSERVER_DASHBOARD: Dashboard = {
         },
         {
           kind: "timeseries",
-          title: "Schedule lag of the witness",
+          title: "Schedule lag of the agent",
           description:
-            "How much later than planned probes start: above a second the times here say more about the witness than about the servers.",
+            "Delay between the scheduled and the actual start of probes; above a second, the times shown here are unreliable.",
           unit: "s",
           queries: [
             {

@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../model/estate.ts";
 
-/** So many diagnostics of one rule are told one by one: an estate gone mad has one in every row. */
+/** Maximum number of diagnostics listed per rule: a broken estate can have one in every row. */
 const MAX_PER_RULE = 1_000;
 
 /** The diagnostics of one import, bounded per rule: what is beyond is counted. */

@@ -16,7 +16,7 @@ import { SchemeMemory } from "../net/scheme-memory.ts";
 import { SecretBindings } from "./secret-bindings.ts";
 
 const WRITE_SINCE_EVERY_MS = 60_000;
-/** So long a reload waits for probes in flight: longer than most monitors' time-outs. */
+/** Maximum time a reload waits for running probes: longer than most monitors' timeouts. */
 const DRAIN_MS = 5_000;
 /** How often the state directory is tried, and with how much: a block of most file systems. */
 const TRY_STORAGE_EVERY_MS = 30_000;

@@ -219,7 +219,7 @@ interface Entry {
   inForce: boolean;
 }
 
-/** So long starts that are due together may hold the event loop before others have their turn. */
+/** Maximum time that starts due together may occupy the event loop before it yields. */
 const TURN_MS = 20;
 
 /** Entries of jobs that were taken out are dropped together once there are so many, and more than there are jobs. */

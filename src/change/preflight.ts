@@ -18,7 +18,7 @@ export interface PreflightInputs {
   readonly windows: readonly WindowView[];
   readonly server: string;
   readonly now: number;
-  /** So many really good members each vserver must keep. */
+  /** Number of working members that each vserver must keep. */
   readonly keepGood: number;
   /** How far ahead another server's window matters. */
   readonly horizonMs: number;

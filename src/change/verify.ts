@@ -26,7 +26,7 @@ export interface VerifyInputs {
   readonly recentAnswers: (vserver: LiveVserver, count: number) => readonly VipAnswer[];
 }
 
-/** So many answers through each VIP are looked at. */
+/** Number of responses through each VIP that are examined. */
 const VIP_ANSWERS = 10;
 
 /** Is it really drained? The ADC has it out or down everywhere, no connection is left, and no VIP hands it clients. */

@@ -1,6 +1,6 @@
 import { startChild } from "../net/child-process.ts";
 
-/** So many beats fit into the time that systemd waits, as sd_watchdog_enabled(3) advises two, and one for a slow machine. */
+/** Number of notifications per watchdog interval: two as sd_watchdog_enabled(3) advises, and one for a slow machine. */
 const BEATS = 3;
 const NOTIFY_WITHIN_MS = 5_000;
 

@@ -76,7 +76,7 @@ export interface ServerTrust {
   readonly fingerprints?: readonly string[];
   /** The name the certificate must hold, also sent as SNI. */
   readonly serverName?: string | null;
-  /** False: the secret goes to whoever answers. */
+  /** False: the secret is sent to an unverified server. */
   readonly verify?: boolean;
 }
 export interface MonitorConfig {
@@ -85,7 +85,7 @@ export interface MonitorConfig {
   /** RADIUS shared secret or SNMP community. */
   readonly secret: Secret | null;
   readonly command: readonly string[] | null;
-  /** False: over TLS the secret goes to whoever answers; absent as true. */
+  /** False: over TLS the secret is sent to an unverified server; absent means true. */
   readonly verify?: boolean;
   /** Patterns of servers or addresses that may have the secrets; absent: those they were first used with. */
   readonly servers?: readonly string[];

@@ -1,6 +1,6 @@
 import type { Config, ServerTrust } from "./schema.ts";
 
-/** Where `verify: false` stands, each as its key: there passwords go to whoever answers. */
+/** Keys with `verify: false`: passwords are sent there to an unverified server. */
 export function unverifiedLogins(config: Config): readonly string[] {
   const { monitors, vservers, members, transactions } = config;
   return [

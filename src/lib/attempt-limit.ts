@@ -1,5 +1,5 @@
 export interface AttemptLimitOptions {
-  /** So many attempts at once. */
+  /** Number of attempts allowed at once. */
   readonly burst: number;
   /** After them, one more in so many milliseconds. */
   readonly everyMs: number;

@@ -36,7 +36,7 @@ export interface LiveState {
   readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
   /** Stalls of our event loop of a second or more that no probe's answer explains, in seconds since the start. */
   readonly unexplainedStallSeconds?: number;
-  /** Where the configuration lets passwords go to whoever answers; absent: nowhere. */
+  /** Where the configuration sends passwords to unverified servers; absent: nowhere. */
   readonly unverifiedLogins?: readonly string[];
 }
 

@@ -95,14 +95,15 @@ export const STEP_WORDS: Readonly<Record<Step, string>> = {
 };
 
 export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
-  ok: { label: "all well", advice: "Nothing to do." },
+  ok: { label: "passed", advice: "Nothing to do." },
   dns_failure: {
     label: "the name could not be resolved",
     advice: "Check the name and this agent's DNS servers.",
   },
   refused: {
     label: "the connection was refused",
-    advice: "Nothing listens on the port: start the service, or look for a firewall that rejects.",
+    advice:
+      "Nothing listens on the port: start the service, or check for a firewall that rejects connections.",
   },
   unreachable: {
     label: "no route to the address",
@@ -114,10 +115,10 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   },
   reset: {
     label: "the connection was reset",
-    advice: "Look for a device in between that cuts the connection, or a crashing service.",
+    advice: "Check for a device in between that resets connections, or a crashing service.",
   },
   closed_without_data: {
-    label: "the connection was accepted and closed without a byte",
+    label: "the connection was accepted and closed without data",
     advice: "Exchange does this in maintenance: check the server's component states.",
   },
   tls_handshake: {
@@ -126,47 +127,47 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   },
   tls_timeout: {
     label: "the TLS handshake timed out",
-    advice: "The service hangs after accepting, or a device in between swallows the handshake.",
+    advice: "The service hangs after accepting, or a device in between drops the handshake.",
   },
   tls_protocol: {
-    label: "the two sides share no TLS version",
+    label: "no common TLS version",
     advice: "Compare the TLS versions of the monitor (or its profile) with those of the server.",
   },
   plaintext_on_tls_port: {
-    label: "clear text answered where TLS was expected",
-    advice: "The service has no certificate for this protocol, or the port is another one's.",
+    label: "clear text received where TLS was expected",
+    advice: "The service has no certificate for this protocol, or another service uses the port.",
   },
   banner_timeout: {
-    label: "no banner came in time",
+    label: "no banner within the timeout",
     advice: "The service accepts but hangs: check its worker process and the server's load.",
   },
   banner_mismatch: {
-    label: "the banner is another one",
+    label: "unexpected banner",
     advice: "The banner was customised, or another service answers on the port.",
   },
   response_timeout: {
-    label: "no answer came in time",
-    advice: "The service hangs or is slower than the monitor's response time-out allows.",
+    label: "no response within the timeout",
+    advice: "The service hangs or is slower than the monitor's response timeout.",
   },
   bad_status: {
-    label: "another status than expected",
+    label: "unexpected status",
     advice: "Compare the request's path, method and Host with what the server expects.",
   },
   pattern_missing: {
-    label: "the expected text did not come",
-    advice: "Compare the monitor's expected string with the answer in the evidence.",
+    label: "expected text not received",
+    advice: "Compare the monitor's expected string with the response in the evidence.",
   },
   protocol_error: {
-    label: "the answer breaks the protocol",
+    label: "protocol error in the response",
     advice: "Another service answers on the port, or a device in between changes the traffic.",
   },
   service_not_active: {
-    label: "the server says it is not active",
+    label: "the server reports that it is not active",
     advice: "Exchange transport is in maintenance: check HubTransport and ServerWideOffline.",
   },
   bye: {
     label: "the server said BYE",
-    advice: "Read its words in the evidence: a missing certificate or a refused connection.",
+    advice: "Read its message in the evidence: a missing certificate or a refused connection.",
   },
   throttled: {
     label: "the server limits connections",
@@ -177,30 +178,29 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     advice: "Raise the limit per source for the ADC and this agent.",
   },
   back_pressure: {
-    label: "the server refuses mail for want of resources",
+    label: "the server rejects mail because resources are low",
     advice: "Exchange back pressure: check disk space, queue database and memory.",
   },
   auth_rejected: {
     label: "the login was rejected",
     advice:
-      "Check the account. The same words hide a dead mailbox server: compare with another server.",
+      "Check the account. A dead mailbox server gives the same message: compare with another server.",
   },
   auth_challenge: {
-    label: "the answer was a login challenge",
-    advice: "Bind the monitor to a path that needs no login, or expect 401.",
+    label: "login challenge received",
+    advice: "Point the monitor at a path that needs no login, or expect 401.",
   },
   policy_refused: {
-    label: "the server's policy refuses this client",
-    advice:
-      "Nothing is down: allow this agent's address, or what it asks for, in the server's own rules.",
+    label: "the server's policy rejects this client",
+    advice: "Nothing is down: allow this agent's address, or its request, in the server's policy.",
   },
   auth_schemes_differ: {
-    label: "other login schemes are offered than expected",
+    label: "unexpected login schemes offered",
     advice: "Compare the virtual directory's authentication settings across the servers.",
   },
   aaa_login: {
     label: "the ADC's own login page answered",
-    advice: "Authentication is on at the vserver: a look without an account ends here.",
+    advice: "Authentication is enabled on the vserver: a look without an account ends here.",
   },
   aaa_rejected: {
     label: "the ADC's login rejected the account",
@@ -211,7 +211,7 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     advice: "Check the authorization policies and the default authorization action.",
   },
   aaa_no_target: {
-    label: "the ADC's login led nowhere",
+    label: "the ADC's login led to no target",
     advice: "Check the session policy's home page and the load-balancing vserver behind the login.",
   },
   sso_not_passed: {
@@ -219,37 +219,38 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     advice: "Check the traffic policy's single sign-on, its form action or its KCD account.",
   },
   second_factor: {
-    label: "a second factor is asked for",
+    label: "a second factor is required",
     advice: "Give the probe an account that is exempt, or end the probe at this page.",
   },
   redirect_loop: {
-    label: "redirects lead in a circle",
-    advice: "Compare redirects on the ADC with those of the server; check the certificates match.",
+    label: "redirect loop",
+    advice:
+      "Compare redirects on the ADC with those of the server; check that the certificates match.",
   },
   login_broken_by_adc: {
     label: "the login works at the server and fails through the ADC",
-    advice: "Look at authentication, rewrite and persistence policies on this vserver.",
+    advice: "Check authentication, rewrite and persistence policies of this vserver.",
   },
   adc_no_service: {
-    label: "the ADC has no service to give",
-    advice: "No member of the vserver is UP in the ADC's eyes: look at the members.",
+    label: "the ADC has no available service",
+    advice: "The ADC considers no member of the vserver UP: check the members.",
   },
   adc_error_page: {
-    label: "the ADC answered with an error of its own",
-    advice: "Read the status in the evidence and the ADC's policies at this vserver.",
+    label: "the ADC returned its own error page",
+    advice: "Check the status in the evidence and the ADC's policies on this vserver.",
   },
   ssl_required: {
-    label: "the server insists on TLS",
+    label: "the server requires TLS",
     advice: "Make the monitor secure, or probe the TLS port.",
   },
   component_offline: {
-    label: "the server takes this component offline",
+    label: "the component is offline on the server",
     advice:
       "Exchange drops its health page when a component is inactive: check Get-ServerComponentState.",
   },
   backend_unavailable: {
-    label: "the mailbox side is not available",
-    advice: "The front end works: look at databases and backend services, not at the ADC.",
+    label: "the mailbox back end is unavailable",
+    advice: "The front end works: check databases and back-end services, not the ADC.",
   },
   mail_in_junk: {
     label: "the mail was delivered to the junk folder",
@@ -268,32 +269,32 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     advice: "Check the clocks, or wait for the certificate's first day.",
   },
   certificate_name: {
-    label: "the certificate does not hold the name",
-    advice: "Bind a certificate with the name clients use, or check SNI.",
+    label: "the certificate does not contain the name",
+    advice: "Bind a certificate with the name that clients use, or check SNI.",
   },
   certificate_untrusted: {
     label: "the certificate's issuer is not trusted",
-    advice: "Bind the whole chain, or give this agent the issuer as ca_file.",
+    advice: "Bind the whole chain, or configure the issuer as ca_file.",
   },
   pinned_certificate: {
-    label: "the certificate is not the pinned one",
-    advice: "Renewed? Compare it at the server, then write its fingerprint_sha256.",
+    label: "the certificate does not match the pin",
+    advice: "If it was renewed, compare it on the server, then set fingerprint_sha256.",
   },
   not_configured: {
-    label: "the configuration leaves it out",
-    advice: "Add what is missing to the configuration; `plan` names it.",
+    label: "not configured",
+    advice: "Add the missing setting; `plan` names it.",
   },
   agent_path: {
-    label: "this agent has never reached the member, or must not go there",
+    label: "this agent has never reached the member, or is not allowed to",
     advice:
-      "Open the firewall from this agent to the member's port. Where the address is the agent's own host, see allow_targets.",
+      "Open the firewall from this agent to the member's port. If the address is on the agent's own host, see allow_targets.",
   },
   agent_fault: {
-    label: "a fault of this agent",
-    advice: "See the agent's log; it says nothing about the service.",
+    label: "fault of this agent",
+    advice: "See the agent's log; the result says nothing about the service.",
   },
   unsupported: {
     label: "this monitor cannot be repeated",
-    advice: "`plan` says why; its member is judged by the other monitors and the service.",
+    advice: "`plan` says why; other monitors and the service decide the member's verdict.",
   },
 };

@@ -22,7 +22,7 @@ export type ServerProof =
   | { readonly kind: "certificate" }
   /** The leaf certificate is one of these (SHA-256, lower-case hex), whatever its issuer, names and dates. */
   | { readonly kind: "pinned"; readonly sha256: readonly string[] }
-  /** The operator wrote `verify: false`: whoever answers gets the secret. */
+  /** The operator set `verify: false`: the secret is sent to an unverified server. */
   | { readonly kind: "unverified" };
 
 export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";

@@ -75,142 +75,142 @@ interface VerdictWords {
 export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
   agree_up: {
     label: "up, all agree",
-    meaning: "The ADC says UP, and so say the repeated monitors and the service itself.",
+    meaning: "The ADC says UP, and the repeated monitors and the service agree.",
     advice: "Nothing to do.",
   },
   agree_down: {
     label: "down, all agree",
-    meaning: "The ADC says DOWN, and the server really does not serve.",
-    advice: "The ADC is right: mend the server. No client is sent there.",
+    meaning: "The ADC says DOWN, and the service really is down.",
+    advice: "The ADC is right: repair the server. No client is sent there.",
   },
   blind_monitor: {
     label: "the monitor cannot see this failure",
     meaning:
-      "The service fails while its monitor passes: the ADC says UP, will go on saying so, and users get errors.",
+      "The service fails but its monitor passes: the ADC says UP and will not notice, and users get errors.",
     advice:
-      "Take the member out by hand now, then bind a deeper monitor. If every server fails alike, look at the mailbox side first.",
+      "Disable the member now, then bind a deeper monitor. If every server fails in the same way, check the mailbox side first.",
   },
   routes_to_maintenance: {
     label: "in maintenance, still gets clients",
     meaning:
-      "The server is in maintenance and refuses clients, and the ADC still says UP and sends it clients.",
+      "The server is in maintenance and rejects clients, but the ADC still says UP and sends it clients.",
     advice:
-      "Disable the member on the ADC now (with a delay to drain it), and bind a monitor that reads the protocol's banner instead of the bare port.",
+      "Disable the member on the ADC now (with a delay to drain it), and bind a monitor that reads the protocol's banner instead of checking only the port.",
   },
   false_up: {
-    label: "the ADC says UP, it is down",
+    label: "the ADC says UP, the service is down",
     meaning:
       "The ADC still says UP although its own monitor, repeated from here, has failed for longer than the ADC needs to notice.",
     advice:
-      "Look for health monitoring switched off, a disabled monitor or binding, suppressed probes or a stale state on the ADC; disable the member meanwhile.",
+      "Check the ADC for disabled health monitoring, a disabled monitor or binding, suppressed probes or a stale state; disable the member in the meantime.",
   },
   replica_differs: {
-    label: "only our copy of the probe fails",
+    label: "only this agent's replica fails",
     meaning:
-      "The service is proven to work and the ADC says UP; only this agent's copy of the monitor fails.",
+      "The service works and the ADC says UP; only this agent's replica of the monitor fails.",
     advice:
-      "Compare the source address, Host header and path of the probe with the ADC's: a firewall or an access rule treats this agent differently.",
+      "Compare the source address, Host header and path of the probe with the ADC's: a firewall or an access rule may treat this agent differently.",
   },
   false_down: {
-    label: "the ADC says DOWN, it works",
+    label: "the ADC says DOWN, the service works",
     meaning:
       "The ADC says DOWN although its own monitor, repeated from here, passes: capacity is lost.",
     advice:
-      "Read the monitor's last response on the ADC, and check its source address and path, its TLS versions, SNI and its response time-out.",
+      "Read the monitor's last response on the ADC, and check its source address, path, TLS versions, SNI and response timeout.",
   },
   strict_monitor: {
     label: "the monitor fails, the service works",
     meaning:
-      "The monitor fails on the ADC and from here, and yet clients would be served: capacity is lost.",
+      "The monitor fails on the ADC and from here although the service works: capacity is lost.",
     advice:
-      "Correct the monitor: expected string or status, request method, TLS version, or a banner that was customised.",
+      "Correct the monitor: expected string or status, request method, TLS version, or a customised banner.",
   },
   maintenance_expected: {
-    label: "down for maintenance, as it should be",
+    label: "down for maintenance, as expected",
     meaning: "The server is in maintenance, and the ADC rightly says DOWN.",
     advice: "Nothing to do until the maintenance ends.",
   },
   drained: {
-    label: "out on purpose",
+    label: "out of service, declared",
     meaning: "A declared maintenance window is open, and the ADC sends the server no new clients.",
     advice: "Nothing to do until the work is done.",
   },
   drained_undeclared: {
-    label: "out, nobody declared it",
+    label: "out of service, undeclared",
     meaning: "The ADC has the server out of service, and no maintenance window was declared.",
     advice:
-      "If the work goes on, declare it with `adc-witness maintenance start`; otherwise enable the member again on the ADC.",
+      "If the work continues, declare it with `adc-witness maintenance start`; otherwise enable the member on the ADC.",
   },
   ready_to_return: {
     label: "ready to return",
     meaning:
-      "The server is out of service in a declared window, and everything on it has been good for the stability time.",
+      "The server is out of service in a declared window, and every check has passed for the stability time.",
     advice:
       "When the work is done, enable it on the ADC and end the window with `adc-witness maintenance end`.",
   },
   return_overdue: {
     label: "forgotten out of service",
     meaning:
-      "The maintenance window is over and the server is good, and the ADC still has it out of service.",
-    advice: "Enable the member on the ADC, or declare a new window if the work goes on.",
+      "The maintenance window is over and the server works, but it is still out of service on the ADC.",
+    advice: "Enable the member on the ADC, or declare a new window if the work continues.",
   },
   settling: {
-    label: "differ, within the ADC's own time",
-    meaning: "The opinions differ, but no longer than the ADC's own timing explains.",
-    advice: "Wait: it settles by itself, or becomes a finding when the grace is over.",
+    label: "differ, within grace",
+    meaning: "The opinions differ, but not for longer than the ADC's own timing explains.",
+    advice: "Wait: the opinions agree again, or the verdict changes when grace ends.",
   },
   unknown: {
     label: "nothing to compare",
-    meaning: "Too little is known to compare: it says nothing against the service.",
+    meaning: "Too little is known to compare; this does not mean that the service fails.",
     advice:
       "See the reason: no state from the ADC, a monitor that cannot be repeated, or a fault of this agent.",
   },
   vip_agree_up: {
-    label: "answers, all agree",
-    meaning: "The virtual server answers clients, as the ADC says.",
+    label: "up, all agree",
+    meaning: "The virtual server works for clients, as the ADC says.",
     advice: "Nothing to do.",
   },
   vip_agree_down: {
     label: "down, all agree",
-    meaning: "The virtual server does not serve, and the ADC says so too.",
-    advice: "The ADC is right: mend the servers behind it, or enable the vserver.",
+    meaning: "The virtual server is down, and the ADC agrees.",
+    advice: "The ADC is right: repair the servers behind it, or enable the vserver.",
   },
   vip_served_by_drained_server: {
-    label: "a drained server answers",
+    label: "a drained server still answers",
     meaning:
-      "A fresh connection through the virtual server was answered, twice, by a server that is out of service or in maintenance.",
+      "Two new connections through the virtual server were answered by a server that is out of service or in maintenance.",
     advice:
-      "Look for persistence, a second binding or another vserver that still leads to it, and clear the persistence sessions on the ADC.",
+      "Check for persistence, a second binding or another vserver that still leads to it, and clear the persistence sessions on the ADC.",
   },
   vip_wrong_certificate: {
     label: "wrong certificate",
     meaning:
-      "The virtual server shows a certificate other than the one bound to it, or one without the name clients use.",
+      "The virtual server presents a certificate other than the one bound to it, or one without the name that clients use.",
     advice:
-      "Compare the certkey bound to the vserver, and the SNI bindings, with the certificate shown.",
+      "Compare the certkey bound to the vserver, and the SNI bindings, with the certificate presented.",
   },
   vip_backup_active: {
-    label: "the backup vserver serves",
-    meaning: "The primary virtual server is down, and its backup answers in its place.",
-    advice: "Check that this is meant, and mend the members of the primary.",
+    label: "the backup vserver is active",
+    meaning: "The primary virtual server is down, and its backup serves clients.",
+    advice: "Check whether this is intended, and repair the members of the primary.",
   },
   vip_protected: {
     label: "behind the ADC's own login",
     meaning:
-      "The ADC's authentication answers before any server does: what lies behind it is not seen without an account.",
-    advice: "Configure a transaction with an account to see through the login.",
+      "The ADC's authentication answers first; without an account, the service behind it cannot be checked.",
+    advice: "Configure a transaction with an account to check the service behind the login.",
   },
   vip_down_members_up: {
     label: "down although members work",
-    meaning: "The virtual server does not serve although at least one of its members would.",
+    meaning: "The virtual server is down although at least one of its members works.",
     advice:
-      "Check the vserver's bindings, state, certificate and policies on the ADC, and what its redirect or responder answers.",
+      "Check the vserver's bindings, state, certificate and policies on the ADC, and its redirect or responder.",
   },
   vip_up_members_down: {
-    label: "UP with no working member",
-    meaning: "The ADC says UP although not one of the vserver's members works.",
+    label: "UP without a working member",
+    meaning: "The ADC says UP although no member of the vserver works.",
     advice:
-      "Expect errors for every client: mend a member, enable state update on a content-switching vserver, or bind a backup.",
+      "Every client gets errors: repair a member, enable state update on a content-switching vserver, or bind a backup.",
   },
 };
 

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ"];
 /** Without these Windows finds neither its own libraries nor a program by its name. */
 const PASSED_ON_WINDOWS = ["SystemRoot", "PATHEXT", "TEMP", "TMP"];
-/** So long may what a program left behind keep its outputs open: nothing that it said is still under way then. */
+/** Maximum time that output pipes may stay open after the program has ended; all its output has arrived by then. */
 const LAST_OUTPUT_MS = 200;
 
 export interface ChildListener {

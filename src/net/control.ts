@@ -1,13 +1,13 @@
 import { connect } from "node:net";
 import type { Network } from "./network.ts";
 
-/** So often the targets are asked when each time our own event loop was held meanwhile. */
+/** Maximum number of attempts while each one coincides with an event-loop stall. */
 const MAX_TRIES = 3;
 
 /**
  * Whether this agent can reach anything at all: it is cut off when none of its control targets completes a TCP
  * handshake. Without control targets it never claims to be. One target that answers is enough, so they are all asked at once.
- * Silence that a hold of our own explains as well is none: they are asked again.
+ * A timeout during an event-loop stall is retried.
  */
 export async function isCutOff(
   controlTargets: readonly { readonly host: string; readonly port: number }[],

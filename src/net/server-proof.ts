@@ -56,7 +56,7 @@ function unproven(reason: FailureReason, facts: TlsFacts, settings: TlsSettings)
 function whatIsWrong(reason: FailureReason, { expectedNames }: TlsSettings): string {
   switch (reason) {
     case "pinned_certificate":
-      return "the certificate is not the pinned one";
+      return "the certificate does not match the pin";
     case "certificate_expired":
       return "the certificate has expired";
     case "certificate_not_yet_valid":

@@ -176,9 +176,8 @@ export interface GraceInstants {
 }
 
 /**
- * Whether a grace of this length still runs. It ends by time alone for nobody: whom we accuse must have told us a word that
- * is young enough to hold the change of mind that grace waits for, and did not. A word that is older only says that we
- * have not asked since.
+ * Whether grace of this length is still running. It expires only after a poll that is newer than the end of the period: an
+ * older poll cannot show whether the ADC has changed its state since.
  */
 export function graceRuns(
   { now, agreedAt, heardAt }: GraceInstants,

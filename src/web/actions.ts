@@ -48,7 +48,7 @@ export interface MaintenanceActions {
 
 /** What a server's going is measured by; null: the agent's own default. */
 export interface PreflightLimits {
-  /** So many really good servers each vserver must keep. */
+  /** Number of working servers that each vserver must keep. */
   readonly minCapacity: number | null;
   /** How far ahead another server's window matters. */
   readonly horizonMs: number | null;

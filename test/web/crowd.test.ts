@@ -71,7 +71,7 @@ describe("slow clients", () => {
       socket.pause();
     }
     const cut = (): number =>
-      web.logged.filter((line) => line.includes("not taken in time")).length;
+      web.logged.filter((line) => line.includes("did not read the response in time")).length;
     await until(() => cut() === greedy.length);
     for (const { socket } of greedy) {
       socket.resume();

@@ -91,8 +91,8 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     for (const words of [
       "ex02 IMAP (143)",
       "in maintenance, still gets clients",
-      "The same monitor (tcp), repeated from here, passes.",
-      "the connection was accepted and closed without a byte",
+      "The same monitor (tcp), repeated by this agent, passes.",
+      "the connection was accepted and closed without data",
       "disable serviceGroup svc_imap ex02 143 -delay 60 -graceFul YES",
     ]) {
       const found = card.getByText(words, { exact: false }).first();
@@ -258,10 +258,10 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
   test("a member's page shows timeline, runs, monitors and what they cannot see", async () => {
     const web = await serve(maintenanceHour(), { estates: ESTATES });
     const page = await open(web.url + MEMBER);
-    for (const name of ["Who says what", "The last hours", "Probes", "Monitors as configured"]) {
+    for (const name of ["Opinions", "Timeline", "Probes", "Monitors as configured"]) {
       expect(await page.getByRole("heading", { name }).count()).toBe(1);
     }
-    await page.getByText("The same in words").waitFor();
+    await page.getByText("As a table").waitFor();
     expect(await page.locator("svg rect.bar").count()).toBeGreaterThanOrEqual(4);
     expect(
       await page.getByRole("link", { name: "Probe now" }).first().getAttribute("href"),

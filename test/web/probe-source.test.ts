@@ -10,7 +10,7 @@ const probes = [
 
 test("false_down names the addresses that the ADC probes from, each once", () => {
   expect(probeSourceWords(aMember({ verdict: "false_down", probes }))).toBe(
-    "The ADC probes from its SNIP (192.0.2.2) and its NSIP (192.0.2.1): check that firewalls let that address through.",
+    "The ADC probes from its SNIP (192.0.2.2) and its NSIP (192.0.2.1): check that firewalls allow that address.",
   );
 });
 

@@ -61,11 +61,11 @@ describe("the sentence on top", () => {
   });
 
   test.each([
-    ["nothing imported", aLiveState(), "No estate is imported yet: nothing to compare."],
+    ["nothing imported", aLiveState(), "No estate imported yet, so there is nothing to compare."],
     [
       "all agree",
       aLiveState({ members: [aMember()] }),
-      "NetScaler prod and this witness agree about every server they both know.",
+      "NetScaler prod and this agent agree about every server they both know.",
     ],
     [
       "cut off",
@@ -78,12 +78,12 @@ describe("the sentence on top", () => {
         adcs: [anAdc({ up: false, lastPollAt: null })],
         members: [aMember({ verdict: "unknown" })],
       }),
-      "NetScaler prod does not answer this agent, so nobody knows what it believes.",
+      "NetScaler prod does not respond to this agent, so its state is unknown.",
     ],
     [
       "all unknown",
       aLiveState({ members: [aMember({ verdict: "unknown" })] }),
-      "Nothing can be compared yet: either the ADC or the probes have not spoken.",
+      "Nothing can be compared yet: results of the ADC or of the probes are missing.",
     ],
   ])("%s", (_, live, expected) => {
     expect(sentence(live)).toBe(expected);

@@ -62,7 +62,7 @@ export const AGAIN_MS = 3_600_000;
 const NEW_SECRET_MS = 60_000;
 const LATELY_MS = 30 * 60_000;
 const MAX_REJECTIONS_LATELY = 3;
-/** So many rejected secrets are remembered. */
+/** Maximum number of rejected secrets remembered. */
 const MAX_SECRETS = 16;
 
 /** Whether this secret may be sent now: a rejected one is not sent again, whatever is reloaded or restarted. */

@@ -21,7 +21,7 @@ export interface MonitorSettings {
   readonly credential: MonitorCredential | null;
   /** The command that stands for a USER monitor's own script. */
   readonly command: readonly string[] | null;
-  /** False: over TLS the credential goes to whoever answers; absent as true. */
+  /** False: over TLS the credential is sent to an unverified server; absent means true. */
   readonly verify?: boolean;
 }
 

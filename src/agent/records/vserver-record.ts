@@ -8,7 +8,7 @@ import type { LivePersistence, LiveVserver, Misrouted, TlsEnd } from "../../mode
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
-/** So many fresh connections must be answered by a drained member before that is said. */
+/** Number of new connections a drained member must answer before the verdict says so. */
 const DRAINED_ANSWERS_NEEDED = 2;
 
 /** Who answered through a VIP under no name of the estate's. */

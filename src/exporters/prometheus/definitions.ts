@@ -33,76 +33,80 @@ export const METRICS = [
   gauge(
     "adc_witness_build_info",
     ["version", "revision", "node_version"],
-    "Always 1: which build this is and what it runs on.",
+    "Always 1; version and revision of the build, and its Node.js version.",
   ),
   gauge(
     "adc_witness_config_last_reload_successful",
     [],
-    "1 when the configuration was accepted at the last load or reload, 0 when it was refused and the old one stays.",
+    "1 if the last load or reload of the configuration succeeded, 0 if it was rejected and the previous one is kept.",
   ),
   gauge(
     "adc_witness_config_last_reload_success_timestamp_seconds",
     [],
-    "When a configuration was last accepted.",
+    "Time of the last successful configuration load.",
   ),
   gauge(
     "adc_witness_agent_cut_off",
     [],
-    "1 while no control target answers: every opinion of this agent is unknown then.",
+    "1 while no control target is reachable; all opinions of this agent are then unknown.",
   ),
   gauge(
     "adc_witness_state_writable",
     [],
-    "1 while the state directory takes every write, 0 while it refuses one: no login begins and no window is stored then.",
+    "1 while state_dir is writable, 0 while a write fails; then no login starts and no window is stored.",
   ),
   counter(
     "adc_witness_state_write_errors_total",
     [],
-    "Writes that the state directory refused (a full disk, permissions, another process).",
+    "Failed writes to state_dir (disk full, permissions, another process).",
   ),
   gauge(
     "adc_witness_login_suspended",
     ["account"],
-    "1 while an account is not tried because its logins were rejected, 0 after it came back.",
+    "1 while an account is suspended because its logins were rejected, 0 after it was resumed.",
   ),
   gauge(
     "adc_witness_logins_held_back",
     ["account", "reason"],
-    "Probes whose login was not begun when it was due last: by the gate of its account, or because the state directory cannot be used.",
+    "Probes whose last due login was held back, to protect the account or because state_dir is not writable.",
   ),
   counter(
     "adc_witness_logins_total",
     ["account", "outcome"],
-    "Logins by what became of the account's credential; held_back ones were not begun. No account begins more than two a second.",
+    "Logins by outcome; held_back logins were not started. No account starts more than two logins a second.",
   ),
-  histogram("adc_witness_schedule_lag_seconds", [], "How much later than planned probes started."),
+  histogram(
+    "adc_witness_schedule_lag_seconds",
+    [],
+    "Delay between the scheduled and the actual start of probes.",
+  ),
   counter(
     "adc_witness_missed_probes_total",
     [],
-    "Probes not started because the same probe was still running.",
+    "Probes skipped because their previous run was still in progress.",
   ),
   gauge(
     "adc_witness_event_loop_lag_seconds",
     ["statistic"],
-    "Delay of the main thread's event loop over the last one to two minutes: p50, p99 and max.",
+    "Event loop delay of the main thread over the last one to two minutes: p50, p99 and max.",
   ),
   counter(
     "adc_witness_event_loop_stall_seconds_total",
     [...ENDPOINT],
-    "Time in which the event loop stalled, by the endpoint whose answers took it; empty labels: stalls of a second or more that no answer explains.",
+    "Time the event loop was stalled, by the endpoint whose responses caused it; empty labels: stalls of a second or more without a known cause.",
   ),
 
   // What the ADC says
-  gauge("adc_witness_adc_up", ["adc"], "1 when the last poll of the ADC over NITRO succeeded."),
+  gauge("adc_witness_adc_up", ["adc"], "1 if the last NITRO poll of the ADC succeeded."),
   gauge(
     "adc_witness_adc_last_poll_timestamp_seconds",
     ["adc"],
-    "When the ADC was last polled with success.",
+    "Time of the last successful poll of the ADC.",
   ),
   gauge(
     "adc_witness_adc_node_primary",
     ["adc", "node"],
-    "1 for the primary node of the HA pair, 0 for the other.",
+    "1 for the primary node of the HA pair, 0 for the secondary.",
   ),
   gauge(
     "adc_witness_nitro_gap",
@@ -112,59 +116,59 @@ export const METRICS = [
   histogram(
     "adc_witness_adc_request_duration_seconds",
     ["adc", "node"],
-    "Duration of requests to NITRO.",
+    "Duration of NITRO requests.",
   ),
   counter(
     "adc_witness_adc_errors_total",
     ["adc", "node", "code"],
-    "Failed requests to NITRO by NITRO's own error code, HTTP status or kind of failure.",
+    "Failed NITRO requests by NITRO error code, HTTP status or kind of failure.",
   ),
   stateSet(
     "adc_witness_adc_vserver_state",
     [...VSERVER, "state"],
-    "State of the vserver as the ADC tells it: 1 for the state it is in.",
+    "State of the vserver as reported by the ADC: 1 for the current state.",
   ),
   stateSet(
     "adc_witness_adc_member_state",
     [...MEMBER, "state"],
-    "State of the member as the ADC tells it: 1 for the state it is in.",
+    "State of the member as reported by the ADC: 1 for the current state.",
   ),
   gauge(
     "adc_witness_adc_monitor_up",
     [...MEMBER, "monitor"],
-    "1 when the ADC's own monitor passes, 0 when it fails; absent when the ADC does not run it.",
+    "1 if the ADC's own monitor passes, 0 if it fails; absent if the ADC does not run it.",
   ),
   gauge(
     "adc_witness_adc_member_connections",
     [...MEMBER],
-    "Client connections the ADC holds to the member.",
+    "Open client connections from the ADC to the member.",
   ),
   gauge(
     "adc_witness_adc_vserver_health_ratio",
     [...VSERVER],
-    "Health of the vserver by the ADC's own account, 0 to 1.",
+    "Health of the vserver as reported by the ADC, 0 to 1.",
   ),
   gauge(
     "adc_witness_adc_state_change_timestamp_seconds",
     [...MEMBER],
-    "When the ADC last changed its state of the member.",
+    "Time of the last state change of the member on the ADC.",
   ),
   stateSet(
     "adc_witness_adc_blind",
     [...MEMBER, "reason"],
-    "1 while the ADC's own word about the member is worth little, and why.",
+    "1 while the reported ADC state of the member is unreliable; `reason` says why.",
   ),
   gauge(
     "adc_witness_vserver_member_info",
     ["adc", "vserver", "adc_service", "server", "port"],
-    "Always 1: joins members to the vservers they serve.",
+    "Always 1; joins members to the vservers they serve.",
   ),
 
   // Opinions and verdicts
   gauge(
     "adc_witness_opinion",
     [...MEMBER, "opinion"],
-    "1 when this opinion is up, 0 when it is not (for the adc: also out of service or leaving); absent when unknown. Look at the verdict for alerts.",
+    "1 if this opinion is up, 0 if it is not (for `adc` also out of service or leaving); absent if unknown. Use the verdict for alerts.",
   ),
   gauge(
     "adc_witness_member_depth",
@@ -174,12 +178,12 @@ export const METRICS = [
   stateSet(
     "adc_witness_verdict",
     [...MEMBER, "verdict"],
-    "Verdict on the member: 1 for the one that holds.",
+    "Verdict on the member: 1 for the current verdict.",
   ),
   stateSet(
     "adc_witness_vserver_verdict",
     [...VSERVER, "verdict"],
-    "Verdict on the vserver: 1 for the one that holds.",
+    "Verdict on the vserver: 1 for the current verdict.",
   ),
   gauge(
     "adc_witness_mismatch",
@@ -194,52 +198,52 @@ export const METRICS = [
   counter(
     "adc_witness_mismatch_seconds_total",
     [...MEMBER],
-    "Time the ADC has been wrong about the member; settling does not count.",
+    "Time the ADC has been wrong about the member; settling is not counted.",
   ),
   counter(
     "adc_witness_vserver_mismatch_seconds_total",
     [...VSERVER],
-    "Time the ADC has been wrong about the vserver; settling does not count.",
+    "Time the ADC has been wrong about the vserver; settling is not counted.",
   ),
   gauge(
     "adc_witness_verdict_since_timestamp_seconds",
     [...MEMBER],
-    "Since when the member's verdict holds.",
+    "Start time of the member's current verdict.",
   ),
   gauge(
     "adc_witness_vserver_verdict_since_timestamp_seconds",
     [...VSERVER],
-    "Since when the vserver's verdict holds.",
+    "Start time of the vserver's current verdict.",
   ),
   gauge(
     "adc_witness_vserver_members",
     [...VSERVER, "of"],
-    "Members of the vserver: configured, up by the ADC, really up and really down by our opinions, in maintenance.",
+    "Number of members of the vserver: configured, up on the ADC, really up and really down by this agent's opinions, in maintenance.",
   ),
 
   // Probes
   gauge(
     "adc_witness_probe_success",
     [...PROBE],
-    "1 when the last run of the probe passed, 0 when it failed; absent when it said nothing.",
+    "1 if the last run of the probe passed, 0 if it failed; absent if it had no result.",
   ),
   gauge("adc_witness_probe_duration_seconds", [...PROBE], "Duration of the last run of the probe."),
   gauge(
     "adc_witness_mail_round_trip_seconds",
     [...PROBE],
-    "Time from handing the last round trip's message in until it was found.",
+    "Time from submitting the message of the last mail round trip until it was found.",
   ),
   gauge(
     "adc_witness_probe_failure_info",
     [...PROBE, "step", "reason"],
-    "1 while the last run of the probe did not pass: how far it came, and why it ended there.",
+    "1 while the last run of the probe has not passed: the step it reached and the reason.",
   ),
   gauge(
     "adc_witness_probe_phase_seconds",
     [...PROBE, "phase"],
-    "Duration of each phase of the last run; only when switched on.",
+    "Duration of each phase of the last run; only with metrics.phases.",
   ),
-  counter("adc_witness_probes_total", [...PROBE_KIND], "Probes that ended."),
+  counter("adc_witness_probes_total", [...PROBE_KIND], "Completed probes."),
   counter(
     "adc_witness_probe_failures_total",
     [...PROBE_KIND, "reason"],
@@ -249,22 +253,22 @@ export const METRICS = [
   histogram(
     "adc_witness_probe_by_phase_seconds",
     [...PROBE_KIND, "phase"],
-    "Duration of the phases of probes.",
+    "Duration of probes by phase.",
   ),
   counter(
     "adc_witness_vip_served_by_total",
     [...VSERVER, "server"],
-    "Answers through the VIP by the server of the estate that gave them, or unrecognised.",
+    "Responses through the VIP by the server that sent them, or unrecognised.",
   ),
   gauge(
     "adc_witness_client_address_kept",
     [...VSERVER],
-    "1 when servers behind the vserver see the client's own address, as SMTP's EHLO answer tells; absent where none tells.",
+    "1 if servers behind the vserver see the client's own address, according to the EHLO response of SMTP; absent if unknown.",
   ),
   gauge(
     "adc_witness_auth_schemes_differ",
     [...VSERVER],
-    "1 when a member offers other login schemes than all others of its group, as their 401 answers tell; absent where nothing can be compared.",
+    "1 if one member offers other login schemes than the rest of its group in its 401 response; absent if nothing can be compared.",
   ),
 
   // TLS
@@ -276,44 +280,44 @@ export const METRICS = [
   gauge(
     "adc_witness_tls_certificate_info",
     [...ENDPOINT, "subject", "issuer", "sha256"],
-    "Always 1: the certificates of the chain as sent, at most eight.",
+    "Always 1; the certificates of the chain as sent, at most eight.",
   ),
   stateSet(
     "adc_witness_tls_verification",
     [...ENDPOINT, "result"],
-    "What a client that verifies would say: 1 for the result that holds.",
+    "Result of certificate verification as a client would do it: 1 for the current result.",
   ),
   gauge(
     "adc_witness_tls_version_info",
     [...ENDPOINT, "version"],
-    "Always 1: the protocol version that was agreed.",
+    "Always 1; negotiated TLS version.",
   ),
   gauge(
     "adc_witness_certificate_differs",
     [...VSERVER],
-    "1 when certificates differ where this agent judges that they must be alike.",
+    "1 if certificates that must be identical differ.",
   ),
 
   // Maintenance
   stateSet(
     "adc_witness_maintenance",
     ["adc", "server", "source"],
-    "1 while the server is in maintenance: declared, by the ADC, or detected on the wire at all its members.",
+    "1 while the server is in maintenance: declared, set on the ADC, or detected on all its members.",
   ),
   stateSet(
     "adc_witness_member_maintenance",
     [...MEMBER, "source"],
-    "1 while the member is in maintenance: declared, by the ADC, or detected on the wire.",
+    "1 while the member is in maintenance: declared, set on the ADC, or detected.",
   ),
   gauge(
     "adc_witness_maintenance_end_timestamp_seconds",
     ["adc", "server"],
-    "Planned end of the open window, +Inf for one without end; absent when none is open.",
+    "Planned end of the open window, +Inf if it has none; absent if no window is open.",
   ),
   gauge(
     "adc_witness_ready_to_return",
     [...MEMBER],
-    "1 when the member may come back, 0 when not yet; absent outside declared maintenance.",
+    "1 if the member may return to service, 0 if not yet; absent outside declared maintenance.",
   ),
 
   // The process, by the names every exporter uses
@@ -321,11 +325,11 @@ export const METRICS = [
   gauge("process_resident_memory_bytes", [], "Resident memory size."),
   gauge("process_heap_bytes", [], "Heap size."),
   gauge("process_start_time_seconds", [], "Start time of the process since the epoch."),
-  gauge("process_open_fds", [], "Open file descriptors; absent where the system does not tell."),
+  gauge("process_open_fds", [], "Open file descriptors; absent if the system does not report it."),
   gauge(
     "process_max_fds",
     [],
-    "Limit of open file descriptors; absent where the system does not tell.",
+    "Maximum number of open file descriptors; absent if the system does not report it.",
   ),
 ] as const satisfies readonly MetricDefinition[];
 

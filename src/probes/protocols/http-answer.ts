@@ -43,7 +43,7 @@ export class HttpAnswerParser {
   readonly #method: string;
   readonly #windowBytes: number;
   readonly #input = new ByteQueue();
-  /** So many bytes of the input hold no end of the head. */
+  /** Number of input bytes already searched for the end of the head. */
   #searched = 0;
   #framing: Framing = { kind: "close" };
   #status = 0;

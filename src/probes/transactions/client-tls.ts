@@ -47,7 +47,7 @@ export function clientSocketOptions(
 
 function pinError(pins: readonly string[], certificate: PeerCertificate): Error | undefined {
   const shown = certificate.fingerprint256.replaceAll(":", "").toLowerCase();
-  return pins.includes(shown) ? undefined : coded("the certificate is not the pinned one");
+  return pins.includes(shown) ? undefined : coded("the certificate does not match the pin");
 }
 
 function identityError(names: readonly string[], certificate: PeerCertificate): Error | undefined {

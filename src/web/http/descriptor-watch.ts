@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import type { Listener } from "./listener.ts";
 
 const LOOK_EVERY_MS = 250;
-/** For so long descriptors must have been there before visitors are let in again. */
+/** Time that descriptors must be available before connections are accepted again. */
 const BACK_AFTER_MS = 1_000;
 
 export interface DescriptorWatch {

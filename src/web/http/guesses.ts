@@ -3,7 +3,7 @@ import { addressGroup } from "../../lib/address-group.ts";
 import { createAttemptLimit } from "../../lib/attempt-limit.ts";
 import { visibleText } from "../../lib/printable.ts";
 
-/** So many wrong passwords and tokens of one address are looked at at once, then one more every few seconds. */
+/** Number of wrong passwords and tokens accepted from one address in a burst; then one more every few seconds. */
 const BURST = 10;
 const ONE_MORE_EVERY_MS = 3_000;
 const MAX_ADDRESSES = 1_024;

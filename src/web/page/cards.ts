@@ -88,14 +88,17 @@ function vserverSides({ vserver }: Extract<Finding, { kind: "vserver" }>): Marku
   return html`<dl class="sides">
     <div>
       <dt>ADC</dt>
-      <dd>${opinionBadge(vserver.adcOpinion)} <span>The ADC's own word on the vserver.</span></dd>
+      <dd>
+        ${opinionBadge(vserver.adcOpinion)}
+        <span>State of the vserver as reported by the ADC.</span>
+      </dd>
     </div>
     <div>
       <dt>VIP</dt>
       <dd>
         ${opinionBadge(vserver.vip)}
         <span
-          >What clients get there is
+          >The result through the VIP is
           ${opinionWords(vserver.vip)}${why === "" ? "" : `: ${why}`}.</span
         >
       </dd>
@@ -104,7 +107,7 @@ function vserverSides({ vserver }: Extract<Finding, { kind: "vserver" }>): Marku
       <dt>Servers</dt>
       <dd>
         ${opinionBadge(reallyUp > 0 ? "up" : "down")}
-        <span>${reallyUp} of ${configured} really work.</span>
+        <span>${reallyUp} of ${configured} work.</span>
       </dd>
     </div>
   </dl>`;

@@ -2,9 +2,9 @@ import type { LiveVserver } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
 
 const TLS_ENDS_AT = {
-  pass_through: "TLS is passed through: clients see the servers' own certificates.",
-  offload: "TLS ends at the ADC, and the servers are spoken to in clear text.",
-  re_encrypt: "TLS ends at the ADC, which encrypts anew towards the servers.",
+  pass_through: "TLS is passed through; clients see the servers' own certificates.",
+  offload: "TLS is terminated at the ADC; connections to the servers are in clear text.",
+  re_encrypt: "TLS is terminated at the ADC, which re-encrypts to the servers.",
 } as const;
 
 /** Where a vserver's TLS ends, and whether the certificates are alike that must be; null where there is no TLS. */
@@ -26,7 +26,7 @@ export function certificates({ tlsEnds, certificateDiffers }: LiveVserver): Mark
 /** The notice of a vserver whose certificates differ. */
 export function certificateNotice({ tlsEnds, vserver }: LiveVserver): Markup {
   return tlsEnds === "re_encrypt"
-    ? html`${vserver} and its servers show different certificates: logins that are bound to the
-      certificate fail there.`
-    : html`Clients of ${vserver} see different certificates, by the server that takes them.`;
+    ? html`${vserver} and its servers present different certificates, so logins bound to the
+      certificate fail.`
+    : html`Clients of ${vserver} see different certificates, depending on the server.`;
 }

@@ -47,7 +47,7 @@ export function memberCommands(
     case "drained_undeclared":
       return [
         {
-          purpose: "Declare the maintenance, if it is one",
+          purpose: "Declare maintenance, if this is one",
           where: "shell",
           text: `adc-witness maintenance start ${shellWord(member.server)} --for 2h --reason "…" --config adc-witness.yml`,
         },
@@ -65,16 +65,16 @@ export function vserverCommands(vserver: LiveVserver): readonly Command[] {
     case "vip_served_by_drained_server":
       return [
         netscaler(
-          "End the persistence that still leads there",
+          "Clear the persistence sessions that still lead there",
           `clear lb persistentSessions ${name}`,
         ),
       ];
     case "vip_wrong_certificate":
-      return [netscaler("See which certificates are bound", `show ssl vserver ${name}`)];
+      return [netscaler("Show the bound certificates", `show ssl vserver ${name}`)];
     case "vip_down_members_up":
     case "vip_up_members_down":
     case "vip_backup_active":
-      return [netscaler("See what the ADC itself says", `show ${group} vserver ${name}`)];
+      return [netscaler("Show the state on the ADC", `show ${group} vserver ${name}`)];
     default:
       return [];
   }
@@ -84,14 +84,14 @@ function disable(member: LiveMember, estate: Estate | null): Command {
   const text = isGroup(member, estate)
     ? `disable serviceGroup ${groupMember(member)} -delay ${String(DRAIN_S)} -graceFul YES`
     : `disable service ${word(member.adcService)} ${String(DRAIN_S)} -graceFul YES`;
-  return netscaler(`Take it out now, open connections get ${String(DRAIN_S)} s`, text);
+  return netscaler(`Take it out of service now; open connections get ${String(DRAIN_S)} s`, text);
 }
 
 function enable(member: LiveMember, estate: Estate | null): Command {
   const text = isGroup(member, estate)
     ? `enable serviceGroup ${groupMember(member)}`
     : `enable service ${word(member.adcService)}`;
-  return netscaler("Give it back its clients", text);
+  return netscaler("Return it to service", text);
 }
 
 function show(member: LiveMember, estate: Estate | null): Command {
@@ -108,7 +108,7 @@ function deeperMonitor(member: LiveMember, remarks: readonly Finding[]): readonl
   );
   return remark === undefined || remark.fix === null
     ? []
-    : [netscaler("For good: a monitor that looks deeper", remark.fix)];
+    : [netscaler("Permanent fix: a deeper monitor", remark.fix)];
 }
 
 /** Where the greeting is well and the login fails, a monitor that reads the banner would be as blind. */
@@ -134,7 +134,7 @@ function monitorThatLogsIn(
     ? []
     : [
         netscaler(
-          "For good: a monitor that logs in, since the front end greets for a dead back end",
+          "Permanent fix: a monitor that logs in, since the front end greets even if the back end is dead",
           loginMonitor(estate, service, protocol),
         ),
       ];
@@ -150,7 +150,7 @@ function explain(member: LiveMember): Command {
   const monitor = name === null ? "" : ` --monitor ${shellWord(name)}`;
   const target = shellWord(`${member.server}:${String(member.port)}`);
   return {
-    purpose: "See the probe step by step",
+    purpose: "Run the probe step by step",
     where: "shell",
     text: `adc-witness probe --config adc-witness.yml ${target}${monitor}`,
   };

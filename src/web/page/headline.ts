@@ -48,17 +48,17 @@ export function headline(live: LiveState): Headline {
   if (silent !== undefined) {
     return {
       tone: "unknown",
-      sentence: html`NetScaler ${silent.name} does not ${silent.silent === true ? "answer" : "tell"}
-      this
-      agent${silent.silent === true ? ", so nobody knows what it believes" : " what it believes"}${silent.lastPollAt === null ? "" : html` since ${moment(silent.lastPollAt)}`}.`,
+      sentence: html`NetScaler ${silent.name} does not ${silent.silent === true ? "respond to" : "report its state to"}
+      this agent, so its state is
+      unknown${silent.lastPollAt === null ? "" : html` since ${moment(silent.lastPollAt)}`}.`,
       count,
-      title: silent.silent === true ? "the ADC does not answer" : "the ADC does not tell its state",
+      title: silent.silent === true ? "the ADC does not respond" : "the ADC does not report its state",
     };
   }
   if (checks === 0) {
     return {
       tone: "unknown",
-      sentence: html`No estate is imported yet: nothing to compare.`,
+      sentence: html`No estate imported yet, so there is nothing to compare.`,
       count: "",
       title: "starting",
     };
@@ -66,14 +66,14 @@ export function headline(live: LiveState): Headline {
   if (unknown === checks) {
     return {
       tone: "unknown",
-      sentence: html`Nothing can be compared yet: either the ADC or the probes have not spoken.`,
+      sentence: html`Nothing can be compared yet: results of the ADC or of the probes are missing.`,
       count,
       title: "nothing to compare",
     };
   }
   return {
     tone: "good",
-    sentence: html`${live.adcs.map((adc) => `NetScaler ${adc.name}`).join(" and ")} and this witness
+    sentence: html`${live.adcs.map((adc) => `NetScaler ${adc.name}`).join(" and ")} and this agent
     agree about every server they both know.`,
     count,
     title: "all agree",
@@ -124,38 +124,38 @@ function memberSentence(verdict: Verdict, adc: string, protocols: string, server
     case "routes_to_maintenance":
       return `${adc} sends ${protocols} clients to ${server}, which is in maintenance`;
     case "blind_monitor":
-      return `${adc} sends ${protocols} clients to ${server}, which fails them, and its monitor cannot see it`;
+      return `${adc} sends ${protocols} clients to ${server}, which does not work, and its monitor cannot detect it`;
     case "false_up":
-      return `${adc} says ${protocols} on ${server} is UP although it is down`;
+      return `${adc} says ${protocols} on ${server} is UP, but it is down`;
     case "false_down":
-      return `${adc} says ${protocols} on ${server} is DOWN although it works`;
+      return `${adc} says ${protocols} on ${server} is DOWN, but it works`;
     case "strict_monitor":
-      return `${adc} keeps ${protocols} clients from ${server}, which works: the monitor is too strict`;
+      return `${adc} sends no ${protocols} clients to ${server}, which works: the monitor is too strict`;
     case "return_overdue":
-      return `${adc} still holds ${server} out for ${protocols} although its maintenance is over`;
+      return `${adc} still has ${server} out of service for ${protocols} although its maintenance is over`;
     case "replica_differs":
-      return `Only this agent's copy of the ${protocols} monitor fails on ${server}`;
+      return `Only this agent's replica of the ${protocols} monitor fails on ${server}`;
     case "drained_undeclared":
-      return `${server} is out of service for ${protocols}, and nobody declared a maintenance`;
+      return `${server} is out of service for ${protocols} without declared maintenance`;
     default:
-      return `${adc} and this witness differ about ${protocols} on ${server}`;
+      return `${adc} and this agent differ about ${protocols} on ${server}`;
   }
 }
 
 function vserverSentence(verdict: Verdict, adc: string, vserver: string, good: number): string {
   switch (verdict) {
     case "vip_served_by_drained_server":
-      return `${adc} lets a server in maintenance answer clients of ${vserver}`;
+      return `${adc} sends clients of ${vserver} to a server in maintenance`;
     case "vip_up_members_down":
       return `${adc} says ${vserver} is UP although no server behind it works`;
     case "vip_down_members_up":
-      return `${adc} does not serve ${vserver} although ${String(good)} of its servers would`;
+      return `${adc} does not serve ${vserver} although ${String(good)} of its servers work`;
     case "vip_wrong_certificate":
-      return `${adc} shows the wrong certificate at ${vserver}`;
+      return `${adc} presents the wrong certificate on ${vserver}`;
     case "vip_backup_active":
-      return `The backup of ${vserver} serves in its place`;
+      return `The backup of ${vserver} is active`;
     default:
-      return `${adc} and this witness differ about ${vserver}`;
+      return `${adc} and this agent differ about ${vserver}`;
   }
 }
 

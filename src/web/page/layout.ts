@@ -42,7 +42,7 @@ export function layout({ title, current, live, version, main }: PageParts): stri
         <a class="skip" href="#main">Skip to the content</a>
         <header class="top">
           <a class="brand" href="/">adc-witness</a>
-          <span class="agent">seen from <b>${live.agent}</b></span>
+          <span class="agent">agent <b>${live.agent}</b></span>
           <nav aria-label="Pages">
             ${link("/", "Status", current === "status")}
             ${link("/maintenance", "Maintenance", current === "maintenance")}

@@ -13,7 +13,7 @@ export function loginSchemes({ oddSchemes = null }: LiveVserver): Markup | null 
           ${oddSchemes.map(
             ({ server, port, path, offers, others }) =>
               html`<li>
-                ${server}:${port} offers ${offers} at ${path}; elsewhere it is ${others}.
+                ${server}:${port} offers ${offers} at ${path}; the other members offer ${others}.
               </li>`,
           )}
         </ul>`;
@@ -21,6 +21,6 @@ export function loginSchemes({ oddSchemes = null }: LiveVserver): Markup | null 
 
 /** The notice of a vserver whose servers offer different login schemes. */
 export function schemesNotice({ vserver }: LiveVserver): Markup {
-  return html`Servers behind ${vserver} offer different login schemes: clients that one of them
-  takes may be asked for a password, or fail.`;
+  return html`Servers behind ${vserver} offer different login schemes, so clients on one of them may
+  be asked for a password or fail.`;
 }

@@ -18,7 +18,7 @@ export interface MaintenanceInput {
 
 const STATE_WORDS: Readonly<Record<MaintenanceWindowView["state"], string>> = {
   open: "open now",
-  coming: "to come",
+  coming: "upcoming",
   over: "over",
 };
 
@@ -35,7 +35,7 @@ export function maintenancePage(input: MaintenanceInput): string {
       ${seen(live)}
       <section aria-labelledby="windows">
         <h2 id="windows">Declared windows</h2>
-        ${windows === null ? html`<p>This agent keeps no windows.</p>` : windowTable(windows, writable)}
+        ${windows === null ? html`<p>This agent does not manage windows.</p>` : windowTable(windows, writable)}
       </section>
       ${
         windows !== null && writable
@@ -54,14 +54,14 @@ function seen(live: LiveState): Markup {
     <h2 id="seen">In maintenance now</h2>
     ${
       servers.length === 0
-        ? html`<p>No server.</p>`
+        ? html`<p>None.</p>`
         : html`<table class="list">
             <thead>
               <tr>
                 <th scope="col">Server</th>
                 <th scope="col">Declared</th>
-                <th scope="col">Out on the ADC</th>
-                <th scope="col">Seen on the wire</th>
+                <th scope="col">On the ADC</th>
+                <th scope="col">On the wire</th>
                 <th scope="col">Planned end</th>
               </tr>
             </thead>
@@ -147,19 +147,19 @@ function endForm(window: MaintenanceWindowView): Markup {
 function startForm(live: LiveState, server: string | null): Markup {
   const servers = [...new Set(live.servers.map((one) => one.server))].sort();
   return html`<section aria-labelledby="start">
-    <h2 id="start">Declare a maintenance</h2>
+    <h2 id="start">Declare maintenance</h2>
     <form method="post" action="/maintenance" class="stack">
       <input type="hidden" name="action" value="start" />
       <label>
         Servers
-        <span class="hint">names, with * for any run of characters, separated by commas</span>
+        <span class="hint">names separated by commas; * matches any characters</span>
         <input name="servers" required list="known-servers" value="${server ?? ""}" />
       </label>
       <datalist id="known-servers">
         ${servers.map((one) => html`<option value="${one}"></option>`)}
       </datalist>
       <label>
-        For how long <span class="hint">30m, 2h, or never for no end</span>
+        Duration <span class="hint">30m, 2h, or never for no end</span>
         <input name="for" required value="2h" pattern="\\d+(ms|s|m|h)|never" />
       </label>
       <label>
@@ -176,10 +176,10 @@ function startForm(live: LiveState, server: string | null): Markup {
       </label>
       <label class="check">
         <input type="checkbox" name="auto_end" value="yes" />
-        End by itself when everything was good for the stability time
+        End once every check has passed for the stability time
       </label>
       <label>
-        Token <span class="hint">the maintenance token; it stays in this tab only</span>
+        Token <span class="hint">the maintenance token; it is kept in this tab only</span>
         <input name="token" type="password" required autocomplete="off" data-token />
       </label>
       <button type="submit">Declare</button>

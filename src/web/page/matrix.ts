@@ -27,8 +27,8 @@ export function matrix(adc: string, members: readonly LiveMember[]): Markup {
       shown.length === members.length
         ? null
         : html`<p>
-            ${shown.length} of ${members.length} members are shown, those that need somebody before
-            those that agree: narrow the choice above.
+            ${shown.length} of ${members.length} members are shown, findings first; narrow the
+            filter above.
           </p>`
     }`;
 }
@@ -162,9 +162,9 @@ export function legend(members: readonly LiveMember[]): Markup {
   );
   return html`<div class="legend">
     <p>
-      In each cell from left to right: the verdict's sign, then what the <b>ADC</b>, the
-      <b>replica</b> of its monitor and the <b>service</b> say: ${mark("up")} up, ${mark("down")}
-      down, ${mark("out")} out of service, ${mark("unknown")} unknown, ${mark("none")} not asked.
+      Each cell shows, from left to right, the verdict's symbol and the opinions of the <b>ADC</b>,
+      the <b>replica</b> of its monitor and the <b>service</b>: ${mark("up")} up, ${mark("down")}
+      down, ${mark("out")} out of service, ${mark("unknown")} unknown, ${mark("none")} not checked.
     </p>
     <ul>
       ${held.map((verdict) => {

@@ -40,7 +40,7 @@ function monitorFacts(
         <h3>${binding.monitor} <span class="what">${bindingWords(binding)}</span></h3>
         ${
           monitor === undefined
-            ? html`<p>The ADC's configuration does not define it.</p>`
+            ? html`<p>Not defined in the ADC's configuration.</p>`
             : html`<p>${timingWords(monitor)}</p>
                 <pre class="command"><code>${asWritten(monitor)}</code></pre>`
         }
@@ -52,8 +52,8 @@ function monitorFacts(
 
 function bindingWords(binding: MonitorBinding): string {
   const words = [
-    binding.synthesised ? "bound by the ADC itself" : null,
-    binding.enabled ? null : "disabled at this service",
+    binding.synthesised ? "bound by default" : null,
+    binding.enabled ? null : "disabled on this service",
     binding.passive ? "passive" : null,
     binding.weight === 1 ? null : `weight ${String(binding.weight)}`,
   ];
@@ -62,8 +62,8 @@ function bindingWords(binding: MonitorBinding): string {
 
 function timingWords(monitor: Monitor): string {
   return (
-    `Every ${span(monitor.intervalMs)}, waits ${span(monitor.responseTimeoutMs)} for an answer; ` +
-    `${String(monitor.retries)} failures make DOWN, asked again after ${span(monitor.downTimeMs)}; ` +
+    `Every ${span(monitor.intervalMs)}, response timeout ${span(monitor.responseTimeoutMs)}; ` +
+    `${String(monitor.retries)} failures mean DOWN, then probed after ${span(monitor.downTimeMs)}; ` +
     `${String(monitor.successRetries)} ${monitor.successRetries === 1 ? "success makes" : "successes make"} UP.` +
     (monitor.reverse ? " Reverse: a match means DOWN." : "")
   );
@@ -140,7 +140,7 @@ export function memberPage(input: MemberInput): string {
         </p>
       </section>
       <section aria-labelledby="sides">
-        <h2 id="sides">Who says what</h2>
+        <h2 id="sides">Opinions</h2>
         <dl class="sides wide">
           ${threeSides(member).map(
             ({ who, opinion, says }) =>
@@ -170,13 +170,13 @@ export function memberPage(input: MemberInput): string {
           ${member.address ?? "unknown"}${
             member.connections === null
               ? ""
-              : `, ${String(member.connections)} connections held by the ADC`
+              : `, ${String(member.connections)} connections from the ADC`
           }.
         </p>
         ${blindNotice(member)}
       </section>
       <section aria-labelledby="timeline">
-        <h2 id="timeline">The last hours</h2>
+        <h2 id="timeline">Timeline</h2>
         ${timeline(history.memberTimeline(member), now)}
       </section>
       ${sideBySide(live, member)}
@@ -195,7 +195,7 @@ function blindNotice(member: LiveMember): Markup | null {
   return member.blind.length === 0
     ? null
     : html`<p class="blind">
-        The ADC's own word is worth little here:
+        The reported ADC state is unreliable:
         ${member.blind.map((reason) => reason.replaceAll("_", " ")).join(", ")}.
       </p>`;
 }
@@ -214,7 +214,7 @@ function sideBySide(live: LiveState, member: LiveMember): Markup | null {
   return rows.length === 0
     ? null
     : html`<section aria-labelledby="beside">
-        <h2 id="beside">Straight to the server, and through the ADC</h2>
+        <h2 id="beside">Directly at the server, and through the ADC</h2>
         <table class="list">
           <thead>
             <tr>

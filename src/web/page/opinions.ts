@@ -40,7 +40,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ["leaving", "going out of service"],
   ["leaving_down", "down when going out of service"],
   ["unknown", "unknown"],
-  ["none", "not asked"],
+  ["none", "not checked"],
   ["protected", "behind a login"],
 ]);
 
@@ -111,21 +111,23 @@ function sees({ depth }: LiveMember, opinion: "adc" | "service"): string {
 export function maintenanceWords({ maintenance }: LiveMember): string | null {
   const sources = [
     maintenance.declared === "open" ? "a window is open" : null,
-    maintenance.declared === "over" ? "its window is over" : null,
+    maintenance.declared === "over" ? "its window has ended" : null,
     maintenance.adc ? "it is out of service on the ADC" : null,
-    maintenance.detected ? "the server itself behaves as in maintenance" : null,
+    maintenance.detected ? "the server's responses show maintenance" : null,
   ].filter((source) => source !== null);
   return sources.length === 0 ? null : sources.join(", ");
 }
 
 function adcSays(member: LiveMember): string {
   if (member.adcOpinion === "unknown") {
-    return "The ADC has not told what it believes.";
+    return "No state from the ADC.";
   }
   const response = member.adcLastResponse;
   const monitors = member.adcMonitors.map(({ monitor }) => monitor);
   const by = monitors.length === 0 ? "" : ` by ${monitors.slice(0, 3).join(", ")}`;
-  return response === null ? `The ADC's own word${by}.` : `Last response${by}: “${response}”`;
+  return response === null
+    ? `State reported by the ADC${by}.`
+    : `Last response${by}: “${response}”`;
 }
 
 function replicaSays(member: LiveMember): string {
@@ -136,23 +138,23 @@ function replicaSays(member: LiveMember): string {
     names.length === 0 ? "The same monitor" : `The same monitor (${enumerateShort(names)})`;
   switch (member.replica) {
     case "up":
-      return `${own}, repeated from here, passes.`;
+      return `${own}, repeated by this agent, passes.`;
     case "down": {
       const failed = member.probes.find(
         (probe) => probe.kind === "monitor" && probe.lastPassed === false,
       );
       const why = because(failed?.last?.step ?? member.step, failed?.last?.reason ?? member.reason);
-      return `${own}, repeated from here, fails${why === "" ? "" : `: ${why}`}.`;
+      return `${own}, repeated by this agent, fails${why === "" ? "" : `: ${why}`}.`;
     }
     default:
-      return names.length === 0 ? "No monitor can be repeated." : `${own} has not decided yet.`;
+      return names.length === 0 ? "No monitor can be repeated." : `${own} has no opinion yet.`;
   }
 }
 
 function serviceSays(member: LiveMember): string {
   const looks = member.probes.filter((probe) => probe.kind === "transaction");
   if (member.service === "none" || looks.length === 0) {
-    return "No transaction asks the service itself.";
+    return "No transaction checks the service.";
   }
   const names = enumerateShort(looks.map((probe) => probe.transaction));
   switch (member.service) {
@@ -165,7 +167,7 @@ function serviceSays(member: LiveMember): string {
     }
     default: {
       const why = because(member.step, member.reason);
-      return `A client's exchange (${names}) says nothing${why === "" ? " yet" : `: ${why}`}.`;
+      return `A client's exchange (${names}) has no result${why === "" ? " yet" : `: ${why}`}.`;
     }
   }
 }
@@ -177,7 +179,7 @@ function worksWith(looks: readonly LiveProbe[], names: string): string {
     return `A client's exchange (${names}) works.`;
   }
   const why = because(failed.last?.step ?? null, failed.last?.reason ?? null);
-  return `Still counted as working, but ${failed.transaction} fails${why === "" ? "" : `: ${why}`}.`;
+  return `Still considered working, but ${failed.transaction} fails${why === "" ? "" : `: ${why}`}.`;
 }
 
 function enumerateShort(names: readonly string[]): string {

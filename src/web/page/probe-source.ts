@@ -16,5 +16,5 @@ export function probeSourceWords(member: LiveMember): string | null {
   const unique = [...new Set(named)];
   return unique.length === 0
     ? null
-    : `The ADC probes from ${unique.join(" and ")}: check that firewalls let that address through.`;
+    : `The ADC probes from ${unique.join(" and ")}: check that firewalls allow that address.`;
 }

@@ -70,7 +70,7 @@ export function pageRoutes(sources: WebSources): readonly Route[] {
 function member(sources: WebSources, live: LiveState, remarks: Remarks, url: URL): Reply {
   const [found] = selectMembers(live, readSelection(url.searchParams));
   if (found === undefined) {
-    return problem(404, "No such member is imported.");
+    return problem(404, "No such member in the estate.");
   }
   const estate = sources.estates().find(({ adc }) => adc === found.adc) ?? null;
   return html(
@@ -92,7 +92,7 @@ function vserver(sources: WebSources, live: LiveState, url: URL): Reply {
     (one) => one.vserver === name && (adc === undefined || one.adc === adc),
   );
   return found === undefined
-    ? problem(404, "No such vserver is imported.")
+    ? problem(404, "No such vserver in the estate.")
     : html(
         vserverPage({
           live,

@@ -39,7 +39,7 @@ function neverRan({ notRepeated = null }: LiveProbe): string {
 function vantageWords(probe: LiveProbe): string {
   switch (probe.vantage) {
     case "backend":
-      return "straight to the server";
+      return "directly at the server";
     case "vip":
       return `through ${probe.vserver}`;
     case "public":
@@ -143,12 +143,12 @@ ${
 }
 
 const VERIFICATION_WORDS: Readonly<Record<TlsFacts["verification"], string>> = {
-  ok: "a client that verifies is content",
+  ok: "accepted by a verifying client",
   expired: "expired",
   not_yet_valid: "not valid yet",
-  name: "does not hold the name clients use",
-  untrusted: "its issuer is not trusted here",
-  unverified: "no certificate was seen",
+  name: "does not contain the name that clients use",
+  untrusted: "issuer not trusted",
+  unverified: "no certificate received",
 };
 
 export function tlsSection(facts: TlsFacts, now: number): Markup {
@@ -157,15 +157,15 @@ export function tlsSection(facts: TlsFacts, now: number): Markup {
     <dl class="facts">
       <div>
         <dt>Version</dt>
-        <dd>${facts.protocol ?? "none agreed"}</dd>
+        <dd>${facts.protocol ?? "none"}</dd>
       </div>
       <div>
         <dt>Cipher</dt>
-        <dd>${facts.cipher ?? "none agreed"}</dd>
+        <dd>${facts.cipher ?? "none"}</dd>
       </div>
       <div>
-        <dt>Name asked for</dt>
-        <dd>${facts.serverName ?? "none (no SNI)"}</dd>
+        <dt>Server name (SNI)</dt>
+        <dd>${facts.serverName ?? "none"}</dd>
       </div>
       <div>
         <dt>Verification</dt>
@@ -209,5 +209,5 @@ export function tlsSection(facts: TlsFacts, now: number): Markup {
 
 function daysLeft(notAfter: number, now: number): string {
   const days = Math.floor((notAfter - now) / 86_400_000);
-  return days < 0 ? `ended ${String(-days)} days ago` : `${String(days)} days left`;
+  return days < 0 ? `expired ${String(-days)} days ago` : `${String(days)} days left`;
 }

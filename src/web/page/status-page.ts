@@ -24,8 +24,8 @@ export function notices(live: LiveState): Markup | null {
     ...live.adcs.flatMap((adc) => {
       if (adc.up === null) {
         return [
-          html`NetScaler ${adc.name} is known by its configuration file only: its own opinion is not
-          asked.`,
+          html`NetScaler ${adc.name} is known from its configuration file only, so it has no ADC
+          opinion.`,
         ];
       }
       return adc.up
@@ -36,7 +36,7 @@ export function notices(live: LiveState): Markup | null {
             NITRO${adc.lastPollAt === null ? "" : html`, last at ${moment(adc.lastPollAt)}`}${
               adc.lastError === null ? "" : `: ${adc.lastError}`
             }.
-            Its state is held for three polls, then unknown.`,
+            Its last state is kept for three polls, then it is unknown.`,
           ];
     }),
     ...live.adcs.flatMap(({ name, gaps }) =>
@@ -44,11 +44,12 @@ export function notices(live: LiveState): Markup | null {
     ),
     ...live.suspendedAccounts.map(
       ({ account, until }) =>
-        html`The account ${account} is not tried until ${moment(until)}: its logins were rejected.`,
+        html`Account ${account} is suspended until ${moment(until)} because its logins were
+        rejected.`,
     ),
     ...heldBack(live),
     ...(live.unverifiedLogins ?? []).map(
-      (place) => html`${place}: verify is false, so passwords go there to whoever answers.`,
+      (place) => html`${place}: verify is false, so passwords are sent to an unverified server.`,
     ),
     ...untriedLogins(live.probes),
     ...(live.findings ?? []).map(({ message }) => html`${message}`),
@@ -81,7 +82,7 @@ function heldBack(live: LiveState): readonly Markup[] {
     ),
   );
   return [...messages].map(
-    ([account, message]) => html`The logins of ${account} are held back: ${message}.`,
+    ([account, message]) => html`Logins of ${account} are held back: ${message}.`,
   );
 }
 
@@ -158,8 +159,8 @@ function vserverTable(vservers: readonly LiveVserver[]): Markup | null {
                 <th scope="col">Vserver</th>
                 <th scope="col">VIP</th>
                 <th scope="col">ADC says</th>
-                <th scope="col">Clients get</th>
-                <th scope="col">Members really up</th>
+                <th scope="col">Through the VIP</th>
+                <th scope="col">Members up</th>
                 <th scope="col">Verdict</th>
               </tr>
             </thead>
@@ -231,9 +232,9 @@ export function statusPage(input: StatusInput): string {
         <p>${top.count}</p>
       </section>
       ${notices(live)} ${cards("The ADC is wrong", "wrong", wrong, input)}
-      ${cards("Worth a look", "warnings", warnings, input)} ${settlingList(settling)}
+      ${cards("Warnings", "warnings", warnings, input)} ${settlingList(settling)}
       <section aria-labelledby="everything">
-        <h2 id="everything">${filtered ? "The members chosen" : "Everything"}</h2>
+        <h2 id="everything">${filtered ? "Selected members" : "Everything"}</h2>
         ${filters(live, selection)}
         ${adcs.map((adc) =>
           matrix(
@@ -243,7 +244,7 @@ export function statusPage(input: StatusInput): string {
         )}
         ${
           chosen.members.length === 0
-            ? html`<p class="empty">No member is chosen by this filter.</p>`
+            ? html`<p class="empty">No member matches this filter.</p>`
             : legend(chosen.members)
         }
       </section>
@@ -256,7 +257,7 @@ function settlingList(findings: readonly Finding[]): Markup | null {
   return findings.length === 0
     ? null
     : html`<section aria-labelledby="settling">
-        <h2 id="settling">Settling, within the ADC's own time</h2>
+        <h2 id="settling">Settling, within grace</h2>
         <ul class="settling">
           ${findings.map((finding) =>
             finding.kind === "vserver"
@@ -302,7 +303,7 @@ function cards(
         ? html`<p>
             And ${rest} more:
             <a href="/${selectionQuery({ ...selection, verdict: next.verdict })}"
-              >show the next kind</a
+              >show the next verdict</a
             >, or see the matrix.
           </p>`
         : null

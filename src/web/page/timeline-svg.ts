@@ -35,7 +35,7 @@ const MIN_MS = 2 * 60_000;
 export function timeline(entries: readonly TimelineEntry[], now: number): Markup {
   const first = entries[0];
   if (first === undefined) {
-    return html`<p class="empty">Nothing is remembered yet.</p>`;
+    return html`<p class="empty">No history yet.</p>`;
   }
   const from = Math.min(first.at, now - MIN_MS);
   const x = (at: number): number => Math.round(((at - from) / Math.max(1, now - from)) * WIDTH);
@@ -49,7 +49,7 @@ export function timeline(entries: readonly TimelineEntry[], now: number): Markup
           viewBox="0 0 ${WIDTH} ${lanes.length * LANE}"
           preserveAspectRatio="none"
           role="img"
-          aria-label="Timeline; the table below says the same in words"
+          aria-label="Timeline; the table below has the same data"
         >
           ${lanes.map((lane, index) => laneBars(lane, entries, index * LANE, x, now))}
         </svg>
@@ -57,7 +57,7 @@ export function timeline(entries: readonly TimelineEntry[], now: number): Markup
       <figcaption><span>${moment(from)}</span><span>now</span></figcaption>
     </figure>
     <details class="words" id="timeline-words">
-      <summary>The same in words (${entries.length})</summary>
+      <summary>As a table (${entries.length})</summary>
       <table class="list">
         <thead>
           <tr>

@@ -27,9 +27,7 @@ export function untriedLogins(probes: readonly LiveProbe[]): readonly Markup[] {
   const all = [...byCertificate.values()];
   const shown = all.slice(0, MAX_SHOWN).map(notice);
   const more = all.length - MAX_SHOWN;
-  return more > 0
-    ? [...shown, html`${String(more)} more certificates keep logins from being tried.`]
-    : shown;
+  return more > 0 ? [...shown, html`${String(more)} more certificates prevent logins.`] : shown;
 }
 
 function notice(probes: readonly LiveProbe[]): Markup {
@@ -45,7 +43,7 @@ function notice(probes: readonly LiveProbe[]): Markup {
   ${
     leaf === undefined
       ? null
-      : html`It showed ${certificateWords(leaf)}. If that is the right server, write
+      : html`It presented ${certificateWords(leaf)}. If that is the right server, set
           <code>${pinOf(leaf)}</code> for it under members, vservers or the account; or ca_file and
           server_name.`
   }`;

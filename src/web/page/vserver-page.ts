@@ -36,9 +36,7 @@ function persistence({ persistence: known }: LiveVserver): Markup | null {
             : html`<ul>
                 ${known.sticksTo.map(
                   ({ source, server }) =>
-                    html`<li>
-                      The ADC gives ${source} to ${server ?? "a server not known here"}.
-                    </li>`,
+                    html`<li>The ADC sends ${source} to ${server ?? "an unknown server"}.</li>`,
                 )}
               </ul>`
         }
@@ -47,8 +45,8 @@ function persistence({ persistence: known }: LiveVserver): Markup | null {
 
 function sightWords({ observable }: LivePersistence): string {
   return observable
-    ? "Each address of ours goes to one server, as a client's does."
-    : "One address goes to one server, as a client's does: whom other clients get is not observable from one address; more source_addresses would show it.";
+    ? "Each source address reaches one server, as a client's does."
+    : "One source address reaches one server, as a client's does. To see the servers of other clients, configure more source_addresses.";
 }
 
 function probeWords({ probes }: LivePersistence): string {
@@ -56,9 +54,9 @@ function probeWords({ probes }: LivePersistence): string {
     case "running":
       return "";
     case "avoiding":
-      return "A member leaves: probes come only from addresses that the ADC does not give to it.";
+      return "A member is leaving: probes use only addresses that persistence does not send to it.";
     case "paused":
-      return "A member leaves: probes through the VIP pause until the ADC has forgotten whom it gave our address to, for they would keep that alive.";
+      return "A member is leaving: probes through the VIP pause until the ADC's persistence entry for this agent expires, because they would renew it.";
   }
 }
 
@@ -100,15 +98,15 @@ function dnsWords({ dns, message, unprobed }: LivePublicName): string {
     case "vip_and_others":
       return `answers with the VIP and other addresses${more}`;
     case "others":
-      return `answers with other addresses than the VIP: other sites, or one before an address translation${more}`;
+      return `answers with other addresses than the VIP: other sites, or NAT in front of the VIP${more}`;
     case "dns_failure":
       return `does not resolve: ${message ?? "no answer"}`;
     case "mapped":
-      return "is not asked: connect_to says where to go";
+      return "is not resolved: connect_to sets the address";
     case "refused":
-      return message ?? "is not asked";
+      return message ?? "is not resolved";
     case "pending":
-      return "has not been asked yet";
+      return "has not been resolved yet";
   }
 }
 
@@ -166,7 +164,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         </p>
       </section>
       <section aria-labelledby="sides">
-        <h2 id="sides">Who says what</h2>
+        <h2 id="sides">Opinions</h2>
         <dl class="sides wide">
           <div>
             <dt>ADC</dt>
@@ -177,7 +175,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
             <dd>
               ${opinionBadge(vserver.vip)}
               <span
-                >What clients get at ${vserver.address ?? "it"} is
+                >The result through ${vserver.address ?? "the VIP"} is
                 ${opinionWords(vserver.vip)}${why === "" ? "" : `: ${why}`}.</span
               >
             </dd>
@@ -187,8 +185,8 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
             <dd>
               ${opinionBadge(vserver.members.reallyUp > 0 ? "up" : "down")}
               <span
-                >${vserver.members.reallyUp} of ${vserver.members.configured} really work, the ADC
-                believes in ${vserver.members.adcUp}, ${vserver.members.maintenance} in
+                >${vserver.members.reallyUp} of ${vserver.members.configured} work,
+                ${vserver.members.adcUp} are UP on the ADC, ${vserver.members.maintenance} in
                 maintenance.</span
               >
             </dd>
@@ -198,7 +196,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         ${commands(vserverCommands(vserver))}
       </section>
       <section aria-labelledby="timeline">
-        <h2 id="timeline">The last hours</h2>
+        <h2 id="timeline">Timeline</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
       ${memberTable(members)} ${certificates(vserver)} ${loginSchemes(vserver)}
@@ -224,8 +222,8 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
 function healthWords({ healthPercent, adcRawState }: LiveVserver): string {
   const health = healthPercent === null ? "" : `, health ${String(healthPercent)} %`;
   return adcRawState === null
-    ? "The ADC has not told."
-    : `The ADC's own word: ${adcRawState}${health}.`;
+    ? "No state from the ADC."
+    : `State reported by the ADC: ${adcRawState}${health}.`;
 }
 
 function memberTable(members: readonly LiveMember[]): Markup {
@@ -239,7 +237,7 @@ function memberTable(members: readonly LiveMember[]): Markup {
             <th scope="col">Service</th>
             <th scope="col">ADC</th>
             <th scope="col">Replica</th>
-            <th scope="col">Service itself</th>
+            <th scope="col">Service</th>
             <th scope="col">Verdict</th>
             <th scope="col">Why</th>
           </tr>
@@ -278,13 +276,12 @@ function misrouted(vserver: LiveVserver): Markup | null {
     : html`<section aria-labelledby="misrouted">
         <h2 id="misrouted">Answered by another group</h2>
         <p>
-          Content switching leads these requests here, and a server that is no member here answered
-          them: compare the policies in front, their order and their targets.
+          Content switching sends these requests here, but a server that is not a member answered
+          them. Check the policies, their order and their targets.
         </p>
         <ul class="notices">
           ${routes.map(
-            ({ path, server }) =>
-              html`<li>${path ?? "What was asked"} was answered by ${server}.</li>`,
+            ({ path, server }) => html`<li>${path ?? "A request"} was answered by ${server}.</li>`,
           )}
         </ul>
       </section>`;
@@ -307,13 +304,13 @@ function servedBy(vserver: LiveVserver): Markup | null {
   return answers.length === 0
     ? null
     : html`<section aria-labelledby="served">
-        <h2 id="served">Who answered through the VIP</h2>
+        <h2 id="served">Responses through the VIP</h2>
         ${clientAddress(vserver)}
         <table class="list">
           <thead>
             <tr>
               <th scope="col">Server</th>
-              <th scope="col">Answers</th>
+              <th scope="col">Responses</th>
             </tr>
           </thead>
           <tbody>

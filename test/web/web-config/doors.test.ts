@@ -235,12 +235,12 @@ describe("TLS", () => {
     const { port, path, logged } = await over(TLS);
     const before = await tryTls(port);
     await writeFile(join(path, "cert.pem"), certificate("other"));
-    await until(() => logged.some((line) => line.includes("refused")));
+    await until(() => logged.some((line) => line.includes("rejected")));
     expect((await tryTls(port)).serial).toBe(before.serial);
     await writeFile(join(path, "key.pem"), keyOf("other"));
     await until(async () => (await tryTls(port)).serial !== before.serial);
     await writeFile(join(path, "web.yml"), "tls_server_config: {cert_file: [oops");
-    await until(() => logged.filter((line) => line.includes("refused")).length === 2);
+    await until(() => logged.filter((line) => line.includes("rejected")).length === 2);
     expect((await tryTls(port)).status).toBe(200);
   });
 
