@@ -71,3 +71,7 @@ sign weak_rsa "/O=adc-witness lab/CN=mail.example.com" "$names" "$from" "$to"
 
 key self_signed
 sign self_signed "/CN=ex01.lab.example.com" "DNS:ex01.lab.example.com,DNS:ex01" "$from" "$to" sha256 self_signed
+
+# As an appliance leaves the factory: its own signature, a common name that is no host's, no alternative names.
+key factory
+openssl req -x509 -new -key factory.key.pem -subj "/CN=default ABCDEF" -days 36500 -out factory.pem
