@@ -28,6 +28,22 @@ export const AGENT_ALERTS: AlertGroup = {
       },
     },
     {
+      name: "NitroSplitBrain",
+      severity: "critical",
+      expr: "adc_witness_adc_split_brain == 1",
+      for: "30s",
+      keepFiringFor: null,
+      summary: "Both nodes of {{ $labels.adc }} say that they are the primary",
+      description:
+        "Both may answer for the same addresses. Look at the link between them (show HA node on each). Until one gives way neither is believed, and every verdict is unknown.",
+      verdict: null,
+      ...provenByFlag(
+        "adc_witness_adc_split_brain",
+        { ...SCRAPE, adc: "prod" },
+        "while one node is the primary, or two addresses lead to it",
+      ),
+    },
+    {
       name: "AgentCutOff",
       severity: "warning",
       expr: "adc_witness_agent_cut_off == 1",

@@ -17,7 +17,10 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_vserver_members",
     ],
   },
-  { title: "What the ADC says", prefixes: ["adc_witness_adc_", "adc_witness_vserver_member_info"] },
+  {
+    title: "What the ADC says",
+    prefixes: ["adc_witness_adc_", "adc_witness_nitro_", "adc_witness_vserver_member_info"],
+  },
   {
     title: "Probes",
     prefixes: [
@@ -61,8 +64,10 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
   adc_service: "Name of the service or service group on the ADC.",
   code: "NITRO's error code, an HTTP status, or the kind of failure (`timeout`, `refused`).",
   issuer: "Issuer of a certificate.",
+  kind: "What was not understood: `lastresponse`, `state` or `role`.",
   monitor: "Name of the monitor; empty for a transaction.",
   node: "URL of one node of the ADC.",
+  resource: "Resource of NITRO, for example `csvserver`.",
   node_version: "Version of Node.js.",
   of: "`configured`, `adc_up`, `really_up`, `really_down` or `maintenance`.",
   outcome:
@@ -103,6 +108,7 @@ export const ADC_BLIND_REASONS: Readonly<Record<BlindReason, string>> = {
     "An HTTP-INLINE monitor looks at client traffic and probes only where there is none.",
   max_clients: "The member is BUSY: its limit of clients is reached.",
   cluster_non_owner: "Another node of the cluster owns the monitor.",
+  split_brain: "Both nodes of the pair say that they are the primary: neither is believed.",
   probes_not_advancing: "The ADC's counter of probes stands still although the monitor is on.",
 };
 

@@ -8,7 +8,9 @@ import {
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { builtInMonitor } from "../../src/adc/monitor-defaults.ts";
 import type { NitroBackend } from "./backend.ts";
+import { monitorRow } from "./monitor-rows.ts";
 import { authenticated, login, tokenOf } from "./authentication.ts";
 import { sendEnvelope, sendError, sendRows } from "./envelope.ts";
 import type { NitroFault, NitroFaultHook } from "./faults.ts";
@@ -33,6 +35,11 @@ export interface NitroServerOptions {
   /** Default: any free port. */
   readonly port?: number;
   readonly faults?: NitroFaultHook;
+  /** Answers every request with 307 to there, as an NSIP with `-gui SECUREONLY` answers on port 80. */
+  readonly redirectTo?: string;
+  /** Admin partitions beside the default one, by name: `nspartition?action=Switch` leads there. */
+  readonly partitions?: ReadonlyMap<string, NitroBackend>;
+  readonly habits?: ApplianceHabits;
   /** Wall clock in milliseconds, for session time-outs. */
   readonly now?: () => number;
 }
@@ -50,6 +57,18 @@ export interface NitroServer {
   /** Ends every session on the appliance's side, as a failover or an administrator does. */
   readonly killSessions: () => void;
   readonly close: () => Promise<void>;
+}
+
+/** What builds and set-ups of appliances do differently. */
+export interface ApplianceHabits {
+  /** The address is a cluster node's NSIP: 1044 as a warning at login, 477 on hanode, 2470 on AAA. */
+  readonly cluster?: true;
+  /** `attrs` is refused with this code. */
+  readonly attributesRefusedWith?: number;
+  /** Lists of services and vservers carry no `state`. */
+  readonly statesUntold?: true;
+  /** `lbmonitor` lists the firmware's own monitors, bound or not. */
+  readonly builtInMonitorsListed?: true;
 }
 
 export interface RecordedRequest {
@@ -70,6 +89,7 @@ export async function startNitroServer(
   options: NitroServerOptions,
 ): Promise<NitroServer> {
   const sessions = new NitroSessions(options.maxSessions ?? 20, options.now ?? Date.now);
+  const partitions = new Map<string, NitroBackend>();
   const requests: RecordedRequest[] = [];
   let seen = 0;
   let connections = 0;
@@ -83,9 +103,11 @@ export async function startNitroServer(
     }
     const index = seen;
     seen += 1;
-    answerRequest({ backend, options, sessions }, request, response, index).catch(() => {
-      response.destroy();
-    });
+    answerRequest({ backend, options, sessions, partitions }, request, response, index).catch(
+      () => {
+        response.destroy();
+      },
+    );
   }
 
   const server: Server =
@@ -123,6 +145,8 @@ interface Appliance {
   readonly backend: NitroBackend;
   readonly options: NitroServerOptions;
   readonly sessions: NitroSessions;
+  /** The partition each session has switched to, by token. */
+  readonly partitions: Map<string, NitroBackend>;
 }
 
 async function answerRequest(
@@ -143,7 +167,13 @@ async function answerRequest(
   if (fault !== null && !(await applyFault(fault, response))) {
     return;
   }
-  const warning = fault?.kind === "warning" ? fault.code : null;
+  const { redirectTo, habits = {} } = appliance.options;
+  if (redirectTo !== undefined) {
+    response.writeHead(307, { location: `${redirectTo}${request.url ?? ""}` }).end();
+    return;
+  }
+  const clusterWarning = habits.cluster === true && query.resource === "login" ? 1044 : null;
+  const warning = fault?.kind === "warning" ? fault.code : clusterWarning;
   if (method === "POST" && query.resource === "login") {
     login(appliance.options, appliance.sessions, body, response, warning);
   } else if (!authenticated(appliance.options, appliance.sessions, request)) {
@@ -151,11 +181,51 @@ async function answerRequest(
   } else if (method === "POST" && query.resource === "logout") {
     appliance.sessions.close(tokenOf(request) ?? "");
     sendEnvelope(response, 201, {});
+  } else if (method === "POST" && query.resource === "nspartition") {
+    switchPartition(appliance, body, tokenOf(request) ?? "", response);
   } else if (method !== "GET") {
     sendError(response, 1240, undefined, 405);
   } else {
-    await answerGet(appliance, query, response, warning);
+    const backend = appliance.partitions.get(tokenOf(request) ?? "") ?? appliance.backend;
+    await answerGet({ ...appliance, backend }, query, response, warning);
   }
+}
+
+/** NITRO docs, `nspartition`: Switch changes what this session sees. */
+function switchPartition(
+  { options, partitions }: Appliance,
+  body: string,
+  token: string,
+  response: ServerResponse,
+): void {
+  const name = /"partitionname"\s*:\s*"([^"]*)"/.exec(body)?.[1] ?? "";
+  const backend = options.partitions?.get(name);
+  if (backend === undefined) {
+    sendError(response, 2755, "Partition name doesnt exist");
+  } else {
+    partitions.set(token, backend);
+    sendEnvelope(response, 200, {});
+  }
+}
+
+/** What an appliance of this kind refuses, or null. */
+function refusedByHabit(
+  habits: ApplianceHabits,
+  inPartition: boolean,
+  query: NitroQuery,
+): readonly [code: number, message: string] | null {
+  if (habits.attributesRefusedWith !== undefined && query.attributes !== null) {
+    return [habits.attributesRefusedWith, "Invalid argument [attrs]"];
+  }
+  if (habits.cluster === true && query.resource === "hanode") {
+    return [477, "Operation not supported in a cluster"];
+  }
+  if (habits.cluster === true && query.resource.startsWith("authentication")) {
+    return [2470, "AAA is not supported in Cluster mode."];
+  }
+  return inPartition && query.resource === "hanode"
+    ? [2760, "This feature is not supported on partition"]
+    : null;
 }
 
 /** Does what the fault says; true when the request must still be answered. */
@@ -193,11 +263,18 @@ async function applyFault(fault: NitroFault, response: ServerResponse): Promise<
 }
 
 async function answerGet(
-  { backend, options }: Appliance,
+  { backend, options, partitions }: Appliance,
   query: NitroQuery,
   response: ServerResponse,
   warning: number | null,
 ): Promise<void> {
+  const { habits = {} } = options;
+  const inPartition = [...partitions.values()].includes(backend);
+  const refused = refusedByHabit(habits, inPartition, query);
+  if (refused !== null) {
+    sendError(response, ...refused);
+    return;
+  }
   const resource =
     query.kind === "config"
       ? configResource(query.resource)
@@ -214,13 +291,38 @@ async function answerGet(
     sendError(response, 1095, `Required argument missing [${resource.key ?? "name"}]`, 400);
     return;
   }
-  const rows = named(resource, backend, query);
+  const rows = withHabits(habits, query, named(resource, backend, query));
   const first = query.name === null ? null : rows[Symbol.iterator]().next();
   if (first?.done === true && resource.binding !== true) {
     sendError(response, 258, `No such resource [${resource.key ?? "name"}, ${query.resource}]`);
     return;
   }
   await sendRows(response, query, rows, { single: resource.single === true, warning });
+}
+
+const STATELESS: ReadonlySet<string> = new Set(["service", "lbvserver", "csvserver"]);
+const BUILT_IN = "ping tcp http tcp-ecv http-ecv udp-ecv dns ftp tcps https tcps-ecv https-ecv arp";
+
+function* withHabits(
+  { statesUntold, builtInMonitorsListed }: ApplianceHabits,
+  query: NitroQuery,
+  rows: Iterable<Row>,
+): Generator<Row> {
+  const isList = query.kind === "config" && query.name === null;
+  for (const row of rows) {
+    yield isList && statesUntold === true && STATELESS.has(query.resource)
+      ? { ...row, state: undefined }
+      : row;
+  }
+  if (isList && builtInMonitorsListed === true && query.resource === "lbmonitor") {
+    const names = `${BUILT_IN} ldns-ping ldns-tcp ldns-dns tcp-default ping-default default-path-monitor`;
+    for (const name of names.split(" ")) {
+      const monitor = builtInMonitor(name);
+      if (monitor !== null) {
+        yield monitorRow(monitor);
+      }
+    }
+  }
 }
 
 function named(resource: Resource, backend: NitroBackend, query: NitroQuery): Iterable<Row> {

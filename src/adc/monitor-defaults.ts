@@ -175,6 +175,8 @@ const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map<string, BuiltIn>([
   ["http2ssl", { type: "HTTP2", secure: true }],
   ["tcp-default", { type: "TCP" }],
   ["ping-default", { type: "PING" }],
+  // Of clusters: the backplane's path to a service. Its type is the appliance's own, and is not repeated.
+  ["default-path-monitor", { type: "PATH" }],
 ]);
 
 const TCP_BASED: ReadonlySet<string> = new Set([

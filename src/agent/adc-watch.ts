@@ -3,6 +3,8 @@ import type { AdcConfig } from "../config/schema.ts";
 import type { AdcNode, AdcState } from "../model/adc-state.ts";
 import type { Estate } from "../model/estate.ts";
 import { createAdcSession, type AdcSession } from "../adc/nitro/adc-session.ts";
+import { SPLIT_BRAIN } from "../adc/nitro/poll.ts";
+import { UNKNOWN_TEXT_KINDS, type UnknownText } from "../adc/nitro/unknown-texts.ts";
 import type { NitroLoginGate } from "../adc/nitro/login-gate.ts";
 import { nsConfSteps, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/bounded-file.ts";
@@ -48,6 +50,7 @@ export type StateRead =
       readonly state: AdcState;
       /** What was not told. */
       readonly gaps: readonly NitroGap[];
+      readonly unknownTexts: readonly UnknownText[];
     }
   /** Nothing new, but the last state may still be believed. */
   | {
@@ -61,6 +64,8 @@ export type StateRead =
   /** The ADC can no longer be believed: silent for too long, or none of its nodes is the primary. */
   | {
       readonly kind: "lost";
+      /** Two nodes say that they are the primary. */
+      readonly splitBrain: boolean;
       readonly message: string;
       readonly silent: boolean;
       readonly nodes: readonly AdcNode[];
@@ -104,6 +109,7 @@ export class AdcLink {
             username: nitro.username,
             password: nitro.password.reveal(),
             tls: nitro.tls,
+            partition: nitro.partition ?? null,
             timeoutMs: nitro.timeoutMs,
             ...(options.loginGate === undefined ? {} : { loginGate: options.loginGate }),
             network: options.network,
@@ -180,7 +186,7 @@ export class AdcLink {
     const allSpoke = state !== null && nodes.every(({ reachable }) => reachable);
     const forMs = this.#heardAt + HELD_POLLS * (config.nitro?.pollEveryMs ?? 0) - monotonic();
     return allSpoke || forMs <= 0
-      ? { kind: "lost", message, silent, nodes, state }
+      ? { kind: "lost", splitBrain: result.code === SPLIT_BRAIN, message, silent, nodes, state }
       : { kind: "held", message, silent, nodes, forMs };
   }
 
@@ -216,6 +222,7 @@ export class AdcWatch {
   #estate: Estate | null;
   readonly #toldGaps = new Set<string>();
   #importGaps: readonly NitroGap[] = [];
+  readonly #unknownTexts = new Map<string, UnknownText["kind"]>();
   #importDue = true;
   /** When a difference last made the estate due; it ends with the difference. */
   #foundStaleAt = -Infinity;
@@ -349,9 +356,11 @@ export class AdcWatch {
           lastPollAt: now(),
           lastError: null,
           silent: false,
+          splitBrain: false,
           nodes: read.state.nodes.map(liveNode),
         });
         this.#tellGaps(read.gaps);
+        this.#tellUnknownTexts(read.unknownTexts);
         this.#noteStale(read.state.estateStale === true);
         onState(read.state);
         break;
@@ -362,6 +371,7 @@ export class AdcWatch {
           up: false,
           lastError: read.message,
           silent: read.silent,
+          splitBrain: read.kind === "lost" && read.splitBrain,
           nodes: read.nodes.map(liveNode),
         });
         if (read.kind === "lost") {
@@ -399,6 +409,24 @@ export class AdcWatch {
     }
   }
 
+  /** Logged once each; the count stays when the texts are gone. */
+  #tellUnknownTexts(texts: readonly UnknownText[]): void {
+    const { link, log, onLive } = this.#options;
+    for (const { kind, text } of texts) {
+      const key = `${kind} ${text}`;
+      if (!this.#unknownTexts.has(key) && this.#unknownTexts.size < MAX_TOLD_GAPS) {
+        this.#unknownTexts.set(key, kind);
+        log.warn({ adc: link.name, kind, text }, "a text of the ADC's was not understood");
+      }
+    }
+    const kinds = [...this.#unknownTexts.values()];
+    onLive({
+      unknownTexts: new Map(
+        UNKNOWN_TEXT_KINDS.map((kind) => [kind, kinds.filter((one) => one === kind).length]),
+      ),
+    });
+  }
+
   /** Null sleeps until woken. */
   async #sleep(ms: number | null): Promise<void> {
     if (this.#stopped || this.#importDue) {
@@ -415,7 +443,7 @@ export class AdcWatch {
   }
 }
 
-/** So many gaps are logged: resources are few, but an appliance may make up codes. */
+/** So many gaps, and unknown texts, are logged: an appliance may make up codes and sentences. */
 const MAX_TOLD_GAPS = 500;
 
 /** One for each resource, the first. */

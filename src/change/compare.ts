@@ -61,6 +61,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     now: Date.now,
   });
   const keeper = await commandKeeper(config);
+  const spent: Exchange[] = [];
   const links = config.adcs.map(
     (adc) =>
       new AdcLink({
@@ -69,7 +70,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
         ...(adc.nitro === null
           ? {}
           : { loginGate: keeper.nitroGate(nitroAccount(adc.name, adc.nitro)) }),
-        events: { adcRequest: () => undefined },
+        events: { adcRequest: (request) => spent.push(request) },
         now: Date.now,
         monotonic: () => performance.now(),
         wantsConnections: () => false,
@@ -88,12 +89,16 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     const runner = singleRoundRunner(config, network, abort.signal, keeper);
     state.cutOff = await isCutOff(config.controlTargets, network, 3_000);
     const resolved = await resolveOnce(config, network);
+    abort.signal.addEventListener("abort", closeLinks);
     for (const link of links) {
       const failure = await importInto(state, options, link, resolved);
       if (failure !== null) {
-        return { kind: "failed", message: failure };
+        const late = abort.signal.aborted && options.interrupted?.aborted !== true;
+        const message = late ? lateImport(link.name, options.timeoutMs, spent) : failure;
+        return { kind: "failed", message };
       }
     }
+    abort.signal.removeEventListener("abort", closeLinks);
     await probeAll(state.probes, state, runner, abort.signal);
     const stored = await readSince(config.stateDir);
     await pollAll(links, state);
@@ -108,6 +113,24 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     deadline.cancel();
     await Promise.all(links.map((link) => link.close()));
   }
+}
+
+interface Exchange {
+  readonly adc: string;
+  readonly node: string;
+  readonly durationMs: number;
+}
+
+/** What ate the time of an import that did not end within `--timeout`. */
+function lateImport(adc: string, timeoutMs: number, spent: readonly Exchange[]): string {
+  const own = spent.filter((exchange) => exchange.adc === adc);
+  const totalMs = own.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
+  const slow =
+    own.length === 0
+      ? "no answer of NITRO came"
+      : `NITRO answered ${String(own.length)} requests in ${seconds(totalMs)} s, ${seconds(totalMs / own.length)} s each`;
+  return `${adc}: the import did not end within ${seconds(timeoutMs)} s (--timeout): ${slow}`;
 }
 
 async function importInto(
@@ -211,7 +234,8 @@ async function pollAll(links: readonly AdcLink[], state: WitnessState): Promise<
       const gaps = distinctGaps([...imported, ...read.gaps]);
       state.setAdcLive(link.name, { up: true, lastPollAt: read.state.at, gaps });
     } else if (read.kind !== "none") {
-      state.setAdcLive(link.name, { up: false, lastError: read.message });
+      const splitBrain = read.kind === "lost" && read.splitBrain;
+      state.setAdcLive(link.name, { up: false, lastError: read.message, splitBrain });
     }
     state.applyAdcPoll(link.name, read.kind === "state" ? read.state : null);
   }

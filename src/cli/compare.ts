@@ -55,7 +55,10 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   } else {
     const summary = printableLine(pluginLine(status, members, vservers));
     output.out(`${summary}\n${comparisonTable(members, vservers)}\n`);
-    for (const { name, gaps = [] } of compared.state.adcs) {
+    for (const { name, gaps = [], up, lastError } of compared.state.adcs) {
+      if (up === false && lastError !== null) {
+        output.out(`${printableLine(`${name}: ${lastError}`)}\n`);
+      }
       for (const gap of gaps) {
         output.out(`${printableLine(gapSentence(name, gap))}\n`);
       }

@@ -1,4 +1,4 @@
-import { planJson, planRow, type PlanRow } from "../agent/plan/plan-json.ts";
+import { planJson } from "../agent/plan/plan-json.ts";
 import { errorMessage } from "../lib/error-code.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { type PlannedProbe } from "../agent/plan/planned-probe.ts";

@@ -86,7 +86,7 @@ const ENV_MESSAGE = invalid(
 export const fromEnvironment = (): z.ZodString =>
   z.string(ENV_MESSAGE).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, ENV_MESSAGE);
 /** SHA-256 of a certificate as OpenSSL, browsers and this agent write it. */
-const fingerprint = (): z.ZodString =>
+export const fingerprint = (): z.ZodString =>
   text(
     "64 hexadecimal digits, with or without colons",
     "write the SHA-256 fingerprint of the certificate",

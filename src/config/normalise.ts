@@ -111,15 +111,21 @@ function trustOf(
   ca: string | null,
 ): ServerTrust {
   const { fingerprint_sha256, server_name, verify } = written;
-  const pins = [fingerprint_sha256].flat();
   return {
     ...(ca === null ? {} : { ca }),
-    ...(pins.length === 0
-      ? {}
-      : { fingerprints: pins.map((pin) => pin.replaceAll(":", "").toLowerCase()) }),
+    ...pinsOf(fingerprint_sha256),
     ...(server_name === undefined ? {} : { serverName: server_name }),
     ...(verify === undefined ? {} : { verify }),
   };
+}
+
+function pinsOf(written: string | readonly string[]): {
+  readonly fingerprints?: readonly string[];
+} {
+  const pins = [written].flat();
+  return pins.length === 0
+    ? {}
+    : { fingerprints: pins.map((pin) => pin.replaceAll(":", "").toLowerCase()) };
 }
 
 function normaliseAdc(
@@ -143,7 +149,9 @@ function normaliseAdc(
               verify: nitro.tls.verify,
               ca: attached.certificates([...path, "tls"]),
               serverName: nitro.tls.server_name ?? null,
+              ...pinsOf(nitro.fingerprint_sha256),
             },
+            partition: nitro.partition ?? null,
             importEveryMs: durationMs(nitro.import_every),
             pollEveryMs: durationMs(nitro.poll_every),
             timeoutMs: durationMs(nitro.timeout),

@@ -63,7 +63,11 @@ export interface NitroConfig {
     /** PEM, already read; null: the system's trust store. */
     readonly ca: string | null;
     readonly serverName: string | null;
+    /** Pinned certificates, SHA-256 in lower-case hex. */
+    readonly fingerprints?: readonly string[];
   };
+  /** Admin partition; null or absent: the default one. */
+  readonly partition?: string | null;
   readonly importEveryMs: number;
   readonly pollEveryMs: number;
   readonly timeoutMs: number;

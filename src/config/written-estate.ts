@@ -5,7 +5,9 @@ import {
   file,
   flag,
   hostName,
+  fingerprint,
   listOf,
+  oneOrMany,
   name,
   invalid,
   secretKeys,
@@ -42,9 +44,15 @@ const nitro = z
             ca_file: file()
               .optional()
               .describe("CA certificates (PEM) used to verify the NSIP's certificate."),
-            server_name: hostName()
+            server_name: text(
+              "a host name, or the common name of a factory certificate (default ABCDEF)",
+              "write the name that the certificate holds",
+              isCertificateName,
+            )
               .optional()
-              .describe("Name expected in the certificate; also sent as SNI."),
+              .describe(
+                "Name expected in the certificate, and sent as SNI where it is a host's; `default ABCDEF` as appliances leave the factory.",
+              ),
             verify: flag()
               .default(true)
               .describe("False accepts any certificate, so an impostor can steal the password."),
@@ -53,6 +61,14 @@ const nitro = z
         )
         .prefault({})
         .describe("TLS settings of the NITRO connection."),
+      fingerprint_sha256: oneOrMany(fingerprint(), "a fingerprint").describe(
+        "Pinned certificates of the NSIP, one for each node of a pair: one of them must be shown, whatever its issuer, names and dates.",
+      ),
+      partition: words("the name of an admin partition")
+        .optional()
+        .describe(
+          "Admin partition to watch. Several partitions of one appliance are several adcs.",
+        ),
       import_every: duration()
         .default("10m")
         .describe("Interval between imports of the ADC's configuration."),
@@ -86,6 +102,10 @@ export const adc = z.strictObject(
   },
   invalid("a mapping with name and nitro or ns_conf", "write the keys below it"),
 );
+
+function isCertificateName(value: string): boolean {
+  return /^[\x21-\x7e]([\x20-\x7e]{0,251}[\x21-\x7e])?$/.test(value);
+}
 
 function isBareUrl(value: string): boolean {
   const url = parseUrl(value);

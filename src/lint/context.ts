@@ -1,4 +1,3 @@
-import { append } from "../lib/group-by.ts";
 import type { AdcService, Member, MonitorBinding } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Monitor } from "../model/monitor.ts";

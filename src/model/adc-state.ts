@@ -108,6 +108,7 @@ export const BLIND_REASONS = [
   "max_clients",
   "cluster_non_owner",
   "probes_not_advancing",
+  "split_brain",
 ] as const;
 export type BlindReason = (typeof BLIND_REASONS)[number];
 

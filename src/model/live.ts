@@ -64,6 +64,10 @@ export interface LiveAdc {
     readonly primary: boolean;
     readonly reachable: boolean;
   }[];
+  /** How many different texts of the ADC were not understood so far, by kind; bounded. */
+  readonly unknownTexts?: ReadonlyMap<string, number>;
+  /** Both nodes of the pair say that they are the primary. */
+  readonly splitBrain?: boolean;
   /** What the ADC does not tell, and what is not watched because of it. */
   readonly gaps?: readonly NitroGap[];
 }

@@ -61,6 +61,7 @@ describe("the alerts", () => {
       "AuthSchemesDiffer",
       "CertificateExpiresSoon",
       "AdcUnreachable",
+      "NitroSplitBrain",
       "AgentCutOff",
       "AgentMissing",
       "StateNotWritable",

@@ -2,9 +2,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
+import { startNitroServer } from "../../lab/nitro/server.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { compareOnce } from "../../src/change/compare.ts";
+import { runCompare } from "../../src/cli/compare.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
+import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
+import { steadyBackend } from "../adc/nitro/steady-backend.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
 
 const NS_CONF = `add server ex01 192.0.2.11
@@ -85,4 +91,80 @@ test("compareOnce › one look is judged as a whole, however long it takes: noth
   });
   expect(probe).toMatchObject({ opinion: "up" });
   expect(probe?.current).not.toBeNull();
+});
+
+/** Compares against the lab's NITRO over one member that answers, and prints as the command does. */
+async function compareNitro(
+  faults: NitroFaultHook,
+  timeoutMs = 60_000,
+): Promise<{ status: number; out: string; err: string }> {
+  const server = await serve((socket) => socket.write("* OK ready\r\n"));
+  const estate = parseNsConf(NS_CONF, { adc: "prod" });
+  const lab = await startNitroServer(steadyBackend(estate), { ...CREDENTIALS, faults });
+  const directory = await mkdtemp(join(tmpdir(), "adc-witness-compare-"));
+  onTestFinished(async () => {
+    await server.close();
+    await lab.close();
+    await rm(directory, { recursive: true });
+  });
+  const config = join(directory, "config.yml");
+  await writeFile(
+    config,
+    `agent: test
+state_dir: ${directory}
+unmapped: refuse
+connect_to:
+  "192.0.2.11:143": "127.0.0.1:${String(server.port)}"
+  "127.0.0.1:${String(lab.port)}": "127.0.0.1:${String(lab.port)}"
+adcs:
+  - name: prod
+    nitro: { urls: ["${lab.url}"], username: ${CREDENTIALS.username}, password: "\${NITRO_PASSWORD}" }
+transactions: {}
+`,
+  );
+  vi.stubEnv("NITRO_PASSWORD", CREDENTIALS.password);
+  let out = "";
+  let err = "";
+  const status = await runCompare(
+    { config, server: null, waitMs: 0, timeoutMs, strict: false, json: false },
+    { out: (text) => (out += text), err: (text) => (err += text) },
+  );
+  expect(lab.openSessions()).toBe(0);
+  return { status, out, err };
+}
+
+test("compare › is 0 when everything is told, and 3 when a kind of vserver is not", async () => {
+  expect(await compareNitro(() => null)).toMatchObject({ status: 0 });
+  const blind = await compareNitro(({ query }) =>
+    query.resource === "csvserver"
+      ? { kind: "error", code: 1043, message: "Internal error" }
+      : null,
+  );
+  expect(blind).toMatchObject({ status: 3 });
+  expect(blind.out).toMatch(
+    /^prod: 127\.0\.0\.1:\d+ does not tell csvserver \(Internal error \[1043\], code 1043\)\. Not watched: content switching vservers\.$/m,
+  );
+  const poorer = await compareNitro(({ query }) =>
+    query.resource === "sslcertkey" ? { kind: "error", code: 257 } : null,
+  );
+  expect(poorer).toMatchObject({ status: 0 });
+  expect(poorer.out).toContain("Not watched: certificates and when they expire.");
+});
+
+test("compare › --timeout covers the import, and what ate the time is said", async () => {
+  let release: () => void = () => undefined;
+  const never = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let asked = 0;
+  const slow = compareNitro(
+    ({ method }) => (method === "GET" && ++asked > 3 ? { kind: "wait", until: never } : null),
+    1_000,
+  );
+  const { status, out } = await slow;
+  release();
+  expect(status).toBe(3);
+  expect(out).toMatch(
+    /^WITNESS UNKNOWN - prod: the import did not end within 1\.0 s \(--timeout\): NITRO answered \d+ requests in \d+\.\d s, \d+\.\d s each$/m,
+  );
 });

@@ -75,10 +75,18 @@ describe("the sentence on top", () => {
     [
       "the ADC is silent",
       aLiveState({
-        adcs: [anAdc({ up: false, lastPollAt: null })],
+        adcs: [anAdc({ up: false, silent: true, lastPollAt: null })],
         members: [aMember({ verdict: "unknown" })],
       }),
       "NetScaler prod does not respond to this agent, so its state is unknown.",
+    ],
+    [
+      "the ADC answers, but tells nothing",
+      aLiveState({
+        adcs: [anAdc({ up: false, lastPollAt: null })],
+        members: [aMember({ verdict: "unknown" })],
+      }),
+      "NetScaler prod does not tell this agent what it believes.",
     ],
     [
       "all unknown",

@@ -10,7 +10,14 @@ import {
   type NitroStop,
 } from "./client.ts";
 import { importEstate, type ImportResult } from "./import.ts";
-import { nodeOf, pollNode, unreachableNode, type PollOptions, type PollResult } from "./poll.ts";
+import {
+  nodeOf,
+  pollNode,
+  splitResult,
+  unreachableNode,
+  type PollOptions,
+  type PollResult,
+} from "./poll.ts";
 import { readRole, type NodeRole } from "./roles.ts";
 
 const GRACE_FOR_OTHERS_MS = 1_000;
@@ -150,7 +157,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
       const answer = answers.find((candidate) => candidate.client === client)?.answer;
       return answer?.kind === "role" ? nodeOf(client, answer) : unreachableNode(client);
     });
-    return { nodes, ...choosePrimary(answers, previous) };
+    return { nodes, split: isSplit(answers), ...choosePrimary(answers, previous), answers };
   }
 
   async function poll(estate: Estate, pollOptions: PollOptions): Promise<PollResult> {
@@ -165,7 +172,10 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     estate: Estate,
     pollOptions: PollOptions,
   ): Promise<{ result: PollResult; client: NitroClient | null }> {
-    const { nodes, client, answer } = await look();
+    const { nodes, client, answer, split } = await look();
+    if (split) {
+      return { result: splitResult(nodes, estate, now()), client: null };
+    }
     const result: PollResult =
       answer.kind === "role"
         ? await pollNode(client, answer, nodes, estate, previous, now, pollOptions)
@@ -178,19 +188,19 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     pollOptions: PollOptions,
     first: { result: PollResult; client: NitroClient | null },
   ): Promise<PollResult> {
-    const { nodes, client, answer } = await look();
-    return client !== first.client && answer.kind === "role" && answer.role === "primary"
+    const { nodes, client, answer, split } = await look();
+    return !split && client !== first.client && answer.kind === "role" && answer.role === "primary"
       ? pollNode(client, answer, nodes, estate, previous, now, pollOptions)
       : first.result;
   }
 
   async function importFromPrimary(): Promise<ImportResult> {
-    const { client, answer } = await look();
+    const { client, answer, answers } = await look();
     if (answer.kind !== "role") {
       return answer;
     }
     if (answer.role === "secondary" || (answer.role === "unknown" && answer.gap === null)) {
-      const message = "no node reports itself as primary";
+      const message = `no node reports itself as primary: ${answers.map(whatWasSaid).join("; ")}`;
       return { kind: "secondary", code: "secondary", message };
     }
     const result = await importEstate(client, { adc: options.adc });
@@ -247,6 +257,10 @@ function mistake(error: unknown): NitroFailure {
 
 interface Look extends Chosen {
   readonly nodes: readonly AdcNode[];
+  /** What each node said, in the order of the configuration. */
+  readonly answers: readonly Chosen[];
+  /** Two nodes say that they are the primary. */
+  readonly split: boolean;
 }
 
 interface Chosen {
@@ -256,6 +270,31 @@ interface Chosen {
 
 function isPrimary({ answer }: Chosen): boolean {
   return answer.kind === "role" && answer.role === "primary";
+}
+
+/**
+ * Whether two nodes claim to be the primary. Two addresses of one appliance (NSIP and SNIP) are one node: by its own
+ * address; without one nobody can tell.
+ */
+function isSplit(answers: readonly Chosen[]): boolean {
+  const claimants = answers.flatMap(({ answer }) =>
+    answer.kind === "role" && answer.role === "primary" && answer.address !== null
+      ? [answer.address]
+      : [],
+  );
+  return new Set(claimants).size > 1;
+}
+
+function whatWasSaid({ client, answer }: Chosen): string {
+  return answer.kind === "role" ? `${client.node} is ${roleWords(answer)}` : answer.message;
+}
+
+function roleWords({ role, masterState, gap }: NodeRole): string {
+  return gap !== null
+    ? `silent about its role (${gap.words})`
+    : role === "secondary"
+      ? "the secondary"
+      : `neither primary nor secondary (${masterState ?? "UNKNOWN"})`;
 }
 
 /**

@@ -22,6 +22,8 @@ import { createTransport, type NitroTls } from "./transport.ts";
 
 const LOGIN_PATH = "/nitro/v1/config/login";
 const LOGOUT_PATH = "/nitro/v1/config/logout";
+/** NITRO docs, configuration of `nspartition`: Switch. */
+const PARTITION_PATH = "/nitro/v1/config/nspartition?action=Switch";
 const LOGOUT_BODY = '{"logout":{}}';
 
 /** `timeoutSeconds`: after which the appliance forgets a session that nobody uses. */
@@ -68,6 +70,8 @@ export interface NitroClientOptions {
   /** Asked before each login; without it this client alone remembers what was rejected. */
   readonly loginGate?: NitroLoginGate;
   readonly onRequest?: (event: NitroRequestEvent) => void;
+  /** Admin partition to switch to after each login; null: the default one, or the one the account is bound to. */
+  readonly partition?: string | null;
 }
 
 /** One exchange with an appliance, for metrics. */
@@ -138,7 +142,8 @@ interface NitroLimits {
 }
 
 /**
- * One appliance over NITRO: one session, one connection, one request at a time; nothing but GET besides login and logout.
+ * One appliance over NITRO: one session, one connection, one request at a time; nothing but GET besides login, logout and the
+ * switch to a partition.
  * Nothing here throws.
  */
 export interface NitroClient {
@@ -283,7 +288,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     if (session.cookie !== null) {
       hasWorked = true;
       await tellGate({ kind: "accepted" });
-      return null;
+      return switchPartition();
     }
     if (answer.kind === "broken" && isRejection(answer)) {
       const { code } = answer;
@@ -305,6 +310,23 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     return answer.action === "stop"
       ? halt({ kind: "stopped", code, message })
       : pause(backOffReason(answer.action), { code, message, words });
+  }
+
+  /** The only POST besides login and logout: it changes what our own session sees, and nothing else. */
+  async function switchPartition(): Promise<NitroFailure | null> {
+    const partition = options.partition ?? null;
+    if (partition === null) {
+      return null;
+    }
+    const body = JSON.stringify({ nspartition: { partitionname: partition } });
+    const answer = await exchange("nspartition", "POST", PARTITION_PATH, body);
+    if (answer.kind === "answered") {
+      return null;
+    }
+    await logout();
+    const { code, words } = answer;
+    const message = `${explained("nspartition", answer)}; partition ${partition}: see adcs[].nitro.partition`;
+    return pause("no_answer", { code, message, words });
   }
 
   async function logout(): Promise<void> {

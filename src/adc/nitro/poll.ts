@@ -1,5 +1,6 @@
 import type { Estate } from "../../model/estate.ts";
 import { gapOf } from "./gaps.ts";
+import { UnknownTexts, type UnknownText } from "./unknown-texts.ts";
 import type { NitroGap } from "../../model/nitro-gap.ts";
 import { type Pulled, type PullStep, pullRows } from "./rows.ts";
 import type { Row } from "./row-values.ts";
@@ -98,6 +99,12 @@ const SERVICE_GROUPS: PullStep = {
   attributes: ["servicegroupname", "state", "servicegroupeffectivestate"],
 };
 
+/** NITRO docs: enums of `svrstate` and `curstate`, long and short, and of `hacurmasterstate`. */
+const KNOWN_STATES =
+  /^(up|down|unknown|busy|ofs|trofs|trofs[ _]down|ns_empty_str|disabled|out of service|(down when )?going out of service)?\b/i;
+const KNOWN_ROLES =
+  /^(primary|secondary|stayprimary|staysecondary|claiming|force change|inactive|partialfail|unknown)?$/i;
+
 export type PollResult =
   | {
       readonly kind: "state";
@@ -106,8 +113,10 @@ export type PollResult =
       readonly gaps: readonly NitroGap[];
       /** How many monitors' last responses fall into each class, `unknown` texts included. */
       readonly lastResponses: ReadonlyMap<LastResponseClass, number>;
+      /** Texts that nobody here understands, each once; at most {@link MAX_UNKNOWN_TEXTS}. */
+      readonly unknownTexts: readonly UnknownText[];
     }
-  /** Only a secondary answered. `state` names its nodes and holds every member as unknown. */
+  /** Only a secondary answered, or two primaries (`split_brain`). `state` names its nodes and holds every member as unknown. */
   | {
       readonly kind: "secondary";
       readonly code: string;
@@ -260,8 +269,13 @@ export async function pollNode(
     primaryAddress: role.address,
     estateStale: stale || told,
   };
-  const lastResponses = await countLastResponses(estate, members, pacer);
-  return { kind: "state", state, gaps, lastResponses };
+  const unknown = new UnknownTexts();
+  unknown.add("role", role.masterState ?? "", KNOWN_ROLES);
+  for (const { rawState } of [...members.values(), ...state.vservers.values()]) {
+    unknown.add("state", rawState, KNOWN_STATES);
+  }
+  const lastResponses = await countLastResponses(estate, members, unknown, pacer);
+  return { kind: "state", state, gaps, lastResponses, unknownTexts: unknown.all() };
 }
 
 function sourcesOf(client: NitroClient, own: PollOptions["ownAddresses"]): readonly string[] {
@@ -305,6 +319,7 @@ function failedOverAt(
 async function countLastResponses(
   estate: Estate,
   members: ReadonlyMap<string, MemberState>,
+  unknown: UnknownTexts,
   pacer: Pacer,
 ): Promise<Map<LastResponseClass, number>> {
   const counts = new Map<LastResponseClass, number>();
@@ -317,6 +332,9 @@ async function countLastResponses(
         const key = `${String(scripted)} ${lastResponse}`;
         const found = known.get(key) ?? classifyLastResponse(lastResponse, scripted);
         known.set(key, found);
+        if (found === "unknown") {
+          unknown.add("lastresponse", lastResponse, /^(unknown)?$/i);
+        }
         counts.set(found, (counts.get(found) ?? 0) + 1);
       }
     }
@@ -330,10 +348,28 @@ function secondaryResult(
   at: number,
   message: string,
 ): PollResult {
-  const members = secondaryMembers(estate);
+  const members = secondaryMembers(estate, "secondary");
   const state: AdcState = { at, nodes, vservers: new Map(), members };
   return { kind: "secondary", code: "secondary", message, state };
 }
+
+/** Both nodes of a pair claim to be the primary: each may serve, and what either says counts for nothing. */
+export function splitResult(nodes: readonly AdcNode[], estate: Estate, at: number): PollResult {
+  const claimants = nodes.filter(({ role }) => role === "primary").map(({ node }) => node);
+  const message =
+    `${claimants.join(" and ")} both say that they are the primary (split brain): neither is believed; ` +
+    "see the link between them, and adcs[].nitro.urls if they are no pair";
+  const members = secondaryMembers(estate, "split_brain");
+  return {
+    kind: "secondary",
+    code: SPLIT_BRAIN,
+    message,
+    state: { at, nodes, vservers: new Map(), members },
+  };
+}
+
+/** Code of a poll in which two nodes claimed to be the primary. */
+export const SPLIT_BRAIN = "split_brain";
 
 export function nodeOf(client: NitroClient, role: NodeRole): AdcNode {
   return { node: client.node, role: role.role, masterState: role.masterState, reachable: true };

@@ -37,6 +37,11 @@ export function adcOpinion(raw: string | null): AdcOpinion {
   return /^DOWN\b/.test(state) ? "down" : "unknown";
 }
 
+/** Some builds tell no `state` in lists: who is out of service, or leaves, has been disabled. */
+function isOut(row: Row): boolean {
+  return ["out", "leaving", "leaving_down"].includes(adcOpinion(text(row, "svrstate")));
+}
+
 /** BUSY: the member has reached `-maxClient`. */
 export function isBusy(raw: string | null): boolean {
   return (raw ?? "").trim().toUpperCase().startsWith("BUSY");
@@ -121,7 +126,7 @@ export async function memberStates(
       matched += row === undefined ? 0 : 1;
       missing += row === undefined ? 1 : 0;
       const enabled =
-        (row === undefined ? member.enabled : (flag(row, "state") ?? true)) &&
+        (row === undefined ? member.enabled : (flag(row, "state") ?? !isOut(row))) &&
         flag(serviceRow ?? {}, "state") !== false &&
         index.servers.get(member.server) !== false;
       const monitors = monitorStates(
@@ -158,8 +163,11 @@ export async function memberStates(
   return { members, stale: missing > 0 || matched < told };
 }
 
-/** The same members, all unknown: what a secondary says counts for nothing. */
-export function secondaryMembers(estate: Estate): Map<string, MemberState> {
+/** The same members, all unknown: what a secondary says, or one of two primaries, counts for nothing. */
+export function secondaryMembers(
+  estate: Estate,
+  why: "secondary" | "split_brain",
+): Map<string, MemberState> {
   const members = new Map<string, MemberState>();
   for (const service of estate.services.values()) {
     for (const member of service.members) {
@@ -175,7 +183,7 @@ export function secondaryMembers(estate: Estate): Map<string, MemberState> {
         sinceMs: null,
         enabled: member.enabled,
         monitors: [],
-        blind: ["secondary"],
+        blind: [why],
       });
     }
   }

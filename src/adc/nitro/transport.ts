@@ -6,8 +6,13 @@ import {
   type RequestOptions,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { checkServerIdentity } from "node:tls";
-import { isIP } from "../../lib/ip.ts";
+import {
+  checkCertificateName,
+  createPinningAgent,
+  fingerprintsIn,
+  sniOf,
+} from "../../net/https-proof.ts";
+import type { PeerCertificate } from "node:tls";
 import type { Network } from "../../net/network.ts";
 import { EnvelopeReader, type Envelope } from "./envelope-reader.ts";
 import { startTimer } from "../../lib/timers.ts";
@@ -47,6 +52,8 @@ function failureOf(error: unknown): { code: TransportFailure; message: string; c
 function failureOfNode(code: string, error: unknown): { code: TransportFailure; message: string } {
   const message = error instanceof Error ? error.message.slice(0, 200) : "unknown error";
   switch (code) {
+    case "FINGERPRINT":
+      return { code: "tls", message };
     case "ECONNREFUSED":
       return { code: "refused", message };
     case "EHOSTUNREACH":
@@ -76,6 +83,8 @@ export interface NitroTls {
   readonly serverName: string | null;
   /** False accepts any certificate. */
   readonly verify: boolean;
+  /** SHA-256 of certificates in lower-case hex: one of them must be shown, whatever its issuer, names and dates. */
+  readonly fingerprints?: readonly string[];
 }
 
 interface TransportOptions {
@@ -181,7 +190,7 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function createAgent(
-  { tls, localAddress }: TransportOptions,
+  { tls, localAddress, connectTimeoutMs }: TransportOptions,
   secure: boolean,
   host: string,
 ): HttpAgent {
@@ -195,13 +204,19 @@ function createAgent(
     return new HttpAgent(common);
   }
   const expectedName = tls.serverName ?? host;
-  return new HttpsAgent({
+  const settings = {
     ...common,
-    servername: isIP(expectedName) === 0 ? expectedName : "",
+    servername: sniOf(expectedName),
     rejectUnauthorized: tls.verify,
     ...(tls.ca === null ? {} : { ca: tls.ca }),
-    checkServerIdentity: (_dialled, certificate) => checkServerIdentity(expectedName, certificate),
-  });
+    checkServerIdentity: (_dialled: string, certificate: PeerCertificate) =>
+      checkCertificateName(expectedName, certificate),
+  };
+  const pinned = tls.fingerprints ?? [];
+  const trusted = tls.ca === null ? [] : fingerprintsIn(tls.ca);
+  return tls.verify && pinned.length + trusted.length > 0
+    ? createPinningAgent(settings, { pinned, trusted, timeoutMs: connectTimeoutMs })
+    : new HttpsAgent(settings);
 }
 
 function requestOptions({ method, path, cookie, body }: HttpExchange, url: URL): RequestOptions {

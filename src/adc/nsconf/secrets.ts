@@ -1,5 +1,5 @@
 /** What stands in the model where a secret stood in the file. */
-const REDACTED = "<secret>";
+export const REDACTED = "<secret>";
 
 const SECRET_KEYS: ReadonlySet<string> = new Set([
   "password",

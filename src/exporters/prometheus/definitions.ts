@@ -109,6 +109,16 @@ export const METRICS = [
     "1 for the primary node of the HA pair, 0 for the secondary.",
   ),
   gauge(
+    "adc_witness_adc_split_brain",
+    ["adc"],
+    "1 while both nodes of a pair say that they are the primary: neither is believed.",
+  ),
+  gauge(
+    "adc_witness_nitro_unknown_texts",
+    ["adc", "kind"],
+    "Different texts of the ADC's that were not understood since the start, at most 500: `lastresponse`, `state`, `role`.",
+  ),
+  gauge(
     "adc_witness_nitro_gap",
     ["adc", "resource"],
     "1 for each NITRO resource that the ADC does not tell: what depends on it is not watched.",

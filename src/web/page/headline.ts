@@ -48,11 +48,12 @@ export function headline(live: LiveState): Headline {
   if (silent !== undefined) {
     return {
       tone: "unknown",
-      sentence: html`NetScaler ${silent.name} does not ${silent.silent === true ? "respond to" : "report its state to"}
-      this agent, so its state is
+      sentence: html`NetScaler ${silent.name} does not
+      ${silent.silent === true ? "respond to" : "report its state to"} this agent, so its state is
       unknown${silent.lastPollAt === null ? "" : html` since ${moment(silent.lastPollAt)}`}.`,
       count,
-      title: silent.silent === true ? "the ADC does not respond" : "the ADC does not report its state",
+      title:
+        silent.silent === true ? "the ADC does not respond" : "the ADC does not report its state",
     };
   }
   if (checks === 0) {

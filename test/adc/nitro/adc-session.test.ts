@@ -204,13 +204,13 @@ describe("a pair", () => {
     expect(await session.importEstate()).toMatchObject({ kind: "secondary" });
   });
 
-  test("both primary: the one that was before is believed", async () => {
+  test("both primary: neither is believed, not even the one that was before", async () => {
     const { ns1, ns2, failOverTo, poll } = await pair();
     failOverTo(2);
     await poll();
     ns1.backend.set.nodes = [NS1, NS2];
     ns2.backend.set.nodes = [NS2, NS1];
-    expect(memberState(await poll())).toBe("down");
+    expect(memberState(await poll())).toBe("unknown");
   });
 
   test("bad credentials on one node: the other is not tried again, as the accounts are one", async () => {

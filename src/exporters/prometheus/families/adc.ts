@@ -32,6 +32,15 @@ export function* adcFamilies(scope: Scope): Steps<void> {
       writer.sample(withLabel(labels, "node", node.node), bit(node.primary));
     }
   });
+  yield* valueFamily(scope, "adc_witness_adc_split_brain", adcs, (adc) =>
+    adc.up === null ? null : bit(adc.splitBrain === true),
+  );
+  writer.family("adc_witness_nitro_unknown_texts");
+  yield* each(adcs, ({ entity, labels }) => {
+    for (const [kind, count] of entity.unknownTexts ?? []) {
+      writer.sample(withLabel(labels, "kind", kind), count);
+    }
+  });
   writer.family("adc_witness_nitro_gap");
   yield* each(adcs, ({ entity, labels }) => {
     for (const { resource } of entity.gaps ?? []) {

@@ -1,0 +1,101 @@
+import { X509Certificate } from "node:crypto";
+import { Agent as HttpsAgent, type AgentOptions } from "node:https";
+import { checkServerIdentity, type PeerCertificate, type TLSSocket } from "node:tls";
+import { isIP } from "../lib/ip.ts";
+import { startTimer } from "../lib/timers.ts";
+
+/** How a management address proves who it is by the very certificate it shows. SHA-256, lower-case hex. */
+export interface CertificatePins {
+  /** One of these must be shown, whatever its issuer, names and dates; none: any that verifies. */
+  readonly pinned: readonly string[];
+  /** Certificates of a ca_file: one that is shown itself needs no name, as an appliance's factory certificate has none. */
+  readonly trusted: readonly string[];
+  /** Time for the handshake, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Fingerprints of the certificates in PEM text, SHA-256 in lower-case hex; what cannot be read is left out. */
+export function fingerprintsIn(pem: string): readonly string[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  return blocks.flatMap((block) => {
+    try {
+      return [plain(new X509Certificate(block).fingerprint256)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function plain(fingerprint: string): string {
+  return fingerprint.replaceAll(":", "").toLowerCase();
+}
+
+/** The name sent as SNI: none for an address, and none for what is no host name (`default ABCDEF`). */
+export function sniOf(name: string): string {
+  return isIP(name) === 0 && /^[A-Za-z0-9._-]+$/.test(name) ? name : "";
+}
+
+/**
+ * As Node's own check; a name that could be no host's must be the whole common name: appliances leave the factory with
+ * `CN=default ABCDEF` and no alternative names (NetScaler docs, ns-server-certificate).
+ */
+export function checkCertificateName(
+  expected: string,
+  certificate: PeerCertificate,
+): Error | undefined {
+  const common = [certificate.subject.CN].flat()[0] ?? "";
+  const isWholeName =
+    expected.includes(" ") && common.toLowerCase() === expected.trim().toLowerCase();
+  return isWholeName ? undefined : checkServerIdentity(expected, certificate);
+}
+
+/** An agent whose connections are handed over only once their certificate has been looked at: nothing is sent before. */
+export function createPinningAgent(settings: AgentOptions, pins: CertificatePins): HttpsAgent {
+  // A resumed session shows no certificate.
+  const agent = new HttpsAgent({ ...settings, rejectUnauthorized: false, maxCachedSessions: 0 });
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
+    const socket = connect(options) as TLSSocket | null | undefined;
+    if (socket === null || socket === undefined) {
+      return socket;
+    }
+    const done = (error: Error | null): void => {
+      timer.cancel();
+      socket.removeListener("error", done);
+      if (error !== null) {
+        socket.on("error", () => undefined);
+        socket.destroy();
+      }
+      callback?.(error, socket);
+    };
+    const timer = startTimer(pins.timeoutMs, () => {
+      done(Object.assign(new Error("no handshake in time"), { code: "ETIMEDOUT" }));
+    });
+    socket.once("error", done);
+    socket.once("secureConnect", () => {
+      done(unproven(socket, pins));
+    });
+    return undefined;
+  };
+  return agent;
+}
+
+function unproven(socket: TLSSocket, { pinned, trusted }: CertificatePins): Error | null {
+  const shown = plain(socket.getPeerX509Certificate()?.fingerprint256 ?? "");
+  if (pinned.length > 0) {
+    return pinned.includes(shown)
+      ? null
+      : Object.assign(
+          new Error(`the certificate shown is not the pinned one: its SHA-256 is ${shown}`),
+          {
+            code: "FINGERPRINT",
+          },
+        );
+  }
+  if (trusted.includes(shown) || socket.authorized) {
+    return null;
+  }
+  // Node types an Error here, and gives its code.
+  const code = String(socket.authorizationError);
+  return Object.assign(new Error(`${code} (SHA-256 of the certificate shown: ${shown})`), { code });
+}
