@@ -6,17 +6,10 @@ import type { ProbeTask, ProbeResult } from "../run-probe.ts";
 import { spreadOf } from "../scheduler.ts";
 import { errandFor } from "./errand.ts";
 import type { RunTerms } from "./messages.ts";
+import { threadEntry } from "./thread-entry.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 const LOOK_EVERY_MS = 5_000;
-
-/** The built module also where the sources run, in tests: Node.js 20 starts no thread from TypeScript. */
-const ENTRY = new URL(
-  import.meta.url.endsWith(".ts")
-    ? "../../../dist/src/agent/workers/probing-thread.js"
-    : "probing-thread.js",
-  import.meta.url,
-);
 
 export interface WorkerPoolOptions {
   readonly ways: NetworkSettings;
@@ -50,7 +43,7 @@ export class WorkerPool {
     if (this.#stopped) {
       return;
     }
-    const { entry = ENTRY, ...options } = this.#options;
+    const { entry = threadEntry(), ...options } = this.#options;
     while (this.#links.length < count) {
       this.#links.push(new WorkerLink({ ...options, entry }));
     }
