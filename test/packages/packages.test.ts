@@ -16,7 +16,11 @@ async function works(program: string, ...before: readonly string[]): Promise<voi
   const ask = async (...args: readonly string[]) =>
     (await run(program, [...before, ...args], { cwd, env: NOTHING })).stdout;
   expect(await ask("--version")).toMatch(/^adc-witness \S+ \(revision /);
-  expect(await ask("lint", CONF)).toContain("wildcard_port");
+  // Findings are exit status 1.
+  await expect(ask("lint", CONF)).rejects.toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("wildcard_port") as string,
+  });
   expect(await ask("demo", "--scenario", "healthy", "--exit-after", "25s")).toMatch(
     /All \d+ rows agree/,
   );
