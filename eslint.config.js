@@ -14,7 +14,16 @@ const RESTRICTED = [
 ];
 
 export default tseslint.config(
-  { ignores: ["dist/**", "coverage/**", "node_modules/**"] },
+  {
+    ignores: [
+      "dist/**",
+      "dist-executable/**",
+      "dist-deb/**",
+      "build/lock-binding.cjs",
+      "coverage/**",
+      "node_modules/**",
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {

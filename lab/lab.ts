@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { parseNsConf } from "../src/adc/nsconf/import.ts";
 import { LAB_GROUPS, monitorAccount, monitorCredentials } from "./accounts.ts";
 import { AddressMap } from "./adc/address-map.ts";
@@ -8,6 +6,7 @@ import { Appliance } from "./adc/appliance.ts";
 import type { AaaOptions } from "./adc/aaa/options.ts";
 import type { CertificateAndKey } from "./adc/front/termination.ts";
 import { CERTIFICATE_NAMES, labCa, labCertificate } from "./certificates/lab-certificate.ts";
+import { demoConf } from "./demo-conf.ts";
 import type { DirectoryServer } from "./exchange/directory.ts";
 import type {
   ExchangeServer,
@@ -188,19 +187,6 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await close();
     throw error;
   }
-}
-
-/** The demo's ns.conf, which lies in the package's lab folder wherever this module was built to. */
-export function demoConf(): string {
-  let directory = import.meta.dirname;
-  while (!existsSync(join(directory, "package.json"))) {
-    const parent = dirname(directory);
-    if (parent === directory) {
-      throw new Error("The package's root was not found above the lab.");
-    }
-    directory = parent;
-  }
-  return readFileSync(join(directory, "lab", "demo.conf"), "utf8");
 }
 
 function labAaa(organisation: Organisation): AaaOptions {

@@ -235,3 +235,6 @@ function withAaa(conf: string): string {
     "",
   ].join("\n");
 }
+
+/** What the demo plays when nothing else is asked for. */
+export const DEFAULT_SCENARIO = "maintenance";

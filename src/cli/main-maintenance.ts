@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { configFileIfAny } from "./default-config.ts";
 import type { AgentAddress } from "./maintenance-access.ts";
 import type { MaintenanceCommand } from "./maintenance.ts";
 import type { Output } from "./output.ts";
@@ -18,7 +19,7 @@ export function addMaintenance(
   root: Command,
   output: Output,
   duration: (text: string) => number,
-): void {
+): Command {
   const group = root
     .command("maintenance")
     .description("maintenance windows, and checks before and after a change");
@@ -116,6 +117,7 @@ export function addMaintenance(
         });
       },
     );
+  return group;
 }
 
 function common(command: Command): Command {
@@ -131,7 +133,9 @@ function common(command: Command): Command {
 
 async function run(options: Common, output: Output, command: MaintenanceCommand): Promise<void> {
   const address: AgentAddress = {
-    config: options.config ?? null,
+    config:
+      options.config ??
+      (options.url === undefined ? configFileIfAny(undefined, process.env) : null),
     url: options.url ?? null,
     tokenFile: options.tokenFile ?? null,
     user: options.user ?? null,

@@ -1,11 +1,11 @@
 import { constants } from "node:fs";
 import { lstat, open, type FileHandle } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { setAside } from "./durable-file.ts";
 import { errorCode } from "./error-code.ts";
+import { lockAddon } from "./lock-addon.ts";
 
 /**
  * A lock on a file that the kernel keeps: it ends with the process that holds it, however that ends, and nobody else's
@@ -27,12 +27,6 @@ export type LockResult =
   /** `holder`: what its holder wrote of itself (`process 7 on host1`), or null. */
   | { readonly kind: "busy"; readonly holder: string | null }
   | { readonly kind: "failed"; readonly message: string };
-
-/** The part of `fs-native-extensions` that is used here. */
-interface LockAddon {
-  /** False when somebody else holds it; throws what else the system refuses. */
-  readonly tryLock: (fd: number) => boolean;
-}
 
 const TRY_EVERY_MS = 10;
 /** A path that changes under our hands so often is somebody's attack. */
@@ -128,11 +122,6 @@ async function lockOpened(
       await file.close();
     }
   }
-}
-
-function lockAddon(): LockAddon {
-  // Loaded where it is needed: on a system without a prebuilt binary only what needs the lock fails.
-  return createRequire(import.meta.url)("fs-native-extensions") as LockAddon;
 }
 
 async function isAt(file: FileHandle, path: string): Promise<boolean> {

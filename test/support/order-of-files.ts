@@ -38,6 +38,7 @@ export const WAITING = [
 /** Kills, stalls, descriptors, whole stories, soak and long fuzz: `npm run test:long`. */
 export const LONG = [
   "test/soak/*.test.ts",
+  "test/packages/*.test.ts",
   "test/e2e/{demo-scenarios,two-agents}.test.ts",
   "test/faults/agent-*.test.ts",
   "test/fuzz/fuzz.test.ts",

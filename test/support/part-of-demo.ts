@@ -1,4 +1,4 @@
-import { demoConf } from "../../lab/lab.ts";
+import { demoConf } from "../../lab/demo-conf.ts";
 
 export interface PartOfDemo {
   /** Service groups that stay, for example `sg_imaps`; everything that leads only to others goes. */

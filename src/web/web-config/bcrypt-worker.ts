@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
+import { bcryptThreadSource } from "./bcrypt-thread.ts";
 
 /** Compares passwords with bcrypt hashes, one after another, in a thread of its own: a comparison takes a CPU 50 to 400 ms. */
 export interface BcryptWorker {
@@ -10,23 +10,13 @@ export interface BcryptWorker {
 
 const MAX_WAITING = 32;
 
-/** Runs in the worker; kept as text so that it is the same from source and from the built package. */
-const WORKER_SOURCE = `
-const { parentPort, workerData } = require("node:worker_threads");
-const { compareSync } = require(workerData.bcryptjs);
-parentPort.on("message", ({ id, password, hash }) => {
-  parentPort.postMessage({ id, equal: compareSync(password, hash) });
-});
-`;
-
 export function startBcryptWorker(): BcryptWorker {
   const waiting = new Map<number, (equal: boolean) => void>();
   let worker: Worker | null = null;
   let nextId = 0;
 
   function start(): Worker {
-    const bcryptjs = createRequire(import.meta.url).resolve("bcryptjs");
-    const started = new Worker(WORKER_SOURCE, { eval: true, workerData: { bcryptjs } });
+    const started = new Worker(bcryptThreadSource(), { eval: true });
     started.unref();
     started.on("message", ({ id, equal }: { id: number; equal: boolean }) => {
       waiting.get(id)?.(equal);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AaaOptions } from "../../../lab/adc/aaa/options.ts";
-import { demoConf, startLab, type Lab } from "../../../lab/lab.ts";
+import { demoConf } from "../../../lab/demo-conf.ts";
+import { startLab, type Lab } from "../../../lab/lab.ts";
 import { scenario } from "../../../lab/scenarios.ts";
 import { easOptions } from "../../../src/probes/transactions/web-services.ts";
 import { ewsFolder } from "../../../src/probes/transactions/ews-folder.ts";

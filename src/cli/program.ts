@@ -1,0 +1,263 @@
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { DEFAULT_SCENARIO, SCENARIO_NAMES } from "../../lab/scenarios.ts";
+import { parseDuration } from "../lib/duration.ts";
+import { configFile, configFileIfAny } from "./default-config.ts";
+import { completionScript, SHELLS, type Shell } from "./completion.ts";
+import type { LintFormat } from "./lint.ts";
+import { addMaintenance } from "./main-maintenance.ts";
+import { terminalOutput, type Output } from "./output.ts";
+import { versionText } from "./package-info.ts";
+
+const USAGE_ERROR = 3;
+const CONFIG =
+  "configuration file; default: $ADC_WITNESS_CONFIG, then /etc/adc-witness/adc-witness.yml";
+
+const PROGRAM_HELP = `
+Examples:
+  adc-witness demo                             the whole story on this machine, without an ADC
+  adc-witness lint ns.conf                     what the monitors of an ns.conf cannot see
+  adc-witness compare --config adc-witness.yml one round against a real ADC
+  adc-witness run --config adc-witness.yml     stay: page and /metrics on http://127.0.0.1:9743/
+
+Scenarios of the demo: ${SCENARIO_NAMES.join(", ")}.
+
+Exit status: 0 success, 1 failure or a usage error. compare, probe and maintenance answer as
+monitoring plug-ins do: 0 OK, 1 warning, 2 critical, 3 unknown or a usage error.`;
+
+/** The command line: what every command takes; each command's own file does the work, and only that one is loaded. */
+export function program(output: Output): Command {
+  const root = new Command("adc-witness")
+    .description("A second opinion on what your load balancer believes.")
+    .version(versionText())
+    .showHelpAfterError()
+    .addHelpText("after", PROGRAM_HELP)
+    .configureOutput({ writeOut: output.out, writeErr: output.err });
+
+  root
+    .command("run")
+    .description("run the agent in the foreground")
+    .option("--config <file>", CONFIG)
+    .option("--listen <address...>", "address:port to listen on, instead of web.listen")
+    .action(async ({ config, listen }: { config?: string; listen?: string[] }) => {
+      const { runAgent } = await import("./run.ts");
+      process.exitCode = await runAgent(configFile(config, process.env), listen ?? null, output);
+    });
+
+  root
+    .command("demo")
+    .description("run the lab and an agent together; needs no configuration and no root")
+    .option("--port <n>", "port of the status page and /metrics; 0 picks a free one", port, 0)
+    .addOption(
+      new Option("--scenario <name>", "scenario to play in the lab")
+        .choices(SCENARIO_NAMES)
+        .default(DEFAULT_SCENARIO),
+    )
+    .option("--exit-after <duration>", "exit after this time", duration)
+    .addHelpText("after", examples("demo", "demo --scenario certificate --port 9743"))
+    .action(async (options: { port: number; scenario: string; exitAfter?: number }) => {
+      const { runDemo } = await import("./demo.ts");
+      process.exitCode = await runDemo(
+        { ...options, exitAfterMs: options.exitAfter ?? null },
+        terminalOutput(),
+      );
+    });
+
+  root
+    .command("plan")
+    .description("print every probe that would run, and every monitor that cannot be repeated")
+    .option("--ns-conf <file>", "ns.conf to read")
+    .option("--config <file>", CONFIG)
+    .option("--server <name>", "only this server (a name, or a pattern with *)")
+    .option("--adc-service <name>", "only this service or group")
+    .option("--vserver <name>", "only what serves this vserver")
+    .option("--monitor <name>", "only this monitor or transaction")
+    .option("--json", "print JSON", false)
+    .addHelpText(
+      "after",
+      examples("plan --ns-conf ns.conf", "plan --config adc-witness.yml --json"),
+    )
+    .action(async (options: PlanArguments, command: Command) => {
+      const { nsConf = null, json } = options;
+      const { server = null, adcService = null, vserver = null, monitor = null } = options;
+      const config = nsConf === null ? configFileIfAny(options.config, process.env) : null;
+      if (
+        (nsConf === null) === (config === null) ||
+        (nsConf !== null && options.config !== undefined)
+      ) {
+        command.error("error: give either --ns-conf or --config");
+      }
+      const { runPlan } = await import("./plan.ts");
+      process.exitCode = await runPlan(
+        { nsConf, config, json, filter: { server, adcService, vserver, monitor } },
+        output,
+      );
+    });
+
+  forMonitoring(root.command("compare"))
+    .description("probe everything once and print opinions and verdicts")
+    .option("--config <file>", CONFIG)
+    .option("--server <name>", "only this server: a name, or a pattern with *")
+    .option("--wait <duration>", "probe mismatches again for up to this long", duration, 0)
+    .option("--timeout <duration>", "time limit of the round", duration, 50_000)
+    .option("--strict", "also count verdicts that are unknown because of the configuration", false)
+    .option("--json", "print JSON", false)
+    .addHelpText(
+      "after",
+      `
+Exit status, and the first line, are those of a monitoring plug-in:
+  0  all agree
+  1  something to look at
+  2  the ADC is wrong about something
+  3  unknown, or no comparison was possible
+${examples("compare --server ex02", "compare --wait 2m --json")}`,
+    )
+    .action(
+      async (options: {
+        config?: string;
+        server?: string;
+        wait: number;
+        timeout: number;
+        strict: boolean;
+        json: boolean;
+      }) => {
+        const { server = null, wait, timeout, strict, json } = options;
+        const config = configFile(options.config, process.env);
+        const { runCompare } = await import("./compare.ts");
+        process.exitCode = await runCompare(
+          { config, server, waitMs: wait, timeoutMs: timeout, strict, json },
+          output,
+        );
+      },
+    );
+
+  forMonitoring(root.command("probe"))
+    .description("run one probe and explain its result")
+    .argument("<target>", "server:port, address:port, adc_service/server:port or a vserver")
+    .option("--config <file>", CONFIG)
+    .requiredOption("--monitor <name>", "name of a monitor or a transaction")
+    .option("--json", "print JSON", false)
+    .addHelpText("after", examples("probe ex02:993 --monitor imap_greeting"))
+    .action(
+      async (target: string, options: { config?: string; monitor: string; json: boolean }) => {
+        const { runProbeCommand } = await import("./probe.ts");
+        process.exitCode = await runProbeCommand(
+          { target, ...options, config: configFile(options.config, process.env) },
+          output,
+        );
+      },
+    );
+
+  root
+    .command("check-config")
+    .description("validate a configuration")
+    .argument("[file]", CONFIG)
+    .action(async (file?: string) => {
+      const { runCheckConfig } = await import("./read-config.ts");
+      process.exitCode = await runCheckConfig(configFile(file, process.env), output);
+    });
+
+  root
+    .command("lint")
+    .description("find blind spots and mistakes in an ns.conf, with the commands that fix them")
+    .argument("[file]", "ns.conf to read")
+    .addOption(new Option("--format <format>", "output format").choices(LINT_FORMATS))
+    .option("--json", "the same as --format json", false)
+    .addOption(
+      new Option("--severity <severity>", "lowest severity to print")
+        .choices(["error", "warning", "info"])
+        .default("info"),
+    )
+    .option("--rule <rule...>", "only these rules")
+    .option("--object <name>", "only objects of this name (a name, or a pattern with *)")
+    .option("--strict", "exit status 1 for notes too", false)
+    .option("--write-fixes <file>", "write the complete fixes as a batch file, and FILE.undo")
+    .option("--explain <rule>", "what a rule means")
+    .option("--matrix", "also measure the blind spots against the lab", false)
+    .addHelpText("after", examples("lint ns.conf", "lint ns.conf --severity warning"))
+    .action(async (file: string | undefined, options: LintArguments, command: Command) => {
+      const { explainRule, runLint } = await import("./lint.ts");
+      if (options.explain !== undefined) {
+        process.exitCode = explainRule(options.explain, output);
+        return;
+      }
+      if (file === undefined) {
+        command.error("error: missing required argument 'file'");
+      }
+      const { severity, rule = [], object = null, strict, matrix, writeFixes = null } = options;
+      const format = options.format ?? (options.json ? "json" : "text");
+      process.exitCode = await runLint(
+        file,
+        { format, matrix, severity, rules: rule, object, strict, writeFixes },
+        output,
+      );
+    });
+
+  forMonitoring(addMaintenance(root, output, duration));
+
+  root
+    .command("completion")
+    .description("a script that completes this command in a shell")
+    .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
+    .addHelpText("after", "\nExample:\n  source <(adc-witness completion bash)")
+    .action((shell: Shell) => {
+      output.out(completionScript(shell, root));
+    });
+  return root;
+}
+
+interface PlanArguments {
+  readonly nsConf?: string;
+  readonly config?: string;
+  readonly server?: string;
+  readonly adcService?: string;
+  readonly vserver?: string;
+  readonly monitor?: string;
+  readonly json: boolean;
+}
+
+interface LintArguments {
+  readonly format?: LintFormat;
+  readonly json: boolean;
+  readonly severity: "error" | "warning" | "info";
+  readonly rule?: readonly string[];
+  readonly object?: string;
+  readonly strict: boolean;
+  readonly writeFixes?: string;
+  readonly explain?: string;
+  readonly matrix: boolean;
+}
+
+/** As `runLint` has them; written here too, so that no other command loads lint. */
+const LINT_FORMATS: readonly LintFormat[] = ["text", "json", "sarif", "junit"];
+
+/** A monitoring system takes 1 for a warning and 2 for an alarm: a line that was typed wrong is neither. */
+function forMonitoring(command: Command): Command {
+  command.exitOverride(({ exitCode }) => {
+    process.exit(exitCode === 0 ? 0 : USAGE_ERROR);
+  });
+  for (const one of command.commands) {
+    forMonitoring(one);
+  }
+  return command;
+}
+
+function examples(...lines: readonly string[]): string {
+  const title = lines.length === 1 ? "Example:" : "Examples:";
+  return ["", title, ...lines.map((line) => `  adc-witness ${line}`)].join("\n");
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) {
+    throw new InvalidArgumentError("expected a duration such as 500ms, 5s, 10m or 4h");
+  }
+  return ms;
+}
+
+function port(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+    throw new InvalidArgumentError("expected a port from 0 to 65535");
+  }
+  return number;
+}
