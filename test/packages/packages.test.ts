@@ -2,11 +2,13 @@ import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { ROOT } from "../docs/pages.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const run = promisify(execFile);
+// Packages are installed from the registry, and each plays the demo.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 const CONF = join(ROOT, "lab", "demo.conf");
 const NOTHING = { PATH: "/nowhere" };
 
