@@ -113,7 +113,8 @@ export function builtInMonitor(name: string): Monitor | null {
     type: found.type,
     builtIn: true,
     secure: found.secure ?? false,
-    lrtm: false,
+    // As `show lb monitor` has it: of the firmware's own, the TCP ones alone go without.
+    lrtm: lower !== "tcp" && lower !== "tcp-default",
     ...empty,
   });
 }

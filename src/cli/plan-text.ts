@@ -74,7 +74,7 @@ export function planText(plan: readonly PlannedProbe[]): string {
 function whatItSends({ action }: PlannedProbe, row: PlanRow): string {
   const spec = action.kind === "transaction" ? (action.run?.spec ?? null) : null;
   const parts = [
-    row.secure ? "TLS" : null,
+    row.secure ? (row.kind === "monitor" ? (row.tls ?? "TLS") : "TLS") : null,
     row.request === null ? null : JSON.stringify(row.request),
     row.send === null ? null : JSON.stringify(row.send),
     spec === null || spec.path === null ? null : `${spec.path} at Host ${spec.host}`,

@@ -6,6 +6,7 @@ import { csTargetOf } from "../adc/vserver-graph.ts";
 import { setOptions, type Change, type Fix } from "./change.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
+import { answersAll } from "./idle-services.ts";
 import type { Value } from "../adc/nsconf/command.ts";
 import type { Rule } from "./rule.ts";
 
@@ -36,16 +37,21 @@ function csVservers(context: LintContext): CsVserver[] {
   return context.vservers.flatMap(({ vserver }) => (vserver.kind === "cs" ? [vserver] : []));
 }
 
-/** NetScaler docs, "Content switching": without it the vserver is UP as long as it is enabled. */
+/**
+ * NetScaler docs, "Content switching": without it the vserver is UP as long as it is enabled. One with no service behind it
+ * only redirects: with its targets' state it would be DOWN.
+ */
 function withoutStateUpdate(context: LintContext): Hit[] {
-  return csVservers(context)
+  return context.vservers
     .filter(
-      (vserver) =>
+      ({ vserver, services }) =>
+        vserver.kind === "cs" &&
         !vserver.stateUpdate &&
         vserver.enabled &&
-        (vserver.targets.length > 0 || vserver.defaultTarget !== null),
+        services.length > 0 &&
+        !answersAll(context.estate, vserver),
     )
-    .map((vserver) => ({
+    .map(({ vserver }) => ({
       line: vserver.line,
       object: vserver.name,
       message:

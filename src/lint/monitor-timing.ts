@@ -2,7 +2,7 @@ import type { Monitor } from "../model/monitor.ts";
 import { setOptions } from "./change.ts";
 import { usesOf, type LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
-import { duration, setMonitor } from "./monitor-change.ts";
+import { duration, setMonitor, type OptionValues } from "./monitor-change.ts";
 import { protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
@@ -83,13 +83,17 @@ function slowDetection(context: LintContext): Hit[] {
       message:
         `A failure is noticed after ${seconds(detectionMs(monitor))} (interval × retries); until then clients are ` +
         "sent to a dead server.",
-      fix: [
-        setMonitor(monitor, {
-          interval: wholeSeconds(Math.max(30_000, monitor.responseTimeoutMs + 1_000)),
-          retries: String(Math.max(3, monitor.failureRetries + 1)),
-        }),
-      ],
+      fix: [setMonitor(monitor, faster(monitor, context.settings.detectionMs))],
     }));
+}
+
+/** Half a minute between probes; fewer retries only where that is not enough. */
+function faster(monitor: Monitor, limitMs: number): OptionValues {
+  const intervalMs = Math.max(30_000, monitor.responseTimeoutMs + 1_000);
+  const interval = wholeSeconds(intervalMs);
+  return detectionMs({ ...monitor, intervalMs }) <= limitMs
+    ? { interval }
+    : { interval, retries: "3", failureRetries: "0" };
 }
 
 function detectionMs({

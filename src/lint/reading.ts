@@ -48,6 +48,10 @@ export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
 
 /** A finding stands behind its object's name: `s refers to m …` → `Refers to m …`, so that equal causes read alike. */
 function withoutObject(message: string, object: string): string {
+  const missing = ` ${object} is not configured.`;
+  if (message.startsWith("A ") && message.endsWith(missing)) {
+    return `No ${message.slice(2, -missing.length)} of this name is configured.`;
+  }
   const rest = message.startsWith(`${object} `) ? message.slice(object.length + 1) : null;
   const text =
     rest ?? message.replace(` to ${object} `, () => " ").replace(` ${object} `, () => " ");

@@ -117,7 +117,9 @@ function monitorDisabled(context: LintContext): Hit[] {
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
-      message: "The monitor is disabled: what it is bound to is UP without it.",
+      message:
+        "The monitor is disabled: what it is bound to is UP without it. The command reference says that -state DISABLED " +
+        "stops all monitors of this type.",
       fix: [setMonitor(monitor, { state: "ENABLED" })],
     }));
 }

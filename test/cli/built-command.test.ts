@@ -50,9 +50,30 @@ describe("the built command", () => {
   test("plan --json prints the JSON and nothing else", async () => {
     const { code, out, err } = await run(["plan", "--ns-conf", FIXTURE, "--json"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    const parsed = JSON.parse(out) as { probes: unknown[]; diagnostics: unknown[] };
+    const parsed = JSON.parse(out) as { probes: unknown[]; diagnostics: { rule: string }[] };
     expect(parsed.probes.length).toBeGreaterThan(10);
-    expect(parsed.diagnostics.length).toBeGreaterThan(3);
+    expect(parsed.diagnostics.map(({ rule }) => rule)).toEqual([
+      "encrypted_password",
+      "unused_monitor",
+    ]);
+  });
+
+  test("plan shows what is asked for", async () => {
+    const { code, out } = await run(["plan", "--ns-conf", FIXTURE, "--monitor", "e2010_rpc*"]);
+    expect(code).toBe(0);
+    expect(out).toContain("1 probe, 0 not repeated, 0 disabled");
+  });
+
+  test("lint takes its options, and wants a file or a rule to explain", async () => {
+    expect(await run(["lint", "--explain", "tcp_only"])).toMatchObject({ code: 0, err: "" });
+    expect((await run(["lint"])).code).not.toBe(0);
+    expect((await run(["lint", FIXTURE, "--format", "yaml"])).code).not.toBe(0);
+    const { code, out } = await run([
+      ...["lint", FIXTURE, "--format", "sarif", "--severity", "warning"],
+      ...["--rule", "ping_only", "--object", "exchange*"],
+    ]);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ runs: [{ results: [{ ruleId: "ping_only" }] }] });
   });
 
   test("plan of a file that is not there says so and exits 1", async () => {

@@ -43,7 +43,7 @@ describe("plan › for a person", () => {
     const out = await plan(CONF);
     expect(out).toMatch(/^VANTAGE +SERVICE +VSERVERS +SERVER/);
     expect(out).toMatch(
-      /backend +owa +- +ex01 +10\.0\.0\.1:443 +page .*"GET \/owa\/healthcheck\.htm"/,
+      /backend +owa +- +ex01 +10\.0\.0\.1:443 +page .*TLSv1.*"GET \/owa\/healthcheck\.htm"/,
     );
     expect(out).toContain("/owa/ at Host ");
   });

@@ -9,7 +9,7 @@ import type { Finding } from "../../src/lint/finding.ts";
 import { lint } from "../../src/lint/lint.ts";
 
 function read(name: string): Estate {
-  const file = new URL(`../fixtures/ns.conf/forms/${name}.conf`, import.meta.url);
+  const file = new URL(`../fixtures/ns.conf-forms/${name}.conf`, import.meta.url);
   return parseNsConf(readFileSync(file, "utf8"), { adc: "test" });
 }
 

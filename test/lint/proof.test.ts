@@ -7,10 +7,12 @@ import { lint } from "../../src/lint/lint.ts";
 import { proofFailures } from "./proof.ts";
 import { randomEstate } from "./random-estate.ts";
 
-const FOLDER = new URL("../fixtures/ns.conf/", import.meta.url);
-const files = readdirSync(FOLDER, { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".conf"))
-  .sort();
+const FOLDER = new URL("../fixtures/", import.meta.url);
+const files = ["ns.conf", "ns.conf-forms"].flatMap((folder) =>
+  readdirSync(new URL(folder, FOLDER))
+    .sort()
+    .map((file) => `${folder}/${file}`),
+);
 
 function read(file: string): string {
   return readFileSync(new URL(file, FOLDER), "utf8");
@@ -22,7 +24,7 @@ describe("every command of lint, applied and read again", () => {
     expect(failures, failures.join("\n\n")).toEqual([]);
   });
 
-  test("random estates", { timeout: 600_000 }, () => {
+  test("random estates", { timeout: 1_800_000 }, () => {
     fc.assert(
       fc.property(randomEstate, (text) => {
         const failures = proofFailures(text);

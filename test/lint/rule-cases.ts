@@ -578,10 +578,11 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
   },
   cs_without_stateupdate: {
-    fires: [CLEAN_SWITCH],
+    fires: [conf(CLEAN_SWITCH, WEB, "bind lb vserver lb_owa s")],
     misses: [
-      conf(CLEAN_SWITCH, "set cs vserver cs -stateupdate ENABLED"),
-      conf(CLEAN_SWITCH, "set cs parameter -stateupdate ENABLED"),
+      conf(CLEAN_SWITCH, WEB, "bind lb vserver lb_owa s", "set cs vserver cs -stateupdate ENABLED"),
+      conf(CLEAN_SWITCH, WEB, "bind lb vserver lb_owa s", "set cs parameter -stateupdate ENABLED"),
+      CLEAN_SWITCH,
       "add cs vserver redirects HTTP 10.0.1.1 80",
     ],
   },

@@ -233,7 +233,7 @@ function reportOrphans(lines: readonly number[], draft: Draft): void {
 
 /** Groups and objects that decide about health or a client's way and that no reader takes. */
 const ABOUT_HEALTH =
-  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|cluster|ha|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acls?|acl6|pbr6|pat|ratecontrol)|responder (global|policylabel)|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
+  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acls?|acl6|pbr6|pat|ratecontrol)|responder (global|policylabel)|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
 
 /** Says what was not looked at, so that nobody takes silence for health. */
 function reportUnread(draft: Draft): void {

@@ -193,7 +193,7 @@ export function* commandLines(
     const prompted: string | null = starts ? null : behindPrompt(plain);
     const content: string = prompted ?? plain;
     const trimmed = content.trim();
-    if (trimmed === "" || REPLY.test(trimmed) || trimmed.startsWith("#")) {
+    if (trimmed === "" || isReply(trimmed, pending) || trimmed.startsWith("#")) {
       if (pending !== null) {
         yield pending;
       }
@@ -233,7 +233,11 @@ const BARE_PROMPT = /^\s*>\s?/;
 const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
 
 /** What the ADC says to a command: neither a command nor the continuation of one. */
-const REPLY = /^\s*(Done|(ERROR|WARNING|Warning|Error|Info|INFO)\s*:.*)$/;
+const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO)\s*:/;
+
+function isReply(line: string, pending: Pending | null): boolean {
+  return line === "Done" || (REPLY.test(line) && (pending === null || !isOpen(pending)));
+}
 
 /** Takes the prompt off; null: there is none that a command follows. */
 function behindPrompt(line: string): string | null {
