@@ -14,7 +14,7 @@ import { renderJunit, renderSarif } from "../lint/render-reports.ts";
 import { renderRule, renderText } from "../lint/render-text.ts";
 import type { Output } from "./output.ts";
 
-export const LINT_FORMATS = ["text", "json", "sarif", "junit"] as const;
+const LINT_FORMATS = ["text", "json", "sarif", "junit"] as const;
 export type LintFormat = (typeof LINT_FORMATS)[number];
 
 export interface LintOptions {

@@ -4,7 +4,7 @@ import type { Finding } from "./finding.ts";
 const IGNORE = /lint:ignore\s+([\w*-]+(?:\s*,\s*[\w*-]+)*)/gi;
 
 /** The rules that a comment switches off: `lint:ignore tcp_only`, several with commas, `*` for all. */
-export function ignoredRules(comment: string | null | undefined): ReadonlySet<string> {
+function ignoredRules(comment: string | null | undefined): ReadonlySet<string> {
   const rules = [...(comment ?? "").matchAll(IGNORE)].flatMap(([, list = ""]) => list.split(","));
   return new Set(rules.map((rule) => rule.trim()).filter((rule) => rule !== ""));
 }
@@ -21,7 +21,7 @@ export function isIgnored(
   return named.some((one) => names(ignoredRules(one?.comment), rule));
 }
 
-export function names(rules: ReadonlySet<string>, rule: string): boolean {
+function names(rules: ReadonlySet<string>, rule: string): boolean {
   return rules.has(rule) || rules.has("*");
 }
 

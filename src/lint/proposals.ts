@@ -248,12 +248,12 @@ const UDP_TYPES: ReadonlySet<string> = new Set(
   "UDP DNS ADNS RADIUS SIP_UDP SNMP TFTP SYSLOGUDP DTLS".split(" "),
 );
 
-export function isUdp({ serviceType }: AdcService): boolean {
+function isUdp({ serviceType }: AdcService): boolean {
   return UDP_TYPES.has(serviceType);
 }
 
 /** `/EWS/Exchange.asmx` → `/EWS/healthcheck.htm`. */
-export function healthPage(path: string): string {
+function healthPage(path: string): string {
   const directory = /^\/[^/]+/.exec(path)?.[0] ?? "/owa";
   return `${directory}/healthcheck.htm`;
 }

@@ -239,7 +239,7 @@ function optimisation(feature: string, words: string): (context: LintContext) =>
 }
 
 /** Takes a policy off a vserver; undone by binding it as it was. */
-export function unbindPolicy(vserver: Vserver, binding: PolicyBinding): Change {
+function unbindPolicy(vserver: Vserver, binding: PolicyBinding): Change {
   const { policy, priority, goto, bindPoint } = binding;
   const how: [string, readonly string[]][] = [["policyName", [policy]]];
   if (priority !== null) {

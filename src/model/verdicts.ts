@@ -215,7 +215,7 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
 };
 
 /** `agree_down` where only the monitor was seen to fail: nothing that sees as deep asked the service itself. */
-export const MONITOR_FAILS_TOO: VerdictWords = {
+const MONITOR_FAILS_TOO: VerdictWords = {
   label: "down, the monitor fails here too",
   meaning:
     "The ADC says DOWN, and its monitor fails from here too. Nothing that sees as deep has asked the service itself.",

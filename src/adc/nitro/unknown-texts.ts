@@ -8,7 +8,7 @@ export interface UnknownText {
 }
 
 /** So many are told of one poll: an appliance may make up a new one for each member. */
-export const MAX_UNKNOWN_TEXTS = 50;
+const MAX_UNKNOWN_TEXTS = 50;
 const MAX_CHARS = 200;
 
 /** Collects texts that were not understood, each once. */

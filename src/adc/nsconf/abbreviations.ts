@@ -16,7 +16,7 @@ export const VERBS: ReadonlySet<string> = new Set(
 const SHORT_VERBS = "add set bind enable disable unset unbind".split(" ");
 
 /** Groups of the command line whose second word is an object; in all others the name follows at once. */
-export const GROUPS_WITH_OBJECTS: ReadonlySet<string> = new Set(
+const GROUPS_WITH_OBJECTS: ReadonlySet<string> = new Set(
   (
     "aaa adm analytics api appflow appfw appqoe audit authentication authorization autoscale azure " +
     "basic bot ca cache cli cloud cloudtunnel cluster cmp contentinspection cr cs db dns dos " +
