@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { METRICS } from "../../../src/exporters/prometheus/definitions.ts";
 import {
+  anAdc,
   aFailure,
   aLiveState,
   aMember,
@@ -39,6 +40,21 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
   metrics.configReloaded(true, NOON);
   const live = {
     ...hour,
+    adcs: [
+      anAdc({
+        unknownTexts: new Map([["state", 1]]),
+        gaps: [
+          {
+            node: "ns1.example.com",
+            resource: "csvserver",
+            code: "257",
+            words: "Operation not permitted",
+            unwatched: "content switching",
+            blinds: true,
+          },
+        ],
+      }),
+    ],
     probes: [
       ...hour.probes,
       aProbe({
