@@ -291,9 +291,10 @@ async function answerGet(
     sendError(response, 1095, `Required argument missing [${resource.key ?? "name"}]`, 400);
     return;
   }
-  const rows = withHabits(habits, query, named(resource, backend, query));
-  const first = query.name === null ? null : rows[Symbol.iterator]().next();
-  if (first?.done === true && resource.binding !== true) {
+  const told = withHabits(habits, query, named(resource, backend, query));
+  // A list may be long and is written as it is made; what was asked for by name must be known to exist.
+  const rows = query.name === null ? told : [...told];
+  if (Array.isArray(rows) && rows.length === 0 && resource.binding !== true) {
     sendError(response, 258, `No such resource [${resource.key ?? "name"}, ${query.resource}]`);
     return;
   }

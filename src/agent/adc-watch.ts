@@ -231,6 +231,7 @@ export class AdcWatch {
   #importTimer: Timer | null = null;
   /** Ends the time for which a silent ADC is believed: it is asked less and less often, and the end waits for no question. */
   #heldTimer: Timer | null = null;
+  #givenUp = false;
   #running: Promise<void> = Promise.resolve();
   #firstRound: Promise<void>;
   #firstRoundDone: () => void = () => undefined;
@@ -362,6 +363,7 @@ export class AdcWatch {
         this.#tellGaps(read.gaps);
         this.#tellUnknownTexts(read.unknownTexts);
         this.#noteStale(read.state.estateStale === true);
+        this.#givenUp = false;
         onState(read.state);
         break;
       case "held":
@@ -375,14 +377,22 @@ export class AdcWatch {
           nodes: read.nodes.map(liveNode),
         });
         if (read.kind === "lost") {
-          onState(read.state);
+          this.#giveUp(read.state);
         } else {
           this.#heldTimer = startTimer(read.forMs, () => {
-            onState(null);
+            this.#giveUp(null);
           });
         }
     }
     return link.pollDelayMs;
+  }
+
+  /** Nothing is known of the ADC any more: told once, not at every poll that follows. */
+  #giveUp(state: AdcState | null): void {
+    if (state !== null || !this.#givenUp) {
+      this.#options.onState(state);
+    }
+    this.#givenUp = state === null;
   }
 
   #noteStale(stale: boolean): void {

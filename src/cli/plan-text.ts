@@ -141,7 +141,7 @@ function someOf(names: readonly string[]): string {
 /** "214 probes, 12 not repeated, 3 disabled". */
 function totals(all: number, resting: readonly PlanRow[]): string {
   const disabled = resting.filter(({ unsupported_reason }) =>
-    /switched off/.test(unsupported_reason ?? ""),
+    /disabled on the ADC/.test(unsupported_reason ?? ""),
   ).length;
   const counts = [
     `${String(all)} probe${all === 1 ? "" : "s"}`,

@@ -39,7 +39,7 @@ export function fileIgnores(text: string): FileIgnores {
     return { everywhere, byLine };
   }
   text.split("\n").forEach((line, at) => {
-    const comment = /(?:^|\s)#(.*)$/.exec(line)?.[1];
+    const comment = commentOf(line);
     const rules = ignoredRules(comment);
     if (/^\s*#/.test(line)) {
       rules.forEach((rule) => everywhere.add(rule));
@@ -53,4 +53,14 @@ export function fileIgnores(text: string): FileIgnores {
 export function isIgnoredInFile(ignores: FileIgnores, { line, rule }: Finding): boolean {
   const own = line === null ? undefined : ignores.byLine.get(line);
   return names(ignores.everywhere, rule) || (own !== undefined && names(own, rule));
+}
+
+/** What stands behind the first `#` that begins a word. */
+function commentOf(line: string): string | undefined {
+  for (let at = line.indexOf("#"); at !== -1; at = line.indexOf("#", at + 1)) {
+    if (at === 0 || /\s/.test(line.charAt(at - 1))) {
+      return line.slice(at + 1);
+    }
+  }
+  return undefined;
 }

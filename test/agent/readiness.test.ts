@@ -152,7 +152,7 @@ test("an ADC that is still to be asked is waited for; one that does not answer i
   estate.state.setAdcLive("other", { lastError: "NITRO: ns1, login: HTTP 307", silent: false });
   expect(readiness(estate.state)).toEqual({
     ready: true,
-    detail: "ready; the estate of other is missing: NITRO: ns1, login: HTTP 307",
+    detail: "ready; estate of other missing: NITRO: ns1, login: HTTP 307",
   });
   estate.state.setAdcLive("other", { lastError: "connection refused", silent: true });
   expect(readiness(estate.state)).toEqual({

@@ -18,6 +18,7 @@ const NOT_OURS: readonly (readonly [line: RegExp, why: string])[] = [
   [/^npm (ci|test)\b(?!.*npm run demo)|^npm ci && npm test$/, "this very test runs inside it"],
   [/^curl /, "test/docs/api.test.ts types them"],
   [/^(sudo|docker|kubectl) /, "no such engine here; docs/deploy.md says so"],
+  [/^npm run build:(executable|deb)\b/, "test/packages builds both and installs them"],
 ];
 
 /**

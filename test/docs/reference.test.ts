@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { labAuthority } from "../../lab/certificates/lab-certificate.ts";
 import { buildDocs } from "../../docs/build.ts";
 import { configKeys } from "../../docs/build-configuration.ts";
 import { labelsOf } from "../../docs/build-metrics.ts";
@@ -74,7 +75,7 @@ describe("docs/examples/adc-witness.yml", () => {
     directory = await mkdtemp(join(tmpdir(), "adc-witness-docs-"));
     text = await readFile(join(ROOT, "docs", "examples", "adc-witness.yml"), "utf8");
     await writeFile(join(directory, "adc-witness.yml"), text);
-    const ca = await readFile(join(ROOT, "lab", "certificates", "ca.pem"), "utf8");
+    const ca = labAuthority().certificate;
     for (const [, name = ""] of text.matchAll(/_file: ([\w.-]+)/g)) {
       const path = join(directory, name);
       await mkdir(dirname(path), { recursive: true });

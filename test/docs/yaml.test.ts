@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { labAuthority } from "../../lab/certificates/lab-certificate.ts";
 import { parseConfig } from "../../src/config/load.ts";
-import { blocks, pages, ROOT } from "./pages.ts";
+import { blocks, pages } from "./pages.ts";
 
 const shown = (await pages())
   // The whole example has a test of its own.
@@ -29,7 +30,7 @@ test("there are configurations to try", () => {
 });
 
 test.each(shown)("the configuration in $path is valid", async ({ block }) => {
-  const authority = await readFile(join(ROOT, "lab", "certificates", "ca.pem"), "utf8");
+  const authority = labAuthority().certificate;
   const moved = block.replaceAll(
     /(_file: )([^\s,}]+)/g,
     (_, key: string, path: string) => `${key}${basename(path)}`,

@@ -84,8 +84,8 @@ test(
         90_000,
       );
       expect(owaOf(world)?.persistence?.sticksTo).toEqual([{ source: "127.0.0.1", server: bound }]);
-      expect(await persistenceOfPage(world)).toContain("not observable from one address");
-      expect(await persistenceOfPage(world)).toContain(`The ADC gives 127.0.0.1 to ${bound}.`);
+      expect(await persistenceOfPage(world)).toContain("One source address reaches one server");
+      expect(await persistenceOfPage(world)).toContain(`The ADC sends 127.0.0.1 to ${bound}.`);
       await until(
         "probes run again",
         () => owaOf(world)?.persistence?.probes,

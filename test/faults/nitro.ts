@@ -8,6 +8,7 @@ import { ESTATE, IMAP, NS1, NS2, secondary } from "../adc/nitro/pair-of-nodes.ts
 import { steadyBackend } from "../adc/nitro/steady-backend.ts";
 
 /** Longer than any pause after a failure. */
+const POLL_EVERY_MS = 15_000;
 const PATIENCE_MS = 1_000_000;
 /** The last word is held for three polls that fail; the fourth ends it. */
 const POLLS = 4;
@@ -83,7 +84,7 @@ export async function judgeNitro(
         password: new Secret(CREDENTIALS.password),
         tls: { ca: null, serverName: null, verify: true },
         importEveryMs: 600_000,
-        pollEveryMs: 15_000,
+        pollEveryMs: POLL_EVERY_MS,
         timeoutMs,
       },
     },
@@ -94,18 +95,19 @@ export async function judgeNitro(
     wantsConnections: () => false,
   });
   let opinion = "unknown";
-  const poll = async (): Promise<StateRead["kind"]> => {
+  /** Polls, and lets so much time pass afterwards: a poll interval, or what any back-off waits. */
+  const poll = async (thenMs = PATIENCE_MS): Promise<StateRead["kind"]> => {
     const read = await link.poll(ESTATE);
     if (read.kind === "state") {
       opinion = read.state.members.get(IMAP)?.state ?? "unknown";
     } else if (read.kind === "lost") {
       opinion = read.state?.members.get(IMAP)?.state ?? "unknown";
     }
-    skippedMs += PATIENCE_MS;
+    skippedMs += thenMs;
     return read.kind;
   };
   try {
-    await poll();
+    await poll(POLL_EVERY_MS);
     if (opinion !== "up") {
       throw new Error(`the appliance was not well to begin with: ${opinion}`);
     }

@@ -114,7 +114,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     );
     const matrix = await page.getByRole("region", { name: "Matrix of prod" }).ariaSnapshot();
     expect(matrix).toContain(
-      `- 'link "ex02 port 143: ADC up, replica up, service down: in maintenance, still gets clients"'`,
+      `- 'link "ex02 port 143: ADC up, replica up, service down: in maintenance, still gets clients; the ADC''s monitors see no further than the bare port"'`,
     );
     expect(matrix).toContain('- columnheader "v_imap"');
     expect(matrix).toContain('- rowheader "ex02"');

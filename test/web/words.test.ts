@@ -86,7 +86,7 @@ describe("the sentence on top", () => {
         adcs: [anAdc({ up: false, lastPollAt: null })],
         members: [aMember({ verdict: "unknown" })],
       }),
-      "NetScaler prod does not tell this agent what it believes.",
+      "NetScaler prod does not report its state to this agent, so its state is unknown.",
     ],
     [
       "all unknown",

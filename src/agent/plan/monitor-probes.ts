@@ -1,7 +1,6 @@
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
-import { isLoopback } from "../../adc/own-addresses.ts";
 import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import {
@@ -149,7 +148,7 @@ function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
 
 /** Destinations that mean something to the ADC alone; never dialled from here, where they mean this machine. */
 function elsewhere(estate: Estate, { destIp }: Monitor): string | null {
-  return destIp !== null && (isLoopback(destIp) || destIp === estate.nsip)
+  return destIp !== null && destIp === estate.nsip
     ? `destIP ${destIp} is the ADC itself`
     : null;
 }

@@ -145,7 +145,7 @@ describe("an error names what to look at", () => {
     expect(result).toMatchObject({
       kind: "secondary",
       message: expect.stringMatching(
-        /no node says that it is the primary: .*ECONNREFUSED.*see adcs\[\]\.nitro\.urls; .* is the secondary/,
+        /no node reports itself as primary: .*ECONNREFUSED.*see adcs\[\]\.nitro\.urls; .* is the secondary/,
       ) as unknown,
     });
   });
