@@ -4,7 +4,7 @@ import { build } from "esbuild";
 
 /**
  * The whole program as one CommonJS file, for a single executable and for the Debian package: what the modules of `dist`
- * look for beside themselves (version, demo.conf, worker threads, the compiled lock) is put into it or found beside it.
+ * look for beside themselves (version, demo.conf, a worker thread, the compiled lock) is put into it or found beside it.
  */
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -17,11 +17,6 @@ const REPLACED = {
   "src/cli/package-info.js": packageInfo,
   "lab/demo-conf.js": () =>
     `export const demoConf = () => ${text(readFileSync(join(root, "lab", "demo.conf"), "utf8"))};`,
-  "src/agent/workers/thread-entry.js": async () => {
-    const source = await probingThread();
-    return `export const threadEntry = () =>
-      new URL("data:text/javascript;base64," + Buffer.from(${text(source)}).toString("base64"));`;
-  },
   "src/web/web-config/bcrypt-thread.js": async () =>
     `export const bcryptThreadSource = () => ${text(await bcryptThread())};`,
   "src/lib/lock-addon.js": () => `export const lockAddon = () => require("fs-native-extensions");`,
@@ -85,19 +80,6 @@ export const packageVersion = () => ${text(version)};
 export const packageRevision = () => ${text(revision)};
 export const versionText = () =>
   "adc-witness " + packageVersion() + " (revision " + packageRevision() + ", Node.js " + process.version + ")";`;
-}
-
-/** An ES module without imports, for a thread that begins with a data: URL. */
-async function probingThread() {
-  const { code } = await bundled({
-    entryPoints: [join(dist, "src", "agent", "workers", "probing-thread.js")],
-    format: "esm",
-    minify: true,
-    banner: {
-      js: `const require = process.getBuiltinModule("node:module").createRequire(process.execPath);`,
-    },
-  });
-  return code;
 }
 
 async function bcryptThread() {

@@ -41,8 +41,8 @@ test.skipIf(prlimit === null)(
       const used = (await agent.processorMs()) - before;
       expect(used).toBeLessThan((performance.now() - beganAt) / 2);
       const turnedAway = await until(
-        "it says that nobody new is let in",
-        () => agent.lines.filter((line) => line.includes("nobody new is let in")),
+        "it says that it accepts no connections",
+        () => agent.lines.filter((line) => line.includes("not accepting connections")),
         (lines) => lines.length > 0,
         30_000,
       );

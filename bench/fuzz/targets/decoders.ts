@@ -1,6 +1,5 @@
+import { CERTIFICATE_NAMES, labCertificate } from "../../../lab/certificates/lab-certificate.ts";
 import { createHash, X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { dnsAnswer, parseQuestion } from "../../../lab/exchange/directory/dns-message.ts";
 import { avPair, targetInfo } from "../../../lab/exchange/ntlm/ntlm-messages.ts";
 import {
@@ -21,7 +20,6 @@ import { certificateFacts } from "../../../src/net/certificate-facts.ts";
 import { decodeAnswer, encodeQuery } from "../../../src/probes/protocols/dns-message.ts";
 import { decodeRadiusAnswer } from "../../../src/probes/protocols/radius-message.ts";
 import { decodeSnmpResponse } from "../../../src/probes/protocols/snmp-message.ts";
-import { repositoryRoot } from "../root.ts";
 import type { FuzzTarget } from "../target.ts";
 
 /** Readers of whole messages: no socket, no waiting. */
@@ -203,10 +201,9 @@ export function dceRpcTarget(): FuzzTarget {
 
 /** Certificates as a server may show them: whatever OpenSSL can still parse must be told without harm. */
 export function certificateTarget(): FuzzTarget {
-  const folder = join(repositoryRoot(), "lab", "certificates");
-  const seeds = readdirSync(folder)
-    .filter((file) => file.endsWith(".pem") && !file.endsWith(".key.pem"))
-    .map((file) => new X509Certificate(readFileSync(join(folder, file))).raw);
+  const seeds = CERTIFICATE_NAMES.map(
+    (name) => new X509Certificate(labCertificate(name).certificate).raw,
+  );
   return {
     name: "certificate",
     seeds,
