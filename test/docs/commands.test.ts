@@ -17,8 +17,12 @@ const AT_ONCE = 3;
 const NOT_OURS: readonly (readonly [line: RegExp, why: string])[] = [
   [/^npm (ci|test)\b(?!.*npm run demo)|^npm ci && npm test$/, "this very test runs inside it"],
   [/^curl /, "test/docs/api.test.ts types them"],
+  [/^openssl s_client /, "it asks an appliance; the tests of NITRO take what it would print"],
   [/^(sudo|docker|kubectl) /, "no such engine here; docs/deploy.md says so"],
-  [/^npm run build:(executable|deb)\b/, "test/packages builds both and installs them"],
+  [
+    /^(npm run build:(executable|deb)\b|dist-executable\/|dist-deb\/|source <\()/,
+    "test/packages builds both and installs them",
+  ],
 ];
 
 /**
