@@ -14,8 +14,7 @@ import { renderJunit, renderSarif } from "../lint/render-reports.ts";
 import { renderRule, renderText } from "../lint/render-text.ts";
 import type { Output } from "./output.ts";
 
-const LINT_FORMATS = ["text", "json", "sarif", "junit"] as const;
-export type LintFormat = (typeof LINT_FORMATS)[number];
+export type LintFormat = "text" | "json" | "sarif" | "junit";
 
 export interface LintOptions {
   readonly format: LintFormat;

@@ -149,7 +149,9 @@ describe("a vserver's members", () => {
     await one.state.evaluateInTurns();
     const vserver = one.vserver("v_ews");
     const words = loginSchemes(vserver)?.text.replace(/\s+/g, " ");
-    expect(words).toContain(`ex02:443 offers ${BASIC} at ${PATH}; the other members offer ${USUAL}.`);
+    expect(words).toContain(
+      `ex02:443 offers ${BASIC} at ${PATH}; the other members offer ${USUAL}.`,
+    );
     expect(schemesNotice(vserver).text).toContain("v_ews");
   });
 });

@@ -148,9 +148,7 @@ function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
 
 /** Destinations that mean something to the ADC alone; never dialled from here, where they mean this machine. */
 function elsewhere(estate: Estate, { destIp }: Monitor): string | null {
-  return destIp !== null && destIp === estate.nsip
-    ? `destIP ${destIp} is the ADC itself`
-    : null;
+  return destIp !== null && destIp === estate.nsip ? `destIP ${destIp} is the ADC itself` : null;
 }
 
 function portless({ destPort, type }: Monitor, { portUnknown }: Member): string | null {
