@@ -13,7 +13,7 @@ export interface Lines {
   readonly lines: readonly string[];
 }
 
-export interface Bytes {
+export interface LineBytes {
   readonly kind: "bytes";
   readonly data: Buffer;
 }
@@ -47,14 +47,24 @@ export class LineReader {
   }
 
   async line(): Promise<Line | ExchangeError> {
+    const next = await this.wholeLine();
+    if (next.kind !== "bytes") {
+      return next;
+    }
+    const { data } = next;
+    const stop = data.length - (data.at(-2) === RETURN ? 2 : 1);
+    return { kind: "line", text: data.toString("utf8", 0, stop) };
+  }
+
+  /** The bytes of the next line, its line end with them. */
+  async wholeLine(): Promise<LineBytes | ExchangeError> {
     for (;;) {
       const end = this.#buffer.indexOf(NEWLINE, this.#scanned);
-      if (end !== -1) {
-        const stop = end > 0 && this.#buffer[end - 1] === RETURN ? end - 1 : end;
-        const text = this.#buffer.toString("utf8", 0, stop);
+      if (end !== -1 && end <= this.#maxLineBytes) {
+        const data = this.#buffer.subarray(0, end + 1);
         this.#buffer = this.#buffer.subarray(end + 1);
         this.#scanned = 0;
-        return { kind: "line", text };
+        return { kind: "bytes", data };
       }
       if (this.#buffer.length > this.#maxLineBytes) {
         return protocolError(`a line of more than ${this.#maxLineBytes} bytes`);
@@ -101,24 +111,6 @@ export class LineReader {
       .slice(0, -1)
       .map((line) => (line.startsWith(".") ? line.slice(1) : line));
     return { kind: "lines", lines };
-  }
-
-  /** Exactly so many bytes (IMAP literals); never more than an answer may hold. */
-  async bytes(count: number): Promise<Bytes | ExchangeError> {
-    if (count > this.#maxAnswerBytes) {
-      return protocolError(`${count} bytes announced, more than ${this.#maxAnswerBytes}`);
-    }
-    while (this.#buffer.length < count) {
-      const more = await this.#connection.read();
-      if (more.kind !== "data") {
-        return more.kind === "closed" ? { kind: "closed", midway: true } : more;
-      }
-      this.#buffer = Buffer.concat([this.#buffer, more.data]);
-    }
-    const data = this.#buffer.subarray(0, count);
-    this.#buffer = this.#buffer.subarray(count);
-    this.#scanned = 0;
-    return { kind: "bytes", data };
   }
 
   /** Unread bytes that came together with the last line: must be none before TLS begins. */

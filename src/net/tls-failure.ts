@@ -1,4 +1,4 @@
-import { type ExchangeError, exchangeError, type NamedExchangeError } from "./exchange-error.ts";
+import { type ExchangeError, exchangeError } from "./exchange-error.ts";
 
 /** OpenSSL's words for "what came is no TLS record". */
 const NOT_TLS = new Set([
@@ -46,47 +46,4 @@ function openSslWords(error: NodeJS.ErrnoException): string {
   const words = /error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/i.exec(error.message)?.[1] ?? error.message;
   const alert = /SSL alert number (\d+)/.exec(error.message)?.[1];
   return alert === undefined ? words.trim() : `${words.trim()} (alert ${alert} from the server)`;
-}
-
-/** OpenSSL's names for a chain that leads to no trusted issuer, as Node.js tells them. */
-const UNTRUSTED: ReadonlySet<string> = new Set([
-  "UNABLE_TO_GET_ISSUER_CERT",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  "UNABLE_TO_DECRYPT_CERT_SIGNATURE",
-  "UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY",
-  "CERT_SIGNATURE_FAILURE",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "CERT_CHAIN_TOO_LONG",
-  "CERT_REVOKED",
-  "INVALID_CA",
-  "INVALID_PURPOSE",
-  "PATH_LENGTH_EXCEEDED",
-  "CERT_UNTRUSTED",
-  "CERT_REJECTED",
-]);
-
-/**
- * What a library means that verified its own connection and ended it, before it sent a secret; null for other errors. A
- * fault: a login that was not tried says nothing about the service.
- */
-export function breakOfVerification(code: string | null): NamedExchangeError | null {
-  const end = (reason: NamedExchangeError["reason"]): NamedExchangeError =>
-    exchangeError(
-      "fault",
-      reason,
-      `no secret was sent: ${code ?? ""} on the client's own connection`,
-    );
-  switch (code) {
-    case "ERR_TLS_CERT_ALTNAME_INVALID":
-    case "HOSTNAME_MISMATCH":
-      return end("certificate_name");
-    case "CERT_HAS_EXPIRED":
-      return end("certificate_expired");
-    case "CERT_NOT_YET_VALID":
-      return end("certificate_not_yet_valid");
-    default:
-      return code !== null && UNTRUSTED.has(code) ? end("certificate_untrusted") : null;
-  }
 }

@@ -1,4 +1,4 @@
-import { constants, X509Certificate } from "node:crypto";
+import { constants, type X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { FailureReason } from "../model/reasons.ts";
 import type { CertificateFacts } from "../model/observation.ts";
@@ -28,26 +28,20 @@ export class TlsStore {
   #certificates = new Map<string, CertificateFacts>();
   #certificateBytes = 0;
 
-  /**
-   * Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). With `anchor`, the DER of one
-   * certificate, that one alone is trusted, whoever has issued it.
-   */
-  contextFor(settings: TlsSettings, anchor: Buffer | null = null): SecureContext {
-    const known = anchor === null ? this.#bySettings.get(settings) : undefined;
+  /** Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). */
+  contextFor(settings: TlsSettings): SecureContext {
+    const known = this.#bySettings.get(settings);
     if (known !== undefined) {
       return known;
     }
-    const { minVersion, maxVersion, legacy } = settings;
-    const ca = anchor === null ? settings.ca : new X509Certificate(anchor).toString();
-    const trust = anchor === null ? {} : { allowPartialTrustChain: true };
-    const key = `${minVersion} ${maxVersion} ${legacy} ${anchor !== null} ${ca ?? ""}`;
+    const { minVersion, maxVersion, legacy, ca } = settings;
+    const key = `${minVersion} ${maxVersion} ${legacy} ${ca ?? ""}`;
     let context = this.#contexts.get(key);
     if (context === undefined) {
       context = createSecureContext({
         minVersion,
         maxVersion,
         ...(ca === null ? {} : { ca }),
-        ...trust,
         ...(legacy
           ? {
               ciphers: "ALL:!aNULL:!eNULL:@SECLEVEL=0",
@@ -58,9 +52,7 @@ export class TlsStore {
       forgetOldest(this.#contexts, MAX_CONTEXTS);
       this.#contexts.set(key, context);
     }
-    if (anchor === null) {
-      this.#bySettings.set(settings, context);
-    }
+    this.#bySettings.set(settings, context);
     return context;
   }
 

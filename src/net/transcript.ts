@@ -107,7 +107,7 @@ export class Transcript {
     }
     const room = TRANSCRIPT_BYTES - this.#length;
     this.#full = text.length > room;
-    const kept = this.#full ? `${text.slice(0, Math.max(0, room - 4))}...\n` : text;
+    const kept = this.#full ? `${text.slice(0, Math.max(0, room - 4))}...\n`.slice(0, room) : text;
     this.#text.push(kept);
     this.#length += kept.length;
   }

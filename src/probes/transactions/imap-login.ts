@@ -1,10 +1,9 @@
 import { observe } from "../../net/probe-run.ts";
-import { lookAndLogIn } from "./imap-client.ts";
+import { logInToImap } from "./imap-client.ts";
 import type { TransactionType } from "./spec.ts";
 
 /**
- * Logs in over IMAP as a client does: greeting and CAPABILITY by our own hand first (they tell the refusals of maintenance
- * apart, and give phases and TLS facts), then login, EXAMINE INBOX, LOGOUT. With the option `fetch_newest`, the newest
+ * Logs in over IMAP as a client does: greeting, CAPABILITY, login, EXAMINE INBOX, LOGOUT. With the option `fetch_newest`, the newest
  * message's size as well, which proves that the store can be read.
  */
 export const imapLogin: TransactionType = {
@@ -18,7 +17,7 @@ export const imapLogin: TransactionType = {
         return run.fault("transaction", "not_configured", "no account is configured");
       }
       run.redact(account.password);
-      const mailbox = await lookAndLogIn(run, spec, target, account);
+      const mailbox = await logInToImap(run, spec, target, account);
       if (mailbox.kind === "ended") {
         return mailbox.observation;
       }

@@ -4,7 +4,7 @@ import { isIP } from "../../lib/ip.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { lookAndLogIn, type ImapMailbox } from "./imap-client.ts";
+import { logInToImap, type ImapMailbox } from "./imap-client.ts";
 import type { Ended } from "./line-session.ts";
 import { sendMail } from "./mail-sender.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
@@ -98,7 +98,7 @@ async function openMailbox(
     ...spec.tls,
     expectedNames: [...spec.tls.expectedNames, ...named],
   };
-  return lookAndLogIn(run, { ...spec, security, tls }, { ...target, host, port }, account);
+  return logInToImap(run, { ...spec, security, tls }, { ...target, host, port }, account);
 }
 
 async function junkFolder(mailbox: ImapMailbox, spec: TransactionSpec): Promise<string | Ended> {

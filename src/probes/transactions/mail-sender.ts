@@ -1,11 +1,12 @@
-import { errorMessage } from "../../lib/error-code.ts";
+import { errorCode, errorMessage } from "../../lib/error-code.ts";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { Target } from "../../net/probe-context.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
 import { type ProbeRun } from "../../net/probe-run.ts";
-import { breakOfLibraryError, codeOf, LibraryGuard, type Guarded } from "./library-guard.ts";
-import { ended, mismatch, type Ended } from "./line-session.ts";
+import { ClientRelay, type Called } from "../../net/client-relay.ts";
+import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
+import { answerBroke, ended, mismatch, type Ended } from "./line-session.ts";
 import { openSmtp } from "./smtp-dialogue.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
@@ -16,8 +17,8 @@ export interface Sent {
 }
 
 /**
- * Hands one message in, with login. Greeting, STARTTLS and the question who the server is are ours; nodemailer goes on over
- * the connection that was judged, and is given the server's greeting once more.
+ * Hands one message in, with login. Greeting, STARTTLS and the proof of the server are ours; nodemailer logs in and sends
+ * over the same connection.
  */
 export async function sendMail(
   run: ProbeRun,
@@ -35,39 +36,33 @@ export async function sendMail(
   if (password.kind === "withheld") {
     return ended(password.observation);
   }
-  connection.unread(Buffer.from(`220 ${session.banner.replace(/[\r\n]/g, " ")}\r\n`));
-  const socket = connection.detach();
-  const secured = connection.secured !== null;
+  const relay = await ClientRelay.open(connection, session.reader, {
+    greeting: `220 ${session.banner.replace(/[\r\n]/g, " ")}\r\n`,
+    sending: () => "",
+  });
   const client = new SMTPConnection({
-    connection: socket,
-    secured,
-    secure: secured,
+    host: relay.host,
+    port: relay.port,
+    secure: false,
     ignoreTLS: true,
-    host: spec.host,
     logger: false,
     greetingTimeout: run.context.timeoutMs,
     socketTimeout: run.context.timeoutMs,
-    socketCloseTimeout: 0,
   });
-  const guard = new LibraryGuard(
-    run,
-    () => client.close(),
-    () => socket.bytesRead,
-  );
-  client.on("error", (error: Error) => guard.fail(breakOfLibraryError(error)));
+  client.on("error", (error: Error) => relay.fail(breakOf(relay, error)));
 
-  const connected = await guard.wait(
+  const connected = await relay.wait(
     () =>
       new Promise<void>((resolve, reject) =>
         client.connect((error) => settle(error, resolve, reject)),
       ),
   );
   if (connected.kind !== "value") {
-    return refused(run, "greeting", connected);
+    return refused(run, relay, "greeting", connected);
   }
   if (client.allowsAuth) {
     run.login = "unanswered";
-    const loggedIn = await guard.wait(
+    const loggedIn = await relay.wait(
       () =>
         new Promise<void>((resolve, reject) =>
           client.login({ credentials: { user: account.username, pass: password.text } }, (error) =>
@@ -77,11 +72,11 @@ export async function sendMail(
     );
     run.phase("login");
     if (loggedIn.kind !== "value") {
-      return refused(run, "login", loggedIn);
+      return refused(run, relay, "login", loggedIn);
     }
     run.login = "accepted";
   }
-  const sent = await guard.wait(
+  const sent = await relay.wait(
     () =>
       new Promise<string>((resolve, reject) =>
         client.send({ from: message.from, to: [message.to] }, message.text, (error, info) =>
@@ -91,10 +86,10 @@ export async function sendMail(
   );
   run.phase("send");
   if (sent.kind !== "value") {
-    return refused(run, "transaction", sent);
+    return refused(run, relay, "transaction", sent);
   }
   client.quit();
-  guard.close();
+  relay.release();
   return { kind: "sent", response: sent.value };
 }
 
@@ -112,17 +107,18 @@ function settle(
 
 function refused(
   run: ProbeRun,
+  relay: ClientRelay,
   step: "greeting" | "login" | "transaction",
-  result: Exclude<Guarded<unknown>, { kind: "value" }>,
+  result: Exclude<Called<unknown>, { kind: "value" }>,
 ): Ended {
   if (result.kind !== "error") {
-    return ended(run.fail(step, result));
+    return answerBroke(run, step, result);
   }
   const { error } = result;
   const code = responseCodeOf(error);
   if (code === null) {
-    if (codeOf(error) !== "EAUTH") {
-      return ended(run.fail(step, breakOfLibraryError(error)));
+    if (errorCode(error) !== "EAUTH") {
+      return answerBroke(run, step, breakOf(relay, error));
     }
     if (responseTextOf(error) === null) {
       // It found no scheme to speak, and sent nothing.
@@ -140,6 +136,11 @@ function refused(
   return reason === "auth_rejected"
     ? ended(run.fault("login", reason, words))
     : mismatch(run, "login", reason, words);
+}
+
+/** What an error of nodemailer's that is no reply means: what ended the connection, else no SMTP. */
+function breakOf(relay: ClientRelay, error: unknown): ExchangeError {
+  return relay.serverEnded ?? protocolError(errorMessage(error));
 }
 
 /** What the server said after its code; null when the error is none of the server's. */

@@ -77,14 +77,13 @@ interface Pop3Answer {
 }
 
 /** One command and its status line. */
-export async function pop3Command(
+async function pop3Command(
   run: ProbeRun,
   { connection, reader }: LineSession,
   text: string,
   step: Step,
-  shown: string = text,
 ): Promise<Pop3Answer | Ended> {
-  connection.write(`${text}\r\n`, `${shown}\r\n`);
+  connection.write(`${text}\r\n`);
   const line = await reader.line();
   run.phase("transaction");
   if (line.kind !== "line") {

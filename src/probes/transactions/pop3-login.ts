@@ -1,21 +1,17 @@
+import Pop3Command from "node-pop3";
 import { errorMessage } from "../../lib/error-code.ts";
-import type { ProbeContext, Target } from "../../net/probe-context.ts";
-import { resolveTarget } from "../../net/dial.ts";
+import { ClientRelay, type Called } from "../../net/client-relay.ts";
+import { protocolError } from "../../net/exchange-error.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { proofOf } from "../../net/server-proof.ts";
-import { clientSocketOptions } from "./client-tls.ts";
-import { stepOfLibraryBreak } from "./library-guard.ts";
-import { ended, leave, mismatch, type Ended } from "./line-session.ts";
-import { openPop3, pop3Command, type Pop3Session } from "./pop3-greeting.ts";
-import { guardedPop3 } from "./pop3-client.ts";
-import type { Account, TransactionSpec } from "../../model/transactions.ts";
+import { answerBroke, ended, mismatch, type Ended } from "./line-session.ts";
+import { openPop3, type Pop3Session } from "./pop3-greeting.ts";
+import type { Account } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 
 /**
- * Logs in over POP3: greeting and CAPA by our own hand first, then login, STAT, QUIT. node-pop3 does the login where it
- * can; elsewhere our own dialogue goes on.
+ * Logs in over POP3: greeting, CAPA and TLS are ours; node-pop3 logs in over the same connection and asks STAT, QUIT.
  */
 export const pop3Login: TransactionType = {
   transaction: "pop3_login",
@@ -32,115 +28,90 @@ export const pop3Login: TransactionType = {
       if (session.kind === "ended") {
         return session.observation;
       }
-      const disclosed = disclose(session.connection, account.password, spec.allowPlaintext);
-      if (disclosed.kind === "withheld") {
-        return disclosed.observation;
+      const password = disclose(session.connection, account.password, spec.allowPlaintext);
+      if (password.kind === "withheld") {
+        return password.observation;
       }
-      const stat = logsInByHand(spec, context)
-        ? await logInByHand(run, session, account.username, disclosed.text)
-        : await logInByLibrary(run, spec, target, account, disclosed.text, session);
+      const stat = await logIn(run, session, account, password.text);
       if (stat.kind === "ended") {
         return stat.observation;
       }
-      // "+OK" and two numbers (RFC 1939 section 5): anything else is no mailbox.
-      return /^(\+OK )?\d+ \d+/.test(stat.text)
+      // Two numbers (RFC 1939 section 5): anything else is no mailbox.
+      return /^\d+ \d+/.test(stat.text)
         ? run.match("transaction", stat.text)
         : run.ended("failed", "transaction", "protocol_error", stat.text.slice(0, 200));
     }),
 };
 
-/** node-pop3 knows neither STLS nor a local address, and cannot compare a pinned certificate with its own connection's. */
-function logsInByHand({ security, tls }: TransactionSpec, { localAddress }: ProbeContext): boolean {
-  const pinned = tls !== null && proofOf(tls).kind === "pinned";
-  return security === "starttls" || localAddress !== null || pinned;
-}
-
-interface Stat {
-  readonly kind: "stat";
-  readonly text: string;
-}
-
-async function logInByHand(
+async function logIn(
   run: ProbeRun,
   session: Pop3Session,
-  username: string,
-  password: string,
-): Promise<Stat | Ended> {
-  const user = await pop3Command(run, session, `USER ${username}`, "login");
-  if (user.kind === "ended") {
-    return user;
-  }
-  if (!user.ok) {
-    return refused(run, "login", user.text);
-  }
-  run.login = "unanswered";
-  const pass = await pop3Command(run, session, `PASS ${password}`, "login", "PASS <secret>");
-  run.phase("login");
-  if (pass.kind === "ended") {
-    return pass;
-  }
-  if (!pass.ok) {
-    return refusedPassword(run, pass.text);
-  }
-  run.login = "accepted";
-  const stat = await pop3Command(run, session, "STAT", "transaction");
-  if (stat.kind === "ended") {
-    return stat;
-  }
-  if (!stat.ok) {
-    return refused(run, "transaction", stat.text);
-  }
-  await leave(session.connection, "QUIT\r\n");
-  return { kind: "stat", text: stat.text };
-}
-
-async function logInByLibrary(
-  run: ProbeRun,
-  spec: TransactionSpec,
-  target: Target,
   account: Account,
   password: string,
-  looked: Pop3Session,
-): Promise<Stat | Ended> {
-  await leave(looked.connection, "QUIT\r\n");
-  const resolved = await resolveTarget(run, target, "tcp");
-  if (resolved.kind === "failed") {
-    return ended(run.fail(resolved.step, resolved.why));
-  }
-  const tls = spec.security === "implicit" ? spec.tls : null;
-  const client = guardedPop3(run, {
-    host: resolved.address,
-    port: resolved.port,
+): Promise<{ readonly kind: "stat"; readonly text: string } | Ended> {
+  const relay = await ClientRelay.open(session.connection, session.reader, {
+    greeting: "+OK ready\r\n",
+    sending: (data) => {
+      const text = data.toString("utf8");
+      if (!text.startsWith("PASS ")) {
+        return text;
+      }
+      run.login = "unanswered";
+      return "PASS <secret>\r\n";
+    },
+  });
+  const client = new Pop3Command({
     user: account.username,
     password,
-    tls: tls !== null,
-    servername: tls?.serverName ?? "",
-    tlsOptions: clientSocketOptions(run, tls),
+    host: relay.host,
+    port: relay.port,
+  });
+  // It reports what is no answer to a command only here; an `error` that nobody hears would end the process.
+  client.on("error", () => undefined);
+  client.on("warn", (error: Error & { eventName?: string }) => {
+    if (error.eventName === "bad-server-response") {
+      relay.fail(protocolError(error.message));
+    }
   });
   run.transcript.note(`login as ${account.name}`);
-  const loggedIn = await client.logIn();
-  run.phase("login");
-  if (loggedIn.kind === "value") {
-    run.login = "accepted";
-  } else {
-    const sent = client.passwordSent();
-    run.login = sent ? "unanswered" : null;
-    if (loggedIn.kind !== "error") {
-      return ended(run.fail(stepOfLibraryBreak(loggedIn, "login"), loggedIn));
+  for (const command of [
+    () => client.connect(),
+    () => client.command("USER", account.username),
+    () => client.command("PASS", password),
+  ]) {
+    const answer = await relay.wait<unknown>(command);
+    if (answer.kind !== "value") {
+      run.phase("login");
+      return failed(run, relay, "login", answer);
     }
-    const words = errorMessage(loggedIn.error);
-    return sent ? refusedPassword(run, words) : refused(run, "login", words);
   }
-  const stat = await client.stat();
+  run.phase("login");
+  run.login = "accepted";
+  const stat = await relay.wait(() => client.STAT());
   run.phase("transaction");
-  if (stat.kind === "error") {
-    return refused(run, "transaction", errorMessage(stat.error));
-  }
   if (stat.kind !== "value") {
-    return ended(run.fail("transaction", stat));
+    return failed(run, relay, "transaction", stat);
   }
-  await client.quit();
+  await relay.leave(() => client.QUIT());
   return { kind: "stat", text: stat.value };
+}
+
+function failed(
+  run: ProbeRun,
+  relay: ClientRelay,
+  step: "login" | "transaction",
+  answer: Exclude<Called<unknown>, { kind: "value" }>,
+): Ended {
+  if (answer.kind !== "error") {
+    return answerBroke(run, step, answer);
+  }
+  const { error } = answer;
+  const words = errorMessage(error);
+  // The package names the command in the error of an `-ERR` alone.
+  if (!(error instanceof Error && "command" in error)) {
+    return answerBroke(run, step, relay.serverEnded ?? protocolError(words));
+  }
+  return run.login === "unanswered" ? refusedPassword(run, words) : refused(run, step, words);
 }
 
 /** What `-ERR` to PASS means. Exchange says the same to a wrong password and to a dead back end. */

@@ -19,6 +19,8 @@ export interface Stage {
   readonly at: "greeting" | RegExp;
   /** Only on the n-th connection, from 1; default on any. */
   readonly connection?: number;
+  /** Only when a connection gets there for the n-th time, from 1; default at any. */
+  readonly time?: number;
   /** By then the outcome is certain: what comes now changes nothing. */
   readonly late?: true;
 }
@@ -57,9 +59,12 @@ export async function startHostile(
     const connection = sockets.length;
     let input: Buffer = Buffer.alloc(0);
     let turned = false;
+    let time = 0;
 
     function owe(what: string, healthy: Buffer): void {
-      if (hostility !== null && isDue(hostility.stage, what, connection)) {
+      const isThere = hostility !== null && isDue(hostility.stage, what, connection);
+      time += isThere ? 1 : 0;
+      if (isThere && (hostility.stage.time ?? time) === time) {
         reached += 1;
         turned = !hostility.goesOn;
         hostility.play(socket, healthy);

@@ -1,8 +1,6 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Observation } from "../../../../src/model/observation.ts";
 import { REASONS } from "../../../../src/model/reasons.ts";
-import { logInToImap } from "../../../../src/probes/transactions/imap-client.ts";
 import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
 import { sendMail } from "../../../../src/probes/transactions/mail-sender.ts";
 import { runTransaction } from "../../../../src/probes/transactions/registry.ts";
@@ -41,18 +39,6 @@ function transaction(
     runTransaction(spec, { host: "127.0.0.1", port, server: null }, probeContext(TIMEOUT_MS));
 }
 
-/** The library without the look of our own hand before. */
-const imapflow: Client = (port) =>
-  observe(probeContext(TIMEOUT_MS), async (run) => {
-    const target = { host: "127.0.0.1", port, server: null };
-    const mailbox = await logInToImap(run, START_TLS, target, account, PROBE_A.password, null);
-    if (mailbox.kind === "ended") {
-      return mailbox.observation;
-    }
-    await mailbox.leave();
-    return run.match("login");
-  });
-
 const nodemailer: Client = (port) =>
   observe(probeContext(TIMEOUT_MS), async (run) => {
     const target = { host: "127.0.0.1", port, server: null };
@@ -62,22 +48,19 @@ const nodemailer: Client = (port) =>
     return sent.kind === "ended" ? sent.observation : run.match("transaction");
   });
 
-const CLIENTS: readonly (readonly [string, Client, StartTls, connection: number])[] = [
-  ["imap_greeting", transaction("imap_greeting"), IMAP_STARTTLS, 1],
-  ["imap_login, the look", transaction("imap_login"), IMAP_STARTTLS, 1],
-  ["imap_login, imapflow", transaction("imap_login"), IMAP_STARTTLS, 2],
-  ["imapflow alone", imapflow, IMAP_STARTTLS, 1],
-  ["pop3_greeting", transaction("pop3_greeting"), POP3_STLS, 1],
-  ["pop3_login", transaction("pop3_login"), POP3_STLS, 1],
-  ["smtp_mail_from", transaction("smtp_mail_from"), SMTP_STARTTLS, 1],
+const CLIENTS: readonly (readonly [string, Client, StartTls])[] = [
+  ["imap_greeting", transaction("imap_greeting"), IMAP_STARTTLS],
+  ["imap_login", transaction("imap_login"), IMAP_STARTTLS],
+  ["pop3_greeting", transaction("pop3_greeting"), POP3_STLS],
+  ["pop3_login", transaction("pop3_login"), POP3_STLS],
+  ["smtp_mail_from", transaction("smtp_mail_from"), SMTP_STARTTLS],
   [
     "smtp_mail_from, if offered",
     transaction("smtp_mail_from", "starttls_if_offered"),
     SMTP_STARTTLS,
-    1,
   ],
-  ["smtp_submission", transaction("smtp_submission"), SMTP_STARTTLS, 1],
-  ["nodemailer", nodemailer, SMTP_STARTTLS, 1],
+  ["smtp_submission", transaction("smtp_submission"), SMTP_STARTTLS],
+  ["nodemailer", nodemailer, SMTP_STARTTLS],
 ];
 
 const PLAYS: readonly (readonly [string, Yes])[] = [
@@ -101,25 +84,11 @@ const PLAYS: readonly (readonly [string, Yes])[] = [
   ],
 ];
 
-/** So many lines that their parser needs some sixty turns of the event loop, and few enough bytes to come at once. */
-const MANY_LINES = 2_000;
-const TURNS = 10;
-const BEHIND_A_CROWD: readonly (readonly [string, (injected: string) => string])[] = [
-  ["a whole answer", (injected) => injected],
-  ["half a line", (injected) => injected.slice(0, 9)],
-];
-
 const AHEAD = {
   outcome: "failed",
   reason: "protocol_error",
   evidence: { detail: "data was sent ahead of the TLS handshake" },
 };
-
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) {
-    await nextTurn();
-  }
-}
 
 let server: StartTlsServer | null = null;
 afterEach(async () => {
@@ -127,13 +96,8 @@ afterEach(async () => {
   server = null;
 });
 
-async function expectRefused(
-  client: Client,
-  protocol: StartTls,
-  yes: Yes,
-  connection: number,
-): Promise<Observation> {
-  server = await startTlsServer(protocol, yes, connection);
+async function expectRefused(client: Client, protocol: StartTls, yes: Yes): Promise<Observation> {
+  server = await startTlsServer(protocol, yes);
   const seen = await client(server.port);
   expect(server.asked()).toBe(true);
   expect(["mismatch", "failed", "timeout"]).toContain(seen.outcome);
@@ -147,32 +111,18 @@ async function expectRefused(
   return seen;
 }
 
-describe.each(CLIENTS)("%s", (_, client, protocol, connection) => {
+describe.each(CLIENTS)("%s", (_, client, protocol) => {
   test("passes where nothing is injected", async () => {
-    server = await startTlsServer(protocol, HONEST, connection);
+    server = await startTlsServer(protocol, HONEST);
     const seen = await client(server.port);
     expect(`${seen.outcome} ${seen.evidence.detail ?? ""}`).toMatch(/^match/);
     expect(server.trusted().length).toBeGreaterThan(0);
   });
 
   test.each(PLAYS)("takes no injected answer: %s", async (play, yes) => {
-    const seen = await expectRefused(client, protocol, yes, connection);
+    const seen = await expectRefused(client, protocol, yes);
     if (play.endsWith("in the same packet")) {
       expect(seen).toMatchObject(AHEAD);
     }
   });
 });
-
-// The library gets what comes in pieces: a packet more may be waiting when it has read the server's consent.
-describe.each(CLIENTS.filter(([name]) => name.includes("imapflow")))(
-  "%s, while it parses what came before",
-  (_, client, protocol, connection) => {
-    test.each(BEHIND_A_CROWD)("takes no injected answer: %s", async (_play, words) => {
-      const yes: Yes = (socket, answer, { injected }) => {
-        socket.write("* OK\r\n".repeat(MANY_LINES) + answer);
-        void turns(TURNS).then(() => socket.write(words(injected)));
-      };
-      expect(await expectRefused(client, protocol, yes, connection)).toMatchObject(AHEAD);
-    });
-  },
-);

@@ -46,38 +46,31 @@ export type Yes = (socket: Socket, answer: string, protocol: StartTls) => void;
 export const HONEST: Yes = (socket, answer) => socket.write(answer);
 
 export interface StartTlsServer extends ScriptedServer {
-  /** Requests that came under TLS on the connection that was played at. */
+  /** Requests that came under TLS. */
   readonly trusted: () => readonly string[];
-  /** Whether TLS was asked for on that connection. */
+  /** Whether TLS was asked for. */
   readonly asked: () => boolean;
 }
 
-/** Speaks the protocol in the clear and, once asked, under TLS; on the n-th connection it says yes in its own way. */
-export async function startTlsServer(
-  protocol: StartTls,
-  yes: Yes,
-  connection = 1,
-): Promise<StartTlsServer> {
+/** Speaks the protocol in the clear and, once asked, under TLS; it says yes in its own way. */
+export async function startTlsServer(protocol: StartTls, yes: Yes): Promise<StartTlsServer> {
   const context = createSecureContext(serverTls());
   const trusted: string[] = [];
   let asked = false;
   const server = await serve((socket) => {
     socket.setNoDelay(true);
-    const played = server.accepted() === connection;
     socket.write(protocol.dialogue.greeting);
     converse(socket, protocol.dialogue, (request) => {
       if (!protocol.asked.test(request)) {
         socket.write(protocol.offer(answerOf(protocol.dialogue, request, server.port)));
         return true;
       }
-      asked ||= played;
-      (played ? yes : HONEST)(socket, protocol.yes(request), protocol);
+      asked = true;
+      yes(socket, protocol.yes(request), protocol);
       const secure = new TLSSocket(socket, { isServer: true, secureContext: context });
       secure.on("error", () => undefined);
       converse(secure, protocol.dialogue, (behindTls) => {
-        if (played) {
-          trusted.push(behindTls);
-        }
+        trusted.push(behindTls);
         secure.write(answerOf(protocol.dialogue, behindTls, server.port));
         return true;
       });

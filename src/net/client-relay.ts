@@ -1,0 +1,173 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Connection } from "./connection.ts";
+import { protocolError, type ExchangeError } from "./exchange-error.ts";
+import type { LineReader } from "./line-reader.ts";
+import type { RunResource } from "./run-scope.ts";
+
+const LOOPBACK = "127.0.0.1";
+/**
+ * What a server may send to a client library in one connection. imapflow spends some 40 µs on a line however short and
+ * 8 µs on each word: bytes alone do not bound its work. No mailbox of a probe comes near.
+ */
+const MAX_LINES = 10_000;
+const MAX_BYTES = 512 * 1024;
+/** What a library parses in one turn of the event loop: some milliseconds' work. */
+const LINES_PER_TURN = 32;
+const BYTES_PER_TURN = 2 * 1024;
+/** Maximum wait for the answer to a goodbye: it decides nothing. */
+const GOODBYE_MS = 500;
+
+/** What became of a call into a library. */
+export type Called<T> =
+  | { readonly kind: "value"; readonly value: T }
+  | { readonly kind: "error"; readonly error: unknown }
+  | ExchangeError;
+
+export interface RelayOptions {
+  /** What the library takes for the server's greeting: the real one was read before. */
+  readonly greeting: string;
+  /** Called with what the library sends, before it is sent; returns what the transcript shows of it. */
+  readonly sending: (data: Buffer) => string;
+}
+
+/**
+ * Lends a connection of ours to a client library that can only dial by itself: the library dials a loopback port, and what
+ * both sides say is passed on. So the greeting, TLS, the proof of the server and the login are one connection, the
+ * library needs nothing but its public interface, and the run keeps what it must be able to do: count what the server
+ * sends, hand it over in whole lines and small portions, end every wait, and close.
+ */
+export class ClientRelay implements RunResource {
+  readonly host = LOOPBACK;
+  readonly port: number;
+  /** Why the server's side of the connection is over; null while it stands. */
+  serverEnded: ExchangeError | null = null;
+
+  readonly #connection: Connection;
+  readonly #reader: LineReader;
+  readonly #options: RelayOptions;
+  readonly #server: Server;
+  #library: Socket | null = null;
+  #over: ExchangeError | null;
+  #waiting: ((why: ExchangeError) => void) | null = null;
+
+  /** Listens until the first client has come. The session must have read everything that was asked for before. */
+  static async open(
+    connection: Connection,
+    reader: LineReader,
+    options: RelayOptions,
+  ): Promise<ClientRelay> {
+    const server = createServer({ noDelay: true });
+    server.listen(0, LOOPBACK);
+    await once(server, "listening");
+    return new ClientRelay(connection, reader, options, server);
+  }
+
+  private constructor(
+    connection: Connection,
+    reader: LineReader,
+    options: RelayOptions,
+    server: Server,
+  ) {
+    this.#connection = connection;
+    this.#reader = reader;
+    this.#options = options;
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+    this.#over = connection.run.interrupted;
+    connection.run.track(this);
+    server.once("connection", (library) => {
+      server.close();
+      this.#join(library);
+    });
+  }
+
+  /** Waits for a call into the library, or for the end of the connection or of the run. One call at a time. */
+  async wait<T>(call: () => Promise<T>): Promise<Called<T>> {
+    if (this.#over !== null) {
+      return this.#over;
+    }
+    const over = new Promise<ExchangeError>((resolve) => {
+      this.#waiting = resolve;
+    });
+    const called = call().then(
+      (value): Called<T> => ({ kind: "value", value }),
+      (error: unknown): Called<T> => ({ kind: "error", error }),
+    );
+    const result = await Promise.race([called, over]);
+    this.#waiting = null;
+    return result;
+  }
+
+  /** Ends the waiting for reasons that the library reports by events alone. */
+  fail(why: ExchangeError): void {
+    this.#over ??= why;
+    this.#waiting?.(this.#over);
+  }
+
+  /** Says goodbye, gives the server a moment to answer, and closes both sides. */
+  async leave(goodbye: () => Promise<unknown>): Promise<void> {
+    const enough = setTimeout(() => this.fail({ kind: "timeout" }), GOODBYE_MS);
+    await this.wait(goodbye);
+    clearTimeout(enough);
+    this.#connection.run.phase("quit");
+    this.release();
+    this.#connection.close();
+  }
+
+  interrupt(why: ExchangeError): void {
+    this.fail(why);
+    this.release();
+  }
+
+  release(): void {
+    this.#connection.run.untrack(this);
+    this.#server.close();
+    this.#library?.destroy();
+  }
+
+  #join(library: Socket): void {
+    this.#library = library;
+    // Its end shows in the library's own calls.
+    library.on("error", () => undefined);
+    library.on("data", (data) => {
+      this.#connection.write(data, this.#options.sending(data));
+    });
+    library.on("close", () => {
+      // The library has had its turns to report what the server said last.
+      setImmediate(() => this.fail(this.serverEnded ?? { kind: "closed", midway: true }));
+    });
+    library.write(this.#options.greeting);
+    void this.#passOn(library);
+  }
+
+  async #passOn(library: Socket): Promise<void> {
+    let lines = 0;
+    let bytes = 0;
+    let turn = { lines: 0, bytes: 0 };
+    while (!library.destroyed) {
+      const next = await this.#reader.wholeLine();
+      if (next.kind !== "bytes") {
+        this.serverEnded = next;
+        await nextTurn();
+        library.end();
+        return;
+      }
+      lines += 1;
+      bytes += next.data.length;
+      if (lines > MAX_LINES || bytes > MAX_BYTES) {
+        const most = lines > MAX_LINES ? `${MAX_LINES} lines` : `${MAX_BYTES} bytes`;
+        this.interrupt(protocolError(`more than ${most}`));
+        return;
+      }
+      if (turn.lines >= LINES_PER_TURN || turn.bytes + next.data.length > BYTES_PER_TURN) {
+        await nextTurn();
+        turn = { lines: 0, bytes: 0 };
+      }
+      turn.lines += 1;
+      turn.bytes += next.data.length;
+      library.write(next.data);
+    }
+  }
+}
