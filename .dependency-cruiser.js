@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Lowest first; docs/architecture.md has its table from the same file. */
+/** Lowest first; docs/dev/architecture.md has its table from the same file. */
 const { rooms: ROOMS } = JSON.parse(readFileSync(new URL("house.json", import.meta.url), "utf8"));
 
 /** A room may import only from those before it in the list, and from nothing of the repository beside `src`. */

@@ -7,12 +7,12 @@ interface Room {
 const BEGIN = "<!-- rooms: begin -->";
 const END = "<!-- rooms: end -->";
 
-/** docs/architecture.md with its table of rooms made anew from house.json; the rest stays as written. */
+/** docs/dev/architecture.md with its table of rooms made anew from house.json; the rest stays as written. */
 export function architectureWithRooms(text: string, house: string): string {
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
   if (begin === -1 || end < begin) {
-    throw new Error(`docs/architecture.md has no ${BEGIN} … ${END}`);
+    throw new Error(`docs/dev/architecture.md has no ${BEGIN} … ${END}`);
   }
   const { rooms } = JSON.parse(house) as { readonly rooms: readonly Room[] };
   const rows = rooms.map(

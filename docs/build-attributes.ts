@@ -62,7 +62,7 @@ const OBJECTS: readonly (readonly [title: string, tables: readonly Fields[]])[] 
   ["tm sessionParameter", [SESSION_PARAMETER_FIELDS]],
 ];
 
-/** docs/attributes.md: what is read of each object, its bounds and its default. */
+/** docs/dev/attributes.md: what is read of each object, its bounds and its default. */
 export function attributeReference(): string {
   return [
     "# Attributes that are read",

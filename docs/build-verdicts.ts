@@ -19,7 +19,7 @@ export function verdictReference(): string {
     "of a closed list. The **reason** and the **step** say why a probe ended as it did; they are closed lists, too.",
     "",
     "A verdict compares three opinions: what the **ADC** says, what a **replica** of its monitors says when this agent runs",
-    "them, and what the **service** says when a client talks to it. [architecture.md](architecture.md) has more.",
+    "them, and what the **service** says when a client talks to it. [architecture.md](dev/architecture.md) has more.",
     "",
     "Evidence grows old: a replica or a service opinion is `unknown` once its probes have brought no result for three",
     "intervals (while DOWN: three down times; five seconds at least), and so is whatever rests on a certificate, a login",

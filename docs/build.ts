@@ -11,11 +11,11 @@ import { verdictReference } from "./build-verdicts.ts";
 /** Every reference that is made from the code, by its path in the repository. A test pins them to what is committed. */
 export function buildDocs(root: string): ReadonlyMap<string, string> {
   const example = readFileSync(join(root, "docs", "examples", "adc-witness.yml"), "utf8");
-  const architecture = readFileSync(join(root, "docs", "architecture.md"), "utf8");
+  const architecture = readFileSync(join(root, "docs", "dev", "architecture.md"), "utf8");
   const house = readFileSync(join(root, "house.json"), "utf8");
   return new Map([
-    ["docs/architecture.md", architectureWithRooms(architecture, house)],
-    ["docs/attributes.md", attributeReference()],
+    ["docs/dev/architecture.md", architectureWithRooms(architecture, house)],
+    ["docs/dev/attributes.md", attributeReference()],
     ["docs/configuration.md", configurationReference(configJsonSchema(), example)],
     ["docs/metrics.md", metricsReference(METRICS)],
     ["docs/verdicts.md", verdictReference()],

@@ -11,7 +11,7 @@ const FIRST_START_WITHIN_MS = 10_000;
 
 /**
  * Starts are gathered: first ones fall on whole multiples of this on the monotonic clock, and intervals of whole ticks keep
- * them there. A process that sleeps between single probes spends more on waking than on probing (docs/performance.md).
+ * them there. A process that sleeps between single probes spends more on waking than on probing (docs/dev/performance.md).
  */
 export const START_TICK_MS = 50;
 

@@ -6,7 +6,7 @@ const FLAG = "--heap-growing-percent";
 const LARGE_PLAN = 8_000;
 /**
  * By so many percent of what lives garbage may then pile up before it is collected. V8's own choice lets it grow to several
- * times that; with fewer probes it does no harm, and a collection less is time saved. `docs/performance.md` has the figures.
+ * times that; with fewer probes it does no harm, and a collection less is time saved. `docs/dev/performance.md` has the figures.
  */
 const GROWTH_PERCENT = 40;
 

@@ -5,7 +5,7 @@ import type { TransactionName } from "../model/transactions.ts";
 import { isSupported, monitorTypeOf } from "./monitors/registry.ts";
 import { CHALLENGE_PATH, isOfOnePath, ownPath } from "./transactions/web-paths.ts";
 
-/** What shows for a type whatever its parameters are. Measured where the lab has such a server: docs/blind-spots.md. */
+/** What shows for a type whatever its parameters are. Measured where the lab has such a server: docs/dev/blind-spots.md. */
 const DEPTH_OF_TYPE: Readonly<Record<string, Depth>> = {
   PING: "reach",
   ARP: "reach",

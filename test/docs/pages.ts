@@ -10,15 +10,15 @@ export interface Page {
   readonly text: string;
 }
 
-/** README.md, CONTRIBUTING.md, SECURITY.md and every page of docs/. */
+/** README.md, CONTRIBUTING.md, SECURITY.md and every page of docs/ and docs/dev/. */
 export async function pages(): Promise<readonly Page[]> {
-  const docs = (await readdir(join(ROOT, "docs"))).filter((name) => name.endsWith(".md")).sort();
-  const paths = [
-    "README.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    ...docs.map((name) => `docs/${name}`),
-  ];
+  const names = await Promise.all(
+    ["docs", "docs/dev"].map(async (folder) =>
+      (await readdir(join(ROOT, folder))).map((name) => `${folder}/${name}`),
+    ),
+  );
+  const docs = names.flat().filter((path) => path.endsWith(".md"));
+  const paths = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...docs.sort()];
   return Promise.all(
     paths.map(async (path) => ({ path, text: await readFile(join(ROOT, path), "utf8") })),
   );

@@ -174,7 +174,7 @@ describe("faults of NITRO", () => {
   );
 });
 
-test("docs/fault-table.md is the table of this run", async (context) => {
+test("docs/dev/fault-table.md is the table of this run", async (context) => {
   const rows = CASES.map((each, at): Row => ({ case: each, peers: judged[at]?.peers ?? NOBODY }));
   if (rows.some(({ peers }) => peers.haproxy === null || peers.plugins === null)) {
     context.skip("not all peers are installed");
@@ -183,7 +183,7 @@ test("docs/fault-table.md is the table of this run", async (context) => {
   const page = PAGE.replace("{servers}", faultTable(rows))
     .replace("{dns}", dnsTable(dns))
     .replace("{nitro}", nitroTable(NITRO_CASES));
-  await expect(page).toMatchFileSnapshot("../../docs/fault-table.md");
+  await expect(page).toMatchFileSnapshot("../../docs/dev/fault-table.md");
 });
 
 const PAGE = `# Fault table

@@ -59,6 +59,6 @@ test.skipIf(ping === null)(
     }
     const document = `${[INTRODUCTION, ...sections].join("\n").trimEnd()}\n`;
     // After a change that is meant: vitest run test/lint/blind-spots.test.ts --update
-    await expect(document).toMatchFileSnapshot("../../docs/blind-spots.md");
+    await expect(document).toMatchFileSnapshot("../../docs/dev/blind-spots.md");
   },
 );
