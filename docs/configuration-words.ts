@@ -32,6 +32,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   min_probe_interval:
     "A monitor may probe every 10 ms or less. The agent never repeats it more often than this; `plan` marks each monitor that is slowed down.",
   metrics: "",
+  lint: 'For what is known and meant to be so. `rule` is a name of [lint.md](lint.md). The same can stand with the object itself: `-comment "lint:ignore tcp_only"`; and behind its line of an ns.conf: `# lint:ignore tcp_only`. The command `lint` reads this file where `--config` names it.',
   web: "Loopback by default. To listen on the network, set `config_file` (TLS, basic auth) in the format of the Prometheus exporters; the agent warns if it listens on the network without one.",
   shard:
     "`2/4` is the third of four shards. Related objects stay in one shard: a vserver with everything it leads to, and services that share a server and port. Shards depend on names only. Only the agent (`run`) is sharded; `plan` and `compare` cover the whole estate. Each agent has its own windows: declare them in the configuration of every agent, or at every agent.",

@@ -2,6 +2,7 @@ import { rowOf } from "../../src/adc/fields.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
+  SESSION_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
 } from "../../src/adc/parameter-fields.ts";
 import type { NitroBackend } from "./backend.ts";
@@ -74,6 +75,7 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["hanode", { key: "id", rows: nodeRows }],
   ["lbparameter", { key: null, single: true, rows: lbParameterRows }],
   ["csparameter", { key: null, single: true, rows: csParameterRows }],
+  ["tmsessionparameter", { key: null, single: true, rows: sessionParameterRows }],
   ["sslparameter", { key: null, single: true, rows: sslParameterRows }],
   ["server", { key: "name", rows: serverRows }],
   ["service", { key: "name", rows: serviceRows }],
@@ -147,6 +149,10 @@ function lbParameterRows({ estate }: NitroBackend): Row[] {
 
 function csParameterRows({ estate }: NitroBackend): Row[] {
   return [rowOf(CS_PARAMETER_FIELDS, estate().parameters)];
+}
+
+function sessionParameterRows({ estate }: NitroBackend): Row[] {
+  return [rowOf(SESSION_PARAMETER_FIELDS, estate().parameters)];
 }
 
 function sslParameterRows({ estate }: NitroBackend): Row[] {

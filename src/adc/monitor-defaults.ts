@@ -2,6 +2,7 @@ import { defaultsOf } from "./fields.ts";
 import { DISPATCHER_PORT, MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "./monitor-fields.ts";
 import type { CodeRange, Monitor, MonitorParameters } from "../model/monitor.ts";
 import type { MonitorBinding, Port } from "../model/adc-service.ts";
+import { redactPlacedPassword } from "./nsconf/secrets.ts";
 
 /** What a reader knows of a monitor before NetScaler's defaults fill the rest. */
 export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters">> &
@@ -15,10 +16,31 @@ export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters
  */
 export function monitorWithDefaults(partial: PartialMonitor): Monitor {
   const { parameters, ...common } = partial;
-  return {
+  return withoutPlacedPassword({
     ...COMMON_DEFAULTS,
     ...common,
     parameters: { ...NO_PARAMETERS, ...typeDefaults(partial.type), ...parameters },
+  });
+}
+
+/** Only a whole monitor tells which script its arguments are for: name and arguments may come by different commands. */
+function withoutPlacedPassword(monitor: Monitor): Monitor {
+  const { scriptName, scriptArgs, password } = monitor.parameters;
+  const redacted =
+    scriptName === null || scriptArgs === null
+      ? scriptArgs
+      : redactPlacedPassword(scriptName, scriptArgs);
+  if (redacted === null || redacted === scriptArgs) {
+    return monitor;
+  }
+  return {
+    ...monitor,
+    parameters: {
+      ...monitor.parameters,
+      scriptArgs: redacted,
+      password: password === "none" ? "clear" : password,
+    },
+    written: new Map([...monitor.written, ["scriptargs", [redacted]]]),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from "../lib/ip.ts";
 import { choice, convert, enabled, onOff, text } from "./field-types.ts";
 import { field } from "./fields.ts";
 
@@ -13,7 +14,6 @@ export const CS_PARAMETER_FIELDS = { csStateUpdate: field("stateupdate", enabled
 
 export const SSL_PARAMETER_FIELDS = { sslDefaultProfile: field("defaultProfile", enabled, false) };
 
-/** Of the estate only where something is written: who reads the other way cannot tell. */
 export const SESSION_PARAMETER_FIELDS = {
   sessionSso: field("SSO", onOff, false),
   sessionDeniesByDefault: field(
@@ -31,3 +31,14 @@ export const NET_PROFILE_FIELDS = {
   sourceIp: field("srcIP", text, null),
   proxyProtocol: field("proxyProtocol", enabled, false),
 };
+
+/** What `-srcIP` stands for as addresses: itself, or those of the set that it names. */
+export function sourceAddressesOf(
+  sourceIp: string | null,
+  ofSet: (name: string) => readonly string[],
+): readonly string[] {
+  if (sourceIp === null) {
+    return [];
+  }
+  return isIP(sourceIp) === 0 ? ofSet(sourceIp) : [sourceIp];
+}

@@ -38,6 +38,8 @@ export const SERVICE_FIELDS = {
   monConnectionClose: field("monConnectionClose", choiceOrNone(["FIN", "RESET"], ["NONE"]), null),
   useSourceIp: field("usip", yesNo, false),
   netProfile: field("netProfile", textOrNone, null),
+  tcpProfile: field("tcpProfileName", textOrNone, null),
+  httpProfile: field("httpProfileName", textOrNone, null),
   trafficDomain,
   maxClients: field("maxClient", whole(0, 4_294_967_294), 0),
   clientTimeoutMs: field("cltTimeout", idleTimeout, null),

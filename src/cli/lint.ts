@@ -7,12 +7,14 @@ import type { Estate } from "../model/estate.ts";
 import type { Finding } from "../lint/finding.ts";
 import { fixBatch } from "../lint/fix-batch.ts";
 import { groupFindings } from "../lint/group.ts";
-import { fileIgnores, isIgnoredInFile } from "../lint/ignore.ts";
+import { fileIgnores, ignoredBy, isIgnoredInFile } from "../lint/ignore.ts";
 import { ALL_RULES, GRAVITY, lint } from "../lint/lint.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";
 import { renderJunit, renderSarif } from "../lint/render-reports.ts";
 import { renderRule, renderText } from "../lint/render-text.ts";
+import type { LintIgnore } from "../lint/settings.ts";
 import type { Output } from "./output.ts";
+import { readConfig } from "./read-config.ts";
 
 export type LintFormat = "text" | "json" | "sarif" | "junit";
 
@@ -26,6 +28,8 @@ export interface LintOptions {
   readonly rules: readonly string[];
   /** Only objects of this name, with `*`; null: all. */
   readonly object: string | null;
+  /** A configuration whose `lint.ignore` holds here too; null: none. */
+  readonly config: string | null;
   /** Notes count for the exit status too. */
   readonly strict: boolean;
   /** Where the commands of the complete fixes go; the undo batch goes beside it, as `FILE.undo`. */
@@ -54,7 +58,11 @@ export async function runLint(file: string, options: LintOptions, output: Output
     output.err(`${file}: no NetScaler commands found\n`);
     return 3;
   }
-  const wanted = filterOf(text, options);
+  const config = options.config === null ? null : await readConfig(options.config, output);
+  if (config === null && options.config !== null) {
+    return 3;
+  }
+  const wanted = filterOf(text, options, config?.lint.ignore ?? []);
   const findings = lint(estate).filter(wanted);
   const matrix = options.matrix ? await measuredMatrix(text, estate, findings) : null;
   output.out(rendered(findings, matrix, options.format, file));
@@ -88,14 +96,17 @@ export function explainRule(name: string, output: Output): number {
 function filterOf(
   text: string,
   { severity, rules, object }: LintOptions,
+  ignore: readonly LintIgnore[],
 ): (finding: Finding) => boolean {
   const ignores = fileIgnores(text);
+  const ignored = ignoredBy(ignore);
   const named = nameMatcher([object ?? "*"]);
   return (finding) =>
     GRAVITY[finding.severity] <= GRAVITY[severity] &&
     (rules.length === 0 || rules.includes(finding.rule)) &&
     named(finding.object) &&
-    !isIgnoredInFile(ignores, finding);
+    !isIgnoredInFile(ignores, finding) &&
+    !ignored(finding);
 }
 
 function rendered(

@@ -1,6 +1,7 @@
 import { planRow, type PlanRow } from "../agent/plan/plan-json.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { nameMatcher } from "../lib/glob.ts";
+import { barePortSentence, deepest, type Depth } from "../model/depth.ts";
 import { printableLine } from "../lib/printable.ts";
 import { columns } from "./output.ts";
 
@@ -111,23 +112,23 @@ function byReason(rows: readonly PlanRow[]): string[] {
       ];
 }
 
-/** Members of which nothing but a handshake or a ping tells, with no look beside it. */
+/** Members of which the ADC's own monitors see no more than a handshake or a ping, whatever looks stand beside them. */
 function bareMembers(rows: readonly PlanRow[]): string[] {
-  const deeper = new Map<string, boolean>();
-  for (const row of rows.filter((one) => one.supported && one.vantage === "backend")) {
-    const member = `${row.adc_service ?? "-"}/${row.server ?? ""}:${String(row.member_port ?? "-")}`;
-    const asks = !["TCP", "PING"].includes(row.type);
-    deeper.set(member, (deeper.get(member) ?? false) || asks);
+  const byMember = new Map<string, Depth[]>();
+  for (const row of rows) {
+    if (row.kind === "monitor" && row.vantage === "backend" && !isDisabled(row)) {
+      const member = `${row.adc_service ?? "-"}/${row.server ?? ""}:${String(row.member_port ?? "-")}`;
+      byMember.set(member, [...(byMember.get(member) ?? []), row.depth]);
+    }
   }
-  const bare = [...deeper].filter(([, asks]) => !asks).map(([member]) => member);
-  return bare.length === 0
-    ? []
-    : [
-        "",
-        printableLine(
-          `judged by a bare port or a ping alone (${String(bare.length)}): ${someOf(bare)}`,
-        ),
-      ];
+  const depths = [...byMember].map(([member, all]) => ({ member, depth: deepest(all) }));
+  const sentence = barePortSentence(depths.map(({ depth }) => depth));
+  const bare = depths.flatMap(({ member, depth }) => (depth === "reach" ? [member] : []));
+  return sentence === null ? [] : ["", printableLine(`${sentence}: ${someOf(bare)}`)];
+}
+
+function isDisabled({ unsupported_reason }: PlanRow): boolean {
+  return /disabled on the ADC/.test(unsupported_reason ?? "");
 }
 
 const MAX_NAMED = 10;
@@ -140,9 +141,7 @@ function someOf(names: readonly string[]): string {
 
 /** "214 probes, 12 not repeated, 3 disabled". */
 function totals(all: number, resting: readonly PlanRow[]): string {
-  const disabled = resting.filter(({ unsupported_reason }) =>
-    /disabled on the ADC/.test(unsupported_reason ?? ""),
-  ).length;
+  const disabled = resting.filter(isDisabled).length;
   const counts = [
     `${String(all)} probe${all === 1 ? "" : "s"}`,
     `${String(resting.length - disabled)} not repeated`,

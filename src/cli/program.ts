@@ -169,6 +169,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json")}`,
     )
     .option("--rule <rule...>", "only these rules")
     .option("--object <name>", "only objects of this name (a name, or a pattern with *)")
+    .option("--config <file>", "configuration file whose lint.ignore holds here too")
     .option("--strict", "exit status 1 for notes too", false)
     .option("--write-fixes <file>", "write the complete fixes as a batch file, and FILE.undo")
     .option("--explain <rule>", "what a rule means")
@@ -184,10 +185,11 @@ ${examples("compare --server ex02", "compare --wait 2m --json")}`,
         command.error("error: missing required argument 'file'");
       }
       const { severity, rule = [], object = null, strict, matrix, writeFixes = null } = options;
+      const { config = null } = options;
       const format = options.format ?? (options.json ? "json" : "text");
       process.exitCode = await runLint(
         file,
-        { format, matrix, severity, rules: rule, object, strict, writeFixes },
+        { format, matrix, severity, rules: rule, object, config, strict, writeFixes },
         output,
       );
     });
@@ -221,6 +223,7 @@ interface LintArguments {
   readonly severity: "error" | "warning" | "info";
   readonly rule?: readonly string[];
   readonly object?: string;
+  readonly config?: string;
   readonly strict: boolean;
   readonly writeFixes?: string;
   readonly explain?: string;

@@ -202,6 +202,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     live: () => agent.state,
     estates: () =>
       agent.config.adcs.flatMap((adc) => agent.state.recordsOf(adc.name)?.estate ?? []),
+    lintIgnore: () => agent.config.lint.ignore,
     metrics,
     history,
     actions,

@@ -89,6 +89,7 @@ export function normalise(
     },
     minProbeIntervalMs: durationMs(written.min_probe_interval),
     metrics: written.metrics,
+    lint: written.lint,
     web: {
       listen: written.web.listen.map(endpoint),
       configFile:

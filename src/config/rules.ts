@@ -2,6 +2,7 @@ import { formatDuration, parseDuration } from "../lib/duration.ts";
 import type { ConfigPath } from "./located-yaml.ts";
 import { problemText } from "./problems.ts";
 import type { WrittenConfig, WrittenWindow } from "./written.ts";
+import { ALL_RULES } from "../lint/lint.ts";
 import { TLS_VERSIONS } from "../model/tls-settings.ts";
 import { isLoopback, parseHostPort } from "../lib/host-port.ts";
 
@@ -187,7 +188,18 @@ export const ESTATE_RULES: readonly Rule[] = [
   shardIsWithinItsCount,
   workersAreGone,
   openDoorsAreLocked,
+  lintRulesExist,
 ];
+
+/** A rule that another version had is no reason not to start. */
+function lintRulesExist({ lint }: WrittenConfig, report: RuleReport): void {
+  lint.ignore.forEach(({ rule }, index) => {
+    if (rule !== "*" && !ALL_RULES.some(({ id }) => id === rule)) {
+      const path = ["lint", "ignore", index, "rule"];
+      report.warning(path, `names no rule: ${rule}`, "a rule of docs/lint.md", "correct it");
+    }
+  });
+}
 
 function adcNamesAreUnique(config: WrittenConfig, report: RuleReport): void {
   checkUniqueNames(config.adcs, ["adcs"], report);

@@ -4,6 +4,7 @@ import type { Secret } from "../lib/secret.ts";
 import type { ExchangeVersion, TransactionName } from "../model/transactions.ts";
 import type { Vantage } from "../model/observation.ts";
 import type { WindowConfig } from "../model/window.ts";
+import type { LintIgnore } from "../lint/settings.ts";
 
 /**
  * The configuration as the agent uses it: validated, complete, durations in milliseconds, paths absolute, files of
@@ -37,6 +38,7 @@ export interface Config {
   /** Least time between two starts of one monitor's replica, whatever the ADC's own interval. */
   readonly minProbeIntervalMs: number;
   readonly metrics: { readonly phases: boolean };
+  readonly lint: { readonly ignore: readonly LintIgnore[] };
   readonly web: WebConfig;
   /** This agent's share, or null when it has the whole estate. */
   readonly shard: { readonly index: number; readonly count: number } | null;

@@ -230,6 +230,31 @@ export const writtenConfig = z.strictObject(
       )
       .prefault({})
       .describe("Options of /metrics."),
+    lint: z
+      .strictObject(
+        {
+          ignore: listOf(
+            z.strictObject(
+              {
+                rule: text("a rule of lint, or *", "see docs/lint.md").describe(
+                  "A rule of `lint`; * for all.",
+                ),
+                objects: listOf(pattern(), "names or patterns")
+                  .min(1, invalid("at least one name", "add one, or leave the key out"))
+                  .default(["*"])
+                  .describe("Objects of the ADC for which the rule is silent; default: all."),
+              },
+              invalid("a mapping with rule", "write the keys below it"),
+            ),
+            "rules to ignore",
+          )
+            .default([])
+            .describe("What `lint` and the page keep silent about."),
+        },
+        invalid("a mapping", "write the keys below it"),
+      )
+      .prefault({})
+      .describe("Options of `lint` and of its remarks on the page."),
     web: z
       .strictObject(
         {

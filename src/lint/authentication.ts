@@ -72,7 +72,7 @@ const PASSING_ON: ReadonlySet<string> = new Set(["tm traffic", "tm session", "au
 /** The ADC has taken the password, and Exchange asks for it again. */
 function withoutSso(context: LintContext): Hit[] {
   const { estate } = context;
-  if (estate.parameters.sessionSso === true) {
+  if (estate.parameters.sessionSso) {
     return [];
   }
   return authenticating(context)
@@ -154,7 +154,7 @@ function defaultDeny(context: LintContext): Hit[] {
       const said = actionTexts(estate, policies).join(" ");
       const denies =
         /-defaultauthorizationaction deny/i.test(said) ||
-        (estate.parameters.sessionDeniesByDefault === true &&
+        (estate.parameters.sessionDeniesByDefault &&
           !/-defaultauthorizationaction allow/i.test(said));
       return (
         denies &&

@@ -292,7 +292,7 @@ function optionOfAnotherType(context: LintContext): Hit[] {
 /** Who may read the configuration reads the password; -secureArgs takes it encrypted, behind the other arguments. */
 function passwordInScriptArgs(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]
-    .filter(({ type, parameters }) => type === "USER" && holdsPassword(parameters))
+    .filter(({ type, parameters }) => type === "USER" && parameters.scriptArgs?.includes(REDACTED))
     .map((monitor) => {
       const parts = (monitor.parameters.scriptArgs ?? "").split(";").filter((part) => part !== "");
       const secret = parts.filter((part) => part.includes(REDACTED));
@@ -313,12 +313,4 @@ function passwordInScriptArgs(context: LintContext): Hit[] {
               }),
       };
     });
-}
-
-function holdsPassword({ scriptArgs, scriptName }: Monitor["parameters"]): boolean {
-  const named = scriptArgs?.includes(REDACTED) === true;
-  // The firmware's POP3 and IMAP scripts take `account;password` too.
-  const placed =
-    /^ns(pop3|imap)/.test(scriptName ?? "") && /^[^=;]+;[^=;]+$/.test(scriptArgs ?? "");
-  return named || placed;
 }

@@ -1,5 +1,7 @@
 import type { Estate } from "../model/estate.ts";
+import { nameMatcher } from "../lib/glob.ts";
 import type { Finding } from "./finding.ts";
+import type { LintIgnore } from "./settings.ts";
 
 const IGNORE = /lint:ignore\s+([\w*-]+(?:\s*,\s*[\w*-]+)*)/gi;
 
@@ -19,6 +21,15 @@ export function isIgnored(
     estate.servers.get(object),
   ];
   return named.some((one) => names(ignoredRules(one?.comment), rule));
+}
+
+/** Whether settings silence a finding. */
+export function ignoredBy(
+  ignore: readonly LintIgnore[],
+): (finding: Pick<Finding, "object" | "rule">) => boolean {
+  const silent = ignore.map(({ rule, objects }) => ({ rule, matches: nameMatcher(objects) }));
+  return ({ object, rule }) =>
+    silent.some((one) => (one.rule === "*" || one.rule === rule) && one.matches(object));
 }
 
 function names(rules: ReadonlySet<string>, rule: string): boolean {

@@ -6,7 +6,7 @@ import { createContext } from "./context.ts";
 import { ECV_MONITOR_RULES } from "./ecv-monitors.ts";
 import type { Finding, Hit } from "./finding.ts";
 import { HTTP_MONITOR_RULES } from "./http-monitors.ts";
-import { isIgnored } from "./ignore.ts";
+import { ignoredBy, isIgnored } from "./ignore.ts";
 import { MONITOR_TARGET_RULES } from "./monitor-targets.ts";
 import { MONITOR_TIMING_RULES } from "./monitor-timing.ts";
 import { READING_RULES } from "./reading.ts";
@@ -34,12 +34,14 @@ export const ALL_RULES: readonly Rule[] = [...LINT_RULES, ...READING_RULES];
 
 /**
  * What the monitors of an estate cannot see, and the mistakes of its configuration: the gravest first, then in the order
- * of the file. Pure; empty when there is nothing to say. An object whose comment says `lint:ignore RULE` is left out.
+ * of the file. Pure; empty when there is nothing to say. An object whose comment says `lint:ignore RULE` is left out, and
+ * so is what the settings ignore.
  */
 export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTINGS): Finding[] {
   const context = createContext(estate, settings);
+  const ignored = ignoredBy(settings.ignore);
   return ALL_RULES.flatMap((rule) => rule.find(context).map((hit) => findingOf(rule, hit)))
-    .filter((finding) => !isIgnored(estate, finding))
+    .filter((finding) => !isIgnored(estate, finding) && !ignored(finding))
     .sort((a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0));
 }
 

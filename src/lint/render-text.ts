@@ -82,7 +82,8 @@ export function renderRule({ id, severity, meaning }: Rule): string {
     `${id} (${severity})`,
     meaning,
     `An example, a near miss and the fix: docs/lint.md#${id}.`,
-    `To switch it off: "lint:ignore ${id}" in the object's -comment, or behind its line as "# lint:ignore ${id}".`,
+    `To switch it off: "lint:ignore ${id}" in the object's -comment, or behind its line as "# lint:ignore ${id}";`,
+    "or lint.ignore of a configuration, which --config names.",
     "",
   ].join("\n");
 }

@@ -8,6 +8,14 @@ export interface LintSettings {
   readonly connectionsPerSource: number;
   /** Until when a monitor should have noticed a failure, in milliseconds. */
   readonly detectionMs: number;
+  /** What is known and shall not be told. */
+  readonly ignore: readonly LintIgnore[];
+}
+
+/** A rule, `*` for all, that is silent about objects of these names, with `*`. */
+export interface LintIgnore {
+  readonly rule: string;
+  readonly objects: readonly string[];
 }
 
 /**
@@ -19,4 +27,5 @@ export const DEFAULT_LINT_SETTINGS: LintSettings = {
   tarpitMs: 5_000,
   connectionsPerSource: 20,
   detectionMs: 600_000,
+  ignore: [],
 };

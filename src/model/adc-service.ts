@@ -18,6 +18,9 @@ export interface AdcService {
   readonly monConnectionClose: "FIN" | "RESET" | null;
   readonly useSourceIp: boolean;
   readonly netProfile: string | null;
+  /** `-tcpProfileName` and `-httpProfileName`: how the ADC speaks to the servers. */
+  readonly tcpProfile: string | null;
+  readonly httpProfile: string | null;
   readonly trafficDomain: number;
   readonly maxClients: number;
   readonly clientTimeoutMs: number | null;

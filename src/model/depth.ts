@@ -59,7 +59,10 @@ export const DEPTH_WORDS: Readonly<Record<Depth, string>> = {
   mailbox: "a mailbox",
 };
 
-/** How many members the ADC judges by a bare port alone, in a sentence; null where it judges none so. */
+/**
+ * How many members the ADC judges by a bare port alone, or a ping, in a sentence; null where it judges none so. By the
+ * deepest of what the ADC asks of each.
+ */
 export function barePortSentence(adcDepths: readonly (Depth | null)[]): string | null {
   const bare = adcDepths.filter((depth) => depth === "reach").length;
   const verb = bare === 1 ? "is" : "are";

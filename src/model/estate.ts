@@ -50,11 +50,11 @@ export interface AdcParameters {
   readonly csStateUpdate: boolean;
   /** `set ssl parameter -defaultProfile ENABLED`. */
   readonly sslDefaultProfile: boolean;
-  /** `set tm sessionParameter -SSO ON`. This and the next two are absent where the reader could not tell. */
-  readonly sessionSso?: boolean;
+  /** `set tm sessionParameter -SSO ON`. */
+  readonly sessionSso: boolean;
   /** `set tm sessionParameter -defaultAuthorizationAction DENY`. */
-  readonly sessionDeniesByDefault?: boolean;
-  /** Policies bound for every vserver: `bind tm global`. */
+  readonly sessionDeniesByDefault: boolean;
+  /** Policies bound for every vserver, `bind tm global`; absent where the reader cannot tell. */
   readonly globalSessionPolicies?: readonly string[];
 }
 export interface Server {
@@ -71,7 +71,10 @@ export interface Server {
 }
 export interface NetProfile {
   readonly name: string;
+  /** `-srcIP`: an address, or the name of a set of them (`add ipset`). */
   readonly sourceIp: string | null;
+  /** The same as addresses; empty where the set's are not known. */
+  readonly sourceAddresses: readonly string[];
   /** `-proxyProtocol ENABLED`: connections begin with a PROXY header. */
   readonly proxyProtocol: boolean;
   readonly line: SourceLine;

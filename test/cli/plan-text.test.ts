@@ -51,7 +51,9 @@ describe("plan › for a person", () => {
   test("puts what is not repeated together by reason, and counts", async () => {
     const out = await plan(CONF);
     expect(out).toContain("  destIP 127.0.0.1 is the ADC itself (1): imap/ex02:143 self");
-    expect(out).toContain("judged by a bare port or a ping alone (1): relay/ex02:9999");
+    expect(out).toContain(
+      "2 of 3 members are judged by a bare port alone: imap/ex02:143, relay/ex02:9999",
+    );
     expect(out).toMatch(/\d+ probes, 1 not repeated, 1 disabled\n/);
   });
 
@@ -69,5 +71,51 @@ describe("plan › for a person", () => {
     );
     expect(out.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001f]/);
     expect(out).toContain('"GET /\\r\\nX: y"');
+  });
+});
+
+describe("plan › tells which settings of profiles it does not repeat", () => {
+  const SERVICE = "add service s 10.0.0.1 HTTP 80";
+  const BOUND = ["add lb monitor m HTTP", "bind service s -monitorName m"];
+  test.each([
+    ["a TCP profile", [`${SERVICE} -tcpProfileName mptcp`], "the service's TCP profile mptcp"],
+    [
+      "both profiles",
+      [`${SERVICE} -tcpProfileName t1 -httpProfileName h2`],
+      "the service's TCP profile t1 and HTTP profile h2",
+    ],
+    [
+      "an IP set",
+      [
+        "add ipset set1",
+        "bind ipset set1 10.0.0.8 10.0.0.9",
+        "add netProfile np -srcIP set1",
+        `${SERVICE} -netProfile np`,
+      ],
+      "the ADC asks from the addresses 10.0.0.8, 10.0.0.9 (netProfile np)",
+    ],
+    [
+      "an IP set that the file does not hold",
+      ["add netProfile np -srcIP set1", `${SERVICE} -netProfile np`],
+      "of the IP set set1, which are not known here",
+    ],
+    [
+      "a PROXY header that is set later",
+      [
+        "add netProfile np",
+        "set netProfile np -proxyProtocol ENABLED",
+        `${SERVICE} -netProfile np`,
+      ],
+      "PROXY",
+    ],
+  ])("%s", async (_what, lines, expected) => {
+    expect(await plan([...lines, ...BOUND].join("\n"))).toContain(expected);
+  });
+
+  test.each([
+    ["the firmware's own profiles", `${SERVICE} -tcpProfileName nstcp_default_tcp_lan`],
+    ["a profile of one address", `add netProfile np -srcIP 10.0.0.8\n${SERVICE} -netProfile np`],
+  ])("says nothing of %s", async (_what, line) => {
+    expect(await plan([line, ...BOUND].join("\n"))).not.toMatch(/profile|netProfile/i);
   });
 });

@@ -157,6 +157,7 @@ describe("endpoints", () => {
       metrics,
       history,
       actions: IDLE_ACTIONS,
+      lintIgnore: () => [],
       configMasked: () => "",
       token: () => null,
       version: "0.1.0",

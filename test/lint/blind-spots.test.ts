@@ -50,7 +50,7 @@ test.skipIf(ping === null)(
         path,
         {
           ...{ format: "text", matrix: true, severity: "info", rules: [], object: null },
-          ...{ strict: false, writeFixes: null },
+          ...{ config: null, strict: false, writeFixes: null },
         },
         { out: (part) => (out += part), err: (part) => expect.unreachable(part) },
       );

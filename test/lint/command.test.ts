@@ -18,6 +18,7 @@ const OPTIONS: LintOptions = {
   severity: "info",
   rules: [],
   object: null,
+  config: null,
   strict: false,
   writeFixes: null,
 };
@@ -135,6 +136,35 @@ describe("lint › filters", () => {
     ["for the whole file", `# lint:ignore health_monitor_off,tcp_only\n${OFF}`],
   ])("lint:ignore %s", async (_name, text) => {
     expect(await run(text)).toMatchObject({ status: 0, out: "nothing found\n" });
+  });
+});
+
+describe("lint › what a configuration ignores", () => {
+  const configured = async (ignore: string) => {
+    const config = join(directory, "adc-witness.yml");
+    await writeFile(join(directory, "ns.conf"), OFF);
+    await writeFile(config, `adcs: [{ name: a, ns_conf: ns.conf }]\nlint: { ignore: ${ignore} }\n`);
+    return run(OFF, { config });
+  };
+
+  test.each([
+    ["a rule of one object", "[{ rule: health_monitor_off, objects: [s] }, { rule: tcp_only }]"],
+    ["every rule, by a pattern", '[{ rule: "*", objects: ["S*"] }]'],
+  ])("%s", async (_what, ignore) => {
+    expect(await configured(ignore)).toEqual({ status: 0, out: "nothing found\n", err: "" });
+  });
+
+  test("not of another object, and a rule that is no rule is told", async () => {
+    const { status, out, err } = await configured(
+      "[{ rule: health_monitor_off, objects: [t] }, { rule: no_rule }]",
+    );
+    expect(status).toBe(1);
+    expect(out).toContain("(health_monitor_off)");
+    expect(err).toContain("names no rule: no_rule");
+  });
+
+  test("a configuration that cannot be read ends the command", async () => {
+    expect(await configured("[{}]")).toMatchObject({ status: 3, out: "" });
   });
 });
 

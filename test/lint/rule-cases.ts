@@ -357,6 +357,8 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(IMAP, health('USER -scriptName nspop3.pl -scriptArgs "itest;secret"'), BIND),
     ],
     misses: [
+      conf(IMAP, health('USER -scriptName own.pl -scriptArgs "10.0.0.1;143"'), BIND),
+      conf(IMAP, health('USER -scriptName nsnntp.pl -scriptArgs "a.group"'), BIND),
       conf(
         IMAP,
         health('USER -scriptName nsftp.pl -scriptArgs "file=/pub/x" -secureArgs "password=x"'),

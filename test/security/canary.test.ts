@@ -247,7 +247,15 @@ test("no secret comes to light: not in a log, a page, a command's words or a fil
       );
       await told(`compare${shape}`, (output) =>
         runCompare(
-          { config: configFile, server: null, waitMs: 0, timeoutMs: 20_000, strict: false, json },
+          {
+            config: configFile,
+            server: null,
+            waitMs: 0,
+            timeoutMs: 20_000,
+            config: null,
+            strict: false,
+            json,
+          },
           output,
         ),
       );

@@ -266,6 +266,7 @@ async function start(listen: string[], warnings: string[] = []) {
     metrics,
     history: createHistory({ maxBytes: HISTORY_BYTES, now: Date.now }),
     actions: IDLE_ACTIONS,
+    lintIgnore: () => [],
     configMasked: () => "",
     version: "0",
     now: Date.now,

@@ -60,6 +60,7 @@ export async function serve(
     metrics,
     history: createHistory({ maxBytes: HISTORY_BYTES, now: () => NOON }),
     actions: IDLE_ACTIONS,
+    lintIgnore: () => [],
     configMasked: () => "agent: dc1\n",
     version: "0.1.0",
     now: () => NOON,

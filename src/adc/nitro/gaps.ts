@@ -7,6 +7,7 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["nsip", "the SNIPs, from which monitors are sent"],
   ["lbparameter", "how TCP monitors close their connections (the default is assumed)"],
   ["csparameter", "whether content switching follows its targets' state (the default is assumed)"],
+  ["tmsessionparameter", "whether logins are passed on by default (the default is assumed)"],
   ["sslparameter", "whether default SSL profiles are in force (the default is assumed)"],
   ["netprofile", "source addresses of monitors with a net profile"],
   ["server", "which servers are disabled or in maintenance at the ADC"],

@@ -8,6 +8,8 @@ import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
   NET_PROFILE_FIELDS,
+  SESSION_PARAMETER_FIELDS,
+  sourceAddressesOf,
   SSL_PARAMETER_FIELDS,
 } from "../parameter-fields.ts";
 import type { Policy, PolicyAction } from "../../model/policy.ts";
@@ -120,9 +122,13 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
     sslProfiles,
     netProfiles: namedMap(rows, "netprofile", (row) => {
       const name = text(row, "name");
-      return name === null
-        ? null
-        : { name, ...readWhole(NET_PROFILE_FIELDS, rowSource(row, name, report)), line: null };
+      if (name === null) {
+        return null;
+      }
+      const profile = readWhole(NET_PROFILE_FIELDS, rowSource(row, name, report));
+      // Of a set NITRO tells the name alone.
+      const sourceAddresses = sourceAddressesOf(profile.sourceIp, () => []);
+      return { name, ...profile, sourceAddresses, line: null };
     }),
     diagnostics: diagnostics.all(),
     otherStatements: new Map(),
@@ -159,12 +165,12 @@ async function buildServices(
     if (service === null) {
       return;
     }
+    const { noDefaultMonitor, memberPort } = readWhole(GROUP_FIELDS, rowSource(row, name, report));
     const members: readonly Member[] =
       kind === "service"
         ? [memberFromServiceRow(row, service, servers)].filter((member) => member !== null)
-        : membersFromRows(memberRows.get(name) ?? [], service, servers, report);
+        : membersFromRows(memberRows.get(name) ?? [], { ...service, memberPort }, servers, report);
     const bound = monitorRows[kind].get(name) ?? [];
-    const { noDefaultMonitor } = readWhole(GROUP_FIELDS, rowSource(row, name, report));
     const monitors = monitorBindings(bound, service, members, !noDefaultMonitor, report);
     services.set(name, { ...service, members, monitors: monitors.map(withOwnSpelling) });
   }
@@ -219,6 +225,7 @@ function parametersFrom(rows: RowTables, report: Report): AdcParameters {
     ...read("lbparameter", LB_PARAMETER_FIELDS),
     ...read("csparameter", CS_PARAMETER_FIELDS),
     ...read("sslparameter", SSL_PARAMETER_FIELDS),
+    ...read("tmsessionparameter", SESSION_PARAMETER_FIELDS),
   };
 }
 
@@ -319,7 +326,7 @@ export async function importEstate(
 function isOff(pulled: Exclude<Pulled, { kind: "rows" }>, { resource }: ImportStep): boolean {
   return (
     (pulled.kind === "unavailable" && pulled.what === "feature") ||
-    (pulled.code === "2470" && resource.startsWith("authentication"))
+    (pulled.code === "2470" && /^(authentication|tm)/.test(resource))
   );
 }
 

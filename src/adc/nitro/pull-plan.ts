@@ -53,6 +53,7 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
   plain("lbparameter"),
   plain("csparameter"),
   plain("sslparameter"),
+  plain("tmsessionparameter"),
   plain("netprofile"),
   plain("authenticationvserver"),
   plain("authenticationauthnprofile"),

@@ -75,7 +75,12 @@ export function memberFromServiceRow(
  */
 export function membersFromRows(
   rows: readonly Row[],
-  group: { readonly name: string; readonly enabled: boolean },
+  group: {
+    readonly name: string;
+    readonly enabled: boolean;
+    /** Of members that were bound without one. */
+    readonly memberPort: number | null;
+  },
   servers: ReadonlyMap<string, Server>,
   report: Report,
 ): Member[] {
@@ -83,7 +88,7 @@ export function membersFromRows(
   for (const row of rows) {
     const ip = address(row, "ip");
     const named = text(row, "servername") ?? ip;
-    const memberPort = port(row, "port");
+    const memberPort = port(row, "port") ?? group.memberPort;
     if (named === null || memberPort === null) {
       continue;
     }

@@ -11,6 +11,7 @@ import { defaultsOf } from "../fields.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
+  SESSION_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
 } from "../parameter-fields.ts";
 import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
@@ -51,7 +52,9 @@ export interface Draft {
   readonly authenticationProfiles: NameTable<AuthenticationProfile>;
   readonly certKeys: NameTable<Mutable<CertKey>>;
   readonly sslProfiles: NameTable<Mutable<SslProfile>>;
-  readonly netProfiles: NameTable<NetProfile>;
+  readonly netProfiles: NameTable<Mutable<Omit<NetProfile, "sourceAddresses">>>;
+  /** Addresses by the name of their set. */
+  readonly ipSets: NameTable<string[]>;
   /** Monitors bound to what the estate leaves out (GSLB services, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
   /** GSLB services, which `bind lb monitor` takes too. */
@@ -152,6 +155,7 @@ export function emptyDraft(): Draft {
       ...defaultsOf(LB_PARAMETER_FIELDS),
       ...defaultsOf(CS_PARAMETER_FIELDS),
       ...defaultsOf(SSL_PARAMETER_FIELDS),
+      ...defaultsOf(SESSION_PARAMETER_FIELDS),
     },
     servers: new NameTable(),
     services: new NameTable(),
@@ -165,6 +169,7 @@ export function emptyDraft(): Draft {
     certKeys: new NameTable(),
     sslProfiles: new NameTable(),
     netProfiles: new NameTable(),
+    ipSets: new NameTable(),
     monitorsUsedElsewhere: new Set(),
     servicesElsewhere: new Set(),
     diagnostics: new DiagnosticList(),

@@ -16,6 +16,7 @@ import type {
   ServiceDraft,
 } from "./draft.ts";
 import { isAddress } from "./values.ts";
+import { sourceAddressesOf } from "../parameter-fields.ts";
 
 /** Resolves what statements left open (servers, profiles, actions, default monitors) into an estate. */
 export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
@@ -41,7 +42,10 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
     authenticationVservers: draft.authenticationVservers.exact,
     certKeys: draft.certKeys.exact,
     sslProfiles: draft.sslProfiles.exact,
-    netProfiles: draft.netProfiles.exact,
+    netProfiles: mapValues(draft.netProfiles, (profile) => ({
+      ...profile,
+      sourceAddresses: sourceAddressesOf(profile.sourceIp, (set) => draft.ipSets.get(set) ?? []),
+    })),
     diagnostics: [],
     otherStatements: draft.otherStatements,
   };

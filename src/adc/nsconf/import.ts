@@ -9,6 +9,7 @@ import {
 import {
   define,
   reportIncomplete,
+  reportMissing,
   type Draft,
   type StatementKinds,
   emptyDraft,
@@ -39,9 +40,12 @@ const systemStatements: StatementKinds = {
     ["add ns ip", addIp],
     ["add ns ip6", addIp],
     ["add netprofile", addNetProfile],
+    ["add ipset", addIpSet],
   ]),
   changes: new Map([
     ["set ns config", setConfig],
+    ["set netprofile", setNetProfile],
+    ["bind ipset", bindIpSet],
     ["set lb parameter", setLbParameter],
     ["set cs parameter", setCsParameter],
     ["set tm sessionparameter", setSessionParameter],
@@ -84,6 +88,27 @@ function addNetProfile(statement: Statement, draft: Draft): void {
     line: statement.line,
   };
   define(draft.netProfiles, name, profile, statement, draft);
+}
+
+function setNetProfile(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const profile = draft.netProfiles.get(name);
+  if (profile === undefined) {
+    reportMissing(draft, statement, "net profile", name);
+    return;
+  }
+  Object.assign(profile, readFields(NET_PROFILE_FIELDS, statementSource(statement, draft, name)));
+}
+
+/** A net profile's `-srcIP` may name a set of the ADC's addresses. */
+function addIpSet({ words: [name] }: Statement, draft: Draft): void {
+  if (name !== undefined && !draft.ipSets.has(name)) {
+    draft.ipSets.set(name, []);
+  }
+}
+
+function bindIpSet({ words: [name = "", ...addresses] }: Statement, draft: Draft): void {
+  draft.ipSets.get(name)?.push(...addresses.filter(isAddress));
 }
 
 function setConfig(statement: Statement, draft: Draft): void {

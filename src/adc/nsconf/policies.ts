@@ -217,7 +217,8 @@ function setPolicy(statement: Statement, draft: Draft): void {
     keys.get("rule")?.[0] ??
     classicRule(keys.get("url")?.[0], keys.get("domain")?.[0]) ??
     known.rule;
-  const action = keys.get("action")?.[0] ?? known.action;
+  const unset = statement.verb === "unset" && keys.has("action");
+  const action = unset ? null : (keys.get("action")?.[0] ?? known.action);
   draft.policies.set(known.name, { ...known, rule, action, literals: ruleLiterals(rule) });
 }
 

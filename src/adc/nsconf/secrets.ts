@@ -54,6 +54,23 @@ export function redactScriptArgs(scriptArgs: string): string {
   return scriptArgs.replace(SCRIPT_PASSWORD, `$1${REDACTED}`);
 }
 
+/** Scripts that log in, the firmware's and those that others named after what they do. */
+const LOGIN_SCRIPT = /pop|imap|smtp|ldap|ftp|sql|ntlm|kerberos|radius|log[io]n|auth/i;
+
+/**
+ * Arguments of a script that logs in, without a password that only its place tells (`itest;…`), and without what a
+ * password that holds a semicolon leaves behind: of the parts that have no name the first alone stays.
+ */
+export function redactPlacedPassword(scriptName: string, scriptArgs: string): string {
+  if (!LOGIN_SCRIPT.test(scriptName)) {
+    return scriptArgs;
+  }
+  return scriptArgs
+    .split(";")
+    .map((part, at) => (at === 0 || part === "" || /^\s*[\w-]+=/.test(part) ? part : REDACTED))
+    .join(";");
+}
+
 export function hasScriptPassword(scriptArgs: string): boolean {
   return redactScriptArgs(scriptArgs) !== scriptArgs;
 }

@@ -1,5 +1,6 @@
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
-import type { Estate } from "../../model/estate.ts";
+import type { Estate, NetProfile } from "../../model/estate.ts";
+import { isIP } from "../../lib/ip.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
@@ -188,10 +189,10 @@ export function sourceOf(
   }
   const profile = monitor.netProfile ?? service.netProfile;
   if (profile !== null) {
-    const sourceIp = estate.netProfiles.get(profile)?.sourceIp ?? null;
+    const known = estate.netProfiles.get(profile);
     return {
-      source: sourceIp ?? `net profile ${profile}`,
-      sourceAddresses: sourceIp === null ? [] : [sourceIp],
+      source: known?.sourceIp ?? `net profile ${profile}`,
+      sourceAddresses: known?.sourceAddresses ?? [],
     };
   }
   return { source: "SNIP", sourceAddresses: estate.snips };
@@ -200,6 +201,40 @@ export function sourceOf(
 /** What must be proven before a monitor's credential is sent over TLS; null where none is, or the ADC speaks clear text. */
 export function secretNote({ credential, tls }: MonitorSpec): string | null {
   return credential === null || tls === null ? null : proofWords(tls);
+}
+
+/** From where the ADC asks: nothing here can ask from its addresses. */
+function sourceNotes(net: NetProfile | undefined): string[] {
+  if (net === undefined || net.sourceIp === null || isIP(net.sourceIp) !== 0) {
+    return [];
+  }
+  const { name, sourceIp, sourceAddresses } = net;
+  const which =
+    sourceAddresses.length === 0
+      ? `of the IP set ${sourceIp}, which are not known here`
+      : sourceAddresses.join(", ");
+  return [
+    `the ADC asks from the addresses ${which} (netProfile ${name}), this probe from this machine's own`,
+  ];
+}
+
+/** Profiles that the firmware brings and gives to what names no other. */
+const FIRMWARE_PROFILE = /^ns(tcp|http)_/i;
+
+/** How the ADC's TCP and HTTP are tuned, a client's address as a TCP option and HTTP/2 among it, is not repeated. */
+function profileNotes({ type }: Monitor, service: AdcService): string[] {
+  const speaksHttp = type.startsWith("HTTP");
+  const named = [
+    ["TCP profile", type === "PING" || type === "UDP-ECV" ? null : service.tcpProfile],
+    ["HTTP profile", speaksHttp ? service.httpProfile : null],
+  ].flatMap(([kind, name]) =>
+    name === null || name === undefined || FIRMWARE_PROFILE.test(name)
+      ? []
+      : [`${String(kind)} ${name}`],
+  );
+  return named.length === 0
+    ? []
+    : [`what the service's ${named.join(" and ")} sets is not repeated`];
 }
 
 function noteOf(estate: Estate, monitor: Monitor, service: AdcService): string | null {
@@ -218,11 +253,11 @@ function noteOf(estate: Estate, monitor: Monitor, service: AdcService): string |
     );
   }
   const profile = monitor.netProfile ?? service.netProfile;
-  if (estate.netProfiles.get(profile ?? "")?.proxyProtocol === true) {
-    notes.push(
-      `the ADC begins with a PROXY header (netProfile ${profile ?? ""}), this probe does not`,
-    );
+  const net = estate.netProfiles.get(profile ?? "");
+  if (net?.proxyProtocol === true) {
+    notes.push(`the ADC begins with a PROXY header (netProfile ${net.name}), this probe does not`);
   }
+  notes.push(...sourceNotes(net), ...profileNotes(monitor, service));
   if (!service.healthMonitor) {
     notes.push("the ADC does not run it, because health monitoring is off (-healthMonitor NO)");
   }

@@ -1,14 +1,21 @@
 import type { Estate } from "../../model/estate.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { lint } from "../../lint/lint.ts";
+import { DEFAULT_LINT_SETTINGS, type LintIgnore } from "../../lint/settings.ts";
 
 export type Remarks = (estate: Estate) => readonly Finding[];
 
-/** What lint has to say of an estate, found out once per import and only when somebody looks. */
-export function createRemarks(): Remarks {
-  const known = new WeakMap<Estate, readonly Finding[]>();
+/** What lint has to say of an estate, found out once per import and configuration, and only when somebody looks. */
+export function createRemarks(ignore: () => readonly LintIgnore[]): Remarks {
+  let known = new WeakMap<Estate, readonly Finding[]>();
+  let ignored = ignore();
   return (estate) => {
-    const findings = known.get(estate) ?? lint(estate);
+    if (ignore() !== ignored) {
+      ignored = ignore();
+      known = new WeakMap();
+    }
+    const findings =
+      known.get(estate) ?? lint(estate, { ...DEFAULT_LINT_SETTINGS, ignore: ignored });
     known.set(estate, findings);
     return findings;
   };

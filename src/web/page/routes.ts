@@ -47,7 +47,7 @@ function keepPages(monotonic: () => number, version: () => number): KeptPages {
 
 /** The pages for people, and the three files they need. */
 export function pageRoutes(sources: WebSources): readonly Route[] {
-  const remarks = createRemarks();
+  const remarks = createRemarks(sources.lintIgnore);
   const kept = keepPages(() => performance.now(), sources.history.lastChangeId);
   return [
     get("/", ({ url }) => {

@@ -161,6 +161,22 @@ describe("members", () => {
     ]);
   });
 
+  test("a member without a port has its group's", async () => {
+    const row = { servicegroupname: "sg", servername: "ex01", ip: "192.0.2.11" };
+    const rows = { servicegroup_servicegroupmember_binding: [row] };
+    const members = async (memberport: unknown) =>
+      (
+        await built({
+          server: [{ name: "ex01", ipaddress: "192.0.2.11", state: "ENABLED" }],
+          servicegroup: [{ servicegroupname: "sg", servicetype: "TCP", memberport }],
+          ...rows,
+        })
+      ).services.get("sg")?.members;
+    expect(await members("8080")).toMatchObject([{ server: "ex01", port: 8080 }]);
+    expect(await members(0)).toEqual([]);
+    expect(await members(undefined)).toEqual([]);
+  });
+
   test("are disabled by themselves, their group or their server", async () => {
     const rows = (name: string): Row => ({
       servicegroupname: name,

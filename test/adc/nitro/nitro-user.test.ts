@@ -40,6 +40,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   cspolicy: "cs policy",
   csaction: "cs action",
   sslparameter: "ssl parameter",
+  tmsessionparameter: "tm sessionParameter",
   sslprofile: "ssl profile",
   sslcertkey: "ssl certKey",
   sslvserver: "ssl vserver",

@@ -177,6 +177,10 @@ describe("secrets", () => {
     "canary-user",
     "canary-kcd",
     "canary-broken",
+    "canary-placed",
+    "canary-later",
+    "canary-imap",
+    "canary-half",
   ];
 
   test("none is found anywhere in the estate", () => {
@@ -189,6 +193,11 @@ describe("secrets", () => {
       "add ssl certKey k -cert c -key k -passcrypt canary-cert",
       "set system user nsroot canary-user -encrypted",
       "add aaa kcdAccount x -realmStr R -delegatedUser k -kcdPassword canary-kcd",
+      'add lb monitor g USER -scriptName nspop3.pl -scriptArgs "itest;canary-placed"',
+      'add lb monitor h USER -scriptArgs "itest;canary-later"',
+      "set lb monitor h USER -scriptName nspop3.pl",
+      'add lb monitor i USER -scriptName my_imap_login.pl -scriptArgs "10.0.0.1;itest;canary-imap"',
+      'add lb monitor j USER -scriptName nsldap.pl -scriptArgs "base=dc=a;password=a;canary-half;attribute=cn"',
       'add lb monitor f POP3 -password "canary-broken',
       "canary-broken on a line of its own",
     ];

@@ -46,6 +46,8 @@ describe("header and system", () => {
     expect(estate.parameters).toEqual({
       monitorConnectionClose: "RESET",
       csStateUpdate: true,
+      sessionSso: false,
+      sessionDeniesByDefault: false,
       sslDefaultProfile: true,
     });
   });
