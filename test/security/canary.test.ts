@@ -247,15 +247,7 @@ test("no secret comes to light: not in a log, a page, a command's words or a fil
       );
       await told(`compare${shape}`, (output) =>
         runCompare(
-          {
-            config: configFile,
-            server: null,
-            waitMs: 0,
-            timeoutMs: 20_000,
-            config: null,
-            strict: false,
-            json,
-          },
+          { config: configFile, server: null, waitMs: 0, timeoutMs: 20_000, strict: false, json },
           output,
         ),
       );
@@ -276,7 +268,7 @@ test("no secret comes to light: not in a log, a page, a command's words or a fil
           nsConf,
           {
             ...{ format: json ? "json" : "text", matrix: false, severity: "info", rules: [] },
-            ...{ object: null, strict: false, writeFixes: null },
+            ...{ config: null, object: null, strict: false, writeFixes: null },
           },
           output,
         ),
