@@ -71,6 +71,7 @@ export const MEMBER = {
   server: "ex02",
   port: "993",
 } as const;
+export const SERVER = { ...SCRAPE, adc: "prod", server: "ex02" } as const;
 export const VSERVER = { ...SCRAPE, adc: "prod", vserver: "v_imap" } as const;
 
 /** A series in promtool's notation. */

@@ -1,7 +1,17 @@
-import type { MemberVerdict } from "../src/model/verdicts.ts";
-import { MEMBER, series, type AlertGroup } from "./alert.ts";
+import { VERDICT_WORDS, type MemberVerdict } from "../src/model/verdicts.ts";
+import { MEMBER, SERVER, series, type AlertGroup } from "./alert.ts";
+import { provenByFlag } from "./proof.ts";
 import { verdictAlerts } from "./verdict-alert.ts";
 
+const OVERRUN = VERDICT_WORDS.maintenance_overrun;
+/** What a member can be in an open window that is not back in service. */
+const AWAY_IN_WINDOW: readonly MemberVerdict[] = [
+  "drained",
+  "ready_to_return",
+  "maintenance_expected",
+  "agree_down",
+  "routes_to_maintenance",
+];
 const PLACE = "{{ $labels.server }}:{{ $labels.port }} ({{ $labels.adc_service }})";
 const verdictAlert = verdictAlerts<MemberVerdict>("adc_witness_verdict", MEMBER);
 
@@ -59,6 +69,90 @@ export const MEMBER_ALERTS: AlertGroup = {
       `${PLACE} is out of service on {{ $labels.adc }}, and no window was declared`,
       ["drained", "a window was declared"],
     ),
+    verdictAlert(
+      "MaintenanceOverrun",
+      "warning",
+      "maintenance_overrun",
+      `${PLACE} should be back from maintenance and does not work`,
+      ["maintenance_expected", "the window is open, or what nobody declared is not old yet"],
+    ),
+    {
+      name: "MaintenanceOverrunLong",
+      severity: "critical",
+      expr: 'adc_witness_verdict{verdict="maintenance_overrun"} == 1 and on (job, instance, adc, adc_service, server, port) time() - adc_witness_verdict_since_timestamp_seconds > 3600',
+      for: "1m",
+      keepFiringFor: "10m",
+      summary: `${PLACE} should have been back from maintenance an hour ago`,
+      description: `${OVERRUN.meaning} It has been so for more than an hour. ${OVERRUN.advice}`,
+      verdict: "maintenance_overrun",
+      fires: {
+        series: [
+          series("adc_witness_verdict", { ...MEMBER, verdict: "maintenance_overrun" }, "0 1x240"),
+          series("adc_witness_verdict_since_timestamp_seconds", MEMBER, "-3700x240"),
+        ],
+        labels: { ...MEMBER, verdict: "maintenance_overrun" },
+      },
+      nearMiss: {
+        because: "within the first hour",
+        series: [
+          series("adc_witness_verdict", { ...MEMBER, verdict: "maintenance_overrun" }, "1x240"),
+          series("adc_witness_verdict_since_timestamp_seconds", MEMBER, "0x240"),
+        ],
+      },
+    },
+    {
+      name: "MaintenanceWindowEnding",
+      severity: "warning",
+      expr: `adc_witness_verdict{verdict=~"${AWAY_IN_WINDOW.join("|")}"} == 1 and on (job, instance, adc, server) adc_witness_maintenance_end_timestamp_seconds - time() < 900`,
+      for: "1m",
+      keepFiringFor: null,
+      summary: `The window of {{ $labels.server }} ends within 15 minutes, and ${PLACE} is not back`,
+      description:
+        "The member is {{ $labels.verdict }}. Finish the work and enable it, or extend the window with `adc-witness maintenance start`; from the end of the window on it counts as overrun.",
+      verdict: null,
+      fires: {
+        series: [
+          series("adc_witness_verdict", { ...MEMBER, verdict: "drained" }, "1x240"),
+          series("adc_witness_maintenance_end_timestamp_seconds", SERVER, "950x240"),
+        ],
+        labels: { ...MEMBER, verdict: "drained" },
+      },
+      nearMiss: {
+        because: "while the window has longer to run, or no end, or its members are back",
+        series: [
+          series("adc_witness_verdict", { ...MEMBER, verdict: "drained" }, "1x240"),
+          series("adc_witness_maintenance_end_timestamp_seconds", SERVER, "5000x240"),
+          series(
+            "adc_witness_verdict",
+            { ...MEMBER, server: "ex03", verdict: "agree_up" },
+            "1x240",
+          ),
+          series(
+            "adc_witness_maintenance_end_timestamp_seconds",
+            { ...SERVER, server: "ex03" },
+            "60x240",
+          ),
+          series("adc_witness_verdict", { ...MEMBER, server: "ex04", verdict: "drained" }, "1x240"),
+          series(
+            "adc_witness_maintenance_end_timestamp_seconds",
+            { ...SERVER, server: "ex04" },
+            "9999999999x240",
+          ),
+        ],
+      },
+    },
+    {
+      name: "AdcFlapping",
+      severity: "warning",
+      expr: "adc_witness_adc_flapping == 1",
+      for: "1m",
+      keepFiringFor: null,
+      summary: `{{ $labels.adc }} takes ${PLACE} DOWN and UP again although it works`,
+      description:
+        "Each time clients are moved to other servers, and no single flap lasts long enough to be named. Read the monitor's last responses (the page shows them), and the ADC's load, licence and packet engine.",
+      verdict: null,
+      ...provenByFlag("adc_witness_adc_flapping", MEMBER, "while the member fails here as well"),
+    },
     {
       name: "AdcBlind",
       severity: "warning",

@@ -12,6 +12,7 @@ export function hearingState(estate: Estate, pollMs: number): WitnessState {
   const state = new WitnessState({
     agent: "bench",
     stabilityMs: 120_000,
+    overdueAfterMs: 4 * 3_600_000,
     declarations: createDeclarations({
       configured: [],
       store: null,

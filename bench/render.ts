@@ -18,6 +18,7 @@ const monotonic = (): number => performance.now();
 const state = new WitnessState({
   agent: "bench",
   stabilityMs: 120_000,
+  overdueAfterMs: 4 * 3_600_000,
   declarations: {
     declaredFor: () => ({ state: "no", window: null, endAt: null }),
     observe: () => undefined,

@@ -23,6 +23,7 @@ export function toneOf(verdict: Verdict): Tone {
     case "settling":
     case "unknown":
     case "replica_differs":
+    case "maintenance_overrun":
     case "vip_backup_active":
     case "vip_protected":
       return "waiting";

@@ -14,6 +14,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_vserver_mismatch",
       "adc_witness_opinion",
       "adc_witness_member_depth",
+      "adc_witness_state_changes_total",
       "adc_witness_vserver_members",
     ],
   },
@@ -37,6 +38,7 @@ export const METRIC_GROUPS: readonly {
     prefixes: [
       "adc_witness_maintenance",
       "adc_witness_member_maintenance",
+      "adc_witness_member_away_since",
       "adc_witness_ready_to_return",
     ],
   },
@@ -46,7 +48,7 @@ export const METRIC_GROUPS: readonly {
       "adc_witness_build_info",
       "adc_witness_config_",
       "adc_witness_agent_cut_off",
-      "adc_witness_state_",
+      "adc_witness_state_writ",
       "adc_witness_login_suspended",
       "adc_witness_logins_held_back",
       "adc_witness_logins_total",
@@ -69,7 +71,7 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
   node: "URL of one node of the ADC.",
   resource: "Resource of NITRO, for example `csvserver`.",
   node_version: "Version of Node.js.",
-  of: "`configured`, `adc_up`, `really_up`, `really_down` or `maintenance`.",
+  of: "What is counted. Members of a vserver: `configured`, `adc_up`, `really_up`, `really_down` or `maintenance`; changes of a member's state: `adc`, `replica` or `service`.",
   outcome:
     "`accepted`, `rejected`, `unanswered` (may have been rejected), `not_tried` (it ended before the credential was sent) or `held_back` (not begun: the account's gate, or the sixth `mail_round_trip` to a server in one minute).",
   opinion: "`adc`, `replica` or `service`.",
@@ -119,6 +121,11 @@ export interface Query {
 
 /** Each is run against a real Prometheus' parser in the tests. */
 export const QUERIES: readonly Query[] = [
+  {
+    question: "Which members change state on the ADC more often than they really do, per hour?",
+    promql:
+      'increase(adc_witness_state_changes_total{of="adc"}[1h]) > ignoring (of) increase(adc_witness_state_changes_total{of="replica"}[1h])',
+  },
   {
     question: "Where is the ADC wrong right now, and how?",
     promql:

@@ -9,6 +9,7 @@ import { monitorPasses, WELL, type Truth } from "./world.ts";
 /** The agent judges everything anew every second; here, whatever may have changed by then. */
 export const AGENT_EVALUATES_MS = 1_000;
 export const STABILITY_MS = 300_000;
+export const OVERDUE_AFTER_MS = 4 * 3_600_000;
 
 /** One member: what the agent keeps of it, what its ADC believes, and what is true. */
 export interface Member {

@@ -64,10 +64,10 @@ export class SimulatedWindows {
     this.#byServer.set(server, declaredWindows([window], EMPTY_STORE));
   }
 
-  declaredFor(server: string, now: number, outSince: number | null): Declared {
+  declaredFor(server: string, now: number, awaySince: number | null): Declared {
     const windows = this.#byServer.get(server);
     return windows === undefined
       ? { state: "no", window: null, endAt: null }
-      : declaredFor(server, windows, now, outSince);
+      : declaredFor(server, windows, now, awaySince);
   }
 }

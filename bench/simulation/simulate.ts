@@ -9,7 +9,14 @@ import { memberKey, type AdcState, type MemberState } from "../../src/model/adc-
 import { POLL_MS, SERVICE_KINDS, SERVICES, simulatedEstate, TIMING } from "./estate.ts";
 import type { Situation } from "./expected.ts";
 import type { Mistake, Named } from "./judge.ts";
-import { AGENT_EVALUATES_MS, adcSees, memberOf, STABILITY_MS, type Member } from "./member.ts";
+import {
+  AGENT_EVALUATES_MS,
+  adcSees,
+  memberOf,
+  OVERDUE_AFTER_MS,
+  STABILITY_MS,
+  type Member,
+} from "./member.ts";
 import { nextTruth } from "./member-life.ts";
 import { drawOperation, SimulatedWindows, type Step } from "./operation.ts";
 import { seededRandom } from "./random.ts";
@@ -99,8 +106,9 @@ export function simulate(options: SimulationOptions): SimulationResult {
   const state = new WitnessState({
     agent: "simulation",
     stabilityMs: STABILITY_MS,
+    overdueAfterMs: OVERDUE_AFTER_MS,
     declarations: {
-      declaredFor: (server, at, outSince) => windows.declaredFor(server, at, outSince),
+      declaredFor: (server, at, awaySince) => windows.declaredFor(server, at, awaySince),
       observe: () => undefined,
     },
     grace: "watched",
@@ -235,8 +243,9 @@ export function simulate(options: SimulationOptions): SimulationResult {
       now: at,
       cutOff: false,
       nitro: true,
-      declared: windows.declaredFor(record.server, at, record.outSince).state,
+      declared: windows.declaredFor(record.server, at, record.awaySince).state,
       stabilityMs: STABILITY_MS,
+      overdueAfterMs: OVERDUE_AFTER_MS,
       grace: "watched",
       mailboxSide: new Set(),
     });
@@ -258,7 +267,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       kind,
       truth: adc.sightIsLost && truth.adc === "honest" ? { ...truth, adc: "stuck_down" } : truth,
       adc: record.adcOpinion,
-      window: windows.declaredFor(record.server, now, record.outSince).state,
+      window: windows.declaredFor(record.server, now, record.awaySince).state,
     };
     member.judge.look(now, situation, {
       since: Math.max(member.changedAt, adc.believedSince(now)),

@@ -73,6 +73,7 @@ export class AgentRun {
     this.state = new WitnessState({
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,
+      overdueAfterMs: config.maintenance.overdueAfterMs,
       declarations: options.declarations,
       storage: () => storage.health,
       grace: "watched",

@@ -63,6 +63,8 @@ interface MemberSurroundings {
   /** The declared window, apart from the server's own TROFS answer. */
   readonly declared: "no" | "open" | "over";
   readonly stabilityMs: number;
+  /** Maintenance that nobody declared is overdue so long after the last good answer. */
+  readonly overdueAfterMs: number;
   /**
    * How grace is judged: by the time since the opinions last agreed (an agent that watches), or at a single look, by
    * what the ADC itself tells of its last change and of failures it is counting.
@@ -78,6 +80,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   if (record.judged !== null) {
     // What agreed when it was last judged has agreed until now.
     record.agreement = stepAgreement(record.agreement, now, record.judged);
+    record.lastGoodAt = record.good ? now : record.lastGoodAt;
   }
   // What is cut off from the network, or never came through to this member, has no opinion.
   const cannotReach = around.cutOff || neverReached(record);
@@ -91,6 +94,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.judged = opinions;
   record.depth = depthsOf(record);
   record.goodSince = record.good ? (record.goodSince ?? now) : null;
+  record.lastGoodAt = record.good ? now : record.lastGoodAt;
   const stable = record.goodSince !== null && now - record.goodSince >= around.stabilityMs;
   const declared = asksForMaintenance(record) ? "open" : around.declared;
   record.maintenance = {
@@ -99,8 +103,11 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     detected: detectedLately(record),
   };
   const detected = detectedStill(record);
+  const inMaintenance = record.maintenance.adc || record.maintenance.detected;
+  record.workedOn = !record.good && (record.workedOn || inMaintenance);
   const isBroken = record.bad || record.maintenance.detected;
   record.brokenSince = isBroken ? (record.brokenSince ?? now) : null;
+  record.followChanges(() => lastFailureAt(record, around.mailboxSide), now);
   const verdict = memberVerdict({
     cutOff: around.cutOff,
     ...opinions,
@@ -109,6 +116,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     failing: replica.failing,
     refused: refusalOf(record),
     declared,
+    overdue: isOverdue(record, around),
     detected,
     withinGrace:
       around.grace === "watched"
@@ -129,6 +137,16 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.judge(verdict, now);
   explain(record, around, cannotReach, replica, service);
   record.nextEvaluationAt = restsUntil(record, around);
+}
+
+/**
+ * Whether maintenance that nobody declared has lasted too long: it was seen, and what we see still speaks against the
+ * member. Of one that we know nothing of, nobody can say that it does not work.
+ */
+function isOverdue(record: MemberRecord, { now, overdueAfterMs }: MemberSurroundings): boolean {
+  const { awaySince, workedOn, maintenance } = record;
+  const isBroken = record.bad || maintenance.detected;
+  return workedOn && isBroken && awaySince !== null && now - awaySince >= overdueAfterMs;
 }
 
 /**
@@ -174,7 +192,9 @@ function restsUntil(record: MemberRecord, around: MemberSurroundings): number {
     record.mismatch ||
     record.outSince !== null ||
     declared !== "no" ||
-    detected;
+    detected ||
+    record.workedOn ||
+    record.mayFlap;
   return awake
     ? -Infinity
     : record.probes.reduce((until, probe) => Math.min(until, probe.nextStaleAt), Infinity);
@@ -289,6 +309,18 @@ function proofOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>): S
     fails: probe?.opinion === "down",
   }));
   return serviceProof(passes, monitors);
+}
+
+/** When a monitor that counts, or a transaction that speaks, failed last; null: none did. */
+function lastFailureAt(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>): number | null {
+  const probes = [
+    ...countedMonitors(record).flatMap(({ probe }) => probe ?? []),
+    ...speakingTransactions(record, mailboxSide),
+  ];
+  const failedAt = Math.max(
+    ...probes.map(({ lastFailure }) => lastFailure?.startedAt ?? -Infinity),
+  );
+  return Number.isFinite(failedAt) ? failedAt : null;
 }
 
 function depthsOf(record: MemberRecord): MemberDepths {
@@ -419,6 +451,10 @@ function explain(
   const unrepeated = neverRepeated(record);
   if (unrepeated !== null) {
     setReason(record, null, unrepeated.reason, unrepeated.monitor ?? decidedBy);
+    return;
+  }
+  if (record.flapping !== null && seen?.reason === "ok") {
+    setReason(record, null, "flapping", null);
     return;
   }
   setReason(record, seen?.step ?? null, seen?.reason ?? null, decidedBy);

@@ -14,6 +14,8 @@ const membersSchema = z.record(
     since: z.number(),
     outSince: z.number().nullable(),
     goodSince: z.number().nullish(),
+    awaySince: z.number().nullish(),
+    workedOn: z.boolean().optional(),
   }),
 );
 
@@ -71,7 +73,8 @@ function membersOf(text: string): StoredTimes["members"] | null {
 
 /**
  * Gives members the memory of an earlier run: since when they are out, since when they are good (if that was said
- * lately and still holds), and the time of the verdict they held, should they be found to hold it again.
+ * lately and still holds), since when they do not work, and the time of the verdict they held, should they be found to
+ * hold it again.
  */
 export function restoreSince(state: WitnessState, stored: StoredTimes, now: number): void {
   // Written in the future: the clock has been set back since, and nobody knows how old it is.
@@ -86,10 +89,29 @@ export function restoreSince(state: WitnessState, stored: StoredTimes, now: numb
     if (known.outSince !== null && member.outSince !== null) {
       member.outSince = Math.min(member.outSince, known.outSince);
     }
+    if (wasAwayAllTheWhile(member, known, stored.writtenAt, fresh)) {
+      member.lastGoodAt = known.awaySince ?? null;
+      member.workedOn ||= known.workedOn ?? false;
+    }
     if (fresh && member.goodSince !== null && typeof known.goodSince === "number") {
       member.goodSince = Math.min(member.goodSince, known.goodSince);
     }
   }
+}
+
+/**
+ * Whether a member that we have not yet seen good has not been so since the earlier run said it was away: that was lately, or
+ * the ADC has not changed its mind since.
+ */
+function wasAwayAllTheWhile(
+  member: MemberRecord,
+  { awaySince }: StoredTimes["members"][string],
+  writtenAt: number,
+  fresh: boolean,
+): boolean {
+  const { lastGoodAt, adcStateChangedAt } = member;
+  const isUnchanged = adcStateChangedAt !== null && adcStateChangedAt <= writtenAt;
+  return typeof awaySince === "number" && lastGoodAt === null && (fresh || isUnchanged);
 }
 
 /** Writes the times, whole or not at all. Rejects when the disk does not take them. */
@@ -102,8 +124,9 @@ export async function writeSince(stateDir: string, state: WitnessState): Promise
 
 /** One member's line of the JSON object: written one by one, ten thousand do not hold the event loop. */
 function entryOf(member: MemberRecord): string {
-  const { verdict, since, outSince, goodSince } = member;
-  return `${JSON.stringify(keyOf(member))}:${JSON.stringify({ verdict, since, outSince, goodSince })}`;
+  const { verdict, since, outSince, goodSince, awaySince, workedOn } = member;
+  const times = { verdict, since, outSince, goodSince, awaySince, workedOn };
+  return `${JSON.stringify(keyOf(member))}:${JSON.stringify(times)}`;
 }
 
 function keyOf(member: {

@@ -56,6 +56,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
   const state = new WitnessState({
     agent: config.agent,
     stabilityMs: config.maintenance.stabilityMs,
+    overdueAfterMs: config.maintenance.overdueAfterMs,
     declarations: options.declarations,
     grace: "single_look",
     now: Date.now,

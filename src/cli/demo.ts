@@ -9,7 +9,7 @@ import { type Lab, startLab } from "../../lab/lab.ts";
 import { parseConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
-import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
+import type { LiveFinding, LiveMember, LiveState, LiveVserver } from "../model/live.ts";
 import { WARNING_VERDICTS, type Verdict, memberWords } from "../model/verdicts.ts";
 import { comparisonTable } from "./compare.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
@@ -338,9 +338,11 @@ function* changes(
     }
   }
   for (const finding of state.findings ?? []) {
-    const name = `finding ${finding.account}`;
-    if (shown.get(name) !== finding.message) {
-      shown.set(name, finding.message);
+    const name = `finding ${findingKey(finding)}`;
+    // How often it has flapped by now is no news.
+    const news = finding.kind === "adc_flapping" ? finding.kind : finding.message;
+    if (shown.get(name) !== news) {
+      shown.set(name, news);
       yield `${clock(startedAt)} ${finding.message}`;
     }
   }
@@ -353,6 +355,12 @@ function* changes(
       yield `${clock(startedAt)} ${vserver.vserver}: ${vserver.verdict} (ADC ${vserver.adcOpinion}, VIP ${vserver.vip})`;
     }
   }
+}
+
+function findingKey(finding: LiveFinding): string {
+  return finding.kind === "mailbox_side"
+    ? finding.account
+    : `${finding.adcService} ${finding.server}:${String(finding.port)}`;
 }
 
 function verdictLine(member: LiveMember): string {

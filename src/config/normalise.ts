@@ -191,6 +191,7 @@ function normaliseMaintenance(
   return {
     token: attached.secret(["maintenance"], "token"),
     stabilityMs: durationMs(maintenance.stability),
+    overdueAfterMs: durationMs(maintenance.overdue_after),
     windows: maintenance.windows.map(normaliseWindow),
   };
 }

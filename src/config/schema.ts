@@ -146,6 +146,8 @@ export interface MaintenanceConfig {
   /** Bearer token of writes; null: writes are refused. */
   readonly token: Secret | null;
   readonly stabilityMs: number;
+  /** Undeclared maintenance is overdue so long after the last good answer. */
+  readonly overdueAfterMs: number;
   readonly windows: readonly WindowConfig[];
 }
 /** What NetScaler's documentation leaves open about its probes; the defaults are the likelier choice. */

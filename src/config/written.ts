@@ -183,6 +183,11 @@ export const writtenConfig = z.strictObject(
           stability: duration()
             .default("5m")
             .describe("Time for which every check must pass before a server may return."),
+          overdue_after: duration()
+            .default("4h")
+            .describe(
+              "Maintenance that nobody declared is overdue so long after the last good answer.",
+            ),
           windows: listOf(window, "windows").default([]).describe("Declared maintenance windows."),
         },
         invalid("a mapping", "write the keys below it"),

@@ -13,7 +13,7 @@ import { type MaintenanceStore, EMPTY_STORE, type StoredWindow, type StoreState 
 
 /** Declared maintenance as the agent uses it: configuration and store together, always current. */
 export interface Declarations {
-  readonly declaredFor: (server: string, now: number, outSince: number | null) => Declared;
+  readonly declaredFor: (server: string, now: number, awaySince: number | null) => Declared;
   readonly list: (now: number) => readonly WindowView[];
   readonly start: (window: StoredWindow, now: number) => Promise<DeclareResult>;
   readonly end: (name: string, now: number) => Promise<DeclareResult>;
@@ -75,7 +75,7 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
   };
 
   return {
-    declaredFor: (server, now, outSince) => declaredFor(server, current(), now, outSince),
+    declaredFor: (server, now, awaySince) => declaredFor(server, current(), now, awaySince),
     list: (now) => listWindows(current(), now),
     start: (window, now) => change((state) => declareWindow(state, configured, window, now), now),
     end: (name, now) => change((state) => endWindow(state, configured, name, now), now),

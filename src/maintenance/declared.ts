@@ -14,15 +14,15 @@ export interface Declared {
 }
 const NOT_DECLARED: Declared = { state: "no", endAt: null, window: null };
 /**
- * Whether a server is in declared maintenance. `outSince` is the instant since which the member has been out of
- * service without a break, or null while it is not out: `over` says that a window has ended and the member has been
- * out ever since it was open.
+ * Whether a server is in declared maintenance. `awaySince` is the instant since which the member has been out of
+ * service, or DOWN and not working, without a break; null while it is neither: `over` says that a window has ended and
+ * the member has been away ever since it was open.
  */
 export function declaredFor(
   server: string,
   { windows, store }: DeclaredWindows,
   now: number,
-  outSince: number | null,
+  awaySince: number | null,
 ): Declared {
   if (windows.length === 0) {
     return NOT_DECLARED;
@@ -40,10 +40,10 @@ export function declaredFor(
   if (open !== undefined) {
     return { state: "open", ...open };
   }
-  if (outSince === null) {
+  if (awaySince === null) {
     return NOT_DECLARED;
   }
-  const over = mine.find((window) => endedAfter(server, window, store, now, outSince));
+  const over = mine.find((window) => endedAfter(server, window, store, now, awaySince));
   return over === undefined ? NOT_DECLARED : { state: "over", endAt: null, window: over.name };
 }
 /** An occurrence as it was for this server: begun late when flexible, ended early by itself or by hand. */
@@ -65,18 +65,18 @@ function spanFor(
     endAt: Math.min(...ends.filter((end) => typeof end === "number")),
   };
 }
-/** Whether an occurrence ended for this server, and not before the member went out. */
+/** Whether an occurrence ended for this server, and not before the member went away. */
 function endedAfter(
   server: string,
   window: PreparedWindow,
   store: StoreState,
   now: number,
-  outSince: number,
+  awaySince: number,
 ): boolean {
-  return [window.calendar.openAt(now), window.calendar.lastEnded(now, outSince)].some(
+  return [window.calendar.openAt(now), window.calendar.lastEnded(now, awaySince)].some(
     (occurrence) => {
       const span = occurrence === null ? null : spanFor(server, window, occurrence, store);
-      return span !== null && span.endAt <= now && span.endAt > outSince;
+      return span !== null && span.endAt <= now && span.endAt > awaySince;
     },
   );
 }

@@ -3,7 +3,7 @@ import type { PreparedWindow } from "./windows.ts";
 import type { StoredWindow, StoreState, WindowProgress } from "./store.ts";
 import { createCalendar, type Occurrence } from "./calendar.ts";
 
-/** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue`. */
+/** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue` or a `maintenance_overrun`. */
 const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;
 /** More windows than anybody declares; a flood through the API stops here. */
 export const MAX_WINDOWS = 1000;

@@ -40,7 +40,21 @@ export interface LiveState {
   readonly unverifiedLogins?: readonly string[];
 }
 
-interface LiveFinding {
+/** What no single row tells. */
+export type LiveFinding = MailboxSideFinding | FlappingFinding;
+
+/** The ADC takes a member DOWN and UP again, and nothing that we see of the member explains it. */
+interface FlappingFinding {
+  readonly kind: "adc_flapping";
+  readonly adc: string;
+  readonly adcService: string;
+  readonly server: string;
+  readonly port: Port;
+  readonly flapping: LiveFlapping;
+  readonly message: string;
+}
+
+interface MailboxSideFinding {
   readonly kind: "mailbox_side";
   readonly adc: string;
   readonly account: string;
@@ -49,6 +63,13 @@ interface LiveFinding {
   /** Mailbox servers that the front ends name in the failing answers. */
   readonly backendServers?: readonly string[];
   readonly message: string;
+}
+
+export interface LiveFlapping {
+  /** Within the last hour. */
+  readonly flaps: number;
+  /** What the ADC's monitors answered while it had the member DOWN, newest first. */
+  readonly lastResponses: readonly string[];
 }
 
 export interface LiveAdc {
@@ -105,6 +126,16 @@ export interface LiveMember {
     readonly detected: boolean;
   };
   readonly readyToReturn: boolean;
+  /** Since when it has been away: out of service on the ADC, or DOWN there and not working; null or absent: it is not. */
+  readonly awaySince?: number | null;
+  /** How often each opinion turned between up and down (the ADC's: any change of state) since the start; absent: not counted. */
+  readonly stateChanges?: {
+    readonly adc: number;
+    readonly replica: number;
+    readonly service: number;
+  };
+  /** The ADC takes it DOWN and UP while all we see of it stays up; null or absent: it does not. */
+  readonly flapping?: LiveFlapping | null;
   readonly connections: number | null;
   readonly blind: readonly BlindReason[];
   /** The ADC's monitors of this member, as NITRO tells them. */

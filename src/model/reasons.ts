@@ -68,6 +68,7 @@ export const REASONS = [
   "agent_path",
   "agent_fault",
   "unsupported",
+  "flapping",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 export type FailureReason = Exclude<Reason, "ok">;
@@ -296,5 +297,10 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   unsupported: {
     label: "this monitor cannot be repeated",
     advice: "`plan` says why; other monitors and the service decide the member's verdict.",
+  },
+  flapping: {
+    label: "the ADC takes it down and up again, nobody else",
+    advice:
+      "Read the monitor's last responses on the ADC, and the ADC's load, licence and packet engine.",
   },
 };

@@ -20,6 +20,7 @@ export const MEMBER_VERDICTS = [
   "drained_undeclared",
   "ready_to_return",
   "return_overdue",
+  "maintenance_overrun",
   "settling",
   "unknown",
 ] as const;
@@ -56,6 +57,7 @@ export const MISMATCH_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
 
 /** Verdicts that deserve a look but are no mismatch: `compare` exits 1. */
 export const WARNING_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
+  "maintenance_overrun",
   "settling",
   "drained_undeclared",
   "replica_differs",
@@ -153,6 +155,13 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
     meaning:
       "The maintenance window is over and the server works, but it is still out of service on the ADC.",
     advice: "Enable the member on the ADC, or declare a new window if the work continues.",
+  },
+  maintenance_overrun: {
+    label: "should be back, and is not",
+    meaning:
+      "Its maintenance should be over, and it still does not work: a component was left Inactive, a service stopped, or the member out of service.",
+    advice:
+      "On the server, read Get-ServerComponentState and the state of its services, and set to Active what was left Inactive. If the work continues, declare it with `adc-witness maintenance start`.",
   },
   settling: {
     label: "differ, within grace",

@@ -21,8 +21,10 @@ export interface MemberInputs {
    * password. `proven`: a login with another account works; null or absent: nobody's is.
    */
   readonly refused?: "refused" | "proven" | null;
-  /** A declared window is open, or one is over and the member has been out ever since it was open. */
+  /** A declared window is open, or one is over and the member has been away ever since it was open. */
   readonly declared: "no" | "open" | "over";
+  /** It has been in maintenance that nobody declared, and has not worked since, for longer than that may take. */
+  readonly overdue: boolean;
   /** Maintenance was seen on the wire at this member. */
   readonly detected: boolean;
   readonly withinGrace: boolean;
@@ -64,7 +66,12 @@ function outVerdict(inputs: MemberInputs): MemberVerdict {
   if (inputs.declared === "open") {
     return mayReturn && inputs.adc === "out" ? "ready_to_return" : "drained";
   }
-  return "drained_undeclared";
+  return isOverrun(inputs) && !good ? "maintenance_overrun" : "drained_undeclared";
+}
+
+/** Its window is over, or what nobody declared has lasted too long. */
+function isOverrun({ declared, overdue }: MemberInputs): boolean {
+  return declared === "over" || (declared === "no" && overdue);
 }
 
 function upVerdict(inputs: MemberInputs): MemberVerdict {
@@ -94,10 +101,11 @@ function downVerdict(inputs: MemberInputs): MemberVerdict {
   const { replica, service } = inputs;
   const maintenance = inputs.detected || inputs.declared === "open";
   if (maintenance && (replica !== "up" || service === "down")) {
-    return "maintenance_expected";
+    return isOverrun(inputs) ? "maintenance_overrun" : "maintenance_expected";
   }
+  const agreed = isOverrun(inputs) ? "maintenance_overrun" : "agree_down";
   if (service === "down") {
-    return "agree_down";
+    return agreed;
   }
   const { refused = null } = inputs;
   if (refused !== null && replica === "unknown") {
@@ -111,7 +119,7 @@ function downVerdict(inputs: MemberInputs): MemberVerdict {
   if (replica === "unknown" && service === "up") {
     return inputs.proof === "every_monitor" ? afterGrace(inputs, "false_down") : "unknown";
   }
-  return provesFailingWrong(inputs) ? afterGrace(inputs, "strict_monitor") : "agree_down";
+  return provesFailingWrong(inputs) ? afterGrace(inputs, "strict_monitor") : agreed;
 }
 
 /** The replica fails, and yet the service was seen to work at least as deep as the failing monitor looks. */

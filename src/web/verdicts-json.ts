@@ -37,6 +37,8 @@ export interface MemberRow {
   readonly reason: string | null;
   /** RFC 3339. */
   readonly since: string | null;
+  /** Since when it has been out of service, or DOWN and not working; null while it is neither. */
+  readonly away_since: string | null;
 }
 
 export interface MonitorRow {
@@ -107,6 +109,7 @@ export function memberRow(member: LiveMember): MemberRow {
     step: member.step,
     reason: member.reason,
     since: instant(member.since),
+    away_since: instant(member.awaySince ?? null),
   };
 }
 

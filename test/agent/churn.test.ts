@@ -63,6 +63,7 @@ test("churn › an hour in which 200 servers are renamed at every poll leaves no
   const state = new WitnessState({
     agent: "test",
     stabilityMs: 60_000,
+    overdueAfterMs: 4 * 3_600_000,
     declarations: {
       declaredFor: () => ({ state: "no", endAt: null, window: null }),
       observe: () => undefined,

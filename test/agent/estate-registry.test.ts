@@ -53,6 +53,7 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
   const state = new WitnessState({
     agent: "test",
     stabilityMs: 60_000,
+    overdueAfterMs: 4 * 3_600_000,
     declarations: {
       declaredFor: () => ({ state: "no", endAt: null, window: null }),
       observe: ignore,

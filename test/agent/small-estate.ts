@@ -94,6 +94,7 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
   const state = new WitnessState({
     agent: "dc1",
     stabilityMs: options.stabilityMs ?? 60_000,
+    overdueAfterMs: 4 * 3_600_000,
     declarations: options.declarations ?? {
       declaredFor: () => ({ state: options.declared ?? "no", endAt: null, window: null }),
       observe: () => undefined,

@@ -96,6 +96,7 @@ describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !=
       expect(await notified([DECLARED, ...everything])).toEqual([
         "AdcBlindMonitor",
         "AdcFalseUp",
+        "AdcFlapping",
         "AdcRoutesToMaintenance",
         "LastReallyGoodMember",
       ]);

@@ -172,7 +172,7 @@ describe("loadConfig", () => {
       unmapped: "allow",
       allowTargets: [],
       transactions: { accounts: [], run: [] },
-      maintenance: { token: null, stabilityMs: 300_000, windows: [] },
+      maintenance: { token: null, stabilityMs: 300_000, overdueAfterMs: 14_400_000, windows: [] },
       probe: {
         httpVersion: "1.1",
         userAgent: null,

@@ -26,6 +26,7 @@ describe("exitStatus", () => {
     unknown: 3,
     settling: 1,
     drained_undeclared: 1,
+    maintenance_overrun: 1,
     replica_differs: 1,
     vip_backup_active: 1,
   };

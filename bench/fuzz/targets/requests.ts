@@ -77,6 +77,7 @@ export function queryTarget(): FuzzTarget {
   const state = new WitnessState({
     agent: "fuzz",
     stabilityMs: 1_000,
+    overdueAfterMs: 14_400_000,
     declarations: {
       declaredFor: () => ({ state: "no", window: null, endAt: null }),
       observe: () => undefined,

@@ -23,7 +23,16 @@ import {
   type ReplicaOpinion,
   type ServiceOpinion,
 } from "../../model/verdicts.ts";
-import type { LiveMember } from "../../model/live.ts";
+import {
+  changesBetween,
+  flapsOf,
+  moveFalls,
+  stepFalls,
+  unexplainedFalls,
+  type Fall,
+  type Word,
+} from "../../verdict/flapping.ts";
+import type { LiveMember, LiveFlapping } from "../../model/live.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
 /** Everything the agent knows of one member; its public face is the live state's `LiveMember`. */
@@ -59,6 +68,8 @@ export class MemberRecord implements LiveMember {
   mismatch = false;
   maintenance: LiveMember["maintenance"] = { declared: "no", adc: false, detected: false };
   readyToReturn = false;
+  stateChanges = { adc: 0, replica: 0, service: 0 };
+  flapping: LiveFlapping | null = null;
 
   detection: DetectionState = initialDetection();
   agreement: AgreementClock;
@@ -68,6 +79,10 @@ export class MemberRecord implements LiveMember {
   nextEvaluationAt = -Infinity;
   /** Since when everything has been good by our own opinions; null while it is not. */
   goodSince: number | null = null;
+  /** When it was last good by our own opinions, here or in an earlier run; null while it never was. */
+  lastGoodAt: number | null = null;
+  /** It was out of service, or seen in maintenance, since it was last good. */
+  workedOn = false;
   /** Since when anything of ours has spoken against it without a break; null while nothing does. */
   brokenSince: number | null = null;
   /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
@@ -78,8 +93,20 @@ export class MemberRecord implements LiveMember {
   adcHeardMaintenance = false;
   /** What the ADC said last, however long it has been silent since; `unknown` before its first word. */
   #lastAdcState: AdcOpinion = "unknown";
+  /** Its last UP or DOWN since it was in service without a break; null before, and after a failover. */
+  #lastWord: Word | null = null;
+  /** What it did to the member alone, within the last hour. */
+  #falls: readonly Fall[] = [];
+  /** What its monitors answered while it had it DOWN, newest first. */
+  #lastReasons: readonly string[] = [];
+  /** The last opinions of ours that said anything. */
+  #lastKnown: { readonly replica: ReplicaOpinion; readonly service: ServiceOpinion } = {
+    replica: "unknown",
+    service: "unknown",
+  };
   #mismatchMs = 0;
   #countedAt: number;
+  #madeAt: number;
   /** The verdict of an earlier run, and until when it may be found again. */
   #remembered: {
     readonly verdict: string;
@@ -108,6 +135,7 @@ export class MemberRecord implements LiveMember {
     this.grace = grace;
     this.agreement = initialAgreement(now);
     this.#countedAt = now;
+    this.#madeAt = now;
   }
 
   get mismatchSeconds(): number {
@@ -121,6 +149,23 @@ export class MemberRecord implements LiveMember {
       this.service !== "down" &&
       (this.replica === "up" || this.service === "up")
     );
+  }
+
+  /**
+   * Since when it has been away without a break: out of service on the ADC, or DOWN there and without a good answer to
+   * us. Where none of ours was ever good, the ADC's own last change tells, else when we began to look. Null while it is
+   * not away, or nobody can say.
+   */
+  get awaySince(): number | null {
+    if (this.adcOpinion === "up" || this.adcOpinion === "unknown") {
+      return this.outSince;
+    }
+    const notGoodSince = this.good
+      ? null
+      : (this.lastGoodAt ?? this.adcStateChangedAt ?? this.#madeAt);
+    return notGoodSince === null || this.outSince === null
+      ? (notGoodSince ?? this.outSince)
+      : Math.min(notGoodSince, this.outSince);
   }
 
   /** Bad by our own opinions. */
@@ -175,6 +220,64 @@ export class MemberRecord implements LiveMember {
     }
     this.outSince = out ? (this.outSince ?? outAt) : opinion === "unknown" ? this.outSince : null;
     this.adcHeardMaintenance = out && (state?.trofsReason ?? "") !== "";
+    this.#followFlaps(state, at);
+  }
+
+  #followFlaps(state: MemberState | null, at: number): void {
+    const opinion = this.adcOpinion;
+    if (opinion === "unknown") {
+      return;
+    }
+    if (opinion !== "up" && opinion !== "down") {
+      // Taken out by somebody: what came before is another story.
+      this.stateChanges.adc += this.#lastWord === null ? 0 : 1;
+      this.#lastWord = null;
+      this.#falls = [];
+      return;
+    }
+    const changedAt = state?.sinceMs === null || state === null ? null : at - state.sinceMs;
+    const word: Word = { state: opinion, at, changedAt };
+    if (this.#lastWord !== null) {
+      const changes = changesBetween(this.#lastWord, word);
+      this.stateChanges.adc += changes;
+      this.#falls = stepFalls(this.#falls, this.#lastWord, word);
+      if (changes > 0) {
+        this.invalidate();
+      }
+    }
+    this.#lastWord = word;
+    if (opinion === "down" && this.adcLastResponse !== null) {
+      const others = this.#lastReasons.filter((each) => each !== this.adcLastResponse);
+      this.#lastReasons = [this.adcLastResponse, ...others].slice(0, MAX_REASONS);
+    }
+  }
+
+  /** After a failover the other node tells since when: that it says another time is no change. */
+  forgetLastWord(): void {
+    this.#lastWord = null;
+  }
+
+  /** Follows our own opinions, and whether the ADC flaps alone. `failedAt`: when any probe that counts failed last. */
+  followChanges(failedAt: () => number | null, now: number): void {
+    for (const of of ["replica", "service"] as const) {
+      const before = this.#lastKnown[of];
+      const opinion = this[of];
+      if (opinion === "up" || opinion === "down") {
+        this.stateChanges[of] += before === "unknown" || before === opinion ? 0 : 1;
+        this.#lastKnown = { ...this.#lastKnown, [of]: opinion };
+      }
+    }
+    if (this.#falls.length > 0) {
+      const marginMs = this.grace.towardsDownMs;
+      this.#falls = unexplainedFalls(this.#falls, failedAt(), marginMs, now);
+    }
+    const flaps = this.good ? flapsOf(this.#falls, now) : null;
+    this.flapping = flaps === null ? null : { flaps, lastResponses: this.#lastReasons };
+  }
+
+  /** A clock runs until flapping is over. */
+  get mayFlap(): boolean {
+    return this.#falls.length > 0;
   }
 
   /** Sets the verdict; the time since the last one is booked on the mismatch that held till now. */
@@ -217,13 +320,20 @@ export class MemberRecord implements LiveMember {
     this.agreement = moveAgreement(this.agreement, stepMs);
     this.detection = moveDetection(this.detection, stepMs);
     this.goodSince = moved(this.goodSince);
+    this.lastGoodAt = moved(this.lastGoodAt);
     this.brokenSince = moved(this.brokenSince);
     this.outSince = moved(this.outSince);
     this.outToldAt = moved(this.outToldAt);
     this.since = moved(this.since);
     this.adcStateChangedAt = moved(this.adcStateChangedAt);
     this.adcPolledAt = moved(this.adcPolledAt);
+    this.#falls = moveFalls(this.#falls, stepMs);
+    if (this.#lastWord !== null) {
+      const { state, at, changedAt } = this.#lastWord;
+      this.#lastWord = { state, at: at + stepMs, changedAt: moved(changedAt) };
+    }
     this.#countedAt += stepMs;
+    this.#madeAt += stepMs;
     const known = this.#remembered;
     if (known !== null) {
       this.#remembered = { ...known, since: known.since + stepMs, until: known.until + stepMs };
@@ -242,6 +352,8 @@ export class MemberRecord implements LiveMember {
     this.agreement = earlier.agreement;
     this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;
+    this.lastGoodAt = earlier.lastGoodAt;
+    this.workedOn = earlier.workedOn;
     this.brokenSince = earlier.brokenSince;
     this.depth = earlier.depth;
     this.outSince = earlier.outSince;
@@ -266,11 +378,21 @@ export class MemberRecord implements LiveMember {
     this.blind = earlier.blind;
     this.adcHeardMaintenance = earlier.adcHeardMaintenance;
     this.#lastAdcState = earlier.#lastAdcState;
+    this.#lastWord = earlier.#lastWord;
+    this.#falls = earlier.#falls;
+    this.#lastReasons = earlier.#lastReasons;
+    this.#lastKnown = earlier.#lastKnown;
+    this.stateChanges = { ...earlier.stateChanges };
+    this.flapping = earlier.flapping;
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;
+    this.#madeAt = earlier.#madeAt;
     this.#remembered = earlier.#remembered;
   }
 }
+
+/** A monitor that fails in more ways than that tells nothing. */
+const MAX_REASONS = 3;
 
 /** The last response of the monitor that matters most: one that is down, else the first that said anything. */
 function lastResponseOf(state: MemberState | null): string | null {

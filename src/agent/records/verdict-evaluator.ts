@@ -12,6 +12,8 @@ import type { VserverRecord } from "./vserver-record.ts";
 
 export interface VerdictEvaluatorOptions {
   readonly stabilityMs: number;
+  /** Undeclared maintenance is overdue so long after the last good answer. */
+  readonly overdueAfterMs: number;
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
   /** As in evaluate-member.ts. */
   readonly grace: "watched" | "single_look";
@@ -59,6 +61,7 @@ export class VerdictEvaluator {
       nitro: estate.nitro,
       declared: this.declared(member, now).state,
       stabilityMs: this.#options.stabilityMs,
+      overdueAfterMs: this.#options.overdueAfterMs,
       grace: this.#options.grace,
       mailboxSide: this.mailboxSide,
     });
@@ -123,7 +126,7 @@ export class VerdictEvaluator {
 
   /** The declared window over a member. */
   declared(member: MemberRecord, now = this.#options.now()): Declared {
-    return this.#options.declarations.declaredFor(member.server, now, member.outSince);
+    return this.#options.declarations.declaredFor(member.server, now, member.awaySince);
   }
 
   /** Whether a declared window has begun or ended since this member was judged. */

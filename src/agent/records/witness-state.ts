@@ -14,9 +14,10 @@ import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../../lib/clock-steps.ts";
 import { detectMaintenance } from "../evaluate-member.ts";
 import { countServedBy } from "../evaluate-vserver.ts";
+import { flappingFindings } from "../flapping-findings.ts";
 import { findMailboxSide, type MailboxFinding } from "../mailbox-side.ts";
 import { bookRoute } from "../vserver-findings.ts";
-import type { LiveAdc, LiveState } from "../../model/live.ts";
+import type { LiveAdc, LiveFinding, LiveState } from "../../model/live.ts";
 import { VerdictEvaluator } from "./verdict-evaluator.ts";
 
 /** The records of all ADCs together, and the ways in which they are looked for. Made anew with each import. */
@@ -162,6 +163,8 @@ function namesOf(name: string): readonly string[] {
 export interface WitnessOptions {
   readonly agent: string;
   readonly stabilityMs: number;
+  /** As in verdict-evaluator.ts. */
+  readonly overdueAfterMs: number;
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
   /** What is known of the state directory; without it nothing is. */
   readonly storage?: () => StorageHealth;
@@ -209,6 +212,7 @@ export class WitnessState implements LiveState {
       options.monotonic === undefined ? null : new ClockSteps(options.now, options.monotonic);
     this.#judging = new VerdictEvaluator({
       stabilityMs: options.stabilityMs,
+      overdueAfterMs: options.overdueAfterMs,
       declarations: options.declarations,
       grace: options.grace,
       ownAddresses: options.ownAddresses ?? 1,
@@ -239,9 +243,9 @@ export class WitnessState implements LiveState {
     return [...this.#parts.values()].map((part) => part.live);
   }
 
-  /** What fails alike behind every front end. */
-  get findings(): readonly MailboxFinding[] {
-    return this.#findings;
+  /** What fails alike behind every front end, and what the ADC alone takes down and up. */
+  get findings(): readonly LiveFinding[] {
+    return [...this.#findings, ...flappingFindings(this.members)];
   }
 
   get members(): readonly MemberRecord[] {
@@ -306,6 +310,7 @@ export class WitnessState implements LiveState {
       if (failedOverAt !== null) {
         // After a failover the ADC's monitors start anew: they deserve their time from then on.
         member.agreement = later(member.agreement, failedOverAt);
+        member.forgetLastWord();
       }
       const said = state?.members.get(memberKey(member.adcService, member.server, member.port));
       member.applyAdcState(said ?? null, at, askedAt);

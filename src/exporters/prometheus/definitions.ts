@@ -185,6 +185,16 @@ export const METRICS = [
     [...MEMBER, "opinion"],
     "How far this opinion sees into the service: 0 the bare port, 1 TLS, 2 a greeting or status, 3 an anonymous dialogue, 4 a login, 5 a mailbox; absent when it says nothing.",
   ),
+  counter(
+    "adc_witness_state_changes_total",
+    [...MEMBER, "of"],
+    "Changes of state of the member: on the ADC, of the replica, of the service; increase over an hour shows flapping.",
+  ),
+  gauge(
+    "adc_witness_adc_flapping",
+    [...MEMBER],
+    "1 while the ADC takes the member DOWN and UP again although replica and service stay up.",
+  ),
   stateSet(
     "adc_witness_verdict",
     [...MEMBER, "verdict"],
@@ -318,6 +328,11 @@ export const METRICS = [
     "adc_witness_member_maintenance",
     [...MEMBER, "source"],
     "1 while the member is in maintenance: declared, set on the ADC, or detected.",
+  ),
+  gauge(
+    "adc_witness_member_away_since_timestamp_seconds",
+    [...MEMBER],
+    "Time since which the member has been out of service, or DOWN on the ADC and not working; absent while it is neither.",
   ),
   gauge(
     "adc_witness_maintenance_end_timestamp_seconds",

@@ -238,6 +238,9 @@ const memberRow = z.strictObject({
   step,
   reason,
   since: instant,
+  away_since: instant.describe(
+    "Since when it has been out of service, or DOWN and not working; null while it is neither.",
+  ),
 });
 
 const vserverRow = z.strictObject({

@@ -45,17 +45,20 @@ export function memberCommands(
     case "ready_to_return":
       return [enable(member, estate)];
     case "drained_undeclared":
-      return [
-        {
-          purpose: "Declare maintenance, if this is one",
-          where: "shell",
-          text: `adc-witness maintenance start ${shellWord(member.server)} --for 2h --reason "…" --config adc-witness.yml`,
-        },
-        enable(member, estate),
-      ];
+      return [declare(member, "Declare maintenance, if this is one"), enable(member, estate)];
+    case "maintenance_overrun":
+      return [declare(member, "Declare more time, if the work continues"), explain(member)];
     default:
       return [];
   }
+}
+
+function declare(member: LiveMember, purpose: string): Command {
+  return {
+    purpose,
+    where: "shell",
+    text: `adc-witness maintenance start ${shellWord(member.server)} --for 2h --reason "…" --config adc-witness.yml`,
+  };
 }
 
 export function vserverCommands(vserver: LiveVserver): readonly Command[] {

@@ -134,6 +134,8 @@ function memberSentence(verdict: Verdict, adc: string, protocols: string, server
       return `${adc} sends no ${protocols} clients to ${server}, which works: the monitor is too strict`;
     case "return_overdue":
       return `${adc} still has ${server} out of service for ${protocols} although its maintenance is over`;
+    case "maintenance_overrun":
+      return `${server} should be back from maintenance, and ${protocols} does not work yet`;
     case "replica_differs":
       return `Only this agent's replica of the ${protocols} monitor fails on ${server}`;
     case "drained_undeclared":

@@ -45,6 +45,7 @@ const WORST_FIRST: readonly Verdict[] = [
   "false_down",
   "strict_monitor",
   "return_overdue",
+  "maintenance_overrun",
   "vip_backup_active",
   "replica_differs",
   "drained_undeclared",

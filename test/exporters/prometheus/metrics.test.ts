@@ -41,6 +41,7 @@ describe("the hour of maintenance", () => {
       `adc_witness_member_depth{${EX02_IMAP},opinion="adc"} 0`,
       `adc_witness_member_depth{${EX02_IMAP},opinion="replica"} 0`,
       `adc_witness_member_depth{${EX02_IMAP},opinion="service"} 2`,
+      `adc_witness_adc_flapping{${EX02_IMAP}} 0`,
       `adc_witness_verdict{${EX02_IMAP},verdict="routes_to_maintenance"} 1`,
       `adc_witness_mismatch{${EX02_IMAP}} 1`,
       `adc_witness_mismatch_seconds_total{${EX02_IMAP}} 61.5`,

@@ -77,6 +77,8 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
     members: hour.members.map((member) => ({
       ...member,
       connections: 3,
+      awaySince: NOON,
+      stateChanges: { adc: 6, replica: 0, service: 1 },
       blind: ["max_clients" as const],
       maintenance: { declared: "open" as const, adc: true, detected: true },
     })),

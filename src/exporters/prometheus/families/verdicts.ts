@@ -19,6 +19,12 @@ export function* maintenanceFamilies(scope: Scope): Steps<void> {
     servers,
     (server) => MAINTENANCE_SOURCES.filter((source) => server.maintenance[source]),
   );
+  yield* valueFamily(
+    scope,
+    "adc_witness_member_away_since_timestamp_seconds",
+    scope.members,
+    (member) => seconds(member.awaySince ?? null),
+  );
   yield* valueFamily(scope, "adc_witness_maintenance_end_timestamp_seconds", servers, (server) =>
     seconds(server.maintenanceEnd),
   );
@@ -67,6 +73,17 @@ export function* verdictFamilies(scope: Scope): Steps<void> {
       }
     }
   });
+  writer.family("adc_witness_state_changes_total");
+  yield* each(members, ({ entity: { stateChanges }, labels }) => {
+    for (const of of ["adc", "replica", "service"] as const) {
+      if (stateChanges !== undefined) {
+        writer.sample(withLabel(labels, "of", of), stateChanges[of]);
+      }
+    }
+  });
+  yield* valueFamily(scope, "adc_witness_adc_flapping", members, ({ flapping }) =>
+    bit((flapping ?? null) !== null),
+  );
   yield* stateSetFamily(
     scope,
     "adc_witness_verdict",

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import type { MonitorState } from "../../src/model/adc-state.ts";
+import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
+
+const CONF = `add server ex01 10.0.0.1
+add serviceGroup sg_owa SSL
+add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES -interval 5 -resptimeout 2 -downTime 30
+add lb vserver v_owa SSL 10.0.0.100 443
+bind serviceGroup sg_owa ex01 443
+bind serviceGroup sg_owa -monitorName m_owa
+bind lb vserver v_owa sg_owa
+`;
+const GOOD = observed({ passed: true });
+const SLOW = "Failure - Time out during SSL handshake stage";
+
+/** Ten minutes in which the ADC has it DOWN for 20 s of every minute, and our probes see what they are given. */
+function flap(seen: (second: number) => ReturnType<typeof observed>): SmallEstate {
+  const world = smallEstate(CONF, { pollMs: 5_000 });
+  const begin = world.clock.at;
+  for (let second = 0; second <= 600; second += 5) {
+    world.clock.at = begin + second * 1_000;
+    const phase = second % 60;
+    const down = phase >= 30 && phase < 50;
+    const monitor: Pick<MonitorState, "monitor" | "state" | "lastResponse"> = {
+      monitor: "m_owa",
+      state: down ? "down" : "up",
+      lastResponse: down ? SLOW : "Success - Pattern found in response.",
+    };
+    world.hear({
+      ex01: {
+        state: down ? "down" : "up",
+        monitors: [monitor as MonitorState],
+      },
+    });
+    world.observe("m_owa", "ex01", { ...seen(second), startedAt: world.clock.at });
+    world.observe("https_challenge", "ex01", { ...GOOD, startedAt: world.clock.at });
+    world.state.evaluateAll();
+  }
+  return world;
+}
+
+describe("an ADC that flaps alone", () => {
+  test("is a finding with its own last responses, though no flap lasts as long as grace", () => {
+    const world = flap(() => GOOD);
+    const member = world.member("ex01");
+    expect(member.verdict).toBe("agree_up");
+    expect(member).toMatchObject({
+      reason: "flapping",
+      flapping: { flaps: 10, lastResponses: [SLOW] },
+      stateChanges: { adc: 20, replica: 0, service: 0 },
+    });
+    expect(world.state.findings).toMatchObject([
+      { kind: "adc_flapping", server: "ex01", port: 443, flapping: { flaps: 10 } },
+    ]);
+    expect(world.state.findings[0]?.message).toContain(SLOW);
+  });
+
+  test("is over a quarter of an hour after the last flap", () => {
+    const world = flap(() => GOOD);
+    world.later(16 * 60_000);
+    world.hear({ ex01: { state: "up" } });
+    world.state.evaluateAll();
+    expect(world.member("ex01").flapping).toBeNull();
+    expect(world.state.findings).toEqual([]);
+  });
+
+  test("a member that fails here at the same times flaps itself", () => {
+    const bad = observed({ passed: false });
+    const world = flap((second) => (second % 60 >= 20 && second % 60 < 50 ? bad : GOOD));
+    expect(world.member("ex01")).toMatchObject({ flapping: null });
+    expect(world.member("ex01").stateChanges.replica).toBeGreaterThan(10);
+  });
+
+  test("one failed probe of ours beside a flap is enough to doubt that flap", () => {
+    const bad = observed({ passed: false });
+    const world = flap((second) => (second % 60 === 30 ? bad : GOOD));
+    expect(world.member("ex01").flapping).toBeNull();
+  });
+
+  test("taking it out and in again is no flapping", () => {
+    const world = smallEstate(CONF, { pollMs: 5_000 });
+    for (let round = 0; round < 8; round++) {
+      for (const state of ["up", "leaving", "out", "down", "up"] as const) {
+        world.clock.at += 15_000;
+        world.hear({ ex01: { state } });
+        world.observe("m_owa", "ex01", { ...GOOD, startedAt: world.clock.at });
+        world.state.evaluateAll();
+      }
+    }
+    expect(world.member("ex01").flapping).toBeNull();
+  });
+
+  test("a failover, after which the other node counts anew, is no change", () => {
+    const world = smallEstate(CONF, { pollMs: 5_000 });
+    world.hear({ ex01: { state: "up", sinceMs: 3_600_000 } });
+    world.clock.at += 15_000;
+    world.member("ex01").forgetLastWord();
+    world.hear({ ex01: { state: "up", sinceMs: 1_000 } });
+    expect(world.member("ex01").stateChanges.adc).toBe(0);
+  });
+});
