@@ -64,8 +64,7 @@ async function serve(socket: Socket, options: HttpFrontOptions): Promise<void> {
   for (;;) {
     const request = await readRequestHead(client.source);
     if (request === null) {
-      secure.end();
-      socket.destroySoon();
+      leave(secure, socket);
       return;
     }
     const next = await handle(
@@ -79,14 +78,19 @@ async function serve(socket: Socket, options: HttpFrontOptions): Promise<void> {
       case "keep":
         break;
       case "close":
-        secure.end();
-        socket.destroySoon();
+        leave(secure, socket);
         return;
       case "reset":
         socket.resetAndDestroy();
         return;
     }
   }
+}
+
+/** Ends the connection behind what is still to be sent: under TLS the bare socket knows nothing of that. */
+function leave(secure: Socket, socket: Socket): void {
+  secure.once("close", () => socket.destroy());
+  secure.destroySoon();
 }
 
 interface Client {
