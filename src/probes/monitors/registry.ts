@@ -1,3 +1,4 @@
+import { SCRIPT_OF_TYPE } from "../../adc/monitor-defaults.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { dnsMonitor, dnsTcpMonitor } from "./dns.ts";
 import { ftpExtendedMonitor, ftpMonitor } from "./ftp.ts";
@@ -12,12 +13,15 @@ import { radiusMonitor } from "./radius.ts";
 import { rtspMonitor } from "./rtsp.ts";
 import { sipTcpMonitor, sipUdpMonitor } from "./sip.ts";
 import { smtpMonitor } from "./smtp.ts";
-import type { MonitorType } from "./spec.ts";
+import { readScriptArguments, typeOfScript } from "./script-arguments.ts";
+import type { MonitorSpec, MonitorType } from "./spec.ts";
 import { snmpMonitor } from "./snmp.ts";
 import { tcpEcvMonitor } from "./tcp-ecv.ts";
 import { tcpMonitor } from "./tcp.ts";
 import { udpEcvMonitor } from "./udp-ecv.ts";
 import { userScriptMonitor } from "./user-script.ts";
+
+const CLOSED_SCRIPT = "a script of the firmware whose exchange is not public";
 
 /** Monitor types that no probe from outside the ADC can repeat, with the reason that `plan` tells. */
 export const UNREPEATABLE: ReadonlyMap<string, string> = new Map([
@@ -29,12 +33,12 @@ export const UNREPEATABLE: ReadonlyMap<string, string> = new Map([
   ["LOAD", "LOAD sets the weight of a service and never its state"],
   ["STOREFRONT", "STOREFRONT talks to the StoreFront services with the ADC's own token exchange"],
   ["CITRIX-XML-SERVICE", "the XML service's ticket exchange is not public"],
-  ["CITRIX-WEB-INTERFACE", "a script of the firmware whose exchange is not public"],
-  ["CITRIX-WI-EXTENDED", "a script of the firmware whose exchange is not public"],
-  ["CITRIX-AG", "a script of the firmware whose exchange is not public"],
-  ["CITRIX-AAC-LOGINPAGE", "a script of the firmware whose exchange is not public"],
-  ["CITRIX-AAC-LAS", "a script of the firmware whose exchange is not public"],
-  ["CITRIX-XD-DDC", "a script of the firmware whose exchange is not public"],
+  ["CITRIX-WEB-INTERFACE", CLOSED_SCRIPT],
+  ["CITRIX-WI-EXTENDED", CLOSED_SCRIPT],
+  ["CITRIX-AG", CLOSED_SCRIPT],
+  ["CITRIX-AAC-LOGINPAGE", CLOSED_SCRIPT],
+  ["CITRIX-AAC-LAS", CLOSED_SCRIPT],
+  ["CITRIX-XD-DDC", CLOSED_SCRIPT],
   ["CITRIX-XNC-ECV", "a check of the firmware whose exchange is not public"],
   ["CITRIX-XDM", "a check of the firmware whose exchange is not public"],
   ["CITRIX-STA-SERVICE", "the ticket authority's exchange is not public"],
@@ -87,15 +91,15 @@ export const MONITOR_TYPES: ReadonlyMap<string, MonitorType> = new Map(
   ].map((type) => [type.type, type]),
 );
 
-/** The firmware's own scripts under USER monitors, by the type whose exchange they make. */
-const TYPE_OF_SCRIPT: ReadonlyMap<string, string> = new Map([
-  ["nssmtp.pl", "SMTP"],
-  ["nspop3.pl", "POP3"],
-  ["nsldap.pl", "LDAP"],
-  ["nsftp.pl", "FTP-EXTENDED"],
-  ["nsnntp.pl", "NNTP"],
-  ["nsmysql.pl", "MYSQL"],
-]);
+/** The same under a script, whose arguments count and for which a command may stand; by NetScaler's name. */
+const SCRIPTED: ReadonlyMap<string, MonitorType> = new Map(
+  [...MONITOR_TYPES].map(([name, type]) => [name, scripted(type)]),
+);
+
+/** Types that run a script of the firmware whose exchange is not public: a command may stand for it. */
+const CLOSED_SCRIPTS: ReadonlySet<string> = new Set(
+  [...UNREPEATABLE].filter(([, why]) => why === CLOSED_SCRIPT).map(([type]) => type),
+);
 
 /** A monitor whose exchange cannot be repeated from here, and why, in words. */
 interface Unsupported {
@@ -109,8 +113,12 @@ export function monitorTypeOf(monitor: Monitor): MonitorType | Unsupported {
     return { unsupported: layerTwo };
   }
   const type = monitor.type.toUpperCase();
-  if (type === "USER") {
-    return userType(monitor);
+  const script = SCRIPT_OF_TYPE.get(type);
+  if (type === "USER" || script !== undefined) {
+    return scriptedType(monitor, script ?? null);
+  }
+  if (CLOSED_SCRIPTS.has(type)) {
+    return closedScript(type);
   }
   const known = MONITOR_TYPES.get(type);
   if (known !== undefined) {
@@ -137,8 +145,56 @@ function layerTwoReason(monitor: Monitor): string | null {
     : null;
 }
 
-function userType(monitor: Monitor): MonitorType {
-  const script = monitor.parameters.scriptName ?? "";
-  const stands = TYPE_OF_SCRIPT.get(script.toLowerCase());
-  return (stands === undefined ? undefined : MONITOR_TYPES.get(stands)) ?? userScriptMonitor;
+/** A script of somebody's own may do anything, whatever type it stands under: TLS by itself, another question. */
+function scriptedType({ type, parameters }: Monitor, firmwares: string | null): MonitorType {
+  const script = (parameters.scriptName ?? firmwares ?? "").toLowerCase();
+  const stands = firmwares === null ? typeOfScript(script) : script === firmwares ? type : null;
+  return SCRIPTED.get(stands?.toUpperCase() ?? "") ?? userScriptMonitor;
+}
+
+function closedScript(type: string): MonitorType {
+  return {
+    ...userScriptMonitor,
+    type,
+    unsupported: (spec) =>
+      hasCommand(spec)
+        ? null
+        : `${CLOSED_SCRIPT}: configure monitors.${spec.monitor.name} with a command that stands for it`,
+  };
+}
+
+/** A type as the firmware's script performs it: from the NSIP, with what stands in `-scriptArgs`, or by a command. */
+function scripted(type: MonitorType): MonitorType {
+  return {
+    ...type,
+    source: "NSIP",
+    probe: (spec, target, context) =>
+      hasCommand(spec)
+        ? userScriptMonitor.probe(spec, target, context)
+        : type.probe(withArguments(spec), target, context),
+    unsupported: (spec) => {
+      if (hasCommand(spec)) {
+        return null;
+      }
+      const reading = readScriptArguments(spec.monitor);
+      return reading.kind === "unreadable"
+        ? `${reading.why}: configure monitors.${spec.monitor.name} with a command that stands for it`
+        : type.unsupported(withArguments(spec));
+    },
+  };
+}
+
+function hasCommand({ command }: MonitorSpec): boolean {
+  return command !== null && command.length > 0;
+}
+
+function withArguments(spec: MonitorSpec): MonitorSpec {
+  const { monitor } = spec;
+  const reading = readScriptArguments(monitor);
+  return reading.kind === "unreadable"
+    ? spec
+    : {
+        ...spec,
+        monitor: { ...monitor, parameters: { ...monitor.parameters, ...reading.parameters } },
+      };
 }

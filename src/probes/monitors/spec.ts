@@ -3,6 +3,7 @@ import { lockoutKeyOf } from "../../lib/lockout-key.ts";
 import type { Probe } from "../probe.ts";
 import { NO_SECRET, type Sealed } from "../../lib/secret.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
+import { scriptUser } from "./script-arguments.ts";
 
 /** For monitors that log in: why this one cannot, in words, or null when it can. */
 export function needsCredential(spec: MonitorSpec): string | null {
@@ -24,22 +25,11 @@ export function needsCredential(spec: MonitorSpec): string | null {
  * Whom the ADC's own monitor logs in as: `-bindDN`, `-userName`, or the user in a script's arguments (`bdn` or `dbn` of
  * nsldap.pl, `user` of the others); null when it names nobody.
  */
-export function monitorUser({ type, parameters }: Monitor): string | null {
-  const { bindDn, userName, scriptArgs } = parameters;
-  const own = type.toUpperCase() === "LDAP" ? (bindDn ?? userName) : (userName ?? bindDn);
-  const written = own ?? scriptArgument(scriptArgs ?? "", ["bdn", "dbn", "user", "username"]);
+export function monitorUser(monitor: Monitor): string | null {
+  const { bindDn, userName } = monitor.parameters;
+  const own = monitor.type.toUpperCase() === "LDAP" ? (bindDn ?? userName) : (userName ?? bindDn);
+  const written = own ?? scriptUser(monitor);
   return written === "" ? null : written;
-}
-
-/** Arguments of the firmware's scripts: `key=value;key=value`. A value may hold `=`, as distinguished names do. */
-function scriptArgument(scriptArgs: string, names: readonly string[]): string | null {
-  for (const part of scriptArgs.split(";")) {
-    const at = part.indexOf("=");
-    if (at > 0 && names.includes(part.slice(0, at).trim().toLowerCase())) {
-      return part.slice(at + 1).trim();
-    }
-  }
-  return null;
 }
 
 /**
@@ -70,7 +60,7 @@ export interface MonitorSpec {
   readonly credential: MonitorCredential | null;
   /** Why the credential that is configured is kept from this probe, in words; null or left out: it is not. */
   readonly withheld?: string | null;
-  /** For USER monitors with a script of the operator's own: the command that stands for it. */
+  /** For monitors that run a script on the ADC: the command that stands for it. */
   readonly command: readonly string[] | null;
   /** A request other than the monitor's own, at a VIP behind content switching: path and Host of the policy. */
   readonly viaVip: VipRequest | null;

@@ -76,6 +76,16 @@ withServer("BIND", { program: "named", debianPackage: "bind9", start: startBind 
 withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startSlapd }, (run) => {
   const credential = monitorCredential(LDAP_ADMIN);
   const bound = { bindDn: LDAP_ADMIN.username, baseDn: LDAP_BASE };
+  test.each([
+    [LDAP_BASE, "uid=itest", true, "ok"],
+    [LDAP_BASE, "uid=nobody", false, "pattern_missing"],
+    [`ou=gone,${LDAP_BASE}`, "uid=itest", false, "bad_status"],
+  ])("nsldap.pl under USER › base=%s;filter=%s", async (base, filter, passed, reason) => {
+    const scriptArgs = `base=${base};dbn=${LDAP_ADMIN.username};password=<secret>;filter=${filter};attribute=cn`;
+    const spec = monitorSpec("USER", { scriptName: "nsldap.pl", scriptArgs }, { credential });
+    expect(await run("ldap", spec)).toMatchObject({ passed, observation: { reason } });
+  });
+
   test.each(["ldap", "ldaps"])("binds and searches over %s", async (port) => {
     const tls = port === "ldaps" ? LOGIN_TLS : null;
     const result = await run(
