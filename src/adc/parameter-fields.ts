@@ -30,6 +30,7 @@ export const SESSION_PARAMETER_FIELDS = {
 export const NET_PROFILE_FIELDS = {
   sourceIp: field("srcIP", text, null),
   proxyProtocol: field("proxyProtocol", enabled, false),
+  proxyVersion: field("proxyProtocolTxVersion", choice(["V1", "V2"]), "V1"),
 };
 
 /** What `-srcIP` stands for as addresses: itself, or those of the set that it names. */

@@ -146,7 +146,7 @@ export const monitor = z.strictObject(
       .min(1, invalid("at least the program", "name it"))
       .optional()
       .describe(
-        "Replaces the script of a USER monitor; runs without a shell, exit status 0 is success.",
+        "Replaces the script of a scripted monitor (USER, LDAP, POP3, SMTP and the like); runs without a shell, exit status 0 is success.",
       ),
   },
   invalid("a mapping", "write the keys below it"),

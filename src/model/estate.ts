@@ -77,6 +77,8 @@ export interface NetProfile {
   readonly sourceAddresses: readonly string[];
   /** `-proxyProtocol ENABLED`: connections begin with a PROXY header. */
   readonly proxyProtocol: boolean;
+  /** `-proxyProtocolTxVersion`: in which form. */
+  readonly proxyVersion: "V1" | "V2";
   readonly line: SourceLine;
 }
 /** What a reader of the configuration must know. */

@@ -7,6 +7,7 @@ import type { Step } from "../model/reasons.ts";
 import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import { Connection } from "./connection.ts";
 import { type ProbeRun } from "./probe-run.ts";
+import { proxyHeader, type ProxyVersion } from "./proxy-header.ts";
 import type { RunResource } from "./run-scope.ts";
 import { handshakeError } from "./tls-failure.ts";
 import { tlsFacts, verificationFailure } from "./tls-facts.ts";
@@ -33,24 +34,36 @@ export interface DialFailure {
 export function dial(run: ProbeRun, target: Target, { tls }: DialOptions): Promise<Dialled> {
   const resolved = resolveTarget(run, target, "tcp");
   return resolved instanceof Promise
-    ? resolved.then((known) => dialResolved(run, known, tls))
-    : dialResolved(run, resolved, tls);
+    ? resolved.then((known) => dialResolved(run, known, tls, target.proxy))
+    : dialResolved(run, resolved, tls, target.proxy);
 }
 
 function dialResolved(
   run: ProbeRun,
   resolved: ResolvedTarget,
   tls: TlsSettings | null,
+  proxy: ProxyVersion | undefined,
 ): Promise<Dialled> {
   if (resolved.kind === "failed") {
     return Promise.resolve(resolved);
   }
-  const connected = connectTcp(run, resolved.address, resolved.port);
+  const open = connectTcp(run, resolved.address, resolved.port);
+  const connected = proxy === undefined ? open : open.then((dialled) => announce(dialled, proxy));
   return tls === null
     ? connected
     : connected.then((dialled) =>
         dialled.kind === "failed" ? dialled : upgrade(dialled.connection, tls, "tls"),
       );
+}
+
+/** Says whose connection it is before anything else is said on it: ours, as an ADC's monitor says its own. */
+function announce(dialled: Dialled, version: ProxyVersion): Dialled {
+  if (dialled.kind === "connected") {
+    const { socket, remote } = dialled.connection;
+    const source = { address: socket.localAddress ?? "", port: socket.localPort ?? 0 };
+    dialled.connection.write(proxyHeader(version, source, remote), `PROXY header ${version}\r\n`);
+  }
+  return dialled;
 }
 
 /** A second connection of the same exchange to an address already resolved (FTP's data connection). */

@@ -1,4 +1,5 @@
 import type { Network } from "./network.ts";
+import type { ProxyVersion } from "./proxy-header.ts";
 import type { Vantage } from "../model/observation.ts";
 
 /** Where a probe goes, as the estate names it; `connect_to` is applied by the network, not by the probe. */
@@ -8,6 +9,8 @@ export interface Target {
   readonly port: number;
   /** The estate's name of the server, for learning and telling who answered; null at a VIP. */
   readonly server: string | null;
+  /** The PROXY header that a connection begins with, where the server awaits one; absent: none. */
+  readonly proxy?: ProxyVersion;
 }
 export interface ProbeContext {
   readonly network: Network;

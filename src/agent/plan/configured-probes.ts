@@ -37,6 +37,7 @@ import type { Estate } from "../../model/estate.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
+import { announcedToService } from "./proxy-protocol.ts";
 import { publicReach } from "./public-reach.ts";
 
 /** Whether a run means this member: what it names, else the members whose protocol the transaction speaks. */
@@ -280,6 +281,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
   const host = run.host ?? hostOf(at) ?? address;
   const security = run.security ?? securityOf(run, service, port);
   const spec = specOf(at, member, host, security, null);
+  const announced = announcedToService(estate, service);
   const unsupportedReason =
     port === "*" ? "the member's port is *, so there is no port to probe" : missingAccount(at);
   return {
@@ -303,7 +305,7 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
       account: run.account,
       run:
         unsupportedReason === null && port !== "*"
-          ? { spec, target: { host: address, port, server: member.server } }
+          ? { spec, target: { host: address, port, server: member.server, ...announced } }
           : null,
       unsupportedReason,
     },

@@ -16,6 +16,7 @@ import {
 import type { TlsSettings } from "../../model/tls-settings.ts";
 import { matchesMember } from "./pattern.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
+import { announcedToService } from "./proxy-protocol.ts";
 import type { PlanSettings } from "./settings.ts";
 
 /** Anonymous looks go no faster than this, however fast the member's monitors are. */
@@ -109,7 +110,12 @@ function lookProbe(look: Look): PlannedProbe {
                       ),
                 host,
               },
-              target: { host: address, port, server: member.server },
+              target: {
+                host: address,
+                port,
+                server: member.server,
+                ...announcedToService(estate, service),
+              },
             },
       unsupportedReason,
     },

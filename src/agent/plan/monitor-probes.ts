@@ -13,6 +13,7 @@ import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import { bothNotes, memberPlace, monitorLoginTls, proofWords } from "./login-tls.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
+import { announcedByMonitor, announcementNote } from "./proxy-protocol.ts";
 import type { PlanSettings } from "./settings.ts";
 
 /** Every monitor binding of a service against every member it watches: the replicas at the backend. */
@@ -91,7 +92,15 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
       monitor,
       weight: binding.weight,
       run: runnable
-        ? { spec, target: { host: address, port: port === "*" ? 0 : port, server: member.server } }
+        ? {
+            spec,
+            target: {
+              host: address,
+              port: port === "*" ? 0 : port,
+              server: member.server,
+              ...announcedByMonitor(estate, service, monitor),
+            },
+          }
         : null,
       unsupportedReason,
     },
@@ -252,11 +261,11 @@ function noteOf(estate: Estate, monitor: Monitor, service: AdcService): string |
       "the ADC adapts its time-out to the answers it measures (-deviation), this probe does not",
     );
   }
-  const profile = monitor.netProfile ?? service.netProfile;
-  const net = estate.netProfiles.get(profile ?? "");
-  if (net?.proxyProtocol === true) {
-    notes.push(`the ADC begins with a PROXY header (netProfile ${net.name}), this probe does not`);
+  const announced = announcementNote(estate, service, monitor);
+  if (announced !== null) {
+    notes.push(announced);
   }
+  const net = estate.netProfiles.get(monitor.netProfile ?? service.netProfile ?? "");
   notes.push(...sourceNotes(net), ...profileNotes(monitor, service));
   if (!service.healthMonitor) {
     notes.push("the ADC does not run it, because health monitoring is off (-healthMonitor NO)");

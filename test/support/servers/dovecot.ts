@@ -7,8 +7,12 @@ export const DOVECOT_USER = { username: "itest", password: "s3cret-of-itest" };
 /** Dovecot greets with Exchange's own words, as an administrator may make it. */
 export const IMAP_GREETING = "The Microsoft Exchange IMAP4 service is ready.";
 
-/** Dovecot with IMAP and POP3, in clear and over TLS, and one account. Debian: dovecot-imapd, dovecot-pop3d. */
-export function startDovecot(): Promise<RealServer> {
+/**
+ * Dovecot with IMAP and POP3, in clear and over TLS, and one account; `proxied`: every listener awaits a PROXY header.
+ * Debian: dovecot-imapd, dovecot-pop3d.
+ */
+export function startDovecot({ proxied = false } = {}): Promise<RealServer> {
+  const awaits = `haproxy = ${proxied ? "yes" : "no"}`;
   return startServer({
     program: "dovecot",
     ports: ["imap", "imaps", "pop3", "pop3s"],
@@ -30,6 +34,7 @@ state_dir = ${directory}/state
 instance_name = witness-test
 protocols = imap pop3
 listen = 127.0.0.1
+haproxy_trusted_networks = 127.0.0.0/8
 log_path = /dev/stderr
 default_internal_user = ${root ? "dovecot" : user}
 default_internal_group = ${root ? "dovecot" : ""}
@@ -53,20 +58,24 @@ service imap-login {
   chroot =
   inet_listener imap {
     port = ${ports["imap"] ?? 0}
+    ${awaits}
   }
   inet_listener imaps {
     port = ${ports["imaps"] ?? 0}
     ssl = yes
+    ${awaits}
   }
 }
 service pop3-login {
   chroot =
   inet_listener pop3 {
     port = ${ports["pop3"] ?? 0}
+    ${awaits}
   }
   inet_listener pop3s {
     port = ${ports["pop3s"] ?? 0}
     ssl = yes
+    ${awaits}
   }
 }
 service anvil {
