@@ -89,6 +89,27 @@ async function becomes(
 
 const LIMIT = { timeout: 400_000 };
 
+test.concurrent(
+  "healthy: every probe passes, at the servers and through the VIPs",
+  LIMIT,
+  async () => {
+    await withLabAgent({ scenario: "healthy" }, async ({ service }) => {
+      const { state } = service.agent;
+      await until(
+        "healthy",
+        () =>
+          state.probes
+            .filter(({ scheduled, lastPassed }) => scheduled !== false && lastPassed !== true)
+            .map(({ id, last }) => `${id} ${last?.step ?? ""} ${last?.reason ?? "has not run"}`),
+        (failing) => failing.length === 0,
+        90_000,
+      );
+      const through = state.probes.filter(({ vantage }) => vantage === "vip");
+      expect(through.filter(({ kind }) => kind === "monitor").length).toBeGreaterThan(8);
+    });
+  },
+);
+
 test.concurrent("custom-banner: a monitor stricter than the clients", LIMIT, async () => {
   await told("custom-banner", ["sg_imap"], async ({ member, allWell, change }) => {
     await allWell();
