@@ -49,7 +49,7 @@ export function proxyHeader(
 /** An IPv4 address that a socket of both families writes as IPv6, as itself; without a zone. */
 function plain({ address, port }: ProxyEnd): ProxyEnd {
   const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)?.[1];
-  return { address: mapped ?? address.replace(/%.*$/, ""), port };
+  return { address: mapped ?? address.split("%", 1)[0] ?? "", port };
 }
 
 function bytesOf(address: string): Buffer {
