@@ -1,4 +1,13 @@
 import { defaultText, type Fields } from "../src/adc/fields.ts";
+import {
+  GSLB_BINDING_FIELDS,
+  GSLB_DOMAIN_FIELDS,
+  GSLB_PUBLIC_FIELDS,
+  GSLB_SERVICE_FIELDS,
+  GSLB_SITE_FIELDS,
+  GSLB_VIEW_FIELDS,
+  GSLB_VSERVER_FIELDS,
+} from "../src/adc/gslb-fields.ts";
 import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../src/adc/monitor-fields.ts";
 import {
   CS_PARAMETER_FIELDS,
@@ -60,6 +69,12 @@ const OBJECTS: readonly (readonly [title: string, tables: readonly Fields[]])[] 
   ["cs parameter", [CS_PARAMETER_FIELDS]],
   ["ssl parameter", [SSL_PARAMETER_FIELDS]],
   ["tm sessionParameter", [SESSION_PARAMETER_FIELDS]],
+  ["gslb site", [GSLB_SITE_FIELDS]],
+  ["gslb service, gslb serviceGroup", [GSLB_SERVICE_FIELDS, GSLB_PUBLIC_FIELDS, SERVICE_FIELDS]],
+  ["bind gslb service, a DNS view", [GSLB_VIEW_FIELDS]],
+  ["gslb vserver", [GSLB_VSERVER_FIELDS]],
+  ["bind gslb vserver, a domain", [GSLB_DOMAIN_FIELDS]],
+  ["bind gslb vserver, a service or group", [GSLB_BINDING_FIELDS]],
 ];
 
 /** docs/dev/attributes.md: what is read of each object, its bounds and its default. */

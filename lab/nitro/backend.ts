@@ -13,6 +13,10 @@ export interface NitroBackend {
   readonly vserver: (name: string) => VserverBelief;
   readonly member: (member: Member) => MemberBelief;
   readonly monitor: (member: Member, binding: MonitorBinding) => MonitorBelief;
+  /** Of a GSLB vserver; absent where the ADC has no GSLB. GSLB's services are `member`s. */
+  readonly gslbVserver?: (name: string) => VserverBelief;
+  /** `gslbsite`'s status: of the metric exchange with a remote site. */
+  readonly mepStatus?: (site: string) => "ACTIVE" | "INACTIVE" | "DOWN";
   /** Persistence entries of a load-balancing vserver that are alive. */
   readonly persistence: (vserver: string) => readonly PersistenceBelief[];
   /** The HA nodes as this node sees them, this node first. A stand-alone appliance has one, `Primary`. */

@@ -89,7 +89,8 @@ export function* serviceMonitorRows(backend: NitroBackend): Generator<Row> {
   }
 }
 
-function probeRow(backend: NitroBackend, member: Member, binding: MonitorBinding): Row {
+/** What the ADC's probe of one member last saw. */
+export function probeRow(backend: NitroBackend, member: Member, binding: MonitorBinding): Row {
   const belief = backend.monitor(member, binding);
   return {
     monitor_name: binding.monitor,

@@ -25,6 +25,17 @@ import {
   serviceGroupRows,
   serviceRows,
 } from "./config-rows.ts";
+import {
+  gslbGroupMemberRows,
+  gslbGroupMonitorRows,
+  gslbServiceMonitorRows,
+  gslbServiceRows,
+  gslbSiteRows,
+  gslbViewRows,
+  gslbVserverBindingRows,
+  gslbVserverDomainRows,
+  gslbVserverRows,
+} from "./gslb-rows.ts";
 import { persistentSessionRows } from "./persistence-rows.ts";
 import { monitorRows } from "./monitor-rows.ts";
 import { actionRows, policyBindingRows, policyRows, POLICY_FEATURES } from "./policy-rows.ts";
@@ -107,6 +118,20 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["csvserver_cspolicy_binding", binding("name", csPolicyBindingRows)],
   ["csvserver_lbvserver_binding", binding("name", csDefaultTargetRows)],
   ["sslvserver_sslcertkey_binding", binding("vservername", sslVserverCertKeyRows)],
+  ["gslbsite", { key: "sitename", rows: gslbSiteRows }],
+  ["gslbvserver", { key: "name", rows: gslbVserverRows }],
+  ["gslbservice", { key: "servicename", rows: gslbServiceRows("service") }],
+  ["gslbservicegroup", { key: "servicegroupname", rows: gslbServiceRows("serviceGroup") }],
+  ["gslbvserver_domain_binding", binding("name", gslbVserverDomainRows)],
+  ["gslbvserver_gslbservice_binding", binding("name", gslbVserverBindingRows("service"))],
+  ["gslbvserver_gslbservicegroup_binding", binding("name", gslbVserverBindingRows("serviceGroup"))],
+  ["gslbservice_lbmonitor_binding", binding("servicename", gslbServiceMonitorRows)],
+  ["gslbservice_dnsview_binding", binding("servicename", gslbViewRows)],
+  ["gslbservicegroup_lbmonitor_binding", binding("servicegroupname", gslbGroupMonitorRows)],
+  [
+    "gslbservicegroup_gslbservicegroupmember_binding",
+    binding("servicegroupname", gslbGroupMemberRows),
+  ],
   ...policyFeatureResources(),
 ]);
 

@@ -1,4 +1,5 @@
 import type { Diagnostic, Estate } from "../model/estate.ts";
+import type { Gslb } from "../model/gslb.ts";
 import type { SourceLine } from "../model/source-line.ts";
 import { isTcpBased, MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
 import type { AdcService, Port } from "../model/adc-service.ts";
@@ -130,7 +131,23 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
   for (const vserver of [...estate.lbVservers.values(), ...estate.csVservers.values()]) {
     vserverReferences(vserver, check);
   }
+  gslbReferences(estate.gslb, check);
   return found;
+}
+
+function gslbReferences({ services, vservers }: Gslb, check: Check): void {
+  for (const { name, line, site, monitors } of services.values()) {
+    check("GSLB site", site, name, line);
+    for (const binding of monitors) {
+      check("monitor", binding.monitor, name, binding.line);
+    }
+  }
+  for (const vserver of vservers.values()) {
+    for (const binding of vserver.services) {
+      check("GSLB service", binding.service, vserver.name, binding.line);
+    }
+    check("GSLB vserver", vserver.backupVserver, vserver.name, vserver.line);
+  }
 }
 
 type Check = (
@@ -139,6 +156,9 @@ type Check = (
   object: string,
   line: SourceLine,
 ) => void;
+
+/** What content switching may lead to. */
+const TARGETS = ["vserver", "authentication vserver", "GSLB vserver"] as const;
 
 function vserverReferences(vserver: Vserver, check: Check): void {
   const { name, line } = vserver;
@@ -149,9 +169,9 @@ function vserverReferences(vserver: Vserver, check: Check): void {
   } else {
     for (const binding of vserver.targets) {
       check("policy", binding.policy, name, binding.line);
-      check(["vserver", "authentication vserver"], binding.target, name, binding.line);
+      check(TARGETS, binding.target, name, binding.line);
     }
-    check(["vserver", "authentication vserver"], vserver.defaultTarget, name, line);
+    check(TARGETS, vserver.defaultTarget, name, line);
   }
   for (const binding of vserver.policies.filter(({ policy }) => !BUILT_IN_POLICY.test(policy))) {
     check("policy", binding.policy, name, binding.line);
@@ -175,6 +195,9 @@ const KINDS = [
   "policy",
   "net profile",
   "certificate key",
+  "GSLB site",
+  "GSLB service",
+  "GSLB vserver",
 ] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -188,13 +211,16 @@ function kindsByName(estate: Estate): Map<Kind, ReadonlySet<string>> {
     ["policy", new Set(estate.policies.keys())],
     ["net profile", new Set(estate.netProfiles.keys())],
     ["certificate key", new Set(estate.certKeys.keys())],
+    ["GSLB site", new Set(estate.gslb.sites.keys())],
+    ["GSLB service", new Set(estate.gslb.services.keys())],
+    ["GSLB vserver", new Set(estate.gslb.vservers.keys())],
   ]);
 }
 
 /**
  * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
  * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.
- * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (GSLB).
+ * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (routes).
  */
 export function estateDiagnostics(
   estate: Estate,
@@ -202,12 +228,17 @@ export function estateDiagnostics(
 ): Diagnostic[] {
   const users = usersOfMonitors(estate);
   const own = ownAddresses(estate);
+  const usedByGslb = new Set(
+    [...estate.gslb.services.values()].flatMap(({ monitors }) =>
+      monitors.map(({ monitor }) => monitor),
+    ),
+  );
   return [
     ...[...estate.monitors.values()].flatMap((monitor) =>
       monitorDiagnostics(
         monitor,
         users.get(monitor.name) ?? [],
-        monitorsUsedElsewhere.has(monitor.name),
+        monitorsUsedElsewhere.has(monitor.name) || usedByGslb.has(monitor.name),
         own,
       ),
     ),

@@ -1,5 +1,6 @@
 import type { AdcOpinion } from "./verdicts.ts";
 import type { Port } from "./adc-service.ts";
+import type { GslbSiteState } from "./gslb.ts";
 
 /** What the ADC says at one moment, from one poll of NITRO. Types only. */
 export interface AdcState {
@@ -8,7 +9,7 @@ export interface AdcState {
   /** Wall clock when its first question was asked: nothing told is older. Absent: when it ended. */
   readonly askedAt?: number;
   readonly nodes: readonly AdcNode[];
-  /** Load-balancing and content-switching vservers by name. */
+  /** Load-balancing and content-switching vservers by name, and those of GSLB by the names they are shown by. */
   readonly vservers: ReadonlyMap<string, VserverState>;
   /** By `memberKey(adcService, server, port)`. */
   readonly members: ReadonlyMap<string, MemberState>;
@@ -24,6 +25,8 @@ export interface AdcState {
    * the ADC told.
    */
   readonly persistence?: ReadonlyMap<string, PersistenceEntries>;
+  /** The metric exchange of GSLB with each site, by the site's name; absent or empty where there is none. */
+  readonly gslbSites?: ReadonlyMap<string, GslbSiteState>;
   /** The ADC named something the estate does not have, or no longer has what it does: time to import again. */
   readonly estateStale?: boolean;
 }
@@ -38,7 +41,7 @@ export interface AdcNode {
 
 export interface VserverState {
   readonly name: string;
-  readonly kind: "lb" | "cs";
+  readonly kind: "lb" | "cs" | "gslb";
   readonly state: AdcOpinion;
   /** Includes the chain of backup vservers. */
   readonly effectiveState: AdcOpinion;
@@ -109,6 +112,7 @@ export const BLIND_REASONS = [
   "cluster_non_owner",
   "probes_not_advancing",
   "split_brain",
+  "mep_down",
 ] as const;
 export type BlindReason = (typeof BLIND_REASONS)[number];
 

@@ -3,6 +3,7 @@ import type { Monitor } from "./monitor.ts";
 import type { LbVserver, CsVserver, AuthenticationVserver } from "./vserver.ts";
 import type { Policy, PolicyAction } from "./policy.ts";
 import type { CertKey, SslProfile } from "./tls-parameters.ts";
+import type { Gslb } from "./gslb.ts";
 import type { SourceLine } from "./source-line.ts";
 
 /**
@@ -33,6 +34,8 @@ export interface Estate {
   readonly certKeys: ReadonlyMap<string, CertKey>;
   readonly sslProfiles: ReadonlyMap<string, SslProfile>;
   readonly netProfiles: ReadonlyMap<string, NetProfile>;
+  /** Empty where the ADC has no GSLB. */
+  readonly gslb: Gslb;
   readonly diagnostics: readonly Diagnostic[];
   /** Statements understood to be beside the purpose, counted by `verb group object`, so that nothing is silently lost. */
   readonly otherStatements: ReadonlyMap<string, number>;

@@ -3,6 +3,13 @@ import { expect, test } from "vitest";
 import { configResource } from "../../lab/nitro/resources.ts";
 import type { Fields } from "../../src/adc/fields.ts";
 import type { Estate } from "../../src/model/estate.ts";
+import {
+  GSLB_BINDING_FIELDS,
+  GSLB_DOMAIN_FIELDS,
+  GSLB_PUBLIC_FIELDS,
+  GSLB_SITE_FIELDS,
+  GSLB_VSERVER_FIELDS,
+} from "../../src/adc/gslb-fields.ts";
 import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../src/adc/monitor-fields.ts";
 import { buildEstate } from "../../src/adc/nitro/import.ts";
 import type { Row } from "../../src/adc/nitro/row-values.ts";
@@ -94,6 +101,12 @@ const configuration = fc
     ssl: options(BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS, SSL_PROFILE_REFERENCE_FIELDS),
     lb: options(LB_VSERVER_FIELDS, PERSISTENCE_FIELDS, AUTHENTICATION_FIELDS),
     cs: options(CS_VSERVER_FIELDS, AUTHENTICATION_FIELDS),
+    gslbSite: options(GSLB_SITE_FIELDS),
+    gslbService: options(SERVICE_FIELDS, GSLB_PUBLIC_FIELDS),
+    gslbMember: options(GSLB_PUBLIC_FIELDS, GSLB_BINDING_FIELDS),
+    gslbBinding: options(GSLB_BINDING_FIELDS),
+    gslbVserver: options(GSLB_VSERVER_FIELDS),
+    gslbDomain: options(GSLB_DOMAIN_FIELDS),
     csParameter: fc.constantFrom("", "set cs parameter -stateupdate ENABLED"),
     port,
   })
@@ -117,6 +130,19 @@ const configuration = fc
       `bind lb vserver lb1 sg`,
       `add cs vserver cs1 SSL 192.0.2.11 443 ${one.cs}`,
       `bind cs vserver cs1 -lbvserver lb1`,
+      `add gslb site dc1 ${one.gslbSite}`,
+      "add gslb site dc2 REMOTE 192.0.2.60",
+      `add gslb service svc 192.0.2.11 SSL 443 ${one.gslbService} -siteName dc1`,
+      "add gslb service named -cnameEntry mail2.example.com -siteName dc2",
+      "bind gslb service svc -viewName inside 10.0.0.11",
+      `bind gslb service svc -monitorName m1 ${one.binding}`,
+      "add gslb serviceGroup gg SSL -siteName dc2",
+      `bind gslb serviceGroup gg 192.0.2.12 443 ${one.gslbMember}`,
+      "bind gslb serviceGroup gg -monitorName m1",
+      `add gslb vserver mail SSL ${one.gslbVserver}`,
+      `bind gslb vserver mail -domainName mail.example.com ${one.gslbDomain}`,
+      `bind gslb vserver mail -serviceName svc ${one.gslbBinding}`,
+      "bind gslb vserver mail -serviceGroupName gg",
       one.csParameter,
     ].join("\n"),
   );

@@ -146,7 +146,7 @@ describe("mistakes that are found", () => {
     ["cs-host-only", "monitor_of_another_directory sg_ews"],
     ["default-deny", "default_deny_without_authorization v_owa"],
     ["comments", "wrong_kind_reference cs_exchange2016_ssl"],
-    ["comments", "not_looked_at file"],
+    ["comments", "dangling_reference gslb_svc_dc1"],
     ["comments", "authentication_host_is_mail_host lb_vsrv_ex2016_owa"],
     ["comments", "vserver_without_certificate lb_vsrv_ex2016_ews"],
     ["comments", "authentication_without_sso lb_vsrv_ex2016_autodiscover"],
@@ -166,9 +166,9 @@ describe("mistakes that are found", () => {
     expect(told?.message).toContain("use bind cs vserver");
   });
 
-  test("statements about GSLB are counted and told", () => {
-    const told = found("comments").find(({ rule }) => rule === "not_looked_at");
-    expect(told?.message).toContain("add gslb service");
+  test("a GSLB service of a site that is not there is told", () => {
+    const told = found("comments").find(({ object }) => object === "gslb_svc_dc1");
+    expect(told?.message).toContain("GSLB site dc1, which is not configured");
   });
 });
 

@@ -849,7 +849,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [conf(WEB, health("HTTP-ECV -recv ok"), BIND)],
   },
   not_looked_at: {
-    fires: ["add gslb vserver mail SSL"],
+    fires: ["add lsn pool mail"],
     misses: ["enable ns feature GSLB"],
   },
   partition_not_read: {

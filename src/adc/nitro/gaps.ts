@@ -31,6 +31,17 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["sslservicegroup", "TLS settings of service groups"],
   ["sslvserver_sslcertkey_binding", "whether vservers show the certificate bound to them"],
   ["hanode", "which node of a pair is the primary"],
+  ["gslbsite", "GSLB, and whether its sites exchange metrics (MEP)"],
+  ["gslbvserver", "GSLB vservers, and so which sites names lead to"],
+  ["gslbservice", "GSLB services: the VIPs of sites, and their state"],
+  ["gslbservicegroup", "GSLB service groups"],
+  ["gslbvserver_domain_binding", "the names that GSLB answers"],
+  ["gslbvserver_gslbservice_binding", "which sites GSLB vservers hand out"],
+  ["gslbvserver_gslbservicegroup_binding", "which site groups GSLB vservers hand out"],
+  ["gslbservice_lbmonitor_binding", "the ADC's monitors of GSLB services"],
+  ["gslbservice_dnsview_binding", "addresses of GSLB services in DNS views"],
+  ["gslbservicegroup_lbmonitor_binding", "the ADC's monitors of GSLB service groups"],
+  ["gslbservicegroup_gslbservicegroupmember_binding", "the members of GSLB service groups"],
   ["lbpersistentsessions", "which server our own probes stick to"],
 ]);
 

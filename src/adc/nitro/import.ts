@@ -49,6 +49,7 @@ import {
 } from "./vservers.ts";
 import { actionOf } from "./judge.ts";
 import { gapOf } from "./gaps.ts";
+import { gslbFromRows } from "./gslb.ts";
 import { gapSentence, type NitroGap } from "../../model/nitro-gap.ts";
 import { pause } from "../../lib/timers.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
@@ -64,7 +65,17 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   const servers = namedMap(rows, "server", (row) => serverFromRow(row, report));
   const sslProfiles = namedMap(rows, "sslprofile", (row) => sslProfileFromRow(row, report));
   const services = await buildServices(rows, servers, sslProfiles, report, pacer);
-  const monitors = await buildMonitors(rows, services, report, pacer);
+  const nsip = address(firstRow(rows, "nsconfig"), "ipaddress");
+  const snips = (rows.get("nsip") ?? []).flatMap((row) =>
+    text(row, "type")?.toUpperCase() === "SNIP" ? (address(row, "ipaddress") ?? []) : [],
+  );
+  const vips = ["lbvserver", "csvserver"].flatMap((resource) =>
+    (rows.get(resource) ?? []).map((row) => address(row, "ipv46")),
+  );
+  const own = new Set([nsip, ...snips, ...vips].filter((one) => one !== null));
+  const gslb = gslbFromRows(rows, { servers, services, own }, report);
+  const watched = [...services.values(), ...gslb.services.values()];
+  const monitors = await buildMonitors(rows, watched, report, pacer);
   const policies = new Map<string, Policy>();
   const actions = new Map<string, PolicyAction>();
   for (const feature of POLICY_FEATURES) {
@@ -83,10 +94,8 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   return {
     adc,
     firmware: firmwareFrom(firstRow(rows, "nsversion")),
-    nsip: address(firstRow(rows, "nsconfig"), "ipaddress"),
-    snips: (rows.get("nsip") ?? []).flatMap((row) =>
-      text(row, "type")?.toUpperCase() === "SNIP" ? (address(row, "ipaddress") ?? []) : [],
-    ),
+    nsip,
+    snips,
     parameters,
     servers,
     services,
@@ -130,6 +139,7 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
       const sourceAddresses = sourceAddressesOf(profile.sourceIp, () => []);
       return { name, ...profile, sourceAddresses, line: null };
     }),
+    gslb,
     diagnostics: diagnostics.all(),
     otherStatements: new Map(),
   };
@@ -192,12 +202,12 @@ function withOwnSpelling(binding: MonitorBinding): MonitorBinding {
 /** Configured monitors, and the built-ins that some binding refers to or somebody has changed. */
 async function buildMonitors(
   rows: RowTables,
-  services: ReadonlyMap<string, AdcService>,
+  services: readonly AdcService[],
   report: Report,
   pacer: Pacer,
 ): Promise<Map<string, Monitor>> {
   const bound = new Set<string>();
-  for (const service of services.values()) {
+  for (const service of services) {
     for (const { monitor } of service.monitors) {
       bound.add(monitor);
     }
@@ -285,6 +295,9 @@ export async function importEstate(
   const bounded = withBudget(client, READ_BUDGET);
   let waitedMs = 0;
   for (const step of IMPORT_STEPS) {
+    if (step.onlyWith !== undefined && (rows.get(step.onlyWith) ?? []).length === 0) {
+      continue;
+    }
     while (client.pausedForMs() > 0 && waitedMs < MAX_WAIT_MS) {
       // In slices: a client that is being closed pauses no more.
       const sliceMs = Math.min(client.pausedForMs(), WAIT_SLICE_MS);
@@ -322,10 +335,11 @@ export async function importEstate(
   return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
 }
 
-/** Nothing to watch: the feature is off or not licensed, or a cluster has no AAA (2470). */
-function isOff(pulled: Exclude<Pulled, { kind: "rows" }>, { resource }: ImportStep): boolean {
+/** Nothing to watch: the feature is off, not licensed or not made yet, or a cluster has no AAA (2470). */
+function isOff(pulled: Exclude<Pulled, { kind: "rows" }>, step: ImportStep): boolean {
+  const { resource, newer } = step;
   return (
-    (pulled.kind === "unavailable" && pulled.what === "feature") ||
+    (pulled.kind === "unavailable" && (pulled.what === "feature" || newer === true)) ||
     (pulled.code === "2470" && /^(authentication|tm)/.test(resource))
   );
 }

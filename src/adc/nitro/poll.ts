@@ -3,14 +3,17 @@ import { gapOf } from "./gaps.ts";
 import { UnknownTexts, type UnknownText } from "./unknown-texts.ts";
 import type { NitroGap } from "../../model/nitro-gap.ts";
 import { type Pulled, type PullStep, pullRows } from "./rows.ts";
-import type { Row } from "./row-values.ts";
-import type { AdcNode, AdcState, MemberState } from "../../model/adc-state.ts";
+import { text, type Row, type RowTables } from "./row-values.ts";
+import type { AdcNode, AdcState, MemberState, VserverState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import { READ_BUDGET, withBudget } from "./budget.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
-import { memberStates, secondaryMembers, vserverStates } from "./states.ts";
+import { memberStates, secondaryMembers, vserverState, vserverStates } from "./states.ts";
+import { gslbMemberRows, siteStates, withoutExchange } from "./gslb.ts";
+import { gslbVserverName, siteServices, withSites } from "../gslb-sites.ts";
+import type { GslbSiteState } from "../../model/gslb.ts";
 import { createPacer, forEachPaced, type Pacer } from "../../lib/pacing.ts";
 import { readPersistence } from "./persistence.ts";
 import { askWhetherStillPrimary, readRole, type NodeRole } from "./roles.ts";
@@ -52,6 +55,56 @@ function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly strin
     [{ kind: "config", resource: SERVICE_MONITORS, binding: { key: "name" } }, services],
   ];
 }
+
+/** GSLB's part; nothing where the ADC has none. */
+function gslbSteps({ gslb }: Estate): readonly (readonly [PullStep, readonly string[]])[] {
+  const { sites, services, vservers } = gslb;
+  if (sites.size === 0) {
+    return [];
+  }
+  const named = (kind: "service" | "serviceGroup"): string[] =>
+    [...services.values()].filter((one) => one.kind === kind).map(({ name }) => name);
+  const [singles, groups] = [named("service"), named("serviceGroup")];
+  return [
+    [GSLB_SITES, []],
+    ...(vservers.size === 0 ? [] : ([[GSLB_VSERVERS, []]] as const)),
+    ...(singles.length === 0 ? [] : ([[GSLB_SERVICES, []]] as const)),
+    ...(groups.length === 0 ? [] : ([[GSLB_GROUPS, []]] as const)),
+    [{ ...GSLB_GROUP_MEMBERS, binding: { key: "servicegroupname" } }, groups],
+    [{ ...GSLB_SERVICE_MONITORS, binding: { key: "servicename" } }, singles],
+  ];
+}
+
+const GSLB_SITES: PullStep = {
+  kind: "config",
+  resource: "gslbsite",
+  attributes: ["sitename", "status"],
+};
+const GSLB_VSERVERS: PullStep = {
+  kind: "config",
+  resource: "gslbvserver",
+  paged: true,
+  attributes: ["name", "curstate", "health", "tickssincelaststatechange"],
+};
+const GSLB_SERVICES: PullStep = {
+  kind: "config",
+  resource: "gslbservice",
+  paged: true,
+  attributes: ["servicename", "state", "svrstate", "tickssincelaststatechange"],
+};
+const GSLB_GROUPS: PullStep = {
+  kind: "config",
+  resource: "gslbservicegroup",
+  attributes: ["servicegroupname", "state"],
+};
+const GSLB_GROUP_MEMBERS = {
+  kind: "config",
+  resource: "gslbservicegroup_gslbservicegroupmember_binding",
+} as const;
+const GSLB_SERVICE_MONITORS = {
+  kind: "config",
+  resource: "gslbservice_lbmonitor_binding",
+} as const;
 
 const LB_VSERVERS: PullStep = {
   kind: "config",
@@ -177,7 +230,7 @@ export async function pollNode(
   const gaps: NitroGap[] = role.gap === null ? [] : [role.gap];
   let stale = false;
   const bounded = withBudget(client, READ_BUDGET);
-  for (const [step, names] of pollSteps(estate)) {
+  for (const [step, names] of [...pollSteps(estate), ...gslbSteps(estate)]) {
     const pulled = await pullRows(bounded, step, names);
     switch (pulled.kind) {
       case "rows":
@@ -247,7 +300,13 @@ export async function pollNode(
     case "stopped":
       return { ...still, nodes };
   }
-  const told = gaps.some(({ resource }) => resource !== "hanode") ? false : differs;
+  const gslbSites = siteStates(estate, rows);
+  const sites = await siteMembers(estate, rows, gslbSites, before, at, pacer);
+  for (const [key, member] of sites.members) {
+    members.set(key, member);
+  }
+  const complete = !gaps.some(({ resource }) => resource !== "hanode");
+  const told = complete && (differs || sites.stale);
   const { persistence, denied } = await readPersistence(
     client,
     estate,
@@ -262,8 +321,12 @@ export async function pollNode(
     at: now(),
     askedAt,
     nodes,
-    vservers: vserverStates(rows.get("lbvserver") ?? [], rows.get("csvserver") ?? []),
+    vservers: new Map([
+      ...vserverStates(rows.get("lbvserver") ?? [], rows.get("csvserver") ?? []),
+      ...gslbVserverStates(estate, rows),
+    ]),
     members,
+    gslbSites,
     persistence,
     failedOverAt: failedOverAt(previous, nodes, role.address, at),
     primaryAddress: role.address,
@@ -276,6 +339,42 @@ export async function pollNode(
   }
   const lastResponses = await countLastResponses(estate, members, unknown, pacer);
   return { kind: "state", state, gaps, lastResponses, unknownTexts: unknown.all() };
+}
+
+/** The VIPs that GSLB hands out, as members like all others; those with an old state are marked. */
+async function siteMembers(
+  estate: Estate,
+  rows: RowTables,
+  sites: ReadonlyMap<string, GslbSiteState>,
+  before: ReadonlyMap<string, MemberState>,
+  at: number,
+  pacer: Pacer,
+): Promise<{ readonly members: ReadonlyMap<string, MemberState>; readonly stale: boolean }> {
+  if (estate.gslb.services.size === 0) {
+    return { members: new Map(), stale: false };
+  }
+  const only = siteServices(estate);
+  const asked = { servers: rows.get("server") ?? [], ...gslbMemberRows(estate, rows) };
+  const { members, stale } = await memberStates(only, asked, before, at, pacer);
+  for (const key of withoutExchange(estate, sites)) {
+    const member = members.get(key);
+    if (member !== undefined) {
+      members.set(key, { ...member, blind: [...member.blind, "mep_down"] });
+    }
+  }
+  return { members, stale };
+}
+
+function gslbVserverStates(estate: Estate, rows: RowTables): Map<string, VserverState> {
+  const states = new Map<string, VserverState>();
+  for (const row of rows.get("gslbvserver") ?? []) {
+    const name = text(row, "name");
+    if (name !== null) {
+      const shown = gslbVserverName(estate, name);
+      states.set(shown, vserverState(shown, "gslb", row));
+    }
+  }
+  return states;
 }
 
 function sourcesOf(client: NitroClient, own: PollOptions["ownAddresses"]): readonly string[] {
@@ -348,7 +447,7 @@ function secondaryResult(
   at: number,
   message: string,
 ): PollResult {
-  const members = secondaryMembers(estate, "secondary");
+  const members = secondaryMembers(withSites(estate), "secondary");
   const state: AdcState = { at, nodes, vservers: new Map(), members };
   return { kind: "secondary", code: "secondary", message, state };
 }
@@ -359,7 +458,7 @@ export function splitResult(nodes: readonly AdcNode[], estate: Estate, at: numbe
   const message =
     `${claimants.join(" and ")} both say that they are the primary (split brain): neither is believed; ` +
     "see the link between them, and adcs[].nitro.urls if they are no pair";
-  const members = secondaryMembers(estate, "split_brain");
+  const members = secondaryMembers(withSites(estate), "split_brain");
   return {
     kind: "secondary",
     code: SPLIT_BRAIN,

@@ -6,6 +6,10 @@ export interface ImportStep extends PullStep {
   readonly essential?: true;
   /** Resource whose names are the parents of this binding, and the field that holds them. */
   readonly parents?: readonly (readonly [resource: string, field: string])[];
+  /** Not asked for where this resource has no rows: old firmware does not know every part of a feature. */
+  readonly onlyWith?: string;
+  /** Firmware before it had no such resource: that it does not know it is no gap. */
+  readonly newer?: true;
 }
 
 /** Features whose policies an estate knows, with NITRO's names for them; `field`s differ from one feature to the next. */
@@ -31,7 +35,14 @@ export const POLICY_FEATURES: readonly PolicyFeature[] = [
 /** Features whose policies are bound in resources of the form `lbvserver_X_binding`. */
 export const BOUND_FEATURES: readonly PolicyFeature[] = POLICY_FEATURES.slice(1);
 
-/** Sources: NITRO docs, configuration of basic, load balancing, content switching, SSL and the policies' features. */
+/** The field that names an object, where it is not `name`. */
+const NAME_FIELDS: ReadonlyMap<string, string> = new Map([
+  ["servicegroup", "servicegroupname"],
+  ["gslbservice", "servicename"],
+  ["gslbservicegroup", "servicegroupname"],
+]);
+
+/** Sources: NITRO docs, configuration of basic, load balancing, content switching, SSL, GSLB and the policies' features. */
 export const IMPORT_STEPS: readonly ImportStep[] = [
   // What ends an import comes first: what breaks later can only make it poorer.
   plain("service", { paged: true, essential: true }),
@@ -75,6 +86,19 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
     binding("lbvserver", policy),
     binding("csvserver", policy),
   ]),
+  plain("gslbsite"),
+  ...[
+    plain("gslbvserver", { paged: true }),
+    plain("gslbservice", { paged: true }),
+    { ...plain("gslbservicegroup"), newer: true as const },
+    binding("gslbvserver", "domain"),
+    binding("gslbvserver", "gslbservice"),
+    { ...binding("gslbvserver", "gslbservicegroup"), newer: true as const },
+    binding("gslbservice", "lbmonitor"),
+    binding("gslbservice", "dnsview"),
+    binding("gslbservicegroup", "lbmonitor"),
+    binding("gslbservicegroup", "gslbservicegroupmember"),
+  ].map((step) => ({ ...step, onlyWith: "gslbsite" })),
 ];
 
 function feature(
@@ -98,7 +122,7 @@ function binding(
   child: string,
   options: Pick<ImportStep, "essential"> = {},
 ): ImportStep {
-  const key = parent === "servicegroup" ? "servicegroupname" : "name";
+  const key = NAME_FIELDS.get(parent) ?? "name";
   return {
     kind: "config",
     resource: `${parent}_${child}_binding`,

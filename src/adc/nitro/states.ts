@@ -67,7 +67,8 @@ export function vserverStates(
   return states;
 }
 
-function vserverState(name: string, kind: "lb" | "cs", row: Row): VserverState {
+/** What one row says of the vserver that is known as `name`. */
+export function vserverState(name: string, kind: VserverState["kind"], row: Row): VserverState {
   const rawState = text(row, "curstate") ?? "";
   const effective = text(row, "effectivestate");
   const state = adcOpinion(rawState);

@@ -42,7 +42,7 @@ function unbindMonitor({ words }: Statement, draft: Draft): void {
   const [monitor = "", ...targets] = words;
   for (const target of targets) {
     drop(
-      draft.services.get(target)?.monitors ?? [],
+      (draft.services.get(target) ?? draft.gslbServices.get(target))?.monitors ?? [],
       (binding) => binding.monitor === monitorName(monitor, draft),
     );
   }
@@ -78,7 +78,10 @@ function removeFrom(
 function removeMonitor({ words }: Statement, draft: Draft): void {
   const name = monitorName(words[0] ?? "", draft);
   draft.monitors.delete(name);
-  for (const { monitors } of draft.services.exact.values()) {
+  for (const { monitors } of [
+    ...draft.services.exact.values(),
+    ...draft.gslbServices.exact.values(),
+  ]) {
     drop(monitors, ({ monitor }) => monitor === name);
   }
 }
@@ -130,7 +133,8 @@ function unbindCertificate({ words, keys }: Statement, draft: Draft): void {
   drop(vserver?.certKeys ?? [], ({ certKey }) => keys.get("certkeyname")?.[0] === certKey);
 }
 
-function drop<T>(list: T[], unwanted: (item: T) => boolean): void {
+/** Takes the unwanted out of a list. */
+export function drop<T>(list: T[], unwanted: (item: T) => boolean): void {
   const kept = list.filter((item) => !unwanted(item));
   list.splice(0, list.length, ...kept);
 }
@@ -142,12 +146,13 @@ function drop<T>(list: T[], unwanted: (item: T) => boolean): void {
 export const toggleStatements: StatementKinds = {
   definitions: new Map(),
   changes: new Map(
-    ["server", "service", "servicegroup", "lb vserver", "cs vserver", "lb monitor"].flatMap(
-      (kind) => [
-        [`enable ${kind}`, toggle(kind, true)] as const,
-        [`disable ${kind}`, toggle(kind, false)] as const,
-      ],
-    ),
+    [
+      ...["server", "service", "servicegroup", "lb vserver", "cs vserver", "lb monitor"],
+      ...["gslb service", "gslb servicegroup", "gslb vserver"],
+    ].flatMap((kind) => [
+      [`enable ${kind}`, toggle(kind, true)] as const,
+      [`disable ${kind}`, toggle(kind, false)] as const,
+    ]),
   ),
 };
 
@@ -183,6 +188,11 @@ function table(
       return draft.lbVservers;
     case "cs vserver":
       return draft.csVservers;
+    case "gslb vserver":
+      return draft.gslbVservers;
+    case "gslb service":
+    case "gslb servicegroup":
+      return draft.gslbServices;
     default:
       return draft.services;
   }
@@ -212,7 +222,8 @@ function toggleMember(statement: Statement, draft: Draft, enabled: boolean): voi
  */
 function toggleMonitor(statement: Statement, draft: Draft, enabled: boolean): void {
   const [first = "", second] = statement.words;
-  const service = draft.services.get(first) ?? draft.services.get(second ?? "");
+  const named = (name: string) => draft.services.get(name) ?? draft.gslbServices.get(name);
+  const service = named(first) ?? named(second ?? "");
   const known = draft.monitors.get(first);
   if (service === undefined) {
     if (known === undefined || second !== undefined) {
@@ -222,7 +233,7 @@ function toggleMonitor(statement: Statement, draft: Draft, enabled: boolean): vo
     draft.monitors.set(known.name, { ...known, enabled });
     return;
   }
-  const written = service === draft.services.get(first) ? second : first;
+  const written = service === named(first) ? second : first;
   const wanted = written === undefined ? null : monitorName(written, draft);
   const positions = service.monitors.flatMap(({ monitor }, at) =>
     wanted === null || monitor === wanted ? [at] : [],

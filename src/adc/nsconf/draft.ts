@@ -30,6 +30,7 @@ import type {
   LbVserver,
   ServiceBinding,
 } from "../../model/vserver.ts";
+import type { GslbDomain, GslbService, GslbSite, GslbVserver } from "../../model/gslb.ts";
 import type { AuthenticationProfile } from "../vserver-fields.ts";
 import type { PartialMonitor } from "../monitor-defaults.ts";
 import type { Statement } from "./statements.ts";
@@ -55,10 +56,11 @@ export interface Draft {
   readonly netProfiles: NameTable<Mutable<Omit<NetProfile, "sourceAddresses">>>;
   /** Addresses by the name of their set. */
   readonly ipSets: NameTable<string[]>;
-  /** Monitors bound to what the estate leaves out (GSLB services, cache redirection): they are in use all the same. */
+  readonly gslbSites: NameTable<Mutable<GslbSite>>;
+  readonly gslbServices: NameTable<GslbServiceDraft>;
+  readonly gslbVservers: NameTable<GslbVserverDraft>;
+  /** Monitors bound to what the estate leaves out (routes, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
-  /** GSLB services, which `bind lb monitor` takes too. */
-  readonly servicesElsewhere: Set<string>;
   readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
   /** Statements behind `switch ns partition`, counted by partition: an ADC of its own, with names of its own. */
@@ -92,6 +94,17 @@ export interface ServiceDraft extends Mutable<Omit<AdcService, "members" | "moni
   noDefaultMonitor: boolean;
   /** `-memberPort`: of members that are bound without one. */
   memberPort: number | null;
+}
+
+export interface GslbServiceDraft
+  extends ServiceDraft, Mutable<Pick<GslbService, "site" | "cname">> {
+  /** As the finished service's. */
+  readonly otherAddresses: string[][];
+}
+
+export interface GslbVserverDraft extends Mutable<Omit<GslbVserver, "domains" | "services">> {
+  readonly domains: GslbDomain[];
+  readonly services: ServiceBinding[];
 }
 
 type Lists = "policies" | "certKeys" | "authentication" | "tls";
@@ -170,8 +183,10 @@ export function emptyDraft(): Draft {
     sslProfiles: new NameTable(),
     netProfiles: new NameTable(),
     ipSets: new NameTable(),
+    gslbSites: new NameTable(),
+    gslbServices: new NameTable(),
+    gslbVservers: new NameTable(),
     monitorsUsedElsewhere: new Set(),
-    servicesElsewhere: new Set(),
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),
     otherPartitions: new Map(),

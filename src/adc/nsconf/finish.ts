@@ -1,6 +1,8 @@
 import { builtInMonitor, defaultBinding, monitorWithDefaults } from "../monitor-defaults.ts";
 import { withTlsProfile } from "../tls-fields.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
+import type { GslbService } from "../../model/gslb.ts";
+import { placedSites, withMemberNames } from "../gslb-sites.ts";
 import type { Estate, Server } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { BackendTls } from "../../model/tls-parameters.ts";
@@ -26,6 +28,19 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
     services.set(name, finishService(service, draft, serversByAddress));
     yield;
   }
+  const gslbServices = new Map<string, GslbService>();
+  for (const [name, service] of draft.gslbServices.exact) {
+    const { site, cname, otherAddresses, ...rest } = service;
+    const finished = finishService(rest, draft, serversByAddress);
+    gslbServices.set(name, withMemberNames({ ...finished, site, cname, otherAddresses }, services));
+    yield;
+  }
+  const vips = [...draft.lbVservers.exact.values(), ...draft.csVservers.exact.values()];
+  const own = new Set(
+    [draft.nsip, ...draft.snips, ...vips.map(({ address }) => address)].filter(
+      (address) => address !== null,
+    ),
+  );
   return {
     adc,
     firmware: draft.firmware,
@@ -34,7 +49,7 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
     parameters: draft.parameters,
     servers: draft.servers.exact,
     services,
-    monitors: finishMonitors(draft, services),
+    monitors: finishMonitors(draft, [...services.values(), ...gslbServices.values()]),
     lbVservers: mapValues(draft.lbVservers, (vserver) => finishLbVserver(vserver, draft)),
     csVservers: mapValues(draft.csVservers, (vserver) => finishCsVserver(vserver, draft)),
     policies: draft.policies.exact,
@@ -46,6 +61,11 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
       ...profile,
       sourceAddresses: sourceAddressesOf(profile.sourceIp, (set) => draft.ipSets.get(set) ?? []),
     })),
+    gslb: {
+      sites: placedSites(draft.gslbSites.exact, own),
+      services: gslbServices,
+      vservers: draft.gslbVservers.exact,
+    },
     diagnostics: [],
     otherStatements: draft.otherStatements,
   };
@@ -125,12 +145,9 @@ function finishMember(
 }
 
 /** Configured monitors, and the built-ins that some binding refers to. */
-function finishMonitors(
-  draft: Draft,
-  services: ReadonlyMap<string, AdcService>,
-): Map<string, Monitor> {
+function finishMonitors(draft: Draft, services: readonly AdcService[]): Map<string, Monitor> {
   const monitors = mapValues(draft.monitors, monitorWithDefaults);
-  for (const service of services.values()) {
+  for (const service of services) {
     for (const binding of service.monitors) {
       const builtIn = monitors.has(binding.monitor) ? null : builtInMonitor(binding.monitor);
       if (builtIn !== null) {

@@ -27,6 +27,7 @@ import {
   readPolicy,
 } from "./policies.ts";
 import { finishEstate } from "./finish.ts";
+import { GSLB_REMOVERS, gslbStatements } from "./gslb.ts";
 import { monitorStatements } from "./monitors.ts";
 import { removalStatements, REMOVERS, toggleStatements } from "./changes.ts";
 import { serverStatements, serviceStatements } from "./services.ts";
@@ -170,7 +171,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     reportBroken(statement, draft);
     const kind = statementKind(statement);
     const definition = DEFINITIONS.get(kind);
-    const remove = REMOVERS.get(kind);
+    const remove = ALL_REMOVERS.get(kind);
     if (kind === "switch ns partition") {
       const [name = "default"] = statement.words;
       partition = name.toLowerCase() === "default" ? null : name;
@@ -204,6 +205,7 @@ const KINDS = [
   serviceStatements,
   monitorStatements,
   vserverStatements,
+  gslbStatements,
   actionStatements,
   policyStatements,
   tlsStatements,
@@ -212,6 +214,7 @@ const KINDS = [
   toggleStatements,
   removalStatements,
 ];
+const ALL_REMOVERS: ReadonlyMap<string, StatementReader> = new Map([...REMOVERS, ...GSLB_REMOVERS]);
 const DEFINITIONS: ReadonlyMap<string, StatementReader> = new Map(
   KINDS.flatMap((kinds) => [...kinds.definitions]),
 );
@@ -294,10 +297,7 @@ function countOther(statement: Statement, draft: Draft): void {
   );
   const key = words.map((word) => (/^[A-Za-z][\w-]{0,31}$/.test(word) ? word : "…")).join(" ");
   draft.otherStatements.set(key, (draft.otherStatements.get(key) ?? 0) + 1);
-  if (/^add gslb service(group)?$/i.test(key)) {
-    draft.servicesElsewhere.add(statement.words[0] ?? "");
-  }
-  // Routes, policy-based routes, GSLB services and groups use monitors too.
+  // Routes and policy-based routes use monitors too.
   for (const name of ["monitor", "monitorname"].flatMap(
     (option) => statement.keys.get(option) ?? [],
   )) {

@@ -89,7 +89,7 @@ function addService(statement: Statement, draft: Draft): void {
     return;
   }
   const service = newService("service", name, type, statement.line);
-  applyKeys(service, statement, draft);
+  applyServiceKeys(service, statement, draft);
   service.members.push({
     serverWord: server,
     port,
@@ -107,11 +107,12 @@ function addServiceGroup(statement: Statement, draft: Draft): void {
     return;
   }
   const group = newService("serviceGroup", name, type, statement.line);
-  applyKeys(group, statement, draft);
+  applyServiceKeys(group, statement, draft);
   define(draft.services, name, group, statement, draft);
 }
 
-function newService(
+/** A service of its attributes' defaults. */
+export function newService(
   kind: ServiceDraft["kind"],
   name: string,
   type: string,
@@ -142,10 +143,11 @@ function setService(statement: Statement, draft: Draft): void {
     }
     return;
   }
-  applyKeys(service, statement, draft);
+  applyServiceKeys(service, statement, draft);
 }
 
-function applyKeys(service: ServiceDraft, statement: Statement, draft: Draft): void {
+/** Takes over what a statement says of a service's own attributes. */
+export function applyServiceKeys(service: ServiceDraft, statement: Statement, draft: Draft): void {
   const source = statementSource(statement, draft, service.name);
   Object.assign(service, readFields(SERVICE_FIELDS, source));
   Object.assign(service, readFields(GROUP_FIELDS, source));
@@ -212,18 +214,17 @@ function bindMonitor(statement: Statement, draft: Draft): void {
     return;
   }
   for (const target of targets) {
-    const service = draft.services.get(target);
+    const service = draft.services.get(target) ?? draft.gslbServices.get(target);
     if (service !== undefined) {
       addBinding(service, monitor, statement, draft, true);
-    } else if (draft.servicesElsewhere.has(target)) {
-      draft.monitorsUsedElsewhere.add(monitor);
     } else if (wholeNumber(target) === null) {
       reportMissing(draft, statement, "service", target);
     }
   }
 }
 
-function addBinding(
+/** Binds a monitor as a statement says; a second binding of the same is told. */
+export function addBinding(
   service: ServiceDraft,
   written: string,
   statement: Statement,

@@ -26,6 +26,13 @@ export function comparableEstate(estate: Estate): unknown {
     sslProfiles: byName(estate.sslProfiles.values(), withoutLine),
     netProfiles: byName(estate.netProfiles.values(), withoutLine),
     certKeys: byName(estate.certKeys.values(), withoutLine),
+    gslbSites: byName(estate.gslb.sites.values(), withoutLine),
+    gslbServices: byName(estate.gslb.services.values(), comparableService),
+    gslbVservers: byName(estate.gslb.vservers.values(), (vserver) => ({
+      ...withoutLine(vserver),
+      domains: vserver.domains.map(withoutLine),
+      services: sorted(vserver.services.map(withoutLine)),
+    })),
   };
 }
 

@@ -58,6 +58,10 @@ const COMMANDS: Readonly<Record<string, string>> = {
   cachepolicy: "cache policy",
   feopolicy: "feo policy",
   cmppolicy: "cmp policy",
+  gslbsite: "gslb site",
+  gslbvserver: "gslb vserver",
+  gslbservice: "gslb service",
+  gslbservicegroup: "gslb serviceGroup",
 };
 
 /** A member that leaves a vserver with source-bound persistence: only there are entries asked for. */
@@ -68,10 +72,20 @@ add lb vserver v_leaving SSL_BRIDGE 192.0.2.98 443 -persistenceType SOURCEIP
 bind lb vserver v_leaving svc_leaving
 `;
 
+/** Everything of GSLB that is asked for. */
+const GSLB = `
+add gslb site dc1 LOCAL 192.0.2.50
+add gslb service gs1 192.0.2.98 SSL 443 -siteName dc1
+add gslb serviceGroup gg SSL -siteName dc1
+bind gslb serviceGroup gg 192.0.2.97 443
+add gslb vserver g SSL
+bind gslb vserver g -serviceName gs1
+`;
+
 /** Everything that an import and a poll with statistics ask for, as commands. */
 async function commandsAsked(): Promise<string[]> {
   const text = readFileSync(join(ROOT, "test/fixtures/ns.conf/exchange-2016.conf"), "utf8");
-  const estate = parseNsConf(`${text}${LEAVING}`, { adc: "prod" });
+  const estate = parseNsConf(`${text}${LEAVING}${GSLB}`, { adc: "prod" });
   const backend = steadyBackend(estate);
   backend.set.members.set(memberKey("svc_leaving", "ex_leaving", 443), { state: "OUT OF SERVICE" });
   const server = await startNitroServer(backend, CREDENTIALS);

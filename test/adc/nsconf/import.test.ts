@@ -567,8 +567,12 @@ describe("what is odd is told", () => {
   });
 
   test("monitors of GSLB services are in use", () => {
-    const estate = read("add lb monitor m TCP", "bind gslb service g -monitorName m");
-    expect(said(estate)).toEqual(["info not_looked_at file"]);
+    const site = [
+      "add gslb site a LOCAL 10.0.0.9",
+      "add gslb service g 10.0.0.1 TCP 25 -siteName a",
+    ];
+    const estate = read("add lb monitor m TCP", ...site, "bind gslb service g -monitorName m");
+    expect(said(estate)).toEqual([]);
   });
 
   test("a pinned destination is told when it decides for others", () => {

@@ -183,14 +183,14 @@ test("a partition's statements are counted, and its names stay apart", () => {
 
 test("statements about health that are not read are counted by kind", () => {
   const estate = read(
-    "add gslb vserver g SSL",
-    "bind gslb vserver g -domainName webmail.example.com",
-    "bind gslb vserver g -serviceName x",
+    "add lsn pool g",
+    "bind lsn pool g 192.0.2.1",
+    "bind lsn pool g 192.0.2.2",
     "enable ns feature LB",
   );
   const [told] = estate.diagnostics;
   expect(told?.message).toBe(
-    "3 statement(s) of 2 kind(s) are not looked at: add gslb vserver, bind gslb vserver (2).",
+    "3 statement(s) of 2 kind(s) are not looked at: add lsn pool, bind lsn pool (2).",
   );
 });
 

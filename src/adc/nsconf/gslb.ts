@@ -1,0 +1,303 @@
+import { defaultsOf, readFields, readWhole } from "../fields.ts";
+import {
+  GSLB_BINDING_FIELDS,
+  GSLB_DOMAIN_FIELDS,
+  GSLB_PUBLIC_FIELDS,
+  GSLB_SERVICE_FIELDS,
+  GSLB_SITE_FIELDS,
+  GSLB_VSERVER_FIELDS,
+} from "../gslb-fields.ts";
+import { siteOf } from "../gslb-sites.ts";
+import {
+  define,
+  reportIncomplete,
+  reportMissing,
+  type Draft,
+  type GslbServiceDraft,
+  type StatementKinds,
+} from "./draft.ts";
+import { addBinding, applyServiceKeys, monitorName, newService } from "./services.ts";
+import { drop } from "./changes.ts";
+import type { Statement } from "./statements.ts";
+import { isAddress, portOf, statementSource } from "./values.ts";
+
+/** Sites, GSLB services and groups, GSLB vservers, and what is bound to them. */
+export const gslbStatements: StatementKinds = {
+  definitions: new Map([
+    ["add gslb site", addSite],
+    ["add gslb service", addService],
+    ["add gslb servicegroup", addGroup],
+    ["add gslb vserver", addVserver],
+  ]),
+  changes: new Map([
+    ["set gslb site", setSite],
+    ["set gslb service", setService],
+    ["set gslb servicegroup", setService],
+    ["set gslb vserver", setVserver],
+    ["bind gslb service", bindService],
+    ["bind gslb servicegroup", bindService],
+    ["bind gslb vserver", bindVserver],
+    ["unbind gslb service", unbindService],
+    ["unbind gslb servicegroup", unbindService],
+    ["unbind gslb vserver", unbindVserver],
+  ]),
+};
+
+/** `rm`, as in changes.ts. */
+export const GSLB_REMOVERS: readonly (readonly [
+  kind: string,
+  remove: (statement: Statement, draft: Draft) => void,
+])[] = [
+  ["rm gslb site", ({ words }, draft) => words.forEach((name) => draft.gslbSites.delete(name))],
+  ["rm gslb service", removeService],
+  ["rm gslb servicegroup", removeService],
+  [
+    "rm gslb vserver",
+    ({ words }, draft) => words.forEach((name) => draft.gslbVservers.delete(name)),
+  ],
+];
+
+/** `add gslb site NAME [LOCAL|REMOTE] ADDRESS`. */
+function addSite(statement: Statement, draft: Draft): void {
+  const [name, ...place] = statement.words;
+  if (name === undefined) {
+    reportIncomplete(draft, statement, "gslb site");
+    return;
+  }
+  const values = readWhole(GSLB_SITE_FIELDS, statementSource(statement, draft, name));
+  const type = place.find((word) => /^(local|remote)$/i.test(word))?.toUpperCase();
+  const site = siteOf(name, {
+    ...values,
+    type: type === "LOCAL" || type === "REMOTE" ? type : values.type,
+    address: place.find(isAddress) ?? values.address,
+  });
+  define(draft.gslbSites, name, { ...site, line: statement.line }, statement, draft);
+}
+
+function setSite(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const site = draft.gslbSites.get(name);
+  if (site === undefined) {
+    reportMissing(draft, statement, "GSLB site", name);
+    return;
+  }
+  const source = statementSource(statement, draft, name);
+  const { type, ...changes } = readFields(GSLB_SITE_FIELDS, source);
+  Object.assign(site, changes, type === undefined ? {} : { local: type === "LOCAL" });
+}
+
+/** `add gslb service NAME SERVER TYPE PORT`, or with `-cnameEntry` and no server. */
+function addService(statement: Statement, draft: Draft): void {
+  const [name, server, type, portWord] = statement.words;
+  const port = portOf(portWord ?? "");
+  const cname = statement.keys.get("cnameentry")?.[0] ?? null;
+  if (name === undefined || (cname === null && (server === undefined || port === null))) {
+    reportIncomplete(draft, statement, name ?? "gslb service");
+    return;
+  }
+  const service = newGslbService("service", name, type ?? "ANY", statement.line);
+  applyKeys(service, statement, draft);
+  if (server !== undefined && port !== null) {
+    const { publicAddress } = readWhole(
+      GSLB_PUBLIC_FIELDS,
+      statementSource(statement, draft, name),
+    );
+    addMember(service, server, port, publicAddress, { weight: 1, line: statement.line });
+  }
+  define(draft.gslbServices, name, service, statement, draft);
+}
+
+function addGroup(statement: Statement, draft: Draft): void {
+  const [name, type] = statement.words;
+  if (name === undefined || type === undefined) {
+    reportIncomplete(draft, statement, name ?? "gslb serviceGroup");
+    return;
+  }
+  const group = newGslbService("serviceGroup", name, type, statement.line);
+  applyKeys(group, statement, draft);
+  define(draft.gslbServices, name, group, statement, draft);
+}
+
+function newGslbService(
+  kind: "service" | "serviceGroup",
+  name: string,
+  type: string,
+  line: number,
+): GslbServiceDraft {
+  return {
+    ...newService(kind, name, type, line),
+    // No monitor is bound by itself: the state then comes by metric exchange.
+    noDefaultMonitor: true,
+    ...defaultsOf(GSLB_SERVICE_FIELDS),
+    otherAddresses: [],
+  };
+}
+
+function applyKeys(service: GslbServiceDraft, statement: Statement, draft: Draft): void {
+  applyServiceKeys(service, statement, draft);
+  service.noDefaultMonitor = true;
+  const source = statementSource(statement, draft, service.name);
+  Object.assign(service, readFields(GSLB_SERVICE_FIELDS, source));
+}
+
+function addMember(
+  service: GslbServiceDraft,
+  serverWord: string,
+  port: number | "*",
+  publicAddress: string | null,
+  { weight, line }: { readonly weight: number; readonly line: number },
+): void {
+  service.members.push({ serverWord, port, enabled: true, weight, line });
+  service.otherAddresses.push(publicAddress === null ? [] : [publicAddress]);
+}
+
+function setService(statement: Statement, draft: Draft): void {
+  const service = serviceNamed(statement, draft);
+  if (service === undefined) {
+    return;
+  }
+  applyKeys(service, statement, draft);
+  const source = statementSource(statement, draft, service.name);
+  const { publicAddress } = readFields(GSLB_PUBLIC_FIELDS, source);
+  const [member] = service.members;
+  const place = statement.keys.get("ipaddress")?.[0];
+  if (member !== undefined && place !== undefined && service.kind === "service") {
+    service.members[0] = { ...member, serverWord: place };
+  }
+  if (publicAddress !== undefined && service.kind === "service") {
+    service.otherAddresses[0] = publicAddress === null ? [] : [publicAddress];
+  }
+}
+
+function serviceNamed(statement: Statement, draft: Draft): GslbServiceDraft | undefined {
+  const [name = ""] = statement.words;
+  const service = draft.gslbServices.get(name);
+  if (service === undefined) {
+    reportMissing(draft, statement, "GSLB service", name);
+  }
+  return service;
+}
+
+/** A monitor, the address of a DNS view, or a member of a group. */
+function bindService(statement: Statement, draft: Draft): void {
+  const { keys, words } = statement;
+  const monitor = keys.get("monitorname")?.[0];
+  const [name = "", server, portWord] = words;
+  if (monitor !== undefined && !draft.gslbServices.has(name)) {
+    // The service may stand in a part that was not captured: its monitor is in use all the same.
+    draft.monitorsUsedElsewhere.add(monitor);
+  }
+  const service = serviceNamed(statement, draft);
+  if (service === undefined) {
+    return;
+  }
+  if (monitor !== undefined) {
+    addBinding(service, monitor, statement, draft, false);
+  }
+  const view = keys.get("viewname");
+  const viewAddress = [...(view ?? []).slice(1), ...words.slice(1)].find(isAddress);
+  if (view !== undefined) {
+    if (viewAddress !== undefined) {
+      service.otherAddresses[0]?.push(viewAddress);
+    }
+    return;
+  }
+  const port = portOf(portWord ?? keys.get("port")?.[0] ?? "");
+  if (service.kind === "serviceGroup" && server !== undefined && port !== null) {
+    const source = statementSource(statement, draft, name);
+    const { weight } = readWhole(GSLB_BINDING_FIELDS, source);
+    const { publicAddress } = readWhole(GSLB_PUBLIC_FIELDS, source);
+    addMember(service, server, port, publicAddress, { weight, line: statement.line });
+  }
+}
+
+function unbindService({ words, keys }: Statement, draft: Draft): void {
+  const [name = "", server, port] = words;
+  const service = draft.gslbServices.get(name);
+  if (service === undefined) {
+    return;
+  }
+  for (const monitor of keys.get("monitorname") ?? []) {
+    drop(service.monitors, (binding) => binding.monitor === monitorName(monitor, draft));
+  }
+  for (let at = service.members.length - 1; server !== undefined && at >= 0; at -= 1) {
+    const member = service.members[at];
+    const meant = port === undefined || String(member?.port) === port;
+    if (member?.serverWord === server && meant && service.kind === "serviceGroup") {
+      service.members.splice(at, 1);
+      service.otherAddresses.splice(at, 1);
+    }
+  }
+}
+
+function removeService({ words }: Statement, draft: Draft): void {
+  for (const name of words) {
+    draft.gslbServices.delete(name);
+    for (const { services } of draft.gslbVservers.exact.values()) {
+      drop(services, ({ service }) => service === name);
+    }
+  }
+}
+
+function addVserver(statement: Statement, draft: Draft): void {
+  const [name, type] = statement.words;
+  if (name === undefined || type === undefined) {
+    reportIncomplete(draft, statement, name ?? "gslb vserver");
+    return;
+  }
+  const vserver = {
+    name,
+    serviceType: type.toUpperCase(),
+    ...readWhole(GSLB_VSERVER_FIELDS, statementSource(statement, draft, name)),
+    domains: [],
+    services: [],
+    line: statement.line,
+  };
+  define(draft.gslbVservers, name, vserver, statement, draft);
+}
+
+function setVserver(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const vserver = draft.gslbVservers.get(name);
+  if (vserver === undefined) {
+    reportMissing(draft, statement, "GSLB vserver", name);
+    return;
+  }
+  const source = statementSource(statement, draft, name);
+  const changes = readFields(GSLB_VSERVER_FIELDS, source);
+  const domain = statement.keys.get("domainname")?.[0]?.toLowerCase();
+  const at = vserver.domains.findIndex((each) => each.name.toLowerCase() === domain);
+  const known = vserver.domains[at];
+  if (known === undefined) {
+    Object.assign(vserver, changes);
+  } else {
+    vserver.domains[at] = { ...known, ...readFields(GSLB_DOMAIN_FIELDS, source) };
+  }
+}
+
+function bindVserver(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const { keys, line } = statement;
+  const vserver = draft.gslbVservers.get(name);
+  if (vserver === undefined) {
+    reportMissing(draft, statement, "GSLB vserver", name);
+    return;
+  }
+  const source = statementSource(statement, draft, name);
+  for (const domain of keys.get("domainname") ?? []) {
+    vserver.domains.push({ name: domain, ...readWhole(GSLB_DOMAIN_FIELDS, source), line });
+  }
+  for (const target of ["servicename", "servicegroupname"].flatMap((key) => keys.get(key) ?? [])) {
+    const service = draft.gslbServices.get(target)?.name ?? target;
+    vserver.services.push({ service, ...readWhole(GSLB_BINDING_FIELDS, source), line });
+  }
+}
+
+function unbindVserver({ words, keys }: Statement, draft: Draft): void {
+  const vserver = draft.gslbVservers.get(words[0] ?? "");
+  const gone = new Set(
+    ["servicename", "servicegroupname"].flatMap((key) => [...(keys.get(key) ?? [])]),
+  );
+  drop(vserver?.services ?? [], ({ service }) => gone.has(service));
+  drop(vserver?.domains ?? [], ({ name }) => keys.get("domainname")?.includes(name) === true);
+}

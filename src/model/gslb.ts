@@ -1,0 +1,70 @@
+import type { AdcService } from "./adc-service.ts";
+import type { SourceLine } from "./source-line.ts";
+import type { ServiceBinding } from "./vserver.ts";
+
+/**
+ * Global server load balancing as one ADC is configured: sites, services (each a VIP of a site) and the vservers that
+ * answer DNS questions for domain names. Types only.
+ */
+export interface Gslb {
+  readonly sites: ReadonlyMap<string, GslbSite>;
+  /** GSLB services and service groups by name. */
+  readonly services: ReadonlyMap<string, GslbService>;
+  readonly vservers: ReadonlyMap<string, GslbVserver>;
+}
+
+export interface GslbSite {
+  readonly name: string;
+  /** The site of this ADC itself; null where nothing tells. */
+  readonly local: boolean | null;
+  /** Where its ADC exchanges metrics (MEP). */
+  readonly address: string | null;
+  readonly publicAddress: string | null;
+  /** Whether it is configured to exchange metrics at all. */
+  readonly metricExchange: boolean;
+  /** When monitors bound to its services are run. */
+  readonly triggerMonitor: "ALWAYS" | "MEPDOWN" | "MEPDOWN_SVCDOWN";
+  readonly line: SourceLine;
+}
+
+/** A GSLB service has one member, a group has several: VIPs of one site, of this ADC or of another. */
+export interface GslbService extends AdcService {
+  readonly site: string | null;
+  /** The name that is answered instead of an address (`-cnameEntry`). */
+  readonly cname: string | null;
+  /** In the order of `members`: what DNS answers for this one beside its own address (public, of a DNS view). */
+  readonly otherAddresses: readonly (readonly string[])[];
+}
+
+export interface GslbVserver {
+  readonly name: string;
+  readonly serviceType: string;
+  readonly enabled: boolean;
+  readonly recordType: GslbRecordType;
+  readonly method: string;
+  readonly persistenceType: string;
+  /** `-EDR ENABLED`: nothing is answered while it is DOWN; otherwise the addresses of its DOWN services are. */
+  readonly emptyWhenDown: boolean;
+  readonly backupVserver: string | null;
+  readonly domains: readonly GslbDomain[];
+  readonly services: readonly ServiceBinding[];
+  readonly comment: string | null;
+  readonly line: SourceLine;
+}
+
+export type GslbRecordType = "A" | "AAAA" | "CNAME" | "NAPTR";
+
+/** A name that clients ask for (`bind gslb vserver -domainName`). */
+export interface GslbDomain {
+  readonly name: string;
+  /** What is answered when no service is left (`-backupIP`). */
+  readonly backupAddress: string | null;
+  readonly line: SourceLine;
+}
+
+/** What the ADC says of the metric exchange with a site; null where it does not tell, or there is none. */
+export interface GslbSiteState {
+  readonly name: string;
+  readonly mep: "up" | "down" | null;
+  readonly rawStatus: string;
+}
