@@ -122,7 +122,7 @@ function servicesFromRows(
     if (name !== null) {
       const own = groupMembers.get(name) ?? [];
       const membersOf = (group: { readonly name: string; readonly enabled: boolean }) =>
-        membersFromRows(own, group, servers, report).map((member) => ({
+        membersFromRows(own, { ...group, memberPort: null }, servers, report).map((member) => ({
           member,
           others: own
             .filter((each) => isOf(each, member))
