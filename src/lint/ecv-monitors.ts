@@ -3,7 +3,7 @@ import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { MONITOR_TYPE_OPTIONS, TYPED_OPTIONS } from "../adc/nsconf/monitor-options.ts";
-import { REDACTED } from "../adc/nsconf/secrets.ts";
+import { REDACTED } from "../adc/request-secrets.ts";
 import {
   bindMonitor,
   changeFor,

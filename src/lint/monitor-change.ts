@@ -3,7 +3,7 @@ import { builtInMonitor, monitorWithDefaults } from "../adc/monitor-defaults.ts"
 import type { CodeRange, Monitor } from "../model/monitor.ts";
 import type { Blank, Value } from "../adc/nsconf/command.ts";
 import { MONITOR_TYPE_OPTIONS } from "../adc/nsconf/monitor-options.ts";
-import { REDACTED, redactHeaders } from "../adc/nsconf/secrets.ts";
+import { REDACTED, redactRequest } from "../adc/request-secrets.ts";
 import { restoring, type Change, type Fix } from "./change.ts";
 import type { Names } from "./names.ts";
 
@@ -259,7 +259,7 @@ function codes(ranges: readonly CodeRange[]): string {
 
 /** A text that holds a secret is a blank: commands are read, mailed and kept. */
 export function withoutSecret(text: string): string | Blank {
-  const redacted = redactHeaders(text);
+  const redacted = redactRequest(text);
   return redacted.includes(REDACTED)
     ? { blank: REDACTED.slice(1, -1), around: redacted.replace(REDACTED, "{}") }
     : text;

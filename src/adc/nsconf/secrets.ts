@@ -1,5 +1,4 @@
-/** What stands in the model where a secret stood in the file. */
-export const REDACTED = "<secret>";
+import { REDACTED, redactRequest } from "../request-secrets.ts";
 
 const SECRET_KEYS: ReadonlySet<string> = new Set([
   "password",
@@ -32,19 +31,11 @@ function redactionOf(key: string): (value: string) => string {
     case "customheaders":
     case "send":
     case "httprequest":
-      return redactHeaders;
+    case "rtsprequest":
+      return redactRequest;
     default:
       return (value) => value;
   }
-}
-
-/** Headers that let their bearer in, and their value. */
-const SECRET_HEADER =
-  /^([ \t]*(?:(?:proxy-)?authorization|cookie|[\w-]*(?:api-?key|token|secret|password))[ \t]*:)[ \t]*([^\r\n]*)/gim;
-
-/** Header lines as written, without what an `Authorization`, a `Cookie` or a key says. */
-export function redactHeaders(headers: string): string {
-  return headers.replace(SECRET_HEADER, `$1 ${REDACTED}`);
 }
 
 const SCRIPT_PASSWORD = /((?:^|[;\s])(?:password|passwd|pwd|pass|secret|community)=)[^;]*/gi;

@@ -8,6 +8,8 @@ import { lockoutKeyOf } from "../../lib/lockout-key.ts";
 import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../model/observation.ts";
+import type { MonitorCredential, MonitorSpec } from "../../probes/monitors/spec.ts";
+import { writtenSecrets } from "../../probes/monitors/written-login.ts";
 
 /** Exchange's client receive connectors take so many messages in a minute from one source, and one user. */
 export const MAX_MESSAGES = 5;
@@ -98,14 +100,25 @@ export function credentialOnWire({ action }: PlannedProbe): Credential | null {
           name: action.account ?? account.name,
         };
   }
-  const { credential } = action.run.spec;
-  return credential === null || credential.username === "" || credential.password === NO_SECRET
+  const login = loginOnWire(action.run.spec);
+  return login === null
     ? null
     : {
-        lockoutKey: lockoutKeyOf(credential.username),
-        secret: credential.password,
+        lockoutKey: lockoutKeyOf(login.username),
+        secret: login.password,
         name: `monitor ${action.monitor.name}`,
       };
+}
+/** The login that the ADC's configuration wrote into the request, else the one that our own configuration adds. */
+function loginOnWire(spec: MonitorSpec): Pick<MonitorCredential, "username" | "password"> | null {
+  const { login } = writtenSecrets(spec.monitor);
+  if (login !== null) {
+    return { username: login.username, password: { reveal: () => login.password } };
+  }
+  const { credential } = spec;
+  return credential === null || credential.username === "" || credential.password === NO_SECRET
+    ? null
+    : credential;
 }
 /** Runs a probe that logs in, if its account's gate lets it. Should `run` reject, nobody knows what became of the login. */
 export async function gatedLogin(

@@ -6,10 +6,12 @@ import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import {
   monitorCredential,
+  type MonitorCredential,
   type MonitorSpec,
   type MonitorType,
 } from "../../probes/monitors/spec.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
+import { writtenSecrets } from "../../probes/monitors/written-login.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import { bothNotes, memberPlace, monitorLoginTls, proofWords } from "./login-tls.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
@@ -127,7 +129,7 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
     spec: {
       monitor,
       hostHeader: member.address ?? member.domain ?? member.server,
-      tls: credential === null ? plain : secured,
+      tls: sendsSecret(monitor, credential) ? secured : plain,
       credential,
       command: own?.command ?? null,
       viaVip: null,
@@ -208,8 +210,13 @@ export function sourceOf(
 }
 
 /** What must be proven before a monitor's credential is sent over TLS; null where none is, or the ADC speaks clear text. */
-export function secretNote({ credential, tls }: MonitorSpec): string | null {
-  return credential === null || tls === null ? null : proofWords(tls);
+export function secretNote({ monitor, credential, tls }: MonitorSpec): string | null {
+  return tls === null || !sendsSecret(monitor, credential) ? null : proofWords(tls);
+}
+
+/** Whether a monitor's replica sends a secret: of our configuration, or one that its request carries. */
+export function sendsSecret(monitor: Monitor, credential: MonitorCredential | null): boolean {
+  return credential !== null || writtenSecrets(monitor).secrets.length > 0;
 }
 
 /** From where the ADC asks: nothing here can ask from its addresses. */

@@ -1,6 +1,6 @@
 import type { Depth } from "../../model/depth.ts";
 import type { Diagnostic, Estate } from "../../model/estate.ts";
-import { redactHeaders } from "../../adc/nsconf/secrets.ts";
+import { redactRequest } from "../../adc/request-secrets.ts";
 import { codeRangeText, probeName, probeSight, type PlannedProbe } from "./planned-probe.ts";
 
 /** `plan --json`: a contract, so every key is spelt out here. */
@@ -104,5 +104,5 @@ export function planRow(probe: PlannedProbe): PlanRow {
 
 /** Headers or a whole request as written, without the credentials that some of them carry. */
 function withoutCredentials(text: string | null): string | null {
-  return text === null ? null : redactHeaders(text);
+  return text === null ? null : redactRequest(text);
 }

@@ -32,7 +32,7 @@ import { publicReach } from "./public-reach.ts";
 import { responderRedirect, redirectProbe } from "./redirects.ts";
 import { monitorTypeOf, isSupported } from "../../probes/monitors/registry.ts";
 import { monitorCredential, type MonitorSpec } from "../../probes/monitors/spec.ts";
-import { sourceOf, secretNote } from "./monitor-probes.ts";
+import { sendsSecret, sourceOf, secretNote } from "./monitor-probes.ts";
 import { bothNotes, monitorLoginTls, vserverPlace } from "./login-tls.ts";
 
 /** Each look that the vserver's services are recognised for once, at its VIP and at its public addresses. */
@@ -159,7 +159,10 @@ function vipMonitorProbes(
         const spec: MonitorSpec = {
           monitor,
           hostHeader: reach.address,
-          tls: tls === null || credential === null ? tls : monitorLoginTls(tls, own?.verify, place),
+          tls:
+            tls !== null && sendsSecret(monitor, credential)
+              ? monitorLoginTls(tls, own?.verify, place)
+              : tls,
           credential,
           command: own?.command ?? null,
           ...(settings.habits === undefined ? {} : { habits: settings.habits }),

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import type { Estate } from "../../model/estate.ts";
 import type { CodeRange, Monitor } from "../../model/monitor.ts";
-import { redactHeaders } from "../../adc/nsconf/secrets.ts";
+import { requestSecrets } from "../../adc/request-secrets.ts";
 
 /** A module of blackbox_exporter that gives the same up or down as the monitor, or why there is none. */
 type BlackboxModule =
@@ -47,7 +47,7 @@ export function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule
 /** Whether a header or request of the monitor lets its bearer in: the file may be read by everybody. */
 function carriesSecret({ parameters }: Monitor): boolean {
   return [parameters.customHeaders, parameters.send, parameters.httpRequest].some(
-    (text) => text !== null && redactHeaders(text) !== text,
+    (text) => text !== null && requestSecrets(text).secrets.length > 0,
   );
 }
 

@@ -5,6 +5,7 @@ import { readHttpAnswer } from "../protocols/http-exchange.ts";
 import { observe } from "../../net/probe-run.ts";
 import { httpMonitorRequest } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
+import { noteWebLogin, sendRequest, webAnswer } from "./written-login.ts";
 
 /** Part of the body in which NetScaler looks for `recv`. */
 const HTTP_ECV_WINDOW_BYTES = 24 * 1024;
@@ -35,10 +36,12 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
     const pattern = recv ?? "";
     const leaving = trofsString === "" ? null : trofsString;
     const request = httpMonitorRequest(send === null || send === "" ? "GET /" : send, spec);
-    run.redact(...request.secrets);
     const sentAt = run.elapsedMs();
     const { connection } = dialled;
-    connection.write(request.text);
+    const withheld = sendRequest(connection, request.text, request.carries);
+    if (withheld !== null) {
+      return withheld;
+    }
     const answer = await readHttpAnswer(connection, request.method, {
       bodyWindowBytes: HTTP_ECV_WINDOW_BYTES,
       // With a trofsString the whole window must be seen, since that string outranks recv wherever it stands.
@@ -53,15 +56,19 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
     if (body.length < 512) {
       run.identify(signsOfHealthBody(body.toString("latin1")));
     }
+    const { login } = request.carries;
+    if (login !== null) {
+      await noteWebLogin(run, spec, target, request, login, webAnswer(answer));
+    }
     if (leaving !== null && body.includes(leaving)) {
       return run.maintenance("response", "the body holds the trofsString");
     }
-    return body.includes(pattern)
-      ? run.match("response")
-      : run.mismatch(
-          "response",
-          "pattern_missing",
-          `status ${answer.status}; "${recv}" is not in the first ${body.length} bytes of the body`,
-        );
+    if (body.includes(pattern)) {
+      return run.match("response");
+    }
+    const told = `status ${answer.status}; "${recv}" is not in the first ${body.length} bytes of the body`;
+    return run.login === "rejected"
+      ? run.fault("login", "auth_rejected", told)
+      : run.mismatch("response", "pattern_missing", told);
   });
 }

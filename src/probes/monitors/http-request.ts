@@ -1,36 +1,14 @@
+import { type RequestSecrets, requestSecrets } from "../../adc/request-secrets.ts";
 import { isIPv6 } from "../../lib/ip.ts";
 import type { AdcQuirks, MonitorSpec } from "./spec.ts";
-
-/** Headers that let their bearer in, and their value. */
-const SECRET_HEADER =
-  /^[ \t]*(?:(?:proxy-)?authorization|cookie|[\w-]*(?:api-?key|token|secret|password))[ \t]*:[ \t]*([^\r\n]*)/gim;
-
-/** What is shorter hides nothing, and would take the evidence to pieces. */
-const MIN_PART = 4;
-
-/**
- * The secrets in header lines or in a whole request, so that evidence can be kept without them: what such a header says,
- * the same without its scheme, and the password of Basic.
- */
-export function headerSecrets(text: string): string[] {
-  return [...text.matchAll(SECRET_HEADER)].flatMap(([, written = ""]) => {
-    const value = written.trim();
-    const [scheme = "", token = ""] = value.split(/ +/, 2);
-    const basic =
-      scheme.toLowerCase() === "basic" ? Buffer.from(token, "base64").toString("latin1") : "";
-    const parts = [token, basic.slice(basic.indexOf(":") + 1)];
-    const whole = value === "" ? [] : [value];
-    return [...whole, ...parts.filter((part) => part.length >= MIN_PART)];
-  });
-}
 
 /** The bytes an HTTP monitor sends, and the method that decides how the answer is read. */
 interface MonitorRequest {
   readonly method: string;
   readonly path: string;
   readonly text: string;
-  /** What of it must not be seen in evidence: credentials in headers that the administrator wrote. */
-  readonly secrets: readonly string[];
+  /** Credentials that the administrator wrote into it. */
+  readonly carries: RequestSecrets;
 }
 
 /**
@@ -43,7 +21,7 @@ export function httpMonitorRequest(written: string, spec: MonitorSpec): MonitorR
   const whole = parseWholeRequest(written);
   if (whole !== null && spec.viaVip === null) {
     const { method, path } = whole;
-    return { method, path, text: withBlankLine(written), secrets: headerSecrets(written) };
+    return { method, path, text: withBlankLine(written), carries: requestSecrets(written) };
   }
   const { method, path } = whole ?? parseRequestLine(written);
   const custom = [
@@ -78,8 +56,6 @@ interface ParsedRequest {
   readonly headers: readonly string[];
 }
 
-const NO_SECRETS: readonly string[] = [];
-
 function assemble(
   method: string,
   path: string,
@@ -101,8 +77,7 @@ function assemble(
   if (!carries(custom, "connection")) {
     text += "Connection: close\r\n";
   }
-  const secrets = custom.length === 0 ? NO_SECRETS : headerSecrets(custom.join("\n"));
-  return { method, path, text: `${text}\r\n`, secrets };
+  return { method, path, text: `${text}\r\n`, carries: requestSecrets(text) };
 }
 
 /** `METHOD URI`; a bare URI is a GET, and nothing at all is NetScaler's default `HEAD /`. */

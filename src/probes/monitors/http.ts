@@ -6,6 +6,7 @@ import { readHttpAnswer } from "../protocols/http-exchange.ts";
 import { observe } from "../../net/probe-run.ts";
 import { httpMonitorRequest } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
+import { noteWebLogin, sendRequest, webAnswer } from "./written-login.ts";
 
 const DEFAULT_CODES: readonly CodeRange[] = [{ from: 200, to: 200 }];
 
@@ -40,9 +41,11 @@ function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     const { parameters } = spec.monitor;
     const { connection } = dialled;
     const request = httpMonitorRequest(parameters.httpRequest ?? "", spec);
-    run.redact(...request.secrets);
     const sentAt = run.elapsedMs();
-    connection.write(request.text);
+    const withheld = sendRequest(connection, request.text, request.carries);
+    if (withheld !== null) {
+      return withheld;
+    }
     const answer = await readHttpAnswer(connection, request.method, { bodyWindowBytes: 0 });
     if (answer.kind !== "answer") {
       return run.fail("response", answer);
@@ -50,12 +53,20 @@ function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     run.responseTimeMs = run.elapsedMs() - sentAt;
     run.identify(signsOfHeaders((name) => answer.headers.get(name)));
     const { status } = answer;
+    const { login } = request.carries;
+    if (login !== null) {
+      await noteWebLogin(run, spec, target, request, login, webAnswer(answer));
+    }
     if (status === parameters.trofsCode) {
       return run.maintenance("response", `status ${status} is the trofsCode`);
     }
-    return isAmong(status, parameters.respCodes ?? DEFAULT_CODES)
-      ? run.match("response")
-      : run.mismatch("response", "bad_status", `status ${status} ${answer.statusText}`.trimEnd());
+    if (isAmong(status, parameters.respCodes ?? DEFAULT_CODES)) {
+      return run.match("response");
+    }
+    const told = `status ${status} ${answer.statusText}`.trimEnd();
+    return run.login === "rejected"
+      ? run.fault("login", "auth_rejected", told)
+      : run.mismatch("response", "bad_status", told);
   });
 }
 

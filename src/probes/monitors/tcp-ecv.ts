@@ -2,11 +2,15 @@ import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { Step } from "../../model/reasons.ts";
 import type { ExchangeError } from "../../net/exchange-error.ts";
+import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
 import { signsOfGreeting, signsOfHeaders, signsOfSmtp } from "../../model/exchange-signs.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { headerSecrets, rawRequestViaVip } from "./http-request.ts";
+import { type RequestSecrets, requestSecrets } from "../../adc/request-secrets.ts";
+import { HttpHeaders } from "../protocols/http-headers.ts";
+import { rawRequestViaVip } from "./http-request.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
+import { noteLineLogin, noteWebLogin, sendRequest } from "./written-login.ts";
 
 const SEGMENT_BYTES = 1460;
 
@@ -55,12 +59,16 @@ async function converse(
   const { connection } = dialled;
   const { send, recv, trofsString } = spec.monitor.parameters;
   const hasSend = send !== null && send !== "";
-  if (hasSend) {
-    const request = rawRequestViaVip(send, spec);
-    run.redact(...headerSecrets(request));
-    connection.write(request);
+  const request = hasSend ? rawRequestViaVip(send, spec) : "";
+  const carries = requestSecrets(request);
+  const withheld = hasSend ? sendRequest(connection, request, carries) : null;
+  if (withheld !== null) {
+    return withheld;
   }
+  const noteLogin = (seen: Buffer): Promise<void> =>
+    noteWhatBecame(connection, spec, target, request, carries, seen);
   if (recv === null || recv === "") {
+    await noteLogin(NOTHING);
     return run.match(
       hasSend ? "send" : "connect",
       "no recv is configured: an open connection passes",
@@ -72,6 +80,7 @@ async function converse(
   for (;;) {
     const next = await connection.read();
     if (next.kind !== "data") {
+      await noteLogin(seen ?? NOTHING);
       return ended(run, next, seen, recv, hasSend);
     }
     if (seen === null) {
@@ -79,19 +88,55 @@ async function converse(
     }
     seen = seen === null ? next.data : Buffer.concat([seen, next.data]);
     if (leaving !== null && seen.includes(leaving)) {
+      await noteLogin(seen);
       return run.maintenance("response", "the answer holds the trofsString");
     }
     const window = seen.length > windowBytes ? seen.subarray(0, windowBytes) : seen;
     if (window.includes(recv)) {
       run.responseTimeMs = run.elapsedMs() - sentAt;
       signAnswer(run, seen);
+      await noteLogin(seen);
       return run.match(hasSend ? "response" : "banner");
     }
     if (seen.length >= windowBytes) {
       signAnswer(run, seen);
+      await noteLogin(seen);
       return run.mismatch("response", "pattern_missing", missing(recv, windowBytes));
     }
   }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** A login that the request carried has an end that matters to its account, whatever the monitor looks for. */
+async function noteWhatBecame(
+  connection: Connection,
+  spec: MonitorSpec,
+  target: Target,
+  request: string,
+  { login }: RequestSecrets,
+  seen: Buffer,
+): Promise<void> {
+  if (login === null) {
+    return;
+  }
+  if (login.scheme !== "basic" && login.scheme !== "form") {
+    return noteLineLogin(connection, login, seen);
+  }
+  const text = seen.toString("latin1", 0, Math.min(seen.length, 4096));
+  const status = Number(/^HTTP\/\d\.\d (\d{3})/.exec(text)?.[1] ?? 0);
+  if (status === 0) {
+    return;
+  }
+  const [method = "GET", path = "/"] = request.split(" ", 2);
+  const headers = new HttpHeaders(text);
+  const answer = {
+    status,
+    location: headers.get("location"),
+    cookies: headers.all("set-cookie").join("\n"),
+  };
+  const sent = { method, path, text: request };
+  await noteWebLogin(connection.run, spec, target, sent, login, answer);
 }
 
 /** The end of the stream or of our time decides: whatever came does not hold the pattern. */
@@ -126,16 +171,11 @@ function isGreeting(seen: Buffer): boolean {
 function signAnswer(run: ProbeRun, seen: Buffer): void {
   const text = seen.toString("latin1", 0, Math.min(seen.length, 4096));
   if (text.startsWith("HTTP/")) {
-    run.identify(signsOfHeaders((name) => headerOf(text, name)));
+    const headers = new HttpHeaders(text);
+    run.identify(signsOfHeaders((name) => headers.get(name)));
   } else if (text.startsWith("220 ") || text.startsWith("220-")) {
     run.identify(signsOfSmtp(text.slice(4)));
   } else if (GREETING.test(text)) {
     run.identify(signsOfGreeting(text));
   }
-}
-
-function headerOf(text: string, name: string): string | null {
-  const begin = `${name.toLowerCase()}:`;
-  const line = text.split(/[\r\n]+/).find((one) => one.toLowerCase().startsWith(begin));
-  return line?.slice(begin.length).trim() ?? null;
 }

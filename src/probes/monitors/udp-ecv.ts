@@ -1,3 +1,4 @@
+import { requestSecrets } from "../../adc/request-secrets.ts";
 import type { Probe } from "../probe.ts";
 import { observe } from "../../net/probe-run.ts";
 import { askUdp } from "../../net/udp.ts";
@@ -22,6 +23,7 @@ export const udpEcvMonitor: MonitorType = {
 function probeUdpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
     const { send, recv } = spec.monitor.parameters;
+    run.redact(...requestSecrets(send ?? "").secrets);
     const pattern = bytesOf(recv ?? "");
     let other = 0;
     const answer = await askUdp(run, target, {

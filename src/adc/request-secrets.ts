@@ -1,0 +1,190 @@
+/**
+ * Secrets that an administrator wrote into the request of a monitor: in `-customHeaders`, `-httpRequest`, `-rtspRequest` or
+ * `-send`. One reader for those who hide them (plans, evidence, lint, modules) and for those who send them.
+ */
+
+/** What stands in the model, and wherever text is shown, where a secret stood. */
+export const REDACTED = "<secret>";
+
+/** Somebody whom a request logs in, by the exchange it belongs to. */
+export interface RequestLogin {
+  readonly scheme: "basic" | "form" | "pop3" | "imap" | "smtp";
+  readonly username: string;
+  readonly password: string;
+  /** In a line protocol, the number of commands up to the one that logs in, itself included; else 0. */
+  readonly commands: number;
+  /** IMAP's tag of that command; else empty. */
+  readonly tag: string;
+}
+
+export interface RequestSecrets {
+  /** Whom it logs in by a password; null: nobody, though it may carry a token or a cookie. */
+  readonly login: RequestLogin | null;
+  /** What of it must not be seen, without repetitions. */
+  readonly secrets: readonly string[];
+}
+
+const NOTHING: RequestSecrets = { login: null, secrets: [] };
+
+/** Each is of a line or a word: what stands before the secret in group 1, the secret in group 2. */
+const CARRIERS: readonly RegExp[] = [
+  // Headers that let their bearer in.
+  /^([ \t]*(?:(?:proxy-)?authorization|cookie|[\w-]*(?:api-?key|token|secret|password))[ \t]*:[ \t]*)([^\r\n]+)/gim,
+  // Fields of a query or a form.
+  /((?:^|[?&;\s])[\w.-]*(?:passw(?:or)?d|passwort|pwd|pass|secret|token|api-?key)=)([^&\s"']+)/gi,
+  // Members of JSON.
+  /("[\w.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|api-?key)"[ \t]{0,9}:[ \t]{0,9}")([^"\\]+)/gi,
+  // A URL's user.
+  /(:\/\/[^\s/@:]{1,256}:)([^\s/@]{1,256})(?=@)/g,
+  // POP3 and FTP, IMAP, SMTP.
+  /^(PASS )([^\r\n]+)/gim,
+  /^(\S{1,32} LOGIN (?:"[^"\r\n]*"|\S+) )([^\r\n]+)/gim,
+  /^((?:\S{1,32} AUTHENTICATE|AUTH) [\w-]{1,32}(?: |\r?\n))([^\s=]\S*(?:\r?\n[^\s=]\S*)?)/gim,
+];
+
+/** The text with every secret in it replaced. */
+export function redactRequest(text: string): string {
+  let shown = text;
+  for (const carrier of CARRIERS) {
+    shown = shown.replace(carrier, `$1${REDACTED}`);
+  }
+  return shown;
+}
+
+/** What is shorter hides nothing, and would take the evidence to pieces. */
+const MIN_PART = 4;
+
+/** The secrets of a request or of header lines, and whom they log in. */
+export function requestSecrets(text: string): RequestSecrets {
+  if (!/[:=]|\bPASS\b|\bLOGIN\b|\bAUTH/i.test(text)) {
+    return NOTHING;
+  }
+  const found = CARRIERS.flatMap((carrier) =>
+    [...text.matchAll(carrier)].map(([, , secret = ""]) => secret.trim()),
+  ).filter((secret) => secret !== "" && secret !== REDACTED);
+  const login = loginIn(text);
+  if (found.length === 0 && login === null) {
+    return NOTHING;
+  }
+  const parts = [...found.flatMap(partsOf), login?.password ?? ""];
+  return {
+    login,
+    secrets: [...new Set([...found, ...parts.filter((part) => part.length >= MIN_PART)])],
+  };
+}
+
+/** A header's value without its scheme, a quoted word without quotes, and the password inside base64. */
+function partsOf(secret: string): readonly string[] {
+  const token = secret.split(/\s+/).at(-1) ?? secret;
+  return [token, unquoted(token), passwordOf(fromBase64(token))];
+}
+
+function loginIn(text: string): RequestLogin | null {
+  const basic = /^[ \t]*(?:proxy-)?authorization[ \t]*:[ \t]*basic[ \t]+(\S+)/im.exec(text)?.[1];
+  if (basic !== undefined) {
+    const decoded = fromBase64(basic);
+    const at = decoded.indexOf(":");
+    return at <= 0
+      ? null
+      : {
+          ...NO_COMMAND,
+          scheme: "basic",
+          username: decoded.slice(0, at),
+          password: decoded.slice(at + 1),
+        };
+  }
+  return byCommands(text) ?? byForm(text);
+}
+
+const NO_COMMAND = { commands: 0, tag: "" } as const;
+
+/** Which line of a text this is, counted from 1. */
+function lineAt(text: string, at: number): number {
+  return text.slice(0, at).split("\n").length;
+}
+
+/** A login of a line protocol: its commands, sent at once. */
+function byCommands(text: string): RequestLogin | null {
+  const pass = /^PASS ([^\r\n]+)/im.exec(text);
+  const user = /^USER ([^\r\n]+)/im.exec(text)?.[1];
+  if (pass?.[1] !== undefined && user !== undefined) {
+    // FTP and POP3 log in alike; whose greeting comes tells which it was.
+    const commands = lineAt(text, pass.index);
+    return { scheme: "pop3", username: user.trim(), password: pass[1].trim(), commands, tag: "" };
+  }
+  const imap = /^(\S{1,32}) LOGIN ("[^"\r\n]*"|\S+) ("[^"\r\n]*"|\S+)/im.exec(text);
+  if (imap !== null) {
+    const [, tag = "", username = "", password = ""] = imap;
+    const commands = lineAt(text, imap.index);
+    return {
+      scheme: "imap",
+      username: unquoted(username),
+      password: unquoted(password),
+      commands,
+      tag,
+    };
+  }
+  const plain = /^(?:(\S{1,32}) AUTHENTICATE|AUTH) PLAIN(?: |\r?\n)(\S+)/im.exec(text);
+  if (plain !== null) {
+    const [, tag = "", token = ""] = plain;
+    const [, username = "", password = ""] = fromBase64(token).split("\u0000");
+    const scheme = tag === "" ? "smtp" : "imap";
+    const commands = lineAt(text, plain.index);
+    return username === "" ? null : { scheme, username, password, commands, tag };
+  }
+  const login = /^AUTH LOGIN(?: |\r?\n)(\S+)\r?\n(\S+)/im.exec(text);
+  if (login === null) {
+    return null;
+  }
+  const [, first = "", second = ""] = login;
+  const [username, password] = [fromBase64(first), fromBase64(second)];
+  return { scheme: "smtp", username, password, commands: lineAt(text, login.index), tag: "" };
+}
+
+/** A form's or a query's user and password, or those of a URL. */
+function byForm(text: string): RequestLogin | null {
+  const password = /(?:^|[?&\s])(?:j_)?(?:passw(?:or)?d|passwort|pwd|pass)=([^&\s"']+)/i.exec(
+    text,
+  )?.[1];
+  const username = /(?:^|[?&\s])(?:j_)?(?:username|userid|user|login|email)=([^&\s"']+)/i.exec(
+    text,
+  )?.[1];
+  if (password !== undefined && username !== undefined) {
+    return formLogin(username, password);
+  }
+  const url = /:\/\/([^\s/@:]{1,256}):([^\s/@]{1,256})@/.exec(text);
+  return url?.[1] === undefined || url[2] === undefined ? null : formLogin(url[1], url[2]);
+}
+
+function formLogin(username: string, password: string): RequestLogin {
+  return {
+    ...NO_COMMAND,
+    scheme: "form",
+    username: decodedField(username),
+    password: decodedField(password),
+  };
+}
+
+function decodedField(written: string): string {
+  const spaced = written.replaceAll("+", " ");
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    // A stray percent sign: the server takes it as it stands, too.
+    return spaced;
+  }
+}
+
+function unquoted(word: string): string {
+  return word.length > 1 && word.startsWith('"') && word.endsWith('"') ? word.slice(1, -1) : word;
+}
+
+function fromBase64(text: string): string {
+  return Buffer.from(text, "base64").toString("utf8");
+}
+
+/** Of `user:password` and of SASL's `\0user\0password`. */
+function passwordOf(decoded: string): string {
+  const at = Math.max(decoded.indexOf(":"), decoded.lastIndexOf("\u0000"));
+  return at === -1 ? "" : decoded.slice(at + 1);
+}

@@ -1,0 +1,214 @@
+import {
+  type RequestLogin,
+  type RequestSecrets,
+  requestSecrets,
+} from "../../adc/request-secrets.ts";
+import type { LoginOutcome, Observation } from "../../model/observation.ts";
+import type { Monitor } from "../../model/monitor.ts";
+import type { Connection } from "../../net/connection.ts";
+import { dial } from "../../net/dial.ts";
+import { disclose } from "../../net/disclose.ts";
+import { mailLoginRefusal } from "../../net/mail-replies.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import { readHttpAnswer } from "../protocols/http-exchange.ts";
+import type { MonitorSpec } from "./spec.ts";
+
+/** Types whose request the administrator writes. */
+const WITH_REQUEST: ReadonlySet<string> = new Set([
+  "HTTP",
+  "HTTP-INLINE",
+  "HTTP-ECV",
+  "TCP-ECV",
+  "RTSP",
+]);
+
+/** The secrets that the ADC's configuration has in this monitor's request, and whom they log in. */
+export function writtenSecrets({ type, parameters }: Monitor): RequestSecrets {
+  const { httpRequest, rtspRequest, send, customHeaders } = parameters;
+  const written = [httpRequest, rtspRequest, send, customHeaders].filter((text) => text !== null);
+  return requestSecrets(WITH_REQUEST.has(type.toUpperCase()) ? written.join("\n") : "");
+}
+
+/**
+ * Sends a request. One that carries a secret goes over TLS only to a server that has proven who it is, and in the clear
+ * where the ADC itself sends it so. Returns why it was not sent, or null.
+ */
+export function sendRequest(
+  connection: Connection,
+  text: string,
+  carries: RequestSecrets,
+): Observation | null {
+  const { run } = connection;
+  if (carries.secrets.length === 0 && carries.login === null) {
+    connection.write(text);
+    return null;
+  }
+  run.redact(...carries.secrets);
+  const sealed = disclose(connection, { reveal: () => text }, true);
+  if (sealed.kind === "withheld") {
+    return sealed.observation;
+  }
+  if (carries.login !== null) {
+    run.login = "unanswered";
+  }
+  connection.write(sealed.text);
+  return null;
+}
+
+/** A web server's answer to a request that logs somebody in. */
+interface WebAnswer {
+  readonly status: number;
+  readonly location: string | null;
+  readonly cookies: string;
+}
+
+export function webAnswer({ status, headers }: HttpAnswer): WebAnswer {
+  return {
+    status,
+    location: headers.get("location"),
+    cookies: headers.all("set-cookie").join("\n"),
+  };
+}
+
+/**
+ * Notes what became of a login that a web request carried. Whether a page looks at a credential at all is shown only by
+ * what it says to nobody: it is asked once an hour without one. A page that is open to everybody never makes an account
+ * look sound, and a page that sends everybody elsewhere never makes it look untried.
+ */
+export async function noteWebLogin(
+  run: ProbeRun,
+  spec: MonitorSpec,
+  target: Target,
+  sent: { readonly method: string; readonly path: string; readonly text: string },
+  login: RequestLogin,
+  answer: WebAnswer,
+): Promise<void> {
+  if (login.scheme !== "basic") {
+    run.login = formOutcome(answer);
+    return;
+  }
+  if (answer.status === 401 || answer.status === 407) {
+    run.login = "rejected";
+    return;
+  }
+  const { schemes } = run.context.network;
+  const now = run.context.monotonic();
+  const known = schemes.toNobody(target, sent.path, now);
+  const toNobody = known ?? (await askAsNobody(run, spec, target, sent));
+  if (known === null && toNobody !== null && toNobody < 500) {
+    schemes.saidToNobody(target, sent.path, toNobody, now);
+  }
+  run.login = basicOutcome(answer.status, toNobody);
+}
+
+/** What an answer says of a Basic credential, beside what the page says to somebody without one (null: not known). */
+export function basicOutcome(status: number, toNobody: number | null): LoginOutcome {
+  if (status === 401 || status === 407) {
+    return "rejected";
+  }
+  // No application has answered: what stands in front of it has neither a user nor a password.
+  if (status === 429 || status === 503) {
+    return "not_tried";
+  }
+  if (toNobody === 401 || toNobody === 407) {
+    return status === 403 || status >= 500 ? "unanswered" : "accepted";
+  }
+  const isOpen = toNobody !== null && toNobody !== 403 && (toNobody < 300 || toNobody >= 400);
+  return status < 300 || (isOpen && status !== 403) ? "not_tried" : "unanswered";
+}
+
+/** Exchange's own form alone tells by headers; any other shows its page again, and what that means nobody knows. */
+function formOutcome({ status, location, cookies }: WebAnswer): LoginOutcome {
+  if (status === 401 || status === 403 || /[?&]reason=[1-9]/.test(location ?? "")) {
+    return "rejected";
+  }
+  return /^(?:301|302|303)$/.test(String(status)) && /\bcadata=/i.test(cookies)
+    ? "accepted"
+    : "unanswered";
+}
+
+/** The status of the same request without its credential; null where no answer came. */
+async function askAsNobody(
+  run: ProbeRun,
+  spec: MonitorSpec,
+  target: Target,
+  { method, text }: { readonly method: string; readonly text: string },
+): Promise<number | null> {
+  const dialled = await dial(run, target, { tls: spec.tls });
+  if (dialled.kind === "failed") {
+    return null;
+  }
+  dialled.connection.write(text.replace(AUTHORIZATION_LINE, ""));
+  const answer = await readHttpAnswer(dialled.connection, method, { bodyWindowBytes: 0 });
+  return answer.kind === "answer" ? answer.status : null;
+}
+
+const AUTHORIZATION_LINE = /^[ \t]*(?:proxy-)?authorization[ \t]*:[^\n]*\n/gim;
+
+const MAX_REPLY_BYTES = 64 * 1024;
+
+/**
+ * Notes what became of a login among commands that were sent at once. `seen` is what has come so far; more is read for as
+ * long as it does not tell.
+ */
+export async function noteLineLogin(
+  connection: Connection,
+  login: RequestLogin,
+  seen: Buffer,
+): Promise<void> {
+  let replies = seen;
+  for (;;) {
+    connection.run.login = lineOutcome(login, replies.toString("latin1"));
+    if (connection.run.login !== "unanswered" || replies.length > MAX_REPLY_BYTES) {
+      return;
+    }
+    const next = await connection.read();
+    if (next.kind !== "data") {
+      return;
+    }
+    replies = Buffer.concat([replies, next.data]);
+  }
+}
+
+/** What the replies say of it. */
+function lineOutcome(login: RequestLogin, replies: string): LoginOutcome {
+  const lines = replies.split("\n").map((line) => line.trimEnd());
+  switch (login.scheme) {
+    case "imap":
+      return imapOutcome(login, lines);
+    case "smtp":
+      return codedOutcome(lines, 235);
+    default:
+      return /^\d{3}/.test(lines[0] ?? "") ? codedOutcome(lines, 230) : pop3Outcome(login, lines);
+  }
+}
+
+function imapOutcome({ tag }: RequestLogin, lines: readonly string[]): LoginOutcome {
+  const begin = `${tag.toLowerCase()} `;
+  const text = lines.find((line) => line.toLowerCase().startsWith(begin))?.slice(begin.length);
+  if (text === undefined) {
+    return "unanswered";
+  }
+  return /^OK\b/i.test(text) ? "accepted" : mailLoginRefusal({ protocol: "imap", text }).login;
+}
+
+/** The greeting, and an answer to each command. */
+function pop3Outcome({ commands }: RequestLogin, lines: readonly string[]): LoginOutcome {
+  const refusal = lines.find((line) => line.startsWith("-ERR"));
+  if (refusal !== undefined) {
+    return mailLoginRefusal({ protocol: "pop3", text: refusal }).login;
+  }
+  return lines.filter((line) => line.startsWith("+OK")).length > commands
+    ? "accepted"
+    : "unanswered";
+}
+
+function codedOutcome(lines: readonly string[], accepted: number): LoginOutcome {
+  const codes = lines.map((line) => Number(/^\d{3}(?= )/.exec(line)?.[0] ?? 0));
+  if (codes.includes(accepted)) {
+    return "accepted";
+  }
+  return codes.some((code) => code === 530 || code === 535) ? "rejected" : "unanswered";
+}
