@@ -16,7 +16,11 @@ import {
   MIN_GAP_MS,
 } from "../../src/probes/transactions/account-gate/decide-login.ts";
 import type { LoginOutcome } from "../../src/model/observation.ts";
-import { initialGate, type LoginPlace } from "../../src/probes/transactions/account-gate/gate.ts";
+import {
+  initialGate,
+  SUSPENSION_MS,
+  type LoginPlace,
+} from "../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE_MS = 60_000;
 const EX01: LoginPlace = { key: "backend/ex01", server: "ex01", throughAdc: false };
@@ -272,7 +276,7 @@ test("without a state directory to write to, no login begins", async () => {
   });
 });
 
-test("a new secret of a reload is tried a minute after the rejections, the same one is not, and neither is ever written down", async () => {
+test("a new secret of a reload is tried half an hour after the rejections, the same one is not, and neither is ever written down", async () => {
   const { stateDir, pass, open } = await shared();
   const first = await open();
   await first.login(EX01, "rejected");
@@ -280,7 +284,9 @@ test("a new secret of a reload is tried a minute after the rejections, the same 
   const restarted = await open();
   const renewed = await open("canary-other");
   pass(NEW_SECRET_MS);
+  expect(await renewed.begin(EX03)).toMatchObject({ why: "suspended" });
   expect(await restarted.begin(EX03)).toMatchObject({ why: "suspended" });
+  pass(SUSPENSION_MS - NEW_SECRET_MS);
   expect(await renewed.begin(EX03)).toMatchObject({ kind: "begun" });
   expect(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8")).not.toContain("canary");
 });

@@ -61,7 +61,7 @@ export const AGAIN_MS = 3_600_000;
 /** How long after a rejection another secret is tried: not at every reload of a file that changes each time. */
 const NEW_SECRET_MS = 60_000;
 const LATELY_MS = 30 * 60_000;
-const MAX_REJECTIONS_LATELY = 3;
+const MAX_REJECTIONS_LATELY = 2;
 /** Maximum number of rejected secrets remembered. */
 const MAX_SECRETS = 16;
 
@@ -89,6 +89,35 @@ export function decideNitroLogin(
     return { kind: "allowed" };
   }
   return { kind: "wait", until: now <= first.deadline ? first.deadline : first.at + LATELY_MS };
+}
+
+/**
+ * Until when a secret waits that other appliances were sent lately: they may all ask one directory, which counts what each
+ * of them rejects. Two at most are under way or rejected at a time. Null: it may be sent. `soon`: some are under way, and
+ * their end tells. Secrets are compared by fingerprints of user and password.
+ */
+export function waitForOthers(
+  others: readonly NitroLogins[],
+  secret: string,
+  now: number,
+): { readonly until: number; readonly soon: boolean } | null {
+  const rejectedAt = others
+    .flatMap((logins) => knownSecret(logins, secret).rejected ?? [])
+    .map(({ at }) => at)
+    .filter((at) => at > now - LATELY_MS)
+    .sort((one, other) => one - other);
+  const first = rejectedAt.at(-MAX_REJECTIONS_LATELY);
+  if (first !== undefined) {
+    return { until: first + LATELY_MS, soon: false };
+  }
+  const deadlines = others
+    .filter((logins) => logins.secret === secret)
+    .flatMap(({ open }) => open)
+    .map(({ deadline }) => deadline)
+    .filter((deadline) => deadline >= now);
+  return rejectedAt.length + deadlines.length < MAX_REJECTIONS_LATELY
+    ? null
+    : { until: Math.min(...deadlines), soon: true };
 }
 
 function knownSecret({ others, ...inUse }: NitroLogins, secret: string): NitroSecret {

@@ -4,6 +4,7 @@ import type { Sealed } from "../../lib/secret.ts";
 import { randomUUID, scrypt } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { AdcConfig, Config } from "../../config/schema.ts";
 import { lockoutKeyOf } from "../../lib/lockout-key.ts";
@@ -11,6 +12,7 @@ import {
   beginNitroLogin,
   decideNitroLogin,
   endNitroLogin,
+  waitForOthers,
   type NitroBegin,
   type NitroLoginGate,
   type NitroLogins,
@@ -67,6 +69,9 @@ export const ACCOUNTS_FILE = "accounts.json";
 const LOCK_FILE = "accounts.lock";
 /** How long a login waits for another process that is changing the accounts. */
 const LOCK_PATIENCE_MS = 1_000;
+/** How often, and how many times, a NITRO login looks whether those of the same password elsewhere have ended. */
+const WAIT_FOR_OTHERS_MS = 100;
+const MAX_WAITS_FOR_OTHERS = 30;
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /** Who logs in, as it will be on the wire. */
@@ -253,17 +258,31 @@ class Keeper implements AccountKeeper {
     const account = `${adc} ${username}`;
     return {
       begin: async (lastsMs) => {
-        const secret = await this.#fingerprint(`nitro ${account}`, password);
+        // Of the user alone: several appliances may ask one directory for him.
+        const secret = await this.#fingerprint(`nitro ${username}`, password);
         const id = randomUUID();
-        return this.#changeNitro<NitroBegin>(account, (logins, at) => {
-          const decision = decideNitroLogin(logins, secret, at);
-          return decision.kind === "allowed"
-            ? {
-                result: { kind: "begun", id },
-                next: beginNitroLogin(logins, secret, { id, at, deadline: at + lastsMs }),
-              }
-            : { result: this.#byTheWall(decision, at), next: logins };
-        });
+        for (let tries = 1; ; tries += 1) {
+          const begun = await this.#changeNitro<NitroBegin | "soon">(account, (logins, at, all) => {
+            const others = [...all].flatMap(([key, each]) => (key === account ? [] : [each]));
+            const wait = waitForOthers(others, secret, at);
+            if (wait?.soon === true && tries <= MAX_WAITS_FOR_OTHERS) {
+              return { result: "soon", next: logins };
+            }
+            const own = decideNitroLogin(logins, secret, at);
+            const decision =
+              own.kind === "allowed" && wait !== null ? { kind: "wait" as const, ...wait } : own;
+            return decision.kind === "allowed"
+              ? {
+                  result: { kind: "begun", id },
+                  next: beginNitroLogin(logins, secret, { id, at, deadline: at + lastsMs }),
+                }
+              : { result: this.#byTheWall(decision, at), next: logins };
+          });
+          if (begun !== "soon") {
+            return begun;
+          }
+          await sleep(WAIT_FOR_OTHERS_MS);
+        }
       },
       end: (id, end) =>
         this.#changeNitro(account, (logins, at) => ({
@@ -278,10 +297,11 @@ class Keeper implements AccountKeeper {
     work: (
       logins: NitroLogins | null,
       at: number,
+      all: ReadonlyMap<string, NitroLogins>,
     ) => { readonly result: T; readonly next: NitroLogins | null },
   ): Promise<T> {
     const apply = (all: Map<string, NitroLogins>, at: number): T => {
-      const { result, next } = work(all.get(account) ?? null, at);
+      const { result, next } = work(all.get(account) ?? null, at, all);
       if (next !== null) {
         all.set(account, next);
         this.#nitro.set(account, next);

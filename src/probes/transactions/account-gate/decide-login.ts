@@ -97,13 +97,20 @@ function inUse(state: GateState, now: number): boolean {
   return state.inFlight.length > 0 || (!suspended && sinceMs < IN_USE_MS);
 }
 
-/** When a secret that was never tried may be: once within the suspension time, a while after the last rejection. */
-function newSecretFrom(state: GateState, now: number): number | null {
-  const last = state.suspects.at(-1);
-  const recent = state.suspects.filter(({ at }) => at > now - SUSPENSION_MS);
-  return last !== undefined && ownSuspects(state).length === 0 && recent.length <= MAX_SUSPECTS
-    ? last.at + NEW_SECRET_MS
-    : null;
+/**
+ * When a secret that was never tried may be: a while after the last rejection, and only where it would be no third one
+ * within the suspension time, of whichever secrets.
+ */
+function newSecretFrom(state: GateState): number | null {
+  if (ownSuspects(state).length > 0) {
+    return null;
+  }
+  const times = state.suspects.map(({ at }) => at).sort((one, other) => one - other);
+  const last = times.at(-1);
+  const lastButOne = times.at(-MAX_SUSPECTS);
+  return last === undefined
+    ? null
+    : Math.max(last + NEW_SECRET_MS, (lastButOne ?? -Infinity) + SUSPENSION_MS);
 }
 
 /** After a suspension a single login tells whether it goes on, at a server that did not reject if there is one. */
@@ -113,7 +120,7 @@ function decideTrial(
   place: LoginPlace,
   now: number,
 ): GateDecision {
-  const from = Math.min(suspension.until, newSecretFrom(state, now) ?? Infinity);
+  const from = Math.min(suspension.until, newSecretFrom(state) ?? Infinity);
   if (now < from) {
     return { kind: "wait", why: "suspended", until: from };
   }

@@ -6,9 +6,10 @@ import type { FailureReason } from "../../../model/reasons.ts";
  * agent share it and writes it down before a login begins; a login that is never heard of again counts against the account
  * once its time is over. Times are milliseconds by a clock that is never set (src/lib/persisted-clock.ts).
  *
- * The bound: rejections that may have followed one another at the domain controller, together with the logins still under
- * way, are never more than two; a secret that was never tried gets one more try, once within the suspension time. Logins
- * that overlap an accepted one keep counting: which of them came last is not known.
+ * The bound: rejections that may have followed one another at the domain controller within the suspension time, together
+ * with the logins still under way, are never more than two, whatever secrets were tried. A secret that was never tried need
+ * not wait for the suspension's end, only until it can be no third one. Logins that overlap an accepted one keep counting:
+ * which of them came last is not known.
  */
 export interface GateState {
   /** Opaque mark of the secret in use; another one lifts a suspension. Null before the first. */
@@ -98,8 +99,8 @@ export function standingSuspects(state: GateState, now: number): readonly Suspec
 }
 
 /**
- * Another secret is in use from now on. It lifts nothing by itself: `decideLogin` gives a secret that was never tried its
- * one try. Logins under way count against the old secret: their answers speak of it, and will not be heard.
+ * Another secret is in use from now on. It lifts nothing by itself: `decideLogin` tells when a secret that was never tried
+ * may be. Logins under way count against the old secret: their answers speak of it, and will not be heard.
  */
 export function changeSecret(state: GateState, mark: string, at: number): GateState {
   if (state.secret === mark) {
