@@ -129,6 +129,7 @@ export class AgentRun {
       events,
       log,
       bindings: options.bindings,
+      keeper: options.keeper,
       now,
       monotonic,
       earlier: options.earlier === null ? null : options.earlier.#estates.memory,

@@ -4,7 +4,9 @@ import type { Estate } from "../model/estate.ts";
 import { type Steps, inTurns } from "../lib/steps.ts";
 import type { Network } from "../net/network.ts";
 import { learnedKey } from "../adc/recognise.ts";
+import type { AccountKeeper } from "./accounts/account-keeper.ts";
 import type { AgentEvents } from "./events.ts";
+import type { PlannedProbe } from "./plan/planned-probe.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { planSteps } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
@@ -25,6 +27,8 @@ export interface EstateRegistryOptions {
   readonly events: Pick<AgentEvents, "probesPlanned">;
   readonly log: Pick<Log, "warn">;
   readonly bindings: SecretBindings;
+  /** Keeps what the bindings are, over restarts. */
+  readonly keeper: Pick<AccountKeeper, "bindSecrets">;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** From before a reload, for `inherit`. */
@@ -73,7 +77,7 @@ export class EstateRegistry {
     for (const adc of config.adcs) {
       const estate = earlier?.state.recordsOf(adc.name)?.estate;
       if (estate !== undefined) {
-        await inTurns(this.#applySteps(adc, estate));
+        await this.#bringIntoForce(adc, estate);
       }
     }
     await state.evaluateInTurns();
@@ -86,7 +90,7 @@ export class EstateRegistry {
     const applied = this.#applying.then(async () => {
       const { signal, state } = this.#options;
       if (!signal.aborted) {
-        await inTurns(this.#applySteps(adc, imported));
+        await this.#bringIntoForce(adc, imported);
         await state.evaluateInTurns();
       }
     });
@@ -94,19 +98,30 @@ export class EstateRegistry {
     await applied;
   }
 
-  /** Records with their memory, and the schedule without disturbing what goes on unchanged. */
-  *#applySteps(adc: AdcConfig, imported: Estate): Steps<void> {
-    const { config, state, schedule, events, now, monotonic, earlier } = this.#options;
-    const { bindings, log } = this.#options;
+  async #bringIntoForce(adc: AdcConfig, imported: Estate): Promise<void> {
+    const { config, bindings, keeper, log } = this.#options;
     const resolved = this.#names.resolved;
     const estate = applyShard(imported, config.shard);
-    yield;
     const learned = new Set([...this.#learned.values()].flatMap((own) => [...own]));
-    const planned = yield* planSteps(estate, planSettings(config, adc, resolved), learned);
-    const { plan, news } = bindings.bind(planned, config.monitors);
+    const settings = planSettings(config, adc, resolved);
+    const planned = await inTurns(planSteps(estate, settings, learned));
+    const { plan, news } = await bindings.bind(planned, config.monitors, keeper);
     for (const why of news) {
       log.warn({ adc: adc.name }, why);
     }
+    if (!this.#options.signal.aborted) {
+      await inTurns(this.#applySteps(adc, estate, plan, resolved));
+    }
+  }
+
+  /** Records with their memory, and the schedule without disturbing what goes on unchanged. */
+  *#applySteps(
+    adc: AdcConfig,
+    estate: Estate,
+    plan: readonly PlannedProbe[],
+    resolved: ResolvedNames,
+  ): Steps<void> {
+    const { config, state, schedule, events, now, monotonic, earlier } = this.#options;
     const records = yield* recordSteps(estate, plan, {
       pollMs: adc.nitro?.pollEveryMs ?? 0,
       vservers: config.vservers,

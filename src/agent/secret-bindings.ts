@@ -1,17 +1,9 @@
 import type { MonitorConfig } from "../config/schema.ts";
-import type { Secret } from "../lib/secret.ts";
+import type { AccountKeeper, WantedBinding } from "./accounts/account-keeper.ts";
+import type { SecretBinding } from "./accounts/login-book.ts";
 import { matchesPattern } from "./plan/pattern.ts";
 import type { PlannedProbe } from "./plan/planned-probe.ts";
 import { groupBy } from "../lib/group-by.ts";
-
-/** What a monitor's secret was written for: what the monitor was when the secret was first used. */
-interface Binding {
-  readonly entry: MonitorConfig;
-  readonly type: string;
-  readonly secure: boolean;
-  readonly script: string | null;
-  readonly targets: ReadonlySet<string>;
-}
 
 export interface BoundPlan {
   readonly plan: PlannedProbe[];
@@ -23,25 +15,35 @@ export interface BoundPlan {
 const MAX_TOLD = 1_000;
 
 /**
- * Binds each secret of `monitors` to the type, the TLS and the servers of the monitor that it was first used with. Whoever
- * can change the ADC's configuration could else have it sent anywhere, in any protocol. A monitor that has become another
- * one does not get it, and neither does a server that was not there, until the configuration says so: by `servers`, by
- * another secret, or by a restart.
+ * Binds each secret of `monitors` to the type, the TLS and the servers of the monitor that it was first used with, and keeps
+ * that in the state directory. Whoever can change the ADC's configuration could else have it sent anywhere, in any protocol.
+ * A monitor that has become another one does not get it, and neither does a server that was not there, until the
+ * configuration says so: by `servers`, or by another secret.
  */
 export class SecretBindings {
-  readonly #bindings = new Map<string, Binding>();
+  /** What was heard last: stands while the state directory cannot tell. */
+  readonly #known = new Map<string, SecretBinding>();
   readonly #told = new Set<string>();
 
   /** The plan without the secrets that it must not have. `monitors` is the configuration in force. */
-  bind(plan: readonly PlannedProbe[], monitors: ReadonlyMap<string, MonitorConfig>): BoundPlan {
+  async bind(
+    plan: readonly PlannedProbe[],
+    monitors: ReadonlyMap<string, MonitorConfig>,
+    keeper: Pick<AccountKeeper, "bindSecrets">,
+  ): Promise<BoundPlan> {
     const news: string[] = [];
-    const sending = plan.flatMap((probe) => withSecret(probe) ?? []);
-    for (const [key, probes] of groupBy(sending, keyOf)) {
-      this.#bindFirst(key, probes, monitors);
+    const wanted = wantedBindings(plan, monitors);
+    const bound = (await keeper.bindSecrets(wanted)) ?? this.#known;
+    for (const [key, binding] of bound) {
+      this.#known.set(key, binding);
     }
-    const bound = plan.map((probe) => {
+    const given = plan.map((probe) => {
       const sends = withSecret(probe);
-      const why = sends === null ? null : this.#objection(sends);
+      const entry = sends === null ? undefined : monitors.get(sends.action.monitor.name);
+      const why =
+        sends === null || entry === undefined
+          ? null
+          : objection(sends, entry, bound.get(keyOf(sends)) ?? null);
       if (sends === null || why === null) {
         return probe;
       }
@@ -51,58 +53,64 @@ export class SecretBindings {
       }
       return withoutSecret(sends, why);
     });
-    return { plan: bound, news };
+    return { plan: given, news };
   }
+}
 
-  #bindFirst(
-    key: string,
-    probes: readonly MonitorProbe[],
-    monitors: ReadonlyMap<string, MonitorConfig>,
-  ): void {
+/** What each secret is used for by this plan. */
+function wantedBindings(
+  plan: readonly PlannedProbe[],
+  monitors: ReadonlyMap<string, MonitorConfig>,
+): ReadonlyMap<string, WantedBinding> {
+  const wanted = new Map<string, WantedBinding>();
+  const sending = plan.flatMap((probe) => withSecret(probe) ?? []);
+  for (const [key, probes] of groupBy(sending, keyOf)) {
     const monitor = probes[0]?.action.monitor;
     const entry = monitor && monitors.get(monitor.name);
-    const known = this.#bindings.get(key);
-    if (monitor === undefined || entry === undefined) {
-      return;
-    }
-    if (known === undefined || !sameEntry(known.entry, entry)) {
-      this.#bindings.set(key, {
-        entry,
+    if (monitor !== undefined && entry !== undefined) {
+      wanted.set(key, {
+        entry: { reveal: () => entryText(entry) },
         type: monitor.type,
         secure: monitor.secure,
         script: monitor.parameters.scriptName,
-        targets: new Set(probes.map(targetOf)),
+        targets: [...new Set(probes.map(targetOf))],
       });
     }
   }
+  return wanted;
+}
 
-  /** Why this probe must not have its monitor's secret, in words; null when it may. */
-  #objection(probe: MonitorProbe): string | null {
-    const { monitor } = probe.action;
-    const binding = this.#bindings.get(keyOf(probe));
-    if (binding === undefined) {
-      return null;
-    }
-    const was = kindWords(binding.type, binding.secure, binding.script);
-    const is = kindWords(monitor.type, monitor.secure, monitor.parameters.scriptName);
-    const whose = `the secret of monitors.${monitor.name}`;
-    if (was !== is) {
-      return `${whose} was configured for ${was}, and ${probe.adc} now has ${is} there; it is not sent`;
-    }
-    const { servers = [] } = binding.entry;
-    const allowed =
-      servers.length > 0
-        ? servers.some((pattern) =>
-            [probe.server, probe.address].some(
-              (name) => name !== null && matchesPattern(pattern, name),
-            ),
-          )
-        : binding.targets.has(targetOf(probe));
-    return allowed
-      ? null
-      : `${whose} was not configured for ${probe.server ?? probe.vserver} at ${targetOf(probe)}: ` +
-          `it is not sent; to allow it, add the server to monitors.${monitor.name}.servers`;
+/** Why this probe must not have its monitor's secret, in words; null when it may. */
+function objection(
+  probe: MonitorProbe,
+  { servers = [] }: MonitorConfig,
+  binding: SecretBinding | null,
+): string | null {
+  const { monitor } = probe.action;
+  const whose = `the secret of monitors.${monitor.name}`;
+  if (binding === null) {
+    return `${whose} is not sent, because state_dir cannot tell what it was first used for`;
   }
+  const was = kindWords(binding.type, binding.secure, binding.script);
+  const is = kindWords(monitor.type, monitor.secure, monitor.parameters.scriptName);
+  if (was !== is) {
+    return (
+      `${whose} was configured for ${was}, and ${probe.adc} now has ${is} there; it is not sent; ` +
+      `to allow it, change monitors.${monitor.name}: its servers, or the secret`
+    );
+  }
+  const allowed =
+    servers.length > 0
+      ? servers.some((pattern) =>
+          [probe.server, probe.address].some(
+            (name) => name !== null && matchesPattern(pattern, name),
+          ),
+        )
+      : binding.targets.includes(targetOf(probe));
+  return allowed
+    ? null
+    : `${whose} was not configured for ${probe.server ?? probe.vserver} at ${targetOf(probe)}: ` +
+        `it is not sent; to allow it, add the server to monitors.${monitor.name}.servers`;
 }
 
 type MonitorProbe = PlannedProbe & {
@@ -138,15 +146,7 @@ function kindWords(type: string, secure: boolean, script: string | null): string
   return `${type}${secure ? " over TLS" : ""}${script === null ? "" : ` by ${script}`}`;
 }
 
-function sameEntry(before: MonitorConfig, now: MonitorConfig): boolean {
-  return (
-    before.username === now.username &&
-    sameSecret(before.password, now.password) &&
-    sameSecret(before.secret, now.secret) &&
-    (before.servers ?? []).join("\n") === (now.servers ?? []).join("\n")
-  );
-}
-
-function sameSecret(before: Secret | null, now: Secret | null): boolean {
-  return before === null || now === null ? before === now : before.equals(now);
+/** What tells one entry from another, its secrets included. */
+function entryText({ username, password, secret, servers = [] }: MonitorConfig): string {
+  return JSON.stringify([username, password?.reveal() ?? null, secret?.reveal() ?? null, servers]);
 }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Config } from "../config/schema.ts";
+import type { AdcConfig, Config } from "../config/schema.ts";
 import { nitroAccount, type AccountKeeper } from "../agent/accounts/account-keeper.ts";
 import { pause, startTimer } from "../lib/timers.ts";
 import { AdcLink, distinctGaps } from "../agent/adc-watch.ts";
@@ -8,7 +8,10 @@ import { resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { ResolvedNames } from "../agent/public-names.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { matchesPattern } from "../agent/plan/pattern.ts";
+import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { planSettings } from "../agent/plan/settings.ts";
+import { SecretBindings } from "../agent/secret-bindings.ts";
+import type { Estate } from "../model/estate.ts";
 import { ProbeRunner } from "../agent/probe-runner.ts";
 import { buildRecords } from "../agent/records/build-records.ts";
 import type { ProbeRecord } from "../agent/records/probe-record.ts";
@@ -92,7 +95,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     const resolved = await resolveOnce(config, network);
     abort.signal.addEventListener("abort", closeLinks);
     for (const link of links) {
-      const failure = await importInto(state, options, link, resolved);
+      const failure = await importInto(state, options, link, resolved, keeper);
       if (failure !== null) {
         const late = abort.signal.aborted && options.interrupted?.aborted !== true;
         const message = late ? lateImport(link.name, options.timeoutMs, spent) : failure;
@@ -139,6 +142,7 @@ async function importInto(
   { config, server }: CompareOptions,
   link: AdcLink,
   resolved: ResolvedNames,
+  keeper: AccountKeeper,
 ): Promise<string | null> {
   const adc = config.adcs.find((each) => each.name === link.name);
   const read = await link.readEstate();
@@ -147,7 +151,7 @@ async function importInto(
   }
   state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs: 0 });
   state.setAdcLive(adc.name, { gaps: read.gaps });
-  const plan = planProbes(read.estate, planSettings(config, adc, resolved));
+  const plan = await planForCommand(read.estate, config, adc, resolved, keeper);
   const wanted =
     server === null
       ? plan
@@ -271,6 +275,18 @@ async function recheck(
 /** A command is run by somebody, once: nothing starts it again and again, and its first login waits for nothing. */
 export function commandKeeper(config: Config): Promise<AccountKeeper> {
   return keeperOf(config, 0);
+}
+
+/** What a command would probe, with the secrets that are bound to it: what is known of them is shared by state_dir. */
+export async function planForCommand(
+  estate: Estate,
+  config: Config,
+  adc: AdcConfig,
+  resolved: ResolvedNames,
+  keeper: AccountKeeper,
+): Promise<readonly PlannedProbe[]> {
+  const plan = planProbes(estate, planSettings(config, adc, resolved));
+  return (await new SecretBindings().bind(plan, config.monitors, keeper)).plan;
 }
 
 /** Runs probes for a command, outside any agent, and yet with the leave of every account: gates are shared by state_dir. */

@@ -1,10 +1,9 @@
 import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
-import { planProbes } from "../agent/plan/plan.ts";
 import { probeName, type PlannedProbe } from "../agent/plan/planned-probe.ts";
-import { planSettings } from "../agent/plan/settings.ts";
+import type { AccountKeeper } from "../agent/accounts/account-keeper.ts";
 import { ProbeRecord } from "../agent/records/probe-record.ts";
 import type { ProbeResult } from "../agent/run-probe.ts";
-import { commandKeeper, singleRoundRunner } from "../change/compare.ts";
+import { commandKeeper, planForCommand, singleRoundRunner } from "../change/compare.ts";
 import type { Config } from "../config/schema.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import type { Output } from "./output.ts";
@@ -26,6 +25,7 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
     return 3;
   }
   const plan: PlannedProbe[] = [];
+  const keeper = await commandKeeper(config);
   const resolved = await resolveOnce(config, networkOf(config));
   for (const adc of config.adcs) {
     const read = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
@@ -33,7 +33,7 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
       output.err(`${printableLine(`${adc.name}: ${read.message}`)}\n`);
       return 3;
     }
-    plan.push(...planProbes(read.estate, planSettings(config, adc, resolved)));
+    plan.push(...(await planForCommand(read.estate, config, adc, resolved, keeper)));
   }
   const named = plan.filter((probe) => namesOf(probe).includes(command.monitor));
   const found = preferVip(named.filter((probe) => isTarget(probe, command.target)));
@@ -47,7 +47,7 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
     output.err(`not repeated: ${unsupportedReason ?? "no probe to run"}\n`);
     return 3;
   }
-  const result = await runOnce(probe, config);
+  const result = await runOnce(probe, config, keeper);
   if (result === null) {
     output.err("held back: another failed login could lock the account (see login_suspended)\n");
     return 3;
@@ -57,8 +57,11 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
 }
 
 /** One run, with its account's leave where it logs in; null when that is not given. */
-async function runOnce(probe: PlannedProbe, config: Config): Promise<ProbeResult | null> {
-  const keeper = await commandKeeper(config);
+async function runOnce(
+  probe: PlannedProbe,
+  config: Config,
+  keeper: AccountKeeper,
+): Promise<ProbeResult | null> {
   const { signal } = new AbortController();
   const runner = singleRoundRunner(config, networkOf(config), signal, keeper);
   return runner.now(new ProbeRecord(probe, Date.now), probe.timeoutMs);

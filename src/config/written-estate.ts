@@ -134,13 +134,13 @@ export const monitor = z.strictObject(
     verify: flag()
       .optional()
       .describe(
-        "False sends this monitor's password over TLS to an unverified server. Default: true. Without TLS it is sent as the ADC sends it.",
+        "False sends this monitor's secrets, those in its request included, over TLS to an unverified server. Default: true. Without TLS it is sent as the ADC sends it.",
       ),
     servers: listOf(pattern(), "servers or patterns")
       .min(1, invalid("at least one server", "name it, or leave the key out"))
       .optional()
       .describe(
-        "Servers or addresses that may receive these secrets. Default: those the monitor probed when the secrets were first used; servers added later do not receive them.",
+        "Servers or addresses that may receive these secrets. Default: those the monitor probed when the secrets were first used, kept in `state_dir`; servers added later, and a monitor that has become another type, do not receive them until this entry changes.",
       ),
     command: listOf(words("a program or an argument"), "the program and its arguments")
       .min(1, invalid("at least the program", "name it"))

@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { Agent as HttpsAgent, type AgentOptions } from "node:https";
-import { checkServerIdentity, type PeerCertificate, type TLSSocket } from "node:tls";
+import type { PeerCertificate, TLSSocket } from "node:tls";
 import { isIP } from "../lib/ip.ts";
+import { carriesName } from "./certificate-facts.ts";
 import { startTimer } from "../lib/timers.ts";
 
 /** How a management address proves who it is by the very certificate it shows. SHA-256, lower-case hex. */
@@ -36,8 +37,9 @@ export function sniOf(name: string): string {
 }
 
 /**
- * As Node's own check; a name that could be no host's must be the whole common name: appliances leave the factory with
- * `CN=default ABCDEF` and no alternative names (NetScaler docs, ns-server-certificate).
+ * As everywhere ({@link carriesName}), not as Node's own check, which takes a common name by itself. A name that could be no
+ * host's must be the whole common name: appliances leave the factory with `CN=default ABCDEF` and no alternative names
+ * (NetScaler docs, ns-server-certificate).
  */
 export function checkCertificateName(
   expected: string,
@@ -46,7 +48,11 @@ export function checkCertificateName(
   const common = [certificate.subject.CN].flat()[0] ?? "";
   const isWholeName =
     expected.includes(" ") && common.toLowerCase() === expected.trim().toLowerCase();
-  return isWholeName ? undefined : checkServerIdentity(expected, certificate);
+  return isWholeName || carriesName(new X509Certificate(certificate.raw), expected)
+    ? undefined
+    : Object.assign(new Error(`the certificate does not hold ${expected}`), {
+        code: "ERR_TLS_CERT_ALTNAME_INVALID",
+      });
 }
 
 /** An agent whose connections are handed over only once their certificate has been looked at: nothing is sent before. */

@@ -97,6 +97,7 @@ test("EstatesInForce.learn › a member that leaves the estate is forgotten with
   const estates = new EstateRegistry({
     log: LOG,
     bindings: new SecretBindings(),
+    keeper: { bindSecrets: () => Promise.resolve(new Map()) },
     config,
     network,
     state,

@@ -1,4 +1,8 @@
-import { expect, test } from "vitest";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ACCOUNTS_FILE, openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
@@ -34,8 +38,18 @@ function planOf(monitor: string, ...addresses: readonly string[]): PlannedProbe[
   });
 }
 
-function bind(bindings: SecretBindings, plan: readonly PlannedProbe[], entry = ENTRY) {
-  return bindings.bind(plan, new Map([["m", entry]]));
+/** A state directory, and what starts over it. */
+async function home() {
+  const stateDir = await mkdtemp(join(tmpdir(), "secret-bindings-"));
+  onTestFinished(() => rm(stateDir, { recursive: true, force: true }));
+  const start = async () => {
+    const bindings = new SecretBindings();
+    const clock = () => ({ run: "boot", monotonicMs: 0, wallMs: 1_000 });
+    const keeper = await openAccountKeeper({ stateDir, clock, firstLoginDelayMs: 0 });
+    return (plan: readonly PlannedProbe[], entry: MonitorConfig = ENTRY) =>
+      bindings.bind(plan, new Map([["m", entry]]), keeper);
+  };
+  return { stateDir, start, bind: await start() };
 }
 
 /** Addresses whose probe still has the secret. */
@@ -47,10 +61,10 @@ function given(plan: readonly PlannedProbe[]): (string | null)[] {
   );
 }
 
-test("a monitor's secret › goes to the servers it was first used with, import after import", () => {
-  const bindings = new SecretBindings();
+test("a monitor's secret › goes to the servers it was first used with, import after import", async () => {
+  const { bind } = await home();
   for (let round = 0; round < 3; round += 1) {
-    const { plan, news } = bind(bindings, planOf(LDAPS, "192.0.2.1", "192.0.2.2"));
+    const { plan, news } = await bind(planOf(LDAPS, "192.0.2.1", "192.0.2.2"));
     expect(given(plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
     expect(news).toEqual([]);
   }
@@ -60,52 +74,81 @@ test.each([
   ["another type", "add lb monitor m FTP -userName probe -secure YES"],
   ["no TLS any more", LDAPS.replace(" -secure YES", "")],
   ["another script", LDAPS.replace("nsldap.pl", "mine.pl")],
-])("a monitor's secret › is withheld from %s", (_what, monitor) => {
-  const bindings = new SecretBindings();
-  bind(bindings, planOf(LDAPS, "192.0.2.1"));
-  const { plan, news } = bind(bindings, planOf(monitor, "192.0.2.1"));
+])("a monitor's secret › is withheld from %s", async (_what, monitor) => {
+  const { bind } = await home();
+  await bind(planOf(LDAPS, "192.0.2.1"));
+  const { plan, news } = await bind(planOf(monitor, "192.0.2.1"));
   expect(given(plan)).toEqual([]);
   expect(news).toEqual([
     expect.stringMatching(/^the secret of monitors\.m was configured for LDAP/),
   ]);
-  expect(bind(bindings, planOf(monitor, "192.0.2.1")).news).toEqual([]);
+  expect((await bind(planOf(monitor, "192.0.2.1"))).news).toEqual([]);
   // What comes back as it was gets it again.
-  expect(given(bind(bindings, planOf(LDAPS, "192.0.2.1")).plan)).toEqual(["192.0.2.1"]);
+  expect(given((await bind(planOf(LDAPS, "192.0.2.1"))).plan)).toEqual(["192.0.2.1"]);
 });
 
-test("a server that was not there › does not get it, and the others still do", () => {
-  const bindings = new SecretBindings();
-  bind(bindings, planOf(LDAPS, "192.0.2.1"));
-  const { plan, news } = bind(bindings, planOf(LDAPS, "192.0.2.1", "198.51.100.66"));
+test("a server that was not there › does not get it, and the others still do", async () => {
+  const { bind } = await home();
+  await bind(planOf(LDAPS, "192.0.2.1"));
+  const { plan, news } = await bind(planOf(LDAPS, "192.0.2.1", "198.51.100.66"));
   expect(given(plan)).toEqual(["192.0.2.1"]);
   expect(news).toEqual([expect.stringContaining("add the server to monitors.m.servers")]);
 });
 
-test("a destIP elsewhere › does not get it", () => {
-  const bindings = new SecretBindings();
-  bind(bindings, planOf(LDAPS, "192.0.2.1"));
-  const moved = bind(bindings, planOf(`${LDAPS} -destIP 198.51.100.66`, "192.0.2.1"));
+test("a destIP elsewhere › does not get it", async () => {
+  const { bind } = await home();
+  await bind(planOf(LDAPS, "192.0.2.1"));
+  const moved = await bind(planOf(`${LDAPS} -destIP 198.51.100.66`, "192.0.2.1"));
   expect(given(moved.plan)).toEqual([]);
 });
 
-test("the configuration › names servers, or gives another secret: then they get it", () => {
-  const bindings = new SecretBindings();
-  bind(bindings, planOf(LDAPS, "192.0.2.1"));
+test("the configuration › names servers, or gives another secret: then they get it", async () => {
+  const { bind } = await home();
+  await bind(planOf(LDAPS, "192.0.2.1"));
   const grown = planOf(LDAPS, "192.0.2.1", "192.0.2.2");
   const named = { ...ENTRY, servers: ["dc*"] };
-  expect(given(bind(bindings, grown, named).plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
+  expect(given((await bind(grown, named)).plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
   const only = { ...ENTRY, servers: ["192.0.2.2"] };
-  expect(given(bind(bindings, grown, only).plan)).toEqual(["192.0.2.2"]);
+  expect(given((await bind(grown, only)).plan)).toEqual(["192.0.2.2"]);
   const changed = { ...ENTRY, password: sealed("another") };
-  expect(given(bind(bindings, grown, changed).plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
+  expect(given((await bind(grown, changed)).plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
+});
+
+test("a restart › does not hand the secret to a changed import, and keeps it where it was", async () => {
+  const { bind, start, stateDir } = await home();
+  await bind(planOf(LDAPS, "192.0.2.1"));
+  const restarted = await start();
+  const ftp = planOf("add lb monitor m FTP -userName probe", "198.51.100.66");
+  expect(given((await restarted(ftp)).plan)).toEqual([]);
+  expect(given((await restarted(planOf(LDAPS, "198.51.100.66"))).plan)).toEqual([]);
+  expect(given((await restarted(planOf(LDAPS, "192.0.2.1"))).plan)).toEqual(["192.0.2.1"]);
+  // The operator's word, at the same time as a restart.
+  const again = await start();
+  const named = { ...ENTRY, servers: ["198.51.100.*"] };
+  expect(given((await again(ftp, named)).plan)).toEqual(["198.51.100.66"]);
+  const written = await readFile(join(stateDir, ACCOUNTS_FILE), "utf8");
+  expect(written).toContain("198.51.100.66");
+  expect(written).not.toContain("S3cret!");
+});
+
+test("a state directory that cannot tell › withholds what was not bound by this process", async () => {
+  const { bind, start, stateDir } = await home();
+  await bind(planOf(LDAPS, "192.0.2.1"));
+  await rm(stateDir, { recursive: true });
+  await writeFile(stateDir, "");
+  const restarted = await start();
+  const { plan, news } = await restarted(planOf(LDAPS, "192.0.2.1"));
+  expect(given(plan)).toEqual([]);
+  expect(news).toEqual([expect.stringContaining("state_dir cannot tell")]);
+  expect(given((await bind(planOf(LDAPS, "192.0.2.1"))).plan)).toEqual(["192.0.2.1"]);
 });
 
 test("a withheld secret › makes the replica unknown, not_configured, and nothing is dialled", async () => {
   const server = await serve(() => undefined);
-  const bindings = new SecretBindings();
-  bind(bindings, planOf(LDAPS, "192.0.2.1"));
+  const { bind } = await home();
+  await bind(planOf(LDAPS, "192.0.2.1"));
   const ftp = planOf("add lb monitor m FTP -userName probe", "192.0.2.1");
-  const { action } = bind(bindings, ftp).plan[0] ?? {};
+  const { action } = (await bind(ftp)).plan[0] ?? {};
   if (action?.kind !== "monitor" || action.run === null) {
     throw new Error("the plan has another form");
   }

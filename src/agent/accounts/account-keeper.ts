@@ -37,7 +37,14 @@ import {
   suspendedUntil,
 } from "../../probes/transactions/account-gate/gate.ts";
 import type { LoginOutcome } from "../../model/observation.ts";
-import { boundedGates, decodeBook, encodeBook, MAX_KEYS, type LoginBook } from "./login-book.ts";
+import {
+  boundedGates,
+  decodeBook,
+  encodeBook,
+  MAX_KEYS,
+  type LoginBook,
+  type SecretBinding,
+} from "./login-book.ts";
 
 /** What the configuration calls those who log in, by lockout key. A monitor whose user stands in the estate alone is not among them. */
 export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {
@@ -124,7 +131,17 @@ export interface AccountKeeper {
   readonly renew: (names: ReadonlyMap<string, readonly string[]>) => void;
   /** The gate of an ADC's own account. */
   readonly nitroGate: (account: NitroAccount) => NitroLoginGate;
+  /**
+   * What these secrets of monitors are bound to, by ADC and monitor: what was written down for the same entry of the
+   * configuration, else what is given here, from now on. Null: the state directory cannot tell.
+   */
+  readonly bindSecrets: (
+    wanted: ReadonlyMap<string, WantedBinding>,
+  ) => Promise<ReadonlyMap<string, SecretBinding> | null>;
 }
+
+/** A binding, with the text that tells one entry of the configuration from another: its secrets, in the clear. */
+export type WantedBinding = Omit<SecretBinding, "entry"> & { readonly entry: Sealed };
 
 interface NitroAccount {
   readonly adc: string;
@@ -137,6 +154,7 @@ interface OpenBook {
   readonly isNew: boolean;
   readonly gates: Map<string, GateState>;
   readonly nitro: Map<string, NitroLogins>;
+  readonly bindings: Map<string, SecretBinding>;
   readonly firstLoginAt: number;
 }
 
@@ -292,6 +310,28 @@ class Keeper implements AccountKeeper {
     };
   }
 
+  async bindSecrets(
+    wanted: ReadonlyMap<string, WantedBinding>,
+  ): Promise<ReadonlyMap<string, SecretBinding> | null> {
+    if (wanted.size === 0) {
+      return new Map();
+    }
+    const made = new Map<string, SecretBinding>();
+    for (const [key, binding] of wanted) {
+      const entry = await this.#fingerprint(`monitor ${key}`, binding.entry.reveal());
+      made.set(key, { ...binding, entry });
+    }
+    const bound = await this.#change((book) => {
+      const fresh = [...made].filter(([key, { entry }]) => book.bindings.get(key)?.entry !== entry);
+      for (const [key, binding] of fresh) {
+        book.bindings.set(key, binding);
+      }
+      const result = new Map([...made].map(([key, own]) => [key, book.bindings.get(key) ?? own]));
+      return { result, changed: fresh.length > 0 };
+    });
+    return "kind" in bound ? null : bound;
+  }
+
   async #changeNitro<T>(
     account: string,
     work: (
@@ -401,13 +441,15 @@ class Keeper implements AccountKeeper {
         [...read.gates].map(([key, gate]) => [key, stillAwaited(gate, this.#awaited, at)]),
       ),
       nitro: new Map(read.nitro),
+      bindings: new Map(read.bindings),
       firstLoginAt: read.firstLoginAt,
     };
     const { result, changed } = work(book, at);
-    const { gates, nitro, firstLoginAt } = book;
+    const { gates, nitro, firstLoginAt, bindings } = book;
     const next: LoginBook = {
       gates: boundedGates(gates),
       nitro,
+      bindings: new Map([...bindings].slice(-MAX_KEYS)),
       firstLoginAt,
       clock: { ...reading, at },
     };
@@ -465,7 +507,13 @@ class Keeper implements AccountKeeper {
   }
 }
 
-const EMPTY: LoginBook = { clock: null, firstLoginAt: 0, gates: new Map(), nitro: new Map() };
+const EMPTY: LoginBook = {
+  clock: null,
+  firstLoginAt: 0,
+  gates: new Map(),
+  nitro: new Map(),
+  bindings: new Map(),
+};
 
 async function secretFingerprint(purpose: string, secret: string): Promise<string> {
   const derive = promisify<string, string, number, Buffer>(scrypt);

@@ -4,6 +4,17 @@ import type { ClockMark } from "../../lib/persisted-clock.ts";
 import { writtenGate } from "../../probes/transactions/account-gate/gate-json.ts";
 import type { GateState } from "../../probes/transactions/account-gate/gate.ts";
 
+/** What a monitor's secret was written for: what the monitor was when the secret was first used. */
+export interface SecretBinding {
+  /** Fingerprint of the configuration's entry, its secrets included. */
+  readonly entry: string;
+  readonly type: string;
+  readonly secure: boolean;
+  readonly script: string | null;
+  /** `address:port` of whoever had it. */
+  readonly targets: readonly string[];
+}
+
 /** What the state directory knows of logins. */
 export interface LoginBook {
   /** When it was written, by all clocks; null in a file of before this was told, whose times are the wall clock's. */
@@ -14,6 +25,8 @@ export interface LoginBook {
   readonly gates: ReadonlyMap<string, GateState>;
   /** NITRO accounts by name of the ADC and user. */
   readonly nitro: ReadonlyMap<string, NitroLogins>;
+  /** What secrets of monitors were first used for, by ADC and monitor. */
+  readonly bindings: ReadonlyMap<string, SecretBinding>;
 }
 
 const time = z.number().nonnegative();
@@ -29,6 +42,13 @@ const nitroLogins = nitroSecret.extend({
   others: z.array(nitroSecret),
   rejections: z.array(time),
 });
+const secretBinding = z.strictObject({
+  entry: z.string(),
+  type: z.string(),
+  secure: z.boolean(),
+  script: z.string().nullable(),
+  targets: z.array(z.string()),
+});
 const book = z.strictObject({
   version: z.literal(1),
   clock: z
@@ -37,16 +57,18 @@ const book = z.strictObject({
   firstLoginAt: time.optional(),
   accounts: z.record(z.string(), writtenGate),
   nitro: z.record(z.string(), nitroLogins).optional(),
+  bindings: z.record(z.string(), secretBinding).optional(),
 });
 
 /** Text for the state file. Holds no secret, only fingerprints of secrets. */
-export function encodeBook({ clock, firstLoginAt, gates, nitro }: LoginBook): string {
+export function encodeBook({ clock, firstLoginAt, gates, nitro, bindings }: LoginBook): string {
   const written = {
     version: 1,
     ...(clock === null ? {} : { clock }),
     firstLoginAt,
     accounts: Object.fromEntries(gates),
     nitro: Object.fromEntries(nitro),
+    ...(bindings.size === 0 ? {} : { bindings: Object.fromEntries(bindings) }),
   };
   return `${JSON.stringify(written, null, 2)}\n`;
 }
@@ -66,12 +88,13 @@ export function decodeBook(text: string): LoginBook | null {
   if (!parsed.success) {
     return null;
   }
-  const { clock = null, firstLoginAt = 0, accounts, nitro = {} } = parsed.data;
+  const { clock = null, firstLoginAt = 0, accounts, nitro = {}, bindings = {} } = parsed.data;
   return {
     clock,
     firstLoginAt,
     gates: new Map(Object.entries(accounts)),
     nitro: new Map(Object.entries(nitro)),
+    bindings: new Map(Object.entries(bindings)),
   };
 }
 

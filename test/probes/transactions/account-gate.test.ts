@@ -406,6 +406,7 @@ describe("the state file", () => {
     firstLoginAt: 3,
     gates: new Map([["probe-a", state]]),
     nitro: new Map(),
+    bindings: new Map(),
   });
 
   test("of an earlier version lays its suspects to the secret in use, and knows of no servers", () => {
@@ -513,7 +514,13 @@ describe("no account is ever locked", () => {
         const load = (): GateState => decodeBook(file)?.gates.get("a") ?? initialGate();
         const save = (state: GateState): void => {
           const gates = new Map([["a", state]]);
-          file = encodeBook({ clock: null, firstLoginAt: 0, gates, nitro: new Map() });
+          file = encodeBook({
+            clock: null,
+            firstLoginAt: 0,
+            gates,
+            nitro: new Map(),
+            bindings: new Map(),
+          });
         };
         save(stepGate(initialGate(), { kind: "secret", mark: "s", at: 0 }));
         let now = 1;
