@@ -29,7 +29,7 @@ const NOTHING: RequestSecrets = { login: null, secrets: [] };
 /** Each is of a line or a word: what stands before the secret in group 1, the secret in group 2. */
 const CARRIERS: readonly RegExp[] = [
   // Headers that let their bearer in.
-  /^([ \t]*(?:(?:proxy-)?authorization|cookie|[\w-]*(?:api-?key|token|secret|password))[ \t]*:[ \t]*)([^\r\n]+)/gim,
+  /^([ \t]*(?:(?:proxy-)?authorization|cookie|[\w-]*(?:api-?key|token|secret|password))[ \t]*:[ \t]*)([^\s][^\r\n]*)/gim,
   // Fields of a query or a form.
   /((?:^|[?&;\s])[\w.-]*(?:passw(?:or)?d|passwort|pwd|pass|secret|token|api-?key)=)([^&\s"']+)/gi,
   // Members of JSON.
