@@ -87,9 +87,9 @@ async function site(world: World) {
   const clock = { run: "boot", monotonicMs: 0, wallMs: Date.now() };
   const small = smallEstate(CONF);
   const to = (port: number): string => `127.0.0.1:${String(port)}`;
-  const connectTo: Record<string, string> = Object.fromEntries([
-    ...[1, 2, 3, 80].map((host) => [`192.0.2.${String(host)}:80`, to(web.port)]),
-    ...[1, 2, 3].map((host) => [`192.0.2.${String(host)}:110`, to(pop.port)]),
+  const connectTo = Object.fromEntries<string>([
+    ...[1, 2, 3, 80].map((host) => [`192.0.2.${String(host)}:80`, to(web.port)] as const),
+    ...[1, 2, 3].map((host) => [`192.0.2.${String(host)}:110`, to(pop.port)] as const),
   ]);
   const start = async () =>
     new ProbeRunner({

@@ -140,12 +140,17 @@ async function askAsNobody(
   if (dialled.kind === "failed") {
     return null;
   }
-  dialled.connection.write(text.replace(AUTHORIZATION_LINE, ""));
+  dialled.connection.write(withoutCredential(text));
   const answer = await readHttpAnswer(dialled.connection, method, { bodyWindowBytes: 0 });
   return answer.kind === "answer" ? answer.status : null;
 }
 
-const AUTHORIZATION_LINE = /^[ \t]*(?:proxy-)?authorization[ \t]*:[^\n]*\n/gim;
+function withoutCredential(request: string): string {
+  const lines = request.split("\n");
+  return lines.filter((line) => !AUTHORIZATION.test(line)).join("\n");
+}
+
+const AUTHORIZATION = /^[ \t]*(?:proxy-)?authorization[ \t]*:/i;
 
 const MAX_REPLY_BYTES = 64 * 1024;
 
