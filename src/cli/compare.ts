@@ -7,7 +7,7 @@ import type { VserverRecord } from "../agent/records/vserver-record.ts";
 import { gapSentence } from "../model/nitro-gap.ts";
 import { printableLine } from "../lib/printable.ts";
 import { exitStatus, pluginWord, type JudgedRow, MISMATCH_VERDICTS } from "../model/verdicts.ts";
-import { compareJson } from "../web/verdicts-json.ts";
+import { compareJson } from "../web/api/verdicts.ts";
 import { columns, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";

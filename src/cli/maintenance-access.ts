@@ -5,7 +5,14 @@ import { z } from "zod";
 import type { Config } from "../config/schema.ts";
 import { createDeclarations, type Declarations } from "../maintenance/declarations.ts";
 import { openStore } from "../maintenance/store.ts";
-import { maintenanceBody, toRequest, windowJson } from "../web/api/maintenance.ts";
+import {
+  maintenanceBody,
+  reportAnswer,
+  toRequest,
+  windowJson,
+  windowShape,
+  type WindowJson,
+} from "../web/api/maintenance.ts";
 
 /** Where the agent is and what opens its doors; what is left out comes from the configuration. */
 export interface AgentAddress {
@@ -151,38 +158,24 @@ function codeOf(error: unknown): string {
   return "code" in error ? String(error.code) : error.message;
 }
 
-/** A window as the API tells it. */
-const windowShape = z.object({
-  name: z.string(),
-  servers: z.array(z.string()).readonly(),
-  start: z.string().nullable(),
-  end: z.string().nullable(),
-  reason: z.string().nullable(),
-  author: z.string().nullable(),
-  auto_end: z.boolean(),
-  flexible: z.boolean(),
-  source: z.enum(["config", "api"]),
-  state: z.enum(["open", "coming", "over"]),
-});
-export type ApiWindow = z.output<typeof windowShape>;
+/** The agent may be of a later version: what it says more is passed over. */
+const windowOfAgent = z.object(windowShape.shape);
+export type ApiWindow = WindowJson;
 
 const reportShape = z.object({
-  server: z.string(),
-  ok: z.boolean(),
+  ...reportAnswer.shape,
   checks: z.array(
     z.object({
-      name: z.string(),
-      ok: z.boolean(),
+      ...reportAnswer.shape.checks.element.shape,
       /** An agent of an earlier version does not warn. */
       warning: z.boolean().default(false),
-      message: z.string(),
     }),
   ),
 });
 export type ApiReport = z.output<typeof reportShape>;
 
-const listShape = z.object({ windows: z.array(windowShape) });
-const changedShape = z.object({ window: windowShape });
+const listShape = z.object({ windows: z.array(windowOfAgent) });
+const changedShape = z.object({ window: windowOfAgent });
 const problemShape = z.object({ detail: z.string().optional(), title: z.string().optional() });
 
 /** What an agent answered; `absent` when nothing listens there, so that there may be no agent at all. */

@@ -1,15 +1,15 @@
 import type { WebSources } from "./sources.ts";
-import type { EventStreams } from "./api/events.ts";
+import { changeAnswer, type EventStreams } from "./api/events.ts";
 import { type Route, get, type Call } from "./http/route.ts";
 import { pageRoutes } from "./page/routes.ts";
-import { text, problem, type Reply, reply } from "./http/reply.ts";
+import { json, text, problem, type Reply, reply } from "./http/reply.ts";
 import { readiness } from "./readiness.ts";
 import {
   acceptsGzip,
   CONTENT_TYPES,
   negotiateFormat,
 } from "../exporters/prometheus/text-format.ts";
-import { apiRoutes } from "./api/routes.ts";
+import { apiRoutes, apiSchema } from "./api/routes.ts";
 import { maintenanceRoutes } from "./api/maintenance.ts";
 import { maintenancePageRoutes } from "./page/maintenance-routes.ts";
 import { probeRoute } from "./probe/route.ts";
@@ -23,7 +23,7 @@ const RELOADS_WITHOUT_TOKEN = { intervalMs: 10_000, burst: 3 } as const;
 /** The whole route table. */
 export function routes(sources: WebSources, events: EventStreams): readonly Route[] {
   const reloadLimit = createRateLimit(() => performance.now());
-  return [
+  const all: readonly Route[] = [
     ...pageRoutes(sources),
     get("/metrics", (call) => metricsReply(sources, call)),
     get("/-/healthy", () => text(200, "healthy\n")),
@@ -35,6 +35,8 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
       method: "POST",
       path: "/-/reload",
       access: "reload",
+      body: null,
+      answer: null,
       handle: async () => {
         if (sources.token() === null && !reloadLimit.pass(RELOADS_WITHOUT_TOKEN, "unknown")) {
           return problem(
@@ -50,14 +52,17 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
       },
     },
     get("/config", () => text(200, sources.configMasked())),
-    get("/api/v1/events", events.open),
     ...apiRoutes(sources),
+    get("/api/v1/events", events.open, changeAnswer),
     ...maintenanceRoutes(sources),
     ...maintenancePageRoutes(sources),
     probeRoute(sources),
     ...discoveryRoutes(sources),
   ];
+  const schema = apiSchema(all);
+  return [...all, get("/api/v1/schema.json", () => json(schema))];
 }
+
 async function metricsReply(sources: WebSources, call: Call): Promise<Reply> {
   const format = negotiateFormat(call.headers.accept);
   const gzip = acceptsGzip(firstOf(call.headers["accept-encoding"]));

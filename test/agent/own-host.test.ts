@@ -4,7 +4,7 @@ import { planProbes } from "../../src/agent/plan/plan.ts";
 import { targetCheck } from "../../src/agent/plan/own-host.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { memberRow } from "../../src/web/verdicts-json.ts";
+import { memberRow } from "../../src/web/api/verdicts.ts";
 import { smallEstate } from "./small-estate.ts";
 
 /** A dummy that is always up stands behind a redirect: three published guides have it so. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
 import { runCompare } from "../../src/cli/compare.ts";
-import type { CompareJson, MemberRow } from "../../src/web/verdicts-json.ts";
+import type { CompareJson, MemberRow } from "../../src/web/api/verdicts.ts";
 import { until, withLab, withLabAgent } from "../support/lab-agent.ts";
 import { debianProgram } from "../support/debian-program.ts";
 

@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { expect, test } from "vitest";
 import { runCompare } from "../../src/cli/compare.ts";
 import { runProbeCommand } from "../../src/cli/probe.ts";
-import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { withLab } from "../support/lab-agent.ts";
 
 test("with only an ns.conf everything but the ADC's opinion works, and verdicts say why they are unknown", async () => {

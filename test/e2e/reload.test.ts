@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { tokenFileOf } from "../../src/cli/demo.ts";
 import { packageRoot } from "../../src/cli/package-info.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { configOf, startInProcess, urlOf, verdictsAt } from "../support/in-process-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { parseConfig } from "../../src/config/load.ts";
-import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import {
   configOf,
   startInProcess,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { packageRoot } from "../../src/cli/package-info.ts";
-import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { until } from "./lab-agent.ts";
 
 const MAIN = join(packageRoot(), "dist", "src", "cli", "main.js");

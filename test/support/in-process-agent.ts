@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { startService, type ServiceOptions, type StartedService } from "../../src/cli/service.ts";
 import type { LoadResult } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
-import type { CompareJson } from "../../src/web/verdicts-json.ts";
+import type { CompareJson } from "../../src/web/api/verdicts.ts";
 
 export type Service = Extract<StartedService, { kind: "started" }>;
 

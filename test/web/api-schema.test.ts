@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import {
-  discoverySchema,
-  problemSchema,
-  estateSchema,
-  evidenceSchema,
-  verdictsSchema,
-} from "../../src/web/api/schemas.ts";
+import { estateAnswer } from "../../src/web/api/estate.ts";
+import { evidenceAnswer } from "../../src/web/api/evidence.ts";
+import { problemAnswer } from "../../src/web/api/routes.ts";
+import { verdictsAnswer } from "../../src/web/api/verdicts.ts";
+import { discoveryAnswer } from "../../src/web/sd-routes.ts";
 import { aLargeEstate, maintenanceHour } from "../support/live-state.ts";
 import { serve } from "./support.ts";
 
@@ -22,18 +20,18 @@ test("every answer is as its published schema says", async () => {
   const estates = FIXTURES.map(estate);
   const web = await serve(maintenanceHour(), { estates: () => estates });
   const answers = [
-    ["/api/v1/verdicts", verdictsSchema],
-    ["/api/v1/evidence", evidenceSchema],
-    ["/api/v1/estate", estateSchema],
-    ["/sd/targets", discoverySchema],
-    ["/sd/targets?for=blackbox", discoverySchema],
-    ["/api/v1/nothing", problemSchema],
+    ["/api/v1/verdicts", verdictsAnswer],
+    ["/api/v1/evidence", evidenceAnswer],
+    ["/api/v1/estate", estateAnswer],
+    ["/sd/targets", discoveryAnswer],
+    ["/sd/targets?for=blackbox", discoveryAnswer],
+    ["/api/v1/nothing", problemAnswer],
   ] as const;
   for (const [path, schema] of answers) {
     const parsed = schema.safeParse((await web.get(path)).json);
     expect([path, parsed.error?.issues ?? []]).toEqual([path, []]);
   }
-  const { adcs } = estateSchema.parse((await web.get("/api/v1/estate")).json);
+  const { adcs } = estateAnswer.parse((await web.get("/api/v1/estate")).json);
   expect(adcs.map(({ adc }) => adc)).toEqual(FIXTURES);
   expect(adcs.every(({ monitors }) => monitors.length > 0)).toBe(true);
 });
@@ -65,10 +63,10 @@ test("the schema is published, path by path, and closed: an unknown key would no
 test("a large estate is answered in one piece, and its ETag spares sending it again", async () => {
   const web = await serve(aLargeEstate({ members: 3_000, monitors: 2 }));
   const whole = await web.get("/api/v1/verdicts");
-  expect(verdictsSchema.parse(whole.json).rows).toHaveLength(3_000);
+  expect(verdictsAnswer.parse(whole.json).rows).toHaveLength(3_000);
   const again = await web.get("/api/v1/verdicts", { "if-none-match": whole.headers.etag ?? "" });
   expect([again.status, again.body.length]).toEqual([304, 0]);
   const evidence = await web.get("/api/v1/evidence");
-  expect(evidenceSchema.parse(evidence.json).probes).toHaveLength(200);
+  expect(evidenceAnswer.parse(evidence.json).probes).toHaveLength(200);
   expect(evidence.headers["link"]).toBe('</api/v1/evidence?limit=200&offset=200>; rel="next"');
 });

@@ -9,7 +9,7 @@ import {
   aProbe,
   maintenanceHour,
 } from "../support/live-state.ts";
-import { compareJson, type CompareJson } from "../../src/web/verdicts-json.ts";
+import { compareJson, type CompareJson } from "../../src/web/api/verdicts.ts";
 import { serve } from "./support.ts";
 
 describe("/metrics", () => {

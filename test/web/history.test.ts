@@ -2,7 +2,7 @@ import { get as httpGet, type IncomingMessage } from "node:http";
 import { queryObjects } from "node:v8";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LiveState } from "../../src/model/live.ts";
-import { changeSchema } from "../../src/web/api/schemas.ts";
+import { changeAnswer } from "../../src/web/api/events.ts";
 import { createHistory } from "../../src/web/history/history.ts";
 import { ObservationRing } from "../../src/web/history/observations.ts";
 import { TIMELINE_MS } from "../../src/web/history/timeline.ts";
@@ -266,7 +266,7 @@ describe("/api/v1/events", () => {
     await until(() => stream.events.filter(({ name }) => name === "change").length >= 8);
     const changes = stream.events.filter(({ name }) => name === "change");
     for (const { data } of changes) {
-      changeSchema.parse(data);
+      changeAnswer.parse(data);
     }
     expect(changes.map(({ data }) => data)).toContainEqual({
       at: "2026-11-22T12:00:00.000Z",

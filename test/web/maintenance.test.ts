@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { MaintenanceActions } from "../../src/web/actions.ts";
-import type { WindowJson } from "../../src/web/api/maintenance.ts";
 import {
-  problemSchema,
-  maintenanceSchema,
-  reportSchema,
-  windowSchema,
-} from "../../src/web/api/schemas.ts";
+  reportAnswer,
+  windowAnswer,
+  windowsAnswer,
+  type WindowJson,
+} from "../../src/web/api/maintenance.ts";
+import { problemAnswer } from "../../src/web/api/routes.ts";
 import { maintenanceHour, NOON } from "../support/live-state.ts";
 import { realDeclarations } from "./real-declarations.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";
@@ -42,7 +42,7 @@ async function agent(options: { token?: string | null } = {}) {
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
   const windows = async (): Promise<readonly WindowJson[]> =>
-    maintenanceSchema.parse((await web.get("/api/v1/maintenance")).json).windows;
+    windowsAnswer.parse((await web.get("/api/v1/maintenance")).json).windows;
   return { ...web, clock, post, windows };
 }
 
@@ -52,7 +52,7 @@ describe("the API", () => {
     const request = { name: "cu15", servers: ["ex02"], for: "2h", reason: "CU15", author: "anna" };
     const declared = await post(request);
     expect(declared.status).toBe(200);
-    expect(windowSchema.parse(declared.json).window).toEqual({
+    expect(windowAnswer.parse(declared.json).window).toEqual({
       name: "cu15",
       servers: ["ex02"],
       start: "2026-11-22T12:00:00.000Z",
@@ -68,7 +68,7 @@ describe("the API", () => {
     expect((await post(request)).json).toEqual(declared.json);
     expect(await windows()).toHaveLength(1);
     const ended = await ask("DELETE", "/api/v1/maintenance?name=cu15", { headers: BEARER });
-    expect(windowSchema.parse(ended.json).window).toMatchObject({
+    expect(windowAnswer.parse(ended.json).window).toMatchObject({
       state: "over",
       end: "2026-11-22T12:01:00.000Z",
     });
@@ -85,12 +85,12 @@ describe("the API", () => {
       start: "2026-12-01T20:00:00+01:00",
       end: "2026-12-01T23:00:00+01:00",
     });
-    expect(windowSchema.parse(fixed.json).window).toMatchObject({
+    expect(windowAnswer.parse(fixed.json).window).toMatchObject({
       start: "2026-12-01T19:00:00.000Z",
       state: "coming",
     });
     const parked = await post({ servers: ["ex09"], end: "never" });
-    expect(windowSchema.parse(parked.json).window).toMatchObject({ name: "ex09", end: "never" });
+    expect(windowAnswer.parse(parked.json).window).toMatchObject({ name: "ex09", end: "never" });
   });
 
   test.each([
@@ -110,7 +110,7 @@ describe("the API", () => {
       400,
       "application/problem+json",
     ]);
-    expect(problemSchema.parse(refused.json).detail).not.toBe("");
+    expect(problemAnswer.parse(refused.json).detail).not.toBe("");
     expect(await windows()).toEqual([]);
   });
 
@@ -134,12 +134,12 @@ describe("the API", () => {
 
   test("looks before and after", async () => {
     const { get } = await agent();
-    const before = reportSchema.parse(
+    const before = reportAnswer.parse(
       (await get("/api/v1/maintenance/preflight?server=ex01")).json,
     );
     expect(before).toMatchObject({ server: "ex01", ok: true });
     const after = await get("/api/v1/maintenance/verify?server=ex02&want=drained");
-    expect(reportSchema.parse(after.json)).toMatchObject({ ok: false });
+    expect(reportAnswer.parse(after.json)).toMatchObject({ ok: false });
     expect((await get("/api/v1/maintenance/verify?server=ex02&want=gone")).status).toBe(400);
     expect((await get("/api/v1/maintenance/preflight")).status).toBe(400);
   });
@@ -149,7 +149,7 @@ describe("the API", () => {
     const path = "/api/v1/maintenance/preflight?server=ex01";
     const limitsOf = async (query: string): Promise<unknown> =>
       JSON.parse(
-        reportSchema.parse((await get(`${path}${query}`)).json).checks[0]?.message ?? "null",
+        reportAnswer.parse((await get(`${path}${query}`)).json).checks[0]?.message ?? "null",
       );
     expect(await limitsOf("")).toEqual({ minCapacity: null, horizonMs: null });
     expect(await limitsOf("&min_capacity=3&horizon=90m")).toEqual({

@@ -1,73 +1,89 @@
+import { z } from "zod";
 import type { AdcService } from "../../model/adc-service.ts";
-import type { Diagnostic, Estate } from "../../model/estate.ts";
+import type { Estate } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { CsVserver, LbVserver } from "../../model/vserver.ts";
+import { type Answer, port } from "./shapes.ts";
 
-/** The estate as imported: what the witness knows of one ADC's configuration. */
-export interface EstateJson {
-  readonly adc: string;
-  readonly firmware: string | null;
-  readonly vservers: readonly VserverJson[];
-  readonly services: readonly ServiceJson[];
-  readonly monitors: readonly MonitorJson[];
-  readonly diagnostics: readonly Diagnostic[];
-}
+const vserverShape = z.strictObject({
+  vserver: z.string(),
+  kind: z.enum(["lb", "cs"]),
+  service_type: z.string(),
+  address: z.string().nullable(),
+  port: port.nullable(),
+  enabled: z.boolean(),
+  services: z.array(z.string()),
+  targets: z.array(z.string()),
+  persistence: z.string().nullable(),
+  backup_vserver: z.string().nullable(),
+  redirect_url: z.string().nullable(),
+});
 
-export interface VserverJson {
-  readonly vserver: string;
-  readonly kind: "lb" | "cs";
-  readonly service_type: string;
-  readonly address: string | null;
-  readonly port: number | "*" | null;
-  readonly enabled: boolean;
-  readonly services: readonly string[];
-  /** Of a content-switching vserver: the load-balancing vservers it leads to. */
-  readonly targets: readonly string[];
-  readonly persistence: string | null;
-  readonly backup_vserver: string | null;
-  readonly redirect_url: string | null;
-}
+const serviceShape = z.strictObject({
+  adc_service: z.string(),
+  kind: z.enum(["service", "serviceGroup"]),
+  service_type: z.string(),
+  enabled: z.boolean(),
+  health_monitor: z.boolean(),
+  monitors: z.array(
+    z.strictObject({
+      monitor: z.string(),
+      enabled: z.boolean(),
+      weight: z.number(),
+      synthesised: z.boolean(),
+    }),
+  ),
+  members: z.array(
+    z.strictObject({
+      server: z.string(),
+      address: z.string().nullable(),
+      port,
+      enabled: z.boolean(),
+      weight: z.number(),
+    }),
+  ),
+});
 
-export interface ServiceJson {
-  readonly adc_service: string;
-  readonly kind: "service" | "serviceGroup";
-  readonly service_type: string;
-  readonly enabled: boolean;
-  readonly health_monitor: boolean;
-  readonly monitors: readonly {
-    readonly monitor: string;
-    readonly enabled: boolean;
-    readonly weight: number;
-    readonly synthesised: boolean;
-  }[];
-  readonly members: readonly {
-    readonly server: string;
-    readonly address: string | null;
-    readonly port: number | "*";
-    readonly enabled: boolean;
-    readonly weight: number;
-  }[];
-}
+const monitorShape = z.strictObject({
+  monitor: z.string(),
+  type: z.string(),
+  built_in: z.boolean(),
+  enabled: z.boolean(),
+  interval_ms: z.number(),
+  timeout_ms: z.number(),
+  down_time_ms: z.number(),
+  retries: z.number(),
+  success_retries: z.number(),
+  secure: z.boolean(),
+  reverse: z.boolean(),
+  destination_ip: z.string().nullable(),
+  destination_port: z.number().nullable(),
+  written: z
+    .record(z.string(), z.array(z.string()))
+    .describe("Parameters as written; secrets are masked."),
+});
 
-export interface MonitorJson {
-  readonly monitor: string;
-  readonly type: string;
-  readonly built_in: boolean;
-  readonly enabled: boolean;
-  readonly interval_ms: number;
-  readonly timeout_ms: number;
-  readonly down_time_ms: number;
-  readonly retries: number;
-  readonly success_retries: number;
-  readonly secure: boolean;
-  readonly reverse: boolean;
-  readonly destination_ip: string | null;
-  readonly destination_port: number | null;
-  /** Parameters as written, secrets masked. */
-  readonly written: Readonly<Record<string, readonly string[]>>;
-}
+const estateShape = z.strictObject({
+  adc: z.string(),
+  firmware: z.string().nullable(),
+  vservers: z.array(vserverShape),
+  services: z.array(serviceShape),
+  monitors: z.array(monitorShape),
+  diagnostics: z.array(
+    z.strictObject({
+      severity: z.enum(["info", "warning", "error"]),
+      rule: z.string(),
+      line: z.number().nullable(),
+      object: z.string(),
+      message: z.string(),
+    }),
+  ),
+});
 
-export function estateJson(estate: Estate): EstateJson {
+/** The estates as imported: what is known of each ADC's configuration. */
+export const estateAnswer = z.strictObject({ adcs: z.array(estateShape) });
+
+export function estateJson(estate: Estate): Answer<typeof estateShape> {
   return {
     adc: estate.adc,
     firmware: estate.firmware?.text ?? null,
@@ -81,7 +97,7 @@ export function estateJson(estate: Estate): EstateJson {
   };
 }
 
-function vserverJson(vserver: LbVserver | CsVserver): VserverJson {
+function vserverJson(vserver: LbVserver | CsVserver): Answer<typeof vserverShape> {
   const lb = vserver.kind === "lb" ? vserver : null;
   const targets = vserver.kind === "cs" ? vserver.targets.map(({ target }) => target) : [];
   const fallback = vserver.kind === "cs" ? vserver.defaultTarget : null;
@@ -100,7 +116,7 @@ function vserverJson(vserver: LbVserver | CsVserver): VserverJson {
   };
 }
 
-function serviceJson(service: AdcService): ServiceJson {
+function serviceJson(service: AdcService): Answer<typeof serviceShape> {
   return {
     adc_service: service.name,
     kind: service.kind,
@@ -123,7 +139,7 @@ function serviceJson(service: AdcService): ServiceJson {
   };
 }
 
-function monitorJson(monitor: Monitor): MonitorJson {
+function monitorJson(monitor: Monitor): Answer<typeof monitorShape> {
   return {
     monitor: monitor.name,
     type: monitor.type,

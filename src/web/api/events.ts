@@ -1,28 +1,41 @@
 import type { ServerResponse } from "node:http";
+import { z } from "zod";
 import type { Change, History } from "../history/history.ts";
 import { problem, type Reply } from "../http/reply.ts";
 import type { Call } from "../http/route.ts";
-import { instant } from "../verdicts-json.ts";
+import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../model/verdicts.ts";
+import {
+  adcOpinion,
+  type Answer,
+  instant,
+  moment,
+  port,
+  reason,
+  service,
+  step,
+  upDown,
+  vip,
+} from "./shapes.ts";
 
-/** One change as an event stream and the timeline's JSON tell it. */
-export interface ChangeJson {
-  readonly at: string | null;
-  readonly kind: "member" | "vserver";
-  readonly adc: string;
-  readonly vserver: string | null;
-  readonly adc_service: string | null;
-  readonly server: string | null;
-  readonly port: number | "*" | null;
-  readonly opinions: {
-    readonly adc: string;
-    readonly replica: string | null;
-    readonly service: string;
-  };
-  readonly verdict: string;
-  readonly previous_verdict: string | null;
-  readonly step: string | null;
-  readonly reason: string | null;
-}
+/** One change of a verdict: the data of an event. */
+export const changeAnswer = z.strictObject({
+  at: moment,
+  kind: z.enum(["member", "vserver"]),
+  adc: z.string(),
+  vserver: z.string().nullable(),
+  adc_service: z.string().nullable(),
+  server: z.string().nullable(),
+  port: port.nullable(),
+  opinions: z.strictObject({
+    adc: adcOpinion,
+    replica: upDown.nullable(),
+    service: z.union([service, vip]),
+  }),
+  verdict: z.enum([...MEMBER_VERDICTS, ...VSERVER_VERDICTS]),
+  previous_verdict: z.string().nullable(),
+  step,
+  reason,
+});
 
 export interface EventStreams {
   /** A stream of changes (`text/event-stream`), resumed after `Last-Event-ID`; 503 when there are too many already. */
@@ -88,7 +101,7 @@ export function createEventStreams(history: History): EventStreams {
   };
 }
 
-function changeJson({ entity, entry, previous }: Change): ChangeJson {
+function changeJson({ entity, entry, previous }: Change): Answer<typeof changeAnswer> {
   const about =
     entity.kind === "member"
       ? {

@@ -1,71 +1,78 @@
-import type { Depth } from "../../model/depth.ts";
+import { z } from "zod";
 import type { LiveProbe } from "../../model/live.ts";
-import type { CertificateFacts, Observation, TlsFacts } from "../../model/observation.ts";
-import { instant } from "../verdicts-json.ts";
+import {
+  VANTAGES,
+  type CertificateFacts,
+  type Observation,
+  type TlsFacts,
+} from "../../model/observation.ts";
+import { REASONS, STEPS } from "../../model/reasons.ts";
+import { type Answer, depth, instant, moment, port, upDown } from "./shapes.ts";
 
-/** What stands behind opinions: the last runs of a probe with timings, TLS facts and redacted transcript. */
-export interface ProbeEvidence {
-  readonly id: string;
-  readonly adc: string;
-  readonly kind: "monitor" | "transaction";
-  readonly vserver: string | null;
-  readonly adc_service: string | null;
-  readonly server: string | null;
-  readonly port: number | "*" | null;
-  readonly monitor: string | null;
-  readonly transaction: string | null;
-  readonly type: string;
-  readonly vantage: string;
-  /** Where it goes, as the estate or DNS names it: tells the sites of a client-facing name apart. */
-  readonly address: string | null;
-  readonly interval_ms: number;
-  /** How far it sees. */
-  readonly depth: Depth | null;
-  readonly opinion: string;
-  readonly passed: boolean | null;
-  /** Why it is never run, in words; null where it is. */
-  readonly not_repeated: string | null;
-  readonly last: ObservationJson | null;
-  readonly last_success: ObservationJson | null;
-  readonly last_failure: ObservationJson | null;
-}
+const certificateShape = z.strictObject({
+  subject: z.string(),
+  issuer: z.string(),
+  serial: z.string(),
+  sha256: z.string(),
+  not_before: moment,
+  not_after: moment,
+  names: z.array(z.string()),
+  key: z.string(),
+});
 
-export interface ObservationJson {
-  readonly started_at: string | null;
-  readonly duration_ms: number;
-  readonly outcome: string;
-  readonly step: string;
-  readonly reason: string;
-  readonly phases_ms: Readonly<Record<string, number>>;
-  readonly response_time_ms: number | null;
-  readonly served_by: string | null;
-  /** The mailbox server that the front end named. */
-  readonly backend_server: string | null;
-  readonly tls: TlsJson | null;
-  readonly transcript: string;
-  readonly detail: string | null;
-}
+const tlsShape = z.strictObject({
+  protocol: z.string().nullable(),
+  cipher: z.string().nullable(),
+  verification: z.enum(["ok", "expired", "not_yet_valid", "name", "untrusted", "unverified"]),
+  server_name: z.string().nullable(),
+  chain: z.array(certificateShape),
+});
 
-export interface TlsJson {
-  readonly protocol: string | null;
-  readonly cipher: string | null;
-  readonly verification: string;
-  readonly server_name: string | null;
-  readonly chain: readonly CertificateJson[];
-}
+const observationShape = z.strictObject({
+  started_at: moment,
+  duration_ms: z.number(),
+  outcome: z.enum(["match", "maintenance", "mismatch", "refused", "timeout", "failed", "fault"]),
+  step: z.enum(STEPS),
+  reason: z.enum(REASONS),
+  phases_ms: z.record(z.string(), z.number()),
+  response_time_ms: z.number().nullable(),
+  served_by: z.string().nullable(),
+  backend_server: z
+    .string()
+    .nullable()
+    .describe("Mailbox server named by the front end (X-CalculatedBETarget)."),
+  tls: tlsShape.nullable(),
+  transcript: z.string().describe("The exchange as text; truncated, secrets redacted."),
+  detail: z.string().nullable(),
+});
 
-export interface CertificateJson {
-  readonly subject: string;
-  readonly issuer: string;
-  readonly serial: string;
-  readonly sha256: string;
-  readonly not_before: string | null;
-  readonly not_after: string | null;
-  readonly names: readonly string[];
-  readonly key: string;
-}
+const probeShape = z.strictObject({
+  id: z.string(),
+  adc: z.string(),
+  kind: z.enum(["monitor", "transaction"]),
+  vserver: z.string().nullable(),
+  adc_service: z.string().nullable(),
+  server: z.string().nullable(),
+  port: port.nullable(),
+  monitor: z.string().nullable(),
+  transaction: z.string().nullable(),
+  type: z.string(),
+  vantage: z.enum(VANTAGES),
+  address: z.string().nullable().describe("Target, as named by the estate or DNS."),
+  interval_ms: z.number(),
+  depth: depth.describe("How far it sees into the service."),
+  opinion: upDown,
+  passed: z.boolean().nullable(),
+  not_repeated: z.string().nullable().describe("Why it never runs, as in `plan`; null if it runs."),
+  last: observationShape.nullable(),
+  last_success: observationShape.nullable(),
+  last_failure: observationShape.nullable(),
+});
 
-export function probeEvidence(probe: LiveProbe): ProbeEvidence {
+/** What stands behind opinions: the last runs of each probe with timings, TLS facts and redacted transcript. */
+export const evidenceAnswer = z.strictObject({ probes: z.array(probeShape) });
+
+export function probeEvidence(probe: LiveProbe): Answer<typeof probeShape> {
   return {
     id: probe.id,
     adc: probe.adc,
@@ -90,7 +97,7 @@ export function probeEvidence(probe: LiveProbe): ProbeEvidence {
   };
 }
 
-function observationJson(observation: Observation | null): ObservationJson | null {
+function observationJson(observation: Observation | null): Answer<typeof observationShape> | null {
   return observation === null
     ? null
     : {
@@ -109,7 +116,7 @@ function observationJson(observation: Observation | null): ObservationJson | nul
       };
 }
 
-function tlsJson(facts: TlsFacts): TlsJson {
+function tlsJson(facts: TlsFacts): Answer<typeof tlsShape> {
   return {
     protocol: facts.protocol,
     cipher: facts.cipher,
@@ -119,7 +126,7 @@ function tlsJson(facts: TlsFacts): TlsJson {
   };
 }
 
-function certificateJson(certificate: CertificateFacts): CertificateJson {
+function certificateJson(certificate: CertificateFacts): Answer<typeof certificateShape> {
   return {
     subject: certificate.subject,
     issuer: certificate.issuer,

@@ -10,36 +10,53 @@ import type {
 } from "../actions.ts";
 import { isVisible } from "../../lib/printable.ts";
 import { json, problem, type BodyReply, type Reply } from "../http/reply.ts";
-import { get, type Call, type Route } from "../http/route.ts";
+import { get, write, writeBody, type Call, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
-import { instant } from "../verdicts-json.ts";
+import { type Answer, instant, moment } from "./shapes.ts";
 
-/** One declared window as the API tells it. */
-export interface WindowJson {
-  readonly name: string;
-  readonly servers: readonly string[];
-  readonly start: string | null;
-  /** RFC 3339, or `never`. */
-  readonly end: string | null;
-  readonly reason: string | null;
-  readonly author: string | null;
-  readonly auto_end: boolean;
-  readonly flexible: boolean;
-  readonly source: "config" | "api";
-  readonly state: "open" | "coming" | "over";
-}
+/** One declared window. */
+export const windowShape = z.strictObject({
+  name: z.string(),
+  servers: z.array(z.string()),
+  start: moment,
+  end: z.union([moment, z.literal("never")]),
+  reason: z.string().nullable(),
+  author: z.string().nullable(),
+  auto_end: z.boolean(),
+  flexible: z.boolean(),
+  source: z.enum(["config", "api"]),
+  state: z.enum(["open", "coming", "over"]),
+});
+export type WindowJson = Answer<typeof windowShape>;
+
+export const windowsAnswer = z.strictObject({ windows: z.array(windowShape) });
+export const windowAnswer = z.strictObject({ window: windowShape });
+
+/** What a preflight or a verification found. */
+export const reportAnswer = z.strictObject({
+  server: z.string(),
+  ok: z.boolean(),
+  checks: z.array(
+    z.strictObject({
+      name: z.string(),
+      ok: z.boolean(),
+      warning: z.boolean().describe("A risk that does not fail the check."),
+      message: z.string(),
+    }),
+  ),
+});
 
 /** Names and words are shown on terminals and in logs: nothing in them may be unseen. */
 const visible = (text: z.ZodString) => text.refine(isVisible, "control characters are not allowed");
 const shortText = visible(z.string().min(1).max(200));
-const moment = z.iso.datetime({ offset: true });
+const time = z.iso.datetime({ offset: true });
 
 /** Body of `POST /api/v1/maintenance`. Either `end` or `for`; without `start` it begins now. */
 export const maintenanceBody = z.strictObject({
   name: shortText.optional(),
   servers: z.array(shortText).min(1).max(1_000),
-  start: moment.optional(),
-  end: z.union([moment, z.literal("never")]).optional(),
+  start: time.optional(),
+  end: z.union([time, z.literal("never")]).optional(),
   for: z.string().max(20).optional(),
   reason: visible(z.string().max(500)).nullish(),
   author: visible(z.string().max(200)).nullish(),
@@ -67,29 +84,27 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
     get(
       path,
       guarded((actions) => json({ windows: actions.list().map(windowJson) })),
+      windowsAnswer,
     ),
-    {
-      method: "POST",
-      path,
-      access: "write",
-      handle: guarded(async (actions, call) => {
-        const read = readRequest(call, actions.list(), sources.now());
+    writeBody(path, { body: maintenanceBody, answer: windowAnswer }, (body, call) =>
+      guarded(async (actions) => {
+        const read = toRequest(body, actions.list(), sources.now());
         return read.kind === "bad"
           ? problem(400, read.message)
           : resultReply(await actions.start(read.request), whatStarts(read.request));
-      }),
-    },
-    {
-      method: "DELETE",
+      })(call),
+    ),
+    write(
+      "DELETE",
       path,
-      access: "write",
-      handle: guarded(async (actions, { url }) => {
+      windowAnswer,
+      guarded(async (actions, { url }) => {
         const ending = readEnding(url.searchParams);
         return ending === null
           ? problem(400, "Parameters: name, optional author; at most 200 characters each.")
           : resultReply(await actions.end(ending.name, ending.author), whatEnds(ending));
       }),
-    },
+    ),
     get(
       `${path}/preflight`,
       guarded(async (actions, { url }) => {
@@ -99,6 +114,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
           ? problem(400, "Parameters: server, min_capacity (a number), horizon (a duration: 4h).")
           : reportReply(await actions.preflight(server, limits));
       }),
+      reportAnswer,
     ),
     get(
       `${path}/verify`,
@@ -109,6 +125,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
           ? problem(400, "Parameters: server, and want (drained or returned).")
           : reportReply(await actions.verify(server, want));
       }),
+      reportAnswer,
     ),
   ];
 }
@@ -165,24 +182,6 @@ function readLimits(query: URLSearchParams): PreflightLimits | null {
 type ReadRequest =
   | { readonly kind: "request"; readonly request: MaintenanceRequest }
   | { readonly kind: "bad"; readonly message: string };
-
-function readRequest(
-  call: Call,
-  known: readonly MaintenanceWindowView[],
-  now: number,
-): ReadRequest {
-  if (!/^application\/json\b/i.test(call.headers["content-type"] ?? "")) {
-    return bad("Content-Type must be application/json.");
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(call.body.toString("utf8"));
-  } catch {
-    return bad("The body is not valid JSON.");
-  }
-  const parsed = maintenanceBody.safeParse(value);
-  return parsed.success ? toRequest(parsed.data, known, now) : bad(z.prettifyError(parsed.error));
-}
 
 /** What API and page send, in the terms of the store. */
 export function toRequest(

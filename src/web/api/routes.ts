@@ -1,12 +1,12 @@
+import { z } from "zod";
 import { jsonList, largeJson } from "../http/send.ts";
 import { json, problem, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
 import { readSelection, selectMembers, selectProbes, selectVservers } from "../selection.ts";
-import { memberRow, verdictCounts, vserverRow } from "../verdicts-json.ts";
-import { estateJson } from "./estate.ts";
-import { probeEvidence } from "./evidence.ts";
-import { apiSchema } from "./schemas.ts";
+import { estateAnswer, estateJson } from "./estate.ts";
+import { evidenceAnswer, probeEvidence } from "./evidence.ts";
+import { memberRow, verdictCounts, verdictsAnswer, vserverRow } from "./verdicts.ts";
 
 /** A part of a list that a client asked for with `limit` and `offset`; the whole list when it asked for none. */
 interface Page<Item> {
@@ -52,13 +52,38 @@ const EVIDENCE_PAGE = 200;
 
 /** `/api/v1`: what can be read. */
 export function apiRoutes(sources: WebSources): readonly Route[] {
-  const schema = apiSchema();
   return [
-    get("/api/v1/schema.json", () => json(schema)),
-    get("/api/v1/verdicts", ({ url }) => verdicts(sources, url)),
-    get("/api/v1/estate", ({ url }) => estate(sources, url)),
-    get("/api/v1/evidence", ({ url }) => evidence(sources, url)),
+    get("/api/v1/verdicts", ({ url }) => verdicts(sources, url), verdictsAnswer),
+    get("/api/v1/estate", ({ url }) => estate(sources, url), estateAnswer),
+    get("/api/v1/evidence", ({ url }) => evidence(sources, url), evidenceAnswer),
   ];
+}
+
+/** An error of any route, as RFC 9457 has it. */
+export const problemAnswer = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+});
+
+/** The JSON Schema of these routes' bodies and answers, published at `/api/v1/schema.json`; every answer is tested against it. */
+export function apiSchema(routes: readonly Route[]): Readonly<Record<string, unknown>> {
+  const of = (schema: z.ZodType): unknown => z.toJSONSchema(schema, { io: "input" });
+  const shapes = (part: "answer" | "body"): Readonly<Record<string, unknown>> =>
+    Object.fromEntries(
+      routes.flatMap((route) => {
+        const shape = route[part];
+        return shape === null ? [] : [[`${route.method} ${route.path}`, of(shape)]];
+      }),
+    );
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "adc-witness API, version 1",
+    paths: shapes("answer"),
+    requests: shapes("body"),
+    problem: of(problemAnswer),
+  };
 }
 
 /** As `compare --json`. Members can be paged; vservers come whole, and the summary counts the whole selection. */

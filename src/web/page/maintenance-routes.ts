@@ -7,7 +7,7 @@ import {
   whatStarts,
 } from "../api/maintenance.ts";
 import { html, problem, type BodyReply } from "../http/reply.ts";
-import type { Call, Route } from "../http/route.ts";
+import { get, type Call, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
 import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
 
@@ -34,16 +34,13 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
       status,
     );
   return [
-    {
-      method: "GET",
-      path,
-      access: "read",
-      handle: ({ url }) => page(null, url.searchParams.get("server")),
-    },
+    get(path, ({ url }) => page(null, url.searchParams.get("server"))),
     {
       method: "POST",
       path,
       access: "form",
+      body: null,
+      answer: null,
       handle: async (call) => {
         const { maintenance } = sources.actions;
         const token = sources.token();

@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { DEPTHS } from "../../model/depth.ts";
+import { REASONS, STEPS } from "../../model/reasons.ts";
+import { ADC_OPINIONS } from "../../model/verdicts.ts";
+
+/** Fields that several answers of `/api/v1` have. */
+export const port = z.union([z.number().int().min(0).max(65_535), z.literal("*")]);
+export const moment = z.iso.datetime().nullable();
+export const step = z.enum(STEPS).nullable();
+export const reason = z.enum(REASONS).nullable();
+export const adcOpinion = z.enum(ADC_OPINIONS);
+export const upDown = z.enum(["up", "down", "unknown"]);
+export const service = z.enum(["up", "down", "unknown", "none"]);
+export const vip = z.enum(["up", "down", "protected", "none", "unknown"]);
+export const depth = z.enum(DEPTHS).nullable();
+
+/** The answer that a schema describes. */
+export type Answer<Schema extends z.ZodType> = Fixed<z.output<Schema>>;
+
+type Fixed<T> = T extends object ? { readonly [Key in keyof T]: Fixed<T[Key]> } : T;
+
+/** RFC 3339 in UTC; null stays null, and so does a moment that never comes. */
+export function instant(atMs: number | null): string | null {
+  return atMs === null || !Number.isFinite(atMs) ? null : new Date(atMs).toISOString();
+}

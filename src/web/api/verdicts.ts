@@ -1,0 +1,210 @@
+import { z } from "zod";
+import {
+  NAME_COMPARISONS,
+  TLS_ENDS,
+  type LiveMember,
+  type LivePersistence,
+  type LiveProbe,
+  type LiveState,
+  type LiveVserver,
+} from "../../model/live.ts";
+import { VANTAGES } from "../../model/observation.ts";
+import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../model/verdicts.ts";
+import {
+  adcOpinion,
+  type Answer,
+  depth,
+  instant,
+  moment,
+  port,
+  reason,
+  service,
+  step,
+  upDown,
+  vip,
+} from "./shapes.ts";
+
+const monitorShape = z.strictObject({
+  monitor: z.string(),
+  vantage: z.enum(VANTAGES),
+  opinion: upDown,
+  step,
+  reason,
+});
+
+const memberShape = z.strictObject({
+  adc: z.string(),
+  vserver: z.string().nullable(),
+  vservers: z.array(z.string()),
+  adc_service: z.string(),
+  server: z.string(),
+  address: z.string().nullable(),
+  port,
+  monitor: z.string().nullable().describe("The monitor or transaction that decided the verdict."),
+  monitors: z.array(monitorShape),
+  opinions: z.strictObject({ adc: adcOpinion, replica: upDown, service }),
+  depth: z.strictObject({ adc: depth, replica: depth, service: depth }),
+  adc_last_response: z.string().nullable(),
+  verdict: z.enum(MEMBER_VERDICTS),
+  step,
+  reason,
+  since: moment,
+  away_since: moment.describe(
+    "Since when it has been out of service, or DOWN and not working; null while it is neither.",
+  ),
+});
+
+const vserverShape = z.strictObject({
+  adc: z.string(),
+  vserver: z.string(),
+  address: z.string().nullable(),
+  port: port.nullable(),
+  adc_state: adcOpinion,
+  vip,
+  members_up: z.number().int(),
+  members_total: z.number().int(),
+  verdict: z.enum(VSERVER_VERDICTS),
+  reason,
+  since: moment,
+  client_address_kept: z
+    .boolean()
+    .nullable()
+    .describe("Whether servers see the client's own address, as reported by SMTP servers."),
+  misrouted: z
+    .array(z.strictObject({ path: z.string().nullable(), server: z.string() }))
+    .describe("Paths that policies switch here but that a server of another group answered last."),
+  tls_ends: z.enum(TLS_ENDS).describe("Where client TLS is terminated, derived from the estate."),
+  certificate_differs: z
+    .boolean()
+    .nullable()
+    .describe("Whether certificates that must be identical differ; null if not applicable."),
+  auth_schemes_differ: z
+    .array(
+      z.strictObject({
+        server: z.string(),
+        port,
+        path: z.string(),
+        offers: z.string(),
+        others: z.string(),
+      }),
+    )
+    .nullable()
+    .describe(
+      "Members that offer other login schemes than the rest of their group; null if nothing can be compared.",
+    ),
+  persistence: z
+    .strictObject({
+      type: z.string(),
+      probes: z.enum(["running", "avoiding", "paused"]),
+      sticks_to: z.array(z.strictObject({ source: z.string(), server: z.string().nullable() })),
+      observable: z
+        .boolean()
+        .describe("False if probes from one address always reach the same server."),
+    })
+    .nullable()
+    .describe("Source-address persistence of the vserver."),
+  public_names: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        dns: z.enum(NAME_COMPARISONS),
+        addresses: z.array(z.strictObject({ address: z.string(), vip: z.boolean() })),
+        unprobed: z.number().int(),
+        message: z.string().nullable(),
+      }),
+    )
+    .describe("Names that clients use, with the addresses DNS returns."),
+});
+
+/** `compare --json` and `/api/v1/verdicts`: the same data, so that a script may read either. Names are a contract. */
+export const verdictsAnswer = z.strictObject({
+  rows: z.array(memberShape),
+  vservers: z.array(vserverShape),
+  summary: z
+    .record(z.string(), z.number().int().positive())
+    .describe("How many rows and vservers hold each verdict; those nobody holds are absent."),
+});
+
+export type CompareJson = Answer<typeof verdictsAnswer>;
+export type MemberRow = Answer<typeof memberShape>;
+type VserverRow = Answer<typeof vserverShape>;
+
+export function compareJson(live: Pick<LiveState, "members" | "vservers">): CompareJson {
+  const rows = live.members.map(memberRow);
+  const vservers = live.vservers.map(vserverRow);
+  return { rows, vservers, summary: verdictCounts([...rows, ...vservers]) };
+}
+
+export function memberRow(member: LiveMember): MemberRow {
+  return {
+    adc: member.adc,
+    vserver: member.vservers[0] ?? null,
+    vservers: member.vservers,
+    adc_service: member.adcService,
+    server: member.server,
+    address: member.address,
+    port: member.port,
+    monitor: member.decidedBy,
+    monitors: member.probes.map(monitorRow),
+    opinions: { adc: member.adcOpinion, replica: member.replica, service: member.service },
+    depth: member.depth ?? { adc: null, replica: null, service: null },
+    adc_last_response: member.adcLastResponse,
+    verdict: member.verdict,
+    step: member.step,
+    reason: member.reason,
+    since: instant(member.since),
+    away_since: instant(member.awaySince ?? null),
+  };
+}
+
+export function vserverRow(vserver: LiveVserver): VserverRow {
+  return {
+    adc: vserver.adc,
+    vserver: vserver.vserver,
+    address: vserver.address,
+    port: vserver.port,
+    adc_state: vserver.adcOpinion,
+    vip: vserver.vip,
+    members_up: vserver.members.reallyUp,
+    members_total: vserver.members.configured,
+    verdict: vserver.verdict,
+    reason: vserver.reason,
+    since: instant(vserver.since),
+    client_address_kept: vserver.clientAddressKept ?? null,
+    misrouted: vserver.misrouted ?? [],
+    tls_ends: vserver.tlsEnds ?? "none",
+    certificate_differs: vserver.certificateDiffers,
+    auth_schemes_differ: vserver.oddSchemes ?? null,
+    persistence: persistenceJson(vserver.persistence ?? null),
+    public_names: vserver.publicNames ?? [],
+  };
+}
+
+function persistenceJson(persistence: LivePersistence | null): VserverRow["persistence"] {
+  if (persistence === null) {
+    return null;
+  }
+  const { type, probes, sticksTo, observable } = persistence;
+  return { type, probes, sticks_to: sticksTo, observable };
+}
+
+/** How often each verdict occurs, in the order of first appearance. */
+export function verdictCounts(
+  rows: readonly { readonly verdict: string }[],
+): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { verdict } of rows) {
+    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  }
+  return Object.fromEntries(counts);
+}
+
+function monitorRow(probe: LiveProbe): Answer<typeof monitorShape> {
+  return {
+    monitor: probe.kind === "monitor" ? probe.monitor : probe.transaction,
+    vantage: probe.vantage,
+    opinion: probe.opinion,
+    step: probe.last?.step ?? null,
+    reason: probe.last?.reason ?? ((probe.notRepeated ?? null) === null ? null : "unsupported"),
+  };
+}
