@@ -1,3 +1,4 @@
+import { oneAtATime } from "../lib/one-at-a-time.ts";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
@@ -56,7 +57,7 @@ export class Agent {
   #tryingStorage = false;
   readonly #storage: StorageWatch;
   /** Reloads and the stop, one after another. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #inTurn = oneAtATime();
   #stopped = false;
   readonly #stopping = new AbortController();
 
@@ -167,12 +168,6 @@ export class Agent {
       monotonic: this.#monotonic,
       earlier,
     });
-  }
-
-  async #inTurn(work: () => Promise<void>): Promise<void> {
-    const next = this.#turn.then(work);
-    this.#turn = next.catch(() => undefined);
-    await next;
   }
 
   /** A full disk costs the times of verdicts, and logins, never the watch itself. */

@@ -1,3 +1,4 @@
+import { oneAtATime } from "../lib/one-at-a-time.ts";
 import type { Log } from "../lib/log.ts";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import type { Estate } from "../model/estate.ts";
@@ -52,7 +53,7 @@ export class EstateRegistry {
   /** ADCs whose plan no longer fits what was learnt. */
   readonly #toPlanAgain = new Set<string>();
   /** Estates that come into force, one after another. */
-  #applying: Promise<void> = Promise.resolve();
+  readonly #inTurn = oneAtATime();
 
   constructor(options: EstateRegistryOptions) {
     const { config, network, earlier } = options;
@@ -86,16 +87,14 @@ export class EstateRegistry {
   }
 
   /** Brings an estate into force, one at a time. Ends early when everything ends. */
-  async apply(adc: AdcConfig, imported: Estate): Promise<void> {
-    const applied = this.#applying.then(async () => {
+  apply(adc: AdcConfig, imported: Estate): Promise<void> {
+    return this.#inTurn(async () => {
       const { signal, state } = this.#options;
       if (!signal.aborted) {
         await this.#bringIntoForce(adc, imported);
         await state.evaluateInTurns();
       }
     });
-    this.#applying = applied.catch(() => undefined);
-    await applied;
   }
 
   async #bringIntoForce(adc: AdcConfig, imported: Estate): Promise<void> {

@@ -2,7 +2,7 @@ import { isIP } from "../lib/ip.ts";
 import type { NameAnswer, Network } from "../net/network.ts";
 import type { LivePublicName, NameComparison } from "../model/live.ts";
 import type { Config } from "../config/schema.ts";
-import { parseEndpoint } from "../net/connect-to.ts";
+import { readHostPort } from "../lib/host-port.ts";
 
 /** A client-facing name as DNS answers it: pure, and stepped by each answer. */
 export type ResolvedName =
@@ -147,7 +147,7 @@ function kindOf(addresses: LivePublicName["addresses"]): NameComparison {
 /** The names of a configuration that clients type, lower case; addresses are no names. */
 export function clientFacingNames(config: Pick<Config, "vservers">): ReadonlySet<string> {
   const hosts = [...config.vservers.values()].flatMap((own) => [
-    ...own.public.map((text) => parseEndpoint(text).host),
+    ...own.public.map((text) => readHostPort(text).host),
     ...own.names,
   ]);
   return new Set(hosts.filter((host) => isIP(host) === 0).map((host) => host.toLowerCase()));

@@ -28,6 +28,11 @@ export function parseHostPort(text: string): HostPort | null {
   return { host, port };
 }
 
+/** The same of a text that was validated before: what is no address is taken for a host. */
+export function readHostPort(text: string): HostPort {
+  return parseHostPort(text) ?? { host: text, port: null };
+}
+
 /** An IP literal or a host name. */
 export function isHost(text: string): boolean {
   if (isIP(text) !== 0) {

@@ -1,3 +1,4 @@
+import { oneAtATime } from "../lib/one-at-a-time.ts";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -261,7 +262,7 @@ function createStore(
   let { lock, state } = opened;
   /** The last write was refused, and none has succeeded since. */
   let failing = false;
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = oneAtATime();
 
   /** Null when the store is ours to write; else why not. */
   const hold = async (): Promise<string | null> => {
@@ -305,11 +306,6 @@ function createStore(
     state = next;
     return { kind: "written", state };
   };
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work);
-    last = result.catch(() => undefined);
-    return result;
-  };
   /** So that it is known when the disk takes writes again, though nobody declares anything. */
   const retrying = setInterval(() => {
     if (lock === null || failing) {
@@ -321,7 +317,7 @@ function createStore(
     update: (step) => inTurn(() => write(step)),
     close: async () => {
       clearInterval(retrying);
-      await last;
+      await inTurn(() => undefined);
       await lock?.release();
     },
   };

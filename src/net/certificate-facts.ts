@@ -1,3 +1,4 @@
+import { readBerElement } from "../lib/ber.ts";
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { subjectAltNames } from "../lib/subject-alt-names.ts";
@@ -93,35 +94,17 @@ const SIGNATURE_OIDS: readonly (readonly [string, string])[] = [
 /** The algorithm follows the to-be-signed part: skip the outer header and that part, then compare the identifier. */
 function signatureOf(certificate: X509Certificate): string | null {
   const der = certificate.raw;
-  const outer = readLength(der, 1);
-  const body = outer === null ? null : readLength(der, outer.next + 1);
-  if (body === null) {
+  const outer = readBerElement(der, 0);
+  const body = outer === null ? null : readBerElement(der, outer.contentAt);
+  const algorithm = body === null ? null : readBerElement(der, body.end);
+  if (algorithm === null) {
     return null;
   }
-  const algorithm = body.next + body.length;
-  const header = readLength(der, algorithm + 1);
-  if (header === null) {
-    return null;
-  }
-  const identifier = der.subarray(header.next, header.next + header.length).toString("hex");
+  const identifier = der.subarray(algorithm.contentAt, algorithm.end).toString("hex");
   for (const [oid, name] of SIGNATURE_OIDS) {
     if (identifier.startsWith(oid)) {
       return name;
     }
   }
   return null;
-}
-function readLength(der: Buffer, at: number): { length: number; next: number } | null {
-  const first = der[at];
-  if (first === undefined) {
-    return null;
-  }
-  if (first < 0x80) {
-    return { length: first, next: at + 1 };
-  }
-  const bytes = first & 0x7f;
-  if (bytes === 0 || bytes > 4 || at + bytes >= der.length) {
-    return null;
-  }
-  return { length: der.readUIntBE(at + 1, bytes), next: at + 1 + bytes };
 }

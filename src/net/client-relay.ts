@@ -148,7 +148,7 @@ export class ClientRelay implements RunResource {
     let turn = { lines: 0, bytes: 0 };
     while (!library.destroyed) {
       const next = await this.#reader.wholeLine();
-      if (next.kind !== "bytes") {
+      if (next.kind !== "message") {
         this.serverEnded = next;
         await nextTurn();
         library.end();

@@ -1,10 +1,11 @@
+import { readHostPort } from "../lib/host-port.ts";
 import { errorMessage } from "../lib/error-code.ts";
 import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
 import { Resolver } from "node:dns/promises";
 import type { NameAnswer, Network, Resolution, ResolvedAddress, WrittenBy } from "./network.ts";
 import { AbortWatch } from "../lib/abort-watch.ts";
-import { readConnectTo, type Transport, parseEndpoint } from "./connect-to.ts";
+import { readConnectTo, type Transport } from "./connect-to.ts";
 import { EchoBatches } from "./fping.ts";
 import { EventLoopMonitor } from "./event-loop-monitor.ts";
 import type { TargetPolicy } from "./target-policy.ts";
@@ -272,7 +273,7 @@ async function makeResolver(
 ): Promise<Resolver> {
   const dialled = await Promise.all(
     servers.map(async (server) => {
-      const { host, port } = parseEndpoint(server);
+      const { host, port } = readHostPort(server);
       return dial(host, port ?? DNS_PORT);
     }),
   );

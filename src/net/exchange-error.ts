@@ -41,6 +41,13 @@ export function protocolError(detail: string): NamedExchangeError {
   return { kind: "named", outcome: "failed", reason: "protocol_error", detail };
 }
 
+/**
+ * Bytes in the clear between the server's consent to TLS and the handshake. Whoever sits on the wire may have put them
+ * there, for the client to take them for the server's first answer under TLS (CVE-2011-0411): nothing that follows can be
+ * believed, so they end the exchange.
+ */
+export const AHEAD_OF_TLS = protocolError("data was sent ahead of the TLS handshake");
+
 /** Outcome and reason of a break at a step. */
 export function describeExchangeError(why: ExchangeError, step: Step): BreakDescription {
   switch (why.kind) {

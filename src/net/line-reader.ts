@@ -1,5 +1,6 @@
 import { protocolError, type ExchangeError } from "./exchange-error.ts";
 import type { Connection } from "./connection.ts";
+import { type Message, MessageReader } from "./message-reader.ts";
 
 export interface Line {
   readonly kind: "line";
@@ -13,11 +14,6 @@ export interface Lines {
   readonly lines: readonly string[];
 }
 
-export interface LineBytes {
-  readonly kind: "bytes";
-  readonly data: Buffer;
-}
-
 export interface LineReaderOptions {
   /** Longest line; default 8 KB. */
   readonly maxLineBytes?: number;
@@ -27,28 +23,27 @@ export interface LineReaderOptions {
 
 const NEWLINE = 10;
 const RETURN = 13;
-const EMPTY: Buffer = Buffer.alloc(0);
 
 /**
  * Reads the line protocols (IMAP, POP3, SMTP, FTP, NNTP) from one buffer: a line split over packets is one line, several
  * lines in a packet are several. Too much without an end is a `protocol_error`, not memory.
  */
 export class LineReader {
-  readonly #connection: Connection;
+  readonly #messages: MessageReader;
   readonly #maxLineBytes: number;
   readonly #maxAnswerBytes: number;
-  #buffer: Buffer = EMPTY;
+  /** Bytes in which no line end was found. */
   #scanned = 0;
 
   constructor(connection: Connection, options: LineReaderOptions = {}) {
-    this.#connection = connection;
+    this.#messages = new MessageReader(connection, (received) => this.#lineLength(received));
     this.#maxLineBytes = options.maxLineBytes ?? 8 * 1024;
     this.#maxAnswerBytes = options.maxAnswerBytes ?? 64 * 1024;
   }
 
   async line(): Promise<Line | ExchangeError> {
     const next = await this.wholeLine();
-    if (next.kind !== "bytes") {
+    if (next.kind !== "message") {
       return next;
     }
     const { data } = next;
@@ -57,28 +52,17 @@ export class LineReader {
   }
 
   /** The bytes of the next line, its line end with them. */
-  async wholeLine(): Promise<LineBytes | ExchangeError> {
-    for (;;) {
-      const end = this.#buffer.indexOf(NEWLINE, this.#scanned);
-      if (end !== -1 && end <= this.#maxLineBytes) {
-        const data = this.#buffer.subarray(0, end + 1);
-        this.#buffer = this.#buffer.subarray(end + 1);
-        this.#scanned = 0;
-        return { kind: "bytes", data };
-      }
-      if (this.#buffer.length > this.#maxLineBytes) {
-        return protocolError(`a line of more than ${this.#maxLineBytes} bytes`);
-      }
-      this.#scanned = this.#buffer.length;
-      const more = await this.#connection.read();
-      if (more.kind !== "data") {
-        return more.kind === "closed" && this.#buffer.length > 0
-          ? { kind: "closed", midway: true }
-          : more;
-      }
-      this.#buffer =
-        this.#buffer.length === 0 ? more.data : Buffer.concat([this.#buffer, more.data]);
+  wholeLine(): Promise<Message | ExchangeError> {
+    return this.#messages.next();
+  }
+
+  #lineLength(received: Buffer): number | null | ExchangeError {
+    const end = received.indexOf(NEWLINE, this.#scanned);
+    this.#scanned = end === -1 ? received.length : 0;
+    if ((end === -1 ? received.length : end) > this.#maxLineBytes) {
+      return protocolError(`a line of more than ${this.#maxLineBytes} bytes`);
     }
+    return end === -1 ? null : end + 1;
   }
 
   /** Lines up to and including the first for which `last` holds. */
@@ -115,6 +99,6 @@ export class LineReader {
 
   /** Unread bytes that came together with the last line: must be none before TLS begins. */
   get pending(): number {
-    return this.#buffer.length;
+    return this.#messages.pending;
   }
 }

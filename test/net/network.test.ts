@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ResolvedAddress } from "../../src/net/network.ts";
-import { parseEndpoint } from "../../src/net/connect-to.ts";
+import { readHostPort } from "../../src/lib/host-port.ts";
 import { createNetwork } from "../../src/net/dns.ts";
 
 describe("connect_to", () => {
@@ -47,7 +47,7 @@ describe("connect_to", () => {
     ["::1", "::1", null],
     ["10.0.0.1:65535", "10.0.0.1", 65535],
   ])("endpoint %s", (text, host, port) => {
-    expect(parseEndpoint(text)).toEqual({ host, port });
+    expect(readHostPort(text)).toEqual({ host, port });
   });
 });
 

@@ -1,3 +1,4 @@
+import { oneAtATime } from "../../lib/one-at-a-time.ts";
 import type { EventLoopMonitor } from "../../net/event-loop-monitor.ts";
 import type { AdcNode, AdcState } from "../../model/adc-state.ts";
 import type { Estate } from "../../model/estate.ts";
@@ -101,13 +102,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
   let turn = 0;
   let lastDurationMs = 0;
   let askedDeniedAt = monotonic();
-  let tail: Promise<unknown> = Promise.resolve();
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = tail.then(work);
-    tail = result.catch(() => undefined);
-    return result;
-  }
+  const inTurn = oneAtATime();
 
   /** The accounts of a pair are the same: what locks one out locks out both. */
   function haltAll(stop: NitroStop): void {

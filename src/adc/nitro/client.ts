@@ -1,3 +1,4 @@
+import { oneAtATime } from "../../lib/one-at-a-time.ts";
 import type { Envelope } from "./envelope-reader.ts";
 import type { Network } from "../../net/network.ts";
 import { backOffMs, type BackOffReason } from "../../lib/pacing.ts";
@@ -187,14 +188,8 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   let failures = 0;
   let resumeAt = -Infinity;
   let lastFailure: NitroFailure | null = null;
-  let tail: Promise<unknown> = Promise.resolve();
-
-  /** One after another: an appliance counts connections. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = tail.then(work);
-    tail = result.catch(() => undefined);
-    return result;
-  }
+  /** An appliance counts connections. */
+  const inTurn = oneAtATime();
 
   async function exchange(
     resource: string,

@@ -1,3 +1,4 @@
+import { oneAtATime } from "../../lib/one-at-a-time.ts";
 import { errorMessage } from "../../lib/error-code.ts";
 import { append } from "../../lib/group-by.ts";
 import type { Sealed } from "../../lib/secret.ts";
@@ -184,7 +185,7 @@ class Keeper implements AccountKeeper {
   #unwritten: LoginBook | null = null;
   /** The last change was refused: the next one is written in any case, to see whether that is over. */
   #failing = false;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = oneAtATime();
   /** Logins that have begun here, and whose end will be told. */
   readonly #awaited = new Set<string>();
   /** Names in the configuration, by lockout key: those it tells, and those who have come for a login. */
@@ -398,9 +399,7 @@ class Keeper implements AccountKeeper {
 
   /** One change after another in this process, and under the lock between processes. */
   #change<T>(work: Change<T>): Promise<T | StateFailure> {
-    const done = this.#tail.then(() => this.#underLock(work));
-    this.#tail = done.catch(() => undefined);
-    return done;
+    return this.#inTurn(() => this.#underLock(work));
   }
 
   async #underLock<T>(work: Change<T>): Promise<T | StateFailure> {

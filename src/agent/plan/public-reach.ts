@@ -2,7 +2,7 @@ import { isIP } from "../../lib/ip.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
-import { parseEndpoint } from "../../net/connect-to.ts";
+import { readHostPort } from "../../lib/host-port.ts";
 import type { PlanSettings, VserverSettings } from "./settings.ts";
 import { hostOf, vipReach, type VipReach } from "./vip-reach.ts";
 
@@ -33,7 +33,7 @@ export function publicReach(
 
 function waysTo(reach: VipReach, own: VserverSettings, settings: PlanSettings): VipReach[] {
   const written = own.public.map((text) => {
-    const { host, port } = parseEndpoint(text);
+    const { host, port } = readHostPort(text);
     return { host, port: port ?? reach.port };
   });
   const named = own.names.map((host) => ({ host, port: reach.port }));

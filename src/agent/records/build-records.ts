@@ -2,7 +2,7 @@ import type { Estate } from "../../model/estate.ts";
 import type { Vserver } from "../../model/vserver.ts";
 import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vserver-graph.ts";
-import { parseEndpoint } from "../../net/connect-to.ts";
+import { readHostPort } from "../../lib/host-port.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
 import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
@@ -157,7 +157,7 @@ function boundSerials(estate: Estate, vserver: Vserver): readonly string[] {
 }
 
 function publicHosts(settings: VserverSettings): string[] {
-  return settings.public.map((text) => parseEndpoint(text).host);
+  return settings.public.map((text) => readHostPort(text).host);
 }
 
 /** The addresses at which the ADC itself takes this vserver's clients: its own, or those of content switching before it. */

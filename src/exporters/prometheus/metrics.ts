@@ -1,3 +1,4 @@
+import { oneAtATime } from "../../lib/one-at-a-time.ts";
 import { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import { inTurns, type Steps } from "../../lib/steps.ts";
@@ -43,7 +44,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const lagMeter = startLagMeter();
   const labels = new LabelMemory();
   const underWay = new Map<string, Promise<readonly Buffer[]>>();
-  let lastPass: Promise<unknown> = Promise.resolve();
+  /** Passes of the two formats follow each other: they share the memory of labels and states. */
+  const inTurn = oneAtATime();
   let phases = options.phases;
 
   function shared(key: string, make: () => Promise<readonly Buffer[]>): Promise<readonly Buffer[]> {
@@ -54,13 +56,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     const started = make().finally(() => underWay.delete(key));
     underWay.set(key, started);
     return started;
-  }
-
-  /** Passes of the two formats follow each other: they share the memory of labels and states. */
-  function renderInTurn(live: LiveState, format: Format): Promise<readonly Buffer[]> {
-    const rendered = lastPass.then(() => renderPlain(live, format));
-    lastPass = rendered.catch(() => undefined);
-    return rendered;
   }
 
   async function renderPlain(live: LiveState, format: Format): Promise<readonly Buffer[]> {
@@ -86,7 +81,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     ...recording,
     render: (live, format, { gzip: compressed = false } = {}) => {
-      const plain = () => shared(format, () => renderInTurn(live, format));
+      const plain = () => shared(format, () => inTurn(() => renderPlain(live, format)));
       return compressed ? shared(`${format} gzip`, async () => compress(await plain())) : plain();
     },
     setPhases: (wanted) => {

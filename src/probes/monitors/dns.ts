@@ -1,3 +1,4 @@
+import { MessageReader } from "../../net/message-reader.ts";
 import { randomInt } from "node:crypto";
 import type { Observation } from "../../model/observation.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
@@ -112,25 +113,16 @@ async function byTcp(connection: Connection, query: Query): Promise<DnsAnswer | 
   const length = Buffer.alloc(2);
   length.writeUInt16BE(query.bytes.length);
   connection.write(Buffer.concat([length, query.bytes]), query.shown);
-  let received: Buffer = Buffer.alloc(0);
-  for (;;) {
-    const more = await connection.read();
-    if (more.kind !== "data") {
-      return more.kind === "closed" && received.length > 0
-        ? { kind: "closed", midway: true }
-        : more;
-    }
-    received = Buffer.concat([received, more.data]);
-    if (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
-      const answer = decodeAnswer(received.subarray(2, 2 + received.readUInt16BE(0)), query.type);
-      return answer === null || answer.id !== query.id
-        ? protocolError("not the answer to this DNS question")
-        : answer;
-    }
-    if (received.length > 70_000) {
-      return protocolError("more bytes than a DNS answer can have");
-    }
+  const message = await new MessageReader(connection, (received) =>
+    received.length < 2 ? null : 2 + received.readUInt16BE(0),
+  ).next();
+  if (message.kind !== "message") {
+    return message;
   }
+  const answer = decodeAnswer(message.data.subarray(2), query.type);
+  return answer === null || answer.id !== query.id
+    ? protocolError("not the answer to this DNS question")
+    : answer;
 }
 
 function judge(

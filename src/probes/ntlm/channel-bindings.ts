@@ -1,3 +1,4 @@
+import { readBerElement } from "../../lib/ber.ts";
 import { createHash } from "node:crypto";
 
 /**
@@ -57,10 +58,10 @@ const DIGEST_HASHES: ReadonlyMap<string, BindingHash> = new Map([
 
 /** The hash a binding to this certificate uses, or null where none is defined or the DER cannot be read. */
 export function bindingHash(certificate: Buffer): BindingHash | null {
-  const outer = readDer(certificate, 0);
-  const signed = outer === null ? null : readDer(certificate, outer.contentAt);
-  const algorithm = signed === null ? null : readDer(certificate, signed.end);
-  const oid = algorithm?.tag === 0x30 ? readDer(certificate, algorithm.contentAt) : null;
+  const outer = readBerElement(certificate, 0);
+  const signed = outer === null ? null : readBerElement(certificate, outer.contentAt);
+  const algorithm = signed === null ? null : readBerElement(certificate, signed.end);
+  const oid = algorithm?.tag === 0x30 ? readBerElement(certificate, algorithm.contentAt) : null;
   if (algorithm === null || oid?.tag !== 0x06) {
     return null;
   }
@@ -72,40 +73,17 @@ export function bindingHash(certificate: Buffer): BindingHash | null {
 
 /** RSASSA-PSS-params: `[0] { SEQUENCE { OID hash } }`; left out, it is SHA-1 (RFC 4055), which counts as SHA-256. */
 function pssHash(certificate: Buffer, at: number, end: number): BindingHash | null {
-  const parameters = at < end ? readDer(certificate, at) : null;
+  const parameters = at < end ? readBerElement(certificate, at) : null;
   if (parameters === null || parameters.contentAt >= parameters.end) {
     return "sha256";
   }
-  const tagged = readDer(certificate, parameters.contentAt);
+  const tagged = readBerElement(certificate, parameters.contentAt);
   if (tagged?.tag !== 0xa0) {
     return "sha256";
   }
-  const algorithm = readDer(certificate, tagged.contentAt);
-  const oid = algorithm === null ? null : readDer(certificate, algorithm.contentAt);
+  const algorithm = readBerElement(certificate, tagged.contentAt);
+  const oid = algorithm === null ? null : readBerElement(certificate, algorithm.contentAt);
   return oid === null
     ? null
     : (DIGEST_HASHES.get(certificate.subarray(oid.contentAt, oid.end).toString("hex")) ?? null);
-}
-
-interface DerElement {
-  readonly tag: number;
-  readonly contentAt: number;
-  /** Offset of the byte after the element. */
-  readonly end: number;
-}
-
-/** Reads the tag and length at an offset; null when the element does not fit into the bytes. */
-function readDer(bytes: Buffer, at: number): DerElement | null {
-  const tag = bytes[at];
-  const first = bytes[at + 1];
-  if (tag === undefined || first === undefined) {
-    return null;
-  }
-  const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
-  if (lengthBytes > 4 || first === 0x80 || at + 2 + lengthBytes > bytes.length) {
-    return null;
-  }
-  const contentAt = at + 2 + lengthBytes;
-  const length = lengthBytes === 0 ? first : bytes.readUIntBE(at + 2, lengthBytes);
-  return contentAt + length <= bytes.length ? { tag, contentAt, end: contentAt + length } : null;
 }

@@ -1,3 +1,4 @@
+import { readBerElement } from "../../lib/ber.ts";
 /** One element of BER (X.690): its tag and its content. */
 export interface BerElement {
   readonly tag: number;
@@ -42,28 +43,14 @@ export function berObjectIdentifier(oid: string): Buffer | null {
 /** The elements one after another in these bytes; null when a length is a lie. */
 export function readElements(data: Buffer): BerElement[] | null {
   const elements: BerElement[] = [];
-  let at = 0;
-  while (at < data.length) {
-    const tag = data[at] ?? 0;
-    const first = data[at + 1];
-    if (first === undefined) {
+  for (let at = 0; at < data.length;) {
+    const element = readBerElement(data, at);
+    if (element === null) {
       return null;
     }
-    let length = first;
-    at += 2;
-    if (first >= 0x80) {
-      const bytes = first & 0x7f;
-      if (bytes === 0 || bytes > 4 || at + bytes > data.length) {
-        return null;
-      }
-      length = data.readUIntBE(at, bytes);
-      at += bytes;
-    }
-    if (at + length > data.length) {
-      return null;
-    }
-    elements.push({ tag, content: data.subarray(at, at + length) });
-    at += length;
+    const { tag, contentAt, end } = element;
+    elements.push({ tag, content: data.subarray(contentAt, end) });
+    at = end;
   }
   return elements;
 }

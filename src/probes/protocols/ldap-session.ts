@@ -1,6 +1,8 @@
 import { BindRequest, FilterParser, SearchRequest, UnbindRequest, type Filter } from "ldapts";
 import type { LoginOutcome } from "../../model/observation.ts";
 import type { FailureReason } from "../../model/reasons.ts";
+import { readBerHeader } from "../../lib/ber.ts";
+import { MessageReader } from "../../net/message-reader.ts";
 import { readElements, readInteger } from "./ber.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
@@ -60,6 +62,7 @@ export interface LdapSearch {
   readonly sizeLimit: number;
 }
 
+const SEQUENCE = 0x30;
 const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Of all answers to one search together: some thousand entries' names. */
 const MAX_SEARCH_BYTES = 4 * 1024 * 1024;
@@ -81,10 +84,11 @@ interface LdapAnswer {
 export class LdapSession {
   readonly #connection: Connection;
   #messageId = 0;
-  #buffer: Buffer = Buffer.alloc(0);
+  readonly #messages: MessageReader;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#messages = new MessageReader(connection, messageLength);
   }
 
   /** Simple bind; empty strings bind anonymously. */
@@ -151,24 +155,8 @@ export class LdapSession {
   }
 
   async #next(): Promise<LdapAnswer | ExchangeError> {
-    for (;;) {
-      const length = messageLength(this.#buffer);
-      if (length === "broken" || (length !== "short" && length > MAX_MESSAGE_BYTES)) {
-        return protocolError("not an LDAP message");
-      }
-      if (length !== "short" && this.#buffer.length >= length) {
-        const message = this.#buffer.subarray(0, length);
-        this.#buffer = this.#buffer.subarray(length);
-        return parseMessage(message);
-      }
-      const more = await this.#connection.read();
-      if (more.kind !== "data") {
-        return more.kind === "closed" && this.#buffer.length > 0
-          ? { kind: "closed", midway: true }
-          : more;
-      }
-      this.#buffer = Buffer.concat([this.#buffer, more.data]);
-    }
+    const message = await this.#messages.next();
+    return message.kind === "message" ? parseMessage(message.data) : message;
   }
 }
 
@@ -182,25 +170,15 @@ export function parseFilter(text: string): Filter | null {
 }
 
 /** Whole length of the BER sequence at the start, header included. */
-function messageLength(buffer: Buffer): number | "short" | "broken" {
-  const [tag, first] = buffer;
-  if (tag === undefined) {
-    return "short";
+function messageLength(received: Buffer): number | null | ExchangeError {
+  const header = readBerHeader(received, 0);
+  if ((received[0] ?? SEQUENCE) !== SEQUENCE || header === "broken") {
+    return protocolError("not an LDAP message");
   }
-  if (tag !== 0x30) {
-    return "broken";
+  if (header === "short") {
+    return null;
   }
-  if (first === undefined) {
-    return "short";
-  }
-  if (first < 0x80) {
-    return 2 + first;
-  }
-  const bytes = first & 0x7f;
-  if (bytes === 0 || bytes > 4) {
-    return "broken";
-  }
-  return buffer.length < 2 + bytes ? "short" : 2 + bytes + buffer.readUIntBE(2, bytes);
+  return header.end > MAX_MESSAGE_BYTES ? protocolError("not an LDAP message") : header.end;
 }
 
 function parseMessage(message: Buffer): LdapAnswer | ExchangeError {

@@ -1,5 +1,6 @@
 import { constants, createHash, publicEncrypt } from "node:crypto";
-import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
+import { AHEAD_OF_TLS, protocolError, type ExchangeError } from "../../net/exchange-error.ts";
+import { MessageReader } from "../../net/message-reader.ts";
 import type { Connection } from "../../net/connection.ts";
 import { startTls } from "../../net/dial.ts";
 import { disclose, type Disclosure } from "../../net/disclose.ts";
@@ -33,6 +34,7 @@ const CLIENT = {
   pluginAuth: 0x80000,
 };
 const MAX_PACKET_BYTES = 64 * 1024;
+const HEADER_BYTES = 4;
 const UTF8MB4 = 45;
 
 interface Greeting {
@@ -45,11 +47,12 @@ interface Greeting {
 /** The client side of MySQL's protocol as far as a login and one statement go (MySQL docs: "Client/Server Protocol"). */
 export class MysqlSession {
   readonly #connection: Connection;
-  #buffer: Buffer = Buffer.alloc(0);
+  readonly #messages: MessageReader;
   #sequence = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#messages = new MessageReader(connection, packetLength);
   }
 
   /** Greeting and login. A server that refuses at once (too many connections, blocked host) does so in the greeting. */
@@ -80,6 +83,9 @@ export class MysqlSession {
     head.writeUInt32LE(MAX_PACKET_BYTES, 4);
     head[8] = UTF8MB4;
     if (login.tls !== null) {
+      if (this.#messages.pending > 0) {
+        return AHEAD_OF_TLS;
+      }
       this.#write(head, "TLS please\n");
       const secured = await startTls(this.#connection, login.tls);
       if (secured.kind === "failed") {
@@ -171,28 +177,23 @@ export class MysqlSession {
   }
 
   async #read(): Promise<Buffer | ExchangeError> {
-    for (;;) {
-      if (this.#buffer.length >= 4) {
-        const length = this.#buffer.readUIntLE(0, 3);
-        if (length > MAX_PACKET_BYTES || length === 0) {
-          return protocolError("not a MySQL packet");
-        }
-        if (this.#buffer.length >= 4 + length) {
-          const packet = this.#buffer.subarray(4, 4 + length);
-          this.#sequence = ((this.#buffer[3] ?? 0) + 1) & 0xff;
-          this.#buffer = this.#buffer.subarray(4 + length);
-          return packet;
-        }
-      }
-      const more = await this.#connection.read();
-      if (more.kind !== "data") {
-        return more.kind === "closed" && this.#buffer.length > 0
-          ? { kind: "closed", midway: true }
-          : more;
-      }
-      this.#buffer = Buffer.concat([this.#buffer, more.data]);
+    const message = await this.#messages.next();
+    if (message.kind !== "message") {
+      return message;
     }
+    this.#sequence = ((message.data[3] ?? 0) + 1) & 0xff;
+    return message.data.subarray(HEADER_BYTES);
   }
+}
+
+function packetLength(received: Buffer): number | null | ExchangeError {
+  if (received.length < HEADER_BYTES) {
+    return null;
+  }
+  const length = received.readUIntLE(0, 3);
+  return length > MAX_PACKET_BYTES || length === 0
+    ? protocolError("not a MySQL packet")
+    : HEADER_BYTES + length;
 }
 
 function readGreeting(packet: Buffer): Greeting | MysqlRefusal | ExchangeError {

@@ -7,7 +7,7 @@ import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
 import { type ProbeRun } from "../../net/probe-run.ts";
 import { answerBroke, ended, mismatch, type Ended } from "./line-session.ts";
-import { openImap } from "./imap-greeting.ts";
+import { isPreauth, openImap } from "./mail-greeting.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
 /** A logged-in IMAP client inside a run. */
@@ -47,7 +47,7 @@ export async function logInToImap(
   let loggedIn = false;
   const relay = await ClientRelay.open(session.connection, session.reader, {
     // Without the capabilities of the real one, which may be those from before TLS.
-    greeting: /^\* PREAUTH\b/i.test(session.greeting) ? "* PREAUTH ready\r\n" : "* OK ready\r\n",
+    greeting: isPreauth(session.greeting) ? "* PREAUTH ready\r\n" : "* OK ready\r\n",
     sending: (data) => {
       const text = data.toString("latin1");
       if (LOGIN_COMMAND.test(text)) {

@@ -1,19 +1,12 @@
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { Step } from "../../model/reasons.ts";
-import { exchangeError, protocolError, type ExchangeError } from "../../net/exchange-error.ts";
+import { AHEAD_OF_TLS, exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, startTls, type DialFailure } from "../../net/dial.ts";
 import { LineReader } from "../../net/line-reader.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import type { TransactionSpec } from "../../model/transactions.ts";
-
-/**
- * Bytes in the clear between the server's consent to TLS and the handshake. Whoever sits on the wire may have put them
- * there, for the client to take them for the server's first answer under TLS (CVE-2011-0411): nothing that follows can be
- * believed, so they end the exchange.
- */
-const AHEAD_OF_TLS = protocolError("data was sent ahead of the TLS handshake");
 
 /** The exchange is over: this is what it showed. */
 export interface Ended {

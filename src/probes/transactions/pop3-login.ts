@@ -6,7 +6,7 @@ import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { answerBroke, ended, mismatch, type Ended } from "./line-session.ts";
-import { openPop3, type Pop3Session } from "./pop3-greeting.ts";
+import { openPop3, type MailSession } from "./mail-greeting.ts";
 import type { Account } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 
@@ -45,7 +45,7 @@ export const pop3Login: TransactionType = {
 
 async function logIn(
   run: ProbeRun,
-  session: Pop3Session,
+  session: MailSession,
   account: Account,
   password: string,
 ): Promise<{ readonly kind: "stat"; readonly text: string } | Ended> {

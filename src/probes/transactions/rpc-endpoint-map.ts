@@ -1,3 +1,4 @@
+import { MessageReader } from "../../net/message-reader.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { FailureReason } from "../../model/reasons.ts";
@@ -141,25 +142,12 @@ async function ask(
   shown: string,
 ): Promise<RpcAnswer | ExchangeError> {
   connection.write(packet, `${shown}\n`);
-  let received: Buffer = Buffer.alloc(0);
-  for (;;) {
-    const more = await connection.read();
-    if (more.kind !== "data") {
-      return more.kind === "closed" && received.length > 0
-        ? { kind: "closed", midway: true }
-        : more;
-    }
-    received = Buffer.concat([received, more.data]);
-    if (received.length >= RPC_HEADER_BYTES) {
-      const length = fragmentLength(received);
-      if (length === null) {
-        return protocolError("not an RPC packet");
-      }
-      if (received.length >= length) {
-        return parseAnswer(received.subarray(0, length));
-      }
-    }
-  }
+  const message = await new MessageReader(connection, (received) =>
+    received.length < RPC_HEADER_BYTES
+      ? null
+      : (fragmentLength(received) ?? protocolError("not an RPC packet")),
+  ).next();
+  return message.kind === "message" ? parseAnswer(message.data) : message;
 }
 
 /** Empty: any port will do. */

@@ -129,12 +129,12 @@ function serviceJson(service: AdcService): Answer<typeof serviceShape> {
       weight,
       synthesised,
     })),
-    members: service.members.map(({ server, address, port, enabled, weight }) => ({
-      server,
-      address,
-      port,
-      enabled,
-      weight,
+    members: service.members.map((member) => ({
+      server: member.server,
+      address: member.address,
+      port: member.port,
+      enabled: member.enabled,
+      weight: member.weight,
     })),
   };
 }

@@ -1,0 +1,257 @@
+import { signsOfGreeting } from "../../model/exchange-signs.ts";
+import type { Step } from "../../model/reasons.ts";
+import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
+import { mailRefusalReason } from "../../net/mail-replies.ts";
+import type { Target } from "../../net/probe-context.ts";
+import { type ProbeRun, observe } from "../../net/probe-run.ts";
+import {
+  answerBroke,
+  beginsTls,
+  ended,
+  leave,
+  mismatch,
+  openLineSession,
+  secureSession,
+  type Ended,
+  type LineSession,
+} from "./line-session.ts";
+import type { TransactionType } from "./spec.ts";
+
+/** A session of IMAP or POP3 after its greeting and its capabilities, behind TLS where asked. */
+export interface MailSession extends LineSession {
+  readonly greeting: string;
+  /** In upper case; empty where a POP3 server knows no CAPA (RFC 1939 alone). */
+  readonly capabilities: ReadonlySet<string>;
+}
+
+interface Answer {
+  readonly kind: "answer";
+  readonly ok: boolean;
+  readonly text: string;
+  /** Lines before the last one, or those of a list. */
+  readonly listed: readonly string[];
+}
+
+type Names = { readonly kind: "names"; readonly names: ReadonlySet<string> };
+
+/** Where IMAP and POP3 differ. */
+interface Dialect {
+  readonly protocol: "imap" | "pop3";
+  readonly welcome: RegExp;
+  /** A greeting that refuses the service. */
+  readonly refusal: RegExp;
+  readonly startTls: "STARTTLS" | "STLS";
+  readonly farewell: string;
+  /** `tag`: of the command, in IMAP. */
+  readonly capabilities: (
+    run: ProbeRun,
+    session: LineSession,
+    tag: string,
+  ) => Promise<Names | Ended>;
+  readonly command: (
+    run: ProbeRun,
+    session: LineSession,
+    text: string,
+    step: Step,
+    tag: string,
+  ) => Promise<Answer | Ended>;
+}
+
+const IMAP: Dialect = {
+  protocol: "imap",
+  welcome: /^\* (OK|PREAUTH)\b/i,
+  refusal: /^\* BYE\b/i,
+  startTls: "STARTTLS",
+  farewell: "a9 LOGOUT\r\n",
+  command: imapCommand,
+  async capabilities(run, session, tag) {
+    const answer = await imapCommand(run, session, "CAPABILITY", "greeting", tag);
+    if (answer.kind === "ended") {
+      return answer;
+    }
+    const listed = answer.listed.find((line) => /^\* CAPABILITY /i.test(line));
+    if (!answer.ok || listed === undefined) {
+      return mismatch(run, "greeting", "protocol_error", `CAPABILITY: ${answer.text}`);
+    }
+    const names = new Set(listed.toUpperCase().split(/\s+/).slice(2));
+    return ["IMAP4REV1", "IMAP4REV2", "IMAP4"].some((name) => names.has(name))
+      ? { kind: "names", names }
+      : mismatch(run, "greeting", "protocol_error", listed);
+  },
+};
+
+const POP3: Dialect = {
+  protocol: "pop3",
+  welcome: /^\+OK\b/i,
+  refusal: /^-ERR\b/i,
+  startTls: "STLS",
+  farewell: "QUIT\r\n",
+  command: pop3Command,
+  async capabilities(run, session) {
+    const answer = await pop3Command(run, session, "CAPA", "greeting");
+    if (answer.kind === "ended") {
+      return answer;
+    }
+    if (!answer.ok) {
+      return { kind: "names", names: new Set() };
+    }
+    const list = await session.reader.untilDot();
+    return list.kind === "lines"
+      ? {
+          kind: "names",
+          names: new Set(list.lines.map((line) => line.toUpperCase().split(/\s+/)[0] ?? "")),
+        }
+      : answerBroke(run, "greeting", list);
+  },
+};
+
+/** One command and its answer up to the tagged line. A `BYE` on the way, or a break, ends the exchange. */
+async function imapCommand(
+  run: ProbeRun,
+  { connection, reader }: LineSession,
+  text: string,
+  step: Step,
+  tag: string,
+): Promise<Answer | Ended> {
+  connection.write(`${tag} ${text}\r\n`);
+  const answer = await reader.until((line) => line.startsWith(`${tag} `));
+  run.phase("transaction");
+  if (answer.kind !== "lines") {
+    return answerBroke(run, step, answer);
+  }
+  const bye = answer.lines.find((line) => IMAP.refusal.test(line));
+  if (bye !== undefined) {
+    return mismatch(run, step, mailRefusalReason({ protocol: "imap", text: bye }, "greeting"), bye);
+  }
+  const last = (answer.lines.at(-1) ?? "").slice(tag.length + 1);
+  const status = /^(OK|NO|BAD)\b/i.exec(last)?.[1];
+  return status === undefined
+    ? mismatch(run, step, "protocol_error", last)
+    : {
+        kind: "answer",
+        ok: status.toUpperCase() === "OK",
+        text: last,
+        listed: answer.lines.slice(0, -1),
+      };
+}
+
+/** One command and its status line. */
+async function pop3Command(
+  run: ProbeRun,
+  { connection, reader }: LineSession,
+  text: string,
+  step: Step,
+): Promise<Answer | Ended> {
+  connection.write(`${text}\r\n`);
+  const line = await reader.line();
+  run.phase("transaction");
+  if (line.kind !== "line") {
+    return answerBroke(run, step, line);
+  }
+  const status = /^(\+OK|-ERR)\b/i.exec(line.text)?.[1];
+  return status === undefined
+    ? mismatch(run, step, "protocol_error", line.text)
+    : { kind: "answer", ok: status.toUpperCase() === "+OK", text: line.text, listed: [] };
+}
+
+/** Connect, greeting, capabilities; where TLS begins inside the session, the handshake and the capabilities again. */
+async function open(
+  dialect: Dialect,
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<MailSession | Ended> {
+  const opened = await openLineSession(run, spec, target);
+  if (opened.kind === "ended") {
+    return opened;
+  }
+  const first = await opened.reader.line();
+  run.phase("banner");
+  if (first.kind !== "line") {
+    return ended(run.fail("banner", first));
+  }
+  const greeting = first.text;
+  if (!dialect.welcome.test(greeting)) {
+    const reason = dialect.refusal.test(greeting)
+      ? mailRefusalReason({ protocol: dialect.protocol, text: greeting }, "greeting")
+      : "banner_mismatch";
+    return mismatch(run, "banner", reason, greeting);
+  }
+  run.identify(signsOfGreeting(greeting));
+  const clear = await dialect.capabilities(run, opened, "a1");
+  if (clear.kind === "ended") {
+    return clear;
+  }
+  // RFC 3501 section 6.2.1: no STARTTLS for a client that the greeting has already let in.
+  const offered = clear.names.has(dialect.startTls) && !isPreauth(greeting);
+  if (!beginsTls(spec, offered)) {
+    return { ...opened, greeting, capabilities: clear.names };
+  }
+  if (!offered) {
+    const detail = `${dialect.startTls} is not offered`;
+    return mismatch(run, "starttls", "tls_handshake", detail);
+  }
+  const answer = await dialect.command(run, opened, dialect.startTls, "starttls", "a2");
+  if (answer.kind === "ended") {
+    return answer;
+  }
+  if (!answer.ok) {
+    return mismatch(run, "starttls", "tls_handshake", answer.text);
+  }
+  const secured = await secureSession(run, spec, opened);
+  if (secured.kind === "ended") {
+    return secured;
+  }
+  const now = await dialect.capabilities(run, secured, "a3");
+  return now.kind === "ended" ? now : { ...secured, greeting, capabilities: now.names };
+}
+
+/** IMAP's greeting to a client that needs no login. */
+export function isPreauth(greeting: string): boolean {
+  return /^\* PREAUTH\b/i.test(greeting);
+}
+
+/** Connect, greeting, CAPABILITY; with STARTTLS, the TLS handshake and CAPABILITY again. */
+export function openImap(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<MailSession | Ended> {
+  return open(IMAP, run, spec, target);
+}
+
+/** Connect, greeting, CAPA; with STLS, the TLS handshake and CAPA again. */
+export function openPop3(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<MailSession | Ended> {
+  return open(POP3, run, spec, target);
+}
+
+function greetingType(transaction: TransactionName, dialect: Dialect): TransactionType {
+  return {
+    transaction,
+    needsAccount: false,
+    transport: "tcp",
+    probe: (spec, target, context) =>
+      observe(context, async (run) => {
+        const session = await open(dialect, run, spec, target);
+        if (session.kind === "ended") {
+          return session.observation;
+        }
+        await leave(session.connection, dialect.farewell);
+        return run.match("greeting", session.greeting);
+      }),
+  };
+}
+
+/**
+ * IMAP without an account: TLS where it is due, greeting, CAPABILITY, LOGOUT. Exchange's front end in maintenance accepts
+ * and closes without a byte (`closed_without_data`). A greeting in other words is no failure: Exchange's banner can be
+ * customised.
+ */
+export const imapGreeting = greetingType("imap_greeting", IMAP);
+
+/** POP3 without an account: TLS where it is due, greeting, CAPA, QUIT. As `imap_greeting` otherwise. */
+export const pop3Greeting = greetingType("pop3_greeting", POP3);
