@@ -40,6 +40,13 @@ export const VSERVER_ALERTS: AlertGroup = {
       ["vip_agree_down", "no member works either"],
     ),
     verdictAlert(
+      "VipLoginBroken",
+      "critical",
+      "vip_login_broken",
+      `Logins through ${PLACE} fail although members work`,
+      ["vip_protected", "no account was given for a login there"],
+    ),
+    verdictAlert(
       "VipUpMembersDown",
       "critical",
       "vip_up_members_down",

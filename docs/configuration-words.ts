@@ -53,7 +53,7 @@ export const TRANSACTION_OPTIONS: readonly {
     transactions: ["owa_form"],
     option: "aaa_login_path",
     meaning:
-      "Path that the ADC's login form is posted to; default `/cgi/tmlogin`. UNCONFIRMED across firmware versions.",
+      "Path that the ADC's login form is posted to; default: the form's own `action`, and where the page holds no form `/cgi/login`, or `/nf/auth/doAuthentication.do` for nFactor.",
   },
   {
     transactions: ["owa_form"],

@@ -103,7 +103,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   aaa: {
     about:
-      "The NetScaler asks for a login in front of Outlook on the web (form) and ActiveSync (401): clients meet it before any server (vip_protected).",
+      "The NetScaler asks for a login in front of Outlook on the web (form) and ActiveSync (401): clients meet it before any server (vip_protected; with an account, its login is made).",
     conf: withAaa,
     steps: [
       at(
@@ -114,7 +114,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "aaa-sso-broken": {
     about:
-      "The login at the NetScaler works, but it is not passed on: Exchange asks a second time (sso_not_passed).",
+      "The login at the NetScaler works, but it is not passed on: Exchange asks a second time (vip_login_broken, sso_not_passed).",
     conf: withAaa,
     steps: [
       at(0, "Outlook on the web stands behind the NetScaler’s login, and single sign-on works."),

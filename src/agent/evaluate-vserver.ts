@@ -19,35 +19,35 @@ import {
   wrongCertificate,
 } from "./vserver-findings.ts";
 import type { MemberRecord } from "./records/member-record.ts";
+import { ADC_LOGIN_RUNGS, vipLogin, type VipLoginSurroundings } from "./vip-login.ts";
 import type { LivePersistence } from "../model/live.ts";
 
 interface VipOpinion {
   readonly opinion: VserverRecord["vip"];
   readonly reason: Reason | null;
+  readonly login: VserverInputs["login"];
 }
 
-/** Rungs of a login that the ADC itself puts before the service: seen through a VIP they protect it, and are no outage. */
-const PROTECTED_REASONS: ReadonlySet<Reason> = new Set<Reason>([
-  "aaa_login",
-  "aaa_rejected",
-  "aaa_not_authorized",
-  "aaa_no_target",
-  "sso_not_passed",
-  "second_factor",
-]);
-
 /** Our application-level answer through a vserver's own address. */
-function vipOpinion(record: VserverRecord): VipOpinion {
+function vipOpinion(record: VserverRecord, around: VserverSurroundings): VipOpinion {
   const probes = record.probes.filter(
     (probe) => probe.vantage === "vip" && probe.planned.action.unsupportedReason === null,
   );
-  return record.kind === "cs" ? anyTarget(probes) : throughOne(probes);
+  const surroundings: VipLoginSurroundings = {
+    tlsEnds: record.tlsEnds,
+    members: record.memberRecords,
+    watches: around.grace === "watched",
+  };
+  return record.kind === "cs" ? anyTarget(probes, surroundings) : throughOne(probes, surroundings);
 }
 
 /** A content-switching vserver answers when it does for any of its targets; each target's own vserver tells of the rest. */
-function anyTarget(probes: readonly ProbeRecord[]): VipOpinion {
+function anyTarget(probes: readonly ProbeRecord[], around: VipLoginSurroundings): VipOpinion {
   const targets = [...new Set(probes.map((probe) => probe.vserver))].map((target) =>
-    throughOne(probes.filter((probe) => probe.vserver === target)),
+    throughOne(
+      probes.filter((probe) => probe.vserver === target),
+      around,
+    ),
   );
   for (const opinion of ["up", "protected", "down", "unknown"] as const) {
     const decider = targets.find((target) => target.opinion === opinion);
@@ -55,18 +55,20 @@ function anyTarget(probes: readonly ProbeRecord[]): VipOpinion {
       return decider;
     }
   }
-  return { opinion: "none", reason: null };
+  return { opinion: "none", reason: null, login: "none" };
 }
 
-function throughOne(probes: readonly ProbeRecord[]): VipOpinion {
-  const looks = probes.filter((probe) => probe.kind === "transaction");
-  const stopped = looks.filter(
-    (probe) => probe.current !== null && PROTECTED_REASONS.has(probe.current.reason),
+function throughOne(probes: readonly ProbeRecord[], around: VipLoginSurroundings): VipOpinion {
+  const { state: login, reason: loginReason, silenced } = vipLogin(probes, around);
+  if (login === "broken") {
+    return { opinion: "down", reason: loginReason, login };
+  }
+  const looks = probes.filter((probe) => probe.kind === "transaction" && !silenced.has(probe));
+  const guarded = looks.find(
+    (probe) => probe.current !== null && ADC_LOGIN_RUNGS.has(probe.current.reason),
   );
-  // A login climbs higher than an anonymous look, which is always stopped at the first rung.
-  const guarded = stopped.find(isLogin) ?? stopped[0];
-  if (guarded?.current && !looks.some((probe) => answersDespiteGuard(probe))) {
-    return { opinion: "protected", reason: guarded.current.reason };
+  if (guarded?.current && !looks.some(answersDespiteGuard)) {
+    return { opinion: "protected", reason: loginReason ?? guarded.current.reason, login };
   }
   const combined = combineTransactions(
     looks.map((probe) => ({
@@ -76,29 +78,27 @@ function throughOne(probes: readonly ProbeRecord[]): VipOpinion {
     })),
   );
   if (combined.opinion === "up" || combined.opinion === "down") {
-    return { opinion: combined.opinion, reason: reasonOf(probes, combined.decidedBy) };
+    const reason = login === "confirming" ? loginReason : reasonOf(probes, combined.decidedBy);
+    return { opinion: combined.opinion, reason, login };
   }
   const monitors = probes.filter((probe) => probe.kind === "monitor");
   for (const opinion of ["up", "down", "unknown"] as const) {
     const decider = monitors.find((probe) => probe.opinion === opinion);
     if (decider !== undefined) {
-      return { opinion, reason: decider.last?.reason ?? null };
+      return { opinion, reason: decider.last?.reason ?? null, login };
     }
   }
-  return { opinion: combined.opinion, reason: null };
+  return { opinion: combined.opinion, reason: loginReason, login };
 }
 
 /** A login that passes AAA proves the service behind it. */
 function answersDespiteGuard(probe: ProbeRecord): boolean {
-  return isLogin(probe) && probe.opinion === "up";
-}
-
-function isLogin(probe: ProbeRecord): boolean {
-  return probe.rank === "login";
+  return probe.rank === "login" && probe.opinion === "up";
 }
 
 function reasonOf(probes: readonly ProbeRecord[], id: string | null): Reason | null {
-  return probes.find((probe) => probe.id === id)?.last?.reason ?? null;
+  const decider = probes.find((probe) => probe.id === id);
+  return (decider?.opinion === "up" ? decider.lastSuccess : decider?.last)?.reason ?? null;
 }
 
 interface VserverSurroundings {
@@ -114,11 +114,11 @@ interface VserverSurroundings {
 }
 
 /** What an agent that reaches nothing can tell of a VIP. */
-const CUT_OFF = { opinion: "unknown", reason: "agent_path" } as const;
+const CUT_OFF = { opinion: "unknown", reason: "agent_path", login: "none" } as const;
 
 /** Brings a vserver's verdict up to date, from its members' records and its own VIP probes. */
 export function evaluateVserver(record: VserverRecord, around: VserverSurroundings): void {
-  const seen = around.cutOff ? CUT_OFF : vipOpinion(record);
+  const seen = around.cutOff ? CUT_OFF : vipOpinion(record, around);
   record.vip = seen.opinion;
   record.members = countMembers(record);
   record.persistence = livePersistence(record, around);
@@ -140,6 +140,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
     redirect: redirectOf(record),
     adc: record.adcOpinion,
     vip: record.vip,
+    login: seen.login,
     really,
     servedByDrained:
       record.drainedConfirmed && record.probes.some(({ current }) => current !== null),

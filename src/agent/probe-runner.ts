@@ -15,6 +15,7 @@ import type { Log } from "../lib/log.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { StallBackOff } from "./stall-back-off.ts";
+import { sharesTrouble } from "./vip-login.ts";
 import { runProbe, type ProbeResult, type ProbeSurroundings } from "./run-probe.ts";
 
 export interface ProbeRunnerOptions {
@@ -206,7 +207,11 @@ export class ProbeRunner {
     if (state === null || record === undefined || record.last === null) {
       return;
     }
-    const failure = placeFailure(record.last, place);
+    const behind = state.vservers.find(
+      ({ adc, vserver }) => adc === record.adc && vserver === record.vserver,
+    );
+    const known = behind !== undefined && sharesTrouble(behind.memberRecords, record);
+    const failure = placeFailure(record.last, place, known);
     // Two failures make a service opinion: the rejection, and its confirmation elsewhere.
     for (let count = 0; count < 2; count++) {
       this.#record(record, { observation: failure, passed: false }, state);

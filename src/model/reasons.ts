@@ -44,12 +44,14 @@ export const REASONS = [
   "auth_challenge",
   "policy_refused",
   "auth_schemes_differ",
+  "scheme_unsupported",
   "aaa_login",
   "aaa_rejected",
   "aaa_not_authorized",
   "aaa_no_target",
   "sso_not_passed",
   "second_factor",
+  "post_lost",
   "redirect_loop",
   "login_broken_by_adc",
   "adc_no_service",
@@ -199,6 +201,11 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     label: "unexpected login schemes offered",
     advice: "Compare the virtual directory's authentication settings across the servers.",
   },
+  scheme_unsupported: {
+    label: "no login scheme that this agent speaks is offered",
+    advice:
+      "Nothing is known to fail: the login needs Kerberos, OAuth or another scheme. Use a transaction, or a virtual directory, that offers NTLM or Basic.",
+  },
   aaa_login: {
     label: "the ADC's own login page answered",
     advice: "Authentication is enabled on the vserver: a look without an account ends here.",
@@ -222,6 +229,11 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   second_factor: {
     label: "a second factor is required",
     advice: "Give the probe an account that is exempt, or end the probe at this page.",
+  },
+  post_lost: {
+    label: "a large request is lost on the way to the server",
+    advice:
+      "The ADC's AAA loses large POST requests with single sign-on: see CTX225681, and compare the request sizes.",
   },
   redirect_loop: {
     label: "redirect loop",

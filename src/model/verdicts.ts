@@ -32,6 +32,7 @@ export const VSERVER_VERDICTS = [
   "vip_served_by_drained_server",
   "vip_wrong_certificate",
   "vip_backup_active",
+  "vip_login_broken",
   "vip_protected",
   "vip_down_members_up",
   "vip_up_members_down",
@@ -53,6 +54,7 @@ export const MISMATCH_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   "vip_up_members_down",
   "vip_wrong_certificate",
   "vip_served_by_drained_server",
+  "vip_login_broken",
 ]);
 
 /** Verdicts that deserve a look but are no mismatch: `compare` exits 1. */
@@ -203,10 +205,17 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
     meaning: "The primary virtual server is down, and its backup serves clients.",
     advice: "Check whether this is intended, and repair the members of the primary.",
   },
+  vip_login_broken: {
+    label: "logins fail behind the ADC",
+    meaning:
+      "A login with a configured account fails through the virtual server although its members work: users cannot log in there.",
+    advice:
+      "The reason names the step at which it fails. Check authentication, authorization and single sign-on of the ADC's AAA for this vserver, and whether it re-encrypts for servers that require Extended Protection.",
+  },
   vip_protected: {
     label: "behind the ADC's own login",
     meaning:
-      "The ADC's authentication answers first; without an account, the service behind it cannot be checked.",
+      "The ADC's authentication answers first, and no account is configured for a login through it: the service behind it cannot be checked.",
     advice: "Configure a transaction with an account to check the service behind the login.",
   },
   vip_down_members_up: {

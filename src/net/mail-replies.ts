@@ -140,7 +140,7 @@ function smtpLoginRefusal(refusal: SmtpRefusal): LoginRefusal {
     case 504:
     case 534:
     case 538:
-      return { reason: "auth_schemes_differ", login: "not_tried" };
+      return { reason: "scheme_unsupported", login: "not_tried" };
     default: {
       // X.3.X is the mail system's own state (RFC 3463), nothing of the user's.
       const isSystem = code < 500 && /^4\.3\.\d{1,3}(?=\s|$)/.test(text);

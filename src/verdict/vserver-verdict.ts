@@ -14,6 +14,12 @@ export interface VserverInputs {
   readonly adc: AdcOpinion;
   /** Our application-level answer; `none` where the vserver cannot be asked, `unknown` where it told nothing yet. */
   readonly vip: "up" | "down" | "protected" | "none" | "unknown";
+  /**
+   * What is known of logins with configured accounts through the VIP: `broken` where one fails, `confirming` until the same
+   * login at its members has told whether that lies with one of them, `given` where there is one without such news. One
+   * that works makes `vip` up.
+   */
+  readonly login: "none" | "given" | "confirming" | "broken";
   /** Members good by our own opinions. */
   readonly really: "some" | "none" | "unknown";
   /** A member that is out or in maintenance answered, and again on a second fresh connection. */
@@ -49,8 +55,11 @@ export function vserverVerdict(inputs: VserverInputs): VserverVerdict {
   if (inputs.backupActive) {
     return "vip_backup_active";
   }
-  if (vip === "protected" && adc !== "down") {
-    return "vip_protected";
+  if (adc !== "down" && really !== "none") {
+    const guarded = guardedVerdict(inputs);
+    if (guarded !== null) {
+      return guarded;
+    }
   }
   if (really === "some" && (vip === "down" || adc === "down")) {
     return inputs.withinGrace ? "settling" : "vip_down_members_up";
@@ -62,6 +71,20 @@ export function vserverVerdict(inputs: VserverInputs): VserverVerdict {
     return "unknown";
   }
   return adc === "down" || vip === "down" ? "vip_agree_down" : "vip_agree_up";
+}
+
+/** What a login, or the want of one, says; null where nothing. */
+function guardedVerdict({ vip, login }: VserverInputs): VserverVerdict | null {
+  switch (login) {
+    case "broken":
+      return "vip_login_broken";
+    case "confirming":
+      return "settling";
+    case "given":
+      return vip === "protected" ? "unknown" : null;
+    case "none":
+      return vip === "protected" ? "vip_protected" : null;
+  }
 }
 
 function redirectVerdict(redirect: "as_configured" | "differs" | "unseen"): VserverVerdict {

@@ -57,6 +57,7 @@ describe("the alerts", () => {
       "AdcBlind",
       "VipServedByDrainedServer",
       "VipDownMembersUp",
+      "VipLoginBroken",
       "VipUpMembersDown",
       "VipWrongCertificate",
       "LastReallyGoodMember",

@@ -157,13 +157,10 @@ test.concurrent("aaa-sso-broken: the rung that broke is named", LIMIT, async () 
   await told("aaa-sso-broken", ["sg_owa"], async ({ vserver, allWell, change, url }) => {
     await allWell();
     await change();
-    // Protected it is before, too.
-    await until(
-      "OWA is protected, and what stands behind the login is named",
-      () => `${vserver("v_owa").verdict} ${String(vserver("v_owa").reason)}`,
-      (seen) => seen === "vip_protected sso_not_passed",
-      60_000,
-    );
+    await becomes("OWA", () => vserver("v_owa"), "vip_login_broken", 60_000, {
+      reason: "sso_not_passed",
+      mismatch: true,
+    });
     const page = await (await fetch(`${url}/api/v1/verdicts`)).text();
     expect(page).toContain("sso_not_passed");
   });

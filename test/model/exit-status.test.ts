@@ -23,6 +23,7 @@ describe("exitStatus", () => {
     vip_up_members_down: 2,
     vip_wrong_certificate: 2,
     vip_served_by_drained_server: 2,
+    vip_login_broken: 2,
     unknown: 3,
     settling: 1,
     drained_undeclared: 1,

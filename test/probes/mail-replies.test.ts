@@ -80,7 +80,7 @@ describe("a refusal of a password", () => {
     [smtp(421, "4.7.0 Too many errors"), "throttled", "unanswered"],
     [smtp(550, "5.7.1 not you"), "policy_refused", "unanswered"],
     [smtp(550, "4.3.2 a lie"), "service_not_active", "unanswered"],
-    [smtp(534, "5.7.9 too weak"), "auth_schemes_differ", "not_tried"],
+    [smtp(534, "5.7.9 too weak"), "scheme_unsupported", "not_tried"],
     [smtp(500, "what"), "bad_status", "unanswered"],
   ] as const)("%j is %s, the credential %s", (refusal, reason, login) => {
     expect(mailLoginRefusal(refusal)).toEqual({ reason, login });

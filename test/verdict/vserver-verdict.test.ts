@@ -15,41 +15,45 @@ const DOMAIN = {
   wrongCertificate: YES_NO,
   backupActive: YES_NO,
   withinGrace: YES_NO,
+  login: ["none", "given", "confirming", "broken"],
 } as const;
 
 const TABLE = readTruthTable(`
-cutOff hasAdc redirect      adc     vip          really  servedByDrained wrongCertificate backupActive withinGrace verdict
-yes    *      *             *       *            *       *               *                *            *           unknown
-*      no     *             *       *            *       *               *                *            *           unknown
-*      *      as_configured *       *            *       *               *                *            *           vip_agree_up
-*      *      differs       *       *            *       *               *                *            *           vip_down_members_up
-*      *      unseen        *       *            *       *               *                *            *           unknown
-*      *      none          out     up           *       *               *                *            *           unknown
-*      *      none          out     *            *       *               *                *            *           vip_agree_down
-*      *      none          unknown none,unknown *       *               *                *            *           unknown
-*      *      none          *       *            *       yes             *                *            *           vip_served_by_drained_server
-*      *      none          *       *            *       no              yes              *            *           vip_wrong_certificate
-*      *      none          *       *            *       no              no               yes          *           vip_backup_active
-*      *      none          up,leaving,leaving_down,unknown protected * * *              *            *           vip_protected
-*      *      none          *       down         some    *               *                *            yes         settling
-*      *      none          *       down         some    *               *                *            no          vip_down_members_up
-*      *      none          down    *            some    *               *                *            yes         settling
-*      *      none          down    *            some    *               *                *            no          vip_down_members_up
-*      *      none          *       up           none    *               *                *            yes         settling
-*      *      none          *       up           none    *               *                *            no          unknown
-*      *      none          up      *            none    *               *                *            yes         settling
-*      *      none          up      *            none    *               *                *            no          vip_up_members_down
-*      *      none          *       none,unknown unknown *               *                *            *           unknown
-*      *      none          down    *            *       *               *                *            *           vip_agree_down
-*      *      none          *       down         *       *               *                *            *           vip_agree_down
-*      *      none          *       *            *       *               *                *            *           vip_agree_up
+cutOff hasAdc redirect      adc     vip          really  servedByDrained wrongCertificate backupActive withinGrace login      verdict
+yes    *      *             *       *            *       *               *                *            *           *          unknown
+*      no     *             *       *            *       *               *                *            *           *          unknown
+*      *      as_configured *       *            *       *               *                *            *           *          vip_agree_up
+*      *      differs       *       *            *       *               *                *            *           *          vip_down_members_up
+*      *      unseen        *       *            *       *               *                *            *           *          unknown
+*      *      none          out     up           *       *               *                *            *           *          unknown
+*      *      none          out     *            *       *               *                *            *           *          vip_agree_down
+*      *      none          unknown none,unknown *       *               *                *            *           *          unknown
+*      *      none          *       *            *       yes             *                *            *           *          vip_served_by_drained_server
+*      *      none          *       *            *       no              yes              *            *           *          vip_wrong_certificate
+*      *      none          *       *            *       no              no               yes          *           *          vip_backup_active
+*      *      none          up,leaving,leaving_down,unknown * some,unknown * * * * broken vip_login_broken
+*      *      none          up,leaving,leaving_down,unknown * some,unknown * * * * confirming settling
+*      *      none          up,leaving,leaving_down,unknown protected some,unknown * * * * given unknown
+*      *      none          up,leaving,leaving_down,unknown protected some,unknown * * * * none vip_protected
+*      *      none          *       down         some    *               *                *            yes         *          settling
+*      *      none          *       down         some    *               *                *            no          *          vip_down_members_up
+*      *      none          down    *            some    *               *                *            yes         *          settling
+*      *      none          down    *            some    *               *                *            no          *          vip_down_members_up
+*      *      none          *       up           none    *               *                *            yes         *          settling
+*      *      none          *       up           none    *               *                *            no          *          unknown
+*      *      none          up      *            none    *               *                *            yes         *          settling
+*      *      none          up      *            none    *               *                *            no          *          vip_up_members_down
+*      *      none          *       none,unknown unknown *               *                *            *           *          unknown
+*      *      none          down    *            *       *               *                *            *           *          vip_agree_down
+*      *      none          *       down         *       *               *                *            *           *          vip_agree_down
+*      *      none          *       *            *       *               *                *            *           *          vip_agree_up
 `);
 
 describe("vserverVerdict", () => {
   const all = combinations(DOMAIN);
 
   test("follows the table over every combination", () => {
-    expect(all).toHaveLength(2 * 2 * 4 * 6 * 5 * 3 * 2 * 2 * 2 * 2);
+    expect(all).toHaveLength(2 * 2 * 4 * 6 * 5 * 3 * 2 * 2 * 2 * 2 * 4);
     const wrong = all
       .map((inputs) => ({ inputs, row: matchRow(TABLE, inputs), got: vserverVerdict(inputs) }))
       .filter(({ row, got }) => row?.verdict !== got);
@@ -77,6 +81,7 @@ describe("vserverVerdict", () => {
       wrongCertificate: false,
       backupActive: false,
       withinGrace: false,
+      login: "none",
     } as const;
     expect(vserverVerdict(answered)).toBe("unknown");
     expect(vserverVerdictReason(answered)).toBe("agent_path");

@@ -176,7 +176,16 @@ function waitFor(
       return null;
   }
 }
-/** What a rejected login turns out to have been, once the same credential was accepted elsewhere: the place's failure. */
-export function placeFailure(rejected: Observation, { reason }: BrokenEndpoint): Observation {
-  return { ...rejected, outcome: "failed", reason, step: "login" };
+/**
+ * What a rejected login turns out to have been, once the same credential was accepted elsewhere: the place's failure.
+ * `knownBehind`: a member behind that VIP fails alike. A refusal by the ADC's own login names itself.
+ */
+export function placeFailure(
+  rejected: Observation,
+  { reason }: Pick<BrokenEndpoint, "reason">,
+  knownBehind = false,
+): Observation {
+  const told = reason === "login_broken_by_adc" && knownBehind ? "backend_unavailable" : reason;
+  const named = rejected.reason === "aaa_rejected" ? rejected.reason : told;
+  return { ...rejected, outcome: "failed", reason: named, step: "login" };
 }

@@ -74,6 +74,8 @@ export class ProbeRecord implements LiveProbe {
   /** When the last run began that said something, and the one that passed after failures; wall clock. */
   resultStartedAt: number | null = null;
   recoveredAt: number | null = null;
+  /** When the first of the failures in a row began that stand now; wall clock. Null while none does. */
+  failingSince: number | null = null;
   #replica: ReplicaState = initialReplica();
   #transaction: TransactionState = initialTransaction();
   /** When the last run ended, and the last one that said something; by the clock of results. */
@@ -196,6 +198,7 @@ export class ProbeRecord implements LiveProbe {
       if (passed && this.#lastResult === false) {
         this.recoveredAt = observation.startedAt;
       }
+      this.failingSince = passed ? null : (this.failingSince ?? observation.startedAt);
       this.#lastResult = passed;
       this.resultStartedAt = observation.startedAt;
     }
@@ -225,6 +228,7 @@ export class ProbeRecord implements LiveProbe {
     }
     this.resultStartedAt = this.resultStartedAt === null ? null : this.resultStartedAt + stepMs;
     this.recoveredAt = this.recoveredAt === null ? null : this.recoveredAt + stepMs;
+    this.failingSince = this.failingSince === null ? null : this.failingSince + stepMs;
   }
 
   /** Takes over what an earlier record of the same probe had learnt, when the estate is imported anew. */
@@ -241,6 +245,7 @@ export class ProbeRecord implements LiveProbe {
     this.excusedInARow = earlier.excusedInARow;
     this.resultStartedAt = earlier.resultStartedAt;
     this.recoveredAt = earlier.recoveredAt;
+    this.failingSince = earlier.failingSince;
     this.#lastResult = earlier.#lastResult;
     this.#ranAt = earlier.#ranAt;
     this.#resultAt = earlier.#resultAt;

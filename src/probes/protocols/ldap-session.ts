@@ -1,6 +1,5 @@
 import { BindRequest, FilterParser, SearchRequest, UnbindRequest, type Filter } from "ldapts";
-import type { LoginOutcome } from "../../model/observation.ts";
-import type { FailureReason } from "../../model/reasons.ts";
+import type { LoginRefusal } from "../../net/mail-replies.ts";
 import { readBerHeader } from "../../lib/ber.ts";
 import { MessageReader } from "../../net/message-reader.ts";
 import { readElements, readInteger } from "./ber.ts";
@@ -16,10 +15,7 @@ export const LDAP_RESULT = {
 };
 
 /** What a bind's result says of a credential, and the reason it is told with where it failed. */
-export interface BindMeaning {
-  readonly login: LoginOutcome;
-  readonly reason: FailureReason | null;
-}
+type BindMeaning = { readonly login: "accepted"; readonly reason: null } | LoginRefusal;
 
 /**
  * Reads the result code of a bind with a password (RFC 4511 appendix A). Few codes say that it was not looked at: another
@@ -34,7 +30,7 @@ export function bindMeaning(code: number): BindMeaning {
     case 7:
     case 8:
     case 13:
-      return { login: "not_tried", reason: "auth_schemes_differ" };
+      return { login: "not_tried", reason: "scheme_unsupported" };
     case 51:
     case 52:
       return { login: "not_tried", reason: "backend_unavailable" };

@@ -5,6 +5,9 @@ import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { isAdcLogin, isExchange, summary } from "./web-answer.ts";
 import { isNotLookedAt } from "./web-login.ts";
 import { redirectTarget, type WebVisit } from "./web-visit.ts";
+import { readLoginPage, readNFactorAnswer, type NFactorAnswer } from "./aaa-login-page.ts";
+import { parseUrl } from "../../lib/parse-url.ts";
+import { WEB_PATHS } from "./web-paths.ts";
 
 /** The page the ADC lets through to after its login. */
 export interface LetThrough {
@@ -18,9 +21,9 @@ const MAX_REDIRECTS = 10;
 
 /**
  * Climbs the ADC's form-based login (AAA for traffic management), and says at which rung it ends: the challenge is given,
- * AAA accepts the credential, lets the user through, knows where to send him back to, and passes the login on. The
- * classic form (`/cgi/tmlogin`, fields `login` and `passwd`) is spoken; nFactor's dialogue is not (`second_factor`).
- * Names of paths by firmware are UNCONFIRMED; `aaa_login_path` and `aaa_username` override them.
+ * AAA accepts the credential, lets the user through, knows where to send him back to, and passes the login on. The login
+ * page itself tells where its form goes; nFactor is spoken as far as a name and a password go, and ends at
+ * `second_factor` beyond. `aaa_login_path` and `aaa_username` override what the page says.
  */
 export async function climbFormAaa(
   run: ProbeRun,
@@ -32,32 +35,43 @@ export async function climbFormAaa(
   const loginAt = redirectTarget(challenge, spec.host);
   const host = loginAt?.host ?? spec.host;
   if (!isTrustedHost(host, spec)) {
-    const detail = `the login is at ${host}, which the vserver does not name`;
-    return mismatch(run, "response", "aaa_login", detail);
+    return withheld(run, `the login is at ${host}`);
   }
+  const form = await readLoginPage(visit, loginAt ?? { host, path: "/" }, (asked) =>
+    isTrustedHost(asked, spec),
+  );
+  if (form.kind === "ended") {
+    return form;
+  }
+  if (form.kind === "asks_for_more") {
+    return mismatch(run, "transaction", "second_factor", form.detail);
+  }
+  if (!isTrustedHost(form.host, spec)) {
+    return withheld(run, `the login form goes to ${form.host}`);
+  }
+  const username = String(spec.options["aaa_username"] ?? account.username);
   const posted = await visit.ask({
     method: "POST",
-    host,
-    path: String(spec.options["aaa_login_path"] ?? "/cgi/tmlogin"),
-    form: {
-      login: String(spec.options["aaa_username"] ?? account.username),
-      passwd: account.password,
-    },
+    host: form.host,
+    path: String(spec.options["aaa_login_path"] ?? form.path),
+    form: form.fields(username, account.password),
     step: "login",
   });
   run.phase("login");
   if (posted.kind === "ended") {
     return posted;
   }
-  const refusal = refusalOf(run, posted, host, spec);
-  if (refusal !== null) {
-    return refusal;
-  }
-  return follow(run, visit, spec, posted, host);
+  const refusal = refusalOf(run, posted, form.host, spec);
+  return refusal ?? follow(run, visit, spec, posted, form.host);
 }
 
 const LOGIN_FIELD = /<input\b[^>]{0,500}\bname=["']?login["'\s>]/i;
 const PASSWORD_FIELD = /<input\b[^>]{0,500}\bname=["']?passwd["'\s>]/i;
+
+/** Nothing was sent, for want of a word of the configuration: that is nobody's outage. */
+function withheld(run: ProbeRun, where: string): Ended {
+  return ended(run.fault("response", "aaa_login", `${where}, which the vserver does not name`));
+}
 
 /** A form goes to the vserver's own name or to that of its authentication vserver, nowhere else. */
 function isTrustedHost(host: string, { adc, host: own }: TransactionSpec): boolean {
@@ -93,6 +107,10 @@ function refusalOf(
     run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
+  const nFactor = readNFactorAnswer(answer);
+  if (nFactor !== null) {
+    return nFactorRefusal(run, nFactor);
+  }
   const back = redirectTarget(answer, host);
   const toLogin = back !== null && isAdcLogin(answer, spec.adc) && !/^\/owa\b/i.test(back.path);
   const errorCookie = answer.headers.all("set-cookie").some((line) => /^NSC_VPNERR=/i.test(line));
@@ -112,6 +130,21 @@ function refusalOf(
   return null;
 }
 
+function nFactorRefusal(run: ProbeRun, answer: NFactorAnswer): Ended | null {
+  switch (answer.kind) {
+    case "success":
+      run.login = "accepted";
+      return null;
+    case "rejected":
+      run.login = "rejected";
+      return ended(run.fault("login", "aaa_rejected", answer.detail));
+    case "asks_for_more":
+      return mismatch(run, "transaction", "second_factor", answer.detail);
+    case "other":
+      return mismatch(run, "login", "adc_error_page", answer.detail);
+  }
+}
+
 /** AAA's session, which it gives to whom it has let in. A page of words proves nothing: its text is anybody's. */
 function hasSession(answer: HttpAnswer): boolean {
   return answer.headers.all("set-cookie").some((line) => /^NSC_(TMAS|AAAC)=[^;\s]/i.test(line));
@@ -129,7 +162,7 @@ async function follow(
   let host = loginHost;
   let path = "/";
   for (let hop = 0; hop < MAX_REDIRECTS; hop += 1) {
-    const next = redirectTarget(answer, host);
+    const next = hop === 0 ? afterLogin(answer, host, spec) : redirectTarget(answer, host);
     if (next === null) {
       return judgeArrival(run, answer, path);
     }
@@ -148,6 +181,22 @@ async function follow(
     answer = asked;
   }
   return mismatch(run, "transaction", "redirect_loop", `${String(MAX_REDIRECTS)} redirects`);
+}
+
+/** Where AAA sends the user back to: by a redirect, or as nFactor says, which may leave it to the page that was asked for. */
+function afterLogin(
+  answer: HttpAnswer,
+  host: string,
+  spec: TransactionSpec,
+): ReturnType<typeof redirectTarget> {
+  const told = readNFactorAnswer(answer);
+  if (told?.kind !== "success") {
+    return redirectTarget(answer, host);
+  }
+  const url = told.location === null ? null : parseUrl(told.location, `https://${host}/`);
+  return url !== null && /^https?:$/.test(url.protocol)
+    ? { host: url.hostname, path: `${url.pathname}${url.search}` }
+    : { host: spec.host, path: spec.path ?? WEB_PATHS.owa_form };
 }
 
 function judgeArrival(run: ProbeRun, answer: HttpAnswer, path: string): LetThrough | Ended {

@@ -6,6 +6,7 @@ import { failed, webTransaction, type ServedVerdict } from "./web-transaction.ts
 import type { Served } from "./web-login.ts";
 import type { WebRequest } from "./web-session.ts";
 import { WEB_PATHS } from "./web-paths.ts";
+import { isExchange } from "./web-answer.ts";
 
 /**
  * GetFolder of the inbox over Exchange Web Services: login, back end and store. Then the same is asked again in a body of
@@ -38,15 +39,41 @@ async function askPadded(
   const answer = await served.again({ ...getFolder(spec, size), keepAlive: true });
   run.phase("transaction");
   if (answer.kind === "ended") {
-    return answer.observation;
+    return lostOnTheWay(run, answer.observation, size);
   }
   const verdict = judgeFolder(answer);
   if (verdict.kind === "good") {
     return run.match("transaction", `${verdict.detail}; a body of ${String(size)} bytes as well`);
   }
-  const lost = failed(run, spec, answer, verdict, "transaction").observation;
-  const detail = `a small body works, one of ${String(size)} bytes does not: ${lost.evidence.detail ?? ""}`;
-  return { ...lost, evidence: { ...lost.evidence, detail } };
+  return lostOnTheWay(
+    run,
+    failed(run, spec, answer, verdict, "transaction").observation,
+    size,
+    isExchange(answer),
+  );
+}
+
+/** Through a VIP, what answers a small body and never sees a large one is not the server: the ADC has lost it. */
+function lostOnTheWay(
+  run: ProbeRun,
+  seen: Observation,
+  size: number,
+  serverAnswered = false,
+): Observation {
+  const detail = `a small body works, one of ${String(size)} bytes does not: ${seen.evidence.detail ?? seen.reason}`;
+  const told = { ...seen, evidence: { ...seen.evidence, detail } };
+  switch (told.outcome) {
+    case "match":
+    case "maintenance":
+    case "fault":
+      return told;
+    default: {
+      const wasSent = told.step !== "connect" && told.step !== "tls";
+      return run.context.vantage !== "backend" && !serverAnswered && wasSent
+        ? { ...told, reason: "post_lost", step: "transaction" }
+        : told;
+    }
+  }
 }
 
 function getFolder(spec: TransactionSpec, padding: number): WebRequest {

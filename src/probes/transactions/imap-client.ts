@@ -6,7 +6,7 @@ import { exchangeError, protocolError, type ExchangeError } from "../../net/exch
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
 import { type ProbeRun } from "../../net/probe-run.ts";
-import { answerBroke, ended, mismatch, type Ended } from "./line-session.ts";
+import { answerBroke, ended, mismatch, type Ended, refusedLogin } from "./line-session.ts";
 import { isPreauth, openImap } from "./mail-greeting.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
@@ -37,8 +37,11 @@ export async function logInToImap(
     return session;
   }
   if (session.capabilities.has("LOGINDISABLED")) {
-    const detail = "LOGINDISABLED: no login without TLS";
-    return mismatch(run, "greeting", "auth_schemes_differ", detail);
+    const detail =
+      spec.security === "none"
+        ? "LOGINDISABLED: no login without TLS"
+        : "LOGINDISABLED: no login with a password";
+    return ended(run.fault("greeting", "scheme_unsupported", detail));
   }
   const password = disclose(session.connection, account.password, spec.allowPlaintext);
   if (password.kind === "withheld") {
@@ -118,11 +121,7 @@ function loginFailed(
     return answerBroke(run, "login", why);
   }
   // Exchange says the same to a wrong password and to a dead back end: a second login elsewhere tells them apart.
-  const { reason, login } = mailLoginRefusal({ protocol: "imap", text: refusal });
-  run.login &&= login;
-  return reason === "auth_rejected"
-    ? ended(run.fault("login", reason, refusal))
-    : mismatch(run, "login", reason, refusal);
+  return refusedLogin(run, mailLoginRefusal({ protocol: "imap", text: refusal }), refusal);
 }
 
 /** The server's own words where it answered NO or BAD, else null. */

@@ -2,6 +2,7 @@ import { dial } from "../../net/dial.ts";
 import { bindMeaning, LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
 import { disclose } from "../../net/disclose.ts";
 import { observe } from "../../net/probe-run.ts";
+import { refusedLogin } from "./line-session.ts";
 import type { TransactionType } from "./spec.ts";
 
 /**
@@ -39,13 +40,11 @@ export const ldapBind: TransactionType = {
       if (bound.kind !== "result") {
         return run.fail("login", bound);
       }
-      const { login, reason } = bindMeaning(bound.code);
-      run.login = login;
-      if (reason !== null) {
+      const meaning = bindMeaning(bound.code);
+      run.login = meaning.login;
+      if (meaning.reason !== null) {
         const words = `bind: result ${String(bound.code)} ${bound.message}`.trimEnd();
-        return reason === "auth_rejected"
-          ? run.fault("login", reason, words)
-          : run.mismatch("login", reason, words);
+        return refusedLogin(run, meaning, words).observation;
       }
       const baseDn = spec.options["base_dn"];
       const found = await session.search({

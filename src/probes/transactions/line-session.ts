@@ -6,6 +6,7 @@ import type { Connection } from "../../net/connection.ts";
 import { dial, startTls, type DialFailure } from "../../net/dial.ts";
 import { LineReader } from "../../net/line-reader.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
+import type { LoginRefusal } from "../../net/mail-replies.ts";
 import type { TransactionSpec } from "../../model/transactions.ts";
 
 /** The exchange is over: this is what it showed. */
@@ -99,6 +100,14 @@ export function mismatch(
   detail: string,
 ): Ended {
   return ended(run.mismatch(step, reason, detail));
+}
+
+/** The refusal of a login; where it is the account's, or a scheme's that we do not speak, it says nothing of the server. */
+export function refusedLogin(run: ProbeRun, { reason, login }: LoginRefusal, words: string): Ended {
+  run.login = run.login === null ? null : login;
+  return reason === "auth_rejected" || reason === "scheme_unsupported"
+    ? ended(run.fault("login", reason, words))
+    : mismatch(run, "login", reason, words);
 }
 
 async function dialFailed(

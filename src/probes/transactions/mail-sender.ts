@@ -6,7 +6,7 @@ import { disclose } from "../../net/disclose.ts";
 import { type ProbeRun } from "../../net/probe-run.ts";
 import { ClientRelay, type Called } from "../../net/client-relay.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
-import { answerBroke, ended, mismatch, type Ended } from "./line-session.ts";
+import { answerBroke, ended, mismatch, type Ended, refusedLogin } from "./line-session.ts";
 import { openSmtp } from "./smtp-dialogue.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
@@ -123,6 +123,7 @@ function refused(
     if (responseTextOf(error) === null) {
       // It found no scheme to speak, and sent nothing.
       run.login = "not_tried";
+      return ended(run.fault("greeting", "scheme_unsupported", errorMessage(error)));
     }
     return mismatch(run, "greeting", "auth_schemes_differ", errorMessage(error));
   }
@@ -131,11 +132,7 @@ function refused(
   if (step !== "login") {
     return mismatch(run, step, mailRefusalReason(reply, "command"), words);
   }
-  const { reason, login } = mailLoginRefusal(reply);
-  run.login = login;
-  return reason === "auth_rejected"
-    ? ended(run.fault("login", reason, words))
-    : mismatch(run, "login", reason, words);
+  return refusedLogin(run, mailLoginRefusal(reply), words);
 }
 
 /** What an error of nodemailer's that is no reply means: what ended the connection, else no SMTP. */

@@ -5,7 +5,7 @@ import { climbFormAaa } from "./aaa-form.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 import { isAdcLogin, judgeChallenge, judgeError, summary } from "./web-answer.ts";
-import { isNotLookedAt } from "./web-login.ts";
+import { isNotLookedAt, unspoken } from "./web-login.ts";
 import { redirectTarget, WebVisit } from "./web-visit.ts";
 import { WEB_PATHS } from "./web-paths.ts";
 
@@ -40,7 +40,7 @@ export const owaForm: TransactionType = {
         const verdict = judgeChallenge(first, { vantage: context.vantage, spec });
         return verdict.kind === "bad"
           ? run.mismatch("response", verdict.reason, verdict.detail)
-          : run.mismatch("response", "auth_schemes_differ", `no login form: ${verdict.detail}`);
+          : unspoken(run, `no login form: ${verdict.detail}`).observation;
       }
       return logOn(run, visit, spec, account, path);
     }),

@@ -5,7 +5,7 @@ import { protocolError } from "../../net/exchange-error.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/disclose.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { answerBroke, ended, mismatch, type Ended } from "./line-session.ts";
+import { answerBroke, mismatch, type Ended, refusedLogin } from "./line-session.ts";
 import { openPop3, type MailSession } from "./mail-greeting.ts";
 import type { Account } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
@@ -27,6 +27,11 @@ export const pop3Login: TransactionType = {
       const session = await openPop3(run, spec, target);
       if (session.kind === "ended") {
         return session.observation;
+      }
+      const { capabilities } = session;
+      if (capabilities.size > 0 && !capabilities.has("USER")) {
+        const detail = "CAPA names no USER: no login with a password here";
+        return run.fault("greeting", "scheme_unsupported", detail);
       }
       const password = disclose(session.connection, account.password, spec.allowPlaintext);
       if (password.kind === "withheld") {
@@ -116,11 +121,7 @@ function failed(
 
 /** What `-ERR` to PASS means. Exchange says the same to a wrong password and to a dead back end. */
 function refusedPassword(run: ProbeRun, text: string): Ended {
-  const { reason, login } = mailLoginRefusal({ protocol: "pop3", text });
-  run.login = login;
-  return reason === "auth_rejected"
-    ? ended(run.fault("login", reason, text))
-    : mismatch(run, "login", reason, text);
+  return refusedLogin(run, mailLoginRefusal({ protocol: "pop3", text }), text);
 }
 
 /** What `-ERR` to another command means. */

@@ -2,7 +2,7 @@ import { disclose } from "../../net/disclose.ts";
 import { type ProbeRun, observe } from "../../net/probe-run.ts";
 import { mailLoginRefusal } from "../../net/mail-replies.ts";
 import type { CodedReply } from "../protocols/mail-replies.ts";
-import { ended, mismatch, type Ended, leave } from "./line-session.ts";
+import { ended, mismatch, type Ended, leave, refusedLogin } from "./line-session.ts";
 import { smtpCommand, type SmtpSession, openSmtp, refused } from "./smtp-dialogue.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
@@ -33,7 +33,7 @@ async function logInToSmtp(
   }
   return offered.includes("PLAIN")
     ? byPlain(run, session, account.username, password.text)
-    : mismatch(run, "greeting", "auth_schemes_differ", `AUTH offers only ${offered.join(" ")}`);
+    : ended(run.fault("greeting", "scheme_unsupported", `AUTH offers only ${offered.join(" ")}`));
 }
 
 async function byLogin(
@@ -89,13 +89,7 @@ function answered(run: ProbeRun, { code, text }: CodedReply): LoggedIn | Ended {
     return { kind: "logged_in" };
   }
   const words = `${String(code)} ${text}`;
-  const { reason, login } = mailLoginRefusal({ protocol: "smtp", code, text });
-  if (run.login !== null) {
-    run.login = login;
-  }
-  return reason === "auth_rejected"
-    ? ended(run.fault("login", reason, words))
-    : mismatch(run, "login", reason, words);
+  return refusedLogin(run, mailLoginRefusal({ protocol: "smtp", code, text }), words);
 }
 
 function base64(text: string): string {

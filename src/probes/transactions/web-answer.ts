@@ -194,9 +194,22 @@ function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   if (logon) {
     return good("redirects to Exchange's login");
   }
+  if (isOtherLogin(url)) {
+    return good(`redirects to the login at ${url.hostname}`);
+  }
   return isExchange(answer)
     ? good(`Exchange redirects to ${url.pathname}`)
     : bad("bad_status", summary(answer));
+}
+
+/** A login by OAuth, OpenID Connect, WS-Federation or SAML (hybrid modern authentication, AD FS), wherever it stands. */
+function isOtherLogin({ pathname, searchParams }: URL): boolean {
+  const asksForToken = searchParams.has("client_id") && searchParams.has("redirect_uri");
+  return (
+    (asksForToken && /\/authorize$/i.test(pathname)) ||
+    searchParams.get("wa")?.toLowerCase() === "wsignin1.0" ||
+    searchParams.has("SAMLRequest")
+  );
 }
 
 /** Exchange without a login answers hardly anything with 200 but its login page. */

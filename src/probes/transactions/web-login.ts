@@ -51,7 +51,9 @@ export async function askLoggedIn(
     run.context.network.schemes.heard(target, request.path, schemes);
   }
   if (isAdcLogin(challenge, spec.adc)) {
-    return loginThroughAaaBasic(attempt, connection);
+    return schemes.includes("basic")
+      ? loginThroughAaaBasic(attempt, connection)
+      : unspoken(run, `the ADC's login offers ${schemes.join(", ")}`);
   }
   switch (chooseScheme(schemes, spec)) {
     case "ntlm":
@@ -61,7 +63,7 @@ export async function askLoggedIn(
     case "basic":
       return judged(attempt, await byBasic(attempt, connection));
     case null:
-      return mismatch(run, "response", "auth_schemes_differ", `offers ${schemes.join(", ")}`);
+      return unspoken(run, `offers ${schemes.join(", ")}`);
   }
 }
 
@@ -89,7 +91,12 @@ function notChallenged(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer)
   const verdict = judgeChallenge(answer, { vantage: run.context.vantage, spec });
   return verdict.kind === "bad"
     ? mismatch(run, "response", verdict.reason, verdict.detail)
-    : mismatch(run, "response", "auth_schemes_differ", `no login is asked for: ${verdict.detail}`);
+    : unspoken(run, `no login is asked for: ${verdict.detail}`);
+}
+
+/** What we cannot speak says nothing of the server: OAuth and Kerberos alone, another login page. */
+export function unspoken(run: ProbeRun, detail: string): Ended {
+  return ended(run.fault("response", "scheme_unsupported", detail));
 }
 
 /** `options.auth` may insist on one: `ntlm`, `negotiate` or `basic`. */
@@ -168,6 +175,9 @@ async function byNtlm(
     return first;
   }
   const second = login.second(first.headers.all("www-authenticate"));
+  if (second === null && scheme === "Negotiate" && first.status === 401) {
+    return unspoken(run, `Negotiate takes no NTLM, only Kerberos: ${summary(first)}`);
+  }
   if (second === null || !first.reusable) {
     return mismatch(
       run,

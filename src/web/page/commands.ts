@@ -74,6 +74,11 @@ export function vserverCommands(vserver: LiveVserver): readonly Command[] {
       ];
     case "vip_wrong_certificate":
       return [netscaler("Show the bound certificates", `show ssl vserver ${name}`)];
+    case "vip_login_broken":
+      return [
+        netscaler("Watch what the ADC's AAA decides while somebody logs in", "shell cat /tmp/aaad.debug"),
+        netscaler("Show its authentication settings", `show ${group} vserver ${name}`),
+      ];
     case "vip_down_members_up":
     case "vip_up_members_down":
     case "vip_backup_active":

@@ -153,6 +153,8 @@ function vserverSentence(verdict: Verdict, adc: string, vserver: string, good: n
       return `${adc} says ${vserver} is UP although no server behind it works`;
     case "vip_down_members_up":
       return `${adc} does not serve ${vserver} although ${String(good)} of its servers work`;
+    case "vip_login_broken":
+      return `Logins through ${adc} at ${vserver} fail although ${String(good)} of its servers work`;
     case "vip_wrong_certificate":
       return `${adc} presents the wrong certificate on ${vserver}`;
     case "vip_backup_active":

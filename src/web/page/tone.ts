@@ -37,6 +37,7 @@ export const TONE_SIGNS: Readonly<Record<Tone, string>> = {
 const WORST_FIRST: readonly Verdict[] = [
   "routes_to_maintenance",
   "vip_served_by_drained_server",
+  "vip_login_broken",
   "vip_up_members_down",
   "vip_down_members_up",
   "false_up",

@@ -175,9 +175,184 @@ describe("the form in front of Outlook on the web", () => {
       { ...FORM, authenticationHost: "other.example.com" },
       { path: "/owa/", account: account("probe-a") },
     );
-    expect(seen).toMatchObject({ step: "response", reason: "aaa_login" });
+    expect(seen).toMatchObject({ outcome: "fault", step: "response", reason: "aaa_login" });
     expect(loginOutcome(seen)).toBe("not_tried");
     expect(lab.organisation.signIns()).toHaveLength(before);
+  });
+});
+
+describe("where the login's form goes", () => {
+  const html = (body: string) => ({ status: "200 OK", body });
+  const xml = (result: string, more = "") =>
+    html(
+      `<?xml version="1.0"?><AuthenticateResponse><Status>success</Status><Result>${result}</Result>${more}</AuthenticateResponse>`,
+    );
+  const credential = (id: string, type: string) =>
+    `<Credential><ID>${id}</ID><Type>${type}</Type></Credential>`;
+  const requirements = (...credentials: readonly string[]) =>
+    xml(
+      "more-info-required",
+      `<StateContext>abc</StateContext><AuthenticationRequirements><PostBack>/nf/auth/doAuthentication.do</PostBack>${credentials.join("")}</AuthenticationRequirements>`,
+    );
+  const USER = credential("login", "username");
+  const PASSWORD = credential("passwd", "password");
+  const BACK = {
+    status: "302 Found\r\nLocation: /owa/\r\nSet-Cookie: NSC_TMAS=deadbeef",
+    body: "",
+  };
+  const FORM_AT = (action: string, fields: string) =>
+    html(`<form method="POST" action="${action}">${fields}</form>`);
+  const TWO = '<input type="text" name="login"><input type="password" name="passwd">';
+
+  interface Played {
+    readonly login: string;
+    readonly page: { readonly status: string; readonly body: string };
+    readonly posts: Readonly<Record<string, { readonly status: string; readonly body: string }>>;
+  }
+
+  async function play({ login, page, posts }: Played) {
+    const posted: string[] = [];
+    const server = await serve((socket) => {
+      let text = "";
+      socket.on("data", (data) => {
+        text += data.toString("latin1");
+        const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
+        const end = text.indexOf("\r\n\r\n");
+        if (end < 0 || text.length < end + 4 + length) {
+          return;
+        }
+        const [method = "", path = ""] = text.split(" ");
+        const sent = `${path} ${text.slice(end + 4)}`;
+        const cookie = text.includes("NSC_TMAS=deadbeef");
+        text = "";
+        const challenge = { status: `302 Found\r\nLocation: ${login}`, body: "" };
+        const mailbox = { status: "200 OK\r\nX-FEServer: EX01", body: "inbox" };
+        const answer =
+          method === "POST"
+            ? posts[path]
+            : path === "/owa/"
+              ? cookie
+                ? mailbox
+                : challenge
+              : page;
+        if (method === "POST") {
+          posted.push(sent);
+        }
+        const { status, body } = answer ?? { status: "404 Not Found", body: "" };
+        socket.write(`HTTP/1.1 ${status}\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`);
+      });
+    });
+    const seen = await runTransaction(
+      transactionSpec("owa_form", {
+        adc: { ...FORM, authenticationHost: null },
+        path: "/owa/",
+        account: account("probe-a", { password: sealed("geheim") }),
+        allowPlaintext: true,
+      }),
+      { host: "127.0.0.1", port: server.port, server: null },
+      probeContext(5_000, { vantage: "vip" }),
+    );
+    await server.close();
+    return { posted, seen };
+  }
+
+  test.each<[string, Played, string, readonly string[]]>([
+    [
+      "its own action, field names and hidden fields",
+      {
+        login: "/logon/LogonPoint/tmindex.html",
+        page: FORM_AT(
+          "/cgi/anything?a=1&amp;b=2",
+          '<input type="hidden" name="state" value="x1"><input name="user" type="text"><input type="password" name="pin">',
+        ),
+        posts: { "/cgi/anything?a=1&b=2": BACK },
+      },
+      "match ok",
+      ["/cgi/anything?a=1&b=2 state=x1&user=probe-a&pin=geheim"],
+    ],
+    [
+      "the classic path where the page holds no form",
+      { login: "/vpn/tmindex.html", page: html("script"), posts: { "/cgi/login": BACK } },
+      "match ok",
+      ["/cgi/login login=probe-a&passwd=geheim"],
+    ],
+    [
+      "nFactor's path where its page holds none and nobody tells the requirements",
+      {
+        login: "/logon/LogonPoint/tmindex.html",
+        page: html("script"),
+        posts: { "/nf/auth/doAuthentication.do": BACK },
+      },
+      "match ok",
+      [
+        "/nf/auth/getAuthenticationRequirements.do ",
+        "/nf/auth/doAuthentication.do login=probe-a&passwd=geheim&savecredentials=false&nsg-x1-logon-button=Log+On&StateContext=",
+      ],
+    ],
+    [
+      "nFactor's own word, and back by its XML",
+      {
+        login: "/logon/LogonPoint/tmindex.html",
+        page: html("script"),
+        posts: {
+          "/nf/auth/getAuthenticationRequirements.do": requirements(USER, PASSWORD),
+          "/nf/auth/doAuthentication.do": {
+            ...xml("success", "<RedirectURL>/owa/</RedirectURL>"),
+            status: "200 OK\r\nSet-Cookie: NSC_TMAS=deadbeef",
+          },
+        },
+      },
+      "match ok",
+      [
+        "/nf/auth/getAuthenticationRequirements.do ",
+        "/nf/auth/doAuthentication.do login=probe-a&passwd=geheim&savecredentials=false&nsg-x1-logon-button=Log+On&StateContext=abc",
+      ],
+    ],
+    [
+      "nFactor, which asks for both again: rejected",
+      {
+        login: "/logon/LogonPoint/tmindex.html",
+        page: html("script"),
+        posts: { "/nf/auth/doAuthentication.do": requirements(USER, PASSWORD) },
+      },
+      "fault aaa_rejected",
+      ["/nf/auth/getAuthenticationRequirements.do ", expect.stringContaining("geheim")],
+    ],
+    [
+      "nFactor, which asks for a code after the password",
+      {
+        login: "/logon/LogonPoint/tmindex.html",
+        page: html("script"),
+        posts: { "/nf/auth/doAuthentication.do": requirements(credential("passwd1", "passcode")) },
+      },
+      "mismatch second_factor",
+      ["/nf/auth/getAuthenticationRequirements.do ", expect.stringContaining("geheim")],
+    ],
+    [
+      "nowhere where the first page asks for a second secret",
+      {
+        login: "/vpn/tmindex.html",
+        page: FORM_AT("/cgi/login", `${TWO}<input type="password" name="passwd1">`),
+        posts: {},
+      },
+      "mismatch second_factor",
+      [],
+    ],
+    [
+      "nowhere where the form leads to a stranger",
+      {
+        login: "/vpn/tmindex.html",
+        page: FORM_AT("https://evil.example.net/cgi/login", TWO),
+        posts: {},
+      },
+      "fault aaa_login",
+      [],
+    ],
+  ])("%s", async (_what, played, ends, posts) => {
+    const { posted, seen } = await play(played);
+    expect(`${seen.outcome} ${seen.reason}`).toBe(ends);
+    expect(posted).toEqual(posts);
+    expect(JSON.stringify(seen)).not.toContain("geheim");
   });
 });
 

@@ -1,0 +1,238 @@
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import { parseUrl } from "../../lib/parse-url.ts";
+import type { Sealed } from "../../lib/secret.ts";
+import type { Ended } from "./line-session.ts";
+import { redirectTarget, type WebVisit } from "./web-visit.ts";
+
+/** Where and how the ADC's login wants a credential: the form's own `action` and field names, or nFactor's requirements. */
+export interface LoginForm {
+  readonly kind: "form";
+  readonly host: string;
+  readonly path: string;
+  readonly fields: (
+    username: string,
+    password: Sealed,
+  ) => Readonly<Record<string, string | Sealed>>;
+}
+
+/** The page asks for more than a name and a password: nothing was sent. */
+interface AsksForMore {
+  readonly kind: "asks_for_more";
+  readonly detail: string;
+}
+
+interface Place {
+  readonly host: string;
+  readonly path: string;
+}
+
+const MAX_PAGES = 3;
+/** Where the classic page posts to, and nFactor's (as the ADC's own log names them), where neither says so itself. */
+const CLASSIC_PATH = "/cgi/login";
+const NFACTOR_PATH = "/nf/auth/doAuthentication.do";
+const REQUIREMENTS_PATH = "/nf/auth/getAuthenticationRequirements.do";
+/** Pages of nFactor's theme hold no form: a script asks for the requirements. */
+const NFACTOR_PAGE = /^\/logon\/LogonPoint\//i;
+
+/** Reads the login page that a challenge leads to. Other hosts than trusted ones are asked nothing. */
+export async function readLoginPage(
+  visit: WebVisit,
+  start: Place,
+  isTrusted: (host: string) => boolean,
+): Promise<LoginForm | AsksForMore | Ended> {
+  let at = start;
+  for (let count = 0; count < MAX_PAGES; count += 1) {
+    const page = await visit.ask({ method: "GET", ...at, step: "response" });
+    if (page.kind === "ended") {
+      return page;
+    }
+    const next = redirectTarget(page, at.host);
+    if (next === null) {
+      const form = page.status === 200 ? formOn(page, at) : null;
+      return form ?? (NFACTOR_PAGE.test(at.path) ? askNFactor(visit, at) : classic(at.host));
+    }
+    if (!isTrusted(next.host)) {
+      break;
+    }
+    at = next;
+  }
+  return classic(start.host);
+}
+
+function classic(host: string): LoginForm {
+  return {
+    kind: "form",
+    host,
+    path: CLASSIC_PATH,
+    fields: (login, passwd) => ({ login, passwd }),
+  };
+}
+
+/** A form may hold this much, and so many fields; login pages hold a tenth of it. */
+const MAX_FORM_CHARACTERS = 8_192;
+const MAX_FIELDS = 32;
+
+function formOn(page: HttpAnswer, at: Place): LoginForm | AsksForMore | null {
+  const text = page.body.toString("latin1");
+  for (const found of text.matchAll(/<form\b([^>]{0,1000})>/gi)) {
+    const from = found.index + found[0].length;
+    const body = text.slice(from, from + MAX_FORM_CHARACTERS).split(/<\/form\b/i, 1)[0] ?? "";
+    const fields = fieldsOf(body);
+    const secrets = fields.filter(({ type }) => type === "password");
+    const [secret] = secrets;
+    const user = fields.find(
+      ({ type, name }) => name !== "" && (type === "text" || type === "email"),
+    );
+    if (secret === undefined || user === undefined) {
+      continue;
+    }
+    if (secrets.length > 1) {
+      const names = secrets.map(({ name }) => name).join(", ");
+      return { kind: "asks_for_more", detail: `the login form has several secrets: ${names}` };
+    }
+    const target = targetOf(attribute(found[1] ?? "", "action"), at);
+    if (target === null) {
+      continue;
+    }
+    const hidden = fields.filter(({ type, name }) => type === "hidden" && name !== "");
+    return {
+      kind: "form",
+      ...target,
+      fields: (username, password) => ({
+        ...Object.fromEntries(hidden.map(({ name, value }) => [name, value])),
+        [user.name]: username,
+        [secret.name]: password,
+      }),
+    };
+  }
+  return null;
+}
+
+interface Field {
+  readonly type: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+function fieldsOf(form: string): readonly Field[] {
+  return [...form.matchAll(/<input\b([^>]{0,500})>/gi)]
+    .slice(0, MAX_FIELDS)
+    .map(([, inside = ""]) => ({
+      type: (attribute(inside, "type") ?? "text").toLowerCase(),
+      name: attribute(inside, "name") ?? "",
+      value: attribute(inside, "value") ?? "",
+    }));
+}
+
+const ATTRIBUTE = /(?:^|\s)([a-z-]{1,40})\s{0,8}=\s{0,8}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/gi;
+
+function attribute(inside: string, name: string): string | null {
+  const found = [...inside.matchAll(ATTRIBUTE)].find(([, key = ""]) => key.toLowerCase() === name);
+  return found === undefined ? null : unescaped(found[2] ?? found[3] ?? found[4] ?? "");
+}
+
+function unescaped(text: string): string {
+  return text.replace(/&(amp|quot|lt|gt|#39);/g, (whole, name: string) => ENTITIES[name] ?? whole);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: "&",
+  quot: '"',
+  lt: "<",
+  gt: ">",
+  "#39": "'",
+};
+
+/** An empty action posts to the page itself; one out of the web, such as a script, is none. */
+function targetOf(action: string | null, at: Place): Place | null {
+  const url = parseUrl(action ?? "", `https://${at.host}${at.path}`);
+  return url !== null && /^https?:$/.test(url.protocol)
+    ? { host: url.hostname, path: `${url.pathname}${url.search}` }
+    : null;
+}
+
+/** nFactor tells in XML what it asks for, where to, and the state to send along. */
+async function askNFactor(
+  visit: WebVisit,
+  { host }: Place,
+): Promise<LoginForm | AsksForMore | Ended> {
+  const told = await visit.ask({
+    method: "POST",
+    host,
+    path: REQUIREMENTS_PATH,
+    form: {},
+    step: "response",
+  });
+  if (told.kind === "ended") {
+    return told;
+  }
+  const xml = told.status === 200 ? told.body.toString("utf8") : "";
+  const state = element(xml, "StateContext") ?? "";
+  const postBack = element(xml, "PostBack") ?? "";
+  const asked = askedIn(xml);
+  const secrets = asked.filter((id) => /passw|passcode|otp/i.test(id));
+  if (asked.length > 0 && (secrets.length !== 1 || !asked.includes("login"))) {
+    return { kind: "asks_for_more", detail: `nFactor asks for ${asked.join(", ")}` };
+  }
+  return {
+    kind: "form",
+    host,
+    path: /^\/[\w./-]+$/.test(postBack) ? postBack : NFACTOR_PATH,
+    fields: (login, password) => ({
+      login,
+      [secrets[0] ?? "passwd"]: password,
+      savecredentials: "false",
+      "nsg-x1-logon-button": "Log On",
+      StateContext: state,
+    }),
+  };
+}
+
+/** What nFactor answers to a posted form. */
+export type NFactorAnswer =
+  | { readonly kind: "success"; readonly location: string | null }
+  | { readonly kind: "rejected" | "asks_for_more" | "other"; readonly detail: string };
+
+/** Reads the XML of nFactor's answer; null where it is none. */
+export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
+  const xml = body.toString("utf8");
+  if (!/<AuthenticateResponse\b/i.test(xml)) {
+    return null;
+  }
+  const result = (element(xml, "Result") ?? "").toLowerCase();
+  const detail = `nFactor answers ${result.slice(0, 40) || "without a result"}`;
+  if (result === "success") {
+    return { kind: "success", location: element(xml, "RedirectURL") };
+  }
+  if (result !== "more-info" && result !== "more-info-required") {
+    return { kind: "other", detail };
+  }
+  const asked = askedIn(xml);
+  const again = asked.includes("login") && asked.some((id) => /^passwd/i.test(id));
+  return again || /<Type>error<\/Type>/i.test(xml)
+    ? { kind: "rejected", detail: `${detail}: the same again` }
+    : { kind: "asks_for_more", detail: `nFactor asks for ${asked.join(", ") || "more"}` };
+}
+
+/** Names of the credentials asked for; buttons and links have none that counts. */
+function askedIn(xml: string): readonly string[] {
+  return [...xml.matchAll(/<Credential\b[^>]{0,200}>([^]{0,600}?)<\/Credential>/gi)]
+    .slice(0, MAX_FIELDS)
+    .flatMap(([, inside = ""]) => {
+      const type = element(inside, "Type") ?? "";
+      const id = element(inside, "ID");
+      return id === null || !/^(username|password|passcode|newpassword|textcredential)$/i.test(type)
+        ? []
+        : [id];
+    });
+}
+
+const ELEMENT = /<(\w{1,40})\b[^<>]{0,200}>([^<]{0,4096})<\/(\w{1,40})>/g;
+
+/** The text of the first element of that name; null where there is none. */
+function element(xml: string, name: string): string | null {
+  const found = [...xml.matchAll(ELEMENT)].find(
+    ([, opened, , closed]) => opened === closed && opened?.toLowerCase() === name.toLowerCase(),
+  );
+  return found === undefined ? null : unescaped((found[2] ?? "").trim());
+}

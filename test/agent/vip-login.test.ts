@@ -1,0 +1,212 @@
+import { describe, expect, test } from "vitest";
+import { BARE_SETTINGS, type TransactionRun } from "../../src/agent/plan/settings.ts";
+import type { Observation } from "../../src/model/observation.ts";
+import type { Vantage } from "../../src/model/observation.ts";
+import type { Reason } from "../../src/model/reasons.ts";
+import type { TransactionName } from "../../src/model/transactions.ts";
+import { sealed } from "../support/sealed.ts";
+import { observed, smallEstate, STARTED_AT, type SmallEstate } from "./small-estate.ts";
+
+const CONF = `add server ex01 10.0.0.1
+add server ex02 10.0.0.2
+add serviceGroup sg_ews SSL
+add lb monitor m_ews HTTP-ECV -send "GET /ews/healthcheck.htm" -recv "200 OK" -secure YES
+add lb vserver v_ews SSL 10.0.0.100 443
+bind serviceGroup sg_ews ex01 443
+bind serviceGroup sg_ews ex02 443
+bind serviceGroup sg_ews -monitorName m_ews
+bind lb vserver v_ews sg_ews
+`;
+
+const GOOD = observed({ passed: true, exchangeSeen: true });
+const GUARDED = observed({ passed: false, reason: "aaa_login" });
+const fails = (reason: Reason, step: Observation["step"] = "transaction"): Observation =>
+  observed({ passed: false, reason, step, login: "accepted" });
+const refused = (reason: Reason, bound = false): Observation =>
+  observed({
+    passed: false,
+    outcome: "fault",
+    reason,
+    step: "login",
+    login: "rejected",
+    ...(bound ? { channelBound: true } : {}),
+  });
+
+function run(transaction: TransactionName, account: string, vantages: readonly Vantage[]) {
+  return {
+    transaction,
+    account,
+    everyMs: 60_000,
+    timeoutMs: null,
+    members: { servers: [], ports: [443], adcServices: [], vservers: [] },
+    vantages,
+    path: null,
+    host: null,
+    security: null,
+    allowPlaintext: false,
+    expect: "works" as const,
+    options: {},
+  } satisfies TransactionRun;
+}
+
+/** Two good servers behind a VIP that is UP; account a logs in through the VIP, and by `runs` elsewhere too. */
+function world(runs: readonly TransactionRun[] = [], look: Observation = GOOD): SmallEstate {
+  const account = (name: string) => ({
+    name,
+    username: name,
+    address: null,
+    password: sealed("x"),
+    domain: null,
+  });
+  const one = smallEstate(CONF, {
+    settings: {
+      ...BARE_SETTINGS,
+      accounts: new Map(["a", "b"].map((name) => [name, account(name)])),
+      runs,
+    },
+  });
+  one.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
+  for (const server of ["ex01", "ex02"]) {
+    one.observe("m_ews", server, GOOD);
+    one.observe("https_challenge", server, GOOD);
+  }
+  one.observe("https_challenge", "v_ews", look, 2);
+  return one;
+}
+
+/** What one login shows at a place, as often as given. */
+function login(
+  one: SmallEstate,
+  [transaction, account]: readonly [TransactionName, string],
+  where: string,
+  seen: Observation,
+  times = 2,
+): void {
+  const probe = one.state.probes.find(
+    (each) =>
+      (each.server === where || each.vserver === where) &&
+      each.transaction === transaction &&
+      each.planned.action.kind === "transaction" &&
+      each.planned.action.account === account,
+  );
+  if (probe === undefined) {
+    throw new Error(`no ${transaction} of ${account} at ${where}`);
+  }
+  const passed = seen.outcome === "fault" ? null : seen.outcome === "match";
+  for (let count = 0; count < times; count += 1) {
+    one.state.recordResult(probe, { ...seen, startedAt: one.clock.at }, passed);
+  }
+}
+
+function verdict(one: SmallEstate): string {
+  one.state.evaluateAll();
+  const { verdict: told, reason } = one.vserver("v_ews");
+  return `${told} ${reason ?? "-"}`;
+}
+
+const VIP = run("ews_folder", "a", ["vip"]);
+const A = ["ews_folder", "a"] as const;
+const B = ["ews_folder", "b"] as const;
+
+describe("a vserver with the ADC's login in front", () => {
+  test("is protected when nobody gave an account", () => {
+    expect(verdict(world([], GUARDED))).toBe("vip_protected aaa_login");
+  });
+
+  test("is unknown when an account is given and has told nothing", () => {
+    expect(verdict(world([VIP], GUARDED))).toBe("unknown aaa_login");
+  });
+
+  test("is up when the login works", () => {
+    const one = world([VIP], GUARDED);
+    login(one, A, "v_ews", observed({ passed: true, login: "accepted" }));
+    expect(verdict(one)).toBe("vip_agree_up ok");
+  });
+
+  test.each<Reason>(["aaa_not_authorized", "aaa_no_target", "sso_not_passed", "second_factor"])(
+    "is broken at the rung %s",
+    (reason) => {
+      const one = world([VIP], GUARDED);
+      login(one, A, "v_ews", fails(reason));
+      expect(verdict(one)).toBe(`vip_login_broken ${reason}`);
+      expect(one.vserver("v_ews").mismatch).toBe(true);
+    },
+  );
+
+  test("is broken at one refusal by AAA, for as long as no other login may follow", () => {
+    const one = world([VIP], GUARDED);
+    login(one, A, "v_ews", refused("aaa_rejected"), 1);
+    expect(verdict(one)).toBe("vip_login_broken aaa_rejected");
+    const probe = one.state.probes.find(({ transaction }) => transaction === "ews_folder");
+    if (probe !== undefined) {
+      probe.heldBack = { kind: "held_back", why: "elsewhere_first", message: null };
+    }
+    one.clock.at += 600_000;
+    one.observe("https_challenge", "v_ews", GUARDED, 2);
+    one.observe("https_challenge", "ex01", GOOD);
+    expect(verdict(one)).toBe("vip_login_broken aaa_rejected");
+  });
+
+  test("is not broken when a member refuses the same account", () => {
+    const one = world([run("ews_folder", "a", ["vip", "backend"])], GUARDED);
+    login(one, A, "ex01", refused("auth_rejected"), 1);
+    login(one, A, "v_ews", refused("aaa_rejected"), 1);
+    expect(verdict(one)).toBe("unknown auth_rejected");
+  });
+});
+
+describe("a login through a vserver", () => {
+  test("that fails is enough, whatever else works", () => {
+    const one = world([VIP, run("owa_form", "a", ["vip"])]);
+    login(one, ["owa_form", "a"], "v_ews", observed({ passed: true, login: "accepted" }));
+    login(one, A, "v_ews", fails("post_lost"));
+    expect(verdict(one)).toBe("vip_login_broken post_lost");
+  });
+
+  test("waits for the word of a member that was asked before, and is broken once it is good", () => {
+    const one = world([VIP, run("ews_folder", "b", ["backend"])]);
+    login(one, B, "ex01", observed({ passed: true, login: "accepted" }), 1);
+    one.clock.at += 1_000;
+    login(one, A, "v_ews", fails("bad_status"));
+    expect(verdict(one)).toBe("settling bad_status");
+    one.clock.at += 1_000;
+    login(one, B, "ex01", observed({ passed: true, login: "accepted" }), 1);
+    expect(verdict(one)).toBe("vip_login_broken bad_status");
+  });
+
+  test("is laid to the member that fails alike, and to nobody twice", () => {
+    const one = world([VIP, run("ews_folder", "b", ["backend"])]);
+    login(one, B, "ex02", fails("backend_unavailable"));
+    login(one, A, "v_ews", fails("backend_unavailable"));
+    expect(verdict(one)).toBe("vip_agree_up ok");
+    one.hear({ ex01: { state: "up" }, ex02: { state: "down" } });
+    expect(verdict(one)).toBe("vip_login_broken backend_unavailable");
+  });
+
+  test.each([
+    [
+      "unbound from its channel while another account works at the servers",
+      true,
+      true,
+      "vip_login_broken login_broken_by_adc",
+    ],
+    ["unbound while nobody's works there", true, false, "vip_agree_up ok"],
+    ["refused for the password's sake, perhaps", false, true, "vip_agree_up ok"],
+  ])("%s", (_when, bound, works, expected) => {
+    const one = world([VIP, run("ews_folder", "b", ["backend"])]);
+    if (works) {
+      login(one, B, "ex01", observed({ passed: true, login: "accepted" }), 1);
+    }
+    login(one, A, "v_ews", refused("auth_rejected", bound), 1);
+    expect(verdict(one)).toBe(expected);
+  });
+
+  test("that never came so far is no broken login", () => {
+    const one = world([VIP], observed({ passed: false, reason: "refused", step: "connect" }));
+    login(one, A, "v_ews", observed({ passed: false, reason: "refused", step: "connect" }));
+    one.clock.at = STARTED_AT + 600_000;
+    login(one, A, "v_ews", observed({ passed: false, reason: "refused", step: "connect" }));
+    one.observe("https_challenge", "ex01", GOOD);
+    expect(verdict(one)).toBe("vip_down_members_up refused");
+  });
+});
