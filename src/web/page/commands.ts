@@ -76,7 +76,10 @@ export function vserverCommands(vserver: LiveVserver): readonly Command[] {
       return [netscaler("Show the bound certificates", `show ssl vserver ${name}`)];
     case "vip_login_broken":
       return [
-        netscaler("Watch what the ADC's AAA decides while somebody logs in", "shell cat /tmp/aaad.debug"),
+        netscaler(
+          "Watch what the ADC's AAA decides while somebody logs in",
+          "shell cat /tmp/aaad.debug",
+        ),
         netscaler("Show its authentication settings", `show ${group} vserver ${name}`),
       ];
     case "vip_down_members_up":
