@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import { nitroAccount, type AccountKeeper } from "../agent/accounts/account-keeper.ts";
 import { pause, startTimer } from "../lib/timers.ts";
-import { AdcLink, distinctGaps } from "../agent/adc-watch.ts";
+import { AdcLink, distinctGaps, type EstateRead } from "../agent/adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { ResolvedNames } from "../agent/public-names.ts";
@@ -43,17 +43,41 @@ type CompareResult =
   | { readonly kind: "compared"; readonly state: WitnessState }
   | { readonly kind: "failed"; readonly message: string };
 
+/** Until when what may go on: probes leave the ADC its time to be asked, and the ADC leaves its logout some. */
+interface Deadlines {
+  readonly probesMs: number;
+  readonly questionsMs: number;
+  readonly allMs: number;
+}
+
+function deadlines(allMs: number): Deadlines {
+  const logoutMs = Math.min(2_000, allMs * 0.1);
+  const lastPollMs = Math.min(10_000, allMs * 0.2);
+  const questionsMs = allMs - logoutMs;
+  return { probesMs: questionsMs - lastPollMs, questionsMs, allMs };
+}
+
 /**
  * One round over an estate, now: every replica starts from unknown and probes until its state machine decides, every
- * transaction until it has failed twice or passed once. The ADC is asked after the probes, so that its word is the newer.
+ * transaction until it has failed twice or passed once. Each ADC is asked after its probes, so that its word is the newer.
+ * All of it ends in time, whatever an ADC does: one that is silent fails alone (`LiveAdc.lastError`), and hides no other's
+ * mismatch.
  */
 export async function compareOnce(options: CompareOptions): Promise<CompareResult> {
-  const { config } = options;
-  const abort = new AbortController();
+  const { config, interrupted } = options;
+  const limits = deadlines(options.timeoutMs + options.waitMs);
+  const startedAt = performance.now();
+  const probing = new AbortController();
   // Every probe in flight listens, and there is no sensible number to warn at.
-  setMaxListeners(0, abort.signal);
-  const deadline = startTimer(options.timeoutMs + options.waitMs, () => {
-    abort.abort();
+  setMaxListeners(0, probing.signal);
+  const over = new AbortController();
+  const timers = [
+    startTimer(limits.probesMs, () => probing.abort()),
+    startTimer(limits.questionsMs, () => over.abort()),
+  ];
+  interrupted?.addEventListener("abort", () => {
+    probing.abort();
+    over.abort();
   });
   const network = networkOf(config);
   const state = new WitnessState({
@@ -65,93 +89,165 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     now: Date.now,
   });
   const keeper = await commandKeeper(config);
-  const spent: Exchange[] = [];
-  const links = config.adcs.map(
-    (adc) =>
-      new AdcLink({
-        config: adc,
-        network,
-        ...(adc.nitro === null
-          ? {}
-          : { loginGate: keeper.nitroGate(nitroAccount(adc.name, adc.nitro)) }),
-        events: { adcRequest: (request) => spent.push(request) },
-        now: Date.now,
-        monotonic: () => performance.now(),
-        wantsConnections: () => false,
-      }),
-  );
-  const closeLinks = (): void => {
-    for (const link of links) {
-      void link.close();
-    }
-  };
-  options.interrupted?.addEventListener("abort", () => {
-    abort.abort();
-    closeLinks();
+  state.suspendedAccounts = keeper.suspended();
+  const rounds = config.adcs.map((adc) => new Round(adc, options, state, network, keeper));
+  over.signal.addEventListener("abort", () => {
+    rounds.forEach((round) => void round.link.close());
   });
   try {
-    const runner = singleRoundRunner(config, network, abort.signal, keeper);
-    state.cutOff = await isCutOff(config.controlTargets, network, 3_000);
-    const resolved = await resolveOnce(config, network);
-    abort.signal.addEventListener("abort", closeLinks);
-    for (const link of links) {
-      const failure = await importInto(state, options, link, resolved, keeper);
-      if (failure !== null) {
-        const late = abort.signal.aborted && options.interrupted?.aborted !== true;
-        const message = late ? lateImport(link.name, options.timeoutMs, spent) : failure;
-        return { kind: "failed", message };
-      }
-    }
-    abort.signal.removeEventListener("abort", closeLinks);
-    await probeAll(state.probes, state, runner, abort.signal);
-    const stored = await readSince(config.stateDir);
-    await pollAll(links, state);
-    restoreSince(state, stored, Date.now());
+    const runner = singleRoundRunner(config, network, probing.signal, keeper);
+    await inTime(over.signal, async () => {
+      state.cutOff = await isCutOff(config.controlTargets, network, 3_000);
+      const resolved = await resolveOnce(config, network);
+      await Promise.all(rounds.map((round) => round.look(resolved, runner, probing.signal)));
+    });
+    rounds.forEach((round) => round.end());
+    restoreSince(state, await readSince(config.stateDir), Date.now());
     state.evaluateAll();
-    await recheck(options, state, runner, links, abort.signal);
-    if (options.interrupted?.aborted === true) {
-      return { kind: "failed", message: "interrupted" };
-    }
-    return { kind: "compared", state };
+    await inTime(over.signal, () => recheck(options, state, runner, rounds, probing.signal));
+    return interrupted?.aborted === true
+      ? { kind: "failed", message: "interrupted" }
+      : { kind: "compared", state };
   } finally {
-    deadline.cancel();
-    await Promise.all(links.map((link) => link.close()));
+    timers.forEach((timer) => timer.cancel());
+    const leftMs = startedAt + limits.allMs - performance.now();
+    const loggedOut = Promise.all(rounds.map((round) => round.link.close()));
+    await Promise.race([loggedOut, pause(Math.max(100, leftMs))]);
+  }
+}
+
+/** Resolves when the work is done, or at the end of the time: what is still under way then is left behind. */
+async function inTime(over: AbortSignal, work: () => Promise<void>): Promise<void> {
+  if (over.aborted) {
+    return;
+  }
+  const ended = new Promise<void>((resolve) => {
+    over.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await Promise.race([work(), ended]);
+}
+
+/** One ADC's part of the round. */
+class Round {
+  readonly link: AdcLink;
+  readonly #adc: AdcConfig;
+  readonly #options: CompareOptions;
+  readonly #state: WitnessState;
+  readonly #keeper: AccountKeeper;
+  readonly #spent: Exchange[] = [];
+  #phase: "import" | "probes" | "poll" | "done" = "import";
+
+  constructor(
+    adc: AdcConfig,
+    options: CompareOptions,
+    state: WitnessState,
+    network: Network,
+    keeper: AccountKeeper,
+  ) {
+    this.#adc = adc;
+    this.#options = options;
+    this.#state = state;
+    this.#keeper = keeper;
+    state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs: 0 });
+    this.link = new AdcLink({
+      config: adc,
+      network,
+      ...(adc.nitro === null
+        ? {}
+        : { loginGate: keeper.nitroGate(nitroAccount(adc.name, adc.nitro)) }),
+      events: { adcRequest: (request) => this.#spent.push(request) },
+      now: Date.now,
+      monotonic: () => performance.now(),
+      wantsConnections: () => false,
+    });
+  }
+
+  async look(resolved: ResolvedNames, runner: ProbeRunner, probing: AbortSignal): Promise<void> {
+    const read = await this.link.readEstate();
+    if (this.#phase !== "import") {
+      return;
+    }
+    if (read.kind === "failed") {
+      this.#fail(read.message);
+      return;
+    }
+    const { config } = this.#options;
+    const plan = await planForCommand(read.estate, config, this.#adc, resolved, this.#keeper);
+    bringIn(this.#state, this.#options, this.#adc.name, read, plan, resolved);
+    this.#phase = "probes";
+    const records = this.#state.recordsOf(this.#adc.name);
+    const atOnce = Math.max(8, Math.floor(AT_ONCE / config.adcs.length));
+    await probeAll(records?.probes ?? [], this.#state, runner, probing, atOnce);
+    await this.poll();
+  }
+
+  /** Asks the ADC for its word, and believes it. */
+  async poll(): Promise<void> {
+    const { name } = this.#adc;
+    const records = this.#state.recordsOf(name);
+    if (records === null) {
+      return;
+    }
+    this.#phase = "poll";
+    const read = await this.link.poll(records.estate);
+    if (read.kind === "state") {
+      const imported = this.#state.adcs.find((adc) => adc.name === name)?.gaps ?? [];
+      const gaps = distinctGaps([...imported, ...read.gaps]);
+      this.#state.setAdcLive(name, { up: true, lastPollAt: read.state.at, lastError: null, gaps });
+    } else if (read.kind !== "none") {
+      const splitBrain = read.kind === "lost" && read.splitBrain;
+      this.#state.setAdcLive(name, { up: false, lastError: read.message, splitBrain });
+    }
+    this.#state.applyAdcPoll(name, read.kind === "state" ? read.state : null);
+    this.#phase = "done";
+  }
+
+  /** What has not come by now counts as silence. */
+  end(): void {
+    const { timeoutMs } = this.#options;
+    if (this.#phase === "import") {
+      this.#fail(lateImport(this.#spent, timeoutMs));
+    } else if (this.#phase !== "done") {
+      const late = `its state did not come within ${seconds(timeoutMs)} s (--timeout)`;
+      this.#state.setAdcLive(this.#adc.name, { up: false, lastError: late });
+      this.#state.applyAdcPoll(this.#adc.name, null);
+      this.#phase = "done";
+    }
+  }
+
+  #fail(lastError: string): void {
+    this.#phase = "done";
+    this.#state.setAdcLive(this.#adc.name, { up: false, lastError });
   }
 }
 
 interface Exchange {
-  readonly adc: string;
-  readonly node: string;
   readonly durationMs: number;
 }
 
-/** What ate the time of an import that did not end within `--timeout`. */
-function lateImport(adc: string, timeoutMs: number, spent: readonly Exchange[]): string {
-  const own = spent.filter((exchange) => exchange.adc === adc);
-  const totalMs = own.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
-  const slow =
-    own.length === 0
-      ? "no answer of NITRO came"
-      : `NITRO answered ${String(own.length)} requests in ${seconds(totalMs)} s, ${seconds(totalMs / own.length)} s each`;
-  return `${adc}: the import did not end within ${seconds(timeoutMs)} s (--timeout): ${slow}`;
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(1);
 }
 
-async function importInto(
+/** What ate the time of an import that did not end within `--timeout`. */
+function lateImport(spent: readonly Exchange[], timeoutMs: number): string {
+  const totalMs = spent.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const slow =
+    spent.length === 0
+      ? "no answer of NITRO came"
+      : `NITRO answered ${String(spent.length)} requests in ${seconds(totalMs)} s, ${seconds(totalMs / spent.length)} s each`;
+  return `the import did not end within ${seconds(timeoutMs)} s (--timeout): ${slow}`;
+}
+
+function bringIn(
   state: WitnessState,
   { config, server }: CompareOptions,
-  link: AdcLink,
+  adc: string,
+  read: Extract<EstateRead, { kind: "estate" }>,
+  plan: readonly PlannedProbe[],
   resolved: ResolvedNames,
-  keeper: AccountKeeper,
-): Promise<string | null> {
-  const adc = config.adcs.find((each) => each.name === link.name);
-  const read = await link.readEstate();
-  if (adc === undefined || read.kind === "failed") {
-    return `${link.name}: ${read.kind === "failed" ? read.message : "not configured"}`;
-  }
-  state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs: 0 });
-  state.setAdcLive(adc.name, { gaps: read.gaps });
-  const plan = await planForCommand(read.estate, config, adc, resolved, keeper);
+): void {
+  state.setAdcLive(adc, { gaps: read.gaps });
   const wanted =
     server === null
       ? plan
@@ -173,7 +269,7 @@ async function importInto(
     (member) => server === null || matchesPattern(server, member.server),
   );
   const names = new Set(members.flatMap((member) => member.vservers));
-  state.setRecords(adc.name, {
+  state.setRecords(adc, {
     ...records,
     members,
     vservers: records.vservers.filter((each) => server === null || names.has(each.vserver)),
@@ -181,23 +277,29 @@ async function importInto(
       (probe) => server === null || probe.vserver === "" || names.has(probe.vserver),
     ),
   });
-  return null;
 }
 
-/** All probes until each has an opinion, a bounded number at a time. */
+/**
+ * All probes until each has an opinion, a bounded number at a time. A health page comes last: that it is aborted shows
+ * maintenance only beside another URL that answers, whichever of the two an agent that watches asks first.
+ */
 async function probeAll(
   probes: readonly ProbeRecord[],
   state: WitnessState,
   runner: ProbeRunner,
   signal: AbortSignal,
+  atOnce = AT_ONCE,
 ): Promise<void> {
-  const waiting = probes.filter((probe) => probe.planned.action.run !== null);
-  const workers = Array.from({ length: Math.min(AT_ONCE, waiting.length) }, async () => {
-    for (let probe = waiting.shift(); probe !== undefined; probe = waiting.shift()) {
-      await untilDecided(probe, state, runner, signal);
-    }
-  });
-  await Promise.all(workers);
+  const runnable = probes.filter((probe) => probe.planned.action.run !== null);
+  const pages = runnable.filter(({ rank }) => rank === "detection");
+  for (const waiting of [runnable.filter((probe) => !pages.includes(probe)), pages]) {
+    const workers = Array.from({ length: Math.min(atOnce, waiting.length) }, async () => {
+      for (let probe = waiting.shift(); probe !== undefined; probe = waiting.shift()) {
+        await untilDecided(probe, state, runner, signal);
+      }
+    });
+    await Promise.all(workers);
+  }
 }
 
 /** Runs one probe until it has an opinion, but no more often than it may take. */
@@ -227,31 +329,12 @@ function saysNothingNow({ last, lastPassed }: ProbeRecord): boolean {
   return lastPassed === null && last?.reason !== "agent_fault";
 }
 
-async function pollAll(links: readonly AdcLink[], state: WitnessState): Promise<void> {
-  for (const link of links) {
-    const estate = state.recordsOf(link.name)?.estate;
-    if (estate === undefined) {
-      continue;
-    }
-    const read = await link.poll(estate);
-    if (read.kind === "state") {
-      const imported = state.adcs.find(({ name }) => name === link.name)?.gaps ?? [];
-      const gaps = distinctGaps([...imported, ...read.gaps]);
-      state.setAdcLive(link.name, { up: true, lastPollAt: read.state.at, gaps });
-    } else if (read.kind !== "none") {
-      const splitBrain = read.kind === "lost" && read.splitBrain;
-      state.setAdcLive(link.name, { up: false, lastError: read.message, splitBrain });
-    }
-    state.applyAdcPoll(link.name, read.kind === "state" ? read.state : null);
-  }
-}
-
 /** With `--wait`: looks again at what disagrees, until nothing does or the time is over. */
 async function recheck(
   options: CompareOptions,
   state: WitnessState,
   runner: ProbeRunner,
-  links: readonly AdcLink[],
+  rounds: readonly Round[],
   signal: AbortSignal,
 ): Promise<void> {
   const until = performance.now() + options.waitMs;
@@ -266,7 +349,7 @@ async function recheck(
     await pause(REPLICA_RETRY_MS, signal);
     const again = new Set([...members, ...vservers].flatMap((each) => each.probes));
     await probeAll([...again], state, runner, signal);
-    await pollAll(links, state);
+    await Promise.all(rounds.map((round) => round.poll()));
     // What fails alike behind every front end shows only over all of them.
     state.evaluateAll();
   }

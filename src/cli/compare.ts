@@ -1,13 +1,23 @@
-import { compareOnce } from "../change/compare.ts";
+import { z } from "zod";
 import { readMaintenanceWindows } from "../agent/declarations.ts";
+import { compareOnce } from "../change/compare.ts";
+import { errorMessage } from "../lib/error-code.ts";
+import { nameMatcher } from "../lib/glob.ts";
+import { printableLine } from "../lib/printable.ts";
 import { barePortSentence } from "../model/depth.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
-import type { MemberRecord } from "../agent/records/member-record.ts";
-import type { VserverRecord } from "../agent/records/vserver-record.ts";
 import { gapSentence } from "../model/nitro-gap.ts";
-import { printableLine } from "../lib/printable.ts";
-import { exitStatus, pluginWord, type JudgedRow, MISMATCH_VERDICTS } from "../model/verdicts.ts";
-import { compareJson } from "../web/api/verdicts.ts";
+import { exitStatus, isMismatch, pluginWord, type ExitStatus } from "../model/verdicts.ts";
+import {
+  compareJson,
+  memberRow,
+  verdictCounts,
+  vserverRow,
+  type CompareJson,
+  type MemberRow,
+  type VserverRow,
+} from "../web/api/verdicts.ts";
+import { askAgentFor, readAccess, type AgentAddress } from "./agent-client.ts";
 import { columns, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
@@ -19,13 +29,53 @@ export interface CompareCommand {
   readonly timeoutMs: number;
   readonly strict: boolean;
   readonly json: boolean;
+  /** Share of a vserver's members that must work, in percent; below it the command warns, or fails. Null: no such limit. */
+  readonly warningBelow?: number | null;
+  readonly criticalBelow?: number | null;
+  /** An agent that is asked, in place of a round of our own; null or absent: none. */
+  readonly agent?: AgentAddress | null;
 }
+
+type Asked =
+  | { readonly kind: "compared"; readonly json: CompareJson }
+  | { readonly kind: "failed"; readonly message: string };
 
 /** `compare`: one round now. 2 any mismatch, 3 any unexpected unknown, 1 anything to look at, 0 all agree. */
 export async function runCompare(command: CompareCommand, output: Output): Promise<number> {
+  const asked = await ask(command, output).catch((error: unknown): Asked => ({
+    kind: "failed",
+    message: errorMessage(error),
+  }));
+  if (asked.kind === "failed") {
+    return failed(asked.message, command, output);
+  }
+  const { json } = asked;
+  const health = json.vservers.flatMap((vserver) => healthOf(vserver, json.adcs.length > 1));
+  const status = statusOf(json, health, command);
+  if (command.json) {
+    const told = { status: pluginWord(status), error: null, ...json };
+    output.out(`${JSON.stringify(told, null, 1)}\n`);
+  } else {
+    output.out(`${pluginLine(status, json, health, command)}\n`);
+    output.out(json.rows.length + json.vservers.length === 0 ? "" : `${rowsTable(json)}\n`);
+    for (const line of remarks(json)) {
+      output.out(`${printableLine(line)}\n`);
+    }
+  }
+  return status;
+}
+
+function ask(command: CompareCommand, output: Output): Promise<Asked> {
+  const { agent = null } = command;
+  return agent === null || agent.url === null
+    ? lookNow(command, output)
+    : askRunning(agent, agent.url, command.server, output);
+}
+
+async function lookNow(command: CompareCommand, output: Output): Promise<Asked> {
   const config = await readConfig(command.config, output);
   if (config === null) {
-    return failed("invalid configuration", command, output);
+    return { kind: "failed", message: "invalid configuration" };
   }
   const { declarations, warning } = await readMaintenanceWindows(config);
   if (warning !== null) {
@@ -34,83 +84,260 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   const compared = await untilInterrupted((interrupted) =>
     compareOnce({ ...command, config, declarations, interrupted }),
   );
-  if (compared.kind === "failed") {
-    return failed(compared.message, command, output);
-  }
-  const { members, vservers, findings } = compared.state;
-  const rows = [...members, ...vservers];
-  const heard = rows.some((row) => row.adcOpinion !== "unknown");
-  const judgedStatus = exitStatus(rows.map(judged), command.strict);
-  // Without a word of the ADC nothing was compared, whatever our own opinions are.
-  const blind = compared.state.adcs.some(({ gaps = [] }) => gaps.some(({ blinds }) => blinds));
-  // A kind of vserver that was not seen may hide anything, but a mismatch that was seen is worse.
-  const status = judgedStatus !== 2 && (blind || (judgedStatus === 0 && !heard)) ? 3 : judgedStatus;
-  if (command.json) {
-    const told = compared.state.adcs.flatMap(({ name, gaps = [] }) =>
-      gaps.map((gap) => ({ adc: name, ...gap })),
-    );
-    output.out(
-      `${JSON.stringify({ ...compareJson({ members, vservers }), gaps: told }, null, 1)}\n`,
-    );
-  } else {
-    const summary = printableLine(pluginLine(status, members, vservers));
-    output.out(`${summary}\n${comparisonTable(members, vservers)}\n`);
-    for (const { name, gaps = [], up, lastError } of compared.state.adcs) {
-      if (up === false && lastError !== null) {
-        output.out(`${printableLine(`${name}: ${lastError}`)}\n`);
-      }
-      for (const gap of gaps) {
-        output.out(`${printableLine(gapSentence(name, gap))}\n`);
-      }
-    }
-    const bare = barePortSentence(members.map(({ depth }) => depth.adc));
-    output.out(bare === null ? "" : `${bare}\n`);
-    for (const finding of findings) {
-      output.out(`${printableLine(finding.message)}\n`);
-    }
-  }
-  return status;
+  return compared.kind === "failed"
+    ? compared
+    : { kind: "compared", json: compareJson(compared.state) };
 }
 
+const words = z.string().nullable();
+const port = z.union([z.number(), z.string()]).nullable();
+const byConfiguration = z.boolean().default(false);
+/** What is printed of an answer; an agent of another version may tell more, or not yet all of it. */
+const agentAnswer = z.looseObject({
+  rows: z.array(
+    z.looseObject({
+      adc: z.string(),
+      vserver: words,
+      vservers: z.array(z.string()),
+      adc_service: z.string(),
+      server: z.string(),
+      port,
+      monitor: words,
+      opinions: z.looseObject({ adc: z.string(), replica: z.string(), service: z.string() }),
+      depth: z.looseObject({ adc: words }).default({ adc: null }),
+      verdict: z.string(),
+      step: words,
+      reason: words,
+      unknown_by_configuration: byConfiguration,
+    }),
+  ),
+  vservers: z.array(
+    z.looseObject({
+      adc: z.string(),
+      vserver: z.string(),
+      address: words,
+      port,
+      adc_state: z.string(),
+      vip: z.string(),
+      members_up: z.number(),
+      members_total: z.number(),
+      verdict: z.string(),
+      reason: words,
+      unknown_by_configuration: byConfiguration,
+    }),
+  ),
+  adcs: z
+    .array(z.looseObject({ adc: z.string(), up: z.boolean().nullable(), error: words }))
+    .default([]),
+  gaps: z
+    .array(
+      z.looseObject({
+        adc: z.string(),
+        node: z.string(),
+        resource: z.string(),
+        code: z.string(),
+        words: z.string(),
+        unwatched: z.string(),
+        blinds: z.boolean(),
+      }),
+    )
+    .default([]),
+  findings: z.array(z.looseObject({ adc: z.string(), message: z.string() })).default([]),
+});
+
+/** What a running agent says: no round of our own, and no login. */
+async function askRunning(
+  agent: AgentAddress,
+  url: string,
+  server: string | null,
+  output: Output,
+): Promise<Asked> {
+  if (!URL.canParse(url)) {
+    return { kind: "failed", message: `--url: not an address: ${url}` };
+  }
+  const config = agent.config === null ? null : await readConfig(agent.config, output);
+  const access = await readAccess(agent, config);
+  if (access.kind === "failed") {
+    return access;
+  }
+  const path = "/api/v1/verdicts";
+  const answer = await askAgentFor(url, access.access, agentAnswer, "GET", path, {}, null);
+  if (answer.kind !== "answer") {
+    return { kind: "failed", message: answer.message };
+  }
+  // All that is read of it here has just been looked at; the rest is only passed on.
+  const json = answer.value as unknown as CompareJson;
+  return { kind: "compared", json: server === null ? json : ofServer(json, server) };
+}
+
+function ofServer(json: CompareJson, server: string): CompareJson {
+  const isMeant = nameMatcher([server]);
+  const rows = json.rows.filter((row) => isMeant(row.server));
+  const served = new Set(
+    rows.flatMap((row) => row.vservers.map((name) => `${row.adc}\u0000${name}`)),
+  );
+  const vservers = json.vservers.filter(({ adc, vserver }) => served.has(`${adc}\u0000${vserver}`));
+  return { ...json, rows, vservers, summary: verdictCounts([...rows, ...vservers]) };
+}
+
+/** A mismatch that was seen is worse than anything that was not. */
+function statusOf(
+  json: CompareJson,
+  health: readonly Health[],
+  { strict, warningBelow = null, criticalBelow = null }: CompareCommand,
+): ExitStatus {
+  const all = [...json.rows, ...json.vservers];
+  const judged = exitStatus(
+    all.map(({ verdict, unknown_by_configuration }) => ({
+      verdict,
+      unknownByConfiguration: unknown_by_configuration,
+    })),
+    strict,
+  );
+  if (judged === 2 || health.some((each) => isBelow(each, criticalBelow))) {
+    return 2;
+  }
+  // A kind of vserver that was not seen, or an ADC that did not answer, may hide anything.
+  const isBlind =
+    json.gaps.some(({ blinds }) => blinds) || json.adcs.some(({ up }) => up === false);
+  // Without a word of the ADC nothing was compared, whatever our own opinions are.
+  const isHeard =
+    json.rows.some(({ opinions }) => opinions.adc !== "unknown") ||
+    json.vservers.some(({ adc_state }) => adc_state !== "unknown");
+  if (judged === 3 || isBlind || !isHeard) {
+    return 3;
+  }
+  return judged === 1 || health.some((each) => isBelow(each, warningBelow)) ? 1 : 0;
+}
+
+/** How much of a vserver works. */
+interface Health {
+  readonly name: string;
+  readonly percent: number;
+}
+
+function healthOf(vserver: VserverRow, namesAdc: boolean): readonly Health[] {
+  const { adc, members_up, members_total } = vserver;
+  const name = namesAdc ? `${adc}/${vserver.vserver}` : vserver.vserver;
+  return members_total === 0 ? [] : [{ name, percent: (100 * members_up) / members_total }];
+}
+
+function isBelow({ percent }: Health, limit: number | null): boolean {
+  return limit !== null && percent < limit;
+}
+
+/** The same on failure: a script that reads JSON is always given some. */
 function failed(reason: string, command: CompareCommand, output: Output): number {
   const message = printableLine(reason);
   output.err(`${message}\n`);
-  if (!command.json) {
-    output.out(`WITNESS UNKNOWN - ${message}\n`);
-  }
+  output.out(
+    command.json
+      ? `${JSON.stringify({ status: "UNKNOWN", error: message, ...NOTHING }, null, 1)}\n`
+      : `WITNESS UNKNOWN - ${withoutBar(message)}\n`,
+  );
   return 3;
 }
 
-/**
- * An unknown is the configuration's doing when there is no NITRO, when nothing about the row can be probed at all, or when
- * the monitor by which the ADC says DOWN cannot be repeated.
- */
-function judged(row: MemberRecord | VserverRecord): JudgedRow {
-  const nothingToProbe = row.probes.every((probe) => probe.planned.action.run === null);
-  return {
-    verdict: row.verdict,
-    unknownByConfiguration:
-      row.verdict === "unknown" &&
-      (row.reason === "not_configured" || row.reason === "unsupported" || nothingToProbe),
-  };
-}
+const NOTHING: CompareJson = {
+  rows: [],
+  vservers: [],
+  summary: {},
+  adcs: [],
+  gaps: [],
+  findings: [],
+};
 
 function pluginLine(
-  status: ReturnType<typeof exitStatus>,
-  members: readonly LiveMember[],
-  vservers: readonly LiveVserver[],
+  status: ExitStatus,
+  json: CompareJson,
+  health: readonly Health[],
+  command: CompareCommand,
 ): string {
   const rows = [
-    ...members.map((row) => ({ row, name: `${row.adcService}/${row.server}:${String(row.port)}` })),
-    ...vservers.map((row) => ({ row, name: row.vserver })),
+    ...json.rows.map((row) => ({
+      ...row,
+      name: `${row.adc_service}/${row.server}:${String(row.port)}`,
+    })),
+    ...json.vservers.map((row) => ({ ...row, name: row.vserver })),
   ];
-  const wrong = rows.filter(({ row }) => MISMATCH_VERDICTS.has(row.verdict));
-  const unknown = rows.filter(({ row }) => row.verdict === "unknown");
-  const named = wrong.slice(0, 3).map(({ row, name }) => `${name} ${row.verdict}`);
+  const wrong = rows.filter(({ verdict }) => isMismatch(verdict));
+  const unknown = rows.filter(({ verdict }) => verdict === "unknown");
+  const named = wrong.slice(0, 3).map(({ verdict, name }) => `${name} ${verdict}`);
   const more = wrong.length > 3 ? ", …" : "";
   const list = named.length === 0 ? "" : `: ${named.join(", ")}${more}`;
-  const count = `${String(wrong.length)} of ${String(rows.length)} disagree${list}`;
-  return `WITNESS ${pluginWord(status)} - ${count} | mismatches=${String(wrong.length)} unknown=${String(unknown.length)}`;
+  const silent = json.adcs.filter(({ up }) => up === false);
+  const said = [
+    ...silent.map(({ adc, error }) => `${adc}: ${error ?? "no answer"}`),
+    ...(rows.length === 0
+      ? []
+      : [`${String(wrong.length)} of ${String(rows.length)} disagree${list}`]),
+    ...belowWords(health, command),
+  ];
+  const data = [
+    `mismatches=${String(wrong.length)}`,
+    `unknown=${String(unknown.length)}`,
+    ...health.map((each) => performanceData(each, command)),
+  ];
+  const words = withoutBar(said.length === 0 ? "nothing to compare" : said.join("; "));
+  return printableLine(`WITNESS ${pluginWord(status)} - ${words} | ${data.join(" ")}`);
+}
+
+function belowWords(
+  health: readonly Health[],
+  { warningBelow = null, criticalBelow = null }: CompareCommand,
+): readonly string[] {
+  return health.flatMap((each) => {
+    const { name, percent } = each;
+    const limit = isBelow(each, criticalBelow)
+      ? criticalBelow
+      : isBelow(each, warningBelow)
+        ? warningBelow
+        : null;
+    return limit === null
+      ? []
+      : [`${String(Math.round(percent))} % of ${name} work, below ${String(limit)} %`];
+  });
+}
+
+/** As monitoring plug-ins write it: quotes doubled, no equals sign, ranges that alert below the limit. */
+function performanceData(
+  { name, percent }: Health,
+  { warningBelow = null, criticalBelow = null }: CompareCommand,
+): string {
+  const label = name.replaceAll("=", "_").replaceAll("|", "_").replaceAll("'", "''");
+  const range = (limit: number | null): string => (limit === null ? "" : `${String(limit)}:`);
+  const value = String(Math.round(percent * 10) / 10);
+  return `'${label}'=${value}%;${range(warningBelow)};${range(criticalBelow)};0;100`;
+}
+
+/** A bar begins the performance data. */
+function withoutBar(text: string): string {
+  return text.replaceAll("|", "/");
+}
+
+function* remarks(json: CompareJson): Iterable<string> {
+  const rows = [...json.rows, ...json.vservers];
+  if (rows.length > 0) {
+    for (const { adc, up, error } of json.adcs) {
+      if (up === false) {
+        yield `${adc}: ${error ?? "no answer"}`;
+      }
+    }
+  }
+  for (const { adc, ...gap } of json.gaps) {
+    yield gapSentence(adc, gap);
+  }
+  const bare = barePortSentence(json.rows.map(({ depth }) => depth.adc));
+  if (bare !== null) {
+    yield bare;
+  }
+  const settling = rows.filter(({ verdict }) => verdict === "settling").length;
+  if (settling > 0) {
+    yield `${String(settling)} of ${String(rows.length)} settle: whether they stay so only time tells (--wait, or an agent that watches).`;
+  }
+  for (const { message } of json.findings) {
+    yield message;
+  }
 }
 
 /** The table of opinions and verdicts, worst first. */
@@ -118,28 +345,32 @@ export function comparisonTable(
   members: readonly LiveMember[],
   vservers: readonly LiveVserver[],
 ): string {
-  const worstFirst = (a: { mismatch: boolean }, b: { mismatch: boolean }): number =>
-    Number(b.mismatch) - Number(a.mismatch);
-  const memberRows = [...members]
-    .sort(worstFirst)
+  return rowsTable({ rows: members.map(memberRow), vservers: vservers.map(vserverRow) });
+}
+
+function rowsTable({ rows, vservers }: Pick<CompareJson, "rows" | "vservers">): string {
+  const worstFirst = (a: { verdict: string }, b: { verdict: string }): number =>
+    Number(isMismatch(b.verdict)) - Number(isMismatch(a.verdict));
+  const memberRows = rows
+    .toSorted(worstFirst)
     .map((row) => [
-      row.vservers[0] ?? "-",
-      row.adcService,
+      row.vserver ?? "-",
+      row.adc_service,
       `${row.server}:${String(row.port)}`,
-      row.adcOpinion,
-      row.replica,
-      row.service,
+      row.opinions.adc,
+      row.opinions.replica,
+      row.opinions.service,
       row.verdict,
       why(row),
     ]);
-  const vserverRows = [...vservers]
-    .sort(worstFirst)
+  const vserverRows = vservers
+    .toSorted(worstFirst)
     .map((row) => [
       row.vserver,
       "(vserver)",
       `${row.address ?? "-"}:${String(row.port ?? "-")}`,
-      row.adcOpinion,
-      `${String(row.members.reallyUp)}/${String(row.members.configured)}`,
+      row.adc_state,
+      `${String(row.members_up)}/${String(row.members_total)}`,
       row.vip,
       row.verdict,
       row.reason === null || row.reason === "ok" ? "" : row.reason,
@@ -151,10 +382,10 @@ export function comparisonTable(
   ]);
 }
 
-function why(row: LiveMember): string {
+function why(row: MemberRow): string {
   if (row.reason === null || row.reason === "ok") {
     return "";
   }
   const step = row.step === null ? "" : `${row.step}: `;
-  return `${step}${row.reason}${row.decidedBy === null ? "" : ` (${row.decidedBy})`}`;
+  return `${step}${row.reason}${row.monitor === null ? "" : ` (${row.monitor})`}`;
 }

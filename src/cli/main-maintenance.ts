@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { configFileIfAny } from "./default-config.ts";
-import type { AgentAddress } from "./maintenance-access.ts";
+import type { AgentAddress } from "./agent-client.ts";
 import type { MaintenanceCommand } from "./maintenance.ts";
 import type { Output } from "./output.ts";
 

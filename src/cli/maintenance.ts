@@ -3,11 +3,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { parseUrl } from "../lib/parse-url.ts";
 import { loadWebConfig } from "../web/web-config/load.ts";
+import { readAccess, type AgentAddress, type ApiAnswer } from "./agent-client.ts";
 import {
-  readAccess,
-  type AgentAddress,
   maintenanceApi,
-  type ApiAnswer,
   type ApiReport,
   type ApiWindow,
   type DeclareBody,

@@ -8,17 +8,18 @@ export interface Output {
 
 /**
  * The process's own streams, with everything made printable that could steer a terminal: names, answers and messages come
- * from outside. A reader that went away (`| head`) ends the command, quietly.
+ * from outside. A reader that went away (`| head`) ends the command, quietly; one that takes no more (a full disk) ends it
+ * with `failedStatus`.
  */
-export function processOutput(): Output {
-  const { out, err } = terminalOutput();
+export function processOutput(failedStatus = 1): Output {
+  const { out, err } = terminalOutput(failedStatus);
   return { out: (text) => out(printable(text)), err: (text) => err(printable(text)) };
 }
 
 /** The streams as they are, for a command that steers the terminal itself. */
-export function terminalOutput(): Output {
+export function terminalOutput(failedStatus = 1): Output {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? 0 : 1);
+    process.exit(error.code === "EPIPE" ? 0 : failedStatus);
   });
   return {
     out: (text) => process.stdout.write(text),

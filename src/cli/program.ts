@@ -24,6 +24,13 @@ Scenarios of the demo: ${SCENARIO_NAMES.join(", ")}.
 Exit status: 0 success, 1 failure or a usage error. compare, probe and maintenance answer as
 monitoring plug-ins do: 0 OK, 1 warning, 2 critical, 3 unknown or a usage error.`;
 
+const PLUGINS: ReadonlySet<string> = new Set(["compare", "probe", "maintenance"]);
+
+/** What a command ends with that could not do its work: plug-ins of a monitoring system say unknown. */
+export function failureStatus(argv: readonly string[]): number {
+  return PLUGINS.has(argv[2] ?? "") ? USAGE_ERROR : 1;
+}
+
 /** The command line: what every command takes; each command's own file does the work, and only that one is loaded. */
 export function program(output: Output): Command {
   const root = new Command("adc-witness")
@@ -93,13 +100,19 @@ export function program(output: Output): Command {
       );
     });
 
-  forMonitoring(root.command("compare"))
+  forMonitoring(root.command("compare"), output)
     .description("probe everything once and print opinions and verdicts")
     .option("--config <file>", CONFIG)
     .option("--server <name>", "only this server: a name, or a pattern with *")
     .option("--wait <duration>", "probe mismatches again for up to this long", duration, 0)
     .option("--timeout <duration>", "time limit of the round", duration, 50_000)
     .option("--strict", "also count verdicts that are unknown because of the configuration", false)
+    .option("--warning <percent>", "warn if fewer of a vserver's members work", percent)
+    .option("--critical <percent>", "critical if fewer of a vserver's members work", percent)
+    .option("--url <url>", "ask this running agent instead: no probe and no login of its own")
+    .option("--user <name>", "user name for the agent's basic auth; needs --password-file")
+    .option("--password-file <file>", "file that holds the user's password")
+    .option("--ca-file <file>", "CA certificate (PEM) to verify the agent's certificate")
     .option("--json", "print JSON", false)
     .addHelpText(
       "after",
@@ -109,28 +122,38 @@ Exit status, and the first line, are those of a monitoring plug-in:
   1  something to look at
   2  the ADC is wrong about something
   3  unknown, or no comparison was possible
-${examples("compare --server ex02", "compare --wait 2m --json")}`,
+${examples("compare --server ex02", "compare --wait 2m --json", "compare --url http://agent:9743 --warning 75")}`,
     )
-    .action(
-      async (options: {
-        config?: string;
-        server?: string;
-        wait: number;
-        timeout: number;
-        strict: boolean;
-        json: boolean;
-      }) => {
-        const { server = null, wait, timeout, strict, json } = options;
-        const config = configFile(options.config, process.env);
-        const { runCompare } = await import("./compare.ts");
-        process.exitCode = await runCompare(
-          { config, server, waitMs: wait, timeoutMs: timeout, strict, json },
-          output,
-        );
-      },
-    );
+    .action(async (options: CompareArguments) => {
+      const { server = null, wait, timeout, strict, json } = options;
+      const config = configFile(options.config, process.env);
+      const { runCompare } = await import("./compare.ts");
+      const status = await runCompare(
+        {
+          config,
+          server,
+          waitMs: wait,
+          timeoutMs: timeout,
+          strict,
+          json,
+          warningBelow: options.warning ?? null,
+          criticalBelow: options.critical ?? null,
+          agent: {
+            config: null,
+            url: options.url ?? null,
+            tokenFile: null,
+            user: options.user ?? null,
+            passwordFile: options.passwordFile ?? null,
+            caFile: options.caFile ?? null,
+          },
+        },
+        output,
+      );
+      // An ADC that hangs at the logout must not hold the command beyond its time.
+      process.stdout.write("", () => process.exit(status));
+    });
 
-  forMonitoring(root.command("probe"))
+  forMonitoring(root.command("probe"), output)
     .description("run one probe and explain its result")
     .argument("<target>", "server:port, address:port, adc_service/server:port or a vserver")
     .option("--config <file>", CONFIG)
@@ -194,7 +217,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json")}`,
       );
     });
 
-  forMonitoring(addMaintenance(root, output, duration));
+  forMonitoring(addMaintenance(root, output, duration), output);
 
   root
     .command("completion")
@@ -205,6 +228,21 @@ ${examples("compare --server ex02", "compare --wait 2m --json")}`,
       output.out(completionScript(shell, root));
     });
   return root;
+}
+
+interface CompareArguments {
+  readonly config?: string;
+  readonly server?: string;
+  readonly wait: number;
+  readonly timeout: number;
+  readonly strict: boolean;
+  readonly warning?: number;
+  readonly critical?: number;
+  readonly url?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
+  readonly caFile?: string;
+  readonly json: boolean;
 }
 
 interface PlanArguments {
@@ -233,13 +271,19 @@ interface LintArguments {
 /** As `runLint` has them; written here too, so that no other command loads lint. */
 const LINT_FORMATS: readonly LintFormat[] = ["text", "json", "sarif", "junit"];
 
-/** A monitoring system takes 1 for a warning and 2 for an alarm: a line that was typed wrong is neither. */
-function forMonitoring(command: Command): Command {
-  command.exitOverride(({ exitCode }) => {
+/**
+ * A monitoring system takes 1 for a warning and 2 for an alarm: a line that was typed wrong is neither. Who reads JSON is
+ * given an object then, too.
+ */
+function forMonitoring(command: Command, output: Output): Command {
+  command.exitOverride(({ exitCode, message }) => {
+    if (exitCode !== 0 && process.argv.includes("--json")) {
+      output.out(`${JSON.stringify({ status: "UNKNOWN", error: message })}\n`);
+    }
     process.exit(exitCode === 0 ? 0 : USAGE_ERROR);
   });
   for (const one of command.commands) {
-    forMonitoring(one);
+    forMonitoring(one, output);
   }
   return command;
 }
@@ -255,6 +299,15 @@ function duration(text: string): number {
     throw new InvalidArgumentError("expected a duration such as 500ms, 5s, 10m or 4h");
   }
   return ms;
+}
+
+/** `80`, `80%`, or `80:` as plug-ins write a range that alerts below it. */
+function percent(text: string): number {
+  const number = /^(\d{1,3}(?:\.\d+)?)[%:]?$/.exec(text)?.[1];
+  if (number === undefined || Number(number) > 100) {
+    throw new InvalidArgumentError("expected a percentage from 0 to 100");
+  }
+  return Number(number);
 }
 
 function port(text: string): number {

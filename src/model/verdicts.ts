@@ -252,10 +252,11 @@ export function memberWords(member: {
 }
 
 /** Exit statuses of the monitoring plug-in convention. */
-type ExitStatus = 0 | 1 | 2 | 3;
+export type ExitStatus = 0 | 1 | 2 | 3;
 
 export interface JudgedRow {
-  readonly verdict: Verdict;
+  /** A {@link Verdict}, or one that another version of this program knows. */
+  readonly verdict: string;
   /** An unknown that the configuration or the type makes so: no NITRO, or a monitor that cannot be repeated. */
   readonly unknownByConfiguration: boolean;
 }
@@ -265,7 +266,7 @@ export interface JudgedRow {
  * look, else 0. An unknown made by the configuration counts only when `strict`, or when nothing could be compared.
  */
 export function exitStatus(rows: readonly JudgedRow[], strict: boolean): ExitStatus {
-  if (rows.some((row) => MISMATCH_VERDICTS.has(row.verdict))) {
+  if (rows.some((row) => isMismatch(row.verdict))) {
     return 2;
   }
   const unknown = rows.filter((row) => row.verdict === "unknown");
@@ -273,7 +274,14 @@ export function exitStatus(rows: readonly JudgedRow[], strict: boolean): ExitSta
   if (unexpected || unknown.length === rows.length) {
     return 3;
   }
-  return rows.some((row) => WARNING_VERDICTS.has(row.verdict)) ? 1 : 0;
+  const warnings: ReadonlySet<string> = WARNING_VERDICTS;
+  return rows.some((row) => warnings.has(row.verdict)) ? 1 : 0;
+}
+
+/** Whether a verdict says that the ADC is wrong. */
+export function isMismatch(verdict: string): boolean {
+  const mismatches: ReadonlySet<string> = MISMATCH_VERDICTS;
+  return mismatches.has(verdict);
 }
 
 /** The word that stands for an exit status in a plug-in's first line. */

@@ -6,7 +6,9 @@ import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { startNitroServer } from "../../lab/nitro/server.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { compareOnce } from "../../src/change/compare.ts";
-import { runCompare } from "../../src/cli/compare.ts";
+import { runCompare, type CompareCommand } from "../../src/cli/compare.ts";
+import { memberKey } from "../../src/model/adc-state.ts";
+import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
@@ -165,6 +167,129 @@ test("compare › --timeout covers the import, and what ate the time is said", a
   release();
   expect(status).toBe(3);
   expect(out).toMatch(
-    /^WITNESS UNKNOWN - prod: the import did not end within 1\.0 s \(--timeout\): NITRO answered \d+ requests in \d+\.\d s, \d+\.\d s each$/m,
+    /^WITNESS UNKNOWN - prod: the import did not end within 1\.0 s \(--timeout\): NITRO answered \d+ requests in \d+\.\d s, \d+\.\d s each \|/m,
   );
 });
+
+interface AdcPlay {
+  readonly name: string;
+  readonly faults?: NitroFaultHook;
+  /** What the ADC says of its one member. */
+  readonly state?: "UP" | "DOWN";
+}
+
+/** Several ADCs, each with a member of its own that answers well; its NITRO plays what it is told to. */
+async function compareSeveral(
+  adcs: readonly AdcPlay[],
+  command: Partial<CompareCommand> = {},
+): Promise<{ status: number; out: string; err: string; tookMs: number }> {
+  const server = await serve((socket) => socket.write("* OK ready\r\n"));
+  const directory = await mkdtemp(join(tmpdir(), "adc-witness-compare-"));
+  const labs = await Promise.all(
+    adcs.map(async ({ name, faults, state = "UP" }) => {
+      const estate = parseNsConf(
+        `${NS_CONF}add lb vserver v_imap TCP 192.0.2.100 143\nbind lb vserver v_imap svc_imap\n`,
+        { adc: name },
+      );
+      const backend = steadyBackend(estate);
+      backend.set.members.set(memberKey("svc_imap", "ex01", 143), {
+        state,
+        sinceChangeMs: 3_600_000,
+      });
+      backend.set.monitors.set(`${memberKey("svc_imap", "ex01", 143)}/mon_imap`, { state });
+      return startNitroServer(backend, {
+        ...CREDENTIALS,
+        ...(faults === undefined ? {} : { faults }),
+      });
+    }),
+  );
+  onTestFinished(async () => {
+    await server.close();
+    await Promise.all(labs.map((lab) => lab.close()));
+    // What was left behind at the end of the time may still write what it knows of an account.
+    await rm(directory, { recursive: true, maxRetries: 5, retryDelay: 100 });
+  });
+  const config = join(directory, "config.yml");
+  const port = String(server.port);
+  const lines = [
+    "agent: test",
+    `state_dir: ${directory}`,
+    "unmapped: refuse",
+    "connect_to:",
+    `  "192.0.2.11:143": "127.0.0.1:${port}"`,
+    `  "192.0.2.100:143": "127.0.0.1:${port}"`,
+    ...labs.map((lab) => `  "127.0.0.1:${String(lab.port)}": "127.0.0.1:${String(lab.port)}"`),
+    "adcs:",
+    ...labs.map(
+      (lab, index) =>
+        `  - { name: ${adcs[index]?.name ?? ""}, nitro: { urls: ["${lab.url}"], username: ${CREDENTIALS.username}, password: "\${NITRO_PASSWORD}" } }`,
+    ),
+    "transactions: {}",
+  ];
+  await writeFile(config, `${lines.join("\n")}\n`);
+  vi.stubEnv("NITRO_PASSWORD", CREDENTIALS.password);
+  let out = "";
+  let err = "";
+  const startedAt = performance.now();
+  const status = await runCompare(
+    { config, server: null, waitMs: 0, timeoutMs: 8_000, strict: false, json: false, ...command },
+    { out: (text) => (out += text), err: (text) => (err += text) },
+  );
+  return { status, out, err, tookMs: performance.now() - startedAt };
+}
+
+const NEVER = new Promise<void>(() => undefined);
+
+test.each<[string, NitroFaultHook]>([
+  ["its login", () => ({ kind: "wait", until: NEVER })],
+  [
+    "its import",
+    ({ query }) => (query.resource === "lbvserver" ? { kind: "wait", until: NEVER } : null),
+  ],
+  [
+    "its last word",
+    ({ path }) => (path.includes("/stat/") ? { kind: "wait", until: NEVER } : null),
+  ],
+])(
+  "compare › an ADC that is silent at %s hides no other's mismatch, and costs no more than --timeout",
+  async (_where, faults) => {
+    const wrong = { name: "wrong", state: "DOWN" } as const;
+    const both = await compareSeveral([{ name: "silent", faults }, wrong], { timeoutMs: 4_000 });
+    expect(both.out).toMatch(/^WITNESS CRITICAL - silent: .*svc_imap\/ex01:143 false_down/);
+    expect(both.status).toBe(2);
+    expect(both.tookMs).toBeLessThan(4_500);
+  },
+);
+
+test("compare › silence beside agreement is 3, and --json says why", async () => {
+  const faults: NitroFaultHook = () => ({ kind: "wait", until: NEVER });
+  const silent = { name: "silent", faults };
+  const told = await compareSeveral([silent, { name: "well" }], { json: true, timeoutMs: 3_000 });
+  expect(told.status).toBe(3);
+  const json = JSON.parse(told.out) as CompareJson;
+  expect(json).toMatchObject({ status: "UNKNOWN", error: null, summary: { agree_up: 1 } });
+  expect(json.adcs).toMatchObject([
+    { adc: "silent", up: false, error: expect.stringContaining("did not end") as unknown },
+    { adc: "well", up: true, error: null },
+  ]);
+  const broken = await compareSeveral([{ name: "well" }], { json: true, config: "/nowhere.yml" });
+  expect(broken.status).toBe(3);
+  expect(JSON.parse(broken.out)).toMatchObject({
+    status: "UNKNOWN",
+    error: "invalid configuration",
+    rows: [],
+    vservers: [],
+  });
+}, 30_000);
+
+test.each<[number | null, number | null, number, RegExp]>([
+  [null, null, 0, /\| mismatches=0 unknown=0 'v_imap'=100%;;;0;100$/m],
+  [80, 50, 0, /'v_imap'=100%;80:;50:;0;100$/m],
+])(
+  "compare › health of a vserver against %s and %s",
+  async (warningBelow, criticalBelow, status, line) => {
+    const told = await compareSeveral([{ name: "well" }], { warningBelow, criticalBelow });
+    expect(told).toMatchObject({ status });
+    expect(told.out).toMatch(line);
+  },
+);

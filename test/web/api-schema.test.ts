@@ -56,7 +56,7 @@ test("the schema is published, path by path, and closed: an unknown key would no
   `);
   expect(paths["GET /api/v1/verdicts"]).toMatchObject({
     additionalProperties: false,
-    required: ["rows", "vservers", "summary"],
+    required: ["rows", "vservers", "summary", "adcs", "gaps", "findings"],
   });
 });
 

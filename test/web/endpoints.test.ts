@@ -68,6 +68,8 @@ describe("/api/v1/verdicts", () => {
         ],
         opinions: { adc: "up", replica: "up", service: "down" },
         depth: { adc: "reach", replica: "reach", service: "greeting" },
+        away_since: null,
+        unknown_by_configuration: false,
         adc_last_response: "Success - Pattern found in response.",
         verdict: "routes_to_maintenance",
         step: "banner",

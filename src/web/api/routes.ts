@@ -6,7 +6,7 @@ import type { WebSources } from "../sources.ts";
 import { readSelection, selectMembers, selectProbes, selectVservers } from "../selection.ts";
 import { estateAnswer, estateJson } from "./estate.ts";
 import { evidenceAnswer, probeEvidence } from "./evidence.ts";
-import { memberRow, verdictCounts, verdictsAnswer, vserverRow } from "./verdicts.ts";
+import { memberRow, sourcesJson, verdictCounts, verdictsAnswer, vserverRow } from "./verdicts.ts";
 
 /** A part of a list that a client asked for with `limit` and `offset`; the whole list when it asked for none. */
 interface Page<Item> {
@@ -97,7 +97,7 @@ function verdicts({ live }: WebSources, url: URL): Reply | Promise<Reply> {
     ? problem(400, part.message)
     : largeJson(
         [jsonList("rows", part.page.items, memberRow), jsonList("vservers", vservers, vserverRow)],
-        { summary: verdictCounts([...members, ...vservers]) },
+        { summary: verdictCounts([...members, ...vservers]), ...sourcesJson(state) },
         part.page.headers,
       );
 }

@@ -32,6 +32,10 @@ const monitorShape = z.strictObject({
   reason,
 });
 
+const byConfiguration = z
+  .boolean()
+  .describe("An unknown verdict that the configuration or the type of a monitor makes so.");
+
 const memberShape = z.strictObject({
   adc: z.string(),
   vserver: z.string().nullable(),
@@ -49,6 +53,7 @@ const memberShape = z.strictObject({
   step,
   reason,
   since: moment,
+  unknown_by_configuration: byConfiguration,
   away_since: moment.describe(
     "Since when it has been out of service, or DOWN and not working; null while it is neither.",
   ),
@@ -66,6 +71,7 @@ const vserverShape = z.strictObject({
   verdict: z.enum(VSERVER_VERDICTS),
   reason,
   since: moment,
+  unknown_by_configuration: byConfiguration,
   client_address_kept: z
     .boolean()
     .nullable()
@@ -123,16 +129,83 @@ export const verdictsAnswer = z.strictObject({
   summary: z
     .record(z.string(), z.number().int().positive())
     .describe("How many rows and vservers hold each verdict; those nobody holds are absent."),
+  adcs: z.array(
+    z.strictObject({
+      adc: z.string(),
+      up: z
+        .boolean()
+        .nullable()
+        .describe("Whether it told its state when it was asked last; null without NITRO."),
+      last_poll: moment,
+      error: z.string().nullable(),
+    }),
+  ),
+  gaps: z.array(
+    z.strictObject({
+      adc: z.string(),
+      node: z.string(),
+      resource: z.string(),
+      code: z.string(),
+      words: z.string(),
+      unwatched: z.string().describe("What is not watched because the ADC does not tell it."),
+      blinds: z.boolean().describe("It hides a whole kind of vserver."),
+    }),
+  ),
+  findings: z
+    .array(
+      z.strictObject({
+        kind: z.enum(["mailbox_side", "adc_flapping"]),
+        adc: z.string(),
+        message: z.string(),
+      }),
+    )
+    .describe("What no single row tells."),
 });
 
 export type CompareJson = Answer<typeof verdictsAnswer>;
 export type MemberRow = Answer<typeof memberShape>;
-type VserverRow = Answer<typeof vserverShape>;
+export type VserverRow = Answer<typeof vserverShape>;
 
-export function compareJson(live: Pick<LiveState, "members" | "vservers">): CompareJson {
+export function compareJson(
+  live: Pick<LiveState, "members" | "vservers" | "adcs" | "findings">,
+): CompareJson {
   const rows = live.members.map(memberRow);
   const vservers = live.vservers.map(vserverRow);
-  return { rows, vservers, summary: verdictCounts([...rows, ...vservers]) };
+  return { rows, vservers, summary: verdictCounts([...rows, ...vservers]), ...sourcesJson(live) };
+}
+
+/** What stands beside the rows: the ADCs asked, what they do not tell, and what no single row tells. */
+export function sourcesJson({
+  adcs,
+  findings = [],
+}: Pick<LiveState, "adcs" | "findings">): Pick<CompareJson, "adcs" | "gaps" | "findings"> {
+  return {
+    adcs: adcs.map(({ name, up, lastPollAt, lastError }) => ({
+      adc: name,
+      up,
+      last_poll: instant(lastPollAt),
+      error: lastError,
+    })),
+    gaps: adcs.flatMap(({ name, gaps = [] }) => gaps.map((gap) => ({ adc: name, ...gap }))),
+    findings: findings.map(({ kind, adc, message }) => ({ kind, adc, message })),
+  };
+}
+
+/**
+ * An unknown is the configuration's doing when there is no NITRO, when nothing about the row can be probed at all, or when
+ * the monitor by which the ADC says DOWN cannot be repeated.
+ */
+function unknownByConfiguration({
+  verdict,
+  reason: why,
+  probes,
+}: Pick<LiveMember | LiveVserver, "verdict" | "reason" | "probes">): boolean {
+  return (
+    verdict === "unknown" &&
+    (why === "not_configured" ||
+      why === "unsupported" ||
+      probes.every(({ scheduled }) => scheduled === false))
+  );
 }
 
 export function memberRow(member: LiveMember): MemberRow {
@@ -153,6 +226,7 @@ export function memberRow(member: LiveMember): MemberRow {
     step: member.step,
     reason: member.reason,
     since: instant(member.since),
+    unknown_by_configuration: unknownByConfiguration(member),
     away_since: instant(member.awaySince ?? null),
   };
 }
@@ -170,6 +244,7 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     verdict: vserver.verdict,
     reason: vserver.reason,
     since: instant(vserver.since),
+    unknown_by_configuration: unknownByConfiguration(vserver),
     client_address_kept: vserver.clientAddressKept ?? null,
     misrouted: vserver.misrouted ?? [],
     tls_ends: vserver.tlsEnds ?? "none",

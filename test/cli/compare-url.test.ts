@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { runCompare, type CompareCommand } from "../../src/cli/compare.ts";
+import type { CompareJson } from "../../src/web/api/verdicts.ts";
+import { maintenanceHour } from "../support/live-state.ts";
+import { serve } from "../web/support.ts";
+
+/** `compare --url` against an agent that knows this. */
+async function ask(
+  url: string,
+  command: Partial<CompareCommand> = {},
+): Promise<{ status: number; out: string }> {
+  let out = "";
+  const nothing = { tokenFile: null, user: null, passwordFile: null, caFile: null };
+  const status = await runCompare(
+    {
+      config: "/there/is/none.yml",
+      server: null,
+      waitMs: 0,
+      timeoutMs: 5_000,
+      strict: false,
+      json: false,
+      agent: { config: null, url, ...nothing },
+      ...command,
+    },
+    { out: (text) => (out += text), err: () => undefined },
+  );
+  return { status, out };
+}
+
+test("compare --url › tells what the agent says, by its exit status too", async () => {
+  const { url } = await serve(maintenanceHour());
+  const { status, out } = await ask(url, { warningBelow: 90 });
+  expect(status).toBe(2);
+  expect(out).toMatch(
+    /^WITNESS CRITICAL - \d+ of \d+ disagree: svc_imap\/ex02:143 routes_to_maintenance/,
+  );
+  expect(out).toMatch(/'v_imap'=\d+(\.\d)?%;90:;;0;100/);
+  const json = JSON.parse((await ask(url, { json: true, server: "EX0[1]*" })).out) as CompareJson;
+  expect(json.rows).toEqual([]);
+  const one = JSON.parse((await ask(url, { json: true, server: "ex01" })).out) as CompareJson;
+  expect(new Set(one.rows.map(({ server }) => server))).toEqual(new Set(["ex01"]));
+  expect(one.vservers.map(({ vserver }) => vserver)).toContain("v_imap");
+});
+
+test.each([
+  ["nobody listens", "http://127.0.0.1:1", /No agent listens at http:\/\/127\.0\.0\.1:1/],
+  ["no address", "agent", /not an address/],
+])("compare --url › is unknown when %s", async (_why, url, words) => {
+  const { status, out } = await ask(url);
+  expect(status).toBe(3);
+  expect(out).toMatch(/^WITNESS UNKNOWN - /);
+  expect(out).toMatch(words);
+  expect(JSON.parse((await ask(url, { json: true })).out)).toMatchObject({ status: "UNKNOWN" });
+});
+
+test("compare --url › is unknown when something else answers", async () => {
+  const { url } = await serve(maintenanceHour());
+  const { status, out } = await ask(`${url}/-/healthy/`);
+  // The path is the agent's own, whatever the address holds.
+  expect([status, out.slice(0, 16)]).toEqual([2, "WITNESS CRITICAL"]);
+});
