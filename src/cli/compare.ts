@@ -2,6 +2,7 @@ import { z } from "zod";
 import { readMaintenanceWindows } from "../agent/declarations.ts";
 import { compareOnce } from "../change/compare.ts";
 import { errorMessage } from "../lib/error-code.ts";
+import { parseUrl } from "../lib/parse-url.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import { printableLine } from "../lib/printable.ts";
 import { barePortSentence } from "../model/depth.ts";
@@ -89,7 +90,7 @@ async function lookNow(command: CompareCommand, output: Output): Promise<Asked> 
     : { kind: "compared", json: compareJson(compared.state) };
 }
 
-const words = z.string().nullable();
+const text = z.string().nullable();
 const port = z.union([z.number(), z.string()]).nullable();
 const byConfiguration = z.boolean().default(false);
 /** What is printed of an answer; an agent of another version may tell more, or not yet all of it. */
@@ -97,17 +98,17 @@ const agentAnswer = z.looseObject({
   rows: z.array(
     z.looseObject({
       adc: z.string(),
-      vserver: words,
+      vserver: text,
       vservers: z.array(z.string()),
       adc_service: z.string(),
       server: z.string(),
       port,
-      monitor: words,
+      monitor: text,
       opinions: z.looseObject({ adc: z.string(), replica: z.string(), service: z.string() }),
-      depth: z.looseObject({ adc: words }).default({ adc: null }),
+      depth: z.looseObject({ adc: text }).default({ adc: null }),
       verdict: z.string(),
-      step: words,
-      reason: words,
+      step: text,
+      reason: text,
       unknown_by_configuration: byConfiguration,
     }),
   ),
@@ -115,19 +116,19 @@ const agentAnswer = z.looseObject({
     z.looseObject({
       adc: z.string(),
       vserver: z.string(),
-      address: words,
+      address: text,
       port,
       adc_state: z.string(),
       vip: z.string(),
       members_up: z.number(),
       members_total: z.number(),
       verdict: z.string(),
-      reason: words,
+      reason: text,
       unknown_by_configuration: byConfiguration,
     }),
   ),
   adcs: z
-    .array(z.looseObject({ adc: z.string(), up: z.boolean().nullable(), error: words }))
+    .array(z.looseObject({ adc: z.string(), up: z.boolean().nullable(), error: text }))
     .default([]),
   gaps: z
     .array(
@@ -152,7 +153,7 @@ async function askRunning(
   server: string | null,
   output: Output,
 ): Promise<Asked> {
-  if (!URL.canParse(url)) {
+  if (parseUrl(url) === null) {
     return { kind: "failed", message: `--url: not an address: ${url}` };
   }
   const config = agent.config === null ? null : await readConfig(agent.config, output);
