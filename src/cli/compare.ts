@@ -90,7 +90,7 @@ async function lookNow(command: CompareCommand, output: Output): Promise<Asked> 
     : { kind: "compared", json: compareJson(compared.state) };
 }
 
-const text = z.string().nullable();
+const anyText = z.string().nullable();
 const port = z.union([z.number(), z.string()]).nullable();
 const byConfiguration = z.boolean().default(false);
 /** What is printed of an answer; an agent of another version may tell more, or not yet all of it. */
@@ -98,17 +98,17 @@ const agentAnswer = z.looseObject({
   rows: z.array(
     z.looseObject({
       adc: z.string(),
-      vserver: text,
+      vserver: anyText,
       vservers: z.array(z.string()),
       adc_service: z.string(),
       server: z.string(),
       port,
-      monitor: text,
+      monitor: anyText,
       opinions: z.looseObject({ adc: z.string(), replica: z.string(), service: z.string() }),
       depth: z.looseObject({ adc: text }).default({ adc: null }),
       verdict: z.string(),
-      step: text,
-      reason: text,
+      step: anyText,
+      reason: anyText,
       unknown_by_configuration: byConfiguration,
     }),
   ),
@@ -116,14 +116,14 @@ const agentAnswer = z.looseObject({
     z.looseObject({
       adc: z.string(),
       vserver: z.string(),
-      address: text,
+      address: anyText,
       port,
       adc_state: z.string(),
       vip: z.string(),
       members_up: z.number(),
       members_total: z.number(),
       verdict: z.string(),
-      reason: text,
+      reason: anyText,
       unknown_by_configuration: byConfiguration,
     }),
   ),
