@@ -105,7 +105,7 @@ const agentAnswer = z.looseObject({
       port,
       monitor: anyText,
       opinions: z.looseObject({ adc: z.string(), replica: z.string(), service: z.string() }),
-      depth: z.looseObject({ adc: text }).default({ adc: null }),
+      depth: z.looseObject({ adc: anyText }).default({ adc: null }),
       verdict: z.string(),
       step: anyText,
       reason: anyText,
@@ -128,7 +128,7 @@ const agentAnswer = z.looseObject({
     }),
   ),
   adcs: z
-    .array(z.looseObject({ adc: z.string(), up: z.boolean().nullable(), error: text }))
+    .array(z.looseObject({ adc: z.string(), up: z.boolean().nullable(), error: anyText }))
     .default([]),
   gaps: z
     .array(
