@@ -31,6 +31,8 @@ export const SECTIONS: Readonly<Record<string, string>> = {
     "The defaults are the most likely behaviour. UNCONFIRMED: compare them with a capture of your ADC's own probes, and correct them here.",
   min_probe_interval:
     "A monitor may probe every 10 ms or less. The agent never repeats it more often than this; `plan` marks each monitor that is slowed down.",
+  look_timeout:
+    "A server that answers within it, or turns this client away by its own policy, is not called down. A transaction of `transactions.run` has its own `timeout`.",
   metrics: "",
   lint: 'For what is known and meant to be so. `rule` is a name of [lint.md](lint.md). The same can stand with the object itself: `-comment "lint:ignore tcp_only"`; and behind its line of an ns.conf: `# lint:ignore tcp_only`. The command `lint` reads this file where `--config` names it.',
   web: "Loopback by default. To listen on the network, set `config_file` (TLS, basic auth) in the format of the Prometheus exporters; the agent warns if it listens on the network without one.",

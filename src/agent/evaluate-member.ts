@@ -1,3 +1,4 @@
+import type { Observation } from "../model/observation.ts";
 import type { MonitorBinding } from "../model/adc-service.ts";
 import { classifyLastResponse, type LastResponseClass } from "../adc/nitro/last-response.ts";
 import type { Reason, Step } from "../model/reasons.ts";
@@ -242,6 +243,24 @@ export function detectMaintenance(record: MemberRecord, probe: ProbeRecord): voi
     ),
   };
   record.detection = stepDetection(record.detection, event);
+}
+
+/**
+ * A member that turns this agent away as it connects may serve everybody else: Exchange says `421 4.3.2 Service not
+ * available` where no receive connector is meant for an address. Only where it has greeted this agent before is it news.
+ */
+export function withoutStrangers(
+  { detection }: MemberRecord,
+  probe: ProbeRecord,
+  observation: Observation,
+): Observation {
+  const isTurnedAway =
+    probe.kind === "transaction" &&
+    observation.reason === "service_not_active" &&
+    observation.step === "banner";
+  return isTurnedAway && !detection.smtpGreetedBefore
+    ? { ...observation, outcome: "fault", reason: "agent_path" }
+    : observation;
 }
 
 /** Whether any probe of this member could show maintenance on the wire: a bare TCP port never does. */

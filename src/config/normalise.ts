@@ -88,6 +88,7 @@ export function normalise(
       tcpEcvSegments: written.probe.tcp_ecv_segments,
     },
     minProbeIntervalMs: durationMs(written.min_probe_interval),
+    lookTimeoutMs: durationMs(written.look_timeout),
     metrics: written.metrics,
     lint: written.lint,
     web: {

@@ -182,7 +182,7 @@ export const ESTATE_RULES: readonly Rule[] = [
   nitroHasOnePassword,
   nitroIsVerified,
   nitroTimesAreSane,
-  leastProbeIntervalIsSane,
+  probeTimesAreSane,
   monitorTlsRangeIsOrdered,
   monitorCredentialsAreWhole,
   shardIsWithinItsCount,
@@ -268,9 +268,10 @@ function nitroTimesAreSane(config: WrittenConfig, report: RuleReport): void {
   });
 }
 
-function leastProbeIntervalIsSane(config: WrittenConfig, report: RuleReport): void {
-  const path = ["min_probe_interval"];
-  checkDuration(config.min_probe_interval, [10, HOUR_MS], path, "100ms is usual", report);
+function probeTimesAreSane(config: WrittenConfig, report: RuleReport): void {
+  const { min_probe_interval: interval, look_timeout: timeout } = config;
+  checkDuration(interval, [10, HOUR_MS], ["min_probe_interval"], "100ms is usual", report);
+  checkDuration(timeout, [100, HOUR_MS / 60], ["look_timeout"], "10s is usual", report);
 }
 
 function monitorTlsRangeIsOrdered(config: WrittenConfig, report: RuleReport): void {

@@ -37,6 +37,8 @@ export interface Config {
   readonly probe: ProbeOptions;
   /** Least time between two starts of one monitor's replica, whatever the ADC's own interval. */
   readonly minProbeIntervalMs: number;
+  /** How long an anonymous look waits for its server. */
+  readonly lookTimeoutMs: number;
   readonly metrics: { readonly phases: boolean };
   readonly lint: { readonly ignore: readonly LintIgnore[] };
   readonly web: WebConfig;

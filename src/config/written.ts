@@ -228,6 +228,11 @@ export const writtenConfig = z.strictObject(
       .describe(
         "Minimum time between two probes of one monitor, if the ADC's own interval or down time is shorter.",
       ),
+    look_timeout: duration()
+      .default("10s")
+      .describe(
+        "How long an anonymous look waits for its server; looks at SMTP wait twice as long, and call a server slow that greets after more than half of that.",
+      ),
     metrics: z
       .strictObject(
         { phases: flag().default(false).describe("Exports one series per probe and phase.") },

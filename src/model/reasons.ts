@@ -32,6 +32,7 @@ export const REASONS = [
   "banner_timeout",
   "banner_mismatch",
   "response_timeout",
+  "slow",
   "bad_status",
   "pattern_missing",
   "protocol_error",
@@ -151,6 +152,11 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   response_timeout: {
     label: "no response within the timeout",
     advice: "The service hangs or is slower than the monitor's response timeout.",
+  },
+  slow: {
+    label: "works, but slowly",
+    advice:
+      "Nothing is down: look at name resolution, tarpits and the server's load; look_timeout says how long looks wait.",
   },
   bad_status: {
     label: "unexpected status",

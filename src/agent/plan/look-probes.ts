@@ -21,8 +21,13 @@ import type { PlanSettings } from "./settings.ts";
 
 /** Anonymous looks go no faster than this, however fast the member's monitors are. */
 const LOOK_EVERY_AT_LEAST_MS = 10_000;
-/** A client gives a server more time than a monitor does: Exchange's tarpit alone takes five seconds. */
-export const LOOK_TIMEOUT_MS = 10_000;
+/** Mail servers that relay wait for a greeting far longer than anybody else (RFC 5321 section 4.5.3.2: five minutes). */
+const SMTP_PATIENCE = 2;
+
+/** How long a look waits: `look_timeout`, and twice that for SMTP. */
+export function lookTimeout({ lookTimeoutMs }: PlanSettings, transaction: TransactionName): number {
+  return transaction === "smtp_mail_from" ? SMTP_PATIENCE * lookTimeoutMs : lookTimeoutMs;
+}
 
 /** What each member of an estate is to Exchange. */
 export type Recogniser = (service: AdcService, member: Member) => Recognition;
@@ -82,7 +87,7 @@ function lookProbe(look: Look): PlannedProbe {
     address,
     port,
     intervalMs: lookInterval(estate, service),
-    timeoutMs: LOOK_TIMEOUT_MS,
+    timeoutMs: lookTimeout(look.settings, transaction),
     type: transaction,
     source: "agent",
     sourceAddresses: [],

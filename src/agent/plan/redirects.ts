@@ -13,7 +13,7 @@ import {
   vipTls,
   targetOf,
 } from "./vip-reach.ts";
-import { LOOK_TIMEOUT_MS, anonymousSpec } from "./look-probes.ts";
+import { anonymousSpec } from "./look-probes.ts";
 import { type RuleRequest, matchesRule } from "../../adc/rule-match.ts";
 import { parseRule } from "../../adc/rule-expression.ts";
 
@@ -48,7 +48,7 @@ export function redirectProbe(
       ...vipCommon(vipProbeId(estate, vserver, reach, "https_challenge"), estate, vserver, reach),
       adcService: "",
       intervalMs: 30_000,
-      timeoutMs: LOOK_TIMEOUT_MS,
+      timeoutMs: settings.lookTimeoutMs,
       type: "https_challenge",
       source: "agent",
       sourceAddresses: [],

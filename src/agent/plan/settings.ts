@@ -40,6 +40,8 @@ export interface PlanSettings {
   readonly resolved: ResolvedNames;
   /** No monitor is repeated more often than this, whatever the ADC is told to do. */
   readonly minIntervalMs: number;
+  /** How long an anonymous look waits for its server. */
+  readonly lookTimeoutMs: number;
   /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
   readonly habits?: AdcQuirks;
 }
@@ -55,6 +57,7 @@ export const BARE_SETTINGS: PlanSettings = {
   targets: targetCheck({ connectTo: {}, allowTargets: [], listen: [] }),
   resolved: new Map(),
   minIntervalMs: 100,
+  lookTimeoutMs: 10_000,
 };
 
 /** The settings of one ADC. Secrets stay sealed: they are disclosed where they are sent, see `disclose`. */
@@ -89,6 +92,7 @@ export function planSettings(
     targets: targetCheck({ ...config, listen: config.web.listen }),
     resolved,
     minIntervalMs: config.minProbeIntervalMs,
+    lookTimeoutMs: config.lookTimeoutMs,
     habits: config.probe,
   };
 }

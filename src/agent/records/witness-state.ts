@@ -12,7 +12,7 @@ import { atOnce, inTurns } from "../../lib/steps.ts";
 import type { StorageHealth } from "../../lib/storage-health.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../../lib/clock-steps.ts";
-import { detectMaintenance } from "../evaluate-member.ts";
+import { detectMaintenance, withoutStrangers } from "../evaluate-member.ts";
 import { countServedBy } from "../evaluate-vserver.ts";
 import { flappingFindings } from "../flapping-findings.ts";
 import { findMailboxSide, type MailboxFinding } from "../mailbox-side.ts";
@@ -326,17 +326,19 @@ export class WitnessState implements LiveState {
   }
 
   /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
-  recordResult(ran: ProbeRecord, observation: Observation, passed: boolean | null): number {
+  recordResult(ran: ProbeRecord, seen: Observation, result: boolean | null): number {
     this.#now();
     // The estate may have been imported anew while the probe ran: its successor remembers.
     const probe = this.#index.probeById.get(ran.id) ?? ran;
+    const part = this.#part(probe.adc);
+    const member = part.records?.memberOf.get(probe);
+    const observation = member === undefined ? seen : withoutStrangers(member, probe, seen);
+    const passed = observation.outcome === "fault" ? null : result;
     const before = statusOf(probe);
     // While nothing answers us, a failure is our own: it must not outlive the cut.
     const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
     const after = statusOf(probe);
     const isNews = !sameVerdictInput(before, after);
-    const part = this.#part(probe.adc);
-    const member = part.records?.memberOf.get(probe);
     if (member !== undefined) {
       this.names.hear(probe, observation);
       if (!sameDisplay(before, after)) {

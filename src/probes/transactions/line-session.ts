@@ -1,6 +1,6 @@
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
-import type { Step } from "../../model/reasons.ts";
+import type { FailureReason, Step } from "../../model/reasons.ts";
 import { AHEAD_OF_TLS, exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, startTls, type DialFailure } from "../../net/dial.ts";
@@ -24,6 +24,19 @@ export interface LineSession {
 
 export function ended(observation: Observation): Ended {
   return { kind: "ended", observation };
+}
+
+/** What a server says of this client alone: others may be served, and nothing is known to be down. */
+const OF_THIS_CLIENT: ReadonlySet<FailureReason> = new Set<FailureReason>([
+  "policy_refused",
+  "source_limit",
+]);
+
+/** The end of an exchange in which the server said no, for this reason. */
+export function saidNo(run: ProbeRun, step: Step, reason: FailureReason, words: string): Ended {
+  return OF_THIS_CLIENT.has(reason)
+    ? ended(run.fault(step, reason, words))
+    : mismatch(run, step, reason, words);
 }
 
 /** Connects as the specification says. A refusal in the way of Exchange's offline services is told as such. */

@@ -6,7 +6,7 @@ import { disclose } from "../../net/disclose.ts";
 import { type ProbeRun } from "../../net/probe-run.ts";
 import { ClientRelay, type Called } from "../../net/client-relay.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
-import { answerBroke, ended, mismatch, type Ended, refusedLogin } from "./line-session.ts";
+import { answerBroke, ended, mismatch, refusedLogin, saidNo, type Ended } from "./line-session.ts";
 import { openSmtp } from "./smtp-dialogue.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 
@@ -130,7 +130,7 @@ function refused(
   const words = errorMessage(error);
   const reply = { protocol: "smtp", code, text: responseTextOf(error) ?? "" } as const;
   if (step !== "login") {
-    return mismatch(run, step, mailRefusalReason(reply, "command"), words);
+    return saidNo(run, step, mailRefusalReason(reply, "command"), words);
   }
   return refusedLogin(run, mailLoginRefusal(reply), words);
 }

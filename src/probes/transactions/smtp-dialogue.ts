@@ -14,6 +14,7 @@ import {
   ended,
   mismatch,
   openLineSession,
+  saidNo,
   secureSession,
   type Ended,
   type LineSession,
@@ -25,6 +26,8 @@ export interface SmtpSession extends LineSession {
   readonly banner: string;
   /** EHLO's lines after the first, in upper case: `STARTTLS`, `AUTH NTLM LOGIN` … */
   readonly extensions: readonly string[];
+  /** How long the server took to greet, in milliseconds from the start of the run. */
+  readonly greetedAfterMs: number;
   /** The client's address as the server sees it (`Hello [192.0.2.7]`), or null. */
   readonly seenAs: string | null;
   /** The server's words where it offers STARTTLS, is out of it for the moment, and the session goes on without. */
@@ -46,6 +49,7 @@ export async function openSmtp(
   }
   const banner = await readReply(opened.reader);
   run.phase("banner");
+  const greetedAfterMs = run.elapsedMs();
   if (banner.kind !== "reply") {
     return ended(run.fail("banner", banner));
   }
@@ -57,7 +61,13 @@ export async function openSmtp(
   if (hello.kind === "ended") {
     return hello;
   }
-  const first: SmtpSession = { ...opened, banner: banner.text, ...hello.facts, withoutTls: null };
+  const first: SmtpSession = {
+    ...opened,
+    banner: banner.text,
+    greetedAfterMs,
+    ...hello.facts,
+    withoutTls: null,
+  };
   return secure(run, inClear(run, spec), target, first);
 }
 
@@ -127,7 +137,7 @@ export async function smtpCommand(
 export function refused(run: ProbeRun, step: Step, reply: CodedReply): Ended {
   const { code, text } = reply;
   const reason = mailRefusalReason({ protocol: "smtp", code, text }, "command");
-  return mismatch(run, step, reason, `${String(code)} ${text}`);
+  return saidNo(run, step, reason, `${String(code)} ${text}`);
 }
 
 /**
@@ -172,13 +182,12 @@ type Hello =
     }
   | Ended;
 
+/** EHLO, and HELO where that is not known or not allowed (RFC 5321 section 3.2, an inspecting firewall's `500`). */
 async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
-  const reply = await smtpCommand(
-    run,
-    session,
-    `EHLO ${addressLiteral(session.connection)}`,
-    "greeting",
-  );
+  const own = addressLiteral(session.connection);
+  const extended = await smtpCommand(run, session, `EHLO ${own}`, "greeting");
+  const isUnknown = extended.kind === "reply" && EHLO_UNKNOWN.has(extended.code);
+  const reply = isUnknown ? await smtpCommand(run, session, `HELO ${own}`, "greeting") : extended;
   if (reply.kind === "ended") {
     return reply;
   }
@@ -197,6 +206,8 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
     facts: { extensions: extensions.map((line) => line.toUpperCase().trim()), seenAs },
   };
 }
+
+const EHLO_UNKNOWN: ReadonlySet<number> = new Set([500, 501, 502, 504, 550]);
 
 /** `Hello [192.0.2.7]`: what is no address is not repeated. */
 function addressIn(greeting: string): string | null {

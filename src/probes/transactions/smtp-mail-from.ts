@@ -1,9 +1,10 @@
 import type { Observation } from "../../model/observation.ts";
+import { mailRefusalReason } from "../../net/mail-replies.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { CodedReply } from "../protocols/mail-replies.ts";
 import { leave } from "./line-session.ts";
 import { openSmtp, refused, smtpCommand, type SmtpSession } from "./smtp-dialogue.ts";
-import { isSubmissionPort, type TransactionSpec } from "../../model/transactions.ts";
+import type { TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 
 /** Exchange's tarpit starts at 5 s; an answer slower than this is worth a word. */
@@ -28,10 +29,13 @@ export const smtpMailFrom: TransactionType = {
       if (reply.kind === "ended") {
         return reply.observation;
       }
-      // Where a client must log in before it sends, being told so is the service at work.
-      const wantsLogin = isSubmissionPort(target.port) && asksForLogin(reply);
-      if (reply.code !== 250 && !wantsLogin) {
+      // Being told that this client may not send, or must log in first, is the service at work.
+      if (reply.code !== 250 && !isPolicy(reply)) {
         return refused(run, "mail_from", reply).observation;
+      }
+      if (session.greetedAfterMs > run.context.timeoutMs / 2) {
+        const words = `greeted after ${(session.greetedAfterMs / 1000).toFixed(1)} s, and works`;
+        return run.fault("banner", "slow", words);
       }
       const detail = slowAnswer(run, asked) ?? `${String(reply.code)} ${reply.text}`;
       const relayed = reply.code === 250 ? await relayRefused(run, session, spec) : null;
@@ -84,9 +88,15 @@ async function relayRefused(
   return null;
 }
 
-/** `530 5.7.1 Not authenticated`, `530 5.7.57 …`, `550 5.7.1 Client does not have permissions …`. */
-function asksForLogin({ code, text }: CodedReply): boolean {
-  return (code === 530 || code === 550) && text.startsWith("5.7.");
+/**
+ * For good, and by the server's rules: `530 5.7.57 Client was not authenticated`, `550 5.7.1 Client does not have
+ * permissions …`, a sender filter. A temporary one (greylisting) may be trouble, and proves nothing.
+ */
+function isPolicy({ code, text }: CodedReply): boolean {
+  return (
+    code >= 500 &&
+    mailRefusalReason({ protocol: "smtp", code, text }, "command") === "policy_refused"
+  );
 }
 
 function slowAnswer(run: ProbeRun, asked: number): string | null {

@@ -128,7 +128,9 @@ describe("smtp_mail_from", () => {
   ])("greeted with %j: %s at the banner", async (banner, reason) => {
     const seen = await look((socket) => socket.end(banner));
     expect(seen).toMatchObject({ step: "banner", reason });
-    expect(["mismatch", "failed"]).toContain(seen.outcome);
+    // What is said of this client alone says nothing of the server.
+    const ofThisClient = ["source_limit", "policy_refused"].includes(reason);
+    expect(ofThisClient ? ["fault"] : ["mismatch", "failed"]).toContain(seen.outcome);
   });
 
   test.each([
@@ -136,13 +138,61 @@ describe("smtp_mail_from", () => {
     ["421 4.3.2 Service not available\r\n", "service_not_active"],
     ["452 4.3.1 Insufficient system resources\r\n", "back_pressure"],
     ["421 4.4.1 Connection timed out\r\n", "bad_status"],
-    ["530 5.7.1 Not authenticated\r\n", "policy_refused"],
-    ["550 5.7.1 Client does not have permissions to send as this sender\r\n", "policy_refused"],
+    ["451 4.7.1 Greylisted, try again later\r\n", "policy_refused"],
+    ["421 4.3.2 too many connections from this source\r\n", "source_limit"],
     ["451 4.7.0 Temporary server error. Please try again later.\r\n", "bad_status"],
     ["nonsense\r\n", "protocol_error"],
   ])("MAIL FROM on 25 answered with %j: %s", async (answer, reason) => {
     const seen = await look(answering(/^MAIL/, answer));
     expect(seen).toMatchObject({ step: "mail_from", reason });
+    expect(seen.outcome === "fault").toBe(["policy_refused", "source_limit"].includes(reason));
+  });
+
+  test.each([
+    "530 5.7.1 Not authenticated\r\n",
+    "530 5.7.57 Client was not authenticated to send anonymous mail during MAIL FROM\r\n",
+    "530 5.7.0 Must issue a STARTTLS command first\r\n",
+    "550 5.7.1 Client does not have permissions to send as this sender\r\n",
+    "550 5.7.1 Sender denied as sender's email address is on SenderFilterConfig list\r\n",
+    "554 5.7.1 Client host blocked\r\n",
+  ])(
+    "MAIL FROM on 25 answered with %j: this client may not, and the server works",
+    async (answer) => {
+      const seen = await look(answering(/^MAIL/, answer));
+      expect(seen).toMatchObject({ outcome: "match", step: "mail_from", reason: "ok" });
+      expect(seen.evidence.detail).toContain(answer.trim());
+    },
+  );
+
+  test.each([500, 502, 504, 550])("EHLO answered with %i falls back to HELO", async (code) => {
+    const seen = await look(
+      conversation(BANNER, [
+        [/^EHLO/, `${String(code)} 5.3.3 Unrecognized command\r\n`],
+        [/^HELO \[127\.0\.0\.1\]$/, "250 EX01.lab.example.com\r\n"],
+        ...TURNS,
+      ]),
+    );
+    expect(seen).toMatchObject({ outcome: "match", step: "mail_from" });
+  });
+
+  test("a server out of service says so to HELO too", async () => {
+    const seen = await look(
+      conversation(BANNER, [
+        [/^EHLO/, "500 unknown\r\n"],
+        [/^HELO/, "421 4.3.2 Service not active\r\n"],
+      ]),
+    );
+    expect(seen).toMatchObject({ step: "greeting", reason: "service_not_active" });
+  });
+
+  test("greeted after more than half of the time, it works slowly: no outage, and no proof of health", async () => {
+    const late: Behaviour = (socket) => {
+      setTimeout(() => healthy(socket), 600);
+    };
+    const seen = await look(late, { timeoutMs: 1_000 });
+    expect(seen).toMatchObject({ outcome: "fault", step: "banner", reason: "slow" });
+    const never = await look(() => undefined, { timeoutMs: 300 });
+    expect(never).toMatchObject({ outcome: "timeout", reason: "banner_timeout" });
   });
 
   test.each([
@@ -181,7 +231,7 @@ describe("smtp_mail_from", () => {
   });
 
   test("EHLO refused", async () => {
-    const seen = await look(answering(/^EHLO/, "502 5.5.1 not implemented\r\n"));
+    const seen = await look(answering(/^(?:EHLO|HELO)/, "502 5.5.1 not implemented\r\n"));
     expect(seen).toMatchObject({ outcome: "mismatch", step: "greeting", reason: "bad_status" });
   });
 
