@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { lint } from "../../src/lint/lint.ts";
 import { memberCommands, vserverCommands } from "../../src/web/page/commands.ts";
-import { findingsOf } from "../../src/web/page/findings.ts";
+import { findingsOf } from "../../src/change/findings.ts";
 import { headline } from "../../src/web/page/headline.ts";
-import { protocolOf } from "../../src/web/page/protocol.ts";
-import { severity, toneOf } from "../../src/web/page/tone.ts";
+import { protocolOf } from "../../src/model/protocol-name.ts";
+import { severity } from "../../src/model/severity.ts";
+import { toneOf } from "../../src/web/page/tone.ts";
 import {
   MEMBER_VERDICTS,
   MISMATCH_VERDICTS,

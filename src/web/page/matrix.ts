@@ -4,7 +4,8 @@ import { memberWords, VERDICT_WORDS } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
 import { memberHref, vserverHref } from "./layout.ts";
 import { mark, opinionWords } from "./opinions.ts";
-import { severity, TONE_SIGNS, toneOf } from "./tone.ts";
+import { severity } from "../../model/severity.ts";
+import { TONE_SIGNS, toneOf } from "./tone.ts";
 
 const UNBOUND = "(no vserver)";
 

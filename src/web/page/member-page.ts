@@ -14,7 +14,7 @@ import { memberCommands } from "./commands.ts";
 import { layout, vserverHref } from "./layout.ts";
 import { opinionBadge, threeSides } from "./opinions.ts";
 import { probeSourceWords } from "./probe-source.ts";
-import { protocolWithPort } from "./protocol.ts";
+import { protocolWithPort } from "../../model/protocol-name.ts";
 import { outcomeWords, probeSection, tlsSection } from "./runs.ts";
 import { timeline } from "./timeline-svg.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";

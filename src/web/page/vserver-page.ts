@@ -17,7 +17,7 @@ import { vserverCommands } from "./commands.ts";
 import { certificates } from "./certificates.ts";
 import { loginSchemes } from "./login-schemes.ts";
 import { layout, memberHref } from "./layout.ts";
-import { protocolWithPort } from "./protocol.ts";
+import { protocolWithPort } from "../../model/protocol-name.ts";
 import { probeSection, tlsSection } from "./runs.ts";
 import { moment } from "./time.ts";
 import { timeline } from "./timeline-svg.ts";

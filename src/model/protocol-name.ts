@@ -1,4 +1,4 @@
-import type { LiveMember, LiveProbe, LiveVserver } from "../../model/live.ts";
+import type { LiveMember, LiveProbe, LiveVserver } from "./live.ts";
 
 const BY_PORT: ReadonlyMap<number, string> = new Map([
   [25, "SMTP"],

@@ -1,0 +1,131 @@
+import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
+import { protocolOf } from "../model/protocol-name.ts";
+import { severity } from "../model/severity.ts";
+import { MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "../model/verdicts.ts";
+
+/** Members of one server that are judged alike for the same reason, or one vserver: what a card is about. */
+export type Finding =
+  | {
+      readonly kind: "members";
+      readonly verdict: Verdict;
+      readonly adc: string;
+      readonly server: string;
+      /** At least one; the first speaks for all. */
+      readonly members: readonly [LiveMember, ...LiveMember[]];
+      readonly since: number | null;
+    }
+  | {
+      readonly kind: "vserver";
+      readonly verdict: Verdict;
+      readonly adc: string;
+      readonly vserver: LiveVserver;
+      readonly since: number | null;
+    };
+
+/** Everything that deserves a look: worst first, then the longest standing. */
+export function findingsOf(
+  live: Pick<LiveState, "members" | "vservers">,
+  tone: "bad" | "warn",
+): readonly Finding[] {
+  const verdicts = tone === "bad" ? MISMATCH_VERDICTS : WARNING_VERDICTS;
+  const groups = new Map<string, [LiveMember, ...LiveMember[]]>();
+  for (const member of live.members) {
+    if (verdicts.has(member.verdict)) {
+      const key = [member.adc, member.server, member.verdict, member.step, member.reason].join(
+        "\u0000",
+      );
+      const group = groups.get(key);
+      if (group === undefined) {
+        groups.set(key, [member]);
+      } else {
+        group.push(member);
+      }
+    }
+  }
+  const ofMembers = [...groups.values()].map((members): Finding => {
+    const { adc, server, verdict } = members[0];
+    return { kind: "members", verdict, adc, server, members, since: earliest(members) };
+  });
+  const ofVservers = live.vservers
+    .filter((vserver) => verdicts.has(vserver.verdict))
+    .map((vserver): Finding => {
+      const { adc, verdict, since } = vserver;
+      return { kind: "vserver", verdict, adc, vserver, since };
+    });
+  return [...ofMembers, ...ofVservers].sort(
+    (one, other) =>
+      severity(one.verdict) - severity(other.verdict) ||
+      (one.since ?? Infinity) - (other.since ?? Infinity),
+  );
+}
+
+function earliest(members: readonly LiveMember[]): number | null {
+  const known = members.map((member) => member.since).filter((since) => since !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+/** A finding as a sentence without its end, so that a time may follow. */
+export function sentenceOf(finding: Finding): string {
+  const adc = `NetScaler ${finding.adc}`;
+  if (finding.kind === "vserver") {
+    const { vserver, members } = finding.vserver;
+    return vserverSentence(
+      finding.verdict,
+      adc,
+      `${vserver} (${protocolOf(finding.vserver)})`,
+      members.reallyUp,
+    );
+  }
+  const protocols = enumerate([...new Set(finding.members.map(protocolOf))]);
+  return memberSentence(finding.verdict, adc, protocols, finding.server);
+}
+
+function memberSentence(verdict: Verdict, adc: string, protocols: string, server: string): string {
+  switch (verdict) {
+    case "routes_to_maintenance":
+      return `${adc} sends ${protocols} clients to ${server}, which is in maintenance`;
+    case "blind_monitor":
+      return `${adc} sends ${protocols} clients to ${server}, which does not work, and its monitor cannot detect it`;
+    case "false_up":
+      return `${adc} says ${protocols} on ${server} is UP, but it is down`;
+    case "false_down":
+      return `${adc} says ${protocols} on ${server} is DOWN, but it works`;
+    case "strict_monitor":
+      return `${adc} sends no ${protocols} clients to ${server}, which works: the monitor is too strict`;
+    case "return_overdue":
+      return `${adc} still has ${server} out of service for ${protocols} although its maintenance is over`;
+    case "maintenance_overrun":
+      return `${server} should be back from maintenance, and ${protocols} does not work yet`;
+    case "replica_differs":
+      return `Only this agent's replica of the ${protocols} monitor fails on ${server}`;
+    case "drained_undeclared":
+      return `${server} is out of service for ${protocols} without declared maintenance`;
+    default:
+      return `${adc} and this agent differ about ${protocols} on ${server}`;
+  }
+}
+
+function vserverSentence(verdict: Verdict, adc: string, vserver: string, good: number): string {
+  switch (verdict) {
+    case "vip_served_by_drained_server":
+      return `${adc} sends clients of ${vserver} to a server in maintenance`;
+    case "vip_up_members_down":
+      return `${adc} says ${vserver} is UP although no server behind it works`;
+    case "vip_down_members_up":
+      return `${adc} does not serve ${vserver} although ${String(good)} of its servers work`;
+    case "vip_login_broken":
+      return `Logins through ${adc} at ${vserver} fail although ${String(good)} of its servers work`;
+    case "vip_wrong_certificate":
+      return `${adc} presents the wrong certificate on ${vserver}`;
+    case "vip_backup_active":
+      return `The backup of ${vserver} is active`;
+    default:
+      return `${adc} and this agent differ about ${vserver}`;
+  }
+}
+
+/** `IMAP`, `IMAP and POP3`, `IMAP, POP3 and SMTP`. */
+function enumerate(words: readonly string[]): string {
+  const last = words.at(-1) ?? "";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} and ${last}`;
+}
