@@ -1,5 +1,9 @@
-import { declaredFor, type Declared } from "../../src/maintenance/declared.ts";
-import { declaredWindows, type DeclaredWindows } from "../../src/maintenance/windows.ts";
+import {
+  declaredFor,
+  type Declared,
+  declaredWindows,
+  type DeclaredWindows,
+} from "../../src/maintenance/declared.ts";
 import { EMPTY_STORE } from "../../src/maintenance/store.ts";
 import type { Random } from "./random.ts";
 import type { Truth } from "./world.ts";

@@ -1,3 +1,4 @@
+import type { WindowView } from "../model/window.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type MaintenanceCheck,
   type MaintenanceReport,
 } from "./report.ts";
-import type { WindowView } from "../maintenance/declared.ts";
 
 export interface PreflightInputs {
   readonly live: LiveState;

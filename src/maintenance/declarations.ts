@@ -1,6 +1,11 @@
-import type { WindowConfig } from "../model/window.ts";
-import { declaredFor, type Declared, listWindows, type WindowView } from "./declared.ts";
-import { declaredWindows, type DeclaredWindows } from "./windows.ts";
+import type { MaintenanceWindow, WindowConfig, WindowView } from "../model/window.ts";
+import {
+  declaredFor,
+  type Declared,
+  listWindows,
+  declaredWindows,
+  type DeclaredWindows,
+} from "./declared.ts";
 import {
   declareWindow,
   endWindow,
@@ -9,13 +14,13 @@ import {
   type ServerHealth,
   type StepResult,
 } from "./store-steps.ts";
-import { type MaintenanceStore, EMPTY_STORE, type StoredWindow, type StoreState } from "./store.ts";
+import { type MaintenanceStore, EMPTY_STORE, type StoreState } from "./store.ts";
 
 /** Declared maintenance as the agent uses it: configuration and store together, always current. */
 export interface Declarations {
   readonly declaredFor: (server: string, now: number, awaySince: number | null) => Declared;
   readonly list: (now: number) => readonly WindowView[];
-  readonly start: (window: StoredWindow, now: number) => Promise<DeclareResult>;
+  readonly start: (window: MaintenanceWindow, now: number) => Promise<DeclareResult>;
   readonly end: (name: string, now: number) => Promise<DeclareResult>;
   /** To be told at every evaluation; writes only when a flexible window begins or an automatic end is due. */
   readonly observe: (server: string, shows: () => ServerHealth, now: number) => void;

@@ -1,8 +1,42 @@
-import type { DeclaredWindows, PreparedWindow } from "./windows.ts";
-import type { WindowConfig } from "../model/window.ts";
-import type { Occurrence } from "./calendar.ts";
-import type { StoreState, StoredWindow } from "./store.ts";
+import { nameMatcher } from "../lib/glob.ts";
+import type { MaintenanceWindow, WindowConfig, WindowView } from "../model/window.ts";
+import { type Calendar, createCalendar, type Occurrence } from "./calendar.ts";
 import { findProgress, occurrenceAsWindow } from "./store-steps.ts";
+import type { StoreState } from "./store.ts";
+
+/** All windows, of configuration and store, with their calendars worked out once. */
+export interface DeclaredWindows {
+  readonly windows: readonly PreparedWindow[];
+  readonly store: StoreState;
+}
+export interface PreparedWindow extends WindowConfig {
+  readonly source: "config" | "api";
+  readonly calendar: Calendar;
+  readonly appliesTo: (server: string) => boolean;
+}
+export function declaredWindows(
+  configured: readonly WindowConfig[],
+  store: StoreState,
+): DeclaredWindows {
+  const prepare =
+    (source: "config" | "api") =>
+    (window: WindowConfig): PreparedWindow => ({
+      ...window,
+      source,
+      calendar: createCalendar(window.when),
+      appliesTo: nameMatcher(window.servers),
+    });
+  const windows = [
+    ...configured.map(prepare("config")),
+    ...store.windows.map(asConfigured).map(prepare("api")),
+  ];
+  return { windows, store };
+}
+/** A declared window in the form of a configured one. */
+function asConfigured(window: MaintenanceWindow): WindowConfig {
+  const { startAt, endAt, ...rest } = window;
+  return { ...rest, when: { kind: "fixed", startAt, endAt } };
+}
 
 /** What was declared about a server. */
 export interface Declared {
@@ -79,11 +113,6 @@ function endedAfter(
       return span !== null && span.endAt <= now && span.endAt > awaySince;
     },
   );
-}
-/** A window as people see it in a list: one occurrence of it. */
-export interface WindowView extends StoredWindow {
-  readonly source: "config" | "api";
-  readonly state: "open" | "coming" | "over";
 }
 const SHOWN_AFTER_END_MS = 24 * 3_600_000;
 /** Windows that are open, the next occurrence of each that is not, and those that ended in the last day; by start. */

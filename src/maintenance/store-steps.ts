@@ -1,6 +1,6 @@
-import type { WindowConfig } from "../model/window.ts";
-import type { PreparedWindow } from "./windows.ts";
-import type { StoredWindow, StoreState, WindowProgress } from "./store.ts";
+import type { MaintenanceWindow, WindowConfig } from "../model/window.ts";
+import type { PreparedWindow } from "./declared.ts";
+import type { StoreState, WindowProgress } from "./store.ts";
 import { createCalendar, type Occurrence } from "./calendar.ts";
 
 /** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue` or a `maintenance_overrun`. */
@@ -9,7 +9,7 @@ const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;
 export const MAX_WINDOWS = 1000;
 
 export type StepResult =
-  | { readonly kind: "done"; readonly state: StoreState; readonly window: StoredWindow }
+  | { readonly kind: "done"; readonly state: StoreState; readonly window: MaintenanceWindow }
   | { readonly kind: "not_found" | "refused"; readonly message: string };
 
 /**
@@ -19,7 +19,7 @@ export type StepResult =
 export function declareWindow(
   state: StoreState,
   configured: readonly WindowConfig[],
-  window: StoredWindow,
+  window: MaintenanceWindow,
   now: number,
 ): StepResult {
   const others = state.windows.filter((each) => each.name !== window.name);
@@ -79,7 +79,10 @@ function refused(message: string): StepResult {
 }
 
 /** One occurrence of a configured window in the form of a declared one. */
-export function occurrenceAsWindow(window: WindowConfig, occurrence: Occurrence): StoredWindow {
+export function occurrenceAsWindow(
+  window: WindowConfig,
+  occurrence: Occurrence,
+): MaintenanceWindow {
   const { name, servers, reason, author, autoEnd, flexible } = window;
   return { name, servers, ...occurrence, reason, author, autoEnd, flexible };
 }
@@ -162,7 +165,7 @@ function setProgress(
   ];
 }
 
-function sameWindow(a: StoredWindow, b: StoredWindow): boolean {
+function sameWindow(a: MaintenanceWindow, b: MaintenanceWindow): boolean {
   return (
     a.startAt === b.startAt &&
     a.endAt === b.endAt &&

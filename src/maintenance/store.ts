@@ -11,21 +11,8 @@ import {
 } from "../lib/durable-file.ts";
 import { errorCode } from "../lib/error-code.ts";
 import { takeLock, type FileLock } from "../lib/lock.ts";
+import type { MaintenanceWindow } from "../model/window.ts";
 import type { StorageWatch } from "../lib/storage-health.ts";
-
-/** A window declared by command or API. */
-export interface StoredWindow {
-  readonly name: string;
-  readonly servers: readonly string[];
-  /** Milliseconds since the epoch. */
-  readonly startAt: number;
-  /** Infinity for `never`. */
-  readonly endAt: number;
-  readonly reason: string | null;
-  readonly author: string | null;
-  readonly autoEnd: boolean;
-  readonly flexible: boolean;
-}
 
 /** How far one occurrence of a window has come for one server: what flexible starts and automatic ends must remember. */
 export interface WindowProgress {
@@ -42,7 +29,7 @@ export interface WindowProgress {
 
 /** Everything that the store keeps. */
 export interface StoreState {
-  readonly windows: readonly StoredWindow[];
+  readonly windows: readonly MaintenanceWindow[];
   readonly progress: readonly WindowProgress[];
 }
 

@@ -1,3 +1,6 @@
+import type { MaintenanceReport } from "../change/report.ts";
+import type { DeclareResult } from "../maintenance/declarations.ts";
+import type { MaintenanceWindow, WindowView } from "../model/window.ts";
 import type { LiveProbe } from "../model/live.ts";
 import type { Observation } from "../model/observation.ts";
 
@@ -35,11 +38,11 @@ export type ProbeNowResult =
 
 export interface MaintenanceActions {
   /** Windows that are open, or will be, and those that ended in the last day, by start. */
-  readonly list: () => readonly MaintenanceWindowView[];
+  readonly list: () => readonly WindowView[];
   /** Idempotent by name: the same request again changes nothing, another one replaces the window of that name. */
-  readonly start: (request: MaintenanceRequest) => Promise<MaintenanceResult>;
+  readonly start: (request: MaintenanceWindow) => Promise<DeclareResult>;
   /** Ends a window now. `not_found` when no open or coming window has that name. */
-  readonly end: (name: string, author: string | null) => Promise<MaintenanceResult>;
+  readonly end: (name: string, author: string | null) => Promise<DeclareResult>;
   /** May this server go? */
   readonly preflight: (server: string, limits: PreflightLimits) => Promise<MaintenanceReport>;
   /** Is it really drained, or really back? One look, without waiting. */
@@ -52,39 +55,4 @@ export interface PreflightLimits {
   readonly minCapacity: number | null;
   /** How far ahead another server's window matters. */
   readonly horizonMs: number | null;
-}
-
-export interface MaintenanceRequest {
-  readonly name: string;
-  /** Server names or patterns with `*`; at least one. */
-  readonly servers: readonly string[];
-  /** Milliseconds since the epoch. */
-  readonly startAt: number;
-  /** Infinity for `never`. */
-  readonly endAt: number;
-  readonly reason: string | null;
-  readonly author: string | null;
-  /** End by itself when everything is good for the stability time. */
-  readonly autoEnd: boolean;
-  /** Begin when the server first goes bad inside the window. */
-  readonly flexible: boolean;
-}
-
-export interface MaintenanceWindowView extends MaintenanceRequest {
-  readonly source: "config" | "api";
-  readonly state: "open" | "coming" | "over";
-}
-
-export type MaintenanceResult =
-  | { readonly kind: "done"; readonly window: MaintenanceWindowView }
-  | { readonly kind: "not_found" | "refused" | "failed"; readonly message: string };
-
-export interface MaintenanceReport {
-  readonly server: string;
-  readonly ok: boolean;
-  readonly checks: readonly {
-    readonly name: string;
-    readonly ok: boolean;
-    readonly message: string;
-  }[];
 }

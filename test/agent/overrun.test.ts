@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readSince, restoreSince, writeSince } from "../../src/agent/since-store.ts";
-import { declaredFor } from "../../src/maintenance/declared.ts";
-import { declaredWindows } from "../../src/maintenance/windows.ts";
+import { declaredFor, declaredWindows } from "../../src/maintenance/declared.ts";
 import { EMPTY_STORE } from "../../src/maintenance/store.ts";
 import type { MemberState } from "../../src/model/adc-state.ts";
 import type { Observation } from "../../src/model/observation.ts";

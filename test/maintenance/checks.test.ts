@@ -1,9 +1,9 @@
+import type { WindowView } from "../../src/model/window.ts";
 import { describe, expect, test } from "vitest";
 import type { LiveMember, LiveState, LiveVserver } from "../../src/model/live.ts";
 import { preflight, PREFLIGHT_DEFAULTS } from "../../src/change/preflight.ts";
 import type { MaintenanceReport } from "../../src/change/report.ts";
 import { verifyDrained, verifyReturned, type VipAnswer } from "../../src/change/verify.ts";
-import type { WindowView } from "../../src/maintenance/declared.ts";
 import {
   aLiveState,
   aMember,

@@ -1,9 +1,10 @@
+import type { MaintenanceWindow } from "../../src/model/window.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDeclarations, type Declarations } from "../../src/maintenance/declarations.ts";
-import { openStore, type StoredWindow } from "../../src/maintenance/store.ts";
+import { openStore } from "../../src/maintenance/store.ts";
 
 let directory: string;
 beforeEach(async () => {
@@ -13,7 +14,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-const WINDOW: StoredWindow = {
+const WINDOW: MaintenanceWindow = {
   name: "cu15",
   servers: ["ex01"],
   startAt: 100,

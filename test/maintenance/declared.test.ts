@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { WindowConfig } from "../../src/model/window.ts";
-import { declaredFor, listWindows } from "../../src/maintenance/declared.ts";
-import { declaredWindows } from "../../src/maintenance/windows.ts";
+import type { MaintenanceWindow, WindowConfig } from "../../src/model/window.ts";
+import { declaredFor, listWindows, declaredWindows } from "../../src/maintenance/declared.ts";
 import {
   declareWindow,
   endWindow,
@@ -9,9 +8,9 @@ import {
   MAX_WINDOWS,
   observeServer,
 } from "../../src/maintenance/store-steps.ts";
-import { EMPTY_STORE, type StoredWindow, type StoreState } from "../../src/maintenance/store.ts";
+import { EMPTY_STORE, type StoreState } from "../../src/maintenance/store.ts";
 
-function stored(changes: Partial<StoredWindow> = {}): StoredWindow {
+function stored(changes: Partial<MaintenanceWindow> = {}): MaintenanceWindow {
   return {
     name: "cu15",
     servers: ["ex01"],
@@ -24,7 +23,7 @@ function stored(changes: Partial<StoredWindow> = {}): StoredWindow {
     ...changes,
   };
 }
-function state(...windows: StoredWindow[]): StoreState {
+function state(...windows: MaintenanceWindow[]): StoreState {
   return { windows, progress: [] };
 }
 const DAILY: WindowConfig = {

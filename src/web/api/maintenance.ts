@@ -1,13 +1,9 @@
+import type { MaintenanceWindow, WindowView } from "../../model/window.ts";
+import type { MaintenanceReport } from "../../change/report.ts";
+import type { DeclareResult } from "../../maintenance/declarations.ts";
 import { z } from "zod";
 import { parseDuration } from "../../lib/duration.ts";
-import type {
-  MaintenanceActions,
-  MaintenanceReport,
-  MaintenanceRequest,
-  MaintenanceResult,
-  MaintenanceWindowView,
-  PreflightLimits,
-} from "../actions.ts";
+import type { MaintenanceActions, PreflightLimits } from "../actions.ts";
 import { isVisible } from "../../lib/printable.ts";
 import { json, problem, type BodyReply, type Reply } from "../http/reply.ts";
 import { get, write, writeBody, type Call, type Route } from "../http/route.ts";
@@ -156,7 +152,7 @@ export function whatEnds({ name, author }: Ending): Readonly<Record<string, stri
 }
 
 /** For the log. */
-export function whatStarts(request: MaintenanceRequest): Readonly<Record<string, string>> {
+export function whatStarts(request: MaintenanceWindow): Readonly<Record<string, string>> {
   const { name, servers, startAt, endAt, author, reason } = request;
   return {
     did: "declare a maintenance window",
@@ -180,13 +176,13 @@ function readLimits(query: URLSearchParams): PreflightLimits | null {
 }
 
 type ReadRequest =
-  | { readonly kind: "request"; readonly request: MaintenanceRequest }
+  | { readonly kind: "request"; readonly request: MaintenanceWindow }
   | { readonly kind: "bad"; readonly message: string };
 
 /** What API and page send, in the terms of the store. */
 export function toRequest(
   body: z.output<typeof maintenanceBody>,
-  known: readonly MaintenanceWindowView[],
+  known: readonly WindowView[],
   now: number,
 ): ReadRequest {
   const name = body.name ?? body.servers.join(",");
@@ -234,7 +230,7 @@ function bad(message: string): ReadRequest {
   return { kind: "bad", message };
 }
 
-function resultReply(result: MaintenanceResult, did: BodyReply["did"]): Reply {
+function resultReply(result: DeclareResult, did: BodyReply["did"]): Reply {
   switch (result.kind) {
     case "done":
       return { ...json({ window: windowJson(result.window) }), did };
@@ -251,7 +247,7 @@ function reportReply(report: MaintenanceReport): Reply {
   return json(report);
 }
 
-export function windowJson(window: MaintenanceWindowView): WindowJson {
+export function windowJson(window: WindowView): WindowJson {
   return {
     name: window.name,
     servers: window.servers,

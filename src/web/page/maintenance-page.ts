@@ -1,5 +1,5 @@
+import type { WindowView } from "../../model/window.ts";
 import type { LiveState } from "../../model/live.ts";
-import type { MaintenanceWindowView } from "../actions.ts";
 import { html, type Markup } from "../markup.ts";
 import { layout } from "./layout.ts";
 import { moment } from "./time.ts";
@@ -7,7 +7,7 @@ import { moment } from "./time.ts";
 export interface MaintenanceInput {
   readonly live: LiveState;
   /** Null when this agent keeps no store. */
-  readonly windows: readonly MaintenanceWindowView[] | null;
+  readonly windows: readonly WindowView[] | null;
   /** Whether a token is configured: without one nothing can be changed from here. */
   readonly writable: boolean;
   readonly message: { readonly ok: boolean; readonly text: string } | null;
@@ -16,7 +16,7 @@ export interface MaintenanceInput {
   readonly version: string;
 }
 
-const STATE_WORDS: Readonly<Record<MaintenanceWindowView["state"], string>> = {
+const STATE_WORDS: Readonly<Record<WindowView["state"], string>> = {
   open: "open now",
   coming: "upcoming",
   over: "over",
@@ -88,7 +88,7 @@ function yesNo(value: boolean): string {
   return value ? "yes" : "no";
 }
 
-function windowTable(windows: readonly MaintenanceWindowView[], writable: boolean): Markup {
+function windowTable(windows: readonly WindowView[], writable: boolean): Markup {
   return windows.length === 0
     ? html`<p>None.</p>`
     : html`<div class="scroll" role="region" aria-label="Declared windows" tabindex="0">
@@ -126,7 +126,7 @@ function windowTable(windows: readonly MaintenanceWindowView[], writable: boolea
       </div>`;
 }
 
-function endForm(window: MaintenanceWindowView): Markup {
+function endForm(window: WindowView): Markup {
   return html`<form method="post" action="/maintenance" class="inline">
     <input type="hidden" name="action" value="end" />
     <input type="hidden" name="name" value="${window.name}" />
