@@ -1,3 +1,4 @@
+import { nameMatcher } from "../lib/glob.ts";
 import { parseCron, type CronFields } from "../lib/cron.ts";
 import type { WindowConfig } from "../model/window.ts";
 
@@ -160,4 +161,23 @@ function dayMatches(fields: CronFields, day: number): boolean {
     fields.daysOfMonth.includes(date.getUTCDate()) &&
     fields.daysOfWeek.includes(date.getUTCDay())
   );
+}
+
+/** A window with its calendar worked out once. */
+export interface PreparedWindow extends WindowConfig {
+  readonly source: "config" | "api";
+  readonly calendar: Calendar;
+  readonly appliesTo: (server: string) => boolean;
+}
+
+export function prepareWindow(
+  window: WindowConfig,
+  source: PreparedWindow["source"],
+): PreparedWindow {
+  return {
+    ...window,
+    source,
+    calendar: createCalendar(window.when),
+    appliesTo: nameMatcher(window.servers),
+  };
 }

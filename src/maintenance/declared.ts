@@ -1,6 +1,5 @@
-import { nameMatcher } from "../lib/glob.ts";
 import type { MaintenanceWindow, WindowConfig, WindowView } from "../model/window.ts";
-import { type Calendar, createCalendar, type Occurrence } from "./calendar.ts";
+import { prepareWindow, type Occurrence, type PreparedWindow } from "./calendar.ts";
 import { findProgress, occurrenceAsWindow } from "./store-steps.ts";
 import type { StoreState } from "./store.ts";
 
@@ -9,26 +8,13 @@ export interface DeclaredWindows {
   readonly windows: readonly PreparedWindow[];
   readonly store: StoreState;
 }
-export interface PreparedWindow extends WindowConfig {
-  readonly source: "config" | "api";
-  readonly calendar: Calendar;
-  readonly appliesTo: (server: string) => boolean;
-}
 export function declaredWindows(
   configured: readonly WindowConfig[],
   store: StoreState,
 ): DeclaredWindows {
-  const prepare =
-    (source: "config" | "api") =>
-    (window: WindowConfig): PreparedWindow => ({
-      ...window,
-      source,
-      calendar: createCalendar(window.when),
-      appliesTo: nameMatcher(window.servers),
-    });
   const windows = [
-    ...configured.map(prepare("config")),
-    ...store.windows.map(asConfigured).map(prepare("api")),
+    ...configured.map((window) => prepareWindow(window, "config")),
+    ...store.windows.map((window) => prepareWindow(asConfigured(window), "api")),
   ];
   return { windows, store };
 }

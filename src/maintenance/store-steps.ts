@@ -1,7 +1,6 @@
 import type { MaintenanceWindow, WindowConfig } from "../model/window.ts";
-import type { PreparedWindow } from "./declared.ts";
 import type { StoreState, WindowProgress } from "./store.ts";
-import { createCalendar, type Occurrence } from "./calendar.ts";
+import { createCalendar, type Occurrence, type PreparedWindow } from "./calendar.ts";
 
 /** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue` or a `maintenance_overrun`. */
 const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;

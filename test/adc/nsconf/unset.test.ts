@@ -82,7 +82,7 @@ const PARAMETERS: readonly Row[] = [
 const NEVER_UNSET: ReadonlySet<string> = new Set(["td", "range"]);
 
 const SAMPLES =
-  "YES NO ENABLED DISABLED ON OFF 10.0.0.9 7 DNS RESET FIN A AAAA V1 DENY ROUNDROBIN word".split(
+  "YES NO ENABLED DISABLED ON OFF 10.0.0.9 7 DNS RESET FIN A AAAA V1 V2 DENY ROUNDROBIN word".split(
     " ",
   );
 
