@@ -15,7 +15,9 @@ import type {
   Organisation,
 } from "./exchange/exchange-server.ts";
 import { clientNames, pingedHosts, serverRoles } from "./network.ts";
-import { startNitroServer, type NitroServer, type NitroServerOptions } from "./nitro/server.ts";
+import { serveNitro, type NitroServer, type NitroServerOptions } from "./nitro/server.ts";
+import { backendSource } from "./nitro/resources.ts";
+import { recordedCertificates, setRecordedConditions, type RecordedAdc } from "./recorded-lab.ts";
 import { playScenario, type Scenario, type ScenarioRun, type ScenarioStep } from "./scenario.ts";
 import { scenario, type ScenarioName } from "./scenarios.ts";
 import { startServers } from "./servers.ts";
@@ -40,6 +42,8 @@ export interface LabOptions {
   /** Two nodes. Default: what the scenario needs. */
   readonly haPair?: boolean;
   readonly aaa?: Partial<AaaOptions>;
+  /** Somebody's appliance: its rows are served as they were recorded, and its servers are as its probes met them. */
+  readonly recorded?: RecordedAdc;
 }
 
 /** An ADC and its Exchange servers on loopback. */
@@ -66,6 +70,8 @@ export interface Lab {
   /** PEM of the authority behind every certificate of the lab. */
   readonly ca: string;
   readonly scenario: Scenario;
+  /** It plays what was recorded of another appliance. */
+  readonly recorded: boolean;
   /** Changes what authentication on the ADC does. */
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
   /** Plays the scenario's steps; `tell` hears each as it begins. */
@@ -86,9 +92,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     typeof options.scenario === "object"
       ? options.scenario
       : scenario(options.scenario ?? "healthy");
-  const text = options.confText ?? demoConf();
+  const { recorded } = options;
+  const text = recorded === undefined ? (options.confText ?? demoConf()) : "";
   const confText = story.conf?.(text) ?? text;
-  const estate = parseNsConf(confText, { adc: "lab" });
+  const estate = recorded?.estate ?? parseNsConf(confText, { adc: "lab" });
   const timeScale = options.timeScale ?? 1;
   const started: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
@@ -123,10 +130,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const nitroCredentials = { username: "adc-witness", password: randomBytes(12).toString("hex") };
     const management = labCertificate("adc");
     const nitro: NitroServer[] = [];
-    for (const node of (options.haPair ?? story.haPair ?? false)
-      ? ([0, 1] as const)
-      : ([0] as const)) {
-      const server = await startNitroServer(adc.nitro(node), {
+    const isPair = options.haPair ?? story.haPair ?? false;
+    const sources =
+      recorded?.nodes ??
+      (isPair ? [adc.nitro(0), adc.nitro(1)] : [adc.nitro(0)]).map(backendSource);
+    for (const source of sources) {
+      const server = await serveNitro(source, {
         ...nitroCredentials,
         tls:
           options.nitroTls === false ? null : { key: management.key, cert: management.certificate },
@@ -134,6 +143,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       });
       started.push(server);
       nitro.push(server);
+    }
+    if (recorded !== undefined) {
+      await setRecordedConditions(recorded.probes, servers);
+      for (const [vserver, certificate] of recordedCertificates(recorded)) {
+        adc.setCertificate(vserver, certificate);
+      }
     }
     await settled(adc, SETTLE_DEADLINE_MS + SETTLE_PER_MEMBER_MS * adc.members().length);
 
@@ -158,6 +173,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       monitorCredentials: credentials,
       ca: labCa(),
       scenario: story,
+      recorded: recorded !== undefined,
       changeAaa,
       play: (tell = () => undefined) => {
         const world = {

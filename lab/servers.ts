@@ -93,11 +93,20 @@ function zone(roles: readonly ServerRole[], estate: Estate): DnsRecord[] {
   const own = roles.flatMap(({ server }) =>
     server.address === null ? [] : [record(server.name, server.address)],
   );
-  const asked = [...estate.monitors.values()].flatMap(({ type, parameters }) =>
-    type.startsWith("DNS") && parameters.query !== null
-      ? parameters.ipAddresses.map((address) => record(parameters.query ?? "", address))
-      : [],
-  );
+  const asked = [...estate.monitors.values()].flatMap(({ type, parameters }) => {
+    const { query, ipAddresses } = parameters;
+    if (!type.startsWith("DNS") || query === null) {
+      return [];
+    }
+    // Where any address will do, it is the one of the server that is called so.
+    const [label = ""] = query.split(".");
+    const named = roles.flatMap(({ server }) =>
+      server.name === label && server.address !== null ? [server.address] : [],
+    );
+    return [...ipAddresses, ...(ipAddresses.length === 0 ? named : [])].map((address) =>
+      record(query, address),
+    );
+  });
   return [...own, ...asked];
 }
 

@@ -24,6 +24,8 @@ export interface CertificateOrder {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly digest?: Digest;
+  /** In hexadecimal digits. Default: a new one. */
+  readonly serial?: string;
 }
 
 export type Digest = "sha256" | "sha384" | "sha512";
@@ -65,8 +67,7 @@ export function issueCertificate(order: CertificateOrder): string {
   const body = der(
     0x30,
     der(0xa0, der(0x02, Buffer.from([2]))),
-    // Positive, and never the same twice.
-    der(0x02, Buffer.from([1]), randomBytes(15)),
+    der(0x02, serialNumber(order.serial)),
     algorithm,
     signer.subject,
     der(0x30, time(order.notBefore), time(order.notAfter)),
@@ -76,6 +77,15 @@ export function issueCertificate(order: CertificateOrder): string {
   );
   const signature = sign(digest, body, signer.keys.privateKey);
   return pem("CERTIFICATE", der(0x30, body, algorithm, bits(signature)));
+}
+
+/** Positive, and never the same twice unless asked for. */
+function serialNumber(wanted: string | undefined): Buffer {
+  if (wanted === undefined) {
+    return Buffer.concat([Buffer.from([1]), randomBytes(15)]);
+  }
+  const bytes = Buffer.from(wanted.length % 2 === 0 ? wanted : `0${wanted}`, "hex");
+  return (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Buffer.from([0]), bytes]);
 }
 
 function extensionsOf(order: CertificateOrder, signer: Issuer, authority: boolean): Buffer[] {

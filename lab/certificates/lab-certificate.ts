@@ -54,7 +54,7 @@ const AUTHORITY = distinguishedName("adc-witness lab CA", ORGANISATION);
 const FROM = new Date("2024-01-01T00:00:00Z");
 const TO = new Date("2123-12-31T23:59:59Z");
 
-interface Wishes {
+export interface CertificateWishes {
   readonly commonName?: string;
   readonly names?: readonly string[];
   readonly notBefore?: Date;
@@ -62,9 +62,10 @@ interface Wishes {
   readonly digest?: Digest;
   readonly rsaBits?: number;
   readonly selfSigned?: boolean;
+  readonly serial?: string;
 }
 
-const WISHES: Readonly<Record<CertificateName, Wishes>> = {
+const WISHES: Readonly<Record<CertificateName, CertificateWishes>> = {
   mail: {},
   other: {},
   adc: { commonName: "ns1.example.com", names: ADC_NAMES },
@@ -91,6 +92,11 @@ const LAB = createLabCertificates();
 /** Certificate and key as PEM: always the same within a process, never the same in two. */
 export function labCertificate(name: CertificateName): LabCertificate {
   return LAB.certificate(name);
+}
+
+/** A certificate of the lab's authority to order. */
+export function certificateLike(wishes: CertificateWishes): CertificateAndKeyPem {
+  return makeLeaf(wishes, LAB.authority().keys);
 }
 
 /** PEM of the authority that signed all of them but `self_signed`. */
@@ -127,7 +133,7 @@ function makeAuthority() {
   return { keys, certificate: issueCertificate({ ...order, notBefore: FROM, notAfter: TO }) };
 }
 
-function makeLeaf(wishes: Wishes, authorityKeys: KeyPair): CertificateAndKeyPem {
+function makeLeaf(wishes: CertificateWishes, authorityKeys: KeyPair): CertificateAndKeyPem {
   const { commonName = "mail.example.com", names = MAIL_NAMES, selfSigned = false } = wishes;
   const keys =
     wishes.rsaBits === undefined
@@ -141,6 +147,7 @@ function makeLeaf(wishes: Wishes, authorityKeys: KeyPair): CertificateAndKeyPem 
     notBefore: wishes.notBefore ?? FROM,
     notAfter: wishes.notAfter ?? TO,
     digest: wishes.digest ?? "sha256",
+    ...(wishes.serial === undefined ? {} : { serial: wishes.serial }),
   });
   return { certificate, key: keyPem(keys) };
 }

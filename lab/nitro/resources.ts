@@ -6,6 +6,7 @@ import {
   SSL_PARAMETER_FIELDS,
 } from "../../src/adc/parameter-fields.ts";
 import type { NitroBackend } from "./backend.ts";
+import type { NitroQuery } from "./query.ts";
 import {
   csDefaultTargetRows,
   csPolicyBindingRows,
@@ -70,6 +71,36 @@ export interface Resource {
 /** Resources under `/nitro/v1/config/`. */
 export function configResource(name: string): Resource | null {
   return CONFIG.get(name) ?? null;
+}
+
+/** Where a NITRO server has its answers from. */
+export interface NitroSource {
+  /** What is asked for, why it is refused, or null: there is no such resource. */
+  readonly resource: (query: NitroQuery) => SourcedResource | SourcedRefusal | null;
+}
+
+/** A resource with the rows that it has at this moment. */
+export interface SourcedResource extends Omit<Resource, "rows"> {
+  readonly rows: (asked: ReadonlyMap<string, string>) => Iterable<Row>;
+  /** Its answer warns of this code. */
+  readonly warning?: number;
+}
+
+export interface SourcedRefusal {
+  /** An error of NITRO's own, or the name of what broke: `http_503`, `timeout`, `not_nitro` … */
+  readonly code: string;
+  readonly words: string;
+}
+
+/** The answers of an ADC that believes what a backend says. */
+export function backendSource(backend: NitroBackend): NitroSource {
+  return {
+    resource: ({ kind, resource, statBindings }) => {
+      const found =
+        kind === "config" ? configResource(resource) : statResource(resource, statBindings);
+      return found === null ? null : { ...found, rows: (asked) => found.rows(backend, asked) };
+    },
+  };
 }
 
 /** Resources under `/nitro/v1/stat/`. */

@@ -15,7 +15,12 @@ import { authenticated, login, tokenOf } from "./authentication.ts";
 import { sendEnvelope, sendError, sendRows } from "./envelope.ts";
 import type { NitroFault, NitroFaultHook } from "./faults.ts";
 import { parseNitroQuery, type NitroQuery } from "./query.ts";
-import { configResource, statResource, type Resource } from "./resources.ts";
+import {
+  backendSource,
+  type NitroSource,
+  type SourcedRefusal,
+  type SourcedResource,
+} from "./resources.ts";
 import { NitroSessions } from "./sessions.ts";
 import type { Row } from "./wire-values.ts";
 
@@ -84,12 +89,20 @@ const MAX_BODY_BYTES = 65_536;
  * the wire (numbers as strings, absent empty collections, arrays of one, 201 on login).
  * Sources: NITRO docs, "Performing basic NetScaler operations" and "Error and exception handling".
  */
-export async function startNitroServer(
+export function startNitroServer(
   backend: NitroBackend,
   options: NitroServerOptions,
 ): Promise<NitroServer> {
+  return serveNitro(backendSource(backend), options);
+}
+
+/** The same, with answers from anywhere. */
+export async function serveNitro(
+  source: NitroSource,
+  options: NitroServerOptions,
+): Promise<NitroServer> {
   const sessions = new NitroSessions(options.maxSessions ?? 20, options.now ?? Date.now);
-  const partitions = new Map<string, NitroBackend>();
+  const partitions = new Map<string, NitroSource>();
   const requests: RecordedRequest[] = [];
   let seen = 0;
   let connections = 0;
@@ -103,11 +116,9 @@ export async function startNitroServer(
     }
     const index = seen;
     seen += 1;
-    answerRequest({ backend, options, sessions, partitions }, request, response, index).catch(
-      () => {
-        response.destroy();
-      },
-    );
+    answerRequest({ source, options, sessions, partitions }, request, response, index).catch(() => {
+      response.destroy();
+    });
   }
 
   const server: Server =
@@ -142,11 +153,11 @@ export async function startNitroServer(
 }
 
 interface Appliance {
-  readonly backend: NitroBackend;
+  readonly source: NitroSource;
   readonly options: NitroServerOptions;
   readonly sessions: NitroSessions;
   /** The partition each session has switched to, by token. */
-  readonly partitions: Map<string, NitroBackend>;
+  readonly partitions: Map<string, NitroSource>;
 }
 
 async function answerRequest(
@@ -186,8 +197,8 @@ async function answerRequest(
   } else if (method !== "GET") {
     sendError(response, 1240, undefined, 405);
   } else {
-    const backend = appliance.partitions.get(tokenOf(request) ?? "") ?? appliance.backend;
-    await answerGet({ ...appliance, backend }, query, response, warning);
+    const source = appliance.partitions.get(tokenOf(request) ?? "") ?? appliance.source;
+    await answerGet({ ...appliance, source }, query, response, warning);
   }
 }
 
@@ -203,7 +214,7 @@ function switchPartition(
   if (backend === undefined) {
     sendError(response, 2755, "Partition name doesnt exist");
   } else {
-    partitions.set(token, backend);
+    partitions.set(token, backendSource(backend));
     sendEnvelope(response, 200, {});
   }
 }
@@ -263,24 +274,25 @@ async function applyFault(fault: NitroFault, response: ServerResponse): Promise<
 }
 
 async function answerGet(
-  { backend, options, partitions }: Appliance,
+  { source, options, partitions }: Appliance,
   query: NitroQuery,
   response: ServerResponse,
   warning: number | null,
 ): Promise<void> {
   const { habits = {} } = options;
-  const inPartition = [...partitions.values()].includes(backend);
+  const inPartition = [...partitions.values()].includes(source);
   const refused = refusedByHabit(habits, inPartition, query);
   if (refused !== null) {
     sendError(response, ...refused);
     return;
   }
-  const resource =
-    query.kind === "config"
-      ? configResource(query.resource)
-      : statResource(query.resource, query.statBindings);
+  const resource = source.resource(query);
   if (resource === null) {
     sendError(response, 1232, `Invalid object [${query.resource}]`, 400);
+    return;
+  }
+  if ("code" in resource) {
+    sendRefusal(response, resource);
     return;
   }
   if (query.bulkBindings && options.bulkBindings === false) {
@@ -291,14 +303,31 @@ async function answerGet(
     sendError(response, 1095, `Required argument missing [${resource.key ?? "name"}]`, 400);
     return;
   }
-  const told = withHabits(habits, query, named(resource, backend, query));
+  const told = withHabits(habits, query, named(resource, query));
   // A list may be long and is written as it is made; what was asked for by name must be known to exist.
   const rows = query.name === null ? told : [...told];
   if (Array.isArray(rows) && rows.length === 0 && resource.binding !== true) {
     sendError(response, 258, `No such resource [${resource.key ?? "name"}, ${query.resource}]`);
     return;
   }
-  await sendRows(response, query, rows, { single: resource.single === true, warning });
+  await sendRows(response, query, rows, {
+    single: resource.single === true,
+    warning: warning ?? resource.warning ?? null,
+  });
+}
+
+/** As whoever recorded it was refused: by NITRO, by a web server in its place, or by nothing that could be understood. */
+function sendRefusal(response: ServerResponse, { code, words }: SourcedRefusal): void {
+  const status = /^http_(\d{3})$/.exec(code)?.[1] ?? /^http_(\d)xx$/.exec(code)?.[1];
+  if (/^\d+$/.test(code)) {
+    sendError(response, Number(code), words);
+  } else if (status !== undefined) {
+    response.writeHead(Number(status.padEnd(3, "0")), { "content-type": "text/html" }).end();
+  } else if (code === "not_nitro") {
+    response.writeHead(200, { "content-type": "text/html" }).end(words);
+  } else {
+    response.destroy();
+  }
 }
 
 const STATELESS: ReadonlySet<string> = new Set(["service", "lbvserver", "csvserver"]);
@@ -326,10 +355,10 @@ function* withHabits(
   }
 }
 
-function named(resource: Resource, backend: NitroBackend, query: NitroQuery): Iterable<Row> {
+function named(resource: SourcedResource, query: NitroQuery): Iterable<Row> {
   const { key } = resource;
   const { name } = query;
-  const rows = resource.rows(backend, query.arguments);
+  const rows = resource.rows(query.arguments);
   return name === null || key === null ? rows : [...rows].filter((row) => row[key] === name);
 }
 

@@ -2,7 +2,11 @@ import { errorMessage } from "../lib/error-code.ts";
 import type { AdcConfig } from "../config/schema.ts";
 import type { AdcNode, AdcState } from "../model/adc-state.ts";
 import type { Estate } from "../model/estate.ts";
-import { createAdcSession, type AdcSession } from "../adc/nitro/adc-session.ts";
+import {
+  createAdcSession,
+  type AdcSession,
+  type AdcSessionOptions,
+} from "../adc/nitro/adc-session.ts";
 import { SPLIT_BRAIN } from "../adc/nitro/poll.ts";
 import { UNKNOWN_TEXT_KINDS, type UnknownText } from "../adc/nitro/unknown-texts.ts";
 import type { NitroLoginGate } from "../adc/nitro/login-gate.ts";
@@ -75,7 +79,7 @@ export type StateRead =
   /** There is no NITRO to ask. */
   | { readonly kind: "none" };
 
-interface AdcLinkOptions {
+export interface AdcLinkOptions {
   readonly config: AdcConfig;
   readonly network: Network;
   readonly events: Pick<AgentEvents, "adcRequest">;
@@ -87,6 +91,8 @@ interface AdcLinkOptions {
   readonly wantsConnections: (adcService: string) => boolean;
   /** Where our probes come from, as in the poll's options; absent: nobody asks whom they stick to. */
   readonly ownAddresses?: readonly string[];
+  /** Hears what NITRO answers, as in the client's options. */
+  readonly onAnswer?: NonNullable<AdcSessionOptions["onAnswer"]>;
 }
 
 /** One ADC: where its estate and its word are read from. Nothing here rejects. */
@@ -112,6 +118,7 @@ export class AdcLink {
             partition: nitro.partition ?? null,
             timeoutMs: nitro.timeoutMs,
             ...(options.loginGate === undefined ? {} : { loginGate: options.loginGate }),
+            ...(options.onAnswer === undefined ? {} : { onAnswer: options.onAnswer }),
             network: options.network,
             now: options.now,
             monotonic: options.monotonic,

@@ -2,7 +2,13 @@ import { setMaxListeners } from "node:events";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import { nitroAccount, type AccountKeeper } from "../agent/accounts/account-keeper.ts";
 import { pause, startTimer } from "../lib/timers.ts";
-import { AdcLink, distinctGaps, type EstateRead } from "../agent/adc-watch.ts";
+import {
+  AdcLink,
+  distinctGaps,
+  type AdcLinkOptions,
+  type EstateRead,
+  type StateRead,
+} from "../agent/adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { ResolvedNames } from "../agent/public-names.ts";
@@ -37,6 +43,18 @@ interface CompareOptions {
   readonly waitMs: number;
   /** The command is to end at once, logged out of every ADC. */
   readonly interrupted?: AbortSignal;
+  /** Hears everything that ADCs say meanwhile. */
+  readonly listener?: AdcListener;
+}
+
+/** Hears what ADCs say, as it came and as it was read. */
+export interface AdcListener {
+  readonly answered: (
+    adc: string,
+    ...told: Parameters<NonNullable<AdcLinkOptions["onAnswer"]>>
+  ) => void;
+  readonly imported: (adc: string, read: EstateRead) => void;
+  readonly polled: (adc: string, read: StateRead) => void;
 }
 
 type CompareResult =
@@ -149,6 +167,7 @@ class Round {
     this.#state = state;
     this.#keeper = keeper;
     state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs: 0 });
+    const { listener } = options;
     this.link = new AdcLink({
       config: adc,
       network,
@@ -156,6 +175,13 @@ class Round {
         ? {}
         : { loginGate: keeper.nitroGate(nitroAccount(adc.name, adc.nitro)) }),
       events: { adcRequest: (request) => this.#spent.push(request) },
+      ...(listener === undefined
+        ? {}
+        : {
+            onAnswer: (...told) => {
+              listener.answered(adc.name, ...told);
+            },
+          }),
       now: Date.now,
       monotonic: () => performance.now(),
       wantsConnections: () => false,
@@ -164,6 +190,7 @@ class Round {
 
   async look(resolved: ResolvedNames, runner: ProbeRunner, probing: AbortSignal): Promise<void> {
     const read = await this.link.readEstate();
+    this.#options.listener?.imported(this.#adc.name, read);
     if (this.#phase !== "import") {
       return;
     }
@@ -190,6 +217,7 @@ class Round {
     }
     this.#phase = "poll";
     const read = await this.link.poll(records.estate);
+    this.#options.listener?.polled(name, read);
     if (read.kind === "state") {
       const imported = this.#state.adcs.find((adc) => adc.name === name)?.gaps ?? [];
       const gaps = distinctGaps([...imported, ...read.gaps]);

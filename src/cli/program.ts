@@ -59,12 +59,18 @@ export function program(output: Output): Command {
         .choices(SCENARIO_NAMES)
         .default(DEFAULT_SCENARIO),
     )
+    .addOption(
+      new Option("--bundle <file>", "play what `bundle` has written of an appliance").conflicts(
+        "scenario",
+      ),
+    )
     .option("--exit-after <duration>", "exit after this time", duration)
     .addHelpText("after", examples("demo", "demo --scenario certificate --port 9743"))
-    .action(async (options: { port: number; scenario: string; exitAfter?: number }) => {
+    .action(async (options: DemoArguments) => {
       const { runDemo } = await import("./demo.ts");
+      const { bundle = null, exitAfter = null } = options;
       process.exitCode = await runDemo(
-        { ...options, exitAfterMs: options.exitAfter ?? null },
+        { ...options, bundle, exitAfterMs: exitAfter },
         terminalOutput(),
       );
     });
@@ -171,6 +177,27 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
     );
 
   root
+    .command("bundle")
+    .description("write what a report needs into a file, without names, addresses and secrets")
+    .option("--config <file>", CONFIG)
+    .requiredOption("--out <file>", "file to write; it must not exist")
+    .option("--timeout <duration>", "time limit of the round", duration, 120_000)
+    .addHelpText("after", examples("bundle --out adc.jsonl"))
+    .action(async (options: { config?: string; out: string; timeout: number }) => {
+      const { askAtTerminal, runBundle } = await import("./bundle.ts");
+      const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+      process.exitCode = await runBundle(
+        {
+          config: configFile(options.config, process.env),
+          out: options.out,
+          timeoutMs: options.timeout,
+          ask: isTerminal ? askAtTerminal : null,
+        },
+        output,
+      );
+    });
+
+  root
     .command("check-config")
     .description("validate a configuration")
     .argument("[file]", CONFIG)
@@ -243,6 +270,13 @@ interface CompareArguments {
   readonly passwordFile?: string;
   readonly caFile?: string;
   readonly json: boolean;
+}
+
+interface DemoArguments {
+  readonly port: number;
+  readonly scenario: string;
+  readonly bundle?: string;
+  readonly exitAfter?: number;
 }
 
 interface PlanArguments {

@@ -73,6 +73,8 @@ export interface NitroClientOptions {
   readonly onRequest?: (event: NitroRequestEvent) => void;
   /** Admin partition to switch to after each login; null: the default one, or the one the account is bound to. */
   readonly partition?: string | null;
+  /** Hears every question with its answer, and then all fields are asked for: for a report of what the appliance says. */
+  readonly onAnswer?: (node: string, request: NitroGet, answer: NitroAnswer) => void;
 }
 
 /** One exchange with an appliance, for metrics. */
@@ -400,7 +402,17 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       withoutPaging: new Set(),
       denied: new Map(),
     },
-    get: (request) => inTurn(() => ask(request, true)),
+    get: (request) =>
+      inTurn(async () => {
+        const { onAnswer } = options;
+        if (onAnswer === undefined) {
+          return ask(request, true);
+        }
+        const whole = withAllFields(request);
+        const answer = await ask(whole, true);
+        onAnswer(url.host, whole, answer);
+        return answer;
+      }),
     localAddress: transport.localAddress,
     pausedForMs: () => (closing === null ? Math.max(0, resumeAt - monotonic()) : 0),
     stop: (stop) => {
@@ -467,6 +479,11 @@ function rowsOf(envelope: Envelope, resource: string): NitroAnswer {
     secondary: actionOf(envelope.errorCode) === "secondary",
     characters: envelope.characters,
   };
+}
+
+function withAllFields(request: NitroGet): NitroGet {
+  const { attrs, ...query } = request.query ?? {};
+  return attrs === undefined ? request : { ...request, query };
 }
 
 /** Names may hold anything, halves of characters included: each is one percent-encoded path segment. */

@@ -1,0 +1,168 @@
+import { z } from "zod";
+import { buildEstate } from "../src/adc/nitro/import.ts";
+import type { RowTables } from "../src/adc/nitro/row-values.ts";
+import type { Bundle, BundleAnswer, BundleProbe } from "../src/bundle/format.ts";
+import { createPacer } from "../src/lib/pacing.ts";
+import type { Estate } from "../src/model/estate.ts";
+import type { CertificateAndKey } from "./adc/front/termination.ts";
+import { certificateLike } from "./certificates/lab-certificate.ts";
+import type { Condition, LabProtocol } from "./exchange/condition.ts";
+import type { ExchangeServer } from "./exchange/exchange-server.ts";
+import { recordedSource } from "./nitro/recorded.ts";
+import type { NitroSource } from "./nitro/resources.ts";
+
+/** One ADC of a bundle, made ready for the lab. */
+export interface RecordedAdc {
+  readonly adc: string;
+  readonly estate: Estate;
+  /** One for each management address, in their order. */
+  readonly nodes: readonly NitroSource[];
+  readonly probes: readonly BundleProbe[];
+}
+
+/** The first ADC of a bundle that told its services; null where none did. */
+export async function recordedAdc(bundle: Bundle): Promise<RecordedAdc | null> {
+  for (const { adc, nodes } of bundle.adcs) {
+    const answers = bundle.answers.filter((one) => one.adc === adc);
+    const told = answers.find(({ resource, rows }) => resource === "lbvserver" && rows !== null);
+    if (told === undefined) {
+      continue;
+    }
+    const ofNode = (node: number): BundleAnswer[] => answers.filter((one) => one.node === node);
+    const rows: RowTables = new Map(
+      ofNode(told.node)
+        .filter(({ api }) => api === "config")
+        .map(({ resource, fields }) => [resource, fields]),
+    );
+    return {
+      adc,
+      estate: await buildEstate(adc, rows, createPacer()),
+      nodes: Array.from({ length: Math.max(nodes, 1) }, (_, node) => recordedSource(ofNode(node))),
+      probes: bundle.probes.filter((one) => one.adc === adc),
+    };
+  }
+  return null;
+}
+
+/** Brings the lab's servers into the condition that the probes of a bundle met. */
+export async function setRecordedConditions(
+  probes: readonly BundleProbe[],
+  servers: ReadonlyMap<string, ExchangeServer>,
+): Promise<void> {
+  for (const [server, exchange] of servers) {
+    const own = probes.filter((one) => one.server === server && one.vantage === "backend");
+    for (const [protocol, condition] of recordedConditions(own)) {
+      await exchange.set(protocol, condition);
+    }
+  }
+}
+
+/** What each VIP showed to the probes of a bundle, by vserver: the same serial number, names and dates. */
+export function recordedCertificates({
+  probes,
+  estate,
+}: RecordedAdc): ReadonlyMap<string, CertificateAndKey> {
+  const shown = new Map<string, CertificateAndKey>();
+  const made = new Map<string, CertificateAndKey>();
+  const vservers = [...estate.csVservers.values(), ...estate.lbVservers.values()];
+  for (const probe of probes) {
+    const leaf = probe.vantage === "vip" ? LEAF.safeParse(probe.tls).data?.chain[0] : undefined;
+    // A probe of what stands behind content switching goes to the address of the switch.
+    const vserver = vservers.find(
+      ({ name, address }) =>
+        address !== null && (address === probe.address || name === probe.vserver),
+    )?.name;
+    if (vserver === undefined || leaf === undefined || shown.has(vserver)) {
+      continue;
+    }
+    const { serial, names, not_before, not_after } = leaf;
+    const certificate =
+      made.get(serial) ??
+      certificateLike({
+        serial,
+        names,
+        commonName: names[0] ?? "recorded",
+        notBefore: new Date(not_before),
+        notAfter: new Date(not_after),
+      });
+    made.set(serial, certificate);
+    shown.set(vserver, certificate);
+  }
+  return shown;
+}
+
+const LEAF = z.object({
+  chain: z.array(
+    z.object({
+      serial: z.string().regex(/^[0-9A-F]{1,40}$/),
+      names: z.array(z.string().regex(/^[\w.*-]{1,253}$/)).max(200),
+      not_before: z.iso.datetime(),
+      not_after: z.iso.datetime(),
+    }),
+  ),
+});
+
+/** What must be the matter with a server for its probes to see what they saw: an approximation, by protocol. */
+export function recordedConditions(
+  probes: readonly BundleProbe[],
+): readonly (readonly [LabProtocol, Condition])[] {
+  if (probes.some(isMaintenance)) {
+    return [["all", { kind: "maintenance" }]];
+  }
+  const byProtocol = new Map<LabProtocol, BundleProbe[]>();
+  for (const probe of probes) {
+    const protocol = typeof probe.port === "number" ? PROTOCOLS.get(probe.port) : undefined;
+    if (protocol !== undefined && probe.outcome !== null) {
+      byProtocol.set(protocol, [...(byProtocol.get(protocol) ?? []), probe]);
+    }
+  }
+  return [...byProtocol].flatMap(([protocol, seen]) => {
+    const condition = conditionOf(seen);
+    return condition === null ? [] : [[protocol, condition] as const];
+  });
+}
+
+const PROTOCOLS: ReadonlyMap<number, LabProtocol> = new Map<number, LabProtocol>([
+  [80, "https"],
+  [443, "https"],
+  [143, "imap"],
+  [993, "imap"],
+  [110, "pop3"],
+  [995, "pop3"],
+  [25, "smtp"],
+  [465, "smtp"],
+  [587, "smtp"],
+  [717, "smtp"],
+  [2525, "smtp"],
+  [135, "endpoint_mapper"],
+]);
+
+/** Exchange's own way of saying that it is out: SMTP's 421, and mail services that hang up without a byte. */
+function isMaintenance({ outcome, step, reason }: BundleProbe): boolean {
+  return (
+    outcome === "maintenance" ||
+    (reason === "service_not_active" && step === "mail_from") ||
+    (reason === "closed_without_data" && step === "banner")
+  );
+}
+
+function conditionOf(seen: readonly BundleProbe[]): Condition | null {
+  const passed = seen.some(({ outcome }) => outcome === "match");
+  const reasons = new Set(seen.map(({ reason }) => reason));
+  if (!passed) {
+    if (reasons.has("refused")) {
+      return { kind: "stopped" };
+    }
+    return reasons.has("reset") ? { kind: "reset" } : { kind: "hung" };
+  }
+  if (reasons.has("auth_rejected") || reasons.has("backend_unavailable")) {
+    return { kind: "dead_backend" };
+  }
+  if (reasons.has("pattern_missing") || reasons.has("banner_mismatch")) {
+    return { kind: "custom_banner", text: "ready" };
+  }
+  if (reasons.has("tls_protocol")) {
+    return { kind: "tls_range", min: "TLSv1", max: "TLSv1" };
+  }
+  return null;
+}

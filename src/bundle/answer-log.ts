@@ -1,0 +1,85 @@
+import type { NitroAnswer, NitroGet } from "../adc/nitro/client.ts";
+import type { Row } from "../adc/nitro/row-values.ts";
+
+/** What one node said last of one resource, however many requests that took. */
+export interface LoggedAnswer {
+  readonly node: string;
+  readonly api: "config" | "stat";
+  readonly resource: string;
+  /** Null where nothing but refusals came. */
+  readonly rows: readonly Row[] | null;
+  readonly secondary: boolean;
+  readonly code: string | null;
+  readonly words: string | null;
+}
+
+/** Keeps the last answer to each question that was put to the nodes of one ADC. */
+export class AnswerLog {
+  /** By node and resource, then by what else tells one question from another: page, name, arguments. */
+  readonly #told = new Map<string, Map<string, Told>>();
+
+  add(node: string, request: NitroGet, answer: NitroAnswer): void {
+    const { kind, resource, name, query = {} } = request;
+    const of = `${node} ${kind} ${resource}`;
+    const told = this.#told.get(of) ?? new Map<string, Told>();
+    told.set(JSON.stringify([name ?? null, query]), { node, request, answer });
+    this.#told.set(of, told);
+  }
+
+  /** In the order in which resources were first asked for. */
+  answers(): readonly LoggedAnswer[] {
+    return [...this.#told.values()].flatMap((told) => {
+      const each = [...told.values()];
+      const [first] = each;
+      return first === undefined ? [] : [loggedAnswer(first, each)];
+    });
+  }
+}
+
+interface Told {
+  readonly node: string;
+  readonly request: NitroGet;
+  readonly answer: NitroAnswer;
+}
+
+function loggedAnswer({ node, request }: Told, each: readonly Told[]): LoggedAnswer {
+  const { kind: api, resource } = request;
+  const about = { node, api, resource };
+  const heard = each.filter(({ answer }) => answer.kind === "rows");
+  const refusal = each.map(({ answer }) => answer).find((answer) => answer.kind !== "rows");
+  if (heard.length === 0 && refusal !== undefined) {
+    const { code, message } = refusal;
+    const words = refusal.kind === "stopped" ? message : (refusal.words ?? message);
+    return { ...about, rows: null, secondary: false, code, words };
+  }
+  return {
+    ...about,
+    rows: heard.flatMap(rowsOf),
+    secondary: heard.some(({ answer }) => answer.kind === "rows" && answer.secondary),
+    code: null,
+    words: null,
+  };
+}
+
+/** A binding that was asked for by its parent's name need not repeat the name. */
+function rowsOf({ request, answer }: Told): readonly Row[] {
+  const rows = answer.kind === "rows" ? answer.rows : [];
+  const { name, resource } = request;
+  const key = bindingKey(resource);
+  return name === undefined || key === null ? rows : rows.map((row) => ({ [key]: name, ...row }));
+}
+
+/** The field of a binding that holds its parent's name; null for what is no binding. */
+export function bindingKey(resource: string): string | null {
+  const parent = /^([a-z]+)_\w+_binding$/.exec(resource)?.[1];
+  switch (parent) {
+    case undefined:
+      return null;
+    case "servicegroup":
+      return "servicegroupname";
+    case "sslvserver":
+      return "vservername";
+    default:
+      return "name";
+  }
+}

@@ -1,0 +1,355 @@
+import { isIP, isIPv6 } from "node:net";
+import { builtInMonitor } from "../adc/monitor-defaults.ts";
+import { redactHeaders, redactScriptArgs } from "../adc/nsconf/secrets.ts";
+import { Transcript } from "../net/transcript.ts";
+import { COMMON_WORDS, ENUMERATED } from "./vocabulary.ts";
+
+/** What stands where something was left out altogether. */
+export const WITHHELD = "<withheld>";
+
+/** How many different things were replaced so far. */
+export interface Replaced {
+  readonly words: number;
+  readonly addresses: number;
+  readonly withheld: number;
+}
+
+/**
+ * Replaces what could tell whose appliance it is by stable pseudonyms: the same word, the same pseudonym, be it in a name,
+ * a host, an expression or a certificate, so that whatever referred to each other still does. What is kept is listed
+ * (vocabulary.ts), never what is hidden. Pseudonyms are numbers in the order of appearance, so that nothing can be
+ * computed back, and a bundle of a bundle is the same bundle.
+ */
+export class Pseudonyms {
+  readonly #secrets = new Transcript();
+  /** By the word in lower case: its number, and its spellings in the order in which they came. */
+  readonly #words = new Map<string, { readonly id: number; readonly spellings: string[] }>();
+  readonly #addresses = new Map<string, string>();
+  readonly #serials = new Map<string, number>();
+  #withheld = 0;
+
+  readonly #identities: RegExp | null;
+
+  /**
+   * `secrets`: what must not appear in any form, whatever it looks like. `identities`: names of accounts, which become
+   * pseudonyms also where they are made of common words.
+   */
+  constructor(secrets: readonly string[], identities: readonly string[] = []) {
+    for (const secret of secrets) {
+      this.#secrets.hide(secret);
+    }
+    const odd = identities.filter((one) => one.length > 1 && !COMMON_WORDS.has(one.toLowerCase()));
+    this.#identities =
+      odd.length === 0
+        ? null
+        : new RegExp(
+            `(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}|\\\\[rnt]))(?:${odd.map(escaped).join("|")})(?![A-Za-z0-9])`,
+            "gi",
+          );
+  }
+
+  get replaced(): Replaced {
+    return {
+      words: this.#words.size,
+      addresses: this.#addresses.size,
+      withheld: this.#withheld,
+    };
+  }
+
+  /** True when a known secret is in it, in any form. */
+  betrays(line: string): boolean {
+    return this.#secrets.redact(line) !== line;
+  }
+
+  /** What an administrator made up: of its words none stays, but those by which a reader knows Exchange. */
+  name(name: string): string {
+    const clean = this.#secrets.redact(name);
+    return builtInMonitor(clean) === null
+      ? this.#each(clean, NAME_TOKENS, (token) => this.#nameWord(token))
+      : clean;
+  }
+
+  /** A sentence, an expression, a request, lines of a conversation: common words stay, hosts become names. */
+  text(text: string): string {
+    const clean = this.#secrets.redact(text);
+    let result = "";
+    let at = 0;
+    for (const match of this.#identities === null ? [] : clean.matchAll(this.#identities)) {
+      const [found] = match;
+      result += this.#prose(clean.slice(at, match.index));
+      result += found.replace(WORDS, (word) => this.#pseudonym(word));
+      at = match.index + found.length;
+    }
+    return result + this.#prose(clean.slice(at));
+  }
+
+  /** The serial number of a certificate, however it is written, as another one: what is shown and what is bound are compared. */
+  serial(serial: string): string {
+    const key = serial
+      .toLowerCase()
+      .replace(/^0x/, "")
+      .replace(/[^0-9a-f]/g, "")
+      .replace(/^0+/, "");
+    const id = this.#serials.get(key) ?? this.#serials.size + 1;
+    this.#serials.set(key, id);
+    return `5E${id.toString(16).toUpperCase().padStart(6, "0")}`;
+  }
+
+  /** A row of NITRO's, every field of it. */
+  row(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    return Object.fromEntries(
+      Object.entries(row)
+        .filter(([field]) => FIELD_NAME.test(field))
+        .map(([field, value]) => [field, this.value(field, value)]),
+    );
+  }
+
+  /** The value of one field; by the field's name where that says what it holds, else by its shape. */
+  value(field: string, value: unknown, depth = 0): unknown {
+    const kind = kindOf(field);
+    if (value === null || typeof value === "boolean" || value === "") {
+      return value;
+    }
+    if (kind === "withheld") {
+      this.#withheld += 1;
+      return WITHHELD;
+    }
+    if (typeof value === "string") {
+      return this.#string(field, value, kind);
+    }
+    if (typeof value === "number") {
+      return value;
+    }
+    if (depth < MAX_DEPTH && Array.isArray(value)) {
+      return value.slice(0, MAX_ITEMS).map((item: unknown) => this.value(field, item, depth + 1));
+    }
+    if (depth < MAX_DEPTH && typeof value === "object") {
+      return Object.fromEntries(
+        Object.entries(value)
+          .filter(([inner]) => FIELD_NAME.test(inner))
+          .slice(0, MAX_ITEMS)
+          .map(([inner, own]) => [inner, this.value(inner, own, depth + 1)]),
+      );
+    }
+    this.#withheld += 1;
+    return WITHHELD;
+  }
+
+  #string(field: string, value: string, kind: FieldKind): string {
+    if (value.length > MAX_CHARACTERS) {
+      this.#withheld += 1;
+      return WITHHELD;
+    }
+    const told = this.#secrets.redact(value);
+    switch (kind) {
+      case "entity":
+        return told
+          .split("?")
+          .map((part) => (PORT.test(part) ? part : this.name(part)))
+          .join("?");
+      case "serial":
+        return this.serial(told);
+      case "name":
+        return isEnumerated(told) ? told : this.name(told);
+      case "text":
+        return this.text(withoutLogins(redactHeaders(redactScriptArgs(told))));
+      default:
+        return isEnumerated(told) || isNumber(field, told) ? told : this.name(told);
+    }
+  }
+
+  /** Addresses become other addresses, whatever stands around them; `tokens` finds the rest. */
+  #each(text: string, tokens: RegExp, replace: (token: string) => string): string {
+    let result = "";
+    let at = 0;
+    for (const match of text.matchAll(ADDRESSES)) {
+      const [found] = match;
+      if (isIP(found) === 0 && !MAC.test(found)) {
+        continue;
+      }
+      result += text.slice(at, match.index).replace(tokens, replace) + this.#address(found);
+      at = match.index + found.length;
+    }
+    return result + text.slice(at).replace(tokens, replace);
+  }
+
+  #address(address: string): string {
+    if (isPlaceless(address)) {
+      return address;
+    }
+    const key = address.toLowerCase();
+    const known = this.#addresses.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const id = this.#addresses.size + 1;
+    const made = MAC.test(address)
+      ? `02:00:00:${hex(id >> 16)}:${hex(id >> 8)}:${hex(id)}`
+      : isIPv6(address)
+        ? `2001:db8::${id.toString(16)}`
+        : `198.${String(18 + ((id >> 16) & 1))}.${String((id >> 8) & 255)}.${String(id & 255)}`;
+    this.#addresses.set(key, made);
+    return made;
+  }
+
+  #prose(text: string): string {
+    return this.#each(text, TEXT_TOKENS, (token) => this.#textToken(token));
+  }
+
+  #textToken(token: string): string {
+    if (ESCAPE.test(token)) {
+      return token;
+    }
+    const words = token.match(WORDS) ?? [];
+    if (words.every(isCommon)) {
+      return token;
+    }
+    if (EXPRESSION.test(token)) {
+      return token.replace(WORDS, (word) => (isCommon(word) ? word : this.#pseudonym(word)));
+    }
+    // Numbers beside a name are a part of it.
+    return token.replace(WORDS, (word) =>
+      token.includes(".")
+        ? this.#nameWord(word)
+        : isCommon(word) && !/^\d+$/.test(word)
+          ? word
+          : this.#pseudonym(word),
+    );
+  }
+
+  #nameWord(word: string): string {
+    if (MEANING.test(word)) {
+      return word;
+    }
+    return this.#pseudonym(word);
+  }
+
+  #pseudonym(word: string): string {
+    const key = word.toLowerCase();
+    const known = this.#words.get(key) ?? { id: this.#words.size + 1, spellings: [] };
+    this.#words.set(key, known);
+    if (!known.spellings.includes(word)) {
+      known.spellings.push(word);
+    }
+    const spelling = known.spellings.indexOf(word);
+    const number = String(known.id);
+    const base =
+      spelling === 0
+        ? `n${number}`
+        : spelling === 1
+          ? `N${number}`
+          : `n${number}x${String(spelling)}`;
+    return `${base}${meaningIn(word)}`;
+  }
+}
+
+function isEnumerated(value: string): boolean {
+  return ENUMERATED.has(value) || ENUMERATED.has(value.toUpperCase());
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}
+
+type FieldKind = "withheld" | "entity" | "name" | "serial" | "text" | "other";
+
+const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+const MAX_CHARACTERS = 65_536;
+const MAX_DEPTH = 4;
+const MAX_ITEMS = 20_000;
+
+/** Secrets; and what says nothing of how an appliance works, but whose it is. */
+const NEVER =
+  /pass(w|ph|pl|cr|$)|secret|radkey|community|secureargs|token|apikey|private|preshared|psk|credential|sessionid|cookie(pass|ipport)|^key$|fipskey|license|comment|serialno|hostid|sysid|uuid|banner|location|signature$|challenge/;
+const ENTITIES = /^(servicegroupentname2?|servicegroupname\d?)$/;
+/** Names, also where one is made of digits alone. */
+const NAMES =
+  /name$|^(domain|server|host|lbvserver|certkey|policy|action|user|cert|linkcert\w*|vserver|backupvserver)$|profile$|vserver$/;
+const TEXTS =
+  /^(rule|expression|stringbuilderexpr|target|targetvserverexpr|pattern|search|refinesearch|send|recv|httprequest|rtsprequest|customheaders|lastresponse|value|redirurl|redirecturl|httpsredirecturl|url|sipuri|version|subject|issuer|listenpolicy|resrule|scriptname|scriptargs|query|basedn|binddn|filter|attribute|evalrule|respondto|responsestatuscode|reasonphrase|undefaction|message|words|description|gotopriorityexpression|backupvserverstatus|trofsreason|transcript|detail|statechangetimesec|transtime|clientcertnot\w+|hwdescription|path|healthcheckpath)$|reason$|expr$|notbefore$|notafter$|status$/;
+
+function kindOf(field: string): FieldKind {
+  const name = field.toLowerCase();
+  if (NEVER.test(name)) {
+    return "withheld";
+  }
+  if (name === "serial") {
+    return "serial";
+  }
+  if (ENTITIES.test(name)) {
+    return "entity";
+  }
+  return TEXTS.test(name) ? "text" : NAMES.test(name) ? "name" : "other";
+}
+
+const PORT = /^\d{1,5}$/;
+/** Numbers, ranges and lists of them; long ones only where a field counts something. */
+const FEW_DIGITS = /^[-+]?(?:\d{1,5}[\s,:;./-]{0,2}){1,12}%?$/;
+const MANY_DIGITS = /^[-+]?\d{1,20}(?:\.\d{1,20})?$/;
+const COUNTING =
+  /total|tot\w|rate|byte|tick|time|probe|hit|conn|count|load|req|resp|pkt|client|svc|idle|surge|hash|weight|max|min|usage|mem|size|num|limit|thresh|delay|cur|flag|mask/;
+
+function isNumber(field: string, value: string): boolean {
+  return (
+    isIP(value) === 0 &&
+    (FEW_DIGITS.test(value) || (MANY_DIGITS.test(value) && COUNTING.test(field.toLowerCase())))
+  );
+}
+
+/** Arguments of commands that log in, as ECV monitors send them. */
+function withoutLogins(text: string): string {
+  return text.replace(LOGIN_COMMAND, `$1 ${WITHHELD}`);
+}
+
+const LOGIN_COMMAND =
+  /\b(LOGIN|PASS|AUTH(?:ENTICATE)?(?:[ \t]+(?:PLAIN|LOGIN|CRAM-MD5|NTLM|XOAUTH2))?|APOP|Authorization:)[ \t]+(?!<)[^\r\n\\]+/gi;
+
+/** Letters and digits; whatever is not ASCII is part of a word, for nothing of it is known. */
+const WORDS = /(?:[A-Za-z0-9]|[^\u0000-\u007f])+/g;
+const NAME_TOKENS = WORDS;
+/** Escapes of the command line and of URLs, and codes of answers; else words joined by dots, hyphens and underscores. */
+const TEXT_TOKENS =
+  /\\(?:[rnt"'\\]|x[0-9a-f]{2})|%[0-9a-f]{2}|(?<=^|< )\d{3}-|(?:[A-Za-z0-9]|[^\u0000-\u007f])(?:[A-Za-z0-9._-]|[^\u0000-\u007f])*/gi;
+const ESCAPE = /^(?:\\|%)/;
+const EXPRESSION =
+  /^(?:HTTP|CLIENT|SERVER|SYS|SSL|AAA|TARGET|REQ|RES|TCP|IP|SUBSCRIBER|ANALYTICS)\./i;
+
+/** In any text: addresses with what could belong to them; a look at each tells which of them is one. */
+const ADDRESSES =
+  /(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?!\d)|(?:(?<![\w.])|(?<=%[0-9a-f]{2}|\\[rnt]))(?:(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?!\w)|(?<!:)(?:[0-9a-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4})?(?![\w:]))/gi;
+const MAC = /^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i;
+
+/** Addresses that stand for none, for oneself, or for a mask. */
+function isPlaceless(address: string): boolean {
+  return /^(?:0\.0\.0\.0|127\.\d+\.\d+\.\d+|255\.\d+\.\d+\.\d+|::1?|ff[0-9a-f:]*:)$/i.test(address);
+}
+
+function hex(byte: number): string {
+  return (byte & 255).toString(16).padStart(2, "0");
+}
+
+/** Words of the lists, small numbers, and the names of algorithms with theirs. */
+function isCommon(word: string): boolean {
+  return (
+    COMMON_WORDS.has(word.toLowerCase()) ||
+    /^\d{1,5}$/.test(word) ||
+    /^(?:ns|aes|sha|tls|tlsv|sslv|md|chacha|poly|rsa|imap|pop|http)\d{1,4}$/i.test(word)
+  );
+}
+
+/** Words by which names tell that Exchange is meant, and which (see recognise.ts). */
+const MEANING =
+  /^(?:exch(?:ange)?|(?:e|ex|exch|exchange)?20(?:07|10|13|16|19)|activesync|outlook|autodiscover|owa|rpc|rpcca|rpcclient|se)$/i;
+
+/** The same of a word that says more than that: as a tag behind its pseudonym. */
+function meaningIn(word: string): string {
+  const year = /^(e|ex|exch|exchange)(20(?:10|13|16|19))/i.exec(word);
+  if (year !== null) {
+    return `_${year[1]?.toLowerCase() ?? ""}${year[2] ?? ""}`;
+  }
+  const found = /exch|activesync|outlook|autodiscover|rpcca|rpcclient/i.exec(word)?.[0];
+  if (found !== undefined) {
+    return `_${found.toLowerCase()}`;
+  }
+  return /(?:^|[^a-z])owa(?:[^a-z]|$)/i.test(word) ? "_owa" : "";
+}

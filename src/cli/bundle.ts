@@ -1,0 +1,173 @@
+import { createInterface } from "node:readline/promises";
+import { lstat, open, unlink } from "node:fs/promises";
+import { HeardAdcs, makeBundle, type BundleContents } from "../bundle/collect.ts";
+import { compareOnce } from "../change/compare.ts";
+import { readMaintenanceWindows } from "../agent/declarations.ts";
+import { MAX_NS_CONF_BYTES, nsConfSteps } from "../adc/nsconf/import.ts";
+import type { Config } from "../config/schema.ts";
+import { readTextUpTo } from "../lib/bounded-file.ts";
+import { errorCode, errorMessage } from "../lib/error-code.ts";
+import { printableLine } from "../lib/printable.ts";
+import { inTurns } from "../lib/steps.ts";
+import type { Estate } from "../model/estate.ts";
+import type { Output } from "./output.ts";
+import { packageVersion } from "./package-info.ts";
+import { readConfig } from "./read-config.ts";
+import { untilInterrupted } from "./run.ts";
+
+export interface BundleCommand {
+  readonly config: string;
+  readonly out: string;
+  readonly timeoutMs: number;
+  /** Asks whether to write what was shown; null: nobody is there to be asked. */
+  readonly ask: ((question: string) => Promise<boolean>) | null;
+}
+
+/**
+ * `bundle`: one round as `compare` makes it, and all that the ADCs said meanwhile, without names, addresses and secrets, in
+ * one file. Sends nothing anywhere. 0; 1 when nothing was written.
+ */
+export async function runBundle(command: BundleCommand, output: Output): Promise<number> {
+  const { out } = command;
+  const config = await readConfig(command.config, output);
+  if (config === null) {
+    return 1;
+  }
+  if (await exists(out)) {
+    output.err(`${printableLine(`${out}: exists already; nothing was written`)}\n`);
+    return 1;
+  }
+  const heard = new HeardAdcs();
+  const { declarations } = await readMaintenanceWindows(config);
+  const compared = await untilInterrupted((interrupted) =>
+    compareOnce({
+      config,
+      server: null,
+      declarations,
+      waitMs: 0,
+      timeoutMs: command.timeoutMs,
+      interrupted,
+      listener: heard,
+    }),
+  );
+  if (compared.kind === "failed") {
+    output.err(`${printableLine(compared.message)}\n`);
+    return 1;
+  }
+  for (const { name, lastError } of compared.state.adcs) {
+    output.err(lastError === null ? "" : `${printableLine(`${name}: ${lastError}`)}\n`);
+  }
+  const { lines, contents } = makeBundle({
+    config,
+    heard,
+    live: compared.state,
+    nsConfs: await readNsConfs(config, output),
+    madeBy: { version: packageVersion(), node: process.version, platform: process.platform },
+    now: Date.now(),
+  });
+  output.out(contentsText(contents));
+  const question = `Write this to ${printableLine(out)}?`;
+  if (command.ask !== null && !(await command.ask(question))) {
+    output.out("nothing was written\n");
+    return 1;
+  }
+  const trouble = await write(out, lines);
+  if (trouble !== null) {
+    output.err(`${printableLine(`${out}: ${trouble}`)}\n`);
+    return 1;
+  }
+  output.out(
+    `${printableLine(`written to ${out}; nothing was sent. Read it before you send it to anybody.`)}\n`,
+  );
+  return 0;
+}
+
+/** What a file holds, a line for each kind. */
+export function contentsText({
+  kinds,
+  characters,
+  refused,
+  replaced,
+  dropped,
+}: BundleContents): string {
+  const lines = [
+    ...KIND_WORDS.map(([kind, words]) => [String(kinds.get(kind) ?? 0), words] as const),
+    [String(replaced.words), "words replaced by pseudonyms, each by the same one everywhere"],
+    [String(replaced.addresses), "addresses replaced likewise"],
+    [String(replaced.withheld), "values withheld: passwords, keys, comments, serial numbers"],
+    ...(dropped === 0
+      ? []
+      : [[String(dropped), "lines left out: they held a password of the configuration"] as const]),
+  ].map(([count, words]) => `${(count ?? "").padStart(8)}  ${words ?? ""}`);
+  const notTold =
+    refused.length === 0 ? [] : [printableLine(`not told by the ADC: ${refused.join(", ")}`)];
+  return [`This is in it (${(characters / 1024).toFixed(0)} KiB):`, ...lines, ...notTold, ""].join(
+    "\n",
+  );
+}
+
+const KIND_WORDS: readonly (readonly [kind: string, words: string])[] = [
+  ["answer", "answers of NITRO, one for each resource and node"],
+  ["row", "rows of NITRO as they came, every field"],
+  ["text", "texts of the ADC that were not understood"],
+  ["statement", "kinds of ns.conf statements that are not read"],
+  ["finding", "remarks of the import"],
+  ["verdict", "verdicts, and since when they hold"],
+  ["probe", "last runs of probes, with transcripts"],
+];
+
+async function readNsConfs(config: Config, output: Output): Promise<Map<string, Estate>> {
+  const read = new Map<string, Estate>();
+  for (const { name, nsConf } of config.adcs) {
+    if (nsConf === null) {
+      continue;
+    }
+    try {
+      const text = await readTextUpTo(nsConf, MAX_NS_CONF_BYTES);
+      read.set(name, await inTurns(nsConfSteps(text, { adc: name })));
+    } catch (error) {
+      output.err(`${printableLine(`${nsConf}: ${errorMessage(error)}`)}\n`);
+    }
+  }
+  return read;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A new file that nobody else may read; what could not be written whole is removed. Null, or what was wrong. */
+async function write(path: string, lines: readonly string[]): Promise<string | null> {
+  try {
+    const file = await open(path, "wx", 0o600);
+    try {
+      for (let at = 0; at < lines.length; at += LINES_AT_ONCE) {
+        await file.write(`${lines.slice(at, at + LINES_AT_ONCE).join("\n")}\n`);
+      }
+      await file.sync();
+    } catch (error) {
+      await unlink(path).catch(() => undefined);
+      throw error;
+    } finally {
+      await file.close();
+    }
+    return null;
+  } catch (error) {
+    return errorCode(error) === "EEXIST" ? "exists already" : errorMessage(error);
+  }
+}
+
+const LINES_AT_ONCE = 1_000;
+
+/** Asks at a terminal; anything but yes is no. */
+export async function askAtTerminal(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { parseBundle, readBundle } from "../../src/bundle/format.ts";
+
+const HEAD = JSON.stringify({
+  kind: "bundle",
+  version: 1,
+  made_at: "2026-11-29T00:00:00.000Z",
+  adc_witness: "1.0.0",
+  node: "v20.20.2",
+  platform: "linux",
+});
+const ANSWER = (rows: number | null): string =>
+  JSON.stringify({
+    kind: "answer",
+    adc: "n1",
+    node: 0,
+    api: "config",
+    resource: "lbvserver",
+    rows,
+    secondary: false,
+    code: null,
+    words: null,
+  });
+const ROW = JSON.stringify({ kind: "row", fields: { name: "n2" } });
+
+describe("bundle reader › a stranger's file", () => {
+  test.each<readonly [string, string, RegExp]>([
+    ["an empty file", "", /no bundle/],
+    ["no JSON", "hello\n", /line 1: no JSON/],
+    ["JSON of something else", '{"a":1}\n', /no bundle of adc-witness/],
+    ["a later version", HEAD.replace('"version":1', '"version":2'), /another version/],
+    ["a row before its answer", `${HEAD}\n${ROW}\n`, /line 2: a row without its answer/],
+    ["more rows than told", `${HEAD}\n${ANSWER(1)}\n${ROW}\n${ROW}\n`, /line 4: a row without/],
+    ["fewer rows than told", `${HEAD}\n${ANSWER(2)}\n${ROW}\n`, /the file is not whole/],
+    ["a second head", `${HEAD}\n${HEAD}\n`, /line 2: a bundle begins/],
+    [
+      "a path for a resource",
+      `${HEAD}\n${ANSWER(0).replace("lbvserver", "../login")}\n`,
+      /resource/,
+    ],
+    ["a node out of range", `${HEAD}\n${ANSWER(0).replace('"node":0', '"node":1e9')}\n`, /node/],
+    [
+      "a line of two megabytes",
+      `${HEAD}\n"${"x".repeat(2_000_000)}"\n`,
+      /line 2: the line is too long/,
+    ],
+    ["a line without end", `${HEAD}\n${"x".repeat(2_000_000)}`, /too long/],
+    [
+      "values nested a thousand deep",
+      `${HEAD}\n${ANSWER(1)}\n{"kind":"row","fields":{"a":${"[".repeat(1_000)}${"]".repeat(1_000)}}}\n`,
+      /line 3: no JSON object/,
+    ],
+    [
+      "values nested a hundred thousand deep",
+      `${HEAD}\n${"[".repeat(100_000)}${"]".repeat(100_000)}\n`,
+      /line 2: no JSON object/,
+    ],
+  ])("is refused with its line: %s", (_what, text, words) => {
+    expect(parseBundle(text)).toEqual({
+      kind: "failed",
+      message: expect.stringMatching(words) as unknown,
+    });
+  });
+
+  test("a kind of a later version is passed over and counted", () => {
+    expect(
+      parseBundle(`${HEAD}\n{"kind":"weather","sun":true}\n${ANSWER(1)}\n${ROW}\n`),
+    ).toMatchObject({
+      kind: "bundle",
+      bundle: { passedOver: 1, answers: [{ resource: "lbvserver", fields: [{ name: "n2" }] }] },
+    });
+  });
+
+  test("a field called __proto__ stays a field", () => {
+    const read = parseBundle(
+      `${HEAD}\n${ANSWER(1)}\n{"kind":"row","fields":{"__proto__":{"polluted":true}}}\n`,
+    );
+    expect(read.kind).toBe("bundle");
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  test("a folder, a missing file and a device are told, and nothing is read of them", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "adc-witness-bundle-"));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const file = join(directory, "one.jsonl");
+    await writeFile(file, `${HEAD}\n`);
+    expect((await readBundle(file)).kind).toBe("bundle");
+    for (const path of [directory, join(directory, "none"), "/dev/zero"]) {
+      expect((await readBundle(path)).kind).toBe("failed");
+    }
+  });
+});

@@ -1,0 +1,135 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { recordedAdc } from "../../lab/recorded-lab.ts";
+import type { Condition, LabProtocol } from "../../lab/exchange/condition.ts";
+import type { Lab } from "../../lab/lab.ts";
+import { type Bundle, parseBundle } from "../../src/bundle/format.ts";
+import { runBundle } from "../../src/cli/bundle.ts";
+import { until, withLab } from "../support/lab-agent.ts";
+import { partOfDemo } from "../support/part-of-demo.ts";
+
+/** A bundle of a lab, as the command writes it, and what the command printed. */
+interface Told {
+  readonly text: string;
+  readonly bundle: Bundle;
+  readonly printed: string;
+}
+
+async function bundleOf(configFile: string, directory: string): Promise<Told> {
+  const out = join(directory, "bundle.jsonl");
+  let printed = "";
+  const output = {
+    out: (words: string) => (printed += words),
+    err: (words: string) => (printed += words),
+  };
+  const status = await runBundle({ config: configFile, out, timeoutMs: 60_000, ask: null }, output);
+  expect([status, printed]).toEqual([0, expect.any(String)]);
+  const text = await readFile(out, "utf8");
+  expect((await stat(out)).mode & 0o777).toBe(0o600);
+  const read = parseBundle(text);
+  if (read.kind === "failed") {
+    throw new Error(read.message);
+  }
+  return { text, bundle: read.bundle, printed };
+}
+
+function rowsOf({ answers }: Bundle): unknown {
+  return answers.map(({ node, api, resource, code, fields }) => ({
+    what: `${String(node)} ${api} ${resource} ${code ?? ""}`,
+    fields,
+  }));
+}
+
+/** Of members; of vservers too where it is not left to chance which member a client meets. */
+function verdictsOf({ verdicts }: Bundle): unknown {
+  const isMixed = verdicts.some(({ verdict }) => verdict === "routes_to_maintenance");
+  return verdicts
+    .filter(({ server }) => server !== null || !isMixed)
+    .map(({ vservers, adc_service, server, port, opinions, verdict }) => ({
+      vservers,
+      adc_service,
+      server,
+      port,
+      opinions,
+      verdict,
+    }));
+}
+
+/** Names, hosts and addresses of the demo's ns.conf: none of them may leave. */
+function namesIn(conf: string): readonly string[] {
+  const words = conf.match(/[\w-]+\.example\.com|\b(?:\d{1,3}\.){3}\d{1,3}\b|\bex0\d\b/g) ?? [];
+  const names = [
+    ...conf.matchAll(
+      /^add (?:server|serviceGroup|service|lb vserver|cs vserver|cs policy|cs action|lb monitor) (\S+)/gm,
+    ),
+  ].map(([, name = ""]) => name);
+  return [...new Set([...words, ...names])].filter((word) => !/^(?:0|127|255)\./.test(word));
+}
+
+const PART = partOfDemo({
+  groups: ["sg_owa", "sg_imap_offload", "sg_smtp"],
+  timing: "-interval 1 -resptimeout 1 -downTime 1",
+});
+
+describe("bundle › of the demo", () => {
+  test.each<readonly [string, Readonly<Record<string, readonly [LabProtocol, Condition]>>, RegExp]>(
+    [
+      ["all is well", {}, /^vip_agree_up$/],
+      [
+        "one server is in maintenance, and another stopped",
+        { ex01: ["all", { kind: "maintenance" }], ex02: ["https", { kind: "stopped" }] },
+        /^routes_to_maintenance$/,
+      ],
+    ],
+  )(
+    "played back gives the same rows and the same verdicts, and no name of it, when %s",
+    async (_what, conditions, expected) => {
+      let first: Told | null = null;
+      await withLab({ confText: PART }, async ({ directory, configFile, lab }) => {
+        for (const [server, [protocol, condition]] of Object.entries(conditions)) {
+          await lab.servers.get(server)?.set(protocol, condition);
+        }
+        await adcKnows(lab);
+        first = await bundleOf(configFile, directory);
+        const accounts = [...lab.accounts, lab.nitroCredentials].flatMap((one) => [
+          one.username,
+          one.password,
+        ]);
+        const never = [...namesIn(PART), ...accounts].map((one) => one.toLowerCase());
+        const text = first.text.toLowerCase();
+        expect(never.filter((one) => text.includes(one))).toEqual([]);
+      });
+      const { bundle } = first as unknown as Told;
+      const recorded = await recordedAdc(bundle);
+      if (recorded === null) {
+        throw new Error("the bundle holds no ADC");
+      }
+      await withLab({ recorded, timeScale: 0.1 }, async ({ directory, configFile }) => {
+        const again = await bundleOf(configFile, directory);
+        expect(rowsOf(again.bundle)).toEqual(rowsOf(bundle));
+        expect(verdictsOf(again.bundle)).toEqual(verdictsOf(bundle));
+        expect(bundle.verdicts.some(({ verdict }) => expected.test(verdict))).toBe(true);
+      });
+    },
+    120_000,
+  );
+});
+
+/** Waits until no monitor of the lab's ADC is in the middle of changing its mind. */
+async function adcKnows(lab: Lab): Promise<void> {
+  const states = (): string =>
+    JSON.stringify(lab.adc.members().map((member) => member.belief().state));
+  let before = "";
+  await until(
+    "the ADC knows",
+    async () => {
+      const last = before;
+      before = states();
+      await new Promise((resolve) => setTimeout(resolve, 3_500));
+      return last === before && before === states();
+    },
+    (isStill) => isStill,
+    60_000,
+  );
+}
