@@ -103,7 +103,7 @@ const LEAF = z.object({
 });
 
 /** What must be the matter with a server for its probes to see what they saw: an approximation, by protocol. */
-export function recordedConditions(
+function recordedConditions(
   probes: readonly BundleProbe[],
 ): readonly (readonly [LabProtocol, Condition])[] {
   if (probes.some(isMaintenance)) {

@@ -276,7 +276,7 @@ function instant(atMs: number | null): string | null {
 }
 
 /** Every secret of a configuration, wherever it stands. */
-export function secretsIn(value: unknown, depth = 0): readonly string[] {
+function secretsIn(value: unknown, depth = 0): readonly string[] {
   if (value instanceof Secret) {
     return [value.reveal()];
   }

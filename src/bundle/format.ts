@@ -53,7 +53,7 @@ const answer = z.object({
 });
 
 const row = z.object({ kind: z.literal("row"), fields });
-const text = z.object({ kind: z.literal("text"), adc: name, of: short, text: short });
+const unread = z.object({ kind: z.literal("text"), adc: name, of: short, text: short });
 const statement = z.object({ kind: z.literal("statement"), adc: name, statement: short, count });
 const finding = z.object({
   kind: z.literal("finding"),
@@ -120,7 +120,7 @@ const LINE = z.discriminatedUnion("kind", [
   adc,
   answer,
   row,
-  text,
+  unread,
   statement,
   finding,
   verdict,
@@ -321,7 +321,7 @@ function isDeeper(value: unknown, levels: number): boolean {
     if (depth > levels) {
       return true;
     }
-    level = level.flatMap((one) =>
+    level = level.flatMap((one): readonly unknown[] =>
       typeof one === "object" && one !== null ? Object.values(one) : [],
     );
   }

@@ -1,11 +1,11 @@
-import { isIP, isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "../lib/ip.ts";
 import { builtInMonitor } from "../adc/monitor-defaults.ts";
 import { redactHeaders, redactScriptArgs } from "../adc/nsconf/secrets.ts";
 import { Transcript } from "../net/transcript.ts";
 import { COMMON_WORDS, ENUMERATED } from "./vocabulary.ts";
 
 /** What stands where something was left out altogether. */
-export const WITHHELD = "<withheld>";
+const WITHHELD = "<withheld>";
 
 /** How many different things were replaced so far. */
 export interface Replaced {
@@ -28,7 +28,7 @@ export class Pseudonyms {
   readonly #serials = new Map<string, number>();
   #withheld = 0;
 
-  readonly #identities: RegExp | null;
+  readonly #identities: readonly string[];
 
   /**
    * `secrets`: what must not appear in any form, whatever it looks like. `identities`: names of accounts, which become
@@ -38,14 +38,9 @@ export class Pseudonyms {
     for (const secret of secrets) {
       this.#secrets.hide(secret);
     }
-    const odd = identities.filter((one) => one.length > 1 && !COMMON_WORDS.has(one.toLowerCase()));
-    this.#identities =
-      odd.length === 0
-        ? null
-        : new RegExp(
-            `(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}|\\\\[rnt]))(?:${odd.map(escaped).join("|")})(?![A-Za-z0-9])`,
-            "gi",
-          );
+    this.#identities = identities
+      .map((one) => one.toLowerCase())
+      .filter((one) => one.length > 1 && !COMMON_WORDS.has(one));
   }
 
   get replaced(): Replaced {
@@ -74,11 +69,10 @@ export class Pseudonyms {
     const clean = this.#secrets.redact(text);
     let result = "";
     let at = 0;
-    for (const match of this.#identities === null ? [] : clean.matchAll(this.#identities)) {
-      const [found] = match;
-      result += this.#prose(clean.slice(at, match.index));
-      result += found.replace(WORDS, (word) => this.#pseudonym(word));
-      at = match.index + found.length;
+    for (const { from, to } of placesOf(this.#identities, clean)) {
+      result += this.#prose(clean.slice(at, from));
+      result += clean.slice(from, to).replace(WORDS, (word) => this.#pseudonym(word));
+      at = to;
     }
     return result + this.#prose(clean.slice(at));
   }
@@ -247,8 +241,43 @@ function isEnumerated(value: string): boolean {
   return ENUMERATED.has(value) || ENUMERATED.has(value.toUpperCase());
 }
 
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where names stand for themselves in a text, in any letter case; of those that overlap the first, and of these the longest. */
+function placesOf(names: readonly string[], text: string): readonly Place[] {
+  const lower = text.toLowerCase();
+  const found: Place[] = [];
+  for (const name of lower.length === text.length ? names : []) {
+    for (let from = lower.indexOf(name); from !== -1; from = lower.indexOf(name, from + 1)) {
+      const to = from + name.length;
+      if (isBoundary(text, from) && !isWordAt(text, to)) {
+        found.push({ from, to });
+      }
+    }
+  }
+  found.sort((a, b) => a.from - b.from || b.to - a.to);
+  let end = 0;
+  return found.filter(({ from, to }) => {
+    const stands = from >= end;
+    end = stands ? to : end;
+    return stands;
+  });
+}
+
+/** A word may begin here: also behind an escape, whose last character looks like one of a word. */
+function isBoundary(text: string, at: number): boolean {
+  return (
+    at === 0 ||
+    !isWordAt(text, at - 1) ||
+    /(?:%[0-9a-f]{2}|\\[rnt])$/i.test(text.slice(Math.max(0, at - 3), at))
+  );
+}
+
+function isWordAt(text: string, at: number): boolean {
+  return /^[A-Za-z0-9]$/.test(text[at] ?? "");
 }
 
 type FieldKind = "withheld" | "entity" | "name" | "serial" | "text" | "other";
@@ -305,11 +334,11 @@ const LOGIN_COMMAND =
   /\b(LOGIN|PASS|AUTH(?:ENTICATE)?(?:[ \t]+(?:PLAIN|LOGIN|CRAM-MD5|NTLM|XOAUTH2))?|APOP|Authorization:)[ \t]+(?!<)[^\r\n\\]+/gi;
 
 /** Letters and digits; whatever is not ASCII is part of a word, for nothing of it is known. */
-const WORDS = /(?:[A-Za-z0-9]|[^\u0000-\u007f])+/g;
+const WORDS = /[A-Za-z0-9\u0080-\uffff]{1,512}/g;
 const NAME_TOKENS = WORDS;
 /** Escapes of the command line and of URLs, and codes of answers; else words joined by dots, hyphens and underscores. */
 const TEXT_TOKENS =
-  /\\(?:[rnt"'\\]|x[0-9a-f]{2})|%[0-9a-f]{2}|(?<=^|< )\d{3}-|(?:[A-Za-z0-9]|[^\u0000-\u007f])(?:[A-Za-z0-9._-]|[^\u0000-\u007f])*/gi;
+  /\\(?:[rnt"'\\]|x[0-9a-f]{2})|%[0-9a-f]{2}|(?<=^|< )\d{3}-|[A-Za-z0-9\u0080-\uffff][A-Za-z0-9\u0080-\uffff._-]{0,512}/gi;
 const ESCAPE = /^(?:\\|%)/;
 const EXPRESSION =
   /^(?:HTTP|CLIENT|SERVER|SYS|SSL|AAA|TARGET|REQ|RES|TCP|IP|SUBSCRIBER|ANALYTICS)\./i;

@@ -83,13 +83,7 @@ export async function runBundle(command: BundleCommand, output: Output): Promise
 }
 
 /** What a file holds, a line for each kind. */
-export function contentsText({
-  kinds,
-  characters,
-  refused,
-  replaced,
-  dropped,
-}: BundleContents): string {
+function contentsText({ kinds, characters, refused, replaced, dropped }: BundleContents): string {
   const lines = [
     ...KIND_WORDS.map(([kind, words]) => [String(kinds.get(kind) ?? 0), words] as const),
     [String(replaced.words), "words replaced by pseudonyms, each by the same one everywhere"],

@@ -104,14 +104,11 @@ describe("pseudonyms › canaries", () => {
     const pseudonyms = new Pseudonyms([]);
     const names =
       "password secondarypassword radkey snmpcommunity secureargs rpcnodepassword passphrase newapitoken clientsecret comment serialno hostid sysid";
-    const row = pseudonyms.row(
-      Object.fromEntries(
-        names.split(" ").flatMap((name) => [
-          [name, "success"],
-          [`${name}`, 12_345],
-        ]),
-      ),
-    );
+    const fields = names.split(" ");
+    const row = {
+      ...pseudonyms.row(Object.fromEntries(fields.map((field) => [field, "success"]))),
+      ...pseudonyms.row(Object.fromEntries(fields.map((field) => [`${field}2`, 12_345]))),
+    };
     expect(new Set(Object.values(row))).toEqual(new Set(["<withheld>"]));
   });
 
