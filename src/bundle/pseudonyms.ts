@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from "../lib/ip.ts";
 import { builtInMonitor } from "../adc/monitor-defaults.ts";
-import { redactHeaders, redactScriptArgs } from "../adc/nsconf/secrets.ts";
+import { redactRequest } from "../adc/request-secrets.ts";
 import { Transcript } from "../net/transcript.ts";
 import { COMMON_WORDS, ENUMERATED } from "./vocabulary.ts";
 
@@ -141,15 +141,26 @@ export class Pseudonyms {
           .split("?")
           .map((part) => (PORT.test(part) ? part : this.name(part)))
           .join("?");
+      case "arguments":
+        return told
+          .split(";")
+          .map((part) => this.#argument(part))
+          .join(";");
       case "serial":
         return this.serial(told);
       case "name":
         return isEnumerated(told) ? told : this.name(told);
       case "text":
-        return this.text(withoutLogins(redactHeaders(redactScriptArgs(told))));
+        return this.text(withoutLogins(redactRequest(told)));
       default:
         return isEnumerated(told) || isNumber(field, told) ? told : this.name(told);
     }
+  }
+
+  /** `user=itest`, as the scripts of the ADC take their arguments: any of them may be a password. */
+  #argument(part: string): string {
+    const [, key = "", value = part] = /^(\s*[\w-]{1,64}=)(.*)$/s.exec(part) ?? [];
+    return SECRET_ARGUMENT.test(key) ? `${key}${WITHHELD}` : `${this.text(key)}${this.name(value)}`;
   }
 
   /** Addresses become other addresses, whatever stands around them; `tokens` finds the rest. */
@@ -280,7 +291,7 @@ function isWordAt(text: string, at: number): boolean {
   return /^[A-Za-z0-9]$/.test(text[at] ?? "");
 }
 
-type FieldKind = "withheld" | "entity" | "name" | "serial" | "text" | "other";
+type FieldKind = "withheld" | "entity" | "name" | "serial" | "arguments" | "text" | "other";
 
 const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const MAX_CHARACTERS = 65_536;
@@ -290,20 +301,21 @@ const MAX_ITEMS = 20_000;
 /** Secrets; and what says nothing of how an appliance works, but whose it is. */
 const NEVER =
   /pass(w|ph|pl|cr|$)|secret|radkey|community|secureargs|token|apikey|private|preshared|psk|credential|sessionid|cookie(pass|ipport)|^key$|fipskey|license|comment|serialno|hostid|sysid|uuid|banner|location|signature$|challenge/;
+const SECRET_ARGUMENT = /pass|pwd|secret|community/i;
 const ENTITIES = /^(servicegroupentname2?|servicegroupname\d?)$/;
 /** Names, also where one is made of digits alone. */
 const NAMES =
   /name$|^(domain|server|host|lbvserver|certkey|policy|action|user|cert|linkcert\w*|vserver|backupvserver)$|profile$|vserver$/;
 const TEXTS =
-  /^(rule|expression|stringbuilderexpr|target|targetvserverexpr|pattern|search|refinesearch|send|recv|httprequest|rtsprequest|customheaders|lastresponse|value|redirurl|redirecturl|httpsredirecturl|url|sipuri|version|subject|issuer|listenpolicy|resrule|scriptname|scriptargs|query|basedn|binddn|filter|attribute|evalrule|respondto|responsestatuscode|reasonphrase|undefaction|message|words|description|gotopriorityexpression|backupvserverstatus|trofsreason|transcript|detail|statechangetimesec|transtime|clientcertnot\w+|hwdescription|path|healthcheckpath)$|reason$|expr$|notbefore$|notafter$|status$/;
+  /^(rule|expression|stringbuilderexpr|target|targetvserverexpr|pattern|search|refinesearch|send|recv|httprequest|rtsprequest|customheaders|lastresponse|value|redirurl|redirecturl|httpsredirecturl|url|sipuri|version|subject|issuer|listenpolicy|resrule|scriptname|query|basedn|binddn|filter|attribute|evalrule|respondto|responsestatuscode|reasonphrase|undefaction|message|words|description|gotopriorityexpression|backupvserverstatus|trofsreason|transcript|detail|statechangetimesec|transtime|clientcertnot\w+|hwdescription|path|healthcheckpath)$|reason$|expr$|notbefore$|notafter$|status$/;
 
 function kindOf(field: string): FieldKind {
   const name = field.toLowerCase();
   if (NEVER.test(name)) {
     return "withheld";
   }
-  if (name === "serial") {
-    return "serial";
+  if (name === "serial" || name === "scriptargs") {
+    return name === "serial" ? "serial" : "arguments";
   }
   if (ENTITIES.test(name)) {
     return "entity";
