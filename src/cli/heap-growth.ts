@@ -10,15 +10,28 @@ const LARGE_PLAN = 8_000;
  */
 const GROWTH_PERCENT = 40;
 
-/** The flag to set for a plan of so many probes; null: none, or Node.js was started with a word of its own on that. */
-export function heapGrowthFlag(probes: number, nodeArguments: readonly string[]): string | null {
-  const told = nodeArguments.some((argument) => argument.replaceAll("_", "-").startsWith(FLAG));
-  return told || probes < LARGE_PLAN ? null : `${FLAG}=${String(GROWTH_PERCENT)}`;
+/** A configuration as text from which on the same holds for reading it. */
+const LARGE_TEXT = 2_000_000;
+
+/** What makes a process's heap large: probes that are planned, or characters that are read. */
+export interface HeapLoad {
+  readonly probes?: number;
+  readonly characters?: number;
 }
 
-/** Bounds this process's garbage where the plan is large. */
-export function boundHeapGrowth(probes: number): void {
-  const flag = heapGrowthFlag(probes, process.execArgv);
+/** The flag to set for so much; null: none, or Node.js was started with a word of its own on that. */
+export function heapGrowthFlag(
+  { probes = 0, characters = 0 }: HeapLoad,
+  nodeArguments: readonly string[],
+): string | null {
+  const told = nodeArguments.some((argument) => argument.replaceAll("_", "-").startsWith(FLAG));
+  const large = probes >= LARGE_PLAN || characters >= LARGE_TEXT;
+  return told || !large ? null : `${FLAG}=${String(GROWTH_PERCENT)}`;
+}
+
+/** Bounds this process's garbage where there is much. */
+export function boundHeapGrowth(load: HeapLoad): void {
+  const flag = heapGrowthFlag(load, process.execArgv);
   if (flag !== null) {
     setFlagsFromString(flag);
   }

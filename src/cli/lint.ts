@@ -12,6 +12,7 @@ import { ALL_RULES, GRAVITY, lint } from "../lint/lint.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";
 import { renderJunit, renderSarif } from "../lint/render-reports.ts";
 import { renderRule, renderText } from "../lint/render-text.ts";
+import { boundHeapGrowth } from "./heap-growth.ts";
 import type { LintIgnore } from "../lint/settings.ts";
 import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
@@ -53,6 +54,7 @@ export async function runLint(file: string, options: LintOptions, output: Output
     output.err(`${file}: ${errorMessage(error)}\n`);
     return 3;
   }
+  boundHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
   if (isEmpty(estate)) {
     output.err(`${file}: no NetScaler commands found\n`);

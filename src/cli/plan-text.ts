@@ -25,6 +25,9 @@ export function filteredPlan(
   plan: readonly PlannedProbe[],
   { server, adcService, vserver, monitor }: PlanFilter,
 ): readonly PlannedProbe[] {
+  if (server === null && adcService === null && vserver === null && monitor === null) {
+    return plan;
+  }
   const fits = (pattern: string | null): ((names: readonly (string | null)[]) => boolean) => {
     const matches = pattern === null ? null : nameMatcher([pattern]);
     return (names) => matches === null || names.some((name) => name !== null && matches(name));
@@ -48,19 +51,17 @@ export function planText(plan: readonly PlannedProbe[]): string {
   const rows = plan.map((probe) => ({ probe, row: planRow(probe) }));
   const running = rows.filter(({ row }) => row.supported);
   const resting = rows.filter(({ row }) => !row.supported).map(({ row }) => row);
-  const table = running.map(({ probe, row }) =>
-    [
-      row.vantage,
-      row.adc_service ?? "-",
-      row.vservers.join(",") || "-",
-      row.server ?? "-",
-      `${row.address ?? "-"}:${String(row.port ?? "-")}`,
-      row.monitor ?? row.transaction ?? "-",
-      row.type,
-      seconds(row.interval_ms),
-      whatItSends(probe, row),
-    ].map(printableLine),
-  );
+  const table = running.map(({ probe, row }) => [
+    row.vantage,
+    row.adc_service ?? "-",
+    row.vservers.join(",") || "-",
+    row.server ?? "-",
+    `${row.address ?? "-"}:${String(row.port ?? "-")}`,
+    row.monitor ?? row.transaction ?? "-",
+    row.type,
+    seconds(row.interval_ms),
+    whatItSends(probe, row),
+  ]);
   return [
     columns([
       ["VANTAGE", "SERVICE", "VSERVERS", "SERVER", "ADDRESS", "PROBE", "TYPE", "EVERY", "WHAT"],

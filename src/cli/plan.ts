@@ -8,6 +8,7 @@ import type { Estate } from "../model/estate.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { printableLine } from "../lib/printable.ts";
 import { readTextUpTo } from "../lib/bounded-file.ts";
+import { boundHeapGrowth } from "./heap-growth.ts";
 import { readConfig } from "./read-config.ts";
 import type { Output } from "./output.ts";
 import { filteredPlan, planText, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
@@ -59,6 +60,7 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
     output.err(`${file}: ${errorMessage(error)}\n`);
     return null;
   }
+  boundHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
   return { plan: planProbes(estate, BARE_SETTINGS), estates: [estate] };
 }

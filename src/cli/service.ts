@@ -143,7 +143,9 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
         metrics.probeFinished(probe, observation, passed);
         history.probeFinished(probe, observation, passed);
       },
-      probesPlanned: boundHeapGrowth,
+      probesPlanned: (probes) => {
+        boundHeapGrowth({ probes });
+      },
     },
     log,
     ...(options.firstLoginDelayMs === undefined

@@ -36,12 +36,17 @@ const OWN_HOST: readonly (readonly [range: string, words: string])[] = [
  */
 export function createTargetPolicy({ allowTargets, listen }: TargetRules): TargetPolicy {
   const allowed = rangesOf(allowTargets);
+  // Asked for every address of a large plan: the whole list in one question, which range it was only where it is one.
+  const anyOwn = rangesOf(OWN_HOST.map(([range]) => range));
   const own = OWN_HOST.map(([range, words]) => ({ range: rangesOf([range]), words }));
   const ownPorts = new Set(listen.map(({ port }) => port));
   return (address, port) => {
     const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    const range = anyOwn.check(address, family)
+      ? own.find((one) => one.range.check(address, family))
+      : undefined;
     const words =
-      own.find(({ range }) => range.check(address, family))?.words ??
+      range?.words ??
       (ownPorts.has(port) && isLocal(address) ? "where this agent itself listens" : undefined);
     return words === undefined || allowed.check(address, family)
       ? null

@@ -2,12 +2,14 @@ import { expect, test } from "vitest";
 import { heapGrowthFlag } from "../../src/cli/heap-growth.ts";
 
 test.each([
-  [100, [], null],
-  [7_999, [], null],
-  [8_000, [], "--heap-growing-percent=40"],
-  [10_000, ["--max-old-space-size=512"], "--heap-growing-percent=40"],
-  [10_000, ["--heap-growing-percent=200"], null],
-  [10_000, ["--heap_growing_percent=200"], null],
-])("with %i probes, started with %j, the heap is bounded by %j", (probes, nodeArguments, flag) => {
-  expect(heapGrowthFlag(probes, nodeArguments)).toBe(flag);
+  [{ probes: 100 }, [], null],
+  [{ characters: 1_999_999 }, [], null],
+  [{ characters: 2_000_000 }, [], "--heap-growing-percent=40"],
+  [{ probes: 7_999 }, [], null],
+  [{ probes: 8_000 }, [], "--heap-growing-percent=40"],
+  [{ probes: 10_000 }, ["--max-old-space-size=512"], "--heap-growing-percent=40"],
+  [{ probes: 10_000 }, ["--heap-growing-percent=200"], null],
+  [{ probes: 10_000 }, ["--heap_growing_percent=200"], null],
+])("with %j, started with %j, the heap is bounded by %j", (load, nodeArguments, flag) => {
+  expect(heapGrowthFlag(load, nodeArguments)).toBe(flag);
 });

@@ -16,7 +16,8 @@ import {
   report,
   type StatementReader,
 } from "./draft.ts";
-import { type Statement, readStatements, statementKind } from "./statements.ts";
+import { commandLines, type CommandLine } from "./lexer.ts";
+import { type Statement, statementKind, statementsOf } from "./statements.ts";
 import { isAddress, statementSource } from "./values.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
 import { atOnce, type Steps } from "../../lib/steps.ts";
@@ -156,42 +157,48 @@ export function parseNsConf(text: string, options: { readonly adc: string }): Es
 export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
   const draft = emptyDraft();
   draft.firmware = firmwareOf(text);
-  let changes: Statement[] = [];
+  // As text, and taken apart again when their time comes: as statements they would be as large as the estate.
+  let changes: CommandLine[] = [];
   const orphans: number[] = [];
   let count = 0;
   let partition: string | null = null;
-  for (const statement of readStatements(text, (line) => orphans.push(line))) {
+  for (const command of commandLines(text, (line) => orphans.push(line))) {
     yield;
-    count += 1;
+    const statements = statementsOf(command);
+    const [first] = statements;
+    if (first === undefined) {
+      continue;
+    }
+    count += statements.length;
     if (count > MAX_STATEMENTS) {
       const message = `Only the first ${String(MAX_STATEMENTS)} statements were read.`;
-      report(draft, statement, "error", "import_too_large", "file", message);
+      report(draft, first, "error", "import_too_large", "file", message);
       break;
     }
-    reportBroken(statement, draft);
-    const kind = statementKind(statement);
-    const definition = DEFINITIONS.get(kind);
+    reportBroken(first, draft);
+    const kind = statementKind(first);
     const remove = ALL_REMOVERS.get(kind);
     if (kind === "switch ns partition") {
-      const [name = "default"] = statement.words;
+      const [name = "default"] = first.words;
       partition = name.toLowerCase() === "default" ? null : name;
     } else if (partition !== null) {
-      draft.otherPartitions.set(partition, (draft.otherPartitions.get(partition) ?? 0) + 1);
-    } else if (definition !== undefined) {
-      definition(statement, draft);
+      const known = draft.otherPartitions.get(partition) ?? 0;
+      draft.otherPartitions.set(partition, known + statements.length);
     } else if (CHANGES.has(kind)) {
-      changes.push(statement);
+      changes.push({ line: command.line, text: command.text });
     } else if (remove !== undefined) {
       applyChanges(changes, draft);
       changes = [];
-      remove(statement, draft);
-    } else if (!readPolicy(statement, draft)) {
-      countOther(statement, draft);
+      statements.forEach((statement) => {
+        remove(statement, draft);
+      });
+    } else {
+      statements.forEach((statement) => {
+        readDefinition(statement, kind, draft);
+      });
     }
   }
   applyChanges(changes, draft);
-  // A large file's statements are as large as the estate: let them go before it is finished.
-  changes = [];
   reportOrphans(orphans, draft);
   reportUnread(draft);
   const estate = yield* finishEstate(draft, options.adc);
@@ -226,9 +233,20 @@ const CHANGES: ReadonlyMap<string, StatementReader> = new Map([
   ...unsetReaders(SETTERS),
 ]);
 
-function applyChanges(changes: readonly Statement[], draft: Draft): void {
-  for (const statement of changes) {
-    CHANGES.get(statementKind(statement))?.(statement, draft);
+function readDefinition(statement: Statement, kind: string, draft: Draft): void {
+  const read = DEFINITIONS.get(kind);
+  if (read !== undefined) {
+    read(statement, draft);
+  } else if (!readPolicy(statement, draft)) {
+    countOther(statement, draft);
+  }
+}
+
+function applyChanges(changes: readonly CommandLine[], draft: Draft): void {
+  for (const command of changes) {
+    for (const statement of statementsOf(command)) {
+      CHANGES.get(statementKind(statement))?.(statement, draft);
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { subjectOf, verbOf, VERBS } from "./abbreviations.ts";
  * (`-respCode` without its dash); an `error` is the rest of a line that ends inside a quote or parenthesis, always last.
  * Source of the rules: the ns.conf grammar of Citrix's published configuration converter, confirmed by its behaviour.
  */
-interface Token {
+export interface Token {
   readonly kind: "word" | "key" | "error";
   readonly text: string;
 }

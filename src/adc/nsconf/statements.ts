@@ -1,5 +1,5 @@
 import { subjectOf, verbOf } from "./abbreviations.ts";
-import { lexLine, commandLines, type CommandLine } from "./lexer.ts";
+import { lexLine, commandLines, type CommandLine, type Token } from "./lexer.ts";
 
 /** More names than this from one range is a mistake; the statement then stands as written. */
 const MAX_EXPANSION = 1024;
@@ -71,11 +71,14 @@ export function* readStatements(
   orphan: (line: number) => void = ignore,
 ): Generator<Statement, void, undefined> {
   for (const command of commandLines(text, orphan)) {
-    const statement = parseStatement(command);
-    if (statement !== null) {
-      yield* expandRanges(statement);
-    }
+    yield* statementsOf(command);
   }
+}
+
+/** The statements that one command stands for: one, several of a range, none where it has no verb and group. */
+export function statementsOf(command: CommandLine): readonly Statement[] {
+  const statement = parseStatement(command);
+  return statement === null ? [] : expandRanges(statement);
 }
 
 /** Null for a line that holds no verb and group. */
@@ -87,32 +90,46 @@ function parseStatement(command: CommandLine): Statement | null {
     return null;
   }
   const subject = subjectOf(group.text, third?.kind === "word" ? third.text : null);
-  const words: string[] = [];
-  const keys = new Map<string, string[]>();
-  let values: string[] | null = null;
-  let wanted = Infinity;
-  for (const token of tokens.slice(1 + subject.taken)) {
-    if (token.kind === "key") {
-      const key = token.text.toLowerCase();
-      values = keys.get(key) ?? [];
-      wanted = SINGLE_VALUE_KEYS.has(key) ? values.length + 1 : Infinity;
-      keys.set(key, values);
-    } else if (values !== null && values.length < wanted) {
-      values.push(token.text);
-    } else {
-      words.push(token.text);
-    }
-  }
   return {
     line: command.line,
     verb: verbOf(verb.text) ?? verb.text.toLowerCase(),
     group: subject.group,
     object: subject.object,
-    words,
-    keys,
+    ...wordsAndKeys(tokens, 1 + subject.taken),
     broken,
   };
 }
+
+/** A large file has a hundred thousand statements: lists are made as long as they are, and none where there is nothing. */
+function wordsAndKeys(tokens: readonly Token[], from: number): Pick<Statement, "words" | "keys"> {
+  let at = from;
+  const run = (most: number): readonly string[] => {
+    const start = at;
+    while (at < tokens.length && at - start < most && tokens[at]?.kind !== "key") {
+      at += 1;
+    }
+    return at === start ? NOTHING : tokens.slice(start, at).map(({ text }) => text);
+  };
+  let words = run(Infinity);
+  if (at === tokens.length) {
+    return { words, keys: NO_KEYS };
+  }
+  const keys = new Map<string, readonly string[]>();
+  while (at < tokens.length) {
+    const key = (tokens[at]?.text ?? "").toLowerCase();
+    at += 1;
+    const single = SINGLE_VALUE_KEYS.has(key);
+    const values = run(single ? 1 : Infinity);
+    const known = keys.get(key);
+    keys.set(key, known === undefined ? values : [...known, ...values]);
+    const behind = single ? run(Infinity) : NOTHING;
+    words = behind.length === 0 ? words : [...words, ...behind];
+  }
+  return { words, keys };
+}
+
+const NOTHING: readonly string[] = [];
+const NO_KEYS: ReadonlyMap<string, readonly string[]> = new Map();
 
 /** The name under which a kind of statement is looked up: `add lb monitor`, in lower case. */
 export function statementKind(statement: Statement): string {
