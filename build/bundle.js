@@ -4,7 +4,7 @@ import { build } from "esbuild";
 
 /**
  * The whole program as one CommonJS file, for a single executable and for the Debian package: what the modules of `dist`
- * look for beside themselves (version, demo.conf, a worker thread, the compiled lock) is put into it or found beside it.
+ * look for beside themselves (version, demo.conf, the page of lint, a worker thread, the compiled lock) is put into it or found beside it.
  */
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -17,6 +17,8 @@ const REPLACED = {
   "src/cli/package-info.js": packageInfo,
   "lab/demo-conf.js": () =>
     `export const demoConf = () => ${text(readFileSync(join(root, "lab", "demo.conf"), "utf8"))};`,
+  "src/web/page/lint-page-file.js": () =>
+    `export const lintPageFile = () => ${text(readFileSync(join(dist, "lint-page.html"), "utf8"))};`,
   "src/web/web-config/bcrypt-thread.js": async () =>
     `export const bcryptThreadSource = () => ${text(await bcryptThread())};`,
   "src/lib/lock-addon.js": () => `export const lockAddon = () => require("fs-native-extensions");`,

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { errorMessage } from "../lib/error-code.ts";
-import { MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
+import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/bounded-file.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import type { Estate } from "../model/estate.ts";
@@ -56,7 +56,7 @@ export async function runLint(file: string, options: LintOptions, output: Output
   }
   boundHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
-  if (isEmpty(estate)) {
+  if (holdsNothing(estate)) {
     output.err(`${file}: no NetScaler commands found\n`);
     return 3;
   }
@@ -69,7 +69,7 @@ export async function runLint(file: string, options: LintOptions, output: Output
   const matrix = options.matrix ? await measuredMatrix(text, estate, findings) : null;
   output.out(rendered(findings, matrix, options.format, file));
   if (options.writeFixes !== null) {
-    const batch = fixBatch(text, wanted);
+    const batch = fixBatch(text, findings, wanted);
     try {
       await writeFile(options.writeFixes, batchFile(batch.commands));
       await writeFile(`${options.writeFixes}.undo`, batchFile(batch.undo));
@@ -149,11 +149,4 @@ async function measuredMatrix(
   const fixes = findings.flatMap(({ commands, complete }) => (complete ? commands : []));
   const advised = parseNsConf([text, ...fixes].join("\n"), { adc: estate.adc });
   return measureBlindSpots({ estate, advised });
-}
-
-/** Nothing was read at all, not even a command beside the purpose: this is some other file. */
-function isEmpty(estate: Estate): boolean {
-  const { servers, services, monitors, lbVservers, csVservers, policies, otherStatements } = estate;
-  const tables = [servers, services, monitors, lbVservers, csVservers, policies, otherStatements];
-  return tables.every(({ size }) => size === 0);
 }

@@ -62,18 +62,21 @@ export function planText(plan: readonly PlannedProbe[]): string {
     seconds(row.interval_ms),
     whatItSends(probe, row),
   ]);
+  const bare = bareMembers(rows.map(({ row }) => row));
   return [
     columns([
       ["VANTAGE", "SERVICE", "VSERVERS", "SERVER", "ADDRESS", "PROBE", "TYPE", "EVERY", "WHAT"],
       ...table,
     ]),
     ...byReason(resting),
-    ...bareMembers(rows.map(({ row }) => row)),
-    totals(plan.length, resting),
+    ...(bare === null ? [] : ["", bare]),
+    "",
+    planTotals(rows.map(({ row }) => row)),
   ].join("\n");
 }
 
-function whatItSends({ action }: PlannedProbe, row: PlanRow): string {
+/** What a probe asks for and expects, in one line. */
+export function whatItSends({ action }: PlannedProbe, row: PlanRow): string {
   const spec = action.kind === "transaction" ? (action.run?.spec ?? null) : null;
   const parts = [
     row.secure ? (row.kind === "monitor" ? (row.tls ?? "TLS") : "TLS") : null,
@@ -114,7 +117,7 @@ function byReason(rows: readonly PlanRow[]): string[] {
 }
 
 /** Members of which the ADC's own monitors see no more than a handshake or a ping, whatever looks stand beside them. */
-function bareMembers(rows: readonly PlanRow[]): string[] {
+export function bareMembers(rows: readonly PlanRow[]): string | null {
   const byMember = new Map<string, Depth[]>();
   for (const row of rows) {
     if (row.kind === "monitor" && row.vantage === "backend" && !isDisabled(row)) {
@@ -125,7 +128,7 @@ function bareMembers(rows: readonly PlanRow[]): string[] {
   const depths = [...byMember].map(([member, all]) => ({ member, depth: deepest(all) }));
   const sentence = barePortSentence(depths.map(({ depth }) => depth));
   const bare = depths.flatMap(({ member, depth }) => (depth === "reach" ? [member] : []));
-  return sentence === null ? [] : ["", printableLine(`${sentence}: ${someOf(bare)}`)];
+  return sentence === null ? null : printableLine(`${sentence}: ${someOf(bare)}`);
 }
 
 function isDisabled({ unsupported_reason }: PlanRow): boolean {
@@ -141,14 +144,15 @@ function someOf(names: readonly string[]): string {
 }
 
 /** "214 probes, 12 not repeated, 3 disabled". */
-function totals(all: number, resting: readonly PlanRow[]): string {
+export function planTotals(rows: readonly PlanRow[]): string {
+  const resting = rows.filter(({ supported }) => !supported);
   const disabled = resting.filter(isDisabled).length;
   const counts = [
-    `${String(all)} probe${all === 1 ? "" : "s"}`,
+    `${String(rows.length)} probe${rows.length === 1 ? "" : "s"}`,
     `${String(resting.length - disabled)} not repeated`,
     `${String(disabled)} disabled`,
   ];
-  return `\n${counts.join(", ")}`;
+  return counts.join(", ");
 }
 
 function seconds(ms: number): string {

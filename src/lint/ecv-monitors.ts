@@ -1,3 +1,4 @@
+import { utf8Length } from "../lib/utf8-length.ts";
 import { usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
@@ -97,7 +98,7 @@ function tcpEcvEmpty(context: LintContext): Hit[] {
 
 function sendTooLong(context: LintContext): Hit[] {
   return tcpEcv(context)
-    .filter(({ parameters }) => Buffer.byteLength(parameters.send ?? "") > MAX_SEND_BYTES)
+    .filter(({ parameters }) => utf8Length(parameters.send ?? "") > MAX_SEND_BYTES)
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
@@ -108,7 +109,7 @@ function sendTooLong(context: LintContext): Hit[] {
 
 function recvTooLong(context: LintContext): Hit[] {
   return tcpEcv(context)
-    .filter(({ parameters }) => Buffer.byteLength(parameters.recv ?? "") > MAX_RECV_BYTES)
+    .filter(({ parameters }) => utf8Length(parameters.recv ?? "") > MAX_RECV_BYTES)
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
@@ -123,7 +124,7 @@ function firstBytes(text: string, bytes: number): string {
   let kept = "";
   let used = 0;
   for (const character of text) {
-    used += Buffer.byteLength(character);
+    used += utf8Length(character);
     if (used > bytes) {
       break;
     }

@@ -1,5 +1,5 @@
 import { parseNsConf } from "../adc/nsconf/import.ts";
-import { readStatements } from "../adc/nsconf/statements.ts";
+import { readStatements, type Statement } from "../adc/nsconf/statements.ts";
 import type { Finding } from "./finding.ts";
 import { lint } from "./lint.ts";
 
@@ -14,14 +14,19 @@ const MAX_ROUNDS = 8;
 
 /**
  * The complete fixes of a configuration in an order that the ADC takes. Fixes of one object follow each other only after
- * the configuration was read again with the first: each is made from what is there when it runs.
+ * the configuration was read again with the first: each is made from what is there when it runs. `found` is what lint says
+ * of the text as it is.
  */
-export function fixBatch(text: string, wanted: (finding: Finding) => boolean): FixBatch {
+export function fixBatch(
+  text: string,
+  found: readonly Finding[],
+  wanted: (finding: Finding) => boolean,
+): FixBatch {
   const commands: string[] = [];
   const undo: string[] = [];
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const estate = parseNsConf([text, ...commands].join("\n"), { adc: "adc" });
-    const chosen = independent(lint(estate).filter((one) => one.complete && wanted(one)));
+    const findings = round === 0 ? found : findingsBehind(text, commands);
+    const chosen = independent(findings.filter((one) => one.complete && wanted(one)));
     if (chosen.length === 0) {
       break;
     }
@@ -33,20 +38,32 @@ export function fixBatch(text: string, wanted: (finding: Finding) => boolean): F
   return { commands, undo };
 }
 
-/** Those that name no object which an earlier one names. */
+/** What lint says once these commands have run. */
+function findingsBehind(text: string, commands: readonly string[]): Finding[] {
+  return lint(parseNsConf([text, ...commands].join("\n"), { adc: "adc" }));
+}
+
+/** Those that touch nothing which an earlier one touches. */
 function independent(findings: readonly Finding[]): Finding[] {
-  const named = new Set<string>();
+  const touched = new Set<string>();
   return findings.filter(({ commands }) => {
-    const own = new Set(
-      [...readStatements(commands.join("\n"))].flatMap(({ words, keys }) => [
-        words[0] ?? "",
-        ...(keys.get("monitorname") ?? []),
-      ]),
-    );
-    const free = [...own].every((name) => !named.has(name));
+    const own = [...readStatements(commands.join("\n"))].flatMap(touchedBy);
+    const free = own.every((name) => !touched.has(name));
     if (free) {
-      own.forEach((name) => named.add(name));
+      own.forEach((name) => touched.add(name));
     }
     return free;
   });
+}
+
+/**
+ * What a command touches: the object and the monitor that it names. Of a vserver only the options and the policy, as fixes
+ * of vservers look at nothing else of them.
+ */
+function touchedBy({ object, words, keys }: Statement): string[] {
+  const [name = ""] = words;
+  const options = [...keys].map(([key, values]) =>
+    key === "policyname" ? `${name} ${values.join(" ")}` : `${name} -${key}`,
+  );
+  return object === "vserver" ? options : [name, ...(keys.get("monitorname") ?? [])];
 }

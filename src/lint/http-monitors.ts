@@ -1,3 +1,4 @@
+import { utf8Length } from "../lib/utf8-length.ts";
 import { asksHealthPage, requestTarget, usesOf, type LintContext } from "./context.ts";
 import { DIRECTORY_PATH, directoryOf } from "./directories.ts";
 import type { Hit } from "./finding.ts";
@@ -235,7 +236,7 @@ const HEADER =
   /^(HTTP\/\d|(?:Server|Content-Type|Content-Length|Date|Location|Set-Cookie|X-[A-Za-z-]+|WWW-Authenticate|Connection|Cache-Control):)/i;
 
 function isOutsideBody(recv: string): boolean {
-  return HEADER.test(recv.trimStart()) || Buffer.byteLength(recv) > BODY_WINDOW_BYTES;
+  return HEADER.test(recv.trimStart()) || utf8Length(recv) > BODY_WINDOW_BYTES;
 }
 
 function expectedText(monitor: Monitor): Value {

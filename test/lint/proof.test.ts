@@ -38,7 +38,8 @@ describe("every command of lint, applied and read again", () => {
 describe("the batch of all complete fixes", () => {
   test.each(files)("leaves nothing in %s that a command could still mend", (file) => {
     const text = read(file);
-    const { commands } = fixBatch(text, () => true);
+    const found = lint(parseNsConf(text, { adc: "test" }));
+    const { commands } = fixBatch(text, found, () => true);
     const after = lint(parseNsConf([text, ...commands].join("\n"), { adc: "test" }));
     expect(
       after.filter(({ complete }) => complete).map(({ rule, object }) => `${rule} ${object}`),

@@ -72,7 +72,7 @@ function failuresOf(
 
 /** All complete fixes one after the other, as `--write-fixes` writes them, and all of them taken back. */
 function together(text: string, findings: readonly Finding[], rows: readonly PlanRow[]): string[] {
-  const { commands, undo } = fixBatch(text, () => true);
+  const { commands, undo } = fixBatch(text, findings, () => true);
   const names = commands.flatMap(
     (command) => /^add lb monitor (".*?"|\S+)/.exec(command)?.[1] ?? [],
   );

@@ -1,3 +1,4 @@
+import { utf8Length } from "../../lib/utf8-length.ts";
 import { isIP } from "../../lib/ip.ts";
 import { MONITOR_TYPES } from "../monitor-defaults.ts";
 import { MONITOR_TYPE_OPTIONS } from "./monitor-options.ts";
@@ -56,7 +57,7 @@ function choice(...words: readonly string[]): ValueCheck {
 }
 
 function text(bytes: number): ValueCheck {
-  return one((value) => Buffer.byteLength(value) <= bytes && !CONTROL_IN_TEXT.test(value));
+  return one((value) => utf8Length(value) <= bytes && !CONTROL_IN_TEXT.test(value));
 }
 
 const onOff = choice("ENABLED", "DISABLED");

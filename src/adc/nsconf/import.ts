@@ -140,6 +140,13 @@ function bindSessionPolicy({ keys }: Statement, draft: Draft): void {
   draft.parameters.globalSessionPolicies = [...known, ...(keys.get("policyname") ?? [])];
 }
 
+/** Nothing was read at all, not even a command beside the purpose: this is some other file. */
+export function holdsNothing(estate: Estate): boolean {
+  const { servers, services, monitors, lbVservers, csVservers, policies, otherStatements } = estate;
+  const tables = [servers, services, monitors, lbVservers, csVservers, policies, otherStatements];
+  return tables.every(({ size }) => size === 0);
+}
+
 /** A saved configuration may be this large. */
 export const MAX_NS_CONF_BYTES = 64 * 1_048_576;
 /** Ranges expanded: a line of a few words can stand for a thousand. */

@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { read, type Answer } from "../../lint-page/read.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { fixBatch } from "../../src/lint/fix-batch.ts";
+import { groupFindings } from "../../src/lint/group.ts";
+import { lint } from "../../src/lint/lint.ts";
+
+const GUIDE = readFileSync(
+  new URL("../fixtures/ns.conf/exchange-2016.conf", import.meta.url),
+  "utf8",
+);
+
+function answer<K extends Answer["kind"]>(kind: K, text: string): Extract<Answer, { kind: K }> {
+  const found = [...read(text)].find((one) => one.kind === kind);
+  return found as Extract<Answer, { kind: K }>;
+}
+
+describe("the page's reading › says what the commands say", () => {
+  test("lint's causes with their commands, and the batch with its undo", () => {
+    const findings = lint(parseNsConf(GUIDE, { adc: "adc" }));
+    const causes = groupFindings(findings);
+    expect(answer("findings", GUIDE).causes).toMatchObject(
+      causes.map(({ rule, severity, message, commands, complete }) => ({
+        ...{ rule, severity, message, commands, complete },
+      })),
+    );
+    const { commands, undo } = fixBatch(GUIDE, findings, () => true);
+    expect(answer("fixes", GUIDE)).toEqual({ kind: "fixes", commands, undo });
+    expect(commands.length).toBeGreaterThan(10);
+  });
+
+  test("plan's rows, totals and bare ports", () => {
+    const { totals, bare, rows } = answer("plan", GUIDE);
+    expect(totals).toMatch(/^\d+ probes, 3 not repeated, 0 disabled$/);
+    expect(bare).toMatch(/^12 of 32 members are judged by a bare port alone: lb_svg_exch2016_smtp/);
+    expect(rows.filter(({ runs }) => !runs)).toHaveLength(3);
+    expect(rows[0]?.cells).toHaveLength(9);
+    expect(rows[0]?.cells[8]).toContain('"GET /owa/healthcheck.htm"');
+  });
+
+  test("lint:ignore of the file counts", () => {
+    const off = "add service s 10.0.0.1 HTTP 80 -healthMonitor NO";
+    expect(answer("findings", off).causes.map(({ rule }) => rule)).toContain("health_monitor_off");
+    expect(answer("findings", `${off} # lint:ignore *`).causes).toEqual([]);
+  });
+
+  test("a target that only means this machine is no probe that runs", () => {
+    const conf = "add lb monitor m PING -destIP 127.0.0.1\nadd service s 10.0.0.1 HTTP 80\n";
+    const { rows } = answer("plan", `${conf}bind service s -monitorName m`);
+    expect(rows.map(({ runs }) => runs)).toEqual([false]);
+    expect(rows[0]?.cells.at(-1)).toBe("destIP 127.0.0.1 is the ADC itself");
+  });
+});
+
+describe("the page's reading › of what is no configuration", () => {
+  test.each([
+    ["nothing", ""],
+    ["a letter", "Dear administrator,\nplease find the file attached.\n"],
+    ["bytes", "\u0000\u0001PK\u0003\u0004\uFFFD"],
+  ])("%s is refused with a reason", (_what, text) => {
+    expect([...read(text)]).toMatchObject([
+      { kind: "refusal", message: expect.stringContaining("ns.conf") as string },
+    ]);
+  });
+
+  test("never throws, and nothing that is shown steers a screen", () => {
+    const words = fc.constantFrom(
+      ..."add set bind lb monitor service vserver s m TCP HTTP SSL 80 443 -monitorName -send".split(
+        " ",
+      ),
+      '"\u001b[2J"',
+      "\u202e",
+      '"<img src=x onerror=alert(1)>"',
+      "10.0.0.1",
+    );
+    const line = fc.array(words, { maxLength: 9 }).map((all) => all.join(" "));
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
+        for (const one of read(lines.join("\n"))) {
+          const shown = one.kind === "findings" ? [one.facts, one.causes] : [one];
+          expect(JSON.stringify(one.kind === "fixes" ? [] : shown)).not.toMatch(
+            // eslint-disable-next-line no-control-regex
+            /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
+          );
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
