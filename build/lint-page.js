@@ -18,6 +18,9 @@ const NEVER_CALLED = join(import.meta.dirname, "never-called.js");
 
 function withoutNode({ onResolve, onLoad }) {
   onResolve({ filter: SHIMMED }, () => ({ path: join(root, "lint-page", "node-shim.ts") }));
+  onLoad({ filter: /\.conf$/ }, ({ path }) => ({
+    contents: `export const text = ${JSON.stringify(readFileSync(path, "utf8"))};`,
+  }));
   onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
     kind === "entry-point" ? null : { path, namespace: "never-called" },
   );
@@ -35,7 +38,6 @@ async function minified(path, options = {}) {
     target: ["chrome110", "firefox115", "safari16"],
     charset: "utf8",
     legalComments: "none",
-    loader: { ".conf": "text" },
     write: false,
     absWorkingDir: root,
     logLevel: "warning",

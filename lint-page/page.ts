@@ -1,4 +1,4 @@
-import EXAMPLE from "../lab/demo.conf";
+import { text as EXAMPLE } from "../lab/demo.conf";
 import {
   PLAN_COLUMNS,
   read,

@@ -1,4 +1,4 @@
 declare module "*.conf" {
-  const text: string;
-  export default text;
+  /** The file, as build/lint-page.js puts it in. */
+  export const text: string;
 }

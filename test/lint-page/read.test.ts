@@ -81,7 +81,6 @@ describe("the page's reading › of what is no configuration", () => {
         for (const one of read(lines.join("\n"))) {
           const shown = one.kind === "findings" ? [one.facts, one.causes] : [one];
           expect(JSON.stringify(one.kind === "fixes" ? [] : shown)).not.toMatch(
-            // eslint-disable-next-line no-control-regex
             /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
           );
         }
