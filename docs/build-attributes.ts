@@ -1,3 +1,4 @@
+import { ACL_FIELDS } from "../src/adc/acls.ts";
 import { defaultText, type Fields } from "../src/adc/fields.ts";
 import {
   GSLB_BINDING_FIELDS,
@@ -27,6 +28,7 @@ import {
   BACKEND_TLS_FIELDS,
   CERT_KEY_BINDING_FIELDS,
   CERT_KEY_FIELDS,
+  CLIENT_AUTH_FIELDS,
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
   TLS_VERSION_FIELDS,
@@ -59,12 +61,13 @@ const OBJECTS: readonly (readonly [title: string, tables: readonly Fields[]])[] 
   ["bind lb|cs vserver, a policy", [POLICY_BINDING_FIELDS]],
   ["authentication vserver", [LISTENING_FIELDS, AUTHENTICATION_VSERVER_FIELDS]],
   ["authentication authnProfile", [AUTHENTICATION_PROFILE_FIELDS]],
-  ["ssl vserver", TLS],
+  ["ssl vserver", [...TLS, CLIENT_AUTH_FIELDS]],
   ["ssl service, ssl serviceGroup", [BACKEND_TLS_FIELDS, ...TLS]],
-  ["ssl profile", [SSL_PROFILE_FIELDS, BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS]],
+  ["ssl profile", [SSL_PROFILE_FIELDS, CLIENT_AUTH_FIELDS, BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS]],
   ["ssl certKey", [CERT_KEY_FIELDS]],
   ["bind ssl vserver, a certificate", [CERT_KEY_BINDING_FIELDS]],
   ["netProfile", [NET_PROFILE_FIELDS]],
+  ["ns acl", [ACL_FIELDS]],
   ["lb parameter", [LB_PARAMETER_FIELDS]],
   ["cs parameter", [CS_PARAMETER_FIELDS]],
   ["ssl parameter", [SSL_PARAMETER_FIELDS]],

@@ -1,4 +1,5 @@
 import type { AdcService, Member } from "../../src/model/adc-service.ts";
+import { ACL_FIELDS } from "../../src/adc/acls.ts";
 import { rowOf } from "../../src/adc/fields.ts";
 import type { Estate } from "../../src/model/estate.ts";
 import { NET_PROFILE_FIELDS } from "../../src/adc/parameter-fields.ts";
@@ -103,6 +104,20 @@ export function* addressRows({ estate }: NitroBackend): Generator<Row> {
   }
   for (const snip of snips) {
     yield { ipaddress: snip, type: "SNIP", state: "ENABLED", td: double(0) };
+  }
+}
+
+export function* aclRows({ estate }: NitroBackend): Generator<Row> {
+  for (const acl of estate().acls.values()) {
+    yield {
+      aclname: acl.name,
+      aclaction: acl.action,
+      srcip: acl.source !== null,
+      destip: acl.destination !== null,
+      destport: acl.destinationPort !== null,
+      ...rowOf(ACL_FIELDS, acl),
+      kernelstate: "APPLIED",
+    };
   }
 }
 

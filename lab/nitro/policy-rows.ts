@@ -110,3 +110,13 @@ export function policyBindingRows(
     }
   };
 }
+
+export function* globalResponderRows({ estate }: NitroBackend): Generator<Row> {
+  for (const binding of estate().globalResponderPolicies) {
+    yield {
+      policyname: binding.policy,
+      ...rowOf(POLICY_BINDING_FIELDS, binding),
+      type: "REQ_DEFAULT",
+    };
+  }
+}

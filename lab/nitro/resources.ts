@@ -21,6 +21,7 @@ import {
 import {
   addressRows,
   netProfileRows,
+  aclRows,
   nodeRows,
   serverRows,
   serviceGroupRows,
@@ -39,7 +40,13 @@ import {
 } from "./gslb-rows.ts";
 import { persistentSessionRows } from "./persistence-rows.ts";
 import { monitorRows } from "./monitor-rows.ts";
-import { actionRows, policyBindingRows, policyRows, POLICY_FEATURES } from "./policy-rows.ts";
+import {
+  actionRows,
+  globalResponderRows,
+  policyBindingRows,
+  policyRows,
+  POLICY_FEATURES,
+} from "./policy-rows.ts";
 import {
   certKeyRows,
   sslProfileRows,
@@ -131,6 +138,8 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["cspolicy", { key: "policyname", rows: policyRows("cs") }],
   ["csaction", { key: "name", rows: actionRows("cs") }],
   ["netprofile", { key: "name", rows: netProfileRows }],
+  ["nsacl", { key: "aclname", rows: aclRows }],
+  ["responderglobal_responderpolicy_binding", { key: null, rows: globalResponderRows }],
   ["sslcertkey", { key: "certkey", rows: certKeyRows }],
   ["sslprofile", { key: "name", rows: sslProfileRows }],
   ["sslvserver", { key: "vservername", rows: sslVserverRows }],

@@ -4,6 +4,7 @@ import {
   BACKEND_TLS_FIELDS,
   CERT_KEY_BINDING_FIELDS,
   CERT_KEY_FIELDS,
+  CLIENT_AUTH_FIELDS,
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
   TLS_VERSION_FIELDS,
@@ -29,6 +30,7 @@ export function* sslVserverRows({ estate }: NitroBackend): Generator<Row> {
       vservername: vserver.name,
       ...rowOf(TLS_VERSION_FIELDS, vserver.tls),
       ...rowOf(SSL_PROFILE_REFERENCE_FIELDS, vserver),
+      ...rowOf(CLIENT_AUTH_FIELDS, vserver),
     };
   }
 }
@@ -67,6 +69,7 @@ export function* sslProfileRows({ estate }: NitroBackend): Generator<Row> {
     yield {
       name: profile.name,
       ...rowOf(SSL_PROFILE_FIELDS, profile),
+      ...rowOf(CLIENT_AUTH_FIELDS, profile),
       ...backendRow(profile),
     };
   }

@@ -1,13 +1,15 @@
+import { isRange } from "../lib/address-ranges.ts";
 import type { RuleLiteral, RuleLiterals } from "../model/policy.ts";
 
 /**
- * A policy rule as a tree of AND, OR and NOT over comparisons of URL or host name. Whatever else a rule holds
- * (client addresses, headers, pattern sets, named expressions) is `other`: its truth is not known here.
+ * A policy rule as a tree of AND, OR and NOT over comparisons of URL, host name or the client's address. Whatever else a
+ * rule holds (headers, pattern sets, named expressions) is `other`: its truth is not known here.
  */
 export type RuleTree =
   | { readonly kind: "and" | "or"; readonly parts: readonly RuleTree[] }
   | { readonly kind: "not"; readonly part: RuleTree }
   | { readonly kind: "url" | "host"; readonly literal: RuleLiteral }
+  | { readonly kind: "source"; readonly range: string; readonly negated: boolean }
   | { readonly kind: "constant"; readonly value: boolean }
   | { readonly kind: "other"; readonly text: string };
 
@@ -42,7 +44,12 @@ function parse(text: string, depth: number): RuleTree {
     const inner = parse(group.inner, depth + 1);
     return group.negated ? { kind: "not", part: inner } : inner;
   }
-  return advancedComparison(trimmed) ?? classicComparison(trimmed) ?? constant(trimmed);
+  return (
+    advancedComparison(trimmed) ??
+    classicComparison(trimmed) ??
+    sourceComparison(trimmed) ??
+    constant(trimmed)
+  );
 }
 
 /** Splits at an operator outside quotes and parentheses; one part when there is none. */
@@ -183,6 +190,36 @@ function classicComparison(text: string): RuleTree | null {
   };
 }
 
+const SOURCE =
+  /^CLIENT\.IP(?:V6)?\.SRC\.(EQ|NE|IN_SUBNET)\(\s*"?([\da-f.:]{2,45}(?:\/\d{1,3})?)"?\s*\)(\.NOT)?$/i;
+const CLASSIC_SOURCE =
+  /^REQ\.IP\.SOURCEIP\s+(==|!=|EQ|NEQ)\s+([\d.]{7,15})(?:\s+-netmask\s+([\d.]{7,15}))?$/i;
+
+/** Whether the client's address is one or lies in a subnet, in both syntaxes. */
+function sourceComparison(text: string): RuleTree | null {
+  const [, operator, range, not] = SOURCE.exec(text) ?? [];
+  if (operator !== undefined && range !== undefined && isRange(range)) {
+    const negated = (operator.toUpperCase() === "NE") !== (not !== undefined);
+    return { kind: "source", range, negated };
+  }
+  const [, compares, address, mask] = CLASSIC_SOURCE.exec(text) ?? [];
+  const prefix = mask === undefined ? 32 : prefixOf(mask);
+  const classic = `${address ?? ""}/${String(prefix)}`;
+  return compares === undefined || prefix === null || !isRange(classic)
+    ? null
+    : { kind: "source", range: classic, negated: /^(!=|NEQ)$/i.test(compares) };
+}
+
+/** Length of the prefix that a netmask stands for; null where it is none. */
+function prefixOf(mask: string): number | null {
+  const bits = mask
+    .split(".")
+    .map((part) => Number(part).toString(2).padStart(8, "0"))
+    .join("");
+  const length = bits.indexOf("0");
+  return /^1*0*$/.test(bits) && bits.length === 32 ? (length < 0 ? 32 : length) : null;
+}
+
 function constant(text: string): RuleTree {
   if (/^(true|ns_true|HTTP\.REQ\.IS_VALID)$/i.test(text)) {
     return { kind: "constant", value: true };
@@ -227,6 +264,7 @@ function collect(
       (tree.kind === "url" ? urls : hosts).push(literal);
       break;
     }
+    case "source":
     case "constant":
     case "other":
       break;
@@ -242,6 +280,7 @@ function isDisjunction(tree: RuleTree): boolean {
       return tree.parts.every(isDisjunction);
     case "and":
     case "not":
+    case "source":
     case "constant":
     case "other":
       return false;

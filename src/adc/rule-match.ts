@@ -1,11 +1,15 @@
+import { rangesOf } from "../lib/address-ranges.ts";
 import { compileGlob } from "../lib/glob.ts";
+import { isIP } from "../lib/ip.ts";
 import type { RuleLiteral } from "../model/policy.ts";
 import type { RuleTree } from "./rule-expression.ts";
 
-/** The parts of a request that URL and host comparisons look at; null where nothing is said about it. */
+/** The parts of a request that comparisons look at; null where nothing is said about it. */
 export interface RuleRequest {
   readonly path: string | null;
   readonly host: string | null;
+  /** The client's address; absent: not known. */
+  readonly source?: string;
 }
 
 /** Whether a request satisfies a rule: null where that hangs on something this tree does not know. */
@@ -21,11 +25,19 @@ export function matchesRule(tree: RuleTree, request: RuleRequest): boolean | nul
       return request.path === null ? null : matchesLiteral(tree.literal, request.path);
     case "host":
       return request.host === null ? null : matchesLiteral(tree.literal, request.host);
+    case "source":
+      return request.source === undefined
+        ? null
+        : isWithin(request.source, tree.range) !== tree.negated;
     case "constant":
       return tree.value;
     case "other":
       return null;
   }
+}
+
+function isWithin(address: string, range: string): boolean {
+  return rangesOf([range]).check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
 /** Whether one text satisfies one comparison, its negation included. */
@@ -88,6 +100,7 @@ function conjunctions(tree: RuleTree, negated: boolean): (readonly Atom[])[] {
     }
     case "constant":
       return tree.value !== negated ? [[]] : [];
+    case "source":
     case "other":
       return [[]];
     case "and":

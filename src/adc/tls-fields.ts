@@ -1,4 +1,5 @@
 import {
+  choiceOrNone,
   convert,
   enabled,
   keyword,
@@ -43,6 +44,12 @@ export const SSL_PROFILE_FIELDS = {
     ),
     false,
   ),
+};
+
+/** Whether a vserver's clients must show a certificate. */
+export const CLIENT_AUTH_FIELDS = {
+  clientAuth: field("clientAuth", enabled, false),
+  clientCertificate: field("clientCert", choiceOrNone(["MANDATORY", "OPTIONAL"]), null),
 };
 
 export const CERT_KEY_FIELDS = {

@@ -36,6 +36,7 @@ const VSERVER_FIELDS = {
   redirectFromPort: field("redirectFromPort", wholeOrNone(1, 65_535, "integer"), null),
   httpsRedirectUrl: field("httpsRedirectUrl", text, null),
   backupVserver: field("backupVServer", text, null),
+  listenPolicy: field("Listenpolicy", textOrNone, null),
   comment,
 };
 

@@ -21,11 +21,14 @@ import {
 import type { MemberRecord } from "./records/member-record.ts";
 import { ADC_LOGIN_RUNGS, vipLogin, type VipLoginSurroundings } from "./vip-login.ts";
 import type { LivePersistence } from "../model/live.ts";
+import { isRefusal, type VipRefusal } from "./plan/vip-refusal.ts";
 
 interface VipOpinion {
   readonly opinion: VserverRecord["vip"];
   readonly reason: Reason | null;
   readonly login: VserverInputs["login"];
+  /** By what the ADC refuses this agent here, as all failures show. */
+  readonly refusal?: VipRefusal;
 }
 
 /** Our application-level answer through a vserver's own address. */
@@ -77,6 +80,10 @@ function throughOne(probes: readonly ProbeRecord[], around: VipLoginSurroundings
       opinion: probe.opinion,
     })),
   );
+  const refusal = refusalShown(looks, combined.opinion);
+  if (refusal !== null) {
+    return { opinion: "unknown", reason: "agent_path", login: "none", refusal };
+  }
   if (combined.opinion === "up" || combined.opinion === "down") {
     const reason = login === "confirming" ? loginReason : reasonOf(probes, combined.decidedBy);
     return { opinion: combined.opinion, reason, login };
@@ -85,10 +92,38 @@ function throughOne(probes: readonly ProbeRecord[], around: VipLoginSurroundings
   for (const opinion of ["up", "down", "unknown"] as const) {
     const decider = monitors.find((probe) => probe.opinion === opinion);
     if (decider !== undefined) {
-      return { opinion, reason: decider.last?.reason ?? null, login };
+      const shown = refusalShown(monitors, opinion);
+      return shown === null
+        ? { opinion, reason: decider.last?.reason ?? null, login }
+        : { opinion: "unknown", reason: "agent_path", login: "none", refusal: shown };
     }
   }
   return { opinion: combined.opinion, reason: loginReason, login };
+}
+
+/** What the ADC is configured to refuse this agent by, where every failing probe failed as that looks. */
+function refusalShown(
+  probes: readonly ProbeRecord[],
+  opinion: VserverRecord["vip"],
+): VipRefusal | null {
+  const failing =
+    opinion === "down"
+      ? probes.filter((probe) => probe.opinion === "down" && probe.transaction !== "health_page")
+      : [];
+  const refusals = failing.map(({ planned, last }) =>
+    planned.refusal !== undefined && last !== null && isRefusal(planned.refusal, last)
+      ? planned.refusal
+      : null,
+  );
+  return refusals.includes(null) ? null : (refusals[0] ?? null);
+}
+
+/** A look decides about the vserver; that a monitor fails beside it is said all the same. */
+function failingReplicas({ probes, kind }: VserverRecord): VserverRecord["failingReplicas"] {
+  return probes
+    .filter((probe) => kind === "lb" && probe.vantage === "vip" && probe.kind === "monitor")
+    .filter(({ opinion }) => opinion === "down")
+    .map(({ monitor, last }) => ({ monitor, reason: last?.reason ?? null }));
 }
 
 /** A login that passes AAA proves the service behind it. */
@@ -118,8 +153,10 @@ const CUT_OFF = { opinion: "unknown", reason: "agent_path", login: "none" } as c
 
 /** Brings a vserver's verdict up to date, from its members' records and its own VIP probes. */
 export function evaluateVserver(record: VserverRecord, around: VserverSurroundings): void {
-  const seen = around.cutOff ? CUT_OFF : vipOpinion(record, around);
+  const seen: VipOpinion = around.cutOff ? CUT_OFF : vipOpinion(record, around);
   record.vip = seen.opinion;
+  record.refusesAgent = seen.refusal?.words ?? null;
+  record.failingReplicas = seen.opinion === "up" ? failingReplicas(record) : [];
   record.members = countMembers(record);
   record.persistence = livePersistence(record, around);
   record.clientAddressKept = clientAddressKept(record);
@@ -147,6 +184,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
     wrongCertificate: wrongCertificate(record),
     backupActive: record.backupActive,
     withinGrace: settles(record, around),
+    refusesUs: seen.refusal !== undefined,
   };
   const verdict = vserverVerdict(inputs);
   record.judge(verdict, vserverVerdictReason(inputs) ?? seen.reason, around.now);
@@ -292,7 +330,7 @@ function redirectOf(record: VserverRecord): VserverInputs["redirect"] {
     case "up":
       return "as_configured";
     case "down":
-      return "differs";
+      return refusalShown([probe], "down") === null ? "differs" : "unseen";
     default:
       return "unseen";
   }

@@ -18,7 +18,7 @@ import {
   oneOf,
   wholeNumber,
 } from "./leaves.ts";
-import { isRange } from "../net/target-policy.ts";
+import { isRange } from "../lib/address-ranges.ts";
 import { parseHostPort } from "../lib/host-port.ts";
 import { adc, member, monitor, vserver } from "./written-estate.ts";
 import { account, run } from "./written-transactions.ts";

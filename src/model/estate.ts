@@ -1,7 +1,8 @@
+import type { Acl } from "./acl.ts";
 import type { AdcService } from "./adc-service.ts";
 import type { Monitor } from "./monitor.ts";
 import type { LbVserver, CsVserver, AuthenticationVserver } from "./vserver.ts";
-import type { Policy, PolicyAction } from "./policy.ts";
+import type { Policy, PolicyAction, PolicyBinding } from "./policy.ts";
 import type { CertKey, SslProfile } from "./tls-parameters.ts";
 import type { Gslb } from "./gslb.ts";
 import type { SourceLine } from "./source-line.ts";
@@ -36,6 +37,10 @@ export interface Estate {
   readonly netProfiles: ReadonlyMap<string, NetProfile>;
   /** Empty where the ADC has no GSLB. */
   readonly gslb: Gslb;
+  /** Rules of the packet filter by name. */
+  readonly acls: ReadonlyMap<string, Acl>;
+  /** Responder policies bound for every vserver: `bind responder global`. */
+  readonly globalResponderPolicies: readonly PolicyBinding[];
   readonly diagnostics: readonly Diagnostic[];
   /** Statements understood to be beside the purpose, counted by `verb group object`, so that nothing is silently lost. */
   readonly otherStatements: ReadonlyMap<string, number>;

@@ -182,6 +182,13 @@ export interface LiveVserver {
   readonly oddSchemes?: readonly OddSchemes[] | null;
   /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
   readonly clientAddressKept?: boolean | null;
+  /** By what the ADC is configured to refuse this agent here, where that is all that the failures show; null: it is not. */
+  readonly refusesAgent?: string | null;
+  /** Monitors that fail through the vserver although it works: what they ask for means something else at a VIP. */
+  readonly failingReplicas?: readonly {
+    readonly monitor: string;
+    readonly reason: Reason | null;
+  }[];
   /** Where clients stick to servers by their address; null where they do not. */
   readonly persistence?: LivePersistence | null;
   /** Names clients use, from the configuration, as DNS answers them. */

@@ -21,6 +21,9 @@ export interface TlsVersions {
 export interface SslProfile extends Omit<BackendTls, "sslProfile"> {
   readonly name: string;
   readonly backEnd: boolean;
+  /** `-clientAuth ENABLED`: clients are asked for a certificate, and refused without one unless it is optional. */
+  readonly clientAuth: boolean;
+  readonly clientCertificate: "MANDATORY" | "OPTIONAL" | null;
   readonly line: SourceLine;
 }
 

@@ -18,6 +18,11 @@ interface VserverCommon {
   readonly redirectFromPort: number | null;
   readonly httpsRedirectUrl: string | null;
   readonly backupVserver: string | null;
+  /** `-Listenpolicy`: the vserver takes only connections for which this rule holds. */
+  readonly listenPolicy: string | null;
+  /** `-clientAuth ENABLED` of its own, which counts where no profile is in force. */
+  readonly clientAuth: boolean;
+  readonly clientCertificate: "MANDATORY" | "OPTIONAL" | null;
   readonly authentication: VserverAuthentication;
   readonly policies: readonly PolicyBinding[];
   readonly certKeys: readonly CertKeyBinding[];

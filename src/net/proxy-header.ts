@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { addressBytes } from "../lib/address-ranges.ts";
 
 /** Version of the PROXY protocol, as NetScaler writes it (`-proxyProtocolTxVersion`). */
 export type ProxyVersion = "V1" | "V2";
@@ -37,7 +38,7 @@ export function proxyHeader(
     );
   }
   const ends = told
-    ? Buffer.concat([bytesOf(from.address), bytesOf(to.address), portsOf(from, to)])
+    ? Buffer.concat([addressBytes(from.address), addressBytes(to.address), portsOf(from, to)])
     : Buffer.alloc(0);
   const head = Buffer.alloc(4);
   head.writeUInt8(told ? VERSION_2_PROXY : VERSION_2_LOCAL, 0);
@@ -50,20 +51,6 @@ export function proxyHeader(
 function plain({ address, port }: ProxyEnd): ProxyEnd {
   const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)?.[1];
   return { address: mapped ?? address.split("%", 1)[0] ?? "", port };
-}
-
-function bytesOf(address: string): Buffer {
-  if (isIP(address) === 4) {
-    return Buffer.from(address.split(".").map(Number));
-  }
-  // The URL parser writes every IPv6 address in one form, without embedded IPv4.
-  const text = new URL(`http://[${address}]/`).hostname.slice(1, -1);
-  const [head = "", tail] = text.split("::");
-  const groups = (part: string): string[] => (part === "" ? [] : part.split(":"));
-  const [before, after] = [groups(head), groups(tail ?? "")];
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  const all = [...before, ...Array<string>(zeros).fill("0"), ...after];
-  return Buffer.from(all.map((group) => group.padStart(4, "0")).join(""), "hex");
 }
 
 function portsOf(source: ProxyEnd, destination: ProxyEnd): Buffer {

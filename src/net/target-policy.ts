@@ -1,5 +1,6 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
+import { rangesOf } from "../lib/address-ranges.ts";
 
 /** What of a configuration says which addresses an imported target may have: plain data. */
 export interface TargetRules {
@@ -56,35 +57,20 @@ export function createTargetPolicy({ allowTargets, listen }: TargetRules): Targe
 
 const REMEDY = "an imported target may lead there only by connect_to or allow_targets";
 
-/** An address, or an address and its prefix length. */
-export function isRange(text: string): boolean {
-  const [address = "", prefix, ...more] = text.split("/");
-  const bits = isIP(address) === 6 ? 128 : 32;
-  return (
-    isIP(address) !== 0 &&
-    !address.includes("%") &&
-    more.length === 0 &&
-    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
-  );
-}
-
-/** IPv4 addresses match in their IPv6 form too (`::ffff:127.0.0.1`). */
-function rangesOf(texts: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const text of texts) {
-    const [address = "", prefix] = text.split("/");
-    const isV6 = isIP(address) === 6;
-    list.addSubnet(address, Number(prefix ?? (isV6 ? 128 : 32)), isV6 ? "ipv6" : "ipv4");
-  }
-  return list;
-}
-
 /** Asked only for ports of our own, so that an address that is added later counts at once. */
 function isLocal(address: string): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
   return Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some((one) => one.address === plain),
   );
+}
+
+/** Addresses of this machine that others may see: what a connection comes from where none is configured. */
+export function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, scopeid }) => !internal && (scopeid ?? 0) === 0)
+    .map(({ address }) => address);
 }
 
 /** Whether the ADC itself is meant: `-destIP 127.0.0.1` of a monitor is the appliance's own loopback. */

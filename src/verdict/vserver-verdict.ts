@@ -28,6 +28,8 @@ export interface VserverInputs {
   readonly wrongCertificate: boolean;
   readonly backupActive: boolean;
   readonly withinGrace: boolean;
+  /** Every failure through the VIP looks as the ADC's configured refusal of this agent does: it says nothing of clients. */
+  readonly refusesUs: boolean;
 }
 
 /** The verdict on a vserver: total, and the first rule that matches wins. */
@@ -54,6 +56,9 @@ export function vserverVerdict(inputs: VserverInputs): VserverVerdict {
   }
   if (inputs.backupActive) {
     return "vip_backup_active";
+  }
+  if (inputs.refusesUs && adc !== "down" && !(really === "none" && adc === "up")) {
+    return "unknown";
   }
   if (adc !== "down" && really !== "none") {
     const guarded = guardedVerdict(inputs);
@@ -109,6 +114,9 @@ export function vserverVerdictReason(
 ): Extract<Reason, "agent_path" | "not_configured"> | null {
   if (!inputs.hasAdc && !inputs.cutOff) {
     return "not_configured";
+  }
+  if (inputs.refusesUs && !inputs.cutOff && vserverVerdict(inputs) === "unknown") {
+    return "agent_path";
   }
   const answered = inputs.really === "none" && inputs.vip === "up" && inputs.adc !== "out";
   return answered && vserverVerdict(inputs) === "unknown" && !inputs.cutOff ? "agent_path" : null;

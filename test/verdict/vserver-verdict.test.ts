@@ -16,44 +16,47 @@ const DOMAIN = {
   backupActive: YES_NO,
   withinGrace: YES_NO,
   login: ["none", "given", "confirming", "broken"],
+  refusesUs: YES_NO,
 } as const;
 
 const TABLE = readTruthTable(`
-cutOff hasAdc redirect      adc     vip          really  servedByDrained wrongCertificate backupActive withinGrace login      verdict
-yes    *      *             *       *            *       *               *                *            *           *          unknown
-*      no     *             *       *            *       *               *                *            *           *          unknown
-*      *      as_configured *       *            *       *               *                *            *           *          vip_agree_up
-*      *      differs       *       *            *       *               *                *            *           *          vip_down_members_up
-*      *      unseen        *       *            *       *               *                *            *           *          unknown
-*      *      none          out     up           *       *               *                *            *           *          unknown
-*      *      none          out     *            *       *               *                *            *           *          vip_agree_down
-*      *      none          unknown none,unknown *       *               *                *            *           *          unknown
-*      *      none          *       *            *       yes             *                *            *           *          vip_served_by_drained_server
-*      *      none          *       *            *       no              yes              *            *           *          vip_wrong_certificate
-*      *      none          *       *            *       no              no               yes          *           *          vip_backup_active
-*      *      none          up,leaving,leaving_down,unknown * some,unknown * * * * broken vip_login_broken
-*      *      none          up,leaving,leaving_down,unknown * some,unknown * * * * confirming settling
-*      *      none          up,leaving,leaving_down,unknown protected some,unknown * * * * given unknown
-*      *      none          up,leaving,leaving_down,unknown protected some,unknown * * * * none vip_protected
-*      *      none          *       down         some    *               *                *            yes         *          settling
-*      *      none          *       down         some    *               *                *            no          *          vip_down_members_up
-*      *      none          down    *            some    *               *                *            yes         *          settling
-*      *      none          down    *            some    *               *                *            no          *          vip_down_members_up
-*      *      none          *       up           none    *               *                *            yes         *          settling
-*      *      none          *       up           none    *               *                *            no          *          unknown
-*      *      none          up      *            none    *               *                *            yes         *          settling
-*      *      none          up      *            none    *               *                *            no          *          vip_up_members_down
-*      *      none          *       none,unknown unknown *               *                *            *           *          unknown
-*      *      none          down    *            *       *               *                *            *           *          vip_agree_down
-*      *      none          *       down         *       *               *                *            *           *          vip_agree_down
-*      *      none          *       *            *       *               *                *            *           *          vip_agree_up
+cutOff hasAdc redirect      adc     vip          really  servedByDrained wrongCertificate backupActive withinGrace login   refusesUs  verdict
+yes    *      *             *       *            *       *               *                *            *           *       *          unknown
+*      no     *             *       *            *       *               *                *            *           *       *          unknown
+*      *      as_configured *       *            *       *               *                *            *           *       *          vip_agree_up
+*      *      differs       *       *            *       *               *                *            *           *       *          vip_down_members_up
+*      *      unseen        *       *            *       *               *                *            *           *       *          unknown
+*      *      none          out     up           *       *               *                *            *           *       *          unknown
+*      *      none          out     *            *       *               *                *            *           *       *          vip_agree_down
+*      *      none          unknown none,unknown *       *               *                *            *           *       *          unknown
+*      *      none          *       *            *       yes             *                *            *           *       *          vip_served_by_drained_server
+*      *      none          *       *            *       no              yes              *            *           *       *          vip_wrong_certificate
+*      *      none          *       *            *       no              no               yes          *           *       *          vip_backup_active
+*      *      none          up * some,unknown * * * * * yes unknown
+*      *      none          leaving,leaving_down,unknown * * * * * * * yes unknown
+*      *      none          up,leaving,leaving_down,unknown * some,unknown * * * * broken                                  *          vip_login_broken
+*      *      none          up,leaving,leaving_down,unknown * some,unknown * * * * confirming                              *          settling
+*      *      none          up,leaving,leaving_down,unknown protected some,unknown * * * * given                           *          unknown
+*      *      none          up,leaving,leaving_down,unknown protected some,unknown * * * * none                            *          vip_protected
+*      *      none          *       down         some    *               *                *            yes         *       *          settling
+*      *      none          *       down         some    *               *                *            no          *       *          vip_down_members_up
+*      *      none          down    *            some    *               *                *            yes         *       *          settling
+*      *      none          down    *            some    *               *                *            no          *       *          vip_down_members_up
+*      *      none          *       up           none    *               *                *            yes         *       *          settling
+*      *      none          *       up           none    *               *                *            no          *       *          unknown
+*      *      none          up      *            none    *               *                *            yes         *       *          settling
+*      *      none          up      *            none    *               *                *            no          *       *          vip_up_members_down
+*      *      none          *       none,unknown unknown *               *                *            *           *       *          unknown
+*      *      none          down    *            *       *               *                *            *           *       *          vip_agree_down
+*      *      none          *       down         *       *               *                *            *           *       *          vip_agree_down
+*      *      none          *       *            *       *               *                *            *           *       *          vip_agree_up
 `);
 
 describe("vserverVerdict", () => {
   const all = combinations(DOMAIN);
 
   test("follows the table over every combination", () => {
-    expect(all).toHaveLength(2 * 2 * 4 * 6 * 5 * 3 * 2 * 2 * 2 * 2 * 4);
+    expect(all).toHaveLength(2 * 2 * 4 * 6 * 5 * 3 * 2 * 2 * 2 * 2 * 4 * 2);
     const wrong = all
       .map((inputs) => ({ inputs, row: matchRow(TABLE, inputs), got: vserverVerdict(inputs) }))
       .filter(({ row, got }) => row?.verdict !== got);
@@ -82,11 +85,35 @@ describe("vserverVerdict", () => {
       backupActive: false,
       withinGrace: false,
       login: "none",
+      refusesUs: false,
     } as const;
     expect(vserverVerdict(answered)).toBe("unknown");
     expect(vserverVerdictReason(answered)).toBe("agent_path");
     expect(vserverVerdictReason({ ...answered, vip: "down" })).toBeNull();
     expect(vserverVerdictReason({ ...answered, cutOff: true })).toBeNull();
     expect(vserverVerdictReason({ ...answered, hasAdc: false })).toBe("not_configured");
+  });
+
+  test("lays a refusal that the ADC is configured for to this agent's path", () => {
+    const refused = {
+      cutOff: false,
+      hasAdc: true,
+      redirect: "none",
+      adc: "up",
+      vip: "unknown",
+      really: "some",
+      servedByDrained: false,
+      wrongCertificate: false,
+      backupActive: false,
+      withinGrace: false,
+      login: "none",
+      refusesUs: true,
+    } as const;
+    expect([vserverVerdict(refused), vserverVerdictReason(refused)]).toEqual([
+      "unknown",
+      "agent_path",
+    ]);
+    expect(vserverVerdict({ ...refused, adc: "down" })).toBe("vip_down_members_up");
+    expect(vserverVerdict({ ...refused, really: "none" })).toBe("vip_up_members_down");
   });
 });

@@ -10,6 +10,8 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["tmsessionparameter", "whether logins are passed on by default (the default is assumed)"],
   ["sslparameter", "whether default SSL profiles are in force (the default is assumed)"],
   ["netprofile", "source addresses of monitors with a net profile"],
+  ["nsacl", "which addresses the packet filter refuses, this agent's perhaps"],
+  ["responderglobal_responderpolicy_binding", "responder policies that hold for every vserver"],
   ["server", "which servers are disabled or in maintenance at the ADC"],
   ["service", "the state of services"],
   ["servicegroup", "which service groups are disabled"],

@@ -29,7 +29,7 @@ import {
 import { pullRows, type Pulled } from "./rows.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer, createPacer } from "../../lib/pacing.ts";
-import { actionFromRow, policyFromRow } from "./policies.ts";
+import { aclFromRow, actionFromRow, policyFromRow } from "./policies.ts";
 import { POLICY_FEATURES, IMPORT_STEPS, type ImportStep } from "./pull-plan.ts";
 import {
   memberFromServiceRow,
@@ -44,6 +44,7 @@ import {
   serviceBindings,
   vserverParts,
   authenticationVserverFromRow,
+  policyBindingFromRow,
   csVserverFromRow,
   lbVserverFromRow,
 } from "./vservers.ts";
@@ -140,6 +141,10 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
       return { name, ...profile, sourceAddresses, line: null };
     }),
     gslb,
+    acls: namedMap(rows, "nsacl", (row) => aclFromRow(row, report)),
+    globalResponderPolicies: (rows.get("responderglobal_responderpolicy_binding") ?? []).flatMap(
+      (row) => policyBindingFromRow(row, report) ?? [],
+    ),
     diagnostics: diagnostics.all(),
     otherStatements: new Map(),
   };

@@ -1,6 +1,9 @@
+import type { Acl } from "../../model/acl.ts";
 import type { Policy, PolicyAction } from "../../model/policy.ts";
+import { ACL_FIELDS, aclAction } from "../acls.ts";
+import { readWhole } from "../fields.ts";
 import { classicRule, ruleLiterals } from "../rule-expression.ts";
-import { text, type Row } from "./row-values.ts";
+import { rowSource, text, type Report, type Row } from "./row-values.ts";
 import type { PolicyFeature } from "./pull-plan.ts";
 
 /** A row of any feature's policies. Classic content-switching policies have a URL or a domain instead of a rule. */
@@ -21,6 +24,15 @@ export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
     literals: ruleLiterals(rule),
     line: null,
   };
+}
+
+/** A row of `nsacl`. */
+export function aclFromRow(row: Row, report: Report): Acl | null {
+  const name = text(row, "aclname");
+  const action = aclAction.read([text(row, "aclaction") ?? ""]);
+  return name === null || action === undefined
+    ? null
+    : { name, action, ...readWhole(ACL_FIELDS, rowSource(row, name, report)), line: null };
 }
 
 /** A row of the actions of a feature. */

@@ -66,6 +66,8 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
   plain("sslparameter"),
   plain("tmsessionparameter"),
   plain("netprofile"),
+  plain("nsacl", { paged: true }),
+  plain("responderglobal_responderpolicy_binding"),
   plain("authenticationvserver"),
   plain("authenticationauthnprofile"),
   plain("sslcertkey", { paged: true }),

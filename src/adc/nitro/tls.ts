@@ -3,6 +3,7 @@ import {
   backendTlsFrom,
   CERT_KEY_BINDING_FIELDS,
   CERT_KEY_FIELDS,
+  CLIENT_AUTH_FIELDS,
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
   withTlsProfile,
@@ -37,6 +38,7 @@ export function sslProfileFromRow(row: Row, report: Report): SslProfile | null {
   return {
     name,
     ...readWhole(SSL_PROFILE_FIELDS, source),
+    ...readWhole(CLIENT_AUTH_FIELDS, source),
     ...backendTlsFrom(source),
     line: null,
   };

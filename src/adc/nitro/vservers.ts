@@ -1,6 +1,10 @@
-import { readWhole, type FieldSource } from "../fields.ts";
+import { readWhole, type FieldSource, type Values } from "../fields.ts";
 import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
-import { SSL_PROFILE_REFERENCE_FIELDS, TLS_VERSION_FIELDS } from "../tls-fields.ts";
+import {
+  CLIENT_AUTH_FIELDS,
+  SSL_PROFILE_REFERENCE_FIELDS,
+  TLS_VERSION_FIELDS,
+} from "../tls-fields.ts";
 import type {
   CsBinding,
   ServiceBinding,
@@ -99,6 +103,7 @@ export function vserverParts(
       ),
       tls: readWhole(TLS_VERSION_FIELDS, source),
       ...readWhole(SSL_PROFILE_REFERENCE_FIELDS, source),
+      clientAuth: readWhole(CLIENT_AUTH_FIELDS, source),
       profile: (profileName) => {
         const row = profiles.get(profileName)?.[0];
         return row === undefined
@@ -130,6 +135,7 @@ interface VserverParts {
   readonly certKeys: readonly CertKeyBinding[];
   readonly tls: TlsVersions;
   readonly sslProfile: string | null;
+  readonly clientAuth: Values<typeof CLIENT_AUTH_FIELDS>;
   /** Host and AAA vserver of an authentication profile, by its name. */
   readonly profile: (name: string) => AuthenticationProfile | undefined;
 }
@@ -189,6 +195,7 @@ function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
     certKeys: parts.certKeys,
     tls: parts.tls,
     sslProfile: parts.sslProfile,
+    ...parts.clientAuth,
     line: null,
   };
 }
@@ -212,7 +219,7 @@ export function authenticationVserverFromRow(
 }
 
 /** A row of a policy binding of any feature. */
-function policyBindingFromRow(row: Row, report: Report): PolicyBinding | null {
+export function policyBindingFromRow(row: Row, report: Report): PolicyBinding | null {
   const policy = text(row, "policyname");
   return policy === null
     ? null

@@ -1,4 +1,5 @@
 import type { MonitorBinding, Port, AdcService } from "../../model/adc-service.ts";
+import type { Acl } from "../../model/acl.ts";
 import { DiagnosticList } from "../diagnostic-list.ts";
 import type {
   Diagnostic,
@@ -59,6 +60,8 @@ export interface Draft {
   readonly gslbSites: NameTable<Mutable<GslbSite>>;
   readonly gslbServices: NameTable<GslbServiceDraft>;
   readonly gslbVservers: NameTable<GslbVserverDraft>;
+  readonly acls: NameTable<Mutable<Acl>>;
+  readonly globalResponderPolicies: PolicyBinding[];
   /** Monitors bound to what the estate leaves out (routes, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
   readonly diagnostics: DiagnosticList;
@@ -186,6 +189,8 @@ export function emptyDraft(): Draft {
     gslbSites: new NameTable(),
     gslbServices: new NameTable(),
     gslbVservers: new NameTable(),
+    acls: new NameTable(),
+    globalResponderPolicies: [],
     monitorsUsedElsewhere: new Set(),
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),

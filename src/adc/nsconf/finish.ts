@@ -66,6 +66,8 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
       services: gslbServices,
       vservers: draft.gslbVservers.exact,
     },
+    acls: draft.acls.exact,
+    globalResponderPolicies: draft.globalResponderPolicies,
     diagnostics: [],
     otherStatements: draft.otherStatements,
   };

@@ -1,3 +1,5 @@
+import { ACL_FIELDS, aclAction } from "../acls.ts";
+import { wholeNumber } from "../field-types.ts";
 import { readFields, readWhole } from "../fields.ts";
 import type { Firmware, Estate } from "../../model/estate.ts";
 import {
@@ -43,10 +45,13 @@ const systemStatements: StatementKinds = {
     ["add ns ip6", addIp],
     ["add netprofile", addNetProfile],
     ["add ipset", addIpSet],
+    ["add ns acl", addAcl],
   ]),
   changes: new Map([
     ["set ns config", setConfig],
     ["set netprofile", setNetProfile],
+    ["set ns acl", setAcl],
+    ["bind responder global", bindResponderGlobal],
     ["bind ipset", bindIpSet],
     ["set lb parameter", setLbParameter],
     ["set cs parameter", setCsParameter],
@@ -111,6 +116,43 @@ function addIpSet({ words: [name] }: Statement, draft: Draft): void {
 
 function bindIpSet({ words: [name = "", ...addresses] }: Statement, draft: Draft): void {
   draft.ipSets.get(name)?.push(...addresses.filter(isAddress));
+}
+
+/** `add ns acl NAME DENY -srcIP = 10.0.0.1-10.0.0.9 …`: the packet filter, before any vserver. */
+function addAcl(statement: Statement, draft: Draft): void {
+  const [name, written = ""] = statement.words;
+  const action = aclAction.read([written]);
+  if (name === undefined || action === undefined) {
+    reportIncomplete(draft, statement, name ?? "acl");
+    return;
+  }
+  const source = statementSource(statement, draft, name);
+  const acl = { name, action, ...readWhole(ACL_FIELDS, source), line: statement.line };
+  define(draft.acls, name, acl, statement, draft);
+}
+
+function setAcl(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const acl = draft.acls.get(name);
+  if (acl === undefined) {
+    reportMissing(draft, statement, "acl", name);
+    return;
+  }
+  Object.assign(acl, readFields(ACL_FIELDS, statementSource(statement, draft, name)));
+}
+
+/** `bind responder global POLICY 100 END -type REQ_DEFAULT`: before the policies of any vserver. */
+function bindResponderGlobal(statement: Statement, draft: Draft): void {
+  const [policy, priority, goto = null] = statement.words;
+  if (policy !== undefined) {
+    draft.globalResponderPolicies.push({
+      policy,
+      priority: wholeNumber(priority ?? ""),
+      goto,
+      bindPoint: null,
+      line: statement.line,
+    });
+  }
 }
 
 function setConfig(statement: Statement, draft: Draft): void {
@@ -286,7 +328,7 @@ function reportOrphans(lines: readonly number[], draft: Draft): void {
 
 /** Groups and objects that decide about health or a client's way and that no reader takes. */
 const ABOUT_HEALTH =
-  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acls?|acl6|pbr6|pat|ratecontrol)|responder (global|policylabel)|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
+  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acl6|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
 
 /** Says what was not looked at, so that nobody takes silence for health. */
 function reportUnread(draft: Draft): void {

@@ -1,9 +1,10 @@
-import { readFields, readWhole } from "../fields.ts";
+import { defaultsOf, readFields, readWhole } from "../fields.ts";
 import { SSL_PARAMETER_FIELDS } from "../parameter-fields.ts";
 import {
   backendTlsFrom,
   CERT_KEY_BINDING_FIELDS,
   CERT_KEY_FIELDS,
+  CLIENT_AUTH_FIELDS,
   NO_TLS,
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
@@ -70,6 +71,7 @@ function addProfile(statement: Statement, draft: Draft): void {
   const profile = {
     name,
     ...readWhole(SSL_PROFILE_FIELDS, source),
+    ...readWhole(CLIENT_AUTH_FIELDS, source),
     ...backendTlsFrom(source),
     line: statement.line,
   };
@@ -82,11 +84,16 @@ function setProfile(statement: Statement, draft: Draft): void {
   const profile = draft.sslProfiles.get(name) ?? {
     name,
     backEnd: /backend/i.test(name),
+    ...defaultsOf(CLIENT_AUTH_FIELDS),
     ...NO_TLS,
     line: statement.line,
   };
-  const tls = backendTlsFrom(statementSource(statement, draft, name), profile);
-  draft.sslProfiles.set(profile.name, { ...profile, ...tls });
+  const source = statementSource(statement, draft, name);
+  draft.sslProfiles.set(profile.name, {
+    ...profile,
+    ...readFields(CLIENT_AUTH_FIELDS, source),
+    ...backendTlsFrom(source, profile),
+  });
 }
 
 function setVserver(statement: Statement, draft: Draft): void {
@@ -98,7 +105,11 @@ function setVserver(statement: Statement, draft: Draft): void {
   }
   const source = statementSource(statement, draft, name);
   vserver.tls = { ...vserver.tls, ...readFields(TLS_VERSION_FIELDS, source) };
-  Object.assign(vserver, readFields(SSL_PROFILE_REFERENCE_FIELDS, source));
+  Object.assign(
+    vserver,
+    readFields(SSL_PROFILE_REFERENCE_FIELDS, source),
+    readFields(CLIENT_AUTH_FIELDS, source),
+  );
 }
 
 function setService(statement: Statement, draft: Draft): void {

@@ -1,5 +1,5 @@
 import { defaultsOf, readFields, readWhole, type FieldSource } from "../fields.ts";
-import { TLS_VERSION_FIELDS } from "../tls-fields.ts";
+import { CLIENT_AUTH_FIELDS, TLS_VERSION_FIELDS } from "../tls-fields.ts";
 import {
   AUTHENTICATION_FIELDS,
   CS_VSERVER_FIELDS,
@@ -81,6 +81,7 @@ function newVserver(name: string, type: string, place: readonly string[], line: 
     policies: [],
     certKeys: [],
     tls: defaultsOf(TLS_VERSION_FIELDS),
+    ...defaultsOf(CLIENT_AUTH_FIELDS),
     sslProfile: null,
     line,
   };

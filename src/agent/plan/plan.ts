@@ -11,6 +11,7 @@ import type { PlannedProbe } from "./planned-probe.ts";
 import { policyProbes } from "./content-switching.ts";
 import type { PlanSettings } from "./settings.ts";
 import { vipProbes } from "./vip-probes.ts";
+import { withRefusal } from "./vip-refusal.ts";
 
 /**
  * Every probe an estate calls for, also those that cannot be run, each with the reason why. Pure: the same estate and
@@ -47,7 +48,8 @@ export function* planSteps(
   const through = yield* mapInSteps(others, (probes) => probes(estate, settings, recognise, graph));
   const plan = [...monitors, ...looks, ...through]
     .flat()
-    .map((probe) => withoutOwnHost(probe, settings.targets));
+    .map((probe) => withoutOwnHost(probe, settings.targets))
+    .map((probe) => withRefusal(probe, estate, settings.ownAddresses));
   return estate === imported
     ? plan
     : plan.map((probe) => withPaceNote(probe, imported, minIntervalMs));

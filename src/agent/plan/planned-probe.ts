@@ -6,6 +6,7 @@ import { monitorSight, transactionSight } from "../../probes/depth.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { Target } from "../../net/probe-context.ts";
+import type { VipRefusal } from "./vip-refusal.ts";
 import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
 
 /** A probe's identity: the same over restarts and imports, so that schedules and memories find their probe again. */
@@ -54,6 +55,8 @@ export interface PlannedProbe {
   readonly tlsSource: string | null;
   /** Says that the ADC's own semantics are only approached, and how. */
   readonly note: string | null;
+  /** At a VIP: what of the ADC's configuration may refuse this agent alone; absent: nothing. */
+  readonly refusal?: VipRefusal;
   readonly action: ProbeAction;
 }
 

@@ -9,6 +9,7 @@ import type {
 import type { AdcQuirks, MonitorCredential } from "../../probes/monitors/spec.ts";
 import type { Account } from "../../model/transactions.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
+import { ownAddresses } from "../../net/target-policy.ts";
 import type { ResolvedNames } from "../public-names.ts";
 import { targetCheck, type TargetCheck } from "./own-host.ts";
 import type { TlsVersion } from "../../model/tls-settings.ts";
@@ -34,6 +35,8 @@ export interface PlanSettings {
   readonly accounts: ReadonlyMap<string, Account & ServerTrust>;
   /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
+  /** Addresses that our connections may come from; empty where they are not known. */
+  readonly ownAddresses: readonly string[];
   /** Which imported addresses may be dialled. */
   readonly targets: TargetCheck;
   /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
@@ -54,6 +57,7 @@ export const BARE_SETTINGS: PlanSettings = {
   runs: [],
   accounts: new Map(),
   monitorTls: null,
+  ownAddresses: [],
   targets: targetCheck({ connectTo: {}, allowTargets: [], listen: [] }),
   resolved: new Map(),
   minIntervalMs: 100,
@@ -89,6 +93,7 @@ export function planSettings(
     runs: config.transactions.run,
     accounts: new Map(config.transactions.accounts.map((account) => [account.name, account])),
     monitorTls: adc.monitorTls,
+    ownAddresses: config.sourceAddresses.length > 0 ? config.sourceAddresses : ownAddresses(),
     targets: targetCheck({ ...config, listen: config.web.listen }),
     resolved,
     minIntervalMs: config.minProbeIntervalMs,

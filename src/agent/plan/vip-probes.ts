@@ -11,6 +11,7 @@ import {
 } from "./look-probes.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import type { AdcService } from "../../model/adc-service.ts";
+import type { Monitor } from "../../model/monitor.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import type { TransactionName } from "../../model/transactions.ts";
 import { looksFor, type Recognition } from "../../adc/recognise.ts";
@@ -168,7 +169,8 @@ function vipMonitorProbes(
           ...(settings.habits === undefined ? {} : { habits: settings.habits }),
           viaVip: { host: reach.host === null ? null : host, path: reach.path },
         };
-        const unsupportedReason = type.unsupported(spec);
+        const unsupportedReason =
+          reach.refused ?? loginFirst(estate, vserver, monitor) ?? type.unsupported(spec);
         planned.push({
           ...vipCommon(vipProbeId(estate, vserver, reach, monitor.name), estate, vserver, reach),
           note: bothNotes(reach.note, secretNote(spec)),
@@ -191,6 +193,14 @@ function vipMonitorProbes(
   }
   return planned;
 }
+/** Through a login of the ADC's own a monitor meets that login and no server. */
+function loginFirst(estate: Estate, vserver: LbVserver, monitor: Monitor): string | null {
+  const isGuarded = adcFrontOf(estate, vserver, true).authentication !== "none";
+  return isGuarded && /^(?:HTTP|TCP-ECV)/.test(monitor.type.toUpperCase())
+    ? `${vserver.name} asks for a login first, which ${monitor.name} does not make`
+    : null;
+}
+
 function requestPathOf(parameters: {
   httpRequest: string | null;
   send: string | null;

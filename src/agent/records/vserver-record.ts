@@ -61,6 +61,8 @@ export class VserverRecord implements LiveVserver {
   certificateDiffers: boolean | null = null;
   oddSchemes: NonNullable<LiveVserver["oddSchemes"]> | null = null;
   clientAddressKept: boolean | null = null;
+  refusesAgent: string | null = null;
+  failingReplicas: NonNullable<LiveVserver["failingReplicas"]> = [];
   /** When ADC, VIP and members last told one story. */
   agreedAt: number;
   /** Whether they did when last judged: then they have until something else is heard. */
@@ -207,6 +209,7 @@ export class VserverRecord implements LiveVserver {
     this.members = { ...earlier.members, configured: this.memberRecords.length };
     this.certificateDiffers = earlier.certificateDiffers;
     this.clientAddressKept = earlier.clientAddressKept;
+    this.refusesAgent = earlier.refusesAgent;
     this.persistence = earlier.persistence;
     this.adcStateAgeMs = earlier.adcStateAgeMs;
     this.verdict = earlier.verdict;

@@ -79,6 +79,15 @@ const vserverShape = z.strictObject({
   misrouted: z
     .array(z.strictObject({ path: z.string().nullable(), server: z.string() }))
     .describe("Paths that policies switch here but that a server of another group answered last."),
+  refuses_agent: z
+    .string()
+    .nullable()
+    .describe(
+      "How the ADC's configuration refuses this agent here, where that explains every failure.",
+    ),
+  failing_replicas: z
+    .array(z.strictObject({ monitor: z.string(), reason }))
+    .describe("Monitors that fail through this vserver although it works."),
   tls_ends: z.enum(TLS_ENDS).describe("Where client TLS is terminated, derived from the estate."),
   certificate_differs: z
     .boolean()
@@ -247,6 +256,8 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     unknown_by_configuration: unknownByConfiguration(vserver),
     client_address_kept: vserver.clientAddressKept ?? null,
     misrouted: vserver.misrouted ?? [],
+    refuses_agent: vserver.refusesAgent ?? null,
+    failing_replicas: [...(vserver.failingReplicas ?? [])],
     tls_ends: vserver.tlsEnds ?? "none",
     certificate_differs: vserver.certificateDiffers,
     auth_schemes_differ: vserver.oddSchemes ?? null,

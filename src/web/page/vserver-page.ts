@@ -199,8 +199,9 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         <h2 id="timeline">Timeline</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
-      ${memberTable(members)} ${certificates(vserver)} ${loginSchemes(vserver)}
-      ${misrouted(vserver)} ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
+      ${memberTable(members)} ${certificates(vserver)} ${loginSchemes(vserver)} ${refusal(vserver)}
+      ${failingReplicas(vserver)} ${misrouted(vserver)} ${servedBy(vserver)} ${persistence(vserver)}
+      ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null
@@ -267,6 +268,30 @@ function memberTable(members: readonly LiveMember[]): Markup {
       </table>
     </div>
   </section>`;
+}
+
+function refusal({ refusesAgent = null }: LiveVserver): Markup | null {
+  return refusesAgent === null
+    ? null
+    : html`<section aria-labelledby="refusal">
+        <h2 id="refusal">This agent is refused here</h2>
+        <p>
+          By the ADC's configuration: ${refusesAgent}. All failures look like that, so they say
+          nothing about clients. Let the agent's addresses in, or exclude this vserver.
+        </p>
+      </section>`;
+}
+
+function failingReplicas({ failingReplicas: failing = [] }: LiveVserver): Markup | null {
+  return failing.length === 0
+    ? null
+    : html`<section aria-labelledby="failing-replicas">
+        <h2 id="failing-replicas">Monitors that fail through this vserver</h2>
+        <p>The vserver works. What these monitors ask for is answered differently here.</p>
+        <ul class="notices">
+          ${failing.map(({ monitor, reason }) => html`<li>${monitor}: ${reason ?? "no reason"}</li>`)}
+        </ul>
+      </section>`;
 }
 
 function misrouted(vserver: LiveVserver): Markup | null {

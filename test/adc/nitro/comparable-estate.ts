@@ -25,6 +25,8 @@ export function comparableEstate(estate: Estate): unknown {
     })),
     sslProfiles: byName(estate.sslProfiles.values(), withoutLine),
     netProfiles: byName(estate.netProfiles.values(), withoutLine),
+    acls: byName(estate.acls.values(), withoutLine),
+    globalResponderPolicies: estate.globalResponderPolicies.map(withoutLine),
     certKeys: byName(estate.certKeys.values(), withoutLine),
     gslbSites: byName(estate.gslb.sites.values(), withoutLine),
     gslbServices: byName(estate.gslb.services.values(), comparableService),

@@ -25,7 +25,8 @@ function profile(
   versions: Partial<TlsVersions>,
   change: Partial<BackendTls> = {},
 ): SslProfile {
-  return { ...service(versions, change), name, backEnd: true, line: null };
+  const noClientAuth = { clientAuth: false, clientCertificate: null };
+  return { ...service(versions, change), ...noClientAuth, name, backEnd: true, line: null };
 }
 const none: MonitorTlsSources = {
   service: null,

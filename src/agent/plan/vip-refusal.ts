@@ -1,0 +1,204 @@
+import { denyingAcl } from "../../adc/acls.ts";
+import { parseRule } from "../../adc/rule-expression.ts";
+import { matchesRule, type RuleRequest } from "../../adc/rule-match.ts";
+import type { Estate } from "../../model/estate.ts";
+import type { FailureReason, Reason, Step } from "../../model/reasons.ts";
+import type { Policy } from "../../model/policy.ts";
+import type { Vserver } from "../../model/vserver.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
+
+/** Why the ADC, as it is configured, may refuse this agent at a VIP and serve others. */
+export interface VipRefusal {
+  readonly by: "acl" | "listen_policy" | "client_certificate" | "responder";
+  /** In words, with the object that refuses. */
+  readonly words: string;
+}
+
+/** How a failure looks when this kind of refusal was the cause. */
+export function isRefusal(
+  { by }: VipRefusal,
+  seen: { readonly step: Step; readonly reason: Reason },
+): boolean {
+  const silent = SILENT.has(seen.reason);
+  switch (by) {
+    case "acl":
+    case "listen_policy":
+      // Before any byte of the vserver's: no TLS of its own, no answer.
+      return silent || seen.step === "connect";
+    case "client_certificate":
+      return silent || seen.step === "tls" || CERTIFICATE_WANTED.has(seen.reason);
+    case "responder":
+      return silent || ANSWERED.has(seen.reason);
+  }
+}
+
+const SILENT: ReadonlySet<Reason> = new Set<FailureReason>([
+  "refused",
+  "unreachable",
+  "connect_timeout",
+  "reset",
+  "closed_without_data",
+  "tls_timeout",
+  "banner_timeout",
+  "response_timeout",
+]);
+const CERTIFICATE_WANTED: ReadonlySet<Reason> = new Set<FailureReason>([
+  "tls_handshake",
+  "tls_protocol",
+  "protocol_error",
+]);
+const ANSWERED: ReadonlySet<Reason> = new Set<FailureReason>([
+  "bad_status",
+  "pattern_missing",
+  "adc_error_page",
+  "adc_no_service",
+  "protocol_error",
+  "ssl_required",
+  "policy_refused",
+]);
+
+/** A probe through a VIP with what may refuse it; others as they are. `sources`: addresses of ours, empty where unknown. */
+export function withRefusal(
+  probe: PlannedProbe,
+  estate: Estate,
+  sources: readonly string[],
+): PlannedProbe {
+  if (probe.vantage !== "vip") {
+    return probe;
+  }
+  const refusal = refusalOf(probe, estate, sources);
+  return refusal === null
+    ? probe
+    : {
+        ...probe,
+        refusal,
+        note: probe.note === null ? refusal.words : `${probe.note}; ${refusal.words}`,
+      };
+}
+
+function refusalOf(
+  { vservers, address, port, action }: PlannedProbe,
+  estate: Estate,
+  sources: readonly string[],
+): VipRefusal | null {
+  // The vserver that is dialled comes last; what it takes goes on to the one behind it.
+  const onTheWay = [...vservers]
+    .reverse()
+    .flatMap((name) => estate.csVservers.get(name) ?? estate.lbVservers.get(name) ?? []);
+  const [entry] = onTheWay;
+  if (entry === undefined || address === null || typeof port !== "number") {
+    return null;
+  }
+  const spec = action.kind === "transaction" ? action.run?.spec : action.run?.spec.viaVip;
+  const asked = { path: spec?.path ?? null, host: spec?.host ?? null };
+  return (
+    aclRefusal(estate, sources, address, port) ??
+    listenRefusal(entry, sources) ??
+    certificateRefusal(entry, estate) ??
+    responderRefusal(onTheWay, estate, asked, sources)
+  );
+}
+
+function aclRefusal(
+  { acls }: Estate,
+  sources: readonly string[],
+  destination: string,
+  port: number,
+): VipRefusal | null {
+  if (acls.size === 0) {
+    return null;
+  }
+  for (const source of known(sources)) {
+    const denied = denyingAcl([...acls.values()], { source, destination, port });
+    if (denied !== null) {
+      const words = `acl ${denied.acl.name} ${verb(denied.certain)} this agent`;
+      return { by: "acl", words };
+    }
+  }
+  return null;
+}
+
+function listenRefusal(entry: Vserver, sources: readonly string[]): VipRefusal | null {
+  if (entry.listenPolicy === null) {
+    return null;
+  }
+  const tree = parseRule(entry.listenPolicy);
+  const taken = known(sources).map((source) =>
+    matchesRule(tree, { path: null, host: null, ...(source === null ? {} : { source }) }),
+  );
+  return taken.every((takes) => takes === true)
+    ? null
+    : {
+        by: "listen_policy",
+        words: `-Listenpolicy of ${entry.name} ${verb(taken.includes(false))} this agent`,
+      };
+}
+
+/** Front-end profile of every vserver without one, where `set ssl parameter -defaultProfile ENABLED`. */
+const DEFAULT_FRONT_END_PROFILE = "ns_default_ssl_profile_frontend";
+
+function certificateRefusal(entry: Vserver, estate: Estate): VipRefusal | null {
+  const { parameters, sslProfiles } = estate;
+  const name = entry.sslProfile ?? (parameters.sslDefaultProfile ? DEFAULT_FRONT_END_PROFILE : "");
+  const profile = sslProfiles.get(name);
+  const { clientAuth, clientCertificate } = profile ?? entry;
+  const endsTls = entry.serviceType === "SSL" || entry.serviceType === "SSL_TCP";
+  return endsTls && clientAuth && clientCertificate !== "OPTIONAL"
+    ? {
+        by: "client_certificate",
+        words: `${entry.name} demands a client certificate and refuses this agent, which has none`,
+      }
+    : null;
+}
+
+/** Responder policies that drop, reset or answer by the client's address, in the order in which the ADC asks them. */
+function responderRefusal(
+  onTheWay: readonly Vserver[],
+  estate: Estate,
+  asked: RuleRequest,
+  sources: readonly string[],
+): VipRefusal | null {
+  const bound = [{ policies: estate.globalResponderPolicies }, ...onTheWay].flatMap(
+    ({ policies }) =>
+      [...policies].sort((a, b) => (a.priority ?? Infinity) - (b.priority ?? Infinity)),
+  );
+  for (const { policy: name } of bound) {
+    const policy = estate.policies.get(name);
+    if (policy?.feature !== "responder" || !asksForSource(policy)) {
+      continue;
+    }
+    const tree = parseRule(policy.rule);
+    const taken = known(sources).map((source) =>
+      matchesRule(tree, { ...asked, ...(source === null ? {} : { source }) }),
+    );
+    if (!taken.every((takes) => takes === false) && refuses(policy, estate)) {
+      const words = `responder policy ${policy.name} ${verb(taken.includes(true))} this agent`;
+      return { by: "responder", words };
+    }
+  }
+  return null;
+}
+
+function asksForSource({ rule }: Policy): boolean {
+  return /CLIENT\.(?:IP|IPV6|ETHER)\b|REQ\.IP\.SOURCEIP|CLIENT\.IP\.SRC/i.test(rule);
+}
+
+/** DROP, RESET, or an answer of the ADC's own with an error; a redirect is asked and checked as such. */
+function refuses({ action }: Policy, { actions }: Estate): boolean {
+  if (action === null || /^(?:DROP|RESET)$/i.test(action)) {
+    return action !== null;
+  }
+  const { type = "", expression = null } = actions.get(action) ?? {};
+  return (
+    /^(?:respondwith|sqlresponse)/.test(type) && !/HTTP\/1\.[01] (?:2|3)\d\d/.test(expression ?? "")
+  );
+}
+
+/** Each address of ours; null alone where none is known. */
+function known(sources: readonly string[]): readonly (string | null)[] {
+  return sources.length === 0 ? [null] : sources;
+}
+
+function verb(certain: boolean): string {
+  return certain ? "refuses" : "may refuse";
+}

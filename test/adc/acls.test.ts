@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { denyingAcl } from "../../src/adc/acls.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { parseRule } from "../../src/adc/rule-expression.ts";
+import { matchesRule } from "../../src/adc/rule-match.ts";
+import { isBetween } from "../../src/lib/address-ranges.ts";
+
+function denied(acls: readonly string[], source: string | null): string | null {
+  const estate = parseNsConf(acls.map((acl) => `add ns acl ${acl}`).join("\n"), { adc: "prod" });
+  const found = denyingAcl([...estate.acls.values()], {
+    source,
+    destination: "192.0.2.20",
+    port: 25,
+  });
+  return found === null ? null : `${found.acl.name} ${found.certain ? "surely" : "perhaps"}`;
+}
+
+const LAN = "lan ALLOW -srcIP = 10.1.0.0-10.1.255.255 -priority 10";
+
+describe("denyingAcl", () => {
+  test.each([
+    ["no rule", [], "10.1.2.3", null],
+    ["everything to the VIP", ["d DENY -destIP = 192.0.2.20"], "10.1.2.3", "d surely"],
+    ["without an operator", ["d DENY -destIP 192.0.2.20 -destPort 25"], "10.1.2.3", "d surely"],
+    ["ports from to", ["d DENY -destPort = 20-30"], "10.1.2.3", "d surely"],
+    ["another VIP", ["d DENY -destIP = 192.0.2.21"], "10.1.2.3", null],
+    ["all but this VIP", ["d DENY -destIP != 192.0.2.20"], "10.1.2.3", null],
+    ["another port", ["d DENY -destPort = 587"], "10.1.2.3", null],
+    ["UDP", ["d DENY -protocol UDP"], "10.1.2.3", null],
+    ["switched off", ["d DENY -state DISABLED"], "10.1.2.3", null],
+    ["the LAN may, by priority", ["d DENY -priority 20", LAN], "10.1.2.3", null],
+    ["others may not", ["d DENY -priority 20", LAN], "10.2.2.3", "d surely"],
+    ["denied before it is allowed", ["d DENY -priority 5", LAN], "10.1.2.3", "d surely"],
+    ["a source that we have not", ["d DENY -srcIP = 203.0.113.9"], "10.1.2.3", null],
+    ["a source of another family", ["d DENY -srcIP = 203.0.113.9"], "2001:db8::1", null],
+    ["a source, ours is not known", ["d DENY -srcIP = 203.0.113.9"], null, "d perhaps"],
+    ["all but the LAN", ["d DENY -srcIP != 10.1.0.0-10.1.255.255"], "10.2.0.1", "d surely"],
+  ] as const)("denyingAcl › %s", (_, acls, source, expected) => {
+    expect(denied(acls, source)).toBe(expected);
+  });
+
+  test.each(["= 10.0.0.1-10.0.0.2-10.0.0.3", "= somewhere", "=", "= 10.0.0.1 10.0.0.2"])(
+    "reads -srcIP %s as a mistake, and says so",
+    (written) => {
+      const estate = parseNsConf(`add ns acl a DENY -srcIP ${written}`, { adc: "prod" });
+      expect(estate.acls.get("a")?.source).toBeNull();
+      expect(estate.diagnostics.map(({ object }) => object)).toContain("a");
+    },
+  );
+});
+
+describe("parseRule › the client's address", () => {
+  test.each([
+    ["CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16)", true, false],
+    ["CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16).NOT", false, true],
+    ["!CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16)", false, true],
+    ["(CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16)).NOT", false, true],
+    ["CLIENT.IP.SRC.EQ(10.1.2.3)", true, false],
+    ["client.ip.src.ne(10.1.2.3)", false, true],
+    ["CLIENT.IP.SRC.EQ(10.1.2.3) || CLIENT.IP.SRC.EQ(10.2.2.3)", true, true],
+    ['CLIENT.IP.SRC.EQ(10.1.2.3) && HTTP.REQ.URL.STARTSWITH("/owa")', true, false],
+    ["REQ.IP.SOURCEIP == 10.1.2.3", true, false],
+    ["REQ.IP.SOURCEIP == 10.1.0.0 -netmask 255.255.0.0", true, false],
+    ["REQ.IP.SOURCEIP != 10.1.0.0 -netmask 255.255.0.0", false, true],
+    ["REQ.IP.SOURCEIP == 10.1.0.0 -netmask 255.0.255.0", null, null],
+    ["CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/99)", null, null],
+    ['CLIENT.IP.SRC.TYPECAST_TEXT_T.EQUALS_ANY("friends")', null, null],
+    ["CLIENT.IPV6.SRC.IN_SUBNET(2001:db8::/32)", false, false],
+  ])("%s", (rule, lan, other) => {
+    const tree = parseRule(rule);
+    const of = (source: string) => matchesRule(tree, { path: "/owa/", host: null, source });
+    expect([of("10.1.2.3"), of("10.2.2.3")]).toEqual([lan, other]);
+    expect(matchesRule(tree, { path: "/owa/", host: null })).toBeNull();
+  });
+});
+
+test("isBetween › orders addresses as numbers", () => {
+  fc.assert(
+    fc.property(fc.tuple(fc.nat(), fc.nat(), fc.nat()), (numbers) => {
+      const text = (value: number): string =>
+        [24, 16, 8, 0].map((bits) => String((value >>> bits) & 255)).join(".");
+      const [from = 0, value = 0, to = 0] = numbers;
+      expect(isBetween(text(value), text(from), text(to))).toBe(from <= value && value <= to);
+    }),
+  );
+  expect(isBetween("2001:db8::5", "2001:db8::", "2001:db8::ffff")).toBe(true);
+  expect(isBetween("2001:db9::5", "2001:db8::", "2001:db8::ffff")).toBe(false);
+  expect(isBetween("nowhere", "10.0.0.1", "10.0.0.2")).toBe(false);
+});

@@ -1,0 +1,89 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished, vi } from "vitest";
+import { startNitroServer } from "../../lab/nitro/server.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { memberKey } from "../../src/model/adc-state.ts";
+import { runCompare } from "../../src/cli/compare.ts";
+import type { CompareJson } from "../../src/web/api/verdicts.ts";
+import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
+import { steadyBackend, type SteadyBackend } from "../adc/nitro/steady-backend.ts";
+
+/** Longer than any grace. */
+const LONG_AGO_MS = 3_600_000;
+
+export interface World {
+  readonly conf: string;
+  /** Real ports on 127.0.0.1 by what the estate calls them: `198.51.100.11:443`. */
+  readonly at: Readonly<Record<string, number>>;
+  /** What the ADC believes; all is well where left out. */
+  readonly believes?: (set: SteadyBackend["set"]) => void;
+  /** More of the configuration. */
+  readonly yaml?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface Compared extends CompareJson {
+  readonly status: number;
+  readonly err: string;
+}
+
+/** One round of `compare` over an ADC that is asked by NITRO and servers that are dialled in earnest; gone with the test. */
+export async function compareWorld(world: World): Promise<Compared> {
+  const backend = steadyBackend(parseNsConf(world.conf, { adc: "prod" }));
+  const { lbVservers, csVservers, services } = backend.set.estate;
+  for (const name of [...lbVservers.keys(), ...csVservers.keys()]) {
+    backend.set.vservers.set(name, { sinceChangeMs: LONG_AGO_MS });
+  }
+  for (const { members } of services.values()) {
+    for (const { adcService, server, port } of members) {
+      const key = memberKey(adcService, server, port);
+      backend.set.members.set(key, { sinceChangeMs: LONG_AGO_MS });
+    }
+  }
+  world.believes?.(backend.set);
+  const nitro = await startNitroServer(backend, CREDENTIALS);
+  const directory = await mkdtemp(join(tmpdir(), "adc-witness-world-"));
+  onTestFinished(async () => {
+    await nitro.close();
+    await rm(directory, { recursive: true });
+  });
+  const config = join(directory, "config.yml");
+  const mapped = Object.entries(world.at).map(
+    ([name, port]) => `  "${name}": "127.0.0.1:${String(port)}"`,
+  );
+  await writeFile(
+    config,
+    `agent: test
+state_dir: ${directory}
+unmapped: refuse
+connect_to:
+  "127.0.0.1:${String(nitro.port)}": "127.0.0.1:${String(nitro.port)}"
+${mapped.join("\n")}
+adcs:
+  - name: prod
+    nitro: { urls: ["${nitro.url}"], username: ${CREDENTIALS.username}, password: "\${NITRO_PASSWORD}" }
+${world.yaml ?? ""}
+`,
+    { mode: 0o600 },
+  );
+  vi.stubEnv("NITRO_PASSWORD", CREDENTIALS.password);
+  let out = "";
+  let err = "";
+  const status = await runCompare(
+    {
+      config,
+      server: null,
+      waitMs: 0,
+      timeoutMs: world.timeoutMs ?? 60_000,
+      strict: false,
+      json: true,
+    },
+    { out: (text) => (out += text), err: (text) => (err += text) },
+  );
+  if (out === "") {
+    throw new Error(err);
+  }
+  return { ...(JSON.parse(out) as CompareJson), status, err };
+}
