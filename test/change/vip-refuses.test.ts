@@ -57,7 +57,7 @@ const smtp: Behaviour = (socket) => {
 const OWA = `add server EX01 198.51.100.11
 add serviceGroup sg_owa SSL
 bind serviceGroup sg_owa EX01 443
-add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES
+add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES -interval 10 -resptimeout 9
 bind serviceGroup sg_owa -monitorName m_owa
 add lb vserver v_owa SSL 192.0.2.20 443
 bind lb vserver v_owa sg_owa
@@ -65,7 +65,8 @@ bind lb vserver v_owa sg_owa
 const SMTP = `add server EX01 198.51.100.11
 add serviceGroup sg_exch_smtp TCP
 bind serviceGroup sg_exch_smtp EX01 25
-bind serviceGroup sg_exch_smtp -monitorName tcp
+add lb monitor m_tcp TCP -interval 10 -resptimeout 9
+bind serviceGroup sg_exch_smtp -monitorName m_tcp
 `;
 const V_SMTP = "add lb vserver v_smtp TCP 192.0.2.20 25\nbind lb vserver v_smtp sg_exch_smtp\n";
 const FOREIGN = "CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16).NOT";
@@ -178,7 +179,7 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
   ],
 ];
 
-test.concurrent.each(REFUSED)("a VIP that refuses us › %s", async (_, refused) => {
+test.each(REFUSED)("a VIP that refuses us › %s", async (_, refused) => {
   const seen = await judged(refused);
   expect(seen).toMatchObject({ verdict: "unknown", reason: "agent_path" });
   expect(seen?.refuses_agent).toContain(refused.words ?? "refuse");
@@ -238,7 +239,7 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
   ],
 ];
 
-test.concurrent.each(OUTAGES)("a VIP that fails is an outage › %s", async (_, outage) => {
+test.each(OUTAGES)("a VIP that fails is an outage › %s", async (_, outage) => {
   const seen = await judged(outage);
   expect(seen).toMatchObject({ verdict: "vip_down_members_up", refuses_agent: null });
 });
