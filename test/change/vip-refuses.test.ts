@@ -179,7 +179,7 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
   ],
 ];
 
-test.each(REFUSED)("a VIP that refuses us › %s", async (_, refused) => {
+test.concurrent.each(REFUSED)("a VIP that refuses us › %s", async (_, refused) => {
   const seen = await judged(refused);
   expect(seen).toMatchObject({ verdict: "unknown", reason: "agent_path" });
   expect(seen?.refuses_agent).toContain(refused.words ?? "refuse");
@@ -239,7 +239,7 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
   ],
 ];
 
-test.each(OUTAGES)("a VIP that fails is an outage › %s", async (_, outage) => {
+test.concurrent.each(OUTAGES)("a VIP that fails is an outage › %s", async (_, outage) => {
   const seen = await judged(outage);
   expect(seen).toMatchObject({ verdict: "vip_down_members_up", refuses_agent: null });
 });
