@@ -21,7 +21,8 @@ import {
 import type { MemberRecord } from "./records/member-record.ts";
 import { ADC_LOGIN_RUNGS, vipLogin, type VipLoginSurroundings } from "./vip-login.ts";
 import type { LivePersistence } from "../model/live.ts";
-import { isRefusal, type VipRefusal } from "./plan/vip-refusal.ts";
+import type { VipRefusal } from "./plan/planned-probe.ts";
+import { isRefusal } from "./plan/vip-refusal.ts";
 
 interface VipOpinion {
   readonly opinion: VserverRecord["vip"];

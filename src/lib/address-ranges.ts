@@ -1,4 +1,4 @@
-import { BlockList, isIP } from "node:net";
+import { BlockList, isIP } from "./ip.ts";
 
 /** An address, or an address and its prefix length. */
 export function isRange(text: string): boolean {

@@ -6,7 +6,6 @@ import { monitorSight, transactionSight } from "../../probes/depth.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { Target } from "../../net/probe-context.ts";
-import type { VipRefusal } from "./vip-refusal.ts";
 import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
 
 /** A probe's identity: the same over restarts and imports, so that schedules and memories find their probe again. */
@@ -21,6 +20,13 @@ export function probeId(
   return [adc, vantage, owner, server, String(port), name]
     .map((part) => part.replaceAll("/", "%2F"))
     .join("/");
+}
+
+/** Why the ADC, as it is configured, may refuse this agent at a VIP and serve others. */
+export interface VipRefusal {
+  readonly by: "acl" | "listen_policy" | "client_certificate" | "responder";
+  /** In words, with the object that refuses. */
+  readonly words: string;
 }
 
 /** One probe the agent would run, or the reason why it cannot: a row of `plan`. */

@@ -5,14 +5,7 @@ import type { Estate } from "../../model/estate.ts";
 import type { FailureReason, Reason, Step } from "../../model/reasons.ts";
 import type { Policy } from "../../model/policy.ts";
 import type { Vserver } from "../../model/vserver.ts";
-import type { PlannedProbe } from "./planned-probe.ts";
-
-/** Why the ADC, as it is configured, may refuse this agent at a VIP and serve others. */
-export interface VipRefusal {
-  readonly by: "acl" | "listen_policy" | "client_certificate" | "responder";
-  /** In words, with the object that refuses. */
-  readonly words: string;
-}
+import type { PlannedProbe, VipRefusal } from "./planned-probe.ts";
 
 /** How a failure looks when this kind of refusal was the cause. */
 export function isRefusal(
