@@ -82,15 +82,21 @@ export class ProbeRunner {
     return known === null ? record.intervalMs : this.#record(record, known, state);
   }
 
-  /** Runs a probe out of turn, or joins its run in flight; nothing is booked. Null when it may not be run now. */
+  /**
+   * Runs a probe out of turn, beside the schedule: nothing is booked, and no run as scheduled joins it or is joined. Null
+   * when it may not be run now.
+   */
   now(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
-    return this.#once(record, timeoutMs, null, NO_ADDRESSES);
+    const mostMs = Math.min(timeoutMs, record.planned.timeoutMs);
+    return record.credential === null
+      ? this.#probe(record, mostMs, NO_ADDRESSES)
+      : this.#login(record, record.credential, mostMs, null, NO_ADDRESSES);
   }
 
   async #once(
     record: ProbeRecord,
     timeoutMs: number,
-    state: WitnessState | null,
+    state: WitnessState,
     avoided: ReadonlySet<string>,
   ): Promise<ProbeResult | null> {
     const { flight } = record;
@@ -136,14 +142,15 @@ export class ProbeRunner {
       return null;
     }
     if (!this.#messages.book(record.planned)) {
-      this.#holdBack(record, credential, MESSAGE_RATE);
+      this.#holdBack(record, credential, MESSAGE_RATE, state);
       return null;
     }
     let missing = false;
     const gated = await gatedLogin(
       keeper,
       credential,
-      record.planned,
+      // Who asks out of turn waits no longer than he said, for other logins neither.
+      state === null ? { ...record.planned, timeoutMs, intervalMs: timeoutMs } : record.planned,
       async () => {
         const result = await this.#probe(record, timeoutMs, avoided);
         missing = result === null;
@@ -159,7 +166,7 @@ export class ProbeRunner {
       return null;
     }
     if (gated.kind === "held_back") {
-      this.#holdBack(record, credential, gated);
+      this.#holdBack(record, credential, gated, state);
       return null;
     }
     this.#letGo(record, credential);
@@ -177,10 +184,19 @@ export class ProbeRunner {
     return { observation, passed: outcome === "rejected" ? null : passed };
   }
 
-  #holdBack(record: ProbeRecord, { name }: Credential, held: HeldBack): void {
+  #holdBack(
+    record: ProbeRecord,
+    { name }: Credential,
+    held: HeldBack,
+    state: WitnessState | null,
+  ): void {
     const { events, log } = this.#options;
-    record.heldBack = held;
     events.loginEnded(name, "held_back");
+    if (state === null) {
+      // Out of turn: what the schedule's own runs came to stands.
+      return;
+    }
+    record.heldBack = held;
     if (LASTING.has(held.why) && this.#heldBack.get(name) !== held.why) {
       this.#heldBack.set(name, held.why);
       log?.warn(

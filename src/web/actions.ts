@@ -12,9 +12,9 @@ export interface WebActions {
   /** Reads the configuration again. A bad file keeps the old configuration and says why. */
   readonly reload: () => Promise<ActionResult>;
   /**
-   * Runs one scheduled probe now, by `LiveProbe.id`, or joins its run in flight: never a second connection beside one
-   * that is open. Ends by `timeoutMs` or `signal`. The observation does not move the replica's state machine, whose
-   * rate is the monitor's own. The web has seen to it that a target is asked at most once in ten seconds.
+   * Runs one scheduled probe now, by `LiveProbe.id`, beside its schedule: neither joins the other, and the observation
+   * moves no state machine. Ends by `timeoutMs`, the probe's own time-out or `signal`. The web has seen to it that a
+   * target is asked at most once in ten seconds.
    */
   readonly probeNow: (
     probeId: string,

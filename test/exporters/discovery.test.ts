@@ -51,7 +51,7 @@ describe("/sd/blackbox.yml", () => {
     const { modules } = parse(file) as { modules: Record<string, unknown> };
     const expressible = NAMES.filter((name) => !["backwards", "leaving", "mailbox"].includes(name));
     expect(Object.keys(modules).sort()).toEqual(expressible.map((name) => `prod_${name}`).sort());
-    expect(file.match(/^# not expressed: .*$/gm)).toEqual([
+    expect(file.match(/^# not expressed: prod: .*$/gm)).toEqual([
       "# not expressed: prod: backwards (HTTP-ECV): a reverse monitor distinguishes a timeout from a refused connection",
       "# not expressed: prod: leaving (HTTP): it detects maintenance from the status",
       "# not expressed: prod: mailbox (POP3): no prober is equivalent to POP3",
@@ -61,6 +61,42 @@ describe("/sd/blackbox.yml", () => {
       prober: "http",
       http: { method: "GET", valid_status_codes: [401], follow_redirects: false },
     });
+  });
+
+  test("says of each module what it cannot express, its time-out to the millisecond and its oldest TLS", () => {
+    const estate = parseNsConf(
+      [
+        "add ssl profile modern -sslProfileType BackEnd -tls1 DISABLED -tls11 DISABLED -tls12 ENABLED",
+        "add lb monitor tls TCP-ECV -recv OK -secure YES -resptimeout 1500 MSEC",
+        "add lb monitor new TCP -secure YES -sslProfile modern",
+        "add lb monitor a.b TCP",
+        "add lb monitor a:b TCP",
+        'add lb monitor web HTTP-ECV -send "GET /" -recv OK -secure YES',
+        "add server ex01 127.0.0.1",
+        "add serviceGroup sg TCP",
+        "bind serviceGroup sg ex01 8080",
+        ...["tls", "new", "a.b", "a:b", "web"].map(
+          (name) => `bind serviceGroup sg -monitorName ${name}`,
+        ),
+      ].join("\n"),
+      { adc: "prod" },
+    );
+    const file = blackboxFile([estate]);
+    const { modules } = parse(file) as { modules: Record<string, Record<string, unknown>> };
+    expect(Object.keys(modules)).toHaveLength(5);
+    expect(modules["prod_tls"]).toMatchObject({
+      timeout: "1500ms",
+      tcp: { tls: true, tls_config: { min_version: "TLS10" } },
+    });
+    expect(modules["prod_new"]).toMatchObject({ tcp: { tls_config: { min_version: "TLS12" } } });
+    expect(modules["prod_web"]).toMatchObject({
+      http: { fail_if_not_ssl: true, tls_config: { min_version: "TLS10" } },
+    });
+    const beside = /((?: +# .*\n)+) +prod_web:\n/.exec(file)?.[1] ?? "";
+    expect(beside).toContain("# not expressed: the prober sends a Host with the port");
+    expect(beside).toContain("the first 24 KB");
+    expect(beside).toContain("TLS settings of the service");
+    expect(file).not.toMatch(/#.*\n +prod_a_b/);
   });
 
   test("an estate without monitors is a file without modules", () => {
@@ -111,6 +147,7 @@ describe.skipIf(
   let closing: ScriptedServer;
   let smtp: ScriptedServer;
   let imaps: ScriptedServer;
+  let oldTls: ScriptedServer;
 
   beforeAll(async () => {
     const greet = "* OK The Microsoft Exchange IMAP4 service is ready.\r\n";
@@ -122,6 +159,13 @@ describe.skipIf(
     nginx = await startNginx();
     imap = await serve(speakImap);
     imaps = await serve(speakImap, { cert: certificate, key });
+    oldTls = await serve(speakImap, {
+      cert: certificate,
+      key,
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1.1",
+      ciphers: "DEFAULT@SECLEVEL=0",
+    });
     closing = await serve((socket) => socket.end());
     smtp = await serve((socket) => {
       socket.write("220 ex01 Microsoft ESMTP MAIL Service ready\r\n");
@@ -146,6 +190,7 @@ describe.skipIf(
       nginx.stop(),
       imap.close(),
       imaps.close(),
+      oldTls.close(),
       closing.close(),
       smtp.close(),
     ]);
@@ -156,6 +201,7 @@ describe.skipIf(
     nginx_tls: () => nginx.ports["https"] ?? 0,
     imap: () => imap.port,
     imaps: () => imaps.port,
+    old_tls: () => oldTls.port,
     closing: () => closing.port,
     smtp: () => smtp.port,
     // Nothing listens on the discard port.
@@ -179,6 +225,7 @@ describe.skipIf(
     ["open", "closing", true],
     ["open", "nobody", false],
     ["open_tls", "imaps", true],
+    ["open_tls", "old_tls", true],
     ["open_tls", "imap", false],
     ["banner", "imap", true],
     ["banner", "smtp", false],
@@ -191,7 +238,9 @@ describe.skipIf(
   ] as const)("the monitor %s at %s: both say %s", async (name, place, up) => {
     const monitor = ESTATE.monitors.get(name) ?? expect.fail(name);
     const port = where[place]();
-    const tls = monitor.secure ? PLAIN_TLS : null;
+    const tls = monitor.secure
+      ? ({ ...PLAIN_TLS, minVersion: "TLSv1", legacy: true } as const)
+      : null;
     const spec = { ...monitorSpec(monitor.type, {}, { tls }), monitor };
     const target = { host: "127.0.0.1", port, server: "ex01" };
     const ours = await runMonitor(spec, target, probeContext(up ? 10_000 : 2_000));

@@ -31,6 +31,42 @@ describe("an HTTP answer", () => {
     ["until the close", "HTTP/1.0 200 OK\r\n\r\nhello", "hello", "body"],
     ["bare line feeds, no reason", "HTTP/1.1 200\nContent-Length: 5\n\nhello", "hello", "complete"],
     [
+      "an empty line behind a bare line feed",
+      "HTTP/1.1 200 OK\nContent-Length: 5\n\r\nhello",
+      "hello",
+      "complete",
+    ],
+    [
+      "a bare empty line behind CR LF",
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\nhello",
+      "hello",
+      "complete",
+    ],
+    [
+      "a folded header",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\nX: a\r\n\tb\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+      "hello",
+      "complete",
+    ],
+    [
+      "an encoding whose name only holds the word",
+      "HTTP/1.0 200 OK\r\nTransfer-Encoding: x-chunked\r\n\r\nhello",
+      "hello",
+      "body",
+    ],
+    [
+      "an encoding on top of chunks",
+      "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\nhello",
+      "hello",
+      "body",
+    ],
+    [
+      "chunks behind another encoding",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+      "hello",
+      "complete",
+    ],
+    [
       "after 100 Continue",
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
       "hello",
@@ -148,4 +184,22 @@ describe("the length of a head", () => {
       }
     },
   );
+});
+
+test.each([
+  ["Close", false],
+  ["keep-alive, close", false],
+  ["closed-later", true],
+  ["upgrade", true],
+])("a connection › with %j may be used again: %s", (connection, reusable) => {
+  const head = `HTTP/1.1 200 OK\r\nConnection: ${connection}\r\nContent-Length: 0\r\n\r\n`;
+  expect(parse(head).answer.reusable).toBe(reusable);
+});
+
+test("a folded header › is one field, whatever it holds", () => {
+  const { headers } = parse(
+    'HTTP/1.1 200 OK\r\n folded status\r\nWWW-Authenticate: Basic\r\n  realm="x"\r\n\t, NTLM\r\nB: c\r\n\r\n',
+  ).answer;
+  expect(headers.all("www-authenticate")).toEqual(['Basic realm="x" , NTLM']);
+  expect(headers.get("b")).toBe("c");
 });

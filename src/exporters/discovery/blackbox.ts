@@ -1,14 +1,19 @@
-import { stringify } from "yaml";
+import { Document, isMap, isScalar } from "yaml";
 import type { Estate } from "../../model/estate.ts";
 import type { CodeRange, Monitor } from "../../model/monitor.ts";
+import { fnv1a } from "../../lib/hash.ts";
+import type { TlsVersion } from "../../model/tls-settings.ts";
 import { requestSecrets } from "../../adc/request-secrets.ts";
+import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 
-/** A module of blackbox_exporter that gives the same up or down as the monitor, or why there is none. */
+/** A module of blackbox_exporter that gives the same up or down as the monitor but for its caveats, or why there is none. */
 type BlackboxModule =
   | {
       readonly kind: "module";
       readonly name: string;
       readonly module: Readonly<Record<string, unknown>>;
+      /** Where the prober may come to another result than the monitor, in words; none: nowhere that is known. */
+      readonly caveats: readonly string[];
       /** For HTTP: what follows address and port in the target. */
       readonly path: string | null;
       readonly scheme: "http" | "https" | null;
@@ -26,19 +31,19 @@ export function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule
   if (carriesSecret(monitor)) {
     return inexpressible("its request contains a credential, which is not exported");
   }
-  const made = make(monitor);
+  const made = make(estate, monitor);
   if (typeof made === "string") {
     return inexpressible(made);
   }
-  const timeout = `${String(Math.max(1, Math.round(monitor.responseTimeoutMs / 1000)))}s`;
   return {
     kind: "module",
     name: moduleName(estate.adc, monitor.name),
     module: {
       prober: made.prober,
-      timeout,
+      timeout: `${String(Math.max(1, monitor.responseTimeoutMs))}ms`,
       ...(made.options === null ? {} : { [made.prober]: made.options }),
     },
+    caveats: [...(made.caveats ?? []), ...(monitor.secure ? [TLS_CAVEAT] : [])],
     path: made.path ?? null,
     scheme: made.prober === "http" ? (monitor.secure ? "https" : "http") : null,
   };
@@ -55,30 +60,43 @@ interface Made {
   readonly prober: "tcp" | "http" | "icmp";
   readonly options: Readonly<Record<string, unknown>> | null;
   readonly path?: string;
+  readonly caveats?: readonly string[];
 }
 
-function make(monitor: Monitor): Made | string {
+const TLS_CAVEAT =
+  "TLS settings of the service (versions, SNI) are not in it; the prober's TLS library may not offer old ciphers";
+const HTTP_CAVEAT =
+  "the prober sends a Host with the port, a User-Agent and Accept-Encoding of its own";
+const BODY_CAVEAT =
+  "the prober wants the whole answer and searches all of it, the ADC only the first 24 KB";
+const LINE_CAVEAT =
+  "the prober sees a line only once it has ended, and searches lines without a limit, the ADC 16 segments";
+const EHLO_CAVEAT = "the prober does not fall back to HELO";
+
+function make(estate: Estate, monitor: Monitor): Made | string {
+  const withTls = tls(estate, monitor);
   switch (monitor.type) {
     case "PING":
       return { prober: "icmp", options: IPV4 };
     case "TCP":
-      return { prober: "tcp", options: { ...IPV4, ...tls(monitor) } };
+      return { prober: "tcp", options: { ...IPV4, ...withTls } };
     case "TCP-ECV":
-      return tcpEcv(monitor);
+      return tcpEcv(monitor, withTls);
     case "SMTP":
       return {
         prober: "tcp",
         options: {
           ...IPV4,
-          ...tls(monitor),
+          ...withTls,
           query_response: SMTP_STEPS,
         },
+        caveats: [EHLO_CAVEAT],
       };
     case "HTTP":
     case "HTTP-INLINE":
-      return http(monitor);
+      return http(monitor, withTls);
     case "HTTP-ECV":
-      return httpEcv(monitor);
+      return httpEcv(monitor, withTls);
     default:
       return `no prober is equivalent to ${monitor.type}`;
   }
@@ -94,12 +112,33 @@ const SMTP_STEPS = [
 
 const IPV4 = { preferred_ip_protocol: "ip4" } as const;
 
-/** The ADC checks no certificate unless it is told to; TLS versions are left to the prober's library. */
-function tls(monitor: Monitor): Readonly<Record<string, unknown>> {
-  return monitor.secure ? { tls: true, tls_config: { insecure_skip_verify: true } } : {};
+const MIN_VERSIONS: Readonly<Record<TlsVersion, string>> = {
+  TLSv1: "TLS10",
+  "TLSv1.1": "TLS11",
+  "TLSv1.2": "TLS12",
+  "TLSv1.3": "TLS13",
+};
+
+type TlsOptions = { readonly tls?: true; readonly tls_config?: Readonly<Record<string, unknown>> };
+
+/** The ADC checks no certificate unless it is told to, and speaks versions that the prober's library leaves out by itself. */
+function tls(estate: Estate, monitor: Monitor): TlsOptions {
+  if (!monitor.secure) {
+    return {};
+  }
+  const { settings } = monitorTlsSettings({
+    service: null,
+    serviceProfile: null,
+    monitorProfile:
+      monitor.sslProfile === null ? null : (estate.sslProfiles.get(monitor.sslProfile) ?? null),
+    firmware: estate.firmware,
+    override: null,
+  });
+  const min_version = MIN_VERSIONS[settings.minVersion];
+  return { tls: true, tls_config: { insecure_skip_verify: true, min_version } };
 }
 
-function tcpEcv(monitor: Monitor): Made | string {
+function tcpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
   const { send, recv, trofsString } = monitor.parameters;
   if (trofsString !== null) {
     return "it detects maintenance from the response";
@@ -117,35 +156,45 @@ function tcpEcv(monitor: Monitor): Made | string {
   }
   return {
     prober: "tcp",
-    options: { ...IPV4, ...tls(monitor), ...(steps.length === 0 ? {} : { query_response: steps }) },
+    options: { ...IPV4, ...withTls, ...(steps.length === 0 ? {} : { query_response: steps }) },
+    caveats: recv === null || recv === "" ? [] : [LINE_CAVEAT],
   };
 }
 
-function http(monitor: Monitor): Made | string {
+function http(monitor: Monitor, withTls: TlsOptions): Made | string {
   const { httpRequest, respCodes, trofsCode } = monitor.parameters;
   if (trofsCode !== null) {
     return "it detects maintenance from the status";
   }
   const codes = expand(respCodes ?? [{ from: 200, to: 200 }]);
-  return request(monitor, httpRequest ?? "HEAD /", { valid_status_codes: codes });
+  return request(monitor, httpRequest ?? "HEAD /", withTls, { valid_status_codes: codes }, []);
 }
 
 /** HTTP-ECV looks at the body alone, whatever the status. */
-function httpEcv(monitor: Monitor): Made | string {
+function httpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
   const { send, recv, trofsString } = monitor.parameters;
   if (trofsString !== null) {
     return "it detects maintenance from the response";
   }
-  return request(monitor, send === null || send === "" ? "GET /" : send, {
-    valid_status_codes: expand([{ from: 100, to: 599 }]),
-    ...(recv === null || recv === "" ? {} : { fail_if_body_not_matches_regexp: [literal(recv)] }),
-  });
+  const hasPattern = recv !== null && recv !== "";
+  return request(
+    monitor,
+    send === null || send === "" ? "GET /" : send,
+    withTls,
+    {
+      valid_status_codes: expand([{ from: 100, to: 599 }]),
+      ...(hasPattern ? { fail_if_body_not_matches_regexp: [literal(recv)] } : {}),
+    },
+    hasPattern ? [BODY_CAVEAT] : [],
+  );
 }
 
 function request(
   monitor: Monitor,
   line: string,
+  { tls_config }: TlsOptions,
   checks: Readonly<Record<string, unknown>>,
+  caveats: readonly string[],
 ): Made | string {
   const parts = /^([A-Z]+) +(\/[^\s]*)(?: HTTP\/1\.[01])?\s*$/.exec(line);
   if (parts === null) {
@@ -163,10 +212,9 @@ function request(
       enable_http2: false,
       ...checks,
       ...(Object.keys(headers).length === 0 ? {} : { headers }),
-      ...(monitor.secure
-        ? { fail_if_not_ssl: true, tls_config: { insecure_skip_verify: true } }
-        : {}),
+      ...(tls_config === undefined ? {} : { fail_if_not_ssl: true, tls_config }),
     },
+    caveats: [HTTP_CAVEAT, ...caveats],
   };
 }
 
@@ -192,18 +240,24 @@ function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-/** Module names are free text in YAML, but they travel in URLs and labels. */
+/** Module names are free text in YAML, but they travel in URLs and labels. What had to change stays told apart. */
 function moduleName(adc: string, monitor: string): string {
-  return `${adc}_${monitor}`.replace(/[^\w-]+/g, "_");
+  const written = `${adc}_${monitor}`;
+  const name = written.replace(/[^\w-]+/g, "_");
+  return name === written ? name : `${name}_${fnv1a(`${adc}\n${monitor}`).toString(16)}`;
 }
 
 function inexpressible(reason: string): BlackboxModule {
   return { kind: "inexpressible", reason };
 }
 
-/** The imported monitors as a configuration file for blackbox_exporter; what it cannot express is named in comments. */
+/**
+ * The imported monitors as a configuration file for blackbox_exporter. What it cannot express is named in comments: at the
+ * top the monitors without a module, beside a module where its prober differs.
+ */
 export function blackboxFile(estates: readonly Estate[]): string {
   const modules: Record<string, unknown> = {};
+  const caveats = new Map<string, readonly string[]>();
   const left: string[] = [];
   for (const estate of estates) {
     const bound = new Set(
@@ -216,6 +270,7 @@ export function blackboxFile(estates: readonly Estate[]): string {
         const made = blackboxModule(estate, monitor);
         if (made.kind === "module") {
           modules[made.name] = made.module;
+          caveats.set(made.name, made.caveats);
         } else {
           left.push(`${estate.adc}: ${monitor.name} (${monitor.type}): ${made.reason}`);
         }
@@ -223,5 +278,13 @@ export function blackboxFile(estates: readonly Estate[]): string {
     }
   }
   const comments = left.map((line) => `# not expressed: ${line.replace(/\s+/g, " ")}\n`).join("");
-  return `# Monitors imported by adc-witness as modules of blackbox_exporter.\n${comments}${stringify({ modules }, { lineWidth: 0 })}`;
+  const file = new Document({ modules });
+  const written = file.get("modules");
+  for (const { key } of isMap(written) ? written.items : []) {
+    const told = isScalar(key) ? (caveats.get(String(key.value)) ?? []) : [];
+    if (isScalar(key) && told.length > 0) {
+      key.commentBefore = told.map((caveat) => ` not expressed: ${caveat}`).join("\n");
+    }
+  }
+  return `# Monitors imported by adc-witness as modules of blackbox_exporter.\n${comments}${file.toString({ lineWidth: 0 })}`;
 }

@@ -59,10 +59,15 @@ function blackboxTarget(
   const made = monitor === undefined ? null : blackboxModule(estate, monitor);
   const host = member.address ?? member.domain;
   const port = monitor?.destPort ?? member.port;
-  if (made?.kind !== "module" || host === null || (port === "*" && monitor?.type !== "PING")) {
+  if (
+    monitor?.enabled !== true ||
+    made?.kind !== "module" ||
+    host === null ||
+    (port === "*" && monitor.type !== "PING")
+  ) {
     return [];
   }
-  const address = monitor?.type === "PING" ? host : endpoint(host, port);
+  const address = monitor.type === "PING" ? host : endpoint(host, port);
   return [
     {
       targets: [made.scheme === null ? address : `${made.scheme}://${address}${made.path ?? "/"}`],
@@ -73,7 +78,7 @@ function blackboxTarget(
         [`${META}server`]: member.server,
         [`${META}port`]: String(member.port),
         [`${META}monitor`]: binding.monitor,
-        [`${META}type`]: monitor?.type ?? "",
+        [`${META}type`]: monitor.type,
       },
     },
   ];

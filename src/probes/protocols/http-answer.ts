@@ -30,8 +30,10 @@ const MAX_CHUNK_LINE = 1024;
 /** More than any server sends; without bounds, tiny pieces cost a core for as long as the probe may take. */
 const MAX_INTERIM_ANSWERS = 100;
 const MAX_CHUNKS = 100_000;
-const HEAD_END = Buffer.from("\r\n\r\n");
+/** An empty line, its line feed with or without a carriage return (RFC 9112 section 2.2), behind any line feed. */
+const HEAD_END = Buffer.from("\n\r\n");
 const BARE_HEAD_END = Buffer.from("\n\n");
+const CARRIAGE_RETURN = 13;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /**
@@ -98,7 +100,7 @@ export class HttpAnswerParser {
 
   answer(): HttpAnswer {
     const complete = this.state === "complete" || this.#framing.kind === "close";
-    const connection = this.#headers.all("connection").join(",").toLowerCase();
+    const connection = this.#headers.tokens("connection");
     const persistent =
       this.#version === "1.0" ? connection.includes("keep-alive") : !connection.includes("close");
     return {
@@ -127,9 +129,9 @@ export class HttpAnswerParser {
       }
       const end = headEnd(bytes, this.#searched);
       if (end === null) {
-        // Three bytes of the end may stand there already.
+        // Two bytes of the end may stand there already.
         this.#searched = Math.max(0, bytes.length - HEAD_END.length + 1);
-        return bytes.length - HEAD_END.length >= MAX_HEAD_BYTES ? TOO_LARGE_A_HEAD : null;
+        return this.#searched > MAX_HEAD_BYTES + 1 ? TOO_LARGE_A_HEAD : null;
       }
       // Whichever packets brought it.
       if (end.at > MAX_HEAD_BYTES) {
@@ -182,9 +184,13 @@ export class HttpAnswerParser {
       return null;
     }
     this.state = "body";
-    const encoding = this.#headers.all("transfer-encoding").join(",").toLowerCase();
-    if (encoding.includes("chunked")) {
-      this.#framing = { kind: "chunked", phase: "size", left: 0 };
+    const encodings = this.#headers.tokens("transfer-encoding");
+    if (encodings.length > 0) {
+      // Only the last one frames; with another there the end is the close (RFC 9112 section 6.3).
+      this.#framing =
+        encodings.at(-1) === "chunked"
+          ? { kind: "chunked", phase: "size", left: 0 }
+          : { kind: "close" };
       return null;
     }
     const lengths = new Set(this.#headers.all("content-length"));
@@ -289,10 +295,13 @@ export class HttpAnswerParser {
 function headEnd(input: Buffer, from: number): { at: number; next: number } | null {
   const full = input.indexOf(HEAD_END, from);
   const bare = input.indexOf(BARE_HEAD_END, from);
-  if (bare !== -1 && (full === -1 || bare < full)) {
-    return { at: bare, next: bare + 2 };
+  const isBare = bare !== -1 && (full === -1 || bare < full);
+  const end = isBare ? bare : full;
+  if (end === -1) {
+    return null;
   }
-  return full === -1 ? null : { at: full, next: full + 4 };
+  const at = input[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+  return { at, next: end + (isBare ? BARE_HEAD_END : HEAD_END).length };
 }
 
 function printable(input: Buffer): string {

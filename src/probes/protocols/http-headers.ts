@@ -8,7 +8,8 @@ export class HttpHeaders {
 
   /** The head as received, status line included. */
   constructor(text: string) {
-    this.#text = text;
+    // A line that begins with white space goes on with the field before it (RFC 9112 section 5.2).
+    this.#text = text.includes("\n ") || text.includes("\n\t") ? unfolded(text) : text;
   }
 
   /** First value, or null. The name is given in lower case. */
@@ -22,6 +23,15 @@ export class HttpHeaders {
       values.push(found.value);
     }
     return values;
+  }
+
+  /** The members of a list field, in lower case and without parameters. */
+  tokens(name: string): readonly string[] {
+    return this.all(name)
+      .join(",")
+      .split(",")
+      .map((token) => (token.split(";", 1)[0] ?? "").trim().toLowerCase())
+      .filter((token) => token !== "");
   }
 
   /** All fields, names in lower case, in order. */
@@ -47,4 +57,15 @@ export class HttpHeaders {
     const next = end === -1 ? this.#text.length : end;
     return { value: this.#text.slice(start, next).trim(), next };
   }
+}
+
+/** The status line is no field: nothing goes on with it. */
+function unfolded(text: string): string {
+  const [first = "", ...lines] = text.split("\n");
+  const fields: string[] = [];
+  for (const line of lines) {
+    const goesOn = /^[ \t]/.test(line) && fields.length > 0;
+    fields.push(goesOn ? `${(fields.pop() ?? "").trimEnd()} ${line.trim()}` : line);
+  }
+  return [first, ...fields].join("\n");
 }
