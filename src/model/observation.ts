@@ -87,6 +87,8 @@ export interface TlsFacts {
   readonly cipher: string | null;
   /** Leaf first, as sent. Empty when none was seen. */
   readonly chain: readonly CertificateFacts[];
+  /** SHA-256 of those sent that have no part in a chain that verified: out of date, and not missed. Absent: none. */
+  readonly unneeded?: readonly string[];
   /** What a client that verifies would say; `unverified` when no certificate was seen. */
   readonly verification: "ok" | "expired" | "not_yet_valid" | "name" | "untrusted" | "unverified";
   /** The name sent as SNI, or null. */
@@ -94,6 +96,10 @@ export interface TlsFacts {
   /** Whether the leaf holds each name that clients use here; empty when none was seen or no name is known. */
   readonly nameChecks: readonly NameCheck[];
   readonly ephemeralKey: string | null;
+}
+/** The certificates that a client depends on: those sent, without those that a chain which verifies did not need. */
+export function neededChain({ chain, unneeded = [] }: TlsFacts): readonly CertificateFacts[] {
+  return chain.filter(({ sha256 }) => !unneeded.includes(sha256));
 }
 export interface NameCheck {
   readonly name: string;

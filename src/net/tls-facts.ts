@@ -20,10 +20,12 @@ export function tlsFacts(
 ): TlsFacts {
   const chain = leaf === undefined ? [] : chainOf(leaf, store);
   const nameChecks = leaf === undefined ? [] : checkNames(leaf, settings);
+  const unneeded = socket.authorized ? chain.slice(1).filter((each) => !isCurrent(each, now)) : [];
   return {
     protocol: socket.getProtocol(),
     cipher: socket.getCipher()?.standardName ?? null,
     chain,
+    ...(unneeded.length === 0 ? {} : { unneeded: unneeded.map(({ sha256 }) => sha256) }),
     verification:
       leaf === undefined ? "unverified" : verify(socket, chain, settings, nameChecks, now),
     serverName: settings.serverName,
@@ -46,7 +48,13 @@ function chainOf(leaf: X509Certificate, store: TlsStore): CertificateFacts[] {
   }
   return chain;
 }
-/** Dates first, since they have their own reasons and their own remedy; then the chain, then the name. */
+function isCurrent({ notBefore, notAfter }: CertificateFacts, now: number): boolean {
+  return now >= notBefore && now <= notAfter;
+}
+/**
+ * Dates first, since they have their own reasons and their own remedy; then the chain, then the name. Where a chain
+ * verifies, what else was sent with it is nobody's concern: an expired cross-signature beside a trusted root, say.
+ */
 function verify(
   socket: TLSSocket,
   chain: readonly CertificateFacts[],
@@ -54,7 +62,7 @@ function verify(
   nameChecks: readonly NameCheck[],
   now: number,
 ): TlsFacts["verification"] {
-  for (const { notBefore, notAfter } of chain) {
+  for (const { notBefore, notAfter } of socket.authorized ? chain.slice(0, 1) : chain) {
     if (now > notAfter) {
       return "expired";
     }

@@ -1,12 +1,15 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket, type TlsOptions } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
+import { distinguishedName, issueCertificate } from "../../lab/certificates/issue.ts";
 import {
+  labAuthority,
   labCa,
   labCertificate,
   type CertificateName,
 } from "../../lab/certificates/lab-certificate.ts";
-import type { Observation } from "../../src/model/observation.ts";
+import { neededChain, type Observation } from "../../src/model/observation.ts";
 import { dial, startTls } from "../../src/net/dial.ts";
 import { LineReader } from "../../src/net/line-reader.ts";
 import { observe } from "../../src/net/probe-run.ts";
@@ -66,6 +69,51 @@ describe("verification is reported, and does not fail a probe by itself", () => 
     expect(strict.tls).toMatchObject({ verification });
     expect(strict.tls?.chain.length).toBeGreaterThan(0);
   });
+
+  test.each([
+    ["expired", "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", 1],
+    ["not valid yet", "2100-01-01T00:00:00Z", "2110-01-01T00:00:00Z", 1],
+    ["current", "2020-01-01T00:00:00Z", "2110-01-01T00:00:00Z", 0],
+  ])(
+    "an authority sent beside a chain that verifies may be %s",
+    async (_how, from, to, unneeded) => {
+      // The lab's authority, signed by another root that nobody trusts any more: a cross-signature.
+      const key = createPrivateKey(labAuthority().key);
+      const keys = { privateKey: key, publicKey: createPublicKey(key) };
+      const cross = issueCertificate({
+        subject: distinguishedName("adc-witness lab CA", "adc-witness lab"),
+        keys,
+        issuer: {
+          subject: distinguishedName("Old Root"),
+          keys: generateKeyPairSync("ec", { namedCurve: "P-256" }),
+        },
+        names: [],
+        authority: true,
+        notBefore: new Date(from),
+        notAfter: new Date(to),
+      });
+      const mail = labCertificate("mail");
+      const { tls, outcome } = await handshake(
+        nothing,
+        { cert: `${mail.certificate}${cross}`, key: mail.key },
+        trusting,
+      );
+      expect(outcome).toBe("match");
+      expect(tls?.verification).toBe("ok");
+      expect(tls?.chain.length).toBeGreaterThan(1);
+      expect(tls?.unneeded ?? []).toHaveLength(unneeded);
+      const needed = tls === null ? [] : neededChain(tls);
+      expect(needed).toHaveLength((tls?.chain.length ?? 0) - unneeded);
+      // Where nothing verifies, what is out of date is told as before.
+      const untrusting = await handshake(nothing, {
+        cert: `${mail.certificate}${cross}`,
+        key: mail.key,
+      });
+      expect(untrusting.tls?.verification).toBe(
+        unneeded === 0 ? "untrusted" : from < "2026" ? "expired" : "not_yet_valid",
+      );
+    },
+  );
 
   test("dates are judged by the probe's own clock", async () => {
     const late = (): number => Date.parse("2200-01-01");

@@ -295,7 +295,7 @@ export const METRICS = [
   gauge(
     "adc_witness_tls_certificate_not_after_timestamp_seconds",
     [...ENDPOINT],
-    "Earliest expiry in the certificate chain as sent.",
+    "Earliest expiry in the certificate chain, without what a verified chain does not need.",
   ),
   gauge(
     "adc_witness_tls_certificate_info",

@@ -186,7 +186,7 @@ type Hello =
 async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
   const own = addressLiteral(session.connection);
   const extended = await smtpCommand(run, session, `EHLO ${own}`, "greeting");
-  const isUnknown = extended.kind === "reply" && EHLO_UNKNOWN.has(extended.code);
+  const isUnknown = extended.kind === "reply" && extended.code >= 500;
   const reply = isUnknown ? await smtpCommand(run, session, `HELO ${own}`, "greeting") : extended;
   if (reply.kind === "ended") {
     return reply;
@@ -206,8 +206,6 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
     facts: { extensions: extensions.map((line) => line.toUpperCase().trim()), seenAs },
   };
 }
-
-const EHLO_UNKNOWN: ReadonlySet<number> = new Set([500, 501, 502, 504, 550]);
 
 /** `Hello [192.0.2.7]`: what is no address is not repeated. */
 function addressIn(greeting: string): string | null {

@@ -187,7 +187,7 @@ function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   if (/\/errorFE\.aspx$/i.test(url.pathname)) {
     return bad("backend_unavailable", `Exchange's error page: ${summary(answer)}`);
   }
-  const logon = /\/auth\/logon\.aspx$/i.test(url.pathname);
+  const logon = LOGON_PAGE.test(url.pathname);
   if (asked.spec.tls !== null && url.protocol === "http:" && (logon || isExchange(answer))) {
     return bad("ssl_required", `the client is redirected to clear text: ${summary(answer)}`);
   }
@@ -200,6 +200,62 @@ function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   return isExchange(answer)
     ? good(`Exchange redirects to ${url.pathname}`)
     : bad("bad_status", summary(answer));
+}
+
+const LOGON_PAGE = /\/auth\/logon\.aspx$/i;
+
+/** What a client does next with an answer, as far as a look follows it. */
+type NextPage =
+  | { readonly kind: "none" }
+  | { readonly kind: "loop"; readonly verdict: BadAnswer }
+  /** Path and query of Exchange's login page, on the same host. */
+  | { readonly kind: "page"; readonly path: string };
+
+/** Whether an answer leads on to Exchange's login page, or back to what was asked for (`from`). */
+export function nextPage(answer: HttpAnswer, from: string, { spec }: WebAsked): NextPage {
+  const isConfigured = (spec.adc?.redirectUrl ?? null) !== null;
+  const url = isConfigured || isAdcLogin(answer, spec.adc) ? null : sameHostRedirect(answer, spec);
+  if (url === null) {
+    return { kind: "none" };
+  }
+  const path = `${url.pathname}${url.search}`;
+  if (path.toLowerCase() === from.toLowerCase()) {
+    const detail = `${from} redirects to itself: ${summary(answer)}`;
+    return { kind: "loop", verdict: bad("redirect_loop", detail) };
+  }
+  return LOGON_PAGE.test(url.pathname) ? { kind: "page", path } : { kind: "none" };
+}
+
+/** Where a redirect leads, if to the same scheme and host. */
+function sameHostRedirect(
+  { status, headers }: HttpAnswer,
+  { tls, host }: WebAsked["spec"],
+): URL | null {
+  const location = headers.get("location");
+  const here = parseUrl("/", `${tls === null ? "http" : "https"}://${host}/`);
+  if (status < 300 || status >= 400 || location === null || here === null) {
+    return null;
+  }
+  const url = parseUrl(location, here.href);
+  return url?.origin === here.origin ? url : null;
+}
+
+/** The meaning of the answer at Exchange's login page. */
+export function judgeLogonPage(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+  const { status } = answer;
+  if (status >= 300 && status < 400) {
+    const verdict = judgeRedirect(answer, asked);
+    // A further login elsewhere is where it ends; Exchange's own page sending on to Exchange is a circle.
+    return verdict.kind === "bad" || sameHostRedirect(answer, asked.spec) === null
+      ? verdict
+      : bad("redirect_loop", `the login page redirects again: ${summary(answer)}`);
+  }
+  if (status >= 200 && status < 300) {
+    return answer.body.length === 0
+      ? bad("pattern_missing", `the login page is empty: ${summary(answer)}`)
+      : good("redirects to Exchange's login");
+  }
+  return status === 401 ? judgeUnauthorized(answer, asked) : judgeError(answer, asked);
 }
 
 /** A login by OAuth, OpenID Connect, WS-Federation or SAML (hybrid modern authentication, AD FS), wherever it stands. */

@@ -177,7 +177,13 @@ export function tlsSection(facts: TlsFacts, now: number): Markup {
         html`<dl class="facts certificate">
           <div>
             <dt>Subject</dt>
-            <dd>${certificate.subject}</dd>
+            <dd>
+              ${certificate.subject}${
+                facts.unneeded?.includes(certificate.sha256) === true
+                  ? " (sent, but not needed: the chain verifies without it)"
+                  : ""
+              }
+            </dd>
           </div>
           <div>
             <dt>Names</dt>

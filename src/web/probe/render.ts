@@ -1,3 +1,4 @@
+import { neededChain } from "../../model/observation.ts";
 import { labelPairs, sampleValue } from "../../exporters/prometheus/text-format.ts";
 import type { Look } from "./gate.ts";
 
@@ -40,11 +41,11 @@ export function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
     );
   }
   if (tls !== null) {
-    const ends = tls.chain.map(({ notAfter }) => notAfter / 1000);
+    const ends = neededChain(tls).map(({ notAfter }) => notAfter / 1000);
     families.push(
       gauge(
         "probe_ssl_earliest_cert_expiry",
-        "Earliest expiry in the certificate chain as sent.",
+        "Earliest expiry in the certificate chain, without what a verified chain does not need.",
         ends.length === 0 ? [] : [[[], Math.min(...ends)]],
       ),
       gauge(

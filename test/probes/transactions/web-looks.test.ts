@@ -50,6 +50,20 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
+const LOGIN_PAGE = ["HTTP/1.1 200 OK", ...IIS];
+
+/** Answers as {@link answering}, and requests of the login page by another head and body. */
+function withLoginPage(head: readonly string[], page = LOGIN_PAGE, body = "<form>"): Behaviour {
+  return (socket) => {
+    socket.once("data", (data) => {
+      const isPage = data.toString("latin1").startsWith("GET /owa/auth/logon.aspx");
+      const [lines, text] = isPage ? [page, body] : [head, ""];
+      const length = `Content-Length: ${String(text.length)}`;
+      socket.end(`${[...lines, length].join("\r\n")}\r\n\r\n${text}`);
+    });
+  };
+}
+
 async function look(
   transaction: TransactionName,
   behaviour: Behaviour,
@@ -77,7 +91,7 @@ describe("https_challenge at the server", () => {
   test("asks as a client does, and keeps cookies out of the evidence", async () => {
     const seen = await look(
       "https_challenge",
-      answering([
+      withLoginPage([
         "HTTP/1.1 302 Found",
         ...IIS,
         "Location: https://mail.example.com/owa/auth/logon.aspx?url=x&reason=0",
@@ -92,7 +106,7 @@ describe("https_challenge at the server", () => {
       exchangeSeen: true,
       tls: { verification: "ok" },
     });
-    expect(seen.server.received()).toBe(
+    expect(seen.server.received()).toContain(
       "GET /owa/ HTTP/1.1\r\nHost: mail.example.com\r\nUser-Agent: adc-witness\r\nAccept: */*\r\nConnection: close\r\n\r\n",
     );
     expect(seen.evidence.transcript).toContain("Set-Cookie: ClientId=<secret>; path=/");
@@ -123,7 +137,18 @@ describe("https_challenge at the server", () => {
       "",
       "ok",
     ],
-    ["the root redirects to OWA", ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/"], "", "ok"],
+    [
+      "a directory redirects to another",
+      ["HTTP/1.1 302 Found", ...IIS, "Location: /ecp/"],
+      "",
+      "ok",
+    ],
+    [
+      "a redirect to itself",
+      ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/"],
+      "",
+      "redirect_loop",
+    ],
     ["the login page itself", ["HTTP/1.1 200 OK", ...IIS], "<form>", "ok"],
     [
       "the back end is gone",
@@ -173,8 +198,41 @@ describe("https_challenge at the server", () => {
     ],
     ["403 for another reason", ["HTTP/1.1 403 Forbidden"], "IP address rejected", "bad_status"],
   ])("%s", async (_, head, body, reason) => {
-    const seen = await look("https_challenge", answering(head, body), { path: "/owa/" });
+    const server = body === "" ? withLoginPage(head) : answering(head, body);
+    const seen = await look("https_challenge", server, { path: "/owa/" });
     expect(seen).toMatchObject({ outcome: reason === "ok" ? "match" : "mismatch", reason });
+  });
+
+  const TO_LOGIN = [
+    "HTTP/1.1 302 Found",
+    ...IIS,
+    "Location: /owa/auth/logon.aspx?url=https%3a%2f%2fmail.example.com%2fowa%2f&reason=0",
+  ];
+  test.each<readonly [string, readonly string[], string, string]>([
+    ["is there", LOGIN_PAGE, "<form>", "ok"],
+    ["is empty", LOGIN_PAGE, "", "pattern_missing"],
+    ["is missing", ["HTTP/1.1 404 Not Found", ...IIS], "gone", "bad_status"],
+    ["fails", ["HTTP/1.1 500 Error", ...IIS], "Something went wrong", "backend_unavailable"],
+    ["sends back", ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/"], "", "redirect_loop"],
+    ["sends to itself", TO_LOGIN, "", "redirect_loop"],
+    [
+      "sends to the error page",
+      ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/auth/errorFE.aspx?httpCode=500"],
+      "",
+      "backend_unavailable",
+    ],
+    [
+      "sends to a login elsewhere",
+      ["HTTP/1.1 302 Found", "Location: https://adfs.example.com/adfs/ls/?wa=wsignin1.0"],
+      "",
+      "ok",
+    ],
+  ])("the login page that OWA sends to %s", async (_, page, body, reason) => {
+    const seen = await look("https_challenge", withLoginPage(TO_LOGIN, [...page], body), {
+      path: "/owa/",
+    });
+    expect(seen).toMatchObject({ outcome: reason === "ok" ? "match" : "mismatch", reason });
+    expect(seen.server.accepted()).toBe(2);
   });
 
   test("schemes that are expected and not offered", async () => {

@@ -1,6 +1,7 @@
 import type { Steps } from "../../../lib/steps.ts";
 import type { LiveProbe } from "../../../model/live.ts";
 import type { TlsFacts } from "../../../model/observation.ts";
+import { neededChain } from "../../../model/observation.ts";
 import { labelPairs, withLabel } from "../text-format.ts";
 import { bit, each, stateSetFamily, valueFamily, type Labelled, type Scope } from "./scope.ts";
 
@@ -104,7 +105,7 @@ function factsAt(probes: readonly LiveProbe[], atPublic: boolean): TlsFacts | nu
 }
 
 function earliestEnd(facts: TlsFacts): number {
-  return Math.min(...facts.chain.map((certificate) => certificate.notAfter)) / 1000;
+  return Math.min(...neededChain(facts).map((certificate) => certificate.notAfter)) / 1000;
 }
 
 function cut(name: string): string {
