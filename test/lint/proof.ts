@@ -1,3 +1,6 @@
+import fc from "fast-check";
+import { expect } from "vitest";
+import { randomEstate } from "./random-estate.ts";
 import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
@@ -210,4 +213,15 @@ function changedRows(
     }
     return JSON.stringify(same) === JSON.stringify(row) ? [] : [`the probe ${rowKey(row)} changed`];
   });
+}
+
+/** The same of so many estates that fast-check makes. */
+export function proveRandomEstates(count: number): void {
+  fc.assert(
+    fc.property(randomEstate, (text) => {
+      const failures = proofFailures(text);
+      expect(failures, failures.join("\n\n")).toEqual([]);
+    }),
+    { numRuns: count, includeErrorInReport: true },
+  );
 }

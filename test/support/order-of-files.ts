@@ -18,9 +18,9 @@ export const FAST = [
 
 /** Of the folders above, what needs real servers or measures the lab. */
 export const NOT_FAST = [
-  "test/adc/nitro/{scale,nitro-user}.test.ts",
+  "test/adc/nitro/{scale,nitro-user,import-gaps}.test.ts",
   "test/adc/nsconf/fuzz.test.ts",
-  "test/agent/{public-names,readiness,reload}.test.ts",
+  "test/agent/{public-names,readiness,reload,churn}.test.ts",
   "test/change/compare.test.ts",
   "test/config/json-schema.test.ts",
   "test/exporters/discovery.test.ts",
@@ -34,6 +34,9 @@ export const WAITING = [
   "test/docs/{api,commands}.test.ts",
   "test/e2e/*.test.ts",
   "test/faults/agent*.test.ts",
+  "test/lab/adc/lab.test.ts",
+  "test/probes/monitors/ping.test.ts",
+  "test/probes/transactions/hostile/{hostile-tls,hostile-udp}.test.ts",
 ];
 
 /** Kills, stalls, descriptors, whole stories, soak and long fuzz: `npm run test:long`. */
@@ -43,6 +46,7 @@ export const LONG = [
   "test/e2e/{demo-scenarios,two-agents}.test.ts",
   "test/faults/agent-*.test.ts",
   "test/fuzz/fuzz.test.ts",
+  "test/lint/proof-of-many.test.ts",
 ];
 
 /** The longest first: whatever begins last should be short. */

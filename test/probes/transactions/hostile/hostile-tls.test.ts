@@ -47,18 +47,20 @@ describe.each(OVER_TLS)("%s over TLS", (transaction) => {
     );
 
   test("meets every hostile handshake in time, with its reason", async () => {
-    for (const [fault, step, reasons] of HANDSHAKES) {
-      const server = await startFault(fault, { dripMs: 50 });
-      const seen = await run(server.port);
-      const said = { fault, outcome: seen.outcome, reason: seen.reason };
-      expect(["mismatch", "failed", "timeout"]).toContain(seen.outcome);
-      expect({ ...said, step: seen.step }).toMatchObject({ fault, step });
-      expect(reasons).toContain(seen.reason);
-      expect(loginOutcome(seen)).not.toBe("rejected");
-      expect(seen.durationMs).toBeLessThan(TIMEOUT_MS + SLACK_MS);
-      await until(() => server.open() === 0);
-      await server.close();
-    }
+    await Promise.all(
+      HANDSHAKES.map(async ([fault, step, reasons]) => {
+        const server = await startFault(fault, { dripMs: 50 });
+        const seen = await run(server.port);
+        const said = { fault, outcome: seen.outcome, reason: seen.reason };
+        expect(["mismatch", "failed", "timeout"]).toContain(seen.outcome);
+        expect({ ...said, step: seen.step }).toMatchObject({ fault, step });
+        expect(reasons).toContain(seen.reason);
+        expect(loginOutcome(seen)).not.toBe("rejected");
+        expect(seen.durationMs).toBeLessThan(TIMEOUT_MS + SLACK_MS);
+        await until(() => server.open() === 0);
+        await server.close();
+      }),
+    );
   });
 
   test("is bounded behind a handshake that is fine", async () => {
