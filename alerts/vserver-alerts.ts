@@ -1,5 +1,5 @@
 import type { VserverVerdict } from "../src/model/verdicts.ts";
-import { series, VSERVER, type AlertGroup } from "./alert.ts";
+import { SCRAPE, series, VSERVER, type AlertGroup } from "./alert.ts";
 import { provenByFlag } from "./proof.ts";
 import { verdictAlerts } from "./verdict-alert.ts";
 
@@ -50,7 +50,7 @@ export const VSERVER_ALERTS: AlertGroup = {
       "VipUpMembersDown",
       "critical",
       "vip_up_members_down",
-      `${PLACE} is UP without a working member`,
+      `${PLACE} is UP without a working member, or hands out a site that does not serve`,
       ["settling", "the ADC still has time to notice"],
     ),
     verdictAlert(
@@ -60,6 +60,48 @@ export const VSERVER_ALERTS: AlertGroup = {
       `${PLACE} presents the wrong certificate`,
       ["vip_agree_up", "the certificate is the bound one"],
     ),
+    verdictAlert(
+      "VipSiteWithheld",
+      "warning",
+      "vip_site_withheld",
+      `${PLACE} holds a site DOWN that serves`,
+      ["vip_agree_up", "the site is handed out again"],
+    ),
+    {
+      name: "GslbMepDown",
+      severity: "warning",
+      expr: "adc_witness_gslb_mep_up == 0",
+      for: "2m",
+      keepFiringFor: "10m",
+      summary: "{{ $labels.adc }} exchanges no metrics (MEP) with site {{ $labels.site }}",
+      description:
+        "The state of GSLB services of this site is old wherever no monitor is bound to them, and dynamic methods fall back to round robin. Check the connection between the sites (TCP 3011, or 3009 with TLS) and the RPC nodes of both ADCs.",
+      verdict: null,
+      ...provenByFlag(
+        "adc_witness_gslb_mep_up",
+        { ...SCRAPE, adc: "prod", site: "dc2" },
+        "while the exchange is up",
+        { right: "1", wrong: "0" },
+      ),
+    },
+    {
+      name: "PublicAddressDown",
+      severity: "critical",
+      expr: "adc_witness_public_address_up == 0",
+      for: "2m",
+      keepFiringFor: "10m",
+      summary:
+        "Public address {{ $labels.address }} {{ $labels.name }} of {{ $labels.vserver }} fails",
+      description:
+        "Clients that DNS sends to this address are not served, whatever the VIP itself does. Compare with the other addresses of the same name: the address translation, the firewall or the site in front of it is the first suspect.",
+      verdict: null,
+      ...provenByFlag(
+        "adc_witness_public_address_up",
+        { ...VSERVER, name: "mail.example.com", address: "203.0.113.10" },
+        "while its probes pass",
+        { right: "1", wrong: "0" },
+      ),
+    },
     {
       name: "LastReallyGoodMember",
       severity: "critical",

@@ -108,12 +108,12 @@ export const VSERVER_DASHBOARD: Dashboard = {
           kind: "state-timeline",
           title: "Public addresses and names",
           description:
-            "Probes at the public addresses from DNS or the configuration; the worst of several. They do not affect verdicts, which are about the VIP. Empty without `public`.",
+            "Each public address from DNS or the configuration; the worst of its probes. They do not affect verdicts, which are about the VIP. Empty without `public`.",
           unit: "short",
           queries: [
             {
-              expr: `min by (vserver, monitor, transaction) (${ofAdc("adc_witness_probe_success", `${VSERVER},vantage="public"`)})`,
-              legend: "{{vserver}} {{monitor}}{{transaction}}",
+              expr: ofAdc("adc_witness_public_address_up", VSERVER),
+              legend: "{{vserver}} {{name}} {{address}}",
             },
           ],
           width: 12,
@@ -133,6 +133,48 @@ export const VSERVER_DASHBOARD: Dashboard = {
           ],
           width: 12,
           height: 8,
+        },
+      ],
+    },
+    {
+      title: "GSLB sites",
+      panels: [
+        {
+          kind: "state-timeline",
+          title: "Sites in DNS and in service",
+          description:
+            "Two lanes per site: whether the ADC's DNS hands it out, and whether its VIP serves clients. A site that is handed out and does not serve is `vip_up_members_down`. Empty without GSLB.",
+          unit: "short",
+          queries: [
+            {
+              expr: ofAdc("adc_witness_gslb_site_handed_out", VSERVER),
+              legend: "{{site}} {{server}}:{{port}} in DNS",
+            },
+            {
+              expr: ofAdc("adc_witness_gslb_site_serving", VSERVER),
+              legend: "{{site}} {{server}}:{{port}} serves",
+            },
+          ],
+          width: 16,
+          height: 8,
+          mappings: YES_NO,
+        },
+        {
+          kind: "stat",
+          title: "Metric exchange (MEP)",
+          description: "Whether the ADC exchanges metrics with each remote site.",
+          unit: "short",
+          queries: [
+            {
+              expr: `min by (adc, site) (${ofAdc("adc_witness_gslb_mep_up")})`,
+              legend: "{{adc}} {{site}}",
+              instant: true,
+            },
+          ],
+          width: 8,
+          height: 8,
+          thresholds: NEUTRAL,
+          mappings: UP_DOWN,
         },
       ],
     },

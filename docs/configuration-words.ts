@@ -91,6 +91,11 @@ export const TRANSACTION_OPTIONS: readonly {
     meaning: "Addresses separated by commas; the answer must contain one of them.",
   },
   {
+    transactions: ["dns_lookup"],
+    option: "transport",
+    meaning: "`udp` or `tcp`; default `udp`.",
+  },
+  {
     transactions: ["ntp_time"],
     option: "max_offset_ms",
     meaning: "Maximum offset from this host's clock, in milliseconds; default: not checked.",

@@ -23,6 +23,10 @@ export const METRIC_GROUPS: readonly {
     prefixes: ["adc_witness_adc_", "adc_witness_nitro_", "adc_witness_vserver_member_info"],
   },
   {
+    title: "Names, sites and public addresses",
+    prefixes: ["adc_witness_gslb_", "adc_witness_public_address_"],
+  },
+  {
     title: "Probes",
     prefixes: [
       "adc_witness_probe",
@@ -63,11 +67,13 @@ export const METRIC_GROUPS: readonly {
 export const LABEL_WORDS: Readonly<Record<string, string>> = {
   account: "Name of an account of the configuration.",
   adc: "Name of the ADC in the configuration.",
+  address: "A public address.",
   adc_service: "Name of the service or service group on the ADC.",
   code: "NITRO's error code, an HTTP status, or the kind of failure (`timeout`, `refused`).",
   issuer: "Issuer of a certificate.",
   kind: "What was not understood: `lastresponse`, `state` or `role`.",
   monitor: "Name of the monitor; empty for a transaction.",
+  name: "Name that clients use; empty where the configuration gives the address itself.",
   node: "URL of one node of the ADC.",
   resource: "Resource of NITRO, for example `csvserver`.",
   node_version: "Version of Node.js.",
@@ -83,6 +89,7 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
   revision: "Revision of the source, where the build knew it.",
   server: "Name of the server on the ADC; empty for a probe through a VIP.",
   sha256: "Fingerprint of a certificate.",
+  site: "Name of the GSLB site.",
   source: "`declared` (a window), `adc` (out of service there) or `detected` (seen on the wire).",
   state:
     "State of the member or vserver by the ADC: `up`, `down`, `out`, `leaving`, `leaving_down`, `unknown`.",

@@ -1,8 +1,9 @@
 import type { AdcService } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
-import type { GslbService, GslbSite } from "../model/gslb.ts";
+import type { AdnsAddress, Gslb, GslbService, GslbSite, GslbVserver } from "../model/gslb.ts";
 import type { Values } from "./fields.ts";
 import type { GSLB_SITE_FIELDS } from "./gslb-fields.ts";
+import { ownAddresses } from "./own-addresses.ts";
 
 /** A site out of its attributes. */
 export function siteOf(name: string, values: Values<typeof GSLB_SITE_FIELDS>): GslbSite {
@@ -14,7 +15,7 @@ export function siteOf(name: string, values: Values<typeof GSLB_SITE_FIELDS>): G
  * The sites with their place told: where the type is left out, a site at one of the ADC's own addresses is its own
  * (NetScaler command reference, `add gslb site`).
  */
-export function placedSites(
+function placedSites(
   sites: ReadonlyMap<string, GslbSite>,
   own: ReadonlySet<string>,
 ): ReadonlyMap<string, GslbSite> {
@@ -27,17 +28,40 @@ export function placedSites(
 }
 
 /** GSLB's objects have a name space of their own: where a name is taken, the one of GSLB is shown with an addition. */
-function gslbName(taken: { readonly has: (name: string) => boolean }, name: string): string {
-  return taken.has(name) ? `${name} (GSLB)` : name;
+function gslbName(
+  taken: Iterable<{ readonly has: (name: string) => boolean }>,
+  name: string,
+): string {
+  return [...taken].some((names) => names.has(name)) ? `${name} (GSLB)` : name;
 }
 
-/** A GSLB service as the member table knows it: its members' `adcService` is its name there. */
-export function withMemberNames(
-  service: GslbService,
-  services: ReadonlyMap<string, AdcService>,
-): GslbService {
-  const adcService = gslbName(services, service.name);
-  return { ...service, members: service.members.map((member) => ({ ...member, adcService })) };
+/** GSLB with the names it is shown by beside the other objects of its ADC. */
+export function namedGslb(
+  gslb: {
+    readonly sites: ReadonlyMap<string, GslbSite>;
+    readonly services: Iterable<Omit<GslbService, "shownAs">>;
+    readonly vservers: Iterable<Omit<GslbVserver, "shownAs">>;
+  },
+  around: Pick<Estate, "services" | "lbVservers" | "csVservers" | "nsip" | "snips">,
+): Gslb {
+  const { services, lbVservers, csVservers } = around;
+  return {
+    sites: placedSites(gslb.sites, ownAddresses(around)),
+    services: new Map(
+      [...gslb.services].map((service) => {
+        const shownAs = gslbName([services], service.name);
+        const members = service.members.map((member) => ({ ...member, adcService: shownAs }));
+        return [service.name, { ...service, members, shownAs }];
+      }),
+    ),
+    vservers: new Map(
+      [...gslb.vservers].map((vserver) => {
+        const shownAs = gslbName([lbVservers, csVservers], vserver.name);
+        return [vserver.name, { ...vserver, shownAs }];
+      }),
+    ),
+    adns: adnsAddresses(services),
+  };
 }
 
 /**
@@ -52,15 +76,25 @@ export function withSites(estate: Estate): Estate {
 
 /** The estate with these alone for services. */
 export function siteServices(estate: Estate): Estate {
-  const sites = [...estate.gslb.services.values()].map((service): [string, AdcService] => {
-    const name = gslbName(estate.services, service.name);
-    return [name, { ...service, name }];
-  });
+  const sites = [...estate.gslb.services.values()].map((service): [string, AdcService] => [
+    service.shownAs,
+    { ...service, name: service.shownAs },
+  ]);
   return { ...estate, services: new Map(sites) };
 }
 
-/** Vservers of this estate that are bound to GSLB names, under the names they are shown by. */
-export function gslbVserverName(estate: Estate, name: string): string {
-  const { lbVservers, csVservers } = estate;
-  return gslbName({ has: (one) => lbVservers.has(one) || csVservers.has(one) }, name);
+const ADNS_TRANSPORTS: ReadonlyMap<string, AdnsAddress["transport"]> = new Map([
+  ["ADNS", "udp"],
+  ["ADNS_TCP", "tcp"],
+]);
+
+function adnsAddresses(services: ReadonlyMap<string, AdcService>): AdnsAddress[] {
+  return [...services.values()].flatMap(({ serviceType, enabled, members }) => {
+    const transport = ADNS_TRANSPORTS.get(serviceType);
+    return transport === undefined || !enabled
+      ? []
+      : members.flatMap(({ address, port, enabled: on }) =>
+          address === null || port === "*" || !on ? [] : [{ address, port, transport }],
+        );
+  });
 }

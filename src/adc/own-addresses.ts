@@ -2,7 +2,9 @@ import type { Estate } from "../model/estate.ts";
 import type { Monitor } from "../model/monitor.ts";
 
 /** The NSIP, subnet addresses and VIPs of this ADC. */
-export function ownAddresses(estate: Estate): ReadonlySet<string> {
+export function ownAddresses(
+  estate: Pick<Estate, "lbVservers" | "csVservers" | "nsip" | "snips">,
+): ReadonlySet<string> {
   const vips = [...estate.lbVservers.values(), ...estate.csVservers.values()].map(
     ({ address }) => address,
   );

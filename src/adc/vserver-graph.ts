@@ -16,7 +16,7 @@ export interface CsPath {
 
 /** Many questions about one estate: what their answers share is worked out once, so that thousands stay cheap. */
 export interface VserverGraph {
-  /** Vservers that a service or group serves: the load-balancing ones that bind it, then content switching before those. */
+  /** Vservers that a service or group serves: the load-balancing and GSLB ones that bind it, then content switching. */
   readonly vserversOfService: (serviceName: string) => readonly string[];
   /**
    * How to reach a load-balancing vserver through content switching, one entry per policy and default. The request is
@@ -49,6 +49,11 @@ export function createVserverGraph(estate: Estate): VserverGraph {
   for (const vserver of estate.lbVservers.values()) {
     for (const service of new Set(vserver.services.map((binding) => binding.service))) {
       append(direct, service, vserver.name);
+    }
+  }
+  for (const vserver of estate.gslb.vservers.values()) {
+    for (const service of new Set(vserver.services.map((binding) => binding.service))) {
+      append(direct, estate.gslb.services.get(service)?.shownAs ?? service, vserver.shownAs);
     }
   }
   const before = new Map<string, Switch[]>();

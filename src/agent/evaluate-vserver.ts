@@ -18,6 +18,7 @@ import {
   certificatesDiffer,
   wrongCertificate,
 } from "./vserver-findings.ts";
+import { evaluateGslb } from "./evaluate-gslb.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import { ADC_LOGIN_RUNGS, vipLogin, type VipLoginSurroundings } from "./vip-login.ts";
 import type { LivePersistence } from "../model/live.ts";
@@ -154,6 +155,13 @@ const CUT_OFF = { opinion: "unknown", reason: "agent_path", login: "none" } as c
 
 /** Brings a vserver's verdict up to date, from its members' records and its own VIP probes. */
 export function evaluateVserver(record: VserverRecord, around: VserverSurroundings): void {
+  if (record.gslb !== null) {
+    const { now, cutOff } = around;
+    record.members = countMembers(record);
+    evaluateGslb(record, record.gslb, { now, cutOff, settles: () => settles(record, around) });
+    record.nextEvaluationAt = restsUntil(record, around);
+    return;
+  }
   const seen: VipOpinion = around.cutOff ? CUT_OFF : vipOpinion(record, around);
   record.vip = seen.opinion;
   record.refusesAgent = seen.refusal?.words ?? null;
@@ -314,9 +322,17 @@ function settles(record: VserverRecord, around: VserverSurroundings): boolean {
 
 /** A vserver settles when its slowest member has settled. */
 function graceMs(record: VserverRecord, pollMs: number): number {
-  return record.memberRecords.reduce(
-    (most, { grace }) => Math.max(most, grace.towardsDownMs, grace.towardsUpMs),
-    pollMs,
+  // GSLB hears of a site after the site's own ADC has noticed.
+  const behind = (record.gslb?.siteRecords ?? []).map((site) =>
+    slowestMs(site.behind?.memberRecords ?? []),
+  );
+  return Math.max(pollMs, slowestMs(record.memberRecords)) + Math.max(0, ...behind);
+}
+
+function slowestMs(members: readonly MemberRecord[]): number {
+  return Math.max(
+    0,
+    ...members.map(({ grace }) => Math.max(grace.towardsDownMs, grace.towardsUpMs)),
   );
 }
 

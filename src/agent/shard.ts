@@ -12,7 +12,7 @@ export interface Shard {
 /**
  * The part of an estate that falls to one of several agents. What hangs together stays together: vservers with all
  * they lead to (services, content-switching targets, backups), and services that share a server and port, since their
- * verdicts need all of it in one place. Shares are disjoint and complete, depend on names alone, and when the count
+ * verdicts need all of it in one place; likewise GSLB vservers with their services. Shares are disjoint and complete, depend on names alone, and when the count
  * changes by one only what goes to or comes from that one shard moves. Monitors, policies, certificates and servers
  * stay whole: they are looked up by name. Pure; a share of a share of the same shard is itself.
  */
@@ -28,6 +28,11 @@ export function applyShard(estate: Estate, shard: Shard | null): Estate {
     services: kept(estate.services, (name) => mine(serviceNode(name))),
     lbVservers: kept(estate.lbVservers, (name) => mine(vserverNode(name))),
     csVservers: kept(estate.csVservers, (name) => mine(vserverNode(name))),
+    gslb: {
+      ...estate.gslb,
+      services: kept(estate.gslb.services, (name) => mine(siteNode(name))),
+      vservers: kept(estate.gslb.vservers, (name) => mine(nameNode(name))),
+    },
   };
 }
 
@@ -62,6 +67,15 @@ export function componentsOf(estate: Estate): ReadonlyMap<string, string> {
       groups.join(node, next);
     }
   }
+  for (const name of estate.gslb.services.keys()) {
+    groups.add(siteNode(name));
+  }
+  for (const { name, services } of estate.gslb.vservers.values()) {
+    groups.add(nameNode(name));
+    for (const { service } of services.filter((bound) => estate.gslb.services.has(bound.service))) {
+      groups.join(nameNode(name), siteNode(service));
+    }
+  }
   return groups.names();
 }
 
@@ -89,6 +103,14 @@ function serviceNode(name: string): string {
 
 function vserverNode(name: string): string {
   return `vserver ${name}`;
+}
+
+function siteNode(name: string): string {
+  return `gslb service ${name}`;
+}
+
+function nameNode(name: string): string {
+  return `gslb vserver ${name}`;
 }
 
 /** Disjoint sets of names, joined by and by (union–find with path halving). */

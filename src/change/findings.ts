@@ -1,4 +1,4 @@
-import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
+import type { LiveGslbSite, LiveMember, LiveState, LiveVserver } from "../model/live.ts";
 import { protocolOf } from "../model/protocol-name.ts";
 import { severity } from "../model/severity.ts";
 import { MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "../model/verdicts.ts";
@@ -69,6 +69,10 @@ export function sentenceOf(finding: Finding): string {
   const adc = `NetScaler ${finding.adc}`;
   if (finding.kind === "vserver") {
     const { vserver, members } = finding.vserver;
+    const name = nameSentence(finding.vserver, adc);
+    if (name !== null) {
+      return name;
+    }
     return vserverSentence(
       finding.verdict,
       adc,
@@ -115,6 +119,8 @@ function vserverSentence(verdict: Verdict, adc: string, vserver: string, good: n
       return `${adc} does not serve ${vserver} although ${String(good)} of its servers work`;
     case "vip_login_broken":
       return `Logins through ${adc} at ${vserver} fail although ${String(good)} of its servers work`;
+    case "vip_site_withheld":
+      return `${adc} sends no clients of ${vserver} to a site that works`;
     case "vip_wrong_certificate":
       return `${adc} presents the wrong certificate on ${vserver}`;
     case "vip_backup_active":
@@ -123,6 +129,33 @@ function vserverSentence(verdict: Verdict, adc: string, vserver: string, good: n
       return `${adc} and this agent differ about ${vserver}`;
   }
 }
+
+/** A GSLB vserver is what its names lead to: clients know the site. */
+function nameSentence({ gslb, verdict }: LiveVserver, adc: string): string | null {
+  if (gslb === undefined || gslb === null) {
+    return null;
+  }
+  const names = enumerate([...new Set(gslb.domains)].slice(0, MAX_NAMES));
+  const named = (which: (site: LiveGslbSite) => boolean): string =>
+    enumerate([...new Set(gslb.sites.filter(which).map(({ site, server }) => site ?? server))]);
+  const dead = named(({ handedOut, serves }) => handedOut === true && serves === "down");
+  const idle = named(({ handedOut, serves }) => handedOut !== true && serves === "up");
+  switch (verdict) {
+    case "vip_up_members_down":
+      return dead === ""
+        ? `${adc} says ${names} is UP although no site serves`
+        : `${adc} sends clients of ${names} to site ${dead}, which does not serve them`;
+    case "vip_site_withheld":
+      return `${adc} sends no clients of ${names} to site ${idle}, which works`;
+    case "vip_down_members_up":
+      return `${adc} answers no address for ${names} although site ${idle} works`;
+    default:
+      return null;
+  }
+}
+
+/** A vserver may have many names; a sentence has a few. */
+const MAX_NAMES = 3;
 
 /** `IMAP`, `IMAP and POP3`, `IMAP, POP3 and SMTP`. */
 function enumerate(words: readonly string[]): string {

@@ -31,6 +31,10 @@ const PORTS: OptionKind = {
       ? value.split(",").every((each) => isPort(Number(each)))
       : isPort(value),
 };
+const TRANSPORT: OptionKind = {
+  says: "udp or tcp",
+  allows: (value) => value === "udp" || value === "tcp",
+};
 const SCHEME: OptionKind = {
   says: "ntlm, negotiate or basic",
   allows: (value) => value === "ntlm" || value === "negotiate" || value === "basic",
@@ -49,7 +53,7 @@ export const OPTION_TABLE: Readonly<
   https_challenge: { auth_schemes: TEXT },
   smtp_mail_from: { outside_address: TEXT },
   rpc_endpoint_map: { mapper_port: PORT, expected_port: PORTS },
-  dns_lookup: { query: TEXT, type: TEXT, expected: TEXT },
+  dns_lookup: { query: TEXT, type: TEXT, expected: TEXT, transport: TRANSPORT },
   ntp_time: { max_offset_ms: NUMBER },
   imap_login: { fetch_newest: FLAG },
   mail_round_trip: { imap_host: TEXT, imap_port: PORT, junk_folder: TEXT },

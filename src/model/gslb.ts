@@ -11,6 +11,14 @@ export interface Gslb {
   /** GSLB services and service groups by name. */
   readonly services: ReadonlyMap<string, GslbService>;
   readonly vservers: ReadonlyMap<string, GslbVserver>;
+  /** Where this ADC's DNS can be asked: services of the types ADNS and ADNS_TCP. */
+  readonly adns: readonly AdnsAddress[];
+}
+
+export interface AdnsAddress {
+  readonly address: string;
+  readonly port: number;
+  readonly transport: "udp" | "tcp";
 }
 
 export interface GslbSite {
@@ -29,6 +37,8 @@ export interface GslbSite {
 
 /** A GSLB service has one member, a group has several: VIPs of one site, of this ADC or of another. */
 export interface GslbService extends AdcService {
+  /** GSLB's names are its own: where a service has this one, an addition tells them apart. Its members' `adcService`. */
+  readonly shownAs: string;
   readonly site: string | null;
   /** The name that is answered instead of an address (`-cnameEntry`). */
   readonly cname: string | null;
@@ -38,6 +48,8 @@ export interface GslbService extends AdcService {
 
 export interface GslbVserver {
   readonly name: string;
+  /** As a service's, among all vservers. */
+  readonly shownAs: string;
   readonly serviceType: string;
   readonly enabled: boolean;
   readonly recordType: GslbRecordType;

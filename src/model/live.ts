@@ -150,7 +150,7 @@ export interface LiveMember {
 export interface LiveVserver {
   readonly adc: string;
   readonly vserver: string;
-  readonly kind: "lb" | "cs";
+  readonly kind: "lb" | "cs" | "gslb";
   readonly serviceType: string;
   readonly address: string | null;
   readonly port: Port | null;
@@ -193,7 +193,47 @@ export interface LiveVserver {
   readonly persistence?: LivePersistence | null;
   /** Names clients use, from the configuration, as DNS answers them. */
   readonly publicNames?: readonly LivePublicName[];
+  /** Of a GSLB vserver; null or absent for all others. Its `vip` is how the ADC's DNS answers. */
+  readonly gslb?: LiveGslb | null;
   readonly probes: readonly LiveProbe[];
+}
+
+/** The names of a GSLB vserver, and the sites they lead to. */
+export interface LiveGslb {
+  readonly domains: readonly string[];
+  readonly method: string;
+  readonly sites: readonly LiveGslbSite[];
+  /** Each question that is asked of the ADC's DNS, and its last answer that counts. */
+  readonly answers: readonly {
+    readonly domain: string;
+    readonly address: string;
+    readonly port: number;
+    readonly transport: "udp" | "tcp";
+    /** Null: nothing yet, or nothing any more. */
+    readonly answered: readonly string[] | null;
+    readonly failure: Reason | null;
+  }[];
+}
+
+/** One VIP that the names may lead to. */
+export interface LiveGslbSite {
+  readonly site: string | null;
+  readonly adcService: string;
+  /** A member of a GSLB service group; otherwise a GSLB service of its own. */
+  readonly grouped: boolean;
+  readonly server: string;
+  readonly port: Port;
+  /** What DNS answers for it: its own address, a public one, those of views. */
+  readonly addresses: readonly string[];
+  readonly adcOpinion: AdcOpinion;
+  /** The metric exchange with the site; null where there is none, or it is not told. */
+  readonly mep: "up" | "down" | null;
+  readonly handedOut: boolean | null;
+  readonly serves: "up" | "down" | "unknown";
+  /** Why it does not serve; null where it does, or nobody knows. */
+  readonly reason: Reason | null;
+  /** The vserver that has this VIP, where an ADC of this configuration does. */
+  readonly behind: { readonly adc: string; readonly vserver: string } | null;
 }
 
 export interface LivePersistence {

@@ -49,6 +49,8 @@ export interface ObservationFacts {
   readonly clientAddress?: { readonly seenAs: string; readonly own: boolean };
   /** Login schemes that a look's 401 offered, sorted and joined by commas; absent elsewhere. */
   readonly authSchemes?: string;
+  /** Addresses and aliases that a DNS answer held, in the order of the answer; bounded; absent elsewhere. */
+  readonly answered?: readonly string[];
   /** What became of the credential that this probe sent; absent where none was sent. */
   readonly login?: LoginOutcome;
   /** The login was NTLM and bound to the certificate that was shown; absent elsewhere. */

@@ -67,6 +67,7 @@ export const REASONS = [
   "certificate_name",
   "certificate_untrusted",
   "pinned_certificate",
+  "mep_down",
   "not_configured",
   "agent_path",
   "agent_fault",
@@ -298,6 +299,11 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   pinned_certificate: {
     label: "the certificate does not match the pin",
     advice: "If it was renewed, compare it on the server, then set fingerprint_sha256.",
+  },
+  mep_down: {
+    label: "the metric exchange with the site (MEP) is down, and the state is old",
+    advice:
+      "Check the connection between the sites (TCP 3011, or 3009 with TLS) and the RPC nodes; bind a monitor to the GSLB service meanwhile.",
   },
   not_configured: {
     label: "not configured",

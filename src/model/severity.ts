@@ -10,6 +10,7 @@ const WORST_FIRST: readonly Verdict[] = [
   "false_up",
   "blind_monitor",
   "vip_wrong_certificate",
+  "vip_site_withheld",
   "false_down",
   "strict_monitor",
   "return_overdue",

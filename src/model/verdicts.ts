@@ -36,6 +36,7 @@ export const VSERVER_VERDICTS = [
   "vip_protected",
   "vip_down_members_up",
   "vip_up_members_down",
+  "vip_site_withheld",
   "settling",
   "unknown",
 ] as const;
@@ -52,6 +53,7 @@ export const MISMATCH_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   "return_overdue",
   "vip_down_members_up",
   "vip_up_members_down",
+  "vip_site_withheld",
   "vip_wrong_certificate",
   "vip_served_by_drained_server",
   "vip_login_broken",
@@ -230,7 +232,49 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
     advice:
       "Every client gets errors: repair a member, enable state update on a content-switching vserver, or bind a backup.",
   },
+  vip_site_withheld: {
+    label: "a working site gets no clients",
+    meaning:
+      "GSLB says DOWN of a site whose VIP serves clients, and its DNS does not hand it out: capacity is lost.",
+    advice:
+      "Check the metric exchange (MEP) with the site, and read the last response of the monitors bound to its GSLB service.",
+  },
 };
+
+/** A GSLB vserver has no VIP: what it hands out are sites. */
+const NAME_WORDS: Readonly<Partial<Record<Verdict, VerdictWords>>> = {
+  vip_agree_up: {
+    label: "up, all agree",
+    meaning: "The ADC's DNS answers, and every site that it hands out serves clients.",
+    advice: "Nothing to do.",
+  },
+  vip_agree_down: {
+    label: "down, all agree",
+    meaning: "GSLB says DOWN, and no site serves.",
+    advice: "The ADC is right: repair a site, or enable the GSLB vserver.",
+  },
+  vip_up_members_down: {
+    label: "a site is handed out and does not serve",
+    meaning:
+      "The ADC's DNS sends clients to a site whose VIP does not serve them: each client who gets this address fails.",
+    advice:
+      "Disable the GSLB service of this site now. Then check the metric exchange (MEP) with the site, and bind a monitor to the service that sees what clients see.",
+  },
+  vip_down_members_up: {
+    label: "not answered although a site works",
+    meaning: "The ADC's DNS gives clients no site although at least one serves.",
+    advice: "Check the GSLB vserver's state, its domains and bindings, and the ADNS service.",
+  },
+};
+
+/** The words for a vserver's verdict, by its kind. */
+export function vserverWords(vserver: {
+  readonly verdict: VserverVerdict;
+  readonly kind: "lb" | "cs" | "gslb";
+}): VerdictWords {
+  const own = vserver.kind === "gslb" ? NAME_WORDS[vserver.verdict] : undefined;
+  return own ?? VERDICT_WORDS[vserver.verdict];
+}
 
 /** `agree_down` where only the monitor was seen to fail: nothing that sees as deep asked the service itself. */
 const MONITOR_FAILS_TOO: VerdictWords = {

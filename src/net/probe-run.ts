@@ -67,6 +67,8 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   clientAddress: ObservationFacts["clientAddress"] = undefined;
   channelBound = false;
   authSchemes: string | null = null;
+  /** As the observation's. */
+  answered: readonly string[] | null = null;
   /** Set to `unanswered` as a credential is sent, and to what it was when that is known. */
   login: LoginOutcome | null = null;
   backendServer: string | null = null;
@@ -269,10 +271,10 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
         detail: detail === null ? null : printable(this.transcript.redact(detail).slice(0, 500)),
       },
     } as Observation;
-    const { clientAddress, channelBound, authSchemes, login } = this;
+    const { clientAddress, channelBound, authSchemes, login, answered } = this;
     const backendServer = this.#unlessSecret(this.backendServer);
     const isUsual = clientAddress === undefined && !channelBound && backendServer === null;
-    if (isUsual && authSchemes === null && login === null) {
+    if (isUsual && answered === null && authSchemes === null && login === null) {
       return told;
     }
     return {
@@ -281,6 +283,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
       ...(channelBound ? { channelBound } : {}),
       ...(authSchemes === null ? {} : { authSchemes }),
       ...(backendServer === null ? {} : { backendServer }),
+      ...(answered === null ? {} : { answered }),
       ...(login === null ? {} : { login }),
     };
   }

@@ -12,6 +12,7 @@ import {
   anAdc,
   anObservation,
   aProbe,
+  deadSite,
   maintenanceHour,
   tlsFacts,
 } from "../support/live-state.ts";
@@ -28,6 +29,7 @@ const FROM_OUTSIDE = aProbe({
   monitor: "",
   transaction: "https_challenge",
   vantage: "public",
+  address: "203.0.113.10",
 });
 
 /** The hour of maintenance: ex02 gets clients although it is away, ex03 is out as declared and may come back. */
@@ -75,7 +77,8 @@ function scenario(): LiveState {
       oddSchemes: [],
       verdict: "vip_served_by_drained_server",
       mismatch: true,
-      probes: vserver.probes.map((probe) => ({
+      gslb: deadSite().gslb ?? null,
+      probes: [FROM_OUTSIDE, ...vserver.probes].map((probe) => ({
         ...probe,
         last: anObservation({ tls: tlsFacts() }),
       })),

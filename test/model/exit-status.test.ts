@@ -21,6 +21,7 @@ describe("exitStatus", () => {
     return_overdue: 2,
     vip_down_members_up: 2,
     vip_up_members_down: 2,
+    vip_site_withheld: 2,
     vip_wrong_certificate: 2,
     vip_served_by_drained_server: 2,
     vip_login_broken: 2,

@@ -319,6 +319,78 @@ export function maintenanceHour(): LiveState {
   return aLiveState({ members, vservers, servers, probes });
 }
 
+/** Names that lead to two sites; the second is handed out and does not serve, and a public address that fails. */
+export function deadSite(): LiveVserver {
+  const site = {
+    site: "dc2",
+    adcService: "gs_dc2",
+    grouped: false,
+    server: "198.51.100.10",
+    port: 443,
+    addresses: ["198.51.100.10", "203.0.113.2"],
+    adcOpinion: "up",
+    mep: "down",
+    handedOut: true,
+    serves: "down",
+    reason: "mep_down",
+    behind: { adc: "far", vserver: "v_owa" },
+  } as const;
+  return aVserver({
+    vserver: "gslb_mail",
+    kind: "gslb",
+    serviceType: "SSL",
+    address: null,
+    port: null,
+    verdict: "vip_up_members_down",
+    mismatch: true,
+    reason: "mep_down",
+    members: { configured: 2, adcUp: 2, reallyUp: 1, reallyDown: 1, maintenance: 0 },
+    gslb: {
+      domains: ["mail.example.com"],
+      method: "ROUNDROBIN",
+      sites: [
+        {
+          ...site,
+          site: "dc1",
+          adcService: "gs_dc1",
+          server: "192.0.2.10",
+          addresses: ["192.0.2.10"],
+          mep: null,
+          serves: "up",
+          reason: null,
+          behind: null,
+        },
+        site,
+      ],
+      answers: [
+        {
+          domain: "mail.example.com",
+          address: "192.0.2.53",
+          port: 53,
+          transport: "udp",
+          answered: ["203.0.113.2"],
+          failure: null,
+        },
+      ],
+    },
+    probes: [
+      aProbe({
+        id: "outside",
+        kind: "transaction",
+        vserver: "gslb_mail",
+        adcService: "",
+        server: "",
+        port: "",
+        monitor: "",
+        transaction: "https_challenge",
+        vantage: "public",
+        address: "203.0.113.2",
+        opinion: "down",
+      }),
+    ],
+  });
+}
+
 /** An estate of any size: services of 50 members, each with so many monitors and one anonymous look. */
 export function aLargeEstate(size: { members: number; monitors: number }): LiveState {
   const members: LiveMember[] = [];

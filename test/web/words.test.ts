@@ -132,7 +132,7 @@ describe("findings", () => {
         verdict,
         toneOf(verdict) === "bad",
       ]);
-      expect(severity(verdict)).toBeLessThan(MISMATCH_VERDICTS.has(verdict) ? 11 : 20);
+      expect(severity(verdict)).toBeLessThan(MISMATCH_VERDICTS.has(verdict) ? 12 : 20);
     }
   });
 });

@@ -19,7 +19,7 @@ import {
   GSLB_VIEW_FIELDS,
   GSLB_VSERVER_FIELDS,
 } from "../gslb-fields.ts";
-import { placedSites, siteOf, withMemberNames } from "../gslb-sites.ts";
+import { namedGslb, siteOf } from "../gslb-sites.ts";
 import { NO_BACKEND_TLS } from "../tls-fields.ts";
 import {
   groupBy,
@@ -38,22 +38,18 @@ import {
   serviceFromRow,
 } from "./services.ts";
 
-/** GSLB out of the rows of one import; `own`: the addresses of the ADC itself. */
+/** GSLB out of the rows of one import, beside the other objects of its ADC. */
 export function gslbFromRows(
   rows: RowTables,
-  known: {
-    readonly servers: ReadonlyMap<string, Server>;
-    readonly services: ReadonlyMap<string, AdcService>;
-    readonly own: ReadonlySet<string>;
-  },
+  around: Pick<Estate, "servers"> & Parameters<typeof namedGslb>[1],
   report: Report,
 ): Gslb {
   const sites = namedMap(rows, "gslbsite", (row) => siteFromRow(row, report));
-  return {
-    sites: placedSites(sites, known.own),
-    services: servicesFromRows(rows, known, report),
-    vservers: vserversFromRows(rows, report),
-  };
+  const services = servicesFromRows(rows, around.servers, report);
+  return namedGslb(
+    { sites, services: services.values(), vservers: vserversFromRows(rows, report).values() },
+    around,
+  );
 }
 
 function siteFromRow(row: Row, report: Report): GslbSite | null {
@@ -65,10 +61,10 @@ function siteFromRow(row: Row, report: Report): GslbSite | null {
 
 function servicesFromRows(
   rows: RowTables,
-  { servers, services }: Parameters<typeof gslbFromRows>[1],
+  servers: ReadonlyMap<string, Server>,
   report: Report,
-): Map<string, GslbService> {
-  const found = new Map<string, GslbService>();
+): Map<string, Omit<GslbService, "shownAs">> {
+  const found = new Map<string, Omit<GslbService, "shownAs">>();
   const views = groupBy(rows, "gslbservice_dnsview_binding", "servicename");
   const serviceMonitors = groupBy(rows, "gslbservice_lbmonitor_binding", "servicename");
   const groupMonitors = groupBy(rows, "gslbservicegroup_lbmonitor_binding", "servicegroupname");
@@ -92,14 +88,13 @@ function servicesFromRows(
     }
     const endpoints = membersOf(service);
     const members = endpoints.map(({ member }) => member);
-    const finished: GslbService = {
+    found.set(name, {
       ...service,
       ...readWhole(GSLB_SERVICE_FIELDS, rowSource(row, name, report)),
       members,
       monitors: monitorBindings(bound, service, members, false, report),
       otherAddresses: endpoints.map(({ others }) => others),
-    };
-    found.set(name, withMemberNames(finished, services));
+    });
   }
 
   for (const row of rows.get("gslbservice") ?? []) {
@@ -149,7 +144,10 @@ function publicOf(row: Row, name: string, report: Report): string[] {
   return publicAddress === null ? [] : [publicAddress];
 }
 
-function vserversFromRows(rows: RowTables, report: Report): Map<string, GslbVserver> {
+function vserversFromRows(
+  rows: RowTables,
+  report: Report,
+): Map<string, Omit<GslbVserver, "shownAs">> {
   const domains = groupBy(rows, "gslbvserver_domain_binding", "name");
   const bindings = groupBy(rows, "gslbvserver_gslbservice_binding", "name");
   const groups = groupBy(rows, "gslbvserver_gslbservicegroup_binding", "name");
@@ -190,7 +188,7 @@ function vserversFromRows(rows: RowTables, report: Report): Map<string, GslbVser
 /** Rows of one poll, as the member table takes them: GSLB's services under the names they have there. */
 export function gslbMemberRows(estate: Estate, rows: RowTables) {
   const shown = (raw: string | null): string | null =>
-    raw === null ? null : (estate.gslb.services.get(raw)?.members[0]?.adcService ?? raw);
+    raw === null ? null : (estate.gslb.services.get(raw)?.shownAs ?? raw);
   const as = (resource: string, from: string, to: string): Row[] =>
     (rows.get(resource) ?? [])
       .filter((row) => estate.gslb.services.get(text(row, from) ?? "")?.members.length !== 0)

@@ -66,17 +66,6 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   const servers = namedMap(rows, "server", (row) => serverFromRow(row, report));
   const sslProfiles = namedMap(rows, "sslprofile", (row) => sslProfileFromRow(row, report));
   const services = await buildServices(rows, servers, sslProfiles, report, pacer);
-  const nsip = address(firstRow(rows, "nsconfig"), "ipaddress");
-  const snips = (rows.get("nsip") ?? []).flatMap((row) =>
-    text(row, "type")?.toUpperCase() === "SNIP" ? (address(row, "ipaddress") ?? []) : [],
-  );
-  const vips = ["lbvserver", "csvserver"].flatMap((resource) =>
-    (rows.get(resource) ?? []).map((row) => address(row, "ipv46")),
-  );
-  const own = new Set([nsip, ...snips, ...vips].filter((one) => one !== null));
-  const gslb = gslbFromRows(rows, { servers, services, own }, report);
-  const watched = [...services.values(), ...gslb.services.values()];
-  const monitors = await buildMonitors(rows, watched, report, pacer);
   const policies = new Map<string, Policy>();
   const actions = new Map<string, PolicyAction>();
   for (const feature of POLICY_FEATURES) {
@@ -92,6 +81,36 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   const bindings = serviceBindings(rows, report);
   const targets = csTargets(rows, policies, actions, report);
   const defaults = groupBy(rows, "csvserver_lbvserver_binding", "name");
+  const nsip = address(firstRow(rows, "nsconfig"), "ipaddress");
+  const snips = (rows.get("nsip") ?? []).flatMap((row) =>
+    text(row, "type")?.toUpperCase() === "SNIP" ? (address(row, "ipaddress") ?? []) : [],
+  );
+  const lbVservers = namedMap(rows, "lbvserver", (row) => {
+    const name = text(row, "name");
+    return name === null
+      ? null
+      : lbVserverFromRow(row, name, parts(name, "lb"), bindings.get(name) ?? [], report);
+  });
+  const csVservers = namedMap(rows, "csvserver", (row) => {
+    const name = text(row, "name");
+    if (name === null) {
+      return null;
+    }
+    const fallback = defaults.get(name)?.[0] ?? {};
+    return csVserverFromRow(
+      row,
+      name,
+      parts(name, "cs"),
+      targets.get(name) ?? [],
+      text(fallback, "lbvserver") ?? text(fallback, "targetvserver"),
+      parameters.csStateUpdate,
+      report,
+    );
+  });
+  const around = { servers, services, lbVservers, csVservers, nsip, snips };
+  const gslb = gslbFromRows(rows, around, report);
+  const watched = [...services.values(), ...gslb.services.values()];
+  const monitors = await buildMonitors(rows, watched, report, pacer);
   return {
     adc,
     firmware: firmwareFrom(firstRow(rows, "nsversion")),
@@ -101,28 +120,8 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
     servers,
     services,
     monitors,
-    lbVservers: namedMap(rows, "lbvserver", (row) => {
-      const name = text(row, "name");
-      return name === null
-        ? null
-        : lbVserverFromRow(row, name, parts(name, "lb"), bindings.get(name) ?? [], report);
-    }),
-    csVservers: namedMap(rows, "csvserver", (row) => {
-      const name = text(row, "name");
-      if (name === null) {
-        return null;
-      }
-      const fallback = defaults.get(name)?.[0] ?? {};
-      return csVserverFromRow(
-        row,
-        name,
-        parts(name, "cs"),
-        targets.get(name) ?? [],
-        text(fallback, "lbvserver") ?? text(fallback, "targetvserver"),
-        parameters.csStateUpdate,
-        report,
-      );
-    }),
+    lbVservers,
+    csVservers,
     policies,
     actions,
     authenticationVservers: namedMap(rows, "authenticationvserver", (row) =>

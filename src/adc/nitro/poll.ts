@@ -12,7 +12,7 @@ import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
 import { memberStates, secondaryMembers, vserverState, vserverStates } from "./states.ts";
 import { gslbMemberRows, siteStates, withoutExchange } from "./gslb.ts";
-import { gslbVserverName, siteServices, withSites } from "../gslb-sites.ts";
+import { siteServices, withSites } from "../gslb-sites.ts";
 import type { GslbSiteState } from "../../model/gslb.ts";
 import { createPacer, forEachPaced, type Pacer } from "../../lib/pacing.ts";
 import { readPersistence } from "./persistence.ts";
@@ -370,7 +370,7 @@ function gslbVserverStates(estate: Estate, rows: RowTables): Map<string, Vserver
   for (const row of rows.get("gslbvserver") ?? []) {
     const name = text(row, "name");
     if (name !== null) {
-      const shown = gslbVserverName(estate, name);
+      const shown = estate.gslb.vservers.get(name)?.shownAs ?? name;
       states.set(shown, vserverState(shown, "gslb", row));
     }
   }

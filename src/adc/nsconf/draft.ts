@@ -105,7 +105,9 @@ export interface GslbServiceDraft
   readonly otherAddresses: string[][];
 }
 
-export interface GslbVserverDraft extends Mutable<Omit<GslbVserver, "domains" | "services">> {
+export interface GslbVserverDraft extends Mutable<
+  Omit<GslbVserver, "domains" | "services" | "shownAs">
+> {
   readonly domains: GslbDomain[];
   readonly services: ServiceBinding[];
 }

@@ -2,7 +2,7 @@ import { builtInMonitor, defaultBinding, monitorWithDefaults } from "../monitor-
 import { withTlsProfile } from "../tls-fields.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
 import type { GslbService } from "../../model/gslb.ts";
-import { placedSites, withMemberNames } from "../gslb-sites.ts";
+import { namedGslb } from "../gslb-sites.ts";
 import type { Estate, Server } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { BackendTls } from "../../model/tls-parameters.ts";
@@ -28,30 +28,27 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
     services.set(name, finishService(service, draft, serversByAddress));
     yield;
   }
-  const gslbServices = new Map<string, GslbService>();
-  for (const [name, service] of draft.gslbServices.exact) {
+  const gslbServices: Omit<GslbService, "shownAs">[] = [];
+  for (const service of draft.gslbServices.exact.values()) {
     const { site, cname, otherAddresses, ...rest } = service;
     const finished = finishService(rest, draft, serversByAddress);
-    gslbServices.set(name, withMemberNames({ ...finished, site, cname, otherAddresses }, services));
+    gslbServices.push({ ...finished, site, cname, otherAddresses });
     yield;
   }
-  const vips = [...draft.lbVservers.exact.values(), ...draft.csVservers.exact.values()];
-  const own = new Set(
-    [draft.nsip, ...draft.snips, ...vips.map(({ address }) => address)].filter(
-      (address) => address !== null,
-    ),
-  );
+  const lbVservers = mapValues(draft.lbVservers, (vserver) => finishLbVserver(vserver, draft));
+  const csVservers = mapValues(draft.csVservers, (vserver) => finishCsVserver(vserver, draft));
+  const { nsip, snips } = draft;
   return {
     adc,
     firmware: draft.firmware,
-    nsip: draft.nsip,
-    snips: draft.snips,
+    nsip,
+    snips,
     parameters: draft.parameters,
     servers: draft.servers.exact,
     services,
-    monitors: finishMonitors(draft, [...services.values(), ...gslbServices.values()]),
-    lbVservers: mapValues(draft.lbVservers, (vserver) => finishLbVserver(vserver, draft)),
-    csVservers: mapValues(draft.csVservers, (vserver) => finishCsVserver(vserver, draft)),
+    monitors: finishMonitors(draft, [...services.values(), ...gslbServices]),
+    lbVservers,
+    csVservers,
     policies: draft.policies.exact,
     actions: draft.actions.exact,
     authenticationVservers: draft.authenticationVservers.exact,
@@ -61,11 +58,14 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
       ...profile,
       sourceAddresses: sourceAddressesOf(profile.sourceIp, (set) => draft.ipSets.get(set) ?? []),
     })),
-    gslb: {
-      sites: placedSites(draft.gslbSites.exact, own),
-      services: gslbServices,
-      vservers: draft.gslbVservers.exact,
-    },
+    gslb: namedGslb(
+      {
+        sites: draft.gslbSites.exact,
+        services: gslbServices,
+        vservers: draft.gslbVservers.exact.values(),
+      },
+      { services, lbVservers, csVservers, nsip, snips },
+    ),
     acls: draft.acls.exact,
     globalResponderPolicies: draft.globalResponderPolicies,
     diagnostics: [],

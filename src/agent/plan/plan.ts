@@ -1,8 +1,10 @@
 import type { Estate } from "../../model/estate.ts";
 import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
+import { withSites } from "../../adc/gslb-sites.ts";
 import { createVserverGraph } from "../../adc/vserver-graph.ts";
 import type { LearnedExchange } from "../../adc/recognise.ts";
 import { configuredProbes } from "./configured-probes.ts";
+import { gslbProbes } from "./gslb-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
 import { withoutOwnHost } from "./own-host.ts";
@@ -32,7 +34,8 @@ export function* planSteps(
   learned: LearnedExchange,
 ): Steps<PlannedProbe[]> {
   const { minIntervalMs } = settings;
-  const estate = atOwnPace(imported, minIntervalMs);
+  const paced = atOwnPace(imported, minIntervalMs);
+  const estate = withSites(paced);
   const recognise = recogniserOf(estate, settings, learned);
   yield;
   const graph = createVserverGraph(estate);
@@ -46,11 +49,11 @@ export function* planSteps(
   );
   const others = [vipProbes, policyProbes, configuredProbes];
   const through = yield* mapInSteps(others, (probes) => probes(estate, settings, recognise, graph));
-  const plan = [...monitors, ...looks, ...through]
+  const plan = [...monitors, ...looks, ...through, gslbProbes(estate)]
     .flat()
     .map((probe) => withoutOwnHost(probe, settings.targets))
     .map((probe) => withRefusal(probe, estate, settings.ownAddresses));
-  return estate === imported
+  return paced === imported
     ? plan
     : plan.map((probe) => withPaceNote(probe, imported, minIntervalMs));
 }

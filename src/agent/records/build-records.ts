@@ -1,5 +1,14 @@
 import type { Estate } from "../../model/estate.ts";
+import type { GslbVserver } from "../../model/gslb.ts";
 import type { Vserver } from "../../model/vserver.ts";
+import { defaultsOf } from "../../adc/fields.ts";
+import { withSites } from "../../adc/gslb-sites.ts";
+import { TLS_VERSION_FIELDS } from "../../adc/tls-fields.ts";
+import {
+  AUTHENTICATION_FIELDS,
+  LB_VSERVER_FIELDS,
+  PERSISTENCE_FIELDS,
+} from "../../adc/vserver-fields.ts";
 import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vserver-graph.ts";
 import { readHostPort } from "../../lib/host-port.ts";
@@ -10,6 +19,7 @@ import type { VserverSettings } from "../plan/settings.ts";
 import { clientNames } from "../plan/vip-reach.ts";
 import { tlsEnd } from "../vserver-findings.ts";
 import { append, groupBy } from "../../lib/group-by.ts";
+import { GslbRecord } from "./gslb-record.ts";
 import { MemberRecord } from "./member-record.ts";
 import { ProbeRecord } from "./probe-record.ts";
 import { VserverRecord } from "./vserver-record.ts";
@@ -59,10 +69,11 @@ export function inheritRecords(records: EstateRecords, earlier: EstateRecords | 
 
 /** New records, in steps: they know nothing yet. */
 export function* recordSteps(
-  estate: Estate,
+  imported: Estate,
   plan: readonly PlannedProbe[],
   options: RecordOptions,
 ): Steps<EstateRecords> {
+  const estate = withSites(imported);
   const probes = yield* mapInSteps(
     plan,
     (planned) => new ProbeRecord(planned, options.monotonic ?? options.now),
@@ -95,7 +106,56 @@ export function* recordSteps(
     (vserver) =>
       vserverRecord(estate, graph, vserver, behind.get(vserver.name) ?? [], through, options),
   );
-  return yield* wire(estate, members, vservers, probes);
+  const names = [...estate.gslb.vservers.values()].map((vserver) =>
+    nameRecord(estate, vserver, behind.get(vserver.shownAs) ?? [], through, options.now()),
+  );
+  return yield* wire(imported, members, [...vservers, ...names], probes);
+}
+
+/** A GSLB vserver, as one without an address of its own. */
+function nameRecord(
+  estate: Estate,
+  vserver: GslbVserver,
+  members: readonly MemberRecord[],
+  through: ReadonlyMap<string, readonly ProbeRecord[]>,
+  now: number,
+): VserverRecord {
+  const { shownAs, serviceType, enabled, backupVserver, services, method, comment, line } = vserver;
+  const questions = through.get(shownAs) ?? [];
+  const record = new VserverRecord(
+    estate.adc,
+    {
+      ...defaultsOf(LB_VSERVER_FIELDS),
+      kind: "lb",
+      name: shownAs,
+      serviceType,
+      address: null,
+      port: null,
+      enabled,
+      method,
+      backupVserver,
+      services,
+      comment,
+      persistence: defaultsOf(PERSISTENCE_FIELDS),
+      authentication: defaultsOf(AUTHENTICATION_FIELDS),
+      tls: defaultsOf(TLS_VERSION_FIELDS),
+      clientAuth: false,
+      clientCertificate: null,
+      sslProfile: null,
+      certKeys: [],
+      policies: [],
+      line,
+    },
+    members,
+    {
+      certificate: { names: [], serials: [], tlsEnds: "none", same: false },
+      publicNames: [],
+      gslb: new GslbRecord(vserver, estate.gslb.services, members, questions),
+    },
+    now,
+  );
+  record.probes.push(...questions);
+  return record;
 }
 
 function vserverRecord(

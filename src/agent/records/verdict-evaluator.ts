@@ -74,8 +74,10 @@ export class VerdictEvaluator {
     return changed;
   }
 
+  /** Names that lead to it are disturbed when it no longer says the same. */
   vserver(estate: EvaluatedEstate, vserver: VserverRecord): void {
     this.judgements += 1;
+    const before = standingOf(vserver);
     evaluateVserver(vserver, {
       now: this.#options.now(),
       cutOff: this.cutOff,
@@ -84,6 +86,11 @@ export class VerdictEvaluator {
       ownAddresses: this.#options.ownAddresses,
       grace: this.#options.grace,
     });
+    if (vserver.names.length > 0 && standingOf(vserver) !== before) {
+      vserver.names.forEach((name) => {
+        name.invalidate();
+      });
+    }
   }
 
   /** Judges an estate's members and vservers that do not rest, one by one. */
@@ -133,6 +140,11 @@ export class VerdictEvaluator {
   #windowTurns(member: MemberRecord, now: number): boolean {
     return this.declared(member, now).state !== member.maintenance.declared;
   }
+}
+
+/** What the verdict on a name depends on in a vserver that it leads to. */
+function standingOf({ vip, verdict, members }: VserverRecord): string {
+  return `${vip} ${verdict} ${String(members.reallyDown)} ${String(members.configured)}`;
 }
 
 /** What a vserver's verdict depends on in a member, as one value to compare; the certificates it shows are among it. */

@@ -5,6 +5,7 @@ import type { Reason } from "../../model/reasons.ts";
 import { postponementMs } from "../../verdict/grace.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../model/verdicts.ts";
 import type { LivePersistence, LiveVserver, Misrouted, TlsEnd } from "../../model/live.ts";
+import type { GslbRecord } from "./gslb-record.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
@@ -18,7 +19,7 @@ export const UNRECOGNISED = "unrecognised";
 export class VserverRecord implements LiveVserver {
   readonly adc: string;
   readonly vserver: string;
-  readonly kind: "lb" | "cs";
+  readonly kind: LiveVserver["kind"];
   readonly serviceType: string;
   readonly address: string | null;
   readonly port: Port | null;
@@ -29,6 +30,10 @@ export class VserverRecord implements LiveVserver {
   /** Names its certificate may carry, from the configuration. */
   readonly expectedNames: readonly string[];
   readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
+  /** Of a GSLB vserver: its sites, and what DNS answers; null for all others. */
+  readonly gslb: GslbRecord | null;
+  /** GSLB vservers, of any ADC, that hand its VIP out: they are judged by it. */
+  names: readonly VserverRecord[] = [];
   /** Where its clients' TLS ends. */
   readonly tlsEnds: TlsEnd;
   /** The operator says that it and its members show one certificate, though it encrypts anew. */
@@ -91,12 +96,14 @@ export class VserverRecord implements LiveVserver {
         readonly same: boolean;
       };
       readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
+      readonly gslb?: GslbRecord;
     },
     now: number,
   ) {
     this.adc = adc;
     this.vserver = config.name;
-    this.kind = config.kind;
+    this.gslb = configured.gslb ?? null;
+    this.kind = this.gslb === null ? config.kind : "gslb";
     this.serviceType = config.serviceType;
     this.address = config.address;
     this.port = config.port;
@@ -205,6 +212,9 @@ export class VserverRecord implements LiveVserver {
    * that left the estate nothing is kept.
    */
   inherit(earlier: VserverRecord, servers: ReadonlySet<string>): void {
+    if (earlier.gslb !== null) {
+      this.gslb?.inherit(earlier.gslb);
+    }
     this.vip = earlier.vip;
     this.members = { ...earlier.members, configured: this.memberRecords.length };
     this.certificateDiffers = earlier.certificateDiffers;

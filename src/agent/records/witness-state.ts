@@ -9,6 +9,8 @@ import type { Observation } from "../../model/observation.ts";
 import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../model/adc-state.ts";
 import { atOnce, inTurns } from "../../lib/steps.ts";
+import type { Port } from "../../model/adc-service.ts";
+import { canonicalAddress } from "../../probes/protocols/dns-message.ts";
 import type { StorageHealth } from "../../lib/storage-health.ts";
 import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../../lib/clock-steps.ts";
@@ -47,6 +49,34 @@ function indexRecords(
     probeById: new Map(probes.map((probe) => [probe.id, probe])),
     namesakes: groupBy(members, ({ server }) => server),
   };
+}
+
+/** Finds the vserver behind each VIP that GSLB hands out, on whichever ADC it is; where several are, none is meant. */
+function linkSites(estates: readonly EstateRecords[]): void {
+  const vservers = estates.flatMap((each) => each.vservers);
+  const names = vservers.filter(({ gslb }) => gslb !== null);
+  const addressed = names.length === 0 ? [] : vservers.filter(({ address }) => address !== null);
+  const byVip = groupBy(addressed, ({ address, port }) => vipKey(address ?? "", port));
+  for (const vserver of addressed) {
+    vserver.names = [];
+  }
+  for (const name of names) {
+    for (const site of name.gslb?.siteRecords ?? []) {
+      const { address, port } = site.member;
+      const there = address === null ? [] : (byVip.get(vipKey(address, port)) ?? []);
+      const own = there.filter(({ adc }) => adc === name.adc);
+      const meant = own.length > 0 ? own : there;
+      const [found = null] = meant.length === 1 ? meant : [];
+      site.behind = found;
+      if (found !== null) {
+        found.names = [...found.names, name];
+      }
+    }
+  }
+}
+
+function vipKey(address: string, port: Port | null): string {
+  return `${canonicalAddress(address)} ${String(port)}`;
 }
 
 /** A server that is down, or in maintenance, answers to its name through a VIP for so long after it last gave it itself. */
@@ -316,6 +346,9 @@ export class WitnessState implements LiveState {
       member.applyAdcState(said ?? null, at, askedAt);
     }
     for (const vserver of records.vservers) {
+      if (vserver.gslb !== null) {
+        vserver.gslb.mep = state?.gslbSites ?? new Map();
+      }
       vserver.hear(
         state?.vservers.get(vserver.vserver) ?? null,
         askedAt,
@@ -348,6 +381,10 @@ export class WitnessState implements LiveState {
       this.#observeMember(part, member, probe, isNews);
     }
     for (const vserver of part.records?.vserversOf.get(probe) ?? []) {
+      if (vserver.gslb !== null) {
+        vserver.gslb.bookAnswer(observation);
+        vserver.invalidate();
+      }
       if (vserver.vserver === probe.vserver && observation.servedBy !== null) {
         const server = this.names.serverOf(probe.adc, observation.servedBy);
         countServedBy(vserver, observation, server, probe.vantage);
@@ -379,6 +416,13 @@ export class WitnessState implements LiveState {
     this.#findMailboxSide();
     for (const part of this.#parts.values()) {
       this.#judging.evaluateAll(part);
+    }
+    // Sites may be vservers of an ADC that was judged after the one whose names lead there.
+    for (const part of this.#parts.values()) {
+      const names = part.records?.vservers.filter(({ gslb }) => gslb !== null) ?? [];
+      names.forEach((name) => {
+        this.#judging.vserver(part, name);
+      });
     }
     this.#judging.updateWindowProgress(this.#index.namesakes);
   }
@@ -433,6 +477,7 @@ export class WitnessState implements LiveState {
 
   #indexed(): RecordIndex {
     const estates = [...this.#parts.values()].flatMap((part) => part.records ?? []);
+    linkSites(estates);
     return indexRecords(estates, (member) => this.#judging.declared(member));
   }
 

@@ -13,6 +13,8 @@ export interface MetricDefinition {
 /** The member: `adc_service` is the service's or group's name; `service` would be overwritten by Prometheus Operator. */
 const MEMBER = ["adc", "adc_service", "server", "port"] as const;
 const VSERVER = ["adc", "vserver"] as const;
+/** One VIP that a GSLB vserver hands out. */
+const SITE = [...VSERVER, "site", "adc_service", "server", "port"] as const;
 /** Empty vserver at the backend, empty member at a VIP; one of monitor and transaction is empty. */
 const PROBE = [
   "adc",
@@ -214,6 +216,26 @@ export const METRICS = [
     "adc_witness_vserver_mismatch",
     [...VSERVER],
     "1 while the verdict says that the ADC is wrong about the vserver.",
+  ),
+  gauge(
+    "adc_witness_gslb_site_handed_out",
+    [...SITE],
+    "1 while the ADC's DNS answers with an address of this site, 0 while it does not.",
+  ),
+  gauge(
+    "adc_witness_gslb_site_serving",
+    [...SITE],
+    "1 while clients are served at this site's VIP, 0 while they are not; absent while unknown.",
+  ),
+  gauge(
+    "adc_witness_gslb_mep_up",
+    ["adc", "site"],
+    "1 while the ADC exchanges metrics (MEP) with the GSLB site, 0 while it does not.",
+  ),
+  gauge(
+    "adc_witness_public_address_up",
+    [...VSERVER, "name", "address"],
+    "1 while all probes at this public address pass, 0 while one fails; absent while unknown.",
   ),
   counter(
     "adc_witness_mismatch_seconds_total",

@@ -7,6 +7,7 @@ import { startLagMeter } from "./event-loop-lag.ts";
 import { adcFamilies } from "./families/adc.ts";
 import { agentFamilies } from "./families/agent.ts";
 import { maintenanceFamilies, verdictFamilies } from "./families/verdicts.ts";
+import { nameFamilies } from "./families/names.ts";
 import { probeFamilies } from "./families/probes.ts";
 import type { Scope } from "./families/scope.ts";
 import { tlsFamilies } from "./families/tls.ts";
@@ -70,6 +71,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       yield* agentFamilies(scope, lagMeter.read());
       yield* adcFamilies(scope);
       yield* verdictFamilies(scope);
+      yield* nameFamilies(scope);
       yield* probeFamilies(scope);
       yield* tlsFamilies(scope);
       yield* maintenanceFamilies(scope);

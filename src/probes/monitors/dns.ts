@@ -1,19 +1,19 @@
-import { MessageReader } from "../../net/message-reader.ts";
-import { randomInt } from "node:crypto";
 import type { Observation } from "../../model/observation.ts";
-import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
-import type { Connection } from "../../net/connection.ts";
-import { dial, type DialFailure } from "../../net/dial.ts";
+import type { ExchangeError } from "../../net/exchange-error.ts";
+import type { DialFailure } from "../../net/dial.ts";
+import {
+  askDnsByTcp,
+  askDnsByUdp,
+  dnsQuestion,
+  type DnsQuestion,
+} from "../protocols/dns-exchange.ts";
 import {
   canonicalAddress,
-  decodeAnswer,
-  encodeQuery,
   RCODES,
   type DnsAnswer,
   type DnsType,
 } from "../protocols/dns-message.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { askUdp } from "../../net/udp.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 const COMMON = {
@@ -37,7 +37,7 @@ export const dnsMonitor: MonitorType = {
       const query = queryOf(spec);
       return query === null
         ? run.fault("send", "not_configured", `not a name: ${spec.monitor.parameters.query ?? ""}`)
-        : judge(run, spec, await byUdp(run, target, query));
+        : judge(run, spec, await askDnsByUdp(run, target, query));
     }),
   unsupported: () => null,
 };
@@ -57,29 +57,16 @@ export const dnsTcpMonitor: MonitorType = {
           `not a name: ${spec.monitor.parameters.query ?? ""}`,
         );
       }
-      const dialled = await dial(run, target, { tls: spec.tls });
-      return dialled.kind === "failed"
-        ? run.fail(dialled.step, dialled.why)
-        : judge(run, spec, await byTcp(dialled.connection, query));
+      return judge(run, spec, await askDnsByTcp(run, target, query, spec.tls));
     }),
   unsupported: () => null,
 };
 
-interface Query {
-  readonly id: number;
-  readonly type: DnsType;
-  readonly bytes: Buffer;
-  readonly shown: string;
-}
-
-function queryOf(spec: MonitorSpec): Query | null {
+function queryOf(spec: MonitorSpec): DnsQuestion | null {
   const { query, queryType } = spec.monitor.parameters;
   // The documented default is the byte 7, which makes no name: the root is asked instead.
   const name = query === null || query === "\u0007" || query === "\\007" ? "." : query;
-  const type = typeOf(queryType);
-  const id = randomInt(0x10000);
-  const bytes = encodeQuery(id, name, type);
-  return bytes === null ? null : { id, type, bytes, shown: `query ${name} ${type}` };
+  return dnsQuestion(name, typeOf(queryType));
 }
 
 function typeOf(queryType: string | null): DnsType {
@@ -91,38 +78,6 @@ function typeOf(queryType: string | null): DnsType {
     default:
       return "A";
   }
-}
-
-async function byUdp(
-  run: ProbeRun,
-  target: Parameters<typeof askUdp>[1],
-  query: Query,
-): Promise<DnsAnswer | ExchangeError | DialFailure> {
-  const answer = await askUdp(run, target, {
-    payload: query.bytes,
-    shown: query.shown,
-    accept: (data) => decodeAnswer(data, query.type)?.id === query.id,
-  });
-  if (answer.kind !== "datagram") {
-    return answer;
-  }
-  return decodeAnswer(answer.data, query.type) ?? protocolError("not a DNS answer");
-}
-
-async function byTcp(connection: Connection, query: Query): Promise<DnsAnswer | ExchangeError> {
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(query.bytes.length);
-  connection.write(Buffer.concat([length, query.bytes]), query.shown);
-  const message = await new MessageReader(connection, (received) =>
-    received.length < 2 ? null : 2 + received.readUInt16BE(0),
-  ).next();
-  if (message.kind !== "message") {
-    return message;
-  }
-  const answer = decodeAnswer(message.data.subarray(2), query.type);
-  return answer === null || answer.id !== query.id
-    ? protocolError("not the answer to this DNS question")
-    : answer;
 }
 
 function judge(

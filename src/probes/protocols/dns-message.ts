@@ -14,6 +14,8 @@ export interface DnsAnswer {
   readonly authoritative: boolean;
   /** Addresses of all A and AAAA records of the answer section, in canonical text. */
   readonly addresses: readonly string[];
+  /** Targets of all CNAME records of the answer section, in lower case without the final dot. */
+  readonly aliases: readonly string[];
   /** Number of records of the type asked for. */
   readonly matching: number;
 }
@@ -64,6 +66,7 @@ export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
     at += 4;
   }
   const addresses: string[] = [];
+  const aliases: string[] = [];
   let matching = 0;
   for (let record = 0; record < data.readUInt16BE(6); record += 1) {
     at = skipName(data, at);
@@ -81,6 +84,9 @@ export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
       addresses.push(body.join("."));
     } else if (kind === DNS_TYPES.AAAA && length === 16) {
       addresses.push(canonicalAddress(ipv6Text(body)));
+    } else if (kind === DNS_TYPES.CNAME) {
+      const alias = readName(data, at + 10);
+      aliases.push(...(alias === null ? [] : [alias]));
     }
     at += 10 + length;
   }
@@ -91,8 +97,38 @@ export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
     truncated: (flags & 0x0200) !== 0,
     authoritative: (flags & 0x0400) !== 0,
     addresses,
+    aliases,
     matching,
   };
+}
+
+/** RFC 1035: a name has 255 bytes at most. A compressed one that goes in circles is cut off by the same bound. */
+const MAX_NAME_BYTES = 255;
+
+/** A name as text; null where it leads out of the message or is none. */
+function readName(data: Buffer, start: number): string | null {
+  const labels: string[] = [];
+  let at = start;
+  for (let steps = 0, bytes = 0; steps < MAX_NAME_BYTES && bytes <= MAX_NAME_BYTES; steps += 1) {
+    const length = data[at];
+    if (length === undefined) {
+      return null;
+    }
+    if (length === 0) {
+      return labels.join(".").toLowerCase();
+    }
+    const next = data[at + 1] ?? 0;
+    if ((length & 0xc0) === 0xc0) {
+      at = ((length & 0x3f) << 8) | next;
+    } else if (length > 63 || at + 1 + length > data.length) {
+      return null;
+    } else {
+      labels.push(data.toString("latin1", at + 1, at + 1 + length));
+      bytes += length + 1;
+      at += length + 1;
+    }
+  }
+  return null;
 }
 
 /** Skips a name, compressed or not; null at its end beyond the message. */

@@ -1,19 +1,15 @@
-import { randomInt } from "node:crypto";
-import {
-  canonicalAddress,
-  decodeAnswer,
-  DNS_TYPES,
-  encodeQuery,
-  RCODES,
-  type DnsType,
-} from "../protocols/dns-message.ts";
+import { askDnsByTcp, askDnsByUdp, dnsQuestion } from "../protocols/dns-exchange.ts";
+import { canonicalAddress, DNS_TYPES, RCODES, type DnsType } from "../protocols/dns-message.ts";
 import { observe } from "../../net/probe-run.ts";
-import { askUdp } from "../../net/udp.ts";
 import type { TransactionType } from "./spec.ts";
 
+/** So much of one answer is kept: a GSLB name has a few sites. */
+const MAX_ANSWERED = 32;
+
 /**
- * Asks a name server a question: `query` (default the host), `type` (default A), and among the answers one of `expected`,
- * a list of addresses separated by commas. Without it, an answer with at least one record of the type is enough.
+ * Asks a name server a question: `query` (default the host), `type` (default A), over `transport` (default udp), and among
+ * the answers one of `expected`, a list of addresses separated by commas. Without it, an answer with at least one record
+ * of the type is enough. What was answered is told with the observation.
  */
 export const dnsLookup: TransactionType = {
   transaction: "dns_lookup",
@@ -23,36 +19,32 @@ export const dnsLookup: TransactionType = {
     observe(context, async (run) => {
       const name = String(spec.options["query"] ?? spec.host);
       const type = dnsType(String(spec.options["type"] ?? "A"));
-      const id = randomInt(0x10000);
-      const payload = type === null ? null : encodeQuery(id, name, type);
-      if (type === null || payload === null) {
+      const question = type === null ? null : dnsQuestion(name, type);
+      if (question === null) {
         return run.fault("send", "not_configured", `not a question for DNS: ${name}`);
       }
-      const answer = await askUdp(run, target, {
-        payload,
-        shown: `query ${name} ${type}`,
-        accept: (data) => decodeAnswer(data, type)?.id === id,
-      });
+      const answer =
+        spec.options["transport"] === "tcp"
+          ? await askDnsByTcp(run, target, question, null)
+          : await askDnsByUdp(run, target, question);
       if (answer.kind === "failed") {
         return run.fail(answer.step, answer.why);
       }
-      if (answer.kind !== "datagram") {
+      if (answer.kind !== "dns") {
         return run.fail("response", answer);
       }
       run.responseTimeMs = run.phase("first_byte");
-      const decoded = decodeAnswer(answer.data, type);
-      if (decoded === null) {
-        return run.ended("failed", "response", "protocol_error", "not a DNS answer");
+      run.answered = [...answer.addresses, ...answer.aliases].slice(0, MAX_ANSWERED);
+      if (answer.rcode !== 0) {
+        return run.mismatch("response", "bad_status", RCODES[answer.rcode] ?? "an error");
       }
-      if (decoded.rcode !== 0) {
-        return run.mismatch("response", "bad_status", RCODES[decoded.rcode] ?? "an error");
-      }
-      const found = decoded.addresses.join(", ") || `${String(decoded.matching)} records`;
+      const shown = answer.addresses.slice(0, MAX_ANSWERED).join(", ");
+      const found = shown || `${String(answer.matching)} records`;
       const expected = addressList(spec.options["expected"]);
       const good =
         expected.length === 0
-          ? decoded.matching > 0
-          : decoded.addresses.some((address) => expected.includes(address));
+          ? answer.matching > 0
+          : answer.addresses.some((address) => expected.includes(address));
       return good
         ? run.match("response", found)
         : run.mismatch("response", "pattern_missing", `answers ${found}`);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
+import type { Gslb } from "../../model/gslb.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { CsVserver, LbVserver } from "../../model/vserver.ts";
 import { type Answer, port } from "./shapes.ts";
@@ -63,12 +64,55 @@ const monitorShape = z.strictObject({
     .describe("Parameters as written; secrets are masked."),
 });
 
+const gslbShape = z
+  .strictObject({
+    sites: z.array(
+      z.strictObject({
+        site: z.string(),
+        local: z.boolean().nullable(),
+        address: z.string().nullable(),
+        public_address: z.string().nullable(),
+        metric_exchange: z.boolean(),
+      }),
+    ),
+    services: z.array(
+      serviceShape.extend({
+        site: z.string().nullable(),
+        other_addresses: z
+          .array(z.array(z.string()))
+          .describe("What DNS answers beside the members' own addresses, in their order."),
+        cname: z.string().nullable(),
+      }),
+    ),
+    vservers: z.array(
+      z.strictObject({
+        vserver: z.string(),
+        service_type: z.string(),
+        enabled: z.boolean(),
+        record_type: z.string(),
+        method: z.string(),
+        domains: z.array(z.string()),
+        services: z.array(z.string()),
+        backup_vserver: z.string().nullable(),
+      }),
+    ),
+    adns: z.array(
+      z.strictObject({
+        address: z.string(),
+        port: z.number().int(),
+        transport: z.enum(["udp", "tcp"]),
+      }),
+    ),
+  })
+  .describe("Global server load balancing as configured.");
+
 const estateShape = z.strictObject({
   adc: z.string(),
   firmware: z.string().nullable(),
   vservers: z.array(vserverShape),
   services: z.array(serviceShape),
   monitors: z.array(monitorShape),
+  gslb: gslbShape,
   diagnostics: z.array(
     z.strictObject({
       severity: z.enum(["info", "warning", "error"]),
@@ -93,7 +137,37 @@ export function estateJson(estate: Estate): Answer<typeof estateShape> {
     ],
     services: [...estate.services.values()].map(serviceJson),
     monitors: [...estate.monitors.values()].map(monitorJson),
+    gslb: gslbJson(estate.gslb),
     diagnostics: estate.diagnostics,
+  };
+}
+
+function gslbJson({ sites, services, vservers, adns }: Gslb): Answer<typeof gslbShape> {
+  return {
+    sites: [...sites.values()].map(({ name, local, address, publicAddress, metricExchange }) => ({
+      site: name,
+      local,
+      address,
+      public_address: publicAddress,
+      metric_exchange: metricExchange,
+    })),
+    services: [...services.values()].map((service) => ({
+      ...serviceJson(service),
+      site: service.site,
+      other_addresses: service.otherAddresses,
+      cname: service.cname,
+    })),
+    vservers: [...vservers.values()].map((vserver) => ({
+      vserver: vserver.name,
+      service_type: vserver.serviceType,
+      enabled: vserver.enabled,
+      record_type: vserver.recordType,
+      method: vserver.method,
+      domains: vserver.domains.map(({ name }) => name),
+      services: vserver.services.map(({ service }) => service),
+      backup_vserver: vserver.backupVserver,
+    })),
+    adns,
   };
 }
 

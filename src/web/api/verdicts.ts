@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   NAME_COMPARISONS,
   TLS_ENDS,
+  type LiveGslb,
   type LiveMember,
   type LivePersistence,
   type LiveProbe,
@@ -129,6 +130,41 @@ const vserverShape = z.strictObject({
       }),
     )
     .describe("Names that clients use, with the addresses DNS returns."),
+  gslb: z
+    .strictObject({
+      domains: z.array(z.string()),
+      method: z.string(),
+      sites: z.array(
+        z.strictObject({
+          site: z.string().nullable(),
+          adc_service: z.string(),
+          server: z.string(),
+          port,
+          addresses: z.array(z.string()).describe("What DNS answers for this site."),
+          adc_state: adcOpinion,
+          mep: z.enum(["up", "down"]).nullable().describe("Metric exchange with the site."),
+          handed_out: z.boolean().nullable(),
+          serves: upDown,
+          reason,
+          behind: z
+            .strictObject({ adc: z.string(), vserver: z.string() })
+            .nullable()
+            .describe("The vserver of a configured ADC that has this VIP."),
+        }),
+      ),
+      answers: z.array(
+        z.strictObject({
+          domain: z.string(),
+          address: z.string(),
+          port: z.number().int(),
+          transport: z.enum(["udp", "tcp"]),
+          answered: z.array(z.string()).nullable(),
+          failure: reason,
+        }),
+      ),
+    })
+    .nullable()
+    .describe("Names, sites and DNS answers of a GSLB vserver; null for all others."),
 });
 
 /** `compare --json` and `/api/v1/verdicts`: the same data, so that a script may read either. Names are a contract. */
@@ -263,6 +299,32 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     auth_schemes_differ: vserver.oddSchemes ?? null,
     persistence: persistenceJson(vserver.persistence ?? null),
     public_names: vserver.publicNames ?? [],
+    gslb: gslbJson(vserver.gslb ?? null),
+  };
+}
+
+function gslbJson(gslb: LiveGslb | null): VserverRow["gslb"] {
+  if (gslb === null) {
+    return null;
+  }
+  const { domains, method, sites, answers } = gslb;
+  return {
+    domains,
+    method,
+    sites: sites.map((site) => ({
+      site: site.site,
+      adc_service: site.adcService,
+      server: site.server,
+      port: site.port,
+      addresses: site.addresses,
+      adc_state: site.adcOpinion,
+      mep: site.mep,
+      handed_out: site.handedOut,
+      serves: site.serves,
+      reason: site.reason,
+      behind: site.behind,
+    })),
+    answers,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { LiveMember, LiveProbe } from "../../model/live.ts";
 import type { Estate } from "../../model/estate.ts";
-import { memberWords, VERDICT_WORDS } from "../../model/verdicts.ts";
+import { memberWords, vserverWords } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
 import { memberCommands, vserverCommands, type Command } from "./commands.ts";
 import type { Finding } from "../../change/findings.ts";
@@ -21,7 +21,7 @@ export function findingCard(
 ): Markup {
   const tone = toneOf(finding.verdict);
   const words =
-    finding.kind === "members" ? memberWords(finding.members[0]) : VERDICT_WORDS[finding.verdict];
+    finding.kind === "members" ? memberWords(finding.members[0]) : vserverWords(finding.vserver);
   return html`<article class="card ${tone}" id="${cardId(finding)}">
     <header>
       <h3><span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span> ${titleOf(finding)}</h3>

@@ -63,6 +63,9 @@ function declare(member: LiveMember, purpose: string): Command {
 
 export function vserverCommands(vserver: LiveVserver): readonly Command[] {
   const name = word(vserver.vserver);
+  if ((vserver.gslb ?? null) !== null) {
+    return nameCommands(vserver);
+  }
   const group = vserver.kind === "cs" ? "cs" : "lb";
   switch (vserver.verdict) {
     case "vip_served_by_drained_server":
@@ -91,25 +94,67 @@ export function vserverCommands(vserver: LiveVserver): readonly Command[] {
   }
 }
 
+/** What takes a dead site out of DNS, and what shows why GSLB thinks otherwise. */
+function nameCommands({ vserver, verdict, gslb }: LiveVserver): readonly Command[] {
+  const dead = (gslb?.sites ?? []).filter(
+    ({ handedOut, serves }) => handedOut && serves === "down",
+  );
+  const showState = netscaler(
+    "Show the state on the ADC",
+    `show gslb vserver ${word(gslbWord(vserver))}`,
+  );
+  switch (verdict) {
+    case "vip_up_members_down":
+      return [
+        ...dead.map(({ site, adcService, server, port, grouped }) =>
+          netscaler(
+            `Take ${site === null ? "it" : `site ${site}`} out of DNS now`,
+            grouped
+              ? `disable gslb serviceGroup ${word(gslbWord(adcService))} ${word(server)} ${String(port)}`
+              : `disable gslb service ${word(gslbWord(adcService))}`,
+          ),
+        ),
+        showState,
+        netscaler("Show the metric exchange (MEP) with each site", "show gslb site"),
+      ];
+    case "vip_site_withheld":
+    case "vip_down_members_up":
+      return [
+        showState,
+        netscaler("Show the metric exchange (MEP) with each site", "show gslb site"),
+      ];
+    default:
+      return [];
+  }
+}
+
+/** The name as the ADC knows it. */
+function gslbWord(shown: string): string {
+  return shown.replace(/ \(GSLB\)$/, "");
+}
+
 function disable(member: LiveMember, estate: Estate | null): Command {
-  const text = isGroup(member, estate)
-    ? `disable serviceGroup ${groupMember(member)} -delay ${String(DRAIN_S)} -graceFul YES`
-    : `disable service ${word(member.adcService)} ${String(DRAIN_S)} -graceFul YES`;
+  const { kind, name, isGroup, isSite } = objectOf(member, estate);
+  if (isSite) {
+    // GSLB knows no graceful end: what was answered lives on in clients' caches for its TTL.
+    const text = `disable ${kind} ${isGroup ? `${name} ${endpointOf(member)}` : name}`;
+    return netscaler("Take it out of DNS now", text);
+  }
+  const text = isGroup
+    ? `disable ${kind} ${name} ${endpointOf(member)} -delay ${String(DRAIN_S)} -graceFul YES`
+    : `disable ${kind} ${name} ${String(DRAIN_S)} -graceFul YES`;
   return netscaler(`Take it out of service now; open connections get ${String(DRAIN_S)} s`, text);
 }
 
 function enable(member: LiveMember, estate: Estate | null): Command {
-  const text = isGroup(member, estate)
-    ? `enable serviceGroup ${groupMember(member)}`
-    : `enable service ${word(member.adcService)}`;
+  const { kind, name, isGroup } = objectOf(member, estate);
+  const text = `enable ${kind} ${isGroup ? `${name} ${endpointOf(member)}` : name}`;
   return netscaler("Return it to service", text);
 }
 
 function show(member: LiveMember, estate: Estate | null): Command {
-  const text = isGroup(member, estate)
-    ? `show serviceGroup ${word(member.adcService)}`
-    : `show service ${word(member.adcService)}`;
-  return netscaler("Read the monitor's last response on the ADC", text);
+  const { kind, name } = objectOf(member, estate);
+  return netscaler("Read the monitor's last response on the ADC", `show ${kind} ${name}`);
 }
 
 /** Lint knows which monitor would have seen it: what mends the shallow one bound now. */
@@ -167,12 +212,21 @@ function explain(member: LiveMember): Command {
   };
 }
 
-function isGroup(member: LiveMember, estate: Estate | null): boolean {
-  return estate?.services.get(member.adcService)?.kind === "serviceGroup";
+/** What the ADC calls the object that a member belongs to. */
+function objectOf(member: LiveMember, estate: Estate | null) {
+  const sites = [...(estate?.gslb.services.values() ?? [])];
+  const site = sites.find(({ shownAs }) => shownAs === member.adcService);
+  const { kind = "service" } = site ?? estate?.services.get(member.adcService) ?? {};
+  return {
+    kind: site === undefined ? kind : `gslb ${kind}`,
+    name: word(site?.name ?? member.adcService),
+    isGroup: kind === "serviceGroup",
+    isSite: site !== undefined,
+  };
 }
 
-function groupMember(member: LiveMember): string {
-  return `${word(member.adcService)} ${word(member.server)} ${String(member.port)}`;
+function endpointOf(member: LiveMember): string {
+  return `${word(member.server)} ${String(member.port)}`;
 }
 
 function netscaler(purpose: string, text: string): Command {

@@ -5,7 +5,7 @@ import { certificateNotice } from "./certificates.ts";
 import { untriedLogins } from "./untried-logins.ts";
 import { schemesNotice } from "./login-schemes.ts";
 import { moment } from "./time.ts";
-import { VERDICT_WORDS, type Verdict } from "../../model/verdicts.ts";
+import { VERDICT_WORDS, vserverWords, type Verdict } from "../../model/verdicts.ts";
 import { selectionQuery, type Selection, selectMembers, selectVservers } from "../selection.ts";
 import { severity } from "../../model/severity.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
@@ -179,7 +179,8 @@ function row(vserver: LiveVserver): Markup {
   return html`<tr>
     <th scope="row"><a href="${vserverHref(vserver)}">${vserver.vserver}</a></th>
     <td>
-      ${vserver.address ?? "not addressable"} <span class="what">${protocolWithPort(vserver)}</span>
+      ${vserver.address ?? (vserver.gslb?.domains ?? ["not addressable"]).slice(0, 3).join(", ")}
+      <span class="what">${protocolWithPort(vserver)}</span>
     </td>
     <td>${opinionBadge(vserver.adcOpinion)}</td>
     <td>${opinionBadge(vserver.vip)}</td>
@@ -190,7 +191,7 @@ function row(vserver: LiveVserver): Markup {
     <td>
       <span class="chip ${tone}"
         ><span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span>
-        ${VERDICT_WORDS[vserver.verdict].label}</span
+        ${vserverWords(vserver).label}</span
       >
     </td>
   </tr>`;

@@ -9,13 +9,14 @@ import type {
 import { html, type Markup } from "../markup.ts";
 import { opinionBadge, because, opinionWords } from "./opinions.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
-import { VERDICT_WORDS } from "../../model/verdicts.ts";
+import { VERDICT_WORDS, vserverWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { commands } from "./cards.ts";
 import { vserverCommands } from "./commands.ts";
 import { certificates } from "./certificates.ts";
 import { loginSchemes } from "./login-schemes.ts";
+import { gslbSites } from "./gslb-sites.ts";
 import { layout, memberHref } from "./layout.ts";
 import { protocolWithPort } from "../../model/protocol-name.ts";
 import { probeSection, tlsSection } from "./runs.ts";
@@ -139,7 +140,8 @@ const RUNS_SHOWN = 10;
 /** Everything about one vserver: what clients get there, from whom, and its members. */
 export function vserverPage({ live, vserver, history, version, now }: VserverInput): string {
   const tone = toneOf(vserver.verdict);
-  const words = VERDICT_WORDS[vserver.verdict];
+  const words = vserverWords(vserver);
+  const gslb = vserver.gslb ?? null;
   const members = live.members.filter(
     (member) => member.adc === vserver.adc && member.vservers.includes(vserver.vserver),
   );
@@ -171,11 +173,12 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
             <dd>${opinionBadge(vserver.adcOpinion)} <span>${healthWords(vserver)}</span></dd>
           </div>
           <div>
-            <dt>VIP</dt>
+            <dt>${gslb === null ? "VIP" : "DNS"}</dt>
             <dd>
               ${opinionBadge(vserver.vip)}
               <span
-                >The result through ${vserver.address ?? "the VIP"} is
+                >The result
+                ${gslb === null ? `through ${vserver.address ?? "the VIP"}` : "of the ADC's DNS"} is
                 ${opinionWords(vserver.vip)}${why === "" ? "" : `: ${why}`}.</span
               >
             </dd>
@@ -199,9 +202,9 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         <h2 id="timeline">Timeline</h2>
         ${timeline(history.vserverTimeline(vserver), now)}
       </section>
-      ${memberTable(members)} ${certificates(vserver)} ${loginSchemes(vserver)} ${refusal(vserver)}
-      ${failingReplicas(vserver)} ${misrouted(vserver)} ${servedBy(vserver)} ${persistence(vserver)}
-      ${publicNames(vserver)}
+      ${gslb === null ? null : gslbSites(gslb)} ${memberTable(members)} ${certificates(vserver)}
+      ${loginSchemes(vserver)} ${refusal(vserver)} ${failingReplicas(vserver)} ${misrouted(vserver)}
+      ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null

@@ -8,6 +8,7 @@ import {
   aMember,
   anObservation,
   aProbe,
+  deadSite,
   maintenanceHour,
   NOON,
   tlsFacts,
@@ -68,7 +69,7 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
       }),
     ],
     suspendedAccounts: [{ account: "probe-a", until: NOON + 1 }],
-    vservers: hour.vservers.map((vserver) => ({
+    vservers: [...hour.vservers, deadSite()].map((vserver) => ({
       ...vserver,
       clientAddressKept: true,
       oddSchemes: [],

@@ -1,0 +1,125 @@
+import type { LiveGslbSite } from "../model/live.ts";
+import type { Reason } from "../model/reasons.ts";
+import { MISMATCH_VERDICTS } from "../model/verdicts.ts";
+import {
+  gslbVerdict,
+  isDeadEnd,
+  isWithheld,
+  type GslbInputs,
+  type SiteInputs,
+} from "../verdict/gslb-verdict.ts";
+import type { GslbRecord, SiteRecord, SiteVserver } from "./records/gslb-record.ts";
+import type { ProbeRecord } from "./records/probe-record.ts";
+import type { VserverRecord } from "./records/vserver-record.ts";
+
+/**
+ * Brings the verdict on the names of a GSLB vserver up to date. `settles`: whether what differs now may do so by the ADC's
+ * own timing.
+ */
+export function evaluateGslb(
+  record: VserverRecord,
+  gslb: GslbRecord,
+  around: { readonly now: number; readonly cutOff: boolean; readonly settles: () => boolean },
+): void {
+  gslb.sites = gslb.siteRecords.map((site) => liveSite(gslb, site));
+  record.vip = around.cutOff ? "unknown" : dnsOpinion(gslb.questions);
+  const inputs: Omit<GslbInputs, "withinGrace"> = {
+    cutOff: around.cutOff,
+    adc: record.adcOpinion,
+    dns: record.vip,
+    sites: gslb.sites.map(siteInputs),
+  };
+  const agrees = !MISMATCH_VERDICTS.has(gslbVerdict({ ...inputs, withinGrace: false }));
+  if (agrees) {
+    record.agree(around.now);
+  }
+  const withinGrace = !agrees && around.settles();
+  const verdict = gslbVerdict({ ...inputs, withinGrace });
+  record.judge(verdict, reasonOf(record, gslb, around.cutOff), around.now);
+}
+
+function siteInputs({ handedOut, serves, adcOpinion }: LiveGslbSite): SiteInputs {
+  return { handedOut, serves, adc: adcOpinion };
+}
+
+function liveSite(gslb: GslbRecord, site: SiteRecord): LiveGslbSite {
+  const { member, behind, addresses } = site;
+  const seen = servesOf(site);
+  const mep = gslb.mepOf(site.site);
+  const isOld = member.blind.includes("mep_down");
+  return {
+    site: site.site,
+    adcService: member.adcService,
+    grouped: member.adcServiceConfig.kind === "serviceGroup",
+    server: member.server,
+    port: member.port,
+    addresses,
+    adcOpinion: member.adcOpinion,
+    mep,
+    handedOut: gslb.handedOut(site),
+    serves: seen.serves,
+    reason: seen.serves === "down" ? (isOld ? "mep_down" : seen.reason) : null,
+    behind: behind === null ? null : { adc: behind.adc, vserver: behind.vserver },
+  };
+}
+
+interface Serves {
+  readonly serves: LiveGslbSite["serves"];
+  readonly reason: Reason | null;
+}
+
+/** What a client meets at this VIP: by its own vserver, where an ADC of ours has it, else by our probes of the VIP. */
+function servesOf({ behind, member }: SiteRecord): Serves {
+  const known = behind === null ? null : servesBehind(behind);
+  if (known !== null) {
+    return known;
+  }
+  return {
+    serves: member.good ? "up" : member.bad ? "down" : "unknown",
+    reason: member.reason,
+  };
+}
+
+function servesBehind({ vip, verdict, reason, members }: SiteVserver): Serves | null {
+  if (vip === "up" || vip === "protected") {
+    return { serves: "up", reason: null };
+  }
+  if (vip === "down" || verdict === "vip_up_members_down" || verdict === "vip_agree_down") {
+    return { serves: "down", reason };
+  }
+  const allDown = members.configured > 0 && members.reallyDown === members.configured;
+  if (allDown) {
+    return { serves: "down", reason };
+  }
+  return verdict === "vip_agree_up" ? { serves: "up", reason: null } : null;
+}
+
+/** One DNS address that answers is enough for clients' resolvers. One that was never heard may be our own firewall's. */
+function dnsOpinion(questions: readonly ProbeRecord[]): GslbInputs["dns"] {
+  const asked = questions.filter(({ scheduled }) => scheduled);
+  if (asked.length === 0) {
+    return "none";
+  }
+  if (asked.some(({ opinion }) => opinion === "up")) {
+    return "up";
+  }
+  return asked.some(({ opinion, everAnswered }) => opinion === "down" && everAnswered)
+    ? "down"
+    : "unknown";
+}
+
+function reasonOf(record: VserverRecord, gslb: GslbRecord, cutOff: boolean): Reason | null {
+  if (cutOff) {
+    return "agent_path";
+  }
+  const dead = gslb.sites.find((site) => isDeadEnd(siteInputs(site)));
+  if (dead !== undefined) {
+    return dead.reason;
+  }
+  const withheld = gslb.sites.find((site) => isWithheld(siteInputs(site)));
+  if (withheld?.mep === "down") {
+    return "mep_down";
+  }
+  const failing = gslb.questions.find(({ opinion }) => opinion === "down");
+  return record.vip === "up" ? null : (failing?.last?.reason ?? null);
+}

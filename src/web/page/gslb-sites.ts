@@ -1,0 +1,67 @@
+import type { LiveGslb, LiveGslbSite } from "../../model/live.ts";
+import { html, type Markup } from "../markup.ts";
+import { because, opinionBadge } from "./opinions.ts";
+
+/** The sites of a GSLB vserver: what GSLB says, what DNS does, and what a client meets there. */
+export function gslbSites(gslb: LiveGslb): Markup {
+  return html`<section aria-labelledby="sites">
+      <h2 id="sites">Sites</h2>
+      <div class="scroll" role="region" aria-label="Sites" tabindex="0">
+        <table class="list">
+          <thead>
+            <tr>
+              <th scope="col">Site</th>
+              <th scope="col">Address</th>
+              <th scope="col">GSLB says</th>
+              <th scope="col">Metric exchange</th>
+              <th scope="col">In DNS</th>
+              <th scope="col">Serves clients</th>
+              <th scope="col">Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${gslb.sites.map(siteRow)}
+          </tbody>
+        </table>
+      </div>
+    </section>
+    <section aria-labelledby="answers">
+      <h2 id="answers">Answers of the ADC's DNS (${gslb.method})</h2>
+      ${
+        gslb.answers.length === 0
+          ? html`<p>
+              No ADNS service is known, so nobody can be asked what ${gslb.domains.join(", ")} leads
+              to.
+            </p>`
+          : html`<ul class="notices">
+              ${gslb.answers.map(
+                ({ domain, address, port, transport, answered, failure }) =>
+                  html`<li>
+                    ${address}:${port} (${transport.toUpperCase()}) answers ${domain} with
+                    ${answered === null || answered.length === 0 ? "no address" : answered.join(", ")}${failure === null ? "" : ` (${because(null, failure)})`}.
+                  </li>`,
+              )}
+            </ul>`
+      }
+    </section>`;
+}
+
+function siteRow(site: LiveGslbSite): Markup {
+  const { behind, handedOut, mep } = site;
+  return html`<tr>
+    <th scope="row">
+      ${site.site ?? site.adcService} <span class="what">${site.adcService}</span>
+    </th>
+    <td>
+      ${site.addresses.join(", ")}
+      <span class="what"
+        >${site.port}${behind === null ? "" : `, vserver ${behind.vserver} of ${behind.adc}`}</span
+      >
+    </td>
+    <td>${opinionBadge(site.adcOpinion)}</td>
+    <td>${mep === null ? "none" : opinionBadge(mep)}</td>
+    <td>${handedOut === null ? "not known" : handedOut ? "handed out" : "not handed out"}</td>
+    <td>${opinionBadge(site.serves)}</td>
+    <td>${because(null, site.reason)}</td>
+  </tr>`;
+}

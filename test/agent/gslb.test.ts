@@ -1,0 +1,279 @@
+import { describe, expect, test } from "vitest";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import { buildRecords } from "../../src/agent/records/build-records.ts";
+import { WitnessState } from "../../src/agent/records/witness-state.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { memberKey, type AdcState } from "../../src/model/adc-state.ts";
+import type { Observation } from "../../src/model/observation.ts";
+import { sentenceOf } from "../../src/change/findings.ts";
+import { observed, STARTED_AT } from "./small-estate.ts";
+
+const GOOD = observed({ passed: true });
+const BAD = observed({ passed: false, reason: "closed_without_data" });
+
+const SITE = (site: string): string[] => [
+  "add lb monitor m TCP-ECV -recv ready",
+  "add server ex01 10.0.0.1",
+  "add service svc ex01 SSL 443",
+  "bind service svc -monitorName m",
+  `add lb vserver mail SSL ${site} 443`,
+  "bind lb vserver mail svc",
+];
+const GSLB = [
+  "add service adns 192.0.2.53 ADNS 53",
+  "add service adns_tcp 192.0.2.53 ADNS_TCP 53",
+  "add gslb site dc1 LOCAL 192.0.2.50",
+  "add gslb site dc2 REMOTE 198.51.100.50",
+  "add gslb service gs_dc1 192.0.2.10 SSL 443 -siteName dc1",
+  "add gslb service gs_dc2 198.51.100.10 SSL 443 -siteName dc2 -publicIP 203.0.113.2",
+  "add gslb vserver gslb_mail SSL -lbMethod ROUNDROBIN",
+  "bind gslb vserver gslb_mail -serviceName gs_dc1",
+  "bind gslb vserver gslb_mail -serviceName gs_dc2",
+  "bind gslb vserver gslb_mail -domainName mail.example.com",
+];
+const POLL_MS = 5_000;
+
+/** Two ADCs, each a site of the same name; the first one's DNS is asked. */
+function twoSites(conf: readonly string[] = GSLB) {
+  let at = STARTED_AT;
+  const state = new WitnessState({
+    agent: "a",
+    stabilityMs: 60_000,
+    overdueAfterMs: 4 * 3_600_000,
+    declarations: {
+      declaredFor: () => ({ state: "no", endAt: null, window: null }),
+      observe: () => undefined,
+    },
+    grace: "watched",
+    now: () => at,
+  });
+  for (const [adc, text] of [
+    ["adc1", [...SITE("192.0.2.10"), ...conf]],
+    ["adc2", SITE("198.51.100.10")],
+  ] as const) {
+    const estate = parseNsConf(text.join("\n"), { adc });
+    state.addAdc(adc, { nitro: true, pollMs: POLL_MS });
+    const plan = planProbes(estate, BARE_SETTINGS);
+    const options = { pollMs: POLL_MS, vservers: new Map(), now: () => at };
+    state.setRecords(adc, buildRecords(estate, plan, options, null));
+  }
+  const found = (name: string, adc = "adc1") => {
+    const record = state.vservers.find((one) => one.vserver === name && one.adc === adc);
+    if (record === undefined) {
+      throw new Error(name);
+    }
+    return record;
+  };
+  const world = {
+    state,
+    name: () => found("gslb_mail"),
+    /** One round: DNS answers this, the replica of each site's only server sees that, both ADCs are polled. */
+    round: (
+      answered: readonly string[] | null,
+      sees: { readonly dc1?: Observation; readonly dc2?: Observation },
+      says: {
+        readonly dc2?: string;
+        readonly name?: string;
+        readonly mep?: "up" | "down";
+        readonly blind?: "mep_down";
+      } = {},
+    ): void => {
+      at += POLL_MS;
+      for (const probe of state.probes) {
+        const one = { dc1: GOOD, dc2: GOOD, ...sees }[probe.adc === "adc1" ? "dc1" : "dc2"];
+        if (probe.transaction === "dns_lookup" && answered !== null) {
+          const passed = answered.length > 0;
+          state.recordResult(probe, { ...observed({ passed }), answered, startedAt: at }, passed);
+        } else if (probe.monitor === "m") {
+          state.recordResult(probe, { ...one, startedAt: at }, one === GOOD);
+        }
+      }
+      for (const adc of ["adc1", "adc2"]) {
+        state.applyAdcPoll(adc, adcState(state, adc, at, says));
+      }
+      state.evaluateAll();
+    },
+  };
+  return world;
+}
+
+function adcState(
+  state: WitnessState,
+  adc: string,
+  at: number,
+  says: Parameters<ReturnType<typeof twoSites>["round"]>[2] = {},
+): AdcState {
+  const opinion = (raw: string) => (raw === "UP" ? "up" : raw === "DOWN" ? "down" : "out");
+  return {
+    at,
+    nodes: [],
+    members: new Map(
+      state.members
+        .filter((member) => member.adc === adc)
+        .map((member) => {
+          const { adcService, server, address, port } = member;
+          const isDc2 = adcService === "gs_dc2";
+          const rawState = isDc2 ? (says.dc2 ?? "UP") : "UP";
+          return [
+            memberKey(adcService, server, port),
+            {
+              adcService,
+              server,
+              address,
+              port,
+              state: opinion(rawState),
+              rawState,
+              trofsReason: null,
+              connections: null,
+              sinceMs: null,
+              enabled: true,
+              monitors: [],
+              blind: isDc2 && says.blind !== undefined ? [says.blind] : [],
+            },
+          ];
+        }),
+    ),
+    vservers: new Map(
+      state.vservers
+        .filter((vserver) => vserver.adc === adc)
+        .map(({ vserver, kind }) => {
+          const rawState = vserver === "gslb_mail" ? (says.name ?? "UP") : "UP";
+          const said = opinion(rawState);
+          return [
+            vserver,
+            {
+              name: vserver,
+              kind,
+              state: said,
+              effectiveState: said,
+              rawState,
+              healthPercent: 100,
+              backupActive: false,
+              remark: null,
+              sinceMs: null,
+            },
+          ];
+        }),
+    ),
+    gslbSites: new Map([["dc2", { name: "dc2", mep: says.mep ?? "up", rawStatus: "" }]]),
+  };
+}
+
+const BOTH = ["192.0.2.10", "203.0.113.2"];
+
+function repeat(times: number, run: () => void): void {
+  for (let turn = 0; turn < times; turn += 1) {
+    run();
+  }
+}
+
+describe("a GSLB name over two ADCs", () => {
+  test("asks the ADC's DNS over UDP and TCP, and links each site to the vserver with its VIP", () => {
+    const { state, name } = twoSites();
+    const questions = state.probes.filter(({ transaction }) => transaction === "dns_lookup");
+    expect(questions.map(({ id }) => id)).toEqual([
+      "adc1/vip/gslb_mail/mail.example.com at 192.0.2.53/53/dns udp",
+      "adc1/vip/gslb_mail/mail.example.com at 192.0.2.53/53/dns tcp",
+    ]);
+    const behind = name().gslb?.siteRecords.map((site) => site.behind?.adc);
+    expect(behind).toEqual(["adc1", "adc2"]);
+  });
+
+  test("agrees while both sites serve and are handed out in turns", () => {
+    const { name, round } = twoSites();
+    for (const address of [...BOTH, ...BOTH]) {
+      round([address], {});
+    }
+    expect(name().verdict).toBe("vip_agree_up");
+    expect(name().gslb?.sites.map(({ handedOut, serves }) => [handedOut, serves])).toEqual([
+      [true, "up"],
+      [true, "up"],
+    ]);
+  });
+
+  test("names the site that is handed out and does not serve, after the ADC's own time", () => {
+    const { name, round } = twoSites();
+    round(BOTH, {});
+    round(BOTH, { dc2: BAD });
+    round(BOTH, { dc2: BAD });
+    repeat(3, () => {
+      round(BOTH, { dc2: BAD });
+    });
+    expect(name().verdict).toBe("settling");
+    repeat(40, () => {
+      round(BOTH, { dc2: BAD });
+    });
+    expect(name().verdict).toBe("vip_up_members_down");
+    expect(name().reason).toBe("closed_without_data");
+    const { adc, verdict, since } = name();
+    expect(sentenceOf({ kind: "vserver", adc, verdict, since, vserver: name() })).toBe(
+      "NetScaler adc1 sends clients of mail.example.com to site dc2, which does not serve them",
+    );
+    round(["192.0.2.10"], { dc2: BAD }, { dc2: "DOWN" });
+    expect(name().verdict).toBe("vip_agree_up");
+  });
+
+  test("lays it to the metric exchange where that is down and nothing else tells the state", () => {
+    const { name, round } = twoSites();
+    round(BOTH, {});
+    repeat(60, () => {
+      round(BOTH, { dc2: BAD }, { mep: "down", blind: "mep_down" });
+    });
+    expect([name().verdict, name().reason]).toEqual(["vip_up_members_down", "mep_down"]);
+  });
+
+  test("names the site that serves and that GSLB has DOWN", () => {
+    const { name, round } = twoSites();
+    round(BOTH, {});
+    repeat(60, () => {
+      round(["192.0.2.10"], {}, { dc2: "DOWN", mep: "down" });
+    });
+    expect([name().verdict, name().reason]).toEqual(["vip_site_withheld", "mep_down"]);
+  });
+
+  test("a site that is out on purpose is missed by nobody", () => {
+    const { name, round } = twoSites();
+    round(BOTH, {});
+    repeat(60, () => {
+      round(["192.0.2.10"], {}, { dc2: "OUT OF SERVICE" });
+    });
+    expect(name().verdict).toBe("vip_agree_up");
+  });
+
+  test("says so when DNS answers nothing while sites serve", () => {
+    const { name, round } = twoSites();
+    round(BOTH, {});
+    repeat(60, () => {
+      round([], {});
+    });
+    expect(name().verdict).toBe("vip_down_members_up");
+  });
+
+  test("what was seen of answers and sites survives a new import", () => {
+    const { state, name, round } = twoSites();
+    round(BOTH, {});
+    const before = state.recordsOf("adc1");
+    const estate = before?.estate;
+    if (before === null || estate === undefined) {
+      throw new Error("no estate");
+    }
+    const options = { pollMs: POLL_MS, vservers: new Map(), now: () => STARTED_AT };
+    const again = buildRecords(estate, planProbes(estate, BARE_SETTINGS), options, before);
+    state.setRecords("adc1", again);
+    state.evaluateAll();
+    expect(name().verdict).toBe("vip_agree_up");
+    expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([true, true]);
+  });
+
+  test("questions beyond the most are listed and not asked", () => {
+    const domains = Array.from(
+      { length: 40 },
+      (_, n) => `bind gslb vserver gslb_mail -domainName mail${String(n)}.example.com`,
+    );
+    const { state } = twoSites([...GSLB, ...domains]);
+    const questions = state.probes.filter(({ transaction }) => transaction === "dns_lookup");
+    expect(questions.length).toBe(82);
+    expect(questions.filter(({ scheduled }) => scheduled).length).toBe(32);
+  });
+});

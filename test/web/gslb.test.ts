@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { memberCommands } from "../../src/web/page/commands.ts";
+import { vserverHref } from "../../src/web/page/layout.ts";
+import { estateAnswer, estateJson } from "../../src/web/api/estate.ts";
+import { verdictsAnswer } from "../../src/web/api/verdicts.ts";
+import { aLiveState, aMember, deadSite } from "../support/live-state.ts";
+import { serve } from "./support.ts";
+
+const LIVE = aLiveState({ vservers: [deadSite()] });
+const ESTATE = parseNsConf(
+  [
+    "add service gs_dc2 192.0.2.9 SSL 443",
+    "add gslb site dc1 LOCAL 192.0.2.50",
+    "add gslb service gs_dc2 198.51.100.10 SSL 443 -siteName dc1 -publicIP 203.0.113.2",
+    "add gslb serviceGroup gg SSL -siteName dc1",
+    "bind gslb serviceGroup gg 198.51.100.11 443",
+    "add gslb vserver gslb_mail SSL",
+    "bind gslb vserver gslb_mail -serviceName gs_dc2",
+    "bind gslb vserver gslb_mail -domainName mail.example.com",
+  ].join("\n"),
+  { adc: "prod" },
+);
+
+describe("pages", () => {
+  test("the first sentence names the site, and its card takes it out of DNS", async () => {
+    const web = await serve(LIVE);
+    const page = (await web.get("/")).text.replaceAll(/\s+/g, " ");
+    expect(page).toContain(
+      "NetScaler prod sends clients of mail.example.com to site dc2, which does not serve them",
+    );
+    expect(page).toContain("disable gslb service gs_dc2");
+  });
+
+  test("a GSLB vserver shows each site and each answer of the ADC's DNS", async () => {
+    const web = await serve(LIVE);
+    const page = (await web.get(vserverHref(deadSite()))).text.replaceAll(/\s+/g, " ");
+    expect(page).toContain("vserver v_owa of far");
+    expect(page).toContain("handed out");
+    expect(page).toContain("192.0.2.53:53 (UDP) answers mail.example.com with 203.0.113.2");
+  });
+});
+
+describe("commands for a site", () => {
+  test.each([
+    ["gs_dc2 (GSLB)", "198.51.100.10", "disable gslb service gs_dc2"],
+    ["gg", "198.51.100.11", "disable gslb serviceGroup gg 198.51.100.11 443"],
+    ["gs_dc2", "192.0.2.9", "disable service gs_dc2 "],
+  ])("%s is named as the ADC knows it", (adcService, server, expected) => {
+    const member = aMember({ adcService, server, port: 443, verdict: "routes_to_maintenance" });
+    const typed = memberCommands(member, ESTATE, []).map(({ text }) => text);
+    expect(typed[0]?.startsWith(expected)).toBe(true);
+  });
+});
+
+describe("the API", () => {
+  test("holds sites and answers in its published shape", async () => {
+    const web = await serve(LIVE, { estates: () => [ESTATE] });
+    const verdicts = verdictsAnswer.parse((await web.get("/api/v1/verdicts")).json);
+    expect(verdicts.vservers[0]?.gslb?.sites.map(({ site, serves }) => [site, serves])).toEqual([
+      ["dc1", "up"],
+      ["dc2", "down"],
+    ]);
+    const { adcs } = estateAnswer.parse((await web.get("/api/v1/estate")).json);
+    expect(adcs[0]?.gslb).toEqual(estateJson(ESTATE).gslb);
+    expect(adcs[0]?.gslb.services.map(({ other_addresses: others }) => others)).toEqual([
+      [["203.0.113.2"]],
+      [[]],
+    ]);
+  });
+});
