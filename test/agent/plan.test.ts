@@ -87,7 +87,9 @@ describe("the 2010 guide's bindings", () => {
       port: 993,
       tls: "with current TLS versions",
     });
-    expect(vip.filter((row) => row.type === "TCP" || row.type === "PING")).toEqual([]);
+    // At the VIP of every port a refused connection says something, and nothing else can be asked.
+    const bare = vip.filter((row) => row.type === "TCP" || row.type === "PING");
+    expect(bare.filter((row) => row.monitor !== "e2010_RPC_monitor")).toEqual([]);
   });
 
   test("the account of a login monitor makes it repeatable", () => {

@@ -7,6 +7,8 @@ import {
 import {
   type Recogniser,
   anonymousSpec,
+  MAPPER_PORT,
+  monitoredPorts,
   clientTls,
   takesOldTls,
   tlsSourceOf,
@@ -75,7 +77,6 @@ function speaks(
   return member.port === "*" ? transaction === "rpc_endpoint_map" : ports.includes(member.port);
 }
 
-const MAPPER_PORT = 135;
 /** Where each transaction is spoken; the ones over HTTPS are spoken wherever Exchange is recognised. */
 const USUAL_PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
   ["imap_login", [143, 993]],
@@ -183,7 +184,7 @@ function specOf(
     adc,
     options:
       run.transaction === "rpc_endpoint_map"
-        ? { ...monitoredPorts(at), ...run.options }
+        ? { ...monitoredPorts(at.estate, at.service), ...run.options }
         : run.options,
   };
 }
@@ -203,14 +204,6 @@ function placeOf(
         ? { trusts: [], names: [] }
         : memberPlace(settings, member, vservers);
   return { trusts: [...trusts, account], names: [host, ...names] };
-}
-
-/** The static ports that the ADC's monitors ask at: what the endpoint mapper has to name. */
-function monitoredPorts({ estate, service }: RunAtService): TransactionSpec["options"] {
-  const ports = service.monitors
-    .flatMap(({ monitor }) => estate.monitors.get(monitor)?.destPort ?? [])
-    .filter((port) => port !== MAPPER_PORT);
-  return ports.length === 0 ? {} : { expected_port: [...new Set(ports)].join(",") };
 }
 
 const DEFAULT_EVERY_MS = 60_000;
@@ -262,7 +255,8 @@ function probesOfService(at: RunAtService, unrouted: Set<string>): PlannedProbe[
     }
     for (const [vantage, reachOf] of WAYS_THROUGH) {
       if (at.run.vantages.includes(vantage)) {
-        const reaches = reachOf(at.graph, at.estate, vserver, at.settings, pathOf(at));
+        const anyPort = portOfTransaction(at.run.transaction);
+        const reaches = reachOf(at.graph, at.estate, vserver, at.settings, pathOf(at), anyPort);
         planned.push(
           ...reaches
             .filter((reach) => isAsked(vserver, reach))

@@ -29,6 +29,20 @@ export function lookTimeout({ lookTimeoutMs }: PlanSettings, transaction: Transa
   return transaction === "smtp_mail_from" ? SMTP_PATIENCE * lookTimeoutMs : lookTimeoutMs;
 }
 
+/** Where the RPC endpoint mapper listens. */
+export const MAPPER_PORT = 135;
+
+/** The static ports that a service's monitors ask at: what the endpoint mapper has to name. */
+export function monitoredPorts(
+  { monitors }: Estate,
+  service: AdcService,
+): TransactionSpec["options"] {
+  const ports = service.monitors
+    .flatMap(({ monitor }) => monitors.get(monitor)?.destPort ?? [])
+    .filter((port) => port !== MAPPER_PORT);
+  return ports.length === 0 ? {} : { expected_port: [...new Set(ports)].join(",") };
+}
+
 /** What each member of an estate is to Exchange. */
 export type Recogniser = (service: AdcService, member: Member) => Recognition;
 

@@ -17,9 +17,10 @@ export function publicReach(
   vserver: LbVserver,
   settings: PlanSettings,
   preferredPath: string | null,
+  anyPort: number | null = null,
 ): VipReach[] {
   const ways = new Map<string, VipReach>();
-  for (const reach of vipReach(graph, estate, vserver, settings, preferredPath)) {
+  for (const reach of vipReach(graph, estate, vserver, settings, preferredPath, anyPort)) {
     const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
     for (const way of own === undefined ? [] : waysTo(reach, own, settings)) {
       const key = `${reach.entry.name} ${way.address} ${String(way.port)}`;

@@ -3,6 +3,8 @@ import type { Estate } from "../../model/estate.ts";
 import type { PlanSettings } from "./settings.ts";
 import {
   type Recogniser,
+  MAPPER_PORT,
+  monitoredPorts,
   takesOldTls,
   lookInterval,
   lookTimeout,
@@ -53,7 +55,7 @@ function vipLookProbes(
     if (recognition === undefined) {
       return [];
     }
-    return looksFor(recognition).flatMap((transaction) => {
+    return vipLooksFor(vserver, recognition).flatMap((transaction) => {
       if (seen.has(transaction)) {
         return [];
       }
@@ -61,12 +63,19 @@ function vipLookProbes(
       const look = (reach: VipReach): PlannedProbe =>
         vipLook(estate, settings, vserver, services, service, reach, recognition, transaction);
       return [
-        ...vipReach(graph, estate, vserver, settings, recognition.path).map(look),
-        ...publicReach(graph, estate, vserver, settings, recognition.path).map(look),
+        ...vipReach(graph, estate, vserver, settings, recognition.path, MAPPER_PORT).map(look),
+        ...publicReach(graph, estate, vserver, settings, recognition.path, MAPPER_PORT).map(look),
       ];
     });
   });
 }
+/** Clients of RPC Client Access come to every port of a VIP, and ask the endpoint mapper first. */
+function vipLooksFor({ port }: LbVserver, recognition: Recognition): readonly TransactionName[] {
+  return port === "*" && recognition.protocol === "rpc"
+    ? ["rpc_endpoint_map"]
+    : looksFor(recognition);
+}
+
 /** One look through one way in. */
 export function vipLook(
   estate: Estate,
@@ -105,6 +114,9 @@ export function vipLook(
           ? {
               spec: {
                 ...anonymousSpec(transaction, recognition),
+                ...(transaction === "rpc_endpoint_map"
+                  ? { options: monitoredPorts(estate, service) }
+                  : {}),
                 security,
                 path,
                 tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
@@ -139,7 +151,8 @@ function vipMonitorProbes(
       if (monitor === undefined || type === null || !isSupported(type) || seen.has(monitor.name)) {
         continue;
       }
-      if (!type.meaningfulAtVip || !binding.enabled || !monitor.enabled) {
+      const says = type.meaningfulAtVip || saysByRefusal(vserver, monitor);
+      if (!says || !binding.enabled || !monitor.enabled) {
         continue;
       }
       seen.add(monitor.name);
@@ -149,6 +162,7 @@ function vipMonitorProbes(
         vserver,
         settings,
         requestPathOf(monitor.parameters),
+        monitor.destPort,
       )) {
         const own = settings.monitors.get(monitor.name);
         const host = reach.host ?? reach.address;
@@ -193,6 +207,14 @@ function vipMonitorProbes(
   }
   return planned;
 }
+/**
+ * At a VIP of every port there may be nothing else to ask: a handshake is the ADC's own and says nothing, but a refused
+ * connection proves that the vserver is gone.
+ */
+function saysByRefusal({ port }: LbVserver, { type, destPort, secure, reverse }: Monitor): boolean {
+  return port === "*" && type === "TCP" && destPort !== null && !secure && !reverse;
+}
+
 /** Through a login of the ADC's own a monitor meets that login and no server. */
 function loginFirst(estate: Estate, vserver: LbVserver, monitor: Monitor): string | null {
   const isGuarded = adcFrontOf(estate, vserver, true).authentication !== "none";

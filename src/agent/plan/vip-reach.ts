@@ -97,7 +97,7 @@ export const AT_VIP = { vantage: "vip", name: null, note: null, refused: null } 
 /**
  * The ways to a load-balancing vserver; at most one per entry vserver: the first policy that takes the
  * preferred path, else the first that leads there. Empty when a
- * client cannot reach it (no address, port `*`, no policy).
+ * client cannot reach it (no address, no policy). `anyPort`: what is asked for where the port is `*`; null: nothing is.
  */
 export function vipReach(
   graph: VserverGraph,
@@ -105,9 +105,10 @@ export function vipReach(
   vserver: LbVserver,
   settings: PlanSettings,
   preferredPath: string | null,
+  anyPort: number | null = null,
 ): VipReach[] {
   const own = settings.vservers.get(vserver.name);
-  const direct = endpointOf(vserver);
+  const direct = endpointOf(vserver, anyPort);
   if (direct !== null) {
     const path = own?.path ?? null;
     return [{ ...AT_VIP, entry: vserver, ...direct, path, host: hostOf(own), policyHost: null }];
@@ -118,7 +119,7 @@ export function vipReach(
   const asWanted = paths.filter(({ path }) => wanted !== null && path === wanted);
   for (const path of [...asWanted, ...paths]) {
     const entry = estate.csVservers.get(path.csVserver);
-    const endpoint = entry === undefined ? null : endpointOf(entry);
+    const endpoint = entry === undefined ? null : endpointOf(entry, anyPort);
     if (entry === undefined || endpoint === null || reaches.has(entry.name)) {
       continue;
     }
@@ -139,10 +140,12 @@ export function vipReach(
 export function hostOf(own: VserverSettings | undefined): string | null {
   return own?.host ?? own?.names[0] ?? null;
 }
-function endpointOf(vserver: Vserver): { readonly address: string; readonly port: number } | null {
-  return vserver.address === null || typeof vserver.port !== "number"
-    ? null
-    : { address: vserver.address, port: vserver.port };
+function endpointOf(
+  { address, port: own }: Vserver,
+  anyPort: number | null,
+): { readonly address: string; readonly port: number } | null {
+  const port = own === "*" ? anyPort : own;
+  return address === null || port === null ? null : { address, port };
 }
 /** Whether the ADC itself ends the clients' TLS here. */
 export function endsTls({ serviceType }: Vserver): boolean {

@@ -58,6 +58,10 @@ function passesByQuirk(
   observation: Observation,
 ): boolean | null {
   const { reverse } = spec.monitor;
+  if (spec.viaVip !== null && !type.meaningfulAtVip) {
+    // The ADC completes handshakes by itself; that it refuses one says that the vserver is gone.
+    return observation.outcome === "refused" ? false : null;
+  }
   const open = type.type === "TCP" && reverse && observation.outcome === "timeout";
   return open && spec.habits !== undefined
     ? spec.habits.tcpReverseTimeout === "pass"

@@ -93,6 +93,9 @@ async function mappedPort(
   }
 }
 
+/** An ADC completes handshakes at once: silence is a packet filter's, and these ports are often open to clients alone. */
+const FILTERED = "no answer at TCP level: the way of this agent to this port is closed";
+
 async function bindTo(run: ProbeRun, target: Target): Promise<Observation> {
   const bound = await bind(run, target, EMSMDB);
   if (bound.kind === "ended") {
@@ -109,7 +112,11 @@ async function bind(
 ): Promise<{ readonly kind: "bound"; readonly connection: Connection } | Ended> {
   const dialled = await dial(run, target, { tls: null });
   if (dialled.kind === "failed") {
-    return ended(run.fail(dialled.step, dialled.why));
+    return ended(
+      run.context.vantage !== "backend" && dialled.why.kind === "timeout"
+        ? run.fault(dialled.step, "agent_path", FILTERED)
+        : run.fail(dialled.step, dialled.why),
+    );
   }
   const { connection } = dialled;
   const answer = await ask(connection, encodeBind(1, wanted), `bind ${wanted.uuid}`);

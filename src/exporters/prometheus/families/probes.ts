@@ -18,7 +18,7 @@ export function* probeFamilies(scope: Scope): Steps<void> {
   });
   writer.family("adc_witness_probe_failure_info");
   yield* each(probes, ({ entity, labels }) => {
-    if (entity.last !== null && entity.lastPassed !== true) {
+    if (entity.last !== null && entity.last.reason !== "ok" && entity.lastPassed !== true) {
       const { step, reason } = entity.last;
       writer.sample(withLabel(withLabel(labels, "step", step), "reason", reason), 1);
     }
