@@ -5,6 +5,7 @@ import { METRICS } from "../src/exporters/prometheus/definitions.ts";
 import { architectureWithRooms } from "./build-architecture.ts";
 import { attributeReference } from "./build-attributes.ts";
 import { configurationReference } from "./build-configuration.ts";
+import { guideReference } from "./build-guides.ts";
 import { metricsReference } from "./build-metrics.ts";
 import { verdictReference } from "./build-verdicts.ts";
 
@@ -17,6 +18,7 @@ export function buildDocs(root: string): ReadonlyMap<string, string> {
     ["docs/dev/architecture.md", architectureWithRooms(architecture, house)],
     ["docs/dev/attributes.md", attributeReference()],
     ["docs/configuration.md", configurationReference(configJsonSchema(), example)],
+    ["docs/guides.md", guideReference()],
     ["docs/metrics.md", metricsReference(METRICS)],
     ["docs/verdicts.md", verdictReference()],
   ]);

@@ -1,0 +1,585 @@
+/**
+ * What the two public guides to Exchange behind a NetScaler, and the readers' comments below the second, set up or complain
+ * of: each with what of this program sees it, and the tests that show so.
+ */
+
+/** A test by its file and its title as written there. */
+export interface GuideTest {
+  readonly file: string;
+  readonly title: string;
+}
+
+export interface GuideRow {
+  readonly what: string;
+  /** What sees it, in words: monitor replica, look, transaction, lint rule or finding. */
+  readonly seen: string;
+  /** Names in `TESTS`; empty: nothing shows it. */
+  readonly tests: readonly TestName[];
+  /** Where it is seen in part only: what is not. */
+  readonly missing?: string;
+}
+
+/** A lint rule's cases stand under its name. */
+function rule(id: string): GuideTest {
+  return { file: "test/lint/rule-cases.ts", title: `${id}:` };
+}
+
+export const TESTS = {
+  planImap: plan("IMAP: 30 s, 5 s, 2 min, send, recv and destination as the guide says"),
+  planPop3: plan(
+    "POP3 is a scripted monitor from the NSIP, and wants its account from the configuration",
+  ),
+  planRpc: plan("RPC goes to the pinned port of a service on every port"),
+  planVip: plan(
+    "through the VIP an application must answer: TLS on 993 and 995, no TCP and no ping",
+  ),
+  lint2010: { file: "test/lint/guides.test.ts", title: "Exchange 2010, as its summaries stand" },
+  lint2010Full: {
+    file: "test/lint/guides.test.ts",
+    title: "Exchange 2010 with a second server under each monitor",
+  },
+  lint2016: { file: "test/lint/guides.test.ts", title: "Exchange 2016" },
+  recognised: {
+    file: "test/adc/recognise.test.ts",
+    title: "Exchange 2010, with what that guide says only in words",
+  },
+  healthy: story("healthy: every probe passes, at the servers and through the VIPs"),
+  customBanner: story("custom-banner: a monitor stricter than the clients"),
+  oldTls: story("tls10-off: a member lost to the ADC's own TLS"),
+  deadBackend: story("dead-backend: a blind monitor, and the back end is named"),
+  mailboxDown: story("mailbox-down: one finding, and no front end is blamed"),
+  failover: story("failover: the agent follows, and nothing disagrees"),
+  certificates: story("certificate: the odd one out is counted where clients see it"),
+  maintenance: {
+    file: "test/e2e/maintenance.test.ts",
+    title: "the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again",
+  },
+  anyPort: {
+    file: "test/change/any-port-vip.test.ts",
+    title: "a VIP of every port › is asked at the monitor's own port and at the endpoint mapper",
+  },
+  anyPortGone: {
+    file: "test/change/any-port-vip.test.ts",
+    title: "a refused connection proves that it is gone",
+  },
+  refused: {
+    file: "test/change/vip-refuses.test.ts",
+    title: "a VIP that refuses us › %s",
+  },
+  wrongCertificate: {
+    file: "test/e2e/vip.test.ts",
+    title: "a VIP that shows another certificate than the one bound to it",
+  },
+  drained: {
+    file: "test/e2e/vip.test.ts",
+    title: "a VIP that still answers from a server in maintenance",
+  },
+  oddSchemes: { file: "test/e2e/vip.test.ts", title: "login schemes that one server alone offers" },
+  publicNames: {
+    file: "test/e2e/public.test.ts",
+    title:
+      "each address of a client-facing name is a site of its own, with what DNS says beside the VIP",
+  },
+  redirects: {
+    file: "test/agent/evaluate-vserver.test.ts",
+    title:
+      "a vserver that only redirects does what it should when it redirects, whatever the ADC says",
+  },
+  sourceBound: { file: "test/agent/evaluate-vserver.test.ts", title: "source-bound persistence" },
+  clientAddress: {
+    file: "test/agent/evaluate-vserver.test.ts",
+    title: "the client's address on its way through the VIP",
+  },
+  challenge: {
+    file: "test/probes/transactions/web-looks.test.ts",
+    title: "asks as a client does, and keeps cookies out of the evidence",
+  },
+  configuredRedirect: {
+    file: "test/probes/transactions/web-looks.test.ts",
+    title: "a configured redirect is what is expected",
+  },
+  sslRequired: { file: "test/probes/transactions/web-looks.test.ts", title: "ssl_required" },
+  healthPage: {
+    file: "test/probes/transactions/web-looks.test.ts",
+    title: "an aborted request is a component that is offline",
+  },
+  offloaded2010: {
+    file: "test/probes/transactions/web-logins.test.ts",
+    title: "Exchange 2010 behind an offloading ADC, where clear text is allowed",
+  },
+  paddedBody: {
+    file: "test/probes/transactions/web-logins.test.ts",
+    title: "EWS with a padded body, by %s",
+  },
+  addressBook: {
+    file: "test/probes/transactions/web-logins.test.ts",
+    title: "the manifest of the offline address book",
+  },
+  autodiscover: {
+    file: "test/probes/transactions/web-logins.test.ts",
+    title: "Autodiscover of an unknown mailbox",
+  },
+  mailLogin: {
+    file: "test/probes/transactions/mail-logins.test.ts",
+    title: "logs in over one connection, and keeps the password out of everything",
+  },
+  deadMailbox: {
+    file: "test/probes/transactions/mail-logins.test.ts",
+    title: "%s: the banner is fine, the login is not",
+  },
+  mapper: {
+    file: "test/probes/transactions/round-trip-and-rpc.test.ts",
+    title: "a static port that is static no more",
+  },
+  roundTrip: {
+    file: "test/probes/transactions/round-trip-and-rpc.test.ts",
+    title: "the message arrives, is found and deleted",
+  },
+  mailFrom: {
+    file: "test/probes/transactions/smtp-mail-from.test.ts",
+    title: "goes up to MAIL FROM, takes it back, and leaves: no RCPT, no DATA",
+  },
+  relay: {
+    file: "test/probes/transactions/smtp-mail-from.test.ts",
+    title: "a recipient elsewhere must be refused, where that is asked for; never DATA",
+  },
+  imapGreeting: {
+    file: "test/probes/transactions/imap-pop3-greeting.test.ts",
+    title: "accepted, then closed without a byte: Exchange's refusal in maintenance",
+  },
+  infrastructure: {
+    file: "test/probes/monitors/infrastructure-servers.test.ts",
+    title: "OpenLDAP",
+  },
+  ntp: {
+    file: "test/probes/transactions/real-support-servers.test.ts",
+    title: "ntp_time tells stratum and offset, and judges the offset where asked",
+  },
+  staleMonitor: {
+    file: "test/agent/login-monitors.test.ts",
+    title: "leaves no replica UP: each keeps the rejection while the account is suspended",
+  },
+  loginAtVip: {
+    file: "test/agent/vip-login.test.ts",
+    title: "that fails is enough, whatever else works",
+  },
+  aaaLogin: {
+    file: "test/probes/transactions/aaa.test.ts",
+    title: "every rung is climbed: Exchange answers behind it",
+  },
+  aaaForm: { file: "test/probes/transactions/aaa.test.ts", title: "where the login's form goes" },
+  aaaBlocked: {
+    file: "test/probes/transactions/aaa.test.ts",
+    title: "a path behind the login is blocked for strangers",
+  },
+  aaaActiveSync: rung("ActiveSync is reached through 401-based AAA"),
+  aaaGroups: rung("who is in no group is not authorized"),
+  aaaSso: rung("broken single sign-on is named"),
+  aaaSecondFactor: rung("a second factor is named"),
+  aaaLargePost: rung("a small request passes, and a padded one is lost"),
+  aaaNoTraffic: rung("an ADC without the traffic policy of the guide passes nobody on"),
+  aaaNoTarget: rung("a login host outside the mail domain loses the way back"),
+  pathsAsked: {
+    file: "test/agent/plan-paths.test.ts",
+    title: "every policy's path is asked, each once, and the target's own path first",
+  },
+  pathBlocked: {
+    file: "test/agent/plan-paths.test.ts",
+    title: "a path that no policy takes is asked once in front, and at every server",
+  },
+  mailboxSide: {
+    file: "test/agent/mailbox-side.test.ts",
+    title: "is one finding for the estate, and no blind monitor",
+  },
+  gslb: {
+    file: "test/adc/nitro/gslb.test.ts",
+    title:
+      "gives members under names of their own where a service has theirs, and the vserver's state",
+  },
+  tcpOnly: rule("tcp_only"),
+  pingOnly: rule("ping_only"),
+  headRequest: rule("head_request"),
+  pinnedDestIp: rule("pinned_dest_ip"),
+  lrtm: rule("lrtm_suppresses_probes"),
+  unusedMonitor: rule("unused_monitor"),
+  wildcardPort: rule("wildcard_port"),
+  smtpBannerOnly: rule("smtp_banner_only"),
+  authorizationPersistence: rule("authorization_persistence"),
+  longPersistence: rule("persistence_longer_than_drain"),
+  memberIsVip: rule("member_is_vip"),
+  policiesOverlap: rule("cs_policies_overlap"),
+  passesEveryUrl: rule("cs_passes_every_url"),
+  anotherDirectory: rule("monitor_of_another_directory"),
+  aaaPolicyFirst: rule("aaa_policy_first"),
+  authenticationHost: rule("authentication_host_is_mail_host"),
+  withoutSso: rule("authentication_without_sso"),
+  defaultDeny: rule("default_deny_without_authorization"),
+  ntlmWithoutKcd: rule("ntlm_without_kcd"),
+  cache: rule("cache_on_exchange"),
+  feo: rule("feo_on_exchange"),
+  sourceLimit: rule("source_limit"),
+  clientSource: rule("client_source_address"),
+  clientTimeout: rule("client_timeout_too_short"),
+  udpWithoutRecv: rule("udp_without_recv"),
+  wrongKind: rule("wrong_kind_reference"),
+} as const satisfies Record<string, GuideTest>;
+
+export type TestName = keyof typeof TESTS;
+
+function plan(title: string): GuideTest {
+  return { file: "test/agent/plan.test.ts", title };
+}
+
+function story(title: string): GuideTest {
+  return { file: "test/e2e/demo-scenarios.test.ts", title };
+}
+
+function rung(title: string): GuideTest {
+  return { file: "test/lab/adc/aaa-rungs.test.ts", title };
+}
+
+function row(what: string, seen: string, tests: readonly TestName[], missing?: string): GuideRow {
+  return missing === undefined ? { what, seen, tests } : { what, seen, tests, missing };
+}
+
+/** The guide to Exchange 2010. */
+export const GUIDE_2010: readonly GuideRow[] = [
+  row(
+    "OWA: monitors `ping`, `http` (HEAD /, 200) on 80",
+    "replicas; lint `head_request`, `ping_only`",
+    ["lint2010", "headRequest", "pingOnly"],
+  ),
+  row("OWA as a client uses it", "look `https_challenge`; transaction `owa_form`", [
+    "challenge",
+    "offloaded2010",
+  ]),
+  row("Vserver on 80 with `-redirectURL` to 443", "look: the redirect as configured", [
+    "redirects",
+    "configuredRedirect",
+  ]),
+  row("Rewrite of / to /owa", "look at the path that the rewrite names", [
+    "recognised",
+    "pathsAsked",
+  ]),
+  row("COOKIEINSERT persistence, least connection", "who answered through the VIP is counted", [
+    "drained",
+  ]),
+  row(
+    "SSL offload, redirects to http (SSLOffloaded)",
+    "look and login in clear text behind the ADC",
+    ["offloaded2010"],
+  ),
+  row("IIS “Require SSL” behind offload: 403", "look, reason `ssl_required`", ["sslRequired"]),
+  row(
+    "Certificate: imported, bound, expiring",
+    "`vip_wrong_certificate`, TLS facts of each probe",
+    ["wrongCertificate", "certificates"],
+  ),
+  row(
+    "ActiveSync services",
+    "replica; a look where a path of ActiveSync is known; transaction `eas_options`",
+    ["recognised", "aaaActiveSync"],
+    "the look of the 2010 fixture asks /owa/ where nothing names ActiveSync's own path",
+  ),
+  row(
+    "Outlook Anywhere services",
+    "replica; transaction `rpc_echo`",
+    ["recognised"],
+    "no look at /rpc/ by default",
+  ),
+  row("Persistence by the Authorization header", "lint `authorization_persistence`", [
+    "authorizationPersistence",
+    "lint2010Full",
+  ]),
+  row("IMAP4: TCP-ECV for the banner on 143", "replica; look `imap_greeting`", [
+    "planImap",
+    "healthy",
+  ]),
+  row("IMAP VIP on 993", "replica and look through the VIP over TLS", ["planVip", "healthy"]),
+  row("Customised IMAP banner", "`strict_monitor`", ["customBanner"]),
+  row("IMAP or POP service not started", "replica and look: refused; closed without data", [
+    "imapGreeting",
+  ]),
+  row("POP3: login by nspop3.pl", "replica with an account of the configuration", [
+    "planPop3",
+    "deadMailbox",
+    "staleMonitor",
+  ]),
+  row("POP3 VIP on 995", "replica and look through the VIP over TLS", ["planVip"]),
+  row("POP3: banner instead of login", "replica; look `pop3_greeting`", [
+    "planVip",
+    "lint2010Full",
+  ]),
+  row("RPC: TCP 22902", "replica", ["planRpc"]),
+  row("RPC: the port may differ", "transaction `rpc_endpoint_map`", ["mapper"]),
+  row("RPC: service on every port", "lint `wildcard_port`", ["wildcardPort"]),
+  row("RPC: VIP on every port", "the endpoint mapper and the monitor's port at the VIP", [
+    "anyPort",
+    "anyPortGone",
+  ]),
+  row("SMTP: nssmtp.pl", "replica; lint `smtp_banner_only`", ["smtpBannerOnly", "mailFrom"]),
+  row("Edge VIP on 25", "look `smtp_mail_from` through the VIP", ["mailFrom", "healthy"]),
+  row("GSLB between sites", "sites, services and vservers of GSLB; public addresses of each name", [
+    "gslb",
+    "publicNames",
+  ]),
+  row(
+    "Mailbox role behind the Client Access servers",
+    "finding on the mailbox side; dead back end",
+    ["mailboxDown", "deadBackend"],
+  ),
+  row("“Simulate end-user protocols”", "logins by IMAP, POP3, SMTP, OWA, EWS; mail round trip", [
+    "mailLogin",
+    "roundTrip",
+  ]),
+  row("EWS, OAB and Autodiscover", "transactions `ews_folder`, `oab`, `autodiscover`", [
+    "paddedBody",
+    "addressBook",
+    "autodiscover",
+  ]),
+  row("Pair of two nodes", "the primary is followed", ["failover"]),
+  row("`-destIP` pinned to one server", "lint `pinned_dest_ip`", ["pinnedDestIp", "lint2010Full"]),
+  row("LRTM", "lint `lrtm_suppresses_probes`", ["lrtm"]),
+  row("Scripted monitors come from the NSIP", "`plan` names the source", ["planPop3"]),
+  row("Password encrypted in ns.conf", "`not_configured` until the configuration gives one", [
+    "planPop3",
+  ]),
+  row("SMTP monitor that nothing binds", "lint `unused_monitor`", ["unusedMonitor", "lint2010"]),
+];
+
+const HEALTH_PAGES = ["OWA", "ECP", "EWS", "ActiveSync", "MAPI", "RPC", "Autodiscover"] as const;
+
+/** The guide to Exchange 2016 and 2019. */
+export const GUIDE_2016: readonly GuideRow[] = [
+  ...HEALTH_PAGES.map((name) =>
+    row(`Health page of ${name}, at the servers`, "replica; look `health_page`", [
+      "healthPage",
+      "healthy",
+    ]),
+  ),
+  row("The health pages through the VIP", "replica and look through the VIP; `failing_replicas`", [
+    "healthy",
+  ]),
+  row("Offline address book", "replica; transaction `oab`", ["addressBook"]),
+  row("SMTP 25", "look `smtp_mail_from`; lint `tcp_only`", ["mailFrom", "tcpOnly"]),
+  row("SMTP 465", "look: waits for Exchange's clear banner", ["mailFrom"]),
+  row("SMTP 587", "look; transaction `smtp_submission`", ["mailFrom", "mailLogin"]),
+  row("IMAP 143", "look `imap_greeting`", ["imapGreeting"]),
+  row("IMAP 993", "look `imap_greeting` over TLS", ["imapGreeting", "maintenance"]),
+  row("DNS", "replica; transaction `dns_lookup`", ["infrastructure", "healthy"]),
+  row("NTP", "transaction `ntp_time`; lint `udp_without_recv`", ["ntp", "udpWithoutRecv"]),
+  row("LDAP 389", "replica; transaction `ldap_bind`", ["infrastructure"]),
+  row("LDAP 636", "replica; transaction `ldap_bind` over TLS", ["infrastructure"]),
+  row("Content switching on 443", "every policy's path is asked", ["pathsAsked"]),
+  row(
+    "Content switching on 80",
+    "the redirect of a responder policy",
+    ["redirects"],
+    "a redirect whose URL is made of the request is not asked for",
+  ),
+  row("Wildcard certificate", "names and serial of what the VIP shows", ["wrongCertificate"]),
+  row(
+    "The authentication vserver itself",
+    "seen through the login that it serves",
+    ["aaaLogin", "aaaForm"],
+    "no row of its own: state, certificate",
+  ),
+  row("Default authorization DENY", "lint `default_deny_without_authorization`", [
+    "defaultDeny",
+    "aaaGroups",
+  ]),
+  row(
+    "POST over 10 KB behind AAA",
+    "transaction `ews_folder` with a padded body; `vip_login_broken`",
+    ["aaaLargePost", "loginAtVip"],
+  ),
+  row(
+    "LDAP policies for sAMAccountName and UPN",
+    "login by either name",
+    ["aaaLogin"],
+    "no test logs in by both names",
+  ),
+  row("Single sign-on policy", "lint `authentication_without_sso`; `sso_not_passed`", [
+    "withoutSso",
+    "aaaSso",
+  ]),
+  row("Priority of the AAA policy", "lint `aaa_policy_first`", ["aaaPolicyFirst"]),
+  row("Group filter", "`aaa_not_authorized`", ["aaaGroups"]),
+  row("Front-end optimisation", "lint `feo_on_exchange`", ["feo"]),
+  row("Integrated caching", "lint `cache_on_exchange`", ["cache"]),
+  row(
+    "SOURCEIP persistence for 30 minutes",
+    "probes pause while a member leaves; lint `persistence_longer_than_drain`",
+    ["sourceBound", "longPersistence"],
+  ),
+  row("NSIP or SNIP as source", "`plan` names the source", ["planPop3"]),
+  row("Public address, DNAT", "probes at `public` addresses", ["publicNames"]),
+  row("401-based login on MAPI, RPC, OAB, EWS", "logins through 401-based AAA", [
+    "aaaActiveSync",
+    "loginAtVip",
+  ]),
+];
+
+const BROKEN_LOGIN = "a configured login through the VIP: `vip_login_broken` with its rung";
+
+/** Readers' comments below that guide, by their numbers there. */
+export const COMMENTS: readonly GuideRow[] = [
+  row("2: which monitors are better", "lint `tcp_only`", ["tcpOnly"]),
+  row("3: service on every port", "lint `wildcard_port`; VIP of every port", [
+    "wildcardPort",
+    "anyPort",
+  ]),
+  row(
+    "4: the ADC sends clients to a server in maintenance because 993 is open",
+    "`routes_to_maintenance`",
+    ["maintenance"],
+  ),
+  row(
+    "7: Outlook is asked again and again; one server offers other login methods",
+    "`auth_schemes_differ`",
+    ["oddSchemes"],
+    "that OAuth is among a directory's methods does not show without an empty Bearer token",
+  ),
+  row("8: a policy bound to a cs vserver by `bind lb vserver`", "lint `wrong_kind_reference`", [
+    "wrongKind",
+  ]),
+  row(
+    "9, 11 to 16: one server's service stops, clients lose the mailbox",
+    "one finding on the mailbox side",
+    ["mailboxDown", "mailboxSide"],
+  ),
+  row("10: single sign-on is not passed on by the form", BROKEN_LOGIN, ["loginAtVip", "aaaSso"]),
+  row("23: ActiveSync and Autodiscover behind AAA lack single sign-on", BROKEN_LOGIN, [
+    "loginAtVip",
+    "aaaNoTraffic",
+  ]),
+  row("33: calendars and free-busy fail behind AAA", BROKEN_LOGIN, ["loginAtVip", "aaaNoTraffic"]),
+  row("38: the page reloads for ever after the login", BROKEN_LOGIN, ["loginAtVip", "aaaSso"]),
+  row("52: mail with an attachment is not sent behind AAA", BROKEN_LOGIN, [
+    "loginAtVip",
+    "aaaLargePost",
+  ]),
+  row("53: RPC behind AAA answers Internal Server Error 43550", BROKEN_LOGIN, [
+    "loginAtVip",
+    "aaaNoTraffic",
+  ]),
+  row("57: Autodiscover behind AAA asks again and again", BROKEN_LOGIN, [
+    "loginAtVip",
+    "autodiscover",
+  ]),
+  row("66: a blinking page after the login", BROKEN_LOGIN, ["loginAtVip", "aaaSso"]),
+  row("69: Autodiscover and RPC behind AAA fail", BROKEN_LOGIN, ["loginAtVip", "aaaNoTraffic"]),
+  row(
+    "17: Outlook asks again with persistence by Authorization",
+    "lint `authorization_persistence`",
+    ["authorizationPersistence"],
+  ),
+  row(
+    "18, 20, 44, 45: who may relay by SMTP; ACL or listen policy",
+    "`smtp_mail_from` with `outside_address`; a VIP that refuses the agent",
+    ["relay", "refused"],
+  ),
+  row("19: IMAP clients see another certificate name", "`vip_wrong_certificate`", [
+    "wrongCertificate",
+  ]),
+  row("21, 27, 56: two sites, GSLB", "sites, services and vservers of GSLB", [
+    "gslb",
+    "publicNames",
+  ]),
+  row("22: some clients only", "`auth_schemes_differ`; lint `ntlm_without_kcd`", [
+    "oddSchemes",
+    "ntlmWithoutKcd",
+  ]),
+  row(
+    "24: persistence and idle times",
+    "lint `persistence_longer_than_drain`, `client_timeout_too_short`",
+    ["longPersistence", "clientTimeout"],
+  ),
+  row("25: an ADC before another ADC", "lint `member_is_vip`", ["memberIsVip"]),
+  row("28: CONTAINS takes other directories' URLs", "lint `cs_policies_overlap`", [
+    "policiesOverlap",
+  ]),
+  row(
+    "29, 30: “Target URL not found” after the login",
+    "lint `aaa_policy_first`; `aaa_no_target`",
+    ["aaaPolicyFirst", "aaaNoTarget"],
+  ),
+  row("31: the authentication host is the mail host", "lint `authentication_host_is_mail_host`", [
+    "authenticationHost",
+  ]),
+  row("32: TLS 1.0 switched off at the servers", "`false_down`, with the handshake explained", [
+    "oldTls",
+  ]),
+  row("34: nothing but ActiveSync from outside", "`expect: blocked`", [
+    "pathBlocked",
+    "aaaBlocked",
+  ]),
+  row(
+    "35: NTLM or Kerberos behind AAA",
+    "lint `ntlm_without_kcd`",
+    ["ntlmWithoutKcd"],
+    "Kerberos is not spoken",
+  ),
+  row(
+    "36: one Client Access server is refused by another (401)",
+    "the login fails through one front end",
+    ["mailboxSide"],
+    "the 401 between servers has no reason of its own",
+  ),
+  row("37: monitors of DNS, LDAP, NTP and their source", "`plan` names the source", ["planPop3"]),
+  row("39, 40: 993 works inside and not outside", "probes at `public` addresses", ["publicNames"]),
+  row(
+    "41: Outlook asks again when the client's address changes",
+    "",
+    [],
+    "a client's own change of network is not played",
+  ),
+  row("42: logoff.owa never comes through", "", [], "no probe logs off through the VIP"),
+  row(
+    "43: SMTP sees the ADC's address; limits by source",
+    "`source_limit` as reason and lint rule; whether the client's address is kept",
+    ["sourceLimit", "clientAddress"],
+  ),
+  row("46: “Time out during SSL handshake stage”", "`false_down`, with the handshake explained", [
+    "oldTls",
+  ]),
+  row("48: the session policy is bound to nothing", "lint `authentication_without_sso`", [
+    "withoutSso",
+  ]),
+  row(
+    "49: the default redirect passes every URL",
+    "lint `cs_passes_every_url`, `monitor_of_another_directory`",
+    ["passesEveryUrl", "anotherDirectory"],
+  ),
+  row("51: a cache policy breaks OWA", "lint `cache_on_exchange`; transaction `owa_form`", [
+    "cache",
+    "loginAtVip",
+  ]),
+  row("54, 55: what the authentication host is", "lint `authentication_host_is_mail_host`", [
+    "authenticationHost",
+  ]),
+  row("58: a second factor", "`second_factor` as the rung", ["aaaSecondFactor"]),
+  row(
+    "59: the relay must see the client's address",
+    "lint `client_source_address`; `client_address_kept`",
+    ["clientSource", "clientAddress"],
+  ),
+  row(
+    "61, 70: Outlook for iOS fails behind AAA on ActiveSync",
+    "login through 401-based AAA",
+    ["aaaActiveSync"],
+    "what that app alone does is not played",
+  ),
+  row("62: caching and optimisation break OWA", "lint `cache_on_exchange`, `feo_on_exchange`", [
+    "cache",
+    "feo",
+  ]),
+  row(
+    "64: the traffic policy for single sign-on is missing",
+    "lint `authentication_without_sso`; `sso_not_passed`",
+    ["withoutSso", "aaaNoTraffic"],
+  ),
+  row("67, 68: client source addresses and the way back", "lint `client_source_address`", [
+    "clientSource",
+  ]),
+];
