@@ -424,7 +424,7 @@ const BROKEN_LOGIN = "a configured login through the VIP: `vip_login_broken` wit
 
 /** Readers' comments below that guide, by their numbers there. */
 export const COMMENTS: readonly GuideRow[] = [
-  row("2: which monitors are better", "lint `tcp_only`", ["tcpOnly"]),
+  row("2: which monitors are better", "lint `tcp_only` and others", ["tcpOnly", "lint2016"]),
   row("3: service on every port", "lint `wildcard_port`; VIP of every port", [
     "wildcardPort",
     "anyPort",
