@@ -74,7 +74,7 @@ export interface Lab {
   readonly recorded: boolean;
   /** Changes what authentication on the ADC does. */
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
-  /** Plays the scenario's steps; `tell` hears each as it begins. */
+  /** Plays the scenario's steps; calls `tell` as each begins. */
   play(tell?: (step: ScenarioStep) => void): ScenarioRun;
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ export interface RecordedAdc {
   readonly probes: readonly BundleProbe[];
 }
 
-/** The first ADC of a bundle that told its services; null where none did. */
+/** The first ADC of a bundle whose services are known; null if there is none. */
 export async function recordedAdc(bundle: Bundle): Promise<RecordedAdc | null> {
   for (const { adc, nodes } of bundle.adcs) {
     const answers = bundle.answers.filter((one) => one.adc === adc);

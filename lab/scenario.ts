@@ -43,7 +43,7 @@ export interface ScenarioRun {
   readonly stop: () => void;
 }
 
-/** Plays a scenario's steps at their times, multiplied with `timeScale`; `tell` hears each as it begins. */
+/** Plays a scenario's steps at their times, multiplied by `timeScale`; calls `tell` as each begins. */
 export function playScenario(
   scenario: Scenario,
   world: ScenarioWorld,
@@ -58,7 +58,7 @@ export function playScenario(
     finish = resolve;
     fail = reject;
   });
-  // Who does not wait for the end is told by `tell`; an unheard rejection would end the process.
+  // A caller that does not wait for the end learns of a failure by `tell`; an unhandled rejection would end the process.
   finished.catch(() => undefined);
   const waiting = [...scenario.steps].sort((a, b) => a.atMs - b.atMs);
 

@@ -56,7 +56,7 @@ export class MonitorMachine {
     }
   }
 
-  /** As after the service was enabled anew: nothing is known. */
+  /** As after the service was enabled again: nothing is known. */
   reset(): void {
     this.#enter("UNKNOWN");
     this.#failuresInRow = 0;

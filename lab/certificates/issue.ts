@@ -57,7 +57,7 @@ export function distinguishedName(commonName: string, organisation?: string): Bu
 
 /**
  * An X.509 v3 certificate (RFC 5280) as PEM: what `openssl ca` would make of the same order. Node.js can read
- * certificates but not make them; the lab's keys are made anew by each process instead of being handed out with it.
+ * certificates but not make them; each process of the lab makes its own keys instead of shipping them.
  */
 export function issueCertificate(order: CertificateOrder): string {
   const { subject, keys, digest = "sha256" } = order;

@@ -87,7 +87,7 @@ export type Condition =
   | { readonly kind: "auth_schemes"; readonly schemes: readonly HttpAuthScheme[] }
   /** SMTP: `452 4.3.1 Insufficient system resources` at connect or MAIL FROM. */
   | { readonly kind: "back_pressure"; readonly at: "connect" | "mail_from" }
-  /** SMTP: so many sessions at once from one address; the next is told `421 4.3.2 The maximum number …`. */
+  /** SMTP: so many sessions at once from one address; the next gets `421 4.3.2 The maximum number …`. */
   | { readonly kind: "source_limit"; readonly connections: number }
   /** SMTP: delays the refusal of unauthenticated clients (TarpitInterval). */
   | { readonly kind: "tarpit"; readonly delayMs: number }

@@ -5,7 +5,7 @@ import type { Estate } from "../../src/model/estate.ts";
  * What the NITRO server must know to answer: the configuration, and what the ADC believes at this moment. The lab's
  * ADC implements it over its running monitors; tests implement it over a literal. Types only.
  *
- * Every function is asked anew for each request and must be cheap; nothing is kept by the server.
+ * Every function is called for each request and must be cheap; the server keeps nothing.
  */
 export interface NitroBackend {
   /** The configuration as it stands now: an administrator's `disable` shows as `enabled: false` here. */

@@ -151,7 +151,7 @@ const UNITS_MS = { MSEC: 1, SEC: 1_000, MIN: 60_000 } as const;
 
 /**
  * `30`, `2 MIN`, `500 MSEC` (also as one word) in milliseconds; seconds without a unit. The command reference bounds the
- * value in seconds: other units are held to the same length of time.
+ * value in seconds: other units have the same bounds in time.
  */
 export function duration(fromS: number, toS: number): FieldType<number> {
   const smallest = fromS === 0 ? "0" : "1 MSEC";

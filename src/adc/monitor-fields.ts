@@ -47,7 +47,7 @@ export const MONITOR_FIELDS = {
 const optionalText = (option: string, attributes?: readonly string[]) =>
   field(option, text, null, attributes === undefined ? {} : { attributes });
 
-/** Where the ADC's own dispatcher of scripts listens, unless told otherwise. */
+/** Where the ADC's own dispatcher of scripts listens by default. */
 export const DISPATCHER_PORT = 3013;
 
 /** The attributes that belong to some types only; what a type has as its own default stands in monitor-defaults.ts. */

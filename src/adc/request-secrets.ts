@@ -6,7 +6,7 @@
 /** What stands in the model, and wherever text is shown, where a secret stood. */
 export const REDACTED = "<secret>";
 
-/** Somebody whom a request logs in, by the exchange it belongs to. */
+/** A user that a request logs in, by the exchange it belongs to. */
 export interface RequestLogin {
   readonly scheme: "basic" | "form" | "pop3" | "imap" | "smtp";
   readonly username: string;
@@ -18,7 +18,7 @@ export interface RequestLogin {
 }
 
 export interface RequestSecrets {
-  /** Whom it logs in by a password; null: nobody, though it may carry a token or a cookie. */
+  /** Whom it logs in by a password; null: no user, though it may carry a token or a cookie. */
   readonly login: RequestLogin | null;
   /** What of it must not be seen, without repetitions. */
   readonly secrets: readonly string[];
@@ -54,7 +54,7 @@ export function redactRequest(text: string): string {
 /** What is shorter hides nothing, and would take the evidence to pieces. */
 const MIN_PART = 4;
 
-/** The secrets of a request or of header lines, and whom they log in. */
+/** The secrets of a request or of header lines, and the users they log in. */
 export function requestSecrets(text: string): RequestSecrets {
   if (!/[:=]|\bPASS\b|\bLOGIN\b|\bAUTH/i.test(text)) {
     return NOTHING;

@@ -32,14 +32,14 @@ export type EstateRead =
     }
   | Untold;
 
-/** Nothing was told; `silent`: nobody answered at all. */
+/** No state was read; `silent`: nothing answered at all. */
 interface Untold {
   readonly kind: "failed";
   readonly message: string;
   readonly silent: boolean;
 }
 
-/** Codes of failures in which nobody has answered. */
+/** Codes of failures without any answer. */
 const SILENCE: ReadonlySet<string> = new Set([
   "refused",
   "unreachable",
@@ -52,7 +52,7 @@ export type StateRead =
   | {
       readonly kind: "state";
       readonly state: AdcState;
-      /** What was not told. */
+      /** What is missing. */
       readonly gaps: readonly NitroGap[];
       readonly unknownTexts: readonly UnknownText[];
     }
@@ -89,7 +89,7 @@ export interface AdcLinkOptions {
   readonly monotonic: () => number;
   /** Which groups' connection statistics are worth their requests. */
   readonly wantsConnections: (adcService: string) => boolean;
-  /** Where our probes come from, as in the poll's options; absent: nobody asks whom they stick to. */
+  /** Where our probes come from, as in the poll's options; absent: persistence is not read. */
   readonly ownAddresses?: readonly string[];
   /** Hears what NITRO answers, as in the client's options. */
   readonly onAnswer?: NonNullable<AdcSessionOptions["onAnswer"]>;
@@ -205,7 +205,7 @@ export class AdcLink {
 
 /** Waits between attempts to read an estate for the first time, in milliseconds; the last one repeats. */
 const FIRST_IMPORT_RETRIES_MS = [2_000, 5_000, 10_000, 30_000, 60_000];
-/** An estate that still differs from what the ADC tells after it was read anew is not read again before this. */
+/** An estate that still differs from the ADC after an import is not imported again before this. */
 const STILL_STALE_PAUSE_MS = 60_000;
 
 interface AdcWatchOptions {
@@ -346,7 +346,7 @@ export class AdcWatch {
     return true;
   }
 
-  /** Asks the ADC; tells when to ask again, or null when there is nobody to ask. */
+  /** Polls the ADC; returns the delay until the next poll, or null without a link. */
   async #poll(estate: Estate): Promise<number | null> {
     const { link, log, onLive, onState, now } = this.#options;
     const read = await link.poll(estate);
@@ -394,7 +394,7 @@ export class AdcWatch {
     return link.pollDelayMs;
   }
 
-  /** Nothing is known of the ADC any more: told once, not at every poll that follows. */
+  /** The ADC's state is unknown: reported once, not at every following poll. */
   #giveUp(state: AdcState | null): void {
     if (state !== null || !this.#givenUp) {
       this.#options.onState(state);

@@ -263,7 +263,7 @@ export class AgentRun {
     );
   }
 
-  /** After a hold what was due is looked at by the clock without it: no grace ends while nobody could see or hear. */
+  /** After a stall, due evaluations use the clock without it: no grace ends while nothing could be read. */
   async #evaluate(): Promise<void> {
     const { monotonic } = this.#options;
     const heldMs = monotonic() - this.#evaluatedAt - EVALUATE_EVERY_MS;

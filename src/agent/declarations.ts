@@ -11,7 +11,7 @@ export type DeclarationsOpened =
 
 /**
  * Declared maintenance for the agent, which holds the store. Fails only where another process holds it: a disk that refuses
- * is told to `storage`, and the watch goes on.
+ * is reported to `storage`, and monitoring continues.
  */
 export async function openDeclarations(
   config: Config,
@@ -34,7 +34,7 @@ export async function openDeclarations(
 }
 
 /**
- * Declared maintenance at a single look: the store as it stands, held by an agent or by nobody. `warning` says why none of
+ * Declared maintenance at a single look: the store as it is, whether or not an agent holds it. `warning` says why none of
  * its windows counts.
  */
 export async function readMaintenanceWindows(

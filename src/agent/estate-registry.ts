@@ -44,7 +44,7 @@ export interface EstateRegistryMemory {
   readonly state: Pick<WitnessState, "recordsOf">;
 }
 
-/** From an estate that was read to what is probed and kept of it: shard, plan, records, schedule; and when to plan anew. */
+/** From an imported estate to what is probed and kept of it: shard, plan, records, schedule; and when to plan again. */
 export class EstateRegistry {
   #options: EstateRegistryOptions;
   /** By ADC; a member that leaves its estate is forgotten with it. */

@@ -59,7 +59,7 @@ function adcReason(member: Pick<LiveMember, "adcMonitors">): AdcReason | null {
 interface MemberSurroundings {
   readonly now: number;
   readonly cutOff: boolean;
-  /** Whether any NITRO is configured for this ADC: without one the ADC's opinion is nobody's fault. */
+  /** Whether any NITRO is configured for this ADC: without one a missing ADC opinion is no fault. */
   readonly nitro: boolean;
   /** The declared window, apart from the server's own TROFS answer. */
   readonly declared: "no" | "open" | "over";
@@ -71,11 +71,11 @@ interface MemberSurroundings {
    * what the ADC itself tells of its last change and of failures it is counting.
    */
   readonly grace: "watched" | "single_look";
-  /** Probes whose failure lies behind all front ends and is told once, for the estate. */
+  /** Probes whose failure lies behind all front ends and is reported once, for the estate. */
   readonly mailboxSide: ReadonlySet<ProbeRecord>;
 }
 
-/** Brings a member's opinions and verdict up to date. Called when something is heard, and while time alone may tell. */
+/** Brings a member's opinions and verdict up to date. Called on new results, and while time alone may change them. */
 export function evaluateMember(record: MemberRecord, around: MemberSurroundings): void {
   const { now } = around;
   if (record.judged !== null) {
@@ -142,7 +142,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
 
 /**
  * Whether maintenance that nobody declared has lasted too long: it was seen, and what we see still speaks against the
- * member. Of one that we know nothing of, nobody can say that it does not work.
+ * member. Without our own results, a member does not count as not working.
  */
 function isOverdue(record: MemberRecord, { now, overdueAfterMs }: MemberSurroundings): boolean {
   const { awaySince, workedOn, maintenance } = record;
@@ -184,7 +184,7 @@ function isNewerThanRecovery(
   return failsSince || (detected && seenInMaintenanceSince(record.detection, recoveredAt - 1));
 }
 
-/** While nothing differs, nobody is in maintenance and no clock runs, only news or a stale opinion can change a verdict. */
+/** While nothing differs, nothing is in maintenance and no clock runs, only new data or a stale opinion can change a verdict. */
 function restsUntil(record: MemberRecord, around: MemberSurroundings): number {
   const { declared, detected } = record.maintenance;
   const awake =

@@ -287,7 +287,7 @@ function countMembers(record: VserverRecord): VserverRecord["members"] {
   return { configured: record.memberRecords.length, adcUp, reallyUp, reallyDown, maintenance };
 }
 
-/** Members that could serve a client: those the ADC has taken out on purpose are nobody's capacity. */
+/** Members that could serve a client: those that the ADC has taken out on purpose are no capacity. */
 function reallyGood(record: VserverRecord): VserverInputs["really"] {
   const able = record.memberRecords.filter((member) => member.outSince === null);
   if (able.some((member) => member.good)) {

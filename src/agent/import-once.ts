@@ -6,13 +6,13 @@ import { SchemeMemory } from "../net/scheme-memory.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { AdcLink, type EstateRead } from "./adc-watch.ts";
 
-/** What of a configuration says where probes may go, and whom to ask for the names that clients type. */
+/** What of a configuration says where probes may go, and which DNS servers resolve the names that clients type. */
 type NetworkConfig = Pick<
   Config,
   "connectTo" | "unmapped" | "allowTargets" | "dnsServers" | "vservers" | "web"
 >;
 
-/** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and whom to ask for names. */
+/** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and its DNS servers. */
 export function networkOf(config: NetworkConfig, schemes = new SchemeMemory()): Network {
   const { connectTo, unmapped, allowTargets, dnsServers, web } = config;
   const network = createNetwork({

@@ -17,7 +17,7 @@ export interface MailboxFinding {
 
 export interface MailboxSide {
   readonly findings: readonly MailboxFinding[];
-  /** Probes whose failure is laid to the mailbox: they say nothing about their own front end. */
+  /** Probes whose failure is attributed to the mailbox: they say nothing about their own front end. */
   readonly probes: ReadonlySet<ProbeRecord>;
 }
 

@@ -65,7 +65,7 @@ export function stepResolvedName(before: ResolvedName | null, answer: NameAnswer
   };
 }
 
-/** Whether probes are to be planned anew: sites have come or gone, or the name has begun or ceased to resolve. */
+/** Whether probes must be planned again: sites have come or gone, or the name has begun or ceased to resolve. */
 export function sameSites(one: ResolvedName | null, other: ResolvedName | null): boolean {
   return signature(one) === signature(other);
 }
@@ -153,7 +153,7 @@ export function clientFacingNames(config: Pick<Config, "vservers">): ReadonlySet
   return new Set(hosts.filter((host) => isIP(host) === 0).map((host) => host.toLowerCase()));
 }
 
-/** What DNS answers for client-facing names, asked anew as answers grow old; one question for each name at a time. */
+/** What DNS answers for client-facing names, resolved again as answers expire; one query for each name at a time. */
 export class PublicNames {
   readonly #network: Pick<Network, "addresses">;
   readonly #names: ReadonlySet<string>;

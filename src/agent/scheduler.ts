@@ -6,7 +6,7 @@ import { MAX_TIMER_MS } from "../lib/timers.ts";
  * All times are milliseconds on one monotonic clock.
  */
 
-/** First starts are spread, but nobody waits longer than this for a first opinion. */
+/** First starts are spread, but no probe waits longer than this for its first start. */
 const FIRST_START_WITHIN_MS = 10_000;
 
 /**
@@ -197,7 +197,7 @@ export interface Job {
   readonly tickMs?: number;
   /**
    * Runs once and tells how long after its start the next one is due; null ends the job. Should it reject, which only a
-   * mistake of ours makes it do, it is told and started again after its interval.
+   * bug of ours causes, it is logged and started again after its interval.
    */
   readonly run: () => Promise<number | null>;
 }

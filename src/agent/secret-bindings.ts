@@ -7,12 +7,12 @@ import { groupBy } from "../lib/group-by.ts";
 
 export interface BoundPlan {
   readonly plan: PlannedProbe[];
-  /** Each reason for which a secret is withheld, once: those not told before. */
+  /** Each reason for which a secret is withheld, once: those not reported before. */
   readonly news: readonly string[];
 }
 
-/** Reasons remembered as told: an import that changes for ever is no reason to grow. */
-const MAX_TOLD = 1_000;
+/** Maximum number of reported reasons kept: an import that changes for ever must not make it grow. */
+const MAX_REPORTED = 1_000;
 
 /**
  * Binds each secret of `monitors` to the type, the TLS and the servers of the monitor that it was first used with, and keeps
@@ -21,9 +21,9 @@ const MAX_TOLD = 1_000;
  * configuration says so: by `servers`, or by another secret.
  */
 export class SecretBindings {
-  /** What was heard last: stands while the state directory cannot tell. */
+  /** What was read last: used while the state directory cannot be read. */
   readonly #known = new Map<string, SecretBinding>();
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   /** The plan without the secrets that it must not have. `monitors` is the configuration in force. */
   async bind(
@@ -47,8 +47,8 @@ export class SecretBindings {
       if (sends === null || why === null) {
         return probe;
       }
-      if (!this.#told.has(why) && this.#told.size < MAX_TOLD) {
-        this.#told.add(why);
+      if (!this.#reported.has(why) && this.#reported.size < MAX_REPORTED) {
+        this.#reported.add(why);
         news.push(why);
       }
       return withoutSecret(sends, why);

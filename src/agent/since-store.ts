@@ -38,7 +38,7 @@ const FOUND_AGAIN_WITHIN_MS = 180_000;
 const NOTHING: StoredTimes = { members: {}, writtenAt: 0 };
 
 /**
- * Reads the times of an earlier run; without a file that can be used, times begin anew. The agent, which owns the file,
+ * Reads the times of an earlier run; without a usable file, times start over. The agent, which owns the file,
  * gives its `storage`: one that is damaged is then set aside.
  */
 export async function readSince(stateDir: string, storage?: StorageWatch): Promise<StoredTimes> {
@@ -77,7 +77,7 @@ function membersOf(text: string): StoredTimes["members"] | null {
  * hold it again.
  */
 export function restoreSince(state: WitnessState, stored: StoredTimes, now: number): void {
-  // Written in the future: the clock has been set back since, and nobody knows how old it is.
+  // Written in the future: the clock has been set back since, so its age is unknown.
   const ageMs = now - stored.writtenAt;
   const fresh = ageMs >= -FRESH_MS && ageMs <= FRESH_MS;
   for (const member of state.members) {

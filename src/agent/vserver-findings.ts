@@ -10,7 +10,7 @@ import { isSubmissionPort } from "../model/transactions.ts";
 
 /**
  * Whether the client's address survives the VIP, by what SMTP servers call us: through the ADC they see the address we came
- * from, or the one they see without the ADC (behind an address translation). Null where no server told through the VIP.
+ * from, or the one they see without the ADC (behind an address translation). Null if no server reported it through the VIP.
  */
 export function clientAddressKept(record: VserverRecord): boolean | null {
   const [told] = record.probes.filter((probe) => probe.vantage === "vip").flatMap(addressSeen);
@@ -36,7 +36,7 @@ export interface OfferedSchemes {
 }
 /**
  * The odd ones out among members of one group that were asked for the same URL: of two that differ each is the other's.
- * Null where nothing can be compared: fewer than two told, or they follow no common rule that one of them could break.
+ * Null where nothing can be compared: fewer than two have answers, or they follow no common rule that one of them could break.
  */
 export function oddSchemes(offered: readonly OfferedSchemes[]): readonly OddSchemes[] | null {
   const alike = groupBy(offered, ({ adcService, port, path }) => `${adcService}\n${port}${path}`);
@@ -86,7 +86,7 @@ function offeredBy({ adcService, server, port, probes }: MemberRecord): readonly
 
 /**
  * Whether a server of the estate answered in place of the target's members. One machine may be several servers of the ADC's:
- * those of one address are one. A backup vserver may answer rightly; whom its members serve is not told here.
+ * those of one address are one. A backup vserver may answer rightly; which clients its members serve is not decided here.
  */
 function isMisrouted(
   record: VserverRecord,

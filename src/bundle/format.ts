@@ -26,13 +26,13 @@ const head = z.object({
 const adc = z.object({
   kind: z.literal("adc"),
   adc: name,
-  /** As the appliance writes it; null when nothing was told. */
+  /** As the appliance writes it; null if there is none. */
   firmware: short.nullable(),
   /** Management addresses that were asked. */
   nodes: count,
   partition: z.boolean(),
   ns_conf: z.boolean(),
-  /** Why there is no more than this; null when all was told. */
+  /** Why there is no more than this; null if it is complete. */
   failure: short.nullable(),
 });
 
@@ -156,7 +156,7 @@ const MAX_LINE_CHARACTERS = 1_048_576;
 const MAX_LINES = 1_000_000;
 const MAX_DEPTH = 8;
 
-/** Reads a bundle out of a file, line by line. Never rejects: what is no bundle is told with its line. */
+/** Reads a bundle out of a file, line by line. Never rejects: what is not a bundle is reported with its line. */
 export async function readBundle(file: string): Promise<BundleRead> {
   try {
     const found = await stat(file);
@@ -190,7 +190,7 @@ function failed(message: string): BundleRead {
   return { kind: "failed", message };
 }
 
-/** Takes a bundle's text piece by piece; what is wrong with it is told as soon as it is known. */
+/** Takes a bundle's text piece by piece; what is wrong with it is reported as soon as it is known. */
 class BundleReader {
   readonly #adcs: BundleAdc[] = [];
   readonly #answers: (BundleAnswer & { fields: Record<string, unknown>[] })[] = [];

@@ -28,7 +28,7 @@ export const PREFLIGHT_DEFAULTS = { keepGood: 1, horizonMs: 4 * 3_600_000 } as c
 
 /**
  * May this server go? By our opinions, not the ADC's: every vserver it serves keeps really good members that the ADC
- * also uses, nobody else who serves them is about to go, and certificates are alike, so that clients can move over. Told
+ * also uses, no other server of theirs is about to leave, and certificates are alike, so that clients can move over. Told
  * as a warning: among those who stay is one that lets clients log in otherwise than the rest.
  */
 export function preflight(inputs: PreflightInputs): MaintenanceReport {

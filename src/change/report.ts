@@ -10,7 +10,7 @@ export interface MaintenanceReport {
 export interface MaintenanceCheck {
   readonly name: string;
   readonly ok: boolean;
-  /** Nothing that must hold the change up, and still a risk that whoever makes it should know. */
+  /** Does not stop the change, but is a risk to know about. */
   readonly warning: boolean;
   readonly message: string;
 }

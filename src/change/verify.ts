@@ -13,7 +13,7 @@ import {
 /** One answer that came through a VIP. */
 export interface VipAnswer {
   readonly at: number;
-  /** The estate's name of the server that gave it; null when the answer named nobody we know. */
+  /** The estate's name of the server that gave it; null if the answer names no known server. */
   readonly server: string | null;
 }
 
@@ -68,7 +68,7 @@ function outCheck({ live, server }: VerifyInputs): MaintenanceCheck {
 function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
   const wrong = membersOf(live, server).flatMap((member) => {
     if (member.connections === null) {
-      // A member that is DOWN has had its sessions flushed; of one that is out, nobody could say.
+      // A member that is DOWN has had its sessions flushed; of one that is out, this is unknown.
       return member.adcOpinion === "down" || member.adcOpinion === "leaving_down"
         ? []
         : [`${member.adc} does not report connections of ${memberWords(member)}`];
@@ -100,7 +100,7 @@ function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
       if (probe.lastPassed === false || probe.opinion === "down") {
         return [`${where} fails: ${last?.reason ?? "no answer"}`];
       }
-      // What is run and has told nothing (not yet, held back, a fault of ours) has not passed either.
+      // What has run without a result (not yet, held back, a fault of ours) has not passed either.
       return probe.opinion === "unknown" && probe.scheduled !== false
         ? [`${where} has no result: ${last?.reason ?? "not run yet"}`]
         : [];
@@ -133,7 +133,7 @@ function stableCheck({ live, server, now, stabilityMs }: VerifyInputs): Maintena
 
 function servedAgainCheck(inputs: VerifyInputs): MaintenanceCheck {
   const wrong = servedVservers(inputs)
-    // Where no answer ever names a server, nobody can be missed.
+    // If no answer ever names a server, none can be missing.
     .filter((vserver) => [...vserver.servedBy.keys()].some((name) => name !== "unrecognised"))
     .filter((vserver) => answersBy(inputs, vserver, lastChange(inputs, vserver)) === 0)
     .map((vserver) => `${vserver.vserver} has returned no response from it since it came back`);

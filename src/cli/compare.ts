@@ -201,7 +201,7 @@ function statusOf(
   // A kind of vserver that was not seen, or an ADC that did not answer, may hide anything.
   const isBlind =
     json.gaps.some(({ blinds }) => blinds) || json.adcs.some(({ up }) => up === false);
-  // Without a word of the ADC nothing was compared, whatever our own opinions are.
+  // Without the ADC's state nothing was compared, whatever our own opinions are.
   const isHeard =
     json.rows.some(({ opinions }) => opinions.adc !== "unknown") ||
     json.vservers.some(({ adc_state }) => adc_state !== "unknown");

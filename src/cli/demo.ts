@@ -27,7 +27,7 @@ export interface LabConfig {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Where `labConfig` puts the bearer token for writes, made anew each time and readable by this user alone. */
+/** Where `labConfig` puts the bearer token for writes, made each time and readable only by this user. */
 export function tokenFileOf(directory: string): string {
   return join(directory, "maintenance-token");
 }
@@ -108,7 +108,7 @@ function demoLogins(lab: Lab, directory: string): Record<string, unknown> {
         })),
       run: [
         { transaction: "imap_login", account: "probe-a", every: "15s", vantages: ["backend"] },
-        // Through a VIP nobody knows whom a login meets: with an account of its own it cannot blur the members' answers.
+        // Through a VIP it is unknown which server a login meets: with an account of its own it cannot blur the members' answers.
         { transaction: "imap_login", account: "probe-b", every: "20s", vantages: ["vip"] },
         {
           transaction: "owa_form",
@@ -374,7 +374,7 @@ function* changes(
   }
   for (const member of state.members) {
     const name = `${member.adcService} ${member.server}:${String(member.port)}`;
-    // That all is well at first is told in one line, not in fifty.
+    // That all is well at first is printed in one line, not in fifty.
     if ((shown.get(name) ?? "agree_up") !== member.verdict && member.verdict !== "unknown") {
       shown.set(name, member.verdict);
       yield `${clock(startedAt)} ${name}: ${verdictLine(member)}`;

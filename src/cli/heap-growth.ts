@@ -19,7 +19,7 @@ export interface HeapLoad {
   readonly characters?: number;
 }
 
-/** The flag to set for so much; null: none, or Node.js was started with a word of its own on that. */
+/** The flag to set for so much; null: none, or Node.js was started with its own value. */
 export function heapGrowthFlag(
   { probes = 0, characters = 0 }: HeapLoad,
   nodeArguments: readonly string[],

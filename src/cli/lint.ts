@@ -38,7 +38,7 @@ export interface LintOptions {
 }
 
 /**
- * `lint FILE`: what the monitors of a configuration cannot see, and its mistakes, each with the command that mends it.
+ * `lint FILE`: what the monitors of a configuration cannot see, and its mistakes, each with the command that fixes it.
  * 0 none, or notes only; 1 errors or warnings, with `strict` notes too; 3 unreadable, or the fixes could not be written.
  */
 export async function runLint(file: string, options: LintOptions, output: Output): Promise<number> {

@@ -54,7 +54,7 @@ const LOOK_EVERY_MS = 5000;
 
 /**
  * `maintenance …`: asks the agent, or changes the store itself when no agent holds it. Exit status: 0 done or all
- * good, 1 good but for a warning, 2 refused or a check failed, 3 when nobody could be asked.
+ * good, 1 good but for a warning, 2 refused or a check failed, 3 if the agent could not be reached.
  */
 export async function runMaintenance(options: MaintenanceOptions, output: Output): Promise<number> {
   const reached = await reach(options, output);
@@ -138,7 +138,7 @@ async function speaksTls(webConfigFile: string | null): Promise<boolean> {
   return doors.kind === "failed" || doors.config.tls !== null;
 }
 
-/** Looks until all is as it should be, or the time is over; what is missing is told whenever it changes. */
+/** Looks until all is as it should be, or the time is over; what is missing is printed whenever it changes. */
 async function verify(
   command: Extract<MaintenanceCommand, { kind: "verify" }>,
   api: MaintenanceApi,

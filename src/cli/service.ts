@@ -40,7 +40,7 @@ interface CheckSources {
   readonly live: () => LiveState;
   readonly declarations: Declarations;
   readonly history: Pick<History, "runs">;
-  /** The estate's server for what an answer called itself; null when nobody in the estate calls itself so. */
+  /** The estate's server for what an answer called itself; null if no server in the estate uses that name. */
   readonly serverOf: (adc: string, servedBy: string) => string | null;
   readonly stabilityMs: () => number;
   readonly now: () => number;
@@ -226,7 +226,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   return { kind: "started", agent, addresses: web.addresses, reload, stop };
 }
 
-/** The agent is told where it really listens: no probe may go there. */
+/** The agent needs the addresses where it listens: no probe may go there. */
 function listeningAt(config: Config, listen: ServiceOptions["listen"]): Config {
   const endpoints = (listen ?? []).flatMap((text) => {
     const { host = "", port = null } = parseHostPort(text) ?? {};

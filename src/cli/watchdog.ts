@@ -26,7 +26,7 @@ export function watchdogMs(
 
 /**
  * Tells systemd that the agent lives, for as long as its scheduler does: a process whose event loop is held, or whose
- * schedule has stopped, says nothing and is started anew. Node.js opens no Unix datagram socket, so systemd's own
+ * schedule has stopped, sends no heartbeat and is restarted. Node.js opens no Unix datagram socket, so systemd's own
  * program sends each beat; the unit must have `NotifyAccess=all`. Tells how to end it; null where nothing is asked for.
  */
 export function startWatchdog(options: WatchdogOptions): (() => void) | null {

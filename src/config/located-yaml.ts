@@ -121,7 +121,7 @@ function composeYaml(text: string, lines: LineCounter): ComposedYaml {
   return { document, faults: [...excess, ...faults] };
 }
 
-/** The library makes an Error of each fault: the stack, which nobody reads, is most of what thousands of them cost. */
+/** The library makes an Error of each fault: the unused stack is most of the cost of thousands of them. */
 function withoutStacks<T>(work: () => T): T {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;

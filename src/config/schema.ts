@@ -106,7 +106,7 @@ export interface VserverConfig extends ServerTrust {
   readonly ca: string | null;
   /** `host:port`. */
   readonly public: readonly string[];
-  /** Where the ADC encrypts anew, it and all members must show one certificate; absent as false. */
+  /** If the ADC re-encrypts, it and all members must show one certificate; absent as false. */
   readonly sameCertificate?: boolean;
 }
 export interface MemberConfig extends ServerTrust {

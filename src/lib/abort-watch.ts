@@ -1,4 +1,4 @@
-/** What is told when the round it belongs to is abandoned. */
+/** What is notified when the round it belongs to is abandoned. */
 export interface Abortable {
   abort(): void;
 }

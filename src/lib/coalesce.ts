@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Makes work of which one run is under way and one more waits at most: whoever asks meanwhile shares the next run, which
+ * Makes work of which one run is under way and one more waits at most: a caller meanwhile shares the next run, which
  * begins after the request, and not sooner than `apartMs` after the run before it began. Results and rejections are those
  * of the run that was shared.
  */

@@ -143,7 +143,7 @@ async function sign(file: FileHandle): Promise<void> {
     await file.truncate();
     await file.write(`process ${String(process.pid)} on ${hostname()}\n`, 0);
   } catch {
-    // Whoever is turned away hears less.
+    // A refused process gets less.
   }
 }
 

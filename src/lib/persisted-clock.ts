@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 
 /** What the clocks of this machine say at one moment, in milliseconds. */
 export interface ClockReading {
-  /** Names the run of the monotonic clock: two readings of one run can be compared, whoever made them. */
+  /** Names the run of the monotonic clock: two readings of one run can be compared, in any process. */
   readonly run: string;
   readonly monotonicMs: number;
   /** Since the epoch. */

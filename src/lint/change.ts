@@ -6,7 +6,7 @@ export interface Change {
   readonly undo: readonly Command[];
 }
 
-/** The steps that mend one finding, in the order in which the appliance needs them. */
+/** The steps that fix one finding, in the order in which the appliance needs them. */
 export type Fix = readonly Change[];
 
 /** A fix as text. */

@@ -11,7 +11,7 @@ export interface Finding {
   readonly object: string;
   /** One sentence or two: what is wrong and what it leads to. Does not name the object, so that equal causes read alike. */
   readonly message: string;
-  /** The commands that mend it, one a line; words in angle brackets are for the reader to fill. Null: no command can. */
+  /** The commands that fix it, one per line; words in angle brackets are for the reader to fill. Null: no command can. */
   readonly fix: string | null;
   /** The same, one by one; empty: none. */
   readonly commands: readonly string[];

@@ -3,13 +3,13 @@ import { readStatements, type Statement } from "../adc/nsconf/statements.ts";
 import type { Finding } from "./finding.ts";
 import { lint } from "./lint.ts";
 
-/** Two batch files for the ADC: what mends, and what takes that back. */
+/** Two batch files for the ADC: the fixes, and their undo. */
 export interface FixBatch {
   readonly commands: readonly string[];
   readonly undo: readonly string[];
 }
 
-/** A fix may uncover what another mends; more rounds than this would be a circle. */
+/** A fix may uncover what another fixes; more rounds than this would be a circle. */
 const MAX_ROUNDS = 8;
 
 /**

@@ -8,7 +8,7 @@ export interface LintSettings {
   readonly connectionsPerSource: number;
   /** Until when a monitor should have noticed a failure, in milliseconds. */
   readonly detectionMs: number;
-  /** What is known and shall not be told. */
+  /** Known findings that are not reported. */
   readonly ignore: readonly LintIgnore[];
 }
 

@@ -22,7 +22,7 @@ export interface Declarations {
   readonly list: (now: number) => readonly WindowView[];
   readonly start: (window: MaintenanceWindow, now: number) => Promise<DeclareResult>;
   readonly end: (name: string, now: number) => Promise<DeclareResult>;
-  /** To be told at every evaluation; writes only when a flexible window begins or an automatic end is due. */
+  /** Called at every evaluation; writes only when a flexible window begins or an automatic end is due. */
   readonly observe: (server: string, shows: () => ServerHealth, now: number) => void;
   /** A reloaded configuration's windows. */
   readonly reconfigure: (configured: readonly WindowConfig[]) => void;

@@ -42,7 +42,7 @@ export interface Member {
   readonly address: string | null;
   readonly domain: string | null;
   readonly port: Port;
-  /** Set where the configuration names no port, and `port` is `*`: it comes from the SRV record, or is not told. */
+  /** Set where the configuration names no port, and `port` is `*`: it comes from the SRV record, or is unknown. */
   readonly portUnknown?: "srv" | "none";
   /** False when the member, its service or its server is administratively disabled. */
   readonly enabled: boolean;

@@ -6,7 +6,7 @@ import type { GslbSiteState } from "./gslb.ts";
 export interface AdcState {
   /** Wall clock when the poll ended, milliseconds. */
   readonly at: number;
-  /** Wall clock when its first question was asked: nothing told is older. Absent: when it ended. */
+  /** Wall clock when its first question was asked: no state is older. Absent: when it ended. */
   readonly askedAt?: number;
   readonly nodes: readonly AdcNode[];
   /** Load-balancing and content-switching vservers by name, and those of GSLB by the names they are shown by. */
@@ -75,10 +75,10 @@ export interface MemberState {
   readonly port: Port;
   readonly state: AdcOpinion;
   readonly rawState: string;
-  /** The ADC told that the server itself asked for maintenance. */
+  /** The ADC reports that the server itself asked for maintenance. */
   readonly trofsReason: string | null;
   readonly connections: number | null;
-  /** Milliseconds since the last state change, where told. */
+  /** Milliseconds since the last state change, where known. */
   readonly sinceMs: number | null;
   readonly enabled: boolean;
   readonly monitors: readonly MonitorState[];
@@ -95,7 +95,7 @@ export interface MonitorState {
   readonly failedProbes: number | null;
   /** Failures in a row at this moment: more than none while UP means the ADC is about to change its mind. */
   readonly currentFailedProbes: number | null;
-  /** When `totalProbes` was first seen at its present value, milliseconds since the epoch; null when it is not told. */
+  /** When `totalProbes` was first seen at its present value, milliseconds since the epoch; null if unknown. */
   readonly probesUnchangedSince?: number | null;
 }
 

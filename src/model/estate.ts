@@ -16,7 +16,7 @@ import type { SourceLine } from "./source-line.ts";
 export interface Estate {
   /** Name of the ADC in our configuration. */
   readonly adc: string;
-  /** For example `{ major: 13, minor: 1, text: "NS13.1 Build 37.38" }`; null when not told. */
+  /** For example `{ major: 13, minor: 1, text: "NS13.1 Build 37.38" }`; null if unknown. */
   readonly firmware: Firmware | null;
   /** The NSIP, where known: scripted monitors are sent from it. */
   readonly nsip: string | null;

@@ -16,7 +16,7 @@ import type {
 
 /**
  * The live state as exporters and web read it: a view that the agent keeps current. Types only. Iterate, never keep:
- * the arrays and objects are replaced when the estate is imported anew.
+ * the arrays and objects are replaced when the estate is imported again.
  */
 export interface LiveState {
   readonly agent: string;
@@ -29,7 +29,7 @@ export interface LiveState {
   readonly vservers: readonly LiveVserver[];
   readonly probes: readonly LiveProbe[];
   readonly servers: readonly LiveServer[];
-  /** Faults behind all front ends, each told once for the estate. */
+  /** Faults behind all front ends, each reported once for the estate. */
   readonly findings?: readonly LiveFinding[];
   /** As long as this and the lists stay the same, no opinion or verdict has changed; without it each must be looked at. */
   readonly revision?: number;
@@ -180,7 +180,7 @@ export interface LiveVserver {
   readonly certificateDiffers: boolean | null;
   /** Members that offer other login schemes than all others of their group; null where nothing can be compared. */
   readonly oddSchemes?: readonly OddSchemes[] | null;
-  /** Whether servers behind it see the client's address, as SMTP servers tell; null where none told. */
+  /** Whether servers behind it see the client's address, as SMTP servers report; null if none does. */
   readonly clientAddressKept?: boolean | null;
   /** By what the ADC is configured to refuse this agent here, where that is all that the failures show; null: it is not. */
   readonly refusesAgent?: string | null;
@@ -240,7 +240,7 @@ export interface LivePersistence {
   readonly type: string;
   /** Probes through the VIP: as ever, only from addresses that do not stick to a leaving member, or not for now. */
   readonly probes: "running" | "avoiding" | "paused";
-  /** Whom the ADC gives our own addresses to, as far as it told; null for a server not known here. */
+  /** The servers that the ADC gives our own addresses to, as far as known; null for a server not known here. */
   readonly sticksTo: readonly { readonly source: string; readonly server: string | null }[];
   /** False: from one address only one server is ever seen. */
   readonly observable: boolean;

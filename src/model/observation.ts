@@ -29,7 +29,7 @@ export type Observation = ObservationFacts &
 export type Outcome = Observation["outcome"];
 /**
  * What a login means to its account: `unanswered` may have been rejected; `not_tried` ended before the credential was
- * sent, or the server told by a code that it has not looked at it.
+ * sent, or the server's code says that it did not check it.
  */
 export type LoginOutcome = "accepted" | "rejected" | "unanswered" | "not_tried";
 export interface ObservationFacts {

@@ -1,4 +1,4 @@
-/** How a probe speaks TLS: which versions, which name, and whom it trusts. */
+/** How a probe speaks TLS: which versions, which name, and which issuers it trusts. */
 export interface TlsSettings {
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;

@@ -24,7 +24,7 @@ export interface NetworkOptions {
   readonly now: () => number;
   /** Resolves a name, best address first; default: the system's resolver, so that hosts files count. */
   readonly lookup?: Lookup;
-  /** What outlives this network of the login schemes heard; default: nothing. */
+  /** The login schemes seen, kept beyond this network; default: none. */
   readonly schemes?: SchemeMemory;
   /** Client-facing names and who resolves those; asked also where unmapped addresses are refused. */
   readonly clientNames?: { readonly names: ReadonlySet<string>; readonly lookup: Lookup };

@@ -6,7 +6,7 @@ export interface EchoQuestion {
   readonly family: 4 | 6;
   readonly localAddress: string | null;
 }
-/** An answer in the words of the program that heard it. */
+/** An answer in the words of the program that received it. */
 interface EchoReply {
   readonly kind: "reply";
   readonly roundTripMs: number | null;

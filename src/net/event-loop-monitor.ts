@@ -5,14 +5,14 @@ const SLACK_MS = 100;
 /** Handling one answer for so long is a stall of its own. */
 const STALL_MS = BEAT_MS + SLACK_MS;
 
-/** Whose answers are handled on the event loop; told how much processor time that took where it stalled the loop. */
+/** Whose answers are handled on the event loop; notified how much processor time that took if it stalled the loop. */
 export interface StallCause {
   stalledMs: number;
 }
 
 /**
  * How long the event loop stalled (by our own work, a stopped process, a machine without a free processor): time that a
- * server had no chance to be heard in; and who stalled it. One timer however many probes are under way, and none while
+ * server's answer could not be read in; and who stalled it. One timer however many probes are under way, and none while
  * there are none.
  */
 export class EventLoopMonitor {

@@ -14,7 +14,7 @@ interface FpingListener {
   readonly closed: () => void;
 }
 
-/** One fping for one batch of addresses, told line by line. The answer ends it. */
+/** One fping for one batch of addresses, read line by line. The answer ends it. */
 function startFping(program: string, plan: FpingPlan, listener: FpingListener): () => void {
   let heard = 0;
   const hear = (line: string): void => {
@@ -111,7 +111,7 @@ interface Waiter {
   readonly tell: (result: BatchResult) => void;
 }
 
-/** Echoes that begin together: gathered until `start`, asked by one fping, each told as soon as it is decided. */
+/** Echoes that begin together: gathered until `start`, sent by one fping, each reported as soon as it is decided. */
 class EchoBatch {
   readonly #family: 4 | 6;
   readonly #localAddress: string | null;
@@ -231,7 +231,7 @@ interface Trial {
  * PING's echoes, gathered so that one `fping` asks for all that begin together; where fping is missing or does not hear,
  * each is a `ping` of its own. One per network, shared by its probes.
  *
- * fping is believed only once it has heard this host answer itself: version 5.1 without the right to raw sockets takes
+ * fping is trusted only once it has received an answer from this host: version 5.1 without the right to raw sockets takes
  * every answer for another program's and calls all the world unreachable.
  */
 export class EchoBatches {

@@ -7,7 +7,7 @@ export interface Message {
   readonly data: Buffer;
 }
 
-/** How long the message is that begins what has come; null while that cannot be told. Bounds are its concern. */
+/** The length of the message at the start of the received bytes; null while unknown. It must apply bounds. */
 export type LengthOf = (received: Buffer) => number | null | ExchangeError;
 
 /** Cuts what comes over a connection into messages: one split over packets is one, several in a packet are several. */

@@ -33,7 +33,7 @@ type Result = Observation extends infer Kind
 const NO_RESOURCES: readonly RunResource[] = [];
 const TIMED_OUT: ExchangeError = { kind: "timeout" };
 const ABORTED: ExchangeError = { kind: "aborted" };
-/** What is told of a probe during which our own event loop stood still. */
+/** The detail of a probe during which our own event loop stalled. */
 export const STALL_DETAIL = "our own event loop stalled while the probe ran";
 const STALLED: ExchangeError = exchangeError("fault", "agent_fault", STALL_DETAIL);
 /** Stalled for so long, or for half of the probe's time, a failure may be ours. */
@@ -72,7 +72,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   /** Set to `unanswered` as a credential is sent, and to what it was when that is known. */
   login: LoginOutcome | null = null;
   backendServer: string | null = null;
-  /** How long handling what came here stalled the event loop: told by the watch over the loop. */
+  /** How long handling what came here stalled the event loop, from the event-loop monitor. */
   stalledMs = 0;
   /** Set when the time is over or the round was abandoned. */
   interrupted: ExchangeError | null = null;
@@ -214,7 +214,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
 
   /**
    * Judges the end of the run by what stalled the event loop meanwhile: a failure that a stall explains as well is a fault of
-   * ours, and says nothing about the server; and if handling its answers was the stall, that is told.
+   * ours, and says nothing about the server; and if handling its answers was the stall, that is reported.
    */
   discountIfStalled(seen: Observation): Observation {
     this.#loop.turnTo(null);

@@ -18,7 +18,7 @@ const TCP_OVER_IPV6 = 0x21;
 
 /**
  * The header that goes before anything else on a connection from `source` to `destination`, before TLS too. Ends of two
- * families, or of none, are told as unknown (V1) or local (V2), which a receiver must accept.
+ * families, or of none, are sent as unknown (V1) or local (V2), which a receiver must accept.
  * Source: HAProxy, "The PROXY protocol", versions 1 and 2.
  */
 export function proxyHeader(

@@ -1,7 +1,7 @@
 import type { ExchangeError } from "./exchange-error.ts";
 import type { Transcript } from "./transcript.ts";
 
-/** Something that holds a handle while a probe runs: told when the probe's time is over, released at its end. */
+/** Something that holds a handle while a probe runs: interrupted when the probe's time is over, released at its end. */
 export interface RunResource {
   interrupt(why: ExchangeError): void;
   release(): void;

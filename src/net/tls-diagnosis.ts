@@ -8,7 +8,7 @@ import { dial } from "./dial.ts";
 
 /** Most time all tries together may take. */
 const MAX_MS = 3000;
-/** How long a diagnosis stands: the same failure is not tried anew at every probe. */
+/** How long a diagnosis is kept: the same failure is not examined at every probe. */
 const KEPT_MS = 5 * 60_000;
 /** Failures that another version, name or cipher could explain; silence and clear text are none of them. */
 const EXPLAINABLE: ReadonlySet<FailureReason> = new Set<FailureReason>([

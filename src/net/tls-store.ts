@@ -56,7 +56,7 @@ export class TlsStore {
     return context;
   }
 
-  /** What was found out about a failing handshake, made anew when it is older than `keptMs`. */
+  /** What was found out about a failing handshake, made again when it is older than `keptMs`. */
   diagnosis(
     key: string,
     now: number,

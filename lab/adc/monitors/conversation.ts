@@ -15,7 +15,7 @@ export interface Conversation {
   readonly within: <T>(wait: Promise<T>) => Promise<T>;
 }
 
-/** Connects, talks, closes; what failed on the way is told in NetScaler's words. */
+/** Connects, talks, closes; reports a failure in NetScaler's words. */
 export async function converse(
   task: MonitorTask,
   talk: (conversation: Conversation) => Promise<MonitorResult>,

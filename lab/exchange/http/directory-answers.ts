@@ -1,7 +1,7 @@
 import type { ServiceContext } from "../service-context.ts";
 import { answer, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
-/** /Microsoft-Server-ActiveSync: OPTIONS; a command without a policy key is told to provision first (MS-ASHTTP). */
+/** /Microsoft-Server-ActiveSync: OPTIONS; a command without a policy key must provision first (MS-ASHTTP). */
 export async function activeSync(request: LabRequest): Promise<LabAnswer> {
   switch (request.method.toUpperCase()) {
     case "OPTIONS":

@@ -1,7 +1,7 @@
 import type { Folder, StoredMessage } from "../mailbox.ts";
 import { numberSet } from "./imap-search.ts";
 
-/** A selected folder as one session sees it: sequence numbers change only when the session is told. */
+/** A selected folder as one session sees it: sequence numbers change only when the session is notified. */
 export interface SelectedFolder {
   readonly folder: Folder;
   readonly readOnly: boolean;

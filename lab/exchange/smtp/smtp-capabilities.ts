@@ -22,7 +22,7 @@ export function capabilities({ context, connector, connection }: SmtpSession): s
   ];
 }
 
-/** Basic authentication (LOGIN) needs TLS unless the connector was told otherwise. */
+/** Basic authentication (LOGIN) needs TLS unless the connector is configured otherwise. */
 export function authMechanisms({
   context,
   connector,

@@ -25,7 +25,7 @@ const GRACE_FOR_OTHERS_MS = 1_000;
 
 /**
  * All answers; but once one of them decides, the others have a second left: a dead node may take long. While our own event
- * loop is held nobody can be heard, so that a second with a hold in it does not count.
+ * loop is stalled no answer can be read, so a second with a stall in it does not count.
  */
 export async function answersInTime<Answer>(
   asked: readonly Promise<Answer>[],
@@ -157,7 +157,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
 
   async function poll(estate: Estate, pollOptions: PollOptions): Promise<PollResult> {
     const first = await pollPrimary(estate, pollOptions);
-    // A failover in the middle of a poll: whoever is primary now is asked at once.
+    // A failover in the middle of a poll: the new primary is polled at once.
     return first.result.kind === "state" || first.result.kind === "stopped" || clients.length === 1
       ? first.result
       : pollOtherPrimary(estate, pollOptions, first);
@@ -244,7 +244,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
   };
 }
 
-/** A mistake of our own is no word of the ADC's: it is told as a failure, and costs what any other silence costs. */
+/** A bug of ours says nothing about the ADC: it is reported as a failure, and treated like no answer. */
 function mistake(error: unknown): NitroFailure {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { kind: "failed", code: "agent_fault", message: `internal error: ${text}` };
@@ -269,7 +269,7 @@ function isPrimary({ answer }: Chosen): boolean {
 
 /**
  * Whether two nodes claim to be the primary. Two addresses of one appliance (NSIP and SNIP) are one node: by its own
- * address; without one nobody can tell.
+ * address; without one this is unknown.
  */
 function isSplit(answers: readonly Chosen[]): boolean {
   const claimants = answers.flatMap(({ answer }) =>
@@ -293,8 +293,8 @@ function roleWords({ role, masterState, gap }: NodeRole): string {
 }
 
 /**
- * Whom to believe: the primary; of two that claim to be (a split pair) the one that was before; else whoever answers, so
- * that the caller hears what is wrong; else the first silence.
+ * Which node's answer counts: the primary's; of two that claim to be (a split pair) the one that was before; else whoever answers, so
+ * that the caller learns what is wrong; else the first time-out.
  */
 function choosePrimary(answers: readonly Chosen[], previous: AdcState | null): Chosen {
   const [first] = answers;

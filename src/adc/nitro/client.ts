@@ -167,7 +167,7 @@ const LOGOUT_TRIES = 2;
 /** A process that ends does not wait long for an appliance that hangs: it forgets the session by itself. */
 const LOGOUT_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Time beyond a login's own until nobody hears of it any more. */
+/** Time after which a login without a result is given up. */
 const GATE_SLACK_MS = 5_000;
 
 /** Sources: NITRO docs, "Performing basic NetScaler operations" (sessions), error messages. */

@@ -14,7 +14,7 @@ export interface Envelope {
 
 const MAX_VALUE_CHARACTERS = 1_048_576;
 const MAX_KEYS = 1_000;
-/** NITRO's rows nest two or three levels; what nests by the thousand would end the stack of whoever walks through it. */
+/** NITRO's rows nest two or three levels; thousands of levels would overflow the stack of the code that walks through them. */
 const MAX_DEPTH = 64;
 
 type Place =

@@ -47,7 +47,7 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["lbpersistentsessions", "which server our own probes stick to"],
 ]);
 
-/** Without these a whole kind of vserver is not seen, or nobody knows where it leads. */
+/** Without these a whole kind of vserver is missing, or its targets are. */
 const BLINDING: ReadonlySet<string> = new Set([
   "lbvserver",
   "csvserver",
@@ -55,7 +55,7 @@ const BLINDING: ReadonlySet<string> = new Set([
   "csvserver_lbvserver_binding",
 ]);
 
-/** How a resource was not told: by the code and the words of whoever refused it. */
+/** Why a resource is missing: the code and the message of the refusal. */
 export interface Untold {
   /** NITRO's error code as it came, `http_403`, or the name of what broke. */
   readonly code: string;

@@ -271,7 +271,7 @@ export type ImportResult =
   | {
       readonly kind: "estate";
       readonly estate: Estate;
-      /** What was not told; each is a diagnostic of the estate too. */
+      /** What is missing; each is a diagnostic of the estate too. */
       readonly gaps: readonly NitroGap[];
     }
   /** The appliance says that it is not the primary. */
@@ -285,7 +285,7 @@ const WAIT_SLICE_MS = 250;
 
 /**
  * Reads the whole estate from one appliance. Without the essentials (services, groups, members, monitors, vservers and
- * their bindings) the import fails. Whatever else is not told, by any code, is a gap: the estate is poorer, not wrong.
+ * their bindings) the import fails. Anything else that is missing, by any code, is a gap: the estate is incomplete, not wrong.
  * `wait` (for tests): lets so many milliseconds pass.
  */
 export async function importEstate(
@@ -348,7 +348,7 @@ function isOff(pulled: Exclude<Pulled, { kind: "rows" }>, step: ImportStep): boo
   );
 }
 
-/** Failures after which nobody is there to be asked, or nothing may be asked any more. */
+/** Failures after which no node answers, or no request is allowed. */
 const ENDINGS: ReadonlySet<string> = new Set([
   "aborted",
   "held_back",

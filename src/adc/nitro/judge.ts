@@ -31,7 +31,7 @@ export function actionOf(errorCode: number): ErrorAction {
   return ACTIONS.get(errorCode) ?? "failure";
 }
 
-/** A bounded set of texts for a metric's label: NITRO's codes that nobody here knows are `other`. */
+/** A bounded set of texts for a metric's label: unknown NITRO codes are `other`. */
 export function codeLabel(code: string): string {
   const errorCode = Number(code);
   return !Number.isInteger(errorCode) ||

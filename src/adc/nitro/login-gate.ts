@@ -10,7 +10,7 @@ export interface NitroSecret {
 
 /** What is known of one NITRO account's logins with the secret in use. Times are by a clock that is never set. */
 export interface NitroLogins extends NitroSecret {
-  /** Logins under way, and those that nobody heard of again. */
+  /** Logins under way, and those without a result. */
   readonly open: readonly NitroLogin[];
   /** Secrets of before that were rejected. */
   readonly others: readonly NitroSecret[];
@@ -42,16 +42,16 @@ export type NitroLoginDecision =
 export type NitroLoginEnd =
   | { readonly kind: "accepted" }
   | { readonly kind: "rejected"; readonly code: string; readonly message: string }
-  /** No word of the credential: silence, or an answer about something else. */
+  /** Nothing about the credential: a time-out, or an answer about something else. */
   | { readonly kind: "unheard" };
 
 export type NitroBegin =
   | { readonly kind: "begun"; readonly id: string }
   | Exclude<NitroLoginDecision, { kind: "allowed" }>;
 
-/** Asked before each login of one NITRO account, and told how it ended. Times of what stops it are the wall clock's. */
+/** Decides before each login of one NITRO account, and records how it ended. Times of what stops it are the wall clock's. */
 export interface NitroLoginGate {
-  /** `lastsMs`: after so long nobody hears of it any more. */
+  /** `lastsMs`: after so long a login without a result is given up. */
   readonly begin: (lastsMs: number) => Promise<NitroBegin>;
   readonly end: (id: string, end: NitroLoginEnd) => Promise<void>;
 }
@@ -186,7 +186,7 @@ export function endNitroLogin(
       return {
         ...logins,
         worked: true,
-        // What is long over was heard of by nobody: it is refuted now.
+        // It is long over without a result: it is refuted now.
         open: open.filter(({ deadline }) => now <= deadline),
         rejected: null,
         rejections: [],

@@ -28,7 +28,7 @@ export function monitorFromRow(row: Row, report: Report): Monitor | null {
     parameters: {
       ...emptyStrings(builtIn),
       ...parameters,
-      // NITRO never returns a password: whoever logs in has one that only the ADC knows.
+      // NITRO never returns a password: only the ADC knows the one this monitor logs in with.
       password: parameters.userName === undefined ? "none" : "encrypted",
     },
   });
@@ -50,7 +50,7 @@ function emptyStrings(builtIn: Monitor | null): Partial<MonitorParameters> {
 
 const SECRET_FIELDS = /password|secret|radkey|community|secureargs/i;
 
-/** Every field that was told, as text, without what could be a secret. */
+/** Every field of the row, as text, without what could be a secret. */
 function writtenFields(row: Row): ReadonlyMap<string, readonly string[]> {
   const written = new Map<string, readonly string[]>();
   for (const field of Object.keys(row)) {

@@ -30,7 +30,7 @@ export interface PersistenceRead {
 
 /**
  * Our own entries in the persistence tables of vservers where that matters: clients stick by address, and a member has just
- * left or is leaving. Asked last in a poll, so that trouble with it costs nothing else: what is not told is absent.
+ * left or is leaving. Asked last in a poll, so that a failure affects nothing else: what is missing is absent.
  */
 export async function readPersistence(
   client: NitroClient,

@@ -162,11 +162,11 @@ export type PollResult =
   | {
       readonly kind: "state";
       readonly state: AdcState;
-      /** What was not told. */
+      /** What is missing. */
       readonly gaps: readonly NitroGap[];
       /** How many monitors' last responses fall into each class, `unknown` texts included. */
       readonly lastResponses: ReadonlyMap<LastResponseClass, number>;
-      /** Texts that nobody here understands, each once; at most {@link MAX_UNKNOWN_TEXTS}. */
+      /** Texts that are not understood, each once; at most {@link MAX_UNKNOWN_TEXTS}. */
       readonly unknownTexts: readonly UnknownText[];
     }
   /** Only a secondary answered, or two primaries (`split_brain`). `state` names its nodes and holds every member as unknown. */

@@ -113,11 +113,11 @@ export function probesUnchangedSince(
 export interface NodeRole {
   readonly kind: "role";
   readonly role: AdcNode["role"];
-  /** `PRIMARY`, `SECONDARY`, `CLAIMING` …, where told. */
+  /** `PRIMARY`, `SECONDARY`, `CLAIMING` …, where known. */
   readonly masterState: string | null;
-  /** How the node calls itself: its NSIP, where told. */
+  /** The node's own name: its NSIP, where known. */
   readonly address: string | null;
-  /** Roles are not told: the account may not read them, or this appliance knows none. */
+  /** Roles are missing: the account may not read them, or this appliance has none. */
   readonly gap: NitroGap | null;
 }
 
@@ -143,7 +143,7 @@ export async function readRole(client: NitroClient): Promise<NodeRole | NitroFai
     (stat.kind === "rows" ? stat.secondary : stat.action === "secondary");
   if (config.kind === "refused" && stat.kind === "refused" && !warned) {
     if (config.action === "drop_arguments" && config.code.startsWith("http_")) {
-      // There is no argument to drop: a web server's 404 in place of NITRO's answers makes nobody a primary.
+      // There is no argument to drop: a web server's 404 in place of NITRO's answers makes no node primary.
       return { kind: "failed", code: config.code, message: config.message };
     }
     if (config.action !== "empty" && config.action !== "unavailable") {
@@ -222,7 +222,7 @@ function stillPrimaryDespite({
   switch (action) {
     case "secondary":
       return { kind: "secondary" };
-    // No role may be told, or there is none to tell, or only the statistics tell it: then nothing has changed either.
+    // The role may be unreadable, absent, or only in the statistics: then nothing has changed either.
     case "permission":
     case "empty":
     case "unavailable":

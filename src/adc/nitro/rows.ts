@@ -136,7 +136,7 @@ async function pullList(client: NitroClient, step: PullStep): Promise<Pulled> {
     }
     secondary ||= answer.secondary;
     if (page > 1 && sameRow(answer.rows[0], rows[0])) {
-      // The same rows again: this build knows no pages and has told everything with the first.
+      // The same rows again: this build knows no pages and has sent everything with the first.
       withoutPaging.add(step.resource);
       break;
     }

@@ -47,7 +47,7 @@ export function serviceFromRow(
       };
 }
 
-/** The one member of a service, told in the service's own row. */
+/** The one member of a service, from the service's own row. */
 export function memberFromServiceRow(
   row: Row,
   service: { readonly name: string; readonly enabled: boolean },
@@ -112,7 +112,7 @@ export function membersFromRows(
   return [...members.values()];
 }
 
-/** A server known by domain name has no address of its own here: whoever probes it asks the DNS. */
+/** A server known by domain name has no address here: the probe resolves it. */
 function placeOf(
   server: string,
   told: string | null,

@@ -287,7 +287,7 @@ async function answerTo(
   } finally {
     connected();
     answered();
-    // After `destroy`, what the socket still has to say is nobody's business any more.
+    // After `destroy`, later events of the socket are ignored.
     request.on("error", () => undefined);
   }
 }

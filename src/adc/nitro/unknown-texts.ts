@@ -1,13 +1,13 @@
 /** Kinds of texts that are read for their meaning. */
 export const UNKNOWN_TEXT_KINDS = ["lastresponse", "state", "role"] as const;
 
-/** A text of the appliance's that nobody here understands. */
+/** A text of the appliance that is not understood. */
 export interface UnknownText {
   readonly kind: (typeof UNKNOWN_TEXT_KINDS)[number];
   readonly text: string;
 }
 
-/** So many are told of one poll: an appliance may make up a new one for each member. */
+/** Maximum reported per poll: an appliance may make up a new one for each member. */
 const MAX_UNKNOWN_TEXTS = 50;
 const MAX_CHARS = 200;
 

@@ -330,7 +330,7 @@ function reportOrphans(lines: readonly number[], draft: Draft): void {
 const ABOUT_HEALTH =
   /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acl6|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
 
-/** Says what was not looked at, so that nobody takes silence for health. */
+/** Reports what was not examined, so that a missing finding is not taken for health. */
 function reportUnread(draft: Draft): void {
   const kinds = [...draft.otherStatements].filter(([kind]) =>
     ABOUT_HEALTH.test(kind.toLowerCase()),

@@ -4,7 +4,7 @@
  */
 export const MONITOR_TYPE_OPTIONS: ReadonlyMap<string, ReadonlySet<string>> = build();
 
-/** Options that belong to some types only. Of any other, nobody can say that it is out of place. */
+/** Options that belong to some types only. Any other option may belong to any type. */
 export const TYPED_OPTIONS: ReadonlySet<string> = new Set(
   [
     "httprequest rtsprequest respcode customheaders send recv trofscode trofsstring query querytype",

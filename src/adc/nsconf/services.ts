@@ -223,7 +223,7 @@ function bindMonitor(statement: Statement, draft: Draft): void {
   }
 }
 
-/** Binds a monitor as a statement says; a second binding of the same is told. */
+/** Binds a monitor as a statement says; a second binding of the same is reported. */
 export function addBinding(
   service: ServiceDraft,
   written: string,

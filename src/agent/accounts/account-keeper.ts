@@ -186,7 +186,7 @@ class Keeper implements AccountKeeper {
   /** The last change was refused: the next one is written in any case, to see whether that is over. */
   #failing = false;
   readonly #inTurn = oneAtATime();
-  /** Logins that have begun here, and whose end will be told. */
+  /** Logins that have begun here, and whose end will be reported. */
   readonly #awaited = new Set<string>();
   /** Names in the configuration, by lockout key: those it tells, and those who have come for a login. */
   #names = new Map<string, Set<string>>();

@@ -120,7 +120,7 @@ function loginOnWire(spec: MonitorSpec): Pick<MonitorCredential, "username" | "p
     ? null
     : credential;
 }
-/** Runs a probe that logs in, if its account's gate lets it. Should `run` reject, nobody knows what became of the login. */
+/** Runs a probe that logs in, if its account's gate lets it. If `run` rejects, the result of the login is unknown. */
 export async function gatedLogin(
   keeper: AccountKeeper,
   credential: Credential,

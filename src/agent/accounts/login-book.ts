@@ -11,13 +11,13 @@ export interface SecretBinding {
   readonly type: string;
   readonly secure: boolean;
   readonly script: string | null;
-  /** `address:port` of whoever had it. */
+  /** `address:port` of the server that received it. */
   readonly targets: readonly string[];
 }
 
 /** What the state directory knows of logins. */
 export interface LoginBook {
-  /** When it was written, by all clocks; null in a file of before this was told, whose times are the wall clock's. */
+  /** When it was written, by all clocks; null in a file of an earlier version, whose times are the wall clock's. */
   readonly clock: ClockMark | null;
   /** No login before this time: what was known of earlier ones is lost. */
   readonly firstLoginAt: number;

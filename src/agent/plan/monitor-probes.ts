@@ -60,7 +60,6 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
   const unsupportedReason =
     switchedOff(binding, monitor) ??
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
-    elsewhere(estate, monitor) ??
     portless(monitor, member) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
@@ -159,10 +158,6 @@ function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
 }
 
 /** Destinations that mean something to the ADC alone; never dialled from here, where they mean this machine. */
-function elsewhere(estate: Estate, { destIp }: Monitor): string | null {
-  return destIp !== null && destIp === estate.nsip ? `destIP ${destIp} is the ADC itself` : null;
-}
-
 function portless({ destPort, type }: Monitor, { portUnknown }: Member): string | null {
   if (portUnknown === undefined || destPort !== null || type === "PING") {
     return null;

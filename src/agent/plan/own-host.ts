@@ -1,3 +1,4 @@
+import type { Estate } from "../../model/estate.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import { readConnectTo, type Transport } from "../../net/connect-to.ts";
 import { createTargetPolicy, isAdcItself, type TargetRules } from "../../net/target-policy.ts";
@@ -11,7 +12,7 @@ export type TargetCheck = (
   isDestIp: boolean,
 ) => string | null;
 
-/** The rule that the network applies when it dials, told beforehand where the address is known. */
+/** The rule that the network applies when it dials, known in advance where the address is known. */
 export function targetCheck(
   rules: TargetRules & { readonly connectTo: Readonly<Record<string, string>> },
 ): TargetCheck {
@@ -22,22 +23,31 @@ export function targetCheck(
       return null;
     }
     // Here it would be this machine: even where loopback may be dialled, that says nothing of the ADC.
-    return isDestIp && isAdcItself(host) ? `destIP ${host} is the ADC itself` : policy(host, port);
+    return isDestIp && isAdcItself(host) ? meansItself(host) : policy(host, port);
   };
 }
 
-/** A probe that would lead to the agent's own host is listed with the reason and never run. */
-export function withoutOwnHost(probe: PlannedProbe, check: TargetCheck): PlannedProbe {
+/** A probe that would lead to the agent's own host, or to the ADC's own address, is listed with the reason and never run. */
+export function withoutOwnHost(
+  probe: PlannedProbe,
+  check: TargetCheck,
+  { nsip }: Pick<Estate, "nsip">,
+): PlannedProbe {
   const { action } = probe;
   if (action.run === null) {
     return probe;
   }
   const { host, port } = action.run.target;
   const isDestIp = action.kind === "monitor" && action.monitor.destIp === host;
-  const unsupportedReason = check(host, port, transportOf(probe), isDestIp);
+  const unsupportedReason =
+    isDestIp && host === nsip ? meansItself(host) : check(host, port, transportOf(probe), isDestIp);
   return unsupportedReason === null
     ? probe
     : { ...probe, action: { ...action, run: null, unsupportedReason } };
+}
+
+function meansItself(destIp: string): string {
+  return `destIP ${destIp} is the ADC itself`;
 }
 
 function transportOf({ action }: PlannedProbe): Transport {

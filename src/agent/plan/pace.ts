@@ -4,7 +4,7 @@ import type { PlannedProbe } from "./planned-probe.ts";
 
 /**
  * The estate as it is repeated: no monitor of it more often than every `minIntervalMs` milliseconds, up or down. The ADC may
- * be told to probe every millisecond; a second opinion must not become a flood.
+ * be configured to probe every millisecond; a second opinion must not become a flood.
  */
 export function atOwnPace(estate: Estate, minIntervalMs: number): Estate {
   const fast = [...estate.monitors.values()].filter((monitor) => isFaster(monitor, minIntervalMs));

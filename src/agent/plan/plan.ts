@@ -51,7 +51,7 @@ export function* planSteps(
   const through = yield* mapInSteps(others, (probes) => probes(estate, settings, recognise, graph));
   const plan = [...monitors, ...looks, ...through, gslbProbes(estate)]
     .flat()
-    .map((probe) => withoutOwnHost(probe, settings.targets))
+    .map((probe) => withoutOwnHost(probe, settings.targets, estate))
     .map((probe) => withRefusal(probe, estate, settings.ownAddresses));
   return paced === imported
     ? plan

@@ -41,7 +41,7 @@ export interface PlanSettings {
   readonly targets: TargetCheck;
   /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
   readonly resolved: ResolvedNames;
-  /** No monitor is repeated more often than this, whatever the ADC is told to do. */
+  /** No monitor is repeated more often than this, whatever the ADC's configuration says. */
   readonly minIntervalMs: number;
   /** How long an anonymous look waits for its server. */
   readonly lookTimeoutMs: number;

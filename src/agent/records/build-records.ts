@@ -30,7 +30,7 @@ export interface EstateRecords {
   readonly members: readonly MemberRecord[];
   readonly vservers: readonly VserverRecord[];
   readonly probes: readonly ProbeRecord[];
-  /** For each probe, whom its result concerns. */
+  /** For each probe, the members and vservers that its result affects. */
   readonly memberOf: ReadonlyMap<ProbeRecord, MemberRecord>;
   readonly vserversOf: ReadonlyMap<ProbeRecord, readonly VserverRecord[]>;
   readonly vserversOfMember: ReadonlyMap<MemberRecord, readonly VserverRecord[]>;
@@ -209,7 +209,7 @@ function membersByVserver(
   return behind;
 }
 
-/** Which of the bound certificates a client sees depends on its SNI and key types: only of all of them can it be told. */
+/** Which of the bound certificates a client sees depends on its SNI and key types: only all of them together can be compared. */
 function boundSerials(estate: Estate, vserver: Vserver): readonly string[] {
   const bound = vserver.certKeys.filter((binding) => !binding.ca);
   const serials = bound.flatMap(({ certKey }) => estate.certKeys.get(certKey)?.serial ?? []);

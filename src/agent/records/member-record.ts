@@ -73,9 +73,9 @@ export class MemberRecord implements LiveMember {
 
   detection: DetectionState = initialDetection();
   agreement: AgreementClock;
-  /** The opinions as last judged: they have held until something else is heard. Null before the first time. */
+  /** The opinions as last judged: they hold until something new is known. Null before the first time. */
   judged: Opinions | null = null;
-  /** Until when judging anew would say the same, should nothing be heard; -Infinity: it may change any moment. */
+  /** Until when judging again would give the same result without new data; -Infinity: it may change at any moment. */
   nextEvaluationAt = -Infinity;
   /** Since when everything has been good by our own opinions; null while it is not. */
   goodSince: number | null = null;
@@ -87,7 +87,7 @@ export class MemberRecord implements LiveMember {
   brokenSince: number | null = null;
   /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
   outSince: number | null = null;
-  /** When the ADC told so, if it had had it in service until then; null while it has not told. */
+  /** When the ADC reported it, if the member was in service until then; null while it has not. */
   outToldAt: number | null = null;
   /** The server asked for maintenance itself, as the ADC tells (its TROFS answer to the ADC's own monitor). */
   adcHeardMaintenance = false;
@@ -154,7 +154,7 @@ export class MemberRecord implements LiveMember {
   /**
    * Since when it has been away without a break: out of service on the ADC, or DOWN there and without a good answer to
    * us. Where none of ours was ever good, the ADC's own last change tells, else when we began to look. Null while it is
-   * not away, or nobody can say.
+   * not away, or unknown.
    */
   get awaySince(): number | null {
     if (this.adcOpinion === "up" || this.adcOpinion === "unknown") {
@@ -173,7 +173,7 @@ export class MemberRecord implements LiveMember {
     return this.replica === "down" || this.service === "down";
   }
 
-  /** Something was heard of it: it must be judged anew. */
+  /** There is new data: it must be judged again. */
   invalidate(): void {
     this.nextEvaluationAt = -Infinity;
   }
@@ -340,13 +340,13 @@ export class MemberRecord implements LiveMember {
     }
   }
 
-  /** Nothing was seen or heard for a while: that was nobody's grace (within bounds), and proved nobody stable. */
+  /** Nothing was observed for a while: this time does not count as grace (within bounds), nor as stability. */
   excludePause(ms: number): void {
     this.agreement = postponeAgreement(this.agreement, ms);
     this.goodSince = this.goodSince === null ? null : this.goodSince + ms;
   }
 
-  /** Takes over the memory of the same member's earlier record, when the estate is imported anew. */
+  /** Takes over the memory of the same member's earlier record when the estate is imported again. */
   inherit(earlier: MemberRecord): void {
     this.detection = keepDetections(earlier.detection, new Set(this.probes.map(({ id }) => id)));
     this.agreement = earlier.agreement;

@@ -63,7 +63,7 @@ export class ProbeRecord implements LiveProbe {
   lastPassed: boolean | null = null;
   /** Set when this probe ever got further than silence: before that, it may be our own firewall's. */
   everAnswered = false;
-  /** Its run under way, shared with its successor when the estate is imported anew meanwhile. */
+  /** Its run under way, shared with its successor if the estate is imported again meanwhile. */
   flight: { running: Promise<ProbeResult | null> | null } = { running: null };
   /** What the server last called itself here, and when by the clock of results: see server-names.ts. */
   nameClaim: { readonly name: string; heardAt: number; isMade: boolean } | null = null;
@@ -148,7 +148,7 @@ export class ProbeRecord implements LiveProbe {
     return this.#resultAt !== null && !isFresh(this.#resultAt, this.#now(), this.#paceMs);
   }
 
-  /** When opinion or observation next cease to count, should nothing be heard; Infinity where none does. */
+  /** When opinion or observation next expire without new data; Infinity if neither does. */
   get nextStaleAt(): number {
     const now = this.#now();
     const opinionUntil = freshUntil(this.#resultAt, this.#paceMs);
@@ -231,7 +231,7 @@ export class ProbeRecord implements LiveProbe {
     this.failingSince = this.failingSince === null ? null : this.failingSince + stepMs;
   }
 
-  /** Takes over what an earlier record of the same probe had learnt, when the estate is imported anew. */
+  /** Takes over what an earlier record of the same probe had learnt when the estate is imported again. */
   inherit(earlier: ProbeRecord): void {
     this.last = earlier.last;
     this.lastSuccess = earlier.lastSuccess;
@@ -254,7 +254,7 @@ export class ProbeRecord implements LiveProbe {
   }
 }
 
-/** What of a probe's result anything else depends on: while it says the same as before, nobody need judge anew. */
+/** The part of a probe's result that other things depend on: while it is the same as before, nothing is judged again. */
 export function sameVerdictInput(one: ProbeStanding, other: ProbeStanding): boolean {
   return (
     one.passed === true &&
@@ -266,7 +266,7 @@ export function sameVerdictInput(one: ProbeStanding, other: ProbeStanding): bool
   );
 }
 
-/** What members of a vserver are compared by: it changes nobody's verdict but the vserver's. */
+/** What members of a vserver are compared by: it changes only the vserver's verdict. */
 export function sameDisplay(one: ProbeStanding, other: ProbeStanding): boolean {
   return one.leaf === other.leaf && one.authSchemes === other.authSchemes;
 }

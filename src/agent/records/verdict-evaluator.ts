@@ -45,7 +45,7 @@ export class VerdictEvaluator {
     this.#options = options;
   }
 
-  /** While nothing is heard of it, judging it anew would say the same. */
+  /** Without new data, judging it again would give the same result. */
   isUpToDate(record: MemberRecord | VserverRecord, monotonic = this.#options.monotonic()): boolean {
     return monotonic < record.nextEvaluationAt;
   }
@@ -112,7 +112,7 @@ export class VerdictEvaluator {
     }
   }
 
-  /** Judges all of an estate, whatever was heard. */
+  /** Judges all of an estate, with or without new data. */
   evaluateAll(estate: EvaluatedEstate): void {
     for (const member of estate.records?.members ?? []) {
       this.member(estate, member);

@@ -36,16 +36,16 @@ export class VserverRecord implements LiveVserver {
   names: readonly VserverRecord[] = [];
   /** Where its clients' TLS ends. */
   readonly tlsEnds: TlsEnd;
-  /** The operator says that it and its members show one certificate, though it encrypts anew. */
+  /** The operator says that it and its members show one certificate, though it re-encrypts. */
   readonly sameCertificate: boolean;
-  /** Serials of the server certificates bound here, for SNI too; empty unless NITRO told them all. */
+  /** Serials of the server certificates bound here, for SNI too; empty unless NITRO returned them all. */
   readonly boundSerials: readonly string[];
 
   adcOpinion: AdcOpinion = "unknown";
   adcRawState: string | null = null;
   healthPercent: number | null = null;
   backupActive = false;
-  /** Milliseconds since the ADC last changed its mind about this vserver, as of the last poll; null when not told. */
+  /** Milliseconds since the ADC last changed its mind about this vserver, as of the last poll; null if unknown. */
   adcStateAgeMs: number | null = null;
   /** As a member's. */
   adcHeardAt: number | null = null;
@@ -68,9 +68,9 @@ export class VserverRecord implements LiveVserver {
   clientAddressKept: boolean | null = null;
   refusesAgent: string | null = null;
   failingReplicas: NonNullable<LiveVserver["failingReplicas"]> = [];
-  /** When ADC, VIP and members last told one story. */
+  /** When ADC, VIP and members last agreed. */
   agreedAt: number;
-  /** Whether they did when last judged: then they have until something else is heard. */
+  /** Whether they did when last judged: then they still do until there is new data. */
   agreed = false;
   /** As a member's. */
   nextEvaluationAt = -Infinity;
@@ -157,12 +157,12 @@ export class VserverRecord implements LiveVserver {
     this.drainedConfirmed = this.drainedAnswers >= DRAINED_ANSWERS_NEEDED;
   }
 
-  /** Something was heard of it or of a member: it must be judged anew. */
+  /** There is new data about it or a member: it must be judged again. */
   invalidate(): void {
     this.nextEvaluationAt = -Infinity;
   }
 
-  /** Nobody is drained, or nobody drained answers any more. */
+  /** No member is drained, or no drained one answers any more. */
   forgetDrained(): void {
     this.drainedAnswers = 0;
     this.answersSinceDrained = 0;
@@ -208,7 +208,7 @@ export class VserverRecord implements LiveVserver {
   }
 
   /**
-   * Takes over the memory of the same vserver's earlier record, when the estate is imported anew; of servers and probes
+   * Takes over the memory of the same vserver's earlier record when the estate is imported again; of servers and probes
    * that left the estate nothing is kept.
    */
   inherit(earlier: VserverRecord, servers: ReadonlySet<string>): void {

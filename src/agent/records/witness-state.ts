@@ -22,7 +22,7 @@ import { bookRoute } from "../vserver-findings.ts";
 import type { LiveAdc, LiveFinding, LiveState } from "../../model/live.ts";
 import { VerdictEvaluator } from "./verdict-evaluator.ts";
 
-/** The records of all ADCs together, and the ways in which they are looked for. Made anew with each import. */
+/** The records of all ADCs together, and their indexes. Built again with each import. */
 interface RecordIndex {
   readonly members: readonly MemberRecord[];
   readonly vservers: readonly VserverRecord[];
@@ -83,10 +83,10 @@ function vipKey(address: string, port: Port | null): string {
 const KEPT_WHILE_SILENT_MS = 24 * 3_600_000;
 
 /**
- * What servers call themselves, as probes hear it straight from them, so that an answer through a VIP can be laid to a
- * server of the estate. A claim belongs to the probe that heard it: the probe's next answer replaces it, and the probe's
+ * What servers call themselves, as they tell probes directly, so that an answer through a VIP can be attributed to a
+ * server of the estate. A claim belongs to the probe that received it: the probe's next answer replaces it, and the probe's
  * end is its end, so there are never more claims than probes. A name that two servers claim (a shared certificate name,
- * a lie) names nobody while both do; a claim that has not been repeated for three intervals yields to one that has.
+ * a lie) names no server while both do; a claim that has not been repeated for three intervals yields to one that has.
  */
 class ServerNames {
   readonly #now: () => number;
@@ -127,7 +127,7 @@ class ServerNames {
     }
   }
 
-  /** The estate's server of that name, or null when nobody or more than one goes by it. */
+  /** The estate's server of that name, or null if none or more than one has it. */
   serverOf(adc: string, name: string): string | null {
     for (const known of namesOf(name)) {
       const claimants = this.#claimants.get(keyOf(adc, known)) ?? NOBODY;
@@ -338,7 +338,7 @@ export class WitnessState implements LiveState {
     const failedOverAt = state?.failedOverAt ?? null;
     for (const member of records.members) {
       if (failedOverAt !== null) {
-        // After a failover the ADC's monitors start anew: they deserve their time from then on.
+        // After a failover the ADC's monitors start again: their grace begins then.
         member.agreement = later(member.agreement, failedOverAt);
         member.forgetLastWord();
       }
@@ -361,7 +361,7 @@ export class WitnessState implements LiveState {
   /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
   recordResult(ran: ProbeRecord, seen: Observation, result: boolean | null): number {
     this.#now();
-    // The estate may have been imported anew while the probe ran: its successor remembers.
+    // The estate may have been imported again while the probe ran: its successor remembers.
     const probe = this.#index.probeById.get(ran.id) ?? ran;
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
@@ -411,7 +411,7 @@ export class WitnessState implements LiveState {
     }
   }
 
-  /** Judges everything anew, whatever was heard. */
+  /** Judges everything again, with or without new data. */
   evaluateAll(): void {
     this.#findMailboxSide();
     for (const part of this.#parts.values()) {

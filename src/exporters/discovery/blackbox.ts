@@ -121,7 +121,7 @@ const MIN_VERSIONS: Readonly<Record<TlsVersion, string>> = {
 
 type TlsOptions = { readonly tls?: true; readonly tls_config?: Readonly<Record<string, unknown>> };
 
-/** The ADC checks no certificate unless it is told to, and speaks versions that the prober's library leaves out by itself. */
+/** The ADC checks no certificate unless configured to, and speaks versions that the prober's library leaves out by itself. */
 function tls(estate: Estate, monitor: Monitor): TlsOptions {
   if (!monitor.secure) {
     return {};
@@ -240,7 +240,7 @@ function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-/** Module names are free text in YAML, but they travel in URLs and labels. What had to change stays told apart. */
+/** Module names are free text in YAML, but they travel in URLs and labels. Changed names stay distinct. */
 function moduleName(adc: string, monitor: string): string {
   const written = `${adc}_${monitor}`;
   const name = written.replace(/[^\w-]+/g, "_");

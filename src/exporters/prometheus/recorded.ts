@@ -9,7 +9,7 @@ import { DEFINITIONS, type MetricName } from "./definitions.ts";
 
 /**
  * One histogram series that is fed by every probe. prom-client looks its label values up by text at each call, which
- * costs a probe more than its own state machine does; here whoever observes holds the series itself.
+ * costs a probe more than its own state machine does; here the observer holds the series itself.
  */
 class Buckets {
   readonly bounds: readonly number[];

@@ -13,7 +13,7 @@ import {
   type Scope,
 } from "./scope.ts";
 
-/** What the ADC says, as the last poll told it. */
+/** What the ADC says, as of the last poll. */
 export function* adcFamilies(scope: Scope): Steps<void> {
   const { live, members, vservers, writer } = scope;
   const adcs: readonly Labelled<LiveAdc>[] = live.adcs.map((entity) => ({

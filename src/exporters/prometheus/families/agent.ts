@@ -121,7 +121,7 @@ function* heldBackLogins({ live, writer }: Scope): Steps<void> {
   yield;
 }
 
-/** Null while it cannot be told: reading it takes a descriptor, and none may be left. */
+/** Null while it cannot be read: reading it takes a descriptor, and none may be left. */
 function residentMemory(): number | null {
   try {
     return process.memoryUsage.rss();

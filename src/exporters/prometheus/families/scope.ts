@@ -11,7 +11,7 @@ import { type FamilyWriter, withLabel } from "../text-format.ts";
 import { stateBits, type StickyStates } from "../sticky-states.ts";
 
 /**
- * What one rendering pass works on. Families are generators that yield every few entities, so that whoever drives them
+ * What one rendering pass works on. Families are generators that yield every few entities, so that the caller that drives them
  * can let the event loop breathe; each entity's label text is made once and used by all families.
  */
 export interface Scope {
