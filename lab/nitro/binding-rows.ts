@@ -24,6 +24,7 @@ export function* groupMemberRows(backend: NitroBackend): Generator<Row> {
         ip: wireAddress(member, estate),
         port: wirePort(member.port),
         servername: member.server,
+        servicetype: group.serviceType,
         ...rowOf(MEMBER_FIELDS, member),
         svrstate: belief.state,
         customserverid: "None",

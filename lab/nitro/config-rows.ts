@@ -43,7 +43,6 @@ export function* serviceRows(backend: NitroBackend): Generator<Row> {
       monitor_state: monitor?.state,
       lastresponse: monitor?.lastResponse,
       responsetime: monitor === null ? undefined : double(monitor.responseTimeMs),
-      trofsreason: optional(belief.trofsReason),
       statechangetimesec: localTime(Date.now() - belief.sinceChangeMs),
       tickssincelaststatechange: ticks(belief.sinceChangeMs),
     };
@@ -59,6 +58,7 @@ export function* serviceGroupRows(backend: NitroBackend): Generator<Row> {
         serviceconftype: true,
         servicetype: service.serviceType,
         ...rowOf(SERVICE_FIELDS, service),
+        monstate: "ENABLED",
         servicegroupeffectivestate: effectiveState(backend, service),
       };
     }

@@ -38,6 +38,7 @@ import {
   gslbVserverDomainRows,
   gslbVserverRows,
 } from "./gslb-rows.ts";
+import { documentedFields, documentedRow } from "./documented-rows.ts";
 import { persistentSessionRows } from "./persistence-rows.ts";
 import { monitorRows } from "./monitor-rows.ts";
 import {
@@ -99,13 +100,78 @@ export interface SourcedRefusal {
   readonly words: string;
 }
 
-/** The answers of an ADC that believes what a backend says. */
+/** The answers of an ADC that believes what a backend says, in rows as its firmware documents them. */
 export function backendSource(backend: NitroBackend): NitroSource {
   return {
-    resource: ({ kind, resource, statBindings }) => {
-      const found =
-        kind === "config" ? configResource(resource) : statResource(resource, statBindings);
-      return found === null ? null : { ...found, rows: (asked) => found.rows(backend, asked) };
+    resource: (query) => {
+      const { kind: api, resource, attributes } = query;
+      const { major } = backend.estate().firmware ?? LAB_FIRMWARE;
+      const documented = documentedFields(api, resource, major);
+      const unknown = (attributes ?? []).find((one) => documented?.includes(one) === false);
+      if (unknown !== undefined) {
+        return { code: "278", words: `Invalid argument value [${unknown}]` };
+      }
+      const found = resourceOf(query) ?? (documented === null ? null : NOTHING_SET);
+      return found === null
+        ? null
+        : {
+            ...found,
+            rows: function* (asked) {
+              for (const facts of found.rows(backend, asked)) {
+                yield asTold(query, documentedRow(api, resource, major, facts));
+              }
+            },
+          };
+    },
+  };
+}
+
+const LAB_FIRMWARE = { major: 13, minor: 1, text: "NS13.1 Build 37.38" };
+
+function resourceOf({ kind, resource, statBindings }: NitroQuery): Resource | null {
+  if (kind === "stat") {
+    return statResource(resource, statBindings);
+  }
+  return configResource(resource) ?? aggregate(resource);
+}
+
+/** What is documented and of no interest to the lab: one object, all at its defaults. */
+const NOTHING_SET: Resource = { key: null, single: true, rows: () => [{}] };
+
+/** Lists of services and vservers tell no `state`; who asks for one by name hears it. */
+function asTold({ kind, resource, name }: NitroQuery, row: Row): Row {
+  return kind === "config" && name === null && STATELESS.has(resource)
+    ? { ...row, state: undefined }
+    : row;
+}
+
+const STATELESS: ReadonlySet<string> = new Set(["service", "lbvserver", "csvserver"]);
+
+/** `lbvserver_binding/NAME`: all that is bound to one, by kind; nothing of a kind is left out. */
+function aggregate(name: string): Resource | null {
+  const parent = /^(lbvserver|csvserver|service|servicegroup|sslvserver)_binding$/.exec(name)?.[1];
+  const own = CONFIG.get(parent ?? "");
+  if (parent === undefined || own === undefined) {
+    return null;
+  }
+  const key = own.key ?? "name";
+  const bindings = [...CONFIG].filter(
+    ([each, { binding }]) => binding === true && each.startsWith(`${parent}_`),
+  );
+  return {
+    key,
+    binding: true,
+    rows: function* (backend, asked) {
+      for (const { [key]: parentName } of own.rows(backend, asked)) {
+        const bound = bindings.map(([each, resource]): [string, readonly Row[]] => [
+          each,
+          [...resource.rows(backend, asked)].filter((row) => row[key] === parentName),
+        ]);
+        yield {
+          [key]: parentName,
+          ...Object.fromEntries(bound.filter(([, rows]) => rows.length > 0)),
+        };
+      }
     },
   };
 }
@@ -120,6 +186,12 @@ export function statResource(name: string, statBindings: boolean): Resource | nu
 const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["nsversion", { key: null, single: true, rows: versionRows }],
   ["nsconfig", { key: null, single: true, rows: configRows }],
+  ["nsfeature", { key: null, single: true, rows: featureRows }],
+  ["nshardware", { key: null, single: true, rows: hardwareRows }],
+  [
+    "systemuser",
+    { key: "username", rows: () => [{ username: "nsroot", externalauth: "ENABLED" }] },
+  ],
   ["nsip", { key: "ipaddress", rows: addressRows }],
   ["hanode", { key: "id", rows: nodeRows }],
   ["lbparameter", { key: null, single: true, rows: lbParameterRows }],
@@ -222,4 +294,29 @@ function sessionParameterRows({ estate }: NitroBackend): Row[] {
 
 function sslParameterRows({ estate }: NitroBackend): Row[] {
   return [rowOf(SSL_PARAMETER_FIELDS, estate().parameters)];
+}
+
+/** Features as their abbreviations, and each as a field of its own. */
+function featureRows({ estate }: NitroBackend): Row[] {
+  const { csVservers, authenticationVservers } = estate();
+  const on = [
+    "LB",
+    "SSL",
+    ...(csVservers.size > 0 ? ["CS"] : []),
+    ...(authenticationVservers.size > 0 ? ["AAA"] : []),
+  ];
+  return [
+    { feature: on, ...Object.fromEntries(on.map((feature) => [feature.toLowerCase(), true])) },
+  ];
+}
+
+function hardwareRows(): Row[] {
+  return [
+    {
+      hwdescription: "NetScaler Virtual Appliance 450000",
+      sysid: "450000",
+      host: "ns",
+      serialno: "HE2H81UJ47",
+    },
+  ];
 }

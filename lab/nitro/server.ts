@@ -8,9 +8,7 @@ import {
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { builtInMonitor } from "../../src/adc/monitor-defaults.ts";
 import type { NitroBackend } from "./backend.ts";
-import { monitorRow } from "./monitor-rows.ts";
 import { authenticated, login, tokenOf } from "./authentication.ts";
 import { sendEnvelope, sendError, sendRows } from "./envelope.ts";
 import type { NitroFault, NitroFaultHook } from "./faults.ts";
@@ -70,10 +68,6 @@ export interface ApplianceHabits {
   readonly cluster?: true;
   /** `attrs` is refused with this code. */
   readonly attributesRefusedWith?: number;
-  /** Lists of services and vservers carry no `state`. */
-  readonly statesUntold?: true;
-  /** `lbmonitor` lists the firmware's own monitors, bound or not. */
-  readonly builtInMonitorsListed?: true;
 }
 
 export interface RecordedRequest {
@@ -303,7 +297,7 @@ async function answerGet(
     sendError(response, 1095, `Required argument missing [${resource.key ?? "name"}]`, 400);
     return;
   }
-  const told = withHabits(habits, query, named(resource, query));
+  const told = named(resource, query);
   // A list may be long and is written as it is made; what was asked for by name must be known to exist.
   const rows = query.name === null ? told : [...told];
   if (Array.isArray(rows) && rows.length === 0 && resource.binding !== true) {
@@ -327,31 +321,6 @@ function sendRefusal(response: ServerResponse, { code, words }: SourcedRefusal):
     response.writeHead(200, { "content-type": "text/html" }).end(words);
   } else {
     response.destroy();
-  }
-}
-
-const STATELESS: ReadonlySet<string> = new Set(["service", "lbvserver", "csvserver"]);
-const BUILT_IN = "ping tcp http tcp-ecv http-ecv udp-ecv dns ftp tcps https tcps-ecv https-ecv arp";
-
-function* withHabits(
-  { statesUntold, builtInMonitorsListed }: ApplianceHabits,
-  query: NitroQuery,
-  rows: Iterable<Row>,
-): Generator<Row> {
-  const isList = query.kind === "config" && query.name === null;
-  for (const row of rows) {
-    yield isList && statesUntold === true && STATELESS.has(query.resource)
-      ? { ...row, state: undefined }
-      : row;
-  }
-  if (isList && builtInMonitorsListed === true && query.resource === "lbmonitor") {
-    const names = `${BUILT_IN} ldns-ping ldns-tcp ldns-dns tcp-default ping-default default-path-monitor`;
-    for (const name of names.split(" ")) {
-      const monitor = builtInMonitor(name);
-      if (monitor !== null) {
-        yield monitorRow(monitor);
-      }
-    }
   }
 }
 

@@ -136,20 +136,13 @@ const SERVICES: PullStep = {
   kind: "config",
   resource: "service",
   paged: true,
-  attributes: [
-    "name",
-    "state",
-    "svrstate",
-    "trofsreason",
-    "serviceconftype2",
-    "tickssincelaststatechange",
-  ],
+  attributes: ["name", "state", "svrstate", "serviceconftype2", "tickssincelaststatechange"],
 };
 const SERVICE_GROUPS: PullStep = {
   kind: "config",
   resource: "servicegroup",
   paged: true,
-  attributes: ["servicegroupname", "state", "servicegroupeffectivestate"],
+  attributes: ["servicegroupname", "state"],
 };
 
 /** NITRO docs: enums of `svrstate` and `curstate`, long and short, and of `hacurmasterstate`. */

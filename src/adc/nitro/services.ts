@@ -11,6 +11,7 @@ import {
   SERVICE_FIELDS,
 } from "../service-fields.ts";
 import type { BackendTls } from "../../model/tls-parameters.ts";
+import { isEnabled } from "./states.ts";
 import { address, port, rowSource, text, type Report, type Row } from "./row-values.ts";
 
 /** A row of `server`. */
@@ -42,6 +43,7 @@ export function serviceFromRow(
         name,
         serviceType: text(row, "servicetype")?.toUpperCase() ?? "ANY",
         ...readWhole(SERVICE_FIELDS, rowSource(row, name, report)),
+        enabled: isEnabled(row, "svrstate"),
         tls,
         line: null,
       };

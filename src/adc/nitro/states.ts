@@ -37,9 +37,13 @@ export function adcOpinion(raw: string | null): AdcOpinion {
   return /^DOWN\b/.test(state) ? "down" : "unknown";
 }
 
-/** Some builds tell no `state` in lists: who is out of service, or leaves, has been disabled. */
-function isOut(row: Row): boolean {
-  return ["out", "leaving", "leaving_down"].includes(adcOpinion(text(row, "svrstate")));
+/**
+ * Whether the administrator has it enabled. Lists of services and vservers tell no `state`: who is out of service, or
+ * leaves, by `live`, the field of its live state, has been disabled.
+ */
+export function isEnabled(row: Row, live: "svrstate" | "curstate"): boolean {
+  const isOut = ["out", "leaving", "leaving_down"].includes(adcOpinion(text(row, live)));
+  return flag(row, "state") ?? !isOut;
 }
 
 /** BUSY: the member has reached `-maxClient`. */
@@ -127,7 +131,7 @@ export async function memberStates(
       matched += row === undefined ? 0 : 1;
       missing += row === undefined ? 1 : 0;
       const enabled =
-        (row === undefined ? member.enabled : (flag(row, "state") ?? !isOut(row))) &&
+        (row === undefined ? member.enabled : isEnabled(row, "svrstate")) &&
         flag(serviceRow ?? {}, "state") !== false &&
         index.servers.get(member.server) !== false;
       const monitors = monitorStates(

@@ -25,6 +25,7 @@ import {
   withAuthenticationProfile,
   type AuthenticationProfile,
 } from "../vserver-fields.ts";
+import { isEnabled } from "./states.ts";
 import { rowSource, text, type Report, groupBy, type RowTables, type Row } from "./row-values.ts";
 import { BOUND_FEATURES } from "./pull-plan.ts";
 import { certKeyBindingFromRow } from "./tls.ts";
@@ -153,6 +154,7 @@ export function lbVserverFromRow(
     ...commonFromRow(row, source, parts),
     kind: "lb",
     ...readWhole(LB_VSERVER_FIELDS, source),
+    enabled: isEnabled(row, "curstate"),
     persistence: readWhole(PERSISTENCE_FIELDS, source),
     services,
   };
@@ -174,6 +176,7 @@ export function csVserverFromRow(
     ...commonFromRow(row, source, parts),
     kind: "cs",
     ...fields,
+    enabled: isEnabled(row, "curstate"),
     // The global parameter switches it on for vservers whose own setting says DISABLED, which is also the default.
     stateUpdate: fields.stateUpdate === true || globalStateUpdate,
     defaultTarget,

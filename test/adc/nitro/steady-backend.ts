@@ -61,6 +61,12 @@ export interface SteadyBackend extends NitroBackend {
   };
 }
 
+const OUT = "OUT OF SERVICE";
+
+function isVserverOn({ lbVservers, csVservers }: Estate, name: string): boolean {
+  return (lbVservers.get(name) ?? csVservers.get(name))?.enabled !== false;
+}
+
 export function steadyBackend(estate: Estate): SteadyBackend {
   const set: SteadyBackend["set"] = {
     estate,
@@ -74,10 +80,19 @@ export function steadyBackend(estate: Estate): SteadyBackend {
     set,
     estate: () => set.estate,
     nodes: () => set.nodes,
-    vserver: (name) => ({ ...UP_VSERVER, ...set.vservers.get(name) }),
-    member: ({ adcService, server, port }) => ({
+    vserver: (name) => ({
+      ...UP_VSERVER,
+      ...(isVserverOn(set.estate, name)
+        ? {}
+        : { state: OUT, effectiveState: OUT, healthPercent: 0 }),
+      ...set.vservers.get(name),
+    }),
+    member: (member) => ({
       ...UP_MEMBER,
-      ...set.members.get(memberKey(adcService, server, port)),
+      ...(member.enabled && set.estate.services.get(member.adcService)?.enabled !== false
+        ? {}
+        : { state: OUT }),
+      ...set.members.get(memberKey(member.adcService, member.server, member.port)),
     }),
     persistence: (vserver) => set.persistence.get(vserver) ?? [],
     monitor: ({ adcService, server, port }, { monitor }) => ({

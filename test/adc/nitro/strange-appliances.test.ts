@@ -232,7 +232,7 @@ describe("admin partitions", () => {
 
 describe("habits of builds and set-ups", () => {
   test("import and poll › of a cluster node: no gap for what a cluster does not have", async () => {
-    const client = await against({ habits: { cluster: true, builtInMonitorsListed: true } });
+    const client = await against({ habits: { cluster: true } });
     const imported = await importEstate(client, { adc: "prod" });
     expect(imported).toMatchObject({ kind: "estate", gaps: [] });
     expect(imported.kind === "estate" && imported.estate.diagnostics).toEqual([]);
@@ -261,7 +261,7 @@ describe("habits of builds and set-ups", () => {
   test("poll › knows a disabled service where lists carry no state", async () => {
     const backend = steadyBackend(ESTATE);
     backend.set.members.set(IMAP, { state: "OUT OF SERVICE" });
-    const lab = await startNitroServer(backend, { ...CREDENTIALS, habits: { statesUntold: true } });
+    const lab = await startNitroServer(backend, CREDENTIALS);
     const client = labClient(lab.url);
     const polled = await pollState(client, ESTATE, null, () => 0);
     expect(polled.kind === "state" && polled.state.members.get(IMAP)).toMatchObject({
@@ -286,7 +286,7 @@ describe("habits of builds and set-ups", () => {
   });
 
   test("import › built-in monitors that nothing binds are no part of the estate", async () => {
-    const client = await against({ habits: { builtInMonitorsListed: true } });
+    const client = await against({});
     const imported = await importEstate(client, { adc: "prod" });
     expect(imported.kind === "estate" && [...imported.estate.monitors.keys()]).toEqual([
       "tcp-default",
