@@ -300,7 +300,12 @@ async function answerGet(
   const told = named(resource, query);
   // A list may be long and is written as it is made; what was asked for by name must be known to exist.
   const rows = query.name === null ? told : [...told];
-  if (Array.isArray(rows) && rows.length === 0 && resource.binding !== true) {
+  if (
+    Array.isArray(rows) &&
+    query.name !== null &&
+    rows.length === 0 &&
+    resource.binding !== true
+  ) {
     sendError(response, 258, `No such resource [${resource.key ?? "name"}, ${query.resource}]`);
     return;
   }

@@ -1,0 +1,54 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { serveNitro } from "../../lab/nitro/server.ts";
+import { recordedAdc } from "../../lab/recorded-lab.ts";
+import { importEstate } from "../../src/adc/nitro/import.ts";
+import { pollState } from "../../src/adc/nitro/poll.ts";
+import { readBundle } from "../../src/bundle/format.ts";
+import { CREDENTIALS, labClient } from "../adc/nitro/lab-client.ts";
+
+/** Bundles that were sent in, or made of the lab: each is an appliance that must go on being read as it was. */
+const FOLDER = join(import.meta.dirname, "..", "fixtures", "bundles");
+
+describe.each(readdirSync(FOLDER))("bundle %s", (file) => {
+  test("import and poll › say of every member and vserver what they said when it was made", async () => {
+    const read = await readBundle(join(FOLDER, file));
+    if (read.kind === "failed") {
+      throw new Error(read.message);
+    }
+    const recorded = await recordedAdc(read.bundle);
+    const [node] = recorded?.nodes ?? [];
+    if (recorded === null || node === undefined) {
+      throw new Error("no ADC in it has told its vservers");
+    }
+    const server = await serveNitro(node, CREDENTIALS);
+    const client = labClient(server.url);
+    onTestFinished(async () => {
+      await client.close();
+      await server.close();
+    });
+    const imported = await importEstate(client, { adc: recorded.adc });
+    if (imported.kind !== "estate") {
+      throw new Error(imported.message);
+    }
+    const polled = await pollState(client, imported.estate, null, () => 0);
+    if (polled.kind !== "state") {
+      throw new Error(polled.message);
+    }
+    const refused = read.bundle.answers.filter(({ rows, code }) => rows === null && code !== "258");
+    expect(imported.gaps.map(({ resource }) => resource).sort()).toEqual(
+      refused.map(({ resource }) => resource).sort(),
+    );
+    const own = read.bundle.verdicts.filter(({ adc }) => adc === recorded.adc);
+    const told = own.map(({ adc_service, server: name, port, vservers }) =>
+      adc_service === null
+        ? (polled.state.vservers.get(vservers[0] ?? "")?.state ?? "unknown")
+        : ([...polled.state.members.values()].find(
+            (one) => one.adcService === adc_service && one.server === name && one.port === port,
+          )?.state ?? "unknown"),
+    );
+    expect(told).toEqual(own.map(({ opinions }) => opinions["adc"]));
+    expect(own.length).toBeGreaterThan(0);
+  });
+});
