@@ -156,7 +156,7 @@ function aggregate(name: string): Resource | null {
   }
   const key = own.key ?? "name";
   const bindings = [...CONFIG].filter(
-    ([each, { binding }]) => binding === true && each.startsWith(`${parent}_`),
+    ([each, resource]) => resource.binding === true && each.startsWith(`${parent}_`),
   );
   return {
     key,
