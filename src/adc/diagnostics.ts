@@ -110,8 +110,10 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
     }
     const actual = KINDS.filter((kind) => kinds.get(kind)?.has(name) === true);
     const expected = accepted[0] ?? "object";
+    // A file that tells of no certificate at all is an excerpt more often than a mistake.
+    const excerpt = expected === "certificate key" && estate.certKeys.size === 0;
     found.push({
-      severity: "error",
+      severity: excerpt ? "info" : "error",
       rule: actual.length > 0 ? "wrong_kind_reference" : "dangling_reference",
       line,
       object,

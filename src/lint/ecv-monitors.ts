@@ -14,7 +14,7 @@ import {
   type OptionValues,
 } from "./monitor-change.ts";
 import { deeperMonitor } from "./proposals.ts";
-import { expectsTls, isClearPort, isTlsPort } from "./ports.ts";
+import { expectsTls, isClearPort, isTlsPort, mayBeTlsPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
 /** Strings of ECV monitors, TLS that a monitor forgot or has too much, options out of place. */
@@ -173,7 +173,7 @@ function expectsClearText({ serviceType, members }: LintService["service"]): boo
     members.length > 0 &&
     members.every(({ port }) =>
       typeof port === "number"
-        ? isClearPort(port) || (serviceType === "HTTP" && !isTlsPort(port))
+        ? isClearPort(port) || (serviceType === "HTTP" && !mayBeTlsPort(port))
         : false,
     ) &&
     !["SSL", "SSL_TCP", "SSL_BRIDGE"].includes(serviceType)

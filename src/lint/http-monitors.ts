@@ -382,8 +382,9 @@ function respCodesAcceptErrors(context: LintContext): Hit[] {
     const said = errors
       .map(({ from, to }) => (from === to ? String(from) : `${String(from)}-${String(to)}`))
       .join(", ");
-    const only =
-      errors.length === ranges.length ? "Only an error counts as health" : "Errors count as health";
+    const only = ranges.every(({ from }) => from >= 400)
+      ? "Only an error counts as health"
+      : "Errors count as health";
     return [
       {
         line: monitor.line,

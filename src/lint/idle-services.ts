@@ -41,8 +41,21 @@ export function idleReason(estate: Estate): (service: AdcService) => IdleReason 
     });
     const asksSelf =
       asked.length > 0 && asked.every(({ destIp }) => destIp !== null && isSelf(destIp));
-    return asksSelf || /always[ _.-]?(up|on)([^a-z]|$)|dummy/i.test(service.name);
+    return (
+      asksSelf ||
+      standsForNothing(service) ||
+      /always[ _.-]?(up|on)([^a-z]|$)|dummy/i.test(service.name)
+    );
   }
+}
+
+/** `1.1.1.1` or `1.2.3.4` with health monitoring off: the way to write a service that is always UP. */
+function standsForNothing({ healthMonitor, members }: AdcService): boolean {
+  return (
+    !healthMonitor &&
+    members.length > 0 &&
+    members.every(({ address }) => /^(?:(\d)(?:\.\1){3}|1\.2\.3\.4)$/.test(address ?? ""))
+  );
 }
 
 const UNANSWERED: ReadonlySet<string> = new Set(["ANY", "SYSLOGUDP", "GRE", "DHCPRA", "IPFIX"]);

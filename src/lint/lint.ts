@@ -40,9 +40,29 @@ export const ALL_RULES: readonly Rule[] = [...LINT_RULES, ...READING_RULES];
 export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTINGS): Finding[] {
   const context = createContext(estate, settings);
   const ignored = ignoredBy(settings.ignore);
-  return ALL_RULES.flatMap((rule) => rule.find(context).map((hit) => findingOf(rule, hit)))
+  const hits = ALL_RULES.flatMap((rule) => rule.find(context).map((hit) => ({ rule, hit })));
+  const refused = new Set(
+    hits.flatMap(({ rule, hit }) => (rule.id === REFUSED_BY ? [hit.object] : [])),
+  );
+  return hits
+    .map(({ rule, hit }) => findingOf(rule, changesAny(hit.fix, refused) ? without(hit) : hit))
     .filter((finding) => !isIgnored(estate, finding) && !ignored(finding))
     .sort((a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0));
+}
+
+/** The rule about monitors whose `add` the ADC refuses, so that it has none of this name to change. */
+const REFUSED_BY = "option_of_another_type";
+
+function changesAny(fix: Hit["fix"], monitors: ReadonlySet<string>): boolean {
+  return (fix ?? []).some(
+    ({ apply: { kind, words } }) =>
+      /^(?!add ).* lb monitor$/.test(kind) &&
+      words.some((word) => typeof word === "string" && monitors.has(word)),
+  );
+}
+
+function without(hit: Hit): Hit {
+  return { ...hit, fix: null };
 }
 
 function findingOf(rule: Rule, { line, object, message, fix, severity }: Hit): Finding {

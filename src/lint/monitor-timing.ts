@@ -1,3 +1,4 @@
+import type { AdcService } from "../model/adc-service.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { setOptions } from "./change.ts";
 import { usesOf, type LintContext } from "./context.ts";
@@ -147,7 +148,9 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
         monitor.type === "TCP" &&
         !monitor.secure &&
         !monitor.lrtm &&
-        usesOf(context, monitor).some(({ binding }) => !binding.synthesised),
+        usesOf(context, monitor).some(
+          ({ binding, service }) => !binding.synthesised && asksWhereClientsGo(monitor, service),
+        ),
     )
     .map((monitor) => ({
       line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,
@@ -158,6 +161,14 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
         "counters stand still.",
       fix: [setMonitor(monitor, { LRTM: "ENABLED" })],
     }));
+}
+
+/** Clients' connections to another address or port are no reason to leave a probe out. */
+function asksWhereClientsGo({ destIp, destPort }: Monitor, { members }: AdcService): boolean {
+  return (
+    destIp === null &&
+    (destPort === null || members.some(({ port }) => port === "*" || port === destPort))
+  );
 }
 
 /** An error page is fast: where response time weighs, the sick server is the favourite. */

@@ -35,14 +35,22 @@ const BY_PORT: ReadonlyMap<number, PortProtocol> = new Map([
 ]);
 
 /** Ports on which a server waits for clear text first: TLS from the first byte fails there. */
-const CLEAR_PORTS: ReadonlySet<number> = new Set([...[21, 25, 80, 110, 143, 389, 587, 3268, 8080]]);
+const CLEAR_PORTS: ReadonlySet<number> = new Set([21, 25, 80, 110, 143, 389, 587, 3268]);
 
 export function isClearPort(port: number): boolean {
   return CLEAR_PORTS.has(port);
 }
 
-/** 465 is left out: Exchange answers in clear text there before it speaks TLS. */
-const TLS_PORTS: ReadonlySet<number> = new Set([443, 636, 853, 990, 993, 995, 3269, 5061, 8443]);
+/**
+ * 465 is left out: Exchange answers in clear text there before it speaks TLS, where others begin with TLS; 8443, because
+ * either is found there.
+ */
+const TLS_PORTS: ReadonlySet<number> = new Set([443, 636, 853, 990, 993, 995, 3269, 5061]);
+
+/** Where TLS may be spoken, by what is known of the port alone. */
+export function mayBeTlsPort(port: number): boolean {
+  return isTlsPort(port) || port === 465 || port === 8443;
+}
 
 /** Service types whose connection to the server is TLS from its first byte. */
 const TLS_TYPES: ReadonlySet<string> = new Set(["SSL", "SSL_TCP", "SSL_BRIDGE", "SSL_DIAMETER"]);
@@ -57,10 +65,11 @@ export function portsOf(service: AdcService): number[] {
   return [...new Set(ports)];
 }
 
-/** Whether the server expects TLS where this service's members listen. */
+/** Whether the server expects TLS where this service's members listen. Type HTTP speaks clear text to whatever port. */
 export function expectsTls(service: AdcService): boolean {
   const ports = portsOf(service);
-  return TLS_TYPES.has(service.serviceType) || (ports.length > 0 && ports.every(isTlsPort));
+  const byPort = service.serviceType !== "HTTP" && ports.length > 0 && ports.every(isTlsPort);
+  return TLS_TYPES.has(service.serviceType) || byPort;
 }
 
 export function isTlsPort(port: number): boolean {

@@ -10,7 +10,13 @@ import { expectsTls, portsOf, protocolOfPort, type PortProtocol } from "./ports.
 
 /** A monitor that would look deeper: a new one, or one of the firmware's own; null: none is known for this service. */
 export type Proposal =
-  | { readonly kind: "new"; readonly type: string; readonly options: OptionValues }
+  | {
+      readonly kind: "new";
+      readonly type: string;
+      readonly options: OptionValues;
+      /** In seconds, where 6 is too short. */
+      readonly resptimeout?: string;
+    }
   | { readonly kind: "built_in"; readonly name: string };
 
 const ACCOUNT: Blank = { blank: "account" };
@@ -33,7 +39,11 @@ export function deeperMonitor(
     return placed(one.service, proposal.name, like);
   }
   const name = context.names.fresh(one.service.name, "_deep");
-  const options = optionsOf({ ...proposal.options, interval: "15", resptimeout: "6" });
+  const options = optionsOf({
+    ...proposal.options,
+    interval: "15",
+    resptimeout: proposal.resptimeout ?? "6",
+  });
   return [addMonitor(name, proposal.type, options), ...placed(one.service, name, like)];
 }
 
@@ -70,10 +80,20 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
     const { type, options } = pageQuestion(context, one);
     return { kind: "new", type, options: { ...options, ...secure } };
   }
-  return protocol === null || protocol === "https" || protocol === "rpc"
+  if (protocol === null || protocol === "https" || protocol === "rpc") {
+    return unknown(service);
+  }
+  if (protocol === "smtp" && exchange === null && port === 465) {
+    // Exchange greets in clear text there, others only within TLS.
+    return null;
+  }
+  return expectsTls(service) && !TAKE_TLS.has(protocol)
     ? unknown(service)
     : ofProtocol(protocol, service, secure);
 }
+
+/** Protocols whose monitors take `-secure YES`. */
+const TAKE_TLS: ReadonlySet<PortProtocol> = new Set(["web", "imap", "pop3", "ldap"]);
 
 /** Nothing is known of what it speaks: a TLS handshake asks more than a TCP one, and needs no knowledge. */
 function unknown(service: AdcService): Proposal | null {
@@ -86,8 +106,8 @@ function ofProtocol(
   secure: OptionValues,
 ): Proposal | null {
   const udp = isUdp(service);
-  const proposal = (type: string, options: OptionValues): Proposal => ({
-    kind: "new",
+  const proposal = (type: string, options: OptionValues) => ({
+    kind: "new" as const,
     type,
     options,
   });
@@ -97,8 +117,8 @@ function ofProtocol(
     case "pop3":
       return proposal("TCP-ECV", { recv: "+OK", ...secure });
     case "smtp":
-      // What waits for the greeting may say nothing before it: a server drops whoever talks early.
-      return proposal("TCP-ECV", { recv: "220 " });
+      // What waits for the greeting may say nothing before it: a server drops whoever talks early, and some wait 6 s.
+      return { ...proposal("TCP-ECV", { recv: "220 " }), resptimeout: "10" };
     case "web":
       return udp
         ? null

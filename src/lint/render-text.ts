@@ -6,8 +6,10 @@ import type { Rule } from "./rule.ts";
 /** So many objects and commands are listed for one cause; the rest is counted, and `--format json` has all. */
 const MAX_OBJECTS = 12;
 const MAX_COMMANDS = 24;
-/** A summary above so few causes says nothing that they do not. */
-const SUMMARY_FROM = 6;
+/** A summary above few causes, or above some of few objects, says nothing that they do not: they fit on one screen. */
+const FEW_CAUSES = 6;
+const SOME_CAUSES = 16;
+const FEW_OBJECTS = 24;
 
 /** Findings for a person: what was found at a glance, then each cause with its objects and commands, the worst first. */
 export function renderText(groups: readonly FindingGroup[], rules: readonly Rule[]): string {
@@ -15,11 +17,22 @@ export function renderText(groups: readonly FindingGroup[], rules: readonly Rule
     return "nothing found\n";
   }
   const parts = [
-    ...(groups.length < SUMMARY_FROM ? [] : [summary(groups, rules), ""]),
+    ...(isLong(groups) ? [summary(groups, rules), ""] : []),
     ...groups.map(renderGroup),
     total(groups),
   ];
   return `${parts.join("\n")}\n`;
+}
+
+function isLong(groups: readonly FindingGroup[]): boolean {
+  return (
+    groups.length >= SOME_CAUSES ||
+    (groups.length >= FEW_CAUSES && objectsOf(groups) >= FEW_OBJECTS)
+  );
+}
+
+function objectsOf(groups: readonly FindingGroup[]): number {
+  return groups.reduce((sum, { objects }) => sum + objects.length, 0);
 }
 
 function summary(groups: readonly FindingGroup[], rules: readonly Rule[]): string {
@@ -72,8 +85,7 @@ function renderGroup({
 }
 
 function total(groups: readonly FindingGroup[]): string {
-  const objects = groups.reduce((sum, group) => sum + group.objects.length, 0);
-  return `${String(groups.length)} finding(s) at ${String(objects)} object(s)`;
+  return `${String(groups.length)} finding(s) at ${String(objectsOf(groups))} object(s)`;
 }
 
 /** `lint --explain RULE`. */

@@ -316,6 +316,9 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(IMAP, health('TCP-ECV -recv "* OK"'), BIND),
       conf(TLS, health('HTTP-ECV -send "GET /" -recv ok -destPort 80'), BIND),
       conf("add service s 10.0.0.1 TCP 465", health('TCP-ECV -recv "220 "'), BIND),
+      // Type HTTP speaks clear text to whatever port, and so may its monitors.
+      conf("add service s 10.0.0.1 HTTP 443", health('HTTP -httpRequest "GET /a"'), BIND),
+      conf("add service s 10.0.0.1 TCP 8443", health('HTTP -httpRequest "GET /a"'), BIND),
     ],
   },
   secure_to_clear_port: {
@@ -482,6 +485,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [
       conf(IMAP, health("TCP -LRTM ENABLED"), BIND),
       conf(IMAP, health("TCP -secure YES"), BIND),
+      conf(IMAP, health("TCP -LRTM DISABLED -destPort 8284"), BIND),
       IMAP,
     ],
   },
@@ -514,6 +518,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: [`${WEB} -healthMonitor NO`, "add serviceGroup g HTTP -healthMonitor NO"],
     misses: [
       `${WEB} -healthMonitor YES`,
+      "add service s 1.1.1.1 HTTP 80 -healthMonitor NO",
       conf(
         `${WEB} -healthMonitor NO`,
         "add lb vserver v HTTP 10.0.1.1 80",

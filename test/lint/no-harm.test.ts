@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { lint } from "../../src/lint/lint.ts";
+
+function commands(...lines: readonly string[]): string[] {
+  return lint(parseNsConf(lines.join("\n"), { adc: "test" })).flatMap((one) => [...one.commands]);
+}
+
+const message = (rule: string, ...lines: readonly string[]): string | undefined =>
+  lint(parseNsConf(lines.join("\n"), { adc: "test" })).find((one) => one.rule === rule)?.message;
+
+/** Kinds met in configurations that nobody here wrote, where a command would have hurt or been refused. */
+describe("lint › proposes nothing that breaks what works", () => {
+  test("no clear banner where TLS may begin the dialogue: 465 of a server that is not Exchange", () => {
+    expect(commands("add service relay 10.0.0.1 TCP 465")).toEqual([]);
+    const exchange = [
+      'add lb monitor page HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
+      "add service owa 10.0.0.1 SSL 443",
+      "bind service owa -monitorName page",
+    ];
+    expect(commands(...exchange, "add service relay 10.0.0.1 TCP 465")[0]).toMatch(
+      /^add lb monitor relay_deep TCP-ECV -recv "220 "/,
+    );
+  });
+
+  test("a monitor for a greeting waits longer than a server lets strangers wait", () => {
+    expect(commands("add service relay 10.0.0.1 TCP 25")[0]).toMatch(/-resptimeout 10$/);
+  });
+
+  test.each([
+    ["a database behind TLS", "add service db 10.0.0.1 SSL_TCP 3306"],
+    ["FTP within TLS", "add service ftp 10.0.0.1 TCP 990"],
+  ])("%s is asked for a TLS handshake, by no monitor that speaks clear text", (_what, service) => {
+    const [name = ""] = service.split(" ").slice(2);
+    expect(commands(service)).toEqual([`bind service ${name} -monitorName tcps`]);
+  });
+
+  test("a monitor whose command the ADC refuses is not there to be changed or removed", () => {
+    const refused =
+      'add lb monitor m HTTP -httpRequest "GET /a HTTP/1.1\\r\\nHost: x\\r\\n" -recv ok';
+    expect(commands(refused)).toEqual([]);
+    const bound = ["add service s 10.0.0.1 HTTP 80", refused, "bind service s -monitorName m"];
+    expect(commands(...bound)).toEqual([]);
+    expect(message("host_in_request", ...bound)).toBeDefined();
+  });
+
+  test("codes that hold a success are not called errors alone", () => {
+    const codes = (written: string) =>
+      message(
+        "resp_codes_accept_errors",
+        "add service s 10.0.0.1 HTTP 80",
+        `add lb monitor m HTTP -httpRequest "GET /a" -respCode ${written}`,
+        "bind service s -monitorName m",
+      );
+    expect(codes("200-499")).toMatch(/^Errors count as health \(-respCode 200-499\)/);
+    expect(codes("503")).toMatch(/^Only an error counts as health/);
+  });
+
+  test("a certificate that an excerpt does not hold is a note, in a whole file an error", () => {
+    const bind = ["add lb vserver v SSL 10.0.0.2 443", "bind ssl vserver v -certkeyName gone"];
+    const severity = (...more: readonly string[]) =>
+      lint(parseNsConf([...bind, ...more].join("\n"), { adc: "test" })).find(
+        ({ rule }) => rule === "dangling_reference",
+      )?.severity;
+    expect(severity()).toBe("info");
+    expect(severity("add ssl certKey other -cert a -key b")).toBe("error");
+  });
+});
