@@ -4,7 +4,7 @@ import type { TransactionName } from "../src/model/transactions.ts";
 export const SECTIONS: Readonly<Record<string, string>> = {
   agent: "Shown on the page. In metrics, Prometheus' own `instance` label tells agents apart.",
   state_dir:
-    "Holds `maintenance.json`, `accounts.json` and `since.json`. Keep it on a disk that survives a restart: the suspension of an account is in it.",
+    "Holds `maintenance.json`, `accounts.json`, `since.json` and `notify.json`. Keep it on a disk that survives a restart: the suspension of an account is in it.",
   source_addresses:
     "Probes take turns among them, whatever the family of the target: where the servers have IPv4 addresses, list IPv4 addresses only. Several addresses let the agent see more than one server behind source-IP persistence. ICMP uses them too.",
   adcs: "Each ADC has NITRO, an ns.conf, or both. NITRO gives live state; with an ns.conf alone there is no ADC opinion, and every verdict is `unknown`. The NITRO account needs to read only: see [nitro-user.md](nitro-user.md).",
@@ -34,6 +34,8 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   look_timeout:
     "A server that answers within it, or turns this client away by its own policy, is not called down. A transaction of `transactions.run` has its own `timeout`.",
   metrics: "",
+  notify:
+    "One message for each cause: a server with all its members and the vservers behind it, a vserver's own fault, or an ADC that is not heard. See [notify.md](notify.md).",
   lint: 'For what is known and meant to be so. `rule` is a name of [lint.md](lint.md). The same can stand with the object itself: `-comment "lint:ignore tcp_only"`; and behind its line of an ns.conf: `# lint:ignore tcp_only`. The command `lint` reads this file where `--config` names it.',
   web: "Loopback by default. To listen on the network, set `config_file` (TLS, basic auth) in the format of the Prometheus exporters; the agent warns if it listens on the network without one.",
   shard:

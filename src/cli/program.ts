@@ -244,6 +244,23 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       );
     });
 
+  root
+    .command("notify")
+    .description("notifications of the configuration")
+    .command("test")
+    .description("send a test message and say what became of it")
+    .argument("[name]", "only this notifier")
+    .option("--config <file>", CONFIG)
+    .addHelpText("after", examples("notify test", "notify test mail-team"))
+    .action(async (name: string | undefined, options: { config?: string }) => {
+      const { runNotifyTest } = await import("./notify.ts");
+      process.exitCode = await runNotifyTest(
+        configFile(options.config, process.env),
+        name ?? null,
+        output,
+      );
+    });
+
   forMonitoring(addMaintenance(root, output, duration), output);
 
   root

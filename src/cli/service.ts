@@ -20,6 +20,7 @@ import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import { coalesce } from "../lib/coalesce.ts";
 import { StorageWatch } from "../lib/storage-health.ts";
+import { Notifications } from "../notify/notifications.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import { startWeb } from "../web/server.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
@@ -153,6 +154,13 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       : { firstLoginDelayMs: options.firstLoginDelayMs }),
   });
   metrics.configReloaded(true, Date.now());
+  const notifications = new Notifications({
+    live: () => agent.state,
+    config: () => agent.config,
+    storage,
+    log,
+    onOutcome: metrics.notified,
+  });
   const reloadOnce = async (): Promise<ActionResult> => {
     const read = options.reread === null ? null : await options.reread();
     if (read === null || read.kind === "invalid") {
@@ -217,8 +225,9 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     await declarations.close();
     return web;
   }
+  await notifications.start();
   const stop = async (): Promise<void> => {
-    await Promise.all([agent.stop(), web.close()]);
+    await Promise.all([notifications.stop(), agent.stop(), web.close()]);
     await declarations.close();
     metrics.close();
   };

@@ -6,6 +6,7 @@ import type { UnlocatedProblem } from "./issues.ts";
 import { problemText } from "./problems.ts";
 import type { ConfigPath } from "./located-yaml.ts";
 import { Secret } from "../lib/secret.ts";
+import { webhookUrlProblem } from "./written-notify.ts";
 import type { WrittenConfig } from "./written.ts";
 
 /** Where secrets and files come from. */
@@ -42,8 +43,8 @@ export async function readAttachments(
     }
   };
 
-  for (const { path, key, at } of secretPlaces(config)) {
-    const result = await readSecret(at[key], at[`${key}_file`], source);
+  for (const { path, key, at, problem } of secretPlaces(config)) {
+    const result = await readSecret(at[key], at[`${key}_file`], source, problem);
     if (typeof result === "string") {
       const written = at[key] === undefined ? `${key}_file` : key;
       problems.push({ path: [...path, written], atKey: false, message: result });
@@ -88,10 +89,12 @@ interface SecretPlace {
   /** `password`, and then `password_file` beside it. */
   readonly key: string;
   readonly at: Readonly<Record<string, unknown>>;
+  /** Why the value will not do; absent: any will. */
+  readonly problem?: (value: string) => string | null;
 }
 
 function secretPlaces(config: WrittenConfig): SecretPlace[] {
-  const { adcs, monitors, transactions, maintenance } = config;
+  const { adcs, monitors, transactions, maintenance, notify } = config;
   return [
     ...adcs.flatMap(({ nitro }, index) =>
       nitro === undefined ? [] : [{ path: ["adcs", index, "nitro"], key: "password", at: nitro }],
@@ -105,6 +108,21 @@ function secretPlaces(config: WrittenConfig): SecretPlace[] {
       at,
     })),
     { path: ["maintenance"], key: "token", at: maintenance },
+    ...notify.flatMap(({ mail, webhook }, index): SecretPlace[] => [
+      ...(mail === undefined
+        ? []
+        : [{ path: ["notify", index, "mail"], key: "password", at: mail }]),
+      ...(webhook === undefined
+        ? []
+        : [
+            {
+              path: ["notify", index, "webhook"],
+              key: "url",
+              at: webhook,
+              problem: webhookUrlProblem,
+            },
+          ]),
+    ]),
   ];
 }
 
@@ -125,8 +143,12 @@ function certificatePlaces(config: WrittenConfig): { path: ConfigPath; caFile: s
     path: ["transactions", "accounts", index],
     caFile,
   }));
-  return [...nitro, ...vservers, ...members, ...accounts].flatMap(({ path, caFile }) =>
-    caFile === undefined ? [] : [{ path, caFile }],
+  const receivers = config.notify.flatMap(({ mail, webhook }, index) => [
+    { path: ["notify", index, "mail"], caFile: mail?.ca_file },
+    { path: ["notify", index, "webhook"], caFile: webhook?.ca_file },
+  ]);
+  return [...nitro, ...vservers, ...members, ...accounts, ...receivers].flatMap(
+    ({ path, caFile }) => (caFile === undefined ? [] : [{ path, caFile }]),
   );
 }
 
@@ -146,12 +168,20 @@ async function readSecret(
   inline: unknown,
   file: unknown,
   source: AttachmentSource,
+  problem: NonNullable<SecretPlace["problem"]> = () => null,
 ): Promise<Secret | string | null> {
+  const sound = (value: string): Secret | string => {
+    const why = problem(value);
+    return why === null
+      ? new Secret(value)
+      : problemText(why, "an http or https URL", "correct it");
+  };
   if (typeof inline === "string") {
-    const value = source.env[inline.slice(2, -1)];
+    // The schema lets no secret through but in a variable; a URL that holds none may be written as it is.
+    const value = inline.startsWith("${") ? source.env[inline.slice(2, -1)] : inline;
     return value === undefined || value === ""
       ? problemText("names an empty variable", "an environment variable that is set", "set it")
-      : new Secret(value);
+      : sound(value);
   }
   if (typeof file !== "string") {
     return null;
@@ -163,7 +193,7 @@ async function readSecret(
   const value = result.text.replace(/\r?\n$/, "");
   return value === ""
     ? problemText("names an empty file", "a file that holds the secret", "write it there")
-    : new Secret(value);
+    : sound(value);
 }
 
 const READ_OR_WRITTEN_BY_OTHERS = 0o006;

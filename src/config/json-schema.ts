@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Config } from "./schema.ts";
 import { type WrittenConfig, writtenConfig } from "./written.ts";
 
-const SECRET_KEYS: ReadonlySet<string> = new Set(["password", "secret", "token"]);
+const SECRET_KEYS: ReadonlySet<string> = new Set(["password", "secret", "token", "url"]);
 
 /** The configuration in the file's own form, defaults filled in: safe to show to anybody who may see the page. */
 export function maskedConfig(config: Config): unknown {

@@ -5,6 +5,7 @@ import { readIssue, type UnlocatedProblem } from "./issues.ts";
 import { formatProblem, problemText, type ConfigProblem } from "./problems.ts";
 import { parseLocatedYaml, type LocatedYaml } from "./located-yaml.ts";
 import { normalise } from "./normalise.ts";
+import { NOTIFY_RULES } from "./rules-notify.ts";
 import { collectReport, ESTATE_RULES, MAINTENANCE_RULES } from "./rules.ts";
 import { TRANSACTION_RULES } from "./rules-transactions.ts";
 import type { Config } from "./schema.ts";
@@ -67,7 +68,12 @@ export async function parseConfig(
     return { kind: "invalid", problems: place(checked.error.issues.flatMap(readIssue)) };
   }
   const { report, errors, warnings } = collectReport();
-  for (const rule of [...ESTATE_RULES, ...TRANSACTION_RULES, ...MAINTENANCE_RULES]) {
+  for (const rule of [
+    ...ESTATE_RULES,
+    ...TRANSACTION_RULES,
+    ...MAINTENANCE_RULES,
+    ...NOTIFY_RULES,
+  ]) {
     rule(checked.data, report);
   }
   const attached = await readAttachments(checked.data, source);

@@ -12,6 +12,7 @@ import type {
   ServerTrust,
   TransactionRunConfig,
 } from "./schema.ts";
+import { normaliseNotifier } from "./rules-notify.ts";
 import type { WindowConfig } from "../model/window.ts";
 import { Secret } from "../lib/secret.ts";
 import type { WrittenAdc, WrittenConfig, WrittenRun, WrittenWindow } from "./written.ts";
@@ -91,11 +92,13 @@ export function normalise(
     lookTimeoutMs: durationMs(written.look_timeout),
     metrics: written.metrics,
     lint: written.lint,
+    notify: written.notify.map((one, index) => normaliseNotifier(one, index, attached)),
     web: {
       listen: written.web.listen.map(endpoint),
       configFile:
         written.web.config_file === undefined ? null : resolve(baseDir, written.web.config_file),
       hosts: written.web.hosts,
+      externalUrl: written.web.external_url?.replace(/\/$/, "") ?? null,
     },
     shard: normaliseShard(written.shard),
     log: written.log,

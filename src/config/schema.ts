@@ -3,6 +3,8 @@ import type { TlsVersion } from "../model/tls-settings.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { ExchangeVersion, TransactionName } from "../model/transactions.ts";
 import type { Vantage } from "../model/observation.ts";
+import type { Urgency } from "../model/severity.ts";
+import type { Verdict } from "../model/verdicts.ts";
 import type { WindowConfig } from "../model/window.ts";
 import type { LintIgnore } from "../lint/settings.ts";
 
@@ -41,6 +43,7 @@ export interface Config {
   readonly lookTimeoutMs: number;
   readonly metrics: { readonly phases: boolean };
   readonly lint: { readonly ignore: readonly LintIgnore[] };
+  readonly notify: readonly NotifyConfig[];
   readonly web: WebConfig;
   /** This agent's share, or null when it has the whole estate. */
   readonly shard: { readonly index: number; readonly count: number } | null;
@@ -169,4 +172,50 @@ export interface WebConfig {
   /** Absolute path of exporter-toolkit's web configuration. */
   readonly configFile: string | null;
   readonly hosts: readonly string[];
+  /** Where people open the page, without a final slash; null: not configured. */
+  readonly externalUrl: string | null;
+}
+/** Who is told of what. */
+export interface NotifyConfig {
+  readonly name: string;
+  readonly when: {
+    /** The lowest that is told. */
+    readonly severity: Urgency;
+    /** Empty lists match everything. */
+    readonly verdicts: readonly Verdict[];
+    readonly adcs: readonly string[];
+    readonly servers: readonly string[];
+    readonly vservers: readonly string[];
+  };
+  readonly receiver: Receiver;
+  readonly groupWaitMs: number;
+  readonly repeatMs: number;
+}
+export type Receiver = MailReceiver | WebhookReceiver | CommandReceiver;
+export interface MailReceiver {
+  readonly kind: "mail";
+  readonly host: string;
+  readonly port: number;
+  readonly security: "auto" | "starttls" | "implicit" | "none";
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly login: { readonly username: string; readonly password: Secret } | null;
+  /** PEM, already read; null: the system's trust store. */
+  readonly ca: string | null;
+  readonly serverName: string | null;
+  readonly verify: boolean;
+}
+export interface WebhookReceiver {
+  readonly kind: "webhook";
+  /** Whoever knows it may write there. */
+  readonly url: Secret;
+  readonly template: WebhookTemplate;
+  readonly ca: string | null;
+  readonly verify: boolean;
+}
+export type WebhookTemplate =
+  { readonly kind: "json" | "slack" | "teams" } | { readonly kind: "own"; readonly text: string };
+export interface CommandReceiver {
+  readonly kind: "command";
+  readonly command: readonly string[];
 }

@@ -21,6 +21,7 @@ import {
 import { isRange } from "../lib/address-ranges.ts";
 import { parseHostPort } from "../lib/host-port.ts";
 import { adc, member, monitor, vserver } from "./written-estate.ts";
+import { isWebUrl, notifier } from "./written-notify.ts";
 import { account, run } from "./written-transactions.ts";
 
 const INSTANT = invalid(
@@ -240,6 +241,9 @@ export const writtenConfig = z.strictObject(
       )
       .prefault({})
       .describe("Options of /metrics."),
+    notify: listOf(notifier, "notifiers")
+      .default([])
+      .describe("Who is told of what is wrong, without Alertmanager."),
     lint: z
       .strictObject(
         {
@@ -283,6 +287,13 @@ export const writtenConfig = z.strictObject(
           hosts: listOf(hostName(), "host names")
             .default([])
             .describe("Host names accepted in requests, in addition to the listening addresses."),
+          external_url: text(
+            "an http or https URL",
+            "write for example https://witness.example.com",
+            isWebUrl,
+          )
+            .optional()
+            .describe("Where people open the page; links in notifications begin with it."),
         },
         invalid("a mapping", "write the keys below it"),
       )
@@ -318,6 +329,7 @@ export const writtenConfig = z.strictObject(
 export type WrittenConfig = z.output<typeof writtenConfig>;
 export type WrittenAdc = WrittenConfig["adcs"][number];
 export type WrittenRun = WrittenConfig["transactions"]["run"][number];
+export type WrittenNotifier = WrittenConfig["notify"][number];
 export type WrittenWindow = WrittenConfig["maintenance"]["windows"][number];
 
 function isEndpoint(value: string): boolean {

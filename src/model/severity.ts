@@ -1,4 +1,4 @@
-import type { Verdict } from "./verdicts.ts";
+import { MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "./verdicts.ts";
 
 /** Worst first: what sends clients into errors before what only costs capacity. */
 const WORST_FIRST: readonly Verdict[] = [
@@ -27,4 +27,25 @@ const WORST_FIRST: readonly Verdict[] = [
 export function severity(verdict: Verdict): number {
   const index = WORST_FIRST.indexOf(verdict);
   return index < 0 ? WORST_FIRST.length : index;
+}
+
+export const URGENCIES = ["info", "warning", "critical"] as const;
+export type Urgency = (typeof URGENCIES)[number];
+
+/** Mismatches that cost capacity or the owner's attention, and no client's request yet. */
+const CAN_WAIT: ReadonlySet<Verdict> = new Set<Verdict>([
+  "false_down",
+  "strict_monitor",
+  "return_overdue",
+]);
+
+/** How soon somebody must look, as the alerts have it; null where nobody must. */
+export function urgencyOf(verdict: Verdict): Urgency | null {
+  if (MISMATCH_VERDICTS.has(verdict)) {
+    return CAN_WAIT.has(verdict) ? "warning" : "critical";
+  }
+  if (!WARNING_VERDICTS.has(verdict) || verdict === "settling") {
+    return null;
+  }
+  return verdict === "drained_undeclared" ? "info" : "warning";
 }

@@ -14,7 +14,7 @@ test("a wall clock that is set back keeps no answer of DNS alive", async () => {
     allowTargets: [],
     dnsServers: [],
     vservers: new Map(),
-    web: { listen: [], configFile: null, hosts: [] },
+    web: { listen: [], configFile: null, hosts: [], externalUrl: null },
   });
   const first = await network.addresses("localhost");
   expect(await network.addresses("localhost")).toBe(first);

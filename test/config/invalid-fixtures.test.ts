@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { loadConfig, type LoadResult } from "../../src/config/load.ts";
 import { formatProblem, type ConfigProblem } from "../../src/config/problems.ts";
 import { ESTATE_RULES, MAINTENANCE_RULES } from "../../src/config/rules.ts";
+import { NOTIFY_RULES } from "../../src/config/rules-notify.ts";
 import { TRANSACTION_RULES } from "../../src/config/rules-transactions.ts";
 
 const DIRECTORY = join(import.meta.dirname, "..", "fixtures", "config-invalid");
@@ -33,9 +34,12 @@ describe("every invalid configuration", () => {
   });
 
   test("every rule has its fixture", () => {
-    const rules = [...ESTATE_RULES, ...TRANSACTION_RULES, ...MAINTENANCE_RULES].map(
-      (rule) => `${rule.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.yml`,
-    );
+    const rules = [
+      ...ESTATE_RULES,
+      ...TRANSACTION_RULES,
+      ...MAINTENANCE_RULES,
+      ...NOTIFY_RULES,
+    ].map((rule) => `${rule.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.yml`);
     expect(rules.filter((rule) => !files.includes(rule))).toEqual([]);
   });
 });

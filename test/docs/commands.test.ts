@@ -106,7 +106,10 @@ async function withPagesWorld(use: (directory: string) => Promise<void>): Promis
     try {
       const written = await readFile(configFile, "utf8");
       const address = new URL(urlOf(service)).host;
-      await appendFile(configFile, `web: { listen: ["${address}"] }\n`);
+      await appendFile(
+        configFile,
+        `web: { listen: ["${address}"] }\nnotify: [{ name: pager, command: ["true"] }]\n`,
+      );
       // The one that is started for a moment has a state of its own.
       await mkdir(join(directory, "run"));
       await writeFile(

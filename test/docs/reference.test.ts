@@ -113,6 +113,8 @@ describe("docs/examples/adc-witness.yml", () => {
       "adcs[].nitro.password",
       "monitors.<name>.secret",
       "maintenance.token",
+      "notify[].mail.password",
+      "notify[].webhook.url_file",
       "workers",
     ]);
   });

@@ -77,6 +77,11 @@ export const METRICS = [
     ["account", "outcome"],
     "Logins by outcome; held_back logins were not started. No account starts more than two logins a second.",
   ),
+  counter(
+    "adc_witness_notifications_total",
+    ["name", "outcome"],
+    "Attempts to deliver a notification by outcome; a failed one is tried again, a dropped one is not.",
+  ),
   histogram(
     "adc_witness_schedule_lag_seconds",
     [],

@@ -152,6 +152,7 @@ export interface Recorded {
     passed: boolean | null,
   ) => void;
   readonly loginEnded: (account: string, end: LoginEnd) => void;
+  readonly notified: (name: string, outcome: "sent" | "failed" | "dropped") => void;
   readonly adcRequest: (request: AdcRequest) => void;
   readonly scheduleLag: (seconds: number) => void;
   readonly missedProbe: () => void;
@@ -187,6 +188,10 @@ export function createRecorded(build: {
     registers: [registry],
   });
   const logins = new Counter({ ...described("adc_witness_logins_total"), registers: [registry] });
+  const notifications = new Counter({
+    ...described("adc_witness_notifications_total"),
+    registers: [registry],
+  });
   const missed = new Counter({
     ...described("adc_witness_missed_probes_total"),
     registers: [registry],
@@ -213,6 +218,9 @@ export function createRecorded(build: {
     },
     loginEnded: (account, outcome) => {
       logins.inc({ account, outcome });
+    },
+    notified: (name, outcome) => {
+      notifications.inc({ name, outcome });
     },
     adcRequest: ({ adc, node, durationMs, code }) => {
       requests.observe({ adc, node }, durationMs / 1000);

@@ -38,6 +38,7 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
   metrics.scheduleLag(0.0007);
   metrics.missedProbe();
   metrics.loginEnded("probe-a", "accepted");
+  metrics.notified("mail-team", "sent");
   metrics.configReloaded(true, NOON);
   const live = {
     ...hour,

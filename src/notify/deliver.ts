@@ -1,0 +1,172 @@
+import { createTransport } from "nodemailer";
+import type { CommandReceiver, MailReceiver, Receiver, WebhookReceiver } from "../config/schema.ts";
+import { errorMessage } from "../lib/error-code.ts";
+import { visibleText } from "../lib/printable.ts";
+import { startChild } from "../net/child-process.ts";
+import { post } from "../net/post.ts";
+import type { Message } from "./message.ts";
+import { webhookBody } from "./webhook-body.ts";
+
+/** What became of one try. `why` is for the log: it names neither a secret nor the receiver's address. */
+export type Delivery =
+  | { readonly kind: "sent" }
+  /** Worth another try, after `retryAfterMs` where the receiver named a time. */
+  | { readonly kind: "failed"; readonly why: string; readonly retryAfterMs: number | null }
+  /** This message will never be taken. */
+  | { readonly kind: "refused"; readonly why: string };
+
+/** Time for one try, all of it. */
+const TIMEOUT_MS = 20_000;
+
+/** Hands one message to a receiver, once. Takes at most {@link TIMEOUT_MS}, ends at `signal`, never throws. */
+export async function deliver(
+  receiver: Receiver,
+  message: Message,
+  signal: AbortSignal,
+): Promise<Delivery> {
+  switch (receiver.kind) {
+    case "mail":
+      return sendMail(receiver, message, signal);
+    case "webhook":
+      return sendWebhook(receiver, message, signal);
+    case "command":
+      return runCommand(receiver, message, signal);
+  }
+}
+
+function failed(why: string, retryAfterMs: number | null = null): Delivery {
+  return { kind: "failed", why: visibleText(why), retryAfterMs };
+}
+
+async function sendMail(
+  receiver: MailReceiver,
+  message: Message,
+  signal: AbortSignal,
+): Promise<Delivery> {
+  const { host, port, security, from, to, login } = receiver;
+  const transport = createTransport({
+    host,
+    port,
+    secure: security === "implicit",
+    requireTLS: security === "starttls",
+    ignoreTLS: security === "none",
+    ...(login === null ? {} : { auth: { user: login.username, pass: login.password.reveal() } }),
+    tls: {
+      rejectUnauthorized: receiver.verify,
+      ...(receiver.serverName === null ? {} : { servername: receiver.serverName }),
+      ...(receiver.ca === null ? {} : { ca: receiver.ca }),
+    },
+    connectionTimeout: TIMEOUT_MS,
+    greetingTimeout: TIMEOUT_MS,
+    socketTimeout: TIMEOUT_MS,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const over = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  const interrupted = new Promise<Delivery>((resolve) => {
+    over.addEventListener("abort", () => {
+      resolve(failed("interrupted, or no answer in time"));
+    });
+  });
+  const sent = transport
+    .sendMail({
+      from,
+      to: [...to],
+      subject: message.subject,
+      text: message.text,
+      // RFC 3834: no holiday reply to this.
+      headers: { "Auto-Submitted": "auto-generated" },
+    })
+    .then((): Delivery => ({ kind: "sent" }), mailFailure);
+  try {
+    return await Promise.race([sent, interrupted]);
+  } finally {
+    transport.close();
+  }
+}
+
+/** A 5xx to the message itself will be repeated; to a login, or while connecting, people mend the server meanwhile. */
+function mailFailure(error: unknown): Delivery {
+  const code = error instanceof Error && "responseCode" in error ? Number(error.responseCode) : 0;
+  const kind = error instanceof Error && "code" in error ? String(error.code) : "";
+  const why = visibleText(errorMessage(error));
+  return code >= 500 && (kind === "EENVELOPE" || kind === "EMESSAGE")
+    ? { kind: "refused", why }
+    : failed(why);
+}
+
+async function sendWebhook(
+  receiver: WebhookReceiver,
+  message: Message,
+  signal: AbortSignal,
+): Promise<Delivery> {
+  const url = receiver.url.reveal();
+  const result = await post(
+    {
+      url: new URL(url),
+      headers: { "Content-Type": "application/json", "User-Agent": "adc-witness" },
+      body: webhookBody(receiver.template, message),
+      ca: receiver.ca,
+      verify: receiver.verify,
+      timeoutMs: TIMEOUT_MS,
+    },
+    signal,
+  );
+  if (result.kind === "failed") {
+    return failed(result.message.replaceAll(url, "the URL"));
+  }
+  const { status, retryAfterMs } = result;
+  if (status >= 200 && status < 300) {
+    return { kind: "sent" };
+  }
+  const why = `HTTP status ${String(status)}`;
+  // 4xx: this body, or this URL, will not do; but for time-outs and "too many", which are about this moment.
+  return status >= 400 && status < 500 && ![401, 403, 404, 408, 425, 429].includes(status)
+    ? { kind: "refused", why }
+    : failed(why, retryAfterMs);
+}
+
+/** The message is in the environment, where no shell reads it: ADC_WITNESS_SUBJECT, _TEXT, _KIND and _JSON. */
+function runCommand(
+  { command }: CommandReceiver,
+  { kind, subject, text, data }: Message,
+  signal: AbortSignal,
+): Promise<Delivery> {
+  return new Promise((resolve) => {
+    const over = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    if (over.aborted) {
+      resolve(failed("interrupted"));
+      return;
+    }
+    let said = "";
+    const listen = (chunk: Buffer): void => {
+      said = (said + chunk.toString("utf8")).slice(-200);
+    };
+    const kill = startChild(
+      command,
+      {
+        ADC_WITNESS_KIND: kind,
+        ADC_WITNESS_SUBJECT: subject,
+        ADC_WITNESS_TEXT: text,
+        ADC_WITNESS_JSON: JSON.stringify(data),
+      },
+      {
+        stdout: listen,
+        stderr: listen,
+        ended: (ending) => {
+          if (ending.kind === "exit" && ending.code === 0) {
+            resolve({ kind: "sent" });
+            return;
+          }
+          const how =
+            ending.kind === "exit" ? `exit status ${String(ending.code)}` : `ended: ${ending.why}`;
+          resolve(failed(said === "" ? how : `${how}: ${said.trim()}`));
+        },
+      },
+    );
+    over.addEventListener("abort", () => {
+      kill();
+      resolve(failed("interrupted, or still running after the time-out"));
+    });
+  });
+}

@@ -1,0 +1,135 @@
+import type { Cause, Causes } from "./cause.ts";
+import { URGENCIES } from "../model/severity.ts";
+
+/** What one receiver has been told, by the causes' keys. Plain data: it is kept over restarts. */
+export type Ledger = Readonly<Record<string, LedgerEntry>>;
+
+export interface LedgerEntry {
+  /** As last seen. */
+  readonly cause: Cause;
+  /** Since when something waits to be told, milliseconds since the epoch; null: nothing does. */
+  readonly pendingSince: number | null;
+  /** Since when it is certainly over; null: it is not. */
+  readonly goneSince: number | null;
+  /** What was told last; null: nothing yet. */
+  readonly told: {
+    readonly at: number;
+    readonly urgency: Cause["urgency"];
+    readonly verdicts: readonly string[];
+    readonly rows: readonly string[];
+  } | null;
+}
+
+export interface Notice {
+  readonly kind: "firing" | "changed" | "reminder" | "resolved";
+  readonly cause: Cause;
+  /** Since when the receiver knows of it; null where this is the first word. */
+  readonly toldAt: number | null;
+}
+
+export interface Pace {
+  /** How long a cause, a change or an end must stand before it is told. */
+  readonly groupWaitMs: number;
+  /** How long after the last word a cause that still stands is told again. */
+  readonly repeatMs: number;
+}
+
+/** More causes at once than a person reads; the rest is told when these have ended. */
+const MAX_ENTRIES = 1_000;
+
+/**
+ * One look at the causes: what is to be told now, and the ledger after it. A cause is told once it has stood for
+ * `groupWaitMs`; again when it grows, takes another verdict or becomes more urgent, or after `repeatMs`; and its end when
+ * every row of it is known to be well. `now`: milliseconds since the epoch.
+ */
+export function stepLedger(
+  ledger: Ledger,
+  { present, uncertain }: Causes,
+  now: number,
+  pace: Pace,
+): { readonly ledger: Ledger; readonly notices: readonly Notice[] } {
+  const next: Record<string, LedgerEntry> = {};
+  const notices: Notice[] = [];
+  const keep = (key: string, entry: LedgerEntry, notice: Notice | null): void => {
+    next[key] = entry;
+    if (notice !== null) {
+      notices.push(notice);
+    }
+  };
+  const seen = new Set<string>();
+  let room = MAX_ENTRIES - Object.keys(ledger).length;
+  for (const cause of present) {
+    seen.add(cause.key);
+    const known = ledger[cause.key];
+    if (known !== undefined || room > 0) {
+      room -= known === undefined ? 1 : 0;
+      const { entry, notice } = stepPresent(cause, known ?? null, now, pace);
+      keep(cause.key, entry, notice);
+    }
+  }
+  for (const [key, entry] of Object.entries(ledger)) {
+    if (seen.has(key)) {
+      continue;
+    }
+    const { cause, told } = entry;
+    if (cause.rows.some((row) => uncertain(cause.adc, row))) {
+      keep(key, { ...entry, pendingSince: null, goneSince: null }, null);
+      continue;
+    }
+    const goneSince = past(entry.goneSince ?? now, now);
+    if (told === null) {
+      continue;
+    }
+    if (now - goneSince < pace.groupWaitMs) {
+      keep(key, { ...entry, pendingSince: null, goneSince }, null);
+    } else {
+      notices.push({ kind: "resolved", cause, toldAt: told.at });
+    }
+  }
+  return { ledger: next, notices };
+}
+
+function stepPresent(
+  cause: Cause,
+  known: LedgerEntry | null,
+  now: number,
+  pace: Pace,
+): { readonly entry: LedgerEntry; readonly notice: Notice | null } {
+  const before = known?.told ?? null;
+  const told = before === null ? null : { ...before, at: past(before.at, now) };
+  const isNews = told === null || hasGrown(cause, told);
+  const pendingSince = isNews ? past(known?.pendingSince ?? now, now) : null;
+  const isDue = pendingSince !== null && now - pendingSince >= pace.groupWaitMs;
+  const isOld = told !== null && !isNews && now - told.at >= pace.repeatMs;
+  if (!isDue && !isOld) {
+    return { entry: { cause, pendingSince, goneSince: null, told }, notice: null };
+  }
+  const { urgency, verdicts, rows } = cause;
+  return {
+    entry: {
+      cause,
+      pendingSince: null,
+      goneSince: null,
+      told: { at: now, urgency, verdicts, rows },
+    },
+    notice: {
+      kind: told === null ? "firing" : isDue ? "changed" : "reminder",
+      cause,
+      toldAt: told?.at ?? null,
+    },
+  };
+}
+
+/** A part that is well again is no news: the end of the whole is. */
+function hasGrown(cause: Cause, told: NonNullable<LedgerEntry["told"]>): boolean {
+  return (
+    URGENCIES.indexOf(cause.urgency) > URGENCIES.indexOf(told.urgency) ||
+    cause.verdicts.some((verdict) => !told.verdicts.includes(verdict)) ||
+    cause.rows.some((row) => !told.rows.includes(row))
+  );
+}
+
+/** Times kept from before the clock was set back would make everything wait: they are taken for now. */
+function past(at: number, now: number): number {
+  return Math.min(at, now);
+}

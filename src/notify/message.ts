@@ -1,0 +1,172 @@
+import type { Cause } from "./cause.ts";
+import type { Notice } from "./ledger.ts";
+import { printable, printableLine } from "../lib/printable.ts";
+
+/** One message as it leaves: whole, bounded, and nothing in it steers a terminal. */
+export interface Message {
+  readonly kind: Notice["kind"] | "several" | "test";
+  /** One line. */
+  readonly subject: string;
+  /** Plain text, some lines. */
+  readonly text: string;
+  /** For machines: the body of a generic webhook. Snake case, ISO times. */
+  readonly data: MessageData;
+}
+
+export interface MessageData {
+  readonly version: 1;
+  readonly agent: string;
+  readonly kind: Message["kind"];
+  readonly subject: string;
+  readonly text: string;
+  /** Of the page; null where `web.external_url` is not configured. */
+  readonly url: string | null;
+  /** At most fifteen. */
+  readonly causes: readonly {
+    readonly state: Notice["kind"];
+    readonly key: string;
+    readonly adc: string;
+    readonly name: string;
+    readonly severity: Cause["urgency"];
+    readonly verdicts: readonly string[];
+    readonly servers: readonly string[];
+    readonly vservers: readonly string[];
+    readonly summary: string;
+    readonly details: readonly string[];
+    readonly advice: string;
+    readonly since: string | null;
+  }[];
+  /** Causes beyond these. */
+  readonly omitted: number;
+}
+
+export interface MessageContext {
+  readonly agent: string;
+  /** Where people open the page, without a final slash; null: not configured. */
+  readonly externalUrl: string | null;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** So many causes have a message each; more at one moment come as one. */
+const MAX_SINGLE = 3;
+/** What a program takes in its environment is bounded, to 128 KiB on Linux. */
+const MAX_CAUSES = 15;
+const MAX_TEXT = 16_000;
+const MAX_SUBJECT = 200;
+
+/** The messages for what is to be told at one moment: one for each cause, or one for all where there are many. */
+export function messagesFor(
+  notices: readonly Notice[],
+  context: MessageContext,
+): readonly Message[] {
+  if (notices.length <= MAX_SINGLE) {
+    return notices.map((notice) =>
+      message(
+        notice.kind,
+        `[${WORDS[notice.kind](notice.cause)}] ${notice.cause.sentence}`,
+        [bodyOf(notice, context)],
+        [notice],
+        context,
+      ),
+    );
+  }
+  const open = notices.filter(({ kind }) => kind !== "resolved");
+  const worst = open[0] ?? notices[0];
+  const subject =
+    open.length === 0
+      ? `[RESOLVED] ${String(notices.length)} causes`
+      : `[${String(notices.length)} causes] ${worst?.cause.sentence ?? ""}, and more`;
+  const bodies = notices.map(
+    (notice) => `[${WORDS[notice.kind](notice.cause)}]\n${bodyOf(notice, context)}`,
+  );
+  return [message("several", subject, bodies, notices, context)];
+}
+
+/** What `notify test` sends. */
+export function testMessage(context: MessageContext): Message {
+  const text = "This is a test of adc-witness's notifications. Nothing is wrong.";
+  return message("test", "[TEST] adc-witness can reach you", [text], [], context);
+}
+
+const WORDS: Readonly<Record<Notice["kind"], (cause: Cause) => string>> = {
+  firing: ({ urgency }) => (urgency === "info" ? "NOTE" : urgency.toUpperCase()),
+  changed: () => "CHANGED",
+  reminder: () => "STILL",
+  resolved: () => "RESOLVED",
+};
+
+function bodyOf({ kind, cause, toldAt }: Notice, { externalUrl, now }: MessageContext): string {
+  const { sentence, lines, advice, since, path } = cause;
+  const head =
+    kind === "resolved"
+      ? [
+          `No longer so: ${sentence}.`,
+          ...(toldAt === null ? [] : [`First told ${timeOf(toldAt)}.`]),
+        ]
+      : [`${sentence}.`, ...(since === null ? [] : [`Since ${timeOf(since)}.`])];
+  const rest =
+    kind === "resolved"
+      ? []
+      : ["", ...lines.map((line) => `- ${line}`), "", `What to do: ${advice}`];
+  const link = externalUrl === null ? [] : ["", `More: ${externalUrl}${path}`];
+  return [...head, ...(kind === "resolved" ? [`Seen well ${timeOf(now)}.`] : rest), ...link].join(
+    "\n",
+  );
+}
+
+function message(
+  kind: Message["kind"],
+  subject: string,
+  bodies: readonly string[],
+  notices: readonly Notice[],
+  { agent, externalUrl }: MessageContext,
+): Message {
+  const line = bounded(printableLine(subject), MAX_SUBJECT);
+  const text = bounded(
+    printable([...bodies, `-- \nadc-witness, agent ${agent}`].join("\n\n")),
+    MAX_TEXT,
+  );
+  return {
+    kind,
+    subject: line,
+    text,
+    data: {
+      version: 1,
+      agent,
+      kind,
+      subject: line,
+      text,
+      url: externalUrl,
+      omitted: Math.max(0, notices.length - MAX_CAUSES),
+      causes: notices.slice(0, MAX_CAUSES).map(({ kind: state, cause }) => ({
+        state,
+        key: cause.key,
+        adc: cause.adc,
+        name: cause.name,
+        severity: cause.urgency,
+        verdicts: cause.verdicts,
+        servers: cause.servers,
+        vservers: cause.vservers,
+        summary: cause.sentence,
+        details: cause.lines,
+        advice: cause.advice,
+        since: cause.since === null ? null : new Date(cause.since).toISOString(),
+      })),
+    },
+  };
+}
+
+/** In this machine's zone, with its offset: 2026-11-29 14:02 +01:00. */
+export function timeOf(atMs: number): string {
+  const at = new Date(atMs);
+  const offset = -at.getTimezoneOffset();
+  const two = (value: number): string => String(Math.trunc(Math.abs(value))).padStart(2, "0");
+  const local = new Date(atMs + offset * 60_000).toISOString();
+  const zone = `${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`;
+  return `${local.slice(0, 10)} ${local.slice(11, 16)} ${zone}`;
+}
+
+function bounded(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+}

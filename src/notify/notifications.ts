@@ -1,0 +1,218 @@
+import type { Config, NotifyConfig } from "../config/schema.ts";
+import { nameMatcher } from "../lib/glob.ts";
+import type { Log } from "../lib/log.ts";
+import type { StorageWatch } from "../lib/storage-health.ts";
+import type { LiveState } from "../model/live.ts";
+import { URGENCIES } from "../model/severity.ts";
+import { causesOf, type Cause, type Causes } from "./cause.ts";
+import { deliver, type Delivery } from "./deliver.ts";
+import { stepLedger } from "./ledger.ts";
+import { messagesFor, type MessageContext } from "./message.ts";
+import { readNotifyState, writeNotifyState, type NotifierState, type Queued } from "./store.ts";
+
+/** What became of a message; `dropped`: given up, or pushed out of a full queue. */
+type NotificationOutcome = "sent" | "failed" | "dropped";
+
+interface NotificationsOptions {
+  readonly live: () => LiveState;
+  readonly config: () => Pick<Config, "agent" | "notify" | "stateDir" | "web">;
+  readonly storage: StorageWatch;
+  readonly log: Log;
+  readonly onOutcome: (name: string, outcome: NotificationOutcome) => void;
+  readonly now?: () => number;
+}
+
+const LOOK_EVERY_MS = 2_000;
+/** Messages waiting for one receiver; the oldest go first. */
+const MAX_QUEUED = 200;
+const FIRST_RETRY_MS = 10_000;
+const MAX_RETRY_MS = 15 * 60_000;
+/** Older news is no news: whoever reads it then looks at the page. */
+const GIVE_UP_AFTER_MS = 24 * 3_600_000;
+
+const EMPTY: NotifierState = { ledger: {}, queue: [] };
+
+/** Tells people what the verdicts say, by what `notify` configures. What was told and what waits outlives a restart. */
+export class Notifications {
+  readonly #options: NotificationsOptions;
+  readonly #now: () => number;
+  readonly #stopping = new AbortController();
+  #states = new Map<string, NotifierState>();
+  #timer: NodeJS.Timeout | null = null;
+  #round: Promise<void> = Promise.resolve();
+
+  constructor(options: NotificationsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** Takes up where an earlier run ended, and looks every two seconds from then on. */
+  async start(): Promise<void> {
+    const { config, storage } = this.#options;
+    this.#states = new Map(await readNotifyState(config().stateDir, storage));
+    this.#timer = setInterval(() => {
+      void this.look();
+    }, LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** One look: decides what is to be told, and tries what is due. Looks never overlap. */
+  look(): Promise<void> {
+    this.#round = this.#round.then(() => this.#look());
+    return this.#round;
+  }
+
+  /** Breaks off what is under way: it is tried again after the next start. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) {
+      clearInterval(this.#timer);
+    }
+    this.#stopping.abort();
+    await this.#round;
+  }
+
+  async #look(): Promise<void> {
+    const { config, live, log } = this.#options;
+    const { notify } = config();
+    if (notify.length === 0 || this.#stopping.signal.aborted) {
+      return;
+    }
+    try {
+      const causes = causesOf(live());
+      const told = notify.map((notifier) => this.#tell(notifier, causes));
+      if (told.includes(true)) {
+        // Before anything leaves: a message twice is better than one that a crash forgot.
+        await this.#write();
+      }
+      const tried = await Promise.all(notify.map((notifier) => this.#deliverNext(notifier)));
+      if (tried.includes(true)) {
+        await this.#write();
+      }
+    } catch (error) {
+      log.error({ error: String(error) }, "internal error, notifications tried again");
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { config, storage } = this.#options;
+    const { notify, stateDir } = config();
+    const names = new Set(notify.map(({ name }) => name));
+    for (const name of this.#states.keys()) {
+      if (!names.has(name)) {
+        this.#states.delete(name);
+      }
+    }
+    await writeNotifyState(stateDir, this.#states, storage);
+  }
+
+  /** Whether the ledger or the queue has changed. */
+  #tell(notifier: NotifyConfig, causes: Causes): boolean {
+    const now = this.#now();
+    const before = this.#states.get(notifier.name) ?? EMPTY;
+    const wanted = { ...causes, present: causes.present.filter((cause) => isFor(cause, notifier)) };
+    const { ledger, notices } = stepLedger(before.ledger, wanted, now, notifier);
+    const messages = messagesFor(notices, this.#context(now));
+    const queue = this.#bounded(notifier, [
+      ...before.queue,
+      ...messages.map((message): Queued => ({ message, queuedAt: now, attempts: 0, nextAt: now })),
+    ]);
+    this.#states.set(notifier.name, { ledger, queue });
+    return notices.length > 0 || !sameKeys(before.ledger, ledger);
+  }
+
+  #context(now: number): MessageContext {
+    const { agent, web } = this.#options.config();
+    return { agent, externalUrl: web.externalUrl, now };
+  }
+
+  #bounded({ name }: NotifyConfig, queue: readonly Queued[]): readonly Queued[] {
+    const surplus = queue.slice(0, Math.max(0, queue.length - MAX_QUEUED));
+    for (const { message } of surplus) {
+      this.#drop(name, message.subject, "the queue is full");
+    }
+    return surplus.length === 0 ? queue : queue.slice(surplus.length);
+  }
+
+  #drop(name: string, subject: string, why: string): void {
+    this.#options.onOutcome(name, "dropped");
+    this.#options.log.error({ notify: name, subject, why }, "notification dropped");
+  }
+
+  /** Tries the oldest message that is due; messages of one receiver keep their order. Whether one was tried. */
+  async #deliverNext(notifier: NotifyConfig): Promise<boolean> {
+    const { name } = notifier;
+    const [first, ...rest] = this.#states.get(name)?.queue ?? [];
+    if (first === undefined || first.nextAt > this.#now() + MAX_RETRY_MS) {
+      // A time beyond any of ours was kept from before the clock was set back.
+      return (
+        first !== undefined && this.#requeue(name, [{ ...first, nextAt: this.#now() }, ...rest])
+      );
+    }
+    if (first.nextAt > this.#now()) {
+      return false;
+    }
+    const delivery = await deliver(notifier.receiver, first.message, this.#stopping.signal);
+    if (this.#stopping.signal.aborted && delivery.kind !== "sent") {
+      return false;
+    }
+    return this.#requeue(name, this.#after(name, first, rest, delivery));
+  }
+
+  #after(
+    name: string,
+    tried: Queued,
+    rest: readonly Queued[],
+    delivery: Delivery,
+  ): readonly Queued[] {
+    const { onOutcome, log } = this.#options;
+    const { message, queuedAt } = tried;
+    if (delivery.kind === "sent") {
+      onOutcome(name, "sent");
+      log.info({ notify: name, subject: message.subject }, "notification sent");
+      return rest;
+    }
+    const now = this.#now();
+    if (delivery.kind === "refused" || now - queuedAt > GIVE_UP_AFTER_MS) {
+      this.#drop(name, message.subject, delivery.why);
+      return rest;
+    }
+    onOutcome(name, "failed");
+    const attempts = tried.attempts + 1;
+    const waitMs = Math.min(
+      MAX_RETRY_MS,
+      Math.max(delivery.retryAfterMs ?? 0, FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 10)),
+    );
+    log.warn(
+      { notify: name, subject: message.subject, why: delivery.why, retryInMs: waitMs },
+      "notification not delivered, trying again",
+    );
+    return [{ ...tried, attempts, nextAt: now + waitMs }, ...rest];
+  }
+
+  #requeue(name: string, queue: readonly Queued[]): true {
+    const { ledger } = this.#states.get(name) ?? EMPTY;
+    this.#states.set(name, { ledger, queue });
+    return true;
+  }
+}
+
+/** Whether a notifier wants to know of it. */
+function isFor(cause: Cause, { when }: NotifyConfig): boolean {
+  const { severity, verdicts, adcs, servers, vservers } = when;
+  return (
+    URGENCIES.indexOf(cause.urgency) >= URGENCIES.indexOf(severity) &&
+    (verdicts.length === 0 || cause.verdicts.some((verdict) => verdicts.includes(verdict))) &&
+    matches(adcs, [cause.adc]) &&
+    matches(servers, cause.servers) &&
+    matches(vservers, cause.vservers)
+  );
+}
+
+function matches(patterns: readonly string[], names: readonly string[]): boolean {
+  return patterns.length === 0 || names.some(nameMatcher(patterns));
+}
+
+function sameKeys(one: object, other: object): boolean {
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => key in other);
+}

@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { readRegularFile, replaceFile, setAside } from "../lib/durable-file.ts";
+import type { StorageWatch } from "../lib/storage-health.ts";
+import { URGENCIES } from "../model/severity.ts";
+import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Message } from "./message.ts";
+
+/** A message that has not been taken yet. Times: milliseconds since the epoch. */
+export interface Queued {
+  readonly message: Message;
+  readonly queuedAt: number;
+  readonly attempts: number;
+  readonly nextAt: number;
+}
+
+/** What one notifier remembers: what it told, and what it has still to tell. */
+export interface NotifierState {
+  readonly ledger: Ledger;
+  readonly queue: readonly Queued[];
+}
+
+/** File of what was told and what waits, inside the state directory. */
+export const NOTIFY_FILE = "notify.json";
+const MAX_BYTES = 32 * 1024 * 1024;
+
+const text = z.string().max(20_000);
+const texts = z.array(text);
+const causeSchema = z.object({
+  key: text,
+  adc: text,
+  name: text,
+  urgency: z.enum(URGENCIES),
+  verdicts: z.array(z.enum([...MEMBER_VERDICTS, ...VSERVER_VERDICTS])),
+  servers: texts,
+  vservers: texts,
+  rows: texts,
+  sentence: text,
+  lines: texts,
+  advice: text,
+  since: z.number().nullable(),
+  path: text,
+});
+const messageSchema = z.object({
+  kind: z.enum(["firing", "changed", "reminder", "resolved", "several", "test"]),
+  subject: text,
+  text,
+  data: z.custom<Message["data"]>((value) => typeof value === "object" && value !== null),
+});
+const stateSchema = z.record(
+  z.string(),
+  z.object({
+    ledger: z.record(
+      z.string(),
+      z.object({
+        cause: causeSchema,
+        pendingSince: z.number().nullable(),
+        goneSince: z.number().nullable(),
+        told: z
+          .object({ at: z.number(), urgency: z.enum(URGENCIES), verdicts: texts, rows: texts })
+          .nullable(),
+      }),
+    ),
+    queue: z.array(
+      z.object({
+        message: messageSchema,
+        queuedAt: z.number(),
+        attempts: z.number(),
+        nextAt: z.number(),
+      }),
+    ),
+  }),
+);
+
+/** Reads what an earlier run told. A file that cannot be used is set aside: the worst that follows is a message twice. */
+export async function readNotifyState(
+  stateDir: string,
+  storage: StorageWatch,
+): Promise<ReadonlyMap<string, NotifierState>> {
+  const path = join(stateDir, NOTIFY_FILE);
+  const file = await readRegularFile(path, MAX_BYTES);
+  const state = file.kind === "text" ? parsed(file.text) : null;
+  if (state !== null) {
+    return new Map(Object.entries(state));
+  }
+  if (file.kind === "failed") {
+    storage.refused(path, file.code);
+  } else if (file.kind !== "missing") {
+    try {
+      const aside = await setAside(path, Date.now());
+      storage.setAside(
+        path,
+        aside,
+        file.kind === "unfit" ? file.why : "damaged",
+        "notifications start over",
+      );
+    } catch (error) {
+      storage.refused(path, error);
+    }
+  }
+  return new Map();
+}
+
+function parsed(json: string): z.infer<typeof stateSchema> | null {
+  try {
+    return stateSchema.safeParse(JSON.parse(json)).data ?? null;
+  } catch {
+    // JSON.parse has no other way to say no.
+    return null;
+  }
+}
+
+/** Writes the state, whole or not at all. Never rejects: a full disk is told, and the messages still go out. */
+export async function writeNotifyState(
+  stateDir: string,
+  state: ReadonlyMap<string, NotifierState>,
+  storage: StorageWatch,
+): Promise<void> {
+  const path = join(stateDir, NOTIFY_FILE);
+  try {
+    await replaceFile(path, JSON.stringify(Object.fromEntries(state)));
+    storage.written(path);
+  } catch (error) {
+    storage.refused(path, error);
+  }
+}

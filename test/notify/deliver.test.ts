@@ -1,0 +1,211 @@
+import { createServer, type IncomingMessage } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { labCa, labCertificate } from "../../lab/certificates/lab-certificate.ts";
+import type { MailReceiver, Receiver, WebhookReceiver } from "../../src/config/schema.ts";
+import { Secret } from "../../src/lib/secret.ts";
+import { deliver } from "../../src/notify/deliver.ts";
+import { testMessage } from "../../src/notify/message.ts";
+import { postfixNeeds, startPostfixAs } from "../support/servers/postfix.ts";
+import { debianProgram } from "../support/debian-program.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const MESSAGE = testMessage({ agent: "dc1", externalUrl: null, now: 0 });
+const never = new AbortController().signal;
+
+const mail = (port: number, more: Partial<MailReceiver> = {}): MailReceiver => ({
+  kind: "mail",
+  host: "127.0.0.1",
+  port,
+  security: "auto",
+  from: "witness@example.com",
+  to: ["team@mail.example.com"],
+  login: null,
+  ca: null,
+  serverName: null,
+  verify: false,
+  ...more,
+});
+
+const webhook = (url: string, more: Partial<WebhookReceiver> = {}): WebhookReceiver => ({
+  kind: "webhook",
+  url: new Secret(url),
+  template: { kind: "json" },
+  ca: null,
+  verify: true,
+  ...more,
+});
+
+const postfix =
+  debianProgram("postconf", "postfix") === null ? "Postfix is missing" : postfixNeeds();
+
+describe.skipIf(postfix !== null)("mail", () => {
+  test("mail › a real server takes it, in clear, by STARTTLS and over TLS; a name or an issuer that does not fit is no delivery", async () => {
+    const inbox = join(await temporaryFolder(), "inbox");
+    mkdirSync(inbox);
+    for (const folder of [join(inbox, ".."), inbox]) {
+      chmodSync(folder, 0o777);
+    }
+    const server = await startPostfixAs({
+      ports: ["smtp", "smtps"],
+      main: `mydestination = mail.example.com
+mynetworks = 127.0.0.0/8
+local_transport = capture:
+smtpd_reject_unlisted_recipient = no
+`,
+      master: (ports) => `127.0.0.1:${String(ports["smtp"] ?? 0)} inet n - n - - smtpd
+  -o smtpd_tls_security_level=may
+127.0.0.1:${String(ports["smtps"] ?? 0)} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+capture unix - n n - 1 pipe
+  flags=F user=nobody argv=/usr/bin/tee -a ${inbox}/mail
+`,
+    });
+    onTestFinished(() => server.stop());
+    const { smtp = 0, smtps = 0 } = server.ports;
+    const ca = labCa();
+    const verified = { ca, verify: true, serverName: "mail.example.com" } as const;
+    const tries: readonly (readonly [Receiver, "sent" | "failed" | "refused"])[] = [
+      [mail(smtp), "sent"],
+      [mail(smtp, { security: "none" }), "sent"],
+      [mail(smtp, { security: "starttls", ...verified }), "sent"],
+      [mail(smtps, { security: "implicit", ...verified }), "sent"],
+      [
+        mail(smtp, { security: "starttls", ...verified, serverName: "other.example.net" }),
+        "failed",
+      ],
+      [mail(smtp, { security: "starttls", verify: true }), "failed"],
+      [mail(smtp, { to: ["someone@elsewhere.example.net"], from: "nobody@[bad" }), "refused"],
+    ];
+    for (const [receiver, expected] of tries) {
+      const delivery = await deliver(receiver, MESSAGE, never);
+      expect([receiver, delivery.kind], JSON.stringify(delivery)).toEqual([receiver, expected]);
+    }
+    await expect
+      .poll(() => readFileSync(`${inbox}/mail`, "utf8").match(/Subject: \[TEST\]/g)?.length, {
+        timeout: 20_000,
+      })
+      .toBe(4);
+    expect(readFileSync(`${inbox}/mail`, "utf8")).toMatch(/^Auto-Submitted: auto-generated$/m);
+  });
+});
+
+test("mail › a server that says nothing ends with the signal", async () => {
+  const silent = createTcpServer(() => undefined).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  onTestFinished(() => void silent.close());
+  const stop = new AbortController();
+  const delivery = deliver(mail((silent.address() as AddressInfo).port), MESSAGE, stop.signal);
+  await once(silent, "connection");
+  stop.abort();
+  expect((await delivery).kind).toBe("failed");
+});
+
+describe("webhook", () => {
+  test.each([
+    [204, {}, { kind: "sent" }],
+    [400, {}, { kind: "refused", why: "HTTP status 400" }],
+    [404, {}, { kind: "failed", why: "HTTP status 404", retryAfterMs: null }],
+    [429, { "retry-after": "7" }, { kind: "failed", why: "HTTP status 429", retryAfterMs: 7_000 }],
+    [
+      429,
+      { "retry-after": "999999999" },
+      { kind: "failed", why: "HTTP status 429", retryAfterMs: 3_600_000 },
+    ],
+    [
+      302,
+      { location: "http://127.0.0.1:1/" },
+      { kind: "failed", why: "HTTP status 302", retryAfterMs: null },
+    ],
+    [
+      500,
+      { "retry-after": "soon" },
+      { kind: "failed", why: "HTTP status 500", retryAfterMs: null },
+    ],
+  ] as const)("webhook › status %i", async (status, headers, expected) => {
+    const received: { request: IncomingMessage; body: string }[] = [];
+    const server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        received.push({ request, body });
+        response.writeHead(status, headers).end("x".repeat(100_000));
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${String(port)}/hook?token=s3cret`;
+    expect(await deliver(webhook(url), MESSAGE, never)).toEqual(expected);
+    expect(
+      received.map(({ request, body }) => [request.method, request.url, JSON.parse(body)]),
+    ).toEqual([["POST", "/hook?token=s3cret", MESSAGE.data]]);
+  });
+
+  test("webhook › over TLS only to a server that proves its name", async () => {
+    const { certificate, key } = labCertificate("mail");
+    const server = createTlsServer({ cert: certificate, key }, (request, response) => {
+      request.resume();
+      response.end();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const url = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
+    expect((await deliver(webhook(url), MESSAGE, never)).kind).toBe("failed");
+    expect((await deliver(webhook(url, { ca: labCa() }), MESSAGE, never)).kind).toBe("failed");
+    expect(await deliver(webhook(url, { verify: false }), MESSAGE, never)).toEqual({
+      kind: "sent",
+    });
+  });
+
+  test("webhook › what failed never names the URL", async () => {
+    const url = "http://127.0.0.1:1/hook?token=s3cret";
+    const delivery = await deliver(webhook(url), MESSAGE, never);
+    expect(delivery.kind).toBe("failed");
+    expect(JSON.stringify(delivery)).not.toContain("s3cret");
+  });
+});
+
+describe("command", () => {
+  const script = (text: string): Receiver => ({
+    kind: "command",
+    command: [process.execPath, "-e", text],
+  });
+
+  test("command › reads the message from its environment, and nothing of the agent's", async () => {
+    process.env["ADC_WITNESS_CANARY"] = "s3cret";
+    onTestFinished(() => {
+      delete process.env["ADC_WITNESS_CANARY"];
+    });
+    const checks =
+      "const e = process.env; process.exit(e.ADC_WITNESS_CANARY === undefined && e.ADC_WITNESS_KIND === 'test'" +
+      " && e.ADC_WITNESS_SUBJECT.startsWith('[TEST]') && e.ADC_WITNESS_TEXT.includes('test') && JSON.parse(e.ADC_WITNESS_JSON).version === 1 ? 0 : 7)";
+    expect(await deliver(script(checks), MESSAGE, never)).toEqual({ kind: "sent" });
+  });
+
+  test.each([
+    [
+      "a status",
+      "console.log('no such pager'); process.exitCode = 3",
+      /^exit status 3: no such pager$/,
+    ],
+    ["a signal", "process.kill(process.pid, 'SIGTERM')", /^ended: SIGTERM$/],
+  ])("command › %s is no delivery", async (_how, text, why) => {
+    const delivery = await deliver(script(text), MESSAGE, never);
+    expect(delivery).toMatchObject({ kind: "failed", why: expect.stringMatching(why) as string });
+  });
+
+  test("command › a missing program is no delivery", async () => {
+    const delivery = await deliver(
+      { kind: "command", command: ["/nowhere/pager"] },
+      MESSAGE,
+      never,
+    );
+    expect(delivery).toMatchObject({ kind: "failed", why: "ended: ENOENT" });
+  });
+});
