@@ -14,6 +14,7 @@ import {
   text,
   words,
 } from "./leaves.ts";
+import { parseUrl } from "../lib/parse-url.ts";
 import { URGENCIES } from "../model/severity.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
 
@@ -118,7 +119,7 @@ function isUrlOrVariable(value: string): boolean {
 
 /** Whether a POST can go there. */
 export function isWebUrl(value: string): boolean {
-  const url = URL.canParse(value) ? new URL(value) : null;
+  const url = parseUrl(value);
   return url !== null && (url.protocol === "https:" || url.protocol === "http:");
 }
 

@@ -158,7 +158,7 @@ function message(
 }
 
 /** In this machine's zone, with its offset: 2026-11-29 14:02 +01:00. */
-export function timeOf(atMs: number): string {
+function timeOf(atMs: number): string {
   const at = new Date(atMs);
   const offset = -at.getTimezoneOffset();
   const two = (value: number): string => String(Math.trunc(Math.abs(value))).padStart(2, "0");

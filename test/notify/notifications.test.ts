@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { NotifyConfig } from "../../src/config/schema.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { StorageWatch } from "../../src/lib/storage-health.ts";
-import type { LiveState } from "../../src/model/live.ts";
+
 import type { MessageData } from "../../src/notify/message.ts";
 import { Notifications } from "../../src/notify/notifications.ts";
 import { NOTIFY_FILE } from "../../src/notify/store.ts";
@@ -28,7 +28,7 @@ async function aWorld() {
   const world = {
     status: 200,
     now: Date.UTC(2026, 10, 22, 12),
-    live: maintenanceHour() as LiveState,
+    live: maintenanceHour(),
     heard,
     outcomes: [] as string[],
     stateDir: await temporaryFolder(),
@@ -198,7 +198,10 @@ test("notifications › a damaged file is set aside, and a full estate of causes
   world.now += WAIT_MS;
   await notifications.look();
   expect(world.heard).toHaveLength(1);
-  expect(world.heard[0]).toMatchObject({ subject: expect.stringMatching(/^\[1000 causes\] /) as string, omitted: 985 });
+  expect(world.heard[0]).toMatchObject({
+    subject: expect.stringMatching(/^\[1000 causes\] /) as string,
+    omitted: 985,
+  });
   const stored = await readFile(join(world.stateDir, NOTIFY_FILE), "utf8");
   expect(stored.length).toBeLessThan(4_000_000);
 });
