@@ -18,7 +18,13 @@ import { clientNames, pingedHosts, serverRoles } from "./network.ts";
 import { serveNitro, type NitroServer, type NitroServerOptions } from "./nitro/server.ts";
 import { backendSource } from "./nitro/resources.ts";
 import { recordedCertificates, setRecordedConditions, type RecordedAdc } from "./recorded-lab.ts";
-import { playScenario, type Scenario, type ScenarioRun, type ScenarioStep } from "./scenario.ts";
+import {
+  playScenario,
+  type Declare,
+  type Scenario,
+  type ScenarioRun,
+  type ScenarioStep,
+} from "./scenario.ts";
 import { scenario, type ScenarioName } from "./scenarios.ts";
 import { startServers } from "./servers.ts";
 
@@ -74,8 +80,8 @@ export interface Lab {
   readonly recorded: boolean;
   /** Changes what authentication on the ADC does. */
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
-  /** Plays the scenario's steps; calls `tell` as each begins. */
-  play(tell?: (step: ScenarioStep) => void): ScenarioRun;
+  /** Plays the scenario's steps; calls `tell` as each begins, and `declare` where one declares maintenance. */
+  play(tell?: (step: ScenarioStep) => void, declare?: Declare): ScenarioRun;
   close(): Promise<void>;
 }
 
@@ -175,7 +181,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       scenario: story,
       recorded: recorded !== undefined,
       changeAaa,
-      play: (tell = () => undefined) => {
+      play: (tell = () => undefined, declare = () => Promise.resolve()) => {
         const world = {
           adc,
           organisation,
@@ -187,6 +193,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             return server;
           },
           changeAaa,
+          declare,
         };
         const run = playScenario(story, world, { timeScale, tell });
         runs.push(run);

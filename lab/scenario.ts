@@ -11,6 +11,24 @@ export interface ScenarioWorld {
   readonly server: (name: string) => ExchangeServer;
   /** Changes what authentication on the ADC does. */
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
+  /** Declares maintenance at the agent that watches, as an administrator does; resolves when it is told, or nobody watches. */
+  readonly declare: Declare;
+}
+
+export type Declare = (server: string, forMs: number) => Promise<void>;
+
+/** What adc-witness says of a story while it stays where it is. */
+export interface Named {
+  /** A verdict, or the name of a finding. */
+  readonly says: string;
+  readonly of:
+    | { readonly adcService: string; readonly server: string }
+    | { readonly vserver: string }
+    /** Behind all front ends. */
+    | null;
+  /** From the step that brings it about to the one that ends it; Infinity: none does. */
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 export interface ScenarioStep {
@@ -30,6 +48,8 @@ export interface Scenario {
   readonly conf?: (text: string) => string;
   readonly backendTls?: TlsRange;
   readonly haPair?: boolean;
+  /** Null where all agree from beginning to end. */
+  readonly named: Named | null;
   readonly steps: readonly ScenarioStep[];
 }
 

@@ -1,11 +1,17 @@
 import { TLS10_ONLY } from "./adc/tls-range.ts";
 import type { Condition, LabProtocol } from "./exchange/condition.ts";
-import type { Scenario, ScenarioStep, ScenarioWorld } from "./scenario.ts";
+import type { Named, Scenario, ScenarioStep, ScenarioWorld } from "./scenario.ts";
 
 const CHANGE_AT_MS = 8_000;
-const RETURN_AT_MS = 75_000;
+const RETURN_AT_MS = 150_000;
 /** For what is named only after the ADC's own timing and the server's slowness have been granted. */
-const LATE_RETURN_AT_MS = 150_000;
+const LATE_RETURN_AT_MS = 200_000;
+
+/** When the declared window of `left-inactive` is over. */
+const WINDOW_OVER_AT_MS = 90_000;
+/** Long enough for three retries 5 s apart, and over within grace. */
+const FLAP_MS = 22_000;
+const FLAP_EVERY_MS = 45_000;
 
 /** Every story the lab can play, by the name that the demo takes. */
 export const SCENARIO_NAMES = [
@@ -21,6 +27,8 @@ export const SCENARIO_NAMES = [
   "false-up",
   "drained",
   "failover",
+  "left-inactive",
+  "flapping",
 ] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
@@ -39,10 +47,11 @@ const ALL_WELL = at(
 );
 
 const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
-  healthy: { about: "Nothing happens: all opinions agree.", steps: [ALL_WELL] },
+  healthy: { about: "Nothing happens: all opinions agree.", named: null, steps: [ALL_WELL] },
   maintenance: {
     about:
       "ex02 goes into maintenance and nobody tells the NetScaler: its plain TCP monitors go on sending clients there (routes_to_maintenance).",
+    named: member("routes_to_maintenance", "sg_imaps"),
     steps: [
       ALL_WELL,
       at(
@@ -60,6 +69,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   "custom-banner": {
     about:
       "Somebody customises the IMAP banner of ex02: the NetScaler's banner monitor fails, mail clients notice nothing (strict_monitor).",
+    named: member("strict_monitor", "sg_imap", LATE_RETURN_AT_MS),
     steps: [
       ALL_WELL,
       at(
@@ -78,6 +88,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
     about:
       "An old NetScaler speaks nothing newer than TLS 1.0 to its servers, and ex02 has just switched that off (false_down).",
     backendTls: TLS10_ONLY,
+    named: member("false_down", "sg_owa", LATE_RETURN_AT_MS),
     steps: [
       ALL_WELL,
       at(
@@ -91,6 +102,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   "dead-backend": {
     about:
       "The mailbox side of ex02 dies behind a living front end: banners and health pages are perfect, nobody can log in (blind_monitor).",
+    named: member("blind_monitor", "sg_imaps", LATE_RETURN_AT_MS),
     steps: [
       ALL_WELL,
       at(
@@ -98,13 +110,23 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
         "The back end of ex02 dies: banners and health pages go on, logins fail.",
         set("ex02", "all", { kind: "dead_backend" }),
       ),
-      at(RETURN_AT_MS, "The back end of ex02 is back.", set("ex02", "all", { kind: "healthy" })),
+      at(
+        LATE_RETURN_AT_MS,
+        "The back end of ex02 is back.",
+        set("ex02", "all", { kind: "healthy" }),
+      ),
     ],
   },
   aaa: {
     about:
       "The NetScaler asks for a login in front of Outlook on the web (form) and ActiveSync (401): clients meet it before any server (vip_protected; with an account, its login is made).",
     conf: withAaa,
+    named: {
+      says: "vip_protected",
+      of: { vserver: "v_activesync" },
+      fromMs: 0,
+      untilMs: Infinity,
+    },
     steps: [
       at(
         0,
@@ -116,6 +138,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
     about:
       "The login at the NetScaler works, but it is not passed on: Exchange asks a second time (vip_login_broken, sso_not_passed).",
     conf: withAaa,
+    named: vserver("vip_login_broken", "v_owa"),
     steps: [
       at(0, "Outlook on the web stands behind the NetScaler’s login, and single sign-on works."),
       at(
@@ -132,6 +155,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   certificate: {
     about: "ex02 gets another certificate than its brothers (certificate_differs).",
+    named: vserver("certificate_differs", "v_imaps"),
     steps: [
       ALL_WELL,
       at(
@@ -149,6 +173,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   "mailbox-down": {
     about:
       "A mailbox database goes down behind all front ends: one finding on the mailbox side, not one for each front end.",
+    named: { says: "mailbox_side", of: null, fromMs: CHANGE_AT_MS, untilMs: RETURN_AT_MS },
     steps: [
       ALL_WELL,
       at(
@@ -166,6 +191,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   "false-up": {
     about:
       "The NetScaler’s monitoring of ex02 stands still while ex02 stops: it still says UP (false_up).",
+    named: member("false_up", "sg_owa", LATE_RETURN_AT_MS),
     steps: [
       ALL_WELL,
       at(
@@ -189,6 +215,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   drained: {
     about:
       "An administrator disables ex02 at the NetScaler, with a delay, and declares it nowhere (drained_undeclared).",
+    named: member("drained_undeclared", "sg_owa"),
     steps: [
       ALL_WELL,
       at(
@@ -206,6 +233,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   failover: {
     about: "The NetScaler pair fails over: the other node is primary, and the agent follows.",
     haPair: true,
+    named: null,
     steps: [
       at(0, "All is well; ns1 is the primary node."),
       at(CHANGE_AT_MS, "Failover: ns2 is the primary node now.", (world) => {
@@ -216,10 +244,86 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
       }),
     ],
   },
+  "left-inactive": {
+    about:
+      "After declared work on ex02 its Outlook on the web stays Inactive: when the window is over, the NetScaler still has it DOWN (maintenance_overrun).",
+    named: {
+      says: "maintenance_overrun",
+      of: { adcService: "sg_owa", server: "ex02" },
+      fromMs: WINDOW_OVER_AT_MS,
+      untilMs: RETURN_AT_MS,
+    },
+    steps: [
+      at(0, "An administrator types: adc-witness maintenance start ex02 --for 90s.", (world) =>
+        world.declare("ex02", WINDOW_OVER_AT_MS),
+      ),
+      at(
+        CHANGE_AT_MS,
+        "ex02 goes into maintenance (ServerWideOffline Inactive), as declared.",
+        set("ex02", "all", { kind: "maintenance" }),
+      ),
+      at(
+        60_000,
+        "The work is done, and ex02 comes back; the component behind Outlook on the web is left Inactive.",
+        async (world) => {
+          await world.server("ex02").set("all", { kind: "healthy" });
+          await world.server("ex02").set("owa", { kind: "maintenance" });
+        },
+      ),
+      at(WINDOW_OVER_AT_MS, "The window of ex02 is over."),
+      at(
+        RETURN_AT_MS,
+        "Somebody reads Get-ServerComponentState, and sets the component Active.",
+        set("ex02", "owa", { kind: "healthy" }),
+      ),
+    ],
+  },
+  flapping: {
+    about:
+      "The NetScaler runs short of processor, and its probes of ex02 time out again and again while ex02 is well: each time too short to be named, together a finding (adc_flapping).",
+    named: {
+      says: "adc_flapping",
+      of: { adcService: "sg_owa", server: "ex02" },
+      fromMs: CHANGE_AT_MS,
+      untilMs: LATE_RETURN_AT_MS,
+    },
+    steps: [
+      ALL_WELL,
+      ...[0, 1, 2, 3].flatMap((count) => [
+        at(
+          CHANGE_AT_MS + count * FLAP_EVERY_MS,
+          "The NetScaler’s probes of ex02 time out: “Time out during SSL handshake stage”.",
+          probesTimeOut("Failure - Time out during SSL handshake stage"),
+        ),
+        at(
+          CHANGE_AT_MS + count * FLAP_EVERY_MS + FLAP_MS,
+          "They come through again.",
+          probesTimeOut(null),
+        ),
+      ]),
+      at(LATE_RETURN_AT_MS, "The NetScaler has processor enough again."),
+    ],
+  },
 };
 
 function at(atMs: number, text: string, run: ScenarioStep["run"] = () => undefined): ScenarioStep {
   return { atMs, text, run };
+}
+
+/** A verdict on ex02's member of a group, from the change to the return. */
+function member(says: string, adcService: string, untilMs = RETURN_AT_MS): Named {
+  return { says, of: { adcService, server: "ex02" }, fromMs: CHANGE_AT_MS, untilMs };
+}
+
+function vserver(says: string, name: string): Named {
+  return { says, of: { vserver: name }, fromMs: CHANGE_AT_MS, untilMs: RETURN_AT_MS };
+}
+
+/** On the NetScaler alone: ex02's Outlook on the web is well. */
+function probesTimeOut(response: string | null): ScenarioStep["run"] {
+  return ({ adc }) => {
+    adc.setMonitorFault(response, ({ server, port }) => server === "ex02" && port === 443);
+  };
 }
 
 function set(server: string, protocol: LabProtocol, condition: Condition): ScenarioStep["run"] {

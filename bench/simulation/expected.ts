@@ -3,7 +3,12 @@ import type { ServiceKind } from "./estate.ts";
 import type { Condition, Truth } from "./world.ts";
 
 /** The verdicts that call someone at night: each must be true whenever it is said, and said whenever it is true. */
-export const ALARMS = ["routes_to_maintenance", "false_up", "false_down"] as const;
+export const ALARMS = [
+  "routes_to_maintenance",
+  "false_up",
+  "false_down",
+  "maintenance_overrun",
+] as const;
 export type Alarm = (typeof ALARMS)[number];
 
 export function isAlarm(verdict: MemberVerdict): verdict is Alarm {
@@ -15,21 +20,30 @@ export interface Situation {
   readonly kind: ServiceKind;
   readonly truth: Truth;
   readonly adc: AdcOpinion;
-  /** The window over this server, and `over` only for a member that is still out. */
+  /** The window over this server, and `over` only for a member that has been away ever since. */
   readonly window: "no" | "open" | "over";
+  /** In maintenance that nobody declared, and not well since, for longer than that may take. */
+  readonly overdue: boolean;
 }
 
 /** What would be said by someone who knows everything; null where only time will tell (the ADC has yet to notice). */
-export function expectedVerdict({ kind, truth, adc, window }: Situation): MemberVerdict | null {
+export function expectedVerdict({
+  kind,
+  truth,
+  adc,
+  window,
+  overdue,
+}: Situation): MemberVerdict | null {
+  const isOverrun = window === "over" || (window === "no" && overdue);
   switch (adc) {
     case "up":
       return whileUp(kind, truth, window === "open");
     case "down":
-      return whileDown(kind, truth, window === "open");
+      return whileDown(kind, truth, window === "open", isOverrun);
     case "out":
     case "leaving":
     case "leaving_down":
-      return whileOut(truth.condition, adc === "out", window);
+      return whileOut(truth.condition, adc === "out", window, isOverrun);
     case "unknown":
       return "unknown";
   }
@@ -55,14 +69,23 @@ function whileUp(kind: ServiceKind, truth: Truth, declared: boolean): MemberVerd
   }
 }
 
-function whileDown(kind: ServiceKind, truth: Truth, declared: boolean): MemberVerdict | null {
+function whileDown(
+  kind: ServiceKind,
+  truth: Truth,
+  declared: boolean,
+  isOverrun: boolean,
+): MemberVerdict | null {
   switch (truth.condition) {
     case "well":
       return truth.adc === "stuck_down" ? "false_down" : null;
     case "maintenance":
-      return kind === "imap" && truth.adc === "honest" ? null : "maintenance_expected";
+      return kind === "imap" && truth.adc === "honest"
+        ? null
+        : isOverrun
+          ? "maintenance_overrun"
+          : "maintenance_expected";
     case "dead":
-      return declared ? "maintenance_expected" : "agree_down";
+      return isOverrun ? "maintenance_overrun" : declared ? "maintenance_expected" : "agree_down";
     case "sick":
       return null;
     case "strict":
@@ -76,10 +99,14 @@ function whileOut(
   condition: Condition,
   isOut: boolean,
   window: Situation["window"],
+  isOverrun: boolean,
 ): MemberVerdict | null {
   const good = condition === "well";
+  if (isOverrun && !good) {
+    return "maintenance_overrun";
+  }
   if (window === "over") {
-    return good ? "return_overdue" : "drained_undeclared";
+    return "return_overdue";
   }
   if (window === "open") {
     return good && isOut ? "ready_to_return" : "drained";
@@ -92,13 +119,13 @@ function whileOut(
  * honest and will soon notice: a short one need not be named, but naming it is not false.
  */
 export function trueAlarm(situation: Situation): Alarm | null {
-  const { kind, truth, adc, window } = situation;
+  const { truth, adc, window } = situation;
   if (adc === "up") {
     const broken = truth.condition !== "well";
     if (truth.condition === "maintenance" || (broken && window === "open")) {
       return "routes_to_maintenance";
     }
   }
-  const expected = expectedVerdict({ kind, truth, adc, window });
+  const expected = expectedVerdict(situation);
   return expected !== null && isAlarm(expected) ? expected : null;
 }

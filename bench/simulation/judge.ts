@@ -18,7 +18,7 @@ export interface Named {
 
 /** An alarm that was said or kept silent, and should not have been. */
 export interface Mistake {
-  readonly alarm: Alarm;
+  readonly alarm: Alarm | "adc_flapping";
   readonly member: string;
   readonly atMs: number;
 }

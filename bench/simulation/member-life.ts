@@ -39,5 +39,7 @@ export function nextTruth(
     const refused = kind === "https" && random.next() < 0.5;
     return becomes(refused ? "refuses_us" : "strict", 120_000, 3_600_000);
   }
-  return becomes("well", 60_000, 3_600_000, "stuck_down");
+  return dice < 0.96
+    ? becomes("well", 60_000, 3_600_000, "stuck_down")
+    : becomes("well", 900_000, 3_600_000, "flaps");
 }

@@ -1,10 +1,11 @@
 import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import type { MemberState } from "../../src/model/adc-state.ts";
 import { POLL_MS, SERVICE_KINDS, SERVICES, TIMING, type ServiceKind } from "./estate.ts";
+import { FlapJudge } from "./flap-judge.ts";
 import { MemberJudge } from "./judge.ts";
 import { SimulatedMember, type AdcBelief } from "./simulated-adc.ts";
 import type { Tally } from "./tally.ts";
-import { monitorPasses, WELL, type Truth } from "./world.ts";
+import { flapCuts, monitorPasses, WELL, type Truth } from "./world.ts";
 
 /** The agent judges everything anew every second; here, whatever may have changed by then. */
 export const AGENT_EVALUATES_MS = 1_000;
@@ -23,6 +24,10 @@ export interface Member {
   before: Truth;
   changedAt: number;
   evaluatedAt: number;
+  /** Since when it has not been well, without a break, and whether that began or went on with work on it. */
+  notWellSince: number | null;
+  workedOn: boolean;
+  readonly flaps: FlapJudge;
   /** Told by the last poll. */
   heard: AdcBelief;
   evaluationIsDue: boolean;
@@ -49,6 +54,9 @@ export function memberOf(record: MemberRecord, beginsAt: number, tally: Tally): 
     truth: WELL,
     before: WELL,
     changedAt: beginsAt,
+    notWellSince: null,
+    workedOn: false,
+    flaps: new FlapJudge(record),
     adc: new SimulatedMember(),
     judge: new MemberJudge(record, bounds, tally),
     polled: {
@@ -64,7 +72,7 @@ export function memberOf(record: MemberRecord, beginsAt: number, tally: Tally): 
 }
 
 /** Whether a probe of the ADC would pass now. */
-export function adcSees(member: Member): boolean {
+export function adcSees(member: Member, at: number): boolean {
   switch (member.truth.adc) {
     case "honest":
       return monitorPasses(member.kind, member.truth, "adc");
@@ -72,6 +80,8 @@ export function adcSees(member: Member): boolean {
       return true;
     case "stuck_down":
       return false;
+    case "flaps":
+      return !flapCuts(at - member.changedAt);
   }
 }
 

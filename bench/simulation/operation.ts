@@ -31,8 +31,11 @@ export function drawOperation(random: Random): Operation {
   const takenOut = dice < 0.45 || (dice >= 0.7 && dice < 0.9);
   const forgotten = takenOut && random.next() < 0.3;
   const brokenAt = takenOut ? DRAIN_MS : random.whole(0, 60_000);
-  const mendedAt = brokenAt + random.whole(300_000, 5_400_000);
-  const windowMs = mendedAt + random.whole(60_000, 1_800_000);
+  // A component left Inactive, a service left stopped: somebody finds out hours later.
+  const isLeft = random.next() < 0.2;
+  const workMs = random.whole(300_000, 5_400_000);
+  const mendedAt = brokenAt + workMs + (isLeft ? random.whole(600_000, 6 * 3_600_000) : 0);
+  const windowMs = brokenAt + workMs + random.whole(60_000, isLeft ? 300_000 : 1_800_000);
   const putBackAt = windowMs + (forgotten ? 1 : -1) * random.whole(0, 50_000);
   const overdueMs = forgotten ? random.whole(600_000, 3_600_000) : 0;
   const steps: Step[] = [
@@ -42,7 +45,7 @@ export function drawOperation(random: Random): Operation {
     { afterMs: mendedAt, does: "mend" },
     { afterMs: windowMs, does: "window_ends" },
     ...(takenOut ? [{ afterMs: putBackAt + overdueMs, does: "put_back" } as const] : []),
-    { afterMs: Math.max(windowMs, putBackAt + overdueMs) + 1_000, does: "end" },
+    { afterMs: Math.max(mendedAt, windowMs, putBackAt + overdueMs) + 1_000, does: "end" },
   ];
   return {
     breaks: { condition: random.next() < 0.25 ? "dead" : "maintenance", adc: "honest" },
@@ -54,6 +57,7 @@ export function drawOperation(random: Random): Operation {
 /** The last declared window of each server, judged by the agent's own rules for windows. */
 export class SimulatedWindows {
   readonly #byServer = new Map<string, DeclaredWindows>();
+  readonly #spans = new Map<string, { readonly startAt: number; readonly endAt: number }>();
 
   declare(server: string, startAt: number, endAt: number): void {
     const window = {
@@ -66,6 +70,12 @@ export class SimulatedWindows {
       flexible: false,
     };
     this.#byServer.set(server, declaredWindows([window], EMPTY_STORE));
+    this.#spans.set(server, { startAt, endAt });
+  }
+
+  /** When it was declared for, as a simulator knows it. */
+  spanOf(server: string): { readonly startAt: number; readonly endAt: number } | null {
+    return this.#spans.get(server) ?? null;
   }
 
   declaredFor(server: string, now: number, awaySince: number | null): Declared {

@@ -8,6 +8,7 @@ import { planProbes } from "../../src/agent/plan/plan.ts";
 import { memberKey, type AdcState, type MemberState } from "../../src/model/adc-state.ts";
 import { POLL_MS, SERVICE_KINDS, SERVICES, simulatedEstate, TIMING } from "./estate.ts";
 import type { Situation } from "./expected.ts";
+import { sumOfFlaps, type FlapCounts } from "./flap-judge.ts";
 import type { Mistake, Named } from "./judge.ts";
 import {
   AGENT_EVALUATES_MS,
@@ -49,6 +50,7 @@ export interface SimulationResult {
   readonly operations: number;
   readonly episodes: number;
   readonly named: readonly Named[];
+  readonly flapping: FlapCounts;
   readonly missed: readonly Mistake[];
   readonly falseAlarms: readonly Mistake[];
   readonly tally: Tally;
@@ -162,8 +164,15 @@ export function simulate(options: SimulationOptions): SimulationResult {
     operations,
     episodes: judges.reduce((sum, judge) => sum + judge.episodes, 0),
     named: judges.flatMap((judge) => judge.named),
-    missed: judges.flatMap((judge) => judge.missed),
-    falseAlarms: judges.flatMap((judge) => judge.falseAlarms),
+    flapping: sumOfFlaps(members.map(({ flaps }) => flaps)),
+    missed: [
+      ...judges.flatMap((judge) => judge.missed),
+      ...members.flatMap(({ flaps }) => flaps.missed),
+    ],
+    falseAlarms: [
+      ...judges.flatMap((judge) => judge.falseAlarms),
+      ...members.flatMap(({ flaps }) => flaps.falseAlarms),
+    ],
     tally,
   };
 
@@ -176,7 +185,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       case "adc_probe": {
         const { member } = event;
         const lost = random.next() < LOST_SHARE;
-        return member.adc.probe(now, adcSees(member), lost);
+        return probeOfAdc(member, lost);
       }
       case "poll":
         poll();
@@ -196,12 +205,22 @@ export function simulate(options: SimulationOptions): SimulationResult {
     }
   }
 
+  function probeOfAdc(member: Member, lost: boolean): number {
+    const { adc, truth } = member;
+    const againMs = adc.probe(now, adcSees(member, now), lost);
+    member.flaps.believes(adc.beliefFrom(now), now, truth.condition === "well");
+    return againMs;
+  }
+
   function observeProbe(probe: ProbeRecord, member: Member): number {
     const { kind, truth } = member;
     const name = probe.transaction === "" ? null : (probe.transaction as LookName);
     const passes = name === null ? monitorPasses(kind, truth, "us") : lookPasses(name, truth);
     const lost = random.next() < LOST_SHARE;
     const failure = lost ? LOST : passes ? null : failureSeen(name ?? kind, truth);
+    if (failure !== null) {
+      member.flaps.weFailed(now);
+    }
     if (failure !== null || probe.lastPassed !== true) {
       catchUp(member);
     }
@@ -263,17 +282,47 @@ export function simulate(options: SimulationOptions): SimulationResult {
 
   function look(member: Member): void {
     const { record, kind, truth, adc } = member;
+    const away = awayOf(member);
     const situation: Situation = {
       kind,
       truth: adc.sightIsLost && truth.adc === "honest" ? { ...truth, adc: "stuck_down" } : truth,
       adc: record.adcOpinion,
-      window: windows.declaredFor(record.server, now, record.awaySince).state,
+      window: away.window,
+      overdue: away.overdueAt !== null && away.overdueAt <= now,
     };
     member.judge.look(now, situation, {
-      since: Math.max(member.changedAt, adc.believedSince(now)),
+      since: Math.max(
+        member.changedAt,
+        adc.believedSince(now),
+        ...(away.endedAt === null ? [] : [away.endedAt]),
+        ...(situation.overdue ? [away.overdueAt ?? 0] : []),
+      ),
       before: member.before,
       changedAt: member.changedAt,
     });
+    member.flaps.look(now);
+  }
+
+  /** What is declared over a member by what is so: since when it is away, and what was open then. */
+  function awayOf({ record, adc, notWellSince, workedOn }: Member): {
+    readonly window: Situation["window"];
+    /** When the window ended that is over. */
+    readonly endedAt: number | null;
+    readonly overdueAt: number | null;
+  } {
+    const span = windows.spanOf(record.server);
+    const outSince = adc.outSince;
+    const since = [notWellSince, outSince].filter((at) => at !== null);
+    const awaySince = since.length === 0 ? null : Math.min(...since);
+    const isOpen = span !== null && span.startAt <= now && now < span.endAt;
+    const isOver =
+      span !== null && awaySince !== null && span.endAt <= now && span.endAt > awaySince;
+    const isWorkedOn = workedOn && notWellSince !== null;
+    return {
+      window: isOpen ? "open" : isOver ? "over" : "no",
+      endedAt: isOver ? span.endAt : null,
+      overdueAt: isWorkedOn && awaySince !== null ? awaySince + OVERDUE_AFTER_MS : null,
+    };
   }
 
   function change(member: Member): number {
@@ -308,6 +357,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
         setTruth(member, atWork?.breaks ?? WELL);
       } else if (does === "take_out") {
         member.adc.takeOut(now);
+        member.workedOn = member.notWellSince !== null;
       } else if (does === "put_back") {
         member.adc.putBack(now);
       }
@@ -327,6 +377,10 @@ export function simulate(options: SimulationOptions): SimulationResult {
       member.before = member.truth;
       member.truth = truth;
       member.changedAt = now;
+      const isWell = truth.condition === "well";
+      member.notWellSince = isWell ? null : (member.notWellSince ?? now);
+      const isWork = truth.condition === "maintenance" || member.adc.outSince !== null;
+      member.workedOn = !isWell && (member.workedOn || isWork);
     }
   }
 }

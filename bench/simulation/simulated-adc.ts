@@ -20,6 +20,7 @@ export class SimulatedMember {
   /** What it believes, with the time from which that shows: a failure shows when its time-out is over. */
   readonly #changes: { at: number; belief: AdcBelief }[] = [{ at: 0, belief: "up" }];
   #disabled = false;
+  #outSince: number | null = null;
   /** Its last probe was lost on the way: until the next one it sees no more than with its path cut. */
   sightIsLost = false;
 
@@ -39,6 +40,7 @@ export class SimulatedMember {
 
   takeOut(at: number): void {
     this.#disabled = true;
+    this.#outSince = at;
     this.#believe("leaving", at);
     this.#believe("out", at + LEAVES_FOR_MS);
   }
@@ -46,8 +48,19 @@ export class SimulatedMember {
   /** An enabled member is DOWN until its first good probe. */
   putBack(at: number): void {
     this.#disabled = false;
+    this.#outSince = null;
     this.#state = initialReplica();
     this.#believe("down", at);
+  }
+
+  /** Since when it has been taken out; null while it is not. */
+  get outSince(): number | null {
+    return this.#outSince;
+  }
+
+  /** The last belief that shows by then, or will once a probe's time-out is over. */
+  beliefFrom(at: number): { readonly belief: AdcBelief; readonly at: number } {
+    return this.#changes.at(-1) ?? { belief: "up", at };
   }
 
   /** What a poll at this time reads. */

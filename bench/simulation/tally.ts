@@ -13,10 +13,10 @@ export interface Cell {
 export type Tally = Record<string, Partial<Record<MemberVerdict, Cell>>>;
 
 /** A situation's name in the table: what is so, what the ADC believes, what was declared. */
-export function situationName({ kind, truth, adc, window }: Situation): string {
+export function situationName({ kind, truth, adc, window, overdue }: Situation): string {
   const port = kind === "imap" && truth.condition === "maintenance" ? " (port open)" : "";
   const monitoring = truth.adc === "honest" ? "" : `, ${truth.adc.replace("_", " ")}`;
-  const declared = window === "no" ? "" : `, window ${window}`;
+  const declared = window === "no" ? (overdue ? ", overdue" : "") : `, window ${window}`;
   return `${truth.condition}${port}${monitoring}, ADC ${adc}${declared}`;
 }
 

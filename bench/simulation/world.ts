@@ -12,11 +12,22 @@ export type Condition = "well" | "maintenance" | "dead" | "sick" | "strict" | "r
 /** How a member is, and what the ADC's own monitoring of it is worth. */
 export interface Truth {
   readonly condition: Condition;
-  /** `stuck_up`: suppressed or switched off, the ADC goes on saying UP. `stuck_down`: its path to the server is cut. */
-  readonly adc: "honest" | "stuck_up" | "stuck_down";
+  /**
+   * `stuck_up`: suppressed or switched off, the ADC goes on saying UP. `stuck_down`: its path to the server is cut. `flaps`:
+   * its path is cut now and then, each time within grace.
+   */
+  readonly adc: "honest" | "stuck_up" | "stuck_down" | "flaps";
 }
 
 export const WELL: Truth = { condition: "well", adc: "honest" };
+
+/** An ADC that flaps loses its path for so long out of so much: three retries, and back within grace. */
+const FLAP_CUT_MS = 50_000;
+export const FLAP_EVERY_MS = 180_000;
+
+export function flapCuts(sinceMs: number): boolean {
+  return sinceMs % FLAP_EVERY_MS < FLAP_CUT_MS;
+}
 
 /** Whether the monitor passes now, run by the ADC or by us. */
 export function monitorPasses(kind: ServiceKind, truth: Truth, who: "adc" | "us"): boolean {

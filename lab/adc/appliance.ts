@@ -12,6 +12,7 @@ import { isDatagram, openFronts, type FrontWorld, type VserverFronts } from "./f
 import { LbRuntime } from "./lb-runtime.ts";
 import { MemberRuntime } from "./member-runtime.ts";
 import { monitorsOf } from "./monitoring.ts";
+import type { RunningMonitor } from "./running-monitor.ts";
 import { nitroView, withCertificateFacts } from "./nitro-view.ts";
 import type { AdcOptions, DisableOptions } from "./options.ts";
 import { MODERN_RANGE, type TlsRange } from "./tls-range.ts";
@@ -161,13 +162,21 @@ export class Appliance {
 
   /** Stops or starts the sending of probes for members that match: a fault nobody sees in the states. */
   setMonitorEngine(stopped: boolean, which: (member: Member) => boolean = () => true): void {
-    for (const runtime of this.#members.values()) {
-      if (which(runtime.member)) {
-        for (const monitor of runtime.monitors) {
-          monitor.setEngineStopped(stopped);
-        }
-      }
+    for (const monitor of this.#monitorsOf(which)) {
+      monitor.setEngineStopped(stopped);
     }
+  }
+
+  /** A packet engine that starves: every probe of these members fails with this answer, whatever the servers do. */
+  setMonitorFault(response: string | null, which: (member: Member) => boolean): void {
+    for (const monitor of this.#monitorsOf(which)) {
+      monitor.setOwnFault(response);
+    }
+  }
+
+  #monitorsOf(which: (member: Member) => boolean): readonly RunningMonitor[] {
+    const runtimes = [...this.#members.values()].filter(({ member }) => which(member));
+    return runtimes.flatMap(({ monitors }) => monitors);
   }
 
   /** What a VIP really presents from now on, whatever certkey is bound. */

@@ -18,6 +18,7 @@ export class RunningMonitor {
   #running = false;
   #generation = 0;
   #engineStopped = false;
+  #ownFault: string | null = null;
   #total = 0;
   #failed = 0;
   #response = "";
@@ -92,6 +93,11 @@ export class RunningMonitor {
     this.#engineStopped = stopped;
   }
 
+  /** Another: every probe fails on the ADC itself, which answers this whatever the server does. Null: none. */
+  setOwnFault(response: string | null): void {
+    this.#ownFault = response;
+  }
+
   #schedule(delayMs: number): void {
     this.#timer = setTimeout(() => {
       void this.#round(this.#generation);
@@ -101,7 +107,10 @@ export class RunningMonitor {
   async #round(generation: number): Promise<void> {
     const startedAt = performance.now();
     if (!this.#engineStopped && this.#probe !== null) {
-      const result = await this.#probe.run();
+      const result: MonitorResult =
+        this.#ownFault === null
+          ? await this.#probe.run()
+          : { outcome: "timeout", response: this.#ownFault, leaving: false };
       if (generation !== this.#generation) {
         return;
       }

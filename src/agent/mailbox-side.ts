@@ -55,7 +55,10 @@ export function findMailboxSide(
     const failing = alikeEverywhere(own);
     const closed =
       suspended.some((each) => each.account === account) &&
-      own.some((probe) => probe.current?.reason === "auth_rejected") &&
+      own.some(
+        ({ current, heldBack }) =>
+          current?.reason === "auth_rejected" || heldBack?.why === "suspended",
+      ) &&
       anotherIsAccepted(own, logins, account);
     if (failing.length === 0 && !closed) {
       continue;

@@ -328,6 +328,37 @@ async function probeAll(
     });
     await Promise.all(workers);
   }
+  await logInElsewhere(runnable, state, runner, signal);
+}
+
+/** Why a login waits for another one's end: what it brought lets the next one go, here or elsewhere. */
+const WAITS_ITS_TURN: ReadonlySet<string> = new Set(["busy", "paced", "elsewhere_first"]);
+const LOGIN_ROUNDS = 8;
+const LOGINS_APART_MS = 500;
+
+/**
+ * Logins that had to wait for another of their account, one after the other: only that an account is accepted elsewhere tells a
+ * broken server from a wrong password.
+ */
+async function logInElsewhere(
+  probes: readonly ProbeRecord[],
+  state: WitnessState,
+  runner: ProbeRunner,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let round = 0; round < LOGIN_ROUNDS && !signal.aborted; round++) {
+    const waiting = probes.filter(
+      ({ opinion, heldBack }) =>
+        opinion === "unknown" && heldBack !== null && WAITS_ITS_TURN.has(heldBack.why),
+    );
+    if (waiting.length === 0) {
+      return;
+    }
+    for (const probe of waiting) {
+      await pause(LOGINS_APART_MS, signal);
+      await untilDecided(probe, state, runner, signal);
+    }
+  }
 }
 
 /** Runs one probe until it has an opinion, but no more often than it may take. */

@@ -1,3 +1,4 @@
+import { nameMatcher } from "../lib/glob.ts";
 import type { LiveMember, LiveState } from "../model/live.ts";
 
 /** What a look before or after a change found: each check by name, and in words what is wrong or right. */
@@ -56,9 +57,25 @@ export function unknownServer(live: LiveState, server: string): MaintenanceRepor
     return null;
   }
   const names = [...new Set(live.members.map((member) => member.server))].sort();
-  const known = names.slice(0, 20).join(", ");
-  const message = `No ADC has a member on ${server}; known servers: ${known === "" ? "none" : known}.`;
+  const message = noMemberSentence(server, names);
   return reportOf(server, [{ name: "known", ok: false, warning: false, message }]);
+}
+
+/** Of servers or patterns that somebody names, those on which no ADC has a member, in a sentence; null: none, or no estate. */
+export function unknownServers(
+  members: LiveState["members"],
+  servers: readonly string[],
+): string | null {
+  const names = [...new Set(members.map(({ server }) => server))].sort();
+  const strangers = servers.filter((server) => !names.some(nameMatcher([server])));
+  return names.length === 0 || strangers.length === 0
+    ? null
+    : noMemberSentence(strangers.join(", "), names);
+}
+
+function noMemberSentence(server: string, names: readonly string[]): string {
+  const known = names.slice(0, 20).join(", ");
+  return `No ADC has a member on ${server}; known servers: ${known === "" ? "none" : known}.`;
 }
 
 /** Whether the witness itself can say anything: not cut off, and every ADC of this server answers. */

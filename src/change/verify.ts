@@ -1,3 +1,4 @@
+import { groupBy } from "../lib/group-by.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
 import {
   checkAll,
@@ -59,10 +60,40 @@ export function verifyReturned(inputs: VerifyInputs): MaintenanceReport {
 }
 
 function outCheck({ live, server }: VerifyInputs): MaintenanceCheck {
-  const wrong = membersOf(live, server)
-    .filter((member) => !["out", "down", "leaving_down"].includes(member.adcOpinion))
-    .map((member) => `${memberWords(member)} is ${adcWords(member)} on ${member.adc}`);
-  return checkAll("out", wrong, "The ADC reports every member out of service or down.");
+  const members = membersOf(live, server);
+  const still = members.filter(
+    ({ adcOpinion }) => !["out", "down", "leaving_down"].includes(adcOpinion),
+  );
+  return checkAll(
+    "out",
+    byState(still).map(([state, alike]) => stillWords(server, state, alike, members.length)),
+    "The ADC reports every member out of service or down.",
+  );
+}
+
+/** `13 of 13 members of ex02 still UP on prod: svc_owa:443, …`; one that stands alone is named as it is. */
+function stillWords(
+  server: string,
+  state: string,
+  alike: readonly LiveMember[],
+  all: number,
+): string {
+  const [first] = alike;
+  const adcs = [...new Set(alike.map(({ adc }) => adc))].join(" and ");
+  if (first !== undefined && alike.length === 1) {
+    return `${memberWords(first)} is ${state} on ${adcs}`;
+  }
+  const named = alike
+    .slice(0, MOST_NAMED)
+    .map(({ adcService, port }) => `${adcService}:${String(port)}`);
+  const more = alike.length > MOST_NAMED ? `, and ${String(alike.length - MOST_NAMED)} more` : "";
+  return `${String(alike.length)} of ${String(all)} members of ${server} still ${state} on ${adcs}: ${named.join(", ")}${more}`;
+}
+
+const MOST_NAMED = 5;
+
+function byState(members: readonly LiveMember[]): readonly (readonly [string, LiveMember[]])[] {
+  return [...groupBy(members, adcWords)];
 }
 
 function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
@@ -80,16 +111,63 @@ function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
   return checkAll("connections", wrong, "No client is connected.");
 }
 
+/**
+ * Silence proves nothing: where no answer came through a VIP since, nobody can say who would have been served. Where our address
+ * sticks to one server, another one is never seen however long we wait: that is told, and not waited for.
+ */
 function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
-  const wrong = servedVservers(inputs).flatMap((vserver) => {
-    const answers = answersBy(inputs, vserver, lastChange(inputs, vserver));
-    return answers === 0
-      ? []
-      : [
-          `${vserver.vserver} returned ${String(answers)} response(s) from it since it was taken out`,
-        ];
+  const { wrong, unseen } = throughVips(inputs, (vserver, answers) => {
+    const own = answersOf(inputs, answers).length;
+    const { vserver: name } = vserver;
+    if (own > 0) {
+      return `${name} returned ${String(own)} response(s) from it since it was taken out`;
+    }
+    return answers.length === 0
+      ? `no probe has been answered through ${name} since it was taken out`
+      : null;
   });
-  return checkAll("vip", wrong, "No VIP returned a response from it since it was taken out.");
+  return withUnseen(
+    checkAll("vip", wrong, "No VIP returned a response from it since it was taken out."),
+    unseen,
+  );
+}
+
+/** What is wrong at each VIP that can be looked at, by its answers since the change; and the VIPs that tell nothing of it. */
+function throughVips(
+  inputs: VerifyInputs,
+  wrongAt: (vserver: LiveVserver, answers: readonly VipAnswer[]) => string | null,
+): { readonly wrong: readonly string[]; readonly unseen: readonly string[] } {
+  const asked = servedVservers(inputs).filter(isAsked);
+  const seen = asked.filter(({ persistence }) => persistence?.observable !== false);
+  return {
+    wrong: seen.flatMap((vserver) => {
+      const since = lastChange(inputs, vserver);
+      const answers = inputs.recentAnswers(vserver, VIP_ANSWERS).filter(({ at }) => at > since);
+      return wrongAt(vserver, answers) ?? [];
+    }),
+    unseen: asked.filter((vserver) => !seen.includes(vserver)).map(({ vserver }) => vserver),
+  };
+}
+
+/**
+ * Whether any probe goes through it: one that clients reach through another vserver has none of its own, and through one that
+ * is down nobody is served.
+ */
+function isAsked({ probes, vip, adcOpinion }: LiveVserver): boolean {
+  const isDown = vip === "down" || (adcOpinion !== "up" && adcOpinion !== "unknown");
+  return (
+    !isDown && probes.some(({ vantage, scheduled }) => vantage === "vip" && scheduled !== false)
+  );
+}
+
+function withUnseen(check: MaintenanceCheck, unseen: readonly string[]): MaintenanceCheck {
+  return unseen.length === 0
+    ? check
+    : {
+        ...check,
+        warning: check.ok,
+        message: `${check.message} Not observable from one address, by source persistence: ${unseen.join(", ")}.`,
+      };
 }
 
 function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
@@ -110,9 +188,10 @@ function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
 }
 
 function upCheck({ live, server }: VerifyInputs): MaintenanceCheck {
-  const wrong = membersOf(live, server)
-    .filter((member) => member.adcOpinion !== "up")
-    .map((member) => `${memberWords(member)} is ${adcWords(member)} on ${member.adc}`);
+  const members = membersOf(live, server);
+  const wrong = byState(members.filter(({ adcOpinion }) => adcOpinion !== "up")).map(
+    ([state, alike]) => stillWords(server, state, alike, members.length),
+  );
   return checkAll("up", wrong, "The ADC reports every member UP.");
 }
 
@@ -132,15 +211,20 @@ function stableCheck({ live, server, now, stabilityMs }: VerifyInputs): Maintena
 }
 
 function servedAgainCheck(inputs: VerifyInputs): MaintenanceCheck {
-  const wrong = servedVservers(inputs)
+  const { wrong, unseen } = throughVips(inputs, (vserver, answers) => {
     // If no answer ever names a server, none can be missing.
-    .filter((vserver) => [...vserver.servedBy.keys()].some((name) => name !== "unrecognised"))
-    .filter((vserver) => answersBy(inputs, vserver, lastChange(inputs, vserver)) === 0)
-    .map((vserver) => `${vserver.vserver} has returned no response from it since it came back`);
-  return checkAll(
-    "vip",
-    wrong,
-    "Every VIP that identifies its servers has returned a response from it again.",
+    const names = [...vserver.servedBy.keys()].some((name) => name !== "unrecognised");
+    return names && answersOf(inputs, answers).length === 0
+      ? `${vserver.vserver} has returned no response from it since it came back`
+      : null;
+  });
+  return withUnseen(
+    checkAll(
+      "vip",
+      wrong,
+      "Every VIP that identifies its servers has returned a response from it again.",
+    ),
+    unseen,
   );
 }
 
@@ -152,18 +236,19 @@ function servedVservers({ live, server }: VerifyInputs): readonly LiveVserver[] 
   );
 }
 
-function answersBy(inputs: VerifyInputs, vserver: LiveVserver, since: number): number {
-  const wanted = inputs.server.toLowerCase();
-  return inputs
-    .recentAnswers(vserver, VIP_ANSWERS)
-    .filter(({ at, server }) => at > since && server?.toLowerCase() === wanted).length;
+function answersOf({ server }: VerifyInputs, answers: readonly VipAnswer[]): readonly VipAnswer[] {
+  const wanted = server.toLowerCase();
+  return answers.filter((answer) => answer.server?.toLowerCase() === wanted);
 }
 
-/** When the ADC last took a member of the server out of this vserver, or in; 0 when it does not tell: all answers count. */
+/**
+ * When the ADC last took a member of the server out of this vserver, or in; where it does not tell, since when the member is
+ * away by what we know. 0 where nobody knows: all answers count.
+ */
 function lastChange({ live, server }: VerifyInputs, { adc, vserver }: LiveVserver): number {
   const changes = membersOf(live, server)
     .filter((member) => member.adc === adc && member.vservers.includes(vserver))
-    .map((member) => member.adcStateChangedAt ?? 0);
+    .map((member) => member.adcStateChangedAt ?? member.awaySince ?? 0);
   return Math.max(0, ...changes);
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { writeFile, mkdtemp, rm } from "node:fs/promises";
+import { readFile, writeFile, mkdtemp, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { tmpdir } from "node:os";
 import { stringify } from "yaml";
@@ -9,6 +9,8 @@ import { type Lab, startLab } from "../../lab/lab.ts";
 import { recordedAdc, type RecordedAdc } from "../../lab/recorded-lab.ts";
 import { readBundle } from "../bundle/format.ts";
 import { printableLine } from "../lib/printable.ts";
+import type { Declare } from "../../lab/scenario.ts";
+import { formatDuration } from "../lib/duration.ts";
 import { parseConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
@@ -278,11 +280,14 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     output.out("Everything runs on loopback. Ctrl-C ends it.\n\n");
     const ending = new AbortController();
     const screen = showState(service.agent.state, `Page ${address}/`, output, ending.signal);
-    const run = lab.play((step) => {
-      if (recorded === null) {
-        screen.tell(step.text);
-      }
-    });
+    const run = lab.play(
+      (step) => {
+        if (recorded === null) {
+          screen.tell(step.text);
+        }
+      },
+      declareAt(address, tokenFileOf(stateDir)),
+    );
     const how = await Promise.race([
       signals.ended,
       command.exitAfterMs === null
@@ -315,6 +320,21 @@ async function readRecorded(file: string, output: Output): Promise<RecordedAdc |
     output.err(`${printableLine(`${file}: no ADC in it has told its vservers`)}\n`);
   }
   return recorded;
+}
+
+/** How a story declares maintenance: as an administrator does, over the API. */
+export function declareAt(url: string, tokenFile: string): Declare {
+  return async (server, forMs) => {
+    const token = (await readFile(tokenFile, "utf8")).trim();
+    const answer = await fetch(`${url}/api/v1/maintenance`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ servers: [server], for: formatDuration(forMs) }),
+    });
+    if (!answer.ok) {
+      throw new Error(`the agent refused to declare maintenance: ${await answer.text()}`);
+    }
+  };
 }
 
 /** How this very command was started, for a person to type it again. */

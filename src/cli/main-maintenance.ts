@@ -27,8 +27,8 @@ export function addMaintenance(
   common(group.command("start").description("declare a maintenance window"))
     .argument("<server...>", "server names or patterns with *")
     .option("--for <duration>", "duration, counted from the start")
-    .option("--end <time>", "end as an RFC 3339 time, or never")
-    .option("--start <time>", "start as an RFC 3339 time; default: now")
+    .option("--end <time>", 'end: 22:00 or "2026-12-01 22:00" in this zone, RFC 3339, or never')
+    .option("--start <time>", "start, as --end; default: now")
     .option("--name <name>", "name of the window; default: the servers' names")
     .option("--reason <text>", "reason shown on the page")
     .option("--author <name>", "author; default: the current user")
@@ -38,6 +38,7 @@ export function addMaintenance(
       false,
     )
     .option("--flexible", "start the window when the server first fails inside it", false)
+    .option("--force", "also for a server that the agent does not know", false)
     .action(
       async (
         servers: string[],
@@ -50,6 +51,7 @@ export function addMaintenance(
           author?: string;
           autoEnd: boolean;
           flexible: boolean;
+          force: boolean;
         },
       ) => {
         await run(options, output, {
@@ -63,6 +65,7 @@ export function addMaintenance(
           author: options.author ?? null,
           autoEnd: options.autoEnd,
           flexible: options.flexible,
+          force: options.force,
         });
       },
     );

@@ -42,6 +42,7 @@ export interface DeclareBody {
   readonly author: string | null;
   readonly auto_end: boolean;
   readonly flexible: boolean;
+  readonly force?: boolean;
 }
 
 /** What a preflight asks beyond the agent's defaults, as typed: the agent judges it. */

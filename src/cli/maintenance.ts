@@ -15,6 +15,7 @@ import {
 } from "./maintenance-access.ts";
 import { printableLine } from "../lib/printable.ts";
 import { columns, type Output } from "./output.ts";
+import { localMoment, parseMoment } from "./moment.ts";
 import { readConfig } from "./read-config.ts";
 
 export type MaintenanceCommand =
@@ -23,15 +24,17 @@ export type MaintenanceCommand =
       readonly servers: readonly string[];
       /** Default: the servers, joined by commas. */
       readonly name: string | null;
-      /** RFC 3339; null: now. */
+      /** As moment.ts reads it; null: now. */
       readonly start: string | null;
-      /** RFC 3339 or `never`; exactly one of `end` and `for`. */
+      /** Likewise, or `never`; exactly one of `end` and `for`. */
       readonly end: string | null;
       readonly for: string | null;
       readonly reason: string | null;
       readonly author: string | null;
       readonly autoEnd: boolean;
       readonly flexible: boolean;
+      /** Also for servers that the agent does not know. */
+      readonly force?: boolean;
     }
   | { readonly kind: "end"; readonly name: string; readonly author: string | null }
   | { readonly kind: "list" }
@@ -64,7 +67,14 @@ export async function runMaintenance(options: MaintenanceOptions, output: Output
   const { command, json } = options;
   switch (command.kind) {
     case "start": {
-      const answer = await reached.start(declareBody(command));
+      const body = declareBody(command, Date.now());
+      if (body === null) {
+        output.err(
+          `--start and --end take 22:00, "2026-12-01 22:00" or RFC 3339; --end also never.\n`,
+        );
+        return 3;
+      }
+      const answer = await reached.start(body);
       return tellWindow(answer, "declared", json, output);
     }
     case "end": {
@@ -83,12 +93,24 @@ export async function runMaintenance(options: MaintenanceOptions, output: Output
   }
 }
 
-function declareBody(command: Extract<MaintenanceCommand, { kind: "start" }>): DeclareBody {
+/** Times in the zone of who types them; null where one is no time. */
+function declareBody(
+  command: Extract<MaintenanceCommand, { kind: "start" }>,
+  now: number,
+): DeclareBody | null {
+  const start = command.start === null ? null : parseMoment(command.start, now);
+  const from = start === null ? now : Date.parse(start);
+  const { end } = command;
+  const until = end === null || end === "never" ? end : parseMoment(end, from);
+  if ((command.start !== null && start === null) || (end !== null && until === null)) {
+    return null;
+  }
   return {
     name: command.name ?? command.servers.join(","),
     servers: command.servers,
-    ...(command.start === null ? {} : { start: command.start }),
-    ...(command.end === null ? {} : { end: command.end }),
+    ...(command.force === true ? { force: true } : {}),
+    ...(start === null ? {} : { start }),
+    ...(until === null ? {} : { end: until }),
     ...(command.for === null ? {} : { for: command.for }),
     reason: command.reason,
     author: command.author ?? userInfo().username,
@@ -159,10 +181,11 @@ async function verify(
         output,
       );
     }
-    const missing = missingWords(answer.value);
-    if (missing !== told) {
-      output.err(`waiting: ${printableLine(missing)}\n`);
-      told = missing;
+    // How many there are still is told at the end: what is waited for, once.
+    const missing = answer.value.checks.filter(({ ok }) => !ok).map(({ name }) => name);
+    if (missing.join() !== told) {
+      output.err(`waiting: ${printableLine(missingWords(answer.value))}\n`);
+      told = missing.join();
     }
     const left = Math.max(0, deadline - performance.now());
     await wait(Math.min(options.lookEveryMs ?? LOOK_EVERY_MS, left));
@@ -182,7 +205,7 @@ function tellWindow(
   output.out(
     json
       ? `${JSON.stringify({ window: answer.value })}\n`
-      : `${printableLine(`WITNESS OK - ${name} ${done}: ${servers.join(", ")} from ${start ?? "?"} to ${end ?? "?"}`)}\n`,
+      : `${printableLine(`WITNESS OK - ${name} ${done}: ${servers.join(", ")} from ${localMoment(start)} to ${localMoment(end)}`)}\n`,
   );
   return 0;
 }
@@ -201,8 +224,8 @@ function tellList(answer: ApiAnswer<readonly ApiWindow[]>, json: boolean, output
     each.name,
     each.state,
     each.servers.join(","),
-    each.start ?? "",
-    each.end ?? "",
+    localMoment(each.start),
+    localMoment(each.end),
     each.source,
     each.reason ?? "",
   ]);

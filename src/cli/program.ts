@@ -347,7 +347,7 @@ function examples(...lines: readonly string[]): string {
 function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms === null) {
-    throw new InvalidArgumentError("expected a duration such as 500ms, 5s, 10m or 4h");
+    throw new InvalidArgumentError("expected a duration such as 500ms, 5s, 10m, 1h30m or 1d");
   }
   return ms;
 }

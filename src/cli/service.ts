@@ -23,16 +23,26 @@ import { StorageWatch } from "../lib/storage-health.ts";
 import { Notifications } from "../notify/notifications.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import { startWeb } from "../web/server.ts";
+import { unknownServers } from "../change/report.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
 import { packageRevision, packageVersion } from "./package-info.ts";
 
-/** Declared maintenance as the web offers it, over the store that this process holds. */
+/**
+ * Declared maintenance as the web offers it, over the store that this process holds. `members`: of the estate as it is known;
+ * while nothing is known of it, nobody is a stranger.
+ */
 export function maintenanceActions(
   declarations: Declarations,
+  members: () => LiveState["members"],
 ): Pick<MaintenanceActions, "list" | "start" | "end"> {
   return {
     list: () => declarations.list(Date.now()),
-    start: (request) => declarations.start(request, Date.now()),
+    start: async (request, force) => {
+      const stranger = force ? null : unknownServers(members(), request.servers);
+      return stranger === null
+        ? declarations.start(request, Date.now())
+        : { kind: "refused", message: `${stranger} With --force it is declared all the same.` };
+    },
     end: (name) => declarations.end(name, Date.now()),
   };
 }
@@ -75,14 +85,17 @@ export function maintenanceChecks(
   };
 }
 
-/** Answers through a vserver's VIP, of all its probes, in the order of time. */
+/** Answers through a vserver's VIP, of all its probes, in the order of time; whether they name a server or not. */
 function recentAnswers({ history, serverOf }: CheckSources): VerifyInputs["recentAnswers"] {
   return (vserver, count) =>
     vserver.probes
+      .filter(({ vantage }) => vantage === "vip")
       .flatMap((probe) => history.runs(probe.id, count))
-      .flatMap(({ observation: { startedAt, servedBy } }) =>
-        servedBy === null ? [] : [{ at: startedAt, server: serverOf(vserver.adc, servedBy) }],
-      )
+      .filter(({ observation }) => observation.servedBy !== null || observation.outcome === "match")
+      .map(({ observation: { startedAt, servedBy } }) => ({
+        at: startedAt,
+        server: servedBy === null ? null : serverOf(vserver.adc, servedBy),
+      }))
       .sort((a, b) => a.at - b.at)
       .slice(-count);
 }
@@ -192,7 +205,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
         : { kind: "observed", probe: record, ...result };
     },
     maintenance: {
-      ...maintenanceActions(declarations),
+      ...maintenanceActions(declarations, () => agent.state.members),
       ...maintenanceChecks({
         live: () => agent.state,
         declarations,

@@ -5,14 +5,20 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** The form of a duration: a whole number and its unit. */
-export const DURATION_PATTERN = /^\d{1,9}(?:ms|s|m|h)$/;
+/** The form of a duration: whole numbers, each with its unit, the largest first: `90s`, `1h30m`, `1d`. */
+export const DURATION_PATTERN =
+  /^(?=\d)(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?$/;
 
-/** Reads `500ms`, `5s`, `10m` or `4h` as milliseconds; null when it is anything else. */
+/** Reads `500ms`, `5s`, `1h30m` or `1d` as milliseconds; null when it is anything else. */
 export function parseDuration(text: string): number | null {
-  const parts = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
-  const unitMs = UNITS_MS[parts?.[2] ?? ""];
-  return unitMs === undefined ? null : Number(parts?.[1]) * unitMs;
+  if (!DURATION_PATTERN.test(text)) {
+    return null;
+  }
+  const parts = text.matchAll(/(\d+)(ms|[dhms])/g);
+  return [...parts].reduce((sum, [, number, unit = ""]) => {
+    const unitMs = unit === "d" ? 24 * 3_600_000 : (UNITS_MS[unit] ?? 0);
+    return sum + Number(number) * unitMs;
+  }, 0);
 }
 
 /** Writes milliseconds in the largest unit that leaves a whole number: 90000 is `90s`, 120000 is `2m`. */

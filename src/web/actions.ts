@@ -39,8 +39,11 @@ export type ProbeNowResult =
 export interface MaintenanceActions {
   /** Windows that are open, or will be, and those that ended in the last day, by start. */
   readonly list: () => readonly WindowView[];
-  /** Idempotent by name: the same request again changes nothing, another one replaces the window of that name. */
-  readonly start: (request: MaintenanceWindow) => Promise<DeclareResult>;
+  /**
+   * Idempotent by name: the same request again changes nothing, another one replaces the window of that name. A server that no
+   * ADC has is refused, unless `force`.
+   */
+  readonly start: (request: MaintenanceWindow, force: boolean) => Promise<DeclareResult>;
   /** Ends a window now. `not_found` when no open or coming window has that name. */
   readonly end: (name: string, author: string | null) => Promise<DeclareResult>;
   /** May this server go? */

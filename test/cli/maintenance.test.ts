@@ -96,7 +96,7 @@ async function startAgent(
     ...doors,
     actions: {
       ...IDLE_ACTIONS,
-      maintenance: { ...maintenanceActions(declarations), ...checks },
+      maintenance: { ...maintenanceActions(declarations, () => live().members), ...checks },
     },
   });
   return { url, close: () => declarations.close() };
@@ -120,12 +120,40 @@ function estate(ex01: "up" | "out"): LiveState {
 }
 
 describe("with an agent", () => {
+  test("refuses a server that nobody knows, unless it is forced", async () => {
+    const { url, close } = await startAgent(() => estate("up"));
+    const address = { url, tokenFile: join(directory, "token") };
+    const refused = await run({ ...START, servers: ["ex0l", "ex01"], name: "typo" }, address);
+    expect(refused).toMatchObject({ status: 2, out: "" });
+    expect(refused.err).toBe(
+      "WITNESS CRITICAL - No ADC has a member on ex0l; known servers: ex01, ex02. With --force it is declared all the same.\n",
+    );
+    const forced = await run({ ...START, servers: ["ex0l"], name: "typo", force: true }, address);
+    expect(forced).toMatchObject({ status: 0 });
+    const pattern = await run({ ...START, servers: ["ex0*"], name: "all" }, address);
+    expect(pattern).toMatchObject({ status: 0 });
+    await close();
+  });
+
+  test.each(["25:00", "soon", "2026-02-30 10:00"])("%s is no time", async (end) => {
+    const { url, close } = await startAgent(() => estate("up"));
+    const told = await run(
+      { ...START, for: null, end },
+      { url, tokenFile: join(directory, "token") },
+    );
+    expect(told.status).toBe(3);
+    expect(told.err).toContain("--end take 22:00");
+    await close();
+  });
+
   test("declares, lists and ends over the API", async () => {
     const { url, close } = await startAgent(() => estate("up"));
     const address = { url, tokenFile: join(directory, "token") };
     const started = await run(START, address);
     expect(started).toMatchObject({ status: 0, err: "" });
-    expect(started.out).toMatch(/^WITNESS OK - ex01 declared: ex01 from \S+Z to \S+Z\n$/);
+    expect(started.out).toMatch(
+      /^WITNESS OK - ex01 declared: ex01 from \S+ \S+ \S+ to \S+ \S+ \S+\n$/,
+    );
     expect(await run(START, address)).toMatchObject({ status: 0, out: started.out });
 
     const listed = await run({ kind: "list" }, address);

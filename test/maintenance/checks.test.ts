@@ -40,7 +40,14 @@ function state(members: LiveMember[], vserver: Partial<LiveVserver> = {}): LiveS
     cutOff: false,
     adcs: [anAdc({ name: "prod", up: true })],
     members,
-    vservers: [aVserver({ adc: "prod", vserver: "v_imap", ...vserver })],
+    vservers: [
+      aVserver({
+        adc: "prod",
+        vserver: "v_imap",
+        probes: [aProbe({ vserver: "v_imap", vantage: "vip" })],
+        ...vserver,
+      }),
+    ],
   });
 }
 /** Names of the checks that failed, with what they say. */
@@ -194,6 +201,7 @@ describe("verify", () => {
   }
   const out = { adcOpinion: "out", adcRawState: "OUT OF SERVICE", verdict: "drained" } as const;
   const since = NOON - 10 * MINUTE;
+  const ELSEWHERE = { at: since + 1, server: "ex01" };
 
   test("drained: out or down everywhere, nobody connected, nobody served", () => {
     const live = state([
@@ -201,32 +209,74 @@ describe("verify", () => {
       member("ex02", { port: 443, adcService: "svc_owa", adcOpinion: "down", connections: null }),
       member("ex01"),
     ]);
-    expect(failed(verifyDrained(inputs(live, [{ at: since, server: "ex02" }])))).toEqual({});
+    const answers = [{ at: since, server: "ex02" }, ELSEWHERE];
+    expect(failed(verifyDrained(inputs(live, answers)))).toEqual({});
+  });
+
+  test("drained: silence through a VIP is no proof, and what nobody could see is not waited for", () => {
+    const live = state([member("ex02", out), member("ex01")]);
+    expect(failed(verifyDrained(inputs(live, [{ at: since - 1, server: "ex02" }])))).toEqual({
+      vip: "no probe has been answered through v_imap since it was taken out.",
+    });
+    const persistence = {
+      type: "SOURCEIP",
+      probes: "running",
+      sticksTo: [],
+      observable: false,
+    } as const;
+    const sticky = verifyDrained(inputs(state([member("ex02", out)], { persistence })));
+    expect(failed(sticky)).toEqual({});
+    expect(sticky.checks.find(({ name }) => name === "vip")).toMatchObject({
+      ok: true,
+      warning: true,
+      message: expect.stringContaining("Not observable from one address") as unknown,
+    });
+  });
+
+  test("drained: many members that are alike are told in one sentence", () => {
+    const services = [
+      "svc_owa",
+      "svc_ews",
+      "svc_eas",
+      "svc_oab",
+      "svc_mapi",
+      "svc_ecp",
+      "svc_imap",
+    ];
+    const live = state(
+      services.map((adcService) =>
+        member("ex02", { adcService, adcOpinion: "up", adcRawState: "UP" }),
+      ),
+    );
+    const { out: told } = failed(verifyDrained(inputs(live, [{ at: since + 1, server: "ex01" }])));
+    expect(told).toBe(
+      "7 of 7 members of ex02 still UP on prod: svc_owa:993, svc_ews:993, svc_eas:993, svc_oab:993, svc_mapi:993, and 2 more.",
+    );
   });
 
   test.each([
     [
       "a member that still gets clients is named",
       { adcOpinion: "up", adcRawState: "UP" },
-      [],
+      [ELSEWHERE],
       { out: "svc_imap (ex02:993) is UP on prod." },
     ],
     [
       "a member that is still draining is named",
       { adcOpinion: "leaving", adcRawState: "GOING OUT OF SERVICE" },
-      [],
+      [ELSEWHERE],
       { out: "svc_imap (ex02:993) is GOING OUT OF SERVICE on prod." },
     ],
     [
       "connections that are left are counted",
       { ...out, connections: 7 },
-      [],
+      [ELSEWHERE],
       { connections: "svc_imap (ex02:993) still has 7 connection(s)." },
     ],
     [
       "connections that nobody tells are no proof",
       { ...out, connections: null },
-      [],
+      [ELSEWHERE],
       { connections: "prod does not report connections of svc_imap (ex02:993)." },
     ],
     [

@@ -58,6 +58,10 @@ export const maintenanceBody = z.strictObject({
   author: visible(z.string().max(200)).nullish(),
   auto_end: z.boolean().default(false),
   flexible: z.boolean().default(false),
+  force: z
+    .boolean()
+    .default(false)
+    .describe("Also for servers that no ADC has; otherwise those are refused."),
 });
 
 /**
@@ -87,7 +91,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
         const read = toRequest(body, actions.list(), sources.now());
         return read.kind === "bad"
           ? problem(400, read.message)
-          : resultReply(await actions.start(read.request), whatStarts(read.request));
+          : resultReply(await actions.start(read.request, read.force), whatStarts(read.request));
       })(call),
     ),
     write(
@@ -176,7 +180,7 @@ function readLimits(query: URLSearchParams): PreflightLimits | null {
 }
 
 type ReadRequest =
-  | { readonly kind: "request"; readonly request: MaintenanceWindow }
+  | { readonly kind: "request"; readonly request: MaintenanceWindow; readonly force: boolean }
   | { readonly kind: "bad"; readonly message: string };
 
 /** What API and page send, in the terms of the store. */
@@ -194,7 +198,7 @@ export function toRequest(
   const startAt = body.start === undefined ? (open?.startAt ?? now) : Date.parse(body.start);
   const endAt = readEnd(body.end, body.for, startAt);
   if (endAt === null) {
-    return bad("for must be a duration such as 30m or 2h, or never.");
+    return bad("for must be a duration such as 30m, 1h30m or 1d, or never.");
   }
   return {
     kind: "request",
@@ -208,6 +212,7 @@ export function toRequest(
       autoEnd: body.auto_end,
       flexible: body.flexible,
     },
+    force: body.force,
   };
 }
 

@@ -94,7 +94,7 @@ async function start(
   if (read.kind === "bad") {
     return { ok: false, text: read.message };
   }
-  const result = await maintenance.start(read.request);
+  const result = await maintenance.start(read.request, read.force);
   const did = whatStarts(read.request);
   return result.kind === "done"
     ? { ok: true, text: `Declared: ${result.window.name}.`, did }

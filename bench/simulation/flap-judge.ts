@@ -1,0 +1,119 @@
+import type { MemberRecord } from "../../src/agent/records/member-record.ts";
+import type { Mistake } from "./judge.ts";
+import type { AdcBelief } from "./simulated-adc.ts";
+
+/** How often an ADC flapped alone, and how often that was said. */
+export interface FlapCounts {
+  /** Times in which it fell often enough, and nothing of ours could have explained it. */
+  readonly due: number;
+  readonly named: number;
+}
+
+const HOUR_MS = 3_600_000;
+/** A finding needs three; one more is granted, for a poll and a judgement come after the last. */
+const MUST_BE_NAMED = 4;
+/** What we see of a failure may be as late as this, or as early. */
+const AROUND_MS = 180_000;
+
+interface TrueFall {
+  readonly downAt: number;
+  upAt: number | null;
+  /** The member was well all the while, and before. */
+  alone: boolean;
+}
+
+/**
+ * Follows how one ADC takes a member down and up, and whether it does so alone. What a probe of ours that failed might explain
+ * need not be named, but naming it is false only where fewer than three falls were the ADC's own.
+ */
+export class FlapJudge {
+  readonly missed: Mistake[] = [];
+  readonly falseAlarms: Mistake[] = [];
+  due = 0;
+  named = 0;
+  readonly #record: MemberRecord;
+  #falls: TrueFall[] = [];
+  #belief: AdcBelief = "up";
+  #notWellAt = -Infinity;
+  #failures: number[] = [];
+  #isSaid = false;
+  #isDue = false;
+
+  constructor(record: MemberRecord) {
+    this.#record = record;
+  }
+
+  /** The ADC's belief after a probe of its own, from when it shows; `isWell`: the member is, by the truth. */
+  believes(
+    now: { readonly belief: AdcBelief; readonly at: number },
+    at: number,
+    isWell: boolean,
+  ): void {
+    this.#notWellAt = isWell ? this.#notWellAt : at;
+    const { belief } = now;
+    if (belief === this.#belief) {
+      return;
+    }
+    const last = this.#falls.at(-1);
+    if (this.#belief === "up" && belief === "down") {
+      const alone = isWell && at - this.#notWellAt > AROUND_MS;
+      this.#falls.push({ downAt: now.at, upAt: null, alone });
+    } else if (last !== undefined && belief === "up" && last.upAt === null) {
+      last.upAt = now.at;
+      last.alone &&= isWell && this.#notWellAt < last.downAt;
+    } else if (belief !== "down" && belief !== "up") {
+      this.#falls = [];
+    }
+    this.#belief = belief;
+    this.#falls = this.#falls.filter(({ downAt }) => at - downAt <= HOUR_MS);
+  }
+
+  /** A probe of ours failed, or was lost. */
+  weFailed(at: number): void {
+    this.#failures = [...this.#failures.filter((each) => at - each <= HOUR_MS), at];
+  }
+
+  look(at: number): void {
+    const isSaid = this.#record.flapping !== null;
+    const falls = this.#falls.filter(({ downAt }) => at - downAt <= HOUR_MS + AROUND_MS);
+    const own = falls.filter(({ alone, upAt }) => alone && upAt !== null);
+    if (isSaid && !this.#isSaid) {
+      // A fall that polls never saw, or that began in what we could not see, is none that was told.
+      if (own.length < 3) {
+        this.falseAlarms.push({ alarm: "adc_flapping", member: this.#name(), atMs: at });
+      } else {
+        this.named += 1;
+        this.#isDue = true;
+      }
+    }
+    this.#isSaid = isSaid;
+    const doubtless = own.filter(
+      ({ downAt, upAt }) =>
+        !this.#failures.some(
+          (failed) => failed >= downAt - AROUND_MS && failed <= (upAt ?? at) + AROUND_MS,
+        ),
+    );
+    const isDue = doubtless.length >= MUST_BE_NAMED && at - (doubtless.at(-1)?.upAt ?? 0) > 60_000;
+    if (isDue && !this.#isDue) {
+      this.due += 1;
+      this.#isDue = true;
+      if (!isSaid) {
+        this.missed.push({ alarm: "adc_flapping", member: this.#name(), atMs: at });
+      }
+    }
+    if (own.length === 0) {
+      this.#isDue = false;
+    }
+  }
+
+  #name(): string {
+    return `${this.#record.adcService}/${this.#record.server}:${String(this.#record.port)}`;
+  }
+}
+
+export function sumOfFlaps(judges: readonly FlapCounts[]): FlapCounts {
+  return {
+    due: judges.reduce((sum, each) => sum + each.due, 0),
+    named: judges.reduce((sum, each) => sum + each.named, 0),
+  };
+}

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { demoConf } from "../../lab/demo-conf.ts";
+import { scenario, SCENARIO_NAMES } from "../../lab/scenarios.ts";
+import { smallEstate } from "../agent/small-estate.ts";
+
+/** The demo's own polls, and its slowest login. */
+const POLL_MS = 2_000;
+const SLOWEST_LOGIN_MS = 20_000;
+
+describe("each story of the lab", () => {
+  const { state } = smallEstate(demoConf(), { pollMs: POLL_MS });
+
+  test.each(SCENARIO_NAMES)("%s lasts until what it names must have been said", (name) => {
+    const { named, steps } = scenario(name);
+    if (named === null) {
+      return;
+    }
+    const { of } = named;
+    const members = state.members.filter(
+      ({ adcService, server, vservers }) =>
+        of === null ||
+        ("vserver" in of
+          ? vservers.includes(of.vserver)
+          : adcService === of.adcService && server === of.server),
+    );
+    expect(members.length).toBeGreaterThan(0);
+    const longest = Math.max(
+      ...members.map(({ grace, probes, adcServiceConfig }) => {
+        const monitors = probes.flatMap(({ planned: { action } }) =>
+          action.kind === "monitor" ? [action.monitor] : [],
+        );
+        expect([adcServiceConfig.name, monitors.length]).not.toEqual([adcServiceConfig.name, 0]);
+        // The replica decides, grace runs, and the slowest look comes once more.
+        const decidedMs = Math.max(
+          ...monitors.map((each) => each.retries * each.intervalMs + each.responseTimeoutMs),
+        );
+        const graceMs = Math.max(grace.towardsDownMs, grace.towardsUpMs);
+        const slowestMs = Math.max(SLOWEST_LOGIN_MS, ...probes.map((probe) => probe.intervalMs));
+        return decidedMs + graceMs + slowestMs + POLL_MS + 1_000;
+      }),
+    );
+    const isAtOnce = named.says === "maintenance_overrun";
+    expect(named.untilMs - named.fromMs).toBeGreaterThan(isAtOnce ? POLL_MS + 1_000 : longest);
+    const times = steps.map(({ atMs }) => atMs);
+    expect(times).toContain(named.fromMs);
+    expect(named.untilMs === Infinity || times.includes(named.untilMs)).toBe(true);
+  });
+});
