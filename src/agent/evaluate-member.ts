@@ -81,7 +81,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   if (record.judged !== null) {
     // What agreed when it was last judged has agreed until now.
     record.agreement = stepAgreement(record.agreement, now, record.judged);
-    record.lastGoodAt = record.good ? now : record.lastGoodAt;
+    record.lastGoodAt = record.provenGood ? now : record.lastGoodAt;
   }
   // What is cut off from the network, or never came through to this member, has no opinion.
   const cannotReach = around.cutOff || neverReached(record);
@@ -95,7 +95,8 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.judged = opinions;
   record.depth = depthsOf(record);
   record.goodSince = record.good ? (record.goodSince ?? now) : null;
-  record.lastGoodAt = record.good ? now : record.lastGoodAt;
+  record.provenGood = record.good && !isUndecided(record);
+  record.lastGoodAt = record.provenGood ? now : record.lastGoodAt;
   const stable = record.goodSince !== null && now - record.goodSince >= around.stabilityMs;
   const declared = asksForMaintenance(record) ? "open" : around.declared;
   record.maintenance = {
@@ -105,7 +106,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   };
   const detected = detectedStill(record);
   const inMaintenance = record.maintenance.adc || record.maintenance.detected;
-  record.workedOn = !record.good && (record.workedOn || inMaintenance);
+  record.workedOn = !record.provenGood && (record.workedOn || inMaintenance);
   const isBroken = record.bad || record.maintenance.detected;
   record.brokenSince = isBroken ? (record.brokenSince ?? now) : null;
   record.followChanges(() => lastFailureAt(record, around.mailboxSide), now);
@@ -340,6 +341,16 @@ function lastFailureAt(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecor
     ...probes.map(({ lastFailure }) => lastFailure?.startedAt ?? -Infinity),
   );
   return Number.isFinite(failedAt) ? failedAt : null;
+}
+
+/** A monitor that counts has not made up its mind: a look that passes before it proves nothing against it. */
+function isUndecided(record: MemberRecord): boolean {
+  return countedMonitors(record).some(
+    ({ probe }) =>
+      probe?.scheduled === true &&
+      probe.opinion === "unknown" &&
+      (probe.last === null || probe.lastPassed !== null),
+  );
 }
 
 function depthsOf(record: MemberRecord): MemberDepths {

@@ -104,6 +104,7 @@ const agentAnswer = z.looseObject({
       server: z.string(),
       port,
       monitor: anyText,
+      monitors: z.array(z.looseObject({ held_back: anyText.default(null) })).default([]),
       opinions: z.looseObject({ adc: z.string(), replica: z.string(), service: z.string() }),
       depth: z.looseObject({ adc: anyText }).default({ adc: null }),
       verdict: z.string(),
@@ -331,6 +332,12 @@ function* remarks(json: CompareJson): Iterable<string> {
   const bare = barePortSentence(json.rows.map(({ depth }) => depth.adc));
   if (bare !== null) {
     yield bare;
+  }
+  const heldBack = json.rows.flatMap(({ monitors }) =>
+    monitors.flatMap(({ held_back }) => held_back ?? []),
+  );
+  if (heldBack.length > 0) {
+    yield `${String(heldBack.length)} logins were held back (${[...new Set(heldBack)].join(", ")}): what only they see is not compared.`;
   }
   const settling = rows.filter(({ verdict }) => verdict === "settling").length;
   if (settling > 0) {

@@ -170,6 +170,7 @@ describe("maintenance that should be over", () => {
 });
 
 describe("over a restart", () => {
+  /** The second run begins with a look that passes, as one of a page that is served in maintenance. */
   async function restarted(pausedMs: number, sinceMs: number | null): Promise<SmallEstate> {
     const folder = await temporaryFolder();
     const first = world(null);
@@ -178,6 +179,8 @@ describe("over a restart", () => {
     const second = world(null);
     second.clock.at = first.clock.at + pausedMs;
     second.hear({ ex01: { state: "down", sinceMs } });
+    second.observe("imap_greeting", "ex01", { ...GOOD, startedAt: second.clock.at });
+    expect(second.member("ex01")).toMatchObject({ good: true, lastGoodAt: null });
     const { members } = await readSince(folder);
     restoreSince(second.state, { members, writtenAt: first.clock.at }, second.clock.at);
     see(second, INACTIVE);

@@ -57,13 +57,21 @@ describe("/api/v1/verdicts", () => {
         port: 143,
         monitor: "imap_greeting",
         monitors: [
-          { monitor: "tcp", vantage: "backend", opinion: "up", step: "response", reason: "ok" },
+          {
+            monitor: "tcp",
+            vantage: "backend",
+            opinion: "up",
+            step: "response",
+            reason: "ok",
+            held_back: null,
+          },
           {
             monitor: "imap_greeting",
             vantage: "backend",
             opinion: "down",
             step: "banner",
             reason: "closed_without_data",
+            held_back: null,
           },
         ],
         opinions: { adc: "up", replica: "up", service: "down" },

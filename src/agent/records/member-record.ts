@@ -79,7 +79,9 @@ export class MemberRecord implements LiveMember {
   nextEvaluationAt = -Infinity;
   /** Since when everything has been good by our own opinions; null while it is not. */
   goodSince: number | null = null;
-  /** When it was last good by our own opinions, here or in an earlier run; null while it never was. */
+  /** Good by our own opinions, and no monitor of its own is undecided. */
+  provenGood = false;
+  /** When it was so last, here or in an earlier run; null while it never was. */
   lastGoodAt: number | null = null;
   /** It was out of service, or seen in maintenance, since it was last good. */
   workedOn = false;
@@ -160,7 +162,7 @@ export class MemberRecord implements LiveMember {
     if (this.adcOpinion === "up" || this.adcOpinion === "unknown") {
       return this.outSince;
     }
-    const notGoodSince = this.good
+    const notGoodSince = this.provenGood
       ? null
       : (this.lastGoodAt ?? this.adcStateChangedAt ?? this.#madeAt);
     return notGoodSince === null || this.outSince === null
@@ -353,6 +355,7 @@ export class MemberRecord implements LiveMember {
     this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;
     this.lastGoodAt = earlier.lastGoodAt;
+    this.provenGood = earlier.provenGood;
     this.workedOn = earlier.workedOn;
     this.brokenSince = earlier.brokenSince;
     this.depth = earlier.depth;

@@ -31,6 +31,10 @@ const monitorShape = z.strictObject({
   opinion: upDown,
   step,
   reason,
+  held_back: z
+    .string()
+    .nullable()
+    .describe("Why its login was not begun when it was due last; null: nothing holds it back."),
 });
 
 const byConfiguration = z
@@ -354,5 +358,6 @@ function monitorRow(probe: LiveProbe): Answer<typeof monitorShape> {
     opinion: probe.opinion,
     step: probe.last?.step ?? null,
     reason: probe.last?.reason ?? ((probe.notRepeated ?? null) === null ? null : "unsupported"),
+    held_back: probe.heldBack?.why ?? null,
   };
 }
