@@ -23,7 +23,7 @@ export const WELL: Truth = { condition: "well", adc: "honest" };
 
 /** An ADC that flaps loses its path for so long out of so much: three retries, and back within grace. */
 const FLAP_CUT_MS = 50_000;
-export const FLAP_EVERY_MS = 180_000;
+const FLAP_EVERY_MS = 180_000;
 
 export function flapCuts(sinceMs: number): boolean {
   return sinceMs % FLAP_EVERY_MS < FLAP_CUT_MS;
