@@ -14,7 +14,7 @@ export function parseDuration(text: string): number | null {
   if (!DURATION_PATTERN.test(text)) {
     return null;
   }
-  const parts = text.matchAll(/(\d+)(ms|[dhms])/g);
+  const parts = text.matchAll(/(\d{1,9})(ms|[dhms])/g);
   return [...parts].reduce((sum, [, number, unit = ""]) => {
     const unitMs = unit === "d" ? 24 * 3_600_000 : (UNITS_MS[unit] ?? 0);
     return sum + Number(number) * unitMs;
