@@ -24,6 +24,8 @@ export interface Situation {
   readonly window: "no" | "open" | "over";
   /** In maintenance that nobody declared, and not well since, for longer than that may take. */
   readonly overdue: boolean;
+  /** Since it was in maintenance last it has been well for no longer than between two looks. */
+  readonly wasBrieflyWell: boolean;
 }
 
 /** What would be said by someone who knows everything; null where only time will tell (the ADC has yet to notice). */

@@ -48,6 +48,8 @@ interface Standing {
   readonly expected: MemberVerdict | null;
   readonly so: Alarm | null;
   readonly said: MemberVerdict;
+  /** It was well for too short to be seen, and what is said is so without that. */
+  readonly mayBe: boolean;
 }
 
 const AFTER_STABILITY: ReadonlySet<MemberVerdict> = new Set(["ready_to_return", "return_overdue"]);
@@ -110,11 +112,14 @@ export class MemberJudge {
       const until = stillBelieves ? at : changedAt;
       this.#lastSoAt.set(wouldBe, Math.max(this.#lastSoAt.get(wouldBe) ?? 0, until));
     }
-    this.#standing = { from: at, name: situationName(situation), expected, so, said };
+    const mayBe =
+      situation.wasBrieflyWell &&
+      (said === "maintenance_overrun" || said === "maintenance_expected");
+    this.#standing = { from: at, name: situationName(situation), expected, so, said, mayBe };
   }
 
   /** Books the time since the last look: what stood too long, and what should have stood by now. */
-  #account({ from, name, expected, so, said }: Standing, to: number): void {
+  #account({ from, name, expected, so, said, mayBe }: Standing, to: number): void {
     const cell = cellOf(this.#tally, name, said);
     cell.heldMs += to - from;
     if (so !== null) {
@@ -124,7 +129,7 @@ export class MemberJudge {
         this.missed.push({ alarm: so, member: this.#memberName(), atMs: this.#soSince });
       }
     }
-    if (isAlarm(said) && so !== said && !this.#spellIsFalse) {
+    if (isAlarm(said) && so !== said && !mayBe && !this.#spellIsFalse) {
       const lastSoAt = this.#lastSoAt.get(said) ?? -Infinity;
       if (to - lastSoAt > this.#bounds.clearsWithinMs) {
         this.#spellIsFalse = true;
@@ -132,7 +137,7 @@ export class MemberJudge {
       }
     }
     const wrongFrom = Math.max(from, this.#expectedSince + this.#mayTakeMs(expected));
-    if (expected === null || said === expected || wrongFrom >= to) {
+    if (expected === null || said === expected || mayBe || wrongFrom >= to) {
       this.#wrongSaid = null;
       return;
     }

@@ -27,6 +27,9 @@ export interface Member {
   /** Since when it has not been well, without a break, and whether that began or went on with work on it. */
   notWellSince: number | null;
   workedOn: boolean;
+  /** When it was well again last, and whether it has been broken since, before that could be seen. */
+  wellAt: number;
+  wasBrieflyWell: boolean;
   readonly flaps: FlapJudge;
   /** Told by the last poll. */
   heard: AdcBelief;
@@ -56,6 +59,8 @@ export function memberOf(record: MemberRecord, beginsAt: number, tally: Tally): 
     changedAt: beginsAt,
     notWellSince: null,
     workedOn: false,
+    wellAt: -Infinity,
+    wasBrieflyWell: false,
     flaps: new FlapJudge(record),
     adc: new SimulatedMember(),
     judge: new MemberJudge(record, bounds, tally),

@@ -56,6 +56,8 @@ export interface SimulationResult {
   readonly tally: Tally;
 }
 
+/** A member that is down is looked at every 30 s, and needs two good answers to be out of maintenance. */
+const UNSEEN_MS = 90_000;
 /** One probe in a thousand is lost on the way, ours and the ADC's alike. */
 const LOST_SHARE = 0.001;
 /** The world begins after noon of some day, so that no clock starts at zero. */
@@ -289,6 +291,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       adc: record.adcOpinion,
       window: away.window,
       overdue: away.overdueAt !== null && away.overdueAt <= now,
+      wasBrieflyWell: member.wasBrieflyWell,
     };
     member.judge.look(now, situation, {
       since: Math.max(
@@ -378,6 +381,11 @@ export function simulate(options: SimulationOptions): SimulationResult {
       member.truth = truth;
       member.changedAt = now;
       const isWell = truth.condition === "well";
+      if (isWell) {
+        member.wellAt = now;
+      } else if (member.before.condition === "well") {
+        member.wasBrieflyWell = now - member.wellAt < UNSEEN_MS;
+      }
       member.notWellSince = isWell ? null : (member.notWellSince ?? now);
       const isWork = truth.condition === "maintenance" || member.adc.outSince !== null;
       member.workedOn = !isWell && (member.workedOn || isWork);

@@ -346,19 +346,43 @@ async function logInElsewhere(
   runner: ProbeRunner,
   signal: AbortSignal,
 ): Promise<void> {
+  const confirmed = new Set<ProbeRecord>();
   for (let round = 0; round < LOGIN_ROUNDS && !signal.aborted; round++) {
     const waiting = probes.filter(
       ({ opinion, heldBack }) =>
         opinion === "unknown" && heldBack !== null && WAITS_ITS_TURN.has(heldBack.why),
     );
-    if (waiting.length === 0) {
+    const witnesses = probes
+      .filter((probe) => isRefused(probe) && !confirmed.has(probe))
+      .flatMap((refused) => {
+        confirmed.add(refused);
+        return probes.find((probe) => isAcceptedElsewhere(probe, refused)) ?? [];
+      });
+    const next = new Set([...waiting, ...witnesses]);
+    if (next.size === 0) {
       return;
     }
-    for (const probe of waiting) {
+    for (const probe of next) {
       await pause(LOGINS_APART_MS, signal);
       await untilDecided(probe, state, runner, signal);
     }
   }
+}
+
+function isRefused({ credential, last, lastPassed }: ProbeRecord): boolean {
+  return credential !== null && lastPassed === null && last?.reason === "auth_rejected";
+}
+
+/** A login that has worked, and has to work again after the rejection to say anything of it. */
+function isAcceptedElsewhere(
+  { credential, server, opinion }: ProbeRecord,
+  refused: ProbeRecord,
+): boolean {
+  return (
+    opinion === "up" &&
+    credential?.lockoutKey === refused.credential?.lockoutKey &&
+    server !== refused.server
+  );
 }
 
 /** Runs one probe until it has an opinion, but no more often than it may take. */
