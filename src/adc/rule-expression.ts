@@ -53,7 +53,7 @@ function parse(text: string, depth: number): RuleTree {
 }
 
 /** Splits at an operator outside quotes and parentheses; one part when there is none. */
-function splitAt(text: string, operator: "||" | "&&"): string[] {
+export function splitAt(text: string, operator: "||" | "&&" | "+"): string[] {
   const parts: string[] = [];
   let from = 0;
   scan(text, (at, nesting) => {

@@ -148,13 +148,61 @@ describe("a redirect by a responder policy", () => {
     expect(asked(planned, "https_challenge")).toEqual(["v_80 / → /owa/"]);
   });
 
-  test("made of the request cannot be foretold, and is not asked for", () => {
+  test.each([
+    [`redirect '"https://" + HTTP.REQ.HOSTNAME'`, "https://192.0.2.20"],
+    [
+      `redirect '"https://" + HTTP.REQ.HOSTNAME.HTTP_URL_SAFE + HTTP.REQ.URL.PATH_AND_QUERY.HTTP_URL_SAFE'`,
+      "https://192.0.2.20/",
+    ],
+    [
+      `redirect '"https://mail.example.com" + HTTP.REQ.URL' -responseStatusCode 301`,
+      "https://mail.example.com/",
+    ],
+    [
+      String.raw`respondwith '"HTTP/1.1 301 Moved Permanently\r\nLocation: https://" + HTTP.REQ.HEADER("Host") + HTTP.REQ.URL + "\r\n\r\n"'`,
+      "https://192.0.2.20/",
+    ],
+  ])("made of the request is foretold: %s", (action, to) => {
     const planned = plan([
-      'add responder action a redirect "\\"https://\\" + HTTP.REQ.HOSTNAME"',
+      `add responder action a ${action}`,
+      "add responder policy p true a",
+      "add lb vserver v_80 HTTP 192.0.2.20 80",
+      "bind lb vserver v_80 -policyName p -priority 10 -type REQUEST",
+    ]);
+    expect(asked(planned, "https_challenge")).toEqual([`v_80 / → ${to}`]);
+  });
+
+  test("made of what is not known cannot be foretold, and is not asked for", () => {
+    const planned = plan([
+      'add responder action a redirect "\\"https://\\" + CLIENT.IP.SRC"',
       "add responder policy p true a",
       "add lb vserver v_80 HTTP 192.0.2.20 80",
       "bind lb vserver v_80 -policyName p -priority 10 -type REQUEST",
     ]);
     expect(asked(planned, "https_challenge")).toEqual([]);
+  });
+});
+
+test("plan › says where the ADC's own monitor is not what is repeated: -deviation, a disabled one of its type", () => {
+  const planned = plan([
+    "add server ex01 192.0.2.1",
+    "add serviceGroup sg TCP",
+    "bind serviceGroup sg ex01 80",
+    "add lb monitor m_http HTTP -deviation 20 MSEC",
+    "add lb monitor m_off HTTP -state DISABLED",
+    "add lb monitor m_tcp TCP",
+    ...["m_http", "m_off", "m_tcp"].map((name) => `bind serviceGroup sg -monitorName ${name}`),
+  ]);
+  const notes = Object.fromEntries(
+    planned.flatMap(({ action, note }) =>
+      action.kind === "monitor" ? [[action.monitor.name, note ?? action.unsupportedReason]] : [],
+    ),
+  );
+  expect(notes).toEqual({
+    m_http: expect.stringMatching(
+      /m_off is DISABLED.*all monitors of type HTTP.*-deviation/,
+    ) as unknown,
+    m_off: "the monitor is disabled on the ADC (-state DISABLED)",
+    m_tcp: null,
   });
 });

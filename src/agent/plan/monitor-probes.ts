@@ -28,9 +28,9 @@ export function backendMonitorProbes(
   const vservers = graph.vserversOfService(service.name);
   return service.monitors.flatMap((binding) => {
     const monitor = estate.monitors.get(binding.monitor) ?? missingMonitor(binding.monitor);
-    return service.members.map((member) =>
-      backendMonitorProbe({ estate, settings, service, vservers, binding, monitor, member }),
-    );
+    const disabledKin = disabledKinOf(estate, monitor);
+    const bound = { estate, settings, service, vservers, binding, monitor, disabledKin };
+    return service.members.map((member) => backendMonitorProbe({ ...bound, member }));
   });
 }
 
@@ -49,6 +49,7 @@ interface BoundMonitor {
   readonly binding: MonitorBinding;
   readonly monitor: Monitor;
   readonly member: Member;
+  readonly disabledKin: string | null;
 }
 
 function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
@@ -87,7 +88,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     source,
     sourceAddresses,
     tlsSource,
-    note: bothNotes(noteOf(estate, monitor, service), secretNote(spec)),
+    note: bothNotes(noteOf(bound), secretNote(spec)),
     action: {
       kind: "monitor",
       monitor,
@@ -248,7 +249,17 @@ function profileNotes({ type }: Monitor, service: AdcService): string[] {
     : [`what the service's ${named.join(" and ")} sets is not repeated`];
 }
 
-function noteOf(estate: Estate, monitor: Monitor, service: AdcService): string | null {
+/** Another monitor of this type that is switched off: by the command reference it takes its kin with it. */
+function disabledKinOf(estate: Estate, { name, type }: Monitor): string | null {
+  for (const other of estate.monitors.values()) {
+    if (!other.enabled && other.type === type && other.name !== name) {
+      return other.name;
+    }
+  }
+  return null;
+}
+
+function noteOf({ estate, monitor, service, disabledKin }: BoundMonitor): string | null {
   const notes: string[] = [];
   if (service.useSourceIp) {
     notes.push(
@@ -257,6 +268,11 @@ function noteOf(estate: Estate, monitor: Monitor, service: AdcService): string |
   }
   if (monitor.type === "HTTP-INLINE") {
     notes.push("repeated as HTTP; the ADC watches live traffic and probes only when there is none");
+  }
+  if (disabledKin !== null) {
+    notes.push(
+      `monitor ${disabledKin} is DISABLED, which by the command reference disables all monitors of type ${monitor.type}`,
+    );
   }
   if (monitor.deviationMs > 0) {
     notes.push(

@@ -15,6 +15,7 @@ import {
 } from "./vip-reach.ts";
 import { anonymousSpec } from "./look-probes.ts";
 import { type RuleRequest, matchesRule } from "../../adc/rule-match.ts";
+import { locationIn, textFor } from "../../adc/request-text.ts";
 import { parseRule } from "../../adc/rule-expression.ts";
 
 /** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
@@ -29,7 +30,9 @@ export function redirectProbe(
   const always = adcFrontOf(estate, vserver, !withoutServices);
   const front = {
     ...always,
-    redirectUrl: responderRedirect(estate, [vserver], asked) ?? always.redirectUrl,
+    redirectUrl:
+      responderRedirect(estate, [vserver], asked, asked.host ?? vserver.address ?? "") ??
+      always.redirectUrl,
   };
   if (front.redirectUrl === null || vserver.address === null || typeof vserver.port !== "number") {
     return [];
@@ -79,12 +82,14 @@ export function redirectProbe(
 }
 /**
  * Where responder policies of the vservers on the way send a request for certain, in the order in which the ADC asks
- * them. Null: nowhere, or to a URL that is not written out but made of the request.
+ * them: to a URL that is written out, or made of the request (`sentHost`: its Host header). Null: nowhere, or to a URL made
+ * of what this agent does not know.
  */
 export function responderRedirect(
   estate: Estate,
   onTheWay: readonly Vserver[],
   request: RuleRequest,
+  sentHost: string,
 ): string | null {
   for (const vserver of onTheWay) {
     const bound = [...vserver.policies].sort(
@@ -99,12 +104,16 @@ export function responderRedirect(
         continue;
       }
       const action = estate.actions.get(policy.action);
-      return action?.type === "redirect" ? literal(action.target ?? action.expression) : null;
+      const expression = action?.target ?? action?.expression ?? null;
+      const text =
+        expression === null
+          ? null
+          : textFor(expression, { host: sentHost, path: request.path ?? "/" });
+      if (action?.type === "redirect") {
+        return text === "" ? null : text;
+      }
+      return action?.type === "respondwith" && text !== null ? locationIn(text) : null;
     }
   }
   return null;
-}
-/** The text of an expression that is one literal: `"https://mail.example.com/owa"`. */
-function literal(expression: string | null): string | null {
-  return /^\s*"([^"]+)"\s*$/.exec(expression ?? "")?.[1] ?? null;
 }

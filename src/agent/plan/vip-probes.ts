@@ -93,7 +93,12 @@ export function vipLook(
   const path = pathThrough(reach, recognition.path);
   const redirectUrl =
     transaction === "https_challenge"
-      ? responderRedirect(estate, [reach.entry, vserver], { path, host: reach.host })
+      ? responderRedirect(
+          estate,
+          [reach.entry, vserver],
+          { path, host: reach.host },
+          reach.host ?? reach.address,
+        )
       : null;
   return {
     ...vipCommon(vipProbeId(estate, vserver, reach, transaction), estate, vserver, reach),
