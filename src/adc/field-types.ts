@@ -28,6 +28,16 @@ export const text: FieldType<string | null> = {
   write: (value) => value ?? undefined,
 };
 
+/** Controls end a line or a text in every protocol that carries one. */
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** A text that goes into a command of a line protocol: one with a line end in it would be two commands. */
+export const line: FieldType<string | null> = {
+  expects: "a text without control characters",
+  read: ([first]) => (first === undefined || CONTROL.test(first) ? undefined : first),
+  write: (value) => value ?? undefined,
+};
+
 /** A text in which NITRO's written nothing (`none`) is null. */
 export const textOrNone: FieldType<string | null> = convert(
   text,

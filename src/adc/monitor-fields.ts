@@ -7,6 +7,7 @@ import {
   duration,
   enabled,
   ownPort,
+  line,
   text,
   textOrNone,
   texts,
@@ -47,6 +48,9 @@ export const MONITOR_FIELDS = {
 const optionalText = (option: string, attributes?: readonly string[]) =>
   field(option, text, null, attributes === undefined ? {} : { attributes });
 
+/** As {@link optionalText}, for what a replica puts into a command. */
+const optionalLine = (option: string) => field(option, line, null);
+
 /** Where the ADC's own dispatcher of scripts listens by default. */
 export const DISPATCHER_PORT = 3013;
 
@@ -63,12 +67,12 @@ export const MONITOR_PARAMETER_FIELDS = {
   query: optionalText("query"),
   queryType: optionalText("queryType"),
   ipAddresses: field("IPAddress", texts, []),
-  userName: optionalText("userName"),
-  scriptName: optionalText("scriptName"),
+  userName: optionalLine("userName"),
+  scriptName: optionalLine("scriptName"),
   scriptArgs: field(
     "scriptArgs",
     convert(
-      text,
+      line,
       (value) => (value === null ? null : redactScriptArgs(value)),
       (value) => value,
     ),
@@ -84,21 +88,21 @@ export const MONITOR_PARAMETER_FIELDS = {
     ),
     null,
   ),
-  baseDn: optionalText("baseDN"),
-  bindDn: optionalText("bindDN"),
+  baseDn: optionalLine("baseDN"),
+  bindDn: optionalLine("bindDN"),
   filter: optionalText("filter"),
   attribute: optionalText("attribute"),
-  group: optionalText("group"),
-  fileName: optionalText("fileName"),
-  database: optionalText("database"),
+  group: optionalLine("group"),
+  fileName: optionalLine("fileName"),
+  database: optionalLine("database"),
   sqlQuery: optionalText("sqlQuery"),
-  radNasId: optionalText("radNASid"),
+  radNasId: optionalLine("radNASid"),
   radNasIp: field("radNASip", addressOrNone, null),
   snmpOid: optionalText("snmpOID", ["Snmpoid", "snmpoid"]),
   snmpThreshold: optionalText("snmpThreshold"),
   snmpVersion: field("snmpVersion", choiceOrNone(["V1", "V2"]), null),
-  sipMethod: optionalText("sipMethod"),
-  sipUri: optionalText("sipURI"),
+  sipMethod: optionalLine("sipMethod"),
+  sipUri: optionalLine("sipURI"),
   maxForwards: field("maxForwards", wholeOrNone(0, 255), null),
   action: optionalText("action"),
 };

@@ -325,7 +325,7 @@ function kindOf(field: string): FieldKind {
 
 const PORT = /^\d{1,5}$/;
 /** Numbers, ranges and lists of them; long ones only where a field counts something. */
-const FEW_DIGITS = /^[-+]?(?:\d{1,5}[\s,:;./-]{0,2}){1,12}%?$/;
+const FEW_DIGITS = /^[-+]?\d{1,5}(?:[\s,:;./-]{1,2}\d{1,5}){0,11}[\s,:;./-]{0,2}%?$/;
 const MANY_DIGITS = /^[-+]?\d{1,20}(?:\.\d{1,20})?$/;
 const COUNTING =
   /total|tot\w|rate|byte|tick|time|probe|hit|conn|count|load|req|resp|pkt|client|svc|idle|surge|hash|weight|max|min|usage|mem|size|num|limit|thresh|delay|cur|flag|mask/;

@@ -243,3 +243,29 @@ describe("monitor › a number outside its range is a diagnostic and the default
     );
   });
 });
+
+test.each([
+  ["POP3", "userName"],
+  ["FTP-EXTENDED", "userName"],
+  ["FTP-EXTENDED", "fileName"],
+  ["NNTP", "group"],
+  ["MYSQL", "database"],
+  ["LDAP", "bindDN"],
+  ["LDAP", "baseDN"],
+  ["RADIUS", "radNASid"],
+  ["SIP-UDP", "sipURI"],
+  ["SIP-UDP", "sipMethod"],
+  ["USER", "scriptName"],
+  ["USER", "scriptArgs"],
+])("%s › a line end in -%s is no second command: the option is refused", (type, option) => {
+  for (const evil of ["a\\r\\nPASS guess", "a\\nb", "a\u0000b", "a\u007fb"]) {
+    const estate = parseNsConf(`add lb monitor m ${type} -${option} "${evil}"`, { adc: "prod" });
+    const parameters = monitorOf(estate).parameters;
+    // Its default stands, where it has one.
+    const values = Object.values(parameters).filter((value) => typeof value === "string");
+    expect(values.join(" ")).not.toMatch(/[\u0000-\u001f\u007f]|guess/);
+    expect(estate.diagnostics.map(({ message }) => message).join("\n")).toContain(
+      "a text without control characters",
+    );
+  }
+});
