@@ -1,5 +1,4 @@
 import type { Estate } from "../model/estate.ts";
-import type { PolicyBinding } from "../model/policy.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import type { Value } from "../adc/nsconf/command.ts";
@@ -110,11 +109,12 @@ function trafficPolicy(
       apply: { kind: "add tm trafficPolicy", words: [name, "true", name], options: [] },
       undo: [{ kind: "rm tm trafficPolicy", words: [name], options: [] }],
     },
-    bindPolicy(vserver, name, [["type", ["REQUEST"]]]),
+    bindPolicy(context, vserver, name, [["type", ["REQUEST"]]]),
   ];
 }
 
 function bindPolicy(
+  context: LintContext,
   vserver: Vserver,
   policy: string,
   more: readonly (readonly [string, readonly string[]])[],
@@ -125,20 +125,10 @@ function bindPolicy(
     apply: {
       kind: `bind ${kind}`,
       words: [vserver.name],
-      options: [named, ["priority", [String(freePriority(vserver.policies))]], ...more],
+      options: [named, ["priority", [String(context.names.freshPriority(vserver))]], ...more],
     },
     undo: [{ kind: `unbind ${kind}`, words: [vserver.name], options: [named] }],
   };
-}
-
-/** The ADC refuses a second policy at one priority. */
-function freePriority(policies: readonly PolicyBinding[]): number {
-  const taken = new Set(policies.map(({ priority }) => priority));
-  let priority = 100;
-  while (taken.has(priority)) {
-    priority += 10;
-  }
-  return priority;
 }
 
 /** NetScaler docs, "Authorization policies": what no policy allows, `-defaultAuthorizationAction` decides. */
@@ -178,7 +168,7 @@ function defaultDeny(context: LintContext): Hit[] {
             },
             undo: [{ kind: "rm authorization policy", words: [name], options: [] }],
           },
-          bindPolicy(vserver, name, []),
+          bindPolicy(context, vserver, name, []),
         ],
       };
     });

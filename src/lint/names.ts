@@ -1,10 +1,16 @@
 import type { Estate } from "../model/estate.ts";
+import type { Vserver } from "../model/vserver.ts";
 import { MAX_MONITOR_NAME } from "../adc/nsconf/grammar.ts";
 
-/** Gives out names that nothing in the file and no other fix has. The ADC compares names without regard to case. */
+/**
+ * Gives out names and priorities that nothing in the file and no other fix has. The ADC compares names without regard to
+ * case.
+ */
 export interface Names {
   /** `base` and `suffix` joined, cut to what a monitor's name may be long, numbered where it is taken. */
   readonly fresh: (base: string, suffix: string) => string;
+  /** A priority for one more policy of a vserver: the ADC refuses a second policy at one priority. */
+  readonly freshPriority: (vserver: Pick<Vserver, "name" | "policies">) => number;
 }
 
 export function createNames(estate: Estate): Names {
@@ -18,7 +24,18 @@ export function createNames(estate: Estate): Names {
       taken.add(name.toLowerCase());
     }
   }
+  const priorities = new Map<string, Set<number | null>>();
   return {
+    freshPriority({ name, policies }) {
+      const own = priorities.get(name) ?? new Set(policies.map(({ priority }) => priority));
+      priorities.set(name, own);
+      let priority = 100;
+      while (own.has(priority)) {
+        priority += 10;
+      }
+      own.add(priority);
+      return priority;
+    },
     fresh(base, suffix) {
       for (let number = 1; ; number += 1) {
         const end = number === 1 ? suffix : `${suffix}${String(number)}`;

@@ -44,6 +44,20 @@ describe("lint › proposes nothing that breaks what works", () => {
     expect(message("host_in_request", ...bound)).toBeDefined();
   });
 
+  test("policies of several findings at one vserver get priorities of their own", () => {
+    const bound = commands(
+      'add lb monitor m HTTP-ECV -send "GET /mapi/healthcheck.htm" -recv "200 OK" -secure YES',
+      "add service s 10.0.0.1 SSL 443",
+      "bind service s -monitorName m",
+      "add authentication vserver aaa SSL 0.0.0.0",
+      "add lb vserver v SSL 10.0.0.2 443 -authn401 ON -authnVsName aaa",
+      "bind lb vserver v s",
+      "set tm sessionParameter -defaultAuthorizationAction DENY",
+    ).flatMap((one) => /^bind lb vserver v .*-priority (\d+)/.exec(one)?.[1] ?? []);
+    expect(bound.length).toBeGreaterThan(2);
+    expect(new Set(bound).size).toBe(bound.length);
+  });
+
   test("codes that hold a success are not called errors alone", () => {
     const codes = (written: string) =>
       message(
