@@ -45,9 +45,22 @@ export function program(output: Output): Command {
     .description("run the agent in the foreground")
     .option("--config <file>", CONFIG)
     .option("--listen <address...>", "address:port to listen on, instead of web.listen")
-    .action(async ({ config, listen }: { config?: string; listen?: string[] }) => {
+    .addOption(
+      new Option("--log-level <level>", "lowest severity to log, instead of log.level").choices([
+        "debug",
+        "info",
+        "warn",
+        "error",
+      ]),
+    )
+    .action(async (options: { config?: string; listen?: string[]; logLevel?: string }) => {
       const { runAgent } = await import("./run.ts");
-      process.exitCode = await runAgent(configFile(config, process.env), listen ?? null, output);
+      const { listen = null, logLevel = null } = options;
+      process.exitCode = await runAgent(
+        configFile(options.config, process.env),
+        { listen, logLevel },
+        output,
+      );
     });
 
   root

@@ -1,8 +1,7 @@
-import { destination, pino, type DestinationStream } from "pino";
 import { loadConfig } from "../config/load.ts";
 import type { Output } from "./output.ts";
-import { printable } from "../lib/printable.ts";
 import { readConfig } from "./read-config.ts";
+import { createRunLog } from "./run-log.ts";
 import { startService } from "./service.ts";
 import { startWatchdog } from "./watchdog.ts";
 
@@ -93,7 +92,7 @@ const END_WITHIN_MS = 4_000;
  */
 export async function runAgent(
   file: string,
-  listen: readonly string[] | null,
+  options: { readonly listen: readonly string[] | null; readonly logLevel: string | null },
   output: Output,
 ): Promise<number> {
   const config = await readConfig(file, output, { ofPermissions: true });
@@ -101,7 +100,7 @@ export async function runAgent(
     return 1;
   }
   const signals = listenForSignals();
-  const log = pino({ level: config.log.level }, printableLog());
+  const log = createRunLog(options.logLevel ?? config.log.level, process.stderr.isTTY);
   // An ADC that hangs may delay the start for longer than systemd waits: until then a turning event loop is enough.
   let idleMs = (): number => 0;
   const endWatchdog = startWatchdog({
@@ -114,7 +113,7 @@ export async function runAgent(
   });
   const service = await startService({
     config,
-    listen,
+    listen: options.listen,
     log,
     reread: () => loadConfig(file, process.env),
     ended: signals.ended,
@@ -149,14 +148,4 @@ export async function runAgent(
   endWatchdog?.();
   signals.close();
   return status;
-}
-
-/** Log lines are JSON, yet a terminal may show them: what could steer it is escaped, as JSON allows. */
-function printableLog(): DestinationStream {
-  const stdout = destination(1);
-  return {
-    write: (line) => {
-      stdout.write(printable(line));
-    },
-  };
 }

@@ -321,7 +321,7 @@ export const writtenConfig = z.strictObject(
         invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
-      .describe("Logging, as JSON lines on stderr."),
+      .describe("Logging on stderr: JSON lines, or readable ones at a terminal."),
   },
   invalid("a mapping with adcs", "write the keys at the left margin"),
 );

@@ -14,18 +14,18 @@ interface Ended {
   readonly err: string;
 }
 
-/** Runs the built command as a user does; `onOut` may act while it runs. */
-function run(args: readonly string[], onOut?: (out: string, kill: () => void) => void) {
+/** Runs the built command as a user does; `onErr` may act while it runs. */
+function run(args: readonly string[], onErr?: (err: string, kill: () => void) => void) {
   return new Promise<Ended>((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], { env: process.env });
     let out = "";
     let err = "";
     child.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString();
-      onOut?.(out, () => child.kill("SIGTERM"));
     });
     child.stderr.on("data", (chunk: Buffer) => {
       err += chunk.toString();
+      onErr?.(err, () => child.kill("SIGTERM"));
     });
     child.on("error", reject);
     child.on("close", (code) => {
@@ -61,7 +61,7 @@ describe("the built command", () => {
   test("plan shows what is asked for", async () => {
     const { code, out } = await run(["plan", "--ns-conf", FIXTURE, "--monitor", "e2010_rpc*"]);
     expect(code).toBe(0);
-    expect(out).toContain("1 probe, 0 not repeated, 0 disabled");
+    expect(out).toContain("2 probes, 0 not repeated, 0 disabled");
   });
 
   test("lint takes its options, and wants a file or a rule to explain", async () => {
@@ -97,8 +97,8 @@ describe("the built command", () => {
       let told = false;
       const ended = await run(
         ["run", "--config", configFile, "--listen", "127.0.0.1:0"],
-        (out, kill) => {
-          if (!told && out.includes("serving")) {
+        (err, kill) => {
+          if (!told && err.includes("serving")) {
             told = true;
             void until(
               "a session is open",

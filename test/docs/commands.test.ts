@@ -81,12 +81,12 @@ function run(words: readonly string[], directory: string): Promise<Ended> {
     let err = "";
     child.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString();
-      if (words[0] === "run" && out.includes("serving")) {
-        child.kill("SIGTERM");
-      }
     });
     child.stderr.on("data", (chunk: Buffer) => {
       err += chunk.toString();
+      if (words[0] === "run" && err.includes("serving")) {
+        child.kill("SIGTERM");
+      }
     });
     child.on("error", reject);
     child.on("close", (code) => {
