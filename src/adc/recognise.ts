@@ -5,26 +5,30 @@ import type { ExchangeVersion, TransactionName, TransactionSpec } from "../model
 import type { Monitor } from "../model/monitor.ts";
 import { csTargetOf } from "./vserver-graph.ts";
 
-/** What a member is to Exchange; `protocol` null: nothing, it gets its monitors and no more. */
+/** What a member is to Exchange, or speaks otherwise; `protocol` null: nothing, it gets its monitors and no more. */
 export interface Recognition {
   readonly version: ExchangeVersion | null;
-  readonly protocol: ExchangeProtocol | null;
+  readonly protocol: LookProtocol | null;
   /** Path of its virtual directory for the web looks; null for other protocols. */
   readonly path: string | null;
   /** How TLS begins straight at the server. */
   readonly security: TransactionSpec["security"];
 }
-type ExchangeProtocol = "imap" | "pop3" | "smtp" | "https" | "rpc";
+export type ExchangeProtocol = "imap" | "pop3" | "smtp" | "https" | "rpc";
+/** Whatever a look knows how to look at. */
+export type LookProtocol = ExchangeProtocol | "ldap" | "dns" | "ntp";
 
 /** Help from the configuration (`members:`), the first that matches counts. */
 export interface MemberOverride {
   /** `server:port` or `server`, by name or address, with `*`. */
   readonly match: string;
   /** Null: as recognised. `http`: the web in clear text. */
-  readonly protocol: ExchangeProtocol | "http" | null;
+  readonly protocol: LookProtocol | "http" | null;
   /** `none`: this member is no Exchange, whatever it looks like. */
   readonly exchange: ExchangeVersion | "none" | null;
   readonly path: string | null;
+  /** How TLS begins there; absent or null: as its port or its monitors have it. */
+  readonly security?: "none" | "starttls" | "implicit" | null;
 }
 
 /** Members that have shown themselves to be Exchange (`Observation.exchangeSeen`), by `learnedKey`. */
@@ -48,11 +52,14 @@ export function createRecogniser(
   learned: LearnedExchange,
 ): (adcService: AdcService, member: Member) => Recognition {
   const traits = exchangeTraits(estate);
-  const helpFor = matchOverride(help);
+  // What is said of a member's name, TLS or looks alone makes no Exchange of it.
+  const helpFor = overrideFor(
+    help.filter(({ protocol, exchange, path }) => protocol ?? exchange ?? path),
+  );
   const servers = exchangeServers(estate, traits, helpFor, learned);
   return (adcService, member) => {
     const helped = helpFor(member);
-    if (helped?.exchange === "none") {
+    if (helped?.exchange === "none" || isPlain(helped?.protocol ?? null)) {
       return NOTHING;
     }
     const trait = traits.get(adcService.name);
@@ -84,6 +91,9 @@ export function looksFor(recognition: Recognition): readonly TransactionName[] {
         : ["https_challenge", "health_page"];
     // The endpoint mapper's port is often closed to others than clients' networks: only where asked for.
     case "rpc":
+    case "ldap":
+    case "dns":
+    case "ntp":
     case null:
       return [];
   }
@@ -108,7 +118,7 @@ function protocolOf(
   helped: MemberOverride | null,
 ): ExchangeProtocol | null {
   const told = helped?.protocol ?? null;
-  if (told !== null) {
+  if (told !== null && !isPlain(told)) {
     return told === "http" ? "https" : told;
   }
   const shown = trait?.protocol ?? null;
@@ -131,7 +141,15 @@ function protocolOf(
   if (helped !== null && isWeb(adcService, member)) {
     return "https";
   }
+  if (trait?.named === true && trait.namedPath !== null && isWeb(adcService, member)) {
+    return "https";
+  }
   return shown ?? (trait?.namedRpc === true ? "rpc" : null);
+}
+
+/** Protocols that Exchange does not serve. */
+function isPlain(protocol: MemberOverride["protocol"]): protocol is "ldap" | "dns" | "ntp" {
+  return protocol === "ldap" || protocol === "dns" || protocol === "ntp";
 }
 
 /** Names and addresses of the servers that something beyond a name shows to be Exchange. */
@@ -168,7 +186,7 @@ function web(
   adcService: AdcService,
   member?: Member,
 ): Recognition {
-  const path = helped?.path ?? trait?.path ?? "/owa/";
+  const path = helped?.path ?? trait?.path ?? trait?.namedPath ?? "/owa/";
   const clear =
     helped?.protocol === "http" || adcService.serviceType === "HTTP" || member?.port === 80;
   const secureMonitor = trait?.secureMonitor === true;
@@ -193,9 +211,12 @@ function mailSecurity(protocol: ExchangeProtocol, { port }: Member): Recognition
 }
 
 /** What the configuration says of a member; null: nothing. */
-type Helper = (member: Member) => MemberOverride | null;
+type Helper<Override extends MemberOverride = MemberOverride> = (member: Member) => Override | null;
 
-function matchOverride(help: readonly MemberOverride[]): Helper {
+/** Finds the first override that matches a member. */
+export function overrideFor<Override extends MemberOverride>(
+  help: readonly Override[],
+): Helper<Override> {
   if (help.length === 0) {
     return () => null;
   }
@@ -217,6 +238,8 @@ interface ExchangeTraits {
   readonly version: ExchangeVersion | null;
   /** The name of the service, of a server or of a monitor says Exchange. */
   readonly named: boolean;
+  /** Challenge of the virtual directory that the service's own name tells; null where it tells none. */
+  readonly namedPath: string | null;
   /** A name says RPC Client Access. */
   readonly namedRpc: boolean;
   /** A monitor of it speaks TLS. */
@@ -261,9 +284,27 @@ function traitsOf(
     path: directories,
     version: versionOf(names),
     named,
+    namedPath: pathOfName(service.name),
     namedRpc: named && NAMED_RPC.test(service.name),
     secureMonitor: monitors.some(({ secure }) => secure),
   };
+}
+
+/** Directories as people call them in the names of services: `Exchange_2010_AS`, `sg_outlook_anywhere`. */
+const NAMED_DIRECTORIES: readonly (readonly [RegExp, directory: string])[] = [
+  [/active[ _-]?sync|(^|[^a-z])e?as([^a-z]|$)/i, "microsoft-server-activesync"],
+  [/outlook[ _-]?anywhere|rpc[ _-]?over[ _-]?http|(^|[^a-z])oa([^a-z]|$)/i, "rpc"],
+  [/(^|[^a-z])ews([^a-z]|$)/i, "ews"],
+  [/autodiscover/i, "autodiscover"],
+  [/(^|[^a-z])oab([^a-z]|$)/i, "oab"],
+  [/(^|[^a-z])mapi([^a-z]|$)/i, "mapi"],
+  [/(^|[^a-z])ecp([^a-z]|$)/i, "ecp"],
+  [/(^|[^a-z])owa([^a-z]|$)/i, "owa"],
+];
+
+function pathOfName(name: string): string | null {
+  const found = NAMED_DIRECTORIES.find(([pattern]) => pattern.test(name))?.[1];
+  return DIRECTORIES.find(([directory]) => directory === found)?.[1] ?? null;
 }
 
 /** A year in a name: `e2010_IMAP4_monitor`, `Exchange_2016_OWA`, `EX2019`. */
@@ -294,7 +335,7 @@ export function requestPath(monitor: Monitor): string | null {
 const BANNERS: readonly (readonly [RegExp, ExchangeProtocol])[] = [
   [/Microsoft Exchange.{0,200}IMAP4/i, "imap"],
   [/Microsoft Exchange.{0,200}POP3/i, "pop3"],
-  [/Microsoft ESMTP MAIL/i, "smtp"],
+  [/Microsoft ESMTP MAIL(?! Service, Version)/i, "smtp"],
 ];
 
 function bannerProtocol({ parameters }: Monitor): ExchangeProtocol | null {
@@ -344,7 +385,7 @@ function bestDirectory(paths: readonly string[]): string | null {
  * Paths that the ADC's rules name for each service: the literals of content-switching rules that lead to it, and those of
  * the rules and rewrites bound to its own vservers (`/` rewritten to `/owa`).
  */
-function pathsOfRules(estate: Estate): ReadonlyMap<string, readonly string[]> {
+export function pathsOfRules(estate: Estate): ReadonlyMap<string, readonly string[]> {
   const paths = new Map<string, string[]>();
   const add = (vserverName: string | null, found: readonly string[]): void => {
     const vserver = vserverName === null ? undefined : estate.lbVservers.get(vserverName);

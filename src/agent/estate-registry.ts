@@ -11,6 +11,8 @@ import type { PlannedProbe } from "./plan/planned-probe.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { planSteps } from "./plan/plan.ts";
 import { planSettings } from "./plan/settings.ts";
+import { idleSettings } from "./plan/idle-settings.ts";
+import { formatProblem } from "../config/problems.ts";
 import type { ProbeSchedule } from "./probe-schedule.ts";
 import { inheritRecords, recordSteps, type EstateRecords } from "./records/build-records.ts";
 import type { SecretBindings } from "./secret-bindings.ts";
@@ -44,6 +46,20 @@ export interface EstateRegistryMemory {
   readonly state: Pick<WitnessState, "recordsOf">;
 }
 
+/** A look for servers of any make, where `seen` has shown that Exchange is there. */
+export function isOutgrown(
+  { server, transaction, planned: { action } }: ProbeRecord,
+  seen: Pick<ProbeRecord, "server">,
+): boolean {
+  return (
+    server !== "" &&
+    server === seen.server &&
+    (transaction === "smtp_greeting" ||
+      transaction === "web_answer" ||
+      (action.kind === "transaction" && action.run?.spec.options["greeting_only"] === true))
+  );
+}
+
 /** From an imported estate to what is probed and kept of it: shard, plan, records, schedule; and when to plan again. */
 export class EstateRegistry {
   #options: EstateRegistryOptions;
@@ -52,6 +68,8 @@ export class EstateRegistry {
   readonly #names: PublicNames;
   /** ADCs whose plan no longer fits what was learnt. */
   readonly #toPlanAgain = new Set<string>();
+  /** Mistakes of the configuration that have been told. */
+  readonly #toldIdle = new Set<string>();
   /** Estates that come into force, one after another. */
   readonly #inTurn = oneAtATime();
 
@@ -110,6 +128,7 @@ export class EstateRegistry {
     }
     if (!this.#options.signal.aborted) {
       await inTurns(this.#applySteps(adc, estate, plan, resolved));
+      this.#tellIdleSettings();
     }
   }
 
@@ -124,6 +143,7 @@ export class EstateRegistry {
     const records = yield* recordSteps(estate, plan, {
       pollMs: adc.nitro?.pollEveryMs ?? 0,
       vservers: config.vservers,
+      exclude: config.exclude ?? [],
       resolved,
       now,
       monotonic,
@@ -134,6 +154,25 @@ export class EstateRegistry {
     this.#forgetLearned(adc.name, records);
     events.probesPlanned(state.probes.length);
     yield* schedule.follow(adc.name, records.probes);
+  }
+
+  /** Once every estate is known: what of the configuration selects nothing in any of them, each told once. */
+  #tellIdleSettings(): void {
+    const { config, state, log } = this.#options;
+    const planned = config.adcs.flatMap((adc) => {
+      const estate = state.recordsOf(adc.name)?.estate;
+      const settings = planSettings(config, adc, this.#names.resolved);
+      const learned = this.#learned.get(adc.name) ?? new Set<string>();
+      return estate === undefined ? [] : [{ estate, settings, learned }];
+    });
+    const whole = planned.length === config.adcs.length && config.shard === null;
+    for (const problem of whole ? idleSettings(config, planned) : []) {
+      const text = formatProblem(problem);
+      if (!this.#toldIdle.has(text)) {
+        this.#toldIdle.add(text);
+        log.warn({ path: problem.path, line: problem.line }, text);
+      }
+    }
   }
 
   /** A member that has shown itself to be Exchange gets the looks of one from the next plan on. */
@@ -147,8 +186,8 @@ export class EstateRegistry {
       return;
     }
     learned.add(key);
-    const member = this.#options.state.recordsOf(record.adc)?.memberOf.get(record);
-    if (member !== undefined && !member.probes.some((probe) => probe.kind === "transaction")) {
+    const probes = this.#options.state.recordsOf(record.adc)?.probes ?? [];
+    if (probes.some((probe) => isOutgrown(probe, record))) {
       this.#toPlanAgain.add(record.adc);
     }
   }

@@ -136,7 +136,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     stable,
   });
   record.readyToReturn = verdict === "ready_to_return" || verdict === "return_overdue";
-  record.judge(verdict, now);
+  record.judge(record.unjudged === null ? verdict : "unknown", now);
   explain(record, around, cannotReach, replica, service);
   record.nextEvaluationAt = restsUntil(record, around);
 }
@@ -311,7 +311,9 @@ function boundMonitors(record: MemberRecord): readonly BoundMonitor[] {
       (each) => each.kind === "monitor" && each.monitor === binding.monitor,
     );
     const monitor = probe?.planned.action.kind === "monitor" ? probe.planned.action.monitor : null;
-    return { binding, probe, enabled: binding.enabled && (monitor?.enabled ?? true) };
+    const isJudged = probe?.planned.unjudged === undefined;
+    const enabled = binding.enabled && isJudged && (monitor?.enabled ?? true);
+    return { binding, probe, enabled };
   });
 }
 
@@ -446,6 +448,10 @@ function explain(
   replica: MemberReplica,
   service: CombinedService,
 ): void {
+  if (record.unjudged !== null) {
+    setReason(record, null, "excluded", null);
+    return;
+  }
   if (cannotReach) {
     setReason(record, null, "agent_path", null);
     return;

@@ -90,7 +90,9 @@ function throughOne(probes: readonly ProbeRecord[], around: VipLoginSurroundings
     const reason = login === "confirming" ? loginReason : reasonOf(probes, combined.decidedBy);
     return { opinion: combined.opinion, reason, login };
   }
-  const monitors = probes.filter((probe) => probe.kind === "monitor");
+  const monitors = probes.filter(
+    ({ kind, planned }) => kind === "monitor" && planned.unjudged === undefined,
+  );
   for (const opinion of ["up", "down", "unknown"] as const) {
     const decider = monitors.find((probe) => probe.opinion === opinion);
     if (decider !== undefined) {
@@ -195,8 +197,12 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
     withinGrace: settles(record, around),
     refusesUs: seen.refusal !== undefined,
   };
-  const verdict = vserverVerdict(inputs);
-  record.judge(verdict, vserverVerdictReason(inputs) ?? seen.reason, around.now);
+  if (record.unjudged === null) {
+    const reason = vserverVerdictReason(inputs) ?? seen.reason;
+    record.judge(vserverVerdict(inputs), reason, around.now);
+  } else {
+    record.judge("unknown", "excluded", around.now);
+  }
   record.nextEvaluationAt = restsUntil(record, around);
 }
 
@@ -289,7 +295,9 @@ function countMembers(record: VserverRecord): VserverRecord["members"] {
 
 /** Members that could serve a client: those that the ADC has taken out on purpose are no capacity. */
 function reallyGood(record: VserverRecord): VserverInputs["really"] {
-  const able = record.memberRecords.filter((member) => member.outSince === null);
+  const able = record.memberRecords.filter(
+    (member) => member.outSince === null && member.unjudged === null,
+  );
   if (able.some((member) => member.good)) {
     return "some";
   }

@@ -228,15 +228,25 @@ export class ProbeRunner {
     );
     const known = behind !== undefined && sharesTrouble(behind.memberRecords, record);
     const failure = placeFailure(record.last, place, known);
-    // Two failures make a service opinion: the rejection, and its confirmation elsewhere.
-    for (let count = 0; count < 2; count++) {
+    // Two failures make a service opinion: the rejection, and its confirmation elsewhere. A replica is as sure at once.
+    const { action } = record.planned;
+    const failures = action.kind === "monitor" ? Math.max(2, action.monitor.retries) : 2;
+    for (let count = 0; count < failures; count++) {
       this.#record(record, { observation: failure, passed: false }, state);
     }
   }
 
   /** What a probe that was not run comes to all the same; null: nothing is known of it. */
   #lastResult(record: ProbeRecord): ProbeResult | null {
-    const { credential, heldBack } = record;
+    const { credential, heldBack, last } = record;
+    if (
+      record.kind === "monitor" &&
+      heldBack?.why === "backing_off" &&
+      last?.outcome === "failed"
+    ) {
+      // The place is known to refuse what works elsewhere: until it is tried again, the ADC's own copy goes on failing.
+      return { observation: { ...last, startedAt: this.#options.now() }, passed: false };
+    }
     return record.kind === "monitor" && credential !== null && heldBack?.why === "suspended"
       ? { observation: this.#suspended(credential), passed: null }
       : null;

@@ -18,6 +18,10 @@ import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { planSettings } from "../agent/plan/settings.ts";
 import { SecretBindings } from "../agent/secret-bindings.ts";
 import type { Estate } from "../model/estate.ts";
+import { isOutgrown } from "../agent/estate-registry.ts";
+import { idleSettings } from "../agent/plan/idle-settings.ts";
+import { learnedKey, type LearnedExchange } from "../adc/recognise.ts";
+import type { ConfigProblem } from "../config/problems.ts";
 import { ProbeRunner } from "../agent/probe-runner.ts";
 import { buildRecords } from "../agent/records/build-records.ts";
 import type { ProbeRecord } from "../agent/records/probe-record.ts";
@@ -58,7 +62,12 @@ export interface AdcListener {
 }
 
 type CompareResult =
-  | { readonly kind: "compared"; readonly state: WitnessState }
+  | {
+      readonly kind: "compared";
+      readonly state: WitnessState;
+      /** Runs and exclusions of the configuration that select nothing in any estate. */
+      readonly idle: readonly ConfigProblem[];
+    }
   | { readonly kind: "failed"; readonly message: string };
 
 /** Until when what may go on: probes leave the ADC its time to be asked, and the ADC leaves its logout some. */
@@ -125,7 +134,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     await inTime(over.signal, () => recheck(options, state, runner, rounds, probing.signal));
     return interrupted?.aborted === true
       ? { kind: "failed", message: "interrupted" }
-      : { kind: "compared", state };
+      : { kind: "compared", state, idle: idleIn(state, config) };
   } finally {
     timers.forEach((timer) => timer.cancel());
     const leftMs = startedAt + limits.allMs - performance.now();
@@ -199,12 +208,30 @@ class Round {
       return;
     }
     const { config } = this.#options;
-    const plan = await planForCommand(read.estate, config, this.#adc, resolved, this.#keeper);
-    bringIn(this.#state, this.#options, this.#adc.name, read, plan, resolved);
-    this.#phase = "probes";
-    const records = this.#state.recordsOf(this.#adc.name);
+    const { name } = this.#adc;
     const atOnce = Math.max(8, Math.floor(AT_ONCE / config.adcs.length));
-    await probeAll(records?.probes ?? [], this.#state, runner, probing, atOnce);
+    const lookWith = async (learned: LearnedExchange): Promise<readonly ProbeRecord[]> => {
+      const plan = await planForCommand(
+        read.estate,
+        config,
+        this.#adc,
+        resolved,
+        this.#keeper,
+        learned,
+      );
+      bringIn(this.#state, this.#options, name, read, plan, resolved);
+      this.#phase = "probes";
+      const probes = this.#state.recordsOf(name)?.probes ?? [];
+      const fresh = probes.filter(({ last }) => last === null);
+      await probeAll(fresh, this.#state, runner, probing, atOnce);
+      return probes;
+    };
+    const probes = await lookWith(new Set());
+    // What has shown itself to be Exchange gets the looks of one, before anything is judged.
+    const shown = probes.filter(({ last }) => last?.exchangeSeen === true);
+    if (probes.some((probe) => shown.some((by) => isOutgrown(probe, by)))) {
+      await lookWith(learnedIn(probes));
+    }
     await this.poll();
   }
 
@@ -249,6 +276,29 @@ class Round {
   }
 }
 
+function idleIn(state: WitnessState, config: Config): readonly ConfigProblem[] {
+  const planned = config.adcs.flatMap((adc) => {
+    const records = state.recordsOf(adc.name);
+    const settings = planSettings(config, adc, new Map());
+    return records === null
+      ? []
+      : [{ estate: records.estate, settings, learned: learnedIn(records.probes) }];
+  });
+  // What was not imported may hold it.
+  return planned.length === config.adcs.length ? idleSettings(config, planned) : [];
+}
+
+/** Members that have shown themselves to be Exchange. */
+function learnedIn(probes: readonly ProbeRecord[]): LearnedExchange {
+  return new Set(
+    probes.flatMap(({ vantage, last, server, port }) =>
+      vantage === "backend" && last?.exchangeSeen === true && port !== ""
+        ? learnedKey(server, port)
+        : [],
+    ),
+  );
+}
+
 interface Exchange {
   readonly durationMs: number;
 }
@@ -286,12 +336,13 @@ function bringIn(
     {
       pollMs: 0,
       vservers: config.vservers,
+      exclude: config.exclude ?? [],
       resolved,
       now: Date.now,
       // All of it is one look, however long that takes: nothing in it grows stale.
       monotonic: () => 0,
     },
-    null,
+    state.recordsOf(adc),
   );
   const members = records.members.filter(
     (member) => server === null || matchesPattern(server, member.server),
@@ -450,8 +501,9 @@ export async function planForCommand(
   adc: AdcConfig,
   resolved: ResolvedNames,
   keeper: AccountKeeper,
+  learned: LearnedExchange = new Set(),
 ): Promise<readonly PlannedProbe[]> {
-  const plan = planProbes(estate, planSettings(config, adc, resolved));
+  const plan = planProbes(estate, planSettings(config, adc, resolved), learned);
   return (await new SecretBindings().bind(plan, config.monitors, keeper)).plan;
 }
 

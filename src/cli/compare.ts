@@ -4,6 +4,7 @@ import { compareOnce } from "../change/compare.ts";
 import { errorMessage } from "../lib/error-code.ts";
 import { parseUrl } from "../lib/parse-url.ts";
 import { nameMatcher } from "../lib/glob.ts";
+import { formatProblem } from "../config/problems.ts";
 import { printableLine } from "../lib/printable.ts";
 import { barePortSentence } from "../model/depth.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
@@ -38,7 +39,12 @@ export interface CompareCommand {
 }
 
 type Asked =
-  | { readonly kind: "compared"; readonly json: CompareJson }
+  | {
+      readonly kind: "compared";
+      readonly json: CompareJson;
+      /** The configuration selects something that is not there: what it meant was not compared. */
+      readonly hasErrors?: boolean;
+    }
   | { readonly kind: "failed"; readonly message: string };
 
 /** `compare`: one round now. 2 any mismatch, 3 any unexpected unknown, 1 anything to look at, 0 all agree. */
@@ -50,9 +56,10 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   if (asked.kind === "failed") {
     return failed(asked.message, command, output);
   }
-  const { json } = asked;
+  const { json, hasErrors = false } = asked;
   const health = json.vservers.flatMap((vserver) => healthOf(vserver, json.adcs.length > 1));
-  const status = statusOf(json, health, command);
+  const judged = statusOf(json, health, command);
+  const status = hasErrors && judged !== 2 ? 3 : judged;
   if (command.json) {
     const told = { status: pluginWord(status), error: null, ...json };
     output.out(`${JSON.stringify(told, null, 1)}\n`);
@@ -85,9 +92,14 @@ async function lookNow(command: CompareCommand, output: Output): Promise<Asked> 
   const compared = await untilInterrupted((interrupted) =>
     compareOnce({ ...command, config, declarations, interrupted }),
   );
-  return compared.kind === "failed"
-    ? compared
-    : { kind: "compared", json: compareJson(compared.state) };
+  if (compared.kind === "failed") {
+    return compared;
+  }
+  for (const problem of compared.idle) {
+    output.err(`${printableLine(`error: ${formatProblem(problem)}`)}\n`);
+  }
+  const hasErrors = compared.idle.length > 0;
+  return { kind: "compared", json: compareJson(compared.state), hasErrors };
 }
 
 const anyText = z.string().nullable();

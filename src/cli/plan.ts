@@ -2,6 +2,8 @@ import { planJson } from "../agent/plan/plan-json.ts";
 import { errorMessage } from "../lib/error-code.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { type PlannedProbe } from "../agent/plan/planned-probe.ts";
+import { idleSettings, type PlannedEstate } from "../agent/plan/idle-settings.ts";
+import { formatProblem } from "../config/problems.ts";
 import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
 import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { Estate } from "../model/estate.ts";
@@ -22,7 +24,7 @@ export interface PlanOptions {
   readonly filter?: PlanFilter;
 }
 
-/** `plan`: every probe that would run, and every monitor that cannot be repeated. 0; 1 if the input could not be read. */
+/** `plan`: every probe that would run, and every monitor that cannot be repeated. 0; 1 if the input could not be read, or selects nothing where it should. */
 export async function runPlan(options: PlanOptions, output: Output): Promise<number> {
   const read =
     options.nsConf !== null
@@ -35,7 +37,7 @@ export async function runPlan(options: PlanOptions, output: Output): Promise<num
   const plan = filteredPlan(read.plan, options.filter ?? WHOLE_PLAN);
   if (options.json) {
     output.out(`${JSON.stringify(planJson(plan, estates), null, 1)}\n`);
-    return 0;
+    return read.hasErrors ? 1 : 0;
   }
   output.out(`${planText(plan)}\n`);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
@@ -44,12 +46,14 @@ export async function runPlan(options: PlanOptions, output: Output): Promise<num
     const about = message.includes(object) ? "" : `${object}: `;
     output.out(`${printableLine(`${severity}: ${where}${about}${message} (${rule})`)}\n`);
   }
-  return 0;
+  return read.hasErrors ? 1 : 0;
 }
 
 interface ReadPlan {
   readonly plan: readonly PlannedProbe[];
   readonly estates: readonly Estate[];
+  /** The configuration selects something that is not there: the plan is shown all the same. */
+  readonly hasErrors: boolean;
 }
 
 async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null> {
@@ -62,7 +66,7 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
   }
   boundHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
-  return { plan: planProbes(estate, BARE_SETTINGS), estates: [estate] };
+  return { plan: planProbes(estate, BARE_SETTINGS), estates: [estate], hasErrors: false };
 }
 
 async function fromConfig(file: string, output: Output): Promise<ReadPlan | null> {
@@ -71,7 +75,7 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
     return null;
   }
   const plan: PlannedProbe[] = [];
-  const estates: Estate[] = [];
+  const planned: PlannedEstate[] = [];
   const resolved = await resolveOnce(config, networkOf(config));
   for (const adc of config.adcs) {
     const imported = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
@@ -79,8 +83,13 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
       output.err(`${printableLine(`${adc.name}: ${imported.message}`)}\n`);
       return null;
     }
-    estates.push(imported.estate);
-    plan.push(...planProbes(imported.estate, planSettings(config, adc, resolved)));
+    const settings = planSettings(config, adc, resolved);
+    planned.push({ estate: imported.estate, settings });
+    plan.push(...planProbes(imported.estate, settings));
   }
-  return { plan, estates };
+  const idle = idleSettings(config, planned);
+  for (const problem of idle) {
+    output.err(`${printableLine(`error: ${formatProblem(problem)}`)}\n`);
+  }
+  return { plan, estates: planned.map(({ estate }) => estate), hasErrors: idle.length > 0 };
 }

@@ -82,7 +82,10 @@ export async function parseConfig(
     ? { kind: "invalid", problems: place(problems) }
     : {
         kind: "config",
-        config: normalise(checked.data, attached, file, source.baseDir),
+        config: {
+          ...normalise(checked.data, attached, file, source.baseDir),
+          locate: (path) => parsed.yaml.locate(path, false),
+        },
         warnings: place(warnings),
         openToOthers: place(attached.openToOthers),
       };

@@ -8,6 +8,8 @@ import type {
   AdcConfig,
   Config,
   Endpoint,
+  LookKind,
+  LookSettings,
   MaintenanceConfig,
   ServerTrust,
   TransactionRunConfig,
@@ -57,6 +59,7 @@ export function normalise(
           ...trustOf(vserver, null),
           ca: attached.certificates(["vservers", name]),
           public: vserver.public,
+          ...looksOf(vserver),
           sameCertificate: vserver.same_certificate,
         },
       ]),
@@ -67,8 +70,18 @@ export function normalise(
       exchange: member.exchange ?? null,
       path: member.path ?? null,
       host: member.host ?? null,
+      ...(member.security === undefined ? {} : { security: member.security }),
+      ...(member.query === undefined ? {} : { query: member.query }),
+      ...looksOf(member),
       ...trustOf(member, attached.certificates(["members", index])),
     })),
+    looks: written.looks,
+    exclude: written.exclude.flatMap(({ from, reason, ...named }) =>
+      (["monitor", "member", "vserver"] as const).flatMap((what) => {
+        const pattern = named[what];
+        return pattern === undefined ? [] : [{ what, pattern, from, reason }];
+      }),
+    ),
     transactions: {
       accounts: written.transactions.accounts.map((account, index) => ({
         name: account.name,
@@ -104,6 +117,18 @@ export function normalise(
     log: written.log,
     shown: showConfig(written),
   };
+}
+
+/** The kinds of looks that are written there. */
+function looksOf({
+  looks,
+}: {
+  readonly looks?: Partial<Record<LookKind, boolean | undefined>> | undefined;
+}): {
+  readonly looks?: Partial<LookSettings>;
+} {
+  const told = Object.entries(looks ?? {}).filter(([, value]) => value !== undefined);
+  return told.length === 0 ? {} : { looks: Object.fromEntries(told) as Partial<LookSettings> };
 }
 
 /** What is written of it, and nothing else; the certificates come from their files. */

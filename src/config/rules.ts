@@ -185,6 +185,7 @@ export const ESTATE_RULES: readonly Rule[] = [
   probeTimesAreSane,
   monitorTlsRangeIsOrdered,
   monitorCredentialsAreWhole,
+  exclusionsNameOneThing,
   shardIsWithinItsCount,
   workersAreGone,
   openDoorsAreLocked,
@@ -197,6 +198,20 @@ function lintRulesExist({ lint }: WrittenConfig, report: RuleReport): void {
     if (rule !== "*" && !ALL_RULES.some(({ id }) => id === rule)) {
       const path = ["lint", "ignore", index, "rule"];
       report.warning(path, `names no rule: ${rule}`, "a rule of docs/lint.md", "correct it");
+    }
+  });
+}
+
+function exclusionsNameOneThing(config: WrittenConfig, report: RuleReport): void {
+  config.exclude.forEach(({ monitor, member, vserver }, index) => {
+    const named = [monitor, member, vserver].filter((each) => each !== undefined);
+    if (named.length !== 1) {
+      report.error(
+        ["exclude", index],
+        named.length === 0 ? "names nothing" : "names several things",
+        "one of monitor, member and vserver",
+        named.length === 0 ? "add one" : "write one entry for each",
+      );
     }
   });
 }

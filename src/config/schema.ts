@@ -30,6 +30,15 @@ export interface Config {
   readonly monitors: ReadonlyMap<string, MonitorConfig>;
   readonly vservers: ReadonlyMap<string, VserverConfig>;
   readonly members: readonly MemberConfig[];
+  /** Kinds of looks that are made without anybody asking; absent: all. */
+  readonly looks?: LookSettings;
+  /** Absent: nothing. */
+  readonly exclude?: readonly ExcludeConfig[];
+  /** Where a path of the configuration stands in its file; absent where it is made by hand. */
+  readonly locate?: (path: readonly (string | number)[]) => {
+    readonly line: number;
+    readonly column: number;
+  };
   readonly transactions: {
     readonly accounts: readonly AccountConfig[];
     readonly run: readonly TransactionRunConfig[];
@@ -101,6 +110,16 @@ export interface MonitorConfig {
   /** Patterns of servers or addresses that may have the secrets; absent: those they were first used with. */
   readonly servers?: readonly string[];
 }
+/** What is taken out of probing, or only out of judging, and why. */
+export interface ExcludeConfig {
+  readonly what: "monitor" | "member" | "vserver";
+  /** Name, or `server:port` of a member, with `*`. */
+  readonly pattern: string;
+  readonly from: "probing" | "judging";
+  readonly reason: string;
+}
+export type LookKind = "mail" | "web" | "ldap" | "dns" | "ntp";
+export type LookSettings = Readonly<Record<LookKind, boolean>>;
 export interface VserverConfig extends ServerTrust {
   readonly host: string | null;
   readonly names: readonly string[];
@@ -111,14 +130,21 @@ export interface VserverConfig extends ServerTrust {
   readonly public: readonly string[];
   /** If the ADC re-encrypts, it and all members must show one certificate; absent as false. */
   readonly sameCertificate?: boolean;
+  /** Looks through it, and at members that serve it alone; kinds not named are as everywhere. */
+  readonly looks?: Partial<LookSettings>;
 }
 export interface MemberConfig extends ServerTrust {
   /** `server:port` pattern with `*`. */
   readonly match: string;
-  readonly protocol: "imap" | "pop3" | "smtp" | "https" | "http" | "rpc" | null;
+  readonly protocol:
+    "imap" | "pop3" | "smtp" | "https" | "http" | "rpc" | "ldap" | "dns" | "ntp" | null;
   readonly exchange: ExchangeVersion | "none" | null;
   readonly path: string | null;
   readonly host: string | null;
+  readonly security?: "none" | "starttls" | "implicit" | null;
+  /** Name whose SOA a look at DNS asks for. */
+  readonly query?: string;
+  readonly looks?: Partial<LookSettings>;
 }
 export interface AccountConfig extends ServerTrust {
   readonly name: string;

@@ -152,6 +152,24 @@ export const monitor = z.strictObject(
   invalid("a mapping", "write the keys below it"),
 );
 
+/** Kinds of looks; `whole`: those not named are made. */
+function lookFlags(where: string) {
+  const one = (what: string) =>
+    flag().optional().describe(`Looks at ${what} ${where}; default: as everywhere.`);
+  return z
+    .strictObject(
+      {
+        mail: one("IMAP, POP3 and SMTP (greetings)"),
+        web: one("web services (one anonymous request)"),
+        ldap: one("directories (the root's entry)"),
+        dns: one("name servers (the SOA of a monitored name)"),
+        ntp: one("time servers (the time)"),
+      },
+      invalid("a mapping with mail, web, ldap, dns or ntp", "write true or false below it"),
+    )
+    .optional();
+}
+
 /** One of `vservers`. */
 export const vserver = z.strictObject(
   {
@@ -177,6 +195,9 @@ export const vserver = z.strictObject(
       .describe(
         "Client-facing addresses, or names with all their addresses, probed as vantage `public`.",
       ),
+    looks: lookFlags("through this vserver, and at members that serve it alone").describe(
+      "Anonymous looks to make or to leave out here.",
+    ),
     same_certificate: flag()
       .default(false)
       .describe(
@@ -186,11 +207,27 @@ export const vserver = z.strictObject(
   invalid("a mapping", "write the keys below it"),
 );
 
+/** One of `exclude`. */
+export const exclusion = z.strictObject(
+  {
+    monitor: pattern().optional().describe("Name of a monitor; * matches any characters."),
+    member: pattern().optional().describe("server:port; * matches any characters."),
+    vserver: pattern().optional().describe("Name of a vserver; * matches any characters."),
+    from: oneOf(["probing", "judging"])
+      .default("probing")
+      .describe(
+        "probing: never contacted; judging: probed, but without a verdict or a say in one.",
+      ),
+    reason: words("a text").describe("Why; shown in `plan`, on the page and in the API."),
+  },
+  invalid("a mapping with monitor, member or vserver, and reason", "write the keys below it"),
+);
+
 /** One of `members`. */
 export const member = z.strictObject(
   {
     match: pattern().describe("server:port; * matches any characters, the first match applies."),
-    protocol: oneOf(["imap", "pop3", "smtp", "https", "http", "rpc"])
+    protocol: oneOf(["imap", "pop3", "smtp", "https", "http", "rpc", "ldap", "dns", "ntp"])
       .optional()
       .describe("Protocol of the member."),
     exchange: oneOf(["2010", "2013", "2016", "2019", "SE", "none"])
@@ -198,6 +235,15 @@ export const member = z.strictObject(
       .describe("Exchange version of the member; `none` if it is not Exchange."),
     path: httpPath().optional().describe("Path of its web application."),
     host: hostName().optional().describe("Host header for this member."),
+    security: oneOf(["none", "starttls", "implicit"])
+      .optional()
+      .describe(
+        "How looks begin TLS here; default: by the port, the service's type and its monitors.",
+      ),
+    query: hostName()
+      .optional()
+      .describe("Name whose SOA record a look at this name server asks for; default: a monitor's."),
+    looks: lookFlags("at these members").describe("Anonymous looks to make or to leave out here."),
     ...trustKeys("at this member"),
   },
   invalid("a mapping with match", "write the keys below it"),

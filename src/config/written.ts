@@ -20,7 +20,7 @@ import {
 } from "./leaves.ts";
 import { isRange } from "../lib/address-ranges.ts";
 import { parseHostPort } from "../lib/host-port.ts";
-import { adc, member, monitor, vserver } from "./written-estate.ts";
+import { adc, exclusion, member, monitor, vserver } from "./written-estate.ts";
 import { isWebUrl, notifier } from "./written-notify.ts";
 import { account, run } from "./written-transactions.ts";
 
@@ -156,6 +156,22 @@ export const writtenConfig = z.strictObject(
     members: listOf(member, "members")
       .default([])
       .describe("Overrides for members that are not recognised correctly."),
+    looks: z
+      .strictObject(
+        {
+          mail: flag().default(true).describe("Greetings of IMAP, POP3 and SMTP."),
+          web: flag().default(true).describe("One anonymous request to each web service."),
+          ldap: flag().default(true).describe("The root's entry of directories."),
+          dns: flag().default(true).describe("The SOA of a monitored name at name servers."),
+          ntp: flag().default(true).describe("The time of time servers."),
+        },
+        invalid("a mapping", "write the keys below it"),
+      )
+      .prefault({})
+      .describe("Anonymous looks that are made without being asked for."),
+    exclude: listOf(exclusion, "exclusions")
+      .default([])
+      .describe("What is not probed, or is probed and not judged."),
     transactions: z
       .strictObject(
         {

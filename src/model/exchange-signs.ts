@@ -54,6 +54,7 @@ export function signsOfSmtp(text: string): Signs {
   const name = hostName(/^(\S{1,255})(?:\s|$)/.exec(text)?.[1] ?? "");
   return {
     servedBy: name?.includes(".") === true ? name : null,
-    exchangeSeen: /Microsoft ESMTP MAIL Service|X-ANONYMOUSTLS|X-EXPS/i.test(text),
+    // The SMTP service of IIS, which is no Exchange, tells its version.
+    exchangeSeen: /Microsoft ESMTP MAIL Service(?!, Version:)|X-ANONYMOUSTLS|X-EXPS/i.test(text),
   };
 }

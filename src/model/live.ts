@@ -113,6 +113,8 @@ export interface LiveMember {
   readonly step: Step | null;
   readonly reason: Reason | null;
   readonly decidedBy: string | null;
+  /** Why the operator wants no verdict of it, in his words; null or absent: there is one. */
+  readonly unjudged?: string | null;
   /** How deep the opinions see; absent: not known. */
   readonly depth?: MemberDepths;
   /** Since when the verdict holds, milliseconds since the epoch. */
@@ -157,6 +159,8 @@ export interface LiveVserver {
   readonly adcOpinion: AdcOpinion;
   readonly adcRawState: string | null;
   readonly healthPercent: number | null;
+  /** As a member's. */
+  readonly unjudged?: string | null;
   readonly vip: "up" | "down" | "protected" | "none" | "unknown";
   readonly verdict: VserverVerdict;
   readonly reason: Reason | null;

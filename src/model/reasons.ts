@@ -69,6 +69,7 @@ export const REASONS = [
   "pinned_certificate",
   "mep_down",
   "not_configured",
+  "excluded",
   "agent_path",
   "agent_fault",
   "unsupported",
@@ -308,6 +309,10 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
   not_configured: {
     label: "not configured",
     advice: "Add the missing setting; `plan` names it.",
+  },
+  excluded: {
+    label: "excluded by the configuration",
+    advice: "The entry under exclude gives its reason.",
   },
   agent_path: {
     label: "this agent has never reached the member, or is not allowed to",

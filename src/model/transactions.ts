@@ -5,10 +5,13 @@ import type { Sealed } from "../lib/secret.ts";
 const ANONYMOUS_TRANSACTIONS = [
   "imap_greeting",
   "pop3_greeting",
+  "smtp_greeting",
   "smtp_mail_from",
   "https_challenge",
+  "web_answer",
   "health_page",
   "rpc_endpoint_map",
+  "ldap_root",
   "dns_lookup",
   "ntp_time",
 ] as const;

@@ -3,7 +3,7 @@ import type { Depth, Sight } from "../model/depth.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { TransactionName } from "../model/transactions.ts";
 import { isSupported, monitorTypeOf } from "./monitors/registry.ts";
-import { CHALLENGE_PATH, isOfOnePath, ownPath } from "./transactions/web-paths.ts";
+import { defaultPath, isOfOnePath, ownPath } from "./transactions/web-paths.ts";
 
 /** What shows for a type whatever its parameters are. Measured where the lab has such a server: docs/dev/blind-spots.md. */
 const DEPTH_OF_TYPE: Readonly<Record<string, Depth>> = {
@@ -114,10 +114,13 @@ function hasText(text: string | null): boolean {
 const DEPTH_OF_TRANSACTION: Readonly<Record<TransactionName, Depth>> = {
   imap_greeting: "greeting",
   pop3_greeting: "greeting",
+  smtp_greeting: "greeting",
   smtp_mail_from: "dialogue",
   https_challenge: "dialogue",
+  web_answer: "dialogue",
   health_page: "dialogue",
   rpc_endpoint_map: "dialogue",
+  ldap_root: "dialogue",
   dns_lookup: "dialogue",
   ntp_time: "dialogue",
   imap_login: "mailbox",
@@ -136,7 +139,9 @@ const DEPTH_OF_TRANSACTION: Readonly<Record<TransactionName, Depth>> = {
 
 /** How far a transaction sees; `path` as its specification has it. */
 export function transactionSight(transaction: TransactionName, path: string | null): Sight {
-  const asked = isOfOnePath(transaction) ? (path ?? ownPath(transaction) ?? CHALLENGE_PATH) : null;
+  const asked = isOfOnePath(transaction)
+    ? (path ?? ownPath(transaction) ?? defaultPath(transaction))
+    : null;
   return {
     depth: DEPTH_OF_TRANSACTION[transaction],
     path: asked === null ? null : pathOfPage(asked),

@@ -10,8 +10,8 @@ import {
 const CONF = `add server ex01 10.0.0.1
 add serviceGroup sg_imap TCP
 add lb monitor m_imap TCP -interval 5 -resptimeout 2 -downTime 30
-add lb vserver v_imap TCP 10.0.0.100 143
-bind serviceGroup sg_imap ex01 143
+add lb vserver v_imap TCP 10.0.0.100 1143
+bind serviceGroup sg_imap ex01 1143
 bind serviceGroup sg_imap -monitorName m_imap
 bind lb vserver v_imap sg_imap
 `;

@@ -77,7 +77,10 @@ describe("a member on the agent's own host", () => {
       verdict: "unknown",
       reason: "unsupported",
       opinions: { adc: "up", replica: "unknown" },
-      monitors: [{ monitor: "m", opinion: "unknown", reason: "unsupported" }],
+      monitors: [
+        { monitor: "m", opinion: "unknown", reason: "unsupported" },
+        { monitor: "web_answer", opinion: "unknown", reason: "unsupported" },
+      ],
     });
   });
 

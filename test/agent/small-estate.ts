@@ -74,6 +74,8 @@ export interface SmallEstateOptions {
   readonly grace?: "watched" | "single_look";
   readonly settings?: PlanSettings;
   readonly vservers?: RecordOptions["vservers"];
+  /** As records take them; planning has its own. */
+  readonly exclude?: RecordOptions["exclude"];
   readonly declared?: "no" | "open" | "over";
   /** In place of `declared`: windows that open and end. */
   readonly declarations?: WitnessOptions["declarations"];
@@ -111,6 +113,7 @@ export function smallEstate(conf: string, options: SmallEstateOptions = {}): Sma
     {
       pollMs,
       vservers: options.vservers ?? new Map(),
+      exclude: options.exclude ?? [],
       now,
       ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
     },

@@ -38,6 +38,7 @@ adcs:
   - name: prod
     ns_conf: ./ns.conf
 transactions: {}
+looks: { mail: false }
 `;
   const read = await parseConfig(text, { file: "test.yml", baseDir: directory, env: {} });
   if (read.kind !== "config") {
@@ -122,6 +123,7 @@ adcs:
   - name: prod
     nitro: { urls: ["${lab.url}"], username: ${CREDENTIALS.username}, password: "\${NITRO_PASSWORD}" }
 transactions: {}
+looks: { mail: false }
 `,
   );
   vi.stubEnv("NITRO_PASSWORD", CREDENTIALS.password);

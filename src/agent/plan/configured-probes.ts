@@ -60,21 +60,25 @@ function isMeant(
     named(wanted, vservers) &&
     (ports.length > 0
       ? typeof member.port === "number" && ports.includes(member.port)
-      : speaks(run.transaction, service, member, recognise))
+      : speaks(run, service, member, recognise))
   );
 }
 
 function speaks(
-  transaction: TransactionName,
+  run: TransactionRun,
   service: AdcService,
   member: Member,
   recognise: Recogniser,
 ): boolean {
-  const ports = USUAL_PORTS.get(transaction);
+  const ports = USUAL_PORTS.get(run.transaction);
   if (ports === undefined) {
-    return recognise(service, member).protocol === "https";
+    const { protocol, exchange } = recognise(service, member);
+    const isNamed = run.members.servers.length > 0 || run.members.adcServices.length > 0;
+    return (
+      protocol === "https" && (exchange !== "no" || isNamed || run.transaction === "web_answer")
+    );
   }
-  return member.port === "*" ? transaction === "rpc_endpoint_map" : ports.includes(member.port);
+  return member.port === "*" ? run.transaction === "rpc_endpoint_map" : ports.includes(member.port);
 }
 
 /** Where each transaction is spoken; the ones over HTTPS are spoken wherever Exchange is recognised. */
@@ -85,8 +89,10 @@ const USUAL_PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
   ["pop3_greeting", [110, 995]],
   ["smtp_submission", [587]],
   ["smtp_mail_from", [25, 465, 587]],
+  ["smtp_greeting", [25, 465, 587]],
   ["mail_round_trip", [587]],
   ["ldap_bind", [389, 636, 3268, 3269]],
+  ["ldap_root", [389, 636, 3268, 3269]],
   ["dns_lookup", [53]],
   ["ntp_time", [123]],
   ["rpc_endpoint_map", [MAPPER_PORT]],
@@ -150,7 +156,7 @@ function specOf(
   const reach = through?.reach;
   const recognition =
     member === undefined
-      ? { version: null, protocol: null, path: null, security }
+      ? ({ version: null, protocol: null, path: null, security, exchange: "shown" } as const)
       : recognise(service, member);
   const own = at.vservers
     .map((name) => settings.vservers.get(name))
@@ -159,7 +165,7 @@ function specOf(
   const tls = {
     ...clientTls(
       host,
-      takesOldTls(run.transaction, recognition.version, reach?.port ?? member?.port ?? "*"),
+      takesOldTls(run.transaction, recognition, reach?.port ?? member?.port ?? "*"),
       own?.ca ?? null,
       reach?.name ? [reach.name] : (own?.names ?? []),
     ),

@@ -6,7 +6,8 @@ import type { AdcService, Member } from "../../model/adc-service.ts";
 import { vipReach, type VipReach, servicesOf, vipProbeId } from "./vip-reach.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import { ownPath } from "../../probes/transactions/web-paths.ts";
-import { DIRECTORY_PATHS, looksFor } from "../../adc/recognise.ts";
+import { DIRECTORY_PATHS } from "../../adc/recognise.ts";
+import { isLookAllowed, looksOf } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { vipLook } from "./vip-probes.ts";
 
@@ -113,8 +114,12 @@ function routeProbe(
   const services = servicesOf(estate, vserver);
   const [service, recognition] = services
     .flatMap((each) => each.members.map((member) => [each, recognise(each, member)] as const))
-    .find(([, { protocol }]) => protocol === "https") ?? [null, null];
-  if (service === null || !looksFor(recognition).includes("https_challenge")) {
+    .find(([, { protocol, exchange }]) => protocol === "https" && exchange !== "no") ?? [
+    null,
+    null,
+  ];
+  const isAllowed = isLookAllowed(settings, "https_challenge", null, [vserver.name]);
+  if (service === null || !isAllowed || !looksOf(recognition).includes("https_challenge")) {
     return [];
   }
   // MAPI over HTTP came with Exchange 2013.

@@ -4,12 +4,14 @@ import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import {
   createRecogniser,
   looksFor,
+  overrideFor,
   type LearnedExchange,
   type Recognition,
 } from "../../adc/recognise.ts";
+import { createPlainRecogniser, plainLooks } from "../../adc/plain-services.ts";
+import type { LookKind } from "../../config/schema.ts";
 import {
   isSubmissionPort,
-  type ExchangeVersion,
   type TransactionName,
   type TransactionSpec,
 } from "../../model/transactions.ts";
@@ -43,16 +45,80 @@ export function monitoredPorts(
   return ports.length === 0 ? {} : { expected_port: [...new Set(ports)].join(",") };
 }
 
-/** What each member of an estate is to Exchange. */
-export type Recogniser = (service: AdcService, member: Member) => Recognition;
+/** What a member is, and how that is known: by the configurations, by what it has shown itself to be, or no Exchange. */
+export interface LookRecognition extends Recognition {
+  readonly exchange: "shown" | "learned" | "no";
+}
+
+/** What each member of an estate is to Exchange, and else what it speaks. */
+export type Recogniser = (service: AdcService, member: Member) => LookRecognition;
 
 export function recogniserOf(
   estate: Estate,
   settings: PlanSettings,
   learned: LearnedExchange,
 ): Recogniser {
-  return createRecogniser(estate, settings.members, learned);
+  const shown = createRecogniser(estate, settings.members, new Set());
+  const seen = createRecogniser(estate, settings.members, learned);
+  const plain = createPlainRecogniser(estate);
+  const overrideOf = overrideFor(settings.members);
+  return (service, member) => {
+    const override = overrideOf(member);
+    const security = override?.security ?? null;
+    const found = ((): LookRecognition => {
+      const before = shown(service, member);
+      if (before.protocol !== null) {
+        return { ...before, exchange: "shown" };
+      }
+      const since = seen(service, member);
+      return since.protocol === null
+        ? { ...plain(service, member, override), exchange: "no" }
+        : { ...since, exchange: "learned" };
+    })();
+    return security === null ? found : { ...found, security };
+  };
 }
+
+/** The looks that a member gets without anybody asking for them. */
+export function looksOf(recognition: LookRecognition): readonly TransactionName[] {
+  return recognition.exchange === "no" ? plainLooks(recognition.protocol) : looksFor(recognition);
+}
+
+/** Whether looks of this kind are made at a member that serves these vservers, or through one of them. */
+export function isLookAllowed(
+  { looks, members, vservers }: PlanSettings,
+  transaction: TransactionName,
+  member: Pick<Member, "server" | "address" | "port"> | null,
+  served: readonly string[],
+): boolean {
+  const kind = LOOK_KINDS.get(transaction);
+  if (kind === undefined) {
+    return true;
+  }
+  const own =
+    member === null
+      ? undefined
+      : members.find(
+          ({ match, looks: told }) =>
+            told?.[kind] !== undefined && matchesMember(match, member.server, member.port),
+        )?.looks?.[kind];
+  const byVserver = served.map((name) => vservers.get(name)?.looks?.[kind]);
+  const everywhereOff = byVserver.length > 0 && byVserver.every((told) => told === false);
+  return own ?? (!everywhereOff && (byVserver.includes(true) || looks[kind]));
+}
+
+const LOOK_KINDS: ReadonlyMap<TransactionName, LookKind> = new Map<TransactionName, LookKind>([
+  ["imap_greeting", "mail"],
+  ["pop3_greeting", "mail"],
+  ["smtp_greeting", "mail"],
+  ["smtp_mail_from", "mail"],
+  ["https_challenge", "web"],
+  ["health_page", "web"],
+  ["web_answer", "web"],
+  ["ldap_root", "ldap"],
+  ["dns_lookup", "dns"],
+  ["ntp_time", "ntp"],
+]);
 
 /** The looks that every recognised Exchange member of a service gets, straight at the server. */
 export function backendLookProbes(
@@ -65,9 +131,13 @@ export function backendLookProbes(
   const vservers = graph.vserversOfService(service.name);
   return service.members.flatMap((member) => {
     const recognition = recognise(service, member);
-    return looksFor(recognition).map((transaction) =>
-      lookProbe({ estate, settings, service, member, vservers, recognition, transaction }),
-    );
+    return looksOf(recognition)
+      .filter((transaction) => isLookAllowed(settings, transaction, member, vservers))
+      .flatMap((transaction) => {
+        const options = lookOptions(estate, settings, service, member, recognition, transaction);
+        const look = { estate, settings, service, member, vservers, recognition, transaction };
+        return options === null ? [] : [lookProbe({ ...look, options })];
+      });
   });
 }
 
@@ -77,8 +147,39 @@ interface Look {
   readonly service: AdcService;
   readonly member: Member;
   readonly vservers: readonly string[];
-  readonly recognition: Recognition;
+  readonly recognition: LookRecognition;
   readonly transaction: TransactionName;
+  readonly options: TransactionSpec["options"];
+}
+
+/** What a look asks for beyond its place; null where nothing is known to ask for. */
+export function lookOptions(
+  estate: Estate,
+  { members }: PlanSettings,
+  service: AdcService,
+  member: Member | null,
+  { exchange }: Pick<LookRecognition, "exchange">,
+  transaction: TransactionName,
+): TransactionSpec["options"] | null {
+  const isMailGreeting = transaction === "imap_greeting" || transaction === "pop3_greeting";
+  if (isMailGreeting && exchange === "no") {
+    return { greeting_only: true };
+  }
+  if (transaction === "rpc_endpoint_map") {
+    return monitoredPorts(estate, service);
+  }
+  if (transaction !== "dns_lookup") {
+    return {};
+  }
+  const told = members.find(
+    ({ match, query }) =>
+      query !== undefined && member !== null && matchesMember(match, member.server, member.port),
+  )?.query;
+  const monitored = service.monitors
+    .map(({ monitor }) => estate.monitors.get(monitor)?.parameters.query ?? null)
+    .find((query) => query !== null);
+  const query = told ?? monitored;
+  return query === undefined || query === null ? null : { query, type: "SOA" };
 }
 
 function lookProbe(look: Look): PlannedProbe {
@@ -118,15 +219,11 @@ function lookProbe(look: Look): PlannedProbe {
           : {
               spec: {
                 ...anonymousSpec(transaction, recognition),
+                options: look.options,
                 tls:
                   recognition.security === "none"
                     ? null
-                    : clientTls(
-                        host,
-                        takesOldTls(transaction, recognition.version, port),
-                        null,
-                        [],
-                      ),
+                    : clientTls(host, takesOldTls(transaction, recognition, port), null, []),
                 host,
               },
               target: {
@@ -197,13 +294,20 @@ export function tlsSourceOf(security: TransactionSpec["security"]): string | nul
   }
 }
 
-/** Exchange 2010 may know nothing newer than TLS 1.0; and servers that relay to each other take any TLS before none. */
+/**
+ * Exchange 2010 may know nothing newer than TLS 1.0, and so may whatever no configuration tells of; and servers that relay
+ * to each other take any TLS before none.
+ */
 export function takesOldTls(
   transaction: TransactionName,
-  version: ExchangeVersion | null,
+  { version, exchange }: Pick<LookRecognition, "version" | "exchange">,
   port: Member["port"],
 ): boolean {
-  return version === "2010" || (transaction === "smtp_mail_from" && !isSubmissionPort(port));
+  return (
+    version === "2010" ||
+    exchange !== "shown" ||
+    (transaction === "smtp_mail_from" && !isSubmissionPort(port))
+  );
 }
 
 /** TLS as a client of today speaks it; `old`: as one that still takes TLS 1.0. */

@@ -7,6 +7,7 @@ import { configuredProbes } from "./configured-probes.ts";
 import { gslbProbes } from "./gslb-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
+import { withoutExcluded } from "./exclusions.ts";
 import { withoutOwnHost } from "./own-host.ts";
 import { atOwnPace, withPaceNote } from "./pace.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
@@ -52,6 +53,7 @@ export function* planSteps(
   const plan = [...monitors, ...looks, ...through, gslbProbes(estate)]
     .flat()
     .map((probe) => withoutOwnHost(probe, settings.targets, estate))
+    .map((probe) => withoutExcluded(probe, settings.exclude))
     .map((probe) => withRefusal(probe, estate, settings.ownAddresses));
   return paced === imported
     ? plan

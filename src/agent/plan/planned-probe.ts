@@ -63,6 +63,8 @@ export interface PlannedProbe {
   readonly note: string | null;
   /** At a VIP: what of the ADC's configuration may refuse this agent alone; absent: nothing. */
   readonly refusal?: VipRefusal;
+  /** Why the operator gives this monitor no say in verdicts; absent: it has one. */
+  readonly unjudged?: string;
   readonly action: ProbeAction;
 }
 

@@ -1,6 +1,8 @@
 import type {
   AdcConfig,
   Config,
+  ExcludeConfig,
+  LookSettings,
   MemberConfig,
   ServerTrust,
   TransactionRunConfig,
@@ -33,6 +35,9 @@ export interface PlanSettings {
   readonly members: readonly MemberSettings[];
   readonly runs: readonly TransactionRun[];
   readonly accounts: ReadonlyMap<string, Account & ServerTrust>;
+  /** Kinds of looks that are made without anybody asking. */
+  readonly looks: LookSettings;
+  readonly exclude: readonly ExcludeConfig[];
   /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
   /** Addresses that our connections may come from; empty where they are not known. */
@@ -49,6 +54,8 @@ export interface PlanSettings {
   readonly habits?: AdcQuirks;
 }
 
+export const ALL_LOOKS: LookSettings = { mail: true, web: true, ldap: true, dns: true, ntp: true };
+
 /** Nothing but the estate: what `plan --ns-conf` plans with. */
 export const BARE_SETTINGS: PlanSettings = {
   monitors: new Map(),
@@ -56,6 +63,8 @@ export const BARE_SETTINGS: PlanSettings = {
   members: [],
   runs: [],
   accounts: new Map(),
+  looks: ALL_LOOKS,
+  exclude: [],
   monitorTls: null,
   ownAddresses: [],
   targets: targetCheck({ connectTo: {}, allowTargets: [], listen: [] }),
@@ -92,6 +101,8 @@ export function planSettings(
     members: config.members,
     runs: config.transactions.run,
     accounts: new Map(config.transactions.accounts.map((account) => [account.name, account])),
+    looks: config.looks ?? ALL_LOOKS,
+    exclude: config.exclude ?? [],
     monitorTls: adc.monitorTls,
     ownAddresses: config.sourceAddresses.length > 0 ? config.sourceAddresses : ownAddresses(),
     targets: targetCheck({ ...config, listen: config.web.listen }),

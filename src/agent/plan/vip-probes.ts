@@ -2,9 +2,13 @@ import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { PlanSettings } from "./settings.ts";
 import {
+  type LookRecognition,
   type Recogniser,
   MAPPER_PORT,
   monitoredPorts,
+  isLookAllowed,
+  lookOptions,
+  looksOf,
   takesOldTls,
   lookInterval,
   lookTimeout,
@@ -16,7 +20,6 @@ import type { AdcService } from "../../model/adc-service.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import type { TransactionName } from "../../model/transactions.ts";
-import { looksFor, type Recognition } from "../../adc/recognise.ts";
 import {
   type VipReach,
   vipReach,
@@ -49,14 +52,16 @@ function vipLookProbes(
 ): PlannedProbe[] {
   const seen = new Set<TransactionName>();
   return services.flatMap((service) => {
-    const recognition = service.members
+    const found = service.members
       .map((member) => recognise(service, member))
-      .find((each) => each.protocol !== null);
+      .filter((each) => each.protocol !== null);
+    const recognition = found.find(({ exchange }) => exchange !== "no") ?? found[0];
     if (recognition === undefined) {
       return [];
     }
     return vipLooksFor(vserver, recognition).flatMap((transaction) => {
-      if (seen.has(transaction)) {
+      const isAllowed = isLookAllowed(settings, transaction, null, [vserver.name]);
+      if (seen.has(transaction) || !isAllowed) {
         return [];
       }
       seen.add(transaction);
@@ -70,10 +75,13 @@ function vipLookProbes(
   });
 }
 /** Clients of RPC Client Access come to every port of a VIP, and ask the endpoint mapper first. */
-function vipLooksFor({ port }: LbVserver, recognition: Recognition): readonly TransactionName[] {
+function vipLooksFor(
+  { port }: LbVserver,
+  recognition: LookRecognition,
+): readonly TransactionName[] {
   return port === "*" && recognition.protocol === "rpc"
     ? ["rpc_endpoint_map"]
-    : looksFor(recognition);
+    : looksOf(recognition);
 }
 
 /** One look through one way in. */
@@ -84,15 +92,15 @@ export function vipLook(
   services: readonly AdcService[],
   service: AdcService,
   reach: VipReach,
-  recognition: Recognition,
+  recognition: LookRecognition,
   transaction: TransactionName,
 ): PlannedProbe {
   const security = securityThrough(reach.entry, recognition.security);
-  const old = !endsTls(reach.entry) && takesOldTls(transaction, recognition.version, reach.port);
+  const old = !endsTls(reach.entry) && takesOldTls(transaction, recognition, reach.port);
   const front = adcFrontOf(estate, vserver, true);
   const path = pathThrough(reach, recognition.path);
   const redirectUrl =
-    transaction === "https_challenge"
+    transaction === "https_challenge" || transaction === "web_answer"
       ? responderRedirect(
           estate,
           [reach.entry, vserver],
@@ -119,9 +127,8 @@ export function vipLook(
           ? {
               spec: {
                 ...anonymousSpec(transaction, recognition),
-                ...(transaction === "rpc_endpoint_map"
-                  ? { options: monitoredPorts(estate, service) }
-                  : {}),
+                options:
+                  lookOptions(estate, settings, service, null, recognition, transaction) ?? {},
                 security,
                 path,
                 tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
@@ -255,7 +262,9 @@ export function vipProbes(
     planned.push(...vipMonitorProbes(graph, estate, settings, vserver, services));
     const looks = vipLookProbes(graph, estate, settings, recognise, vserver, services);
     // Behind a vserver that redirects by a responder policy stands a service that is always up, and nothing to look at.
-    planned.push(...(looks.length > 0 ? looks : redirectProbe(estate, settings, vserver)));
+    const isExchange = looks.some(({ type }) => type !== "web_answer");
+    const redirects = isExchange ? [] : redirectProbe(estate, settings, vserver);
+    planned.push(...(redirects.length > 0 ? redirects : looks));
   }
   for (const vserver of estate.csVservers.values()) {
     if (vserver.targets.length === 0 && vserver.defaultTarget === null) {

@@ -13,6 +13,8 @@ import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vserver-graph.ts";
 import { readHostPort } from "../../lib/host-port.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
+import type { ExcludeConfig } from "../../config/schema.ts";
+import { unjudgedMember, unjudgedVserver } from "../plan/exclusions.ts";
 import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
@@ -40,6 +42,8 @@ export interface EstateRecords {
 export interface RecordOptions {
   readonly pollMs: number;
   readonly vservers: ReadonlyMap<string, VserverSettings>;
+  /** What gets no verdict; absent: nothing. */
+  readonly exclude?: readonly ExcludeConfig[];
   /** What DNS answers for client-facing names. */
   readonly resolved?: ResolvedNames;
   readonly now: () => number;
@@ -90,7 +94,17 @@ export function* recordSteps(
     return service.members.map((member) => {
       const own = backend.get(memberId(service.name, member.server, String(member.port))) ?? [];
       const grace = graceLengths(monitorsOf(own), options.pollMs, protocolOf(own));
-      return new MemberRecord(estate.adc, service, member, vservers, own, grace, options.now());
+      const record = new MemberRecord(
+        estate.adc,
+        service,
+        member,
+        vservers,
+        own,
+        grace,
+        options.now(),
+      );
+      record.unjudged = unjudgedMember(options.exclude ?? [], member);
+      return record;
     });
   });
   const members = byService.flat();
@@ -189,6 +203,7 @@ function vserverRecord(
     },
     options.now(),
   );
+  record.unjudged = unjudgedVserver(options.exclude ?? [], vserver.name);
   record.probes.push(...(through.get(vserver.name) ?? []));
   for (const target of vserver.kind === "cs" ? new Set(targetsOf(estate, vserver)) : []) {
     const own = through.get(target) ?? [];

@@ -71,6 +71,9 @@ export class MemberRecord implements LiveMember {
   stateChanges = { adc: 0, replica: 0, service: 0 };
   flapping: LiveFlapping | null = null;
 
+  /** Why the operator wants no verdict of it; null: there is one. */
+  unjudged: string | null = null;
+
   detection: DetectionState = initialDetection();
   agreement: AgreementClock;
   /** The opinions as last judged: they hold until something new is known. Null before the first time. */

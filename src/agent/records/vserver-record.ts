@@ -41,6 +41,9 @@ export class VserverRecord implements LiveVserver {
   /** Serials of the server certificates bound here, for SNI too; empty unless NITRO returned them all. */
   readonly boundSerials: readonly string[];
 
+  /** As a member's. */
+  unjudged: string | null = null;
+
   adcOpinion: AdcOpinion = "unknown";
   adcRawState: string | null = null;
   healthPercent: number | null = null;

@@ -9,7 +9,8 @@ const MAX_ANSWERED = 32;
 /**
  * Asks a name server a question: `query` (default the host), `type` (default A), over `transport` (default udp), and among
  * the answers one of `expected`, a list of addresses separated by commas. Without it, an answer with at least one record
- * of the type is enough. What was answered is told with the observation.
+ * of the type is enough; of the SOA any good answer, since that of a name within a zone stands elsewhere in it (RFC 2308).
+ * What was answered is told with the observation.
  */
 export const dnsLookup: TransactionType = {
   transaction: "dns_lookup",
@@ -35,15 +36,19 @@ export const dnsLookup: TransactionType = {
       }
       run.responseTimeMs = run.phase("first_byte");
       run.answered = [...answer.addresses, ...answer.aliases].slice(0, MAX_ANSWERED);
+      const expected = addressList(spec.options["expected"]);
+      const isBareSoa = type === "SOA" && expected.length === 0;
+      if (isBareSoa && RCODES[answer.rcode] === "REFUSED") {
+        return run.fault("response", "policy_refused", "REFUSED: not for this client");
+      }
       if (answer.rcode !== 0) {
         return run.mismatch("response", "bad_status", RCODES[answer.rcode] ?? "an error");
       }
       const shown = answer.addresses.slice(0, MAX_ANSWERED).join(", ");
       const found = shown || `${String(answer.matching)} records`;
-      const expected = addressList(spec.options["expected"]);
       const good =
         expected.length === 0
-          ? answer.matching > 0
+          ? answer.matching > 0 || isBareSoa
           : answer.addresses.some((address) => expected.includes(address));
       return good
         ? run.match("response", found)

@@ -1,4 +1,5 @@
 import { signsOfGreeting } from "../../model/exchange-signs.ts";
+import type { Observation } from "../../model/observation.ts";
 import type { Step } from "../../model/reasons.ts";
 import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
 import { mailRefusalReason } from "../../net/mail-replies.ts";
@@ -154,6 +155,28 @@ async function pop3Command(
     : { kind: "answer", ok: status.toUpperCase() === "+OK", text: line.text, listed: [] };
 }
 
+/** Reads the greeting, which must be one of the protocol's. */
+async function greetingOf(
+  dialect: Dialect,
+  run: ProbeRun,
+  { reader }: LineSession,
+): Promise<{ readonly kind: "greeting"; readonly text: string } | Ended> {
+  const first = await reader.line();
+  run.phase("banner");
+  if (first.kind !== "line") {
+    return ended(run.fail("banner", first));
+  }
+  const { text } = first;
+  if (!dialect.welcome.test(text)) {
+    const reason = dialect.refusal.test(text)
+      ? mailRefusalReason({ protocol: dialect.protocol, text }, "greeting")
+      : "banner_mismatch";
+    return mismatch(run, "banner", reason, text);
+  }
+  run.identify(signsOfGreeting(text));
+  return { kind: "greeting", text };
+}
+
 /** Connect, greeting, capabilities; where TLS begins inside the session, the handshake and the capabilities again. */
 async function open(
   dialect: Dialect,
@@ -165,19 +188,11 @@ async function open(
   if (opened.kind === "ended") {
     return opened;
   }
-  const first = await opened.reader.line();
-  run.phase("banner");
-  if (first.kind !== "line") {
-    return ended(run.fail("banner", first));
+  const greeted = await greetingOf(dialect, run, opened);
+  if (greeted.kind === "ended") {
+    return greeted;
   }
-  const greeting = first.text;
-  if (!dialect.welcome.test(greeting)) {
-    const reason = dialect.refusal.test(greeting)
-      ? mailRefusalReason({ protocol: dialect.protocol, text: greeting }, "greeting")
-      : "banner_mismatch";
-    return mismatch(run, "banner", reason, greeting);
-  }
-  run.identify(signsOfGreeting(greeting));
+  const greeting = greeted.text;
   const clear = await dialect.capabilities(run, opened, "a1");
   if (clear.kind === "ended") {
     return clear;
@@ -229,6 +244,28 @@ export function openPop3(
   return open(POP3, run, spec, target);
 }
 
+/** At a server of which nothing is known but its port: another protocol there is nobody's outage. */
+async function greetingAlone(
+  dialect: Dialect,
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<Observation> {
+  const opened = await openLineSession(run, spec, target);
+  if (opened.kind === "ended") {
+    return opened.observation;
+  }
+  const greeted = await greetingOf(dialect, run, opened);
+  if (greeted.kind === "greeting") {
+    await leave(opened.connection, dialect.farewell);
+    return run.match("greeting", greeted.text);
+  }
+  const { observation } = greeted;
+  return observation.reason === "banner_mismatch"
+    ? run.fault("banner", "banner_mismatch", observation.evidence.detail)
+    : observation;
+}
+
 function greetingType(transaction: TransactionName, dialect: Dialect): TransactionType {
   return {
     transaction,
@@ -236,6 +273,9 @@ function greetingType(transaction: TransactionName, dialect: Dialect): Transacti
     transport: "tcp",
     probe: (spec, target, context) =>
       observe(context, async (run) => {
+        if (spec.options["greeting_only"] === true) {
+          return greetingAlone(dialect, run, spec, target);
+        }
         const session = await open(dialect, run, spec, target);
         if (session.kind === "ended") {
           return session.observation;

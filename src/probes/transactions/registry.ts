@@ -9,14 +9,17 @@ import { httpsChallenge } from "./https-challenge.ts";
 import { imapGreeting, pop3Greeting } from "./mail-greeting.ts";
 import { imapLogin } from "./imap-login.ts";
 import { ldapBind } from "./ldap-bind.ts";
+import { ldapRoot } from "./ldap-root.ts";
 import { mailRoundTrip } from "./mail-round-trip.ts";
 import { ntpTime } from "./ntp-time.ts";
 import { owaForm } from "./owa-form.ts";
 import { pop3Login } from "./pop3-login.ts";
 import { rpcEndpointMap } from "./rpc-endpoint-map.ts";
+import { smtpGreeting } from "./smtp-greeting.ts";
 import { smtpMailFrom } from "./smtp-mail-from.ts";
 import { smtpSubmission } from "./smtp-submission.ts";
 import type { TransactionType } from "./spec.ts";
+import { webLook } from "./web-look.ts";
 import { isOfOnePath } from "./web-paths.ts";
 import { autodiscover, easOptions, mapiEndpoint, oab, rpcEcho } from "./web-services.ts";
 
@@ -25,10 +28,13 @@ export const TRANSACTION_TYPES: ReadonlyMap<TransactionName, TransactionType> = 
   [
     imapGreeting,
     pop3Greeting,
+    smtpGreeting,
     smtpMailFrom,
     httpsChallenge,
+    webLook,
     healthPage,
     rpcEndpointMap,
+    ldapRoot,
     dnsLookup,
     ntpTime,
     imapLogin,

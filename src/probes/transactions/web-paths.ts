@@ -14,9 +14,18 @@ export const WEB_PATHS = {
 /** What the look at a challenge asks for where nothing says which path. */
 export const CHALLENGE_PATH = "/owa/";
 
+/** What a look asks for where nothing says which path. */
+export function defaultPath(transaction: TransactionName): string {
+  return transaction === "web_answer" ? "/" : CHALLENGE_PATH;
+}
+
 /** Looks at a path of the web: the member's own unless `path` says otherwise. */
 export function looksAtPath(transaction: TransactionName): boolean {
-  return transaction === "https_challenge" || transaction === "health_page";
+  return (
+    transaction === "https_challenge" ||
+    transaction === "health_page" ||
+    transaction === "web_answer"
+  );
 }
 
 /** Whether a transaction is of one path of the web, as a look or as a login. */

@@ -41,6 +41,11 @@ const byConfiguration = z
   .boolean()
   .describe("An unknown verdict that the configuration or the type of a monitor makes so.");
 
+const excluded = z
+  .string()
+  .optional()
+  .describe("Why the configuration excludes it from judging; absent: it does not.");
+
 const memberShape = z.strictObject({
   adc: z.string(),
   vserver: z.string().nullable(),
@@ -54,6 +59,7 @@ const memberShape = z.strictObject({
   opinions: z.strictObject({ adc: adcOpinion, replica: upDown, service }),
   depth: z.strictObject({ adc: depth, replica: depth, service: depth }),
   adc_last_response: z.string().nullable(),
+  excluded,
   verdict: z.enum(MEMBER_VERDICTS),
   step,
   reason,
@@ -73,6 +79,7 @@ const vserverShape = z.strictObject({
   vip,
   members_up: z.number().int(),
   members_total: z.number().int(),
+  excluded,
   verdict: z.enum(VSERVER_VERDICTS),
   reason,
   since: moment,
@@ -252,6 +259,7 @@ function unknownByConfiguration({
   return (
     verdict === "unknown" &&
     (why === "not_configured" ||
+      why === "excluded" ||
       why === "unsupported" ||
       probes.every(({ scheduled }) => scheduled === false))
   );
@@ -271,6 +279,7 @@ export function memberRow(member: LiveMember): MemberRow {
     opinions: { adc: member.adcOpinion, replica: member.replica, service: member.service },
     depth: member.depth ?? { adc: null, replica: null, service: null },
     adc_last_response: member.adcLastResponse,
+    ...excludedKey(member),
     verdict: member.verdict,
     step: member.step,
     reason: member.reason,
@@ -278,6 +287,12 @@ export function memberRow(member: LiveMember): MemberRow {
     unknown_by_configuration: unknownByConfiguration(member),
     away_since: instant(member.awaySince ?? null),
   };
+}
+
+function excludedKey({ unjudged = null }: { readonly unjudged?: string | null }): {
+  readonly excluded?: string;
+} {
+  return unjudged === null ? {} : { excluded: unjudged };
 }
 
 export function vserverRow(vserver: LiveVserver): VserverRow {
@@ -290,6 +305,7 @@ export function vserverRow(vserver: LiveVserver): VserverRow {
     vip: vserver.vip,
     members_up: vserver.members.reallyUp,
     members_total: vserver.members.configured,
+    ...excludedKey(vserver),
     verdict: vserver.verdict,
     reason: vserver.reason,
     since: instant(vserver.since),

@@ -11,6 +11,7 @@ import type { History } from "../history/history.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { commands, maintenanceRow } from "./cards.ts";
 import { memberCommands } from "./commands.ts";
+import { excludedWords } from "./excluded.ts";
 import { layout, vserverHref } from "./layout.ts";
 import { opinionBadge, threeSides } from "./opinions.ts";
 import { probeSourceWords } from "./probe-source.ts";
@@ -136,7 +137,7 @@ export function memberPage(input: MemberInput): string {
           >
         </h1>
         <p>
-          ${words.meaning}${member.since === null ? null : html` Since ${moment(member.since)}.`}
+          ${excludedWords(member)}${words.meaning}${member.since === null ? null : html` Since ${moment(member.since)}.`}
         </p>
       </section>
       <section aria-labelledby="sides">

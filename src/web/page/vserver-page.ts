@@ -17,6 +17,7 @@ import { vserverCommands } from "./commands.ts";
 import { certificates } from "./certificates.ts";
 import { loginSchemes } from "./login-schemes.ts";
 import { gslbSites } from "./gslb-sites.ts";
+import { excludedWords } from "./excluded.ts";
 import { layout, memberHref } from "./layout.ts";
 import { protocolWithPort } from "../../model/protocol-name.ts";
 import { probeSection, tlsSection } from "./runs.ts";
@@ -162,7 +163,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
           >
         </h1>
         <p>
-          ${words.meaning}${vserver.since === null ? null : html` Since ${moment(vserver.since)}.`}
+          ${excludedWords(vserver)}${words.meaning}${vserver.since === null ? null : html` Since ${moment(vserver.since)}.`}
         </p>
       </section>
       <section aria-labelledby="sides">

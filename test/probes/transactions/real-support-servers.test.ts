@@ -123,6 +123,16 @@ describe.skipIf(noSlapd !== null)("OpenLDAP", () => {
 
   test.each([
     ["ldaps", { security: "implicit", tls: CLIENT_TLS }],
+    ["ldap", {}],
+  ] as const)("ldap_root on %s reads the root's entry without an account", async (name, change) => {
+    expect(await run(slapd.ports[name], "ldap_root", change)).toMatchObject({
+      outcome: "match",
+      step: "response",
+    });
+  });
+
+  test.each([
+    ["ldaps", { security: "implicit", tls: CLIENT_TLS }],
     ["ldap", { allowPlaintext: true }],
   ] as const)("ldap_bind on %s", async (name, change) => {
     const port = slapd.ports[name];
@@ -160,6 +170,8 @@ describe.skipIf(noBind !== null)("BIND", () => {
     [{ query: "mail.lab.example.com", expected: "192.0.2.99" }, "mismatch", "pattern_missing"],
     [{ query: "mail.lab.example.com", type: "AAAA", expected: "2001:DB8:0::25" }, "match", "ok"],
     [{ query: "lab.example.com", type: "SOA" }, "match", "ok"],
+    [{ query: "mail.lab.example.com", type: "SOA" }, "match", "ok"],
+    [{ query: "example.net", type: "SOA" }, "fault", "policy_refused"],
     [{ query: "lab.example.com", type: "MX" }, "mismatch", "pattern_missing"],
     [{ query: "nothing.lab.example.com" }, "mismatch", "bad_status"],
     [{ query: "example.net" }, "mismatch", "bad_status"],

@@ -447,3 +447,79 @@ describe("health_page", () => {
     expect(healthPath(path)).toBe(expected);
   });
 });
+
+describe("web_answer: a web service of any make", () => {
+  test.each([
+    [["HTTP/1.1 200 OK", "Server: nginx"], "match ok", "serves"],
+    [["HTTP/1.1 302 Found", "Location: /login"], "match ok", "serves"],
+    [["HTTP/1.1 401 Unauthorized", "WWW-Authenticate: Basic"], "match ok", "challenges"],
+    [["HTTP/1.1 403 Forbidden"], "fault policy_refused", "refuses"],
+    [["HTTP/1.1 404 Not Found"], "fault policy_refused", "refuses"],
+    [["HTTP/1.1 500 Oops"], "mismatch bad_status", "broken"],
+    [
+      ["HTTP/1.1 503 Service Unavailable", "Server: Microsoft-HTTPAPI/2.0"],
+      "mismatch service_not_active",
+      "broken",
+    ],
+  ])("%j: %s", async (head, ends, told) => {
+    const server = await serve(answering(head));
+    servers.push(server);
+    const seen = await runTransaction(
+      transactionSpec("web_answer", { path: "/shop" }),
+      { host: "127.0.0.1", port: server.port, server: null },
+      probeContext(2_000),
+    );
+    expect(`${seen.outcome} ${seen.reason}`).toBe(ends);
+    expect(seen.evidence.detail).toContain(told);
+    expect(seen.exchangeSeen).toBe(false);
+  });
+
+  test("a TLS that we do not get through says nothing, a close does", async () => {
+    const run = async (behaviour: Behaviour, change: Partial<TransactionSpec>) => {
+      const server = await serve(behaviour);
+      servers.push(server);
+      const seen = await runTransaction(
+        transactionSpec("web_answer", change),
+        { host: "127.0.0.1", port: server.port, server: null },
+        probeContext(2_000),
+      );
+      return seen.outcome;
+    };
+    const closing: Behaviour = (socket) => {
+      socket.end();
+    };
+    expect(await run(closing, { security: "implicit", tls: CLIENT_TLS })).toBe("fault");
+    expect(await run(closing, {})).toBe("failed");
+  });
+
+  test("Exchange shows itself by its headers", async () => {
+    const server = await serve(answering(EWS_401));
+    servers.push(server);
+    const seen = await runTransaction(
+      transactionSpec("web_answer"),
+      { host: "127.0.0.1", port: server.port, server: null },
+      probeContext(2_000),
+    );
+    expect(seen).toMatchObject({ outcome: "match", exchangeSeen: true });
+  });
+});
+
+describe("a redirect to another login", () => {
+  test.each([
+    "https://login.microsoftonline.com/common/oauth2/authorize?redirect_uri=https%3a%2f%2fmail.example.com%2fowa%2f&client_id=00000002-0000-0ff1-ce00-000000000000",
+    "https://adfs.example.com/adfs/ls/?wa=wsignin1.0&wtrealm=https%3a%2f%2fmail.example.com%2fowa%2f",
+  ])("is well for the look, with Exchange's headers stripped too: %s", async (location) => {
+    for (const headers of [IIS, []]) {
+      const server = await serve(
+        answering(["HTTP/1.1 302 Found", ...headers, `Location: ${location}`]),
+      );
+      servers.push(server);
+      const seen = await runTransaction(
+        transactionSpec("https_challenge", { path: "/owa/" }),
+        { host: "127.0.0.1", port: server.port, server: null },
+        probeContext(2_000),
+      );
+      expect(seen).toMatchObject({ outcome: "match", reason: "ok" });
+    }
+  });
+});

@@ -171,10 +171,11 @@ function elsewhereWaitMs(
   if (place.server === rejected.server) {
     return OTHERS_FIRST_MS;
   }
-  if (lastWorked !== null && lastWorked.server !== rejected.server) {
+  // A VIP may lead to the server that has just rejected: that it worked there last says nothing of where it leads now.
+  const isElsewhere = lastWorked?.throughAdc !== true || rejected.throughAdc;
+  if (lastWorked !== null && lastWorked.server !== rejected.server && isElsewhere) {
     return lastWorked.server === place.server ? 0 : LAST_WORKED_FIRST_MS;
   }
-  // A VIP may lead to the server that has just rejected.
   return place.throughAdc && !rejected.throughAdc ? LAST_WORKED_FIRST_MS : 0;
 }
 

@@ -1,0 +1,163 @@
+import type { AdcService, Member } from "../model/adc-service.ts";
+import type { Estate } from "../model/estate.ts";
+import type { Monitor } from "../model/monitor.ts";
+import type { TransactionName, TransactionSpec } from "../model/transactions.ts";
+import {
+  pathsOfRules,
+  requestPath,
+  type LookProtocol,
+  type MemberOverride,
+  type Recognition,
+} from "./recognise.ts";
+
+/**
+ * What a member speaks, whoever made it: by its port, its service's type, or a monitor of that kind. Names say nothing
+ * here, and a look at what a port is for is as harmless as the connect that the ADC makes anyway.
+ */
+export function createPlainRecogniser(
+  estate: Estate,
+): (
+  adcService: AdcService,
+  member: Member,
+  told: Pick<MemberOverride, "protocol" | "path"> | null,
+) => Recognition {
+  const rulePaths = pathsOfRules(estate);
+  return (service, member, told) => {
+    const monitors = service.monitors.flatMap(({ monitor }) => estate.monitors.get(monitor) ?? []);
+    const said = told?.protocol ?? null;
+    const protocol = said === "http" ? "https" : (said ?? protocolOf(service, member, monitors));
+    return {
+      version: null,
+      protocol,
+      path:
+        protocol === "https"
+          ? (told?.path ?? webPath(monitors, rulePaths.get(service.name) ?? []))
+          : null,
+      security: protocol === null ? "none" : securityOf(protocol, service, member, monitors),
+    };
+  };
+}
+
+/** The looks at what is not known to be Exchange. */
+export function plainLooks(protocol: LookProtocol | null): readonly TransactionName[] {
+  switch (protocol) {
+    case "imap":
+      return ["imap_greeting"];
+    case "pop3":
+      return ["pop3_greeting"];
+    case "smtp":
+      return ["smtp_greeting"];
+    case "https":
+      return ["web_answer"];
+    case "ldap":
+      return ["ldap_root"];
+    case "dns":
+      return ["dns_lookup"];
+    case "ntp":
+      return ["ntp_time"];
+    case "rpc":
+    case null:
+      return [];
+  }
+}
+
+const PORTS: ReadonlyMap<number, LookProtocol> = new Map<number, LookProtocol>([
+  [25, "smtp"],
+  [465, "smtp"],
+  [587, "smtp"],
+  [143, "imap"],
+  [993, "imap"],
+  [110, "pop3"],
+  [995, "pop3"],
+  [389, "ldap"],
+  [636, "ldap"],
+  [3268, "ldap"],
+  [3269, "ldap"],
+]);
+/** Service types that carry any protocol over a connection. */
+const STREAMS: ReadonlySet<string> = new Set(["TCP", "SSL_TCP", "SSL_BRIDGE", "ANY"]);
+
+function protocolOf(
+  { serviceType }: AdcService,
+  { port }: Member,
+  monitors: readonly Monitor[],
+): LookProtocol | null {
+  if (port === "*") {
+    return null;
+  }
+  if (serviceType === "DNS" || (port === 53 && serviceType === "UDP")) {
+    return "dns";
+  }
+  if (port === 123 && serviceType === "UDP") {
+    return "ntp";
+  }
+  if (serviceType === "HTTP" || serviceType === "SSL") {
+    return "https";
+  }
+  if (!STREAMS.has(serviceType)) {
+    return null;
+  }
+  const byPort = PORTS.get(port);
+  if (byPort !== undefined) {
+    return byPort;
+  }
+  const byMonitor = monitors.map(kindOf).find((kind) => kind !== null) ?? null;
+  const isWebPort = port === 443 || port === 80;
+  return byMonitor ?? (isWebPort ? "https" : null);
+}
+
+/** By a monitor's type, or by the greeting that it waits for. */
+function kindOf(monitor: Monitor): LookProtocol | null {
+  const { recv } = monitor.parameters;
+  switch (monitor.type.toUpperCase()) {
+    case "SMTP":
+      return "smtp";
+    case "POP3":
+      return "pop3";
+    case "LDAP":
+      return "ldap";
+    case "HTTP":
+    case "HTTP-ECV":
+    case "HTTP-INLINE":
+      return "https";
+    default:
+      return recv === null ? null : (GREETINGS.find(([text]) => text.test(recv))?.[1] ?? null);
+  }
+}
+
+const GREETINGS: readonly (readonly [RegExp, LookProtocol])[] = [
+  [/^\* OK\b|\bIMAP4?\b/i, "imap"],
+  [/^\+OK\b|\bPOP3\b/i, "pop3"],
+  [/^220[ -]|\bE?SMTP\b/i, "smtp"],
+];
+
+/** Ports on which a client begins in the clear, whatever a monitor does there. */
+const CLEAR: ReadonlySet<number> = new Set([25, 587, 143, 110, 389, 3268, 80]);
+const FROM_THE_FIRST_BYTE: ReadonlySet<number> = new Set([465, 993, 995, 636, 3269, 443]);
+
+/** TLS as the port has it; on others as the ADC speaks it to that member, or its monitor. */
+function securityOf(
+  protocol: LookProtocol,
+  { serviceType }: AdcService,
+  { port }: Member,
+  monitors: readonly Monitor[],
+): TransactionSpec["security"] {
+  const spoken =
+    serviceType === "SSL" ||
+    serviceType === "SSL_TCP" ||
+    monitors.some((monitor) => monitor.secure && kindOf(monitor) !== null) ||
+    (port !== "*" && FROM_THE_FIRST_BYTE.has(port) && serviceType !== "HTTP");
+  const isClear =
+    port !== "*" && CLEAR.has(port) && serviceType !== "SSL" && serviceType !== "SSL_TCP";
+  if (spoken && !isClear) {
+    return "implicit";
+  }
+  const mayUpgrade = protocol === "imap" || protocol === "pop3" || protocol === "smtp";
+  return mayUpgrade ? "starttls_if_offered" : "none";
+}
+
+/** The member's own path: its monitors', then one that a rule or a rewrite leads there; else the root. */
+function webPath(monitors: readonly Monitor[], ruled: readonly string[]): string {
+  const asked = monitors.flatMap((monitor) => requestPath(monitor) ?? []);
+  return [...asked, ...ruled].find((path) => /^\/[^\s*]+$/.test(path)) ?? "/";
+}

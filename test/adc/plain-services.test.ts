@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { createPlainRecogniser, plainLooks } from "../../src/adc/plain-services.ts";
+import type { MemberOverride } from "../../src/adc/recognise.ts";
+
+/** What the one member of a service speaks, however it is called. */
+function spoken(
+  service: string,
+  monitor = "add lb monitor m TCP",
+  told: Pick<MemberOverride, "protocol" | "path"> | null = null,
+): string {
+  const estate = parseNsConf(
+    [
+      "add server mbx01 192.0.2.1",
+      `add service s mbx01 ${service}`,
+      monitor,
+      "bind service s -monitorName m",
+    ].join("\n"),
+    { adc: "prod" },
+  );
+  const one = estate.services.get("s");
+  const member = one?.members[0];
+  if (one === undefined || member === undefined) {
+    throw new Error("the service has no member");
+  }
+  const { protocol, path, security } = createPlainRecogniser(estate)(one, member, told);
+  return [plainLooks(protocol)[0] ?? "-", path, security].filter(Boolean).join(" ");
+}
+
+describe("what a member speaks", () => {
+  test.each([
+    ["TCP 25", "smtp_greeting starttls_if_offered"],
+    ["TCP 465", "smtp_greeting implicit"],
+    ["TCP 587", "smtp_greeting starttls_if_offered"],
+    ["TCP 143", "imap_greeting starttls_if_offered"],
+    ["SSL_BRIDGE 993", "imap_greeting implicit"],
+    ["TCP 110", "pop3_greeting starttls_if_offered"],
+    ["SSL_TCP 995", "pop3_greeting implicit"],
+    ["SSL_TCP 1143", "- none"],
+    ["TCP 389", "ldap_root none"],
+    ["TCP 636", "ldap_root implicit"],
+    ["TCP 3269", "ldap_root implicit"],
+    ["DNS 53", "dns_lookup none"],
+    ["UDP 123", "ntp_time none"],
+    ["TCP 123", "- none"],
+    ["UDP 143", "- none"],
+    ["HTTP 8080", "web_answer / none"],
+    ["SSL 8443", "web_answer / implicit"],
+    ["TCP 443", "web_answer / implicit"],
+    ["SSL_BRIDGE 443", "web_answer / implicit"],
+    ["TCP 80", "web_answer / none"],
+    ["TCP 22", "- none"],
+    ["MYSQL 3306", "- none"],
+  ])("%s: %s", (service, expected) => {
+    expect(spoken(service)).toBe(expected);
+  });
+
+  test.each([
+    ["TCP 29930", 'add lb monitor m TCP-ECV -recv "* OK" -secure YES', "imap_greeting implicit"],
+    ["TCP 29930", 'add lb monitor m TCP-ECV -recv "+OK"', "pop3_greeting starttls_if_offered"],
+    ["TCP 2525", "add lb monitor m SMTP", "smtp_greeting starttls_if_offered"],
+    ["TCP 1110", "add lb monitor m POP3", "pop3_greeting starttls_if_offered"],
+    ["TCP 1389", "add lb monitor m LDAP", "ldap_root none"],
+    ["TCP 2143", 'add lb monitor m TCP-ECV -recv "ready"', "- none"],
+    [
+      "TCP 143",
+      'add lb monitor m TCP-ECV -recv "* OK" -secure YES',
+      "imap_greeting starttls_if_offered",
+    ],
+    [
+      "TCP 9000",
+      'add lb monitor m HTTP-ECV -send "GET /up" -recv ok -secure YES',
+      "web_answer /up implicit",
+    ],
+    ["HTTP 80", 'add lb monitor m HTTP -httpRequest "HEAD /"', "web_answer / none"],
+    [
+      "HTTP 80",
+      'add lb monitor m HTTP -httpRequest "HEAD /shop/login"',
+      "web_answer /shop/login none",
+    ],
+  ])("%s with %s: %s", (service, monitor, expected) => {
+    expect(spoken(service, monitor)).toBe(expected);
+  });
+
+  test("what the configuration says comes first", () => {
+    expect(spoken("TCP 2389", undefined, { protocol: "ldap", path: null })).toBe("ldap_root none");
+    expect(spoken("TCP 80", undefined, { protocol: null, path: "/up" })).toBe(
+      "web_answer /up none",
+    );
+  });
+});

@@ -1,0 +1,222 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { learnedKey } from "../../src/adc/recognise.ts";
+import { idleSettings } from "../../src/agent/plan/idle-settings.ts";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import { ALL_LOOKS, BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
+import type { ExcludeConfig, MemberConfig } from "../../src/config/schema.ts";
+import { observed, smallEstate } from "./small-estate.ts";
+
+const CONF = `add server mbx01 192.0.2.1
+add server mbx02 192.0.2.2
+add serviceGroup sg_imap TCP
+add serviceGroup sg_smtp TCP
+add serviceGroup sg_web SSL
+add lb monitor m_tcp TCP
+add lb vserver v_imap TCP 192.0.2.100 143
+add lb vserver v_smtp TCP 192.0.2.100 25
+bind lb vserver v_imap sg_imap
+bind lb vserver v_smtp sg_smtp
+bind serviceGroup sg_imap mbx01 143
+bind serviceGroup sg_imap mbx02 143
+bind serviceGroup sg_smtp mbx01 25
+bind serviceGroup sg_web mbx01 443
+bind serviceGroup sg_imap -monitorName m_tcp
+`;
+const ESTATE = parseNsConf(CONF, { adc: "prod" });
+
+function looks(change: Partial<PlanSettings> = {}, learned: readonly string[] = []): string[] {
+  return planProbes(ESTATE, { ...BARE_SETTINGS, ...change }, new Set(learned))
+    .filter(({ action }) => action.kind === "transaction" && action.run !== null)
+    .map(({ type, server, vserver }) => `${type} ${server ?? vserver}`);
+}
+
+function member(match: string, change: Partial<MemberConfig>): MemberConfig {
+  return { match, protocol: null, exchange: null, path: null, host: null, ...change };
+}
+
+describe("looks nobody asked for", () => {
+  test("are made whatever the names say", () => {
+    expect(looks()).toEqual([
+      "imap_greeting mbx01",
+      "imap_greeting mbx02",
+      "smtp_greeting mbx01",
+      "web_answer mbx01",
+      "imap_greeting v_imap",
+      "smtp_greeting v_smtp",
+    ]);
+  });
+
+  test("become Exchange's where a greeting has told", () => {
+    expect(looks({}, [learnedKey("mbx01", 143)])).toContain("smtp_mail_from mbx01");
+    expect(looks({}, [learnedKey("mbx01", 443)])).toContain("health_page mbx01");
+  });
+
+  test.each<[string, Partial<PlanSettings>, readonly string[]]>([
+    ["everywhere", { looks: { ...ALL_LOOKS, mail: false } }, ["web_answer mbx01"]],
+    [
+      "at a member",
+      { members: [member("mbx01:143", { looks: { mail: false } })] },
+      [
+        "imap_greeting mbx02",
+        "smtp_greeting mbx01",
+        "web_answer mbx01",
+        "imap_greeting v_imap",
+        "smtp_greeting v_smtp",
+      ],
+    ],
+    [
+      "at a port",
+      {
+        members: [member("*:143", { looks: { mail: false } })],
+        vservers: new Map([
+          [
+            "v_imap",
+            { host: null, names: [], path: null, ca: null, public: [], looks: { mail: false } },
+          ],
+        ]),
+      },
+      ["smtp_greeting mbx01", "web_answer mbx01", "smtp_greeting v_smtp"],
+    ],
+    [
+      "at a vserver and at what serves it alone",
+      {
+        vservers: new Map([
+          [
+            "v_imap",
+            { host: null, names: [], path: null, ca: null, public: [], looks: { mail: false } },
+          ],
+        ]),
+      },
+      ["smtp_greeting mbx01", "web_answer mbx01", "smtp_greeting v_smtp"],
+    ],
+    [
+      "but for one member",
+      {
+        looks: { ...ALL_LOOKS, mail: false, web: false },
+        members: [member("mbx02", { looks: { mail: true } })],
+      },
+      ["imap_greeting mbx02"],
+    ],
+  ])("are turned off %s", (_where, change, expected) => {
+    expect(looks(change)).toEqual(expected);
+  });
+
+  test("begin TLS as the configuration says, which makes no Exchange of a member", () => {
+    const [probe] = planProbes(ESTATE, {
+      ...BARE_SETTINGS,
+      members: [member("mbx01:143", { security: "implicit" })],
+    }).filter(({ type, server }) => type === "imap_greeting" && server === "mbx01");
+    expect(probe?.action.run?.spec).toMatchObject({
+      security: "implicit",
+      tls: { serverName: null },
+    });
+  });
+});
+
+describe("exclude", () => {
+  const excluded = (change: Partial<ExcludeConfig>): ExcludeConfig => ({
+    what: "member",
+    pattern: "mbx01:143",
+    from: "probing",
+    reason: "is being rebuilt",
+    ...change,
+  });
+  const reasons = (exclude: ExcludeConfig): string[] =>
+    planProbes(ESTATE, { ...BARE_SETTINGS, exclude: [exclude] })
+      .filter(({ action }) => action.unsupportedReason === "excluded: is being rebuilt")
+      .map(({ type, server, vserver }) => `${type} ${server ?? vserver}`);
+
+  test.each([
+    [excluded({}), ["TCP mbx01", "imap_greeting mbx01"]],
+    [excluded({ what: "monitor", pattern: "m_*" }), ["TCP mbx01", "TCP mbx02"]],
+    [excluded({ what: "vserver", pattern: "v_smtp" }), ["smtp_greeting v_smtp"]],
+    [excluded({ from: "judging" }), []],
+  ])("from probing › lists with its reason, and never runs: %j", (exclude, expected) => {
+    expect(reasons(exclude)).toEqual(expected);
+  });
+
+  const REFUSED = observed({
+    passed: false,
+    outcome: "refused",
+    reason: "refused",
+    step: "connect",
+  });
+
+  function judged(exclude: readonly ExcludeConfig[]) {
+    const one = smallEstate(CONF, { exclude, settings: { ...BARE_SETTINGS, exclude } });
+    one.hear({ mbx01: { state: "down" }, mbx02: { state: "down" } });
+    one.observe("m_tcp", "mbx01", REFUSED, 3);
+    one.observe("imap_greeting", "mbx01", REFUSED, 2);
+    one.state.evaluateAll();
+    return one;
+  }
+
+  test("from judging › a member is unknown, and says so", () => {
+    expect(judged([]).member("mbx01", "sg_imap").verdict).toBe("agree_down");
+    expect(judged([excluded({ from: "judging" })]).member("mbx01", "sg_imap")).toMatchObject({
+      verdict: "unknown",
+      reason: "excluded",
+      unjudged: "is being rebuilt",
+      replica: "down",
+      mismatch: false,
+    });
+  });
+
+  test("from judging › a monitor runs and has no say", () => {
+    const { member: of, probe } = judged([
+      excluded({ what: "monitor", pattern: "m_tcp", from: "judging" }),
+    ]);
+    expect(of("mbx01", "sg_imap").replica).toBe("unknown");
+    expect(probe("m_tcp", "mbx01").opinion).toBe("down");
+  });
+
+  test("from judging › a vserver is unknown", () => {
+    const one = judged([excluded({ what: "vserver", pattern: "v_imap", from: "judging" })]);
+    expect(one.vserver("v_imap")).toMatchObject({ verdict: "unknown", reason: "excluded" });
+  });
+});
+
+describe("runs and exclusions that select nothing", () => {
+  test("are told with their place, and those that select something are not", () => {
+    const run = (adcService: string) => ({
+      transaction: "imap_greeting" as const,
+      account: null,
+      everyMs: null,
+      timeoutMs: null,
+      vantages: ["backend" as const],
+      members: { servers: [], ports: [], adcServices: [adcService], vservers: [] },
+      path: null,
+      host: null,
+      security: null,
+      expect: "works" as const,
+      allowPlaintext: false,
+      options: {},
+    });
+    const exclusion = (pattern: string): ExcludeConfig => ({
+      what: "vserver",
+      pattern,
+      from: "judging",
+      reason: "x",
+    });
+    const told = idleSettings(
+      {
+        file: "a.yml",
+        transactions: { accounts: [], run: [run("sg_imap"), run("sg_imaps")] },
+        exclude: [exclusion("v_imaps"), exclusion("v_*")],
+        locate: (path) => ({
+          line: Number(path[path.indexOf("run") + 1] ?? 0),
+          column: path.length,
+        }),
+      },
+      [{ estate: ESTATE, settings: BARE_SETTINGS }],
+    );
+    expect(
+      told.map(({ path, message }) => `${path} ${message.split(" (expected", 1)[0] ?? ""}`),
+    ).toEqual([
+      "transactions.run.1 imap_greeting selects no member and no vserver of any estate",
+      "exclude.0.vserver v_imaps selects nothing in any estate",
+    ]);
+    expect(told[0]).toMatchObject({ file: "a.yml", line: 1, column: 3 });
+  });
+});
