@@ -128,7 +128,7 @@ function looksOf({
   readonly looks?: Partial<LookSettings>;
 } {
   const told = Object.entries(looks ?? {}).filter(([, value]) => value !== undefined);
-  return told.length === 0 ? {} : { looks: Object.fromEntries(told) as Partial<LookSettings> };
+  return told.length === 0 ? {} : { looks: Object.fromEntries(told) };
 }
 
 /** What is written of it, and nothing else; the certificates come from their files. */
