@@ -58,6 +58,12 @@ export const TRANSACTION_OPTIONS: readonly {
   readonly meaning: string;
 }[] = [
   {
+    transactions: ["imap_greeting", "pop3_greeting"],
+    option: "greeting_only",
+    meaning:
+      "True: ends after the greeting, before capabilities and STARTTLS, and another protocol at the port says nothing. Default: true for looks at servers that are not known to be Exchange, else false.",
+  },
+  {
     transactions: ["owa_form"],
     option: "aaa_login_path",
     meaning:

@@ -50,6 +50,8 @@ const WEB_LOGIN = { auth: SCHEME, channel_binding: FLAG };
 export const OPTION_TABLE: Readonly<
   Partial<Record<TransactionName, Readonly<Record<string, OptionKind>>>>
 > = {
+  imap_greeting: { greeting_only: FLAG },
+  pop3_greeting: { greeting_only: FLAG },
   https_challenge: { auth_schemes: TEXT },
   smtp_mail_from: { outside_address: TEXT },
   rpc_endpoint_map: { mapper_port: PORT, expected_port: PORTS },
