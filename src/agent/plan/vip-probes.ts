@@ -5,7 +5,6 @@ import {
   type LookRecognition,
   type Recogniser,
   MAPPER_PORT,
-  monitoredPorts,
   isLookAllowed,
   lookOptions,
   looksOf,
