@@ -14,13 +14,10 @@ export interface Lines {
   readonly lines: readonly string[];
 }
 
-export interface LineReaderOptions {
-  /** Longest line; default 8 KB. */
-  readonly maxLineBytes?: number;
-  /** Most bytes of one answer of several lines; default 64 KB. */
-  readonly maxAnswerBytes?: number;
-}
-
+/** Longest line. */
+const MAX_LINE_BYTES = 8 * 1024;
+/** Most bytes of one answer of several lines. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 const NEWLINE = 10;
 const RETURN = 13;
 
@@ -30,15 +27,11 @@ const RETURN = 13;
  */
 export class LineReader {
   readonly #messages: MessageReader;
-  readonly #maxLineBytes: number;
-  readonly #maxAnswerBytes: number;
   /** Bytes in which no line end was found. */
   #scanned = 0;
 
-  constructor(connection: Connection, options: LineReaderOptions = {}) {
+  constructor(connection: Connection) {
     this.#messages = new MessageReader(connection, (received) => this.#lineLength(received));
-    this.#maxLineBytes = options.maxLineBytes ?? 8 * 1024;
-    this.#maxAnswerBytes = options.maxAnswerBytes ?? 64 * 1024;
   }
 
   async line(): Promise<Line | ExchangeError> {
@@ -59,8 +52,8 @@ export class LineReader {
   #lineLength(received: Buffer): number | null | ExchangeError {
     const end = received.indexOf(NEWLINE, this.#scanned);
     this.#scanned = end === -1 ? received.length : 0;
-    if ((end === -1 ? received.length : end) > this.#maxLineBytes) {
-      return protocolError(`a line of more than ${this.#maxLineBytes} bytes`);
+    if ((end === -1 ? received.length : end) > MAX_LINE_BYTES) {
+      return protocolError(`a line of more than ${MAX_LINE_BYTES} bytes`);
     }
     return end === -1 ? null : end + 1;
   }
@@ -75,8 +68,8 @@ export class LineReader {
         return next.kind === "closed" && lines.length > 0 ? { kind: "closed", midway: true } : next;
       }
       bytes += next.text.length + 2;
-      if (bytes > this.#maxAnswerBytes) {
-        return protocolError(`an answer of more than ${this.#maxAnswerBytes} bytes`);
+      if (bytes > MAX_ANSWER_BYTES) {
+        return protocolError(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
       }
       lines.push(next.text);
       if (last(next.text)) {

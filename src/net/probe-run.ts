@@ -126,11 +126,6 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     return this.#phases;
   }
 
-  /** Takes over phases measured elsewhere (another dial of the same probe). */
-  addPhases(phases: Phases): void {
-    Object.assign(this.#phases, phases);
-  }
-
   /** Registers secrets that must never appear in evidence. */
   redact(...secrets: readonly (string | Sealed | null)[]): void {
     for (const secret of secrets) {

@@ -342,7 +342,6 @@ test("a user that the estate alone names is told once it has come for a login", 
     clock.monotonicMs += MIN_GAP_MS;
   }
   expect(keeper.suspended()).toMatchObject([{ account: "monitor m_ldap" }]);
-  expect(keeper.isSuspended("svc")).toBe(true);
   expect((await open()).suspended()).toEqual([]);
 });
 

@@ -33,7 +33,7 @@ bind serviceGroup sg -monitorName m
 `;
 }
 
-test("EstatesInForce.learn › a member that leaves the estate is forgotten with all that was learnt of it", async () => {
+test("EstateRegistry.learn › forgets what it learnt about a member when the member leaves the estate", async () => {
   const read = parseConfig(
     JSON.stringify({
       agent: "test",

@@ -62,7 +62,7 @@ async function startAgent(nsConf: string, more: object = {}): Promise<Started> {
   };
 }
 
-test("a reload leaves nothing of the configurations before it in memory", async () => {
+test("reload › frees the previous configurations when it is done", async () => {
   const { agent, config, stop } = await startAgent(join(repositoryRoot(), "lab", "demo.conf"));
   try {
     const before: WeakRef<object>[] = [];
@@ -83,7 +83,7 @@ test("a reload leaves nothing of the configurations before it in memory", async 
   }
 });
 
-test("while a large estate is reloaded all of it is shown, in every turn of the event loop", async () => {
+test("reload › shows the whole estate in every turn of the event loop when it is large", async () => {
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-large-"));
   const nsConf = join(directory, "ns.conf");
   await writeFile(nsConf, estateConf([{ protocol: "tcp_ecv", members: MEMBERS }]));
@@ -107,7 +107,7 @@ test("while a large estate is reloaded all of it is shown, in every turn of the 
   }
 });
 
-test("reload › over and over neither starves a probe nor lets it outrun its monitor", async () => {
+test("reload › neither starves a probe nor lets it outrun its monitor when it is repeated", async () => {
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-storm-"));
   let connections = 0;
   const server = createServer((socket) => {

@@ -85,7 +85,7 @@ function world(options: Partial<ProbeRunnerOptions> = {}): World {
   return { ...estate, runner, now, runs, pauses };
 }
 
-describe("who stalls the event loop", () => {
+describe("attribution of stalls", () => {
   /** Works for so much processor time. */
   function busy(ms: number): void {
     const before = process.cpuUsage();
@@ -99,7 +99,7 @@ describe("who stalls the event loop", () => {
     }
   }
 
-  test("LoopWatch.turnTo › is who was called last before a stall, however it ends", async () => {
+  test("EventLoopMonitor.turnTo › attributes a stall to the run that was called last, however it ends", async () => {
     const watch = new EventLoopMonitor();
     const [first, second]: StallCause[] = [{ stalledMs: 0 }, { stalledMs: 0 }];
     watch.enter();
@@ -112,7 +112,7 @@ describe("who stalls the event loop", () => {
     expect(second?.stalledMs).toBe(0);
   });
 
-  test("LoopWatch.turnTo › is not who was called in an earlier turn of the loop", async () => {
+  test("EventLoopMonitor.turnTo › attributes no stall to a run that was called in an earlier turn", async () => {
     const watch = new EventLoopMonitor();
     const source: StallCause = { stalledMs: 0 };
     watch.enter();
@@ -124,7 +124,7 @@ describe("who stalls the event loop", () => {
     expect(source.stalledMs).toBe(0);
   });
 
-  test("LoopWatch.turnTo › is nobody while the process was stopped", () => {
+  test("EventLoopMonitor.turnTo › attributes no stall to any run when the process was stopped", () => {
     const clock = { at: 0 };
     const source: StallCause = { stalledMs: 0 };
     const watch = new EventLoopMonitor(
@@ -140,7 +140,7 @@ describe("who stalls the event loop", () => {
     expect(watch.stalledMs()).toBe(4_900);
   });
 
-  test("ProbeRunner.run › pauses all probes of that endpoint, for as long as its stall deserves, and tells", async () => {
+  test("ProbeRunner.run › pauses all probes of an endpoint in proportion to the stall, and logs it, when its answer stalls the loop", async () => {
     const { runner, probe, state, runs, pauses, now } = world();
     const record = probe("m", "ex02");
     const first = runner.run(record, state);
@@ -167,7 +167,7 @@ describe("who stalls the event loop", () => {
     expect(runs.get("ex02")).toBe(2);
   });
 
-  test("StallBackOff › holds no more endpoints than a thousand, and none whose pause is over", () => {
+  test("StallBackOff › keeps at most a thousand endpoints, and none whose pause is over", () => {
     const backOff = new StallBackOff();
     for (let index = 0; index < 2_000; index++) {
       backOff.stalled(`10.0.${String(index >> 8)}.${String(index & 255)}`, 60_000, index);
@@ -189,7 +189,7 @@ describe("who stalls the event loop", () => {
   });
 });
 
-describe("a server that dies while two others stall the event loop", () => {
+describe("false_up", () => {
   /** As the agent does it: every second, what was late is made good first. */
   function evaluateEverySecond({ state, now }: World): ReturnType<typeof setInterval> {
     let evaluatedAt = now();
@@ -203,7 +203,7 @@ describe("a server that dies while two others stall the event loop", () => {
     }, 1_000);
   }
 
-  test("is named false_up within its grace and 30 s", async () => {
+  test("false_up › is named within grace and 30 s when a server dies while two others stall the event loop", async () => {
     const one = world();
     const { clock, hear, hearAgain, observe, member, now, probe, runner, state } = one;
     const scheduler = new Scheduler(now);

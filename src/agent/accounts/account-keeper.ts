@@ -123,8 +123,6 @@ export interface AccountKeeper {
   ) => Promise<readonly BrokenEndpoint[]>;
   /** Accounts that are suspended now, as last known; `until` is the wall clock's, milliseconds since the epoch. */
   readonly suspended: () => readonly { readonly account: string; readonly until: number }[];
-  /** Whether this lockout key is suspended now, as last known. */
-  readonly isSuspended: (lockoutKey: string) => boolean;
   /**
    * Another configuration is in force: its secrets take the place of those before. `names`: what it calls the accounts, by
    * lockout key, as far as it alone tells.
@@ -258,12 +256,6 @@ class Keeper implements AccountKeeper {
         ? []
         : [...names].map((account) => ({ account, until: reading.wallMs + until - at }));
     });
-  }
-
-  isSuspended(lockoutKey: string): boolean {
-    const gate = this.#known.gates.get(lockoutKey);
-    const at = timeAt(this.#known.clock, this.#options.clock());
-    return gate !== undefined && suspendedUntil(stillAwaited(gate, this.#awaited, at), at) !== null;
   }
 
   renew(names: ReadonlyMap<string, readonly string[]>): void {

@@ -1,5 +1,14 @@
-import { observe } from "../../net/probe-run.ts";
-import { logInToImap } from "./imap-client.ts";
+import { errorMessage } from "../../lib/error-code.ts";
+import { ImapFlow } from "imapflow";
+import { ClientRelay } from "../../net/client-relay.ts";
+import type { Target } from "../../net/probe-context.ts";
+import { exchangeError, protocolError, type ExchangeError } from "../../net/exchange-error.ts";
+import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
+import { disclose } from "../../net/disclose.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { answerBroke, ended, mismatch, type Ended, refusedLogin } from "./line-session.ts";
+import { isPreauth, openImap } from "./mail-greeting.ts";
+import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "./spec.ts";
 
 /**
@@ -46,3 +55,156 @@ export const imapLogin: TransactionType = {
       return run.match("transaction", detail);
     }),
 };
+
+/** A logged-in IMAP client inside a run. */
+export interface ImapMailbox {
+  readonly kind: "mailbox";
+  /** One call of the client; a refusal or a break ends the transaction. */
+  call<T>(
+    work: (client: ImapFlow) => Promise<T>,
+  ): Promise<{ readonly kind: "value"; readonly value: T } | Ended>;
+  /** Logs out, or just closes where the server does not answer in time. */
+  leave(): Promise<void>;
+}
+
+/**
+ * Greeting, CAPABILITY, TLS and whether the server may have the password are ours (phases, TLS facts and the words of a
+ * refusal come from there); imapflow logs in over the same connection. `run.login` is `unanswered` from the moment the
+ * credential may have been sent until the server answers.
+ */
+export async function logInToImap(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+  account: Account,
+): Promise<ImapMailbox | Ended> {
+  const session = await openImap(run, spec, target);
+  if (session.kind === "ended") {
+    return session;
+  }
+  if (session.capabilities.has("LOGINDISABLED")) {
+    const detail =
+      spec.security === "none"
+        ? "LOGINDISABLED: no login without TLS"
+        : "LOGINDISABLED: no login with a password";
+    return ended(run.fault("greeting", "scheme_unsupported", detail));
+  }
+  const password = disclose(session.connection, account.password, spec.allowPlaintext);
+  if (password.kind === "withheld") {
+    return ended(password.observation);
+  }
+  let loggedIn = false;
+  const relay = await ClientRelay.open(session.connection, session.reader, {
+    // Without the capabilities of the real one, which may be those from before TLS.
+    greeting: isPreauth(session.greeting) ? "* PREAUTH ready\r\n" : "* OK ready\r\n",
+    sending: (data) => {
+      const text = data.toString("latin1");
+      if (LOGIN_COMMAND.test(text)) {
+        run.login = "unanswered";
+      }
+      return loggedIn ? text : "";
+    },
+  });
+  const client = new ImapFlow({
+    host: relay.host,
+    port: relay.port,
+    secure: false,
+    doSTARTTLS: false,
+    auth: { user: account.username, pass: password.text },
+    logger: false,
+    disableAutoIdle: true,
+    disableCompression: true,
+    disableAutoEnable: true,
+    connectionTimeout: run.context.timeoutMs,
+    greetingTimeout: run.context.timeoutMs,
+    socketTimeout: Math.max(1000, run.context.timeoutMs),
+  });
+  // Without a listener an error between two calls would end the process.
+  client.on("error", (error: Error) => relay.fail(breakOf(relay, error)));
+  run.transcript.note(`login as ${account.name}`);
+  const connected = await relay.wait(() => client.connect());
+  run.phase("login");
+  if (connected.kind !== "value") {
+    return loginFailed(run, relay, connected);
+  }
+  loggedIn = true;
+  run.login &&= "accepted";
+  run.transcript.note("logged in");
+  return mailboxOf(run, relay, client);
+}
+
+/** Commands that carry a credential, or after which one follows. */
+const LOGIN_COMMAND = /^\S+ (?:LOGIN|AUTHENTICATE) /im;
+
+function mailboxOf(run: ProbeRun, relay: ClientRelay, client: ImapFlow): ImapMailbox {
+  return {
+    kind: "mailbox",
+    async call(work) {
+      const result = await relay.wait(() => work(client));
+      if (result.kind === "value") {
+        return result;
+      }
+      const refusal = result.kind === "error" ? refusalOf(result.error) : null;
+      if (refusal !== null) {
+        const reason = mailRefusalReason({ protocol: "imap", text: refusal }, "mailbox");
+        return mismatch(run, "transaction", reason, refusal);
+      }
+      const why = result.kind === "error" ? breakOf(relay, result.error) : result;
+      return answerBroke(run, "transaction", why);
+    },
+    leave: () => relay.leave(() => client.logout()),
+  };
+}
+
+function loginFailed(
+  run: ProbeRun,
+  relay: ClientRelay,
+  result: Exclude<Awaited<ReturnType<ClientRelay["wait"]>>, { kind: "value" }>,
+): Ended {
+  const refusal = result.kind === "error" ? refusalOf(result.error) : null;
+  if (refusal === null) {
+    const why = result.kind === "error" ? breakOf(relay, result.error) : result;
+    return answerBroke(run, "login", why);
+  }
+  // Exchange says the same to a wrong password and to a dead back end: a second login elsewhere tells them apart.
+  return refusedLogin(run, mailLoginRefusal({ protocol: "imap", text: refusal }), refusal);
+}
+
+/** The server's own words where it answered NO or BAD, else null. */
+function refusalOf(error: unknown): string | null {
+  if (!(error instanceof Error)) {
+    return null;
+  }
+  const status = stringOf(error, "responseStatus");
+  const text = stringOf(error, "responseText");
+  if (status === null && !isAuthenticationFailure(error)) {
+    return null;
+  }
+  const code = stringOf(error, "serverResponseCode");
+  const words = text ?? errorMessage(error);
+  const coded = code === null || words.startsWith("[") ? words : `[${code}] ${words}`;
+  return `${status ?? "NO"} ${coded}`;
+}
+
+function isAuthenticationFailure(error: unknown): boolean {
+  return (
+    error instanceof Error && "authenticationFailed" in error && error.authenticationFailed === true
+  );
+}
+
+/** What an error of imapflow's means: the server's `BYE`, what ended the connection, else no IMAP. */
+function breakOf(relay: ClientRelay, error: unknown): ExchangeError {
+  const bye = error instanceof Error ? stringOf(error, "reason") : null;
+  return bye === null
+    ? (relay.serverEnded ?? protocolError(errorMessage(error)))
+    : exchangeError(
+        "mismatch",
+        mailRefusalReason({ protocol: "imap", text: `* BYE ${bye}` }, "greeting"),
+        bye,
+      );
+}
+
+function stringOf(error: Error, key: string): string | null {
+  const value: unknown = Object.getOwnPropertyDescriptor(error, key)?.value;
+  return typeof value === "string" ? value : null;
+}

@@ -142,7 +142,7 @@ async function clearTextLine(run: ProbeRun, target: Target): Promise<string | nu
   if (dialled.kind === "failed") {
     return null;
   }
-  const line = await new LineReader(dialled.connection, { maxLineBytes: 512 }).line();
+  const line = await new LineReader(dialled.connection).line();
   dialled.connection.close();
   return line.kind === "line" ? `answers in clear text: ${line.text}` : null;
 }

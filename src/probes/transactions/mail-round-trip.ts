@@ -4,7 +4,7 @@ import { isIP } from "../../lib/ip.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { logInToImap, type ImapMailbox } from "./imap-client.ts";
+import { logInToImap, type ImapMailbox } from "./imap-login.ts";
 import type { Ended } from "./line-session.ts";
 import { sendMail } from "./mail-sender.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
