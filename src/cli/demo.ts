@@ -296,7 +296,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     ]);
     run.stop();
     ending.abort();
-    await service.stop();
+    await atMost(END_WITHIN_MS, service.stop());
     if (how?.kind === "broken") {
       output.err(`${how.error instanceof Error ? (how.error.stack ?? "") : String(how.error)}\n`);
       return 1;
@@ -304,7 +304,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     return 0;
   } finally {
     signals.close();
-    await lab.close();
+    await atMost(END_WITHIN_MS, lab.close());
     await rm(stateDir, { recursive: true, force: true });
   }
 }
@@ -320,6 +320,15 @@ async function readRecorded(file: string, output: Output): Promise<RecordedAdc |
     output.err(`${printableLine(`${file}: no ADC in it has told its vservers`)}\n`);
   }
   return recorded;
+}
+
+/** A demo ends when it is to end: what does not close in time goes with the process. */
+const END_WITHIN_MS = 4_000;
+
+async function atMost(limitMs: number, closing: Promise<void>): Promise<void> {
+  const late = new AbortController();
+  await Promise.race([closing, pause(limitMs, late.signal)]);
+  late.abort();
 }
 
 /** How a story declares maintenance: as an administrator does, over the API. */

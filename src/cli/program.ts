@@ -82,10 +82,12 @@ export function program(output: Output): Command {
     .action(async (options: DemoArguments) => {
       const { runDemo } = await import("./demo.ts");
       const { bundle = null, exitAfter = null } = options;
-      process.exitCode = await runDemo(
+      const status = await runDemo(
         { ...options, bundle, exitAfterMs: exitAfter },
         terminalOutput(),
       );
+      // What has not closed in time must not keep the process.
+      process.stdout.write("", () => process.exit(status));
     });
 
   root
