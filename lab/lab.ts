@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import type { AdcService } from "../src/model/adc-service.ts";
+import type { Estate } from "../src/model/estate.ts";
 import { parseNsConf } from "../src/adc/nsconf/import.ts";
 import { LAB_GROUPS, monitorAccount, monitorCredentials } from "./accounts.ts";
 import { AddressMap } from "./adc/address-map.ts";
@@ -62,6 +64,8 @@ export interface Lab {
   /** As `connect_to` of a configuration: all there is of the lab's network. */
   readonly connectTo: Readonly<Record<string, string>>;
   readonly adc: Appliance;
+  /** The ADC of another site, with its own management; null where there is one alone. */
+  readonly far: { readonly adc: Appliance; readonly nitro: NitroServer } | null;
   readonly servers: ReadonlyMap<string, ExchangeServer>;
   /** The domain controllers: DNS, NTP, LDAP. */
   readonly directories: ReadonlyMap<string, DirectoryServer>;
@@ -109,8 +113,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   };
   try {
     const addresses = new AddressMap();
+    const farEstate =
+      story.farConf === undefined ? null : parseNsConf(story.farConf, { adc: "far" });
     const { organisation, servers, directories } = await startServers(
-      estate,
+      farEstate === null ? estate : bothEstates(estate, farEstate),
       { ...options, healthCacheMs: HEALTH_CACHE_MS * timeScale },
       addresses,
       started,
@@ -131,6 +137,21 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     });
     started.push(adc);
     await adc.start();
+    const farAdc =
+      farEstate === null
+        ? null
+        : new Appliance({
+            estate: farEstate,
+            addresses,
+            certificate: certificateOfFile,
+            timeScale,
+          });
+    if (farAdc !== null) {
+      started.push(farAdc);
+      await farAdc.start();
+      adc.setPeers([farAdc]);
+      farAdc.setPeers([adc]);
+    }
     mapClientNames(clientNames(estate), estate.csVservers.values(), addresses);
 
     const nitroCredentials = { username: "adc-witness", password: randomBytes(12).toString("hex") };
@@ -156,6 +177,18 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         adc.setCertificate(vserver, certificate);
       }
     }
+    let far: Lab["far"] = null;
+    if (farAdc !== null) {
+      const server = await serveNitro(backendSource(farAdc.nitro()), {
+        ...nitroCredentials,
+        tls:
+          options.nitroTls === false ? null : { key: management.key, cert: management.certificate },
+        ...options.nitro,
+      });
+      started.push(server);
+      far = { adc: farAdc, nitro: server };
+      await settled(farAdc, SETTLE_DEADLINE_MS);
+    }
     await settled(adc, SETTLE_DEADLINE_MS + SETTLE_PER_MEMBER_MS * adc.members().length);
 
     const pings = Object.fromEntries(pingedHosts(estate).map((host) => [host, "127.0.0.1"]));
@@ -171,6 +204,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       confText,
       connectTo: { ...addresses.toConnectTo(), ...pings },
       adc,
+      far,
       servers,
       directories,
       organisation,
@@ -184,6 +218,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       play: (tell = () => undefined, declare = () => Promise.resolve()) => {
         const world = {
           adc,
+          farAdc,
           organisation,
           server: (name: string): ExchangeServer => {
             const server = servers.get(name);
@@ -210,6 +245,21 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await close();
     throw error;
   }
+}
+
+/** The servers of both sites, which are started alike. */
+function bothEstates(one: Estate, other: Estate): Estate {
+  return {
+    ...one,
+    servers: new Map([...one.servers, ...other.servers]),
+    services: new Map([...one.services, ...farServices(other)]),
+    monitors: new Map([...other.monitors, ...one.monitors]),
+  };
+}
+
+/** Two ADCs may call their services alike. */
+function farServices({ services }: Estate): (readonly [string, AdcService])[] {
+  return [...services].map(([name, service]) => [`far ${name}`, service]);
 }
 
 function labAaa(organisation: Organisation): AaaOptions {

@@ -6,6 +6,8 @@ import type { ExchangeServer, Organisation } from "./exchange/exchange-server.ts
 /** What a step may do to the lab. */
 export interface ScenarioWorld {
   readonly adc: Appliance;
+  /** The ADC of the other site; null where there is one alone. */
+  readonly farAdc: Appliance | null;
   readonly organisation: Organisation;
   /** Throws when the lab has no server of that name. */
   readonly server: (name: string) => ExchangeServer;
@@ -50,6 +52,8 @@ export interface Scenario {
   readonly haPair?: boolean;
   /** Null where all agree from beginning to end. */
   readonly named: Named | null;
+  /** The ns.conf of a second ADC, at another site. */
+  readonly farConf?: string;
   readonly steps: readonly ScenarioStep[];
 }
 

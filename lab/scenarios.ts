@@ -29,6 +29,7 @@ export const SCENARIO_NAMES = [
   "failover",
   "left-inactive",
   "flapping",
+  "gslb",
 ] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
@@ -40,6 +41,29 @@ export function isScenarioName(name: string): name is ScenarioName {
 export function scenario(name: ScenarioName): Scenario {
   return { name, ...SCENARIOS[name] };
 }
+
+/** The other site: two servers, the web with a health page and IMAP with an open port. */
+const FAR_CONF = `#NS13.1 Build 37.38
+set ns config -IPAddress 203.0.113.1 -netmask 255.255.255.0
+add ns ip 203.0.113.2 255.255.255.0 -vServer DISABLED
+add server ex21 203.0.113.21
+add server ex22 203.0.113.22
+add ssl certKey mail.example.com -cert mail.pem -key mail.key.pem
+add lb monitor mon_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -customHeaders "Host: mail.example.com\\r\\n" -recv "200 OK" -LRTM DISABLED -interval 5 -resptimeout 2 -downTime 5 -secure YES
+add serviceGroup sg_owa SSL
+add serviceGroup sg_imaps TCP
+add lb vserver v_owa SSL 203.0.113.10 443
+add lb vserver v_imaps TCP 203.0.113.20 993
+bind lb vserver v_owa sg_owa
+bind lb vserver v_imaps sg_imaps
+bind serviceGroup sg_owa ex21 443
+bind serviceGroup sg_owa ex22 443
+bind serviceGroup sg_owa -monitorName mon_owa
+bind serviceGroup sg_imaps ex21 993
+bind serviceGroup sg_imaps ex22 993
+bind serviceGroup sg_imaps -monitorName tcp
+bind ssl vserver v_owa -certkeyName mail.example.com
+`;
 
 const ALL_WELL = at(
   0,
@@ -230,6 +254,36 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
       }),
     ],
   },
+  gslb: {
+    about:
+      "Two sites behind one name: dc2 goes into maintenance, its NetScaler’s plain TCP monitor goes on passing, and GSLB goes on handing the site out (vip_up_members_down of imap.example.com).",
+    conf: withGslb,
+    farConf: FAR_CONF,
+    named: {
+      says: "vip_up_members_down",
+      of: { vserver: "gslb_imap" },
+      fromMs: CHANGE_AT_MS,
+      untilMs: LATE_RETURN_AT_MS,
+    },
+    steps: [
+      at(
+        0,
+        "All is well: imap.example.com and webmail.example.com lead to two sites, dc1 and dc2, in turns.",
+      ),
+      at(
+        CHANGE_AT_MS,
+        "Site dc2 goes into maintenance: its servers hang up on new IMAP clients and abort health pages. The web leaves DNS by itself; port 993 is still open, so imap.example.com goes on leading there.",
+        async (world) => {
+          await world.server("ex21").set("all", { kind: "maintenance" });
+          await world.server("ex22").set("all", { kind: "maintenance" });
+        },
+      ),
+      at(LATE_RETURN_AT_MS, "Site dc2 is back.", async (world) => {
+        await world.server("ex21").set("all", { kind: "healthy" });
+        await world.server("ex22").set("all", { kind: "healthy" });
+      }),
+    ],
+  },
   failover: {
     about: "The NetScaler pair fails over: the other node is primary, and the agent follows.",
     haPair: true,
@@ -336,6 +390,31 @@ function withAaa(conf: string): string {
     conf.trimEnd(),
     "set lb vserver v_owa -AuthenticationHost aaa.example.com -Authentication ON -authnVsName aaa_exchange",
     "set lb vserver v_activesync -authn401 ON -authnVsName aaa_exchange",
+    "",
+  ].join("\n");
+}
+
+/** The names of both sites, answered by this ADC's own DNS. */
+function withGslb(conf: string): string {
+  return [
+    conf.trimEnd(),
+    "enable ns feature GSLB",
+    "add service adns 192.0.2.53 ADNS 53 -gslb NONE",
+    "add service adns_tcp 192.0.2.53 ADNS_TCP 53 -gslb NONE",
+    "add gslb site dc1 LOCAL 192.0.2.53",
+    "add gslb site dc2 REMOTE 203.0.113.53",
+    "add gslb vserver gslb_webmail SSL -lbMethod ROUNDROBIN",
+    "add gslb vserver gslb_imap TCP -lbMethod ROUNDROBIN",
+    "add gslb service gs_webmail_dc1 192.0.2.10 SSL 443 -siteName dc1",
+    "add gslb service gs_webmail_dc2 203.0.113.10 SSL 443 -siteName dc2",
+    "add gslb service gs_imap_dc1 192.0.2.20 TCP 993 -siteName dc1",
+    "add gslb service gs_imap_dc2 203.0.113.20 TCP 993 -siteName dc2",
+    "bind gslb vserver gslb_webmail -serviceName gs_webmail_dc1",
+    "bind gslb vserver gslb_webmail -serviceName gs_webmail_dc2",
+    "bind gslb vserver gslb_webmail -domainName webmail.example.com -TTL 5",
+    "bind gslb vserver gslb_imap -serviceName gs_imap_dc1",
+    "bind gslb vserver gslb_imap -serviceName gs_imap_dc2",
+    "bind gslb vserver gslb_imap -domainName imap.example.com -TTL 5",
     "",
   ].join("\n");
 }

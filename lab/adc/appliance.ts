@@ -1,7 +1,7 @@
 import { memberKey } from "../../src/model/adc-state.ts";
 import type { Member } from "../../src/model/adc-service.ts";
 import type { Estate } from "../../src/model/estate.ts";
-import type { NitroBackend, NodeBelief } from "../nitro/backend.ts";
+import type { NitroBackend, NitroState, NodeBelief } from "../nitro/backend.ts";
 import { AaaGate } from "./aaa/gate.ts";
 import { NO_AAA, type AaaOptions } from "./aaa/options.ts";
 import { AdminState } from "./admin-state.ts";
@@ -9,6 +9,8 @@ import { BackendContexts } from "./backend-tls.ts";
 import { CsRuntime } from "./cs-runtime.ts";
 import type { CertificateAndKey } from "./front/termination.ts";
 import { isDatagram, openFronts, type FrontWorld, type VserverFronts } from "./fronts.ts";
+import { siteServices } from "../../src/adc/gslb-sites.ts";
+import { GslbRuntime } from "./gslb-runtime.ts";
 import { LbRuntime } from "./lb-runtime.ts";
 import { MemberRuntime } from "./member-runtime.ts";
 import { monitorsOf } from "./monitoring.ts";
@@ -34,6 +36,9 @@ export class Appliance {
   readonly #fronts = new Map<string, VserverFronts>();
   readonly #timeScale: number;
   readonly #backendTls: BackendContexts;
+  readonly gslb: GslbRuntime;
+  /** Appliances of other sites. */
+  #peers: readonly Appliance[] = [];
   #aaa: AaaOptions;
   #primary = 0;
 
@@ -46,6 +51,36 @@ export class Appliance {
     this.#admin = new AdminState(this.#loaded);
     this.#buildMembers();
     this.#buildVservers();
+    this.gslb = new GslbRuntime({
+      gslb: () => this.#admin.estate().gslb,
+      monitored: (member) => (this.#isMonitoredSite(member) ? this.#memberOf(member) : null),
+      vserverAt: (address, port, local) => this.#vserverAt(address, port, local),
+      now: () => performance.now(),
+    });
+  }
+
+  /** Other sites, with which metrics are exchanged. */
+  setPeers(peers: readonly Appliance[]): void {
+    this.#peers = peers;
+  }
+
+  #isMonitoredSite(member: Member): boolean {
+    const services = [...this.#loaded.gslb.services.values()];
+    const service = services.find(({ shownAs }) => shownAs === member.adcService);
+    return service !== undefined && service.monitors.some(({ enabled }) => enabled);
+  }
+
+  #vserverAt(address: string, port: Member["port"], local: boolean): NitroState | null {
+    for (const appliance of local ? [this] : this.#peers) {
+      const { lbVservers, csVservers } = appliance.#loaded;
+      const vserver = [...lbVservers.values(), ...csVservers.values()].find(
+        (one) => one.address === address && one.port === port,
+      );
+      if (vserver !== undefined) {
+        return appliance.vserver(vserver.name)?.belief().state ?? null;
+      }
+    }
+    return null;
   }
 
   /** Opens the VIPs and begins to probe. */
@@ -69,6 +104,7 @@ export class Appliance {
     for (const runtime of runtimes) {
       this.#fronts.set(runtime.vserver.name, await openFronts(runtime, world));
     }
+    await this.gslb.listen(this.#options.addresses);
     const withinMs = Math.max(
       FIRST_PROBES_WITHIN_MS * this.#timeScale,
       FIRST_PROBES_PER_MEMBER_MS * this.#members.size,
@@ -94,6 +130,7 @@ export class Appliance {
       estate: () => this.#admin.estate(),
       vserver: (name) => this.#lb.get(name) ?? this.#cs.get(name) ?? null,
       member: (member) => this.#memberOf(member),
+      gslb: this.gslb,
       nodes: () => this.#nodes(node),
     });
   }
@@ -194,7 +231,7 @@ export class Appliance {
       member.stop();
     }
     const fronts = [...this.#fronts.values()].flatMap((each) => each.fronts);
-    await Promise.all(fronts.map((front) => front.close()));
+    await Promise.all([...fronts.map((front) => front.close()), this.gslb.close()]);
   }
 
   #buildMembers(): void {
@@ -205,7 +242,8 @@ export class Appliance {
       backendTls: this.#backendTls,
       monitorPassword: this.#options.monitorPassword ?? ((): null => null),
     };
-    for (const service of this.#loaded.services.values()) {
+    const sites = siteServices(this.#loaded).services;
+    for (const service of [...this.#loaded.services.values(), ...sites.values()]) {
       for (const member of service.members) {
         const runtime = new MemberRuntime({
           member,

@@ -9,6 +9,7 @@ import type {
   VserverBelief,
 } from "../nitro/backend.ts";
 import type { CertificateAndKey } from "./front/termination.ts";
+import type { GslbRuntime } from "./gslb-runtime.ts";
 import { LbRuntime } from "./lb-runtime.ts";
 import type { CsRuntime } from "./cs-runtime.ts";
 import type { MemberRuntime } from "./member-runtime.ts";
@@ -21,6 +22,7 @@ export function nitroView(world: {
   readonly estate: () => Estate;
   readonly vserver: (name: string) => LbRuntime | CsRuntime | null;
   readonly member: (member: Member) => MemberRuntime | null;
+  readonly gslb: GslbRuntime;
   readonly nodes: () => readonly [NodeBelief, ...NodeBelief[]];
 }): NitroBackend {
   const primary = (): boolean => world.nodes()[0].role === "Primary";
@@ -29,8 +31,18 @@ export function nitroView(world: {
     nodes: world.nodes,
     vserver: (name) =>
       primary() ? (world.vserver(name)?.belief() ?? UNKNOWN_VSERVER) : UNKNOWN_VSERVER,
-    member: (member) =>
-      primary() ? (world.member(member)?.belief() ?? UNKNOWN_MEMBER) : UNKNOWN_MEMBER,
+    member: (member) => {
+      if (!primary()) {
+        return UNKNOWN_MEMBER;
+      }
+      const sites = [...world.estate().gslb.services.values()];
+      const site = sites.find(({ shownAs }) => shownAs === member.adcService);
+      return site === undefined
+        ? (world.member(member)?.belief() ?? UNKNOWN_MEMBER)
+        : world.gslb.belief(site, member);
+    },
+    gslbVserver: (name) => (primary() ? world.gslb.vserverBelief(name) : UNKNOWN_VSERVER),
+    mepStatus: (site) => world.gslb.mepStatus(site),
     persistence: (name) => {
       const vserver = primary() ? world.vserver(name) : null;
       return vserver instanceof LbRuntime && vserver.persistence.byAddress

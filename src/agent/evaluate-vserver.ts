@@ -330,10 +330,13 @@ function settles(record: VserverRecord, around: VserverSurroundings): boolean {
 
 /** A vserver settles when its slowest member has settled. */
 function graceMs(record: VserverRecord, pollMs: number): number {
-  // GSLB hears of a site after the site's own ADC has noticed.
-  const behind = (record.gslb?.siteRecords ?? []).map((site) =>
-    slowestMs(site.behind?.memberRecords ?? []),
-  );
+  // GSLB hears of a site after the site's own ADC has noticed; what that one is proven blind for it will never notice.
+  const behind = (record.gslb?.siteRecords ?? []).map(({ behind: vserver }, at) => {
+    const members = vserver?.memberRecords ?? [];
+    const { serves, adcOpinion } = record.gslb?.sites[at] ?? {};
+    const isWell = serves === "up" && adcOpinion === "up";
+    return isWell || members.some(({ mismatch }) => mismatch) ? 0 : slowestMs(members);
+  });
   return Math.max(pollMs, slowestMs(record.memberRecords)) + Math.max(0, ...behind);
 }
 

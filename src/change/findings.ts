@@ -54,9 +54,14 @@ export function findingsOf(
     });
   return [...ofMembers, ...ofVservers].sort(
     (one, other) =>
-      severity(one.verdict) - severity(other.verdict) ||
-      (one.since ?? Infinity) - (other.since ?? Infinity),
+      rankOf(one) - rankOf(other) || (one.since ?? Infinity) - (other.since ?? Infinity),
   );
+}
+
+/** A site that clients are sent to and that does not serve outranks whatever one of its servers does. */
+function rankOf(finding: Finding): number {
+  const isName = finding.kind === "vserver" && (finding.vserver.gslb ?? null) !== null;
+  return isName && finding.verdict === "vip_up_members_down" ? -1 : severity(finding.verdict);
 }
 
 function earliest(members: readonly LiveMember[]): number | null {

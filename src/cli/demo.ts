@@ -60,6 +60,20 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
           poll_every: "2s",
         },
       },
+      ...(lab.far === null
+        ? []
+        : [
+            {
+              name: "dc2",
+              nitro: {
+                urls: [lab.far.nitro.url],
+                username,
+                password: "${LAB_NITRO_PASSWORD}",
+                tls: { ca_file: join(directory, "lab-ca.pem"), server_name: "ns.example.com" },
+                poll_every: "2s",
+              },
+            },
+          ]),
     ],
     connect_to: { ...lab.connectTo, ...managementOf(lab) },
     monitors: Object.fromEntries(
@@ -148,7 +162,7 @@ export async function demoConfig(lab: Lab, directory: string): Promise<Config> {
 /** NITRO is reached through `connect_to` too, for nothing else may be dialled. */
 function managementOf(lab: Lab): Record<string, string> {
   return Object.fromEntries(
-    lab.nitroUrls.map((url) => {
+    [...lab.nitroUrls, ...(lab.far === null ? [] : [lab.far.nitro.url])].map((url) => {
       const { hostname, port } = new URL(url);
       return [`${hostname}:${port}`, `${hostname}:${port}`];
     }),

@@ -48,8 +48,9 @@ export function* planSteps(
   const looks = yield* mapInSteps(services, (service) =>
     backendLookProbes(estate, settings, recognise, graph, service),
   );
+  // Sites get what their GSLB service is watched by, and looks; no login is made at them but through their own ADC's VIP.
   const others = [vipProbes, policyProbes, configuredProbes];
-  const through = yield* mapInSteps(others, (probes) => probes(estate, settings, recognise, graph));
+  const through = yield* mapInSteps(others, (probes) => probes(paced, settings, recognise, graph));
   const plan = [...monitors, ...looks, ...through, gslbProbes(estate)]
     .flat()
     .map((probe) => withoutOwnHost(probe, settings.targets, estate))
