@@ -13,6 +13,8 @@ import {
   wholeUnits,
   yesNo,
 } from "./field-types.ts";
+import type { Member } from "../model/adc-service.ts";
+import type { Server } from "../model/estate.ts";
 import { field } from "./fields.ts";
 
 /**
@@ -28,6 +30,7 @@ export const SERVER_FIELDS = {
   enabled: field("state", enabled, true),
   trafficDomain,
   queryType: field("queryType", choice(["A", "AAAA", "SRV"]), "A"),
+  ipv6: field("IPv6Address", yesNo, false),
   comment,
 };
 
@@ -75,3 +78,13 @@ export const OLD_MONITOR_BINDING_FIELDS = {
   ...MONITOR_BINDING_FIELDS,
   enabled: field("state", enabled, true),
 };
+
+/** Which addresses of a server's domain name the ADC asks DNS for, as a part of its members. */
+export function familyOf(
+  server: Pick<Server, "domain" | "ipv6" | "queryType"> | undefined,
+): Pick<Member, "family"> {
+  if (server === undefined || server.domain === null) {
+    return {};
+  }
+  return { family: server.ipv6 || server.queryType === "AAAA" ? 6 : 4 };
+}

@@ -74,6 +74,8 @@ export interface Server {
   readonly trafficDomain: number;
   /** What the ADC asks the DNS for where it knows a domain name. */
   readonly queryType: "A" | "AAAA" | "SRV";
+  /** `-IPv6Address YES`: its domain name stands for IPv6 addresses. */
+  readonly ipv6: boolean;
   readonly comment: string | null;
   readonly line: SourceLine;
 }

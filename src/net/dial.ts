@@ -85,7 +85,7 @@ export function resolveTarget(
 ): ResolvedTarget | Promise<ResolvedTarget> {
   const resolution = beforeDeadline(
     run,
-    run.context.network.resolve(target.host, target.port, transport),
+    run.context.network.resolve(target.host, target.port, transport, undefined, target.family),
   );
   return resolution instanceof Promise
     ? resolution.then((late) => resolvedAs(run, late))

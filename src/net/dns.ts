@@ -1,6 +1,5 @@
 import { readHostPort } from "../lib/host-port.ts";
 import { errorMessage } from "../lib/error-code.ts";
-import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
 import { Resolver } from "node:dns/promises";
 import type { NameAnswer, Network, Resolution, ResolvedAddress, WrittenBy } from "./network.ts";
@@ -11,6 +10,7 @@ import { EventLoopMonitor } from "./event-loop-monitor.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 import { SchemeMemory } from "./scheme-memory.ts";
 import { SYSTEM_SOCKETS } from "./sockets.ts";
+import { askDns, createSystemLookup, type Lookup } from "./system-names.ts";
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
@@ -35,13 +35,12 @@ export interface NetworkOptions {
   readonly leastTtlMs?: number;
 }
 
-/** Rejects where a name does not resolve. */
-type Lookup = (name: string) => Promise<readonly ResolvedAddress[]>;
-
 type Answer = Extract<NameAnswer, { kind: "addresses" | "dns_failure" }>;
 interface CachedName {
   answer: Promise<Answer>;
   until: number;
+  /** What it last resolved to: kept where nobody answers. */
+  good: Answer | null;
 }
 
 const MAX_NAMES = 4096;
@@ -50,27 +49,32 @@ const MAX_ADDRESSES = 65_536;
 
 /**
  * The network as probes see it: `connect_to` before DNS, then DNS with a cache, then `connect_to` for what DNS answered.
- * The system's resolver tells no TTL, so its answers are kept for a fixed time; lookups of one name that are under way
- * are shared.
+ * An answer without a TTL is kept for a fixed time; lookups of one name that are under way are shared. Where DNS falls
+ * silent the last addresses are kept.
  */
 export function createNetwork(options: NetworkOptions): Network {
   const connectTo = readConnectTo(options.connectTo);
   const names = new Map<string, CachedName>();
+  const bySystem = createSystemLookup();
 
   function addressesOf(name: string): Promise<Answer> {
     const known = names.get(name);
     if (known !== undefined && options.now() < known.until) {
       return known.answer;
     }
+    const good = known?.good ?? null;
     if (names.size >= MAX_NAMES) {
       names.clear();
     }
-    const entry: CachedName = { answer: ask(name), until: Infinity };
+    const entry: CachedName = { answer: ask(name), until: Infinity, good };
     names.set(name, entry);
     return entry.answer;
 
     async function ask(asked: string): Promise<Answer> {
       const answer = await answerOf(lookupOf(asked), asked, options.now);
+      if (answer.kind === "addresses" || answer.absent) {
+        entry.good = answer.kind === "addresses" ? answer : null;
+      }
       const ttl =
         answer.kind === "addresses" ? ttlOf(answer, options) : (options.failureTtlMs ?? 5_000);
       entry.until = options.now() + ttl;
@@ -82,7 +86,7 @@ export function createNetwork(options: NetworkOptions): Network {
     const { clientNames } = options;
     return clientNames?.names.has(name) === true
       ? clientNames.lookup
-      : (options.lookup ?? lookupBySystem);
+      : (options.lookup ?? bySystem);
   }
 
   /** Where nothing unmapped may be contacted, only the DNS servers chosen for client-facing names are asked. */
@@ -92,13 +96,18 @@ export function createNetwork(options: NetworkOptions): Network {
     );
   }
 
-  async function firstAddressOf(name: string): Promise<ResolvedAddress | DnsFailure> {
-    const answer = await addressesOf(name.toLowerCase());
+  async function firstAddressOf(
+    name: string,
+    wanted: 4 | 6 | undefined,
+  ): Promise<ResolvedAddress | DnsFailure> {
+    const key = name.toLowerCase();
+    const answer = await lastWord(addressesOf(key), names.get(key)?.good ?? null);
     if (answer.kind === "dns_failure") {
       return { kind: "dns_failure", message: answer.message, absent: answer.absent };
     }
-    const [first] = answer.addresses;
-    return first ?? { kind: "dns_failure", message: `${name} has no address`, absent: true };
+    const found = answer.addresses.find(({ family }) => wanted === undefined || family === wanted);
+    const what = wanted === undefined ? "address" : `IPv${String(wanted)} address`;
+    return found ?? { kind: "dns_failure", message: `${name} has no ${what}`, absent: true };
   }
 
   /** Where imported targets without a name to look up really are: asked for by every probe. */
@@ -110,13 +119,14 @@ export function createNetwork(options: NetworkOptions): Network {
     port: number,
     transport: Transport,
     writtenBy: WrittenBy = "adc",
+    family?: 4 | 6,
   ): Resolution | Promise<Resolution> {
     const isKept = transport !== "icmp" && writtenBy === "adc";
     const known = isKept ? literal.get(host)?.get(port) : undefined;
     if (known !== undefined) {
       return known;
     }
-    const resolution = resolveAnew(host, port, transport, writtenBy);
+    const resolution = resolveAnew(host, port, transport, writtenBy, family);
     // What was refused is looked at again: the machine's own addresses may change.
     if (isKept && !(resolution instanceof Promise) && resolution.kind === "address") {
       if (literals >= MAX_ADDRESSES) {
@@ -135,10 +145,11 @@ export function createNetwork(options: NetworkOptions): Network {
     port: number,
     transport: Transport,
     writtenBy: WrittenBy,
+    wanted: 4 | 6 | undefined,
   ): Resolution | Promise<Resolution> {
     const mapped = connectTo.find(host, port, transport);
     if (mapped === undefined && isIP(host) === 0 && mayAskFor(host)) {
-      return resolveName(host, (address) => resolve(address, port, transport, writtenBy));
+      return resolveName(host, wanted, (address) => resolve(address, port, transport, writtenBy));
     }
     if (mapped === undefined && options.unmapped === "refuse") {
       return { kind: "forbidden", message: notMapped(`${host}:${port}`) };
@@ -147,7 +158,7 @@ export function createNetwork(options: NetworkOptions): Network {
     const toPort = mapped?.port ?? port;
     const family = isIP(toHost);
     if (family !== 4 && family !== 6) {
-      return resolveName(toHost, (address, known) => ({
+      return resolveName(toHost, undefined, (address, known) => ({
         kind: "address",
         address,
         port: toPort,
@@ -165,9 +176,10 @@ export function createNetwork(options: NetworkOptions): Network {
 
   async function resolveName(
     name: string,
+    wanted: 4 | 6 | undefined,
     then: (address: string, family: 4 | 6) => Resolution | Promise<Resolution>,
   ): Promise<Resolution> {
-    const first = await firstAddressOf(name);
+    const first = await firstAddressOf(name, wanted);
     return "kind" in first ? first : then(first.address, first.family);
   }
 
@@ -188,6 +200,23 @@ export function createNetwork(options: NetworkOptions): Network {
         : Promise.resolve({ kind: "forbidden", message: notMapped(name) });
     },
   };
+}
+
+/** How long a probe waits for a new answer where an old one is known. */
+const STALE_AFTER_MS = 500;
+
+/** The answer; the last good one where nobody answers, or not soon: an address is not gone because DNS is silent. */
+async function lastWord(asked: Promise<Answer>, good: Answer | null): Promise<Answer> {
+  if (good === null) {
+    return asked;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Answer>((resolve) => {
+    timer = setTimeout(() => resolve(good), STALE_AFTER_MS);
+  });
+  const answer = await Promise.race([asked, late]);
+  clearTimeout(timer);
+  return answer.kind === "dns_failure" && !answer.absent ? good : answer;
 }
 
 type DnsFailure = Extract<Resolution, { kind: "dns_failure" }>;
@@ -221,21 +250,6 @@ async function answerOf(lookup: Lookup, name: string, now: () => number): Promis
   }
 }
 
-/** The system's resolver, so that hosts files count. */
-function lookupBySystem(name: string): Promise<readonly ResolvedAddress[]> {
-  return new Promise((resolve, reject) => {
-    systemLookup(name, { all: true }, (error, addresses) => {
-      if (error === null) {
-        resolve(
-          addresses.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 })),
-        );
-      } else {
-        reject(error);
-      }
-    });
-  });
-}
-
 const DNS_PORT = 53;
 const TIMEOUT_MS = 2_000;
 const TRIES = 2;
@@ -252,18 +266,11 @@ export function lookupAt(
   return async (name) => {
     made ??= makeResolver(servers, dial);
     const resolver = await made;
-    const [v4, v6] = await Promise.allSettled([
-      resolver.resolve4(name, { ttl: true }),
-      resolver.resolve6(name, { ttl: true }),
-    ]);
-    const found = [
-      ...(v4.status === "fulfilled" ? v4.value.map(resolved(4)) : []),
-      ...(v6.status === "fulfilled" ? v6.value.map(resolved(6)) : []),
-    ];
-    if (found.length === 0 && v4.status === "rejected") {
-      throw v4.reason;
+    const { addresses, error } = await askDns(resolver, name);
+    if (addresses.length === 0 && error !== null) {
+      throw error;
     }
-    return found;
+    return addresses;
   };
 }
 
@@ -291,12 +298,4 @@ async function makeResolver(
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   resolver.setServers(reachable);
   return resolver;
-}
-
-function resolved(family: 4 | 6) {
-  return ({ address, ttl }: { address: string; ttl: number }): ResolvedAddress => ({
-    address,
-    family,
-    ttlMs: ttl * 1000,
-  });
 }

@@ -17,6 +17,8 @@ export interface Network {
     port: number,
     transport: "tcp" | "udp" | "icmp",
     writtenBy?: WrittenBy,
+    /** Which of a name's addresses; left out: the first. */
+    family?: 4 | 6,
   ): Resolution | Promise<Resolution>;
   /** Never rejects. Every address of a client-facing name, from the same cache; each is then resolved as any other. */
   addresses(name: string): Promise<NameAnswer>;

@@ -9,6 +9,8 @@ export interface Target {
   readonly port: number;
   /** The estate's name of the server, for learning and telling who answered; null at a VIP. */
   readonly server: string | null;
+  /** Which addresses of a name the ADC asks DNS for; absent: whichever comes first. */
+  readonly family?: 4 | 6;
   /** The PROXY header that a connection begins with, where the server awaits one; absent: none. */
   readonly proxy?: ProxyVersion;
 }

@@ -9,6 +9,7 @@ import {
   MONITOR_BINDING_FIELDS,
   SERVER_FIELDS,
   SERVICE_FIELDS,
+  familyOf,
 } from "../service-fields.ts";
 import type { BackendTls } from "../../model/tls-parameters.ts";
 import { isEnabled } from "./states.ts";
@@ -97,7 +98,7 @@ export function membersFromRows(
     const twin = members.get(memberKey(group.name, named, memberPort));
     const server = twin !== undefined && ip !== null && twin.address !== ip ? ip : named;
     const place = placeOf(server, ip, servers);
-    if (twin !== undefined && (server === named || twin.domain !== null)) {
+    if (twin !== undefined && server === named) {
       continue;
     }
     const { enabled, weight } = readWhole(MEMBER_FIELDS, rowSource(row, group.name, report));
@@ -114,15 +115,16 @@ export function membersFromRows(
   return [...members.values()];
 }
 
-/** A server known by domain name has no address here: the probe resolves it. */
+/** For a server known by domain name, the address that the ADC reports is the one it uses. Without one, the probe resolves the name. */
 function placeOf(
   server: string,
   told: string | null,
   servers: ReadonlyMap<string, Server>,
-): Pick<Member, "address" | "domain"> {
+): Pick<Member, "address" | "domain" | "family"> {
   const known = servers.get(server);
   if (known !== undefined && (known.address !== null || known.domain !== null)) {
-    return { address: known.address, domain: known.domain };
+    const { address: own, domain } = known;
+    return { address: own ?? told, domain, ...familyOf(known) };
   }
   const literal = isIP(server) === 0 ? told : server;
   return literal === null ? { address: null, domain: server } : { address: literal, domain: null };

@@ -17,6 +17,7 @@ import type {
   NameTable,
   ServiceDraft,
 } from "./draft.ts";
+import { familyOf } from "../service-fields.ts";
 import { isAddress } from "./values.ts";
 import { sourceAddressesOf } from "../parameter-fields.ts";
 
@@ -138,6 +139,7 @@ function finishMember(
     server: server?.name ?? serverWord,
     address: server === undefined ? address : server.address,
     domain: server === undefined ? (address === null ? serverWord : null) : server.domain,
+    ...familyOf(server),
     port: port ?? "*",
     ...(port === null ? { portUnknown: server?.queryType === "SRV" ? "srv" : "none" } : {}),
     enabled: enabled && service.enabled && (server?.enabled ?? true),

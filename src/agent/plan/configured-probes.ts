@@ -305,7 +305,16 @@ function backendProbe(at: RunAtService, member: Member): PlannedProbe {
       account: run.account,
       run:
         unsupportedReason === null && port !== "*"
-          ? { spec, target: { host: address, port, server: member.server, ...announced } }
+          ? {
+              spec,
+              target: {
+                host: address,
+                port,
+                server: member.server,
+                ...announced,
+                ...(member.family === undefined ? {} : { family: member.family }),
+              },
+            }
           : null,
       unsupportedReason,
     },

@@ -231,6 +231,7 @@ function lookProbe(look: Look): PlannedProbe {
                 port,
                 server: member.server,
                 ...announcedToService(estate, service),
+                ...(member.family === undefined ? {} : { family: member.family }),
               },
             },
       unsupportedReason,

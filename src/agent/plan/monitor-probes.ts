@@ -101,6 +101,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
               port: port === "*" ? 0 : port,
               server: member.server,
               ...announcedByMonitor(estate, service, monitor),
+              ...(member.family === undefined ? {} : { family: member.family }),
             },
           }
         : null,
