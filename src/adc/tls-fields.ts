@@ -75,7 +75,7 @@ export const NO_TLS: Omit<BackendTls, "sslProfile"> = {
 export const NO_BACKEND_TLS: BackendTls = { ...NO_TLS, sslProfile: null };
 
 /** A profile, where one is bound, decides all of it. */
-export function withTlsProfile(
+function withTlsProfile(
   tls: BackendTls,
   profiles: { readonly get: (name: string) => SslProfile | undefined },
 ): BackendTls {
@@ -85,6 +85,25 @@ export function withTlsProfile(
   }
   const { versions, sniEnabled, commonName, serverAuth, name } = profile;
   return { versions, sniEnabled, commonName, serverAuth, sslProfile: name };
+}
+
+/** What every service without a profile has under `set ssl parameter -defaultProfile ENABLED`. */
+const DEFAULT_BACKEND_PROFILE = "ns_default_ssl_profile_backend";
+
+/** As {@link withTlsProfile}, with the default back-end profile where default profiles are in force. */
+export function withDefaultTlsProfile(
+  tls: BackendTls,
+  profiles: { readonly get: (name: string) => SslProfile | undefined },
+  defaultProfiles: boolean,
+): BackendTls {
+  const takesDefault =
+    tls.sslProfile === null &&
+    defaultProfiles &&
+    profiles.get(DEFAULT_BACKEND_PROFILE) !== undefined;
+  return withTlsProfile(
+    takesDefault ? { ...tls, sslProfile: DEFAULT_BACKEND_PROFILE } : tls,
+    profiles,
+  );
 }
 
 /** TLS towards the servers as a source changes it. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { configResource } from "../../lab/nitro/resources.ts";
+import { ACL_FIELDS } from "../../src/adc/acls.ts";
 import type { Fields } from "../../src/adc/fields.ts";
 import type { Estate } from "../../src/model/estate.ts";
 import {
@@ -27,6 +28,7 @@ import {
 } from "../../src/adc/service-fields.ts";
 import {
   BACKEND_TLS_FIELDS,
+  CLIENT_AUTH_FIELDS,
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
   TLS_VERSION_FIELDS,
@@ -50,7 +52,9 @@ const VALUES = [
   ..."YES no ON Off ENABLED disabled maybe FIN reset NONE none V1 V2 V3 BackEnd FrontEnd".split(
     " ",
   ),
-  ..."192.0.2.9 2001:db8::9 0.0.0.0 :: mail.example.com 200 301-302 302-301 200,403".split(" "),
+  ..."10.1.0.0-10.1.0.9 25-30 MANDATORY 192.0.2.9 2001:db8::9 0.0.0.0 :: mail.example.com 200 301-302 302-301 200,403".split(
+    " ",
+  ),
   ..."SOURCEIP COOKIEINSERT RULE LEASTCONNECTION prof1 m1 lb1".split(" "),
   "GET /owa/healthcheck.htm",
   "user=probe;base=dc=example",
@@ -97,7 +101,18 @@ const configuration = fc
       maxLength: 3,
     }),
     binding: options(MONITOR_BINDING_FIELDS),
-    profile: options(SSL_PROFILE_FIELDS, BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS),
+    profile: options(
+      SSL_PROFILE_FIELDS,
+      BACKEND_TLS_FIELDS,
+      TLS_VERSION_FIELDS,
+      CLIENT_AUTH_FIELDS,
+    ),
+    vserverSsl: options(TLS_VERSION_FIELDS, CLIENT_AUTH_FIELDS, SSL_PROFILE_REFERENCE_FIELDS),
+    acl: options(ACL_FIELDS),
+    defaultProfile: fc.constantFrom(
+      "",
+      "set ssl parameter -defaultProfile ENABLED\nset ssl profile ns_default_ssl_profile_backend -tls1 DISABLED -tls13 ENABLED",
+    ),
     ssl: options(BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS, SSL_PROFILE_REFERENCE_FIELDS),
     lb: options(LB_VSERVER_FIELDS, PERSISTENCE_FIELDS, AUTHENTICATION_FIELDS),
     cs: options(CS_VSERVER_FIELDS, AUTHENTICATION_FIELDS),
@@ -125,9 +140,15 @@ const configuration = fc
       `bind serviceGroup sg -monitorName m1 ${one.binding}`,
       `add ssl profile prof1 ${one.profile}`,
       `set ssl serviceGroup sg ${one.ssl}`,
+      "add service plain ex01 TCP 993",
+      one.defaultProfile,
+      `add ns acl a1 DENY ${one.acl}`,
+      "add responder policy rp CLIENT.IP.SRC.EQ(192.0.2.9) DROP",
+      "bind responder global rp 10 END -type REQ_DEFAULT",
       `add netProfile net1 ${one.netProfile}`,
       `add lb vserver lb1 SSL 192.0.2.10 443 ${one.lb}`,
       `bind lb vserver lb1 sg`,
+      `set ssl vserver lb1 ${one.vserverSsl}`,
       `add cs vserver cs1 SSL 192.0.2.11 443 ${one.cs}`,
       `bind cs vserver cs1 -lbvserver lb1`,
       `add gslb site dc1 ${one.gslbSite}`,

@@ -20,7 +20,7 @@ import {
   GSLB_VSERVER_FIELDS,
 } from "../gslb-fields.ts";
 import { namedGslb, siteOf } from "../gslb-sites.ts";
-import { NO_BACKEND_TLS } from "../tls-fields.ts";
+import type { BackendTls } from "../../model/tls-parameters.ts";
 import {
   groupBy,
   namedMap,
@@ -41,11 +41,15 @@ import {
 /** GSLB out of the rows of one import, beside the other objects of its ADC. */
 export function gslbFromRows(
   rows: RowTables,
-  around: Pick<Estate, "servers"> & Parameters<typeof namedGslb>[1],
+  around: Pick<Estate, "servers"> &
+    Parameters<typeof namedGslb>[1] & {
+      /** Towards servers, where nothing is said of a service. */
+      readonly tls: BackendTls;
+    },
   report: Report,
 ): Gslb {
   const sites = namedMap(rows, "gslbsite", (row) => siteFromRow(row, report));
-  const services = servicesFromRows(rows, around.servers, report);
+  const services = servicesFromRows(rows, around, report);
   return namedGslb(
     { sites, services: services.values(), vservers: vserversFromRows(rows, report).values() },
     around,
@@ -61,7 +65,7 @@ function siteFromRow(row: Row, report: Report): GslbSite | null {
 
 function servicesFromRows(
   rows: RowTables,
-  servers: ReadonlyMap<string, Server>,
+  { servers, tls }: { readonly servers: ReadonlyMap<string, Server>; readonly tls: BackendTls },
   report: Report,
 ): Map<string, Omit<GslbService, "shownAs">> {
   const found = new Map<string, Omit<GslbService, "shownAs">>();
@@ -82,7 +86,7 @@ function servicesFromRows(
     bound: readonly Row[],
   ): void {
     const named = { ...row, [kind === "service" ? "name" : "servicegroupname"]: name };
-    const service = serviceFromRow(named, kind, NO_BACKEND_TLS, report);
+    const service = serviceFromRow(named, kind, tls, report);
     if (service === null) {
       return;
     }

@@ -15,6 +15,7 @@ import {
 import type { Policy, PolicyAction } from "../../model/policy.ts";
 import { GROUP_FIELDS } from "../service-fields.ts";
 import type { SslProfile } from "../../model/tls-parameters.ts";
+import { NO_BACKEND_TLS, withDefaultTlsProfile } from "../tls-fields.ts";
 import {
   address,
   rowSource,
@@ -65,7 +66,9 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   };
   const servers = namedMap(rows, "server", (row) => serverFromRow(row, report));
   const sslProfiles = namedMap(rows, "sslprofile", (row) => sslProfileFromRow(row, report));
-  const services = await buildServices(rows, servers, sslProfiles, report, pacer);
+  const parameters = parametersFrom(rows, report);
+  const tls = { profiles: sslProfiles, defaultProfiles: parameters.sslDefaultProfile };
+  const services = await buildServices(rows, servers, tls, report, pacer);
   const policies = new Map<string, Policy>();
   const actions = new Map<string, PolicyAction>();
   for (const feature of POLICY_FEATURES) {
@@ -76,7 +79,6 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
       addForFeature(actions, actionFromRow(row, feature.feature));
     }
   }
-  const parameters = parametersFrom(rows, report);
   const parts = vserverParts(rows, report);
   const bindings = serviceBindings(rows, report);
   const targets = csTargets(rows, policies, actions, report);
@@ -108,7 +110,8 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
     );
   });
   const around = { servers, services, lbVservers, csVservers, nsip, snips };
-  const gslb = gslbFromRows(rows, around, report);
+  const unsaid = withDefaultTlsProfile(NO_BACKEND_TLS, sslProfiles, tls.defaultProfiles);
+  const gslb = gslbFromRows(rows, { ...around, tls: unsaid }, report);
   const watched = [...services.values(), ...gslb.services.values()];
   const monitors = await buildMonitors(rows, watched, report, pacer);
   return {
@@ -149,10 +152,16 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   };
 }
 
+interface TlsDefaults {
+  readonly profiles: ReadonlyMap<string, SslProfile>;
+  /** `set ssl parameter -defaultProfile ENABLED`. */
+  readonly defaultProfiles: boolean;
+}
+
 async function buildServices(
   rows: RowTables,
   servers: ReadonlyMap<string, Server>,
-  sslProfiles: ReadonlyMap<string, SslProfile>,
+  { profiles, defaultProfiles }: TlsDefaults,
   report: Report,
   pacer: Pacer,
 ): Promise<Map<string, AdcService>> {
@@ -174,7 +183,7 @@ async function buildServices(
     if (text(row, "serviceconftype2") === "Internal") {
       return;
     }
-    const tls = backendTls(tlsRow ?? {}, name, sslProfiles, report);
+    const tls = backendTls(tlsRow ?? {}, name, profiles, defaultProfiles, report);
     const service = serviceFromRow(row, kind, tls, report);
     if (service === null) {
       return;

@@ -6,7 +6,7 @@ import {
   CLIENT_AUTH_FIELDS,
   SSL_PROFILE_FIELDS,
   SSL_PROFILE_REFERENCE_FIELDS,
-  withTlsProfile,
+  withDefaultTlsProfile,
 } from "../tls-fields.ts";
 import type {
   BackendTls,
@@ -21,11 +21,16 @@ export function backendTls(
   row: Row,
   service: string,
   profiles: ReadonlyMap<string, SslProfile>,
+  defaultProfiles: boolean,
   report: Report,
 ): BackendTls {
   const source = rowSource(row, service, report);
   const reference = readWhole(SSL_PROFILE_REFERENCE_FIELDS, source);
-  return withTlsProfile({ ...backendTlsFrom(source), ...reference }, profiles);
+  return withDefaultTlsProfile(
+    { ...backendTlsFrom(source), ...reference },
+    profiles,
+    defaultProfiles,
+  );
 }
 
 /** A row of `sslprofile`. */

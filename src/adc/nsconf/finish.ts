@@ -1,11 +1,10 @@
 import { builtInMonitor, defaultBinding, monitorWithDefaults } from "../monitor-defaults.ts";
-import { withTlsProfile } from "../tls-fields.ts";
+import { withDefaultTlsProfile } from "../tls-fields.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
 import type { GslbService } from "../../model/gslb.ts";
 import { namedGslb } from "../gslb-sites.ts";
 import type { Estate, Server } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
-import type { BackendTls } from "../../model/tls-parameters.ts";
 import type { CsVserver, LbVserver, VserverAuthentication } from "../../model/vserver.ts";
 import { withAuthenticationProfile } from "../vserver-fields.ts";
 import type { Steps } from "../../lib/steps.ts";
@@ -97,7 +96,7 @@ function finishService(
   const { noDefaultMonitor, memberPort, members, monitors, tls, ...rest } = service;
   return {
     ...rest,
-    tls: effectiveTls(tls, draft),
+    tls: withDefaultTlsProfile(tls, draft.sslProfiles, draft.parameters.sslDefaultProfile),
     members: members.map((member) =>
       finishMember(
         { ...member, port: member.port ?? memberPort },
@@ -110,20 +109,6 @@ function finishService(
         ? monitors
         : [defaultBinding(service.serviceType, members)],
   };
-}
-
-/** `set ssl parameter -defaultProfile ENABLED` gives this one to whatever names no other. */
-const DEFAULT_BACKEND_PROFILE = "ns_default_ssl_profile_backend";
-
-function effectiveTls(tls: BackendTls, { parameters, sslProfiles }: Draft): BackendTls {
-  const takesDefault =
-    tls.sslProfile === null &&
-    parameters.sslDefaultProfile &&
-    sslProfiles.has(DEFAULT_BACKEND_PROFILE);
-  return withTlsProfile(
-    takesDefault ? { ...tls, sslProfile: DEFAULT_BACKEND_PROFILE } : tls,
-    sslProfiles,
-  );
 }
 
 /** A member names a server object, or an address for which the ADC keeps a server object of the same name. */

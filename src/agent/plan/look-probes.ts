@@ -16,6 +16,7 @@ import {
   type TransactionSpec,
 } from "../../model/transactions.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
+import { hostName } from "../../lib/host-name.ts";
 import { matchesMember } from "./pattern.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import { announcedToService } from "./proxy-protocol.ts";
@@ -239,8 +240,11 @@ function lookProbe(look: Look): PlannedProbe {
   };
 }
 
-/** The name a client would use for this member: that of its vserver or member in the configuration. */
-function clientHost({ settings, member, vservers }: Look): string | null {
+/**
+ * The name a client would use for this member: that of its member or vserver in the configuration, else the one that its
+ * monitors ask for.
+ */
+function clientHost({ estate, service, settings, member, vservers }: Look): string | null {
   const own = settings.members.find(
     (each) => each.host !== null && matchesMember(each.match, member.server, member.port),
   );
@@ -250,6 +254,21 @@ function clientHost({ settings, member, vservers }: Look): string | null {
   for (const vserver of vservers) {
     const host = settings.vservers.get(vserver)?.host ?? null;
     if (host !== null) {
+      return host;
+    }
+  }
+  return monitorHost(estate, service);
+}
+
+const HOST_LINE = /^host:[ \t]{0,8}([\w.-]{1,253})(?::\d{1,5})?[ \t]{0,8}$/im;
+
+/** The host name in a monitor's own headers; null where none names one. */
+function monitorHost({ monitors }: Estate, service: AdcService): string | null {
+  for (const { monitor } of service.monitors) {
+    const { customHeaders = null, send = null } = monitors.get(monitor)?.parameters ?? {};
+    const written = HOST_LINE.exec(`${customHeaders ?? ""}\n${send ?? ""}`)?.[1] ?? "";
+    const host = hostName(written);
+    if (host?.includes(".") === true) {
       return host;
     }
   }
