@@ -46,7 +46,7 @@ export function createSystemLookup({
     if (ABSENT.has(answer.code)) {
       return bySystem(name);
     }
-    throw answer.error;
+    throw answer.error ?? new Error("no answer from DNS");
   };
 }
 
@@ -60,7 +60,7 @@ export async function askDns(
 ): Promise<{
   readonly addresses: readonly ResolvedAddress[];
   readonly code: string;
-  readonly error: unknown;
+  readonly error: Error | null;
 }> {
   const [v4, v6] = await Promise.allSettled([
     resolver.resolve4(name, { ttl: true }),
@@ -77,8 +77,9 @@ export async function askDns(
     ...(v4.status === "fulfilled" ? v4.value.map(of(4)) : []),
     ...(v6.status === "fulfilled" ? v6.value.map(of(6)) : []),
   ];
-  const error: unknown = v4.status === "rejected" ? v4.reason : null;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "ENODATA";
+  const reason: unknown = v4.status === "rejected" ? v4.reason : null;
+  const error = reason instanceof Error ? reason : null;
+  const code = error !== null && "code" in error ? String(error.code) : "ENODATA";
   return { addresses, code, error };
 }
 
