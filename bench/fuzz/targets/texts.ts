@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { parseConfig } from "../../../src/config/load.ts";
@@ -8,6 +9,7 @@ import { lint } from "../../../src/lint/lint.ts";
 import { BARE_SETTINGS } from "../../../src/agent/plan/settings.ts";
 import { planProbes } from "../../../src/agent/plan/plan.ts";
 import { parseWebConfig } from "../../../src/web/web-config/load.ts";
+import { labCa, labCertificate } from "../../../lab/certificates/lab-certificate.ts";
 import type { Random } from "../../simulation/random.ts";
 import { mutateJson } from "../mutate-json.ts";
 import { repositoryRoot } from "../root.ts";
@@ -140,8 +142,21 @@ function writtenBy(random: Random, data: unknown): Buffer {
   return Buffer.from(random.next() < 0.75 ? JSON.stringify(data) : stringify(data));
 }
 
+/** The certificates that a web configuration names, in a folder that goes with the process. */
+function certificateFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "adc-witness-fuzz-"));
+  process.once("exit", () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const { certificate, key } = labCertificate("mail");
+  writeFileSync(join(folder, "mail.pem"), certificate);
+  writeFileSync(join(folder, "mail.key.pem"), key, { mode: 0o600 });
+  writeFileSync(join(folder, "ca.pem"), labCa());
+  return folder;
+}
+
 export function webConfigTarget(): FuzzTarget {
-  const certificates = join(repositoryRoot(), "lab", "certificates");
+  const certificates = certificateFolder();
   const tls = {
     cert_file: "mail.pem",
     key_file: "mail.key.pem",
