@@ -1,3 +1,4 @@
+import { DURATION_PATTERN } from "../src/lib/duration.ts";
 import type { JsonSchema } from "../src/config/json-schema.ts";
 import {
   RULES_IN_WORDS,
@@ -160,7 +161,7 @@ function typeName(path: string, schema: JsonSchema): string {
 function textName(path: string, schema: JsonSchema): string {
   const pattern = schema["pattern"];
   if (typeof pattern === "string") {
-    return pattern.startsWith("^\\d") ? "duration" : "`${NAME}`";
+    return pattern === DURATION_PATTERN.source ? "duration" : "`${NAME}`";
   }
   return /(_file|ns_conf|state_dir)$/.test(path) ? "path" : "text";
 }
