@@ -30,6 +30,7 @@ export const SCENARIO_NAMES = [
   "left-inactive",
   "flapping",
   "gslb",
+  "split-brain",
 ] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
@@ -356,6 +357,25 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
         ),
       ]),
       at(LATE_RETURN_AT_MS, "The NetScaler has processor enough again."),
+    ],
+  },
+  "split-brain": {
+    about:
+      "The nodes of the pair lose sight of each other and both claim to be the primary: neither is believed, and every ADC opinion is unknown.",
+    haPair: true,
+    named: null,
+    steps: [
+      at(0, "All is well; ns1 is the primary node, ns2 the secondary."),
+      at(
+        CHANGE_AT_MS,
+        "The link between the nodes breaks: ns2 hears nothing of ns1 and takes over as well.",
+        (world) => {
+          world.adc.setSplitBrain(true);
+        },
+      ),
+      at(RETURN_AT_MS, "The link is back: ns2 is the secondary again.", (world) => {
+        world.adc.setSplitBrain(false);
+      }),
     ],
   },
 };

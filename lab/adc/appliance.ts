@@ -41,6 +41,8 @@ export class Appliance {
   #peers: readonly Appliance[] = [];
   #aaa: AaaOptions;
   #primary = 0;
+  /** The nodes do not hear each other, and each takes itself for the primary. */
+  #split = false;
 
   constructor(options: AdcOptions) {
     this.#options = options;
@@ -221,6 +223,11 @@ export class Appliance {
     this.#fronts.get(vserver)?.termination?.use(certificate);
   }
 
+  /** The link between the nodes of a pair breaks, or is there again: each takes over, or the first gives way. */
+  setSplitBrain(split: boolean): void {
+    this.#split = split;
+  }
+
   /** The other node of the pair becomes primary. */
   failover(): void {
     this.#primary = this.#primary === 0 ? 1 : 0;
@@ -348,13 +355,16 @@ export class Appliance {
   }
 
   #nodes(asked: 0 | 1): readonly [NodeBelief, ...NodeBelief[]] {
-    const node = (index: number): NodeBelief => ({
-      name: `ns${String(index + 1)}`,
-      address: `192.0.2.${String(index + 1)}`,
-      role: index === this.#primary ? "Primary" : "Secondary",
-      masterState: index === this.#primary ? "PRIMARY" : "SECONDARY",
-      health: "UP",
-    });
+    const node = (index: number): NodeBelief => {
+      const primary = this.#split ? index === asked : index === this.#primary;
+      return {
+        name: `ns${String(index + 1)}`,
+        address: `192.0.2.${String(index + 1)}`,
+        role: primary ? "Primary" : this.#split ? "UNKNOWN" : "Secondary",
+        masterState: primary ? "PRIMARY" : this.#split ? "UNKNOWN" : "SECONDARY",
+        health: "UP",
+      };
+    };
     return this.#options.haPair === true ? [node(asked), node(1 - asked)] : [node(0)];
   }
 }

@@ -342,6 +342,38 @@ test.concurrent(
   },
 );
 
+test.concurrent("dead-backend: a blind monitor, and the back end is named", LIMIT, async () => {
+  await told("dead-backend", ["sg_imaps"], async ({ member, allWell, change, url }) => {
+    await allWell();
+    await change();
+    await becomes("IMAPS", () => member("sg_imaps", "ex02"), "blind_monitor", 110_000, {
+      adcOpinion: "up",
+      replica: "up",
+      reason: "backend_unavailable",
+    });
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(
+      /adc_witness_verdict\{[^}]*server="ex02",port="993"[^}]*verdict="blind_monitor"\} 1\n/,
+    );
+  });
+});
+
+test.concurrent("split-brain: neither node is believed until one gives way", LIMIT, async () => {
+  await told("split-brain", ["sg_owa"], async ({ service, lab, allWell, change }) => {
+    const { state } = service.agent;
+    await allWell();
+    await change();
+    const look = (): string => {
+      const opinions = new Set(state.members.map(({ adcOpinion }) => adcOpinion));
+      return `${String(state.adcs[0]?.splitBrain)} ${[...opinions].join()}`;
+    };
+    await until("nobody is believed", look, (now) => now === "true unknown", 60_000);
+    expect(state.adcs[0]?.lastError).toMatch(/both say that they are the primary \(split brain\)/);
+    lab.adc.setSplitBrain(false);
+    await until("one is believed again", look, (now) => now === "false up", 60_000);
+  });
+});
+
 test.concurrent("failover: the agent follows, and nothing disagrees", LIMIT, async () => {
   await told("failover", ["sg_owa"], async ({ service, lab, allWell, change }) => {
     const { state } = service.agent;

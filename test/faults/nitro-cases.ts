@@ -79,7 +79,29 @@ export const NITRO_CASES: readonly NitroCase[] = [
     },
     expected: { ...UNHARMED, codes: "444" },
   },
+  {
+    fault: "split brain: both nodes are primary",
+    nodes: 2,
+    begin: (world) => world.split(),
+    expected: { poll: "lost", codes: "", opinion: "unknown", later: "unknown", after: "unknown" },
+  },
+  one("a redirect of every question", toQuestions(page(307)), held("http_3xx")),
+  one("a cluster: 1044 at login", atLogin({ kind: "warning", code: 1044 }), {
+    ...UNHARMED,
+    codes: "444",
+  }),
+  one("a cluster: no pair to tell of (477)", toRoles(477), { ...UNHARMED, codes: "other" }),
+  one("a cluster: no HA there (2453)", toRoles(2453), { ...UNHARMED, codes: "other" }),
+  one("an admin partition: 2760 to roles", toRoles(2760), { ...UNHARMED, codes: "other" }),
+  one("an admin partition: 2761 to roles", toRoles(2761), { ...UNHARMED, codes: "other" }),
+  one("an admin partition: 2772 to roles", toRoles(2772), { ...UNHARMED, codes: "other" }),
 ];
+
+function toRoles(code: number): NitroCase["begin"] {
+  return (world) => {
+    world.fault = ({ query }) => (query.resource === "hanode" ? { kind: "error", code } : null);
+  };
+}
 
 function one(fault: string, begin: NitroCase["begin"], expected: NitroJudged): NitroCase {
   return { fault, nodes: 1, begin, expected };

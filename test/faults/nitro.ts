@@ -20,6 +20,8 @@ export interface NitroWorld {
   fault: NitroFaultHook | null;
   /** Makes the second node the primary. */
   readonly failOver: () => void;
+  /** Both nodes take themselves for the primary. */
+  readonly split: () => void;
 }
 
 export interface NitroJudged {
@@ -67,6 +69,11 @@ export async function judgeNitro(
     failOver: () => {
       for (const [at, backend] of backends.entries()) {
         backend.set.nodes = at === 0 ? [secondary(NS1), NS2] : [NS2, secondary(NS1)];
+      }
+    },
+    split: () => {
+      for (const [at, backend] of backends.entries()) {
+        backend.set.nodes = at === 0 ? [NS1] : [NS2];
       }
     },
   };

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { gapOf } from "../../src/adc/nitro/gaps.ts";
+import { gapSentence } from "../../src/model/nitro-gap.ts";
+import { notices } from "../../src/web/page/status-page.ts";
+import { readiness } from "../../src/web/readiness.ts";
+import { aLiveState } from "../support/live-state.ts";
+
+const REFUSED = { code: "2138", words: "Not authorized to execute this command [2138]" };
+const GAP = gapOf("ns1.example.com", "csvserver", REFUSED);
+const SENTENCE =
+  "prod: ns1.example.com does not tell csvserver (Not authorized to execute this command [2138], code 2138). Not watched: content switching vservers.";
+
+function live(adc: Partial<ReturnType<typeof aLiveState>["adcs"][number]>) {
+  const state = aLiveState();
+  const [first] = state.adcs;
+  if (first === undefined) {
+    throw new Error("no ADC in the state");
+  }
+  return { ...state, adcs: [{ ...first, name: "prod", up: true, ...adc }] };
+}
+
+function page(state: ReturnType<typeof live>): string {
+  return (notices(state)?.text ?? "").replace(/\s+/g, " ");
+}
+
+test("a gap › is told on the page and in /-/ready: node, resource, code, words, what is not watched", () => {
+  expect(gapSentence("prod", GAP)).toBe(SENTENCE);
+  expect(page(live({ gaps: [GAP] }))).toContain(SENTENCE);
+  expect(readiness(live({ gaps: [GAP] })).detail).toContain(SENTENCE.replace(/\.$/, ""));
+  expect(page(live({ gaps: [] }))).not.toContain("does not tell");
+});
+
+test("a gap › whose words are markup is shown as text", () => {
+  const hostile = gapOf("ns1", "csvserver", { code: "1", words: "<script>alert(1)</script>" });
+  expect(page(live({ gaps: [hostile] }))).not.toContain("<script>");
+});
+
+test("an ADC › is said not to answer only where nobody answered", () => {
+  const refused = {
+    up: false,
+    lastError: "NITRO: ns1, login: stopped: wrong credentials since yesterday",
+  };
+  expect(page(live({ ...refused, silent: false }))).toMatch(
+    /does not tell its state over NITRO.*stopped: wrong credentials since/,
+  );
+  expect(page(live({ ...refused, silent: false }))).not.toContain("does not answer");
+  expect(
+    page(live({ up: false, lastError: "ns1: no connection within 5000 ms", silent: true })),
+  ).toContain("does not answer over NITRO");
+});
+
+test("rejected credentials › are told by /-/ready with since when, where no estate is there yet", () => {
+  const state = {
+    ...live({
+      up: null,
+      lastError:
+        "NITRO: stopped: wrong credentials since 2026-11-29T00:00:00.000Z (x); next try at y",
+    }),
+    members: [],
+    vservers: [],
+  };
+  expect(readiness(state)).toEqual({
+    ready: false,
+    detail: expect.stringContaining(
+      "prod: stopped: wrong credentials since 2026-11-29T00:00:00.000Z",
+    ) as unknown,
+  });
+});
