@@ -20,6 +20,7 @@ export default tseslint.config(
       "dist-executable/**",
       "dist-deb/**",
       "build/lock-binding.cjs",
+      "build/ldapts-shim.cjs",
       "coverage/**",
       "node_modules/**",
     ],

@@ -21,6 +21,9 @@ function withoutNode({ onResolve, onLoad }) {
   onLoad({ filter: /\.conf$/ }, ({ path }) => ({
     contents: `export const text = ${JSON.stringify(readFileSync(path, "utf8"))};`,
   }));
+  onResolve({ filter: /^ldapts$/ }, () => ({
+    path: join(import.meta.dirname, "ldapts-shim.cjs"),
+  }));
   onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
     kind === "entry-point" ? null : { path, namespace: "never-called" },
   );

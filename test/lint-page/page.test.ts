@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { read } from "../../lint-page/read.ts";
 import { ROOT } from "../docs/pages.ts";
 import { browserMissing, launchBrowser } from "../support/browser.ts";
 import { aLiveState } from "../support/live-state.ts";
@@ -68,6 +69,12 @@ describe.skipIf(browserMissing() !== null)("the page of lint in Chromium", () =>
     await page.getByPlaceholder("Rule or object").fill("lb_svg_ntp");
     expect(await page.locator(".cause").count()).toBe(1);
     await page.getByRole("tab", { name: "Plan" }).click();
+    // The page's bundle leaves out what speaks to servers, and plans the same.
+    const plan = [...read(await readFile(GUIDE, "utf8"))].find(({ kind }) => kind === "plan");
+    const shown: unknown = await page.evaluate(
+      `[...document.querySelectorAll("tbody tr")].map((row) => [...row.cells].map((cell) => cell.textContent))`,
+    );
+    expect(shown).toEqual(plan?.kind === "plan" ? plan.rows.map(({ cells }) => cells) : []);
     await page.getByPlaceholder("Server, service, vserver, monitor").fill("lb_mon_ex2016_ews");
     expect(await page.locator("tbody tr").count()).toBeGreaterThan(1);
     expect(await page.locator("tbody").innerText()).toContain("GET /ews/healthcheck.htm");
