@@ -221,6 +221,8 @@ async function newFolder(): Promise<string> {
 }
 
 const LOOKS = 10;
+/** Each look that knows nothing of the others is rejected once: more of them would lock the account. */
+const LOOKS_AT_A_BROKEN_LOGIN = 4;
 
 test.concurrent.each(Object.keys(NAMED) as (keyof typeof NAMED)[])(
   "%s: what the story names is said before it moves on, and by ten single looks",
@@ -252,12 +254,17 @@ test.concurrent.each(Object.keys(NAMED) as (keyof typeof NAMED)[])(
         // Only time tells.
         return;
       }
-      for (let look = 0; look < LOOKS; look++) {
+      const looks = name === "dead-backend" ? LOOKS_AT_A_BROKEN_LOGIN : LOOKS;
+      for (let look = 0; look < looks; look++) {
         // Each from another start: probes, polls and the ADC's own monitors stand elsewhere each time.
         await pause(look * 370);
         const once = await singleLook(story, name === "dead-backend" ? await newFolder() : null);
         const words = `look ${String(look)}: ${JSON.stringify(standing(once, named))}`;
         expect(isSaid(once, named), words).toBe(true);
+        if (name === "dead-backend") {
+          // The agent backs off from the broken login, and says nothing of it once its last answer is too old.
+          continue;
+        }
         const watched = verdictsIn(state);
         const differs = [...verdictsIn(once)].filter(
           ([row, verdict]) => (watched.get(row) ?? verdict) !== verdict,

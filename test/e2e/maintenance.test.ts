@@ -142,7 +142,7 @@ test("compare exits 0 before, 2 with the mismatch named while it lasts, and 0 af
     expect(during.status).toBe(2);
     const words = await compare(false);
     expect(words.out).toMatch(
-      /^WITNESS CRITICAL - \d+ of \d+ disagree: .*\| mismatches=\d+ unknown=\d+\n/,
+      /^WITNESS CRITICAL - \d+ of \d+ disagree: .*\| mismatches=\d+ unknown=\d+ '\S+'=\d+(\.\d)?%;;;0;100.*\n/,
     );
 
     await lab.servers.get("ex02")?.set("all", { kind: "healthy" });
