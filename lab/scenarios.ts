@@ -17,6 +17,7 @@ const FLAP_EVERY_MS = 45_000;
 export const SCENARIO_NAMES = [
   "healthy",
   "maintenance",
+  "neutral-names",
   "custom-banner",
   "tls10-off",
   "dead-backend",
@@ -89,6 +90,26 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
         "ex02 comes back (ServerWideOffline Active).",
         set("ex02", "all", { kind: "healthy" }),
       ),
+    ],
+  },
+  "neutral-names": {
+    about:
+      "The founding question where no name says Exchange: mbx02 goes into maintenance behind a monitor that sees a port alone (routes_to_maintenance).",
+    conf: withNeutralNames,
+    named: {
+      says: "routes_to_maintenance",
+      of: { adcService: "sg_imaps", server: "mbx02" },
+      fromMs: CHANGE_AT_MS,
+      untilMs: RETURN_AT_MS,
+    },
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "mbx02 goes into maintenance: port 993 opens, and the server hangs up on every client. Its name says nothing, and its monitor is the bare tcp.",
+        set("mbx02", "all", { kind: "maintenance" }),
+      ),
+      at(RETURN_AT_MS, "mbx02 comes back.", set("mbx02", "all", { kind: "healthy" })),
     ],
   },
   "custom-banner": {
@@ -402,6 +423,16 @@ function probesTimeOut(response: string | null): ScenarioStep["run"] {
 
 function set(server: string, protocol: LabProtocol, condition: Condition): ScenarioStep["run"] {
   return (world: ScenarioWorld) => world.server(server).set(protocol, condition);
+}
+
+/** IMAP over TLS alone, its servers under names that say nothing. */
+function withNeutralNames(conf: string): string {
+  return conf
+    .split("\n")
+    .filter((line) => /^#|^set ns |^enable |^add server ex0[1-3] |\b(sg|v)_imaps\b/.test(line))
+    .map((line) => line.replace(/\bex0(\d)(?= )/g, "mbx0$1"))
+    .concat("")
+    .join("\n");
 }
 
 /** The login of the second guide: a form in front of Outlook on the web, a 401 in front of ActiveSync. */

@@ -134,6 +134,7 @@ const NAMED: Readonly<
     groups: ["sg_imaps"],
     beside: { adcOpinion: "up", replica: "up", reason: "backend_unavailable" },
   },
+  "neutral-names": { groups: ["sg_imaps"], beside: { adcOpinion: "up", replica: "up" } },
   "aaa-sso-broken": { groups: ["sg_owa"], beside: { reason: "sso_not_passed", mismatch: true } },
   certificate: { groups: ["sg_imaps", "sg_owa"] },
   "mailbox-down": { groups: ["sg_imaps", "sg_submission"] },

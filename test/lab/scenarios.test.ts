@@ -8,13 +8,12 @@ const POLL_MS = 2_000;
 const SLOWEST_LOGIN_MS = 20_000;
 
 describe("each story of the lab", () => {
-  const { state } = smallEstate(demoConf(), { pollMs: POLL_MS });
-
   test.each(SCENARIO_NAMES)("%s lasts until what it names must have been said", (name) => {
-    const { named, steps } = scenario(name);
+    const { named, steps, conf } = scenario(name);
     if (named === null) {
       return;
     }
+    const { state } = smallEstate(conf?.(demoConf()) ?? demoConf(), { pollMs: POLL_MS });
     const { of } = named;
     const members = state.members.filter(
       ({ adcService, server, vservers }) =>
