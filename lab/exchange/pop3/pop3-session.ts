@@ -7,6 +7,8 @@ import { type ServiceContext, logIn } from "../service-context.ts";
 import { runSasl } from "../sasl.ts";
 
 const BAD_COMMANDS = 3;
+/** The store or the directory cannot be used, as Exchange numbers it. */
+const UNAVAILABLE = "-ERR Server Unavailable. 21\r\n";
 const WRONG_STATE = "-ERR Command is not valid in this state.\r\n";
 
 interface Pop3Session {
@@ -146,6 +148,9 @@ function utf8(text: string): string {
 /** Opens the mail drop of the account that was let in. */
 function enter(session: Pop3Session, result: Authentication, step: string): string {
   const { organisation } = session.context;
+  if (result.kind !== "accepted" && session.context.state().backend === "dead") {
+    return UNAVAILABLE;
+  }
   const account = result.kind === "accepted" ? result.account : null;
   const folder = account && (organisation.mailbox(account.address)?.folder(INBOX) ?? null);
   if (account === null || folder === null) {
@@ -162,7 +167,7 @@ function transaction(
   argument: string,
 ): string | null {
   if (context.state().backend !== "up" || !context.organisation.mounted(drop.account)) {
-    return "-ERR Server Unavailable. 21\r\n";
+    return UNAVAILABLE;
   }
   const [number = "", count = ""] = argument.split(" ");
   switch (name) {

@@ -136,7 +136,7 @@ describe("node-pop3", () => {
   });
 
   it.each(["wrong password", "dead back end", "dismounted database"])(
-    "hears the same refusal for: %s",
+    "hears what Exchange says of: %s",
     async (cause) => {
       if (cause === "dead back end") {
         await server.set("pop3", { kind: "dead_backend" });
@@ -146,7 +146,9 @@ describe("node-pop3", () => {
       }
       const pop3 = client(cause === "wrong password" ? "wrong" : ACCOUNT.password);
       await expect(pop3.UIDL()).rejects.toThrow(
-        "Logon failure: unknown user name or bad password.",
+        cause === "dead back end"
+          ? "Server Unavailable. 21"
+          : "Logon failure: unknown user name or bad password.",
       );
     },
   );

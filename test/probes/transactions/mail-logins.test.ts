@@ -129,7 +129,7 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
 describe("a dead mailbox side", () => {
   const cases: readonly (readonly [TransactionName, number, Condition, string])[] = [
     ["imap_login", 993, { kind: "dead_backend" }, "auth_rejected"],
-    ["pop3_login", 995, { kind: "dead_backend" }, "auth_rejected"],
+    ["pop3_login", 995, { kind: "dead_backend" }, "backend_unavailable"],
     ["smtp_submission", 587, { kind: "dead_backend" }, "backend_unavailable"],
   ];
   test.each(cases)(
