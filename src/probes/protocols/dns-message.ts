@@ -14,7 +14,7 @@ export interface DnsAnswer {
   readonly authoritative: boolean;
   /** Addresses of all A and AAAA records of the answer section, in canonical text. */
   readonly addresses: readonly string[];
-  /** Targets of all CNAME records of the answer section, in lower case without the final dot. */
+  /** Targets of the first CNAME records of the answer section, in lower case without the final dot. */
   readonly aliases: readonly string[];
   /** Number of records of the type asked for. */
   readonly matching: number;
@@ -67,6 +67,7 @@ export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
   }
   const addresses: string[] = [];
   const aliases: string[] = [];
+  let aliasesRead = 0;
   let matching = 0;
   for (let record = 0; record < data.readUInt16BE(6); record += 1) {
     at = skipName(data, at);
@@ -84,7 +85,8 @@ export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
       addresses.push(body.join("."));
     } else if (kind === DNS_TYPES.AAAA && length === 16) {
       addresses.push(canonicalAddress(ipv6Text(body)));
-    } else if (kind === DNS_TYPES.CNAME) {
+    } else if (kind === DNS_TYPES.CNAME && aliasesRead < MAX_ALIASES) {
+      aliasesRead += 1;
       const alias = readName(data, at + 10);
       aliases.push(...(alias === null ? [] : [alias]));
     }
@@ -102,6 +104,8 @@ export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
   };
 }
 
+/** So many aliases of one answer are read: a chain of them is short, and each can be made costly. */
+const MAX_ALIASES = 32;
 /** RFC 1035: a name has 255 bytes at most. A compressed one that goes in circles is cut off by the same bound. */
 const MAX_NAME_BYTES = 255;
 

@@ -183,6 +183,24 @@ describe.skipIf(noBind !== null)("BIND", () => {
     });
   });
 
+  test.each<readonly [Record<string, string>, readonly string[]]>([
+    [{ query: "mail.lab.example.com" }, ["192.0.2.10", "192.0.2.11"]],
+    [{ query: "web.lab.example.com" }, ["192.0.2.10", "192.0.2.11", "mail.lab.example.com"]],
+    [{ query: "web.lab.example.com", type: "CNAME" }, ["mail.lab.example.com"]],
+    [{ query: "mail.lab.example.com", type: "AAAA" }, ["2001:db8::25"]],
+    [{ query: "nothing.lab.example.com" }, []],
+  ])(
+    "dns_lookup %j › tells what was answered, over UDP and over TCP alike",
+    async (options, told) => {
+      for (const transport of ["udp", "tcp"]) {
+        const seen = await run(bind.ports["dns"], "dns_lookup", {
+          options: { ...options, transport },
+        });
+        expect([...(seen.answered ?? [])].sort()).toEqual(told);
+      }
+    },
+  );
+
   test("nobody listens", async () => {
     expect(await run(1, "dns_lookup", { options: { query: "a" } }, 1500)).toMatchObject({
       outcome: "refused",

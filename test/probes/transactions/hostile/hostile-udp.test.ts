@@ -90,6 +90,28 @@ const OF_TRANSACTION: Readonly<
       ],
     ],
     [
+      "5,000 aliases that go in circles",
+      (question) => {
+        const alias = Buffer.from([
+          0xc0,
+          12,
+          0,
+          5,
+          0,
+          1,
+          0,
+          0,
+          0,
+          0,
+          0,
+          2,
+          0xc0,
+          question.length + 12,
+        ]);
+        return [dnsAnswer(question, [1, 4_600, 0, 0], Buffer.concat(Array(4_600).fill(alias)))];
+      },
+    ],
+    [
       "a record longer than the datagram",
       (question) => [
         dnsAnswer(question, [1, 1, 0, 0], Buffer.from("c00c00010001000000ffffff7f000001", "hex")),
