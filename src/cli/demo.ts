@@ -287,10 +287,12 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     output.out(
       `Page     ${address}/\nMetrics  ${address}/metrics\nVerdicts ${address}/api/v1/verdicts\n`,
     );
-    output.out(
-      `Try, in another terminal: ${commandLine()} maintenance preflight ex02 --url ${address} --token-file ${tokenFileOf(stateDir)}\n` +
-        "and start ex02 --for 1h, list, verify ex02 --drained, end ex02, verify ex02 --returned likewise.\n",
-    );
+    if (recorded === null) {
+      output.out(
+        `Try, in another terminal: ${commandLine()} maintenance preflight ex02 --url ${address} --token-file ${tokenFileOf(stateDir)}\n` +
+          "and start ex02 --for 1h, list, verify ex02 --drained, end ex02, verify ex02 --returned likewise.\n",
+      );
+    }
     output.out("Everything runs on loopback. Ctrl-C ends it.\n\n");
     const ending = new AbortController();
     const screen = showState(service.agent.state, `Page ${address}/`, output, ending.signal);

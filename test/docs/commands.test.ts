@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
@@ -9,6 +9,7 @@ import { until, withLab } from "../support/lab-agent.ts";
 import { pages, ROOT, typedLines, withoutBlocks } from "./pages.ts";
 
 const MAIN = join(ROOT, "dist", "src", "cli", "main.js");
+const RECORDED = join(ROOT, "test", "fixtures", "bundles", "demo-maintenance.jsonl");
 const all = await pages();
 /** Most of them wait for their probes. */
 const AT_ONCE = 3;
@@ -36,6 +37,8 @@ const MAPPING: readonly (readonly [RegExp, string])[] = [
   [/ --exit-after \S+/, ""],
   [/^(adc-witness demo.*)$/, "$1 --exit-after 1s"],
   [/--wait \S+/, "--wait 1s"],
+  // The one that the page writes may not be there yet.
+  [/--bundle report\.jsonl/, "--bundle recorded.jsonl"],
   [/^adc-witness run --config adc-witness\.yml$/, "adc-witness run --config run.yml"],
 ];
 
@@ -117,6 +120,7 @@ async function withPagesWorld(use: (directory: string) => Promise<void>): Promis
         `${written.replace(/^state_dir: .*$/m, "state_dir: run")}web: { listen: ["127.0.0.1:0"] }\n`,
       );
       await writeFile(join(directory, "ns.conf"), lab.confText);
+      await copyFile(RECORDED, join(directory, "recorded.jsonl"));
       await until(
         "the agent has opinions",
         () => service.agent.state.members.filter(({ verdict }) => verdict !== "unknown").length,
