@@ -245,8 +245,10 @@ export function judgeLogonPage(answer: HttpAnswer, asked: WebAsked): WebVerdict 
   const { status } = answer;
   if (status >= 300 && status < 400) {
     const verdict = judgeRedirect(answer, asked);
-    // A further login elsewhere is where it ends; Exchange's own page sending on to Exchange is a circle.
-    return verdict.kind === "bad" || sameHostRedirect(answer, asked.spec) === null
+    const next = sameHostRedirect(answer, asked.spec);
+    // A further login elsewhere is where it ends, and a login page may send on to one (another language, a cookie test): who
+    // asks once more is asked for a login all the same. Back to the mailbox without one is a circle.
+    return verdict.kind === "bad" || next === null || LOGON_PAGE.test(next.pathname)
       ? verdict
       : bad("redirect_loop", `the login page redirects again: ${summary(answer)}`);
   }

@@ -214,7 +214,7 @@ describe("https_challenge at the server", () => {
     ["is missing", ["HTTP/1.1 404 Not Found", ...IIS], "gone", "bad_status"],
     ["fails", ["HTTP/1.1 500 Error", ...IIS], "Something went wrong", "backend_unavailable"],
     ["sends back", ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/"], "", "redirect_loop"],
-    ["sends to itself", TO_LOGIN, "", "redirect_loop"],
+    ["sends to another login page", TO_LOGIN, "", "ok"],
     [
       "sends to the error page",
       ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/auth/errorFE.aspx?httpCode=500"],
