@@ -9,7 +9,8 @@ import { startService } from "../../src/cli/service.ts";
 
 /**
  * Makes the screenshots of the documentation from the demo itself: lab and agent run, ex02 goes into maintenance, and
- * Chromium looks. `node dist/docs/screenshots/make.js [folder]`; CHROMIUM names another browser than Debian's.
+ * Chromium looks. `node dist/docs/screenshots/make.js [folder]`, then `pngquant --ext .png --force --strip` on what it made;
+ * CHROMIUM names another browser than Debian's.
  */
 const FOLDER = resolve(process.argv[2] ?? "docs/screenshots");
 

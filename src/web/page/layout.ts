@@ -46,6 +46,7 @@ export function layout({ title, current, live, version, main }: PageParts): stri
           <nav aria-label="Pages">
             ${link("/", "Status", current === "status")}
             ${link("/maintenance", "Maintenance", current === "maintenance")}
+            ${link("/lint", "Lint", false)}
           </nav>
           <span class="pulse" id="pulse" hidden></span>
         </header>
