@@ -66,14 +66,14 @@ async function agent(port: number) {
   const child: ChildProcess = spawn(
     process.execPath,
     [MAIN, "run", "--config", join(folder, "agent.yml")],
-    { stdio: ["ignore", "pipe", "inherit"] },
+    { stdio: ["ignore", "ignore", "pipe"] },
   );
   onTestFinished(() => void child.kill("SIGKILL"));
   const lines: string[] = [];
   let serves: () => void = () => undefined;
   const serving = new Promise<void>((resolve) => (serves = resolve));
-  if (child.stdout !== null) {
-    createInterface(child.stdout).on("line", (line) => {
+  if (child.stderr !== null) {
+    createInterface(child.stderr).on("line", (line) => {
       lines.push(line);
       if (line.includes('"serving"')) {
         serves();
