@@ -76,11 +76,13 @@ describe("the guides' own configurations", () => {
     ]);
   });
 
-  test.each(["exchange-2010", "exchange-2010-full", "exchange-2016"])(
-    "the findings of %s fit on one screen",
-    (name) => {
-      const groups = groupFindings(lint(parseNsConf(text(name), { adc: "test" })));
-      expect(renderText(groups, ALL_RULES).split("\n").length).toBeLessThanOrEqual(40);
-    },
-  );
+  test.each([
+    ["exchange-2010", 40],
+    // Every service twice, and two more of them.
+    ["exchange-2010-full", 48],
+    ["exchange-2016", 40],
+  ])("the findings of %s fit on one screen", (name, lines) => {
+    const groups = groupFindings(lint(parseNsConf(text(name), { adc: "test" })));
+    expect(renderText(groups, ALL_RULES).split("\n").length).toBeLessThanOrEqual(lines);
+  });
 });

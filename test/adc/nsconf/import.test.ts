@@ -559,8 +559,12 @@ describe("what is odd is told", () => {
     ["add lb monitor m TCP", "info unused_monitor m"],
     ["no command at all", "warning unreadable_lines file"],
     [
-      "add lb vserver v SSL 10.0.0.1 443\nbind ssl vserver v -certkeyName gone",
+      "add ssl certKey c -cert c.pem\nadd lb vserver v SSL 10.0.0.1 443\nbind ssl vserver v -certkeyName gone",
       "error dangling_reference v",
+    ],
+    [
+      "add lb vserver v SSL 10.0.0.1 443\nbind ssl vserver v -certkeyName gone",
+      "info dangling_reference v",
     ],
   ])("%s", (text, expected) => {
     expect(said(read(text))).toContain(expected);

@@ -187,11 +187,17 @@ export const OWA = http((request) => {
 });
 
 /** The ADC's form in front of the mailbox. */
+const AAA_PAGE =
+  '<form action="/cgi/tmlogin"><input type="text" name="login"><input type="password" name="passwd"></form>';
+
 export const OWA_BEHIND_AAA = http((request) => {
   const fromAdc = (...headers: string[]): string =>
     `HTTP/1.1 302 Found\r\n${headers.join("\r\n")}\r\nContent-Length: 0\r\n\r\n`;
-  if (/^POST \/cgi\/tmlogin/.test(request)) {
+  if (/^POST \/cgi\/(?:tm)?login/.test(request)) {
     return fromAdc("Location: /owa/", "Set-Cookie: NSC_TMAS=x; path=/");
+  }
+  if (/^GET \/vpn\/tmindex\.html/.test(request)) {
+    return response("200 OK", ["Content-Type: text/html"], AAA_PAGE);
   }
   return /^cookie: .*NSC_TMAS=x/im.test(request)
     ? response("200 OK", [], "<html>mailbox</html>")

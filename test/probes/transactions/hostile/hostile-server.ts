@@ -23,6 +23,8 @@ export interface Stage {
   readonly time?: number;
   /** By then the outcome is certain: what comes now changes nothing. */
   readonly late?: true;
+  /** The head alone is judged: a body without end is an answer all the same. */
+  readonly headOnly?: true;
 }
 
 /** What it does on the connection instead of the answer it owes. */

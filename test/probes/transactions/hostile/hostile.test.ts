@@ -118,7 +118,7 @@ function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): st
   const passed = seen.outcome === "match";
   const rules: readonly (readonly [string, boolean])[] = [
     ["the stage is reached", hostile.reached() > 0],
-    ["never good", !passed || stage.late === true || good !== "never"],
+    ["never good", !passed || stage.late === true || stage.headOnly === true || good !== "never"],
     ["good none the less", passed || (stage.late !== true && good !== "always")],
     ["a reason of the list", REASONS.includes(seen.reason)],
     ["no fault of ours", seen.reason !== "agent_fault"],

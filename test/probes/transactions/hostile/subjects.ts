@@ -84,6 +84,13 @@ export const SUBJECTS: readonly HostileSubject[] = [
     ],
   },
   {
+    name: "smtp_greeting",
+    transaction: "smtp_greeting",
+    protocol: "smtp",
+    dialogue: served.SMTP,
+    stages: [GREETING, { name: "EHLO", at: /^EHLO/ }, { name: "QUIT", at: /^QUIT/, late: true }],
+  },
+  {
     name: "smtp_mail_from",
     transaction: "smtp_mail_from",
     protocol: "smtp",
@@ -154,6 +161,13 @@ export const SUBJECTS: readonly HostileSubject[] = [
     stages: [ANY_REQUEST],
   },
   {
+    name: "web_answer",
+    transaction: "web_answer",
+    protocol: "http",
+    dialogue: served.http(() => served.response("200 OK", [], "welcome")),
+    stages: [{ ...ANY_REQUEST, headOnly: true }],
+  },
+  {
     name: "health_page",
     transaction: "health_page",
     protocol: "http",
@@ -178,7 +192,8 @@ export const SUBJECTS: readonly HostileSubject[] = [
     dialogue: served.OWA_BEHIND_AAA,
     change: { adc: { authentication: "form", authenticationHost: null, redirectUrl: null } },
     stages: [
-      { name: "the first page", at: /^GET (?![^]*NSC_TMAS=x)/ },
+      { name: "the first page", at: /^GET (?!\/vpn)(?![^]*NSC_TMAS=x)/ },
+      { name: "the login page", at: /^GET \/vpn/ },
       { name: "the form", at: /^POST/ },
       { name: "the mailbox", at: /^GET [^]*NSC_TMAS=x/ },
     ],
@@ -240,6 +255,13 @@ export const SUBJECTS: readonly HostileSubject[] = [
       { name: "the bind's result", at: served.LDAP_BIND },
       { name: "the search's result", at: served.LDAP_SEARCH },
     ],
+  },
+  {
+    name: "ldap_root",
+    transaction: "ldap_root",
+    protocol: "ldap",
+    dialogue: served.LDAP,
+    stages: [{ name: "the search's result", at: served.LDAP_SEARCH }],
   },
   {
     name: "rpc_endpoint_map",
