@@ -74,6 +74,8 @@ export function bindingKey(resource: string): string | null {
   const parent = /^([a-z]+)_\w+_binding$/.exec(resource)?.[1];
   switch (parent) {
     case undefined:
+    // Of the whole appliance: there is no parent to name.
+    case "responderglobal":
       return null;
     case "servicegroup":
       return "servicegroupname";

@@ -37,9 +37,14 @@ describe.each(readdirSync(FOLDER))("bundle %s", (file) => {
       throw new Error(polled.message);
     }
     const refused = read.bundle.answers.filter(({ rows, code }) => rows === null && code !== "258");
-    expect(imported.gaps.map(({ resource }) => resource).sort()).toEqual(
-      refused.map(({ resource }) => resource).sort(),
-    );
+    // What a later version asks for is in no bundle of an earlier one.
+    const recordedResources = new Set(read.bundle.answers.map(({ resource }) => resource));
+    expect(
+      imported.gaps
+        .map(({ resource }) => resource)
+        .filter((resource) => recordedResources.has(resource))
+        .sort(),
+    ).toEqual(refused.map(({ resource }) => resource).sort());
     const own = read.bundle.verdicts.filter(({ adc }) => adc === recorded.adc);
     const told = own.map(({ adc_service, server: name, port, vservers }) =>
       adc_service === null

@@ -33,9 +33,9 @@ describe("the page's reading › says what the commands say", () => {
 
   test("plan's rows, totals and bare ports", () => {
     const { totals, bare, rows } = answer("plan", GUIDE);
-    expect(totals).toMatch(/^\d+ probes, 3 not repeated, 0 disabled$/);
+    expect(totals).toMatch(/^\d+ probes, 5 not repeated, 0 disabled$/);
     expect(bare).toMatch(/^12 of 32 members are judged by a bare port alone: lb_svg_exch2016_smtp/);
-    expect(rows.filter(({ runs }) => !runs)).toHaveLength(3);
+    expect(rows.filter(({ runs }) => !runs)).toHaveLength(5);
     expect(rows[0]?.cells).toHaveLength(9);
     expect(rows[0]?.cells[8]).toContain('"GET /owa/healthcheck.htm"');
   });
@@ -49,7 +49,7 @@ describe("the page's reading › says what the commands say", () => {
   test("a target that only means this machine is no probe that runs", () => {
     const conf = "add lb monitor m PING -destIP 127.0.0.1\nadd service s 10.0.0.1 HTTP 80\n";
     const { rows } = answer("plan", `${conf}bind service s -monitorName m`);
-    expect(rows.map(({ runs }) => runs)).toEqual([false]);
+    expect(rows.map(({ runs }) => runs)).toEqual([false, true]);
     expect(rows[0]?.cells.at(-1)).toBe("destIP 127.0.0.1 is the ADC itself");
   });
 });
