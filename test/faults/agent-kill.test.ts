@@ -75,7 +75,7 @@ test(
         const declaring = (async () => {
           for (let count = 0; alive; count++) {
             const name = `round-${String(round)}-${String(count)}`;
-            const body = JSON.stringify({ name, servers: ["ex09"], for: "2h" });
+            const body = JSON.stringify({ name, servers: ["ex09"], force: true, for: "2h" });
             const asked = { method: "POST", body, token };
             const answer = await agent.ask("/api/v1/maintenance", asked).catch(() => null);
             if (answer?.status === 200) {
