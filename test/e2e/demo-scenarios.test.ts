@@ -221,6 +221,14 @@ async function newFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), "adc-witness-look-"));
 }
 
+/** Vservers that send some of their clients to a server that fails: whether a look meets that one is chance. */
+function servingByChance(state: LiveState): ReadonlySet<string> {
+  const leaks: readonly string[] = ["false_up", "blind_monitor", "routes_to_maintenance"];
+  return new Set(
+    state.members.flatMap(({ verdict, vservers }) => (leaks.includes(verdict) ? vservers : [])),
+  );
+}
+
 const LOOKS = 10;
 /** Each look that knows nothing of the others is rejected once: more of them would lock the account. */
 const LOOKS_AT_A_BROKEN_LOGIN = 4;
@@ -267,8 +275,9 @@ test.concurrent.each(Object.keys(NAMED) as (keyof typeof NAMED)[])(
           continue;
         }
         const watched = verdictsIn(state);
+        const byChance = servingByChance(state);
         const differs = [...verdictsIn(once)].filter(
-          ([row, verdict]) => (watched.get(row) ?? verdict) !== verdict,
+          ([row, verdict]) => (watched.get(row) ?? verdict) !== verdict && !byChance.has(row),
         );
         expect(differs.map(([row, verdict]) => [row, verdict, watched.get(row)])).toEqual([]);
       }

@@ -33,7 +33,7 @@ async function judgeLogon(
 /**
  * The look at a virtual directory that needs no account: the member's own path answers as Exchange does, 401 with its
  * schemes or OWA's 302 to its login page. Tells the application pool, the back end, the ADC's error pages and the ADC's
- * login apart. Where OWA sends to its login page, that page is asked for too. At a vserver with a configured redirect, that
+ * login apart. Where a server's OWA sends to its login page, that page is asked for too. At a vserver with a configured redirect, that
  * redirect is what is expected.
  */
 export const httpsChallenge: TransactionType = {
@@ -56,8 +56,9 @@ export const httpsChallenge: TransactionType = {
       }
       const asked = { vantage: context.vantage, spec };
       const next = nextPage(answer, path, asked);
+      // Through a VIP the second request may reach another server: the members' own looks tell about their login pages.
       const verdict =
-        next.kind === "page"
+        next.kind === "page" && context.vantage === "backend"
           ? await judgeLogon(run, spec, target, next.path)
           : next.kind === "loop"
             ? next.verdict

@@ -235,6 +235,13 @@ describe("https_challenge at the server", () => {
     expect(seen.server.accepted()).toBe(2);
   });
 
+  test("the login page › is not asked for through a VIP, which may lead to another server", async () => {
+    const broken = withLoginPage(TO_LOGIN, ["HTTP/1.1 500 Error", ...IIS], "Something went wrong");
+    const seen = await look("https_challenge", broken, { path: "/owa/" }, "vip");
+    expect(seen).toMatchObject({ outcome: "match", reason: "ok" });
+    expect(seen.server.accepted()).toBe(1);
+  });
+
   test("schemes that are expected and not offered", async () => {
     const expecting = (schemes: string): Promise<Observation> =>
       look("https_challenge", answering(EWS_401), { options: { auth_schemes: schemes } });
