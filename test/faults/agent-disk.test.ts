@@ -42,7 +42,13 @@ const FILE_SIZE: Filling = {
 };
 
 async function declare(agent: BuiltAgent, token: string, name: string) {
-  const body = JSON.stringify({ name, servers: ["ex09"], force: true, for: "2h", reason: "a test" });
+  const body = JSON.stringify({
+    name,
+    servers: ["ex09"],
+    force: true,
+    for: "2h",
+    reason: "a test",
+  });
   return agent.ask("/api/v1/maintenance", { method: "POST", body, token });
 }
 
