@@ -52,7 +52,7 @@ export class ClientRelay implements RunResource {
   #over: ExchangeError | null;
   #waiting: ((why: ExchangeError) => void) | null = null;
 
-  /** Listens until the first client has come. The session must have read everything that was asked for before. */
+  /** Takes one client, and turns away all others. The session must have read everything that was asked for before. */
   static async open(
     connection: Connection,
     reader: LineReader,
@@ -77,9 +77,13 @@ export class ClientRelay implements RunResource {
     this.port = (server.address() as AddressInfo).port;
     this.#over = connection.run.interrupted;
     connection.run.track(this);
-    server.once("connection", (library) => {
-      server.close();
-      this.#join(library);
+    // It listens to the end: a port given up could be taken by another program of this host, and be sent the password.
+    server.on("connection", (client) => {
+      if (this.#library === null) {
+        this.#join(client);
+      } else {
+        client.destroy();
+      }
     });
   }
 
