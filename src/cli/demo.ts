@@ -238,8 +238,12 @@ function coloured(line: string): string {
     : line;
 }
 
+/** Of `run`, so that what the documentation shows can be opened and scraped. */
+const USUAL_PORT = 9743;
+
 export interface DemoCommand {
-  readonly port: number;
+  /** Null: the usual one, or a free one where that is taken. */
+  readonly port: number | null;
   readonly scenario: string;
   /** A bundle to play instead of a scenario; null: none. */
   readonly bundle: string | null;
@@ -265,15 +269,21 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
   const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-demo-"));
   try {
     const config = await demoConfig(lab, stateDir);
-    const service = await startService({
-      config,
-      listen: [`127.0.0.1:${String(command.port)}`],
-      log: pino({ level: "silent" }),
-      reread: null,
-      ended: signals.ended,
-      // A demo begins with nothing, and its accounts are the lab's.
-      firstLoginDelayMs: 0,
-    });
+    const startAt = (port: number): ReturnType<typeof startService> =>
+      startService({
+        config,
+        listen: [`127.0.0.1:${String(port)}`],
+        log: pino({ level: "silent" }),
+        reread: null,
+        ended: signals.ended,
+        // A demo begins with nothing, and its accounts are the lab's.
+        firstLoginDelayMs: 0,
+      });
+    let service = await startAt(command.port ?? USUAL_PORT);
+    if (service.kind === "failed" && command.port === null) {
+      output.out(`${service.message}; a free port is used instead.\n`);
+      service = await startAt(0);
+    }
     if (service.kind === "failed") {
       output.err(`${service.message}\n`);
       return 1;

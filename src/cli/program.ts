@@ -66,7 +66,11 @@ export function program(output: Output): Command {
   root
     .command("demo")
     .description("run the lab and an agent together; needs no configuration and no root")
-    .option("--port <n>", "port of the status page and /metrics; 0 picks a free one", port, 0)
+    .option(
+      "--port <n>",
+      "port of the page and /metrics; 0: a free one; default: 9743, else a free one",
+      port,
+    )
     .addOption(
       new Option("--scenario <name>", "scenario to play in the lab")
         .choices(SCENARIO_NAMES)
@@ -81,9 +85,9 @@ export function program(output: Output): Command {
     .addHelpText("after", examples("demo", "demo --scenario certificate --port 9743"))
     .action(async (options: DemoArguments) => {
       const { runDemo } = await import("./demo.ts");
-      const { bundle = null, exitAfter = null } = options;
+      const { bundle = null, exitAfter = null, port: wanted = null } = options;
       const status = await runDemo(
-        { ...options, bundle, exitAfterMs: exitAfter },
+        { ...options, port: wanted, bundle, exitAfterMs: exitAfter },
         terminalOutput(),
       );
       // What has not closed in time must not keep the process.
@@ -305,7 +309,7 @@ interface CompareArguments {
 }
 
 interface DemoArguments {
-  readonly port: number;
+  readonly port?: number;
   readonly scenario: string;
   readonly bundle?: string;
   readonly exitAfter?: number;

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createServer } from "node:net";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -90,6 +91,23 @@ describe("the built command", () => {
     const { code, err } = await run(["demo", "--scenario", "earthquake"]);
     expect(code).toBe(1);
     expect(err).toContain("maintenance");
+  });
+
+  test("demo › takes a free port and says so when its usual one is taken", async () => {
+    const holder = createServer();
+    holder.on("error", () => undefined);
+    // A demo of another test may have it for now.
+    await until(
+      "the port is held",
+      () => holder.listening || holder.listen(9743, "127.0.0.1").listening,
+      (isHeld) => isHeld,
+      60_000,
+    );
+    const { code, out } = await run(["demo", "--scenario", "healthy", "--exit-after", "1s"]);
+    holder.close();
+    expect(code).toBe(0);
+    expect(out).toMatch(/9743.*; a free port is used instead\.$/m);
+    expect(out).toMatch(/^Page {5}http:\/\/127\.0\.0\.1:(?!9743)\d+\/$/m);
   });
 
   test("run serves, and logs out of NITRO when it is told to stop", async () => {
