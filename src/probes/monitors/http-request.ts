@@ -77,7 +77,10 @@ function assemble(
   if (!carries(custom, "connection")) {
     text += "Connection: close\r\n";
   }
-  return { method, path, text: `${text}\r\n`, carries: requestSecrets(text) };
+  // Read at every probe: only what was written can carry a secret, not the lines that we add to every request.
+  const agent = userAgent === null ? [] : [`User-Agent: ${userAgent}`];
+  const written = [`${method} ${path}`, ...custom, ...agent];
+  return { method, path, text: `${text}\r\n`, carries: requestSecrets(written.join("\r\n")) };
 }
 
 /** `METHOD URI`; a bare URI is a GET, and nothing at all is NetScaler's default `HEAD /`. */
