@@ -3,6 +3,7 @@ import type { Estate } from "../model/estate.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { TransactionName, TransactionSpec } from "../model/transactions.ts";
 import {
+  MAIL_PORTS,
   pathsOfRules,
   requestPath,
   type LookProtocol,
@@ -62,13 +63,7 @@ export function plainLooks(protocol: LookProtocol | null): readonly TransactionN
 }
 
 const PORTS: ReadonlyMap<number, LookProtocol> = new Map<number, LookProtocol>([
-  [25, "smtp"],
-  [465, "smtp"],
-  [587, "smtp"],
-  [143, "imap"],
-  [993, "imap"],
-  [110, "pop3"],
-  [995, "pop3"],
+  ...MAIL_PORTS,
   [389, "ldap"],
   [636, "ldap"],
   [3268, "ldap"],

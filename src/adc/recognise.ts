@@ -99,7 +99,7 @@ export function looksFor(recognition: Recognition): readonly TransactionName[] {
   }
 }
 
-const MAIL_PORTS: ReadonlyMap<number, ExchangeProtocol> = new Map([
+export const MAIL_PORTS: ReadonlyMap<number, "smtp" | "imap" | "pop3"> = new Map([
   [25, "smtp"],
   [465, "smtp"],
   [587, "smtp"],
