@@ -2,7 +2,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { mapInSteps, inTurns } from "../lib/steps.ts";
-import { readRegularFile, replaceFile, setAside } from "../lib/durable-file.ts";
+import { replaceFile } from "../lib/durable-file.ts";
+import { readStateFile } from "../lib/state-file.ts";
 import type { StorageWatch } from "../lib/storage-health.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
@@ -43,32 +44,16 @@ const NOTHING: StoredTimes = { members: {}, writtenAt: 0 };
  */
 export async function readSince(stateDir: string, storage?: StorageWatch): Promise<StoredTimes> {
   const path = join(stateDir, SINCE_FILE);
-  const file = await readRegularFile(path, MAX_BYTES);
-  const members = file.kind === "text" ? membersOf(file.text) : null;
-  if (file.kind === "text" && members !== null) {
-    return { members, writtenAt: file.modifiedAtMs };
-  }
-  if (file.kind === "failed") {
-    storage?.refused(path, file.code);
-  } else if (file.kind !== "missing" && storage !== undefined) {
-    try {
-      const aside = await setAside(path, Date.now());
-      const why = file.kind === "unfit" ? file.why : "damaged";
-      storage.setAside(path, aside, why, "verdict times start over");
-    } catch (error) {
-      storage.refused(path, error);
-    }
-  }
-  return NOTHING;
-}
-
-function membersOf(text: string): StoredTimes["members"] | null {
-  try {
-    return membersSchema.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    // JSON.parse has no other way to say no.
-    return null;
-  }
+  const file = await readStateFile(
+    path,
+    {
+      maxBytes: MAX_BYTES,
+      read: (json) => membersSchema.safeParse(json).data ?? null,
+      lost: "verdict times start over",
+    },
+    storage,
+  );
+  return file === null ? NOTHING : { members: file.value, writtenAt: file.modifiedAtMs };
 }
 
 /**

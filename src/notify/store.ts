@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { readRegularFile, replaceFile, setAside } from "../lib/durable-file.ts";
+import { replaceFile } from "../lib/durable-file.ts";
+import { readStateFile } from "../lib/state-file.ts";
 import type { StorageWatch } from "../lib/storage-health.ts";
 import { URGENCIES } from "../model/severity.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
@@ -78,37 +79,16 @@ export async function readNotifyState(
   stateDir: string,
   storage: StorageWatch,
 ): Promise<ReadonlyMap<string, NotifierState>> {
-  const path = join(stateDir, NOTIFY_FILE);
-  const file = await readRegularFile(path, MAX_BYTES);
-  const state = file.kind === "text" ? parsed(file.text) : null;
-  if (state !== null) {
-    return new Map(Object.entries(state));
-  }
-  if (file.kind === "failed") {
-    storage.refused(path, file.code);
-  } else if (file.kind !== "missing") {
-    try {
-      const aside = await setAside(path, Date.now());
-      storage.setAside(
-        path,
-        aside,
-        file.kind === "unfit" ? file.why : "damaged",
-        "notifications start over",
-      );
-    } catch (error) {
-      storage.refused(path, error);
-    }
-  }
-  return new Map();
-}
-
-function parsed(json: string): z.infer<typeof stateSchema> | null {
-  try {
-    return stateSchema.safeParse(JSON.parse(json)).data ?? null;
-  } catch {
-    // JSON.parse has no other way to say no.
-    return null;
-  }
+  const file = await readStateFile(
+    join(stateDir, NOTIFY_FILE),
+    {
+      maxBytes: MAX_BYTES,
+      read: (json) => stateSchema.safeParse(json).data ?? null,
+      lost: "notifications start over",
+    },
+    storage,
+  );
+  return new Map(Object.entries(file?.value ?? {}));
 }
 
 /** Writes the state, whole or not at all. Never rejects: a full disk is told, and the messages still go out. */
