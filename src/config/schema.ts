@@ -201,11 +201,11 @@ export interface WebConfig {
   /** Where people open the page, without a final slash; null: not configured. */
   readonly externalUrl: string | null;
 }
-/** Who is told of what. */
+/** What is sent to whom. */
 export interface NotifyConfig {
   readonly name: string;
   readonly when: {
-    /** The lowest that is told. */
+    /** The lowest that is sent. */
     readonly severity: Urgency;
     /** Empty lists match everything. */
     readonly verdicts: readonly Verdict[];

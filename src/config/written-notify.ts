@@ -77,7 +77,7 @@ export const notifier = z.strictObject(
     when: z
       .strictObject(
         {
-          severity: oneOf(URGENCIES).default("warning").describe("Lowest severity that is told."),
+          severity: oneOf(URGENCIES).default("warning").describe("Lowest severity that is sent."),
           verdicts: listOf(
             oneOf(VERDICTS as [(typeof VERDICTS)[number], ...typeof VERDICTS]),
             "verdicts",
@@ -91,7 +91,7 @@ export const notifier = z.strictObject(
         invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
-      .describe("What is told; default: every warning and everything critical."),
+      .describe("What is sent; default: everything critical and every warning."),
     mail: mail.optional().describe("Sends e-mail."),
     webhook: webhook.optional().describe("Sends an HTTP POST."),
     command: listOf(words("a word of the command"), "words")
@@ -102,10 +102,10 @@ export const notifier = z.strictObject(
       ),
     group_wait: duration()
       .default("30s")
-      .describe("Time that a cause, a change or an end must stand before it is told."),
+      .describe("Time that a cause, a change or an end must stand before it is sent."),
     repeat: duration()
       .default("12h")
-      .describe("Time after which a cause that stands is told again."),
+      .describe("Time after which a cause that still stands is sent again."),
   },
   invalid("a mapping with name and one of mail, webhook and command", "write the keys below it"),
 );

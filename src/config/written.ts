@@ -259,7 +259,7 @@ export const writtenConfig = z.strictObject(
       .describe("Options of /metrics."),
     notify: listOf(notifier, "notifiers")
       .default([])
-      .describe("Who is told of what is wrong, without Alertmanager."),
+      .describe("Notifications of what is wrong, without Alertmanager."),
     lint: z
       .strictObject(
         {

@@ -30,7 +30,7 @@ export interface Cause {
   readonly path: string;
 }
 
-/** What is told of one moment. */
+/** The causes at one moment. */
 export interface Causes {
   readonly present: readonly Cause[];
   /** Whether a row of a cause that is no longer present may be as wrong as it was: nothing certain is known of it now. */

@@ -1,18 +1,18 @@
 import type { Cause, Causes } from "./cause.ts";
 import { URGENCIES } from "../model/severity.ts";
 
-/** What one receiver has been told, by the causes' keys. Plain data: it is kept over restarts. */
+/** What one receiver has been notified of, by the causes' keys. Plain data: it is kept over restarts. */
 export type Ledger = Readonly<Record<string, LedgerEntry>>;
 
 export interface LedgerEntry {
   /** As last seen. */
   readonly cause: Cause;
-  /** Since when something waits to be told, milliseconds since the epoch; null: nothing does. */
+  /** Since when something waits to be sent, milliseconds since the epoch; null: nothing does. */
   readonly pendingSince: number | null;
   /** Since when it is certainly over; null: it is not. */
   readonly goneSince: number | null;
-  /** What was told last; null: nothing yet. */
-  readonly told: {
+  /** What was sent last; null: nothing yet. */
+  readonly notified: {
     readonly at: number;
     readonly urgency: Cause["urgency"];
     readonly verdicts: readonly string[];
@@ -23,22 +23,22 @@ export interface LedgerEntry {
 export interface Notice {
   readonly kind: "firing" | "changed" | "reminder" | "resolved";
   readonly cause: Cause;
-  /** Since when the receiver knows of it; null where this is the first word. */
-  readonly toldAt: number | null;
+  /** When the receiver was last notified of it; null: this is the first notification. */
+  readonly notifiedAt: number | null;
 }
 
 export interface Pace {
-  /** How long a cause, a change or an end must stand before it is told. */
+  /** How long a cause, a change or an end must stand before it is sent. */
   readonly groupWaitMs: number;
-  /** How long after the last word a cause that still stands is told again. */
+  /** How long after the last notification a cause that still stands is sent again. */
   readonly repeatMs: number;
 }
 
-/** More causes at once than a person reads; the rest is told when these have ended. */
+/** More causes at once than a person reads; the rest is sent when these have ended. */
 const MAX_ENTRIES = 1_000;
 
 /**
- * One look at the causes: what is to be told now, and the ledger after it. A cause is told once it has stood for
+ * One look at the causes: what is to be sent now, and the ledger after it. A cause is sent once it has stood for
  * `groupWaitMs`; again when it grows, takes another verdict or becomes more urgent, or after `repeatMs`; and its end when
  * every row of it is known to be well. `now`: milliseconds since the epoch.
  */
@@ -71,19 +71,19 @@ export function stepLedger(
     if (seen.has(key)) {
       continue;
     }
-    const { cause, told } = entry;
+    const { cause, notified } = entry;
     if (cause.rows.some((row) => uncertain(cause.adc, row))) {
       keep(key, { ...entry, pendingSince: null, goneSince: null }, null);
       continue;
     }
     const goneSince = past(entry.goneSince ?? now, now);
-    if (told === null) {
+    if (notified === null) {
       continue;
     }
     if (now - goneSince < pace.groupWaitMs) {
       keep(key, { ...entry, pendingSince: null, goneSince }, null);
     } else {
-      notices.push({ kind: "resolved", cause, toldAt: told.at });
+      notices.push({ kind: "resolved", cause, notifiedAt: notified.at });
     }
   }
   return { ledger: next, notices };
@@ -95,14 +95,14 @@ function stepPresent(
   now: number,
   pace: Pace,
 ): { readonly entry: LedgerEntry; readonly notice: Notice | null } {
-  const before = known?.told ?? null;
-  const told = before === null ? null : { ...before, at: past(before.at, now) };
-  const isNews = told === null || hasGrown(cause, told);
+  const before = known?.notified ?? null;
+  const notified = before === null ? null : { ...before, at: past(before.at, now) };
+  const isNews = notified === null || hasGrown(cause, notified);
   const pendingSince = isNews ? past(known?.pendingSince ?? now, now) : null;
   const isDue = pendingSince !== null && now - pendingSince >= pace.groupWaitMs;
-  const isOld = told !== null && !isNews && now - told.at >= pace.repeatMs;
+  const isOld = notified !== null && !isNews && now - notified.at >= pace.repeatMs;
   if (!isDue && !isOld) {
-    return { entry: { cause, pendingSince, goneSince: null, told }, notice: null };
+    return { entry: { cause, pendingSince, goneSince: null, notified }, notice: null };
   }
   const { urgency, verdicts, rows } = cause;
   return {
@@ -110,22 +110,22 @@ function stepPresent(
       cause,
       pendingSince: null,
       goneSince: null,
-      told: { at: now, urgency, verdicts, rows },
+      notified: { at: now, urgency, verdicts, rows },
     },
     notice: {
-      kind: told === null ? "firing" : isDue ? "changed" : "reminder",
+      kind: notified === null ? "firing" : isDue ? "changed" : "reminder",
       cause,
-      toldAt: told?.at ?? null,
+      notifiedAt: notified?.at ?? null,
     },
   };
 }
 
 /** A part that is well again is no news: the end of the whole is. */
-function hasGrown(cause: Cause, told: NonNullable<LedgerEntry["told"]>): boolean {
+function hasGrown(cause: Cause, notified: NonNullable<LedgerEntry["notified"]>): boolean {
   return (
-    URGENCIES.indexOf(cause.urgency) > URGENCIES.indexOf(told.urgency) ||
-    cause.verdicts.some((verdict) => !told.verdicts.includes(verdict)) ||
-    cause.rows.some((row) => !told.rows.includes(row))
+    URGENCIES.indexOf(cause.urgency) > URGENCIES.indexOf(notified.urgency) ||
+    cause.verdicts.some((verdict) => !notified.verdicts.includes(verdict)) ||
+    cause.rows.some((row) => !notified.rows.includes(row))
   );
 }
 

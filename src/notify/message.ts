@@ -55,7 +55,7 @@ const MAX_CAUSES = 15;
 const MAX_TEXT = 16_000;
 const MAX_SUBJECT = 200;
 
-/** The messages for what is to be told at one moment: one for each cause, or one for all where there are many. */
+/** The messages for what is to be sent at one moment: one for each cause, or one for all where there are many. */
 export function messagesFor(
   notices: readonly Notice[],
   context: MessageContext,
@@ -96,23 +96,33 @@ const WORDS: Readonly<Record<Notice["kind"], (cause: Cause) => string>> = {
   resolved: () => "RESOLVED",
 };
 
-function bodyOf({ kind, cause, toldAt }: Notice, { externalUrl, now }: MessageContext): string {
-  const { sentence, lines, advice, since, path } = cause;
-  const head =
-    kind === "resolved"
-      ? [
-          `No longer so: ${sentence}.`,
-          ...(toldAt === null ? [] : [`First told ${timeOf(toldAt)}.`]),
-        ]
-      : [`${sentence}.`, ...(since === null ? [] : [`Since ${timeOf(since)}.`])];
-  const rest =
-    kind === "resolved"
-      ? []
-      : ["", ...lines.map((line) => `- ${line}`), "", `What to do: ${advice}`];
-  const link = externalUrl === null ? [] : ["", `More: ${externalUrl}${path}`];
-  return [...head, ...(kind === "resolved" ? [`Seen well ${timeOf(now)}.`] : rest), ...link].join(
-    "\n",
-  );
+function bodyOf(notice: Notice, context: MessageContext): string {
+  const { externalUrl } = context;
+  const lines = notice.kind === "resolved" ? resolvedLines(notice, context) : openLines(notice);
+  const link = externalUrl === null ? [] : ["", `More: ${externalUrl}${notice.cause.path}`];
+  return [...lines, ...link].join("\n");
+}
+
+function openLines({ cause: { sentence, since, lines, advice } }: Notice): readonly string[] {
+  return [
+    `${sentence}.`,
+    ...(since === null ? [] : [`Since ${timeOf(since)}.`]),
+    "",
+    ...lines.map((line) => `- ${line}`),
+    "",
+    `What to do: ${advice}`,
+  ];
+}
+
+function resolvedLines(
+  { cause: { sentence }, notifiedAt }: Notice,
+  { now }: MessageContext,
+): readonly string[] {
+  return [
+    `Resolved: ${sentence}.`,
+    ...(notifiedAt === null ? [] : [`Last notified ${timeOf(notifiedAt)}.`]),
+    `No longer the case at ${timeOf(now)}.`,
+  ];
 }
 
 function message(

@@ -32,7 +32,7 @@ const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 
 const EMPTY: NotifierState = { ledger: {}, queue: [] };
 
-/** Tells people what the verdicts say, by what `notify` configures. What was told and what waits outlives a restart. */
+/** Sends what the verdicts say to those whom `notify` configures. What was sent and what waits outlives a restart. */
 export class Notifications {
   readonly #options: NotificationsOptions;
   readonly #now: () => number;
@@ -56,7 +56,7 @@ export class Notifications {
     this.#timer.unref();
   }
 
-  /** One look: decides what is to be told, and tries what is due. Looks never overlap. */
+  /** One look: decides what is to be sent, and tries what is due. Looks never overlap. */
   look(): Promise<void> {
     this.#round = this.#round.then(() => this.#look());
     return this.#round;
@@ -79,8 +79,8 @@ export class Notifications {
     }
     try {
       const causes = causesOf(live());
-      const told = notify.map((notifier) => this.#tell(notifier, causes));
-      if (told.includes(true)) {
+      const changed = notify.map((notifier) => this.#update(notifier, causes));
+      if (changed.includes(true)) {
         // Before anything leaves: a message twice is better than one that a crash forgot.
         await this.#write();
       }
@@ -106,7 +106,7 @@ export class Notifications {
   }
 
   /** Whether the ledger or the queue has changed. */
-  #tell(notifier: NotifyConfig, causes: Causes): boolean {
+  #update(notifier: NotifyConfig, causes: Causes): boolean {
     const now = this.#now();
     const before = this.#states.get(notifier.name) ?? EMPTY;
     const wanted = { ...causes, present: causes.present.filter((cause) => isFor(cause, notifier)) };

@@ -16,13 +16,13 @@ export interface Queued {
   readonly nextAt: number;
 }
 
-/** What one notifier remembers: what it told, and what it has still to tell. */
+/** What one notifier remembers: what it sent, and what it has still to send. */
 export interface NotifierState {
   readonly ledger: Ledger;
   readonly queue: readonly Queued[];
 }
 
-/** File of what was told and what waits, inside the state directory. */
+/** File of what was sent and what waits, inside the state directory. */
 export const NOTIFY_FILE = "notify.json";
 const MAX_BYTES = 32 * 1024 * 1024;
 
@@ -58,7 +58,7 @@ const stateSchema = z.record(
         cause: causeSchema,
         pendingSince: z.number().nullable(),
         goneSince: z.number().nullable(),
-        told: z
+        notified: z
           .object({ at: z.number(), urgency: z.enum(URGENCIES), verdicts: texts, rows: texts })
           .nullable(),
       }),
@@ -74,7 +74,7 @@ const stateSchema = z.record(
   }),
 );
 
-/** Reads what an earlier run told. A file that cannot be used is set aside: the worst that follows is a message twice. */
+/** Reads what an earlier run sent. A file that cannot be used is set aside: the worst that follows is a message twice. */
 export async function readNotifyState(
   stateDir: string,
   storage: StorageWatch,
@@ -91,7 +91,7 @@ export async function readNotifyState(
   return new Map(Object.entries(file?.value ?? {}));
 }
 
-/** Writes the state, whole or not at all. Never rejects: a full disk is told, and the messages still go out. */
+/** Writes the state, whole or not at all. Never rejects: a full disk is reported, and the messages still go out. */
 export async function writeNotifyState(
   stateDir: string,
   state: ReadonlyMap<string, NotifierState>,

@@ -10,7 +10,7 @@ import { aLiveState, aMember, maintenanceHour, NOON } from "../support/live-stat
 const CONTEXT = { agent: "dc1", externalUrl: "https://witness.example.com", now: NOON };
 
 function noticesOf(live: Parameters<typeof causesOf>[0], kind: Notice["kind"]): readonly Notice[] {
-  return causesOf(live).present.map((cause) => ({ kind, cause, toldAt: NOON - 60_000 }));
+  return causesOf(live).present.map((cause) => ({ kind, cause, notifiedAt: NOON - 60_000 }));
 }
 
 test("message › says what, since when, which rows, what to do and where to read more", () => {
