@@ -1,6 +1,6 @@
 import type { AdcService, Member, Port } from "../src/model/adc-service.ts";
 import type { Estate, Server } from "../src/model/estate.ts";
-import { parseUrl } from "../src/lib/parse-url.ts";
+import { parseUrl } from "../src/lib/host-port.ts";
 import type { AddressMap, Endpoint } from "./adc/address-map.ts";
 
 /** A loopback port on which nobody listens, and nobody without privileges can. */

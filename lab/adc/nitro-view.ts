@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { Estate } from "../../src/model/estate.ts";
-import type { CertKey } from "../../src/model/tls-parameters.ts";
+import type { CertKey } from "../../src/model/tls-settings.ts";
 import type {
   MemberBelief,
   MonitorBelief,

@@ -1,4 +1,4 @@
-import type { TlsVersions } from "../../src/model/tls-parameters.ts";
+import type { TlsVersions } from "../../src/model/tls-settings.ts";
 
 type Version = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 

@@ -9,7 +9,7 @@ import {
   SSL_PROFILE_REFERENCE_FIELDS,
   TLS_VERSION_FIELDS,
 } from "../../src/adc/tls-fields.ts";
-import type { BackendTls } from "../../src/model/tls-parameters.ts";
+import type { BackendTls } from "../../src/model/tls-settings.ts";
 import type { Vserver } from "../../src/model/vserver.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, type Row } from "./wire-values.ts";

@@ -1,6 +1,5 @@
-import { isIP } from "../lib/ip.ts";
-import { isBetween } from "../lib/address-ranges.ts";
-import type { Acl, AclRange } from "../model/acl.ts";
+import { isIP, isBetween } from "../lib/ip.ts";
+import type { Acl, AclRange } from "../model/policy.ts";
 import { choice, enabled, textOrNone, wholeOrNone, type FieldType } from "./field-types.ts";
 import { field } from "./fields.ts";
 

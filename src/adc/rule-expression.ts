@@ -1,4 +1,4 @@
-import { isRange } from "../lib/address-ranges.ts";
+import { isRange } from "../lib/ip.ts";
 import type { RuleLiteral, RuleLiterals } from "../model/policy.ts";
 
 /**

@@ -1,6 +1,5 @@
-import { rangesOf } from "../lib/address-ranges.ts";
+import { rangesOf, isIP } from "../lib/ip.ts";
 import { compileGlob } from "../lib/glob.ts";
-import { isIP } from "../lib/ip.ts";
 import type { RuleLiteral } from "../model/policy.ts";
 import type { RuleTree } from "./rule-expression.ts";
 

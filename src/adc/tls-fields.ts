@@ -10,7 +10,7 @@ import {
   whole,
 } from "./field-types.ts";
 import { defaultsOf, field, readFields, type FieldSource } from "./fields.ts";
-import type { BackendTls, SslProfile } from "../model/tls-parameters.ts";
+import type { BackendTls, SslProfile } from "../model/tls-settings.ts";
 
 /**
  * The TLS attributes of vservers, services, groups and profiles, and of certificates.

@@ -1,4 +1,4 @@
-import { errorMessage } from "../lib/error-code.ts";
+import { errorMessage, type Log } from "../lib/log.ts";
 import type { AdcConfig } from "../config/schema.ts";
 import type { AdcNode, AdcState } from "../model/adc-state.ts";
 import type { Estate } from "../model/estate.ts";
@@ -11,10 +11,9 @@ import { SPLIT_BRAIN } from "../adc/nitro/poll.ts";
 import { UNKNOWN_TEXT_KINDS, type UnknownText } from "../adc/nitro/unknown-texts.ts";
 import type { NitroLoginGate } from "../adc/nitro/login-gate.ts";
 import { nsConfSteps, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
-import { readTextUpTo } from "../lib/bounded-file.ts";
+import { readTextUpTo } from "../lib/durable-file.ts";
 import type { Network } from "../net/network.ts";
 import type { AgentEvents } from "./events.ts";
-import type { Log } from "../lib/log.ts";
 import { inTurns } from "../lib/steps.ts";
 import { startTimer, type Timer } from "../lib/timers.ts";
 import type { LiveAdc } from "../model/live.ts";

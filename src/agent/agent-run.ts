@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AdcConfig, Config } from "../config/schema.ts";
-import type { StorageWatch } from "../lib/storage-health.ts";
+import type { StorageWatch } from "../lib/durable-file.ts";
 import { AdcLink, AdcWatch } from "./adc-watch.ts";
 import { isCutOff } from "../net/control.ts";
 import { EstateRegistry } from "./estate-registry.ts";
@@ -13,7 +13,7 @@ import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { StartPlace } from "./scheduler.ts";
 import { unverifiedLogins } from "../config/server-trust.ts";
-import type { SchemeMemory } from "../net/scheme-memory.ts";
+import type { SchemeMemory } from "../net/network.ts";
 import type { SecretBindings } from "./secret-bindings.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";

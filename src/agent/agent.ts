@@ -1,9 +1,8 @@
-import { oneAtATime } from "../lib/one-at-a-time.ts";
+import { oneAtATime } from "../lib/pacing.ts";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { tryWriting } from "../lib/durable-file.ts";
-import { StorageWatch } from "../lib/storage-health.ts";
+import { tryWriting, StorageWatch } from "../lib/durable-file.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { type AccountKeeper, namesByLockoutKey } from "./accounts/account-keeper.ts";
 import { MessagePace } from "./accounts/gated-login.ts";
@@ -13,7 +12,7 @@ import { keeperOf } from "./accounts/open-keeper.ts";
 import { AgentRun } from "./agent-run.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { readSince, restoreSince, SINCE_FILE, writeSince } from "./since-store.ts";
-import { SchemeMemory } from "../net/scheme-memory.ts";
+import { SchemeMemory } from "../net/network.ts";
 import { SecretBindings } from "./secret-bindings.ts";
 
 const WRITE_SINCE_EVERY_MS = 60_000;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import type { StorageWatch } from "../lib/storage-health.ts";
+import type { StorageWatch } from "../lib/durable-file.ts";
 import { createDeclarations, type Declarations } from "../maintenance/declarations.ts";
 import { openStore, readStore, STORE_FILE, EMPTY_STORE } from "../maintenance/store.ts";
 import type { Log } from "../lib/log.ts";

@@ -1,4 +1,4 @@
-import { oneAtATime } from "../lib/one-at-a-time.ts";
+import { oneAtATime } from "../lib/pacing.ts";
 import type { Log } from "../lib/log.ts";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import type { Estate } from "../model/estate.ts";

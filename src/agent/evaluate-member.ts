@@ -1,4 +1,4 @@
-import type { Observation } from "../model/observation.ts";
+import { type Observation, deepest, type MemberDepths } from "../model/observation.ts";
 import type { MonitorBinding } from "../model/adc-service.ts";
 import { classifyLastResponse, type LastResponseClass } from "../adc/nitro/last-response.ts";
 import type { Reason, Step } from "../model/reasons.ts";
@@ -10,7 +10,6 @@ import {
   readSigns,
   type SignProtocol,
 } from "../maintenance/detection.ts";
-import { deepest, type MemberDepths } from "../model/depth.ts";
 import { serviceProof, type JudgedMonitor, type ServiceProof } from "../verdict/service-proof.ts";
 import { lastAgreedAt, stepAgreement, withinGrace } from "../verdict/grace.ts";
 import { memberVerdict } from "../verdict/member-verdict.ts";

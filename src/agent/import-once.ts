@@ -1,8 +1,7 @@
 import type { Config, AdcConfig } from "../config/schema.ts";
-import type { Network } from "../net/network.ts";
+import { type Network, SchemeMemory } from "../net/network.ts";
 import { lookupAt, createNetwork } from "../net/dns.ts";
 import { createTargetPolicy } from "../net/target-policy.ts";
-import { SchemeMemory } from "../net/scheme-memory.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { AdcLink, type EstateRead } from "./adc-watch.ts";
 

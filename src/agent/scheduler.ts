@@ -1,4 +1,4 @@
-import { fnv1a } from "../lib/hash.ts";
+import { fnv1a } from "../lib/bytes.ts";
 import { MAX_TIMER_MS } from "../lib/timers.ts";
 
 /**

@@ -3,7 +3,7 @@ import type { AccountKeeper, WantedBinding } from "./accounts/account-keeper.ts"
 import type { SecretBinding } from "./accounts/login-book.ts";
 import { matchesPattern } from "./plan/pattern.ts";
 import type { PlannedProbe } from "./plan/planned-probe.ts";
-import { groupBy } from "../lib/group-by.ts";
+import { groupBy } from "../lib/steps.ts";
 
 export interface BoundPlan {
   readonly plan: PlannedProbe[];

@@ -1,4 +1,4 @@
-import { fnv1a } from "../lib/hash.ts";
+import { fnv1a } from "../lib/bytes.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";

@@ -2,9 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { mapInSteps, inTurns } from "../lib/steps.ts";
-import { replaceFile } from "../lib/durable-file.ts";
-import { readStateFile } from "../lib/state-file.ts";
-import type { StorageWatch } from "../lib/storage-health.ts";
+import { replaceFile, readStateFile, type StorageWatch } from "../lib/durable-file.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 

@@ -2,7 +2,7 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import type { VserverRecord } from "./records/vserver-record.ts";
 import type { Port } from "../model/adc-service.ts";
 import type { OddSchemes, TlsEnd } from "../model/live.ts";
-import { groupBy } from "../lib/group-by.ts";
+import { groupBy } from "../lib/steps.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import { CHALLENGE_PATH } from "../probes/transactions/web-paths.ts";
 import type { TlsFacts } from "../model/observation.ts";

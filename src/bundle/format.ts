@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { z } from "zod";
-import { errorMessage } from "../lib/error-code.ts";
+import { errorMessage } from "../lib/log.ts";
 
 /**
  * A bundle is a text file of one JSON object a line. The first says what made it; each other is of one `kind`. Rows follow

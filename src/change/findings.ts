@@ -1,7 +1,11 @@
-import type { LiveGslbSite, LiveMember, LiveState, LiveVserver } from "../model/live.ts";
-import { protocolOf } from "../model/protocol-name.ts";
-import { severity } from "../model/severity.ts";
-import { MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "../model/verdicts.ts";
+import {
+  type LiveGslbSite,
+  type LiveMember,
+  type LiveState,
+  type LiveVserver,
+  protocolOf,
+} from "../model/live.ts";
+import { severity, MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "../model/verdicts.ts";
 
 /** Members of one server that are judged alike for the same reason, or one vserver: what a card is about. */
 export type Finding =

@@ -1,4 +1,4 @@
-import { groupBy } from "../lib/group-by.ts";
+import { groupBy } from "../lib/steps.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
 import {
   checkAll,

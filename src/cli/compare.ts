@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { readMaintenanceWindows } from "../agent/declarations.ts";
 import { compareOnce } from "../change/compare.ts";
-import { errorMessage } from "../lib/error-code.ts";
-import { parseUrl } from "../lib/parse-url.ts";
+import { errorMessage } from "../lib/log.ts";
+import { parseUrl } from "../lib/host-port.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import { formatProblem } from "../config/problems.ts";
 import { printableLine } from "../lib/printable.ts";
-import { barePortSentence } from "../model/depth.ts";
+import { barePortSentence } from "../model/observation.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
 import { gapSentence } from "../model/nitro-gap.ts";
 import { exitStatus, isMismatch, pluginWord, type ExitStatus } from "../model/verdicts.ts";

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import { errorMessage } from "../lib/error-code.ts";
+import { errorMessage } from "../lib/log.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
-import { readTextUpTo } from "../lib/bounded-file.ts";
+import { readTextUpTo } from "../lib/durable-file.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Finding } from "../lint/finding.ts";

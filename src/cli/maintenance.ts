@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
-import { parseUrl } from "../lib/parse-url.ts";
+import { parseUrl } from "../lib/host-port.ts";
 import { loadWebConfig } from "../web/web-config/load.ts";
 import { readAccess, type AgentAddress, type ApiAnswer } from "./agent-client.ts";
 import {

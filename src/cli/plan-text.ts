@@ -1,7 +1,7 @@
 import { planRow, type PlanRow } from "../agent/plan/plan-json.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { nameMatcher } from "../lib/glob.ts";
-import { barePortSentence, deepest, type Depth } from "../model/depth.ts";
+import { barePortSentence, deepest, type Depth } from "../model/observation.ts";
 import { printableLine } from "../lib/printable.ts";
 import { columns } from "./output.ts";
 

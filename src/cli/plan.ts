@@ -1,5 +1,5 @@
 import { planJson } from "../agent/plan/plan-json.ts";
-import { errorMessage } from "../lib/error-code.ts";
+import { errorMessage } from "../lib/log.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { idleSettings, type PlannedEstate } from "../agent/plan/idle-settings.ts";
@@ -9,7 +9,7 @@ import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { Estate } from "../model/estate.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { printableLine } from "../lib/printable.ts";
-import { readTextUpTo } from "../lib/bounded-file.ts";
+import { readTextUpTo } from "../lib/durable-file.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
 import { readConfig } from "./read-config.ts";
 import type { Output } from "./output.ts";

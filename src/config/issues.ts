@@ -1,7 +1,6 @@
 import type { ConfigPath } from "./located-yaml.ts";
 import type { z } from "zod";
-import { nearest } from "../lib/did-you-mean.ts";
-import { problemText } from "./problems.ts";
+import { nearest, problemText } from "./problems.ts";
 import { writtenConfig } from "./written.ts";
 
 /** A problem that knows its path, but not yet its line. */

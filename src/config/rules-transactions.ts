@@ -1,7 +1,7 @@
 import { type TransactionName, ACCOUNT_TRANSACTIONS } from "../model/transactions.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { ConfigPath } from "./located-yaml.ts";
-import { nearest } from "../lib/did-you-mean.ts";
+import { nearest } from "./problems.ts";
 import {
   checkDuration,
   checkSecretPair,

@@ -3,8 +3,7 @@ import type { TlsVersion } from "../model/tls-settings.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { ExchangeVersion, TransactionName } from "../model/transactions.ts";
 import type { Vantage } from "../model/observation.ts";
-import type { Urgency } from "../model/severity.ts";
-import type { Verdict } from "../model/verdicts.ts";
+import type { Urgency, Verdict } from "../model/verdicts.ts";
 import type { WindowConfig } from "../model/window.ts";
 import type { LintIgnore } from "../lint/settings.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseUrl } from "../lib/parse-url.ts";
+import { parseUrl } from "../lib/host-port.ts";
 import {
   duration,
   file,

@@ -14,9 +14,8 @@ import {
   text,
   words,
 } from "./leaves.ts";
-import { parseUrl } from "../lib/parse-url.ts";
-import { URGENCIES } from "../model/severity.ts";
-import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
+import { parseUrl } from "../lib/host-port.ts";
+import { URGENCIES, MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
 
 const ADDRESS = /^[^\s@<>,;:"()[\]\\]{1,64}@[^\s@<>,;:"()[\]\\]{1,255}$/;
 const address = (): z.ZodString =>

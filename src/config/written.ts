@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { isIP } from "../lib/ip.ts";
-import { parseCron } from "../lib/cron.ts";
+import { isIP, isRange } from "../lib/ip.ts";
+import { parseCron } from "../maintenance/calendar.ts";
 import {
   duration,
   flag,
@@ -18,7 +18,6 @@ import {
   oneOf,
   wholeNumber,
 } from "./leaves.ts";
-import { isRange } from "../lib/address-ranges.ts";
 import { parseHostPort } from "../lib/host-port.ts";
 import { adc, exclusion, member, monitor, vserver } from "./written-estate.ts";
 import { isWebUrl, notifier } from "./written-notify.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { errorCode } from "./error-code.ts";
+import { errorCode } from "./log.ts";
 
 /** Absent on Windows, which has neither. */
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
@@ -135,5 +135,134 @@ async function withFile(
 function ignoreMissing(error: unknown): void {
   if (errorCode(error) !== "ENOENT") {
     throw error;
+  }
+}
+
+/** Reads a file or a pipe as UTF-8. Rejects when it cannot be read or holds more than `maxBytes`. */
+export async function readTextUpTo(file: string, maxBytes: number): Promise<string> {
+  const handle = await open(file);
+  try {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of handle.createReadStream({ autoClose: false })) {
+      const part = chunk as Buffer;
+      bytes += part.length;
+      if (bytes > maxBytes) {
+        throw new Error(`holds more than ${String(maxBytes / 1_048_576)} MiB`);
+      }
+      chunks.push(part);
+    }
+    return Buffer.concat(chunks).toString("utf8");
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What is known of a directory that a program keeps its state in. */
+export interface StorageHealth {
+  /** Every file took its last write. */
+  readonly writable: boolean;
+  /** Refused writes so far. */
+  readonly writeErrors: number;
+  /** In words, for people: what is refused now, and what was found damaged since the start. */
+  readonly problems: readonly string[];
+}
+
+/** The part of a logger that is used here. */
+export interface StorageLog {
+  readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+  readonly error: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+}
+
+/** More notes than anybody reads. */
+const MAX_NOTES = 10;
+
+/** Follows whether the files of a directory take their writes, and logs each change once. */
+export class StorageWatch {
+  readonly #log: StorageLog;
+  readonly #refused = new Map<string, string>();
+  #notes: readonly string[] = [];
+  #writeErrors = 0;
+
+  constructor(log: StorageLog) {
+    this.#log = log;
+  }
+
+  get health(): StorageHealth {
+    return {
+      writable: this.#refused.size === 0,
+      writeErrors: this.#writeErrors,
+      problems: [
+        ...[...this.#refused].map(([path, why]) => `${path} cannot be written: ${why}`),
+        ...this.#notes,
+      ],
+    };
+  }
+
+  written(path: string): void {
+    if (this.#refused.delete(path)) {
+      this.#log.warn({ path }, "state_dir writable again");
+    }
+  }
+
+  /** `error`: what was thrown, or a text. */
+  refused(path: string, error: unknown): void {
+    const why = errorCode(error);
+    this.#writeErrors += 1;
+    if (this.#refused.get(path) !== why) {
+      this.#log.error({ path, error: why }, "cannot write to state_dir");
+    }
+    this.#refused.set(path, why);
+  }
+
+  /** A file that could not be used, and has another name now. */
+  setAside(path: string, aside: string, why: string, consequence: string): void {
+    this.#log.error({ path, aside, problem: why }, `state file unusable, renamed: ${consequence}`);
+    const note = `${path} was ${why} and was renamed to ${aside}: ${consequence}`;
+    this.#notes = [...this.#notes, note].slice(-MAX_NOTES);
+  }
+}
+
+export interface StateFile<T> {
+  readonly maxBytes: number;
+  /** What the parsed JSON holds; null where it is not what we wrote. */
+  readonly read: (json: unknown) => T | null;
+  /** What follows where the file cannot be used, for the log. */
+  readonly lost: string;
+}
+
+/**
+ * Reads a JSON file of the state directory; null where none can be used. Whoever owns the file gives its `watch`: a file
+ * that is damaged is then set aside under another name, and a refusal is reported. Never rejects.
+ */
+export async function readStateFile<T>(
+  path: string,
+  { maxBytes, read, lost }: StateFile<T>,
+  watch?: StorageWatch,
+): Promise<{ readonly value: T; readonly modifiedAtMs: number } | null> {
+  const file = await readRegularFile(path, maxBytes);
+  const value = file.kind === "text" ? read(parsed(file.text)) : null;
+  if (file.kind === "text" && value !== null) {
+    return { value, modifiedAtMs: file.modifiedAtMs };
+  }
+  if (file.kind === "failed") {
+    watch?.refused(path, file.code);
+  } else if (file.kind !== "missing" && watch !== undefined) {
+    try {
+      const aside = await setAside(path, Date.now());
+      watch.setAside(path, aside, file.kind === "unfit" ? file.why : "damaged", lost);
+    } catch (error) {
+      watch.refused(path, error);
+    }
+  }
+  return null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // JSON.parse has no other way to say no.
+    return null;
   }
 }

@@ -1,2 +1,90 @@
-/** Which IP version a text is a literal of. Pure functions of Node's `net`, in the one file that all rooms may import. */
-export { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
+
+/** Pure functions of Node's `net`, in the one file that all rooms may import. */
+export { BlockList, isIP, isIPv4, isIPv6 };
+
+/** An address, or an address and its prefix length. */
+export function isRange(text: string): boolean {
+  const [address = "", prefix, ...more] = text.split("/");
+  const bits = isIP(address) === 6 ? 128 : 32;
+  return (
+    isIP(address) !== 0 &&
+    !address.includes("%") &&
+    more.length === 0 &&
+    (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+  );
+}
+
+/** Addresses and CIDR ranges that are valid, to be asked. IPv4 addresses match in their IPv6 form too (`::ffff:127.0.0.1`). */
+export function rangesOf(texts: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const text of texts) {
+    const [address = "", prefix] = text.split("/");
+    const isV6 = isIP(address) === 6;
+    list.addSubnet(address, Number(prefix ?? (isV6 ? 128 : 32)), isV6 ? "ipv6" : "ipv4");
+  }
+  return list;
+}
+
+/** Whether an address lies between two others of its family, both included; false where one of them is no address. */
+export function isBetween(address: string, from: string, to: string): boolean {
+  const family = isIP(address);
+  if (family === 0 || isIP(from) !== family || isIP(to) !== family) {
+    return false;
+  }
+  const [least, value, most] = [from, address, to].map(orderOf);
+  return (
+    least !== undefined &&
+    value !== undefined &&
+    most !== undefined &&
+    least <= value &&
+    value <= most
+  );
+}
+
+/** A text that sorts as the address does. */
+function orderOf(address: string): string {
+  return addressBytes(address).toString("hex");
+}
+
+/** The four or sixteen bytes of an address, without its zone. */
+export function addressBytes(address: string): Buffer {
+  const plain = address.split("%", 1)[0] ?? "";
+  if (isIP(plain) === 4) {
+    return Buffer.from(plain.split(".").map(Number));
+  }
+  // The URL parser writes every IPv6 address in one form, without embedded IPv4.
+  const text = new URL(`http://[${plain}]/`).hostname.slice(1, -1);
+  const [head = "", tail] = text.split("::");
+  const groups = (part: string): string[] => (part === "" ? [] : part.split(":"));
+  const [before, after] = [groups(head), groups(tail ?? "")];
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
+  const all = [...before, ...Array<string>(zeros).fill("0"), ...after];
+  return Buffer.from(all.map((group) => group.padStart(4, "0")).join(""), "hex");
+}
+
+/**
+ * Whom an address stands for when visitors are counted: itself, or its /64 where it is IPv6, since one host has as many
+ * of those as it likes (RFC 6177). IPv4 in its IPv6 form is IPv4. What is no address is its own group.
+ */
+export function addressGroup(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) {
+    return mapped;
+  }
+  const [plain = ""] = address.split("%");
+  return isIPv6(plain) ? `${firstHextets(plain, 4).join(":")}::/64` : address;
+}
+
+/** The first so many groups of 16 bits, as written or left out by `::`. */
+function firstHextets(address: string, count: number): readonly string[] {
+  const [before = "", after = ""] = address.split("::");
+  const head = before === "" ? [] : before.split(":");
+  const tail = address.includes("::") && after !== "" ? after.split(":") : [];
+  // A dotted end stands for two groups.
+  const tailLength = tail.length + (tail.at(-1)?.includes(".") === true ? 1 : 0);
+  const zeros = address.includes("::") ? Math.max(0, 8 - head.length - tailLength) : 0;
+  return [...head, ...Array.from({ length: zeros }, () => "0"), ...tail]
+    .slice(0, count)
+    .map((hextet) => hextet.toLowerCase().replace(/^0+(?=.)/, ""));
+}

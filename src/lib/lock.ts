@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { setAside } from "./durable-file.ts";
-import { errorCode } from "./error-code.ts";
+import { errorCode } from "./log.ts";
 import { lockAddon } from "./lock-addon.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 
 /** Why requests should pause: too many sessions, too many connections, or no answer at all. */
 export type BackOffReason = "busy" | "connection_limit" | "no_answer";
@@ -61,4 +61,47 @@ export async function forEachPaced<T>(
       await pacer.rest();
     }
   }
+}
+
+/**
+ * Makes work of which one run is under way and one more waits at most: a caller meanwhile shares the next run, which
+ * begins after the request, and not sooner than `apartMs` after the run before it began. Results and rejections are those
+ * of the run that was shared.
+ */
+export function coalesce<T>(work: () => Promise<T>, apartMs: number): () => Promise<T> {
+  let latest: Promise<unknown> | null = null;
+  let waiting: Promise<T> | null = null;
+  let apart: Promise<unknown> = Promise.resolve();
+
+  function run(): Promise<T> {
+    waiting = null;
+    apart = sleep(apartMs, undefined, { ref: false });
+    const begun = work().finally(() => {
+      if (waiting === null) {
+        latest = null;
+      }
+    });
+    latest = begun;
+    return begun;
+  }
+
+  return () => {
+    if (latest === null) {
+      return run();
+    }
+    waiting ??= Promise.allSettled([latest, apart]).then(run);
+    return waiting;
+  };
+}
+
+/** Runs pieces of work one after another, in the order in which they came, whatever became of those before. */
+export type OneAtATime = <T>(work: () => T | Promise<T>) => Promise<T>;
+
+export function oneAtATime(): OneAtATime {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
 }

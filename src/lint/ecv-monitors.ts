@@ -1,4 +1,4 @@
-import { utf8Length } from "../lib/utf8-length.ts";
+import { utf8Length } from "../lib/bytes.ts";
 import { usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";

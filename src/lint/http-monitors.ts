@@ -1,4 +1,4 @@
-import { utf8Length } from "../lib/utf8-length.ts";
+import { utf8Length } from "../lib/bytes.ts";
 import { asksHealthPage, requestTarget, usesOf, type LintContext } from "./context.ts";
 import { DIRECTORY_PATH, directoryOf } from "./directories.ts";
 import type { Hit } from "./finding.ts";

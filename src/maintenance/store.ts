@@ -1,4 +1,4 @@
-import { oneAtATime } from "../lib/one-at-a-time.ts";
+import { oneAtATime } from "../lib/pacing.ts";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -8,11 +8,11 @@ import {
   replaceFile,
   setAside,
   type DurableFiles,
+  type StorageWatch,
 } from "../lib/durable-file.ts";
-import { errorCode } from "../lib/error-code.ts";
+import { errorCode } from "../lib/log.ts";
 import { takeLock, type FileLock } from "../lib/lock.ts";
 import type { MaintenanceWindow } from "../model/window.ts";
-import type { StorageWatch } from "../lib/storage-health.ts";
 
 /** How far one occurrence of a window has come for one server: what flexible starts and automatic ends must remember. */
 export interface WindowProgress {

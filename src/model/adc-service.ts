@@ -1,5 +1,5 @@
 import type { SourceLine } from "./source-line.ts";
-import type { BackendTls } from "./tls-parameters.ts";
+import type { BackendTls } from "./tls-settings.ts";
 
 /** A TCP or UDP port, or `*` for a wildcard service (NITRO's 65535). */
 export type Port = number | "*";

@@ -1,9 +1,8 @@
-import type { Acl } from "./acl.ts";
+import type { Acl, Policy, PolicyAction, PolicyBinding } from "./policy.ts";
 import type { AdcService } from "./adc-service.ts";
 import type { Monitor } from "./monitor.ts";
 import type { LbVserver, CsVserver, AuthenticationVserver } from "./vserver.ts";
-import type { Policy, PolicyAction, PolicyBinding } from "./policy.ts";
-import type { CertKey, SslProfile } from "./tls-parameters.ts";
+import type { CertKey, SslProfile } from "./tls-settings.ts";
 import type { Gslb } from "./gslb.ts";
 import type { SourceLine } from "./source-line.ts";
 

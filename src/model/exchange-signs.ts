@@ -1,4 +1,4 @@
-import { hostName } from "../lib/host-name.ts";
+import { hostName } from "../lib/host-port.ts";
 
 /**
  * Who answered, as far as an answer tells, and whether it is Exchange. The one place where names that servers give

@@ -1,7 +1,7 @@
 import type { Port } from "./adc-service.ts";
 import type { PolicyBinding } from "./policy.ts";
 import type { SourceLine } from "./source-line.ts";
-import type { CertKeyBinding, TlsVersions } from "./tls-parameters.ts";
+import type { CertKeyBinding, TlsVersions } from "./tls-settings.ts";
 
 interface VserverCommon {
   readonly name: string;

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Connection } from "./connection.ts";
 import { protocolError, type ExchangeError } from "./exchange-error.ts";
 import type { LineReader } from "./line-reader.ts";
-import type { RunResource } from "./run-scope.ts";
+import type { RunResource } from "./transcript.ts";
 
 const LOOPBACK = "127.0.0.1";
 /**

@@ -3,7 +3,7 @@ import { TLSSocket } from "node:tls";
 import type { TlsFacts } from "../model/observation.ts";
 import { socketError, type ExchangeError } from "./exchange-error.ts";
 import type { ProbeRun } from "./probe-run.ts";
-import type { RunResource } from "./run-scope.ts";
+import type { RunResource } from "./transcript.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 
 /** How our side ends the connection: NetScaler's monitorConnectionClose knows both. */

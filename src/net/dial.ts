@@ -1,4 +1,4 @@
-import { errorMessage } from "../lib/error-code.ts";
+import { errorMessage } from "../lib/log.ts";
 import { connect as connectTls } from "node:tls";
 import type { Resolution } from "./network.ts";
 import type { Target } from "./probe-context.ts";
@@ -8,8 +8,8 @@ import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import { Connection } from "./connection.ts";
 import { type ProbeRun } from "./probe-run.ts";
 import { proxyHeader, type ProxyVersion } from "./proxy-header.ts";
-import type { RunResource } from "./run-scope.ts";
-import { tlsFacts, verificationFailure } from "./tls-facts.ts";
+import type { RunResource } from "./transcript.ts";
+import { tlsFacts, verificationFailure } from "./tls-store.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 
 export interface DialOptions {

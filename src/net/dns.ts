@@ -1,15 +1,20 @@
 import { readHostPort } from "../lib/host-port.ts";
-import { errorMessage } from "../lib/error-code.ts";
+import { errorMessage } from "../lib/log.ts";
 import { isIP } from "node:net";
 import { Resolver } from "node:dns/promises";
-import type { NameAnswer, Network, Resolution, ResolvedAddress, WrittenBy } from "./network.ts";
-import { AbortWatch } from "../lib/abort-watch.ts";
-import { readConnectTo, type Transport } from "./connect-to.ts";
+import {
+  type NameAnswer,
+  type Network,
+  type Resolution,
+  type ResolvedAddress,
+  type WrittenBy,
+  SchemeMemory,
+  SYSTEM_SOCKETS,
+} from "./network.ts";
+import { AbortWatch } from "../lib/timers.ts";
+import { readConnectTo, type Transport, type TargetPolicy } from "./target-policy.ts";
 import { EchoBatches } from "./fping.ts";
 import { EventLoopMonitor } from "./event-loop-monitor.ts";
-import type { TargetPolicy } from "./target-policy.ts";
-import { SchemeMemory } from "./scheme-memory.ts";
-import { SYSTEM_SOCKETS } from "./sockets.ts";
 import { askDns, createSystemLookup, type Lookup } from "./system-names.ts";
 import { TlsStore } from "./tls-store.ts";
 

@@ -1,9 +1,8 @@
 import { StringDecoder } from "node:string_decoder";
 import { startChild } from "./child-process.ts";
 import { exchangeError, type ExchangeError } from "./exchange-error.ts";
-import type { EchoResult, EchoQuestion } from "./echo.ts";
-import { localRefusal, pingOnce } from "./ping.ts";
-import type { RunScope } from "./run-scope.ts";
+import { type EchoResult, type EchoQuestion, localRefusal, pingOnce } from "./ping.ts";
+import type { RunScope } from "./transcript.ts";
 
 /** Far more than fping says of a batch; beyond it the process is ended, and what it left open is asked otherwise. */
 const MAX_OUTPUT = 256 * 1024;

@@ -1,9 +1,11 @@
 import { X509Certificate } from "node:crypto";
-import { Agent as HttpsAgent, type AgentOptions } from "node:https";
+import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest } from "node:https";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import { isIP } from "../lib/ip.ts";
 import { carriesName } from "./certificate-facts.ts";
 import { startTimer } from "../lib/timers.ts";
+import { request as httpRequest } from "node:http";
+import { errorMessage } from "../lib/log.ts";
 
 /** How a management address proves who it is by the very certificate it shows. SHA-256, lower-case hex. */
 export interface CertificatePins {
@@ -104,4 +106,79 @@ function unproven(socket: TLSSocket, { pinned, trusted }: CertificatePins): Erro
   // Node types an Error here, and gives its code.
   const code = String(socket.authorizationError);
   return Object.assign(new Error(`${code} (SHA-256 of the certificate shown: ${shown})`), { code });
+}
+
+export interface Post {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** PEM to trust instead of the system's; null: the system's. */
+  readonly ca: string | null;
+  /** False: any certificate will do. */
+  readonly verify: boolean;
+  readonly timeoutMs: number;
+}
+
+export type PostResult =
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      /** What `Retry-After` asks for, in milliseconds; null: nothing. */
+      readonly retryAfterMs: number | null;
+    }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Longer waits are for people to decide. */
+const MAX_RETRY_AFTER_S = 3_600;
+
+/**
+ * Sends one POST and reads the status. Follows no redirect, reads no body, waits at most `timeoutMs` for everything.
+ * Never throws; the result names neither the URL nor what was sent.
+ */
+export function post(
+  { url, headers, body, ca, verify, timeoutMs }: Post,
+  signal: AbortSignal,
+): Promise<PostResult> {
+  return new Promise((resolve) => {
+    const failed = (error: unknown): void => {
+      resolve({
+        kind: "failed",
+        message: signal.aborted ? "interrupted" : errorMessage(error).slice(0, 200),
+      });
+    };
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      const outgoing = (url.protocol === "https:" ? httpsRequest : httpRequest)(
+        url,
+        {
+          method: "POST",
+          agent: false,
+          signal: limit,
+          headers: { ...headers, "Content-Length": String(Buffer.byteLength(body)) },
+          ...(ca === null ? {} : { ca }),
+          rejectUnauthorized: verify,
+          checkServerIdentity: checkCertificateName,
+        },
+        (response) => {
+          response.destroy();
+          resolve({
+            kind: "answer",
+            status: response.statusCode ?? 0,
+            retryAfterMs: retryAfterMs(response.headers["retry-after"]),
+          });
+        },
+      );
+      outgoing.on("error", failed);
+      outgoing.end(body);
+    } catch (error) {
+      // Node throws for a header or a path that cannot be sent.
+      failed(error);
+    }
+  });
+}
+
+function retryAfterMs(value: string | undefined): number | null {
+  return value !== undefined && /^\d{1,9}$/.test(value)
+    ? Math.min(Number(value), MAX_RETRY_AFTER_S) * 1_000
+    : null;
 }

@@ -1,9 +1,88 @@
-import type { SchemeMemory } from "./scheme-memory.ts";
+import { type BindOptions, createSocket } from "node:dgram";
+import { connect, type TcpNetConnectOpts, type Socket } from "node:net";
 import type { TlsStore } from "./tls-store.ts";
-import type { AbortWatch } from "../lib/abort-watch.ts";
+import type { AbortWatch } from "../lib/timers.ts";
 import type { EchoBatches } from "./fping.ts";
 import type { EventLoopMonitor } from "./event-loop-monitor.ts";
-import type { Sockets } from "./sockets.ts";
+
+/** The part of a target that names an endpoint. */
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** More web applications than an estate has. */
+const MAX_PLACES = 16_384;
+/** How long a page counts as one that asks for a login, or does not. */
+const PAGE_KNOWN_MS = 3_600_000;
+/** Schemes in which the password itself does not travel. */
+const KEEPS_PASSWORD: ReadonlySet<string> = new Set(["ntlm", "negotiate"]);
+
+/**
+ * Which web applications have offered NTLM or Negotiate: none of them is given the password by Basic afterwards, whatever
+ * it offers then. Never forgets; only the configuration (`auth: basic`) says otherwise. Once full, it takes every place
+ * that it does not know for such a one. And, for an hour, what pages say to somebody without a credential.
+ */
+export class SchemeMemory {
+  readonly #strong = new Set<string>();
+  /** What a page said to somebody without a credential, and when. */
+  readonly #toNobody = new Map<string, { readonly status: number; readonly at: number }>();
+
+  /** What a challenge there has offered, in lower case. */
+  heard(target: Endpoint, path: string, schemes: readonly string[]): void {
+    if (schemes.some((scheme) => KEEPS_PASSWORD.has(scheme)) && this.#strong.size < MAX_PLACES) {
+      this.#strong.add(placeOf(target, path));
+    }
+  }
+
+  /** Whether a password may go there by Basic. */
+  allowsBasic(target: Endpoint, path: string): boolean {
+    return this.#strong.size < MAX_PLACES && !this.#strong.has(placeOf(target, path));
+  }
+
+  /** The status that this page lately answered somebody without a credential with; null: not known. */
+  toNobody(target: Endpoint, path: string, now: number): number | null {
+    const known = this.#toNobody.get(pageOf(target, path));
+    return known !== undefined && now - known.at < PAGE_KNOWN_MS ? known.status : null;
+  }
+
+  /** Notes such a status. `now` is a monotonic clock's time in milliseconds. */
+  saidToNobody(target: Endpoint, path: string, status: number, now: number): void {
+    if (this.#toNobody.size >= MAX_PLACES) {
+      this.#toNobody.clear();
+    }
+    this.#toNobody.set(pageOf(target, path), { status, at: now });
+  }
+}
+
+/** One web application of one server: Exchange's ActiveSync offers Basic where its EWS does not. */
+function placeOf({ host, port }: Endpoint, path: string): string {
+  const application = path.split(/[/?]/)[1] ?? "";
+  return `${host.toLowerCase()} ${String(port)} ${application.toLowerCase()}`;
+}
+
+function pageOf({ host, port }: Endpoint, path: string): string {
+  return `${host.toLowerCase()} ${String(port)} ${path}`;
+}
+
+/** What a probe needs of a datagram socket. */
+export interface UdpSocket {
+  on(event: "message", listener: (data: Buffer) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  bind(options: BindOptions, then: () => void): unknown;
+  connect(port: number, address: string, then: () => void): void;
+  send(data: Buffer, then: (error: Error | null) => void): void;
+  close(): unknown;
+}
+/** Who opens sockets: the operating system, unless a network says otherwise. */
+export interface Sockets {
+  readonly tcp: (options: TcpNetConnectOpts) => Socket;
+  readonly udp: (family: 4 | 6) => UdpSocket;
+}
+export const SYSTEM_SOCKETS: Sockets = {
+  tcp: connect,
+  udp: (family) => createSocket(family === 6 ? "udp6" : "udp4"),
+};
 
 /** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
 export interface Network {

@@ -1,7 +1,20 @@
-import type { RunScope } from "./run-scope.ts";
-import type { EchoQuestion, EchoResult } from "./echo.ts";
-import { runCommand, type CommandExit } from "./run-command.ts";
-import { exchangeError } from "./exchange-error.ts";
+import { type ExchangeError, exchangeError } from "./exchange-error.ts";
+import type { RunScope } from "./transcript.ts";
+import { runCommand, type CommandExit } from "./child-process.ts";
+
+/** Who is to answer one ICMP echo, and from which of our addresses it is sent (null: the system's choice). */
+export interface EchoQuestion {
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly localAddress: string | null;
+}
+/** An answer in the words of the program that received it. */
+interface EchoReply {
+  readonly kind: "reply";
+  readonly roundTripMs: number | null;
+  readonly words: string;
+}
+export type EchoResult = EchoReply | ExchangeError;
 
 /** The words in which our own system refuses to send at all: a fault of ours, by name; null when they say no such thing. */
 export function localRefusal(words: string): "unreachable" | null {

@@ -1,4 +1,4 @@
-import { errorMessage } from "../lib/error-code.ts";
+import { errorMessage } from "../lib/log.ts";
 import type {
   LoginOutcome,
   Observation,
@@ -9,7 +9,7 @@ import type {
 } from "../model/observation.ts";
 import type { ProbeContext } from "./probe-context.ts";
 import type { FailureReason, Step } from "../model/reasons.ts";
-import type { Abortable } from "../lib/abort-watch.ts";
+import { type Abortable, startTimer, type Timer } from "../lib/timers.ts";
 import {
   describeExchangeError,
   exchangeError,
@@ -17,11 +17,9 @@ import {
   type FailureOutcome,
 } from "./exchange-error.ts";
 import type { Sealed } from "../lib/secret.ts";
-import { startTimer, type Timer } from "../lib/timers.ts";
 import type { Signs } from "../model/exchange-signs.ts";
 import type { EventLoopMonitor, StallCause } from "./event-loop-monitor.ts";
-import type { RunResource, RunScope } from "./run-scope.ts";
-import { printable, Transcript } from "./transcript.ts";
+import { type RunResource, type RunScope, printable, Transcript } from "./transcript.ts";
 
 /** Which of an observation's three kinds it is, apart from the facts. */
 type Result = Observation extends infer Kind

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { addressBytes } from "../lib/address-ranges.ts";
+import { addressBytes } from "../lib/ip.ts";
 
 /** Version of the PROXY protocol, as NetScaler writes it (`-proxyProtocolTxVersion`). */
 export type ProxyVersion = "V1" | "V2";

@@ -1,7 +1,9 @@
-import type { CertificateFacts, TlsFacts } from "../model/observation.ts";
+import type { CertificateFacts, TlsFacts, Observation } from "../model/observation.ts";
 import type { FailureReason } from "../model/reasons.ts";
-import { verificationFailure } from "./tls-facts.ts";
+import { verificationFailure } from "./tls-store.ts";
 import type { ServerProof, TlsSettings } from "../model/tls-settings.ts";
+import type { Connection } from "./connection.ts";
+import type { Sealed } from "../lib/secret.ts";
 
 /** Why no secret may be sent to a server, in a reason of the closed list and in words that say what to write. */
 export interface Unproven {
@@ -23,7 +25,7 @@ export function proofOf({ proof = BY_CERTIFICATE }: TlsSettings): ServerProof {
  * and hold one of the expected names (RFC 7817): with no name to expect, none fits. A pinned certificate needs neither,
  * nor dates (as RFC 7671's DANE-EE): the handshake shows that the server holds its key.
  */
-export function unprovenServer(facts: TlsFacts, settings: TlsSettings): Unproven | null {
+function unprovenServer(facts: TlsFacts, settings: TlsSettings): Unproven | null {
   const proof = proofOf(settings);
   switch (proof.kind) {
     case "unverified":
@@ -99,4 +101,33 @@ function shortList(names: readonly string[]): string {
 
 function short(text: string): string {
   return text.length > MAX_NAME_SHOWN ? `${text.slice(0, MAX_NAME_SHOWN)}…` : text;
+}
+
+export type Disclosure =
+  | { readonly kind: "disclosed"; readonly text: string }
+  /** It stays here. The observation is a fault at the handshake's step: a login that was not tried. */
+  | { readonly kind: "withheld"; readonly observation: Observation };
+
+/**
+ * The one place where secrets come out to be sent over a connection: only where the server at its other end has proven
+ * who it is, as the settings of that connection's handshake demand. In the clear only with `clearText`: the operator's
+ * word, or a monitor that the ADC itself runs without TLS.
+ */
+export function disclose(connection: Connection, secret: Sealed, clearText: boolean): Disclosure {
+  const { run, secured } = connection;
+  if (secured === null) {
+    const detail = "a credential travels without TLS only with allow_plaintext";
+    return clearText
+      ? { kind: "disclosed", text: secret.reveal() }
+      : { kind: "withheld", observation: run.fault("starttls", "not_configured", detail) };
+  }
+  const why = unprovenServer(secured.facts, secured.settings);
+  return why === null
+    ? { kind: "disclosed", text: secret.reveal() }
+    : { kind: "withheld", observation: run.fault(secured.step, why.reason, why.detail) };
+}
+
+/** Secrets that never meet a certificate: datagrams, as the ADC sends them, and programs of the operator's own. */
+export function discloseAsTheAdcDoes(secret: Sealed): string {
+  return secret.reveal();
 }

@@ -1,9 +1,21 @@
 import { findingsOf, sentenceOf, type Finding } from "../change/findings.ts";
-import type { LiveAdc, LiveMember, LiveState, LiveVserver } from "../model/live.ts";
-import { protocolOf } from "../model/protocol-name.ts";
+import {
+  type LiveAdc,
+  type LiveMember,
+  type LiveState,
+  type LiveVserver,
+  protocolOf,
+} from "../model/live.ts";
 import { REASON_WORDS } from "../model/reasons.ts";
-import { severity, URGENCIES, urgencyOf, type Urgency } from "../model/severity.ts";
-import { memberWords, VERDICT_WORDS, type Verdict } from "../model/verdicts.ts";
+import {
+  severity,
+  URGENCIES,
+  urgencyOf,
+  type Urgency,
+  memberWords,
+  VERDICT_WORDS,
+  type Verdict,
+} from "../model/verdicts.ts";
 
 /** One thing that somebody must look at, whatever number of rows it shows in: a server, a vserver, an ADC. */
 export interface Cause {

@@ -1,9 +1,9 @@
 import { createTransport } from "nodemailer";
 import type { CommandReceiver, MailReceiver, Receiver, WebhookReceiver } from "../config/schema.ts";
-import { errorMessage } from "../lib/error-code.ts";
+import { errorMessage } from "../lib/log.ts";
 import { visibleText } from "../lib/printable.ts";
 import { startChild } from "../net/child-process.ts";
-import { post } from "../net/post.ts";
+import { post } from "../net/https-proof.ts";
 import type { Message } from "./message.ts";
 import { webhookBody } from "./webhook-body.ts";
 

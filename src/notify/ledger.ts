@@ -1,5 +1,5 @@
 import type { Cause, Causes } from "./cause.ts";
-import { URGENCIES } from "../model/severity.ts";
+import { URGENCIES } from "../model/verdicts.ts";
 
 /** What one receiver has been notified of, by the causes' keys. Plain data: it is kept over restarts. */
 export type Ledger = Readonly<Record<string, LedgerEntry>>;

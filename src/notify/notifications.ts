@@ -1,9 +1,9 @@
 import type { Config, NotifyConfig } from "../config/schema.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import type { Log } from "../lib/log.ts";
-import type { StorageWatch } from "../lib/storage-health.ts";
+import type { StorageWatch } from "../lib/durable-file.ts";
 import type { LiveState } from "../model/live.ts";
-import { URGENCIES } from "../model/severity.ts";
+import { URGENCIES } from "../model/verdicts.ts";
 import { causesOf, type Cause, type Causes } from "./cause.ts";
 import { deliver, type Delivery } from "./deliver.ts";
 import { stepLedger } from "./ledger.ts";

@@ -1,10 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { replaceFile } from "../lib/durable-file.ts";
-import { readStateFile } from "../lib/state-file.ts";
-import type { StorageWatch } from "../lib/storage-health.ts";
-import { URGENCIES } from "../model/severity.ts";
-import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
+import { replaceFile, readStateFile, type StorageWatch } from "../lib/durable-file.ts";
+import { URGENCIES, MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Message } from "./message.ts";
 

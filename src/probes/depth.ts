@@ -1,5 +1,5 @@
 import { exchangeDirectory, requestPath } from "../adc/recognise.ts";
-import type { Depth, Sight } from "../model/depth.ts";
+import type { Depth, Sight } from "../model/observation.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { TransactionName } from "../model/transactions.ts";
 import { isSupported, monitorTypeOf } from "./monitors/registry.ts";

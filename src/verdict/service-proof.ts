@@ -1,4 +1,4 @@
-import { outranks, type Sight } from "../model/depth.ts";
+import { outranks, type Sight } from "../model/observation.ts";
 
 /**
  * What the passes of a service prove: every bound monitor wrong that fails or would; those wrong that fail now; or

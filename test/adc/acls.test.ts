@@ -4,7 +4,7 @@ import { denyingAcl } from "../../src/adc/acls.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { parseRule } from "../../src/adc/rule-expression.ts";
 import { matchesRule } from "../../src/adc/rule-match.ts";
-import { isBetween } from "../../src/lib/address-ranges.ts";
+import { isBetween } from "../../src/lib/ip.ts";
 
 function denied(acls: readonly string[], source: string | null): string | null {
   const estate = parseNsConf(acls.map((acl) => `add ns acl ${acl}`).join("\n"), { adc: "prod" });

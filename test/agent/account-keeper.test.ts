@@ -10,7 +10,7 @@ import {
 } from "../../src/agent/accounts/account-keeper.ts";
 import { decodeBook } from "../../src/agent/accounts/login-book.ts";
 import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
-import { lockoutKeyOf } from "../../src/lib/lockout-key.ts";
+import { lockoutKeyOf } from "../../src/probes/monitors/spec.ts";
 import {
   NEW_SECRET_MS,
   MIN_GAP_MS,

@@ -3,7 +3,7 @@ import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readSince, SINCE_FILE, writeSince } from "../../src/agent/since-store.ts";
-import { StorageWatch } from "../../src/lib/storage-health.ts";
+import { StorageWatch } from "../../src/lib/durable-file.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { smallEstate } from "./small-estate.ts";
 

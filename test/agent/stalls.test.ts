@@ -5,9 +5,8 @@ import { ProbeRunner, type ProbeRunnerOptions } from "../../src/agent/probe-runn
 import { Scheduler } from "../../src/agent/scheduler.ts";
 import { pauseAfterStallMs, StallBackOff } from "../../src/agent/stall-back-off.ts";
 import { createNetwork } from "../../src/net/dns.ts";
-import type { Network } from "../../src/net/network.ts";
+import { type Network, SYSTEM_SOCKETS } from "../../src/net/network.ts";
 import { EventLoopMonitor, type StallCause } from "../../src/net/event-loop-monitor.ts";
-import { SYSTEM_SOCKETS } from "../../src/net/sockets.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
 const CONF = `add server ex01 10.0.0.1

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { AbortWatch, type Abortable } from "../../src/lib/abort-watch.ts";
+import { AbortWatch, type Abortable } from "../../src/lib/timers.ts";
 
 describe("AbortWatch", () => {
   test("abort › tells those under way, each once, and nobody else when runs come and go", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressGroup } from "../../src/lib/address-group.ts";
+import { addressGroup } from "../../src/lib/ip.ts";
 
 test.each([
   ["192.0.2.1", "192.0.2.1"],

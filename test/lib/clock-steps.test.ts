@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ClockSteps } from "../../src/lib/clock-steps.ts";
+import { ClockSteps } from "../../src/lib/timers.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { EMPTY_STORE } from "../../src/maintenance/store.ts";
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { coalesce } from "../../src/lib/coalesce.ts";
+import { coalesce } from "../../src/lib/pacing.ts";
 
 /** Work whose runs end when the test says so. */
 function runs() {

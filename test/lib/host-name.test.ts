@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hostName } from "../../src/lib/host-name.ts";
+import { hostName } from "../../src/lib/host-port.ts";
 import { signsOfHeaders, signsOfHealthBody, signsOfSmtp } from "../../src/model/exchange-signs.ts";
 
 const LABEL_63 = "a".repeat(63);

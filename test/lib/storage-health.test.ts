@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { StorageWatch } from "../../src/lib/storage-health.ts";
+import { StorageWatch } from "../../src/lib/durable-file.ts";
 
 function watched() {
   const lines: string[] = [];

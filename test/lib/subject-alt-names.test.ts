@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { subjectAltNames } from "../../src/lib/subject-alt-names.ts";
+import { subjectAltNames } from "../../src/net/certificate-facts.ts";
 
 describe("subjectAltNames", () => {
   it("subjectAltNames › gives each entry with its kind when there are several", () => {

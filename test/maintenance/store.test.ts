@@ -14,8 +14,12 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DURABLE_FILES, replaceFile, type DurableFiles } from "../../src/lib/durable-file.ts";
-import { StorageWatch } from "../../src/lib/storage-health.ts";
+import {
+  DURABLE_FILES,
+  replaceFile,
+  type DurableFiles,
+  StorageWatch,
+} from "../../src/lib/durable-file.ts";
 import {
   LOCK_FILE,
   openStore,

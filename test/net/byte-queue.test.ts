@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ByteQueue } from "../../src/lib/byte-queue.ts";
+import { ByteQueue } from "../../src/lib/bytes.ts";
 
 test("holds what was appended and not let go, whatever is done in between", () => {
   const step = fc.oneof(

@@ -22,7 +22,7 @@ import {
   decodeRadiusAnswer,
   type RadiusRequest,
 } from "../../src/probes/protocols/radius-message.ts";
-import { readReply } from "../../src/probes/protocols/mail-replies.ts";
+import { readReply } from "../../src/net/mail-replies.ts";
 import { decodeSnmpResponse, encodeSnmpGet } from "../../src/probes/protocols/snmp-message.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { serve } from "../support/scripted-server.ts";

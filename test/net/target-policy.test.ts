@@ -9,7 +9,7 @@ import { dial, resolveTarget } from "../../src/net/dial.ts";
 import { createNetwork, type NetworkOptions } from "../../src/net/dns.ts";
 import { observe } from "../../src/net/probe-run.ts";
 import { createTargetPolicy, isAdcItself, type TargetRules } from "../../src/net/target-policy.ts";
-import { isRange } from "../../src/lib/address-ranges.ts";
+import { isRange } from "../../src/lib/ip.ts";
 import { askUdp } from "../../src/net/udp.ts";
 import { probeContext } from "../support/probe-context.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { NotifyConfig } from "../../src/config/schema.ts";
 import { Secret } from "../../src/lib/secret.ts";
-import { StorageWatch } from "../../src/lib/storage-health.ts";
+import { StorageWatch } from "../../src/lib/durable-file.ts";
 
 import type { MessageData } from "../../src/notify/message.ts";
 import { Notifications } from "../../src/notify/notifications.ts";

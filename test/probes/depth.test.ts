@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { lint } from "../../src/lint/lint.ts";
-import { depthRank, outranks, type Depth } from "../../src/model/depth.ts";
+import { depthRank, outranks, type Depth } from "../../src/model/observation.ts";
 import type { Monitor } from "../../src/model/monitor.ts";
 import { TRANSACTIONS, type TransactionName } from "../../src/model/transactions.ts";
 import { monitorSight, transactionSight } from "../../src/probes/depth.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Depth, Sight } from "../../src/model/depth.ts";
+import type { Depth, Sight } from "../../src/model/observation.ts";
 import { serviceProof, type JudgedMonitor } from "../../src/verdict/service-proof.ts";
 
 function sight(depth: Depth, path: string | null = null): Sight {

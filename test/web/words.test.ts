@@ -4,15 +4,15 @@ import { lint } from "../../src/lint/lint.ts";
 import { memberCommands, vserverCommands } from "../../src/web/page/commands.ts";
 import { findingsOf } from "../../src/change/findings.ts";
 import { headline } from "../../src/web/page/headline.ts";
-import { protocolOf } from "../../src/model/protocol-name.ts";
-import { severity } from "../../src/model/severity.ts";
-import { toneOf } from "../../src/web/page/tone.ts";
+import { protocolOf } from "../../src/model/live.ts";
 import {
+  severity,
   MEMBER_VERDICTS,
   MISMATCH_VERDICTS,
   VSERVER_VERDICTS,
   type MemberVerdict,
 } from "../../src/model/verdicts.ts";
+import { toneOf } from "../../src/web/page/tone.ts";
 import {
   aLiveState,
   aMember,

@@ -1,4 +1,4 @@
-import type { Sockets } from "../../../src/net/sockets.ts";
+import type { Sockets } from "../../../src/net/network.ts";
 import { atRest } from "./at-rest.ts";
 import { PlayedDatagrams } from "./played-datagrams.ts";
 import { PlayedStream, type Peer } from "./played-stream.ts";

@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { SYSTEM_SOCKETS } from "../../../src/net/sockets.ts";
+import { SYSTEM_SOCKETS } from "../../../src/net/network.ts";
 import { piecesOf, readScript, type Echo } from "./script.ts";
 import type { FuzzServer } from "./server.ts";
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import type { UdpSocket } from "../../../src/net/sockets.ts";
+import type { UdpSocket } from "../../../src/net/network.ts";
 
 /** Hears a datagram. */
 export type Listener = (socket: PlayedDatagrams, asked: Buffer) => void;

@@ -1,4 +1,4 @@
-import type { Sockets } from "../../../src/net/sockets.ts";
+import type { Sockets } from "../../../src/net/network.ts";
 import type { Script } from "./script.ts";
 
 /** A server that says to one probe at a time what it is told to. */

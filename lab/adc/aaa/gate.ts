@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { VserverAuthentication } from "../../../src/model/vserver.ts";
-import { parseUrl } from "../../../src/lib/parse-url.ts";
+import { parseUrl } from "../../../src/lib/host-port.ts";
 import { answer, redirect, type Answer } from "../http/answer.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { AaaOptions, AaaUser } from "./options.ts";

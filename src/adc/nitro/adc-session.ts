@@ -1,8 +1,7 @@
-import { oneAtATime } from "../../lib/one-at-a-time.ts";
+import { oneAtATime, nextPollDelayMs } from "../../lib/pacing.ts";
 import type { EventLoopMonitor } from "../../net/event-loop-monitor.ts";
 import type { AdcNode, AdcState } from "../../model/adc-state.ts";
 import type { Estate } from "../../model/estate.ts";
-import { nextPollDelayMs } from "../../lib/pacing.ts";
 import {
   createNitroClient,
   type NitroClient,

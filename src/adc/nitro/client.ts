@@ -1,7 +1,6 @@
-import { oneAtATime } from "../../lib/one-at-a-time.ts";
+import { oneAtATime, backOffMs, type BackOffReason } from "../../lib/pacing.ts";
 import type { Envelope } from "./envelope-reader.ts";
 import type { Network } from "../../net/network.ts";
-import { backOffMs, type BackOffReason } from "../../lib/pacing.ts";
 import { adviceFor } from "./explain.ts";
 import {
   actionOf,

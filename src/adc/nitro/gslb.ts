@@ -20,7 +20,7 @@ import {
   GSLB_VSERVER_FIELDS,
 } from "../gslb-fields.ts";
 import { namedGslb, siteOf } from "../gslb-sites.ts";
-import type { BackendTls } from "../../model/tls-parameters.ts";
+import type { BackendTls } from "../../model/tls-settings.ts";
 import {
   groupBy,
   namedMap,

@@ -14,7 +14,7 @@ import {
 } from "../parameter-fields.ts";
 import type { Policy, PolicyAction } from "../../model/policy.ts";
 import { GROUP_FIELDS } from "../service-fields.ts";
-import type { SslProfile } from "../../model/tls-parameters.ts";
+import type { SslProfile } from "../../model/tls-settings.ts";
 import { NO_BACKEND_TLS, withDefaultTlsProfile } from "../tls-fields.ts";
 import {
   address,

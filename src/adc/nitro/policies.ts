@@ -1,5 +1,4 @@
-import type { Acl } from "../../model/acl.ts";
-import type { Policy, PolicyAction } from "../../model/policy.ts";
+import type { Acl, Policy, PolicyAction } from "../../model/policy.ts";
 import { ACL_FIELDS, aclAction } from "../acls.ts";
 import { readWhole } from "../fields.ts";
 import { classicRule, ruleLiterals } from "../rule-expression.ts";

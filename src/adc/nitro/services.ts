@@ -11,7 +11,7 @@ import {
   SERVICE_FIELDS,
   familyOf,
 } from "../service-fields.ts";
-import type { BackendTls } from "../../model/tls-parameters.ts";
+import type { BackendTls } from "../../model/tls-settings.ts";
 import { isEnabled } from "./states.ts";
 import { address, port, rowSource, text, type Report, type Row } from "./row-values.ts";
 

@@ -8,12 +8,7 @@ import {
   SSL_PROFILE_REFERENCE_FIELDS,
   withDefaultTlsProfile,
 } from "../tls-fields.ts";
-import type {
-  BackendTls,
-  CertKey,
-  CertKeyBinding,
-  SslProfile,
-} from "../../model/tls-parameters.ts";
+import type { BackendTls, CertKey, CertKeyBinding, SslProfile } from "../../model/tls-settings.ts";
 import { rowSource, text, type Report, type Row } from "./row-values.ts";
 
 /** A row of `sslservice` or `sslservicegroup` of this service. */

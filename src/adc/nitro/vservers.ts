@@ -29,7 +29,7 @@ import { isEnabled } from "./states.ts";
 import { rowSource, text, type Report, groupBy, type RowTables, type Row } from "./row-values.ts";
 import { BOUND_FEATURES } from "./pull-plan.ts";
 import { certKeyBindingFromRow } from "./tls.ts";
-import type { CertKeyBinding, TlsVersions } from "../../model/tls-parameters.ts";
+import type { CertKeyBinding, TlsVersions } from "../../model/tls-settings.ts";
 
 /** Services and groups bound to each load-balancing vserver, by its name. */
 export function serviceBindings(

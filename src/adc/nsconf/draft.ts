@@ -1,5 +1,5 @@
 import type { MonitorBinding, Port, AdcService } from "../../model/adc-service.ts";
-import type { Acl } from "../../model/acl.ts";
+import type { Acl, Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
 import { DiagnosticList } from "../diagnostic-list.ts";
 import type {
   Diagnostic,
@@ -15,7 +15,6 @@ import {
   SESSION_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
 } from "../parameter-fields.ts";
-import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
 import type { SourceLine } from "../../model/source-line.ts";
 import type {
   BackendTls,
@@ -23,7 +22,7 @@ import type {
   CertKeyBinding,
   SslProfile,
   TlsVersions,
-} from "../../model/tls-parameters.ts";
+} from "../../model/tls-settings.ts";
 import type {
   AuthenticationVserver,
   CsBinding,

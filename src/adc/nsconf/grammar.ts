@@ -1,4 +1,4 @@
-import { utf8Length } from "../../lib/utf8-length.ts";
+import { utf8Length } from "../../lib/bytes.ts";
 import { isIP } from "../../lib/ip.ts";
 import { MONITOR_TYPES } from "../monitor-defaults.ts";
 import { MONITOR_TYPE_OPTIONS } from "./monitor-options.ts";

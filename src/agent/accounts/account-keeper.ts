@@ -1,6 +1,6 @@
-import { oneAtATime } from "../../lib/one-at-a-time.ts";
-import { errorMessage } from "../../lib/error-code.ts";
-import { append } from "../../lib/group-by.ts";
+import { oneAtATime } from "../../lib/pacing.ts";
+import { errorMessage } from "../../lib/log.ts";
+import { append } from "../../lib/steps.ts";
 import type { Sealed } from "../../lib/secret.ts";
 import { randomUUID, scrypt } from "node:crypto";
 import { mkdir } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { AdcConfig, Config } from "../../config/schema.ts";
-import { lockoutKeyOf } from "../../lib/lockout-key.ts";
+import { lockoutKeyOf } from "../../probes/monitors/spec.ts";
 import {
   beginNitroLogin,
   decideNitroLogin,
@@ -18,10 +18,23 @@ import {
   type NitroLoginGate,
   type NitroLogins,
 } from "../../adc/nitro/login-gate.ts";
-import { timeAt, type ClockReading } from "../../lib/persisted-clock.ts";
-import { readRegularFile, replaceFile, setAside } from "../../lib/durable-file.ts";
+import {
+  timeAt,
+  type ClockReading,
+  boundedGates,
+  decodeBook,
+  encodeBook,
+  MAX_KEYS,
+  type LoginBook,
+  type SecretBinding,
+} from "./login-book.ts";
+import {
+  readRegularFile,
+  replaceFile,
+  setAside,
+  type StorageWatch,
+} from "../../lib/durable-file.ts";
 import { takeLock } from "../../lib/lock.ts";
-import type { StorageWatch } from "../../lib/storage-health.ts";
 import {
   decideLogin,
   type GateDecision,
@@ -38,14 +51,6 @@ import {
   suspendedUntil,
 } from "../../probes/transactions/account-gate/gate.ts";
 import type { LoginOutcome } from "../../model/observation.ts";
-import {
-  boundedGates,
-  decodeBook,
-  encodeBook,
-  MAX_KEYS,
-  type LoginBook,
-  type SecretBinding,
-} from "./login-book.ts";
 
 /** What the configuration calls those who log in, by lockout key. A monitor whose user stands in the estate alone is not among them. */
 export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {

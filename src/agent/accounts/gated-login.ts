@@ -4,11 +4,14 @@ import type { GateDecision } from "../../probes/transactions/account-gate/decide
 import type { StateFailure, Credential, AccountKeeper, BeginResult } from "./account-keeper.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import type { BrokenEndpoint, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
-import { lockoutKeyOf } from "../../lib/lockout-key.ts";
+import {
+  lockoutKeyOf,
+  type MonitorCredential,
+  type MonitorSpec,
+} from "../../probes/monitors/spec.ts";
 import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../model/observation.ts";
-import type { MonitorCredential, MonitorSpec } from "../../probes/monitors/spec.ts";
 import { writtenSecrets } from "../../probes/monitors/written-login.ts";
 
 /** Exchange's client receive connectors take so many messages in a minute from one source, and one user. */

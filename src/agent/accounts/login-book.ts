@@ -1,8 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import type { GateState, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
 import type { NitroLogins } from "../../adc/nitro/login-gate.ts";
-import type { ClockMark } from "../../lib/persisted-clock.ts";
-import { writtenGate } from "../../probes/transactions/account-gate/gate-json.ts";
-import type { GateState } from "../../probes/transactions/account-gate/gate.ts";
+
+/** What the clocks of this machine say at one moment, in milliseconds. */
+export interface ClockReading {
+  /** Names the run of the monotonic clock: two readings of one run can be compared, in any process. */
+  readonly run: string;
+  readonly monotonicMs: number;
+  /** Since the epoch. */
+  readonly wallMs: number;
+}
+
+/** A reading that was written down, and the time that it stands for by the clock of {@link timeAt}. */
+export interface ClockMark extends ClockReading {
+  readonly at: number;
+}
+
+/**
+ * The time by a clock that goes on through restarts and that nobody can set while the machine runs: it advances by the
+ * monotonic clock, and by the wall clock only from one start of the machine to the next, never backwards.
+ */
+export function timeAt(mark: ClockMark | null, reading: ClockReading): number {
+  if (mark === null) {
+    return reading.wallMs;
+  }
+  const passedMs =
+    mark.run === reading.run
+      ? reading.monotonicMs - mark.monotonicMs
+      : reading.wallMs - mark.wallMs;
+  return mark.at + Math.max(0, passedMs);
+}
+
+/**
+ * The machine's clocks. On Linux the monotonic clock is one for all processes since the start of the machine; where no such
+ * start can be named, each process has a run of its own.
+ */
+export async function machineClock(): Promise<() => ClockReading> {
+  const run = await readFile("/proc/sys/kernel/random/boot_id", "utf8").then(
+    (text) => text.trim(),
+    () => randomUUID(),
+  );
+  return () => ({
+    run,
+    monotonicMs: Number(process.hrtime.bigint() / 1_000_000n),
+    wallMs: Date.now(),
+  });
+}
+
+const place = z
+  // A file of before this was told: each place a server of its own.
+  .strictObject({ key: z.string(), server: z.string().optional(), throughAdc: z.boolean() })
+  .transform(({ key, server, throughAdc }): LoginPlace => ({
+    key,
+    server: server ?? key,
+    throughAdc,
+  }));
+/** Before, the key alone. */
+const lastWorked = z.union([
+  place,
+  z.string().transform((key): LoginPlace => ({ key, server: key, throughAdc: false })),
+]);
+const count = z.number().int().nonnegative();
+const time = z.number().nonnegative();
+
+/** One lockout key's gate as it stands in the state file. Holds no secret, only the marks of secrets that the caller chose. */
+const writtenGate = z
+  .strictObject({
+    secret: z.string().nullable(),
+    sequence: count,
+    proven: z.boolean(),
+    inFlight: z.array(
+      z.strictObject({ id: z.string(), place, startedSequence: count, deadline: time }),
+    ),
+    suspects: z.array(
+      z.strictObject({
+        // A state file of before this was told is of the secret in use.
+        secret: z.string().nullable().optional(),
+        place,
+        rejected: z.boolean(),
+        endedSequence: count,
+        at: time,
+      }),
+    ),
+    suspension: z.strictObject({ until: time, nextMs: time }).nullable(),
+    lastWorked: lastWorked.nullable(),
+    lastStartedAt: time.nullable().default(null),
+    broken: z.array(
+      z.strictObject({
+        key: z.string(),
+        reason: z.enum(["backend_unavailable", "login_broken_by_adc"]),
+        until: time,
+        backOffMs: time,
+      }),
+    ),
+  })
+  .transform((read): GateState => ({
+    ...read,
+    suspects: read.suspects.map(({ secret = read.secret, ...rest }) => ({ secret, ...rest })),
+  }));
 
 /** What a monitor's secret was written for: what the monitor was when the secret was first used. */
 export interface SecretBinding {
@@ -29,7 +126,6 @@ export interface LoginBook {
   readonly bindings: ReadonlyMap<string, SecretBinding>;
 }
 
-const time = z.number().nonnegative();
 const nitroSecret = z.strictObject({
   secret: z.string(),
   worked: z.boolean(),

@@ -1,6 +1,6 @@
 import type { Config } from "../../config/schema.ts";
-import type { StorageWatch } from "../../lib/storage-health.ts";
-import { machineClock } from "../../lib/persisted-clock.ts";
+import type { StorageWatch } from "../../lib/durable-file.ts";
+import { machineClock } from "./login-book.ts";
 import { openAccountKeeper, type AccountKeeper, namesByLockoutKey } from "./account-keeper.ts";
 
 /** The keeper over a configuration's state directory, by this machine's clocks. */

@@ -16,7 +16,7 @@ import {
   type TransactionSpec,
 } from "../../model/transactions.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
-import { hostName } from "../../lib/host-name.ts";
+import { hostName } from "../../lib/host-port.ts";
 import { matchesMember } from "./pattern.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import { announcedToService } from "./proxy-protocol.ts";

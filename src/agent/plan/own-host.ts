@@ -1,7 +1,12 @@
 import type { Estate } from "../../model/estate.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
-import { readConnectTo, type Transport } from "../../net/connect-to.ts";
-import { createTargetPolicy, isAdcItself, type TargetRules } from "../../net/target-policy.ts";
+import {
+  readConnectTo,
+  type Transport,
+  createTargetPolicy,
+  isAdcItself,
+  type TargetRules,
+} from "../../net/target-policy.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 
 /** Why an imported target that is an address may not be dialled, in words; null when it may, and for names. */

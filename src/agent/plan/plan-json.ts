@@ -1,4 +1,4 @@
-import type { Depth } from "../../model/depth.ts";
+import type { Depth } from "../../model/observation.ts";
 import type { Diagnostic, Estate } from "../../model/estate.ts";
 import { redactRequest } from "../../adc/request-secrets.ts";
 import { codeRangeText, probeName, probeSight, type PlannedProbe } from "./planned-probe.ts";

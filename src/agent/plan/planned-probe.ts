@@ -1,7 +1,6 @@
 import type { Port } from "../../model/adc-service.ts";
-import type { Vantage } from "../../model/observation.ts";
+import type { Vantage, Sight } from "../../model/observation.ts";
 import type { CodeRange, Monitor } from "../../model/monitor.ts";
-import type { Sight } from "../../model/depth.ts";
 import { monitorSight, transactionSight } from "../../probes/depth.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";

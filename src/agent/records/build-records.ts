@@ -9,7 +9,7 @@ import {
   LB_VSERVER_FIELDS,
   PERSISTENCE_FIELDS,
 } from "../../adc/vserver-fields.ts";
-import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
+import { atOnce, mapInSteps, type Steps, append, groupBy } from "../../lib/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vserver-graph.ts";
 import { readHostPort } from "../../lib/host-port.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
@@ -20,7 +20,6 @@ import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
 import { clientNames } from "../plan/vip-reach.ts";
 import { tlsEnd } from "../vserver-findings.ts";
-import { append, groupBy } from "../../lib/group-by.ts";
 import { GslbRecord } from "./gslb-record.ts";
 import { MemberRecord } from "./member-record.ts";
 import { ProbeRecord } from "./probe-record.ts";

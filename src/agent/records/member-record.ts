@@ -6,7 +6,7 @@ import {
   moveDetection,
   type DetectionState,
 } from "../../maintenance/detection.ts";
-import type { MemberDepths } from "../../model/depth.ts";
+import type { MemberDepths } from "../../model/observation.ts";
 import type { Reason, Step } from "../../model/reasons.ts";
 import {
   initialAgreement,

@@ -1,6 +1,5 @@
 import type { Port } from "../../model/adc-service.ts";
-import type { Depth, Sight } from "../../model/depth.ts";
-import type { Observation, Vantage } from "../../model/observation.ts";
+import type { Depth, Sight, Observation, Vantage } from "../../model/observation.ts";
 import type { TransactionName } from "../../model/transactions.ts";
 import { freshForMs, freshUntil, isFresh } from "../../verdict/freshness.ts";
 import {

@@ -1,7 +1,7 @@
 import { Document, isMap, isScalar } from "yaml";
 import type { Estate } from "../../model/estate.ts";
 import type { CodeRange, Monitor } from "../../model/monitor.ts";
-import { fnv1a } from "../../lib/hash.ts";
+import { fnv1a } from "../../lib/bytes.ts";
 import type { TlsVersion } from "../../model/tls-settings.ts";
 import { requestSecrets } from "../../adc/request-secrets.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";

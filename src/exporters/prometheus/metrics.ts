@@ -1,4 +1,4 @@
-import { oneAtATime } from "../../lib/one-at-a-time.ts";
+import { oneAtATime } from "../../lib/pacing.ts";
 import { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import { inTurns, type Steps } from "../../lib/steps.ts";

@@ -2,10 +2,10 @@ import type { LoginOutcome, Observation } from "../../model/observation.ts";
 import type { ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, dialAddress } from "../../net/dial.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { LineReader } from "../../net/line-reader.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
+import { readReply, type CodedReply } from "../../net/mail-replies.ts";
 import { monitorUser, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /** Bytes of a file that are read before it counts as retrieved in part. */

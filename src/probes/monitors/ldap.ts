@@ -1,7 +1,7 @@
 import type { Observation } from "../../model/observation.ts";
 import { dial } from "../../net/dial.ts";
 import { bindMeaning, LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { Connection } from "../../net/connection.ts";
 import { monitorUser, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";

@@ -1,6 +1,12 @@
 import type { Firmware } from "../../model/estate.ts";
-import type { BackendTls, SslProfile, TlsVersions } from "../../model/tls-parameters.ts";
-import { TLS_VERSIONS, type TlsSettings, type TlsVersion } from "../../model/tls-settings.ts";
+import {
+  type BackendTls,
+  type SslProfile,
+  type TlsVersions,
+  TLS_VERSIONS,
+  type TlsSettings,
+  type TlsVersion,
+} from "../../model/tls-settings.ts";
 
 export interface TlsRange {
   readonly min: TlsVersion;

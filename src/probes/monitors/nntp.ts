@@ -1,7 +1,7 @@
 import { dial } from "../../net/dial.ts";
 import { LineReader } from "../../net/line-reader.ts";
 import { observe } from "../../net/probe-run.ts";
-import { readReply } from "../protocols/mail-replies.ts";
+import { readReply } from "../../net/mail-replies.ts";
 import type { MonitorType } from "./spec.ts";
 
 /**

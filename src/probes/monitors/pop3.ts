@@ -4,7 +4,7 @@ import type { FailureReason } from "../../model/reasons.ts";
 import type { ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { signsOfGreeting } from "../../model/exchange-signs.ts";
 import { LineReader } from "../../net/line-reader.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type { LoginOutcome } from "../../model/observation.ts";
-import { discloseAsTheAdcDoes } from "../../net/disclose.ts";
+import { discloseAsTheAdcDoes } from "../../net/server-proof.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import { observe } from "../../net/probe-run.ts";
 import {

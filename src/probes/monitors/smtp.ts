@@ -4,9 +4,8 @@ import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
 import { signsOfSmtp } from "../../model/exchange-signs.ts";
 import { LineReader } from "../../net/line-reader.ts";
-import { mailRefusalReason } from "../../net/mail-replies.ts";
+import { mailRefusalReason, readReply, type CodedReply } from "../../net/mail-replies.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { discloseAsTheAdcDoes } from "../../net/disclose.ts";
+import { discloseAsTheAdcDoes } from "../../net/server-proof.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import { observe } from "../../net/probe-run.ts";
 import { decodeSnmpResponse, encodeSnmpGet, type SnmpGet } from "../protocols/snmp-message.ts";

@@ -1,9 +1,9 @@
 import type { Probe } from "../probe.ts";
 import { resolveTarget } from "../../net/dial.ts";
-import { discloseAsTheAdcDoes } from "../../net/disclose.ts";
+import { discloseAsTheAdcDoes } from "../../net/server-proof.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import { observe } from "../../net/probe-run.ts";
-import { runCommand } from "../../net/run-command.ts";
+import { runCommand } from "../../net/child-process.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 const MAX_OUTPUT_BYTES = 64 * 1024;

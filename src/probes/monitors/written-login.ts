@@ -7,7 +7,7 @@ import type { LoginOutcome, Observation } from "../../model/observation.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { mailLoginRefusal } from "../../net/mail-replies.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";

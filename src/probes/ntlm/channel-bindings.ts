@@ -1,4 +1,4 @@
-import { readBerElement } from "../../lib/ber.ts";
+import { readBerElement } from "../../lib/bytes.ts";
 import { createHash } from "node:crypto";
 
 /**

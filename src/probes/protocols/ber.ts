@@ -1,4 +1,4 @@
-import { readBerElement } from "../../lib/ber.ts";
+import { readBerElement } from "../../lib/bytes.ts";
 /** One element of BER (X.690): its tag and its content. */
 export interface BerElement {
   readonly tag: number;

@@ -3,7 +3,7 @@ import type { TlsSettings } from "../../model/tls-settings.ts";
 import { dial, type DialFailure } from "../../net/dial.ts";
 import type { Connection } from "../../net/connection.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
-import { MessageReader } from "../../net/message-reader.ts";
+import { MessageReader } from "../../net/line-reader.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import { askUdp } from "../../net/udp.ts";

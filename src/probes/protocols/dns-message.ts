@@ -1,5 +1,5 @@
 import { isIPv4 } from "../../lib/ip.ts";
-import { parseUrl } from "../../lib/parse-url.ts";
+import { parseUrl } from "../../lib/host-port.ts";
 
 /** Record types a probe asks for. */
 export const DNS_TYPES = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, AAAA: 28, SRV: 33 } as const;

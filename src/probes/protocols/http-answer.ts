@@ -1,4 +1,4 @@
-import { ByteQueue } from "../../lib/byte-queue.ts";
+import { ByteQueue } from "../../lib/bytes.ts";
 import { HttpHeaders } from "./http-headers.ts";
 
 /** An answer as far as it was read. */

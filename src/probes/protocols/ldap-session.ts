@@ -1,7 +1,7 @@
 import { BindRequest, FilterParser, SearchRequest, UnbindRequest, type Filter } from "ldapts";
 import type { LoginRefusal } from "../../net/mail-replies.ts";
-import { readBerHeader } from "../../lib/ber.ts";
-import { MessageReader } from "../../net/message-reader.ts";
+import { readBerHeader } from "../../lib/bytes.ts";
+import { MessageReader } from "../../net/line-reader.ts";
 import { readElements, readInteger } from "./ber.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";

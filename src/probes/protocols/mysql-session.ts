@@ -1,9 +1,9 @@
 import { constants, createHash, publicEncrypt } from "node:crypto";
 import { AHEAD_OF_TLS, protocolError, type ExchangeError } from "../../net/exchange-error.ts";
-import { MessageReader } from "../../net/message-reader.ts";
+import { MessageReader } from "../../net/line-reader.ts";
 import type { Connection } from "../../net/connection.ts";
 import { startTls } from "../../net/dial.ts";
-import { disclose, type Disclosure } from "../../net/disclose.ts";
+import { disclose, type Disclosure } from "../../net/server-proof.ts";
 import { type Sealed } from "../../lib/secret.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 

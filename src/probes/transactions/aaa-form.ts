@@ -6,7 +6,7 @@ import { isAdcLogin, isExchange, summary } from "./web-answer.ts";
 import { isNotLookedAt } from "./web-login.ts";
 import { redirectTarget, type WebVisit } from "./web-visit.ts";
 import { readLoginPage, readNFactorAnswer, type NFactorAnswer } from "./aaa-login-page.ts";
-import { parseUrl } from "../../lib/parse-url.ts";
+import { parseUrl } from "../../lib/host-port.ts";
 import { WEB_PATHS } from "./web-paths.ts";
 
 /** The page the ADC lets through to after its login. */

@@ -1,5 +1,5 @@
 import type { HttpAnswer } from "../protocols/http-answer.ts";
-import { parseUrl } from "../../lib/parse-url.ts";
+import { parseUrl } from "../../lib/host-port.ts";
 import type { Sealed } from "../../lib/secret.ts";
 import type { Ended } from "./line-session.ts";
 import { redirectTarget, type WebVisit } from "./web-visit.ts";

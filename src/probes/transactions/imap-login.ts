@@ -1,10 +1,10 @@
-import { errorMessage } from "../../lib/error-code.ts";
+import { errorMessage } from "../../lib/log.ts";
 import { ImapFlow } from "imapflow";
 import { ClientRelay } from "../../net/client-relay.ts";
 import type { Target } from "../../net/probe-context.ts";
 import { exchangeError, protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { answerBroke, ended, mismatch, type Ended, refusedLogin } from "./line-session.ts";
 import { isPreauth, openImap } from "./mail-greeting.ts";

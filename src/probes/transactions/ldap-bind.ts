@@ -1,6 +1,6 @@
 import { dial } from "../../net/dial.ts";
 import { bindMeaning, LDAP_RESULT, LdapSession, parseFilter } from "../protocols/ldap-session.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { observe } from "../../net/probe-run.ts";
 import { refusedLogin } from "./line-session.ts";
 import type { TransactionType } from "./spec.ts";

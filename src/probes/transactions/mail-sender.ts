@@ -1,8 +1,8 @@
-import { errorCode, errorMessage } from "../../lib/error-code.ts";
+import { errorCode, errorMessage } from "../../lib/log.ts";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { Target } from "../../net/probe-context.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { type ProbeRun } from "../../net/probe-run.ts";
 import { ClientRelay, type Called } from "../../net/client-relay.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";

@@ -1,9 +1,9 @@
 import Pop3Command from "node-pop3";
-import { errorMessage } from "../../lib/error-code.ts";
+import { errorMessage } from "../../lib/log.ts";
 import { ClientRelay, type Called } from "../../net/client-relay.ts";
 import { protocolError } from "../../net/exchange-error.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { answerBroke, mismatch, type Ended, refusedLogin } from "./line-session.ts";
 import { openPop3, type MailSession } from "./mail-greeting.ts";

@@ -1,4 +1,4 @@
-import { MessageReader } from "../../net/message-reader.ts";
+import { MessageReader } from "../../net/line-reader.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { FailureReason } from "../../model/reasons.ts";

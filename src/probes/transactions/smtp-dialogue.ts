@@ -5,9 +5,8 @@ import { signsOfSmtp } from "../../model/exchange-signs.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
 import { LineReader } from "../../net/line-reader.ts";
-import { mailRefusalReason } from "../../net/mail-replies.ts";
+import { mailRefusalReason, readReply, type CodedReply } from "../../net/mail-replies.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
-import { readReply, type CodedReply } from "../protocols/mail-replies.ts";
 import {
   answerBroke,
   beginsTls,

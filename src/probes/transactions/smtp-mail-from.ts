@@ -1,7 +1,6 @@
 import type { Observation } from "../../model/observation.ts";
-import { mailRefusalReason } from "../../net/mail-replies.ts";
+import { mailRefusalReason, type CodedReply } from "../../net/mail-replies.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import type { CodedReply } from "../protocols/mail-replies.ts";
 import { leave } from "./line-session.ts";
 import { openSmtp, refused, smtpCommand, type SmtpSession } from "./smtp-dialogue.ts";
 import type { TransactionSpec } from "../../model/transactions.ts";

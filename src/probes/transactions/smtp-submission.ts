@@ -1,7 +1,6 @@
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { type ProbeRun, observe } from "../../net/probe-run.ts";
-import { mailLoginRefusal } from "../../net/mail-replies.ts";
-import type { CodedReply } from "../protocols/mail-replies.ts";
+import { mailLoginRefusal, type CodedReply } from "../../net/mail-replies.ts";
 import { ended, mismatch, type Ended, leave, refusedLogin } from "./line-session.ts";
 import { smtpCommand, type SmtpSession, openSmtp, refused } from "./smtp-dialogue.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";

@@ -2,7 +2,7 @@ import type { Vantage } from "../../model/observation.ts";
 import type { FailureReason } from "../../model/reasons.ts";
 import { signsOfHeaders } from "../../model/exchange-signs.ts";
 import type { HttpAnswer } from "../protocols/http-answer.ts";
-import { parseUrl } from "../../lib/parse-url.ts";
+import { parseUrl } from "../../lib/host-port.ts";
 import type { AdcFront, TransactionSpec } from "../../model/transactions.ts";
 import { cookieNames } from "./web-session.ts";
 

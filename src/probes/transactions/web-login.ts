@@ -1,7 +1,7 @@
 import { ntlmCredential, ntlmLogin } from "../ntlm/http-scheme.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { Connection } from "../../net/connection.ts";
-import { disclose } from "../../net/disclose.ts";
+import { disclose } from "../../net/server-proof.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import type { HttpAnswer } from "../protocols/http-answer.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DEPTHS } from "../../model/depth.ts";
+import { DEPTHS } from "../../model/observation.ts";
 import { REASONS, STEPS } from "../../model/reasons.ts";
 import { ADC_OPINIONS } from "../../model/verdicts.ts";
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { addressGroup } from "../../lib/address-group.ts";
+import { addressGroup } from "../../lib/ip.ts";
 
 /** How many connections there may be in each state; event streams are counted where they are opened. */
 export interface ConnectionLimits {

@@ -2,7 +2,7 @@ import type { Log } from "../../lib/log.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import { visibleText } from "../../lib/printable.ts";
-import { parseUrl } from "../../lib/parse-url.ts";
+import { parseUrl } from "../../lib/host-port.ts";
 import { readBasic, type BasicAuth } from "../web-config/basic-auth.ts";
 import type { WebConfig } from "../web-config/load.ts";
 import type { RateLimit } from "../web-config/rate-limit.ts";

@@ -1,4 +1,4 @@
-import type { LiveMember, LiveProbe } from "../../model/live.ts";
+import { type LiveMember, type LiveProbe, protocolWithPort } from "../../model/live.ts";
 import type { Estate } from "../../model/estate.ts";
 import { memberWords, vserverWords } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
@@ -7,7 +7,6 @@ import type { Finding } from "../../change/findings.ts";
 import { sentenceOf } from "../../change/findings.ts";
 import { memberHref, vserverHref } from "./layout.ts";
 import { because, maintenanceWords, opinionBadge, opinionWords, threeSides } from "./opinions.ts";
-import { protocolWithPort } from "../../model/protocol-name.ts";
 import { probeSourceWords } from "./probe-source.ts";
 import type { Remarks } from "./remarks.ts";
 import { moment } from "./time.ts";

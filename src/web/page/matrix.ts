@@ -1,10 +1,9 @@
 import type { LiveMember } from "../../model/live.ts";
-import { DEPTH_WORDS } from "../../model/depth.ts";
-import { memberWords, VERDICT_WORDS } from "../../model/verdicts.ts";
+import { DEPTH_WORDS } from "../../model/observation.ts";
+import { memberWords, VERDICT_WORDS, severity } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
 import { memberHref, vserverHref } from "./layout.ts";
 import { mark, opinionWords } from "./opinions.ts";
-import { severity } from "../../model/severity.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
 
 const UNBOUND = "(no vserver)";

@@ -4,7 +4,12 @@ import type { Monitor } from "../../model/monitor.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { html, type Markup } from "../markup.ts";
 import { span, moment } from "./time.ts";
-import type { LiveMember, LiveProbe, LiveState } from "../../model/live.ts";
+import {
+  type LiveMember,
+  type LiveProbe,
+  type LiveState,
+  protocolWithPort,
+} from "../../model/live.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
 import { memberWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
@@ -15,7 +20,6 @@ import { excludedWords } from "./excluded.ts";
 import { layout, vserverHref } from "./layout.ts";
 import { opinionBadge, threeSides } from "./opinions.ts";
 import { probeSourceWords } from "./probe-source.ts";
-import { protocolWithPort } from "../../model/protocol-name.ts";
 import { outcomeWords, probeSection, tlsSection } from "./runs.ts";
 import { timeline } from "./timeline-svg.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";

@@ -1,5 +1,5 @@
 import type { LiveMember, LiveProbe } from "../../model/live.ts";
-import { DEPTH_WORDS } from "../../model/depth.ts";
+import { DEPTH_WORDS } from "../../model/observation.ts";
 import { html, type Markup } from "../markup.ts";
 import { REASON_WORDS, STEP_WORDS, type Reason, type Step } from "../../model/reasons.ts";
 

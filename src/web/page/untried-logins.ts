@@ -1,4 +1,4 @@
-import { append } from "../../lib/group-by.ts";
+import { append } from "../../lib/steps.ts";
 import type { LiveProbe } from "../../model/live.ts";
 import { type Reason, REASON_WORDS } from "../../model/reasons.ts";
 import { certificateWords, pinOf } from "../../net/server-proof.ts";

@@ -1,10 +1,11 @@
-import type {
-  LivePersistence,
-  LiveVserver,
-  LivePublicName,
-  LiveProbe,
-  LiveMember,
-  LiveState,
+import {
+  type LivePersistence,
+  type LiveVserver,
+  type LivePublicName,
+  type LiveProbe,
+  type LiveMember,
+  type LiveState,
+  protocolWithPort,
 } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { opinionBadge, because, opinionWords } from "./opinions.ts";
@@ -19,7 +20,6 @@ import { loginSchemes } from "./login-schemes.ts";
 import { gslbSites } from "./gslb-sites.ts";
 import { excludedWords } from "./excluded.ts";
 import { layout, memberHref } from "./layout.ts";
-import { protocolWithPort } from "../../model/protocol-name.ts";
 import { probeSection, tlsSection } from "./runs.ts";
 import { moment } from "./time.ts";
 import { timeline } from "./timeline-svg.ts";

@@ -1,4 +1,4 @@
-import { errorMessage } from "../../lib/error-code.ts";
+import { errorMessage } from "../../lib/log.ts";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";

@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { createServer } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import { subjectAltNames } from "../../lib/subject-alt-names.ts";
+import { subjectAltNames } from "../../net/certificate-facts.ts";
 import type { ServerTls } from "./load.ts";
 import type { MakeServer, HttpTimeouts } from "../http/listener.ts";
 import type { WebConfigSource } from "./source.ts";

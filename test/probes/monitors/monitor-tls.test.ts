@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { BackendTls, SslProfile, TlsVersions } from "../../../src/model/tls-parameters.ts";
+import type { BackendTls, SslProfile, TlsVersions } from "../../../src/model/tls-settings.ts";
 import {
   monitorTlsSettings,
   type MonitorTlsSources,

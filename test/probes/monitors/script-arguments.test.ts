@@ -3,9 +3,8 @@ import { describe, expect, test } from "vitest";
 import { planProbes } from "../../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
-import { readScriptArguments } from "../../../src/probes/monitors/script-arguments.ts";
+import { readScriptArguments, monitorUser } from "../../../src/probes/monitors/spec.ts";
 import { isSupported, monitorTypeOf } from "../../../src/probes/monitors/registry.ts";
-import { monitorUser } from "../../../src/probes/monitors/spec.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 import { monitorCredential } from "../../support/sealed.ts";
 

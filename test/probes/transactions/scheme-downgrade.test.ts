@@ -1,11 +1,10 @@
 import { afterEach, expect, test } from "vitest";
-import type { Network } from "../../../src/net/network.ts";
+import { type Network, SchemeMemory } from "../../../src/net/network.ts";
 import type { Observation } from "../../../src/model/observation.ts";
 import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { createNetwork } from "../../../src/net/dns.ts";
-import { SchemeMemory } from "../../../src/net/scheme-memory.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve, type ScriptedServer } from "../../support/scripted-server.ts";
 import { accountOf, PROBE_A } from "./lab-exchange.ts";

@@ -1,7 +1,7 @@
 import type { Steps } from "../../../lib/steps.ts";
 import type { LiveMember } from "../../../model/live.ts";
 import { bit, seconds, stateSetFamily, valueFamily, type Scope, each } from "./scope.ts";
-import { depthRank } from "../../../model/depth.ts";
+import { depthRank } from "../../../model/observation.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../../model/verdicts.ts";
 import { withLabel } from "../text-format.ts";
 

@@ -6,7 +6,7 @@ import {
   labCertificate,
   type CertificateName,
 } from "../../../../lab/certificates/lab-certificate.ts";
-import { secretForms } from "../../../../src/lib/secret-forms.ts";
+import { secretForms } from "../../../../src/lib/secret.ts";
 import type { Observation } from "../../../../src/model/observation.ts";
 import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";

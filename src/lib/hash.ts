@@ -1,8 +1,0 @@
-/** FNV-1a over the code units of a text, 32 bits, signed. Its low bits are weak: callers mix them. */
-export function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  }
-  return hash;
-}
