@@ -4,7 +4,7 @@ import type { TransactionName } from "../src/model/transactions.ts";
 export const SECTIONS: Readonly<Record<string, string>> = {
   agent: "Shown on the page. In metrics, Prometheus' own `instance` label tells agents apart.",
   state_dir:
-    "Holds `maintenance.json`, `accounts.json`, `since.json` and `notify.json`. Keep it on a disk that survives a restart: the suspension of an account is in it.",
+    "Holds `maintenance.json`, `accounts.json`, `since.json`, `notify.json`, and the history of verdicts (`history.jsonl`, two files of at most 16 MB). Keep it on a disk that survives a restart: the suspension of an account is in it.",
   source_addresses:
     "Probes take turns among them, whatever the family of the target: where the servers have IPv4 addresses, list IPv4 addresses only. Several addresses let the agent see more than one server behind source-IP persistence. ICMP uses them too.",
   adcs: "Each ADC has NITRO, an ns.conf, or both. NITRO gives live state; with an ns.conf alone there is no ADC opinion, and every verdict is `unknown`. The NITRO account needs to read only: see [nitro-user.md](nitro-user.md).",

@@ -10,6 +10,7 @@ import {
   HISTORY_BYTES,
   type HistoryBounds,
 } from "../web/history/history.ts";
+import { TIMELINE_MS } from "../web/history/timelines.ts";
 import { Agent } from "../agent/agent.ts";
 import { openDeclarations } from "../agent/declarations.ts";
 import type { Log } from "../lib/log.ts";
@@ -23,6 +24,7 @@ import { StorageWatch } from "../lib/durable-file.ts";
 import { Notifications } from "../notify/notifications.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import { startWeb } from "../web/server.ts";
+import { Journal, readJournal, timelineOf } from "../change/journal.ts";
 import { unknownServers } from "../change/report.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
 import { packageRevision, packageVersion } from "./package-info.ts";
@@ -141,6 +143,9 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     now: Date.now,
   });
   const storage = new StorageWatch(log);
+  for (const track of (await readJournal(config.stateDir, Date.now() - TIMELINE_MS, null)).tracks) {
+    history.restore(track.owner, timelineOf(track));
+  }
   const opened = await openDeclarations(config, log, storage);
   if (opened.kind === "failed") {
     metrics.close();
@@ -167,6 +172,12 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       : { firstLoginDelayMs: options.firstLoginDelayMs }),
   });
   metrics.configReloaded(true, Date.now());
+  const openJournal = (stateDir: string): Journal =>
+    new Journal({ stateDir, storage, current: history.current, now: Date.now });
+  let journal = openJournal(config.stateDir);
+  history.subscribe((changes) => {
+    journal.record(changes);
+  });
   const notifications = new Notifications({
     live: () => agent.state,
     config: () => agent.config,
@@ -187,6 +198,10 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     }
     for (const warning of [...read.warnings, ...read.openToOthers]) {
       log.warn({ problem: formatProblem(warning) }, "configuration");
+    }
+    if (read.config.stateDir !== agent.config.stateDir) {
+      await journal.close();
+      journal = openJournal(read.config.stateDir);
     }
     await agent.reload(listeningAt(read.config, options.listen));
     metrics.setPhases(read.config.metrics.phases);
@@ -235,12 +250,14 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   });
   if (web.kind === "failed") {
     metrics.close();
+    await journal.close();
     await declarations.close();
     return web;
   }
   await notifications.start();
   const stop = async (): Promise<void> => {
     await Promise.all([notifications.stop(), agent.stop(), web.close()]);
+    await journal.close();
     await declarations.close();
     metrics.close();
   };

@@ -5,7 +5,7 @@ import type { LiveState } from "../../src/model/live.ts";
 import { changeAnswer } from "../../src/web/api/events.ts";
 import { createHistory } from "../../src/web/history/history.ts";
 import { ObservationRing } from "../../src/web/history/observations.ts";
-import { TIMELINE_MS } from "../../src/web/history/timeline.ts";
+import { TIMELINE_MS } from "../../src/web/history/timelines.ts";
 import {
   aFailure,
   aLiveState,

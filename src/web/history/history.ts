@@ -1,14 +1,17 @@
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 import type { Observation } from "../../model/observation.ts";
-import { ObservationRing, type PastRun } from "./observations.ts";
 import {
   memberEntry,
+  memberOwner,
   memberStillHolds,
   vserverEntry,
+  vserverOwner,
   vserverStillHolds,
   type TimelineEntry,
-  Timelines,
-} from "./timeline.ts";
+  type TimelineOwner,
+} from "../../model/timeline.ts";
+import { ObservationRing, type PastRun } from "./observations.ts";
+import { Timelines } from "./timelines.ts";
 
 /** A verdict or opinion changed: what event streams tell. Identifiers grow by one. */
 export interface Change {
@@ -16,6 +19,7 @@ export interface Change {
   readonly entity:
     | { readonly kind: "member"; readonly member: LiveMember }
     | { readonly kind: "vserver"; readonly vserver: LiveVserver };
+  readonly owner: TimelineOwner;
   readonly entry: TimelineEntry;
   /** Null when the entity was not known before. */
   readonly previous: TimelineEntry | null;
@@ -35,6 +39,13 @@ export interface History {
   /** Oldest first; empty when nothing is known. */
   readonly memberTimeline: (member: LiveMember) => readonly TimelineEntry[];
   readonly vserverTimeline: (vserver: LiveVserver) => readonly TimelineEntry[];
+  /** What each member and vserver holds now. */
+  readonly current: () => Iterable<{
+    readonly owner: TimelineOwner;
+    readonly entry: TimelineEntry;
+  }>;
+  /** What an earlier run saw of one of them, oldest first. Before the first sample. */
+  readonly restore: (owner: TimelineOwner, entries: readonly TimelineEntry[]) => void;
   /** Changes after an identifier, so far as they are still remembered. */
   readonly changesAfter: (id: number) => readonly Change[];
   readonly lastChangeId: () => number;
@@ -69,12 +80,12 @@ export function createHistory({
   const ring = new ObservationRing(maxBytes);
   const listeners = new Set<(changes: readonly Change[]) => void>();
   const members = new Timelines<LiveMember>(timelineEntries, {
-    keyOf: memberKeyOf,
+    ownerOf: memberOwner,
     entryOf: memberEntry,
     stillHolds: memberStillHolds,
   });
   const vservers = new Timelines<LiveVserver>(timelineEntries, {
-    keyOf: vserverKeyOf,
+    ownerOf: vserverOwner,
     entryOf: vserverEntry,
     stillHolds: vserverStillHolds,
   });
@@ -101,10 +112,11 @@ export function createHistory({
         found.push({ id: lastId, ...change });
       };
       members.sample(live.members, at, (member, entry, previous) => {
-        tell({ entity: { kind: "member", member }, entry, previous });
+        tell({ entity: { kind: "member", member }, owner: memberOwner(member), entry, previous });
       });
       vservers.sample(live.vservers, at, (vserver, entry, previous) => {
-        tell({ entity: { kind: "vserver", vserver }, entry, previous });
+        const owner = vserverOwner(vserver);
+        tell({ entity: { kind: "vserver", vserver }, owner, entry, previous });
       });
       if (found.length > 0) {
         changes = [...changes, ...found].slice(-maxChanges);
@@ -116,6 +128,17 @@ export function createHistory({
     runs: (probeId, count) => ring.last(probeId, count),
     memberTimeline: (member) => members.of(member),
     vserverTimeline: (vserver) => vservers.of(vserver),
+    current: function* () {
+      for (const { entity, entry } of members.current()) {
+        yield { owner: memberOwner(entity), entry };
+      }
+      for (const { entity, entry } of vservers.current()) {
+        yield { owner: vserverOwner(entity), entry };
+      }
+    },
+    restore: (owner, entries) => {
+      (owner.kind === "member" ? members : vservers).restore(owner, entries);
+    },
     changesAfter: (id) => changes.filter((change) => change.id > id),
     lastChangeId: () => lastId,
     subscribe: (listener) => {
@@ -125,12 +148,4 @@ export function createHistory({
       };
     },
   };
-}
-
-function memberKeyOf(member: LiveMember): string {
-  return `m\u0000${member.adc}\u0000${member.adcService}\u0000${member.server}\u0000${String(member.port)}`;
-}
-
-function vserverKeyOf(vserver: LiveVserver): string {
-  return `v\u0000${vserver.adc}\u0000${vserver.kind}\u0000${vserver.vserver}`;
 }

@@ -1,5 +1,5 @@
 import { VERDICT_WORDS } from "../../model/verdicts.ts";
-import type { TimelineEntry } from "../history/timeline.ts";
+import type { TimelineEntry } from "../../model/timeline.ts";
 import { html, type Markup } from "../markup.ts";
 import { because, lookOf, opinionWords } from "./opinions.ts";
 import { moment } from "./time.ts";

@@ -1,73 +1,14 @@
-import type { LiveMember, LiveVserver } from "../../model/live.ts";
-import type { Reason, Step } from "../../model/reasons.ts";
-import type { AdcOpinion, ReplicaOpinion, ServiceOpinion, Verdict } from "../../model/verdicts.ts";
-
-/** What was said from one moment on, until the next entry. */
-export interface TimelineEntry {
-  readonly at: number;
-  readonly adc: AdcOpinion;
-  /** Of a vserver: null. */
-  readonly replica: ReplicaOpinion | null;
-  /** Of a vserver: what answers at the VIP. */
-  readonly service: ServiceOpinion | "protected";
-  readonly verdict: Verdict;
-  readonly step: Step | null;
-  readonly reason: Reason | null;
-}
-
-export function memberEntry(member: LiveMember, at: number): TimelineEntry {
-  return {
-    at,
-    adc: member.adcOpinion,
-    replica: member.replica,
-    service: member.service,
-    verdict: member.verdict,
-    step: member.step,
-    reason: member.reason,
-  };
-}
-
-export function vserverEntry(vserver: LiveVserver, at: number): TimelineEntry {
-  return {
-    at,
-    adc: vserver.adcOpinion,
-    replica: null,
-    service: vserver.vip,
-    verdict: vserver.verdict,
-    step: null,
-    reason: vserver.reason,
-  };
-}
-
-/** Whether an entry still tells what holds: a reader would see no difference. */
-export function memberStillHolds(entry: TimelineEntry, member: LiveMember): boolean {
-  return (
-    entry.verdict === member.verdict &&
-    entry.adc === member.adcOpinion &&
-    entry.replica === member.replica &&
-    entry.service === member.service &&
-    entry.reason === member.reason
-  );
-}
-
-export function vserverStillHolds(entry: TimelineEntry, vserver: LiveVserver): boolean {
-  return (
-    entry.verdict === vserver.verdict &&
-    entry.adc === vserver.adcOpinion &&
-    entry.service === vserver.vip &&
-    entry.reason === vserver.reason
-  );
-}
+import { ownerKey, type TimelineEntry, type TimelineOwner } from "../../model/timeline.ts";
 
 /** How entities of one kind are told apart, written down and compared with what was written last. */
 interface TimelineKind<Entity> {
-  readonly keyOf: (entity: Entity) => string;
+  readonly ownerOf: (entity: Entity) => TimelineOwner;
   readonly entryOf: (entity: Entity, at: number) => TimelineEntry;
   readonly stillHolds: (entry: TimelineEntry, entity: Entity) => boolean;
 }
 
 /** How far back a timeline reaches. */
-export const TIMELINE_MS = 12 * 3_600_000;
+export const TIMELINE_MS = 24 * 3_600_000;
 
 interface Track {
   entries: readonly TimelineEntry[];
@@ -83,6 +24,8 @@ export class Timelines<Entity> {
   #followed: readonly Entity[] = [];
   #tracks: readonly Track[] = [];
   #byKey = new Map<string, Track>();
+  /** Of an earlier run, until their owner is met. */
+  readonly #earlier = new Map<string, readonly TimelineEntry[]>();
 
   constructor(maxEntries: number, kind: TimelineKind<Entity>) {
     this.#maxEntries = maxEntries;
@@ -91,7 +34,22 @@ export class Timelines<Entity> {
 
   /** Oldest first; empty when nothing is known. */
   of(entity: Entity): readonly TimelineEntry[] {
-    return this.#byKey.get(this.#kind.keyOf(entity))?.entries ?? [];
+    return this.#byKey.get(this.#keyOf(entity))?.entries ?? [];
+  }
+
+  /** What each entity holds now. */
+  *current(): Iterable<{ readonly entity: Entity; readonly entry: TimelineEntry }> {
+    for (const [index, entity] of this.#followed.entries()) {
+      const entry = this.#tracks[index]?.entries.at(-1);
+      if (entry !== undefined) {
+        yield { entity, entry };
+      }
+    }
+  }
+
+  /** Entries of an earlier run, oldest first; they go before those of this one. */
+  restore(owner: TimelineOwner, entries: readonly TimelineEntry[]): void {
+    this.#earlier.set(ownerKey(owner), entries.slice(-this.#maxEntries));
   }
 
   /** Writes down what has changed, and tells each change with the entry before it. */
@@ -115,12 +73,17 @@ export class Timelines<Entity> {
     }
   }
 
+  #keyOf(entity: Entity): string {
+    return ownerKey(this.#kind.ownerOf(entity));
+  }
+
   /** Entities that left the estate take their timelines along. */
   #follow(entities: readonly Entity[]): void {
     const byKey = new Map<string, Track>();
     this.#tracks = entities.map((entity) => {
-      const key = this.#kind.keyOf(entity);
-      const track = this.#byKey.get(key) ?? { entries: [] };
+      const key = this.#keyOf(entity);
+      const track = this.#byKey.get(key) ?? { entries: this.#earlier.get(key) ?? [] };
+      this.#earlier.delete(key);
       byKey.set(key, track);
       return track;
     });

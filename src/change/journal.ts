@@ -1,0 +1,444 @@
+import { constants } from "node:fs";
+import { mkdir, open, rename, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { readRegularFile, setAside, type StorageWatch } from "../lib/durable-file.ts";
+import { errorCode } from "../lib/log.ts";
+import { oneAtATime } from "../lib/pacing.ts";
+import { inTurns, type Steps } from "../lib/steps.ts";
+import { REASONS, STEPS } from "../model/reasons.ts";
+import {
+  ownerKey,
+  unwatchedEntry,
+  type TimelineEntry,
+  type TimelineOwner,
+} from "../model/timeline.ts";
+import { ADC_OPINIONS, MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
+
+/** The changes of every verdict, in the state directory: the file being written, and the full one before it. */
+export const JOURNAL_FILE = "history.jsonl";
+const OLDER_FILE = "history.1.jsonl";
+/** About 100,000 changes. Two of these are kept. */
+const SEGMENT_BYTES = 16 * 1024 * 1024;
+const FLUSH_EVERY_MS = 1_000;
+/** How exactly the end of a run that was killed is known. */
+const ALIVE_EVERY_MS = 5 * 60_000;
+/** Lines that wait for a disk that refuses; beyond, what holds when it takes them again is written instead. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+const ownerShape = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("member"),
+    adc: z.string(),
+    adcService: z.string(),
+    server: z.string(),
+    port: z.union([z.number().int(), z.literal("*")]),
+    vservers: z.array(z.string()).readonly(),
+  }),
+  z.object({
+    kind: z.literal("vserver"),
+    adc: z.string(),
+    vserver: z.string(),
+    vserverKind: z.enum(["lb", "cs", "gslb"]),
+  }),
+]);
+const upDown = z.enum(["up", "down", "unknown"]);
+const at = z.number().int().nonnegative().max(8.64e15);
+const entryShape = z.object({
+  at,
+  adc: z.enum(ADC_OPINIONS),
+  replica: upDown.nullable(),
+  service: z.enum(["up", "down", "unknown", "none", "protected"]),
+  verdict: z.enum([...MEMBER_VERDICTS, ...VSERVER_VERDICTS]),
+  step: z.enum(STEPS).nullable(),
+  reason: z.enum(REASONS).nullable(),
+  decidedBy: z.string().nullable(),
+  detected: z.boolean().nullable(),
+  working: z.number().int().nonnegative().nullable(),
+});
+/** A line of the file. Numbers of owners hold within one file, which begins with what holds then. */
+const lineShape = z.discriminatedUnion("line", [
+  z.object({ line: z.enum(["began", "alive", "ended"]), at }),
+  z.object({ line: z.literal("owner"), id: z.number().int(), owner: ownerShape }),
+  z.object({ line: z.literal("entry"), id: z.number().int(), entry: entryShape }),
+  z.object({ line: z.literal("left"), id: z.number().int(), at }),
+]);
+type Line = z.output<typeof lineShape>;
+
+/** What held of one owner over a time in which the agent ran. Milliseconds since the epoch. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly entry: TimelineEntry;
+}
+
+export interface Track {
+  readonly owner: TimelineOwner;
+  /** In order; between two of them nobody watched. */
+  readonly spans: readonly Span[];
+}
+
+export interface JournalReading {
+  readonly tracks: readonly Track[];
+  /** When the agent ran. */
+  readonly watched: readonly { readonly from: number; readonly to: number }[];
+  /** The oldest moment of which anything is kept; null: nothing is. */
+  readonly since: number | null;
+}
+
+/**
+ * Reads the journal of a state directory from `sinceMs` on. `runningUntil`: the agent that writes it still runs, so that what
+ * held last holds until then; null: until the last line. Lines that cannot be read are passed over. Never rejects.
+ */
+export async function readJournal(
+  stateDir: string,
+  sinceMs: number,
+  runningUntil: number | null,
+): Promise<JournalReading> {
+  const texts: string[] = [];
+  for (const file of [OLDER_FILE, JOURNAL_FILE]) {
+    const read = await readRegularFile(join(stateDir, file), 2 * SEGMENT_BYTES);
+    if (read.kind === "text") {
+      texts.push(read.text);
+    }
+  }
+  return inTurns(readLines(texts, sinceMs, runningUntil));
+}
+
+interface Reading extends Track {
+  readonly spans: Span[];
+  entry: TimelineEntry | null;
+}
+
+/** A silence longer than this is one in which the agent did not run, or the clock was moved. */
+const SILENCE_MS = 2 * ALIVE_EVERY_MS + 30_000;
+
+function* readLines(
+  texts: readonly string[],
+  sinceMs: number,
+  runningUntil: number | null,
+): Steps<JournalReading> {
+  const tracks = new Map<string, Reading>();
+  const watched: { from: number; to: number }[] = [];
+  let since: number | null = null;
+  let watchedFrom: number | null = null;
+  let lastAt = 0;
+  const close = (track: Reading, to: number): void => {
+    if (track.entry !== null && to > Math.max(track.entry.at, sinceMs)) {
+      track.spans.push({ from: Math.max(track.entry.at, sinceMs), to, entry: track.entry });
+    }
+  };
+  /** The watch breaks off at the last line; what held is taken up again where it goes on, or not at all. */
+  const pause = (to: number, resumeAt: number | null): void => {
+    for (const track of tracks.values()) {
+      close(track, to);
+      const { entry } = track;
+      track.entry = entry === null || resumeAt === null ? null : { ...entry, at: resumeAt };
+    }
+    if (watchedFrom !== null && to > Math.max(watchedFrom, sinceMs)) {
+      watched.push({ from: Math.max(watchedFrom, sinceMs), to });
+    }
+    watchedFrom = resumeAt;
+  };
+  const pass = (now: number): void => {
+    if (watchedFrom !== null && (now < lastAt || now > lastAt + SILENCE_MS)) {
+      pause(lastAt, now);
+    }
+    watchedFrom ??= now;
+    lastAt = now;
+  };
+  for (const text of texts) {
+    const owners = new Map<number, Reading>();
+    for (const line of linesOf(text)) {
+      yield;
+      if (line === null) {
+        continue;
+      }
+      switch (line.line) {
+        case "owner": {
+          const key = ownerKey(line.owner);
+          const { spans = [], entry = null } = tracks.get(key) ?? {};
+          const track: Reading = { owner: line.owner, spans, entry };
+          tracks.set(key, track);
+          owners.set(line.id, track);
+          continue;
+        }
+        case "began":
+          // A run that was killed wrote no end.
+          pause(lastAt, null);
+          break;
+        case "ended":
+          pass(line.at);
+          pause(line.at, null);
+          since ??= line.at;
+          continue;
+        case "alive":
+        case "entry":
+        case "left":
+          break;
+      }
+      const now = line.line === "entry" ? line.entry.at : line.at;
+      since ??= now;
+      pass(now);
+      const track = "id" in line ? owners.get(line.id) : undefined;
+      if (track !== undefined && line.line === "entry") {
+        take(track, line.entry, close);
+      } else if (track !== undefined && line.line === "left") {
+        close(track, now);
+        track.entry = null;
+      }
+    }
+  }
+  pause(watchedFrom === null ? lastAt : Math.max(lastAt, runningUntil ?? lastAt), null);
+  return {
+    tracks: [...tracks.values()]
+      .filter(({ spans }) => spans.length > 0)
+      .map(({ owner, spans }) => ({ owner, spans })),
+    watched,
+    since,
+  };
+}
+
+/** The first lines of a file repeat what held: no change. */
+function take(
+  track: Reading,
+  entry: TimelineEntry,
+  close: (track: Reading, to: number) => void,
+): void {
+  const { entry: before } = track;
+  if (before !== null && JSON.stringify({ ...entry, at: before.at }) === JSON.stringify(before)) {
+    return;
+  }
+  close(track, entry.at);
+  track.entry = entry;
+}
+
+function* linesOf(text: string): Generator<Line | null> {
+  for (let from = 0; from < text.length;) {
+    const end = text.indexOf("\n", from);
+    const line = text.slice(from, end === -1 ? text.length : end);
+    from = end === -1 ? text.length : end + 1;
+    yield lineOf(line);
+  }
+}
+
+function lineOf(text: string): Line | null {
+  try {
+    return lineShape.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    // JSON.parse has no other way to say no: the last line of a process that was killed.
+    return null;
+  }
+}
+
+/** A track as a timeline: where nobody watched, nothing is known. */
+export function timelineOf({ spans }: Track): readonly TimelineEntry[] {
+  return spans.flatMap(({ from, to, entry }, index) => {
+    const held = { ...entry, at: from };
+    return spans[index + 1]?.from === to ? [held] : [held, unwatchedEntry(to, entry)];
+  });
+}
+
+/** One change, as the history tells it. */
+export interface JournalChange {
+  readonly owner: TimelineOwner;
+  readonly entry: TimelineEntry;
+}
+
+export interface JournalOptions {
+  readonly stateDir: string;
+  readonly storage: StorageWatch;
+  /** What each member and vserver holds now. */
+  readonly current: () => Iterable<JournalChange>;
+  readonly now: () => number;
+  readonly segmentBytes?: number;
+}
+
+/**
+ * Writes the journal: at most two files of 16 MB, the older one given up. A disk that refuses costs lines, never the watch.
+ * One writer a directory: the agent holds its lock.
+ */
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #path: string;
+  readonly #ids = new Map<string, { readonly id: number; readonly vservers: string }>();
+  readonly #inTurn = oneAtATime();
+  readonly #timers: readonly NodeJS.Timeout[];
+  #nextId = 0;
+  #file: FileHandle | null = null;
+  #bytes = 0;
+  #waiting: { readonly text: string; readonly ofOwner: boolean }[] = [];
+  #waitingBytes = 0;
+  /** Lines were given up: the next that the disk takes is what holds then. */
+  #isBehind = false;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#path = join(options.stateDir, JOURNAL_FILE);
+    this.#put({ line: "began", at: options.now() });
+    this.#timers = [
+      setInterval(() => void this.#flush(), FLUSH_EVERY_MS).unref(),
+      setInterval(() => this.#alive(), ALIVE_EVERY_MS).unref(),
+    ];
+  }
+
+  /** Books changes; they are written within a second. */
+  record(changes: readonly JournalChange[]): void {
+    for (const { owner, entry } of this.#isBehind ? [] : changes) {
+      this.#put({ line: "entry", id: this.#idOf(owner), entry });
+    }
+    if (this.#waitingBytes > MAX_WAITING_BYTES) {
+      this.#isBehind = true;
+      this.#restart();
+    }
+  }
+
+  /** Resolves when all that was booked is written, or refused. */
+  async flushed(): Promise<void> {
+    await this.#flush();
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) {
+      clearInterval(timer);
+    }
+    this.#put({ line: "ended", at: this.#options.now() });
+    await this.#flush();
+    await this.#inTurn(() => this.#closeFile());
+  }
+
+  #idOf(owner: TimelineOwner): number {
+    const key = ownerKey(owner);
+    const vservers = owner.kind === "member" ? owner.vservers.join("\n") : "";
+    const known = this.#ids.get(key);
+    const id = known?.id ?? this.#nextId++;
+    if (known?.vservers !== vservers) {
+      this.#ids.set(key, { id, vservers });
+      this.#put({ line: "owner", id, owner });
+    }
+    return id;
+  }
+
+  /** Tells that it runs, and who has left the estate since. */
+  #alive(): void {
+    const now = this.#options.now();
+    const here = new Set([...this.#options.current()].map(({ owner }) => ownerKey(owner)));
+    for (const [key, { id }] of this.#ids) {
+      if (!here.has(key)) {
+        this.#ids.delete(key);
+        this.#put({ line: "left", id, at: now });
+      }
+    }
+    this.#put({ line: "alive", at: now });
+  }
+
+  #put(line: Line): void {
+    const text = `${JSON.stringify(line)}\n`;
+    this.#waiting.push({ text, ofOwner: "id" in line });
+    this.#waitingBytes += text.length;
+  }
+
+  /** Gives up what waits of owners, whose numbers then start over. */
+  #restart(): void {
+    this.#ids.clear();
+    this.#waiting = this.#waiting.filter(({ ofOwner }) => !ofOwner);
+    this.#waitingBytes = lengthOf(this.#waiting);
+  }
+
+  #putCurrent(): void {
+    const now = this.#options.now();
+    for (const { owner, entry } of this.#options.current()) {
+      this.#put({ line: "entry", id: this.#idOf(owner), entry: { ...entry, at: now } });
+    }
+  }
+
+  async #flush(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#waiting.length === 0 && !this.#isBehind) {
+        return;
+      }
+      try {
+        const file = (this.#file ??= await this.#openFile());
+        if (this.#isBehind) {
+          this.#isBehind = false;
+          this.#putCurrent();
+        }
+        const lines = this.#waiting;
+        const bytes = Buffer.from(lines.map(({ text }) => text).join(""));
+        await file.appendFile(bytes);
+        this.#bytes += bytes.length;
+        this.#waiting = this.#waiting.slice(lines.length);
+        this.#waitingBytes = lengthOf(this.#waiting);
+        if (this.#bytes > (this.#options.segmentBytes ?? SEGMENT_BYTES)) {
+          await this.#turnOver();
+        }
+        this.#options.storage.written(this.#path);
+      } catch (error) {
+        this.#options.storage.refused(this.#path, error);
+        await this.#closeFile();
+      }
+    });
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close().catch(() => undefined);
+  }
+
+  /** Never through a link, never into a pipe. */
+  async #openFile(): Promise<FileHandle> {
+    const { stateDir, storage, now } = this.#options;
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    for (;;) {
+      const file = await openRegular(this.#path);
+      if (file !== null) {
+        this.#bytes = (await file.stat()).size;
+        await endLastLine(file, this.#bytes);
+        return file;
+      }
+      const aside = await setAside(this.#path, now());
+      storage.setAside(this.#path, aside, "not a regular file", "the history starts over");
+    }
+  }
+
+  /** The full file becomes the older one; the new one begins with what holds. */
+  async #turnOver(): Promise<void> {
+    await this.#closeFile();
+    await rename(this.#path, join(this.#options.stateDir, OLDER_FILE));
+    this.#restart();
+    this.#putCurrent();
+  }
+}
+
+function lengthOf(lines: readonly { readonly text: string }[]): number {
+  return lines.reduce((sum, { text }) => sum + text.length, 0);
+}
+
+/** Null where a link, a directory or a socket has the name. */
+async function openRegular(path: string): Promise<FileHandle | null> {
+  const { O_APPEND, O_CREAT, O_RDWR, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  try {
+    const file = await open(path, O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0o600);
+    if ((await file.stat()).isFile()) {
+      return file;
+    }
+    await file.close();
+    return null;
+  } catch (error) {
+    if (["ELOOP", "EISDIR", "ENXIO"].includes(errorCode(error))) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** A process that was killed may have left half a line. */
+async function endLastLine(file: FileHandle, size: number): Promise<void> {
+  if (size > 0) {
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+    if (buffer.toString() !== "\n") {
+      await file.appendFile("\n");
+    }
+  }
+}
