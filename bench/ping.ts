@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { batchTickMs, START_TICK_MS, Scheduler } from "../src/agent/scheduler.ts";
 import { parseNsConf } from "../src/adc/nsconf/import.ts";
-import { runMonitor } from "../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../src/probes/monitors/registry.ts";
 import type { MonitorSpec } from "../src/probes/monitors/spec.ts";
 import { EchoBatches } from "../src/net/fping.ts";
 import { createNetwork } from "../src/net/dns.ts";

@@ -9,31 +9,18 @@ import {
   GSLB_VIEW_FIELDS,
   GSLB_VSERVER_FIELDS,
 } from "../src/adc/gslb-fields.ts";
-import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../src/adc/monitor-fields.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../src/adc/monitor-defaults.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
   NET_PROFILE_FIELDS,
   SESSION_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
-} from "../src/adc/parameter-fields.ts";
-import {
   GROUP_FIELDS,
   MEMBER_FIELDS,
   MONITOR_BINDING_FIELDS,
   SERVER_FIELDS,
   SERVICE_FIELDS,
-} from "../src/adc/service-fields.ts";
-import {
-  BACKEND_TLS_FIELDS,
-  CERT_KEY_BINDING_FIELDS,
-  CERT_KEY_FIELDS,
-  CLIENT_AUTH_FIELDS,
-  SSL_PROFILE_FIELDS,
-  SSL_PROFILE_REFERENCE_FIELDS,
-  TLS_VERSION_FIELDS,
-} from "../src/adc/tls-fields.ts";
-import {
   AUTHENTICATION_FIELDS,
   AUTHENTICATION_PROFILE_FIELDS,
   AUTHENTICATION_VSERVER_FIELDS,
@@ -44,6 +31,15 @@ import {
   POLICY_BINDING_FIELDS,
   SERVICE_BINDING_FIELDS,
 } from "../src/adc/vserver-fields.ts";
+import {
+  BACKEND_TLS_FIELDS,
+  CERT_KEY_BINDING_FIELDS,
+  CERT_KEY_FIELDS,
+  CLIENT_AUTH_FIELDS,
+  SSL_PROFILE_FIELDS,
+  SSL_PROFILE_REFERENCE_FIELDS,
+  TLS_VERSION_FIELDS,
+} from "../src/adc/tls-fields.ts";
 import { cell, code, table } from "./markdown.ts";
 
 const TLS = [TLS_VERSION_FIELDS, SSL_PROFILE_REFERENCE_FIELDS];

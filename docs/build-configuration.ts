@@ -1,5 +1,5 @@
 import { DURATION_PATTERN } from "../src/lib/duration.ts";
-import type { JsonSchema } from "../src/config/json-schema.ts";
+import type { JsonSchema } from "../src/config/normalise.ts";
 import {
   RULES_IN_WORDS,
   SECTIONS,

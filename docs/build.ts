@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { configJsonSchema } from "../src/config/json-schema.ts";
+import { configJsonSchema } from "../src/config/normalise.ts";
 import { METRICS } from "../src/exporters/prometheus/definitions.ts";
 import { architectureWithRooms } from "./build-architecture.ts";
 import { attributeReference } from "./build-attributes.ts";

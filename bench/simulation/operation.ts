@@ -3,7 +3,7 @@ import {
   type Declared,
   declaredWindows,
   type DeclaredWindows,
-} from "../../src/maintenance/declared.ts";
+} from "../../src/maintenance/declarations.ts";
 import { EMPTY_STORE } from "../../src/maintenance/store.ts";
 import type { Random } from "./random.ts";
 import type { Truth } from "./world.ts";

@@ -9,7 +9,7 @@ import { BackendContexts } from "./backend-tls.ts";
 import { CsRuntime } from "./cs-runtime.ts";
 import type { CertificateAndKey } from "./front/termination.ts";
 import { isDatagram, openFronts, type FrontWorld, type VserverFronts } from "./fronts.ts";
-import { siteServices } from "../../src/adc/gslb-sites.ts";
+import { siteServices } from "../../src/adc/gslb-fields.ts";
 import { GslbRuntime } from "./gslb-runtime.ts";
 import { LbRuntime } from "./lb-runtime.ts";
 import { MemberRuntime } from "./member-runtime.ts";

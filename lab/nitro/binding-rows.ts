@@ -1,7 +1,10 @@
 import type { AdcService, Member, MonitorBinding } from "../../src/model/adc-service.ts";
 import { rowOf } from "../../src/adc/fields.ts";
-import { MEMBER_FIELDS, MONITOR_BINDING_FIELDS } from "../../src/adc/service-fields.ts";
-import { POLICY_BINDING_FIELDS } from "../../src/adc/vserver-fields.ts";
+import {
+  MEMBER_FIELDS,
+  MONITOR_BINDING_FIELDS,
+  POLICY_BINDING_FIELDS,
+} from "../../src/adc/vserver-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { wireAddress } from "./config-rows.ts";
 import {

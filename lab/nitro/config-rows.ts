@@ -2,8 +2,7 @@ import type { AdcService, Member } from "../../src/model/adc-service.ts";
 import { ACL_FIELDS } from "../../src/adc/acls.ts";
 import { rowOf } from "../../src/adc/fields.ts";
 import type { Estate } from "../../src/model/estate.ts";
-import { NET_PROFILE_FIELDS } from "../../src/adc/parameter-fields.ts";
-import { SERVER_FIELDS, SERVICE_FIELDS } from "../../src/adc/service-fields.ts";
+import { NET_PROFILE_FIELDS, SERVER_FIELDS, SERVICE_FIELDS } from "../../src/adc/vserver-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, localTime, optional, ticks, wirePort, yesNo, type Row } from "./wire-values.ts";
 

@@ -12,7 +12,7 @@ import {
   MEMBER_FIELDS,
   MONITOR_BINDING_FIELDS,
   SERVICE_FIELDS,
-} from "../../src/adc/service-fields.ts";
+} from "../../src/adc/vserver-fields.ts";
 import type { GslbService } from "../../src/model/gslb.ts";
 import type { NitroBackend } from "./backend.ts";
 import { probeRow } from "./binding-rows.ts";

@@ -1,6 +1,9 @@
 import { rowOf } from "../../src/adc/fields.ts";
-import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../src/adc/monitor-fields.ts";
-import { builtInMonitor } from "../../src/adc/monitor-defaults.ts";
+import {
+  MONITOR_FIELDS,
+  MONITOR_PARAMETER_FIELDS,
+  builtInMonitor,
+} from "../../src/adc/monitor-defaults.ts";
 import type { Monitor } from "../../src/model/monitor.ts";
 import type { NitroBackend } from "./backend.ts";
 import { enabledDisabled, type Row } from "./wire-values.ts";

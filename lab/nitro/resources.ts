@@ -4,7 +4,7 @@ import {
   LB_PARAMETER_FIELDS,
   SESSION_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
-} from "../../src/adc/parameter-fields.ts";
+} from "../../src/adc/vserver-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import type { NitroQuery } from "./query.ts";
 import {

@@ -4,7 +4,7 @@ import type { SourceLine } from "../model/source-line.ts";
 import { isTcpBased, MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
 import type { AdcService, Port } from "../model/adc-service.ts";
 import type { Vserver } from "../model/vserver.ts";
-import { isMeantDestination, ownAddresses } from "./own-addresses.ts";
+import { isMeantDestination, ownAddresses } from "./vserver-graph.ts";
 import type { Monitor } from "../model/monitor.ts";
 
 /** Services nobody watches: without members there is nothing to probe, without monitors nothing to repeat. */
@@ -335,4 +335,42 @@ function needsPassword(monitor: Monitor): boolean {
     SCRIPT_OF_TYPE.has(monitor.type) ||
     ["RADIUS", "FTP", "MYSQL-ECV", "MSSQL-ECV", "ORACLE-ECV", "USER"].includes(monitor.type)
   );
+}
+
+/** Maximum number of diagnostics listed per rule: a broken estate can have one in every row. */
+const MAX_PER_RULE = 1_000;
+
+/** The diagnostics of one import, bounded per rule: what is beyond is counted. */
+export class DiagnosticList {
+  readonly #kept: Diagnostic[] = [];
+  readonly #counts = new Map<string, { first: Diagnostic; count: number }>();
+
+  push(diagnostic: Diagnostic): void {
+    const known = this.#counts.get(diagnostic.rule) ?? { first: diagnostic, count: 0 };
+    known.count += 1;
+    this.#counts.set(diagnostic.rule, known);
+    if (known.count <= MAX_PER_RULE) {
+      this.#kept.push(diagnostic);
+    }
+  }
+
+  pushAll(diagnostics: Iterable<Diagnostic>): void {
+    for (const diagnostic of diagnostics) {
+      this.push(diagnostic);
+    }
+  }
+
+  /** Those kept, in the order of their coming, then one for each rule that has more. */
+  all(): Diagnostic[] {
+    const more = [...this.#counts.values()].filter(({ count }) => count > MAX_PER_RULE);
+    return [
+      ...this.#kept,
+      ...more.map(({ first, count }) => ({
+        ...first,
+        line: null,
+        object: "import",
+        message: `${String(count - MAX_PER_RULE)} more of this kind are not listed.`,
+      })),
+    ];
+  }
 }

@@ -7,8 +7,12 @@ import {
   text,
   textOrNone,
 } from "./field-types.ts";
-import { field } from "./fields.ts";
-import { comment, weight } from "./service-fields.ts";
+import { field, type Values } from "./fields.ts";
+import { comment, weight } from "./vserver-fields.ts";
+import type { AdcService } from "../model/adc-service.ts";
+import type { Estate } from "../model/estate.ts";
+import type { AdnsAddress, Gslb, GslbService, GslbSite, GslbVserver } from "../model/gslb.ts";
+import { ownAddresses } from "./vserver-graph.ts";
 
 /**
  * The attributes of GSLB sites, services, service groups and vservers, and of what is bound to them. What GSLB services
@@ -58,3 +62,97 @@ export const GSLB_DOMAIN_FIELDS = {
 };
 
 export const GSLB_BINDING_FIELDS = { weight };
+
+/** A site out of its attributes. */
+export function siteOf(name: string, values: Values<typeof GSLB_SITE_FIELDS>): GslbSite {
+  const { type, ...rest } = values;
+  return { name, local: type === null ? null : type === "LOCAL", ...rest, line: null };
+}
+
+/**
+ * The sites with their place told: where the type is left out, a site at one of the ADC's own addresses is its own
+ * (NetScaler command reference, `add gslb site`).
+ */
+function placedSites(
+  sites: ReadonlyMap<string, GslbSite>,
+  own: ReadonlySet<string>,
+): ReadonlyMap<string, GslbSite> {
+  return new Map(
+    [...sites].map(([name, site]) => {
+      const local = site.local ?? (site.address === null ? null : own.has(site.address));
+      return [name, { ...site, local }];
+    }),
+  );
+}
+
+/** GSLB's objects have a name space of their own: where a name is taken, the one of GSLB is shown with an addition. */
+function gslbName(
+  taken: Iterable<{ readonly has: (name: string) => boolean }>,
+  name: string,
+): string {
+  return [...taken].some((names) => names.has(name)) ? `${name} (GSLB)` : name;
+}
+
+/** GSLB with the names it is shown by beside the other objects of its ADC. */
+export function namedGslb(
+  gslb: {
+    readonly sites: ReadonlyMap<string, GslbSite>;
+    readonly services: Iterable<Omit<GslbService, "shownAs">>;
+    readonly vservers: Iterable<Omit<GslbVserver, "shownAs">>;
+  },
+  around: Pick<Estate, "services" | "lbVservers" | "csVservers" | "nsip" | "snips">,
+): Gslb {
+  const { services, lbVservers, csVservers } = around;
+  return {
+    sites: placedSites(gslb.sites, ownAddresses(around)),
+    services: new Map(
+      [...gslb.services].map((service) => {
+        const shownAs = gslbName([services], service.name);
+        const members = service.members.map((member) => ({ ...member, adcService: shownAs }));
+        return [service.name, { ...service, members, shownAs }];
+      }),
+    ),
+    vservers: new Map(
+      [...gslb.vservers].map((vserver) => {
+        const shownAs = gslbName([lbVservers, csVservers], vserver.name);
+        return [vserver.name, { ...vserver, shownAs }];
+      }),
+    ),
+    adns: adnsAddresses(services),
+  };
+}
+
+/**
+ * The estate with the VIPs that GSLB hands out among its services, so that they are probed as any other member is. Its
+ * GSLB stands as it was.
+ */
+export function withSites(estate: Estate): Estate {
+  return estate.gslb.services.size === 0
+    ? estate
+    : { ...estate, services: new Map([...estate.services, ...siteServices(estate).services]) };
+}
+
+/** The estate with these alone for services. */
+export function siteServices(estate: Estate): Estate {
+  const sites = [...estate.gslb.services.values()].map((service): [string, AdcService] => [
+    service.shownAs,
+    { ...service, name: service.shownAs },
+  ]);
+  return { ...estate, services: new Map(sites) };
+}
+
+const ADNS_TRANSPORTS: ReadonlyMap<string, AdnsAddress["transport"]> = new Map([
+  ["ADNS", "udp"],
+  ["ADNS_TCP", "tcp"],
+]);
+
+function adnsAddresses(services: ReadonlyMap<string, AdcService>): AdnsAddress[] {
+  return [...services.values()].flatMap(({ serviceType, enabled, members }) => {
+    const transport = ADNS_TRANSPORTS.get(serviceType);
+    return transport === undefined || !enabled
+      ? []
+      : members.flatMap(({ address, port, enabled: on }) =>
+          address === null || port === "*" || !on ? [] : [{ address, port, transport }],
+        );
+  });
+}

@@ -1,20 +1,99 @@
 import {
-  address,
+  choice,
+  choiceOrNone,
+  convert,
   enabled,
   keyword,
-  onOff,
   orNone,
-  port,
+  present,
   text,
   textOrNone,
   whole,
   wholeOrNone,
   wholeUnits,
+  yesNo,
+  address,
+  onOff,
+  port,
   type FieldType,
 } from "./field-types.ts";
+import type { Member } from "../model/adc-service.ts";
+import type { Server } from "../model/estate.ts";
 import { field, type Values } from "./fields.ts";
 import type { VserverAuthentication } from "../model/vserver.ts";
-import { comment, idleTimeout, trafficDomain, weight } from "./service-fields.ts";
+import { isIP } from "../lib/ip.ts";
+
+/**
+ * The attributes of servers, services and service groups, and of what is bound to them.
+ * Sources: NetScaler command reference, `add server|service|serviceGroup` and their `bind`; NITRO docs, configuration/basic.
+ */
+const trafficDomain = field("td", whole(0, 4_094), 0);
+export const comment = field("comment", text, null);
+export const weight = field("weight", whole(1, 100), 1);
+const idleTimeout = orNone(wholeUnits(1_000, 0, 31_536_000));
+
+export const SERVER_FIELDS = {
+  enabled: field("state", enabled, true),
+  trafficDomain,
+  queryType: field("queryType", choice(["A", "AAAA", "SRV"]), "A"),
+  ipv6: field("IPv6Address", yesNo, false),
+  comment,
+};
+
+export const SERVICE_FIELDS = {
+  enabled: field("state", enabled, true),
+  healthMonitor: field("healthMonitor", yesNo, true),
+  monThreshold: field("monThreshold", whole(0, 65_535), 0),
+  monConnectionClose: field("monConnectionClose", choiceOrNone(["FIN", "RESET"], ["NONE"]), null),
+  useSourceIp: field("usip", yesNo, false),
+  netProfile: field("netProfile", textOrNone, null),
+  tcpProfile: field("tcpProfileName", textOrNone, null),
+  httpProfile: field("httpProfileName", textOrNone, null),
+  trafficDomain,
+  maxClients: field("maxClient", whole(0, 4_294_967_294), 0),
+  clientTimeoutMs: field("cltTimeout", idleTimeout, null),
+  serverTimeoutMs: field("svrTimeout", idleTimeout, null),
+  autoScale: field(
+    "autoScale",
+    convert(
+      keyword,
+      (value) => (value === "DISABLED" ? null : value),
+      (value) => value ?? "DISABLED",
+    ),
+    null,
+  ),
+  comment,
+};
+
+/** What a group decides for its members: whether the ADC binds no monitor by itself, and the port of those without one. */
+export const GROUP_FIELDS = {
+  noDefaultMonitor: field("nodefaultBindings", yesNo, false),
+  memberPort: field("memberPort", wholeOrNone(1, 65_535, "integer"), null),
+};
+
+export const MEMBER_FIELDS = { enabled: field("state", enabled, true), weight };
+
+export const MONITOR_BINDING_FIELDS = {
+  enabled: field("monState", enabled, true),
+  weight: field("weight", whole(1, 100), 1, { attributes: ["monweight", "weight", "dup_weight"] }),
+  passive: field("passive", present, false),
+};
+
+/** `bind lb monitor M S`, the form of firmware before 9.x. */
+export const OLD_MONITOR_BINDING_FIELDS = {
+  ...MONITOR_BINDING_FIELDS,
+  enabled: field("state", enabled, true),
+};
+
+/** Which addresses of a server's domain name the ADC asks DNS for, as a part of its members. */
+export function familyOf(
+  server: Pick<Server, "domain" | "ipv6" | "queryType"> | undefined,
+): Pick<Member, "family"> {
+  if (server === undefined || server.domain === null) {
+    return {};
+  }
+  return { family: server.ipv6 || server.queryType === "AAAA" ? 6 : 4 };
+}
 
 /**
  * The attributes of load-balancing, content-switching and authentication vservers, and of what is bound to them.
@@ -110,3 +189,45 @@ export const POLICY_BINDING_FIELDS = {
   goto: field("gotoPriorityExpression", text, null),
   bindPoint: field("type", bindPoint, null, { attributes: ["bindpoint"] }),
 };
+
+/**
+ * Global settings and net profiles.
+ * Sources: NetScaler command reference, `set lb|cs|ssl parameter`, `set tm sessionParameter`, `add netProfile`; NITRO docs of the same objects.
+ */
+export const LB_PARAMETER_FIELDS = {
+  monitorConnectionClose: field("monitorConnectionClose", choice(["FIN", "RESET"]), "FIN"),
+};
+
+export const CS_PARAMETER_FIELDS = { csStateUpdate: field("stateupdate", enabled, false) };
+
+export const SSL_PARAMETER_FIELDS = { sslDefaultProfile: field("defaultProfile", enabled, false) };
+
+export const SESSION_PARAMETER_FIELDS = {
+  sessionSso: field("SSO", onOff, false),
+  sessionDeniesByDefault: field(
+    "defaultAuthorizationAction",
+    convert(
+      choice(["ALLOW", "DENY"]),
+      (value) => value === "DENY",
+      (value) => (value ? "DENY" : "ALLOW"),
+    ),
+    false,
+  ),
+};
+
+export const NET_PROFILE_FIELDS = {
+  sourceIp: field("srcIP", text, null),
+  proxyProtocol: field("proxyProtocol", enabled, false),
+  proxyVersion: field("proxyProtocolTxVersion", choice(["V1", "V2"]), "V1"),
+};
+
+/** What `-srcIP` stands for as addresses: itself, or those of the set that it names. */
+export function sourceAddressesOf(
+  sourceIp: string | null,
+  ofSet: (name: string) => readonly string[],
+): readonly string[] {
+  if (sourceIp === null) {
+    return [];
+  }
+  return isIP(sourceIp) === 0 ? ofSet(sourceIp) : [sourceIp];
+}

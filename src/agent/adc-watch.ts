@@ -13,7 +13,7 @@ import type { NitroLoginGate } from "../adc/nitro/login-gate.ts";
 import { nsConfSteps, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
 import type { Network } from "../net/network.ts";
-import type { AgentEvents } from "./events.ts";
+import type { AgentEvents } from "./run-probe.ts";
 import { inTurns } from "../lib/steps.ts";
 import { startTimer, type Timer } from "../lib/timers.ts";
 import type { LiveAdc } from "../model/live.ts";

@@ -7,10 +7,14 @@ import {
   isWithheld,
   type GslbInputs,
   type SiteInputs,
-} from "../verdict/gslb-verdict.ts";
-import type { GslbRecord, SiteRecord, SiteVserver } from "./records/gslb-record.ts";
+} from "../verdict/vserver-verdict.ts";
+import type {
+  GslbRecord,
+  SiteRecord,
+  SiteVserver,
+  VserverRecord,
+} from "./records/vserver-record.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
-import type { VserverRecord } from "./records/vserver-record.ts";
 
 /**
  * Brings the verdict on the names of a GSLB vserver up to date. `settles`: whether what differs now may do so by the ADC's

@@ -10,9 +10,13 @@ import {
   readSigns,
   type SignProtocol,
 } from "../maintenance/detection.ts";
-import { serviceProof, type JudgedMonitor, type ServiceProof } from "../verdict/service-proof.ts";
+import {
+  serviceProof,
+  type JudgedMonitor,
+  type ServiceProof,
+  memberVerdict,
+} from "../verdict/member-verdict.ts";
 import { lastAgreedAt, stepAgreement, withinGrace } from "../verdict/grace.ts";
-import { memberVerdict } from "../verdict/member-verdict.ts";
 import { memberReplica, type BoundReplica, type MemberReplica } from "../verdict/replica.ts";
 import { combineTransactions, type CombinedService } from "../verdict/service-opinion.ts";
 import type { MemberRecord } from "./records/member-record.ts";

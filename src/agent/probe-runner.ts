@@ -1,7 +1,7 @@
 import type { Observation } from "../model/observation.ts";
 import type { Network } from "../net/network.ts";
 import type { BrokenEndpoint } from "../probes/transactions/account-gate/gate.ts";
-import { loginOutcome } from "../probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../probes/probe.ts";
 import type { AccountKeeper, Credential } from "./accounts/account-keeper.ts";
 import {
   gatedLogin,
@@ -10,13 +10,17 @@ import {
   type HeldBackReason,
   MessagePace,
 } from "./accounts/gated-login.ts";
-import type { AgentEvents } from "./events.ts";
+import {
+  type AgentEvents,
+  StallBackOff,
+  runProbe,
+  type ProbeResult,
+  type ProbeSurroundings,
+} from "./run-probe.ts";
 import type { Log } from "../lib/log.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { StallBackOff } from "./stall-back-off.ts";
 import { sharesTrouble } from "./vip-login.ts";
-import { runProbe, type ProbeResult, type ProbeSurroundings } from "./run-probe.ts";
 
 export interface ProbeRunnerOptions {
   readonly network: Network;

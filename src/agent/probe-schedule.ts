@@ -1,6 +1,6 @@
 import type { Config } from "../config/schema.ts";
 import type { Steps } from "../lib/steps.ts";
-import type { AgentEvents } from "./events.ts";
+import type { AgentEvents } from "./run-probe.ts";
 import type { Log } from "../lib/log.ts";
 import { persistencePause } from "./vserver-findings.ts";
 import { isSentInBatches } from "./plan/planned-probe.ts";

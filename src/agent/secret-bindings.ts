@@ -1,7 +1,7 @@
 import type { MonitorConfig } from "../config/schema.ts";
 import type { AccountKeeper, WantedBinding } from "./accounts/account-keeper.ts";
 import type { SecretBinding } from "./accounts/login-book.ts";
-import { matchesPattern } from "./plan/pattern.ts";
+import { matchesPattern } from "./plan/settings.ts";
 import type { PlannedProbe } from "./plan/planned-probe.ts";
 import { groupBy } from "../lib/steps.ts";
 

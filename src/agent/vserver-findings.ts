@@ -4,7 +4,7 @@ import type { Port } from "../model/adc-service.ts";
 import type { OddSchemes, TlsEnd } from "../model/live.ts";
 import { groupBy } from "../lib/steps.ts";
 import type { MemberRecord } from "./records/member-record.ts";
-import { CHALLENGE_PATH } from "../probes/transactions/web-paths.ts";
+import { CHALLENGE_PATH } from "../probes/transactions/web-session.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import { isSubmissionPort } from "../model/transactions.ts";
 

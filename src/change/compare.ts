@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { AdcConfig, Config } from "../config/schema.ts";
-import { nitroAccount, type AccountKeeper } from "../agent/accounts/account-keeper.ts";
+import { nitroAccount, type AccountKeeper, keeperOf } from "../agent/accounts/account-keeper.ts";
 import { pause, startTimer } from "../lib/timers.ts";
 import {
   AdcLink,
@@ -12,14 +12,12 @@ import {
 import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { ResolvedNames } from "../agent/public-names.ts";
-import { planProbes } from "../agent/plan/plan.ts";
-import { matchesPattern } from "../agent/plan/pattern.ts";
+import { planProbes, idleSettings } from "../agent/plan/plan.ts";
+import { matchesPattern, planSettings } from "../agent/plan/settings.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
-import { planSettings } from "../agent/plan/settings.ts";
 import { SecretBindings } from "../agent/secret-bindings.ts";
 import type { Estate } from "../model/estate.ts";
 import { isOutgrown } from "../agent/estate-registry.ts";
-import { idleSettings } from "../agent/plan/idle-settings.ts";
 import { learnedKey, type LearnedExchange } from "../adc/recognise.ts";
 import type { ConfigProblem } from "../config/problems.ts";
 import { ProbeRunner } from "../agent/probe-runner.ts";
@@ -29,7 +27,6 @@ import { WitnessState } from "../agent/records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { readSince, restoreSince } from "../agent/since-store.ts";
 import type { Network } from "../net/network.ts";
-import { keeperOf } from "../agent/accounts/open-keeper.ts";
 
 /** Probes at a time: enough for a large estate in a minute, few enough for any server. */
 const AT_ONCE = 64;

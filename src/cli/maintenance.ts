@@ -14,8 +14,7 @@ import {
   storeApi,
 } from "./maintenance-access.ts";
 import { printableLine } from "../lib/printable.ts";
-import { columns, type Output } from "./output.ts";
-import { localMoment, parseMoment } from "./moment.ts";
+import { columns, type Output, localMoment, parseMoment } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
 export type MaintenanceCommand =

@@ -1,9 +1,9 @@
-import { loadConfig } from "../config/load.ts";
+import { loadConfig, trustWords } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
-import { trustWords } from "../config/server-trust.ts";
 import type { Config } from "../config/schema.ts";
 import { printableLine } from "../lib/printable.ts";
 import type { Output } from "./output.ts";
+import { existsSync } from "node:fs";
 
 /**
  * Loads a configuration; problems go to stderr, each with its place, and null is returned. Warnings are shown too,
@@ -39,4 +39,17 @@ export async function runCheckConfig(file: string, output: Output): Promise<numb
     output.out(`account ${account.name}: password is sent ${trustWords(account)}\n`);
   }
   return 0;
+}
+
+const SYSTEM_FILE = "/etc/adc-witness/adc-witness.yml";
+
+/** The configuration of a command that was given none: ADC_WITNESS_CONFIG, then the system's. */
+export function configFile(given: string | undefined, env: NodeJS.ProcessEnv): string {
+  return given ?? (env["ADC_WITNESS_CONFIG"] || SYSTEM_FILE);
+}
+
+/** Likewise where no configuration is needed: null when nothing names one and the system has none. */
+export function configFileIfAny(given: string | undefined, env: NodeJS.ProcessEnv): string | null {
+  const file = configFile(given, env);
+  return file !== SYSTEM_FILE || given !== undefined || existsSync(SYSTEM_FILE) ? file : null;
 }

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import type { Declarations } from "../maintenance/declarations.ts";
-import type { MaintenanceActions, ActionResult, WebActions } from "../web/actions.ts";
+import type { MaintenanceActions, ActionResult, WebActions } from "../web/sources.ts";
 import type { LiveState } from "../model/live.ts";
 import { preflight, PREFLIGHT_DEFAULTS } from "../change/preflight.ts";
 import { verifyDrained, verifyReturned, type VerifyInputs } from "../change/verify.ts";
@@ -15,7 +15,7 @@ import { Agent } from "../agent/agent.ts";
 import { openDeclarations } from "../agent/declarations.ts";
 import type { Log } from "../lib/log.ts";
 import type { loadConfig } from "../config/load.ts";
-import { maskedConfig } from "../config/json-schema.ts";
+import { maskedConfig } from "../config/normalise.ts";
 import { parseHostPort } from "../lib/host-port.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";

@@ -1,12 +1,7 @@
-import { hostname } from "node:os";
-import { resolve } from "node:path";
-import type { Attachments } from "./attachments.ts";
-import { parseDuration } from "../lib/duration.ts";
-import { parseHostPort } from "../lib/host-port.ts";
-import { showConfig } from "./json-schema.ts";
+import { z } from "zod";
 import type {
-  AdcConfig,
   Config,
+  AdcConfig,
   Endpoint,
   LookKind,
   LookSettings,
@@ -14,10 +9,67 @@ import type {
   ServerTrust,
   TransactionRunConfig,
 } from "./schema.ts";
+import {
+  type WrittenConfig,
+  writtenConfig,
+  type WrittenAdc,
+  type WrittenRun,
+  type WrittenWindow,
+} from "./written.ts";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import type { Attachments } from "./attachments.ts";
+import { parseDuration } from "../lib/duration.ts";
+import { parseHostPort } from "../lib/host-port.ts";
 import { normaliseNotifier } from "./rules-notify.ts";
 import type { WindowConfig } from "../model/window.ts";
 import { Secret } from "../lib/secret.ts";
-import type { WrittenAdc, WrittenConfig, WrittenRun, WrittenWindow } from "./written.ts";
+
+const SECRET_KEYS: ReadonlySet<string> = new Set(["password", "secret", "token", "url"]);
+
+/** The configuration in the file's own form, defaults filled in: safe to show to anybody who may see the page. */
+export function maskedConfig(config: Config): unknown {
+  return config.shown;
+}
+
+/** Masks inline secrets and the arguments of commands, which may hold some. */
+function showConfig(written: WrittenConfig): unknown {
+  return JSON.parse(
+    JSON.stringify(written, (key, value: unknown) => {
+      if (SECRET_KEYS.has(key) && typeof value === "string") {
+        return "<secret>";
+      }
+      if (key === "command" && Array.isArray(value)) {
+        return value.map((word: unknown, index) => (index === 0 ? word : "<argument>"));
+      }
+      return value;
+    }),
+  ) as unknown;
+}
+
+/** The part of JSON Schema that our own schema uses. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly [keyword: string]: unknown;
+}
+
+/** JSON Schema (draft 2020-12) of the configuration file, for editors and for the reference. */
+export function configJsonSchema(): JsonSchema {
+  const schema = z.toJSONSchema(writtenConfig, { io: "input" });
+  return {
+    title: "adc-witness configuration",
+    ...(schema as JsonSchema),
+  };
+}
 
 /** Makes our own types of a configuration that has passed the schema and all rules. */
 export function normalise(

@@ -1,7 +1,7 @@
 import type { Estate } from "../model/estate.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
-import type { Value } from "../adc/nsconf/command.ts";
+import type { Value } from "../adc/nsconf/grammar.ts";
 import type { Change, Fix } from "./change.ts";
 import type { LintContext, LintVserver } from "./context.ts";
 import { DIRECTORY_PATH, NTLM_DIRECTORIES } from "./directories.ts";

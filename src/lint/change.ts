@@ -1,4 +1,4 @@
-import { isComplete, writeCommand, type Command } from "../adc/nsconf/command.ts";
+import { isComplete, writeCommand, type Command } from "../adc/nsconf/grammar.ts";
 
 /** One step of a fix, and the commands that take it back; none where nothing can (a secret that is not in the file). */
 export interface Change {

@@ -7,7 +7,7 @@ import { setOptions, type Change, type Fix } from "./change.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { answersAll } from "./idle-services.ts";
-import type { Value } from "../adc/nsconf/command.ts";
+import type { Value } from "../adc/nsconf/grammar.ts";
 import type { Rule } from "./rule.ts";
 
 /** Content-switching vservers: their state, and which request goes where. */

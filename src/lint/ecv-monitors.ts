@@ -3,7 +3,7 @@ import { usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
-import { MONITOR_TYPE_OPTIONS, TYPED_OPTIONS } from "../adc/nsconf/monitor-options.ts";
+import { MONITOR_TYPE_OPTIONS, TYPED_OPTIONS } from "../adc/nsconf/grammar.ts";
 import { REDACTED } from "../adc/request-secrets.ts";
 import {
   bindMonitor,

@@ -12,7 +12,7 @@ import {
 import { pageQuestion } from "./proposals.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
-import type { Value } from "../adc/nsconf/command.ts";
+import type { Value } from "../adc/nsconf/grammar.ts";
 import type { Rule } from "./rule.ts";
 
 /** Requests and patterns of HTTP and HTTP-ECV monitors. */

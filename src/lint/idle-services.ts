@@ -1,6 +1,6 @@
 import type { AdcService } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
-import { isLoopback } from "../adc/own-addresses.ts";
+import { isLoopback } from "../adc/vserver-graph.ts";
 import type { Vserver } from "../model/vserver.ts";
 
 /**

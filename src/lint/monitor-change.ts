@@ -1,8 +1,7 @@
 import type { AdcService, MonitorBinding } from "../model/adc-service.ts";
 import { builtInMonitor, monitorWithDefaults } from "../adc/monitor-defaults.ts";
 import type { CodeRange, Monitor } from "../model/monitor.ts";
-import type { Blank, Value } from "../adc/nsconf/command.ts";
-import { MONITOR_TYPE_OPTIONS } from "../adc/nsconf/monitor-options.ts";
+import { type Blank, type Value, MONITOR_TYPE_OPTIONS } from "../adc/nsconf/grammar.ts";
 import { REDACTED, redactRequest } from "../adc/request-secrets.ts";
 import { restoring, type Change, type Fix } from "./change.ts";
 import type { Names } from "./names.ts";

@@ -1,6 +1,6 @@
 import type { AdcService, MonitorBinding } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
-import type { Blank, Value } from "../adc/nsconf/command.ts";
+import type { Blank, Value } from "../adc/nsconf/grammar.ts";
 import { printFix, setOptions, type Fix } from "./change.ts";
 import type { LintContext, LintService } from "./context.ts";
 import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";

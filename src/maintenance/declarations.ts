@@ -1,20 +1,306 @@
 import type { MaintenanceWindow, WindowConfig, WindowView } from "../model/window.ts";
 import {
-  declaredFor,
-  type Declared,
-  listWindows,
-  declaredWindows,
-  type DeclaredWindows,
-} from "./declared.ts";
-import {
-  declareWindow,
-  endWindow,
-  forgetOld,
-  observeServer,
-  type ServerHealth,
-  type StepResult,
-} from "./store-steps.ts";
-import { type MaintenanceStore, EMPTY_STORE, type StoreState } from "./store.ts";
+  type StoreState,
+  type WindowProgress,
+  type MaintenanceStore,
+  EMPTY_STORE,
+} from "./store.ts";
+import { createCalendar, type Occurrence, type PreparedWindow, prepareWindow } from "./calendar.ts";
+
+/** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue` or a `maintenance_overrun`. */
+const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;
+/** More windows than anybody declares; a flood through the API stops here. */
+export const MAX_WINDOWS = 1000;
+
+type StepResult =
+  | { readonly kind: "done"; readonly state: StoreState; readonly window: MaintenanceWindow }
+  | { readonly kind: "not_found" | "refused"; readonly message: string };
+
+/**
+ * Declares a window, idempotent by name: the same request again changes nothing (the same state object comes back),
+ * another one replaces the window of that name.
+ */
+export function declareWindow(
+  state: StoreState,
+  configured: readonly WindowConfig[],
+  window: MaintenanceWindow,
+  now: number,
+): StepResult {
+  const others = state.windows.filter((each) => each.name !== window.name);
+  const before = state.windows.find((each) => each.name === window.name);
+  if (configured.some((each) => each.name === window.name)) {
+    return refused(
+      `The configuration already has a window named ${window.name}; choose another name.`,
+    );
+  }
+  if (window.endAt <= window.startAt) {
+    return refused("The window ends before it begins.");
+  }
+  if (window.endAt <= now) {
+    return refused("The window has already ended.");
+  }
+  if (before === undefined && others.length >= MAX_WINDOWS) {
+    return refused(`The limit of ${String(MAX_WINDOWS)} windows is reached; end some first.`);
+  }
+  if (before !== undefined && sameWindow(before, window)) {
+    return { kind: "done", state, window: before };
+  }
+  return { kind: "done", state: { ...state, windows: [...others, window] }, window };
+}
+
+/** Ends a window now. One that has not begun is forgotten; of a configured one only the open occurrence ends. */
+export function endWindow(
+  state: StoreState,
+  configured: readonly WindowConfig[],
+  name: string,
+  now: number,
+): StepResult {
+  const stored = state.windows.find((window) => window.name === name && window.endAt > now);
+  if (stored !== undefined) {
+    const others = state.windows.filter((window) => window !== stored);
+    const window = { ...stored, endAt: Math.max(now, stored.startAt) };
+    const kept = stored.startAt < now ? [...others, window] : others;
+    return { kind: "done", state: { ...state, windows: kept }, window };
+  }
+  const window = configured.find((each) => each.name === name);
+  const open = window === undefined ? null : createCalendar(window.when).openAt(now);
+  if (window === undefined) {
+    return { kind: "not_found", message: `No open or upcoming window is named ${name}.` };
+  }
+  if (open === null) {
+    return refused(`${name} is not open and is defined in the configuration; change it there.`);
+  }
+  const progress = setProgress(state.progress, name, open.startAt, "*", { endedAt: now });
+  return {
+    kind: "done",
+    state: { ...state, progress },
+    window: occurrenceAsWindow(window, { startAt: open.startAt, endAt: now }),
+  };
+}
+
+function refused(message: string): StepResult {
+  return { kind: "refused", message };
+}
+
+/** One occurrence of a configured window in the form of a declared one. */
+function occurrenceAsWindow(window: WindowConfig, occurrence: Occurrence): MaintenanceWindow {
+  const { name, servers, reason, author, autoEnd, flexible } = window;
+  return { name, servers, ...occurrence, reason, author, autoEnd, flexible };
+}
+
+/** What a server shows at one moment. */
+export interface ServerHealth {
+  /** Out, down or in maintenance in anybody's eyes. */
+  readonly bad: boolean;
+  /** Good for the stability time. */
+  readonly stable: boolean;
+}
+
+/**
+ * What a server shows while a window of its is open: `bad` begins a flexible window and arms an automatic end; `stable` then
+ * ends it for this server. Asks for it only where such a window is open. Comes back with the same object when nothing
+ * changed, so that it need not be written.
+ */
+export function observeServer(
+  state: StoreState,
+  windows: readonly PreparedWindow[],
+  server: string,
+  shows: () => ServerHealth,
+  now: number,
+): StoreState {
+  let { progress } = state;
+  for (const window of windows) {
+    const open =
+      (window.flexible || window.autoEnd) && window.appliesTo(server)
+        ? window.calendar.openAt(now)
+        : null;
+    if (open !== null) {
+      const { bad, stable } = shows();
+      const here = findProgress(progress, window.name, open.startAt, server);
+      const begun = typeof here?.begunAt === "number";
+      const ended = typeof here?.endedAt === "number";
+      if (bad && !begun) {
+        progress = setProgress(progress, window.name, open.startAt, server, { begunAt: now });
+      } else if (window.autoEnd && stable && begun && !ended) {
+        progress = setProgress(progress, window.name, open.startAt, server, { endedAt: now });
+      }
+    }
+  }
+  return progress === state.progress ? state : { ...state, progress };
+}
+
+/** Forgets what ended long ago. The same object when there is nothing to forget. */
+export function forgetOld(state: StoreState, now: number): StoreState {
+  const since = now - KEPT_AFTER_END_MS;
+  const windows = state.windows.filter((window) => window.endAt > since);
+  const progress = state.progress.filter(
+    (each) => (each.endedAt ?? each.begunAt ?? each.startAt) > since,
+  );
+  const same = windows.length === state.windows.length && progress.length === state.progress.length;
+  return same ? state : { windows, progress };
+}
+
+function findProgress(
+  progress: readonly WindowProgress[],
+  window: string,
+  startAt: number,
+  server: string,
+): WindowProgress | undefined {
+  return progress.find(
+    (each) => each.window === window && each.startAt === startAt && each.server === server,
+  );
+}
+
+function setProgress(
+  progress: readonly WindowProgress[],
+  window: string,
+  startAt: number,
+  server: string,
+  change: Partial<Pick<WindowProgress, "begunAt" | "endedAt">>,
+): readonly WindowProgress[] {
+  const before = findProgress(progress, window, startAt, server);
+  const others = progress.filter((each) => each !== before);
+  return [
+    ...others,
+    { window, startAt, server, begunAt: null, endedAt: null, ...before, ...change },
+  ];
+}
+
+function sameWindow(a: MaintenanceWindow, b: MaintenanceWindow): boolean {
+  return (
+    a.startAt === b.startAt &&
+    a.endAt === b.endAt &&
+    a.reason === b.reason &&
+    a.author === b.author &&
+    a.autoEnd === b.autoEnd &&
+    a.flexible === b.flexible &&
+    JSON.stringify(a.servers) === JSON.stringify(b.servers)
+  );
+}
+
+/** All windows, of configuration and store, with their calendars worked out once. */
+export interface DeclaredWindows {
+  readonly windows: readonly PreparedWindow[];
+  readonly store: StoreState;
+}
+export function declaredWindows(
+  configured: readonly WindowConfig[],
+  store: StoreState,
+): DeclaredWindows {
+  const windows = [
+    ...configured.map((window) => prepareWindow(window, "config")),
+    ...store.windows.map((window) => prepareWindow(asConfigured(window), "api")),
+  ];
+  return { windows, store };
+}
+/** A declared window in the form of a configured one. */
+function asConfigured(window: MaintenanceWindow): WindowConfig {
+  const { startAt, endAt, ...rest } = window;
+  return { ...rest, when: { kind: "fixed", startAt, endAt } };
+}
+
+/** What was declared about a server. */
+export interface Declared {
+  readonly state: "no" | "open" | "over";
+  /** Planned end of the window that is open (the last of several), Infinity for `never`; null when none is open. */
+  readonly endAt: number | null;
+  /** Name of the window that decides; null when none does. */
+  readonly window: string | null;
+}
+const NOT_DECLARED: Declared = { state: "no", endAt: null, window: null };
+/**
+ * Whether a server is in declared maintenance. `awaySince` is the instant since which the member has been out of
+ * service, or DOWN and not working, without a break; null while it is neither: `over` says that a window has ended and
+ * the member has been away ever since it was open.
+ */
+export function declaredFor(
+  server: string,
+  { windows, store }: DeclaredWindows,
+  now: number,
+  awaySince: number | null,
+): Declared {
+  if (windows.length === 0) {
+    return NOT_DECLARED;
+  }
+  const mine = windows.filter((window) => window.appliesTo(server));
+  const open = mine
+    .flatMap((window) => {
+      const occurrence = window.calendar.openAt(now);
+      const span = occurrence === null ? null : spanFor(server, window, occurrence, store);
+      return span !== null && span.startAt <= now && now < span.endAt
+        ? [{ window: window.name, endAt: span.endAt }]
+        : [];
+    })
+    .sort((a, b) => b.endAt - a.endAt)[0];
+  if (open !== undefined) {
+    return { state: "open", ...open };
+  }
+  if (awaySince === null) {
+    return NOT_DECLARED;
+  }
+  const over = mine.find((window) => endedAfter(server, window, store, now, awaySince));
+  return over === undefined ? NOT_DECLARED : { state: "over", endAt: null, window: over.name };
+}
+/** An occurrence as it was for this server: begun late when flexible, ended early by itself or by hand. */
+function spanFor(
+  server: string,
+  window: WindowConfig,
+  occurrence: Occurrence,
+  store: StoreState,
+): Occurrence | null {
+  const find = (who: string): ReturnType<typeof findProgress> =>
+    findProgress(store.progress, window.name, occurrence.startAt, who);
+  const own = find(server);
+  if (window.flexible && (own?.begunAt ?? null) === null) {
+    return null;
+  }
+  const ends = [occurrence.endAt, own?.endedAt, find("*")?.endedAt];
+  return {
+    startAt: window.flexible ? (own?.begunAt ?? occurrence.startAt) : occurrence.startAt,
+    endAt: Math.min(...ends.filter((end) => typeof end === "number")),
+  };
+}
+/** Whether an occurrence ended for this server, and not before the member went away. */
+function endedAfter(
+  server: string,
+  window: PreparedWindow,
+  store: StoreState,
+  now: number,
+  awaySince: number,
+): boolean {
+  return [window.calendar.openAt(now), window.calendar.lastEnded(now, awaySince)].some(
+    (occurrence) => {
+      const span = occurrence === null ? null : spanFor(server, window, occurrence, store);
+      return span !== null && span.endAt <= now && span.endAt > awaySince;
+    },
+  );
+}
+const SHOWN_AFTER_END_MS = 24 * 3_600_000;
+/** Windows that are open, the next occurrence of each that is not, and those that ended in the last day; by start. */
+export function listWindows({ windows, store }: DeclaredWindows, now: number): WindowView[] {
+  const view = (window: PreparedWindow, occurrence: Occurrence): WindowView => {
+    const ended = findProgress(store.progress, window.name, occurrence.startAt, "*")?.endedAt;
+    const endAt = Math.min(occurrence.endAt, ended ?? Infinity);
+    const state = now < occurrence.startAt ? "coming" : now < endAt ? "open" : "over";
+    const { startAt } = occurrence;
+    return {
+      ...occurrenceAsWindow(window, { startAt, endAt }),
+      source: window.source,
+      state,
+    };
+  };
+  return windows
+    .flatMap((window) => {
+      const { calendar } = window;
+      const open = calendar.openAt(now);
+      const ended = calendar.lastEnded(now, now - SHOWN_AFTER_END_MS);
+      const next = open === null ? calendar.next(now) : null;
+      return [ended, open, next]
+        .filter((occurrence) => occurrence !== null)
+        .map((occurrence) => view(window, occurrence));
+    })
+    .sort((a, b) => a.startAt - b.startAt || (a.name < b.name ? -1 : 1));
+}
 
 /** Declared maintenance as the agent uses it: configuration and store together, always current. */
 export interface Declarations {

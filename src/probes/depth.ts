@@ -3,7 +3,7 @@ import type { Depth, Sight } from "../model/observation.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { TransactionName } from "../model/transactions.ts";
 import { isSupported, monitorTypeOf } from "./monitors/registry.ts";
-import { defaultPath, isOfOnePath, ownPath } from "./transactions/web-paths.ts";
+import { defaultPath, isOfOnePath, ownPath } from "./transactions/web-session.ts";
 
 /** What shows for a type whatever its parameters are. Measured where the lab has such a server: docs/dev/blind-spots.md. */
 const DEPTH_OF_TYPE: Readonly<Record<string, Depth>> = {

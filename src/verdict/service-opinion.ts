@@ -1,5 +1,5 @@
 import { ACCOUNT_TRANSACTIONS, type TransactionName } from "../model/transactions.ts";
-import { isFresh } from "./freshness.ts";
+import { isFresh } from "./replica.ts";
 import type { ServiceOpinion } from "../model/verdicts.ts";
 
 /** Pause between a transaction's first failure and the look that confirms it. */

@@ -1,8 +1,10 @@
+import { z } from "zod";
+import { blackboxFile, blackboxTargets, probeTargets } from "../exporters/discovery.ts";
+import { json, problem, reply, type Reply, text } from "./http/reply.ts";
+import { get, type Route, type Call } from "./http/route.ts";
 import type { WebSources } from "./sources.ts";
 import { changeAnswer, type EventStreams } from "./api/events.ts";
-import { type Route, get, type Call } from "./http/route.ts";
 import { pageRoutes } from "./page/routes.ts";
-import { json, text, problem, type Reply, reply } from "./http/reply.ts";
 import { readiness } from "./readiness.ts";
 import {
   acceptsGzip,
@@ -13,9 +15,35 @@ import { apiRoutes, apiSchema } from "./api/routes.ts";
 import { maintenanceRoutes } from "./api/maintenance.ts";
 import { maintenancePageRoutes } from "./page/maintenance-routes.ts";
 import { probeRoute } from "./probe/route.ts";
-import { discoveryRoutes } from "./sd-routes.ts";
-import { createRateLimit } from "./web-config/rate-limit.ts";
+import { createRateLimit } from "./web-config/load.ts";
 import { performance } from "node:perf_hooks";
+
+/** Discovery for Prometheus: what this agent probes, and how an existing blackbox_exporter can do part of it. */
+function discoveryRoutes(sources: WebSources): readonly Route[] {
+  return [
+    get("/sd/targets", ({ url }) => targets(sources, url), discoveryAnswer),
+    get("/sd/blackbox.yml", () => {
+      const body = blackboxFile(sources.estates());
+      return reply(200, "application/yaml; charset=utf-8", body, {});
+    }),
+  ];
+}
+
+export const discoveryAnswer = z.array(
+  z.strictObject({ targets: z.array(z.string()), labels: z.record(z.string(), z.string()) }),
+);
+
+/** `?for=probe` (default): for our own `/probe`; `?for=blackbox`: for blackbox_exporter with `/sd/blackbox.yml`. */
+function targets({ live, estates }: WebSources, url: URL): Reply {
+  switch (url.searchParams.get("for") ?? "probe") {
+    case "probe":
+      return json(probeTargets(live()));
+    case "blackbox":
+      return json(blackboxTargets(estates()));
+    default:
+      return problem(400, "for must be probe or blackbox.");
+  }
+}
 
 /** Any process of this machine may ask then: each reload costs a login at every ADC. */
 const RELOADS_WITHOUT_TOKEN = { intervalMs: 10_000, burst: 3 } as const;

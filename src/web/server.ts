@@ -6,22 +6,20 @@ import { performance } from "node:perf_hooks";
 import { isLoopback, parseHostPort } from "../lib/host-port.ts";
 import { createEventStreams } from "./api/events.ts";
 import { CONNECTION_LIMITS, createConnectionTable } from "./http/connection-table.ts";
-import { watchDescriptors } from "./http/descriptor-watch.ts";
-import { createGuesses } from "./http/guesses.ts";
 import {
+  watchDescriptors,
   DEFAULT_HTTP_TIMEOUTS,
   listen,
   type Listener,
   type HttpTimeouts,
 } from "./http/listener.ts";
+import { createGuesses } from "./http/access.ts";
 import { answer, type Reception } from "./http/reception.ts";
 import { routes } from "./routes.ts";
 import type { WebSources } from "./sources.ts";
 import { createBasicAuth } from "./web-config/basic-auth.ts";
-import type { WebConfig } from "./web-config/load.ts";
-import { lockedServers } from "./web-config/locked-servers.ts";
-import { createRateLimit } from "./web-config/rate-limit.ts";
-import { openWebConfig } from "./web-config/source.ts";
+import { type WebConfig, createRateLimit } from "./web-config/load.ts";
+import { lockedServers, openWebConfig } from "./web-config/source.ts";
 
 export interface WebOptions extends WebSources {
   /** `address:port`, as `web.listen`; port 0 takes a free one. */

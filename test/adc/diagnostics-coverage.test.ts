@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planJson } from "../../src/agent/plan/plan-json.ts";
+import { planJson } from "../../src/agent/plan/planned-probe.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";

@@ -11,21 +11,25 @@ import {
   GSLB_SITE_FIELDS,
   GSLB_VSERVER_FIELDS,
 } from "../../src/adc/gslb-fields.ts";
-import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../src/adc/monitor-fields.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../src/adc/monitor-defaults.ts";
 import { buildEstate } from "../../src/adc/nitro/import.ts";
 import type { Row } from "../../src/adc/nitro/row-values.ts";
 import { createPacer } from "../../src/lib/pacing.ts";
 import { IMPORT_STEPS } from "../../src/adc/nitro/pull-plan.ts";
-import { NET_PROFILE_FIELDS } from "../../src/adc/parameter-fields.ts";
-import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { writeWord } from "../../src/adc/nsconf/writer.ts";
 import {
+  NET_PROFILE_FIELDS,
   GROUP_FIELDS,
   MEMBER_FIELDS,
   MONITOR_BINDING_FIELDS,
   SERVER_FIELDS,
   SERVICE_FIELDS,
-} from "../../src/adc/service-fields.ts";
+  AUTHENTICATION_FIELDS,
+  CS_VSERVER_FIELDS,
+  LB_VSERVER_FIELDS,
+  PERSISTENCE_FIELDS,
+} from "../../src/adc/vserver-fields.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { writeWord } from "../../src/adc/nsconf/statements.ts";
 import {
   BACKEND_TLS_FIELDS,
   CLIENT_AUTH_FIELDS,
@@ -33,12 +37,6 @@ import {
   SSL_PROFILE_REFERENCE_FIELDS,
   TLS_VERSION_FIELDS,
 } from "../../src/adc/tls-fields.ts";
-import {
-  AUTHENTICATION_FIELDS,
-  CS_VSERVER_FIELDS,
-  LB_VSERVER_FIELDS,
-  PERSISTENCE_FIELDS,
-} from "../../src/adc/vserver-fields.ts";
 import { comparableEstate } from "./nitro/comparable-estate.ts";
 import { steadyBackend } from "./nitro/steady-backend.ts";
 

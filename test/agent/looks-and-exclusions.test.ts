@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { learnedKey } from "../../src/adc/recognise.ts";
-import { idleSettings } from "../../src/agent/plan/idle-settings.ts";
-import { planProbes } from "../../src/agent/plan/plan.ts";
+import { idleSettings, planProbes } from "../../src/agent/plan/plan.ts";
 import { ALL_LOOKS, BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import type { ExcludeConfig, MemberConfig } from "../../src/config/schema.ts";
 import { observed, smallEstate } from "./small-estate.ts";

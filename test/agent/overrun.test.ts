@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readSince, restoreSince, writeSince } from "../../src/agent/since-store.ts";
-import { declaredFor, declaredWindows } from "../../src/maintenance/declared.ts";
+import { declaredFor, declaredWindows } from "../../src/maintenance/declarations.ts";
 import { EMPTY_STORE } from "../../src/maintenance/store.ts";
 import type { MemberState } from "../../src/model/adc-state.ts";
 import type { Observation } from "../../src/model/observation.ts";

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
+import { planJson, type PlanRow } from "../../src/agent/plan/planned-probe.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
-import { targetCheck } from "../../src/agent/plan/own-host.ts";
-import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import { targetCheck, BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { memberRow } from "../../src/web/api/verdicts.ts";
 import { smallEstate } from "./small-estate.ts";

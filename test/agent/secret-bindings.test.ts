@@ -9,7 +9,7 @@ import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { SecretBindings } from "../../src/agent/secret-bindings.ts";
 import type { MonitorConfig } from "../../src/config/schema.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../src/probes/monitors/registry.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { serve } from "../support/scripted-server.ts";
 import { monitorCredential, sealed } from "../support/sealed.ts";

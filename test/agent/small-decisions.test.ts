@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { matchesMember, matchesPattern } from "../../src/agent/plan/pattern.ts";
+import { matchesMember, matchesPattern } from "../../src/agent/plan/settings.ts";
 
 describe("patterns", () => {
   test.each([

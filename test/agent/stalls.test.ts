@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ProbeRunner, type ProbeRunnerOptions } from "../../src/agent/probe-runner.ts";
 import { Scheduler } from "../../src/agent/scheduler.ts";
-import { pauseAfterStallMs, StallBackOff } from "../../src/agent/stall-back-off.ts";
+import { pauseAfterStallMs, StallBackOff } from "../../src/agent/run-probe.ts";
 import { createNetwork } from "../../src/net/dns.ts";
 import { type Network, SYSTEM_SOCKETS } from "../../src/net/network.ts";
 import { EventLoopMonitor, type StallCause } from "../../src/net/event-loop-monitor.ts";

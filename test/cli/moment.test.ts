@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { localMoment, parseMoment } from "../../src/cli/moment.ts";
+import { localMoment, parseMoment } from "../../src/cli/output.ts";
 
 /** Noon on this machine, wherever it stands. */
 const NOON = new Date(2026, 10, 30, 12).getTime();

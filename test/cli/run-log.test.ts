@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { stripVTControlCharacters } from "node:util";
-import { readableLine } from "../../src/cli/run-log.ts";
+import { readableLine } from "../../src/cli/run.ts";
 
 const line = (fields: Readonly<Record<string, unknown>>): string =>
   stripVTControlCharacters(

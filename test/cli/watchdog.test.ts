@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startWatchdog, watchdogMs } from "../../src/cli/watchdog.ts";
+import { startWatchdog, watchdogMs } from "../../src/cli/run.ts";
 import { debianProgram } from "../support/debian-program.ts";
 import { until } from "../web/until.ts";
 

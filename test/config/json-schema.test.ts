@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { configJsonSchema, type JsonSchema } from "../../src/config/json-schema.ts";
+import { configJsonSchema, type JsonSchema } from "../../src/config/normalise.ts";
 
 test("the published schema is the one that validates", async () => {
   const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;

@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadConfig, parseConfig, type LoadResult } from "../../src/config/load.ts";
-import { maskedConfig } from "../../src/config/json-schema.ts";
+import { maskedConfig } from "../../src/config/normalise.ts";
 import { formatProblem } from "../../src/config/problems.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { rawWarnings } from "../support/raw-warnings.ts";

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/config/load.ts";
-import { trustWords, unverifiedLogins } from "../../src/config/server-trust.ts";
+import { parseConfig, trustWords, unverifiedLogins } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
 
 const PIN =

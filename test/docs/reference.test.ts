@@ -12,7 +12,7 @@ import { OPTION_TABLE } from "../../src/config/rules-transactions.ts";
 import { SECTIONS, TRANSACTION_OPTIONS, UNUSED_KEYS } from "../../docs/configuration-words.ts";
 import { LABEL_WORDS, METRIC_GROUPS, QUERIES } from "../../docs/metric-words.ts";
 import { runCheckConfig } from "../../src/cli/read-config.ts";
-import { configJsonSchema } from "../../src/config/json-schema.ts";
+import { configJsonSchema } from "../../src/config/normalise.ts";
 import { configKeysIn, secretVariables } from "./written-keys.ts";
 import { DEFINITIONS, METRICS } from "../../src/exporters/prometheus/definitions.ts";
 import { debianProgram } from "../support/debian-program.ts";

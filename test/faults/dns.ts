@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { startDirectoryServer, type DirectoryServer } from "../../lab/exchange/directory.ts";
-import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../src/probes/monitors/registry.ts";
 import type { Network } from "../../src/net/network.ts";
 import type { Observation } from "../../src/model/observation.ts";
 import { createNetwork } from "../../src/net/dns.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FAULT_NAMES } from "../../lab/faults/catalogue.ts";
 import { startFault, type FaultServer } from "../../lab/faults/start-fault.ts";
-import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../src/probes/monitors/registry.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { startBlackbox } from "./blackbox.ts";
 import { CASES, type FaultCase } from "./cases.ts";

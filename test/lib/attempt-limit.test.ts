@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createAttemptLimit } from "../../src/web/http/guesses.ts";
+import { createAttemptLimit } from "../../src/web/http/access.ts";
 
 function limit(maxKeys = 100) {
   const clock = { ms: 0 };

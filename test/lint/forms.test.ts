@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
+import { planJson, type PlanRow } from "../../src/agent/plan/planned-probe.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import type { Estate } from "../../src/model/estate.ts";

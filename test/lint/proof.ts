@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import { randomEstate } from "./random-estate.ts";
-import { planJson, type PlanRow } from "../../src/agent/plan/plan-json.ts";
+import { planJson, type PlanRow } from "../../src/agent/plan/planned-probe.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import type { Estate } from "../../src/model/estate.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { writeWord } from "../../src/adc/nsconf/writer.ts";
+import { writeWord } from "../../src/adc/nsconf/statements.ts";
 
 /** Names of one length and one of another: an ADC's names run to 127 characters, its monitors' to 31. */
 const name = (prefix: string): fc.Arbitrary<string> =>

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { MaintenanceWindow, WindowConfig } from "../../src/model/window.ts";
-import { declaredFor, listWindows, declaredWindows } from "../../src/maintenance/declared.ts";
 import {
+  declaredFor,
+  listWindows,
+  declaredWindows,
   declareWindow,
   endWindow,
   forgetOld,
   MAX_WINDOWS,
   observeServer,
-} from "../../src/maintenance/store-steps.ts";
+} from "../../src/maintenance/declarations.ts";
 import { EMPTY_STORE, type StoreState } from "../../src/maintenance/store.ts";
 
 function stored(changes: Partial<MaintenanceWindow> = {}): MaintenanceWindow {

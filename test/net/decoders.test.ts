@@ -16,14 +16,11 @@ import {
 } from "../../src/probes/protocols/dns-message.ts";
 import { LdapSession } from "../../src/probes/protocols/ldap-session.ts";
 import { LineReader } from "../../src/net/line-reader.ts";
-import { MysqlSession } from "../../src/probes/protocols/mysql-session.ts";
+import { MysqlSession } from "../../src/probes/monitors/mysql.ts";
 import { observe } from "../../src/net/probe-run.ts";
-import {
-  decodeRadiusAnswer,
-  type RadiusRequest,
-} from "../../src/probes/protocols/radius-message.ts";
+import { decodeRadiusAnswer, type RadiusRequest } from "../../src/probes/monitors/radius.ts";
 import { readReply } from "../../src/net/mail-replies.ts";
-import { decodeSnmpResponse, encodeSnmpGet } from "../../src/probes/protocols/snmp-message.ts";
+import { decodeSnmpResponse, encodeSnmpGet } from "../../src/probes/monitors/snmp.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { serve } from "../support/scripted-server.ts";
 import { sealed } from "../support/sealed.ts";

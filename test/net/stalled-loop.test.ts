@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
-import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../src/probes/monitors/registry.ts";
 import { EventLoopMonitor } from "../../src/net/event-loop-monitor.ts";
 import { monitorSpec } from "../support/monitor-spec.ts";
 import { probeContext } from "../support/probe-context.ts";

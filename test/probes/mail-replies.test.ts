@@ -1,9 +1,9 @@
 import { monitorCredential, sealed } from "../support/sealed.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../src/probes/monitors/registry.ts";
 import type { Observation } from "../../src/model/observation.ts";
-import { loginOutcome } from "../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../src/probes/probe.ts";
 import { runTransaction } from "../../src/probes/transactions/registry.ts";
 import {
   mailLoginRefusal,

@@ -4,7 +4,7 @@ import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { createNetwork } from "../../src/net/dns.ts";
-import { runMonitor } from "../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../src/probes/monitors/registry.ts";
 import { runTransaction } from "../../src/probes/transactions/registry.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { missing, type RealServer } from "../support/real-servers.ts";

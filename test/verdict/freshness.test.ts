@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { freshForMs, freshUntil, isFresh } from "../../src/verdict/freshness.ts";
-import { initialReplica, replicaOpinionAt, stepReplica } from "../../src/verdict/replica.ts";
+import {
+  freshForMs,
+  freshUntil,
+  isFresh,
+  initialReplica,
+  replicaOpinionAt,
+  stepReplica,
+} from "../../src/verdict/replica.ts";
 
 const PARAMETERS = {
   retries: 2,

@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { gslbVerdict, type GslbInputs, type SiteInputs } from "../../src/verdict/gslb-verdict.ts";
+import {
+  gslbVerdict,
+  type GslbInputs,
+  type SiteInputs,
+} from "../../src/verdict/vserver-verdict.ts";
 import { ADC_OPINIONS, MISMATCH_VERDICTS } from "../../src/model/verdicts.ts";
 
 const WELL: SiteInputs = { handedOut: true, serves: "up", adc: "up" };

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { memberVerdict } from "../../src/verdict/member-verdict.ts";
+import { memberVerdict, SERVICE_PROOFS } from "../../src/verdict/member-verdict.ts";
 import { ADC_OPINIONS, MEMBER_VERDICTS } from "../../src/model/verdicts.ts";
-import { SERVICE_PROOFS } from "../../src/verdict/service-proof.ts";
 import { combinations, matchRow, readTruthTable } from "./truth-table.ts";
 
 const YES_NO = [true, false] as const;

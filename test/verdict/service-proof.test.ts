@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Depth, Sight } from "../../src/model/observation.ts";
-import { serviceProof, type JudgedMonitor } from "../../src/verdict/service-proof.ts";
+import { serviceProof, type JudgedMonitor } from "../../src/verdict/member-verdict.ts";
 
 function sight(depth: Depth, path: string | null = null): Sight {
   return { depth, path };

@@ -5,7 +5,7 @@ import { estateAnswer } from "../../src/web/api/estate.ts";
 import { evidenceAnswer } from "../../src/web/api/evidence.ts";
 import { problemAnswer } from "../../src/web/api/routes.ts";
 import { verdictsAnswer } from "../../src/web/api/verdicts.ts";
-import { discoveryAnswer } from "../../src/web/sd-routes.ts";
+import { discoveryAnswer } from "../../src/web/routes.ts";
 import { aLargeEstate, maintenanceHour } from "../support/live-state.ts";
 import { serve } from "./support.ts";
 

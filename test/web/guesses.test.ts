@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createBasicAuth } from "../../src/web/web-config/basic-auth.ts";
-import { createGuesses } from "../../src/web/http/guesses.ts";
+import { createGuesses } from "../../src/web/http/access.ts";
 import { maintenanceHour, NOON } from "../support/live-state.ts";
 import { realDeclarations } from "./real-declarations.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";

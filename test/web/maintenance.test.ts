@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { MaintenanceActions } from "../../src/web/actions.ts";
+import type { MaintenanceActions } from "../../src/web/sources.ts";
 import {
   reportAnswer,
   windowAnswer,

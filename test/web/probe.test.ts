@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LiveState } from "../../src/model/live.ts";
-import type { WebActions } from "../../src/web/actions.ts";
+import type { WebActions } from "../../src/web/sources.ts";
 import { timeoutOf } from "../../src/web/probe/route.ts";
 import { findTarget } from "../../src/web/probe/target.ts";
 import { debianProgram } from "../support/debian-program.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { openStore } from "../../src/maintenance/store.ts";
-import type { MaintenanceActions } from "../../src/web/actions.ts";
+import type { MaintenanceActions } from "../../src/web/sources.ts";
 
 /** The real store of windows, in a folder of this test's own, behind a clock that the test can turn. */
 export async function realDeclarations(clock: {

@@ -2,7 +2,7 @@ import { request, type IncomingHttpHeaders } from "node:http";
 import { onTestFinished } from "vitest";
 import type { LiveState } from "../../src/model/live.ts";
 import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
-import type { WebActions } from "../../src/web/actions.ts";
+import type { WebActions } from "../../src/web/sources.ts";
 import { createHistory, HISTORY_BYTES } from "../../src/web/history/history.ts";
 import { startWeb, type WebOptions } from "../../src/web/server.ts";
 import { NOON } from "../support/live-state.ts";

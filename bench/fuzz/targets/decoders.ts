@@ -5,8 +5,9 @@ import { avPair, targetInfo } from "../../../lab/exchange/ntlm/ntlm-messages.ts"
 import {
   bindingHash,
   tlsServerEndPointBindings,
-} from "../../../src/probes/ntlm/channel-bindings.ts";
-import { ntlmCredential, ntlmLogin } from "../../../src/probes/ntlm/http-scheme.ts";
+  ntlmCredential,
+  ntlmLogin,
+} from "../../../src/probes/ntlm/http-scheme.ts";
 import { NTLM_SIGNATURE, parseChallenge, parseAvPairs } from "../../../src/probes/ntlm/messages.ts";
 import { parseEptMap, fragmentLength, parseAnswer } from "../../../src/probes/protocols/dcerpc.ts";
 import {
@@ -18,8 +19,8 @@ import {
 } from "../../../src/probes/protocols/ber.ts";
 import { certificateFacts } from "../../../src/net/certificate-facts.ts";
 import { decodeAnswer, encodeQuery } from "../../../src/probes/protocols/dns-message.ts";
-import { decodeRadiusAnswer } from "../../../src/probes/protocols/radius-message.ts";
-import { decodeSnmpResponse } from "../../../src/probes/protocols/snmp-message.ts";
+import { decodeRadiusAnswer } from "../../../src/probes/monitors/radius.ts";
+import { decodeSnmpResponse } from "../../../src/probes/monitors/snmp.ts";
 import type { FuzzTarget } from "../target.ts";
 
 /** Readers of whole messages: no socket, no waiting. */

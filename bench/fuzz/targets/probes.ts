@@ -1,6 +1,6 @@
 import type { MonitorParameters } from "../../../src/model/monitor.ts";
 import { monitorWithDefaults } from "../../../src/adc/monitor-defaults.ts";
-import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../../src/probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import type { Observation } from "../../../src/model/observation.ts";
 import type { ProbeContext, Target } from "../../../src/net/probe-context.ts";

@@ -2,8 +2,12 @@ import { WitnessState } from "../../../src/agent/records/witness-state.ts";
 import { buildRecords } from "../../../src/agent/records/build-records.ts";
 import { BARE_SETTINGS } from "../../../src/agent/plan/settings.ts";
 import { planProbes } from "../../../src/agent/plan/plan.ts";
-import { declaredFor, listWindows, declaredWindows } from "../../../src/maintenance/declared.ts";
-import { declareWindow } from "../../../src/maintenance/store-steps.ts";
+import {
+  declaredFor,
+  listWindows,
+  declaredWindows,
+  declareWindow,
+} from "../../../src/maintenance/declarations.ts";
 import { EMPTY_STORE, readStored, writeStored } from "../../../src/maintenance/store.ts";
 import { maintenanceBody, toRequest, windowJson } from "../../../src/web/api/maintenance.ts";
 import {

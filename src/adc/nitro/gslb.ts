@@ -18,8 +18,9 @@ import {
   GSLB_SITE_FIELDS,
   GSLB_VIEW_FIELDS,
   GSLB_VSERVER_FIELDS,
+  namedGslb,
+  siteOf,
 } from "../gslb-fields.ts";
-import { namedGslb, siteOf } from "../gslb-sites.ts";
 import type { BackendTls } from "../../model/tls-settings.ts";
 import {
   groupBy,

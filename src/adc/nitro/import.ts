@@ -1,6 +1,6 @@
 import { builtInMonitor } from "../monitor-defaults.ts";
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
-import { DiagnosticList } from "../diagnostic-list.ts";
+import { DiagnosticList, estateDiagnostics } from "../diagnostics.ts";
 import { readWhole, type Fields, type Values } from "../fields.ts";
 import type { AdcParameters, Estate, Firmware, Server, Diagnostic } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
@@ -11,9 +11,9 @@ import {
   SESSION_PARAMETER_FIELDS,
   sourceAddressesOf,
   SSL_PARAMETER_FIELDS,
-} from "../parameter-fields.ts";
+  GROUP_FIELDS,
+} from "../vserver-fields.ts";
 import type { Policy, PolicyAction } from "../../model/policy.ts";
-import { GROUP_FIELDS } from "../service-fields.ts";
 import type { SslProfile } from "../../model/tls-settings.ts";
 import { NO_BACKEND_TLS, withDefaultTlsProfile } from "../tls-fields.ts";
 import {
@@ -54,7 +54,6 @@ import { gapOf } from "./gaps.ts";
 import { gslbFromRows } from "./gslb.ts";
 import { gapSentence, type NitroGap } from "../../model/nitro-gap.ts";
 import { pause } from "../../lib/timers.ts";
-import { estateDiagnostics } from "../diagnostics.ts";
 import { READ_BUDGET, withBudget } from "./budget.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 

@@ -1,8 +1,12 @@
-import { builtInMonitor, monitorWithDefaults } from "../monitor-defaults.ts";
+import {
+  builtInMonitor,
+  monitorWithDefaults,
+  MONITOR_FIELDS,
+  MONITOR_PARAMETER_FIELDS,
+  redactKeys,
+} from "../monitor-defaults.ts";
 import type { Monitor, MonitorParameters } from "../../model/monitor.ts";
 import { readFields } from "../fields.ts";
-import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../monitor-fields.ts";
-import { redactKeys } from "../nsconf/secrets.ts";
 import { list, rowSource, text, type Report, type Row } from "./row-values.ts";
 
 /**

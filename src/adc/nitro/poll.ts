@@ -12,7 +12,7 @@ import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
 import { memberStates, secondaryMembers, vserverState, vserverStates } from "./states.ts";
 import { gslbMemberRows, siteStates, withoutExchange } from "./gslb.ts";
-import { siteServices, withSites } from "../gslb-sites.ts";
+import { siteServices, withSites } from "../gslb-fields.ts";
 import type { GslbSiteState } from "../../model/gslb.ts";
 import { createPacer, forEachPaced, type Pacer } from "../../lib/pacing.ts";
 import { readPersistence } from "./persistence.ts";

@@ -10,7 +10,7 @@ import {
   SERVER_FIELDS,
   SERVICE_FIELDS,
   familyOf,
-} from "../service-fields.ts";
+} from "../vserver-fields.ts";
 import type { BackendTls } from "../../model/tls-settings.ts";
 import { isEnabled } from "./states.ts";
 import { address, port, rowSource, text, type Report, type Row } from "./row-values.ts";

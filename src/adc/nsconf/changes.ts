@@ -1,8 +1,7 @@
 import { monitorName } from "./services.ts";
-import { type Draft, type StatementKinds, reportMissing } from "./draft.ts";
+import { type Draft, type StatementKinds, reportMissing, portOf } from "./draft.ts";
 import { boundPolicy } from "./policies.ts";
 import type { Statement } from "./statements.ts";
-import { portOf } from "./values.ts";
 
 /**
  * `unbind` as people type it into command files: a saved configuration holds none. What they name and does

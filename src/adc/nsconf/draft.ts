@@ -1,6 +1,6 @@
 import type { MonitorBinding, Port, AdcService } from "../../model/adc-service.ts";
 import type { Acl, Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
-import { DiagnosticList } from "../diagnostic-list.ts";
+import { DiagnosticList } from "../diagnostics.ts";
 import type {
   Diagnostic,
   Firmware,
@@ -8,13 +8,14 @@ import type {
   Server,
   AdcParameters,
 } from "../../model/estate.ts";
-import { defaultsOf } from "../fields.ts";
+import { defaultsOf, type FieldSource } from "../fields.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
   SESSION_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
-} from "../parameter-fields.ts";
+  type AuthenticationProfile,
+} from "../vserver-fields.ts";
 import type { SourceLine } from "../../model/source-line.ts";
 import type {
   BackendTls,
@@ -31,9 +32,10 @@ import type {
   ServiceBinding,
 } from "../../model/vserver.ts";
 import type { GslbDomain, GslbService, GslbSite, GslbVserver } from "../../model/gslb.ts";
-import type { AuthenticationProfile } from "../vserver-fields.ts";
 import type { PartialMonitor } from "../monitor-defaults.ts";
 import type { Statement } from "./statements.ts";
+import { isIP } from "../../lib/ip.ts";
+import { port } from "../field-types.ts";
 
 /** What statements add up to while they are read; `finishEstate` turns it into the immutable estate. */
 export interface Draft {
@@ -276,4 +278,27 @@ export function reportIncomplete(draft: Draft, statement: Statement, object: str
     object,
     `This ${statement.verb} statement has a missing or unreadable argument; it is ignored.`,
   );
+}
+
+/** One statement's keys as the values of an object's fields. */
+export function statementSource(statement: Statement, draft: Draft, object: string): FieldSource {
+  return {
+    object,
+    line: statement.line,
+    resets: statement.verb === "unset",
+    written: ({ key }) => statement.keys.get(key),
+    report: (diagnostic) => {
+      draft.diagnostics.push(diagnostic);
+    },
+  };
+}
+
+/** A port given by position: 0 where there is none, null when it cannot be read. */
+export function portOf(written: string): Port | null {
+  const value = port.read([written]);
+  return value === undefined ? null : (value ?? 0);
+}
+
+export function isAddress(text: string): boolean {
+  return isIP(text) !== 0;
 }

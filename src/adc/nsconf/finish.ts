@@ -2,23 +2,21 @@ import { builtInMonitor, defaultBinding, monitorWithDefaults } from "../monitor-
 import { withDefaultTlsProfile } from "../tls-fields.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
 import type { GslbService } from "../../model/gslb.ts";
-import { namedGslb } from "../gslb-sites.ts";
+import { namedGslb } from "../gslb-fields.ts";
 import type { Estate, Server } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { CsVserver, LbVserver, VserverAuthentication } from "../../model/vserver.ts";
-import { withAuthenticationProfile } from "../vserver-fields.ts";
+import { withAuthenticationProfile, familyOf, sourceAddressesOf } from "../vserver-fields.ts";
 import type { Steps } from "../../lib/steps.ts";
-import type {
-  CsVserverDraft,
-  Draft,
-  LbVserverDraft,
-  MemberDraft,
-  NameTable,
-  ServiceDraft,
+import {
+  type CsVserverDraft,
+  type Draft,
+  type LbVserverDraft,
+  type MemberDraft,
+  type NameTable,
+  type ServiceDraft,
+  isAddress,
 } from "./draft.ts";
-import { familyOf } from "../service-fields.ts";
-import { isAddress } from "./values.ts";
-import { sourceAddressesOf } from "../parameter-fields.ts";
 
 /** Resolves what statements left open (servers, profiles, actions, default monitors) into an estate. */
 export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {

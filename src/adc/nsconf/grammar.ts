@@ -1,7 +1,69 @@
 import { utf8Length } from "../../lib/bytes.ts";
 import { isIP } from "../../lib/ip.ts";
 import { MONITOR_TYPES } from "../monitor-defaults.ts";
-import { MONITOR_TYPE_OPTIONS } from "./monitor-options.ts";
+import { writeWord } from "./statements.ts";
+
+/**
+ * Which monitor type takes which options (NetScaler command reference, `add lb monitor`), in lower case. Types that this
+ * table leaves out (Citrix's own products) are not judged.
+ */
+export const MONITOR_TYPE_OPTIONS: ReadonlyMap<string, ReadonlySet<string>> = build();
+
+/** Options that belong to some types only. Any other option may belong to any type. */
+export const TYPED_OPTIONS: ReadonlySet<string> = new Set(
+  [
+    "httprequest rtsprequest respcode customheaders send recv trofscode trofsstring query querytype",
+    "ipaddress scriptname scriptargs basedn binddn filter attribute group filename sqlquery evalrule",
+    "radkey radnasid radnasip snmpoid snmpthreshold sipmethod sipuri maxforwards",
+  ].flatMap((row) => row.split(" ")),
+);
+
+function build(): ReadonlyMap<string, ReadonlySet<string>> {
+  const common =
+    "interval resptimeout downtime deviation retries failureretries successretries alertretries " +
+    "resptimeoutthresh destip state reverse transparent iptunnel tos tosid lrtm";
+  const ported = `${common} destport`;
+  const native = `${ported} netprofile`;
+  const tcp = `${native} secure sslprofile`;
+  const script = `${ported} scriptname dispatcherip dispatcherport`;
+  const login = "username password";
+  const sql = `${native} ${login} database sqlquery evalrule storedb`;
+  const sip = `${native} sipmethod sipuri maxforwards respcode`;
+  const http = `${tcp} httprequest respcode customheaders trofscode`;
+  const table: Readonly<Record<string, string>> = {
+    PING: `${common} netprofile`,
+    TCP: tcp,
+    HTTP: http,
+    HTTP2: http,
+    "HTTP-INLINE": `${http} action`,
+    "HTTP-ECV": `${tcp} send recv customheaders trofsstring`,
+    "TCP-ECV": `${tcp} send recv trofsstring`,
+    "UDP-ECV": `${native} send recv`,
+    DNS: `${native} query querytype ipaddress`,
+    "DNS-TCP": `${native} query querytype ipaddress`,
+    FTP: `${native} ${login}`,
+    "FTP-EXTENDED": `${script} ${login} filename`,
+    SMTP: `${script} ${login}`,
+    POP3: `${script} ${login}`,
+    NNTP: `${script} ${login} group`,
+    LDAP: `${script} password basedn binddn filter attribute secure`,
+    MYSQL: `${script} ${login} database sqlquery`,
+    USER: `${script} scriptargs secureargs secure`,
+    RADIUS: `${native} ${login} radkey radnasid radnasip respcode`,
+    "MYSQL-ECV": sql,
+    "MSSQL-ECV": sql,
+    "ORACLE-ECV": sql,
+    SNMP: `${ported} snmpoid snmpcommunity snmpthreshold snmpversion`,
+    RTSP: `${native} rtsprequest respcode`,
+    "SIP-UDP": sip,
+    "SIP-TCP": sip,
+    ARP: common,
+    ND6: common,
+  };
+  return new Map(
+    Object.entries(table).map(([type, options]) => [type, new Set(options.split(" "))]),
+  );
+}
 
 /**
  * The commands that this project prints, as the NetScaler command reference states them: positional arguments, options,
@@ -23,7 +85,7 @@ export interface OptionGrammar {
 export type ValueCheck = (values: readonly string[]) => boolean;
 
 /** The grammar of `set lb monitor` and its like; null for a command that this project never prints. */
-export function commandGrammar(kind: string): CommandGrammar | null {
+function commandGrammar(kind: string): CommandGrammar | null {
   return COMMANDS.get(kind) ?? null;
 }
 
@@ -285,3 +347,65 @@ export const SERVICE_TYPES: ReadonlySet<string> = new Set([
   ),
   ..."MQTT MQTT_TLS PUSH SSL_PUSH PROXY DOH ADNS_DOT DNS_DOT SSL_HTTP2".split(" "),
 ]);
+
+/** One command of the ADC's command line, before it is text. */
+export interface Command {
+  /** Verb and object as the grammar knows them: `set lb monitor`. */
+  readonly kind: string;
+  readonly words: readonly Value[];
+  /** By name without the dash; a flag has no values. */
+  readonly options: readonly (readonly [key: string, values: readonly Value[]])[];
+}
+
+/** A value, or a blank that only the administrator can fill. */
+export type Value = string | Blank;
+
+export interface Blank {
+  readonly blank: string;
+  /** The text around it, `{}` standing for the blank: `GET {}`. Absent: nothing. */
+  readonly around?: string;
+}
+
+export function isComplete(command: Command): boolean {
+  return [...command.words, ...command.options.flatMap(([, values]) => values)].every(
+    (value) => typeof value === "string",
+  );
+}
+
+/**
+ * The command as text, blanks in angle brackets; null where the grammar refuses it: an unknown command or option, one that
+ * this monitor type does not take, a value out of range or a name that is too long or holds control characters.
+ */
+export function writeCommand({ kind, words, options }: Command): string | null {
+  const grammar = commandGrammar(kind);
+  if (grammar === null || words.length !== grammar.words.length) {
+    return null;
+  }
+  if (!words.every((word, at) => fits([word], grammar.words[at]))) {
+    return null;
+  }
+  const plain = words.map(valueText);
+  const parts = [kind, ...plain.map(writeWord)];
+  for (const [key, values] of options) {
+    const option = grammar.option(key.toLowerCase(), plain);
+    if (option === null || !fits(values, option.accepts)) {
+      return null;
+    }
+    parts.push(`-${option.spelling}`, ...values.map(valueText).map(writeWord));
+  }
+  return parts.join(" ");
+}
+
+function fits(
+  values: readonly Value[],
+  accepts: ((values: readonly string[]) => boolean) | undefined,
+): boolean {
+  const known = values.filter((value) => typeof value === "string");
+  return known.length < values.length ? values.length === 1 : (accepts?.(known) ?? false);
+}
+
+function valueText(value: Value): string {
+  return typeof value === "string"
+    ? value
+    : (value.around ?? "{}").replace("{}", () => `<${value.blank}>`);
+}

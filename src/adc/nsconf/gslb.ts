@@ -6,8 +6,8 @@ import {
   GSLB_SERVICE_FIELDS,
   GSLB_SITE_FIELDS,
   GSLB_VSERVER_FIELDS,
+  siteOf,
 } from "../gslb-fields.ts";
-import { siteOf } from "../gslb-sites.ts";
 import {
   define,
   reportIncomplete,
@@ -15,11 +15,13 @@ import {
   type Draft,
   type GslbServiceDraft,
   type StatementKinds,
+  isAddress,
+  portOf,
+  statementSource,
 } from "./draft.ts";
 import { addBinding, applyServiceKeys, monitorName, newService } from "./services.ts";
 import { drop } from "./changes.ts";
 import type { Statement } from "./statements.ts";
-import { isAddress, portOf, statementSource } from "./values.ts";
 
 /** Sites, GSLB services and groups, GSLB vservers, and what is bound to them. */
 export const gslbStatements: StatementKinds = {

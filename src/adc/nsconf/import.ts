@@ -7,7 +7,7 @@ import {
   LB_PARAMETER_FIELDS,
   NET_PROFILE_FIELDS,
   SESSION_PARAMETER_FIELDS,
-} from "../parameter-fields.ts";
+} from "../vserver-fields.ts";
 import {
   define,
   reportIncomplete,
@@ -17,10 +17,11 @@ import {
   emptyDraft,
   report,
   type StatementReader,
+  isAddress,
+  statementSource,
 } from "./draft.ts";
 import { commandLines, type CommandLine } from "./lexer.ts";
 import { type Statement, statementKind, statementsOf } from "./statements.ts";
-import { isAddress, statementSource } from "./values.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
 import { atOnce, type Steps } from "../../lib/steps.ts";
 import {
@@ -31,11 +32,10 @@ import {
 } from "./policies.ts";
 import { finishEstate } from "./finish.ts";
 import { GSLB_REMOVERS, gslbStatements } from "./gslb.ts";
-import { monitorStatements } from "./monitors.ts";
+import { monitorStatements, unsetReaders } from "./monitors.ts";
 import { removalStatements, REMOVERS, toggleStatements } from "./changes.ts";
 import { serverStatements, serviceStatements } from "./services.ts";
 import { tlsStatements } from "./tls.ts";
-import { unsetReaders } from "./unset.ts";
 import { vserverStatements } from "./vservers.ts";
 
 /** The ADC's own addresses and global parameters. */

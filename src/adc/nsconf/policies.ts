@@ -6,16 +6,17 @@ import {
   type StatementKinds,
   define,
   reportMissing,
+  isAddress,
+  portOf,
+  statementSource,
 } from "./draft.ts";
-import type { Statement } from "./statements.ts";
-import { writeWord } from "./writer.ts";
+import { type Statement, writeWord } from "./statements.ts";
 import { readFields, readWhole } from "../fields.ts";
 import {
   AUTHENTICATION_PROFILE_FIELDS,
   AUTHENTICATION_VSERVER_FIELDS,
   POLICY_BINDING_FIELDS,
 } from "../vserver-fields.ts";
-import { isAddress, portOf, statementSource } from "./values.ts";
 import { classicRule, ruleLiterals } from "../rule-expression.ts";
 
 /** Actions of the features whose effect a probe or a reader must know. */

@@ -6,7 +6,7 @@ import {
   MONITOR_BINDING_FIELDS,
   OLD_MONITOR_BINDING_FIELDS,
   SERVICE_FIELDS,
-} from "../service-fields.ts";
+} from "../vserver-fields.ts";
 import {
   define,
   reportIncomplete,
@@ -15,9 +15,11 @@ import {
   type StatementKinds,
   report,
   type ServiceDraft,
+  isAddress,
+  statementSource,
+  portOf,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { isAddress, statementSource, portOf } from "./values.ts";
 import { builtInMonitor } from "../monitor-defaults.ts";
 import type { MonitorBinding } from "../../model/adc-service.ts";
 import { wholeNumber } from "../field-types.ts";

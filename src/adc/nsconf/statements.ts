@@ -1,5 +1,5 @@
 import { subjectOf, verbOf } from "./abbreviations.ts";
-import { lexLine, commandLines, type CommandLine, type Token } from "./lexer.ts";
+import { lexLine, commandLines, type CommandLine, type Token, Q_DELIMITERS } from "./lexer.ts";
 
 /** More names than this from one range is a mistake; the statement then stands as written. */
 const MAX_EXPANSION = 1024;
@@ -143,3 +143,34 @@ function ignore(): void {
 
 /** Keys that stand before positional arguments: `add cs vserver C -td 10 SSL 10.0.0.1 -range 3 443`. */
 const SINGLE_VALUE_KEYS: ReadonlySet<string> = new Set(["td", "range"]);
+
+/**
+ * Writes a value so that the ADC reads the same value again: in double quotes, with escapes, whenever the bare text
+ * would be taken for something else (the rule by which the ADC writes its own saved configuration), or a command line
+ * might end at it (`;` and `|`).
+ */
+export function writeWord(value: string): string {
+  return needsQuotes(value) ? `"${value.replace(/[\\"\t\r\n]/g, escapeOf)}"` : value;
+}
+
+function needsQuotes(value: string): boolean {
+  return (
+    value === "" ||
+    /[\s"'\\();|]/.test(value) ||
+    /^[-#]/.test(value) ||
+    (value.startsWith("q") && value.length > 1 && Q_DELIMITERS.includes(value.charAt(1)))
+  );
+}
+
+function escapeOf(character: string): string {
+  switch (character) {
+    case "\t":
+      return "\\t";
+    case "\r":
+      return "\\r";
+    case "\n":
+      return "\\n";
+    default:
+      return `\\${character}`;
+  }
+}

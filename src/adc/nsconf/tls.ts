@@ -1,5 +1,5 @@
 import { defaultsOf, readFields, readWhole } from "../fields.ts";
-import { SSL_PARAMETER_FIELDS } from "../parameter-fields.ts";
+import { SSL_PARAMETER_FIELDS } from "../vserver-fields.ts";
 import {
   backendTlsFrom,
   CERT_KEY_BINDING_FIELDS,
@@ -16,9 +16,9 @@ import {
   reportMissing,
   type Draft,
   type StatementKinds,
+  statementSource,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { statementSource } from "./values.ts";
 
 /** Certificates, SSL profiles, and the TLS settings of vservers, services and groups. */
 export const tlsStatements: StatementKinds = {

@@ -17,9 +17,11 @@ import {
   type Draft,
   type LbVserverDraft,
   type StatementKinds,
+  isAddress,
+  portOf,
+  statementSource,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { isAddress, portOf, statementSource } from "./values.ts";
 import { policyBinding } from "./policies.ts";
 import type { Port } from "../../model/adc-service.ts";
 

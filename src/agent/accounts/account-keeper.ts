@@ -27,6 +27,7 @@ import {
   MAX_KEYS,
   type LoginBook,
   type SecretBinding,
+  machineClock,
 } from "./login-book.ts";
 import {
   readRegularFile,
@@ -532,4 +533,20 @@ function placeAndTime({ key, until }: BrokenEndpoint): string {
 
 function unusable(message: string): StateFailure {
   return { kind: "failed", why: "state_unusable", message };
+}
+
+/** The keeper over a configuration's state directory, by this machine's clocks. */
+export async function keeperOf(
+  config: Config,
+  firstLoginDelayMs: number,
+  storage?: StorageWatch,
+): Promise<AccountKeeper> {
+  const keeper = await openAccountKeeper({
+    stateDir: config.stateDir,
+    clock: await machineClock(),
+    firstLoginDelayMs,
+    ...(storage === undefined ? {} : { storage }),
+  });
+  keeper.renew(namesByLockoutKey(config));
+  return keeper;
 }

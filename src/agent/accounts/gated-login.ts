@@ -9,7 +9,7 @@ import {
   type MonitorCredential,
   type MonitorSpec,
 } from "../../probes/monitors/spec.ts";
-import { loginOutcome } from "../../probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../probes/probe.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../model/observation.ts";
 import { writtenSecrets } from "../../probes/monitors/written-login.ts";

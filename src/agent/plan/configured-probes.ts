@@ -13,10 +13,14 @@ import {
   takesOldTls,
   tlsSourceOf,
 } from "./look-probes.ts";
-import { matchesPattern } from "./pattern.ts";
-import type { TransactionRun, PlanSettings } from "./settings.ts";
+import {
+  matchesPattern,
+  type TransactionRun,
+  type PlanSettings,
+  announcedToService,
+} from "./settings.ts";
 import type { ServerTrust } from "../../config/schema.ts";
-import { looksAtPath } from "../../probes/transactions/web-paths.ts";
+import { looksAtPath } from "../../probes/transactions/web-session.ts";
 import {
   loginTls,
   memberPlace,
@@ -34,13 +38,12 @@ import {
   adcFrontOf,
   securityThrough,
   vipReach,
+  publicReach,
 } from "./vip-reach.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
-import { announcedToService } from "./proxy-protocol.ts";
-import { publicReach } from "./public-reach.ts";
 
 /** Whether a run means this member: what it names, else the members whose protocol the transaction speaks. */
 function isMeant(

@@ -5,7 +5,7 @@ import type { VserverGraph, CsRoute } from "../../adc/vserver-graph.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
 import { vipReach, type VipReach, servicesOf, vipProbeId } from "./vip-reach.ts";
 import type { LbVserver } from "../../model/vserver.ts";
-import { ownPath } from "../../probes/transactions/web-paths.ts";
+import { ownPath } from "../../probes/transactions/web-session.ts";
 import { DIRECTORY_PATHS } from "../../adc/recognise.ts";
 import { isLookAllowed, looksOf } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";

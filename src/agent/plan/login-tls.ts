@@ -3,8 +3,7 @@ import type { Member } from "../../model/adc-service.ts";
 import type { ServerTrust } from "../../config/schema.ts";
 import { proofOf } from "../../net/server-proof.ts";
 import type { ServerProof, TlsSettings } from "../../model/tls-settings.ts";
-import { matchesMember } from "./pattern.ts";
-import type { PlanSettings, VserverSettings } from "./settings.ts";
+import { matchesMember, type PlanSettings, type VserverSettings } from "./settings.ts";
 
 /** What the configuration and the estate say of a place where a secret is to be sent. */
 export interface LoginEndpoint {

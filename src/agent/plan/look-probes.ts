@@ -17,10 +17,8 @@ import {
 } from "../../model/transactions.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 import { hostName } from "../../lib/host-port.ts";
-import { matchesMember } from "./pattern.ts";
+import { matchesMember, announcedToService, type PlanSettings } from "./settings.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
-import { announcedToService } from "./proxy-protocol.ts";
-import type { PlanSettings } from "./settings.ts";
 
 /** Anonymous looks go no faster than this, however fast the member's monitors are. */
 const LOOK_EVERY_AT_LEAST_MS = 10_000;

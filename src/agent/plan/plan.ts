@@ -1,20 +1,207 @@
 import type { Estate } from "../../model/estate.ts";
+import type { AdnsAddress, GslbDomain, GslbVserver } from "../../model/gslb.ts";
+import { type PlannedProbe, probeId } from "./planned-probe.ts";
+import type { ExcludeConfig, Config } from "../../config/schema.ts";
+import { matchesMember, matchesPattern, withoutOwnHost, type PlanSettings } from "./settings.ts";
+import type { Monitor } from "../../model/monitor.ts";
 import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
-import { withSites } from "../../adc/gslb-sites.ts";
+import { withSites } from "../../adc/gslb-fields.ts";
 import { createVserverGraph } from "../../adc/vserver-graph.ts";
 import type { LearnedExchange } from "../../adc/recognise.ts";
 import { configuredProbes } from "./configured-probes.ts";
-import { gslbProbes } from "./gslb-probes.ts";
 import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
-import { withoutExcluded } from "./exclusions.ts";
-import { withoutOwnHost } from "./own-host.ts";
-import { atOwnPace, withPaceNote } from "./pace.ts";
-import type { PlannedProbe } from "./planned-probe.ts";
 import { policyProbes } from "./content-switching.ts";
-import type { PlanSettings } from "./settings.ts";
 import { vipProbes } from "./vip-probes.ts";
 import { withRefusal } from "./vip-refusal.ts";
+import { problemText, type ConfigProblem } from "../../config/problems.ts";
+
+const ASK_EVERY_MS = 10_000;
+const TIMEOUT_MS = 5_000;
+/** Questions of one GSLB vserver at most; what is beyond is listed, and not asked. */
+const MAX_QUESTIONS = 32;
+
+/** Each name of each GSLB vserver, asked of every address at which the ADC's own DNS answers. */
+function gslbProbes(estate: Estate): PlannedProbe[] {
+  const { vservers, adns } = estate.gslb;
+  return [...vservers.values()].flatMap((vserver) =>
+    vserver.domains
+      .flatMap((domain) => adns.map((address) => ({ domain, address })))
+      .map(({ domain, address }, at) =>
+        question(estate.adc, vserver, domain, address, at >= MAX_QUESTIONS),
+      ),
+  );
+}
+
+function question(
+  adc: string,
+  vserver: GslbVserver,
+  domain: GslbDomain,
+  { address, port, transport }: AdnsAddress,
+  isTooMuch: boolean,
+): PlannedProbe {
+  const { shownAs, recordType } = vserver;
+  const unsupportedReason =
+    recordType === "NAPTR"
+      ? "NAPTR records are not asked for"
+      : isTooMuch
+        ? `more than ${String(MAX_QUESTIONS)} names and DNS addresses`
+        : null;
+  return {
+    id: probeId(adc, "vip", shownAs, `${domain.name} at ${address}`, port, `dns ${transport}`),
+    adc,
+    vantage: "vip",
+    vserver: shownAs,
+    vservers: [shownAs],
+    adcService: "",
+    server: null,
+    memberAddress: null,
+    memberPort: null,
+    address,
+    port,
+    intervalMs: ASK_EVERY_MS,
+    timeoutMs: TIMEOUT_MS,
+    type: "dns_lookup",
+    source: "agent",
+    sourceAddresses: [],
+    tlsSource: null,
+    note: `asks the ADC's DNS for ${domain.name} over ${transport.toUpperCase()}`,
+    action: {
+      kind: "transaction",
+      transaction: "dns_lookup",
+      role: "service",
+      account: null,
+      run:
+        unsupportedReason === null
+          ? {
+              spec: {
+                transaction: "dns_lookup",
+                security: "none",
+                tls: null,
+                host: domain.name,
+                path: null,
+                account: null,
+                allowPlaintext: false,
+                expect: "works",
+                exchange: null,
+                adc: null,
+                options: { query: domain.name, type: recordType, transport },
+              },
+              target: { host: address, port, server: null },
+            }
+          : null,
+      unsupportedReason,
+    },
+  };
+}
+
+/** One probe without what the operator excludes from probing: listed with the reason, and never run. */
+function withoutExcluded(probe: PlannedProbe, exclude: readonly ExcludeConfig[]): PlannedProbe {
+  const { action } = probe;
+  const excluded = exclude.find((each) => each.from === "probing" && concerns(each, probe));
+  if (excluded !== undefined) {
+    const unsupportedReason = `excluded: ${excluded.reason}`;
+    return { ...probe, action: { ...action, run: null, unsupportedReason } };
+  }
+  const unjudged = exclude.find(
+    (each) => each.what === "monitor" && each.from === "judging" && concerns(each, probe),
+  );
+  return unjudged === undefined ? probe : { ...probe, unjudged: unjudged.reason };
+}
+
+function concerns({ what, pattern }: ExcludeConfig, probe: PlannedProbe): boolean {
+  const { action, vantage, server, memberAddress, memberPort, vservers } = probe;
+  switch (what) {
+    case "monitor":
+      return action.kind === "monitor" && matchesPattern(pattern, action.monitor.name);
+    case "member":
+      return (
+        server !== null &&
+        memberPort !== null &&
+        [server, memberAddress ?? server].some((name) => matchesMember(pattern, name, memberPort))
+      );
+    case "vserver":
+      return vantage !== "backend" && vservers.some((name) => matchesPattern(pattern, name));
+  }
+}
+
+/** Why a member gets no verdict, in the operator's words; null: it gets one. */
+export function unjudgedMember(
+  exclude: readonly ExcludeConfig[],
+  member: { readonly server: string; readonly address: string | null; readonly port: number | "*" },
+): string | null {
+  const names = [member.server, member.address ?? member.server];
+  const found = exclude.find(
+    ({ what, pattern }) =>
+      what === "member" && names.some((name) => matchesMember(pattern, name, member.port)),
+  );
+  return found?.reason ?? null;
+}
+
+/** As of a member. */
+export function unjudgedVserver(exclude: readonly ExcludeConfig[], vserver: string): string | null {
+  return (
+    exclude.find(({ what, pattern }) => what === "vserver" && matchesPattern(pattern, vserver))
+      ?.reason ?? null
+  );
+}
+
+/** Whether an exclusion finds anything in an estate. */
+function findsAnything({ what, pattern }: ExcludeConfig, estate: Estate): boolean {
+  switch (what) {
+    case "monitor":
+      return [...estate.monitors.keys()].some((name) => matchesPattern(pattern, name));
+    case "member":
+      return [...estate.services.values()].some(({ members }) =>
+        members.some((member) =>
+          [member.server, member.address ?? member.server].some((name) =>
+            matchesMember(pattern, name, member.port),
+          ),
+        ),
+      );
+    case "vserver":
+      return [...estate.lbVservers.keys(), ...estate.csVservers.keys()].some((name) =>
+        matchesPattern(pattern, name),
+      );
+  }
+}
+
+/**
+ * The estate as it is repeated: no monitor of it more often than every `minIntervalMs` milliseconds, up or down. The ADC may
+ * be configured to probe every millisecond; a second opinion must not become a flood.
+ */
+function atOwnPace(estate: Estate, minIntervalMs: number): Estate {
+  const fast = [...estate.monitors.values()].filter((monitor) => isFaster(monitor, minIntervalMs));
+  if (fast.length === 0) {
+    return estate;
+  }
+  const slowed = fast.map((monitor): [string, Monitor] => [
+    monitor.name,
+    {
+      ...monitor,
+      intervalMs: Math.max(monitor.intervalMs, minIntervalMs),
+      downTimeMs: Math.max(monitor.downTimeMs, minIntervalMs),
+    },
+  ]);
+  return { ...estate, monitors: new Map([...estate.monitors, ...slowed]) };
+}
+
+/** Tells at a probe that it is slower than the ADC's own. `estate`: as it was imported. */
+function withPaceNote(probe: PlannedProbe, estate: Estate, minIntervalMs: number): PlannedProbe {
+  const own =
+    probe.action.kind === "monitor" ? estate.monitors.get(probe.action.monitor.name) : undefined;
+  if (own === undefined || !isFaster(own, minIntervalMs)) {
+    return probe;
+  }
+  const note =
+    `the ADC probes every ${String(Math.min(own.intervalMs, own.downTimeMs))} ms, ` +
+    `this agent at most every ${String(minIntervalMs)} ms (min_probe_interval)`;
+  return { ...probe, note: probe.note === null ? note : `${probe.note}; ${note}` };
+}
+
+function isFaster({ intervalMs, downTimeMs }: Monitor, minIntervalMs: number): boolean {
+  return Math.min(intervalMs, downTimeMs) < minIntervalMs;
+}
 
 /**
  * Every probe an estate calls for, also those that cannot be run, each with the reason why. Pure: the same estate and
@@ -59,4 +246,53 @@ export function* planSteps(
   return paced === imported
     ? plan
     : plan.map((probe) => withPaceNote(probe, imported, minIntervalMs));
+}
+
+/** An estate, and what its ADC is planned with. */
+export interface PlannedEstate {
+  readonly estate: Estate;
+  readonly settings: PlanSettings;
+  readonly learned?: LearnedExchange;
+}
+
+/** Runs and exclusions of the configuration that select nothing in any estate: each is a mistake, told with its place. */
+export function idleSettings(
+  config: Pick<Config, "file" | "transactions" | "exclude" | "locate">,
+  estates: readonly PlannedEstate[],
+): readonly ConfigProblem[] {
+  const problem = (path: readonly (string | number)[], message: string): ConfigProblem => ({
+    file: config.file,
+    ...(config.locate?.(path) ?? { line: null, column: null }),
+    path: path.join("."),
+    message,
+  });
+  const runs = config.transactions.run.flatMap((run, index) =>
+    estates.some(({ estate, settings, learned = new Set() }) => {
+      const one = { ...settings, runs: [run] };
+      const recognise = recogniserOf(estate, one, learned);
+      return configuredProbes(estate, one, recognise, createVserverGraph(estate)).length > 0;
+    })
+      ? []
+      : problem(
+          ["transactions", "run", index],
+          problemText(
+            `${run.transaction} selects no member and no vserver of any estate`,
+            "members whose protocol the transaction speaks, and a vantage from which they are reached",
+            "correct members or vantages, or name the ports",
+          ),
+        ),
+  );
+  const exclusions = (config.exclude ?? []).flatMap((exclusion, index) =>
+    estates.some(({ estate }) => findsAnything(exclusion, estate))
+      ? []
+      : problem(
+          ["exclude", index, exclusion.what],
+          problemText(
+            `${exclusion.pattern} selects nothing in any estate`,
+            `a ${exclusion.what} of an estate`,
+            "correct the name, or remove the entry",
+          ),
+        ),
+  );
+  return [...runs, ...exclusions];
 }

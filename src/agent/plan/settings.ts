@@ -1,3 +1,14 @@
+import type { Estate } from "../../model/estate.ts";
+import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
+import {
+  readConnectTo,
+  type Transport,
+  createTargetPolicy,
+  isAdcItself,
+  type TargetRules,
+  ownAddresses,
+} from "../../net/target-policy.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
 import type {
   AdcConfig,
   Config,
@@ -11,10 +22,63 @@ import type {
 import type { AdcQuirks, MonitorCredential } from "../../probes/monitors/spec.ts";
 import type { Account } from "../../model/transactions.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
-import { ownAddresses } from "../../net/target-policy.ts";
 import type { ResolvedNames } from "../public-names.ts";
-import { targetCheck, type TargetCheck } from "./own-host.ts";
 import type { TlsVersion } from "../../model/tls-settings.ts";
+import { nameMatcher } from "../../lib/glob.ts";
+import type { AdcService } from "../../model/adc-service.ts";
+import type { Monitor } from "../../model/monitor.ts";
+import type { Target } from "../../net/probe-context.ts";
+
+/** Why an imported target that is an address may not be dialled, in words; null when it may, and for names. */
+type TargetCheck = (
+  host: string,
+  port: number,
+  transport: Transport,
+  isDestIp: boolean,
+) => string | null;
+
+/** The rule that the network applies when it dials, known in advance where the address is known. */
+export function targetCheck(
+  rules: TargetRules & { readonly connectTo: Readonly<Record<string, string>> },
+): TargetCheck {
+  const connectTo = readConnectTo(rules.connectTo);
+  const policy = createTargetPolicy(rules);
+  return (host, port, transport, isDestIp) => {
+    if (connectTo.find(host, port, transport) !== undefined) {
+      return null;
+    }
+    // Here it would be this machine: even where loopback may be dialled, that says nothing of the ADC.
+    return isDestIp && isAdcItself(host) ? meansItself(host) : policy(host, port);
+  };
+}
+
+/** A probe that would lead to the agent's own host, or to the ADC's own address, is listed with the reason and never run. */
+export function withoutOwnHost(
+  probe: PlannedProbe,
+  check: TargetCheck,
+  { nsip }: Pick<Estate, "nsip">,
+): PlannedProbe {
+  const { action } = probe;
+  if (action.run === null) {
+    return probe;
+  }
+  const { host, port } = action.run.target;
+  const isDestIp = action.kind === "monitor" && action.monitor.destIp === host;
+  const unsupportedReason =
+    isDestIp && host === nsip ? meansItself(host) : check(host, port, transportOf(probe), isDestIp);
+  return unsupportedReason === null
+    ? probe
+    : { ...probe, action: { ...action, run: null, unsupportedReason } };
+}
+
+function meansItself(destIp: string): string {
+  return `destIP ${destIp} is the ADC itself`;
+}
+
+function transportOf({ action }: PlannedProbe): Transport {
+  const type = action.kind === "monitor" ? monitorTypeOf(action.monitor) : null;
+  return type !== null && isSupported(type) ? type.transport : "tcp";
+}
 
 export type VserverSettings = VserverConfig;
 export type MemberSettings = MemberConfig;
@@ -111,4 +175,70 @@ export function planSettings(
     lookTimeoutMs: config.lookTimeoutMs,
     habits: config.probe,
   };
+}
+
+/** Whether a name matches a pattern in which `*` stands for any run of characters; letter case does not matter. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  return nameMatcher([pattern])(name);
+}
+
+/** Whether `server:port` patterns such as `ex*:443` (or `ex*`, any port) match a member. */
+export function matchesMember(pattern: string, server: string, port: number | "*"): boolean {
+  const colon = pattern.lastIndexOf(":");
+  // A bare IPv6 literal holds colons but no port: it is matched as a whole.
+  const hasPort =
+    colon > 0 && /^(\d+|\*)$/.test(pattern.slice(colon + 1)) && !pattern.includes("::");
+  const serverPattern = hasPort ? pattern.slice(0, colon) : pattern;
+  const portPattern = hasPort ? pattern.slice(colon + 1) : "*";
+  return (
+    matchesPattern(serverPattern, server) && (portPattern === "*" || portPattern === String(port))
+  );
+}
+
+/** Monitors that begin with the PROXY header of their net profile (NetScaler docs: "Proxy protocol service monitoring"). */
+const ANNOUNCED_TYPES: ReadonlySet<string> = new Set([
+  "HTTP",
+  "HTTP-INLINE",
+  "HTTP-ECV",
+  "TCP-ECV",
+]);
+
+/** What a connection to a target begins with, as a part of it. */
+type Announced = Pick<Target, "proxy">;
+
+/** The header that the ADC begins with when it hands a client to this service. */
+export function announcedToService(estate: Estate, { netProfile }: AdcService): Announced {
+  return announcedBy(estate, netProfile);
+}
+
+/** The header that the ADC's own monitor begins with. */
+export function announcedByMonitor(
+  estate: Estate,
+  service: AdcService,
+  monitor: Monitor,
+): Announced {
+  return ANNOUNCED_TYPES.has(monitor.type.toUpperCase())
+    ? announcedBy(estate, monitor.netProfile ?? service.netProfile)
+    : {};
+}
+
+/** What is said of the header at a monitor's probe; null where there is none. */
+export function announcementNote(
+  estate: Estate,
+  service: AdcService,
+  monitor: Monitor,
+): string | null {
+  const { proxy } = announcedByMonitor(estate, service, monitor);
+  if (proxy !== undefined) {
+    const profile = monitor.netProfile ?? service.netProfile ?? "";
+    return `begins with a PROXY header ${proxy} (netProfile ${profile})`;
+  }
+  return announcedToService(estate, service).proxy === undefined
+    ? null
+    : `clients' connections begin with a PROXY header, a monitor of type ${monitor.type} does not`;
+}
+
+function announcedBy({ netProfiles }: Estate, name: string | null): Announced {
+  const profile = netProfiles.get(name ?? "");
+  return profile?.proxyProtocol === true ? { proxy: profile.proxyVersion } : {};
 }

@@ -2,7 +2,7 @@ import type { Estate } from "../../model/estate.ts";
 import type { GslbVserver } from "../../model/gslb.ts";
 import type { Vserver } from "../../model/vserver.ts";
 import { defaultsOf } from "../../adc/fields.ts";
-import { withSites } from "../../adc/gslb-sites.ts";
+import { withSites } from "../../adc/gslb-fields.ts";
 import { TLS_VERSION_FIELDS } from "../../adc/tls-fields.ts";
 import {
   AUTHENTICATION_FIELDS,
@@ -14,16 +14,15 @@ import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vse
 import { readHostPort } from "../../lib/host-port.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
 import type { ExcludeConfig } from "../../config/schema.ts";
-import { unjudgedMember, unjudgedVserver } from "../plan/exclusions.ts";
+import { unjudgedMember, unjudgedVserver } from "../plan/plan.ts";
 import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { VserverSettings } from "../plan/settings.ts";
 import { clientNames } from "../plan/vip-reach.ts";
 import { tlsEnd } from "../vserver-findings.ts";
-import { GslbRecord } from "./gslb-record.ts";
+import { GslbRecord, VserverRecord } from "./vserver-record.ts";
 import { MemberRecord } from "./member-record.ts";
 import { ProbeRecord } from "./probe-record.ts";
-import { VserverRecord } from "./vserver-record.ts";
 
 /** The records of one ADC's estate, wired to one another. */
 export interface EstateRecords {

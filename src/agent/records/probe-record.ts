@@ -1,8 +1,10 @@
 import type { Port } from "../../model/adc-service.ts";
 import type { Depth, Sight, Observation, Vantage } from "../../model/observation.ts";
 import type { TransactionName } from "../../model/transactions.ts";
-import { freshForMs, freshUntil, isFresh } from "../../verdict/freshness.ts";
 import {
+  freshForMs,
+  freshUntil,
+  isFresh,
   initialReplica,
   nextDelayMs as nextReplicaDelayMs,
   replicaOpinionAt,

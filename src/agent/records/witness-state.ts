@@ -1,12 +1,11 @@
-import type { Declared } from "../../maintenance/declared.ts";
+import type { Declared, Declarations } from "../../maintenance/declarations.ts";
 import type { EstateRecords } from "./build-records.ts";
 import { groupBy, atOnce, inTurns } from "../../lib/steps.ts";
 import type { MemberRecord } from "./member-record.ts";
 import { type ProbeRecord, sameVerdictInput, sameDisplay, statusOf } from "./probe-record.ts";
-import { ServerRecord } from "./server-record.ts";
+import { ServerRecord, VerdictEvaluator } from "./verdict-evaluator.ts";
 import type { VserverRecord } from "./vserver-record.ts";
 import type { Observation } from "../../model/observation.ts";
-import type { Declarations } from "../../maintenance/declarations.ts";
 import { memberKey, type AdcState } from "../../model/adc-state.ts";
 import type { Port } from "../../model/adc-service.ts";
 import { canonicalAddress } from "../../probes/protocols/dns-message.ts";
@@ -15,11 +14,9 @@ import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../../lib/timers.ts";
 import { detectMaintenance, withoutStrangers } from "../evaluate-member.ts";
 import { countServedBy } from "../evaluate-vserver.ts";
-import { flappingFindings } from "../flapping-findings.ts";
-import { findMailboxSide, type MailboxFinding } from "../mailbox-side.ts";
+import { flappingFindings, findMailboxSide, type MailboxFinding } from "../findings.ts";
 import { bookRoute } from "../vserver-findings.ts";
 import type { LiveAdc, LiveFinding, LiveState } from "../../model/live.ts";
-import { VerdictEvaluator } from "./verdict-evaluator.ts";
 
 /** The records of all ADCs together, and their indexes. Built again with each import. */
 interface RecordIndex {

@@ -1,20 +1,159 @@
+import type {
+  LiveMember,
+  LiveProbe,
+  LiveServer,
+  LiveState,
+  LiveVserver,
+} from "../../model/live.ts";
+import { mapInSteps, type Steps, inTurns } from "../../lib/steps.ts";
+import { type Labelled, type Scope, StickyStates } from "./families/scope.ts";
+import { labelPairs, FamilyWriter, type Format } from "./text-format.ts";
 import { oneAtATime } from "../../lib/pacing.ts";
 import { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
-import { inTurns, type Steps } from "../../lib/steps.ts";
-import type { LiveState } from "../../model/live.ts";
-import { startLagMeter } from "./event-loop-lag.ts";
-import { adcFamilies } from "./families/adc.ts";
-import { agentFamilies } from "./families/agent.ts";
+import { startLagMeter, agentFamilies } from "./families/agent.ts";
+import { adcFamilies, nameFamilies } from "./families/adc.ts";
 import { maintenanceFamilies, verdictFamilies } from "./families/verdicts.ts";
-import { nameFamilies } from "./families/names.ts";
-import { probeFamilies } from "./families/probes.ts";
-import type { Scope } from "./families/scope.ts";
-import { tlsFamilies } from "./families/tls.ts";
-import { FamilyWriter, type Format } from "./text-format.ts";
-import { LabelMemory } from "./label-memory.ts";
+import { probeFamilies, tlsFamilies } from "./families/probes.ts";
 import { createRecorded, type Recorded } from "./recorded.ts";
-import { StickyStates } from "./sticky-states.ts";
+
+/**
+ * The label texts of an estate's entities, made once for as long as the live state's lists are the same: an estate rarely changes
+ * between scrapes, and tens of thousands of strings that live just through one pass are work for the garbage collector.
+ */
+class LabelMemory {
+  members: readonly Labelled<LiveMember>[] = [];
+  /** The labels of each member under each of its vservers. */
+  memberships: readonly string[] = [];
+  vservers: readonly Labelled<LiveVserver>[] = [];
+  servers: readonly Labelled<LiveServer>[] = [];
+  /** Of probes whose labels are the same, one: see distinct-series.ts. */
+  probes: readonly Labelled<LiveProbe>[] = [];
+  #shared: readonly SharedSeries[] = [];
+  #of: Pick<LiveState, "members" | "vservers" | "servers" | "probes"> | null = null;
+
+  /** Brings the memory up to the live state, step by step. One pass at a time. */
+  *update({ members, vservers, servers, probes }: LiveState): Steps<void> {
+    const known = this.#of;
+    if (members !== known?.members) {
+      this.members = yield* labelled(members, memberLabels);
+      this.memberships = (yield* mapInSteps(members, membershipLabels)).flat();
+    }
+    if (vservers !== known?.vservers) {
+      this.vservers = yield* labelled(vservers, vserverLabels);
+    }
+    if (servers !== known?.servers) {
+      this.servers = yield* labelled(servers, serverLabels);
+    }
+    if (probes !== known?.probes) {
+      const { series, shared } = yield* distinctSeries(yield* labelled(probes, probeLabels));
+      this.probes = series;
+      this.#shared = shared;
+    }
+    this.#of = { members, vservers, servers, probes };
+    for (const { shown, probes: sharing } of this.#shared) {
+      shown.entity = worstOf(sharing);
+    }
+  }
+}
+
+function labelled<Entity>(
+  entities: readonly Entity[],
+  labelsOf: (entity: Entity) => string,
+): Steps<Labelled<Entity>[]> {
+  return mapInSteps(entities, (entity) => ({ entity, labels: labelsOf(entity) }));
+}
+
+function memberLabels(member: LiveMember): string {
+  return labelPairs([
+    ["adc", member.adc],
+    ["adc_service", member.adcService],
+    ["server", member.server],
+    ["port", member.port],
+  ]);
+}
+
+function membershipLabels(member: LiveMember): string[] {
+  return member.vservers.map((vserver) =>
+    labelPairs([
+      ["adc", member.adc],
+      ["vserver", vserver],
+      ["adc_service", member.adcService],
+      ["server", member.server],
+      ["port", member.port],
+    ]),
+  );
+}
+
+function vserverLabels(vserver: LiveVserver): string {
+  return labelPairs([
+    ["adc", vserver.adc],
+    ["vserver", vserver.vserver],
+  ]);
+}
+
+function serverLabels(server: LiveServer): string {
+  return labelPairs([
+    ["adc", server.adc],
+    ["server", server.server],
+  ]);
+}
+
+function probeLabels(probe: LiveProbe): string {
+  return labelPairs([
+    ["adc", probe.adc],
+    ["vserver", probe.vserver],
+    ["adc_service", probe.adcService],
+    ["server", probe.server],
+    ["port", probe.port],
+    ["monitor", probe.monitor],
+    ["transaction", probe.transaction],
+    ["vantage", probe.vantage],
+  ]);
+}
+
+/** One series for several probes. */
+interface SharedSeries {
+  readonly shown: Labelled<LiveProbe>;
+  readonly probes: readonly [Labelled<LiveProbe>, ...Labelled<LiveProbe>[]];
+}
+
+/**
+ * Of probes that differ in nothing but their id (the sites of a client-facing name, accounts of one transaction) the worst
+ * speaks: one series twice would make Prometheus refuse it, and a series for each address would come and go with DNS.
+ */
+function* distinctSeries(probes: readonly Labelled<LiveProbe>[]): Steps<{
+  readonly series: readonly Labelled<LiveProbe>[];
+  readonly shared: readonly SharedSeries[];
+}> {
+  const series = new Map<string, Labelled<LiveProbe>>();
+  const shared = new Map<string, { shown: Labelled<LiveProbe>; probes: SharedSeries["probes"] }>();
+  for (const one of probes) {
+    const first = series.get(one.labels);
+    const known = shared.get(one.labels);
+    if (first === undefined) {
+      series.set(one.labels, one);
+    } else if (known === undefined) {
+      const shown = { entity: first.entity, labels: one.labels };
+      shared.set(one.labels, { shown, probes: [first, one] });
+      series.set(one.labels, shown);
+    } else {
+      known.probes = [...known.probes, one];
+    }
+    yield;
+  }
+  return { series: [...series.values()], shared: [...shared.values()] };
+}
+
+/** The first that failed, else the first that passed. */
+function worstOf(probes: SharedSeries["probes"]): LiveProbe {
+  const [first] = probes;
+  const worst =
+    probes.find(({ entity }) => entity.lastPassed === false) ??
+    probes.find(({ entity }) => entity.lastPassed === true) ??
+    first;
+  return worst.entity;
+}
 
 export interface MetricsOptions {
   readonly version: string;

@@ -4,7 +4,7 @@ import { PHASES, type Observation, type PhaseName } from "../../model/observatio
 import type { FailureReason } from "../../model/reasons.ts";
 import type { Steps } from "../../lib/steps.ts";
 import { type FamilyWriter, bucketBound, labelPairs, withLabel } from "./text-format.ts";
-import type { LoginEnd } from "../../agent/events.ts";
+import type { LoginEnd } from "../../agent/run-probe.ts";
 import { DEFINITIONS, type MetricName } from "./definitions.ts";
 
 /**

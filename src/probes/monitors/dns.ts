@@ -6,8 +6,6 @@ import {
   askDnsByUdp,
   dnsQuestion,
   type DnsQuestion,
-} from "../protocols/dns-exchange.ts";
-import {
   canonicalAddress,
   RCODES,
   type DnsAnswer,

@@ -1,12 +1,138 @@
+import { type RequestSecrets, requestSecrets } from "../../adc/request-secrets.ts";
+import { isIPv6 } from "../../lib/ip.ts";
+import type { AdcQuirks, MonitorSpec, MonitorType } from "./spec.ts";
 import type { CodeRange } from "../../model/monitor.ts";
 import type { Probe } from "../probe.ts";
 import { dial } from "../../net/dial.ts";
-import { signsOfHeaders } from "../../model/exchange-signs.ts";
+import { signsOfHeaders, signsOfHealthBody } from "../../model/exchange-signs.ts";
 import { readHttpAnswer } from "../protocols/http-exchange.ts";
 import { observe } from "../../net/probe-run.ts";
-import { httpMonitorRequest } from "./http-request.ts";
-import type { MonitorSpec, MonitorType } from "./spec.ts";
-import { noteWebLogin, sendRequest, webAnswer } from "./written-login.ts";
+import { noteWebLogin, sendRequest, webAnswer, basicOutcome } from "./written-login.ts";
+import { LineReader } from "../../net/line-reader.ts";
+
+/** The bytes an HTTP monitor sends, and the method that decides how the answer is read. */
+interface MonitorRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly text: string;
+  /** Credentials that the administrator wrote into it. */
+  readonly carries: RequestSecrets;
+}
+
+/**
+ * Completes `httpRequest` or `send` of an HTTP monitor to a request. NetScaler inserts a Host header with the server's
+ * address unless `customHeaders` brings one (Citrix support: CTX120921); custom headers go out as they are written. A
+ * parameter that already holds a whole request goes out unchanged. HTTP/1.1 and `Connection: close` are assumptions: the
+ * ADC's version and other default headers are not documented (`spec.habits`).
+ */
+function httpMonitorRequest(written: string, spec: MonitorSpec): MonitorRequest {
+  const whole = parseWholeRequest(written);
+  if (whole !== null && spec.viaVip === null) {
+    const { method, path } = whole;
+    return { method, path, text: withBlankLine(written), carries: requestSecrets(written) };
+  }
+  const { method, path } = whole ?? parseRequestLine(written);
+  const custom = [
+    ...(whole?.headers ?? []),
+    ...headerLines(spec.monitor.parameters.customHeaders ?? ""),
+  ];
+  const viaVip = spec.viaVip;
+  return assemble(
+    method,
+    viaVip?.path ?? path,
+    viaVip === null || viaVip.host === null ? custom : withHost(custom, viaVip.host),
+    spec.hostHeader,
+    spec.habits,
+  );
+}
+
+/** The raw `send` of a TCP-ECV monitor, turned to another path and Host when it is an HTTP request meant for a VIP. */
+export function rawRequestViaVip(send: string, spec: MonitorSpec): string {
+  const whole = parseWholeRequest(send);
+  if (whole === null || spec.viaVip === null) {
+    return send;
+  }
+  const { path, host } = spec.viaVip;
+  const headers = host === null ? whole.headers : withHost(whole.headers, host);
+  const lines = [`${whole.method} ${path ?? whole.path} HTTP/1.1`, ...headers];
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+interface ParsedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+}
+
+function assemble(
+  method: string,
+  path: string,
+  custom: readonly string[],
+  hostHeader: string,
+  habits: AdcQuirks | undefined,
+): MonitorRequest {
+  let text = `${method} ${path} HTTP/${habits?.httpVersion ?? "1.1"}\r\n`;
+  if (!carries(custom, "host")) {
+    text += `Host: ${isIPv6(hostHeader) ? `[${hostHeader}]` : hostHeader}\r\n`;
+  }
+  for (const line of custom) {
+    text += `${line}\r\n`;
+  }
+  const userAgent = habits?.userAgent ?? null;
+  if (userAgent !== null && !carries(custom, "user-agent")) {
+    text += `User-Agent: ${userAgent}\r\n`;
+  }
+  if (!carries(custom, "connection")) {
+    text += "Connection: close\r\n";
+  }
+  // Read at every probe: only what was written can carry a secret, not the lines that we add to every request.
+  const agent = userAgent === null ? [] : [`User-Agent: ${userAgent}`];
+  const written = [`${method} ${path}`, ...custom, ...agent];
+  return { method, path, text: `${text}\r\n`, carries: requestSecrets(written.join("\r\n")) };
+}
+
+/** `METHOD URI`; a bare URI is a GET, and nothing at all is NetScaler's default `HEAD /`. */
+function parseRequestLine(written: string): ParsedRequest {
+  const words = written.trim().split(/\s+/);
+  const [first = "", second] = words;
+  if (first === "") {
+    return { method: "HEAD", path: "/", headers: [] };
+  }
+  return second === undefined && first.startsWith("/")
+    ? { method: "GET", path: first, headers: [] }
+    : { method: first, path: second ?? "/", headers: [] };
+}
+
+function parseWholeRequest(written: string): ParsedRequest | null {
+  const [line = "", ...rest] = written.split(/\r?\n/);
+  const match = /^(\S+) +(\S+) +HTTP\/\d/.exec(line);
+  return match?.[1] === undefined || match[2] === undefined
+    ? null
+    : { method: match[1], path: match[2], headers: rest.filter((header) => header !== "") };
+}
+
+/** A whole request without its empty line would wait for ever: it is completed, nothing else is. */
+function withBlankLine(written: string): string {
+  if (/\r?\n\r?\n/.test(written)) {
+    return written;
+  }
+  return /\n$/.test(written) ? `${written}\r\n` : `${written}\r\n\r\n`;
+}
+
+function headerLines(customHeaders: string): string[] {
+  return customHeaders.split(/\r?\n/).filter((line) => line.trim() !== "");
+}
+
+function carries(headers: readonly string[], name: string): boolean {
+  return headers.some((line) => line.slice(0, line.indexOf(":")).trim().toLowerCase() === name);
+}
+
+function withHost(headers: readonly string[], host: string): string[] {
+  return [
+    `Host: ${host}`,
+    ...headers.filter((line) => line.slice(0, line.indexOf(":")).trim().toLowerCase() !== "host"),
+  ];
+}
 
 const DEFAULT_CODES: readonly CodeRange[] = [{ from: 200, to: 200 }];
 
@@ -74,3 +200,112 @@ function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
 export function isAmong(code: number, ranges: readonly CodeRange[]): boolean {
   return ranges.some(({ from, to }) => code >= from && code <= to);
 }
+
+/** Part of the body in which NetScaler looks for `recv`. */
+const HTTP_ECV_WINDOW_BYTES = 24 * 1024;
+
+/**
+ * HTTP-ECV: `recv` must stand in the first 24 KB of the body, letter case counts; an empty `recv` takes any answer. The
+ * status is not looked at: an error page that holds the pattern passes. Whether the ADC decodes chunks is not documented;
+ * we do. NetScaler docs: "HTTP-ECV monitors", "Understand the TCP-ECV, HTTP-ECV and UDP-ECV monitors".
+ */
+export const httpEcvMonitor: MonitorType = {
+  type: "HTTP-ECV",
+  probe: probeHttpEcv,
+  reversePasses: ["mismatch"],
+  source: "SNIP",
+  transport: "tcp",
+  meaningfulAtVip: true,
+  defaultPort: 80,
+  unsupported: () => null,
+};
+
+function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
+  return observe(context, async (run) => {
+    const dialled = await dial(run, target, { tls: spec.tls });
+    if (dialled.kind === "failed") {
+      return run.fail(dialled.step, dialled.why);
+    }
+    const { send, recv, trofsString } = spec.monitor.parameters;
+    const pattern = recv ?? "";
+    const leaving = trofsString === "" ? null : trofsString;
+    const request = httpMonitorRequest(send === null || send === "" ? "GET /" : send, spec);
+    const sentAt = run.elapsedMs();
+    const { connection } = dialled;
+    const withheld = sendRequest(connection, request.text, request.carries);
+    if (withheld !== null) {
+      return withheld;
+    }
+    const answer = await readHttpAnswer(connection, request.method, {
+      bodyWindowBytes: HTTP_ECV_WINDOW_BYTES,
+      // With a trofsString the whole window must be seen, since that string outranks recv wherever it stands.
+      enough: (body) => (leaving === null ? body.includes(pattern) : body.includes(leaving)),
+    });
+    if (answer.kind !== "answer") {
+      return run.fail("response", answer);
+    }
+    run.responseTimeMs = run.elapsedMs() - sentAt;
+    const { body } = answer;
+    run.identify(signsOfHeaders((name) => answer.headers.get(name)));
+    if (body.length < 512) {
+      run.identify(signsOfHealthBody(body.toString("latin1")));
+    }
+    const { login } = request.carries;
+    if (login !== null) {
+      await noteWebLogin(run, spec, target, request, login, webAnswer(answer));
+    }
+    if (leaving !== null && body.includes(leaving)) {
+      return run.maintenance("response", "the body holds the trofsString");
+    }
+    if (body.includes(pattern)) {
+      return run.match("response");
+    }
+    const told = `status ${answer.status}; "${recv}" is not in the first ${body.length} bytes of the body`;
+    return run.login === "rejected"
+      ? run.fault("login", "auth_rejected", told)
+      : run.mismatch("response", "pattern_missing", told);
+  });
+}
+
+/**
+ * RTSP: sends `rtspRequest` (`OPTIONS *` by default, completed as RFC 2326 demands); the status must be among `respCode`,
+ * 200 by default. NetScaler docs: "RTSP monitors".
+ */
+export const rtspMonitor: MonitorType = {
+  type: "RTSP",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const dialled = await dial(run, target, { tls: spec.tls });
+      if (dialled.kind === "failed") {
+        return run.fail(dialled.step, dialled.why);
+      }
+      const { rtspRequest, respCodes } = spec.monitor.parameters;
+      const asked = rtspRequest === null || rtspRequest === "" ? "OPTIONS *" : rtspRequest;
+      const request = /RTSP\/\d/.test(asked) ? asked : `${asked} RTSP/1.0\r\nCSeq: 1\r\n\r\n`;
+      const withheld = sendRequest(dialled.connection, request, requestSecrets(request));
+      if (withheld !== null) {
+        return withheld;
+      }
+      const line = await new LineReader(dialled.connection).line();
+      run.responseTimeMs = run.phase("first_byte");
+      if (line.kind !== "line") {
+        return run.fail("response", line);
+      }
+      const status = /^RTSP\/\d\.\d (\d{3})/.exec(line.text)?.[1];
+      if (status === undefined) {
+        return run.ended("failed", "response", "protocol_error", `not RTSP: ${line.text}`);
+      }
+      if (run.login !== null) {
+        run.login = basicOutcome(Number(status), null);
+      }
+      return isAmong(Number(status), respCodes ?? [{ from: 200, to: 200 }])
+        ? run.match("response")
+        : run.mismatch("response", "bad_status", line.text);
+    }),
+  reversePasses: ["mismatch"],
+  source: "SNIP",
+  transport: "tcp",
+  meaningfulAtVip: true,
+  defaultPort: 554,
+  unsupported: () => null,
+};

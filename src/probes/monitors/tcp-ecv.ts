@@ -7,10 +7,12 @@ import { dial } from "../../net/dial.ts";
 import { signsOfGreeting, signsOfHeaders, signsOfSmtp } from "../../model/exchange-signs.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { type RequestSecrets, requestSecrets } from "../../adc/request-secrets.ts";
-import { HttpHeaders } from "../protocols/http-headers.ts";
-import { rawRequestViaVip } from "./http-request.ts";
+import { HttpHeaders } from "../protocols/http-answer.ts";
+import { rawRequestViaVip } from "./http.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 import { noteLineLogin, noteWebLogin, sendRequest } from "./written-login.ts";
+import type { Probe } from "../probe.ts";
+import { askUdp } from "../../net/udp.ts";
 
 const SEGMENT_BYTES = 1460;
 
@@ -178,4 +180,92 @@ function signAnswer(run: ProbeRun, seen: Buffer): void {
   } else if (GREETING.test(text)) {
     run.identify(signsOfGreeting(text));
   }
+}
+
+/**
+ * TCP: a completed handshake passes, with `-secure YES` (built-in `tcps`) the TLS handshake too; nothing is sent. Ended
+ * by FIN, or RST where `monitorConnectionClose` says so. The ADC leaves the probe out while it sees live traffic and
+ * LRTM is disabled. Reverse passes on RST; on a time-out it is assumed to fail. NetScaler docs: "Monitor TCP-based
+ * applications"; Citrix support: CTX115525.
+ */
+export const tcpMonitor: MonitorType = {
+  type: "TCP",
+  probe: probeTcp,
+  reversePasses: ["refused"],
+  source: "SNIP",
+  transport: "tcp",
+  meaningfulAtVip: false,
+  defaultPort: null,
+  unsupported: () => null,
+};
+
+function probeTcp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
+  return observe(context, async (run) => {
+    const dialled = await dial(run, target, { tls: spec.tls });
+    if (dialled.kind === "failed") {
+      return run.fail(dialled.step, dialled.why);
+    }
+    dialled.connection.closeMode = spec.closeMode ?? "FIN";
+    run.responseTimeMs = (run.phases.connect ?? 0) + (run.phases.tls ?? 0);
+    return run.match(spec.tls === null ? "connect" : "tls");
+  });
+}
+
+/**
+ * UDP-ECV: sends `send` as one datagram; an answer that holds `recv` passes. Without `recv` the server is up unless ICMP
+ * says that nobody listens on the port: silence passes. Binary protocols (NTP) need bytes no command line can hold: they
+ * may be written `\x1b`; that the ADC reads them so is not documented. NetScaler docs: "UDP-ECV monitors".
+ */
+export const udpEcvMonitor: MonitorType = {
+  type: "UDP-ECV",
+  probe: probeUdpEcv,
+  reversePasses: ["mismatch"],
+  source: "SNIP",
+  transport: "udp",
+  meaningfulAtVip: true,
+  defaultPort: null,
+  unsupported: () => null,
+};
+
+function probeUdpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
+  return observe(context, async (run) => {
+    const { send, recv } = spec.monitor.parameters;
+    run.redact(...requestSecrets(send ?? "").secrets);
+    const pattern = bytesOf(recv ?? "");
+    let other = 0;
+    const answer = await askUdp(run, target, {
+      payload: bytesOf(send ?? ""),
+      accept(data) {
+        if (data.includes(pattern)) {
+          return true;
+        }
+        other += 1;
+        return false;
+      },
+    });
+    switch (answer.kind) {
+      case "datagram":
+        run.responseTimeMs = run.phase("first_byte");
+        return run.match("response");
+      case "failed":
+        return run.fail(answer.step, answer.why);
+      case "timeout":
+        if (pattern.length === 0) {
+          return run.match("send", "no recv is configured: silence without an ICMP error passes");
+        }
+        return other > 0
+          ? run.mismatch("response", "pattern_missing", `${other} other answers came`)
+          : run.fail("response", answer);
+      default:
+        return run.fail("response", answer);
+    }
+  });
+}
+
+/** The string's bytes, with `\xHH` as the byte it names. */
+function bytesOf(text: string): Buffer {
+  const bytes = text.replace(/\\x([0-9a-f]{2})/gi, (_match, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(bytes, "latin1");
 }

@@ -1,7 +1,94 @@
-import { randomBytes } from "node:crypto";
+import { readBerElement } from "../../lib/bytes.ts";
+import { createHash, randomBytes } from "node:crypto";
 import { authenticateMessage, type NtlmCredential } from "./authenticate.ts";
-import { tlsServerEndPointBindings } from "./channel-bindings.ts";
 import { negotiateMessage, parseChallenge } from "./messages.ts";
+
+/**
+ * The value of MsvAvChannelBindings for a TLS channel (MS-NLMP 2.2.2.1): MD5 of the gss_channel_bindings structure
+ * around `tls-server-end-point` (RFC 5929 section 4), the hash of the server's certificate.
+ * @param certificate DER of the leaf certificate as the server sent it.
+ * @returns 16 bytes, or null where RFC 5929 defines no binding (a signature without one hash, as Ed25519).
+ */
+export function tlsServerEndPointBindings(certificate: Buffer): Buffer | null {
+  const algorithm = bindingHash(certificate);
+  if (algorithm === null) {
+    return null;
+  }
+  return endPointBindings(createHash(algorithm).update(certificate).digest());
+}
+
+/** The same for a certificate hash that is already known. */
+export function endPointBindings(certificateHash: Buffer): Buffer {
+  const token = Buffer.concat([Buffer.from("tls-server-end-point:", "latin1"), certificateHash]);
+  return createHash("md5").update(gssChannelBindings(token)).digest();
+}
+
+/** Both addresses empty (four 32-bit zeros), then the length and bytes of the application data. */
+function gssChannelBindings(applicationData: Buffer): Buffer {
+  const header = Buffer.alloc(20);
+  header.writeUInt32LE(applicationData.length, 16);
+  return Buffer.concat([header, applicationData]);
+}
+
+type BindingHash = "sha224" | "sha256" | "sha384" | "sha512";
+
+/**
+ * Signature algorithms by the hex of their OID's content. MD5 and SHA-1 count as SHA-256 (RFC 5929 section 4.1).
+ * For RSASSA-PSS the hash stands in the parameters.
+ */
+const SIGNATURE_HASHES: ReadonlyMap<string, BindingHash> = new Map([
+  ["2a864886f70d010104", "sha256"], // md5WithRSAEncryption
+  ["2a864886f70d010105", "sha256"], // sha1WithRSAEncryption
+  ["2a864886f70d01010e", "sha224"],
+  ["2a864886f70d01010b", "sha256"],
+  ["2a864886f70d01010c", "sha384"],
+  ["2a864886f70d01010d", "sha512"],
+  ["2a8648ce3d0401", "sha256"], // ecdsa-with-SHA1
+  ["2a8648ce3d040301", "sha224"],
+  ["2a8648ce3d040302", "sha256"],
+  ["2a8648ce3d040303", "sha384"],
+  ["2a8648ce3d040304", "sha512"],
+]);
+const RSASSA_PSS = "2a864886f70d01010a";
+const DIGEST_HASHES: ReadonlyMap<string, BindingHash> = new Map([
+  ["2b0e03021a", "sha256"], // SHA-1
+  ["608648016503040204", "sha224"],
+  ["608648016503040201", "sha256"],
+  ["608648016503040202", "sha384"],
+  ["608648016503040203", "sha512"],
+]);
+
+/** The hash a binding to this certificate uses, or null where none is defined or the DER cannot be read. */
+export function bindingHash(certificate: Buffer): BindingHash | null {
+  const outer = readBerElement(certificate, 0);
+  const signed = outer === null ? null : readBerElement(certificate, outer.contentAt);
+  const algorithm = signed === null ? null : readBerElement(certificate, signed.end);
+  const oid = algorithm?.tag === 0x30 ? readBerElement(certificate, algorithm.contentAt) : null;
+  if (algorithm === null || oid?.tag !== 0x06) {
+    return null;
+  }
+  const name = certificate.subarray(oid.contentAt, oid.end).toString("hex");
+  return name === RSASSA_PSS
+    ? pssHash(certificate, oid.end, algorithm.end)
+    : (SIGNATURE_HASHES.get(name) ?? null);
+}
+
+/** RSASSA-PSS-params: `[0] { SEQUENCE { OID hash } }`; left out, it is SHA-1 (RFC 4055), which counts as SHA-256. */
+function pssHash(certificate: Buffer, at: number, end: number): BindingHash | null {
+  const parameters = at < end ? readBerElement(certificate, at) : null;
+  if (parameters === null || parameters.contentAt >= parameters.end) {
+    return "sha256";
+  }
+  const tagged = readBerElement(certificate, parameters.contentAt);
+  if (tagged?.tag !== 0xa0) {
+    return "sha256";
+  }
+  const algorithm = readBerElement(certificate, tagged.contentAt);
+  const oid = algorithm === null ? null : readBerElement(certificate, algorithm.contentAt);
+  return oid === null
+    ? null
+    : (DIGEST_HASHES.get(certificate.subarray(oid.contentAt, oid.end).toString("hex")) ?? null);
+}
 
 /** One NTLM login over HTTP (MS-NTHT): two requests on one connection. */
 export interface NtlmLogin {

@@ -16,7 +16,7 @@ import {
   type Ended,
   type LineSession,
 } from "./line-session.ts";
-import type { TransactionType } from "./spec.ts";
+import type { TransactionType } from "../probe.ts";
 
 /** A session of IMAP or POP3 after its greeting and its capabilities, behind TLS where asked. */
 export interface MailSession extends LineSession {

@@ -1,13 +1,225 @@
-import type { Observation } from "../../model/observation.ts";
 import type { HttpAnswer } from "../protocols/http-answer.ts";
-import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { climbFormAaa } from "./aaa-form.ts";
+import { type ProbeRun, observe } from "../../net/probe-run.ts";
+import { ended, mismatch, type Ended } from "./line-session.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
-import type { TransactionType } from "./spec.ts";
-import { isAdcLogin, judgeChallenge, judgeError, summary } from "./web-answer.ts";
+import { isAdcLogin, isExchange, summary, judgeChallenge, judgeError } from "./web-answer.ts";
 import { isNotLookedAt, unspoken } from "./web-login.ts";
 import { redirectTarget, WebVisit } from "./web-visit.ts";
-import { WEB_PATHS } from "./web-paths.ts";
+import { readLoginPage, readNFactorAnswer, type NFactorAnswer } from "./aaa-login-page.ts";
+import { parseUrl } from "../../lib/host-port.ts";
+import { WEB_PATHS } from "./web-session.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { TransactionType } from "../probe.ts";
+
+/** The page the ADC lets through to after its login. */
+export interface LetThrough {
+  readonly kind: "let_through";
+  readonly answer: HttpAnswer;
+  readonly path: string;
+}
+
+/** Redirects that are followed at most: real logins need three or four. */
+const MAX_REDIRECTS = 10;
+
+/**
+ * Climbs the ADC's form-based login (AAA for traffic management), and says at which rung it ends: the challenge is given,
+ * AAA accepts the credential, lets the user through, knows where to send him back to, and passes the login on. The login
+ * page itself tells where its form goes; nFactor is spoken as far as a name and a password go, and ends at
+ * `second_factor` beyond. `aaa_login_path` and `aaa_username` override what the page says.
+ */
+async function climbFormAaa(
+  run: ProbeRun,
+  visit: WebVisit,
+  spec: TransactionSpec,
+  account: Account,
+  challenge: HttpAnswer,
+): Promise<LetThrough | Ended> {
+  const loginAt = redirectTarget(challenge, spec.host);
+  const host = loginAt?.host ?? spec.host;
+  if (!isTrustedHost(host, spec)) {
+    return withheld(run, `the login is at ${host}`);
+  }
+  const form = await readLoginPage(visit, loginAt ?? { host, path: "/" }, (asked) =>
+    isTrustedHost(asked, spec),
+  );
+  if (form.kind === "ended") {
+    return form;
+  }
+  if (form.kind === "asks_for_more") {
+    return mismatch(run, "transaction", "second_factor", form.detail);
+  }
+  if (!isTrustedHost(form.host, spec)) {
+    return withheld(run, `the login form goes to ${form.host}`);
+  }
+  const username = String(spec.options["aaa_username"] ?? account.username);
+  const posted = await visit.ask({
+    method: "POST",
+    host: form.host,
+    path: String(spec.options["aaa_login_path"] ?? form.path),
+    form: form.fields(username, account.password),
+    step: "login",
+  });
+  run.phase("login");
+  if (posted.kind === "ended") {
+    return posted;
+  }
+  const refusal = refusalOf(run, posted, form.host, spec);
+  return refusal ?? follow(run, visit, spec, posted, form.host);
+}
+
+const LOGIN_FIELD = /<input\b[^>]{0,500}\bname=["']?login["'\s>]/i;
+const PASSWORD_FIELD = /<input\b[^>]{0,500}\bname=["']?passwd["'\s>]/i;
+
+/** Nothing was sent, for want of a word of the configuration: that is nobody's outage. */
+function withheld(run: ProbeRun, where: string): Ended {
+  return ended(run.fault("response", "aaa_login", `${where}, which the vserver does not name`));
+}
+
+/** A form goes to the vserver's own name or to that of its authentication vserver, nowhere else. */
+function isTrustedHost(host: string, { adc, host: own }: TransactionSpec): boolean {
+  const asked = host.toLowerCase();
+  return asked === own.toLowerCase() || asked === adc?.authenticationHost?.toLowerCase();
+}
+
+/** What the ADC says to the posted form when it does not let the user in; null when it does. */
+function refusalOf(
+  run: ProbeRun,
+  answer: HttpAnswer,
+  host: string,
+  spec: TransactionSpec,
+): Ended | null {
+  const text = answer.body.toString("latin1");
+  if (hasSession(answer)) {
+    run.login = "accepted";
+  }
+  if (/target url not found/i.test(text)) {
+    return mismatch(
+      run,
+      "transaction",
+      "aaa_no_target",
+      "AAA does not know where to send the user",
+    );
+  }
+  if (answer.status === 403) {
+    run.login = "accepted";
+    return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
+  }
+  if (answer.status >= 400) {
+    // Nothing tells whether anybody has looked at the credential, unless nobody serves at all.
+    run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
+    return mismatch(run, "login", "adc_error_page", summary(answer));
+  }
+  const nFactor = readNFactorAnswer(answer);
+  if (nFactor !== null) {
+    return nFactorRefusal(run, nFactor);
+  }
+  const back = redirectTarget(answer, host);
+  const toLogin = back !== null && isAdcLogin(answer, spec.adc) && !/^\/owa\b/i.test(back.path);
+  const errorCookie = answer.headers.all("set-cookie").some((line) => /^NSC_VPNERR=/i.test(line));
+  if (toLogin || errorCookie) {
+    run.login = "rejected";
+    return ended(run.fault("login", "aaa_rejected", summary(answer)));
+  }
+  if (back === null && answer.status === 200) {
+    if (LOGIN_FIELD.test(text) && PASSWORD_FIELD.test(text)) {
+      run.login = "rejected";
+      return ended(run.fault("login", "aaa_rejected", "AAA shows its login form again"));
+    }
+    return /type=.?password|passcode|one.?time|dlge/i.test(text)
+      ? mismatch(run, "transaction", "second_factor", "AAA asks a second question")
+      : mismatch(run, "transaction", "aaa_no_target", summary(answer));
+  }
+  return null;
+}
+
+function nFactorRefusal(run: ProbeRun, answer: NFactorAnswer): Ended | null {
+  switch (answer.kind) {
+    case "success":
+      run.login = "accepted";
+      return null;
+    case "rejected":
+      run.login = "rejected";
+      return ended(run.fault("login", "aaa_rejected", answer.detail));
+    case "asks_for_more":
+      return mismatch(run, "transaction", "second_factor", answer.detail);
+    case "other":
+      return mismatch(run, "login", "adc_error_page", answer.detail);
+  }
+}
+
+/** AAA's session, which it gives to whom it has let in. A page of words proves nothing: its text is anybody's. */
+function hasSession(answer: HttpAnswer): boolean {
+  return answer.headers.all("set-cookie").some((line) => /^NSC_(TMAS|AAAC)=[^;\s]/i.test(line));
+}
+
+/** From the login back to the application, through whatever redirects lie between. */
+async function follow(
+  run: ProbeRun,
+  visit: WebVisit,
+  spec: TransactionSpec,
+  posted: HttpAnswer,
+  loginHost: string,
+): Promise<LetThrough | Ended> {
+  let answer = posted;
+  let host = loginHost;
+  let path = "/";
+  for (let hop = 0; hop < MAX_REDIRECTS; hop += 1) {
+    const next = hop === 0 ? afterLogin(answer, host, spec) : redirectTarget(answer, host);
+    if (next === null) {
+      return judgeArrival(run, answer, path);
+    }
+    if (hop > 0 && isAdcLogin(answer, spec.adc)) {
+      return mismatch(run, "transaction", "redirect_loop", `back at AAA: ${summary(answer)}`);
+    }
+    if (!isTrustedHost(next.host, spec)) {
+      return mismatch(run, "transaction", "bad_status", `redirected to ${next.host}`);
+    }
+    ({ host, path } = next);
+    const asked = await visit.ask({ method: "GET", host, path, step: "transaction" });
+    run.phase("transaction");
+    if (asked.kind === "ended") {
+      return asked;
+    }
+    answer = asked;
+  }
+  return mismatch(run, "transaction", "redirect_loop", `${String(MAX_REDIRECTS)} redirects`);
+}
+
+/** Where AAA sends the user back to: by a redirect, or as nFactor says, which may leave it to the page that was asked for. */
+function afterLogin(
+  answer: HttpAnswer,
+  host: string,
+  spec: TransactionSpec,
+): ReturnType<typeof redirectTarget> {
+  const told = readNFactorAnswer(answer);
+  if (told?.kind !== "success") {
+    return redirectTarget(answer, host);
+  }
+  const url = told.location === null ? null : parseUrl(told.location, `https://${host}/`);
+  return url !== null && /^https?:$/.test(url.protocol)
+    ? { host: url.hostname, path: `${url.pathname}${url.search}` }
+    : { host: spec.host, path: spec.path ?? WEB_PATHS.owa_form };
+}
+
+function judgeArrival(run: ProbeRun, answer: HttpAnswer, path: string): LetThrough | Ended {
+  const fromExchange = isExchange(answer);
+  if (fromExchange) {
+    run.login = "accepted";
+  }
+  if (answer.status === 403 && !fromExchange) {
+    return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
+  }
+  if (answer.status === 401) {
+    return mismatch(run, "transaction", "sso_not_passed", `asked again: ${summary(answer)}`);
+  }
+  if (/\/auth\/logon\.aspx/i.test(path)) {
+    return mismatch(run, "transaction", "sso_not_passed", "Exchange's own login form is shown");
+  }
+  if (answer.status >= 500 && !fromExchange) {
+    return mismatch(run, "transaction", "adc_error_page", summary(answer));
+  }
+  return { kind: "let_through", answer, path };
+}
 
 /**
  * Outlook on the web by its form, as a browser: the redirect to the login page, the posted form, the cookies, and the

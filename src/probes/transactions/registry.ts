@@ -2,26 +2,17 @@ import type { Observation } from "../../model/observation.ts";
 import type { ProbeContext, Target } from "../../net/probe-context.ts";
 import { observe } from "../../net/probe-run.ts";
 import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
-import { dnsLookup } from "./dns-lookup.ts";
-import { ewsFolder } from "./ews-folder.ts";
-import { healthPage } from "./health-page.ts";
-import { httpsChallenge } from "./https-challenge.ts";
+import { dnsLookup, ldapBind, ldapRoot, ntpTime } from "./support-servers.ts";
+import { ewsFolder, autodiscover, easOptions, mapiEndpoint, oab, rpcEcho } from "./web-services.ts";
+import { healthPage, httpsChallenge, webLook } from "./web-look.ts";
 import { imapGreeting, pop3Greeting } from "./mail-greeting.ts";
-import { imapLogin } from "./imap-login.ts";
-import { ldapBind } from "./ldap-bind.ts";
-import { ldapRoot } from "./ldap-root.ts";
+import { imapLogin, pop3Login } from "./mailbox-login.ts";
 import { mailRoundTrip } from "./mail-round-trip.ts";
-import { ntpTime } from "./ntp-time.ts";
 import { owaForm } from "./owa-form.ts";
-import { pop3Login } from "./pop3-login.ts";
 import { rpcEndpointMap } from "./rpc-endpoint-map.ts";
-import { smtpGreeting } from "./smtp-greeting.ts";
-import { smtpMailFrom } from "./smtp-mail-from.ts";
-import { smtpSubmission } from "./smtp-submission.ts";
-import type { TransactionType } from "./spec.ts";
-import { webLook } from "./web-look.ts";
-import { isOfOnePath } from "./web-paths.ts";
-import { autodiscover, easOptions, mapiEndpoint, oab, rpcEcho } from "./web-services.ts";
+import { smtpGreeting, smtpMailFrom, smtpSubmission } from "./smtp.ts";
+import type { TransactionType } from "../probe.ts";
+import { isOfOnePath } from "./web-session.ts";
 
 /** Every transaction this agent can run, by name. Adding one: its file, and its line here. */
 export const TRANSACTION_TYPES: ReadonlyMap<TransactionName, TransactionType> = new Map(

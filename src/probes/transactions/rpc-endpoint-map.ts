@@ -22,7 +22,7 @@ import {
   type RpcAnswer,
 } from "../protocols/dcerpc.ts";
 import { ended, type Ended } from "./line-session.ts";
-import type { TransactionType } from "./spec.ts";
+import type { TransactionType } from "../probe.ts";
 
 const MAPPER_PORT = 135;
 

@@ -1,9 +1,24 @@
 import type { Observation } from "../../model/observation.ts";
 import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { HttpAnswer } from "../protocols/http-answer.ts";
-import type { TransactionType } from "./spec.ts";
-import { challengeSchemes, isAdcLogin, judgeError, summary } from "./web-answer.ts";
-import { askWeb, openWeb } from "./web-session.ts";
+import type { TransactionType } from "../probe.ts";
+import {
+  challengeSchemes,
+  isAdcLogin,
+  judgeError,
+  summary,
+  judgeChallenge,
+  judgeLogonPage,
+  nextPage,
+  type WebVerdict,
+  isExchange,
+} from "./web-answer.ts";
+import { askWeb, openWeb, CHALLENGE_PATH } from "./web-session.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { TransactionSpec } from "../../model/transactions.ts";
+import type { Ended } from "./line-session.ts";
+import type { Connection } from "../../net/connection.ts";
+import { signsOfHealthBody } from "../../model/exchange-signs.ts";
 
 /** What an anonymous request to a web service of any make comes to. */
 type WebClass = "serves" | "challenges" | "refuses" | "broken";
@@ -77,4 +92,117 @@ function withoutOpinionOfTls(seen: Observation): Observation {
     default:
       return seen.step === "tls" ? { ...seen, outcome: "fault" } : seen;
   }
+}
+
+/** Follows once to the page that a client would log in at: a redirect alone may lead in a circle, or to nothing. */
+async function judgeLogon(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+  path: string,
+): Promise<WebVerdict | Ended> {
+  const opened = await openWeb(run, spec, target);
+  if (opened.kind === "ended") {
+    return opened;
+  }
+  const page = await askWeb(opened.connection, spec.host, { method: "GET", path });
+  return page.kind === "ended"
+    ? page
+    : judgeLogonPage(page, { vantage: run.context.vantage, spec });
+}
+
+/**
+ * The look at a virtual directory that needs no account: the member's own path answers as Exchange does, 401 with its
+ * schemes or OWA's 302 to its login page. Tells the application pool, the back end, the ADC's error pages and the ADC's
+ * login apart. Where a server's OWA sends to its login page, that page is asked for too. At a vserver with a configured redirect, that
+ * redirect is what is expected.
+ */
+export const httpsChallenge: TransactionType = {
+  transaction: "https_challenge",
+  needsAccount: false,
+  transport: "tcp",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const opened = await openWeb(run, spec, target);
+      if (opened.kind === "ended") {
+        return opened.observation;
+      }
+      const path = spec.path ?? CHALLENGE_PATH;
+      const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
+      if (answer.kind === "ended") {
+        return answer.observation;
+      }
+      if (answer.status === 401) {
+        run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
+      }
+      const asked = { vantage: context.vantage, spec };
+      const next = nextPage(answer, path, asked);
+      // Through a VIP the second request may reach another server: the members' own looks tell about their login pages.
+      const verdict =
+        next.kind === "page" && context.vantage === "backend"
+          ? await judgeLogon(run, spec, target, next.path)
+          : next.kind === "loop"
+            ? next.verdict
+            : judgeChallenge(answer, asked);
+      if (verdict.kind === "ended") {
+        return verdict.observation;
+      }
+      return verdict.kind === "good"
+        ? run.match("response", verdict.detail)
+        : run.mismatch("response", verdict.reason, verdict.detail);
+    }),
+};
+
+/**
+ * `healthcheck.htm` of a virtual directory: who answers, and whether Exchange's component state lets it answer. It is no
+ * opinion about the service: the page speaks from that state alone. A component that is not active has the request
+ * aborted without an answer (`component_offline`); a lone reset looks alike, so detection asks another URL too.
+ */
+export const healthPage: TransactionType = {
+  transaction: "health_page",
+  needsAccount: false,
+  transport: "tcp",
+  probe: (spec, target, context) =>
+    observe(context, async (run) => {
+      const opened = await openWeb(run, spec, target);
+      if (opened.kind === "ended") {
+        return opened.observation;
+      }
+      const path = healthPath(spec.path);
+      const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
+      if (answer.kind === "ended") {
+        return aborted(run, opened.connection, answer.observation);
+      }
+      const signs = signsOfHealthBody(answer.body.toString("latin1"));
+      if (answer.status === 200 && signs.exchangeSeen) {
+        run.identify(signs);
+        return run.match("response", answer.body.toString("latin1").trim());
+      }
+      if (answer.status === 200) {
+        return run.mismatch("response", "pattern_missing", `another page: ${summary(answer)}`);
+      }
+      if (isAdcLogin(answer, spec.adc) || (answer.status === 401 && !isExchange(answer))) {
+        return run.mismatch("response", "aaa_login", summary(answer));
+      }
+      const { reason, detail } = judgeError(answer, { vantage: context.vantage, spec });
+      return run.mismatch("response", reason, detail);
+    }),
+};
+
+/** The health page of a virtual directory: `/owa/` and `/owa/healthcheck.htm` both mean the latter. */
+export function healthPath(path: string | null): string {
+  const asked = path ?? "/owa/";
+  if (/\/healthcheck\.htm$/i.test(asked)) {
+    return asked;
+  }
+  const directory = /^\/[^/?]+/.exec(asked)?.[0] ?? "/owa";
+  return `${directory}/healthcheck.htm`;
+}
+
+/** Closed or reset after the request, with no byte of an answer. */
+function aborted(run: ProbeRun, { bytesReceived }: Connection, seen: Observation): Observation {
+  const cut = seen.reason === "closed_without_data" || seen.reason === "reset";
+  return cut && bytesReceived === 0
+    ? run.ended("failed", "response", "component_offline", "the request was aborted unanswered")
+    : seen;
 }

@@ -1,7 +1,100 @@
-import { webTransaction } from "./web-transaction.ts";
-import { WEB_PATHS } from "./web-paths.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Probe, TransactionType } from "../probe.ts";
+import type { HttpAnswer } from "../protocols/http-answer.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import { mismatch, type Ended } from "./line-session.ts";
+import type { Account, TransactionName, TransactionSpec } from "../../model/transactions.ts";
+import { isAdcLogin, judgeError, summary, type BadAnswer, isExchange } from "./web-answer.ts";
+import { askLoggedIn, provesLogin, type Served } from "./web-login.ts";
+import { type WebRequest, WEB_PATHS } from "./web-session.ts";
 import { nameOnMapiPage } from "../../model/exchange-signs.ts";
-import { isExchange } from "./web-answer.ts";
+
+/** What a logged-in answer shows. */
+type ServedVerdict =
+  | { readonly kind: "good"; readonly detail: string; readonly servedBy?: string }
+  | BadAnswer
+  /** Nothing of its own: the general rules for errors apply. */
+  | { readonly kind: "other" };
+
+export interface WebTransaction {
+  readonly transaction: TransactionName;
+  /** The request, or why it cannot be made, in words. */
+  readonly request: (spec: TransactionSpec, account: Account) => WebRequest | string;
+  readonly judge: (answer: HttpAnswer, spec: TransactionSpec) => ServedVerdict;
+  /** What follows a good answer, on the same login. */
+  readonly then?: (
+    run: ProbeRun,
+    served: Served,
+    spec: TransactionSpec,
+  ) => Promise<Observation | null>;
+}
+
+/** One logged-in request to a virtual directory, and what its answer means. */
+function webTransaction(transaction: WebTransaction): TransactionType {
+  return {
+    transaction: transaction.transaction,
+    needsAccount: true,
+    transport: "tcp",
+    probe: webProbe(transaction),
+  };
+}
+
+function webProbe(transaction: WebTransaction): Probe<TransactionSpec> {
+  return (spec, target, context) =>
+    observe(context, async (run) => {
+      const { account } = spec;
+      if (account === null) {
+        return run.fault("transaction", "not_configured", "no account is configured");
+      }
+      run.redact(account.password);
+      const request = transaction.request(spec, account);
+      if (typeof request === "string") {
+        return run.fault("transaction", "not_configured", request);
+      }
+      const served = await askLoggedIn(run, spec, target, account, request);
+      if (served.kind === "ended") {
+        return served.observation;
+      }
+      run.phase("transaction");
+      const verdict = transaction.judge(served.answer, spec);
+      if (verdict.kind !== "good") {
+        const exchangeSpoke = verdict.kind === "bad" && verdict.reason !== "pattern_missing";
+        if (exchangeSpoke) {
+          run.login = "accepted";
+        }
+        const step = exchangeSpoke || provesLogin(served.answer, spec) ? "transaction" : "login";
+        return failed(run, spec, served.answer, verdict, step).observation;
+      }
+      run.login = "accepted";
+      if (verdict.servedBy !== undefined) {
+        run.servedBy = verdict.servedBy;
+        run.exchangeSeen = true;
+      }
+      const further = await transaction.then?.(run, served, spec);
+      return further ?? run.match("transaction", verdict.detail);
+    });
+}
+
+/** The observation of an answer that is not what the transaction wants; at step `login` while that is not proven. */
+function failed(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  answer: HttpAnswer,
+  verdict: Exclude<ServedVerdict, { kind: "good" }>,
+  step: "login" | "transaction",
+): Ended {
+  if (verdict.kind === "bad") {
+    return mismatch(run, step, verdict.reason, verdict.detail);
+  }
+  if (isAdcLogin(answer, spec.adc)) {
+    return mismatch(run, step, "sso_not_passed", summary(answer));
+  }
+  if (answer.status === 503 && answer.headers.get("retry-after") !== null) {
+    return mismatch(run, step, "throttled", summary(answer));
+  }
+  const { reason, detail } = judgeError(answer, { vantage: run.context.vantage, spec });
+  return mismatch(run, step, reason, detail);
+}
 
 const REQUEST_SCHEMA =
   "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006";
@@ -163,3 +256,115 @@ export const rpcEcho = webTransaction({
       : { kind: "other" };
   },
 });
+
+/**
+ * GetFolder of the inbox over Exchange Web Services: login, back end and store. Then the same is asked again in a body of
+ * 64 KB (`padding_bytes`; 0: not), nothing of which is stored: authentication in front is known to lose large POSTs.
+ */
+export const ewsFolder = webTransaction({
+  transaction: "ews_folder",
+  request: (spec) => getFolder(spec, 0),
+  judge: judgeFolder,
+  then: askPadded,
+});
+
+const DEFAULT_PADDING_BYTES = 64 * 1024;
+const MAX_PADDING_BYTES = 1024 * 1024;
+
+async function askPadded(
+  run: ProbeRun,
+  served: Served,
+  spec: TransactionSpec,
+): Promise<Observation | null> {
+  const padding = Number(spec.options["padding_bytes"] ?? DEFAULT_PADDING_BYTES);
+  if (!(padding > 0)) {
+    return null;
+  }
+  const size = Math.min(padding, MAX_PADDING_BYTES);
+  if (served.again === null) {
+    const detail = "the connection was not kept, so that a large body was not tried";
+    return run.match("transaction", `GetFolder inbox: NoError; ${detail}`);
+  }
+  const answer = await served.again({ ...getFolder(spec, size), keepAlive: true });
+  run.phase("transaction");
+  if (answer.kind === "ended") {
+    return lostOnTheWay(run, answer.observation, size);
+  }
+  const verdict = judgeFolder(answer);
+  if (verdict.kind === "good") {
+    return run.match("transaction", `${verdict.detail}; a body of ${String(size)} bytes as well`);
+  }
+  return lostOnTheWay(
+    run,
+    failed(run, spec, answer, verdict, "transaction").observation,
+    size,
+    isExchange(answer),
+  );
+}
+
+/** Through a VIP, what answers a small body and never sees a large one is not the server: the ADC has lost it. */
+function lostOnTheWay(
+  run: ProbeRun,
+  seen: Observation,
+  size: number,
+  serverAnswered = false,
+): Observation {
+  const detail = `a small body works, one of ${String(size)} bytes does not: ${seen.evidence.detail ?? seen.reason}`;
+  const told = { ...seen, evidence: { ...seen.evidence, detail } };
+  switch (told.outcome) {
+    case "match":
+    case "maintenance":
+    case "fault":
+      return told;
+    default: {
+      const wasSent = told.step !== "connect" && told.step !== "tls";
+      return run.context.vantage !== "backend" && !serverAnswered && wasSent
+        ? { ...told, reason: "post_lost", step: "transaction" }
+        : told;
+    }
+  }
+}
+
+function getFolder(spec: TransactionSpec, padding: number): WebRequest {
+  const comment = padding === 0 ? "" : `<!--${"x".repeat(padding)}-->`;
+  return {
+    method: "POST",
+    path: spec.path ?? WEB_PATHS.ews_folder,
+    headers: [["Content-Type", "text/xml; charset=utf-8"]],
+    body:
+      '<?xml version="1.0" encoding="utf-8"?>' +
+      '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"' +
+      ' xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"' +
+      ' xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types">' +
+      '<soap:Header><t:RequestServerVersion Version="Exchange2010"/></soap:Header>' +
+      `<soap:Body>${comment}<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape>` +
+      '<m:FolderIds><t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:GetFolder></soap:Body></soap:Envelope>',
+  };
+}
+
+/** Codes of EWS that say: the mailbox cannot be had now. */
+const MAILBOX_SIDE: ReadonlySet<string> = new Set([
+  "ErrorMailboxStoreUnavailable",
+  "ErrorMailboxMoveInProgress",
+  "ErrorInternalServerTransientError",
+  "ErrorConnectionFailed",
+]);
+
+function judgeFolder(answer: HttpAnswer): ServedVerdict {
+  const xml = answer.body.toString("utf8");
+  const code = /<(?:\w+:)?ResponseCode[^>]{0,200}>(\w+)</.exec(xml)?.[1];
+  if (answer.status === 200 && /ResponseClass="Success"/.test(xml) && code === "NoError") {
+    return { kind: "good", detail: "GetFolder inbox: NoError" };
+  }
+  if (code === undefined) {
+    return answer.status === 200
+      ? { kind: "bad", reason: "pattern_missing", detail: "200 without an answer of EWS" }
+      : { kind: "other" };
+  }
+  if (code === "ErrorServerBusy") {
+    return { kind: "bad", reason: "throttled", detail: code };
+  }
+  return MAILBOX_SIDE.has(code)
+    ? { kind: "bad", reason: "backend_unavailable", detail: code }
+    : { kind: "bad", reason: "bad_status", detail: code };
+}

@@ -3,11 +3,10 @@ import type { MaintenanceReport } from "../../change/report.ts";
 import type { DeclareResult } from "../../maintenance/declarations.ts";
 import { z } from "zod";
 import { parseDuration } from "../../lib/duration.ts";
-import type { MaintenanceActions, PreflightLimits } from "../actions.ts";
+import type { MaintenanceActions, PreflightLimits, WebSources } from "../sources.ts";
 import { isVisible } from "../../lib/printable.ts";
 import { json, problem, type BodyReply, type Reply } from "../http/reply.ts";
 import { get, write, writeBody, type Call, type Route } from "../http/route.ts";
-import type { WebSources } from "../sources.ts";
 import { type Answer, instant, moment } from "./shapes.ts";
 
 /** One declared window. */

@@ -4,8 +4,7 @@ import { TLSSocket } from "node:tls";
 import { visibleText } from "../../lib/printable.ts";
 import { parseUrl } from "../../lib/host-port.ts";
 import { readBasic, type BasicAuth } from "../web-config/basic-auth.ts";
-import type { WebConfig } from "../web-config/load.ts";
-import type { RateLimit } from "../web-config/rate-limit.ts";
+import type { WebConfig, RateLimit } from "../web-config/load.ts";
 import { readBody, SECURITY_HEADERS, send } from "./send.ts";
 import {
   bearerToken,
@@ -15,9 +14,9 @@ import {
   tokensMatch,
   type AccessPolicy,
   type RequestInfo,
+  type Guesses,
 } from "./access.ts";
 import type { ConnectionTable } from "./connection-table.ts";
-import type { Guesses } from "./guesses.ts";
 import type { HttpTimeouts } from "./listener.ts";
 import { problem, type Reply } from "./reply.ts";
 import { findRoute, type Call, type Route } from "./route.ts";

@@ -1,4 +1,4 @@
-import type { MaintenanceActions } from "../actions.ts";
+import type { MaintenanceActions, WebSources } from "../sources.ts";
 import {
   maintenanceBody,
   readEnding,
@@ -8,7 +8,6 @@ import {
 } from "../api/maintenance.ts";
 import { html, problem, type BodyReply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
-import type { WebSources } from "../sources.ts";
 import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
 
 /**

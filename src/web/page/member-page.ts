@@ -10,7 +10,7 @@ import {
   type LiveState,
   protocolWithPort,
 } from "../../model/live.ts";
-import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
+import { endpointFacts } from "../../exporters/prometheus/families/probes.ts";
 import { memberWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
 import { probeNowHref } from "../probe/target.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { opinionBadge, because, opinionWords } from "./opinions.ts";
-import { endpointFacts } from "../../exporters/prometheus/families/tls.ts";
+import { endpointFacts } from "../../exporters/prometheus/families/probes.ts";
 import { VERDICT_WORDS, vserverWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
 import { probeNowHref } from "../probe/target.ts";

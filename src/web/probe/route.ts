@@ -1,11 +1,203 @@
 import type { LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
-import { CONTENT_TYPES } from "../../exporters/prometheus/text-format.ts";
+import { type Observation, neededChain } from "../../model/observation.ts";
+import type { ProbeNowResult, WebActions, WebSources } from "../sources.ts";
+import { labelPairs, sampleValue, CONTENT_TYPES } from "../../exporters/prometheus/text-format.ts";
 import { problem, reply, text, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
-import type { WebSources } from "../sources.ts";
-import { createGate, type Gate } from "./gate.ts";
-import { lookDebug, lookMetrics } from "./render.ts";
 import { findTarget } from "./target.ts";
+
+/** What a question about a probe is answered with: a fresh look, or the last one with its age. */
+type Look =
+  | {
+      readonly kind: "look";
+      readonly probe: LiveProbe;
+      readonly observation: Observation;
+      readonly passed: boolean | null;
+      /** Milliseconds since it began. */
+      readonly ageMs: number;
+      readonly fresh: boolean;
+    }
+  | { readonly kind: "unavailable"; readonly message: string };
+
+interface Gate {
+  readonly ask: (probe: LiveProbe, timeoutMs: number, signal: AbortSignal) => Promise<Look>;
+}
+
+const ONCE_PER_MS = 10_000;
+const MAX_REMEMBERED = 10_000;
+
+interface Seen {
+  readonly observation: Observation;
+  readonly passed: boolean | null;
+}
+
+/**
+ * Lets a target be probed on demand at most once in ten seconds, however many ask and from wherever: within that time
+ * the last observation is the answer, the schedule's own included, and questions during a run share it.
+ */
+function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
+  const remembered = new Map<string, Seen>();
+  const running = new Map<string, Promise<ProbeNowResult>>();
+
+  function lastSeen(probe: LiveProbe): Seen | null {
+    const own = remembered.get(probe.id) ?? null;
+    const scheduled =
+      probe.last === null ? null : { observation: probe.last, passed: probe.lastPassed };
+    if (own === null || scheduled === null) {
+      return own ?? scheduled;
+    }
+    return own.observation.startedAt > scheduled.observation.startedAt ? own : scheduled;
+  }
+
+  function remember(probe: LiveProbe, seen: Seen): void {
+    remembered.delete(probe.id);
+    remembered.set(probe.id, seen);
+    const [oldest] = remembered.keys();
+    if (remembered.size > MAX_REMEMBERED && oldest !== undefined) {
+      remembered.delete(oldest);
+    }
+  }
+
+  return {
+    ask: async (probe, timeoutMs, signal) => {
+      const last = lastSeen(probe);
+      const inFlight = running.get(probe.id);
+      if (inFlight === undefined && last !== null) {
+        // Begun in the future: the clock has been set back since. That must not stop fresh looks until then.
+        const ageMs = now() - last.observation.startedAt;
+        if (ageMs >= 0 && ageMs < ONCE_PER_MS) {
+          return { kind: "look", probe, ...last, ageMs, fresh: false };
+        }
+      }
+      const started = inFlight ?? probeNow(probe.id, { timeoutMs, signal });
+      running.set(probe.id, started);
+      const result = await started.finally(() => running.delete(probe.id));
+      if (result.kind === "unavailable") {
+        return result;
+      }
+      const { observation, passed } = result;
+      remember(probe, { observation, passed });
+      const ageMs = Math.max(0, now() - observation.startedAt);
+      return { kind: "look", probe, observation, passed, ageMs, fresh: true };
+    },
+  };
+}
+
+type Sample = readonly [labels: readonly (readonly [string, string])[], value: number];
+
+/** Metrics of one look, named as blackbox_exporter names them, with our reason beside. */
+function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
+  const { observation, passed, ageMs } = look;
+  const { phases, tls, step, reason } = observation;
+  const families: string[] = [
+    gauge("probe_success", "Whether the probe passed.", [[[], passed === true ? 1 : 0]]),
+    gauge("probe_duration_seconds", "How long the probe took.", [
+      [[], observation.durationMs / 1000],
+    ]),
+    gauge(
+      "probe_age_seconds",
+      "Age of the result; a target is probed at most once in ten seconds.",
+      [[[], ageMs / 1000]],
+    ),
+    gauge("probe_dns_lookup_time_seconds", "Time to resolve the name.", [
+      [[], (phases.resolve ?? 0) / 1000],
+    ]),
+    gauge(
+      "probe_phase_seconds",
+      "Duration of each phase that was reached.",
+      Object.entries(phases).map(([phase, durationMs]) => [[["phase", phase]], durationMs / 1000]),
+    ),
+  ];
+  if (passed !== true) {
+    families.push(
+      gauge("probe_failure_info", "Step at which it failed, and the reason.", [
+        [
+          [
+            ["step", step],
+            ["reason", reason],
+          ],
+          1,
+        ],
+      ]),
+    );
+  }
+  if (tls !== null) {
+    const ends = neededChain(tls).map(({ notAfter }) => notAfter / 1000);
+    families.push(
+      gauge(
+        "probe_ssl_earliest_cert_expiry",
+        "Earliest expiry in the certificate chain, without what a verified chain does not need.",
+        ends.length === 0 ? [] : [[[], Math.min(...ends)]],
+      ),
+      gauge(
+        "probe_ssl_last_chain_info",
+        "The leaf certificate.",
+        tls.chain.slice(0, 1).map(({ sha256, subject, issuer, names, serial }) => [
+          [
+            ["fingerprint_sha256", sha256],
+            ["subject", subject],
+            ["issuer", issuer],
+            ["subjectalternative", names.join(",")],
+            ["serialnumber", serial],
+          ],
+          1,
+        ]),
+      ),
+      gauge(
+        "probe_tls_version_info",
+        "Negotiated TLS version.",
+        tls.protocol === null ? [] : [[[["version", tls.protocol]], 1]],
+      ),
+      gauge(
+        "probe_tls_cipher_info",
+        "Negotiated cipher suite.",
+        tls.cipher === null ? [] : [[[["cipher", tls.cipher]], 1]],
+      ),
+      gauge("probe_tls_verification_info", "Result a verifying client would get.", [
+        [[["result", tls.verification]], 1],
+      ]),
+    );
+  }
+  return families.join("");
+}
+
+/** For people: the transcript, then the metrics. Evidence is redacted before it gets here. */
+function lookDebug(look: Extract<Look, { kind: "look" }>): string {
+  const { probe, observation, passed, ageMs, fresh } = look;
+  const name =
+    probe.kind === "monitor" ? `monitor ${probe.monitor}` : `transaction ${probe.transaction}`;
+  const where = probe.server === "" ? probe.vserver : `${probe.server}:${String(probe.port)}`;
+  const verdict = passed === true ? "passed" : passed === false ? "failed" : "no result";
+  const lines = [
+    `${name} (${probe.type}) at ${where}, vantage ${probe.vantage}: ${verdict}`,
+    `outcome ${observation.outcome}, step ${observation.step}, reason ${observation.reason}`,
+    fresh
+      ? "made now"
+      : `made ${(ageMs / 1000).toFixed(1)} s ago; a target is probed at most once in ten seconds`,
+    ...Object.entries(observation.phases).map(
+      ([phase, durationMs]) => `phase ${phase}: ${durationMs.toFixed(2)} ms`,
+    ),
+    observation.servedBy === null ? null : `answered by ${observation.servedBy}`,
+    observation.backendServer === undefined ? null : `mailbox server ${observation.backendServer}`,
+    observation.evidence.detail === null ? null : `detail: ${observation.evidence.detail}`,
+  ].filter((line) => line !== null);
+  const transcript =
+    observation.evidence.transcript === ""
+      ? "(no data exchanged)"
+      : observation.evidence.transcript;
+  return `${lines.join("\n")}\n\nTranscript:\n${transcript}\n\nMetrics:\n${lookMetrics(look)}`;
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): string {
+  if (samples.length === 0) {
+    return "";
+  }
+  const lines = samples.map(([labels, value]) => {
+    const pairs = labelPairs(labels);
+    return `${name}${pairs === "" ? "" : `{${pairs}}`} ${sampleValue(value)}\n`;
+  });
+  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
+}
 
 const MAX_MS = 60_000;
 const MIN_MS = 100;

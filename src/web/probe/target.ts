@@ -1,4 +1,4 @@
-import { targetOf } from "../../exporters/discovery/http-sd.ts";
+import { targetOf } from "../../exporters/discovery.ts";
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 
 /** What a `target` of the estate means: members and vservers, one or several, or nothing imported. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isComplete, writeCommand, type Command } from "../../../src/adc/nsconf/command.ts";
+import { isComplete, writeCommand, type Command } from "../../../src/adc/nsconf/grammar.ts";
 import { readStatements } from "../../../src/adc/nsconf/statements.ts";
 
 function monitor(type: string, options: Record<string, readonly string[]>): Command {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { lexLine, Q_DELIMITERS } from "../../../src/adc/nsconf/lexer.ts";
-import { writeWord } from "../../../src/adc/nsconf/writer.ts";
+import { writeWord } from "../../../src/adc/nsconf/statements.ts";
 
 interface Vector {
   readonly in: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Field, Fields } from "../../../src/adc/fields.ts";
-import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../../src/adc/monitor-fields.ts";
+import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../../src/adc/monitor-defaults.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 import {
   CS_PARAMETER_FIELDS,
@@ -8,15 +8,14 @@ import {
   NET_PROFILE_FIELDS,
   SESSION_PARAMETER_FIELDS,
   SSL_PARAMETER_FIELDS,
-} from "../../../src/adc/parameter-fields.ts";
-import { GROUP_FIELDS, SERVICE_FIELDS } from "../../../src/adc/service-fields.ts";
-import { BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS } from "../../../src/adc/tls-fields.ts";
-import {
+  GROUP_FIELDS,
+  SERVICE_FIELDS,
   AUTHENTICATION_FIELDS,
   CS_VSERVER_FIELDS,
   LB_VSERVER_FIELDS,
   PERSISTENCE_FIELDS,
 } from "../../../src/adc/vserver-fields.ts";
+import { BACKEND_TLS_FIELDS, TLS_VERSION_FIELDS } from "../../../src/adc/tls-fields.ts";
 import type { Estate } from "../../../src/model/estate.ts";
 
 /** An object of the command line: how it is added, by which words it is set, its options, and where the estate keeps it. */

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
-import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../../src/probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import type { ProbeContext, Target } from "../../../src/net/probe-context.ts";
 import { probeContract, type ContractSubject } from "../../support/contract.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { passivePort } from "../../../src/probes/monitors/ftp.ts";
-import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/run-monitor.ts";
+import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/registry.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import {

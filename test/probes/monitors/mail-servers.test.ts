@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../../src/probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import { LOGIN_TLS, monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";

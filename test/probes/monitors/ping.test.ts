@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/run-monitor.ts";
+import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/registry.ts";
 import type { Network } from "../../../src/net/network.ts";
 import type { ProbeContext } from "../../../src/net/probe-context.ts";
 import { EchoBatches, fpingArguments, readFpingLine } from "../../../src/net/fping.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MONITOR_TYPES } from "../../../src/probes/monitors/registry.ts";
-import { monitorPassed } from "../../../src/probes/monitors/run-monitor.ts";
+import { MONITOR_TYPES, monitorPassed } from "../../../src/probes/monitors/registry.ts";
 import type { Observation, Outcome } from "../../../src/model/observation.ts";
 
 function observation(outcome: Outcome): Observation {

@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
-import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/run-monitor.ts";
+import { runMonitor, type MonitorResult } from "../../../src/probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../../src/probes/monitors/spec.ts";
 import { commandWords } from "../../../src/probes/monitors/user-script.ts";
 import { monitorSpec, LOGIN_TLS } from "../../support/monitor-spec.ts";

@@ -1,7 +1,7 @@
 import { createSecureContext, TLSSocket, type TlsOptions } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { labCertificate } from "../../../lab/certificates/lab-certificate.ts";
-import { runMonitor } from "../../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../../src/probes/monitors/registry.ts";
 import type { TlsSettings } from "../../../src/model/tls-settings.ts";
 import { monitorSpec, PLAIN_TLS } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";

@@ -3,7 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { authenticateMessage, responseKey } from "../../../src/probes/ntlm/authenticate.ts";
+import {
+  authenticateMessage,
+  responseKey,
+  md4,
+  rc4,
+} from "../../../src/probes/ntlm/authenticate.ts";
 import {
   AV_ID,
   avValue,
@@ -18,9 +23,10 @@ import {
   bindingHash,
   endPointBindings,
   tlsServerEndPointBindings,
-} from "../../../src/probes/ntlm/channel-bindings.ts";
-import { fileTime, ntlmCredential, ntlmLogin } from "../../../src/probes/ntlm/http-scheme.ts";
-import { md4, rc4 } from "../../../src/probes/ntlm/legacy-hashes.ts";
+  fileTime,
+  ntlmCredential,
+  ntlmLogin,
+} from "../../../src/probes/ntlm/http-scheme.ts";
 
 function hex(text: string): Buffer {
   return Buffer.from(text.replace(/\s/g, ""), "hex");

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { AaaOptions } from "../../../lab/adc/aaa/options.ts";
 import { startLab, type Lab } from "../../../lab/lab.ts";
 import type { Observation } from "../../../src/model/observation.ts";
-import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../../src/probes/probe.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type {
   Account,

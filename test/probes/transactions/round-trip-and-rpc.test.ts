@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../../src/probes/probe.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionSpec } from "../../../src/model/transactions.ts";
 import { probeContext } from "../../support/probe-context.ts";

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { type Network, SchemeMemory } from "../../../src/net/network.ts";
 import type { Observation } from "../../../src/model/observation.ts";
-import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../../src/probes/probe.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { createNetwork } from "../../../src/net/dns.ts";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Condition, LabProtocol } from "../../../lab/exchange/condition.ts";
-import { loginOutcome } from "../../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../../src/probes/probe.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { probeContext } from "../../support/probe-context.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Observation, Vantage } from "../../../src/model/observation.ts";
-import { healthPath } from "../../../src/probes/transactions/health-page.ts";
+import { healthPath } from "../../../src/probes/transactions/web-look.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type {
   AdcFront,

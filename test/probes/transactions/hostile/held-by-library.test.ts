@@ -4,7 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import type { Observation } from "../../../../src/model/observation.ts";
 import type { TransactionName } from "../../../../src/model/transactions.ts";
 import { observe } from "../../../../src/net/probe-run.ts";
-import { sendMail } from "../../../../src/probes/transactions/mail-sender.ts";
+import { sendMail } from "../../../../src/probes/transactions/mail-round-trip.ts";
 import { runTransaction } from "../../../../src/probes/transactions/registry.ts";
 import { longestTurnMs } from "../../../support/longest-turn.ts";
 import { probeContext } from "../../../support/probe-context.ts";

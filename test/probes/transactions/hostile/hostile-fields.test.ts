@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runMonitor } from "../../../../src/probes/monitors/run-monitor.ts";
+import { runMonitor } from "../../../../src/probes/monitors/registry.ts";
 import type { Observation } from "../../../../src/model/observation.ts";
 import type { ProbeContext, Target } from "../../../../src/net/probe-context.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";

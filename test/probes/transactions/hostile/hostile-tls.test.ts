@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { FaultName } from "../../../../lab/faults/catalogue.ts";
 import { startFault } from "../../../../lab/faults/start-fault.ts";
-import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../../../src/probes/probe.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
 import { TRANSACTIONS } from "../../../../src/model/transactions.ts";
 import { until } from "../../../support/contract.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Observation } from "../../../../src/model/observation.ts";
 import { REASONS } from "../../../../src/model/reasons.ts";
-import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../../../src/probes/probe.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
 import { TRANSACTIONS } from "../../../../src/model/transactions.ts";
 import { TRANSCRIPT_BYTES } from "../../../../src/net/transcript.ts";

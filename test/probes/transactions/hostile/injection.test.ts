@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runTransaction } from "../../../../src/probes/transactions/registry.ts";
 import { TRANSACTIONS, type TransactionSpec } from "../../../../src/model/transactions.ts";
-import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../../../src/probes/probe.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { serve, type ScriptedServer } from "../../../support/scripted-server.ts";
 import { accountOf, PROBE_A } from "../lab-exchange.ts";

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Observation } from "../../../../src/model/observation.ts";
 import { REASONS } from "../../../../src/model/reasons.ts";
-import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
-import { sendMail } from "../../../../src/probes/transactions/mail-sender.ts";
+import { loginOutcome } from "../../../../src/probes/probe.ts";
+import { sendMail } from "../../../../src/probes/transactions/mail-round-trip.ts";
 import { runTransaction } from "../../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../../src/model/transactions.ts";
 import { observe } from "../../../../src/net/probe-run.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../../../lab/certificates/lab-certificate.ts";
 import { secretForms } from "../../../../src/lib/secret.ts";
 import type { Observation } from "../../../../src/model/observation.ts";
-import { loginOutcome } from "../../../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../../../src/probes/probe.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
 import type { TransactionSpec } from "../../../../src/model/transactions.ts";
 import type { ServerProof, TlsSettings } from "../../../../src/model/tls-settings.ts";

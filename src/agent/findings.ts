@@ -1,6 +1,7 @@
 import type { Reason, Step } from "../model/reasons.ts";
 import { transactionRank } from "../verdict/service-opinion.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
+import type { LiveFinding, LiveMember } from "../model/live.ts";
 
 /** A fault behind all front ends: one finding for the estate, instead of a blind monitor at each of them. */
 export interface MailboxFinding {
@@ -132,4 +133,19 @@ function anotherIsAccepted(
 function accountOf(probe: ProbeRecord): string | null {
   const { action } = probe.planned;
   return action.kind === "transaction" ? action.account : null;
+}
+
+/** Members that the ADC takes DOWN and UP while they work, each with what the ADC's own monitors answered. */
+export function flappingFindings(members: readonly LiveMember[]): readonly LiveFinding[] {
+  return members.flatMap((member): readonly LiveFinding[] => {
+    const { adc, adcService, server, port, flapping = null } = member;
+    if (flapping === null) {
+      return [];
+    }
+    const { flaps, lastResponses } = flapping;
+    const answers = lastResponses.map((each) => `"${each}"`).join(", ");
+    const told = answers === "" ? "" : ` Its monitor answered: ${answers}.`;
+    const message = `${adc} took ${adcService} ${server}:${String(port)} DOWN and UP ${String(flaps)} times within the last hour, while it worked all the time.${told}`;
+    return [{ kind: "adc_flapping", adc, adcService, server, port, flapping, message }];
+  });
 }
