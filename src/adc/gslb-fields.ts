@@ -147,9 +147,9 @@ const ADNS_TRANSPORTS: ReadonlyMap<string, AdnsAddress["transport"]> = new Map([
 ]);
 
 function adnsAddresses(services: ReadonlyMap<string, AdcService>): AdnsAddress[] {
-  return [...services.values()].flatMap(({ serviceType, enabled, members }) => {
+  return [...services.values()].flatMap(({ serviceType, enabled: serviceEnabled, members }) => {
     const transport = ADNS_TRANSPORTS.get(serviceType);
-    return transport === undefined || !enabled
+    return transport === undefined || !serviceEnabled
       ? []
       : members.flatMap(({ address, port, enabled: on }) =>
           address === null || port === "*" || !on ? [] : [{ address, port, transport }],

@@ -145,7 +145,9 @@ function duration(longest: number): ValueCheck {
 const codes: ValueCheck = (values) =>
   values.length > 0 && values.length <= 16 && values.every((value) => /^\d+(-\d+)?$/.test(value));
 
-function options(table: Readonly<Record<string, ValueCheck>>): ReadonlyMap<string, OptionGrammar> {
+function optionTable(
+  table: Readonly<Record<string, ValueCheck>>,
+): ReadonlyMap<string, OptionGrammar> {
   return new Map(
     Object.entries(table).map(([spelling, accepts]) => [
       spelling.toLowerCase(),
@@ -155,7 +157,7 @@ function options(table: Readonly<Record<string, ValueCheck>>): ReadonlyMap<strin
 }
 
 /** Values of monitor options; which type takes which stands in `monitor-options.ts`. */
-const MONITOR_OPTIONS = options({
+const MONITOR_OPTIONS = optionTable({
   interval: duration(20_940),
   resptimeout: duration(20_939),
   downTime: duration(20_939),
@@ -224,19 +226,19 @@ function monitorOption(key: string, [, type = ""]: readonly string[]): OptionGra
   return taken?.has(key) === true ? (MONITOR_OPTIONS.get(key) ?? null) : null;
 }
 
-const SERVICE_OPTIONS = options({
+const SERVICE_OPTIONS = optionTable({
   healthMonitor: yesNo,
   monThreshold: whole(0, 65_535),
 });
 
-const MONITOR_BINDING = options({
+const MONITOR_BINDING = optionTable({
   monitorName: name,
   monState: onOff,
   weight: whole(1, 100),
   passive: flag,
 });
 
-const POLICY_BINDING = options({
+const POLICY_BINDING = optionTable({
   policyName: name,
   priority: whole(1, 2_147_483_647),
   gotoPriorityExpression: text(1_499),
@@ -244,7 +246,7 @@ const POLICY_BINDING = options({
   targetLBVserver: name,
 });
 
-const LB_VSERVER_OPTIONS = options({
+const LB_VSERVER_OPTIONS = optionTable({
   persistenceType: choice("SOURCEIP", "COOKIEINSERT", "NONE"),
   timeout: whole(0, 1_440),
   lbMethod: choice("LEASTCONNECTION", "ROUNDROBIN", "LRTM"),
@@ -252,13 +254,13 @@ const LB_VSERVER_OPTIONS = options({
   AuthenticationHost: text(252),
 });
 
-const CS_VSERVER_OPTIONS = options({
+const CS_VSERVER_OPTIONS = optionTable({
   stateupdate: onOff,
   cltTimeout: whole(0, 31_536_000),
   AuthenticationHost: text(252),
 });
 
-function command(
+function grammarOf(
   words: readonly ValueCheck[],
   ...tables: readonly ReadonlyMap<string, OptionGrammar>[]
 ): CommandGrammar {
@@ -281,30 +283,30 @@ function unset(grammar: CommandGrammar): CommandGrammar {
 }
 
 const setMonitor: CommandGrammar = { words: [monitorName, monitorType], option: monitorOption };
-const setService = command([name], SERVICE_OPTIONS);
-const setLbVserver = command([name], LB_VSERVER_OPTIONS);
-const setCsVserver = command([name], CS_VSERVER_OPTIONS);
-const bindMonitor = command([name], MONITOR_BINDING);
-const unbindMonitor = command([name], options({ monitorName: name }));
-const bindPolicy = command([name], POLICY_BINDING);
-const unbindPolicy = command([name], options({ policyName: name }));
-const certificate = command([name], options({ certkeyName: name }));
+const setService = grammarOf([name], SERVICE_OPTIONS);
+const setLbVserver = grammarOf([name], LB_VSERVER_OPTIONS);
+const setCsVserver = grammarOf([name], CS_VSERVER_OPTIONS);
+const bindMonitor = grammarOf([name], MONITOR_BINDING);
+const unbindMonitor = grammarOf([name], optionTable({ monitorName: name }));
+const bindPolicy = grammarOf([name], POLICY_BINDING);
+const unbindPolicy = grammarOf([name], optionTable({ policyName: name }));
+const certificate = grammarOf([name], optionTable({ certkeyName: name }));
 const rule = text(8_191);
 
 const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
   ["add lb monitor", setMonitor],
   ["set lb monitor", setMonitor],
   ["unset lb monitor", unset(setMonitor)],
-  ["rm lb monitor", command([monitorName, monitorType])],
+  ["rm lb monitor", grammarOf([monitorName, monitorType])],
   // The service first: `enable lb monitor <serviceName> <monitorName>`.
-  ["enable lb monitor", command([name, monitorName])],
-  ["disable lb monitor", command([name, monitorName])],
+  ["enable lb monitor", grammarOf([name, monitorName])],
+  ["disable lb monitor", grammarOf([name, monitorName])],
   ["set service", setService],
   ["set serviceGroup", setService],
   ["unset service", unset(setService)],
   ["unset serviceGroup", unset(setService)],
-  ["add service", command([name, name, name, whole(1, 65_535)])],
-  ["rm service", command([name])],
+  ["add service", grammarOf([name, name, name, whole(1, 65_535)])],
+  ["rm service", grammarOf([name])],
   ["bind service", bindMonitor],
   ["bind serviceGroup", bindMonitor],
   ["unbind service", unbindMonitor],
@@ -319,16 +321,16 @@ const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
   ["unbind cs vserver", unbindPolicy],
   ["bind ssl vserver", certificate],
   ["unbind ssl vserver", certificate],
-  ["set cs policy", command([name], options({ rule }))],
-  ["add authorization policy", command([name, rule, choice("ALLOW", "DENY")])],
-  ["rm authorization policy", command([name])],
+  ["set cs policy", grammarOf([name], optionTable({ rule }))],
+  ["add authorization policy", grammarOf([name, rule, choice("ALLOW", "DENY")])],
+  ["rm authorization policy", grammarOf([name])],
   [
     "add tm trafficAction",
-    command([name], options({ SSO: choice("ON", "OFF"), kcdAccount: name })),
+    grammarOf([name], optionTable({ SSO: choice("ON", "OFF"), kcdAccount: name })),
   ],
-  ["rm tm trafficAction", command([name])],
-  ["add tm trafficPolicy", command([name, rule, name])],
-  ["rm tm trafficPolicy", command([name])],
+  ["rm tm trafficAction", grammarOf([name])],
+  ["add tm trafficPolicy", grammarOf([name, rule, name])],
+  ["rm tm trafficPolicy", grammarOf([name])],
 ]);
 
 /** NITRO docs, `servicetype` of service and serviceGroup, with what newer firmware added. */
