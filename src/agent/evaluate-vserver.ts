@@ -1,5 +1,5 @@
 import type { Reason } from "../model/reasons.ts";
-import { combineTransactions } from "../verdict/service-opinion.ts";
+import { combineTransactions, failuresBeyondChance } from "../verdict/service-opinion.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import { type VserverRecord, UNRECOGNISED } from "./records/vserver-record.ts";
 import type { Observation, Vantage } from "../model/observation.ts";
@@ -20,7 +20,7 @@ import {
 } from "./vserver-findings.ts";
 import { evaluateGslb } from "./evaluate-gslb.ts";
 import type { MemberRecord } from "./records/member-record.ts";
-import { ADC_LOGIN_RUNGS, vipLogin, type VipLoginSurroundings } from "./vip-login.ts";
+import { ADC_LOGIN_RUNGS, takesClients, vipLogin, type VipLoginSurroundings } from "./vip-login.ts";
 import type { LivePersistence } from "../model/live.ts";
 import type { VipRefusal } from "./plan/planned-probe.ts";
 import { isRefusal } from "./plan/vip-refusal.ts";
@@ -38,20 +38,26 @@ function vipOpinion(record: VserverRecord, around: VserverSurroundings): VipOpin
   const probes = record.probes.filter(
     (probe) => probe.vantage === "vip" && probe.planned.action.unsupportedReason === null,
   );
-  const surroundings: VipLoginSurroundings = {
+  const surroundings: VipSurroundings = {
     tlsEnds: record.tlsEnds,
     members: record.memberRecords,
     watches: around.grace === "watched",
+    sticks: isSourceBound(record),
   };
   return record.kind === "cs" ? anyTarget(probes, surroundings) : throughOne(probes, surroundings);
 }
 
+interface VipSurroundings extends VipLoginSurroundings {
+  /** One client's connections stick to one member. */
+  readonly sticks: boolean;
+}
+
 /** A content-switching vserver answers when it does for any of its targets; each target's own vserver tells of the rest. */
-function anyTarget(probes: readonly ProbeRecord[], around: VipLoginSurroundings): VipOpinion {
+function anyTarget(probes: readonly ProbeRecord[], around: VipSurroundings): VipOpinion {
   const targets = [...new Set(probes.map((probe) => probe.vserver))].map((target) =>
     throughOne(
       probes.filter((probe) => probe.vserver === target),
-      around,
+      { ...around, members: around.members.filter((each) => each.vservers.includes(target)) },
     ),
   );
   for (const opinion of ["up", "protected", "down", "unknown"] as const) {
@@ -63,7 +69,7 @@ function anyTarget(probes: readonly ProbeRecord[], around: VipLoginSurroundings)
   return { opinion: "none", reason: null, login: "none" };
 }
 
-function throughOne(probes: readonly ProbeRecord[], around: VipLoginSurroundings): VipOpinion {
+function throughOne(probes: readonly ProbeRecord[], around: VipSurroundings): VipOpinion {
   const { state: login, reason: loginReason, silenced } = vipLogin(probes, around);
   if (login === "broken") {
     return { opinion: "down", reason: loginReason, login };
@@ -79,7 +85,7 @@ function throughOne(probes: readonly ProbeRecord[], around: VipLoginSurroundings
     looks.map((probe) => ({
       id: probe.id,
       rank: probe.rank,
-      opinion: probe.opinion,
+      opinion: opinionOfVip(probe, around),
     })),
   );
   const refusal = refusalShown(looks, combined.opinion);
@@ -94,7 +100,7 @@ function throughOne(probes: readonly ProbeRecord[], around: VipLoginSurroundings
     ({ kind, planned }) => kind === "monitor" && planned.unjudged === undefined,
   );
   for (const opinion of ["up", "down", "unknown"] as const) {
-    const decider = monitors.find((probe) => probe.opinion === opinion);
+    const decider = monitors.find((probe) => opinionOfVip(probe, around) === opinion);
     if (decider !== undefined) {
       const shown = refusalShown(monitors, opinion);
       return shown === null
@@ -103,6 +109,35 @@ function throughOne(probes: readonly ProbeRecord[], around: VipLoginSurroundings
     }
   }
   return { opinion: combined.opinion, reason: loginReason, login };
+}
+
+/**
+ * What a probe through the VIP says of the VIP. Where a member that fails is still sent clients, its share of all looks fails
+ * with it, and that is told at the member: until more fail in a row than chance explains, they say nothing.
+ */
+function opinionOfVip(probe: ProbeRecord, around: VipSurroundings): ProbeRecord["opinion"] {
+  if (probe.opinion !== "down" || probe.last === null || isAdcsOwn(probe.last, around)) {
+    return probe.opinion;
+  }
+  const balanced = around.members.filter(takesClients);
+  const failing = balanced.filter(({ bad }) => bad);
+  if (failing.length === 0 || failing.length === balanced.length) {
+    return probe.opinion;
+  }
+  const needed = around.sticks
+    ? Infinity
+    : failuresBeyondChance(weightOf(failing), weightOf(balanced));
+  return probe.failuresInARow < needed ? "unknown" : probe.opinion;
+}
+
+function weightOf(members: readonly MemberRecord[]): number {
+  return members.reduce((sum, { member }) => sum + Math.max(1, member.weight), 0);
+}
+
+/** The ADC answers this far itself, and says itself that it has nobody to pass it on to. */
+function isAdcsOwn({ step, reason }: Observation, { tlsEnds }: VipSurroundings): boolean {
+  const isHandshake = step === "tls" && tlsEnds !== "pass_through";
+  return step === "resolve" || step === "connect" || isHandshake || reason === "adc_no_service";
 }
 
 /** What the ADC is configured to refuse this agent by, where every failing probe failed as that looks. */
@@ -298,10 +333,15 @@ function reallyGood(record: VserverRecord): VserverInputs["really"] {
   const able = record.memberRecords.filter(
     (member) => member.outSince === null && member.unjudged === null,
   );
-  if (able.some((member) => member.good)) {
+  if (able.some(isProvenUp)) {
     return "some";
   }
   return able.length > 0 && able.every((member) => member.bad) ? "none" : "unknown";
+}
+
+/** A greeting that is good is no word against an ADC that is DOWN by a login: the member's own verdict tells. */
+function isProvenUp({ good, adcOpinion, mismatch, verdict }: MemberRecord): boolean {
+  return good && (adcOpinion !== "down" || mismatch || verdict === "settling");
 }
 
 /** What each known witness says, up or down; one word means that they agree. */

@@ -162,6 +162,7 @@ export class ProbeRunner {
       },
       monotonic,
       signal,
+      state === null || record.lastPassed === true ? null : this.#recoveredMsAgo(record, state),
     );
     if (state !== null) {
       state.suspendedAccounts = keeper.suspended();
@@ -186,6 +187,11 @@ export class ProbeRunner {
       this.#markLoginBroken(place, state);
     }
     return { observation, passed: outcome === "rejected" ? null : passed };
+  }
+
+  #recoveredMsAgo(record: ProbeRecord, state: WitnessState): number | null {
+    const recoveredAt = lastRecovery(record, state);
+    return recoveredAt === null ? null : Math.max(0, this.#options.now() - recoveredAt);
   }
 
   #holdBack(
@@ -310,6 +316,25 @@ export class ProbeRunner {
 /** What pauses when its answers stall the event loop: all probes of one address and port. */
 function endpointOf({ address, server, id, planned: { port } }: ProbeRecord): string {
   return `${address ?? (server || id)} ${String(port)}`;
+}
+
+/**
+ * When a place where a login fails last showed that it may work again: another probe of that server came to pass, or the
+ * ADC's own monitors did. Of a VIP: at it, or at a server behind it. Null: it has shown nothing of the kind.
+ */
+function lastRecovery(record: ProbeRecord, state: WitnessState): number | null {
+  const behind =
+    record.vantage === "backend"
+      ? state.members.filter(({ adc, server }) => adc === record.adc && server === record.server)
+      : state.vservers
+          .filter(({ adc, vserver }) => adc === record.adc && vserver === record.vserver)
+          .flatMap(({ memberRecords }) => memberRecords);
+  const times = behind.flatMap(({ probes, adcOpinion, adcStateChangedAt }) => [
+    ...probes.map(({ recoveredAt }) => recoveredAt),
+    adcOpinion === "up" ? adcStateChangedAt : null,
+  ]);
+  const latest = Math.max(...times.map((at) => at ?? -Infinity));
+  return Number.isFinite(latest) ? latest : null;
 }
 
 const MESSAGE_RATE: HeldBack = { kind: "held_back", why: "message_rate", message: null };

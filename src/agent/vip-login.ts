@@ -26,7 +26,7 @@ export interface VipLogin {
 
 export interface VipLoginSurroundings {
   readonly tlsEnds: TlsEnd;
-  /** Members behind the VIP. */
+  /** Members behind the VIP, or behind one target of it. */
   readonly members: readonly MemberRecord[];
   /** Whether there will be further looks, to wait for what the members have to say. */
   readonly watches: boolean;
@@ -173,6 +173,7 @@ function mayStillTell(member: MemberRecord, { transaction, failingSince }: Probe
   );
 }
 
-function takesClients({ adcOpinion }: MemberRecord): boolean {
+/** The ADC sends it clients, as far as is known. */
+export function takesClients({ adcOpinion }: MemberRecord): boolean {
   return adcOpinion !== "down" && adcOpinion !== "out";
 }

@@ -49,6 +49,22 @@ export function transactionOpinionAt(
   return isFresh(state.lastResultAt, now, intervalMs) ? state.opinion : "unknown";
 }
 
+/** Failures in a row that chance brings less often than this are no chance. */
+const MOST_CHANCE = 0.001;
+
+/**
+ * How many failures in a row through a VIP say something of the VIP itself, where so many of the members that it balances
+ * over are known to fail: one alone may be theirs, and two in a row are down to chance once in four where every second fails.
+ */
+export function failuresBeyondChance(failing: number, balanced: number): number {
+  if (failing <= 0) {
+    return 0;
+  }
+  return failing >= balanced
+    ? Infinity
+    : Math.ceil(Math.log(MOST_CHANCE) / Math.log(failing / balanced));
+}
+
 /** Milliseconds to the next look: 3 s after a first failure, so that an outage is named soon, else the interval. */
 export function nextDelayMs(state: TransactionState, intervalMs: number): number {
   const unconfirmed = state.failuresInARow === 1 && state.opinion !== "down";

@@ -3,6 +3,7 @@ import { persistencePause } from "../../src/agent/vserver-findings.ts";
 import type { CertificateFacts, TlsFacts } from "../../src/model/observation.ts";
 import type { MemberConfig, VserverConfig } from "../../src/config/schema.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import type { VserverState } from "../../src/model/adc-state.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
 const GOOD = observed({ passed: true });
@@ -69,6 +70,21 @@ function leaf(
     serverName: null,
     nameChecks,
     ephemeralKey: null,
+  };
+}
+
+/** What the ADC says of a load-balancing vserver. */
+function toldVserver(name: string, state: "up" | "down"): VserverState {
+  return {
+    name,
+    kind: "lb",
+    state,
+    effectiveState: state,
+    rawState: state.toUpperCase(),
+    healthPercent: state === "up" ? 100 : 0,
+    backupActive: false,
+    remark: null,
+    sinceMs: null,
   };
 }
 
@@ -481,23 +497,12 @@ describe("a VIP that fails while its members are well", () => {
     const { clock, state } = world;
     /** The ADC says that all is up; its first question was asked so long ago. */
     const hearUp = (askedMsAgo: number): void => {
-      const saidUp = {
-        name: "v_owa",
-        kind: "lb",
-        state: "up",
-        effectiveState: "up",
-        rawState: "UP",
-        healthPercent: 100,
-        backupActive: false,
-        remark: null,
-        sinceMs: null,
-      } as const;
       state.applyAdcPoll("prod", {
         at: clock.at,
         askedAt: clock.at - askedMsAgo,
         nodes: [],
         members: new Map(),
-        vservers: new Map([["v_owa", saidUp]]),
+        vservers: new Map([["v_owa", toldVserver("v_owa", "up")]]),
       });
     };
     hearUp(0);
@@ -536,6 +541,93 @@ describe("a VIP that fails while its members are well", () => {
     pass(1);
     expect(vserver("v_owa").verdict).toBe("vip_down_members_up");
   });
+});
+
+describe("a VIP over three members, one of which fails and still gets clients", () => {
+  const three = `${DIRECT}add server ex03 10.0.0.3
+bind serviceGroup sg_owa ex03 443
+`;
+  const fair = three.replace(" -persistenceType SOURCEIP -timeout 2", "");
+
+  function failing(conf: string, through = BAD, times = 2): string {
+    const world = smallEstate(conf);
+    world.hear({ ex01: {}, ex02: {}, ex03: {} });
+    for (const server of ["ex01", "ex02", "ex03"]) {
+      world.observe("m_owa", server, GOOD);
+      world.observe("https_challenge", server, server === "ex03" ? BAD : GOOD, 2);
+    }
+    world.observe("https_challenge", "v_owa", through, times);
+    world.later(10 * 60_000);
+    world.hearAgain();
+    world.vserver("v_owa").hear(toldVserver("v_owa", "up"), world.clock.at);
+    world.state.evaluateAll();
+    const { vip, verdict } = world.vserver("v_owa");
+    return `${vip} ${verdict}`;
+  }
+
+  /** Every look that `later` repeats is a failure more. */
+  const down = "down vip_down_members_up";
+  test.each([
+    [
+      "sticks to it by the client's address, and so do all our looks",
+      three,
+      BAD,
+      "unknown vip_agree_up",
+    ],
+    ["fails far more often than every third time", fair, BAD, down],
+    ["does not answer at all", three, observed({ passed: false, step: "connect" }), down],
+    ["shows a broken handshake of its own", three, observed({ passed: false, step: "tls" }), down],
+    [
+      "says itself that it has no service",
+      three,
+      observed({ passed: false, reason: "adc_no_service" }),
+      down,
+    ],
+    ["answers", three, GOOD, "up vip_agree_up"],
+  ])("%s", (_what, conf, through, expected) => {
+    expect(failing(conf, through)).toBe(expected);
+  });
+
+  test("says nothing by a few failures in a row, and by more than chance brings it does", () => {
+    const opinions = [1, 2, 6, 7].map((times) => {
+      const world = smallEstate(fair);
+      world.hear({ ex01: {}, ex02: {}, ex03: {} });
+      for (const server of ["ex01", "ex02", "ex03"]) {
+        world.observe("m_owa", server, server === "ex03" ? BAD : GOOD, 3);
+      }
+      world.observe("https_challenge", "v_owa", BAD, times);
+      return world.vserver("v_owa").vip;
+    });
+    expect(opinions).toEqual(["unknown", "unknown", "unknown", "down"]);
+  });
+});
+
+test("a VIP that is DOWN is not held against the ADC by servers that only greet, where it logs in", () => {
+  const world = smallEstate(`add server ex01 10.0.0.1
+add serviceGroup sg_pop3 TCP
+add lb monitor m_pop3 POP3 -scriptName nspop3.pl -userName itest -password ab -encrypted
+add lb vserver v_pop3 TCP 10.0.0.100 110
+bind serviceGroup sg_pop3 ex01 110
+bind serviceGroup sg_pop3 -monitorName m_pop3
+bind lb vserver v_pop3 sg_pop3
+`);
+  const hear = (): void => {
+    world.hear({ ex01: { state: "down" } });
+    world.vserver("v_pop3").hear(toldVserver("v_pop3", "down"), world.clock.at);
+    world.state.evaluateAll();
+  };
+  hear();
+  world.observe("pop3_greeting", "ex01", GOOD);
+  world.observe(
+    "pop3_greeting",
+    "v_pop3",
+    observed({ passed: false, reason: "closed_without_data" }),
+    2,
+  );
+  world.later(10 * 60_000);
+  hear();
+  expect(world.member("ex01")).toMatchObject({ verdict: "unknown", service: "up" });
+  expect(world.vserver("v_pop3").verdict).toBe("vip_agree_down");
 });
 
 test("a vserver that only redirects does what it should when it redirects, whatever the ADC says", () => {

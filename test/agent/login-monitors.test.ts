@@ -10,7 +10,7 @@ import { takeLock } from "../../src/lib/lock.ts";
 import { createNetwork } from "../../src/net/dns.ts";
 import { monitorCredential } from "../support/sealed.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
-import { smallEstate } from "./small-estate.ts";
+import { observed, smallEstate, STARTED_AT } from "./small-estate.ts";
 
 const SERVERS = ["ex01", "ex02", "ex03"] as const;
 
@@ -181,6 +181,43 @@ describe("a stale password at login monitors whose user only the ADC's configura
     await round(runner);
     expect(records[0]?.opinion).toBe("up");
   });
+});
+
+test("a server that rejected what another accepts is tried again a minute later, where anything of it recovered", async () => {
+  const { start, records, world, clock, state, observe, hear } = await site();
+  const [ex01 = fail(), , ex02 = fail()] = records;
+  const runner = await start();
+  const login = async (record: typeof ex01, isRight: boolean, afterMs = 1_000): Promise<void> => {
+    clock.monotonicMs += afterMs;
+    clock.wallMs += afterMs;
+    world.isRight = isRight;
+    await runner.run(record, state);
+  };
+  /** It rejects, and another accepts: from the second time on it backs off for more than two minutes. */
+  const reject = async (): Promise<void> => {
+    await login(ex01, false, 10 * 60_000);
+    await login(ex02, true);
+    expect(ex01).toMatchObject({ opinion: "down", last: { reason: "backend_unavailable" } });
+  };
+  await login(ex02, true);
+  await reject();
+  await reject();
+  await login(ex01, true, 2 * 60_000);
+  expect(ex01).toMatchObject({ opinion: "down", heldBack: { why: "backing_off" } });
+  const startedAt = clock.wallMs;
+  observe("pop3_greeting", "ex01", observed({ passed: false, startedAt }));
+  observe("pop3_greeting", "ex01", observed({ passed: true, startedAt }));
+  await login(ex01, true);
+  expect(ex01).toMatchObject({ opinion: "up", heldBack: null });
+  await reject();
+  await login(ex01, true, 70_000);
+  expect(ex01.heldBack).toMatchObject({ why: "backing_off" });
+  hear({ ex01: { state: "up", sinceMs: STARTED_AT - startedAt } });
+  await login(ex01, true);
+  expect(ex01.heldBack).toMatchObject({ why: "backing_off" });
+  hear({ ex01: { state: "up", sinceMs: STARTED_AT - clock.wallMs } });
+  await login(ex01, true);
+  expect(ex01.heldBack).toBeNull();
 });
 
 test("a login that the state directory holds back is told once, and marked at its probe", async () => {

@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TRANSACTIONS } from "../../src/model/transactions.ts";
 import {
   combineTransactions,
+  failuresBeyondChance,
   initialTransaction,
   nextDelayMs,
   stepTransaction,
@@ -47,6 +49,31 @@ describe("stepTransaction", () => {
     expect(transactionOpinionAt(up, 91_001, INTERVAL_MS)).toBe("unknown");
     const faulty = stepTransaction(up, null, 90_000);
     expect(transactionOpinionAt(faulty, 91_001, INTERVAL_MS)).toBe("unknown");
+  });
+});
+
+describe("failuresBeyondChance", () => {
+  test.each([
+    [0, 3, 0],
+    [1, 2, 10],
+    [1, 3, 7],
+    [1, 10, 3],
+    [2, 3, 18],
+    [3, 3, Infinity],
+  ])("%d failing of %d: %d in a row", (failing, balanced, needed) => {
+    expect(failuresBeyondChance(failing, balanced)).toBe(needed);
+  });
+
+  test("is the smallest number that chance brings once in a thousand runs at most", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 500 }), fc.nat(498), (balanced, some) => {
+        const failing = 1 + (some % (balanced - 1));
+        const share = failing / balanced;
+        const needed = failuresBeyondChance(failing, balanced);
+        expect(share ** needed).toBeLessThanOrEqual(0.001 * (1 + 1e-9));
+        expect(share ** (needed - 1)).toBeGreaterThan(0.001 * (1 - 1e-9));
+      }),
+    );
   });
 });
 

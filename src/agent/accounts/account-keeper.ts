@@ -115,11 +115,15 @@ export interface StateFailure {
  * written down under a lock before a login begins, so that no crash and no second process makes one login too many.
  */
 export interface AccountKeeper {
-  /** `lastsMs`: when the login counts as unanswered, in milliseconds from now. */
+  /**
+   * `lastsMs`: when the login counts as unanswered, in milliseconds from now. `recoveredMsAgo`: how long ago another probe
+   * of that place last recovered; null: none did.
+   */
   readonly begin: (
     credential: Credential,
     place: LoginPlace,
     lastsMs: number,
+    recoveredMsAgo?: number | null,
   ) => Promise<BeginResult>;
   /** Tells how a login ended; returns the places that this has shown to be at fault. */
   readonly end: (
@@ -212,7 +216,12 @@ class Keeper implements AccountKeeper {
     this.#known = (read.kind === "text" ? decodeBook(read.text) : null) ?? EMPTY;
   }
 
-  async begin(credential: Credential, place: LoginPlace, lastsMs: number): Promise<BeginResult> {
+  async begin(
+    credential: Credential,
+    place: LoginPlace,
+    lastsMs: number,
+    recoveredMsAgo: number | null = null,
+  ): Promise<BeginResult> {
     const { lockoutKey, secret, name } = credential;
     this.#learnName(lockoutKey, name);
     const mark = await this.#fingerprint(`account ${lockoutKey}`, secret.reveal());
@@ -223,7 +232,8 @@ class Keeper implements AccountKeeper {
       }
       const adopts = this.#adopt(book, lockoutKey, mark, at);
       const gate = gateIn(book, lockoutKey);
-      const decision = decideLogin(gate, place, at, mark);
+      const recoveredAt = at - (recoveredMsAgo ?? Infinity);
+      const decision = decideLogin(gate, place, at, mark, recoveredAt);
       if (decision.kind === "wait") {
         return { result: decision, changed: adopts };
       }

@@ -123,7 +123,10 @@ function loginOnWire(spec: MonitorSpec): Pick<MonitorCredential, "username" | "p
     ? null
     : credential;
 }
-/** Runs a probe that logs in, if its account's gate lets it. If `run` rejects, the result of the login is unknown. */
+/**
+ * Runs a probe that logs in, if its account's gate lets it. If `run` rejects, the result of the login is unknown.
+ * `recoveredMsAgo`: as the keeper's.
+ */
 export async function gatedLogin(
   keeper: AccountKeeper,
   credential: Credential,
@@ -131,11 +134,13 @@ export async function gatedLogin(
   run: () => Promise<ProbeResult>,
   monotonic: () => number,
   signal: AbortSignal,
+  recoveredMsAgo: number | null = null,
 ): Promise<GatedResult> {
   const place = placeOf(planned);
   const since = monotonic();
   for (;;) {
-    const begun = await keeper.begin(credential, place, planned.timeoutMs + DEADLINE_SLACK_MS);
+    const lastsMs = planned.timeoutMs + DEADLINE_SLACK_MS;
+    const begun = await keeper.begin(credential, place, lastsMs, recoveredMsAgo);
     if (begun.kind === "begun") {
       const result = await run().catch(async (error: unknown) => {
         await keeper.end(credential.lockoutKey, begun.id, "unanswered");

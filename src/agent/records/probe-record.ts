@@ -77,6 +77,7 @@ export class ProbeRecord implements LiveProbe {
   recoveredAt: number | null = null;
   /** When the first of the failures in a row began that stand now; wall clock. Null while none does. */
   failingSince: number | null = null;
+  failuresInARow = 0;
   #replica: ReplicaState = initialReplica();
   #transaction: TransactionState = initialTransaction();
   /** When the last run ended, and the last one that said something; by the clock of results. */
@@ -199,6 +200,7 @@ export class ProbeRecord implements LiveProbe {
       if (passed && this.#lastResult === false) {
         this.recoveredAt = observation.startedAt;
       }
+      this.failuresInARow = passed ? 0 : this.failuresInARow + 1;
       this.failingSince = passed ? null : (this.failingSince ?? observation.startedAt);
       this.#lastResult = passed;
       this.resultStartedAt = observation.startedAt;
@@ -247,6 +249,7 @@ export class ProbeRecord implements LiveProbe {
     this.resultStartedAt = earlier.resultStartedAt;
     this.recoveredAt = earlier.recoveredAt;
     this.failingSince = earlier.failingSince;
+    this.failuresInARow = earlier.failuresInARow;
     this.#lastResult = earlier.#lastResult;
     this.#ranAt = earlier.#ranAt;
     this.#resultAt = earlier.#resultAt;

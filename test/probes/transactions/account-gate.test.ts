@@ -5,6 +5,7 @@ import {
   decideLogin,
   NEW_SECRET_MS,
   MIN_GAP_MS,
+  RECOVERED_RETRY_MS,
   type GateDecision,
 } from "../../../src/probes/transactions/account-gate/decide-login.ts";
 import {
@@ -60,6 +61,12 @@ class Story {
 
   askNow(place: LoginPlace, mark?: string): GateDecision {
     return decideLogin(this.state, place, this.now, mark);
+  }
+
+  /** Another probe of the place recovered at that time: from when on it may be asked, or null: now. */
+  recovered(place: LoginPlace, at: number): number | null {
+    const decision = decideLogin(this.state, place, this.now, undefined, at);
+    return decision.kind === "wait" ? decision.until : null;
   }
 
   secret(mark: string): void {
@@ -200,6 +207,47 @@ describe("after a rejection", () => {
     story.pass(5 * MINUTE);
     story.login(EX01, "rejected");
     expect(suspendedUntil(story.state, story.now)).toBe(story.now + SUSPENSION_MS);
+  });
+});
+
+describe("a place that has recovered is tried again soon", () => {
+  test("where it backs off: a minute after its last rejection, whatever the back-off has grown to", () => {
+    const story = new Story();
+    for (let round = 0; round < 6; round += 1) {
+      story.login(EX01, "rejected");
+      const rejectedAt = story.now;
+      story.login(EX02, "accepted");
+      story.pass(1_000);
+      expect(story.recovered(EX01, story.now)).toBe(rejectedAt + RECOVERED_RETRY_MS);
+      expect(story.recovered(EX01, rejectedAt)).toBeGreaterThan(rejectedAt + RECOVERED_RETRY_MS);
+      story.now = rejectedAt + RECOVERED_RETRY_MS;
+      expect(story.recovered(EX01, story.now)).toBeNull();
+      story.pass(30 * MINUTE);
+    }
+  });
+
+  test("where it is the account's only one: others had their turn first", () => {
+    const story = new Story();
+    story.login(EX01, "rejected");
+    const rejectedAt = story.now;
+    story.pass(10_000);
+    expect(story.recovered(EX01, story.now)).toBe(rejectedAt + 1.5 * MINUTE);
+    expect(story.recovered(EX03, story.now)).toBeNull();
+  });
+
+  test("where its account is suspended for hours: but never as a third rejection within the first half hour", () => {
+    const story = new Story();
+    story.login(EX01, "rejected");
+    story.login(EX02, "rejected");
+    story.pass(SUSPENSION_MS);
+    story.login(EX03, "rejected");
+    const trialAt = story.now;
+    expect(suspendedUntil(story.state, story.now)).toBe(trialAt + 2 * SUSPENSION_MS);
+    story.pass(1_000);
+    expect(story.recovered(EX01, story.now)).toBe(trialAt + SUSPENSION_MS);
+    expect(story.recovered(EX01, trialAt)).toBe(trialAt + 2 * SUSPENSION_MS);
+    story.now = trialAt + SUSPENSION_MS;
+    expect(story.recovered(EX01, trialAt + 1)).toBeNull();
   });
 });
 
@@ -469,6 +517,7 @@ describe("no account is ever locked", () => {
         place: fc.nat(3),
         // Mostly the same one; two processes may hold different ones.
         mark: fc.constantFrom("s", "s", "s", "t"),
+        recoveredAgo: fc.constantFrom(Infinity, 0, MINUTE),
       }),
     },
     {
@@ -535,11 +584,11 @@ describe("no account is ever locked", () => {
           switch (action.do) {
             case "login": {
               const place = places[action.place] ?? EX01;
-              const { mark } = action;
-              let decision = decideLogin(load(), place, now, mark);
+              const { mark, recoveredAgo } = action;
+              let decision = decideLogin(load(), place, now, mark, now - recoveredAgo);
               if (decision.kind === "wait" && decision.why === "paced") {
                 now = decision.until ?? now;
-                decision = decideLogin(load(), place, now, mark);
+                decision = decideLogin(load(), place, now, mark, now - recoveredAgo);
               }
               if (decision.kind === "allowed") {
                 ids += 1;

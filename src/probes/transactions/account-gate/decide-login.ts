@@ -45,25 +45,31 @@ const LAST_WORKED_FIRST_MS = 90_000;
  */
 export const NEW_SECRET_MS = 60_000;
 
+/** How long after a rejection a place that has recovered since is tried again, at the soonest. */
+export const RECOVERED_RETRY_MS = 60_000;
+
 /**
  * Whether a login may begin at this place now, by who holds the secret of that mark. A login that is allowed must be told
- * as `started` before it begins, and another mark than the gate's as `secret` before that.
+ * as `started` before it begins, and another mark than the gate's as `secret` before that. `recoveredAt`: when another
+ * probe of the same place last came to pass after failures. That shortens a back-off and a long suspension, and never lets
+ * a third login be rejected within the suspension time.
  */
 export function decideLogin(
   before: GateState,
   place: LoginPlace,
   now: number,
   mark: string | null = before.secret,
+  recoveredAt = -Infinity,
 ): GateDecision {
   const state = expire(before, now);
   if (mark !== null && mark !== state.secret) {
     // Two processes with two secrets: rejections of the one must not be undone by turning to the other and back.
     return inUse(state, now)
       ? { kind: "wait", why: "other_secret", until: earliest(state.inFlight) }
-      : decideLogin(changeSecret(state, mark, now), place, now, mark);
+      : decideLogin(changeSecret(state, mark, now), place, now, mark, recoveredAt);
   }
   if (state.suspension !== null) {
-    return decideTrial(state, state.suspension, place, now);
+    return decideTrial(state, state.suspension, place, now, recoveredAt);
   }
   const suspects = standingSuspects(state, now);
   const parallel = state.proven && suspects.length === 0 ? MAX_SUSPECTS : 1;
@@ -79,11 +85,20 @@ export function decideLogin(
     return { kind: "wait", why: "paced", until: gapEnds };
   }
   const broken = state.broken.find(({ key }) => key === place.key);
-  if (broken !== undefined && now < broken.until) {
-    return { kind: "wait", why: "backing_off", until: broken.until };
+  if (broken !== undefined) {
+    const rejectedAt = broken.until - broken.backOffMs;
+    const until =
+      recoveredAt > rejectedAt
+        ? Math.min(broken.until, rejectedAt + RECOVERED_RETRY_MS)
+        : broken.until;
+    if (now < until) {
+      return { kind: "wait", why: "backing_off", until };
+    }
   }
   const first = suspects[0];
-  return first === undefined ? { kind: "allowed" } : decideElsewhere(state, first, place, now);
+  return first === undefined
+    ? { kind: "allowed" }
+    : decideElsewhere(state, first, place, now, recoveredAt);
 }
 
 /** Two rejections by one dead back end would suspend an account that works everywhere else. */
@@ -119,15 +134,23 @@ function decideTrial(
   suspension: Suspension,
   place: LoginPlace,
   now: number,
+  recoveredAt: number,
 ): GateDecision {
-  const from = Math.min(suspension.until, newSecretFrom(state) ?? Infinity);
+  const rejectedAt = Math.max(...state.suspects.map(({ at }) => at));
+  const hasRecovered = recoveredAt > rejectedAt;
+  const from = Math.min(
+    suspension.until,
+    newSecretFrom(state) ?? Infinity,
+    hasRecovered ? rejectedAt + SUSPENSION_MS : Infinity,
+  );
   if (now < from) {
     return { kind: "wait", why: "suspended", until: from };
   }
   if (state.inFlight.length > 0) {
     return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
   }
-  const leave = from + trialTurn(state, place) * LAST_WORKED_FIRST_MS;
+  const turn = hasRecovered ? 0 : trialTurn(state, place);
+  const leave = from + turn * LAST_WORKED_FIRST_MS;
   return now >= leave
     ? { kind: "allowed" }
     : { kind: "wait", why: "elsewhere_first", until: leave };
@@ -150,10 +173,15 @@ function decideElsewhere(
   first: Suspect,
   place: LoginPlace,
   now: number,
+  recoveredAt: number,
 ): GateDecision {
   const { lastWorked } = state;
+  const hasRecovered = place.server === first.place.server && recoveredAt > first.at;
+  const waitMs = hasRecovered
+    ? LAST_WORKED_FIRST_MS
+    : elsewhereWaitMs(first.place, lastWorked, place);
   const until = Math.max(
-    first.at + elsewhereWaitMs(first.place, lastWorked, place),
+    first.at + waitMs,
     ownSuspects(state).length === 0 ? first.at + NEW_SECRET_MS : 0,
   );
   if (now >= until) {
