@@ -48,8 +48,7 @@ function loggedAnswer({ node, request }: Told, each: readonly Told[]): LoggedAns
   const heard = each.filter(({ answer }) => answer.kind === "rows");
   const refusal = each.map(({ answer }) => answer).find((answer) => answer.kind !== "rows");
   if (heard.length === 0 && refusal !== undefined) {
-    const { code, message } = refusal;
-    const words = refusal.kind === "stopped" ? message : (refusal.words ?? message);
+    const { code, message, words = message } = refusal;
     return { ...about, rows: null, secondary: false, code, words };
   }
   return {

@@ -15,6 +15,7 @@ import { judgeDns, type DnsJudged } from "./dns.ts";
 import { DNS_CASES } from "./dns-cases.ts";
 import { judgeNitro, type NitroJudged } from "./nitro.ts";
 import { NITRO_CASES, type NitroCase } from "./nitro-cases.ts";
+import { codesTable, DISPENSABLE, refuseEverything } from "./nitro-codes.ts";
 import { dnsTable, faultTable, nitroTable, type Row } from "./table.ts";
 
 /** As the time-outs of blackbox_exporter's modules and of HAProxy. */
@@ -32,6 +33,7 @@ let servers: readonly FaultServer[] = [];
 let judged: readonly Judged[] = [];
 let dnsJudged: readonly DnsJudged[] = [];
 let nitroJudged: readonly NitroJudged[] = [];
+let codesText = "";
 
 /** Every fault is played for us and for all peers, who judge it while it runs. */
 beforeAll(async () => {
@@ -174,6 +176,34 @@ describe("faults of NITRO", () => {
   );
 });
 
+describe("codes of NITRO", () => {
+  let codes: Awaited<ReturnType<typeof refuseEverything>> = new Map();
+  beforeAll(async () => {
+    codes = await refuseEverything();
+    codesText = codesTable(codes);
+  });
+
+  test("import and poll › are poorer, and go on, when anything but the essentials is refused by any code", () => {
+    const ended = [...codes].flatMap(([refusal, outcomes]) =>
+      DISPENSABLE.filter((each) => !/^(gap|as empty)$/.test(outcomes[each])).map(
+        (each) => `${String(refusal)} ${each}: ${outcomes[each]}`,
+      ),
+    );
+    expect(ended).toEqual([
+      "1028 poll: the rest: secondary",
+      "reset poll: the rest: ends",
+      "reset poll: connections: ends",
+    ]);
+  });
+
+  test("import › makes no estate without its essentials but where the feature is off or nothing is there", () => {
+    const poor = [...codes].filter(([, outcomes]) => outcomes["import: essential"] !== "ends");
+    expect(poor.map(([refusal]) => refusal)).toEqual([
+      ...[258, 344, 351, 356, 461, 462, 463, 1028, 1067, 1203],
+    ]);
+  });
+});
+
 test("docs/dev/fault-table.md is the table of this run", async (context) => {
   const rows = CASES.map((each, at): Row => ({ case: each, peers: judged[at]?.peers ?? NOBODY }));
   if (rows.some(({ peers }) => peers.haproxy === null || peers.plugins === null)) {
@@ -182,7 +212,8 @@ test("docs/dev/fault-table.md is the table of this run", async (context) => {
   const dns = DNS_CASES.map((each, at) => ({ case: each, peers: dnsJudged[at]?.peers ?? NOBODY }));
   const page = PAGE.replace("{servers}", faultTable(rows))
     .replace("{dns}", dnsTable(dns))
-    .replace("{nitro}", nitroTable(NITRO_CASES));
+    .replace("{nitro}", nitroTable(NITRO_CASES))
+    .replace("{codes}", codesText);
   await expect(page).toMatchFileSnapshot("../../docs/dev/fault-table.md");
 });
 
@@ -210,6 +241,13 @@ An appliance that has been read well once, with a member that it calls UP, and t
 believed for three polls that fail. No peer reads an ADC.
 
 {nitro}
+
+Every code of the vendor's lists, codes that are on none, and what is no NITRO, to every class of resource (logins, roles, and what
+an import and a poll ask for). \`ends\`: nothing new comes of this round; an overloaded appliance and a lost session are left in
+peace for a while. \`stopped\`: the password is not sent again. Else the round goes on: with a \`gap\` that is shown, or \`as empty\`,
+for there is nothing (for roles: the node stands alone).
+
+{codes}
 `;
 const NOBODY: Judged["peers"] = { blackbox: null, haproxy: null, plugins: null };
 

@@ -5,7 +5,7 @@ import { notices } from "../../src/web/page/status-page.ts";
 import { readiness } from "../../src/web/readiness.ts";
 import { aLiveState } from "../support/live-state.ts";
 
-const REFUSED = { code: "2138", words: "Not authorized to execute this command [2138]" };
+const REFUSED = { code: "2138", message: "Not authorized to execute this command [2138]" };
 const GAP = gapOf("ns1.example.com", "csvserver", REFUSED);
 const SENTENCE =
   "prod: ns1.example.com does not tell csvserver (Not authorized to execute this command [2138], code 2138). Not watched: content switching vservers.";
@@ -31,7 +31,7 @@ test("a gap › is told on the page and in /-/ready: node, resource, code, words
 });
 
 test("a gap › whose words are markup is shown as text", () => {
-  const hostile = gapOf("ns1", "csvserver", { code: "1", words: "<script>alert(1)</script>" });
+  const hostile = gapOf("ns1", "csvserver", { code: "1", message: "<script>alert(1)</script>" });
   expect(page(live({ gaps: [hostile] }))).not.toContain("<script>");
 });
 

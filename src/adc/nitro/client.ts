@@ -10,7 +10,7 @@ import {
   judge,
   type Judged,
 } from "./judge.ts";
-import type { Untold } from "./gaps.ts";
+import type { Missing } from "./gaps.ts";
 import type { Row } from "./row-values.ts";
 import {
   AGAIN_MS,
@@ -18,7 +18,12 @@ import {
   type NitroLoginEnd,
   type NitroLoginGate,
 } from "./login-gate.ts";
-import { createTransport, type NitroTls } from "./transport.ts";
+import {
+  createTransport,
+  type NitroTls,
+  type Transport,
+  type TransportOptions,
+} from "./transport.ts";
 
 const LOGIN_PATH = "/nitro/v1/config/login";
 const LOGOUT_PATH = "/nitro/v1/config/logout";
@@ -74,6 +79,8 @@ export interface NitroClientOptions {
   readonly partition?: string | null;
   /** Hears every question with its answer, and then all fields are asked for: for a report of what the appliance says. */
   readonly onAnswer?: (node: string, request: NitroGet, answer: NitroAnswer) => void;
+  /** How exchanges travel. Default: over HTTP or HTTPS. */
+  readonly transport?: (options: TransportOptions) => Transport;
 }
 
 /** One exchange with an appliance, for metrics. */
@@ -113,23 +120,15 @@ export type NitroAnswer =
   /** No further request will be made: another try could lock the account, or an operator must act. */
   | NitroStop;
 
-export interface Refusal extends Untold {
-  /** Node, resource, what was said, and what to look at. */
-  readonly message: string;
+export interface Refusal extends Missing {
+  readonly words: string;
 }
 
-export interface NitroFailure {
+export interface NitroFailure extends Missing {
   readonly kind: "failed";
-  readonly code: string;
-  /** Node, resource, what broke, and what to look at. */
-  readonly message: string;
-  /** What broke alone. */
-  readonly words?: string;
 }
-export interface NitroStop {
+export interface NitroStop extends Missing {
   readonly kind: "stopped";
-  readonly code: string;
-  readonly message: string;
   /** Milliseconds by the monotonic clock until it is tried again; absent: never in this session. */
   readonly again?: number;
 }
@@ -174,7 +173,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   const url = new URL(options.url);
   const timeoutMs = options.timeoutMs ?? 30_000;
   const monotonic = options.monotonic ?? (() => performance.now());
-  const transport = createTransport({
+  const transport = (options.transport ?? createTransport)({
     url,
     tls: options.tls,
     network: options.network,

@@ -1,6 +1,9 @@
 import { memberKey, type MemberState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
-import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import type { NitroGap } from "../../model/nitro-gap.ts";
+import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
+import { gapOf } from "./gaps.ts";
+import { isAnswer } from "./judge.ts";
 import { count, text, type Row } from "./row-values.ts";
 
 /** At most so many requests for connection counts in one poll; the rest is asked for in the next ones. */
@@ -8,7 +11,7 @@ const MAX_STATISTICS_REQUESTS = 50;
 
 /**
  * Fills in the clients' connections of the members of the chosen services, one request each. `turn` counts polls, so that
- * more services than fit into one poll take turns; those left out keep what they had. Trouble here is only trouble when the
+ * more services than fit into one poll take turns; those left out keep what they had. What is refused is a gap; `end`: the
  * appliance answers nothing at all any more.
  */
 export async function addConnections(
@@ -17,34 +20,44 @@ export async function addConnections(
   previous: ReadonlyMap<string, MemberState>,
   chosen: readonly AdcService[],
   turn: number,
-): Promise<NitroFailure | NitroStop | null> {
+): Promise<{ readonly end: NitroFailure | NitroStop | null; readonly gaps: readonly NitroGap[] }> {
+  const gaps = new Map<string, NitroGap>();
+  const { denied } = client.limits;
   const first = (turn * MAX_STATISTICS_REQUESTS) % Math.max(chosen.length, 1);
   const ordered = [...chosen.slice(first), ...chosen.slice(0, first)];
   const asked = new Set(ordered.slice(0, MAX_STATISTICS_REQUESTS));
   for (const service of chosen) {
-    if (!asked.has(service)) {
+    const resource = service.kind === "service" ? "service" : "servicegroup";
+    const key = `stat/${resource}`;
+    const known = denied.get(key);
+    if (known !== undefined) {
+      gaps.set(key, gapOf(client.node, key, known));
+    }
+    if (!asked.has(service) || gaps.has(key)) {
       keepConnections(service, members, previous);
       continue;
     }
-    const answer = await client.get(
-      service.kind === "service"
-        ? { kind: "stat", resource: "service", name: service.name }
-        : {
-            kind: "stat",
-            resource: "servicegroup",
-            name: service.name,
-            query: { statbindings: "yes" },
-          },
-    );
-    if (answer.kind === "failed" || answer.kind === "stopped") {
-      return answer;
+    const query = resource === "service" ? {} : { query: { statbindings: "yes" } };
+    const answer = await client.get({ kind: "stat", resource, name: service.name, ...query });
+    if (answer.kind === "stopped" || (answer.kind === "failed" && !isAnswer(answer.code))) {
+      return { end: answer, gaps: [] };
     }
-    const row = answer.kind === "rows" ? answer.rows[0] : undefined;
+    if (answer.kind === "refused" && answer.action === "permission") {
+      denied.set(key, answer);
+    }
+    const [row] = answer.kind === "rows" ? answer.rows : [];
     if (row !== undefined) {
       applyRow(service, row, members);
+    } else if (answer.kind !== "rows" && !isGone(answer)) {
+      gaps.set(key, gapOf(client.node, key, answer));
     }
   }
-  return null;
+  return { end: null, gaps: [...gaps.values()] };
+}
+
+/** It is no longer there: the next import tells. */
+function isGone(answer: NitroAnswer): boolean {
+  return answer.kind === "refused" && (answer.action === "empty" || answer.action === "stale");
 }
 
 function applyRow(service: AdcService, row: Row, members: Map<string, MemberState>): void {

@@ -32,6 +32,8 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["sslservice", "TLS settings of services"],
   ["sslservicegroup", "TLS settings of service groups"],
   ["sslvserver_sslcertkey_binding", "whether vservers show the certificate bound to them"],
+  ["stat/service", "how many clients services that leave still have"],
+  ["stat/servicegroup", "how many clients group members that leave still have"],
   ["hanode", "which node of a pair is the primary"],
   ["gslbsite", "GSLB, and whether its sites exchange metrics (MEP)"],
   ["gslbvserver", "GSLB vservers, and so which sites names lead to"],
@@ -55,15 +57,21 @@ const BLINDING: ReadonlySet<string> = new Set([
   "csvserver_lbvserver_binding",
 ]);
 
-/** Why a resource is missing: the code and the message of the refusal. */
-export interface Untold {
+/** Why a resource is missing. */
+export interface Missing {
   /** NITRO's error code as it came, `http_403`, or the name of what broke. */
   readonly code: string;
-  /** What was said, or what broke; one line. */
-  readonly words: string;
+  /** Node, resource, what was said, and what to look at. */
+  readonly message: string;
+  /** What was said, or what broke, alone; one line. */
+  readonly words?: string;
 }
 
-export function gapOf(node: string, resource: string, { code, words }: Untold): NitroGap {
+export function gapOf(
+  node: string,
+  resource: string,
+  { code, message, words = message }: Missing,
+): NitroGap {
   return {
     node,
     resource,

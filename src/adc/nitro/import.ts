@@ -333,8 +333,7 @@ export async function importEstate(
     } else if (pulled.kind === "failed" && ENDINGS.has(pulled.code)) {
       return pulled;
     } else if (!isOff(pulled, step)) {
-      const { code, words = pulled.message } = pulled;
-      gaps.push(gapOf(client.node, step.resource, { code, words }));
+      gaps.push(gapOf(client.node, step.resource, pulled));
     }
   }
   const pacer = createPacer();

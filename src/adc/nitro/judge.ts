@@ -31,6 +31,11 @@ export function actionOf(errorCode: number): ErrorAction {
   return ACTIONS.get(errorCode) ?? "failure";
 }
 
+/** Whether somebody answered, be it a web server in NITRO's place: then what is missing is this alone. */
+export function isAnswer(code: string): boolean {
+  return /^(?:\d+|http_\w+|not_nitro)$/.test(code);
+}
+
 /** A bounded set of texts for a metric's label: unknown NITRO codes are `other`. */
 export function codeLabel(code: string): string {
   const errorCode = Number(code);

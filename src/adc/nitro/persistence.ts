@@ -8,7 +8,7 @@ import {
 import type { Estate } from "../../model/estate.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import type { NitroClient } from "./client.ts";
-import type { Untold } from "./gaps.ts";
+import type { Missing } from "./gaps.ts";
 import { address, number, port, type Row } from "./row-values.ts";
 
 /** At most so many requests for persistence entries in one poll; vservers beyond wait for the next. */
@@ -24,8 +24,8 @@ const BY_ADDRESS: ReadonlySet<string> = new Set(["SOURCEIP", "SRCIPDESTIP"]);
 
 export interface PersistenceRead {
   readonly persistence: ReadonlyMap<string, PersistenceEntries>;
-  /** Our account may not read the entries; null when it may. */
-  readonly denied: Untold | null;
+  /** Why entries that matter are missing; null when none are. */
+  readonly missing: Missing | null;
 }
 
 /**
@@ -65,7 +65,7 @@ export async function readPersistence(
       }
       const empty = answer.kind === "refused" && answer.action === "empty";
       if (answer.kind !== "rows" && !empty) {
-        return { persistence, denied: denied.get(RESOURCE) ?? null };
+        return { persistence, missing: answer };
       }
       const rows = answer.kind === "rows" ? answer.rows : [];
       const own = rows.map(entryOf).filter((entry) => entry.source === source);
@@ -77,7 +77,7 @@ export async function readPersistence(
       persistence.set(name, { asked: sources, entries });
     }
   }
-  return { persistence, denied: denied.get(RESOURCE) ?? null };
+  return { persistence, missing: denied.get(RESOURCE) ?? null };
 }
 
 /** Nobody needs an entry that must have timed out since the member left. */

@@ -7,6 +7,7 @@ import { text, type Row, type RowTables } from "./row-values.ts";
 import type { AdcNode, AdcState, MemberState, VserverState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import { READ_BUDGET, withBudget } from "./budget.ts";
+import { isAnswer } from "./judge.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { addConnections } from "./connections.ts";
 import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
@@ -37,7 +38,7 @@ function isOff(pulled: Pulled): boolean {
   return pulled.kind === "unavailable" && pulled.what === "feature";
 }
 
-/** The smallest set of requests that tells every state; what the ADC does not have is not asked for. */
+/** The smallest set of requests that tells every state: first what ends a poll. What the ADC does not have is not asked for. */
 function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly string[]])[] {
   const services: string[] = [];
   const groups: string[] = [];
@@ -46,11 +47,11 @@ function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly strin
   }
   return [
     [LB_VSERVERS, []],
-    ...(estate.csVservers.size === 0 ? [] : ([[CS_VSERVERS, []]] as const)),
-    [SERVERS, []],
     [SERVICES, []],
     [SERVICE_GROUPS, []],
     [{ kind: "config", resource: GROUP_MEMBERS, binding: { key: "servicegroupname" } }, groups],
+    ...(estate.csVservers.size === 0 ? [] : ([[CS_VSERVERS, []]] as const)),
+    [SERVERS, []],
     [{ kind: "config", resource: GROUP_MONITORS, binding: { key: "servicegroupname" } }, groups],
     [{ kind: "config", resource: SERVICE_MONITORS, binding: { key: "name" } }, services],
   ];
@@ -242,12 +243,12 @@ export async function pollNode(
           const { code, message } = pulled;
           return { kind: "failed", code, message, nodes };
         }
-        if (client.pausedForMs() > 0 || pulled.code === "aborted") {
+        // What is too busy for this is asked nothing more; what it has told so far counts.
+        if (pulled.code === "aborted" || (client.pausedForMs() > 0 && !isAnswer(pulled.code))) {
           return { kind: "failed", code: pulled.code, message: pulled.message, nodes };
         }
         if (!isOff(pulled)) {
-          const { code, words = pulled.message } = pulled;
-          gaps.push(gapOf(client.node, step.resource, { code, words }));
+          gaps.push(gapOf(client.node, step.resource, pulled));
         }
         break;
       case "secondary":
@@ -274,10 +275,11 @@ export async function pollNode(
     pacer,
   );
   const chosen = servicesToCount(estate, members, options.wantsConnections);
-  const trouble = await addConnections(client, members, before, chosen, options.turn ?? 0);
-  if (trouble !== null) {
-    return { ...trouble, nodes };
+  const counted = await addConnections(client, members, before, chosen, options.turn ?? 0);
+  if (counted.end !== null) {
+    return { ...counted.end, nodes };
   }
+  gaps.push(...counted.gaps);
   const still = await askWhetherStillPrimary(client);
   switch (still.kind) {
     case "primary":
@@ -298,17 +300,17 @@ export async function pollNode(
   for (const [key, member] of sites.members) {
     members.set(key, member);
   }
-  const complete = !gaps.some(({ resource }) => resource !== "hanode");
+  const complete = !gaps.some(({ resource }) => resource !== "hanode" && !/^stat\//.test(resource));
   const told = complete && (differs || sites.stale);
-  const { persistence, denied } = await readPersistence(
+  const { persistence, missing } = await readPersistence(
     client,
     estate,
     members,
     sourcesOf(client, options.ownAddresses),
     options.turn ?? 0,
   );
-  if (denied !== null) {
-    gaps.push(gapOf(client.node, "lbpersistentsessions", denied));
+  if (missing !== null) {
+    gaps.push(gapOf(client.node, "lbpersistentsessions", missing));
   }
   const state: AdcState = {
     at: now(),

@@ -3,7 +3,8 @@ import type { AdcService } from "../../model/adc-service.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { classifyLastResponse } from "./last-response.ts";
 import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
-import { gapOf, type Untold } from "./gaps.ts";
+import { gapOf, type Missing } from "./gaps.ts";
+import { isAnswer } from "./judge.ts";
 import type { NitroGap } from "../../model/nitro-gap.ts";
 import { text, type Row } from "./row-values.ts";
 
@@ -128,23 +129,23 @@ export async function readRole(client: NitroClient): Promise<NodeRole | NitroFai
     return untold(client, known);
   }
   const config = await client.get({ kind: "config", resource: "hanode" });
-  if (config.kind === "failed" || config.kind === "stopped") {
-    return config;
+  const noConfig = silenceIn(config);
+  if (noConfig !== null) {
+    return noConfig;
   }
   if (config.kind === "refused" && NO_PAIR.has(config.code)) {
     return ALONE;
   }
   const stat = await client.get({ kind: "stat", resource: "hanode" });
-  if (stat.kind === "failed" || stat.kind === "stopped") {
-    return stat;
+  const noStat = silenceIn(stat);
+  if (noStat !== null) {
+    return noStat;
   }
-  const warned =
-    (config.kind === "rows" ? config.secondary : config.action === "secondary") ||
-    (stat.kind === "rows" ? stat.secondary : stat.action === "secondary");
-  if (config.kind === "refused" && stat.kind === "refused" && !warned) {
-    if (config.action === "drop_arguments" && config.code.startsWith("http_")) {
-      // There is no argument to drop: a web server's 404 in place of NITRO's answers makes no node primary.
-      return { kind: "failed", code: config.code, message: config.message };
+  const warned = warnsOfSecondary(config) || warnsOfSecondary(stat);
+  if (config.kind !== "rows" && stat.kind !== "rows" && !warned) {
+    if (config.kind !== "refused" || /^http_40[45]$/.test(config.code)) {
+      // A web server in place of NITRO makes no node primary, and may be gone at the next question.
+      return untold(client, config);
     }
     if (config.action !== "empty" && config.action !== "unavailable") {
       client.limits.denied.set("hanode", config);
@@ -152,6 +153,19 @@ export async function readRole(client: NitroClient): Promise<NodeRole | NitroFai
     }
   }
   return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: null };
+}
+
+/** Nobody answered, or no request is allowed: whatever else is asked, nothing comes. */
+function silenceIn(answer: NitroAnswer): NitroFailure | NitroStop | null {
+  return answer.kind === "stopped" || (answer.kind === "failed" && !isAnswer(answer.code))
+    ? answer
+    : null;
+}
+
+function warnsOfSecondary(answer: NitroAnswer): boolean {
+  return answer.kind === "rows"
+    ? answer.secondary
+    : answer.kind === "refused" && answer.action === "secondary";
 }
 
 /**
@@ -176,7 +190,7 @@ const ALONE: NodeRole = {
   gap: null,
 };
 
-function untold(client: NitroClient, why: Untold): NodeRole {
+function untold(client: NitroClient, why: Missing): NodeRole {
   return {
     kind: "role",
     role: "unknown",
@@ -192,12 +206,12 @@ function rowsOf(answer: NitroAnswer): readonly Row[] {
 
 /**
  * Whether the node still is what it was, from the configuration alone: asked after a poll, so that a failover in its middle
- * is noticed. No answer is no answer: only the node's own word makes it a secondary.
+ * is noticed. Only the node's own word makes it a secondary: what is refused, by any code, changes nothing.
  */
 export async function askWhetherStillPrimary(
   client: NitroClient,
 ): Promise<{ readonly kind: "primary" | "secondary" } | NitroFailure | NitroStop> {
-  if (client.limits.denied.has("hanode")) {
+  if (client.limits.denied.has("hanode") || client.pausedForMs() > 0) {
     return { kind: "primary" };
   }
   const config = await client.get({ kind: "config", resource: "hanode" });
@@ -207,29 +221,11 @@ export async function askWhetherStillPrimary(
         ? { kind: "secondary" }
         : { kind: "primary" };
     case "refused":
-      return stillPrimaryDespite(config);
+      return { kind: config.action === "secondary" ? "secondary" : "primary" };
     case "failed":
+      return isAnswer(config.code) ? { kind: "primary" } : config;
     case "stopped":
       return config;
-  }
-}
-
-function stillPrimaryDespite({
-  action,
-  code,
-  message,
-}: Extract<NitroAnswer, { kind: "refused" }>): { kind: "primary" | "secondary" } | NitroFailure {
-  switch (action) {
-    case "secondary":
-      return { kind: "secondary" };
-    // The role may be unreadable, absent, or only in the statistics: then nothing has changed either.
-    case "permission":
-    case "empty":
-    case "unavailable":
-    case "drop_arguments":
-      return { kind: "primary" };
-    default:
-      return NO_PAIR.has(code) ? { kind: "primary" } : { kind: "failed", code, message };
   }
 }
 

@@ -87,7 +87,7 @@ export interface NitroTls {
   readonly fingerprints?: readonly string[];
 }
 
-interface TransportOptions {
+export interface TransportOptions {
   /** For example `https://ns1.example.com`; paths are appended. */
   readonly url: URL;
   readonly tls: NitroTls;
@@ -98,7 +98,7 @@ interface TransportOptions {
   readonly maxBytes: number;
 }
 
-interface HttpExchange {
+export interface HttpExchange {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly cookie: string | null;
@@ -128,7 +128,7 @@ export type HttpResult =
     };
 
 /** One keep-alive connection to one management address; exchanges are the caller's to make one after another. */
-interface Transport {
+export interface Transport {
   readonly exchange: (exchange: HttpExchange) => Promise<HttpResult>;
   /** Our own address on the last connection, as this machine sees it; null before one. */
   readonly localAddress: () => string | null;

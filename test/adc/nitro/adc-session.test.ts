@@ -275,7 +275,7 @@ describe("a stand-alone appliance", () => {
 
   test.each([
     ["no answer", { kind: "reset" }, { kind: "failed", code: "reset" }],
-    ["an error of any other kind", { kind: "error", code: 1205 }, { kind: "failed", code: "1205" }],
+    ["an error of any other kind", { kind: "error", code: 1205 }, { kind: "state" }],
     ["no such resource", { kind: "error", code: 258 }, { kind: "state" }],
     ["the word that it is the secondary", { kind: "warning", code: 1028 }, { kind: "secondary" }],
   ] as const)(

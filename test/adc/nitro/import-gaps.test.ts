@@ -3,7 +3,6 @@ import type { NitroFaultHook } from "../../../lab/nitro/faults.ts";
 import { startNitroServer } from "../../../lab/nitro/server.ts";
 import type { NitroClient } from "../../../src/adc/nitro/client.ts";
 import { importEstate, type ImportResult } from "../../../src/adc/nitro/import.ts";
-import { actionOf } from "../../../src/adc/nitro/judge.ts";
 import { IMPORT_STEPS } from "../../../src/adc/nitro/pull-plan.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 import { CREDENTIALS, labClient } from "./lab-client.ts";
@@ -28,21 +27,6 @@ const ESTATE = parseNsConf(
 const ESSENTIAL: ReadonlySet<string> = new Set(
   IMPORT_STEPS.flatMap(({ resource, essential }) => (essential === true ? [resource] : [])),
 );
-
-/** The vendor's lists (NITRO docs, error messages): general, CLI, cluster, partition; and codes that no list has. */
-const CODES: readonly (readonly [list: string, codes: readonly number[]])[] = [
-  ["general", [...range(256, 382), ...range(394, 399), ...range(410, 480)]],
-  ["CLI", [...range(1024, 1183)]],
-  ["NITRO", [...range(1203, 1206), ...range(1232, 1244)]],
-  ["cluster", [...range(2448, 2502), 4095]],
-  ["partition", [...range(2752, 2772)]],
-  ["monitors and rights", [...range(2128, 2140)]],
-  ["none that is known today", [1, 599, 9_999, 987_654]],
-];
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
-}
 
 interface Appliance {
   readonly client: NitroClient;
@@ -78,44 +62,6 @@ async function appliance(): Promise<Appliance> {
 }
 
 describe("a resource that is not essential", () => {
-  test.each(CODES)(
-    "import › is a gap, and ends nothing, when refused with any code: %s",
-    async (_list, codes) => {
-      const lab = await appliance();
-      for (const code of codes) {
-        lab.faults = ({ method, query }) =>
-          method === "GET" && !ESSENTIAL.has(query.resource) ? { kind: "error", code } : null;
-        const result = await lab.importNow();
-        expect([code, result.kind]).toEqual([code, "estate"]);
-        if (result.kind !== "estate") {
-          continue;
-        }
-        expect([...result.estate.lbVservers.keys()]).toEqual(["v_imap", "v_web"]);
-        const told = result.gaps.map(({ resource }) => resource);
-        const isSilent = ["none", "empty", "stale", "unavailable"].includes(actionOf(code));
-        expect([code, told.includes("csvserver"), told.includes("sslcertkey")]).toEqual([
-          code,
-          !isSilent,
-          !isSilent,
-        ]);
-      }
-    },
-    60_000,
-  );
-
-  test.each([301, 307, 400, 401, 403, 404, 405, 406, 409, 429, 500, 502, 503, 599])(
-    "import › is a gap when HTTP %i comes instead of NITRO",
-    async (status) => {
-      const lab = await appliance();
-      lab.faults = ({ query }) =>
-        query.resource === "csvserver" ? { kind: "answer", status, body: "<html>" } : null;
-      expect(await lab.importNow()).toMatchObject({
-        kind: "estate",
-        gaps: [{ resource: "csvserver", blinds: true, unwatched: "content switching vservers" }],
-      });
-    },
-  );
-
   test("import › is a gap when its answer never ends, breaks off or is no JSON", async () => {
     const lab = await appliance();
     for (const fault of [
