@@ -64,7 +64,7 @@ export function player(tape: Tape, random: Random | null): NitroClient {
         kind: "rows",
         rows: [],
         secondary: false,
-        characters: 0,
+        weight: 0,
       };
       if (random === null || rowsOf(answer).length === 0 || random.next() >= CHANGED) {
         return Promise.resolve(answer);

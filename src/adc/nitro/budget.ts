@@ -3,16 +3,17 @@ import type { NitroClient } from "./client.ts";
 /** What one import or one poll may bring in all, however many answers it is spread over. */
 export interface Budget {
   readonly rows: number;
-  readonly characters: number;
+  /** As `Envelope.weight`. */
+  readonly weight: number;
 }
 
 /** Twenty times what an estate of ten thousand members takes. */
-export const READ_BUDGET: Budget = { rows: 400_000, characters: 128 * 1_048_576 };
+export const READ_BUDGET: Budget = { rows: 400_000, weight: 128 * 1_048_576 };
 
 /** A client that hands over no more than this: the answer that exceeds it is a failure, and so is every later one. */
 export function withBudget(client: NitroClient, budget: Budget): NitroClient {
   let rows = 0;
-  let characters = 0;
+  let weight = 0;
   return {
     ...client,
     get: async (request) => {
@@ -21,15 +22,15 @@ export function withBudget(client: NitroClient, budget: Budget): NitroClient {
         return answer;
       }
       rows += answer.rows.length;
-      characters += answer.characters;
-      return rows <= budget.rows && characters <= budget.characters
+      weight += answer.weight;
+      return rows <= budget.rows && weight <= budget.weight
         ? answer
         : {
             kind: "failed",
             code: "too_large",
             message:
               `the answers hold more than ${String(budget.rows)} rows or ` +
-              `${String(budget.characters / 1_048_576)} MiB in all, ${request.resource} last`,
+              `${String(budget.weight / 1_048_576)} MiB in all, ${request.resource} last`,
           };
     },
   };

@@ -107,8 +107,8 @@ export type NitroAnswer =
       readonly kind: "rows";
       readonly rows: readonly Row[];
       readonly secondary: boolean;
-      /** Length of the answer. */
-      readonly characters: number;
+      /** As {@link Envelope.weight}. */
+      readonly weight: number;
     }
   /** An error of NITRO's own that concerns this request only. */
   | (Refusal & {
@@ -475,7 +475,7 @@ function rowsOf(envelope: Envelope, resource: string): NitroAnswer {
     kind: "rows",
     rows: envelope.rows.get(resource) ?? [],
     secondary: actionOf(envelope.errorCode) === "secondary",
-    characters: envelope.characters,
+    weight: envelope.weight,
   };
 }
 

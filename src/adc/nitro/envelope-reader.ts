@@ -8,11 +8,14 @@ export interface Envelope {
   readonly sessionId: string | null;
   /** By resource; a single object counts as an array of one, an empty collection is absent. */
   readonly rows: ReadonlyMap<string, readonly Row[]>;
-  /** Length of the whole answer. */
-  readonly characters: number;
+  /** Characters of the whole answer, and {@link CONTAINER_WEIGHT} for each object and list in it. */
+  readonly weight: number;
 }
 
-const MAX_VALUE_CHARACTERS = 1_048_576;
+/** Read in one turn of the event loop. */
+const MAX_VALUE_CHARACTERS = 262_144;
+/** `{},` takes thirty times its length in memory. */
+const CONTAINER_WEIGHT = 100;
 const MAX_KEYS = 1_000;
 /** NITRO's rows nest two or three levels; thousands of levels would overflow the stack of the code that walks through them. */
 const MAX_DEPTH = 64;
@@ -44,16 +47,19 @@ export class EnvelopeReader {
   #depth = 0;
   #inString = false;
   #malformed = false;
-  #characters = 0;
+  #weight = 0;
 
   /** False once the text cannot be a NITRO answer any more. */
   push(chunk: string): boolean {
     this.#text += chunk;
-    this.#characters += chunk.length;
+    this.#weight += chunk.length;
     while (!this.#malformed && this.#step()) {
       // Each step consumes one token or value; the last, incomplete one waits for the next chunk.
     }
-    if (this.#text.length > MAX_VALUE_CHARACTERS || this.#fields.size > MAX_KEYS) {
+    if (
+      this.#text.length > MAX_VALUE_CHARACTERS ||
+      this.#fields.size + this.#rows.size > MAX_KEYS
+    ) {
       this.#malformed = true;
     }
     return !this.#malformed;
@@ -71,8 +77,13 @@ export class EnvelopeReader {
       severity: asText(this.#fields.get("severity")) ?? "NONE",
       sessionId: asText(this.#fields.get("sessionid")),
       rows: this.#rows,
-      characters: this.#characters,
+      weight: this.#weight,
     };
+  }
+
+  /** What has been read so far weighs this much ({@link Envelope.weight}). */
+  get weight(): number {
+    return this.#weight;
   }
 
   /** One token; false when more text is needed. */
@@ -191,6 +202,7 @@ export class EnvelopeReader {
         case "{":
         case "[":
           this.#depth += 1;
+          this.#weight += CONTAINER_WEIGHT;
           if (this.#depth > MAX_DEPTH) {
             this.#malformed = true;
             return null;

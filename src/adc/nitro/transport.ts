@@ -319,15 +319,20 @@ function responseTo(request: ClientRequest, body: string | null): Promise<Incomi
   });
 }
 
-const BYTES_PER_SLICE = 65_536;
+/** Parsed in one turn: as many rows as 16 KB can hold take some 20 ms. */
+const BYTES_PER_SLICE = 16_384;
 
-/** The whole body is read, also of errors, so that the connection can be used again. */
+/**
+ * The whole body is read, also of errors, so that the connection can be used again. Small packets are gathered, since the
+ * reader looks at an unfinished value again for each piece.
+ */
 async function readEnvelope(response: IncomingMessage, maxBytes: number): Promise<Envelope | null> {
   const reader = new EnvelopeReader();
   const decoder = new TextDecoder();
   const pacer = createPacer();
   let bytes = 0;
   let readable = true;
+  let text = "";
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > maxBytes) {
@@ -335,11 +340,18 @@ async function readEnvelope(response: IncomingMessage, maxBytes: number): Promis
     }
     for (let at = 0; at < chunk.length && readable; at += BYTES_PER_SLICE) {
       const slice = chunk.subarray(at, at + BYTES_PER_SLICE);
-      readable = reader.push(decoder.decode(slice, { stream: true }));
+      text += decoder.decode(slice, { stream: true });
+      if (text.length >= BYTES_PER_SLICE / 2) {
+        readable = reader.push(text);
+        text = "";
+      }
+      if (reader.weight > maxBytes) {
+        throw new ExchangeBroken("too_large", `more than ${String(maxBytes)} bytes in memory`);
+      }
       if (pacer.due()) {
         await pacer.rest();
       }
     }
   }
-  return readable ? reader.finish() : null;
+  return readable && reader.push(text) ? reader.finish() : null;
 }

@@ -23,7 +23,7 @@ describe("withBudget", () => {
   }
 
   test("hands over answers as long as their rows fit in all", async () => {
-    const bounded = withBudget(await client(), { rows: 4, characters: 1_000_000 });
+    const bounded = withBudget(await client(), { rows: 4, weight: 1_000_000 });
     const kinds = [];
     for (let turn = 0; turn < 4; turn += 1) {
       const answer = await bounded.get(SERVERS);
@@ -33,7 +33,7 @@ describe("withBudget", () => {
   });
 
   test("counts characters too", async () => {
-    const bounded = withBudget(await client(), { rows: 1_000, characters: 100 });
+    const bounded = withBudget(await client(), { rows: 1_000, weight: 100 });
     expect(await bounded.get(SERVERS)).toMatchObject({
       kind: "failed",
       code: "too_large",

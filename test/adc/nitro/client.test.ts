@@ -1,5 +1,6 @@
 import { createServer as createHttpServer } from "node:http";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   startNitroServer,
@@ -12,11 +13,17 @@ import {
   type CertificateName,
 } from "../../../lab/certificates/lab-certificate.ts";
 import type { NitroRequestEvent } from "../../../src/adc/nitro/client.ts";
+import { judge } from "../../../src/adc/nitro/judge.ts";
 import { createTransport } from "../../../src/adc/nitro/transport.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 import { createNetwork } from "../../../src/net/dns.ts";
+import { until as becomes } from "../../support/contract.ts";
+import { longestTurnMs } from "../../support/longest-turn.ts";
+import { serve } from "../../support/scripted-server.ts";
 import { CREDENTIALS, labClient } from "./lab-client.ts";
 import { steadyBackend } from "./steady-backend.ts";
+
+type Play = (socket: Socket) => unknown;
 
 const TLS = serverTls("adc");
 
@@ -358,5 +365,124 @@ describe("what the outside sends is bounded", () => {
     expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code });
     await client.close();
     expect(server.openSessions()).toBe(0);
+  });
+
+  const OK = "HTTP/1.1 200 OK\r\n";
+  const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n\r\n`;
+  const ROWS = '{"errorcode":0,"server":[';
+  const body = (text: string | Buffer, header = ""): Play => {
+    const length = `Content-Length: ${String(text.length)}\r\n`;
+    return (socket) =>
+      socket.end(Buffer.concat([Buffer.from(`${OK}${header}${length}\r\n`), Buffer.from(text)]));
+  };
+  const endless = (head: string, block: string): Play => {
+    const large = Buffer.from(block.repeat(Math.ceil(65_536 / block.length)));
+    return (socket) => {
+      socket.write(head);
+      (function more(): void {
+        if (!socket.destroyed) {
+          socket.write(large, () => setImmediate(more));
+        }
+      })();
+    };
+  };
+  /** Small packets, one after the other. */
+  const drip = (head: string, piece: string, everyMs: number): Play => {
+    return (socket) => {
+      socket.setNoDelay(true).write(head);
+      const timer = setInterval(() => socket.write(piece), everyMs);
+      socket.on("close", () => {
+        clearInterval(timer);
+      });
+    };
+  };
+  test.each<readonly [string, Play, string]>([
+    ["a byte a second", drip(`${OK}\r\n`, "{", 100), "timeout"],
+    ["a header a second", drip(OK, "X: y\r\n", 100), "timeout"],
+    ["chunks of one byte without end", endless(CHUNKED, "1\r\n \r\n"), "timeout|too_large"],
+    ["trailers without end", endless(`${CHUNKED}0\r\n`, "X: y\r\n"), "not_nitro|reset"],
+    ["interim answers without end", endless("", "HTTP/1.1 100 Continue\r\n\r\n"), "timeout"],
+    ["empty rows without end", endless(`${OK}\r\n${ROWS}`, "{},"), "timeout|too_large"],
+    ["lists in a row without end", endless(`${OK}\r\n${ROWS}{"a":[`, "[],"), "not_nitro|too_large"],
+    [
+      "lists in many rows",
+      endless(`${OK}\r\n${ROWS}`, `{"a":[${"[],".repeat(9_999)}[]]},`),
+      "timeout|too_large",
+    ],
+    ["white space without end", endless(`${OK}\r\n`, " "), "timeout|too_large"],
+    [
+      "a string without end in small packets",
+      drip(`${OK}\r\n${ROWS}{"a":"`, "x".repeat(500), 1),
+      "timeout|not_nitro",
+    ],
+    [
+      "a row of 100,000 fields",
+      body(`${ROWS}{${Array.from({ length: 100_000 }, (_, at) => `"k${String(at)}":1`).join()}}]}`),
+      "not_nitro",
+    ],
+    [
+      "10,000 resources",
+      body(
+        `{"errorcode":0,${Array.from({ length: 10_000 }, (_, at) => `"k${String(at)}":[{}]`).join()}}`,
+      ),
+      "not_nitro",
+    ],
+    ["JSON nested 100,000 deep", body(`${ROWS}${'{"a":'.repeat(100_000)}`), "not_nitro"],
+    [
+      "a bomb of gzip",
+      body(gzipSync(Buffer.alloc(16_000_000, " ")), "Content-Encoding: gzip\r\n"),
+      "not_nitro",
+    ],
+    [
+      "100 MB announced and not sent",
+      (socket) => socket.end(`${OK}Content-Length: 104857600\r\n\r\n{`),
+      "reset",
+    ],
+    [
+      "a length beyond every number",
+      (socket) => socket.end(`${OK}Content-Length: ${"9".repeat(40)}\r\n\r\n{}`),
+      "not_nitro",
+    ],
+    [
+      "two lengths",
+      (socket) => socket.end(`${OK}Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}`),
+      "not_nitro",
+    ],
+    ["numbers of no bound", body('{"errorcode":1e999,"server":[]}'), "not_nitro"],
+  ])("%s", async (_case, play, code) => {
+    const server = await serve((socket) => {
+      socket.once("data", () => play(socket));
+    });
+    const transport = createTransport({
+      url: new URL(`http://127.0.0.1:${String(server.port)}`),
+      tls: { ca: null, serverName: null, verify: true },
+      network: createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now }),
+      localAddress: null,
+      connectTimeoutMs: 1_000,
+      maxBytes: 8_000_000,
+    });
+    onTestFinished(async () => {
+      transport.disconnect();
+      await server.close();
+    });
+    const before = process.memoryUsage().heapUsed;
+    const codes = new Set<string>();
+    const ask = async (): Promise<void> => {
+      const exchange = {
+        method: "GET",
+        path: "/",
+        cookie: null,
+        body: null,
+        timeoutMs: 300,
+      } as const;
+      const judged = judge(await transport.exchange(exchange), "server");
+      codes.add(judged.code);
+    };
+    const turnMs = await longestTurnMs(ask);
+    // A collection of garbage may fall into one turn, not into each.
+    expect(turnMs > 50 ? await longestTurnMs(ask) : turnMs).toBeLessThan(50);
+    expect([...codes].filter((each) => !code.split("|").includes(each))).toEqual([]);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1_048_576);
+    await becomes(() => server.open() === 0);
   });
 });
