@@ -53,6 +53,9 @@ export function createSystemLookup({
 /** DNS has answered, or there is no server to ask: other sources may know more. */
 const ABSENT: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "ECONNREFUSED", "ESERVFAIL"]);
 
+/** An answer of 64 KB holds thousands of addresses, and thousands of names may be known: so many are kept of each family. */
+const MAX_ADDRESSES = 32;
+
 /** IPv4 first: it is what an ADC asks for unless told otherwise. */
 export async function askDns(
   resolver: Resolver,
@@ -74,8 +77,8 @@ export async function askDns(
       ttlMs: ttl * 1000,
     });
   const addresses = [
-    ...(v4.status === "fulfilled" ? v4.value.map(of(4)) : []),
-    ...(v6.status === "fulfilled" ? v6.value.map(of(6)) : []),
+    ...(v4.status === "fulfilled" ? v4.value.slice(0, MAX_ADDRESSES).map(of(4)) : []),
+    ...(v6.status === "fulfilled" ? v6.value.slice(0, MAX_ADDRESSES).map(of(6)) : []),
   ];
   const reason: unknown = v4.status === "rejected" ? v4.reason : null;
   const error = reason instanceof Error ? reason : null;
@@ -126,7 +129,11 @@ function readHosts(file: string): ReadonlyMap<string, readonly ResolvedAddress[]
     const family = isIP(address);
     for (const name of family === 4 || family === 6 ? names : []) {
       const key = name.toLowerCase();
-      found.set(key, [...(found.get(key) ?? []), { address, family: family === 6 ? 6 : 4 }]);
+      const known = found.get(key) ?? [];
+      found.set(key, known);
+      if (known.length < MAX_ADDRESSES) {
+        known.push({ address, family: family === 6 ? 6 : 4 });
+      }
     }
   }
   return found;

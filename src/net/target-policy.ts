@@ -20,11 +20,18 @@ const OWN_HOST: readonly (readonly [range: string, words: string])[] = [
   ["::1/128", "a loopback address"],
   // Linux connects 0.0.0.0 and :: to the machine itself.
   ["0.0.0.0/8", "an unspecified address"],
-  ["::/128", "an unspecified address"],
+  ["::/96", "an unspecified address"],
   ["169.254.0.0/16", "a link-local address"],
   ["fe80::/10", "a link-local address"],
+  // The same through a NAT64 gateway, which DNS64 makes of an answer.
+  ["64:ff9b::7f00:0/104", "a loopback address"],
+  ["64:ff9b::a9fe:0/112", "a link-local address"],
+  // What is sent to a group comes back to this machine too.
+  ["224.0.0.0/4", "a multicast address"],
+  ["ff00::/8", "a multicast address"],
+  ["255.255.255.255/32", "a broadcast address"],
   // Instance metadata where it is not link-local: AWS, Google, Alibaba, Oracle, Azure.
-  ["fd00:ec2::254/128", "a cloud's metadata address"],
+  ["fd00:ec2::/96", "a cloud's metadata address"],
   ["fd20:ce::254/128", "a cloud's metadata address"],
   ["100.100.100.200/32", "a cloud's metadata address"],
   ["192.0.0.192/32", "a cloud's metadata address"],
@@ -60,9 +67,10 @@ const REMEDY = "an imported target may lead there only by connect_to or allow_ta
 
 /** Asked only for ports of our own, so that an address that is added later counts at once. */
 function isLocal(address: string): boolean {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  return Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some((one) => one.address === plain),
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return rangesOf(own.map((one) => one.address)).check(
+    address,
+    isIP(address) === 6 ? "ipv6" : "ipv4",
   );
 }
 

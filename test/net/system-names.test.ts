@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,8 @@ import { membersFromRows } from "../../src/adc/nitro/services.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import { createNetwork } from "../../src/net/dns.ts";
+import { createNetwork, lookupAt } from "../../src/net/dns.ts";
+import { createTargetPolicy } from "../../src/net/target-policy.ts";
 import type { ResolvedAddress } from "../../src/net/network.ts";
 import { createSystemLookup } from "../../src/net/system-names.ts";
 import { missing } from "../support/real-servers.ts";
@@ -77,6 +79,192 @@ describe("createSystemLookup", () => {
       { address: "192.0.2.11", family: 4, ttlMs: 7_000 },
       { address: "2001:db8::11", family: 6, ttlMs: 7_000 },
     ]);
+  });
+});
+
+describe("a hostile DNS server", () => {
+  const u16 = (value: number): number[] => [value >> 8, value & 0xff];
+  const u32 = (value: number): number[] => [
+    ...u16(Math.floor(value / 65_536)),
+    ...u16(value % 65_536),
+  ];
+  const [A, CNAME] = [1, 5];
+  /** A record of the name in question, or of the name at another place of the message. */
+  const record = (type: number, ttl: number, data: readonly number[], name = 12): number[] => [
+    ...[0xc0, name],
+    ...u16(type),
+    ...u16(1),
+    ...u32(ttl),
+    ...u16(data.length),
+    ...data,
+  ];
+  const address = (ttl: number, last = 11): number[] => record(A, ttl, [192, 0, 2, last]);
+  /** The question sent back with these records after it, of which as many are announced. */
+  function answer(
+    question: Buffer,
+    records: readonly number[][],
+    announced = records.length,
+  ): Buffer {
+    const end = question.indexOf(0, 12) + 5;
+    const all = Buffer.concat([question.subarray(0, end), Buffer.from(records.flat())]);
+    Buffer.from([0x81, 0x80, 0, 1, ...u16(announced), 0, 0, 0, 0]).copy(all, 2);
+    return all;
+  }
+  type Say = (question: Buffer) => Buffer | null;
+
+  /** Answers over UDP and TCP of one port; questions for IPv6 get an answer without records. */
+  async function hostile(say: Say): Promise<{ readonly at: string; readonly asked: () => number }> {
+    let asked = 0;
+    const hear = (question: Buffer): Buffer | null => {
+      const type = question.readUInt16BE(question.indexOf(0, 12) + 1);
+      asked += type === A ? 1 : 0;
+      return type === A ? say(question) : answer(question, []);
+    };
+    const tcp = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", (data: Buffer) => {
+        const said = hear(data.subarray(2));
+        if (said !== null) {
+          socket.write(Buffer.concat([Buffer.from(u16(said.length)), said]));
+        }
+      });
+    });
+    tcp.listen(0, "127.0.0.1");
+    await once(tcp, "listening");
+    const bound = tcp.address();
+    const port = typeof bound === "object" ? (bound?.port ?? 0) : 0;
+    const udp = createSocket("udp4");
+    udp.on("message", (question, from) => {
+      const said = hear(question);
+      if (said !== null && said.length > 1_200) {
+        // Truncated: the client asks again over TCP.
+        const cut = answer(question, []);
+        cut.writeUInt8(0x83, 2);
+        udp.send(cut, from.port, from.address);
+      } else if (said !== null) {
+        udp.send(said, from.port, from.address);
+      }
+    });
+    udp.bind(port, "127.0.0.1");
+    await once(udp, "listening");
+    onTestFinished(() => {
+      udp.close();
+      tcp.close();
+    });
+    return { at: `127.0.0.1:${String(port)}`, asked: () => asked };
+  }
+
+  async function askedOf(say: Say) {
+    const server = await hostile(say);
+    const clock = { now: 0 };
+    const network = createNetwork({
+      connectTo: {},
+      unmapped: "allow",
+      now: () => clock.now,
+      targets: createTargetPolicy({ allowTargets: [], listen: [] }),
+      lookup: lookupAt([server.at], (_host, port) => ({
+        kind: "address",
+        address: "127.0.0.1",
+        port,
+        family: 4,
+      })),
+    });
+    return {
+      network,
+      clock,
+      asked: server.asked,
+      found: await network.addresses("ex01.example.com"),
+    };
+  }
+
+  const junk = (question: Buffer, ...bytes: number[]): Buffer =>
+    Buffer.concat([question.subarray(0, 2), Buffer.from(bytes)]);
+  test.each<readonly [string, Say]>([
+    ["half a header", (question) => junk(question, 0x81, 0x80, 0)],
+    ["65,535 records announced", (question) => answer(question, [], 0xffff)],
+    [
+      "a record longer than the message",
+      (question) => answer(question, [[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 1]]),
+    ],
+    ["an address of three bytes", (question) => answer(question, [record(A, 9, [192, 0, 2])])],
+    [
+      "a name that points at itself",
+      (question) => answer(question, [record(A, 9, [192, 0, 2, 1], question.length)]),
+    ],
+    [
+      "an alias of itself",
+      (question) =>
+        answer(
+          question,
+          Array.from({ length: 60 }, () => record(CNAME, 9, [0xc0, 12])),
+        ),
+    ],
+    [
+      "64 KB of aliases in a circle",
+      (question) =>
+        answer(
+          question,
+          Array.from({ length: 4_000 }, () => record(CNAME, 9, [0xc0, 12])),
+        ),
+    ],
+    [
+      "64 KB of nothing",
+      (question) => answer(question, [Array.from({ length: 60_000 }, () => 0)], 5_000),
+    ],
+    [
+      "an alias of control characters and nothing more",
+      (question) => answer(question, [record(CNAME, 9, [4, 27, 91, 50, 74, 0])]),
+    ],
+  ])("is no address › %s", async (_case, say) => {
+    const { found, network } = await askedOf(say);
+    expect(found.kind === "addresses" ? found.addresses : []).toEqual([]);
+    expect(JSON.stringify(found)).not.toMatch(/\\u00[01]/);
+    expect(await network.resolve("ex01.example.com", 25, "tcp")).toMatchObject({
+      kind: "dns_failure",
+    });
+  });
+
+  test("is believed of 32 addresses, of 3,000 that it sends", async () => {
+    const { found } = await askedOf((question) =>
+      answer(
+        question,
+        Array.from({ length: 3_000 }, (_, at) => address(9, at % 256)),
+      ),
+    );
+    expect(found).toMatchObject({ kind: "addresses", addresses: { length: 32 } });
+  });
+
+  test.each([
+    [0, 5_000],
+    [1, 5_000],
+    [20, 20_000],
+    [2 ** 31 - 1, 30_000],
+    [2 ** 31, 30_000],
+    [2 ** 32 - 1, 30_000],
+  ])("says for how long within bounds › a time to live of %i s is %i ms", async (ttl, keptMs) => {
+    const { network, clock, asked } = await askedOf((question) => answer(question, [address(ttl)]));
+    const resolve = () => network.resolve("ex01.example.com", 25, "tcp");
+    expect(await resolve()).toMatchObject({ kind: "address", address: "192.0.2.11" });
+    clock.now = keptMs - 1;
+    await resolve();
+    expect(asked()).toBe(1);
+    clock.now = keptMs + 1;
+    await resolve();
+    expect(asked()).toBe(2);
+  });
+
+  test.each([
+    [127, 0, 0, 1],
+    [169, 254, 169, 254],
+    [0, 0, 0, 0],
+    [224, 0, 0, 1],
+    [255, 255, 255, 255],
+  ])("leads nowhere on this host › %i.%i.%i.%i", async (...bytes) => {
+    const { network } = await askedOf((question) => answer(question, [record(A, 9, bytes)]));
+    expect(await network.resolve("ex01.example.com", 25, "tcp")).toMatchObject({
+      kind: "forbidden",
+      reason: "agent_path",
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer, isIP, type Server } from "node:net";
 import { once } from "node:events";
 import { createSocket } from "node:dgram";
 import { networkInterfaces } from "node:os";
@@ -36,6 +36,13 @@ describe("createTargetPolicy", () => {
     "fe80::1%lo",
     "febf::1",
     "fd00:ec2::254",
+    "fd00:ec2::23",
+    "::127.0.0.1",
+    "64:ff9b::127.0.0.1",
+    "64:ff9b::a9fe:a9fe",
+    "224.0.0.251",
+    "ff02::1",
+    "255.255.255.255",
     "100.100.100.200",
   ])("createTargetPolicy › refuses %s", (address) => {
     expect(policy(address, 443)).toContain("allow_targets");
@@ -51,7 +58,9 @@ describe("createTargetPolicy", () => {
     "192.168.1.154",
     "fe00::1",
     "fec0::1",
-    "fd00:ec2::255",
+    "fd00:ec3::254",
+    "64:ff9b::10.0.0.1",
+    "223.255.255.255",
     "2001:db8::1",
     "100.100.100.201",
   ])("createTargetPolicy › lets %s pass", (address) => {
@@ -78,6 +87,12 @@ describe("createTargetPolicy", () => {
     for (const { address } of ours) {
       expect(all(address, 9743)).toContain("listens");
       expect(all(address, 443)).toBeNull();
+      if (isIP(address) === 4) {
+        const mapped = `0:0:0:0:0:ffff:${address}`;
+        for (const form of [mapped, new URL(`http://[${mapped}]/`).hostname.slice(1, -1)]) {
+          expect(all(form, 9743)).toContain("listens");
+        }
+      }
     }
     expect(all("192.0.2.1", 9743)).toBeNull();
   });
