@@ -15,6 +15,7 @@ import {
 } from "./http/listener.ts";
 import { createGuesses } from "./http/access.ts";
 import { answer, type Reception } from "./http/reception.ts";
+import { problemPage } from "./page/layout.ts";
 import { routes } from "./routes.ts";
 import type { WebSources } from "./sources.ts";
 import { createBasicAuth } from "./web-config/basic-auth.ts";
@@ -65,7 +66,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   }
   const { source } = opened;
   const basicAuth = createBasicAuth();
-  const events = createEventStreams(history);
+  const events = createEventStreams(history, () => options.live().adcs);
   const connections = createConnectionTable(CONNECTION_LIMITS, tellOfCrowds(log));
   const reception: Reception = {
     table: routes(options, events),
@@ -75,6 +76,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     rateLimit: createRateLimit(() => performance.now()),
     guesses: createGuesses(log, () => performance.now()),
     connections,
+    problemPage: (what) => problemPage(what, options.live().agent, options.version),
     log,
   };
   const patience = options.patience ?? DEFAULT_HTTP_TIMEOUTS;

@@ -163,7 +163,7 @@ describe("endpoints", () => {
       version: "0.1.0",
       now: () => NOON,
     },
-    createEventStreams(history),
+    createEventStreams(history, () => []),
   );
   metrics.close();
   const paths = new Set(table.map(({ path }) => path));

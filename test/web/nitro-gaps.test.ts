@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { gapOf } from "../../src/adc/nitro/gaps.ts";
 import { gapSentence } from "../../src/model/nitro-gap.ts";
-import { notices } from "../../src/web/page/status-page.ts";
+import { notices } from "../../src/web/page/notices.ts";
 import { readiness } from "../../src/web/readiness.ts";
 import { aLiveState } from "../support/live-state.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { LiveProbe } from "../../src/model/live.ts";
-import { notices } from "../../src/web/page/status-page.ts";
+import { notices } from "../../src/web/page/notices.ts";
 import { untriedLogins } from "../../src/web/page/untried-logins.ts";
 import { aCertificate, aFault, aLiveState, aProbe, tlsFacts } from "../support/live-state.ts";
 

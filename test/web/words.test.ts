@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { lint } from "../../src/lint/lint.ts";
-import { memberCommands, vserverCommands } from "../../src/web/page/commands.ts";
+import { memberCommands, serverCommands, vserverCommands } from "../../src/web/page/commands.ts";
 import { findingsOf } from "../../src/change/findings.ts";
-import { headline } from "../../src/web/page/headline.ts";
-import { protocolOf } from "../../src/model/live.ts";
+import { attentionOf } from "../../src/web/page/attention.ts";
+import { headline } from "../../src/web/page/bar.ts";
+import { protocolOf, type LiveMember, type LivePersistence } from "../../src/model/live.ts";
 import {
   severity,
   MEMBER_VERDICTS,
@@ -14,28 +15,28 @@ import {
 } from "../../src/model/verdicts.ts";
 import { toneOf } from "../../src/web/page/tone.ts";
 import {
+  aCertificate,
   aLiveState,
   aMember,
   anAdc,
+  anObservation,
   aProbe,
   aVserver,
   maintenanceHour,
+  NOON,
+  tlsFacts,
 } from "../support/live-state.ts";
 
-const plain = (text: string): string =>
-  text
-    .replace(/<[^>]+>/g, "")
-    .replace(/\s+/g, " ")
-    .trim();
-const sentence = (live: Parameters<typeof headline>[0]): string =>
-  plain(headline(live).sentence.text);
+const sentence = (live: Parameters<typeof headline>[0]): string => headline(live).sentence;
 
 describe("the sentence on top", () => {
   test("names ADC, protocol, server, state and time", () => {
-    expect(sentence(maintenanceHour())).toBe(
-      "NetScaler prod sends IMAP clients to ex02, which is in maintenance, since 2026-11-22 11:58 UTC.",
-    );
-    expect(headline(maintenanceHour()).count).toBe("1 of 8 checks disagrees.");
+    expect(headline(maintenanceHour())).toEqual({
+      tone: "bad",
+      sentence: "NetScaler prod sends IMAP clients to ex02, which is in maintenance",
+      since: NOON - 62_000,
+      title: "1 wrong",
+    });
   });
 
   test("tells several protocols of one server in one breath, and leaves other servers to the cards", () => {
@@ -49,7 +50,7 @@ describe("the sentence on top", () => {
       });
     const members = [wrong("ex02", 143), wrong("ex02", 993), wrong("ex02", 25), wrong("ex01", 110)];
     expect(sentence(aLiveState({ members }))).toMatch(
-      /^NetScaler prod sends IMAP and SMTP clients to ex02, which is in maintenance, since /,
+      /^NetScaler prod sends SMTP and IMAP clients to ex02, which is in maintenance$/,
     );
   });
 
@@ -62,16 +63,16 @@ describe("the sentence on top", () => {
   });
 
   test.each([
-    ["nothing imported", aLiveState(), "No estate imported yet, so there is nothing to compare."],
+    ["nothing imported", aLiveState(), "No estate imported yet, so there is nothing to compare"],
     [
       "all agree",
       aLiveState({ members: [aMember()] }),
-      "NetScaler prod and this agent agree about every server they both know.",
+      "NetScaler prod and this agent agree about every server they both know",
     ],
     [
       "cut off",
       { ...maintenanceHour(), cutOff: true },
-      "This agent is cut off: it reaches no control target, so all its opinions are unknown.",
+      "This agent is cut off: it reaches no control target, so all its opinions are unknown",
     ],
     [
       "the ADC is silent",
@@ -79,7 +80,7 @@ describe("the sentence on top", () => {
         adcs: [anAdc({ up: false, silent: true, lastPollAt: null })],
         members: [aMember({ verdict: "unknown" })],
       }),
-      "NetScaler prod does not respond to this agent, so its state is unknown.",
+      "NetScaler prod does not respond to this agent, so its state is unknown",
     ],
     [
       "the ADC answers, but tells nothing",
@@ -87,12 +88,34 @@ describe("the sentence on top", () => {
         adcs: [anAdc({ up: false, lastPollAt: null })],
         members: [aMember({ verdict: "unknown" })],
       }),
-      "NetScaler prod does not report its state to this agent, so its state is unknown.",
+      "NetScaler prod does not report its state to this agent, so its state is unknown",
+    ],
+    [
+      "opinions that differ within grace are no agreement",
+      aLiveState({ members: [aMember(), aMember({ server: "ex02", verdict: "settling" })] }),
+      "NetScaler prod and this agent differ about ex02, still within the ADC's own timing",
+    ],
+    [
+      "a fault behind all front ends",
+      aLiveState({
+        members: [aMember()],
+        findings: [
+          {
+            kind: "mailbox_side",
+            adc: "prod",
+            account: "probe-a",
+            transactions: ["imap_login"],
+            reason: null,
+            message: "Logins of probe-a fail at every server.",
+          },
+        ],
+      }),
+      "Logins of probe-a fail at every server",
     ],
     [
       "all unknown",
       aLiveState({ members: [aMember({ verdict: "unknown" })] }),
-      "Nothing can be compared yet: results of the ADC or of the probes are missing.",
+      "Nothing can be compared yet: results of the ADC or of the probes are missing",
     ],
   ])("%s", (_, live, expected) => {
     expect(sentence(live)).toBe(expected);
@@ -107,6 +130,63 @@ describe("the sentence on top", () => {
         });
     expect(headline(live).tone).toBe("bad");
     expect(sentence(live)).not.toContain("differ about");
+  });
+});
+
+describe("causes", () => {
+  const wrong = (port: number, facts: Partial<LiveMember> = {}): LiveMember =>
+    aMember({
+      server: "ex02",
+      port,
+      adcService: `s${String(port)}`,
+      verdict: "routes_to_maintenance",
+      mismatch: true,
+      ...facts,
+    });
+
+  test("one card a server and verdict, whatever step fails, with the services in its title", () => {
+    const members = [
+      wrong(993),
+      wrong(587, { step: "tls" }),
+      wrong(25),
+      wrong(143, { server: "ex01" }),
+    ];
+    expect(attentionOf(aLiveState({ members })).map(({ title }) => title)).toEqual([
+      "ex02, in maintenance, still gets clients: SMTP 25 and 587, IMAP 993",
+      "ex01, in maintenance, still gets clients: IMAP 143",
+    ]);
+  });
+
+  test("a vserver that is wrong because of such a server is a line of its card", () => {
+    const vserver = aVserver({ verdict: "vip_served_by_drained_server", mismatch: true });
+    const own = aVserver({ vserver: "v_owa", verdict: "vip_login_broken", mismatch: true });
+    const [first, second, ...rest] = attentionOf(
+      aLiveState({ members: [wrong(143)], vservers: [vserver, own] }),
+    );
+    expect(first).toMatchObject({ kind: "server", derived: [{ vserver: "v_imap" }] });
+    expect(second).toMatchObject({ kind: "vserver", vserver: { vserver: "v_owa" } });
+    expect(rest).toEqual([]);
+  });
+
+  test("the certificate that one server alone presents is its cause, once for all vservers", () => {
+    const members = ["ex01", "ex02", "ex03"].flatMap((server) =>
+      ["v_imap", "v_smtp"].map((vserver) => {
+        const sha256 = (server === "ex02" ? "cd" : "ab").repeat(32);
+        const last = anObservation({ tls: tlsFacts({ chain: [aCertificate({ sha256 })] }) });
+        const port = vserver === "v_imap" ? 993 : 587;
+        return aMember({ server, port, vservers: [vserver], probes: [aProbe({ last })] });
+      }),
+    );
+    const vservers = ["v_imap", "v_smtp"].map((vserver) =>
+      aVserver({ vserver, certificateDiffers: true }),
+    );
+    expect(attentionOf(aLiveState({ members, vservers }))).toMatchObject([
+      {
+        kind: "certificate",
+        servers: ["ex02"],
+        title: "ex02 presents another certificate than the other servers: IMAP 993, SMTP 587",
+      },
+    ]);
   });
 });
 
@@ -158,6 +238,28 @@ describe("what to type", () => {
     );
     expect(texts("svc imap", "false_up")[0]).toBe('disable service "svc imap" 60 -graceFul YES');
     expect(texts("sg_imap", "return_overdue")).toEqual(["enable serviceGroup sg_imap ex02 143"]);
+  });
+
+  test("a server is taken out as a whole where no service of it is left that works", () => {
+    const [imap, owa] = (["sg_imap", "svc imap"] as const).map((adcService) =>
+      aMember({ server: "ex02", adcService, verdict: "routes_to_maintenance" }),
+    );
+    const first = (other: MemberVerdict): string | undefined =>
+      imap &&
+      owa &&
+      serverCommands([imap], { members: [imap, { ...owa, verdict: other }] }, estate, [])[0]?.text;
+    expect(first("maintenance_expected")).toBe("disable server ex02 60 -graceFul YES");
+    expect(first("agree_up")).toContain("disable serviceGroup sg_imap ex02 143");
+    expect(first("unknown")).toContain("disable serviceGroup sg_imap ex02 143");
+  });
+
+  test("persistence sessions are cleared only where there is persistence", () => {
+    const text = (persistence: LivePersistence | null): string | undefined =>
+      vserverCommands(aVserver({ verdict: "vip_served_by_drained_server", persistence }))[0]?.text;
+    expect(text(null)).toBe("show lb vserver v_imap");
+    expect(text({ type: "SOURCEIP", probes: "running", sticksTo: [], observable: true })).toBe(
+      "clear lb persistentSessions v_imap",
+    );
   });
 
   test("a shallow monitor's cure is the one that lint knows", () => {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { z } from "zod";
 import type { Change, History } from "../history/history.ts";
+import type { LiveAdc } from "../../model/live.ts";
 import { problem, type Reply } from "../http/reply.ts";
 import type { Call } from "../http/route.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../model/verdicts.ts";
@@ -46,18 +47,22 @@ export interface EventStreams {
 }
 
 const MAX_STREAMS = 2_000;
-const HEARTBEAT_MS = 15_000;
+const HEARTBEAT_MS = 5_000;
 /** A reader that lets this much pile up is cut off; it resumes by itself. */
 const MAX_BEHIND_BYTES = 256 * 1024;
 
-export function createEventStreams(history: History): EventStreams {
+export function createEventStreams(history: History, adcs: () => readonly LiveAdc[]): EventStreams {
   const open = new Set<ServerResponse>();
   // Rendered once for all readers.
   const unsubscribe = history.subscribe((changes) => {
     broadcast(changes.map(eventText).join(""));
   });
   const heartbeat = setInterval(() => {
-    broadcast(": still here\n\n");
+    const polled = adcs().map(({ name, lastPollAt }) => [name, instant(lastPollAt)]);
+    const data = JSON.stringify({
+      polled: Object.fromEntries(polled) as Record<string, string | null>,
+    });
+    broadcast(`event: beat\ndata: ${data}\n\n`);
   }, HEARTBEAT_MS);
   heartbeat.unref();
 

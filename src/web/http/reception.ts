@@ -18,7 +18,7 @@ import {
 } from "./access.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { HttpTimeouts } from "./listener.ts";
-import { problem, type Reply } from "./reply.ts";
+import { html, problem, type Problem, type Reply } from "./reply.ts";
 import { findRoute, type Call, type Route } from "./route.ts";
 
 /** What every request meets before its route does. */
@@ -30,6 +30,8 @@ export interface Reception {
   readonly rateLimit: RateLimit;
   readonly guesses: Guesses;
   readonly connections: ConnectionTable;
+  /** A problem as a page, for who looks with a browser. */
+  readonly problemPage: (what: Problem) => string;
   readonly log: Log;
 }
 
@@ -68,6 +70,10 @@ export async function answer(
     // A bug of ours: the client learns nothing of it, the log everything.
     log.error({ err: error, path: pathOf(request) }, "request failed");
     reply = problem(500, "Internal error; see the agent's log.");
+  }
+  if (reply.kind === "body" && reply.problem !== undefined && wantsPage(request)) {
+    const { problem: what, headers: own } = reply;
+    reply = html(reception.problemPage(what), what.status, own);
   }
   if (reply.kind === "body") {
     const deadline = setTimeout(() => {
@@ -270,6 +276,15 @@ async function checkName(
 
 function refused(reply: Reply): Named {
   return { kind: "refused", reply };
+}
+
+/** A browser's own request of a page: scripts and programs name what they want otherwise. */
+function wantsPage(request: IncomingMessage): boolean {
+  return (
+    request.method === "GET" &&
+    (request.headers.accept ?? "").includes("text/html") &&
+    !pathOf(request).startsWith("/api/")
+  );
 }
 
 /** Nothing more will come of it: a request whose body is still being sent is a slow one. */

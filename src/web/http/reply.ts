@@ -13,8 +13,16 @@ export interface BodyReply {
   readonly cacheable: boolean;
   /** Where it is known already; else the sender makes it of the body. */
   readonly etag?: string;
+  /** What is the matter, for a page in its place. */
+  readonly problem?: Problem;
   /** What a write changed, for the log. */
   readonly did?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
 }
 
 /** A route that writes by itself for as long as the client stays. */
@@ -35,14 +43,16 @@ export function json(value: unknown, headers: Headers = {}): BodyReply {
   return { ...reply(200, "application/json; charset=utf-8", body, headers), cacheable: true };
 }
 
-export function html(body: string, status = 200): BodyReply {
-  return reply(status, "text/html; charset=utf-8", body, {});
+export function html(body: string, status = 200, headers: Headers = {}): BodyReply {
+  return reply(status, "text/html; charset=utf-8", body, headers);
 }
 
 /** An error as RFC 9457 has it. */
 export function problem(status: number, detail: string, headers: Headers = {}): BodyReply {
-  const body = { type: "about:blank", title: TITLES.get(status) ?? "Error", status, detail };
-  return reply(status, "application/problem+json", `${JSON.stringify(body)}\n`, headers);
+  const title = TITLES.get(status) ?? "Error";
+  const body = JSON.stringify({ type: "about:blank", title, status, detail });
+  const answer = reply(status, "application/problem+json", `${body}\n`, headers);
+  return { ...answer, problem: { status, title, detail } };
 }
 
 export function reply(

@@ -1,131 +1,238 @@
-import { type LiveMember, type LiveProbe, protocolWithPort } from "../../model/live.ts";
+import { groupBy } from "../../lib/steps.ts";
 import type { Estate } from "../../model/estate.ts";
+import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
+import { DEPTH_WORDS } from "../../model/observation.ts";
 import { memberWords, vserverWords } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
-import { memberCommands, vserverCommands, type Command } from "./commands.ts";
-import type { Finding } from "../../change/findings.ts";
-import { sentenceOf } from "../../change/findings.ts";
+import { leafOf, servicesOf, type Attention } from "./attention.ts";
+import { certificateCommands, serverCommands, vserverCommands, type Command } from "./commands.ts";
 import { memberHref, vserverHref } from "./layout.ts";
-import { because, maintenanceWords, opinionBadge, opinionWords, threeSides } from "./opinions.ts";
+import { because, opinionBadge } from "./opinions.ts";
 import { probeSourceWords } from "./probe-source.ts";
 import type { Remarks } from "./remarks.ts";
 import { moment } from "./time.ts";
-import { TONE_SIGNS, toneOf } from "./tone.ts";
+import { TONE_SIGNS } from "./tone.ts";
 
-/** One disagreement: who says what, since when, why, the evidence, and what to type. */
-export function findingCard(
-  finding: Finding,
-  estates: readonly Estate[],
-  remarks: Remarks,
-): Markup {
-  const tone = toneOf(finding.verdict);
-  const words =
-    finding.kind === "members" ? memberWords(finding.members[0]) : vserverWords(finding.vserver);
-  return html`<article class="card ${tone}" id="${cardId(finding)}">
-    <header>
-      <h3><span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span> ${titleOf(finding)}</h3>
-      <p class="verdict">
-        ${words.label}${finding.since === null ? "" : html`, since ${moment(finding.since)}`}
-      </p>
-    </header>
-    <p>${sentenceOf(finding)}.</p>
-    ${finding.kind === "members" ? sides(finding.members[0]) : vserverSides(finding)}
-    <p class="advice">
-      <b>What to do:</b> ${words.advice}
-      ${finding.kind === "members" ? probeSourceWords(finding.members[0]) : null}
-    </p>
-    ${commands(commandsOf(finding, estates, remarks))}
-    <p class="more">${moreLinks(finding)}</p>
+interface CardInput {
+  readonly live: LiveState;
+  readonly estates: readonly Estate[];
+  readonly remarks: Remarks;
+}
+
+/** One cause: what is the matter and with which services, who says what, and what to type. */
+export function card(one: Attention, input: CardInput): Markup {
+  const { now, later } = commandsOf(one, input);
+  return html`<article class="card ${one.tone}" id="${cardId(one)}">
+    <h3><span class="sign" aria-hidden="true">${TONE_SIGNS[one.tone]}</span> ${one.title}</h3>
+    ${one.since === null ? null : html`<p class="since">since ${moment(one.since)}</p>`}
+    ${bodyOf(one, input)} ${now === null ? null : commands([now])}
+    ${one.kind === "server" ? evidence(one.members, cardId(one)) : null}
+    ${
+      later.length === 0
+        ? null
+        : html`<details id="more-${cardId(one)}">
+            <summary>${later.map(({ purpose }) => purpose).join("; ")}</summary>
+            ${commands(later)}
+          </details>`
+    }
   </article>`;
 }
 
 /** Stable over refreshes, so that a reader's place is kept. */
-function cardId(finding: Finding): string {
-  const about = finding.kind === "members" ? finding.server : finding.vserver.vserver;
-  const ports = finding.kind === "members" ? finding.members.map(({ port }) => port) : [];
-  return ["card", finding.adc, about, finding.verdict, ...ports]
-    .join("-")
-    .replace(/[^A-Za-z0-9-]+/g, "_");
+function cardId(one: Attention): string {
+  const parts = {
+    server: () => (one.kind === "server" ? [one.adc, one.server, one.verdict] : []),
+    vserver: () => (one.kind === "vserver" ? [one.vserver.adc, one.vserver.vserver] : []),
+    estate: () => (one.kind === "estate" ? [one.finding.adc, one.finding.kind] : []),
+    certificate: () => (one.kind === "certificate" ? ["certificate", ...one.servers] : []),
+  }[one.kind]();
+  return ["card", ...parts].join("-").replace(/[^A-Za-z0-9-]+/g, "_");
 }
 
-function titleOf(finding: Finding): Markup {
-  if (finding.kind === "vserver") {
-    return html`${finding.vserver.vserver}
-      <span class="what">${protocolWithPort(finding.vserver)}</span>`;
+function bodyOf(one: Attention, { live }: CardInput): Markup | null {
+  switch (one.kind) {
+    case "server":
+      return html`${opinionTable(one.members)} ${monitorLine(one.members)}
+        ${derivedLine(one.derived)}
+        <p>${memberWords(one.members[0]).advice} ${probeSourceWords(one.members[0])}</p>`;
+    case "vserver":
+      return html`${vserverSides(one.vserver)}
+        <p>${vserverWords(one.vserver).advice}</p>`;
+    case "certificate":
+      return html`${certificateTable(one.members, live)}
+        <p>
+          Clients of one name must see one certificate: import it on the servers that differ, and
+          enable it for the same services.
+        </p>`;
+    case "estate":
+      return null;
   }
-  const what = finding.members.map(protocolWithPort);
-  return html`${finding.server} <span class="what">${[...new Set(what)].join(", ")}</span>`;
 }
 
-function sides(member: LiveMember): Markup {
-  return html`<dl class="sides">
-      ${threeSides(member).map(
-        ({ who, opinion, says }) =>
-          html`<div>
-            <dt>${who}</dt>
-            <dd>${opinionBadge(opinion)} <span>${says}</span></dd>
-          </div>`,
+/** Who says what; services of which all say the same share a line. */
+function opinionTable(members: readonly LiveMember[]): Markup {
+  const groups = groupBy(members, (member) =>
+    [member.adcOpinion, member.replica, member.service, whyOf(member)].join(),
+  );
+  return html`<table class="sides">
+    <thead>
+      <tr>
+        <th scope="col">Service</th>
+        <th scope="col">ADC</th>
+        <th scope="col">Replica</th>
+        <th scope="col">Service itself</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${[...groups.values()].map(([first, ...rest]) =>
+        first === undefined
+          ? null
+          : html`<tr>
+              <th scope="row">${serviceLinks([first, ...rest])}</th>
+              <td>${opinionBadge(first.adcOpinion)}</td>
+              <td>${opinionBadge(first.replica)}</td>
+              <td>${opinionBadge(first.service)} ${whyOf(first)}</td>
+            </tr>`,
       )}
-      ${maintenanceRow(member)}
-    </dl>
-    ${evidence(member)}`;
+    </tbody>
+  </table>`;
 }
 
-export function maintenanceRow(member: LiveMember): Markup | null {
-  const words = maintenanceWords(member);
-  return words === null
+function whyOf({ service, replica, step, reason }: LiveMember): string {
+  return service === "up" && replica === "up" ? "" : because(step, reason);
+}
+
+/** By protocol and port; where several services share both, by their names as well. */
+function serviceLinks(members: readonly LiveMember[]): readonly Markup[] {
+  const link = (member: LiveMember, text: string): Markup =>
+    html`<a href="${memberHref(member)}">${text}</a>`;
+  return [...groupBy(members, (member) => servicesOf([member]))].map(([label, [first, ...rest]]) =>
+    first !== undefined && rest.length === 0
+      ? html`<div>${link(first, label)}</div>`
+      : html`<div>
+          ${label}
+          <small
+            >${[first, ...rest].map((one) => (one === undefined ? null : html` ${link(one, one.adcService)}`))}</small
+          >
+        </div>`,
+  );
+}
+
+const MAX_MONITOR_LINES = 3;
+
+/** What the ADC goes by: its monitors' last words, and how far they see; nothing where it does not go by them. */
+function monitorLine(members: readonly LiveMember[]): Markup | null {
+  const lines = new Set(
+    members.flatMap(({ adcOpinion, adcLastResponse, adcMonitors, depth }) => {
+      const names = adcMonitors
+        .map(({ monitor }) => monitor)
+        .slice(0, 3)
+        .join(", ");
+      const sees = depth?.adc ? ` (sees ${DEPTH_WORDS[depth.adc]})` : "";
+      return adcLastResponse === null || !["up", "down"].includes(adcOpinion)
+        ? []
+        : [`${names}${sees}: “${adcLastResponse}”`];
+    }),
+  );
+  return lines.size === 0
     ? null
-    : html`<div>
-        <dt>Maintenance</dt>
-        <dd>Yes: ${words}.</dd>
-      </div>`;
+    : html`<p>The ADC's monitor ${[...lines].slice(0, MAX_MONITOR_LINES).join("; ")}</p>`;
 }
 
-function vserverSides({ vserver }: Extract<Finding, { kind: "vserver" }>): Markup {
+function derivedLine(vservers: readonly LiveVserver[]): Markup | null {
+  return vservers.length === 0
+    ? null
+    : html`<p>
+        Following from it:
+        ${vservers.map(
+          (vserver, index) =>
+            html`${index === 0 ? "" : ", "}<a href="${vserverHref(vserver)}">${vserver.vserver}</a>
+              (${vserverWords(vserver).label})`,
+        )}.
+      </p>`;
+}
+
+function vserverSides(vserver: LiveVserver): Markup {
   const { configured, reallyUp } = vserver.members;
-  const why = because(null, vserver.reason);
-  return html`<dl class="sides">
-    <div>
-      <dt>ADC</dt>
-      <dd>
-        ${opinionBadge(vserver.adcOpinion)}
-        <span>State of the vserver as reported by the ADC.</span>
-      </dd>
-    </div>
-    <div>
-      <dt>VIP</dt>
-      <dd>
-        ${opinionBadge(vserver.vip)}
-        <span
-          >The result through the VIP is
-          ${opinionWords(vserver.vip)}${why === "" ? "" : `: ${why}`}.</span
-        >
-      </dd>
-    </div>
-    <div>
-      <dt>Servers</dt>
-      <dd>
-        ${opinionBadge(reallyUp > 0 ? "up" : "down")}
-        <span>${reallyUp} of ${configured} work.</span>
-      </dd>
-    </div>
-  </dl>`;
+  const why = vserver.vip === "up" ? "" : because(null, vserver.reason);
+  return html`<table class="sides">
+    <thead>
+      <tr>
+        <th scope="col">Vserver</th>
+        <th scope="col">ADC</th>
+        <th scope="col">Through the ADC</th>
+        <th scope="col">Servers</th>
+      </tr>
+    </thead>
+    <tbody>
+      <tr>
+        <th scope="row"><a href="${vserverHref(vserver)}">${vserver.vserver}</a></th>
+        <td>${opinionBadge(vserver.adcOpinion)}</td>
+        <td>${opinionBadge(vserver.vip)} ${why}</td>
+        <td>${reallyUp} of ${configured} work</td>
+      </tr>
+    </tbody>
+  </table>`;
+}
+
+/** Most names of a table of certificates; the rest is on the members' own pages. */
+const MAX_ROWS = 12;
+
+function certificateTable(odd: readonly LiveMember[], live: LiveState): Markup {
+  const vservers = new Set(odd.map(({ vservers: [first] }) => first));
+  const beside = live.members.filter(
+    ({ vservers: [first] }) => first !== undefined && vservers.has(first),
+  );
+  const shown = new Map(
+    beside.flatMap((member) => {
+      const leaf = leafOf(member);
+      return leaf === null ? [] : [[`${member.server} ${leaf.sha256}`, { member, leaf }] as const];
+    }),
+  );
+  return html`<table class="sides">
+    <thead>
+      <tr>
+        <th scope="col">Server</th>
+        <th scope="col">Subject</th>
+        <th scope="col">Until</th>
+        <th scope="col">SHA-256</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${[...shown.values()].slice(0, MAX_ROWS).map(
+        ({ member, leaf }) =>
+          html`<tr class="${odd.includes(member) ? "odd" : ""}">
+            <th scope="row"><a href="${memberHref(member)}">${member.server}</a></th>
+            <td>${leaf.subject}</td>
+            <td>${moment(leaf.notAfter)}</td>
+            <td><code>${leaf.sha256.slice(0, 12)}…</code></td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
 }
 
 /** The probe that decided, word for word. */
-function evidence(member: LiveMember): Markup | null {
-  const probe = decidingProbe(member);
+function evidence(members: readonly LiveMember[], id: string): Markup | null {
+  const probe = members.map(decidingProbe).find((one) => (one?.last ?? null) !== null) ?? null;
   const last = probe?.last ?? null;
   if (probe === null || last === null) {
     return null;
   }
-  const { transcript, detail } = last.evidence;
-  const name = probe.kind === "monitor" ? probe.monitor : probe.transaction;
-  return html`<details class="evidence" id="evidence-${probe.id.replace(/[^A-Za-z0-9-]+/g, "_")}">
-    <summary>Evidence: ${name}, ${moment(last.startedAt)}</summary>
-    ${detail === null ? null : html`<p>${detail}</p>`}
-    <pre>${transcript === "" ? "(no data exchanged)" : transcript}</pre>
+  return html`<details class="evidence" id="evidence-${id}">
+    <summary>
+      Evidence: ${probe.kind === "monitor" ? probe.monitor : probe.transaction},
+      ${moment(last.startedAt)}
+    </summary>
+    ${transcript(last)}
   </details>`;
+}
+
+export function transcript({
+  evidence: { detail, transcript: text },
+}: NonNullable<LiveProbe["last"]>): Markup {
+  return html`${detail === null ? null : html`<p>${detail}</p>`}
+    <pre>${text === "" ? "(no data exchanged)" : text}</pre>`;
 }
 
 /** The probe the verdict rests on: the one named, else the first that fails. */
@@ -138,29 +245,23 @@ function decidingProbe(member: LiveMember): LiveProbe | null {
   return failing(named) ?? failing(member.probes) ?? named[0] ?? null;
 }
 
-function commandsOf(
-  finding: Finding,
-  estates: readonly Estate[],
-  remarks: Remarks,
-): readonly Command[] {
-  const estate = estates.find((one) => one.adc === finding.adc) ?? null;
-  const known = estate === null ? [] : remarks(estate);
-  const all =
-    finding.kind === "vserver"
-      ? vserverCommands(finding.vserver)
-      : finding.members.flatMap((member) => memberCommands(member, estate, known));
-  return joined(all);
-}
-
-/** Commands of the same purpose under one heading. */
-function joined(commandList: readonly Command[]): readonly Command[] {
-  const byPurpose = new Map<string, Command>();
-  for (const command of commandList) {
-    const known = byPurpose.get(command.purpose);
-    const lines = new Set([...(known?.text.split("\n") ?? []), ...command.text.split("\n")]);
-    byPurpose.set(command.purpose, { ...command, text: [...lines].join("\n") });
-  }
-  return [...byPurpose.values()];
+function commandsOf(one: Attention, { live, estates, remarks }: CardInput) {
+  const all = ((): readonly Command[] => {
+    switch (one.kind) {
+      case "server": {
+        const estate = estates.find(({ adc }) => adc === one.adc) ?? null;
+        return serverCommands(one.members, live, estate, estate === null ? [] : remarks(estate));
+      }
+      case "vserver":
+        return vserverCommands(one.vserver);
+      case "certificate":
+        return certificateCommands(one.servers, one.members);
+      case "estate":
+        return [];
+    }
+  })();
+  const [now = null, ...later] = all;
+  return { now, later };
 }
 
 export function commands(list: readonly Command[]): Markup | null {
@@ -170,28 +271,22 @@ export function commands(list: readonly Command[]): Markup | null {
         ${list.map(
           ({ purpose, where, text }) =>
             html`<li>
-              <span class="purpose"
-                >${purpose}
-                <span class="where"
-                  >${where === "shell" ? "in a shell" : "on the NetScaler"}</span
-                ></span
-              >
-              <pre class="command"><code>${text}</code></pre>
+              <span class="purpose">${purpose} <small>${WHERE[where]}</small></span>
+              <pre class="command"><code>${words(text)}</code></pre>
             </li>`,
         )}
       </ul>`;
 }
 
-function moreLinks(finding: Finding): Markup {
-  if (finding.kind === "vserver") {
-    const { vserver } = finding;
-    return html`More: <a href="${vserverHref(vserver)}">all about ${vserver.vserver}</a>`;
-  }
-  return html`More about ${finding.server}:
-  ${finding.members.map(
-    (member, index) =>
-      html`${index === 0 ? "" : " · "}<a href="${memberHref(member)}"
-          >${member.adcService} ${member.port}</a
-        >`,
-  )}`;
+/** Options are not broken at their hyphen. */
+function words(text: string): readonly (Markup | string)[] {
+  return text
+    .split(/([ \n])/)
+    .map((part) => (part.startsWith("-") ? html`<span>${part}</span>` : part));
 }
+
+const WHERE: Readonly<Record<Command["where"], string>> = {
+  shell: "in a shell",
+  NetScaler: "on the NetScaler",
+  Exchange: "in the Exchange Management Shell",
+};

@@ -1,13 +1,14 @@
-import type { LiveMember, LiveVserver } from "../../model/live.ts";
+import type { LiveMember, LiveState, LiveVserver } from "../../model/live.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { loginMonitor } from "../../lint/proposals.ts";
+import type { Verdict } from "../../model/verdicts.ts";
 import { SHALLOW_MONITOR_RULES } from "../../lint/shallow-monitors.ts";
 
 /** Something to type, and what it does. NetScaler commands go to the ADC's own command line. */
 export interface Command {
   readonly purpose: string;
-  readonly where: "NetScaler" | "shell";
+  readonly where: "NetScaler" | "shell" | "Exchange";
   readonly text: string;
 }
 
@@ -53,6 +54,76 @@ export function memberCommands(
   }
 }
 
+/**
+ * What to type about all members of one server that are wrong alike: each purpose once. Where nothing of the server works
+ * any more, the server itself is taken out.
+ */
+export function serverCommands(
+  members: readonly [LiveMember, ...LiveMember[]],
+  live: Pick<LiveState, "members">,
+  estate: Estate | null,
+  remarks: readonly Finding[],
+): readonly Command[] {
+  const byPurpose = new Map<string, Command>();
+  for (const command of members.flatMap((member) => memberCommands(member, estate, remarks))) {
+    const known = byPurpose.get(command.purpose);
+    const lines = new Set([...(known?.text.split("\n") ?? []), ...command.text.split("\n")]);
+    byPurpose.set(command.purpose, { ...command, text: [...lines].join("\n") });
+  }
+  const all = [...byPurpose.values()];
+  const [first, ...rest] = all;
+  const isServer = estate?.servers.has(members[0].server) ?? true;
+  return first !== undefined && isOut(members, live) && isServer && !isSiteOf(members[0], estate)
+    ? [
+        {
+          ...first,
+          text: `disable server ${word(members[0].server)} ${String(DRAIN_S)} -graceFul YES`,
+        },
+        ...rest,
+      ]
+    : all;
+}
+
+/** Whether the server is in maintenance as a whole: no other member of it is still known to work. */
+function isOut(
+  [first, ...rest]: readonly [LiveMember, ...LiveMember[]],
+  live: Pick<LiveState, "members">,
+): boolean {
+  const wrong = new Set([first, ...rest]);
+  const others = live.members.filter(
+    (one) => one.adc === first.adc && one.server === first.server && !wrong.has(one),
+  );
+  return (
+    first.verdict === "routes_to_maintenance" &&
+    others.length + rest.length > 0 &&
+    others.every(({ verdict }) => AWAY.has(verdict))
+  );
+}
+
+const AWAY: ReadonlySet<Verdict> = new Set<Verdict>([
+  "routes_to_maintenance",
+  "maintenance_expected",
+  "maintenance_overrun",
+  "agree_down",
+  "drained",
+  "drained_undeclared",
+]);
+
+/** What shows which certificate a server has, and which others it could present. */
+export function certificateCommands(
+  servers: readonly string[],
+  members: readonly LiveMember[],
+): readonly Command[] {
+  const isExchange = members.some(({ probes }) => probes.some(({ last }) => last?.exchangeSeen));
+  return isExchange
+    ? servers.map((server) => ({
+        purpose: "Show its certificates and the services that use them",
+        where: "Exchange",
+        text: `Get-ExchangeCertificate -Server ${powerShellWord(server)} | Format-List Thumbprint,Subject,NotAfter,Services`,
+      }))
+    : members.slice(0, 1).map(explain);
+}
+
 function declare(member: LiveMember, purpose: string): Command {
   return {
     purpose,
@@ -70,10 +141,12 @@ export function vserverCommands(vserver: LiveVserver): readonly Command[] {
   switch (vserver.verdict) {
     case "vip_served_by_drained_server":
       return [
-        netscaler(
-          "Clear the persistence sessions that still lead there",
-          `clear lb persistentSessions ${name}`,
-        ),
+        (vserver.persistence ?? null) === null
+          ? netscaler("Show what is bound to it", `show ${group} vserver ${name}`)
+          : netscaler(
+              "Clear the persistence sessions that still lead there",
+              `clear lb persistentSessions ${name}`,
+            ),
       ];
     case "vip_wrong_certificate":
       return [netscaler("Show the bound certificates", `show ssl vserver ${name}`)];
@@ -212,6 +285,11 @@ function explain(member: LiveMember): Command {
   };
 }
 
+function isSiteOf({ adcService }: LiveMember, estate: Estate | null): boolean {
+  const sites = [...(estate?.gslb.services.values() ?? [])];
+  return sites.some(({ shownAs }) => shownAs === adcService);
+}
+
 /** What the ADC calls the object that a member belongs to. */
 function objectOf(member: LiveMember, estate: Estate | null) {
   const sites = [...(estate?.gslb.services.values() ?? [])];
@@ -236,6 +314,13 @@ function netscaler(purpose: string, text: string): Command {
 /** A name as NetScaler's command line reads it back: quoted where it holds anything unusual. */
 function word(name: string): string {
   return /^[\w.:/-]+$/.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** A word as PowerShell reads it back. */
+function powerShellWord(text: string): string {
+  return /^[\w.:-]+$/.test(text)
+    ? text
+    : `'${text.replace(/['\u2018\u2019\u201a\u201b]/g, "$&$&")}'`;
 }
 
 /** A word as a POSIX shell reads it back. */

@@ -1,6 +1,8 @@
 import type { LiveMember, LiveVserver, LiveState } from "../../model/live.ts";
 import { selectionQuery } from "../selection.ts";
+import type { Problem } from "../http/reply.ts";
 import { html, type Markup, type MarkupValue } from "../markup.ts";
+import { TONE_SIGNS, type Tone } from "./tone.ts";
 
 /** Permalinks: everything the page shows has an address of its own. */
 export function memberHref(member: LiveMember): string {
@@ -16,53 +18,105 @@ export function vserverHref(vserver: Pick<LiveVserver, "adc" | "vserver">): stri
   return `/vserver${selectionQuery({ adc: vserver.adc, vserver: vserver.vserver })}`;
 }
 
+/** `wall`: for a screen that is read from three metres. `embed`: within another page. Both are the status without its frame. */
+export type View = "page" | "wall" | "embed";
+
 interface PageParts {
   readonly title: string;
   readonly current: "status" | "maintenance" | "none";
-  readonly live: LiveState;
+  readonly agent: LiveState["agent"];
   readonly version: string;
   readonly main: MarkupValue;
+  /** Shown by the icon, and with its sign by the title. */
+  readonly tone?: Tone;
+  readonly view?: View;
 }
 
 /** The frame of every page. Without script the page reloads itself; with it, it follows the event stream. */
-export function layout({ title, current, live, version, main }: PageParts): string {
+export function layout({
+  title,
+  current,
+  agent,
+  version,
+  main,
+  tone,
+  view = "page",
+}: PageParts): string {
+  const sign = tone === undefined ? "" : `${TONE_SIGNS[tone]} `;
   return html`<!doctype html>
-    <html lang="en">
+    <html lang="en" class="${view}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>${title} · adc-witness ${live.agent}</title>
-        <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+        <title>${sign}${title} · adc-witness ${agent}</title>
+        <link
+          rel="icon"
+          id="icon"
+          href="/icon.svg${tone === undefined ? "" : `?tone=${tone}`}"
+          type="image/svg+xml"
+        />
         <link rel="stylesheet" href="/page.css" />
         <noscript><meta http-equiv="refresh" content="15" /></noscript>
         <script src="/page.js" defer></script>
       </head>
       <body>
-        <a class="skip" href="#main">Skip to the content</a>
-        <header class="top">
-          <a class="brand" href="/">adc-witness</a>
-          <span class="agent">agent <b>${live.agent}</b></span>
-          <nav aria-label="Pages">
-            ${link("/", "Status", current === "status")}
-            ${link("/maintenance", "Maintenance", current === "maintenance")}
-            ${link("/lint", "Lint", false)}
-          </nav>
-          <span class="pulse" id="pulse" hidden></span>
-        </header>
+        ${view === "page" ? frameTop(agent, current) : null}
+        <svg class="sr" aria-hidden="true">
+          <pattern
+            id="hatch"
+            width="6"
+            height="6"
+            patternUnits="userSpaceOnUse"
+            patternTransform="rotate(45)"
+          >
+            <rect class="under" width="6" height="6" />
+            <rect class="line" width="2.5" height="6" />
+          </pattern>
+        </svg>
         <main id="main" tabindex="-1">${main}</main>
-        <footer>
-          <p>
-            adc-witness ${version} · <a href="/metrics">metrics</a> ·
-            <a href="/api/v1/verdicts">verdicts</a> · <a href="/api/v1/estate">estate</a> ·
-            <a href="/api/v1/evidence">evidence</a> ·
-            <a href="/api/v1/schema.json">schema of the API</a> ·
-            <a href="/config">configuration</a> · <a href="/sd/targets">targets</a> ·
-            <a href="/sd/blackbox.yml">blackbox modules</a>
-          </p>
-        </footer>
+        ${view === "page" ? frameEnd(version) : null}
       </body>
     </html> `.text;
+}
+
+/** What a browser shows of a path that does not exist, or of a refusal. */
+export function problemPage({ title, detail }: Problem, agent: string, version: string): string {
+  return layout({
+    title,
+    current: "none",
+    agent,
+    version,
+    main: html`<h1>${title}</h1>
+      <p>${detail}</p>
+      <p><a href="/">All services and servers</a></p>`,
+  });
+}
+
+function frameTop(agent: string, current: PageParts["current"]): Markup {
+  return html`<a class="skip" href="#main">Skip to the content</a>
+    <header class="top">
+      <a class="brand" href="/">adc-witness</a>
+      <span class="agent">agent <b>${agent}</b></span>
+      <nav aria-label="Pages">
+        ${link("/", "Status", current === "status")}
+        ${link("/maintenance", "Maintenance", current === "maintenance")}
+        ${link("/lint", "Lint", false)}
+      </nav>
+    </header>`;
+}
+
+function frameEnd(version: string): Markup {
+  return html`<footer>
+    <p>
+      adc-witness ${version} · <a href="/?wall">wall</a> · <a href="/metrics">metrics</a> ·
+      <a href="/api/v1/verdicts">verdicts</a> · <a href="/api/v1/estate">estate</a> ·
+      <a href="/api/v1/evidence">evidence</a> ·
+      <a href="/api/v1/schema.json">schema of the API</a> · <a href="/config">configuration</a> ·
+      <a href="/sd/targets">targets</a> ·
+      <a href="/sd/blackbox.yml">blackbox modules</a>
+    </p>
+  </footer>`;
 }
 
 function link(href: string, text: string, current: boolean): Markup {

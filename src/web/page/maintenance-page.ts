@@ -28,7 +28,7 @@ export function maintenancePage(input: MaintenanceInput): string {
   return layout({
     title: "maintenance",
     current: "maintenance",
-    live,
+    agent: live.agent,
     version,
     main: html`<h1>Maintenance</h1>
       ${message === null ? null : html`<p class="message ${message.ok ? "good" : "bad"}" role="status">${message.text}</p>`}

@@ -4,25 +4,19 @@ import type { Monitor } from "../../model/monitor.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { html, type Markup } from "../markup.ts";
 import { span, moment } from "./time.ts";
-import {
-  type LiveMember,
-  type LiveProbe,
-  type LiveState,
-  protocolWithPort,
-} from "../../model/live.ts";
+import { type LiveMember, type LiveState, protocolWithPort } from "../../model/live.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/probes.ts";
 import { memberWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
-import { probeNowHref } from "../probe/target.ts";
-import { commands, maintenanceRow } from "./cards.ts";
+import { headlineSection } from "./bar.ts";
+import { commands } from "./cards.ts";
 import { memberCommands } from "./commands.ts";
-import { excludedWords } from "./excluded.ts";
+import { timeline } from "./heartbeat.ts";
 import { layout, vserverHref } from "./layout.ts";
-import { opinionBadge, threeSides } from "./opinions.ts";
+import { maintenanceWords, opinionBadge, threeSides } from "./opinions.ts";
 import { probeSourceWords } from "./probe-source.ts";
-import { outcomeWords, probeSection, tlsSection } from "./runs.ts";
-import { timeline } from "./timeline-svg.ts";
-import { TONE_SIGNS, toneOf } from "./tone.ts";
+import { probeTable, tlsSection, type ProbeLine } from "./probe-table.ts";
+import { toneOf } from "./tone.ts";
 
 /** The monitors bound to a service as they are configured, each with what it cannot see. */
 function monitorFacts(
@@ -42,7 +36,7 @@ function monitorFacts(
       const monitor = estate.monitors.get(binding.monitor);
       const own = remarks.filter(({ object }) => object === binding.monitor);
       return html`<article class="monitor">
-        <h3>${binding.monitor} <span class="what">${bindingWords(binding)}</span></h3>
+        <h3>${binding.monitor} <span>${bindingWords(binding)}</span></h3>
         ${
           monitor === undefined
             ? html`<p>Not defined in the ADC's configuration.</p>`
@@ -117,83 +111,100 @@ interface MemberInput {
   readonly now: number;
 }
 
-const RUNS_SHOWN = 10;
-
-/** Everything about one member: verdict, timeline, runs, TLS, monitors, VIP against backend. */
+/** Everything about one member: verdict, its day, opinions, probes straight and through the ADC, TLS, monitors. */
 export function memberPage(input: MemberInput): string {
   const { live, member, estate, remarks, history, version, now } = input;
   const tone = toneOf(member.verdict);
   const words = memberWords(member);
-  const name = `${member.server} ${protocolWithPort(member)}`;
   const facts = endpointFacts(member.probes);
+  const name = `${member.server} ${protocolWithPort(member)}`;
+  const maintenance = maintenanceWords(member);
   return layout({
-    title: name,
+    title: `${name}: ${words.label}`,
+    tone,
     current: "none",
-    live,
+    agent: live.agent,
     version,
     main: html`<p class="crumbs"><a href="/">Status</a> / ${member.adc} / ${member.adcService}</p>
-      <section class="headline ${tone}" role="status" aria-live="polite" id="headline">
-        <h1>
-          <span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span>
-          <span
-            >${member.server} <span class="what">${protocolWithPort(member)}</span>:
-            ${words.label}</span
-          >
-        </h1>
-        <p>
+      ${headlineSection(
+        tone,
+        html`${name}: ${words.label}`,
+        html`<p>
           ${excludedWords(member)}${words.meaning}${member.since === null ? null : html` Since ${moment(member.since)}.`}
-        </p>
-      </section>
+        </p>`,
+      )}
       <section aria-labelledby="sides">
-        <h2 id="sides">Opinions</h2>
-        <dl class="sides wide">
-          ${threeSides(member).map(
-            ({ who, opinion, says }) =>
-              html`<div>
-                <dt>${who}</dt>
-                <dd>${opinionBadge(opinion)} <span>${says}</span></dd>
-              </div>`,
-          )}
-          ${maintenanceRow(member)}
-        </dl>
-        <p class="advice"><b>What to do:</b> ${words.advice} ${probeSourceWords(member)}</p>
-        ${commands(memberCommands(member, estate, remarks))}
-        <p>
-          Serves
-          ${
-            member.vservers.length === 0
-              ? "no vserver"
-              : member.vservers.map(
-                  (vserver, index) =>
-                    html`${index === 0 ? "" : ", "}<a
-                        href="${vserverHref({ adc: member.adc, vserver })}"
-                        >${vserver}</a
-                      >`,
-                )
-          };
-          address
-          ${member.address ?? "unknown"}${
-            member.connections === null
-              ? ""
-              : `, ${String(member.connections)} connections from the ADC`
-          }.
-        </p>
-        ${blindNotice(member)}
+        <h2 class="sr" id="sides">Opinions</h2>
+        <table class="sides plain">
+          <tbody>
+            ${threeSides(member).map(
+              ({ who, opinion, says }) =>
+                html`<tr>
+                  <th scope="row">${who}</th>
+                  <td>${opinionBadge(opinion)}</td>
+                  <td>${says}</td>
+                </tr>`,
+            )}
+            ${
+              maintenance === null
+                ? null
+                : html`<tr>
+                    <th scope="row">Maintenance</th>
+                    <td colspan="2">${maintenance}</td>
+                  </tr>`
+            }
+            ${
+              tone === "good"
+                ? null
+                : html`<tr>
+                    <th scope="row">What to do</th>
+                    <td colspan="2">${words.advice} ${probeSourceWords(member)}</td>
+                  </tr>`
+            }
+            <tr>
+              <th scope="row">Serves</th>
+              <td colspan="2">
+                ${
+                  member.vservers.length === 0
+                    ? "no vserver"
+                    : member.vservers.map(
+                        (vserver, index) =>
+                          html`${index === 0 ? "" : ", "}<a
+                              href="${vserverHref({ adc: member.adc, vserver })}"
+                              >${vserver}</a
+                            >`,
+                      )
+                };
+                address
+                ${member.address ?? "unknown"}${
+                  member.connections === null
+                    ? ""
+                    : `, ${String(member.connections)} connections from the ADC`
+                }
+              </td>
+            </tr>
+          </tbody>
+        </table>
+        ${commands(memberCommands(member, estate, remarks))} ${blindNotice(member)}
       </section>
       <section aria-labelledby="timeline">
-        <h2 id="timeline">Timeline</h2>
-        ${timeline(history.memberTimeline(member), now)}
+        <h2 id="timeline">Last 24 hours</h2>
+        ${timeline(history.memberTimeline(member), "Service", now)}
       </section>
-      ${sideBySide(live, member)}
-      <section aria-labelledby="probes">
-        <h2 id="probes">Probes</h2>
-        ${member.probes.map((probe) =>
-          probeSection(probe, history.runs(probe.id, RUNS_SHOWN), probeNowHref(probe)),
-        )}
-      </section>
+      ${probeTable({
+        columns: ["Straight", "Through the ADC"],
+        lines: linesOf(live, member),
+        history,
+        calm: tone === "good",
+      })}
       ${facts === null ? null : tlsSection(facts, now)}
       ${estate === null ? null : monitorFacts(estate, member.adcService, remarks)}`,
   });
+}
+
+/** Says that the configuration wants no verdict, and its reason; empty where there is one. */
+export function excludedWords({ unjudged = null }: Pick<LiveMember, "unjudged">): string {
+  return unjudged === null ? "" : `Excluded from judging by the configuration: ${unjudged}. `;
 }
 
 function blindNotice(member: LiveMember): Markup | null {
@@ -205,46 +216,15 @@ function blindNotice(member: LiveMember): Markup | null {
       </p>`;
 }
 
-/** The same probe through the ADC and straight to the server, beside each other. */
-function sideBySide(live: LiveState, member: LiveMember): Markup | null {
+/** Each probe of the member once, with the same ones through the vservers that it serves. */
+function linesOf(live: LiveState, member: LiveMember): readonly ProbeLine[] {
   const vips = live.vservers
     .filter(({ adc, vserver }) => adc === member.adc && member.vservers.includes(vserver))
-    .flatMap((vserver) => vserver.probes);
-  const rows = member.probes.flatMap((probe) => {
-    const same = vips.filter(
+    .flatMap(({ probes }) => probes);
+  return member.probes.map((probe) => ({
+    probe,
+    through: vips.filter(
       (vip) => vip.monitor === probe.monitor && vip.transaction === probe.transaction,
-    );
-    return same.length === 0 ? [] : [{ probe, same }];
-  });
-  return rows.length === 0
-    ? null
-    : html`<section aria-labelledby="beside">
-        <h2 id="beside">Directly at the server, and through the ADC</h2>
-        <table class="list">
-          <thead>
-            <tr>
-              <th scope="col">Probe</th>
-              <th scope="col">${member.server}</th>
-              <th scope="col">Through the ADC</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${rows.map(
-              ({ probe, same }) =>
-                html`<tr>
-                  <th scope="row">
-                    ${probe.kind === "monitor" ? probe.monitor : probe.transaction}
-                  </th>
-                  <td>${result(probe)}</td>
-                  <td>${same.map((vip) => html`<div>${vip.vserver}: ${result(vip)}</div>`)}</td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </section>`;
-}
-
-function result(probe: LiveProbe): Markup {
-  return html`${opinionBadge(probe.opinion)}
-  ${probe.last === null ? "has not run yet" : outcomeWords(probe.last, probe.lastPassed)}`;
+    ),
+  }));
 }

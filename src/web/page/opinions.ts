@@ -107,15 +107,21 @@ function sees({ depth }: LiveMember, opinion: "adc" | "service"): string {
     : ` It sees ${DEPTH_WORDS[own]}.`;
 }
 
-/** How maintenance is known at this member, or null when it is not in maintenance. */
-export function maintenanceWords({ maintenance }: LiveMember): string | null {
+/** How maintenance is known at this member, in a sentence; null when it is not. */
+export function maintenanceWords({ maintenance, verdict }: LiveMember): string | null {
   const sources = [
     maintenance.declared === "open" ? "a window is open" : null,
     maintenance.declared === "over" ? "its window has ended" : null,
     maintenance.adc ? "it is out of service on the ADC" : null,
     maintenance.detected ? "the server's responses show maintenance" : null,
   ].filter((source) => source !== null);
-  return sources.length === 0 ? null : sources.join(", ");
+  if (sources.length === 0) {
+    return null;
+  }
+  const onlySeen = sources.length === 1 && maintenance.detected;
+  return onlySeen && verdict === "agree_up"
+    ? "Other services of this server show maintenance; this one works."
+    : `Yes: ${sources.join(", ")}.`;
 }
 
 function adcSays(member: LiveMember): string {

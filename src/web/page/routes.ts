@@ -1,13 +1,16 @@
 import { performance } from "node:perf_hooks";
 import type { LiveState } from "../../model/live.ts";
 import { html, problem, reply, type Reply } from "../http/reply.ts";
+import { SECURITY_HEADERS } from "../http/send.ts";
 import { get, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
 import { readSelection, selectionQuery, selectMembers } from "../selection.ts";
 import { lintRoute } from "./lint-route.ts";
 import { memberPage } from "./member-page.ts";
 import { createRemarks, type Remarks } from "./remarks.ts";
-import { SCRIPT, ICON, STYLE_SHEET } from "./assets.ts";
+import { SCRIPT } from "./script.ts";
+import { icon, STYLE_SHEET } from "./style-sheet.ts";
+import type { View } from "./layout.ts";
 import { statusPage } from "./status-page.ts";
 import { vserverPage } from "./vserver-page.ts";
 
@@ -53,20 +56,41 @@ export function pageRoutes(sources: WebSources): readonly Route[] {
   return [
     get("/", ({ url }) => {
       const selection = readSelection(url.searchParams);
-      const { live, estates, version } = sources;
-      return html(
-        kept.get(selectionQuery(selection), () =>
-          statusPage({ live: live(), estates: estates(), remarks, selection, version }),
-        ),
+      const view = viewOf(url.searchParams);
+      const { live, estates, version, history, now } = sources;
+      const text = kept.get(`${view}${selectionQuery(selection)}`, () =>
+        statusPage({
+          live: live(),
+          estates: estates(),
+          remarks,
+          history,
+          selection,
+          view,
+          version,
+          now: now(),
+        }),
       );
+      return view === "embed" ? html(text, 200, EMBEDDED) : html(text);
     }),
     get("/member", ({ url }) => member(sources, sources.live(), remarks, url)),
     get("/vserver", ({ url }) => vserver(sources, sources.live(), url)),
     lintRoute(),
     get("/page.css", () => file("text/css; charset=utf-8", STYLE_SHEET)),
     get("/page.js", () => file("text/javascript; charset=utf-8", SCRIPT)),
-    get("/icon.svg", () => file("image/svg+xml", ICON)),
+    get("/icon.svg", ({ url }) => file("image/svg+xml", icon(url.searchParams.get("tone")))),
   ];
+}
+
+/** Another site may show the status in a frame: it holds no form, and what it says is no secret to who can ask for it. */
+const EMBEDDED = {
+  "content-security-policy": String(SECURITY_HEADERS["content-security-policy"]).replace(
+    "frame-ancestors 'none'",
+    "frame-ancestors *",
+  ),
+};
+
+function viewOf(query: URLSearchParams): View {
+  return query.has("wall") ? "wall" : query.has("embed") ? "embed" : "page";
 }
 
 function member(sources: WebSources, live: LiveState, remarks: Remarks, url: URL): Reply {

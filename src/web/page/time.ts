@@ -1,12 +1,17 @@
 import { html, type Markup } from "../markup.ts";
 
-/** A moment, as the server knows it (UTC); the page's script puts it into the reader's own time and adds how long ago. */
-export function moment(atMs: number): Markup {
+/**
+ * A moment, as the server knows it (UTC); the page's script puts it into the reader's own time and adds how long ago. A
+ * class `ago` leaves only how long ago.
+ */
+export function moment(atMs: number, className = ""): Markup {
   if (!Number.isFinite(atMs)) {
     return html`no end`;
   }
   const iso = new Date(atMs).toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC</time>`;
+  return html`<time datetime="${iso}" ${className === "" ? null : html`class="${className}"`}
+    >${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC</time
+  >`;
 }
 
 /** `12 ms`, `1.2 s`, `3 min`, `2 h 5 min`, `4 d`. */

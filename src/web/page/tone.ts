@@ -32,3 +32,33 @@ export const TONE_SIGNS: Readonly<Record<Tone, string>> = {
   quiet: "○",
   unknown: "?",
 };
+
+/** A verdict in a tile, where a sentence has no room; the label stands in the tile's accessible name. */
+export const TILE_WORDS: Readonly<Record<Verdict, string>> = {
+  agree_up: "up",
+  agree_down: "down",
+  blind_monitor: "not seen",
+  routes_to_maintenance: "gets clients",
+  false_up: "false UP",
+  replica_differs: "replica fails",
+  false_down: "false DOWN",
+  strict_monitor: "too strict",
+  maintenance_expected: "maintenance",
+  drained: "drained",
+  drained_undeclared: "undeclared",
+  ready_to_return: "ready",
+  return_overdue: "forgotten",
+  maintenance_overrun: "overdue",
+  settling: "settling",
+  unknown: "unknown",
+  vip_agree_up: "up",
+  vip_agree_down: "down",
+  vip_served_by_drained_server: "drained serves",
+  vip_wrong_certificate: "certificate",
+  vip_backup_active: "backup",
+  vip_login_broken: "login fails",
+  vip_protected: "ADC login",
+  vip_down_members_up: "false DOWN",
+  vip_up_members_down: "false UP",
+  vip_site_withheld: "withheld",
+};

@@ -8,21 +8,20 @@ import {
   protocolWithPort,
 } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
-import { opinionBadge, because, opinionWords } from "./opinions.ts";
+import { opinionBadge, because } from "./opinions.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/probes.ts";
 import { VERDICT_WORDS, vserverWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
-import { probeNowHref } from "../probe/target.ts";
+import { headlineSection } from "./bar.ts";
 import { commands } from "./cards.ts";
 import { vserverCommands } from "./commands.ts";
-import { certificates } from "./certificates.ts";
 import { loginSchemes } from "./login-schemes.ts";
 import { gslbSites } from "./gslb-sites.ts";
-import { excludedWords } from "./excluded.ts";
+import { timeline } from "./heartbeat.ts";
 import { layout, memberHref } from "./layout.ts";
-import { probeSection, tlsSection } from "./runs.ts";
+import { excludedWords } from "./member-page.ts";
+import { probeTable, tlsSection } from "./probe-table.ts";
 import { moment } from "./time.ts";
-import { timeline } from "./timeline-svg.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
 
 /** Where clients stick to servers by their address: what that lets us see, and whom our own addresses stick to. */
@@ -117,7 +116,7 @@ function sites({ addresses }: LivePublicName, probes: readonly LiveProbe[]): Mar
     const at = probes.filter((probe) => probe.vantage === "public" && probe.address === address);
     return html`<div>
       ${vip && at.length === 0 ? null : opinionBadge(worst(at))} ${address}
-      ${vip ? html`<span class="what">the VIP</span>` : null}
+      ${vip ? html`<span>the VIP</span>` : null}
     </div>`;
   })}`;
 }
@@ -136,8 +135,6 @@ interface VserverInput {
   readonly now: number;
 }
 
-const RUNS_SHOWN = 10;
-
 /** Everything about one vserver: what clients get there, from whom, and its members. */
 export function vserverPage({ live, vserver, history, version, now }: VserverInput): string {
   const tone = toneOf(vserver.verdict);
@@ -147,81 +144,117 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
     (member) => member.adc === vserver.adc && member.vservers.includes(vserver.vserver),
   );
   const facts = endpointFacts(vserver.probes);
-  const why = because(null, vserver.reason);
+  const name = `${vserver.vserver} ${protocolWithPort(vserver)}`;
+  const label = answersAlone(vserver) ? "answers by itself, without servers" : words.label;
   return layout({
-    title: vserver.vserver,
+    title: `${name}: ${label}`,
+    tone,
     current: "none",
-    live,
+    agent: live.agent,
     version,
     main: html`<p class="crumbs"><a href="/">Status</a> / ${vserver.adc} / ${vserver.vserver}</p>
-      <section class="headline ${tone}" role="status" aria-live="polite" id="headline">
-        <h1>
-          <span class="sign" aria-hidden="true">${TONE_SIGNS[tone]}</span>
-          <span
-            >${vserver.vserver} <span class="what">${protocolWithPort(vserver)}</span>:
-            ${words.label}</span
-          >
-        </h1>
-        <p>
-          ${excludedWords(vserver)}${words.meaning}${vserver.since === null ? null : html` Since ${moment(vserver.since)}.`}
-        </p>
-      </section>
+      ${headlineSection(
+        tone,
+        html`${name}: ${label}`,
+        html`<p>
+          ${excludedWords(vserver)}${answersAlone(vserver) ? "A redirect or a responder serves its clients; the ADC calls a vserver without servers DOWN." : words.meaning}${vserver.since === null ? null : html` Since ${moment(vserver.since)}.`}
+        </p>`,
+      )}
       <section aria-labelledby="sides">
-        <h2 id="sides">Opinions</h2>
-        <dl class="sides wide">
-          <div>
-            <dt>ADC</dt>
-            <dd>${opinionBadge(vserver.adcOpinion)} <span>${healthWords(vserver)}</span></dd>
-          </div>
-          <div>
-            <dt>${gslb === null ? "VIP" : "DNS"}</dt>
-            <dd>
-              ${opinionBadge(vserver.vip)}
-              <span
-                >The result
-                ${gslb === null ? `through ${vserver.address ?? "the VIP"}` : "of the ADC's DNS"} is
-                ${opinionWords(vserver.vip)}${why === "" ? "" : `: ${why}`}.</span
-              >
-            </dd>
-          </div>
-          <div>
-            <dt>Servers</dt>
-            <dd>
-              ${opinionBadge(vserver.members.reallyUp > 0 ? "up" : "down")}
-              <span
-                >${vserver.members.reallyUp} of ${vserver.members.configured} work,
-                ${vserver.members.adcUp} are UP on the ADC, ${vserver.members.maintenance} in
-                maintenance.</span
-              >
-            </dd>
-          </div>
-        </dl>
-        <p class="advice"><b>What to do:</b> ${words.advice}</p>
+        <h2 class="sr" id="sides">Opinions</h2>
+        <table class="sides plain">
+          <tbody>
+            ${sideRows(vserver)}
+            ${
+              tone === "good"
+                ? null
+                : html`<tr>
+                    <th scope="row">What to do</th>
+                    <td colspan="2">${words.advice}</td>
+                  </tr>`
+            }
+          </tbody>
+        </table>
         ${commands(vserverCommands(vserver))}
       </section>
       <section aria-labelledby="timeline">
-        <h2 id="timeline">Timeline</h2>
-        ${timeline(history.vserverTimeline(vserver), now)}
+        <h2 id="timeline">Last 24 hours</h2>
+        ${timeline(history.vserverTimeline(vserver), "Through the ADC", now)}
       </section>
-      ${gslb === null ? null : gslbSites(gslb)} ${memberTable(members)} ${certificates(vserver)}
+      ${gslb === null ? null : gslbSites(gslb)}
+      ${members.length === 0 ? null : memberTable(members)} ${certificates(vserver)}
       ${loginSchemes(vserver)} ${refusal(vserver)} ${failingReplicas(vserver)} ${misrouted(vserver)}
       ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
       ${
         vserver.probes.length === 0
           ? null
-          : html`<section aria-labelledby="probes">
-              <h2 id="probes">Probes</h2>
-              ${vserver.probes.map((probe) =>
-                probeSection(
-                  probe,
-                  history.runs(probe.id, RUNS_SHOWN),
-                  probe.vantage === "vip" ? probeNowHref(probe) : null,
-                ),
-              )}
-            </section>`
+          : probeTable({
+              columns: ["Through the ADC", null],
+              lines: vserver.probes.map((probe) => ({ probe, through: [] })),
+              history,
+              calm: tone === "good" || vserver.verdict === "vip_protected",
+            })
       }
       ${facts === null ? null : tlsSection(facts, now)}`,
   });
+}
+
+/** No servers, and clients are served: a redirect or responder does it. */
+function answersAlone({ members, verdict }: LiveVserver): boolean {
+  return members.configured === 0 && toneOf(verdict) === "good";
+}
+
+function sideRows(vserver: LiveVserver): Markup {
+  const { gslb = null, reason, vip, address } = vserver;
+  const { configured, reallyUp, adcUp, maintenance } = vserver.members;
+  const why = vip === "up" ? "" : because(null, reason);
+  const place = gslb === null ? `Through ${address ?? "the VIP"}` : "By the ADC's DNS";
+  return html`<tr>
+      <th scope="row">ADC</th>
+      <td>
+        ${answersAlone(vserver) ? html`<span class="badge expected">○ NO SERVERS</span>` : opinionBadge(vserver.adcOpinion)}
+      </td>
+      <td>${healthWords(vserver)}</td>
+    </tr>
+    <tr>
+      <th scope="row">${place}</th>
+      <td>${opinionBadge(vip)}</td>
+      <td>${why === "" ? "As clients meet it." : `${why}.`}</td>
+    </tr>
+    ${
+      configured === 0
+        ? null
+        : html`<tr>
+            <th scope="row">Servers</th>
+            <td>${opinionBadge(reallyUp > 0 ? "up" : "down")}</td>
+            <td>
+              ${reallyUp} of ${configured} work, ${adcUp} are UP on the ADC, ${maintenance} in
+              maintenance.
+            </td>
+          </tr>`
+    }`;
+}
+
+const TLS_ENDS_AT = {
+  pass_through: "TLS is passed through; clients see the servers' own certificates.",
+  offload: "TLS is terminated at the ADC; connections to the servers are in clear text.",
+  re_encrypt: "TLS is terminated at the ADC, which re-encrypts to the servers.",
+} as const;
+
+/** Where a vserver's TLS ends, and whether the certificates are alike that must be; null where there is no TLS. */
+function certificates({ tlsEnds, certificateDiffers }: LiveVserver): Markup | null {
+  return tlsEnds === undefined || tlsEnds === "none"
+    ? null
+    : html`<p>
+        ${TLS_ENDS_AT[tlsEnds]}
+        ${
+          certificateDiffers === null
+            ? null
+            : certificateDiffers
+              ? html`<b>The certificates there differ where they must be alike.</b>`
+              : "The certificates there are alike."
+        }
+      </p>`;
 }
 
 function healthWords({ healthPercent, adcRawState }: LiveVserver): string {
@@ -253,7 +286,7 @@ function memberTable(members: readonly LiveMember[]): Markup {
             return html`<tr>
               <th scope="row">
                 <a href="${memberHref(member)}">${member.server}</a>
-                <span class="what">${member.port}</span>
+                <span>${member.port}</span>
               </th>
               <td>${member.adcService}</td>
               <td>${opinionBadge(member.adcOpinion)}</td>
@@ -265,7 +298,7 @@ function memberTable(members: readonly LiveMember[]): Markup {
                   ${VERDICT_WORDS[member.verdict].label}</span
                 >
               </td>
-              <td>${because(member.step, member.reason)}</td>
+              <td>${tone === "good" ? "" : because(member.step, member.reason)}</td>
             </tr>`;
           })}
         </tbody>

@@ -1,0 +1,214 @@
+import { findingsOf, sentenceOf, type Finding } from "../../change/findings.ts";
+import {
+  type LiveFinding,
+  type LiveMember,
+  type LiveState,
+  type LiveVserver,
+  protocolOf,
+} from "../../model/live.ts";
+import { severity, memberWords, vserverWords, type Verdict } from "../../model/verdicts.ts";
+import { toneOf } from "./tone.ts";
+
+/** One cause that somebody must look at, with everything that follows from it: a card. */
+export type Attention = {
+  readonly tone: "bad" | "warn";
+  /** For the headline; without a full stop. */
+  readonly sentence: string;
+  /** For the card: whom it concerns, what is the matter, which services. */
+  readonly title: string;
+  readonly since: number | null;
+} & (
+  | {
+      readonly kind: "server";
+      readonly verdict: Verdict;
+      readonly adc: string;
+      readonly server: string;
+      readonly members: readonly [LiveMember, ...LiveMember[]];
+      /** Wrong because of this server, and nothing of their own. */
+      readonly derived: readonly LiveVserver[];
+    }
+  | { readonly kind: "vserver"; readonly vserver: LiveVserver }
+  | { readonly kind: "estate"; readonly finding: LiveFinding }
+  | {
+      /** Servers that present another certificate than the others behind the same vserver; none: the ADC itself. */
+      readonly kind: "certificate";
+      readonly servers: readonly string[];
+      readonly members: readonly LiveMember[];
+    }
+);
+
+/** Everything that deserves a look: one entry a cause, worst first. What the ADC's own timing still explains is none. */
+export function attentionOf(
+  live: Pick<LiveState, "members" | "vservers" | "findings">,
+): readonly Attention[] {
+  const findings = [...findingsOf(live, "bad"), ...findingsOf(live, "warn")].filter(
+    ({ verdict }) => verdict !== "settling",
+  );
+  const servers = serverCauses(findings);
+  const explained = new Set(servers.flatMap(({ derived }) => derived));
+  const vservers = findings.flatMap((finding): readonly Attention[] => {
+    if (finding.kind === "members" || explained.has(finding.vserver)) {
+      return [];
+    }
+    const { vserver, verdict, since } = finding;
+    const title = `${vserver.vserver}: ${vserverWords(vserver).label}`;
+    return [
+      {
+        kind: "vserver",
+        vserver,
+        title,
+        since,
+        tone: badOrWarn(verdict),
+        sentence: sentenceOf(finding),
+      },
+    ];
+  });
+  const ofEstate = (live.findings ?? []).map((finding): Attention => {
+    const sentence = finding.message.replace(/\.$/, "");
+    return { kind: "estate", finding, tone: "warn", sentence, title: sentence, since: null };
+  });
+  const all = [...servers, ...vservers, ...ofEstate, ...certificateCauses(live)];
+  return all.sort((one, other) => rank(one) - rank(other));
+}
+
+function rank(one: Attention): number {
+  switch (one.kind) {
+    case "server":
+      return severity(one.verdict);
+    case "vserver":
+      // A site that clients are sent to and that does not serve outranks whatever one of its servers does.
+      return one.vserver.gslb && one.vserver.verdict === "vip_up_members_down"
+        ? -1
+        : severity(one.vserver.verdict);
+    case "estate":
+    case "certificate":
+      return severity("maintenance_overrun") - 0.5;
+  }
+}
+
+/** Vserver verdicts that follow from a member's where one of them is wrong as well. */
+const DERIVED: ReadonlySet<Verdict> = new Set<Verdict>([
+  "vip_served_by_drained_server",
+  "vip_up_members_down",
+  "vip_down_members_up",
+  "vip_backup_active",
+]);
+
+/** Members of one server with the same verdict are one cause, whatever step each fails at. */
+function serverCauses(findings: readonly Finding[]) {
+  const groups = new Map<string, Extract<Finding, { kind: "members" }>>();
+  for (const finding of findings) {
+    if (finding.kind === "members") {
+      const key = [finding.adc, finding.server, finding.verdict].join("\u0000");
+      const known = groups.get(key);
+      const since = Math.min(known?.since ?? Infinity, finding.since ?? Infinity);
+      groups.set(key, {
+        ...finding,
+        since: since === Infinity ? null : since,
+        members: known === undefined ? finding.members : [...known.members, ...finding.members],
+      });
+    }
+  }
+  return [...groups.values()].map((group) => {
+    const { adc, server, verdict, since } = group;
+    const members = inPortOrder(group.members);
+    const derived = findings.flatMap((finding) =>
+      finding.kind === "vserver" &&
+      DERIVED.has(finding.verdict) &&
+      finding.adc === adc &&
+      members.some(({ vservers }) => vservers.includes(finding.vserver.vserver))
+        ? [finding.vserver]
+        : [],
+    );
+    return {
+      kind: "server" as const,
+      verdict,
+      adc,
+      server,
+      members,
+      derived,
+      since,
+      tone: badOrWarn(verdict),
+      sentence: sentenceOf({ ...group, members }),
+      title: `${server}, ${memberWords(members[0]).label}: ${servicesOf(members)}`,
+    };
+  });
+}
+
+function badOrWarn(verdict: Verdict): "bad" | "warn" {
+  return toneOf(verdict) === "bad" ? "bad" : "warn";
+}
+
+function inPortOrder(members: readonly [LiveMember, ...LiveMember[]]) {
+  const [first, ...rest] = [...members].sort((one, other) => Number(one.port) - Number(other.port));
+  return [first ?? members[0], ...rest] as const;
+}
+
+/** `SMTP 25 and 587, IMAP 993`. */
+export function servicesOf(members: readonly LiveMember[]): string {
+  const ports = new Map<string, Set<string>>();
+  for (const member of members) {
+    const protocol = protocolOf(member);
+    ports.set(protocol, (ports.get(protocol) ?? new Set()).add(String(member.port)));
+  }
+  return [...ports]
+    .map(([protocol, of]) =>
+      protocol.startsWith("port ") ? protocol : `${protocol} ${[...of].join(" and ")}`,
+    )
+    .join(", ");
+}
+
+/** Who presents another certificate than most behind the same vserver, where all must be alike: one cause a server. */
+function certificateCauses({ members, vservers }: Pick<LiveState, "members" | "vservers">) {
+  const causes = new Map<string, { servers: readonly string[]; members: LiveMember[] }>();
+  for (const { adc, vserver, certificateDiffers } of vservers) {
+    if (certificateDiffers !== true) {
+      continue;
+    }
+    const here = members.filter((one) => one.adc === adc && one.vservers.includes(vserver));
+    const odd = oddAmong(here);
+    const servers = [...new Set(odd.map(({ server }) => server))].sort();
+    const cause = causes.get(servers.join()) ?? { servers, members: [] };
+    cause.members.push(...odd.filter((one) => !cause.members.includes(one)));
+    causes.set(servers.join(), cause);
+  }
+  return [...causes.values()].map(({ servers, members: odd }): Attention => {
+    const who = servers.length === 0 ? "The ADC" : servers.slice(0, 3).join(" and ");
+    const verb = servers.length > 1 ? "present" : "presents";
+    const sentence = `${who} ${verb} another certificate than the other servers`;
+    const services = servicesOf(odd);
+    const title = services === "" ? sentence : `${sentence}: ${services}`;
+    return {
+      kind: "certificate",
+      tone: "warn",
+      servers,
+      members: odd,
+      sentence: title,
+      title,
+      since: null,
+    };
+  });
+}
+
+/** Members whose certificate is not the one that most present under the same name. */
+function oddAmong(members: readonly LiveMember[]): readonly LiveMember[] {
+  const shown = members.map((member) => ({ member, leaf: leafOf(member) }));
+  const counts = new Map<string, number>();
+  for (const { leaf } of shown) {
+    if (leaf !== null) {
+      counts.set(leaf.sha256, (counts.get(leaf.sha256) ?? 0) + 1);
+    }
+  }
+  const [common] = [...counts].sort(([, one], [, other]) => other - one);
+  return shown.flatMap(({ member, leaf }) =>
+    leaf !== null && leaf.sha256 !== common?.[0] ? [member] : [],
+  );
+}
+
+/** The certificate that a member presented last. */
+export function leafOf({ probes }: LiveMember) {
+  const newest = probes
+    .flatMap(({ last }) => (last?.tls?.chain[0] === undefined ? [] : [last]))
+    .sort((one, other) => other.startedAt - one.startedAt)[0];
+  return newest?.tls?.chain[0] ?? null;
+}

@@ -1,0 +1,191 @@
+/**
+ * The page's only script: times in the reader's own zone, copy buttons, filters that apply at once, the token kept in
+ * the tab, and a refresh of the content when the event stream tells of a change. Everything works without it.
+ */
+export const SCRIPT = `"use strict";
+(() => {
+  let heardAt = 0;
+
+  function ago(ms) {
+    const seconds = Math.max(0, Math.round(ms / 1000));
+    if (seconds < 90) return seconds + " s ago";
+    const minutes = Math.round(seconds / 60);
+    if (minutes < 90) return minutes + " min ago";
+    const hours = Math.round(minutes / 60);
+    return hours < 48 ? hours + " h ago" : Math.round(hours / 24) + " days ago";
+  }
+
+  function tellTimes() {
+    const now = Date.now();
+    const today = new Date(now).toDateString();
+    for (const element of document.querySelectorAll("time[datetime]")) {
+      const moment = new Date(element.getAttribute("datetime"));
+      const clock = { hour: "2-digit", minute: "2-digit" };
+      const text = moment.toDateString() === today
+        ? moment.toLocaleTimeString([], clock)
+        : moment.toLocaleString([], { ...clock, year: "numeric", month: "short", day: "numeric" });
+      const past = now - moment.getTime();
+      const kind = element.className;
+      const words = kind === "clock" ? new Date(now).toLocaleTimeString([], { ...clock, second: "2-digit" })
+        : kind === "hour" ? moment.toLocaleTimeString([], clock)
+        : kind.startsWith("ago") ? ago(past)
+        : past >= 0 && past < 48 * 3600e3 ? text + " (" + ago(past) + ")" : text;
+      if (element.textContent !== words) element.textContent = words;
+      element.title = moment.toISOString();
+    }
+  }
+
+  function copyButtons() {
+    for (const block of document.querySelectorAll("pre.command:not(.copyable)")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "copy";
+      button.textContent = "Copy";
+      button.setAttribute("aria-label", "Copy: " + block.textContent.trim().slice(0, 80));
+      button.addEventListener("click", () => copy(block, button));
+      block.classList.add("copyable");
+      const purpose = block.previousElementSibling;
+      (purpose?.className === "purpose" ? purpose : block).before(button);
+    }
+  }
+
+  async function copy(block, button) {
+    const code = block.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(code);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  }
+
+  function filterAtOnce() {
+    const form = document.getElementById("filters");
+    if (form === null || form.dataset.ready) return;
+    form.dataset.ready = "yes";
+    form.addEventListener("change", () => form.requestSubmit());
+    form.addEventListener("formdata", (event) => {
+      for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+    });
+  }
+
+  function rememberToken() {
+    for (const field of document.querySelectorAll("[data-token]")) {
+      field.value ||= sessionStorage.getItem("token") ?? "";
+      field.form.addEventListener("submit", () => sessionStorage.setItem("token", field.value));
+    }
+  }
+
+  function dress() {
+    tellTimes();
+    copyButtons();
+    filterAtOnce();
+    rememberToken();
+    pulseNow();
+  }
+
+  /** Grey, with the time of the last news, as soon as the stream is silent: what is shown may be old then. */
+  function pulseNow() {
+    const pulse = document.getElementById("pulse");
+    if (pulse === null || heardAt === 0) return;
+    const silent = lost || Date.now() - heardAt > 25000;
+    pulse.hidden = false;
+    pulse.className = silent ? "pulse lost" : "pulse";
+    const at = new Date(heardAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const words = silent ? "no news since " + at : "● live";
+    if (pulse.textContent !== words) pulse.textContent = words;
+    document.documentElement.classList.toggle("silent", silent);
+  }
+
+  let lost = false;
+  let lastHtml = null;
+  let due = null;
+  let busy = false;
+  async function refresh() {
+    due = null;
+    // A form that is being filled in must not be pulled from under the reader.
+    if (document.activeElement?.closest("form") || getSelection()?.type === "Range") return refreshSoon(2000);
+    if (busy) return refreshSoon(500);
+    busy = true;
+    try {
+      const answer = await fetch(location.href, { cache: "no-cache" });
+      const html = await answer.text();
+      if (answer.ok && html !== lastHtml) replace(html);
+      lastHtml = html;
+    } catch {
+      // The event stream tells when the agent is back.
+    } finally {
+      busy = false;
+    }
+  }
+
+  function replace(html) {
+    const fresh = new DOMParser().parseFromString(html, "text/html");
+    const main = document.getElementById("main");
+    const open = [...main.querySelectorAll("details[open][id]")].map((one) => one.id);
+    const focused = document.activeElement;
+    const focusHref = focused?.closest?.("main") ? focused.getAttribute("href") : null;
+    const scrolled = [...main.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
+    const picked = [...main.querySelectorAll(".pick :checked")].map((one) => one.id);
+    const old = document.getElementById("headline");
+    const next = fresh.getElementById("headline");
+    const nextMain = fresh.getElementById("main");
+    if (old && next) {
+      document.getElementById("icon").href = fresh.getElementById("icon").getAttribute("href");
+      // The headline is a live region: it is changed in place, so that a change is read out and a standstill is not.
+      old.className = next.className;
+      const plain = (one) => { const copy = one.cloneNode(true); for (const time of copy.querySelectorAll("time")) time.textContent = time.getAttribute("datetime"); return copy.textContent.replace(/\\s+/g, " "); };
+      if (plain(old) !== plain(next)) old.innerHTML = next.innerHTML;
+      next.replaceWith(old);
+    }
+    // What the reader may have filled in stays as it is.
+    for (const kept of main.querySelectorAll("[data-keep]")) fresh.getElementById(kept.id)?.replaceWith(kept);
+    main.replaceChildren(...nextMain.childNodes);
+    document.title = fresh.title;
+    for (const id of chosenByReader ? picked : []) document.getElementById(id)?.setAttribute("checked", "");
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    [...main.querySelectorAll(".scroll")].forEach((one, index) => { one.scrollLeft = scrolled[index] ?? 0; });
+    if (focusHref) main.querySelector('[href="' + CSS.escape(focusHref) + '"]')?.focus({ preventScroll: true });
+    dress();
+  }
+
+  function refreshSoon(ms) {
+    due ??= setTimeout(refresh, ms);
+  }
+
+  function follow() {
+    if (!document.getElementById("headline")) return;
+    const events = new EventSource("/api/v1/events");
+    const heard = (act) => (event) => {
+      heardAt = Date.now();
+      lost = false;
+      act(event);
+      pulseNow();
+    };
+    events.addEventListener("hello", heard(() => refreshSoon(0)));
+    events.addEventListener("change", heard(() => refreshSoon(300)));
+    events.addEventListener("beat", heard((event) => {
+      for (const [adc, at] of Object.entries(JSON.parse(event.data).polled)) {
+        for (const one of document.getElementsByClassName("asked-" + adc.replace(/\\W/g, "_"))) one.setAttribute("datetime", at);
+      }
+      tellTimes();
+    }));
+    events.addEventListener("error", () => {
+      lost = true;
+      heardAt ||= Date.now();
+      pulseNow();
+    });
+    addEventListener("pagehide", () => events.close());
+    // Run times and connection counts change without a change of verdict.
+    setInterval(() => { if (!document.hidden) refreshSoon(0); }, 15000);
+  }
+
+  let chosenByReader = false;
+  document.addEventListener("change", (event) => { chosenByReader ||= event.target.closest(".pick") !== null; });
+  dress();
+  follow();
+  setInterval(() => { tellTimes(); pulseNow(); }, 1000);
+})();
+`;
