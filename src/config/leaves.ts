@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isIP } from "../lib/ip.ts";
 import { TLS_VERSIONS } from "../model/tls-settings.ts";
-import { DURATION_PATTERN } from "../lib/duration.ts";
+import { DURATION_PATTERN, parseDuration } from "../lib/duration.ts";
 import { isHost, parseHostPort } from "../lib/host-port.ts";
 import { problemText } from "./problems.ts";
 
@@ -72,7 +72,15 @@ const DURATION = invalid(
   "a whole number with a unit, for example 500ms, 5s, 10m or 4h",
   "write a duration",
 );
-export const duration = (): z.ZodString => z.string(DURATION).regex(DURATION_PATTERN, DURATION);
+const TOO_LONG = invalid("at most 3650d", "write a shorter duration");
+export const duration = (): z.ZodString =>
+  z
+    .string(DURATION)
+    .regex(DURATION_PATTERN, DURATION)
+    .refine(
+      (written) => !DURATION_PATTERN.test(written) || parseDuration(written) !== null,
+      TOO_LONG,
+    );
 export const name = (): z.ZodString =>
   text("1 to 63 letters, digits, dots, dashes or underscores", "choose a valid name", (value) =>
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(value),

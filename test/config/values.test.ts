@@ -26,6 +26,10 @@ describe("durations", () => {
     ["5S", null],
     ["", null],
     ["9999999999s", null],
+    ["3650d", 315_360_000_000],
+    ["3651d", null],
+    ["999999999d", null],
+    ["999999999d999999999h999999999m999999999s999999999ms", null],
   ])("%s is %s ms", (text, milliseconds) => {
     expect(parseDuration(text)).toBe(milliseconds);
   });

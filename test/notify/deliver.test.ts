@@ -147,6 +147,40 @@ describe("webhook", () => {
     ]);
   });
 
+  const OK = "HTTP/1.1 200 OK\r\n";
+  test.each([
+    ["a header without end", `${OK}X: ${"x".repeat(200_000)}`, "failed"],
+    ["headers without end", OK + "X: y\r\n".repeat(50_000), "failed"],
+    ["a body without end", `${OK}\r\n${"x".repeat(5_000_000)}`, "sent"],
+    ["chunks that lie", `${OK}Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n`, "sent"],
+    ["interim answers, then silence", "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000), "failed"],
+    ["silence", "", "failed"],
+    ["no HTTP at all", "\u001b[2K\r\nall is well\r\n", "failed"],
+    ["a status of no meaning", "HTTP/1.1 999 \u001b[2K\r\n\r\n", "failed"],
+    [
+      "a time that no number holds",
+      `HTTP/1.1 429 No\r\nRetry-After: ${"9".repeat(400)}\r\n\r\n`,
+      "failed",
+    ],
+  ])(
+    "webhook › ends, and closes its connection, when the receiver answers %s",
+    async (_case, text, kind) => {
+      let open = 0;
+      const server = createTcpServer((socket) => {
+        open += 1;
+        socket.on("error", () => undefined).on("close", () => (open -= 1));
+        socket.once("data", () => socket.write(text));
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      onTestFinished(() => void server.close());
+      const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
+      const delivery = await deliver(webhook(url), MESSAGE, AbortSignal.timeout(500));
+      expect(delivery.kind).toBe(kind);
+      expect(JSON.stringify(delivery)).not.toMatch(/\\u00|"retryAfterMs":\d/);
+      await expect.poll(() => open).toBe(0);
+    },
+  );
+
   test("webhook › over TLS only to a server that proves its name", async () => {
     const { certificate, key } = labCertificate("mail");
     const server = createTlsServer({ cert: certificate, key }, (request, response) => {

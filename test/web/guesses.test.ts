@@ -60,6 +60,22 @@ describe("passwords", () => {
     }
   });
 
+  test("a flood of guesses from its own address keeps out who comes again for a moment only", async () => {
+    const web = await locked();
+    let guess = 0;
+    await expect
+      .poll(
+        async () => {
+          await Promise.all(
+            Array.from({ length: 20 }, () => web.get("/", basic("prom", `w${String(guess++)}`))),
+          );
+          return (await web.get("/metrics", basic("prom", "right"))).status;
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(200);
+  });
+
   test("after ten wrong ones an address has to wait, and is told how long", async () => {
     const web = await locked();
     const statuses: number[] = [];

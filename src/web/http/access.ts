@@ -181,6 +181,10 @@ export function createAttemptLimit(options: AttemptLimitOptions): AttemptLimit {
 const BURST = 10;
 const ONE_MORE_EVERY_MS = 3_000;
 const MAX_ADDRESSES = 1_024;
+/** When what was refused may be looked at if it comes again, and how many such of one address. */
+const SECOND_TURN_AFTER_MS = 1_000;
+const SECOND_TURN_EVERY_MS = 2_000;
+const MAX_TURNED_AWAY = 4_096;
 /** One line of log for an address in this time, however often it guesses, and so many lines of all addresses. */
 const LOG_EVERY_MS = 10_000;
 const MAX_LINES = 20;
@@ -198,8 +202,11 @@ export interface WrongGuess {
  * password is known from its first use on, and a right token at once.
  */
 export interface Guesses {
-  /** Whether something that may be wrong is looked at now; each call counts as a guess until `right` takes it back. */
-  readonly mayTry: (address: string) => boolean;
+  /**
+   * Whether something that may be wrong is looked at now; each call counts as a guess until `right` takes it back. Who was
+   * refused and comes again with the same `given` gets a turn of its own: guesses are ever new, a scraper repeats itself.
+   */
+  readonly mayTry: (address: string, given?: string) => boolean;
   readonly right: (address: string) => void;
   readonly wrong: (address: string, guess: WrongGuess) => void;
 }
@@ -223,10 +230,34 @@ export function createGuesses(log: Log, monotonic: () => number): Guesses {
     maxKeys: 1,
     monotonic,
   });
+  const secondTurns = createAttemptLimit({
+    burst: 1,
+    everyMs: SECOND_TURN_EVERY_MS,
+    maxKeys: MAX_ADDRESSES,
+    monotonic,
+  });
+  const turnedAway = new Map<string, number>();
   let untold = 0;
+
+  function comesAgain(group: string, given: string): boolean {
+    const mark = digest(`${group} ${given}`).toString("base64");
+    const firstAt = turnedAway.get(mark);
+    if (firstAt === undefined) {
+      turnedAway.set(mark, monotonic());
+      const [oldest] = turnedAway.keys();
+      if (turnedAway.size > MAX_TURNED_AWAY && oldest !== undefined) {
+        turnedAway.delete(oldest);
+      }
+      return false;
+    }
+    const may = monotonic() - firstAt >= SECOND_TURN_AFTER_MS && secondTurns.take(group);
+    return may && turnedAway.delete(mark);
+  }
+
   return {
-    mayTry: (address) => {
-      const may = attempts.take(addressGroup(address));
+    mayTry: (address, given) => {
+      const group = addressGroup(address);
+      const may = attempts.take(group) || (given !== undefined && comesAgain(group, given));
       untold += may ? 0 : 1;
       return may;
     },

@@ -252,7 +252,7 @@ async function checkName(
   if (authorization === undefined && bearer === null) {
     return refused(wanted);
   }
-  if (!guesses.mayTry(remoteAddress)) {
+  if (!guesses.mayTry(remoteAddress, authorization)) {
     return refused(tooManyGuesses());
   }
   switch (given === null ? "out" : await basicAuth.check(given, users)) {

@@ -268,7 +268,7 @@ function users(file: WebConfigFile): ReadonlyMap<string, string> | null {
 }
 
 function rateLimit(file: WebConfigFile): WebConfig["rateLimit"] {
-  const intervalMs = parseDuration(file.rate_limit?.interval ?? "0s") ?? 0;
+  const intervalMs = parseDuration(file.rate_limit?.interval ?? "0s") ?? Infinity;
   return intervalMs === 0 ? null : { intervalMs, burst: file.rate_limit?.burst ?? 1 };
 }
 
