@@ -110,8 +110,8 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
     }
     const actual = KINDS.filter((kind) => kinds.get(kind)?.has(name) === true);
     const expected = accepted[0] ?? "object";
-    // A file that tells of no certificate at all is an excerpt more often than a mistake.
-    const excerpt = expected === "certificate key" && estate.certKeys.size === 0;
+    // A file that tells of no certificate, policy or net profile at all is an excerpt more often than a mistake.
+    const excerpt = BESIDE.has(expected) && kinds.get(expected)?.size === 0;
     found.push({
       severity: excerpt ? "info" : "error",
       rule: actual.length > 0 ? "wrong_kind_reference" : "dangling_reference",
@@ -202,6 +202,9 @@ const KINDS = [
   "GSLB vserver",
 ] as const;
 type Kind = (typeof KINDS)[number];
+
+/** Kinds that excerpts leave out. */
+const BESIDE: ReadonlySet<string> = new Set(["certificate key", "policy", "net profile"]);
 
 function kindsByName(estate: Estate): Map<Kind, ReadonlySet<string>> {
   return new Map<Kind, ReadonlySet<string>>([

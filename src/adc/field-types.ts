@@ -52,6 +52,13 @@ export const keyword: FieldType<string> = {
   write: (value) => value,
 };
 
+/** The same without a dash: `ROUNDROBIN-cltTimeout 9000` lacks a space, and the ADC refuses it. */
+export const plainKeyword: FieldType<string> = {
+  ...keyword,
+  read: (written) =>
+    written.length === 1 && /^\w+$/.test(written[0] ?? "") ? keyword.read(written) : undefined,
+};
+
 /** One of a few keywords. */
 export function choice<const T extends string>(known: readonly T[]): FieldType<T> {
   return {

@@ -3,7 +3,7 @@ import {
   choice,
   choiceOrNone,
   enabled,
-  keyword,
+  plainKeyword,
   text,
   textOrNone,
 } from "./field-types.ts";
@@ -50,8 +50,8 @@ export const GSLB_VIEW_FIELDS = {
 export const GSLB_VSERVER_FIELDS = {
   enabled: field("state", enabled, true),
   recordType: field("dnsRecordType", choice(["A", "AAAA", "CNAME", "NAPTR"]), "A"),
-  method: field("lbMethod", keyword, "LEASTCONNECTION"),
-  persistenceType: field("persistenceType", keyword, "NONE"),
+  method: field("lbMethod", plainKeyword, "LEASTCONNECTION"),
+  persistenceType: field("persistenceType", plainKeyword, "NONE"),
   emptyWhenDown: field("EDR", enabled, false),
   backupVserver: field("backupVServer", textOrNone, null),
   comment,

@@ -5,6 +5,7 @@ import {
   enabled,
   keyword,
   orNone,
+  plainKeyword,
   present,
   text,
   textOrNone,
@@ -122,12 +123,12 @@ const VSERVER_FIELDS = {
 export const LB_VSERVER_FIELDS = {
   ...VSERVER_FIELDS,
   redirectUrl: field("redirectURL", text, null, { attributes: ["redirurl"] }),
-  method: field("lbMethod", keyword, "LEASTCONNECTION"),
+  method: field("lbMethod", plainKeyword, "LEASTCONNECTION"),
   healthThreshold: field("healthThreshold", whole(0, 100), 0),
 };
 
 export const PERSISTENCE_FIELDS = {
-  type: field("persistenceType", keyword, "NONE"),
+  type: field("persistenceType", plainKeyword, "NONE"),
   timeoutMs: field("timeout", wholeUnits(60_000, 0, 1_440), 120_000),
   rule: field("rule", textOrNone, null),
   cookieName: field("cookieName", text, null),

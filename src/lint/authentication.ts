@@ -170,6 +170,7 @@ function defaultDeny(context: LintContext): Hit[] {
           },
           bindPolicy(context, vserver, name, []),
         ],
+        decision: "it lets in everyone who can log in; a rule in place of true narrows that",
       };
     });
 }

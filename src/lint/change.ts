@@ -14,18 +14,24 @@ export interface PrintedFix {
   readonly commands: readonly string[];
   /** Takes the commands back, last step first. */
   readonly undo: readonly string[];
-  /** False where a blank in angle brackets is the administrator's to fill. */
+  /** False where something is left to the administrator. */
   readonly complete: boolean;
+  /** What that is; null: nothing, or there is no command. */
+  readonly incomplete: string | null;
 }
 
-export const NO_FIX: PrintedFix = { commands: [], undo: [], complete: false };
+export const NO_FIX: PrintedFix = { commands: [], undo: [], complete: false, incomplete: null };
+
+const BLANKS = "fill in what stands in angle brackets";
 
 /**
  * Prints a fix by the grammar of the command reference; nothing at all where the grammar refuses one of its commands. With
- * a blank in it, no step that takes something away is printed: what works must not depend on what is not known yet.
+ * a blank in it, or a decision that only the administrator can make, no step that takes something away is printed: what
+ * works must not depend on what is not known yet.
  */
-export function printFix(fix: Fix): PrintedFix {
-  const complete = fix.every(({ apply }) => isComplete(apply));
+export function printFix(fix: Fix, decision: string | null): PrintedFix {
+  const incomplete = fix.every(({ apply }) => isComplete(apply)) ? decision : BLANKS;
+  const complete = incomplete === null;
   const steps = complete ? fix : fix.filter(({ apply }) => !TAKES_AWAY.test(apply.kind));
   const commands: string[] = [];
   const undo: string[] = [];
@@ -43,7 +49,7 @@ export function printFix(fix: Fix): PrintedFix {
         : whole),
     );
   }
-  return commands.length === 0 ? NO_FIX : { commands, undo, complete };
+  return commands.length === 0 ? NO_FIX : { commands, undo, complete, incomplete };
 }
 
 const TAKES_AWAY = /^(unbind|rm|disable) /;

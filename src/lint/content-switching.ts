@@ -61,6 +61,8 @@ function withoutStateUpdate(context: LintContext): Hit[] {
           { key: "stateupdate", to: "ENABLED", from: undefined },
         ]),
       ],
+      decision:
+        "if clients must get an answer when every server is DOWN (a redirect, a sorry page), leave it",
     }));
 }
 

@@ -29,7 +29,7 @@ export interface LintService {
   readonly service: AdcService;
   /** Every binding whose monitor is known. */
   readonly bound: readonly BoundMonitor[];
-  /** Those that decide: neither the binding nor the monitor is disabled, and it does not only set weights. */
+  /** Those that decide: neither health monitoring nor binding nor monitor is off, and it does not only set weights. */
   readonly deciding: readonly BoundMonitor[];
   /** What its members are to Exchange, by the first that is anything; null when none is. */
   readonly exchange: Recognition | null;
@@ -79,7 +79,8 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
       service,
       bound,
       deciding: bound.filter(
-        ({ binding, monitor }) => binding.enabled && monitor.enabled && monitor.type !== "LOAD",
+        ({ binding, monitor }) =>
+          service.healthMonitor && binding.enabled && monitor.enabled && monitor.type !== "LOAD",
       ),
       exchange,
       onExchange: exchange !== null || service.members.some((one) => servers.has(serverKey(one))),

@@ -19,6 +19,8 @@ export interface Finding {
   readonly undo: readonly string[];
   /** True where the commands can be pasted as they stand. */
   readonly complete: boolean;
+  /** Why not: what the administrator must fill in or decide first. Null: complete, or without commands. */
+  readonly incomplete: string | null;
 }
 
 /** What a rule says of one object; its own rule and severity are added. */
@@ -28,6 +30,8 @@ export interface Hit {
   readonly message: string;
   /** Absent or null: there is nothing to fix by a command. */
   readonly fix?: Fix | null;
+  /** What the administrator must know before the fix is right, where the file may mean what it says. */
+  readonly decision?: string;
   /** Where it differs from the rule's. */
   readonly severity?: Finding["severity"];
 }

@@ -14,8 +14,15 @@ export interface FindingGroup extends Omit<Finding, "undo"> {
 export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
   const groups = new Map<string, [Finding, ...Finding[]]>();
   for (const finding of findings) {
-    const { rule, severity, message, complete, commands } = finding;
-    const key = JSON.stringify([rule, severity, message, complete, commands.length > 0]);
+    const { rule, severity, message, complete, incomplete, commands } = finding;
+    const key = JSON.stringify([
+      rule,
+      severity,
+      message,
+      complete,
+      incomplete,
+      commands.length > 0,
+    ]);
     const known = groups.get(key);
     if (known === undefined) {
       groups.set(key, [finding]);
@@ -31,7 +38,7 @@ export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
 }
 
 function groupOf(members: readonly [Finding, ...Finding[]]): FindingGroup {
-  const { rule, severity, line, object, message, fix } = members[0];
+  const { rule, severity, line, object, message, fix, incomplete } = members[0];
   const commands = members.flatMap((member) => member.commands);
   return {
     rule,
@@ -43,5 +50,6 @@ function groupOf(members: readonly [Finding, ...Finding[]]): FindingGroup {
     fix,
     commands,
     complete: commands.length > 0 && members.every((member) => member.complete),
+    incomplete,
   };
 }

@@ -65,8 +65,8 @@ function without(hit: Hit): Hit {
   return { ...hit, fix: null };
 }
 
-function findingOf(rule: Rule, { line, object, message, fix, severity }: Hit): Finding {
-  const printed = fix === null || fix === undefined ? NO_FIX : printFix(fix);
+function findingOf(rule: Rule, { line, object, message, fix, decision, severity }: Hit): Finding {
+  const printed = fix === null || fix === undefined ? NO_FIX : printFix(fix, decision ?? null);
   return {
     rule: rule.id,
     severity: severity ?? rule.severity,

@@ -242,7 +242,7 @@ export function loginMonitor(
     addMonitor(name, type, optionsOf({ ...options, interval: "60", resptimeout: "10" })),
     ...beside(service, name),
   ];
-  return printFix(fix).commands.join("\n");
+  return printFix(fix, null).commands.join("\n");
 }
 
 function protocolOfType(serviceType: string): PortProtocol | null {

@@ -21,6 +21,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
     "The configuration is longer than what is read: nothing behind that is judged.",
   ],
   unreadable_lines: ["warning", "Lines belong to no command."],
+  unknown_command: ["warning", "The ADC has no such command."],
   stray_words: ["warning", "Words belong to no option and do nothing."],
   not_looked_at: [
     "info",
@@ -54,6 +55,10 @@ function withoutObject(message: string, object: string): string {
   }
   const rest = message.startsWith(`${object} `) ? message.slice(object.length + 1) : null;
   const text =
-    rest ?? message.replace(` to ${object} `, () => " ").replace(` ${object} `, () => " ");
+    rest ??
+    message
+      .replace(` of ${object}: `, () => ": ")
+      .replace(` to ${object} `, () => " ")
+      .replace(` ${object} `, () => " ");
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

@@ -24,19 +24,21 @@ export function renderSarif(
             })),
           },
         },
-        results: groups.map(({ rule, severity, message, objects, commands, complete }) => ({
-          ruleId: rule,
-          level: SARIF_LEVEL[severity],
-          message: { text: message },
-          locations: objects.map(({ name, line }) => ({
-            physicalLocation: {
-              artifactLocation: { uri: encodeURI(file) },
-              ...(line === null ? {} : { region: { startLine: line } }),
-            },
-            logicalLocations: [{ name }],
-          })),
-          properties: { commands, complete },
-        })),
+        results: groups.map(
+          ({ rule, severity, message, objects, commands, complete, incomplete }) => ({
+            ruleId: rule,
+            level: SARIF_LEVEL[severity],
+            message: { text: message },
+            locations: objects.map(({ name, line }) => ({
+              physicalLocation: {
+                artifactLocation: { uri: encodeURI(file) },
+                ...(line === null ? {} : { region: { startLine: line } }),
+              },
+              logicalLocations: [{ name }],
+            })),
+            properties: { commands, complete, incomplete },
+          }),
+        ),
       },
     ],
   };
@@ -46,9 +48,10 @@ export function renderSarif(
 /** Findings as JUnit XML, as build servers read it: a test case for each cause, a note passes. */
 export function renderJunit(groups: readonly FindingGroup[], file: string): string {
   const failing = groups.filter(({ severity }) => severity !== "info");
-  const cases = groups.map(({ rule, severity, message, objects, commands }) => {
+  const cases = groups.map(({ rule, severity, message, objects, commands, incomplete }) => {
     const names = objects.map(({ name, line }) => `${name}:${String(line ?? "-")}`).join(" ");
-    const body = xml([message, names, ...commands].join("\n"));
+    const left = incomplete === null ? [] : [`# incomplete: ${incomplete}`];
+    const body = xml([message, names, ...left, ...commands].join("\n"));
     const attributes = `classname="${xml(file)}" name="${xml(`${rule} ${objects[0]?.name ?? ""}`)}"`;
     return severity === "info"
       ? `  <testcase ${attributes}><system-out>${body}</system-out></testcase>`

@@ -65,7 +65,7 @@ function renderGroup({
   objects,
   message,
   commands,
-  complete,
+  incomplete,
 }: FindingGroup): string {
   const named = objects
     .slice(0, MAX_OBJECTS)
@@ -74,12 +74,12 @@ function renderGroup({
   const list = more > 0 ? `${named.join(", ")} and ${String(more)} more` : named.join(", ");
   return [
     `${severity}: ${printableLine(list)}: ${printableLine(message)} (${rule})`,
-    ...(commands.length > 0 && !complete
-      ? ["    # incomplete: fill in what stands in angle brackets"]
-      : []),
+    ...(incomplete === null ? [] : [`    # incomplete: ${incomplete}`]),
     ...commands.slice(0, MAX_COMMANDS).map((command) => `    ${command}`),
     ...(commands.length > MAX_COMMANDS
-      ? [`    # ${String(commands.length - MAX_COMMANDS)} more: --write-fixes, or --format json`]
+      ? [
+          `    # ${String(commands.length - MAX_COMMANDS)} more: ${incomplete === null ? "--write-fixes, or " : ""}--format json`,
+        ]
       : []),
   ].join("\n");
 }

@@ -69,6 +69,7 @@ function healthMonitorOff(context: LintContext): Hit[] {
       fix: [
         setOptions(service.kind, service.name, [{ key: "healthMonitor", to: "YES", from: "NO" }]),
       ],
+      decision: "if it is a dummy that must be UP, leave it; else see first that its monitors pass",
     }));
 }
 
@@ -121,6 +122,7 @@ function monitorDisabled(context: LintContext): Hit[] {
         "The monitor is disabled: what it is bound to is UP without it. The command reference says that -state DISABLED " +
         "stops all monitors of this type.",
       fix: [setMonitor(monitor, { state: "ENABLED" })],
+      decision: SWITCHED_OFF,
     }));
 }
 
@@ -138,12 +140,22 @@ function bindingDisabled(context: LintContext): Hit[] {
             undo: [{ kind: "disable lb monitor", words: [service.name, monitor], options: [] }],
           },
         ],
+        decision: SWITCHED_OFF,
       })),
   );
 }
 
-/** The importer knows also of monitors that routes and GSLB use, so its word counts. */
+const SWITCHED_OFF =
+  "if it was switched off for a time, switch it on; servers on which it fails go DOWN then";
+
+/**
+ * The importer knows also of monitors that routes and GSLB use, so its word counts. Where a binding names a monitor that is
+ * not there, the unused one may be what it means: nothing is removed then.
+ */
 function unusedMonitor(context: LintContext): Hit[] {
+  const misspelt = context.services.some(
+    ({ service, bound }) => bound.length < service.monitors.length,
+  );
   return context.estate.diagnostics
     .filter(({ rule }) => rule === "unused_monitor")
     .map(({ line, object, message }) => {
@@ -154,7 +166,7 @@ function unusedMonitor(context: LintContext): Hit[] {
         message,
         // What holds a secret could not be brought back.
         fix:
-          monitor === undefined || holdsSecret(monitorOptions(monitor))
+          monitor === undefined || misspelt || holdsSecret(monitorOptions(monitor))
             ? null
             : [removeMonitor(monitor)],
       };

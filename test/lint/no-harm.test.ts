@@ -78,5 +78,32 @@ describe("lint › proposes nothing that breaks what works", () => {
       )?.severity;
     expect(severity()).toBe("info");
     expect(severity("add ssl certKey other -cert a -key b")).toBe("error");
+    const profiled = ["add service s 10.0.0.1 HTTP 80 -netProfile NETPROF"];
+    const profile = (...more: readonly string[]) =>
+      lint(parseNsConf([...profiled, ...more].join("\n"), { adc: "test" })).find(
+        ({ rule }) => rule === "dangling_reference",
+      )?.severity;
+    expect(profile()).toBe("info");
+    expect(profile("add netProfile other")).toBe("error");
+  });
+
+  test("nothing is removed where a binding's misspelt name may mean it", () => {
+    const unused = ["add service s 10.0.0.1 HTTP 80", "add lb monitor MON_app HTTP"];
+    expect(commands(...unused)).toContain("rm lb monitor MON_app HTTP");
+    expect(commands(...unused, "bind service s -monitorName app")).toEqual([]);
+  });
+
+  test("a captured session refers to what it does not show, without an error", () => {
+    const shown = ["add lb vserver v HTTP 10.0.0.2 80", "bind lb vserver v web"];
+    const prompt = "Primary|nsroot@ns1-2026/01/02-03:04> sho run | grep v";
+    const severity = (...lines: readonly string[]) =>
+      lint(parseNsConf(lines.join("\n"), { adc: "test" })).map(
+        (one) => `${one.severity} ${one.rule}`,
+      );
+    expect(severity(prompt, ...shown)).toEqual(["info dangling_reference"]);
+    expect(severity(...shown)).toEqual(["error dangling_reference"]);
+    expect(severity(prompt, "set ns config -IPAddress 10.0.0.9", ...shown)).toEqual([
+      "error dangling_reference",
+    ]);
   });
 });

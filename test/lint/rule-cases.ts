@@ -96,6 +96,8 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(IMAP, "bind service s -monitorName tcp", health('TCP-ECV -recv "* OK"'), BIND),
       conf("add service s 10.0.0.1 TCP *", health("TCP -destPort 22902"), BIND),
       IMAPS,
+      // What no monitor decides is another finding.
+      `${WEB} -healthMonitor NO`,
     ],
   },
   tcp_on_tls: {
@@ -841,7 +843,11 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [conf(IMAP, health('TCP-ECV -recv "* OK"'), BIND)],
   },
   unreadable_value: {
-    fires: [conf(WEB, health("HTTP-ECV -recv ok -interval soon"), BIND)],
+    fires: [
+      conf(WEB, health("HTTP-ECV -recv ok -interval soon"), BIND),
+      "add lb vserver v TCP 10.0.1.1 80 -lbMethod ROUNDROBIN-cltTimeout 9000",
+      "add lb vserver v TCP 10.0.1.1 80 -persistenceType NONE-timeout 2",
+    ],
     misses: [conf(WEB, health("HTTP-ECV -recv ok -interval 30"), BIND)],
   },
   value_out_of_range: {
@@ -856,6 +862,19 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
   not_looked_at: {
     fires: ["add lsn pool mail"],
     misses: ["enable ns feature GSLB"],
+  },
+  unknown_command: {
+    fires: [
+      "add lb virtual server v DNS 0.0.0.0 0",
+      "bind sslvserver v -certkeyName c",
+      "add cs virtual server v HTTP 10.0.1.1 80",
+    ],
+    misses: [
+      "add lb route 10.0.0.0 255.0.0.0 v",
+      "set lb sipParameters -retryDur 5",
+      "bind lb group g v",
+      "add cs policylabel l HTTP",
+    ],
   },
   partition_not_read: {
     fires: ["switch ns partition P1\nadd server s 10.0.0.1"],

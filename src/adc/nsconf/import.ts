@@ -209,10 +209,12 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   // As text, and taken apart again when their time comes: as statements they would be as large as the estate.
   let changes: CommandLine[] = [];
   const orphans: number[] = [];
+  let captured = false;
   let count = 0;
   let partition: string | null = null;
   for (const command of commandLines(text, (line) => orphans.push(line))) {
     yield;
+    captured ||= command.typed;
     const statements = statementsOf(command);
     const [first] = statements;
     if (first === undefined) {
@@ -234,7 +236,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       const known = draft.otherPartitions.get(partition) ?? 0;
       draft.otherPartitions.set(partition, known + statements.length);
     } else if (CHANGES.has(kind)) {
-      changes.push({ line: command.line, text: command.text });
+      changes.push({ line: command.line, text: command.text, typed: command.typed });
     } else if (remove !== undefined) {
       applyChanges(changes, draft);
       changes = [];
@@ -248,11 +250,18 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
   }
   applyChanges(changes, draft);
-  reportOrphans(orphans, draft);
+  reportOrphans(orphans, captured, draft);
   reportUnread(draft);
   const estate = yield* finishEstate(draft, options.adc);
   yield;
-  draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere));
+  const found = estateDiagnostics(estate, draft.monitorsUsedElsewhere);
+  // A session shows what somebody looked for; only a whole configuration begins with the ADC's own address.
+  const excerpt = captured && draft.nsip === null;
+  draft.diagnostics.pushAll(
+    found.map((one) =>
+      excerpt && one.rule === "dangling_reference" ? { ...one, severity: "info" as const } : one,
+    ),
+  );
   return { ...estate, diagnostics: draft.diagnostics.all() };
 }
 
@@ -313,11 +322,12 @@ function reportBroken(statement: Statement, draft: Draft): void {
   }
 }
 
-function reportOrphans(lines: readonly number[], draft: Draft): void {
+/** What a session's commands printed is no mistake. */
+function reportOrphans(lines: readonly number[], captured: boolean, draft: Draft): void {
   const [first] = lines;
   if (first !== undefined) {
     draft.diagnostics.push({
-      severity: "warning",
+      severity: captured ? "info" : "warning",
       rule: "unreadable_lines",
       line: first,
       object: "file",
@@ -330,22 +340,17 @@ function reportOrphans(lines: readonly number[], draft: Draft): void {
 const ABOUT_HEALTH =
   /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acl6|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
 
+/** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
+const NO_COMMAND =
+  /^(add|set|bind|unbind|enable|disable|unset|rm) ((lb|cs|ssl|gslb)(vserver|monitor|service|servicegroup|policy|action)|lb (?!vserver|monitor|monbindings|group|parameter|persistentsessions|metrictable|profile|policy|policylabel|action|route6?|wlm|sipparameters|global)\S*|cs (?!vserver|policy|policylabel|action|parameter)\S*)$/;
+
 /** Reports what was not examined, so that a missing finding is not taken for health. */
 function reportUnread(draft: Draft): void {
-  const kinds = [...draft.otherStatements].filter(([kind]) =>
-    ABOUT_HEALTH.test(kind.toLowerCase()),
-  );
-  const total = kinds.reduce((sum, [, count]) => sum + count, 0);
-  if (total > 0) {
-    const named = kinds.map(([kind, count]) => (count === 1 ? kind : `${kind} (${String(count)})`));
-    draft.diagnostics.push({
-      severity: "info",
-      rule: "not_looked_at",
-      line: null,
-      object: "file",
-      message: `${String(total)} statement(s) of ${String(kinds.length)} kind(s) are not looked at: ${named.join(", ")}.`,
-    });
-  }
+  const kinds = [...draft.otherStatements];
+  const unread = kinds.filter(([kind]) => ABOUT_HEALTH.test(kind.toLowerCase()));
+  const unknown = kinds.filter(([kind]) => NO_COMMAND.test(kind.toLowerCase()));
+  reportKinds(draft, "info", "not_looked_at", "are not looked at", unread);
+  reportKinds(draft, "warning", "unknown_command", "are no commands of the ADC", unknown);
   for (const [name, count] of draft.otherPartitions) {
     draft.diagnostics.push({
       severity: "info",
@@ -354,6 +359,21 @@ function reportUnread(draft: Draft): void {
       object: name,
       message: `${String(count)} statement(s) belong to an admin partition of its own and are not looked at.`,
     });
+  }
+}
+
+function reportKinds(
+  draft: Draft,
+  severity: "info" | "warning",
+  rule: string,
+  what: string,
+  kinds: readonly (readonly [string, number])[],
+): void {
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0);
+  const named = kinds.map(([kind, count]) => (count === 1 ? kind : `${kind} (${String(count)})`));
+  if (total > 0) {
+    const message = `${String(total)} statement(s) of ${String(kinds.length)} kind(s) ${what}: ${named.join(", ")}.`;
+    draft.diagnostics.push({ severity, rule, line: null, object: "file", message });
   }
 }
 

@@ -157,6 +157,8 @@ function isSpace(line: string, at: number): boolean {
 export interface CommandLine {
   readonly line: number;
   readonly text: string;
+  /** Behind a prompt, in a captured session. */
+  readonly typed: boolean;
 }
 
 /** A joined command longer than this is no command; the ADC's own limit is far below. */
@@ -198,7 +200,10 @@ export function* commandLines(
         yield pending;
       }
       pending = null;
-    } else if (starts || (prompted !== null && startsCommand(content, pending))) {
+    } else if (
+      starts ||
+      (prompted !== null && (SHOWS.test(content) || startsCommand(content, pending)))
+    ) {
       if (pending !== null) {
         yield pending;
       }
@@ -231,6 +236,9 @@ const BARE_PROMPT = /^\s*>\s?/;
 
 /** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command stands behind it. */
 const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
+
+/** `sh run`, `sho lb vs v`: what people type most. */
+const SHOWS = /^sho?\s/i;
 
 /** What the ADC says to a command: neither a command nor the continuation of one. */
 const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO)\s*:/;
@@ -285,7 +293,9 @@ const SHORT_SUBJECTS: ReadonlySet<string> = new Set([
 
 const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;
 
-function* physicalLines(text: string): Generator<CommandLine, void, undefined> {
+function* physicalLines(
+  text: string,
+): Generator<Pick<CommandLine, "line" | "text">, void, undefined> {
   let from = text.startsWith("\uFEFF") ? 1 : 0;
   for (let line = 1; from < text.length; line += 1) {
     let end = text.indexOf("\n", from);
