@@ -109,7 +109,7 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
       return;
     }
     const actual = KINDS.filter((kind) => kinds.get(kind)?.has(name) === true);
-    const expected = accepted[0] ?? "object";
+    const [expected = "vserver"] = accepted;
     // A file that tells of no certificate, policy or net profile at all is an excerpt more often than a mistake.
     const excerpt = BESIDE.has(expected) && kinds.get(expected)?.size === 0;
     found.push({
@@ -204,7 +204,7 @@ const KINDS = [
 type Kind = (typeof KINDS)[number];
 
 /** Kinds that excerpts leave out. */
-const BESIDE: ReadonlySet<string> = new Set(["certificate key", "policy", "net profile"]);
+const BESIDE: ReadonlySet<Kind> = new Set(["certificate key", "policy", "net profile"] as const);
 
 function kindsByName(estate: Estate): Map<Kind, ReadonlySet<string>> {
   return new Map<Kind, ReadonlySet<string>>([
