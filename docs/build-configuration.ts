@@ -1,4 +1,4 @@
-import { DURATION_PATTERN } from "../src/lib/duration.ts";
+import { DURATION_PATTERN } from "../src/lib/timers.ts";
 import type { JsonSchema } from "../src/config/normalise.ts";
 import {
   RULES_IN_WORDS,

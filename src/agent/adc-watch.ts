@@ -1,6 +1,6 @@
 import { errorMessage, type Log } from "../lib/log.ts";
 import type { AdcConfig } from "../config/schema.ts";
-import type { AdcNode, AdcState } from "../model/adc-state.ts";
+import { type AdcNode, type AdcState, gapSentence, type NitroGap } from "../model/adc-state.ts";
 import type { Estate } from "../model/estate.ts";
 import {
   createAdcSession,
@@ -17,7 +17,6 @@ import type { AgentEvents } from "./run-probe.ts";
 import { inTurns } from "../lib/steps.ts";
 import { startTimer, type Timer } from "../lib/timers.ts";
 import type { LiveAdc } from "../model/live.ts";
-import { gapSentence, type NitroGap } from "../model/nitro-gap.ts";
 
 /** When NITRO fails, the last state is held for the time of so many polls, however seldom a silent ADC is asked. */
 const HELD_POLLS = 3;

@@ -10,7 +10,7 @@ import type { AgentEvents } from "./run-probe.ts";
 import type { Log } from "../lib/log.ts";
 import { AgentRun } from "./agent-run.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { readSince, restoreSince, SINCE_FILE, writeSince } from "./since-store.ts";
+import { readSince, restoreSince, SINCE_FILE, writeSince } from "./kept-state.ts";
 import { SchemeMemory } from "../net/network.ts";
 import { SecretBindings } from "./secret-bindings.ts";
 

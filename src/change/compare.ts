@@ -25,7 +25,7 @@ import { buildRecords } from "../agent/records/build-records.ts";
 import type { ProbeRecord } from "../agent/records/probe-record.ts";
 import { WitnessState } from "../agent/records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import { readSince, restoreSince } from "../agent/since-store.ts";
+import { readSince, restoreSince } from "../agent/kept-state.ts";
 import type { Network } from "../net/network.ts";
 
 /** Probes at a time: enough for a large estate in a minute, few enough for any server. */

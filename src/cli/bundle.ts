@@ -2,7 +2,7 @@ import { createInterface } from "node:readline/promises";
 import { lstat, open, unlink } from "node:fs/promises";
 import { HeardAdcs, makeBundle, type BundleContents } from "../bundle/collect.ts";
 import { compareOnce } from "../change/compare.ts";
-import { readMaintenanceWindows } from "../agent/declarations.ts";
+import { readMaintenanceWindows } from "../agent/kept-state.ts";
 import { MAX_NS_CONF_BYTES, nsConfSteps } from "../adc/nsconf/import.ts";
 import type { Config } from "../config/schema.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readMaintenanceWindows } from "../agent/declarations.ts";
+import { readMaintenanceWindows } from "../agent/kept-state.ts";
 import { compareOnce } from "../change/compare.ts";
 import { errorMessage } from "../lib/log.ts";
 import { parseUrl } from "../lib/host-port.ts";
@@ -8,7 +8,7 @@ import { formatProblem } from "../config/problems.ts";
 import { printableLine } from "../lib/printable.ts";
 import { barePortSentence } from "../model/observation.ts";
 import type { LiveMember, LiveVserver } from "../model/live.ts";
-import { gapSentence } from "../model/nitro-gap.ts";
+import { gapSentence } from "../model/adc-state.ts";
 import { exitStatus, isMismatch, pluginWord, type ExitStatus } from "../model/verdicts.ts";
 import {
   compareJson,

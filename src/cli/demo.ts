@@ -10,7 +10,7 @@ import { recordedAdc, type RecordedAdc } from "../../lab/recorded-lab.ts";
 import { readBundle } from "../bundle/format.ts";
 import { printableLine } from "../lib/printable.ts";
 import type { Declare } from "../../lab/scenario.ts";
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration, pause } from "../lib/timers.ts";
 import { parseConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
@@ -18,7 +18,6 @@ import type { LiveFinding, LiveMember, LiveState, LiveVserver } from "../model/l
 import { WARNING_VERDICTS, type Verdict, memberWords } from "../model/verdicts.ts";
 import { comparisonTable } from "./compare.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
-import { pause } from "../lib/timers.ts";
 import type { Output } from "./output.ts";
 import { startService } from "./service.ts";
 import { listenForSignals } from "./run.ts";

@@ -12,7 +12,7 @@ import {
 } from "../web/history/history.ts";
 import { TIMELINE_MS } from "../web/history/timelines.ts";
 import { Agent } from "../agent/agent.ts";
-import { openDeclarations } from "../agent/declarations.ts";
+import { openDeclarations } from "../agent/kept-state.ts";
 import type { Log } from "../lib/log.ts";
 import type { loadConfig } from "../config/load.ts";
 import { maskedConfig } from "../config/normalise.ts";

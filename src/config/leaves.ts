@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isIP } from "../lib/ip.ts";
 import { TLS_VERSIONS } from "../model/tls-settings.ts";
-import { DURATION_PATTERN, parseDuration } from "../lib/duration.ts";
+import { DURATION_PATTERN, parseDuration } from "../lib/timers.ts";
 import { isHost, parseHostPort } from "../lib/host-port.ts";
 import { problemText } from "./problems.ts";
 

@@ -19,7 +19,7 @@ import {
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { Attachments } from "./attachments.ts";
-import { parseDuration } from "../lib/duration.ts";
+import { parseDuration } from "../lib/timers.ts";
 import { parseHostPort } from "../lib/host-port.ts";
 import { normaliseNotifier } from "./rules-notify.ts";
 import type { WindowConfig } from "../model/window.ts";

@@ -1,6 +1,6 @@
 import type { NotifyConfig, Receiver } from "./schema.ts";
 import type { Attachments } from "./attachments.ts";
-import { parseDuration } from "../lib/duration.ts";
+import { parseDuration } from "../lib/timers.ts";
 import { parseHostPort } from "../lib/host-port.ts";
 import { Secret } from "../lib/secret.ts";
 import {

@@ -1,5 +1,5 @@
 import { type TransactionName, ACCOUNT_TRANSACTIONS } from "../model/transactions.ts";
-import { parseDuration } from "../lib/duration.ts";
+import { parseDuration } from "../lib/timers.ts";
 import type { ConfigPath } from "./located-yaml.ts";
 import { nearest } from "./problems.ts";
 import {

@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from "../lib/duration.ts";
+import { formatDuration, parseDuration } from "../lib/timers.ts";
 import type { ConfigPath } from "./located-yaml.ts";
 import { problemText } from "./problems.ts";
 import type { WrittenConfig, WrittenWindow } from "./written.ts";

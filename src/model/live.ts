@@ -1,6 +1,5 @@
 import type { Depth, MemberDepths, Observation, Vantage } from "./observation.ts";
-import type { NitroGap } from "./nitro-gap.ts";
-import type { BlindReason } from "./adc-state.ts";
+import type { NitroGap, BlindReason } from "./adc-state.ts";
 import type { Port } from "./adc-service.ts";
 import type { StorageHealth } from "../lib/durable-file.ts";
 import type { Reason, Step } from "./reasons.ts";

@@ -1,13 +1,12 @@
 import { errorMessage } from "../lib/log.ts";
 import { connect as connectTls } from "node:tls";
 import type { Resolution } from "./network.ts";
-import type { Target } from "./probe-context.ts";
+import { type Target, proxyHeader, type ProxyVersion } from "./probe-context.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import type { Step } from "../model/reasons.ts";
 import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import { Connection } from "./connection.ts";
 import { type ProbeRun } from "./probe-run.ts";
-import { proxyHeader, type ProxyVersion } from "./proxy-header.ts";
 import type { RunResource } from "./transcript.ts";
 import { tlsFacts, verificationFailure } from "./tls-store.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";

@@ -1,6 +1,66 @@
+import { isIP } from "node:net";
+import { addressBytes } from "../lib/ip.ts";
 import type { Network } from "./network.ts";
-import type { ProxyVersion } from "./proxy-header.ts";
 import type { Vantage } from "../model/observation.ts";
+
+/** Version of the PROXY protocol, as NetScaler writes it (`-proxyProtocolTxVersion`). */
+export type ProxyVersion = "V1" | "V2";
+
+/** One end of a connection. */
+export interface ProxyEnd {
+  readonly address: string;
+  readonly port: number;
+}
+
+const SIGNATURE = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
+const VERSION_2_LOCAL = 0x20;
+const VERSION_2_PROXY = 0x21;
+const TCP_OVER_IPV4 = 0x11;
+const TCP_OVER_IPV6 = 0x21;
+
+/**
+ * The header that goes before anything else on a connection from `source` to `destination`, before TLS too. Ends of two
+ * families, or of none, are sent as unknown (V1) or local (V2), which a receiver must accept.
+ * Source: HAProxy, "The PROXY protocol", versions 1 and 2.
+ */
+export function proxyHeader(
+  version: ProxyVersion,
+  source: ProxyEnd,
+  destination: ProxyEnd,
+): Buffer {
+  const [from, to] = [plain(source), plain(destination)];
+  const family = isIP(from.address);
+  const told = family !== 0 && family === isIP(to.address);
+  if (version === "V1") {
+    return Buffer.from(
+      told
+        ? `PROXY TCP${String(family)} ${from.address} ${to.address} ${String(from.port)} ${String(to.port)}\r\n`
+        : "PROXY UNKNOWN\r\n",
+      "latin1",
+    );
+  }
+  const ends = told
+    ? Buffer.concat([addressBytes(from.address), addressBytes(to.address), portsOf(from, to)])
+    : Buffer.alloc(0);
+  const head = Buffer.alloc(4);
+  head.writeUInt8(told ? VERSION_2_PROXY : VERSION_2_LOCAL, 0);
+  head.writeUInt8(told ? (family === 6 ? TCP_OVER_IPV6 : TCP_OVER_IPV4) : 0, 1);
+  head.writeUInt16BE(ends.length, 2);
+  return Buffer.concat([SIGNATURE, head, ends]);
+}
+
+/** An IPv4 address that a socket of both families writes as IPv6, as itself; without a zone. */
+function plain({ address, port }: ProxyEnd): ProxyEnd {
+  const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)?.[1];
+  return { address: mapped ?? address.split("%", 1)[0] ?? "", port };
+}
+
+function portsOf(source: ProxyEnd, destination: ProxyEnd): Buffer {
+  const ports = Buffer.alloc(4);
+  ports.writeUInt16BE(source.port, 0);
+  ports.writeUInt16BE(destination.port, 2);
+  return ports;
+}
 
 /** Where a probe goes, as the estate names it; `connect_to` is applied by the network, not by the probe. */
 export interface Target {

@@ -4,8 +4,7 @@ import { errorMessage } from "../lib/log.ts";
 import { visibleText } from "../lib/printable.ts";
 import { startChild } from "../net/child-process.ts";
 import { post } from "../net/https-proof.ts";
-import type { Message } from "./message.ts";
-import { webhookBody } from "./webhook-body.ts";
+import { type Message, webhookBody } from "./message.ts";
 
 /** What became of one try. `why` is for the log: it names neither a secret nor the receiver's address. */
 export type Delivery =

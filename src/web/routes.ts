@@ -1,3 +1,5 @@
+import type { LiveAdc, LiveProbe, LiveState } from "../model/live.ts";
+import { gapSentence } from "../model/adc-state.ts";
 import { z } from "zod";
 import { blackboxFile, blackboxTargets, probeTargets } from "../exporters/discovery.ts";
 import { json, problem, reply, type Reply, text } from "./http/reply.ts";
@@ -5,7 +7,6 @@ import { get, type Route, type Call } from "./http/route.ts";
 import type { WebSources } from "./sources.ts";
 import { changeAnswer, type EventStreams } from "./api/events.ts";
 import { pageRoutes } from "./page/routes.ts";
-import { readiness } from "./readiness.ts";
 import {
   acceptsGzip,
   CONTENT_TYPES,
@@ -17,6 +18,143 @@ import { maintenancePageRoutes } from "./page/maintenance-routes.ts";
 import { probeRoute } from "./probe/route.ts";
 import { createRateLimit } from "./web-config/load.ts";
 import { performance } from "node:perf_hooks";
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** What is still missing, or cannot be had and why, in words. */
+  readonly detail: string;
+}
+
+/** Replicas with a longer interval are not waited for. */
+const DUE_WITHIN_MS = 60_000;
+
+/**
+ * Ready: the estate is imported, and every replica that is due within a minute has spoken. What cannot be had is not waited
+ * for, and is told: else an agent would be called unready for as long as somebody else's trouble lasts.
+ */
+export function readiness(live: LiveState): Readiness {
+  const { ready, detail } = opinionReadiness(live);
+  // A disk that refuses does not stop the watch: it is told beside it.
+  const all = [detail, ...(live.storage?.problems ?? []), ...live.adcs.flatMap(gapsOf)];
+  return { ready, detail: all.join("; ") };
+}
+
+function gapsOf({ name, gaps }: LiveAdc): readonly string[] {
+  return (gaps ?? []).map((gap) => gapSentence(name, gap).replace(/\.$/, ""));
+}
+
+function opinionReadiness(live: LiveState): Readiness {
+  const { awaited, failed } = imports(live);
+  if (awaited !== null) {
+    return { ready: false, detail: awaited };
+  }
+  const due = live.probes.filter(isDueSoon);
+  const silent = due.filter((probe) => !hasSpoken(probe));
+  const hindrances = hindrancesIn(live);
+  const reasons = silent.map((probe) => hindrances(probe));
+  const of = `of ${String(due.length)} replicas`;
+  const waitedFor = reasons.filter((reason) => reason === null).length;
+  if (waitedFor > 0) {
+    return { ready: false, detail: `${String(waitedFor)} ${of} have no opinion yet` };
+  }
+  const exceptions = [
+    ...failed,
+    ...heldBackLogins(live),
+    ...[...new Set(reasons)].map((reason) => {
+      const count = reasons.filter((one) => one === reason).length;
+      return `${String(count)} ${of} without an opinion: ${String(reason)}`;
+    }),
+  ];
+  return { ready: true, detail: ["ready", ...exceptions].join("; ") };
+}
+
+/** What of the estate is still to come, and what of it cannot. */
+function imports(live: LiveState): {
+  readonly awaited: string | null;
+  readonly failed: readonly string[];
+} {
+  if (live.members.length === 0 && live.vservers.length === 0) {
+    const stops = live.adcs.flatMap(({ name, lastError }) => stopOf(name, lastError) ?? []);
+    return { awaited: ["no estate imported yet", ...stops].join("; "), failed: [] };
+  }
+  const there = new Set([...live.members, ...live.vservers].map(({ adc }) => adc));
+  const missing = live.adcs.filter(({ name }) => !there.has(name));
+  const awaited = missing.find(({ lastError }) => lastError === null);
+  return {
+    awaited: awaited === undefined ? null : `estate of ${awaited.name} not imported yet`,
+    failed: missing.map(
+      ({ name, lastError, silent }) =>
+        stopOf(name, lastError) ??
+        `estate of ${name} missing: ${silent === true ? "the ADC does not respond" : String(lastError)}`,
+    ),
+  };
+}
+
+/** Why an ADC is not asked any more, or null: its account is rejected, and somebody must act. */
+function stopOf(adc: string, lastError: string | null): string | null {
+  const stop = /\bstopped: .*/.exec(lastError ?? "")?.[0];
+  return stop === undefined ? null : `${adc}: ${stop}`;
+}
+
+/** Logins that somebody must make possible again, beside those of replicas that are waited for. */
+function heldBackLogins(live: LiveState): readonly string[] {
+  return [
+    ...new Set(
+      live.probes.flatMap(({ account, heldBack }) =>
+        typeof account === "string" && heldBack?.why.startsWith("state_") === true
+          ? [heldBackText(account, heldBack)]
+          : [],
+      ),
+    ),
+  ];
+}
+
+function heldBackText(
+  account: string,
+  { why, message }: NonNullable<LiveProbe["heldBack"]>,
+): string {
+  if (why === "suspended") {
+    return `logins of ${account} are suspended`;
+  }
+  return `logins of ${account} are held back: ${message ?? why.replaceAll("_", " ")}`;
+}
+
+function isDueSoon(probe: LiveProbe): boolean {
+  return probe.kind === "monitor" && probe.scheduled !== false && probe.intervalMs <= DUE_WITHIN_MS;
+}
+
+/** An opinion, or a run of which none comes (a fault of our own, say): waiting longer would not help. */
+function hasSpoken(probe: LiveProbe): boolean {
+  const { opinion, last, lastPassed } = probe;
+  return (
+    opinion !== "unknown" || (last !== null && (last.outcome === "fault" || lastPassed === null))
+  );
+}
+
+/** Tells why a probe cannot have an opinion at this time, or null. */
+function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
+  const paused = new Set(
+    live.vservers
+      .filter(({ persistence }) => persistence?.probes === "paused")
+      .map(({ adc, vserver }) => `${adc} ${vserver}`),
+  );
+  const suspended = new Set(live.suspendedAccounts.map(({ account }) => account));
+  return (probe) => {
+    if (live.cutOff) {
+      return "the agent is cut off, no control target is reachable";
+    }
+    if (probe.vantage !== "backend" && paused.has(`${probe.adc} ${probe.vserver}`)) {
+      return `probes through ${probe.vserver} pause until persistence leads no client to a member that leaves`;
+    }
+    const { account, heldBack = null } = probe;
+    const outdated = probe.outdated === true ? "nothing was heard for three intervals" : null;
+    if (typeof account !== "string") {
+      return outdated;
+    }
+    const held = heldBack ?? (suspended.has(account) ? { why: "suspended", message: null } : null);
+    return held === null ? outdated : heldBackText(account, held);
+  };
+}
 
 /** Discovery for Prometheus: what this agent probes, and how an existing blackbox_exporter can do part of it. */
 function discoveryRoutes(sources: WebSources): readonly Route[] {

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { buildRecords } from "../../src/agent/records/build-records.ts";
-import { readSince, restoreSince, writeSince } from "../../src/agent/since-store.ts";
+import { readSince, restoreSince, writeSince } from "../../src/agent/kept-state.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { observed, smallEstate, STARTED_AT, type SmallEstate } from "./small-estate.ts";
 

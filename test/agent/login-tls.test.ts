@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { clientTls } from "../../src/agent/plan/look-probes.ts";
-import { proofWords } from "../../src/agent/plan/login-tls.ts";
+import { proofWords, BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
-import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import type { MemberConfig, ServerTrust, VserverConfig } from "../../src/config/schema.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import type { TlsSettings } from "../../src/model/tls-settings.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readSince, restoreSince, writeSince } from "../../src/agent/since-store.ts";
+import { readSince, restoreSince, writeSince } from "../../src/agent/kept-state.ts";
 import { declaredFor, declaredWindows } from "../../src/maintenance/declarations.ts";
 import { EMPTY_STORE } from "../../src/maintenance/store.ts";
 import type { MemberState } from "../../src/model/adc-state.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import { readiness } from "../../src/web/readiness.ts";
+import { readiness } from "../../src/web/routes.ts";
 import { observed, smallEstate } from "./small-estate.ts";
 import { monitorCredential } from "../support/sealed.ts";
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readSince, SINCE_FILE, writeSince } from "../../src/agent/since-store.ts";
+import { readSince, SINCE_FILE, writeSince } from "../../src/agent/kept-state.ts";
 import { StorageWatch } from "../../src/lib/durable-file.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { smallEstate } from "./small-estate.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ALERT_GROUPS } from "../../alerts/build.ts";
 import { runbookUrl } from "../../alerts/render.ts";
-import { parseDuration } from "../../src/lib/duration.ts";
+import { parseDuration } from "../../src/lib/timers.ts";
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs");
 const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);

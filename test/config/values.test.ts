@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseCron } from "../../src/maintenance/calendar.ts";
-import { formatDuration, parseDuration } from "../../src/lib/duration.ts";
+import { formatDuration, parseDuration } from "../../src/lib/timers.ts";
 import { isLoopback, parseHostPort } from "../../src/lib/host-port.ts";
 import { nearest } from "../../src/config/problems.ts";
 import { Secret } from "../../src/lib/secret.ts";

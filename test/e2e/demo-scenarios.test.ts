@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Named, ScenarioRun } from "../../lab/scenario.ts";
 import { scenario, type ScenarioName } from "../../lab/scenarios.ts";
-import { readMaintenanceWindows } from "../../src/agent/declarations.ts";
+import { readMaintenanceWindows } from "../../src/agent/kept-state.ts";
 import { compareOnce } from "../../src/change/compare.ts";
 import { pause } from "../../src/lib/timers.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../../src/model/live.ts";

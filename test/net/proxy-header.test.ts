@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { proxyHeader } from "../../src/net/proxy-header.ts";
+import { proxyHeader } from "../../src/net/probe-context.ts";
 
 const V4 = [
   { address: "192.0.2.7", port: 56_324 },

@@ -2,8 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { causesOf } from "../../src/notify/cause.ts";
 import type { Notice } from "../../src/notify/ledger.ts";
-import { messagesFor, testMessage } from "../../src/notify/message.ts";
-import { webhookBody } from "../../src/notify/webhook-body.ts";
+import { messagesFor, testMessage, webhookBody } from "../../src/notify/message.ts";
 import { isVisible } from "../../src/lib/printable.ts";
 import { aLiveState, aMember, maintenanceHour, NOON } from "../support/live-state.ts";
 

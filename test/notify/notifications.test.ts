@@ -9,8 +9,7 @@ import { Secret } from "../../src/lib/secret.ts";
 import { StorageWatch } from "../../src/lib/durable-file.ts";
 
 import type { MessageData } from "../../src/notify/message.ts";
-import { Notifications } from "../../src/notify/notifications.ts";
-import { NOTIFY_FILE } from "../../src/notify/store.ts";
+import { Notifications, NOTIFY_FILE } from "../../src/notify/notifications.ts";
 import { aLiveState, aMember, maintenanceHour } from "../support/live-state.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { gapOf } from "../../src/adc/nitro/gaps.ts";
-import { gapSentence } from "../../src/model/nitro-gap.ts";
+import { gapSentence } from "../../src/model/adc-state.ts";
 import { notices } from "../../src/web/page/notices.ts";
-import { readiness } from "../../src/web/readiness.ts";
+import { readiness } from "../../src/web/routes.ts";
 import { aLiveState } from "../support/live-state.ts";
 
 const REFUSED = { code: "2138", message: "Not authorized to execute this command [2138]" };

@@ -1,6 +1,5 @@
-import { memberKey, type MemberState } from "../../model/adc-state.ts";
+import { memberKey, type MemberState, type NitroGap } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
-import type { NitroGap } from "../../model/nitro-gap.ts";
 import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { gapOf } from "./gaps.ts";
 import { isAnswer } from "./judge.ts";

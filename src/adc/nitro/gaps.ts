@@ -1,4 +1,4 @@
-import type { NitroGap } from "../../model/nitro-gap.ts";
+import type { NitroGap } from "../../model/adc-state.ts";
 
 /** What a resource is needed for. Bindings of policies are described by their parents. */
 const UNWATCHED: ReadonlyMap<string, string> = new Map([

@@ -52,7 +52,7 @@ import {
 import { actionOf } from "./judge.ts";
 import { gapOf } from "./gaps.ts";
 import { gslbFromRows } from "./gslb.ts";
-import { gapSentence, type NitroGap } from "../../model/nitro-gap.ts";
+import { gapSentence, type NitroGap } from "../../model/adc-state.ts";
 import { pause } from "../../lib/timers.ts";
 import { READ_BUDGET, withBudget } from "./budget.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";

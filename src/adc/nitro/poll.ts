@@ -1,10 +1,15 @@
 import type { Estate } from "../../model/estate.ts";
 import { gapOf } from "./gaps.ts";
 import { UnknownTexts, type UnknownText } from "./unknown-texts.ts";
-import type { NitroGap } from "../../model/nitro-gap.ts";
+import type {
+  NitroGap,
+  AdcNode,
+  AdcState,
+  MemberState,
+  VserverState,
+} from "../../model/adc-state.ts";
 import { type Pulled, type PullStep, pullRows } from "./rows.ts";
 import { text, type Row, type RowTables } from "./row-values.ts";
-import type { AdcNode, AdcState, MemberState, VserverState } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import { READ_BUDGET, withBudget } from "./budget.ts";
 import { isAnswer } from "./judge.ts";

@@ -1,11 +1,10 @@
-import type { BlindReason, MonitorState, AdcNode } from "../../model/adc-state.ts";
+import type { BlindReason, MonitorState, AdcNode, NitroGap } from "../../model/adc-state.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { classifyLastResponse } from "./last-response.ts";
 import type { NitroAnswer, NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { gapOf, type Missing } from "./gaps.ts";
 import { isAnswer } from "./judge.ts";
-import type { NitroGap } from "../../model/nitro-gap.ts";
 import { text, type Row } from "./row-values.ts";
 
 interface BlindInput {

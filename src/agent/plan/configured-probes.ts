@@ -18,17 +18,15 @@ import {
   type TransactionRun,
   type PlanSettings,
   announcedToService,
-} from "./settings.ts";
-import type { ServerTrust } from "../../config/schema.ts";
-import { looksAtPath } from "../../probes/transactions/web-session.ts";
-import {
   loginTls,
   memberPlace,
   vserverPlace,
   type LoginEndpoint,
   bothNotes,
   proofWords,
-} from "./login-tls.ts";
+} from "./settings.ts";
+import type { ServerTrust } from "../../config/schema.ts";
+import { looksAtPath } from "../../probes/transactions/web-session.ts";
 import { type RunAtService, asksThrough, whereItsPathLeads } from "./content-switching.ts";
 import {
   namesThrough,

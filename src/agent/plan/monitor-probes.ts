@@ -13,9 +13,16 @@ import {
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { writtenSecrets } from "../../probes/monitors/written-login.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
-import { bothNotes, memberPlace, monitorLoginTls, proofWords } from "./login-tls.ts";
+import {
+  bothNotes,
+  memberPlace,
+  monitorLoginTls,
+  proofWords,
+  announcedByMonitor,
+  announcementNote,
+  type PlanSettings,
+} from "./settings.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
-import { announcedByMonitor, announcementNote, type PlanSettings } from "./settings.ts";
 
 /** Every monitor binding of a service against every member it watches: the replicas at the backend. */
 export function backendMonitorProbes(

@@ -1,5 +1,5 @@
 import type { Estate } from "../../model/estate.ts";
-import type { PlanSettings } from "./settings.ts";
+import { type PlanSettings, bothNotes, monitorLoginTls, vserverPlace } from "./settings.ts";
 import type { Vserver, LbVserver } from "../../model/vserver.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import {
@@ -42,7 +42,6 @@ import type { TransactionName } from "../../model/transactions.ts";
 import { monitorTypeOf, isSupported } from "../../probes/monitors/registry.ts";
 import { monitorCredential, type MonitorSpec } from "../../probes/monitors/spec.ts";
 import { sendsSecret, sourceOf, secretNote } from "./monitor-probes.ts";
-import { bothNotes, monitorLoginTls, vserverPlace } from "./login-tls.ts";
 
 /** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
 function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver): PlannedProbe[] {

@@ -2,7 +2,7 @@ import type { MaintenanceWindow, WindowView } from "../../model/window.ts";
 import type { MaintenanceReport } from "../../change/report.ts";
 import type { DeclareResult } from "../../maintenance/declarations.ts";
 import { z } from "zod";
-import { parseDuration } from "../../lib/duration.ts";
+import { parseDuration } from "../../lib/timers.ts";
 import type { MaintenanceActions, PreflightLimits, WebSources } from "../sources.ts";
 import { isVisible } from "../../lib/printable.ts";
 import { json, problem, type BodyReply, type Reply } from "../http/reply.ts";

@@ -1,5 +1,5 @@
 import type { LiveState } from "../../model/live.ts";
-import { gapSentence } from "../../model/nitro-gap.ts";
+import { gapSentence } from "../../model/adc-state.ts";
 import { html, type Markup } from "../markup.ts";
 import { schemesNotice } from "./login-schemes.ts";
 import { moment } from "./time.ts";

@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { z } from "zod";
-import { parseDuration } from "../../lib/duration.ts";
+import { parseDuration } from "../../lib/timers.ts";
 import { parseLocatedYaml } from "../../config/located-yaml.ts";
 import { formatProblem } from "../../config/problems.ts";
 

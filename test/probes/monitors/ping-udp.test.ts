@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { pingCommand, readPing } from "../../../src/net/ping.ts";
+import { pingCommand, readPing } from "../../../src/net/fping.ts";
 import { runMonitor } from "../../../src/probes/monitors/registry.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 import { probeContext } from "../../support/probe-context.ts";
