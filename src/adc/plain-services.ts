@@ -39,29 +39,6 @@ export function createPlainRecogniser(
   };
 }
 
-/** The looks at what is not known to be Exchange. */
-export function plainLooks(protocol: LookProtocol | null): readonly TransactionName[] {
-  switch (protocol) {
-    case "imap":
-      return ["imap_greeting"];
-    case "pop3":
-      return ["pop3_greeting"];
-    case "smtp":
-      return ["smtp_greeting"];
-    case "https":
-      return ["web_answer"];
-    case "ldap":
-      return ["ldap_root"];
-    case "dns":
-      return ["dns_lookup"];
-    case "ntp":
-      return ["ntp_time"];
-    case "rpc":
-    case null:
-      return [];
-  }
-}
-
 const PORTS: ReadonlyMap<number, LookProtocol> = new Map<number, LookProtocol>([
   ...MAIL_PORTS,
   [389, "ldap"],

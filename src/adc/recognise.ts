@@ -76,24 +76,31 @@ export function createRecogniser(
   };
 }
 
-/** The looks every recognised member gets without anybody asking for them. */
-export function looksFor(recognition: Recognition): readonly TransactionName[] {
-  switch (recognition.protocol) {
+/** The looks that a member gets without anybody asking for them. */
+export function looksFor(
+  { protocol, version }: Pick<Recognition, "protocol" | "version">,
+  isExchange: boolean,
+): readonly TransactionName[] {
+  switch (protocol) {
     case "imap":
       return ["imap_greeting"];
     case "pop3":
       return ["pop3_greeting"];
     case "smtp":
-      return ["smtp_mail_from"];
+      return [isExchange ? "smtp_mail_from" : "smtp_greeting"];
     case "https":
-      return recognition.version === "2010"
-        ? ["https_challenge"]
-        : ["https_challenge", "health_page"];
+      if (!isExchange) {
+        return ["web_answer"];
+      }
+      return version === "2010" ? ["https_challenge"] : ["https_challenge", "health_page"];
+    case "ldap":
+      return ["ldap_root"];
+    case "dns":
+      return ["dns_lookup"];
+    case "ntp":
+      return ["ntp_time"];
     // The endpoint mapper's port is often closed to others than clients' networks: only where asked for.
     case "rpc":
-    case "ldap":
-    case "dns":
-    case "ntp":
     case null:
       return [];
   }

@@ -1,3 +1,4 @@
+import { localTime } from "../lib/timers.ts";
 import { printable, printableLine } from "../lib/printable.ts";
 
 /** Where a command writes, so that commands can be tested without a process. */
@@ -79,21 +80,8 @@ export function parseMoment(text: string, after: number): string | null {
   return isReal && Number(hour) < 24 && Number(minute) < 60 ? at.toISOString() : null;
 }
 
-/** A time of the API for a person at this machine: `2026-12-01 22:00 CET`; anything else as it is. */
+/** A time of the API for a person at this machine: `2026-12-01 22:00 +01:00`; anything else as it is. */
 export function localMoment(text: string | null): string {
   const at = text === null ? NaN : Date.parse(text);
-  if (Number.isNaN(at)) {
-    return text ?? "";
-  }
-  const parts = new Intl.DateTimeFormat("en-GB", {
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    timeZoneName: "short",
-  }).formatToParts(at);
-  const part = (type: Intl.DateTimeFormatPartTypes): string =>
-    parts.find((each) => each.type === type)?.value ?? "";
-  return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")} ${part("timeZoneName")}`;
+  return Number.isNaN(at) ? (text ?? "") : localTime(at);
 }

@@ -28,7 +28,7 @@ function notifiersAreSound({ notify }: WrittenConfig, report: RuleReport): void 
     if (receivers.length !== 1) {
       report.error(
         path,
-        receivers.length === 0 ? "tells nobody" : `has ${receivers.join(" and ")}`,
+        receivers.length === 0 ? "has no receiver" : `has ${receivers.join(" and ")}`,
         "one of mail, webhook and command",
         receivers.length === 0 ? "add one" : "write a notifier for each",
       );

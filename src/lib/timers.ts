@@ -136,3 +136,13 @@ export function formatDuration(durationMs: number): string {
   }
   return `${String(Math.round(durationMs))}ms`;
 }
+
+/** In this machine's zone, with its offset: 2026-11-29 14:02 +01:00. */
+export function localTime(atMs: number): string {
+  const at = new Date(atMs);
+  const offset = -at.getTimezoneOffset();
+  const two = (value: number): string => String(Math.trunc(Math.abs(value))).padStart(2, "0");
+  const local = new Date(atMs + offset * 60_000).toISOString();
+  const zone = `${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`;
+  return `${local.slice(0, 10)} ${local.slice(11, 16)} ${zone}`;
+}

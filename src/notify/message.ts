@@ -1,3 +1,4 @@
+import { localTime } from "../lib/timers.ts";
 import type { Cause } from "./cause.ts";
 import type { Notice } from "./ledger.ts";
 import { printable, printableLine } from "../lib/printable.ts";
@@ -108,7 +109,7 @@ function bodyOf(notice: Notice, context: MessageContext): string {
 function openLines({ cause: { sentence, since, lines, advice } }: Notice): readonly string[] {
   return [
     `${sentence}.`,
-    ...(since === null ? [] : [`Since ${timeOf(since)}.`]),
+    ...(since === null ? [] : [`Since ${localTime(since)}.`]),
     "",
     ...lines.map((line) => `- ${line}`),
     "",
@@ -122,8 +123,8 @@ function resolvedLines(
 ): readonly string[] {
   return [
     `Resolved: ${sentence}.`,
-    ...(notifiedAt === null ? [] : [`Last notified ${timeOf(notifiedAt)}.`]),
-    `No longer the case at ${timeOf(now)}.`,
+    ...(notifiedAt === null ? [] : [`Last notified ${localTime(notifiedAt)}.`]),
+    `No longer the case at ${localTime(now)}.`,
   ];
 }
 
@@ -167,16 +168,6 @@ function message(
       })),
     },
   };
-}
-
-/** In this machine's zone, with its offset: 2026-11-29 14:02 +01:00. */
-function timeOf(atMs: number): string {
-  const at = new Date(atMs);
-  const offset = -at.getTimezoneOffset();
-  const two = (value: number): string => String(Math.trunc(Math.abs(value))).padStart(2, "0");
-  const local = new Date(atMs + offset * 60_000).toISOString();
-  const zone = `${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`;
-  return `${local.slice(0, 10)} ${local.slice(11, 16)} ${zone}`;
 }
 
 function bounded(text: string, max: number): string {

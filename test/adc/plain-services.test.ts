@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { createPlainRecogniser, plainLooks } from "../../src/adc/plain-services.ts";
-import type { MemberOverride } from "../../src/adc/recognise.ts";
+import { createPlainRecogniser } from "../../src/adc/plain-services.ts";
+import { looksFor, type MemberOverride } from "../../src/adc/recognise.ts";
 
 /** What the one member of a service speaks, however it is called. */
 function spoken(
@@ -24,10 +24,10 @@ function spoken(
     throw new Error("the service has no member");
   }
   const { protocol, path, security } = createPlainRecogniser(estate)(one, member, told);
-  return [plainLooks(protocol)[0] ?? "-", path, security].filter(Boolean).join(" ");
+  return [looksFor({ protocol, version: null }, false)[0] ?? "-", path, security].filter(Boolean).join(" ");
 }
 
-describe("what a member speaks", () => {
+describe("createPlainRecogniser › protocol of a member", () => {
   test.each([
     ["TCP 25", "smtp_greeting starttls_if_offered"],
     ["TCP 465", "smtp_greeting implicit"],

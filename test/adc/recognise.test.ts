@@ -282,6 +282,6 @@ describe("default looks", () => {
     [{ ...NOTHING, protocol: "rpc" }, []],
     [NOTHING, []],
   ] as const)("of %j: %j", (recognition, looks) => {
-    expect(looksFor(recognition)).toEqual(looks);
+    expect(looksFor(recognition, true)).toEqual(looks);
   });
 });

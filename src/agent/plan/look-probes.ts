@@ -8,7 +8,7 @@ import {
   type LearnedExchange,
   type Recognition,
 } from "../../adc/recognise.ts";
-import { createPlainRecogniser, plainLooks } from "../../adc/plain-services.ts";
+import { createPlainRecogniser } from "../../adc/plain-services.ts";
 import type { LookKind } from "../../config/schema.ts";
 import {
   isSubmissionPort,
@@ -80,7 +80,7 @@ export function recogniserOf(
 
 /** The looks that a member gets without anybody asking for them. */
 export function looksOf(recognition: LookRecognition): readonly TransactionName[] {
-  return recognition.exchange === "no" ? plainLooks(recognition.protocol) : looksFor(recognition);
+  return looksFor(recognition, recognition.exchange !== "no");
 }
 
 /** Whether looks of this kind are made at a member that serves these vservers, or through one of them. */
