@@ -65,7 +65,7 @@ export function messagesFor(
 ): readonly Message[] {
   if (notices.length <= MAX_SINGLE) {
     return notices.map((notice) =>
-      message(
+      writeMessage(
         notice.kind,
         `[${WORDS[notice.kind](notice.cause)}] ${notice.cause.sentence}`,
         [bodyOf(notice, context)],
@@ -83,13 +83,13 @@ export function messagesFor(
   const bodies = notices.map(
     (notice) => `[${WORDS[notice.kind](notice.cause)}]\n${bodyOf(notice, context)}`,
   );
-  return [message("several", subject, bodies, notices, context)];
+  return [writeMessage("several", subject, bodies, notices, context)];
 }
 
 /** What `notify test` sends. */
 export function testMessage(context: MessageContext): Message {
   const text = "This is a test of adc-witness's notifications. Nothing is wrong.";
-  return message("test", "[TEST] adc-witness can reach you", [text], [], context);
+  return writeMessage("test", "[TEST] adc-witness can reach you", [text], [], context);
 }
 
 const WORDS: Readonly<Record<Notice["kind"], (cause: Cause) => string>> = {
@@ -128,7 +128,7 @@ function resolvedLines(
   ];
 }
 
-function message(
+function writeMessage(
   kind: Message["kind"],
   subject: string,
   bodies: readonly string[],

@@ -24,7 +24,9 @@ function spoken(
     throw new Error("the service has no member");
   }
   const { protocol, path, security } = createPlainRecogniser(estate)(one, member, told);
-  return [looksFor({ protocol, version: null }, false)[0] ?? "-", path, security].filter(Boolean).join(" ");
+  return [looksFor({ protocol, version: null }, false)[0] ?? "-", path, security]
+    .filter(Boolean)
+    .join(" ");
 }
 
 describe("createPlainRecogniser › protocol of a member", () => {
