@@ -1,7 +1,7 @@
 import type { AdcService, Member } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Monitor } from "../model/monitor.ts";
-import type { TransactionName, TransactionSpec } from "../model/transactions.ts";
+import type { TransactionSpec } from "../model/transactions.ts";
 import {
   MAIL_PORTS,
   pathsOfRules,
