@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { TlsFacts } from "../model/observation.ts";
@@ -35,8 +36,8 @@ export class Connection implements RunResource {
   readonly remote: { readonly address: string; readonly port: number };
   socket: Socket;
   bytesReceived = 0;
-  /** DER of the leaf certificate the peer showed on this very connection, for logins bound to it; null without TLS. */
-  peerCertificate: Buffer | null = null;
+  /** The leaf certificate that the peer showed on this very connection, for logins bound to it; null without TLS. */
+  peerCertificate: X509Certificate | null = null;
   /** The handshake that secured this very connection; null in the clear. */
   secured: SecuredBy | null = null;
   closeMode: CloseMode = "FIN";
@@ -49,16 +50,22 @@ export class Connection implements RunResource {
   #closed = false;
   /** Set while the TCP handshake is under way. */
   #opening: ((why: ExchangeError | null) => void) | null = null;
-  readonly #onData = (data: Buffer): void => this.#arrived(data);
+  readonly #onData = (data: Buffer): void => this.take(data);
   readonly #onEnd = (): void => this.#end(CLOSED);
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#failed(error);
 
-  constructor(run: ProbeRun, socket: Socket, remote: { address: string; port: number }) {
+  /** `emits`: the socket tells what comes as `data`; else whoever opened it passes that to `take`. */
+  constructor(
+    run: ProbeRun,
+    socket: Socket,
+    remote: { address: string; port: number },
+    emits = true,
+  ) {
     this.run = run;
     this.socket = socket;
     this.remote = remote;
     run.track(this);
-    this.#listen();
+    this.#listen(emits);
   }
 
   /** Calls back once when the TCP handshake is over: with null when the connection stands, else with why it does not. */
@@ -133,7 +140,7 @@ export class Connection implements RunResource {
   attach(socket: Socket): void {
     this.socket = socket;
     this.#ended = null;
-    this.#listen();
+    this.#listen(true);
   }
 
   /** Ends the connection: orderly, or with RST where no TLS runs over it. Repeated calls do nothing. */
@@ -145,8 +152,12 @@ export class Connection implements RunResource {
     this.run.untrack(this);
     if (mode === "RESET" && !(this.socket instanceof TLSSocket)) {
       this.socket.resetAndDestroy();
-    } else if (this.socket.writableLength === 0 && !(this.socket instanceof TLSSocket)) {
-      // Nothing is queued: closing the descriptor sends FIN by itself and spares a system call.
+    } else if (this.socket.writableLength === 0) {
+      // Nothing is queued: closing the descriptor sends FIN by itself and spares a system call and a turn of the loop.
+      if (this.socket instanceof TLSSocket) {
+        // Sends the farewell of TLS at once.
+        this.socket.end();
+      }
       this.socket.destroy();
     } else {
       // Sends what is queued and the farewell of TLS, then frees the descriptor without waiting for the peer.
@@ -166,10 +177,12 @@ export class Connection implements RunResource {
     this.close();
   }
 
-  #listen(): void {
+  #listen(emits: boolean): void {
     const { socket } = this;
     socket.on("error", this.#onError);
-    socket.on("data", this.#onData);
+    if (emits) {
+      socket.on("data", this.#onData);
+    }
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onEnd);
   }
@@ -188,7 +201,8 @@ export class Connection implements RunResource {
     this.#opened(error.code === "ECONNRESET" ? null : why);
   }
 
-  #arrived(data: Buffer): void {
+  /** What the peer has sent. */
+  take(data: Buffer): void {
     this.run.called();
     this.bytesReceived += data.length;
     this.run.transcript.received(data);

@@ -14,6 +14,8 @@ import type { TlsSettings } from "../model/tls-settings.ts";
 export interface DialOptions {
   /** Null: plain TCP. Otherwise the TLS handshake follows the connect at once. */
   readonly tls: TlsSettings | null;
+  /** Without `tls` nobody else will take the socket over, TLS included: its streams can be passed by. */
+  readonly staysOurs?: boolean;
 }
 
 export type Dialled = { readonly kind: "connected"; readonly connection: Connection } | DialFailure;
@@ -29,23 +31,23 @@ export interface DialFailure {
  * leaves the TLS facts there, also when verification or (as far as a certificate was seen) the handshake fails.
  * Never rejects; the connection belongs to the run.
  */
-export function dial(run: ProbeRun, target: Target, { tls }: DialOptions): Promise<Dialled> {
+export function dial(run: ProbeRun, target: Target, options: DialOptions): Promise<Dialled> {
   const resolved = resolveTarget(run, target, "tcp");
   return resolved instanceof Promise
-    ? resolved.then((known) => dialResolved(run, known, tls, target.proxy))
-    : dialResolved(run, resolved, tls, target.proxy);
+    ? resolved.then((known) => dialResolved(run, known, options, target.proxy))
+    : dialResolved(run, resolved, options, target.proxy);
 }
 
 function dialResolved(
   run: ProbeRun,
   resolved: ResolvedTarget,
-  tls: TlsSettings | null,
+  { tls, staysOurs = false }: DialOptions,
   proxy: ProxyVersion | undefined,
 ): Promise<Dialled> {
   if (resolved.kind === "failed") {
     return Promise.resolve(resolved);
   }
-  const open = connectTcp(run, resolved.address, resolved.port);
+  const open = connectTcp(run, resolved.address, resolved.port, tls === null && staysOurs);
   const connected = proxy === undefined ? open : open.then((dialled) => announce(dialled, proxy));
   return tls === null
     ? connected
@@ -66,7 +68,7 @@ function announce(dialled: Dialled, version: ProxyVersion): Dialled {
 
 /** A second connection of the same exchange to an address already resolved (FTP's data connection). */
 export function dialAddress(run: ProbeRun, address: string, port: number): Promise<Dialled> {
-  return connectTcp(run, address, port);
+  return connectTcp(run, address, port, false);
 }
 
 /** TLS on a connection that spoke clear text so far (STARTTLS, STLS). Its time counts as phase `starttls`. */
@@ -145,11 +147,16 @@ function beforeDeadline<T extends object>(
   });
 }
 
-function connectTcp(run: ProbeRun, address: string, port: number): Promise<Dialled> {
+function connectTcp(
+  run: ProbeRun,
+  address: string,
+  port: number,
+  staysOurs: boolean,
+): Promise<Dialled> {
   if (run.interrupted !== null) {
     return Promise.resolve({ kind: "failed", step: "connect", why: run.interrupted });
   }
-  const connection = beginConnecting(run, address, port);
+  const connection = beginConnecting(run, address, port, staysOurs);
   if (!(connection instanceof Connection)) {
     return Promise.resolve(connection);
   }
@@ -178,12 +185,23 @@ const SOCKET_OPTIONS = {
   decodeStrings: false,
 };
 
-function beginConnecting(run: ProbeRun, address: string, port: number): Connection | DialFailure {
+function beginConnecting(
+  run: ProbeRun,
+  address: string,
+  port: number,
+  staysOurs: boolean,
+): Connection | DialFailure {
   const { localAddress, network } = run.context;
   const to = { host: address, port, ...SOCKET_OPTIONS };
+  let connection: Connection | null = null;
+  const received = staysOurs ? (data: Buffer) => connection?.take(data) : undefined;
   try {
-    const socket = network.sockets.tcp(localAddress === null ? to : { ...to, localAddress });
-    return new Connection(run, socket, { address, port });
+    const socket = network.sockets.tcp(
+      localAddress === null ? to : { ...to, localAddress },
+      received,
+    );
+    connection = new Connection(run, socket, { address, port }, received === undefined);
+    return connection;
   } catch (error) {
     // Node checks ports and addresses by throwing: an impossible one is the configuration's fault.
     return {
@@ -238,7 +256,7 @@ function upgrade(
       settle();
       // Node tells it once only.
       const leaf = socket.getPeerX509Certificate();
-      connection.peerCertificate = leaf?.raw ?? null;
+      connection.peerCertificate = leaf ?? null;
       const facts = tlsFacts(socket, settings, store, run.context.now(), leaf);
       run.tls = facts;
       connection.secured = { facts, settings, step };

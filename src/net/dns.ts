@@ -9,7 +9,7 @@ import {
   type ResolvedAddress,
   type WrittenBy,
   SchemeMemory,
-  SYSTEM_SOCKETS,
+  systemSockets,
 } from "./network.ts";
 import { AbortWatch } from "../lib/timers.ts";
 import { readConnectTo, type Transport, type TargetPolicy } from "./target-policy.ts";
@@ -194,7 +194,7 @@ export function createNetwork(options: NetworkOptions): Network {
     aborts: new AbortWatch(),
     loop: new EventLoopMonitor(),
     echoes: new EchoBatches(),
-    sockets: SYSTEM_SOCKETS,
+    sockets: systemSockets(),
     resolve,
     addresses(name) {
       if (connectTo.names(name)) {

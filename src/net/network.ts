@@ -76,13 +76,36 @@ export interface UdpSocket {
 }
 /** Who opens sockets: the operating system, unless a network says otherwise. */
 export interface Sockets {
-  readonly tcp: (options: TcpNetConnectOpts) => Socket;
+  /** Given `received`, the socket emits no `data`: what comes goes there, and what is passed is the receiver's own. */
+  readonly tcp: (options: TcpNetConnectOpts, received?: (data: Buffer) => void) => Socket;
   readonly udp: (family: 4 | 6) => UdpSocket;
 }
-export const SYSTEM_SOCKETS: Sockets = {
-  tcp: connect,
-  udp: (family) => createSocket(family === 6 ? "udp6" : "udp4"),
-};
+/** As much as Node.js reads at once. */
+const READ_BYTES = 64 * 1024;
+
+/**
+ * Sockets of the operating system. Those with a receiver share one buffer: each read is copied out of it before the next
+ * begins, and Node.js allocates no 64 KB of its own per read, nor runs its streams.
+ */
+export function systemSockets(): Sockets {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  return {
+    tcp: (options, received) =>
+      received === undefined
+        ? connect(options)
+        : connect({
+            ...options,
+            onread: {
+              buffer,
+              callback: (bytes) => {
+                received(Buffer.from(buffer.subarray(0, bytes)));
+                return true;
+              },
+            },
+          }),
+    udp: (family) => createSocket(family === 6 ? "udp6" : "udp4"),
+  };
+}
 
 /** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
 export interface Network {

@@ -5,7 +5,7 @@ import { ProbeRunner, type ProbeRunnerOptions } from "../../src/agent/probe-runn
 import { Scheduler } from "../../src/agent/scheduler.ts";
 import { pauseAfterStallMs, StallBackOff } from "../../src/agent/run-probe.ts";
 import { createNetwork } from "../../src/net/dns.ts";
-import { type Network, SYSTEM_SOCKETS } from "../../src/net/network.ts";
+import { type Network, systemSockets } from "../../src/net/network.ts";
 import { EventLoopMonitor, type StallCause } from "../../src/net/event-loop-monitor.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
@@ -58,7 +58,7 @@ function world(options: Partial<ProbeRunnerOptions> = {}): World {
   const network: Network = {
     ...createNetwork({ connectTo: {}, unmapped: "refuse", now }),
     loop: new EventLoopMonitor(now, now),
-    sockets: { ...SYSTEM_SOCKETS, tcp: () => new Socket() },
+    sockets: { ...systemSockets(), tcp: () => new Socket() },
     addresses: () => Promise.resolve({ kind: "forbidden", message: "no names here" }),
     resolve: (host, port) => {
       stalledMs += HOSTILE.has(host) ? STALL_MS : 0;

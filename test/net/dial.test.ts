@@ -42,9 +42,10 @@ function context(timeoutMs = 2000): ProbeContext {
   };
 }
 
-function greet(port: number, timeoutMs = 2000): Promise<Observation> {
+function greet(port: number, timeoutMs = 2000, staysOurs = false): Promise<Observation> {
   return observe(context(timeoutMs), async (run) => {
-    const dialled = await dial(run, { host: "127.0.0.1", port, server: null }, { tls: null });
+    const target = { host: "127.0.0.1", port, server: null };
+    const dialled = await dial(run, target, { tls: null, staysOurs });
     if (dialled.kind === "failed") {
       return run.fail(dialled.step, dialled.why);
     }
@@ -54,12 +55,14 @@ function greet(port: number, timeoutMs = 2000): Promise<Observation> {
   });
 }
 
-describe("dial", () => {
+describe.each([false, true])("dial (read past Node's streams: %s)", (staysOurs) => {
+  const greeted = (port: number, timeoutMs?: number) => greet(port, timeoutMs, staysOurs);
+
   test("a line split over two packets is one line", async () => {
     const port = await listen((socket) => {
       socket.write("* OK he", () => setImmediate(() => socket.write("llo\r\n* more")));
     });
-    const seen = await greet(port);
+    const seen = await greeted(port);
     expect(seen).toMatchObject({ outcome: "match", step: "banner" });
     expect(seen.evidence.detail).toBe("* OK hello");
     expect(seen.phases.connect).toBeGreaterThan(0);
@@ -69,7 +72,7 @@ describe("dial", () => {
   test("nobody listens", async () => {
     const port = await listen(() => undefined);
     servers.splice(0).forEach((server) => server.close());
-    expect(await greet(port)).toMatchObject({
+    expect(await greeted(port)).toMatchObject({
       outcome: "refused",
       reason: "refused",
       step: "connect",
@@ -78,7 +81,7 @@ describe("dial", () => {
 
   test("accepted, then closed without a byte", async () => {
     const port = await listen((socket) => socket.end());
-    expect(await greet(port)).toMatchObject({
+    expect(await greeted(port)).toMatchObject({
       outcome: "failed",
       reason: "closed_without_data",
       step: "banner",
@@ -87,12 +90,49 @@ describe("dial", () => {
 
   test("accepted, then reset", async () => {
     const port = await listen((socket) => socket.resetAndDestroy());
-    expect(await greet(port)).toMatchObject({ outcome: "failed", reason: "reset" });
+    expect(await greeted(port)).toMatchObject({ outcome: "failed", reason: "reset" });
+  });
+
+  test("probes that read together keep their answers apart, however large", async () => {
+    const sizes = [1, 70_000, 300_000];
+    const port = await listen((socket) => {
+      socket.once("data", (wish) => {
+        const letter = wish.toString();
+        socket.end(letter.repeat(sizes[Number(letter)] ?? 0));
+      });
+    });
+    const seen = await Promise.all(
+      sizes.map((_, letter) =>
+        observe(context(), async (run) => {
+          const target = { host: "127.0.0.1", port, server: null };
+          const dialled = await dial(run, target, { tls: null, staysOurs });
+          if (dialled.kind === "failed") {
+            return run.fail(dialled.step, dialled.why);
+          }
+          const { connection } = dialled;
+          connection.write(String(letter));
+          // What came is read late: it waits meanwhile, and beyond some of it the server waits.
+          await new Promise((resolve) => setImmediate(resolve));
+          const parts: Buffer[] = [];
+          let next = await connection.read();
+          for (; next.kind === "data"; next = await connection.read()) {
+            parts.push(next.data);
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          const text = Buffer.concat(parts).toString();
+          const foreign = text.replaceAll(String(letter), "").length;
+          return run.match("response", `${next.kind} ${text.length} ${foreign}`);
+        }),
+      ),
+    );
+    expect(seen.map(({ evidence }) => evidence.detail)).toEqual(
+      sizes.map((size) => `closed ${size} 0`),
+    );
   });
 
   test("accepted, then silence", async () => {
     const port = await listen(() => undefined);
-    expect(await greet(port, 100)).toMatchObject({
+    expect(await greeted(port, 100)).toMatchObject({
       outcome: "timeout",
       reason: "banner_timeout",
       step: "banner",
@@ -107,7 +147,8 @@ describe("dial", () => {
         socket.write(text.slice(0, cut), () => setImmediate(() => socket.write(text.slice(cut))));
       });
       const seen = await observe(context(), async (run) => {
-        const dialled = await dial(run, { host: "127.0.0.1", port, server: null }, { tls: null });
+        const target = { host: "127.0.0.1", port, server: null };
+        const dialled = await dial(run, target, { tls: null, staysOurs });
         if (dialled.kind === "failed") {
           return run.fail(dialled.step, dialled.why);
         }

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
-import type { Socket } from "node:net";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { TLSSocket, type TlsOptions } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { distinguishedName, issueCertificate } from "../../lab/certificates/issue.ts";
@@ -252,6 +253,43 @@ describe("a handshake that fails is named", () => {
     });
     expect(seen).toMatchObject({ outcome: "failed", step: "banner", reason: "tls_handshake" });
   });
+});
+
+test("a connection › ends with the farewell of TLS when the probe has what it wants", async () => {
+  const server = await serve(
+    (socket) => {
+      socket.write("220 ready\r\n");
+    },
+    certificate("mail", { maxVersion: "TLSv1.2" }),
+  );
+  servers.push(server);
+  const sent: Buffer[] = [];
+  const relay = createServer((client) => {
+    const behind = connect(server.port, "127.0.0.1");
+    client.on("data", (data) => sent.push(data)).pipe(behind);
+    behind.pipe(client);
+    behind.on("error", nothing);
+    client.on("error", nothing).on("close", () => relay.close());
+  }).listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  const { port } = relay.address() as AddressInfo;
+  await observe(probeContext(10_000), async (run) => {
+    const target = { host: "127.0.0.1", port, server: null };
+    const dialled = await dial(run, target, { tls: PLAIN_TLS });
+    if (dialled.kind === "failed") {
+      return run.fail(dialled.step, dialled.why);
+    }
+    await dialled.connection.read();
+    return run.match("banner");
+  });
+  await once(relay, "close");
+  const types: number[] = [];
+  const bytes = Buffer.concat(sent);
+  for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) {
+    types.push(bytes.readUInt8(at));
+  }
+  // RFC 5246 section 6.2.1: 22 is a handshake, 21 an alert.
+  expect([types[0], types.at(-1)]).toEqual([22, 21]);
 });
 
 describe("TLS after clear text", () => {

@@ -60,8 +60,11 @@ export function serveInMemory(echo: Echo): FuzzServer {
     heard: answer,
   };
   const sockets: Sockets = {
-    tcp: () => {
+    tcp: (_, received) => {
       const socket = new PlayedStream(peer);
+      if (received !== undefined) {
+        socket.on("data", received);
+      }
       streams.push(socket);
       return socket;
     },

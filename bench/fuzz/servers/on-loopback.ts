@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { SYSTEM_SOCKETS } from "../../../src/net/network.ts";
+import { systemSockets } from "../../../src/net/network.ts";
 import { piecesOf, readScript, type Echo } from "./script.ts";
 import type { FuzzServer } from "./server.ts";
 
@@ -43,7 +43,7 @@ export async function serveTcp(echo: Echo): Promise<FuzzServer> {
   };
   return {
     port: (server.address() as AddressInfo).port,
-    sockets: SYSTEM_SOCKETS,
+    sockets: systemSockets(),
     say: (words) => {
       script = words;
     },
@@ -68,7 +68,7 @@ export async function serveUdp(echo: Echo): Promise<FuzzServer> {
   await once(socket, "listening");
   return {
     port: socket.address().port,
-    sockets: SYSTEM_SOCKETS,
+    sockets: systemSockets(),
     say: (words) => {
       script = words;
     },

@@ -158,7 +158,8 @@ async function byNtlm(
   if (password.kind === "withheld") {
     return ended(password.observation);
   }
-  const certificate = spec.options["channel_binding"] === false ? null : connection.peerCertificate;
+  const certificate =
+    spec.options["channel_binding"] === false ? null : (connection.peerCertificate?.raw ?? null);
   const login = ntlmLogin({
     credential: ntlmCredential(account.username, password.text, account.domain),
     workstation: "ADC-WITNESS",
