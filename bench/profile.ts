@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OurAgent } from "./our-agent.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
-import { PLANS, PROTOCOLS, type Protocol } from "./protocols.ts";
+import { NO_LOOKS, PLANS, PROTOCOLS, type Protocol } from "./protocols.ts";
 
 /** Runs one protocol's agent under Node's CPU profiler and tells where the profile lies: `profile.js tcp_ecv 20`. */
 const wanted = process.argv[2] ?? "tcp_ecv";
@@ -15,6 +15,7 @@ const targets = await forkAndHear<Record<Protocol, number>>("targets-process.js"
 const agent = await OurAgent.start(directory, {
   parts: [{ protocol, members: PLANS[protocol].members }],
   ports: targets.heard,
+  config: { looks: NO_LOOKS },
   nodeArguments: ["--cpu-prof", `--cpu-prof-dir=${directory}`],
 });
 await sleep(8_000);

@@ -16,8 +16,14 @@ export interface ProtocolPlan {
 export const INTERVAL_SECONDS = 5;
 export const BANNER = "READY bench service\r\n";
 export const BODY = "the service is alive";
-/** No health page of Exchange: an ordinary web application gets its monitors and nothing else. */
+/** What the checks look for in either. */
+export const GREETING_WORD = "READY";
+export const BODY_WORD = "alive";
+/** No health page of Exchange: an ordinary web application. */
 export const PATH = "/status";
+
+/** Monitors alone are compared: whether a web service gets a look beside its monitor is no matter of cost per probe. */
+export const NO_LOOKS = { mail: false, web: false, ldap: false, dns: false, ntp: false } as const;
 
 export const PLANS: Readonly<Record<Protocol, ProtocolPlan>> = {
   tcp: {

@@ -1,0 +1,45 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { BODY_WORD, GREETING_WORD, PATH, rateOf, type Protocol } from "./protocols.ts";
+import type { Share } from "./report.ts";
+
+const run = promisify(execFile);
+const SOURCE = join(import.meta.dirname, "../../bench/floor.c");
+
+/** The same exchange in C, compiled here: what the kernel alone takes, with a loop that does nothing else. */
+export class Floor {
+  readonly #program: string;
+
+  private constructor(program: string) {
+    this.#program = program;
+  }
+
+  /** Null where there is no C compiler. */
+  static async build(directory: string): Promise<Floor | null> {
+    const program = join(directory, "floor");
+    try {
+      await run("cc", ["-O2", "-o", program, SOURCE]);
+      return new Floor(program);
+    } catch {
+      return null;
+    }
+  }
+
+  /** CPU milliseconds per probe over so many seconds at the protocol's rate; null for what it does not speak. */
+  async measure(protocol: Protocol, port: number, seconds: number): Promise<Share | null> {
+    const asks = protocol === "http_ecv";
+    if (!asks && protocol !== "tcp_ecv") {
+      return null;
+    }
+    const request = `GET ${PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;
+    const { stdout } = await run(this.#program, [
+      String(port),
+      String(rateOf(protocol)),
+      String(seconds),
+      ...(asks ? [BODY_WORD, request] : [GREETING_WORD]),
+    ]);
+    const [probes = 0, passed = 0, micros = 0] = stdout.split(" ").map(Number);
+    return { cpuMsPerProbe: micros / probes / 1000, failed: probes - passed };
+  }
+}
