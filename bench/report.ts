@@ -33,7 +33,7 @@ export const LEAST_ROUNDS = 7;
 const MOST_SPREAD = 0.15;
 
 /** Where and when a run was made: figures are quoted with it. */
-export interface Setting {
+interface Setting {
   readonly at: string;
   readonly cpu: string;
   readonly cores: number;
@@ -55,7 +55,7 @@ export function settingNow(): Setting {
 }
 
 /** Ours over theirs, round by round. */
-export interface Ratio {
+interface Ratio {
   readonly median: number;
   readonly low: number;
   readonly high: number;
@@ -67,7 +67,7 @@ export interface Ratio {
 }
 
 /** Null where the other was not measured. */
-export function ratioTo(measured: Measured, other: Other): Ratio | null {
+function ratioTo(measured: Measured, other: Other): Ratio | null {
   const rounds = measured[other].flatMap((theirs, round) => {
     const ours = measured.ours[round];
     return ours === undefined ? [] : [ours.cpuMsPerProbe / theirs.cpuMsPerProbe];
