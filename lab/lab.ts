@@ -18,7 +18,7 @@ import type {
 } from "./exchange/exchange-server.ts";
 import { clientNames, pingedHosts, serverRoles } from "./network.ts";
 import { serveNitro, type NitroServer, type NitroServerOptions } from "./nitro/server.ts";
-import { backendSource } from "./nitro/resources.ts";
+import { backendSource, type NitroSource } from "./nitro/resources.ts";
 import { recordedCertificates, setRecordedConditions, type RecordedAdc } from "./recorded-lab.ts";
 import {
   playScenario,
@@ -50,8 +50,8 @@ export interface LabOptions {
   /** Two nodes. Default: what the scenario needs. */
   readonly haPair?: boolean;
   readonly aaa?: Partial<AaaOptions>;
-  /** Somebody's appliance: its rows are served as they were recorded, and its servers are as its probes met them. */
-  readonly recorded?: RecordedAdc;
+  /** Somebody's appliances: their rows are served as they were recorded, and servers are as their probes met them. */
+  readonly recorded?: readonly [RecordedAdc, ...RecordedAdc[]];
 }
 
 /** An ADC and its Exchange servers on loopback. */
@@ -80,8 +80,8 @@ export interface Lab {
   /** PEM of the authority behind every certificate of the lab. */
   readonly ca: string;
   readonly scenario: Scenario;
-  /** It plays what was recorded of another appliance. */
-  readonly recorded: boolean;
+  /** The appliances it plays, by the names under which they were recorded; empty: its own. */
+  readonly recorded: readonly { readonly adc: string; readonly nitroUrls: readonly string[] }[];
   /** Changes what authentication on the ADC does. */
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
   /** Plays the scenario's steps; calls `tell` as each begins, and `declare` where one declares maintenance. */
@@ -102,7 +102,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     typeof options.scenario === "object"
       ? options.scenario
       : scenario(options.scenario ?? "healthy");
-  const { recorded } = options;
+  const [recorded, ...others] = options.recorded ?? [];
   const text = recorded === undefined ? (options.confText ?? demoConf()) : "";
   const confText = story.conf?.(text) ?? text;
   const estate = recorded?.estate ?? parseNsConf(confText, { adc: "lab" });
@@ -116,7 +116,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const farEstate =
       story.farConf === undefined ? null : parseNsConf(story.farConf, { adc: "far" });
     const { organisation, servers, directories } = await startServers(
-      farEstate === null ? estate : bothEstates(estate, farEstate),
+      [...(farEstate === null ? [] : [farEstate]), ...others.map((one) => one.estate)].reduce(
+        bothEstates,
+        estate,
+      ),
       { ...options, healthCacheMs: HEALTH_CACHE_MS * timeScale },
       addresses,
       started,
@@ -161,7 +164,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const sources =
       recorded?.nodes ??
       (isPair ? [adc.nitro(0), adc.nitro(1)] : [adc.nitro(0)]).map(backendSource);
-    for (const source of sources) {
+    const serve = async (source: NitroSource): Promise<NitroServer> => {
       const server = await serveNitro(source, {
         ...nitroCredentials,
         tls:
@@ -169,23 +172,40 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         ...options.nitro,
       });
       started.push(server);
-      nitro.push(server);
+      return server;
+    };
+    for (const source of sources) {
+      nitro.push(await serve(source));
     }
-    if (recorded !== undefined) {
-      await setRecordedConditions(recorded.probes, servers);
-      for (const [vserver, certificate] of recordedCertificates(recorded)) {
-        adc.setCertificate(vserver, certificate);
+    const played: Lab["recorded"][number][] = [];
+    for (const one of options.recorded ?? []) {
+      const own =
+        one === recorded
+          ? adc
+          : new Appliance({
+              estate: one.estate,
+              addresses,
+              certificate: certificateOfFile,
+              timeScale,
+            });
+      const urls = one === recorded ? nitro.map(({ url }) => url) : [];
+      if (own !== adc) {
+        started.push(own);
+        await own.start();
+        for (const source of one.nodes) {
+          urls.push((await serve(source)).url);
+        }
+        await settled(own, SETTLE_DEADLINE_MS);
       }
+      await setRecordedConditions(one.probes, servers);
+      for (const [vserver, certificate] of recordedCertificates(one)) {
+        own.setCertificate(vserver, certificate);
+      }
+      played.push({ adc: one.adc, nitroUrls: urls });
     }
     let far: Lab["far"] = null;
     if (farAdc !== null) {
-      const server = await serveNitro(backendSource(farAdc.nitro()), {
-        ...nitroCredentials,
-        tls:
-          options.nitroTls === false ? null : { key: management.key, cert: management.certificate },
-        ...options.nitro,
-      });
-      started.push(server);
+      const server = await serve(backendSource(farAdc.nitro()));
       far = { adc: farAdc, nitro: server };
       await settled(farAdc, SETTLE_DEADLINE_MS);
     }
@@ -213,7 +233,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       monitorCredentials: credentials,
       ca: labCa(),
       scenario: story,
-      recorded: recorded !== undefined,
+      recorded: played,
       changeAaa,
       play: (tell = () => undefined, declare = () => Promise.resolve()) => {
         const world = {
@@ -247,19 +267,22 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 }
 
-/** The servers of both sites, which are started alike. */
+/** The servers of both ADCs, which are started alike; of two with one name that of the first. */
 function bothEstates(one: Estate, other: Estate): Estate {
   return {
     ...one,
-    servers: new Map([...one.servers, ...other.servers]),
+    servers: new Map([
+      ...one.servers,
+      ...[...other.servers].filter(([name]) => !one.servers.has(name)),
+    ]),
     services: new Map([...one.services, ...farServices(other)]),
     monitors: new Map([...other.monitors, ...one.monitors]),
   };
 }
 
 /** Two ADCs may call their services alike. */
-function farServices({ services }: Estate): (readonly [string, AdcService])[] {
-  return [...services].map(([name, service]) => [`far ${name}`, service]);
+function farServices({ adc, services }: Estate): (readonly [string, AdcService])[] {
+  return [...services].map(([name, service]) => [`${adc} ${name}`, service]);
 }
 
 function labAaa(organisation: Organisation): AaaOptions {

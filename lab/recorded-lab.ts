@@ -4,6 +4,7 @@ import type { RowTables } from "../src/adc/nitro/row-values.ts";
 import type { Bundle, BundleAnswer, BundleProbe } from "../src/bundle/format.ts";
 import { createPacer } from "../src/lib/pacing.ts";
 import type { Estate } from "../src/model/estate.ts";
+import { ownerKey, type TimelineEntry, type TimelineOwner } from "../src/model/timeline.ts";
 import type { CertificateAndKey } from "./adc/front/termination.ts";
 import { certificateLike } from "./certificates/lab-certificate.ts";
 import type { Condition, LabProtocol } from "./exchange/condition.ts";
@@ -20,8 +21,9 @@ export interface RecordedAdc {
   readonly probes: readonly BundleProbe[];
 }
 
-/** The first ADC of a bundle whose services are known; null if there is none. */
-export async function recordedAdc(bundle: Bundle): Promise<RecordedAdc | null> {
+/** The ADCs of a bundle whose services are known. */
+export async function recordedAdcs(bundle: Bundle): Promise<readonly RecordedAdc[]> {
+  const found: RecordedAdc[] = [];
   for (const { adc, nodes } of bundle.adcs) {
     const answers = bundle.answers.filter((one) => one.adc === adc);
     const told = answers.find(({ resource, rows }) => resource === "lbvserver" && rows !== null);
@@ -34,14 +36,30 @@ export async function recordedAdc(bundle: Bundle): Promise<RecordedAdc | null> {
         .filter(({ api }) => api === "config")
         .map(({ resource, fields }) => [resource, fields]),
     );
-    return {
+    found.push({
       adc,
       estate: await buildEstate(adc, rows, createPacer()),
       nodes: Array.from({ length: Math.max(nodes, 1) }, (_, node) => recordedSource(ofNode(node))),
       probes: bundle.probes.filter((one) => one.adc === adc),
-    };
+    });
   }
-  return null;
+  return found;
+}
+
+/** The history of a bundle as of now: what was seen just before it was made was seen just before this. */
+export function recordedPast({ changes, madeAt }: Bundle, now: number): readonly RecordedPast[] {
+  const past = new Map<string, { owner: TimelineOwner; entries: TimelineEntry[] }>();
+  for (const { owner, entry } of changes) {
+    const one = past.get(ownerKey(owner)) ?? { owner, entries: [] };
+    past.set(ownerKey(owner), one);
+    one.entries.push({ ...entry, at: Math.min(now, entry.at + now - madeAt) });
+  }
+  return [...past.values()];
+}
+
+interface RecordedPast {
+  readonly owner: TimelineOwner;
+  readonly entries: readonly TimelineEntry[];
 }
 
 /** Brings the lab's servers into the condition that the probes of a bundle met. */

@@ -53,6 +53,15 @@ export function redactRequest(text: string): string {
   return shown;
 }
 
+/** Commands that log in, with all their arguments, also in a text whose line ends are written as escapes. */
+const LOGIN_COMMAND =
+  /\b(LOGIN|PASS|AUTH(?:ENTICATE)?(?:[ \t]+(?:PLAIN|LOGIN|CRAM-MD5|NTLM|XOAUTH2))?|APOP|Authorization:)[ \t]+(?!<)[^\r\n\\]+/gi;
+
+/** The text without anything that says who logs in, for readers who are strangers. */
+export function withoutLogins(text: string, instead: string): string {
+  return text.replace(LOGIN_COMMAND, `$1 ${instead}`);
+}
+
 /** What is shorter hides nothing, and would take the evidence to pieces. */
 const MIN_PART = 4;
 

@@ -1,4 +1,5 @@
 import type { AdcListener } from "../change/compare.ts";
+import type { JournalChange } from "../change/journal.ts";
 import type { EstateRead, StateRead } from "../agent/adc-watch.ts";
 import type { NitroAnswer, NitroGet } from "../adc/nitro/client.ts";
 import type { UnknownText } from "../adc/nitro/unknown-texts.ts";
@@ -7,6 +8,7 @@ import { Secret } from "../lib/secret.ts";
 import type { Estate } from "../model/estate.ts";
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../model/live.ts";
 import type { Observation } from "../model/observation.ts";
+import type { TimelineEntry, TimelineOwner } from "../model/timeline.ts";
 import { AnswerLog } from "./answer-log.ts";
 import { BUNDLE_VERSION, type BundleLine } from "./format.ts";
 import { Pseudonyms, type Replaced } from "./pseudonyms.ts";
@@ -19,6 +21,8 @@ export interface BundleSources {
   readonly live: Pick<LiveState, "adcs" | "members" | "vservers" | "probes">;
   /** What the ns.conf of an ADC came to, by its name. */
   readonly nsConfs: ReadonlyMap<string, Estate>;
+  /** What the agent's history holds, oldest first. */
+  readonly changes: readonly JournalChange[];
   readonly madeBy: { readonly version: string; readonly node: string; readonly platform: string };
   readonly now: number;
 }
@@ -129,6 +133,33 @@ function* bundleLines(sources: BundleSources, pseudonyms: Pseudonyms): Generator
   for (const probe of live.probes) {
     yield probeLine(probe, pseudonyms);
   }
+  for (const { owner, entry } of sources.changes.slice(-MAX_CHANGES)) {
+    yield {
+      kind: "change",
+      owner: namedOwner(owner, pseudonyms),
+      entry: namedEntry(entry, pseudonyms),
+    };
+  }
+}
+
+const MAX_CHANGES = 50_000;
+
+function namedOwner(owner: TimelineOwner, pseudonyms: Pseudonyms): TimelineOwner {
+  const adc = pseudonyms.name(owner.adc);
+  return owner.kind === "vserver"
+    ? { ...owner, adc, vserver: pseudonyms.name(owner.vserver) }
+    : {
+        ...owner,
+        adc,
+        adcService: pseudonyms.name(owner.adcService),
+        server: pseudonyms.name(owner.server),
+        vservers: owner.vservers.map((one) => pseudonyms.name(one)),
+      };
+}
+
+function namedEntry(entry: TimelineEntry, pseudonyms: Pseudonyms): TimelineEntry {
+  const { decidedBy } = entry;
+  return { ...entry, decidedBy: decidedBy === null ? null : pseudonyms.name(decidedBy) };
 }
 
 function* adcLines(

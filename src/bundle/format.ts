@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { z } from "zod";
+import { entryShape, ownerShape } from "../change/journal.ts";
 import { errorMessage } from "../lib/log.ts";
 
 /**
@@ -17,7 +18,7 @@ const fields = z.record(z.string().max(64), z.unknown());
 const head = z.object({
   kind: z.literal("bundle"),
   version: z.literal(BUNDLE_VERSION),
-  made_at: short,
+  made_at: z.iso.datetime(),
   adc_witness: short,
   node: short,
   platform: short,
@@ -79,18 +80,8 @@ const verdict = z.object({
   since: short.nullable(),
 });
 
-const change = z.object({
-  kind: z.literal("change"),
-  adc: name,
-  vserver: name.nullable(),
-  adc_service: name.nullable(),
-  server: name.nullable(),
-  port: z.union([z.number(), z.literal("*")]).nullable(),
-  at: short.nullable(),
-  verdict: short,
-  previous_verdict: short.nullable(),
-  reason: short.nullable(),
-});
+/** What was said of one member or vserver from one moment on, by the history of the agent; in the order of time. */
+const change = z.object({ kind: z.literal("change"), owner: ownerShape, entry: entryShape });
 
 const probe = z.object({
   kind: z.literal("probe"),
@@ -131,6 +122,7 @@ const LINE = z.discriminatedUnion("kind", [
 export type BundleLine = z.infer<typeof LINE>;
 export type BundleAdc = z.infer<typeof adc>;
 export type BundleVerdict = z.infer<typeof verdict>;
+export type BundleChange = z.infer<typeof change>;
 export type BundleProbe = z.infer<typeof probe>;
 export type BundleAnswer = z.infer<typeof answer> & {
   readonly fields: readonly Readonly<Record<string, unknown>>[];
@@ -142,6 +134,9 @@ export interface Bundle {
   readonly answers: readonly BundleAnswer[];
   readonly verdicts: readonly BundleVerdict[];
   readonly probes: readonly BundleProbe[];
+  readonly changes: readonly BundleChange[];
+  /** When it was made; milliseconds since the epoch. */
+  readonly madeAt: number;
   /** Lines of a kind that this version does not know. */
   readonly passedOver: number;
 }
@@ -196,6 +191,8 @@ class BundleReader {
   readonly #answers: (BundleAnswer & { fields: Record<string, unknown>[] })[] = [];
   readonly #verdicts: BundleVerdict[] = [];
   readonly #probes: BundleProbe[] = [];
+  readonly #changes: BundleChange[] = [];
+  #madeAt = 0;
   #begun = false;
   #passedOver = 0;
   #lines = 0;
@@ -229,6 +226,8 @@ class BundleReader {
       answers: this.#answers,
       verdicts: this.#verdicts,
       probes: this.#probes,
+      changes: this.#changes,
+      madeAt: this.#madeAt,
       passedOver: this.#passedOver,
     };
   }
@@ -276,6 +275,7 @@ class BundleReader {
     switch (line.kind) {
       case "bundle":
         this.#begun = true;
+        this.#madeAt = Date.parse(line.made_at);
         return null;
       case "adc":
         this.#adcs.push(line);
@@ -297,10 +297,12 @@ class BundleReader {
       case "probe":
         this.#probes.push(line);
         return null;
+      case "change":
+        this.#changes.push(line);
+        return null;
       case "text":
       case "statement":
       case "finding":
-      case "change":
         return null;
     }
   }

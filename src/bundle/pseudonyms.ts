@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from "../lib/ip.ts";
 import { builtInMonitor } from "../adc/monitor-defaults.ts";
-import { redactRequest } from "../adc/request-secrets.ts";
+import { redactRequest, withoutLogins } from "../adc/request-secrets.ts";
 import { Transcript } from "../net/transcript.ts";
 import { COMMON_WORDS, ENUMERATED } from "./vocabulary.ts";
 
@@ -151,7 +151,7 @@ export class Pseudonyms {
       case "name":
         return isEnumerated(told) ? told : this.name(told);
       case "text":
-        return this.text(withoutLogins(redactRequest(told)));
+        return this.text(withoutLogins(redactRequest(told), WITHHELD));
       default:
         return isEnumerated(told) || isNumber(field, told) ? told : this.name(told);
     }
@@ -336,14 +336,6 @@ function isNumber(field: string, value: string): boolean {
     (FEW_DIGITS.test(value) || (MANY_DIGITS.test(value) && COUNTING.test(field.toLowerCase())))
   );
 }
-
-/** Arguments of commands that log in, as ECV monitors send them. */
-function withoutLogins(text: string): string {
-  return text.replace(LOGIN_COMMAND, `$1 ${WITHHELD}`);
-}
-
-const LOGIN_COMMAND =
-  /\b(LOGIN|PASS|AUTH(?:ENTICATE)?(?:[ \t]+(?:PLAIN|LOGIN|CRAM-MD5|NTLM|XOAUTH2))?|APOP|Authorization:)[ \t]+(?!<)[^\r\n\\]+/gi;
 
 /** Letters and digits; whatever is not ASCII is part of a word, for nothing of it is known. */
 const WORDS = /[A-Za-z0-9\u0080-\uffff]{1,512}/g;

@@ -26,7 +26,7 @@ const ALIVE_EVERY_MS = 5 * 60_000;
 /** Lines that wait for a disk that refuses; beyond, what holds when it takes them again is written instead. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-const ownerShape = z.discriminatedUnion("kind", [
+export const ownerShape = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("member"),
     adc: z.string(),
@@ -44,7 +44,7 @@ const ownerShape = z.discriminatedUnion("kind", [
 ]);
 const upDown = z.enum(["up", "down", "unknown"]);
 const at = z.number().int().nonnegative().max(8.64e15);
-const entryShape = z.object({
+export const entryShape = z.object({
   at,
   adc: z.enum(ADC_OPINIONS),
   replica: upDown.nullable(),

@@ -3,6 +3,8 @@ import { lstat, open, unlink } from "node:fs/promises";
 import { HeardAdcs, makeBundle, type BundleContents } from "../bundle/collect.ts";
 import { compareOnce } from "../change/compare.ts";
 import { readMaintenanceWindows } from "../agent/kept-state.ts";
+import { readJournal, timelineOf, type JournalChange } from "../change/journal.ts";
+import { TIMELINE_MS } from "../web/history/timelines.ts";
 import { MAX_NS_CONF_BYTES, nsConfSteps } from "../adc/nsconf/import.ts";
 import type { Config } from "../config/schema.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
@@ -57,13 +59,15 @@ export async function runBundle(command: BundleCommand, output: Output): Promise
   for (const { name, lastError } of compared.state.adcs) {
     output.err(lastError === null ? "" : `${printableLine(`${name}: ${lastError}`)}\n`);
   }
+  const now = Date.now();
   const { lines, contents } = makeBundle({
     config,
     heard,
     live: compared.state,
     nsConfs: await readNsConfs(config, output),
+    changes: await readChanges(config.stateDir, now),
     madeBy: { version: packageVersion(), node: process.version, platform: process.platform },
-    now: Date.now(),
+    now,
   });
   output.out(contentsText(contents));
   const question = `Write this to ${printableLine(out)}?`;
@@ -108,7 +112,16 @@ const KIND_WORDS: readonly (readonly [kind: string, words: string])[] = [
   ["finding", "remarks of the import"],
   ["verdict", "verdicts, and since when they hold"],
   ["probe", "last runs of probes, with transcripts"],
+  ["change", "changes of verdicts in the last 24 hours, as the agent saw them"],
 ];
+
+/** What the agent that runs with this state directory has seen lately, be it running or not; in the order of time. */
+async function readChanges(stateDir: string, now: number): Promise<readonly JournalChange[]> {
+  const { tracks } = await readJournal(stateDir, now - TIMELINE_MS, null);
+  return tracks
+    .flatMap((track) => timelineOf(track).map((entry) => ({ owner: track.owner, entry })))
+    .sort((one, other) => one.entry.at - other.entry.at);
+}
 
 async function readNsConfs(config: Config, output: Output): Promise<Map<string, Estate>> {
   const read = new Map<string, Estate>();

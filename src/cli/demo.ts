@@ -6,8 +6,8 @@ import { stringify } from "yaml";
 import { styleText } from "node:util";
 import { pino } from "pino";
 import { type Lab, startLab } from "../../lab/lab.ts";
-import { recordedAdc, type RecordedAdc } from "../../lab/recorded-lab.ts";
-import { readBundle } from "../bundle/format.ts";
+import { recordedAdcs, recordedPast, type RecordedAdc } from "../../lab/recorded-lab.ts";
+import { readBundle, type Bundle } from "../bundle/format.ts";
 import { printableLine } from "../lib/printable.ts";
 import type { Declare } from "../../lab/scenario.ts";
 import { formatDuration, pause } from "../lib/timers.ts";
@@ -48,32 +48,16 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
     state_dir: directory,
     // Nothing but the lab is ever dialled.
     unmapped: "refuse",
-    adcs: [
-      {
-        name: "demo",
-        nitro: {
-          urls: lab.nitroUrls,
-          username,
-          password: "${LAB_NITRO_PASSWORD}",
-          tls: { ca_file: join(directory, "lab-ca.pem"), server_name: "ns.example.com" },
-          poll_every: "2s",
-        },
+    adcs: adcsOf(lab).map(([name, urls]) => ({
+      name,
+      nitro: {
+        urls,
+        username,
+        password: "${LAB_NITRO_PASSWORD}",
+        tls: { ca_file: join(directory, "lab-ca.pem"), server_name: "ns.example.com" },
+        poll_every: "2s",
       },
-      ...(lab.far === null
-        ? []
-        : [
-            {
-              name: "dc2",
-              nitro: {
-                urls: [lab.far.nitro.url],
-                username,
-                password: "${LAB_NITRO_PASSWORD}",
-                tls: { ca_file: join(directory, "lab-ca.pem"), server_name: "ns.example.com" },
-                poll_every: "2s",
-              },
-            },
-          ]),
-    ],
+    })),
     connect_to: { ...lab.connectTo, ...managementOf(lab) },
     monitors: Object.fromEntries(
       Object.entries(lab.monitorCredentials).map(([name, login]) => [
@@ -82,7 +66,7 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
       ]),
     ),
     // What the demo's own estate has; of a recorded one nobody knows whose logins were made there.
-    ...(lab.recorded ? {} : demoLogins(lab, directory)),
+    ...(lab.recorded.length > 0 ? {} : demoLogins(lab, directory)),
     maintenance: { stability: "10s", token_file: tokenFileOf(directory) },
   };
   return {
@@ -100,6 +84,16 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
       ),
     },
   };
+}
+
+/** Names and management addresses. */
+function adcsOf(lab: Lab): readonly (readonly [name: string, urls: readonly string[]])[] {
+  return lab.recorded.length > 0
+    ? lab.recorded.map(({ adc, nitroUrls }) => [adc, nitroUrls] as const)
+    : [
+        ["demo", lab.nitroUrls],
+        ...(lab.far === null ? [] : [["dc2", [lab.far.nitro.url]] as const]),
+      ];
 }
 
 /** Names that clients type, and logins of the lab's accounts. */
@@ -161,10 +155,12 @@ export async function demoConfig(lab: Lab, directory: string): Promise<Config> {
 /** NITRO is reached through `connect_to` too, for nothing else may be dialled. */
 function managementOf(lab: Lab): Record<string, string> {
   return Object.fromEntries(
-    [...lab.nitroUrls, ...(lab.far === null ? [] : [lab.far.nitro.url])].map((url) => {
-      const { hostname, port } = new URL(url);
-      return [`${hostname}:${port}`, `${hostname}:${port}`];
-    }),
+    adcsOf(lab)
+      .flatMap(([, urls]) => urls)
+      .map((url) => {
+        const { hostname, port } = new URL(url);
+        return [`${hostname}:${port}`, `${hostname}:${port}`];
+      }),
   );
 }
 
@@ -263,7 +259,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
   const lab = await startLab(
     recorded === null
       ? { scenario: command.scenario }
-      : { recorded, scenario: "healthy", timeScale: RECORDED_TIME_SCALE },
+      : { recorded: recorded.adcs, scenario: "healthy", timeScale: RECORDED_TIME_SCALE },
   );
   const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-demo-"));
   try {
@@ -275,6 +271,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
         log: pino({ level: "silent" }),
         reread: null,
         ended: signals.ended,
+        ...(recorded === null ? {} : { past: recordedPast(recorded.bundle, Date.now()) }),
         // A demo begins with nothing, and its accounts are the lab's.
         firstLoginDelayMs: 0,
       });
@@ -291,7 +288,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
     output.out(
       recorded === null
         ? `${lab.scenario.about}\n`
-        : `${printableLine(`The ADC ${recorded.adc} as a bundle tells it: its rows, and servers in the condition its probes met.`)}\n`,
+        : `${printableLine(`${recorded.adcs.map(({ adc }) => adc).join(", ")} as a bundle tells it: rows, servers in the condition that probes met, and the history.`)}\n`,
     );
     output.out(
       `Page     ${address}/\nMetrics  ${address}/metrics\nVerdicts ${address}/api/v1/verdicts\n`,
@@ -334,17 +331,24 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
   }
 }
 
-async function readRecorded(file: string, output: Output): Promise<RecordedAdc | null> {
+interface Recorded {
+  readonly bundle: Bundle;
+  readonly adcs: readonly [RecordedAdc, ...RecordedAdc[]];
+}
+
+async function readRecorded(file: string, output: Output): Promise<Recorded | null> {
   const read = await readBundle(file);
   if (read.kind === "failed") {
     output.err(`${printableLine(read.message)}\n`);
     return null;
   }
-  const recorded = await recordedAdc(read.bundle);
-  if (recorded === null) {
+  const { bundle } = read;
+  const [first, ...others] = await recordedAdcs(bundle);
+  if (first === undefined) {
     output.err(`${printableLine(`${file}: no ADC in it has told its vservers`)}\n`);
+    return null;
   }
-  return recorded;
+  return { bundle, adcs: [first, ...others] };
 }
 
 /** A demo ends when it is to end: what does not close in time goes with the process. */

@@ -19,6 +19,7 @@ import { maskedConfig } from "../config/normalise.ts";
 import { parseHostPort } from "../lib/host-port.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
+import type { TimelineEntry, TimelineOwner } from "../model/timeline.ts";
 import { coalesce } from "../lib/pacing.ts";
 import { StorageWatch } from "../lib/durable-file.ts";
 import { Notifications } from "../notify/notifications.ts";
@@ -113,6 +114,11 @@ export interface ServiceOptions {
   readonly ended?: Promise<unknown>;
   /** How long the first login waits without a state file, as in the agent: 0 where the state directory is new because everything is. */
   readonly firstLoginDelayMs?: number;
+  /** What was seen elsewhere before, for the history to begin with. */
+  readonly past?: readonly {
+    readonly owner: TimelineOwner;
+    readonly entries: readonly TimelineEntry[];
+  }[];
   /** What the history may hold. Default: 32 MB of runs. */
   readonly history?: HistoryBounds;
 }
@@ -145,6 +151,9 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   const storage = new StorageWatch(log);
   for (const track of (await readJournal(config.stateDir, Date.now() - TIMELINE_MS, null)).tracks) {
     history.restore(track.owner, timelineOf(track));
+  }
+  for (const { owner, entries } of options.past ?? []) {
+    history.restore(owner, entries);
   }
   const opened = await openDeclarations(config, log, storage);
   if (opened.kind === "failed") {

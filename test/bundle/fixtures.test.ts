@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { serveNitro } from "../../lab/nitro/server.ts";
-import { recordedAdc } from "../../lab/recorded-lab.ts";
+import { recordedAdcs } from "../../lab/recorded-lab.ts";
 import { importEstate } from "../../src/adc/nitro/import.ts";
 import { pollState } from "../../src/adc/nitro/poll.ts";
 import { readBundle } from "../../src/bundle/format.ts";
@@ -17,9 +17,9 @@ describe.each(readdirSync(FOLDER))("bundle %s", (file) => {
     if (read.kind === "failed") {
       throw new Error(read.message);
     }
-    const recorded = await recordedAdc(read.bundle);
+    const [recorded] = await recordedAdcs(read.bundle);
     const [node] = recorded?.nodes ?? [];
-    if (recorded === null || node === undefined) {
+    if (recorded === undefined || node === undefined) {
       throw new Error("no ADC in it has told its vservers");
     }
     const server = await serveNitro(node, CREDENTIALS);

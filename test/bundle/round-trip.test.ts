@@ -1,7 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { pino } from "pino";
 import { describe, expect, test } from "vitest";
-import { recordedAdc } from "../../lab/recorded-lab.ts";
+import { Journal } from "../../src/change/journal.ts";
+import { StorageWatch } from "../../src/lib/durable-file.ts";
+import { recordedAdcs, recordedPast } from "../../lab/recorded-lab.ts";
 import type { Condition, LabProtocol } from "../../lab/exchange/condition.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { type Bundle, parseBundle } from "../../src/bundle/format.ts";
@@ -34,18 +37,20 @@ async function bundleOf(configFile: string, directory: string): Promise<Told> {
   return { text, bundle: read.bundle, printed };
 }
 
-function rowsOf({ answers }: Bundle): unknown {
-  return answers.map(({ node, api, resource, code, fields }) => ({
-    what: `${String(node)} ${api} ${resource} ${code ?? ""}`,
-    fields,
-  }));
+function rowsOf({ answers }: Bundle, of: string): unknown {
+  return answers
+    .filter(({ adc }) => adc === of)
+    .map(({ node, api, resource, code, fields }) => ({
+      what: `${String(node)} ${api} ${resource} ${code ?? ""}`,
+      fields,
+    }));
 }
 
 /** Of members; of vservers too where it is not left to chance which member a client meets. */
-function verdictsOf({ verdicts }: Bundle): unknown {
+function verdictsOf({ verdicts }: Bundle, of: string): unknown {
   const isMixed = verdicts.some(({ verdict }) => verdict === "routes_to_maintenance");
   return verdicts
-    .filter(({ server }) => server !== null || !isMixed)
+    .filter(({ adc, server }) => adc === of && (server !== null || !isMixed))
     .map(({ vservers, adc_service, server, port, opinions, verdict }) => ({
       vservers,
       adc_service,
@@ -91,6 +96,7 @@ describe("bundle › of the demo", () => {
           await lab.servers.get(server)?.set(protocol, condition);
         }
         await adcKnows(lab);
+        await rememberedAt(directory);
         first = await bundleOf(configFile, directory);
         const accounts = [...lab.accounts, lab.nitroCredentials].flatMap((one) => [
           one.username,
@@ -101,20 +107,59 @@ describe("bundle › of the demo", () => {
         expect(never.filter((one) => text.includes(one))).toEqual([]);
       });
       const { bundle } = first as unknown as Told;
-      const recorded = await recordedAdc(bundle);
-      if (recorded === null) {
+      const [recorded] = await recordedAdcs(bundle);
+      if (recorded === undefined) {
         throw new Error("the bundle holds no ADC");
       }
-      await withLab({ recorded, timeScale: 0.1 }, async ({ directory, configFile }) => {
-        const again = await bundleOf(configFile, directory);
-        expect(rowsOf(again.bundle)).toEqual(rowsOf(bundle));
-        expect(verdictsOf(again.bundle)).toEqual(verdictsOf(bundle));
+      // A second one that is its twin: every ADC of a bundle is played.
+      const both = [recorded, { ...recorded, adc: "twin" }] as const;
+      await withLab({ recorded: both, timeScale: 0.1 }, async ({ directory, configFile }) => {
+        const again = (await bundleOf(configFile, directory)).bundle;
+        expect(again.adcs.length).toBe(2);
+        for (const { adc } of again.adcs) {
+          expect(rowsOf(again, adc)).toEqual(rowsOf(bundle, recorded.adc));
+          expect(verdictsOf(again, adc)).toEqual(verdictsOf(bundle, recorded.adc));
+        }
         expect(bundle.verdicts.some(({ verdict }) => expected.test(verdict))).toBe(true);
       });
+      const now = Date.now();
+      const [past] = recordedPast(bundle, now);
+      const { adc, servers } = recorded.estate;
+      expect(past).toMatchObject({
+        owner: { adc, kind: "member" },
+        entries: [{ verdict: "agree_up" }, {}],
+      });
+      expect(past?.owner.kind === "member" && servers.has(past.owner.server)).toBe(true);
+      expect(now - (past?.entries[0]?.at ?? 0)).toBeGreaterThanOrEqual(60_000);
     },
     120_000,
   );
 });
+
+/** As an agent that ran with this state directory a minute ago, and has ended. */
+async function rememberedAt(stateDir: string): Promise<void> {
+  let now = Date.now() - 120_000;
+  const journal = new Journal({
+    stateDir,
+    storage: new StorageWatch(pino({ level: "silent" })),
+    current: () => [],
+    now: () => now,
+  });
+  const adcService = "sg_owa";
+  const owner = {
+    kind: "member",
+    adc: "demo",
+    adcService,
+    server: "ex01",
+    port: 443,
+    vservers: [],
+  } as const;
+  const opinions = { adc: "up", replica: "up", service: "up", verdict: "agree_up" } as const;
+  const rest = { step: null, reason: null, decidedBy: adcService, detected: false, working: null };
+  journal.record([{ owner, entry: { at: now, ...opinions, ...rest } }]);
+  now += 60_000;
+  await journal.close();
+}
 
 /** Waits until no monitor of the lab's ADC is in the middle of changing its mind. */
 async function adcKnows(lab: Lab): Promise<void> {
