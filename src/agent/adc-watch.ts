@@ -8,7 +8,7 @@ import {
   type AdcSessionOptions,
 } from "../adc/nitro/adc-session.ts";
 import { SPLIT_BRAIN } from "../adc/nitro/poll.ts";
-import { UNKNOWN_TEXT_KINDS, type UnknownText } from "../adc/nitro/unknown-texts.ts";
+import { UNKNOWN_TEXT_KINDS, type UnknownText } from "../adc/nitro/row-values.ts";
 import type { NitroLoginGate } from "../adc/nitro/login-gate.ts";
 import { nsConfSteps, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";

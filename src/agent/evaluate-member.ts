@@ -1,6 +1,6 @@
 import { type Observation, deepest, type MemberDepths } from "../model/observation.ts";
 import type { MonitorBinding } from "../model/adc-service.ts";
-import { classifyLastResponse, type LastResponseClass } from "../adc/nitro/last-response.ts";
+import { classifyLastResponse, type LastResponseClass } from "../adc/nitro/roles.ts";
 import type { Reason, Step } from "../model/reasons.ts";
 import type { LiveMember } from "../model/live.ts";
 import {

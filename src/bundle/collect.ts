@@ -2,7 +2,7 @@ import type { AdcListener } from "../change/compare.ts";
 import type { JournalChange } from "../change/journal.ts";
 import type { EstateRead, StateRead } from "../agent/adc-watch.ts";
 import type { NitroAnswer, NitroGet } from "../adc/nitro/client.ts";
-import type { UnknownText } from "../adc/nitro/unknown-texts.ts";
+import type { UnknownText } from "../adc/nitro/row-values.ts";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import { Secret } from "../lib/secret.ts";
 import type { Estate } from "../model/estate.ts";

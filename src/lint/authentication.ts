@@ -3,8 +3,7 @@ import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import type { Value } from "../adc/nsconf/grammar.ts";
 import type { Change, Fix } from "./change.ts";
-import type { LintContext, LintVserver } from "./context.ts";
-import { DIRECTORY_PATH, NTLM_DIRECTORIES } from "./directories.ts";
+import { type LintContext, type LintVserver, DIRECTORY_PATH, NTLM_DIRECTORIES } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Rule } from "./rule.ts";
 

@@ -1,6 +1,12 @@
 import { utf8Length } from "../lib/bytes.ts";
-import { asksHealthPage, requestTarget, usesOf, type LintContext } from "./context.ts";
-import { DIRECTORY_PATH, directoryOf } from "./directories.ts";
+import {
+  asksHealthPage,
+  requestTarget,
+  usesOf,
+  type LintContext,
+  DIRECTORY_PATH,
+  directoryOf,
+} from "./context.ts";
 import type { Hit } from "./finding.ts";
 import {
   changeFor,

@@ -2,9 +2,8 @@ import type { AdcService, MonitorBinding } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Blank, Value } from "../adc/nsconf/grammar.ts";
 import { printFix, setOptions, type Fix } from "./change.ts";
-import type { LintContext, LintService } from "./context.ts";
+import { type LintContext, type LintService, DIRECTORY_PATH, directoryOf } from "./context.ts";
 import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
-import { DIRECTORY_PATH, directoryOf } from "./directories.ts";
 import { createNames } from "./names.ts";
 import { expectsTls, portsOf, protocolOfPort, type PortProtocol } from "./ports.ts";
 

@@ -1,8 +1,7 @@
 import type { PolicyBinding } from "../model/policy.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { setOptions, type Change, type OptionChange } from "./change.ts";
-import type { LintContext, LintVserver } from "./context.ts";
-import { NTLM_DIRECTORIES, type Directory } from "./directories.ts";
+import { type LintContext, type LintVserver, NTLM_DIRECTORIES, type Directory } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { portsOf, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { oddSchemes, type OfferedSchemes } from "../../src/agent/vserver-findings.ts";
 import type { VserverRecord } from "../../src/agent/records/vserver-record.ts";
 import { vserverRow } from "../../src/web/api/verdicts.ts";
-import { loginSchemes, schemesNotice } from "../../src/web/page/login-schemes.ts";
+import { loginSchemes, schemesNotice } from "../../src/web/page/notices.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
 const USUAL = "negotiate, ntlm";

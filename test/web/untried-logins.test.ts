@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { LiveProbe } from "../../src/model/live.ts";
-import { notices } from "../../src/web/page/notices.ts";
-import { untriedLogins } from "../../src/web/page/untried-logins.ts";
+import { notices, untriedLogins } from "../../src/web/page/notices.ts";
 import { aCertificate, aFault, aLiveState, aProbe, tlsFacts } from "../support/live-state.ts";
 
 function untried(server: string, certificate = aCertificate()): LiveProbe {

@@ -1,6 +1,6 @@
 import type { Estate } from "../../model/estate.ts";
 import { gapOf } from "./gaps.ts";
-import { UnknownTexts, type UnknownText } from "./unknown-texts.ts";
+import { UnknownTexts, type UnknownText, text, type Row, type RowTables } from "./row-values.ts";
 import type {
   NitroGap,
   AdcNode,
@@ -9,20 +9,24 @@ import type {
   VserverState,
 } from "../../model/adc-state.ts";
 import { type Pulled, type PullStep, pullRows } from "./rows.ts";
-import { text, type Row, type RowTables } from "./row-values.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import { READ_BUDGET, withBudget } from "./budget.ts";
 import { isAnswer } from "./judge.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 import { addConnections } from "./connections.ts";
-import { classifyLastResponse, type LastResponseClass } from "./last-response.ts";
+import {
+  classifyLastResponse,
+  type LastResponseClass,
+  askWhetherStillPrimary,
+  readRole,
+  type NodeRole,
+} from "./roles.ts";
 import { memberStates, secondaryMembers, vserverState, vserverStates } from "./states.ts";
 import { gslbMemberRows, siteStates, withoutExchange } from "./gslb.ts";
 import { siteServices, withSites } from "../gslb-fields.ts";
 import type { GslbSiteState } from "../../model/gslb.ts";
 import { createPacer, forEachPaced, type Pacer } from "../../lib/pacing.ts";
 import { readPersistence } from "./persistence.ts";
-import { askWhetherStillPrimary, readRole, type NodeRole } from "./roles.ts";
 
 const GROUP_MEMBERS = "servicegroup_servicegroupmember_binding";
 const GROUP_MONITORS = "servicegroup_servicegroupentitymonbindings_binding";

@@ -1,9 +1,84 @@
-import type { LiveState } from "../../model/live.ts";
-import { gapSentence } from "../../model/adc-state.ts";
+import type { LiveVserver, LiveProbe, LiveState } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
-import { schemesNotice } from "./login-schemes.ts";
+import { append } from "../../lib/steps.ts";
+import { type Reason, REASON_WORDS } from "../../model/reasons.ts";
+import { certificateWords, pinOf } from "../../net/server-proof.ts";
+import { gapSentence } from "../../model/adc-state.ts";
 import { moment } from "./time.ts";
-import { untriedLogins } from "./untried-logins.ts";
+
+/** Whether the members of a vserver offer the same login schemes; null where nothing can be compared. */
+export function loginSchemes({ oddSchemes = null }: LiveVserver): Markup | null {
+  if (oddSchemes === null) {
+    return null;
+  }
+  return oddSchemes.length === 0
+    ? html`<p>Its servers offer the same login schemes.</p>`
+    : html`<p><b>Its servers offer different login schemes.</b></p>
+        <ul class="notices">
+          ${oddSchemes.map(
+            ({ server, port, path, offers, others }) =>
+              html`<li>
+                ${server}:${port} offers ${offers} at ${path}; the other members offer ${others}.
+              </li>`,
+          )}
+        </ul>`;
+}
+
+/** The notice of a vserver whose servers offer different login schemes. */
+export function schemesNotice({ vserver }: LiveVserver): Markup {
+  return html`Servers behind ${vserver} offer different login schemes, so clients on one of them may
+  be asked for a password or fail.`;
+}
+
+/** Why a server that is asked for a login gets none. */
+const UNPROVEN: ReadonlySet<Reason> = new Set<Reason>([
+  "certificate_untrusted",
+  "certificate_name",
+  "certificate_expired",
+  "certificate_not_yet_valid",
+  "pinned_certificate",
+]);
+const MAX_SHOWN = 5;
+
+/** A notice for each certificate for whose sake logins are not tried, with the line that would allow them. */
+export function untriedLogins(probes: readonly LiveProbe[]): readonly Markup[] {
+  const byCertificate = new Map<string, LiveProbe[]>();
+  for (const probe of probes) {
+    const { last } = probe;
+    if (last?.outcome === "fault" && UNPROVEN.has(last.reason)) {
+      const key = `${last.reason} ${last.tls?.chain[0]?.sha256 ?? ""}`;
+      append(byCertificate, key, probe);
+    }
+  }
+  const all = [...byCertificate.values()];
+  const shown = all.slice(0, MAX_SHOWN).map(notice);
+  const more = all.length - MAX_SHOWN;
+  return more > 0 ? [...shown, html`${String(more)} more certificates prevent logins.`] : shown;
+}
+
+function notice(probes: readonly LiveProbe[]): Markup {
+  const [first] = probes;
+  const last = first?.last ?? null;
+  const [leaf] = last?.tls?.chain ?? [];
+  const places = [...new Set(probes.map(placeOf))];
+  const where = places.slice(0, 3).join(", ");
+  const label = last === null ? "" : REASON_WORDS[last.reason].label;
+  return html`Logins at
+  ${where}${places.length > 3 ? html` and ${String(places.length - 3)} more` : ""} are not tried:
+  ${label}.
+  ${
+    leaf === undefined
+      ? null
+      : html`It presented ${certificateWords(leaf)}. If that is the right server, set
+          <code>${pinOf(leaf)}</code> for it under members, vservers or the account; or ca_file and
+          server_name.`
+  }`;
+}
+
+function placeOf({ server, port, vserver, transaction, monitor }: LiveProbe): string {
+  const name = transaction === "" ? monitor : transaction;
+  return `${server === "" ? vserver : `${server}:${String(port)}`} (${name})`;
+}
 
 /** What limits what this agent can say: an ADC that does not answer, an account at rest, login schemes that differ, a server in maintenance. */
 export function notices(live: LiveState): Markup | null {

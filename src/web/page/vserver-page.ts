@@ -15,7 +15,7 @@ import type { History } from "../history/history.ts";
 import { headlineSection } from "./bar.ts";
 import { commands } from "./cards.ts";
 import { vserverCommands } from "./commands.ts";
-import { loginSchemes } from "./login-schemes.ts";
+import { loginSchemes } from "./notices.ts";
 import { gslbSites } from "./gslb-sites.ts";
 import { timeline } from "./heartbeat.ts";
 import { layout, memberHref } from "./layout.ts";

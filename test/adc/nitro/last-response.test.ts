@@ -4,7 +4,7 @@ import {
   classifyLastResponse,
   LAST_RESPONSE_CLASSES,
   type LastResponseClass,
-} from "../../../src/adc/nitro/last-response.ts";
+} from "../../../src/adc/nitro/roles.ts";
 
 const SENTENCES: readonly (readonly [string, LastResponseClass])[] = [
   ["Success - TCP syn+ack received.", "success"],
