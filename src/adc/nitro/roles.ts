@@ -32,8 +32,8 @@ export type LastResponseClass = (typeof LAST_RESPONSE_CLASSES)[number];
  * other node in cluster." and the Ticket Tag pair of the XML service; the others follow their wording and are UNCONFIRMED.
  * `scripted`: the monitor runs a script on the ADC, which words its message as it likes.
  */
-export function classifyLastResponse(text: string, scripted: boolean): LastResponseClass {
-  const words = text.slice(0, MAX_SENTENCE_CHARS).trim().replace(FINAL_DOT, "").toLowerCase();
+export function classifyLastResponse(response: string, scripted: boolean): LastResponseClass {
+  const words = response.slice(0, MAX_SENTENCE_CHARS).trim().replace(FINAL_DOT, "").toLowerCase();
   const found = TABLE.find(([pattern]) => pattern.test(words));
   return found?.[1] ?? (scripted && words !== "" && words !== "unknown" ? "script" : "unknown");
 }

@@ -146,8 +146,8 @@ export class UnknownTexts {
   readonly #texts = new Map<string, UnknownText>();
 
   /** Keeps the text unless `known` matches it. */
-  add(kind: UnknownText["kind"], text: string, known: RegExp): void {
-    const short = text.trim().slice(0, MAX_CHARS);
+  add(kind: UnknownText["kind"], value: string, known: RegExp): void {
+    const short = value.trim().slice(0, MAX_CHARS);
     if (this.#texts.size < MAX_UNKNOWN_TEXTS && !known.test(short)) {
       this.#texts.set(`${kind} ${short}`, { kind, text: short });
     }
