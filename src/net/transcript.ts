@@ -147,8 +147,14 @@ export function printable(text: string): string {
   return text.replace(CONTROL, "\u00b7");
 }
 
+/** As `CONTROL`, but for the end of a line. */
+const ODD =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)/;
+
 /** Each line with its direction. */
 function prefixed(text: string, direction: ">" | "<"): string {
+  // One look at the whole costs less than one at each line.
+  const isPlain = !ODD.test(text);
   const pieces: string[] = [];
   let length = 0;
   let start = 0;
@@ -159,7 +165,7 @@ function prefixed(text: string, direction: ">" | "<"): string {
     if (end > start && text.charCodeAt(end - 1) === 13) {
       end -= 1;
     }
-    const line = printable(text.slice(start, end));
+    const line = isPlain ? text.slice(start, end) : printable(text.slice(start, end));
     pieces.push(direction, " ", line, "\n");
     length += line.length + 3;
     start = next;

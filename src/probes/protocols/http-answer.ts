@@ -29,7 +29,11 @@ export class HttpHeaders {
 
   /** The members of a list field, in lower case and without parameters. */
   tokens(name: string): readonly string[] {
-    return this.all(name)
+    const values = this.all(name);
+    if (values.length === 0) {
+      return values;
+    }
+    return values
       .join(",")
       .split(",")
       .map((token) => (token.split(";", 1)[0] ?? "").trim().toLowerCase())
