@@ -30,11 +30,20 @@ export function readSigns(observation: Observation, protocol: SignProtocol): Sig
   }
 }
 
+/** Steps that an IMAP or POP exchange reaches only after a greeting, which a component that is inactive never gives. */
+const STEPS_AFTER_GREETING: ReadonlySet<string> = new Set([
+  "greeting",
+  "starttls",
+  "login",
+  "transaction",
+]);
+
 function imapPopSigns(observation: Observation): SignsSeen {
-  if (observation.outcome === "match") {
+  const closed = observation.reason === "closed_without_data";
+  const wasGreeted = STEPS_AFTER_GREETING.has(observation.step) && !closed;
+  if (observation.outcome === "match" || wasGreeted) {
     return { sign: "good", smtpGreeted: false };
   }
-  const closed = observation.reason === "closed_without_data";
   return { sign: closed ? "imap_pop_closed" : null, smtpGreeted: false };
 }
 
