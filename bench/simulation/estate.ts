@@ -1,12 +1,23 @@
+import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import type { Estate } from "../../src/model/estate.ts";
+import type { TransactionName } from "../../src/model/transactions.ts";
+import type { Vantage } from "../../src/model/observation.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { Secret } from "../../src/lib/secret.ts";
 
-/** Four members to a server: IMAP behind a monitor that only sees a port, and three that see more. */
+/**
+ * Four members to an Exchange server: IMAP behind a monitor that only sees a port, and three that see more. Beside them are
+ * servers whose names say nothing, with IMAP behind a bare port, where we have an account, and POP3 behind a monitor that
+ * logs in; and web servers behind the ADC's own login.
+ */
 export const SERVICES = {
-  imap: { group: "sg_imap", type: "TCP", port: 993, monitor: "mon_port" },
-  pop3: { group: "sg_pop3", type: "TCP", port: 110, monitor: "mon_pop3" },
-  smtp: { group: "sg_smtp", type: "TCP", port: 25, monitor: "mon_smtp" },
-  https: { group: "sg_owa", type: "SSL", port: 443, monitor: "mon_health" },
+  imap: { host: "ex", group: "sg_imap", type: "TCP", port: 993, monitor: "mon_port" },
+  pop3: { host: "ex", group: "sg_pop3", type: "TCP", port: 110, monitor: "mon_pop3" },
+  smtp: { host: "ex", group: "sg_smtp", type: "TCP", port: 25, monitor: "mon_smtp" },
+  https: { host: "ex", group: "sg_owa", type: "SSL", port: 443, monitor: "mon_health" },
+  plain: { host: "srv", group: "sg_17", type: "TCP", port: 993, monitor: "mon_port" },
+  login: { host: "srv", group: "sg_18", type: "TCP", port: 110, monitor: "mon_login" },
+  guarded: { host: "web", group: "sg_guarded", type: "SSL", port: 443, monitor: "mon_health" },
 } as const;
 export type ServiceKind = keyof typeof SERVICES;
 export const SERVICE_KINDS = Object.keys(SERVICES) as readonly ServiceKind[];
@@ -15,30 +26,108 @@ export const SERVICE_KINDS = Object.keys(SERVICES) as readonly ServiceKind[];
 export const TIMING = { intervalMs: 15_000, downTimeMs: 30_000, retries: 3, timeoutMs: 5_000 };
 export const POLL_MS = 15_000;
 
-/** An estate of Exchange servers, four members each, read as any ns.conf is. */
+/** Vservers with the ADC's login in front of one group, each with an account of ours. */
+export const GUARDED_VSERVERS = ["v_guarded1", "v_guarded2", "v_guarded3"] as const;
+export const LOGIN_EVERY_MS = 60_000;
+/** Whom the login monitors log in as, and whom our own logins by IMAP. */
+export const MONITOR_USER = "itest";
+export const IMAP_USER = "probe-a";
+
+/** An estate of so many Exchange servers, and a third as many of each other kind, read as any ns.conf is. */
 export function simulatedEstate(servers: number): Estate {
   const timing = `-interval 15 -downTime 30 -retries 3 -resptimeout 5 -LRTM DISABLED`;
-  const names = Array.from(
-    { length: servers },
-    (_, index) => `ex${String(index + 1).padStart(3, "0")}`,
-  );
+  const hosts = (prefix: string, count: number): readonly string[] =>
+    Array.from({ length: count }, (_, at) => `${prefix}${String(at + 1).padStart(3, "0")}`);
+  const others = Math.ceil(servers / 3);
+  const names = { ex: hosts("ex", servers), srv: hosts("srv", others), web: hosts("web", others) };
   const lines = [
     "#NS13.1 Build 37.38",
     `add lb monitor mon_port TCP ${timing}`,
     `add lb monitor mon_pop3 TCP-ECV -recv "+OK The Microsoft Exchange POP3 service is ready." ${timing}`,
     `add lb monitor mon_smtp TCP-ECV -recv "220 " ${timing}`,
     `add lb monitor mon_health HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES ${timing}`,
-    ...names.map((name, index) => `add server ${name} 192.0.2.${String(index + 1)}`),
+    `add lb monitor mon_login POP3 -scriptName nspop3.pl -dispatcherIP 127.0.0.1 -dispatcherPort 3013 -userName ${MONITOR_USER} -password 12ab -encrypted -encryptmethod ENCMTHD_3 ${timing}`,
+    "add authentication vserver aaa SSL 0.0.0.0",
+    ...Object.values(names).flatMap((each, net) =>
+      each.map((name, at) => `add server ${name} 198.18.${String(net)}.${String(at + 1)}`),
+    ),
     ...SERVICE_KINDS.flatMap((kind) => {
-      const { group, type, port, monitor } = SERVICES[kind];
+      const { group, type, port, monitor, host } = SERVICES[kind];
+      const vservers =
+        kind === "guarded"
+          ? GUARDED_VSERVERS.map(
+              (name, at) =>
+                [name, `198.18.9.${String(at + 1)} 443 -authn401 ON -authnVsName aaa`] as const,
+            )
+          : [[`v_${kind}`, "0.0.0.0 0"] as const];
       return [
         `add serviceGroup ${group} ${type}`,
-        `add lb vserver v_${kind} ${type} 0.0.0.0 0`,
-        `bind lb vserver v_${kind} ${group}`,
-        ...names.map((name) => `bind serviceGroup ${group} ${name} ${String(port)}`),
+        ...vservers.flatMap(([name, rest]) => [
+          `add lb vserver ${name} ${type} ${rest}`,
+          `bind lb vserver ${name} ${group}`,
+        ]),
+        ...names[host].map((name) => `bind serviceGroup ${group} ${name} ${String(port)}`),
         `bind serviceGroup ${group} -monitorName ${monitor}`,
       ];
     }),
   ];
   return parseNsConf(`${lines.join("\n")}\n`, { adc: "prod" });
+}
+
+/** What an operator would add: which servers are Exchange where names tell it, the monitors' password, and accounts. */
+export function simulatedSettings(): PlanSettings {
+  const password = new Secret("not sent anywhere");
+  const users = [IMAP_USER, ...GUARDED_VSERVERS.map(userOf)];
+  const named = SERVICE_KINDS.filter((kind) => SERVICES[kind].host !== "srv");
+  return {
+    ...BARE_SETTINGS,
+    monitors: new Map([
+      [
+        "mon_login",
+        { credential: { username: MONITOR_USER, password, secret: null }, command: null },
+      ],
+    ]),
+    members: named.map((kind) => ({
+      match: `${SERVICES[kind].host}*:${String(SERVICES[kind].port)}`,
+      protocol: kind === "guarded" ? "https" : kind,
+      exchange: "2016",
+      path: null,
+      host: null,
+    })) as PlanSettings["members"],
+    accounts: new Map(
+      users.map((name) => [name, { name, username: name, address: null, password, domain: null }]),
+    ),
+    runs: [
+      run("imap_login", IMAP_USER, "backend", { adcServices: [SERVICES.plain.group] }),
+      ...GUARDED_VSERVERS.map((name) =>
+        run("ews_folder", userOf(name), "vip", { vservers: [name] }),
+      ),
+    ],
+  };
+}
+
+function userOf(vserver: (typeof GUARDED_VSERVERS)[number]): string {
+  return `of-${vserver}`;
+}
+
+function run(
+  transaction: TransactionName,
+  account: string,
+  vantage: Vantage,
+  members: Partial<PlanSettings["runs"][number]["members"]>,
+): PlanSettings["runs"][number] {
+  return {
+    transaction,
+    account,
+    everyMs: LOGIN_EVERY_MS,
+    timeoutMs: null,
+    members: { servers: [], ports: [], adcServices: [], vservers: [], ...members },
+    vantages: [vantage],
+    path: null,
+    host: null,
+    security: null,
+    allowPlaintext: false,
+    expect: "works",
+    options: {},
+  };
 }

@@ -1,6 +1,7 @@
+import type { Reason } from "../../src/model/reasons.ts";
 import type { AdcOpinion, MemberVerdict } from "../../src/model/verdicts.ts";
 import type { ServiceKind } from "./estate.ts";
-import type { Condition, Truth } from "./world.ts";
+import { seesPortAlone, type Condition, type Truth } from "./world.ts";
 
 /** The verdicts that call someone at night: each must be true whenever it is said, and said whenever it is true. */
 export const ALARMS = [
@@ -8,11 +9,15 @@ export const ALARMS = [
   "false_up",
   "false_down",
   "maintenance_overrun",
+  // No call at night, but the only true word where the account of a login monitor is refused.
+  "auth_rejected",
 ] as const;
 export type Alarm = (typeof ALARMS)[number];
 
-export function isAlarm(verdict: MemberVerdict): verdict is Alarm {
-  return ALARMS.some((alarm) => alarm === verdict);
+/** The alarm that a member's verdict is; null: none. */
+export function alarmOf(verdict: MemberVerdict, reason: Reason | null): Alarm | null {
+  const named = verdict === "unknown" ? reason : verdict;
+  return ALARMS.find((alarm) => alarm === named) ?? null;
 }
 
 /** What the simulator knows of one member, beside what the ADC told at its last poll. */
@@ -26,17 +31,29 @@ export interface Situation {
   readonly overdue: boolean;
   /** Since it was in maintenance last it has been well for no longer than between two looks. */
   readonly wasBrieflyWell: boolean;
+  /**
+   * Our login there: `refused` by the domain at this moment, `held` since, for no account is tried again at once. What it
+   * told before counts for a while (`lags`), and away is what nobody can tell, until the member has been well.
+   */
+  readonly login: "works" | "refused" | "held";
+  readonly loginLags: boolean;
+  readonly isAwayUntold: boolean;
 }
 
 /** What would be said by someone who knows everything; null where only time will tell (the ADC has yet to notice). */
-export function expectedVerdict({
-  kind,
-  truth,
-  adc,
-  window,
-  overdue,
-}: Situation): MemberVerdict | null {
+export function expectedVerdict(situation: Situation): MemberVerdict | null {
+  const { kind, adc, window, overdue } = situation;
+  const truth = { ...situation.truth, condition: asSeen(kind, situation.truth.condition) };
   const isOverrun = window === "over" || (window === "no" && overdue);
+  if (situation.login !== "works" && (kind === "login" || situation.loginLags)) {
+    return withoutLogin(situation);
+  }
+  if (situation.login !== "works" && situation.truth.condition === "dead_backend") {
+    return null;
+  }
+  if (situation.isAwayUntold && (isOverrun || window !== "no") && adc !== "up") {
+    return null;
+  }
   switch (adc) {
     case "up":
       return whileUp(kind, truth, window === "open");
@@ -51,12 +68,31 @@ export function expectedVerdict({
   }
 }
 
+/** A back end behind a good greeting is dead to whoever logs in, and what no monitor sees to all others. */
+function asSeen(kind: ServiceKind, condition: Condition): Condition {
+  if (condition === "dead_backend" || condition === "sick") {
+    return kind === "login" ? "dead" : "sick";
+  }
+  return condition;
+}
+
+/** Nobody logs in for us: of what only a login shows, and of being away, nothing can be expected. */
+function withoutLogin({ kind, truth, adc, window, login }: Situation): MemberVerdict | null {
+  if (adc === "up") {
+    const isWell = truth.condition === "well" && truth.adc !== "stuck_down";
+    return truth.condition === "maintenance" ? "routes_to_maintenance" : isWell ? "agree_up" : null;
+  }
+  const greets = truth.condition === "well" || truth.condition === "dead_backend";
+  const isRefused = kind === "login" && login === "refused" && window === "no";
+  return adc === "down" && isRefused && greets ? "unknown" : null;
+}
+
 function whileUp(kind: ServiceKind, truth: Truth, declared: boolean): MemberVerdict | null {
   switch (truth.condition) {
     case "well":
       return truth.adc === "stuck_down" ? null : "agree_up";
     case "maintenance":
-      return kind === "imap" || truth.adc === "stuck_up" || declared
+      return seesPortAlone(kind) || truth.adc === "stuck_up" || declared
         ? "routes_to_maintenance"
         : null;
     case "dead":
@@ -68,6 +104,8 @@ function whileUp(kind: ServiceKind, truth: Truth, declared: boolean): MemberVerd
     case "refuses_us":
       // A page that fails in a declared window is how HTTPS shows maintenance: whom it is closed to cannot be told.
       return declared ? "routes_to_maintenance" : "replica_differs";
+    case "dead_backend":
+      return null;
   }
 }
 
@@ -81,7 +119,7 @@ function whileDown(
     case "well":
       return truth.adc === "stuck_down" ? "false_down" : null;
     case "maintenance":
-      return kind === "imap" && truth.adc === "honest"
+      return seesPortAlone(kind) && truth.adc === "honest"
         ? null
         : isOverrun
           ? "maintenance_overrun"
@@ -89,6 +127,7 @@ function whileDown(
     case "dead":
       return isOverrun ? "maintenance_overrun" : declared ? "maintenance_expected" : "agree_down";
     case "sick":
+    case "dead_backend":
       return null;
     case "strict":
       return declared ? "maintenance_expected" : "strict_monitor";
@@ -121,13 +160,16 @@ function whileOut(
  * honest and will soon notice: a short one need not be named, but naming it is not false.
  */
 export function trueAlarm(situation: Situation): Alarm | null {
-  const { truth, adc, window } = situation;
-  if (adc === "up") {
-    const broken = truth.condition !== "well";
-    if (truth.condition === "maintenance" || (broken && window === "open")) {
-      return "routes_to_maintenance";
-    }
-  }
+  const { truth, adc, window, login } = situation;
   const expected = expectedVerdict(situation);
-  return expected !== null && isAlarm(expected) ? expected : null;
+  // What fails behind a good greeting is seen by logins alone.
+  const isSeen = login === "works" || truth.condition !== "dead_backend";
+  const isBroken = truth.condition !== "well" && isSeen;
+  if (adc === "up" && (truth.condition === "maintenance" || (isBroken && window === "open"))) {
+    return "routes_to_maintenance";
+  }
+  if (login !== "works" && expected === "unknown") {
+    return "auth_rejected";
+  }
+  return alarmOf(expected ?? "unknown", null);
 }

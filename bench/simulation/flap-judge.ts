@@ -111,7 +111,7 @@ export class FlapJudge {
   }
 }
 
-export function sumOfFlaps(judges: readonly FlapCounts[]): FlapCounts {
+export function sumOfCounts(judges: readonly FlapCounts[]): FlapCounts {
   return {
     due: judges.reduce((sum, each) => sum + each.due, 0),
     named: judges.reduce((sum, each) => sum + each.named, 0),

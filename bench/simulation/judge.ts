@@ -1,7 +1,7 @@
 import type { MemberRecord } from "../../src/agent/records/member-record.ts";
 import { lastAgreedAt } from "../../src/verdict/grace.ts";
 import type { MemberVerdict } from "../../src/model/verdicts.ts";
-import { expectedVerdict, isAlarm, trueAlarm, type Alarm, type Situation } from "./expected.ts";
+import { alarmOf, expectedVerdict, trueAlarm, type Alarm, type Situation } from "./expected.ts";
 import { cellOf, situationName, type Tally } from "./tally.ts";
 import type { Truth } from "./world.ts";
 
@@ -18,7 +18,7 @@ export interface Named {
 
 /** An alarm that was said or kept silent, and should not have been. */
 export interface Mistake {
-  readonly alarm: Alarm | "adc_flapping";
+  readonly alarm: Alarm | "adc_flapping" | "vip_login_broken";
   readonly member: string;
   readonly atMs: number;
 }
@@ -48,6 +48,7 @@ interface Standing {
   readonly expected: MemberVerdict | null;
   readonly so: Alarm | null;
   readonly said: MemberVerdict;
+  readonly alarm: Alarm | null;
   /** It was well for too short to be seen, and what is said is so without that. */
   readonly mayBe: boolean;
 }
@@ -88,6 +89,7 @@ export class MemberJudge {
       this.#account(before, at);
     }
     const said = this.#record.verdict;
+    const alarm = alarmOf(said, this.#record.reason);
     const so = trueAlarm(situation);
     const expected = expectedVerdict(situation);
     if (before === null || expected !== before.expected) {
@@ -103,7 +105,7 @@ export class MemberJudge {
     }
     if (so !== null) {
       this.#lastSoAt.set(so, at);
-      this.#name(so, said, at);
+      this.#name(so, alarm, at);
     }
     const wouldBe = trueAlarm({ ...situation, truth: was });
     if (wouldBe !== null && wouldBe !== so) {
@@ -112,14 +114,19 @@ export class MemberJudge {
       const until = stillBelieves ? at : changedAt;
       this.#lastSoAt.set(wouldBe, Math.max(this.#lastSoAt.get(wouldBe) ?? 0, until));
     }
-    const mayBe =
-      situation.wasBrieflyWell &&
-      (said === "maintenance_overrun" || said === "maintenance_expected");
-    this.#standing = { from: at, name: situationName(situation), expected, so, said, mayBe };
+    this.#standing = {
+      from: at,
+      name: situationName(situation),
+      expected,
+      so,
+      said,
+      alarm,
+      mayBe: mayBeSo(situation, said, alarm),
+    };
   }
 
   /** Books the time since the last look: what stood too long, and what should have stood by now. */
-  #account({ from, name, expected, so, said, mayBe }: Standing, to: number): void {
+  #account({ from, name, expected, so, said, alarm, mayBe }: Standing, to: number): void {
     const cell = cellOf(this.#tally, name, said);
     cell.heldMs += to - from;
     if (so !== null) {
@@ -129,11 +136,14 @@ export class MemberJudge {
         this.missed.push({ alarm: so, member: this.#memberName(), atMs: this.#soSince });
       }
     }
-    if (isAlarm(said) && so !== said && !mayBe && !this.#spellIsFalse) {
-      const lastSoAt = this.#lastSoAt.get(said) ?? -Infinity;
+    if (mayBe && alarm !== null) {
+      this.#lastSoAt.set(alarm, to);
+    }
+    if (alarm !== null && so !== alarm && !mayBe && !this.#spellIsFalse) {
+      const lastSoAt = this.#lastSoAt.get(alarm) ?? -Infinity;
       if (to - lastSoAt > this.#bounds.clearsWithinMs) {
         this.#spellIsFalse = true;
-        this.falseAlarms.push({ alarm: said, member: this.#memberName(), atMs: to });
+        this.falseAlarms.push({ alarm, member: this.#memberName(), atMs: to });
       }
     }
     const wrongFrom = Math.max(from, this.#expectedSince + this.#mayTakeMs(expected));
@@ -151,8 +161,8 @@ export class MemberJudge {
     return this.#bounds.namedWithinMs + (stable ? this.#bounds.stabilityMs : 0);
   }
 
-  #name(so: Alarm, said: MemberVerdict, at: number): void {
-    if (said !== so || this.#settled) {
+  #name(so: Alarm, alarm: Alarm | null, at: number): void {
+    if (alarm !== so || this.#settled) {
       return;
     }
     this.#settled = true;
@@ -169,4 +179,22 @@ export class MemberJudge {
   #memberName(): string {
     return `${this.#record.adcService}/${this.#record.server}:${String(this.#record.port)}`;
   }
+}
+
+/** Whether a verdict that is not expected may be so all the same. */
+function mayBeSo(situation: Situation, said: MemberVerdict, alarm: Alarm | null): boolean {
+  const { truth, login, loginLags, wasBrieflyWell, isAwayUntold } = situation;
+  if (said === "maintenance_overrun" || said === "maintenance_expected") {
+    return wasBrieflyWell || isAwayUntold;
+  }
+  if (login === "works") {
+    return false;
+  }
+  // What was seen before the logins stopped; and a refusal is the last word until the next login.
+  return (
+    loginLags ||
+    truth.condition === "dead_backend" ||
+    (alarm === "false_up" && truth.condition !== "well" && truth.adc === "stuck_up") ||
+    (alarm === "auth_rejected" && login === "held")
+  );
 }

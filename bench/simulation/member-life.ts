@@ -32,11 +32,13 @@ export function nextTruth(
     return becomes(random.pick(["dead", "sick", "maintenance"] as const), 1_000, 45_000);
   }
   if (dice < 0.76) {
-    return becomes("sick", 60_000, 1_800_000);
+    // Who greets and then fails fails at the login, where there is one.
+    const logsIn = kind === "login" || (kind === "plain" && random.next() < 0.5);
+    return becomes(logsIn ? "dead_backend" : "sick", 60_000, 1_800_000);
   }
-  if (dice < 0.86 && kind !== "imap") {
+  if (dice < 0.86 && kind !== "imap" && kind !== "plain" && kind !== "login") {
     // A bare port cannot be too strict, and only a page can be closed to one address alone.
-    const refused = kind === "https" && random.next() < 0.5;
+    const refused = (kind === "https" || kind === "guarded") && random.next() < 0.5;
     return becomes(refused ? "refuses_us" : "strict", 120_000, 3_600_000);
   }
   return dice < 0.96

@@ -30,6 +30,9 @@ export interface Member {
   /** When it was well again last, and whether it has been broken since, before that could be seen. */
   wellAt: number;
   wasBrieflyWell: boolean;
+  /** Logins told nothing, last at that time, and it has not been well since then for long enough to be seen. */
+  isAwayUntold: boolean;
+  toldAt: number;
   readonly flaps: FlapJudge;
   /** Told by the last poll. */
   heard: AdcBelief;
@@ -61,6 +64,8 @@ export function memberOf(record: MemberRecord, beginsAt: number, tally: Tally): 
     workedOn: false,
     wellAt: -Infinity,
     wasBrieflyWell: false,
+    isAwayUntold: false,
+    toldAt: -Infinity,
     flaps: new FlapJudge(record),
     adc: new SimulatedMember(),
     judge: new MemberJudge(record, bounds, tally),

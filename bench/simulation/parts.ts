@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { SimulationOptions, SimulationResult } from "./simulate.ts";
-import { sumOfFlaps } from "./flap-judge.ts";
+import { sumOfCounts } from "./flap-judge.ts";
 import { addTally, type Tally } from "./tally.ts";
 
 /** So many hours of one world; then another begins, of the next seed. */
@@ -53,7 +53,8 @@ function sumOf(results: readonly SimulationResult[]): SimulationResult {
     operations: total((result) => result.operations),
     episodes: total((result) => result.episodes),
     named: results.flatMap((result) => result.named),
-    flapping: sumOfFlaps(results.map(({ flapping }) => flapping)),
+    flapping: sumOfCounts(results.map(({ flapping }) => flapping)),
+    logins: sumOfCounts(results.map(({ logins }) => logins)),
     missed: results.flatMap((result) => result.missed),
     falseAlarms: results.flatMap((result) => result.falseAlarms),
     tally,

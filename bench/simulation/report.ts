@@ -14,6 +14,7 @@ export function simulationReport(result: SimulationResult): string {
   return [
     `${String(result.members)} members, ${String(result.hours)} hours, ${count(result.probes)} probes, ${count(result.changes)} changes of the truth, ${count(result.operations)} pieces of work on a server, ${count(result.episodes)} times an alarm was due`,
     `an ADC that flaps alone: named ${count(result.flapping.named)} times`,
+    `a login that the ADC breaks for everybody: named ${count(result.logins.named)} times`,
     `false alarms: ${String(result.falseAlarms.length)}`,
     `missed: ${String(result.missed.length)}`,
     `any verdict other than the truth's, beyond the time allowed: ${hours(wrongMs)} of ${hours(heldMs)} member-hours`,

@@ -2,14 +2,25 @@ import { buildRecords } from "../../src/agent/records/build-records.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
 import { evaluateMember } from "../../src/agent/evaluate-member.ts";
+import type { ProbeResult } from "../../src/agent/run-probe.ts";
 import { DueQueue } from "../../src/agent/scheduler.ts";
-import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
-import { memberKey, type AdcState, type MemberState } from "../../src/model/adc-state.ts";
-import { POLL_MS, SERVICE_KINDS, SERVICES, simulatedEstate, TIMING } from "./estate.ts";
+import { memberKey, type MemberState } from "../../src/model/adc-state.ts";
+import {
+  GUARDED_VSERVERS,
+  IMAP_USER,
+  LOGIN_EVERY_MS,
+  MONITOR_USER,
+  POLL_MS,
+  simulatedEstate,
+  simulatedSettings,
+  TIMING,
+} from "./estate.ts";
 import type { Situation } from "./expected.ts";
-import { sumOfFlaps, type FlapCounts } from "./flap-judge.ts";
+import { sumOfCounts, type FlapCounts } from "./flap-judge.ts";
+import { GuardedVserver, type LoginCounts } from "./guarded.ts";
 import type { Mistake, Named } from "./judge.ts";
+import { loginSeen, REFUSED, SimulatedLogins } from "./logins.ts";
 import {
   AGENT_EVALUATES_MS,
   adcSees,
@@ -51,6 +62,8 @@ export interface SimulationResult {
   readonly episodes: number;
   readonly named: readonly Named[];
   readonly flapping: FlapCounts;
+  /** Breaks of the ADC's own login. */
+  readonly logins: LoginCounts;
   readonly missed: readonly Mistake[];
   readonly falseAlarms: readonly Mistake[];
   readonly tally: Tally;
@@ -58,6 +71,8 @@ export interface SimulationResult {
 
 /** A member that is down is looked at every 30 s, and needs two good answers to be out of maintenance. */
 const UNSEEN_MS = 90_000;
+/** What a login told last counts for three intervals, and a moment more until it is judged. */
+const LOGIN_LASTS_MS = 3 * LOGIN_EVERY_MS + 20_000;
 /** One probe in a thousand is lost on the way, ours and the ADC's alike. */
 const LOST_SHARE = 0.001;
 /** The world begins after noon of some day, so that no clock starts at zero. */
@@ -65,12 +80,23 @@ const BEGIN = Date.UTC(2026, 10, 3, 12);
 
 type Event =
   | { readonly kind: "probe"; readonly probe: ProbeRecord; readonly member: Member }
+  | { readonly kind: "vip_probe"; readonly probe: ProbeRecord; readonly vserver: GuardedVserver }
+  | { readonly kind: "aaa"; readonly vserver: GuardedVserver }
+  | { readonly kind: "account"; readonly account: Account }
   | { readonly kind: "adc_probe"; readonly member: Member }
   | { readonly kind: "poll" }
   | { readonly kind: "evaluate"; readonly member: Member }
   | { readonly kind: "change"; readonly member: Member }
   | { readonly kind: "work"; readonly server: Server }
   | { readonly kind: "step"; readonly server: Server; readonly step: Step };
+
+/** One whom logins are made as: the domain refuses him at times, for a password that has run out or that we alone have old. */
+interface Account {
+  readonly user: string;
+  refusesUs: boolean;
+  refusesAdc: boolean;
+  changedAt: number;
+}
 
 interface Server {
   readonly name: string;
@@ -93,14 +119,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
   let now = BEGIN;
   const clock = (): number => now;
   const estate = simulatedEstate(options.servers);
-  const protocols = SERVICE_KINDS.map((kind) => ({
-    match: `*:${String(SERVICES[kind].port)}`,
-    protocol: kind,
-    exchange: "2016" as const,
-    path: null,
-    host: null,
-  }));
-  const plan = planProbes(estate, { ...BARE_SETTINGS, members: protocols });
+  const plan = planProbes(estate, simulatedSettings());
   const records = buildRecords(
     estate,
     plan,
@@ -126,6 +145,18 @@ export function simulate(options: SimulationOptions): SimulationResult {
   const servers = [...new Set(members.map(({ record }) => record.server))].map((name): Server => {
     return { name, members: members.filter(({ record }) => record.server === name), atWork: null };
   });
+  const logins = new SimulatedLogins();
+  const accounts = [MONITOR_USER, IMAP_USER].map((user): Account => {
+    return { user, refusesUs: false, refusesAdc: false, changedAt: BEGIN };
+  });
+  const guarded = records.vservers
+    .filter(({ vserver }) => GUARDED_VSERVERS.some((name) => name === vserver))
+    .map((record) => {
+      return new GuardedVserver(
+        record,
+        members.filter(({ kind }) => kind === "guarded"),
+      );
+    });
 
   const queue = new DueQueue<Event>();
   for (const probe of records.probes) {
@@ -134,6 +165,16 @@ export function simulate(options: SimulationOptions): SimulationResult {
     if (member !== undefined && probe.planned.action.run !== null) {
       queue.push(BEGIN + random.whole(0, 10_000), { kind: "probe", probe, member });
     }
+    const vserver = guarded.find(({ record: { vserver: name } }) => name === probe.vserver);
+    if (vserver !== undefined && probe.vantage === "vip" && probe.planned.action.run !== null) {
+      queue.push(BEGIN + random.whole(0, 10_000), { kind: "vip_probe", probe, vserver });
+    }
+  }
+  for (const vserver of guarded) {
+    queue.push(BEGIN + random.whole(600_000, 7_200_000), { kind: "aaa", vserver });
+  }
+  for (const account of accounts) {
+    queue.push(BEGIN + random.whole(600_000, 18_000_000), { kind: "account", account });
   }
   for (const member of members) {
     queue.push(BEGIN + random.whole(0, TIMING.intervalMs), { kind: "adc_probe", member });
@@ -166,14 +207,15 @@ export function simulate(options: SimulationOptions): SimulationResult {
     operations,
     episodes: judges.reduce((sum, judge) => sum + judge.episodes, 0),
     named: judges.flatMap((judge) => judge.named),
-    flapping: sumOfFlaps(members.map(({ flaps }) => flaps)),
+    flapping: sumOfCounts(members.map(({ flaps }) => flaps)),
+    logins: sumOfCounts(guarded),
     missed: [
       ...judges.flatMap((judge) => judge.missed),
-      ...members.flatMap(({ flaps }) => flaps.missed),
+      ...[...members.map(({ flaps }) => flaps), ...guarded].flatMap(({ missed }) => missed),
     ],
     falseAlarms: [
       ...judges.flatMap((judge) => judge.falseAlarms),
-      ...members.flatMap(({ flaps }) => flaps.falseAlarms),
+      ...[...members.map(({ flaps }) => flaps), ...guarded].flatMap((each) => each.falseAlarms),
     ],
     tally,
   };
@@ -184,6 +226,13 @@ export function simulate(options: SimulationOptions): SimulationResult {
       case "probe":
         probes += 1;
         return observeProbe(event.probe, event.member);
+      case "vip_probe":
+        probes += 1;
+        return probeVip(event.probe, event.vserver);
+      case "aaa":
+        return event.vserver.change(now, random);
+      case "account":
+        return changeAccount(event.account);
       case "adc_probe": {
         const { member } = event;
         const lost = random.next() < LOST_SHARE;
@@ -209,7 +258,8 @@ export function simulate(options: SimulationOptions): SimulationResult {
 
   function probeOfAdc(member: Member, lost: boolean): number {
     const { adc, truth } = member;
-    const againMs = adc.probe(now, adcSees(member, now), lost);
+    const isRefused = member.kind === "login" && accountOf(member)?.refusesAdc === true;
+    const againMs = adc.probe(now, adcSees(member, now) && !isRefused, lost);
     member.flaps.believes(adc.beliefFrom(now), now, truth.condition === "well");
     return againMs;
   }
@@ -220,15 +270,104 @@ export function simulate(options: SimulationOptions): SimulationResult {
     const passes = name === null ? monitorPasses(kind, truth, "us") : lookPasses(name, truth);
     const lost = random.next() < LOST_SHARE;
     const failure = lost ? LOST : passes ? null : failureSeen(name ?? kind, truth);
-    if (failure !== null) {
-      member.flaps.weFailed(now);
+    if (probe.credential !== null) {
+      const way = failure !== null && failure.step !== "login" ? failure : null;
+      return logIn(probe, member, () =>
+        way === null && accountOf(member)?.refusesUs === true
+          ? loginSeen(now, REFUSED, "rejected")
+          : loginSeen(now, failure, failure === null ? "accepted" : "not_tried"),
+      );
     }
-    if (failure !== null || probe.lastPassed !== true) {
-      catchUp(member);
+    return book(probe, member, {
+      observation: observation(now, failure),
+      passed: failure === null,
+    });
+  }
+
+  /** A login as the account's gate lets it be. */
+  function logIn(probe: ProbeRecord, member: Member | null, attempt: () => ProbeResult): number {
+    const played = logins.run(probe, now, attempt);
+    if (played.kind === "later") {
+      return played.inMs;
     }
-    const againMs = state.recordResult(probe, observation(now, failure), failure === null);
-    judged(member);
+    for (const { key, failureOf } of played.broken) {
+      const place = records.probes.find(({ id }) => id === key);
+      if (place !== undefined && place.last !== null) {
+        const { result, times } = failureOf(place);
+        for (let count = 0; count < times; count++) {
+          book(place, memberBehind(place), result);
+        }
+      }
+    }
+    if (played.result === null) {
+      if (member !== null) {
+        look(member);
+      }
+      return probe.intervalMs;
+    }
+    return book(probe, member, played.result);
+  }
+
+  function book(
+    probe: ProbeRecord,
+    member: Member | null,
+    { observation: seen, passed }: ProbeResult,
+  ): number {
+    if (member !== null) {
+      if (passed !== true) {
+        member.flaps.weFailed(now);
+      }
+      if (passed !== true || probe.lastPassed !== true) {
+        catchUp(member);
+      }
+    }
+    const againMs = state.recordResult(probe, seen, passed);
+    if (member !== null) {
+      judged(member);
+    }
     return againMs;
+  }
+
+  function memberBehind(probe: ProbeRecord): Member | null {
+    const record = records.memberOf.get(probe);
+    return record === undefined ? null : (world.get(record) ?? null);
+  }
+
+  function probeVip(probe: ProbeRecord, vserver: GuardedVserver): number {
+    const lost = random.next() < LOST_SHARE;
+    const attempt = (): ProbeResult =>
+      lost ? loginSeen(now, LOST, "not_tried") : vserver.see(probe, now, random);
+    const againMs =
+      probe.credential === null ? book(probe, null, attempt()) : logIn(probe, null, attempt);
+    vserver.look(now);
+    return againMs;
+  }
+
+  /** Whom logins at this member are made as. */
+  function accountOf({ kind }: Member): Account | undefined {
+    const user = kind === "login" ? MONITOR_USER : kind === "plain" ? IMAP_USER : null;
+    return accounts.find((account) => account.user === user);
+  }
+
+  function changeAccount(account: Account): number {
+    const affected = members.filter((member) => accountOf(member) === account);
+    affected.forEach(look);
+    account.changedAt = now;
+    account.refusesUs = !account.refusesUs;
+    account.refusesAdc = account.refusesUs && random.next() < 0.6;
+    affected.forEach(look);
+    return account.refusesUs
+      ? random.whole(60_000, 2 * 3_600_000)
+      : random.whole(2 * 3_600_000, 12 * 3_600_000);
+  }
+
+  /** Whether logins at this member tell anything now; one that was held back tells when it is made again. */
+  function loginAt(member: Member): Situation["login"] {
+    const held = member.record.probes.some(
+      ({ credential, heldBack, lastPassed, last }) =>
+        credential !== null && (heldBack !== null || (last !== null && lastPassed === null)),
+    );
+    return accountOf(member)?.refusesUs === true ? "refused" : held ? "held" : "works";
   }
 
   function poll(): void {
@@ -242,9 +381,12 @@ export function simulate(options: SimulationOptions): SimulationResult {
       }
       states.set(memberKey(record.adcService, record.server, record.port), polled[belief]);
     }
-    const told: AdcState = { at: now, nodes: [], vservers: new Map(), members: states };
-    state.applyAdcPoll(estate.adc, told);
+    const vservers = new Map(guarded.map((each) => [each.record.vserver, each.polled(now)]));
+    state.applyAdcPoll(estate.adc, { at: now, nodes: [], vservers, members: states });
     members.forEach(judged);
+    guarded.forEach((vserver) => {
+      vserver.look(now);
+    });
   }
 
   /** What the agent did at the last full second. */
@@ -285,6 +427,13 @@ export function simulate(options: SimulationOptions): SimulationResult {
   function look(member: Member): void {
     const { record, kind, truth, adc } = member;
     const away = awayOf(member);
+    const login = loginAt(member);
+    if (login !== "works") {
+      member.isAwayUntold = true;
+      member.toldAt = now;
+    } else if (truth.condition === "well" && adc.beliefAt(now) === "up") {
+      member.isAwayUntold &&= now - Math.max(member.toldAt, member.wellAt) < UNSEEN_MS;
+    }
     const situation: Situation = {
       kind,
       truth: adc.sightIsLost && truth.adc === "honest" ? { ...truth, adc: "stuck_down" } : truth,
@@ -292,11 +441,15 @@ export function simulate(options: SimulationOptions): SimulationResult {
       window: away.window,
       overdue: away.overdueAt !== null && away.overdueAt <= now,
       wasBrieflyWell: member.wasBrieflyWell,
+      login,
+      loginLags: kind === "plain" && login !== "works" && now - member.changedAt < LOGIN_LASTS_MS,
+      isAwayUntold: member.isAwayUntold,
     };
     member.judge.look(now, situation, {
       since: Math.max(
         member.changedAt,
         adc.believedSince(now),
+        ...(kind === "login" ? [accountOf(member)?.changedAt ?? 0] : []),
         ...(away.endedAt === null ? [] : [away.endedAt]),
         ...(situation.overdue ? [away.overdueAt ?? 0] : []),
       ),

@@ -1,5 +1,6 @@
 import type { MemberVerdict } from "../../src/model/verdicts.ts";
 import type { Situation } from "./expected.ts";
+import { seesPortAlone } from "./world.ts";
 
 /** How long a verdict stood in a situation, and how much of that was neither expected nor on its way there. */
 export interface Cell {
@@ -13,11 +14,14 @@ export interface Cell {
 export type Tally = Record<string, Partial<Record<MemberVerdict, Cell>>>;
 
 /** A situation's name in the table: what is so, what the ADC believes, what was declared. */
-export function situationName({ kind, truth, adc, window, overdue }: Situation): string {
-  const port = kind === "imap" && truth.condition === "maintenance" ? " (port open)" : "";
+export function situationName(situation: Situation): string {
+  const { kind, truth, adc, window, overdue, login } = situation;
+  const isOpen = seesPortAlone(kind) && truth.condition === "maintenance";
+  const port = isOpen ? " (port open)" : "";
+  const known = login === "works" ? "" : `, our login ${login}`;
   const monitoring = truth.adc === "honest" ? "" : `, ${truth.adc.replace("_", " ")}`;
   const declared = window === "no" ? (overdue ? ", overdue" : "") : `, window ${window}`;
-  return `${truth.condition}${port}${monitoring}, ADC ${adc}${declared}`;
+  return `${truth.condition}${port}${monitoring}${known}, ADC ${adc}${declared}`;
 }
 
 export function cellOf(tally: Tally, situation: string, said: MemberVerdict): Cell {

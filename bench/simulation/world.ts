@@ -1,13 +1,15 @@
-import type { Observation } from "../../src/model/observation.ts";
+import type { Observation, Outcome } from "../../src/model/observation.ts";
 import type { FailureReason, Step } from "../../src/model/reasons.ts";
 import type { ServiceKind } from "./estate.ts";
 
 /**
  * How a member is. `maintenance`: its component is inactive, as Exchange shows it on the wire. `dead`: nobody listens.
- * `sick`: it greets and then fails, which no monitor of this estate sees. `strict`: it serves clients, and says
- * something else than its monitor waits for. `refuses_us`: the monitor's own path is closed to our address only.
+ * `sick`: it greets and then fails, which no monitor of this estate sees but one that logs in. `dead_backend`: it greets, and
+ * no login works. `strict`: it serves clients, and says something else than its monitor waits for. `refuses_us`: the monitor's
+ * own path is closed to our address only.
  */
-export type Condition = "well" | "maintenance" | "dead" | "sick" | "strict" | "refuses_us";
+export type Condition =
+  "well" | "maintenance" | "dead" | "sick" | "dead_backend" | "strict" | "refuses_us";
 
 /** How a member is, and what the ADC's own monitoring of it is worth. */
 export interface Truth {
@@ -33,21 +35,32 @@ export function flapCuts(sinceMs: number): boolean {
 export function monitorPasses(kind: ServiceKind, truth: Truth, who: "adc" | "us"): boolean {
   switch (truth.condition) {
     case "well":
-    case "sick":
       return true;
+    case "sick":
+    case "dead_backend":
+      return kind !== "login";
     case "dead":
     case "strict":
       return false;
     case "refuses_us":
       return who === "adc";
     case "maintenance":
-      // The port still opens, which is all that IMAP's monitor looks at.
-      return kind === "imap";
+      return seesPortAlone(kind);
   }
 }
 
+/** In maintenance the port still opens, which is all that such a monitor looks at. */
+export function seesPortAlone(kind: ServiceKind): boolean {
+  return kind === "imap" || kind === "plain";
+}
+
 export type LookName =
-  "imap_greeting" | "pop3_greeting" | "smtp_mail_from" | "https_challenge" | "health_page";
+  | "imap_greeting"
+  | "pop3_greeting"
+  | "smtp_mail_from"
+  | "https_challenge"
+  | "health_page"
+  | "imap_login";
 
 /** Whether a client's exchange works now. */
 export function lookPasses(look: LookName, truth: Truth): boolean {
@@ -56,6 +69,8 @@ export function lookPasses(look: LookName, truth: Truth): boolean {
     case "strict":
     case "refuses_us":
       return true;
+    case "dead_backend":
+      return look !== "imap_login";
     case "dead":
     case "sick":
       return false;
@@ -65,8 +80,9 @@ export function lookPasses(look: LookName, truth: Truth): boolean {
   }
 }
 
-interface Failure {
-  readonly outcome: "failed" | "refused" | "timeout" | "mismatch";
+/** As an observation has it; `fault`: it was our own. */
+export interface Failure {
+  readonly outcome: Exclude<Outcome, "match" | "maintenance">;
   readonly step: Step;
   readonly reason: FailureReason;
 }
@@ -81,6 +97,8 @@ export function failureSeen(probe: ServiceKind | LookName, truth: Truth): Failur
     case "strict":
     case "refuses_us":
       return { outcome: "mismatch", step: "response", reason: "pattern_missing" };
+    case "dead_backend":
+      return { outcome: "failed", step: "login", reason: "backend_unavailable" };
     case "well":
     case "maintenance":
       return inMaintenance(probe);
@@ -90,15 +108,19 @@ export function failureSeen(probe: ServiceKind | LookName, truth: Truth): Failur
 function inMaintenance(probe: ServiceKind | LookName): Failure {
   switch (probe) {
     case "imap_greeting":
+    case "imap_login":
     case "imap":
+    case "plain":
     case "pop3_greeting":
     case "pop3":
+    case "login":
       return { outcome: "failed", step: "banner", reason: "closed_without_data" };
     case "smtp_mail_from":
       return { outcome: "failed", step: "mail_from", reason: "service_not_active" };
     case "smtp":
     case "health_page":
     case "https":
+    case "guarded":
     case "https_challenge":
       return { outcome: "failed", step: "response", reason: "closed_without_data" };
   }
@@ -107,10 +129,9 @@ function inMaintenance(probe: ServiceKind | LookName): Failure {
 /** A probe lost on the network between: it says nothing about the server, and every path has some. */
 export const LOST: Failure = { outcome: "timeout", step: "connect", reason: "connect_timeout" };
 
-const PASSED = { outcome: "match", step: "response", reason: "ok" } as const;
-
 /** What a probe that began then has seen; `failure` null: it passed. */
 export function observation(at: number, failure: Failure | null): Observation {
+  // Millions of them: written out, for spreading costs more than all the rest.
   return {
     startedAt: at,
     durationMs: 20,
@@ -120,6 +141,8 @@ export function observation(at: number, failure: Failure | null): Observation {
     servedBy: null,
     exchangeSeen: failure === null,
     evidence: { transcript: "", detail: null },
-    ...(failure ?? PASSED),
-  };
+    outcome: failure?.outcome ?? "match",
+    step: failure?.step ?? "response",
+    reason: failure?.reason ?? "ok",
+  } as Observation;
 }

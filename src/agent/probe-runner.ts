@@ -4,7 +4,10 @@ import type { BrokenEndpoint } from "../probes/transactions/account-gate/gate.ts
 import { loginOutcome } from "../probes/probe.ts";
 import type { AccountKeeper, Credential } from "./accounts/account-keeper.ts";
 import {
+  failuresToConvict,
   gatedLogin,
+  heldBackResult,
+  NOTHING_SEEN,
   placeFailure,
   type HeldBack,
   type HeldBackReason,
@@ -82,7 +85,8 @@ export class ProbeRunner {
     if (this.#options.signal.aborted) {
       return record.intervalMs;
     }
-    const known = result ?? this.#lastResult(record);
+    const key = record.credential?.lockoutKey ?? "";
+    const known = result ?? heldBackResult(record, this.#refusals.get(key), this.#options.now());
     return known === null ? record.intervalMs : this.#record(record, known, state);
   }
 
@@ -238,45 +242,10 @@ export class ProbeRunner {
     );
     const known = behind !== undefined && sharesTrouble(behind.memberRecords, record);
     const failure = placeFailure(record.last, place, known);
-    // Two failures make a service opinion: the rejection, and its confirmation elsewhere. A replica is as sure at once.
-    const { action } = record.planned;
-    const failures = action.kind === "monitor" ? Math.max(2, action.monitor.retries) : 2;
+    const failures = failuresToConvict(record.planned);
     for (let count = 0; count < failures; count++) {
       this.#record(record, { observation: failure, passed: false }, state);
     }
-  }
-
-  /** What a probe that was not run comes to all the same; null: nothing is known of it. */
-  #lastResult(record: ProbeRecord): ProbeResult | null {
-    const { credential, heldBack, last } = record;
-    if (
-      record.kind === "monitor" &&
-      heldBack?.why === "backing_off" &&
-      last?.outcome === "failed"
-    ) {
-      // The place is known to refuse what works elsewhere: until it is tried again, the ADC's own copy goes on failing.
-      return { observation: { ...last, startedAt: this.#options.now() }, passed: false };
-    }
-    return record.kind === "monitor" && credential !== null && heldBack?.why === "suspended"
-      ? { observation: this.#suspended(credential), passed: null }
-      : null;
-  }
-
-  /**
-   * The ADC's own copy of a login monitor fails wherever its account is rejected. Ours is not run while the account is
-   * suspended: everywhere it keeps the refusal, and says nothing of the server.
-   */
-  #suspended({ lockoutKey, name }: Credential): Observation {
-    const refusal = this.#refusals.get(lockoutKey);
-    const told = refusal?.evidence.detail ?? "logins were rejected before this agent started";
-    return {
-      ...NOTHING_SEEN,
-      outcome: "fault",
-      startedAt: this.#options.now(),
-      reason: refusal === undefined || refusal.reason === "ok" ? "auth_rejected" : refusal.reason,
-      step: "login",
-      evidence: { transcript: "", detail: `the account of ${name} is suspended: ${told}` },
-    };
   }
 
   #record(record: ProbeRecord, result: ProbeResult, state: WitnessState): number {
@@ -348,17 +317,6 @@ const LASTING: ReadonlySet<HeldBackReason> = new Set<HeldBackReason>([
   "state_locked",
   "state_unusable",
 ]);
-
-const NOTHING_SEEN = {
-  startedAt: 0,
-  durationMs: 0,
-  phases: {},
-  responseTimeMs: null,
-  tls: null,
-  servedBy: null,
-  exchangeSeen: false,
-  evidence: { transcript: "", detail: null },
-} as const;
 
 /** Stands for a run that did not take place: nothing was sent. */
 const NOT_RUN: ProbeResult = {

@@ -158,7 +158,8 @@ export async function gatedLogin(
     await sleep(wait.ms, undefined, { signal }).catch(() => undefined);
   }
 }
-function placeOf({
+/** Where the gate sees a probe log in. */
+export function placeOf({
   id,
   vantage,
   server,
@@ -196,4 +197,57 @@ export function placeFailure(
   const told = reason === "login_broken_by_adc" && knownBehind ? "backend_unavailable" : reason;
   const named = rejected.reason === "aaa_rejected" ? rejected.reason : told;
   return { ...rejected, outcome: "failed", reason: named, step: "login" };
+}
+/** Two failures make a service opinion: the rejection, and its confirmation elsewhere. A replica is as sure at once. */
+export function failuresToConvict({ action }: PlannedProbe): number {
+  return action.kind === "monitor" ? Math.max(2, action.monitor.retries) : 2;
+}
+export const NOTHING_SEEN = {
+  startedAt: 0,
+  durationMs: 0,
+  phases: {},
+  responseTimeMs: null,
+  tls: null,
+  servedBy: null,
+  exchangeSeen: false,
+  evidence: { transcript: "", detail: null },
+} as const;
+/**
+ * What a probe whose login was held back comes to all the same; null: nothing is known of it. The ADC's own copy of a login
+ * monitor goes on failing: where the place is known to refuse what works elsewhere, until it is tried again; everywhere, while
+ * the account is suspended (`refusal`: the last that was heard), and that says nothing of the server.
+ */
+export function heldBackResult(
+  { kind, heldBack, last, credential }: HeldBackProbe,
+  refusal: Observation | undefined,
+  now: number,
+): ProbeResult | null {
+  if (kind !== "monitor" || credential === null) {
+    return null;
+  }
+  if (heldBack?.why === "backing_off" && last?.outcome === "failed") {
+    return { observation: { ...last, startedAt: now }, passed: false };
+  }
+  if (heldBack?.why !== "suspended") {
+    return null;
+  }
+  const told = refusal?.evidence.detail ?? "logins were rejected before this agent started";
+  const observation: Observation = {
+    ...NOTHING_SEEN,
+    outcome: "fault",
+    startedAt: now,
+    reason: refusal === undefined || refusal.reason === "ok" ? "auth_rejected" : refusal.reason,
+    step: "login",
+    evidence: {
+      transcript: "",
+      detail: `the account of ${credential.name} is suspended: ${told}`,
+    },
+  };
+  return { observation, passed: null };
+}
+interface HeldBackProbe {
+  readonly kind: "monitor" | "transaction";
+  readonly heldBack: HeldBack | null;
+  readonly last: Observation | null;
+  readonly credential: Credential | null;
 }
