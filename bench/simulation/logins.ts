@@ -15,7 +15,7 @@ import {
   type GateEvent,
   type GateState,
 } from "../../src/probes/transactions/account-gate/gate.ts";
-import { loginOutcome } from "../../src/probes/transactions/login-outcome.ts";
+import { loginOutcome } from "../../src/probes/probe.ts";
 import { observation, type Failure } from "./world.ts";
 
 const SECRET = "the only one";

@@ -95,7 +95,6 @@ interface Account {
   readonly user: string;
   refusesUs: boolean;
   refusesAdc: boolean;
-  changedAt: number;
 }
 
 interface Server {
@@ -147,7 +146,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
   });
   const logins = new SimulatedLogins();
   const accounts = [MONITOR_USER, IMAP_USER].map((user): Account => {
-    return { user, refusesUs: false, refusesAdc: false, changedAt: BEGIN };
+    return { user, refusesUs: false, refusesAdc: false };
   });
   const guarded = records.vservers
     .filter(({ vserver }) => GUARDED_VSERVERS.some((name) => name === vserver))
@@ -352,7 +351,6 @@ export function simulate(options: SimulationOptions): SimulationResult {
   function changeAccount(account: Account): number {
     const affected = members.filter((member) => accountOf(member) === account);
     affected.forEach(look);
-    account.changedAt = now;
     account.refusesUs = !account.refusesUs;
     account.refusesAdc = account.refusesUs && random.next() < 0.6;
     affected.forEach(look);
@@ -449,7 +447,8 @@ export function simulate(options: SimulationOptions): SimulationResult {
       since: Math.max(
         member.changedAt,
         adc.believedSince(now),
-        ...(kind === "login" ? [accountOf(member)?.changedAt ?? 0] : []),
+        // Until our login has told something again.
+        ...(member.isAwayUntold ? [now] : []),
         ...(away.endedAt === null ? [] : [away.endedAt]),
         ...(situation.overdue ? [away.overdueAt ?? 0] : []),
       ),
