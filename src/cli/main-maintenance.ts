@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { configFileIfAny } from "./read-config.ts";
 import type { AgentAddress } from "./agent-client.ts";
 import type { MaintenanceCommand } from "./maintenance.ts";
@@ -14,7 +14,18 @@ interface Common {
   readonly json: boolean;
 }
 
-/** Adds `maintenance start|end|list|preflight|verify` to the command line. */
+/** Adds `slo`: minutes a month in which the ADC was wrong, per vserver. */
+export function addSlo(root: Command, output: Output): Command {
+  return common(
+    root.command("slo").description("time in which the ADC was wrong, for each vserver in a month"),
+  )
+    .option("--month <yyyy-mm>", "the month, in this machine's zone; default: this one")
+    .action(async (options: Common & { month?: string }) => {
+      await run(options, output, { kind: "slo", month: options.month ?? null });
+    });
+}
+
+/** Adds `maintenance start|end|extend|list|preflight|verify|report` to the command line. */
 export function addMaintenance(
   root: Command,
   output: Output,
@@ -76,6 +87,41 @@ export function addMaintenance(
     .action(async (name: string, options: Common & { author?: string }) => {
       await run(options, output, { kind: "end", name, author: options.author ?? null });
     });
+
+  common(group.command("extend").description("let a maintenance window end later"))
+    .argument("<name>", "name of the window")
+    .option("--for <duration>", "how much longer")
+    .option("--end <time>", 'the new end: 22:00 or "2026-12-01 22:00" in this zone, or RFC 3339')
+    .option("--author <name>", "author; default: the current user")
+    .action(
+      async (name: string, options: Common & { for?: string; end?: string; author?: string }) => {
+        await run(options, output, {
+          kind: "extend",
+          name,
+          for: options.for ?? null,
+          end: options.end ?? null,
+          author: options.author ?? null,
+        });
+      },
+    );
+
+  common(group.command("report").description("how a window went, for the change ticket"))
+    .argument("<name>", "name of the window")
+    .addOption(
+      new Option("--format <format>", "output format").choices(["text", "html", "csv", "json"]),
+    )
+    .action(
+      async (
+        name: string,
+        { format, ...options }: Common & { format?: "text" | "html" | "csv" | "json" },
+      ) => {
+        await run(options, output, {
+          kind: "report",
+          name,
+          format: format ?? (options.json ? "json" : "text"),
+        });
+      },
+    );
 
   common(group.command("list").description("list open and upcoming windows")).action(
     async (options: Common) => {

@@ -2,8 +2,21 @@ import { z } from "zod";
 import type { Config } from "../config/schema.ts";
 import { createDeclarations, type Declarations } from "../maintenance/declarations.ts";
 import { openStore } from "../maintenance/store.ts";
+import { readMaintenanceWindows } from "../agent/declarations.ts";
+import { readJournal } from "../change/journal.ts";
 import {
+  sloAnswer,
+  sloOf,
+  windowReport,
+  windowReportAnswer,
+  type Slo,
+  type WindowReport,
+} from "../change/window-report.ts";
+import {
+  extendBody,
   maintenanceBody,
+  noSuchWindow,
+  readExtension,
   reportAnswer,
   toRequest,
   windowJson,
@@ -51,11 +64,23 @@ export interface PreflightQuery {
   readonly horizon: string | null;
 }
 
+/** As much longer as is said, or until when; one of both. */
+export interface ExtendBody {
+  readonly name: string;
+  readonly for?: string;
+  readonly end?: string;
+  readonly author: string | null;
+}
+
 /** The maintenance part of an agent's API. Never rejects. */
 export interface MaintenanceApi {
   readonly list: () => Promise<ApiAnswer<readonly ApiWindow[]>>;
   readonly start: (body: DeclareBody) => Promise<ApiAnswer<ApiWindow>>;
   readonly end: (name: string, author: string | null) => Promise<ApiAnswer<ApiWindow>>;
+  readonly extend: (body: ExtendBody) => Promise<ApiAnswer<ApiWindow>>;
+  readonly windowReport: (name: string) => Promise<ApiAnswer<WindowReport>>;
+  /** Between two moments, RFC 3339. */
+  readonly slo: (from: string, to: string) => Promise<ApiAnswer<Slo>>;
   readonly preflight: (server: string, limits: PreflightQuery) => Promise<ApiAnswer<ApiReport>>;
   readonly verify: (server: string, want: "drained" | "returned") => Promise<ApiAnswer<ApiReport>>;
 }
@@ -86,6 +111,10 @@ export function maintenanceApi(url: string, access: AgentAccess): MaintenanceApi
         ),
         ({ window }) => window,
       ),
+    extend: async (body) =>
+      inside(await ask(changedShape, "POST", `${PATH}/extend`, {}, body), ({ window }) => window),
+    windowReport: (name) => ask(windowReportAnswer, "GET", `${PATH}/report`, { name }, null),
+    slo: (from, to) => ask(sloAnswer, "GET", "/api/v1/slo", { from, to }, null),
     preflight: (server, { minCapacity, horizon }) =>
       ask(
         reportShape,
@@ -134,6 +163,33 @@ export function storeApi(config: Config, noAgent: string): MaintenanceApi {
       }),
     end: (name) =>
       withStore(config, async (declarations) => changed(await declarations.end(name, Date.now()))),
+    extend: (body) =>
+      withStore(config, async (declarations) => {
+        const parsed = extendBody.safeParse(body);
+        const extension = parsed.success ? readExtension(parsed.data) : null;
+        return extension === null
+          ? { kind: "refused", status: 400, message: "Give --for a duration, or --end a time." }
+          : changed(await declarations.extend(body.name, extension, Date.now()));
+      }),
+    // No agent runs: what held last, held until it ended.
+    windowReport: async (name) => {
+      const { declarations } = await readMaintenanceWindows(config);
+      const window = declarations.last(name, Date.now());
+      return window === null
+        ? { kind: "refused", status: 404, message: noSuchWindow(name) }
+        : done(
+            windowReport(
+              window,
+              await readJournal(config.stateDir, window.startAt, null),
+              Date.now(),
+              () => [],
+            ),
+          );
+    },
+    slo: async (from, to) => {
+      const range = { from: Date.parse(from), to: Date.parse(to) };
+      return done(sloOf(await readJournal(config.stateDir, range.from, null), range));
+    },
     preflight: async () => needsAgent,
     verify: async () => needsAgent,
   };

@@ -16,6 +16,7 @@ import {
 import { printableLine } from "../lib/printable.ts";
 import { columns, type Output, localMoment, parseMoment } from "./output.ts";
 import { readConfig } from "./read-config.ts";
+import { monthOf, printReport, printSlo } from "./reports.ts";
 
 export type MaintenanceCommand =
   | {
@@ -36,7 +37,22 @@ export type MaintenanceCommand =
       readonly force?: boolean;
     }
   | { readonly kind: "end"; readonly name: string; readonly author: string | null }
+  | {
+      readonly kind: "extend";
+      readonly name: string;
+      /** Exactly one of `for` and `end`, as of a start. */
+      readonly for: string | null;
+      readonly end: string | null;
+      readonly author: string | null;
+    }
   | { readonly kind: "list" }
+  | {
+      readonly kind: "report";
+      readonly name: string;
+      readonly format: "text" | "html" | "csv" | "json";
+    }
+  /** `month`: `2026-11`; null: this one. */
+  | { readonly kind: "slo"; readonly month: string | null }
   | ({ readonly kind: "preflight"; readonly server: string } & Partial<PreflightQuery>)
   | {
       readonly kind: "verify";
@@ -79,6 +95,40 @@ export async function runMaintenance(options: MaintenanceOptions, output: Output
     case "end": {
       const answer = await reached.end(command.name, command.author ?? userInfo().username);
       return tellWindow(answer, "ended", json, output);
+    }
+    case "extend": {
+      const end = command.end === null ? null : parseMoment(command.end, Date.now());
+      if (
+        (command.for === null) === (command.end === null) ||
+        (end === null && command.for === null)
+      ) {
+        output.err(`Give --for a duration, or --end 22:00, "2026-12-01 22:00" or RFC 3339.\n`);
+        return 3;
+      }
+      const answer = await reached.extend({
+        name: command.name,
+        ...(command.for === null ? {} : { for: command.for }),
+        ...(end === null ? {} : { end }),
+        author: command.author ?? userInfo().username,
+      });
+      return tellWindow(answer, "extended", json, output);
+    }
+    case "report": {
+      const answer = await reached.windowReport(command.name);
+      return answer.kind === "answer"
+        ? printReport(answer.value, command.format, output)
+        : tellFailure(answer, output);
+    }
+    case "slo": {
+      const month = monthOf(command.month, Date.now());
+      if (month === null) {
+        output.err("--month takes a month such as 2026-11.\n");
+        return 3;
+      }
+      const answer = await reached.slo(month.from, month.to);
+      return answer.kind === "answer"
+        ? printSlo(answer.value, json, output)
+        : tellFailure(answer, output);
     }
     case "list":
       return tellList(await reached.list(), json, output);

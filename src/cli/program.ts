@@ -4,7 +4,7 @@ import { parseDuration } from "../lib/timers.ts";
 import { configFile, configFileIfAny } from "./read-config.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import type { LintFormat } from "./lint.ts";
-import { addMaintenance } from "./main-maintenance.ts";
+import { addMaintenance, addSlo } from "./main-maintenance.ts";
 import { terminalOutput, type Output } from "./output.ts";
 import { versionText } from "./package-info.ts";
 
@@ -281,6 +281,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
     });
 
   forMonitoring(addMaintenance(root, output, duration), output);
+  forMonitoring(addSlo(root, output), output);
 
   root
     .command("completion")

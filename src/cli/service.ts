@@ -25,7 +25,12 @@ import { StorageWatch } from "../lib/durable-file.ts";
 import { Notifications } from "../notify/notifications.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import { startWeb } from "../web/server.ts";
-import { Journal, readJournal, timelineOf } from "../change/journal.ts";
+import { Journal, readJournal, timelineOf, type Track } from "../change/journal.ts";
+import { sloOf, windowReport } from "../change/window-report.ts";
+import type { Estate } from "../model/estate.ts";
+import { memberOwner, ownerKey, vserverOwner } from "../model/timeline.ts";
+import { MEMBER_VERDICTS, VSERVER_VERDICTS, type Verdict } from "../model/verdicts.ts";
+import { memberCommands, vserverCommands } from "../web/page/commands.ts";
 import { unknownServers } from "../change/report.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
 import { packageRevision, packageVersion } from "./package-info.ts";
@@ -37,7 +42,7 @@ import { packageRevision, packageVersion } from "./package-info.ts";
 export function maintenanceActions(
   declarations: Declarations,
   members: () => LiveState["members"],
-): Pick<MaintenanceActions, "list" | "start" | "end"> {
+): Pick<MaintenanceActions, "list" | "start" | "end" | "extend"> {
   return {
     list: () => declarations.list(Date.now()),
     start: async (request, force) => {
@@ -47,7 +52,67 @@ export function maintenanceActions(
         : { kind: "refused", message: `${stranger} With --force it is declared all the same.` };
     },
     end: (name) => declarations.end(name, Date.now()),
+    extend: (name, extension) => declarations.extend(name, extension, Date.now()),
   };
+}
+
+interface ReportSources {
+  readonly stateDir: () => string;
+  readonly live: () => LiveState;
+  readonly declarations: Declarations;
+  readonly estateOf: (adc: string) => Estate | null;
+  /** Resolves when all that is known is on the disk. */
+  readonly written: () => Promise<void>;
+  readonly now: () => number;
+}
+
+/** What the journal tells of a window, and of a month. */
+export function historyReports(
+  sources: ReportSources,
+): Pick<MaintenanceActions, "report"> & Pick<WebActions, "slo"> {
+  const { stateDir, declarations, written, now } = sources;
+  const readSince = async (sinceMs: number) => {
+    await written();
+    return readJournal(stateDir(), sinceMs, now());
+  };
+  return {
+    report: async (name) => {
+      const window = declarations.last(name, now());
+      return window === null
+        ? null
+        : windowReport(window, await readSince(window.startAt), now(), (track, verdict) =>
+            commandsNow(track, verdict, sources),
+          );
+    },
+    slo: async (from, to) => sloOf(await readSince(from), { from, to: Math.min(to, now()) }),
+  };
+}
+
+/** What corrects on the ADC a verdict that a member or vserver held; nothing where it is no longer known. */
+function commandsNow(
+  { owner }: Track,
+  verdict: Verdict,
+  { live, estateOf }: ReportSources,
+): readonly string[] {
+  const key = ownerKey(owner);
+  const { members, vservers } = live();
+  const member = members.find((one) => ownerKey(memberOwner(one)) === key);
+  const vserver = vservers.find((one) => ownerKey(vserverOwner(one)) === key);
+  const commands =
+    member !== undefined
+      ? memberCommands({ ...member, ...narrow(MEMBER_VERDICTS, verdict) }, estateOf(owner.adc), [])
+      : vserver !== undefined
+        ? vserverCommands({ ...vserver, ...narrow(VSERVER_VERDICTS, verdict) })
+        : [];
+  return commands.filter(({ where }) => where === "NetScaler").map(({ text }) => text);
+}
+
+function narrow<Of extends Verdict>(
+  all: readonly Of[],
+  verdict: Verdict,
+): { readonly verdict?: Of } {
+  const found = all.find((one) => one === verdict);
+  return found === undefined ? {} : { verdict: found };
 }
 
 interface CheckSources {
@@ -219,6 +284,14 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     return { ok: true };
   };
   const reload = coalesce(reloadOnce, RELOADS_APART_MS);
+  const reports = historyReports({
+    stateDir: () => agent.config.stateDir,
+    live: () => agent.state,
+    declarations,
+    estateOf: (adc) => agent.state.recordsOf(adc)?.estate ?? null,
+    written: () => journal.flushed(),
+    now: Date.now,
+  });
   const actions: WebActions = {
     reload,
     probeNow: async (probeId, { timeoutMs }) => {
@@ -228,8 +301,10 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
         ? { kind: "unavailable", message: "no such probe, or it cannot run now" }
         : { kind: "observed", probe: record, ...result };
     },
+    slo: reports.slo,
     maintenance: {
       ...maintenanceActions(declarations, () => agent.state.members),
+      report: reports.report,
       ...maintenanceChecks({
         live: () => agent.state,
         declarations,

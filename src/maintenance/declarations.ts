@@ -48,6 +48,37 @@ export function declareWindow(
   return { kind: "done", state: { ...state, windows: [...others, window] }, window };
 }
 
+/** By how much a window is to last longer, or until when (milliseconds). */
+export type Extension = { readonly byMs: number } | { readonly endAt: number };
+
+/** Lets a declared window end later. */
+export function extendWindow(
+  state: StoreState,
+  configured: readonly WindowConfig[],
+  name: string,
+  extension: Extension,
+  now: number,
+): StepResult {
+  const before = state.windows.find((window) => window.name === name && window.endAt > now);
+  if (before === undefined) {
+    return configured.some((window) => window.name === name)
+      ? refused(`${name} is defined in the configuration; declare another window for its servers.`)
+      : { kind: "not_found", message: `No open or upcoming window is named ${name}.` };
+  }
+  if (before.endAt === Infinity) {
+    return refused(`${name} has no end.`);
+  }
+  const endAt = "byMs" in extension ? before.endAt + extension.byMs : extension.endAt;
+  if (endAt < before.endAt) {
+    return refused(`${name} would end sooner; end it with maintenance end.`);
+  }
+  const window = { ...before, endAt };
+  const windows = state.windows.map((each) => (each === before ? window : each));
+  return endAt === before.endAt
+    ? { kind: "done", state, window: before }
+    : { kind: "done", state: { ...state, windows }, window };
+}
+
 /** Ends a window now. One that has not begun is forgotten; of a configured one only the open occurrence ends. */
 export function endWindow(
   state: StoreState,
@@ -277,7 +308,11 @@ function endedAfter(
 }
 const SHOWN_AFTER_END_MS = 24 * 3_600_000;
 /** Windows that are open, the next occurrence of each that is not, and those that ended in the last day; by start. */
-export function listWindows({ windows, store }: DeclaredWindows, now: number): WindowView[] {
+export function listWindows(
+  { windows, store }: DeclaredWindows,
+  now: number,
+  shownAfterEndMs = SHOWN_AFTER_END_MS,
+): WindowView[] {
   const view = (window: PreparedWindow, occurrence: Occurrence): WindowView => {
     const ended = findProgress(store.progress, window.name, occurrence.startAt, "*")?.endedAt;
     const endAt = Math.min(occurrence.endAt, ended ?? Infinity);
@@ -293,7 +328,7 @@ export function listWindows({ windows, store }: DeclaredWindows, now: number): W
     .flatMap((window) => {
       const { calendar } = window;
       const open = calendar.openAt(now);
-      const ended = calendar.lastEnded(now, now - SHOWN_AFTER_END_MS);
+      const ended = calendar.lastEnded(now, now - shownAfterEndMs);
       const next = open === null ? calendar.next(now) : null;
       return [ended, open, next]
         .filter((occurrence) => occurrence !== null)
@@ -308,6 +343,9 @@ export interface Declarations {
   readonly list: (now: number) => readonly WindowView[];
   readonly start: (window: MaintenanceWindow, now: number) => Promise<DeclareResult>;
   readonly end: (name: string, now: number) => Promise<DeclareResult>;
+  readonly extend: (name: string, extension: Extension, now: number) => Promise<DeclareResult>;
+  /** The window of a name as it went last, ended 90 days ago at most; null where none has begun. */
+  readonly last: (name: string, now: number) => WindowView | null;
   /** Called at every evaluation; writes only when a flexible window begins or an automatic end is due. */
   readonly observe: (server: string, shows: () => ServerHealth, now: number) => void;
   /** A reloaded configuration's windows. */
@@ -370,6 +408,12 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
     list: (now) => listWindows(current(), now),
     start: (window, now) => change((state) => declareWindow(state, configured, window, now), now),
     end: (name, now) => change((state) => endWindow(state, configured, name, now), now),
+    extend: (name, extension, now) =>
+      change((state) => extendWindow(state, configured, name, extension, now), now),
+    last: (name, now) =>
+      listWindows(current(), now, KEPT_AFTER_END_MS)
+        .filter((window) => window.name === name && window.state !== "coming")
+        .at(-1) ?? null,
     observe: (server, shows, now) => {
       const observed = (state: StoreState): StoreState =>
         observeServer(state, current().windows, server, shows, now);

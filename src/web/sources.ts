@@ -1,5 +1,6 @@
 import type { MaintenanceReport } from "../change/report.ts";
-import type { DeclareResult } from "../maintenance/declarations.ts";
+import type { Slo, WindowReport } from "../change/window-report.ts";
+import type { DeclareResult, Extension } from "../maintenance/declarations.ts";
 import type { MaintenanceWindow, WindowView } from "../model/window.ts";
 import type { LiveProbe, LiveState } from "../model/live.ts";
 import type { Observation } from "../model/observation.ts";
@@ -24,6 +25,8 @@ export interface WebActions {
     probeId: string,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ) => Promise<ProbeNowResult>;
+  /** Per vserver, for how long the ADC was wrong between two moments, milliseconds since the epoch. */
+  readonly slo: (from: number, to: number) => Promise<Slo>;
   /** Declared maintenance; null when this agent keeps no store. */
   readonly maintenance: MaintenanceActions | null;
 }
@@ -50,6 +53,10 @@ export interface MaintenanceActions {
   readonly start: (request: MaintenanceWindow, force: boolean) => Promise<DeclareResult>;
   /** Ends a window now. `not_found` when no open or coming window has that name. */
   readonly end: (name: string, author: string | null) => Promise<DeclareResult>;
+  /** Lets a declared window end later. `not_found` as above. */
+  readonly extend: (name: string, extension: Extension) => Promise<DeclareResult>;
+  /** How the window of a name went; null where none has begun in the last 90 days. */
+  readonly report: (name: string) => Promise<WindowReport | null>;
   /** May this server go? */
   readonly preflight: (server: string, limits: PreflightLimits) => Promise<MaintenanceReport>;
   /** Is it really drained, or really back? One look, without waiting. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LiveState } from "../../src/model/live.ts";
-import { maintenanceActions, maintenanceChecks } from "../../src/cli/service.ts";
+import { historyReports, maintenanceActions, maintenanceChecks } from "../../src/cli/service.ts";
 import {
   runMaintenance,
   type MaintenanceCommand,
@@ -12,6 +12,9 @@ import {
 import { hashSync } from "bcryptjs";
 import { labCaFile, labCertificateFiles } from "../support/lab-certificate-files.ts";
 import type { WebOptions } from "../../src/web/server.ts";
+import { Journal } from "../../src/change/journal.ts";
+import { StorageWatch } from "../../src/lib/durable-file.ts";
+import { memberEntry, memberOwner, vserverEntry, vserverOwner } from "../../src/model/timeline.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { LOCK_FILE, openStore, STORE_FILE } from "../../src/maintenance/store.ts";
 import { freePorts } from "../support/real-servers.ts";
@@ -90,13 +93,26 @@ async function startAgent(
     stabilityMs: () => 60_000,
     now,
   });
+  const reports = historyReports({
+    stateDir: () => join(directory, "state"),
+    live,
+    declarations,
+    estateOf: () => null,
+    written: () => Promise.resolve(),
+    now,
+  });
   const { url } = await serve(live, {
     token: () => "canary-token",
     now: Date.now,
     ...doors,
     actions: {
       ...IDLE_ACTIONS,
-      maintenance: { ...maintenanceActions(declarations, () => live().members), ...checks },
+      ...reports,
+      maintenance: {
+        ...maintenanceActions(declarations, () => live().members),
+        ...checks,
+        ...reports,
+      },
     },
   });
   return { url, close: () => declarations.close() };
@@ -170,6 +186,96 @@ describe("with an agent", () => {
       err: "WITNESS CRITICAL - No open or upcoming window is named ex01.\n",
     });
     await close();
+  });
+
+  test("extend › moves the end when the window is declared, and refuses what would shorten it", async () => {
+    const { url, close } = await startAgent(() => estate("up"));
+    const address = { url, tokenFile: join(directory, "token"), json: true };
+    const extend = (change: { for?: string; end?: string; name?: string }) =>
+      run({ kind: "extend", name: "ex01", for: null, end: null, author: null, ...change }, address);
+    const endOf = (told: Ran): number =>
+      Date.parse((JSON.parse(told.out) as { window: { end: string } }).window.end);
+    const before = endOf(await run(START, address));
+    expect(endOf(await extend({ for: "30m" }))).toBe(before + 1_800_000);
+    const later = new Date(before + 7_200_000).toISOString();
+    expect(endOf(await extend({ end: later }))).toBe(before + 7_200_000);
+    const sooner = await extend({ end: new Date(before).toISOString() });
+    expect(sooner).toMatchObject({ status: 2 });
+    expect(sooner.err).toContain("would end sooner");
+    expect(await extend({ for: "30m", name: "ex09" })).toMatchObject({ status: 2 });
+    expect(await extend({ for: "soon" })).toMatchObject({ status: 2 });
+    expect(await extend({})).toMatchObject({ status: 3 });
+    await close();
+  });
+
+  test("report, slo › tell the hour when the agent runs and when it has ended", async () => {
+    const stateDir = join(directory, "state");
+    const { url, close } = await startAgent(() => estate("up"), {}, Date.now);
+    const address = { url, tokenFile: join(directory, "token") };
+    const since = new Date(Date.now() - 1_800_000).toISOString();
+    expect((await run({ ...START, start: since, name: "=ex01" }, address)).status).toBe(0);
+    const begun = Date.now() - 1_200_000;
+    let now = begun;
+    const journal = new Journal({
+      stateDir,
+      storage: new StorageWatch({ warn: () => undefined, error: () => undefined }),
+      current: () => [],
+      now: () => now,
+    });
+    const vserver = aVserver();
+    const told = (change: Parameters<typeof aMember>[0]) => {
+      const member = aMember({ server: "ex01", vservers: [vserver.vserver], ...change });
+      return { owner: memberOwner(member), entry: memberEntry(member, now) };
+    };
+    journal.record([
+      { owner: vserverOwner(vserver), entry: vserverEntry(vserver, now) },
+      told({ verdict: "routes_to_maintenance", reason: "bye", service: "down" }),
+    ]);
+    now += 120_000;
+    journal.record([told({ adcOpinion: "out", verdict: "drained" })]);
+    now += 60_000;
+    await journal.close();
+
+    const report = (format: "text" | "html" | "csv" | "json", where: Partial<MaintenanceOptions>) =>
+      run({ kind: "report", name: "=ex01", format }, where);
+    const json = await report("json", address);
+    expect(json.status).toBe(1);
+    expect(JSON.parse(json.out)).toMatchObject({
+      author: "jo",
+      watched_seconds: 180,
+      vservers: [{ vserver: vserver.vserver, adc_wrong_seconds: 120 }],
+      incidents: [
+        {
+          verdict: "routes_to_maintenance",
+          seconds: 120,
+          commands: [expect.stringContaining("disable service") as unknown],
+        },
+      ],
+    });
+    expect((await report("html", address)).out).toMatch(/^<!doctype html>/);
+    expect((await report("text", address)).out).toMatch(
+      /^WITNESS WARNING - =ex01: The ADC was wrong about 1 of 1 virtual servers\. Not seen back in service: ex01\./,
+    );
+    const csv = (await report("csv", address)).out.split("\r\n");
+    expect(csv.every((line) => line === "" || line.split(",").length >= 10)).toBe(true);
+    expect(csv.join("\n")).not.toMatch(/(^|,)[=+@-]/m);
+    expect((await run({ kind: "report", name: "ex09", format: "text" }, address)).status).toBe(2);
+
+    const slo = await run({ kind: "slo", month: null }, { ...address, json: true });
+    expect(JSON.parse(slo.out)).toMatchObject({ watched_seconds: 180 });
+    expect((await run({ kind: "slo", month: "2026-13" }, address)).status).toBe(3);
+    await close();
+
+    const config = join(directory, "adc-witness.yml");
+    await writeFile(
+      config,
+      `adcs:\n  - name: adc1\n    ns_conf: ${join(directory, "ns.conf")}\nstate_dir: ${stateDir}\nweb:\n  listen: ["127.0.0.1:${String(await closedPort())}"]\n`,
+    );
+    const without = await report("json", { config });
+    expect(JSON.parse(without.out)).toMatchObject({ watched_seconds: 180 });
+    expect((await run({ kind: "slo", month: null }, { config })).out).toMatch(
+      /^WITNESS OK - the ADC was wrong about 1 of 1/,
+    );
   });
 
   test("writes nothing without the token", async () => {

@@ -9,7 +9,7 @@ import type { MaintenanceActions } from "../../src/web/sources.ts";
 /** The real store of windows, in a folder of this test's own, behind a clock that the test can turn. */
 export async function realDeclarations(clock: {
   readonly now: number;
-}): Promise<Pick<MaintenanceActions, "list" | "start" | "end">> {
+}): Promise<Pick<MaintenanceActions, "list" | "start" | "end" | "extend" | "report">> {
   const stateDir = await mkdtemp(join(tmpdir(), "adc-witness-maintenance-"));
   const opened = await openStore(stateDir);
   if (opened.kind !== "open") {
@@ -31,5 +31,8 @@ export async function realDeclarations(clock: {
     list: () => declarations.list(clock.now),
     start: (request) => declarations.start(request, clock.now),
     end: (name) => declarations.end(name, clock.now),
+    extend: (name, extension) => declarations.extend(name, extension, clock.now),
+    // What a report says is tested where there is a history.
+    report: () => Promise.resolve(null),
   };
 }

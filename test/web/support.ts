@@ -11,6 +11,7 @@ import { NOON } from "../support/live-state.ts";
 export const IDLE_ACTIONS: WebActions = {
   reload: () => Promise.resolve({ ok: true }),
   probeNow: () => Promise.resolve({ kind: "unavailable", message: "no agent behind this test" }),
+  slo: () => Promise.reject(new Error("no history behind this test")),
   maintenance: null,
 };
 

@@ -1,8 +1,11 @@
 import type { MaintenanceWindow, WindowView } from "../../model/window.ts";
 import type { MaintenanceReport } from "../../change/report.ts";
-import type { DeclareResult } from "../../maintenance/declarations.ts";
+import { sloAnswer, windowReportAnswer } from "../../change/window-report.ts";
+import type { DeclareResult, Extension } from "../../maintenance/declarations.ts";
+import { performance } from "node:perf_hooks";
 import { z } from "zod";
 import { parseDuration } from "../../lib/timers.ts";
+import { createRateLimit } from "../web-config/load.ts";
 import type { MaintenanceActions, PreflightLimits, WebSources } from "../sources.ts";
 import { isVisible } from "../../lib/printable.ts";
 import { json, problem, type BodyReply, type Reply } from "../http/reply.ts";
@@ -63,12 +66,33 @@ export const maintenanceBody = z.strictObject({
     .describe("Also for servers that no ADC has; otherwise those are refused."),
 });
 
+/** Body of `POST /api/v1/maintenance/extend`: by how much longer (`for`), or until when. */
+export const extendBody = z.strictObject({
+  name: shortText,
+  end: time.optional(),
+  for: z.string().max(20).optional(),
+  author: visible(z.string().max(200)).nullish(),
+});
+
+/** Null where not exactly one of both is given, and usable. */
+export function readExtension({ end, for: by }: z.output<typeof extendBody>): Extension | null {
+  if (end !== undefined) {
+    return by === undefined ? { endAt: Date.parse(end) } : null;
+  }
+  const byMs = parseDuration(by ?? "");
+  return byMs === null || byMs === 0 ? null : { byMs };
+}
+
+/** A report reads the whole history from the disk. */
+export const REPORTS = { intervalMs: 1_000, burst: 10 } as const;
+
 /**
  * `GET` lists, `POST` declares (idempotent by name), `DELETE ?name=` ends now; `preflight` and `verify` look once. Writes
  * need the token.
  */
 export function maintenanceRoutes(sources: WebSources): readonly Route[] {
   const path = "/api/v1/maintenance";
+  const reports = createRateLimit(() => performance.now());
   const guarded = (
     handle: (actions: MaintenanceActions, call: Call) => Reply | Promise<Reply>,
   ): Route["handle"] => {
@@ -104,6 +128,42 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
           : resultReply(await actions.end(ending.name, ending.author), whatEnds(ending));
       }),
     ),
+    writeBody(`${path}/extend`, { body: extendBody, answer: windowAnswer }, (body, call) =>
+      guarded(async (actions) => {
+        const extension = readExtension(body);
+        return extension === null
+          ? problem(400, "Give exactly one of end (a time) and for (a duration: 30m).")
+          : resultReply(await actions.extend(body.name, extension), whatExtends(body));
+      })(call),
+    ),
+    get(
+      `${path}/report`,
+      guarded(async (actions, { url }) => {
+        const name = shortText.safeParse(url.searchParams.get("name"));
+        if (!name.success) {
+          return problem(400, "Parameter: name of a window.");
+        }
+        if (!reports.pass(REPORTS, "unknown")) {
+          return tooManyReports();
+        }
+        const report = await actions.report(name.data);
+        return report === null ? problem(404, noSuchWindow(name.data)) : json(report);
+      }),
+      windowReportAnswer,
+    ),
+    get(
+      "/api/v1/slo",
+      async ({ url }) => {
+        const range = readRange(url.searchParams);
+        if (range === null) {
+          return problem(400, "Parameters: from and to, RFC 3339, from before to.");
+        }
+        return reports.pass(REPORTS, "unknown")
+          ? json(await sources.actions.slo(range.from, range.to))
+          : tooManyReports();
+      },
+      sloAnswer,
+    ),
     get(
       `${path}/preflight`,
       guarded(async (actions, { url }) => {
@@ -129,6 +189,25 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
   ];
 }
 
+export function tooManyReports(): Reply {
+  return problem(429, "Reports are rate-limited: each reads the whole history.", {
+    "retry-after": String(REPORTS.intervalMs / 1_000),
+  });
+}
+
+export function noSuchWindow(name: string): string {
+  return `No window named ${name} has begun in the last 90 days.`;
+}
+
+function readRange(query: URLSearchParams): { readonly from: number; readonly to: number } | null {
+  const parsed = z
+    .object({ from: time, to: time })
+    .safeParse({ from: query.get("from"), to: query.get("to") });
+  const from = Date.parse(parsed.data?.from ?? "");
+  const to = Date.parse(parsed.data?.to ?? "");
+  return from < to ? { from, to } : null;
+}
+
 /** Empty where none is named, or no server could have such a name. */
 function serverIn(query: URLSearchParams): string {
   const parsed = shortText.safeParse(query.get("server"));
@@ -152,6 +231,22 @@ export function readEnding(query: URLSearchParams): Ending | null {
 /** For the log. */
 export function whatEnds({ name, author }: Ending): Readonly<Record<string, string>> {
   return { did: "end a maintenance window", window: name, ...(author === null ? {} : { author }) };
+}
+
+/** For the log. */
+export function whatExtends({
+  name,
+  end,
+  for: by,
+  author,
+}: z.output<typeof extendBody>): Readonly<Record<string, string>> {
+  return {
+    did: "extend a maintenance window",
+    window: name,
+    ...(end === undefined ? {} : { end }),
+    ...(by === undefined ? {} : { by }),
+    ...(typeof author === "string" ? { author } : {}),
+  };
 }
 
 /** For the log. */

@@ -109,7 +109,9 @@ function windowTable(windows: readonly WindowView[], writable: boolean): Markup 
             ${windows.map(
               (window) =>
                 html`<tr>
-                  <th scope="row">${window.name}</th>
+                  <th scope="row">
+                    ${window.state === "coming" ? window.name : html`<a href="/maintenance/report?name=${encodeURIComponent(window.name)}">${window.name}</a>`}
+                  </th>
                   <td>${window.servers.join(", ")}</td>
                   <td>${STATE_WORDS[window.state]}${window.autoEnd ? ", ends by itself" : ""}</td>
                   <td>${moment(window.startAt)}</td>

@@ -1,13 +1,19 @@
 import type { MaintenanceActions, WebSources } from "../sources.ts";
+import { performance } from "node:perf_hooks";
 import {
   maintenanceBody,
+  noSuchWindow,
   readEnding,
+  REPORTS,
+  tooManyReports,
   toRequest,
   whatEnds,
   whatStarts,
 } from "../api/maintenance.ts";
-import { html, problem, type BodyReply } from "../http/reply.ts";
+import { html, problem, reply, type BodyReply } from "../http/reply.ts";
+import { createRateLimit } from "../web-config/load.ts";
 import { get, type Call, type Route } from "../http/route.ts";
+import { REPORT_POLICY, windowReportPage } from "./window-report-page.ts";
 import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
 
 /**
@@ -16,6 +22,7 @@ import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
  */
 export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
   const path = "/maintenance";
+  const reports = createRateLimit(() => performance.now());
   const page = (
     message: MaintenanceInput["message"],
     server: string | null,
@@ -34,6 +41,17 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
     );
   return [
     get(path, ({ url }) => page(null, url.searchParams.get("server"))),
+    get(`${path}/report`, async ({ url }) => {
+      const name = url.searchParams.get("name") ?? "";
+      if (!reports.pass(REPORTS, "unknown")) {
+        return tooManyReports();
+      }
+      const report = (await sources.actions.maintenance?.report(name)) ?? null;
+      const headers = { "content-security-policy": REPORT_POLICY };
+      return report === null
+        ? problem(404, noSuchWindow(name))
+        : reply(200, "text/html; charset=utf-8", windowReportPage(report, "UTC"), headers);
+    }),
     {
       method: "POST",
       path,

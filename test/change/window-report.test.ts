@@ -1,0 +1,211 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { JournalReading, Track } from "../../src/change/journal.ts";
+import { sloOf, windowReport } from "../../src/change/window-report.ts";
+import { memberEntry, memberOwner, vserverEntry, vserverOwner } from "../../src/model/timeline.ts";
+import type { MemberVerdict } from "../../src/model/verdicts.ts";
+import { windowReportPage } from "../../src/web/page/window-report-page.ts";
+import { aMember, aVserver, NOON } from "../support/live-state.ts";
+
+const MINUTE = 60_000;
+const at = (minute: number): number => NOON + minute * MINUTE;
+const iso = (minute: number): string => new Date(at(minute)).toISOString();
+
+type MemberParts = readonly (readonly [number, Parameters<typeof aMember>[0]])[];
+
+/** One member: what held from each minute after noon on, until `end`. */
+function member(server: string, end: number, parts: MemberParts): Track {
+  const owner = memberOwner(aMember({ server, vservers: ["v_imap"] }));
+  const spans = parts.map(([from, change], index) => ({
+    from: at(from),
+    to: at(parts[index + 1]?.[0] ?? end),
+    entry: memberEntry(aMember({ server, vservers: ["v_imap"], ...change }), at(from)),
+  }));
+  return { owner, spans };
+}
+
+function vserver(
+  end: number,
+  parts: readonly (readonly [number, Parameters<typeof aVserver>[0]])[],
+): Track {
+  const owner = vserverOwner(aVserver({ vserver: "v_imap" }));
+  const spans = parts.map(([from, change], index) => ({
+    from: at(from),
+    to: at(parts[index + 1]?.[0] ?? end),
+    entry: vserverEntry(aVserver({ vserver: "v_imap", ...change }), at(from)),
+  }));
+  return { owner, spans };
+}
+
+const HIDDEN = { declared: "open", adc: false, detected: true } as const;
+const counts = (reallyUp: number) => ({
+  members: { configured: 2, adcUp: 2, reallyUp, reallyDown: 0, maintenance: 0 },
+});
+
+/** ex02 goes into maintenance two minutes before it is drained, works again at 40 and is returned at 50. */
+const HOUR: JournalReading = {
+  since: at(-60),
+  watched: [{ from: at(-60), to: at(90) }],
+  tracks: [
+    member("ex01", 90, [[-60, {}]]),
+    member("ex02", 90, [
+      [-60, {}],
+      [
+        3,
+        { verdict: "routes_to_maintenance", reason: "bye", service: "down", maintenance: HIDDEN },
+      ],
+      [
+        5,
+        {
+          adcOpinion: "out",
+          verdict: "maintenance_expected",
+          service: "down",
+          maintenance: HIDDEN,
+        },
+      ],
+      [40, { adcOpinion: "out", verdict: "ready_to_return" }],
+      [50, {}],
+    ]),
+    vserver(90, [
+      [-60, counts(2)],
+      [3, { ...counts(1), verdict: "vip_served_by_drained_server" }],
+      [4, counts(1)],
+      [40, counts(2)],
+    ]),
+  ],
+};
+
+const WINDOW = {
+  name: "ex02",
+  servers: ["ex02"],
+  startAt: at(0),
+  endAt: at(45),
+  reason: "CU15",
+  author: "jo",
+  autoEnd: false,
+  flexible: false,
+};
+
+describe("windowReport", () => {
+  test("report › gives steps, what clients met and incidents when an hour was watched", () => {
+    const report = windowReport(WINDOW, HOUR, at(90), (_track, verdict) => [`fix ${verdict}`]);
+    expect(report).toMatchObject({
+      from: iso(0),
+      // The planned end had passed before the server was back.
+      to: iso(50),
+      watched_seconds: 50 * 60,
+      unwatched_seconds: 0,
+    });
+    expect(report.steps).toEqual([
+      { server: "ex02", step: "drained", at: iso(5) },
+      { server: "ex02", step: "in_maintenance", at: iso(3) },
+      { server: "ex02", step: "good_again", at: iso(40) },
+      { server: "ex02", step: "returned", at: iso(50) },
+    ]);
+    expect(report.vservers).toEqual([
+      {
+        adc: "prod",
+        vserver: "v_imap",
+        watched_seconds: 50 * 60,
+        adc_wrong_seconds: 120,
+        sent_into_maintenance_seconds: 120,
+        down_seconds: 0,
+        working_minimum: 1,
+      },
+    ]);
+    expect(
+      report.incidents.map(({ object, verdict, from, seconds, commands }) => ({
+        object,
+        verdict,
+        from,
+        seconds,
+        commands,
+      })),
+    ).toEqual([
+      {
+        object: aMember().adcService,
+        verdict: "routes_to_maintenance",
+        from: iso(3),
+        seconds: 120,
+        commands: ["fix routes_to_maintenance"],
+      },
+      {
+        object: "v_imap",
+        verdict: "vip_served_by_drained_server",
+        from: iso(3),
+        seconds: 60,
+        commands: ["fix vip_served_by_drained_server"],
+      },
+    ]);
+  });
+
+  test("report › says what was not seen when the agent did not run", () => {
+    const gap: JournalReading = {
+      since: at(20),
+      watched: [{ from: at(20), to: at(30) }],
+      tracks: [member("ex02", 30, [[20, { adcOpinion: "out", verdict: "drained" }]])],
+    };
+    const report = windowReport(WINDOW, gap, at(60), () => []);
+    expect(report).toMatchObject({ watched_seconds: 600, unwatched_seconds: 50 * 60 });
+    expect(report.steps.map(({ at: seen }) => seen)).toEqual([iso(20), null, iso(20), null]);
+  });
+
+  test("report › is one file without script that escapes what it shows", () => {
+    const page = windowReportPage(
+      windowReport(
+        { ...WINDOW, reason: "<script>alert(1)</script>", endAt: Infinity },
+        HOUR,
+        at(60),
+        () => ["disable service a"],
+      ),
+      "Europe/Berlin",
+    );
+    expect(page).not.toMatch(/<script|https?:|src=/);
+    expect(page).toContain("disable service a");
+    expect(page).toContain("13:03:00");
+  });
+
+  test("slo › counts no time twice and none that was not watched, whatever overlaps", () => {
+    const verdicts: readonly MemberVerdict[] = [
+      "agree_up",
+      "blind_monitor",
+      "routes_to_maintenance",
+    ];
+    const minutes = fc.uniqueArray(fc.integer({ min: -30, max: 60 }), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    const parts = fc
+      .tuple(minutes, fc.array(fc.constantFrom(...verdicts), { minLength: 8 }))
+      .map(([starts, held]): MemberParts =>
+        starts
+          .sort((a, b) => a - b)
+          .map((start, index) => [start, { verdict: held[index] ?? "agree_up" }]),
+      );
+    fc.assert(
+      fc.property(parts, parts, (one, other) => {
+        const tracks = [
+          member("ex01", 61, one),
+          member("ex02", 61, other),
+          vserver(61, [[-30, {}]]),
+        ];
+        const [row] = sloOf(
+          { since: at(-30), watched: [], tracks },
+          { from: at(0), to: at(30) },
+        ).vservers;
+        const isWrong = (minute: number): boolean =>
+          tracks.some(({ spans }) =>
+            spans.some(
+              ({ from, to, entry }) =>
+                from <= at(minute) &&
+                at(minute) < to &&
+                entry.verdict !== "agree_up" &&
+                entry.replica !== null,
+            ),
+          );
+        const wrong = Array.from({ length: 30 }, (_, minute) => isWrong(minute)).filter(Boolean);
+        expect(row?.adc_wrong_seconds).toBe(wrong.length * 60);
+      }),
+    );
+  });
+});
