@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Config } from "../config/schema.ts";
 import { createDeclarations, type Declarations } from "../maintenance/declarations.ts";
 import { openStore } from "../maintenance/store.ts";
-import { readMaintenanceWindows } from "../agent/declarations.ts";
+import { readMaintenanceWindows } from "../agent/kept-state.ts";
 import { readJournal } from "../change/journal.ts";
 import {
   sloAnswer,
