@@ -17,8 +17,8 @@ import type {
   Organisation,
 } from "./exchange/exchange-server.ts";
 import { clientNames, pingedHosts, serverRoles } from "./network.ts";
+import { servedAsRecorded, servedBy, type ServedManagement } from "./management.ts";
 import { serveNitro, type NitroServer, type NitroServerOptions } from "./nitro/server.ts";
-import { backendSource, type NitroSource } from "./nitro/resources.ts";
 import { recordedCertificates, setRecordedConditions, type RecordedAdc } from "./recorded-lab.ts";
 import {
   playScenario,
@@ -120,7 +120,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         bothEstates,
         estate,
       ),
-      { ...options, healthCacheMs: HEALTH_CACHE_MS * timeScale },
+      { ...options, every: story.exchange ?? {}, healthCacheMs: HEALTH_CACHE_MS * timeScale },
       addresses,
       started,
     );
@@ -162,13 +162,16 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const nitro: NitroServer[] = [];
     const isPair = options.haPair ?? story.haPair ?? false;
     const sources =
-      recorded?.nodes ??
-      (isPair ? [adc.nitro(0), adc.nitro(1)] : [adc.nitro(0)]).map(backendSource);
-    const serve = async (source: NitroSource): Promise<NitroServer> => {
-      const server = await serveNitro(source, {
+      recorded?.nodes.map(servedAsRecorded) ??
+      (isPair ? [adc.nitro(0), adc.nitro(1)] : [adc.nitro(0)]).map((node) =>
+        servedBy(story.management, node),
+      );
+    const serve = async (served: ServedManagement): Promise<NitroServer> => {
+      const server = await serveNitro(served.source, {
         ...nitroCredentials,
         tls:
           options.nitroTls === false ? null : { key: management.key, cert: management.certificate },
+        ...served.options,
         ...options.nitro,
       });
       started.push(server);
@@ -193,7 +196,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         started.push(own);
         await own.start();
         for (const source of one.nodes) {
-          urls.push((await serve(source)).url);
+          urls.push((await serve(servedAsRecorded(source))).url);
         }
         await settled(own, SETTLE_DEADLINE_MS);
       }
@@ -205,7 +208,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     }
     let far: Lab["far"] = null;
     if (farAdc !== null) {
-      const server = await serve(backendSource(farAdc.nitro()));
+      const server = await serve(servedBy(undefined, farAdc.nitro()));
       far = { adc: farAdc, nitro: server };
       await settled(farAdc, SETTLE_DEADLINE_MS);
     }
@@ -247,6 +250,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             }
             return server;
           },
+          nitro,
           changeAaa,
           declare,
         };

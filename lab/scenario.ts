@@ -1,7 +1,12 @@
 import type { Appliance } from "./adc/appliance.ts";
 import type { AaaOptions } from "./adc/aaa/options.ts";
 import type { TlsRange } from "./adc/tls-range.ts";
-import type { ExchangeServer, Organisation } from "./exchange/exchange-server.ts";
+import type { NitroServer } from "./nitro/server.ts";
+import type {
+  ExchangeServer,
+  ExchangeServerOptions,
+  Organisation,
+} from "./exchange/exchange-server.ts";
 
 /** What a step may do to the lab. */
 export interface ScenarioWorld {
@@ -13,6 +18,8 @@ export interface ScenarioWorld {
   readonly server: (name: string) => ExchangeServer;
   /** Changes what authentication on the ADC does. */
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
+  /** The ADC's management, one for each node. */
+  readonly nitro: readonly NitroServer[];
   /** Declares maintenance at the agent that watches, as an administrator does; resolves when it is told, or nobody watches. */
   readonly declare: Declare;
 }
@@ -33,6 +40,12 @@ export interface Named {
   readonly untilMs: number;
 }
 
+/**
+ * How the ADC's management differs: a cluster, with the rows in an admin partition, with http sent on to https, or under the
+ * certificate that it came with.
+ */
+export type Management = "cluster" | "partition" | "redirect" | "factory_certificate";
+
 export interface ScenarioStep {
   /** Milliseconds after the scenario began. */
   readonly atMs: number;
@@ -50,6 +63,9 @@ export interface Scenario {
   readonly conf?: (text: string) => string;
   readonly backendTls?: TlsRange;
   readonly haPair?: boolean;
+  readonly management?: Management;
+  /** What its Exchange servers are started with. */
+  readonly exchange?: Partial<ExchangeServerOptions>;
   /** Null where all agree from beginning to end. */
   readonly named: Named | null;
   /** The ns.conf of a second ADC, at another site. */

@@ -1,3 +1,4 @@
+import { labCertificate } from "./certificates/lab-certificate.ts";
 import { TLS10_ONLY } from "./adc/tls-range.ts";
 import type { Condition, LabProtocol } from "./exchange/condition.ts";
 import type { Named, Scenario, ScenarioStep, ScenarioWorld } from "./scenario.ts";
@@ -32,6 +33,14 @@ export const SCENARIO_NAMES = [
   "flapping",
   "gslb",
   "split-brain",
+  "login-monitor",
+  "login-rejected",
+  "hma",
+  "proxy-protocol",
+  "cluster",
+  "partition",
+  "redirect",
+  "factory-certificate",
 ] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
@@ -72,25 +81,27 @@ const ALL_WELL = at(
   "All is well: every server works, and every monitor of the NetScaler passes.",
 );
 
+const INTO_MAINTENANCE = [
+  ALL_WELL,
+  at(
+    CHANGE_AT_MS,
+    "ex02 goes into maintenance (ServerWideOffline Inactive): health pages are aborted, IMAP and POP hang up on new clients, SMTP says 421 at MAIL FROM. Nobody told the NetScaler.",
+    set("ex02", "all", { kind: "maintenance" }),
+  ),
+  at(
+    RETURN_AT_MS,
+    "ex02 comes back (ServerWideOffline Active).",
+    set("ex02", "all", { kind: "healthy" }),
+  ),
+];
+
 const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   healthy: { about: "Nothing happens: all opinions agree.", named: null, steps: [ALL_WELL] },
   maintenance: {
     about:
       "ex02 goes into maintenance and nobody tells the NetScaler: its plain TCP monitors go on sending clients there (routes_to_maintenance).",
     named: member("routes_to_maintenance", "sg_imaps"),
-    steps: [
-      ALL_WELL,
-      at(
-        CHANGE_AT_MS,
-        "ex02 goes into maintenance (ServerWideOffline Inactive): health pages are aborted, IMAP and POP hang up on new clients, SMTP says 421 at MAIL FROM. Nobody told the NetScaler.",
-        set("ex02", "all", { kind: "maintenance" }),
-      ),
-      at(
-        RETURN_AT_MS,
-        "ex02 comes back (ServerWideOffline Active).",
-        set("ex02", "all", { kind: "healthy" }),
-      ),
-    ],
+    steps: INTO_MAINTENANCE,
   },
   "neutral-names": {
     about:
@@ -399,6 +410,136 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
       }),
     ],
   },
+  "login-monitor": {
+    about:
+      "The mailbox side of ex02 dies behind a good greeting, and a POP3 monitor that logs in is the one to see it (agree_down, backend_unavailable).",
+    named: member("agree_down", "sg_pop3"),
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "The mailbox side of ex02 dies: POP3 greets as ever, and answers every login “Server Unavailable”. The NetScaler’s monitor logs in, and takes ex02 out.",
+        set("ex02", "all", { kind: "dead_backend" }),
+      ),
+      at(RETURN_AT_MS, "The mailbox side is back.", set("ex02", "all", { kind: "healthy" })),
+    ],
+  },
+  "login-rejected": {
+    about:
+      "The password of the POP3 monitor’s account runs out: the NetScaler has every server DOWN, and nobody can tell how they are (unknown, auth_rejected).",
+    named: member("unknown", "sg_pop3", LATE_RETURN_AT_MS),
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "The password of itest has run out. The NetScaler’s monitor fails at every server, and so does ours: twice, for no account is ever locked.",
+        ({ organisation }) => {
+          organisation.setExpired("itest", true);
+        },
+      ),
+      at(
+        LATE_RETURN_AT_MS,
+        "The password is prolonged. The NetScaler goes on at once; our copy is tried again half an hour after the second rejection.",
+        ({ organisation }) => {
+          organisation.setExpired("itest", false);
+        },
+      ),
+    ],
+  },
+  hma: {
+    about:
+      "Exchange takes tokens of Entra alone: our login cannot be made any more, which says nothing of the servers (scheme_unsupported; all agree).",
+    named: null,
+    steps: [
+      ALL_WELL,
+      at(
+        CHANGE_AT_MS,
+        "Hybrid modern authentication alone is allowed: Outlook on the web leads to Entra’s page, everything else offers Bearer.",
+        everywhere({ kind: "modern_authentication" }),
+      ),
+      at(
+        LATE_RETURN_AT_MS,
+        "The form and Basic are allowed again.",
+        everywhere({ kind: "healthy" }),
+      ),
+    ],
+  },
+  "proxy-protocol": {
+    about:
+      "The NetScaler begins its connections with a PROXY header, and so do we; ex02 forgets to expect one (agree_down).",
+    conf: withProxyProtocol,
+    exchange: { awaitsProxyHeader: true },
+    named: member("agree_down", "sg_owa"),
+    steps: [
+      at(
+        0,
+        "All is well: every server of Outlook on the web expects a PROXY header before TLS, and gets it.",
+      ),
+      at(
+        CHANGE_AT_MS,
+        "ex02 is set up anew, and the PROXY header is forgotten: it takes it for a broken TLS handshake.",
+        set("ex02", "https", { kind: "no_proxy_header" }),
+      ),
+      at(RETURN_AT_MS, "ex02 expects the header again.", set("ex02", "https", { kind: "healthy" })),
+    ],
+  },
+  cluster: {
+    about:
+      "The NetScaler is a cluster: it warns at each login, and knows no HA node. The watch goes on (routes_to_maintenance).",
+    management: "cluster",
+    named: member("routes_to_maintenance", "sg_imaps"),
+    steps: INTO_MAINTENANCE,
+  },
+  partition: {
+    about:
+      "The Exchange vservers live in an admin partition, which the configuration names: nitro.partition. The watch goes on (routes_to_maintenance).",
+    management: "partition",
+    named: member("routes_to_maintenance", "sg_imaps"),
+    steps: INTO_MAINTENANCE,
+  },
+  redirect: {
+    about:
+      "The configuration says http, and the NetScaler sends it on to https: no password is sent after it, and the error says what to write.",
+    management: "redirect",
+    named: null,
+    steps: [
+      at(
+        0,
+        "adcs[].nitro.urls says http; the NSIP answers 307 to https. Nothing is known of the NetScaler’s opinion: the probes run by its ns.conf alone.",
+      ),
+      at(
+        CHANGE_AT_MS,
+        "An administrator types: set ns ip 192.0.2.1 -gui ENABLED. NITRO is answered over http too.",
+        ({ nitro }) => {
+          nitro.forEach((node) => {
+            node.stopRedirecting();
+          });
+        },
+      ),
+    ],
+  },
+  "factory-certificate": {
+    about:
+      "The NSIP shows the certificate that the NetScaler came with: no password is sent, and the error says what to write to trust it.",
+    management: "factory_certificate",
+    named: null,
+    steps: [
+      at(
+        0,
+        "The NSIP’s certificate is “default ABCDEF”, which nobody signed. Nothing is known of the NetScaler’s opinion: the probes run by its ns.conf alone.",
+      ),
+      at(
+        CHANGE_AT_MS,
+        "An administrator binds a certificate of the house’s own authority to the NSIP.",
+        ({ nitro }) => {
+          const { key, certificate } = labCertificate("adc");
+          nitro.forEach((node) => {
+            node.present({ key, cert: certificate });
+          });
+        },
+      ),
+    ],
+  },
 };
 
 function at(atMs: number, text: string, run: ScenarioStep["run"] = () => undefined): ScenarioStep {
@@ -423,6 +564,25 @@ function probesTimeOut(response: string | null): ScenarioStep["run"] {
 
 function set(server: string, protocol: LabProtocol, condition: Condition): ScenarioStep["run"] {
   return (world: ScenarioWorld) => world.server(server).set(protocol, condition);
+}
+
+function everywhere(condition: Condition): ScenarioStep["run"] {
+  return async (world) => {
+    for (const name of ["ex01", "ex02", "ex03"]) {
+      await world.server(name).set("https", condition);
+    }
+  };
+}
+
+/** A PROXY header before every connection to a web service, the monitors' among them. */
+function withProxyProtocol(conf: string): string {
+  const groups = [...conf.matchAll(/^add serviceGroup (\S+) SSL /gm)].map(([, name = ""]) => name);
+  return [
+    conf.trimEnd(),
+    "add netProfile np_proxy -proxyProtocol ENABLED -proxyProtocolTxVersion V1",
+    ...groups.map((name) => `set serviceGroup ${name} -netProfile np_proxy`),
+    "",
+  ].join("\n");
 }
 
 /** IMAP over TLS alone, its servers under names that say nothing. */

@@ -31,6 +31,8 @@ export async function startServers(
   estate: Estate,
   options: {
     readonly exchange?: Readonly<Record<string, Partial<ExchangeServerOptions>>>;
+    /** Of every Exchange server. */
+    readonly every?: Partial<ExchangeServerOptions>;
     readonly sharedServers?: number;
     readonly healthCacheMs: number;
   },
@@ -74,6 +76,7 @@ export async function startServers(
       // The ADC ends TLS in front of IMAP and POP, and its login monitor speaks without.
       imapPopLoginType: "PlainTextLogin",
       ...(role.rpcPort === null ? {} : { rpcPort: role.rpcPort }),
+      ...options.every,
       ...options.exchange?.[server.name],
     });
     started.push(exchange);

@@ -1,6 +1,12 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
+import type { Estate } from "../../src/model/estate.ts";
 import type { Endpoint } from "./address-map.ts";
+
+/** Whether connections under this net profile begin with a PROXY header. */
+export function announces(netProfile: string | null, { netProfiles }: Estate): boolean {
+  return netProfiles.get(netProfile ?? "")?.proxyProtocol === true;
+}
 
 /** Why a connection did not come about. */
 export class ConnectFailure extends Error {
@@ -15,11 +21,17 @@ export class ConnectFailure extends Error {
 
 /**
  * Opens TCP, and TLS over it when a range is given, within `timeoutMs` for both. As a NetScaler towards its servers:
- * no certificate is checked, and no name is sent unless `serverName` says one. Throws ConnectFailure.
+ * no certificate is checked, and no name is sent unless `serverName` says one. `announces`: a PROXY header comes first, of
+ * version 1. Throws ConnectFailure.
  */
 export async function open(
   endpoint: Endpoint | null,
-  options: { timeoutMs: number; tls: SecureContext | null; serverName: string | null },
+  options: {
+    timeoutMs: number;
+    tls: SecureContext | null;
+    serverName: string | null;
+    announces?: boolean;
+  },
 ): Promise<Socket | TLSSocket> {
   if (endpoint === null) {
     throw new ConnectFailure("refused", "no such address in the lab");
@@ -30,6 +42,11 @@ export async function open(
   socket.on("error", () => undefined);
   socket.setNoDelay(true);
   await settle(socket, "connect", options.timeoutMs, "tcp_timeout", "refused");
+  if (options.announces === true) {
+    const { localAddress = "", localPort = 0 } = socket;
+    const ends = `${localAddress} ${endpoint.host} ${String(localPort)} ${String(endpoint.port)}`;
+    socket.write(`PROXY TCP4 ${ends}\r\n`);
+  }
   if (options.tls === null) {
     return socket;
   }

@@ -3,7 +3,7 @@ import type { Vserver } from "../../src/model/vserver.ts";
 import type { AaaOptions } from "./aaa/options.ts";
 import type { AddressMap } from "./address-map.ts";
 import { serviceTls, type BackendContexts } from "./backend-tls.ts";
-import { open } from "./connect.ts";
+import { announces, open } from "./connect.ts";
 import type { CsRuntime } from "./cs-runtime.ts";
 import { listenForDatagrams } from "./front/datagram-front.ts";
 import { listenForHttp } from "./front/http-front.ts";
@@ -156,6 +156,7 @@ function endpointOf(
 function openTo(member: MemberRuntime, port: number, world: FrontWorld): Promise<Socket> {
   return open(endpointOf(member, port, world), {
     timeoutMs: CONNECT_TIMEOUT_MS,
+    announces: announces(member.service.netProfile, world.estate),
     ...serviceTls(member.service, world.estate, world.backendTls),
   });
 }

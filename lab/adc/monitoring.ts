@@ -3,6 +3,7 @@ import type { Estate } from "../../src/model/estate.ts";
 import type { Monitor } from "../../src/model/monitor.ts";
 import type { AddressMap } from "./address-map.ts";
 import { monitorTls, type BackendContexts } from "./backend-tls.ts";
+import { announces } from "./connect.ts";
 import { passes, runnerOf } from "./monitors/registry.ts";
 import { RunningMonitor, type MonitorProbe } from "./running-monitor.ts";
 
@@ -13,6 +14,9 @@ export interface MonitoringWorld {
   readonly backendTls: BackendContexts;
   readonly monitorPassword: (monitor: string) => string | null;
 }
+
+/** NetScaler docs: monitors of these types begin with the PROXY header of their net profile. */
+const ANNOUNCED = /^(HTTP|HTTP-INLINE|HTTP-ECV|TCP-ECV)$/i;
 
 /** The monitors bound to a service, set up for one of its members. Not started. */
 export function monitorsOf(
@@ -59,6 +63,9 @@ function probeOf(
         endpoint: world.addresses.find(host, port),
         address: monitor.destIp ?? member.address ?? host,
         ...monitorTls(monitor, service, world.estate, world.backendTls),
+        announces:
+          ANNOUNCED.test(monitor.type) &&
+          announces(monitor.netProfile ?? service.netProfile, world.estate),
         timeoutMs: monitor.responseTimeoutMs * world.timeScale,
         password: world.monitorPassword(monitor.name),
         answersPing: world.addresses.answersPing(host),

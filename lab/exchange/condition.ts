@@ -69,6 +69,8 @@ export type Condition =
   | { readonly kind: "custom_banner"; readonly text: string }
   | { readonly kind: "certificate"; readonly name: CertificateName }
   | { readonly kind: "tls_range"; readonly min: LabTlsVersion; readonly max: LabTlsVersion }
+  /** The PROXY header that this server was started to await is none any more. */
+  | { readonly kind: "no_proxy_header" }
   /** No certificate bound: cleartext BYE on 993 and 995, no STARTTLS, a reset handshake on 443. */
   | { readonly kind: "no_certificate" }
   /** Front end alive, mailbox side not: banner yes, login no; health page 200, HTTP 503 with X-FEServer. */
@@ -85,6 +87,8 @@ export type Condition =
   | { readonly kind: "extended_protection"; readonly mode: ExtendedProtection }
   /** HTTP: schemes that a 401 offers, in this order. */
   | { readonly kind: "auth_schemes"; readonly schemes: readonly HttpAuthScheme[] }
+  /** HTTP: hybrid modern authentication. Entra's page instead of the form, and a 401 that offers Bearer alone. */
+  | { readonly kind: "modern_authentication" }
   /** SMTP: `452 4.3.1 Insufficient system resources` at connect or MAIL FROM. */
   | { readonly kind: "back_pressure"; readonly at: "connect" | "mail_from" }
   /** SMTP: so many sessions at once from one address; the next gets `421 4.3.2 The maximum number …`. */

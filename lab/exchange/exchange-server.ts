@@ -47,6 +47,8 @@ export interface ExchangeServerOptions {
   readonly tls?: { readonly min: LabTlsVersion; readonly max: LabTlsVersion };
   /** Port 80 serves as 443 does (the ADC offloads TLS); else port 80 answers 403.4. Default: true for 2010. */
   readonly sslOffloaded?: boolean;
+  /** HTTP and HTTPS await a PROXY header of version 1. Default false. */
+  readonly awaitsProxyHeader?: boolean;
   /** How long a front end remembers a component's state; Exchange: 15 s. Default 0. */
   readonly healthCacheMs?: number;
   /** The basic logins IMAP and POP take without TLS: `PlainTextLogin` does, `SecureLogin` (the default) does not. */
@@ -100,7 +102,11 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
   const groups = new Map<ListenerGroup, ProtocolState>();
   const directories = new Map<VirtualDirectory, ProtocolState>();
   const secureContexts = createSecureContexts();
-  const stateOf = (group: ListenerGroup): ProtocolState => groups.get(group) ?? healthy;
+  const healthyOf = (group: ListenerGroup): ProtocolState => ({
+    ...healthy,
+    awaitsProxyHeader: group === "https" && options.awaitsProxyHeader === true,
+  });
+  const stateOf = (group: ListenerGroup): ProtocolState => groups.get(group) ?? healthyOf(group);
   const sslOffloaded = options.sslOffloaded ?? options.version === "2010";
 
   function contextOf(group: ListenerGroup): ServiceContext {
@@ -158,7 +164,7 @@ export async function startExchangeServer(options: ExchangeServerOptions): Promi
 
   function apply(group: ListenerGroup, conditions: readonly Condition[]): void {
     const before = stateOf(group);
-    const after = withConditions(healthy, options.version, group, conditions);
+    const after = withConditions(healthyOf(group), options.version, group, conditions);
     groups.set(
       group,
       before.needsRestart ? { ...after, accept: "stopped", needsRestart: true } : after,

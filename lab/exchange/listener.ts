@@ -102,8 +102,10 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 function receive(socket: Socket, options: ListenerOptions): void {
   switch (options.state().accept) {
     case "serve":
-      secure(socket, options, (served) => {
-        Promise.resolve(options.serve(served, socket)).catch(() => socket.destroy());
+      afterProxyHeader(socket, options.state().awaitsProxyHeader, () => {
+        secure(socket, options, (served) => {
+          Promise.resolve(options.serve(served, socket)).catch(() => socket.destroy());
+        });
       });
       return;
     case "hung":
@@ -120,6 +122,38 @@ function receive(socket: Socket, options: ListenerOptions): void {
       socket.destroy();
       return;
   }
+}
+
+/** The longest header of version 1 (HAProxy, "The PROXY protocol"). */
+const PROXY_LINE_BYTES = 107;
+
+/** Takes a PROXY header off the connection, byte by byte, so that what follows it stays; anything else ends it. */
+function afterProxyHeader(socket: Socket, isAwaited: boolean, then: () => void): void {
+  if (!isAwaited) {
+    then();
+    return;
+  }
+  let line = "";
+  const read = (): void => {
+    for (let byte = readByte(socket); byte !== null; byte = readByte(socket)) {
+      line += byte;
+      if (!line.startsWith("PROXY ".slice(0, line.length)) || line.length > PROXY_LINE_BYTES) {
+        socket.destroy();
+        return;
+      }
+      if (line.endsWith("\r\n")) {
+        socket.off("readable", read);
+        then();
+        return;
+      }
+    }
+  };
+  socket.on("readable", read);
+}
+
+function readByte(socket: Socket): string | null {
+  const byte = socket.read(1) as Buffer | null;
+  return byte === null ? null : byte.toString("latin1");
 }
 
 function secure(socket: Socket, options: ListenerOptions, then: (served: Socket) => void): void {

@@ -38,6 +38,8 @@ export interface Organisation {
     password: string,
     from: Pick<SignIn, "server" | "protocol">,
   ): Authentication;
+  /** Refuses every login of an account, whose password has run out, or accepts it again. */
+  setExpired(username: string, expired: boolean): void;
   /** Records an attempt decided elsewhere (NTLM). */
   record(signIn: Omit<SignIn, "at">): void;
   /** The last 1,000 attempts, oldest first. */
@@ -89,6 +91,7 @@ export function createOrganisation(options: {
   for (const account of accounts) {
     databases.set(account.database, { mounted: true, server: options.mailboxServer });
   }
+  const expired = new Set<string>();
   const signIns: SignIn[] = [];
   let queue: Queued[] = [];
 
@@ -136,9 +139,16 @@ export function createOrganisation(options: {
     record,
     authenticate(username, password, from) {
       const account = find(username);
-      const accepted = account?.password === password;
+      const accepted = account?.password === password && !expired.has(account.username);
       record({ ...from, username, accepted });
       return account !== null && accepted ? { kind: "accepted", account } : { kind: "rejected" };
+    },
+    setExpired(username, isExpired) {
+      if (isExpired) {
+        expired.add(username);
+      } else {
+        expired.delete(username);
+      }
     },
     signIns: () => signIns,
     mailbox: (address) => mailboxes.get(address.toLowerCase()) ?? null,

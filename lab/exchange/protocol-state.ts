@@ -13,6 +13,8 @@ export interface ProtocolState {
   readonly accept: "serve" | "stopped" | "hung" | "silent" | "close" | "reset";
   readonly certificate: CertificateName | null;
   readonly tls: TlsRange;
+  /** Connections begin with a PROXY header of version 1, before TLS. */
+  readonly awaitsProxyHeader: boolean;
   readonly delayMs: number;
   readonly banner: string | null;
   /** The component's state, or ServerWideOffline's. */
@@ -25,6 +27,7 @@ export interface ProtocolState {
   readonly extendedProtection: ExtendedProtection;
   /** Null: the virtual directory's own. */
   readonly authSchemes: readonly HttpAuthScheme[] | null;
+  readonly modernAuthentication: boolean;
   readonly backPressure: "connect" | "mail_from" | null;
   readonly sourceLimit: number;
   readonly tarpitMs: number;
@@ -46,6 +49,7 @@ export function healthyState(certificate: CertificateName, tls: TlsRange): Proto
     accept: "serve",
     certificate,
     tls,
+    awaitsProxyHeader: false,
     delayMs: 0,
     banner: null,
     component: "active",
@@ -56,6 +60,7 @@ export function healthyState(certificate: CertificateName, tls: TlsRange): Proto
     healthAlwaysUp: false,
     extendedProtection: "none",
     authSchemes: null,
+    modernAuthentication: false,
     backPressure: null,
     sourceLimit: CONNECTIONS_PER_SOURCE,
     tarpitMs: 0,
@@ -112,6 +117,8 @@ function change(
       return { certificate: condition.name };
     case "tls_range":
       return { tls: { min: condition.min, max: condition.max } };
+    case "no_proxy_header":
+      return { awaitsProxyHeader: false };
     case "no_certificate":
       return { certificate: null };
     case "dead_backend":
@@ -128,6 +135,8 @@ function change(
       return { extendedProtection: condition.mode };
     case "auth_schemes":
       return { authSchemes: condition.schemes };
+    case "modern_authentication":
+      return { modernAuthentication: true };
     case "back_pressure":
       return { backPressure: condition.at };
     case "source_limit":

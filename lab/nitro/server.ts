@@ -5,7 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import { createServer as createHttpsServer, Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NitroBackend } from "./backend.ts";
@@ -59,6 +59,10 @@ export interface NitroServer {
   readonly openedSessions: () => number;
   /** Ends every session on the appliance's side, as a failover or an administrator does. */
   readonly killSessions: () => void;
+  /** Answers http itself from now on. */
+  readonly stopRedirecting: () => void;
+  /** Presents another certificate from now on, where it speaks TLS. */
+  readonly present: (certificate: { readonly key: string; readonly cert: string }) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -99,6 +103,7 @@ export async function serveNitro(
   const partitions = new Map<string, NitroSource>();
   const requests: RecordedRequest[] = [];
   let seen = 0;
+  let redirectTo = options.redirectTo ?? null;
   let connections = 0;
   let closed: Promise<unknown> | null = null;
   const tls = options.tls ?? null;
@@ -110,7 +115,8 @@ export async function serveNitro(
     }
     const index = seen;
     seen += 1;
-    answerRequest({ source, options, sessions, partitions }, request, response, index).catch(() => {
+    const appliance = { source, options, sessions, partitions, redirectTo: () => redirectTo };
+    answerRequest(appliance, request, response, index).catch(() => {
       response.destroy();
     });
   }
@@ -137,6 +143,15 @@ export async function serveNitro(
     killSessions: () => {
       sessions.closeAll();
     },
+    present: (certificate) => {
+      if (server instanceof HttpsServer) {
+        server.setSecureContext(certificate);
+        server.closeAllConnections();
+      }
+    },
+    stopRedirecting: () => {
+      redirectTo = null;
+    },
     close: async () => {
       closed ??= once(server, "close");
       server.close();
@@ -147,6 +162,7 @@ export async function serveNitro(
 }
 
 interface Appliance {
+  readonly redirectTo: () => string | null;
   readonly source: NitroSource;
   readonly options: NitroServerOptions;
   readonly sessions: NitroSessions;
@@ -172,8 +188,9 @@ async function answerRequest(
   if (fault !== null && !(await applyFault(fault, response))) {
     return;
   }
-  const { redirectTo, habits = {} } = appliance.options;
-  if (redirectTo !== undefined) {
+  const { habits = {} } = appliance.options;
+  const redirectTo = appliance.redirectTo();
+  if (redirectTo !== null) {
     response.writeHead(307, { location: `${redirectTo}${request.url ?? ""}` }).end();
     return;
   }

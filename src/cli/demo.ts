@@ -6,6 +6,7 @@ import { stringify } from "yaml";
 import { styleText } from "node:util";
 import { pino } from "pino";
 import { type Lab, startLab } from "../../lab/lab.ts";
+import { PARTITION } from "../../lab/management.ts";
 import { recordedAdcs, recordedPast, type RecordedAdc } from "../../lab/recorded-lab.ts";
 import { readBundle, type Bundle } from "../bundle/format.ts";
 import { printableLine } from "../lib/printable.ts";
@@ -43,6 +44,11 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
     mode: 0o600,
   });
   const { username, password } = lab.nitroCredentials;
+  const { management } = lab.scenario;
+  const isUnreadable = management === "redirect" || management === "factory_certificate";
+  if (isUnreadable) {
+    await writeFile(join(directory, "ns.conf"), lab.confText);
+  }
   const written = {
     agent: "demo",
     state_dir: directory,
@@ -55,8 +61,11 @@ export async function labConfig(lab: Lab, directory: string): Promise<LabConfig>
         username,
         password: "${LAB_NITRO_PASSWORD}",
         tls: { ca_file: join(directory, "lab-ca.pem"), server_name: "ns.example.com" },
+        ...(management === "partition" ? { partition: PARTITION } : {}),
         poll_every: "2s",
       },
+      // What is watched while nothing can be read over NITRO.
+      ...(isUnreadable ? { ns_conf: join(directory, "ns.conf") } : {}),
     })),
     connect_to: { ...lab.connectTo, ...managementOf(lab) },
     monitors: Object.fromEntries(

@@ -308,6 +308,79 @@ test.concurrent(
   },
 );
 
+/** How a login through the VIP stands, and how many rows blame anybody. */
+function loginAndBlame({ probes, members, vservers }: LiveState): string {
+  const login = probes.find(({ transaction }) => transaction === "owa_form");
+  const blamed = [...members, ...vservers].filter(({ mismatch }) => mismatch);
+  return `${login?.opinion ?? ""} ${login?.last?.reason ?? ""} ${String(blamed.length)}`;
+}
+
+/** How ex02 stands in a group: verdict, the ADC's opinion, the replica's, and why. */
+function reasonOf(group: string): (state: LiveState) => string {
+  return ({ members }) => {
+    const about = members.find((each) => each.adcService === group && each.server === "ex02");
+    return `${about?.verdict ?? ""} ${about?.adcOpinion ?? ""} ${about?.replica ?? ""} ${about?.reason ?? ""}`;
+  };
+}
+
+interface Said {
+  readonly name: ScenarioName;
+  readonly group: string;
+  readonly says: string;
+  /** Default: how ex02 stands. */
+  readonly shows?: (state: LiveState) => string;
+}
+
+/** What is said of a story's change, without ten looks of its own. */
+const SAID: readonly Said[] = [
+  { name: "login-monitor", group: "sg_pop3", says: "agree_down down down backend_unavailable" },
+  { name: "login-rejected", group: "sg_pop3", says: "unknown down unknown auth_rejected" },
+  { name: "proxy-protocol", group: "sg_owa", says: "agree_down down down closed_without_data" },
+  { name: "hma", group: "sg_owa", says: "unknown scheme_unsupported 0", shows: loginAndBlame },
+  ...(["cluster", "partition"] as const).map((name) => ({
+    name,
+    group: "sg_imaps",
+    says: "routes_to_maintenance up up closed_without_data",
+  })),
+];
+
+test.concurrent.each(SAID)(
+  "$name: the story's diagnosis",
+  LIMIT,
+  async ({ name, group, says, shows = reasonOf(group) }) => {
+    await told(name, [group], async ({ service, allWell, change }) => {
+      const { state } = service.agent;
+      await allWell();
+      await change();
+      await until(
+        name,
+        () => shows(state),
+        (seen) => seen === says,
+        140_000,
+      );
+    });
+  },
+);
+
+test.concurrent.each([
+  ["redirect", /write https in adcs\[\]\.nitro\.urls/],
+  ["factory-certificate", /fingerprint_sha256/],
+] as const)("%s: the error says what to write, and the probes run", LIMIT, async (name, words) => {
+  const options = { scenario: name, confText: partOfDemo({ groups: ["sg_imaps"] }) };
+  await withLabAgent(options, async ({ service, lab }) => {
+    const { state } = service.agent;
+    await until(
+      name,
+      () =>
+        `${state.adcs[0]?.lastError ?? ""} ${state.members.map(({ service: each }) => each).join()}`,
+      (seen) => words.test(seen) && seen.endsWith(" up,up,up"),
+      60_000,
+    );
+    expect(state.members.map(({ verdict }) => verdict)).toEqual(["unknown", "unknown", "unknown"]);
+    expect(lab.nitro[0]?.openedSessions()).toBe(0);
+  });
+});
+
 test.concurrent("mailbox-down: one finding, and no front end is blamed", LIMIT, async () => {
   await told(
     "mailbox-down",

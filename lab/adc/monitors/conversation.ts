@@ -1,7 +1,14 @@
 import type { Socket } from "node:net";
 import { ByteSource } from "../byte-source.ts";
 import { ConnectFailure, open } from "../connect.ts";
-import { mismatch, refused, timedOut, type MonitorResult, type MonitorTask } from "./result.ts";
+import {
+  mismatch,
+  NO_RESPONSE,
+  refused,
+  timedOut,
+  type MonitorResult,
+  type MonitorTask,
+} from "./result.ts";
 
 /** The application did not answer in time. */
 class Silence extends Error {}
@@ -41,7 +48,7 @@ export async function converse(
 
 function failed(error: unknown): MonitorResult {
   if (error instanceof Silence) {
-    return timedOut("Failure - TCP connection successful, but application timed out");
+    return timedOut(NO_RESPONSE);
   }
   if (error instanceof ConnectFailure) {
     switch (error.stage) {

@@ -3,6 +3,7 @@ import { converse } from "./conversation.ts";
 import {
   match,
   mismatch,
+  NO_RESPONSE,
   refused,
   timedOut,
   type MonitorResult,
@@ -36,7 +37,7 @@ export async function runDnsTcp(task: MonitorTask): Promise<MonitorResult> {
     for (;;) {
       const chunk = await within(source.some());
       if (chunk === null) {
-        return mismatch("Failure - Connection closed before a response was received");
+        return mismatch(NO_RESPONSE);
       }
       seen = Buffer.concat([seen, chunk]);
       if (seen.length >= 2 && seen.length >= 2 + seen.readUInt16BE(0)) {

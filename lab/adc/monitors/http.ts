@@ -1,6 +1,6 @@
 import { MessageBody, readResponseHead, type ResponseHead } from "../http/message.ts";
 import { type Conversation, converse } from "./conversation.ts";
-import { match, mismatch, type MonitorResult, type MonitorTask } from "./result.ts";
+import { match, mismatch, NO_RESPONSE, type MonitorResult, type MonitorTask } from "./result.ts";
 
 /** HTTP-ECV looks at the first 24 KB of a body (Citrix support: HTTP-ECV monitors). */
 const BODY_WINDOW_BYTES = 24 * 1024;
@@ -11,7 +11,7 @@ export async function runHttp(task: MonitorTask): Promise<MonitorResult> {
   return converse(task, async (conversation) => {
     const head = await ask(conversation, httpRequest ?? "HEAD /", task);
     if (head === null) {
-      return mismatch("Failure - Connection closed before a response was received");
+      return mismatch(NO_RESPONSE);
     }
     const { status } = head;
     if (trofsCode !== null && trofsCode !== 0 && status === trofsCode) {
@@ -31,7 +31,7 @@ export async function runHttpEcv(task: MonitorTask): Promise<MonitorResult> {
     const request = send === null || send === "" ? "GET /" : send;
     const head = await ask(conversation, request, task);
     if (head === null) {
-      return mismatch("Failure - Connection closed before a response was received");
+      return mismatch(NO_RESPONSE);
     }
     if (recv === null || recv === "") {
       return match("Success - HTTP response received.");

@@ -24,11 +24,16 @@ export interface MonitorTask {
   /** Null: the monitor is not `-secure YES`. */
   readonly tls: SecureContext | null;
   readonly serverName: string | null;
+  /** A PROXY header comes first. */
+  readonly announces?: boolean;
   readonly timeoutMs: number;
   /** The decrypted password of a login monitor; null when the ADC has none. */
   readonly password: string | null;
   readonly answersPing: boolean;
 }
+
+/** No sentence of the ADC's is known for a connection that ends without an answer; this is its usual one (UNCONFIRMED). */
+export const NO_RESPONSE = "Failure - TCP connection successful, but application timed out";
 
 export type RunMonitor = (task: MonitorTask) => Promise<MonitorResult>;
 

@@ -119,12 +119,27 @@ function applicationPoolStopped(): LabAnswer {
   );
 }
 
+const ENTRA = "https://login.microsoftonline.com/common/oauth2/authorize";
+
+/** Hybrid modern authentication: tokens of Entra alone, as Exchange asks for them. */
+function byEntra({ asks }: DirectoryFacts): LabAnswer {
+  const client = "00000002-0000-0ff1-ce00-000000000000";
+  return asks === "form"
+    ? answer(302, [["Location", `${ENTRA}?client_id=${client}&response_mode=form_post`]])
+    : answer(401, [
+        ["WWW-Authenticate", `Bearer client_id="${client}", authorization_uri="${ENTRA}"`],
+      ]);
+}
+
 async function serve(
   request: LabRequest,
   facts: DirectoryFacts,
   state: ProtocolState,
   context: ServiceContext,
 ): Promise<LabAnswer> {
+  if (state.modernAuthentication) {
+    return byEntra(facts);
+  }
   if (facts.asks === "form") {
     return outlookWebApp(request, facts.directory, state, context);
   }

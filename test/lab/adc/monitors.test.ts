@@ -129,7 +129,7 @@ describe("the ADC's own monitors", () => {
       'HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK"',
       (socket: Socket) => socket.destroy(),
       "mismatch",
-      "Failure - Connection closed before a response was received",
+      "Failure - TCP connection successful, but application timed out",
     ],
     [
       "SMTP",

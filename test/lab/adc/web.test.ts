@@ -193,7 +193,7 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     await until("ex01 is down", () => member?.state === "DOWN");
     expect(member?.monitorBelief("mon_health")).toMatchObject({
       state: "DOWN",
-      lastResponse: "Failure - Connection closed before a response was received",
+      lastResponse: "Failure - TCP connection successful, but application timed out",
     });
     expect(new Set(await servers(4, () => viaCs("/owa/")))).toEqual(new Set(["ex02"]));
     expect(running.adc.vserver("v_owa")?.belief()).toMatchObject({
