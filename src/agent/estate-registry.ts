@@ -88,8 +88,11 @@ export function componentsOf(estate: Estate): ReadonlyMap<string, string> {
   for (const name of estate.gslb.services.keys()) {
     groups.add(siteNode(name));
   }
-  for (const { name, services } of estate.gslb.vservers.values()) {
+  for (const { name, services, backupVserver } of estate.gslb.vservers.values()) {
     groups.add(nameNode(name));
+    if (estate.gslb.vservers.has(backupVserver ?? "")) {
+      groups.join(nameNode(name), nameNode(backupVserver ?? ""));
+    }
     for (const { service } of services.filter((bound) => estate.gslb.services.has(bound.service))) {
       groups.join(nameNode(name), siteNode(service));
     }

@@ -42,8 +42,8 @@ export function evaluateGslb(
   record.judge(verdict, reasonOf(record, gslb, around.cutOff), around.now);
 }
 
-function siteInputs({ handedOut, serves, adcOpinion }: LiveGslbSite): SiteInputs {
-  return { handedOut, serves, adc: adcOpinion };
+function siteInputs({ handedOut, serves, adcOpinion, backup }: LiveGslbSite): SiteInputs {
+  return { handedOut, serves, adc: adcOpinion, backup: backup === true };
 }
 
 function liveSite(gslb: GslbRecord, site: SiteRecord): LiveGslbSite {
@@ -52,6 +52,7 @@ function liveSite(gslb: GslbRecord, site: SiteRecord): LiveGslbSite {
   const mep = gslb.mepOf(site.site);
   const isOld = member.blind.includes("mep_down");
   return {
+    backup: site.backup,
     site: site.site,
     adcService: member.adcService,
     grouped: member.adcServiceConfig.kind === "serviceGroup",

@@ -108,6 +108,11 @@ export const hostPort = (): z.ZodString =>
     const parsed = parseHostPort(value);
     return parsed !== null && parsed.host !== "" && parsed.port !== null && parsed.port > 0;
   });
+export const addressPort = (): z.ZodString =>
+  text("address:port, or [address]:port for IPv6", "write an IP address and a port", (value) => {
+    const { host, port } = parseHostPort(value) ?? { host: "", port: null };
+    return isIP(host) !== 0 && port !== null && port > 0;
+  });
 export const ipAddress = (): z.ZodString =>
   text(
     "an IPv4 or IPv6 address of this machine",

@@ -240,6 +240,7 @@ function normaliseAdc(
           },
     nsConf: adc.ns_conf === undefined ? null : resolve(baseDir, adc.ns_conf),
     monitorTls: adc.monitor_tls ?? null,
+    adns: adc.adns.map(endpoint),
   };
 }
 

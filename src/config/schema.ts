@@ -67,6 +67,8 @@ export interface AdcConfig {
   readonly nsConf: string | null;
   /** TLS versions of the ADC's own monitors, if they differ from the firmware's default. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
+  /** Where its DNS is asked for the names of GSLB; empty or absent: at its ADNS services. */
+  readonly adns?: readonly Endpoint[];
 }
 export interface NitroConfig {
   /** Origins without a final slash, for example `https://ns1.example.com`. */

@@ -15,6 +15,7 @@ import {
   tlsVersion,
   words,
   fromEnvironment,
+  addressPort,
   hostPort,
   httpPath,
   oneOf,
@@ -98,6 +99,11 @@ export const adc = z.strictObject(
       .optional()
       .describe(
         "TLS versions of the ADC's own monitors, if they differ from the firmware's default.",
+      ),
+    adns: listOf(addressPort(), "address:port")
+      .default([])
+      .describe(
+        "Addresses at which the ADC's DNS (ADNS) is asked for the names of GSLB, over UDP and TCP. Default: those of its ADNS services.",
       ),
   },
   invalid("a mapping with name and nitro or ns_conf", "write the keys below it"),

@@ -219,6 +219,8 @@ export interface LiveGslb {
 
 /** One VIP that the names may lead to. */
 export interface LiveGslbSite {
+  /** Of the backup vserver. */
+  readonly backup?: boolean;
   readonly site: string | null;
   readonly adcService: string;
   /** A member of a GSLB service group; otherwise a GSLB service of its own. */

@@ -130,6 +130,8 @@ export interface SiteInputs {
   readonly serves: "up" | "down" | "unknown";
   /** What GSLB says of it. */
   readonly adc: AdcOpinion;
+  /** Of a backup vserver: handed out only while the vserver's own sites are DOWN. */
+  readonly backup?: boolean;
 }
 
 /** Everything the verdict on the name behind a GSLB vserver depends on. */
@@ -149,8 +151,12 @@ export interface GslbInputs {
 /** The verdict on a name: total, and the first rule that matches wins. */
 export function gslbVerdict(inputs: GslbInputs): VserverVerdict {
   const { adc, dns, sites, withinGrace } = inputs;
-  const serving = sites.some(({ serves }) => serves === "up");
-  const allDown = sites.length > 0 && sites.every(({ serves }) => serves === "down");
+  const own = sites.filter(({ backup }) => backup !== true);
+  const serving = own.some(({ serves }) => serves === "up");
+  const allDown = own.length > 0 && own.every(({ serves }) => serves === "down");
+  const backupServes = sites.some(
+    ({ backup, handedOut, serves }) => backup === true && handedOut !== false && serves === "up",
+  );
   if (inputs.cutOff) {
     return "unknown";
   }
@@ -160,6 +166,9 @@ export function gslbVerdict(inputs: GslbInputs): VserverVerdict {
   const dnsSilent = dns === "none" || dns === "unknown";
   if (adc === "unknown" && dnsSilent) {
     return "unknown";
+  }
+  if (allDown && backupServes && !sites.some(isDeadEnd)) {
+    return "vip_backup_active";
   }
   if (adc === "down" && allDown) {
     // Without -EDR it answers with what it has, and it says so: nobody is deceived.
@@ -177,7 +186,7 @@ export function gslbVerdict(inputs: GslbInputs): VserverVerdict {
   if (dns === "down" || adc === "down") {
     return "vip_agree_down";
   }
-  return sites.every(({ serves }) => serves === "unknown") ? "unknown" : "vip_agree_up";
+  return own.every(({ serves }) => serves === "unknown") ? "unknown" : "vip_agree_up";
 }
 
 /** Clients are sent there and are not served. */

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import type { NitroState } from "../../lab/nitro/backend.ts";
 import type { NitroFaultHook } from "../../lab/nitro/faults.ts";
 import { startNitroServer, type NitroServer } from "../../lab/nitro/server.ts";
 import { AdcLink, AdcWatch } from "../../src/agent/adc-watch.ts";
@@ -35,6 +36,7 @@ interface Watched {
   readonly live: Partial<LiveAdc>[];
   /** What was told as an error, oldest first. */
   readonly errors: unknown[];
+  readonly warnings: string[];
   fault: NitroFaultHook;
   /** Called before an estate comes into force, and before a state is taken in: what it throws is a mistake of ours. */
   onHeard: (what: "estate" | "state") => void;
@@ -59,6 +61,7 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
   const states: (AdcState | null)[] = [];
   const live: Partial<LiveAdc>[] = [];
   const errors: unknown[] = [];
+  const warnings: string[] = [];
   const link = new AdcLink({
     config: {
       name: "prod",
@@ -83,7 +86,12 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
   const watch = new AdcWatch({
     link,
     importEveryMs,
-    log: { debug: noLine, info: noLine, warn: noLine, error: (told) => errors.push(told) },
+    log: {
+      debug: noLine,
+      info: noLine,
+      warn: (_about, text) => warnings.push(text),
+      error: (told) => errors.push(told),
+    },
     now: Date.now,
     monotonic: () => performance.now(),
     earlierEstate: null,
@@ -103,10 +111,33 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
     expect(server.openSessions()).toBe(0);
     await server.close();
   });
-  return Object.assign(holder, { backend, server, watch, estates, states, live, errors });
+  return Object.assign(holder, { backend, server, watch, estates, states, live, errors, warnings });
 }
 
 const IMAP = memberKey("svc_imap", "ex01", 143);
+
+test("gaps and texts that are not understood are logged once each, and counted, however many polls tell them", async () => {
+  const world = await watched();
+  world.fault = ({ query }) =>
+    query.resource === "csvserver" || query.resource === "sslcertkey"
+      ? { kind: "error", code: 4_242 }
+      : null;
+  world.backend.set.vservers.set("v_imap", { state: "HALF ASLEEP" as NitroState });
+  world.watch.start();
+  await until(
+    "several polls",
+    () => world.states.length,
+    (polls) => polls >= 4,
+    NITRO_TIMEOUT_MS,
+  );
+  expect(world.warnings).toEqual([
+    expect.stringMatching(/^prod: .* does not tell csvserver .*code 4242/),
+    expect.stringMatching(/^prod: .* does not tell sslcertkey .*Not watched: certificates/),
+    "a text of the ADC's was not understood",
+  ]);
+  const told = world.live.findLast(({ unknownTexts }) => unknownTexts !== undefined);
+  expect(told?.unknownTexts?.get("state")).toBe(1);
+});
 
 test("imports, polls, and follows what the ADC believes", async () => {
   const one = await watched();

@@ -266,6 +266,38 @@ describe("a GSLB name over two ADCs", () => {
     expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([true, true]);
   });
 
+  test("is asked at the addresses of the configuration where it gives some", () => {
+    const estate = parseNsConf(GSLB.join("\n"), { adc: "adc1" });
+    const adns = [{ host: "198.51.100.53", port: 5353 }];
+    const asked = planProbes(estate, { ...BARE_SETTINGS, adns })
+      .filter(({ type }) => type === "dns_lookup")
+      .map(({ address, port, note }) => `${String(address)}:${String(port)} ${String(note)}`);
+    expect(asked).toEqual(
+      ["UDP", "TCP"].map(
+        (over) => `198.51.100.53:5353 asks the ADC's DNS for mail.example.com over ${over}`,
+      ),
+    );
+  });
+
+  test("a backup vserver stands in when no site of its own is left", () => {
+    const { name, round } = twoSites([
+      ...GSLB.filter((line) => !/serviceName gs_dc1/.test(line)),
+      "add gslb vserver gslb_backup SSL",
+      "bind gslb vserver gslb_backup -serviceName gs_dc1",
+      "set gslb vserver gslb_mail -backupVServer gslb_backup",
+    ]);
+    round(["203.0.113.2"], {});
+    expect(name().verdict).toBe("vip_agree_up");
+    repeat(60, () => {
+      round(["192.0.2.10"], { dc2: BAD }, { dc2: "DOWN" });
+    });
+    expect(name().verdict).toBe("vip_backup_active");
+    expect(name().gslb?.sites.map(({ site, backup }) => [site, backup])).toEqual([
+      ["dc2", false],
+      ["dc1", true],
+    ]);
+  });
+
   test("questions beyond the most are listed and not asked", () => {
     const domains = Array.from(
       { length: 40 },

@@ -11,6 +11,7 @@ const WELL: SiteInputs = { handedOut: true, serves: "up", adc: "up" };
 const IDLE: SiteInputs = { ...WELL, handedOut: false };
 const DEAD: SiteInputs = { handedOut: true, serves: "down", adc: "up" };
 const KNOWN_DEAD: SiteInputs = { handedOut: false, serves: "down", adc: "down" };
+const STANDBY: SiteInputs = { ...IDLE, backup: true };
 const WITHHELD: SiteInputs = { handedOut: false, serves: "up", adc: "down" };
 
 function verdict(change: Partial<GslbInputs>, ...sites: readonly SiteInputs[]) {
@@ -43,6 +44,31 @@ describe("the verdict on a GSLB name", () => {
     ["no site is known", {}, [{ ...WELL, serves: "unknown" }], "unknown"],
     ["it is disabled", { adc: "out", dns: "down" }, [WELL], "vip_agree_down"],
     ["it is disabled, and answers", { adc: "out" }, [DEAD], "unknown"],
+    ["the backup's sites stand by", {}, [WELL, STANDBY], "vip_agree_up"],
+    [
+      "the backup stands in",
+      {},
+      [KNOWN_DEAD, { ...STANDBY, handedOut: true }],
+      "vip_backup_active",
+    ],
+    [
+      "the backup stands in for a DOWN one",
+      { adc: "down" },
+      [KNOWN_DEAD, { ...STANDBY, handedOut: true }],
+      "vip_backup_active",
+    ],
+    [
+      "the backup would serve and is not handed out",
+      {},
+      [KNOWN_DEAD, STANDBY],
+      "vip_up_members_down",
+    ],
+    [
+      "the backup is a dead end",
+      {},
+      [KNOWN_DEAD, { ...DEAD, backup: true }],
+      "vip_up_members_down",
+    ],
     ["this agent is cut off", { cutOff: true }, [DEAD], "unknown"],
   ] as const)("%s", (_title, change, sites, expected) => {
     expect(verdict(change, ...sites)).toBe(expected);
@@ -52,6 +78,7 @@ describe("the verdict on a GSLB name", () => {
     handedOut: fc.constantFrom(true, false, null),
     serves: fc.constantFrom("up", "down", "unknown"),
     adc: fc.constantFrom(...ADC_OPINIONS),
+    backup: fc.boolean(),
   });
   const inputs = fc.record({
     cutOff: fc.boolean(),

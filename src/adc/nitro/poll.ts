@@ -55,7 +55,7 @@ function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly strin
     (kind === "service" ? services : groups).push(name);
   }
   return [
-    [LB_VSERVERS, []],
+    [lbVservers(estate), []],
     [SERVICES, []],
     [SERVICE_GROUPS, []],
     [{ kind: "config", resource: GROUP_MEMBERS, binding: { key: "servicegroupname" } }, groups],
@@ -116,7 +116,7 @@ const GSLB_SERVICE_MONITORS = {
   resource: "gslbservice_lbmonitor_binding",
 } as const;
 
-const LB_VSERVERS: PullStep = {
+const LB_VSERVERS = {
   kind: "config",
   resource: "lbvserver",
   paged: true,
@@ -125,11 +125,18 @@ const LB_VSERVERS: PullStep = {
     "curstate",
     "effectivestate",
     "health",
-    "backupvserverstatus",
     "value",
     "tickssincelaststatechange",
   ],
-};
+} as const;
+
+/** Whether a backup stands in is documented from 12.0 on. */
+function lbVservers({ firmware }: Estate): PullStep {
+  const { attributes } = LB_VSERVERS;
+  return firmware !== null && firmware.major < 12
+    ? LB_VSERVERS
+    : { ...LB_VSERVERS, attributes: [...attributes, "backupvserverstatus"] };
+}
 const CS_VSERVERS: PullStep = {
   kind: "config",
   resource: "csvserver",
@@ -157,7 +164,7 @@ const SERVICE_GROUPS: PullStep = {
 
 /** NITRO docs: enums of `svrstate` and `curstate`, long and short, and of `hacurmasterstate`. */
 const KNOWN_STATES =
-  /^(up|down|unknown|busy|ofs|trofs|trofs[ _]down|ns_empty_str|disabled|out of service|(down when )?going out of service)?\b/i;
+  /^(?:$|(?:up|down|unknown|busy|ofs|trofs|trofs[ _]down|ns_empty_str|disabled|out of service|(?:down when )?going out of service)\b)/i;
 const KNOWN_ROLES =
   /^(primary|secondary|stayprimary|staysecondary|claiming|force change|inactive|partialfail|unknown)?$/i;
 

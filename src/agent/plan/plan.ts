@@ -22,8 +22,14 @@ const TIMEOUT_MS = 5_000;
 const MAX_QUESTIONS = 32;
 
 /** Each name of each GSLB vserver, asked of every address at which the ADC's own DNS answers. */
-function gslbProbes(estate: Estate): PlannedProbe[] {
-  const { vservers, adns } = estate.gslb;
+function gslbProbes(estate: Estate, configured: PlanSettings["adns"]): PlannedProbe[] {
+  const { vservers } = estate.gslb;
+  const adns =
+    configured.length === 0
+      ? estate.gslb.adns
+      : configured.flatMap(({ host: address, port }) =>
+          (["udp", "tcp"] as const).map((transport) => ({ address, port, transport })),
+        );
   return [...vservers.values()].flatMap((vserver) =>
     vserver.domains
       .flatMap((domain) => adns.map((address) => ({ domain, address })))
@@ -238,7 +244,7 @@ export function* planSteps(
   // Sites get what their GSLB service is watched by, and looks; no login is made at them but through their own ADC's VIP.
   const others = [vipProbes, policyProbes, configuredProbes];
   const through = yield* mapInSteps(others, (probes) => probes(paced, settings, recognise, graph));
-  const plan = [...monitors, ...looks, ...through, gslbProbes(estate)]
+  const plan = [...monitors, ...looks, ...through, gslbProbes(estate, settings.adns)]
     .flat()
     .map((probe) => withoutOwnHost(probe, settings.targets, estate))
     .map((probe) => withoutExcluded(probe, settings.exclude))

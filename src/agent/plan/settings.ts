@@ -12,6 +12,7 @@ import type { PlannedProbe } from "./planned-probe.ts";
 import type {
   AdcConfig,
   Config,
+  Endpoint,
   ExcludeConfig,
   LookSettings,
   MemberConfig,
@@ -106,6 +107,8 @@ export interface PlanSettings {
   readonly exclude: readonly ExcludeConfig[];
   /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
+  /** Where the ADC's DNS is asked for the names of GSLB; empty: where its configuration says. */
+  readonly adns: readonly Endpoint[];
   /** Addresses that our connections may come from; empty where they are not known. */
   readonly ownAddresses: readonly string[];
   /** Which imported addresses may be dialled. */
@@ -132,6 +135,7 @@ export const BARE_SETTINGS: PlanSettings = {
   looks: ALL_LOOKS,
   exclude: [],
   monitorTls: null,
+  adns: [],
   ownAddresses: [],
   targets: targetCheck({ connectTo: {}, allowTargets: [], listen: [] }),
   resolved: new Map(),
@@ -170,6 +174,7 @@ export function planSettings(
     looks: config.looks ?? ALL_LOOKS,
     exclude: config.exclude ?? [],
     monitorTls: adc.monitorTls,
+    adns: adc.adns ?? [],
     ownAddresses: config.sourceAddresses.length > 0 ? config.sourceAddresses : ownAddresses(),
     targets: targetCheck({ ...config, listen: config.web.listen }),
     resolved,

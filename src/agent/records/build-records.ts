@@ -119,20 +119,36 @@ export function* recordSteps(
       vserverRecord(estate, graph, vserver, behind.get(vserver.name) ?? [], through, options),
   );
   const names = [...estate.gslb.vservers.values()].map((vserver) =>
-    nameRecord(estate, vserver, behind.get(vserver.shownAs) ?? [], through, options.now()),
+    nameRecord(estate, backupChain(estate, vserver), behind, through, options.now()),
   );
   return yield* wire(imported, members, [...vservers, ...names], probes);
+}
+
+/** A GSLB vserver with those that stand in for it, in their order. */
+function backupChain(
+  { gslb }: Estate,
+  vserver: GslbVserver,
+): readonly [GslbVserver, ...GslbVserver[]] {
+  const backups = new Set<GslbVserver>();
+  let next = gslb.vservers.get(vserver.backupVserver ?? "");
+  while (next !== undefined && next !== vserver && !backups.has(next)) {
+    backups.add(next);
+    next = gslb.vservers.get(next.backupVserver ?? "");
+  }
+  return [vserver, ...backups];
 }
 
 /** A GSLB vserver, as one without an address of its own. */
 function nameRecord(
   estate: Estate,
-  vserver: GslbVserver,
-  members: readonly MemberRecord[],
+  chain: readonly [GslbVserver, ...GslbVserver[]],
+  behind: ReadonlyMap<string, readonly MemberRecord[]>,
   through: ReadonlyMap<string, readonly ProbeRecord[]>,
   now: number,
 ): VserverRecord {
-  const { shownAs, serviceType, enabled, backupVserver, services, method, comment, line } = vserver;
+  const { shownAs, serviceType, enabled, backupVserver, services, method, comment, line } =
+    chain[0];
+  const ofBackups = chain.flatMap((each) => behind.get(each.shownAs) ?? []);
   const questions = through.get(shownAs) ?? [];
   const record = new VserverRecord(
     estate.adc,
@@ -158,11 +174,11 @@ function nameRecord(
       policies: [],
       line,
     },
-    members,
+    behind.get(shownAs) ?? [],
     {
       certificate: { names: [], serials: [], tlsEnds: "none", same: false },
       publicNames: [],
-      gslb: new GslbRecord(vserver, estate.gslb.services, members, questions),
+      gslb: new GslbRecord(chain, estate.gslb.services, ofBackups, questions),
     },
     now,
   );

@@ -32,6 +32,8 @@ export interface SiteRecord {
   readonly site: string | null;
   /** What DNS answers for it, in canonical spelling. */
   readonly addresses: readonly string[];
+  /** Of the vserver that stands in for it, or of that one's. */
+  readonly backup: boolean;
   /** The vserver at this VIP, where an ADC of the configuration has one. Set when all are known. */
   behind: SiteVserver | null;
 }
@@ -54,7 +56,8 @@ export class GslbRecord implements LiveGslb {
   #answers = 0;
 
   constructor(
-    vserver: GslbVserver,
+    /** With those that stand in for it, in their order. */
+    [vserver, ...backups]: readonly [GslbVserver, ...GslbVserver[]],
     services: ReadonlyMap<string, GslbService>,
     members: readonly MemberRecord[],
     questions: readonly ProbeRecord[],
@@ -62,7 +65,10 @@ export class GslbRecord implements LiveGslb {
     this.domains = vserver.domains.map(({ name }) => name);
     this.method = vserver.method;
     this.questions = questions;
-    this.siteRecords = vserver.services.flatMap(({ service }) => {
+    const bound = [vserver, ...backups].flatMap((each) =>
+      each.services.map(({ service }) => ({ service, backup: each !== vserver })),
+    );
+    this.siteRecords = bound.flatMap(({ service, backup }) => {
       const own = services.get(service);
       return (own?.members ?? []).flatMap((each, at): SiteRecord[] => {
         const member = members.find(
@@ -78,7 +84,7 @@ export class GslbRecord implements LiveGslb {
         ];
         return member === undefined
           ? []
-          : [{ member, site: own?.site ?? null, addresses, behind: null }];
+          : [{ member, site: own?.site ?? null, addresses, backup, behind: null }];
       });
     });
   }

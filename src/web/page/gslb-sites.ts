@@ -49,7 +49,10 @@ export function gslbSites(gslb: LiveGslb): Markup {
 function siteRow(site: LiveGslbSite): Markup {
   const { behind, handedOut, mep } = site;
   return html`<tr>
-    <th scope="row">${site.site ?? site.adcService} <span>${site.adcService}</span></th>
+    <th scope="row">
+      ${site.site ?? site.adcService}
+      <span>${site.adcService}${site.backup === true ? ", of the backup vserver" : ""}</span>
+    </th>
     <td>
       ${site.addresses.join(", ")}
       <span class="what"
