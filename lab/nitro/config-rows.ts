@@ -1,3 +1,4 @@
+import { isIP } from "../../src/lib/ip.ts";
 import type { AdcService, Member } from "../../src/model/adc-service.ts";
 import { ACL_FIELDS } from "../../src/adc/acls.ts";
 import { rowOf } from "../../src/adc/fields.ts";
@@ -118,6 +119,31 @@ export function* aclRows({ estate }: NitroBackend): Generator<Row> {
       kernelstate: "APPLIED",
     };
   }
+}
+
+/** Sets of the ADC's addresses, as far as net profiles name them: nothing else of the estate does. */
+export function* ipSetRows({ estate }: NitroBackend): Generator<Row> {
+  const profiles = [...estate().netProfiles.values()];
+  for (const name of new Set(profiles.flatMap(({ sourceIp }) => sourceIp ?? []))) {
+    if (isIP(name) === 0) {
+      yield { name, td: double(0) };
+    }
+  }
+}
+
+/** What is bound to those sets, of IPv4 or IPv6. */
+export function ipSetAddressRows(family: 4 | 6): (backend: NitroBackend) => Generator<Row> {
+  return function* ({ estate }) {
+    const seen = new Set<string>();
+    for (const { sourceIp, sourceAddresses } of estate().netProfiles.values()) {
+      if (sourceIp !== null && isIP(sourceIp) === 0 && !seen.has(sourceIp)) {
+        seen.add(sourceIp);
+        for (const ipaddress of sourceAddresses.filter((address) => isIP(address) === family)) {
+          yield { name: sourceIp, ipaddress };
+        }
+      }
+    }
+  };
 }
 
 export function* netProfileRows({ estate }: NitroBackend): Generator<Row> {

@@ -20,6 +20,8 @@ import {
 } from "./binding-rows.ts";
 import {
   addressRows,
+  ipSetAddressRows,
+  ipSetRows,
   netProfileRows,
   aclRows,
   nodeRows,
@@ -210,6 +212,9 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["cspolicy", { key: "policyname", rows: policyRows("cs") }],
   ["csaction", { key: "name", rows: actionRows("cs") }],
   ["netprofile", { key: "name", rows: netProfileRows }],
+  ["ipset", { key: "name", rows: ipSetRows }],
+  ["ipset_nsip_binding", binding("name", ipSetAddressRows(4))],
+  ["ipset_nsip6_binding", binding("name", ipSetAddressRows(6))],
   ["nsacl", { key: "aclname", rows: aclRows }],
   ["responderglobal_responderpolicy_binding", { key: null, rows: globalResponderRows }],
   ["sslcertkey", { key: "certkey", rows: certKeyRows }],

@@ -1,3 +1,4 @@
+import { isIP } from "../../lib/ip.ts";
 import { builtInMonitor } from "../monitor-defaults.ts";
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
 import { DiagnosticList, estateDiagnostics } from "../diagnostics.ts";
@@ -137,8 +138,10 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
         return null;
       }
       const profile = readWhole(NET_PROFILE_FIELDS, rowSource(row, name, report));
-      // Of a set NITRO tells the name alone.
-      const sourceAddresses = sourceAddressesOf(profile.sourceIp, () => []);
+      const sourceAddresses = sourceAddressesOf(profile.sourceIp, (set) => [
+        ...addressesOfSet(rows, "ipset_nsip_binding", set),
+        ...addressesOfSet(rows, "ipset_nsip6_binding", set),
+      ]);
       return { name, ...profile, sourceAddresses, line: null };
     }),
     gslb,
@@ -149,6 +152,14 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
     diagnostics: diagnostics.all(),
     otherStatements: new Map(),
   };
+}
+
+/** The ADC's addresses that are bound to a set (`bind ipset`), of one family. */
+function addressesOfSet(rows: RowTables, resource: string, set: string): string[] {
+  return (rows.get(resource) ?? [])
+    .filter((row) => text(row, "name") === set)
+    .map((row) => text(row, "ipaddress") ?? "")
+    .filter((address) => isIP(address) !== 0);
 }
 
 interface TlsDefaults {

@@ -66,6 +66,8 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
   plain("sslparameter"),
   plain("tmsessionparameter"),
   plain("netprofile"),
+  { ...plain("ipset"), onlyWith: "netprofile" },
+  ...["nsip", "nsip6"].map((each) => ({ ...binding("ipset", each), onlyWith: "ipset" })),
   plain("nsacl", { paged: true }),
   plain("responderglobal_responderpolicy_binding"),
   plain("authenticationvserver"),

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   service: "service",
   servicegroup: "serviceGroup",
   netprofile: "netProfile",
+  ipset: "ipset",
   lbparameter: "lb parameter",
   lbmonitor: "lb monitor",
   lbvserver: "lb vserver",
