@@ -159,7 +159,7 @@ function addressesOfSet(rows: RowTables, resource: string, set: string): string[
   return (rows.get(resource) ?? [])
     .filter((row) => text(row, "name") === set)
     .map((row) => text(row, "ipaddress") ?? "")
-    .filter((address) => isIP(address) !== 0);
+    .filter((ip) => isIP(ip) !== 0);
 }
 
 interface TlsDefaults {
