@@ -85,6 +85,23 @@ export const TESTS = {
     title:
       "a vserver that only redirects does what it should when it redirects, whatever the ADC says",
   },
+  computedRedirects: {
+    file: "test/agent/plan-paths.test.ts",
+    title: "made of the request is foretold: %s",
+  },
+  aaaVserver: {
+    file: "test/agent/evaluate-vserver.test.ts",
+    title: "is asked for its login by the host that content switching leads there by",
+  },
+  aaaVserverDown: {
+    file: "test/agent/evaluate-vserver.test.ts",
+    title: "is %s",
+  },
+  unspoken: {
+    file: "test/agent/vip-login.test.ts",
+    title:
+      "a member whose configured login cannot be spoken is unknown while all else is well, and works once one is",
+  },
   sourceBound: { file: "test/agent/evaluate-vserver.test.ts", title: "source-bound persistence" },
   clientAddress: {
     file: "test/agent/evaluate-vserver.test.ts",
@@ -373,16 +390,14 @@ export const GUIDE_2016: readonly GuideRow[] = [
   row("Content switching on 443", "every policy's path is asked", ["pathsAsked"]),
   row(
     "Content switching on 80",
-    "the redirect of a responder policy",
-    ["redirects"],
-    "a redirect whose URL is made of the request is not asked for",
+    "the redirect of a responder policy, also where its URL is made of the request",
+    ["redirects", "computedRedirects"],
   ),
   row("Wildcard certificate", "names and serial of what the VIP shows", ["wrongCertificate"]),
   row(
     "The authentication vserver itself",
-    "seen through the login that it serves",
-    ["aaaLogin", "aaaForm"],
-    "no row of its own: state, certificate",
+    "a row of its own: state, certificate, and whether its login answers; the login that it serves",
+    ["aaaVserver", "aaaVserverDown", "aaaLogin", "aaaForm"],
   ),
   row("Default authorization DENY", "lint `default_deny_without_authorization`", [
     "defaultDeny",
@@ -516,8 +531,8 @@ export const COMMENTS: readonly GuideRow[] = [
   ]),
   row(
     "35: NTLM or Kerberos behind AAA",
-    "lint `ntlm_without_kcd`",
-    ["ntlmWithoutKcd"],
+    "lint `ntlm_without_kcd`; Kerberos alone is `unknown` (`scheme_unsupported`)",
+    ["ntlmWithoutKcd", "unspoken"],
     "Kerberos is not spoken",
   ),
   row(

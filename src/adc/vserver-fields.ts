@@ -20,8 +20,9 @@ import {
 } from "./field-types.ts";
 import type { Member } from "../model/adc-service.ts";
 import type { Server } from "../model/estate.ts";
-import { field, type Values } from "./fields.ts";
-import type { VserverAuthentication } from "../model/vserver.ts";
+import { defaultsOf, field, type Values } from "./fields.ts";
+import type { AuthenticationVserver, LbVserver, VserverAuthentication } from "../model/vserver.ts";
+import { TLS_VERSION_FIELDS } from "./tls-fields.ts";
 import { isIP } from "../lib/ip.ts";
 
 /**
@@ -168,6 +169,41 @@ export function withAuthenticationProfile(
     host: authentication.host ?? profile?.host ?? null,
     vserver: authentication.vserver ?? profile?.vserver ?? null,
   };
+}
+
+/** A vserver of another kind as one that balances: with what it has, and the defaults of what it has not. */
+export function asBalancing(
+  has: Pick<LbVserver, "name" | "serviceType" | "line"> & Partial<LbVserver>,
+): LbVserver {
+  return {
+    ...defaultsOf(LB_VSERVER_FIELDS),
+    kind: "lb",
+    address: null,
+    port: null,
+    services: [],
+    persistence: defaultsOf(PERSISTENCE_FIELDS),
+    authentication: defaultsOf(AUTHENTICATION_FIELDS),
+    tls: defaultsOf(TLS_VERSION_FIELDS),
+    clientAuth: false,
+    clientCertificate: null,
+    sslProfile: null,
+    certKeys: [],
+    policies: [],
+    ...has,
+  };
+}
+
+/** An authentication vserver, which speaks TLS and has no services. */
+export function asLoginVserver(vserver: AuthenticationVserver): LbVserver {
+  const { name, certKeys, line } = vserver;
+  return asBalancing({
+    name,
+    serviceType: "SSL",
+    address: vserver.address,
+    port: vserver.address === null ? null : (vserver.port ?? 443),
+    certKeys,
+    line,
+  });
 }
 
 export const AUTHENTICATION_VSERVER_FIELDS = {

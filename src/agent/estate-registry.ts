@@ -46,6 +46,7 @@ export function applyShard(estate: Estate, shard: Shard | null): Estate {
     services: kept(estate.services, (name) => mine(serviceNode(name))),
     lbVservers: kept(estate.lbVservers, (name) => mine(vserverNode(name))),
     csVservers: kept(estate.csVservers, (name) => mine(vserverNode(name))),
+    authenticationVservers: kept(estate.authenticationVservers, (name) => mine(vserverNode(name))),
     gslb: {
       ...estate.gslb,
       services: kept(estate.gslb.services, (name) => mine(siteNode(name))),
@@ -85,6 +86,9 @@ export function componentsOf(estate: Estate): ReadonlyMap<string, string> {
       groups.join(node, next);
     }
   }
+  for (const name of estate.authenticationVservers.keys()) {
+    groups.add(vserverNode(name));
+  }
   for (const name of estate.gslb.services.keys()) {
     groups.add(siteNode(name));
   }
@@ -105,8 +109,12 @@ function leadsTo(estate: Estate, vserver: Vserver): string[] {
     vserver.kind === "cs"
       ? [vserver.defaultTarget, ...vserver.targets.map((binding) => csTargetOf(estate, binding))]
       : [];
-  const vservers = [vserver.backupVserver, ...targets].filter(
-    (name) => name !== null && (estate.lbVservers.has(name) || estate.csVservers.has(name)),
+  const vservers = [vserver.backupVserver, vserver.authentication.vserver, ...targets].filter(
+    (name) =>
+      name !== null &&
+      (estate.lbVservers.has(name) ||
+        estate.csVservers.has(name) ||
+        estate.authenticationVservers.has(name)),
   );
   const services =
     vserver.kind === "lb"

@@ -120,6 +120,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     conclusive: isConclusive(record, around, service, detected),
     failing: replica.failing,
     refused: refusalOf(record),
+    unspoken: unspokenLogin(record) !== undefined,
     declared,
     overdue: isOverdue(record, around),
     detected,
@@ -390,6 +391,14 @@ function refusalOf(record: MemberRecord): "refused" | "proven" | null {
     : "refused";
 }
 
+/** A configured login that is offered only what this agent cannot speak (OAuth or Kerberos alone), where no other works. */
+function unspokenLogin({ probes }: MemberRecord): ProbeRecord | undefined {
+  const logins = probes.filter(({ rank }) => rank === "login");
+  return logins.some(({ opinion }) => opinion === "up")
+    ? undefined
+    : logins.find(({ current }) => current?.reason === "scheme_unsupported");
+}
+
 function serviceOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>): CombinedService {
   return combineTransactions(speakingTransactions(record, mailboxSide));
 }
@@ -478,6 +487,11 @@ function explain(
   if (record.verdict === "unknown" && record.adcOpinion === "unknown") {
     const unheard = around.nitro ? "agent_fault" : "not_configured";
     setReason(record, null, record.adcRawState === null ? unheard : null, decidedBy);
+    return;
+  }
+  const unspoken = record.verdict === "unknown" ? unspokenLogin(record) : undefined;
+  if (unspoken !== undefined && record.adcOpinion === "up") {
+    setReason(record, unspoken.current?.step ?? null, "scheme_unsupported", unspoken.transaction);
     return;
   }
   // Where only the ADC sees a fault, only the ADC can say which.

@@ -5,6 +5,7 @@ import { type VserverRecord, UNRECOGNISED } from "./records/vserver-record.ts";
 import type { Observation, Vantage } from "../model/observation.ts";
 import { graceRuns } from "../verdict/grace.ts";
 import {
+  loginVserverVerdict,
   vserverVerdict,
   vserverVerdictReason,
   type VserverInputs,
@@ -233,8 +234,9 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
     refusesUs: seen.refusal !== undefined,
   };
   if (record.unjudged === null) {
-    const reason = vserverVerdictReason(inputs) ?? seen.reason;
-    record.judge(vserverVerdict(inputs), reason, around.now);
+    const isLogin = record.kind === "aaa";
+    const reason = (isLogin ? null : vserverVerdictReason(inputs)) ?? seen.reason;
+    record.judge((isLogin ? loginVserverVerdict : vserverVerdict)(inputs), reason, around.now);
   } else {
     record.judge("unknown", "excluded", around.now);
   }

@@ -83,7 +83,7 @@ export function sentenceOf(finding: Finding): string {
       return name;
     }
     return vserverSentence(
-      finding.verdict,
+      { verdict: finding.verdict, kind: finding.vserver.kind },
       adc,
       `${vserver} (${protocolOf(finding.vserver)})`,
       members.reallyUp,
@@ -118,7 +118,15 @@ function memberSentence(verdict: Verdict, adc: string, protocols: string, server
   }
 }
 
-function vserverSentence(verdict: Verdict, adc: string, vserver: string, good: number): string {
+function vserverSentence(
+  { verdict, kind }: { readonly verdict: Verdict; readonly kind: LiveVserver["kind"] },
+  adc: string,
+  vserver: string,
+  good: number,
+): string {
+  if (kind === "aaa" && verdict === "vip_login_broken") {
+    return `The login of ${adc} at ${vserver} does not answer although ${adc} says UP`;
+  }
   switch (verdict) {
     case "vip_served_by_drained_server":
       return `${adc} sends clients of ${vserver} to a server in maintenance`;

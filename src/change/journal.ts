@@ -39,7 +39,7 @@ export const ownerShape = z.discriminatedUnion("kind", [
     kind: z.literal("vserver"),
     adc: z.string(),
     vserver: z.string(),
-    vserverKind: z.enum(["lb", "cs", "gslb"]),
+    vserverKind: z.enum(["lb", "cs", "gslb", "aaa"]),
   }),
 ]);
 const upDown = z.enum(["up", "down", "unknown"]);

@@ -1,3 +1,4 @@
+import type { VserverKind } from "./vserver.ts";
 import type { AdcOpinion } from "./verdicts.ts";
 import type { Port } from "./adc-service.ts";
 import type { GslbSiteState } from "./gslb.ts";
@@ -41,7 +42,7 @@ export interface AdcNode {
 
 export interface VserverState {
   readonly name: string;
-  readonly kind: "lb" | "cs" | "gslb";
+  readonly kind: VserverKind;
   readonly state: AdcOpinion;
   /** Includes the chain of backup vservers. */
   readonly effectiveState: AdcOpinion;

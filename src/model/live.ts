@@ -1,6 +1,7 @@
 import type { Depth, MemberDepths, Observation, Vantage } from "./observation.ts";
 import type { NitroGap, BlindReason } from "./adc-state.ts";
 import type { Port } from "./adc-service.ts";
+import type { VserverKind } from "./vserver.ts";
 import type { StorageHealth } from "../lib/durable-file.ts";
 import type { Reason, Step } from "./reasons.ts";
 import type { TransactionName } from "./transactions.ts";
@@ -150,7 +151,7 @@ export interface LiveMember {
 export interface LiveVserver {
   readonly adc: string;
   readonly vserver: string;
-  readonly kind: "lb" | "cs" | "gslb";
+  readonly kind: VserverKind;
   readonly serviceType: string;
   readonly address: string | null;
   readonly port: Port | null;

@@ -71,7 +71,8 @@ export interface Account {
 }
 /** What stands in front at a VIP. */
 export interface AdcFront {
-  readonly authentication: "none" | "form" | "401";
+  /** `own`: the vserver is itself the login of others. */
+  readonly authentication: "none" | "form" | "401" | "own";
   readonly authenticationHost: string | null;
   /** A `-redirectURL` or redirect responder that answers instead of a server. */
   readonly redirectUrl: string | null;

@@ -1,5 +1,7 @@
 /** The closed lists of opinions and verdicts (design sections 1 and 2), with the words people read. */
 
+import type { VserverKind } from "./vserver.ts";
+
 export const ADC_OPINIONS = ["up", "down", "out", "leaving", "leaving_down", "unknown"] as const;
 export type AdcOpinion = (typeof ADC_OPINIONS)[number];
 
@@ -267,12 +269,34 @@ const NAME_WORDS: Readonly<Partial<Record<Verdict, VerdictWords>>> = {
   },
 };
 
+/** An authentication vserver has no servers: it is itself what logs clients in. */
+const LOGIN_WORDS: Readonly<Partial<Record<Verdict, VerdictWords>>> = {
+  vip_agree_up: {
+    label: "up, all agree",
+    meaning: "The ADC says UP, and its login answers.",
+    advice: "Nothing to do.",
+  },
+  vip_agree_down: {
+    label: "down, all agree",
+    meaning: "The ADC says DOWN: nobody can log in at the vservers that it authenticates.",
+    advice:
+      "Check its certificate (`show ssl vserver`) and whether the feature AAA is enabled and licensed.",
+  },
+  vip_login_broken: {
+    label: "no login page",
+    meaning: "The ADC says UP, and its login does not answer: nobody can log in.",
+    advice:
+      "Check its certificate and login policies, and the content-switching policy that leads to it.",
+  },
+};
+
 /** The words for a vserver's verdict, by its kind. */
 export function vserverWords(vserver: {
   readonly verdict: VserverVerdict;
-  readonly kind: "lb" | "cs" | "gslb";
+  readonly kind: VserverKind;
 }): VerdictWords {
-  const own = vserver.kind === "gslb" ? NAME_WORDS[vserver.verdict] : undefined;
+  const words = { gslb: NAME_WORDS, aaa: LOGIN_WORDS, lb: VERDICT_WORDS, cs: VERDICT_WORDS };
+  const own = words[vserver.kind][vserver.verdict];
   return own ?? VERDICT_WORDS[vserver.verdict];
 }
 

@@ -51,6 +51,9 @@ export interface CsVserver extends VserverCommon {
 
 export type Vserver = LbVserver | CsVserver;
 
+/** `aaa`: an authentication vserver. */
+export type VserverKind = Vserver["kind"] | "gslb" | "aaa";
+
 export interface Persistence {
   /** NONE, SOURCEIP, COOKIEINSERT, RULE, SSLSESSION, SRCIPDESTIP … */
   readonly type: string;
@@ -90,5 +93,6 @@ export interface AuthenticationVserver {
   readonly domain: string | null;
   /** What is bound to it: login, session and traffic policies. Absent when the reader could not tell. */
   readonly policies?: readonly PolicyBinding[];
+  readonly certKeys: readonly CertKeyBinding[];
   readonly line: SourceLine;
 }

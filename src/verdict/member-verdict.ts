@@ -48,6 +48,8 @@ export interface MemberInputs {
    * password. `proven`: a login with another account works; null or absent: nobody's is.
    */
   readonly refused?: "refused" | "proven" | null;
+  /** A configured login here offers only what this agent cannot speak: what it would have shown stays unknown. */
+  readonly unspoken?: boolean;
   /** A declared window is open, or one is over and the member has been away ever since it was open. */
   readonly declared: "no" | "open" | "over";
   /** It has been in maintenance that nobody declared, and has not worked since, for longer than that may take. */
@@ -121,7 +123,7 @@ function upVerdict(inputs: MemberInputs): MemberVerdict {
     }
     return failing ? afterGrace(inputs, "blind_monitor") : "blind_monitor";
   }
-  return "agree_up";
+  return inputs.unspoken === true ? "unknown" : "agree_up";
 }
 
 function downVerdict(inputs: MemberInputs): MemberVerdict {

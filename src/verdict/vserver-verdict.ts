@@ -78,6 +78,37 @@ export function vserverVerdict(inputs: VserverInputs): VserverVerdict {
   return adc === "down" || vip === "down" ? "vip_agree_down" : "vip_agree_up";
 }
 
+/**
+ * The verdict on an authentication vserver, which has no members: whether its login answers. Its own word DOWN is not
+ * doubted, for nobody could repeat what the ADC itself judges it by.
+ */
+export function loginVserverVerdict({
+  cutOff,
+  hasAdc,
+  adc,
+  vip,
+  wrongCertificate,
+  withinGrace,
+}: Pick<
+  VserverInputs,
+  "cutOff" | "hasAdc" | "adc" | "vip" | "wrongCertificate" | "withinGrace"
+>): VserverVerdict {
+  const isOut = adc === "down" || adc === "out";
+  if (cutOff || !hasAdc || (isOut && vip === "up")) {
+    return "unknown";
+  }
+  if (isOut) {
+    return "vip_agree_down";
+  }
+  if (wrongCertificate) {
+    return "vip_wrong_certificate";
+  }
+  if (vip === "down") {
+    return withinGrace ? "settling" : "vip_login_broken";
+  }
+  return vip === "up" ? "vip_agree_up" : "unknown";
+}
+
 /** What a login, or the want of one, says; null where nothing. */
 function guardedVerdict({ vip, login }: VserverInputs): VserverVerdict | null {
   switch (login) {

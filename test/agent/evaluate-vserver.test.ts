@@ -630,6 +630,68 @@ bind lb vserver v_pop3 sg_pop3
   expect(world.vserver("v_pop3").verdict).toBe("vip_agree_down");
 });
 
+describe("an authentication vserver", () => {
+  const conf = `${SWITCHED}add authentication vserver aaa SSL 0.0.0.0
+add ssl certKey wild -cert a.pem -key a.key
+bind ssl vserver aaa -certkeyName wild
+add cs action to_aaa -targetVserver aaa
+add cs policy p_aaa -rule "HTTP.REQ.HOSTNAME.EQ(\\"aaa.example.com\\")" -action to_aaa
+bind cs vserver cs_mail -policyName p_aaa -priority 10
+`;
+
+  test("is asked for its login by the host that content switching leads there by", () => {
+    const { planned } = smallEstate(conf).probe("web_answer", "aaa");
+    expect(planned).toMatchObject({
+      address: "10.0.0.100",
+      port: 443,
+      vservers: ["aaa", "cs_mail"],
+    });
+    expect(planned.action).toMatchObject({
+      run: { spec: { host: "aaa.example.com", path: "/", adc: { authentication: "own" } } },
+    });
+  });
+
+  test.each([
+    ["UP, and its login answers", "up", GOOD, "vip_agree_up"],
+    ["UP, and its login does not answer", "up", BAD, "vip_login_broken"],
+    ["DOWN, and its login does not answer", "down", BAD, "vip_agree_down"],
+    ["DOWN, and its login answers", "down", GOOD, "unknown"],
+  ] as const)("is %s", (_what, state, seen, verdict) => {
+    const world = smallEstate(conf);
+    const hear = (): void => {
+      world.vserver("aaa").hear({ ...toldVserver("aaa", state), kind: "aaa" }, world.clock.at);
+      world.state.evaluateAll();
+    };
+    hear();
+    world.observe("web_answer", "aaa", seen, 2);
+    world.later(10 * 60_000);
+    hear();
+    expect(world.vserver("aaa")).toMatchObject({ kind: "aaa", verdict });
+  });
+
+  test("that nobody is led to is unknown, and asked for nothing", () => {
+    const world = smallEstate("add authentication vserver aaa SSL 0.0.0.0\n");
+    expect(world.state.probes).toEqual([]);
+    expect(world.vserver("aaa")).toMatchObject({ verdict: "unknown", vip: "none" });
+  });
+
+  test("shows a certificate that is not the one bound to it", () => {
+    const direct = conf.replace("aaa SSL 0.0.0.0", "aaa SSL 10.0.0.101 443");
+    const world = smallEstate(direct, {
+      changeEstate: (estate) => ({
+        ...estate,
+        certKeys: new Map(
+          [...estate.certKeys].map(([name, key]) => [name, { ...key, serial: "77" }]),
+        ),
+      }),
+    });
+    world.observe("web_answer", "aaa", observed({ passed: true, tls: leaf({ serial: "78" }) }));
+    world.vserver("aaa").hear({ ...toldVserver("aaa", "up"), kind: "aaa" }, world.clock.at);
+    world.state.evaluateAll();
+    expect(world.vserver("aaa").verdict).toBe("vip_wrong_certificate");
+  });
+});
+
 test("a vserver that only redirects does what it should when it redirects, whatever the ADC says", () => {
   const conf = "add lb vserver v_http HTTP 10.0.0.100 80 -redirectURL https://mail.example.com/\n";
   const world = smallEstate(conf);

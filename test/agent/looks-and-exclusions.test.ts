@@ -1,4 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { runCheckConfig } from "../../src/cli/read-config.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { learnedKey } from "../../src/adc/recognise.ts";
 import { idleSettings, planProbes } from "../../src/agent/plan/plan.ts";
@@ -217,5 +221,35 @@ describe("runs and exclusions that select nothing", () => {
       "exclude.0.vserver v_imaps selects nothing in any estate",
     ]);
     expect(told[0]).toMatchObject({ file: "a.yml", line: 1, column: 3 });
+  });
+
+  test("are errors of check-config where the estate can be read, with a file's line", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "idle-"));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    const file = join(directory, "adc-witness.yml");
+    await writeFile(
+      file,
+      `agent: a
+state_dir: ./state
+adcs: [{ name: prod, ns_conf: ns.conf }]
+exclude:
+  - { vserver: v_gone, from: judging, reason: x }
+  - { vserver: aaa, from: judging, reason: x }
+`,
+    );
+    const check = async (): Promise<readonly [number, string]> => {
+      let told = "";
+      const output = { out: () => undefined, err: (text: string) => (told += text) };
+      return [await runCheckConfig(file, output), told];
+    };
+    await writeFile(
+      join(directory, "ns.conf"),
+      "add lb vserver v_here TCP 10.0.0.1 25\nadd authentication vserver aaa SSL 0.0.0.0\n",
+    );
+    const [code, told] = await check();
+    expect(code).toBe(1);
+    expect(told).toContain(":5:");
+    expect(told).toContain("exclude.0.vserver: v_gone selects nothing in any estate");
+    expect(told).not.toContain("aaa selects");
   });
 });

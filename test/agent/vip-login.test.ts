@@ -210,3 +210,21 @@ describe("a login through a vserver", () => {
     expect(verdict(one)).toBe("vip_down_members_up refused");
   });
 });
+
+test("a member whose configured login cannot be spoken is unknown while all else is well, and works once one is", () => {
+  const one = world([run("ews_folder", "b", ["backend"]), run("eas_options", "a", ["backend"])]);
+  const bearer = observed({ passed: false, outcome: "fault", reason: "scheme_unsupported" });
+  one.observe("ews_folder", "ex01", bearer);
+  expect(one.member("ex01")).toMatchObject({
+    verdict: "unknown",
+    reason: "scheme_unsupported",
+    decidedBy: "ews_folder",
+    service: "up",
+    mismatch: false,
+  });
+  expect(one.member("ex02").verdict).toBe("agree_up");
+  one.observe("eas_options", "ex01", GOOD);
+  expect(one.member("ex01").verdict).toBe("agree_up");
+  one.observe("eas_options", "ex01", fails("backend_unavailable"), 2);
+  expect(one.member("ex01").verdict).not.toBe("unknown");
+});

@@ -59,7 +59,7 @@ test("the unit runs the command by the names that the package gives them", async
   const { bin } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     bin: Readonly<Record<string, string>>;
   };
-  const started = [...unit.matchAll(/^ExecStart\w*=\/usr\/bin\/node (\S+) (\S+)/gm)];
+  const started = [...unit.matchAll(/^ExecStart\w*=-?\/usr\/bin\/node (\S+) (\S+)/gm)];
   expect(started.map(([, file, command]) => [file, command])).toEqual([
     [`/opt/adc-witness/${bin["adc-witness"] ?? ""}`, "check-config"],
     [`/opt/adc-witness/${bin["adc-witness"] ?? ""}`, "run"],

@@ -66,6 +66,22 @@ describe("docs/configuration.md", () => {
   });
 });
 
+/** What the example's runs and exclusions select. */
+const WHAT_IT_SELECTS = `add server ex01 192.0.2.11
+add server lab1 192.0.2.12
+add service lab_smtp lab1 TCP 25
+add serviceGroup sg_imap TCP
+add serviceGroup sg_owa SSL
+add lb monitor m_old_ping PING
+add lb vserver v_imaps SSL_TCP 192.0.2.1 993
+add lb vserver v_owa SSL 192.0.2.1 443
+add lb vserver v_parked TCP 192.0.2.1 25
+bind serviceGroup sg_imap ex01 993
+bind serviceGroup sg_owa ex01 443
+bind lb vserver v_imaps sg_imap
+bind lb vserver v_owa sg_owa
+`;
+
 describe("docs/examples/adc-witness.yml", () => {
   const said = { out: "", err: "" };
   const variables = ["RADIUS_PASSWORD", "PROBE_B_PASSWORD"];
@@ -81,7 +97,7 @@ describe("docs/examples/adc-witness.yml", () => {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, name.endsWith(".pem") ? ca : "written for the test\n", { mode: 0o600 });
     }
-    await writeFile(join(directory, "ns.conf"), "add server ex01 192.0.2.11\n");
+    await writeFile(join(directory, "ns.conf"), WHAT_IT_SELECTS);
     for (const name of variables) {
       process.env[name] = "written for the test";
     }

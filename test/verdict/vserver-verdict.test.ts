@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { ADC_OPINIONS, VSERVER_VERDICTS } from "../../src/model/verdicts.ts";
-import { vserverVerdict, vserverVerdictReason } from "../../src/verdict/vserver-verdict.ts";
+import {
+  loginVserverVerdict,
+  vserverVerdict,
+  vserverVerdictReason,
+} from "../../src/verdict/vserver-verdict.ts";
 import { combinations, matchRow, readTruthTable } from "./truth-table.ts";
 
 const YES_NO = [true, false] as const;
@@ -51,6 +55,26 @@ yes    *      *             *       *            *       *               *      
 *      *      none          *       down         *       *               *                *            *           *       *          vip_agree_down
 *      *      none          *       *            *       *               *                *            *           *       *          vip_agree_up
 `);
+
+test("loginVserverVerdict › follows the table over every combination", () => {
+  const { cutOff, hasAdc, adc, vip, wrongCertificate, withinGrace } = DOMAIN;
+  const table = readTruthTable(`
+cutOff hasAdc adc      vip  wrongCertificate withinGrace verdict
+yes    *      *        *    *                *           unknown
+*      no     *        *    *                *           unknown
+*      *      down,out up   *                *           unknown
+*      *      down,out *    *                *           vip_agree_down
+*      *      *        *    yes              *           vip_wrong_certificate
+*      *      *        down *                yes         settling
+*      *      *        down *                no          vip_login_broken
+*      *      *        up   *                *           vip_agree_up
+*      *      *        *    *                *           unknown
+`);
+  const all = combinations({ cutOff, hasAdc, adc, vip, wrongCertificate, withinGrace });
+  const rows = all.map((inputs) => matchRow(table, inputs));
+  expect(all.map(loginVserverVerdict)).toEqual(rows.map((row) => row?.verdict));
+  expect(table.rows.filter((row) => !rows.includes(row))).toEqual([]);
+});
 
 describe("vserverVerdict", () => {
   const all = combinations(DOMAIN);

@@ -82,6 +82,7 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   const parts = vserverParts(rows, report);
   const bindings = serviceBindings(rows, report);
   const targets = csTargets(rows, policies, actions, report);
+  const boundCertKeys = groupBy(rows, "sslvserver_sslcertkey_binding", "vservername");
   const defaults = groupBy(rows, "csvserver_lbvserver_binding", "name");
   const nsip = address(firstRow(rows, "nsconfig"), "ipaddress");
   const snips = (rows.get("nsip") ?? []).flatMap((row) =>
@@ -128,7 +129,7 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
     policies,
     actions,
     authenticationVservers: namedMap(rows, "authenticationvserver", (row) =>
-      authenticationVserverFromRow(row, report),
+      authenticationVserverFromRow(row, boundCertKeys, report),
     ),
     certKeys: namedMap(rows, "sslcertkey", (row) => certKeyFromRow(row, report)),
     sslProfiles,

@@ -60,6 +60,7 @@ function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly strin
     [SERVICE_GROUPS, []],
     [{ kind: "config", resource: GROUP_MEMBERS, binding: { key: "servicegroupname" } }, groups],
     ...(estate.csVservers.size === 0 ? [] : ([[CS_VSERVERS, []]] as const)),
+    ...(estate.authenticationVservers.size === 0 ? [] : ([[AAA_VSERVERS, []]] as const)),
     [SERVERS, []],
     [{ kind: "config", resource: GROUP_MONITORS, binding: { key: "servicegroupname" } }, groups],
     [{ kind: "config", resource: SERVICE_MONITORS, binding: { key: "name" } }, services],
@@ -137,6 +138,11 @@ function lbVservers({ firmware }: Estate): PullStep {
     ? LB_VSERVERS
     : { ...LB_VSERVERS, attributes: [...attributes, "backupvserverstatus"] };
 }
+const AAA_VSERVERS: PullStep = {
+  kind: "config",
+  resource: "authenticationvserver",
+  attributes: ["name", "curstate"],
+};
 const CS_VSERVERS: PullStep = {
   kind: "config",
   resource: "csvserver",
@@ -333,7 +339,11 @@ export async function pollNode(
     askedAt,
     nodes,
     vservers: new Map([
-      ...vserverStates(rows.get("lbvserver") ?? [], rows.get("csvserver") ?? []),
+      ...vserverStates([
+        ["aaa", rows.get("authenticationvserver") ?? []],
+        ["lb", rows.get("lbvserver") ?? []],
+        ["cs", rows.get("csvserver") ?? []],
+      ]),
       ...gslbVserverStates(estate, rows),
     ]),
     members,

@@ -53,14 +53,10 @@ export function isBusy(raw: string | null): boolean {
 
 /** What the ADC says of its vservers, by name. Content-switching ones have no effective state of their own on the wire. */
 export function vserverStates(
-  lbRows: readonly Row[],
-  csRows: readonly Row[],
+  told: readonly (readonly [VserverState["kind"], readonly Row[]])[],
 ): Map<string, VserverState> {
   const states = new Map<string, VserverState>();
-  for (const [kind, rows] of [
-    ["lb", lbRows],
-    ["cs", csRows],
-  ] as const) {
+  for (const [kind, rows] of told) {
     for (const row of rows) {
       const name = text(row, "name");
       if (name !== null) {

@@ -203,9 +203,10 @@ function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
   };
 }
 
-/** A row of `authenticationvserver`; what is bound to it is not asked for. */
+/** A row of `authenticationvserver`; its policies are not asked for. `certKeys`: by vserver. */
 export function authenticationVserverFromRow(
   row: Row,
+  certKeys: ReadonlyMap<string, readonly Row[]>,
   report: Report,
 ): AuthenticationVserver | null {
   const name = text(row, "name");
@@ -217,6 +218,9 @@ export function authenticationVserverFromRow(
     name,
     ...readWhole(LISTENING_FIELDS, source),
     ...readWhole(AUTHENTICATION_VSERVER_FIELDS, source),
+    certKeys: (certKeys.get(name) ?? []).flatMap(
+      (each) => certKeyBindingFromRow(each, report) ?? [],
+    ),
     line: null,
   };
 }

@@ -136,9 +136,10 @@ export interface CsVserverDraft
 }
 
 export interface AuthenticationVserverDraft extends Mutable<
-  Omit<AuthenticationVserver, "policies">
+  Omit<AuthenticationVserver, "policies" | "certKeys">
 > {
   readonly policies: PolicyBinding[];
+  readonly certKeys: CertKeyBinding[];
 }
 
 /** Objects by name; looked up exactly first, then without regard to case, as typed configurations mix it. */

@@ -132,6 +132,7 @@ function addVserver(statement: Statement, draft: Draft): void {
     port: port === 0 ? null : port,
     ...readWhole(AUTHENTICATION_VSERVER_FIELDS, statementSource(statement, draft, name)),
     policies: [],
+    certKeys: [],
     line: statement.line,
   };
   define(draft.authenticationVservers, name, vserver, statement, draft);

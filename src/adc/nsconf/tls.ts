@@ -100,7 +100,7 @@ function setVserver(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
   const vserver = draft.lbVservers.get(name) ?? draft.csVservers.get(name);
   if (vserver === undefined) {
-    // VPN, authentication and internal vservers carry TLS settings too; they are no part of the estate.
+    // VPN, authentication and internal vservers carry TLS settings too, which nobody asks for.
     return;
   }
   const source = statementSource(statement, draft, name);
@@ -126,7 +126,10 @@ function setService(statement: Statement, draft: Draft): void {
 
 function bindVserver(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
-  const vserver = draft.lbVservers.get(name) ?? draft.csVservers.get(name);
+  const vserver =
+    draft.lbVservers.get(name) ??
+    draft.csVservers.get(name) ??
+    draft.authenticationVservers.get(name);
   const written = statement.keys.get("certkeyname")?.[0];
   if (vserver === undefined || written === undefined) {
     return;

@@ -166,8 +166,8 @@ function findsAnything({ what, pattern }: ExcludeConfig, estate: Estate): boolea
         ),
       );
     case "vserver":
-      return [...estate.lbVservers.keys(), ...estate.csVservers.keys()].some((name) =>
-        matchesPattern(pattern, name),
+      return [estate.lbVservers, estate.csVservers, estate.authenticationVservers].some((known) =>
+        [...known.keys()].some((name) => matchesPattern(pattern, name)),
       );
   }
 }

@@ -36,6 +36,7 @@ import { type RuleRequest, matchesRule } from "../../adc/rule-match.ts";
 import { locationIn, textFor } from "../../adc/request-secrets.ts";
 import { parseRule } from "../../adc/rule-expression.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
+import { asLoginVserver } from "../../adc/vserver-fields.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { TransactionName } from "../../model/transactions.ts";
@@ -340,6 +341,49 @@ function requestPathOf(parameters: {
   const request = parameters.httpRequest ?? parameters.send ?? "";
   return /^[A-Z]+ (\/\S*)/.exec(request)?.[1] ?? null;
 }
+/** An authentication vserver is asked for its login, at its own address or as content switching leads there. */
+function loginProbes(
+  graph: VserverGraph,
+  estate: Estate,
+  settings: PlanSettings,
+  vserver: LbVserver,
+): PlannedProbe[] {
+  const transaction = "web_answer";
+  if (!isLookAllowed(settings, transaction, null, [vserver.name])) {
+    return [];
+  }
+  return vipReach(graph, estate, vserver, settings, "/").map((reach) => ({
+    ...vipCommon(vipProbeId(estate, vserver, reach, transaction), estate, vserver, reach),
+    adcService: "",
+    intervalMs: 30_000,
+    timeoutMs: lookTimeout(settings, transaction),
+    type: transaction,
+    source: "agent",
+    sourceAddresses: [],
+    tlsSource: "with current TLS versions",
+    action: {
+      kind: "transaction",
+      transaction,
+      role: "service",
+      account: null,
+      run: {
+        spec: {
+          ...anonymousSpec(transaction, {
+            version: null,
+            protocol: "https",
+            path: reach.path ?? "/",
+            security: "implicit",
+          }),
+          tls: vipTls(settings, vserver, reach),
+          host: reach.host ?? reach.address,
+          adc: { authentication: "own", authenticationHost: null, redirectUrl: null },
+        },
+        target: targetOf(reach),
+      },
+      unsupportedReason: null,
+    },
+  }));
+}
 /**
  * Every vserver's monitors and looks, through the ADC as a client comes: only those whose success is an application's
  * answer, because the ADC completes a TCP handshake itself.
@@ -363,6 +407,9 @@ export function vipProbes(
     const isExchange = looks.some(({ type }) => type !== "web_answer");
     const redirects = isExchange ? [] : redirectProbe(estate, settings, vserver);
     planned.push(...(redirects.length > 0 ? redirects : looks));
+  }
+  for (const vserver of estate.authenticationVservers.values()) {
+    planned.push(...loginProbes(graph, estate, settings, asLoginVserver(vserver)));
   }
   for (const vserver of estate.csVservers.values()) {
     if (vserver.targets.length === 0 && vserver.defaultTarget === null) {

@@ -1,14 +1,8 @@
 import type { Estate } from "../../model/estate.ts";
 import type { GslbVserver } from "../../model/gslb.ts";
-import type { Vserver } from "../../model/vserver.ts";
-import { defaultsOf } from "../../adc/fields.ts";
+import type { Vserver, VserverKind } from "../../model/vserver.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
-import { TLS_VERSION_FIELDS } from "../../adc/tls-fields.ts";
-import {
-  AUTHENTICATION_FIELDS,
-  LB_VSERVER_FIELDS,
-  PERSISTENCE_FIELDS,
-} from "../../adc/vserver-fields.ts";
+import { asBalancing, asLoginVserver } from "../../adc/vserver-fields.ts";
 import { atOnce, mapInSteps, type Steps, append, groupBy } from "../../lib/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vserver-graph.ts";
 import { readHostPort } from "../../lib/host-port.ts";
@@ -121,7 +115,10 @@ export function* recordSteps(
   const names = [...estate.gslb.vservers.values()].map((vserver) =>
     nameRecord(estate, backupChain(estate, vserver), behind, through, options.now()),
   );
-  return yield* wire(imported, members, [...vservers, ...names], probes);
+  const logins = [...estate.authenticationVservers.values()].map((vserver) =>
+    vserverRecord(estate, graph, asLoginVserver(vserver), [], through, options, "aaa"),
+  );
+  return yield* wire(imported, members, [...vservers, ...names, ...logins], probes);
 }
 
 /** A GSLB vserver with those that stand in for it, in their order. */
@@ -152,28 +149,16 @@ function nameRecord(
   const questions = through.get(shownAs) ?? [];
   const record = new VserverRecord(
     estate.adc,
-    {
-      ...defaultsOf(LB_VSERVER_FIELDS),
-      kind: "lb",
+    asBalancing({
       name: shownAs,
       serviceType,
-      address: null,
-      port: null,
       enabled,
       method,
       backupVserver,
       services,
       comment,
-      persistence: defaultsOf(PERSISTENCE_FIELDS),
-      authentication: defaultsOf(AUTHENTICATION_FIELDS),
-      tls: defaultsOf(TLS_VERSION_FIELDS),
-      clientAuth: false,
-      clientCertificate: null,
-      sslProfile: null,
-      certKeys: [],
-      policies: [],
       line,
-    },
+    }),
     behind.get(shownAs) ?? [],
     {
       certificate: { names: [], serials: [], tlsEnds: "none", same: false },
@@ -193,6 +178,7 @@ function vserverRecord(
   members: readonly MemberRecord[],
   through: ReadonlyMap<string, readonly ProbeRecord[]>,
   options: RecordOptions,
+  kind: VserverKind = vserver.kind,
 ): VserverRecord {
   const settings = options.vservers.get(vserver.name);
   const record = new VserverRecord(
@@ -214,6 +200,7 @@ function vserverRecord(
         vipsOf(estate, graph, vserver),
         options.resolved ?? new Map(),
       ),
+      kind,
     },
     options.now(),
   );

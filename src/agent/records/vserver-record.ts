@@ -13,7 +13,7 @@ import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 import type { PersistenceEntries, VserverState } from "../../model/adc-state.ts";
 import type { Port } from "../../model/adc-service.ts";
-import type { Vserver } from "../../model/vserver.ts";
+import type { Vserver, VserverKind } from "../../model/vserver.ts";
 import type { Reason } from "../../model/reasons.ts";
 import { postponementMs } from "../../verdict/grace.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../model/verdicts.ts";
@@ -243,13 +243,14 @@ export class VserverRecord implements LiveVserver {
       };
       readonly publicNames: NonNullable<LiveVserver["publicNames"]>;
       readonly gslb?: GslbRecord;
+      readonly kind?: VserverKind;
     },
     now: number,
   ) {
     this.adc = adc;
     this.vserver = config.name;
     this.gslb = configured.gslb ?? null;
-    this.kind = this.gslb === null ? config.kind : "gslb";
+    this.kind = this.gslb === null ? (configured.kind ?? config.kind) : "gslb";
     this.serviceType = config.serviceType;
     this.address = config.address;
     this.port = config.port;

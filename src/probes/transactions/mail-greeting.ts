@@ -70,9 +70,13 @@ const IMAP: Dialect = {
     if (answer.kind === "ended") {
       return answer;
     }
-    const listed = answer.listed.find((line) => /^\* CAPABILITY /i.test(line));
-    if (!answer.ok || listed === undefined) {
+    if (!answer.ok) {
       return mismatch(run, "greeting", "protocol_error", `CAPABILITY: ${answer.text}`);
+    }
+    const listed = answer.listed.find((line) => /^\* CAPABILITY /i.test(line));
+    if (listed === undefined) {
+      // It greets and answers, and offers nothing: as with POP3, no outage.
+      return { kind: "names", names: new Set() };
     }
     const names = new Set(listed.toUpperCase().split(/\s+/).slice(2));
     return ["IMAP4REV1", "IMAP4REV2", "IMAP4"].some((name) => names.has(name))

@@ -42,6 +42,16 @@ export const webLook: TransactionType = {
       if (answer.kind === "ended") {
         return answer.observation;
       }
+      if (spec.adc?.authentication === "own" && isExchange(answer)) {
+        return run.mismatch(
+          "response",
+          "bad_status",
+          `a server, not the login: ${summary(answer)}`,
+        );
+      }
+      if (spec.adc?.authentication === "own" && isAdcLogin(answer, spec.adc)) {
+        return run.match("response", `challenges: ${summary(answer)}`);
+      }
       if (isAdcLogin(answer, spec.adc)) {
         return run.mismatch("response", "aaa_login", summary(answer));
       }

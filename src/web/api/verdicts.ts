@@ -248,8 +248,8 @@ export function sourcesJson({
 }
 
 /**
- * An unknown is the configuration's doing when there is no NITRO, when nothing about the row can be probed at all, or when
- * the monitor by which the ADC says DOWN cannot be repeated.
+ * An unknown is the configuration's doing when there is no NITRO, when nothing about the row can be probed at all, when the
+ * monitor by which the ADC says DOWN cannot be repeated, or a configured login cannot be spoken.
  */
 function unknownByConfiguration({
   verdict,
@@ -261,6 +261,7 @@ function unknownByConfiguration({
     (why === "not_configured" ||
       why === "excluded" ||
       why === "unsupported" ||
+      why === "scheme_unsupported" ||
       probes.every(({ scheduled }) => scheduled === false))
   );
 }

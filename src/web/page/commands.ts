@@ -137,7 +137,7 @@ export function vserverCommands(vserver: LiveVserver): readonly Command[] {
   if ((vserver.gslb ?? null) !== null) {
     return nameCommands(vserver);
   }
-  const group = vserver.kind === "cs" ? "cs" : "lb";
+  const group = { aaa: "authentication", cs: "cs", gslb: "gslb", lb: "lb" }[vserver.kind];
   switch (vserver.verdict) {
     case "vip_served_by_drained_server":
       return [

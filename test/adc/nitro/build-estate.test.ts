@@ -437,7 +437,7 @@ describe("whatever the rows hold", () => {
         );
         const members = [...estate.services.values()].flatMap((service) => service.members);
         expect(states.members.size).toBe(members.length);
-        expect(vserverStates(more, more)).toBeInstanceOf(Map);
+        expect(vserverStates([["lb", more]])).toBeInstanceOf(Map);
         expect(["primary", "secondary", "unknown"]).toContain(roleOf(more, more, false).role);
       }),
       { numRuns: 500 },

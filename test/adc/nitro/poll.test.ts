@@ -81,7 +81,9 @@ describe("a poll", () => {
       new Set(["up"]),
     );
     expect([...state.vservers.keys()].sort()).toEqual(
-      [...estate.lbVservers.keys(), ...estate.csVservers.keys()].sort(),
+      [estate.lbVservers, estate.csVservers, estate.authenticationVservers]
+        .flatMap((each) => [...each.keys()])
+        .sort(),
     );
     expect(state.estateStale).toBe(false);
   });
