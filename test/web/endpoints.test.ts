@@ -211,6 +211,33 @@ describe("/-/ready", () => {
 });
 
 describe("the plain page", () => {
+  test("a path that does not exist is a page for a browser, and a problem for programs", async () => {
+    const web = await serve(maintenanceHour());
+    const page = await web.get("/nosuch", { accept: "text/html,*/*" });
+    expect([page.status, page.headers["content-type"]]).toEqual([404, "text/html; charset=utf-8"]);
+    expect(page.text).toContain("No resource at this path.");
+    for (const [path, accept] of [
+      ["/nosuch", "*/*"],
+      ["/api/v1/nosuch", "text/html"],
+    ] as const) {
+      const { headers } = await web.get(path, { accept });
+      expect([path, headers["content-type"]]).toEqual([path, "application/problem+json"]);
+    }
+  });
+
+  test("only the view that is made for it may be framed", async () => {
+    const web = await serve(maintenanceHour());
+    for (const [path, who] of [
+      ["/", "'none'"],
+      ["/?wall", "'none'"],
+      ["/?embed", "*"],
+    ] as const) {
+      const { headers } = await web.get(path);
+      expect(headers["content-security-policy"]).toContain(`frame-ancestors ${who}`);
+    }
+    expect((await web.get("/?embed")).text).not.toContain("<form");
+  });
+
   test("escapes every name", async () => {
     const server = `<script>alert("1")</script>'\``;
     const web = await serve(aLiveState({ members: [aMember({ server, vservers: [server] })] }));

@@ -302,12 +302,26 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     expect(declarations.list()).toMatchObject([
       { name: "ex02", servers: ["ex02"], reason: "CU15", endAt: NOON + 7_200_000 },
     ]);
+    expect(
+      await page.getByRole("list", { name: "Steps" }).getByRole("listitem").allInnerTexts(),
+    ).toEqual([
+      expect.stringMatching(/^✔\s*preflight/),
+      expect.stringMatching(/^✔\s*drained/),
+      expect.stringMatching(/^✔\s*in maintenance/),
+      expect.stringMatching(/^○\s*good again[^]*1 of 2 services of it work/),
+      expect.stringMatching(/^○\s*returned/),
+    ]);
     clock.now += 60_000;
     await page.getByRole("button", { name: "End ex02 now" }).click();
     await page.getByText("Ended: ex02.").waitFor();
     expect(declarations.list()).toMatchObject([{ name: "ex02", state: "over" }]);
     expect(await page.context().cookies()).toEqual([]);
     expect(await page.content()).not.toContain("s3cret");
+    const stranger = await web.get("/maintenance?server=nosuch");
+    expect([stranger.status, stranger.text.includes("No ADC has a member on nosuch")]).toEqual([
+      404,
+      true,
+    ]);
   });
 
   test("five hundred members are shown at once", async () => {

@@ -13,9 +13,12 @@ import {
   VSERVER_VERDICTS,
   type MemberVerdict,
 } from "../../src/model/verdicts.ts";
+import { createHistory } from "../../src/web/history/history.ts";
+import { statusPage } from "../../src/web/page/status-page.ts";
 import { toneOf } from "../../src/web/page/tone.ts";
 import {
   aCertificate,
+  aLargeEstate,
   aLiveState,
   aMember,
   anAdc,
@@ -317,4 +320,36 @@ test.each([
   ["*", [], "port *"],
 ] as const)("port %s is called by its protocol", (port, probes, name) => {
   expect(protocolOf(aMember({ port, probes }))).toBe(name);
+});
+
+test("a page of 500 members behind 60 vservers is small, and made at once", () => {
+  const large = aLargeEstate({ members: 500, monitors: 2 });
+  const members = large.members.map((member, index) => ({
+    ...member,
+    server: `exchange-${String(index % 40)}.example.com`,
+    vservers: [`v_service_${String(index % 60)}`],
+  }));
+  const vservers = Array.from({ length: 60 }, (_, index) =>
+    aVserver({ vserver: `v_service_${String(index)}` }),
+  );
+  const live = { ...large, members, vservers };
+  const history = createHistory({ maxBytes: 1_000, now: () => NOON });
+  history.sample(live);
+  const input = {
+    live,
+    estates: [],
+    remarks: () => [],
+    history,
+    selection: {},
+    version: "1",
+    now: NOON,
+  };
+  const took = [1, 2, 3, 4, 5].map(() => {
+    const begun = process.cpuUsage();
+    const page = statusPage({ ...input, view: "page" });
+    expect(page.length).toBeLessThan(300_000);
+    return process.cpuUsage(begun).user / 1_000;
+  });
+  expect(Math.min(...took)).toBeLessThan(100);
+  expect(statusPage({ ...input, view: "wall" })).toContain("60 more services where all agree.");
 });

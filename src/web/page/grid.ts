@@ -5,7 +5,7 @@ import { memberWords, vserverWords } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
 import { worstTone } from "./bar.ts";
 import { memberHref, vserverHref, type View } from "./layout.ts";
-import { mark, opinionWords } from "./opinions.ts";
+import { mark, opinionWords, shape } from "./opinions.ts";
 import { TILE_WORDS, TONE_SIGNS, toneOf } from "./tone.ts";
 
 /** More columns than anybody reads beside each other: then each row holds its tiles, with the server's name in each. */
@@ -261,11 +261,11 @@ function vserverTile(vserver: LiveVserver): Markup {
   const words = alone
     ? `${vserver.vserver}: answers by itself, a redirect or responder without servers`
     : `${vserver.vserver}: ADC ${opinionWords(vserver.adcOpinion)}, through it ${opinionWords(vserver.vip)}, ${String(reallyUp)} of ${String(configured)} servers work: ${vserverWords(vserver).label}`;
-  return html`<a class="t ${tone}" href="${vserverHref(vserver)}" aria-label="${short}: ${words}"
+  const told = alone ? "redirects" : `${short} ${String(reallyUp)}/${String(configured)}`;
+  const marks = alone ? "" : `${shape(vserver.adcOpinion)}${shape(vserver.vip)} `;
+  return html`<a class="t ${tone}" href="${vserverHref(vserver)}" aria-label="${told}: ${words}"
     ><i>${TONE_SIGNS[tone]}</i><b>${alone ? "redirects" : short}</b
-    ><small
-      >${alone ? null : html`${mark(vserver.adcOpinion)}${mark(vserver.vip)} ${reallyUp}/${configured}`}</small
-    ></a
+    ><small>${marks}${alone ? null : `${String(reallyUp)}/${String(configured)}`}</small></a
   >`;
 }
 
@@ -274,15 +274,17 @@ function memberTile(member: LiveMember, named: boolean): Markup {
   const depth = member.depth?.adc ?? null;
   const sees = depth === null ? "" : `; the ADC's monitors see ${DEPTH_WORDS[depth]}`;
   const short = TILE_WORDS[member.verdict];
-  const words =
-    `${short}: ${member.server} port ${String(member.port)}: ADC ${opinionWords(member.adcOpinion)}, ` +
-    `replica ${opinionWords(member.replica)}, service ${opinionWords(member.service)}: ${memberWords(member).label}${sees}`;
+  const opinions =
+    member.verdict === "agree_up" && member.service === "up" && member.replica === "up"
+      ? "all agree"
+      : `ADC ${opinionWords(member.adcOpinion)}, replica ${opinionWords(member.replica)}, service ${opinionWords(member.service)}: ${memberWords(member).label}`;
+  const words = `${short}: ${member.server} port ${String(member.port)}: ${opinions}${sees}`;
+  const marks = shape(member.adcOpinion) + shape(member.replica) + shape(member.service);
   return html`<a
-    class="t ${tone} ${depth === null ? null : `d${String(depthRank(depth))}`}"
+    class="t ${tone}${depth === null ? null : ` d${String(depthRank(depth))}`}"
     href="${memberHref(member)}"
     aria-label="${words}"
-    ><i>${TONE_SIGNS[tone]}</i><b>${named ? member.server : short}</b
-    ><small>${mark(member.adcOpinion)}${mark(member.replica)}${mark(member.service)}</small></a
+    ><i>${TONE_SIGNS[tone]}</i><b>${named ? member.server : short}</b><small>${marks}</small></a
   >`;
 }
 

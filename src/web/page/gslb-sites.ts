@@ -6,7 +6,7 @@ import { because, opinionBadge } from "./opinions.ts";
 export function gslbSites(gslb: LiveGslb): Markup {
   return html`<section aria-labelledby="sites">
       <h2 id="sites">Sites</h2>
-      <div class="scroll" role="region" aria-label="Sites" tabindex="0">
+      <div class="scroll" role="region" aria-label="Table of sites" tabindex="0">
         <table class="list">
           <thead>
             <tr>

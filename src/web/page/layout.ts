@@ -30,6 +30,8 @@ interface PageParts {
   /** Shown by the icon, and with its sign by the title. */
   readonly tone?: Tone;
   readonly view?: View;
+  /** Where this page is found, if not where it was asked for (the answer to a form). */
+  readonly href?: string;
 }
 
 /** The frame of every page. Without script the page reloads itself; with it, it follows the event stream. */
@@ -41,6 +43,7 @@ export function layout({
   main,
   tone,
   view = "page",
+  href,
 }: PageParts): string {
   const sign = tone === undefined ? "" : `${TONE_SIGNS[tone]} `;
   return html`<!doctype html>
@@ -56,6 +59,7 @@ export function layout({
           href="/icon.svg${tone === undefined ? "" : `?tone=${tone}`}"
           type="image/svg+xml"
         />
+        ${href === undefined ? null : html`<link rel="canonical" href="${href}" />`}
         <link rel="stylesheet" href="/page.css" />
         <noscript><meta http-equiv="refresh" content="15" /></noscript>
         <script src="/page.js" defer></script>

@@ -1,8 +1,14 @@
+import { nameMatcher } from "../../lib/glob.ts";
+import type { MaintenanceReport } from "../../change/report.ts";
+import type { LiveMember, LiveState } from "../../model/live.ts";
+import type { TimelineEntry } from "../../model/timeline.ts";
 import type { WindowView } from "../../model/window.ts";
-import type { LiveState } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
+import { headlineSection } from "./bar.ts";
+import { BY_NAME } from "./grid.ts";
 import { layout } from "./layout.ts";
 import { moment } from "./time.ts";
+import type { Tone } from "./tone.ts";
 
 export interface MaintenanceInput {
   readonly live: LiveState;
@@ -11,9 +17,19 @@ export interface MaintenanceInput {
   /** Whether a token is configured: without one nothing can be changed from here. */
   readonly writable: boolean;
   readonly message: { readonly ok: boolean; readonly text: string } | null;
-  /** A server to fill into the form. */
+  /** The server that the page is about; null: none is chosen yet. */
   readonly server: string | null;
+  /** How it stands with that server; null where no ADC has it. */
+  readonly looks: Looks | null;
   readonly version: string;
+}
+
+/** What the agent finds of one server when it is asked now. */
+export interface Looks {
+  readonly preflight: MaintenanceReport;
+  readonly drained: MaintenanceReport;
+  readonly returned: MaintenanceReport;
+  readonly timelines: readonly (readonly TimelineEntry[])[];
 }
 
 const STATE_WORDS: Readonly<Record<WindowView["state"], string>> = {
@@ -22,40 +38,156 @@ const STATE_WORDS: Readonly<Record<WindowView["state"], string>> = {
   over: "over",
 };
 
-/** Declared windows now and next, and what is seen without being declared; with the token, start and end. */
+/** The hour of maintenance of one server, step by step; declared windows; with the token, start and end. */
 export function maintenancePage(input: MaintenanceInput): string {
   const { live, windows, writable, message, server, version } = input;
+  const servers = [...new Set(live.members.map((one) => one.server))].sort(BY_NAME.compare);
   return layout({
-    title: "maintenance",
+    title: server === null ? "maintenance" : `maintenance of ${server}`,
     current: "maintenance",
+    href: server === null ? "/maintenance" : `/maintenance?server=${encodeURIComponent(server)}`,
     agent: live.agent,
     version,
-    main: html`<h1>Maintenance</h1>
-      ${message === null ? null : html`<p class="message ${message.ok ? "good" : "bad"}" role="status">${message.text}</p>`}
+    main: html`${message === null ? null : html`<p class="message ${message.ok ? "good" : "bad"}" id="message" data-keep role="status">${message.text}</p>`}
+      ${server === null ? html`<h1>Maintenance</h1>` : runbook(server, input)}
+      <form class="filters always" method="get" action="/maintenance" id="filters">
+        <div class="field">
+          <label for="server">Server</label>
+          <select name="server" id="server">
+            <option value="">choose</option>
+            ${servers.map(
+              (one) =>
+                html`<option value="${one}" ${one === server ? html` selected` : null}>
+                  ${one}
+                </option>`,
+            )}
+          </select>
+        </div>
+        <button type="submit">Show its steps</button>
+      </form>
+      ${
+        windows !== null && writable
+          ? startForm(servers, server)
+          : html`<p>Changes are disabled: no token is configured (maintenance.token_file).</p>`
+      }
       ${seen(live)}
       <section aria-labelledby="windows">
         <h2 id="windows">Declared windows</h2>
         ${windows === null ? html`<p>This agent does not manage windows.</p>` : windowTable(windows, writable)}
-      </section>
-      ${
-        windows !== null && writable
-          ? startForm(live, server)
-          : html`<p>Changes are disabled: no token is configured (maintenance.token_file).</p>`
-      }`,
+      </section>`,
   });
 }
 
+interface Step {
+  readonly name: string;
+  /** `later`: its time has not come. */
+  readonly state: "done" | "wrong" | "later";
+  readonly says: readonly string[];
+}
+
+/** Five steps with their ticks, as the agent sees them now. */
+function runbook(server: string, { live, windows, looks }: MaintenanceInput): Markup {
+  const members = live.members.filter((one) => one.server === server);
+  if (looks === null) {
+    const known = [...new Set(live.members.map((one) => one.server))].sort(BY_NAME.compare);
+    return headlineSection(
+      "unknown",
+      html`No ADC has a member on ${server}`,
+      html`<p>Known servers: ${known.slice(0, 20).join(", ")}.</p>`,
+    );
+  }
+  const window = (windows ?? []).find(
+    (one) => one.state === "open" && nameMatcher(one.servers)(server),
+  );
+  const steps = stepsOf(members, window ?? null, looks);
+  const next = steps.find(({ state }) => state !== "done");
+  const tone: Tone = next === undefined ? "good" : next.state === "wrong" ? "warn" : "quiet";
+  const done = steps.filter(({ state }) => state === "done").map(({ name }) => name);
+  return html`${headlineSection(
+      tone,
+      html`${server}:
+      ${done.length === 0 ? "before maintenance" : done.join(", ")}${next === undefined ? "" : `; next: ${next.name}`}`,
+      window === undefined
+        ? html`<p>No window is open for it.</p>`
+        : html`<p>Window ${window.name}: ${moment(window.startAt)} to ${moment(window.endAt)}.</p>`,
+    )}
+    <ol class="steps" aria-label="Steps">
+      ${steps.map(
+        ({ name, state, says }) =>
+          html`<li class="${state}">
+            <span class="tick" aria-hidden="true">${TICKS[state]}</span>
+            <div>
+              <b>${name}</b> <span class="sr">(${state === "later" ? "not yet" : state})</span>
+              ${says.map((one) => html`<p>${one}</p>`)}
+            </div>
+          </li>`,
+      )}
+    </ol>`;
+}
+
+const TICKS: Readonly<Record<Step["state"], string>> = { done: "✔", wrong: "✖", later: "○" };
+
+/** A step counts once the one before it has been: a server that never left is not back. */
+function stepsOf(
+  members: readonly LiveMember[],
+  window: WindowView | null,
+  { preflight, drained, returned, timelines }: Looks,
+): readonly Step[] {
+  const isAway = members.some(({ adcOpinion }) => adcOpinion === "out" || adcOpinion === "leaving");
+  const begun = window !== null || isAway;
+  const since = window?.startAt ?? Infinity;
+  const failing = members.filter(
+    ({ service, replica }) => service === "down" || (service !== "up" && replica === "down"),
+  );
+  const wasDown = timelines.some((entries) =>
+    entries.some(
+      ({ service, replica }, index) =>
+        (entries[index + 1]?.at ?? Infinity) > since && (service === "down" || replica === "down"),
+    ),
+  );
+  const down = begun && (failing.length > 0 || wasDown);
+  const good = down && failing.length === 0;
+  const back = good && returned.ok;
+  const works = `${String(members.length - failing.length)} of ${String(members.length)} services of it work.`;
+  return [
+    {
+      name: "preflight",
+      state: begun || preflight.ok ? "done" : "wrong",
+      says: begun ? [] : wordsOf(preflight),
+    },
+    {
+      name: "drained",
+      state:
+        drained.ok || down ? (drained.ok || back ? "done" : "wrong") : begun ? "wrong" : "later",
+      says: back || !begun ? [] : wordsOf(drained),
+    },
+    { name: "in maintenance", state: down ? "done" : "later", says: down ? [] : [works] },
+    { name: "good again", state: good ? "done" : "later", says: down ? [works] : [] },
+    {
+      name: "returned",
+      state: back ? "done" : "later",
+      says: good && !back ? wordsOf(returned) : [],
+    },
+  ];
+}
+
+/** What is wrong, or in one word that nothing is. */
+function wordsOf({ checks }: MaintenanceReport): readonly string[] {
+  const told = checks.filter(({ ok, warning }) => !ok || warning).map(({ message }) => message);
+  return told.length === 0 ? checks.map(({ message }) => message) : told;
+}
+
 /** Servers in maintenance by any source: they may disagree, and that is worth seeing. */
-function seen(live: LiveState): Markup {
+function seen(live: LiveState): Markup | null {
   const servers = live.servers.filter(
     ({ maintenance }) => maintenance.declared || maintenance.adc || maintenance.detected,
   );
-  return html`<section aria-labelledby="seen">
-    <h2 id="seen">In maintenance now</h2>
-    ${
-      servers.length === 0
-        ? html`<p>None.</p>`
-        : html`<table class="list">
+  return servers.length === 0
+    ? null
+    : html`<section aria-labelledby="seen">
+        <h2 id="seen">In maintenance now</h2>
+        <div class="scroll" role="region" aria-label="Table of servers" tabindex="0">
+          <table class="list">
             <thead>
               <tr>
                 <th scope="col">Server</th>
@@ -70,7 +202,7 @@ function seen(live: LiveState): Markup {
                 ({ server, maintenance, maintenanceEnd }) =>
                   html`<tr>
                     <th scope="row">
-                      <a href="/?server=${encodeURIComponent(server)}">${server}</a>
+                      <a href="/maintenance?server=${encodeURIComponent(server)}">${server}</a>
                     </th>
                     <td>${yesNo(maintenance.declared)}</td>
                     <td>${yesNo(maintenance.adc)}</td>
@@ -79,9 +211,9 @@ function seen(live: LiveState): Markup {
                   </tr>`,
               )}
             </tbody>
-          </table>`
-    }
-  </section>`;
+          </table>
+        </div>
+      </section>`;
 }
 
 function yesNo(value: boolean): string {
@@ -91,7 +223,7 @@ function yesNo(value: boolean): string {
 function windowTable(windows: readonly WindowView[], writable: boolean): Markup {
   return windows.length === 0
     ? html`<p>None.</p>`
-    : html`<div class="scroll" role="region" aria-label="Declared windows" tabindex="0">
+    : html`<div class="scroll" role="region" aria-label="Table of windows" tabindex="0">
         <table class="list">
           <thead>
             <tr>
@@ -102,7 +234,7 @@ function windowTable(windows: readonly WindowView[], writable: boolean): Markup 
               <th scope="col">To</th>
               <th scope="col">Why</th>
               <th scope="col">Who</th>
-              ${writable ? html`<th scope="col">End it</th>` : null}
+              ${writable ? html`<th scope="col">Change it</th>` : null}
             </tr>
           </thead>
           <tbody>
@@ -146,23 +278,22 @@ function endForm(window: WindowView): Markup {
   </form>`;
 }
 
-function startForm(live: LiveState, server: string | null): Markup {
-  const servers = [...new Set(live.servers.map((one) => one.server))].sort();
-  return html`<section aria-labelledby="start">
+function startForm(servers: readonly string[], server: string | null): Markup {
+  return html`<section aria-labelledby="start" id="start-form" data-keep>
     <h2 id="start">Declare maintenance</h2>
     <form method="post" action="/maintenance" class="stack">
       <input type="hidden" name="action" value="start" />
       <label>
         Servers
-        <span class="hint">names separated by commas; * matches any characters</span>
+        <small>names separated by commas; * matches any characters</small>
         <input name="servers" required list="known-servers" value="${server ?? ""}" />
       </label>
       <datalist id="known-servers">
         ${servers.map((one) => html`<option value="${one}"></option>`)}
       </datalist>
       <label>
-        Duration <span class="hint">30m, 2h, or never for no end</span>
-        <input name="for" required value="2h" pattern="\\d+(ms|s|m|h)|never" />
+        Duration <small>30m, 1h30m, 1d, or never</small>
+        <input name="for" required value="2h" pattern="(\\d+(ms|s|m|h|d))+|never" />
       </label>
       <label>
         Why
@@ -173,18 +304,18 @@ function startForm(live: LiveState, server: string | null): Markup {
         <input name="author" maxlength="100" autocomplete="username" />
       </label>
       <label>
-        Name of the window <span class="hint">default: the servers' names</span>
+        Name of the window <small>default: the servers' names</small>
         <input name="name" maxlength="100" />
+      </label>
+      <label>
+        Token <small>the maintenance token; it is kept in this tab only</small>
+        <input name="token" type="password" required autocomplete="off" data-token />
       </label>
       <label class="check">
         <input type="checkbox" name="auto_end" value="yes" />
         End once every check has passed for the stability time
       </label>
-      <label>
-        Token <span class="hint">the maintenance token; it is kept in this tab only</span>
-        <input name="token" type="password" required autocomplete="off" data-token />
-      </label>
-      <button type="submit">Declare</button>
+      <button type="submit" class="main">Declare</button>
     </form>
   </section>`;
 }

@@ -13,8 +13,9 @@ import {
 import { html, problem, reply, type BodyReply } from "../http/reply.ts";
 import { createRateLimit } from "../web-config/load.ts";
 import { get, type Call, type Route } from "../http/route.ts";
+import type { LiveState } from "../../model/live.ts";
 import { REPORT_POLICY, windowReportPage } from "./window-report-page.ts";
-import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
+import { maintenancePage, type Looks, type MaintenanceInput } from "./maintenance-page.ts";
 
 /**
  * The maintenance page and its two forms. The token travels in the form itself, never by itself with a request: another
@@ -23,24 +24,32 @@ import { maintenancePage, type MaintenanceInput } from "./maintenance-page.ts";
 export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
   const path = "/maintenance";
   const reports = createRateLimit(() => performance.now());
-  const page = (
+  const page = async (
     message: MaintenanceInput["message"],
     server: string | null,
     status = 200,
-  ): BodyReply =>
-    html(
+  ): Promise<BodyReply> => {
+    const live = sources.live();
+    const looks = server === null ? null : await looksAt(server, live, sources);
+    const isUnknown = server !== null && looks === null && status === 200;
+    return html(
       maintenancePage({
-        live: sources.live(),
+        live,
         windows: sources.actions.maintenance?.list() ?? null,
         writable: sources.token() !== null,
         message,
         server,
+        looks,
         version: sources.version,
       }),
-      status,
+      isUnknown ? 404 : status,
     );
+  };
   return [
-    get(path, ({ url }) => page(null, url.searchParams.get("server"))),
+    get(path, ({ url }) => {
+      const server = url.searchParams.get("server");
+      return page(null, server === "" ? null : server);
+    }),
     get(`${path}/report`, async ({ url }) => {
       const name = url.searchParams.get("name") ?? "";
       if (!reports.pass(REPORTS, "unknown")) {
@@ -71,17 +80,38 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
         const fits = call.tokenFits(form.get("token") ?? "");
         if (fits !== "yes") {
           return fits === "no"
-            ? page({ ok: false, text: "Wrong token." }, form.get("servers"), 403)
+            ? page({ ok: false, text: "Wrong token." }, null, 403)
             : page({ ok: false, text: "Too many wrong tokens; try again later." }, null, 429);
         }
         const done =
           form.get("action") === "end"
             ? await end(maintenance, form)
             : await start(maintenance, form, sources.now());
-        return { ...page(done, null, done.ok ? 200 : 400), did: done.did };
+        const about = sources.live().members.find(({ server }) => server === form.get("servers"));
+        const answer = await page(done, about?.server ?? null, done.ok ? 200 : 400);
+        return { ...answer, did: done.did };
       },
     },
   ];
+}
+
+/** How it stands with a server now; null where no ADC has it, or nobody keeps windows. */
+async function looksAt(
+  server: string,
+  live: LiveState,
+  sources: WebSources,
+): Promise<Looks | null> {
+  const { maintenance } = sources.actions;
+  const members = live.members.filter((one) => one.server === server);
+  if (maintenance === null || members.length === 0) {
+    return null;
+  }
+  const [preflight, drained, returned] = await Promise.all([
+    maintenance.preflight(server, { minCapacity: null, horizonMs: null }),
+    maintenance.verify(server, "drained"),
+    maintenance.verify(server, "returned"),
+  ]);
+  return { preflight, drained, returned, timelines: members.map(sources.history.memberTimeline) };
 }
 
 type Done = NonNullable<MaintenanceInput["message"]> & { readonly did?: BodyReply["did"] };

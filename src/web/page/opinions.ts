@@ -32,6 +32,11 @@ const SHAPES: Readonly<Record<Look, string>> = {
   unknown: "?",
 };
 
+/** The shape alone, where many stand together and words say the same beside them. */
+export function shape(opinion: string): string {
+  return SHAPES[lookOf(opinion)];
+}
+
 /** The words of the ADC for its states, and ours for ours. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ["up", "up"],

@@ -28,7 +28,7 @@ export function probeTable({ columns, lines, history, calm }: ProbeTable): Marku
   const [own, through] = columns;
   return html`<section aria-labelledby="probes">
     <h2 id="probes">Probes</h2>
-    <div class="scroll" role="region" aria-label="Probes" tabindex="0">
+    <div class="scroll" role="region" aria-label="Table of probes" tabindex="0">
       <table class="list">
         <thead>
           <tr>

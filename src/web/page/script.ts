@@ -110,7 +110,7 @@ export const SCRIPT = `"use strict";
     if (busy) return refreshSoon(500);
     busy = true;
     try {
-      const answer = await fetch(location.href, { cache: "no-cache" });
+      const answer = await fetch(document.querySelector("link[rel=canonical]")?.href ?? location.href, { cache: "no-cache" });
       const html = await answer.text();
       if (answer.ok && html !== lastHtml) replace(html);
       lastHtml = html;
@@ -141,7 +141,11 @@ export const SCRIPT = `"use strict";
       next.replaceWith(old);
     }
     // What the reader may have filled in stays as it is.
-    for (const kept of main.querySelectorAll("[data-keep]")) fresh.getElementById(kept.id)?.replaceWith(kept);
+    for (const kept of main.querySelectorAll("[data-keep]")) {
+      const twin = fresh.getElementById(kept.id);
+      if (twin === null) nextMain.prepend(kept);
+      else twin.replaceWith(kept);
+    }
     main.replaceChildren(...nextMain.childNodes);
     document.title = fresh.title;
     for (const id of chosenByReader ? picked : []) document.getElementById(id)?.setAttribute("checked", "");

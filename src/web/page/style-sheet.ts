@@ -63,7 +63,7 @@ table { border-collapse: collapse; text-align: left; }
 .grid tbody th { line-height: 1.15; padding: 0 .5rem 0 0; white-space: nowrap; position: sticky; left: 0; background: var(--ground); } .grid tbody th a { color: var(--ink); text-decoration: none; } .grid tbody th a:hover { text-decoration: underline; } .grid tbody th > a, .grid tbody th { font-size: .875rem; } .grid tbody small { display: block; font-size: .75rem; } .grid tbody th small a { color: var(--soft); font-size: inherit; }
 .grid td { padding: 0; height: 2.125rem; vertical-align: top; }
 .t { position: relative; display: flex; gap: .375rem; align-items: center; padding: 0 .5rem; min-height: 2.125rem; height: 100%; border-radius: 4px; text-decoration: none; white-space: nowrap; font-size: .8125rem; background: var(--quiet-tile); color: var(--quiet-ink); overflow: hidden; }
-.t + .t { margin-top: 2px; } .t i { font-style: normal; width: .875rem; text-align: center; } .t small { margin-left: auto; color: inherit; font-size: .75rem; }
+.t + .t { margin-top: 2px; } .t i { font-style: normal; width: .875rem; text-align: center; } .t small { margin-left: auto; color: inherit; font: .75rem "DejaVu Sans", "Segoe UI Symbol", sans-serif; letter-spacing: .0625rem; }
 .t.bad { background: var(--bad-tile); color: var(--bad-ink); } .t.warn { background: var(--warn-tile); color: var(--warn-ink); } .t.good { background: var(--good-tile); color: var(--good-ink); } .t.good b { font-weight: 400; }
 .t.unknown { background: transparent; box-shadow: inset 0 0 0 1px var(--line); color: var(--soft); }
 .t::after { content: ""; position: absolute; left: 0; bottom: 0; height: 3px; background: currentColor; opacity: .55; }

@@ -67,7 +67,7 @@ function publicNames({ publicNames: names, probes }: LiveVserver): Markup | null
     ? null
     : html`<section aria-labelledby="names">
         <h2 id="names">Names clients use</h2>
-        <div class="scroll" role="region" aria-label="Names clients use" tabindex="0">
+        <div class="scroll" role="region" aria-label="Table of names" tabindex="0">
           <table class="list">
             <thead>
               <tr>
@@ -267,7 +267,7 @@ function healthWords({ healthPercent, adcRawState }: LiveVserver): string {
 function memberTable(members: readonly LiveMember[]): Markup {
   return html`<section aria-labelledby="members">
     <h2 id="members">Members</h2>
-    <div class="scroll" role="region" aria-label="Members" tabindex="0">
+    <div class="scroll" role="region" aria-label="Table of members" tabindex="0">
       <table class="list">
         <thead>
           <tr>
