@@ -123,7 +123,7 @@ summary { cursor: pointer; color: var(--accent); }
   .wide { display: none; } .grid:not(.long) td:nth-child(2) .t > :not(i) { display: none; }
   .grid:not(.long) tr > :nth-child(n + 3) { display: none; }
   ${COLUMNS.map((index) => `.grid:has(.c${String(index)}:checked) tr > :nth-child(${String(index + 3)})`).join(", ")} { display: table-cell; }
-  .grid tbody th { white-space: normal; }
+  .grid tbody th { white-space: normal; } .t { padding: 0 .25rem; gap: .25rem; } .t small { letter-spacing: 0; }
   .list td, .list th { padding-right: .5rem; }
 }
 .wall { font-size: clamp(14px, 1.04vw, 48px); } .wall .screen.two { grid-template-columns: minmax(0, 1fr) 24rem; } .wall .t { padding: 0 .375rem; } .wall main, .embed main { padding-bottom: 0; } .wall .headline h1 { font-size: 2rem; } .wall .counts b { font-size: 1.5rem; }
