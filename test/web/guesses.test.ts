@@ -124,8 +124,8 @@ describe("tokens", () => {
   test("those in the page's form are slowed too", async () => {
     const maintenance = {
       ...(await realDeclarations({ now: NOON })),
-      preflight: () => Promise.reject(new Error("not asked")),
-      verify: () => Promise.reject(new Error("not asked")),
+      preflight: (server: string) => Promise.resolve({ server, ok: true, checks: [] }),
+      verify: (server: string) => Promise.resolve({ server, ok: true, checks: [] }),
     };
     const web = await serve(maintenanceHour(), {
       actions: { ...IDLE_ACTIONS, maintenance },
