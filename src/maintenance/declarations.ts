@@ -52,7 +52,7 @@ export function declareWindow(
 export type Extension = { readonly byMs: number } | { readonly endAt: number };
 
 /** Lets a declared window end later. */
-export function extendWindow(
+function extendWindow(
   state: StoreState,
   configured: readonly WindowConfig[],
   name: string,

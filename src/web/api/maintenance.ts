@@ -234,7 +234,7 @@ export function whatEnds({ name, author }: Ending): Readonly<Record<string, stri
 }
 
 /** For the log. */
-export function whatExtends({
+function whatExtends({
   name,
   end,
   for: by,
