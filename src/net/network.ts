@@ -76,7 +76,10 @@ export interface UdpSocket {
 }
 /** Who opens sockets: the operating system, unless a network says otherwise. */
 export interface Sockets {
-  /** Given `received`, the socket emits no `data`: what comes goes there, and what is passed is the receiver's own. */
+  /**
+   * The options are the socket's from here on. Given `received`, it emits no `data`: what comes goes there, and what is
+   * passed is the receiver's own.
+   */
   readonly tcp: (options: TcpNetConnectOpts, received?: (data: Buffer) => void) => Socket;
   readonly udp: (family: 4 | 6) => UdpSocket;
 }
@@ -90,19 +93,19 @@ const READ_BYTES = 64 * 1024;
 export function systemSockets(): Sockets {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   return {
-    tcp: (options, received) =>
-      received === undefined
-        ? connect(options)
-        : connect({
-            ...options,
-            onread: {
-              buffer,
-              callback: (bytes) => {
-                received(Buffer.from(buffer.subarray(0, bytes)));
-                return true;
-              },
-            },
-          }),
+    tcp: (options, received) => {
+      if (received !== undefined) {
+        // Added in place: of a copy, every socket's options would again be a shape of their own.
+        options.onread = {
+          buffer,
+          callback: (bytes) => {
+            received(Buffer.from(buffer.subarray(0, bytes)));
+            return true;
+          },
+        };
+      }
+      return connect(options);
+    },
     udp: (family) => createSocket(family === 6 ? "udp6" : "udp4"),
   };
 }
