@@ -3,7 +3,7 @@ import { lastAgreedAt } from "../../src/verdict/grace.ts";
 import type { MemberVerdict } from "../../src/model/verdicts.ts";
 import { alarmOf, expectedVerdict, trueAlarm, type Alarm, type Situation } from "./expected.ts";
 import { cellOf, situationName, type Tally } from "./tally.ts";
-import type { Truth } from "./world.ts";
+import { seesPortAlone, type Truth } from "./world.ts";
 
 /** One alarm that was named. */
 export interface Named {
@@ -183,9 +183,12 @@ export class MemberJudge {
 
 /** Whether a verdict that is not expected may be so all the same. */
 function mayBeSo(situation: Situation, said: MemberVerdict, alarm: Alarm | null): boolean {
-  const { truth, login, loginLags, wasBrieflyWell, isAwayUntold } = situation;
+  const { kind, truth, window, login, loginLags, wasBrieflyWell, isAwayUntold } = situation;
   if (said === "maintenance_overrun" || said === "maintenance_expected") {
-    return wasBrieflyWell || isAwayUntold;
+    // An ADC that has just been given it back is DOWN until its first probe, and the window is over at that moment.
+    const isGivenBack =
+      seesPortAlone(kind) && truth.condition === "maintenance" && window === "over";
+    return wasBrieflyWell || isAwayUntold || isGivenBack;
   }
   if (login === "works") {
     return false;
