@@ -172,7 +172,10 @@ export class Pseudonyms {
       if (isIP(found) === 0 && !MAC.test(found)) {
         continue;
       }
-      result += text.slice(at, match.index).replace(tokens, replace) + this.#address(found);
+      // Straight behind a word, the word's number would make another address of it the next time.
+      const isGlued = /[A-Za-z0-9]$/.test(text.slice(0, match.index).slice(-1));
+      const before = text.slice(at, match.index).replace(tokens, replace);
+      result += before + (isGlued ? "__" : "") + this.#address(found);
       at = match.index + found.length;
     }
     return result + text.slice(at).replace(tokens, replace);

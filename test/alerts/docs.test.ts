@@ -30,10 +30,12 @@ test("the runbook types the command as it is", async () => {
     ([, kind = "", rest = ""]) => ({ kind, options: rest.match(/--[a-z-]+/g) ?? [], rest }),
   );
   expect(new Set(typed.map(({ kind }) => kind))).toEqual(
-    new Set(["preflight", "start", "list", "verify", "end"]),
+    new Set(["preflight", "start", "list", "verify", "extend", "report", "end"]),
   );
   const known: Readonly<Record<string, readonly string[]>> = {
     start: ["--for", "--reason", "--config"],
+    extend: ["--for", "--config"],
+    report: ["--format", "--config"],
     verify: ["--drained", "--returned", "--wait", "--config"],
   };
   for (const { kind, options, rest } of typed) {

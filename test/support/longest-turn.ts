@@ -18,3 +18,18 @@ export async function longestTurnMs(work: () => Promise<unknown>): Promise<numbe
   await done;
   return longest / 1_000;
 }
+
+/**
+ * The same over at most three runs, until one stays within `boundMs`: what is loaded, compiled or collected falls into one turn
+ * of one run, what the work itself takes into each.
+ */
+export async function shortestOfLongestTurnsMs(
+  work: () => Promise<unknown>,
+  boundMs: number,
+): Promise<number> {
+  let shortest = Infinity;
+  for (let run = 0; run < 3 && shortest > boundMs; run += 1) {
+    shortest = Math.min(shortest, await longestTurnMs(work));
+  }
+  return shortest;
+}

@@ -33,7 +33,7 @@ export function partOfDemo(part: PartOfDemo): string {
   });
   lines = without(lines, new Set(unserved));
   if (!lines.some((line) => /^bind cs vserver/.test(line) && !line.includes("pol_aaa"))) {
-    lines = without(lines, new Set(["cs_exchange", "v_http_redirect"]));
+    lines = without(lines, new Set(["cs_exchange", "v_http_redirect", "aaa_exchange"]));
   }
   const { timing } = part;
   return [

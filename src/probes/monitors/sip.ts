@@ -73,21 +73,19 @@ function probeByTcp(
     const { connection } = dialled;
     const local = connection.socket.localAddress ?? "127.0.0.1";
     connection.write(sipRequest(spec, spec.tls === null ? "TCP" : "TLS", local).text);
-    const reader = new LineReader(connection);
-    for (;;) {
-      const line = await reader.line();
-      if (line.kind !== "line") {
-        return run.fail("response", line);
-      }
-      const status = statusOf(line.text);
-      if (status === null && !line.text.startsWith("SIP/") && run.responseTimeMs === null) {
-        return run.ended("failed", "response", "protocol_error", `not SIP: ${line.text}`);
-      }
+    // Provisional answers come first, and their fields: as much of them as of any answer.
+    const answer = await new LineReader(connection).until((line) => {
+      const isFirst = run.responseTimeMs === null;
       run.responseTimeMs ??= run.phase("first_byte");
-      if (status !== null && status >= 200) {
-        return judge(run, spec, line.text);
-      }
+      return (isFirst && !line.startsWith("SIP/")) || (statusOf(line) ?? 0) >= 200;
+    });
+    if (answer.kind !== "lines") {
+      return run.fail("response", answer);
     }
+    const last = answer.lines.at(-1) ?? "";
+    return statusOf(last) === null
+      ? run.ended("failed", "response", "protocol_error", `not SIP: ${last}`)
+      : judge(run, spec, last);
   });
 }
 

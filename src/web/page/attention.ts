@@ -76,14 +76,16 @@ function rank(one: Attention): number {
     case "server":
       return severity(one.verdict);
     case "vserver":
-      // A site that clients are sent to and that does not serve outranks whatever one of its servers does.
-      return one.vserver.gslb && one.vserver.verdict === "vip_up_members_down"
-        ? -1
-        : severity(one.vserver.verdict);
+      return isDeadSite(one.vserver) ? -1 : severity(one.vserver.verdict);
     case "estate":
     case "certificate":
       return severity("maintenance_overrun") - 0.5;
   }
+}
+
+/** A site that clients are sent to and that does not serve: worse than whatever one of its servers does. */
+function isDeadSite({ gslb, verdict }: LiveVserver): boolean {
+  return verdict === "vip_up_members_down" && (gslb ?? null) !== null;
 }
 
 /** Vserver verdicts that follow from a member's where one of them is wrong as well. */
@@ -115,6 +117,7 @@ function serverCauses(findings: readonly Finding[]) {
     const derived = findings.flatMap((finding) =>
       finding.kind === "vserver" &&
       DERIVED.has(finding.verdict) &&
+      !isDeadSite(finding.vserver) &&
       finding.adc === adc &&
       members.some(({ vservers }) => vservers.includes(finding.vserver.vserver))
         ? [finding.vserver]

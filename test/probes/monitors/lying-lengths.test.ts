@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { runMonitor } from "../../../src/probes/monitors/registry.ts";
 import { unheld } from "../../../lab/unheld.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
-import { longestTurnMs } from "../../support/longest-turn.ts";
+import { shortestOfLongestTurnsMs } from "../../support/longest-turn.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve } from "../../support/scripted-server.ts";
 import { monitorCredential } from "../../support/sealed.ts";
@@ -27,9 +27,7 @@ async function meet(type: string, port: number): Promise<void> {
     seen.push(await unheld(run, ({ observation }) => observation));
   };
   const before = process.memoryUsage().heapUsed;
-  const turnMs = await longestTurnMs(look);
-  // What is loaded and compiled, or collected, falls into one turn, not into each.
-  expect(turnMs > 50 ? await longestTurnMs(look) : turnMs).toBeLessThan(50);
+  expect(await shortestOfLongestTurnsMs(look, 50)).toBeLessThan(50);
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1_048_576);
   for (const { passed, observation } of seen) {
     expect(observation.reason).not.toBe("agent_fault");
