@@ -186,6 +186,15 @@ describe("the page's forms", () => {
     ]);
     expect(await windows()).toMatchObject([{ servers: ["ex02", "ex03"], state: "open" }]);
     clock.now += 60_000;
+    const longer = await ask(
+      "POST",
+      "/maintenance",
+      form({ action: "extend", name: "ex02,ex03", for: "1h", token: "t0ken" }),
+    );
+    expect(longer.text).toContain("Extended: ex02,ex03.");
+    expect(longer.text).toContain('value="extend"');
+    const [{ start = "", end = "" } = {}] = await windows();
+    expect(Date.parse(end ?? "") - Date.parse(start ?? "")).toBe(3 * 3_600_000);
     const ended = await ask(
       "POST",
       "/maintenance",

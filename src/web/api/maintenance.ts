@@ -234,7 +234,7 @@ export function whatEnds({ name, author }: Ending): Readonly<Record<string, stri
 }
 
 /** For the log. */
-function whatExtends({
+export function whatExtends({
   name,
   end,
   for: by,

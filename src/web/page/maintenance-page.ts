@@ -252,7 +252,7 @@ function windowTable(windows: readonly WindowView[], writable: boolean): Markup 
                   <td>
                     ${window.author ?? (window.source === "config" ? "the configuration" : "")}
                   </td>
-                  ${writable ? html`<td>${window.state === "over" ? null : endForm(window)}</td>` : null}
+                  ${writable ? html`<td>${window.state === "over" ? null : changeForm(window)}</td>` : null}
                 </tr>`,
             )}
           </tbody>
@@ -260,9 +260,9 @@ function windowTable(windows: readonly WindowView[], writable: boolean): Markup 
       </div>`;
 }
 
-function endForm(window: WindowView): Markup {
+function changeForm(window: WindowView): Markup {
   return html`<form method="post" action="/maintenance" class="inline">
-    <input type="hidden" name="action" value="end" />
+    <input type="hidden" name="for" value="1h" />
     <input type="hidden" name="name" value="${window.name}" />
     <label class="sr" for="token-${window.name}">Token</label>
     <input
@@ -274,7 +274,13 @@ function endForm(window: WindowView): Markup {
       required
       data-token
     />
-    <button type="submit">End ${window.name} now</button>
+    ${
+      // First, so that Enter in the field of the token ends nothing.
+      window.source === "config" || window.endAt === Infinity
+        ? null
+        : html`<button type="submit" name="action" value="extend">1 h more</button>`
+    }
+    <button type="submit" name="action" value="end">End ${window.name} now</button>
   </form>`;
 }
 

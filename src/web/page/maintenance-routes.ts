@@ -1,13 +1,16 @@
 import type { MaintenanceActions, WebSources } from "../sources.ts";
 import { performance } from "node:perf_hooks";
 import {
+  extendBody,
   maintenanceBody,
   noSuchWindow,
   readEnding,
+  readExtension,
   REPORTS,
   tooManyReports,
   toRequest,
   whatEnds,
+  whatExtends,
   whatStarts,
 } from "../api/maintenance.ts";
 import { html, problem, reply, type BodyReply } from "../http/reply.ts";
@@ -86,7 +89,9 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
         const done =
           form.get("action") === "end"
             ? await end(maintenance, form)
-            : await start(maintenance, form, sources.now());
+            : form.get("action") === "extend"
+              ? await extend(maintenance, form)
+              : await start(maintenance, form, sources.now());
         const about = sources.live().members.find(({ server }) => server === form.get("servers"));
         const answer = await page(done, about?.server ?? null, done.ok ? 200 : 400);
         return { ...answer, did: done.did };
@@ -145,6 +150,19 @@ async function start(
   const did = whatStarts(read.request);
   return result.kind === "done"
     ? { ok: true, text: `Declared: ${result.window.name}.`, did }
+    : { ok: false, text: result.message, did };
+}
+
+async function extend(maintenance: MaintenanceActions, form: URLSearchParams): Promise<Done> {
+  const parsed = extendBody.safeParse({ name: form.get("name"), for: form.get("for") });
+  const extension = parsed.success ? readExtension(parsed.data) : null;
+  if (!parsed.success || extension === null) {
+    return { ok: false, text: "Give the name of the window, and how much longer: 1h." };
+  }
+  const result = await maintenance.extend(parsed.data.name, extension);
+  const did = whatExtends(parsed.data);
+  return result.kind === "done"
+    ? { ok: true, text: `Extended: ${result.window.name}.`, did }
     : { ok: false, text: result.message, did };
 }
 
