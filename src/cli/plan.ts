@@ -72,7 +72,6 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
   if (config === null) {
     return null;
   }
-  const plan: PlannedProbe[] = [];
   const planned: PlannedEstate[] = [];
   const resolved = await resolveOnce(config, networkOf(config));
   for (const adc of config.adcs) {
@@ -83,11 +82,14 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
     }
     const settings = planSettings(config, adc, resolved);
     planned.push({ estate: imported.estate, settings });
-    plan.push(...planProbes(imported.estate, settings));
   }
   const idle = idleSettings(config, planned);
   for (const problem of idle) {
     output.err(`${printableLine(`error: ${formatProblem(problem)}`)}\n`);
   }
-  return { plan, estates: planned.map(({ estate }) => estate), hasErrors: idle.length > 0 };
+  return {
+    plan: planned.flatMap(({ estate, settings }) => planProbes(estate, settings)),
+    estates: planned.map(({ estate }) => estate),
+    hasErrors: idle.length > 0,
+  };
 }

@@ -33,7 +33,9 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
       output.err(`${printableLine(`${adc.name}: ${read.message}`)}\n`);
       return 3;
     }
-    plan.push(...(await planForCommand(read.estate, config, adc, resolved, keeper)));
+    for (const probe of await planForCommand(read.estate, config, adc, resolved, keeper)) {
+      plan.push(probe);
+    }
   }
   const named = plan.filter((probe) => namesOf(probe).includes(command.monitor));
   const found = preferVip(named.filter((probe) => isTarget(probe, command.target)));

@@ -69,7 +69,9 @@ export async function readPersistence(
       }
       const rows = answer.kind === "rows" ? answer.rows : [];
       const own = rows.map(entryOf).filter((entry) => entry.source === source);
-      entries.push(...own);
+      for (const entry of own) {
+        entries.push(entry);
+      }
       // A full page without us is the beginning of everybody's table: ours may stand further on.
       isWhole &&= own.length > 0 || rows.length < PAGE_SIZE;
     }

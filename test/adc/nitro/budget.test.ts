@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { startNitroServer } from "../../../lab/nitro/server.ts";
 import { withBudget } from "../../../src/adc/nitro/budget.ts";
 import { importEstate } from "../../../src/adc/nitro/import.ts";
+import { pullRows } from "../../../src/adc/nitro/rows.ts";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 import { CREDENTIALS, labClient } from "./lab-client.ts";
 import { steadyBackend } from "./steady-backend.ts";
@@ -42,8 +43,9 @@ describe("withBudget", () => {
   });
 });
 
-test("import › fails and says why when an appliance answers without end", async () => {
-  const rows = `[${"{},".repeat(29_999)}{}]`;
+/** An appliance that answers every question with so many empty rows. */
+async function clientOf(count: number) {
+  const rows = `[${"{},".repeat(count - 1)}{}]`;
   const server = createServer((request, response) => {
     const resource = /\/(\w+)(?:\?|$)/.exec(request.url ?? "")?.[1] ?? "";
     const body =
@@ -61,9 +63,18 @@ test("import › fails and says why when an appliance answers without end", asyn
     server.closeAllConnections();
     server.close();
   });
-  expect(await importEstate(client, { adc: "a" })).toMatchObject({
+  return client;
+}
+
+test("import › fails and says why when an appliance answers without end", async () => {
+  expect(await importEstate(await clientOf(30_000), { adc: "a" })).toMatchObject({
     kind: "failed",
     code: "too_large",
     message: expect.stringMatching(/more than 400000 rows or 128 MiB in all/) as unknown,
   });
+});
+
+test("pullRows › takes more rows than a call takes arguments when one answer holds them", async () => {
+  const pulled = await pullRows(await clientOf(200_000), SERVERS, []);
+  expect(pulled.kind === "rows" && pulled.rows.length).toBe(200_000);
 });
