@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameMatcher } from "../lib/glob.ts";
+import { append, groupBy } from "../lib/steps.ts";
 import { REASONS } from "../model/reasons.ts";
 import type { TimelineEntry } from "../model/timeline.ts";
 import { isMismatch, MEMBER_VERDICTS, VERDICT_WORDS, VSERVER_VERDICTS } from "../model/verdicts.ts";
@@ -101,7 +102,7 @@ export function sloOf(reading: JournalReading, range: Range): Slo {
   return {
     from: iso(range.from),
     to: iso(range.to),
-    history_since: reading.since === null ? null : iso(reading.since),
+    history_since: isoOrNull(reading.since),
     watched_seconds: inSeconds(lengthOf(clipped(reading.watched, range))),
     vservers: vserverTracks(reading.tracks).map((track) => timesOf(track, membersOf, range)),
   };
@@ -123,9 +124,12 @@ export function windowReport(
     ({ owner }) => owner.kind === "member" && applies(owner.server),
   );
   const whole = { from: window.startAt, to: latest };
-  const steps = groupedByServer(members).flatMap(([server, tracks]) =>
-    stepsOf(tracks, whole).map((step) => ({ server, ...step })),
-  );
+  const byServer = [
+    ...groupBy(members, ({ owner }) => (owner.kind === "member" ? owner.server : "")),
+  ];
+  const steps = byServer
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([server, tracks]) => stepsOf(tracks, whole).map((step) => ({ server, ...step })));
   const returns = steps.filter(({ step }) => step === "returned").map(({ at }) => at);
   const backAt = returns.some((at) => at === null)
     ? latest
@@ -144,18 +148,22 @@ export function windowReport(
     planned_end: Number.isFinite(window.endAt) ? iso(window.endAt) : "never",
     from: iso(range.from),
     to: iso(range.to),
-    history_since: reading.since === null ? null : iso(reading.since),
+    history_since: isoOrNull(reading.since),
     watched_seconds: inSeconds(watched),
     unwatched_seconds: inSeconds(range.to - range.from - watched),
-    steps: steps.map(({ at, ...step }) => ({ ...step, at: at === null ? null : iso(at) })),
+    steps: steps.map(({ at, ...step }) => ({ ...step, at: isoOrNull(at) })),
     vservers: vservers.map((track) => ({
       ...timesOf(track, membersOf, range),
       working_minimum: workingMinimum(track, range),
     })),
     incidents: [...members, ...vservers]
-      .flatMap((track) => incidentsOf(track, range, commandsFor))
-      .sort((a, b) => (a.from < b.from ? -1 : 1))
-      .slice(0, MAX_INCIDENTS),
+      .flatMap((track) => mismatchesOf(track, range).map((span) => ({ track, span })))
+      .sort((a, b) => a.span.from - b.span.from)
+      .slice(0, MAX_INCIDENTS)
+      .map(({ track, span }) => ({
+        ...incidentOf(track, span),
+        commands: [...commandsFor(track, span.entry.verdict)],
+      })),
   };
 }
 
@@ -164,17 +172,15 @@ function stepsOf(
   tracks: readonly Track[],
   range: Range,
 ): readonly { readonly step: (typeof WINDOW_STEPS)[number]; readonly at: number | null }[] {
+  const moments = [...momentsOf(tracks, range)];
   const first = (
     after: number | null,
     is: (entries: readonly TimelineEntry[]) => boolean,
-  ): number | null => {
-    for (const { at, entries } of after === null ? [] : momentsOf(tracks, range)) {
-      if (after !== null && at >= after && entries.length > 0 && is(entries)) {
-        return at;
-      }
-    }
-    return null;
-  };
+  ): number | null =>
+    after === null
+      ? null
+      : (moments.find(({ at, entries }) => at >= after && entries.length > 0 && is(entries))?.at ??
+        null);
   const drained = first(range.from, (entries) =>
     entries.every(({ adc }) => adc === "out" || adc === "down"),
   );
@@ -258,19 +264,15 @@ function timesOf(
 
 /** While the vserver's verdict is unknown, its members are not counted yet. */
 function workingMinimum(track: Track, range: Range): number | null {
-  const counted = clipped(track.spans, range).flatMap(({ entry: { verdict, working } }) =>
-    verdict === "unknown" || working === null ? [] : [working],
+  return clipped(track.spans, range).reduce<number | null>(
+    (least, { entry: { verdict, working } }) =>
+      verdict === "unknown" || working === null ? least : Math.min(least ?? working, working),
+    null,
   );
-  return counted.length === 0 ? null : Math.min(...counted);
 }
 
-function incidentsOf(
-  track: Track,
-  range: Range,
-  commandsFor: (track: Track, verdict: TimelineEntry["verdict"]) => readonly string[],
-): WindowReport["incidents"] {
-  const { owner } = track;
-  const isMember = owner.kind === "member";
+/** Spans in which the ADC was wrong; those of one verdict and reason that follow one another are one. */
+function mismatchesOf(track: Track, range: Range): readonly Span[] {
   const joined: Span[] = [];
   for (const span of clipped(track.spans, range).filter(({ entry }) => isMismatch(entry.verdict))) {
     const last = joined.at(-1);
@@ -284,7 +286,15 @@ function incidentsOf(
       joined.push(span);
     }
   }
-  return joined.map(({ from, to, entry: { verdict, reason, decidedBy } }) => ({
+  return joined;
+}
+
+function incidentOf(
+  { owner }: Track,
+  { from, to, entry: { verdict, reason, decidedBy } }: Span,
+): Omit<WindowReport["incidents"][number], "commands"> {
+  const isMember = owner.kind === "member";
+  return {
     adc: owner.adc,
     object: isMember ? owner.adcService : owner.vserver,
     server: isMember ? owner.server : null,
@@ -297,28 +307,14 @@ function incidentsOf(
     from: iso(from),
     to: iso(to),
     seconds: inSeconds(to - from),
-    commands: [...commandsFor(track, verdict)],
-  }));
-}
-
-function groupedByServer(
-  members: readonly Track[],
-): readonly (readonly [string, readonly Track[]])[] {
-  const servers = new Map<string, Track[]>();
-  for (const track of members) {
-    const server = track.owner.kind === "member" ? track.owner.server : "";
-    servers.set(server, [...(servers.get(server) ?? []), track]);
-  }
-  return [...servers].sort(([a], [b]) => (a < b ? -1 : 1));
+  };
 }
 
 function membersByVserver(tracks: readonly Track[]): ReadonlyMap<string, readonly Track[]> {
   const members = new Map<string, Track[]>();
   for (const track of tracks) {
     for (const key of vserverKeys(track.owner)) {
-      const list = members.get(key) ?? [];
-      list.push(track);
-      members.set(key, list);
+      append(members, key, track);
     }
   }
   return members;
@@ -373,4 +369,8 @@ function inSeconds(ms: number): number {
 
 function iso(at: number): string {
   return new Date(at).toISOString();
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : iso(at);
 }

@@ -20,7 +20,7 @@ import { parseHostPort } from "../lib/host-port.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import type { TimelineEntry, TimelineOwner } from "../model/timeline.ts";
-import { coalesce } from "../lib/pacing.ts";
+import { coalesce, oneAtATime } from "../lib/pacing.ts";
 import { StorageWatch } from "../lib/durable-file.ts";
 import { Notifications } from "../notify/notifications.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
@@ -71,40 +71,47 @@ export function historyReports(
   sources: ReportSources,
 ): Pick<MaintenanceActions, "report"> & Pick<WebActions, "slo"> {
   const { stateDir, declarations, written, now } = sources;
-  const readSince = async (sinceMs: number) => {
-    await written();
-    return readJournal(stateDir(), sinceMs, now());
-  };
+  // The whole history is in memory while it is read: once at a time.
+  const inTurn = oneAtATime();
+  const readSince = (sinceMs: number) =>
+    inTurn(async () => {
+      await written();
+      return readJournal(stateDir(), sinceMs, now());
+    });
   return {
     report: async (name) => {
       const window = declarations.last(name, now());
       return window === null
         ? null
-        : windowReport(window, await readSince(window.startAt), now(), (track, verdict) =>
-            commandsNow(track, verdict, sources),
-          );
+        : windowReport(window, await readSince(window.startAt), now(), commandsNow(sources));
     },
     slo: async (from, to) => sloOf(await readSince(from), { from, to: Math.min(to, now()) }),
   };
 }
 
 /** What corrects on the ADC a verdict that a member or vserver held; nothing where it is no longer known. */
-function commandsNow(
-  { owner }: Track,
-  verdict: Verdict,
-  { live, estateOf }: ReportSources,
-): readonly string[] {
-  const key = ownerKey(owner);
+function commandsNow({
+  live,
+  estateOf,
+}: ReportSources): (track: Track, verdict: Verdict) => readonly string[] {
   const { members, vservers } = live();
-  const member = members.find((one) => ownerKey(memberOwner(one)) === key);
-  const vserver = vservers.find((one) => ownerKey(vserverOwner(one)) === key);
-  const commands =
-    member !== undefined
-      ? memberCommands({ ...member, ...narrow(MEMBER_VERDICTS, verdict) }, estateOf(owner.adc), [])
-      : vserver !== undefined
-        ? vserverCommands({ ...vserver, ...narrow(VSERVER_VERDICTS, verdict) })
-        : [];
-  return commands.filter(({ where }) => where === "NetScaler").map(({ text }) => text);
+  const memberOf = new Map(members.map((one) => [ownerKey(memberOwner(one)), one]));
+  const vserverOf = new Map(vservers.map((one) => [ownerKey(vserverOwner(one)), one]));
+  return ({ owner }, verdict) => {
+    const member = memberOf.get(ownerKey(owner));
+    const vserver = vserverOf.get(ownerKey(owner));
+    const commands =
+      member !== undefined
+        ? memberCommands(
+            { ...member, ...narrow(MEMBER_VERDICTS, verdict) },
+            estateOf(owner.adc),
+            [],
+          )
+        : vserver !== undefined
+          ? vserverCommands({ ...vserver, ...narrow(VSERVER_VERDICTS, verdict) })
+          : [];
+    return commands.filter(({ where }) => where === "NetScaler").map(({ text }) => text);
+  };
 }
 
 function narrow<Of extends Verdict>(

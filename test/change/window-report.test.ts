@@ -150,6 +150,27 @@ describe("windowReport", () => {
     expect(report.steps.map(({ at: seen }) => seen)).toEqual([iso(20), null, iso(20), null]);
   });
 
+  test("report › stays within its bounds when a member flapped without end", () => {
+    const flaps: MemberParts = Array.from({ length: 150_000 }, (_, index) => [
+      index / 1_000,
+      index % 2 === 0 ? { verdict: "blind_monitor" } : {},
+    ]);
+    const parts = flaps.map(([minute]) => [minute, counts(1)] as const);
+    const reading = {
+      since: at(0),
+      watched: [{ from: at(0), to: at(150) }],
+      tracks: [member("ex02", 150, flaps), vserver(150, parts)],
+    };
+    let asked = 0;
+    const report = windowReport({ ...WINDOW, endAt: at(150) }, reading, at(150), () => {
+      asked += 1;
+      return [];
+    });
+    expect(report.vservers[0]?.working_minimum).toBe(1);
+    expect([report.incidents.length, asked]).toEqual([1_000, 1_000]);
+    expect(report.incidents[0]?.from).toBe(iso(0));
+  });
+
   test("report › is one file without script that escapes what it shows", () => {
     const page = windowReportPage(
       windowReport(
