@@ -23,7 +23,7 @@ const SEGMENT_BYTES = 16 * 1024 * 1024;
 const FLUSH_EVERY_MS = 1_000;
 /** How exactly the end of a run that was killed is known. */
 const ALIVE_EVERY_MS = 5 * 60_000;
-/** Lines that wait for a disk that refuses; beyond, what holds when it takes them again is written instead. */
+/** Queued while the disk refuses writes; beyond that, the state at the time it recovers is written instead. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
 export const ownerShape = z.discriminatedUnion("kind", [
@@ -65,7 +65,7 @@ const lineShape = z.discriminatedUnion("line", [
 ]);
 type Line = z.output<typeof lineShape>;
 
-/** What held of one owner over a time in which the agent ran. Milliseconds since the epoch. */
+/** The state of one owner over a time in which the agent ran. Milliseconds since the epoch. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -128,7 +128,7 @@ function* readLines(
       track.spans.push({ from: Math.max(track.entry.at, sinceMs), to, entry: track.entry });
     }
   };
-  /** The watch breaks off at the last line; what held is taken up again where it goes on, or not at all. */
+  /** Ends all spans at `to`; they continue at `resumeAt`, or not at all. */
   const pause = (to: number, resumeAt: number | null): void => {
     for (const track of tracks.values()) {
       close(track, to);
@@ -164,7 +164,7 @@ function* readLines(
           continue;
         }
         case "began":
-          // A run that was killed wrote no end.
+          // A killed run wrote no end.
           pause(lastAt, null);
           break;
         case "ended":
@@ -199,7 +199,7 @@ function* readLines(
   };
 }
 
-/** The first lines of a file repeat what held: no change. */
+/** The first lines of a file repeat the state: no change. */
 function take(
   track: Reading,
   entry: TimelineEntry,
@@ -255,8 +255,8 @@ export interface JournalOptions {
 }
 
 /**
- * Writes the journal: at most two files of 16 MB, the older one given up. A disk that refuses costs lines, never the watch.
- * One writer a directory: the agent holds its lock.
+ * Writes the journal: at most two files of 16 MB, the older one overwritten. A disk error loses lines and never stops the
+ * watch. One writer per directory: the agent holds its lock.
  */
 export class Journal {
   readonly #options: JournalOptions;
@@ -269,7 +269,7 @@ export class Journal {
   #bytes = 0;
   #waiting: { readonly text: string; readonly ofOwner: boolean }[] = [];
   #waitingBytes = 0;
-  /** Lines were given up: the next that the disk takes is what holds then. */
+  /** Queued lines were dropped: the next write begins with the state at that time. */
   #isBehind = false;
 
   constructor(options: JournalOptions) {
@@ -282,7 +282,7 @@ export class Journal {
     ];
   }
 
-  /** Books changes; they are written within a second. */
+  /** Queues changes; they are written within a second. */
   record(changes: readonly JournalChange[]): void {
     for (const { owner, entry } of this.#isBehind ? [] : changes) {
       this.#put({ line: "entry", id: this.#idOf(owner), entry });
@@ -293,7 +293,7 @@ export class Journal {
     }
   }
 
-  /** Resolves when all that was booked is written, or refused. */
+  /** Resolves when everything queued is written, or the disk has refused it. */
   async flushed(): Promise<void> {
     await this.#flush();
   }
@@ -319,7 +319,7 @@ export class Journal {
     return id;
   }
 
-  /** Tells that it runs, and who has left the estate since. */
+  /** Records that the agent is alive, and which owners have left the estate. */
   #alive(): void {
     const now = this.#options.now();
     const here = new Set([...this.#options.current()].map(({ owner }) => ownerKey(owner)));
@@ -338,7 +338,7 @@ export class Journal {
     this.#waitingBytes += text.length;
   }
 
-  /** Gives up what waits of owners, whose numbers then start over. */
+  /** Drops the queued lines of owners; their numbers start over. */
   #restart(): void {
     this.#ids.clear();
     this.#waiting = this.#waiting.filter(({ ofOwner }) => !ofOwner);
