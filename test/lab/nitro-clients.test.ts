@@ -290,7 +290,8 @@ describe("documented fields › of the resources that matter", () => {
   test.each([
     ["lbmonitor", "grpchealthcheck", [10, 11, 12, 13], [14]],
     ["lbmonitor", "mqttversion", [10, 11, 12], [13, 14]],
-    ["lbvserver", "redirectfromport", [10, 11], [12, 13, 14]],
+    ["lbvserver", "redirectfromport", [10], [11, 12, 13, 14]],
+    ["sslprofile", "sslinterception", [10, 11], [12, 13, 14]],
     ["lbvserver", "curstate", [], [10, 11, 12, 13, 14]],
   ])("%s › %s is told by firmware that documents it alone", (resource, field, not, told) => {
     const knows = (firmware: number): boolean =>

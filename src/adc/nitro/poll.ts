@@ -131,10 +131,10 @@ const LB_VSERVERS = {
   ],
 } as const;
 
-/** Whether a backup stands in is documented from 12.0 on. */
+/** Whether a backup stands in is documented from 11 on. */
 function lbVservers({ firmware }: Estate): PullStep {
   const { attributes } = LB_VSERVERS;
-  return firmware !== null && firmware.major < 12
+  return firmware !== null && firmware.major < 11
     ? LB_VSERVERS
     : { ...LB_VSERVERS, attributes: [...attributes, "backupvserverstatus"] };
 }

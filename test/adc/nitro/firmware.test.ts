@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { documentedFields } from "../../../lab/nitro/documented-rows.ts";
 import { startNitroServer, type NitroServer } from "../../../lab/nitro/server.ts";
 import { importEstate } from "../../../src/adc/nitro/import.ts";
 import { pollState } from "../../../src/adc/nitro/poll.ts";
@@ -13,26 +14,31 @@ const FIRMWARE = [
   {
     text: "NS10.5 Build 70.12",
     bulkBindings: false,
-    lacks: ["backuplbmethod", "redirectfromport"],
+    has: ["effectivestate"],
+    lacks: ["backuplbmethod", "redirectfromport", "backupvserverstatus"],
   },
   {
     text: "NS11.1 Build 65.22",
     bulkBindings: true,
-    lacks: ["redirectfromport", "quicprofilename"],
+    has: ["backuplbmethod", "redirectfromport", "backupvserverstatus"],
+    lacks: ["sslinterception", "quicprofilename"],
   },
   {
     text: "NS12.1 Build 65.25",
     bulkBindings: true,
+    has: ["sslinterception"],
     lacks: ["quicprofilename"],
   },
   {
     text: "NS13.1 Build 59.19",
     bulkBindings: true,
+    has: ["quicprofilename"],
     lacks: ["orderthreshold"],
   },
   {
     text: "NS14.1 Build 38.53",
     bulkBindings: true,
+    has: ["orderthreshold"],
     lacks: [],
   },
 ] as const;
@@ -105,11 +111,17 @@ describe.each(FIRMWARE)("an appliance of $text", (firmware) => {
     const client = labClient(server.url);
     onTestFinished(() => client.close());
     const fields = new Set<string>();
-    for (const resource of ["lbvserver", "csvserver", "service", "servicegroup"]) {
+    const documented = new Set<string>();
+    const major = Number(/^NS(\d+)/.exec(firmware.text)?.[1]);
+    for (const resource of ["lbvserver", "csvserver", "service", "servicegroup", "sslprofile"]) {
       const answer = await client.get({ kind: "config", resource });
       const rows = answer.kind === "rows" ? answer.rows : [];
       rows.flatMap((row) => Object.keys(row)).forEach((field) => fields.add(field));
+      documentedFields("config", resource, major)?.forEach((field) => documented.add(field));
     }
-    expect(firmware.lacks.filter((field) => fields.has(field))).toEqual([]);
+    expect(firmware.lacks.filter((field) => fields.has(field) || documented.has(field))).toEqual(
+      [],
+    );
+    expect(firmware.has.filter((field) => !documented.has(field))).toEqual([]);
   });
 });
