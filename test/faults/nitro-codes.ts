@@ -37,14 +37,28 @@ bind gslb vserver gslb_mail -serviceGroupName gg_dc1
 bind gslb vserver gslb_mail -domainName mail.example.com`;
 const ESTATE = parseNsConf(CONF, { adc: "prod" });
 
-/** Who refuses. The vendor's lists (NITRO docs, error messages), codes that no list has, and what is no NITRO. */
+/**
+ * Who refuses. The vendor's lists (NITRO docs of 12.0, error messages), code by code; of the lists whose codes only commands
+ * that change something can meet the first and the last; codes that no list has, and what is no NITRO.
+ */
 const REFUSALS: readonly (readonly [list: string, refusals: readonly Refusal[]])[] = [
-  ["general", [...range(256, 382), ...range(394, 399), ...range(410, 480)]],
-  ["CLI", range(1024, 1183)],
-  ["NITRO", [...range(1203, 1206), ...range(1232, 1244)]],
-  ["monitors, rights", range(2128, 2140)],
-  ["cluster", [...range(2448, 2502), 4095]],
-  ["partition", range(2752, 2772)],
+  [
+    "general",
+    listed(
+      "256-360 362-383 394-399 410-446 449-479 938-940 1382-1385 1440-1441 1448-1454 1459-1464 1467-1488 1490-1493 1496-1497 1501 3779",
+    ),
+  ],
+  ["CLI", listed("1024-1054 1056-1063 1065-1080 1086-1133 1135-1183 3870-3871 3917")],
+  ["NITRO", [1203, ...listed("1232-1244 1246-1264")]],
+  ["monitors, rights", listed("2128-2141 2144 2154-2157 2159-2194 2196 2198-2218 3550")],
+  ["cluster", listed("2411 2448-2504 2522 2541-2549 4095")],
+  ["partition", listed("2752-2753 2755-2767 2769-2792 2799-2813")],
+  [
+    "the other lists",
+    listed(
+      "88 480 512 752 755 758 765 769 851-852 862 864 879-880 891 896 912 928 932 944 962 975 977 1064 1184 1216 1219 1360 1369 1376 1381 1455 1457 1465 1536 1599 1601 1791 2047 2049 2053 2305 2312 2408 2413 2423 2528 2538 2561 2569 2608 2623-2624 2649-2650 2746 2750 2817 2909 2960 2974 2988-2989 3008 3033 3120 3248 3250 3329 3383 3385 3439 3457 3469 3473 3480 3489 3499 3504 3519 3521 3528-3529 3536 3541-3542 3545 3558 3569 3571 3576 3578 3584 3768-3769 3772 3774 3776-3777 3780-3782 3791 3793-3794 3801 3840 3853 3868 3888 3902 3935 3942 3956 3959 4038 4070 4094",
+    ),
+  ],
   ["on no list", [1, 599, 9_999, 987_654]],
   [
     "HTTP, no NITRO",
@@ -57,8 +71,12 @@ const REFUSALS: readonly (readonly [list: string, refusals: readonly Refusal[]])
 
 type Refusal = NonNullable<ReturnType<InProcessFault>>;
 
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+/** The codes of `256-360 399`. */
+function listed(spans: string): number[] {
+  return spans.split(" ").flatMap((span) => {
+    const [from = 0, to = from] = span.split("-").map(Number);
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
 }
 
 const ESSENTIAL: ReadonlySet<string> = new Set(
@@ -141,7 +159,7 @@ const BASIC: ReadonlySet<string> = new Set([
   ...["login", "logout", "hanode", "stat/hanode", "gslbsite"],
   ...["stat/service", "stat/servicegroup", "lbpersistentsessions"],
 ]);
-/** A cluster has no AAA and says so (2470); old firmware has no GSLB groups. Both have tests of their own. */
+/** AAA that is off says so in codes of its own; old firmware has no GSLB groups. Both have tests of their own. */
 const OWN_CODES = /^(authentication|tm)|^gslbservicegroup$|_gslbservicegroup_|_tmtraffic/;
 
 function outcomeOf(

@@ -358,12 +358,15 @@ export async function importEstate(
   return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
 }
 
-/** Nothing to watch: the feature is off, not licensed or not made yet, or a cluster has no AAA (2470). */
+/** What AAA's own resources are refused with where there is none: a cluster's word, no licence, not enabled. */
+const WITHOUT_AAA: ReadonlySet<string> = new Set(["2470", "2649", "2650"]);
+
+/** Nothing to watch: the feature is off, not licensed or not made yet. */
 function isOff(pulled: Exclude<Pulled, { kind: "rows" }>, step: ImportStep): boolean {
   const { resource, newer } = step;
   return (
     (pulled.kind === "unavailable" && (pulled.what === "feature" || newer === true)) ||
-    (pulled.code === "2470" && /^(authentication|tm)/.test(resource))
+    (WITHOUT_AAA.has(pulled.code) && /^(authentication|tm)/.test(resource))
   );
 }
 

@@ -96,6 +96,19 @@ describe("a resource that is not essential", () => {
   });
 });
 
+test.each([
+  [2470, "authenticationvserver", []],
+  [2649, "authenticationauthnprofile", []],
+  [2650, "tmsessionparameter", []],
+  [2650, "sslcertkey", ["sslcertkey"]],
+])("import › AAA's own resources refused with %i (%s) are no gap", async (code, resource, gaps) => {
+  const lab = await appliance();
+  lab.faults = ({ query }) =>
+    query.resource === resource ? { kind: "error", code, message: "Feature(s) not enabled" } : null;
+  const result = await lab.importNow();
+  expect(result.kind === "estate" && result.gaps.map((gap) => gap.resource)).toEqual(gaps);
+});
+
 describe("an essential resource", () => {
   test.each([...ESSENTIAL])(
     "import › ends with node, resource and code when %s is refused",
