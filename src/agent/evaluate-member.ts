@@ -222,7 +222,10 @@ function detectedStill(record: MemberRecord): boolean {
 function detectedLately({ detection, probes }: MemberRecord): boolean {
   return (
     detection.detected &&
-    probes.some((probe) => detection.probes.get(probe.id)?.detected && probe.current !== null)
+    probes.some(
+      (probe) =>
+        detection.probes.get(probe.id)?.detected && probe.current !== null && !probe.outdated,
+    )
   );
 }
 

@@ -172,9 +172,15 @@ function stepProbe(
   return { detected, signs, good, signAt: kind === "maintenance" ? at : last.signAt };
 }
 
-/** What probes that are still there have seen: what a probe saw that left the estate goes with it. */
-export function keepDetections(state: DetectionState, probes: ReadonlySet<string>): DetectionState {
-  const kept = [...state.probes].filter(([id]) => probes.has(id));
+/**
+ * What these probes have seen. What a probe saw that left the estate goes with it, and so does what one saw before it was
+ * silent for too long.
+ */
+export function keepDetections(
+  state: DetectionState,
+  isKept: (probe: string) => boolean,
+): DetectionState {
+  const kept = [...state.probes].filter(([id]) => isKept(id));
   return kept.length === state.probes.size
     ? state
     : { ...state, detected: kept.some(([, { detected }]) => detected), probes: new Map(kept) };

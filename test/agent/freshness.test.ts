@@ -11,6 +11,12 @@ bind serviceGroup sg_owa ex02 443
 bind serviceGroup sg_owa -monitorName m
 bind lb vserver v sg_owa
 `;
+const IMAP = `add server ex01 10.0.0.1
+add serviceGroup sg_imap TCP
+add lb monitor m TCP -interval 5 -resptimeout 2
+bind serviceGroup sg_imap ex01 993
+bind serviceGroup sg_imap -monitorName m
+`;
 const GOOD = observed({ passed: true });
 const REFUSED = observed({ passed: false, outcome: "refused", reason: "refused", step: "connect" });
 const FAULT = observed({ passed: false, outcome: "fault", reason: "agent_fault" });
@@ -78,5 +84,75 @@ describe("evidence that grows old", () => {
     observe("https_challenge", "v", from("ex01"), 2);
     hearAgain();
     expect(vserver("v").verdict).toBe("vip_served_by_drained_server");
+  });
+});
+
+describe("what comes after a silence", () => {
+  const SILENCE_MS = 3_600_000;
+  const CLOSED = observed({ passed: false, reason: "closed_without_data", step: "banner" });
+
+  test("MemberRecord › maintenance seen before it is not revived by a look that says nothing of maintenance", () => {
+    const { clock, observe, hear, hearAgain, member } = smallEstate(IMAP);
+    hear({ ex01: { state: "up" } });
+    observe("m", "ex01", GOOD);
+    observe("imap_greeting", "ex01", CLOSED, 2);
+    hearAgain();
+    expect(member("ex01")).toMatchObject({ verdict: "routes_to_maintenance" });
+    clock.at += SILENCE_MS;
+    hear({ ex01: { state: "up" } });
+    observe("m", "ex01", { ...GOOD, startedAt: clock.at });
+    observe("imap_greeting", "ex01", { ...REFUSED, startedAt: clock.at }, 2);
+    expect(member("ex01").maintenance.detected).toBe(false);
+    observe("imap_greeting", "ex01", { ...CLOSED, startedAt: clock.at });
+    expect(member("ex01").maintenance.detected).toBe(false);
+  });
+
+  test("MemberRecord › maintenance counts no longer while a look tells of faults of our own alone", async () => {
+    const { clock, state, observe, member } = smallEstate(IMAP);
+    observe("imap_greeting", "ex01", CLOSED, 2);
+    expect(member("ex01").maintenance.detected).toBe(true);
+    clock.at += 60_000;
+    observe("imap_greeting", "ex01", FAULT);
+    clock.at += 60_000;
+    observe("imap_greeting", "ex01", FAULT);
+    await state.evaluateInTurns();
+    expect(member("ex01").maintenance.detected).toBe(false);
+  });
+
+  test.each([
+    ["a look", "https_challenge", GOOD, REFUSED, "unknown"],
+    ["a look that fails again", "https_challenge", REFUSED, REFUSED, "unknown"],
+    ["a replica", "m", GOOD, REFUSED, "unknown"],
+    ["a replica that fails again", "m", REFUSED, REFUSED, "unknown"],
+    ["a look that passes", "https_challenge", REFUSED, GOOD, "up"],
+    ["a replica that passes", "m", REFUSED, GOOD, "up"],
+  ] as const)(
+    "ProbeRecord › %s is judged by its new result alone",
+    (_what, name, before, after, opinion) => {
+      const { clock, observe, probe } = watched();
+      observe(name, "ex01", before, 2);
+      clock.at += SILENCE_MS;
+      observe(name, "ex01", after);
+      expect(probe(name, "ex01").opinion).toBe(opinion);
+    },
+  );
+
+  test("VserverRecord › one more answer by a drained server is no second one", () => {
+    const { clock, observe, hear, hearAgain, vserver } = watched();
+    const from = (servedBy: string) => observed({ passed: true, servedBy });
+    const round = (): void => {
+      observe("m", "ex01", from("ex01"));
+      observe("m", "ex02", from("ex02"));
+    };
+    round();
+    hear({ ex01: { state: "out" }, ex02: { state: "up" } });
+    observe("https_challenge", "v", from("ex01"), 2);
+    hearAgain();
+    expect(vserver("v").verdict).toBe("vip_served_by_drained_server");
+    clock.at += SILENCE_MS;
+    round();
+    observe("https_challenge", "v", from("ex01"));
+    hearAgain();
+    expect(vserver("v").verdict).not.toBe("vip_served_by_drained_server");
   });
 });

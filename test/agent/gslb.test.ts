@@ -68,6 +68,10 @@ function twoSites(conf: readonly string[] = GSLB) {
   const world = {
     state,
     name: () => found("gslb_mail"),
+    silence: (ms: number): void => {
+      at += ms;
+      state.evaluateAll();
+    },
     /** One round: DNS answers this, the replica of each site's only server sees that, both ADCs are polled. */
     round: (
       answered: readonly string[] | null,
@@ -264,6 +268,15 @@ describe("a GSLB name over two ADCs", () => {
     state.evaluateAll();
     expect(name().verdict).toBe("vip_agree_up");
     expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([true, true]);
+  });
+
+  test("hands out what the newest answers say after a silence", () => {
+    const { round, silence, name } = twoSites();
+    round(BOTH, {});
+    silence(3_600_000);
+    expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([null, null]);
+    round(BOTH.slice(0, 1), {});
+    expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([true, false]);
   });
 
   test("is asked at the addresses of the configuration where it gives some", () => {

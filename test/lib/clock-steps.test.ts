@@ -200,6 +200,8 @@ describe("stalls of the agent", () => {
     pass(HOUR_MS);
     expect(member("ex01")).toMatchObject({ verdict: "unknown", replica: "unknown" });
     observe("m_imap", "ex01", REFUSED);
+    expect(member("ex01").verdict).toBe("unknown");
+    observe("m_imap", "ex01", REFUSED, 2);
     expect(member("ex01").verdict).toBe("settling");
   });
 });

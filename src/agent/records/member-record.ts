@@ -353,7 +353,8 @@ export class MemberRecord implements LiveMember {
 
   /** Takes over the memory of the same member's earlier record when the estate is imported again. */
   inherit(earlier: MemberRecord): void {
-    this.detection = keepDetections(earlier.detection, new Set(this.probes.map(({ id }) => id)));
+    const own = new Set(this.probes.map(({ id }) => id));
+    this.detection = keepDetections(earlier.detection, (probe) => own.has(probe));
     this.agreement = earlier.agreement;
     this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;

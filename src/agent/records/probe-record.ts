@@ -146,6 +146,7 @@ export class ProbeRecord implements LiveProbe {
     return isFresh(this.#resultAt, this.#now(), this.#paceMs) ? this.lastPassed : null;
   }
 
+  /** Its last result no longer counts: the next one is judged by itself, not as one of a row with what came before. */
   get outdated(): boolean {
     return this.#resultAt !== null && !isFresh(this.#resultAt, this.#now(), this.#paceMs);
   }
@@ -189,6 +190,9 @@ export class ProbeRecord implements LiveProbe {
   /** Takes in one result and tells how long after its start the next probe is due, in milliseconds. */
   record(observation: Observation, passed: boolean | null): number {
     const now = this.#now();
+    if (this.outdated) {
+      this.#beginAnew();
+    }
     if (observation.stall?.excused === true) {
       this.excusedInARow += 1;
     } else if (passed === true) {
@@ -222,6 +226,14 @@ export class ProbeRecord implements LiveProbe {
     }
     this.#transaction = stepTransaction(this.#transaction, passed, now);
     return nextTransactionDelayMs(this.#transaction, this.intervalMs);
+  }
+
+  /** What was counted before a silence would make one late result as good as two in a row, or a new one of an old opinion. */
+  #beginAnew(): void {
+    this.#replica = initialReplica();
+    this.#transaction = initialTransaction();
+    this.failingSince = null;
+    this.failuresInARow = 0;
   }
 
   /** The wall clock has been set: what is dated by it moves along. */

@@ -108,6 +108,12 @@ export class GslbRecord implements LiveGslb {
     });
   }
 
+  /** Nobody has asked for too long: what was answered before says nothing of whom the next answers leave out. */
+  forgetAnswers(): void {
+    this.#answers = 0;
+    this.#missed.clear();
+  }
+
   /** Takes in one answer of the ADC's DNS. What broke before an answer says nothing of any site. */
   bookAnswer({ answered }: Observation): void {
     if (answered === undefined) {
@@ -127,10 +133,11 @@ export class GslbRecord implements LiveGslb {
 
   /**
    * Whether clients are sent there: an address of it came in the last turns. Of a site that GSLB itself says is not UP only
-   * the very last answers count: what came before was right then. Null: no answer so far, or it has no address here.
+   * the very last answers count: what came before was right then. Null: nobody answers now, or it has no address here.
    */
   handedOut({ addresses, member }: SiteRecord): boolean | null {
-    if (this.#answers === 0 || addresses.length === 0) {
+    const isAnswered = this.#answers > 0 && this.questions.some(({ outdated }) => !outdated);
+    if (!isAnswered || addresses.length === 0) {
       return null;
     }
     const asked = Math.max(1, this.questions.filter(({ scheduled }) => scheduled).length);

@@ -1,4 +1,5 @@
 import type { Declared, Declarations } from "../../maintenance/declarations.ts";
+import { keepDetections } from "../../maintenance/detection.ts";
 import type { EstateRecords } from "./build-records.ts";
 import { groupBy, atOnce, inTurns } from "../../lib/steps.ts";
 import type { MemberRecord } from "./member-record.ts";
@@ -364,6 +365,7 @@ export class WitnessState implements LiveState {
     const observation = member === undefined ? seen : withoutStrangers(member, probe, seen);
     const passed = observation.outcome === "fault" ? null : result;
     const before = statusOf(probe);
+    this.#forgetOld(part, probe, member);
     // While nothing answers us, a failure is our own: it must not outlive the cut.
     const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
     const after = statusOf(probe);
@@ -392,6 +394,22 @@ export class WitnessState implements LiveState {
       }
     }
     return delayMs;
+  }
+
+  /** After a silence that was too long, what is counted from one result to the next begins anew. */
+  #forgetOld(part: AdcPart, probe: ProbeRecord, member: MemberRecord | undefined): void {
+    if (!probe.outdated) {
+      return;
+    }
+    if (member !== undefined) {
+      member.detection = keepDetections(member.detection, (id) => id !== probe.id);
+    }
+    for (const vserver of part.records?.vserversOf.get(probe) ?? []) {
+      if (vserver.probes.every(({ currentPassed }) => currentPassed === null)) {
+        vserver.gslb?.forgetAnswers();
+        vserver.forgetDrained();
+      }
+    }
   }
 
   #observeMember(part: AdcPart, member: MemberRecord, probe: ProbeRecord, isNews: boolean): void {
