@@ -91,6 +91,7 @@ export const SCRIPT = `"use strict";
     const pulse = document.getElementById("pulse");
     if (pulse === null || heardAt === 0) return;
     const silent = lost || Date.now() - heardAt > 25000;
+    if (!silent && !current) return;
     pulse.hidden = false;
     pulse.className = silent ? "pulse lost" : "pulse";
     const at = new Date(heardAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -100,6 +101,8 @@ export const SCRIPT = `"use strict";
   }
 
   let lost = false;
+  /** What is shown has been fetched since the stream was opened: only then is it live. */
+  let current = false;
   let lastHtml = null;
   let due = null;
   let busy = false;
@@ -114,6 +117,8 @@ export const SCRIPT = `"use strict";
       const html = await answer.text();
       if (answer.ok && html !== lastHtml) replace(html);
       lastHtml = html;
+      current ||= answer.ok;
+      pulseNow();
     } catch {
       // The event stream tells when the agent is back.
     } finally {
@@ -168,7 +173,7 @@ export const SCRIPT = `"use strict";
       act(event);
       pulseNow();
     };
-    events.addEventListener("hello", heard(() => refreshSoon(0)));
+    events.addEventListener("hello", heard(() => { current = false; refreshSoon(0); }));
     events.addEventListener("change", heard(() => refreshSoon(300)));
     events.addEventListener("beat", heard((event) => {
       for (const [adc, at] of Object.entries(JSON.parse(event.data).polled)) {
