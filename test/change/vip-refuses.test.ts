@@ -3,10 +3,10 @@ import type { createServer as createHttpServer } from "node:http";
 import { type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { labCa } from "../../lab/certificates/lab-certificate.ts";
 import { serverTls } from "../probes/transactions/transaction-spec.ts";
-import { compareWorld, type World } from "../support/compared-world.ts";
+import { compareWorld, type Cleanup, type World } from "../support/compared-world.ts";
 import { closedPort, serve, type Behaviour } from "../support/scripted-server.ts";
 
 /*
@@ -14,27 +14,37 @@ import { closedPort, serve, type Behaviour } from "../support/scripted-server.ts
  * each time; the failure through the VIP then says nothing about clients.
  */
 
-async function listening(server: ReturnType<typeof createHttpServer>): Promise<number> {
+async function listening(
+  server: ReturnType<typeof createHttpServer>,
+  cleanUp: Cleanup,
+): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  onTestFinished(() => {
+  cleanUp(() => {
     server.closeAllConnections();
     server.close();
   });
   return (server.address() as AddressInfo).port;
 }
 
-function web(answer: RequestListener, tls: object = {}): Promise<number> {
-  const server = createHttpsServer({ ...serverTls(), ...tls }, answer);
-  server.on("tlsClientError", () => undefined);
-  return listening(server);
-}
+/** A server of a test, listening until the test is over. */
+type Listen = (cleanUp: Cleanup) => Promise<number>;
 
-async function scripted(behaviour: Behaviour, tls: object | null = null): Promise<number> {
-  const server = await serve(behaviour, tls);
-  onTestFinished(() => server.close());
-  return server.port;
-}
+const web =
+  (answer: RequestListener, tls: object = {}): Listen =>
+  async (cleanUp) => {
+    const server = createHttpsServer({ ...serverTls(), ...tls }, answer);
+    server.on("tlsClientError", () => undefined);
+    return listening(server, cleanUp);
+  };
+
+const scripted =
+  (behaviour: Behaviour, tls: object | null = null): Listen =>
+  async (cleanUp) => {
+    const server = await serve(behaviour, tls);
+    cleanUp(() => server.close());
+    return server.port;
+  };
 
 const owa: RequestListener = (request, response) => {
   response.setHeader("X-FEServer", "EX01");
@@ -78,20 +88,20 @@ const bindResponder = (policy: string): string =>
 
 interface Case {
   readonly conf: string;
-  readonly vip: () => Promise<number>;
+  readonly vip: Listen;
   readonly words?: string;
 }
 
-async function judged({ conf, vip }: Case) {
+async function judged({ conf, vip }: Case, cleanUp: Cleanup) {
   const isMail = conf.includes("v_smtp");
   const world: World = {
     conf,
     at: isMail
-      ? { "198.51.100.11:25": await scripted(smtp), "192.0.2.20:25": await vip() }
-      : { "198.51.100.11:443": await web(owa), "192.0.2.20:443": await vip() },
+      ? { "198.51.100.11:25": await scripted(smtp)(cleanUp), "192.0.2.20:25": await vip(cleanUp) }
+      : { "198.51.100.11:443": await web(owa)(cleanUp), "192.0.2.20:443": await vip(cleanUp) },
     yaml: YAML,
   };
-  const { rows, vservers } = await compareWorld(world);
+  const { rows, vservers } = await compareWorld(world, cleanUp);
   expect(rows.map(({ verdict }) => verdict)).toEqual(["agree_up"]);
   const [vserver] = vservers;
   return vserver;
@@ -127,7 +137,7 @@ const REFUSED: readonly (readonly [name: string, refused: Case])[] = [
       conf: `${SMTP}${V_SMTP}add ns acl allow_lan ALLOW -srcIP = 10.1.0.0-10.1.255.255 -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -priority 10
 add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -priority 20
 `,
-      vip: () => scripted((socket) => socket.resetAndDestroy()),
+      vip: scripted((socket) => socket.resetAndDestroy()),
       words: "acl deny_smtp refuses this agent",
     },
   ],
@@ -135,23 +145,23 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
     "a mandatory client certificate, TLS 1.3",
     {
       conf: OWA + MANDATORY,
-      vip: () => web(owa, rejecting),
+      vip: web(owa, rejecting),
       words: "v_owa demands a client certificate",
     },
   ],
   [
     "a mandatory client certificate, TLS 1.2",
-    { conf: OWA + MANDATORY, vip: () => web(owa, { ...rejecting, maxVersion: "TLSv1.2" }) },
+    { conf: OWA + MANDATORY, vip: web(owa, { ...rejecting, maxVersion: "TLSv1.2" }) },
   ],
   [
     "a mandatory client certificate in a profile",
-    { conf: OWA + IN_PROFILE, vip: () => web(owa, rejecting) },
+    { conf: OWA + IN_PROFILE, vip: web(owa, rejecting) },
   ],
   [
     "a responder that resets by source",
     {
       conf: OWA + RESET + bindResponder("rp"),
-      vip: () => scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
+      vip: scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
       words: "responder policy rp refuses this agent",
     },
   ],
@@ -159,39 +169,39 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
     "a responder that drops by source, bound globally",
     {
       conf: `${OWA}add responder policy rp "${FOREIGN}" DROP\nbind responder global rp 10 END -type REQ_DEFAULT\n`,
-      vip: () => scripted((socket) => socket.on("data", () => socket.end()), serverTls()),
+      vip: scripted((socket) => socket.on("data", () => socket.end()), serverTls()),
     },
   ],
   [
     "a responder that answers 403 by source",
     {
       conf: `${OWA}add responder action ra respondwith ${respond("403 Forbidden")}\nadd responder policy rp "${FOREIGN}" ra\n${bindResponder("rp")}`,
-      vip: () => web(forbidden),
+      vip: web(forbidden),
     },
   ],
   [
     "a rule that names a pattern set of addresses",
     {
       conf: `${OWA}add responder policy rp "CLIENT.IP.SRC.TYPECAST_TEXT_T.EQUALS_ANY(\\"friends\\").NOT" RESET\n${bindResponder("rp")}`,
-      vip: () => scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
+      vip: scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
       words: "responder policy rp may refuse this agent",
     },
   ],
 ];
 
-test.concurrent.each(REFUSED)("a VIP that refuses us › %s", async (_, refused) => {
-  const seen = await judged(refused);
+test.concurrent.for(REFUSED)("a VIP that refuses us › %s", async ([, refused], context) => {
+  const seen = await judged(refused, context.onTestFinished);
   expect(seen).toMatchObject({ verdict: "unknown", reason: "agent_path" });
   expect(seen?.refuses_agent).toContain(refused.words ?? "refuse");
 });
 
 const OUTAGES: readonly (readonly [name: string, refused: Case])[] = [
-  ["nothing of the kind is configured", { conf: OWA, vip: () => web(forbidden) }],
+  ["nothing of the kind is configured", { conf: OWA, vip: web(forbidden) }],
   [
     "the responder takes other addresses than ours",
     {
       conf: `${OWA}add responder policy rp "CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16)" RESET\n${bindResponder("rp")}`,
-      vip: () => scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
+      vip: scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
     },
   ],
   [
@@ -217,14 +227,14 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
     "a client certificate is optional",
     {
       conf: `${OWA}set ssl vserver v_owa -clientAuth ENABLED -clientCert Optional\n`,
-      vip: () => scripted((socket) => socket.destroy(), serverTls()),
+      vip: scripted((socket) => socket.destroy(), serverTls()),
     },
   ],
   [
     "a responder answers 503 to everybody",
     {
       conf: `${OWA}add responder action ra respondwith ${respond("503 Later")}\nadd responder policy rp TRUE ra\n${bindResponder("rp")}`,
-      vip: () => web((_, response) => response.writeHead(503).end("later")),
+      vip: web((_, response) => response.writeHead(503).end("later")),
     },
   ],
   [
@@ -234,12 +244,12 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
         " 443\nbind lb",
         ` 443 -Listenpolicy "CLIENT.IP.SRC.EQ(10.1.1.1)"\nbind lb`,
       ),
-      vip: () => web((_, response) => response.writeHead(500).end("broken")),
+      vip: web((_, response) => response.writeHead(500).end("broken")),
     },
   ],
 ];
 
-test.concurrent.each(OUTAGES)("a VIP that fails is an outage › %s", async (_, outage) => {
-  const seen = await judged(outage);
+test.concurrent.for(OUTAGES)("a VIP that fails is an outage › %s", async ([, outage], context) => {
+  const seen = await judged(outage, context.onTestFinished);
   expect(seen).toMatchObject({ verdict: "vip_down_members_up", refuses_agent: null });
 });

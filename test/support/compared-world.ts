@@ -29,8 +29,17 @@ export interface Compared extends CompareJson {
   readonly err: string;
 }
 
-/** One round of `compare` over an ADC that is asked by NITRO and servers that are dialled in earnest; gone with the test. */
-export async function compareWorld(world: World): Promise<Compared> {
+/** Takes what is to be done when the test that asks is over. */
+export type Cleanup = (work: () => void | Promise<void>) => void;
+
+/**
+ * One round of `compare` over an ADC that is asked by NITRO and servers that are dialled in earnest. A concurrent test gives
+ * `onTestFinished` of its own context: by then the global one may belong to another test.
+ */
+export async function compareWorld(
+  world: World,
+  cleanUp: Cleanup = onTestFinished,
+): Promise<Compared> {
   const backend = steadyBackend(parseNsConf(world.conf, { adc: "prod" }));
   const { lbVservers, csVservers, services } = backend.set.estate;
   for (const name of [...lbVservers.keys(), ...csVservers.keys()]) {
@@ -45,7 +54,7 @@ export async function compareWorld(world: World): Promise<Compared> {
   world.believes?.(backend.set);
   const nitro = await startNitroServer(backend, CREDENTIALS);
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-world-"));
-  onTestFinished(async () => {
+  cleanUp(async () => {
     await nitro.close();
     await rm(directory, { recursive: true });
   });
