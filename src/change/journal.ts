@@ -1,11 +1,11 @@
 import { constants } from "node:fs";
-import { mkdir, open, rename, type FileHandle } from "node:fs/promises";
+import { mkdir, rename, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { readRegularFile, setAside, type StorageWatch } from "../lib/durable-file.ts";
+import { openOwnFile, readRegularFile, setAside, type StorageWatch } from "../lib/durable-file.ts";
 import { errorCode } from "../lib/log.ts";
 import { oneAtATime } from "../lib/pacing.ts";
-import { inTurns, type Steps } from "../lib/steps.ts";
+import { inTurns, mapInSteps, type Steps } from "../lib/steps.ts";
 import { REASONS, STEPS } from "../model/reasons.ts";
 import {
   ownerKey,
@@ -284,12 +284,15 @@ export class Journal {
 
   /** Queues changes; they are written within a second. */
   record(changes: readonly JournalChange[]): void {
-    for (const { owner, entry } of this.#isBehind ? [] : changes) {
+    for (const { owner, entry } of changes) {
+      if (this.#isBehind) {
+        return;
+      }
       this.#put({ line: "entry", id: this.#idOf(owner), entry });
-    }
-    if (this.#waitingBytes > MAX_WAITING_BYTES) {
-      this.#isBehind = true;
-      this.#restart();
+      if (this.#waitingBytes > MAX_WAITING_BYTES) {
+        this.#isBehind = true;
+        this.#restart();
+      }
     }
   }
 
@@ -309,7 +312,7 @@ export class Journal {
 
   #idOf(owner: TimelineOwner): number {
     const key = ownerKey(owner);
-    const vservers = owner.kind === "member" ? owner.vservers.join("\n") : "";
+    const vservers = vserversOf(owner);
     const known = this.#ids.get(key);
     const id = known?.id ?? this.#nextId++;
     if (known?.vservers !== vservers) {
@@ -333,7 +336,7 @@ export class Journal {
   }
 
   #put(line: Line): void {
-    const text = `${JSON.stringify(line)}\n`;
+    const text = textOf(line);
     this.#waiting.push({ text, ofOwner: "id" in line });
     this.#waitingBytes += text.length;
   }
@@ -345,11 +348,36 @@ export class Journal {
     this.#waitingBytes = lengthOf(this.#waiting);
   }
 
-  #putCurrent(): void {
+  /** Begins anew with what holds now, in turns; changes that come meanwhile are queued behind it. */
+  async #writeCurrent(file: FileHandle): Promise<void> {
+    this.#restart();
+    const first = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#isBehind = false;
     const now = this.#options.now();
-    for (const { owner, entry } of this.#options.current()) {
-      this.#put({ line: "entry", id: this.#idOf(owner), entry: { ...entry, at: now } });
+    const holding = [...this.#options.current()].map(({ owner, entry }) => {
+      const id = this.#nextId++;
+      this.#ids.set(ownerKey(owner), { id, vservers: vserversOf(owner) });
+      return { id, owner, entry };
+    });
+    const texts = await inTurns(
+      mapInSteps(
+        holding,
+        ({ id, owner, entry }) =>
+          textOf({ line: "owner", id, owner }) +
+          textOf({ line: "entry", id, entry: { ...entry, at: now } }),
+      ),
+    );
+    const bytes = Buffer.from([...first.map(({ text }) => text), ...texts].join(""));
+    try {
+      await file.appendFile(bytes);
+    } catch (error) {
+      this.#isBehind = true;
+      this.#waiting = [...first, ...this.#waiting];
+      throw error;
     }
+    this.#bytes += bytes.length;
   }
 
   async #flush(): Promise<void> {
@@ -358,10 +386,9 @@ export class Journal {
         return;
       }
       try {
-        const file = (this.#file ??= await this.#openFile());
+        let file = (this.#file ??= await this.#openFile());
         if (this.#isBehind) {
-          this.#isBehind = false;
-          this.#putCurrent();
+          await this.#writeCurrent(file);
         }
         const lines = this.#waiting;
         const bytes = Buffer.from(lines.map(({ text }) => text).join(""));
@@ -371,6 +398,8 @@ export class Journal {
         this.#waitingBytes = lengthOf(this.#waiting);
         if (this.#bytes > (this.#options.segmentBytes ?? SEGMENT_BYTES)) {
           await this.#turnOver();
+          file = this.#file = await this.#openFile();
+          await this.#writeCurrent(file);
         }
         this.#options.storage.written(this.#path);
       } catch (error) {
@@ -391,7 +420,7 @@ export class Journal {
     const { stateDir, storage, now } = this.#options;
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     for (;;) {
-      const file = await openRegular(this.#path);
+      const file = await openOwnFile(this.#path, constants.O_APPEND | constants.O_RDWR);
       if (file !== null) {
         this.#bytes = (await file.stat()).size;
         await endLastLine(file, this.#bytes);
@@ -402,35 +431,34 @@ export class Journal {
     }
   }
 
-  /** The full file becomes the older one; the new one begins with what holds. */
+  /** The full file becomes the older one. */
   async #turnOver(): Promise<void> {
+    const { stateDir, storage, now } = this.#options;
+    const older = join(stateDir, OLDER_FILE);
     await this.#closeFile();
-    await rename(this.#path, join(this.#options.stateDir, OLDER_FILE));
-    this.#restart();
-    this.#putCurrent();
+    try {
+      await rename(this.#path, older);
+    } catch (error) {
+      if (!["EISDIR", "ENOTEMPTY", "EEXIST"].includes(errorCode(error))) {
+        throw error;
+      }
+      const aside = await setAside(older, now());
+      storage.setAside(older, aside, "not a regular file", "the history before this is lost");
+      await rename(this.#path, older);
+    }
   }
+}
+
+function textOf(line: Line): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+function vserversOf(owner: TimelineOwner): string {
+  return owner.kind === "member" ? owner.vservers.join("\n") : "";
 }
 
 function lengthOf(lines: readonly { readonly text: string }[]): number {
   return lines.reduce((sum, { text }) => sum + text.length, 0);
-}
-
-/** Null where a link, a directory or a socket has the name. */
-async function openRegular(path: string): Promise<FileHandle | null> {
-  const { O_APPEND, O_CREAT, O_RDWR, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  try {
-    const file = await open(path, O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0o600);
-    if ((await file.stat()).isFile()) {
-      return file;
-    }
-    await file.close();
-    return null;
-  } catch (error) {
-    if (["ELOOP", "EISDIR", "ENXIO"].includes(errorCode(error))) {
-      return null;
-    }
-    throw error;
-  }
 }
 
 /** A process that was killed may have left half a line. */

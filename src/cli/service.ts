@@ -221,12 +221,6 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     now: Date.now,
   });
   const storage = new StorageWatch(log);
-  for (const track of (await readJournal(config.stateDir, Date.now() - TIMELINE_MS, null)).tracks) {
-    history.restore(track.owner, timelineOf(track));
-  }
-  for (const { owner, entries } of options.past ?? []) {
-    history.restore(owner, entries);
-  }
   const opened = await openDeclarations(config, log, storage);
   if (opened.kind === "failed") {
     metrics.close();
@@ -344,6 +338,14 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     await journal.close();
     await declarations.close();
     return web;
+  }
+  // Two files of 16 MB take seconds: whoever looks meanwhile is told that the agent is starting.
+  const { tracks } = await readJournal(config.stateDir, Date.now() - TIMELINE_MS, null);
+  for (const track of tracks) {
+    history.restore(track.owner, timelineOf(track));
+  }
+  for (const { owner, entries } of options.past ?? []) {
+    history.restore(owner, entries);
   }
   await notifications.start();
   const stop = async (): Promise<void> => {

@@ -94,19 +94,42 @@ export async function readRegularFile(path: string, mostBytes: number): Promise<
     }
   } catch (error) {
     const code = errorCode(error);
-    switch (code) {
-      case "ENOENT":
-        return { kind: "missing" };
-      // What Linux and macOS say of links and sockets, with the flags above.
-      case "ELOOP":
-      case "ENXIO":
-      case "EISDIR":
-        return { kind: "unfit", why: "not a regular file" };
-      default:
-        return { kind: "failed", code };
+    if (code === "ENOENT") {
+      return { kind: "missing" };
     }
+    return NOT_REGULAR.has(code)
+      ? { kind: "unfit", why: "not a regular file" }
+      : { kind: "failed", code };
   }
 }
+
+/**
+ * Opens a file to be written in place, made when missing; null where a link, a pipe, a directory or a socket has the name.
+ * Never follows a link, never waits for a pipe. Rejects when the system refuses.
+ */
+export async function openOwnFile(path: string, flags: number): Promise<FileHandle | null> {
+  let file: FileHandle;
+  try {
+    file = await open(path, flags | O_CREAT | NO_FOLLOW | NO_WAIT, 0o600);
+  } catch (error) {
+    if (NOT_REGULAR.has(errorCode(error))) {
+      return null;
+    }
+    throw error;
+  }
+  let isRegular = false;
+  try {
+    isRegular = (await file.stat()).isFile();
+  } finally {
+    if (!isRegular) {
+      await file.close();
+    }
+  }
+  return isRegular ? file : null;
+}
+
+/** What Linux and macOS say of links, sockets and directories, with the flags above. */
+const NOT_REGULAR: ReadonlySet<string> = new Set(["ELOOP", "ENXIO", "EISDIR"]);
 
 /** Gives a file that cannot be used another name in its directory, and tells the new path. Rejects when the disk refuses. */
 export async function setAside(path: string, now: number): Promise<string> {

@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
-import { lstat, open, type FileHandle } from "node:fs/promises";
+import { lstat, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { setAside } from "./durable-file.ts";
+import { openOwnFile, setAside, type StorageWatch } from "./durable-file.ts";
 import { errorCode } from "./log.ts";
 import { lockAddon } from "./lock-addon.ts";
 
@@ -32,27 +32,30 @@ const TRY_EVERY_MS = 10;
 /** A path that changes under our hands so often is somebody's attack. */
 const MAX_CHANGES = 5;
 const MAX_HOLDER_BYTES = 120;
-const FLAGS =
-  constants.O_RDWR |
-  constants.O_CREAT |
-  (constants.O_NOFOLLOW ?? 0) |
-  // A pipe of this name must not make us wait.
-  (constants.O_NONBLOCK ?? 0);
 
 /**
  * Locks a file, which is made when missing; waits at most `patienceMs` for another holder. What is no regular file is set
- * aside. `signed` writes who holds it into the file, for those who are turned away. Never rejects.
+ * aside, and `watch` hears of it. `signed` writes who holds it into the file, for those who are turned away. Never rejects.
  */
 export async function takeLock(
   path: string,
-  { patienceMs = 0, signed = false } = {},
+  {
+    patienceMs = 0,
+    signed = false,
+    watch,
+  }: {
+    readonly patienceMs?: number;
+    readonly signed?: boolean;
+    readonly watch?: StorageWatch | undefined;
+  } = {},
 ): Promise<LockResult> {
   const until = performance.now() + patienceMs;
   try {
     for (let changes = 0; changes < MAX_CHANGES;) {
-      const file = await openLockFile(path);
+      const file = await openOwnFile(path, constants.O_RDWR);
       if (file === null) {
-        await setAside(path, Date.now());
+        const aside = await setAside(path, Date.now());
+        watch?.setAside(path, aside, "not a regular file", "a new lock file takes its place");
         changes += 1;
         continue;
       }
@@ -66,24 +69,6 @@ export async function takeLock(
   } catch (error) {
     return { kind: "failed", message: errorCode(error) };
   }
-}
-
-/** Null: something else than a regular file has this name. */
-async function openLockFile(path: string): Promise<FileHandle | null> {
-  let file: FileHandle;
-  try {
-    file = await open(path, FLAGS, 0o600);
-  } catch (error) {
-    if (["ELOOP", "EISDIR", "ENXIO"].includes(errorCode(error))) {
-      return null;
-    }
-    throw error;
-  }
-  if ((await file.stat()).isFile()) {
-    return file;
-  }
-  await file.close();
-  return null;
 }
 
 async function lockOpened(

@@ -181,7 +181,7 @@ async function attach(stateDir: string, watch: StorageWatch | undefined): Promis
   } catch (error) {
     return failed(`cannot create ${stateDir}: ${errorCode(error)}.`, errorCode(error));
   }
-  const locked = await takeLock(join(stateDir, LOCK_FILE), { signed: true });
+  const locked = await takeLock(join(stateDir, LOCK_FILE), { signed: true, watch });
   if (locked.kind === "failed") {
     return failed(`cannot lock ${stateDir}: ${locked.message}.`, locked.message);
   }

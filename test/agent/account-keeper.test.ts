@@ -1,5 +1,5 @@
 import { sealed } from "../support/sealed.ts";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -9,6 +9,7 @@ import {
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
 import { decodeBook } from "../../src/agent/accounts/login-book.ts";
+import { StorageWatch } from "../../src/lib/durable-file.ts";
 import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
 import { lockoutKeyOf } from "../../src/probes/monitors/spec.ts";
 import {
@@ -259,6 +260,26 @@ test("a file that cannot be understood may hide rejections: it is kept aside, an
   pass(MINUTE_MS);
   expect(await (await open()).begin(EX01)).toMatchObject({ kind: "begun" });
 });
+
+test.each([
+  ["damaged", (file: string) => writeFile(file, '{"half a fi')],
+  ["of another version", (file: string) => writeFile(file, '{"version":2}')],
+  ["a directory", (file: string) => mkdir(file)],
+])(
+  "a file that is %s › is set aside and told when the agent opens it, though nobody logs in",
+  async (_name, make) => {
+    const { stateDir, clock } = await shared();
+    await make(join(stateDir, ACCOUNTS_FILE));
+    const storage = new StorageWatch({ warn: () => undefined, error: () => undefined });
+    await openAccountKeeper({ stateDir, clock: () => clock, firstLoginDelayMs: 0, storage });
+    expect(storage.health.problems).toEqual([
+      expect.stringContaining("no account logs in until the suspension time has passed"),
+    ]);
+    expect(decodeBook(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8"))).toMatchObject({
+      firstLoginAt: clock.wallMs + SUSPENSION_MS,
+    });
+  },
+);
 
 test("without a state directory to write to, no login begins", async () => {
   const { stateDir, clock } = await shared();

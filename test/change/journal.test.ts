@@ -21,6 +21,7 @@ import {
   type TimelineOwner,
 } from "../../src/model/timeline.ts";
 import { aMember, NOON } from "../support/live-state.ts";
+import { shortestOfLongestTurnsMs } from "../support/longest-turn.ts";
 
 const QUIET = { warn: () => undefined, error: () => undefined };
 const MINUTE = 60_000;
@@ -43,13 +44,16 @@ function aJournal(stateDir: string, segmentBytes?: number, startedAt = NOON) {
     now: () => clock.now,
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
   });
-  const say = (server: string, change: Parameters<typeof aMember>[0]): void => {
+  const said = (server: string, change: Parameters<typeof aMember>[0]) => {
     const member = aMember({ server, ...change });
     const told = { owner: memberOwner(member), entry: memberEntry(member, clock.now) };
     held.set(server, told);
-    journal.record([told]);
+    return told;
   };
-  return { clock, journal, say, storage };
+  const say = (...one: Parameters<typeof said>): void => {
+    journal.record([said(...one)]);
+  };
+  return { clock, journal, said, say, storage };
 }
 
 const ILL = { service: "down", verdict: "blind_monitor", reason: "banner_timeout" } as const;
@@ -165,6 +169,39 @@ describe("journal", () => {
     expect(await readFile(outside, "utf8")).toBe("kept");
     expect(storage.health.problems).toHaveLength(1);
     expect(await readFile(join(stateDir, JOURNAL_FILE), "utf8")).toContain('"ex01"');
+  });
+
+  test("writing › holds the event loop for a moment at most when ten thousand begin at once", async () => {
+    const stateDir = await aStateDir();
+    const { clock, journal, said, say } = aJournal(stateDir);
+    const all = Array.from({ length: 10_000 }, (_, index) => said(`ex${String(index)}`, {}));
+    const heldMs = await shortestOfLongestTurnsMs(async () => {
+      journal.record(all);
+      const flushed = journal.flushed();
+      await new Promise((resolve) => setImmediate(resolve));
+      say("ex7", ILL);
+      await flushed;
+    }, 40);
+    expect(heldMs).toBeLessThan(40);
+    clock.now += MINUTE;
+    await journal.close();
+    const { tracks } = await readJournal(stateDir, 0, null);
+    expect(tracks).toHaveLength(10_000);
+    expect((await spansOf(stateDir, "ex7"))?.at(-1)).toEqual([0, 1, "blind_monitor"]);
+  });
+
+  test("writing › sets a directory in the place of the older file aside", async () => {
+    const stateDir = await aStateDir();
+    await mkdir(join(stateDir, "history.1.jsonl", "full"), { recursive: true });
+    const { journal, say, storage } = aJournal(stateDir, 1_000);
+    for (let count = 0; count < 10; count += 1) {
+      say("ex01", count % 2 === 0 ? ILL : {});
+      await journal.flushed();
+    }
+    await journal.close();
+    expect(storage.health).toMatchObject({ writable: true, writeErrors: 0 });
+    expect(storage.health.problems).toHaveLength(1);
+    expect((await stat(join(stateDir, "history.1.jsonl"))).isFile()).toBe(true);
   });
 
   test("writing › starts over with what holds when a disk refused for long", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { packageRoot } from "../../src/cli/package-info.ts";
+import { StorageWatch } from "../../src/lib/durable-file.ts";
 import { takeLock, type FileLock } from "../../src/lib/lock.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -147,6 +148,25 @@ describe("a lock", () => {
       expect.stringMatching(/^state\.lock\.set-aside-/),
     ]);
     await lock.release();
+  });
+
+  test("of a file that is none › leaves no descriptor and tells the storage watch", async () => {
+    const path = await lockPath();
+    const told: unknown[] = [];
+    const watch = new StorageWatch({
+      warn: () => undefined,
+      error: (fields) => told.push(fields),
+    });
+    const before = (await readdir("/proc/self/fd")).length;
+    for (let count = 0; count < 20; count += 1) {
+      execFileSync("rm", ["-rf", path]);
+      execFileSync("mkfifo", [path]);
+      const taken = await takeLock(path, { watch });
+      await (taken.kind === "held" ? taken.lock.release() : Promise.reject(new Error("not held")));
+    }
+    expect((await readdir("/proc/self/fd")).length).toBeLessThan(before + 10);
+    expect(told).toHaveLength(20);
+    expect(told[0]).toMatchObject({ path, problem: "not a regular file" });
   });
 
   test("in a directory that is missing › fails, and says why", async () => {

@@ -210,10 +210,14 @@ class Keeper implements AccountKeeper {
     this.#file = join(options.stateDir, ACCOUNTS_FILE);
   }
 
-  /** What is known is shown from the start. */
+  /** What is known is shown from the start; a file that cannot be used is set aside then, not at the first login. */
   async read(): Promise<void> {
     const read = await readRegularFile(this.#file, MAX_FILE_BYTES);
-    this.#known = (read.kind === "text" ? decodeBook(read.text) : null) ?? EMPTY;
+    const book = read.kind === "text" ? decodeBook(read.text) : null;
+    this.#known = book ?? EMPTY;
+    if (book === null && read.kind !== "missing" && this.#options.storage !== undefined) {
+      await this.#change(() => ({ result: null, changed: false }));
+    }
   }
 
   async begin(
@@ -422,7 +426,10 @@ class Keeper implements AccountKeeper {
     } catch (error) {
       return refused(error);
     }
-    const taken = await takeLock(join(stateDir, LOCK_FILE), { patienceMs: LOCK_PATIENCE_MS });
+    const taken = await takeLock(join(stateDir, LOCK_FILE), {
+      patienceMs: LOCK_PATIENCE_MS,
+      watch: storage,
+    });
     if (taken.kind === "busy") {
       return { kind: "failed", why: "state_locked", message: "the accounts are busy" };
     }
