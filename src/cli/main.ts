@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { processOutput } from "./output.ts";
-import { failureStatus, program } from "./program.ts";
-
-const failedStatus = failureStatus(process.argv);
+// A service manager may ask for a reload as soon as this process is there: it has nothing to reload yet, and must not end.
+if (process.argv[2] === "run") {
+  process.on("SIGHUP", () => undefined);
+}
+let failedStatus = 1;
 let broken = false;
 // A mistake that nothing catches would end with 1, which a monitoring system takes for a warning.
 process.on("uncaughtExceptionMonitor", () => {
@@ -14,4 +15,14 @@ process.on("exit", () => {
   }
 });
 // No top-level await, which a bundle for a single executable could not have.
-void program(processOutput(failedStatus)).parseAsync();
+void main();
+
+/** The modules are loaded once signals are listened to: that takes longer than all else of a start. */
+async function main(): Promise<void> {
+  const [{ processOutput }, { failureStatus, program }] = await Promise.all([
+    import("./output.ts"),
+    import("./program.ts"),
+  ]);
+  failedStatus = failureStatus(process.argv);
+  await program(processOutput(failedStatus)).parseAsync();
+}

@@ -159,23 +159,33 @@ export type Ending =
 /** Signals of one command, listened to from the moment this is made. */
 export interface Signals {
   /**
-   * Resolves at the first SIGTERM or SIGINT, or at an exception that nothing caught, so that sessions are logged out on
+   * Resolves at the first SIGTERM or SIGINT (SIGHUP where nothing is reloaded), or at an exception that nothing caught, so that sessions are logged out on
    * that path too; a second signal ends the process at once.
    */
   readonly ended: Promise<Ending>;
-  /** What SIGHUP does; nothing before it is set. */
-  onHangup: () => void;
+  /** What SIGHUP does from now on; one that came before is made up for at once. */
+  readonly onHangup: (reload: () => void) => void;
   readonly close: () => void;
 }
 
-/** Listens before anything is started, so that a signal during the start still ends in an orderly way. */
-export function listenForSignals(): Signals {
+/**
+ * Listens before anything is started, so that a signal during the start still ends in an orderly way. SIGHUP, which a
+ * terminal sends when it is closed, ends a command that does not reload at it.
+ */
+export function listenForSignals({ reloads = false } = {}): Signals {
   let resolveEnded: (ending: Ending) => void = () => undefined;
+  let reload: (() => void) | null = null;
+  let isAsked = false;
   const signals: Signals = {
     ended: new Promise<Ending>((resolve) => {
       resolveEnded = resolve;
     }),
-    onHangup: () => undefined,
+    onHangup: (does) => {
+      reload = does;
+      if (isAsked) {
+        does();
+      }
+    },
     close: () => {
       process.off("SIGHUP", hangup);
       process.off("SIGTERM", end);
@@ -184,7 +194,11 @@ export function listenForSignals(): Signals {
     },
   };
   function hangup(): void {
-    signals.onHangup();
+    if (!reloads) {
+      end();
+    }
+    isAsked = true;
+    reload?.();
   }
   function end(): void {
     process.off("SIGTERM", end);
@@ -244,7 +258,7 @@ export async function runAgent(
   if (config === null) {
     return 1;
   }
-  const signals = listenForSignals();
+  const signals = listenForSignals({ reloads: true });
   const log = createRunLog(options.logLevel ?? config.log.level, process.stderr.isTTY);
   // An ADC that hangs may delay the start for longer than systemd waits: until then a turning event loop is enough.
   let idleMs = (): number => 0;
@@ -272,9 +286,7 @@ export async function runAgent(
   const { agent } = service;
   idleMs = () => agent.generation.idleMs;
   log.info({ addresses: service.addresses }, "serving");
-  signals.onHangup = () => {
-    void service.reload();
-  };
+  signals.onHangup(() => void service.reload());
   const ending = await signals.ended;
   if (ending.kind === "broken") {
     const { error } = ending;

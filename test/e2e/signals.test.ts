@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
@@ -138,3 +139,33 @@ test(
     expect(reloads()).toBeLessThanOrEqual(2 + (performance.now() - began) / 1000);
   },
 );
+
+test(
+  "SIGHUP › does not end an agent that is starting, and is made up for once it serves",
+  { timeout: 60_000 },
+  async () => {
+    const adc = await nitro(() => false);
+    const { child, lines, serving } = await agent(adc.port);
+    await handles(child, "SIGHUP");
+    const asking = setInterval(() => child.kill("SIGHUP"), 5);
+    await adc.heard("/login");
+    clearInterval(asking);
+    await serving;
+    await expect
+      .poll(() => lines.some((line) => line.includes("configuration reloaded")), {
+        timeout: 20_000,
+      })
+      .toBe(true);
+    expect(await ends(child)).toMatchObject({ status: 0 });
+  },
+);
+
+/** Resolves when the process handles a signal by itself, as Linux tells: what comes before that is the system's to answer. */
+async function handles(child: ChildProcess, signal: "SIGHUP"): Promise<void> {
+  const bit = 1n << BigInt(constants.signals[signal] - 1);
+  const caught = async (): Promise<boolean> => {
+    const status = await readFile(`/proc/${String(child.pid)}/status`, "utf8");
+    return (BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`) & bit) !== 0n;
+  };
+  await expect.poll(caught, { timeout: 10_000, interval: 1 }).toBe(true);
+}
