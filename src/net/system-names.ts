@@ -9,44 +9,50 @@ export type Lookup = (name: string) => Promise<readonly ResolvedAddress[]>;
 
 const TIMEOUT_MS = 2_000;
 const TRIES = 2;
-/** A hosts file is read whole: larger ones are left to the system. */
-const MAX_HOSTS_BYTES = 1024 * 1024;
+/** Hosts file and resolv.conf are read whole: larger ones are left to the system. */
+const MAX_FILE_BYTES = 1024 * 1024;
+/** More than a resolver asked for a long time (glibc before 2.26: six). */
+const MAX_SEARCH_DOMAINS = 8;
 
 /**
- * Names as the system knows them: the hosts file first, then the DNS servers of the system, asked without the four threads
- * that `getaddrinfo` shares with files, so that a silent DNS server holds up no other name. What only the system can know
- * (search domains for names without a dot, other sources of `nsswitch.conf`) is asked of it, where DNS has no such name.
+ * Names as the system knows them: the hosts file first, then the DNS servers of the system (a name without a dot in each
+ * search domain, then by itself). They are asked without the threads of `getaddrinfo`, of which libuv runs two at a time: a
+ * silent DNS server would hold up every other name behind them. What only the system can know (other sources of
+ * `nsswitch.conf`) is asked of it, where DNS has no such name.
  */
 export function createSystemLookup({
   hostsFile = "/etc/hosts",
+  resolverFile = "/etc/resolv.conf",
   servers = [],
 }: {
   readonly hostsFile?: string;
+  readonly resolverFile?: string;
   /** DNS servers as `address:port`; empty: the system's. */
   readonly servers?: readonly string[];
 } = {}): Lookup {
-  const hosts = createHosts(hostsFile);
+  const hosts = keepRead(hostsFile, readHosts);
+  const searchDomains = keepRead(resolverFile, readSearchDomains);
   return async (name) => {
-    const listed = hosts(name.toLowerCase().replace(/\.$/, ""));
+    const listed = hosts().get(name.toLowerCase().replace(/\.$/, "")) ?? [];
     if (listed.length > 0) {
       return listed;
-    }
-    if (!name.includes(".")) {
-      return bySystem(name);
     }
     // Reads the system's servers each time: they may change while this process lives.
     const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
     if (servers.length > 0) {
       resolver.setServers(servers);
     }
-    const answer = await askDns(resolver, name);
-    if (answer.addresses.length > 0) {
-      return answer.addresses;
+    const domains = name.includes(".") ? [] : searchDomains();
+    for (const asked of [...domains.map((domain) => `${name}.${domain}`), name]) {
+      const answer = await askDns(resolver, asked);
+      if (answer.addresses.length > 0) {
+        return answer.addresses;
+      }
+      if (!ABSENT.has(answer.code)) {
+        throw answer.error ?? new Error("no answer from DNS");
+      }
     }
-    if (ABSENT.has(answer.code)) {
-      return bySystem(name);
-    }
-    throw answer.error ?? new Error("no answer from DNS");
+    return bySystem(name);
   };
 }
 
@@ -101,29 +107,40 @@ function bySystem(name: string): Promise<readonly ResolvedAddress[]> {
   });
 }
 
-/** What the hosts file says of a name; read anew when it has changed, and nothing where it cannot be read. */
-function createHosts(file: string): (name: string) => readonly ResolvedAddress[] {
+/** What a file of the system holds; read anew when it has changed, and empty where it cannot be read. */
+function keepRead<Content>(file: string, read: (text: string) => Content): () => Content {
   let readAt = "";
-  let names: ReadonlyMap<string, readonly ResolvedAddress[]> = new Map();
-  return (name) => {
+  let content = read("");
+  return () => {
     const { mtimeMs = 0, size = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
     const state = `${String(mtimeMs)} ${String(size)}`;
     if (state !== readAt) {
       readAt = state;
-      names = size > MAX_HOSTS_BYTES ? new Map() : readHosts(file);
+      content = read(size > MAX_FILE_BYTES ? "" : textOf(file));
     }
-    return names.get(name) ?? [];
+    return content;
   };
 }
 
-function readHosts(file: string): ReadonlyMap<string, readonly ResolvedAddress[]> {
-  const found = new Map<string, ResolvedAddress[]>();
-  let text: string;
+function textOf(file: string): string {
   try {
-    text = readFileSync(file, "utf8");
+    return readFileSync(file, "utf8");
   } catch {
-    return found;
+    return "";
   }
+}
+
+/** Domains in which a name without a dot is looked for: the last `search` or `domain` line counts (resolv.conf(5)). */
+function readSearchDomains(text: string): readonly string[] {
+  const last = text
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .findLast(([word = ""]) => word === "search" || word === "domain");
+  return (last ?? []).slice(1, 1 + MAX_SEARCH_DOMAINS).map((domain) => domain.replace(/\.$/, ""));
+}
+
+function readHosts(text: string): ReadonlyMap<string, readonly ResolvedAddress[]> {
+  const found = new Map<string, ResolvedAddress[]>();
   for (const line of text.split("\n")) {
     const [address = "", ...names] = (line.split("#", 1)[0] ?? "").trim().split(/\s+/);
     const family = isIP(address);

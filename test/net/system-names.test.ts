@@ -154,6 +154,43 @@ describe("a hostile DNS server", () => {
     return { at: `127.0.0.1:${String(port)}`, asked: () => asked };
   }
 
+  function nameIn(question: Buffer): string {
+    const labels: string[] = [];
+    for (let at = 12; question.readUInt8(at) > 0; at += 1 + question.readUInt8(at)) {
+      labels.push(question.toString("latin1", at + 1, at + 1 + question.readUInt8(at)));
+    }
+    return labels.join(".");
+  }
+
+  test("names without a dot › are asked of DNS in each search domain, and silence holds up no other name", async () => {
+    const names = new Map([
+      ["ex01.corp.example.com", 11],
+      ["ex02", 12],
+    ]);
+    const asked = new Set<string>();
+    const answering = await hostile((question) => {
+      const name = nameIn(question);
+      asked.add(name);
+      const last = names.get(name);
+      return answer(question, last === undefined ? [] : [address(60, last)]);
+    });
+    const resolverFile = await hostsFile(
+      "domain old.example.com\nsearch lab.example.com corp.example.com. trailing.example.com\noptions ndots:1\n",
+    );
+    const files = { hostsFile: "/nowhere", resolverFile };
+    const lookup = createSystemLookup({ ...files, servers: [answering.at] });
+    expect(await lookup("ex01")).toMatchObject([{ address: "192.0.2.11" }]);
+    expect([...asked]).toEqual(["ex01.lab.example.com", "ex01.corp.example.com"]);
+    expect(await lookup("ex02")).toMatchObject([{ address: "192.0.2.12" }]);
+    const silent = await silentServer();
+    const unheard = createSystemLookup({ ...files, servers: [silent.at] });
+    for (let count = 0; count < 50; count += 1) {
+      void unheard(`gone${String(count)}`).catch(() => undefined);
+    }
+    await expect.poll(silent.asked).toBeGreaterThanOrEqual(100);
+    expect(await lookup("ex01")).toMatchObject([{ address: "192.0.2.11" }]);
+  });
+
   async function askedOf(say: Say) {
     const server = await hostile(say);
     const clock = { now: 0 };
