@@ -5,7 +5,7 @@ import { visibleText } from "../../lib/printable.ts";
 import { parseUrl } from "../../lib/host-port.ts";
 import { readBasic, type BasicAuth } from "../web-config/basic-auth.ts";
 import type { WebConfig, RateLimit } from "../web-config/load.ts";
-import { readBody, SECURITY_HEADERS, send } from "./send.ts";
+import { readBody, send } from "./send.ts";
 import {
   bearerToken,
   checkAccess,
@@ -53,10 +53,6 @@ export async function answer(
   response.once("finish", () => {
     connections.enter(request.socket, "idle");
   });
-  const headers = { ...SECURITY_HEADERS, ...reception.webConfig().headers };
-  for (const [name, value] of Object.entries(headers)) {
-    response.setHeader(name, value);
-  }
   request.on("error", () => {
     response.destroy();
   });
@@ -94,7 +90,7 @@ export async function answer(
   if (reply.kind === "stream") {
     connections.enter(request.socket, "streaming");
   }
-  await send(reply, request, response);
+  await send(reply, request, response, reception.webConfig().headers);
 }
 
 async function replyTo(

@@ -11,6 +11,8 @@ export interface BodyReply {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether it may be kept and asked for again with `If-None-Match`. */
   readonly cacheable: boolean;
+  /** Another site may show it in a frame, unless the operator's own headers say who may. */
+  readonly isFramable?: true;
   /** Where it is known already; else the sender makes it of the body. */
   readonly etag?: string;
   /** What is the matter, for a page in its place. */

@@ -114,11 +114,12 @@ export async function largeJson(
   };
 }
 
+const NO_FRAMES = "frame-ancestors 'none'";
 /** On every answer. The page needs nothing from elsewhere and may be framed by nobody. */
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    `form-action 'self'; base-uri 'none'; ${NO_FRAMES}`,
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "referrer-policy": "same-origin",
@@ -127,14 +128,34 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "permissions-policy": "camera=(), geolocation=(), microphone=()",
 };
 
-/** Sends what a route answered; resolves when it is out or the client has gone. Never rejects. */
+const POLICY = "content-security-policy";
+
+/**
+ * The headers of every answer: the operator's own (`http_server_config.headers`) before ours. What may be framed is so only
+ * where the operator says nothing of frames.
+ */
+function answerHeaders(
+  own: Readonly<Record<string, string>>,
+  isFramable: boolean,
+): Readonly<Record<string, string>> {
+  const isOurs = own[POLICY] === undefined && own["x-frame-options"] === undefined;
+  const framed = SECURITY_HEADERS[POLICY]?.replace(NO_FRAMES, "frame-ancestors *") ?? "";
+  return { ...SECURITY_HEADERS, ...(isFramable && isOurs ? { [POLICY]: framed } : {}), ...own };
+}
+
+/** Sends what a route answered, with the operator's headers `own`; resolves when it is out or the client has gone. Never rejects. */
 export async function send(
   answer: Reply,
   request: IncomingMessage,
   response: ServerResponse,
+  own: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (response.destroyed || response.headersSent) {
     return;
+  }
+  const isFramable = answer.kind === "body" && answer.isFramable === true;
+  for (const [name, value] of Object.entries(answerHeaders(own, isFramable))) {
+    response.setHeader(name, value);
   }
   if (answer.kind === "stream") {
     answer.start(response);

@@ -1,7 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { LiveState } from "../../model/live.ts";
 import { html, problem, reply, type Reply } from "../http/reply.ts";
-import { SECURITY_HEADERS } from "../http/send.ts";
 import { get, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
 import { readSelection, selectionQuery, selectMembers } from "../selection.ts";
@@ -70,7 +69,8 @@ export function pageRoutes(sources: WebSources): readonly Route[] {
           now: now(),
         }),
       );
-      return view === "embed" ? html(text, 200, EMBEDDED) : html(text);
+      // It holds no form, and what it says is no secret to who can ask for it.
+      return view === "embed" ? { ...html(text), isFramable: true } : html(text);
     }),
     get("/member", ({ url }) => member(sources, sources.live(), remarks, url)),
     get("/vserver", ({ url }) => vserver(sources, sources.live(), url)),
@@ -80,14 +80,6 @@ export function pageRoutes(sources: WebSources): readonly Route[] {
     get("/icon.svg", ({ url }) => file("image/svg+xml", icon(url.searchParams.get("tone")))),
   ];
 }
-
-/** Another site may show the status in a frame: it holds no form, and what it says is no secret to who can ask for it. */
-const EMBEDDED = {
-  "content-security-policy": String(SECURITY_HEADERS["content-security-policy"]).replace(
-    "frame-ancestors 'none'",
-    "frame-ancestors *",
-  ),
-};
 
 function viewOf(query: URLSearchParams): View {
   return query.has("wall") ? "wall" : query.has("embed") ? "embed" : "page";

@@ -90,11 +90,18 @@ const webConfigFile = z.strictObject({
       headers: z
         .record(
           z.string(),
-          z.string().refine((value) => !/[\r\n]/.test(value), "a header is one line"),
+          z
+            .string()
+            .refine((value) => /^[\t\x20-\x7e]*$/.test(value), "a header is one line of ASCII"),
         )
         .refine(
           (headers) => Object.keys(headers).every((name) => HEADERS.includes(name.toLowerCase())),
           `only these headers can be set: ${HEADERS.join(", ")}`,
+        )
+        .transform((headers) =>
+          Object.fromEntries(
+            Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+          ),
         )
         .nullish(),
     })
@@ -118,6 +125,7 @@ type WebConfigFile = z.output<typeof webConfigFile>;
 /** How the doors are locked, ready to use. */
 export interface WebConfig {
   readonly tls: ServerTls | null;
+  /** By lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   /** User names to bcrypt hashes; null when nobody has to name himself. */
   readonly users: ReadonlyMap<string, string> | null;

@@ -278,6 +278,22 @@ describe("TLS", () => {
   });
 });
 
+test.each([
+  ["a policy", "Content-Security-Policy: frame-ancestors https://wall.example", undefined],
+  ["a frame option", "X-Frame-Options: DENY", "frame-ancestors 'none'"],
+  ["neither", "X-Content-Type-Options: nosniff", "frame-ancestors *"],
+])(
+  "the view for frames › may be framed by whom the operator says, when the file sets %s",
+  async (_name, header, policy) => {
+    const text = `http_server_config:\n  headers:\n    ${header}\n`;
+    const path = await folder({ "web.yml": text });
+    const web = await serve(maintenanceHour(), { configFile: join(path, "web.yml") });
+    const { headers } = await web.get("/?embed");
+    const found = String(headers["content-security-policy"]);
+    expect(found.split("; ").at(-1)).toBe(policy ?? "frame-ancestors https://wall.example");
+  },
+);
+
 test("a rate limit turns away what is too much", async () => {
   const path = await folder({ "web.yml": "rate_limit:\n  interval: 1h\n  burst: 3\n" });
   const web = await serve(maintenanceHour(), { configFile: join(path, "web.yml") });
@@ -302,6 +318,11 @@ test.each([
     "a header that may not be set",
     { "web.yml": "http_server_config: {headers: {Set-Cookie: a}}\n" },
     /only these headers/,
+  ],
+  [
+    "a header that cannot be sent",
+    { "web.yml": 'http_server_config: {headers: {X-Frame-Options: "\\u2603"}}\n' },
+    /one line of ASCII/,
   ],
   [
     "verification without a CA",
