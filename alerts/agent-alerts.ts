@@ -1,4 +1,4 @@
-import { SCRAPE, series, type AlertGroup } from "./alert.ts";
+import { SCRAPE, series, SHOWN_AGENT, type AlertGroup } from "./alert.ts";
 import { PACE_ALERTS } from "./pace-alerts.ts";
 import { provenByFlag } from "./proof.ts";
 import { ROUND_TRIP_ALERTS } from "./round-trip-alerts.ts";
@@ -9,14 +9,15 @@ export const AGENT_ALERTS: AlertGroup = {
   title: "The agent and its sources",
   alerts: [
     {
-      name: "AdcUnreachable",
+      name: "AdcWitnessAdcUnreachable",
       severity: "warning",
       expr: "adc_witness_adc_up == 0",
       for: "1m",
-      keepFiringFor: null,
+      heldBy: null,
       summary: "{{ $labels.adc }} does not report its state over NITRO",
       description:
         "Without the ADC's state nothing can be compared; verdicts become unknown after three polls. Check the management address, the agent's account and the limit of management sessions.",
+      shownAt: SHOWN_AGENT,
       verdict: null,
       fires: {
         series: [series("adc_witness_adc_up", { ...SCRAPE, adc: "prod" }, "1 0x240")],
@@ -28,14 +29,15 @@ export const AGENT_ALERTS: AlertGroup = {
       },
     },
     {
-      name: "NitroSplitBrain",
+      name: "AdcWitnessNitroSplitBrain",
       severity: "critical",
       expr: "adc_witness_adc_split_brain == 1",
       for: "30s",
-      keepFiringFor: null,
+      heldBy: null,
       summary: "Both nodes of {{ $labels.adc }} say that they are the primary",
       description:
         "Both may answer for the same addresses. Look at the link between them (show HA node on each). Until one gives way neither is believed, and every verdict is unknown.",
+      shownAt: SHOWN_AGENT,
       verdict: null,
       ...provenByFlag(
         "adc_witness_adc_split_brain",
@@ -44,26 +46,28 @@ export const AGENT_ALERTS: AlertGroup = {
       ),
     },
     {
-      name: "AgentCutOff",
+      name: "AdcWitnessAgentCutOff",
       severity: "warning",
       expr: "adc_witness_agent_cut_off == 1",
       for: "1m",
-      keepFiringFor: null,
+      heldBy: null,
       summary: "The agent at {{ $labels.instance }} cannot reach any control target",
       description:
         "The agent has lost its network, so all its opinions are unknown. Check the host and its uplink, not the servers.",
+      shownAt: SHOWN_AGENT,
       verdict: null,
       ...provenByFlag("adc_witness_agent_cut_off", SCRAPE, "while a control target answers"),
     },
     {
-      name: "AgentMissing",
+      name: "AdcWitnessAgentMissing",
       severity: "critical",
       expr: 'up{job="adc-witness"} == 0 or absent(up{job="adc-witness"})',
       for: "2m",
-      keepFiringFor: null,
+      heldBy: null,
       summary: "The agent cannot be scraped",
       description:
         "Nothing checks the ADC at the moment. Check the process and its log on {{ $labels.instance }}, and the targets page of Prometheus.",
+      shownAt: SHOWN_AGENT,
       verdict: null,
       fires: { series: [series("up", SCRAPE, "1 0x240")], labels: SCRAPE },
       nearMiss: {
@@ -72,14 +76,15 @@ export const AGENT_ALERTS: AlertGroup = {
       },
     },
     {
-      name: "StateNotWritable",
+      name: "AdcWitnessStateNotWritable",
       severity: "warning",
       expr: "adc_witness_state_writable == 0",
       for: "1m",
-      keepFiringFor: null,
+      heldBy: null,
       summary: "The agent at {{ $labels.instance }} cannot write to state_dir",
       description:
         "No login starts, because its outcome could not be saved, and no maintenance window can be declared. Monitors and anonymous looks continue. Free disk space or correct the permissions of `state_dir`; `/-/ready` and the log name the file and the error.",
+      shownAt: SHOWN_AGENT,
       verdict: null,
       ...provenByFlag(
         "adc_witness_state_writable",
@@ -89,14 +94,15 @@ export const AGENT_ALERTS: AlertGroup = {
       ),
     },
     {
-      name: "LoginSuspended",
+      name: "AdcWitnessLoginSuspended",
       severity: "warning",
       expr: "adc_witness_login_suspended == 1",
       for: "1m",
-      keepFiringFor: null,
+      heldBy: null,
       summary: "Account {{ $labels.account }} is suspended because its logins were rejected",
       description:
         "Two logins in a row were rejected by different servers, and a third could lock the account. Check its password and expiry, configure the new secret and reload the agent.",
+      shownAt: SHOWN_AGENT,
       verdict: null,
       ...provenByFlag(
         "adc_witness_login_suspended",
@@ -106,14 +112,15 @@ export const AGENT_ALERTS: AlertGroup = {
     },
     ...ROUND_TRIP_ALERTS,
     {
-      name: "ConfigReloadFailed",
+      name: "AdcWitnessConfigReloadFailed",
       severity: "warning",
       expr: "adc_witness_config_last_reload_successful == 0",
       for: "1m",
-      keepFiringFor: null,
+      heldBy: null,
       summary: "The agent at {{ $labels.instance }} rejected its new configuration",
       description:
         "The previous configuration stays active. Run `adc-witness check-config` on the file to see each problem with its line.",
+      shownAt: SHOWN_AGENT,
       verdict: null,
       ...provenByFlag(
         "adc_witness_config_last_reload_successful",
@@ -124,14 +131,15 @@ export const AGENT_ALERTS: AlertGroup = {
     },
     ...PACE_ALERTS,
     {
-      name: "MaintenanceDeclared",
+      name: "AdcWitnessMaintenanceDeclared",
       severity: "none",
       expr: 'adc_witness_maintenance{source="declared"} == 1',
       for: "0s",
-      keepFiringFor: null,
+      heldBy: null,
       summary: "{{ $labels.server }} is in declared maintenance on {{ $labels.adc }}",
       description:
         "Never notifies. Alertmanager's inhibit rules use it to suppress the alerts that the declared window explains.",
+      shownAt: SHOWN_AGENT,
       verdict: null,
       fires: {
         series: [

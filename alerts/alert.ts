@@ -12,16 +12,29 @@ export interface Alert {
   readonly expr: string;
   /** How long the condition must hold; the verdicts have their grace inside already. */
   readonly for: string;
-  /** Keeps an alert through a lost ADC or a restarted agent in the middle of an incident; null: resolves at once. */
-  readonly keepFiringFor: string | null;
-  /** May hold `{{ $labels.x }}`. */
+  /**
+   * Labels that tell one of its alerts from another, where it goes on while the ADC is not heard: what was wrong may still
+   * be. Null: it resolves as soon as its condition does not hold.
+   */
+  readonly heldBy: readonly string[] | null;
+  /** May hold `{{ $labels.x }}`, and so may the description and the queries. */
   readonly summary: string;
   /** What was seen, and what to do; may hold `{{ $labels.x }}`. */
   readonly description: string;
+  /** Where its page begins on the agent, and which dashboard shows it; both with `{{ $labels.x }}`. */
+  readonly shownAt: Shown;
   /** The verdict it is about, if it is about one. */
   readonly verdict: Verdict | null;
   readonly fires: FiringCase;
   readonly nearMiss: NearMiss;
+}
+
+/** Where somebody sees more: a path of the agent's page, and a dashboard with what it should be opened with. */
+export interface Shown {
+  readonly page: string;
+  readonly dashboard: "agent" | "estate" | "maintenance" | "vserver";
+  /** Variables of the dashboard, as a query string. */
+  readonly variables: string;
 }
 
 /** Series in promtool's notation: values 15 s apart. */
@@ -34,6 +47,8 @@ export interface FiringCase {
   readonly series: readonly TestSeries[];
   /** Labels of the alert that fires, besides its name and severity. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The description as it is told, where it asks Prometheus for more than labels. */
+  readonly told?: { readonly summary?: string; readonly description?: string };
 }
 
 export interface NearMiss {
@@ -83,3 +98,33 @@ export function series(
   const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return { series: `${metric}{${pairs.join(",")}}`, values };
 }
+
+/** What tells members, and vservers, of all agents apart. */
+export const MEMBER_KEY = ["job", "instance", "adc", "adc_service", "server", "port"] as const;
+export const VSERVER_KEY = ["job", "instance", "adc", "vserver"] as const;
+
+const OF_MEMBER = [
+  "adc={{ $labels.adc | urlquery }}",
+  "adc_service={{ $labels.adc_service | urlquery }}",
+  "server={{ $labels.server | urlquery }}",
+  "port={{ $labels.port | urlquery }}",
+].join("&");
+const OF_VSERVER = "adc={{ $labels.adc | urlquery }}&vserver={{ $labels.vserver | urlquery }}";
+
+/** Where each kind of thing is shown. */
+export const SHOWN_MEMBER: Shown = {
+  page: `/member?${OF_MEMBER}`,
+  dashboard: "maintenance",
+  variables: "var-adc={{ $labels.adc | urlquery }}&var-server={{ $labels.server | urlquery }}",
+};
+export const SHOWN_VSERVER: Shown = {
+  page: `/vserver?${OF_VSERVER}`,
+  dashboard: "vserver",
+  variables: "var-adc={{ $labels.adc | urlquery }}&var-vserver={{ $labels.vserver | urlquery }}",
+};
+export const SHOWN_ADC: Shown = {
+  page: "/",
+  dashboard: "estate",
+  variables: "var-adc={{ $labels.adc | urlquery }}",
+};
+export const SHOWN_AGENT: Shown = { page: "/", dashboard: "agent", variables: "" };

@@ -1,5 +1,5 @@
 import { VERDICT_WORDS, type MemberVerdict } from "../src/model/verdicts.ts";
-import { MEMBER, SERVER, series, type AlertGroup } from "./alert.ts";
+import { MEMBER, MEMBER_KEY, SERVER, series, SHOWN_MEMBER, type AlertGroup } from "./alert.ts";
 import { provenByFlag } from "./proof.ts";
 import { verdictAlerts } from "./verdict-alert.ts";
 
@@ -13,7 +13,10 @@ const AWAY_IN_WINDOW: readonly MemberVerdict[] = [
   "routes_to_maintenance",
 ];
 const PLACE = "{{ $labels.server }}:{{ $labels.port }} ({{ $labels.adc_service }})";
-const verdictAlert = verdictAlerts<MemberVerdict>("adc_witness_verdict", MEMBER);
+const verdictAlert = verdictAlerts<MemberVerdict>("adc_witness_verdict", MEMBER, {
+  key: MEMBER_KEY,
+  shownAt: SHOWN_MEMBER,
+});
 
 /** Alerts about one member: the ADC is wrong about it, or somebody forgot it. */
 export const MEMBER_ALERTS: AlertGroup = {
@@ -21,69 +24,70 @@ export const MEMBER_ALERTS: AlertGroup = {
   title: "Members",
   alerts: [
     verdictAlert(
-      "AdcRoutesToMaintenance",
+      "AdcWitnessAdcRoutesToMaintenance",
       "critical",
       "routes_to_maintenance",
       `${PLACE} is in maintenance and {{ $labels.adc }} still sends it clients`,
       ["maintenance_expected", "the ADC has taken the server in maintenance down"],
     ),
     verdictAlert(
-      "AdcFalseUp",
+      "AdcWitnessAdcFalseUp",
       "critical",
       "false_up",
       `{{ $labels.adc }} says UP, but ${PLACE} is down`,
       ["settling", "the ADC still has time to notice"],
     ),
     verdictAlert(
-      "AdcBlindMonitor",
+      "AdcWitnessAdcBlindMonitor",
       "critical",
       "blind_monitor",
       `${PLACE} fails in a way that the monitor of {{ $labels.adc }} cannot see`,
       ["agree_down", "the ADC knows about the failure"],
     ),
     verdictAlert(
-      "AdcFalseDown",
+      "AdcWitnessAdcFalseDown",
       "warning",
       "false_down",
       `{{ $labels.adc }} says DOWN, but ${PLACE} works`,
       ["settling", "the ADC still has time to bring it back"],
     ),
     verdictAlert(
-      "AdcStrictMonitor",
+      "AdcWitnessAdcStrictMonitor",
       "warning",
       "strict_monitor",
       `The monitor of {{ $labels.adc }} keeps ${PLACE} down although it works`,
       ["maintenance_expected", "the health page is rightly down in maintenance"],
     ),
     verdictAlert(
-      "AdcReturnOverdue",
+      "AdcWitnessAdcReturnOverdue",
       "warning",
       "return_overdue",
       `${PLACE} is good again and still out of service on {{ $labels.adc }}`,
       ["ready_to_return", "the window is still open"],
     ),
     verdictAlert(
-      "AdcDrainedUndeclared",
+      "AdcWitnessAdcDrainedUndeclared",
       "info",
       "drained_undeclared",
       `${PLACE} is out of service on {{ $labels.adc }}, and no window was declared`,
       ["drained", "a window was declared"],
     ),
     verdictAlert(
-      "MaintenanceOverrun",
+      "AdcWitnessMaintenanceOverrun",
       "warning",
       "maintenance_overrun",
       `${PLACE} should be back from maintenance and does not work`,
       ["maintenance_expected", "the window is open, or what nobody declared is not old yet"],
     ),
     {
-      name: "MaintenanceOverrunLong",
+      name: "AdcWitnessMaintenanceOverrunLong",
       severity: "critical",
       expr: 'adc_witness_verdict{verdict="maintenance_overrun"} == 1 and on (job, instance, adc, adc_service, server, port) time() - adc_witness_verdict_since_timestamp_seconds > 3600',
       for: "1m",
-      keepFiringFor: "10m",
+      heldBy: MEMBER_KEY,
       summary: `${PLACE} should have been back from maintenance an hour ago`,
       description: `${OVERRUN.meaning} It has been so for more than an hour. ${OVERRUN.advice}`,
+      shownAt: SHOWN_MEMBER,
       verdict: "maintenance_overrun",
       fires: {
         series: [
@@ -101,14 +105,15 @@ export const MEMBER_ALERTS: AlertGroup = {
       },
     },
     {
-      name: "MaintenanceWindowEnding",
+      name: "AdcWitnessMaintenanceWindowEnding",
       severity: "warning",
       expr: `adc_witness_verdict{verdict=~"${AWAY_IN_WINDOW.join("|")}"} == 1 and on (job, instance, adc, server) adc_witness_maintenance_end_timestamp_seconds - time() < 900`,
       for: "1m",
-      keepFiringFor: null,
+      heldBy: null,
       summary: `The window of {{ $labels.server }} ends within 15 minutes, and ${PLACE} is not back`,
       description:
         "The member is {{ $labels.verdict }}. Finish the work and enable it, or extend the window with `adc-witness maintenance start`; from the end of the window on it counts as overrun.",
+      shownAt: SHOWN_MEMBER,
       verdict: null,
       fires: {
         series: [
@@ -142,26 +147,28 @@ export const MEMBER_ALERTS: AlertGroup = {
       },
     },
     {
-      name: "AdcFlapping",
+      name: "AdcWitnessAdcFlapping",
       severity: "warning",
       expr: "adc_witness_adc_flapping == 1",
       for: "1m",
-      keepFiringFor: null,
+      heldBy: null,
       summary: `{{ $labels.adc }} takes ${PLACE} DOWN and UP again although it works`,
       description:
         "Each time clients are moved to other servers, and no single flap lasts long enough to be named. Read the monitor's last responses (the page shows them), and the ADC's load, licence and packet engine.",
+      shownAt: SHOWN_MEMBER,
       verdict: null,
       ...provenByFlag("adc_witness_adc_flapping", MEMBER, "while the member fails here as well"),
     },
     {
-      name: "AdcBlind",
+      name: "AdcWitnessAdcBlind",
       severity: "warning",
       expr: 'adc_witness_adc_blind{reason!="service_disabled"} == 1',
       for: "1m",
-      keepFiringFor: "10m",
+      heldBy: null,
       summary: `The state of ${PLACE} on {{ $labels.adc }} is unreliable: {{ $labels.reason }}`,
       description:
         "The ADC does not monitor this member, so its state would not change if the server failed. Enable health monitoring or the monitor binding again, or find out why its probes are not sent.",
+      shownAt: SHOWN_MEMBER,
       verdict: null,
       fires: {
         series: [

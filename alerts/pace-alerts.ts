@@ -1,4 +1,4 @@
-import { SCRAPE, series, type Alert, type TestSeries } from "./alert.ts";
+import { SCRAPE, series, SHOWN_AGENT, type Alert, type TestSeries } from "./alert.ts";
 
 /**
  * What fires where one start in a hundred comes more than a second late. The window is no longer than the wait: what held
@@ -55,25 +55,27 @@ function missedSeries(counts: { missed: string; timedOut: string }): readonly Te
 /** Alerts about a witness that cannot keep up with its own schedule. */
 export const PACE_ALERTS: readonly Alert[] = [
   {
-    name: "AgentLate",
+    name: "AdcWitnessAgentLate",
     severity: "warning",
-    keepFiringFor: null,
+    heldBy: null,
     summary: "The agent at {{ $labels.instance }} starts probes late",
     description:
       "One probe in a hundred starts more than a second late, so verdicts are late and measured times are unreliable. Add CPUs or reduce the load: longer intervals, or `shard` across several hosts.",
+    shownAt: SHOWN_AGENT,
     verdict: null,
     ...lateness("adc_witness_schedule_lag_seconds", "while ninety-nine of a hundred start in time"),
   },
   {
-    name: "ProbesMissed",
+    name: "AdcWitnessProbesMissed",
     severity: "warning",
     // A server that is silent for twice its monitor's interval costs two starts, or three.
     expr: `${MISSED} > 0.05 * ${ENDED} unless 3 * ${TIMED_OUT} >= ${MISSED}`,
     for: "3m",
-    keepFiringFor: null,
+    heldBy: null,
     summary: "The agent at {{ $labels.instance }} skips probes",
     description:
-      "More than one probe in twenty is skipped because its previous run is still in progress, and timeouts do not explain it. For logins that queue for their account, set a longer `every`, fewer members or more accounts; otherwise add CPUs, as for AgentLate.",
+      "More than one probe in twenty is skipped because its previous run is still in progress, and timeouts do not explain it. For logins that queue for their account, set a longer `every`, fewer members or more accounts; otherwise add CPUs, as for AdcWitnessAgentLate.",
+    shownAt: SHOWN_AGENT,
     verdict: null,
     fires: { series: missedSeries({ missed: "0+10x240", timedOut: "0x240" }), labels: SCRAPE },
     nearMiss: {

@@ -8,14 +8,29 @@ export function alertReference(
   return [
     "# Alerts",
     "",
-    "The rules are in `alerts/*.rules.yml`, with a test that fires and a near miss for each in `alerts/*.test.yml`. They",
-    "expect a scrape job named `adc-witness`. The grace of the ADC is already in the verdicts, so most alerts wait only a",
-    "minute; most of those about members and vservers keep firing for ten minutes more, so that an ADC that stops",
-    "answering in the middle of an incident does not seem to resolve it.",
+    "The rules are in `alerts/*.rules.yml`, with tests in `alerts/*.test.yml`: each fires when it must, and not when it nearly",
+    "must. As they are they expect a scrape job named `adc-witness`, and their links are paths. Write them with your own job",
+    "and addresses, and load those:",
     "",
-    "Only *declared* maintenance ever holds an alert back, and only what it explains: `alerts/alertmanager.example.yml`",
-    "shows the inhibit rules. `AdcRoutesToMaintenance` and `VipServedByDrainedServer` are never held back: they are what",
-    "goes wrong in the hour of maintenance.",
+    "```sh",
+    "adc-witness alerts --out rules --url https://witness.example.com --grafana https://grafana.example.com --job adc-witness",
+    "```",
+    "",
+    "`runbook_url` then leads to this page on the agent, `page_url` to the member or vserver, `dashboard_url` to the dashboard.",
+    "Without `--url` (or `web.external_url` of `--config`) there are no links: an address that nobody gave is not made up.",
+    "With jsonnet, [mixin](../mixin/README.md) does the same.",
+    "",
+    "The grace of the ADC is already in the verdicts, so most alerts wait only a minute. They resolve as soon as their",
+    "condition ends. Those about verdicts go on while the ADC is not heard (and for ten minutes after the agent is gone): what",
+    "was wrong then may still be.",
+    "",
+    "Of one cause one message is sent: `alerts/alertmanager.example.yml` groups by server and vserver, and its inhibit rules",
+    "hold back what another alert says already. Apart from that only *declared* maintenance holds an alert back, and only what",
+    "it explains. `AdcWitnessAdcRoutesToMaintenance` is never held back, nor `AdcWitnessVipServedByDrainedServer` unless the",
+    "former names the same server: they are what goes wrong in the hour of maintenance.",
+    "",
+    "Until release 1.0 the names had no prefix: `AdcFalseUp` is now `AdcWitnessAdcFalseUp`. Put `AdcWitness` before the names in",
+    "silences, routes and inhibit rules of your own. Links to the old names on this page still work.",
     "",
     ...groups.flatMap((group) => [`## ${group.title}`, "", ...group.alerts.flatMap(alertSection)]),
     "## Recorded series",
@@ -30,9 +45,10 @@ export function alertReference(
 function alertSection(alert: Alert): string[] {
   const timing = [
     alert.for === "0s" ? "at once" : `after ${alert.for}`,
-    ...(alert.keepFiringFor === null ? [] : [`keeps firing for ${alert.keepFiringFor}`]),
+    ...(alert.heldBy === null ? [] : ["goes on while the ADC is not heard"]),
   ].join(", ");
   return [
+    `<a id="${alert.name.replace(/^AdcWitness/, "")}"></a>`,
     `<a id="${alert.name}"></a>`,
     "",
     `### ${alert.name}`,
@@ -50,7 +66,9 @@ function alertSection(alert: Alert): string[] {
   ];
 }
 
-/** Templates read as placeholders. */
+/** Templates read as placeholders; what one asks Prometheus for is a list. */
 function plain(template: string): string {
-  return template.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, name: string) => `*${name}*`);
+  return template
+    .replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, name: string) => `*${name}*`)
+    .replaceAll(/\{\{ range .*?\{\{ end \}\}/g, "*list*");
 }

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { Alert, AlertGroup, Recording } from "./alert.ts";
+import { series, type Alert, type AlertGroup, type Recording } from "./alert.ts";
 
 const HEADER = "# Made from the sources in alerts/: change those, and run the tests with -u.\n";
 
@@ -13,7 +13,11 @@ export function testFile(group: AlertGroup): string {
   return yaml({
     rule_files: [`${group.file}.rules.yml`],
     evaluation_interval: "15s",
-    tests: group.alerts.flatMap((alert) => [firingTest(alert), nearMissTest(alert)]),
+    tests: group.alerts.flatMap((alert) => [
+      firingTest(alert),
+      ...heldTests(alert),
+      nearMissTest(alert),
+    ]),
   });
 }
 
@@ -50,48 +54,112 @@ export function recordingTestFile(recordings: readonly Recording[]): string {
   });
 }
 
-/** Where an alert is explained. */
-export function runbookUrl(alert: Alert): string {
-  return `docs/alerts.md#${alert.name}`;
+/** Where an alert is explained: a path on the agent, which has no address before somebody gives it one. */
+export function runbookPath(alert: Alert): string {
+  return `/docs/alerts#${alert.name}`;
+}
+
+/**
+ * Either the agent is there and does not hear the ADC (or nothing at all), or the agent itself is gone since at most ten
+ * minutes. What was wrong then may still be wrong.
+ */
+const UNHEARD = [
+  "adc_witness_adc_up * on (job, instance) group_left () (1 - adc_witness_agent_cut_off) == 0",
+  "last_over_time(adc_witness_adc_up[10m]) and on (job, instance) up == 0",
+].join(" or ");
+
+/** The condition; where the alert is held, it goes on while the ADC is not heard, and only then. */
+function expression({ name, expr, heldBy }: Alert): string {
+  if (heldBy === null) {
+    return expr;
+  }
+  const firing = `ALERTS{alertname="${name}",alertstate="firing"}`;
+  return [
+    expr,
+    `or on (${heldBy.join(", ")}) label_replace(${firing}, "alertstate", "", "", "")`,
+    `and on (job, instance, adc) (${UNHEARD})`,
+  ].join(" ");
+}
+
+/** Links are paths: `adc-witness alerts` and the mixin put the addresses of agent and Grafana before them. */
+function annotations(alert: Alert): Record<string, string> {
+  const { page, dashboard, variables } = alert.shownAt;
+  return {
+    summary: alert.summary,
+    description: alert.description,
+    runbook_path: runbookPath(alert),
+    page_path: page,
+    dashboard_path: `/d/adc-witness-${dashboard}${variables === "" ? "" : `?${variables}`}`,
+  };
 }
 
 function alertRule(alert: Alert): Record<string, unknown> {
   return {
     alert: alert.name,
-    expr: alert.expr,
+    expr: expression(alert),
     for: alert.for,
-    ...(alert.keepFiringFor === null ? {} : { keep_firing_for: alert.keepFiringFor }),
     labels: { severity: alert.severity },
-    annotations: {
-      summary: alert.summary,
-      description: alert.description,
-      runbook_url: runbookUrl(alert),
-    },
+    annotations: annotations(alert),
   };
 }
 
-/** Not before its time, then for as long as the series lasts, and beyond that only where it keeps firing. */
-function firingTest(alert: Alert): Record<string, unknown> {
-  const fired = {
-    exp_labels: { ...alert.fires.labels, severity: alert.severity },
-    exp_annotations: {
-      summary: expand(alert.summary, alert.fires.labels),
-      description: expand(alert.description, alert.fires.labels),
-      runbook_url: runbookUrl(alert),
-    },
+function fired(alert: Alert): Record<string, unknown> {
+  const { labels, told } = alert.fires;
+  const expanded = Object.entries(annotations(alert)).map(([name, template]) => [
+    name,
+    expand(template, labels),
+  ]);
+  return {
+    exp_labels: { ...labels, severity: alert.severity },
+    exp_annotations: { ...Object.fromEntries(expanded), ...told },
   };
-  const at = (time: string, alerts: unknown[]): Record<string, unknown> => ({
-    eval_time: time,
-    alertname: alert.name,
-    exp_alerts: alerts,
-  });
-  const early = alert.for === "0s" ? [] : [at("30s", [])];
+}
+
+function at(alert: Alert, time: string, alerts: readonly unknown[]): Record<string, unknown> {
+  return { eval_time: time, alertname: alert.name, exp_alerts: alerts };
+}
+
+/** Not before its time, then for as long as the series lasts. */
+function firingTest(alert: Alert): Record<string, unknown> {
+  const told = fired(alert);
+  const early = alert.for === "0s" ? [] : [at(alert, "30s", [])];
   return {
     name: `${alert.name} fires`,
     interval: "15s",
     input_series: alert.fires.series,
-    alert_rule_test: [...early, at("5m", [fired]), at("50m", [fired])],
+    alert_rule_test: [...early, at(alert, "5m", [told]), at(alert, "16m", [told])],
   };
+}
+
+/** What holds for five minutes, and then no more: of `prod`, which is not heard for a while, and of `calm`, which is. */
+function heldTests(alert: Alert): readonly Record<string, unknown>[] {
+  if (alert.heldBy === null) {
+    return [];
+  }
+  const [condition, ...rest] = alert.fires.series;
+  const over = [{ ...condition, values: "0 1x20 0x220" }, ...rest];
+  const { job = "", instance = "", adc = "" } = alert.fires.labels;
+  const calm = (text: string): string => text.replaceAll(adc, "calm");
+  const told = fired(alert);
+  return [
+    {
+      name: `${alert.name} goes on while the ADC is not heard, and only then`,
+      interval: "15s",
+      input_series: [
+        ...over,
+        ...over.map((each) => ({ ...each, series: calm(each.series ?? "") })),
+        series("adc_witness_adc_up", { job, instance, adc }, "1x18 0x40 1x180"),
+        series("adc_witness_adc_up", { job, instance, adc: "calm" }, "1x240"),
+        series("adc_witness_agent_cut_off", { job, instance }, "0x240"),
+      ],
+      alert_rule_test: [
+        at(alert, "5m", [told, JSON.parse(calm(JSON.stringify(told)))]),
+        at(alert, "6m", [told]),
+        at(alert, "12m", [told]),
+        at(alert, "16m", []),
+      ],
+    },
+  ];
 }
 
 function nearMissTest(alert: Alert): Record<string, unknown> {
@@ -99,17 +167,19 @@ function nearMissTest(alert: Alert): Record<string, unknown> {
     name: `${alert.name} does not fire ${alert.nearMiss.because}`,
     interval: "15s",
     input_series: alert.nearMiss.series,
-    alert_rule_test: ["1m", "2m", "5m", "50m"].map((time) => ({
-      eval_time: time,
-      alertname: alert.name,
-      exp_alerts: [],
-    })),
+    alert_rule_test: ["1m", "2m", "5m", "16m"].map((time) => at(alert, time, [])),
   };
 }
 
-/** As Prometheus expands the labels of our templates; they hold nothing else. */
+/** As Prometheus expands the labels of our templates; what asks for more says what it expects itself. */
 function expand(template: string, labels: Readonly<Record<string, string>>): string {
-  return template.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, name: string) => labels[name] ?? "");
+  return template.replaceAll(
+    /\{\{ \$labels\.(\w+)( \| urlquery)? \}\}/g,
+    (_, name: string, quoted?: string) => {
+      const value = labels[name] ?? "";
+      return quoted === undefined ? value : encodeURIComponent(value);
+    },
+  );
 }
 
 function yaml(data: unknown): string {

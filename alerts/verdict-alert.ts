@@ -1,10 +1,11 @@
 import { type MemberVerdict, type VserverVerdict, VERDICT_WORDS } from "../src/model/verdicts.ts";
-import { series, type Alert } from "./alert.ts";
+import { series, type Alert, type Shown } from "./alert.ts";
 
 /** Makes alerts for single verdicts of one state set; the near miss is another verdict that looks alike. */
 export function verdictAlerts<Verdict extends MemberVerdict | VserverVerdict>(
   metric: string,
   labels: Readonly<Record<string, string>>,
+  kind: { readonly key: readonly string[]; readonly shownAt: Shown },
 ) {
   return (
     name: string,
@@ -19,9 +20,10 @@ export function verdictAlerts<Verdict extends MemberVerdict | VserverVerdict>(
       severity,
       expr: `${metric}{verdict="${verdict}"} == 1`,
       for: "1m",
-      keepFiringFor: "10m",
+      heldBy: kind.key,
       summary,
       description: `${meaning} ${advice}`,
+      shownAt: kind.shownAt,
       verdict,
       fires: {
         series: [series(metric, { ...labels, verdict }, "0 1x240")],

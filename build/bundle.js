@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
 
 /**
  * The whole program as one CommonJS file, for a single executable and for the Debian package: what the modules of `dist`
- * look for beside themselves (version, demo.conf, the page of lint, a worker thread, the compiled lock) is put into it or found beside it.
+ * look for beside themselves (version, demo.conf, pages and rules, a worker thread, the compiled lock) is put into it or found beside it.
  */
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -19,6 +19,12 @@ const REPLACED = {
     `export const demoConf = () => ${text(readFileSync(join(root, "lab", "demo.conf"), "utf8"))};`,
   "src/web/page/lint-page-file.js": () =>
     `export const lintPageFile = () => ${text(readFileSync(join(dist, "lint-page.html"), "utf8"))};`,
+  "src/web/page/docs-files.js": () =>
+    `const pages = ${JSON.stringify(filesIn("docs", ".md"))};
+export const docsFiles = () => new Map(pages.map(([name, page]) => [name, () => page]));`,
+  "src/cli/alert-files.js": () =>
+    `const files = ${JSON.stringify(filesIn("alerts", ".rules.yml").map(([name, rules]) => [`${name}.rules.yml`, rules]))};
+export const alertFiles = () => new Map(files);`,
   "src/web/web-config/bcrypt-thread.js": async () =>
     `export const bcryptThreadSource = () => ${text(await bcryptThread())};`,
   "src/lib/lock-addon.js": () => `export const lockAddon = () => require("fs-native-extensions");`,
@@ -72,6 +78,13 @@ function replace({ onLoad, onEnd }) {
   onEnd(() =>
     left.size === 0 ? null : { errors: [{ text: `not in the bundle: ${[...left].join(", ")}` }] },
   );
+}
+
+/** Names, without their ending, and texts. */
+function filesIn(folder, ending) {
+  return readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(ending))
+    .map((name) => [name.slice(0, -ending.length), readFileSync(join(root, folder, name), "utf8")]);
 }
 
 function packageInfo() {

@@ -31,12 +31,12 @@ export const METRIC_GROUPS: readonly {
     prefixes: [
       "adc_witness_probe",
       "adc_witness_mail_",
-      "adc_witness_vip_served_by_total",
+      "adc_witness_vip_served_by_",
       "adc_witness_client_address_kept",
       "adc_witness_auth_schemes_differ",
     ],
   },
-  { title: "TLS", prefixes: ["adc_witness_tls_", "adc_witness_certificate_differs"] },
+  { title: "TLS", prefixes: ["adc_witness_tls_", "adc_witness_certificate_"] },
   {
     title: "Maintenance",
     prefixes: [
@@ -173,7 +173,7 @@ export const QUERIES: readonly Query[] = [
   },
   {
     question: "Which certificates end within three weeks?",
-    promql: "adc_witness_tls_certificate_not_after_timestamp_seconds - time() < 21 * 86400",
+    promql: "adc_witness_certificate_not_after_timestamp_seconds - time() < 21 * 86400",
   },
   {
     question: "What is in maintenance, and who says so?",

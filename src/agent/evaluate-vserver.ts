@@ -218,6 +218,11 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   if (!record.memberRecords.some(isDrained)) {
     record.forgetDrained();
   }
+  for (const server of record.drainedServers) {
+    if (!record.memberRecords.some((member) => member.server === server && isDrained(member))) {
+      record.drainedServers.delete(server);
+    }
+  }
   const inputs: VserverInputs = {
     cutOff: around.cutOff,
     hasAdc: around.nitro,
@@ -290,7 +295,11 @@ export function countServedBy(
   const members = record.memberRecords.filter((each) => each.server === server);
   if (members.length > 0) {
     // A server with several ports here may have answered at one that is in service.
-    countDrained(record, members.every(isDrained));
+    const drained = members.every(isDrained);
+    if (drained) {
+      record.drainedServers.add(name);
+    }
+    countDrained(record, drained);
   }
 }
 

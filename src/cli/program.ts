@@ -280,6 +280,27 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       );
     });
 
+  root
+    .command("alerts")
+    .description("write the alerting rules for Prometheus, with this site's addresses and job")
+    .requiredOption("--out <folder>", "folder to write to; made where it is not there")
+    .option("--url <url>", "address of the agent for links; default: web.external_url of --config")
+    .option("--config <file>", "configuration file to take web.external_url from")
+    .option("--grafana <url>", "address of Grafana for links to dashboards")
+    .option("--job <name>", "name of the scrape job", "adc-witness")
+    .addHelpText(
+      "after",
+      examples(
+        "alerts --out rules --url https://witness.example.com",
+        "alerts --out rules --config adc-witness.yml --grafana https://grafana.example.com",
+      ),
+    )
+    .action(async (options: AlertsArguments) => {
+      const { runAlerts } = await import("./alerts.ts");
+      const { out, job, url = null, config = null, grafana = null } = options;
+      process.exitCode = await runAlerts({ out, job, url, config, grafana }, output);
+    });
+
   forMonitoring(addMaintenance(root, output, duration), output);
   forMonitoring(addSlo(root, output), output);
 
@@ -307,6 +328,14 @@ interface CompareArguments {
   readonly passwordFile?: string;
   readonly caFile?: string;
   readonly json: boolean;
+}
+
+interface AlertsArguments {
+  readonly out: string;
+  readonly url?: string;
+  readonly config?: string;
+  readonly grafana?: string;
+  readonly job: string;
 }
 
 interface DemoArguments {

@@ -176,6 +176,8 @@ export interface LiveVserver {
   };
   /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
   readonly servedBy: ReadonlyMap<string, number>;
+  /** Servers out of service or in maintenance that have answered through the VIP, while they are; absent: none. */
+  readonly drainedServers?: ReadonlySet<string>;
   /** Paths of content-switching policies that lead here, and that another group's server answered last. */
   readonly misrouted?: readonly Misrouted[];
   /** Where its clients' TLS ends, as derived from the estate. */

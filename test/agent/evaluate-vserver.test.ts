@@ -285,6 +285,7 @@ describe("who answered", () => {
     world.observe("https_challenge", "v_owa", from("ex01"));
     world.hear(said);
     expect(world.vserver("v_owa").verdict).toBe("vip_served_by_drained_server");
+    expect(world.vserver("v_owa").drainedServers).toEqual(new Set(["ex01"]));
     world.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
     expect(world.vserver("v_owa").verdict).toBe("vip_agree_up");
   });

@@ -2,18 +2,20 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ALERT_GROUPS } from "../../alerts/build.ts";
-import { runbookUrl } from "../../alerts/render.ts";
+import { runbookPath } from "../../alerts/render.ts";
 import { parseDuration } from "../../src/lib/timers.ts";
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs");
 const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
 
-test("every runbook_url leads to a heading of its own", async () => {
+test("every runbook path leads to a heading of its own, by the alert's former name too", async () => {
   const text = await readFile(join(DOCS, "alerts.md"), "utf8");
   for (const alert of alerts) {
-    const [file, anchor = ""] = runbookUrl(alert).split("#");
-    expect(file).toBe("docs/alerts.md");
-    expect(text.split(`<a id="${anchor}"></a>\n\n### ${alert.name}\n`)).toHaveLength(2);
+    const [path, anchor = ""] = runbookPath(alert).split("#");
+    const former = alert.name.replace("AdcWitness", "");
+    expect(path).toBe("/docs/alerts");
+    const heading = `<a id="${former}"></a>\n<a id="${anchor}"></a>\n\n### ${alert.name}\n`;
+    expect(text.split(heading)).toHaveLength(2);
   }
 });
 

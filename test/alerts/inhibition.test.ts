@@ -12,7 +12,7 @@ const EXAMPLE = join(import.meta.dirname, "..", "..", "alerts", "alertmanager.ex
 const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
 
 const LAST = {
-  alertname: "LastReallyGoodMember",
+  alertname: "AdcWitnessLastReallyGoodMember",
   adc: "prod",
   vserver: "v",
   severity: "critical",
@@ -87,24 +87,69 @@ describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !=
   "Alertmanager with the example's inhibit rules",
   () => {
     const ON_EX02 = { adc: "prod", server: "ex02", instance: "witness1:9743" };
-    const DECLARED = { alertname: "MaintenanceDeclared", severity: "none", ...ON_EX02 };
+    const DECLARED = { alertname: "AdcWitnessMaintenanceDeclared", severity: "none", ...ON_EX02 };
 
     test("holds back what a declared window explains, and never the clients sent there", async () => {
       const everything = alerts
-        .filter(({ name }) => name.startsWith("Adc") && name !== "AdcUnreachable")
+        .filter(
+          ({ name }) => name.startsWith("AdcWitnessAdc") && name !== "AdcWitnessAdcUnreachable",
+        )
         .map(({ name, severity }) => ({ alertname: name, severity, ...ON_EX02 }));
       expect(await notified([DECLARED, ...everything])).toEqual([
-        "AdcBlindMonitor",
-        "AdcFalseUp",
-        "AdcFlapping",
-        "AdcRoutesToMaintenance",
-        "LastReallyGoodMember",
+        "AdcWitnessAdcBlindMonitor",
+        "AdcWitnessAdcFalseUp",
+        "AdcWitnessAdcFlapping",
+        "AdcWitnessAdcRoutesToMaintenance",
+        "AdcWitnessLastReallyGoodMember",
       ]);
     });
 
+    test("says of one cause what it is, not what follows from it", async () => {
+      const one = (alertname: string, labels: Readonly<Record<string, string>>) => ({
+        alertname: `AdcWitness${alertname}`,
+        severity: "critical",
+        ...ON_EX02,
+        ...labels,
+      });
+      const member = { adc_service: "svc_imap", port: "993" };
+      const served = (server: string) =>
+        one("VipServedByDrainedServer", { vserver: server, server });
+      expect(
+        await notified([
+          one("AdcRoutesToMaintenance", member),
+          served("ex02"),
+          one("MaintenanceOverrun", member),
+          one("MaintenanceOverrunLong", member),
+          one("CertificateExpiresSoon", { sha256: "ab" }),
+          one("CertificateAlmostExpired", { sha256: "ab" }),
+          one("AgentCutOff", {}),
+          one("AdcUnreachable", {}),
+        ]),
+      ).toEqual(
+        [
+          "AdcRoutesToMaintenance",
+          "AgentCutOff",
+          "CertificateAlmostExpired",
+          "LastReallyGoodMember",
+          "MaintenanceOverrunLong",
+        ].map((name) => `AdcWitness${name}`),
+      );
+      expect(await notified([one("AdcRoutesToMaintenance", member), served("ex03")])).toContain(
+        "AdcWitnessVipServedByDrainedServer",
+      );
+    });
+
     test("holds back nothing of another server", async () => {
-      const other = { alertname: "AdcFalseDown", severity: "warning", ...ON_EX02, server: "ex03" };
-      expect(await notified([DECLARED, other])).toEqual(["AdcFalseDown", "LastReallyGoodMember"]);
+      const other = {
+        alertname: "AdcWitnessAdcFalseDown",
+        severity: "warning",
+        ...ON_EX02,
+        server: "ex03",
+      };
+      expect(await notified([DECLARED, other])).toEqual([
+        "AdcWitnessAdcFalseDown",
+        "AdcWitnessLastReallyGoodMember",
+      ]);
     });
   },
 );

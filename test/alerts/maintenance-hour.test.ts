@@ -75,7 +75,7 @@ describe.skipIf(absent !== null)("with a real Prometheus and Alertmanager", () =
           expect(declared).toBe(0);
           await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
           const leak = ({ alert, server }: Told): boolean =>
-            alert === "AdcRoutesToMaintenance" && server === "ex02";
+            alert === "AdcWitnessAdcRoutesToMaintenance" && server === "ex02";
           await until(
             "the leak is told",
             () => told,
@@ -99,7 +99,9 @@ describe.skipIf(absent !== null)("with a real Prometheus and Alertmanager", () =
             "Prometheus knows the window, and of the alerts only the one that it does not explain",
             async () =>
               [...(await firingAlerts(prometheus))].filter((each) => each.endsWith(" ex02")).sort(),
-            (firing) => firing.join() === "AdcRoutesToMaintenance ex02,MaintenanceDeclared ex02",
+            (firing) =>
+              firing.join() ===
+              "AdcWitnessAdcRoutesToMaintenance ex02,AdcWitnessMaintenanceDeclared ex02",
             60_000,
           );
           const aboutMembers = new Set(
@@ -107,7 +109,7 @@ describe.skipIf(absent !== null)("with a real Prometheus and Alertmanager", () =
               .filter(({ server }) => server !== "")
               .map(({ alert, server }) => `${alert} ${server}`),
           );
-          expect(aboutMembers).toEqual(new Set(["AdcRoutesToMaintenance ex02"]));
+          expect(aboutMembers).toEqual(new Set(["AdcWitnessAdcRoutesToMaintenance ex02"]));
         } finally {
           await prometheus.stop();
           await service.stop();

@@ -43,44 +43,49 @@ function labelsOf(metric: string): readonly string[] | null {
 describe("the alerts", () => {
   test("are those people know by name", () => {
     expect(alerts.map(({ name }) => name)).toEqual([
-      "AdcRoutesToMaintenance",
-      "AdcFalseUp",
-      "AdcBlindMonitor",
-      "AdcFalseDown",
-      "AdcStrictMonitor",
-      "AdcReturnOverdue",
-      "AdcDrainedUndeclared",
-      "MaintenanceOverrun",
-      "MaintenanceOverrunLong",
-      "MaintenanceWindowEnding",
-      "AdcFlapping",
-      "AdcBlind",
-      "VipServedByDrainedServer",
-      "VipDownMembersUp",
-      "VipLoginBroken",
-      "VipUpMembersDown",
-      "VipWrongCertificate",
-      "VipSiteWithheld",
-      "GslbMepDown",
-      "PublicAddressDown",
-      "LastReallyGoodMember",
-      "VipDown",
-      "CertificateDiffers",
-      "AuthSchemesDiffer",
-      "CertificateExpiresSoon",
-      "AdcUnreachable",
-      "NitroSplitBrain",
-      "AgentCutOff",
-      "AgentMissing",
-      "StateNotWritable",
-      "LoginSuspended",
-      "RoundTripSlow",
-      "RoundTripLost",
-      "ConfigReloadFailed",
-      "AgentLate",
-      "ProbesMissed",
-      "MaintenanceDeclared",
+      "AdcWitnessAdcRoutesToMaintenance",
+      "AdcWitnessAdcFalseUp",
+      "AdcWitnessAdcBlindMonitor",
+      "AdcWitnessAdcFalseDown",
+      "AdcWitnessAdcStrictMonitor",
+      "AdcWitnessAdcReturnOverdue",
+      "AdcWitnessAdcDrainedUndeclared",
+      "AdcWitnessMaintenanceOverrun",
+      "AdcWitnessMaintenanceOverrunLong",
+      "AdcWitnessMaintenanceWindowEnding",
+      "AdcWitnessAdcFlapping",
+      "AdcWitnessAdcBlind",
+      "AdcWitnessVipServedByDrainedServer",
+      "AdcWitnessVipDownMembersUp",
+      "AdcWitnessVipLoginBroken",
+      "AdcWitnessVipUpMembersDown",
+      "AdcWitnessVipWrongCertificate",
+      "AdcWitnessVipSiteWithheld",
+      "AdcWitnessGslbMepDown",
+      "AdcWitnessPublicAddressDown",
+      "AdcWitnessLastReallyGoodMember",
+      "AdcWitnessVipDown",
+      "AdcWitnessCertificateDiffers",
+      "AdcWitnessAuthSchemesDiffer",
+      "AdcWitnessCertificateExpiresSoon",
+      "AdcWitnessCertificateAlmostExpired",
+      "AdcWitnessAdcUnreachable",
+      "AdcWitnessNitroSplitBrain",
+      "AdcWitnessAgentCutOff",
+      "AdcWitnessAgentMissing",
+      "AdcWitnessStateNotWritable",
+      "AdcWitnessLoginSuspended",
+      "AdcWitnessRoundTripSlow",
+      "AdcWitnessRoundTripLost",
+      "AdcWitnessConfigReloadFailed",
+      "AdcWitnessAgentLate",
+      "AdcWitnessProbesMissed",
+      "AdcWitnessMaintenanceDeclared",
     ]);
+  });
+
+  test("all begin with AdcWitness", () => {
+    expect(alerts.filter(({ name }) => !name.startsWith("AdcWitness"))).toEqual([]);
   });
 
   test("there is one for every verdict that says the ADC is wrong", () => {
@@ -145,6 +150,6 @@ describe.skipIf(amtool === null)("by amtool", () => {
       { cwd: ROOT },
     );
     expect(stdout).toContain("SUCCESS");
-    expect(stdout).toContain("1 inhibit rules");
+    expect(stdout).toContain("5 inhibit rules");
   });
 });

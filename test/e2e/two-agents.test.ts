@@ -104,8 +104,8 @@ describe.skipIf(absent !== null)("two agents of one estate, in one real Promethe
         await until(
           "the alerts fire",
           async () => [
-            await whoSays("AdcFalseUp", ofEx01),
-            await whoSays("AdcRoutesToMaintenance", ofEx02),
+            await whoSays("AdcWitnessAdcFalseUp", ofEx01),
+            await whoSays("AdcWitnessAdcRoutesToMaintenance", ofEx02),
           ],
           (seen) => JSON.stringify(seen) === JSON.stringify([["dc2"], ["dc1", "dc2"]]),
           90_000,
@@ -115,13 +115,13 @@ describe.skipIf(absent !== null)("two agents of one estate, in one real Promethe
         await dc1.stop();
         await until(
           "dc1 is missed",
-          () => query('ALERTS{alertname="AgentMissing", alertstate="firing"}'),
+          () => query('ALERTS{alertname="AdcWitnessAgentMissing", alertstate="firing"}'),
           (seen) => seen.some(({ metric }) => metric["agent"] === "dc1"),
           90_000,
         );
         await until(
           "dc2 goes on saying it",
-          () => whoSays("AdcRoutesToMaintenance", ofEx02),
+          () => whoSays("AdcWitnessAdcRoutesToMaintenance", ofEx02),
           (agents) => agents.includes("dc2"),
           60_000,
         );

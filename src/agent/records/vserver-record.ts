@@ -229,6 +229,8 @@ export class VserverRecord implements LiveVserver {
   nextEvaluationAt = -Infinity;
   /** Recent answers by members that were out or in maintenance, each over a fresh connection. */
   drainedAnswers = 0;
+  /** Whose they were. */
+  readonly drainedServers = new Set<string>();
   /** Answers by others since the last one of these. */
   answersSinceDrained = 0;
   /** Enough of these, and the ADC has been asked since: a member that had just returned is not accused. */
@@ -319,6 +321,7 @@ export class VserverRecord implements LiveVserver {
   /** No member is drained, or no drained one answers any more. */
   forgetDrained(): void {
     this.drainedAnswers = 0;
+    this.drainedServers.clear();
     this.answersSinceDrained = 0;
     this.drainedConfirmed = false;
   }
@@ -389,6 +392,11 @@ export class VserverRecord implements LiveVserver {
     this.backupActive = earlier.backupActive;
     this.drainedAnswers = earlier.drainedAnswers;
     this.answersSinceDrained = earlier.answersSinceDrained;
+    for (const server of earlier.drainedServers) {
+      if (servers.has(server)) {
+        this.drainedServers.add(server);
+      }
+    }
     this.drainedConfirmed = earlier.drainedConfirmed;
     this.ownEntries = earlier.ownEntries;
     for (const source of earlier.shownSources) {

@@ -308,6 +308,11 @@ export const METRICS = [
     "Responses through the VIP by the server that sent them, or unrecognised.",
   ),
   gauge(
+    "adc_witness_vip_served_by_drained",
+    [...VSERVER, "server"],
+    "1 while the vserver sends clients to this server although it is out of service or in maintenance; absent otherwise.",
+  ),
+  gauge(
     "adc_witness_client_address_kept",
     [...VSERVER],
     "1 if servers behind the vserver see the client's own address, according to the EHLO response of SMTP; absent if unknown.",
@@ -323,6 +328,11 @@ export const METRICS = [
     "adc_witness_tls_certificate_not_after_timestamp_seconds",
     [...ENDPOINT],
     "Earliest expiry in the certificate chain, without what a verified chain does not need.",
+  ),
+  gauge(
+    "adc_witness_certificate_not_after_timestamp_seconds",
+    ["adc", "subject", "sha256"],
+    "Expiry of each certificate that clients or the ADC need, once for all endpoints that present it.",
   ),
   gauge(
     "adc_witness_tls_certificate_info",

@@ -105,7 +105,7 @@ function frameTop(agent: string, current: PageParts["current"]): Markup {
       <nav aria-label="Pages">
         ${link("/", "Status", current === "status")}
         ${link("/maintenance", "Maintenance", current === "maintenance")}
-        ${link("/lint", "Lint", false)}
+        ${link("/lint", "Lint", false)} ${link("/docs", "Docs", false)}
       </nav>
     </header>`;
 }

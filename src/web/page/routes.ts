@@ -4,6 +4,7 @@ import { html, problem, reply, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
 import { readSelection, selectionQuery, selectMembers } from "../selection.ts";
+import { docsRoutes } from "./docs-routes.ts";
 import { lintRoute } from "./lint-route.ts";
 import { memberPage } from "./member-page.ts";
 import { createRemarks, type Remarks } from "./remarks.ts";
@@ -75,6 +76,7 @@ export function pageRoutes(sources: WebSources): readonly Route[] {
     get("/member", ({ url }) => member(sources, sources.live(), remarks, url)),
     get("/vserver", ({ url }) => vserver(sources, sources.live(), url)),
     lintRoute(),
+    ...docsRoutes(sources),
     get("/page.css", () => file("text/css; charset=utf-8", STYLE_SHEET)),
     get("/page.js", () => file("text/javascript; charset=utf-8", SCRIPT)),
     get("/icon.svg", ({ url }) => file("image/svg+xml", icon(url.searchParams.get("tone")))),

@@ -13,6 +13,7 @@ import {
   aVserver,
   maintenanceHour,
   NOON,
+  tlsFacts,
 } from "../../support/live-state.ts";
 import { exposition, samples, someMetrics } from "../support.ts";
 import type { Metrics } from "../../../src/exporters/prometheus/metrics.ts";
@@ -58,6 +59,26 @@ describe("the hour of maintenance", () => {
     ]);
     expect(samples(text, "adc_witness_maintenance")).toEqual([
       'adc_witness_maintenance{adc="prod",server="ex02",source="detected"} 1',
+    ]);
+  });
+
+  test("names the drained server that answers, and each certificate once", async () => {
+    const hour = maintenanceHour();
+    const vservers = hour.vservers.map((vserver) => ({
+      ...vserver,
+      verdict: "vip_served_by_drained_server" as const,
+      drainedServers: new Set(vserver.vserver === "v_owa" ? ["ex02"] : []),
+    }));
+    const text = await exposition(metricsOfThisTest(), { ...hour, vservers });
+    expect(samples(text, "adc_witness_vip_served_by_drained")).toEqual([
+      'adc_witness_vip_served_by_drained{adc="prod",vserver="v_owa",server="ex02"} 1',
+    ]);
+    const endpoints = samples(text, "adc_witness_tls_certificate_not_after_timestamp_seconds");
+    const certificates = samples(text, "adc_witness_certificate_not_after_timestamp_seconds");
+    const { sha256, subject, notAfter } = tlsFacts().chain[0] ?? {};
+    expect(endpoints.length).toBeGreaterThan(2);
+    expect(certificates.filter((line) => line.includes(String(sha256)))).toEqual([
+      `adc_witness_certificate_not_after_timestamp_seconds{adc="prod",subject="${String(subject)}",sha256="${String(sha256)}"} ${String((notAfter ?? 0) / 1000)}`,
     ]);
   });
 

@@ -52,6 +52,19 @@ export function* probeFamilies(scope: Scope): Steps<void> {
       writer.sample(labelPairs(pairs), answers);
     }
   });
+  yield* drainedServerFamily(scope);
+}
+
+/** The servers that a vserver sends clients to although they are drained, while its verdict says so. */
+function* drainedServerFamily({ writer, vservers }: Scope): Steps<void> {
+  writer.family("adc_witness_vip_served_by_drained");
+  yield* each(vservers, ({ entity: { verdict, drainedServers }, labels }) => {
+    if (verdict === "vip_served_by_drained_server") {
+      for (const server of drainedServers ?? []) {
+        writer.sample(withLabel(labels, "server", server), 1);
+      }
+    }
+  });
 }
 
 /** `unverified` (no certificate was seen) is no result: every series of the set is 0 then. */
@@ -64,9 +77,9 @@ const MAX_NAME_LENGTH = 256;
 /** TLS facts of every endpoint that showed a certificate, also where verification fails. */
 export function* tlsFamilies(scope: Scope): Steps<void> {
   const { writer, vservers } = scope;
-  const endpoints: Labelled<TlsFacts>[] = [];
+  const endpoints: Labelled<Endpoint>[] = [];
   yield* each(scope.members, ({ entity }) => {
-    addEndpoint(endpoints, entity.probes, [
+    addEndpoint(endpoints, entity, [
       ["adc", entity.adc],
       ["vserver", ""],
       ["adc_service", entity.adcService],
@@ -75,7 +88,7 @@ export function* tlsFamilies(scope: Scope): Steps<void> {
     ]);
   });
   yield* each(vservers, ({ entity }) => {
-    addEndpoint(endpoints, entity.probes, [
+    addEndpoint(endpoints, entity, [
       ["adc", entity.adc],
       ["vserver", entity.vserver],
       ["adc_service", ""],
@@ -87,12 +100,13 @@ export function* tlsFamilies(scope: Scope): Steps<void> {
     scope,
     "adc_witness_tls_certificate_not_after_timestamp_seconds",
     endpoints,
-    earliestEnd,
+    ({ facts }) => earliestEnd(facts),
   );
+  yield* certificateFamily(scope, endpoints);
   writer.family("adc_witness_tls_certificate_info");
   yield* each(endpoints, ({ entity, labels }) => {
     const seen = new Set<string>();
-    for (const { subject, issuer, sha256 } of entity.chain.slice(0, MAX_CERTIFICATES)) {
+    for (const { subject, issuer, sha256 } of entity.facts.chain.slice(0, MAX_CERTIFICATES)) {
       if (!seen.has(sha256)) {
         seen.add(sha256);
         const names = withLabel(withLabel(labels, "subject", cut(subject)), "issuer", cut(issuer));
@@ -106,12 +120,12 @@ export function* tlsFamilies(scope: Scope): Steps<void> {
     "result",
     TLS_RESULTS,
     endpoints,
-    (facts) => [facts.verification],
+    ({ facts }) => [facts.verification],
   );
   writer.family("adc_witness_tls_version_info");
   yield* each(endpoints, ({ entity, labels }) => {
-    if (entity.protocol !== null) {
-      writer.sample(withLabel(labels, "version", entity.protocol), 1);
+    if (entity.facts.protocol !== null) {
+      writer.sample(withLabel(labels, "version", entity.facts.protocol), 1);
     }
   });
   yield* valueFamily(scope, "adc_witness_certificate_differs", vservers, (vserver) =>
@@ -119,14 +133,20 @@ export function* tlsFamilies(scope: Scope): Steps<void> {
   );
 }
 
+/** Where TLS was spoken. */
+interface Endpoint {
+  readonly adc: string;
+  readonly facts: TlsFacts;
+}
+
 function addEndpoint(
-  endpoints: Labelled<TlsFacts>[],
-  probes: readonly LiveProbe[],
+  endpoints: Labelled<Endpoint>[],
+  { adc, probes }: { readonly adc: string; readonly probes: readonly LiveProbe[] },
   pairs: readonly (readonly [string, string | number])[],
 ): void {
   const facts = endpointFacts(probes);
   if (facts !== null) {
-    endpoints.push({ entity: facts, labels: labelPairs(pairs) });
+    endpoints.push({ entity: { adc, facts }, labels: labelPairs(pairs) });
   }
 }
 
@@ -155,6 +175,28 @@ function factsAt(probes: readonly LiveProbe[], atPublic: boolean): TlsFacts | nu
 
 function earliestEnd(facts: TlsFacts): number {
   return Math.min(...neededChain(facts).map((certificate) => certificate.notAfter)) / 1000;
+}
+
+/** Each certificate that is needed somewhere, once: one that ends is one thing to renew, on however many servers it is. */
+function* certificateFamily(
+  { writer }: Scope,
+  endpoints: readonly Labelled<Endpoint>[],
+): Steps<void> {
+  const ends = new Map<string, number>();
+  yield* each(endpoints, ({ entity: { adc, facts } }) => {
+    for (const { subject, sha256, notAfter } of neededChain(facts).slice(0, MAX_CERTIFICATES)) {
+      const pairs = [
+        ["adc", adc],
+        ["subject", cut(subject)],
+        ["sha256", sha256],
+      ] as const;
+      ends.set(labelPairs(pairs), notAfter / 1000);
+    }
+  });
+  writer.family("adc_witness_certificate_not_after_timestamp_seconds");
+  yield* each(ends, ([labels, end]) => {
+    writer.sample(labels, end);
+  });
 }
 
 function cut(name: string): string {

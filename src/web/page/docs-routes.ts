@@ -1,0 +1,68 @@
+import type { Tokens } from "marked";
+import { html, problem, type Reply } from "../http/reply.ts";
+import { get, type Route } from "../http/route.ts";
+import { Markup } from "../markup.ts";
+import type { WebSources } from "../sources.ts";
+import { docsFiles } from "./docs-files.ts";
+import { layout } from "./layout.ts";
+
+/** `/docs/NAME`: the documentation of this very version, where the links of alerts lead. `/docs` begins with its list. */
+export function docsRoutes(sources: WebSources): readonly Route[] {
+  const files = docsFiles();
+  const page = async (name: string): Promise<Reply> => {
+    const text = files.get(name)?.();
+    if (text === undefined) {
+      return problem(404, "The documentation is not beside this program.");
+    }
+    return html(
+      layout({
+        title: /^# (.*)/m.exec(text)?.[1] ?? name,
+        current: "none",
+        agent: sources.live().agent,
+        version: sources.version,
+        main: new Markup(await rendered(text, new Set(files.keys()))),
+      }),
+    );
+  };
+  return [
+    get("/docs", () => page("README")),
+    ...[...files.keys()].map((name) => get(`/docs/${name}`, () => page(name))),
+  ];
+}
+
+/**
+ * Markdown of ours as HTML: links between pages lead to each other, what is not served (sources, pages for developers,
+ * pictures) stays text.
+ */
+async function rendered(markdown: string, pages: ReadonlySet<string>): Promise<string> {
+  const { Marked, Renderer } = await import("marked");
+  const renderer = new Renderer();
+  renderer.heading = function ({ tokens, depth, text }: Tokens.Heading) {
+    const level = String(depth);
+    return `<h${level} id="${anchorOf(text)}">${this.parser.parseInline(tokens)}</h${level}>\n`;
+  };
+  renderer.link = function ({ href, tokens }: Tokens.Link) {
+    const inner = this.parser.parseInline(tokens);
+    const target = targetOf(href, pages);
+    return target === null ? inner : `<a href="${target}">${inner}</a>`;
+  };
+  renderer.image = ({ text }: Tokens.Image) => text;
+  return new Marked({ renderer }).parse(markdown, { async: true });
+}
+
+/** As a repository's page makes the anchor of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, "")
+    .trim()
+    .replace(/\s/g, "-");
+}
+
+function targetOf(href: string, pages: ReadonlySet<string>): string | null {
+  if (/^(https?:\/\/|#)/.test(href)) {
+    return href;
+  }
+  const [, name = "", anchor = ""] = /^([\w-]+)\.md(#[\w-]+)?$/.exec(href) ?? [];
+  return pages.has(name) ? `/docs/${name}${anchor}` : null;
+}
