@@ -62,10 +62,34 @@ export function findingsOf(
   );
 }
 
-/** A site that clients are sent to and that does not serve outranks whatever one of its servers does. */
-function rankOf(finding: Finding): number {
-  const isName = finding.kind === "vserver" && (finding.vserver.gslb ?? null) !== null;
-  return isName && finding.verdict === "vip_up_members_down" ? -1 : severity(finding.verdict);
+/** The rank of a finding among others, the worst lowest. */
+export function rankOf({ verdict, ...of }: Finding): number {
+  return of.kind === "vserver" && isDeadSite(of.vserver) ? -1 : severity(verdict);
+}
+
+/** A site that clients are sent to and that does not serve: it outranks whatever one of its servers does. */
+function isDeadSite({ gslb, verdict }: LiveVserver): boolean {
+  return verdict === "vip_up_members_down" && (gslb ?? null) !== null;
+}
+
+/** Verdicts of a vserver that come from the state of a member; the others are the ADC's own. */
+const DERIVED: ReadonlySet<Verdict> = new Set<Verdict>([
+  "vip_served_by_drained_server",
+  "vip_up_members_down",
+  "vip_down_members_up",
+  "vip_backup_active",
+]);
+
+/** Whether a vserver is wrong because these members behind it are, and has no cause of its own. */
+export function followsFrom(
+  { adc, vserver, verdict }: Extract<Finding, { readonly kind: "vserver" }>,
+  members: readonly LiveMember[],
+): boolean {
+  return (
+    DERIVED.has(verdict) &&
+    !isDeadSite(vserver) &&
+    members.some((member) => member.adc === adc && member.vservers.includes(vserver.vserver))
+  );
 }
 
 function earliest(members: readonly LiveMember[]): number | null {

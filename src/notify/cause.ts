@@ -1,4 +1,4 @@
-import { findingsOf, sentenceOf, type Finding } from "../change/findings.ts";
+import { findingsOf, followsFrom, sentenceOf, type Finding } from "../change/findings.ts";
 import {
   type LiveAdc,
   type LiveMember,
@@ -70,23 +70,28 @@ export function causesOf(live: LiveState): Causes {
       byServer.set(key, [...(byServer.get(key) ?? []), finding]);
     }
   }
-  const ofServers = new Map(
-    [...byServer].map(([key, ofServer]) => [key, serverCause(key, ofServer)] as const),
-  );
+  const ofServers = [...byServer].map(([key, ofServer]) => ({
+    members: ofServer.flatMap(({ members }) => members),
+    cause: serverCause(key, ofServer),
+  }));
   const ofVservers: Cause[] = [];
   for (const finding of findings) {
     if (finding.kind !== "vserver") {
       continue;
     }
-    const behind = [...ofServers.values()].filter((cause) => explains(cause, finding));
+    const behind = ofServers.filter(({ members }) => followsFrom(finding, members));
     if (behind.length === 0) {
       ofVservers.push(vserverCause(finding));
     }
-    for (const cause of behind) {
-      ofServers.set(cause.key, withVserver(cause, finding));
+    for (const server of behind) {
+      server.cause = withVserver(server.cause, finding);
     }
   }
-  const present = [...ofServers.values(), ...ofVservers, ...live.adcs.flatMap(adcCauses)];
+  const present = [
+    ...ofServers.map(({ cause }) => cause),
+    ...ofVservers,
+    ...live.adcs.flatMap(adcCauses),
+  ];
   return { present, uncertain: uncertaintyOf(live) };
 }
 
@@ -144,19 +149,6 @@ function vserverCause(finding: VserverFinding): Cause {
     path: `/vserver?adc=${encodeURIComponent(adc)}&vserver=${encodeURIComponent(vserver.vserver)}`,
   };
 }
-
-/** A vserver's verdict follows from its members' where one of them is wrong as well. */
-function explains(cause: Cause, { adc, vserver, verdict }: VserverFinding): boolean {
-  return DERIVED.has(verdict) && cause.adc === adc && cause.vservers.includes(vserver.vserver);
-}
-
-/** Vserver verdicts that come from the state of a member; the others are the ADC's own. */
-const DERIVED: ReadonlySet<Verdict> = new Set<Verdict>([
-  "vip_served_by_drained_server",
-  "vip_up_members_down",
-  "vip_down_members_up",
-  "vip_backup_active",
-]);
 
 function withVserver(cause: Cause, { vserver, verdict }: VserverFinding): Cause {
   return {

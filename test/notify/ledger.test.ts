@@ -3,7 +3,14 @@ import { describe, expect, test } from "vitest";
 import { causesOf, type Cause } from "../../src/notify/cause.ts";
 import { stepLedger, type Ledger, type Notice } from "../../src/notify/ledger.ts";
 import type { MemberVerdict } from "../../src/model/verdicts.ts";
-import { aLiveState, aMember, anAdc, aVserver, maintenanceHour } from "../support/live-state.ts";
+import {
+  aLiveState,
+  aMember,
+  anAdc,
+  aVserver,
+  deadSite,
+  maintenanceHour,
+} from "../support/live-state.ts";
 
 const PACE = { groupWaitMs: 30_000, repeatMs: 3_600_000 };
 const nothing = { present: [], uncertain: () => false };
@@ -195,6 +202,13 @@ describe("causes", () => {
       vservers: [aVserver({ vserver: "v_imap", verdict: "vip_wrong_certificate" })],
     });
     expect(causesOf(live).present.map(({ name }) => name)).toEqual(["ex02", "v_imap"]);
+  });
+
+  test("causes › a site that clients are sent to and that does not serve is more than one of its servers", () => {
+    const site = deadSite();
+    const behind = { ...wrong("198.51.100.10", 443, "false_up"), vservers: [site.vserver] };
+    const live = aLiveState({ members: [behind], vservers: [site] });
+    expect(causesOf(live).present.map(({ name }) => name)).toEqual(["198.51.100.10", "gslb_mail"]);
   });
 
   test.each(["settling", "maintenance_expected", "drained", "agree_down", "unknown"] as const)(

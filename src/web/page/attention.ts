@@ -1,4 +1,10 @@
-import { findingsOf, sentenceOf, type Finding } from "../../change/findings.ts";
+import {
+  findingsOf,
+  followsFrom,
+  rankOf,
+  sentenceOf,
+  type Finding,
+} from "../../change/findings.ts";
 import {
   type LiveFinding,
   type LiveMember,
@@ -76,25 +82,12 @@ function rank(one: Attention): number {
     case "server":
       return severity(one.verdict);
     case "vserver":
-      return isDeadSite(one.vserver) ? -1 : severity(one.vserver.verdict);
+      return rankOf({ ...one, adc: one.vserver.adc, verdict: one.vserver.verdict });
     case "estate":
     case "certificate":
       return severity("maintenance_overrun") - 0.5;
   }
 }
-
-/** A site that clients are sent to and that does not serve: worse than whatever one of its servers does. */
-function isDeadSite({ gslb, verdict }: LiveVserver): boolean {
-  return verdict === "vip_up_members_down" && (gslb ?? null) !== null;
-}
-
-/** Vserver verdicts that follow from a member's where one of them is wrong as well. */
-const DERIVED: ReadonlySet<Verdict> = new Set<Verdict>([
-  "vip_served_by_drained_server",
-  "vip_up_members_down",
-  "vip_down_members_up",
-  "vip_backup_active",
-]);
 
 /** Members of one server with the same verdict are one cause, whatever step each fails at. */
 function serverCauses(findings: readonly Finding[]) {
@@ -115,13 +108,7 @@ function serverCauses(findings: readonly Finding[]) {
     const { adc, server, verdict, since } = group;
     const members = inPortOrder(group.members);
     const derived = findings.flatMap((finding) =>
-      finding.kind === "vserver" &&
-      DERIVED.has(finding.verdict) &&
-      !isDeadSite(finding.vserver) &&
-      finding.adc === adc &&
-      members.some(({ vservers }) => vservers.includes(finding.vserver.vserver))
-        ? [finding.vserver]
-        : [],
+      finding.kind === "vserver" && followsFrom(finding, members) ? [finding.vserver] : [],
     );
     return {
       kind: "server" as const,
