@@ -1,94 +1,26 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { JournalReading, Track } from "../../src/change/journal.ts";
+import type { JournalReading } from "../../src/change/journal.ts";
 import { sloOf, windowReport } from "../../src/change/window-report.ts";
-import { memberEntry, memberOwner, vserverEntry, vserverOwner } from "../../src/model/timeline.ts";
 import type { MemberVerdict } from "../../src/model/verdicts.ts";
 import { windowReportPage } from "../../src/web/page/window-report-page.ts";
-import { aMember, aVserver, NOON } from "../support/live-state.ts";
-
-const MINUTE = 60_000;
-const at = (minute: number): number => NOON + minute * MINUTE;
-const iso = (minute: number): string => new Date(at(minute)).toISOString();
-
-type MemberParts = readonly (readonly [number, Parameters<typeof aMember>[0]])[];
-
-/** One member: what held from each minute after noon on, until `end`. */
-function member(server: string, end: number, parts: MemberParts): Track {
-  const owner = memberOwner(aMember({ server, vservers: ["v_imap"] }));
-  const spans = parts.map(([from, change], index) => ({
-    from: at(from),
-    to: at(parts[index + 1]?.[0] ?? end),
-    entry: memberEntry(aMember({ server, vservers: ["v_imap"], ...change }), at(from)),
-  }));
-  return { owner, spans };
-}
-
-function vserver(
-  end: number,
-  parts: readonly (readonly [number, Parameters<typeof aVserver>[0]])[],
-): Track {
-  const owner = vserverOwner(aVserver({ vserver: "v_imap" }));
-  const spans = parts.map(([from, change], index) => ({
-    from: at(from),
-    to: at(parts[index + 1]?.[0] ?? end),
-    entry: vserverEntry(aVserver({ vserver: "v_imap", ...change }), at(from)),
-  }));
-  return { owner, spans };
-}
-
-const HIDDEN = { declared: "open", adc: false, detected: true } as const;
-const counts = (reallyUp: number) => ({
-  members: { configured: 2, adcUp: 2, reallyUp, reallyDown: 0, maintenance: 0 },
-});
-
-/** ex02 goes into maintenance two minutes before it is drained, works again at 40 and is returned at 50. */
-const HOUR: JournalReading = {
-  since: at(-60),
-  watched: [{ from: at(-60), to: at(90) }],
-  tracks: [
-    member("ex01", 90, [[-60, {}]]),
-    member("ex02", 90, [
-      [-60, {}],
-      [
-        3,
-        { verdict: "routes_to_maintenance", reason: "bye", service: "down", maintenance: HIDDEN },
-      ],
-      [
-        5,
-        {
-          adcOpinion: "out",
-          verdict: "maintenance_expected",
-          service: "down",
-          maintenance: HIDDEN,
-        },
-      ],
-      [40, { adcOpinion: "out", verdict: "ready_to_return" }],
-      [50, {}],
-    ]),
-    vserver(90, [
-      [-60, counts(2)],
-      [3, { ...counts(1), verdict: "vip_served_by_drained_server" }],
-      [4, counts(1)],
-      [40, counts(2)],
-    ]),
-  ],
-};
-
-const WINDOW = {
-  name: "ex02",
-  servers: ["ex02"],
-  startAt: at(0),
-  endAt: at(45),
-  reason: "CU15",
-  author: "jo",
-  autoEnd: false,
-  flexible: false,
-};
+import { aMember } from "../support/live-state.ts";
+import {
+  at,
+  counts,
+  iso,
+  memberTrack,
+  RECORDED_HOUR,
+  RECORDED_WINDOW,
+  vserverTrack,
+  type MemberParts,
+} from "../support/recorded-hour.ts";
 
 describe("windowReport", () => {
   test("report › gives steps, what clients met and incidents when an hour was watched", () => {
-    const report = windowReport(WINDOW, HOUR, at(90), (_track, verdict) => [`fix ${verdict}`]);
+    const report = windowReport(RECORDED_WINDOW, RECORDED_HOUR, at(90), (_track, verdict) => [
+      `fix ${verdict}`,
+    ]);
     expect(report).toMatchObject({
       from: iso(0),
       // The planned end had passed before the server was back.
@@ -143,9 +75,9 @@ describe("windowReport", () => {
     const gap: JournalReading = {
       since: at(20),
       watched: [{ from: at(20), to: at(30) }],
-      tracks: [member("ex02", 30, [[20, { adcOpinion: "out", verdict: "drained" }]])],
+      tracks: [memberTrack("ex02", 30, [[20, { adcOpinion: "out", verdict: "drained" }]])],
     };
-    const report = windowReport(WINDOW, gap, at(60), () => []);
+    const report = windowReport(RECORDED_WINDOW, gap, at(60), () => []);
     expect(report).toMatchObject({ watched_seconds: 600, unwatched_seconds: 50 * 60 });
     expect(report.steps.map(({ at: seen }) => seen)).toEqual([iso(20), null, iso(20), null]);
   });
@@ -159,10 +91,10 @@ describe("windowReport", () => {
     const reading = {
       since: at(0),
       watched: [{ from: at(0), to: at(150) }],
-      tracks: [member("ex02", 150, flaps), vserver(150, parts)],
+      tracks: [memberTrack("ex02", 150, flaps), vserverTrack(150, parts)],
     };
     let asked = 0;
-    const report = windowReport({ ...WINDOW, endAt: at(150) }, reading, at(150), () => {
+    const report = windowReport({ ...RECORDED_WINDOW, endAt: at(150) }, reading, at(150), () => {
       asked += 1;
       return [];
     });
@@ -174,8 +106,8 @@ describe("windowReport", () => {
   test("report › is one file without script that escapes what it shows", () => {
     const page = windowReportPage(
       windowReport(
-        { ...WINDOW, reason: "<script>alert(1)</script>", endAt: Infinity },
-        HOUR,
+        { ...RECORDED_WINDOW, reason: "<script>alert(1)</script>", endAt: Infinity },
+        RECORDED_HOUR,
         at(60),
         () => ["disable service a"],
       ),
@@ -206,9 +138,9 @@ describe("windowReport", () => {
     fc.assert(
       fc.property(parts, parts, (one, other) => {
         const tracks = [
-          member("ex01", 61, one),
-          member("ex02", 61, other),
-          vserver(61, [[-30, {}]]),
+          memberTrack("ex01", 61, one),
+          memberTrack("ex02", 61, other),
+          vserverTrack(61, [[-30, {}]]),
         ];
         const [row] = sloOf(
           { since: at(-30), watched: [], tracks },

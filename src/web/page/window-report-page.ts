@@ -52,100 +52,102 @@ export function windowReportPage(report: WindowReport, timeZone: string): string
         </style>
       </head>
       <body>
-        <h1>Maintenance ${report.window}</h1>
-        <p>${headline(report)}</p>
-        <dl>
-          <dt>Servers</dt>
-          <dd>${report.servers.join(", ")}</dd>
-          <dt>Reason</dt>
-          <dd>${report.reason ?? "none given"}</dd>
-          <dt>Declared by</dt>
-          <dd>${report.author ?? "the configuration"}</dd>
-          <dt>From</dt>
-          <dd>${time(report.from)}</dd>
-          <dt>Planned end</dt>
-          <dd>${report.planned_end === "never" ? "none" : time(report.planned_end)}</dd>
-          <dt>Reported until</dt>
-          <dd>${time(report.to)}</dd>
-          <dt>Time zone</dt>
-          <dd>${timeZone}</dd>
-        </dl>
-        <h2>Steps</h2>
-        ${
-          steps.length === 0
-            ? html`<p>No member of these servers was watched in this time.</p>`
-            : html`<table>
-                <thead>
-                  <tr>
-                    <th scope="col">Server</th>
-                    <th scope="col">Step</th>
-                    <th scope="col">First seen</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  ${steps.map(
-                    ({ server, step, at }) =>
-                      html`<tr>
-                        <th scope="row">${server}</th>
-                        <td>${STEP_WORDS[step]}</td>
-                        <td>${time(at)}</td>
-                      </tr>`,
-                  )}
-                </tbody>
-              </table>`
-        }
-        <h2>What clients met</h2>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Virtual server</th>
-              <th scope="col">ADC wrong</th>
-              <th scope="col">Clients sent into maintenance</th>
-              <th scope="col">VIP down</th>
-              <th scope="col">Fewest working members</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${vservers.map(
-              (row) =>
-                html`<tr>
-                  <th scope="row">${row.vserver}</th>
-                  ${[row.adc_wrong_seconds, row.sent_into_maintenance_seconds, row.down_seconds].map(secondsCell)}
-                  <td class="n">${row.working_minimum ?? "unknown"}</td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-        <h2>When the ADC was wrong</h2>
-        ${
-          incidents.length === 0
-            ? html`<p>Never, as far as it was watched.</p>`
-            : html`<table>
-                <thead>
-                  <tr>
-                    <th scope="col">From</th>
-                    <th scope="col">To</th>
-                    <th scope="col">For</th>
-                    <th scope="col">What</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  ${incidents.map(
-                    (each) =>
-                      html`<tr>
-                        <td>${time(each.from)}</td>
-                        <td>${time(each.to)}</td>
-                        <td class="n">${span(each.seconds * 1_000)}</td>
-                        <td>
-                          <strong>${objectOf(each)}: ${VERDICT_WORDS[each.verdict].label}</strong
-                          ><br />${each.meaning}
-                          ${evidenceOf(each)}${each.commands.map((command) => html`<code>${command}</code>`)}
-                        </td>
-                      </tr>`,
-                  )}
-                </tbody>
-              </table>`
-        }
+        <main>
+          <h1>Maintenance ${report.window}</h1>
+          <p>${headline(report)}</p>
+          <dl>
+            <dt>Servers</dt>
+            <dd>${report.servers.join(", ")}</dd>
+            <dt>Reason</dt>
+            <dd>${report.reason ?? "none given"}</dd>
+            <dt>Declared by</dt>
+            <dd>${report.author ?? "the configuration"}</dd>
+            <dt>From</dt>
+            <dd>${time(report.from)}</dd>
+            <dt>Planned end</dt>
+            <dd>${report.planned_end === "never" ? "none" : time(report.planned_end)}</dd>
+            <dt>Reported until</dt>
+            <dd>${time(report.to)}</dd>
+            <dt>Time zone</dt>
+            <dd>${timeZone}</dd>
+          </dl>
+          <h2>Steps</h2>
+          ${
+            steps.length === 0
+              ? html`<p>No member of these servers was watched in this time.</p>`
+              : html`<table>
+                  <thead>
+                    <tr>
+                      <th scope="col">Server</th>
+                      <th scope="col">Step</th>
+                      <th scope="col">First seen</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    ${steps.map(
+                      ({ server, step, at }) =>
+                        html`<tr>
+                          <th scope="row">${server}</th>
+                          <td>${STEP_WORDS[step]}</td>
+                          <td>${time(at)}</td>
+                        </tr>`,
+                    )}
+                  </tbody>
+                </table>`
+          }
+          <h2>What clients met</h2>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Virtual server</th>
+                <th scope="col">ADC wrong</th>
+                <th scope="col">Clients sent into maintenance</th>
+                <th scope="col">VIP down</th>
+                <th scope="col">Fewest working members</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${vservers.map(
+                (row) =>
+                  html`<tr>
+                    <th scope="row">${row.vserver}</th>
+                    ${[row.adc_wrong_seconds, row.sent_into_maintenance_seconds, row.down_seconds].map(secondsCell)}
+                    <td class="n">${row.working_minimum ?? "unknown"}</td>
+                  </tr>`,
+              )}
+            </tbody>
+          </table>
+          <h2>When the ADC was wrong</h2>
+          ${
+            incidents.length === 0
+              ? html`<p>Never, as far as it was watched.</p>`
+              : html`<table>
+                  <thead>
+                    <tr>
+                      <th scope="col">From</th>
+                      <th scope="col">To</th>
+                      <th scope="col">For</th>
+                      <th scope="col">What</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    ${incidents.map(
+                      (each) =>
+                        html`<tr>
+                          <td>${time(each.from)}</td>
+                          <td>${time(each.to)}</td>
+                          <td class="n">${span(each.seconds * 1_000)}</td>
+                          <td>
+                            <strong>${objectOf(each)}: ${VERDICT_WORDS[each.verdict].label}</strong
+                            ><br />${each.meaning}
+                            ${evidenceOf(each)}${each.commands.map((command) => html`<code>${command}</code>`)}
+                          </td>
+                        </tr>`,
+                    )}
+                  </tbody>
+                </table>`
+          }
+        </main>
       </body>
     </html> `;
   return page.text;
