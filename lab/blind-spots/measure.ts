@@ -14,7 +14,7 @@ import {
   startExchangeServer,
   type ExchangeServer,
 } from "../exchange/exchange-server.ts";
-import { serverRoles } from "../network.ts";
+import { serverRoles, type ServerRole } from "../network.ts";
 import { FAILURES, listenerOf, withoutTls13, type Failure } from "./failures.ts";
 import { unheld } from "../unheld.ts";
 
@@ -35,7 +35,8 @@ const PROBES_AT_ONCE = 16;
  */
 export async function measureBlindSpots(options: MeasureOptions): Promise<BlindSpotMatrix> {
   const { measured, unmeasured } = candidates(options);
-  const server = await startServers(options.estate);
+  const versions = new Set(measured.map(({ version }) => version));
+  const server = await startServers(options.estate, versions);
   try {
     const tasks = measured.flatMap((candidate) => [
       { candidate, failure: null },
@@ -53,8 +54,12 @@ export async function measureBlindSpots(options: MeasureOptions): Promise<BlindS
   }
 }
 
+type Version = ServerRole["version"];
+
 interface Candidate {
   readonly origin: MatrixRow["origin"];
+  /** Of the server that it is bound to. */
+  readonly version: Version;
   readonly probe: PlannedProbe;
   readonly port: number;
 }
@@ -66,6 +71,7 @@ function candidates({ estate, advised }: MeasureOptions): {
   const measured = new Map<string, Candidate>();
   const unmeasured = new Map<string, string>();
   const exchange = exchangeServices(advised);
+  const versions = versionsByServer(estate);
   // What is configured comes first: advice may take a monitor away, and that one is what readers ask about.
   for (const probe of [estate, advised].flatMap((one) => planProbes(one, labSettings(one)))) {
     const port = probe.action.run?.target.port ?? portOf(probe);
@@ -79,10 +85,12 @@ function candidates({ estate, advised }: MeasureOptions): {
       unmeasured.set(name, probe.action.unsupportedReason ?? "it cannot be run");
     } else {
       const origin = originOf(probe, estate);
+      const version = versions.get(probe.server ?? "") ?? "2016";
       // The same advice for two services is one row.
-      const key = `${origin === "advised" ? whatItDoes(probe) : name} ${String(port)}`;
+      const what = origin === "advised" ? whatItDoes(probe) : name;
+      const key = `${what} ${String(port)} ${version}`;
       if (!measured.has(key)) {
-        measured.set(key, { origin, probe, port });
+        measured.set(key, { origin, version, probe, port });
       }
     }
   }
@@ -90,6 +98,10 @@ function candidates({ estate, advised }: MeasureOptions): {
     measured: [...measured.values()],
     unmeasured: [...unmeasured].map(([probe, reason]) => ({ probe, reason })),
   };
+}
+
+function versionsByServer(estate: Estate): ReadonlyMap<string, Version> {
+  return new Map(serverRoles(estate).map(({ server, version }) => [server.name, version]));
 }
 
 function originOf({ action }: PlannedProbe, estate: Estate): MatrixRow["origin"] {
@@ -134,33 +146,38 @@ function failuresOf({ port }: Candidate): Failure[] {
 }
 
 interface Servers {
-  /** A server whose listeners all are in this failure; null is the healthy one. */
-  of(failure: Failure | null): ExchangeServer | undefined;
+  /** A server of that version whose listeners all are in this failure; null is the healthy one. */
+  of(version: Version, failure: Failure | null): ExchangeServer | undefined;
   close(): Promise<void>;
 }
 
-async function startServers(estate: Estate): Promise<Servers> {
+async function startServers(estate: Estate, versions: ReadonlySet<Version>): Promise<Servers> {
   const pinned = serverRoles(estate).find(({ rpcPort }) => rpcPort !== null)?.rpcPort ?? null;
   const organisation = createOrganisation({
     accounts: accountsFor(estate),
     mailboxServer: "ex01.lab.example.com",
   });
-  const servers = new Map<Failure | null, ExchangeServer>();
-  for (const failure of [null, ...FAILURES]) {
-    const server = await startExchangeServer({
-      name: "ex01",
-      fqdn: "ex01.lab.example.com",
-      version: pinned === null ? "2016" : "2010",
-      organisation,
-      ...(pinned === null ? {} : { rpcPort: pinned }),
-    });
-    servers.set(failure, server);
-    await breakServer(server, failure);
+  const servers = new Map<Version, Map<Failure | null, ExchangeServer>>();
+  for (const version of versions) {
+    const own = new Map<Failure | null, ExchangeServer>();
+    servers.set(version, own);
+    for (const failure of [null, ...FAILURES]) {
+      const server = await startExchangeServer({
+        name: "ex01",
+        fqdn: "ex01.lab.example.com",
+        version,
+        organisation,
+        ...(pinned === null || version !== "2010" ? {} : { rpcPort: pinned }),
+      });
+      own.set(failure, server);
+      await breakServer(server, failure);
+    }
   }
   return {
-    of: (failure) => servers.get(failure),
+    of: (version, failure) => servers.get(version)?.get(failure),
     close: async () => {
-      await Promise.all([...servers.values()].map((server) => server.close()));
+      const all = [...servers.values()].flatMap((own) => [...own.values()]);
+      await Promise.all(all.map((server) => server.close()));
     },
   };
 }
@@ -180,12 +197,12 @@ async function breakServer(server: ExchangeServer, failure: Failure | null): Pro
 }
 
 async function measure(
-  { probe }: Candidate,
+  { probe, version }: Candidate,
   failure: Failure | null,
   servers: Servers,
   timeoutMs: number,
 ): Promise<ProbeResult | null> {
-  const server = servers.of(failure);
+  const server = servers.of(version, failure);
   return server === undefined
     ? null
     : runProbe(
@@ -253,8 +270,8 @@ async function inTurn<T>(tasks: readonly T[], run: (task: T) => Promise<void>): 
   );
 }
 
-function cellKey({ probe, port }: Candidate, failure: Failure | null): string {
-  return [probeName(probe), port, failure?.title ?? ""].join("|");
+function cellKey({ probe, port, version }: Candidate, failure: Failure | null): string {
+  return [probeName(probe), port, version, failure?.title ?? ""].join("|");
 }
 
 const TITLES: Readonly<Record<ReturnType<typeof listenerOf>["group"], string>> = {
@@ -273,6 +290,7 @@ function tablesOf(
   cells: ReadonlyMap<string, Cell>,
 ): readonly MatrixTable[] {
   const ports = [...new Set(measured.map(({ port }) => port))];
+  const isMixed = new Set(measured.map(({ version }) => version)).size > 1;
   return ports.map((port) => {
     const own = measured
       .filter((candidate) => candidate.port === port)
@@ -284,7 +302,8 @@ function tablesOf(
       rows: own.map((candidate) => ({
         origin: candidate.origin,
         name: probeName(candidate.probe),
-        does: whatItDoes(candidate.probe),
+        // Where only one version stands, it need not be said.
+        does: `${whatItDoes(candidate.probe)}${isMixed ? `, Exchange ${candidate.version}` : ""}`,
         healthy: cells.get(cellKey(candidate, null)) ?? "unknown",
         cells: failures.map((failure) => cells.get(cellKey(candidate, failure)) ?? "unknown"),
       })),
