@@ -10,13 +10,13 @@ import type { Output } from "./output.ts";
 import { existsSync } from "node:fs";
 
 /**
- * Loads a configuration; problems go to stderr, each with its place, and null is returned. Warnings are shown too,
- * `ofPermissions` where somebody looks after the machine: not at every command that only asks.
+ * Loads a configuration; problems go to stderr, each with its place, and null is returned. Warnings are printed
+ * `withWarnings`, where somebody looks after the configuration: not by every command that only asks.
  */
 export async function readConfig(
   file: string,
   output: Output,
-  { ofPermissions = false } = {},
+  { withWarnings = false } = {},
 ): Promise<Config | null> {
   const loaded = await loadConfig(file, process.env);
   if (loaded.kind === "invalid") {
@@ -25,7 +25,7 @@ export async function readConfig(
     }
     return null;
   }
-  for (const warning of [...loaded.warnings, ...(ofPermissions ? loaded.openToOthers : [])]) {
+  for (const warning of withWarnings ? [...loaded.warnings, ...loaded.openToOthers] : []) {
     output.err(`${printableLine(`warning: ${formatProblem(warning)}`)}\n`);
   }
   return loaded.config;
@@ -53,7 +53,7 @@ function readIfThere(file: string): Promise<string | null> {
 
 /** `check-config`: 0 when the file is valid, else 1; every problem with file, line, path and what was expected. */
 export async function runCheckConfig(file: string, output: Output): Promise<number> {
-  const config = await readConfig(file, output, { ofPermissions: true });
+  const config = await readConfig(file, output, { withWarnings: true });
   if (config === null) {
     return 1;
   }

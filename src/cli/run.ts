@@ -254,7 +254,7 @@ export async function runAgent(
   options: { readonly listen: readonly string[] | null; readonly logLevel: string | null },
   output: Output,
 ): Promise<number> {
-  const config = await readConfig(file, output, { ofPermissions: true });
+  const config = await readConfig(file, output, { withWarnings: true });
   if (config === null) {
     return 1;
   }
