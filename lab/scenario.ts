@@ -71,6 +71,8 @@ export interface Scenario {
   /** The ns.conf of a second ADC, at another site. */
   readonly farConf?: string;
   readonly steps: readonly ScenarioStep[];
+  /** Its last step changes what nothing changes back, so that it cannot be told again. */
+  readonly isToldOnce?: true;
 }
 
 /** A scenario being played. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startLab } from "../../lab/lab.ts";
-import { labConfig, tokenFileOf } from "../../src/cli/demo.ts";
+import { labConfig, tokenFileOf } from "../../src/cli/lab-config.ts";
 import { sumOf, textOf } from "../our-agent.ts";
 import { endWithUs, freePort, nextMessage, stopChild } from "../processes.ts";
 import { seededRandom } from "../simulation/random.ts";

@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { chromium, type Browser } from "playwright-core";
 import { startLab } from "../../lab/lab.ts";
 import { isScenarioName, type ScenarioName } from "../../lab/scenarios.ts";
-import { demoConfig } from "../../src/cli/demo.ts";
+import { demoConfig } from "../../src/cli/lab-config.ts";
 import { startService } from "../../src/cli/service.ts";
 
 /**

@@ -7,14 +7,11 @@ import { nameMatcher } from "../lib/glob.ts";
 import { formatProblem } from "../config/problems.ts";
 import { printableLine } from "../lib/printable.ts";
 import { barePortSentence } from "../model/observation.ts";
-import type { LiveMember, LiveVserver } from "../model/live.ts";
 import { gapSentence } from "../model/adc-state.ts";
 import { exitStatus, isMismatch, pluginWord, type ExitStatus } from "../model/verdicts.ts";
 import {
   compareJson,
-  memberRow,
   verdictCounts,
-  vserverRow,
   type CompareJson,
   type MemberRow,
   type VserverRow,
@@ -358,14 +355,6 @@ function* remarks(json: CompareJson): Iterable<string> {
   for (const { message } of json.findings) {
     yield message;
   }
-}
-
-/** The table of opinions and verdicts, worst first. */
-export function comparisonTable(
-  members: readonly LiveMember[],
-  vservers: readonly LiveVserver[],
-): string {
-  return rowsTable({ rows: members.map(memberRow), vservers: vservers.map(vserverRow) });
 }
 
 function rowsTable({ rows, vservers }: Pick<CompareJson, "rows" | "vservers">): string {

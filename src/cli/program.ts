@@ -81,13 +81,32 @@ export function program(output: Output): Command {
         "scenario",
       ),
     )
+    .option("--loop", "tell the story again and again", false)
+    .option(
+      "--write-config <dir>",
+      "also write a configuration that other commands can use meanwhile",
+    )
+    .addOption(
+      new Option("--adc-only", "only the ADC and its servers, with a small console to steer them")
+        .default(false)
+        .conflicts(["bundle", "loop"]),
+    )
     .option("--exit-after <duration>", "exit after this time", duration)
-    .addHelpText("after", examples("demo", "demo --scenario certificate --port 9743"))
+    .addHelpText(
+      "after",
+      examples(
+        "demo",
+        "demo --scenario certificate --loop",
+        "demo --write-config try",
+        "demo --adc-only --write-config walk",
+      ),
+    )
     .action(async (options: DemoArguments) => {
       const { runDemo } = await import("./demo.ts");
       const { bundle = null, exitAfter = null, port: wanted = null } = options;
+      const { writeConfig = null } = options;
       const status = await runDemo(
-        { ...options, port: wanted, bundle, exitAfterMs: exitAfter },
+        { ...options, port: wanted, bundle, exitAfterMs: exitAfter, writeConfig },
         terminalOutput(),
       );
       // What has not closed in time must not keep the process.
@@ -342,6 +361,9 @@ interface DemoArguments {
   readonly port?: number;
   readonly scenario: string;
   readonly bundle?: string;
+  readonly loop: boolean;
+  readonly writeConfig?: string;
+  readonly adcOnly: boolean;
   readonly exitAfter?: number;
 }
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { tokenFileOf } from "../../src/cli/demo.ts";
+import { tokenFileOf } from "../../src/cli/lab-config.ts";
 import { debianProgram } from "../support/debian-program.ts";
 import { until, withLabAgent } from "../support/lab-agent.ts";
 import { maintenanceHour } from "../support/live-state.ts";

@@ -8,7 +8,7 @@ import { readMaintenanceWindows } from "../../src/agent/kept-state.ts";
 import { compareOnce } from "../../src/change/compare.ts";
 import { pause } from "../../src/lib/timers.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../../src/model/live.ts";
-import { declareAt, tokenFileOf } from "../../src/cli/demo.ts";
+import { declareAt, tokenFileOf } from "../../src/cli/lab-config.ts";
 import { until, withLabAgent, type LabAgent } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { tokenFileOf } from "../../src/cli/demo.ts";
+import { tokenFileOf } from "../../src/cli/lab-config.ts";
 import { runMaintenance, type MaintenanceCommand } from "../../src/cli/maintenance.ts";
 import { until, withLabAgent } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parse, stringify } from "yaml";
 import { expect, test } from "vitest";
-import { tokenFileOf } from "../../src/cli/demo.ts";
+import { tokenFileOf } from "../../src/cli/lab-config.ts";
 import { packageRoot } from "../../src/cli/package-info.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { CompareJson } from "../../src/web/api/verdicts.ts";

@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { tokenFileOf } from "../../src/cli/demo.ts";
+import { tokenFileOf } from "../../src/cli/lab-config.ts";
 import { BuiltAgent, mismatchesIn } from "../support/built-agent.ts";
 import { debianProgram } from "../support/debian-program.ts";
 import { allAgree, withWatchedLab, type WatchedLab } from "./watched-lab.ts";

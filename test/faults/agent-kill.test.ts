@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { tokenFileOf } from "../../src/cli/demo.ts";
+import { tokenFileOf } from "../../src/cli/lab-config.ts";
 import { BuiltAgent } from "../support/built-agent.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import { expect, test } from "vitest";
-import { tokenFileOf } from "../../src/cli/demo.ts";
+import { tokenFileOf } from "../../src/cli/lab-config.ts";
 import { packageRoot } from "../../src/cli/package-info.ts";
 import { mismatchesIn, failuresIn, type BuiltAgent } from "../support/built-agent.ts";
 import { until } from "../support/lab-agent.ts";

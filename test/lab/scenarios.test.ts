@@ -1,14 +1,43 @@
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { buildAlerts } from "../../alerts/build.ts";
 import { demoConf } from "../../lab/demo-conf.ts";
 import { scenario, SCENARIO_NAMES } from "../../lab/scenarios.ts";
+import { parseDuration } from "../../src/lib/timers.ts";
 import { smallEstate } from "../agent/small-estate.ts";
 
 /** The demo's own polls, and its slowest login. */
 const POLL_MS = 2_000;
 const SLOWEST_LOGIN_MS = 20_000;
 
+/** Of deploy/prometheus: what is said is scraped and evaluated that much later. */
+const SCRAPE_AND_EVALUATION_MS = 30_000;
+
+interface RulesFile {
+  readonly groups: readonly {
+    readonly rules: readonly { readonly expr: string; readonly for?: string }[];
+  }[];
+}
+
+/** How long this must have been said before an alert of ours fires; null: none is about it. */
+function alertAfterMs(says: string): number | null {
+  const files = [...buildAlerts()].filter(([path]) => path.endsWith(".rules.yml"));
+  const waits = files
+    .flatMap(([, text]) => (parse(text) as RulesFile).groups.flatMap(({ rules }) => rules))
+    .filter(({ expr }) => expr.includes(`"${says}"`) || expr.includes(`adc_witness_${says} `))
+    .flatMap((rule) => (rule.for === undefined ? [] : (parseDuration(rule.for) ?? [])));
+  return waits.length === 0 ? null : Math.min(...waits);
+}
+
+test("alerts are about what most stories name", () => {
+  const named = SCENARIO_NAMES.flatMap((name) => scenario(name).named?.says ?? []);
+  expect(new Set(named.filter((says) => alertAfterMs(says) === null))).toEqual(
+    new Set(["vip_protected", "mailbox_side", "agree_down", "unknown"]),
+  );
+});
+
 describe("each story of the lab", () => {
-  test.each(SCENARIO_NAMES)("%s lasts until what it names must have been said", (name) => {
+  test.each(SCENARIO_NAMES)("%s lasts until it must have been said, and an alert fires", (name) => {
     const { named, steps, conf } = scenario(name);
     if (named === null) {
       return;
@@ -45,7 +74,10 @@ describe("each story of the lab", () => {
       }),
     );
     const isAtOnce = named.says === "maintenance_overrun";
-    expect(named.untilMs - named.fromMs).toBeGreaterThan(isAtOnce ? POLL_MS + 1_000 : longest);
+    const saidMs = isAtOnce ? POLL_MS + 1_000 : longest;
+    const alertMs = alertAfterMs(named.says);
+    const firesMs = alertMs === null ? 0 : alertMs + SCRAPE_AND_EVALUATION_MS;
+    expect(named.untilMs - named.fromMs).toBeGreaterThan(saidMs + firesMs);
     const times = steps.map(({ atMs }) => atMs);
     expect(times).toContain(named.fromMs);
     expect(named.untilMs === Infinity || times.includes(named.untilMs)).toBe(true);

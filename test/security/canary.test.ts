@@ -4,7 +4,7 @@ import { hashSync } from "bcryptjs";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { labConfig, tokenFileOf } from "../../src/cli/demo.ts";
+import { labConfig, tokenFileOf } from "../../src/cli/lab-config.ts";
 import { startLab } from "../../lab/lab.ts";
 import { runCompare } from "../../src/cli/compare.ts";
 import { runLint } from "../../src/cli/lint.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startLab, type Lab, type LabOptions } from "../../lab/lab.ts";
-import { demoConfig, labConfig } from "../../src/cli/demo.ts";
+import { demoConfig, labConfig } from "../../src/cli/lab-config.ts";
 import { startInProcess, urlOf, type Service } from "./in-process-agent.ts";
 
 export interface LabAgent {

@@ -43,7 +43,7 @@ export const WAITING = [
 export const LONG = [
   "test/soak/*.test.ts",
   "test/packages/*.test.ts",
-  "test/e2e/{demo-scenarios,gslb,two-agents}.test.ts",
+  "test/e2e/{demo-alerts,demo-scenarios,gslb,two-agents}.test.ts",
   "test/faults/agent-*.test.ts",
   "test/fuzz/fuzz.test.ts",
   "test/lint/proof-of-many.test.ts",

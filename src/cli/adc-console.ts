@@ -1,0 +1,284 @@
+import { createInterface } from "node:readline";
+import type { Lab } from "../../lab/lab.ts";
+import {
+  LISTENER_GROUPS,
+  VIRTUAL_DIRECTORIES,
+  type LabProtocol,
+} from "../../lab/exchange/condition.ts";
+import type { Member } from "../model/adc-service.ts";
+import { printableLine } from "../lib/printable.ts";
+import { columns, type Output } from "./output.ts";
+
+/** What may be the matter with a server, of those that need nothing more said. */
+const CONDITIONS = [
+  "healthy",
+  "maintenance",
+  "draining",
+  "hub_draining",
+  "stopped",
+  "hung",
+  "open_port_silent",
+  "accept_then_close",
+  "reset",
+  "no_certificate",
+  "dead_backend",
+  "app_pool_stopped",
+  "health_always_up",
+  "modern_authentication",
+] as const;
+type PlainCondition = (typeof CONDITIONS)[number];
+
+const PROTOCOLS: readonly LabProtocol[] = ["all", ...LISTENER_GROUPS, ...VIRTUAL_DIRECTORIES];
+
+/** What is switched on and off at the ADC. */
+type Switched =
+  | { readonly kind: "server" | "service"; readonly name: string }
+  /** One member of a service group. */
+  | {
+      readonly kind: "member";
+      readonly name: string;
+      readonly server: string;
+      readonly port: number;
+    };
+
+/** One line typed at the console of the lab. */
+export type ConsoleCommand =
+  | { readonly kind: "help" | "quit" | "status" | "nothing" }
+  | {
+      readonly kind: "disable";
+      readonly what: Switched;
+      readonly delaySeconds: number;
+      readonly graceful: boolean;
+    }
+  | { readonly kind: "enable"; readonly what: Switched }
+  | {
+      readonly kind: "exchange";
+      readonly name: string;
+      readonly condition: PlainCondition;
+      readonly protocol: LabProtocol;
+    }
+  | { readonly kind: "not_understood"; readonly message: string };
+
+const HELP = `disable server NAME [SECONDS] [-graceFul YES]   as at the ADC's command line; also disable service NAME,
+                                                disable serviceGroup NAME [SERVER PORT] [-delay SECONDS]
+enable server NAME                              also: enable service, enable serviceGroup
+exchange NAME CONDITION [PROTOCOL]              what becomes of an Exchange server
+status                                          the ADC's state of each member
+quit                                            ends the ADC and its servers
+
+CONDITION  ${CONDITIONS.slice(0, 7).join(", ")},
+           ${CONDITIONS.slice(7).join(", ")}
+PROTOCOL   ${PROTOCOLS.slice(0, 7).join(", ")},
+           ${PROTOCOLS.slice(7).join(", ")}; without one: all
+`;
+
+/** Reads a line as the ADC's command line does: words, without regard to case where they are its own. */
+export function parseConsoleLine(line: string): ConsoleCommand {
+  const words = line.trim().split(/\s+/);
+  const [verb = "", what = "", name = "", ...rest] = words;
+  switch (verb.toLowerCase()) {
+    case "":
+      return { kind: "nothing" };
+    case "help":
+    case "?":
+      return { kind: "help" };
+    case "quit":
+    case "exit":
+      return { kind: "quit" };
+    case "status":
+      return { kind: "status" };
+    case "disable":
+    case "enable":
+      return switched(verb.toLowerCase(), what, name, rest);
+    case "exchange":
+      return conditioned(what, name, rest);
+    default:
+      return notUnderstood(`no command ${verb}; help shows all`);
+  }
+}
+
+function switched(
+  verb: string,
+  object: string,
+  name: string,
+  words: readonly string[],
+): ConsoleCommand {
+  const kind = OBJECTS.get(object.toLowerCase());
+  if (kind === undefined || name === "") {
+    return notUnderstood(`${verb} server NAME, service NAME, or serviceGroup NAME [SERVER PORT]`);
+  }
+  const [server = "", port = ""] = words;
+  const isMember = object.toLowerCase() === "servicegroup" && /^\d{1,5}$/.test(port);
+  const what: Switched = isMember
+    ? { kind: "member", name, server, port: Number(port) }
+    : { kind, name };
+  const options = words.slice(isMember ? 2 : 0);
+  if (verb === "enable") {
+    return options.length === 0
+      ? { kind: "enable", what }
+      : notUnderstood("enable takes no options");
+  }
+  const written = /^(?:(?:-delay )?(\d{1,6}))?(?: ?-graceful (yes|no))?$/i.exec(options.join(" "));
+  if (written === null) {
+    return notUnderstood("after the name: seconds to drain, -graceFul YES, both, or nothing");
+  }
+  const [, seconds = "0", graceful = "no"] = written;
+  return {
+    kind: "disable",
+    what,
+    delaySeconds: Number(seconds),
+    graceful: graceful.toLowerCase() === "yes",
+  };
+}
+
+const OBJECTS: ReadonlyMap<string, "server" | "service"> = new Map([
+  ["server", "server"],
+  ["service", "service"],
+  ["servicegroup", "service"],
+]);
+
+function conditioned(
+  name: string,
+  wanted: string,
+  [protocolName = "all", ...more]: readonly string[],
+): ConsoleCommand {
+  const condition = CONDITIONS.find((one) => one === wanted.toLowerCase());
+  const protocol = PROTOCOLS.find((one) => one === protocolName.toLowerCase());
+  if (name === "" || condition === undefined) {
+    return notUnderstood(`exchange NAME CONDITION, with one of: ${CONDITIONS.join(", ")}`);
+  }
+  return protocol === undefined || more.length > 0
+    ? notUnderstood(`after the condition nothing, or one of: ${PROTOCOLS.join(", ")}`)
+    : { kind: "exchange", name, condition, protocol };
+}
+
+function notUnderstood(message: string): ConsoleCommand {
+  return { kind: "not_understood", message };
+}
+
+/** Does what was typed, and tells what came of it; null: the console is to end. */
+async function runConsoleCommand(lab: Lab, command: ConsoleCommand): Promise<string | null> {
+  switch (command.kind) {
+    case "nothing":
+      return "";
+    case "help":
+      return HELP;
+    case "quit":
+      return null;
+    case "status":
+      return `${statusTable(lab)}\n`;
+    case "not_understood":
+      return `ERROR: ${printableLine(command.message)}\n`;
+    case "disable":
+    case "enable":
+      return switchObject(lab, command);
+    case "exchange": {
+      const server = lab.servers.get(command.name);
+      if (server === undefined) {
+        const names = [...lab.servers.keys()].join(", ");
+        return `ERROR: ${printableLine(`no Exchange server ${command.name}; there are ${names}`)}\n`;
+      }
+      await server.set(command.protocol, { kind: command.condition });
+      return "Done\n";
+    }
+  }
+}
+
+function switchObject(
+  { adc }: Lab,
+  command: Extract<ConsoleCommand, { readonly kind: "disable" | "enable" }>,
+): string {
+  const { what } = command;
+  if (!adc.members().some(({ member }) => isMeant(member, what))) {
+    // As the ADC says it.
+    const field = what.kind === "server" ? "name" : "serviceName";
+    return `ERROR: No such resource [${field}, ${printableLine(what.name)}]\n`;
+  }
+  const options =
+    command.kind === "disable"
+      ? { delayMs: command.delaySeconds * 1_000, graceful: command.graceful }
+      : null;
+  switch (what.kind) {
+    case "server":
+      if (options === null) {
+        adc.enableServer(what.name);
+      } else {
+        adc.disableServer(what.name, options);
+      }
+      break;
+    case "service":
+      if (options === null) {
+        adc.enableService(what.name);
+      } else {
+        adc.disableService(what.name, options);
+      }
+      break;
+    case "member":
+      if (options === null) {
+        adc.enableMember(what.name, what.server, what.port);
+      } else {
+        adc.disableMember(what.name, what.server, what.port, options);
+      }
+      break;
+  }
+  return "Done\n";
+}
+
+function isMeant(member: Member, what: Switched): boolean {
+  switch (what.kind) {
+    case "server":
+      return member.server === what.name;
+    case "service":
+      return member.adcService === what.name;
+    case "member":
+      return (
+        member.adcService === what.name &&
+        member.server === what.server &&
+        member.port === what.port
+      );
+  }
+}
+
+function statusTable({ adc }: Lab): string {
+  return columns([
+    ["SERVICE", "MEMBER", "STATE"],
+    ...adc
+      .members()
+      .map(({ member, state }) => [
+        member.adcService,
+        `${member.server}:${String(member.port)}`,
+        state,
+      ]),
+  ]);
+}
+
+/**
+ * The console, until `quit`, the end of what is typed at a terminal, or the signal. Where no terminal is, the end of the input
+ * ends nothing: the lab runs on until it is told to stop.
+ */
+export async function readConsole(
+  lab: Lab,
+  input: NodeJS.ReadStream,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const lines = createInterface({ input, signal });
+  const prompt = (): void => {
+    output.out(input.isTTY ? "> " : "");
+  };
+  output.out("help shows what can be typed.\n");
+  prompt();
+  for await (const line of lines) {
+    const answer = await runConsoleCommand(lab, parseConsoleLine(line));
+    if (answer === null) {
+      return;
+    }
+    output.out(answer);
+    prompt();
+  }
+  if (!input.isTTY && !signal.aborted) {
+    await new Promise((resolve) => {
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+  }
+}

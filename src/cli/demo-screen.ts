@@ -1,0 +1,379 @@
+import { printableLine } from "../lib/printable.ts";
+import type { LiveAdc, LiveFinding, LiveMember, LiveState, LiveVserver } from "../model/live.ts";
+import { memberWords, severity, vserverWords } from "../model/verdicts.ts";
+import { TONE_SIGNS, toneOf, type Tone } from "../web/page/tone.ts";
+
+/** One thing that is said of the estate, as the demo shows it. */
+export interface DemoRow {
+  /** Stays the same while what it is about does. */
+  readonly key: string;
+  readonly tone: Tone;
+  /** Among rows of one tone; the lower, the worse. */
+  readonly rank: number;
+  /** `ex02:993`, or a vserver's name. */
+  readonly place: string;
+  /** What it belongs to: a service group, or what kind of thing it is. */
+  readonly of: string;
+  /** ADC, replica and service; empty where nothing is compared. */
+  readonly opinions: readonly string[];
+  /** What is said, in words. */
+  readonly words: string;
+  /** Why; empty where there is nothing to add. */
+  readonly reason: string;
+  /** All of it in one sentence, for where there is no screen. */
+  readonly sentence: string;
+  /** Whether that is worth a line although nothing has been said of it before. */
+  readonly isNews: boolean;
+}
+
+const TONES: readonly Tone[] = ["bad", "warn", "unknown", "quiet", "good"];
+
+/** Everything that is said of the estate now, worst first. */
+export function demoRows(state: LiveState): readonly DemoRow[] {
+  const rows = [
+    ...state.members.map(memberRow),
+    ...state.vservers.flatMap((vserver) => [...vserverRows(vserver)]),
+    ...(state.findings ?? []).map(findingRow),
+    ...state.adcs.flatMap((adc) => [...adcRow(adc)]),
+  ];
+  return rows.sort(
+    (a, b) =>
+      TONES.indexOf(a.tone) - TONES.indexOf(b.tone) ||
+      a.rank - b.rank ||
+      a.place.localeCompare(b.place) ||
+      a.key.localeCompare(b.key),
+  );
+}
+
+function memberRow(member: LiveMember): DemoRow {
+  const { adc, adcService, server, port, verdict } = member;
+  const tone = toneOf(verdict);
+  const reason = reasonOf(member);
+  const { label } = memberWords(member);
+  const opinions = `ADC ${member.adcOpinion}, replica ${member.replica}, service ${member.service}`;
+  return {
+    key: `member ${adc} ${adcService} ${server} ${String(port)}`,
+    tone,
+    rank: severity(verdict),
+    place: `${server}:${String(port)}`,
+    of: adcService,
+    opinions: [member.adcOpinion, member.replica, member.service],
+    words: label,
+    reason,
+    sentence: `${adcService} ${server}:${String(port)}: ${verdict} (${withReason(opinions, reason)}): ${label}`,
+    isNews: tone !== "good",
+  };
+}
+
+function reasonOf({ reason }: Pick<LiveMember | LiveVserver, "reason">): string {
+  return reason === null || reason === "ok" ? "" : reason;
+}
+
+function withReason(words: string, reason: string): string {
+  return reason === "" ? words : `${words}, ${reason}`;
+}
+
+function* vserverRows(vserver: LiveVserver): Iterable<DemoRow> {
+  const { adc, vserver: place, verdict } = vserver;
+  const tone = toneOf(verdict);
+  const ownReason = reasonOf(vserver);
+  const { label } = vserverWords(vserver);
+  const opinions = `ADC ${vserver.adcOpinion}, VIP ${vserver.vip}`;
+  const key = `vserver ${adc} ${place}`;
+  yield {
+    key,
+    tone,
+    rank: severity(verdict),
+    place,
+    of: "vserver",
+    opinions: [vserver.adcOpinion, "", vserver.vip],
+    words: label,
+    reason: ownReason,
+    sentence: `${place}: ${verdict} (${withReason(opinions, ownReason)}): ${label}`,
+    isNews: tone !== "good",
+  };
+  const beside = {
+    tone: "warn",
+    rank: 0,
+    place,
+    of: "vserver",
+    opinions: [],
+    isNews: true,
+  } as const;
+  if (vserver.certificateDiffers === true) {
+    const words = "its servers' certificates differ";
+    const reason = "certificate_differs";
+    yield { ...beside, key: `${key} certificate`, words, reason, sentence: `${place}: ${words}` };
+  }
+  const [odd] = vserver.oddSchemes ?? [];
+  if (odd !== undefined) {
+    const words = "its servers offer different logins";
+    const reason = `${odd.server}: ${odd.offers}`;
+    const sentence = `${place}: ${words} (${reason})`;
+    yield { ...beside, key: `${key} schemes`, words, reason, sentence };
+  }
+}
+
+function findingRow(finding: LiveFinding): DemoRow {
+  const common = { tone: "warn", rank: 0, opinions: [], isNews: true } as const;
+  switch (finding.kind) {
+    case "mailbox_side":
+      return {
+        ...common,
+        key: `finding ${finding.adc} ${finding.account}`,
+        place: finding.account,
+        of: "mailbox side",
+        words: "fails alike behind every server",
+        reason: finding.reason ?? "",
+        sentence: finding.message,
+      };
+    case "adc_flapping":
+      return {
+        ...common,
+        key: `finding ${finding.adc} ${finding.adcService} ${finding.server} ${String(finding.port)}`,
+        place: `${finding.server}:${String(finding.port)}`,
+        of: finding.adcService,
+        words: "the ADC takes it DOWN and UP",
+        reason: "adc_flapping",
+        // How often it has flapped by now is no news.
+        sentence: `${finding.adcService} ${finding.server}:${String(finding.port)}: the ADC takes it DOWN and UP, and nothing seen here explains it`,
+      };
+  }
+}
+
+/** A pair tells which node is followed; a single node only when it is not heard. */
+function* adcRow(adc: LiveAdc): Iterable<DemoRow> {
+  const common = { key: `adc ${adc.name}`, rank: 0, place: adc.name, of: "ADC", opinions: [] };
+  if (adc.up === false) {
+    const words = adc.splitBrain === true ? "both nodes claim to be primary" : "NITRO is not heard";
+    const reason = adc.lastError ?? "";
+    const sentence = `${adc.name}: ${withReason(words, reason)}`;
+    yield { ...common, tone: "warn", words, reason, sentence, isNews: true };
+    return;
+  }
+  const primary = adc.nodes.find((node) => node.primary);
+  if (adc.nodes.length > 1 && primary !== undefined) {
+    const node = adc.nodes.indexOf(primary) + 1;
+    const words = `node ${String(node)} of the pair is followed`;
+    const sentence = `${adc.name}: ${words} (${primary.node})`;
+    yield { ...common, tone: "quiet", words, reason: primary.node, sentence, isNews: true };
+  }
+}
+
+/** A line of the story, with when it was told. */
+export interface Told {
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** What comes next in the story. */
+export type NextStep =
+  /** It begins when everything is judged; so many rows are not. */
+  | { readonly kind: "judging"; readonly unjudged: number }
+  | { readonly kind: "step"; readonly inMs: number; readonly text: string }
+  /** It is told again, when everything is judged. */
+  | { readonly kind: "again" }
+  | { readonly kind: "over" };
+
+export interface DemoView {
+  readonly state: LiveState;
+  /** Where the page is. */
+  readonly page: string;
+  readonly story: string;
+  readonly sinceStartMs: number;
+  readonly told: readonly Told[];
+  readonly next: NextStep;
+  /** Said at the bottom of a terminal that has room for it. */
+  readonly hint: string;
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** One line of the screen: text without any control character, and how it looks. */
+export interface ScreenLine {
+  readonly text: string;
+  readonly look: "plain" | "title" | "story" | "faint" | Tone;
+}
+
+/** Below this, a blank line or a heading is a row that is not seen. */
+const ROOMY_ROWS = 16;
+const HINT_ROWS = 30;
+
+/**
+ * The whole screen, never more lines or columns than the terminal has: page, clock, story and next step first; then as many
+ * rows as fit, worst first; then what there is of each kind.
+ */
+export function demoScreen(view: DemoView, { rows, columns }: TerminalSize): readonly ScreenLine[] {
+  const isRoomy = rows >= ROOMY_ROWS;
+  const blank: readonly ScreenLine[] = isRoomy ? [plain("")] : [];
+  const all = demoRows(view.state);
+  const head: readonly ScreenLine[] = [
+    { text: `${view.page}  ${clock(view.sinceStartMs)}  ${view.story}`, look: "title" },
+    { text: nextWords(view.next), look: "faint" },
+    ...blank,
+    ...storyLines(view.told, columns, rows >= HINT_ROWS ? 6 : isRoomy ? 4 : 2),
+    ...blank,
+  ];
+  const foot: readonly ScreenLine[] =
+    rows >= HINT_ROWS && view.hint !== "" ? [plain(""), { text: view.hint, look: "faint" }] : [];
+  // The heading, and the line of counts.
+  const room = Math.max(0, rows - head.length - foot.length - (isRoomy ? 2 : 1));
+  const shown = all.slice(0, room);
+  const table = tableLines(shown, columns, isRoomy);
+  const counts = plain(countWords(all, all.length - shown.length));
+  return [...head, ...table, counts, ...foot].slice(0, rows).map((line) => ({
+    ...line,
+    text: cut(printableLine(line.text), columns),
+  }));
+}
+
+/** `+1:42`. */
+export function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  return `+${String(Math.floor(seconds / 60))}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+function nextWords(next: NextStep): string {
+  switch (next.kind) {
+    case "judging":
+      return `The story begins when every row is judged; ${String(next.unjudged)} are not yet.`;
+    case "step":
+      return `Next in ${clock(next.inMs).slice(1)}: ${next.text}`;
+    case "again":
+      return "The story is told again when all is well. Ctrl-C ends it.";
+    case "over":
+      return "The story is told. Ctrl-C ends it.";
+  }
+}
+
+/** The last event whole, as far as it fits; before it, one line of each earlier one. */
+function storyLines(told: readonly Told[], columns: number, room: number): readonly ScreenLine[] {
+  const [last, ...earlier] = told.toReversed();
+  if (last === undefined) {
+    return [];
+  }
+  const whole = wrapped(eventText(last), columns).slice(0, room);
+  const before = earlier.slice(0, room - whole.length).reverse();
+  return [
+    ...before.map((each) => ({ text: eventText(each), look: "faint" }) as const),
+    ...whole.map((text) => ({ text, look: "story" }) as const),
+  ];
+}
+
+function eventText({ atMs, text }: Told): string {
+  return `${clock(atMs)} ${printableLine(text)}`;
+}
+
+function wrapped(text: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= columns) {
+      lines[lines.length - 1] = `${line} ${word}`;
+    } else {
+      lines.push(word);
+    }
+  }
+  return lines;
+}
+
+const GAP = 2;
+/** What is left of a group's name when it gives way. */
+const MIN_OF = 6;
+const MIN_WORDS = 12;
+const OPINIONS = ["ADC", "REPLICA", "SERVICE"];
+
+/**
+ * Columns give way in this order: the opinions go, what a row belongs to shrinks and goes, the reason goes; the words are cut
+ * last.
+ */
+function tableLines(
+  rows: readonly DemoRow[],
+  columns: number,
+  hasHeading: boolean,
+): readonly ScreenLine[] {
+  const widest = (texts: readonly string[]): number =>
+    Math.max(0, ...texts.map((text) => text.length));
+  const place = widest(rows.map((row) => row.place));
+  const reason = widest(rows.map((row) => (row.reason.length > MAX_REASON ? "" : row.reason)));
+  const allWords = widest(rows.map((row) => row.words));
+  const opinions = OPINIONS.map((title, index) =>
+    widest([title, ...rows.map((row) => row.opinions[index] ?? "")]),
+  );
+  const ofAll = widest(rows.map((row) => row.of));
+  const taken = 2 + place + GAP + allWords + (reason === 0 ? 0 : GAP + reason);
+  const opinionsWidth = opinions.reduce((sum, width) => sum + width + GAP, 0);
+  const left = columns - taken;
+  const showsOpinions = left >= opinionsWidth + ofAll + GAP;
+  const of = Math.min(ofAll, left - GAP - (showsOpinions ? opinionsWidth : 0));
+  const showsOf = of >= MIN_OF;
+  const showsReason = reason > 0 && left >= 0;
+  const words = Math.max(
+    MIN_WORDS,
+    Math.min(allWords, columns - 2 - place - GAP - (showsReason ? GAP + reason : 0)),
+  );
+  const line = (cells: {
+    readonly sign: string;
+    readonly place: string;
+    readonly of: string;
+    readonly opinions: readonly string[];
+    readonly words: string;
+    readonly reason: string;
+  }): string =>
+    [
+      `${cells.sign} ${cells.place.padEnd(place)}`,
+      ...(showsOf ? [cut(cells.of, of).padEnd(of)] : []),
+      ...(showsOpinions
+        ? opinions.map((width, index) => (cells.opinions[index] ?? "").padEnd(width))
+        : []),
+      cut(cells.words, words).padEnd(words),
+      ...(showsReason ? [cells.reason] : []),
+    ]
+      .join(" ".repeat(GAP))
+      .trimEnd();
+  const heading = line({
+    sign: " ",
+    place: "MEMBER",
+    of: "OF",
+    opinions: OPINIONS,
+    words: "VERDICT",
+    reason: "REASON",
+  });
+  return [
+    ...(hasHeading ? [{ text: heading, look: "faint" } as const] : []),
+    ...rows.map((row) => ({
+      text: line({ ...row, sign: TONE_SIGNS[row.tone] }),
+      look: row.tone,
+    })),
+  ];
+}
+
+/** Longer ones are sentences, and run out of the line. */
+const MAX_REASON = 26;
+
+const COUNT_WORDS: Readonly<Record<Tone, string>> = {
+  bad: "wrong",
+  warn: "to look at",
+  unknown: "unknown",
+  quiet: "as expected",
+  good: "agree",
+};
+
+function countWords(all: readonly DemoRow[], hidden: number): string {
+  const counts = TONES.flatMap((tone) => {
+    const count = all.filter((row) => row.tone === tone).length;
+    return count === 0 ? [] : [`${String(count)} ${COUNT_WORDS[tone]}`];
+  });
+  return `${counts.join(" · ")}${hidden > 0 ? ` (${String(hidden)} not shown)` : ""}`;
+}
+
+function plain(text: string): ScreenLine {
+  return { text, look: "plain" };
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}

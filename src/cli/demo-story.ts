@@ -1,0 +1,89 @@
+import type { Lab } from "../../lab/lab.ts";
+import type { Declare, ScenarioStep } from "../../lab/scenario.ts";
+import { pause } from "../lib/timers.ts";
+import type { LiveState } from "../model/live.ts";
+import type { NextStep, Told } from "./demo-screen.ts";
+
+/** A story does not wait longer than this for rows that cannot be judged. */
+const JUDGE_WITHIN_MS = 90_000;
+/** How long all stays well before a story is told again. */
+const ALL_WELL_FOR_MS = 45_000;
+const LOOK_EVERY_MS = 250;
+
+/** The scenario of a lab as it is told: it begins when every row is judged. */
+export class Story {
+  readonly #lab: Lab;
+  readonly #steps: readonly ScenarioStep[];
+  readonly #repeats: boolean;
+  readonly #ended: AbortSignal;
+  readonly #startedAt = performance.now();
+  readonly #told: Told[] = [];
+  /** Null: it has not begun. */
+  #begunAt: number | null = null;
+  #stepsTold = 0;
+
+  constructor(lab: Lab, wantsLoop: boolean, ended: AbortSignal) {
+    this.#lab = lab;
+    this.#steps = lab.scenario.steps.toSorted((a, b) => a.atMs - b.atMs);
+    this.#repeats = wantsLoop && lab.scenario.isToldOnce !== true;
+    this.#ended = ended;
+  }
+
+  /** Everything told so far, oldest first. */
+  get told(): readonly Told[] {
+    return this.#told;
+  }
+
+  get sinceStartMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  next(state: LiveState): NextStep {
+    const step = this.#steps[this.#stepsTold];
+    if (this.#begunAt !== null && step !== undefined) {
+      const inMs = Math.max(0, this.#begunAt + step.atMs - performance.now());
+      return { kind: "step", inMs, text: step.text };
+    }
+    if (this.#begunAt === null) {
+      return { kind: "judging", unjudged: unjudgedRows(state) };
+    }
+    return { kind: this.#repeats ? "again" : "over" };
+  }
+
+  /** Resolves when the story is over or ended; never while it is told again and again. Rejects when a step fails. */
+  async tell(state: LiveState, declare: Declare): Promise<void> {
+    do {
+      await this.#allJudged(state);
+      if (this.#ended.aborted) {
+        return;
+      }
+      this.#stepsTold = 0;
+      this.#begunAt = performance.now();
+      const run = this.#lab.play(({ text }) => {
+        this.#stepsTold += 1;
+        this.#told.push({ atMs: this.sinceStartMs, text });
+      }, declare);
+      this.#ended.addEventListener("abort", run.stop, { once: true });
+      await run.finished;
+      if (this.#repeats) {
+        await this.#allJudged(state);
+        await pause(ALL_WELL_FOR_MS, this.#ended);
+      }
+    } while (this.#repeats && !this.#ended.aborted);
+  }
+
+  async #allJudged(state: LiveState): Promise<void> {
+    const deadline = performance.now() + JUDGE_WITHIN_MS;
+    while (unjudgedRows(state) > 0 && !this.#ended.aborted && performance.now() < deadline) {
+      await pause(LOOK_EVERY_MS, this.#ended);
+    }
+  }
+}
+
+/** How many rows have no verdict that stands; those of an ADC that is not heard never get one. */
+function unjudgedRows({ members, vservers, adcs }: LiveState): number {
+  const unheard = new Set(adcs.filter(({ up }) => up === false).map(({ name }) => name));
+  return [...members, ...vservers].filter(
+    ({ adc, verdict }) => verdict === "settling" || (verdict === "unknown" && !unheard.has(adc)),
+  ).length;
+}
