@@ -66,7 +66,13 @@ export class SimulatedLogins {
         return { kind: "later", inMs: PACE_RETRY_MS };
       }
       this.#waitingSince.delete(probe);
-      probe.heldBack = { kind: "held_back", why: decision.why, message: null };
+      const { why, broken } = decision;
+      probe.heldBack = {
+        kind: "held_back",
+        why,
+        message: null,
+        ...(broken === undefined ? {} : { broken }),
+      };
       const result = heldBackResult(probe, this.#refusals.get(key), now);
       return { kind: "over", result, broken: [] };
     }

@@ -204,6 +204,11 @@ test("a server that rejected what another accepts is tried again a minute later,
   await reject();
   await login(ex01, true, 2 * 60_000);
   expect(ex01).toMatchObject({ opinion: "down", heldBack: { why: "backing_off" } });
+  // Another life, or a single look, knows it from the state directory.
+  ex01.last = null;
+  await (await start()).run(ex01, state);
+  const known = { outcome: "failed", step: "login", reason: "backend_unavailable" };
+  expect(ex01).toMatchObject({ last: known, lastPassed: false });
   const startedAt = clock.wallMs;
   observe("pop3_greeting", "ex01", observed({ passed: false, startedAt }));
   observe("pop3_greeting", "ex01", observed({ passed: true, startedAt }));

@@ -78,6 +78,8 @@ export interface HeldBack {
   readonly why: HeldBackReason;
   /** More of it in words, or null. */
   readonly message: string | null;
+  /** What is known to be wrong with a place that is backed off from. */
+  readonly broken?: BrokenEndpoint["reason"];
 }
 type GatedResult =
   | {
@@ -152,8 +154,14 @@ export async function gatedLogin(
     }
     const wait = waitFor(begun, planned.intervalMs);
     if (wait === null || monotonic() - since + wait.ms > wait.patienceMs || signal.aborted) {
-      const message = begun.kind === "failed" ? begun.message : null;
-      return { kind: "held_back", why: begun.why, message };
+      return begun.kind === "failed"
+        ? { kind: "held_back", why: begun.why, message: begun.message }
+        : {
+            kind: "held_back",
+            why: begun.why,
+            message: null,
+            ...("broken" in begun ? { broken: begun.broken } : {}),
+          };
     }
     await sleep(wait.ms, undefined, { signal }).catch(() => undefined);
   }
@@ -225,8 +233,11 @@ export function heldBackResult(
   if (kind !== "monitor" || credential === null) {
     return null;
   }
-  if (heldBack?.why === "backing_off" && last?.outcome === "failed") {
-    return { observation: { ...last, startedAt: now }, passed: false };
+  if (heldBack?.why === "backing_off") {
+    const seen = last ?? earlierFailure(heldBack);
+    return seen?.outcome === "failed"
+      ? { observation: { ...seen, startedAt: now }, passed: false }
+      : null;
   }
   if (heldBack?.why !== "suspended") {
     return null;
@@ -245,6 +256,19 @@ export function heldBackResult(
   };
   return { observation, passed: null };
 }
+/** What an earlier run, or another agent with these accounts, came to know of this place. */
+function earlierFailure({ broken }: HeldBack): Observation | null {
+  return broken === undefined
+    ? null
+    : {
+        ...NOTHING_SEEN,
+        outcome: "failed",
+        reason: broken,
+        step: "login",
+        evidence: { transcript: "", detail: "seen before; the login is not tried again so soon" },
+      };
+}
+
 interface HeldBackProbe {
   readonly kind: "monitor" | "transaction";
   readonly heldBack: HeldBack | null;

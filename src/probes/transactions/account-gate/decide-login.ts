@@ -3,6 +3,7 @@ import {
   ownSuspects,
   standingSuspects,
   SUSPENSION_MS,
+  type BrokenEndpoint,
   type GateState,
   type LoginPlace,
   type LoginUnderWay,
@@ -19,6 +20,8 @@ export type GateDecision =
       readonly why: GateWait;
       /** When to ask again at the latest; null: when what is under way has ended. */
       readonly until: number | null;
+      /** What is known to be wrong with a place that is backed off from. */
+      readonly broken?: BrokenEndpoint["reason"];
     };
 
 /** Why a gate lets a login wait. */
@@ -92,7 +95,7 @@ export function decideLogin(
         ? Math.min(broken.until, rejectedAt + RECOVERED_RETRY_MS)
         : broken.until;
     if (now < until) {
-      return { kind: "wait", why: "backing_off", until };
+      return { kind: "wait", why: "backing_off", until, broken: broken.reason };
     }
   }
   const first = suspects[0];
