@@ -1,8 +1,9 @@
 import { isIP } from "../../src/lib/ip.ts";
 import type { AdcService, Member } from "../../src/model/adc-service.ts";
 import { ACL_FIELDS } from "../../src/adc/acls.ts";
-import { rowOf } from "../../src/adc/fields.ts";
+import { rowOf, type Fields } from "../../src/adc/fields.ts";
 import type { Estate } from "../../src/model/estate.ts";
+import type { AclKind } from "../../src/model/policy.ts";
 import { NET_PROFILE_FIELDS, SERVER_FIELDS, SERVICE_FIELDS } from "../../src/adc/vserver-fields.ts";
 import type { NitroBackend } from "./backend.ts";
 import { double, localTime, optional, ticks, wirePort, yesNo, type Row } from "./wire-values.ts";
@@ -107,18 +108,27 @@ export function* addressRows({ estate }: NitroBackend): Generator<Row> {
   }
 }
 
-export function* aclRows({ estate }: NitroBackend): Generator<Row> {
-  for (const acl of estate().acls.values()) {
-    yield {
-      aclname: acl.name,
-      aclaction: acl.action,
-      srcip: acl.source !== null,
-      destip: acl.destination !== null,
-      destport: acl.destinationPort !== null,
-      ...rowOf(ACL_FIELDS, acl),
-      kernelstate: "APPLIED",
-    };
-  }
+export function aclRows(kind: AclKind): (backend: NitroBackend) => Generator<Row> {
+  const prefix = kind === "acl6" ? "acl6" : "acl";
+  return function* ({ estate }) {
+    for (const acl of estate().acls.values()) {
+      if (acl.kind === kind) {
+        yield {
+          [`${prefix}name`]: acl.name,
+          [`${prefix}action`]: acl.action,
+          ...(kind.startsWith("simple")
+            ? {}
+            : {
+                srcip: acl.source !== null,
+                destip: acl.destination !== null,
+                destport: acl.destinationPort !== null,
+                kernelstate: "APPLIED",
+              }),
+          ...rowOf<Fields>(ACL_FIELDS[kind], { ...acl }),
+        };
+      }
+    }
+  };
 }
 
 /** Sets of the ADC's addresses, as far as net profiles name them: nothing else of the estate does. */

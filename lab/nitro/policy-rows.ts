@@ -14,6 +14,7 @@ export const POLICY_FEATURES: ReadonlyMap<string, PolicyResources> = new Map([
   ["cache", { policy: "cachepolicy", action: null }],
   ["feo", { policy: "feopolicy", action: "feoaction" }],
   ["cmp", { policy: "cmppolicy", action: "cmpaction" }],
+  ["appfw", { policy: "appfwpolicy", action: null }],
 ]);
 
 export interface PolicyResources {
@@ -31,10 +32,15 @@ export function policyRows(feature: string): (backend: NitroBackend) => Generato
   };
 }
 
+const ACTION_FIELDS: ReadonlyMap<string, string> = new Map([
+  ["cmp", "resaction"],
+  ["appfw", "profilename"],
+]);
+
 /** The same three facts under each feature's own field names. */
 function policyRow(policy: Policy): Row {
   const name = policy.feature === "cs" || policy.feature === "cache" ? "policyname" : "name";
-  const action = policy.feature === "cmp" ? "resaction" : "action";
+  const action = ACTION_FIELDS.get(policy.feature) ?? "action";
   return {
     [name]: policy.name,
     rule: policy.rule,

@@ -1,3 +1,4 @@
+import { ACL_KINDS } from "../../src/adc/acls.ts";
 import { rowOf } from "../../src/adc/fields.ts";
 import {
   CS_PARAMETER_FIELDS,
@@ -215,7 +216,10 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["ipset", { key: "name", rows: ipSetRows }],
   ["ipset_nsip_binding", binding("name", ipSetAddressRows(4))],
   ["ipset_nsip6_binding", binding("name", ipSetAddressRows(6))],
-  ["nsacl", { key: "aclname", rows: aclRows }],
+  ...ACL_KINDS.map((kind): [string, Resource] => [
+    `ns${kind}`,
+    { key: kind === "acl6" ? "acl6name" : "aclname", rows: aclRows(kind) },
+  ]),
   ["responderglobal_responderpolicy_binding", { key: null, rows: globalResponderRows }],
   ["sslcertkey", { key: "certkey", rows: certKeyRows }],
   ["sslprofile", { key: "name", rows: sslProfileRows }],

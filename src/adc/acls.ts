@@ -1,7 +1,7 @@
 import { isIP, isBetween } from "../lib/ip.ts";
-import type { Acl, AclRange } from "../model/policy.ts";
+import type { Acl, AclKind, AclRange } from "../model/policy.ts";
 import { choice, enabled, textOrNone, wholeOrNone, type FieldType } from "./field-types.ts";
-import { field } from "./fields.ts";
+import { field, readWhole, type Fields, type FieldSource } from "./fields.ts";
 
 /** `= 10.0.0.1-10.0.0.9`, with the operator before (ns.conf) or behind (NITRO). */
 function range(expects: string, isOne: (text: string) => boolean): FieldType<AclRange | null> {
@@ -26,24 +26,85 @@ function range(expects: string, isOne: (text: string) => boolean): FieldType<Acl
   };
 }
 
-const addresses = range("an IP address or a range of them", (text) => isIP(text) !== 0);
-const ports = range("a port or a range of them", (text) => /^\d{1,5}$/.test(text));
+/** A simple rule names one, without an operator. */
+function single(expects: string, isOne: (text: string) => boolean): FieldType<AclRange | null> {
+  return {
+    expects,
+    read: ([text = "", ...more]) =>
+      more.length === 0 && isOne(text) ? { from: text, to: text, negated: false } : undefined,
+    write: (value) => value?.from,
+  };
+}
 
-/**
- * The attributes of an extended ACL that say whether a client's connection is dropped.
- * Sources: NetScaler command reference, `add ns acl`; NITRO docs, configuration/ns/nsacl.
- */
-export const ACL_FIELDS = {
+const isAddress = (text: string): boolean => isIP(text) !== 0;
+const isPort = (text: string): boolean => /^\d{1,5}$/.test(text);
+const addresses = range("an IP address or a range of them", isAddress);
+const ports = range("a port or a range of them", isPort);
+const address = single("an IP address", isAddress);
+const port = single("a port", isPort);
+
+const EXTENDED_FIELDS = {
   enabled: field("state", enabled, true),
   priority: field("priority", wholeOrNone(1, 100_000), null),
   protocol: field("protocol", textOrNone, null),
-  source: field("srcIP", addresses, null, { attributes: ["srcipval"], unit: "srcipop" }),
-  destination: field("destIP", addresses, null, { attributes: ["destipval"], unit: "destipop" }),
   destinationPort: field("destPort", ports, null, {
     attributes: ["destportval"],
     unit: "destportop",
   }),
 };
+const SIMPLE_FIELDS = {
+  protocol: field("protocol", textOrNone, null),
+  destinationPort: field("destPort", port, null),
+};
+
+/**
+ * The attributes of a rule of each kind that say whether a client's connection is dropped.
+ * Sources: NetScaler command reference, `add ns acl`, `add ns acl6`, `add ns simpleacl`, `add ns simpleacl6`; NITRO docs,
+ * configuration/ns/nsacl and its like.
+ */
+export const ACL_FIELDS = {
+  acl: {
+    ...EXTENDED_FIELDS,
+    source: field("srcIP", addresses, null, { attributes: ["srcipval"], unit: "srcipop" }),
+    destination: field("destIP", addresses, null, { attributes: ["destipval"], unit: "destipop" }),
+  },
+  acl6: {
+    ...EXTENDED_FIELDS,
+    source: field("srcIPv6", addresses, null, { attributes: ["srcipv6val"], unit: "srcipop" }),
+    destination: field("destIPv6", addresses, null, {
+      attributes: ["destipv6val"],
+      unit: "destipop",
+    }),
+  },
+  simpleacl: { ...SIMPLE_FIELDS, source: field("srcIP", address, null) },
+  simpleacl6: { ...SIMPLE_FIELDS, source: field("srcIPv6", address, null) },
+} satisfies Readonly<Record<AclKind, Fields>>;
+
+export const ACL_KINDS = Object.keys(ACL_FIELDS) as readonly AclKind[];
+
+/** A rule of which nothing but this is known: it is on, and fits everything. */
+const ANY = {
+  enabled: true,
+  priority: null,
+  protocol: null,
+  source: null,
+  destination: null,
+  destinationPort: null,
+};
+
+/** A rule as one source tells it. */
+export function readAcl(
+  kind: AclKind,
+  { name, action, line }: Pick<Acl, "name" | "action" | "line">,
+  source: FieldSource,
+): Acl {
+  return { kind, name, action, ...ANY, ...readWhole<Fields>(ACL_FIELDS[kind], source), line };
+}
+
+/** Each kind has names of its own. */
+export function aclKey({ kind, name }: Pick<Acl, "kind" | "name">): string {
+  return kind === "acl" ? name : `${kind} ${name}`;
+}
 
 export const aclAction = choice(["ALLOW", "DENY", "BRIDGE"]);
 
@@ -55,16 +116,17 @@ export interface AclConnection {
 }
 
 /**
- * The rule by which the ADC drops this TCP connection, and whether that is certain; null where none does. Rules are asked
- * by priority and the first that fits decides (NetScaler docs: "Access Control Lists").
+ * The rule by which the ADC drops this TCP connection, and whether that is certain; null where none does. Simple rules come
+ * first, the others by priority, and the first that fits decides (NetScaler docs: "Access Control Lists").
  */
 export function denyingAcl(
   acls: readonly Acl[],
   connection: AclConnection,
 ): { readonly acl: Acl; readonly certain: boolean } | null {
+  const isV6 = isIP(connection.destination) === 6;
   const byPriority = acls
-    .filter(({ enabled: isOn }) => isOn)
-    .sort((a, b) => (a.priority ?? Infinity) - (b.priority ?? Infinity));
+    .filter(({ enabled: isOn, kind }) => isOn && kind.endsWith("6") === isV6)
+    .sort((a, b) => placeOf(a) - placeOf(b));
   for (const acl of byPriority) {
     const fits = fitsAcl(acl, connection);
     if (fits !== false && acl.action === "DENY") {
@@ -75,6 +137,10 @@ export function denyingAcl(
     }
   }
   return null;
+}
+
+function placeOf({ kind, priority }: Acl): number {
+  return kind.startsWith("simple") ? 0 : (priority ?? Infinity);
 }
 
 function fitsAcl(acl: Acl, { source, destination, port }: AclConnection): boolean | null {

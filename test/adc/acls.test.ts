@@ -6,13 +6,17 @@ import { parseRule } from "../../src/adc/rule-expression.ts";
 import { matchesRule } from "../../src/adc/rule-match.ts";
 import { isBetween } from "../../src/lib/ip.ts";
 
-function denied(acls: readonly string[], source: string | null): string | null {
-  const estate = parseNsConf(acls.map((acl) => `add ns acl ${acl}`).join("\n"), { adc: "prod" });
-  const found = denyingAcl([...estate.acls.values()], {
-    source,
-    destination: "192.0.2.20",
-    port: 25,
-  });
+function denied(
+  acls: readonly string[],
+  source: string | null,
+  destination = "192.0.2.20",
+): string | null {
+  const lines = acls.map(
+    (acl) => `add ns ${/^(?:acl6|simpleacl6?) /.test(acl) ? acl : `acl ${acl}`}`,
+  );
+  const estate = parseNsConf(lines.join("\n"), { adc: "prod" });
+  expect(estate.diagnostics).toEqual([]);
+  const found = denyingAcl([...estate.acls.values()], { source, destination, port: 25 });
   return found === null ? null : `${found.acl.name} ${found.certain ? "surely" : "perhaps"}`;
 }
 
@@ -36,8 +40,37 @@ describe("denyingAcl", () => {
     ["a source of another family", ["d DENY -srcIP = 203.0.113.9"], "2001:db8::1", null],
     ["a source, ours is not known", ["d DENY -srcIP = 203.0.113.9"], null, "d perhaps"],
     ["all but the LAN", ["d DENY -srcIP != 10.1.0.0-10.1.255.255"], "10.2.0.1", "d surely"],
+    ["a simple rule", ["simpleacl s DENY -srcIP 10.1.2.3"], "10.1.2.3", "s surely"],
+    [
+      "a simple rule before all others",
+      ["simpleacl lan DENY -srcIP 10.1.2.3", LAN],
+      "10.1.2.3",
+      "lan surely",
+    ],
+    [
+      "a simple rule for another port",
+      ["simpleacl s DENY -srcIP 10.1.2.3 -destPort 80 -protocol TCP"],
+      "10.1.2.3",
+      null,
+    ],
+    [
+      "a rule for IPv6",
+      ["acl6 d DENY", "simpleacl6 s DENY -srcIPv6 2001:db8::1"],
+      "10.1.2.3",
+      null,
+    ],
   ] as const)("denyingAcl › %s", (_, acls, source, expected) => {
     expect(denied(acls, source)).toBe(expected);
+  });
+
+  test.each([
+    ["a range", ["acl6 d DENY -srcIPv6 = 2001:db8::1-2001:db8::9 -destPort = 25"], "d surely"],
+    ["another range", ["acl6 d DENY -srcIPv6 = 2001:db8::7-2001:db8::9"], null],
+    ["another VIP", ["acl6 d DENY -destIPv6 2001:db8::21"], null],
+    ["simple", ["simpleacl6 s DENY -srcIPv6 2001:db8::5"], "s surely"],
+    ["a rule for IPv4", ["d DENY", "simpleacl s DENY -srcIP 10.1.2.3"], null],
+  ] as const)("denyingAcl › over IPv6: %s", (_, acls, expected) => {
+    expect(denied(acls, "2001:db8::5", "2001:db8::20")).toBe(expected);
   });
 
   test.each(["= 10.0.0.1-10.0.0.2-10.0.0.3", "= somewhere", "=", "= 10.0.0.1 10.0.0.2"])(

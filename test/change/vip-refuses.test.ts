@@ -180,6 +180,30 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
     },
   ],
   [
+    "a simple ACL, for this address alone",
+    {
+      conf: `${SMTP}${V_SMTP}add ns simpleacl stop DENY -srcIP 127.0.0.1\n`,
+      vip: closedPort,
+      words: "simpleacl stop refuses this agent",
+    },
+  ],
+  [
+    "the application firewall, by source",
+    {
+      conf: `${OWA}add appfw policy waf "${FOREIGN}" APPFW_BLOCK\n${bindResponder("waf")}`,
+      vip: () => web(forbidden),
+      words: "appfw policy waf refuses this agent",
+    },
+  ],
+  [
+    "the application firewall, by what it thinks of a request",
+    {
+      conf: `${OWA}add appfw policy waf TRUE prof_owa\n${bindResponder("waf")}`,
+      vip: () => scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
+      words: "appfw policy waf may refuse this agent",
+    },
+  ],
+  [
     "a rule that names a pattern set of addresses",
     {
       conf: `${OWA}add responder policy rp "CLIENT.IP.SRC.TYPECAST_TEXT_T.EQUALS_ANY(\\"friends\\").NOT" RESET\n${bindResponder("rp")}`,
@@ -235,6 +259,20 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
     {
       conf: `${OWA}add responder action ra respondwith ${respond("503 Later")}\nadd responder policy rp TRUE ra\n${bindResponder("rp")}`,
       vip: web((_, response) => response.writeHead(503).end("later")),
+    },
+  ],
+  [
+    "the application firewall stops everybody, or lets all by",
+    {
+      conf: `${OWA}add appfw policy all TRUE APPFW_BLOCK\n${bindResponder("all")}add appfw policy none TRUE APPFW_BYPASS\n${bindResponder("none").replace("10", "20")}`,
+      vip: () => web(forbidden),
+    },
+  ],
+  [
+    "the application firewall refuses no connection",
+    {
+      conf: `${OWA}add appfw policy waf TRUE prof_owa\n${bindResponder("waf")}`,
+      vip: closedPort,
     },
   ],
   [

@@ -13,7 +13,10 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["ipset", "source addresses of monitors whose net profile names an IP set"],
   ["ipset_nsip_binding", "the addresses of IP sets"],
   ["ipset_nsip6_binding", "the IPv6 addresses of IP sets"],
-  ["nsacl", "which addresses the packet filter refuses, this agent's perhaps"],
+  ...["nsacl", "nsacl6", "nssimpleacl", "nssimpleacl6"].map(
+    (resource) =>
+      [resource, "which addresses the packet filter refuses, this agent's perhaps"] as const,
+  ),
   ["responderglobal_responderpolicy_binding", "responder policies that hold for every vserver"],
   ["server", "which servers are disabled or in maintenance at the ADC"],
   ["service", "the state of services"],

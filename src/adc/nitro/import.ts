@@ -31,7 +31,7 @@ import {
 import { pullRows, type Pulled } from "./rows.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer, createPacer } from "../../lib/pacing.ts";
-import { aclFromRow, actionFromRow, policyFromRow } from "./policies.ts";
+import { aclsFrom, actionFromRow, policyFromRow } from "./policies.ts";
 import { POLICY_FEATURES, IMPORT_STEPS, type ImportStep } from "./pull-plan.ts";
 import {
   memberFromServiceRow,
@@ -146,7 +146,7 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
       return { name, ...profile, sourceAddresses, line: null };
     }),
     gslb,
-    acls: namedMap(rows, "nsacl", (row) => aclFromRow(row, report)),
+    acls: aclsFrom(rows, report),
     globalResponderPolicies: (rows.get("responderglobal_responderpolicy_binding") ?? []).flatMap(
       (row) => policyBindingFromRow(row, report) ?? [],
     ),

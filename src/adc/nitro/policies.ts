@@ -1,8 +1,7 @@
-import type { Acl, Policy, PolicyAction } from "../../model/policy.ts";
-import { ACL_FIELDS, aclAction } from "../acls.ts";
-import { readWhole } from "../fields.ts";
+import type { Acl, AclKind, Policy, PolicyAction } from "../../model/policy.ts";
+import { ACL_KINDS, aclAction, aclKey, readAcl } from "../acls.ts";
 import { classicRule, ruleLiterals } from "../rule-expression.ts";
-import { rowSource, text, type Report, type Row } from "./row-values.ts";
+import { rowSource, text, type Report, type Row, type RowTables } from "./row-values.ts";
 import type { PolicyFeature } from "./pull-plan.ts";
 
 /** A row of any feature's policies. Classic content-switching policies have a URL or a domain instead of a rule. */
@@ -25,13 +24,21 @@ export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
   };
 }
 
-/** A row of `nsacl`. */
-export function aclFromRow(row: Row, report: Report): Acl | null {
-  const name = text(row, "aclname");
-  const action = aclAction.read([text(row, "aclaction") ?? ""]);
+/** Rows of the packet filter, of every kind. */
+export function aclsFrom(rows: RowTables, report: Report): ReadonlyMap<string, Acl> {
+  const acls = ACL_KINDS.flatMap((kind) =>
+    (rows.get(`ns${kind}`) ?? []).flatMap((row) => aclFromRow(row, kind, report) ?? []),
+  );
+  return new Map(acls.map((acl) => [aclKey(acl), acl]));
+}
+
+function aclFromRow(row: Row, kind: AclKind, report: Report): Acl | null {
+  const prefix = kind === "acl6" ? "acl6" : "acl";
+  const name = text(row, `${prefix}name`);
+  const action = aclAction.read([text(row, `${prefix}action`) ?? ""]);
   return name === null || action === undefined
     ? null
-    : { name, action, ...readWhole(ACL_FIELDS, rowSource(row, name, report)), line: null };
+    : readAcl(kind, { name, action, line: null }, rowSource(row, name, report));
 }
 
 /** A row of the actions of a feature. */

@@ -30,6 +30,7 @@ export const POLICY_FEATURES: readonly PolicyFeature[] = [
   feature("cache", "cachepolicy", null, { nameField: "policyname" }),
   feature("feo", "feopolicy", null),
   feature("cmp", "cmppolicy", null, { actionField: "resaction" }),
+  feature("appfw", "appfwpolicy", null, { actionField: "profilename" }),
 ];
 
 /** Features whose policies are bound in resources of the form `lbvserver_X_binding`. */
@@ -69,6 +70,10 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
   { ...plain("ipset"), onlyWith: "netprofile" },
   ...["nsip", "nsip6"].map((each) => ({ ...binding("ipset", each), onlyWith: "ipset" })),
   plain("nsacl", { paged: true }),
+  ...["nsacl6", "nssimpleacl", "nssimpleacl6"].map((each) => ({
+    ...plain(each, { paged: true }),
+    newer: true as const,
+  })),
   plain("responderglobal_responderpolicy_binding"),
   plain("authenticationvserver"),
   plain("authenticationauthnprofile"),

@@ -1,7 +1,8 @@
-import { ACL_FIELDS, aclAction } from "../acls.ts";
+import { ACL_FIELDS, ACL_KINDS, aclAction, aclKey, readAcl } from "../acls.ts";
 import { wholeNumber } from "../field-types.ts";
 import { readFields, readWhole } from "../fields.ts";
 import type { Firmware, Estate } from "../../model/estate.ts";
+import type { AclKind } from "../../model/policy.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
@@ -45,12 +46,13 @@ const systemStatements: StatementKinds = {
     ["add ns ip6", addIp],
     ["add netprofile", addNetProfile],
     ["add ipset", addIpSet],
-    ["add ns acl", addAcl],
+    ...ACL_KINDS.map((kind) => [`add ns ${kind}`, aclAdder(kind)] as const),
   ]),
   changes: new Map([
     ["set ns config", setConfig],
     ["set netprofile", setNetProfile],
-    ["set ns acl", setAcl],
+    ["set ns acl", aclSetter("acl")],
+    ["set ns acl6", aclSetter("acl6")],
     ["bind responder global", bindResponderGlobal],
     ["bind ipset", bindIpSet],
     ["set lb parameter", setLbParameter],
@@ -119,26 +121,30 @@ function bindIpSet({ words: [name = "", ...addresses] }: Statement, draft: Draft
 }
 
 /** `add ns acl NAME DENY -srcIP = 10.0.0.1-10.0.0.9 …`: the packet filter, before any vserver. */
-function addAcl(statement: Statement, draft: Draft): void {
-  const [name, written = ""] = statement.words;
-  const action = aclAction.read([written]);
-  if (name === undefined || action === undefined) {
-    reportIncomplete(draft, statement, name ?? "acl");
-    return;
-  }
-  const source = statementSource(statement, draft, name);
-  const acl = { name, action, ...readWhole(ACL_FIELDS, source), line: statement.line };
-  define(draft.acls, name, acl, statement, draft);
+function aclAdder(kind: AclKind): StatementReader {
+  return (statement, draft) => {
+    const [name, written = ""] = statement.words;
+    const action = aclAction.read([written]);
+    if (name === undefined || action === undefined) {
+      reportIncomplete(draft, statement, name ?? kind);
+      return;
+    }
+    const source = statementSource(statement, draft, name);
+    const acl = readAcl(kind, { name, action, line: statement.line }, source);
+    define(draft.acls, aclKey(acl), acl, statement, draft);
+  };
 }
 
-function setAcl(statement: Statement, draft: Draft): void {
-  const [name = ""] = statement.words;
-  const acl = draft.acls.get(name);
-  if (acl === undefined) {
-    reportMissing(draft, statement, "acl", name);
-    return;
-  }
-  Object.assign(acl, readFields(ACL_FIELDS, statementSource(statement, draft, name)));
+function aclSetter(kind: "acl" | "acl6"): StatementReader {
+  return (statement, draft) => {
+    const [name = ""] = statement.words;
+    const acl = draft.acls.get(aclKey({ kind, name }));
+    if (acl === undefined) {
+      reportMissing(draft, statement, kind, name);
+      return;
+    }
+    Object.assign(acl, readFields(ACL_FIELDS[kind], statementSource(statement, draft, name)));
+  };
 }
 
 /** `bind responder global POLICY 100 END -type REQ_DEFAULT`: before the policies of any vserver. */
@@ -338,7 +344,7 @@ function reportOrphans(lines: readonly number[], captured: boolean, draft: Draft
 
 /** Groups and objects that decide about health or a client's way and that no reader takes. */
 const ABOUT_HEALTH =
-  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|acl6|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
+  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =

@@ -25,7 +25,7 @@ export function probeId(
 
 /** Why the ADC, as it is configured, may refuse this agent at a VIP and serve others. */
 export interface VipRefusal {
-  readonly by: "acl" | "listen_policy" | "client_certificate" | "responder";
+  readonly by: "acl" | "listen_policy" | "client_certificate" | "responder" | "appfw";
   /** In words, with the object that refuses. */
   readonly words: string;
 }

@@ -22,6 +22,8 @@ export function isRefusal(
       return silent || seen.step === "tls" || CERTIFICATE_WANTED.has(seen.reason);
     case "responder":
       return silent || ANSWERED.has(seen.reason);
+    case "appfw":
+      return BLOCKED.has(seen.reason);
   }
 }
 
@@ -48,6 +50,15 @@ const ANSWERED: ReadonlySet<Reason> = new Set<FailureReason>([
   "protocol_error",
   "ssl_required",
   "policy_refused",
+]);
+
+/** A firewall reads the request first: connection and TLS are well. It answers with an error page or a redirect, or ends. */
+const BLOCKED: ReadonlySet<Reason> = new Set<FailureReason>([
+  "bad_status",
+  "pattern_missing",
+  "policy_refused",
+  "reset",
+  "closed_without_data",
 ]);
 
 /** A probe through a VIP with what may refuse it; others as they are. `sources`: addresses of ours, empty where unknown. */
@@ -88,7 +99,8 @@ function refusalOf(
     aclRefusal(estate, sources, address, port) ??
     listenRefusal(entry, sources) ??
     certificateRefusal(entry, estate) ??
-    responderRefusal(onTheWay, estate, asked, sources)
+    responderRefusal(onTheWay, estate, asked, sources) ??
+    firewallRefusal(onTheWay, estate, asked, sources)
   );
 }
 
@@ -104,7 +116,7 @@ function aclRefusal(
   for (const source of known(sources)) {
     const denied = denyingAcl([...acls.values()], { source, destination, port });
     if (denied !== null) {
-      const words = `acl ${denied.acl.name} ${verb(denied.certain)} this agent`;
+      const words = `${denied.acl.kind} ${denied.acl.name} ${verb(denied.certain)} this agent`;
       return { by: "acl", words };
     }
   }
@@ -160,16 +172,51 @@ function responderRefusal(
     if (policy?.feature !== "responder" || !asksForSource(policy)) {
       continue;
     }
-    const tree = parseRule(policy.rule);
-    const taken = known(sources).map((source) =>
-      matchesRule(tree, { ...asked, ...(source === null ? {} : { source }) }),
-    );
+    const taken = takenBy(policy, asked, sources);
     if (!taken.every((takes) => takes === false) && refuses(policy, estate)) {
       const words = `responder policy ${policy.name} ${verb(taken.includes(true))} this agent`;
       return { by: "responder", words };
     }
   }
   return null;
+}
+
+/** Profiles that the ADC comes with: they stop everybody whom the policy takes, or nobody. */
+const BUILT_IN_PROFILE = /^APPFW_(?:BLOCK|DROP|RESET|BYPASS)$/i;
+
+/** The application firewall may take a request of ours for an attack, and lets clients through. */
+function firewallRefusal(
+  onTheWay: readonly Vserver[],
+  estate: Estate,
+  asked: RuleRequest,
+  sources: readonly string[],
+): VipRefusal | null {
+  for (const { policy: name } of onTheWay.flatMap(({ policies }) => policies)) {
+    const policy = estate.policies.get(name) ?? estate.policies.get(`appfw/${name}`);
+    if (policy?.feature !== "appfw" || policy.action === null) {
+      continue;
+    }
+    const isBuiltIn = BUILT_IN_PROFILE.test(policy.action);
+    const stops = isBuiltIn ? !/BYPASS$/i.test(policy.action) && asksForSource(policy) : true;
+    const taken = takenBy(policy, asked, sources);
+    if (stops && !taken.every((takes) => takes === false)) {
+      const words = `appfw policy ${policy.name} ${verb(isBuiltIn && taken.includes(true))} this agent`;
+      return { by: "appfw", words };
+    }
+  }
+  return null;
+}
+
+/** Whether the policy takes what we ask, from each address of ours. */
+function takenBy(
+  { rule }: Policy,
+  asked: RuleRequest,
+  sources: readonly string[],
+): readonly (boolean | null)[] {
+  const tree = parseRule(rule);
+  return known(sources).map((source) =>
+    matchesRule(tree, { ...asked, ...(source === null ? {} : { source }) }),
+  );
 }
 
 function asksForSource({ rule }: Policy): boolean {
