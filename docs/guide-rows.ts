@@ -29,6 +29,10 @@ export const TESTS = {
   planPop3: plan(
     "POP3 is a scripted monitor from the NSIP, and wants its account from the configuration",
   ),
+  paths2010: {
+    file: "test/agent/plan-paths.test.ts",
+    title: "ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths",
+  },
   planRpc: plan("RPC goes to the pinned port of a service on every port"),
   planVip: plan(
     "through the VIP an application must answer: TLS on 993 and 995, no TCP and no ping",
@@ -294,16 +298,12 @@ export const GUIDE_2010: readonly GuideRow[] = [
   ),
   row(
     "ActiveSync services",
-    "replica; a look where a path of ActiveSync is known; transaction `eas_options`",
-    ["recognised", "aaaActiveSync"],
-    "the look of the 2010 fixture asks /owa/ where nothing names ActiveSync's own path",
+    "replica; a look at /Microsoft-Server-ActiveSync; transaction `eas_options`",
+    ["paths2010", "aaaActiveSync"],
   ),
-  row(
-    "Outlook Anywhere services",
-    "replica; transaction `rpc_echo`",
-    ["recognised"],
-    "no look at /rpc/ by default",
-  ),
+  row("Outlook Anywhere services", "replica; a look at /rpc/rpcproxy.dll; transaction `rpc_echo`", [
+    "paths2010",
+  ]),
   row("Persistence by the Authorization header", "lint `authorization_persistence`", [
     "authorizationPersistence",
     "lint2010Full",

@@ -1,6 +1,7 @@
 import type { WindowView } from "../model/window.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
 import { nameMatcher } from "../lib/glob.ts";
+import { groupBy } from "../lib/steps.ts";
 import {
   checkAll,
   memberWords,
@@ -65,7 +66,7 @@ function neighbours(
 }
 
 function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
-  const wrong = neighbours(inputs).flatMap(({ vserver, others }) => {
+  const lacking = neighbours(inputs).flatMap(({ vserver, others }) => {
     const servers = new Set(others.filter(carriesClients).map((member) => member.server));
     if (servers.size >= inputs.keepGood) {
       return [];
@@ -74,8 +75,12 @@ function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
       .filter((member) => !carriesClients(member))
       .map((member) => `${memberWords(member)} is ${member.verdict}`);
     const why = doubtful.length === 0 ? "no other server" : doubtful.join(", ");
-    return [`${vserver} would keep ${String(servers.size)} of ${String(inputs.keepGood)}: ${why}`];
+    return [{ vserver, kept: `${String(servers.size)} of ${String(inputs.keepGood)}: ${why}` }];
   });
+  // One member in doubt often stands behind many vservers: it is told once.
+  const wrong = [...groupBy(lacking, ({ kept }) => kept)].map(
+    ([kept, each]) => `${each.map(({ vserver }) => vserver).join(", ")} would keep ${kept}`,
+  );
   return checkAll(
     "capacity",
     wrong,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
@@ -103,6 +104,27 @@ describe("content switching", () => {
     expect(only("vip")).toEqual(["v_owa /PowerShell/"]);
     expect(only("backend")).toEqual(["owa /PowerShell/", "ews /PowerShell/"]);
   });
+});
+
+test("ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths", () => {
+  const conf = readFileSync("test/fixtures/ns.conf/exchange-2010-full.conf", "utf8");
+  const asked = plan(conf.split("\n"))
+    .filter(({ type }) => type === "https_challenge")
+    .map(({ adcService, vantage, port, action }) => {
+      const path = action.kind === "transaction" ? action.run?.spec.path : null;
+      return `${adcService} ${vantage}:${String(port)} ${path ?? "-"}`;
+    });
+  for (const [service, path] of [
+    ["AS", "/Microsoft-Server-ActiveSync"],
+    ["OA", "/rpc/rpcproxy.dll"],
+  ] as const) {
+    const own = asked.filter((each) => each.startsWith(`Exchange_2010_${service}`));
+    expect(own).toEqual([
+      `Exchange_2010_${service} backend:80 ${path}`,
+      `Exchange_2010_${service}_2 backend:80 ${path}`,
+      `Exchange_2010_${service} vip:443 ${path}`,
+    ]);
+  }
 });
 
 test("the endpoint mapper has to name a port that the ADC's monitors ask at", () => {

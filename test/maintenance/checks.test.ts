@@ -113,6 +113,14 @@ describe("preflight", () => {
     expect(failed(two)).toEqual({ capacity: "v_imap would keep 1 of 2: no other server." });
   });
 
+  test("names a member in doubt once for all vservers that it serves", () => {
+    const vservers = ["v_imap", "v_imap_old"];
+    const other = member("ex02", { vservers, replica: "down", verdict: "false_up" });
+    expect(look(state([member("ex01", { vservers }), other]))).toEqual({
+      capacity: "v_imap, v_imap_old would keep 0 of 1: svc_imap (ex02:993) is false_up.",
+    });
+  });
+
   test("looks at every vserver the server serves", () => {
     const owa = member("ex01", { adcService: "svc_owa", port: 443, vservers: ["v_owa"] });
     expect(look(state([member("ex01"), owa, member("ex02")]))).toEqual({

@@ -153,6 +153,8 @@ describe("/api/v1/estate", () => {
       "bind lb monitor m_pop s_pop",
       "add lb vserver v_pop TCP 192.0.2.100 110",
       "bind lb vserver v_pop s_pop",
+      "add authentication vserver aaa SSL 192.0.2.101 443",
+      "add lb vserver v_owa SSL 192.0.2.102 443 -authn401 ON -authnVsName aaa",
     ].join("\n");
     const estate = parseNsConf(conf, { adc: "prod" });
     const web = await serve(aLiveState(), { estates: () => [estate] });
@@ -161,7 +163,11 @@ describe("/api/v1/estate", () => {
       adcs: [
         {
           adc: "prod",
-          vservers: [{ vserver: "v_pop", kind: "lb", services: ["s_pop"] }],
+          vservers: [
+            { vserver: "v_pop", kind: "lb", services: ["s_pop"], login_at: null },
+            { vserver: "v_owa", kind: "lb", login_at: "aaa" },
+            { vserver: "aaa", kind: "aaa", address: "192.0.2.101", port: 443 },
+          ],
           services: [{ adc_service: "s_pop", members: [{ server: "ex01", port: 110 }] }],
         },
       ],

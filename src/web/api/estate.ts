@@ -3,12 +3,12 @@ import type { AdcService } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Gslb } from "../../model/gslb.ts";
 import type { Monitor } from "../../model/monitor.ts";
-import type { CsVserver, LbVserver } from "../../model/vserver.ts";
+import type { AuthenticationVserver, CsVserver, LbVserver } from "../../model/vserver.ts";
 import { type Answer, port } from "./shapes.ts";
 
 const vserverShape = z.strictObject({
   vserver: z.string(),
-  kind: z.enum(["lb", "cs"]),
+  kind: z.enum(["lb", "cs", "aaa"]),
   service_type: z.string(),
   address: z.string().nullable(),
   port: port.nullable(),
@@ -18,6 +18,7 @@ const vserverShape = z.strictObject({
   persistence: z.string().nullable(),
   backup_vserver: z.string().nullable(),
   redirect_url: z.string().nullable(),
+  login_at: z.string().nullable().describe("The authentication vserver in front of it."),
 });
 
 const serviceShape = z.strictObject({
@@ -134,6 +135,7 @@ export function estateJson(estate: Estate): Answer<typeof estateShape> {
     vservers: [
       ...[...estate.lbVservers.values()].map(vserverJson),
       ...[...estate.csVservers.values()].map(vserverJson),
+      ...[...estate.authenticationVservers.values()].map(authenticationJson),
     ],
     services: [...estate.services.values()].map(serviceJson),
     monitors: [...estate.monitors.values()].map(monitorJson),
@@ -175,6 +177,7 @@ function vserverJson(vserver: LbVserver | CsVserver): Answer<typeof vserverShape
   const lb = vserver.kind === "lb" ? vserver : null;
   const targets = vserver.kind === "cs" ? vserver.targets.map(({ target }) => target) : [];
   const fallback = vserver.kind === "cs" ? vserver.defaultTarget : null;
+  const { authentication } = vserver;
   return {
     vserver: vserver.name,
     kind: vserver.kind,
@@ -187,6 +190,29 @@ function vserverJson(vserver: LbVserver | CsVserver): Answer<typeof vserverShape
     persistence: lb?.persistence.type ?? null,
     backup_vserver: vserver.backupVserver,
     redirect_url: vserver.redirectUrl ?? vserver.httpsRedirectUrl,
+    login_at: authentication.form || authentication.http401 ? authentication.vserver : null,
+  };
+}
+
+/** The ADC's own login, which other vservers name (`login_at`). */
+function authenticationJson({
+  name,
+  address,
+  port: own,
+}: AuthenticationVserver): Answer<typeof vserverShape> {
+  return {
+    vserver: name,
+    kind: "aaa",
+    service_type: "SSL",
+    address,
+    port: own,
+    enabled: true,
+    services: [],
+    targets: [],
+    persistence: null,
+    backup_vserver: null,
+    redirect_url: null,
+    login_at: null,
   };
 }
 
