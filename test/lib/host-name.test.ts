@@ -51,6 +51,14 @@ describe("names that answers give", () => {
     expect(signs).toEqual({ servedBy: null, exchangeSeen: true });
   });
 
+  test.each([
+    ["mail.example.com Microsoft ESMTP MAIL Service ready at Mon, 2 Nov 2026 09:00:00 +0100", true],
+    ["mail.example.com Microsoft ESMTP MAIL Service, Version: 10.0.17763.1 ready at", false],
+    ["mail.example.com ESMTP Postfix", false],
+  ])("exchange-signs › the greeting “%s” is Exchange's: %s", (greeting, isExchange) => {
+    expect(signsOfSmtp(greeting).exchangeSeen).toBe(isExchange);
+  });
+
   test("exchange-signs › health page and banner take host names alone", () => {
     expect(signsOfHealthBody("200 OK<br/>EX01.corp.lab\r\n").servedBy).toBe("ex01.corp.lab");
     expect(signsOfHealthBody(`200 OK<br/>${long}`)).toEqual({
