@@ -191,7 +191,7 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
     "the application firewall, by source",
     {
       conf: `${OWA}add appfw policy waf "${FOREIGN}" APPFW_BLOCK\n${bindResponder("waf")}`,
-      vip: () => web(forbidden),
+      vip: web(forbidden),
       words: "appfw policy waf refuses this agent",
     },
   ],
@@ -199,7 +199,7 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
     "the application firewall, by what it thinks of a request",
     {
       conf: `${OWA}add appfw policy waf TRUE prof_owa\n${bindResponder("waf")}`,
-      vip: () => scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
+      vip: scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
       words: "appfw policy waf may refuse this agent",
     },
   ],
@@ -265,7 +265,7 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
     "the application firewall stops everybody, or lets all by",
     {
       conf: `${OWA}add appfw policy all TRUE APPFW_BLOCK\n${bindResponder("all")}add appfw policy none TRUE APPFW_BYPASS\n${bindResponder("none").replace("10", "20")}`,
-      vip: () => web(forbidden),
+      vip: web(forbidden),
     },
   ],
   [
