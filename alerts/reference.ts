@@ -29,7 +29,7 @@ export function alertReference(
     "it explains. `AdcWitnessAdcRoutesToMaintenance` is never held back, nor `AdcWitnessVipServedByDrainedServer` unless the",
     "former names the same server: they are what goes wrong in the hour of maintenance.",
     "",
-    "Until release 1.0 the names had no prefix: `AdcFalseUp` is now `AdcWitnessAdcFalseUp`. Put `AdcWitness` before the names in",
+    "Until release 1.0 the names had no prefix: AdcFalseUp is now `AdcWitnessAdcFalseUp`. Put AdcWitness before the names in",
     "silences, routes and inhibit rules of your own. Links to the old names on this page still work.",
     "",
     ...groups.flatMap((group) => [`## ${group.title}`, "", ...group.alerts.flatMap(alertSection)]),

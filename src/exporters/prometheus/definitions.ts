@@ -4,8 +4,11 @@
  */
 export interface MetricDefinition {
   readonly name: string;
-  /** A state set is rendered as a gauge: one series per state, sticky once born (see sticky-states.ts). */
-  readonly type: "gauge" | "counter" | "histogram" | "state set";
+  /**
+   * A state set is rendered as a gauge: one series per state, sticky once born. OpenMetrics' own type would name the label
+   * like the metric. Information (`_info`) is a gauge of 1 in text, and has a type of its own in OpenMetrics.
+   */
+  readonly type: "gauge" | "counter" | "histogram" | "summary" | "info" | "state set";
   readonly labels: readonly string[];
   readonly help: string;
 }
@@ -32,7 +35,7 @@ const PROBE_KIND = ["adc", "type", "vantage"] as const;
 
 export const METRICS = [
   // The agent itself
-  gauge(
+  info(
     "adc_witness_build_info",
     ["version", "revision", "node_version"],
     "Always 1; version and revision of the build, and its Node.js version.",
@@ -175,7 +178,7 @@ export const METRICS = [
     [...MEMBER, "reason"],
     "1 while the reported ADC state of the member is unreliable; `reason` says why.",
   ),
-  gauge(
+  info(
     "adc_witness_vserver_member_info",
     ["adc", "vserver", "adc_service", "server", "port"],
     "Always 1; joins members to the vservers they serve.",
@@ -272,7 +275,7 @@ export const METRICS = [
   gauge(
     "adc_witness_probe_success",
     [...PROBE],
-    "1 if the last run of the probe passed, 0 if it failed; absent if it had no result.",
+    "1 if the last run of the probe saw what is expected (for an anonymous look also the login page of the ADC), 0 if it failed; absent if it had no result.",
   ),
   gauge("adc_witness_probe_duration_seconds", [...PROBE], "Duration of the last run of the probe."),
   gauge(
@@ -280,10 +283,10 @@ export const METRICS = [
     [...PROBE],
     "Time from submitting the message of the last mail round trip until it was found.",
   ),
-  gauge(
+  info(
     "adc_witness_probe_failure_info",
     [...PROBE, "step", "reason"],
-    "1 while the last run of the probe has not passed: the step it reached and the reason.",
+    "1 while the last run of the probe has not seen what is expected: the step it reached and the reason.",
   ),
   gauge(
     "adc_witness_probe_phase_seconds",
@@ -297,10 +300,10 @@ export const METRICS = [
     "Probes that did not pass, by reason.",
   ),
   histogram("adc_witness_probe_seconds", [...PROBE_KIND], "Duration of probes."),
-  histogram(
+  summary(
     "adc_witness_probe_by_phase_seconds",
     [...PROBE_KIND, "phase"],
-    "Duration of probes by phase.",
+    "Duration of probes by phase: sum and count, for the mean.",
   ),
   counter(
     "adc_witness_vip_served_by_total",
@@ -334,7 +337,7 @@ export const METRICS = [
     ["adc", "subject", "sha256"],
     "Expiry of each certificate that clients or the ADC need, once for all endpoints that present it.",
   ),
-  gauge(
+  info(
     "adc_witness_tls_certificate_info",
     [...ENDPOINT, "subject", "issuer", "sha256"],
     "Always 1; the certificates of the chain as sent, at most eight.",
@@ -344,7 +347,7 @@ export const METRICS = [
     [...ENDPOINT, "result"],
     "Result of certificate verification as a client would do it: 1 for the current result.",
   ),
-  gauge(
+  info(
     "adc_witness_tls_version_info",
     [...ENDPOINT, "version"],
     "Always 1; negotiated TLS version.",
@@ -412,6 +415,14 @@ function counter<const Name extends string>(name: Name, labels: readonly string[
 
 function histogram<const Name extends string>(name: Name, labels: readonly string[], help: string) {
   return { name, type: "histogram", labels, help } as const;
+}
+
+function summary<const Name extends string>(name: Name, labels: readonly string[], help: string) {
+  return { name, type: "summary", labels, help } as const;
+}
+
+function info<const Name extends string>(name: Name, labels: readonly string[], help: string) {
+  return { name, type: "info", labels, help } as const;
 }
 
 function stateSet<const Name extends string>(name: Name, labels: readonly string[], help: string) {

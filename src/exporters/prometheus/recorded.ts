@@ -46,13 +46,12 @@ class Buckets {
 }
 
 const PROBE_BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const PHASE_BUCKETS = [0.005, 0.05, 0.25, 1, 5];
 
 /** All runs of one kind of probe: of one ADC, type and vantage. */
 interface KindTally {
   readonly labels: string;
   readonly durations: Buckets;
-  readonly phases: Map<PhaseName, Buckets>;
+  readonly phases: Map<PhaseName, { count: number; sum: number }>;
   readonly failures: Map<FailureReason | "ok", number>;
 }
 
@@ -70,12 +69,13 @@ class ProbeTally {
     }
     for (const phase in observation.phases) {
       const name = phase as PhaseName;
-      let buckets = kind.phases.get(name);
-      if (buckets === undefined) {
-        buckets = new Buckets(PHASE_BUCKETS);
-        kind.phases.set(name, buckets);
+      let total = kind.phases.get(name);
+      if (total === undefined) {
+        total = { count: 0, sum: 0 };
+        kind.phases.set(name, total);
       }
-      buckets.observe((observation.phases[name] ?? 0) / 1000);
+      total.count += 1;
+      total.sum += (observation.phases[name] ?? 0) / 1000;
     }
   }
 
@@ -101,9 +101,11 @@ class ProbeTally {
     writer.family("adc_witness_probe_by_phase_seconds");
     for (const { labels, phases } of kinds) {
       for (const phase of PHASES) {
-        const buckets = phases.get(phase);
-        if (buckets !== undefined) {
-          writeBuckets(writer, withLabel(labels, "phase", phase), buckets);
+        const total = phases.get(phase);
+        if (total !== undefined) {
+          const ofPhase = withLabel(labels, "phase", phase);
+          writer.sample(ofPhase, total.sum, "_sum");
+          writer.sample(ofPhase, total.count, "_count");
         }
       }
       yield;

@@ -1,4 +1,4 @@
-import { DEFINITIONS, type MetricName } from "./definitions.ts";
+import { DEFINITIONS, type MetricDefinition, type MetricName } from "./definitions.ts";
 
 /** Pieces of the exposition formats that text 0.0.4 and OpenMetrics 1.0.0 share. */
 
@@ -85,11 +85,9 @@ export class FamilyWriter {
     if (definition === undefined) {
       throw new Error(`no definition of the metric ${name}`);
     }
-    const type = definition.type === "state set" ? "gauge" : definition.type;
-    const family =
-      this.#format === "openmetrics" && type === "counter" ? name.replace(/_total$/, "") : name;
     this.#name = name;
-    this.#header = `# HELP ${family} ${definition.help}\n# TYPE ${family} ${type}\n`;
+    this.#header =
+      this.#format === "openmetrics" ? openMetricsHeader(definition) : textHeader(definition);
   }
 
   /** One sample. `labels` as `labelPairs` makes them; `suffix` for the parts of a histogram. */
@@ -122,6 +120,27 @@ export class FamilyWriter {
     this.#pending = [];
     this.#pendingLength = 0;
   }
+}
+
+function textHeader({ name, type, help }: MetricDefinition): string {
+  const known = type === "state set" || type === "info" ? "gauge" : type;
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${known}\n`;
+}
+
+/** OpenMetrics names a family without what its type adds to the samples, and tells the unit that ends the name. */
+function openMetricsHeader({ name, type, help }: MetricDefinition): string {
+  const family =
+    type === "counter"
+      ? name.replace(/_total$/, "")
+      : type === "info"
+        ? name.replace(/_info$/, "")
+        : name;
+  const unit = /_(seconds|bytes|ratio)$/.exec(family)?.[1];
+  return [
+    `# HELP ${family} ${help}\n`,
+    `# TYPE ${family} ${type === "state set" ? "gauge" : type}\n`,
+    unit === undefined ? "" : `# UNIT ${family} ${unit}\n`,
+  ].join("");
 }
 
 /** The `Content-Type` of each format. */

@@ -89,6 +89,28 @@ describe("the hour of maintenance", () => {
     expect(samples(text, "adc_witness_probe_failure_info")).toHaveLength(1);
   });
 
+  test.each([
+    ["a look without account", null, 1],
+    ["a login", "probe-a", 0],
+  ])(
+    "%s that meets the ADC's own login › is success only without one",
+    async (_what, account, value) => {
+      const probe = aProbe({
+        kind: "transaction",
+        monitor: "",
+        transaction: "owa_form",
+        vantage: "vip",
+        account,
+        last: aFailure("response", "aaa_login"),
+        lastPassed: false,
+      });
+      const text = await exposition(metricsOfThisTest(), aLiveState({ probes: [probe] }));
+      const [line = ""] = samples(text, "adc_witness_probe_success");
+      expect(line.endsWith(` ${String(value)}`)).toBe(true);
+      expect(samples(text, "adc_witness_probe_failure_info")).toHaveLength(1 - value);
+    },
+  );
+
   test("of the sites of one name the worst speaks, and one that gets well is heard", async () => {
     const site = (address: string, passed: boolean | null) =>
       aProbe({

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { METRICS } from "../../../src/exporters/prometheus/definitions.ts";
@@ -74,6 +75,8 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
       ...vserver,
       clientAddressKept: true,
       oddSchemes: [],
+      verdict: "vip_served_by_drained_server" as const,
+      drainedServers: new Set(["ex02"]),
     })),
     servers: hour.servers.map((server) => ({ ...server, maintenanceEnd: NOON })),
     members: hour.members.map((member) => ({
@@ -94,9 +97,9 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
 test("every metric of the list is there, with its labels in their order, its type and its help", async () => {
   const { text } = await fullExpositions();
   for (const { name, type, labels, help } of METRICS) {
-    const kind = type === "state set" ? "gauge" : type;
+    const kind = type === "state set" || type === "info" ? "gauge" : type;
     expect(text).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`);
-    const sampled = type === "histogram" ? `${name}_count` : name;
+    const sampled = type === "histogram" || type === "summary" ? `${name}_count` : name;
     const [line] = samples(text, sampled);
     const names = [...(line?.matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g) ?? [])].map((match) => match[1]);
     expect([name, ...[...names].sort()]).toEqual([name, ...[...labels].sort()]);
@@ -128,6 +131,38 @@ test("OpenMetrics names counters' families without _total, their samples with it
   const bounds = new Set([...open.matchAll(/le="([^"]*)"/g)].map((match) => match[1]));
   expect([...bounds].filter((bound) => !/^(\+Inf|\d+\.\d+)$/.test(bound ?? ""))).toEqual([]);
 });
+
+/** Debian: python3-prometheus-client. */
+const READER_IS_MISSING =
+  process.env["CI"] === undefined &&
+  !existsSync("/usr/lib/python3/dist-packages/prometheus_client/openmetrics/parser.py");
+const PARSE = `
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+for family in text_string_to_metric_families(sys.stdin.read()):
+    print(family.name, family.type, family.unit or "-")
+`;
+
+test.skipIf(READER_IS_MISSING)(
+  "OpenMetrics › another reader finds info, summaries and units when it reads strictly",
+  async () => {
+    const { open } = await fullExpositions();
+    const { status, output } = await runOn("/usr/bin/python3", ["-c", PARSE], open);
+    expect([status, output.slice(-500)]).toEqual([0, expect.any(String)]);
+    const families = output.trim().split("\n");
+    expect(families).toHaveLength(METRICS.length);
+    for (const family of [
+      "adc_witness_build info -",
+      "adc_witness_vserver_member info -",
+      "adc_witness_probe_by_phase_seconds summary seconds",
+      "adc_witness_mismatch_seconds counter seconds",
+      "adc_witness_adc_vserver_health_ratio gauge ratio",
+      "process_heap_bytes gauge bytes",
+    ]) {
+      expect(families).toContain(family);
+    }
+  },
+);
 
 withPromtool(
   "any name from outside leaves a well-formed exposition that says the same name",

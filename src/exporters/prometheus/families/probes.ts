@@ -8,7 +8,7 @@ import type { LiveProbe } from "../../../model/live.ts";
 export function* probeFamilies(scope: Scope): Steps<void> {
   const { probes, vservers, writer } = scope;
   yield* valueFamily(scope, "adc_witness_probe_success", probes, (probe) =>
-    probe.lastPassed === null ? null : bit(probe.lastPassed),
+    probe.lastPassed === null ? null : bit(probe.lastPassed || meetsLogin(probe)),
   );
   yield* valueFamily(scope, "adc_witness_probe_duration_seconds", probes, (probe) =>
     probe.last === null ? null : probe.last.durationMs / 1000,
@@ -19,7 +19,12 @@ export function* probeFamilies(scope: Scope): Steps<void> {
   });
   writer.family("adc_witness_probe_failure_info");
   yield* each(probes, ({ entity, labels }) => {
-    if (entity.last !== null && entity.last.reason !== "ok" && entity.lastPassed !== true) {
+    if (
+      entity.last !== null &&
+      entity.last.reason !== "ok" &&
+      entity.lastPassed !== true &&
+      !meetsLogin(entity)
+    ) {
       const { step, reason } = entity.last;
       writer.sample(withLabel(withLabel(labels, "step", step), "reason", reason), 1);
     }
@@ -53,6 +58,11 @@ export function* probeFamilies(scope: Scope): Steps<void> {
     }
   });
   yield* drainedServerFamily(scope);
+}
+
+/** An anonymous look that meets the ADC's own login has seen what is there to be seen without an account. */
+function meetsLogin({ kind, account = null, last }: LiveProbe): boolean {
+  return kind === "transaction" && account === null && last?.reason === "aaa_login";
 }
 
 /** The servers that a vserver sends clients to although they are drained, while its verdict says so. */
