@@ -15,7 +15,7 @@ import {
 } from "../../src/adc/vserver-fields.ts";
 import type { GslbService } from "../../src/model/gslb.ts";
 import type { NitroBackend } from "./backend.ts";
-import { probeRow } from "./binding-rows.ts";
+import { entityName, probeRow } from "./binding-rows.ts";
 import { wireAddress } from "./config-rows.ts";
 import { double, enabledDisabled, ticks, wirePort, type Row } from "./wire-values.ts";
 
@@ -157,6 +157,21 @@ export function* gslbGroupMemberRows(backend: NitroBackend): Generator<Row> {
         ...publicRow(service, at),
         ...stateRow(backend, service, at),
       };
+    }
+  }
+}
+
+export function* gslbGroupEntityMonitorRows(backend: NitroBackend): Generator<Row> {
+  for (const service of backend.estate().gslb.services.values()) {
+    for (const member of service.kind === "serviceGroup" ? service.members : []) {
+      for (const binding of service.monitors) {
+        yield {
+          servicegroupname: service.name,
+          servicegroupentname2: entityName({ ...member, adcService: service.name }),
+          port: wirePort(member.port),
+          ...probeRow(backend, member, binding),
+        };
+      }
     }
   }
 }

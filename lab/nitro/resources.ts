@@ -31,6 +31,7 @@ import {
   serviceRows,
 } from "./config-rows.ts";
 import {
+  gslbGroupEntityMonitorRows,
   gslbGroupMemberRows,
   gslbGroupMonitorRows,
   gslbServiceMonitorRows,
@@ -252,6 +253,10 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   [
     "gslbservicegroup_gslbservicegroupmember_binding",
     binding("servicegroupname", gslbGroupMemberRows),
+  ],
+  [
+    "gslbservicegroup_servicegroupentitymonbindings_binding",
+    binding("servicegroupname", gslbGroupEntityMonitorRows),
   ],
   ...policyFeatureResources(),
 ]);

@@ -292,6 +292,7 @@ describe("documented fields › of the resources that matter", () => {
     ["lbmonitor", "mqttversion", [10, 11, 12], [13, 14]],
     ["lbvserver", "redirectfromport", [10], [11, 12, 13, 14]],
     ["sslprofile", "sslinterception", [10, 11], [12, 13, 14]],
+    ["gslbvserver", "toggleorder", [10, 11, 12, 13], [14]],
     ["lbvserver", "curstate", [], [10, 11, 12, 13, 14]],
   ])("%s › %s is told by firmware that documents it alone", (resource, field, not, told) => {
     const knows = (firmware: number): boolean =>

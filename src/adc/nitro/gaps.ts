@@ -41,6 +41,10 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["stat/service", "how many clients services that leave still have"],
   ["stat/servicegroup", "how many clients group members that leave still have"],
   ["hanode", "which node of a pair is the primary"],
+  [
+    "cluster",
+    "what other nodes of the cluster see (this is one node's own address: write the cluster's, the CLIP, in adcs[].nitro.urls)",
+  ],
   ["gslbsite", "GSLB, and whether its sites exchange metrics (MEP)"],
   ["gslbvserver", "GSLB vservers, and so which sites names lead to"],
   ["gslbservice", "GSLB services: the VIPs of sites, and their state"],
@@ -52,6 +56,10 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["gslbservice_dnsview_binding", "addresses of GSLB services in DNS views"],
   ["gslbservicegroup_lbmonitor_binding", "the ADC's monitors of GSLB service groups"],
   ["gslbservicegroup_gslbservicegroupmember_binding", "the members of GSLB service groups"],
+  [
+    "gslbservicegroup_servicegroupentitymonbindings_binding",
+    "the ADC's monitors of GSLB group members",
+  ],
   ["lbpersistentsessions", "which server our own probes stick to"],
 ]);
 

@@ -206,9 +206,20 @@ export function gslbMemberRows(estate: Estate, rows: RowTables) {
       "servicegroupname",
       "servicegroupname",
     ),
-    groupMonitors: [] as Row[],
+    groupMonitors: as(GROUP_MONITORS, "servicegroupname", "servicegroupname").map((row) => ({
+      ...row,
+      servicegroupentname2: entityOf(text(row, "servicegroupname"), row),
+    })),
     serviceMonitors: as("gslbservice_lbmonitor_binding", "servicename", "name"),
   };
+}
+
+const GROUP_MONITORS = "gslbservicegroup_servicegroupentitymonbindings_binding";
+
+/** `group?server?port` under the name that the group is shown by. */
+function entityOf(group: string | null, row: Row): string {
+  const [, ...member] = (text(row, "servicegroupentname2") ?? "").split("?");
+  return [group ?? "", ...member].join("?");
 }
 
 /** NITRO docs, `gslbsite`: `status` is ACTIVE, INACTIVE or DOWN; of the ADC's own site it says nothing. */

@@ -82,6 +82,9 @@ function gslbSteps({ gslb }: Estate): readonly (readonly [PullStep, readonly str
     ...(singles.length === 0 ? [] : ([[GSLB_SERVICES, []]] as const)),
     ...(groups.length === 0 ? [] : ([[GSLB_GROUPS, []]] as const)),
     [{ ...GSLB_GROUP_MEMBERS, binding: { key: "servicegroupname" } }, groups],
+    ...(groups.length === 0
+      ? []
+      : ([[{ ...GSLB_GROUP_MONITORS, binding: { key: "servicegroupname" } }, groups]] as const)),
     [{ ...GSLB_SERVICE_MONITORS, binding: { key: "servicename" } }, singles],
   ];
 }
@@ -111,6 +114,10 @@ const GSLB_GROUPS: PullStep = {
 const GSLB_GROUP_MEMBERS = {
   kind: "config",
   resource: "gslbservicegroup_gslbservicegroupmember_binding",
+} as const;
+const GSLB_GROUP_MONITORS = {
+  kind: "config",
+  resource: "gslbservicegroup_servicegroupentitymonbindings_binding",
 } as const;
 const GSLB_SERVICE_MONITORS = {
   kind: "config",
@@ -322,7 +329,7 @@ export async function pollNode(
   for (const [key, member] of sites.members) {
     members.set(key, member);
   }
-  const complete = !gaps.some(({ resource }) => resource !== "hanode" && !/^stat\//.test(resource));
+  const complete = !gaps.some(({ resource }) => !/^(?:hanode$|cluster$|stat\/)/.test(resource));
   const told = complete && (differs || sites.stale);
   const { persistence, missing } = await readPersistence(
     client,

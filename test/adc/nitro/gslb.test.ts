@@ -76,6 +76,40 @@ describe("GSLB over NITRO", () => {
     expect(marked.map(({ adcService }) => adcService)).toEqual(old);
   });
 
+  test("a group's members have the ADC's monitor states, under the name that the group is shown by", async () => {
+    const group = [
+      "add serviceGroup gg SSL",
+      "add gslb site dc1 LOCAL 192.0.2.50",
+      "add gslb serviceGroup gg SSL -siteName dc1",
+      "bind gslb serviceGroup gg 192.0.2.10 443",
+      "bind gslb serviceGroup gg 192.0.2.11 443",
+      "bind gslb serviceGroup gg -monitorName tcp",
+    ].join("\n");
+    const backend = steadyBackend(parseNsConf(group, { adc: "a" }));
+    const dead = `${memberKey("gg (GSLB)", "192.0.2.11", 443)}/tcp`;
+    backend.set.monitors.set(dead, {
+      state: "DOWN",
+      lastResponse: "Failure - Time out during TCP connection establishment stage",
+      currentFailedProbes: 3,
+    });
+    const { polled } = await asked(backend, {}, group);
+    const members = polled.kind === "state" ? [...polled.state.members.values()] : [];
+    expect(
+      members.map(({ server, monitors }) => [
+        server,
+        monitors.map(({ monitor, state, currentFailedProbes }) => [
+          monitor,
+          state,
+          currentFailedProbes,
+        ]),
+      ]),
+    ).toEqual([
+      ["192.0.2.10", [["tcp", "up", 0]]],
+      ["192.0.2.11", [["tcp", "down", 3]]],
+    ]);
+    expect(polled.kind === "state" && polled.gaps).toEqual([]);
+  });
+
   test("an ADC without sites is asked for nothing more of GSLB", async () => {
     const { server } = await asked({}, {}, "add service s 192.0.2.9 TCP 25");
     const paths = server.requests.flatMap(({ path }) => /\/(gslb\w+)/.exec(path)?.[1] ?? []);
