@@ -29,6 +29,24 @@ export const AGENT_ALERTS: AlertGroup = {
       },
     },
     {
+      name: "AdcWitnessAdcImportFailed",
+      severity: "warning",
+      expr: "adc_witness_adc_import_up == 0 unless adc_witness_adc_up == 0",
+      for: "30m",
+      heldBy: null,
+      summary: "The configuration of {{ $labels.adc }} cannot be imported",
+      description:
+        "What was imported before is still watched; what has been added to the ADC since is not. /-/ready and the page give the reason.",
+      shownAt: SHOWN_AGENT,
+      verdict: null,
+      ...provenByFlag(
+        "adc_witness_adc_import_up",
+        { ...SCRAPE, adc: "prod" },
+        "while imports succeed",
+        { wrong: "0", right: "1" },
+      ),
+    },
+    {
       name: "AdcWitnessNitroSplitBrain",
       severity: "critical",
       expr: "adc_witness_adc_split_brain == 1",

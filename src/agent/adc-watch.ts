@@ -227,6 +227,7 @@ export class AdcWatch {
   #estate: Estate | null;
   readonly #toldGaps = new Set<string>();
   #importGaps: readonly NitroGap[] = [];
+  #importFailedSince: number | null = null;
   readonly #unknownTexts = new Map<string, UnknownText["kind"]>();
   #importDue = true;
   /** When a difference last made the estate due; it ends with the difference. */
@@ -327,18 +328,22 @@ export class AdcWatch {
   }
 
   async #import(): Promise<boolean> {
-    const { link, log, onLive } = this.#options;
+    const { link, log, onLive, now } = this.#options;
     const read = await link.readEstate();
     if (this.#stopped) {
       return true;
     }
     if (read.kind === "failed") {
       log.warn({ adc: link.name, error: read.message }, "the estate could not be imported");
-      onLive({ lastError: read.message, silent: read.silent });
+      this.#importFailedSince ??= now();
+      const importFailure = { since: this.#importFailedSince, message: read.message };
+      onLive({ lastError: read.message, silent: read.silent, importFailure });
       return false;
     }
     await this.#options.onEstate(read.estate);
     this.#estate = read.estate;
+    this.#importFailedSince = null;
+    onLive({ importFailure: null });
     this.#importGaps = read.gaps;
     this.#tellGaps([]);
     return true;

@@ -1,4 +1,4 @@
-import type { LiveGslbSite } from "../model/live.ts";
+import type { AddressState, LiveGslbSite, SiteSource } from "../model/live.ts";
 import type { Reason } from "../model/reasons.ts";
 import { MISMATCH_VERDICTS } from "../model/verdicts.ts";
 import {
@@ -48,7 +48,8 @@ function siteInputs({ handedOut, serves, adcOpinion, backup }: LiveGslbSite): Si
 
 function liveSite(gslb: GslbRecord, site: SiteRecord): LiveGslbSite {
   const { member, behind, addresses } = site;
-  const seen = servesOf(site);
+  const addressStates = [...site.publicly].map(([address, looks]) => stateAt(address, looks));
+  const seen = seenByClients(servesOf(site), addressStates);
   const mep = gslb.mepOf(site.site);
   const isOld = member.blind.includes("mep_down");
   return {
@@ -59,10 +60,12 @@ function liveSite(gslb: GslbRecord, site: SiteRecord): LiveGslbSite {
     server: member.server,
     port: member.port,
     addresses,
+    ...(addressStates.length === 0 ? {} : { addressStates }),
     adcOpinion: member.adcOpinion,
     mep,
     handedOut: gslb.handedOut(site),
     serves: seen.serves,
+    knownBy: sourceOf(site, mep),
     reason: seen.serves === "down" ? (isOld ? "mep_down" : seen.reason) : null,
     behind: behind === null ? null : { adc: behind.adc, vserver: behind.vserver },
   };
@@ -71,6 +74,38 @@ function liveSite(gslb: GslbRecord, site: SiteRecord): LiveGslbSite {
 interface Serves {
   readonly serves: LiveGslbSite["serves"];
   readonly reason: Reason | null;
+}
+
+function sourceOf({ behind, member, publicly }: SiteRecord, mep: "up" | "down" | null): SiteSource {
+  if (behind !== null) {
+    return "vserver";
+  }
+  const isProbed = [member.probes, ...publicly.values()].flat().some(({ scheduled }) => scheduled);
+  return isProbed ? "probes" : mep === null ? "nothing" : "mep";
+}
+
+/** As its looks fare at one address of a site. */
+function stateAt(address: string, looks: readonly ProbeRecord[]): AddressState {
+  const failing = looks.find(({ opinion, everAnswered }) => opinion === "down" && everAnswered);
+  if (failing !== undefined) {
+    return { address, state: "down", reason: failing.last?.reason ?? null };
+  }
+  const state = looks.some(({ opinion }) => opinion === "up") ? "up" : "unknown";
+  return { address, state, reason: null };
+}
+
+/** A VIP that serves is of no use to clients who are sent to public addresses, all of which are dead. */
+function seenByClients(atVip: Serves, addresses: readonly AddressState[]): Serves {
+  const [first] = addresses;
+  if (first === undefined || atVip.serves === "down") {
+    return atVip;
+  }
+  if (addresses.every(({ state }) => state === "down")) {
+    return { serves: "down", reason: first.reason };
+  }
+  return atVip.serves === "unknown" && addresses.some(({ state }) => state === "up")
+    ? { serves: "up", reason: null }
+    : atVip;
 }
 
 /** What a client meets at this VIP: by its own vserver, where an ADC of ours has it, else by our probes of the VIP. */

@@ -90,6 +90,28 @@ export interface LiveAdc {
   readonly splitBrain?: boolean;
   /** What the ADC does not tell, and what is not watched because of it. */
   readonly gaps?: readonly NitroGap[];
+  /** Its configuration could not be imported when last tried; null: it could. Absent: not tried yet. */
+  readonly importFailure?: ImportFailure | null;
+}
+
+/** None where the last import succeeded, or none was tried. */
+export function importFailureSentences({
+  name,
+  importFailure = null,
+}: Pick<LiveAdc, "name" | "importFailure">): readonly string[] {
+  return importFailure === null
+    ? []
+    : [
+        `${name}: its configuration cannot be imported since ${new Date(importFailure.since).toISOString()} ` +
+          `(${importFailure.message}). What was imported before is still watched`,
+      ];
+}
+
+/** One that was imported before stays in force. */
+export interface ImportFailure {
+  /** Of the first in a row. */
+  readonly since: number;
+  readonly message: string;
 }
 
 export interface LiveMember {
@@ -218,6 +240,8 @@ export interface LiveGslb {
     readonly answered: readonly string[] | null;
     readonly failure: Reason | null;
   }[];
+  /** Questions that are not asked, and why: record types that are not looked up, too many names. */
+  readonly unasked: readonly { readonly why: string; readonly questions: number }[];
 }
 
 /** One VIP that the names may lead to. */
@@ -232,15 +256,32 @@ export interface LiveGslbSite {
   readonly port: Port;
   /** What DNS answers for it: its own address, a public one, those of views. */
   readonly addresses: readonly string[];
+  /** How looks at its public address and those of views fare; absent: it has none, or none is looked at. */
+  readonly addressStates?: readonly AddressState[];
   readonly adcOpinion: AdcOpinion;
   /** The metric exchange with the site; null where there is none, or it is not told. */
   readonly mep: "up" | "down" | null;
   readonly handedOut: boolean | null;
   readonly serves: "up" | "down" | "unknown";
+  readonly knownBy: SiteSource;
   /** Why it does not serve; null where it does, or nobody knows. */
   readonly reason: Reason | null;
   /** The vserver that has this VIP, where an ADC of this configuration does. */
   readonly behind: { readonly adc: string; readonly vserver: string } | null;
+}
+
+/**
+ * What tells whether a site serves: the vserver that has its VIP, of an ADC of this configuration; probes; else nothing but
+ * GSLB's own word, as the metric exchange brings it (`mep`) or not.
+ */
+export const SITE_SOURCES = ["vserver", "probes", "mep", "nothing"] as const;
+export type SiteSource = (typeof SITE_SOURCES)[number];
+
+export interface AddressState {
+  readonly address: string;
+  /** Unknown too where nothing was ever heard: our own firewall may stand between. */
+  readonly state: "up" | "down" | "unknown";
+  readonly reason: Reason | null;
 }
 
 export interface LivePersistence {

@@ -1,4 +1,9 @@
-import type { LiveAdc, LiveProbe, LiveState } from "../model/live.ts";
+import {
+  importFailureSentences,
+  type LiveAdc,
+  type LiveProbe,
+  type LiveState,
+} from "../model/live.ts";
 import { gapSentence } from "../model/adc-state.ts";
 import { z } from "zod";
 import { blackboxFile, blackboxTargets, probeTargets } from "../exporters/discovery.ts";
@@ -78,15 +83,19 @@ function imports(live: LiveState): {
     return { awaited: ["no estate imported yet", ...stops].join("; "), failed: [] };
   }
   const there = new Set([...live.members, ...live.vservers].map(({ adc }) => adc));
+  const old = live.adcs.filter(({ name }) => there.has(name)).flatMap(importFailureSentences);
   const missing = live.adcs.filter(({ name }) => !there.has(name));
   const awaited = missing.find(({ lastError }) => lastError === null);
   return {
     awaited: awaited === undefined ? null : `estate of ${awaited.name} not imported yet`,
-    failed: missing.map(
-      ({ name, lastError, silent }) =>
-        stopOf(name, lastError) ??
-        `estate of ${name} missing: ${silent === true ? "the ADC does not respond" : String(lastError)}`,
-    ),
+    failed: [
+      ...missing.map(
+        ({ name, lastError, silent }) =>
+          stopOf(name, lastError) ??
+          `estate of ${name} missing: ${silent === true ? "the ADC does not respond" : String(lastError)}`,
+      ),
+      ...old,
+    ],
   };
 }
 

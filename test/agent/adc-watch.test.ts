@@ -191,6 +191,26 @@ test("the estate is read again every so often, polls or none", async () => {
   );
 });
 
+test("an import that fails while polls succeed is told with since when, until one succeeds", async () => {
+  const one = await watched(20, 50);
+  one.watch.start();
+  await one.watch.firstRound();
+  one.fault = ({ query }) =>
+    query.resource === "lbmonitor" ? { kind: "error", code: 1_043 } : null;
+  const failures = () => one.live.flatMap(({ importFailure }) => importFailure ?? []);
+  const failed = await until("it has failed twice", failures, (all) => all.length >= 2, 10_000);
+  expect(failed[0]?.message).toContain("lbmonitor");
+  expect(failed[1]?.since).toBe(failed[0]?.since);
+  expect(one.states.at(-1)?.members.get(IMAP)?.state).toBe("up");
+  one.fault = () => null;
+  await until(
+    "it has succeeded",
+    () => one.live.findLast(({ importFailure }) => importFailure !== undefined)?.importFailure,
+    (last) => last === null,
+    10_000,
+  );
+});
+
 test("an estate that goes on differing is imported once more, not with every poll", async () => {
   const one = await watched();
   one.watch.start();

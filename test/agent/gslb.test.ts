@@ -11,6 +11,7 @@ import { observed, STARTED_AT } from "./small-estate.ts";
 
 const GOOD = observed({ passed: true });
 const BAD = observed({ passed: false, reason: "closed_without_data" });
+const UNHEARD = observed({ passed: false, reason: "connect_timeout" });
 
 const SITE = (site: string): string[] => [
   "add lb monitor m TCP-ECV -recv ready",
@@ -81,6 +82,8 @@ function twoSites(conf: readonly string[] = GSLB) {
         readonly name?: string;
         readonly mep?: "up" | "down";
         readonly blind?: "mep_down";
+        /** What is seen at public addresses. */
+        readonly publicly?: Readonly<Record<string, Observation>>;
       } = {},
     ): void => {
       at += POLL_MS;
@@ -89,6 +92,11 @@ function twoSites(conf: readonly string[] = GSLB) {
         if (probe.transaction === "dns_lookup" && answered !== null) {
           const passed = answered.length > 0;
           state.recordResult(probe, { ...observed({ passed }), answered, startedAt: at }, passed);
+        } else if (probe.vantage === "public") {
+          const seen = says.publicly?.[probe.planned.address ?? ""];
+          if (seen !== undefined) {
+            state.recordResult(probe, { ...seen, startedAt: at }, seen === GOOD);
+          }
         } else if (probe.monitor === "m") {
           state.recordResult(probe, { ...one, startedAt: at }, one === GOOD);
         }
@@ -292,6 +300,64 @@ describe("a GSLB name over two ADCs", () => {
     );
   });
 
+  test("looks at the public address that DNS answers, and lays its death to the site", () => {
+    const { state, name, round } = twoSites();
+    const looks = state.probes.filter(({ vantage }) => vantage === "public");
+    expect(looks.map(({ id }) => id)).toEqual([
+      "adc1/public/gslb_mail/gs_dc2 at 203.0.113.2/443/web_answer",
+    ]);
+    const ofDc2 = () => name().gslb?.sites[1]?.addressStates;
+    const address = "203.0.113.2";
+    repeat(60, () => {
+      round(BOTH, {}, { publicly: { [address]: UNHEARD } });
+    });
+    // Nothing was ever heard from there: a firewall of our own may be why.
+    expect(ofDc2()).toEqual([{ address, state: "unknown", reason: null }]);
+    expect(name().verdict).toBe("vip_agree_up");
+    round(BOTH, {}, { publicly: { [address]: GOOD } });
+    expect(ofDc2()).toEqual([{ address, state: "up", reason: null }]);
+    repeat(60, () => {
+      round(BOTH, {}, { publicly: { [address]: UNHEARD } });
+    });
+    expect(ofDc2()).toEqual([{ address, state: "down", reason: "connect_timeout" }]);
+    expect([name().verdict, name().reason]).toEqual(["vip_up_members_down", "connect_timeout"]);
+  });
+
+  test("one of several public addresses that is dead is told, and the site still serves", () => {
+    const view = "bind gslb service gs_dc2 -viewName outside 203.0.113.3";
+    const { name, round } = twoSites([...GSLB, view]);
+    round(BOTH, {}, { publicly: { "203.0.113.2": GOOD, "203.0.113.3": GOOD } });
+    repeat(60, () => {
+      round(BOTH, {}, { publicly: { "203.0.113.2": GOOD, "203.0.113.3": BAD } });
+    });
+    expect(name().gslb?.sites[1]?.addressStates).toEqual([
+      { address: "203.0.113.2", state: "up", reason: null },
+      { address: "203.0.113.3", state: "down", reason: "closed_without_data" },
+    ]);
+    expect(name().verdict).toBe("vip_agree_up");
+  });
+
+  test.each([
+    ["the vserver that has its VIP", [], ["vserver", "vserver"]],
+    [
+      "looks, where no ADC of ours has it",
+      ["set gslb service gs_dc2 -IPAddress 198.51.100.77"],
+      ["vserver", "probes"],
+    ],
+    [
+      "the metric exchange alone, where nothing can be probed",
+      [
+        "add gslb service gs_any 198.51.100.78 ANY * -siteName dc2",
+        "bind gslb vserver gslb_mail -serviceName gs_any",
+      ],
+      ["vserver", "vserver", "mep"],
+    ],
+  ])("a site is known by %s", (_what, more, knownBy) => {
+    const { name, round } = twoSites([...GSLB, ...more]);
+    round(BOTH, {});
+    expect(name().gslb?.sites.map((site) => site.knownBy)).toEqual(knownBy);
+  });
+
   test("a backup vserver stands in when no site of its own is left", () => {
     const { name, round } = twoSites([
       ...GSLB.filter((line) => !/serviceName gs_dc1/.test(line)),
@@ -309,6 +375,15 @@ describe("a GSLB name over two ADCs", () => {
       ["dc2", false],
       ["dc1", true],
     ]);
+  });
+
+  test("names of a record type that is not looked up are told as not asked", () => {
+    const { name, round } = twoSites([...GSLB, "set gslb vserver gslb_mail -dnsRecordType NAPTR"]);
+    round(null, {});
+    expect(name().gslb?.unasked).toEqual([
+      { why: "NAPTR records are not asked for", questions: 2 },
+    ]);
+    expect(name().gslb?.answers).toEqual([]);
   });
 
   test("questions beyond the most are listed and not asked", () => {

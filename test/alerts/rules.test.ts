@@ -70,6 +70,7 @@ describe("the alerts", () => {
       "AdcWitnessCertificateExpiresSoon",
       "AdcWitnessCertificateAlmostExpired",
       "AdcWitnessAdcUnreachable",
+      "AdcWitnessAdcImportFailed",
       "AdcWitnessNitroSplitBrain",
       "AdcWitnessAgentCutOff",
       "AdcWitnessAgentMissing",

@@ -38,6 +38,11 @@ describe("pages", () => {
     expect(page).toContain("vserver v_owa of far");
     expect(page).toContain("handed out");
     expect(page).toContain("192.0.2.53:53 (UDP) answers mail.example.com with 203.0.113.2");
+    expect(page).toContain(
+      "Not asked: 2 questions about mail.example.com (NAPTR records are not asked for).",
+    );
+    expect(page).toContain("203.0.113.2: ");
+    expect(page).toContain("known only by the metric exchange (MEP): no ADC of this configuration");
   });
 });
 
@@ -57,9 +62,17 @@ describe("the API", () => {
   test("holds sites and answers in its published shape", async () => {
     const web = await serve(LIVE, { estates: () => [ESTATE] });
     const verdicts = verdictsAnswer.parse((await web.get("/api/v1/verdicts")).json);
-    expect(verdicts.vservers[0]?.gslb?.sites.map(({ site, serves }) => [site, serves])).toEqual([
-      ["dc1", "up"],
-      ["dc2", "down"],
+    expect(
+      verdicts.vservers[0]?.gslb?.sites.map((each) => [
+        each.site,
+        each.serves,
+        each.known_by,
+        each.address_states.map(({ address, state }) => `${address} ${state}`),
+      ]),
+    ).toEqual([
+      ["dc1", "up", "probes", []],
+      ["dc2", "down", "vserver", ["203.0.113.2 down"]],
+      ["dc3", "unknown", "mep", []],
     ]);
     const { adcs } = estateAnswer.parse((await web.get("/api/v1/estate")).json);
     expect(adcs[0]?.gslb).toEqual(estateJson(ESTATE).gslb);

@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { gapOf } from "../../src/adc/nitro/gaps.ts";
 import { gapSentence } from "../../src/model/adc-state.ts";
 import { notices } from "../../src/web/page/notices.ts";
+import { compareJson, verdictsAnswer } from "../../src/web/api/verdicts.ts";
 import { readiness } from "../../src/web/routes.ts";
-import { aLiveState } from "../support/live-state.ts";
+import { aLiveState, aMember } from "../support/live-state.ts";
 
 const REFUSED = { code: "2138", message: "Not authorized to execute this command [2138]" };
 const GAP = gapOf("ns1.example.com", "csvserver", REFUSED);
@@ -17,6 +18,11 @@ function live(adc: Partial<ReturnType<typeof aLiveState>["adcs"][number]>) {
     throw new Error("no ADC in the state");
   }
   return { ...state, adcs: [{ ...first, name: "prod", up: true, ...adc }] };
+}
+
+/** One whose configuration has been imported before. */
+function withMember(adc: Parameters<typeof live>[0]) {
+  return { ...live(adc), members: [aMember()] };
 }
 
 function page(state: ReturnType<typeof live>): string {
@@ -33,6 +39,18 @@ test("a gap › is told on the page and in /-/ready: node, resource, code, words
 test("a gap › whose words are markup is shown as text", () => {
   const hostile = gapOf("ns1", "csvserver", { code: "1", message: "<script>alert(1)</script>" });
   expect(page(live({ gaps: [hostile] }))).not.toContain("<script>");
+});
+
+test("an import that fails while polls succeed › is told on the page and in /-/ready, and since when", () => {
+  const failed = withMember({
+    importFailure: { since: Date.UTC(2026, 0, 2), message: "NITRO: ns1, lbmonitor: no [1043]" },
+  });
+  const sentence =
+    "prod: its configuration cannot be imported since 2026-01-02T00:00:00.000Z (NITRO: ns1, lbmonitor: no [1043]). What was imported before is still watched";
+  expect(page(failed)).toContain(sentence);
+  expect(readiness(failed).detail).toContain(sentence);
+  expect(verdictsAnswer.parse(compareJson(failed)).adcs[0]?.import_error).toContain("lbmonitor");
+  expect(page(live({ importFailure: null }))).not.toContain("imported");
 });
 
 test("an ADC › is said not to answer only where nobody answered", () => {

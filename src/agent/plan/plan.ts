@@ -244,7 +244,8 @@ export function* planSteps(
   // Sites get what their GSLB service is watched by, and looks; no login is made at them but through their own ADC's VIP.
   const others = [vipProbes, policyProbes, configuredProbes];
   const through = yield* mapInSteps(others, (probes) => probes(paced, settings, recognise, graph));
-  const plan = [...monitors, ...looks, ...through, gslbProbes(estate, settings.adns)]
+  const publicly = publicSiteProbes(estate, looks.flat());
+  const plan = [...monitors, ...looks, ...through, publicly, gslbProbes(estate, settings.adns)]
     .flat()
     .map((probe) => withoutOwnHost(probe, settings.targets, estate))
     .map((probe) => withoutExcluded(probe, settings.exclude))
@@ -252,6 +253,61 @@ export function* planSteps(
   return paced === imported
     ? plan
     : plan.map((probe) => withPaceNote(probe, imported, minIntervalMs));
+}
+
+/**
+ * The looks at a GSLB service's VIP, repeated at what else DNS answers for it: its public address, and those of DNS views.
+ * That an address translation stands before the VIP is no reason to believe in it.
+ */
+function publicSiteProbes({ adc, gslb }: Estate, looks: readonly PlannedProbe[]): PlannedProbe[] {
+  return [...gslb.vservers.values()].flatMap(({ shownAs, services }) =>
+    services.flatMap(({ service }) => {
+      const own = gslb.services.get(service);
+      return (own?.members ?? []).flatMap((member, at) =>
+        (own?.otherAddresses[at] ?? [])
+          .filter((address) => address !== member.address)
+          .flatMap((address) =>
+            looks
+              .filter(
+                (look) =>
+                  look.adcService === own?.shownAs &&
+                  look.server === member.server &&
+                  look.memberPort === member.port,
+              )
+              .flatMap((look) => lookAt(look, adc, shownAs, address)),
+          ),
+      );
+    }),
+  );
+}
+
+function lookAt(
+  look: PlannedProbe,
+  adc: string,
+  vserver: string,
+  address: string,
+): readonly PlannedProbe[] {
+  const { action, port, adcService } = look;
+  if (action.kind !== "transaction" || action.run === null || port === null) {
+    return [];
+  }
+  const { spec, target } = action.run;
+  return [
+    {
+      ...look,
+      id: probeId(adc, "public", vserver, `${adcService} at ${address}`, port, action.transaction),
+      vantage: "public",
+      vserver,
+      vservers: [vserver],
+      adcService: "",
+      server: null,
+      memberAddress: null,
+      memberPort: null,
+      address,
+      note: `asks where DNS sends clients of GSLB service ${adcService}, on the service's own port`,
+      action: { ...action, run: { spec, target: { ...target, host: address, server: null } } },
+    },
+  ];
 }
 
 /** An estate, and what its ADC is planned with. */

@@ -15,6 +15,7 @@ import type { PersistenceEntries, VserverState } from "../../model/adc-state.ts"
 import type { Port } from "../../model/adc-service.ts";
 import type { Vserver, VserverKind } from "../../model/vserver.ts";
 import type { Reason } from "../../model/reasons.ts";
+import { groupBy } from "../../lib/steps.ts";
 import { postponementMs } from "../../verdict/grace.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../model/verdicts.ts";
 
@@ -32,6 +33,8 @@ export interface SiteRecord {
   readonly site: string | null;
   /** What DNS answers for it, in canonical spelling. */
   readonly addresses: readonly string[];
+  /** Looks at its public address and those of views, by address. */
+  readonly publicly: ReadonlyMap<string, readonly ProbeRecord[]>;
   /** Of the vserver that stands in for it, or of that one's. */
   readonly backup: boolean;
   /** The vserver at this VIP, where an ADC of the configuration has one. Set when all are known. */
@@ -60,11 +63,15 @@ export class GslbRecord implements LiveGslb {
     [vserver, ...backups]: readonly [GslbVserver, ...GslbVserver[]],
     services: ReadonlyMap<string, GslbService>,
     members: readonly MemberRecord[],
-    questions: readonly ProbeRecord[],
+    probes: readonly ProbeRecord[],
   ) {
     this.domains = vserver.domains.map(({ name }) => name);
     this.method = vserver.method;
-    this.questions = questions;
+    this.questions = probes.filter(({ vantage }) => vantage === "vip");
+    const publicProbes = groupBy(
+      probes.filter(({ vantage, planned }) => vantage === "public" && planned.address !== null),
+      ({ planned }) => canonicalAddress(planned.address ?? ""),
+    );
     const bound = [vserver, ...backups].flatMap((each) =>
       each.services.map(({ service }) => ({ service, backup: each !== vserver })),
     );
@@ -82,9 +89,17 @@ export class GslbRecord implements LiveGslb {
           ...named.map(canonicalAddress),
           ...[own?.cname ?? []].flat().map((one) => one.toLowerCase().replace(/\.$/, "")),
         ];
+        const publicly = new Map(
+          addresses.flatMap((address) => {
+            const there = (publicProbes.get(address) ?? []).filter(
+              ({ planned }) => planned.port === each.port,
+            );
+            return there.length === 0 ? [] : [[address, there] as const];
+          }),
+        );
         return member === undefined
           ? []
-          : [{ member, site: own?.site ?? null, addresses, backup, behind: null }];
+          : [{ member, site: own?.site ?? null, addresses, publicly, backup, behind: null }];
       });
     });
   }
@@ -114,9 +129,17 @@ export class GslbRecord implements LiveGslb {
     this.#missed.clear();
   }
 
+  get unasked(): LiveGslb["unasked"] {
+    const reasons = this.questions.flatMap(({ planned }) => planned.action.unsupportedReason ?? []);
+    return [...groupBy(reasons, (why) => why)].map(([why, each]) => ({
+      why,
+      questions: each.length,
+    }));
+  }
+
   /** Takes in one answer of the ADC's DNS. What broke before an answer says nothing of any site. */
-  bookAnswer({ answered }: Observation): void {
-    if (answered === undefined) {
+  bookAnswer(question: ProbeRecord, { answered }: Observation): void {
+    if (answered === undefined || !this.questions.includes(question)) {
       return;
     }
     this.#answers += 1;

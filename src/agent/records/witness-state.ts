@@ -380,7 +380,7 @@ export class WitnessState implements LiveState {
     }
     for (const vserver of part.records?.vserversOf.get(probe) ?? []) {
       if (vserver.gslb !== null) {
-        vserver.gslb.bookAnswer(observation);
+        vserver.gslb.bookAnswer(probe, observation);
         vserver.invalidate();
       }
       if (vserver.vserver === probe.vserver && observation.servedBy !== null) {

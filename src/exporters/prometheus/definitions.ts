@@ -114,6 +114,11 @@ export const METRICS = [
     "Time of the last successful poll of the ADC.",
   ),
   gauge(
+    "adc_witness_adc_import_up",
+    ["adc"],
+    "1 if the ADC's configuration was imported when last tried, 0 if not: one imported before stays in force.",
+  ),
+  gauge(
     "adc_witness_adc_node_primary",
     ["adc", "node"],
     "1 for the primary node of the HA pair, 0 for the secondary.",

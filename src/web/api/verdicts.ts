@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   NAME_COMPARISONS,
+  SITE_SOURCES,
   TLS_ENDS,
   type LiveGslb,
   type LiveMember,
@@ -152,10 +153,18 @@ const vserverShape = z.strictObject({
           server: z.string(),
           port,
           addresses: z.array(z.string()).describe("What DNS answers for this site."),
+          address_states: z
+            .array(z.strictObject({ address: z.string(), state: upDown, reason }))
+            .describe("How looks at its public address, and those of DNS views, fare."),
           adc_state: adcOpinion,
           mep: z.enum(["up", "down"]).nullable().describe("Metric exchange with the site."),
           handed_out: z.boolean().nullable(),
           serves: upDown,
+          known_by: z
+            .enum(SITE_SOURCES)
+            .describe(
+              "What tells whether it serves: a vserver of a configured ADC, probes, only the metric exchange (mep), or nothing.",
+            ),
           reason,
           behind: z
             .strictObject({ adc: z.string(), vserver: z.string() })
@@ -173,6 +182,9 @@ const vserverShape = z.strictObject({
           failure: reason,
         }),
       ),
+      unasked: z
+        .array(z.strictObject({ why: z.string(), questions: z.number().int() }))
+        .describe("Questions of the ADC's DNS that are not asked, and why."),
     })
     .nullable()
     .describe("Names, sites and DNS answers of a GSLB vserver; null for all others."),
@@ -194,6 +206,10 @@ export const verdictsAnswer = z.strictObject({
         .describe("Whether it told its state when it was asked last; null without NITRO."),
       last_poll: moment,
       error: z.string().nullable(),
+      import_error: z
+        .string()
+        .nullable()
+        .describe("Why its configuration could not be imported when last tried; null if it could."),
     }),
   ),
   gaps: z.array(
@@ -236,11 +252,12 @@ export function sourcesJson({
   findings = [],
 }: Pick<LiveState, "adcs" | "findings">): Pick<CompareJson, "adcs" | "gaps" | "findings"> {
   return {
-    adcs: adcs.map(({ name, up, lastPollAt, lastError }) => ({
+    adcs: adcs.map(({ name, up, lastPollAt, lastError, importFailure = null }) => ({
       adc: name,
       up,
       last_poll: instant(lastPollAt),
       error: lastError,
+      import_error: importFailure?.message ?? null,
     })),
     gaps: adcs.flatMap(({ name, gaps = [] }) => gaps.map((gap) => ({ adc: name, ...gap }))),
     findings: findings.map(({ kind, adc, message }) => ({ kind, adc, message })),
@@ -328,7 +345,7 @@ function gslbJson(gslb: LiveGslb | null): VserverRow["gslb"] {
   if (gslb === null) {
     return null;
   }
-  const { domains, method, sites, answers } = gslb;
+  const { domains, method, sites, answers, unasked } = gslb;
   return {
     domains,
     method,
@@ -338,14 +355,17 @@ function gslbJson(gslb: LiveGslb | null): VserverRow["gslb"] {
       server: site.server,
       port: site.port,
       addresses: site.addresses,
+      address_states: site.addressStates ?? [],
       adc_state: site.adcOpinion,
       mep: site.mep,
       handed_out: site.handedOut,
       serves: site.serves,
+      known_by: site.knownBy,
       reason: site.reason,
       behind: site.behind,
     })),
     answers,
+    unasked,
   };
 }
 

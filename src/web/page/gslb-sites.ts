@@ -1,4 +1,4 @@
-import type { LiveGslb, LiveGslbSite } from "../../model/live.ts";
+import type { LiveGslb, LiveGslbSite, SiteSource } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { because, opinionBadge } from "./opinions.ts";
 
@@ -28,7 +28,7 @@ export function gslbSites(gslb: LiveGslb): Markup {
     <section aria-labelledby="answers">
       <h2 id="answers">Answers of the ADC's DNS (${gslb.method})</h2>
       ${
-        gslb.answers.length === 0
+        gslb.answers.length === 0 && gslb.unasked.length === 0
           ? html`<p>
               No ADNS service is known, so nobody can be asked what ${gslb.domains.join(", ")} leads
               to.
@@ -41,10 +41,25 @@ export function gslbSites(gslb: LiveGslb): Markup {
                     ${answered === null || answered.length === 0 ? "no address" : answered.join(", ")}${failure === null ? "" : ` (${because(null, failure)})`}.
                   </li>`,
               )}
+              ${gslb.unasked.map(
+                ({ why, questions }) =>
+                  html`<li>
+                    Not asked: ${questions} ${questions === 1 ? "question" : "questions"} about
+                    ${gslb.domains.join(", ")} (${why}).
+                  </li>`,
+              )}
             </ul>`
       }
     </section>`;
 }
+
+const SOURCE_WORDS: Readonly<Record<SiteSource, string | null>> = {
+  vserver: null,
+  probes: null,
+  mep: "known only by the metric exchange (MEP): no ADC of this configuration has the VIP, and nothing can be probed there",
+  nothing:
+    "not known: no ADC of this configuration has the VIP, nothing can be probed there, and no metric exchange tells of it",
+};
 
 function siteRow(site: LiveGslbSite): Markup {
   const { behind, handedOut, mep } = site;
@@ -55,6 +70,12 @@ function siteRow(site: LiveGslbSite): Markup {
     </th>
     <td>
       ${site.addresses.join(", ")}
+      ${(site.addressStates ?? []).map(
+        ({ address, state, reason }) =>
+          html`<span class="what"
+            >${address}: ${opinionBadge(state)} ${because(null, reason)}</span
+          >`,
+      )}
       <span class="what"
         >${site.port}${behind === null ? "" : `, vserver ${behind.vserver} of ${behind.adc}`}</span
       >
@@ -62,7 +83,10 @@ function siteRow(site: LiveGslbSite): Markup {
     <td>${opinionBadge(site.adcOpinion)}</td>
     <td>${mep === null ? "none" : opinionBadge(mep)}</td>
     <td>${handedOut === null ? "not known" : handedOut ? "handed out" : "not handed out"}</td>
-    <td>${opinionBadge(site.serves)}</td>
+    <td>
+      ${opinionBadge(site.serves)}
+      ${SOURCE_WORDS[site.knownBy] === null ? null : html`<span class="what">${SOURCE_WORDS[site.knownBy]}</span>`}
+    </td>
     <td>${because(null, site.reason)}</td>
   </tr>`;
 }

@@ -1,4 +1,9 @@
-import type { LiveVserver, LiveProbe, LiveState } from "../../model/live.ts";
+import {
+  importFailureSentences,
+  type LiveVserver,
+  type LiveProbe,
+  type LiveState,
+} from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { append } from "../../lib/steps.ts";
 import { type Reason, REASON_WORDS } from "../../model/reasons.ts";
@@ -101,6 +106,9 @@ export function notices(live: LiveState): Markup | null {
             Its last state is kept for three polls, then it is unknown.`,
           ];
     }),
+    ...live.adcs
+      .filter(({ up }) => up !== false)
+      .flatMap((adc) => importFailureSentences(adc).map((sentence) => html`${sentence}.`)),
     ...live.adcs.flatMap(({ name, gaps }) =>
       (gaps ?? []).map((gap) => html`${gapSentence(name, gap)}`),
     ),

@@ -46,6 +46,7 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
     adcs: [
       anAdc({
         unknownTexts: new Map([["state", 1]]),
+        importFailure: null,
         gaps: [
           {
             node: "ns1.example.com",

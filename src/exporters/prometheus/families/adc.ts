@@ -1,5 +1,5 @@
 import type { Steps } from "../../../lib/steps.ts";
-import type { LiveAdc, LiveVserver } from "../../../model/live.ts";
+import type { LiveAdc, LiveGslb, LiveVserver } from "../../../model/live.ts";
 import { BLIND_REASONS } from "../../../model/adc-state.ts";
 import { ADC_OPINIONS } from "../../../model/verdicts.ts";
 import { labelPairs, withLabel } from "../text-format.ts";
@@ -25,6 +25,9 @@ export function* adcFamilies(scope: Scope): Steps<void> {
   );
   yield* valueFamily(scope, "adc_witness_adc_last_poll_timestamp_seconds", adcs, (adc) =>
     seconds(adc.lastPollAt),
+  );
+  yield* valueFamily(scope, "adc_witness_adc_import_up", adcs, ({ importFailure }) =>
+    importFailure === undefined ? null : bit(importFailure === null),
   );
   writer.family("adc_witness_adc_node_primary");
   yield* each(adcs, ({ entity, labels }) => {
@@ -162,8 +165,24 @@ interface PublicAddress {
   readonly up: boolean;
 }
 
+/** Those that GSLB answers its names with, as far as they are known. */
+function addressesOfSites({ domains, sites }: LiveGslb): readonly PublicAddress[] {
+  const states = sites.flatMap(({ addressStates = [] }) => addressStates);
+  const up = new Map<string, boolean>();
+  for (const { address, state } of states) {
+    if (state !== "unknown") {
+      up.set(address, state === "up" && (up.get(address) ?? true));
+    }
+  }
+  return [...up].flatMap(([address, isUp]) => domains.map((name) => ({ name, address, up: isUp })));
+}
+
 /** Each public address that is probed and known, as good as what fares worst there. */
-function publicAddresses({ probes, publicNames = [] }: LiveVserver): readonly PublicAddress[] {
+function publicAddresses(vserver: LiveVserver): readonly PublicAddress[] {
+  const { probes, publicNames = [], gslb = null } = vserver;
+  if (gslb !== null) {
+    return addressesOfSites(gslb);
+  }
   const worst = new Map<string, boolean>();
   for (const { vantage, address = null, opinion } of probes) {
     if (vantage === "public" && address !== null && opinion !== "unknown") {
