@@ -28,7 +28,7 @@ export function servedBy(kind: Management | undefined, backend: NitroBackend): S
     case undefined:
       return { source, options: {} };
     case "cluster":
-      return { source, options: { habits: { cluster: true } } };
+      return { source, options: { habits: { cluster: "node" } } };
     case "partition": {
       const bare = parseNsConf("#NS13.1 Build 37.38\n", { adc: "lab" });
       const unused = new Appliance({

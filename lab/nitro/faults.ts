@@ -91,6 +91,7 @@ const MESSAGES: ReadonlyMap<number, string> = new Map([
   [1026, "Not logged in or connection not active"],
   [1027, "Session has timed out"],
   [1028, "You are connected to a secondary node"],
+  [1044, "You are connected to NSIP of a cluster node"],
   [1034, "Challenge required"],
   [1046, "Password change required"],
   [1047, "Password has expired"],

@@ -68,8 +68,8 @@ export interface NitroServer {
 
 /** What builds and set-ups of appliances do differently. */
 export interface ApplianceHabits {
-  /** The address is a cluster node's NSIP: 1044 as a warning at login, 477 on hanode, 2470 on AAA. */
-  readonly cluster?: true;
+  /** A cluster: 477 on hanode, 2470 on AAA; at a node's NSIP 1044 as a warning at login, at the cluster's address (CLIP) none. */
+  readonly cluster?: "node" | "clip";
   /** `attrs` is refused with this code. */
   readonly attributesRefusedWith?: number;
 }
@@ -194,7 +194,7 @@ async function answerRequest(
     response.writeHead(307, { location: `${redirectTo}${request.url ?? ""}` }).end();
     return;
   }
-  const clusterWarning = habits.cluster === true && query.resource === "login" ? 1044 : null;
+  const clusterWarning = habits.cluster === "node" && query.resource === "login" ? 1044 : null;
   const warning = fault?.kind === "warning" ? fault.code : clusterWarning;
   if (method === "POST" && query.resource === "login") {
     login(appliance.options, appliance.sessions, body, response, warning);
@@ -239,10 +239,10 @@ function refusedByHabit(
   if (habits.attributesRefusedWith !== undefined && query.attributes !== null) {
     return [habits.attributesRefusedWith, "Invalid argument [attrs]"];
   }
-  if (habits.cluster === true && query.resource === "hanode") {
+  if (habits.cluster !== undefined && query.resource === "hanode") {
     return [477, "Operation not supported in a cluster"];
   }
-  if (habits.cluster === true && query.resource.startsWith("authentication")) {
+  if (habits.cluster !== undefined && query.resource.startsWith("authentication")) {
     return [2470, "AAA is not supported in Cluster mode."];
   }
   return inPartition && query.resource === "hanode"

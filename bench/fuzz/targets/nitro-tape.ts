@@ -73,6 +73,7 @@ export function player(tape: Tape, random: Random | null): NitroClient {
       const rows = mutateJson(rowsOf(answer), random);
       return Promise.resolve({ ...answer, rows: Array.isArray(rows) ? rows.filter(isRow) : [] });
     },
+    clusterNode: () => null,
     localAddress: () => "192.0.2.7",
     pausedForMs: () => 0,
     stop: () => undefined,

@@ -302,9 +302,12 @@ function choosePrimary(answers: readonly Chosen[], previous: AdcState | null): C
   }
   const before = previous?.nodes.find(({ role }) => role === "primary")?.node;
   const primaries = answers.filter(isPrimary);
+  // Beside the address of a cluster, one node's own is of little worth.
+  const whole = primaries.filter(({ answer }) => answer.kind === "role" && answer.gap === null);
+  const [candidate, ...others] = whole.length > 0 ? whole : primaries;
   return (
-    primaries.find(({ client }) => client.node === before) ??
-    primaries[0] ??
+    others.find(({ client }) => client.node === before) ??
+    candidate ??
     answers.find(({ answer }) => answer.kind === "stopped") ??
     answers.find(({ answer }) => answer.kind === "role" && answer.gap !== null) ??
     answers.find(({ answer }) => answer.kind === "role") ??

@@ -36,6 +36,11 @@ function loginBody(username: string, password: string, timeoutSeconds: number): 
   return JSON.stringify({ login: { username, password, timeout: timeoutSeconds } });
 }
 
+/** NITRO docs, CLI errors: 1044, connected to the NSIP of a cluster node. */
+function clusterWarning({ errorCode, message }: Envelope): string | null {
+  return errorCode === 1044 ? `${message} [1044]`.slice(0, 300) : null;
+}
+
 /**
  * The Cookie header of a new session: the token as `Set-Cookie` sent it, else made of the answer's `sessionid`. Null when
  * neither is there, or when it could not travel in a header.
@@ -151,6 +156,8 @@ export interface NitroClient {
   readonly node: string;
   readonly limits: NitroLimits;
   readonly get: (request: NitroGet) => Promise<NitroAnswer>;
+  /** What the login warned of where this is the address of one node of a cluster; null where it did not. */
+  readonly clusterNode: () => string | null;
   /** Our own address towards this appliance; null before the first exchange. */
   readonly localAddress: () => string | null;
   /** Milliseconds until requests are made again after failures; 0 when they are made now. */
@@ -184,6 +191,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   const session = { cookie: null as string | null, loggingIn: false };
   let stopped: NitroStop | null = null;
   let hasWorked = false;
+  let clusterNode: string | null = null;
   let closing: Promise<void> | null = null;
   let failures = 0;
   let resumeAt = -Infinity;
@@ -282,6 +290,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     session.cookie = answer.kind === "answered" ? cookieOf(answer.cookies, answer.envelope) : null;
     if (session.cookie !== null) {
       hasWorked = true;
+      clusterNode = answer.kind === "answered" ? clusterWarning(answer.envelope) : null;
       await tellGate({ kind: "accepted" });
       return switchPartition();
     }
@@ -411,6 +420,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
         onAnswer(url.host, whole, answer);
         return answer;
       }),
+    clusterNode: () => clusterNode,
     localAddress: transport.localAddress,
     pausedForMs: () => (closing === null ? Math.max(0, resumeAt - monotonic()) : 0),
     stop: (stop) => {

@@ -173,12 +173,21 @@ export interface NodeRole {
   readonly masterState: string | null;
   /** The node's own name: its NSIP, where known. */
   readonly address: string | null;
-  /** Roles are missing: the account may not read them, or this appliance has none. */
+  /** Roles are missing: the account may not read them, or this appliance has none. Or it is one node of a cluster. */
   readonly gap: NitroGap | null;
 }
 
-/** Asks one node for its role: configuration first, then the statistics, which also know the moment of a takeover. */
+/** Asks one node for its role; of a cluster it may be one node only, and says so. */
 export async function readRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
+  const role = await askRole(client);
+  const words = client.clusterNode();
+  return role.kind === "role" && role.gap === null && words !== null
+    ? { ...role, gap: gapOf(client.node, "cluster", { code: "1044", message: words }) }
+    : role;
+}
+
+/** Configuration first, then the statistics, which also know the moment of a takeover. */
+async function askRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
   const known = client.limits.denied.get("hanode");
   if (known !== undefined) {
     return untold(client, known);

@@ -231,8 +231,8 @@ describe("admin partitions", () => {
 });
 
 describe("habits of builds and set-ups", () => {
-  test("import and poll › of a cluster node: no gap for what a cluster does not have", async () => {
-    const client = await against({ habits: { cluster: true } });
+  test("import and poll › of a cluster: no gap for what a cluster does not have", async () => {
+    const client = await against({ habits: { cluster: "clip" } });
     const imported = await importEstate(client, { adc: "prod" });
     expect(imported).toMatchObject({ kind: "estate", gaps: [] });
     expect(imported.kind === "estate" && imported.estate.diagnostics).toEqual([]);
@@ -241,6 +241,43 @@ describe("habits of builds and set-ups", () => {
       gaps: [],
       state: { nodes: [{ role: "primary" }] },
     });
+  });
+
+  test("poll › says that an address is one cluster node's own, and prefers the cluster's", async () => {
+    const servers = {
+      node: await startNitroServer(steadyBackend(ESTATE), {
+        ...CREDENTIALS,
+        habits: { cluster: "node" },
+      }),
+      clip: await startNitroServer(steadyBackend(ESTATE), {
+        ...CREDENTIALS,
+        habits: { cluster: "clip" },
+      }),
+    };
+    const alone = sessionOf([servers.node.url]);
+    const both = sessionOf([servers.node.url, servers.clip.url]);
+    onTestFinished(async () => {
+      await alone.close();
+      await both.close();
+      await Promise.all(Object.values(servers).map((server) => server.close()));
+    });
+    const host = (url: string): string => new URL(url).host;
+    const ofNode = await alone.poll(ESTATE);
+    expect(ofNode).toMatchObject({
+      kind: "state",
+      gaps: [
+        {
+          node: host(servers.node.url),
+          resource: "cluster",
+          code: "1044",
+          words: expect.stringContaining("NSIP of a cluster node") as unknown,
+          unwatched: expect.stringContaining("CLIP, in adcs[].nitro.urls") as unknown,
+        },
+      ],
+    });
+    expect(await both.poll(ESTATE)).toMatchObject({ kind: "state", gaps: [] });
+    await servers.clip.close();
+    expect(await both.poll(ESTATE)).toMatchObject({ kind: "state", gaps: [{ code: "1044" }] });
   });
 
   test.each([278, 1090, 1093, 1097, 4_242])(
