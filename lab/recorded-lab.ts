@@ -24,8 +24,17 @@ export interface RecordedAdc {
 /** The ADCs of a bundle whose services are known. */
 export async function recordedAdcs(bundle: Bundle): Promise<readonly RecordedAdc[]> {
   const found: RecordedAdc[] = [];
+  const taken = new Set<string>();
   for (const { adc, nodes } of bundle.adcs) {
-    const answers = bundle.answers.filter((one) => one.adc === adc);
+    const recorded = bundle.answers.filter((one) => one.adc === adc);
+    const vips = vipsIn(recorded);
+    const moved = new Map(
+      [...vips]
+        .filter((vip) => taken.has(vip))
+        .map((vip, at) => [vip, freeAddress(vip, at, taken)]),
+    );
+    [...vips, ...moved.values()].forEach((vip) => taken.add(vip));
+    const answers = recorded.map((one) => movedIn(one, moved));
     const told = answers.find(({ resource, rows }) => resource === "lbvserver" && rows !== null);
     if (told === undefined) {
       continue;
@@ -40,10 +49,51 @@ export async function recordedAdcs(bundle: Bundle): Promise<readonly RecordedAdc
       adc,
       estate: await buildEstate(adc, rows, createPacer()),
       nodes: Array.from({ length: Math.max(nodes, 1) }, (_, node) => recordedSource(ofNode(node))),
-      probes: bundle.probes.filter((one) => one.adc === adc),
+      probes: bundle.probes
+        .filter((one) => one.adc === adc)
+        .map((one) => ({ ...one, address: moved.get(one.address ?? "") ?? one.address })),
     });
   }
   return found;
+}
+
+/**
+ * Where the vservers of one ADC take their clients. Two ADCs may have one VIP: in networks of their own, or one taking over
+ * from the other. Of the lab's network there is one only, so the second gets a place of its own there: else the probes of
+ * both would meet one front.
+ */
+function vipsIn(answers: readonly BundleAnswer[]): ReadonlySet<string> {
+  const vservers = answers.filter(
+    ({ api, resource }) => api === "config" && /^(lb|cs|authentication)vserver$/.test(resource),
+  );
+  return new Set(
+    vservers.flatMap(({ fields }) =>
+      fields.flatMap(({ ipv46 }) =>
+        typeof ipv46 === "string" && !/^(0\.0\.0\.0|::)$/.test(ipv46) ? [ipv46] : [],
+      ),
+    ),
+  );
+}
+
+/** Bundles have their addresses out of 198.18.0.0/15 and 2001:db8::/64. */
+function freeAddress(vip: string, at: number, taken: ReadonlySet<string>): string {
+  for (let next = at + 1; ; next += 1) {
+    const address = vip.includes(":")
+      ? `2001:db8:1::${next.toString(16)}`
+      : `198.51.${String(100 + (next >> 8))}.${String(next & 255)}`;
+    if (!taken.has(address)) {
+      return address;
+    }
+  }
+}
+
+function movedIn<Value>(value: Value, moved: ReadonlyMap<string, string>): Value {
+  if (moved.size === 0) {
+    return value;
+  }
+  return JSON.parse(JSON.stringify(value), (_key, inner: unknown) =>
+    typeof inner === "string" ? (moved.get(inner) ?? inner) : inner,
+  ) as Value;
 }
 
 /** The history of a bundle as of now: what was seen just before it was made was seen just before this. */

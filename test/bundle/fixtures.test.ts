@@ -5,11 +5,39 @@ import { serveNitro } from "../../lab/nitro/server.ts";
 import { recordedAdcs } from "../../lab/recorded-lab.ts";
 import { importEstate } from "../../src/adc/nitro/import.ts";
 import { pollState } from "../../src/adc/nitro/poll.ts";
-import { readBundle } from "../../src/bundle/format.ts";
+import {
+  type Bundle,
+  type BundleAdc,
+  type BundleProbe,
+  readBundle,
+} from "../../src/bundle/format.ts";
 import { CREDENTIALS, labClient } from "../adc/nitro/lab-client.ts";
 
 /** Bundles that were sent in, or made of the lab: each is an appliance that must go on being read as it was. */
 const FOLDER = join(import.meta.dirname, "..", "fixtures", "bundles");
+
+test("two ADCs with one VIP › play at a place of their own each", async () => {
+  const answer = (adc: string, resource: string, fields: Record<string, unknown>[]) =>
+    ({
+      ...{ kind: "answer", adc, node: 0, api: "config", resource, secondary: false },
+      ...{ rows: fields, fields, code: null, words: null },
+    }) as unknown as Bundle["answers"][number];
+  const vserver = (adc: string) =>
+    answer(adc, "lbvserver", [{ name: "v", servicetype: "SSL", ipv46: "198.18.0.10", port: 443 }]);
+  const recorded = await recordedAdcs({
+    adcs: ["adc1", "adc2"].map((adc) => ({ kind: "adc", adc, nodes: 1 }) as BundleAdc),
+    answers: [vserver("adc1"), vserver("adc2")],
+    probes: ["adc1", "adc2"].map(
+      (adc) => ({ kind: "probe", adc, address: "198.18.0.10" }) as BundleProbe,
+    ),
+    ...{ verdicts: [], changes: [], madeAt: 0, passedOver: 0 },
+  });
+  const vips = recorded.map(({ estate }) => estate.lbVservers.get("v")?.address);
+  expect(vips).toEqual(["198.18.0.10", "198.51.100.1"]);
+  expect(recorded.map(({ probes }) => probes.map(({ address }) => address))).toEqual(
+    vips.map((vip) => [vip]),
+  );
+});
 
 describe.each(readdirSync(FOLDER))("bundle %s", (file) => {
   test("import and poll › say of every member and vserver what they said when it was made", async () => {
