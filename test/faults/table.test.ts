@@ -15,6 +15,7 @@ import { judgeDns, type DnsJudged } from "./dns.ts";
 import { DNS_CASES } from "./dns-cases.ts";
 import { judgeNitro, type NitroJudged } from "./nitro.ts";
 import { NITRO_CASES, type NitroCase } from "./nitro-cases.ts";
+import { judgeSetUp, SET_UPS, setUpTable } from "./nitro-set-ups.ts";
 import { codesTable, DISPENSABLE, refuseEverything } from "./nitro-codes.ts";
 import { dnsTable, faultTable, nitroTable, type Row } from "./table.ts";
 
@@ -176,6 +177,14 @@ describe("faults of NITRO", () => {
   );
 });
 
+describe("set-ups of NITRO", () => {
+  test.each(SET_UPS.map((each) => [each.what, each] as const))("%s", async (_what, setUp) => {
+    const { all, ...found } = await judgeSetUp(setUp);
+    expect(found).toEqual(setUp.expected);
+    expect(all === "").toBe(setUp.expected.said === "");
+  });
+});
+
 describe("codes of NITRO", () => {
   let codes: Awaited<ReturnType<typeof refuseEverything>> = new Map();
   beforeAll(async () => {
@@ -213,6 +222,7 @@ test("docs/dev/fault-table.md is the table of this run", async (context) => {
   const page = PAGE.replace("{servers}", faultTable(rows))
     .replace("{dns}", dnsTable(dns))
     .replace("{nitro}", nitroTable(NITRO_CASES))
+    .replace("{setUps}", setUpTable())
     .replace("{codes}", codesText);
   await expect(page).toMatchFileSnapshot("../../docs/dev/fault-table.md");
 });
@@ -241,6 +251,11 @@ An appliance that has been read well once, with a member that it calls UP, and t
 believed for three polls that fail. No peer reads an ADC.
 
 {nitro}
+
+How an appliance is set up, and what is written of it: one import, then one poll. Each is a scenario of the lab too
+(\`factory-certificate\`, \`cluster\`, \`partition\`, \`redirect\`, \`split-brain\`).
+
+{setUps}
 
 Every code of the vendor's lists, codes that are on none, and what is no NITRO, to every class of resource (logins, roles, and what
 an import and a poll ask for). \`ends\`: nothing new comes of this round; an overloaded appliance and a lost session are left in
