@@ -20,7 +20,7 @@ const ENTER = "\u001b[?1049h\u001b[?25l\u001b[2J";
 const LEAVE = "\u001b[?25h\u001b[?1049l";
 
 /** The line as a terminal shows it: a colour is never the only sign of anything. `always`: also where no terminal is. */
-function painted({ text, look }: ScreenLine, always = false): string {
+export function painted({ text, look }: ScreenLine, always = false): string {
   const style = STYLES[look];
   return style === null || text === "" ? text : styleText(style, text, { validateStream: !always });
 }
