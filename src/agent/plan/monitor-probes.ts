@@ -29,15 +29,18 @@ export function backendMonitorProbes(
   estate: Estate,
   settings: PlanSettings,
   graph: VserverGraph,
-  service: AdcService,
-): PlannedProbe[] {
-  const vservers = graph.vserversOfService(service.name);
-  return service.monitors.flatMap((binding) => {
-    const monitor = estate.monitors.get(binding.monitor) ?? missingMonitor(binding.monitor);
-    const disabledKin = disabledKinOf(estate, monitor);
-    const bound = { estate, settings, service, vservers, binding, monitor, disabledKin };
-    return service.members.map((member) => backendMonitorProbe({ ...bound, member }));
-  });
+): (service: AdcService) => PlannedProbe[] {
+  const disabled = disabledByType(estate);
+  return (service) => {
+    const vservers = graph.vserversOfService(service.name);
+    return service.monitors.flatMap((binding) => {
+      const monitor = estate.monitors.get(binding.monitor) ?? missingMonitor(binding.monitor);
+      const kin = disabled.get(monitor.type) ?? [];
+      const disabledKin = kin.find((name) => name !== monitor.name) ?? null;
+      const bound = { estate, settings, service, vservers, binding, monitor, disabledKin };
+      return service.members.map((member) => backendMonitorProbe({ ...bound, member }));
+    });
+  };
 }
 
 /** Stands for a monitor that is bound but not configured, so that its members are listed with the reason. */
@@ -256,14 +259,16 @@ function profileNotes({ type }: Monitor, service: AdcService): string[] {
     : [`what the service's ${named.join(" and ")} sets is not repeated`];
 }
 
-/** Another monitor of this type that is switched off: by the command reference it takes its kin with it. */
-function disabledKinOf(estate: Estate, { name, type }: Monitor): string | null {
-  for (const other of estate.monitors.values()) {
-    if (!other.enabled && other.type === type && other.name !== name) {
-      return other.name;
+/** Monitors that are switched off, two of a type: by the command reference each takes its kin with it. */
+function disabledByType(estate: Estate): ReadonlyMap<string, readonly string[]> {
+  const disabled = new Map<string, readonly string[]>();
+  for (const { enabled, type, name } of estate.monitors.values()) {
+    const known = disabled.get(type) ?? [];
+    if (!enabled && known.length < 2) {
+      disabled.set(type, [...known, name]);
     }
   }
-  return null;
+  return disabled;
 }
 
 function noteOf({ estate, monitor, service, disabledKin }: BoundMonitor): string | null {

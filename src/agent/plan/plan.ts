@@ -235,9 +235,7 @@ export function* planSteps(
   const graph = createVserverGraph(estate);
   yield;
   const services = [...estate.services.values()];
-  const monitors = yield* mapInSteps(services, (service) =>
-    backendMonitorProbes(estate, settings, graph, service),
-  );
+  const monitors = yield* mapInSteps(services, backendMonitorProbes(estate, settings, graph));
   const looks = yield* mapInSteps(services, (service) =>
     backendLookProbes(estate, settings, recognise, graph, service),
   );
