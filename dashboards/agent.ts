@@ -1,5 +1,5 @@
 import type { Dashboard } from "./dashboard.ts";
-import { GREEN_IF_NONE, NEUTRAL, RED_IF_NONE } from "./panel.ts";
+import { GREEN_IF_NONE, NEUTRAL, NO_GOOD_YES_BAD, RED_IF_NONE } from "./panel.ts";
 import { ofAdc, ofAgent, rate } from "./query.ts";
 
 /** The witness itself: can it be trusted right now? */
@@ -29,6 +29,7 @@ export const AGENT: Dashboard = {
           width: 6,
           height: 4,
           thresholds: GREEN_IF_NONE,
+          mappings: NO_GOOD_YES_BAD,
         },
         {
           kind: "stat",
@@ -45,6 +46,10 @@ export const AGENT: Dashboard = {
           width: 6,
           height: 4,
           thresholds: RED_IF_NONE,
+          mappings: [
+            { value: 0, text: "rejected", color: "red" },
+            { value: 1, text: "accepted", color: "green" },
+          ],
         },
         {
           kind: "stat",
@@ -53,7 +58,7 @@ export const AGENT: Dashboard = {
           unit: "short",
           queries: [
             {
-              expr: `sum(${ofAgent("adc_witness_login_suspended")}) or vector(0)`,
+              expr: `sum(max by (account) (${ofAgent("adc_witness_login_suspended")})) or vector(0)`,
               legend: "accounts",
               instant: true,
             },
@@ -67,6 +72,7 @@ export const AGENT: Dashboard = {
           title: "Oldest ADC state",
           description: "Seconds since the last successful poll, of the ADC with the oldest state.",
           unit: "s",
+          noValue: "no NITRO",
           queries: [
             {
               expr: `time() - min(${ofAdc("adc_witness_adc_last_poll_timestamp_seconds")})`,

@@ -6,7 +6,7 @@ export interface Dashboard {
   readonly title: string;
   readonly description: string;
   /** Variables beside datasource, job, instance and adc. */
-  readonly variables: readonly ("vserver" | "server")[];
+  readonly variables: readonly ("vserver" | "server" | "server in maintenance")[];
   readonly rows: readonly Row[];
   readonly from: string;
   readonly refresh: string;
@@ -19,6 +19,24 @@ const INFO = "adc_witness_vserver_member_info";
 /** Grafana's classic JSON, with panels at the top level. */
 export function renderDashboard(dashboard: Dashboard): Record<string, unknown> {
   return {
+    // What grafana.com asks who imports it.
+    __inputs: [
+      {
+        name: "DS_PROMETHEUS",
+        label: "Prometheus",
+        description: "Prometheus that scrapes adc-witness",
+        type: "datasource",
+        pluginId: "prometheus",
+        pluginName: "Prometheus",
+      },
+    ],
+    __requires: [
+      { type: "grafana", id: "grafana", name: "Grafana", version: "10.0.0" },
+      { type: "datasource", id: "prometheus", name: "Prometheus", version: "1.0.0" },
+      ...[...new Set(dashboard.rows.flatMap(({ panels }) => panels.map(({ kind }) => kind)))]
+        .sort()
+        .map((id) => ({ type: "panel", id, name: id, version: "" })),
+    ],
     uid: dashboard.uid,
     title: dashboard.title,
     description: dashboard.description,
@@ -54,23 +72,109 @@ export function renderDashboard(dashboard: Dashboard): Record<string, unknown> {
           'label_values(adc_witness_build_info{job=~"$job"}, instance)',
         ),
         queryVariable("adc", "ADC", `label_values(${INFO}{${SCOPE}}, adc)`),
-        ...dashboard.variables.map((name) =>
-          name === "vserver"
-            ? queryVariable(
-                "vserver",
-                "Vserver",
-                `label_values(${INFO}{${SCOPE},adc=~"$adc"}, vserver)`,
-              )
-            : queryVariable(
-                "server",
-                "Server",
-                `label_values(adc_witness_verdict{${SCOPE},adc=~"$adc"}, server)`,
-              ),
-        ),
+        ...dashboard.variables.map(ownVariable),
+        ...(hasLinks(dashboard) ? [pageVariable()] : []),
       ],
     },
-    annotations: { list: [] },
+    annotations: { list: ANNOTATIONS.map(renderAnnotation) },
     panels: layOut(dashboard.rows),
+  };
+}
+
+function ownVariable(name: Dashboard["variables"][number]): Record<string, unknown> {
+  const scope = `${SCOPE},adc=~"$adc"`;
+  switch (name) {
+    case "vserver":
+      return queryVariable("vserver", "Vserver", `label_values(${INFO}{${scope}}, vserver)`);
+    case "server":
+      return queryVariable(
+        "server",
+        "Server",
+        `label_values(adc_witness_verdict{${scope}}, server)`,
+      );
+    case "server in maintenance":
+      return {
+        ...queryVariable("server", "Server", SERVERS_IN_MAINTENANCE_FIRST),
+        regex: '/server="([^"]+)"/',
+        // As Prometheus has sorted them: the first is chosen.
+        sort: 0,
+        includeAll: false,
+        allValue: null,
+        multi: false,
+        current: {},
+      };
+  }
+}
+
+const SERVERS_IN_MAINTENANCE_FIRST = `query_result(sort_desc(max by (server) (adc_witness_maintenance{${SCOPE},adc=~"$adc"}) or 0 * max by (server) (adc_witness_verdict{${SCOPE},adc=~"$adc"})))`;
+
+function hasLinks({ rows }: Dashboard): boolean {
+  return rows.some(({ panels }) => panels.some(({ links = [] }) => links.length > 0));
+}
+
+/** Where links to the agent's page lead: Prometheus knows where it scrapes, not where people look. */
+function pageVariable(): Record<string, unknown> {
+  const address = "http://127.0.0.1:9743";
+  return {
+    name: "page",
+    label: "Address of the agent's page",
+    type: "textbox",
+    query: address,
+    hide: 0,
+    current: { selected: true, text: address, value: address },
+    options: [{ selected: true, text: address, value: address }],
+  };
+}
+
+/** What is drawn over every panel of time. */
+interface Annotation {
+  readonly name: string;
+  readonly color: string;
+  readonly expr: string;
+  readonly title: string;
+  readonly text: string;
+  /** The value is the moment, in milliseconds. */
+  readonly valueIsTime?: boolean;
+}
+
+const MEMBER_SCOPE = `{${SCOPE},adc=~"$adc"}`;
+export const ANNOTATIONS: readonly Annotation[] = [
+  {
+    name: "Maintenance windows",
+    color: "blue",
+    expr: `max by (adc, server) (adc_witness_maintenance{${SCOPE},adc=~"$adc",source="declared"}) == 1`,
+    title: "{{server}} in declared maintenance",
+    text: "on {{adc}}",
+  },
+  {
+    name: "Verdict changes",
+    color: "orange",
+    expr: `1000 * max by (adc, adc_service, server, port, verdict) (adc_witness_verdict_since_timestamp_seconds${MEMBER_SCOPE} * on (job, instance, adc, adc_service, server, port) group_right () (adc_witness_verdict${MEMBER_SCOPE} == 1))`,
+    title: "{{server}}:{{port}} is {{verdict}}",
+    text: "{{adc_service}} on {{adc}}",
+    valueIsTime: true,
+  },
+  {
+    name: "Alerts",
+    color: "red",
+    expr: 'max by (alertname, adc, server, vserver) (ALERTS{alertname=~"AdcWitness.+",alertstate="firing",severity=~"critical|warning"})',
+    title: "{{alertname}}",
+    text: "{{server}}{{vserver}} on {{adc}}",
+  },
+];
+
+function renderAnnotation({ name, color, expr, title, text, valueIsTime }: Annotation) {
+  return {
+    name,
+    datasource: DATASOURCE,
+    enable: true,
+    hide: false,
+    iconColor: color,
+    expr,
+    titleFormat: title,
+    textFormat: text,
+    step: "60s",
+    useValueForTime: valueIsTime === true,
   };
 }
 
@@ -85,7 +189,8 @@ function datasourceVariable(): Record<string, unknown> {
     refresh: 1,
     multi: false,
     includeAll: false,
-    current: {},
+    // Filled in by an import; provisioned, it is none of the sources, and the first of them is taken.
+    current: { selected: true, text: "${DS_PROMETHEUS}", value: "${DS_PROMETHEUS}" },
     options: [],
   };
 }
@@ -156,7 +261,7 @@ function renderPanel(panel: Panel): Record<string, unknown> {
     description: panel.description,
     datasource: DATASOURCE,
     targets: panel.queries.map((query, index) => ({
-      refId: String.fromCharCode(65 + index),
+      refId: refId(index),
       datasource: DATASOURCE,
       expr: query.expr,
       legendFormat: query.legend,
@@ -168,6 +273,8 @@ function renderPanel(panel: Panel): Record<string, unknown> {
     fieldConfig: {
       defaults: {
         unit: panel.unit,
+        noValue: panel.noValue ?? "no data",
+        ...(panel.links === undefined ? {} : { links: panel.links }),
         ...(panel.decimals === undefined ? {} : { decimals: panel.decimals }),
         thresholds: {
           mode: "absolute",
@@ -180,16 +287,42 @@ function renderPanel(panel: Panel): Record<string, unknown> {
         mappings: renderMappings(panel),
         ...(panel.kind === "timeseries" ? { custom: timeseriesLook(panel) } : {}),
         ...(panel.kind === "state-timeline" ? { custom: { fillOpacity: 80, lineWidth: 0 } } : {}),
-        ...(panel.kind === "table"
-          ? { custom: { cellOptions: { type: "color-background" } } }
-          : {}),
+        ...(panel.kind === "table" ? { custom: { cellOptions: { type: cellsOf(panel) } } } : {}),
       },
-      overrides: [],
+      overrides: renderOverrides(panel),
     },
     options: renderOptions(panel),
     ...(panel.repeat === undefined ? {} : { repeat: panel.repeat, repeatDirection: "v" }),
     ...renderTransformations(panel),
   };
+}
+
+function cellsOf({ coloured }: Panel): string {
+  return coloured === undefined ? "color-background" : "auto";
+}
+
+function renderOverrides({ queries, coloured = [] }: Panel): unknown[] {
+  const plain = { id: "color", value: { mode: "fixed", fixedColor: "text" } };
+  return [
+    ...queries.flatMap(({ denominator }, index) =>
+      denominator === true
+        ? [
+            {
+              matcher: { id: "byFrameRefID", options: refId(index) },
+              properties: [plain, { id: "mappings", value: [] }],
+            },
+          ]
+        : [],
+    ),
+    ...coloured.map((column) => ({
+      matcher: { id: "byName", options: column },
+      properties: [{ id: "custom.cellOptions", value: { type: "color-background" } }],
+    })),
+  ];
+}
+
+function refId(index: number): string {
+  return String.fromCharCode(65 + index);
 }
 
 function renderMappings({ mappings = [] }: Panel): unknown[] {
@@ -224,12 +357,6 @@ function renderOptions({ kind }: Panel): Record<string, unknown> {
         colorMode: "background",
         graphMode: "none",
         textMode: "auto",
-      };
-    case "bargauge":
-      return {
-        reduceOptions: { calcs: ["lastNotNull"], fields: "", values: false },
-        orientation: "horizontal",
-        displayMode: "basic",
       };
     case "state-timeline":
       return {

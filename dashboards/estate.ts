@@ -1,6 +1,6 @@
 import type { Dashboard } from "./dashboard.ts";
-import { GREEN_IF_NONE, NEUTRAL, RED_IF_NONE } from "./panel.ts";
-import { byVserver, ofAdc, ofAgent } from "./query.ts";
+import { GREEN_IF_NONE, MEMBER_ROW_LINKS, NEUTRAL, RED_IF_NONE } from "./panel.ts";
+import { byVserver, ofAdc, ofAgent, onceByMember, onceByVserver } from "./query.ts";
 import { MEMBER_MISMATCHES, TONE_MAPPINGS, toneExpression, VSERVER_MISMATCHES } from "./tones.ts";
 
 const MEMBERS = "adc_witness_vserver_members";
@@ -23,7 +23,17 @@ export const ESTATE: Dashboard = {
           description: "Members whose verdict is a mismatch.",
           unit: "short",
           queries: [
-            { expr: `sum(${ofAdc("adc_witness_mismatch")})`, legend: "members", instant: true },
+            {
+              expr: `sum(${onceByMember(ofAdc("adc_witness_mismatch"))})`,
+              legend: "wrong",
+              instant: true,
+            },
+            {
+              expr: `count(${onceByMember(ofAdc("adc_witness_mismatch"))})`,
+              legend: "of",
+              instant: true,
+              denominator: true,
+            },
           ],
           width: 5,
           height: 4,
@@ -36,9 +46,15 @@ export const ESTATE: Dashboard = {
           unit: "short",
           queries: [
             {
-              expr: `sum(${ofAdc("adc_witness_vserver_mismatch")})`,
-              legend: "vservers",
+              expr: `sum(${onceByVserver(ofAdc("adc_witness_vserver_mismatch"))})`,
+              legend: "wrong",
               instant: true,
+            },
+            {
+              expr: `count(${onceByVserver(ofAdc("adc_witness_vserver_mismatch"))})`,
+              legend: "of",
+              instant: true,
+              denominator: true,
             },
           ],
           width: 5,
@@ -48,12 +64,11 @@ export const ESTATE: Dashboard = {
         {
           kind: "stat",
           title: "Clients sent into maintenance",
-          description:
-            "Members in maintenance that the ADC still sends clients to; maximum of the last hour.",
+          description: "Members in maintenance that the ADC still sends clients to.",
           unit: "short",
           queries: [
             {
-              expr: `sum(${ofAdc("adc_witness_verdict", 'verdict="routes_to_maintenance"')}) or vector(0)`,
+              expr: `sum(${onceByMember(ofAdc("adc_witness_verdict", 'verdict="routes_to_maintenance"'))}) or vector(0)`,
               legend: "members",
               instant: true,
             },
@@ -70,7 +85,7 @@ export const ESTATE: Dashboard = {
           unit: "short",
           queries: [
             {
-              expr: `count(max by (adc, adc_service, server, port) (${ofAdc("adc_witness_member_maintenance")}) == 1) or vector(0)`,
+              expr: `count(${onceByMember(ofAdc("adc_witness_member_maintenance"))} == 1) or vector(0)`,
               legend: "members",
               instant: true,
             },
@@ -82,10 +97,16 @@ export const ESTATE: Dashboard = {
         {
           kind: "stat",
           title: "ADCs that respond",
-          description: "Whether the last NITRO poll succeeded; otherwise verdicts become unknown.",
-          unit: "short",
+          description:
+            "Share of ADCs whose last NITRO poll succeeded; the verdicts of others become unknown.",
+          unit: "percentunit",
+          noValue: "no NITRO",
           queries: [
-            { expr: `min(${ofAdc("adc_witness_adc_up")})`, legend: "answers", instant: true },
+            {
+              expr: `avg(max by (adc) (${ofAdc("adc_witness_adc_up")}))`,
+              legend: "answer",
+              instant: true,
+            },
           ],
           width: 4,
           height: 4,
@@ -98,18 +119,21 @@ export const ESTATE: Dashboard = {
           unit: "s",
           queries: [
             {
-              expr: `(time() - ${ofAdc("adc_witness_verdict_since_timestamp_seconds")}) * on (job, instance, adc, adc_service, server, port) group_right () (${ofAdc("adc_witness_verdict", MEMBER_MISMATCHES)} == 1)`,
+              expr: onceByMember(
+                `(time() - ${ofAdc("adc_witness_verdict_since_timestamp_seconds")}) * on (job, instance, adc, adc_service, server, port) group_right () (${ofAdc("adc_witness_verdict", MEMBER_MISMATCHES)} == 1)`,
+                "verdict",
+              ),
               legend: "",
               instant: true,
             },
           ],
           width: 14,
           height: 9,
-          thresholds: NEUTRAL,
-          table: {
-            hide: ["Time", "job", "instance"],
-            rename: { Value: "for", adc_service: "service" },
-          },
+          thresholds: [{ from: null, color: "red" }],
+          coloured: ["for"],
+          noValue: "none",
+          links: MEMBER_ROW_LINKS,
+          table: { hide: ["Time"], rename: { Value: "for" } },
         },
         {
           kind: "table",
@@ -126,6 +150,17 @@ export const ESTATE: Dashboard = {
           width: 10,
           height: 9,
           mappings: TONE_MAPPINGS,
+          noValue: "-",
+          links: [
+            {
+              title: "Page of the member",
+              url: "${page}/member?adc_service=${__field.name}&server=${__data.fields[0]}",
+            },
+            {
+              title: "Vserver dashboard",
+              url: "/d/adc-witness-vserver?var-server=${__data.fields[0]}&${__url_time_range}",
+            },
+          ],
           matrix: { row: "server", column: "adc_service" },
         },
       ],
@@ -141,11 +176,11 @@ export const ESTATE: Dashboard = {
           stacked: true,
           queries: [
             {
-              expr: `sum by (verdict) (${ofAdc("adc_witness_verdict", MEMBER_MISMATCHES)})`,
+              expr: `sum by (verdict) (${onceByMember(ofAdc("adc_witness_verdict", MEMBER_MISMATCHES), "verdict")})`,
               legend: "{{verdict}}",
             },
             {
-              expr: `sum by (verdict) (${ofAdc("adc_witness_vserver_verdict", VSERVER_MISMATCHES)})`,
+              expr: `sum by (verdict) (${onceByVserver(ofAdc("adc_witness_vserver_verdict", VSERVER_MISMATCHES), "verdict")})`,
               legend: "{{verdict}}",
             },
           ],
@@ -160,7 +195,7 @@ export const ESTATE: Dashboard = {
           stacked: true,
           queries: [
             {
-              expr: `sum by (vserver) (${byVserver(ofAdc("adc_witness_mismatch"))})`,
+              expr: `sum by (adc, vserver) (${onceByMember(byVserver(ofAdc("adc_witness_mismatch")), "vserver")})`,
               legend: "{{vserver}}",
             },
           ],
@@ -173,7 +208,7 @@ export const ESTATE: Dashboard = {
       title: "Capacity",
       panels: [
         {
-          kind: "bargauge",
+          kind: "table",
           title: "Capacity on the ADC and real capacity",
           description:
             "Members of each vserver: configured, up on the ADC, and really up by the agent's opinions.",
@@ -181,13 +216,25 @@ export const ESTATE: Dashboard = {
           queries: [
             {
               expr: `max by (vserver, of) (${ofAdc(MEMBERS, 'vserver=~"$vserver",of=~"configured|adc_up|really_up"')})`,
-              legend: "{{vserver}} {{of}}",
+              legend: "",
               instant: true,
             },
           ],
           width: 10,
           height: 9,
-          thresholds: NEUTRAL,
+          thresholds: [
+            { from: null, color: "red" },
+            { from: 1, color: "orange" },
+            { from: 2, color: "green" },
+          ],
+          coloured: ["really_up"],
+          links: [
+            {
+              title: "Vserver dashboard",
+              url: "/d/adc-witness-vserver?var-vserver=${__data.fields[0]}&${__url_time_range}",
+            },
+          ],
+          matrix: { row: "vserver", column: "of" },
         },
         {
           kind: "timeseries",

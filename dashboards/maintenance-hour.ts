@@ -1,6 +1,6 @@
 import type { Dashboard } from "./dashboard.ts";
-import { GREEN_IF_NONE, NEUTRAL, RED_IF_NONE, UP_DOWN, YES_NO } from "./panel.ts";
-import { ofAdc, rate } from "./query.ts";
+import { GREEN_IF_NONE, MEMBER_LINKS, NEUTRAL, RED_IF_NONE, UP_DOWN, YES_NO } from "./panel.ts";
+import { ofAdc, onceByMember, rate } from "./query.ts";
 import { TONE_MAPPINGS, toneExpression } from "./tones.ts";
 
 const SERVER = 'server=~"$server"';
@@ -11,7 +11,7 @@ export const MAINTENANCE_HOUR: Dashboard = {
   title: "adc-witness / Maintenance hour",
   description:
     "One server during maintenance: windows, leaks, remaining connections, and the return.",
-  variables: ["server"],
+  variables: ["server in maintenance"],
   from: "now-2h",
   refresh: "10s",
   rows: [
@@ -26,9 +26,15 @@ export const MAINTENANCE_HOUR: Dashboard = {
           unit: "short",
           queries: [
             {
-              expr: `sum(${ofAdc("adc_witness_adc_member_state", `${SERVER},state="up"`)}) or vector(0)`,
+              expr: `sum(${onceByMember(ofAdc("adc_witness_adc_member_state", `${SERVER},state="up"`))}) or vector(0)`,
               legend: "members",
               instant: true,
+            },
+            {
+              expr: `count(${onceByMember(ofAdc("adc_witness_mismatch", SERVER))})`,
+              legend: "of",
+              instant: true,
+              denominator: true,
             },
           ],
           width: 4,
@@ -40,9 +46,10 @@ export const MAINTENANCE_HOUR: Dashboard = {
           title: "Remaining connections",
           description: "Client connections still open to the server.",
           unit: "short",
+          noValue: "no NITRO",
           queries: [
             {
-              expr: `sum(${ofAdc("adc_witness_adc_member_connections", SERVER)})`,
+              expr: `sum(${onceByMember(ofAdc("adc_witness_adc_member_connections", SERVER))})`,
               legend: "connections",
               instant: true,
             },
@@ -58,9 +65,15 @@ export const MAINTENANCE_HOUR: Dashboard = {
           unit: "short",
           queries: [
             {
-              expr: `sum(${ofAdc("adc_witness_verdict", `${SERVER},verdict="routes_to_maintenance"`)}) or vector(0)`,
+              expr: `sum(${onceByMember(ofAdc("adc_witness_verdict", `${SERVER},verdict="routes_to_maintenance"`))}) or vector(0)`,
               legend: "members",
               instant: true,
+            },
+            {
+              expr: `count(${onceByMember(ofAdc("adc_witness_mismatch", SERVER))})`,
+              legend: "of",
+              instant: true,
+              denominator: true,
             },
           ],
           width: 4,
@@ -74,9 +87,15 @@ export const MAINTENANCE_HOUR: Dashboard = {
           unit: "short",
           queries: [
             {
-              expr: `sum(${ofAdc("adc_witness_opinion", `${SERVER},opinion="service"`)})`,
+              expr: `sum(${onceByMember(ofAdc("adc_witness_opinion", `${SERVER},opinion="service"`))})`,
               legend: "members",
               instant: true,
+            },
+            {
+              expr: `count(${onceByMember(ofAdc("adc_witness_mismatch", SERVER))})`,
+              legend: "of",
+              instant: true,
+              denominator: true,
             },
           ],
           width: 4,
@@ -88,11 +107,18 @@ export const MAINTENANCE_HOUR: Dashboard = {
           title: "Ready to return",
           description: "Members that passed every check for the stability time in an open window.",
           unit: "short",
+          noValue: "no window",
           queries: [
             {
-              expr: `sum(${ofAdc("adc_witness_ready_to_return", SERVER)})`,
+              expr: `sum(${onceByMember(ofAdc("adc_witness_ready_to_return", SERVER))})`,
               legend: "members",
               instant: true,
+            },
+            {
+              expr: `count(${onceByMember(ofAdc("adc_witness_mismatch", SERVER))})`,
+              legend: "of",
+              instant: true,
+              denominator: true,
             },
           ],
           width: 4,
@@ -102,7 +128,8 @@ export const MAINTENANCE_HOUR: Dashboard = {
         {
           kind: "stat",
           title: "Window ends",
-          description: "Planned end of the open window; empty if none is open.",
+          description: "Planned end of the open window.",
+          noValue: "no window",
           unit: "dateTimeFromNow",
           queries: [
             {
@@ -155,13 +182,14 @@ export const MAINTENANCE_HOUR: Dashboard = {
           unit: "short",
           queries: [
             {
-              expr: `max by (server, adc_service, port) (${toneExpression("member", (matcher) => ofAdc("adc_witness_verdict", `${SERVER},${matcher}`))})`,
+              expr: `max by (adc, server, adc_service, port) (${toneExpression("member", (matcher) => ofAdc("adc_witness_verdict", `${SERVER},${matcher}`))})`,
               legend: "{{server}} {{adc_service}}:{{port}}",
             },
           ],
           width: 24,
           height: 8,
           mappings: TONE_MAPPINGS,
+          links: MEMBER_LINKS,
         },
       ],
     },
@@ -177,7 +205,7 @@ export const MAINTENANCE_HOUR: Dashboard = {
           stacked: true,
           queries: [
             {
-              expr: `sum by (adc_service, port) (${ofAdc("adc_witness_adc_member_connections", SERVER)})`,
+              expr: `sum by (adc_service, port) (${onceByMember(ofAdc("adc_witness_adc_member_connections", SERVER))})`,
               legend: "{{adc_service}}:{{port}}",
             },
           ],

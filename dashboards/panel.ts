@@ -1,6 +1,6 @@
 /** The few kinds of Grafana panels we use, as data. `dashboard.ts` makes Grafana's JSON of them. */
 export interface Panel {
-  readonly kind: "stat" | "timeseries" | "state-timeline" | "table" | "bargauge";
+  readonly kind: "stat" | "timeseries" | "state-timeline" | "table";
   readonly title: string;
   readonly description: string;
   /** One of Grafana's units: `short`, `s`, `percentunit`, `bytes`, `d`, `ops`, `dateTimeFromNow` … */
@@ -12,6 +12,12 @@ export interface Panel {
   readonly thresholds?: readonly Threshold[];
   readonly mappings?: readonly Mapping[];
   readonly stacked?: boolean;
+  /** Said where there is no series; default: `no data`. */
+  readonly noValue?: string;
+  /** Where a click on a value leads. */
+  readonly links?: readonly Link[];
+  /** For tables: columns whose cells are coloured by the thresholds; default: all. */
+  readonly coloured?: readonly string[];
   /** For tables: columns to leave out, and new names of those that stay. */
   readonly table?: {
     readonly hide: readonly string[];
@@ -29,6 +35,14 @@ export interface Query {
   readonly legend: string;
   /** A table or a single number looks at one instant. */
   readonly instant?: boolean;
+  /** The whole that another number is a part of: shown beside it, without its colour. */
+  readonly denominator?: boolean;
+}
+
+/** Title and address, with Grafana's variables. */
+export interface Link {
+  readonly title: string;
+  readonly url: string;
 }
 
 export interface Threshold {
@@ -71,3 +85,33 @@ export const YES_NO: readonly Mapping[] = [
   { value: 0, text: "no", color: "text" },
   { value: 1, text: "yes", color: "blue" },
 ];
+
+/** Where a series of a member leads: its page on the agent, and its server's dashboard. */
+export const MEMBER_LINKS: readonly Link[] = memberLinks("__field.labels");
+/** The same from a row of a table. */
+export const MEMBER_ROW_LINKS: readonly Link[] = memberLinks("__data.fields");
+export const VSERVER_LINKS: readonly Link[] = [
+  { title: "Vserver dashboard", url: vserverDashboard("__field.labels") },
+  {
+    title: "Page of ${__field.labels.vserver}",
+    url: "${page}/vserver?adc=${__field.labels.adc}&vserver=${__field.labels.vserver}",
+  },
+];
+
+function memberLinks(labels: string): readonly Link[] {
+  const label = (name: string): string => `\${${labels}.${name}}`;
+  const selection = ["adc", "adc_service", "server", "port"]
+    .map((name) => `${name}=${label(name)}`)
+    .join("&");
+  return [
+    { title: `Page of ${label("server")}:${label("port")}`, url: `\${page}/member?${selection}` },
+    {
+      title: "Vserver dashboard",
+      url: `/d/adc-witness-vserver?var-adc=${label("adc")}&var-server=${label("server")}&\${__url_time_range}`,
+    },
+  ];
+}
+
+function vserverDashboard(labels: string): string {
+  return `/d/adc-witness-vserver?var-adc=\${${labels}.adc}&var-vserver=\${${labels}.vserver}&\${__url_time_range}`;
+}

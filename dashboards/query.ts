@@ -30,6 +30,15 @@ export function byVserver(selector: string): string {
   return `${info} * on (${MEMBER_LABELS}) group_left () ${selector}`;
 }
 
+/** What several agents say of one member, vserver or server, once: otherwise a sum would count it for each agent. */
+export function onceByMember(selector: string, ...more: readonly string[]): string {
+  return `max by (${["adc", "adc_service", "server", "port", ...more].join(", ")}) (${selector})`;
+}
+
+export function onceByVserver(selector: string, ...more: readonly string[]): string {
+  return `max by (${["adc", "vserver", ...more].join(", ")}) (${selector})`;
+}
+
 /** Per-second rate over the interval that Grafana chooses. */
 export function rate(selector: string): string {
   return `rate(${selector}[$__rate_interval])`;

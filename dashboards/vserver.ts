@@ -1,5 +1,13 @@
 import type { Dashboard } from "./dashboard.ts";
-import { NEUTRAL, NO_GOOD_YES_BAD, UP_DOWN, YES_NO } from "./panel.ts";
+import {
+  MEMBER_LINKS,
+  MEMBER_ROW_LINKS,
+  NEUTRAL,
+  NO_GOOD_YES_BAD,
+  UP_DOWN,
+  VSERVER_LINKS,
+  YES_NO,
+} from "./panel.ts";
 import { ofAdc, ofAgent, rate, servingVserver } from "./query.ts";
 import { TONE_MAPPINGS, toneExpression } from "./tones.ts";
 
@@ -57,6 +65,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
           width: 16,
           height: 6,
           mappings: TONE_MAPPINGS,
+          links: VSERVER_LINKS,
         },
         {
           kind: "stat",
@@ -108,11 +117,12 @@ export const VSERVER_DASHBOARD: Dashboard = {
           kind: "state-timeline",
           title: "Public addresses and names",
           description:
-            "Each public address from DNS or the configuration; the worst of its probes. They do not affect verdicts, which are about the VIP. Empty without `public`.",
+            "Each public address from DNS or the configuration; the worst of its probes. They do not affect verdicts, which are about the VIP.",
           unit: "short",
+          noValue: "no public addresses",
           queries: [
             {
-              expr: ofAdc("adc_witness_public_address_up", VSERVER),
+              expr: `min by (vserver, name, address) (${ofAdc("adc_witness_public_address_up", VSERVER)})`,
               legend: "{{vserver}} {{name}} {{address}}",
             },
           ],
@@ -143,15 +153,16 @@ export const VSERVER_DASHBOARD: Dashboard = {
           kind: "state-timeline",
           title: "Sites in DNS and in service",
           description:
-            "Two lanes per site: whether the ADC's DNS hands it out, and whether its VIP serves clients. A site that is handed out and does not serve is `vip_up_members_down`. Empty without GSLB.",
+            "Two lanes per site: whether the ADC's DNS hands it out, and whether its VIP serves clients. A site that is handed out and does not serve is `vip_up_members_down`.",
           unit: "short",
+          noValue: "no GSLB",
           queries: [
             {
-              expr: ofAdc("adc_witness_gslb_site_handed_out", VSERVER),
+              expr: `min by (vserver, site, server, port) (${ofAdc("adc_witness_gslb_site_handed_out", VSERVER)})`,
               legend: "{{site}} {{server}}:{{port}} in DNS",
             },
             {
-              expr: ofAdc("adc_witness_gslb_site_serving", VSERVER),
+              expr: `min by (vserver, site, server, port) (${ofAdc("adc_witness_gslb_site_serving", VSERVER)})`,
               legend: "{{site}} {{server}}:{{port}} serves",
             },
           ],
@@ -187,7 +198,7 @@ export const VSERVER_DASHBOARD: Dashboard = {
           description: "Three lanes per member: ADC state, replica and service.",
           unit: "short",
           queries: (["adc", "replica", "service"] as const).map((opinion) => ({
-            expr: servingVserver(ofAdc("adc_witness_opinion", `${SERVER},opinion="${opinion}"`)),
+            expr: `min by (adc, adc_service, server, port) (${servingVserver(ofAdc("adc_witness_opinion", `${SERVER},opinion="${opinion}"`))})`,
             legend: `{{adc_service}}:{{port}} ${opinion}`,
           })),
           width: 24,
@@ -202,13 +213,14 @@ export const VSERVER_DASHBOARD: Dashboard = {
           unit: "short",
           queries: [
             {
-              expr: `max by (server, adc_service, port) (${toneExpression("member", (matcher) => `(${servingVserver(ofAdc("adc_witness_verdict", `${SERVER},${matcher}`))})`)})`,
+              expr: `max by (adc, server, adc_service, port) (${toneExpression("member", (matcher) => `(${servingVserver(ofAdc("adc_witness_verdict", `${SERVER},${matcher}`))})`)})`,
               legend: "{{server}} {{adc_service}}:{{port}}",
             },
           ],
           width: 24,
           height: 8,
           mappings: TONE_MAPPINGS,
+          links: MEMBER_LINKS,
         },
       ],
     },
@@ -289,9 +301,12 @@ export const VSERVER_DASHBOARD: Dashboard = {
           title: "Why probes fail",
           description: "Every probe whose last run did not pass, with step and reason.",
           unit: "short",
+          noValue: "none fails",
+          coloured: [],
+          links: MEMBER_ROW_LINKS,
           queries: [
             {
-              expr: `${ofAdc("adc_witness_probe_failure_info", VSERVER)} or (${servingVserver(ofAdc("adc_witness_probe_failure_info", SERVER))})`,
+              expr: `max without (job, instance) (${ofAdc("adc_witness_probe_failure_info", VSERVER)} or (${servingVserver(ofAdc("adc_witness_probe_failure_info", SERVER))}))`,
               legend: "",
               instant: true,
             },
@@ -300,8 +315,8 @@ export const VSERVER_DASHBOARD: Dashboard = {
           height: 8,
           thresholds: NEUTRAL,
           table: {
-            hide: ["Time", "Value", "job", "instance", "__name__"],
-            rename: { adc_service: "service" },
+            hide: ["Time", "Value"],
+            rename: {},
           },
         },
         {

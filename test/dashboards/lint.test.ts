@@ -10,6 +10,9 @@ const ROOT = join(import.meta.dirname, "..", "..");
 
 /** The parts of Grafana's JSON that the rules look at. */
 interface GrafanaDashboard {
+  readonly __inputs: readonly unknown[];
+  readonly __requires: readonly { readonly type: string; readonly id: string }[];
+  readonly annotations: { readonly list: readonly { readonly name: string }[] };
   readonly uid: string;
   readonly title: string;
   readonly editable: boolean;
@@ -45,7 +48,13 @@ interface GrafanaPanel {
     readonly expr: string;
     readonly datasource: { readonly uid: string };
   }[];
-  readonly fieldConfig?: { readonly defaults: { readonly unit: string } };
+  readonly fieldConfig?: {
+    readonly defaults: {
+      readonly unit: string;
+      readonly noValue?: string;
+      readonly links?: readonly { readonly url: string }[];
+    };
+  };
 }
 
 const built = [...buildDashboards()].map(([path, text]): [string, GrafanaDashboard, string] => [
@@ -104,9 +113,47 @@ describe.each(built)("%s", (_path, dashboard) => {
     const used = new Set(
       [...JSON.stringify(dashboard).matchAll(/\$\{?(\w+)\}?/g)]
         .map(([, name = ""]) => name)
-        .filter((name) => !name.startsWith("__")),
+        .filter((name) => !/^(__|DS_)/.test(name)),
     );
     expect([...used].sort()).toEqual([...variables.keys()].sort());
+  });
+  test("can be imported from grafana.com: it asks for its data source, and names what it needs", () => {
+    expect(dashboard.__inputs).toMatchObject([
+      { name: "DS_PROMETHEUS", type: "datasource", pluginId: "prometheus" },
+    ]);
+    const kinds = new Set(panels.map(({ type }) => type));
+    const required = dashboard.__requires.filter(({ type }) => type === "panel");
+    expect(new Set(required.map(({ id }) => id))).toEqual(kinds);
+  });
+  test("draws maintenance windows, verdict changes and alerts over its panels", () => {
+    expect(dashboard.annotations.list.map(({ name }) => name)).toEqual([
+      "Maintenance windows",
+      "Verdict changes",
+      "Alerts",
+    ]);
+  });
+  test("every panel says something where there is nothing, and whatever is red of a member leads on", () => {
+    for (const { title, fieldConfig } of panels) {
+      expect([title, fieldConfig?.defaults.noValue]).toEqual([title, expect.stringMatching(/./)]);
+    }
+    for (const { title, targets: each = [], fieldConfig } of panels) {
+      const tones = each.some(({ expr }) => expr.includes("* 4)") || expr.includes("} * 4"));
+      if (tones) {
+        const urls = (fieldConfig?.defaults.links ?? []).map(({ url }) => url).join(" ");
+        expect([title, urls]).toEqual([
+          title,
+          expect.stringMatching(/\$\{page\}\/(member|vserver)\?/) as string,
+        ]);
+        expect(urls).toContain("/d/adc-witness-vserver?");
+      }
+    }
+  });
+  test("nothing is counted twice where two agents watch", () => {
+    for (const { title, expr } of targets) {
+      const summed =
+        /\b(?:sum|count)(?: by \([^)]*\))? \(adc_witness_(?!build_info)\w+\{|\b(?:sum|count)\(adc_witness_/;
+      expect(summed.test(expr) ? `${title}: ${expr}` : "").toBe("");
+    }
   });
   test("cannot be edited in place, and leads to the others", () => {
     expect(dashboard.editable).toBe(false);

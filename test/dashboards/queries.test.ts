@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DASHBOARDS } from "../../dashboards/build.ts";
-import { renderDashboard } from "../../dashboards/dashboard.ts";
+import { ANNOTATIONS, renderDashboard } from "../../dashboards/dashboard.ts";
 import type { LiveState } from "../../src/model/live.ts";
 import { createMetrics, type Metrics } from "../../src/exporters/prometheus/metrics.ts";
 import {
@@ -86,6 +86,92 @@ function scenario(): LiveState {
   };
 }
 
+/** What the scenario's truth is, in panels that people count by: nothing of it twice, though two agents say it. */
+const MEANINGS: ReadonlyMap<string, Readonly<Record<string, number>>> = meanings();
+
+function meanings(): ReadonlyMap<string, Readonly<Record<string, number>>> {
+  const { members, vservers } = scenario();
+  const count = (holds: (member: LiveState["members"][number]) => boolean): number =>
+    members.filter(holds).length;
+  const wrong = count(({ mismatch }) => mismatch);
+  const leaks = count(({ verdict }) => verdict === "routes_to_maintenance");
+  const ofEstate = (title: string, ...values: readonly number[]) =>
+    values.map(
+      (value, index) =>
+        [`estate: ${title} ${String.fromCharCode(65 + index)}`, { "": value }] as const,
+    );
+  const hour = (title: string, ...values: readonly number[]) =>
+    values.map(
+      (value, index) =>
+        [`maintenance-hour: ${title} ${String.fromCharCode(65 + index)}`, { "": value }] as const,
+    );
+  return new Map<string, Readonly<Record<string, number>>>([
+    ...ofEstate("Members the ADC is wrong about", wrong, members.length),
+    ...ofEstate("Vservers the ADC is wrong about", vservers.length, vservers.length),
+    ...ofEstate("Clients sent into maintenance", leaks),
+    ...ofEstate(
+      "Members in maintenance",
+      count(
+        ({ maintenance: { declared, adc, detected } }) => declared === "open" || adc || detected,
+      ),
+    ),
+    ...ofEstate("ADCs that respond", 1),
+    [
+      "estate: Capacity on the ADC and real capacity A",
+      Object.fromEntries(
+        vservers.flatMap(({ vserver, members: { configured, adcUp, reallyUp } }) => [
+          [`of="configured",vserver="${vserver}"`, configured],
+          [`of="adc_up",vserver="${vserver}"`, adcUp],
+          [`of="really_up",vserver="${vserver}"`, reallyUp],
+        ]),
+      ),
+    ],
+    ...hour(
+      "Still UP on the ADC",
+      count(({ adcOpinion }) => adcOpinion === "up"),
+      members.length,
+    ),
+    ...hour(
+      "Remaining connections",
+      members.reduce((sum, { connections }) => sum + (connections ?? 0), 0),
+    ),
+    ...hour("Leak: in maintenance, still gets clients", leaks, members.length),
+    ...hour(
+      "Working members",
+      count(({ service }) => service === "up"),
+      members.length,
+    ),
+    ...hour(
+      "Ready to return",
+      count(({ readyToReturn }) => readyToReturn),
+      members.length,
+    ),
+    ["agent: Suspended accounts A", { "": 0 }],
+    ["agent: Cut off A", { "": 0 }],
+    ["agent: Configuration loaded A", { "": 1 }],
+  ]);
+}
+
+/** A query as the dashboard asks it with everything chosen. */
+function concrete(expr: string): string {
+  return expr
+    .replaceAll("$__rate_interval", "1m")
+    .replaceAll(/\$(job|instance|adc|vserver|server)\b/g, ".+");
+}
+
+/** Values by labels. */
+function answerOf(found: readonly Sample[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    found.map(({ metric, value }) => [
+      Object.entries(metric)
+        .map(([label, text]) => `${label}="${text}"`)
+        .sort()
+        .join(","),
+      Number(value[1]),
+    ]),
+  );
+}
+
 /** What an agent records beside its live state. */
 function record(metrics: Metrics, live: LiveState): void {
   metrics.configReloaded(true, Date.now());
@@ -128,7 +214,10 @@ describe.skipIf(missing("prometheus", "prometheus") !== null)("in a real Prometh
       ],
       answers: async (ports) => {
         const url = `http://127.0.0.1:${String(ports["http"])}`;
-        const scraped = await ask(url, "min(count_over_time(up[5m])) >= 3").catch(() => []);
+        const scraped = await ask(
+          url,
+          "min(count_over_time(up[5m])) >= 3 and count(up) == 2",
+        ).catch(() => []);
         return scraped.length > 0;
       },
     });
@@ -148,18 +237,57 @@ describe.skipIf(missing("prometheus", "prometheus") !== null)("in a real Prometh
     );
   });
 
-  test.each(queries)("%s returns data", async (_name, expr) => {
+  test.each(queries)("%s returns data", async (name, expr) => {
     const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
-    const concrete = expr
-      .replaceAll("$__rate_interval", "1m")
-      .replaceAll(/\$(job|instance|adc|vserver|server)\b/g, ".+");
     // A busy machine may miss a scrape now and then, and series are stale until the next one.
-    await until(
+    const found = await until(
       "there is data",
-      () => ask(url, concrete),
-      (found) => found.length > 0,
+      () => ask(url, concrete(expr)),
+      (each) => each.length > 0,
       30_000,
     );
+    const meant = MEANINGS.get(name);
+    if (meant !== undefined) {
+      expect(answerOf(found)).toEqual(meant);
+    }
+  });
+
+  test("every meaning is that of a query there is", () => {
+    const names = queries.map(([name]) => name);
+    expect([...MEANINGS.keys()].filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  test("maintenance windows and verdict changes are drawn over the panels", async () => {
+    const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
+    const of = (name: string): string =>
+      concrete(ANNOTATIONS.find((each) => each.name === name)?.expr ?? "");
+    const windows = await ask(url, of("Maintenance windows"));
+    expect(windows.map(({ metric }) => metric["server"])).toEqual(["ex03"]);
+    const changes = await ask(url, of("Verdict changes"));
+    const members = scenario().members;
+    expect(changes).toHaveLength(members.length);
+    for (const { metric, value } of changes) {
+      const member = members.find(
+        ({ server, adcService, port }) =>
+          server === metric["server"] &&
+          adcService === metric["adc_service"] &&
+          String(port) === metric["port"],
+      );
+      expect([metric["verdict"], Number(value[1])]).toEqual([member?.verdict, member?.since]);
+    }
+    expect(await ask(url, of("Alerts"))).toEqual([]);
+  });
+
+  test("the maintenance hour opens with a server that is in maintenance", async () => {
+    const { templating } = renderDashboard(DASHBOARDS.get("maintenance-hour") ?? expect.fail()) as {
+      templating: { list: { name: string; query: { query: string }; sort: number }[] };
+    };
+    const variable = templating.list.find(({ name }) => name === "server");
+    const query = /^query_result\((.*)\)$/.exec(variable?.query.query ?? "")?.[1] ?? "";
+    const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
+    const servers = (await ask(url, concrete(query))).map(({ metric }) => metric["server"]);
+    expect(new Set(servers.slice(0, 2))).toEqual(new Set(["ex02", "ex03"]));
+    expect(servers.slice(2)).toEqual(["ex01"]);
   });
 
   test("the leak and the way back are on the maintenance dashboard", async () => {
@@ -193,13 +321,19 @@ function configuration(port: number): string {
     "global: { scrape_interval: 1s, scrape_timeout: 1s }",
     "scrape_configs:",
     "  - job_name: adc-witness",
-    `    static_configs: [{ targets: ["127.0.0.1:${String(port)}"] }]`,
+    // Two agents that see the same: what is counted once by one must not be twice by both.
+    `    static_configs: [{ targets: ["127.0.0.1:${String(port)}", "localhost:${String(port)}"] }]`,
     "",
   ].join("\n");
 }
 
+interface Sample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [number, string];
+}
+
 /** An instant query; rejects when Prometheus does not understand it. */
-async function ask(url: string, query: string): Promise<{ value: [number, string] }[]> {
+async function ask(url: string, query: string): Promise<Sample[]> {
   const response = await fetch(`${url}/api/v1/query`, {
     method: "POST",
     body: new URLSearchParams({ query }),
@@ -207,7 +341,7 @@ async function ask(url: string, query: string): Promise<{ value: [number, string
   const answer = (await response.json()) as {
     status: string;
     error?: string;
-    data?: { result: { value: [number, string] }[] };
+    data?: { result: Sample[] };
   };
   if (answer.status !== "success" || answer.data === undefined) {
     throw new Error(`${answer.error ?? "no data"}: ${query}`);
