@@ -92,6 +92,14 @@ export function followsFrom(
   );
 }
 
+/** The servers that a vserver sends clients to although they are drained, where that is what is wrong with it. */
+export function drainedServersOf({
+  vserver,
+  verdict,
+}: Extract<Finding, { readonly kind: "vserver" }>): readonly string[] {
+  return verdict === "vip_served_by_drained_server" ? [...(vserver.drainedServers ?? [])] : [];
+}
+
 function earliest(members: readonly LiveMember[]): number | null {
   const known = members.map((member) => member.since).filter((since) => since !== null);
   return known.length === 0 ? null : Math.min(...known);
@@ -105,6 +113,10 @@ export function sentenceOf(finding: Finding): string {
     const name = nameSentence(finding.vserver, adc);
     if (name !== null) {
       return name;
+    }
+    const drained = drainedServersOf(finding);
+    if (drained.length > 0) {
+      return `${adc} sends clients of ${vserver} (${protocolOf(finding.vserver)}) to ${enumerate(drained)}, out of service or in maintenance`;
     }
     return vserverSentence(
       { verdict: finding.verdict, kind: finding.vserver.kind },

@@ -1,4 +1,10 @@
-import { findingsOf, followsFrom, sentenceOf, type Finding } from "../change/findings.ts";
+import {
+  drainedServersOf,
+  findingsOf,
+  followsFrom,
+  sentenceOf,
+  type Finding,
+} from "../change/findings.ts";
 import {
   type LiveAdc,
   type LiveMember,
@@ -81,7 +87,16 @@ export function causesOf(live: LiveState): Causes {
     }
     const behind = ofServers.filter(({ members }) => followsFrom(finding, members));
     if (behind.length === 0) {
-      ofVservers.push(vserverCause(finding));
+      const [drained] = drainedServersOf(finding);
+      const key = drained === undefined ? null : serverKey(finding.adc, drained);
+      const known = ofServers.find(({ cause }) => cause.key === key);
+      if (known !== undefined) {
+        behind.push(known);
+      } else if (drained === undefined) {
+        ofVservers.push(vserverCause(finding));
+      } else {
+        ofServers.push({ members: [], cause: drainedCause(finding, drained) });
+      }
     }
     for (const server of behind) {
       server.cause = withVserver(server.cause, finding);
@@ -150,11 +165,23 @@ function vserverCause(finding: VserverFinding): Cause {
   };
 }
 
+/** Of one that is out of service and still gets clients: it is the server's cause, as it was before it was taken out. */
+function drainedCause(finding: VserverFinding, server: string): Cause {
+  return {
+    ...vserverCause(finding),
+    key: serverKey(finding.adc, server),
+    name: server,
+    servers: [server],
+    path: `/?server=${encodeURIComponent(server)}`,
+  };
+}
+
 function withVserver(cause: Cause, { vserver, verdict }: VserverFinding): Cause {
   return {
     ...cause,
     urgency: mostUrgent([...cause.verdicts, verdict]),
     verdicts: [...new Set([...cause.verdicts, verdict])],
+    vservers: [...new Set([...cause.vservers, vserver.vserver])],
     rows: [...cause.rows, vserverRow(vserver)],
     lines: shortened([...cause.lines, vserverLine(vserver)]),
   };

@@ -196,6 +196,27 @@ describe("causes", () => {
     expect(cause?.lines).toHaveLength(3);
   });
 
+  test("causes › a server that still answers when it has been taken out stays the cause it was", () => {
+    const [leak] = causesOf(
+      aLiveState({ members: [wrong("ex02", 25, "routes_to_maintenance")] }),
+    ).present;
+    const answering = (vserver: string) =>
+      aVserver({
+        vserver,
+        verdict: "vip_served_by_drained_server",
+        mismatch: true,
+        drainedServers: new Set(["ex02"]),
+      });
+    const taken = causesOf(aLiveState({ vservers: [answering("v_smtp"), answering("v_imap")] }));
+    expect(taken.present.map(({ key, servers }) => ({ key, servers }))).toEqual([
+      { key: leak?.key, servers: ["ex02"] },
+    ]);
+    expect(taken.present[0]?.sentence).toMatch(
+      /sends clients of v_\w+ \(.*\) to ex02, out of service/,
+    );
+    expect(taken.present[0]?.lines).toHaveLength(2);
+  });
+
   test("causes › a vserver's own fault is a cause of its own", () => {
     const live = aLiveState({
       members: [wrong("ex02", 143, "false_down")],
