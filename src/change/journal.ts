@@ -55,6 +55,8 @@ export const entryShape = z.object({
   decidedBy: z.string().nullable(),
   detected: z.boolean().nullable(),
   working: z.number().int().nonnegative().nullable(),
+  // Earlier versions did not write it.
+  clientsLeft: z.boolean().nullable().default(null),
 });
 /** A line of the file. Numbers of owners hold within one file, which begins with what holds then. */
 const lineShape = z.discriminatedUnion("line", [

@@ -182,7 +182,7 @@ function stepsOf(
       : (moments.find(({ at, entries }) => at >= after && entries.length > 0 && is(entries))?.at ??
         null);
   const drained = first(range.from, (entries) =>
-    entries.every(({ adc }) => adc === "out" || adc === "down"),
+    entries.every(({ adc, clientsLeft }) => isOut(adc) && clientsLeft !== true),
   );
   const inMaintenance = first(range.from, (entries) =>
     entries.some(({ detected }) => detected === true),
@@ -199,6 +199,10 @@ function stepsOf(
     { step: "good_again", at: goodAgain },
     { step: "returned", at: returned },
   ];
+}
+
+function isOut(adc: TimelineEntry["adc"]): boolean {
+  return adc === "out" || adc === "down";
 }
 
 /** What held of all of them together, each time that anything changed. */

@@ -20,6 +20,8 @@ export interface TimelineEntry {
   readonly detected: boolean | null;
   /** Members that work; of a member: null. */
   readonly working: number | null;
+  /** Whether clients are still connected to a member that gets no new ones; null: it gets new ones, or the ADC does not tell. */
+  readonly clientsLeft: boolean | null;
 }
 
 /** Which member or vserver a timeline is of. */
@@ -68,7 +70,13 @@ export function memberEntry(member: LiveMember, at: number): TimelineEntry {
     decidedBy: member.decidedBy,
     detected: member.maintenance.detected,
     working: null,
+    clientsLeft: clientsLeft(member),
   };
+}
+
+function clientsLeft({ adcOpinion, connections }: LiveMember): boolean | null {
+  const getsNewOnes = adcOpinion === "up" || adcOpinion === "unknown";
+  return getsNewOnes || connections === null ? null : connections > 0;
 }
 
 export function vserverEntry(vserver: LiveVserver, at: number): TimelineEntry {
@@ -83,6 +91,7 @@ export function vserverEntry(vserver: LiveVserver, at: number): TimelineEntry {
     decidedBy: null,
     detected: null,
     working: vserver.members.reallyUp,
+    clientsLeft: null,
   };
 }
 
@@ -100,6 +109,7 @@ export function unwatchedEntry(at: number, before: TimelineEntry): TimelineEntry
     decidedBy: null,
     detected: isMember ? false : null,
     working: isMember ? null : 0,
+    clientsLeft: null,
   };
 }
 
@@ -111,7 +121,8 @@ export function memberStillHolds(entry: TimelineEntry, member: LiveMember): bool
     entry.replica === member.replica &&
     entry.service === member.service &&
     entry.reason === member.reason &&
-    entry.detected === member.maintenance.detected
+    entry.detected === member.maintenance.detected &&
+    entry.clientsLeft === clientsLeft(member)
   );
 }
 

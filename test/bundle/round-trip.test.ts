@@ -155,7 +155,14 @@ async function rememberedAt(stateDir: string): Promise<void> {
     vservers: [],
   } as const;
   const opinions = { adc: "up", replica: "up", service: "up", verdict: "agree_up" } as const;
-  const rest = { step: null, reason: null, decidedBy: adcService, detected: false, working: null };
+  const rest = {
+    step: null,
+    reason: null,
+    decidedBy: adcService,
+    detected: false,
+    working: null,
+    clientsLeft: null,
+  };
   journal.record([{ owner, entry: { at: now, ...opinions, ...rest } }]);
   now += 60_000;
   await journal.close();

@@ -71,6 +71,26 @@ describe("windowReport", () => {
     ]);
   });
 
+  test.each([
+    ["when the last client is gone", 3, 0, 8],
+    ["at once when the ADC does not tell of clients", null, null, 5],
+  ])("report › drained %s", (_, atFirst, afterwards, minute) => {
+    const out = { adcOpinion: "out", verdict: "drained" } as const;
+    const reading: JournalReading = {
+      since: at(0),
+      watched: [{ from: at(0), to: at(30) }],
+      tracks: [
+        memberTrack("ex02", 30, [
+          [0, { connections: 40 }],
+          [5, { ...out, connections: atFirst }],
+          [8, { ...out, connections: afterwards }],
+        ]),
+      ],
+    };
+    const { steps } = windowReport(RECORDED_WINDOW, reading, at(30), () => []);
+    expect(steps[0]).toEqual({ server: "ex02", step: "drained", at: iso(minute) });
+  });
+
   test("report › says what was not seen when the agent did not run", () => {
     const gap: JournalReading = {
       since: at(20),

@@ -193,9 +193,9 @@ export class MemberRecord implements LiveMember {
     }
   }
 
-  /** What of the ADC's words a verdict or its reason depends on, as one value to compare. */
+  /** What of the ADC's words a verdict, its reason or the history depends on, as one value to compare. */
   #adcStateKey(): string {
-    return `${this.adcOpinion} ${String(this.outSince !== null)} ${String(this.adcHeardMaintenance)} ${this.adcRawState ?? ""} ${this.adcLastResponse ?? ""}`;
+    return `${this.adcOpinion} ${String(this.outSince !== null)} ${String(this.adcHeardMaintenance)} ${this.adcRawState ?? ""} ${String(this.connections === 0)} ${this.adcLastResponse ?? ""}`;
   }
 
   #applyAdcState(state: MemberState | null, at: number): void {

@@ -6,7 +6,7 @@ import { html, Markup } from "../markup.ts";
 import { span } from "./time.ts";
 
 const STEP_WORDS: Readonly<Record<(typeof WINDOW_STEPS)[number], string>> = {
-  drained: "out of service on the ADC",
+  drained: "out of service on the ADC, its last client gone",
   in_maintenance: "in maintenance on the wire",
   good_again: "working again",
   returned: "back in service",
