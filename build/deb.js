@@ -23,11 +23,20 @@ const { version: npmVersion } = JSON.parse(written("package.json"));
 // A release candidate sorts before its release.
 const version = npmVersion.replace("-", "~");
 const { code, packages } = await bundle();
+const {
+  DEBFULLNAME: maintainer = "adc-witness maintainers",
+  DEBEMAIL: mail = "adc-witness@localhost.localdomain",
+} = process.env;
+const MAINTAINER = `${maintainer} <${mail}>`;
 const packed = (text) => gzipSync(text, { level: 9 });
 
 rmSync(root, { recursive: true, force: true });
 put("usr/lib/adc-witness/adc-witness.cjs", `#!/usr/bin/node\n${code}`, 0o755);
 put(`usr/lib/adc-witness/${LOCK_ADDON}`, readFileSync(lockAddonFile("linux", arch)));
+if (arch === process.arch) {
+  // binutils of this machine know no other architecture's files.
+  execFileSync("strip", ["--strip-unneeded", join(root, "usr/lib/adc-witness", LOCK_ADDON)]);
+}
 mkdirSync(join(root, "usr/bin"), { recursive: true });
 symlinkSync("../lib/adc-witness/adc-witness.cjs", join(root, "usr/bin/adc-witness"));
 put("etc/adc-witness/adc-witness.yml", written("docs/examples/adc-witness.yml"));
@@ -42,17 +51,30 @@ put(
   "usr/share/bash-completion/completions/adc-witness",
   execFileSync(process.execPath, [join(repository, "dist/src/cli/main.js"), "completion", "bash"]),
 );
-put("usr/share/doc/adc-witness/changelog.gz", packed(written("CHANGELOG.md")));
+put("usr/share/doc/adc-witness/CHANGELOG.md.gz", packed(written("CHANGELOG.md")));
+put(
+  "usr/share/doc/adc-witness/changelog.gz",
+  packed(
+    `adc-witness (${version}) unstable; urgency=medium\n\n  * What has changed stands in CHANGELOG.md.gz.\n\n -- ${MAINTAINER}  ${new Date().toUTCString().replace("GMT", "+0000")}\n`,
+  ),
+);
 put(
   "usr/share/doc/adc-witness/copyright",
-  `adc-witness: Apache-2.0, see /usr/share/common-licenses/Apache-2.0\n\n${noticesOf(packages)}`,
+  `adc-witness: Apache-2.0, see /usr/share/common-licenses/Apache-2.0\n\n${withoutApacheText(noticesOf(packages))}`,
+);
+put(
+  "usr/share/lintian/overrides/adc-witness",
+  `# The project has no mail address of its own: DEBFULLNAME and DEBEMAIL of whoever builds it for others take its place.
+adc-witness: bogus-mail-host *
+adc-witness: bogus-mail-host-in-debian-changelog *
+`,
 );
 put(
   "DEBIAN/control",
   `Package: adc-witness
 Version: ${version}
 Architecture: ${architecture}
-Maintainer: adc-witness maintainers <adc-witness@localhost.localdomain>
+Maintainer: ${MAINTAINER}
 Section: net
 Priority: optional
 Depends: nodejs (>= 20.19), libc6
@@ -85,4 +107,11 @@ function put(path, content, mode = 0o644) {
   mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
   writeFileSync(target, content);
   chmodSync(target, mode);
+}
+
+/** Debian has the licence's text once, for all packages; notices beside it stay. */
+function withoutApacheText(notices) {
+  const text =
+    /^ *Apache License\n *Version 2\.0, January 2004\n[\s\S]*?limitations under the License\.\n/gm;
+  return notices.replace(text, "The text is in /usr/share/common-licenses/Apache-2.0.\n");
 }

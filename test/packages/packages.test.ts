@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { ROOT } from "../docs/pages.ts";
+import { missing } from "../support/real-servers.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const run = promisify(execFile);
@@ -64,6 +65,18 @@ describe("the single executable", () => {
 
 describe("the Debian package", () => {
   beforeAll(() => run(process.execPath, [join(ROOT, "build", "deb.js")]));
+
+  test.skipIf(missing("lintian", "lintian") !== null)(
+    "lintian has nothing against it",
+    async () => {
+      const out = join(ROOT, "dist-deb");
+      const files = (await readdir(out)).filter((name) => name.endsWith(".deb"));
+      expect(files).toHaveLength(1);
+      for (const file of files) {
+        await run("lintian", ["--allow-root", "--fail-on", "error,warning", join(out, file)]);
+      }
+    },
+  );
 
   test("is installed, works, is upgraded and purged, in a root of its own", async () => {
     const root = await temporaryFolder();
