@@ -24,7 +24,7 @@ export function* monitorRows({ estate }: NitroBackend): Generator<Row> {
 
 /** NetScaler docs, "Built-in monitors"; the last ones as appliances list them. */
 const BUILT_IN =
-  "ping tcp http tcp-ecv http-ecv udp-ecv dns ftp tcps https tcps-ecv https-ecv xdm xnc sta stasecure citrix-xml-service http2direct http2ssl ldns-ping ldns-tcp ldns-dns arp tcp-default ping-default".split(
+  "ping tcp http tcp-ecv http-ecv udp-ecv dns ftp tcps https tcps-ecv https-ecv xdm xnc sta stasecure citrix-xml-service http2direct http2ssl ldns-ping ldns-tcp ldns-dns arp tcp-default ping-default default-path-monitor".split(
     " ",
   );
 

@@ -50,8 +50,9 @@ async function refusing(resource: string, code: number): Promise<string> {
   return file;
 }
 
-/** The resource that hides a kind of vserver, and one that does not. */
+/** Resources that hide a kind of vserver, and one that does not. */
 const CASES = [
+  ["gslbsite", 2138, 3, "GSLB, and whether its sites exchange metrics \\(MEP\\)"],
   ["csvserver", 2138, 3, "content switching vservers"],
   ["sslcertkey", 4_242, 0, "certificates and when they expire"],
 ] as const;

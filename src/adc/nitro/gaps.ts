@@ -69,6 +69,11 @@ const BLINDING: ReadonlySet<string> = new Set([
   "csvserver",
   "csvserver_cspolicy_binding",
   "csvserver_lbvserver_binding",
+  "authenticationvserver",
+  // Whether there is any GSLB.
+  "gslbsite",
+  "gslbvserver",
+  "gslbvserver_domain_binding",
 ]);
 
 /** Why a resource is missing. */
