@@ -90,7 +90,7 @@ export function gslbServiceRows(kind: GslbService["kind"]) {
 
 function publicRow(service: GslbService, at: number): Row {
   const [publicAddress = null] = service.otherAddresses[at] ?? [];
-  return rowOf(GSLB_PUBLIC_FIELDS, { publicAddress });
+  return rowOf(GSLB_PUBLIC_FIELDS, { publicAddress, publicPort: service.publicPorts[at] ?? null });
 }
 
 function stateRow(backend: NitroBackend, service: GslbService, at: number): Row {

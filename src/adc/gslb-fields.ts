@@ -3,6 +3,7 @@ import {
   choice,
   choiceOrNone,
   enabled,
+  ownPort,
   plainKeyword,
   text,
   textOrNone,
@@ -40,6 +41,7 @@ export const GSLB_SERVICE_FIELDS = {
 /** Of a service, or of one member of a group. */
 export const GSLB_PUBLIC_FIELDS = {
   publicAddress: field("publicIP", addressOrNone, null),
+  publicPort: field("publicPort", ownPort, null),
 };
 
 /** `bind gslb service -viewName V IP`. */

@@ -44,6 +44,8 @@ export interface GslbService extends AdcService {
   readonly cname: string | null;
   /** In the order of `members`: what DNS answers for this one beside its own address (public, of a DNS view). */
   readonly otherAddresses: readonly (readonly string[])[];
+  /** As them: where clients of a public address connect (`-publicPort`); null: at the member's own port. */
+  readonly publicPorts: readonly (number | null)[];
 }
 
 export interface GslbVserver {

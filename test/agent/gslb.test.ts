@@ -323,6 +323,14 @@ describe("a GSLB name over two ADCs", () => {
     expect([name().verdict, name().reason]).toEqual(["vip_up_members_down", "connect_timeout"]);
   });
 
+  test("the public port of a service takes the place of its own there", () => {
+    const { state } = twoSites([...GSLB, "set gslb service gs_dc2 -publicPort 8443"]);
+    const looks = state.probes.filter(({ vantage }) => vantage === "public");
+    expect(
+      looks.map(({ planned }) => `${String(planned.address)} ${String(planned.port)}`),
+    ).toEqual(["203.0.113.2 8443"]);
+  });
+
   test("one of several public addresses that is dead is told, and the site still serves", () => {
     const view = "bind gslb service gs_dc2 -viewName outside 203.0.113.3";
     const { name, round } = twoSites([...GSLB, view]);

@@ -99,6 +99,7 @@ function servicesFromRows(
       members,
       monitors: monitorBindings(bound, service, members, false, report),
       otherAddresses: endpoints.map(({ others }) => others),
+      publicPorts: endpoints.map(({ publicPort }) => publicPort),
     });
   }
 
@@ -111,8 +112,8 @@ function servicesFromRows(
       });
       const membersOf = (service: { readonly name: string; readonly enabled: boolean }) => {
         const member = memberFromServiceRow(row, service, servers);
-        const others = [...publicOf(row, name, report), ...viewed];
-        return member === null ? [] : [{ member, others }];
+        const { others, publicPort } = publicOf(row, name, report);
+        return member === null ? [] : [{ member, others: [...others, ...viewed], publicPort }];
       };
       add(row, "service", name, membersOf, serviceMonitors.get(name) ?? []);
     }
@@ -124,9 +125,7 @@ function servicesFromRows(
       const membersOf = (group: { readonly name: string; readonly enabled: boolean }) =>
         membersFromRows(own, { ...group, memberPort: null }, servers, report).map((member) => ({
           member,
-          others: own
-            .filter((each) => isOf(each, member))
-            .flatMap((each) => publicOf(each, name, report)),
+          ...publicOf(own.find((each) => isOf(each, member)) ?? {}, name, report),
         }));
       add(row, "serviceGroup", name, membersOf, groupMonitors.get(name) ?? []);
     }
@@ -137,6 +136,7 @@ function servicesFromRows(
 interface Endpoint {
   readonly member: Member;
   readonly others: readonly string[];
+  readonly publicPort: number | null;
 }
 
 function isOf(row: Row, { server, address, port: memberPort }: Member): boolean {
@@ -144,9 +144,9 @@ function isOf(row: Row, { server, address, port: memberPort }: Member): boolean 
   return port(row, "port") === memberPort && names.some((one) => one === server || one === address);
 }
 
-function publicOf(row: Row, name: string, report: Report): string[] {
-  const { publicAddress } = readWhole(GSLB_PUBLIC_FIELDS, rowSource(row, name, report));
-  return publicAddress === null ? [] : [publicAddress];
+function publicOf(row: Row, name: string, report: Report): Omit<Endpoint, "member"> {
+  const { publicAddress, publicPort } = readWhole(GSLB_PUBLIC_FIELDS, rowSource(row, name, report));
+  return { others: publicAddress === null ? [] : [publicAddress], publicPort };
 }
 
 function vserversFromRows(

@@ -104,6 +104,7 @@ export interface GslbServiceDraft
   extends ServiceDraft, Mutable<Pick<GslbService, "site" | "cname">> {
   /** As the finished service's. */
   readonly otherAddresses: string[][];
+  readonly publicPorts: (number | null)[];
 }
 
 export interface GslbVserverDraft extends Mutable<

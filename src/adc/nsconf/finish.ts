@@ -28,9 +28,9 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
   }
   const gslbServices: Omit<GslbService, "shownAs">[] = [];
   for (const service of draft.gslbServices.exact.values()) {
-    const { site, cname, otherAddresses, ...rest } = service;
+    const { site, cname, otherAddresses, publicPorts, ...rest } = service;
     const finished = finishService(rest, draft, serversByAddress);
-    gslbServices.push({ ...finished, site, cname, otherAddresses });
+    gslbServices.push({ ...finished, site, cname, otherAddresses, publicPorts });
     yield;
   }
   const lbVservers = mapValues(draft.lbVservers, (vserver) => finishLbVserver(vserver, draft));

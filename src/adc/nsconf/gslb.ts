@@ -1,4 +1,4 @@
-import { defaultsOf, readFields, readWhole } from "../fields.ts";
+import { defaultsOf, readFields, readWhole, type Values } from "../fields.ts";
 import {
   GSLB_BINDING_FIELDS,
   GSLB_DOMAIN_FIELDS,
@@ -100,11 +100,8 @@ function addService(statement: Statement, draft: Draft): void {
   const service = newGslbService("service", name, type ?? "ANY", statement.line);
   applyKeys(service, statement, draft);
   if (server !== undefined && port !== null) {
-    const { publicAddress } = readWhole(
-      GSLB_PUBLIC_FIELDS,
-      statementSource(statement, draft, name),
-    );
-    addMember(service, server, port, publicAddress, { weight: 1, line: statement.line });
+    const atPublic = readWhole(GSLB_PUBLIC_FIELDS, statementSource(statement, draft, name));
+    addMember(service, server, port, atPublic, { weight: 1, line: statement.line });
   }
   define(draft.gslbServices, name, service, statement, draft);
 }
@@ -132,6 +129,7 @@ function newGslbService(
     noDefaultMonitor: true,
     ...defaultsOf(GSLB_SERVICE_FIELDS),
     otherAddresses: [],
+    publicPorts: [],
   };
 }
 
@@ -146,11 +144,12 @@ function addMember(
   service: GslbServiceDraft,
   serverWord: string,
   port: number | "*",
-  publicAddress: string | null,
+  { publicAddress, publicPort }: Values<typeof GSLB_PUBLIC_FIELDS>,
   { weight, line }: { readonly weight: number; readonly line: number },
 ): void {
   service.members.push({ serverWord, port, enabled: true, weight, line });
   service.otherAddresses.push(publicAddress === null ? [] : [publicAddress]);
+  service.publicPorts.push(publicPort);
 }
 
 function setService(statement: Statement, draft: Draft): void {
@@ -160,7 +159,7 @@ function setService(statement: Statement, draft: Draft): void {
   }
   applyKeys(service, statement, draft);
   const source = statementSource(statement, draft, service.name);
-  const { publicAddress } = readFields(GSLB_PUBLIC_FIELDS, source);
+  const { publicAddress, publicPort } = readFields(GSLB_PUBLIC_FIELDS, source);
   const [member] = service.members;
   const place = statement.keys.get("ipaddress")?.[0];
   if (member !== undefined && place !== undefined && service.kind === "service") {
@@ -168,6 +167,9 @@ function setService(statement: Statement, draft: Draft): void {
   }
   if (publicAddress !== undefined && service.kind === "service") {
     service.otherAddresses[0] = publicAddress === null ? [] : [publicAddress];
+  }
+  if (publicPort !== undefined && service.kind === "service") {
+    service.publicPorts[0] = publicPort;
   }
 }
 
@@ -208,8 +210,10 @@ function bindService(statement: Statement, draft: Draft): void {
   if (service.kind === "serviceGroup" && server !== undefined && port !== null) {
     const source = statementSource(statement, draft, name);
     const { weight } = readWhole(GSLB_BINDING_FIELDS, source);
-    const { publicAddress } = readWhole(GSLB_PUBLIC_FIELDS, source);
-    addMember(service, server, port, publicAddress, { weight, line: statement.line });
+    addMember(service, server, port, readWhole(GSLB_PUBLIC_FIELDS, source), {
+      weight,
+      line: statement.line,
+    });
   }
 }
 
@@ -228,6 +232,7 @@ function unbindService({ words, keys }: Statement, draft: Draft): void {
     if (member?.serverWord === server && meant && service.kind === "serviceGroup") {
       service.members.splice(at, 1);
       service.otherAddresses.splice(at, 1);
+      service.publicPorts.splice(at, 1);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Estate } from "../../model/estate.ts";
 import type { AdnsAddress, GslbDomain, GslbVserver } from "../../model/gslb.ts";
+import type { Port } from "../../model/adc-service.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { ExcludeConfig, Config } from "../../config/schema.ts";
 import { matchesMember, matchesPattern, withoutOwnHost, type PlanSettings } from "./settings.ts";
@@ -272,7 +273,9 @@ function publicSiteProbes({ adc, gslb }: Estate, looks: readonly PlannedProbe[])
                   look.server === member.server &&
                   look.memberPort === member.port,
               )
-              .flatMap((look) => lookAt(look, adc, shownAs, address)),
+              .flatMap((look) =>
+                lookAt(look, adc, shownAs, address, own?.publicPorts[at] ?? look.port),
+              ),
           ),
       );
     }),
@@ -284,9 +287,10 @@ function lookAt(
   adc: string,
   vserver: string,
   address: string,
+  port: Port | null,
 ): readonly PlannedProbe[] {
-  const { action, port, adcService } = look;
-  if (action.kind !== "transaction" || action.run === null || port === null) {
+  const { action, adcService } = look;
+  if (action.kind !== "transaction" || action.run === null || typeof port !== "number") {
     return [];
   }
   const { spec, target } = action.run;
@@ -302,8 +306,12 @@ function lookAt(
       memberAddress: null,
       memberPort: null,
       address,
-      note: `asks where DNS sends clients of GSLB service ${adcService}, on the service's own port`,
-      action: { ...action, run: { spec, target: { ...target, host: address, server: null } } },
+      port,
+      note: `asks where DNS sends clients of GSLB service ${adcService}`,
+      action: {
+        ...action,
+        run: { spec, target: { ...target, host: address, port, server: null } },
+      },
     },
   ];
 }

@@ -92,7 +92,7 @@ export class GslbRecord implements LiveGslb {
         const publicly = new Map(
           addresses.flatMap((address) => {
             const there = (publicProbes.get(address) ?? []).filter(
-              ({ planned }) => planned.port === each.port,
+              ({ planned }) => planned.port === (own?.publicPorts[at] ?? each.port),
             );
             return there.length === 0 ? [] : [[address, there] as const];
           }),
