@@ -96,9 +96,11 @@ function readField(one: Field<unknown> | undefined, source: FieldSource): unknow
 
 /** What stands where nothing is written. */
 export function defaultsOf<F extends Fields>(fields: F): Values<F> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([property, one]) => [property, one.default]),
-  ) as Values<F>;
+  const values: Record<string, unknown> = {};
+  for (const property in fields) {
+    values[property] = fields[property]?.default;
+  }
+  return values as Values<F>;
 }
 
 /** An object's values as NITRO writes them; undefined stands for an attribute that is absent. */

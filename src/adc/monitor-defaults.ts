@@ -186,12 +186,15 @@ export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters
  * The documented default query of DNS monitors is the root; it stays null here.
  */
 export function monitorWithDefaults(partial: PartialMonitor): Monitor {
-  const { parameters, ...common } = partial;
-  return withoutPlacedPassword({
-    ...COMMON_DEFAULTS,
-    ...common,
-    parameters: { ...NO_PARAMETERS, ...typeDefaults(partial.type), ...parameters },
-  });
+  return withoutPlacedPassword(
+    Object.assign({ ...COMMON_DEFAULTS }, partial, {
+      parameters: Object.assign(
+        { ...NO_PARAMETERS },
+        typeDefaults(partial.type),
+        partial.parameters,
+      ),
+    }),
+  );
 }
 
 /** Only a whole monitor tells which script its arguments are for: name and arguments may come by different commands. */

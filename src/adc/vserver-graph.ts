@@ -30,8 +30,11 @@ export interface VserverGraph {
    * of the first that certainly takes it. Empty: nobody takes it.
    */
   readonly csTargets: (csVserverName: string, request: RuleRequest) => readonly string[];
-  /** Which policies certainly take which of these paths, and where they lead: one route for each policy and path. */
-  readonly csRoutes: (paths: readonly string[]) => CsRoute[];
+  /** Which policies certainly take which of these paths, and where they lead: one route for each policy and path to a wanted target. */
+  readonly csRoutes: (
+    paths: readonly string[],
+    isWanted: (target: string) => boolean,
+  ) => CsRoute[];
 }
 
 /** A path that a content-switching policy takes for certain, before all others. */
@@ -46,6 +49,7 @@ export interface CsRoute {
 
 export function createVserverGraph(estate: Estate): VserverGraph {
   const switches = [...estate.csVservers.values()].map((vserver) => switchOf(estate, vserver));
+  const placeOf = new Map(switches.map((one, place) => [one, place]));
   const direct = new Map<string, string[]>();
   for (const vserver of estate.lbVservers.values()) {
     for (const service of new Set(vserver.services.map((binding) => binding.service))) {
@@ -68,9 +72,9 @@ export function createVserverGraph(estate: Estate): VserverGraph {
   return {
     vserversOfService(serviceName) {
       const lb = direct.get(serviceName) ?? [];
-      const through = new Set(lb.flatMap((name) => before.get(name) ?? []));
-      const cs = switches.filter((one) => through.has(one)).map((one) => one.name);
-      return [...lb, ...cs];
+      const through = [...new Set(lb.flatMap((name) => before.get(name) ?? []))];
+      through.sort((a, b) => (placeOf.get(a) ?? 0) - (placeOf.get(b) ?? 0));
+      return [...lb, ...through.map((one) => one.name)];
     },
     csPathTo(lbVserverName, preferredPath = null) {
       return (before.get(lbVserverName) ?? []).flatMap((one) =>
@@ -81,7 +85,7 @@ export function createVserverGraph(estate: Estate): VserverGraph {
       const one = switches.find(({ name }) => name === csVserverName);
       return one === undefined ? [] : targetsOf(one, request);
     },
-    csRoutes: (paths) => switches.flatMap((one) => routesThrough(one, paths)),
+    csRoutes: (paths, isWanted) => switches.flatMap((one) => routesThrough(one, paths, isWanted)),
   };
 }
 
@@ -99,9 +103,13 @@ function targetsOf({ entries, fallback }: Switch, request: RuleRequest): string[
   return fallback === null ? targets : [...targets, fallback];
 }
 
-function routesThrough({ name, entries }: Switch, paths: readonly string[]): CsRoute[] {
+function routesThrough(
+  { name, entries }: Switch,
+  paths: readonly string[],
+  isWanted: (target: string) => boolean,
+): CsRoute[] {
   return entries.flatMap(({ policy, target, tree }, position): CsRoute[] => {
-    if (target === null) {
+    if (target === null || !isWanted(target)) {
       return [];
     }
     const earlier = entries.slice(0, position);

@@ -269,7 +269,7 @@ function redactedBlank(text: string): ReturnType<typeof withoutSecret> {
 }
 
 /** The appliance refuses such a command; in a file it was never one that ran. */
-function optionOfAnotherType(context: LintContext): Hit[] {
+export function optionOfAnotherType(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()].flatMap((monitor) => {
     const taken = MONITOR_TYPE_OPTIONS.get(monitor.type);
     if (taken === undefined || monitor.builtIn || monitor.line === null) {

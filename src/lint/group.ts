@@ -15,14 +15,8 @@ export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
   const groups = new Map<string, [Finding, ...Finding[]]>();
   for (const finding of findings) {
     const { rule, severity, message, complete, incomplete, commands } = finding;
-    const key = JSON.stringify([
-      rule,
-      severity,
-      message,
-      complete,
-      incomplete,
-      commands.length > 0,
-    ]);
+    const fixed = commands.length === 0 ? "" : `${String(complete)} ${incomplete ?? ""}`;
+    const key = `${rule} ${severity} ${fixed}\n${message}`;
     const known = groups.get(key);
     if (known === undefined) {
       groups.set(key, [finding]);

@@ -16,11 +16,14 @@ export function isIgnored(
   estate: Estate,
   { object, rule }: Pick<Finding, "object" | "rule">,
 ): boolean {
-  const named = [
-    ...[estate.services.get(object), estate.lbVservers.get(object), estate.csVservers.get(object)],
-    estate.servers.get(object),
-  ];
-  return named.some((one) => names(ignoredRules(one?.comment), rule));
+  const { services, lbVservers, csVservers, servers } = estate;
+  const named = [services, lbVservers, csVservers, servers].map((table) => table.get(object));
+  return named.some(
+    (one) =>
+      one?.comment !== undefined &&
+      one.comment !== null &&
+      names(ignoredRules(one.comment), rule),
+  );
 }
 
 /** Whether settings silence a finding. */

@@ -3,7 +3,7 @@ import { AUTHENTICATION_RULES } from "./authentication.ts";
 import { NO_FIX, printFix } from "./change.ts";
 import { CONTENT_SWITCHING_RULES } from "./content-switching.ts";
 import { createContext } from "./context.ts";
-import { ECV_MONITOR_RULES } from "./ecv-monitors.ts";
+import { ECV_MONITOR_RULES, optionOfAnotherType } from "./ecv-monitors.ts";
 import type { Finding, Hit } from "./finding.ts";
 import { HTTP_MONITOR_RULES } from "./http-monitors.ts";
 import { ignoredBy, isIgnored } from "./ignore.ts";
@@ -40,18 +40,16 @@ export const ALL_RULES: readonly Rule[] = [...LINT_RULES, ...READING_RULES];
 export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTINGS): Finding[] {
   const context = createContext(estate, settings);
   const ignored = ignoredBy(settings.ignore);
-  const hits = ALL_RULES.flatMap((rule) => rule.find(context).map((hit) => ({ rule, hit })));
-  const refused = new Set(
-    hits.flatMap(({ rule, hit }) => (rule.id === REFUSED_BY ? [hit.object] : [])),
-  );
-  return hits
-    .map(({ rule, hit }) => findingOf(rule, changesAny(hit.fix, refused) ? without(hit) : hit))
-    .filter((finding) => !isIgnored(estate, finding) && !ignored(finding))
-    .sort((a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0));
+  // Monitors whose `add` the ADC refuses, so that it has none of this name to change.
+  const refused = new Set(optionOfAnotherType(context).map(({ object }) => object));
+  // Rule by rule, as the changes of a large estate's fixes take more room than their text.
+  return ALL_RULES.flatMap((rule) =>
+    rule
+      .find(context)
+      .map((hit) => findingOf(rule, changesAny(hit.fix, refused) ? without(hit) : hit))
+      .filter((finding) => !isIgnored(estate, finding) && !ignored(finding)),
+  ).sort((a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0));
 }
-
-/** The rule about monitors whose `add` the ADC refuses, so that it has none of this name to change. */
-const REFUSED_BY = "option_of_another_type";
 
 function changesAny(fix: Hit["fix"], monitors: ReadonlySet<string>): boolean {
   return (fix ?? []).some(

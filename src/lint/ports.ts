@@ -61,8 +61,13 @@ export function protocolOfPort(port: Port): PortProtocol | null {
 
 /** The concrete ports of a service's members, each once. */
 export function portsOf(service: AdcService): number[] {
-  const ports = service.members.map(({ port }) => port).filter((port) => port !== "*");
-  return [...new Set(ports)];
+  const ports: number[] = [];
+  for (const { port } of service.members) {
+    if (port !== "*" && port !== ports.at(-1)) {
+      ports.push(port);
+    }
+  }
+  return ports.length < 2 ? ports : [...new Set(ports)];
 }
 
 /** Whether the server expects TLS where this service's members listen. Type HTTP speaks clear text to whatever port. */

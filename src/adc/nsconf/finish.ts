@@ -91,13 +91,34 @@ function finishService(
   draft: Draft,
   serversByAddress: ReadonlyMap<string, Server>,
 ): AdcService {
-  const { noDefaultMonitor, memberPort, members, monitors, tls, ...rest } = service;
+  const { noDefaultMonitor, memberPort, members, monitors } = service;
   return {
-    ...rest,
-    tls: withDefaultTlsProfile(tls, draft.sslProfiles, draft.parameters.sslDefaultProfile),
+    kind: service.kind,
+    name: service.name,
+    serviceType: service.serviceType,
+    enabled: service.enabled,
+    healthMonitor: service.healthMonitor,
+    monThreshold: service.monThreshold,
+    monConnectionClose: service.monConnectionClose,
+    useSourceIp: service.useSourceIp,
+    netProfile: service.netProfile,
+    tcpProfile: service.tcpProfile,
+    httpProfile: service.httpProfile,
+    trafficDomain: service.trafficDomain,
+    maxClients: service.maxClients,
+    clientTimeoutMs: service.clientTimeoutMs,
+    serverTimeoutMs: service.serverTimeoutMs,
+    autoScale: service.autoScale,
+    comment: service.comment,
+    line: service.line,
+    tls: withDefaultTlsProfile(
+      service.tls,
+      draft.sslProfiles,
+      draft.parameters.sslDefaultProfile,
+    ),
     members: members.map((member) =>
       finishMember(
-        { ...member, port: member.port ?? memberPort },
+        member.port === null ? { ...member, port: memberPort } : member,
         service,
         draft.servers.get(member.serverWord) ?? serversByAddress.get(member.serverWord),
       ),
@@ -117,18 +138,21 @@ function finishMember(
 ): Member {
   const { serverWord, port, enabled, weight, line } = member;
   const address = isAddress(serverWord) ? serverWord : null;
-  return {
+  const finished = {
     adcService: service.name,
     server: server?.name ?? serverWord,
     address: server === undefined ? address : server.address,
     domain: server === undefined ? (address === null ? serverWord : null) : server.domain,
-    ...familyOf(server),
     port: port ?? "*",
-    ...(port === null ? { portUnknown: server?.queryType === "SRV" ? "srv" : "none" } : {}),
     enabled: enabled && service.enabled && (server?.enabled ?? true),
     weight,
     line,
   };
+  return Object.assign(
+    finished,
+    familyOf(server),
+    port === null ? ({ portUnknown: server?.queryType === "SRV" ? "srv" : "none" } as const) : null,
+  );
 }
 
 /** Configured monitors, and the built-ins that some binding refers to. */
@@ -146,7 +170,7 @@ function finishMonitors(draft: Draft, services: readonly AdcService[]): Map<stri
 }
 
 function finishLbVserver(vserver: LbVserverDraft, draft: Draft): LbVserver {
-  return { ...vserver, authentication: authenticationOf(vserver, draft) };
+  return Object.assign(vserver, { authentication: authenticationOf(vserver, draft) });
 }
 
 function finishCsVserver(vserver: CsVserverDraft, draft: Draft): CsVserver {

@@ -32,12 +32,10 @@ function addMonitor(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, name ?? "monitor");
     return;
   }
-  const monitor: PartialMonitor = {
-    name,
-    type: type.toUpperCase(),
-    line: statement.line,
-    ...readKeys(statement, draft, name),
-  };
+  const monitor: PartialMonitor = Object.assign(
+    { name, type: type.toUpperCase(), line: statement.line },
+    readKeys(statement, draft, name),
+  );
   strayWords(statement, draft, name);
   define(draft.monitors, name, monitor, statement, draft);
 }
@@ -82,14 +80,12 @@ type Keys = Omit<PartialMonitor, "name" | "type" | "parameters"> & {
 function readKeys(statement: Statement, draft: Draft, name: string): Keys {
   const source = statementSource(statement, draft, name);
   const password = passwordKind(statement);
-  return {
-    ...readFields(MONITOR_FIELDS, source),
-    parameters: {
-      ...readFields(MONITOR_PARAMETER_FIELDS, source),
-      ...(password === null ? {} : { password }),
-    },
-    written: redactKeys(statement.keys),
-  };
+  const parameters = readFields(MONITOR_PARAMETER_FIELDS, source);
+  const written = redactKeys(statement.keys);
+  return Object.assign(readFields(MONITOR_FIELDS, source), {
+    parameters: password === null ? parameters : { ...parameters, password },
+    written,
+  });
 }
 
 function passwordKind({ keys }: Statement): MonitorParameters["password"] | null {

@@ -38,13 +38,10 @@ function addServer(statement: Statement, draft: Draft): void {
     return;
   }
   const address = isAddress(place) ? place : null;
-  const server = {
-    name,
-    address,
-    domain: address === null ? place : null,
-    ...readWhole(SERVER_FIELDS, statementSource(statement, draft, name)),
-    line: statement.line,
-  };
+  const server = Object.assign(
+    { name, address, domain: address === null ? place : null, line: statement.line },
+    readWhole(SERVER_FIELDS, statementSource(statement, draft, name)),
+  );
   define(draft.servers, name, server, statement, draft);
 }
 
@@ -120,18 +117,20 @@ export function newService(
   type: string,
   line: number,
 ): ServiceDraft {
-  return {
+  const service = {
     kind,
     name,
     serviceType: type.toUpperCase(),
-    ...defaultsOf(SERVICE_FIELDS),
-    ...defaultsOf(GROUP_FIELDS),
     tls: { ...NO_BACKEND_TLS },
     monitors: [],
     members: [],
     line,
   };
+  return Object.assign(service, SERVICE_DEFAULTS, GROUP_DEFAULTS);
 }
+
+const SERVICE_DEFAULTS = defaultsOf(SERVICE_FIELDS);
+const GROUP_DEFAULTS = defaultsOf(GROUP_FIELDS);
 
 /** Services of the ADC's own (its GUI, its RPC): saved files set and bind them, none defines them. */
 const INTERNAL_SERVICE = /^ns[a-z]+-.*-\d+$/;
@@ -246,13 +245,10 @@ export function addBinding(
     );
     return;
   }
-  const binding: MonitorBinding = {
-    monitor,
-    ...readWhole(fields, statementSource(statement, draft, service.name)),
-    synthesised: false,
-    deprecatedForm,
-    line: statement.line,
-  };
+  const binding: MonitorBinding = Object.assign(
+    { monitor, synthesised: false, deprecatedForm, line: statement.line },
+    readWhole(fields, statementSource(statement, draft, service.name)),
+  );
   service.monitors.push(binding);
 }
 

@@ -90,12 +90,14 @@ function parseStatement(command: CommandLine): Statement | null {
     return null;
   }
   const subject = subjectOf(group.text, third?.kind === "word" ? third.text : null);
+  const { words, keys } = wordsAndKeys(tokens, 1 + subject.taken);
   return {
     line: command.line,
     verb: verbOf(verb.text) ?? verb.text.toLowerCase(),
     group: subject.group,
     object: subject.object,
-    ...wordsAndKeys(tokens, 1 + subject.taken),
+    words,
+    keys,
     broken,
   };
 }

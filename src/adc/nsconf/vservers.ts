@@ -45,13 +45,11 @@ function addLbVserver(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, name ?? "lb vserver");
     return;
   }
-  const vserver: LbVserverDraft = {
-    ...newVserver(name, type, place, statement.line),
-    kind: "lb",
-    ...defaultsOf(LB_VSERVER_FIELDS),
-    persistence: defaultsOf(PERSISTENCE_FIELDS),
-    services: [],
-  };
+  const vserver: LbVserverDraft = Object.assign(
+    newVserver(name, type, place, statement.line),
+    { kind: "lb" as const, persistence: { ...PERSISTENCE_DEFAULTS }, services: [] },
+    LB_DEFAULTS,
+  );
   applyLbKeys(vserver, statement, draft);
   define(draft.lbVservers, name, vserver, statement, draft);
 }
@@ -62,31 +60,38 @@ function addCsVserver(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, name ?? "cs vserver");
     return;
   }
-  const vserver: CsVserverDraft = {
-    ...newVserver(name, type, place, statement.line),
-    kind: "cs",
-    ...defaultsOf(CS_VSERVER_FIELDS),
-    defaultTarget: null,
-    targets: [],
-  };
+  const vserver: CsVserverDraft = Object.assign(
+    newVserver(name, type, place, statement.line),
+    { kind: "cs" as const, defaultTarget: null, targets: [] },
+    CS_DEFAULTS,
+  );
   applyCsKeys(vserver, statement, draft);
   define(draft.csVservers, name, vserver, statement, draft);
 }
 
+const LB_DEFAULTS = defaultsOf(LB_VSERVER_FIELDS);
+const CS_DEFAULTS = defaultsOf(CS_VSERVER_FIELDS);
+const PERSISTENCE_DEFAULTS = defaultsOf(PERSISTENCE_FIELDS);
+const AUTHENTICATION_DEFAULTS = defaultsOf(AUTHENTICATION_FIELDS);
+const TLS_DEFAULTS = defaultsOf(TLS_VERSION_FIELDS);
+const CLIENT_AUTH_DEFAULTS = defaultsOf(CLIENT_AUTH_FIELDS);
+
 /** What both kinds share beside the attributes of their tables. */
 function newVserver(name: string, type: string, place: readonly string[], line: number) {
-  return {
+  const { address, port } = listeningPlace(place);
+  const vserver = {
     name,
     serviceType: type.toUpperCase(),
-    ...listeningPlace(place),
-    authentication: defaultsOf(AUTHENTICATION_FIELDS),
+    address,
+    port,
+    authentication: { ...AUTHENTICATION_DEFAULTS },
     policies: [],
     certKeys: [],
-    tls: defaultsOf(TLS_VERSION_FIELDS),
-    ...defaultsOf(CLIENT_AUTH_FIELDS),
+    tls: { ...TLS_DEFAULTS },
     sslProfile: null,
     line,
   };
+  return Object.assign(vserver, CLIENT_AUTH_DEFAULTS);
 }
 
 /**

@@ -7,7 +7,7 @@ import { vipReach, type VipReach, servicesOf, vipProbeId } from "./vip-reach.ts"
 import type { LbVserver } from "../../model/vserver.ts";
 import { ownPath } from "../../probes/transactions/web-session.ts";
 import { DIRECTORY_PATHS } from "../../adc/recognise.ts";
-import { isLookAllowed, looksOf } from "./look-probes.ts";
+import { isLookAllowed, looksOf, type LookRecognition } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { vipLook } from "./vip-probes.ts";
 
@@ -93,24 +93,32 @@ export function policyProbes(
   recognise: Recogniser,
   graph: VserverGraph,
 ): PlannedProbe[] {
-  return graph.csRoutes(ASKED_PATHS).flatMap((route): PlannedProbe[] => {
-    const vserver = estate.lbVservers.get(route.target);
-    return vserver === undefined
-      ? []
-      : routeProbe({ estate, settings, recognise, graph }, route, vserver);
+  const targets = new Map<string, RouteTarget>();
+  for (const vserver of estate.lbVservers.values()) {
+    const target = routeTarget(estate, settings, recognise, vserver);
+    if (target !== null) {
+      targets.set(vserver.name, target);
+    }
+  }
+  const routes = graph.csRoutes(ASKED_PATHS, (target) => targets.has(target));
+  return routes.flatMap((route): PlannedProbe[] => {
+    const target = targets.get(route.target);
+    return target === undefined ? [] : routeProbe(estate, settings, graph, route, target);
   });
 }
-interface Around {
-  readonly estate: Estate;
-  readonly settings: PlanSettings;
-  readonly recognise: Recogniser;
-  readonly graph: VserverGraph;
+/** What is asked at the end of a route: Exchange's web. */
+interface RouteTarget {
+  readonly vserver: LbVserver;
+  readonly services: readonly AdcService[];
+  readonly service: AdcService;
+  readonly recognition: LookRecognition;
 }
-function routeProbe(
-  { estate, settings, recognise, graph }: Around,
-  route: CsRoute,
+function routeTarget(
+  estate: Estate,
+  settings: PlanSettings,
+  recognise: Recogniser,
   vserver: LbVserver,
-): PlannedProbe[] {
+): RouteTarget | null {
   const services = servicesOf(estate, vserver);
   const [service, recognition] = services
     .flatMap((each) => each.members.map((member) => [each, recognise(each, member)] as const))
@@ -119,9 +127,17 @@ function routeProbe(
     null,
   ];
   const isAllowed = isLookAllowed(settings, "https_challenge", null, [vserver.name]);
-  if (service === null || !isAllowed || !looksOf(recognition).includes("https_challenge")) {
-    return [];
-  }
+  return service === null || !isAllowed || !looksOf(recognition).includes("https_challenge")
+    ? null
+    : { vserver, services, service, recognition };
+}
+function routeProbe(
+  estate: Estate,
+  settings: PlanSettings,
+  graph: VserverGraph,
+  route: CsRoute,
+  { vserver, services, service, recognition }: RouteTarget,
+): PlannedProbe[] {
   // MAPI over HTTP came with Exchange 2013.
   if (recognition.version === "2010" && route.path.startsWith("/mapi/")) {
     return [];

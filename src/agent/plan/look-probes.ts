@@ -216,15 +216,14 @@ function lookProbe(look: Look): PlannedProbe {
         port === "*"
           ? null
           : {
-              spec: {
-                ...anonymousSpec(transaction, recognition),
+              spec: Object.assign(anonymousSpec(transaction, recognition), {
                 options: look.options,
                 tls:
                   recognition.security === "none"
                     ? null
                     : clientTls(host, takesOldTls(transaction, recognition, port), null, []),
                 host,
-              },
+              }),
               target: {
                 host: address,
                 port,

@@ -112,8 +112,8 @@ export function vipReach(
   const own = settings.vservers.get(vserver.name);
   const direct = endpointOf(vserver, anyPort);
   if (direct !== null) {
-    const path = own?.path ?? null;
-    return [{ ...AT_VIP, entry: vserver, ...direct, path, host: hostOf(own), policyHost: null }];
+    const way = { entry: vserver, path: own?.path ?? null, host: hostOf(own), policyHost: null };
+    return [Object.assign(way, direct, AT_VIP)];
   }
   const reaches = new Map<string, VipReach>();
   const wanted = own?.path ?? preferredPath;
@@ -127,14 +127,8 @@ export function vipReach(
     }
     const before = settings.vservers.get(entry.name);
     const host = own?.host ?? path.host ?? before?.host ?? hostOf(own) ?? hostOf(before);
-    reaches.set(entry.name, {
-      ...AT_VIP,
-      entry,
-      ...endpoint,
-      path: path.path,
-      host,
-      policyHost: path.host,
-    });
+    const way = { entry, path: path.path, host, policyHost: path.host };
+    reaches.set(entry.name, Object.assign(way, endpoint, AT_VIP));
   }
   return [...reaches.values()];
 }
