@@ -1,7 +1,7 @@
 import type { AdcService } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
-import { isLoopback } from "../adc/vserver-graph.ts";
-import type { Vserver } from "../model/vserver.ts";
+import { isLoopback } from "./vserver-graph.ts";
+import type { LbVserver, Vserver } from "../model/vserver.ts";
 
 /**
  * Why a service is not judged by its monitors: `own_address`: it is the ADC itself, to which no monitor can be bound
@@ -12,6 +12,7 @@ export type IdleReason = "own_address" | "no_protocol" | "always_up";
 
 export function idleReason(estate: Estate): (service: AdcService) => IdleReason | null {
   const redirecting = servicesOfRedirects(estate);
+  const unserving = servesNobody(estate);
   const selves = new Set([estate.nsip, ...estate.snips].filter((address) => address !== null));
   return (service) => {
     const { members, serviceType } = service;
@@ -21,7 +22,7 @@ export function idleReason(estate: Estate): (service: AdcService) => IdleReason 
     ) {
       return "own_address";
     }
-    if (redirecting.has(service.name) || isDummy(service)) {
+    if (redirecting.has(service.name) || unserving(service) || isDummy(service)) {
       return "always_up";
     }
     return UNANSWERED.has(serviceType) || members.some(({ port }) => isOneWay(serviceType, port))
@@ -41,22 +42,40 @@ export function idleReason(estate: Estate): (service: AdcService) => IdleReason 
     });
     const asksSelf =
       asked.length > 0 && asked.every(({ destIp }) => destIp !== null && isSelf(destIp));
-    return (
-      asksSelf ||
-      standsForNothing(service) ||
-      /always[ _.-]?(up|on)([^a-z]|$)|dummy/i.test(service.name)
-    );
+    return asksSelf || isNamedDummy(service);
   }
 }
 
-/** `1.1.1.1` or `1.2.3.4` with health monitoring off: the way to write a service that is always UP. */
-function standsForNothing({ healthMonitor, members }: AdcService): boolean {
-  return (
-    !healthMonitor &&
-    members.length > 0 &&
-    members.every(({ address }) => /^(?:(\d)(?:\.\1){3}|1\.2\.3\.4)$/.test(address ?? ""))
-  );
+function isNamedDummy({ name }: AdcService): boolean {
+  return /always[ _.-]?(up|on)([^a-z]|$)|dummy/i.test(name);
 }
+
+/**
+ * Whether nobody is ever served by a service: all its members stand at addresses that are nobody's server, and it is there
+ * for the sake of its state, as its vservers (which redirect), its name or `-healthMonitor NO` tell.
+ */
+export function servesNobody(estate: Estate): (service: AdcService) => boolean {
+  const redirecting = servicesOfRedirects(estate);
+  const redirectingWhenDown = servicesOfVservers(estate, ({ redirectUrl, httpsRedirectUrl }) =>
+    [redirectUrl, httpsRedirectUrl].some((url) => url !== null),
+  );
+  return (service) => {
+    const { name, members, healthMonitor } = service;
+    const isIn = (places: readonly RegExp[]): boolean =>
+      members.length > 0 &&
+      members.every(({ address }) => places.some((place) => place.test(address ?? "")));
+    return (
+      (isIn([NOWHERE, EXAMPLES]) && (redirecting.has(name) || isNamedDummy(service))) ||
+      (isIn([NOWHERE]) && (!healthMonitor || redirectingWhenDown.has(name)))
+    );
+  };
+}
+
+/** `1.1.1.1`, `1.2.3.4`, `0.0.0.1`, `127.0.0.1`: what people write who need some address. */
+const NOWHERE = /^(?:(\d)(?:\.\1){3}|1\.2\.3\.4|0\.\d+\.\d+\.\d+|127\..*|::1?)$/;
+
+/** Networks for documentation (RFC 5737, RFC 3849). */
+const EXAMPLES = /^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|^2001:0?db8:/i;
 
 const UNANSWERED: ReadonlySet<string> = new Set(["ANY", "SYSLOGUDP", "GRE", "DHCPRA", "IPFIX"]);
 
@@ -69,15 +88,23 @@ function isOneWay(serviceType: string, port: number | "*"): boolean {
 
 /** Services of which every vserver answers every request itself. */
 function servicesOfRedirects(estate: Estate): ReadonlySet<string> {
-  const redirects = new Set<string>();
+  return servicesOfVservers(estate, (vserver) => answersAll(estate, vserver));
+}
+
+/** Services that such vservers alone bind. */
+function servicesOfVservers(
+  estate: Estate,
+  isSuch: (vserver: LbVserver) => boolean,
+): ReadonlySet<string> {
+  const such = new Set<string>();
   const others = new Set<string>();
   for (const vserver of estate.lbVservers.values()) {
-    const into = answersAll(estate, vserver) ? redirects : others;
+    const into = isSuch(vserver) ? such : others;
     for (const { service } of vserver.services) {
       into.add(service);
     }
   }
-  return new Set([...redirects].filter((name) => !others.has(name)));
+  return new Set([...such].filter((name) => !others.has(name)));
 }
 
 /** A responder policy that is always true redirects or answers. */
@@ -87,8 +114,21 @@ export function answersAll(estate: Estate, vserver: Vserver): boolean {
     const action = estate.actions.get(found?.action ?? "");
     return (
       found?.feature === "responder" &&
-      /^\s*(true|ns_true|http\.req\.is_valid)\s*$/i.test(found.rule) &&
+      isAlwaysTrue(found.rule, vserver) &&
       (action?.type === "redirect" || action?.type.startsWith("respondwith") === true)
     );
   });
+}
+
+/** Rules that take every request of this vserver, as people write them for a redirect to TLS. */
+function isAlwaysTrue(rule: string, { serviceType, port }: Vserver): boolean {
+  const text = rule.replace(/\s+/g, "").toLowerCase();
+  const inClear = serviceType === "HTTP";
+  return (
+    /^\(?(?:true|ns_true|http\.req\.is_valid|http\.req\.url(?:\.path)?\.(?:startswith|contains)\("\/"\))\)?$/.test(
+      text,
+    ) ||
+    (inClear && /^(?:!client\.ssl\.is_ssl|client\.ssl\.is_ssl\.not)$/.test(text)) ||
+    text === `client.tcp.dstport.eq(${String(port)})`
+  );
 }

@@ -31,10 +31,7 @@ export interface VserverGraph {
    */
   readonly csTargets: (csVserverName: string, request: RuleRequest) => readonly string[];
   /** Which policies certainly take which of these paths, and where they lead: one route for each policy and path to a wanted target. */
-  readonly csRoutes: (
-    paths: readonly string[],
-    isWanted: (target: string) => boolean,
-  ) => CsRoute[];
+  readonly csRoutes: (paths: readonly string[], isWanted: (target: string) => boolean) => CsRoute[];
 }
 
 /** A path that a content-switching policy takes for certain, before all others. */

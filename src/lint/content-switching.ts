@@ -6,7 +6,7 @@ import { csTargetOf } from "../adc/vserver-graph.ts";
 import { setOptions, type Change, type Fix } from "./change.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
-import { answersAll } from "./idle-services.ts";
+import { answersAll } from "../adc/idle-services.ts";
 import type { Value } from "../adc/nsconf/grammar.ts";
 import type { Rule } from "./rule.ts";
 

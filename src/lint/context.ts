@@ -5,7 +5,7 @@ import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import { createRecogniser, type Recognition } from "../adc/recognise.ts";
 import { createNames, type Names } from "./names.ts";
-import { idleReason, type IdleReason } from "./idle-services.ts";
+import { idleReason, type IdleReason } from "../adc/idle-services.ts";
 import type { MonitorUse } from "./monitor-change.ts";
 import type { LintSettings } from "./settings.ts";
 

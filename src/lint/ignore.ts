@@ -20,9 +20,7 @@ export function isIgnored(
   const named = [services, lbVservers, csVservers, servers].map((table) => table.get(object));
   return named.some(
     (one) =>
-      one?.comment !== undefined &&
-      one.comment !== null &&
-      names(ignoredRules(one.comment), rule),
+      one?.comment !== undefined && one.comment !== null && names(ignoredRules(one.comment), rule),
   );
 }
 

@@ -74,6 +74,14 @@ export function subjectOf(first: string, second: string | null): Subject {
   };
 }
 
+/** What `add serv` or `bind lb m` may mean, which the ADC therefore refuses; empty: one thing, or nothing known. */
+export function meaningsOf(group: string, object: string | null): readonly string[] {
+  const word = (object ?? group).toLowerCase();
+  const known = object === null ? LONE_OBJECTS : (OBJECTS.get(group.toLowerCase()) ?? []);
+  const found = known.filter((one) => one.startsWith(word));
+  return found.length > 1 && !known.includes(word) ? found : [];
+}
+
 /** The one word that begins so. */
 function only(words: readonly string[], beginning: string): string | null {
   if (beginning.length < 2 || !/^[a-z]+$/.test(beginning)) {

@@ -111,11 +111,7 @@ function finishService(
     autoScale: service.autoScale,
     comment: service.comment,
     line: service.line,
-    tls: withDefaultTlsProfile(
-      service.tls,
-      draft.sslProfiles,
-      draft.parameters.sslDefaultProfile,
-    ),
+    tls: withDefaultTlsProfile(service.tls, draft.sslProfiles, draft.parameters.sslDefaultProfile),
     members: members.map((member) =>
       finishMember(
         member.port === null ? { ...member, port: memberPort } : member,

@@ -21,6 +21,7 @@ import {
   isAddress,
   statementSource,
 } from "./draft.ts";
+import { meaningsOf } from "./abbreviations.ts";
 import { commandLines, type CommandLine } from "./lexer.ts";
 import { type Statement, statementKind, statementsOf } from "./statements.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
@@ -355,8 +356,16 @@ function reportUnread(draft: Draft): void {
   const kinds = [...draft.otherStatements];
   const unread = kinds.filter(([kind]) => ABOUT_HEALTH.test(kind.toLowerCase()));
   const unknown = kinds.filter(([kind]) => NO_COMMAND.test(kind.toLowerCase()));
+  const ambiguous = kinds.flatMap(([kind, count]): [string, number][] => {
+    const [, group = "", object = null] = kind.split(" ");
+    const meanings = meaningsOf(group, object);
+    return meanings.length === 0 ? [] : [[`${kind} (${meanings.join(" or ")})`, count]];
+  });
   reportKinds(draft, "info", "not_looked_at", "are not looked at", unread);
-  reportKinds(draft, "warning", "unknown_command", "are no commands of the ADC", unknown);
+  reportKinds(draft, "warning", "unknown_command", "are no commands of the ADC", [
+    ...unknown.filter(([kind]) => !ambiguous.some(([told]) => told.startsWith(`${kind} (`))),
+    ...ambiguous,
+  ]);
   for (const [name, count] of draft.otherPartitions) {
     draft.diagnostics.push({
       severity: "info",

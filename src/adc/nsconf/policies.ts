@@ -5,6 +5,7 @@ import {
   type Draft,
   type StatementKinds,
   define,
+  report,
   reportMissing,
   isAddress,
   portOf,
@@ -179,6 +180,7 @@ export function readPolicy(statement: Statement, draft: Draft): boolean {
     reportIncomplete(draft, statement, "policy");
     return true;
   }
+  reportBrokenRule(statement, name, rule ?? "", draft);
   const action =
     keys.get("action")?.[0] ??
     keys.get("reqaction")?.[0] ??
@@ -195,6 +197,30 @@ export function readPolicy(statement: Statement, draft: Draft): boolean {
   };
   defineForFeature(draft.policies, policy, statement, draft);
   return true;
+}
+
+/** `-rule "HTTP.REQ.URL.CONTAINS("/ews")"` ends at its second quote, as the ADC reads it, and what is left is no rule. */
+function reportBrokenRule(statement: Statement, name: string, rule: string, draft: Draft): void {
+  const isSplit = (statement.keys.get("rule")?.length ?? 1) > 1 || !isBalanced(rule);
+  if (isSplit && !statement.broken && DECIDING.test(featureOf(statement))) {
+    const message =
+      "The rule is cut off at a quote or a space: as one value it needs quotes around it, and backslashes before those " +
+      "inside. The ADC refuses the command.";
+    report(draft, statement, "error", "unreadable_value", name, message);
+  }
+}
+
+/** Features that decide about a client's way. */
+const DECIDING = /^(cs|responder|rewrite|authorization|tm .*)$/;
+
+/** Whether every quote and parenthesis is closed; a regular expression may hold either. */
+function isBalanced(rule: string): boolean {
+  if (/\b(?:re|xp|s)[/!#%~=@|{]/i.test(rule)) {
+    return true;
+  }
+  const bare = rule.replace(/\\./g, "").replace(/"[^"]*"|'[^']*'|`[^`]*`/g, "");
+  const opened = bare.replace(/[^(]/g, "").length;
+  return !/["'`]/.test(bare) && opened === bare.replace(/[^)]/g, "").length;
 }
 
 /** `set cs policy P -rule R -action A`, and the same for the features whose rules count here. */
@@ -219,6 +245,7 @@ function setPolicy(statement: Statement, draft: Draft): void {
     keys.get("rule")?.[0] ??
     classicRule(keys.get("url")?.[0], keys.get("domain")?.[0]) ??
     known.rule;
+  reportBrokenRule(statement, name, rule, draft);
   const unset = statement.verb === "unset" && keys.has("action");
   const action = unset ? null : (keys.get("action")?.[0] ?? known.action);
   draft.policies.set(known.name, { ...known, rule, action, literals: ruleLiterals(rule) });

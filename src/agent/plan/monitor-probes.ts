@@ -3,6 +3,7 @@ import type { Estate, NetProfile } from "../../model/estate.ts";
 import { isIP } from "../../lib/ip.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
+import { servesNobody } from "../../adc/idle-services.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import {
   monitorCredential,
@@ -31,13 +32,15 @@ export function backendMonitorProbes(
   graph: VserverGraph,
 ): (service: AdcService) => PlannedProbe[] {
   const disabled = disabledByType(estate);
+  const unserving = servesNobody(estate);
   return (service) => {
+    const isDummy = unserving(service);
     const vservers = graph.vserversOfService(service.name);
     return service.monitors.flatMap((binding) => {
       const monitor = estate.monitors.get(binding.monitor) ?? missingMonitor(binding.monitor);
       const kin = disabled.get(monitor.type) ?? [];
       const disabledKin = kin.find((name) => name !== monitor.name) ?? null;
-      const bound = { estate, settings, service, vservers, binding, monitor, disabledKin };
+      const bound = { estate, settings, service, isDummy, vservers, binding, monitor, disabledKin };
       return service.members.map((member) => backendMonitorProbe({ ...bound, member }));
     });
   };
@@ -54,6 +57,8 @@ interface BoundMonitor {
   readonly estate: Estate;
   readonly settings: PlanSettings;
   readonly service: AdcService;
+  /** Nobody is served by it. */
+  readonly isDummy: boolean;
   readonly vservers: readonly string[];
   readonly binding: MonitorBinding;
   readonly monitor: Monitor;
@@ -71,6 +76,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     switchedOff(binding, monitor) ??
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
     portless(monitor, member) ??
+    (bound.isDummy && monitor.destIp === null ? DUMMY : null) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
   const { source, sourceAddresses } = sourceOf(
@@ -167,6 +173,8 @@ function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
   }
   return monitor.enabled ? null : "the monitor is disabled on the ADC (-state DISABLED)";
 }
+
+const DUMMY = "nobody is served by this member: it only gives its vserver a state";
 
 /** Destinations that mean something to the ADC alone; never dialled from here, where they mean this machine. */
 function portless({ destPort, type }: Monitor, { portUnknown }: Member): string | null {

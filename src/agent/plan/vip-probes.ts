@@ -35,6 +35,7 @@ import {
 import { type RuleRequest, matchesRule } from "../../adc/rule-match.ts";
 import { locationIn, textFor } from "../../adc/request-secrets.ts";
 import { parseRule } from "../../adc/rule-expression.ts";
+import { servesNobody } from "../../adc/idle-services.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import { asLoginVserver } from "../../adc/vserver-fields.ts";
 import type { AdcService } from "../../model/adc-service.ts";
@@ -207,8 +208,8 @@ export function vipLook(
           reach.host ?? reach.address,
         )
       : null;
-  return {
-    ...vipCommon(vipProbeId(estate, vserver, reach, transaction), estate, vserver, reach),
+  const common = vipCommon(vipProbeId(estate, vserver, reach, transaction), estate, vserver, reach);
+  const own: Omit<PlannedProbe, keyof typeof common> = {
     adcService: service.name,
     intervalMs: Math.max(slowestInterval(estate, services), lookInterval(estate, service)),
     timeoutMs: lookTimeout(settings, transaction),
@@ -224,8 +225,7 @@ export function vipLook(
       run:
         reach.refused === null
           ? {
-              spec: {
-                ...anonymousSpec(transaction, recognition),
+              spec: Object.assign(anonymousSpec(transaction, recognition), {
                 options:
                   lookOptions(estate, settings, service, null, recognition, transaction) ?? {},
                 security,
@@ -233,13 +233,14 @@ export function vipLook(
                 tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
                 host: reach.host ?? reach.address,
                 adc: { ...front, redirectUrl },
-              },
+              }),
               target: targetOf(reach),
             }
           : null,
       unsupportedReason: reach.refused,
     },
   };
+  return Object.assign(common, own);
 }
 /** The path asked through content switching must satisfy the policy; the member's own path is kept where it does. */
 function pathThrough(reach: VipReach, own: string | null): string | null {
@@ -296,14 +297,17 @@ function vipMonitorProbes(
         };
         const unsupportedReason =
           reach.refused ?? loginFirst(estate, vserver, monitor) ?? type.unsupported(spec);
-        planned.push({
-          ...vipCommon(vipProbeId(estate, vserver, reach, monitor.name), estate, vserver, reach),
+        const id = vipProbeId(estate, vserver, reach, monitor.name);
+        const common = vipCommon(id, estate, vserver, reach);
+        const { source, sourceAddresses } = sourceOf(estate, service, monitor, type);
+        const asked: Omit<PlannedProbe, Exclude<keyof typeof common, "note">> = {
           note: bothNotes(reach.note, secretNote(spec)),
           adcService: service.name,
           intervalMs: slowestInterval(estate, services),
           timeoutMs: Math.max(monitor.responseTimeoutMs, settings.lookTimeoutMs),
           type: monitor.type,
-          ...sourceOf(estate, service, monitor, type),
+          source,
+          sourceAddresses,
           tlsSource: spec.tls === null ? null : "with current TLS versions",
           action: {
             kind: "monitor",
@@ -312,7 +316,8 @@ function vipMonitorProbes(
             run: unsupportedReason === null ? { spec, target: targetOf(reach) } : null,
             unsupportedReason,
           },
-        });
+        };
+        planned.push(Object.assign(common, asked));
       }
     }
   }
@@ -395,8 +400,9 @@ export function vipProbes(
   graph: VserverGraph,
 ): PlannedProbe[] {
   const planned: PlannedProbe[] = [];
+  const unserving = servesNobody(estate);
   for (const vserver of estate.lbVservers.values()) {
-    const services = servicesOf(estate, vserver);
+    const services = servicesOf(estate, vserver).filter((service) => !unserving(service));
     if (services.length === 0) {
       planned.push(...redirectProbe(estate, settings, vserver));
       continue;

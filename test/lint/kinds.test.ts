@@ -1,0 +1,463 @@
+import { describe, expect, test } from "vitest";
+import { planJson, type PlanRow } from "../../src/agent/plan/planned-probe.ts";
+import { planProbes } from "../../src/agent/plan/plan.ts";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import { lint } from "../../src/lint/lint.ts";
+import { proofFailures } from "./proof.ts";
+
+/** Many ways to write one kind of thing, each with what must come of it. */
+
+function read(text: string): Estate {
+  return parseNsConf(text, { adc: "test" });
+}
+
+function said(text: string): string[] {
+  return lint(read(text)).map(({ rule, object }) => `${rule} ${object}`);
+}
+
+function commands(text: string): string[] {
+  return lint(read(text)).flatMap((finding) => [...finding.commands]);
+}
+
+function plan(text: string): PlanRow[] {
+  const estate = read(text);
+  return [...planJson(planProbes(estate, BARE_SETTINGS), [estate]).probes];
+}
+
+const REDIRECT = [
+  'add responder action red redirect "\\"https://\\" + HTTP.REQ.HOSTNAME + HTTP.REQ.URL"',
+  "add responder policy redp HTTP.REQ.IS_VALID red",
+  "add lb vserver v HTTP 10.2.3.4 80",
+  "bind lb vserver v -policyName redp -priority 1 -gotoPriorityExpression END -type REQUEST",
+];
+const rule = (text: string): string[] =>
+  REDIRECT.map((line) => line.replace("HTTP.REQ.IS_VALID", text));
+
+/** What stands before the binding `bind lb vserver v up`. */
+const DUMMIES: readonly (readonly [string, readonly string[]])[] = [
+  ["1.1.1.1 and the default monitor", ["add service up 1.1.1.1 HTTP 80", ...REDIRECT]],
+  [
+    "1.2.3.4 and ping",
+    ["add service up 1.2.3.4 HTTP 80", "bind service up -monitorName ping", ...REDIRECT],
+  ],
+  ["0.0.0.1", ["add service up 0.0.0.1 HTTP 80 -healthMonitor NO", ...REDIRECT]],
+  ["a documentation network", ["add service up 192.0.2.1 TCP 80 -healthMonitor NO", ...REDIRECT]],
+  ["an IPv6 documentation address", ["add service up 2001:db8::1 HTTP 80", ...REDIRECT]],
+  ["a server by name", ["add server nobody 1.1.1.1", "add service up nobody HTTP 80", ...REDIRECT]],
+  ["a group", ["add serviceGroup up HTTP", "bind serviceGroup up 1.1.1.1 80", ...REDIRECT]],
+  [
+    "a group with a monitor of the ADC itself",
+    [
+      "add lb monitor self PING -destIP 127.0.0.1",
+      "add serviceGroup up HTTP",
+      "bind serviceGroup up 1.1.1.1 80",
+      "bind serviceGroup up -monitorName self",
+      ...REDIRECT,
+    ],
+  ],
+  [
+    "a TCP monitor at the NSIP",
+    [
+      "set ns config -IPAddress 10.0.0.1",
+      "add lb monitor self TCP -destIP 10.0.0.1 -destPort 80",
+      "add service up 1.1.1.1 HTTP 80",
+      "bind service up -monitorName self",
+      ...REDIRECT,
+    ],
+  ],
+  ["-healthMonitor NO alone", ["add service up 1.1.1.1 HTTP 80 -healthMonitor NO", ...REDIRECT]],
+  [
+    "no policy, but -redirectURL",
+    [
+      "add service up 1.1.1.1 HTTP 80",
+      "add lb vserver v HTTP 10.2.3.4 80 -redirectURL https://www.example.com",
+    ],
+  ],
+  [
+    "-httpsRedirectUrl",
+    [
+      "add service up 1.1.1.1 HTTP 80",
+      "add lb vserver v HTTP 10.2.3.4 80 -redirectFromPort 80 -httpsRedirectUrl https://www.example.com",
+    ],
+  ],
+  ["its own loopback", ["add service up 127.0.0.1 HTTP 80", ...REDIRECT]],
+  ["the rule true", ["add service up 1.1.1.1 HTTP 80", ...rule("true")]],
+  [
+    "the rule for the port",
+    ["add service up 1.1.1.1 HTTP 80", ...rule("CLIENT.TCP.DSTPORT.EQ(80)")],
+  ],
+  ["the rule for clear text", ["add service up 1.1.1.1 HTTP 80", ...rule("CLIENT.SSL.IS_SSL.NOT")]],
+  [
+    "the rule for any URL",
+    ["add service up 1.1.1.1 HTTP 80", ...rule('"HTTP.REQ.URL.STARTSWITH(\\"/\\")"')],
+  ],
+  [
+    "short verbs",
+    [
+      "add service up 1.1.1.1 HTTP 80",
+      ...REDIRECT.map((line) => line.replace("lb vserver", "lb vs")),
+    ],
+  ],
+  [
+    "a name that says so",
+    ["add service up 1.1.1.1 HTTP 80", "add lb vserver v HTTP 10.2.3.4 80"].map((line) =>
+      line.replace(/\bup\b/, "always_up"),
+    ),
+  ],
+  [
+    "an answer of its own",
+    [
+      "add service up 8.8.8.8 HTTP 80",
+      ...REDIRECT.map((line) =>
+        line.replace(/redirect .*/, 'respondwith "\\"HTTP/1.1 200 OK\\r\\n\\r\\n\\""'),
+      ),
+    ],
+  ],
+];
+
+describe("a dummy that keeps a vserver up", () => {
+  const whole = (lines: readonly string[]): string => {
+    const name = lines.some((line) => line.includes("always_up")) ? "always_up" : "up";
+    return [...lines, `bind lb vserver v ${name}`].join("\n");
+  };
+
+  test.each(DUMMIES)("%s: nothing is found", (_what, lines) => {
+    expect(said(whole(lines)).filter((one) => !one.startsWith("unreadable"))).toEqual([]);
+  });
+
+  test.each(DUMMIES)("%s: nothing is looked at", (_what, lines) => {
+    const asked = plan(whole(lines)).filter(
+      ({ vantage, kind, supported }) =>
+        supported && vantage === "backend" && kind === "transaction",
+    );
+    expect(asked).toEqual([]);
+  });
+
+  test("its monitor is not repeated at an address that is nobody's", () => {
+    const [row] = plan(whole(["add service up 1.1.1.1 HTTP 80", ...REDIRECT]));
+    expect(row?.unsupported_reason).toMatch(/^nobody is served/);
+  });
+
+  test.each([
+    ["a server of its own", "add service up 10.0.0.5 HTTP 80"],
+    ["1.1.1.1 as the name server that it is", "add service up 1.1.1.1 DNS 53"],
+  ])("but %s is asked", (_what, service) => {
+    const rows = plan(
+      [service, "add lb vserver v HTTP 10.2.3.4 80", "bind lb vserver v up"].join("\n"),
+    );
+    expect(rows.some(({ supported, vantage }) => supported && vantage === "backend")).toBe(true);
+  });
+});
+
+const MEMBER = "add server s1 10.0.0.97\nadd service svc1 s1 HTTP 80\nadd serviceGroup sg HTTP";
+const MONITOR = 'add lb monitor m1 HTTP -httpRequest "GET /a" -respCode 200';
+
+/** Lines as they are typed, and what the service or group is then watched by. */
+const TYPED: readonly (readonly [string, string, readonly string[]])[] = [
+  ["bind mon m1 svc1", "svc1", ["m1"]],
+  ["bind monitor m1 svc1", "svc1", ["m1"]],
+  ["bind lb mon m1 svc1", "svc1", ["m1"]],
+  ["bind lb monit m1 svc1", "svc1", ["m1"]],
+  ["BIND LB MONITOR m1 svc1", "svc1", ["m1"]],
+  ["bin service svc1 -monitorName m1", "svc1", ["m1"]],
+  ["bind service svc1 -MONITORNAME m1", "svc1", ["m1"]],
+  ["bind service SVC1 -monitorName M1", "svc1", ["m1"]],
+  ["bind servicegroup sg -monitorName m1", "sg", ["m1"]],
+  ["bind serviceg sg -monitorName m1", "sg", ["m1"]],
+  ["bind mon m1 sg", "sg", ["m1"]],
+  ["bind lb monitor m1 -serviceGroupName sg", "sg", ["m1"]],
+  [
+    "bind service svc1 -monitorName m1\nunbind service svc1 -monitorName m1",
+    "svc1",
+    ["tcp-default"],
+  ],
+  ["bind service svc1 -monitorName m1\nunb service svc1 -monitorName m1", "svc1", ["tcp-default"]],
+  ["bind service svc1 -monitorName m1\nunbind mon m1 svc1", "svc1", ["tcp-default"]],
+  ["bind service svc1 -monitorName m1\nrm lb monitor m1", "svc1", ["tcp-default"]],
+  ["bind service svc1 -monitorName m1\nrm monitor m1 HTTP", "svc1", ["tcp-default"]],
+  ["bind service svc1 -monitorName m1\ndisable monitor svc1 m1", "svc1", ["m1 off"]],
+  ["bind service svc1 -monitorName m1\ndis lb mon svc1 m1", "svc1", ["m1 off"]],
+  ["bind service svc1 -monitorName m1 -monState DISABLED\nena mon svc1 m1", "svc1", ["m1"]],
+  ["bind service svc1 -monitorName m1\ndisable lb monitor svc1", "svc1", ["m1 off"]],
+  ["bind service svc1 -monitorName m1 -monState disabled", "svc1", ["m1 off"]],
+  ["nsroot@ns1-Primary> bind mon m1 svc1\n Done", "svc1", ["m1"]],
+  ["> bind mon m1 svc1\n Done", "svc1", ["m1"]],
+  ["[root@ns (active)]> bind mon m1 svc1\nWarning: [x]\n Done", "svc1", ["m1"]],
+];
+
+describe("forms that are typed", () => {
+  test.each(TYPED)("%s", (typed, service, watched) => {
+    const bound = read([MEMBER, MONITOR, typed].join("\n")).services.get(service)?.monitors ?? [];
+    expect(bound.map(({ monitor, enabled }) => (enabled ? monitor : `${monitor} off`))).toEqual(
+      watched,
+    );
+  });
+
+  test.each([
+    ["add serv s 10.0.0.1", "add serv (server or service or servicegroup)"],
+    ["add ser s 10.0.0.1 HTTP 80", "add ser (server or service or servicegroup)"],
+    ["bind servi s -monitorName http", "bind servi (service or servicegroup)"],
+    ["add lb m x HTTP", "add lb m (monitor or metrictable)"],
+    ["add cs pol p -rule true", "add cs pol (policy or policylabel)"],
+  ])("%s is ambiguous, and told", (typed, told) => {
+    const found = lint(read(typed)).find((one) => one.rule === "unknown_command");
+    expect(found?.message).toContain(told);
+  });
+
+  test.each([
+    'add cs policy p -rule "HTTP.REQ.URL.CONTAINS("/ews")" -action a',
+    'add cs policy p -rule HTTP.REQ.HOSTNAME.EQ("x") && HTTP.REQ.URL.EQ("y") -action a',
+    'add responder policy p "HTTP.REQ.URL.CONTAINS("/x")" a',
+    'add rewrite policy p "HTTP.REQ.HEADER("Host").EQ("x")" a',
+    'set cs policy p -rule "HTTP.REQ.URL.CONTAINS("/ews")"\nadd cs policy p -rule true',
+  ])("quotes that end too soon are told: %s", (line) => {
+    expect(said(line)).toContain("unreadable_value p");
+  });
+
+  test.each([
+    'add cs policy p -rule "HTTP.REQ.URL.CONTAINS(\\"/ews\\")" -action a',
+    'add cs policy p -rule q{HTTP.REQ.URL.CONTAINS("/ews")} -action a',
+    "add cs policy p -rule \"REQ.HTTP.URL == '/owa/*'\" -action a",
+    'add cs policy p -url "/owa/*"',
+    'add responder policy p "HTTP.REQ.URL.REGEX_MATCH(re/\\(\\"x/)" a',
+    'add responder policy p HTTP.REQ.URL.CONTAINS("a b") a',
+    'add vpn sessionPolicy p "REQ.HTTP.HEADER User-Agent NOTCONTAINS CitrixReceiver" a',
+  ])("a rule that is whole is not: %s", (line) => {
+    expect(said(line)).not.toContain("unreadable_value p");
+  });
+});
+
+/** Service type and port, and the type of the monitor that is proposed; null: none. */
+const PROPOSED: readonly (readonly [string, number, string | null])[] = [
+  ["HTTP", 80, "HTTP-ECV"],
+  ["HTTP", 8080, "HTTP-ECV"],
+  ["SSL", 443, "HTTP-ECV secure"],
+  ["SSL", 8443, "HTTP-ECV secure"],
+  ["SSL_BRIDGE", 443, "HTTP-ECV secure"],
+  ["SSL_BRIDGE", 993, "TCP-ECV secure"],
+  ["TCP", 143, "TCP-ECV"],
+  ["TCP", 110, "TCP-ECV"],
+  ["TCP", 995, "TCP-ECV secure"],
+  ["TCP", 25, "TCP-ECV"],
+  ["TCP", 587, "TCP-ECV"],
+  ["TCP", 465, null],
+  ["TCP", 389, "LDAP"],
+  ["TCP", 636, "LDAP secure"],
+  ["SSL_TCP", 636, "LDAP secure"],
+  ["TCP", 3268, "LDAP"],
+  ["TCP", 3269, "LDAP secure"],
+  ["DNS", 53, "DNS"],
+  ["UDP", 53, "DNS"],
+  ["DNS_TCP", 53, "DNS-TCP"],
+  ["TCP", 53, "DNS-TCP"],
+  ["UDP", 123, "UDP-ECV"],
+  ["RADIUS", 1812, "RADIUS"],
+  ["RADIUS", 1645, "RADIUS"],
+  ["UDP", 1812, "RADIUS"],
+  ["SIP_UDP", 5060, "SIP-UDP"],
+  ["SIP_TCP", 5060, "SIP-TCP"],
+  ["UDP", 5060, "SIP-UDP"],
+  ["TCP", 5060, "SIP-TCP"],
+  ["FTP", 21, "FTP"],
+  ["TCP", 21, "FTP"],
+  ["FTP", 2121, "FTP"],
+  ["MYSQL", 3306, "MYSQL-ECV"],
+  ["TCP", 3306, "MYSQL-ECV"],
+  ["MSSQL", 1433, "MSSQL-ECV"],
+  ["TCP", 1433, "MSSQL-ECV"],
+  ["MSSQL", 14330, "MSSQL-ECV"],
+  ["TCP", 1521, "ORACLE-ECV"],
+  ["ORACLE", 1521, "ORACLE-ECV"],
+  ["RDP", 3389, null],
+  ["TCP", 3389, null],
+  ["UDP", 514, null],
+  ["SYSLOGUDP", 514, null],
+  ["UDP", 162, null],
+  ["UDP", 2055, null],
+  ["ANY", 80, null],
+  ["ADNS", 53, null],
+  ["TCP", 9999, null],
+  ["SSL_TCP", 9999, "tcps"],
+];
+
+describe("the monitor that is proposed fits", () => {
+  const written = [
+    (type: string, port: number) => `add service x 10.0.0.1 ${type} ${String(port)}`,
+    (type: string, port: number) =>
+      `add serviceGroup x ${type}\nbind serviceGroup x 2001:db8:1::5 ${String(port)}`,
+    (type: string, port: number) =>
+      `add server ex 10.0.0.1\nadd serviceGroup x ${type.toLowerCase()}\nbind serviceGroup x ex ${String(port)}\nbind serviceGroup x -monitorName ${/UDP|DNS$|RADIUS|ANY/.test(type) ? "ping" : "tcp"}`,
+  ];
+  test.each(PROPOSED)("%s on port %i: %s", (type, port, wanted) => {
+    for (const write of written) {
+      const text = write(type, port);
+      const lines = commands(text).filter((one) => !one.startsWith("set lb monitor tcp "));
+      const [, kind = null] = /^add lb monitor \S+ (\S+)/.exec(lines[0] ?? "") ?? [];
+      const builtIn = /-monitorName (tcps)$/.exec(lines[0] ?? "")?.[1] ?? null;
+      const secure = /-secure YES/.test(lines[0] ?? "") ? " secure" : "";
+      expect(kind === null ? builtIn : `${kind}${secure}`, text).toBe(wanted);
+      expect(proofFailures(text)).toEqual([]);
+    }
+  });
+});
+
+const WEB = "add service web 10.0.0.71 HTTP 80";
+const bound = (monitor: string, service = WEB): string =>
+  `${service}\n${monitor}\nbind service web -monitorName m`;
+
+/** A mistake, and the rule that names it. */
+const MISTAKES: readonly (readonly [string, string])[] = [
+  [bound("add lb monitor m HTTP -secure YES -destPort 80"), "secure_to_clear_port m"],
+  [bound("add lb monitor m HTTP-ECV -recv ok -secure YES"), "secure_to_clear_port m"],
+  [
+    bound("bind service web -monitorName https").replace("\nbind service web -monitorName m", ""),
+    "secure_to_clear_port https",
+  ],
+  [
+    bound('add lb monitor m TCP-ECV -recv "220 " -secure YES', "add service web 10.0.0.1 TCP 25"),
+    "secure_to_clear_port m",
+  ],
+  [bound("add lb monitor m HTTP -respCode 200-599"), "resp_codes_accept_errors m"],
+  [bound("add lb monitor m HTTP -respCode 404"), "resp_codes_accept_errors m"],
+  [bound("add lb monitor m HTTP -respCode 200 400-404"), "resp_codes_accept_errors m"],
+  [bound("add lb monitor m HTTP2 -respCode 200 503"), "resp_codes_accept_errors m"],
+  [
+    bound('add lb monitor m HTTP -customHeaders "Host: a.example.com"'),
+    "header_without_line_end m",
+  ],
+  [
+    bound('add lb monitor m HTTP-ECV -recv ok -customHeaders "A: b\\r\\nHost: c"'),
+    "header_without_line_end m",
+  ],
+  [
+    bound('add lb monitor m USER -scriptName x.pl -scriptArgs "user=a;password=b"'),
+    "password_in_script_args m",
+  ],
+  [
+    bound('add lb monitor m USER -scriptName x.pl -scriptArgs "pwd=b;user=a"'),
+    "password_in_script_args m",
+  ],
+  [
+    bound('add lb monitor m USER -scriptName nspop3.pl -scriptArgs "a;b"'),
+    "password_in_script_args m",
+  ],
+  [bound("add lb monitor m HTTP -interval 10 MIN -retries 10 -resptimeout 20"), "slow_detection m"],
+  [bound("add lb monitor m TCP -interval 300 -retries 3"), "slow_detection m"],
+  [bound("add lb monitor m TCP -interval 601000 MSEC -retries 1"), "slow_detection m"],
+  [
+    bound("add lb monitor m HTTP -retries 3 -failureRetries 3"),
+    "failure_retries_not_below_retries m",
+  ],
+  [bound("add lb monitor m TCP -failureRetries 5"), "failure_retries_not_below_retries m"],
+  [
+    bound("set lb monitor m HTTP -failureRetries 9\nadd lb monitor m HTTP"),
+    "failure_retries_not_below_retries m",
+  ],
+  [bound('add lb monitor m HTTP -httpRequest "GET / HTTP/1.1\\r\\nHost: x"'), "host_in_request m"],
+  [bound("add lb monitor m HTTP -httpRequest GET /x"), "unquoted_value m"],
+  [bound("add lb monitor m HTTP-ECV -send GET /x -recv ok"), "unquoted_value m"],
+  [bound("add lb monitor m TCP -send x -recv y"), "option_of_another_type m"],
+  [bound("add lb monitor m HTTP -recv ok"), "option_of_another_type m"],
+  [bound("add lb monitor m TCP-ECV -recv ok -respCode 200"), "option_of_another_type m"],
+  ["add service web 10.0.0.1 HTTPS 443", "unknown_service_type web"],
+  ["add serviceGroup web TLS", "unknown_service_type web"],
+  ["add lb vserver web HTTPS 10.0.0.1 443", "unknown_service_type web"],
+  [
+    `${WEB} -monThreshold 10\nbind service web -monitorName http -weight 3\nbind service web -monitorName tcp -weight 4`,
+    "threshold_out_of_reach web",
+  ],
+  [
+    "add serviceGroup web HTTP -monThreshold 3\nbind serviceGroup web 10.0.0.1 80\nbind serviceGroup web -monitorName http -weight 2",
+    "threshold_out_of_reach web",
+  ],
+  [`${WEB}\nset service web -monThreshold 2`, "threshold_out_of_reach web"],
+  [
+    `${WEB} -monThreshold 2\nbind service web -monitorName http -weight 2 -monState DISABLED`,
+    "threshold_out_of_reach web",
+  ],
+  [
+    "add cs vserver c HTTP 10.0.0.1 80\nadd lb vserver v HTTP 0.0.0.0 0\nbind lb vserver c v",
+    "wrong_kind_reference c",
+  ],
+  [
+    "add cs vserver c HTTP 10.0.0.1 80\nadd responder policy p true DROP\nbind lb vserver c -policyName p -priority 1",
+    "wrong_kind_reference c",
+  ],
+];
+
+describe("mistakes that are named, however they are written", () => {
+  test.each(MISTAKES)("%s", (text, finding) => {
+    expect(said(text)).toContain(finding);
+    expect(proofFailures(text)).toEqual([]);
+  });
+});
+
+const TWO = "add service a 10.0.0.11 HTTP 80\nadd service b 10.0.0.12 HTTP 80";
+
+describe("a destination of a monitor's own", () => {
+  test.each([
+    [
+      "a standby's reversed monitor",
+      `${TWO}\nadd lb monitor m HTTP -destIP 10.0.0.11 -reverse YES\nbind service b -monitorName m`,
+    ],
+    [
+      "a reversed TCP monitor of a group",
+      "add serviceGroup g TCP\nbind serviceGroup g 10.0.0.12 25\nadd lb monitor m TCP -reverse YES -destIP 10.0.0.11 -destPort 25\nbind serviceGroup g -monitorName m",
+    ],
+    [
+      "a transparent monitor",
+      "add service f 10.0.0.1 ANY *\nadd lb monitor m TCP -destIP 10.9.9.9 -destPort 80 -transparent YES\nbind service f -monitorName m",
+    ],
+    [
+      "a tunnelled monitor",
+      "add service f 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -destIP 10.9.9.9 -ipTunnel YES\nbind service f -monitorName m",
+    ],
+    [
+      "TOS",
+      "add service f 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -destIP 10.9.9.9 -tos YES -tosId 3\nbind service f -monitorName m",
+    ],
+    [
+      "a VIP of this ADC",
+      "add lb vserver v HTTP 10.0.0.99 80\nadd service f 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -destIP 10.0.0.99\nbind service f -monitorName m",
+    ],
+    [
+      "its own member",
+      "add service f 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -destIP 10.0.0.1\nbind service f -monitorName m",
+    ],
+    [
+      "the loopback of the ADC",
+      "add service f 10.0.0.1 HTTP 80\nadd lb monitor m PING -destIP 127.0.0.1\nbind service f -monitorName m",
+    ],
+    [
+      "none, written out",
+      "add service f 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -destIP 0.0.0.0\nbind service f -monitorName m",
+    ],
+  ])("%s is meant", (_what, text) => {
+    expect(said(text).filter((one) => one.startsWith("pinned_dest_ip"))).toEqual([]);
+    expect(commands(text).join("\n")).not.toMatch(/-destIP (?!127|10\.)/);
+  });
+
+  test.each([
+    [
+      "one address for two services",
+      `${TWO}\nadd lb monitor m HTTP -destIP 10.0.0.11\nbind service a -monitorName m\nbind service b -monitorName m`,
+    ],
+    [
+      "one address for a group",
+      "add serviceGroup g HTTP\nbind serviceGroup g 10.0.0.11 80\nbind serviceGroup g 10.0.0.12 80\nadd lb monitor m HTTP -destIP 10.0.0.11\nbind serviceGroup g -monitorName m",
+    ],
+    [
+      "in the old form of binding",
+      `${TWO}\nadd mon m HTTP -destIP 10.0.0.11\nbind mon m a\nbind mon m b`,
+    ],
+    [
+      "IPv6",
+      "add service a 2001:db8::1 HTTP 80\nadd lb monitor m HTTP -destIP 2001:db8::2\nbind service a -monitorName m",
+    ],
+  ])("%s is not", (_what, text) => {
+    expect(said(text)).toContain("pinned_dest_ip m");
+    expect(proofFailures(text)).toEqual([]);
+  });
+});
