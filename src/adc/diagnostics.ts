@@ -129,6 +129,13 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
       check("monitor", binding.monitor, service.name, binding.line);
     }
     check("net profile", service.netProfile, service.name, service.line);
+    // An excerpt may leave all servers out; of a file that has some, a name that is none of them is no server.
+    for (const { server, domain, line } of estate.servers.size === 0 ? [] : service.members) {
+      check("server", domain === server ? server : null, service.name, line);
+    }
+  }
+  for (const { feature, action, name, line } of estate.policies.values()) {
+    check("action", feature === "cs" ? action : null, name, line);
   }
   for (const vserver of [...estate.lbVservers.values(), ...estate.csVservers.values()]) {
     vserverReferences(vserver, check);
@@ -195,6 +202,7 @@ const KINDS = [
   "vserver",
   "authentication vserver",
   "policy",
+  "action",
   "net profile",
   "certificate key",
   "GSLB site",
@@ -204,7 +212,12 @@ const KINDS = [
 type Kind = (typeof KINDS)[number];
 
 /** Kinds that excerpts leave out. */
-const BESIDE: ReadonlySet<Kind> = new Set(["certificate key", "policy", "net profile"] as const);
+const BESIDE: ReadonlySet<Kind> = new Set([
+  "certificate key",
+  "policy",
+  "action",
+  "net profile",
+] as const);
 
 function kindsByName(estate: Estate): Map<Kind, ReadonlySet<string>> {
   return new Map<Kind, ReadonlySet<string>>([
@@ -214,6 +227,7 @@ function kindsByName(estate: Estate): Map<Kind, ReadonlySet<string>> {
     ["vserver", new Set([...estate.lbVservers.keys(), ...estate.csVservers.keys()])],
     ["authentication vserver", new Set(estate.authenticationVservers.keys())],
     ["policy", new Set(estate.policies.keys())],
+    ["action", new Set(estate.actions.keys())],
     ["net profile", new Set(estate.netProfiles.keys())],
     ["certificate key", new Set(estate.certKeys.keys())],
     ["GSLB site", new Set(estate.gslb.sites.keys())],

@@ -385,6 +385,14 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     "add cs vserver c HTTP 10.0.0.1 80\nadd responder policy p true DROP\nbind lb vserver c -policyName p -priority 1",
     "wrong_kind_reference c",
   ],
+  [
+    "add server s 10.0.0.1\nadd serviceGroup web HTTP\nbind serviceGroup web ghost 80",
+    "dangling_reference web",
+  ],
+  [
+    "add cs action a -targetLBVserver v\nadd cs policy p -rule true -action gone",
+    "dangling_reference p",
+  ],
 ];
 
 describe("mistakes that are named, however they are written", () => {
