@@ -223,7 +223,7 @@ smtpd_reject_unlisted_recipient = no
 `,
     master: (ports) => `127.0.0.1:${String(ports["smtp"] ?? 0)} inet n - n - - smtpd
 capture unix - n n - 1 pipe
-  flags=F user=nobody argv=/usr/bin/tee -a ${file}
+  flags=F user=nobody argv=/usr/bin/dd of=${file} oflag=append conv=notrunc status=none
 `,
   });
   onTestFinished(() => server.stop());

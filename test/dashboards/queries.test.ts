@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DASHBOARDS } from "../../dashboards/build.ts";
 import { ANNOTATIONS, renderDashboard } from "../../dashboards/dashboard.ts";
+import { toneOf } from "../../dashboards/tones.ts";
 import type { LiveState } from "../../src/model/live.ts";
+import type { Verdict } from "../../src/model/verdicts.ts";
 import { createMetrics, type Metrics } from "../../src/exporters/prometheus/metrics.ts";
 import {
   aFailure,
@@ -86,6 +88,8 @@ function scenario(): LiveState {
   };
 }
 
+const TONE_NUMBERS = { agree: 1, maintenance: 2, waiting: 3, wrong: 4 } as const;
+
 /** What the scenario's truth is, in panels that people count by: nothing of it twice, though two agents say it. */
 const MEANINGS: ReadonlyMap<string, Readonly<Record<string, number>>> = meanings();
 
@@ -146,10 +150,39 @@ function meanings(): ReadonlyMap<string, Readonly<Record<string, number>>> {
       count(({ readyToReturn }) => readyToReturn),
       members.length,
     ),
+    [
+      "estate: Server and service A",
+      worst(members, ({ adcService, server }) => `adc_service="${adcService}",server="${server}"`),
+    ],
+    [
+      "maintenance-hour: Verdicts A",
+      worst(
+        members,
+        ({ adc, adcService, server, port }) =>
+          `adc="${adc}",adc_service="${adcService}",port="${String(port)}",server="${server}"`,
+      ),
+    ],
+    [
+      "vserver: Verdict on the vserver A",
+      worst(vservers, ({ adc, vserver }) => `adc="${adc}",vserver="${vserver}"`),
+    ],
     ["agent: Suspended accounts A", { "": 0 }],
     ["agent: Cut off A", { "": 0 }],
     ["agent: Configuration loaded A", { "": 1 }],
   ]);
+}
+
+/** The number of the worst verdict behind each set of labels. */
+function worst<Row extends { readonly verdict: Verdict }>(
+  rows: readonly Row[],
+  labelsOf: (row: Row) => string,
+): Readonly<Record<string, number>> {
+  const numbers = new Map<string, number>();
+  for (const row of rows) {
+    const labels = labelsOf(row);
+    numbers.set(labels, Math.max(numbers.get(labels) ?? 0, TONE_NUMBERS[toneOf(row.verdict)]));
+  }
+  return Object.fromEntries(numbers);
 }
 
 /** A query as the dashboard asks it with everything chosen. */
