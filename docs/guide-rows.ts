@@ -195,6 +195,7 @@ export const TESTS = {
   },
   aaaActiveSync: rung("ActiveSync is reached through 401-based AAA"),
   aaaGroups: rung("who is in no group is not authorized"),
+  aaaNames: rung("by the name of either LDAP policy, and of the domain"),
   aaaSso: rung("broken single sign-on is named"),
   aaaSecondFactor: rung("a second factor is named"),
   aaaLargePost: rung("a small request passes, and a padded one is lost"),
@@ -408,12 +409,7 @@ export const GUIDE_2016: readonly GuideRow[] = [
     "transaction `ews_folder` with a padded body; `vip_login_broken`",
     ["aaaLargePost", "loginAtVip"],
   ),
-  row(
-    "LDAP policies for sAMAccountName and UPN",
-    "login by either name",
-    ["aaaLogin"],
-    "no test logs in by both names",
-  ),
+  row("LDAP policies for sAMAccountName and UPN", "login by either name", ["aaaLogin", "aaaNames"]),
   row("Single sign-on policy", "lint `authentication_without_sso`; `sso_not_passed`", [
     "withoutSso",
     "aaaSso",

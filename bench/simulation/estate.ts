@@ -29,6 +29,8 @@ export const POLL_MS = 15_000;
 /** Vservers with the ADC's login in front of one group, each with an account of ours. */
 export const GUARDED_VSERVERS = ["v_guarded1", "v_guarded2", "v_guarded3"] as const;
 export const LOGIN_EVERY_MS = 60_000;
+/** Of the two logins through each, the one that sends much. */
+export const LARGE_POST: TransactionName = "ews_folder";
 /** Whom the login monitors log in as, and whom our own logins by IMAP. */
 export const MONITOR_USER = "itest";
 export const IMAP_USER = "probe-a";
@@ -99,8 +101,10 @@ export function simulatedSettings(): PlanSettings {
     ),
     runs: [
       run("imap_login", IMAP_USER, "backend", { adcServices: [SERVICES.plain.group] }),
-      ...GUARDED_VSERVERS.map((name) =>
-        run("ews_folder", userOf(name), "vip", { vservers: [name] }),
+      ...GUARDED_VSERVERS.flatMap((name) =>
+        ([LARGE_POST, "eas_options"] as const).map((transaction) =>
+          run(transaction, userOf(name), "vip", { vservers: [name] }),
+        ),
       ),
     ],
   };

@@ -2,20 +2,21 @@ import type { VserverRecord } from "../../src/agent/records/vserver-record.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import type { ProbeResult } from "../../src/agent/run-probe.ts";
 import type { VserverState } from "../../src/model/adc-state.ts";
-import { LOGIN_EVERY_MS, POLL_MS } from "./estate.ts";
+import { LARGE_POST, LOGIN_EVERY_MS, POLL_MS } from "./estate.ts";
 import type { Mistake } from "./judge.ts";
 import { loginSeen } from "./logins.ts";
 import type { Member } from "./member.ts";
 import type { Random } from "./random.ts";
 import { failureSeen, lookPasses, observation, type Failure } from "./world.ts";
 
-/** What the ADC's own login does: it works, or breaks for everybody at this rung. */
+/** What the ADC's own login does: it works, or breaks for everybody at this rung; large requests alone may be lost. */
 const RUNGS = [
   "aaa_rejected",
   "aaa_not_authorized",
   "aaa_no_target",
   "sso_not_passed",
   "second_factor",
+  "post_lost",
 ] as const;
 export type AaaTruth = "works" | (typeof RUNGS)[number];
 
@@ -83,7 +84,11 @@ export class GuardedVserver {
     if (probe.credential === null) {
       return { observation: observation(now, GUARDED), passed: false };
     }
-    if (this.truth !== "works") {
+    if (this.truth === "post_lost" && probe.transaction === LARGE_POST) {
+      const lost = { outcome: "failed", step: "transaction", reason: "post_lost" } as const;
+      return loginSeen(now, lost, "accepted");
+    }
+    if (this.truth !== "works" && this.truth !== "post_lost") {
       return this.truth === "aaa_rejected"
         ? loginSeen(now, { outcome: "fault", step: "login", reason: this.truth }, "rejected")
         : loginSeen(now, { outcome: "failed", step: "login", reason: this.truth }, "accepted");

@@ -62,6 +62,7 @@ async function climb(
     account: {
       ...account,
       name: username,
+      username: change.account?.username ?? account.username,
       password: change.account?.password ?? sealed(account.password),
     },
   };
@@ -89,12 +90,31 @@ async function withAaa<T>(change: Partial<AaaOptions>, ask: () => Promise<T>): P
 }
 
 const wrong = {
-  account: { name: "x", username: "x", address: null, password: sealed("wrong"), domain: null },
+  account: {
+    name: "x",
+    username: "probe-a",
+    address: null,
+    password: sealed("wrong"),
+    domain: null,
+  },
 };
 
 describe("the rungs of AAA, climbed by the agent's own transactions", () => {
   test("Outlook on the web is reached through form and single sign-on", async () => {
     expect(await climb(lab, owaForm, "/owa/", "probe-a")).toBe("ok");
+  });
+
+  test("by the name of either LDAP policy, and of the domain", async () => {
+    const known = lab.accounts.find(({ username }) => username === "probe-a");
+    const password = sealed(known?.password ?? "");
+    const names = ["probe-a", known?.address ?? "", `${known?.domain ?? ""}\\probe-a`];
+    const reasons: string[] = [];
+    for (const username of names) {
+      const account = { name: "x", username, address: null, password, domain: null };
+      reasons.push(await climb(lab, owaForm, "/owa/", "probe-a", { account }));
+    }
+    expect(new Set(names).size).toBe(3);
+    expect(reasons).toEqual(["ok", "ok", "ok"]);
   });
 
   test("a wrong password ends at the ADC", async () => {
