@@ -125,7 +125,8 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     overdue: isOverdue(record, around),
     detected,
     withinGrace:
-      around.grace === "watched"
+      mayStillRecover(record, replica) ||
+      (around.grace === "watched"
         ? withinGrace(
             {
               now,
@@ -136,7 +137,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
             record.adcOpinion,
             record.agreement.agreedOn,
           )
-        : mayStillBeChanging(record, now),
+        : mayStillBeChanging(record, now)),
     stable,
   });
   record.readyToReturn = verdict === "ready_to_return" || verdict === "return_overdue";
@@ -171,6 +172,27 @@ function isConclusive(
     brokenSince === null ||
     (adcPolledAt !== null && adcPolledAt >= brokenSince);
   return isHeard && isNewerThanRecovery(record, service, detected);
+}
+
+/**
+ * ADC and replica are DOWN, and anything else here came to pass since the replica looked last: at the return from
+ * maintenance both wait out their down time, and their monitor is not too strict for that.
+ */
+function mayStillRecover(record: MemberRecord, { decidedBy }: MemberReplica): boolean {
+  if (record.adcOpinion !== "down" || record.replica !== "down" || record.service !== "up") {
+    return false;
+  }
+  const failed = record.probes.find(
+    ({ kind, monitor }) => kind === "monitor" && monitor === decidedBy,
+  );
+  const failedAt = failed?.resultStartedAt ?? null;
+  return (
+    failedAt !== null &&
+    record.probes.some(
+      ({ kind, recoveredAt }) =>
+        kind === "transaction" && recoveredAt !== null && recoveredAt > failedAt,
+    )
+  );
 }
 
 function isNewerThanRecovery(

@@ -138,6 +138,23 @@ describe("freshness", () => {
   });
 });
 
+test("no monitor is too strict for a recovery that it has not looked at yet", () => {
+  const silent = observed({ passed: false, outcome: "timeout", reason: "response_timeout" });
+  const world = smallEstate(IMAP);
+  world.hear({ ex01: { state: "down" } });
+  see(world, "m_imap", silent, 3);
+  see(world, "imap_greeting", silent, 2);
+  world.later(600_000);
+  world.hearAgain();
+  expect(world.member("ex01").verdict).toBe("agree_down");
+  world.clock.at += 1_000;
+  see(world, "imap_greeting", GOOD);
+  expect(world.member("ex01")).toMatchObject({ service: "up", verdict: "settling" });
+  world.later(600_000);
+  world.hearAgain();
+  expect(world.member("ex01").verdict).toBe("strict_monitor");
+});
+
 test("a replica with a long interval may see what the ADC saw one interval later", () => {
   const world = smallEstate(IMAP.replace("-interval 5 ", "-interval 4 MIN "));
   world.hear({ ex01: { state: "up" } });
