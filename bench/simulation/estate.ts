@@ -8,7 +8,7 @@ import { Secret } from "../../src/lib/secret.ts";
 /**
  * Four members to an Exchange server: IMAP behind a monitor that only sees a port, and three that see more. Beside them are
  * servers whose names say nothing, with IMAP behind a bare port, where we have an account, and POP3 behind a monitor that
- * logs in; and web servers behind the ADC's own login.
+ * logs in, once alone and once beside an account of ours that always works; and web servers behind the ADC's own login.
  */
 export const SERVICES = {
   imap: { host: "ex", group: "sg_imap", type: "TCP", port: 993, monitor: "mon_port" },
@@ -17,6 +17,7 @@ export const SERVICES = {
   https: { host: "ex", group: "sg_owa", type: "SSL", port: 443, monitor: "mon_health" },
   plain: { host: "srv", group: "sg_17", type: "TCP", port: 993, monitor: "mon_port" },
   login: { host: "srv", group: "sg_18", type: "TCP", port: 110, monitor: "mon_login" },
+  proven: { host: "srv", group: "sg_19", type: "TCP", port: 995, monitor: "mon_login" },
   guarded: { host: "web", group: "sg_guarded", type: "SSL", port: 443, monitor: "mon_health" },
 } as const;
 export type ServiceKind = keyof typeof SERVICES;
@@ -34,6 +35,7 @@ export const LARGE_POST: TransactionName = "ews_folder";
 /** Whom the login monitors log in as, and whom our own logins by IMAP. */
 export const MONITOR_USER = "itest";
 export const IMAP_USER = "probe-a";
+const POP3_USER = "probe-b";
 
 /** An estate of so many Exchange servers, and a third as many of each other kind, read as any ns.conf is. */
 export function simulatedEstate(servers: number): Estate {
@@ -79,7 +81,7 @@ export function simulatedEstate(servers: number): Estate {
 /** What an operator would add: which servers are Exchange where names tell it, the monitors' password, and accounts. */
 export function simulatedSettings(): PlanSettings {
   const password = new Secret("not sent anywhere");
-  const users = [IMAP_USER, ...GUARDED_VSERVERS.map(userOf)];
+  const users = [IMAP_USER, POP3_USER, ...GUARDED_VSERVERS.map(userOf)];
   const named = SERVICE_KINDS.filter((kind) => SERVICES[kind].host !== "srv");
   return {
     ...BARE_SETTINGS,
@@ -101,6 +103,7 @@ export function simulatedSettings(): PlanSettings {
     ),
     runs: [
       run("imap_login", IMAP_USER, "backend", { adcServices: [SERVICES.plain.group] }),
+      run("pop3_login", POP3_USER, "backend", { adcServices: [SERVICES.proven.group] }),
       ...GUARDED_VSERVERS.flatMap((name) =>
         ([LARGE_POST, "eas_options"] as const).map((transaction) =>
           run(transaction, userOf(name), "vip", { vservers: [name] }),

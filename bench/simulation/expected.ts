@@ -1,7 +1,7 @@
 import type { Reason } from "../../src/model/reasons.ts";
 import type { AdcOpinion, MemberVerdict } from "../../src/model/verdicts.ts";
 import type { ServiceKind } from "./estate.ts";
-import { seesPortAlone, type Condition, type Truth } from "./world.ts";
+import { logsIn, seesPortAlone, type Condition, type Truth } from "./world.ts";
 
 /** The verdicts that call someone at night: each must be true whenever it is said, and said whenever it is true. */
 export const ALARMS = [
@@ -9,6 +9,7 @@ export const ALARMS = [
   "false_up",
   "false_down",
   "maintenance_overrun",
+  "strict_monitor",
   // No call at night, but the only true word where the account of a login monitor is refused.
   "auth_rejected",
 ] as const;
@@ -19,6 +20,8 @@ export function alarmOf(verdict: MemberVerdict, reason: Reason | null): Alarm | 
   const named = verdict === "unknown" ? reason : verdict;
   return ALARMS.find((alarm) => alarm === named) ?? null;
 }
+
+export type LoginState = "works" | "refused" | "held";
 
 /** What the simulator knows of one member, beside what the ADC told at its last poll. */
 export interface Situation {
@@ -35,7 +38,9 @@ export interface Situation {
    * Our login there: `refused` by the domain at this moment, `held` since, for no account is tried again at once. What it
    * told before counts for a while (`lags`), and away is what nobody can tell, until the member has been well.
    */
-  readonly login: "works" | "refused" | "held";
+  readonly login: LoginState;
+  /** Likewise, of the monitor's account where another one of ours goes on working. */
+  readonly monitorLogin: LoginState;
   readonly loginLags: boolean;
   readonly isAwayUntold: boolean;
 }
@@ -47,6 +52,12 @@ export function expectedVerdict(situation: Situation): MemberVerdict | null {
   const isOverrun = window === "over" || (window === "no" && overdue);
   if (situation.login !== "works" && (kind === "login" || situation.loginLags)) {
     return withoutLogin(situation);
+  }
+  if (situation.monitorLogin !== "works" && (adc === "up" || adc === "down")) {
+    const proven = provenByAnother(situation);
+    if (proven !== "as_ever") {
+      return proven;
+    }
   }
   if (situation.login !== "works" && situation.truth.condition === "dead_backend") {
     return null;
@@ -68,10 +79,22 @@ export function expectedVerdict(situation: Situation): MemberVerdict | null {
   }
 }
 
+/** The copy of the monitor says nothing, and our other account shows all: what is wrong is the monitor's account. */
+function provenByAnother({ truth, adc, window, monitorLogin }: Situation) {
+  const isWell = truth.condition === "well" && truth.adc !== "stuck_down";
+  if (adc === "up") {
+    return isWell ? "agree_up" : truth.condition === "maintenance" ? "as_ever" : null;
+  }
+  if (truth.condition !== "well") {
+    return "as_ever";
+  }
+  return isWell && monitorLogin === "refused" && window === "no" ? "strict_monitor" : null;
+}
+
 /** A back end behind a good greeting is dead to whoever logs in, and what no monitor sees to all others. */
 function asSeen(kind: ServiceKind, condition: Condition): Condition {
   if (condition === "dead_backend" || condition === "sick") {
-    return kind === "login" ? "dead" : "sick";
+    return logsIn(kind) ? "dead" : "sick";
   }
   return condition;
 }

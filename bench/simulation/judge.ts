@@ -183,12 +183,17 @@ export class MemberJudge {
 
 /** Whether a verdict that is not expected may be so all the same. */
 function mayBeSo(situation: Situation, said: MemberVerdict, alarm: Alarm | null): boolean {
-  const { kind, truth, window, login, loginLags, wasBrieflyWell, isAwayUntold } = situation;
+  const { kind, truth, window, login, monitorLogin, loginLags, wasBrieflyWell, isAwayUntold } =
+    situation;
   if (said === "maintenance_overrun" || said === "maintenance_expected") {
     // An ADC that has just been given it back is DOWN until its first probe, and the window is over at that moment.
     const isGivenBack =
       seesPortAlone(kind) && truth.condition === "maintenance" && window === "over";
     return wasBrieflyWell || isAwayUntold || isGivenBack;
+  }
+  if (monitorLogin !== "works" && alarm === "strict_monitor") {
+    // An ADC whose path is cut and one whose login is refused look alike.
+    return truth.condition === "well";
   }
   if (login === "works") {
     return false;

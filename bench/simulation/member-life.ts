@@ -1,6 +1,6 @@
 import type { ServiceKind } from "./estate.ts";
 import type { Random } from "./random.ts";
-import { WELL, type Truth } from "./world.ts";
+import { logsIn, WELL, type Truth } from "./world.ts";
 
 /** What happens next to a member, and how long that lasts. Maintenance and faults are followed by a time of rest. */
 export function nextTruth(
@@ -33,10 +33,10 @@ export function nextTruth(
   }
   if (dice < 0.76) {
     // Who greets and then fails fails at the login, where there is one.
-    const logsIn = kind === "login" || (kind === "plain" && random.next() < 0.5);
-    return becomes(logsIn ? "dead_backend" : "sick", 60_000, 1_800_000);
+    const isAtLogin = logsIn(kind) || (kind === "plain" && random.next() < 0.5);
+    return becomes(isAtLogin ? "dead_backend" : "sick", 60_000, 1_800_000);
   }
-  if (dice < 0.86 && kind !== "imap" && kind !== "plain" && kind !== "login") {
+  if (dice < 0.86 && kind !== "imap" && kind !== "plain" && !logsIn(kind)) {
     // A bare port cannot be too strict, and only a page can be closed to one address alone.
     const refused = (kind === "https" || kind === "guarded") && random.next() < 0.5;
     return becomes(refused ? "refuses_us" : "strict", 120_000, 3_600_000);

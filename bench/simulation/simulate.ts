@@ -4,6 +4,7 @@ import { WitnessState } from "../../src/agent/records/witness-state.ts";
 import { evaluateMember } from "../../src/agent/evaluate-member.ts";
 import type { ProbeResult } from "../../src/agent/run-probe.ts";
 import { DueQueue } from "../../src/agent/scheduler.ts";
+import { lockoutKeyOf } from "../../src/probes/monitors/spec.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { memberKey, type MemberState } from "../../src/model/adc-state.ts";
 import {
@@ -16,7 +17,7 @@ import {
   simulatedSettings,
   TIMING,
 } from "./estate.ts";
-import type { Situation } from "./expected.ts";
+import type { LoginState, Situation } from "./expected.ts";
 import { sumOfCounts, type FlapCounts } from "./flap-judge.ts";
 import { GuardedVserver, type LoginCounts } from "./guarded.ts";
 import type { Mistake, Named } from "./judge.ts";
@@ -35,6 +36,7 @@ import { seededRandom } from "./random.ts";
 import type { Tally } from "./tally.ts";
 import {
   failureSeen,
+  logsIn,
   LOST,
   lookPasses,
   monitorPasses,
@@ -257,7 +259,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
 
   function probeOfAdc(member: Member, lost: boolean): number {
     const { adc, truth } = member;
-    const isRefused = member.kind === "login" && accountOf(member)?.refusesAdc === true;
+    const isRefused = logsIn(member.kind) && accountOf(member)?.refusesAdc === true;
     const againMs = adc.probe(now, adcSees(member, now) && !isRefused, lost);
     member.flaps.believes(adc.beliefFrom(now), now, truth.condition === "well");
     return againMs;
@@ -272,7 +274,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     if (probe.credential !== null) {
       const way = failure !== null && failure.step !== "login" ? failure : null;
       return logIn(probe, member, () =>
-        way === null && accountOf(member)?.refusesUs === true
+        way === null && accountUsed(probe)?.refusesUs === true
           ? loginSeen(now, REFUSED, "rejected")
           : loginSeen(now, failure, failure === null ? "accepted" : "not_tried"),
       );
@@ -344,8 +346,13 @@ export function simulate(options: SimulationOptions): SimulationResult {
 
   /** Whom logins at this member are made as. */
   function accountOf({ kind }: Member): Account | undefined {
-    const user = kind === "login" ? MONITOR_USER : kind === "plain" ? IMAP_USER : null;
+    const user = logsIn(kind) ? MONITOR_USER : kind === "plain" ? IMAP_USER : null;
     return accounts.find((account) => account.user === user);
+  }
+
+  /** Whom this probe logs in as, if he is ever refused. */
+  function accountUsed({ credential }: ProbeRecord): Account | undefined {
+    return accounts.find(({ user }) => lockoutKeyOf(user) === credential?.lockoutKey);
   }
 
   function changeAccount(account: Account): number {
@@ -360,12 +367,18 @@ export function simulate(options: SimulationOptions): SimulationResult {
   }
 
   /** Whether logins at this member tell anything now; one that was held back tells when it is made again. */
-  function loginAt(member: Member): Situation["login"] {
-    const held = member.record.probes.some(
-      ({ credential, heldBack, lastPassed, last }) =>
-        credential !== null && (heldBack !== null || (last !== null && lastPassed === null)),
+  function loginAt(member: Member, of: ProbeRecord["kind"] | null): LoginState {
+    const own = member.record.probes.filter(
+      ({ credential, kind }) => credential !== null && (of === null || kind === of),
     );
-    return accountOf(member)?.refusesUs === true ? "refused" : held ? "held" : "works";
+    if (own.some((probe) => accountUsed(probe)?.refusesUs === true)) {
+      return "refused";
+    }
+    const isHeld = own.some(
+      ({ heldBack, lastPassed, last }) =>
+        heldBack !== null || (last !== null && lastPassed === null),
+    );
+    return isHeld ? "held" : "works";
   }
 
   function poll(): void {
@@ -425,7 +438,8 @@ export function simulate(options: SimulationOptions): SimulationResult {
   function look(member: Member): void {
     const { record, kind, truth, adc } = member;
     const away = awayOf(member);
-    const login = loginAt(member);
+    const isProven = kind === "proven";
+    const login = loginAt(member, isProven ? "transaction" : null);
     if (login !== "works") {
       member.isAwayUntold = true;
       member.toldAt = now;
@@ -440,6 +454,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       overdue: away.overdueAt !== null && away.overdueAt <= now,
       wasBrieflyWell: member.wasBrieflyWell,
       login,
+      monitorLogin: isProven ? loginAt(member, "monitor") : "works",
       loginLags: kind === "plain" && login !== "works" && now - member.changedAt < LOGIN_LASTS_MS,
       isAwayUntold: member.isAwayUntold,
     };

@@ -15,13 +15,14 @@ export type Tally = Record<string, Partial<Record<MemberVerdict, Cell>>>;
 
 /** A situation's name in the table: what is so, what the ADC believes, what was declared. */
 export function situationName(situation: Situation): string {
-  const { kind, truth, adc, window, overdue, login } = situation;
+  const { kind, truth, adc, window, overdue, login, monitorLogin } = situation;
   const isOpen = seesPortAlone(kind) && truth.condition === "maintenance";
   const port = isOpen ? " (port open)" : "";
   const known = login === "works" ? "" : `, our login ${login}`;
+  const monitors = monitorLogin === "works" ? "" : `, the monitor's login ${monitorLogin}`;
   const monitoring = truth.adc === "honest" ? "" : `, ${truth.adc.replace("_", " ")}`;
   const declared = window === "no" ? (overdue ? ", overdue" : "") : `, window ${window}`;
-  return `${truth.condition}${port}${monitoring}${known}, ADC ${adc}${declared}`;
+  return `${truth.condition}${port}${monitoring}${known}${monitors}, ADC ${adc}${declared}`;
 }
 
 export function cellOf(tally: Tally, situation: string, said: MemberVerdict): Cell {

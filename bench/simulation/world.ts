@@ -38,7 +38,7 @@ export function monitorPasses(kind: ServiceKind, truth: Truth, who: "adc" | "us"
       return true;
     case "sick":
     case "dead_backend":
-      return kind !== "login";
+      return !logsIn(kind);
     case "dead":
     case "strict":
       return false;
@@ -47,6 +47,11 @@ export function monitorPasses(kind: ServiceKind, truth: Truth, who: "adc" | "us"
     case "maintenance":
       return seesPortAlone(kind);
   }
+}
+
+/** Its monitor logs in. */
+export function logsIn(kind: ServiceKind): boolean {
+  return kind === "login" || kind === "proven";
 }
 
 /** In maintenance the port still opens, which is all that such a monitor looks at. */
@@ -60,7 +65,8 @@ export type LookName =
   | "smtp_mail_from"
   | "https_challenge"
   | "health_page"
-  | "imap_login";
+  | "imap_login"
+  | "pop3_login";
 
 /** Whether a client's exchange works now. */
 export function lookPasses(look: LookName, truth: Truth): boolean {
@@ -70,7 +76,7 @@ export function lookPasses(look: LookName, truth: Truth): boolean {
     case "refuses_us":
       return true;
     case "dead_backend":
-      return look !== "imap_login";
+      return look !== "imap_login" && look !== "pop3_login";
     case "dead":
     case "sick":
       return false;
@@ -114,6 +120,8 @@ function inMaintenance(probe: ServiceKind | LookName): Failure {
     case "pop3_greeting":
     case "pop3":
     case "login":
+    case "proven":
+    case "pop3_login":
       return { outcome: "failed", step: "banner", reason: "closed_without_data" };
     case "smtp_mail_from":
       return { outcome: "failed", step: "mail_from", reason: "service_not_active" };

@@ -12,6 +12,7 @@ test("twelve simulated hours of maintenance, faults, flaps and broken logins: no
     "false_up",
     "maintenance_overrun",
     "routes_to_maintenance",
+    "strict_monitor",
   ]);
   expect(result.flapping.named).toBeGreaterThan(0);
   expect(result.logins.named).toBeGreaterThan(0);
