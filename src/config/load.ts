@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { readTextUpTo } from "../lib/durable-file.ts";
+import { errorMessage } from "../lib/log.ts";
 import { readAttachments, type AttachmentSource } from "./attachments.ts";
 import { readIssue, type UnlocatedProblem } from "./issues.ts";
 import { formatProblem, problemText, type ConfigProblem } from "./problems.ts";
@@ -22,6 +23,8 @@ export type LoadResult =
   | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
 
 const MAX_CHARACTERS = 4 * 1024 * 1024;
+/** A device or a pipe without end is not read to it. */
+const MAX_BYTES = 4 * MAX_CHARACTERS;
 
 /** Reads and validates a configuration file. Never rejects: whatever is wrong is a located problem. */
 export async function loadConfig(
@@ -30,9 +33,9 @@ export async function loadConfig(
 ): Promise<LoadResult> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await readTextUpTo(file, MAX_BYTES);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    const code = error instanceof Error && "code" in error ? String(error.code) : errorMessage(error);
     const message = problemText(
       `cannot be read: ${code}`,
       "a readable file",

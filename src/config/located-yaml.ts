@@ -9,7 +9,7 @@ import {
   Composer,
   Lexer,
   Parser,
-  type CST,
+  CST,
   LineCounter,
   visit,
   type Scalar,
@@ -95,6 +95,8 @@ const MAX_LEVELS = 64;
 /** Each costs far more than the text that causes it, and what follows the first few is their consequence. */
 const MAX_ERRORS = 100;
 const MAX_DIRECTIVES = 10;
+/** Each is looked for among all anchors; the library bounds only what they multiply to. */
+const MAX_ALIASES_WRITTEN = 1_000;
 
 /**
  * One YAML document out of a text that may be anything, in time and memory that grow with its length alone. What the library
@@ -104,7 +106,13 @@ function composeYaml(text: string, lines: LineCounter): ComposedYaml {
   const excess: YamlFault[] = [];
   // The library compares every key with every other: ten thousand addresses of connect_to would take it seconds.
   // Its warnings would go to the standard error output, and quote the text.
-  const composer = new Composer({ uniqueKeys: false, stringKeys: true, logLevel: "error" });
+  const composer = new Composer({
+    uniqueKeys: false,
+    stringKeys: true,
+    // A set, an ordered map or bytes would pass for a mapping without keys.
+    resolveKnownTags: false,
+    logLevel: "error",
+  });
   const tokens = boundedTokens(text, lines, excess);
   const [document, another] = withoutStacks(() => {
     const [first, second] = composer.compose(tokens, true, text.length);
@@ -139,16 +147,19 @@ function* boundedTokens(
   excess: YamlFault[],
 ): Generator<CST.Token, void> {
   const parser = new Parser(lines.addNewLine);
-  let errors = 0;
-  let directives = 0;
+  const counts = { errors: 0, directives: 0, aliases: 0 };
+  let before = "";
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
+    // The lexer announces every text that is not quoted: what begins with a star otherwise is an alias.
+    counts.aliases += lexeme.startsWith("*") && before !== CST.SCALAR ? 1 : 0;
+    before = lexeme;
     for (const token of parser.next(lexeme)) {
-      errors += token.type === "error" ? 1 : 0;
-      directives += token.type === "directive" ? 1 : 0;
+      counts.errors += token.type === "error" ? 1 : 0;
+      counts.directives += token.type === "directive" ? 1 : 0;
       yield token;
     }
-    const tooMuch = excessOf(parser.stack.length, errors, directives);
+    const tooMuch = excessOf(parser.stack.length, counts);
     if (tooMuch !== null) {
       excess.push({ at: parser.offset, code: tooMuch });
       return;
@@ -157,12 +168,22 @@ function* boundedTokens(
   yield* parser.end();
 }
 
-function excessOf(levels: number, errors: number, directives: number): string | null {
+function excessOf(
+  levels: number,
+  {
+    errors,
+    directives,
+    aliases,
+  }: { readonly errors: number; readonly directives: number; readonly aliases: number },
+): string | null {
   if (levels > MAX_LEVELS) {
     return "NESTED_TOO_DEEPLY";
   }
   if (errors > MAX_ERRORS) {
     return "TOO_MANY_ERRORS";
+  }
+  if (aliases > MAX_ALIASES_WRITTEN) {
+    return "TOO_MANY_ALIASES";
   }
   return directives > MAX_DIRECTIVES ? "TOO_MANY_DIRECTIVES" : null;
 }
