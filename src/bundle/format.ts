@@ -10,6 +10,11 @@ import { errorMessage } from "../lib/log.ts";
  */
 export const BUNDLE_VERSION = 1;
 
+/** Addresses of one ADC: more than a cluster's nodes that a configuration would name. */
+const MAX_NODES = 16;
+/** More than one agent asks. */
+const MAX_ADCS = 100;
+
 const name = z.string().max(1_024);
 const short = z.string().max(8_192);
 const count = z.number().int().min(0).max(1_000_000_000);
@@ -30,7 +35,7 @@ const adc = z.object({
   /** As the appliance writes it; null if there is none. */
   firmware: short.nullable(),
   /** Management addresses that were asked. */
-  nodes: count,
+  nodes: z.number().int().min(0).max(MAX_NODES),
   partition: z.boolean(),
   ns_conf: z.boolean(),
   /** Why there is no more than this; null if it is complete. */
@@ -41,7 +46,11 @@ const answer = z.object({
   kind: z.literal("answer"),
   adc: name,
   /** The node's place among the ADC's management addresses. */
-  node: z.number().int().min(0).max(15),
+  node: z
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_NODES - 1),
   api: z.enum(["config", "stat"]),
   resource: z.string().regex(/^[A-Za-z0-9_]{1,100}$/),
   /** How many rows follow; null where it was refused. */
@@ -279,7 +288,7 @@ class BundleReader {
         return null;
       case "adc":
         this.#adcs.push(line);
-        return null;
+        return this.#adcs.length > MAX_ADCS ? this.#at("too many ADCs") : null;
       case "answer":
         this.#answers.push({ ...line, fields: [] });
         return null;

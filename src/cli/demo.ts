@@ -9,6 +9,7 @@ import { readBundle, type Bundle } from "../bundle/format.ts";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
+import { errorMessage } from "../lib/log.ts";
 import { printableLine } from "../lib/printable.ts";
 import { pause } from "../lib/timers.ts";
 import type { LiveState } from "../model/live.ts";
@@ -56,8 +57,20 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
   const lab = await startLab(
     recorded === null
       ? { scenario: command.scenario }
-      : { recorded: recorded.adcs, scenario: "healthy", timeScale: RECORDED_TIME_SCALE },
-  );
+      : {
+          recorded: recorded.adcs,
+          scenario: "healthy",
+          timeScale: RECORDED_TIME_SCALE,
+          sharedServers: MAX_RECORDED_SERVERS,
+        },
+  ).catch((error: unknown) => {
+    output.err(`${printableLine(`the lab cannot be started: ${errorMessage(error)}`)}\n`);
+    return null;
+  });
+  if (lab === null) {
+    signals.close();
+    return 1;
+  }
   const scratch = await mkdtemp(join(tmpdir(), "adc-witness-demo-"));
   try {
     return command.adcOnly
@@ -66,7 +79,8 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
   } finally {
     signals.close();
     await atMost(END_WITHIN_MS, lab.close());
-    await rm(scratch, { recursive: true, force: true });
+    // What is still being written when the time is over may come between.
+    await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
@@ -227,6 +241,9 @@ async function readRecorded(file: string, output: Output): Promise<Recorded | nu
   }
   return { bundle, adcs: [first, ...others] };
 }
+
+/** A stranger's bundle may name thousands: beyond so many, several share one, which listens at a dozen ports. */
+const MAX_RECORDED_SERVERS = 100;
 
 /** A demo ends when it is to end: what does not close in time goes with the process. */
 const END_WITHIN_MS = 4_000;

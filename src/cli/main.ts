@@ -24,5 +24,12 @@ async function main(): Promise<void> {
     import("./program.ts"),
   ]);
   failedStatus = failureStatus(process.argv);
-  await program(processOutput(failedStatus)).parseAsync();
+  const output = processOutput(failedStatus);
+  try {
+    await program(output).parseAsync();
+  } catch (error) {
+    // A command that listens for uncaught exceptions itself would end without a word.
+    output.err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = failedStatus;
+  }
 }

@@ -24,6 +24,15 @@ const ANSWER = (rows: number | null): string =>
     code: null,
     words: null,
   });
+const ADC = JSON.stringify({
+  kind: "adc",
+  adc: "n1",
+  firmware: null,
+  nodes: 1,
+  partition: false,
+  ns_conf: false,
+  failure: null,
+});
 const ROW = JSON.stringify({ kind: "row", fields: { name: "n2" } });
 
 describe("bundle reader › a stranger's file", () => {
@@ -41,6 +50,12 @@ describe("bundle reader › a stranger's file", () => {
       `${HEAD}\n${ANSWER(0).replace("lbvserver", "../login")}\n`,
       /resource/,
     ],
+    [
+      "a billion management addresses",
+      `${HEAD}\n${ADC.replace('"nodes":1', '"nodes":1e9')}\n`,
+      /nodes/,
+    ],
+    ["a thousand ADCs", `${HEAD}\n${`${ADC}\n`.repeat(1_000)}`, /line 102: too many ADCs/],
     ["a node out of range", `${HEAD}\n${ANSWER(0).replace('"node":0', '"node":1e9')}\n`, /node/],
     [
       "a line of two megabytes",
