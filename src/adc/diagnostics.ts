@@ -357,6 +357,13 @@ function needsPassword(monitor: Monitor): boolean {
 /** Maximum number of diagnostics listed per rule: a broken estate can have one in every row. */
 const MAX_PER_RULE = 1_000;
 
+/** Far more than a sentence about names of the ADC's own length: a file may hold names of 60 KB. */
+const MAX_TEXT = 2_000;
+
+function shortened(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+}
+
 /** The diagnostics of one import, bounded per rule: what is beyond is counted. */
 export class DiagnosticList {
   readonly #kept: Diagnostic[] = [];
@@ -367,7 +374,8 @@ export class DiagnosticList {
     known.count += 1;
     this.#counts.set(diagnostic.rule, known);
     if (known.count <= MAX_PER_RULE) {
-      this.#kept.push(diagnostic);
+      const { object, message } = diagnostic;
+      this.#kept.push({ ...diagnostic, object: shortened(object), message: shortened(message) });
     }
   }
 

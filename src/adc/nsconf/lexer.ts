@@ -161,7 +161,7 @@ export interface CommandLine {
   readonly typed: boolean;
 }
 
-/** A joined command longer than this is no command; the ADC's own limit is far below. */
+/** A command longer than this, joined or on one line, is no command; the ADC's own limit is far below. */
 const MAX_COMMAND_LENGTH = 65_536;
 
 /** A command whose lines are still being joined. */
@@ -190,6 +190,14 @@ export function* commandLines(
   const hardWidth = hardWrapWidth(text);
   let pending: Pending | null = null;
   for (const { line, text: physical } of physicalLines(text)) {
+    if (physical.length > MAX_COMMAND_LENGTH) {
+      if (pending !== null) {
+        yield pending;
+      }
+      pending = null;
+      orphan(line);
+      continue;
+    }
     const plain = physical.replace(BARE_PROMPT, "");
     const starts = startsCommand(plain, pending);
     const prompted: string | null = starts ? null : behindPrompt(plain);

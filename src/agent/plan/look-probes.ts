@@ -61,7 +61,7 @@ export function recogniserOf(
   const seen = createRecogniser(estate, settings.members, learned);
   const plain = createPlainRecogniser(estate);
   const overrideOf = overrideFor(settings.members);
-  return (service, member) => {
+  const recognise: Recogniser = (service, member) => {
     const override = overrideOf(member);
     const security = override?.security ?? null;
     const found = ((): LookRecognition => {
@@ -75,6 +75,15 @@ export function recogniserOf(
         : { ...since, exchange: "learned" };
     })();
     return security === null ? found : { ...found, security };
+  };
+  // Asked once for each vserver that a member serves: thousands of them, in some estates.
+  const known = new Map<AdcService, Map<Member, LookRecognition>>();
+  return (service, member) => {
+    const ofService = known.get(service) ?? new Map<Member, LookRecognition>();
+    known.set(service, ofService);
+    const found = ofService.get(member) ?? recognise(service, member);
+    ofService.set(member, found);
+    return found;
   };
 }
 

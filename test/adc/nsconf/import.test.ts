@@ -533,6 +533,23 @@ describe("vservers", () => {
 });
 
 describe("what is odd is told", () => {
+  test("a line longer than any command", () => {
+    const { monitors, diagnostics } = read(
+      "add lb monitor m1 TCP",
+      `add lb monitor m2 HTTP${" -a b".repeat(100_000)}`,
+      "add lb monitor m3 TCP",
+    );
+    expect([...monitors.keys()]).toEqual(["m1", "m3"]);
+    expect(diagnostics).toContainEqual(
+      expect.objectContaining({ rule: "unreadable_lines", line: 2 }),
+    );
+  });
+
+  test("a name of 60 KB, shortened", () => {
+    const { diagnostics } = read(`add lb monitor ${"m".repeat(60_000)} TCP`);
+    expect(diagnostics.map(({ object }) => object)).toEqual([`${"m".repeat(2_000)}…`]);
+  });
+
   test.each([
     ["bind lb vserver v s\nadd lb vserver v HTTP 10.0.0.1 80", "error dangling_reference v"],
     [
