@@ -35,7 +35,8 @@ export async function loadConfig(
   try {
     text = await readTextUpTo(file, MAX_BYTES);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : errorMessage(error);
+    const code =
+      error instanceof Error && "code" in error ? String(error.code) : errorMessage(error);
     const message = problemText(
       `cannot be read: ${code}`,
       "a readable file",
