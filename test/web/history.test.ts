@@ -8,6 +8,7 @@ import { ObservationRing } from "../../src/web/history/observations.ts";
 import { TIMELINE_MS } from "../../src/web/history/timelines.ts";
 import {
   aFailure,
+  aLargeEstate,
   aLiveState,
   aMember,
   anObservation,
@@ -291,5 +292,25 @@ describe("/api/v1/events", () => {
       Number(seen) + 2,
       Number(changes.at(-1)?.id),
     ]);
+  });
+
+  test("tells who has missed a thousand changes the newest that fit into 64 KB", async () => {
+    const web = await serve(aLargeEstate({ members: 1_000, monitors: 1 }));
+    let events: Stream["events"] = [];
+    let last = 0;
+    await until(async () => {
+      ({ events } = await listen(web.url, { "last-event-id": "1" }));
+      await until(() => events.some(({ name }) => name === "hello"));
+      last = Number(events.find(({ name }) => name === "hello")?.id);
+      return last >= 1_000;
+    });
+    const missed = events.filter(({ name }) => name === "change");
+    expect(missed.map(({ id }) => Number(id))).toEqual(
+      missed.map((_, index) => last - missed.length + 1 + index),
+    );
+    expect(missed.length).toBeGreaterThan(50);
+    expect(missed.reduce((sum, { data }) => sum + JSON.stringify(data).length, 0)).toBeLessThan(
+      64 * 1024,
+    );
   });
 });

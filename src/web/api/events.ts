@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { z } from "zod";
 import type { Change, History } from "../history/history.ts";
 import type { LiveAdc } from "../../model/live.ts";
-import { problem, type Reply } from "../http/reply.ts";
+import type { Reply } from "../http/reply.ts";
 import type { Call } from "../http/route.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../model/verdicts.ts";
 import {
@@ -39,17 +39,21 @@ export const changeAnswer = z.strictObject({
 });
 
 export interface EventStreams {
-  /** A stream of changes (`text/event-stream`), resumed after `Last-Event-ID`; 503 when there are too many already. */
+  /**
+   * A stream of changes (`text/event-stream`), resumed after `Last-Event-ID` with the newest that fit; how many there may be
+   * is counted among the connections.
+   */
   readonly open: (call: Call) => Reply;
   /** Streams open now. */
   readonly count: () => number;
   readonly close: () => void;
 }
 
-const MAX_STREAMS = 2_000;
 const HEARTBEAT_MS = 5_000;
 /** A reader that lets this much pile up is cut off; it resumes by itself. */
 const MAX_BEHIND_BYTES = 256 * 1024;
+/** Of what a reader has missed before it came: not shared between readers, unlike what all are told. */
+const MAX_MISSED_BYTES = 64 * 1024;
 
 export function createEventStreams(history: History, adcs: () => readonly LiveAdc[]): EventStreams {
   const open = new Set<ServerResponse>();
@@ -74,27 +78,22 @@ export function createEventStreams(history: History, adcs: () => readonly LiveAd
   }
 
   return {
-    open: (call) => {
-      if (open.size >= MAX_STREAMS) {
-        return problem(503, "Too many event streams are open.", { "retry-after": "30" });
-      }
-      return {
-        kind: "stream",
-        start: (response) => {
-          response.writeHead(200, {
-            "content-type": "text/event-stream",
-            "cache-control": "no-store",
-            "x-accel-buffering": "no",
-          });
-          open.add(response);
-          response.once("close", () => open.delete(response));
-          const since = lastEventId(call);
-          const missed = since === null ? [] : history.changesAfter(since);
-          const hello = `retry: 3000\nid: ${String(history.lastChangeId())}\nevent: hello\ndata: {}\n\n`;
-          write(response, Buffer.from(missed.map(eventText).join("") + hello));
-        },
-      };
-    },
+    open: (call) => ({
+      kind: "stream",
+      start: (response) => {
+        response.writeHead(200, {
+          "content-type": "text/event-stream",
+          "cache-control": "no-store",
+          "x-accel-buffering": "no",
+        });
+        open.add(response);
+        response.once("close", () => open.delete(response));
+        const since = lastEventId(call);
+        const missed = since === null ? [] : history.changesAfter(since);
+        const hello = `retry: 3000\nid: ${String(history.lastChangeId())}\nevent: hello\ndata: {}\n\n`;
+        write(response, Buffer.from(newestThatFit(missed) + hello));
+      },
+    }),
     count: () => open.size,
     close: () => {
       clearInterval(heartbeat);
@@ -104,6 +103,21 @@ export function createEventStreams(history: History, adcs: () => readonly LiveAd
       }
     },
   };
+}
+
+/** The newest changes that a reader has missed: who asks for everything and takes nothing costs no more. */
+function newestThatFit(missed: readonly Change[]): string {
+  const texts: string[] = [];
+  let length = 0;
+  for (const change of missed.toReversed()) {
+    const text = eventText(change);
+    length += text.length;
+    if (length > MAX_MISSED_BYTES) {
+      break;
+    }
+    texts.push(text);
+  }
+  return texts.reverse().join("");
 }
 
 function changeJson({ entity, entry, previous }: Change): Answer<typeof changeAnswer> {

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { addressGroup } from "../../lib/ip.ts";
 
-/** How many connections there may be in each state; event streams are counted where they are opened. */
+/** How many connections there may be in each state. */
 export interface ConnectionLimits {
   /** Silent, sending a request, or idle between two, of one address and of all. */
   readonly waitingPerAddress: number;
@@ -9,6 +9,9 @@ export interface ConnectionLimits {
   /** Being answered, of one address and of all: each holds its answer in memory until it is taken. */
   readonly answeringPerAddress: number;
   readonly answering: number;
+  /** Event streams, of one address (a proxy's, for all behind it) and of all: each may have 256 KB waiting. */
+  readonly streamingPerAddress: number;
+  readonly streaming: number;
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
@@ -16,6 +19,8 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   waiting: 1_024,
   answeringPerAddress: 64,
   answering: 256,
+  streamingPerAddress: 1_000,
+  streaming: 2_000,
 };
 
 export type ConnectionState = "silent" | "idle" | "answering" | "streaming";
@@ -124,13 +129,15 @@ export function createConnectionTable(
       if (counts.silent + counts.idle > limits.waiting) {
         giveUp(oldestOfFullest(WAITING));
       }
-    } else if (state === "answering") {
-      if (sizeOf("answering", group) > limits.answeringPerAddress) {
-        giveUp(oldestOf(["answering"], group));
-      }
-      if (counts.answering > limits.answering) {
-        giveUp(oldestOfFullest(["answering"]));
-      }
+      return;
+    }
+    const perAddress =
+      state === "answering" ? limits.answeringPerAddress : limits.streamingPerAddress;
+    if (sizeOf(state, group) > perAddress) {
+      giveUp(oldestOf([state], group));
+    }
+    if (counts[state] > limits[state]) {
+      giveUp(oldestOfFullest([state]));
     }
   }
 

@@ -11,6 +11,8 @@ const LIMITS: ConnectionLimits = {
   waiting: 5,
   answeringPerAddress: 2,
   answering: 3,
+  streamingPerAddress: 6,
+  streaming: 8,
 };
 
 /** What the table looks at of a socket. */
@@ -103,6 +105,22 @@ describe("createConnectionTable", () => {
     expect(streams.some(({ destroyed }) => destroyed)).toBe(false);
     expect(come("192.0.2.1").destroyed).toBe(false);
     expect(table.count()).toBe(7);
+  });
+
+  test("enter › bounds event streams by address, and by the fullest address in total", () => {
+    const { table, come } = crowd();
+    const stream = (address: string): Visitor => {
+      const one = come(address);
+      table.enter(one, "answering");
+      table.enter(one, "streaming");
+      return one;
+    };
+    const kept = stream("192.0.2.2");
+    const many = Array.from({ length: 7 }, () => stream("192.0.2.1"));
+    expect(many.map(({ destroyed }) => destroyed).indexOf(false)).toBe(1);
+    const others = [stream("192.0.2.3"), stream("192.0.2.4")];
+    expect(many.map(({ destroyed }) => destroyed).indexOf(false)).toBe(2);
+    expect([kept, ...others].some(({ destroyed }) => destroyed)).toBe(false);
   });
 
   test("close › frees what was held, in whatever state", () => {
