@@ -125,6 +125,21 @@ async function sendWebhook(
     : failed(why, retryAfterMs);
 }
 
+/** Linux takes no variable of 128 KiB or more: the program would not be started at all. */
+const MAX_VARIABLE_BYTES = 120_000;
+
+/** As many causes as fit; the text of the message tells of all. */
+function jsonThatFits(data: Message["data"]): string {
+  for (let kept = data.causes.length; ; kept -= 1) {
+    const causes = data.causes.slice(0, kept);
+    const omitted = data.omitted + data.causes.length - kept;
+    const json = JSON.stringify({ ...data, causes, omitted });
+    if (kept === 0 || Buffer.byteLength(json) <= MAX_VARIABLE_BYTES) {
+      return json;
+    }
+  }
+}
+
 /** The message is in the environment, where no shell reads it: ADC_WITNESS_SUBJECT, _TEXT, _KIND and _JSON. */
 function runCommand(
   { command }: CommandReceiver,
@@ -147,7 +162,7 @@ function runCommand(
         ADC_WITNESS_KIND: kind,
         ADC_WITNESS_SUBJECT: subject,
         ADC_WITNESS_TEXT: text,
-        ADC_WITNESS_JSON: JSON.stringify(data),
+        ADC_WITNESS_JSON: jsonThatFits(data),
       },
       {
         stdout: listen,

@@ -10,7 +10,7 @@ import { labCa, labCertificate } from "../../lab/certificates/lab-certificate.ts
 import type { MailReceiver, Receiver, WebhookReceiver } from "../../src/config/schema.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { deliver } from "../../src/notify/deliver.ts";
-import { testMessage } from "../../src/notify/message.ts";
+import { testMessage, type Message } from "../../src/notify/message.ts";
 import { postfixNeeds, startPostfixAs } from "../support/servers/postfix.ts";
 import { debianProgram } from "../support/debian-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -232,6 +232,29 @@ describe("command", () => {
   ])("command › %s is no delivery", async (_how, text, why) => {
     const delivery = await deliver(script(text), MESSAGE, never);
     expect(delivery).toMatchObject({ kind: "failed", why: expect.stringMatching(why) as string });
+  });
+
+  test("command › is told of as many causes as an environment holds when one of them has thousands of names", async () => {
+    const cause = (name: string, count: number): Message["data"]["causes"][number] => ({
+      state: "firing",
+      key: name,
+      adc: "prod",
+      name,
+      severity: "critical",
+      verdicts: ["blind_monitor"],
+      servers: [name],
+      vservers: Array.from({ length: count }, (_, index) => `vserver-${String(index)}`),
+      summary: "",
+      details: [],
+      advice: "",
+      since: null,
+    });
+    const causes = [cause("ex01", 1), cause("ex02", 20_000)];
+    const checks =
+      "const { causes, omitted } = JSON.parse(process.env.ADC_WITNESS_JSON);" +
+      " process.exit(causes.length === 1 && omitted === 1 ? 0 : 7)";
+    const message = { ...MESSAGE, data: { ...MESSAGE.data, causes } };
+    expect(await deliver(script(checks), message, never)).toEqual({ kind: "sent" });
   });
 
   test("command › a missing program is no delivery", async () => {
