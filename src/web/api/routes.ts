@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneAtATime } from "../../lib/pacing.ts";
 import { jsonList, largeJson } from "../http/send.ts";
 import { json, problem, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
@@ -52,10 +53,18 @@ const EVIDENCE_PAGE = 200;
 
 /** `/api/v1`: what can be read. */
 export function apiRoutes(sources: WebSources): readonly Route[] {
+  // Megabytes each: a crowd that asks for them at once shares the event loop with a scrape as one visitor would.
+  const inTurn = oneAtATime();
+  const large =
+    (answer: (sources: WebSources, url: URL) => Reply | Promise<Reply>): Route["handle"] =>
+    ({ url, gone }) =>
+      inTurn(async () =>
+        gone.aborted ? problem(503, "The client has gone.") : answer(sources, url),
+      );
   return [
-    get("/api/v1/verdicts", ({ url }) => verdicts(sources, url), verdictsAnswer),
-    get("/api/v1/estate", ({ url }) => estate(sources, url), estateAnswer),
-    get("/api/v1/evidence", ({ url }) => evidence(sources, url), evidenceAnswer),
+    get("/api/v1/verdicts", large(verdicts), verdictsAnswer),
+    get("/api/v1/estate", large(estate), estateAnswer),
+    get("/api/v1/evidence", large(evidence), evidenceAnswer),
   ];
 }
 
