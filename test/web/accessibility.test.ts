@@ -11,8 +11,9 @@ import { at, iso, RECORDED_HOUR, RECORDED_WINDOW } from "../support/recorded-hou
 import { realDeclarations } from "./real-declarations.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";
 
+const require = createRequire(import.meta.url);
 /** Its text, since its types need the DOM's. */
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 interface AxeResults {
   readonly passes: readonly unknown[];
