@@ -4,7 +4,7 @@ import { heapGrowthFlag } from "../../src/cli/heap-growth.ts";
 test.each([
   [{ probes: 100 }, [], null],
   [{ characters: 1_999_999 }, [], null],
-  [{ characters: 2_000_000 }, [], "--heap-growing-percent=40"],
+  [{ characters: 2_000_000 }, [], "--heap-growing-percent=100"],
   [{ probes: 7_999 }, [], null],
   [{ probes: 8_000 }, [], "--heap-growing-percent=40"],
   [{ probes: 10_000 }, ["--max-old-space-size=512"], "--heap-growing-percent=40"],
