@@ -100,8 +100,21 @@ function candidates({ estate, advised }: MeasureOptions): {
   };
 }
 
+/** A server without web services shows nothing of its version: it is taken for one of those whose RPC port is balanced. */
 function versionsByServer(estate: Estate): ReadonlyMap<string, Version> {
-  return new Map(serverRoles(estate).map(({ server, version }) => [server.name, version]));
+  const web = new Set(
+    [...estate.services.values()].flatMap(({ members }) =>
+      members.filter(({ port }) => port === 80 || port === 443).map(({ server }) => server),
+    ),
+  );
+  const roles = serverRoles(estate);
+  const hasOld = roles.some(({ version }) => version === "2010");
+  return new Map(
+    roles.map(({ server, version }) => [
+      server.name,
+      hasOld && !web.has(server.name) ? "2010" : version,
+    ]),
+  );
 }
 
 function originOf({ action }: PlannedProbe, estate: Estate): MatrixRow["origin"] {
