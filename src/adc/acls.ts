@@ -37,7 +37,7 @@ function single(expects: string, isOne: (text: string) => boolean): FieldType<Ac
 }
 
 const isAddress = (text: string): boolean => isIP(text) !== 0;
-const isPort = (text: string): boolean => /^\d{1,5}$/.test(text);
+const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 const addresses = range("an IP address or a range of them", isAddress);
 const ports = range("a port or a range of them", isPort);
 const address = single("an IP address", isAddress);

@@ -166,8 +166,8 @@ export function defaultText<T>(type: FieldType<T>, fallback: T): string {
     return wire.join(" ");
   }
   if (typeof wire === "object") {
-    const { value, unit } = wire as WireDuration;
-    return `${String(value)} ${unit}`;
+    const { value, unit } = wire as Partial<WireDuration>;
+    return value === undefined ? "none" : `${String(value)} ${unit ?? ""}`.trimEnd();
   }
   return typeof wire === "string" ? wire : JSON.stringify(wire);
 }

@@ -78,9 +78,16 @@ describe("denyingAcl", () => {
     (written) => {
       const estate = parseNsConf(`add ns acl a DENY -srcIP ${written}`, { adc: "prod" });
       expect(estate.acls.get("a")?.source).toBeNull();
-      expect(estate.diagnostics.map(({ object }) => object)).toContain("a");
+      const about = estate.diagnostics.find(({ object }) => object === "a");
+      expect(about?.message).toContain("it is ignored (default: none)");
     },
   );
+
+  test("a port › is none above 65535", () => {
+    const estate = parseNsConf("add ns acl a DENY -destPort = 65536", { adc: "prod" });
+    expect(estate.acls.get("a")?.destinationPort).toBeNull();
+    expect(estate.diagnostics.map(({ object }) => object)).toContain("a");
+  });
 });
 
 describe("parseRule › the client's address", () => {
