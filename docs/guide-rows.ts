@@ -31,7 +31,8 @@ export const TESTS = {
   ),
   paths2010: {
     file: "test/agent/plan-paths.test.ts",
-    title: "ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths",
+    title:
+      "plan paths › ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths",
   },
   planRpc: plan("RPC goes to the pinned port of a service on every port"),
   planVip: plan(
@@ -47,16 +48,21 @@ export const TESTS = {
     file: "test/adc/recognise.test.ts",
     title: "Exchange 2010, with what that guide says only in words",
   },
-  healthy: story("healthy: every probe passes, at the servers and through the VIPs"),
+  healthy: story(
+    "demo scenarios › healthy: every probe passes, at the servers and through the VIPs",
+  ),
   customBanner: story("custom-banner"),
   oldTls: story("tls10-off"),
   deadBackend: story("dead-backend"),
-  mailboxDown: story("mailbox-down: one finding, and no front end is blamed"),
-  failover: story("failover: the agent follows, and nothing disagrees"),
-  certificates: story("certificate: the odd one out is counted where clients see it"),
+  mailboxDown: story("demo scenarios › mailbox-down: one finding, and no front end is blamed"),
+  failover: story("demo scenarios › failover: the agent follows, and nothing disagrees"),
+  certificates: story(
+    "demo scenarios › certificate: the odd one out is counted where clients see it",
+  ),
   maintenance: {
     file: "test/e2e/maintenance.test.ts",
-    title: "the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again",
+    title:
+      "maintenance › the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again",
   },
   anyPort: {
     file: "test/change/any-port-vip.test.ts",
@@ -72,13 +78,16 @@ export const TESTS = {
   },
   wrongCertificate: {
     file: "test/e2e/vip.test.ts",
-    title: "a VIP that shows another certificate than the one bound to it",
+    title: "vip › a VIP that shows another certificate than the one bound to it",
   },
   drained: {
     file: "test/e2e/vip.test.ts",
-    title: "a VIP that still answers from a server in maintenance",
+    title: "vip › a VIP that still answers from a server in maintenance",
   },
-  oddSchemes: { file: "test/e2e/vip.test.ts", title: "login schemes that one server alone offers" },
+  oddSchemes: {
+    file: "test/e2e/vip.test.ts",
+    title: "vip › login schemes that one server alone offers",
+  },
   publicNames: {
     file: "test/e2e/public.test.ts",
     title:
@@ -87,7 +96,7 @@ export const TESTS = {
   redirects: {
     file: "test/agent/evaluate-vserver.test.ts",
     title:
-      "a vserver that only redirects does what it should when it redirects, whatever the ADC says",
+      "evaluate vserver › a vserver that only redirects does what it should when it redirects, whatever the ADC says",
   },
   computedRedirects: {
     file: "test/agent/plan-paths.test.ts",
@@ -104,7 +113,7 @@ export const TESTS = {
   unspoken: {
     file: "test/agent/vip-login.test.ts",
     title:
-      "a member whose configured login cannot be spoken is unknown while all else is well, and works once one is",
+      "vip login › a member whose configured login cannot be spoken is unknown while all else is well, and works once one is",
   },
   sourceBound: { file: "test/agent/evaluate-vserver.test.ts", title: "source-bound persistence" },
   clientAddress: {

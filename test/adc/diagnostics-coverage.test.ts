@@ -14,7 +14,7 @@ bind serviceGroup lost -monitorName nothere
 add service watched s1 TCP 99
 `;
 
-test("services that nobody watches are told, those that are watched are not", () => {
+test("diagnostics coverage › services that nobody watches are told, those that are watched are not", () => {
   const estate = parseNsConf(CONF, { adc: "adc" });
   const said = estate.diagnostics.map(({ rule, object }) => `${rule} ${object}`);
   expect(said).toContain("service_without_monitor bare");
@@ -22,7 +22,7 @@ test("services that nobody watches are told, those that are watched are not", ()
   expect(said.filter((each) => each.endsWith(" watched"))).toEqual([]);
 });
 
-test("a member whose monitor is not configured is listed with that reason", () => {
+test("diagnostics coverage › a member whose monitor is not configured is listed with that reason", () => {
   const estate = parseNsConf(CONF, { adc: "adc" });
   const rows = planJson(planProbes(estate, BARE_SETTINGS), [estate]).probes;
   expect(rows.find((row) => row.monitor === "nothere")).toMatchObject({

@@ -152,7 +152,7 @@ describe("clocks that are set", () => {
   });
 });
 
-test("a login that a crash left without an end counts against the account once its time is over", async () => {
+test("account keeper › a login that a crash left without an end counts against the account once its time is over", async () => {
   const { pass, open } = await shared();
   await (await open()).begun(EX01);
   const restarted = await open();
@@ -162,7 +162,7 @@ test("a login that a crash left without an end counts against the account once i
   expect(restarted.keeper.suspended()).toHaveLength(1);
 });
 
-test("killed in the middle of a login ten times, no more than two were begun", async () => {
+test("account keeper › killed in the middle of a login ten times, no more than two were begun", async () => {
   const { pass, open } = await shared();
   let begun = 0;
   for (let start = 0; start < 10; start += 1) {
@@ -203,7 +203,7 @@ async function twoLongUnderWay() {
   return { pass, agent, under };
 }
 
-test("a login that is still waited for is not over by the clock: an event loop that stalled suspends nobody", async () => {
+test("account keeper › a login that is still waited for is not over by the clock: an event loop that stalled suspends nobody", async () => {
   const { pass, agent, under } = await twoLongUnderWay();
   expect(agent.keeper.suspended()).toEqual([]);
   expect(await agent.begin(VIP)).toMatchObject({ why: "busy" });
@@ -216,7 +216,7 @@ test("a login that is still waited for is not over by the clock: an event loop t
   expect(await agent.begin(VIP)).toMatchObject({ kind: "begun" });
 });
 
-test("two rejections that come long after their time still suspend", async () => {
+test("account keeper › two rejections that come long after their time still suspend", async () => {
   const { agent, under } = await twoLongUnderWay();
   for (const id of under) {
     await agent.keeper.end("probe", id, "rejected");
@@ -224,7 +224,7 @@ test("two rejections that come long after their time still suspend", async () =>
   expect(agent.keeper.suspended()).toMatchObject([{ account: "probe-a" }]);
 });
 
-test("a login that breaks by a mistake of ours counts as unanswered, and holds up nobody", async () => {
+test("account keeper › a login that breaks by a mistake of ours counts as unanswered, and holds up nobody", async () => {
   const { open } = await shared();
   const agent = await open();
   const broken = gatedLogin(
@@ -248,7 +248,7 @@ test("a login that breaks by a mistake of ours counts as unanswered, and holds u
   expect(agent.keeper.suspended()).toHaveLength(1);
 });
 
-test("a file that cannot be understood may hide rejections: it is kept aside, and everybody waits", async () => {
+test("account keeper › a file that cannot be understood may hide rejections: it is kept aside, and everybody waits", async () => {
   const { stateDir, pass, open } = await shared();
   await writeFile(join(stateDir, ACCOUNTS_FILE), '{"half a fi');
   expect(await (await open()).begin(EX01)).toMatchObject({ why: "starting" });
@@ -281,7 +281,7 @@ test.each([
   },
 );
 
-test("without a state directory to write to, no login begins", async () => {
+test("account keeper › without a state directory to write to, no login begins", async () => {
   const { stateDir, clock } = await shared();
   const notADirectory = join(stateDir, "file");
   await writeFile(notADirectory, "");
@@ -297,7 +297,7 @@ test("without a state directory to write to, no login begins", async () => {
   });
 });
 
-test("a new secret of a reload is tried half an hour after the rejections, the same one is not, and neither is ever written down", async () => {
+test("account keeper › a new secret of a reload is tried half an hour after the rejections, the same one is not, and neither is ever written down", async () => {
   const { stateDir, pass, open } = await shared();
   const first = await open();
   await first.login(EX01, "rejected");
@@ -312,7 +312,7 @@ test("a new secret of a reload is tried half an hour after the rejections, the s
   expect(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8")).not.toContain("canary");
 });
 
-test("a new secret of a reload takes the place of one that works at once", async () => {
+test("account keeper › a new secret of a reload takes the place of one that works at once", async () => {
   const { keeper, login } = await (await shared()).open("canary-old");
   await login(EX01, "accepted");
   const begin = (secret: string) =>
@@ -322,7 +322,7 @@ test("a new secret of a reload takes the place of one that works at once", async
   expect(await begin("canary-new")).toMatchObject({ why: "paced" });
 });
 
-test("a command with an old secret does not take the gate from an agent whose secret works", async () => {
+test("account keeper › a command with an old secret does not take the gate from an agent whose secret works", async () => {
   const { open } = await shared();
   const agent = await open("canary-new");
   await agent.login(EX01, "accepted");
@@ -331,7 +331,7 @@ test("a command with an old secret does not take the gate from an agent whose se
   expect(await agent.begin(EX02)).toMatchObject({ kind: "begun" });
 });
 
-test("a thousand users that an ADC names, and one more, push out nobody who is held back", async () => {
+test("account keeper › a thousand users that an ADC names, and one more, push out nobody who is held back", async () => {
   const { clock, pass, stateDir } = await shared();
   const gates = Object.fromEntries(
     Array.from({ length: 1_000 }, (_, index) => [
@@ -351,7 +351,7 @@ test("a thousand users that an ADC names, and one more, push out nobody who is h
   expect(book?.gates.has("held") && book.gates.has("fresh")).toBe(true);
 });
 
-test("a user that the estate alone names is told once it has come for a login", async () => {
+test("account keeper › a user that the estate alone names is told once it has come for a login", async () => {
   const { clock, stateDir } = await shared();
   const open = () =>
     openAccountKeeper({ stateDir, clock: () => ({ ...clock }), firstLoginDelayMs: 0 });
@@ -376,6 +376,6 @@ test.each([
   ["cn = probe-a + ou=x,dc=lab", "probe-a"],
   ["CN=Doe\\, John,DC=lab", "doe, john"],
   ["userPrincipalName=probe-a@lab.local,DC=lab", "probe-a"],
-])("%s has the lockout key %s", (username, key) => {
+])("account keeper › %s has the lockout key %s", (username, key) => {
   expect(lockoutKeyOf(username)).toBe(key);
 });

@@ -597,7 +597,7 @@ bind serviceGroup sg_owa ex03 443
   });
 });
 
-test("a VIP that is DOWN is not held against the ADC by servers that only greet, where it logs in", () => {
+test("evaluate vserver › a VIP that is DOWN is not held against the ADC by servers that only greet, where it logs in", () => {
   const world = smallEstate(`add server ex01 10.0.0.1
 add serviceGroup sg_pop3 TCP
 add lb monitor m_pop3 POP3 -scriptName nspop3.pl -userName itest -password ab -encrypted
@@ -687,7 +687,7 @@ bind cs vserver cs_mail -policyName p_aaa -priority 10
   });
 });
 
-test("a vserver that only redirects does what it should when it redirects, whatever the ADC says", () => {
+test("evaluate vserver › a vserver that only redirects does what it should when it redirects, whatever the ADC says", () => {
   const conf = "add lb vserver v_http HTTP 10.0.0.100 80 -redirectURL https://mail.example.com/\n";
   const world = smallEstate(conf);
   expect(world.vserver("v_http").verdict).toBe("unknown");

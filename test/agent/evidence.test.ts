@@ -138,7 +138,7 @@ describe("freshness", () => {
   });
 });
 
-test("no monitor is too strict for a recovery that it has not looked at yet", () => {
+test("evidence › no monitor is too strict for a recovery that it has not looked at yet", () => {
   const silent = observed({ passed: false, outcome: "timeout", reason: "response_timeout" });
   const world = smallEstate(IMAP);
   world.hear({ ex01: { state: "down" } });
@@ -155,7 +155,7 @@ test("no monitor is too strict for a recovery that it has not looked at yet", ()
   expect(world.member("ex01").verdict).toBe("strict_monitor");
 });
 
-test("a replica with a long interval may see what the ADC saw one interval later", () => {
+test("evidence › a replica with a long interval may see what the ADC saw one interval later", () => {
   const world = smallEstate(IMAP.replace("-interval 5 ", "-interval 4 MIN "));
   world.hear({ ex01: { state: "up" } });
   see(world, "m_imap", GOOD);

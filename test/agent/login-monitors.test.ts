@@ -184,7 +184,7 @@ describe("a stale password at login monitors whose user only the ADC's configura
   });
 });
 
-test("a server that rejected what another accepts is tried again a minute later, where anything of it recovered", async () => {
+test("login monitors › a server that rejected what another accepts is tried again a minute later, where anything of it recovered", async () => {
   const { start, records, world, clock, state, observe, hear } = await site();
   const [ex01 = fail(), , ex02 = fail()] = records;
   const runner = await start();
@@ -226,7 +226,7 @@ test("a server that rejected what another accepts is tried again a minute later,
   expect(ex01.heldBack).toBeNull();
 });
 
-test("a login that the state directory holds back is told once, and marked at its probe", async () => {
+test("login monitors › a login that the state directory holds back is told once, and marked at its probe", async () => {
   const { start, stateDir, records, state, logged, passwords } = await site();
   const runner = await start();
   const taken = await takeLock(join(stateDir, "accounts.lock"));

@@ -143,7 +143,7 @@ describe("the mailbox server that front ends name in failing answers", () => {
   });
 });
 
-test("a suspended account beside another that is accepted: its password or its database", () => {
+test("mailbox side › a suspended account beside another that is accepted: its password or its database", () => {
   const one = world();
   login(one, "a", "ex01", REJECTED);
   login(one, "b", "ex01", GOOD);

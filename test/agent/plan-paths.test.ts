@@ -106,7 +106,7 @@ describe("content switching", () => {
   });
 });
 
-test("ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths", () => {
+test("plan paths › ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths", () => {
   const conf = readFileSync("test/fixtures/ns.conf/exchange-2010-full.conf", "utf8");
   const asked = plan(conf.split("\n"))
     .filter(({ type }) => type === "https_challenge")
@@ -127,7 +127,7 @@ test("ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own pa
   }
 });
 
-test("the endpoint mapper has to name a port that the ADC's monitors ask at", () => {
+test("plan paths › the endpoint mapper has to name a port that the ADC's monitors ask at", () => {
   const planned = plan(
     [
       "add server ex09 192.0.2.19",

@@ -160,7 +160,7 @@ describe("the 2016 guide", () => {
   });
 });
 
-test("identities are unique, and the same for the same estate", () => {
+test("plan › identities are unique, and the same for the same estate", () => {
   for (const name of ["exchange-2010", "exchange-2010-full", "exchange-2016"]) {
     const plan = planProbes(fixture(name), BARE_SETTINGS);
     const ids = plan.map((probe) => probe.id);

@@ -26,7 +26,7 @@ bind serviceGroup sg_ftp ex01 21
 bind serviceGroup sg_ftp -monitorName m_ftp
 `;
 
-test("an agent does not wait for the opinion of monitors that it never runs", () => {
+test("readiness › an agent does not wait for the opinion of monitors that it never runs", () => {
   const estate = smallEstate(CONF);
   const never = estate.state.probes.filter(({ planned }) => planned.action.run === null);
   expect(never.map(({ monitor }) => monitor).sort()).toEqual(["m_off", "m_script"]);
@@ -38,7 +38,7 @@ test("an agent does not wait for the opinion of monitors that it never runs", ()
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
 });
 
-test("an agent that was ready stays so when its results grow too old to count, and says so", () => {
+test("readiness › an agent that was ready stays so when its results grow too old to count, and says so", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: true }));
   estate.clock.at += 3_600_000;
@@ -70,7 +70,7 @@ function stickyEstate() {
   return estate;
 }
 
-test("probes that pause while a member leaves are told, and not waited for", () => {
+test("readiness › probes that pause while a member leaves are told, and not waited for", () => {
   const estate = stickyEstate();
   expect(readiness(estate.state)).toEqual({
     ready: false,
@@ -86,7 +86,7 @@ test("probes that pause while a member leaves are told, and not waited for", () 
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
 });
 
-test("an agent that is cut off waits for nobody, and says so", () => {
+test("readiness › an agent that is cut off waits for nobody, and says so", () => {
   const estate = stickyEstate();
   estate.state.cutOff = true;
   expect(readiness(estate.state)).toEqual({
@@ -96,7 +96,7 @@ test("an agent that is cut off waits for nobody, and says so", () => {
   });
 });
 
-test("a failure on the way to an opinion is waited for", () => {
+test("readiness › a failure on the way to an opinion is waited for", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: false }));
   expect(readiness(estate.state).ready).toBe(false);
@@ -104,7 +104,7 @@ test("a failure on the way to an opinion is waited for", () => {
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
 });
 
-test("logins of a suspended account are told, and not waited for", () => {
+test("readiness › logins of a suspended account are told, and not waited for", () => {
   const credential = monitorCredential({ username: String.raw`LAB\probe-a`, password: "secret" });
   const monitors = new Map([["m_ftp", { credential, command: null }]]);
   const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
@@ -118,7 +118,7 @@ test("logins of a suspended account are told, and not waited for", () => {
   });
 });
 
-test("logins that the state directory holds back are told with what is wrong", () => {
+test("readiness › logins that the state directory holds back are told with what is wrong", () => {
   const credential = monitorCredential({ username: "probe-a", password: "secret" });
   const monitors = new Map([["m_ftp", { credential, command: null }]]);
   const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
@@ -132,7 +132,7 @@ test("logins that the state directory holds back are told with what is wrong", (
   );
 });
 
-test("an ADC whose account is rejected is told with what ends it", () => {
+test("readiness › an ADC whose account is rejected is told with what ends it", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: true }));
   estate.state.addAdc("other", { nitro: true, pollMs: 15_000 });
@@ -141,7 +141,7 @@ test("an ADC whose account is rejected is told with what ends it", () => {
   expect(readiness(estate.state)).toEqual({ ready: true, detail: `ready; other: ${stop}` });
 });
 
-test("an ADC that is still to be asked is waited for; one that does not answer is told", () => {
+test("readiness › an ADC that is still to be asked is waited for; one that does not answer is told", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: true }));
   estate.state.addAdc("other", { nitro: true, pollMs: 15_000 });

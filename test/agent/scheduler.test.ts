@@ -13,7 +13,7 @@ function scheduler(hooks = {}): Scheduler {
   return new Scheduler(() => performance.now(), hooks);
 }
 
-test("starts a job at its time and then by the delay that it tells", async () => {
+test("scheduler › starts a job at its time and then by the delay that it tells", async () => {
   const starts: number[] = [];
   const jobs = scheduler();
   const began = performance.now();
@@ -34,7 +34,7 @@ test("starts a job at its time and then by the delay that it tells", async () =>
   expect(jobs.size).toBe(0);
 });
 
-test("never runs a job twice at a time, counts what it missed, and returns to the grid", async () => {
+test("scheduler › never runs a job twice at a time, counts what it missed, and returns to the grid", async () => {
   const missed: number[] = [];
   const starts: number[] = [];
   const jobs = scheduler({ onMissed: (_job: unknown, count: number) => missed.push(count) });
@@ -60,7 +60,7 @@ test("never runs a job twice at a time, counts what it missed, and returns to th
   expect(missed).toEqual([3]);
 });
 
-test("a removed job is not started again, and an added one of the same name takes its place", async () => {
+test("scheduler › a removed job is not started again, and an added one of the same name takes its place", async () => {
   const jobs = scheduler();
   const began = performance.now();
   const ran: string[] = [];
@@ -80,7 +80,7 @@ test("a removed job is not started again, and an added one of the same name take
   expect(ran).toEqual(["first", "second", "second"]);
 });
 
-test("stopping waits for what runs and starts nothing more", async () => {
+test("scheduler › stopping waits for what runs and starts nothing more", async () => {
   const jobs = scheduler();
   const began = performance.now();
   let ended = false;
@@ -104,7 +104,7 @@ test("stopping waits for what runs and starts nothing more", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("tells how late each start was", async () => {
+test("scheduler › tells how late each start was", async () => {
   const lags: number[] = [];
   const jobs = scheduler({ onLag: (lagMs: number) => lags.push(lagMs) });
   jobs.add({ id: "a", intervalMs: 10, run: () => Promise.resolve(null) }, performance.now() - 500);
@@ -121,28 +121,31 @@ test.each([
       throw new Error("mistake");
     },
   ],
-])("a job that %s is told, and started again after its interval", async (_how, breaks) => {
-  const broken: unknown[] = [];
-  const jobs = scheduler({ onBroken: (_job: unknown, error: unknown) => broken.push(error) });
-  const began = performance.now();
-  let runs = 0;
-  jobs.add(
-    {
-      id: "a",
-      intervalMs: 100,
-      run: () => {
-        runs += 1;
-        return runs === 1 ? breaks() : Promise.resolve(100);
+])(
+  "scheduler › a job that %s is told, and started again after its interval",
+  async (_how, breaks) => {
+    const broken: unknown[] = [];
+    const jobs = scheduler({ onBroken: (_job: unknown, error: unknown) => broken.push(error) });
+    const began = performance.now();
+    let runs = 0;
+    jobs.add(
+      {
+        id: "a",
+        intervalMs: 100,
+        run: () => {
+          runs += 1;
+          return runs === 1 ? breaks() : Promise.resolve(100);
+        },
       },
-    },
-    began,
-  );
-  await vi.advanceTimersByTimeAsync(350);
-  expect(runs).toBe(4);
-  expect(broken).toHaveLength(1);
-});
+      began,
+    );
+    await vi.advanceTimersByTimeAsync(350);
+    expect(runs).toBe(4);
+    expect(broken).toHaveLength(1);
+  },
+);
 
-test("a look that confirms another waits for it to end, and nothing was missed", async () => {
+test("scheduler › a look that confirms another waits for it to end, and nothing was missed", async () => {
   const missed: number[] = [];
   const starts: number[] = [];
   const jobs = scheduler({ onMissed: (_job: unknown, count: number) => missed.push(count) });
@@ -164,7 +167,7 @@ test("a look that confirms another waits for it to end, and nothing was missed",
   expect(missed).toEqual([]);
 });
 
-test("starts that are due together leave the event loop to others every few milliseconds", async () => {
+test("scheduler › starts that are due together leave the event loop to others every few milliseconds", async () => {
   let spentMs = 0;
   const lags: number[] = [];
   const jobs = new Scheduler(() => performance.now() + spentMs, {
@@ -189,7 +192,7 @@ test("starts that are due together leave the event loop to others every few mill
   expect(lags.map(Math.round)).toEqual([0, 0, 0, 24, 24, 24, 48, 48, 48, 72]);
 });
 
-test("starts nothing more once it is stopped, also where starts wait for their turn", async () => {
+test("scheduler › starts nothing more once it is stopped, also where starts wait for their turn", async () => {
   let spentMs = 0;
   const jobs = new Scheduler(() => performance.now() + spentMs);
   const began = performance.now();

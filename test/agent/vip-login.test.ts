@@ -209,7 +209,7 @@ describe("a login through a vserver", () => {
   });
 });
 
-test("a member whose configured login cannot be spoken is unknown while all else is well, and works once one is", () => {
+test("vip login › a member whose configured login cannot be spoken is unknown while all else is well, and works once one is", () => {
   const one = world([run("ews_folder", "b", ["backend"]), run("eas_options", "a", ["backend"])]);
   const bearer = observed({ passed: false, outcome: "fault", reason: "scheme_unsupported" });
   one.observe("ews_folder", "ex01", bearer);

@@ -154,7 +154,7 @@ describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !=
   },
 );
 
-test("the inhibit rules name only alerts that there are", async () => {
+test("inhibition › the inhibit rules name only alerts that there are", async () => {
   const { inhibit_rules: rules } = parse(await readFile(EXAMPLE, "utf8")) as {
     inhibit_rules: { source_matchers: string[]; target_matchers: string[] }[];
   };

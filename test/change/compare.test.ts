@@ -65,7 +65,7 @@ looks: { mail: false }
   return { probe, accepted: server.accepted() };
 }
 
-test("a probe that was not heard because this process was held is asked again", async () => {
+test("compare › a probe that was not heard because this process was held is asked again", async () => {
   let held = false;
   const { probe, accepted } = await compareWith((socket) => {
     if (!held) {
@@ -80,7 +80,7 @@ test("a probe that was not heard because this process was held is asked again", 
   expect(accepted).toBeGreaterThanOrEqual(2);
 });
 
-test("a server that goes on refusing is asked until its monitor has decided", async () => {
+test("compare › a server that goes on refusing is asked until its monitor has decided", async () => {
   const { probe, accepted } = await compareWith((socket) => socket.end("* BYE\r\n"));
   expect(probe).toMatchObject({ opinion: "down", lastPassed: false });
   expect(accepted).toBe(3);

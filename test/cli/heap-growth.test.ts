@@ -10,6 +10,9 @@ test.each([
   [{ probes: 10_000 }, ["--max-old-space-size=512"], "--heap-growing-percent=40"],
   [{ probes: 10_000 }, ["--heap-growing-percent=200"], null],
   [{ probes: 10_000 }, ["--heap_growing_percent=200"], null],
-])("with %j, started with %j, the heap is bounded by %j", (load, nodeArguments, flag) => {
-  expect(heapGrowthFlag(load, nodeArguments)).toBe(flag);
-});
+])(
+  "heap growth › with %j, started with %j, the heap is bounded by %j",
+  (load, nodeArguments, flag) => {
+    expect(heapGrowthFlag(load, nodeArguments)).toBe(flag);
+  },
+);

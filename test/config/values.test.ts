@@ -95,7 +95,7 @@ describe("parseCron", () => {
   });
 });
 
-test("the nearest key is the one that was meant", () => {
+test("values › the nearest key is the one that was meant", () => {
   const keys = ["ns_conf", "nitro", "name", "connect_to"];
   expect(nearest("nsconf", keys)).toBe("ns_conf");
   expect(nearest("conect_to", keys)).toBe("connect_to");
@@ -103,7 +103,7 @@ test("the nearest key is the one that was meant", () => {
   expect(nearest("x".repeat(10_000), keys)).toBeNull();
 });
 
-test("secrets are compared without being shown", () => {
+test("values › secrets are compared without being shown", () => {
   expect(new Secret("a").equals(new Secret("a"))).toBe(true);
   expect(new Secret("a").equals(new Secret("b"))).toBe(false);
   expect(`${String(new Secret("a"))}`).toBe("<secret>");

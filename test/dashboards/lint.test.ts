@@ -220,7 +220,7 @@ describe.each(built)("%s", (_path, dashboard) => {
   });
 });
 
-test("every verdict has a tone, and exactly the mismatches are wrong", () => {
+test("lint › every verdict has a tone, and exactly the mismatches are wrong", () => {
   const all = [...new Set([...MEMBER_VERDICTS, ...VSERVER_VERDICTS])];
   expect(new Set(all.filter((verdict) => toneOf(verdict) === "wrong"))).toEqual(MISMATCH_VERDICTS);
   expect(all.filter((verdict) => toneOf(verdict) === "agree").sort()).toEqual([

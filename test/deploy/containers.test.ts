@@ -86,7 +86,7 @@ describe("compose.yaml", () => {
   });
 });
 
-test("our own image is named by its version, wherever it stands", async () => {
+test("containers › our own image is named by its version, wherever it stands", async () => {
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     version: string;
   };
@@ -137,22 +137,25 @@ describe("Dockerfile", () => {
   });
 });
 
-test.skipIf(promtool === null)("promtool accepts prometheus.yml with our rules", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "adc-witness-prometheus-"));
-  try {
-    await cp(join(DEPLOY, "prometheus"), directory, { recursive: true });
-    await cp(join(ROOT, "alerts"), join(directory, "rules"), { recursive: true });
-    const { stdout } = await run(promtool ?? "", [
-      "check",
-      "config",
-      join(directory, "prometheus.yml"),
-    ]);
-    const rules = (await readdir(join(ROOT, "alerts"))).filter((name) =>
-      name.endsWith(".rules.yml"),
-    );
-    expect(stdout).toContain(`${String(rules.length)} rule files found`);
-    expect(stdout).not.toContain("FAILED");
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-});
+test.skipIf(promtool === null)(
+  "containers › promtool accepts prometheus.yml with our rules",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "adc-witness-prometheus-"));
+    try {
+      await cp(join(DEPLOY, "prometheus"), directory, { recursive: true });
+      await cp(join(ROOT, "alerts"), join(directory, "rules"), { recursive: true });
+      const { stdout } = await run(promtool ?? "", [
+        "check",
+        "config",
+        join(directory, "prometheus.yml"),
+      ]);
+      const rules = (await readdir(join(ROOT, "alerts"))).filter((name) =>
+        name.endsWith(".rules.yml"),
+      );
+      expect(stdout).toContain(`${String(rules.length)} rule files found`);
+      expect(stdout).not.toContain("FAILED");
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  },
+);

@@ -54,7 +54,7 @@ test("the template unit › is the unit with the names of an instance", async ()
   expect(single).toBe(await readFile(UNIT, "utf8"));
 });
 
-test("the unit runs the command by the names that the package gives them", async () => {
+test("systemd › the unit runs the command by the names that the package gives them", async () => {
   const unit = await readFile(UNIT, "utf8");
   const { bin } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     bin: Readonly<Record<string, string>>;

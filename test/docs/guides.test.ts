@@ -11,7 +11,7 @@ test.each(Object.values(TESTS))("$file › $title is a test", ({ file, title }) 
   expect(written.some((each) => text.includes(each))).toBe(true);
 });
 
-test("the guides' rows are told once each, and what no test shows is said to be missing", () => {
+test("guides › the guides' rows are told once each, and what no test shows is said to be missing", () => {
   const rows = [...GUIDE_2010, ...GUIDE_2016, ...COMMENTS];
   expect(new Set(rows.map(({ what }) => what)).size).toBe(rows.length);
   expect(rows.filter(({ tests, missing }) => tests.length === 0 && missing === undefined)).toEqual(
@@ -19,7 +19,7 @@ test("the guides' rows are told once each, and what no test shows is said to be 
   );
 });
 
-test("every test that is named serves a row", () => {
+test("guides › every test that is named serves a row", () => {
   const used = new Set([...GUIDE_2010, ...GUIDE_2016, ...COMMENTS].flatMap(({ tests }) => tests));
   expect(Object.keys(TESTS).filter((name) => !used.has(name as keyof typeof TESTS))).toEqual([]);
 });

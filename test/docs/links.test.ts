@@ -37,7 +37,7 @@ describe.each(all)("$path", ({ path, text }) => {
   });
 });
 
-test("docs/README.md leads to every page", () => {
+test("links › docs/README.md leads to every page", () => {
   const index = all.find(({ path }) => path === "docs/README.md")?.text ?? "";
   const missing = all
     .map(({ path }) => path)

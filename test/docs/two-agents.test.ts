@@ -16,22 +16,25 @@ function blockWith(key: string): string {
   return blocks(text, "yaml").find((block) => block.includes(`${key}:\n`)) ?? "";
 }
 
-test.skipIf(promtool === null)("promtool accepts the jobs and the rule as shown", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "adc-witness-two-agents-"));
-  try {
-    await cp(join(ROOT, "alerts"), join(directory, "rules"), { recursive: true });
-    await writeFile(join(directory, "rules", "two-agents.rules.yml"), blockWith("groups"));
-    const file = join(directory, "prometheus.yml");
-    await writeFile(file, blockWith("scrape_configs"));
-    const { stdout } = await run(promtool ?? "", ["check", "config", file]);
-    expect(stdout).toMatch(/two-agents\.rules\.yml\n\s+SUCCESS: 1 rules found/);
-    expect(stdout).not.toContain("FAILED");
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-});
+test.skipIf(promtool === null)(
+  "two agents › promtool accepts the jobs and the rule as shown",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "adc-witness-two-agents-"));
+    try {
+      await cp(join(ROOT, "alerts"), join(directory, "rules"), { recursive: true });
+      await writeFile(join(directory, "rules", "two-agents.rules.yml"), blockWith("groups"));
+      const file = join(directory, "prometheus.yml");
+      await writeFile(file, blockWith("scrape_configs"));
+      const { stdout } = await run(promtool ?? "", ["check", "config", file]);
+      expect(stdout).toMatch(/two-agents\.rules\.yml\n\s+SUCCESS: 1 rules found/);
+      expect(stdout).not.toContain("FAILED");
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  },
+);
 
-test("every series that joins agents is in the table", () => {
+test("two agents › every series that joins agents is in the table", () => {
   const joined = RECORDINGS.map(({ record }) => record).filter((record) =>
     record.startsWith("adc_witness:member:"),
   );

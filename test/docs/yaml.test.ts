@@ -23,13 +23,13 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-test("there are configurations to try", () => {
+test("yaml › there are configurations to try", () => {
   expect(shown.map(({ path }) => path)).toEqual(
     expect.arrayContaining(["README.md", "docs/getting-started.md", "docs/deploy.md"]),
   );
 });
 
-test.each(shown)("the configuration in $path is valid", async ({ block }) => {
+test.each(shown)("yaml › the configuration in $path is valid", async ({ block }) => {
   const authority = labAuthority().certificate;
   const moved = block.replaceAll(
     /(_file: )([^\s,}]+)/g,

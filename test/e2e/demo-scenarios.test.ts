@@ -257,7 +257,7 @@ async function looksAlike(
 }
 
 test.concurrent.each(Object.keys(NAMED) as (keyof typeof NAMED)[])(
-  "%s: what the story names is said before it moves on, and by ten single looks",
+  "demo scenarios › %s: what the story names is said before it moves on, and by ten single looks",
   LIMIT,
   async (name) => {
     const { groups, beside = {} } = known(NAMED[name]);
@@ -302,7 +302,7 @@ test.concurrent.each(Object.keys(NAMED) as (keyof typeof NAMED)[])(
 );
 
 test.concurrent(
-  "healthy: every probe passes, at the servers and through the VIPs",
+  "demo scenarios › healthy: every probe passes, at the servers and through the VIPs",
   LIMIT,
   async () => {
     await withLabAgent({ scenario: "healthy" }, async ({ service }) => {
@@ -361,7 +361,7 @@ const SAID: readonly Said[] = [
 ];
 
 test.concurrent.each(SAID)(
-  "$name: the story's diagnosis, and by ten single looks",
+  "demo scenarios › $name: the story's diagnosis, and by ten single looks",
   LIMIT,
   async ({ name, group, says, shows = reasonOf(group) }) => {
     await told(name, [group], async (story) => {
@@ -385,54 +385,66 @@ test.concurrent.each(SAID)(
 test.concurrent.each([
   ["redirect", /write https in adcs\[\]\.nitro\.urls/],
   ["factory-certificate", /fingerprint_sha256/],
-] as const)("%s: the error says what to write, and the probes run", LIMIT, async (name, words) => {
-  const options = { scenario: name, confText: partOfDemo({ groups: ["sg_imaps"] }) };
-  await withLabAgent(options, async ({ service, lab }) => {
-    const { state } = service.agent;
-    await until(
-      name,
-      () =>
-        `${state.adcs[0]?.lastError ?? ""} ${state.members.map(({ service: each }) => each).join()}`,
-      (seen) => words.test(seen) && seen.endsWith(" up,up,up"),
-      60_000,
-    );
-    expect(state.members.map(({ verdict }) => verdict)).toEqual(["unknown", "unknown", "unknown"]);
-    await looksAlike({ service }, (once) => {
-      expect(once.adcs[0]?.lastError).toMatch(words);
-    });
-    expect(lab.nitro[0]?.openedSessions()).toBe(0);
-  });
-});
-
-test.concurrent("mailbox-down: one finding, and no front end is blamed", LIMIT, async () => {
-  await told(
-    "mailbox-down",
-    ["sg_imaps", "sg_submission"],
-    async ({ service, allWell, change }) => {
+] as const)(
+  "demo scenarios › %s: the error says what to write, and the probes run",
+  LIMIT,
+  async (name, words) => {
+    const options = { scenario: name, confText: partOfDemo({ groups: ["sg_imaps"] }) };
+    await withLabAgent(options, async ({ service, lab }) => {
       const { state } = service.agent;
-      await allWell();
-      await change();
-      const blamed = new Set<string>();
-      const look = (): number => {
-        for (const each of [...state.members, ...state.vservers]) {
-          if (each.mismatch) {
-            blamed.add(`${"vserver" in each ? each.vserver : each.adcService} ${each.verdict}`);
-          }
-        }
-        return (state.findings ?? []).length;
-      };
-      await until("a finding", look, (count) => count > 0, 75_000);
-      const foundAt = performance.now();
-      // It stays one finding, also when every login has been tried again.
-      await until("a while", look, () => performance.now() - foundAt > 17_000, 30_000);
-      expect(state.findings).toMatchObject([{ kind: "mailbox_side", account: "probe-a" }]);
-      expect([...blamed]).toEqual([]);
-    },
-  );
-});
+      await until(
+        name,
+        () =>
+          `${state.adcs[0]?.lastError ?? ""} ${state.members.map(({ service: each }) => each).join()}`,
+        (seen) => words.test(seen) && seen.endsWith(" up,up,up"),
+        60_000,
+      );
+      expect(state.members.map(({ verdict }) => verdict)).toEqual([
+        "unknown",
+        "unknown",
+        "unknown",
+      ]);
+      await looksAlike({ service }, (once) => {
+        expect(once.adcs[0]?.lastError).toMatch(words);
+      });
+      expect(lab.nitro[0]?.openedSessions()).toBe(0);
+    });
+  },
+);
 
 test.concurrent(
-  "drained: out on purpose, undeclared, then declared, then good to return",
+  "demo scenarios › mailbox-down: one finding, and no front end is blamed",
+  LIMIT,
+  async () => {
+    await told(
+      "mailbox-down",
+      ["sg_imaps", "sg_submission"],
+      async ({ service, allWell, change }) => {
+        const { state } = service.agent;
+        await allWell();
+        await change();
+        const blamed = new Set<string>();
+        const look = (): number => {
+          for (const each of [...state.members, ...state.vservers]) {
+            if (each.mismatch) {
+              blamed.add(`${"vserver" in each ? each.vserver : each.adcService} ${each.verdict}`);
+            }
+          }
+          return (state.findings ?? []).length;
+        };
+        await until("a finding", look, (count) => count > 0, 75_000);
+        const foundAt = performance.now();
+        // It stays one finding, also when every login has been tried again.
+        await until("a while", look, () => performance.now() - foundAt > 17_000, 30_000);
+        expect(state.findings).toMatchObject([{ kind: "mailbox_side", account: "probe-a" }]);
+        expect([...blamed]).toEqual([]);
+      },
+    );
+  },
+);
+
+test.concurrent(
+  "demo scenarios › drained: out on purpose, undeclared, then declared, then good to return",
   LIMIT,
   async () => {
     await told("drained", ["sg_owa"], async ({ member, allWell, change, url, directory }) => {
@@ -455,101 +467,123 @@ test.concurrent(
   },
 );
 
-test.concurrent("dead-backend: a blind monitor, and the back end is named", LIMIT, async () => {
-  await told("dead-backend", ["sg_imaps"], async ({ member, allWell, change, url }) => {
-    await allWell();
-    await change();
-    await becomes("IMAPS", () => member("sg_imaps", "ex02"), "blind_monitor", 110_000, {
-      adcOpinion: "up",
-      replica: "up",
-      reason: "backend_unavailable",
+test.concurrent(
+  "demo scenarios › dead-backend: a blind monitor, and the back end is named",
+  LIMIT,
+  async () => {
+    await told("dead-backend", ["sg_imaps"], async ({ member, allWell, change, url }) => {
+      await allWell();
+      await change();
+      await becomes("IMAPS", () => member("sg_imaps", "ex02"), "blind_monitor", 110_000, {
+        adcOpinion: "up",
+        replica: "up",
+        reason: "backend_unavailable",
+      });
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      expect(metrics).toMatch(
+        /adc_witness_verdict\{[^}]*server="ex02",port="993"[^}]*verdict="blind_monitor"\} 1\n/,
+      );
     });
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    expect(metrics).toMatch(
-      /adc_witness_verdict\{[^}]*server="ex02",port="993"[^}]*verdict="blind_monitor"\} 1\n/,
-    );
-  });
-});
+  },
+);
 
-test.concurrent("split-brain: neither node is believed until one gives way", LIMIT, async () => {
-  await told("split-brain", ["sg_owa"], async ({ service, lab, allWell, change }) => {
-    const { state } = service.agent;
-    await allWell();
-    await change();
-    const look = (): string => {
-      const opinions = new Set(state.members.map(({ adcOpinion }) => adcOpinion));
-      return `${String(state.adcs[0]?.splitBrain)} ${[...opinions].join()}`;
-    };
-    await until("nobody is believed", look, (now) => now === "true unknown", 60_000);
-    expect(state.adcs[0]?.lastError).toMatch(/both say that they are the primary \(split brain\)/);
-    lab.adc.setSplitBrain(false);
-    await until("one is believed again", look, (now) => now === "false up", 60_000);
-  });
-});
+test.concurrent(
+  "demo scenarios › split-brain: neither node is believed until one gives way",
+  LIMIT,
+  async () => {
+    await told("split-brain", ["sg_owa"], async ({ service, lab, allWell, change }) => {
+      const { state } = service.agent;
+      await allWell();
+      await change();
+      const look = (): string => {
+        const opinions = new Set(state.members.map(({ adcOpinion }) => adcOpinion));
+        return `${String(state.adcs[0]?.splitBrain)} ${[...opinions].join()}`;
+      };
+      await until("nobody is believed", look, (now) => now === "true unknown", 60_000);
+      expect(state.adcs[0]?.lastError).toMatch(
+        /both say that they are the primary \(split brain\)/,
+      );
+      lab.adc.setSplitBrain(false);
+      await until("one is believed again", look, (now) => now === "false up", 60_000);
+    });
+  },
+);
 
-test.concurrent("failover: the agent follows, and nothing disagrees", LIMIT, async () => {
-  await told("failover", ["sg_owa"], async ({ service, lab, allWell, change }) => {
-    const { state } = service.agent;
-    await allWell();
-    const primaries = (): readonly boolean[] =>
-      state.adcs.flatMap((adc) => adc.nodes.map(({ primary }) => primary));
-    const before = primaries();
-    expect(before.filter(Boolean)).toHaveLength(1);
-    await change();
-    const odd = new Set<string>();
-    const look = (): string => {
-      for (const each of [...state.members, ...state.vservers]) {
-        if (each.mismatch) {
-          odd.add(each.verdict);
+test.concurrent(
+  "demo scenarios › failover: the agent follows, and nothing disagrees",
+  LIMIT,
+  async () => {
+    await told("failover", ["sg_owa"], async ({ service, lab, allWell, change }) => {
+      const { state } = service.agent;
+      await allWell();
+      const primaries = (): readonly boolean[] =>
+        state.adcs.flatMap((adc) => adc.nodes.map(({ primary }) => primary));
+      const before = primaries();
+      expect(before.filter(Boolean)).toHaveLength(1);
+      await change();
+      const odd = new Set<string>();
+      const look = (): string => {
+        for (const each of [...state.members, ...state.vservers]) {
+          if (each.mismatch) {
+            odd.add(each.verdict);
+          }
         }
-      }
-      return primaries().join();
-    };
-    const swapped = before.map((primary) => !primary).join();
-    await until("the other node is primary", look, (now) => now === swapped, 60_000);
-    // The state now comes from the other node: what changes there is heard.
-    lab.adc.disableServer("ex02");
-    await until(
-      "ex02 is out",
-      () => {
-        look();
-        return state.members.map((each) => `${each.server} ${each.adcOpinion}`);
-      },
-      (seen) => seen.includes("ex02 out"),
-      60_000,
-    );
-    expect([...odd]).toEqual([]);
-    expect(state.adcs[0]).toMatchObject({ up: true, lastError: null });
-  });
-});
-
-test.concurrent("certificate: the odd one out is counted where clients see it", LIMIT, async () => {
-  await told("certificate", ["sg_imaps", "sg_owa"], async ({ vserver, allWell, change, url }) => {
-    await allWell();
-    expect(vserver("v_imaps").certificateDiffers).toBe(false);
-    await change();
-    await until(
-      "v_imaps",
-      () => vserver("v_imaps").certificateDiffers,
-      (differs) => differs === true,
-      40_000,
-    );
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    expect(metrics).toMatch(/adc_witness_certificate_differs\{[^}]*vserver="v_imaps"[^}]*\} 1\n/);
-    // Clients of v_owa see the ADC's certificate, and the members' own are nobody's mistake.
-    expect(vserver("v_owa").certificateDiffers).toBeNull();
-  });
-});
-
-test.concurrent("aaa: the ADC's own login protects its vservers", LIMIT, async () => {
-  await told("aaa", ["sg_owa", "sg_activesync"], async (story) => {
-    const { member, vserver, allWell } = story;
-    await becomes("ActiveSync", () => vserver("v_activesync"), "vip_protected", 40_000, {
-      vip: "protected",
-      reason: "aaa_login",
+        return primaries().join();
+      };
+      const swapped = before.map((primary) => !primary).join();
+      await until("the other node is primary", look, (now) => now === swapped, 60_000);
+      // The state now comes from the other node: what changes there is heard.
+      lab.adc.disableServer("ex02");
+      await until(
+        "ex02 is out",
+        () => {
+          look();
+          return state.members.map((each) => `${each.server} ${each.adcOpinion}`);
+        },
+        (seen) => seen.includes("ex02 out"),
+        60_000,
+      );
+      expect([...odd]).toEqual([]);
+      expect(state.adcs[0]).toMatchObject({ up: true, lastError: null });
     });
-    await allWell();
-    await becomes("its member", () => member("sg_activesync", "ex01"), "agree_up", 30_000);
-    await looksAlike(story, () => undefined);
-  });
-});
+  },
+);
+
+test.concurrent(
+  "demo scenarios › certificate: the odd one out is counted where clients see it",
+  LIMIT,
+  async () => {
+    await told("certificate", ["sg_imaps", "sg_owa"], async ({ vserver, allWell, change, url }) => {
+      await allWell();
+      expect(vserver("v_imaps").certificateDiffers).toBe(false);
+      await change();
+      await until(
+        "v_imaps",
+        () => vserver("v_imaps").certificateDiffers,
+        (differs) => differs === true,
+        40_000,
+      );
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      expect(metrics).toMatch(/adc_witness_certificate_differs\{[^}]*vserver="v_imaps"[^}]*\} 1\n/);
+      // Clients of v_owa see the ADC's certificate, and the members' own are nobody's mistake.
+      expect(vserver("v_owa").certificateDiffers).toBeNull();
+    });
+  },
+);
+
+test.concurrent(
+  "demo scenarios › aaa: the ADC's own login protects its vservers",
+  LIMIT,
+  async () => {
+    await told("aaa", ["sg_owa", "sg_activesync"], async (story) => {
+      const { member, vserver, allWell } = story;
+      await becomes("ActiveSync", () => vserver("v_activesync"), "vip_protected", 40_000, {
+        vip: "protected",
+        reason: "aaa_login",
+      });
+      await allWell();
+      await becomes("its member", () => member("sg_activesync", "ex01"), "agree_up", 30_000);
+      await looksAlike(story, () => undefined);
+    });
+  },
+);

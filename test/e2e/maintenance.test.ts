@@ -21,7 +21,7 @@ function member(json: CompareJson, adcService: string, server: string): MemberRo
 
 const HTTPS_SERVICES = ["sg_owa", "sg_ews", "sg_mapi", "sg_oab", "sg_ecp", "sg_autodiscover"];
 
-test("the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again", async () => {
+test("maintenance › the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again", async () => {
   await withLabAgent({ scenario: "healthy" }, async ({ lab, url, service }) => {
     await until(
       "all agree",
@@ -77,7 +77,7 @@ function vserversAgree(json: CompareJson): boolean {
   return json.vservers.every((row) => row.verdict.startsWith("vip_agree"));
 }
 
-test("metrics pass promtool before and after an OpenMetrics scrape", async () => {
+test("maintenance › metrics pass promtool before and after an OpenMetrics scrape", async () => {
   const promtool = debianProgram("promtool", "prometheus");
   if (promtool === null) {
     return;
@@ -102,7 +102,7 @@ test("metrics pass promtool before and after an OpenMetrics scrape", async () =>
   });
 }, 240_000);
 
-test("compare exits 0 before, 2 with the mismatch named while it lasts, and 0 after", async () => {
+test("maintenance › compare exits 0 before, 2 with the mismatch named while it lasts, and 0 after", async () => {
   await withLab({ scenario: "healthy" }, async ({ lab, configFile }) => {
     const compare = async (json: boolean): Promise<{ status: number; out: string }> => {
       let out = "";

@@ -7,7 +7,7 @@ import { runProbeCommand } from "../../src/cli/probe.ts";
 import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { withLab } from "../support/lab-agent.ts";
 
-test("with only an ns.conf everything but the ADC's opinion works, and verdicts say why they are unknown", async () => {
+test("ns conf only › with only an ns.conf everything but the ADC's opinion works, and verdicts say why they are unknown", async () => {
   await withLab({ scenario: "healthy" }, async ({ lab, directory }) => {
     const nsConf = join(directory, "ns.conf");
     await writeFile(nsConf, lab.confText);

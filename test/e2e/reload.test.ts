@@ -52,7 +52,7 @@ async function transactionsOf(url: string): Promise<string[]> {
 }
 
 test.concurrent(
-  "POST /-/reload: new probes, nothing forgotten; a bad file changes nothing and says why",
+  "reload › POST /-/reload: new probes, nothing forgotten; a bad file changes nothing and says why",
   { timeout: 120_000 },
   async () => {
     await withLab({ confText: CONF }, async ({ lab, directory, yaml, env }) => {
@@ -139,7 +139,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "SIGHUP does the same, and SIGTERM ends it in order",
+  "reload › SIGHUP does the same, and SIGTERM ends it in order",
   { timeout: 120_000 },
   async () => {
     await withLab({ confText: CONF }, async ({ lab, directory, yaml, env }) => {

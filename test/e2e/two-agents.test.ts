@@ -145,7 +145,7 @@ describe.skipIf(absent !== null)("two agents of one estate, in one real Promethe
   }, 600_000);
 });
 
-test("two agents with a shard each divide the estate: every member and vserver once", async () => {
+test("two agents › two agents with a shard each divide the estate: every member and vserver once", async () => {
   await withLab({ scenario: "healthy" }, async (world) => {
     const agents = await Promise.all([
       startAgent(world, { agent: "whole" }),

@@ -26,7 +26,7 @@ async function becomes(world: LabAgent, name: string, verdict: string, deadlineM
   );
 }
 
-test.concurrent("a VIP that still answers from a server in maintenance", LIMIT, async () => {
+test.concurrent("vip › a VIP that still answers from a server in maintenance", LIMIT, async () => {
   const confText = partOfDemo({ groups: ["sg_owa"] });
   await withLabAgent({ confText }, async (world) => {
     const { lab, url, service } = world;
@@ -51,7 +51,7 @@ test.concurrent("a VIP that still answers from a server in maintenance", LIMIT, 
 });
 
 test.concurrent(
-  "a VIP that shows another certificate than the one bound to it",
+  "vip › a VIP that shows another certificate than the one bound to it",
   LIMIT,
   async () => {
     const confText = partOfDemo({ groups: ["sg_imap"] });
@@ -69,7 +69,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "a VIP that is DOWN for want of a certificate, while its members are well",
+  "vip › a VIP that is DOWN for want of a certificate, while its members are well",
   LIMIT,
   async () => {
     const confText = partOfDemo({ groups: ["sg_owa"] }).replace(
@@ -89,7 +89,7 @@ test.concurrent(
   },
 );
 
-test.concurrent("login schemes that one server alone offers", LIMIT, async () => {
+test.concurrent("vip › login schemes that one server alone offers", LIMIT, async () => {
   const confText = partOfDemo({ groups: ["sg_ews"] });
   await withLabAgent({ confText }, async (world) => {
     const odd = () => vserverOf(world, "v_ews").oddSchemes ?? null;

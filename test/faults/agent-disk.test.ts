@@ -135,7 +135,7 @@ async function mountReadOnly(directory: string): Promise<boolean> {
 }
 
 test(
-  "an agent whose state directory is read-only watches, and takes it up once it can be written",
+  "agent disk › an agent whose state directory is read-only watches, and takes it up once it can be written",
   { timeout: 120_000 },
   async (context) => {
     let stateDir = "";

@@ -73,7 +73,7 @@ async function lastReload(agent: BuiltAgent): Promise<string | undefined> {
 }
 
 test(
-  "fifty reloads of good and bad files while probes are in flight: nothing forgotten, nobody blamed, nothing left behind",
+  "agent reloads › fifty reloads of good and bad files while probes are in flight: nothing forgotten, nobody blamed, nothing left behind",
   { timeout: 480_000 },
   async () => {
     const preload = `data:text/javascript,${encodeURIComponent(TELLER)}`;

@@ -73,7 +73,7 @@ async function written(
   });
 }
 
-test("control targets lost: the agent is cut off, and every opinion of ours is unknown", async () => {
+test("agent › control targets lost: the agent is cut off, and every opinion of ours is unknown", async () => {
   const path = await directory();
   const target = await listening();
   const control = await listening();

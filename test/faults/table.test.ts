@@ -110,7 +110,7 @@ async function startAll(): Promise<readonly FaultServer[]> {
   return started;
 }
 
-test("every fault of the catalogue is tried", () => {
+test("table › every fault of the catalogue is tried", () => {
   const tried = new Set(CASES.map(({ fault }) => fault));
   expect(FAULT_NAMES.filter((fault) => !tried.has(fault))).toEqual([]);
 });
@@ -213,7 +213,7 @@ describe("codes of NITRO", () => {
   });
 });
 
-test("docs/dev/fault-table.md is the table of this run", async (context) => {
+test("table › docs/dev/fault-table.md is the table of this run", async (context) => {
   const rows = CASES.map((each, at): Row => ({ case: each, peers: judged[at]?.peers ?? NOBODY }));
   if (rows.some(({ peers }) => peers.haproxy === null || peers.plugins === null)) {
     context.skip("not all peers are installed");

@@ -29,7 +29,7 @@ function alertAfterMs(says: string): number | null {
   return waits.length === 0 ? null : Math.min(...waits);
 }
 
-test("alerts are about what most stories name", () => {
+test("scenarios › alerts are about what most stories name", () => {
   const named = SCENARIO_NAMES.flatMap((name) => scenario(name).named?.says ?? []);
   expect(new Set(named.filter((says) => alertAfterMs(says) === null))).toEqual(
     new Set(["vip_protected", "mailbox_side", "agree_down", "unknown"]),

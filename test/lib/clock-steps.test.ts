@@ -50,7 +50,7 @@ function world(options: SmallEstateOptions = {}): World {
   };
 }
 
-test("a clock that only goes on, or is slewed, was not set", () => {
+test("clock steps › a clock that only goes on, or is slewed, was not set", () => {
   let wall = STARTED_AT;
   let monotonic = 5;
   const steps = new ClockSteps(

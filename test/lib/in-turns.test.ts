@@ -37,7 +37,7 @@ function* holding(steps: number): Steps<void> {
   }
 }
 
-test("what old records learn while new ones are being made is not lost", () => {
+test("in turns › what old records learn while new ones are being made is not lost", () => {
   const { records, state, clock } = smallEstate(`
 add lb monitor m TCP-ECV -recv READY -retries 1
 add server ex01 192.0.2.1

@@ -42,7 +42,7 @@ describe.each(Object.entries(CASES))("%s", (rule, cases) => {
   });
 });
 
-test("every rule has cases that fire and near misses that do not", () => {
+test("rules › every rule has cases that fire and near misses that do not", () => {
   expect([...Object.keys(CASES), ...WITHOUT_CASE].sort()).toEqual(
     ALL_RULES.map(({ id }) => id).sort(),
   );
@@ -52,7 +52,7 @@ test("every rule has cases that fire and near misses that do not", () => {
   }
 });
 
-test("identifiers are unique and stable words", () => {
+test("rules › identifiers are unique and stable words", () => {
   const ids = ALL_RULES.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.every((id) => /^[a-z][a-z0-9_]+$/.test(id))).toBe(true);

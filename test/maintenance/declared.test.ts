@@ -206,7 +206,7 @@ describe("declaring and ending", () => {
   });
 });
 
-test("the list shows what is open, what comes, and what ended in the last day", () => {
+test("declared › the list shows what is open, what comes, and what ended in the last day", () => {
   const now = Date.UTC(2026, 11, 1, 22, 30);
   const hour = 3_600_000;
   const windows = declaredWindows(

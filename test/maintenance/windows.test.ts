@@ -212,7 +212,7 @@ describe("beside node-cron", () => {
   });
 });
 
-test("every instant's wall clock leads back to it, the repeated hour to its first run", () => {
+test("windows › every instant's wall clock leads back to it, the repeated hour to its first run", () => {
   for (const timezone of ["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "UTC"]) {
     const zone = createZone(timezone);
     const astray: string[] = [];

@@ -35,25 +35,25 @@ async function target() {
   return { host: "127.0.0.1", port: server.port };
 }
 
-test("silence while our own event loop was held cuts nobody off: the targets are asked again", async () => {
+test("control › silence while our own event loop was held cuts nobody off: the targets are asked again", async () => {
   const network = silentNetwork(1, HELD_MS);
   expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(false);
   expect(network.asked).toBe(2);
 });
 
-test("silence without a hold cuts off at once", async () => {
+test("control › silence without a hold cuts off at once", async () => {
   const network = silentNetwork(1, 0);
   expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(true);
   expect(network.asked).toBe(1);
 });
 
-test("held again and again, the targets are not asked for ever", async () => {
+test("control › held again and again, the targets are not asked for ever", async () => {
   const network = silentNetwork(Infinity, HELD_MS);
   expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(true);
   expect(network.asked).toBe(3);
 });
 
-test("one target that answers is enough; none are never silent", async () => {
+test("control › one target that answers is enough; none are never silent", async () => {
   const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
   const closed = { host: "127.0.0.1", port: await closedPort() };
   expect(await isCutOff([closed, await target()], network, TIMEOUT_MS)).toBe(false);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Transcript, TRANSCRIPT_BYTES } from "../../src/net/transcript.ts";
 
-test("lines carry their direction, packets do not show", () => {
+test("transcript › lines carry their direction, packets do not show", () => {
   const transcript = new Transcript();
   transcript.received("220 re");
   transcript.received("ady\r\n");
@@ -11,7 +11,7 @@ test("lines carry their direction, packets do not show", () => {
   expect(transcript.toString()).toBe("< 220 ready\n> EHLO x\n< 250-a\n< 250 b\n-- TLSv1.3\n");
 });
 
-test("a secret never shows: plain, in base64, URL-encoded, or split over packets", () => {
+test("transcript › a secret never shows: plain, in base64, URL-encoded, or split over packets", () => {
   const secret = "p@ss w\u00f6rd/+1";
   const transcript = new Transcript();
   transcript.hide(secret);
@@ -27,7 +27,7 @@ test("a secret never shows: plain, in base64, URL-encoded, or split over packets
   expect(text.match(/<secret>/g)).toHaveLength(5);
 });
 
-test("the login of AUTH PLAIN and of Basic is a secret too", () => {
+test("transcript › the login of AUTH PLAIN and of Basic is a secret too", () => {
   const transcript = new Transcript();
   transcript.hide("hunter2");
   transcript.sent(`AUTH PLAIN ${Buffer.from("\0itest\0hunter2").toString("base64")}\r\n`);
@@ -39,7 +39,7 @@ test("the login of AUTH PLAIN and of Basic is a secret too", () => {
   }
 });
 
-test("bounded whatever comes, and a secret at the cut is not shown in part", () => {
+test("transcript › bounded whatever comes, and a secret at the cut is not shown in part", () => {
   for (let pad = TRANSCRIPT_BYTES - 40; pad < TRANSCRIPT_BYTES + 4; pad += 1) {
     const transcript = new Transcript();
     transcript.hide("correct-horse-battery-staple");
@@ -51,7 +51,7 @@ test("bounded whatever comes, and a secret at the cut is not shown in part", () 
   }
 });
 
-test("control characters do not reach a terminal", () => {
+test("transcript › control characters do not reach a terminal", () => {
   const transcript = new Transcript();
   transcript.received("\u001b[31mred\u0007\r\n");
   expect(transcript.toString()).toBe("< \u00b7[31mred\u00b7\n");

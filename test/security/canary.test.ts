@@ -45,7 +45,7 @@ const CONF_SECRETS = [
   `add snmp community ${LDAP_PASSWORD} ALL`,
 ];
 
-test("no secret comes to light: not in a log, a page, a command's words or a file", async () => {
+test("canary › no secret comes to light: not in a log, a page, a command's words or a file", async () => {
   const directory = await temporaryFolder();
   const stateDir = join(directory, "state");
   const confText = partOfDemo({
@@ -293,7 +293,7 @@ test("no secret comes to light: not in a log, a page, a command's words or a fil
   }
 }, 240_000);
 
-test("/sd/blackbox.yml holds no header's secret", () => {
+test("canary › /sd/blackbox.yml holds no header's secret", () => {
   const confText = partOfDemo({ groups: ["sg_owa"] }).replaceAll(
     "Host: mail.example.com\\r\\n",
     `Host: mail.example.com\\r\\nAuthorization: Basic ${BASIC}\\r\\n`,
@@ -302,7 +302,7 @@ test("/sd/blackbox.yml holds no header's secret", () => {
   expect(findCanary([{ what: "a header's secret", value: HEADER_SECRET }], file)).toBeNull();
 });
 
-test("/api/v1/estate holds no header's secret", () => {
+test("canary › /api/v1/estate holds no header's secret", () => {
   const estate = parseNsConf(partOfDemo({ groups: ["sg_owa"], added: CONF_SECRETS }), {
     adc: "lab",
   });

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 // Two minutes that a developer's every run need not wait for: `npm run soak -- --real 2m` is the same by hand.
 test.skipIf(process.env["CI"] === undefined)(
-  "two minutes of random faults leave heap, handles and descriptors of the agent flat",
+  "real › two minutes of random faults leave heap, handles and descriptors of the agent flat",
   { timeout: 300_000 },
   async () => {
     const soak = join(repositoryRoot(), "dist", "bench", "soak.js");

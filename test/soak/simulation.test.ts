@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { simulate } from "../../bench/simulation/simulate.ts";
 
-test("twelve simulated hours of maintenance, faults, flaps and broken logins: no false alarm, no true one missed", () => {
+test("simulation › twelve simulated hours of maintenance, faults, flaps and broken logins: no false alarm, no true one missed", () => {
   const result = simulate({ hours: 12, servers: 4, seed: 2 });
   expect(result.falseAlarms).toEqual([]);
   expect(result.missed).toEqual([]);

@@ -70,11 +70,11 @@ describe.each(["flat-2m", "flat-30m"])("the readings of %s", (name) => {
   });
 });
 
-test("a configuration kept at every reload rises", async () => {
+test("slope › a configuration kept at every reload rises", async () => {
   expect(risingIn(await recorded("reload-leak-30m"))).toContain("heapMb");
 });
 
-test("one reading that is far off is no leak", async () => {
+test("slope › one reading that is far off is no leak", async () => {
   const readings = await recorded("flat-30m");
   for (const off of [0.5, 0.8, 1]) {
     const struck = readings.map((reading, at) =>

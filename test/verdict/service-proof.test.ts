@@ -44,6 +44,6 @@ test.each<[string, readonly Sight[], readonly JudgedMonitor[], string]>([
     [{ sight: null, fails: false }],
     "shallower",
   ],
-])("%s", (_name, passes, monitors, expected) => {
+])("service proof › %s", (_name, passes, monitors, expected) => {
   expect(serviceProof(passes, monitors)).toBe(expected);
 });

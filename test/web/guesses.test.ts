@@ -276,7 +276,7 @@ test.each([
   ["slow headers", "GET / HTTP/1.1\r\nHost: localhost\r\nX: "],
   ["silence", ""],
   ["slow bodies", "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"],
-])("%s of one address are bounded, and the newest visitor is served", async (_, text) => {
+])("guesses › %s of one address are bounded, and the newest visitor is served", async (_, text) => {
   const web = await serve(maintenanceHour());
   let open = 0;
   for (let index = 0; index < 1_200; index += 1) {

@@ -236,7 +236,7 @@ describe("the page's forms", () => {
   });
 });
 
-test("an agent without a store says so", async () => {
+test("maintenance › an agent without a store says so", async () => {
   const web = await serve(maintenanceHour());
   expect((await web.get("/api/v1/maintenance")).status).toBe(404);
   expect((await web.get("/maintenance")).text).toContain("does not manage windows");

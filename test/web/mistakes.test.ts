@@ -7,7 +7,7 @@ import { until } from "./until.ts";
 
 // The watch runs in the same process: an exception that nobody catches would end it.
 
-test("a mistake of ours in a sample of the history is told, and the next one is taken", async () => {
+test("mistakes › a mistake of ours in a sample of the history is told, and the next one is taken", async () => {
   const history = createHistory({ maxBytes: 1e6, now: () => NOON });
   const member = aMember();
   let samples = 0;
@@ -25,7 +25,7 @@ test("a mistake of ours in a sample of the history is told, and the next one is 
   expect(web.logged).toContain("internal error, history sample lost");
 });
 
-test("a mistake of ours in the middle of an answer costs that answer only", async () => {
+test("mistakes › a mistake of ours in the middle of an answer costs that answer only", async () => {
   const history = createHistory({ maxBytes: 1e6, now: () => NOON });
   const web = await serve(aLiveState({}), {
     history: {

@@ -185,6 +185,6 @@ test.each([
   ["-1", 60_000],
   ["1e9", 60_000],
   ["soon", 60_000],
-])("a scraper that waits %s s gives a probe %d ms", (header, timeoutMs) => {
+])("probe › a scraper that waits %s s gives a probe %d ms", (header, timeoutMs) => {
   expect(timeoutOf({ "x-prometheus-scrape-timeout-seconds": header })).toBe(timeoutMs);
 });

@@ -318,11 +318,11 @@ test.each([
   ],
   [4711, [], "port 4711"],
   ["*", [], "port *"],
-] as const)("port %s is called by its protocol", (port, probes, name) => {
+] as const)("words › port %s is called by its protocol", (port, probes, name) => {
   expect(protocolOf(aMember({ port, probes }))).toBe(name);
 });
 
-test("a page of 500 members behind 60 vservers is small, and made at once", () => {
+test("words › a page of 500 members behind 60 vservers is small, and made at once", () => {
   const large = aLargeEstate({ members: 500, monitors: 2 });
   const members = large.members.map((member, index) => ({
     ...member,

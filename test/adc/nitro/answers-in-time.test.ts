@@ -35,7 +35,7 @@ function asked() {
   };
 }
 
-test("who says nothing within a second of the primary's word is not waited for", async () => {
+test("answers in time › who says nothing within a second of the primary's word is not waited for", async () => {
   const { told, pass } = asked();
   await pass(999);
   expect(told.answers).toBeNull();
@@ -43,7 +43,7 @@ test("who says nothing within a second of the primary's word is not waited for",
   expect(told.answers).toEqual(["primary"]);
 });
 
-test("who could not be heard because our own event loop was held gets the second again", async () => {
+test("answers in time › who could not be heard because our own event loop was held gets the second again", async () => {
   const { told, say, pass } = asked();
   await pass(500);
   await pass(500, 20_000);
@@ -53,7 +53,7 @@ test("who could not be heard because our own event loop was held gets the second
   expect(told.answers).toEqual(["primary", "secondary"]);
 });
 
-test("but is not waited for longer than that", async () => {
+test("answers in time › but is not waited for longer than that", async () => {
   const { told, pass } = asked();
   await pass(500);
   await pass(500, 20_000);

@@ -219,7 +219,7 @@ describe("members", () => {
   });
 });
 
-test("a member is disabled live by its server alone", async () => {
+test("build estate › a member is disabled live by its server alone", async () => {
   const estate = await built({
     ...GROUP,
     server: [{ name: "ex01", ipaddress: "192.0.2.11", state: "ENABLED" }],
@@ -306,11 +306,11 @@ test.each([
   ["NetScaler NS14.1: Build 4.42.nc", { major: 14, minor: 1, text: "NS14.1 Build 4.42" }],
   ["NetScaler NS12.1", { major: 12, minor: 1, text: "NS12.1" }],
   ["something else", null],
-])("firmware %s", async (version, firmware) => {
+])("build estate › firmware %s", async (version, firmware) => {
   expect((await built({ nsversion: [{ version, mode: "1" }] })).firmware).toEqual(firmware);
 });
 
-test("a policy of the same name in two features: content switching keeps the plain name", async () => {
+test("build estate › a policy of the same name in two features: content switching keeps the plain name", async () => {
   const estate = await built({
     cspolicy: [{ policyname: "p", rule: 'HTTP.REQ.URL.PATH.STARTSWITH("/owa")', action: "a" }],
     csaction: [{ name: "a", targetlbvserver: "v_owa" }],

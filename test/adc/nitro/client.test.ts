@@ -281,7 +281,7 @@ describe("names", () => {
   );
 });
 
-test("half a character in a name, and an observer that throws, do not cost the session", async () => {
+test("client › half a character in a name, and an observer that throws, do not cost the session", async () => {
   const server = await labServer();
   const client = labClient(server.url, {
     onRequest: () => {

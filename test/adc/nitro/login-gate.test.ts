@@ -109,7 +109,7 @@ describe("a rejected NITRO password", () => {
   });
 });
 
-test("whatever happens, one secret is rejected no more than once an hour, and once for all if it never worked", () => {
+test("login gate › whatever happens, one secret is rejected no more than once an hour, and once for all if it never worked", () => {
   const step = fc.record({
     end: fc.constantFrom<NitroLoginEnd | null>({ kind: "accepted" }, REJECTED, REJECTED, null),
     secret: fc.constantFrom("one", "one", "two"),

@@ -247,7 +247,7 @@ describe("appliances without bulk bindings", () => {
   });
 });
 
-test("a poll sends nothing but GET besides login and logout", async () => {
+test("poll › a poll sends nothing but GET besides login and logout", async () => {
   const { poll, requests, client } = await lab(CONFIGURATION);
   await poll();
   await client.close();

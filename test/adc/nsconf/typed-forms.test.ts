@@ -165,7 +165,7 @@ describe("members without a port", () => {
   });
 });
 
-test("a partition's statements are counted, and its names stay apart", () => {
+test("typed forms › a partition's statements are counted, and its names stay apart", () => {
   const estate = read(
     "add server s1 10.0.0.1",
     "switch ns partition P1",
@@ -181,7 +181,7 @@ test("a partition's statements are counted, and its names stay apart", () => {
   expect(said(estate)).toEqual(["info partition_not_read P1"]);
 });
 
-test("statements about health that are not read are counted by kind", () => {
+test("typed forms › statements about health that are not read are counted by kind", () => {
   const estate = read(
     "add lsn pool g",
     "bind lsn pool g 192.0.2.1",
@@ -194,12 +194,12 @@ test("statements about health that are not read are counted by kind", () => {
   );
 });
 
-test("escaped quotes inside an unquoted token are Citrix's own reading", () => {
+test("typed forms › escaped quotes inside an unquoted token are Citrix's own reading", () => {
   const estate = read('add cs policy p -rule HTTP.REQ.URL.CONTAINS("a\\"b c")');
   expect(estate.policies.get("p")?.rule).toBe('HTTP.REQ.URL.CONTAINS("a"b c")');
 });
 
-test("the default back-end profile counts where profiles are switched on", () => {
+test("typed forms › the default back-end profile counts where profiles are switched on", () => {
   const lines = [
     "set ssl profile ns_default_ssl_profile_backend -tls1 DISABLED -tls13 ENABLED",
     "add serviceGroup g SSL",
@@ -209,7 +209,7 @@ test("the default back-end profile counts where profiles are switched on", () =>
   expect(read(...lines).services.get("g")?.tls.versions.tls1).toBeNull();
 });
 
-test("a policy bound by bind lb vserver to a content-switching vserver gets the right command named", () => {
+test("typed forms › a policy bound by bind lb vserver to a content-switching vserver gets the right command named", () => {
   const estate = read("add cs vserver cs SSL 10.0.0.1 443", "bind lb vserver cs -policyName p");
   const [told] = estate.diagnostics;
   expect(told).toMatchObject({ rule: "wrong_kind_reference", object: "cs" });

@@ -16,7 +16,7 @@ test.each([
   ["application/openmetrics-text;q=0.1,text/plain;q=0.9", "text"],
   ["application/openmetrics-text;q=0", "text"],
   ["application/openmetrics-text;q=nonsense", "text"],
-] as const)("Accept: %s gives %s", (accept, format) => {
+] as const)("negotiate › Accept: %s gives %s", (accept, format) => {
   expect(negotiateFormat(accept)).toBe(format);
 });
 
@@ -26,6 +26,6 @@ test.each([
   ["gzip", true],
   ["deflate, gzip;q=0.5", true],
   ["gzip;q=0", false],
-] as const)("Accept-Encoding: %s: gzip %s", (encoding, gzip) => {
+] as const)("negotiate › Accept-Encoding: %s: gzip %s", (encoding, gzip) => {
   expect(acceptsGzip(encoding)).toBe(gzip);
 });

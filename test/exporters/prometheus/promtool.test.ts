@@ -95,7 +95,7 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
   return { text, open, textAgain };
 }
 
-test("every metric of the list is there, with its labels in their order, its type and its help", async () => {
+test("promtool › every metric of the list is there, with its labels in their order, its type and its help", async () => {
   const { text } = await fullExpositions();
   for (const { name, type, labels, help } of METRICS) {
     const kind = type === "state set" || type === "info" ? "gauge" : type;
@@ -120,7 +120,7 @@ withPromtool("promtool check metrics is content, also after OpenMetrics was rend
   expect(names(textAgain)).toEqual(names(text));
 });
 
-test("OpenMetrics names counters' families without _total, their samples with it, and ends with EOF", async () => {
+test("promtool › OpenMetrics names counters' families without _total, their samples with it, and ends with EOF", async () => {
   const { open } = await fullExpositions();
   expect(open).toContain("# TYPE adc_witness_mismatch_seconds counter\n");
   expect(open).toContain("\nadc_witness_mismatch_seconds_total{");

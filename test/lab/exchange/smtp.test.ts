@@ -97,7 +97,7 @@ describe("nodemailer", () => {
   });
 });
 
-it("mail sent through one server is read at another", async () => {
+it("smtp › mail sent through one server is read at another", async () => {
   const second = await startServer({ organisation, name: "ex02" });
   await transport(587).sendMail({
     from: ACCOUNT.address,

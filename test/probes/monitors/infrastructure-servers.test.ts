@@ -56,14 +56,14 @@ withServer("BIND", { program: "named", debianPackage: "bind9", start: startBind 
     [{ query: "elsewhere.example.net" }, false, "bad_status"],
   ];
   for (const type of ["DNS", "DNS-TCP"]) {
-    test.each(rows)(`${type} %j`, async (parameters, passed, reason) => {
+    test.each(rows)(`infrastructure servers › ${type} %j`, async (parameters, passed, reason) => {
       expect(await run("dns", monitorSpec(type, parameters))).toMatchObject({
         passed,
         observation: { reason },
       });
     });
   }
-  test("reversed, an answer with an error passes", async () => {
+  test("infrastructure servers › reversed, an answer with an error passes", async () => {
     const spec = monitorSpec(
       "DNS",
       { query: "nobody.lab.example.com" },
@@ -86,25 +86,28 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
     expect(await run("ldap", spec)).toMatchObject({ passed, observation: { reason } });
   });
 
-  test.each(["ldap", "ldaps"])("binds and searches over %s", async (port) => {
-    const tls = port === "ldaps" ? LOGIN_TLS : null;
-    const result = await run(
-      port,
-      monitorSpec(
-        "LDAP",
-        { ...bound, filter: "(uid=itest)", attribute: "mail" },
-        { credential, tls },
-      ),
-    );
-    expect(result).toMatchObject({ passed: true, observation: { outcome: "match" } });
-    expect(result.observation.evidence.detail).toBe(`uid=itest,${LDAP_BASE}`);
-    expect(result.observation.tls?.protocol ?? null).toBe(tls === null ? null : "TLSv1.3");
-    expect(JSON.stringify(result)).not.toContain(LDAP_ADMIN.password);
-  });
-  test("anonymously, the root entry", async () => {
+  test.each(["ldap", "ldaps"])(
+    "infrastructure servers › binds and searches over %s",
+    async (port) => {
+      const tls = port === "ldaps" ? LOGIN_TLS : null;
+      const result = await run(
+        port,
+        monitorSpec(
+          "LDAP",
+          { ...bound, filter: "(uid=itest)", attribute: "mail" },
+          { credential, tls },
+        ),
+      );
+      expect(result).toMatchObject({ passed: true, observation: { outcome: "match" } });
+      expect(result.observation.evidence.detail).toBe(`uid=itest,${LDAP_BASE}`);
+      expect(result.observation.tls?.protocol ?? null).toBe(tls === null ? null : "TLSv1.3");
+      expect(JSON.stringify(result)).not.toContain(LDAP_ADMIN.password);
+    },
+  );
+  test("infrastructure servers › anonymously, the root entry", async () => {
     expect(await run("ldap", monitorSpec("LDAP", {}))).toMatchObject({ passed: true });
   });
-  test("a filter that finds nothing, and a base that is not there", async () => {
+  test("infrastructure servers › a filter that finds nothing, and a base that is not there", async () => {
     const nobody = monitorSpec("LDAP", { ...bound, filter: "(uid=nobody)" }, { credential });
     expect(await run("ldap", nobody)).toMatchObject({
       passed: false,
@@ -116,7 +119,7 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
       observation: { reason: "bad_status" },
     });
   });
-  test("a rejected bind is unknown, never down", async () => {
+  test("infrastructure servers › a rejected bind is unknown, never down", async () => {
     const wrong = monitorSpec("LDAP", bound, {
       credential: { ...credential, password: sealed("wrong") },
     });
@@ -129,13 +132,13 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
 
 withServer("vsftpd", { program: "vsftpd", debianPackage: "vsftpd", start: startVsftpd }, (run) => {
   const credential = monitorCredential({ username: "anonymous", password: "itest@example.com" });
-  test("FTP logs in and opens a data connection", async () => {
+  test("infrastructure servers › FTP logs in and opens a data connection", async () => {
     expect(await run("ftp", monitorSpec("FTP", {}))).toMatchObject({
       passed: true,
       observation: { outcome: "match", step: "transaction" },
     });
   });
-  test("FTP-EXTENDED fetches a file, and says when there is none", async () => {
+  test("infrastructure servers › FTP-EXTENDED fetches a file, and says when there is none", async () => {
     const there = monitorSpec("FTP-EXTENDED", { fileName: "health.txt" }, { credential });
     expect(await run("ftp", there)).toMatchObject({ passed: true });
     const gone = monitorSpec("FTP-EXTENDED", { fileName: "nothing.txt" }, { credential });
@@ -144,7 +147,7 @@ withServer("vsftpd", { program: "vsftpd", debianPackage: "vsftpd", start: startV
       observation: { reason: "bad_status" },
     });
   });
-  test("a rejected login is unknown", async () => {
+  test("infrastructure servers › a rejected login is unknown", async () => {
     const stranger = monitorCredential({ username: "stranger", password: "x" });
     const spec = monitorSpec("FTP", { userName: "stranger" }, { credential: stranger });
     expect(await run("ftp", spec)).toMatchObject({
@@ -158,7 +161,7 @@ withServer(
   "FreeRADIUS",
   { program: "freeradius", debianPackage: "freeradius", start: startFreeradius },
   (run) => {
-    test("accepts", async () => {
+    test("infrastructure servers › accepts", async () => {
       const result = await run(
         "radius",
         monitorSpec("RADIUS", {}, { credential: monitorCredential(RADIUS_USER) }),
@@ -167,7 +170,7 @@ withServer(
       expect(JSON.stringify(result)).not.toContain(RADIUS_USER.password);
       expect(JSON.stringify(result)).not.toContain(RADIUS_USER.secret);
     });
-    test("rejects: unknown, unless a rejection is what the monitor wants", async () => {
+    test("infrastructure servers › rejects: unknown, unless a rejection is what the monitor wants", async () => {
       const password = "a password of more than sixteen bytes";
       const credential = monitorCredential({ ...RADIUS_USER, password });
       expect(await run("radius", monitorSpec("RADIUS", {}, { credential }))).toMatchObject({
@@ -177,7 +180,7 @@ withServer(
       const wanted = monitorSpec("RADIUS", { respCodes: [{ from: 2, to: 3 }] }, { credential });
       expect(await run("radius", wanted)).toMatchObject({ passed: true });
     });
-    test("with another shared secret the server is silent", async () => {
+    test("infrastructure servers › with another shared secret the server is silent", async () => {
       const credential = monitorCredential({ ...RADIUS_USER, secret: "another" });
       expect(await run("radius", monitorSpec("RADIUS", {}, { credential }), 1_000)).toMatchObject({
         observation: { outcome: "timeout" },
@@ -198,14 +201,14 @@ withServer("snmpd", { program: "snmpd", debianPackage: "snmpd", start: startSnmp
     ["V2", { snmpOid: uptime, snmpThreshold: "-1" }, false, "pattern_missing"],
     ["V1", { snmpOid: "1.3.6.1.4.1.99999.1" }, false, "bad_status"],
     ["V2", { snmpOid: "1.3.6.1.4.1.99999.1" }, false, "bad_status"],
-  ] as const)("%s %j", async (snmpVersion, parameters, passed, reason) => {
+  ] as const)("infrastructure servers › %s %j", async (snmpVersion, parameters, passed, reason) => {
     const spec = monitorSpec("SNMP", { ...parameters, snmpVersion }, { credential });
     expect(await run("snmp", spec)).toMatchObject({ passed, observation: { reason } });
   });
 });
 
 withServer("chrony", { program: "chronyd", debianPackage: "chrony", start: startChrony }, (run) => {
-  test("NTP as UDP-ECV: a client's packet, and the server's mode and stratum in the answer", async () => {
+  test("infrastructure servers › NTP as UDP-ECV: a client's packet, and the server's mode and stratum in the answer", async () => {
     const send = `\\x23${"\\x00".repeat(47)}`;
     const spec = monitorSpec("UDP-ECV", { send, recv: "\\x24\\x08" });
     expect(await run("ntp", spec)).toMatchObject({

@@ -324,7 +324,7 @@ describe("USER with a command of the operator's own", () => {
   });
 });
 
-test("the digest of the scripted MySQL server is the documented one", () => {
+test("scripted › the digest of the scripted MySQL server is the documented one", () => {
   // Guards the double itself: SHA1(password) XOR SHA1(nonce, SHA1(SHA1(password))) of a known pair.
   const stage2 = createHash("sha1").update(createHash("sha1").update("abc").digest()).digest("hex");
   expect(stage2).toBe("0d3ced9bec10a777aec23ccc353a8c08a633045e");

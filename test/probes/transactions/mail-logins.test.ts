@@ -175,7 +175,7 @@ describe("the hub draining", () => {
   });
 });
 
-test("imap_login can read the newest message's size", async () => {
+test("mail logins › imap_login can read the newest message's size", async () => {
   bench.organisation.deliver(PROBE_A.address, Buffer.from("Subject: hi\r\n\r\nhello\r\n"), "INBOX");
   const spec = transactionSpec("imap_login", { ...implicit, options: { fetch_newest: true } });
   const seen = await bench.run(993, spec);

@@ -294,7 +294,7 @@ test.each([
   },
 );
 
-test("a rate limit turns away what is too much", async () => {
+test("doors › a rate limit turns away what is too much", async () => {
   const path = await folder({ "web.yml": "rate_limit:\n  interval: 1h\n  burst: 3\n" });
   const web = await serve(maintenanceHour(), { configFile: join(path, "web.yml") });
   const statuses: number[] = [];
@@ -333,7 +333,7 @@ test.each([
     },
     /client_ca_file/,
   ],
-] as const)("%s keeps the server from starting, in words", async (_, files, words) => {
+] as const)("doors › %s keeps the server from starting, in words", async (_, files, words) => {
   const path = await folder(files);
   await expect(serve(maintenanceHour(), { configFile: join(path, "web.yml") })).rejects.toThrow(
     words,

@@ -147,7 +147,7 @@ function holdsInjection(request: string): boolean {
   return INJECTIONS.test(request.replaceAll("\r", "\n")) || /^[A-Z].*\0/.test(request);
 }
 
-test("every transaction over TCP is here", () => {
+test("hostile › every transaction over TCP is here", () => {
   const tried = new Set<string>(SUBJECTS.map(({ transaction }) => transaction));
   const overTcp = TRANSACTIONS.filter((name) => TRANSACTION_TYPES.get(name)?.transport === "tcp");
   expect(overTcp.filter((name) => !tried.has(name))).toEqual([]);
@@ -177,7 +177,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
   });
 });
 
-test("what ends of itself", { timeout: 300_000 }, async () => {
+test("hostile › what ends of itself", { timeout: 300_000 }, async () => {
   const before = timers();
   const meetings = SUBJECTS.flatMap((subject) =>
     behavioursOf(subject.protocol)
