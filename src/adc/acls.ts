@@ -41,7 +41,7 @@ const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text)
 const addresses = range("an IP address or a range of them", isAddress);
 const ports = range("a port or a range of them", isPort);
 const address = single("an IP address", isAddress);
-const port = single("a port", isPort);
+const onePort = single("a port", isPort);
 
 const EXTENDED_FIELDS = {
   enabled: field("state", enabled, true),
@@ -54,7 +54,7 @@ const EXTENDED_FIELDS = {
 };
 const SIMPLE_FIELDS = {
   protocol: field("protocol", textOrNone, null),
-  destinationPort: field("destPort", port, null),
+  destinationPort: field("destPort", onePort, null),
 };
 
 /**

@@ -108,7 +108,7 @@ describe("content switching", () => {
 
 test("plan paths › ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths", () => {
   const conf = readFileSync("test/fixtures/ns.conf/exchange-2010-full.conf", "utf8");
-  const asked = plan(conf.split("\n"))
+  const looks = plan(conf.split("\n"))
     .filter(({ type }) => type === "https_challenge")
     .map(({ adcService, vantage, port, action }) => {
       const path = action.kind === "transaction" ? action.run?.spec.path : null;
@@ -118,7 +118,7 @@ test("plan paths › ActiveSync and Outlook Anywhere of Exchange 2010 are asked 
     ["AS", "/Microsoft-Server-ActiveSync"],
     ["OA", "/rpc/rpcproxy.dll"],
   ] as const) {
-    const own = asked.filter((each) => each.startsWith(`Exchange_2010_${service}`));
+    const own = looks.filter((each) => each.startsWith(`Exchange_2010_${service}`));
     expect(own).toEqual([
       `Exchange_2010_${service} backend:80 ${path}`,
       `Exchange_2010_${service}_2 backend:80 ${path}`,
