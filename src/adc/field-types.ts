@@ -15,6 +15,9 @@ export interface FieldType<T> {
   write(value: T): unknown;
 }
 
+/** The ADC takes names of at most 127 characters, of a server that is known by its domain at most 255. */
+export const MAX_NAME_LENGTH = 255;
+
 /** A duration on the wire: NITRO has one attribute for the number and one for the unit. */
 export interface WireDuration {
   readonly value: number;

@@ -2,6 +2,7 @@ import { isIP } from "../../lib/ip.ts";
 import { builtInMonitor } from "../monitor-defaults.ts";
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
 import { DiagnosticList, estateDiagnostics } from "../diagnostics.ts";
+import { MAX_NAME_LENGTH } from "../field-types.ts";
 import { readWhole, type Fields, type Values } from "../fields.ts";
 import type { AdcParameters, Estate, Firmware, Server, Diagnostic } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
@@ -316,6 +317,7 @@ export async function importEstate(
   client.limits.denied.clear();
   const rows = new Map<string, readonly Row[]>();
   const gaps: NitroGap[] = [];
+  const endless: Diagnostic[] = [];
   const bounded = withBudget(client, READ_BUDGET);
   let waitedMs = 0;
   for (const step of IMPORT_STEPS) {
@@ -334,7 +336,11 @@ export async function importEstate(
         const message = `${client.node} is the secondary`;
         return { kind: "secondary", code: "1028", message };
       }
-      rows.set(step.resource, pulled.rows);
+      const named = pulled.rows.filter((row) => !hasEndlessName(row));
+      rows.set(step.resource, named);
+      if (named.length < pulled.rows.length) {
+        endless.push(endlessNames(step.resource, pulled.rows.length - named.length));
+      }
     } else if (pulled.kind === "stopped") {
       return pulled;
     } else if (step.essential === true) {
@@ -354,8 +360,33 @@ export async function importEstate(
   const derived = new DiagnosticList();
   derived.pushAll(estateDiagnostics(built));
   const told = gaps.map((gap) => gapDiagnostic(options.adc, gap));
-  const all = [...told, ...built.diagnostics, ...derived.all()];
+  const all = [...told, ...endless, ...built.diagnostics, ...derived.all()];
   return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
+}
+
+const NAME_FIELDS = [
+  "name",
+  "monitorname",
+  "monitor_name",
+  "policyname",
+  "servername",
+  "servicename",
+  "servicegroupname",
+  "vservername",
+] as const;
+
+function hasEndlessName(row: Row): boolean {
+  return NAME_FIELDS.some((field) => (text(row, field)?.length ?? 0) > MAX_NAME_LENGTH);
+}
+
+function endlessNames(resource: string, count: number): Diagnostic {
+  return {
+    severity: "error",
+    rule: "unreadable_value",
+    line: null,
+    object: resource,
+    message: `${String(count)} row(s) hold a name of more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not take; they are ignored.`,
+  };
 }
 
 /** What AAA's own resources are refused with where there is none: a cluster's word, no licence, not enabled. */

@@ -1,5 +1,5 @@
 import { ACL_FIELDS, ACL_KINDS, aclAction, aclKey, readAcl } from "../acls.ts";
-import { wholeNumber } from "../field-types.ts";
+import { MAX_NAME_LENGTH, wholeNumber } from "../field-types.ts";
 import { readFields, readWhole } from "../fields.ts";
 import type { Firmware, Estate } from "../../model/estate.ts";
 import type { AclKind } from "../../model/policy.ts";
@@ -235,6 +235,11 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
     reportBroken(first, draft);
     const kind = statementKind(first);
+    if (hasEndlessName(first)) {
+      const message = `A name has more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not take; this line is ignored.`;
+      report(draft, first, "error", "unreadable_value", kind.slice(0, 60), message);
+      continue;
+    }
     const remove = ALL_REMOVERS.get(kind);
     if (kind === "switch ns partition") {
       const [name = "default"] = first.words;
@@ -297,6 +302,12 @@ const CHANGES: ReadonlyMap<string, StatementReader> = new Map([
   ...SETTERS,
   ...unsetReaders(SETTERS),
 ]);
+
+/** The object's own name, and of what is bound to it. The strings of a pattern set are no names. */
+function hasEndlessName({ verb, group, words }: Statement): boolean {
+  const names = verb.toLowerCase() === "bind" && group.toLowerCase() !== "policy" ? 2 : 1;
+  return words.slice(0, names).some(({ length }) => length > MAX_NAME_LENGTH);
+}
 
 function readDefinition(statement: Statement, kind: string, draft: Draft): void {
   const read = DEFINITIONS.get(kind);

@@ -43,3 +43,25 @@ describe.each(readdirSync(FIXTURES).filter((name) => name.endsWith(".conf")))("%
     expect(comparableEstate(imported)).toEqual(comparableEstate(estate));
   });
 });
+
+test("a name without end › is not imported, and its row is told", async () => {
+  const estate = parseNsConf("add lb monitor m HTTP\nadd server ex01 192.0.2.1", { adc: "prod" });
+  const [monitor] = estate.monitors.values();
+  const [server] = estate.servers.values();
+  if (monitor === undefined || server === undefined) {
+    throw new Error("nothing was read");
+  }
+  const name = "n".repeat(60_000);
+  const imported = await importedFrom({
+    ...estate,
+    monitors: new Map([...estate.monitors, [name, { ...monitor, name }]]),
+    servers: new Map([...estate.servers, [name, { ...server, name }]]),
+  });
+  expect([...imported.servers.keys()]).toEqual(["ex01"]);
+  expect([...imported.monitors.keys()]).not.toContain(name);
+  expect(
+    imported.diagnostics.map(({ severity, rule, object }) => `${severity} ${rule} ${object}`),
+  ).toEqual(
+    expect.arrayContaining(["error unreadable_value lbmonitor", "error unreadable_value server"]),
+  );
+});
