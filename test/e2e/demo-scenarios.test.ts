@@ -4,13 +4,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Named, ScenarioRun } from "../../lab/scenario.ts";
 import { scenario, type ScenarioName } from "../../lab/scenarios.ts";
-import { readMaintenanceWindows } from "../../src/agent/kept-state.ts";
-import { compareOnce } from "../../src/change/compare.ts";
-import { pause } from "../../src/lib/timers.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../../src/model/live.ts";
 import { declareAt, tokenFileOf } from "../../src/cli/lab-config.ts";
 import { until, withLabAgent, type LabAgent } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
+import { looksAlike, singleLook, verdictsIn } from "../support/single-looks.ts";
 
 /*
  * Every story the demo tells, with the part of its estate that the story is about. The stories wait for the agent most
@@ -190,71 +188,12 @@ function standing(state: LiveState, { of }: Named): object {
   return { verdict, adcOpinion, replica, service, reason, maintenance, awaySince, seen };
 }
 
-/** Verdicts by row; those that settle are left out, for there only time tells. */
-function verdictsIn(state: LiveState): ReadonlyMap<string, string> {
-  const rows = [
-    ...state.members.map((row) => [`${row.adcService} ${row.server}`, row.verdict] as const),
-    ...state.vservers.map((row) => [row.vserver, row.verdict] as const),
-  ];
-  return new Map(rows.filter(([, verdict]) => verdict !== "settling"));
-}
-
-/** `stateDir`: another than the agent's, whose accounts back off from what it knows to be broken. */
-async function singleLook(
-  { service }: Pick<Story, "service">,
-  stateDir: string | null,
-): Promise<LiveState> {
-  const { config: shared } = service.agent;
-  const config = stateDir === null ? shared : { ...shared, stateDir };
-  const { declarations } = await readMaintenanceWindows(config);
-  const looked = await compareOnce({
-    config,
-    server: null,
-    declarations,
-    timeoutMs: 120_000,
-    waitMs: 0,
-  });
-  if (looked.kind === "failed") {
-    throw new Error(looked.message);
-  }
-  return looked.state;
-}
-
 async function newFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), "adc-witness-look-"));
 }
 
-/** Vservers that send some of their clients to a server that fails: whether a look meets that one is chance. */
-function servingByChance(state: LiveState): ReadonlySet<string> {
-  const leaks: readonly string[] = ["false_up", "blind_monitor", "routes_to_maintenance"];
-  return new Set(
-    state.members.flatMap(({ verdict, vservers }) => (leaks.includes(verdict) ? vservers : [])),
-  );
-}
-
-const LOOKS = 10;
 /** Each look that knows nothing of the others is rejected once: more of them would lock the account. */
 const LOOKS_AT_A_BROKEN_LOGIN = 4;
-
-/** Looks once more from another start each time, and calls every row what the agent calls it, but for chance and time. */
-async function looksAlike(
-  story: Pick<Story, "service">,
-  hold: (once: LiveState) => void,
-): Promise<void> {
-  const { state } = story.service.agent;
-  for (let look = 0; look < LOOKS; look++) {
-    // Probes, polls and the ADC's own monitors stand elsewhere each time.
-    await pause(look * 370);
-    const once = await singleLook(story, null);
-    hold(once);
-    const watched = verdictsIn(state);
-    const byChance = servingByChance(state);
-    const differs = [...verdictsIn(once)].filter(
-      ([row, verdict]) => (watched.get(row) ?? verdict) !== verdict && !byChance.has(row),
-    );
-    expect(differs.map(([row, verdict]) => [row, verdict, watched.get(row)])).toEqual([]);
-  }
-}
 
 test.concurrent.each(Object.keys(NAMED) as (keyof typeof NAMED)[])(
   "demo scenarios › %s: what the story names is said before it moves on, and by ten single looks",
@@ -488,10 +427,10 @@ test.concurrent(
 );
 
 test.concurrent(
-  "demo scenarios › split-brain: neither node is believed until one gives way",
+  "demo scenarios › split-brain: neither node is believed until one gives way, and by ten single looks",
   LIMIT,
   async () => {
-    await told("split-brain", ["sg_owa"], async ({ service, lab, allWell, change }) => {
+    await told("split-brain", ["sg_owa"], async ({ service, lab, allWell, change, hold }) => {
       const { state } = service.agent;
       await allWell();
       await change();
@@ -503,6 +442,10 @@ test.concurrent(
       expect(state.adcs[0]?.lastError).toMatch(
         /both say that they are the primary \(split brain\)/,
       );
+      hold();
+      await looksAlike({ service }, (once) => {
+        expect(once.adcs[0]?.splitBrain).toBe(true);
+      });
       lab.adc.setSplitBrain(false);
       await until("one is believed again", look, (now) => now === "false up", 60_000);
     });
@@ -545,6 +488,9 @@ test.concurrent(
       );
       expect([...odd]).toEqual([]);
       expect(state.adcs[0]).toMatchObject({ up: true, lastError: null });
+      await looksAlike({ service }, (once) => {
+        expect(once.members.filter(({ mismatch }) => mismatch)).toEqual([]);
+      });
     });
   },
 );
