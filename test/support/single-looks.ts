@@ -1,0 +1,65 @@
+import { expect } from "vitest";
+import { readMaintenanceWindows } from "../../src/agent/kept-state.ts";
+import { compareOnce } from "../../src/change/compare.ts";
+import { pause } from "../../src/lib/timers.ts";
+import type { LiveState } from "../../src/model/live.ts";
+import type { LabAgent } from "./lab-agent.ts";
+
+/** Verdicts by row; those that settle are left out, for there only time tells. */
+export function verdictsIn(state: LiveState): ReadonlyMap<string, string> {
+  const rows = [
+    ...state.members.map((row) => [`${row.adcService} ${row.server}`, row.verdict] as const),
+    ...state.vservers.map((row) => [row.vserver, row.verdict] as const),
+  ];
+  return new Map(rows.filter(([, verdict]) => verdict !== "settling"));
+}
+
+/** `stateDir`: another than the agent's, whose accounts back off from what it knows to be broken. */
+export async function singleLook(
+  { service }: Pick<LabAgent, "service">,
+  stateDir: string | null,
+): Promise<LiveState> {
+  const { config: shared } = service.agent;
+  const config = stateDir === null ? shared : { ...shared, stateDir };
+  const { declarations } = await readMaintenanceWindows(config);
+  const looked = await compareOnce({
+    config,
+    server: null,
+    declarations,
+    timeoutMs: 120_000,
+    waitMs: 0,
+  });
+  if (looked.kind === "failed") {
+    throw new Error(looked.message);
+  }
+  return looked.state;
+}
+
+/** Vservers that send some of their clients to a server that fails: whether a look meets that one is chance. */
+function servingByChance(state: LiveState): ReadonlySet<string> {
+  const leaks: readonly string[] = ["false_up", "blind_monitor", "routes_to_maintenance"];
+  return new Set(
+    state.members.flatMap(({ verdict, vservers }) => (leaks.includes(verdict) ? vservers : [])),
+  );
+}
+
+const LOOKS = 10;
+/** Looks once more from another start each time, and calls every row what the agent calls it, but for chance and time. */
+export async function looksAlike(
+  story: Pick<LabAgent, "service">,
+  hold: (once: LiveState) => void,
+): Promise<void> {
+  const { state } = story.service.agent;
+  for (let look = 0; look < LOOKS; look++) {
+    // Probes, polls and the ADC's own monitors stand elsewhere each time.
+    await pause(look * 370);
+    const once = await singleLook(story, null);
+    hold(once);
+    const watched = verdictsIn(state);
+    const byChance = servingByChance(state);
+    const differs = [...verdictsIn(once)].filter(
+      ([row, verdict]) => (watched.get(row) ?? verdict) !== verdict && !byChance.has(row),
+    );
+    expect(differs.map(([row, verdict]) => [row, verdict, watched.get(row)])).toEqual([]);
+  }
+}
