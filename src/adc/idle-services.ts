@@ -59,13 +59,19 @@ export function servesNobody(estate: Estate): (service: AdcService) => boolean {
   const redirectingWhenDown = servicesOfVservers(estate, ({ redirectUrl, httpsRedirectUrl }) =>
     [redirectUrl, httpsRedirectUrl].some((url) => url !== null),
   );
+  // Some lab or plant does use an example's address: where an application is asked, somebody answers.
+  const asksNothing = ({ monitors }: AdcService): boolean =>
+    monitors.every(({ monitor }) =>
+      ["PING", "TCP"].includes(estate.monitors.get(monitor)?.type ?? "TCP"),
+    );
   return (service) => {
     const { name, members, healthMonitor } = service;
     const isIn = (places: readonly RegExp[]): boolean =>
       members.length > 0 &&
       members.every(({ address }) => places.some((place) => place.test(address ?? "")));
     return (
-      (isIn([NOWHERE, EXAMPLES]) && (redirecting.has(name) || isNamedDummy(service))) ||
+      (isIn(asksNothing(service) ? [NOWHERE, EXAMPLES] : [NOWHERE]) &&
+        (redirecting.has(name) || isNamedDummy(service))) ||
       (isIn([NOWHERE]) && (!healthMonitor || redirectingWhenDown.has(name)))
     );
   };
