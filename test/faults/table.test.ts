@@ -194,7 +194,7 @@ describe("codes of NITRO", () => {
 
   test("import and poll › are poorer, and go on, when anything but the essentials is refused by any code", () => {
     const ended = [...codes].flatMap(([refusal, outcomes]) =>
-      DISPENSABLE.filter((each) => !/^(gap|as empty)$/.test(outcomes[each])).map(
+      DISPENSABLE.filter((each) => !/^(gap|as empty|gap or as empty)$/.test(outcomes[each])).map(
         (each) => `${String(refusal)} ${each}: ${outcomes[each]}`,
       ),
     );
