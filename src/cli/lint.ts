@@ -60,7 +60,10 @@ export async function runLint(file: string, options: LintOptions, output: Output
     output.err(`${file}: no NetScaler commands found\n`);
     return 3;
   }
-  const config = options.config === null ? null : await readConfig(options.config, output);
+  const config =
+    options.config === null
+      ? null
+      : await readConfig(options.config, output, { withWarnings: true });
   if (config === null && options.config !== null) {
     return 3;
   }

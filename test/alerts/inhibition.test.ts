@@ -99,6 +99,7 @@ describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !=
         "AdcWitnessAdcBlindMonitor",
         "AdcWitnessAdcFalseUp",
         "AdcWitnessAdcFlapping",
+        "AdcWitnessAdcImportFailed",
         "AdcWitnessAdcRoutesToMaintenance",
         "AdcWitnessLastReallyGoodMember",
       ]);
