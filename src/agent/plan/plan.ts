@@ -7,7 +7,7 @@ import { matchesMember, matchesPattern, withoutOwnHost, type PlanSettings } from
 import type { Monitor } from "../../model/monitor.ts";
 import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
-import { idleReason } from "../../adc/idle-services.ts";
+import { servesNobody } from "../../adc/idle-services.ts";
 import { createVserverGraph } from "../../adc/vserver-graph.ts";
 import type { LearnedExchange } from "../../adc/recognise.ts";
 import { configuredProbes } from "./configured-probes.ts";
@@ -238,11 +238,9 @@ export function* planSteps(
   yield;
   const services = [...estate.services.values()];
   const monitors = yield* mapInSteps(services, backendMonitorProbes(estate, settings, graph));
-  const idle = idleReason(estate);
+  const unserving = servesNobody(estate);
   const looks = yield* mapInSteps(services, (service) =>
-    idle(service) === "always_up"
-      ? []
-      : backendLookProbes(estate, settings, recognise, graph, service),
+    unserving(service) ? [] : backendLookProbes(estate, settings, recognise, graph, service),
   );
   // Sites get what their GSLB service is watched by, and looks; no login is made at them but through their own ADC's VIP.
   const others = [vipProbes, policyProbes, configuredProbes];
