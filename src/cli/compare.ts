@@ -17,7 +17,7 @@ import {
   type VserverRow,
 } from "../web/api/verdicts.ts";
 import { askAgentFor, readAccess, type AgentAddress } from "./agent-client.ts";
-import { columns, type Output } from "./output.ts";
+import { columns, pluginJson, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
 
@@ -58,8 +58,7 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   const judged = statusOf(json, health, command);
   const status = hasErrors && judged !== 2 ? 3 : judged;
   if (command.json) {
-    const told = { status: pluginWord(status), error: null, ...json };
-    output.out(`${JSON.stringify(told, null, 1)}\n`);
+    output.out(pluginJson(status, null, { ...json }));
   } else {
     output.out(`${pluginLine(status, json, health, command)}\n`);
     output.out(json.rows.length + json.vservers.length === 0 ? "" : `${rowsTable(json)}\n`);
@@ -243,7 +242,7 @@ function failed(reason: string, command: CompareCommand, output: Output): number
   output.err(`${message}\n`);
   output.out(
     command.json
-      ? `${JSON.stringify({ status: "UNKNOWN", error: message, ...NOTHING }, null, 1)}\n`
+      ? pluginJson(3, message, { ...NOTHING })
       : `WITNESS UNKNOWN - ${withoutBar(message)}\n`,
   );
   return 3;

@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { z } from "zod";
 import { errorMessage } from "../lib/log.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
@@ -14,7 +15,8 @@ import { renderJunit, renderSarif } from "../lint/render-reports.ts";
 import { renderRule, renderText } from "../lint/render-text.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
 import type { LintIgnore } from "../lint/settings.ts";
-import type { Output } from "./output.ts";
+import type { Answer } from "../web/api/shapes.ts";
+import { withJsonOnFailure, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
 export type LintFormat = "text" | "json" | "sarif" | "junit";
@@ -41,7 +43,13 @@ export interface LintOptions {
  * `lint FILE`: what the monitors of a configuration cannot see, and its mistakes, each with the command that fixes it.
  * 0 none, or notes only; 1 errors or warnings, with `strict` notes too; 3 unreadable, or the fixes could not be written.
  */
-export async function runLint(file: string, options: LintOptions, output: Output): Promise<number> {
+export function runLint(file: string, options: LintOptions, output: Output): Promise<number> {
+  return options.format === "json"
+    ? withJsonOnFailure({}, output, (listening) => lintFile(file, options, listening))
+    : lintFile(file, options, output);
+}
+
+async function lintFile(file: string, options: LintOptions, output: Output): Promise<number> {
   const unknown = options.rules.find((rule) => !ALL_RULES.some(({ id }) => id === rule));
   if (unknown !== undefined) {
     output.err(`there is no rule ${unknown}; docs/lint.md lists them\n`);
@@ -70,18 +78,16 @@ export async function runLint(file: string, options: LintOptions, output: Output
   const wanted = filterOf(text, options, config?.lint.ignore ?? []);
   const findings = lint(estate).filter(wanted);
   const matrix = options.matrix ? await measuredMatrix(text, estate, findings) : null;
-  output.out(rendered(findings, matrix, options.format, file));
-  if (options.writeFixes !== null) {
-    const batch = fixBatch(text, findings, wanted);
-    try {
-      await writeFile(options.writeFixes, batchFile(batch.commands));
-      await writeFile(`${options.writeFixes}.undo`, batchFile(batch.undo));
-    } catch (error) {
-      output.err(
-        `${options.writeFixes}: ${error instanceof Error ? error.message : String(error)}\n`,
-      );
-      return 3;
-    }
+  const error =
+    options.writeFixes === null ? null : await written(options.writeFixes, text, findings, wanted);
+  output.out(
+    options.format === "json"
+      ? `${JSON.stringify(lintJson(findings, matrix, error), null, 1)}\n`
+      : rendered(findings, matrix, options.format, file),
+  );
+  if (error !== null) {
+    output.err(`${error}\n`);
+    return 3;
   }
   const counted = findings.filter(({ severity }) => options.strict || severity !== "info");
   return counted.length === 0 ? 0 : 1;
@@ -114,18 +120,82 @@ function filterOf(
     !ignored(finding);
 }
 
+/** Writes the fixes and what takes them back; says why where that failed, else null. */
+async function written(
+  file: string,
+  text: string,
+  findings: readonly Finding[],
+  wanted: (finding: Finding) => boolean,
+): Promise<string | null> {
+  const batch = fixBatch(text, findings, wanted);
+  try {
+    await writeFile(file, batchFile(batch.commands));
+    await writeFile(`${file}.undo`, batchFile(batch.undo));
+    return null;
+  } catch (error) {
+    return `${file}: ${errorMessage(error)}`;
+  }
+}
+
+const line = z.number().int().nullable();
+const cell = z.enum(["passes", "fails", "unknown"]);
+
+/** `lint --json`. */
+export const lintAnswer = z.strictObject({
+  findings: z.array(
+    z.strictObject({
+      rule: z.string(),
+      severity: z.enum(["error", "warning", "info"]),
+      line,
+      object: z.string(),
+      objects: z.array(z.strictObject({ name: z.string(), line })),
+      message: z.string(),
+      fix: z.string().nullable().describe("The commands for the first object, one per line."),
+      commands: z.array(z.string()).describe("The commands for all objects."),
+      complete: z.boolean().describe("Whether the commands can be pasted as they stand."),
+      incomplete: z.string().nullable().describe("Why not."),
+    }),
+  ),
+  matrix: z
+    .strictObject({
+      tables: z.array(
+        z.strictObject({
+          title: z.string(),
+          failures: z.array(z.string()),
+          rows: z.array(
+            z.strictObject({
+              origin: z.enum(["bound", "advised", "look"]),
+              name: z.string(),
+              does: z.string(),
+              healthy: cell.describe("Against a server that is well."),
+              cells: z.array(cell).describe("One for each failure of the table."),
+            }),
+          ),
+        }),
+      ),
+      unmeasured: z.array(z.strictObject({ probe: z.string(), reason: z.string() })),
+    })
+    .optional()
+    .describe("With --matrix."),
+});
+
+function lintJson(
+  findings: readonly Finding[],
+  matrix: BlindSpotMatrix | null,
+  error: string | null,
+): Answer<typeof lintAnswer> & { readonly error: string | null } {
+  const groups = groupFindings(findings);
+  return { error, findings: groups, ...(matrix === null ? {} : { matrix }) };
+}
+
 function rendered(
   findings: readonly Finding[],
   matrix: BlindSpotMatrix | null,
-  format: LintFormat,
+  format: Exclude<LintFormat, "json">,
   file: string,
 ): string {
   const groups = groupFindings(findings);
   switch (format) {
-    case "json": {
-      const told = matrix === null ? { findings: groups } : { findings: groups, matrix };
-      return `${JSON.stringify(told, null, 1)}\n`;
-    }
     case "sarif":
       return renderSarif(groups, ALL_RULES, file);
     case "junit":

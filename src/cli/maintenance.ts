@@ -14,7 +14,15 @@ import {
   storeApi,
 } from "./maintenance-access.ts";
 import { printableLine } from "../lib/printable.ts";
-import { columns, type Output, localMoment, parseMoment } from "./output.ts";
+import { pluginWord } from "../model/verdicts.ts";
+import {
+  columns,
+  type Output,
+  localMoment,
+  parseMoment,
+  pluginJson,
+  withJsonOnFailure,
+} from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { monthOf, printReport, printSlo } from "./reports.ts";
 
@@ -74,7 +82,17 @@ const LOOK_EVERY_MS = 5000;
  * `maintenance …`: asks the agent, or changes the store itself when no agent holds it. Exit status: 0 done or all
  * good, 1 good but for a warning, 2 refused or a check failed, 3 if the agent could not be reached.
  */
-export async function runMaintenance(options: MaintenanceOptions, output: Output): Promise<number> {
+export function runMaintenance(options: MaintenanceOptions, output: Output): Promise<number> {
+  const { command } = options;
+  const json = command.kind === "report" ? command.format === "json" : options.json;
+  return json
+    ? withJsonOnFailure({ status: "UNKNOWN" }, output, (listening) =>
+        maintain({ ...options, json }, listening),
+      )
+    : maintain({ ...options, json }, output);
+}
+
+async function maintain(options: MaintenanceOptions, output: Output): Promise<number> {
   const reached = await reach(options, output);
   if (reached === null) {
     return 3;
@@ -117,7 +135,7 @@ export async function runMaintenance(options: MaintenanceOptions, output: Output
       const answer = await reached.windowReport(command.name);
       return answer.kind === "answer"
         ? printReport(answer.value, command.format, output)
-        : tellFailure(answer, output);
+        : tellFailure(answer, json, output);
     }
     case "slo": {
       const month = monthOf(command.month, Date.now());
@@ -128,7 +146,7 @@ export async function runMaintenance(options: MaintenanceOptions, output: Output
       const answer = await reached.slo(month.from, month.to);
       return answer.kind === "answer"
         ? printSlo(answer.value, json, output)
-        : tellFailure(answer, output);
+        : tellFailure(answer, json, output);
     }
     case "list":
       return tellList(await reached.list(), json, output);
@@ -248,12 +266,12 @@ function tellWindow(
   output: Output,
 ): number {
   if (answer.kind !== "answer") {
-    return tellFailure(answer, output);
+    return tellFailure(answer, json, output);
   }
   const { name, servers, start, end } = answer.value;
   output.out(
     json
-      ? `${JSON.stringify({ window: answer.value })}\n`
+      ? pluginJson(0, null, { window: answer.value })
       : `${printableLine(`WITNESS OK - ${name} ${done}: ${servers.join(", ")} from ${localMoment(start)} to ${localMoment(end)}`)}\n`,
   );
   return 0;
@@ -261,11 +279,11 @@ function tellWindow(
 
 function tellList(answer: ApiAnswer<readonly ApiWindow[]>, json: boolean, output: Output): number {
   if (answer.kind !== "answer") {
-    return tellFailure(answer, output);
+    return tellFailure(answer, json, output);
   }
   const windows = answer.value;
   if (json) {
-    output.out(`${JSON.stringify({ windows })}\n`);
+    output.out(pluginJson(0, null, { windows }));
     return 0;
   }
   const open = windows.filter(({ state }) => state === "open").length;
@@ -292,21 +310,21 @@ function tellReport(
   output: Output,
 ): number {
   if (answer.kind !== "answer") {
-    return tellFailure(answer, output);
+    return tellFailure(answer, json, output);
   }
   const { server, ok, checks } = answer.value;
   const warns = checks.some(({ warning }) => warning);
+  const status = !ok ? 2 : warns ? 1 : 0;
   if (json) {
-    output.out(`${JSON.stringify(answer.value)}\n`);
+    output.out(pluginJson(status, null, answer.value));
   } else {
-    const word = !ok ? "CRITICAL" : warns ? "WARNING" : "OK";
     const failed = checks.filter((check) => !check.ok).length;
     output.out(
-      `WITNESS ${word} - ${printableLine(server)} ${ok ? good : bad} | failed=${String(failed)} checks=${String(checks.length)}\n`,
+      `WITNESS ${pluginWord(status)} - ${printableLine(server)} ${ok ? good : bad} | failed=${String(failed)} checks=${String(checks.length)}\n`,
     );
     output.out(`${columns(checks.map(checkRow))}\n`);
   }
-  return !ok ? 2 : warns ? 1 : 0;
+  return status;
 }
 
 function checkRow({ name, ok, warning, message }: ApiReport["checks"][number]): readonly string[] {
@@ -315,11 +333,16 @@ function checkRow({ name, ok, warning, message }: ApiReport["checks"][number]): 
 
 function tellFailure(
   answer: Exclude<ApiAnswer<unknown>, { kind: "answer" }>,
+  json: boolean,
   output: Output,
 ): number {
-  const word = answer.kind === "refused" ? "CRITICAL" : "UNKNOWN";
-  output.err(`WITNESS ${word} - ${printableLine(answer.message)}\n`);
-  return answer.kind === "refused" && answer.status !== 503 ? 2 : 3;
+  const status = answer.kind === "refused" && answer.status !== 503 ? 2 : 3;
+  const message = printableLine(answer.message);
+  output.err(`WITNESS ${pluginWord(status)} - ${message}\n`);
+  if (json) {
+    output.out(pluginJson(status, message, {}));
+  }
+  return status;
 }
 
 function missingWords(report: ApiReport): string {

@@ -1,3 +1,5 @@
+import { errorMessage } from "../lib/log.ts";
+import { pluginWord, type ExitStatus } from "../model/verdicts.ts";
 import { localTime } from "../lib/timers.ts";
 import { printable, printableLine } from "../lib/printable.ts";
 
@@ -26,6 +28,51 @@ export function terminalOutput(failedStatus = 1): Output {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   };
+}
+
+/** What a plug-in prints for who reads JSON: its word, why it failed (null where it did not), and what it found. */
+export function pluginJson(
+  status: ExitStatus,
+  error: string | null,
+  told: Readonly<Record<string, unknown>>,
+): string {
+  return `${JSON.stringify({ status: pluginWord(status), error, ...told }, null, 1)}\n`;
+}
+
+/**
+ * Runs a command whose reader wants JSON: where it ends without having printed any, an object with `error` holds what it
+ * said on stderr, so that a script always has something to parse. `failed`: what the object has beside.
+ */
+export async function withJsonOnFailure(
+  failed: { readonly status?: "UNKNOWN" },
+  output: Output,
+  run: (output: Output) => Promise<number>,
+): Promise<number> {
+  const said: string[] = [];
+  let isTold = false;
+  const tell = (error: string): void => {
+    if (!isTold) {
+      output.out(`${JSON.stringify({ ...failed, error }, null, 1)}\n`);
+    }
+  };
+  const listening: Output = {
+    out: (text) => {
+      isTold = true;
+      output.out(text);
+    },
+    err: (text) => {
+      said.push(text.trimEnd());
+      output.err(text);
+    },
+  };
+  try {
+    const status = await run(listening);
+    tell(said.join("\n"));
+    return status;
+  } catch (error) {
+    tell(errorMessage(error));
+    throw error;
+  }
 }
 
 /** Lays rows out in columns, two spaces apart; the last column is not padded. Each row stays one line whatever its cells hold. */

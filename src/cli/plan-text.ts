@@ -1,4 +1,5 @@
-import { planRow, type PlanRow, type PlannedProbe } from "../agent/plan/planned-probe.ts";
+import { planRow, type PlannedProbe } from "../agent/plan/planned-probe.ts";
+import type { PlanRow } from "../agent/plan/plan-answer.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import { barePortSentence, deepest, type Depth } from "../model/observation.ts";
 import { printableLine } from "../lib/printable.ts";

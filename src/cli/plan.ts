@@ -1,6 +1,6 @@
 import { type PlannedProbe, planJson } from "../agent/plan/planned-probe.ts";
 import { printableLine } from "../lib/printable.ts";
-import type { Output } from "./output.ts";
+import { withJsonOnFailure, type Output } from "./output.ts";
 import { filteredPlan, planText, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
 import { errorMessage } from "../lib/log.ts";
 import { planProbes, idleSettings, type PlannedEstate } from "../agent/plan/plan.ts";
@@ -23,7 +23,13 @@ export interface PlanOptions {
 }
 
 /** `plan`: every probe that would run, and every monitor that cannot be repeated. 0; 1 if the input could not be read, or selects nothing where it should. */
-export async function runPlan(options: PlanOptions, output: Output): Promise<number> {
+export function runPlan(options: PlanOptions, output: Output): Promise<number> {
+  return options.json
+    ? withJsonOnFailure({}, output, (listening) => plan(options, listening))
+    : plan(options, output);
+}
+
+async function plan(options: PlanOptions, output: Output): Promise<number> {
   const read =
     options.nsConf !== null
       ? await fromNsConf(options.nsConf, output)
@@ -31,27 +37,29 @@ export async function runPlan(options: PlanOptions, output: Output): Promise<num
   if (read === null) {
     return 1;
   }
-  const { estates } = read;
-  const plan = filteredPlan(read.plan, options.filter ?? WHOLE_PLAN);
+  const { estates, idle } = read;
+  const status = idle.length > 0 ? 1 : 0;
+  const wanted = filteredPlan(read.plan, options.filter ?? WHOLE_PLAN);
   if (options.json) {
-    output.out(`${JSON.stringify(planJson(plan, estates), null, 1)}\n`);
-    return read.hasErrors ? 1 : 0;
+    const error = idle.length > 0 ? idle.join("\n") : null;
+    output.out(`${JSON.stringify({ error, ...planJson(wanted, estates) }, null, 1)}\n`);
+    return status;
   }
-  output.out(`${planText(plan)}\n`);
+  output.out(`${planText(wanted)}\n`);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
     const where = diagnostic.line === null ? "" : `line ${String(diagnostic.line)}: `;
     const { severity, object, message, rule } = diagnostic;
     const about = message.includes(object) ? "" : `${object}: `;
     output.out(`${printableLine(`${severity}: ${where}${about}${message} (${rule})`)}\n`);
   }
-  return read.hasErrors ? 1 : 0;
+  return status;
 }
 
 interface ReadPlan {
   readonly plan: readonly PlannedProbe[];
   readonly estates: readonly Estate[];
-  /** The configuration selects something that is not there: the plan is shown all the same. */
-  readonly hasErrors: boolean;
+  /** What the configuration selects that is not there, a sentence each: the plan is shown all the same. */
+  readonly idle: readonly string[];
 }
 
 async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null> {
@@ -64,7 +72,7 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
   }
   boundHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
-  return { plan: planProbes(estate, BARE_SETTINGS), estates: [estate], hasErrors: false };
+  return { plan: planProbes(estate, BARE_SETTINGS), estates: [estate], idle: [] };
 }
 
 async function fromConfig(file: string, output: Output): Promise<ReadPlan | null> {
@@ -83,13 +91,13 @@ async function fromConfig(file: string, output: Output): Promise<ReadPlan | null
     const settings = planSettings(config, adc, resolved);
     planned.push({ estate: imported.estate, settings });
   }
-  const idle = idleSettings(config, planned);
+  const idle = idleSettings(config, planned).map(formatProblem);
   for (const problem of idle) {
-    output.err(`${printableLine(`error: ${formatProblem(problem)}`)}\n`);
+    output.err(`${printableLine(`error: ${problem}`)}\n`);
   }
   return {
     plan: planned.flatMap(({ estate, settings }) => planProbes(estate, settings)),
     estates: planned.map(({ estate }) => estate),
-    hasErrors: idle.length > 0,
+    idle,
   };
 }

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
 import { probeName, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import type { AccountKeeper } from "../agent/accounts/account-keeper.ts";
@@ -6,8 +7,10 @@ import type { ProbeResult } from "../agent/run-probe.ts";
 import { commandKeeper, planForCommand, singleRoundRunner } from "../change/compare.ts";
 import type { Config } from "../config/schema.ts";
 import type { TlsFacts } from "../model/observation.ts";
-import type { Output } from "./output.ts";
+import { pluginJson, withJsonOnFailure, type Output } from "./output.ts";
 import { printableLine } from "../lib/printable.ts";
+import { observationJson, observationShape } from "../web/api/evidence.ts";
+import type { Answer } from "../web/api/shapes.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
 
@@ -19,7 +22,13 @@ export interface ProbeCommand {
 }
 
 /** `probe`: one probe, explained. 0 passed, 2 failed, 3 nothing could be said. */
-export async function runProbeCommand(command: ProbeCommand, output: Output): Promise<number> {
+export function runProbeCommand(command: ProbeCommand, output: Output): Promise<number> {
+  return command.json
+    ? withJsonOnFailure({ status: "UNKNOWN" }, output, (listening) => probeOnce(command, listening))
+    : probeOnce(command, output);
+}
+
+async function probeOnce(command: ProbeCommand, output: Output): Promise<number> {
   const config = await readConfig(command.config, output);
   if (config === null) {
     return 3;
@@ -54,8 +63,57 @@ export async function runProbeCommand(command: ProbeCommand, output: Output): Pr
     output.err("held back: another failed login could lock the account (see login_suspended)\n");
     return 3;
   }
-  output.out(command.json ? `${JSON.stringify(result, null, 1)}\n` : explained(probe, result));
-  return result.passed === null ? 3 : result.passed ? 0 : 2;
+  const status = result.passed === null ? 3 : result.passed ? 0 : 2;
+  output.out(command.json ? pluginJson(status, null, probeJson(result)) : explained(probe, result));
+  return status;
+}
+
+/** `probe --json`: the observation as the agent's API has it, and what only one look can tell. */
+export const probeAnswer = z.strictObject({
+  passed: z.boolean().nullable().describe("Null where it says nothing about the service."),
+  observation: z.strictObject({
+    ...observationShape.shape,
+    exchange_seen: z.boolean().describe("Whether there are signs that Exchange itself answered."),
+    client_address: z
+      .strictObject({ seen_as: z.string(), own: z.boolean() })
+      .nullable()
+      .describe("Our own address as an SMTP server sees it."),
+    auth_schemes: z.string().nullable().describe("Login schemes that a 401 offered."),
+    answered: z.array(z.string()).nullable().describe("What a DNS answer held."),
+    login: z
+      .enum(["accepted", "rejected", "unanswered", "not_tried"])
+      .nullable()
+      .describe("What became of the credential; null where none was sent."),
+    channel_bound: z.boolean().describe("The login was bound to the server's certificate."),
+    stall: z
+      .strictObject({ caused_ms: z.number(), excused: z.boolean() })
+      .nullable()
+      .describe("What stalls of this process had to do with it."),
+    name_checks: z
+      .array(z.strictObject({ name: z.string(), carried: z.boolean() }))
+      .describe("Whether the certificate holds each name that clients use here."),
+  }),
+});
+
+function probeJson({ passed, observation }: ProbeResult): Answer<typeof probeAnswer> {
+  const { clientAddress, stall, tls } = observation;
+  return {
+    passed,
+    observation: {
+      ...observationJson(observation),
+      exchange_seen: observation.exchangeSeen,
+      client_address:
+        clientAddress === undefined
+          ? null
+          : { seen_as: clientAddress.seenAs, own: clientAddress.own },
+      auth_schemes: observation.authSchemes ?? null,
+      answered: observation.answered ?? null,
+      login: observation.login ?? null,
+      channel_bound: observation.channelBound ?? false,
+      stall: stall === undefined ? null : { caused_ms: stall.causedMs, excused: stall.excused },
+      name_checks: tls?.nameChecks ?? [],
+    },
+  };
 }
 
 /** One run, with its account's leave where it logs in; null when that is not given. */

@@ -113,8 +113,7 @@ export function program(output: Output): Command {
       process.stdout.write("", () => process.exit(status));
     });
 
-  root
-    .command("plan")
+  tellUsageErrors(root.command("plan"), output, { exitStatus: 1 })
     .description("print every probe that would run, and every monitor that cannot be repeated")
     .option("--ns-conf <file>", "ns.conf to read")
     .option("--config <file>", CONFIG)
@@ -244,8 +243,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       process.exitCode = await runCheckConfig(configFile(file, process.env), output);
     });
 
-  root
-    .command("lint")
+  tellUsageErrors(root.command("lint"), output, { exitStatus: 1 })
     .description("find blind spots and mistakes in an ns.conf, with the commands that fix them")
     .argument("[file]", "ns.conf to read")
     .addOption(new Option("--format <format>", "output format").choices(LINT_FORMATS))
@@ -393,21 +391,35 @@ interface LintArguments {
 /** As `runLint` has them; written here too, so that no other command loads lint. */
 const LINT_FORMATS: readonly LintFormat[] = ["text", "json", "sarif", "junit"];
 
-/**
- * A monitoring system takes 1 for a warning and 2 for an alarm: a line that was typed wrong is neither. Who reads JSON is
- * given an object then, too.
- */
+/** A monitoring system takes 1 for a warning and 2 for an alarm: a line that was typed wrong is neither. */
 function forMonitoring(command: Command, output: Output): Command {
-  command.exitOverride(({ exitCode, message }) => {
-    if (exitCode !== 0 && process.argv.includes("--json")) {
-      output.out(`${JSON.stringify({ status: "UNKNOWN", error: message })}\n`);
-    }
-    process.exit(exitCode === 0 ? 0 : USAGE_ERROR);
-  });
+  tellUsageErrors(command, output, { exitStatus: USAGE_ERROR, status: "UNKNOWN" });
   for (const one of command.commands) {
     forMonitoring(one, output);
   }
   return command;
+}
+
+/** Who reads JSON is given an object for a line that was typed wrong, too. */
+function tellUsageErrors(
+  command: Command,
+  output: Output,
+  { exitStatus, ...told }: { readonly exitStatus: number; readonly status?: "UNKNOWN" },
+): Command {
+  return command.exitOverride(({ exitCode, message }) => {
+    if (exitCode !== 0 && wantsJson(process.argv)) {
+      output.out(`${JSON.stringify({ ...told, error: message }, null, 1)}\n`);
+    }
+    process.exit(exitCode === 0 ? 0 : exitStatus);
+  });
+}
+
+function wantsJson(argv: readonly string[]): boolean {
+  return (
+    argv.includes("--json") ||
+    argv.includes("--format=json") ||
+    argv[argv.indexOf("--format") + 1] === "json"
+  );
 }
 
 function examples(...lines: readonly string[]): string {

@@ -2,7 +2,8 @@ import type { Slo, WindowReport } from "../change/window-report.ts";
 import { printableLine } from "../lib/printable.ts";
 import { headline, objectOf, windowReportPage } from "../web/page/window-report-page.ts";
 import { span } from "../web/page/time.ts";
-import { columns, localMoment, type Output } from "./output.ts";
+import { pluginWord } from "../model/verdicts.ts";
+import { columns, localMoment, pluginJson, type Output } from "./output.ts";
 
 /** The first moment of a month and of the next in this machine's zone, RFC 3339; null when it is no month. */
 export function monthOf(
@@ -28,6 +29,7 @@ export function printReport(
   const isWrong =
     report.incidents.length > 0 ||
     report.steps.some(({ step, at }) => step === "returned" && at === null);
+  const status = isWrong ? 1 : 0;
   switch (format) {
     case "html":
       output.out(windowReportPage(report, Intl.DateTimeFormat().resolvedOptions().timeZone));
@@ -36,15 +38,15 @@ export function printReport(
       output.out(csvOf(report));
       break;
     case "json":
-      output.out(`${JSON.stringify(report)}\n`);
+      output.out(pluginJson(status, null, report));
       break;
     case "text":
       output.out(
-        `WITNESS ${isWrong ? "WARNING" : "OK"} - ${printableLine(`${report.window}: ${headline(report)}`)}\n`,
+        `WITNESS ${pluginWord(status)} - ${printableLine(`${report.window}: ${headline(report)}`)}\n`,
       );
       output.out(textOf(report));
   }
-  return isWrong ? 1 : 0;
+  return status;
 }
 
 function textOf({ steps, vservers, incidents }: WindowReport): string {
@@ -100,7 +102,7 @@ function timesTable<Row extends Slo["vservers"][number]>(
 export function printSlo(slo: Slo, json: boolean, output: Output): number {
   const isWatched = slo.watched_seconds > 0;
   if (json) {
-    output.out(`${JSON.stringify(slo)}\n`);
+    output.out(pluginJson(isWatched ? 0 : 1, null, slo));
   } else {
     const wrong = slo.vservers.filter((row) => row.adc_wrong_seconds > 0).length;
     output.out(

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { planJson, type PlanRow } from "../../src/agent/plan/planned-probe.ts";
+import { planJson } from "../../src/agent/plan/planned-probe.ts";
+import type { PlanRow } from "../../src/agent/plan/plan-answer.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import type { Estate } from "../../src/model/estate.ts";

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { packageRoot } from "../../src/cli/package-info.ts";
 import { until, withLab } from "../support/lab-agent.ts";
+import { commandAnswer } from "../support/command-answer.ts";
 
 const MAIN = join(packageRoot(), "dist", "src", "cli", "main.js");
 const FIXTURE = join(packageRoot(), "test", "fixtures", "ns.conf", "exchange-2010.conf");
@@ -51,7 +52,10 @@ describe("the built command", () => {
   test("plan --json prints the JSON and nothing else", async () => {
     const { code, out, err } = await run(["plan", "--ns-conf", FIXTURE, "--json"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    const parsed = JSON.parse(out) as { probes: unknown[]; diagnostics: { rule: string }[] };
+    const parsed = commandAnswer("plan", out) as unknown as {
+      probes: unknown[];
+      diagnostics: { rule: string }[];
+    };
     expect(parsed.probes.length).toBeGreaterThan(10);
     expect(parsed.diagnostics.map(({ rule }) => rule)).toEqual([
       "encrypted_password",
@@ -67,7 +71,9 @@ describe("the built command", () => {
 
   test("lint takes its options, and wants a file or a rule to explain", async () => {
     expect(await run(["lint", "--explain", "tcp_only"])).toMatchObject({ code: 0, err: "" });
-    expect((await run(["lint"])).code).not.toBe(0);
+    const { code: misused, out: told } = await run(["lint", "--format", "json"]);
+    expect(misused).toBe(1);
+    expect(commandAnswer("lint", told)["error"]).toContain("missing required argument");
     expect((await run(["lint", FIXTURE, "--format", "yaml"])).code).not.toBe(0);
     const { code, out } = await run([
       ...["lint", FIXTURE, "--format", "sarif", "--severity", "warning"],

@@ -3,6 +3,7 @@ import { runCompare, type CompareCommand } from "../../src/cli/compare.ts";
 import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { maintenanceHour } from "../support/live-state.ts";
 import { serve } from "../web/support.ts";
+import { commandAnswer } from "../support/command-answer.ts";
 
 /** `compare --url` against an agent that knows this. */
 async function ask(
@@ -24,6 +25,9 @@ async function ask(
     },
     { out: (text) => (out += text), err: () => undefined },
   );
+  if (command.json === true) {
+    commandAnswer("compare", out);
+  }
   return { status, out };
 }
 

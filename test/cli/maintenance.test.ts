@@ -21,6 +21,7 @@ import { freePorts } from "../support/real-servers.ts";
 import { closedPort } from "../support/scripted-server.ts";
 import { aMember, anAdc, aLiveState, aVserver, NOON } from "../support/live-state.ts";
 import { IDLE_ACTIONS, serve } from "../web/support.ts";
+import { commandAnswer } from "../support/command-answer.ts";
 
 let directory: string;
 beforeEach(async () => {
@@ -51,6 +52,9 @@ async function run(
     },
   );
   expect(out + err).not.toMatch(/canary-(token|password)/);
+  if (command.kind === "report" ? command.format === "json" : options.json === true) {
+    commandAnswer(command.kind === "slo" ? "slo" : `maintenance ${command.kind}`, out);
+  }
   return { status, out, err };
 }
 

@@ -6,6 +6,7 @@ import { runCompare } from "../../src/cli/compare.ts";
 import { runProbeCommand } from "../../src/cli/probe.ts";
 import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { withLab } from "../support/lab-agent.ts";
+import { commandAnswer } from "../support/command-answer.ts";
 
 test("ns conf only › with only an ns.conf everything but the ADC's opinion works, and verdicts say why they are unknown", async () => {
   await withLab({ scenario: "healthy" }, async ({ lab, directory }) => {
@@ -51,6 +52,17 @@ test("ns conf only › with only an ns.conf everything but the ADC's opinion wor
     expect(out).toContain("The Microsoft Exchange IMAP4 service is ready.");
     expect(out).toMatch(/tls {7}TLSv1\.[23] .*verification/);
     expect(probed).toBe(0);
+
+    out = "";
+    await runProbeCommand(
+      { config, target: "sg_imaps/ex01:993", monitor: "imap_greeting", json: true },
+      output,
+    );
+    expect(commandAnswer("probe", out)).toMatchObject({
+      status: "OK",
+      passed: true,
+      observation: { outcome: "match", tls: { chain: [{}] } },
+    });
 
     out = "";
     const ambiguous = await runProbeCommand(

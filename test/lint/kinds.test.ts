@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { planJson, type PlanRow } from "../../src/agent/plan/planned-probe.ts";
+import { planJson } from "../../src/agent/plan/planned-probe.ts";
+import type { PlanRow } from "../../src/agent/plan/plan-answer.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";

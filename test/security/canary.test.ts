@@ -22,6 +22,7 @@ import { configOf, startInProcess } from "../support/in-process-agent.ts";
 import { until } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 import { findCanary, type Canary } from "./canary.ts";
+import { commandAnswer } from "../support/command-answer.ts";
 
 const NITRO_PASSWORD = 'Nitro+Robin/17&ä"x';
 const WRONG_PASSWORD = 'Wrong+Finch/23&ö"y';
@@ -230,12 +231,25 @@ test("canary › no secret comes to light: not in a log, a page, a command's wor
       }) => Promise<number>,
     ): Promise<void> => {
       let text = "";
+      let out = "";
       const put = (more: string): void => {
         text += more;
       };
-      await command({ out: put, err: put });
+      await command({
+        out: (more) => {
+          out += more;
+          put(more);
+        },
+        err: put,
+      });
       expect(text, what).not.toBe("");
       look(what, text);
+      if (what.endsWith("--json")) {
+        commandAnswer(
+          what.startsWith("maintenance") ? "maintenance list" : what.replace(/ .*/, ""),
+          out,
+        );
+      }
     };
     for (const json of [false, true]) {
       const shape = json ? " --json" : "";

@@ -9,6 +9,7 @@ import { runCompare } from "../../src/cli/compare.ts";
 import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
 import { steadyBackend, type SteadyBackend } from "../adc/nitro/steady-backend.ts";
+import { commandAnswer } from "./command-answer.ts";
 
 /** Longer than any grace. */
 const LONG_AGO_MS = 3_600_000;
@@ -94,5 +95,6 @@ ${world.yaml ?? ""}
   if (out === "") {
     throw new Error(err);
   }
+  commandAnswer("compare", out);
   return { ...(JSON.parse(out) as CompareJson), status, err };
 }

@@ -1,13 +1,14 @@
 import type { Port } from "../../model/adc-service.ts";
-import type { Vantage, Sight, Depth } from "../../model/observation.ts";
+import type { Vantage, Sight } from "../../model/observation.ts";
 import type { CodeRange, Monitor } from "../../model/monitor.ts";
 import { monitorSight, transactionSight } from "../../probes/depth.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
-import type { Diagnostic, Estate } from "../../model/estate.ts";
+import type { Estate } from "../../model/estate.ts";
 import { redactRequest } from "../../adc/request-secrets.ts";
+import type { PlanJson, PlanRow } from "./plan-answer.ts";
 
 /** A probe's identity: the same over restarts and imports, so that schedules and memories find their probe again. */
 export function probeId(
@@ -115,53 +116,7 @@ export function codeRangeText(range: CodeRange): string {
   return range.from === range.to ? String(range.from) : `${String(range.from)}-${String(range.to)}`;
 }
 
-/** `plan --json`: a contract, so every key is spelt out here. */
-export interface PlanJson {
-  readonly probes: readonly PlanRow[];
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-export interface PlanRow {
-  readonly kind: "monitor" | "transaction";
-  readonly adc: string;
-  readonly vservers: readonly string[];
-  readonly adc_service: string | null;
-  readonly server: string | null;
-  readonly address: string | null;
-  readonly port: number | "*" | null;
-  readonly member_address: string | null;
-  readonly member_port: number | "*" | null;
-  readonly monitor: string | null;
-  readonly transaction: string | null;
-  readonly type: string;
-  readonly vantage: string;
-  /** How far it sees: `reach`, `tls`, `greeting`, `dialogue`, `login` or `mailbox`. */
-  readonly depth: Depth;
-  readonly supported: boolean;
-  readonly unsupported_reason: string | null;
-  readonly note: string | null;
-  readonly source: string | null;
-  /** Addresses the ADC may probe from: the first thing to check at a firewall. */
-  readonly source_addresses: readonly string[];
-  readonly tls: string | null;
-  readonly secure: boolean;
-  readonly reverse: boolean;
-  readonly interval_ms: number;
-  readonly timeout_ms: number;
-  readonly down_time_ms: number | null;
-  readonly retries: number | null;
-  readonly success_retries: number | null;
-  readonly failure_retries: number | null;
-  readonly dest_ip: string | null;
-  readonly dest_port: number | null;
-  readonly request: string | null;
-  readonly resp_codes: readonly string[] | null;
-  readonly custom_headers: string | null;
-  readonly send: string | null;
-  readonly recv: string | null;
-  readonly script: string | null;
-}
-
+/** `plan --json`: a contract, so every key is spelt out. */
 export function planJson(plan: readonly PlannedProbe[], estates: readonly Estate[]): PlanJson {
   return {
     probes: plan.map(planRow),
@@ -177,7 +132,7 @@ export function planRow(probe: PlannedProbe): PlanRow {
   return {
     kind: action.kind,
     adc: probe.adc,
-    vservers: probe.vservers,
+    vservers: [...probe.vservers],
     adc_service: probe.adcService === "" ? null : probe.adcService,
     server: probe.server,
     address: probe.address,
@@ -193,7 +148,7 @@ export function planRow(probe: PlannedProbe): PlanRow {
     unsupported_reason: action.unsupportedReason,
     note: probe.note,
     source: monitor === null ? null : probe.source,
-    source_addresses: monitor === null ? [] : probe.sourceAddresses,
+    source_addresses: monitor === null ? [] : [...probe.sourceAddresses],
     tls: probe.tlsSource,
     secure: monitor?.secure ?? tls !== null,
     reverse: monitor?.reverse ?? false,

@@ -28,7 +28,7 @@ const tlsShape = z.strictObject({
   chain: z.array(certificateShape),
 });
 
-const observationShape = z.strictObject({
+export const observationShape = z.strictObject({
   started_at: moment,
   duration_ms: z.number(),
   outcome: z.enum(["match", "maintenance", "mismatch", "refused", "timeout", "failed", "fault"]),
@@ -91,29 +91,31 @@ export function probeEvidence(probe: LiveProbe): Answer<typeof probeShape> {
     opinion: probe.opinion,
     passed: probe.lastPassed,
     not_repeated: probe.notRepeated ?? null,
-    last: observationJson(probe.last),
-    last_success: observationJson(probe.lastSuccess),
-    last_failure: observationJson(probe.lastFailure),
+    last: orNone(probe.last),
+    last_success: orNone(probe.lastSuccess),
+    last_failure: orNone(probe.lastFailure),
   };
 }
 
-function observationJson(observation: Observation | null): Answer<typeof observationShape> | null {
-  return observation === null
-    ? null
-    : {
-        started_at: instant(observation.startedAt),
-        duration_ms: observation.durationMs,
-        outcome: observation.outcome,
-        step: observation.step,
-        reason: observation.reason,
-        phases_ms: observation.phases,
-        response_time_ms: observation.responseTimeMs,
-        served_by: observation.servedBy,
-        backend_server: observation.backendServer ?? null,
-        tls: observation.tls === null ? null : tlsJson(observation.tls),
-        transcript: observation.evidence.transcript,
-        detail: observation.evidence.detail,
-      };
+export function observationJson(observation: Observation): Answer<typeof observationShape> {
+  return {
+    started_at: instant(observation.startedAt),
+    duration_ms: observation.durationMs,
+    outcome: observation.outcome,
+    step: observation.step,
+    reason: observation.reason,
+    phases_ms: observation.phases,
+    response_time_ms: observation.responseTimeMs,
+    served_by: observation.servedBy,
+    backend_server: observation.backendServer ?? null,
+    tls: observation.tls === null ? null : tlsJson(observation.tls),
+    transcript: observation.evidence.transcript,
+    detail: observation.evidence.detail,
+  };
+}
+
+function orNone(observation: Observation | null): Answer<typeof observationShape> | null {
+  return observation === null ? null : observationJson(observation);
 }
 
 function tlsJson(facts: TlsFacts): Answer<typeof tlsShape> {
