@@ -61,7 +61,7 @@ export async function withJsonOnFailure(
       output.out(text);
     },
     err: (text) => {
-      said.push(text.trimEnd());
+      said.push(withoutPrefix(text.trimEnd()));
       output.err(text);
     },
   };
@@ -73,6 +73,11 @@ export async function withJsonOnFailure(
     tell(errorMessage(error));
     throw error;
   }
+}
+
+/** A message as the value of `error`, which says already what it is. */
+export function withoutPrefix(message: string): string {
+  return message.replace(/^error: /, "");
 }
 
 /** Lays rows out in columns, two spaces apart; the last column is not padded. Each row stays one line whatever its cells hold. */

@@ -5,7 +5,7 @@ import { configFile, configFileIfAny } from "./read-config.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import type { LintFormat } from "./lint.ts";
 import { addMaintenance, addSlo } from "./main-maintenance.ts";
-import { terminalOutput, type Output } from "./output.ts";
+import { terminalOutput, withoutPrefix, type Output } from "./output.ts";
 import { versionText } from "./package-info.ts";
 
 const USAGE_ERROR = 3;
@@ -408,7 +408,7 @@ function tellUsageErrors(
 ): Command {
   return command.exitOverride(({ exitCode, message }) => {
     if (exitCode !== 0 && wantsJson(process.argv)) {
-      output.out(`${JSON.stringify({ ...told, error: message }, null, 1)}\n`);
+      output.out(`${JSON.stringify({ ...told, error: withoutPrefix(message) }, null, 1)}\n`);
     }
     process.exit(exitCode === 0 ? 0 : exitStatus);
   });

@@ -78,14 +78,14 @@ test.each<[string, string, number, RegExp, (output: Output) => Promise<number>]>
     "plan",
     "a configuration that is not there",
     1,
-    /nowhere/,
+    /^\/nowhere\/adc-witness.yml: cannot be read/,
     (output) => runPlan({ nsConf: null, config: NOWHERE, json: true }, output),
   ],
   [
     "probe",
     "a configuration that is not there",
     3,
-    /nowhere/,
+    /^\/nowhere\/adc-witness.yml: cannot be read/,
     (output) =>
       runProbeCommand({ config: NOWHERE, target: "ex01:443", monitor: "m", json: true }, output),
   ],

@@ -73,7 +73,7 @@ describe("the built command", () => {
     expect(await run(["lint", "--explain", "tcp_only"])).toMatchObject({ code: 0, err: "" });
     const { code: misused, out: told } = await run(["lint", "--format", "json"]);
     expect(misused).toBe(1);
-    expect(commandAnswer("lint", told)["error"]).toContain("missing required argument");
+    expect(commandAnswer("lint", told)["error"]).toBe("missing required argument 'file'");
     expect((await run(["lint", FIXTURE, "--format", "yaml"])).code).not.toBe(0);
     const { code, out } = await run([
       ...["lint", FIXTURE, "--format", "sarif", "--severity", "warning"],
