@@ -68,10 +68,7 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
     output.err(`${file}: no NetScaler commands found\n`);
     return 3;
   }
-  const config =
-    options.config === null
-      ? null
-      : await readConfig(options.config, output, { withWarnings: true });
+  const config = options.config === null ? null : await readConfig(options.config, output);
   if (config === null && options.config !== null) {
     return 3;
   }
