@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     retry: 0,
+    // One more than the smallest machine has processors: much of the time is spent waiting for probes and time-outs.
+    maxWorkers: 3,
     reporters: [process.env["CI"] ? "dot" : "default", new ClosingLine()],
     sequence: { sequencer: LongestFirst },
     projects: [
@@ -19,8 +21,6 @@ export default defineConfig({
           name: "waiting",
           include: WAITING,
           exclude: LONG,
-          maxWorkers: 3,
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -29,8 +29,6 @@ export default defineConfig({
           name: "working",
           include: ALL,
           exclude: [...WAITING, ...LONG, ...FAST],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -38,8 +36,6 @@ export default defineConfig({
         test: {
           name: "not-fast",
           include: NOT_FAST,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -48,15 +44,13 @@ export default defineConfig({
           name: "fast",
           include: FAST,
           exclude: [...NOT_FAST, ...LONG],
-          maxWorkers: 2,
           // Most of the time goes into loading modules, and they keep no state.
           isolate: false,
-          sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
-        test: { name: "long", include: LONG, maxWorkers: 3, sequence: { groupOrder: 0 } },
+        test: { name: "long", include: LONG },
       },
     ],
   },
