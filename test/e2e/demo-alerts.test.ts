@@ -71,11 +71,17 @@ describe.skipIf(missing("prometheus", "prometheus") !== null)(
           const fired = await until(
             "clients sent into maintenance are an alert before ex02 is back",
             async () => {
-              const { data } = (await (await fetch(url)).json()) as {
+              const isBack = out.includes("ex02 comes back");
+              const answer = await fetch(url);
+              if (!answer.ok) {
+                // It listens before it is ready.
+                return { isBack, firing: [] };
+              }
+              const { data } = (await answer.json()) as {
                 data: { alerts: { state: string; labels: Record<string, string> }[] };
               };
               return {
-                isBack: out.includes("ex02 comes back"),
+                isBack,
                 firing: data.alerts
                   .filter(({ state, labels }) => state === "firing" && labels["server"] === "ex02")
                   .map(({ labels }) => labels["alertname"] ?? ""),
