@@ -3,13 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
-import { credentialOnWire, heldBackResult } from "../../src/agent/accounts/gated-login.ts";
+import { credentialOnWire } from "../../src/agent/accounts/gated-login.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { takeLock } from "../../src/lib/lock.ts";
-import type { Observation } from "../../src/model/observation.ts";
 import { createNetwork } from "../../src/net/dns.ts";
-import { monitorCredential, sealed } from "../support/sealed.ts";
+import { monitorCredential } from "../support/sealed.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
 import { observed, smallEstate, STARTED_AT } from "./small-estate.ts";
 
@@ -299,32 +298,3 @@ describe("who logs in at a monitor", () => {
 function fail(): never {
   throw new Error("no such probe");
 }
-
-test.each([
-  ["a login at a server", "transaction", "backend", "backing_off", "failed", false],
-  ["a login monitor's replica", "monitor", "backend", "backing_off", "failed", false],
-  ["a login through a VIP", "transaction", "vip", "backing_off", "failed", undefined],
-  ["a login that was not convicted", "transaction", "backend", "backing_off", "fault", undefined],
-  [
-    "a login that waits for another",
-    "transaction",
-    "backend",
-    "elsewhere_first",
-    "failed",
-    undefined,
-  ],
-] as const)(
-  "a dead server in the back-off of its login › %s comes to what is known of it",
-  (_name, kind, vantage, why, outcome, passed) => {
-    const seen = observed({ passed: false, startedAt: 1 });
-    const last: Observation =
-      outcome === "failed"
-        ? { ...seen, outcome, reason: "backend_unavailable", step: "login" }
-        : { ...seen, outcome, reason: "auth_rejected", step: "login" };
-    const credential = { lockoutKey: "probe", secret: sealed("x"), name: "probe-a" };
-    const heldBack = { kind: "held_back", why, message: null } as const;
-    const result = heldBackResult({ kind, vantage, heldBack, last, credential }, undefined, 60_000);
-    expect(result?.passed).toBe(passed);
-    expect(result?.observation.startedAt).toBe(passed === undefined ? undefined : 60_000);
-  },
-);

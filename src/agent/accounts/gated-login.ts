@@ -221,27 +221,25 @@ export const NOTHING_SEEN = {
   evidence: { transcript: "", detail: null },
 } as const;
 /**
- * What a probe whose login was held back comes to all the same; null: nothing is known of it. A server that is known to
- * refuse what works elsewhere goes on failing until it is tried again: its greeting, which is all that is seen of it
- * meanwhile, would make it good. (Through a VIP the next login may meet another server.) The ADC's own copy of a login
- * monitor goes on failing everywhere while the account is suspended (`refusal`: the last that was heard), and that says
- * nothing of the server.
+ * What a probe whose login was held back comes to all the same; null: nothing is known of it. The ADC's own copy of a login
+ * monitor goes on failing: where the place is known to refuse what works elsewhere, until it is tried again; everywhere, while
+ * the account is suspended (`refusal`: the last that was heard), and that says nothing of the server.
  */
 export function heldBackResult(
-  { kind, vantage, heldBack, last, credential }: HeldBackProbe,
+  { kind, heldBack, last, credential }: HeldBackProbe,
   refusal: Observation | undefined,
   now: number,
 ): ProbeResult | null {
-  if (credential === null) {
+  if (kind !== "monitor" || credential === null) {
     return null;
   }
-  if (heldBack?.why === "backing_off" && (kind === "monitor" || vantage === "backend")) {
+  if (heldBack?.why === "backing_off") {
     const seen = last ?? earlierFailure(heldBack);
     return seen?.outcome === "failed"
       ? { observation: { ...seen, startedAt: now }, passed: false }
       : null;
   }
-  if (kind !== "monitor" || heldBack?.why !== "suspended") {
+  if (heldBack?.why !== "suspended") {
     return null;
   }
   const told = refusal?.evidence.detail ?? "logins were rejected before this agent started";
@@ -273,7 +271,6 @@ function earlierFailure({ broken }: HeldBack): Observation | null {
 
 interface HeldBackProbe {
   readonly kind: "monitor" | "transaction";
-  readonly vantage: PlannedProbe["vantage"];
   readonly heldBack: HeldBack | null;
   readonly last: Observation | null;
   readonly credential: Credential | null;
