@@ -10,8 +10,12 @@ export function isIPv4(text: string): boolean {
 }
 
 export function isIPv6(text: string): boolean {
-  const [address = "", zone] = text.split("%");
-  return zone !== "" && !/%.*%/.test(text) && groupsOf(address) !== null;
+  const [address = "", ...zones] = text.split("%");
+  return (
+    zones.length < 2 &&
+    zones.every((zone) => /^[\da-z.:-]+$/i.test(zone)) &&
+    groupsOf(address) !== null
+  );
 }
 
 export function isIP(text: string): 0 | 4 | 6 {
