@@ -42,7 +42,7 @@ test("answers › keys are snake_case", () => {
   const keysIn = (value: unknown): readonly string[] =>
     typeof value !== "object" || value === null
       ? []
-      : Object.entries(value).flatMap(([key, child]) => [
+      : Object.entries<unknown>(value as Record<string, unknown>).flatMap(([key, child]) => [
           ...(key === "properties" && typeof child === "object" && child !== null
             ? Object.keys(child)
             : []),
