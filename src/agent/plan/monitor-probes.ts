@@ -3,7 +3,6 @@ import type { Estate, NetProfile } from "../../model/estate.ts";
 import { isIP } from "../../lib/ip.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
-import { servesNobody } from "../../adc/idle-services.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import {
   monitorCredential,
@@ -25,14 +24,17 @@ import {
 } from "./settings.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 
-/** Every monitor binding of a service against every member it watches: the replicas at the backend. */
+/**
+ * Every monitor binding of a service against every member it watches: the replicas at the backend. `unserving`: whether nobody
+ * is served by a service.
+ */
 export function backendMonitorProbes(
   estate: Estate,
   settings: PlanSettings,
   graph: VserverGraph,
+  unserving: (service: AdcService) => boolean,
 ): (service: AdcService) => PlannedProbe[] {
   const disabled = disabledByType(estate);
-  const unserving = servesNobody(estate);
   return (service) => {
     const isDummy = unserving(service);
     const vservers = graph.vserversOfService(service.name);

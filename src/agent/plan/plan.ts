@@ -5,7 +5,7 @@ import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { ExcludeConfig, Config } from "../../config/schema.ts";
 import { matchesMember, matchesPattern, withoutOwnHost, type PlanSettings } from "./settings.ts";
 import type { Monitor } from "../../model/monitor.ts";
-import { atOnce, mapInSteps, type Steps } from "../../lib/steps.ts";
+import { atOnce, groupBy, mapInSteps, type Steps } from "../../lib/steps.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
 import { servesNobody } from "../../adc/idle-services.ts";
 import { createVserverGraph } from "../../adc/vserver-graph.ts";
@@ -237,14 +237,21 @@ export function* planSteps(
   const graph = createVserverGraph(estate);
   yield;
   const services = [...estate.services.values()];
-  const monitors = yield* mapInSteps(services, backendMonitorProbes(estate, settings, graph));
   const unserving = servesNobody(estate);
+  const monitors = yield* mapInSteps(
+    services,
+    backendMonitorProbes(estate, settings, graph, unserving),
+  );
   const looks = yield* mapInSteps(services, (service) =>
     unserving(service) ? [] : backendLookProbes(estate, settings, recognise, graph, service),
   );
   // Sites get what their GSLB service is watched by, and looks; no login is made at them but through their own ADC's VIP.
-  const others = [vipProbes, policyProbes, configuredProbes];
-  const through = yield* mapInSteps(others, (probes) => probes(paced, settings, recognise, graph));
+  const others = [
+    () => vipProbes(paced, settings, recognise, graph, unserving),
+    () => policyProbes(paced, settings, recognise, graph),
+    () => configuredProbes(paced, settings, recognise, graph),
+  ];
+  const through = yield* mapInSteps(others, (probes) => probes());
   const publicly = publicSiteProbes(estate, looks.flat());
   const plan = [...monitors, ...looks, ...through, publicly, gslbProbes(estate, settings.adns)]
     .flat()
@@ -261,6 +268,7 @@ export function* planSteps(
  * That an address translation stands before the VIP is no reason to believe in it.
  */
 function publicSiteProbes({ adc, gslb }: Estate, looks: readonly PlannedProbe[]): PlannedProbe[] {
+  const looksOf = groupBy(looks, ({ adcService }) => adcService);
   return [...gslb.vservers.values()].flatMap(({ shownAs, services }) =>
     services.flatMap(({ service }) => {
       const own = gslb.services.get(service);
@@ -268,13 +276,8 @@ function publicSiteProbes({ adc, gslb }: Estate, looks: readonly PlannedProbe[])
         (own?.otherAddresses[at] ?? [])
           .filter((address) => address !== member.address)
           .flatMap((address) =>
-            looks
-              .filter(
-                (look) =>
-                  look.adcService === own?.shownAs &&
-                  look.server === member.server &&
-                  look.memberPort === member.port,
-              )
+            (looksOf.get(own?.shownAs ?? "") ?? [])
+              .filter((look) => look.server === member.server && look.memberPort === member.port)
               .flatMap((look) =>
                 lookAt(look, adc, shownAs, address, own?.publicPorts[at] ?? look.port),
               ),

@@ -35,7 +35,6 @@ import {
 import { type RuleRequest, matchesRule } from "../../adc/rule-match.ts";
 import { locationIn, textFor } from "../../adc/request-secrets.ts";
 import { parseRule } from "../../adc/rule-expression.ts";
-import { servesNobody } from "../../adc/idle-services.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import { asLoginVserver } from "../../adc/vserver-fields.ts";
 import type { AdcService } from "../../model/adc-service.ts";
@@ -398,9 +397,9 @@ export function vipProbes(
   settings: PlanSettings,
   recognise: Recogniser,
   graph: VserverGraph,
+  unserving: (service: AdcService) => boolean,
 ): PlannedProbe[] {
   const planned: PlannedProbe[] = [];
-  const unserving = servesNobody(estate);
   for (const vserver of estate.lbVservers.values()) {
     const services = servicesOf(estate, vserver).filter((service) => !unserving(service));
     if (services.length === 0) {
