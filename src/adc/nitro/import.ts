@@ -317,7 +317,7 @@ export async function importEstate(
   client.limits.denied.clear();
   const rows = new Map<string, readonly Row[]>();
   const gaps: NitroGap[] = [];
-  const endless: Diagnostic[] = [];
+  const overlong: Diagnostic[] = [];
   const bounded = withBudget(client, READ_BUDGET);
   let waitedMs = 0;
   for (const step of IMPORT_STEPS) {
@@ -336,10 +336,10 @@ export async function importEstate(
         const message = `${client.node} is the secondary`;
         return { kind: "secondary", code: "1028", message };
       }
-      const named = pulled.rows.filter((row) => !hasEndlessName(row));
+      const named = pulled.rows.filter((row) => !hasOverlongName(row));
       rows.set(step.resource, named);
       if (named.length < pulled.rows.length) {
-        endless.push(endlessNames(step.resource, pulled.rows.length - named.length));
+        overlong.push(overlongNames(step.resource, pulled.rows.length - named.length));
       }
     } else if (pulled.kind === "stopped") {
       return pulled;
@@ -360,26 +360,33 @@ export async function importEstate(
   const derived = new DiagnosticList();
   derived.pushAll(estateDiagnostics(built));
   const told = gaps.map((gap) => gapDiagnostic(options.adc, gap));
-  const all = [...told, ...endless, ...built.diagnostics, ...derived.all()];
+  const all = [...told, ...overlong, ...built.diagnostics, ...derived.all()];
   return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
 }
 
+/** Fields that hold the name of an object: its own, or that of what is bound. */
 const NAME_FIELDS = [
   "name",
+  "acl6name",
+  "aclname",
+  "certkey",
+  "certkeyname",
+  "domainname",
   "monitorname",
   "monitor_name",
   "policyname",
   "servername",
   "servicename",
   "servicegroupname",
+  "sitename",
   "vservername",
 ] as const;
 
-function hasEndlessName(row: Row): boolean {
+function hasOverlongName(row: Row): boolean {
   return NAME_FIELDS.some((field) => (text(row, field)?.length ?? 0) > MAX_NAME_LENGTH);
 }
 
-function endlessNames(resource: string, count: number): Diagnostic {
+function overlongNames(resource: string, count: number): Diagnostic {
   return {
     severity: "error",
     rule: "unreadable_value",

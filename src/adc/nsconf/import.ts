@@ -235,7 +235,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
     reportBroken(first, draft);
     const kind = statementKind(first);
-    if (hasEndlessName(first)) {
+    if (hasOverlongName(first)) {
       const message = `A name has more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not take; this line is ignored.`;
       report(draft, first, "error", "unreadable_value", kind.slice(0, 60), message);
       continue;
@@ -304,7 +304,7 @@ const CHANGES: ReadonlyMap<string, StatementReader> = new Map([
 ]);
 
 /** The object's own name, and of what is bound to it. The strings of a pattern set are no names. */
-function hasEndlessName({ verb, group, words }: Statement): boolean {
+function hasOverlongName({ verb, group, words }: Statement): boolean {
   const names = verb.toLowerCase() === "bind" && group.toLowerCase() !== "policy" ? 2 : 1;
   return words.slice(0, names).some(({ length }) => length > MAX_NAME_LENGTH);
 }

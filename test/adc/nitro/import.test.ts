@@ -44,11 +44,15 @@ describe.each(readdirSync(FIXTURES).filter((name) => name.endsWith(".conf")))("%
   });
 });
 
-test("a name without end › is not imported, and its row is told", async () => {
-  const estate = parseNsConf("add lb monitor m HTTP\nadd server ex01 192.0.2.1", { adc: "prod" });
+test("an overlong name › is not imported, and its row is reported", async () => {
+  const estate = parseNsConf(
+    "add lb monitor m HTTP\nadd server ex01 192.0.2.1\nadd ns acl a DENY",
+    { adc: "prod" },
+  );
   const [monitor] = estate.monitors.values();
   const [server] = estate.servers.values();
-  if (monitor === undefined || server === undefined) {
+  const [acl] = estate.acls.values();
+  if (monitor === undefined || server === undefined || acl === undefined) {
     throw new Error("nothing was read");
   }
   const name = "n".repeat(60_000);
@@ -56,12 +60,18 @@ test("a name without end › is not imported, and its row is told", async () => 
     ...estate,
     monitors: new Map([...estate.monitors, [name, { ...monitor, name }]]),
     servers: new Map([...estate.servers, [name, { ...server, name }]]),
+    acls: new Map([...estate.acls, [name, { ...acl, name }]]),
   });
   expect([...imported.servers.keys()]).toEqual(["ex01"]);
+  expect([...imported.acls.keys()]).toEqual(["a"]);
   expect([...imported.monitors.keys()]).not.toContain(name);
   expect(
     imported.diagnostics.map(({ severity, rule, object }) => `${severity} ${rule} ${object}`),
   ).toEqual(
-    expect.arrayContaining(["error unreadable_value lbmonitor", "error unreadable_value server"]),
+    expect.arrayContaining([
+      "error unreadable_value lbmonitor",
+      "error unreadable_value nsacl",
+      "error unreadable_value server",
+    ]),
   );
 });

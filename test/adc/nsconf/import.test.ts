@@ -642,7 +642,7 @@ test.each([
   ["add server NAME 192.0.2.1", "add server"],
   ["set lb monitor NAME HTTP -interval 5", "set lb monitor"],
   ["bind serviceGroup sg NAME 443", "bind servicegroup"],
-])("a name without end › is no name, and is not shown: %s", (line, kind) => {
+])("an overlong name › is no name, and is not shown: %s", (line, kind) => {
   const name = "n".repeat(60_000);
   const estate = read("add serviceGroup sg SSL", line.replace("NAME", name));
   expect(said(estate)).toContain(`error unreadable_value ${kind}`);
