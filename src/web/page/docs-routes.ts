@@ -9,20 +9,23 @@ import { layout } from "./layout.ts";
 /** `/docs/NAME`: the documentation of this very version, where the links of alerts lead. `/docs` begins with its list. */
 export function docsRoutes(sources: WebSources): readonly Route[] {
   const files = docsFiles();
+  // Rendering a page takes the event loop for some milliseconds, and its text does not change while the program runs.
+  const made = new Map<string, { readonly title: string; readonly main: Markup }>();
   const page = async (name: string): Promise<Reply> => {
-    const text = files.get(name)?.();
-    if (text === undefined) {
-      return problem(404, "The documentation is not beside this program.");
-    }
-    return html(
-      layout({
+    let content = made.get(name);
+    if (content === undefined) {
+      const text = files.get(name)?.();
+      if (text === undefined) {
+        return problem(404, "The documentation is not beside this program.");
+      }
+      content = {
         title: /^# (.*)/m.exec(text)?.[1] ?? name,
-        current: "none",
-        agent: sources.live().agent,
-        version: sources.version,
         main: new Markup(await rendered(text, new Set(files.keys()))),
-      }),
-    );
+      };
+      made.set(name, content);
+    }
+    const { agent } = sources.live();
+    return html(layout({ ...content, current: "none", agent, version: sources.version }));
   };
   return [
     get("/docs", () => page("README")),
