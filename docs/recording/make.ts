@@ -1,14 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { pino } from "pino";
-import { startLab } from "../../lab/lab.ts";
 import { demoScreen, type ScreenLine } from "../../src/cli/demo-screen.ts";
 import { Story } from "../../src/cli/demo-story.ts";
-import { declareAt, demoConfig, tokenFileOf } from "../../src/cli/lab-config.ts";
-import { startService } from "../../src/cli/service.ts";
+import { declareAt, tokenFileOf } from "../../src/cli/lab-config.ts";
 import { painted, repaint } from "../../src/cli/terminal-screen.ts";
 import { pause } from "../../src/lib/timers.ts";
+import { withWatchedLab } from "../watched-lab.ts";
 
 /**
  * Records the demo's terminal from the demo itself: lab and agent run, and the same function that draws the terminal draws each
@@ -26,52 +23,36 @@ interface Frame {
   readonly lines: readonly ScreenLine[];
 }
 
-async function record(): Promise<readonly Frame[]> {
-  const directory = await mkdtemp(join(tmpdir(), "adc-witness-recording-"));
-  const lab = await startLab({ scenario: "maintenance" });
-  const service = await startService({
-    config: await demoConfig(lab, directory),
-    listen: ["127.0.0.1:0"],
-    log: pino({ level: "silent" }),
-    reread: null,
-    firstLoginDelayMs: 0,
-  });
-  const ended = new AbortController();
-  try {
-    if (service.kind === "failed") {
-      throw new Error(service.message);
-    }
-    const { state } = service.agent;
-    const story = new Story(lab, false, ended.signal);
-    void story.tell(state, declareAt(service.addresses[0] ?? "", tokenFileOf(directory)));
-    const frames: Frame[] = [];
-    while (story.sinceStartMs < RECORD_MS) {
-      const lines = demoScreen(
-        {
-          state,
-          page: "http://127.0.0.1:9743/",
-          story: lab.scenario.name,
-          sinceStartMs: story.sinceStartMs,
-          told: story.told,
-          next: story.next(state),
-          hint: "",
-        },
-        SIZE,
-      );
-      if (textBelowClock(lines) !== textBelowClock(frames.at(-1)?.lines ?? [])) {
-        frames.push({ atMs: story.sinceStartMs, lines });
+function record(): Promise<readonly Frame[]> {
+  return withWatchedLab("maintenance", async ({ lab, agent: { state }, url, directory }) => {
+    const ended = new AbortController();
+    try {
+      const story = new Story(lab, false, ended.signal);
+      void story.tell(state, declareAt(url, tokenFileOf(directory)));
+      const frames: Frame[] = [];
+      while (story.sinceStartMs < RECORD_MS) {
+        const lines = demoScreen(
+          {
+            state,
+            page: "http://127.0.0.1:9743/",
+            story: lab.scenario.name,
+            sinceStartMs: story.sinceStartMs,
+            told: story.told,
+            next: story.next(state),
+            hint: "",
+          },
+          SIZE,
+        );
+        if (textBelowClock(lines) !== textBelowClock(frames.at(-1)?.lines ?? [])) {
+          frames.push({ atMs: story.sinceStartMs, lines });
+        }
+        await pause(SAMPLE_MS);
       }
-      await pause(SAMPLE_MS);
+      return frames;
+    } finally {
+      ended.abort();
     }
-    return frames;
-  } finally {
-    ended.abort();
-    if (service.kind === "started") {
-      await service.stop();
-    }
-    await lab.close();
-    await rm(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Clock and countdown alone make no new frame. */

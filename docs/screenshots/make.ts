@@ -1,12 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pino } from "pino";
 import { chromium, type Browser } from "playwright-core";
-import { startLab } from "../../lab/lab.ts";
 import { isScenarioName, type ScenarioName } from "../../lab/scenarios.ts";
-import { demoConfig } from "../../src/cli/lab-config.ts";
-import { startService } from "../../src/cli/service.ts";
+import { withWatchedLab } from "../watched-lab.ts";
 
 /**
  * Makes the screenshots of the documentation from the demo itself: lab and agent run, a scenario plays until the page says
@@ -75,34 +70,19 @@ const STORIES: readonly Story[] = [
   },
 ];
 
-async function tell({ scenario, says, shots }: Story): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), "adc-witness-screenshots-"));
-  const lab = await startLab({ scenario });
-  const service = await startService({
-    config: await demoConfig(lab, directory),
-    listen: ["127.0.0.1:0"],
-    log: pino({ level: "silent" }),
-    reread: null,
-    firstLoginDelayMs: 0,
-  });
-  const browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
-  try {
-    if (service.kind === "failed") {
-      throw new Error(service.message);
+function tell({ scenario, says, shots }: Story): Promise<void> {
+  return withWatchedLab(scenario, async ({ lab, url }) => {
+    const browser = await chromium.launch({
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    });
+    try {
+      lab.play();
+      await shoot(browser, url, says, shots);
+    } finally {
+      await browser.close();
     }
-    lab.play();
-    await shoot(browser, service.addresses[0] ?? "", says, shots);
-  } finally {
-    await browser.close();
-    if (service.kind === "started") {
-      await service.stop();
-    }
-    await lab.close();
-    await rm(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 async function shoot(
