@@ -6,9 +6,6 @@ import { type Lab, startLab } from "../../lab/lab.ts";
 import { recordedAdcs, recordedPast, type RecordedAdc } from "../../lab/recorded-lab.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import { readBundle, type Bundle } from "../bundle/format.ts";
-import { loadConfig } from "../config/load.ts";
-import { formatProblem } from "../config/problems.ts";
-import type { Config } from "../config/schema.ts";
 import { errorMessage } from "../lib/log.ts";
 import { printableLine } from "../lib/printable.ts";
 import { pause } from "../lib/timers.ts";
@@ -16,7 +13,7 @@ import type { LiveState } from "../model/live.ts";
 import { readConsole } from "./adc-console.ts";
 import { clock, demoRows, demoScreen, type DemoView } from "./demo-screen.ts";
 import { Story } from "./demo-story.ts";
-import { declareAt, demoConfig, tokenFileOf, writeLabConfig } from "./lab-config.ts";
+import { configOfFile, declareAt, demoConfig, tokenFileOf, writeLabConfig } from "./lab-config.ts";
 import type { Output } from "./output.ts";
 import { listenForSignals, type Ending, type Signals } from "./run.ts";
 import { startService } from "./service.ts";
@@ -212,14 +209,6 @@ async function serveAdcAlone(
   ]);
   ending.abort();
   return 0;
-}
-
-async function configOfFile(file: string): Promise<Config> {
-  const read = await loadConfig(file, {});
-  if (read.kind === "invalid") {
-    throw new Error(read.problems.map(formatProblem).join("\n"));
-  }
-  return read.config;
 }
 
 interface Recorded {

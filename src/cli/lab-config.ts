@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import type { Lab } from "../../lab/lab.ts";
 import { PARTITION } from "../../lab/management.ts";
 import type { Declare } from "../../lab/scenario.ts";
-import { parseConfig } from "../config/load.ts";
+import { loadConfig, parseConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import { formatDuration } from "../lib/timers.ts";
@@ -217,7 +217,15 @@ function monitorVariable(monitor: string): string {
 /** The validated configuration of the demo. Rejects only when the lab itself is broken. */
 export async function demoConfig(lab: Lab, directory: string): Promise<Config> {
   const { yaml, env } = await labConfig(lab, directory);
-  const read = await parseConfig(yaml, { file: "demo", baseDir: directory, env });
+  return validated(await parseConfig(yaml, { file: "demo", baseDir: directory, env }));
+}
+
+/** The validated configuration of a file that {@link writeLabConfig} wrote. Rejects likewise. */
+export async function configOfFile(file: string): Promise<Config> {
+  return validated(await loadConfig(file, {}));
+}
+
+function validated(read: Awaited<ReturnType<typeof loadConfig>>): Config {
   if (read.kind === "invalid") {
     throw new Error(read.problems.map(formatProblem).join("\n"));
   }
