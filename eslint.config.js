@@ -68,6 +68,21 @@ export default tseslint.config(
       "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false }],
     },
   },
+  {
+    files: ["test/**/*.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        ...RESTRICTED,
+        {
+          selector:
+            "Program:has(MemberExpression[property.name='concurrent']) :matches(ImportSpecifier[imported.name='onTestFinished'], ImportDeclaration[source.value=/temporary-folder/])",
+          message:
+            "Vitest's global onTestFinished belongs to whichever concurrent test runs: take the context's.",
+        },
+      ],
+    },
+  },
   { files: ["src/cli/**/*.ts", "bench/**/*.ts"], rules: { "no-console": "off" } },
   {
     files: ["**/*.js", "vitest.config.ts"],
