@@ -215,14 +215,9 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
     record.agree(around.now);
   }
   record.agreed = agrees;
-  if (!record.memberRecords.some(isDrained)) {
-    record.forgetDrained();
-  }
-  for (const server of record.drainedServers) {
-    if (!record.memberRecords.some((member) => member.server === server && isDrained(member))) {
-      record.drainedServers.delete(server);
-    }
-  }
+  record.forgetDrainedServers((server) =>
+    drainedBecause(record.memberRecords.filter((member) => member.server === server)),
+  );
   const inputs: VserverInputs = {
     cutOff: around.cutOff,
     hasAdc: around.nitro,
@@ -295,11 +290,7 @@ export function countServedBy(
   const members = record.memberRecords.filter((each) => each.server === server);
   if (members.length > 0) {
     // A server with several ports here may have answered at one that is in service.
-    const drained = members.every(isDrained);
-    if (drained) {
-      record.drainedServers.add(name);
-    }
-    countDrained(record, drained);
+    countDrained(record, name, members.every(isDrained) ? drainedBecause(members) : null);
   }
 }
 
@@ -307,16 +298,28 @@ export function countServedBy(
  * An answer by a drained member is confirmed by another one on a later fresh connection, also when its brothers answered
  * in between: the ADC takes turns. Only when all had their turn twice without it is the claim dropped.
  */
-function countDrained(record: VserverRecord, drained: boolean): void {
-  if (drained) {
-    record.drainedAnswers++;
-    record.answersSinceDrained = 0;
+function countDrained(
+  record: VserverRecord,
+  server: string,
+  because: ReturnType<typeof drainedBecause>,
+): void {
+  if (because !== null) {
+    record.bookDrained(server, because);
     return;
   }
   record.answersSinceDrained++;
   if (record.answersSinceDrained > 2 * record.memberRecords.length) {
     record.forgetDrained();
   }
+}
+
+/** Why a server of these members should not answer, where any of them is drained. */
+function drainedBecause(members: readonly MemberRecord[]): "out" | "in_maintenance" | null {
+  const drained = members.filter(isDrained);
+  if (drained.length === 0) {
+    return null;
+  }
+  return drained.some(({ outSince }) => outSince === null) ? "in_maintenance" : "out";
 }
 
 /** Out of the ADC's rotation by its own account, or in maintenance while the ADC still routes to it. */

@@ -290,6 +290,27 @@ describe("who answered", () => {
     expect(world.vserver("v_owa").verdict).toBe("vip_agree_up");
   });
 
+  test("what a server in maintenance answered before the ADC took it out convicts nobody", () => {
+    const world = smallEstate(DIRECT, { declared: "open" });
+    const up = { state: "up" } as const;
+    world.hear({ ex01: up, ex02: up });
+    world.observe("m_owa", "ex01", from("ex01"));
+    world.observe("m_owa", "ex02", from("ex02"));
+    world.observe("m_owa", "ex01", BAD, 3);
+    world.later(600_000);
+    world.hearAgain();
+    expect(world.member("ex01").verdict).toBe("routes_to_maintenance");
+    world.observe("https_challenge", "v_owa", from("ex01"), 2);
+    world.hearAgain();
+    expect(world.vserver("v_owa").verdict).toBe("vip_served_by_drained_server");
+    world.hear({ ex01: { state: "out" }, ex02: up });
+    expect(world.vserver("v_owa").drainedAnswers).toBe(0);
+    expect(world.vserver("v_owa").verdict).not.toBe("vip_served_by_drained_server");
+    world.observe("https_challenge", "v_owa", from("ex01"), 2);
+    world.hearAgain();
+    expect(world.vserver("v_owa").verdict).toBe("vip_served_by_drained_server");
+  });
+
   test("a server that is drained at one port and in service at another may answer", () => {
     const world = smallEstate(`${DIRECT}bind serviceGroup sg_owa ex01 444\n`);
     const said = { state: "up" } as const;

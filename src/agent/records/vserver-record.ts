@@ -185,6 +185,13 @@ export class GslbRecord implements LiveGslb {
 /** Number of new connections a drained member must answer before the verdict says so. */
 const DRAINED_ANSWERS_NEEDED = 2;
 
+/** What one server answered through the VIP that should have answered nothing. */
+interface DrainedAnswers {
+  readonly answers: number;
+  /** `out`: the ADC had taken it out; else it was in maintenance, and the ADC did not know. */
+  readonly because: "out" | "in_maintenance";
+}
+
 /** Who answered through a VIP under no name of the estate's. */
 export const UNRECOGNISED = "unrecognised";
 
@@ -250,10 +257,8 @@ export class VserverRecord implements LiveVserver {
   agreed = false;
   /** As a member's. */
   nextEvaluationAt = -Infinity;
-  /** Recent answers by members that were out or in maintenance, each over a fresh connection. */
-  drainedAnswers = 0;
-  /** Whose they were. */
-  readonly drainedServers = new Set<string>();
+  /** Recent answers by servers that were out or in maintenance, each over a fresh connection. */
+  readonly #drained = new Map<string, DrainedAnswers>();
   /** Answers by others since the last one of these. */
   answersSinceDrained = 0;
   /** Enough of these, and the ADC has been asked since: a member that had just returned is not accused. */
@@ -341,10 +346,40 @@ export class VserverRecord implements LiveVserver {
     this.nextEvaluationAt = -Infinity;
   }
 
+  /** Recent answers by members that were out or in maintenance. */
+  get drainedAnswers(): number {
+    return [...this.#drained.values()].reduce((sum, { answers }) => sum + answers, 0);
+  }
+
+  /** Whose they were. */
+  get drainedServers(): ReadonlySet<string> {
+    return new Set(this.#drained.keys());
+  }
+
+  /** Takes in one of them. */
+  bookDrained(server: string, because: DrainedAnswers["because"]): void {
+    const before = this.#drained.get(server);
+    const answers = before?.because === because ? before.answers + 1 : 1;
+    this.#drained.set(server, { answers, because });
+    this.answersSinceDrained = 0;
+  }
+
+  /** Of one that is drained no longer; or that the ADC has taken out since, and that answers so far had no share in. */
+  forgetDrainedServers(standing: (server: string) => DrainedAnswers["because"] | null): void {
+    for (const [server, { because }] of this.#drained) {
+      const now = standing(server);
+      if (now === null || (now === "out" && because !== "out")) {
+        this.#drained.delete(server);
+      }
+    }
+    if (this.#drained.size === 0) {
+      this.forgetDrained();
+    }
+  }
+
   /** No member is drained, or no drained one answers any more. */
   forgetDrained(): void {
-    this.drainedAnswers = 0;
-    this.drainedServers.clear();
+    this.#drained.clear();
     this.answersSinceDrained = 0;
     this.drainedConfirmed = false;
   }
@@ -413,11 +448,10 @@ export class VserverRecord implements LiveVserver {
     this.adcHeardAt = earlier.adcHeardAt;
     this.healthPercent = earlier.healthPercent;
     this.backupActive = earlier.backupActive;
-    this.drainedAnswers = earlier.drainedAnswers;
     this.answersSinceDrained = earlier.answersSinceDrained;
-    for (const server of earlier.drainedServers) {
+    for (const [server, answers] of earlier.#drained) {
       if (servers.has(server)) {
-        this.drainedServers.add(server);
+        this.#drained.set(server, answers);
       }
     }
     this.drainedConfirmed = earlier.drainedConfirmed;
