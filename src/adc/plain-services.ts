@@ -20,19 +20,20 @@ export function createPlainRecogniser(
 ): (
   adcService: AdcService,
   member: Member,
-  told: Pick<MemberOverride, "protocol" | "path"> | null,
+  override: Pick<MemberOverride, "protocol" | "path"> | null,
 ) => Recognition {
   const rulePaths = pathsOfRules(estate);
-  return (service, member, told) => {
+  return (service, member, override) => {
     const monitors = service.monitors.flatMap(({ monitor }) => estate.monitors.get(monitor) ?? []);
-    const said = told?.protocol ?? null;
-    const protocol = said === "http" ? "https" : (said ?? protocolOf(service, member, monitors));
+    const configured = override?.protocol ?? null;
+    const protocol =
+      configured === "http" ? "https" : (configured ?? protocolOf(service, member, monitors));
     return {
       version: null,
       protocol,
       path:
         protocol === "https"
-          ? (told?.path ?? webPath(monitors, rulePaths.get(service.name) ?? []))
+          ? (override?.path ?? webPath(monitors, rulePaths.get(service.name) ?? []))
           : null,
       security: protocol === null ? "none" : securityOf(protocol, service, member, monitors),
     };

@@ -124,9 +124,9 @@ function protocolOf(
   servers: ReadonlySet<string>,
   helped: MemberOverride | null,
 ): ExchangeProtocol | null {
-  const told = helped?.protocol ?? null;
-  if (told !== null && !isPlain(told)) {
-    return told === "http" ? "https" : told;
+  const configured = helped?.protocol ?? null;
+  if (configured !== null && !isPlain(configured)) {
+    return configured === "http" ? "https" : configured;
   }
   const shown = trait?.protocol ?? null;
   if (shown !== null && shown !== "https") {

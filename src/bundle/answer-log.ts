@@ -16,52 +16,55 @@ export interface LoggedAnswer {
 /** Keeps the last answer to each question that was put to the nodes of one ADC. */
 export class AnswerLog {
   /** By node and resource, then by what else tells one question from another: page, name, arguments. */
-  readonly #told = new Map<string, Map<string, Told>>();
+  readonly #answers = new Map<string, Map<string, LoggedExchange>>();
 
   add(node: string, request: NitroGet, answer: NitroAnswer): void {
     const { kind, resource, name, query = {} } = request;
     const of = `${node} ${kind} ${resource}`;
-    const told = this.#told.get(of) ?? new Map<string, Told>();
-    told.set(JSON.stringify([name ?? null, query]), { node, request, answer });
-    this.#told.set(of, told);
+    const answersOf = this.#answers.get(of) ?? new Map<string, LoggedExchange>();
+    answersOf.set(JSON.stringify([name ?? null, query]), { node, request, answer });
+    this.#answers.set(of, answersOf);
   }
 
   /** In the order in which resources were first asked for. */
   answers(): readonly LoggedAnswer[] {
-    return [...this.#told.values()].flatMap((told) => {
-      const each = [...told.values()];
+    return [...this.#answers.values()].flatMap((answersOf) => {
+      const each = [...answersOf.values()];
       const [first] = each;
       return first === undefined ? [] : [loggedAnswer(first, each)];
     });
   }
 }
 
-interface Told {
+interface LoggedExchange {
   readonly node: string;
   readonly request: NitroGet;
   readonly answer: NitroAnswer;
 }
 
-function loggedAnswer({ node, request }: Told, each: readonly Told[]): LoggedAnswer {
+function loggedAnswer(
+  { node, request }: LoggedExchange,
+  each: readonly LoggedExchange[],
+): LoggedAnswer {
   const { kind: api, resource } = request;
   const about = { node, api, resource };
-  const heard = each.filter(({ answer }) => answer.kind === "rows");
+  const answered = each.filter(({ answer }) => answer.kind === "rows");
   const refusal = each.map(({ answer }) => answer).find((answer) => answer.kind !== "rows");
-  if (heard.length === 0 && refusal !== undefined) {
+  if (answered.length === 0 && refusal !== undefined) {
     const { code, message, words = message } = refusal;
     return { ...about, rows: null, secondary: false, code, words };
   }
   return {
     ...about,
-    rows: heard.flatMap(rowsOf),
-    secondary: heard.some(({ answer }) => answer.kind === "rows" && answer.secondary),
+    rows: answered.flatMap(rowsOf),
+    secondary: answered.some(({ answer }) => answer.kind === "rows" && answer.secondary),
     code: null,
     words: null,
   };
 }
 
 /** A binding that was asked for by its parent's name need not repeat the name. */
-function rowsOf({ request, answer }: Told): readonly Row[] {
+function rowsOf({ request, answer }: LoggedExchange): readonly Row[] {
   const rows = answer.kind === "rows" ? answer.rows : [];
   const { name, resource } = request;
   const key = bindingKey(resource);

@@ -224,7 +224,7 @@ class BundleReader {
     if (trouble !== null) {
       return trouble;
     }
-    const torn = this.#answers.find(({ rows, fields: told }) => (rows ?? 0) !== told.length);
+    const torn = this.#answers.find(({ rows, fields: listed }) => (rows ?? 0) !== listed.length);
     if (!this.#begun || torn !== undefined) {
       return this.#begun
         ? `${torn?.resource ?? ""} has not the number of rows that it tells: the file is not whole`

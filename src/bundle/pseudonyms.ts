@@ -134,26 +134,26 @@ export class Pseudonyms {
       this.#withheld += 1;
       return WITHHELD;
     }
-    const told = this.#secrets.redact(value);
+    const redacted = this.#secrets.redact(value);
     switch (kind) {
       case "entity":
-        return told
+        return redacted
           .split("?")
           .map((part) => (PORT.test(part) ? part : this.name(part)))
           .join("?");
       case "arguments":
-        return told
+        return redacted
           .split(";")
           .map((part) => this.#argument(part))
           .join(";");
       case "serial":
-        return this.serial(told);
+        return this.serial(redacted);
       case "name":
-        return isEnumerated(told) ? told : this.name(told);
+        return isEnumerated(redacted) ? redacted : this.name(redacted);
       case "text":
-        return this.text(withoutLogins(redactRequest(told), WITHHELD));
+        return this.text(withoutLogins(redactRequest(redacted), WITHHELD));
       default:
-        return isEnumerated(told) || isNumber(field, told) ? told : this.name(told);
+        return isEnumerated(redacted) || isNumber(field, redacted) ? redacted : this.name(redacted);
     }
   }
 

@@ -52,7 +52,7 @@ interface CompareOptions {
 export interface AdcListener {
   readonly answered: (
     adc: string,
-    ...told: Parameters<NonNullable<AdcLinkOptions["onAnswer"]>>
+    ...answered: Parameters<NonNullable<AdcLinkOptions["onAnswer"]>>
   ) => void;
   readonly imported: (adc: string, read: EstateRead) => void;
   readonly polled: (adc: string, read: StateRead) => void;
@@ -184,8 +184,8 @@ class Round {
       ...(listener === undefined
         ? {}
         : {
-            onAnswer: (...told) => {
-              listener.answered(adc.name, ...told);
+            onAnswer: (...answered) => {
+              listener.answered(adc.name, ...answered);
             },
           }),
       now: Date.now,

@@ -121,8 +121,8 @@ function composeYaml(text: string, lines: LineCounter): ComposedYaml {
   if (document === undefined) {
     throw new Error("the library makes a document of anything");
   }
-  const told = [...document.errors, ...document.warnings];
-  const faults = told.map(({ pos, code }): YamlFault => ({ at: pos[0], code }));
+  const problems = [...document.errors, ...document.warnings];
+  const faults = problems.map(({ pos, code }): YamlFault => ({ at: pos[0], code }));
   if (another !== undefined) {
     faults.push({ at: another.range[0], code: "MULTIPLE_DOCS" });
   }

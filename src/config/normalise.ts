@@ -179,8 +179,8 @@ function looksOf({
 }): {
   readonly looks?: Partial<LookSettings>;
 } {
-  const told = Object.entries(looks ?? {}).filter(([, value]) => value !== undefined);
-  return told.length === 0 ? {} : { looks: Object.fromEntries(told) };
+  const given = Object.entries(looks ?? {}).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? {} : { looks: Object.fromEntries(given) };
 }
 
 /** What is written of it, and nothing else; the certificates come from their files. */

@@ -152,9 +152,9 @@ function runCommand(
       resolve(failed("interrupted"));
       return;
     }
-    let said = "";
+    let lastOutput = "";
     const listen = (chunk: Buffer): void => {
-      said = (said + chunk.toString("utf8")).slice(-200);
+      lastOutput = (lastOutput + chunk.toString("utf8")).slice(-200);
     };
     const kill = startChild(
       command,
@@ -174,7 +174,7 @@ function runCommand(
           }
           const how =
             ending.kind === "exit" ? `exit status ${String(ending.code)}` : `ended: ${ending.why}`;
-          resolve(failed(said === "" ? how : `${how}: ${said.trim()}`));
+          resolve(failed(lastOutput === "" ? how : `${how}: ${lastOutput.trim()}`));
         },
       },
     );

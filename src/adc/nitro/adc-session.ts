@@ -46,11 +46,11 @@ export async function answersInTime<Answer>(
       }, GRACE_FOR_OTHERS_MS);
     };
     for (const answer of asked) {
-      void answer.then((told) => {
-        answers.push(told);
+      void answer.then((received) => {
+        answers.push(received);
         if (answers.length === asked.length) {
           resolve();
-        } else if (decides(told)) {
+        } else if (decides(received)) {
           timer ??= waitForOthers();
         }
       });

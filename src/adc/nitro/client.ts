@@ -299,9 +299,9 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       const message = explained("login", answer);
       await tellGate({ kind: "rejected", code, message: answer.words });
       // Its gate tells since when, and until when.
-      const told = gate === null ? null : await askGate();
-      return told !== null && typeof told !== "string"
-        ? told
+      const refusal = gate === null ? null : await askGate();
+      return refusal !== null && typeof refusal !== "string"
+        ? refusal
         : halt({ kind: "stopped", code, message, ...again() });
     }
     await tellGate({ kind: "unheard" });

@@ -67,15 +67,15 @@ function applyRow(service: AdcService, row: Row, members: Map<string, MemberStat
   );
   for (const member of service.members) {
     const wirePort = member.port === "*" ? "65535" : String(member.port);
-    const told =
+    const reported =
       service.kind === "service"
         ? row
         : (byEntity.get(`${service.name}?${member.server}?${wirePort}`) ??
           byEntity.get(`${service.name}?${member.address ?? ""}?${wirePort}`));
     const key = memberKey(member.adcService, member.server, member.port);
     const state = members.get(key);
-    if (state !== undefined && told !== undefined) {
-      members.set(key, { ...state, connections: clientConnections(told) });
+    if (state !== undefined && reported !== undefined) {
+      members.set(key, { ...state, connections: clientConnections(reported) });
     }
   }
 }

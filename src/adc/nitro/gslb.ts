@@ -230,8 +230,8 @@ export function siteStates(estate: Estate, rows: RowTables): ReadonlyMap<string,
     const site = name === null ? undefined : estate.gslb.sites.get(name);
     if (name !== null && site !== undefined) {
       const rawStatus = text(row, "status") ?? "";
-      const told = site.local === true || !site.metricExchange ? null : mepOf(rawStatus);
-      states.set(name, { name, mep: told, rawStatus });
+      const mep = site.local === true || !site.metricExchange ? null : mepOf(rawStatus);
+      states.set(name, { name, mep, rawStatus });
     }
   }
   return states;

@@ -359,8 +359,8 @@ export async function importEstate(
   await pacer.rest();
   const derived = new DiagnosticList();
   derived.pushAll(estateDiagnostics(built));
-  const told = gaps.map((gap) => gapDiagnostic(options.adc, gap));
-  const all = [...told, ...overlong, ...built.diagnostics, ...derived.all()];
+  const gapDiagnostics = gaps.map((gap) => gapDiagnostic(options.adc, gap));
+  const all = [...gapDiagnostics, ...overlong, ...built.diagnostics, ...derived.all()];
   return { kind: "estate", estate: { ...built, diagnostics: all }, gaps };
 }
 

@@ -330,7 +330,7 @@ export async function pollNode(
     members.set(key, member);
   }
   const complete = !gaps.some(({ resource }) => !/^(?:hanode$|cluster$|stat\/)/.test(resource));
-  const told = complete && (differs || sites.stale);
+  const changed = complete && (differs || sites.stale);
   const { persistence, missing } = await readPersistence(
     client,
     estate,
@@ -358,7 +358,7 @@ export async function pollNode(
     persistence,
     failedOverAt: failedOverAt(previous, nodes, role.address, at),
     primaryAddress: role.address,
-    estateStale: stale || told,
+    estateStale: stale || changed,
   };
   const unknown = new UnknownTexts();
   unknown.add("role", role.masterState ?? "", KNOWN_ROLES);

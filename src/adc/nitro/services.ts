@@ -118,15 +118,15 @@ export function membersFromRows(
 /** For a server known by domain name, the address that the ADC reports is the one it uses. Without one, the probe resolves the name. */
 function placeOf(
   server: string,
-  told: string | null,
+  reported: string | null,
   servers: ReadonlyMap<string, Server>,
 ): Pick<Member, "address" | "domain" | "family"> {
   const known = servers.get(server);
   if (known !== undefined && (known.address !== null || known.domain !== null)) {
     const { address: own, domain } = known;
-    return { address: own ?? told, domain, ...familyOf(known) };
+    return { address: own ?? reported, domain, ...familyOf(known) };
   }
-  const literal = isIP(server) === 0 ? told : server;
+  const literal = isIP(server) === 0 ? reported : server;
   return literal === null ? { address: null, domain: server } : { address: literal, domain: null };
 }
 

@@ -53,10 +53,10 @@ export function isBusy(raw: string | null): boolean {
 
 /** What the ADC says of its vservers, by name. Content-switching ones have no effective state of their own on the wire. */
 export function vserverStates(
-  told: readonly (readonly [VserverState["kind"], readonly Row[]])[],
+  reported: readonly (readonly [VserverState["kind"], readonly Row[]])[],
 ): Map<string, VserverState> {
   const states = new Map<string, VserverState>();
-  for (const [kind, rows] of told) {
+  for (const [kind, rows] of reported) {
     for (const row of rows) {
       const name = text(row, "name");
       if (name !== null) {
@@ -160,8 +160,8 @@ export async function memberStates(
       });
     });
   }
-  const told = index.groupMembers.size + countOwnServices(rows.services);
-  return { members, stale: missing > 0 || matched < told };
+  const reported = index.groupMembers.size + countOwnServices(rows.services);
+  return { members, stale: missing > 0 || matched < reported };
 }
 
 /** The same members, all unknown: what a secondary says, or one of two primaries, counts for nothing. */
@@ -276,10 +276,13 @@ function monitorStates(
   previous: readonly MonitorState[],
   now: number,
 ): MonitorState[] {
-  const told = new Map(rows.map((row) => [text(row, "monitor_name") ?? "", row]));
-  const names = new Set([...service.monitors.map((binding) => binding.monitor), ...told.keys()]);
+  const rowByMonitor = new Map(rows.map((row) => [text(row, "monitor_name") ?? "", row]));
+  const names = new Set([
+    ...service.monitors.map((binding) => binding.monitor),
+    ...rowByMonitor.keys(),
+  ]);
   return [...names].map((monitor) => {
-    const row = told.get(monitor) ?? {};
+    const row = rowByMonitor.get(monitor) ?? {};
     const binding = service.monitors.find((candidate) => candidate.monitor === monitor);
     const totalProbes = count(row, "monitortotalprobes") ?? count(row, "totalprobes");
     return {
