@@ -283,9 +283,9 @@ export function blackboxFile(estates: readonly Estate[]): string {
   const file = new Document({ modules });
   const written = file.get("modules");
   for (const { key } of isMap(written) ? written.items : []) {
-    const told = isScalar(key) ? (caveats.get(String(key.value)) ?? []) : [];
-    if (isScalar(key) && told.length > 0) {
-      key.commentBefore = told.map((caveat) => ` not expressed: ${caveat}`).join("\n");
+    const inexpressible = isScalar(key) ? (caveats.get(String(key.value)) ?? []) : [];
+    if (isScalar(key) && inexpressible.length > 0) {
+      key.commentBefore = inexpressible.map((caveat) => ` not expressed: ${caveat}`).join("\n");
     }
   }
   return `# Monitors imported by adc-witness as modules of blackbox_exporter.\n${comments}${file.toString({ lineWidth: 0 })}`;

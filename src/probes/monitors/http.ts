@@ -189,10 +189,10 @@ function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     if (isAmong(status, parameters.respCodes ?? DEFAULT_CODES)) {
       return run.match("response");
     }
-    const told = `status ${status} ${answer.statusText}`.trimEnd();
+    const statusLine = `status ${status} ${answer.statusText}`.trimEnd();
     return run.login === "rejected"
-      ? run.fault("login", "auth_rejected", told)
-      : run.mismatch("response", "bad_status", told);
+      ? run.fault("login", "auth_rejected", statusLine)
+      : run.mismatch("response", "bad_status", statusLine);
   });
 }
 
@@ -260,10 +260,10 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
     if (body.includes(pattern)) {
       return run.match("response");
     }
-    const told = `status ${answer.status}; "${recv}" is not in the first ${body.length} bytes of the body`;
+    const detail = `status ${answer.status}; "${recv}" is not in the first ${body.length} bytes of the body`;
     return run.login === "rejected"
-      ? run.fault("login", "auth_rejected", told)
-      : run.mismatch("response", "pattern_missing", told);
+      ? run.fault("login", "auth_rejected", detail)
+      : run.mismatch("response", "pattern_missing", detail);
   });
 }
 

@@ -156,17 +156,17 @@ async function askNFactor(
   visit: WebVisit,
   { host }: Place,
 ): Promise<LoginForm | AsksForMore | Ended> {
-  const told = await visit.ask({
+  const form = await visit.ask({
     method: "POST",
     host,
     path: REQUIREMENTS_PATH,
     form: {},
     step: "response",
   });
-  if (told.kind === "ended") {
-    return told;
+  if (form.kind === "ended") {
+    return form;
   }
-  const xml = told.status === 200 ? told.body.toString("utf8") : "";
+  const xml = form.status === 200 ? form.body.toString("utf8") : "";
   const state = element(xml, "StateContext") ?? "";
   const postBack = element(xml, "PostBack") ?? "";
   const asked = askedIn(xml);

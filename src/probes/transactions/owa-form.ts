@@ -191,11 +191,11 @@ function afterLogin(
   host: string,
   spec: TransactionSpec,
 ): ReturnType<typeof redirectTarget> {
-  const told = readNFactorAnswer(answer);
-  if (told?.kind !== "success") {
+  const result = readNFactorAnswer(answer);
+  if (result?.kind !== "success") {
     return redirectTarget(answer, host);
   }
-  const url = told.location === null ? null : parseUrl(told.location, `https://${host}/`);
+  const url = result.location === null ? null : parseUrl(result.location, `https://${host}/`);
   return url !== null && /^https?:$/.test(url.protocol)
     ? { host: url.hostname, path: `${url.pathname}${url.search}` }
     : { host: spec.host, path: spec.path ?? WEB_PATHS.owa_form };

@@ -29,7 +29,7 @@ const MAPPER_PORT = 135;
 /**
  * RPC Client Access of Exchange 2010: asks the endpoint mapper where EMSMDB listens, binds to it there, and compares. At a
  * member with a static port the mapper has to name that very port, else clients go where neither ADC nor firewall
- * expects them. `mapper_port` is 135 unless told; `expected_port` gives the port, or several separated by commas, where
+ * expects them. `mapper_port` is 135 unless failure; `expected_port` gives the port, or several separated by commas, where
  * the member is the mapper itself: the plan fills in those that the ADC's monitors ask at.
  */
 export const rpcEndpointMap: TransactionType = {
@@ -125,13 +125,13 @@ async function bind(
 }
 
 function unexpected(run: ProbeRun, answer: RpcAnswer | ExchangeError): Observation {
-  const told = (reason: FailureReason, detail: string): Observation =>
+  const failure = (reason: FailureReason, detail: string): Observation =>
     run.mismatch("response", reason, detail);
   switch (answer.kind) {
     case "bind_refused":
-      return told("service_not_active", `the bind is refused, reason ${String(answer.reason)}`);
+      return failure("service_not_active", `the bind is refused, reason ${String(answer.reason)}`);
     case "fault":
-      return told("protocol_error", `fault 0x${answer.status.toString(16)}`);
+      return failure("protocol_error", `fault 0x${answer.status.toString(16)}`);
     case "invalid":
       return run.ended("failed", "response", "protocol_error", answer.detail);
     case "bound":

@@ -99,33 +99,33 @@ export function summary(answer: HttpAnswer): string {
 /** Errors that the front end answers when it cannot reach or use the back end, and everybody else's. */
 export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
   const { status, headers } = answer;
-  const told = summary(answer);
+  const summarised = summary(answer);
   if (isExchange(answer)) {
     return status === 500 || status === 503 || status === 504
-      ? bad("backend_unavailable", `the front end cannot reach or use its back end: ${told}`)
-      : bad("bad_status", told);
+      ? bad("backend_unavailable", `the front end cannot reach or use its back end: ${summarised}`)
+      : bad("bad_status", summarised);
   }
   const server = headers.get("server") ?? "";
   if (status === 503 && /^Microsoft-HTTPAPI/i.test(server)) {
-    return bad("service_not_active", `the application pool is stopped: ${told}`);
+    return bad("service_not_active", `the application pool is stopped: ${summarised}`);
   }
   // Also through a VIP that ends TLS itself and speaks clear text to a server that wants it (offload).
   if (status === 403 && /403\.4|SSL is required|secure channel/i.test(text(answer))) {
-    return bad("ssl_required", told);
+    return bad("ssl_required", summarised);
   }
   const fromAdc = asked.vantage !== "backend" && !/Microsoft/i.test(server);
   if (fromAdc && status === 503) {
-    return bad("adc_no_service", `the ADC has no service to send to: ${told}`);
+    return bad("adc_no_service", `the ADC has no service to send to: ${summarised}`);
   }
   if (fromAdc && status >= 500) {
-    return bad("adc_error_page", `the ADC's own error page: ${told}`);
+    return bad("adc_error_page", `the ADC's own error page: ${summarised}`);
   }
   const mayBeClear =
     asked.spec.tls === null || (asked.vantage !== "backend" && /^Microsoft-IIS/i.test(server));
   if (status === 403 && mayBeClear && (headers.get("content-length") ?? "") === "0") {
-    return bad("ssl_required", told);
+    return bad("ssl_required", summarised);
   }
-  return bad("bad_status", told);
+  return bad("bad_status", summarised);
 }
 
 function judgeConfiguredRedirect(
@@ -139,8 +139,8 @@ function judgeConfiguredRedirect(
   const base = `${tls === null ? "http" : "https"}://${host}/`;
   const whole = (url: string): string =>
     (parseUrl(url, base)?.href ?? url).toLowerCase().replace(/\/$/, "");
-  const [told, awaited] = [whole(location), whole(expected)];
-  const asConfigured = told.startsWith(awaited) && /^([/?#]|$)/.test(told.slice(awaited.length));
+  const [given, awaited] = [whole(location), whole(expected)];
+  const asConfigured = given.startsWith(awaited) && /^([/?#]|$)/.test(given.slice(awaited.length));
   return redirected && asConfigured
     ? good(`redirects as configured to ${location}`)
     : bad("bad_status", `expected the configured redirect to ${expected}: ${summary(answer)}`);
@@ -159,8 +159,8 @@ function judgeUnauthorized(answer: HttpAnswer, asked: WebAsked): WebVerdict {
 
 /** Those the operator expects here, in lower case; none: any are good, since administrators change them. */
 function expectedSchemes({ spec }: WebAsked): readonly string[] {
-  const told = String(spec.options["auth_schemes"] ?? "").toLowerCase();
-  return told.split(",").flatMap((scheme) => scheme.trim() || []);
+  const listed = String(spec.options["auth_schemes"] ?? "").toLowerCase();
+  return listed.split(",").flatMap((scheme) => scheme.trim() || []);
 }
 
 /** IANA's registry of schemes has some twenty, the longest of 15 characters. */

@@ -58,7 +58,7 @@ export const webLook: TransactionType = {
       if (answer.status === 401) {
         run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
       }
-      return told(run, answer, classOf(answer), () =>
+      return observed(run, answer, classOf(answer), () =>
         judgeError(answer, { vantage: context.vantage, spec }),
       );
     }),
@@ -74,7 +74,7 @@ function classOf({ status }: HttpAnswer): WebClass {
   return status >= 400 ? "refuses" : "serves";
 }
 
-function told(
+function observed(
   run: ProbeRun,
   answer: HttpAnswer,
   found: WebClass,

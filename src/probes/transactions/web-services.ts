@@ -310,17 +310,17 @@ function lostOnTheWay(
   serverAnswered = false,
 ): Observation {
   const detail = `a small body works, one of ${String(size)} bytes does not: ${seen.evidence.detail ?? seen.reason}`;
-  const told = { ...seen, evidence: { ...seen.evidence, detail } };
-  switch (told.outcome) {
+  const detailed = { ...seen, evidence: { ...seen.evidence, detail } };
+  switch (detailed.outcome) {
     case "match":
     case "maintenance":
     case "fault":
-      return told;
+      return detailed;
     default: {
-      const wasSent = told.step !== "connect" && told.step !== "tls";
+      const wasSent = detailed.step !== "connect" && detailed.step !== "tls";
       return run.context.vantage !== "backend" && !serverAnswered && wasSent
-        ? { ...told, reason: "post_lost", step: "transaction" }
-        : told;
+        ? { ...detailed, reason: "post_lost", step: "transaction" }
+        : detailed;
     }
   }
 }

@@ -144,15 +144,15 @@ function* siteFamily(
   writer.family(metric);
   yield* each(names, ({ entity, labels }) => {
     for (const site of entity.gslb?.sites ?? []) {
-      const told = value(site);
-      if (told !== null) {
+      const reported = value(site);
+      if (reported !== null) {
         const pairs = labelPairs([
           ["site", site.site ?? ""],
           ["adc_service", site.adcService],
           ["server", site.server],
           ["port", String(site.port)],
         ]);
-        writer.sample(`${labels},${pairs}`, bit(told));
+        writer.sample(`${labels},${pairs}`, bit(reported));
       }
     }
   });
