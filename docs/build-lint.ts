@@ -26,7 +26,7 @@ finding for each cause with the objects that have it, the worst first, each with
 - *incomplete* marks what only you know, in angle brackets. Such commands add, and take nothing away.
 - \`--write-fixes FILE\` writes the complete ones as a batch file, and \`FILE.undo\`, which takes them back.
 - \`--severity warning\`, \`--rule tcp_only\`, \`--object 'svc*'\` show less; \`--explain RULE\` shows one rule;
-  \`--format json|sarif|junit\` is for programs.
+  \`--format json|sarif|junit\` is for programs, and \`--explain RULE --json\` too.
 - The exit status is 1 for errors and warnings, with \`--strict\` for notes too, 3 where the file cannot be read.
 - \`lint:ignore RULE\` switches a rule off: in the \`-comment\` of an object, as \`# lint:ignore RULE\` behind a line, or on a
   line of its own for the whole file. Several rules with commas; \`*\` is all of them.

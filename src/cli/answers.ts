@@ -3,7 +3,8 @@ import { planAnswer } from "../agent/plan/plan-answer.ts";
 import { sloAnswer, windowReportAnswer } from "../change/window-report.ts";
 import { reportAnswer, windowAnswer, windowsAnswer } from "../web/api/maintenance.ts";
 import { verdictsAnswer } from "../web/api/verdicts.ts";
-import { lintAnswer } from "./lint.ts";
+import { checkConfigAnswer } from "./check-config.ts";
+import { lintAnswer, ruleAnswer } from "./lint.ts";
 import { probeAnswer } from "./probe.ts";
 
 const error = z.string().describe("Why the command failed.");
@@ -40,7 +41,8 @@ const nothingCompared = {
 /** What each command prints with `--json` (`--format json`), on failure too: published as `schema/NAME.schema.json`. */
 export const COMMAND_ANSWERS: ReadonlyMap<string, z.ZodType> = new Map([
   ["plan", command(planAnswer)],
-  ["lint", command(lintAnswer)],
+  ["check-config", command(checkConfigAnswer)],
+  ["lint", z.union([command(lintAnswer), ruleAnswer.describe("With --explain.")])],
   ["compare", plugin(verdictsAnswer, nothingCompared)],
   ["probe", plugin(probeAnswer)],
   ["slo", plugin(sloAnswer)],

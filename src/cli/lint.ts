@@ -12,8 +12,9 @@ import { fileIgnores, ignoredBy, isIgnoredInFile } from "../lint/ignore.ts";
 import { ALL_RULES, GRAVITY, lint } from "../lint/lint.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";
 import { renderJunit, renderSarif } from "../lint/render-reports.ts";
-import { renderRule, renderText } from "../lint/render-text.ts";
+import { renderRule, renderText, ruleDocumentation } from "../lint/render-text.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
+import type { Rule } from "../lint/rule.ts";
 import type { LintIgnore } from "../lint/settings.ts";
 import type { Answer } from "../web/api/shapes.ts";
 import { withJsonOnFailure, type Output } from "./output.ts";
@@ -50,10 +51,10 @@ export function runLint(file: string, options: LintOptions, output: Output): Pro
 }
 
 async function lintFile(file: string, options: LintOptions, output: Output): Promise<number> {
-  const unknown = options.rules.find((rule) => !ALL_RULES.some(({ id }) => id === rule));
-  if (unknown !== undefined) {
-    output.err(`there is no rule ${unknown}; docs/lint.md lists them\n`);
-    return 3;
+  for (const name of options.rules) {
+    if (ruleNamed(name, output) === null) {
+      return 3;
+    }
   }
   let text: string;
   try {
@@ -90,15 +91,26 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
   return counted.length === 0 ? 0 : 1;
 }
 
-/** `lint --explain RULE`: 0, or 3 where there is no such rule. */
-export function explainRule(name: string, output: Output): number {
+/** `lint --explain RULE`, as text unless JSON is wanted: 0, or 3 where there is no such rule. */
+export function explainRule(name: string, format: LintFormat, output: Output): Promise<number> {
+  const explained = (to: Output): Promise<number> => {
+    const rule = ruleNamed(name, to);
+    if (rule !== null) {
+      to.out(format === "json" ? `${JSON.stringify(ruleJson(rule), null, 1)}\n` : renderRule(rule));
+    }
+    return Promise.resolve(rule === null ? 3 : 0);
+  };
+  return format === "json" ? withJsonOnFailure({}, output, explained) : explained(output);
+}
+
+/** Null, and a word on stderr, where there is none. */
+function ruleNamed(name: string, output: Output): Rule | null {
   const rule = ALL_RULES.find(({ id }) => id === name);
   if (rule === undefined) {
     output.err(`there is no rule ${name}; docs/lint.md lists them\n`);
-    return 3;
+    return null;
   }
-  output.out(renderRule(rule));
-  return 0;
+  return rule;
 }
 
 function filterOf(
@@ -134,6 +146,7 @@ async function written(
   }
 }
 
+const severity = z.enum(["error", "warning", "info"]);
 const line = z.number().int().nullable();
 const cell = z.enum(["passes", "fails", "unknown"]);
 
@@ -142,7 +155,7 @@ export const lintAnswer = z.strictObject({
   findings: z.array(
     z.strictObject({
       rule: z.string(),
-      severity: z.enum(["error", "warning", "info"]),
+      severity,
       line,
       object: z.string(),
       objects: z.array(z.strictObject({ name: z.string(), line })),
@@ -175,6 +188,20 @@ export const lintAnswer = z.strictObject({
     .optional()
     .describe("With --matrix."),
 });
+
+/** `lint --explain RULE --json`. */
+export const ruleAnswer = z.strictObject({
+  error: z.null(),
+  rule: z.string(),
+  severity: severity.describe("Of its findings, unless a finding says otherwise."),
+  meaning: z.string(),
+  documentation: z.string().describe("Where an example, a near miss and the fix are."),
+});
+
+function ruleJson({ id, severity: usual, meaning }: Rule): Answer<typeof ruleAnswer> {
+  const documentation = ruleDocumentation(id);
+  return { error: null, rule: id, severity: usual, meaning, documentation };
+}
 
 function lintJson(
   findings: readonly Finding[],

@@ -21,10 +21,10 @@ Examples:
 
 Scenarios of the demo: ${SCENARIO_NAMES.join(", ")}.
 
-Exit status: 0 success, 1 failure or a usage error. compare, probe and maintenance answer as
+Exit status: 0 success, 1 failure or a usage error. compare, probe, maintenance and slo answer as
 monitoring plug-ins do: 0 OK, 1 warning, 2 critical, 3 unknown or a usage error.`;
 
-const PLUGINS: ReadonlySet<string> = new Set(["compare", "probe", "maintenance"]);
+const PLUGINS: ReadonlySet<string> = new Set(["compare", "probe", "maintenance", "slo"]);
 
 /** What a command ends with that could not do its work: plug-ins of a monitoring system say unknown. */
 export function failureStatus(argv: readonly string[]): number {
@@ -234,13 +234,17 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       );
     });
 
-  root
-    .command("check-config")
+  tellUsageErrors(root.command("check-config"), output, { exitStatus: 1 })
     .description("validate a configuration")
     .argument("[file]", CONFIG)
-    .action(async (file?: string) => {
-      const { runCheckConfig } = await import("./read-config.ts");
-      process.exitCode = await runCheckConfig(configFile(file, process.env), output);
+    .option("--json", "print JSON", false)
+    .addHelpText("after", examples("check-config adc-witness.yml"))
+    .action(async (file: string | undefined, { json }: { json: boolean }) => {
+      const { runCheckConfig } = await import("./check-config.ts");
+      process.exitCode = await runCheckConfig(
+        { file: configFile(file, process.env), json },
+        output,
+      );
     });
 
   tellUsageErrors(root.command("lint"), output, { exitStatus: 1 })
@@ -263,8 +267,9 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
     .addHelpText("after", examples("lint ns.conf", "lint ns.conf --severity warning"))
     .action(async (file: string | undefined, options: LintArguments, command: Command) => {
       const { explainRule, runLint } = await import("./lint.ts");
+      const format = options.format ?? (options.json ? "json" : "text");
       if (options.explain !== undefined) {
-        process.exitCode = explainRule(options.explain, output);
+        process.exitCode = await explainRule(options.explain, format, output);
         return;
       }
       if (file === undefined) {
@@ -272,7 +277,6 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       }
       const { severity, rule = [], object = null, strict, matrix, writeFixes = null } = options;
       const { config = null } = options;
-      const format = options.format ?? (options.json ? "json" : "text");
       process.exitCode = await runLint(
         file,
         { format, matrix, severity, rules: rule, object, config, strict, writeFixes },

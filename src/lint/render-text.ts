@@ -88,12 +88,17 @@ function total(groups: readonly FindingGroup[]): string {
   return `${String(groups.length)} finding(s) at ${String(objectsOf(groups))} object(s)`;
 }
 
+/** Where an example of a rule, a near miss and the fix are. */
+export function ruleDocumentation(id: string): string {
+  return `docs/lint.md#${id}`;
+}
+
 /** `lint --explain RULE`. */
 export function renderRule({ id, severity, meaning }: Rule): string {
   return [
     `${id} (${severity})`,
     meaning,
-    `An example, a near miss and the fix: docs/lint.md#${id}.`,
+    `An example, a near miss and the fix: ${ruleDocumentation(id)}.`,
     `To switch it off: "lint:ignore ${id}" in the object's -comment, or behind its line as "# lint:ignore ${id}";`,
     "or lint.ignore of a configuration, which --config names.",
     "",

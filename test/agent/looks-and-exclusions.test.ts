@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { runCheckConfig } from "../../src/cli/read-config.ts";
+import { runCheckConfig } from "../../src/cli/check-config.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { learnedKey } from "../../src/adc/recognise.ts";
 import { idleSettings, planProbes } from "../../src/agent/plan/plan.ts";
@@ -240,7 +240,7 @@ exclude:
     const check = async (): Promise<readonly [number, string]> => {
       let told = "";
       const output = { out: () => undefined, err: (text: string) => (told += text) };
-      return [await runCheckConfig(file, output), told];
+      return [await runCheckConfig({ file, json: false }, output), told];
     };
     await writeFile(
       join(directory, "ns.conf"),

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { expect, test } from "vitest";
 import { COMMAND_ANSWERS, commandSchema } from "../../src/cli/answers.ts";
-import { runLint } from "../../src/cli/lint.ts";
+import { runCheckConfig } from "../../src/cli/check-config.ts";
+import { explainRule, runLint } from "../../src/cli/lint.ts";
 import { runMaintenance, type MaintenanceCommand } from "../../src/cli/maintenance.ts";
 import type { Output } from "../../src/cli/output.ts";
 import { runPlan } from "../../src/cli/plan.ts";
 import { runProbeCommand } from "../../src/cli/probe.ts";
-import { program } from "../../src/cli/program.ts";
+import { failureStatus, program } from "../../src/cli/program.ts";
 import { commandAnswer } from "../support/command-answer.ts";
 
 const SCHEMAS = join(import.meta.dirname, "..", "..", "schema");
@@ -36,6 +37,17 @@ test("answers › every command that prints JSON has a schema, and no other", as
   expect(commands.toSorted()).toEqual([...COMMAND_ANSWERS.keys()].toSorted());
   const files = ["config.schema.json", ...commands.map(fileOf)];
   expect((await readdir(SCHEMAS)).toSorted()).toEqual(files.toSorted());
+});
+
+test("answers › a command whose answer has a plug-in's status ends an internal mistake with unknown, and no other", () => {
+  const plugins = [...COMMAND_ANSWERS].flatMap(([command, answer]) =>
+    JSON.stringify(commandSchema(command, answer)).includes('"UNKNOWN"') ? [command] : [],
+  );
+  const unknown = [...COMMAND_ANSWERS.keys()].filter(
+    (command) => failureStatus(["node", "adc-witness", ...command.split(" ")]) === 3,
+  );
+  expect(unknown).toEqual(plugins);
+  expect(plugins).toContain("slo");
 });
 
 test("answers › keys are snake_case", () => {
@@ -88,6 +100,20 @@ test.each<[string, string, number, RegExp, (output: Output) => Promise<number>]>
     /^\/nowhere\/adc-witness.yml: cannot be read/,
     (output) =>
       runProbeCommand({ config: NOWHERE, target: "ex01:443", monitor: "m", json: true }, output),
+  ],
+  [
+    "check-config",
+    "a configuration that is not there",
+    1,
+    /^\/nowhere\/adc-witness.yml: cannot be read/,
+    (output) => runCheckConfig({ file: NOWHERE, json: true }, output),
+  ],
+  [
+    "lint",
+    "a rule to explain that is not there",
+    3,
+    /there is no rule/,
+    (output) => explainRule("no_such_rule", "json", output),
   ],
   ["lint", "an ns.conf that is not there", 3, /ENOENT/, lintWith([])],
   ["lint", "a rule that is not there", 3, /there is no rule/, lintWith(["no_such_rule"])],

@@ -11,7 +11,7 @@ import { labelsOf } from "../../docs/build-metrics.ts";
 import { OPTION_TABLE } from "../../src/config/rules-transactions.ts";
 import { SECTIONS, TRANSACTION_OPTIONS, UNUSED_KEYS } from "../../docs/configuration-words.ts";
 import { LABEL_WORDS, METRIC_GROUPS, QUERIES } from "../../docs/metric-words.ts";
-import { runCheckConfig } from "../../src/cli/read-config.ts";
+import { runCheckConfig } from "../../src/cli/check-config.ts";
 import { configJsonSchema } from "../../src/config/normalise.ts";
 import { configKeysIn, secretVariables } from "./written-keys.ts";
 import { DEFINITIONS, METRICS } from "../../src/exporters/prometheus/definitions.ts";
@@ -110,10 +110,13 @@ describe("docs/examples/adc-witness.yml", () => {
   });
 
   test("is accepted by check-config, without a warning", async () => {
-    const code = await runCheckConfig(join(directory, "adc-witness.yml"), {
-      out: (line) => (said.out += line),
-      err: (line) => (said.err += line),
-    });
+    const code = await runCheckConfig(
+      { file: join(directory, "adc-witness.yml"), json: false },
+      {
+        out: (line) => (said.out += line),
+        err: (line) => (said.err += line),
+      },
+    );
     expect({ code, err: said.err }).toEqual({ code: 0, err: "" });
     expect(said.out).toContain("valid (prod)");
     expect(secretVariables(text).sort()).toEqual([...variables].sort());

@@ -196,11 +196,15 @@ describe("lint › output", () => {
     expect(junit).toContain("a&lt;&amp;?");
   });
 
-  test("--explain tells what a rule means", () => {
+  test("--explain tells what a rule means, as JSON too", async () => {
     let out = "";
-    expect(explainRule("tcp_only", { out: (part) => (out += part), err: String })).toBe(0);
+    const output = { out: (part: string) => (out += part), err: String };
+    expect(await explainRule("tcp_only", "text", output)).toBe(0);
     expect(out).toContain("A TCP handshake decides");
-    expect(explainRule("nothing", { out: String, err: String })).toBe(3);
+    expect(await explainRule("nothing", "text", output)).toBe(3);
+    out = "";
+    expect(await explainRule("tcp_only", "json", output)).toBe(0);
+    expect(commandAnswer("lint", out)).toMatchObject({ rule: "tcp_only", severity: "warning" });
   });
 
   test("--write-fixes writes what needs no decision, and beside it what takes it back", async () => {

@@ -11,7 +11,7 @@ import { runLint } from "../../src/cli/lint.ts";
 import { runMaintenance } from "../../src/cli/maintenance.ts";
 import { runPlan } from "../../src/cli/plan.ts";
 import { runProbeCommand } from "../../src/cli/probe.ts";
-import { runCheckConfig } from "../../src/cli/read-config.ts";
+import { runCheckConfig } from "../../src/cli/check-config.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { blackboxFile } from "../../src/exporters/discovery.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -294,8 +294,14 @@ test("canary › no secret comes to light: not in a log, a page, a command's wor
         ),
       );
     }
-    await told("check-config", (output) => runCheckConfig(configFile, output));
-    await told("check-config of a broken file", (output) => runCheckConfig(broken, output));
+    for (const json of [false, true]) {
+      const [file, bad] = [
+        { file: configFile, json },
+        { file: broken, json },
+      ];
+      await told("check-config", (output) => runCheckConfig(file, output));
+      await told("check-config of a broken file", (output) => runCheckConfig(bad, output));
+    }
     for (const file of await readdir(stateDir, { recursive: true, withFileTypes: true })) {
       if (file.isFile()) {
         look(file.name, await readFile(join(file.parentPath, file.name), "latin1"));
