@@ -47,6 +47,8 @@ export async function pause(delayMs: number, signal?: AbortSignal): Promise<void
 /** What is notified when the round it belongs to is abandoned. */
 export interface Abortable {
   abort(): void;
+  /** Where its watch keeps it; the watch's own. */
+  abortPlace: number;
 }
 
 /**
@@ -54,7 +56,7 @@ export interface Abortable {
  * the number of probes (13 µs at 2,000), and Node warns of a leak.
  */
 export class AbortWatch {
-  readonly #watched = new WeakMap<AbortSignal, Set<Abortable>>();
+  readonly #watched = new WeakMap<AbortSignal, UnderWay>();
 
   add(signal: AbortSignal, run: Abortable): void {
     const runs = this.#watched.get(signal) ?? this.#watch(signal);
@@ -66,15 +68,47 @@ export class AbortWatch {
     this.#watched.get(signal)?.delete(run);
   }
 
-  #watch(signal: AbortSignal): Set<Abortable> {
-    const runs = new Set<Abortable>();
+  #watch(signal: AbortSignal): UnderWay {
+    const runs = new UnderWay();
     signal.addEventListener("abort", () => {
-      for (const run of [...runs]) {
+      for (const run of runs.all()) {
         run.abort();
       }
     });
     this.#watched.set(signal, runs);
     return runs;
+  }
+}
+
+/**
+ * Places that are taken and freed again. No Set: from time to time V8 gives one that changes a new table, and each old table,
+ * once it lies in the old heap, keeps the next one and all that was in it, sockets included, until a full collection.
+ */
+class UnderWay {
+  readonly #places: (Abortable | null)[] = [];
+  #taken = 0;
+
+  add(run: Abortable): void {
+    run.abortPlace = this.#taken;
+    this.#places[this.#taken] = run;
+    this.#taken += 1;
+  }
+
+  delete(run: Abortable): void {
+    if (this.#places[run.abortPlace] !== run) {
+      return;
+    }
+    this.#taken -= 1;
+    const last = this.#places[this.#taken] ?? null;
+    this.#places[this.#taken] = null;
+    if (last !== null && last !== run) {
+      this.#places[run.abortPlace] = last;
+      last.abortPlace = run.abortPlace;
+    }
+  }
+
+  all(): readonly Abortable[] {
+    return this.#places.filter((run) => run !== null);
   }
 }
 

@@ -74,6 +74,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   stalledMs = 0;
   /** Set when the time is over or the round was abandoned. */
   interrupted: ExchangeError | null = null;
+  abortPlace = -1;
 
   #started: number;
   #mark: number;
