@@ -93,7 +93,13 @@ async function shoot(
 ): Promise<void> {
   const first = await browser.newPage();
   await first.goto(url);
-  await first.getByRole("heading", { level: 1, name: says }).waitFor({ timeout: 180_000 });
+  const isNone = (name: string) => ({ has: first.locator(".none", { hasText: name }) });
+  // What is only halfway there would puzzle whoever looks at a still picture.
+  await first
+    .locator("main")
+    .filter({ has: first.getByRole("heading", { level: 1, name: says }) })
+    .filter({ has: first.locator(".counts").filter(isNone("settling")).filter(isNone("unknown")) })
+    .waitFor({ timeout: 180_000 });
   for (const { name, path, width, height, colorScheme } of shots) {
     const context = await browser.newContext({
       viewport: { width, height },
@@ -106,7 +112,7 @@ async function shoot(
     // The script has put the times into the reader's zone.
     await page.locator("time:not([title])").first().waitFor({ state: "detached" });
     const file = join(FOLDER, `${name}.png`);
-    await page.screenshot({ path: file });
+    await page.screenshot({ path: file, fullPage: width === PHONE.width });
     process.stdout.write(`${file}\n`);
     await context.close();
   }

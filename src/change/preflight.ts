@@ -84,7 +84,7 @@ function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
   return checkAll(
     "capacity",
     wrong,
-    `Every vserver keeps at least ${String(inputs.keepGood)} working server(s).`,
+    `Every vserver keeps at least ${String(inputs.keepGood)} working ${inputs.keepGood === 1 ? "server" : "servers"}.`,
   );
 }
 

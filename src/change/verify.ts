@@ -106,9 +106,13 @@ function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
     }
     return member.connections === 0
       ? []
-      : [`${memberWords(member)} still has ${String(member.connections)} connection(s)`];
+      : [`${memberWords(member)} still has ${counted(member.connections, "connection")}`];
   });
   return checkAll("connections", wrong, "No client is connected.");
+}
+
+function counted(number: number, what: string): string {
+  return `${String(number)} ${what}${number === 1 ? "" : "s"}`;
 }
 
 /**
@@ -120,14 +124,14 @@ function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
     const own = answersOf(inputs, answers).length;
     const { vserver: name } = vserver;
     if (own > 0) {
-      return `${name} returned ${String(own)} response(s) from it since it was taken out`;
+      return `${name} returned ${counted(own, "response")} from it since the change`;
     }
     return answers.length === 0
-      ? `no probe has been answered through ${name} since it was taken out`
+      ? `no probe has been answered through ${name} since the change`
       : null;
   });
   return withUnseen(
-    checkAll("vip", wrong, "No VIP returned a response from it since it was taken out."),
+    checkAll("vip", wrong, "No VIP returned a response from it since the change."),
     unseen,
   );
 }

@@ -25,6 +25,13 @@ export function html(strings: TemplateStringsArray, ...values: readonly MarkupVa
   return new Markup(text);
 }
 
+/** Words that mark code as documentation does, with backticks. */
+export function prose(text: string): readonly MarkupValue[] {
+  return text
+    .split("`")
+    .map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`));
+}
+
 function render(value: MarkupValue): string {
   if (value instanceof Markup) {
     return value.text;

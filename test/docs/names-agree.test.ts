@@ -56,6 +56,19 @@ function page(path: string): string {
   return found.text;
 }
 
+test("names › no label repeats the last word of its metric's name, but those of the contract", () => {
+  const repeating = METRICS.flatMap(({ name, labels }) =>
+    labels.flatMap((label) => (name.endsWith(`_${label}`) ? [`${name}{${label}}`] : [])),
+  );
+  expect(repeating).toEqual([
+    "adc_witness_adc_vserver_state{state}",
+    "adc_witness_adc_member_state{state}",
+    "adc_witness_opinion{opinion}",
+    "adc_witness_verdict{verdict}",
+    "adc_witness_vserver_verdict{verdict}",
+  ]);
+});
+
 function headings(path: string): readonly string[] {
   return [...page(path).matchAll(/^<a id="(\w+)"><\/a>$/gm)].map(([, id = ""]) => id);
 }

@@ -224,7 +224,7 @@ describe("verify", () => {
   test("drained: silence through a VIP is no proof, and what nobody could see is not waited for", () => {
     const live = state([member("ex02", out), member("ex01")]);
     expect(failed(verifyDrained(inputs(live, [{ at: since - 1, server: "ex02" }])))).toEqual({
-      vip: "no probe has been answered through v_imap since it was taken out.",
+      vip: "no probe has been answered through v_imap since the change.",
     });
     const persistence = {
       type: "SOURCEIP",
@@ -279,7 +279,7 @@ describe("verify", () => {
       "connections that are left are counted",
       { ...out, connections: 7 },
       [ELSEWHERE],
-      { connections: "svc_imap (ex02:993) still has 7 connection(s)." },
+      { connections: "svc_imap (ex02:993) still has 7 connections." },
     ],
     [
       "connections that nobody tells are no proof",
@@ -295,7 +295,7 @@ describe("verify", () => {
         { at: since + 2, server: "ex01" },
         { at: since + 3, server: null },
       ],
-      { vip: "v_imap returned 1 response(s) from it since it was taken out." },
+      { vip: "v_imap returned 1 response from it since the change." },
     ],
   ] as const)("drained: %s", (_name, changes, answers, expected) => {
     const live = state([member("ex02", changes), member("ex01")]);

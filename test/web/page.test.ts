@@ -257,6 +257,17 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
       const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
       expect([path, overflow]).toEqual([path, 0]);
     }
+    const hour = maintenanceHour();
+    const leaving = { adcOpinion: "leaving", verdict: "drained_undeclared" } as const;
+    const members = hour.members.map((one) =>
+      one.server === "ex02" ? { ...one, ...leaving, replica: "unknown" as const } : one,
+    );
+    const long = await open((await serve({ ...hour, members })).url, {
+      viewport: { width, height: 844 },
+    });
+    const outside = "[...document.querySelectorAll('.card, .card *')].filter((one) => {";
+    const isCut = "return one.getBoundingClientRect().right > innerWidth - 8; }).length";
+    expect(await long.evaluate(`${outside} ${isCut}`)).toBe(0);
     const large = await serve(aLargeEstate({ members: 2_000, monitors: 1 }));
     const page = await open(large.url, { viewport: { width, height: 844 } });
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);

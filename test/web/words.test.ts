@@ -5,6 +5,8 @@ import { memberCommands, serverCommands, vserverCommands } from "../../src/web/p
 import { findingsOf } from "../../src/change/findings.ts";
 import { attentionOf } from "../../src/web/page/attention.ts";
 import { headline } from "../../src/web/page/bar.ts";
+import { maintenancePage } from "../../src/web/page/maintenance-page.ts";
+import { whyEach } from "../../src/web/page/opinions.ts";
 import { protocolOf, type LiveMember, type LivePersistence } from "../../src/model/live.ts";
 import {
   severity,
@@ -18,6 +20,7 @@ import { statusPage } from "../../src/web/page/status-page.ts";
 import { toneOf } from "../../src/web/page/tone.ts";
 import {
   aCertificate,
+  aFailure,
   aLargeEstate,
   aLiveState,
   aMember,
@@ -190,6 +193,70 @@ describe("causes", () => {
         title: "ex02 presents another certificate than the other servers: IMAP 993, SMTP 587",
       },
     ]);
+  });
+});
+
+describe("why, beside each opinion", () => {
+  const look = aProbe({ kind: "transaction", transaction: "smtp_mail_from", lastPassed: false });
+  const inactive = aFailure("mail_from", "service_not_active");
+  const banner = { step: "banner", reason: "banner_mismatch" } as const;
+
+  test.each<[string, Partial<LiveMember>, string, string]>([
+    ["of a strict monitor stands beside the replica", { replica: "down", ...banner }, "banner", ""],
+    [
+      "of a service that fails stands beside it",
+      { service: "down", step: "mail_from", reason: "service_not_active" },
+      "",
+      "reports that it is not active",
+    ],
+    [
+      "of an exchange that fails beside a login that works stands beside the service",
+      { probes: [{ ...look, last: inactive }] },
+      "",
+      "but smtp_mail_from fails: the server reports that it is not active",
+    ],
+    ["is not given where all is well", {}, "", ""],
+  ])("%s", (_case, facts, replica, service) => {
+    const why = whyEach(aMember(facts));
+    const holds = (text: string, part: string): boolean =>
+      part === "" ? text === "" : text.includes(part);
+    expect([holds(why.replica, replica), holds(why.service, service), why]).toEqual([
+      true,
+      true,
+      why,
+    ]);
+  });
+});
+
+describe("the steps of a maintenance", () => {
+  const report = (ok: boolean, message: string) => ({
+    server: "ex02",
+    ok,
+    checks: [{ name: "one", ok, warning: false, message }],
+  });
+  const headlineOf = (members: readonly LiveMember[]): string => {
+    const page = maintenancePage({
+      live: aLiveState({ members }),
+      windows: [],
+      writable: false,
+      message: null,
+      server: "ex02",
+      looks: {
+        preflight: report(true, "All can do without it."),
+        drained: report(false, "2 of 2 members of ex02 still UP."),
+        returned: report(false, "Not yet."),
+        timelines: [],
+      },
+      version: "0",
+    });
+    return /<h1>([^]*?)<\/h1>/.exec(page)?.[1]?.replace(/<[^>]*>|\s+/g, " ") ?? "";
+  };
+
+  test("a server that only shows maintenance, undeclared and not drained, is to be drained", () => {
+    const maintenance = { declared: "no", adc: false, detected: true } as const;
+    const members = [aMember({ server: "ex02", service: "down", maintenance })];
+    expect(headlineOf(members)).toMatch(/ex02: in maintenance; next: drain it on the ADC/);
+    expect(headlineOf([aMember({ server: "ex02" })])).toMatch(/ex02: preflight; next: drain it/);
   });
 });
 

@@ -92,7 +92,7 @@ function countsOf({ members, vservers }: Pick<LiveState, "members" | "vservers">
 }
 
 /** What stays in sight on the status page: the sentence, four counts, and how fresh all of it is. */
-export function stateBar(live: LiveState, top: Headline, now: number): Markup {
+export function stateBar(live: LiveState, top: Headline, now: number, causes: number): Markup {
   const counts = countsOf(live);
   const tones = {
     wrong: "bad",
@@ -111,6 +111,7 @@ export function stateBar(live: LiveState, top: Headline, now: number): Markup {
       )}
       <li class="of">of ${live.members.length} members and ${live.vservers.length} vservers</li>
     </ul>
+    ${causes === 0 ? null : html`<p class="jump"><a href="#causes">What to do</a></p>`}
     <p class="fresh">
       <span id="pulse" class="pulse" hidden></span>
       ${live.adcs.map(freshness)}

@@ -3,11 +3,11 @@ import type { Estate } from "../../model/estate.ts";
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 import { DEPTH_WORDS } from "../../model/observation.ts";
 import { memberWords, vserverWords } from "../../model/verdicts.ts";
-import { html, type Markup } from "../markup.ts";
+import { html, prose, type Markup } from "../markup.ts";
 import { leafOf, servicesOf, type Attention } from "./attention.ts";
 import { certificateCommands, serverCommands, vserverCommands, type Command } from "./commands.ts";
 import { memberHref, vserverHref } from "./layout.ts";
-import { because, opinionBadge } from "./opinions.ts";
+import { because, opinionBadge, whyEach } from "./opinions.ts";
 import { probeSourceWords } from "./probe-source.ts";
 import type { Remarks } from "./remarks.ts";
 import { moment } from "./time.ts";
@@ -54,10 +54,10 @@ function bodyOf(one: Attention, { live }: CardInput): Markup | null {
     case "server":
       return html`${opinionTable(one.members)} ${monitorLine(one.members)}
         ${derivedLine(one.derived)}
-        <p>${memberWords(one.members[0]).advice} ${probeSourceWords(one.members[0])}</p>`;
+        <p>${prose(memberWords(one.members[0]).advice)} ${probeSourceWords(one.members[0])}</p>`;
     case "vserver":
       return html`${vserverSides(one.vserver)}
-        <p>${vserverWords(one.vserver).advice}</p>`;
+        <p>${prose(vserverWords(one.vserver).advice)}</p>`;
     case "certificate":
       return html`${certificateTable(one.members, live)}
         <p>
@@ -71,9 +71,10 @@ function bodyOf(one: Attention, { live }: CardInput): Markup | null {
 
 /** Who says what; services of which all say the same share a line. */
 function opinionTable(members: readonly LiveMember[]): Markup {
-  const groups = groupBy(members, (member) =>
-    [member.adcOpinion, member.replica, member.service, whyOf(member)].join(),
-  );
+  const groups = groupBy(members, (member) => {
+    const why = whyEach(member);
+    return [member.adcOpinion, member.replica, why.replica, member.service, why.service].join();
+  });
   return html`<table class="sides">
     <thead>
       <tr>
@@ -90,16 +91,12 @@ function opinionTable(members: readonly LiveMember[]): Markup {
           : html`<tr>
               <th scope="row">${serviceLinks([first, ...rest])}</th>
               <td>${opinionBadge(first.adcOpinion)}</td>
-              <td>${opinionBadge(first.replica)}</td>
-              <td>${opinionBadge(first.service)} ${whyOf(first)}</td>
+              <td>${opinionBadge(first.replica)} ${whyEach(first).replica}</td>
+              <td>${opinionBadge(first.service)} ${whyEach(first).service}</td>
             </tr>`,
       )}
     </tbody>
   </table>`;
-}
-
-function whyOf({ service, replica, step, reason }: LiveMember): string {
-  return service === "up" && replica === "up" ? "" : because(step, reason);
 }
 
 /** By protocol and port; where several services share both, by their names as well. */

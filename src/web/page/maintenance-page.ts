@@ -80,6 +80,8 @@ export function maintenancePage(input: MaintenanceInput): string {
 
 interface Step {
   readonly name: string;
+  /** What is to be done while this step is the next. */
+  readonly todo: string;
   /** `later`: its time has not come. */
   readonly state: "done" | "wrong" | "later";
   readonly says: readonly string[];
@@ -102,11 +104,11 @@ function runbook(server: string, { live, windows, looks }: MaintenanceInput): Ma
   const steps = stepsOf(members, window ?? null, looks);
   const next = steps.find(({ state }) => state !== "done");
   const tone: Tone = next === undefined ? "good" : next.state === "wrong" ? "warn" : "quiet";
-  const done = steps.filter(({ state }) => state === "done").map(({ name }) => name);
+  const last = steps.filter(({ state }) => state === "done").at(-1);
   return html`${headlineSection(
       tone,
       html`${server}:
-      ${done.length === 0 ? "before maintenance" : done.join(", ")}${next === undefined ? "" : `; next: ${next.name}`}`,
+      ${last === undefined ? "before maintenance" : last.name}${next === undefined ? "" : `; next: ${next.todo}`}`,
       window === undefined
         ? html`<p>No window is open for it.</p>`
         : html`<p>Window ${window.name}: ${moment(window.startAt)} to ${moment(window.endAt)}.</p>`,
@@ -134,7 +136,8 @@ function stepsOf(
   { preflight, drained, returned, timelines }: Looks,
 ): readonly Step[] {
   const isAway = members.some(({ adcOpinion }) => adcOpinion === "out" || adcOpinion === "leaving");
-  const begun = window !== null || isAway;
+  const isSeen = members.some(({ maintenance }) => maintenance.detected);
+  const begun = window !== null || isAway || isSeen;
   const since = window?.startAt ?? Infinity;
   const failing = members.filter(
     ({ service, replica }) => service === "down" || (service !== "up" && replica === "down"),
@@ -152,19 +155,32 @@ function stepsOf(
   return [
     {
       name: "preflight",
+      todo: "see that the others can do without it",
       state: begun || preflight.ok ? "done" : "wrong",
       says: begun ? [] : wordsOf(preflight),
     },
     {
       name: "drained",
+      todo: "drain it on the ADC",
       state:
         drained.ok || down ? (drained.ok || back ? "done" : "wrong") : begun ? "wrong" : "later",
       says: back || !begun ? [] : wordsOf(drained),
     },
-    { name: "in maintenance", state: down ? "done" : "later", says: down ? [] : [works] },
-    { name: "good again", state: good ? "done" : "later", says: down ? [works] : [] },
+    {
+      name: "in maintenance",
+      todo: "begin the work",
+      state: down ? "done" : "later",
+      says: down ? [] : [works],
+    },
+    {
+      name: "good again",
+      todo: "bring its services back",
+      state: good ? "done" : "later",
+      says: down ? [works] : [],
+    },
     {
       name: "returned",
+      todo: "enable it on the ADC",
       state: back ? "done" : "later",
       says: good && !back ? wordsOf(returned) : [],
     },

@@ -2,7 +2,7 @@ import type { MonitorBinding } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { Finding } from "../../lint/finding.ts";
-import { html, type Markup } from "../markup.ts";
+import { html, prose, type Markup } from "../markup.ts";
 import { span, moment } from "./time.ts";
 import { type LiveMember, type LiveState, protocolWithPort } from "../../model/live.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/probes.ts";
@@ -158,7 +158,7 @@ export function memberPage(input: MemberInput): string {
                 ? null
                 : html`<tr>
                     <th scope="row">What to do</th>
-                    <td colspan="2">${words.advice} ${probeSourceWords(member)}</td>
+                    <td colspan="2">${prose(words.advice)} ${probeSourceWords(member)}</td>
                   </tr>`
             }
             <tr>

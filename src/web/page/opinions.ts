@@ -86,6 +86,35 @@ export function because(step: Step | null, reason: Reason | null): string {
   return step === null ? label : `${label}, ${STEP_WORDS[step]}`;
 }
 
+/** Why, in a few words, beside the opinion that they explain; empty beside the others. */
+export function whyEach(member: LiveMember): {
+  readonly replica: string;
+  readonly service: string;
+} {
+  const { replica, service, probes, step, reason } = member;
+  const failed = (kind: LiveProbe["kind"]): LiveProbe | undefined =>
+    probes.find((probe) => probe.kind === kind && probe.lastPassed === false);
+  if (service === "up") {
+    const look = failed("transaction");
+    return {
+      replica: replica === "up" ? "" : whyFailed(failed("monitor"), member),
+      service:
+        look?.kind === "transaction"
+          ? `but ${look.transaction} fails: ${whyFailed(look, member)}`
+          : "",
+    };
+  }
+  const why = because(step, reason);
+  return service !== "down" && replica === "down"
+    ? { replica: why, service: "" }
+    : { replica: "", service: why };
+}
+
+/** As a probe that failed reports it; without one, as the member's verdict does. */
+function whyFailed(failed: LiveProbe | undefined, { step, reason }: LiveMember): string {
+  return because(failed?.last?.step ?? step, failed?.last?.reason ?? reason);
+}
+
 /** What the three sides say of a member, each in a sentence. */
 export function threeSides(
   member: LiveMember,
@@ -109,7 +138,7 @@ function sees({ depth }: LiveMember, opinion: "adc" | "service"): string {
   }
   return opinion === "adc"
     ? ` Its monitors see ${DEPTH_WORDS[own]}.`
-    : ` It sees ${DEPTH_WORDS[own]}.`;
+    : ` When it works, it has seen ${DEPTH_WORDS[own]}.`;
 }
 
 /** How maintenance is known at this member, in a sentence; null when it is not. */
@@ -154,7 +183,7 @@ function replicaSays(member: LiveMember): string {
       const failed = member.probes.find(
         (probe) => probe.kind === "monitor" && probe.lastPassed === false,
       );
-      const why = because(failed?.last?.step ?? member.step, failed?.last?.reason ?? member.reason);
+      const why = whyFailed(failed, member);
       return `${own}, repeated by this agent, fails${why === "" ? "" : `: ${why}`}.`;
     }
     default:
@@ -173,7 +202,7 @@ function serviceSays(member: LiveMember): string {
       return worksWith(looks, names);
     case "down": {
       const failed = looks.find((probe) => probe.lastPassed === false);
-      const why = because(failed?.last?.step ?? member.step, failed?.last?.reason ?? member.reason);
+      const why = whyFailed(failed, member);
       return `A client's exchange (${names}) fails${why === "" ? "" : `: ${why}`}.`;
     }
     default: {

@@ -103,7 +103,7 @@ export function statusPage(input: StatusInput): string {
     agent: live.agent,
     version,
     view,
-    main: html`${stateBar(live, top, now)}
+    main: html`${stateBar(live, top, now, all.length)}
       <div class="${all.length === 0 ? "screen" : "screen two"}">
         <section aria-labelledby="everything">
           <h2 class="sr" id="everything">Services and servers</h2>

@@ -46,9 +46,9 @@ footer { color: var(--soft); font-size: .875rem; padding-bottom: 1.5rem; }
 .silent .bar { background: var(--quiet-tile); color: var(--quiet-ink); }
 .bar .headline { flex: 1 0 100%; }
 .headline h1 { font-size: clamp(1.125rem, .875rem + .45vw, 1.75rem); line-height: 1.333; display: flex; gap: .5rem; }
-.headline p { margin-top: .25rem; }
+.headline p { margin-top: .25rem; } .headline time { white-space: nowrap; } .jump a { color: inherit; }
 .counts { list-style: none; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1rem; } .counts b { font-size: 1.125rem; } .counts .none b { font-weight: 400; }
-.fresh { margin-left: auto; display: flex; flex-wrap: wrap; gap: 0 1rem; } .pulse.lost { font-weight: 600; }
+@media (min-width: 75rem) { .jump { display: none; } } .fresh { margin-left: auto; display: flex; flex-wrap: wrap; gap: 0 1rem; } .pulse.lost { font-weight: 600; }
 main > .headline, .plain > .headline { margin: 1rem 0; padding: 1rem 1.5rem; background: var(--paper); border-left: .5rem solid var(--quiet); }
 main > .headline.bad { border-color: var(--bad-tile); } main > .headline.warn { border-color: var(--warn-tile); } main > .headline.good { border-color: var(--beat); }
 .headline.bad .sign { color: var(--bad); } .headline.warn .sign { color: var(--warn); } .headline.good .sign { color: var(--good); } .bar .headline .sign { color: inherit; }
@@ -60,7 +60,7 @@ main > .headline.bad { border-color: var(--bad-tile); } main > .headline.warn { 
 .scroll { overflow-x: auto; position: relative; }
 table { border-collapse: collapse; text-align: left; }
 .grid { margin-bottom: .5rem; } .grid thead th { font-size: .875rem; padding: 0 .25rem; white-space: nowrap; color: var(--soft); } .grid thead a { color: inherit; text-decoration: none; } .grid thead a:hover { text-decoration: underline; }
-.grid tbody th { line-height: 1.15; padding: 0 .5rem 0 0; white-space: nowrap; position: sticky; left: 0; background: var(--ground); } .grid tbody th a { color: var(--ink); text-decoration: none; } .grid tbody th a:hover { text-decoration: underline; } .grid tbody th > a, .grid tbody th { font-size: .875rem; } .grid tbody small { display: block; font-size: .75rem; } .grid tbody th small a { color: var(--soft); font-size: inherit; }
+.grid tbody th { line-height: 1.2; padding: 0 .5rem 0 0; white-space: nowrap; position: sticky; left: 0; background: var(--ground); } .grid tbody th a { color: var(--ink); text-decoration: none; } .grid tbody th a:hover { text-decoration: underline; } .grid tbody th > a, .grid tbody th { font-size: .875rem; } .grid tbody small { display: block; font-size: .75rem; } .grid tbody th small a { color: var(--soft); font-size: inherit; }
 .grid td { padding: 0; height: 2.125rem; vertical-align: top; }
 .t { position: relative; display: flex; gap: .375rem; align-items: center; padding: 0 .5rem; min-height: 2.125rem; height: 100%; border-radius: 4px; text-decoration: none; white-space: nowrap; font-size: .8125rem; background: var(--quiet-tile); color: var(--quiet-ink); overflow: hidden; }
 .t + .t { margin-top: 2px; } .t i { font-style: normal; width: .875rem; text-align: center; } .t small { margin-left: auto; color: inherit; font: .75rem "DejaVu Sans", "Segoe UI Symbol", sans-serif; letter-spacing: .0625rem; }
@@ -86,11 +86,11 @@ select, input:not([type=checkbox], [type=radio]) { font: inherit; font-size: .87
 button, .button { font: inherit; font-size: .875rem; padding: .125rem .75rem; border: 1px solid var(--soft); border-radius: 4px; background: var(--paper); color: var(--ink); cursor: pointer; text-decoration: none; display: inline-block; }
 button:hover, .button:hover { background: var(--quiet-tile); color: var(--quiet-ink); } button.main { background: var(--accent); border-color: var(--accent); color: var(--paper); }
 
-.causes { display: grid; gap: .5rem; align-content: start; }
+.causes, .card { grid-template-columns: minmax(0, 1fr); } .causes { display: grid; gap: .5rem; align-content: start; scroll-margin-top: 6rem; }
 .card { background: var(--paper); border-left: .5rem solid var(--warn-tile); border-radius: 4px; padding: .75rem 1rem; display: grid; gap: .5rem; font-size: .875rem; min-width: 0; overflow-wrap: anywhere; }
 .card.bad { border-color: var(--bad-tile); } .card h3 { line-height: 1.333; } .card.bad .sign { color: var(--bad); } .card.warn .sign { color: var(--warn); } .since { color: var(--soft); margin-top: -.5rem; }
-.sides { width: 100%; font-size: .875rem; } .sides th, .sides td { padding: .25rem .5rem .25rem 0; vertical-align: top; overflow-wrap: normal; } .sides thead th { font-size: .8125rem; font-weight: 400; color: var(--soft); } .sides tbody tr { border-top: 1px solid var(--line); } .sides .odd { color: var(--warn); }
-.commands { list-style: none; display: grid; gap: .5rem; } details .commands { margin-top: .5rem; }
+.sides { width: 100%; font-size: .875rem; } .sides th, .sides td { padding: .25rem .5rem .25rem 0; vertical-align: top; overflow-wrap: normal; } .sides .badge { display: inline-flex; gap: .25rem; white-space: normal; } .sides thead th { font-size: .8125rem; font-weight: 400; color: var(--soft); } .sides tbody tr { border-top: 1px solid var(--line); } .sides .odd { color: var(--warn); }
+.steps .commands { margin-top: .5rem; } .sides + .commands { margin-top: 1rem; } .commands { list-style: none; display: grid; gap: .5rem; } details .commands { margin-top: .5rem; }
 pre { background: var(--code); border-radius: 4px; padding: .5rem .75rem; margin: .25rem 0 0; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre, code, .hash { font: .8125rem/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 .command span { white-space: nowrap; } .copy { float: right; margin-left: .5rem; font-size: .75rem; } .copyable { clear: right; } .purpose { display: block; }

@@ -37,7 +37,7 @@ export const TONE_SIGNS: Readonly<Record<Tone, string>> = {
 export const TILE_WORDS: Readonly<Record<Verdict, string>> = {
   agree_up: "up",
   agree_down: "down",
-  blind_monitor: "not seen",
+  blind_monitor: "monitor blind",
   routes_to_maintenance: "gets clients",
   false_up: "false UP",
   replica_differs: "replica fails",

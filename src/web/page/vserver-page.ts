@@ -7,7 +7,7 @@ import {
   type LiveState,
   protocolWithPort,
 } from "../../model/live.ts";
-import { html, type Markup } from "../markup.ts";
+import { html, prose, type Markup } from "../markup.ts";
 import { opinionBadge, because } from "./opinions.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/probes.ts";
 import { VERDICT_WORDS, vserverWords } from "../../model/verdicts.ts";
@@ -170,7 +170,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
                 ? null
                 : html`<tr>
                     <th scope="row">What to do</th>
-                    <td colspan="2">${words.advice}</td>
+                    <td colspan="2">${prose(words.advice)}</td>
                   </tr>`
             }
           </tbody>
